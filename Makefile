@@ -1,0 +1,39 @@
+PYTHON ?= python3
+PORT ?= 3000
+BIN := .venv/bin
+READY := .venv/.ready
+
+.PHONY: setup run test lint demo bench lock
+
+setup: $(READY)
+
+$(READY): requirements.txt requirements-dev.txt
+	@$(PYTHON) -c 'import sys; sys.version_info >= (3, 11) or sys.exit("SyncKairos needs Python 3.11 or newer; this is " + sys.version.split()[0] + ". Try: make PYTHON=python3.12")'
+	@echo "Setting up .venv (once, about half a minute) ..."
+	@$(PYTHON) -m venv --clear .venv
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt -r requirements-dev.txt
+	@$(BIN)/python -m compileall -q functions shared infra
+	@touch $(READY)
+
+run: $(READY)
+	@PORT=$(PORT) exec $(BIN)/python -m functions.tools.run
+
+test: $(READY)
+	@$(BIN)/python -m pytest
+
+lint: $(READY)
+	@$(BIN)/ruff format --check --quiet .
+	@$(BIN)/ruff check --quiet .
+	@$(BIN)/mypy --no-error-summary
+	@echo "lint: clean"
+
+demo: $(READY)
+	@$(BIN)/python -m functions.tools.demo
+
+bench: $(READY)
+	@$(BIN)/python -m functions.tools.bench
+
+lock: $(READY)
+	@$(BIN)/python -m pip install --quiet uv
+	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 pyproject.toml -o requirements.txt
+	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --group dev -c requirements.txt -o requirements-dev.txt

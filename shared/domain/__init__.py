@@ -1,0 +1,1 @@
+"""Sessions and their clocks: pure functions of (session, command, now). No I/O, no clock."""

@@ -1,0 +1,24 @@
+"""One small class per mode: the rules of its clocks."""
+
+from shared.domain.clocks.base import Clocks, Side
+from shared.domain.clocks.per_cycle import PerCycle
+from shared.domain.clocks.per_group import PerGroup
+from shared.domain.clocks.per_participant import PerParticipant
+from shared.domain.clocks.shared_clock import CountUp, Global
+from shared.domain.session import Session, SyncMode
+
+_RULES: dict[SyncMode, Clocks] = {
+    SyncMode.PER_PARTICIPANT: PerParticipant(),
+    SyncMode.PER_CYCLE: PerCycle(),
+    SyncMode.PER_GROUP: PerGroup(),
+    SyncMode.GLOBAL: Global(),
+    SyncMode.COUNT_UP: CountUp(),
+}
+
+
+def clocks_of(session: Session) -> Clocks:
+    """The rules of the session's mode."""
+    return _RULES[session.sync_mode]
+
+
+__all__ = ["Clocks", "Side", "clocks_of"]

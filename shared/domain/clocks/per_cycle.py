@@ -1,0 +1,45 @@
+"""`per_cycle`: each cycle is a full fresh one, whatever went before (poker, debates)."""
+
+from dataclasses import replace
+
+from shared.domain.clocks.base import Clocks
+from shared.domain.session import Participant, Session
+from shared.domain.units import Millis
+
+
+class PerCycle(Clocks):
+    """The cycle's clock runs. It expires with its cycle: nobody is out for good."""
+
+    def left(self, session: Session) -> Millis | None:
+        return session.cycle_left_ms
+
+    def left_of(self, session: Session, participant: Participant) -> Millis | None:
+        if participant.participant_id == session.active_participant_id:
+            return session.cycle_left_ms
+        return _length(session, participant)
+
+    def draw(self, session: Session, spent: Millis) -> Session:
+        return replace(session, cycle_left_ms=Millis((session.cycle_left_ms or 0) - spent))
+
+    def open(self, session: Session) -> Session:
+        return self.begin_cycle(session, session.active_participant_id)
+
+    def begin_cycle(self, session: Session, participant_id: str | None) -> Session:
+        session = replace(session, active_participant_id=participant_id)
+        active = session.active
+        if active is None:
+            return session
+        session = replace(session, cycle_left_ms=_length(session, active))
+        if active.next_cycle_ms is None:
+            return session
+        return session.with_participant(replace(active, next_cycle_ms=None))
+
+    def adjust(self, session: Session, participant: Participant, value: Millis) -> Session:
+        adjusted = replace(participant, bank_ms=value)
+        if participant.participant_id == session.active_participant_id:
+            return replace(session.with_participant(adjusted), cycle_left_ms=value)
+        return session.with_participant(replace(adjusted, next_cycle_ms=value))
+
+
+def _length(session: Session, participant: Participant) -> Millis | None:
+    return participant.next_cycle_ms or session.time_per_cycle_ms or participant.bank_ms

@@ -1,0 +1,78 @@
+"""`per_group`: the bank of the active participant's group runs (team games)."""
+
+from dataclasses import replace
+
+from shared.domain.clocks.base import Clocks, Side, following
+from shared.domain.session import Group, Participant, Session
+from shared.domain.units import Millis
+
+
+class PerGroup(Clocks):
+    """Groups take turns; within a group its members do, in the order of `participant_index`."""
+
+    def left(self, session: Session) -> Millis | None:
+        group = _active_group(session)
+        return group.bank_ms if group else None
+
+    def left_of(self, session: Session, participant: Participant) -> Millis | None:
+        group = session.group(participant.group_id)
+        return group.bank_ms if group else None
+
+    def draw(self, session: Session, spent: Millis) -> Session:
+        return _add_to_active(session, Millis(-spent))
+
+    def end_cycle(self, session: Session) -> Session:
+        return _add_to_active(session, session.increment_ms)
+
+    def begin_cycle(self, session: Session, participant_id: str | None) -> Session:
+        session = replace(session, active_participant_id=participant_id)
+        group = _active_group(session)
+        if group is None:
+            return session
+        return session.with_group(replace(group, last_player_id=participant_id))
+
+    def adjust(self, session: Session, participant: Participant, value: Millis) -> Session:
+        session = session.with_participant(replace(participant, bank_ms=value))
+        group = session.group(participant.group_id)
+        return session.with_group(replace(group, bank_ms=value)) if group else session
+
+    def join(self, session: Session, newcomer: Participant) -> Session:
+        """A newcomer brings its time along: to its group's bank, or as a group of its own."""
+        session = super().join(session, newcomer)
+        brought = newcomer.bank_ms or Millis(0)
+        if group := session.group(newcomer.group_id):
+            return session.with_group(replace(group, bank_ms=Millis(group.bank_ms + brought)))
+        founded = Group(newcomer.group_id or newcomer.participant_id, brought)
+        return replace(session, groups=(*session.groups, founded))
+
+    def next_in_turn(self, session: Session) -> str | None:
+        for group in following(session.groups, _active_group(session)):
+            if group.bank_ms > 0:
+                return _next_member(session, group)
+        return session.active_participant_id
+
+    def survivors(self, session: Session) -> list[str]:
+        return [g.group_id for g in session.groups if g.bank_ms > 0]
+
+    def is_exhausted(self, session: Session) -> bool:
+        return not self.survivors(session)
+
+    def side(self, participant: Participant) -> Side:
+        return Side(group_id=participant.group_id)
+
+
+def _active_group(session: Session) -> Group | None:
+    active = session.active
+    return session.group(active.group_id) if active else None
+
+
+def _add_to_active(session: Session, added: Millis) -> Session:
+    group = _active_group(session)
+    if group is None:
+        return session
+    return session.with_group(replace(group, bank_ms=Millis(group.bank_ms + added)))
+
+
+def _next_member(session: Session, group: Group) -> str:
+    members = [p.participant_id for p in session.participants if p.group_id == group.group_id]
+    return following(members, group.last_player_id)[0]

@@ -1,0 +1,43 @@
+"""`per_participant`: the active participant's own bank runs (chess)."""
+
+from dataclasses import replace
+
+from shared.domain.clocks.base import Clocks
+from shared.domain.session import Participant, Session
+from shared.domain.units import Millis
+
+
+class PerParticipant(Clocks):
+    """Everyone has a bank; a switch adds the Fischer increment to the bank switched away from."""
+
+    def left(self, session: Session) -> Millis | None:
+        active = session.active
+        return active.bank_ms if active else None
+
+    def left_of(self, session: Session, participant: Participant) -> Millis | None:
+        return participant.bank_ms
+
+    def draw(self, session: Session, spent: Millis) -> Session:
+        return _add_to_active(session, Millis(-spent))
+
+    def end_cycle(self, session: Session) -> Session:
+        return _add_to_active(session, session.increment_ms)
+
+    def adjust(self, session: Session, participant: Participant, value: Millis) -> Session:
+        return session.with_participant(replace(participant, bank_ms=value))
+
+    def can_play(self, session: Session, participant: Participant) -> bool:
+        return bool(participant.bank_ms)
+
+    def survivors(self, session: Session) -> list[str]:
+        return [p.participant_id for p in session.participants if p.bank_ms]
+
+    def is_exhausted(self, session: Session) -> bool:
+        return not self.survivors(session)
+
+
+def _add_to_active(session: Session, added: Millis) -> Session:
+    active = session.active
+    if active is None or active.bank_ms is None:
+        return session
+    return session.with_participant(replace(active, bank_ms=Millis(active.bank_ms + added)))

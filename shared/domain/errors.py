@@ -1,0 +1,54 @@
+"""What a command can be refused for.
+
+Refusal
+├── RuleViolation       the input breaks a rule; names every field
+├── InvalidTransition   the session's status doesn't allow it
+├── UnknownParticipant  no such participant in the session
+└── NotTheActiveOne     somebody else's clock runs by now
+"""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Violation:
+    """One broken rule: the dotted `field`, a `message` for people and a `code` for programs."""
+
+    field: str
+    message: str
+    code: str = "invalid"
+
+
+class Refusal(Exception):
+    """A command that changed nothing, with the reason."""
+
+
+class RuleViolation(Refusal):
+    """The input contradicts itself, the mode or the session."""
+
+    def __init__(self, *violations: Violation, summary: str = "Request validation failed") -> None:
+        super().__init__(summary)
+        self.violations = violations
+
+
+class InvalidTransition(Refusal):
+    """The session's status doesn't allow the command."""
+
+    def __init__(self, message: str, status: str) -> None:
+        super().__init__(f"Session {message} (status: {status})")
+
+
+class UnknownParticipant(Refusal):
+    """The session has no participant of that id."""
+
+    def __init__(self, participant_id: str) -> None:
+        super().__init__("Participant not found in this session")
+        self.participant_id = participant_id
+
+
+class NotTheActiveOne(Refusal):
+    """`current_participant_id` names one whose clock doesn't run (any more)."""
+
+    def __init__(self, active_participant_id: str | None) -> None:
+        super().__init__("current_participant_id is not the active participant")
+        self.active_participant_id = active_participant_id

@@ -1,0 +1,79 @@
+"""What happens of itself: flag falls and warnings, each at its own instant."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+
+from shared.domain.clocks import Side, clocks_of
+from shared.domain.cycles import begin_next_cycle, next_version
+from shared.domain.events import Change, EventType, Expiry, Step, Warned
+from shared.domain.session import Session, Status, TimeoutKind
+from shared.domain.timekeeping import advance, deadline, next_warning
+from shared.domain.units import Instant
+
+
+def settle(session: Session, now: Instant) -> Iterator[Step]:
+    """Every warning and deadline that has come by `now`, oldest first.
+
+    The last step holds the session as it stands; none means that nothing was due.
+    """
+    while (step := _next_due(session, now)) is not None:
+        yield step
+        session = step.session
+
+
+def settled(session: Session, now: Instant) -> Session:
+    """The session after everything that was due by `now`."""
+    for step in settle(session, now):
+        session = step.session
+    return session
+
+
+def _next_due(session: Session, now: Instant) -> Step | None:
+    warning = next_warning(session)
+    if warning and warning[0] <= now:
+        at, threshold = warning
+        warned = replace(session, warned_ms=threshold)
+        return Warned(warned, at, threshold, clocks_of(session).owner(session))
+    zero = deadline(session)
+    return _fall_flag(session, zero) if zero is not None and zero <= now else None
+
+
+def _fall_flag(session: Session, at: Instant) -> Change:
+    clocks = clocks_of(session)
+    side = clocks.owner(session)
+    session = advance(session, at)
+    elapsed = session.cycle_used_ms
+    ends = session.action_on_timeout.type is TimeoutKind.END_SESSION
+    if ends or clocks.is_exhausted(session):
+        outcome = replace(
+            session, status=Status.EXPIRED, cycle_started_at=None, session_completed_at=at
+        )
+    elif session.auto_advance or session.action_on_timeout.type is not TimeoutKind.NOTIFY:
+        outcome = begin_next_cycle(session, clocks.next_in_turn(session), at)
+    else:
+        outcome = session
+    return Change(
+        EventType.TIME_EXPIRED,
+        next_version(outcome, at),
+        at,
+        side,
+        time_remaining_ms=clocks.left(session),
+        time_elapsed_ms=elapsed,
+        expiry=Expiry(side, applied_action(session, side)),
+        metadata={
+            "status": outcome.status.value,
+            "next_participant_id": outcome.active_participant_id,
+        },
+    )
+
+
+def applied_action(session: Session, side: Side) -> dict[str, Any]:
+    """The session's `action_on_timeout` as applied, with the winner on time if that is settled."""
+    action = session.action_on_timeout
+    applied = action.as_dict()
+    if action.type is TimeoutKind.END_SESSION and applied.get("winner_by") == "time":
+        survivors = clocks_of(session).survivors(session)
+        if len(survivors) == 1:
+            applied["winner"] = survivors[0]
+    return applied

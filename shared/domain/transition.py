@@ -1,0 +1,177 @@
+"""One command applied to a settled session."""
+
+from dataclasses import replace
+from typing import Any
+
+from shared.domain import commands as c
+from shared.domain.clocks import Side, clocks_of
+from shared.domain.cycles import begin_next_cycle, next_version
+from shared.domain.errors import (
+    InvalidTransition,
+    NotTheActiveOne,
+    RuleViolation,
+    UnknownParticipant,
+    Violation,
+)
+from shared.domain.events import Change, EventType, Expiry
+from shared.domain.membership import admit
+from shared.domain.session import Participant, Session, Status
+from shared.domain.settlement import applied_action
+from shared.domain.timekeeping import advance
+from shared.domain.units import Instant
+
+
+def transition(session: Session, command: c.Command, now: Instant) -> Change:
+    """The change that `command` makes at `now` to a session that is settled up to `now`.
+
+    Raises a `Refusal`, in which case nothing has changed.
+    """
+    match command:
+        case c.Start():
+            return _start(session, now)
+        case c.Switch():
+            return _switch(session, command, now)
+        case c.Pause():
+            return _pause(session, now)
+        case c.Resume():
+            return _resume(session, now)
+        case c.Complete():
+            return _end(session, Status.COMPLETED, EventType.SESSION_COMPLETED, now)
+        case c.Cancel():
+            return _end(session, Status.CANCELLED, EventType.SESSION_CANCELLED, now)
+        case c.Delete():
+            return _change(EventType.SESSION_DELETED, advance(session, now), now)
+        case c.AddParticipant():
+            return _add(session, command, now)
+        case c.AdjustTime():
+            return _adjust(session, command, now)
+
+
+def _start(session: Session, now: Instant) -> Change:
+    if session.status is not Status.PENDING:
+        raise InvalidTransition("cannot be started", session.status)
+    running = clocks_of(session).begin_cycle(session, session.active_participant_id)
+    running = replace(
+        running,
+        cycle_left_ms=session.cycle_left_ms,
+        status=Status.RUNNING,
+        cycle_number=1,
+        cycle_started_at=now,
+        session_started_at=now,
+    )
+    return _change(EventType.SESSION_STARTED, running, now)
+
+
+def _switch(session: Session, command: c.Switch, now: Instant) -> Change:
+    _require_running(session, "is not running")
+    active = session.active
+    if command.current_participant_id not in (None, session.active_participant_id):
+        raise NotTheActiveOne(session.active_participant_id)
+    follower = _follower(session, command)
+    session = advance(session, now)
+    following = begin_next_cycle(session, follower, now)
+    return _change(
+        EventType.CYCLE_SWITCHED,
+        following,
+        now,
+        before=session,
+        expiry=_expiry_of(session, active),
+        metadata={"next_participant_id": follower},
+    )
+
+
+def _follower(session: Session, command: c.Switch) -> str | None:
+    named = command.next_participant_id
+    if named is None:
+        return clocks_of(session).next_in_turn(session)
+    if session.find(named) is None:
+        message = "next_participant_id is not a participant of this session"
+        violation = Violation("next_participant_id", message, "unknown_participant")
+        raise RuleViolation(violation, summary=message)
+    return named
+
+
+def _expiry_of(session: Session, active: Participant | None) -> Expiry | None:
+    if active is None or clocks_of(session).left_of(session, active) != 0:
+        return None
+    side = clocks_of(session).side(active)
+    return Expiry(side, applied_action(session, side))
+
+
+def _pause(session: Session, now: Instant) -> Change:
+    _require_running(session, "cannot be paused")
+    stopped = replace(advance(session, now), status=Status.PAUSED, cycle_started_at=None)
+    return _change(EventType.SESSION_PAUSED, stopped, now)
+
+
+def _resume(session: Session, now: Instant) -> Change:
+    if session.status is not Status.PAUSED:
+        raise InvalidTransition("cannot be resumed", session.status)
+    running = replace(session, status=Status.RUNNING, cycle_started_at=now)
+    return _change(EventType.SESSION_RESUMED, running, now)
+
+
+def _end(session: Session, status: Status, event: EventType, now: Instant) -> Change:
+    if session.status.is_terminal:
+        raise InvalidTransition(f"cannot be {status.value}", session.status)
+    ended = replace(
+        advance(session, now), status=status, cycle_started_at=None, session_completed_at=now
+    )
+    return _change(event, ended, now)
+
+
+def _add(session: Session, command: c.AddParticipant, now: Instant) -> Change:
+    if session.status.is_terminal:
+        raise InvalidTransition("cannot take participants", session.status)
+    joined = admit(advance(session, now), command.newcomer)
+    side = Side(participant_id=command.newcomer.participant_id)
+    return _change(EventType.PARTICIPANT_ADDED, joined, now, side=side)
+
+
+def _adjust(session: Session, command: c.AdjustTime, now: Instant) -> Change:
+    if session.status.is_terminal:
+        raise InvalidTransition("cannot be adjusted", session.status)
+    session = advance(session, now)
+    participant = session.find(command.participant_id)
+    if participant is None:
+        raise UnknownParticipant(command.participant_id)
+    adjusted = clocks_of(session).adjust(session, participant, command.total_time_ms)
+    return _change(
+        EventType.PARTICIPANT_TIME_ADJUSTED,
+        adjusted,
+        now,
+        side=Side(participant_id=command.participant_id),
+        metadata={"total_time_ms": command.total_time_ms, "reason": command.reason},
+    )
+
+
+def _require_running(session: Session, message: str) -> None:
+    if session.status is not Status.RUNNING:
+        raise InvalidTransition(message, session.status)
+
+
+def _change(
+    event: EventType,
+    session: Session,
+    now: Instant,
+    *,
+    before: Session | None = None,
+    side: Side | None = None,
+    expiry: Expiry | None = None,
+    metadata: dict[str, Any] | None = None,
+) -> Change:
+    seen = before or session
+    clocks = clocks_of(seen)
+    concerned = (seen.find(side.participant_id) if side and side.participant_id else None) or (
+        seen.active
+    )
+    return Change(
+        event,
+        next_version(session, now),
+        now,
+        side or clocks.owner(seen),
+        time_remaining_ms=clocks.left_of(seen, concerned) if concerned else clocks.left(seen),
+        time_elapsed_ms=seen.cycle_used_ms,
+        expiry=expiry,
+        metadata=metadata,
+    )
