@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
-from shared.domain.clocks import Side, clocks_of
+from shared.domain.clocks import clocks_of
 from shared.domain.cycles import begin_next_cycle, next_version
 from shared.domain.events import Change, EventType, Expiry, Step, Warned
 from shared.domain.session import Session, Status, TimeoutKind
@@ -60,7 +60,7 @@ def _fall_flag(session: Session, at: Instant) -> Change:
         side,
         time_remaining_ms=clocks.left(session),
         time_elapsed_ms=elapsed,
-        expiry=Expiry(side, applied_action(session, side)),
+        expiry=Expiry(side, applied_action(session)),
         metadata={
             "status": outcome.status.value,
             "next_participant_id": outcome.active_participant_id,
@@ -68,7 +68,7 @@ def _fall_flag(session: Session, at: Instant) -> Change:
     )
 
 
-def applied_action(session: Session, side: Side) -> dict[str, Any]:
+def applied_action(session: Session) -> dict[str, Any]:
     """The session's `action_on_timeout` as applied, with the winner on time if that is settled."""
     action = session.action_on_timeout
     applied = action.as_dict()

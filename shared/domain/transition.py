@@ -95,7 +95,7 @@ def _expiry_of(session: Session, active: Participant | None) -> Expiry | None:
     if active is None or clocks_of(session).left_of(session, active) != 0:
         return None
     side = clocks_of(session).side(active)
-    return Expiry(side, applied_action(session, side))
+    return Expiry(side, applied_action(session))
 
 
 def _pause(session: Session, now: Instant) -> Change:

@@ -1,0 +1,1 @@
+"""One file per endpoint: its route. `server` serves them all from one process."""

@@ -1,0 +1,1 @@
+"""Live connections, which only the container can hold."""

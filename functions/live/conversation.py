@@ -1,0 +1,59 @@
+"""What a live connection says, whatever carries it."""
+
+from dataclasses import dataclass
+
+from shared.clock import StoreClock
+from shared.errors import SessionNotFound, StoreUnavailable
+from shared.realtime import messages
+from shared.realtime.redis import LOST, Listener, Push
+from shared.session_service import SessionService
+
+
+@dataclass(frozen=True, slots=True)
+class Conversation:
+    """One client following one session."""
+
+    session_id: str
+    service: SessionService
+    clock: StoreClock
+    listener: Listener
+
+    def greet(self) -> None:
+        """Say that pushes will come from now on."""
+        self.listener.put(
+            _reply(messages.connected(self.session_id, self.clock.now()), "CONNECTED")
+        )
+
+    async def send_state(self) -> bool:
+        """Queue the whole state, never one older than what is queued already.
+
+        False when there is no such session, or none can be read right now.
+        """
+        try:
+            session, now = await self.service.read(self.session_id)
+            while session.version < self.listener.newest_version:
+                session, now = await self.service.read(self.session_id)
+        except (SessionNotFound, StoreUnavailable):
+            return False
+        state = messages.state_sync(session, now)
+        self.listener.put(Push(state.decode(), "STATE_SYNC", session.version))
+        return True
+
+    async def next(self) -> Push:
+        """The next push to send; a gap is closed with the state as it stands."""
+        while (push := await self.listener.get()) is LOST:
+            await self.send_state()
+        return push
+
+    def pong(self, client_timestamp: object) -> None:
+        """Answer a ping."""
+        answer = messages.pong(self.session_id, self.clock.now(), client_timestamp)
+        self.listener.put(_reply(answer, "PONG"))
+
+    def complain(self, code: str, message: str) -> None:
+        """Say what was wrong; the connection lives on."""
+        self.listener.put(_reply(messages.error(self.clock.now(), code, message), "ERROR"))
+
+
+def _reply(message: bytes, kind: str) -> Push:
+    return Push(message.decode(), kind)

@@ -1,0 +1,99 @@
+"""`GET /ws?sessionId=`: live pushes over a WebSocket (API §3)."""
+
+import asyncio
+from typing import Any
+
+import msgspec
+from fastapi import APIRouter, WebSocket, WebSocketDisconnect
+from pydantic import TypeAdapter, ValidationError
+
+from functions.live.conversation import Conversation
+from shared.errors import StoreUnavailable
+from shared.http.fields import Uuid
+from shared.realtime.redis import CLOSED
+from shared.store.keys import push_channel
+
+_NORMAL, _GOING_AWAY, _POLICY, _TRY_LATER = 1000, 1001, 1008, 1013
+
+router = APIRouter()
+_uuid = TypeAdapter(Uuid)
+
+
+@router.websocket("/ws")
+async def follow(websocket: WebSocket) -> None:
+    """Push every message of a session, which need not exist yet, until either side leaves."""
+    await websocket.accept()
+    try:
+        session_id = _uuid.validate_python(websocket.query_params.get("sessionId"))
+    except ValidationError:
+        await websocket.close(_POLICY, "sessionId must be given as a valid UUID")
+        return
+    state = websocket.app.state
+    try:
+        async with state.channels.listen(push_channel(session_id)) as listener:
+            talk = Conversation(session_id, state.service, state.clock, listener)
+            talk.greet()
+            if websocket.query_params.get("sync") == "1":
+                await talk.send_state()
+            with state.metrics.sockets.track_inprogress():
+                await _converse(websocket, talk)
+    except StoreUnavailable:
+        await websocket.close(_TRY_LATER, "The session store can't be reached right now")
+
+
+async def _converse(websocket: WebSocket, talk: Conversation) -> None:
+    """Listen and speak at once; whichever ends first ends both."""
+    tasks = {
+        asyncio.create_task(_listen(websocket, talk)),
+        asyncio.create_task(_speak(websocket, talk)),
+    }
+    try:
+        done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+    for task in done:
+        if not task.cancelled() and not isinstance(task.exception(), WebSocketDisconnect):
+            task.result()
+
+
+async def _speak(websocket: WebSocket, talk: Conversation) -> None:
+    while True:
+        push = await talk.next()
+        if push is CLOSED:
+            await websocket.close(_GOING_AWAY, "Reconnect")
+            return
+        await websocket.send_text(push.text)
+        if push.type == "SESSION_DELETED":
+            await websocket.close(_NORMAL, "The session was deleted")
+            return
+
+
+async def _listen(websocket: WebSocket, talk: Conversation) -> None:
+    while True:
+        frame = await websocket.receive()
+        if frame["type"] == "websocket.disconnect":
+            return
+        await _answer(_message_in(frame), talk)
+
+
+async def _answer(message: dict[str, Any] | None, talk: Conversation) -> None:
+    match message:
+        case {"type": "PING", **fields}:
+            talk.pong(fields.get("clientTimestamp"))
+        case {"type": "RECONNECT"}:
+            if not await talk.send_state():
+                talk.complain("SESSION_NOT_FOUND", "Session not found")
+        case None:
+            talk.complain("INVALID_MESSAGE", "A message must be a JSON object")
+        case _:
+            talk.complain("UNKNOWN_TYPE", "The type must be PING or RECONNECT")
+
+
+def _message_in(frame: Any) -> dict[str, Any] | None:
+    try:
+        message = msgspec.json.decode(frame.get("text") or frame.get("bytes") or b"")
+    except (msgspec.MsgspecError, ValueError, RecursionError):
+        return None
+    return message if isinstance(message, dict) else None

@@ -1,0 +1,24 @@
+"""`GET /`: the console, one page of plain ES modules."""
+
+from pathlib import Path
+
+from fastapi import APIRouter
+from fastapi.responses import FileResponse
+from starlette.routing import Mount
+from starlette.staticfiles import StaticFiles
+
+_ROOT = Path(__file__).parents[2]
+_PAGE = _ROOT / "functions" / "console"
+_CLIENT = _ROOT / "clients" / "js"
+
+router = APIRouter(include_in_schema=False)
+
+
+@router.get("/")
+async def page() -> FileResponse:
+    """The page itself; its parts are beside it under `/console`."""
+    return FileResponse(_PAGE / "index.html", headers={"Cache-Control": "no-cache"})
+
+
+router.routes.append(Mount("/console", StaticFiles(directory=_PAGE)))
+router.routes.append(Mount("/clients/js", StaticFiles(directory=_CLIENT)))

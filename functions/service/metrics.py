@@ -1,0 +1,32 @@
+"""`GET /metrics`: Prometheus text."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Request, Response
+from prometheus_client import generate_latest
+from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
+
+from functions.service.time import store_of
+from shared.errors import StoreUnavailable
+from shared.metrics import Metrics
+from shared.ports import SessionStore
+
+router = APIRouter(tags=["service"])
+
+
+@router.get("/metrics", response_class=Response)
+async def metrics(request: Request, store: Annotated[SessionStore, Depends(store_of)]) -> Response:
+    """This instance's figures, and two that are asked of the store at each scrape."""
+    figures: Metrics = request.app.state.metrics
+    await _take_census(figures, store)
+    return Response(generate_latest(figures.registry), media_type=CONTENT_TYPE_PLAIN_0_0_4)
+
+
+async def _take_census(figures: Metrics, store: SessionStore) -> None:
+    """An outage must not blind the dashboards: the last figures stand until it is over."""
+    try:
+        census = await store.census()
+    except StoreUnavailable:
+        return
+    figures.live_sessions.set(census.live_sessions)
+    figures.outbox_length.set(census.outbox_length)

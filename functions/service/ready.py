@@ -1,0 +1,29 @@
+"""`GET /ready`: readiness. Whether this instance can do its work right now."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Depends
+from fastapi.responses import JSONResponse
+
+from functions.service.time import store_of
+from shared.errors import StoreUnavailable
+from shared.http.documents import Readiness
+from shared.http.openapi import answers
+from shared.ports import SessionStore
+
+router = APIRouter(tags=["service"])
+
+
+@router.get(
+    "/ready",
+    responses=answers(200, Readiness, "Ready")
+    | {503: {"model": Readiness, "description": "Not ready; `checks` say why"}},
+    response_model=None,
+)
+async def ready(store: Annotated[SessionStore, Depends(store_of)]) -> JSONResponse:
+    """Ask Redis for the time."""
+    try:
+        await store.time()
+    except StoreUnavailable:
+        return JSONResponse({"status": "not_ready", "checks": {"redis": "down"}}, 503)
+    return JSONResponse({"status": "ready", "checks": {"redis": "up"}})

@@ -1,0 +1,22 @@
+"""`POST /v1/sessions/{id}/complete`: end the session as it was meant to."""
+
+from fastapi import APIRouter, Response
+
+from shared.domain.commands import Complete
+from shared.http.answers import whole_session
+from shared.http.bodies import NoFields
+from shared.http.calls import Change, SessionId
+from shared.http.documents import Envelope, Session
+from shared.http.json_route import JsonRoute
+from shared.http.openapi import CHANGE_ERRORS, answers
+
+router = APIRouter(route_class=JsonRoute, tags=["sessions"])
+
+
+@router.post(
+    "/v1/sessions/{session_id}/complete",
+    responses=answers(200, Envelope[Session], "Completed", CHANGE_ERRORS),
+)
+async def complete(session_id: SessionId, call: Change, body: NoFields | None = None) -> Response:
+    """End the session, from any status that has not ended it."""
+    return await call.apply(session_id, Complete(), whole_session)

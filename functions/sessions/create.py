@@ -1,0 +1,22 @@
+"""`POST /v1/sessions`: create a session, pending."""
+
+from fastapi import APIRouter, Response
+
+from shared.http.answers import created_session
+from shared.http.bodies import CreateBody
+from shared.http.calls import Change
+from shared.http.documents import Envelope, Session
+from shared.http.json_route import JsonRoute
+from shared.http.openapi import CREATE_ERRORS, answers
+
+router = APIRouter(route_class=JsonRoute, tags=["sessions"])
+
+
+@router.post(
+    "/v1/sessions",
+    status_code=201,
+    responses=answers(201, Envelope[Session], "Created, pending", CREATE_ERRORS),
+)
+async def create(body: CreateBody, call: Change) -> Response:
+    """Create a session; nothing runs until it is started."""
+    return await call.create(body.session_id, body.command, created_session)

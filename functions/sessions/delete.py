@@ -1,0 +1,25 @@
+"""`DELETE /v1/sessions/{id}`: remove a session."""
+
+from fastapi import APIRouter, Response
+
+from shared.domain.commands import Delete
+from shared.errors import SessionNotFound
+from shared.http.answers import nothing
+from shared.http.calls import Change, SessionId
+from shared.http.json_route import JsonRoute
+from shared.http.openapi import DELETE_ERRORS, answers
+
+router = APIRouter(route_class=JsonRoute, tags=["sessions"])
+
+
+@router.delete(
+    "/v1/sessions/{session_id}",
+    status_code=204,
+    responses=answers(204, None, "Gone", DELETE_ERRORS),
+)
+async def delete(session_id: SessionId, call: Change) -> Response:
+    """Remove the session; removing what is not there is also success."""
+    try:
+        return await call.apply(session_id, Delete(), nothing)
+    except SessionNotFound:
+        return Response(status_code=204)

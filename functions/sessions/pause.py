@@ -1,0 +1,22 @@
+"""`POST /v1/sessions/{id}/pause`: `running` -> `paused`, to the millisecond."""
+
+from fastapi import APIRouter, Response
+
+from shared.domain.commands import Pause
+from shared.http.answers import whole_session
+from shared.http.bodies import NoFields
+from shared.http.calls import Change, SessionId
+from shared.http.documents import Envelope, Session
+from shared.http.json_route import JsonRoute
+from shared.http.openapi import CHANGE_ERRORS, answers
+
+router = APIRouter(route_class=JsonRoute, tags=["sessions"])
+
+
+@router.post(
+    "/v1/sessions/{session_id}/pause",
+    responses=answers(200, Envelope[Session], "Paused", CHANGE_ERRORS),
+)
+async def pause(session_id: SessionId, call: Change, body: NoFields | None = None) -> Response:
+    """Stop every clock."""
+    return await call.apply(session_id, Pause(), whole_session)

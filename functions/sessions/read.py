@@ -1,0 +1,33 @@
+"""`GET /v1/sessions/{id}`: a session with its live times."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Header, Response
+
+from shared.http.answers import json_response, session_headers
+from shared.http.calls import Caller, Service, SessionId
+from shared.http.documents import Envelope, Session
+from shared.http.openapi import READ_ERRORS, answers
+from shared.http.preconditions import is_known
+from shared.representation import session_view
+
+router = APIRouter(tags=["sessions"])
+
+
+@router.get(
+    "/v1/sessions/{session_id}",
+    responses=answers(200, Envelope[Session], "The session", READ_ERRORS)
+    | {304: {"description": "Still the version that `If-None-Match` names"}},
+)
+async def read(
+    session_id: SessionId,
+    service: Service,
+    caller: Caller,
+    if_none_match: Annotated[str | None, Header()] = None,
+) -> Response:
+    """The session as it stands; a deadline that has passed is applied first."""
+    session, now = await service.read(session_id)
+    headers = session_headers(session)
+    if is_known(if_none_match, session.version):
+        return Response(status_code=304, headers=headers)
+    return json_response(session_view(session, now), headers)

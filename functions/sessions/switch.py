@@ -1,0 +1,23 @@
+"""`POST /v1/sessions/{id}/switch`: end the running cycle, begin the next. The hot path."""
+
+from fastapi import APIRouter, Response
+
+from shared.domain.commands import Switch
+from shared.http.answers import switch_result
+from shared.http.bodies import SwitchBody
+from shared.http.calls import Change, SessionId
+from shared.http.documents import Envelope, SwitchResult
+from shared.http.json_route import JsonRoute
+from shared.http.openapi import CHANGE_ERRORS, answers
+
+router = APIRouter(route_class=JsonRoute, tags=["sessions"])
+
+
+@router.post(
+    "/v1/sessions/{session_id}/switch",
+    responses=answers(200, Envelope[SwitchResult], "Switched", CHANGE_ERRORS),
+)
+async def switch(session_id: SessionId, call: Change, body: SwitchBody | None = None) -> Response:
+    """End the running cycle and begin the next; without a body the rotation decides whose."""
+    command = body.command() if body else Switch()
+    return await call.apply(session_id, command, switch_result)

@@ -1,0 +1,1 @@
+"""Deployment, and stand-ins of managed services for local use."""

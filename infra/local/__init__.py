@@ -1,0 +1,1 @@
+"""Real servers from pip packages, for running and testing without any account."""

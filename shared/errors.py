@@ -1,0 +1,113 @@
+"""What a caller can be told that is not a `Refusal` of the domain, with its status and code.
+
+ServiceError
+├── SessionNotFound        404
+├── SessionExists          409
+├── VersionConflict        409   too many concurrent changes
+├── PreconditionFailed     412   `If-Match` names an older version
+├── IdempotencyKeyReused   422   the same key with another request
+├── UnsupportedMediaType   415
+└── StoreUnavailable       503   with `Retry-After`
+"""
+
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+
+class ServiceError(Exception):
+    """An answer other than the one asked for. `details` and `headers` go to the caller."""
+
+    status: ClassVar[int] = 500
+    code: ClassVar[str] = "INTERNAL_ERROR"
+
+    def __init__(
+        self, message: str, details: Any = None, headers: Mapping[str, str] | None = None
+    ) -> None:
+        super().__init__(message)
+        self.message = message
+        self.details = details
+        self.headers = dict(headers or {})
+
+
+class SessionNotFound(ServiceError):
+    """No such session, or none that this caller may know of."""
+
+    status = 404
+    code = "SESSION_NOT_FOUND"
+
+    def __init__(self) -> None:
+        super().__init__("Session not found")
+
+
+class SessionExists(ServiceError):
+    """The id of a session to be created is taken; the existing session is untouched."""
+
+    status = 409
+    code = "SESSION_EXISTS"
+
+    def __init__(self) -> None:
+        super().__init__("A session with this session_id exists already")
+
+
+class VersionConflict(ServiceError):
+    """Others kept changing the session for longer than we were willing to try."""
+
+    status = 409
+    code = "CONFLICT"
+
+    def __init__(self, expected: int, actual: int) -> None:
+        details = {"expected_version": expected, "actual_version": actual}
+        super().__init__("The session was changed by others at the same time; try again", details)
+
+
+class PreconditionFailed(ServiceError):
+    """RFC 9110 §13.1.1: `If-Match` names a version that is no longer the current one."""
+
+    status = 412
+    code = "PRECONDITION_FAILED"
+
+    def __init__(self, actual: int) -> None:
+        super().__init__("If-Match names another version", {"actual_version": actual})
+
+
+class IdempotencyKeyReused(ServiceError):
+    """IETF Idempotency-Key draft §2.6: the key came before, with another request."""
+
+    status = 422
+    code = "IDEMPOTENCY_KEY_REUSED"
+
+    def __init__(self) -> None:
+        super().__init__("This Idempotency-Key was used for a different request")
+
+
+class PayloadTooLarge(ServiceError):
+    """The body is larger than any request needs to be."""
+
+    status = 413
+    code = "PAYLOAD_TOO_LARGE"
+
+    def __init__(self) -> None:
+        super().__init__("The body cannot exceed 1 MiB")
+
+
+class UnsupportedMediaType(ServiceError):
+    """The body is something other than JSON."""
+
+    status = 415
+    code = "UNSUPPORTED_MEDIA_TYPE"
+
+    def __init__(self) -> None:
+        super().__init__("Send the body as application/json")
+
+
+class StoreUnavailable(ServiceError):
+    """Redis is away, or too slow; whether a change was made is unknown to the caller."""
+
+    status = 503
+    code = "STORE_UNAVAILABLE"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "The session store can't be reached right now; try again shortly",
+            headers={"Retry-After": "1"},
+        )

@@ -1,0 +1,1 @@
+"""HTTP at the edge: requests into commands, outcomes into answers."""

@@ -1,0 +1,72 @@
+"""How each outcome is worded (API §2): bodies for the service, responses for the caller."""
+
+from typing import Any
+
+import msgspec
+from fastapi import Response
+
+from shared.domain.session import Session
+from shared.http.preconditions import etag
+from shared.ports import Answer
+from shared.representation import switch_view
+from shared.session_service import Done, Outcome
+
+_encode = msgspec.json.Encoder().encode
+
+
+def whole_session(done: Done) -> Answer:
+    """200 with the Session."""
+    return Answer(200, enveloped(done.view), done.change.session.version)
+
+
+def created_session(done: Done) -> Answer:
+    """201 with the Session and where to find it."""
+    session = done.change.session
+    location = f"/v1/sessions/{session.session_id}"
+    return Answer(201, enveloped(done.view), session.version, location)
+
+
+def joined_session(done: Done) -> Answer:
+    """201 with the Session."""
+    return Answer(201, enveloped(done.view), done.change.session.version)
+
+
+def switch_result(done: Done) -> Answer:
+    """200 with the SwitchResult."""
+    session = done.change.session
+    result = switch_view(session, done.now, done.change.expiry)
+    return Answer(200, enveloped(result), session.version)
+
+
+def nothing(done: Done) -> Answer:
+    """204."""
+    return Answer(204, b"")
+
+
+def enveloped(data: Any) -> bytes:
+    """`{"data": ...}` as JSON."""
+    return _encode({"data": data})
+
+
+def respond(outcome: Outcome) -> Response:
+    """The response that carries an outcome."""
+    answer = outcome.answer
+    headers = {}
+    if answer.version is not None:
+        headers["ETag"] = etag(answer.version)
+    if answer.location:
+        headers["Location"] = answer.location
+    if outcome.replayed:
+        headers["Idempotent-Replayed"] = "true"
+    media_type = "application/json" if answer.body else None
+    return Response(answer.body, answer.status, headers, media_type)
+
+
+def json_response(data: Any, headers: dict[str, str] | None = None) -> Response:
+    """200 with `{"data": data}`."""
+    return Response(enveloped(data), headers=headers, media_type="application/json")
+
+
+def session_headers(session: Session) -> dict[str, str]:
+    """Headers of an answer that shows a session; nobody but its caller may keep it."""
+    return {"ETag": etag(session.version), "Cache-Control": "private, no-cache"}

@@ -1,0 +1,69 @@
+"""The application around a set of routes: the same for one function and for all of them."""
+
+from collections.abc import Callable, Iterable
+from contextlib import AbstractAsyncContextManager
+
+from fastapi import APIRouter, FastAPI
+from starlette.middleware.cors import CORSMiddleware
+from starlette.middleware.gzip import GZipMiddleware
+
+from shared.http import errors, openapi
+from shared.http.intake import Intake
+from shared.metrics import Metrics
+from shared.session_service import SessionService
+
+VERSION = "2.0.0"
+_GZIP_FROM_BYTES = 1024
+_CORS_MAX_AGE_S = 600
+
+_DESCRIPTION = """\
+Keeps many clients on one clock. A session stores anchors, and everyone computes what is left:
+`remaining = total_time_ms - (server_now - cycle_started_at)`. `GET /v1/time` tells server_now.
+"""
+
+Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[None]]
+
+
+def build(
+    routers: Iterable[APIRouter],
+    *,
+    service: SessionService,
+    metrics: Metrics,
+    cors_origins: list[str],
+    lifespan: Lifespan | None = None,
+) -> FastAPI:
+    """An application that serves `routers`."""
+    app = FastAPI(
+        title="SyncKairos",
+        version=VERSION,
+        description=_DESCRIPTION,
+        docs_url=None,
+        redoc_url=None,
+        openapi_url="/api-docs.json",
+        strict_content_type=False,
+        lifespan=lifespan,
+    )
+    app.state.service = service
+    app.state.metrics = metrics
+    for router in routers:
+        app.include_router(router)
+    errors.install(app)
+    app.openapi = lambda: openapi.describe(app)  # type: ignore[method-assign] # FastAPI's own way
+    app.add_middleware(Intake, metrics=metrics)
+    app.add_middleware(GZipMiddleware, minimum_size=_GZIP_FROM_BYTES)
+    app.add_middleware(
+        CORSMiddleware,
+        allow_origins=cors_origins,
+        allow_methods=["GET", "POST", "PATCH", "DELETE"],
+        allow_headers=[
+            "Authorization",
+            "Content-Type",
+            "Idempotency-Key",
+            "If-Match",
+            "If-None-Match",
+            "X-Request-Id",
+        ],
+        expose_headers=["ETag", "Location", "Idempotent-Replayed", "Retry-After", "X-Request-Id"],
+        max_age=_CORS_MAX_AGE_S,
+    )
+    return app

@@ -1,0 +1,97 @@
+"""What endpoints are handed: the service, and a change with its headers read."""
+
+from collections.abc import Callable
+from hashlib import sha256
+from typing import Annotated
+
+import msgspec
+from fastapi import Depends, Header, Path, Request, Response
+
+from shared.domain.commands import Command, Create
+from shared.http.answers import respond
+from shared.http.errors import request_id_of
+from shared.http.fields import Uuid
+from shared.http.preconditions import tags_in
+from shared.ports import IdempotencyKey, Origin
+from shared.session_service import Request as ChangeRequest
+from shared.session_service import SessionService, Wording
+
+SessionId = Annotated[Uuid, Path(description="The session's UUID")]
+ParticipantId = Annotated[Uuid, Path(description="The participant's UUID")]
+
+
+def service_of(request: Request) -> SessionService:
+    """The service that the composition root put there."""
+    service: SessionService = request.app.state.service
+    return service
+
+
+def caller_of(request: Request) -> str:
+    """Who is calling, for the audit trail: the backend, until tokens tell callers apart."""
+    return "service"
+
+
+Service = Annotated[SessionService, Depends(service_of)]
+Caller = Annotated[str, Depends(caller_of)]
+IfMatch = Annotated[
+    str | None, Header(description='Change only this version, e.g. `"7"`; any other is a 412.')
+]
+IdempotencyKeyHeader = Annotated[
+    str | None,
+    Header(
+        alias="Idempotency-Key",
+        max_length=255,
+        pattern=r"^[\x21-\x7e]+$",
+        description="Makes a retry harmless for 24 h: it gets the first answer again.",
+    ),
+]
+
+
+class ChangeCall:
+    """One request for a change: who asks, on which version, as which try."""
+
+    def __init__(
+        self,
+        request: Request,
+        service: Service,
+        caller: Caller,
+        if_match: IfMatch = None,
+        idempotency_key: IdempotencyKeyHeader = None,
+    ) -> None:
+        self._http = request
+        self._service = service
+        self._caller = caller
+        self._if_match = if_match
+        self._key = idempotency_key
+
+    async def create(
+        self, session_id: str | None, spec: Callable[[str], Create], wording: Wording
+    ) -> Response:
+        """Create the session that `spec` describes, with an id of ours if it has none."""
+        scope = session_id or (self._key and f"create:{self._key}")
+        named = session_id or self._service.new_session_id(scope)
+        change = await self._request(scope or named)
+        return respond(await self._service.create(spec(named), change, wording))
+
+    async def apply(self, session_id: str, command: Command, wording: Wording) -> Response:
+        """Apply `command` to the session."""
+        change = await self._request(session_id)
+        return respond(await self._service.change(session_id, command, change, wording))
+
+    async def _request(self, scope: str) -> ChangeRequest:
+        origin = Origin(self._caller, request_id_of(self._http))
+        key = None
+        if self._key is not None:
+            key = IdempotencyKey(scope, self._key, await self._fingerprint())
+        return ChangeRequest(origin, tags_in(self._if_match), key)
+
+    async def _fingerprint(self) -> str:
+        """Tells requests apart that share a key; no body, `{}` and `null` are the same."""
+        body = await self._http.body()
+        value = msgspec.json.decode(body) if body else None
+        written = msgspec.json.encode(value or None, order="deterministic")
+        line = f"{self._http.method} {self._http.url.path.lower()} ".encode()
+        return sha256(line + written).hexdigest()
+
+
+Change = Annotated[ChangeCall, Depends()]

@@ -1,0 +1,182 @@
+"""What answers look like, for the OpenAPI document; tests hold real answers against it."""
+
+from typing import Annotated, Any, Generic, Literal, TypeVar
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from shared.domain.session import Status, SyncMode
+from shared.http.fields import Uuid
+
+T = TypeVar("T")
+Ms = Annotated[int, Field(ge=0, description="ms")]
+EpochMs = Annotated[int, Field(description="ms since the Unix epoch, on the server's clock")]
+Timestamp = Annotated[
+    str, Field(json_schema_extra={"format": "date-time"}, examples=["2026-01-31T09:30:05.123Z"])
+]
+
+
+class Document(BaseModel):
+    """An object with these fields and no others; what is not required may be left out."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+class Participant(Document):
+    """`total_time_ms` is the anchor at `cycle_started_at`, the other times are live."""
+
+    participant_id: Uuid
+    participant_index: int
+    total_time_ms: Ms = 0
+    time_used_ms: Ms
+    time_remaining_ms: Ms = 0
+    cycle_count: int
+    is_active: bool
+    has_expired: bool
+    group_id: Uuid = ""
+
+
+class Group(Document):
+    """Participants who share a bank."""
+
+    group_id: Uuid
+    total_time_ms: Ms
+    time_used_ms: Ms
+    time_remaining_ms: Ms
+    is_active: bool
+    has_expired: bool
+
+
+class TimeoutAction(BaseModel):
+    """The action as configured, with the application's own keys."""
+
+    model_config = ConfigDict(extra="allow")
+
+    type: Literal["notify", "skip_cycle", "end_session", "auto_action"]
+
+
+class AppliedAction(TimeoutAction):
+    """The action as applied; `winner` is whoever has time left, where that is settled."""
+
+    winner: Uuid = ""
+
+
+class Session(Document):
+    """A session: anchors, and live figures at `server_time_ms`."""
+
+    session_id: Uuid
+    sync_mode: SyncMode
+    status: Status
+    version: Annotated[int, Field(ge=1)]
+    participants: list[Participant]
+    groups: list[Group] = []
+    active_participant_id: Uuid | None
+    active_group_id: Uuid = ""
+    total_time_ms: Ms = 0
+    time_per_cycle_ms: Ms | None
+    cycle_number: int
+    cycle_started_at: Timestamp | None
+    session_started_at: Timestamp | None
+    session_completed_at: Timestamp | None
+    increment_ms: Ms
+    max_time_ms: Ms = 0
+    auto_advance: bool
+    action_on_timeout: TimeoutAction
+    warn_at_ms: list[Ms] = []
+    metadata: dict[str, Any] = {}
+    created_at: Timestamp
+    updated_at: Timestamp
+    server_time_ms: EpochMs
+    deadline_at: Timestamp | None
+    time_remaining_ms: Ms = 0
+
+
+class Summary(Document):
+    """Whose clock runs and what is left on it."""
+
+    session_id: Uuid
+    status: Status
+    version: Annotated[int, Field(ge=1)]
+    active_participant_id: Uuid | None
+    active_group_id: Uuid = ""
+    deadline_at: Timestamp | None
+    time_remaining_ms: Ms = 0
+    server_time_ms: EpochMs
+
+
+class SwitchResult(Document):
+    """What a switch led to; the last three tell of a clock that had run out."""
+
+    session_id: Uuid
+    active_participant_id: Uuid | None
+    cycle_started_at: Timestamp | None
+    participants: list[Participant]
+    status: Status
+    version: Annotated[int, Field(ge=1)]
+    cycle_number: int
+    expired_participant_id: Uuid = ""
+    expired_group_id: Uuid = ""
+    action_applied: AppliedAction = AppliedAction(type="notify")
+
+
+class Batch(Document):
+    """The sessions that were found, in the order asked for, and the ids that were not."""
+
+    sessions: list[Session]
+    not_found: list[Uuid]
+
+
+class Envelope(Document, Generic[T]):
+    """Every success."""
+
+    data: T
+
+
+class Time(Document):
+    """The store's clock, which rules every session."""
+
+    timestamp_ms: EpochMs
+    server_version: str
+    drift_tolerance_ms: Ms
+
+
+class Health(Document):
+    """The process is alive."""
+
+    status: Literal["ok"]
+
+
+class Checks(Document):
+    """What was asked and how it answered."""
+
+    redis: Literal["up", "down"]
+
+
+class Readiness(Document):
+    """Whether requests can be served."""
+
+    status: Literal["ready", "degraded", "not_ready"]
+    checks: Checks
+
+
+class FieldError(Document):
+    """One broken rule."""
+
+    field: str
+    message: str
+    code: str
+
+
+class Error(Document):
+    """`details` is a list of field errors, or an object that says more."""
+
+    code: str
+    message: str
+    request_id: str
+    details: list[FieldError] | dict[str, Any] = []
+    retry_after_seconds: int = 1
+
+
+class ErrorEnvelope(Document):
+    """Every error."""
+
+    error: Error

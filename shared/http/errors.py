@@ -1,0 +1,102 @@
+"""Every error as its one answer: the envelope of API §2."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+from fastapi import FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+
+from shared.domain.errors import (
+    InvalidTransition,
+    NotTheActiveOne,
+    Refusal,
+    RuleViolation,
+    UnknownParticipant,
+)
+from shared.errors import ServiceError
+from shared.http.validation import describe
+
+_HTTP_ERRORS = {
+    400: ("VALIDATION_ERROR", "Request validation failed"),
+    404: ("NOT_FOUND", "There is nothing at this address"),
+    405: ("METHOD_NOT_ALLOWED", "This address doesn't take that method"),
+}
+
+
+def error_answer(
+    request_id: str,
+    status: int,
+    code: str,
+    message: str,
+    details: Any = None,
+    headers: Mapping[str, str] | None = None,
+) -> Response:
+    """The envelope around one error."""
+    error = {"code": code, "message": message, "request_id": request_id}
+    if details is not None:
+        error["details"] = details
+    body = msgspec.json.encode({"error": error})
+    return Response(body, status, dict(headers or {}), media_type="application/json")
+
+
+def install(app: FastAPI) -> None:
+    """Let every error that leaves an endpoint of `app` be answered in the envelope."""
+    app.add_exception_handler(RequestValidationError, _invalid)
+    app.add_exception_handler(HTTPException, _http)
+    app.add_exception_handler(ServiceError, _service)
+    app.add_exception_handler(Refusal, _refused)
+
+
+def request_id_of(request: Request) -> str:
+    """The id under which this request is logged and audited."""
+    return str(request.scope["state"]["request_id"])
+
+
+async def _invalid(request: Request, error: Exception) -> Response:
+    assert isinstance(error, RequestValidationError)
+    code, message = _HTTP_ERRORS[400]
+    return error_answer(request_id_of(request), 400, code, message, describe(error.errors()))
+
+
+async def _http(request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)
+    code, message = _HTTP_ERRORS.get(error.status_code, ("ERROR", str(error.detail)))
+    return error_answer(
+        request_id_of(request), error.status_code, code, message, headers=error.headers
+    )
+
+
+async def _service(request: Request, error: Exception) -> Response:
+    assert isinstance(error, ServiceError)
+    return error_answer(
+        request_id_of(request),
+        error.status,
+        error.code,
+        error.message,
+        error.details,
+        error.headers,
+    )
+
+
+async def _refused(request: Request, error: Exception) -> Response:
+    status, code, details = _refusal(error)
+    return error_answer(request_id_of(request), status, code, str(error), details)
+
+
+def _refusal(error: Exception) -> tuple[int, str, Any]:
+    match error:
+        case RuleViolation():
+            details = [
+                {"field": v.field, "message": v.message, "code": v.code} for v in error.violations
+            ]
+            return 400, "VALIDATION_ERROR", details
+        case InvalidTransition():
+            return 400, "INVALID_STATE_TRANSITION", None
+        case UnknownParticipant():
+            return 404, "PARTICIPANT_NOT_FOUND", None
+        case NotTheActiveOne():
+            return 409, "CONFLICT", {"active_participant_id": error.active_participant_id}
+        case _:
+            raise error

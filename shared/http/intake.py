@@ -1,0 +1,68 @@
+"""The outermost layer of ours: an id for every request, an answer for every failure."""
+
+import logging
+import re
+import time
+from uuid import uuid4
+
+from starlette.datastructures import MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from shared.http.errors import error_answer
+from shared.metrics import Metrics
+
+_ACCEPTABLE_ID = re.compile(rb"[\x21-\x7e]{1,128}")
+_log = logging.getLogger("synckairos.http")
+
+
+class Intake:
+    """Gives each request its id, times it, and turns what nobody foresaw into a 500."""
+
+    def __init__(self, app: ASGIApp, metrics: Metrics) -> None:
+        self.app = app
+        self.metrics = metrics
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request."""
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        request_id = _request_id(scope)
+        scope.setdefault("state", {})["request_id"] = request_id
+        started = time.perf_counter()
+        status = 0
+
+        async def send_with_id(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                MutableHeaders(scope=message)["X-Request-Id"] = request_id
+            await send(message)
+
+        try:
+            await self.app(scope, receive, send_with_id)
+        except Exception:
+            _log.exception("request failed", extra={"request_id": request_id})
+            if status:
+                raise
+            answer = error_answer(request_id, 500, "INTERNAL_ERROR", "Something went wrong here")
+            await answer(scope, receive, send_with_id)
+        finally:
+            elapsed_ms = (time.perf_counter() - started) * 1000
+            route = getattr(scope.get("route"), "path", "unmatched")
+            self.metrics.observe_request(scope["method"], route, status, elapsed_ms)
+            if _log.isEnabledFor(logging.INFO):
+                _log.info(
+                    "%s %s %d",
+                    scope["method"],
+                    route,
+                    status,
+                    extra={"request_id": request_id, "duration_ms": round(elapsed_ms, 1)},
+                )
+
+
+def _request_id(scope: Scope) -> str:
+    for name, value in scope["headers"]:
+        if name == b"x-request-id" and _ACCEPTABLE_ID.fullmatch(value):
+            return str(value.decode("ascii"))
+    return str(uuid4())

@@ -1,0 +1,60 @@
+"""Reading a body: JSON only, and only what we can write down again."""
+
+import json
+from collections.abc import Callable, Coroutine
+from typing import Any
+
+import msgspec
+from fastapi import Request, Response
+from fastapi.routing import APIRoute
+
+from shared.errors import PayloadTooLarge, UnsupportedMediaType
+
+MAX_BODY_BYTES = 1024 * 1024
+
+
+class JsonRequest(Request):
+    """A request with a bounded body, parsed strictly (RFC 8259: no NaN, no lone surrogates)."""
+
+    async def body(self) -> bytes:
+        """All of the body. Raises `PayloadTooLarge` as soon as it is known to be."""
+        if not hasattr(self, "_body"):
+            if int(self.headers.get("content-length", 0)) > MAX_BODY_BYTES:
+                raise PayloadTooLarge
+            received = bytearray()
+            async for chunk in self.stream():
+                received += chunk
+                if len(received) > MAX_BODY_BYTES:
+                    raise PayloadTooLarge
+            self._body = bytes(received)
+        return self._body
+
+    async def json(self) -> Any:
+        """The body's value. Raises `JSONDecodeError`, which FastAPI answers as invalid input."""
+        try:
+            return msgspec.json.decode(await self.body())
+        except (msgspec.MsgspecError, ValueError, RecursionError) as error:
+            raise json.JSONDecodeError("malformed", "", 0) from error
+
+
+class JsonRoute(APIRoute):
+    """A route that reads JSON and refuses any other kind of body (415)."""
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        """FastAPI's handler, on a `JsonRequest`."""
+        handle = super().get_route_handler()
+
+        async def handle_json(request: Request) -> Response:
+            request = JsonRequest(request.scope, request.receive)
+            content_type = request.headers.get("content-type")
+            body = await request.body()
+            if body and content_type and not _is_json(content_type):
+                raise UnsupportedMediaType
+            return await handle(request)
+
+        return handle_json
+
+
+def _is_json(content_type: str) -> bool:
+    media_type = content_type.partition(";")[0].strip().lower()
+    return media_type.startswith("application/") and media_type.endswith(("/json", "+json"))

@@ -1,0 +1,78 @@
+"""The OpenAPI document: generated from the routes, complete with every error."""
+
+from typing import Any
+
+from fastapi import FastAPI
+from fastapi.openapi.utils import get_openapi
+
+from shared.http.documents import ErrorEnvelope
+
+_ERRORS = {
+    400: "`VALIDATION_ERROR` (`details` name each field) or `INVALID_STATE_TRANSITION`",
+    404: "`SESSION_NOT_FOUND` or `PARTICIPANT_NOT_FOUND`",
+    409: "`CONFLICT`, or `SESSION_EXISTS` on creation",
+    412: "`PRECONDITION_FAILED`: `If-Match` names another version",
+    413: "`PAYLOAD_TOO_LARGE`: the body is over 1 MiB",
+    415: "`UNSUPPORTED_MEDIA_TYPE`: the body is not JSON",
+    422: "`IDEMPOTENCY_KEY_REUSED`: the key came before, with another request",
+    503: "`STORE_UNAVAILABLE`: try again after `Retry-After` seconds",
+}
+
+READ_ERRORS = (400, 404, 503)
+CHANGE_ERRORS = (400, 404, 409, 412, 413, 415, 422, 503)
+DELETE_ERRORS = (400, 409, 412, 422, 503)
+BATCH_ERRORS = (400, 413, 415, 503)
+CREATE_ERRORS = (400, 409, 413, 415, 422, 503)
+
+_TAG = {"description": "The session's version, in quotes", "schema": {"type": "string"}}
+_REPLAYED = {"description": "`true` on the answer of an earlier try", "schema": {"type": "string"}}
+_LOCATION = {"description": "Where the session is", "schema": {"type": "string"}}
+_RETRY_AFTER = {"description": "Seconds", "schema": {"type": "integer"}}
+_REQUEST_ID = {"description": "The request's id, yours or ours", "schema": {"type": "string"}}
+
+
+def answers(
+    status: int, model: Any, description: str, errors: tuple[int, ...] = ()
+) -> dict[int | str, dict[str, Any]]:
+    """The `responses` of a route: its one success and its errors."""
+    success: dict[str, Any] = {"description": description, "headers": {"ETag": _TAG}}
+    if model is not None:
+        success["model"] = model
+    if status == 201:
+        success["headers"]["Location"] = _LOCATION
+    if 422 in errors:
+        success["headers"]["Idempotent-Replayed"] = _REPLAYED
+    documented: dict[int | str, dict[str, Any]] = {status: success}
+    for code in errors:
+        documented[code] = {"model": ErrorEnvelope, "description": _ERRORS[code]}
+        if code == 503:
+            documented[code]["headers"] = {"Retry-After": _RETRY_AFTER}
+    return documented
+
+
+def describe(app: FastAPI) -> dict[str, Any]:
+    """The document of `app`, made once."""
+    if app.openapi_schema is None:
+        schema = get_openapi(
+            title=app.title,
+            version=app.version,
+            description=app.description,
+            routes=app.routes,
+            tags=app.openapi_tags,
+        )
+        app.openapi_schema = _as_we_answer(schema)
+    return app.openapi_schema
+
+
+def _as_we_answer(schema: dict[str, Any]) -> dict[str, Any]:
+    """Drop FastAPI's own 422, which we answer as 400, and name the header on every answer."""
+    for path in schema["paths"].values():
+        for operation in path.values():
+            validation = operation["responses"].get("422", {})
+            if "HTTPValidationError" in str(validation):
+                del operation["responses"]["422"]
+            for response in operation["responses"].values():
+                response.setdefault("headers", {})["X-Request-Id"] = _REQUEST_ID
+    for unused in ("HTTPValidationError", "ValidationError"):
+        schema.get("components", {}).get("schemas", {}).pop(unused, None)
+    return schema

@@ -1,0 +1,73 @@
+"""Broken rules in words: the field, the rule with its number and unit, a code (API §2, Errors)."""
+
+from collections.abc import Sequence
+from typing import Any
+
+_CODES = {
+    "missing": "missing",
+    "extra_forbidden": "unknown_field",
+    "greater_than_equal": "too_small",
+    "less_than_equal": "too_big",
+    "uuid": "invalid_uuid",
+    "literal_error": "invalid_enum",
+    "json_invalid": "invalid_json",
+    "too_long": "too_long",
+    "too_short": "too_short",
+    "string_too_long": "too_long",
+    "too_large": "too_large",
+}
+
+_MESSAGES = {
+    "missing": "is required",
+    "extra_forbidden": "is not a known field",
+    "json_invalid": "must be valid JSON",
+    "int_type": "must be an integer",
+    "int_from_float": "must be an integer",
+    "int_parsing": "must be an integer",
+    "bool_type": "must be true or false",
+    "bool_parsing": "must be true or false",
+    "string_type": "must be a string",
+    "list_type": "must be a list",
+    "dict_type": "must be an object",
+    "model_type": "must be an object",
+    "model_attributes_type": "must be an object",
+    "string_pattern_mismatch": "may hold visible ASCII characters only",
+}
+
+
+def describe(errors: Sequence[Any]) -> list[dict[str, str]]:
+    """Pydantic's `errors()` as `details` of a 400; nothing of the input is repeated."""
+    return [
+        {
+            "field": _field(error["loc"]),
+            "message": _message(error),
+            "code": _CODES.get(error["type"], "invalid_type"),
+        }
+        for error in errors
+    ]
+
+
+def _field(location: Sequence[str | int]) -> str:
+    """`('body', 'participants', 0, 'total_time_ms')` as `participants.0.total_time_ms`."""
+    source, *path = location
+    if not path or (source == "body" and isinstance(path[0], int)):
+        return str(source)
+    return ".".join(str(step) for step in path)
+
+
+def _message(error: Any) -> str:
+    kind, context = error["type"], error.get("ctx", {})
+    unit = "ms" if str(error["loc"][-1]).endswith("_ms") or "warn_at_ms" in error["loc"] else ""
+    match kind:
+        case "greater_than_equal":
+            return f"must be at least {context['ge']}{unit}"
+        case "less_than_equal":
+            return f"cannot exceed {context['le']}{unit}"
+        case "literal_error":
+            return f"must be one of {context['expected']}"
+        case "too_long":
+            return f"cannot exceed {context['max_length']} entries"
+        case "string_too_long":
+            return f"cannot exceed {context['max_length']} characters"
+        case _:
+            return _MESSAGES.get(kind, str(error["msg"]))

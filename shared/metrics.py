@@ -1,0 +1,58 @@
+"""Prometheus figures of one instance; dashboards rely on the names (API §2)."""
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+
+_REQUEST_BUCKETS_MS = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000)
+_SWITCH_BUCKETS_MS = (1, 2, 3, 5, 7.5, 10, 15, 20, 30, 50, 75, 100, 200, 500, 1000)
+
+
+class Metrics:
+    """What an instance counts; each has a registry of its own, so that several can be built."""
+
+    def __init__(self) -> None:
+        self.registry = CollectorRegistry()
+        self._requests = Counter(
+            "synckairos_http_requests",
+            "Requests served",
+            ["method", "route", "status_code"],
+            registry=self.registry,
+        )
+        self._durations = Histogram(
+            "synckairos_http_request_duration_ms",
+            "From the first byte to the last, ms",
+            ["method", "route"],
+            buckets=_REQUEST_BUCKETS_MS,
+            registry=self.registry,
+        )
+        self._switches = Histogram(
+            "synckairos_switch_cycle_duration_ms",
+            "Successful switches, ms",
+            buckets=_SWITCH_BUCKETS_MS,
+            registry=self.registry,
+        )
+        self.live_sessions = Gauge(
+            "synckairos_active_sessions", "Sessions that are not over", registry=self.registry
+        )
+        self.sockets = Gauge(
+            "synckairos_websocket_connections",
+            "Open sockets and event streams",
+            registry=self.registry,
+        )
+        self.outbox_length = Gauge(
+            "synckairos_db_write_queue_size",
+            "Audit entries that wait to be written",
+            registry=self.registry,
+        )
+        self.expiry_lateness = Histogram(
+            "synckairos_expiry_lateness_ms",
+            "From a wake-up's instant to its work being done, ms",
+            buckets=_REQUEST_BUCKETS_MS,
+            registry=self.registry,
+        )
+
+    def observe_request(self, method: str, route: str, status: int, elapsed_ms: float) -> None:
+        """Count one request by its route template, never by its path."""
+        self._requests.labels(method, route, str(status)).inc()
+        self._durations.labels(method, route).observe(elapsed_ms)
+        if route.endswith("/switch") and status == 200:
+            self._switches.observe(elapsed_ms)

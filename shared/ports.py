@@ -1,0 +1,167 @@
+"""What the service needs from the outside world, named by that need.
+
+A port promises nothing that plain HTTP couldn't do: no watched keys, no blocking calls, no state
+of a connection. Errors of the outside world come as `StoreUnavailable`.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from shared.domain.events import Change
+from shared.domain.session import Session
+from shared.domain.units import Instant, Millis
+
+Revision = str
+"""Names one write of a session: the operation id of the commit that made it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """A session as the store holds it."""
+
+    session: Session
+    revision: Revision
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a caller is told: HTTP status, the version it names, and the JSON body."""
+
+    status: int
+    body: bytes
+    version: int | None = None
+    location: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class IdempotencyKey:
+    """A caller's `Idempotency-Key` within its `scope`, and the `fingerprint` of its request."""
+
+    scope: str
+    key: str
+    fingerprint: str
+
+
+@dataclass(frozen=True, slots=True)
+class RecordedAnswer:
+    """The first answer to an idempotent request."""
+
+    fingerprint: str
+    answer: Answer
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """One load: the store's time, the session if there is one, the answer given before if any."""
+
+    now: Instant
+    stored: Stored | None
+    recorded: RecordedAnswer | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Who asked for a change, in which request; for the audit trail."""
+
+    actor: str
+    request_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Commit:
+    """Everything that one accepted change writes, in one atomic step.
+
+    `expected` is the revision it builds on (None: no such session yet), `session` what is stored
+    from now on (None: nothing), `operation_id` makes a repeated commit harmless. A session that
+    is over has no `wake_at`; a live one has at least the instant at which it will be forgotten.
+    """
+
+    session_id: str
+    expected: Revision | None
+    operation_id: str
+    session: Session | None
+    retention_ms: Millis
+    wake_at: Instant | None
+    changes: Sequence[Change] = ()
+    origin: Origin = Origin("system")
+    pushes: Sequence[bytes] = ()
+    key: IdempotencyKey | None = None
+    answer: Answer | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Committed:
+    """It was written, now or by an earlier try of the same commit."""
+
+
+@dataclass(frozen=True, slots=True)
+class AnsweredBefore:
+    """Another request with the same idempotency key was faster; nothing was written."""
+
+    recorded: RecordedAnswer
+
+
+@dataclass(frozen=True, slots=True)
+class Superseded:
+    """The session is no longer what the commit builds on; nothing was written."""
+
+    stored: Stored | None
+
+
+CommitResult = Committed | AnsweredBefore | Superseded
+
+
+@dataclass(frozen=True, slots=True)
+class Wakeup:
+    """When a session must next be looked at, though nobody asks."""
+
+    session_id: str
+    at: Instant
+
+
+@dataclass(frozen=True, slots=True)
+class Agenda:
+    """The earliest wake-ups, soonest first, and the store's time when they were read."""
+
+    now: Instant
+    wakeups: tuple[Wakeup, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Census:
+    """How many sessions are live and how many audit entries wait in the outbox."""
+
+    live_sessions: int
+    outbox_length: int
+
+
+class SessionStore(Protocol):
+    """Where sessions live between two requests."""
+
+    def new_session_id(self, scope: str | None) -> str:
+        """A fresh id, of a session that can be committed with an idempotency key of `scope`."""
+
+    async def load(self, session_id: str, key: IdempotencyKey | None = None) -> Loaded:
+        """The session, the recorded answer for `key` and the time, in one round trip."""
+
+    async def load_many(self, session_ids: Sequence[str]) -> tuple[Instant, list[Stored | None]]:
+        """Several sessions and the time, in one round trip."""
+
+    async def commit(self, commit: Commit) -> CommitResult:
+        """Write all of `commit` or nothing, in one round trip."""
+
+    async def agenda(self, limit: int) -> Agenda:
+        """The next wake-ups, at most `limit` of each shard."""
+
+    async def claim(self, wakeups: Sequence[Wakeup], until: Instant) -> list[Wakeup]:
+        """Put those off to `until` that still stand as given; returns them: they are ours."""
+
+    async def release(self, claimed: Wakeup, at: Instant | None) -> None:
+        """Set a claimed wake-up that led to no commit to `at`, or drop it (None)."""
+
+    async def census(self) -> Census:
+        """Figures for the metrics."""
+
+    async def time(self) -> Instant:
+        """The store's time, which is the only time there is."""

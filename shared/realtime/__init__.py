@@ -1,0 +1,1 @@
+"""Live pushes: one message form, carried by whatever transport a client has."""

@@ -1,0 +1,176 @@
+"""Pushes over Redis pub/sub: one connection an instance, one channel a session."""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import msgspec
+from redis.asyncio import Redis
+from redis.asyncio.client import PubSub
+from redis.exceptions import RedisError
+
+from shared.errors import StoreUnavailable
+
+_QUEUE_LENGTH = 256
+_SUBSCRIBE_TIMEOUT_S = 1.5
+_RETRY_S = 0.2
+_PING_S = 5.0
+
+_log = logging.getLogger("synckairos.pushes")
+
+
+class _State(msgspec.Struct):
+    version: int
+
+
+class _Head(msgspec.Struct):
+    type: str
+    state: _State | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Push:
+    """One message as it goes out; `version` is that of the state it carries."""
+
+    text: str
+    type: str
+    version: int | None = None
+
+
+LOST = Push("", "LOST")
+"""Not a message: the connection was down, so pushes may be missing before this point."""
+
+CLOSED = Push("", "CLOSED")
+"""Not a message: nothing more will come, for the instance stops or the listener is too slow."""
+
+
+class Listener:
+    """One client's queue of pushes, bounded: who doesn't keep up is cut off."""
+
+    def __init__(self) -> None:
+        self._queue: asyncio.Queue[Push] = asyncio.Queue(_QUEUE_LENGTH)
+        self.newest_version = 0
+        self._is_cut_off = False
+
+    def put(self, push: Push) -> None:
+        """Queue a push behind the others."""
+        if self._queue.full():
+            self._is_cut_off = True
+            return
+        self.newest_version = push.version or self.newest_version
+        self._queue.put_nowait(push)
+
+    async def get(self) -> Push:
+        """The next push; `CLOSED` once some had to be dropped."""
+        return CLOSED if self._is_cut_off else await self._queue.get()
+
+    def close(self) -> None:
+        """End it behind what is queued."""
+        self.put(CLOSED)
+
+
+@dataclass
+class _Topic:
+    listeners: set[Listener] = field(default_factory=set)
+    is_live: asyncio.Event = field(default_factory=asyncio.Event)
+
+
+class PushChannels:
+    """Fans the pushes of one Redis connection out to the listeners of this instance."""
+
+    def __init__(self, redis: Redis) -> None:
+        self._redis = redis
+        self._pubsub: PubSub | None = None
+        self._topics: dict[str, _Topic] = {}
+        self._handlers: dict[str, Callable[[bytes], None]] = {}
+
+    def handle(self, channel: str, handler: Callable[[bytes], None]) -> None:
+        """Call `handler` with each message of `channel`; to be said before `run`."""
+        self._handlers[channel] = handler
+
+    @asynccontextmanager
+    async def listen(self, channel: str) -> AsyncIterator[Listener]:
+        """A listener that gets everything published from now on.
+
+        Raises `StoreUnavailable` when Redis doesn't confirm the subscription.
+        """
+        listener = Listener()
+        topic = self._topics.get(channel)
+        if topic is None:
+            self._topics[channel] = topic = _Topic()
+        topic.listeners.add(listener)
+        try:
+            await self._ensure_live(channel, topic)
+            yield listener
+        finally:
+            topic.listeners.discard(listener)
+            if not topic.listeners and self._topics.get(channel) is topic:
+                del self._topics[channel]
+                await self._unsubscribe(channel)
+
+    async def run(self) -> None:
+        """Keep the connection up, for as long as the instance lives."""
+        while True:
+            try:
+                await self._serve_connection()
+            except (RedisError, OSError) as error:
+                _log.warning("pub/sub connection lost: %s", type(error).__name__)
+                for topic in self._topics.values():
+                    topic.is_live.clear()
+                await asyncio.sleep(_RETRY_S)
+
+    def close(self) -> None:
+        """End every listener."""
+        for topic in self._topics.values():
+            for listener in topic.listeners:
+                listener.close()
+
+    async def _serve_connection(self) -> None:
+        async with self._redis.pubsub() as pubsub:
+            await pubsub.subscribe(*self._handlers, *self._topics)
+            self._pubsub = pubsub
+            for topic in self._topics.values():
+                for listener in topic.listeners:
+                    listener.put(LOST)
+            while True:
+                message = await pubsub.get_message(timeout=_PING_S)
+                if message is None:
+                    await pubsub.ping()
+                else:
+                    self._dispatch(message)
+
+    def _dispatch(self, message: dict[str, Any]) -> None:
+        channel = message["channel"].decode() if message["channel"] else ""
+        if message["type"] == "message" and channel in self._handlers:
+            self._handlers[channel](message["data"])
+        elif topic := self._topics.get(channel):
+            if message["type"] == "subscribe":
+                topic.is_live.set()
+            elif message["type"] == "message":
+                push = _push(message["data"])
+                for listener in topic.listeners:
+                    listener.put(push)
+
+    async def _ensure_live(self, channel: str, topic: _Topic) -> None:
+        try:
+            async with asyncio.timeout(_SUBSCRIBE_TIMEOUT_S):
+                if not topic.is_live.is_set() and self._pubsub:
+                    await self._pubsub.subscribe(channel)
+                await topic.is_live.wait()
+        except (RedisError, OSError, TimeoutError) as error:
+            raise StoreUnavailable from error
+
+    async def _unsubscribe(self, channel: str) -> None:
+        if self._pubsub:
+            try:
+                await self._pubsub.unsubscribe(channel)
+            except (RedisError, OSError):
+                _log.debug("unsubscribing failed; the next connection starts without it")
+
+
+def _push(data: bytes) -> Push:
+    head = msgspec.json.decode(data, type=_Head)
+    return Push(data.decode(), head.type, head.state.version if head.state else None)

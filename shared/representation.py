@@ -1,0 +1,169 @@
+"""A session as clients see it: live figures beside the anchors they are worked out from."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+from shared.domain.clocks import clocks_of
+from shared.domain.events import Expiry
+from shared.domain.session import Group, Participant, Session, SyncMode
+from shared.domain.timekeeping import deadline, live
+from shared.domain.units import Instant, Millis
+
+
+def timestamp(instant: Instant | None) -> str | None:
+    """ISO 8601 in UTC with milliseconds and a `Z`."""
+    if instant is None:
+        return None
+    moment = datetime.fromtimestamp(instant / 1000, UTC)
+    return moment.strftime("%Y-%m-%dT%H:%M:%S.") + f"{instant % 1000:03d}Z"
+
+
+def session_view(session: Session, now: Instant) -> dict[str, Any]:
+    """The Session of the API, as it stands at `now`; settle it first."""
+    shown = live(session, now)
+    running_for = _active_id(session)
+    view = {
+        "session_id": session.session_id,
+        "sync_mode": session.sync_mode.value,
+        "status": session.status.value,
+        "version": session.version,
+        "participants": participants_view(session, shown),
+        "groups": _groups_view(session, shown),
+        "active_participant_id": running_for,
+        "active_group_id": _active_group_id(session),
+        "total_time_ms": session.total_time_ms,
+        "time_per_cycle_ms": session.time_per_cycle_ms,
+        "cycle_number": session.cycle_number,
+        "cycle_started_at": timestamp(session.cycle_started_at),
+        "session_started_at": timestamp(session.session_started_at),
+        "session_completed_at": timestamp(session.session_completed_at),
+        "increment_ms": session.increment_ms,
+        "max_time_ms": session.max_time_ms,
+        "auto_advance": session.auto_advance,
+        "action_on_timeout": session.action_on_timeout.as_dict(),
+        "warn_at_ms": session.warn_at_ms or None,
+        "metadata": session.metadata,
+        "created_at": timestamp(session.created_at),
+        "updated_at": timestamp(session.updated_at),
+        "server_time_ms": now,
+        "deadline_at": timestamp(deadline(session)),
+        "time_remaining_ms": time_remaining(shown),
+    }
+    return _without_absent(view)
+
+
+def summary_view(session: Session, now: Instant) -> dict[str, Any]:
+    """The light form: whose clock runs and what is left on it."""
+    view = {
+        "session_id": session.session_id,
+        "status": session.status.value,
+        "version": session.version,
+        "active_participant_id": _active_id(session),
+        "active_group_id": _active_group_id(session),
+        "deadline_at": timestamp(deadline(session)),
+        "time_remaining_ms": time_remaining(live(session, now)),
+        "server_time_ms": now,
+    }
+    return _without_absent(view)
+
+
+def switch_view(session: Session, now: Instant, expiry: Expiry | None) -> dict[str, Any]:
+    """The SwitchResult of the API; `expiry` tells of the clock that was switched away from."""
+    view: dict[str, Any] = {
+        "session_id": session.session_id,
+        "active_participant_id": _active_id(session),
+        "cycle_started_at": timestamp(session.cycle_started_at),
+        "participants": participants_view(session, live(session, now)),
+        "status": session.status.value,
+        "version": session.version,
+        "cycle_number": session.cycle_number,
+    }
+    if expiry:
+        view["expired_participant_id"] = expiry.side.participant_id
+        view["expired_group_id"] = expiry.side.group_id
+        view["action_applied"] = expiry.action_applied
+    return _without_absent(view)
+
+
+def participants_view(session: Session, shown: Session) -> list[dict[str, Any]]:
+    """Each participant's anchor from `session` and its live figures from `shown`."""
+    active_id = _active_id(session)
+    return [
+        _participant_view(anchored, current, shown, active_id)
+        for anchored, current in zip(session.participants, shown.participants, strict=True)
+    ]
+
+
+def time_remaining(shown: Session) -> Millis | None:
+    """What the session's countdown reads, running or stopped."""
+    return clocks_of(shown).left(shown)
+
+
+_NULLABLE = frozenset(
+    {
+        "active_participant_id",
+        "time_per_cycle_ms",
+        "cycle_started_at",
+        "session_started_at",
+        "session_completed_at",
+        "deadline_at",
+    }
+)
+
+
+def _without_absent(view: dict[str, Any]) -> dict[str, Any]:
+    """Clients validate strictly: what there is none of is left out, save for six fields."""
+    return {k: v for k, v in view.items() if v is not None or k in _NULLABLE}
+
+
+def _participant_view(
+    anchored: Participant, current: Participant, shown: Session, active_id: str | None
+) -> dict[str, Any]:
+    left = clocks_of(shown).left_of(shown, current)
+    view: dict[str, Any] = {
+        "participant_id": anchored.participant_id,
+        "participant_index": anchored.participant_index,
+        "total_time_ms": anchored.bank_ms,
+        "time_used_ms": current.used_ms,
+        "time_remaining_ms": left,
+        "cycle_count": anchored.cycle_count,
+        "is_active": anchored.participant_id == active_id,
+        "has_expired": left == 0,
+        "group_id": anchored.group_id,
+    }
+    return {k: v for k, v in view.items() if v is not None}
+
+
+def _groups_view(session: Session, shown: Session) -> list[dict[str, Any]] | None:
+    if session.sync_mode is not SyncMode.PER_GROUP:
+        return None
+    active_id = _active_group_id(session)
+    return [
+        _group_view(anchored, current, shown, active_id)
+        for anchored, current in zip(session.groups, shown.groups, strict=True)
+    ]
+
+
+def _group_view(
+    anchored: Group, current: Group, shown: Session, active_id: str | None
+) -> dict[str, Any]:
+    return {
+        "group_id": anchored.group_id,
+        "total_time_ms": anchored.bank_ms,
+        "time_used_ms": sum(
+            p.used_ms for p in shown.participants if p.group_id == anchored.group_id
+        ),
+        "time_remaining_ms": current.bank_ms,
+        "is_active": anchored.group_id == active_id,
+        "has_expired": current.bank_ms == 0,
+    }
+
+
+def _active_id(session: Session) -> str | None:
+    return None if session.status.is_terminal else session.active_participant_id
+
+
+def _active_group_id(session: Session) -> str | None:
+    if session.sync_mode is not SyncMode.PER_GROUP or session.status.is_terminal:
+        return None
+    return session.active.group_id if session.active else None

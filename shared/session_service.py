@@ -1,0 +1,248 @@
+"""Load, settle, transition, commit: how every request and every alarm reaches a session."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from itertools import islice
+from secrets import token_hex
+
+import msgspec
+
+from shared.domain.commands import Command, Create
+from shared.domain.creation import create
+from shared.domain.errors import Refusal
+from shared.domain.events import Change, EventType, Step
+from shared.domain.session import Session
+from shared.domain.settlement import settle
+from shared.domain.timekeeping import next_wakeup, retention
+from shared.domain.transition import transition
+from shared.domain.units import Instant, after
+from shared.errors import (
+    IdempotencyKeyReused,
+    PreconditionFailed,
+    SessionExists,
+    SessionNotFound,
+    VersionConflict,
+)
+from shared.ports import (
+    Answer,
+    AnsweredBefore,
+    Commit,
+    Committed,
+    IdempotencyKey,
+    Origin,
+    RecordedAnswer,
+    SessionStore,
+    Stored,
+    Superseded,
+    Wakeup,
+)
+from shared.realtime.messages import pushes
+from shared.representation import session_view
+from shared.turns import Turns
+
+_ATTEMPTS = 64
+"""More than the instances that could ever race for one session: inside one they queue."""
+
+_STEPS_PER_COMMIT = 50
+"""Bounds a commit after a long outage, in which many cycles may have gone by."""
+
+_SYSTEM = Origin("system")
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What a change is asked under: by whom, on which version, as which try."""
+
+    origin: Origin
+    if_match: frozenset[str] | None = None
+    key: IdempotencyKey | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """The answer to a change, and whether it is that of an earlier try."""
+
+    answer: Answer
+    replayed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """A change about to be committed, for the one who words the answer."""
+
+    change: Change
+    now: Instant
+    view: msgspec.Raw
+    """The Session of the API, encoded."""
+
+
+Wording = Callable[[Done], Answer]
+
+
+class SessionService:
+    """The only place that brings the domain and the store together."""
+
+    def __init__(self, store: SessionStore) -> None:
+        self._store = store
+        self._turns = Turns()
+
+    def new_session_id(self, scope: str | None) -> str:
+        """An id for a session to be created under an idempotency key of `scope`."""
+        return self._store.new_session_id(scope)
+
+    async def create(self, spec: Create, request: Request, wording: Wording) -> Outcome:
+        """A new session. Raises `SessionExists`, `RuleViolation`, `IdempotencyKeyReused`."""
+        async with self._turns.of(spec.session_id):
+            loaded = await self._store.load(spec.session_id, request.key)
+            if loaded.recorded:
+                return _replay(loaded.recorded, request.key)
+            if loaded.stored:
+                raise SessionExists
+            draft = _draft(None, [create(spec, loaded.now)], loaded.now, request, wording)
+            result = await self._store.commit(draft)
+            if isinstance(result, Superseded):
+                raise SessionExists
+            return _outcome(result, draft)
+
+    async def change(
+        self, session_id: str, command: Command, request: Request, wording: Wording
+    ) -> Outcome:
+        """Apply `command` to the session as it stands once everything due has happened.
+
+        Concurrent changes are serialised: each is applied to what the one before it left.
+        Raises `SessionNotFound`, `PreconditionFailed`, `IdempotencyKeyReused`,
+        `VersionConflict` or a `Refusal`; then the command has changed nothing.
+        """
+        async with self._turns.of(session_id):
+            loaded = await self._store.load(session_id, request.key)
+            if loaded.recorded:
+                return _replay(loaded.recorded, request.key)
+            first = stored = loaded.stored
+            now = loaded.now
+            for _ in range(_ATTEMPTS):
+                if stored is None:
+                    raise SessionNotFound
+                due = _due(stored, now)
+                try:
+                    change = _apply(command, stored, due, request, now)
+                except (Refusal, PreconditionFailed, _Backlog):
+                    if not due:
+                        raise
+                    stored, now = await self._catch_up(stored, now)
+                    continue
+                draft = _draft(stored, [*due, change], now, request, wording)
+                result = await self._store.commit(draft)
+                if not isinstance(result, Superseded):
+                    return _outcome(result, draft)
+                stored, now = _newer(result, now)
+        raise VersionConflict(_version(first), _version(stored))
+
+    async def read(self, session_id: str) -> tuple[Session, Instant]:
+        """The session and the instant at which it was read. Raises `SessionNotFound`."""
+        loaded = await self._store.load(session_id)
+        stored, now = await self._catch_up(loaded.stored, loaded.now)
+        if stored is None:
+            raise SessionNotFound
+        return stored.session, now
+
+    async def read_many(self, session_ids: Sequence[str]) -> tuple[Instant, list[Session | None]]:
+        """The sessions in the order asked for, None for those that are not there."""
+        now, stored = await self._store.load_many(session_ids)
+        settled = [(await self._catch_up(one, now))[0] for one in stored]
+        return now, [one.session if one else None for one in settled]
+
+    async def wake(self, claimed: Wakeup) -> None:
+        """Do what has come due in a session of itself, and see to its next wake-up."""
+        loaded = await self._store.load(claimed.session_id)
+        stored, now = await self._catch_up(loaded.stored, loaded.now)
+        if stored is None:
+            await self._store.release(claimed, None)
+        elif stored is loaded.stored:
+            await self._store.release(claimed, _wake_at(stored.session, now))
+
+    async def _catch_up(self, stored: Stored | None, now: Instant) -> tuple[Stored | None, Instant]:
+        """Commit everything that is due, in portions; returns what is stored then."""
+        while stored and (due := _due(stored, now)):
+            draft = _draft(stored, due, now, Request(_SYSTEM))
+            result = await self._store.commit(draft)
+            if isinstance(result, Superseded):
+                stored, now = _newer(result, now)
+            else:
+                stored = Stored(due[-1].session, draft.operation_id)
+        return stored, now
+
+
+class _Backlog(Exception):
+    """More is due than fits in one commit."""
+
+
+def _due(stored: Stored, now: Instant) -> list[Step]:
+    return list(islice(settle(stored.session, now), _STEPS_PER_COMMIT))
+
+
+def _apply(
+    command: Command, stored: Stored, due: Sequence[Step], request: Request, now: Instant
+) -> Change:
+    if len(due) == _STEPS_PER_COMMIT:
+        raise _Backlog
+    session = due[-1].session if due else stored.session
+    if request.if_match is not None and str(session.version) not in request.if_match:
+        raise PreconditionFailed(session.version)
+    return transition(session, command, now)
+
+
+def _newer(result: Superseded, now: Instant) -> tuple[Stored | None, Instant]:
+    """What overtook us, and an instant that is not before it."""
+    if result.stored is None:
+        return None, now
+    return result.stored, max(now, result.stored.session.updated_at)
+
+
+def _version(stored: Stored | None) -> int:
+    return stored.session.version if stored else 0
+
+
+def _draft(
+    stored: Stored | None,
+    steps: Sequence[Step],
+    now: Instant,
+    request: Request,
+    wording: Wording | None = None,
+) -> Commit:
+    last = steps[-1]
+    session = last.session
+    removed = isinstance(last, Change) and last.type is EventType.SESSION_DELETED
+    view = msgspec.Raw(msgspec.json.encode(session_view(session, now)))
+    answered = wording(Done(last, now, view)) if wording and isinstance(last, Change) else None
+    return Commit(
+        session_id=session.session_id,
+        expected=stored.revision if stored else None,
+        operation_id=token_hex(8),
+        session=None if removed else session,
+        retention_ms=retention(session),
+        wake_at=_wake_at(session, now),
+        changes=[step for step in steps if isinstance(step, Change)],
+        origin=request.origin,
+        pushes=pushes(steps, now, view),
+        key=request.key,
+        answer=answered,
+    )
+
+
+def _wake_at(session: Session, now: Instant) -> Instant | None:
+    if session.status.is_terminal:
+        return None
+    return next_wakeup(session) or after(now, retention(session))
+
+
+def _outcome(result: Committed | AnsweredBefore, draft: Commit) -> Outcome:
+    if isinstance(result, AnsweredBefore):
+        return _replay(result.recorded, draft.key)
+    assert draft.answer is not None
+    return Outcome(draft.answer)
+
+
+def _replay(recorded: RecordedAnswer, key: IdempotencyKey | None) -> Outcome:
+    if key is None or recorded.fingerprint != key.fingerprint:
+        raise IdempotencyKeyReused
+    return Outcome(recorded.answer, replayed=True)

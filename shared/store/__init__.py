@@ -1,0 +1,1 @@
+"""Adapters of the `SessionStore` port, named by product."""

@@ -1,0 +1,54 @@
+"""Names in Redis. The keys of one commit share a hash tag: a cluster keeps them together."""
+
+from dataclasses import dataclass
+from uuid import uuid4
+from zlib import crc32
+
+from shared.ports import IdempotencyKey
+
+WAKE_CHANNEL = "wake"
+"""Carries the instant of a wake-up that is earlier than all others."""
+
+
+def push_channel(session_id: str) -> str:
+    """Where the messages of one session are published."""
+    return f"push:{session_id}"
+
+
+@dataclass(frozen=True, slots=True)
+class Keys:
+    """The key names for `shards` hash tags, `{s0}` to `{s<shards-1>}`."""
+
+    shards: int = 1
+
+    def shard_of(self, name: str) -> str:
+        """The hash tag that `name` (a session id or the scope of a key) belongs to."""
+        return f"{{s{crc32(name.encode()) % self.shards}}}"
+
+    @property
+    def all_shards(self) -> list[str]:
+        """Every hash tag."""
+        return [f"{{s{n}}}" for n in range(self.shards)]
+
+    def session(self, session_id: str) -> str:
+        """A session's state."""
+        return f"{self.shard_of(session_id)}:session:{session_id}"
+
+    def answer(self, key: IdempotencyKey) -> str:
+        """The recorded answer of an idempotent request."""
+        return f"{self.shard_of(key.scope)}:idem:{key.scope}:{key.key}"
+
+    def deadlines(self, shard: str) -> str:
+        """Live sessions by their next wake-up."""
+        return f"{shard}:deadlines"
+
+    def outbox(self, shard: str) -> str:
+        """Audit entries on their way to the database."""
+        return f"{shard}:outbox"
+
+    def new_session_id(self, scope: str | None) -> str:
+        """A fresh session id on the shard of `scope`, for a commit that writes to both."""
+        while True:
+            session_id = str(uuid4())
+            if scope is None or self.shard_of(session_id) == self.shard_of(scope):
+                return session_id
