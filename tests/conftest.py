@@ -1,0 +1,28 @@
+"""What every test may ask for."""
+
+import os
+from collections.abc import Iterator
+
+import pytest
+
+from infra.local.redis import embedded_redis
+
+
+@pytest.fixture(scope="session")
+def anyio_backend() -> str:
+    """The service runs on asyncio, so its tests do."""
+    return "asyncio"
+
+
+@pytest.fixture(scope="session")
+def redis_url() -> Iterator[str]:
+    """A real Redis of this test run's own."""
+    with embedded_redis() as url:
+        yield url
+
+
+def missing(tool: str) -> None:
+    """Skip visibly, or fail where everything is required, because `tool` is not here."""
+    if os.environ.get("REQUIRE_ALL") == "1":
+        pytest.fail(f"{tool} is missing, and REQUIRE_ALL=1")
+    pytest.skip(f"{tool} is missing")

@@ -1,0 +1,58 @@
+"""Many callers at once: changes of one session are serialised, whichever instance they reach."""
+
+import asyncio
+
+import httpx
+
+from tests.integration.api import Api, chess, participant
+from tests.integration.live import following, versions
+from tests.servers import Instance
+
+_SWITCHES = 200
+_AT_ONCE = 50
+
+
+async def test_two_hundred_switches_fifty_at_a_time_on_two_instances(
+    instances: tuple[Instance, Instance], api: Api, other: Api
+) -> None:
+    session_id = await api.started(chess(increment_ms=1_000))
+    slots = asyncio.Semaphore(_AT_ONCE)
+
+    async def switch(client: Api) -> httpx.Response:
+        async with slots:
+            return await client.do(session_id, "switch")
+
+    async with (
+        following(instances[0], session_id) as here,
+        following(instances[1], session_id) as there,
+    ):
+        clients = (api, other) * (_SWITCHES // 2)
+        answers = await asyncio.gather(*map(switch, clients))
+        expected = list(range(3, 3 + _SWITCHES))
+        for follower in (here, there):
+            assert versions(await follower.until_version(expected[-1])) == expected
+    assert [answer.status_code for answer in answers] == [200] * _SWITCHES
+    assert sorted(answer.json()["data"]["version"] for answer in answers) == expected
+    session = await api.session(session_id)
+    assert session["version"] == expected[-1]
+    assert session["cycle_number"] == 1 + _SWITCHES
+
+
+async def test_no_time_is_lost_or_made_however_many_switch_at_once(api: Api, other: Api) -> None:
+    session_id = await api.started(chess())
+    await asyncio.gather(*(c.do(session_id, "switch") for c in (api, other) * 20))
+    session = (await api.do(session_id, "pause")).json()["data"]
+    accounts = [(p["time_used_ms"], p["time_remaining_ms"]) for p in session["participants"]]
+    assert [used + left for used, left in accounts] == [60_000, 60_000]
+
+
+async def test_different_changes_at_once_are_each_applied_once(api: Api, other: Api) -> None:
+    session_id = await api.started(chess())
+    newcomers = [participant() for _ in range(20)]
+    pairs = zip((api, other) * 10, newcomers, strict=True)
+    answers = await asyncio.gather(*(c.do(session_id, "participants", n) for c, n in pairs))
+    assert {answer.status_code for answer in answers} == {201}
+    session = await api.session(session_id)
+    indexes = [p["participant_index"] for p in session["participants"]]
+    assert indexes == list(range(22))
+    assert session["version"] == 22

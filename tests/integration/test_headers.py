@@ -1,0 +1,167 @@
+"""Entity tags, idempotency keys, request ids, compression and CORS (API §2, Headers)."""
+
+import asyncio
+from uuid import uuid4
+
+import httpx
+import pytest
+
+from tests.integration.api import Api, chess, error_of
+from tests.servers import running
+
+
+async def test_every_session_carries_its_version_as_a_tag(api: Api) -> None:
+    session_id = await api.created(chess())
+    assert (await api.get(session_id)).headers["etag"] == '"1"'
+    assert (await api.do(session_id, "start")).headers["etag"] == '"2"'
+    assert (await api.do(session_id, "switch")).headers["etag"] == '"3"'
+
+
+@pytest.mark.parametrize("tag", ['"2"', 'W/"2"', '"1", "2"', "*"])
+async def test_a_known_version_is_not_sent_again(api: Api, tag: str) -> None:
+    session_id = await api.started(chess())
+    answer = await api.get(session_id, {"If-None-Match": tag})
+    assert answer.status_code == 304
+    assert answer.headers["etag"] == '"2"'
+
+
+async def test_a_newer_version_is_sent(api: Api) -> None:
+    session_id = await api.started(chess())
+    assert (await api.get(session_id, {"If-None-Match": '"1"'})).status_code == 200
+
+
+@pytest.mark.parametrize("tag", ['"1"', 'W/"2"', "2", '"x"'])
+async def test_a_stale_precondition_changes_nothing(api: Api, tag: str) -> None:
+    session_id = await api.started(chess())
+    answer = await api.do(session_id, "switch", headers={"If-Match": tag})
+    assert error_of(answer) == (412, "PRECONDITION_FAILED")
+    assert (await api.session(session_id))["version"] == 2
+
+
+@pytest.mark.parametrize("tag", ['"2"', '"1", "2"', "*"])
+async def test_a_current_precondition_lets_the_change_pass(api: Api, tag: str) -> None:
+    session_id = await api.started(chess())
+    answer = await api.do(session_id, "switch", headers={"If-Match": tag})
+    assert answer.json()["data"]["version"] == 3
+
+
+@pytest.mark.parametrize("verb", ["start", "switch"])
+async def test_a_retry_gets_the_first_answer(api: Api, other: Api, verb: str) -> None:
+    make = api.created if verb == "start" else api.started
+    session_id = await make(chess())
+    headers = {"Idempotency-Key": str(uuid4())}
+    first = await api.do(session_id, verb, headers=headers)
+    second = await other.do(session_id, verb, headers=headers)
+    assert first.status_code == second.status_code == 200
+    assert second.content == first.content
+    assert second.headers["etag"] == first.headers["etag"]
+    assert "idempotent-replayed" not in first.headers
+    assert second.headers["idempotent-replayed"] == "true"
+
+
+async def test_one_key_changes_once_though_all_tries_arrive_at_once(api: Api, other: Api) -> None:
+    session_id = await api.started(chess())
+    headers = {"Idempotency-Key": str(uuid4())}
+    tries = [client.do(session_id, "switch", headers=headers) for client in (api, other) * 10]
+    answers = await asyncio.gather(*tries)
+    assert {answer.status_code for answer in answers} == {200}
+    assert len({answer.content for answer in answers}) == 1
+    assert sum("idempotent-replayed" not in answer.headers for answer in answers) == 1
+    assert (await api.session(session_id))["version"] == 3
+
+
+async def test_one_key_creates_one_session(api: Api, other: Api) -> None:
+    body, key = chess(), {"Idempotency-Key": str(uuid4())}
+    answers = await asyncio.gather(*(client.create(body, **key) for client in (api, other) * 5))
+    assert {answer.status_code for answer in answers} == {201}
+    assert len({answer.headers["location"] for answer in answers}) == 1
+
+
+async def test_a_key_keeps_its_answer_on_every_shard(redis_url: str) -> None:
+    with running(redis_url, STORE_SHARDS="7") as instance:
+        async with httpx.AsyncClient(base_url=instance.url) as http:
+            api = Api(http)
+            for _ in range(10):
+                body, key = chess(), {"Idempotency-Key": str(uuid4())}
+                first, second = await api.create(body, **key), await api.create(body, **key)
+                assert first.content == second.content
+                assert second.headers["idempotent-replayed"] == "true"
+
+
+async def test_a_key_with_another_request_is_refused(api: Api) -> None:
+    session_id = await api.started(chess())
+    headers = {"Idempotency-Key": str(uuid4())}
+    await api.do(session_id, "switch", headers=headers)
+    body = {"current_participant_id": str(uuid4())}
+    other_body = await api.do(session_id, "switch", body, headers)
+    other_verb = await api.do(session_id, "pause", headers=headers)
+    assert error_of(other_body) == (422, "IDEMPOTENCY_KEY_REUSED")
+    assert error_of(other_verb) == (422, "IDEMPOTENCY_KEY_REUSED")
+
+
+async def test_no_body_and_an_empty_one_are_the_same_try(api: Api) -> None:
+    session_id = await api.started(chess())
+    headers = {"Idempotency-Key": str(uuid4())}
+    await api.do(session_id, "switch", {}, headers)
+    again = await api.http.post(f"/v1/sessions/{session_id}/switch", headers=headers)
+    assert again.headers["idempotent-replayed"] == "true"
+
+
+async def test_a_retried_deletion_is_still_success(api: Api) -> None:
+    session_id = await api.created(chess())
+    key = {"Idempotency-Key": str(uuid4())}
+    assert (await api.delete(session_id, **key)).status_code == 204
+    again = await api.delete(session_id, **key)
+    assert again.status_code == 204
+    assert again.headers["idempotent-replayed"] == "true"
+
+
+@pytest.mark.parametrize("key", ["", "with space", "x" * 256])
+async def test_a_malformed_key_is_refused(api: Api, key: str) -> None:
+    session_id = await api.started(chess())
+    answer = await api.do(session_id, "switch", headers={"Idempotency-Key": key})
+    assert error_of(answer) == (400, "VALIDATION_ERROR")
+    assert (await api.session(session_id))["version"] == 2
+
+
+async def test_a_request_keeps_its_id(api: Api) -> None:
+    answer = await api.http.get("/nowhere", headers={"X-Request-Id": "abc-1"})
+    assert answer.headers["x-request-id"] == "abc-1"
+    assert answer.json()["error"]["request_id"] == "abc-1"
+
+
+@pytest.mark.parametrize("given", ["x" * 200, "a b"])
+async def test_an_unusable_id_is_replaced(api: Api, given: str) -> None:
+    answer = await api.http.get("/health", headers={"X-Request-Id": given})
+    assert answer.headers["x-request-id"] not in ("", given)
+
+
+async def test_long_answers_are_compressed_when_asked(api: Api) -> None:
+    session_id = await api.created(chess(metadata={"text": "a" * 2_000}))
+    path = f"/v1/sessions/{session_id}"
+    packed = await api.http.get(path, headers={"Accept-Encoding": "gzip"})
+    plain = await api.http.get(path, headers={"Accept-Encoding": "identity"})
+    short = await api.http.get("/health", headers={"Accept-Encoding": "gzip"})
+    assert packed.headers["content-encoding"] == "gzip"
+    assert "content-encoding" not in plain.headers
+    assert "content-encoding" not in short.headers
+    assert packed.json()["data"]["metadata"] == plain.json()["data"]["metadata"]
+
+
+async def test_only_listed_origins_may_call_from_a_browser(redis_url: str) -> None:
+    with running(redis_url, CORS_ORIGINS="https://a.example, https://b.example") as instance:
+        async with httpx.AsyncClient(base_url=instance.url) as http:
+            allowed = await http.get("/health", headers={"Origin": "https://b.example"})
+            foreign = await http.get("/health", headers={"Origin": "https://c.example"})
+            preflight = await http.options(
+                "/v1/sessions",
+                headers={
+                    "Origin": "https://a.example",
+                    "Access-Control-Request-Method": "POST",
+                    "Access-Control-Request-Headers": "idempotency-key,if-match,content-type",
+                },
+            )
+    assert allowed.headers["access-control-allow-origin"] == "https://b.example"
+    assert "ETag" in allowed.headers["access-control-expose-headers"]
+    assert "access-control-allow-origin" not in foreign.headers
+    assert preflight.status_code == 200

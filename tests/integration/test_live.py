@@ -1,0 +1,218 @@
+"""Live pushes over WebSockets and server-sent events (API §3)."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from uuid import uuid4
+
+import httpx
+import pytest
+from websockets.asyncio.client import connect
+from websockets.exceptions import ConnectionClosed
+
+from tests.integration.api import Api, chess
+from tests.integration.live import following, versions
+from tests.servers import Instance
+
+Pair = tuple[Instance, Instance]
+
+
+async def test_every_change_is_pushed_in_order_to_every_instance(instances: Pair, api: Api) -> None:
+    session_id = await api.created(chess())
+    async with (
+        following(instances[0], session_id) as here,
+        following(instances[1], session_id) as there,
+    ):
+        for verb in ("start", "switch", "pause", "resume", "complete"):
+            await api.do(session_id, verb)
+        for follower in (here, there):
+            messages = await follower.until_version(6)
+            assert versions(messages) == [2, 3, 4, 5, 6]
+            assert [m["cause"] for m in messages] == [
+                "session_started",
+                "cycle_switched",
+                "session_paused",
+                "session_resumed",
+                "session_completed",
+            ]
+
+
+async def test_a_pushed_state_is_what_a_read_would_show(instances: Pair, api: Api) -> None:
+    session_id = await api.created(chess())
+    async with following(instances[1], session_id) as follower:
+        answer = await api.do(session_id, "start")
+        update = await follower.until_type("STATE_UPDATE")
+    assert update["state"] == answer.json()["data"]
+    assert update["timestamp"] == update["state"]["server_time_ms"]
+
+
+async def test_a_lobby_comes_alive_with_the_creation_of_its_session(
+    instances: Pair, api: Api
+) -> None:
+    session_id = str(uuid4())
+    async with following(instances[1], session_id, "&sync=1") as follower:
+        await api.create(chess(session_id=session_id))
+        update = await follower.next()
+    assert (update["type"], update["cause"]) == ("STATE_UPDATE", "session_created")
+    assert update["state"]["version"] == 1
+
+
+async def test_sync_brings_the_state_at_once(instances: Pair, api: Api) -> None:
+    session_id = await api.started(chess())
+    async with following(instances[0], session_id, "&sync=1") as follower:
+        sync = await follower.next()
+    assert (sync["type"], sync["state"]["version"]) == ("STATE_SYNC", 2)
+
+
+async def test_reconnect_asks_for_the_state(instances: Pair, api: Api) -> None:
+    session_id = await api.started(chess())
+    async with following(instances[0], session_id) as follower:
+        await follower.send({"type": "RECONNECT"})
+        assert (await follower.next())["type"] == "STATE_SYNC"
+
+
+async def test_reconnecting_to_nothing_is_an_error_that_closes_nothing(instances: Pair) -> None:
+    async with following(instances[0], str(uuid4())) as follower:
+        await follower.send({"type": "RECONNECT"})
+        error = await follower.next()
+        assert (error["type"], error["code"]) == ("ERROR", "SESSION_NOT_FOUND")
+        await follower.send({"type": "PING"})
+        assert (await follower.next())["type"] == "PONG"
+
+
+async def test_a_ping_is_answered_with_the_servers_time(instances: Pair, api: Api) -> None:
+    async with following(instances[0], str(uuid4())) as follower:
+        await follower.send({"type": "PING", "clientTimestamp": 17})
+        pong = await follower.next()
+    now = (await api.http.get("/v1/time")).json()["timestamp_ms"]
+    assert pong["clientTimestamp"] == 17
+    assert 0 <= now - pong["timestamp"] < 1_000
+
+
+@pytest.mark.parametrize(
+    "frame",
+    [
+        "",
+        "nonsense",
+        "[]",
+        "null",
+        '"PING"',
+        '{"type": 5}',
+        '{"type": "X"}',
+        "{}",
+        "[" * 5_000,
+        b"\xff",
+    ],
+)
+async def test_a_bad_frame_gets_an_error_and_the_socket_lives_on(
+    instances: Pair, frame: str | bytes
+) -> None:
+    async with following(instances[0], str(uuid4())) as follower:
+        await follower.socket.send(frame)
+        error = await follower.next()
+        assert error["type"] == "ERROR"
+        assert error["code"] in ("INVALID_MESSAGE", "UNKNOWN_TYPE")
+        await follower.send({"type": "PING"})
+        assert (await follower.next())["type"] == "PONG"
+
+
+@pytest.mark.parametrize(
+    "query", ["", "?sessionId=", "?sessionId=abc", "?sessionid=" + str(uuid4())]
+)
+async def test_a_socket_without_a_session_is_closed_with_the_reason(
+    instances: Pair, query: str
+) -> None:
+    async with connect(instances[0].ws + query) as socket:
+        with pytest.raises(ConnectionClosed) as closed:
+            await socket.recv()
+    assert closed.value.rcvd is not None
+    assert closed.value.rcvd.code == 1008
+    assert "sessionId" in closed.value.rcvd.reason
+
+
+async def test_deletion_is_told_and_closes_the_socket(instances: Pair, api: Api) -> None:
+    session_id = await api.started(chess())
+    async with following(instances[1], session_id) as follower:
+        await api.delete(session_id)
+        assert (await follower.next())["type"] == "SESSION_DELETED"
+        with pytest.raises(ConnectionClosed) as closed:
+            await follower.next()
+    assert closed.value.rcvd is not None
+    assert closed.value.rcvd.code == 1000
+
+
+async def test_one_session_hears_nothing_of_another(instances: Pair, api: Api) -> None:
+    mine, foreign = await api.created(chess()), await api.created(chess())
+    async with following(instances[0], mine) as follower:
+        await api.do(foreign, "start")
+        await api.do(mine, "start")
+        update = await follower.until_type("STATE_UPDATE")
+    assert [m["sessionId"] for m in follower.received] == [mine, mine]
+    assert update["state"]["session_id"] == mine
+
+
+async def test_many_sockets_come_and_go_on_one_session(instances: Pair, api: Api) -> None:
+    session_id = await api.started(chess())
+
+    async def follow_one_switch() -> None:
+        async with following(instances[0], session_id) as follower:
+            await api.do(session_id, "switch")
+            await follower.until_type("STATE_UPDATE")
+
+    await asyncio.gather(*(follow_one_switch() for _ in range(20)))
+    assert (await api.session(session_id))["version"] == 22
+
+
+async def events(answer: httpx.Response) -> AsyncIterator[dict[str, str]]:
+    """The events of a stream, as their fields."""
+    event: dict[str, str] = {}
+    async for line in answer.aiter_lines():
+        if not line:
+            if event:
+                yield event
+            event = {}
+        elif not line.startswith(":"):
+            name, _, value = line.partition(": ")
+            event[name] = value
+
+
+async def test_a_stream_carries_the_same_messages(instances: Pair, api: Api) -> None:
+    session_id = await api.created(chess())
+    url = f"{instances[1].url}/v1/sessions/{session_id}/stream"
+    async with httpx.AsyncClient(timeout=10) as http, http.stream("GET", url) as answer:
+        assert answer.headers["content-type"].startswith("text/event-stream")
+        stream = events(answer)
+        assert json.loads((await anext(stream))["data"])["type"] == "CONNECTED"
+        started = await api.do(session_id, "start")
+        event = await anext(stream)
+        message = json.loads(event["data"])
+        assert event["id"] == "2"
+        assert (message["type"], message["state"]) == ("STATE_UPDATE", started.json()["data"])
+        await api.delete(session_id)
+        assert json.loads((await anext(stream))["data"])["type"] == "SESSION_DELETED"
+        assert [event async for event in stream] == []
+
+
+@pytest.mark.parametrize(
+    ("last", "types"), [("1", ["STATE_SYNC", "STATE_UPDATE"]), ("2", ["STATE_UPDATE"])]
+)
+async def test_a_stream_is_resumed_where_it_broke_off(
+    instances: Pair, api: Api, last: str, types: list[str]
+) -> None:
+    session_id = await api.started(chess())
+    url = f"{instances[0].url}/v1/sessions/{session_id}/stream"
+    async with (
+        httpx.AsyncClient(timeout=10) as http,
+        http.stream("GET", url, headers={"Last-Event-ID": last}) as answer,
+    ):
+        stream = events(answer)
+        await anext(stream)
+        await api.do(session_id, "switch")
+        received = [await anext(stream) for _ in types]
+    assert [json.loads(event["data"])["type"] for event in received] == types
+    assert received[-1]["id"] == "3"
+
+
+async def test_a_stream_of_a_bad_id_is_an_error(api: Api) -> None:
+    answer = await api.http.get("/v1/sessions/abc/stream")
+    assert answer.status_code == 400
