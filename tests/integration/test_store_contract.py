@@ -1,0 +1,302 @@
+"""What every `SessionStore` must do, whatever product is behind it."""
+
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from typing import Any
+from uuid import uuid4
+
+import msgspec
+import pytest
+from redis.asyncio import Redis
+
+from shared.clock import StoreClock
+from shared.domain.commands import Create, NewParticipant, Start
+from shared.domain.creation import create
+from shared.domain.events import Change
+from shared.domain.session import SyncMode
+from shared.domain.transition import transition
+from shared.domain.units import Instant, Millis
+from shared.errors import StoreUnavailable
+from shared.ports import (
+    Answer,
+    AnsweredBefore,
+    Commit,
+    Committed,
+    IdempotencyKey,
+    Origin,
+    RecordedAnswer,
+    SessionStore,
+    Superseded,
+    Wakeup,
+)
+from shared.store.keys import WAKE_CHANNEL, Keys, push_channel
+from shared.store.redis import RedisSessionStore, connect
+
+_FAR = Instant(4_000_000_000_000)
+
+
+@pytest.fixture
+async def redis(redis_url: str) -> AsyncIterator[Redis]:
+    """A plain client of a database of its own, emptied, to look behind the store."""
+    client = connect(redis_url.removesuffix("/0") + "/5")
+    await client.flushdb()
+    yield client
+    await client.aclose()
+
+
+@pytest.fixture(params=[1, 5])
+def store(redis: Redis, request: Any) -> SessionStore:
+    """The adapter under test, on one shard and on several."""
+    return RedisSessionStore(redis, Keys(request.param), StoreClock())
+
+
+def new_session() -> Change:
+    """The creation of a session."""
+    players = tuple(NewParticipant(str(uuid4()), total_time_ms=Millis(60_000)) for _ in range(2))
+    spec = Create(str(uuid4()), SyncMode.PER_PARTICIPANT, players)
+    return create(spec, Instant(1_000))
+
+
+def writing(change: Change, expected: str | None = None, **more: Any) -> Commit:
+    """A commit of `change`."""
+    plain = Commit(
+        session_id=change.session.session_id,
+        expected=expected,
+        operation_id=uuid4().hex[:16],
+        session=change.session,
+        retention_ms=Millis(60_000),
+        wake_at=_FAR,
+        changes=[change],
+        origin=Origin("host", "request-1"),
+    )
+    return replace(plain, **more)
+
+
+async def outbox(redis: Redis) -> list[dict[str, Any]]:
+    """Every audit entry that waits, oldest first within its shard."""
+    streams = sorted([key async for key in redis.scan_iter("*:outbox")])
+    entries: list[Any] = []
+    for stream in streams:
+        entries += await redis.xrange(stream) or []
+    return [msgspec.json.decode(fields[b"entry"]) for _, fields in entries]
+
+
+async def test_nothing_is_loaded_where_nothing_was_written(store: SessionStore) -> None:
+    loaded = await store.load(str(uuid4()))
+    assert loaded.stored is None
+    assert loaded.recorded is None
+    assert loaded.now > 1_700_000_000_000
+
+
+async def test_what_was_committed_is_loaded(store: SessionStore) -> None:
+    change = new_session()
+    commit = writing(change)
+    assert await store.commit(commit) == Committed()
+    loaded = await store.load(change.session.session_id)
+    assert loaded.stored is not None
+    assert loaded.stored.session == change.session
+    assert loaded.stored.revision == commit.operation_id
+
+
+async def test_several_are_loaded_in_the_order_asked_for(store: SessionStore) -> None:
+    changes = [new_session() for _ in range(3)]
+    for change in changes:
+        await store.commit(writing(change))
+    ids = [change.session.session_id for change in reversed(changes)]
+    _, stored = await store.load_many([*ids, str(uuid4())])
+    assert [one and one.session.session_id for one in stored] == [*ids, None]
+
+
+async def test_a_commit_on_an_older_state_writes_nothing(store: SessionStore, redis: Redis) -> None:
+    created = new_session()
+    first = writing(created)
+    await store.commit(first)
+    started = transition(created.session, Start(), Instant(2_000))
+    winner = writing(started, first.operation_id)
+    await store.commit(winner)
+    loser = writing(started, first.operation_id, pushes=[b"{}"], retention_ms=Millis(1))
+    result = await store.commit(loser)
+    assert isinstance(result, Superseded)
+    assert result.stored is not None
+    assert result.stored.session == started.session
+    assert result.stored.revision == winner.operation_id
+    assert len(await outbox(redis)) == 2
+
+
+async def test_a_second_creation_is_superseded_by_the_first(store: SessionStore) -> None:
+    created = new_session()
+    await store.commit(writing(created))
+    assert isinstance(await store.commit(writing(created)), Superseded)
+
+
+async def test_a_commit_on_a_session_that_is_gone_is_superseded_by_nothing(
+    store: SessionStore,
+) -> None:
+    assert await store.commit(writing(new_session(), "0123456789abcdef")) == Superseded(None)
+
+
+async def test_a_repeated_commit_is_recognised_though_others_came_after_it(
+    store: SessionStore, redis: Redis
+) -> None:
+    created = new_session()
+    first = writing(created)
+    await store.commit(first)
+    second = writing(created, first.operation_id)
+    third = writing(created, second.operation_id)
+    await store.commit(second)
+    await store.commit(third)
+    assert await store.commit(first) == Committed()
+    assert await store.commit(second) == Committed()
+    assert len(await outbox(redis)) == 3
+
+
+async def test_the_audit_entry_says_who_did_what_and_what_it_led_to(
+    store: SessionStore, redis: Redis
+) -> None:
+    change = new_session()
+    await store.commit(writing(change))
+    (entry,) = await outbox(redis)
+    assert entry["event"] == "session_created"
+    assert (entry["actor"], entry["request_id"]) == ("host", "request-1")
+    assert entry["version"] == entry["state_snapshot"]["version"] == 1
+    assert entry["state_snapshot"]["session_id"] == change.session.session_id
+
+
+async def test_an_idempotent_commit_leaves_its_answer(store: SessionStore) -> None:
+    change = new_session()
+    key = IdempotencyKey(change.session.session_id, "k1", "fingerprint")
+    answer = Answer(201, b'{"data":1}', 1, "/somewhere")
+    await store.commit(writing(change, key=key, answer=answer))
+    recorded = RecordedAnswer("fingerprint", answer)
+    assert (await store.load(change.session.session_id, key)).recorded == recorded
+    again = writing(change, "whatever", key=key, answer=answer)
+    assert await store.commit(again) == AnsweredBefore(recorded)
+    elsewhere = replace(key, key="k2")
+    assert (await store.load(change.session.session_id, elsewhere)).recorded is None
+
+
+async def test_pushes_are_published_in_order_with_the_commit(
+    store: SessionStore, redis: Redis
+) -> None:
+    change = new_session()
+    async with redis.pubsub() as pubsub:
+        await pubsub.subscribe(push_channel(change.session.session_id))
+        await pubsub.get_message(timeout=1)
+        await store.commit(writing(change, pushes=[b"one", b"two"]))
+        received = [await pubsub.get_message(timeout=1) for _ in range(2)]
+    assert [message and message["data"] for message in received] == [b"one", b"two"]
+
+
+async def test_a_wake_up_before_all_others_is_announced(store: SessionStore, redis: Redis) -> None:
+    late, early = new_session(), new_session()
+    early = replace(early, session=replace(early.session, session_id=late.session.session_id))
+    async with redis.pubsub() as pubsub:
+        await pubsub.subscribe(WAKE_CHANNEL)
+        await pubsub.get_message(timeout=1)
+        commit = writing(late)
+        await store.commit(commit)
+        await store.commit(writing(early, commit.operation_id, wake_at=Instant(5_000)))
+        received = [await pubsub.get_message(timeout=1) for _ in range(2)]
+    assert [int(m["data"]) for m in received if m] == [_FAR, 5_000]
+
+
+async def test_a_session_is_kept_for_its_retention(store: SessionStore, redis: Redis) -> None:
+    change = new_session()
+    await store.commit(writing(change, retention_ms=Millis(90_000)))
+    (key,) = [key async for key in redis.scan_iter("*:session:*")]
+    assert 80_000 < await redis.pttl(key) <= 90_000
+
+
+async def test_a_removed_session_leaves_only_its_story(store: SessionStore, redis: Redis) -> None:
+    change = new_session()
+    commit = writing(change)
+    await store.commit(commit)
+    await store.commit(writing(change, commit.operation_id, session=None))
+    assert (await store.load(change.session.session_id)).stored is None
+    assert (await store.agenda(10)).wakeups == ()
+    assert len(await outbox(redis)) == 2
+
+
+async def test_the_agenda_is_in_order_and_bounded(store: SessionStore) -> None:
+    instants = [Instant(3_000), Instant(1_000), Instant(2_000)]
+    for at in instants:
+        await store.commit(writing(new_session(), wake_at=at))
+    assert [wakeup.at for wakeup in (await store.agenda(10)).wakeups] == sorted(instants)
+    assert (await store.agenda(1)).wakeups[0].at == 1_000
+
+
+async def test_a_session_that_is_over_is_not_on_the_agenda(store: SessionStore) -> None:
+    change = new_session()
+    commit = writing(change)
+    await store.commit(commit)
+    await store.commit(writing(change, commit.operation_id, wake_at=None))
+    assert (await store.agenda(10)).wakeups == ()
+    assert (await store.census()).live_sessions == 0
+
+
+async def test_a_wake_up_is_claimed_by_one(store: SessionStore) -> None:
+    change = new_session()
+    await store.commit(writing(change, wake_at=Instant(1_000)))
+    due = (await store.agenda(10)).wakeups
+    lease = Instant(2_000)
+    assert await store.claim(due, lease) == [Wakeup(change.session.session_id, lease)]
+    assert await store.claim(due, lease) == []
+
+
+async def test_an_unfinished_claim_comes_due_again(store: SessionStore) -> None:
+    await store.commit(writing(new_session(), wake_at=Instant(1_000)))
+    await store.claim((await store.agenda(10)).wakeups, Instant(2_000))
+    again = (await store.agenda(10)).wakeups
+    assert [wakeup.at for wakeup in again] == [2_000]
+    assert len(await store.claim(again, Instant(3_000))) == 1
+
+
+async def test_a_released_claim_stands_where_it_was_put_or_is_dropped(
+    store: SessionStore,
+) -> None:
+    await store.commit(writing(new_session(), wake_at=Instant(1_000)))
+    (claimed,) = await store.claim((await store.agenda(10)).wakeups, Instant(2_000))
+    await store.release(claimed, Instant(1_500))
+    (standing,) = (await store.agenda(10)).wakeups
+    assert standing.at == 1_500
+    await store.release(standing, None)
+    assert (await store.agenda(10)).wakeups == ()
+
+
+async def test_a_release_yields_to_a_commit_in_between(store: SessionStore) -> None:
+    change = new_session()
+    commit = writing(change, wake_at=Instant(1_000))
+    await store.commit(commit)
+    (claimed,) = await store.claim((await store.agenda(10)).wakeups, Instant(2_000))
+    await store.commit(writing(change, commit.operation_id, wake_at=Instant(7_000)))
+    await store.release(claimed, None)
+    assert [wakeup.at for wakeup in (await store.agenda(10)).wakeups] == [7_000]
+
+
+async def test_the_census_counts(store: SessionStore) -> None:
+    for _ in range(3):
+        await store.commit(writing(new_session()))
+    census = await store.census()
+    assert (census.live_sessions, census.outbox_length) == (3, 3)
+
+
+async def test_scripts_that_redis_forgot_are_sent_again(store: SessionStore, redis: Redis) -> None:
+    await store.commit(writing(new_session()))
+    await redis.script_flush()
+    assert await store.commit(writing(new_session())) == Committed()
+
+
+async def test_a_store_that_is_not_there_is_unavailable() -> None:
+    nowhere = RedisSessionStore(connect("redis://127.0.0.1:1/0"), Keys(), StoreClock())
+    with pytest.raises(StoreUnavailable):
+        await nowhere.load(str(uuid4()))
+    with pytest.raises(StoreUnavailable):
+        await nowhere.commit(writing(new_session()))
+
+
+def test_a_fresh_session_id_is_on_the_shard_of_its_key() -> None:
+    keys = Keys(5)
+    scope = "create:k"
+    ids = {keys.new_session_id(scope) for _ in range(5)}
+    assert {keys.shard_of(name) for name in ids} == {keys.shard_of(scope)}
+    assert len(ids) == 5
