@@ -3,6 +3,7 @@
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Request, Response
+from fastapi.responses import PlainTextResponse
 from prometheus_client import generate_latest
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
 
@@ -14,7 +15,7 @@ from shared.ports import SessionStore
 router = APIRouter(tags=["service"])
 
 
-@router.get("/metrics", response_class=Response)
+@router.get("/metrics", response_class=PlainTextResponse)
 async def metrics(request: Request, store: Annotated[SessionStore, Depends(store_of)]) -> Response:
     """This instance's figures, and two that are asked of the store at each scrape."""
     figures: Metrics = request.app.state.metrics

@@ -23,7 +23,9 @@ async def read(
     session_id: SessionId,
     service: Service,
     caller: Caller,
-    if_none_match: Annotated[str | None, Header()] = None,
+    if_none_match: Annotated[
+        str | None, Header(alias="If-None-Match", description="304 if this is still the version")
+    ] = None,
 ) -> Response:
     """The session as it stands; a deadline that has passed is applied first."""
     session, now = await service.read(session_id)

@@ -34,7 +34,8 @@ def caller_of(request: Request) -> str:
 Service = Annotated[SessionService, Depends(service_of)]
 Caller = Annotated[str, Depends(caller_of)]
 IfMatch = Annotated[
-    str | None, Header(description='Change only this version, e.g. `"7"`; any other is a 412.')
+    str | None,
+    Header(alias="If-Match", description='Change only this version, e.g. `"7"`; else a 412.'),
 ]
 IdempotencyKeyHeader = Annotated[
     str | None,

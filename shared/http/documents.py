@@ -15,6 +15,15 @@ Timestamp = Annotated[
 ]
 
 
+def _say_no_default(schema: dict[str, Any]) -> None:
+    schema.pop("default")
+
+
+def may_be_absent() -> Any:
+    """A field that is left out, never null, when there is none."""
+    return Field(default=None, json_schema_extra=_say_no_default)
+
+
 class Document(BaseModel):
     """An object with these fields and no others; what is not required may be left out."""
 
@@ -26,13 +35,13 @@ class Participant(Document):
 
     participant_id: Uuid
     participant_index: int
-    total_time_ms: Ms = 0
+    total_time_ms: Ms = may_be_absent()
     time_used_ms: Ms
-    time_remaining_ms: Ms = 0
+    time_remaining_ms: Ms = may_be_absent()
     cycle_count: int
     is_active: bool
     has_expired: bool
-    group_id: Uuid = ""
+    group_id: Uuid = may_be_absent()
 
 
 class Group(Document):
@@ -57,7 +66,7 @@ class TimeoutAction(BaseModel):
 class AppliedAction(TimeoutAction):
     """The action as applied; `winner` is whoever has time left, where that is settled."""
 
-    winner: Uuid = ""
+    winner: Uuid = may_be_absent()
 
 
 class Session(Document):
@@ -68,26 +77,26 @@ class Session(Document):
     status: Status
     version: Annotated[int, Field(ge=1)]
     participants: list[Participant]
-    groups: list[Group] = []
+    groups: list[Group] = may_be_absent()
     active_participant_id: Uuid | None
-    active_group_id: Uuid = ""
-    total_time_ms: Ms = 0
+    active_group_id: Uuid = may_be_absent()
+    total_time_ms: Ms = may_be_absent()
     time_per_cycle_ms: Ms | None
     cycle_number: int
     cycle_started_at: Timestamp | None
     session_started_at: Timestamp | None
     session_completed_at: Timestamp | None
     increment_ms: Ms
-    max_time_ms: Ms = 0
+    max_time_ms: Ms = may_be_absent()
     auto_advance: bool
     action_on_timeout: TimeoutAction
-    warn_at_ms: list[Ms] = []
-    metadata: dict[str, Any] = {}
+    warn_at_ms: list[Ms] = may_be_absent()
+    metadata: dict[str, Any] = may_be_absent()
     created_at: Timestamp
     updated_at: Timestamp
     server_time_ms: EpochMs
     deadline_at: Timestamp | None
-    time_remaining_ms: Ms = 0
+    time_remaining_ms: Ms = may_be_absent()
 
 
 class Summary(Document):
@@ -97,9 +106,9 @@ class Summary(Document):
     status: Status
     version: Annotated[int, Field(ge=1)]
     active_participant_id: Uuid | None
-    active_group_id: Uuid = ""
+    active_group_id: Uuid = may_be_absent()
     deadline_at: Timestamp | None
-    time_remaining_ms: Ms = 0
+    time_remaining_ms: Ms = may_be_absent()
     server_time_ms: EpochMs
 
 
@@ -113,9 +122,9 @@ class SwitchResult(Document):
     status: Status
     version: Annotated[int, Field(ge=1)]
     cycle_number: int
-    expired_participant_id: Uuid = ""
-    expired_group_id: Uuid = ""
-    action_applied: AppliedAction = AppliedAction(type="notify")
+    expired_participant_id: Uuid = may_be_absent()
+    expired_group_id: Uuid = may_be_absent()
+    action_applied: AppliedAction = may_be_absent()
 
 
 class Batch(Document):
@@ -172,8 +181,8 @@ class Error(Document):
     code: str
     message: str
     request_id: str
-    details: list[FieldError] | dict[str, Any] = []
-    retry_after_seconds: int = 1
+    details: list[FieldError] | dict[str, Any] = may_be_absent()
+    retry_after_seconds: int = may_be_absent()
 
 
 class ErrorEnvelope(Document):

@@ -19,6 +19,7 @@ _ERRORS = {
 }
 
 READ_ERRORS = (400, 404, 503)
+STREAM_ERRORS = (400, 503)
 CHANGE_ERRORS = (400, 404, 409, 412, 413, 415, 422, 503)
 DELETE_ERRORS = (400, 409, 412, 422, 503)
 BATCH_ERRORS = (400, 413, 415, 503)
@@ -32,7 +33,7 @@ _REQUEST_ID = {"description": "The request's id, yours or ours", "schema": {"typ
 
 
 def answers(
-    status: int, model: Any, description: str, errors: tuple[int, ...] = ()
+    status: int, model: Any, description: str, failures: tuple[int, ...] = ()
 ) -> dict[int | str, dict[str, Any]]:
     """The `responses` of a route: its one success and its errors."""
     success: dict[str, Any] = {"description": description, "headers": {"ETag": _TAG}}
@@ -40,13 +41,18 @@ def answers(
         success["model"] = model
     if status == 201:
         success["headers"]["Location"] = _LOCATION
-    if 422 in errors:
+    if 422 in failures:
         success["headers"]["Idempotent-Replayed"] = _REPLAYED
-    documented: dict[int | str, dict[str, Any]] = {status: success}
-    for code in errors:
-        documented[code] = {"model": ErrorEnvelope, "description": _ERRORS[code]}
-        if code == 503:
-            documented[code]["headers"] = {"Retry-After": _RETRY_AFTER}
+    return {status: success, **errors(*failures)}
+
+
+def errors(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    """The part of a route's `responses` that tells of its errors."""
+    documented: dict[int | str, dict[str, Any]] = {}
+    for status in statuses:
+        documented[status] = {"model": ErrorEnvelope, "description": _ERRORS[status]}
+        if status == 503:
+            documented[status]["headers"] = {"Retry-After": _RETRY_AFTER}
     return documented
 
 

@@ -7,6 +7,7 @@ import httpx
 from pydantic import TypeAdapter
 
 from shared.http import documents
+from tests.integration.documented import is_documented
 
 _session = TypeAdapter(documents.Envelope[documents.Session])
 _switch = TypeAdapter(documents.Envelope[documents.SwitchResult])
@@ -84,7 +85,7 @@ class Api:
 def checked(answer: httpx.Response, success: TypeAdapter[Any] | None) -> httpx.Response:
     """`answer`, after making sure that it has the form that the OpenAPI document promises."""
     assert answer.headers["x-request-id"]
-    assert answer.status_code != 500, answer.text
+    assert is_documented(answer), f"{answer.request.method} {answer.url}: {answer.text}"
     if answer.status_code >= 400:
         _error.validate_json(answer.content)
     elif answer.status_code in (204, 304):

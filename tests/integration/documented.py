@@ -1,0 +1,31 @@
+"""The OpenAPI document, to hold answers against."""
+
+import re
+from functools import cache
+
+import httpx
+
+from functions.server import build
+from shared.settings import Settings
+
+
+@cache
+def _operations() -> list[tuple[str, re.Pattern[str], set[str]]]:
+    paths = build(Settings()).openapi()["paths"]
+    return [
+        (method.upper(), re.compile(re.sub(r"{\w+}", "[^/]*", path)), set(operation["responses"]))
+        for path, operations in paths.items()
+        for method, operation in operations.items()
+    ]
+
+
+def is_documented(answer: httpx.Response) -> bool:
+    """Whether the document foresees this status here; what no route serves is 404 or 405."""
+    request = answer.request
+    matching = [
+        statuses
+        for method, path, statuses in _operations()
+        if method == request.method and path.fullmatch(request.url.path)
+    ]
+    foreseen = set().union(*matching) or {"404", "405"}
+    return str(answer.status_code) in foreseen
