@@ -1,8 +1,9 @@
 """The container: every endpoint, live connections and the loops, in one process."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
+from socket import socket
 
 import uvicorn
 from fastapi import FastAPI
@@ -29,7 +30,7 @@ from shared.bootstrap import Backend, assemble
 from shared.errors import StoreUnavailable
 from shared.http import application
 from shared.realtime.redis import PushChannels
-from shared.settings import Settings
+from shared.settings import Settings, read_settings
 from shared.store.keys import WAKE_CHANNEL
 
 _PING_S = 15.0
@@ -99,14 +100,22 @@ async def _set_clock(backend: Backend) -> None:
 
 
 class Server(uvicorn.Server):
-    """uvicorn, which tells live connections to go before it waits for them."""
+    """uvicorn, which says when it is there and tells live connections to go before it waits."""
 
-    async def shutdown(self, sockets: object = None) -> None:
+    on_ready: Callable[[], None] | None = None
+
+    async def startup(self, sockets: list[socket] | None = None) -> None:
+        """Accept connections."""
+        await super().startup(sockets)
+        if self.started and self.on_ready:
+            self.on_ready()
+
+    async def shutdown(self, sockets: list[socket] | None = None) -> None:
         """End every stream, then finish what is being answered."""
         app = self.config.app
         assert isinstance(app, FastAPI)
         app.state.channels.close()
-        await super().shutdown(sockets)  # type: ignore[arg-type] # typed as a list of sockets
+        await super().shutdown(sockets)
 
 
 def server(settings: Settings) -> Server:
@@ -129,7 +138,8 @@ def server(settings: Settings) -> Server:
 
 def main() -> None:
     """Serve until told to stop."""
-    server(Settings()).run()
+    with suppress(KeyboardInterrupt):
+        server(read_settings()).run()
 
 
 if __name__ == "__main__":

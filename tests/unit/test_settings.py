@@ -1,0 +1,34 @@
+"""Settings come from the environment."""
+
+import json
+import logging
+
+import pytest
+from pydantic import ValidationError
+
+from shared.logging import JsonFormatter
+from shared.settings import Settings
+
+
+def test_origins_are_separated_by_commas(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CORS_ORIGINS", "https://a.example, https://b.example,")
+    assert Settings().cors_origins == ["https://a.example", "https://b.example"]
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [("PORT", "x"), ("STORE_SHARDS", "0"), ("LOG_LEVEL", "LOUD")]
+)
+def test_a_wrong_setting_stops_the_start(
+    monkeypatch: pytest.MonkeyPatch, name: str, value: str
+) -> None:
+    monkeypatch.setenv(name, value)
+    with pytest.raises(ValidationError, match=name.lower()):
+        Settings()
+
+
+def test_a_log_line_is_one_json_object_with_its_extra_fields() -> None:
+    record = logging.makeLogRecord(
+        {"msg": "%s failed", "args": ("it",), "levelname": "ERROR", "request_id": "r1"}
+    )
+    line = json.loads(JsonFormatter().format(record))
+    assert (line["message"], line["level"], line["request_id"]) == ("it failed", "ERROR", "r1")

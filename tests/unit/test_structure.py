@@ -1,0 +1,86 @@
+"""The floors of the building: imports only point down, and each package keeps to its own."""
+
+import ast
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+SOURCES = sorted(
+    path for folder in ("functions", "shared", "infra") for path in (ROOT / folder).rglob("*.py")
+)
+
+FLOORS = {
+    "shared/domain": {"shared.domain"},
+    "shared/ports.py": {"shared.domain"},
+    "shared/errors.py": set(),
+    "shared/clock.py": {"shared.domain"},
+    "shared/representation.py": {"shared.domain"},
+    "shared/store": {
+        "shared.domain",
+        "shared.ports",
+        "shared.errors",
+        "shared.clock",
+        "shared.store",
+    },
+    "shared/realtime": {
+        "shared.domain",
+        "shared.errors",
+        "shared.representation",
+        "shared.realtime",
+    },
+    "shared/session_service.py": {
+        "shared.domain",
+        "shared.ports",
+        "shared.errors",
+        "shared.realtime.messages",
+        "shared.representation",
+        "shared.turns",
+    },
+    "shared": {"shared"},
+    "functions": {"shared", "functions", "infra"},
+    "infra": {"shared", "infra"},
+}
+STANDARD_LIBRARY_ONLY = ("shared/domain", "shared/ports.py", "shared/errors.py")
+
+
+def imports(path: Path) -> Iterator[str]:
+    """The modules that a file imports, ours and others'."""
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+def floor_of(path: Path) -> set[str]:
+    """What a file may import of ours: the rule of the nearest place that has one."""
+    place = path.relative_to(ROOT)
+    return next(FLOORS[str(p)] for p in (place, *place.parents) if str(p) in FLOORS)
+
+
+def is_under(module: str, packages: set[str]) -> bool:
+    """Whether `module` is one of `packages` or inside one."""
+    return any(module == p or module.startswith(f"{p}.") for p in packages)
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_imports_only_point_down(path: Path) -> None:
+    ours = {
+        m for m in imports(path) if m.split(".")[0] in ("functions", "shared", "infra", "tests")
+    }
+    assert {module for module in ours if not is_under(module, floor_of(path))} == set()
+
+
+@pytest.mark.parametrize("place", STANDARD_LIBRARY_ONLY)
+def test_the_ground_floor_needs_nothing_but_python(place: str) -> None:
+    paths = (ROOT / place).rglob("*.py") if (ROOT / place).is_dir() else [ROOT / place]
+    roots = {module.split(".")[0] for path in paths for module in imports(path)}
+    assert roots <= sys.stdlib_module_names | {"shared"}
+
+
+def test_the_domain_has_no_clock_and_no_dice() -> None:
+    used = {m for path in (ROOT / "shared/domain").rglob("*.py") for m in imports(path)}
+    assert not {m.split(".")[0] for m in used} & {"time", "datetime", "random", "asyncio", "uuid"}
