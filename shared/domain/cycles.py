@@ -23,7 +23,6 @@ def begin_next_cycle(session: Session, participant_id: str | None, at: Instant) 
         cycle_number=session.cycle_number + 1,
         cycle_started_at=at,
         cycle_used_ms=Millis(0),
-        warned_ms=None,
     )
 
 

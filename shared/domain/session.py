@@ -116,8 +116,8 @@ class Session:
     session_left_ms: Millis | None = None
     cycle_used_ms: Millis = Millis(0)
     used_ms: Millis = Millis(0)
-    warned_ms: Millis | None = None
-    """The lowest threshold announced since the anchor."""
+    warned: tuple[Instant, Millis] | None = None
+    """The last warning since the anchor: when, and at which threshold."""
 
     @property
     def active(self) -> Participant | None:

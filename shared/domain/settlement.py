@@ -8,8 +8,8 @@ from shared.domain.clocks import clocks_of
 from shared.domain.cycles import begin_next_cycle, next_version
 from shared.domain.events import Change, EventType, Expiry, Step, Warned
 from shared.domain.session import Session, Status, TimeoutKind
-from shared.domain.timekeeping import advance, deadline, next_warning
-from shared.domain.units import Instant
+from shared.domain.timekeeping import Threshold, advance, deadline, next_warning
+from shared.domain.units import Instant, Millis
 
 
 def settle(session: Session, now: Instant) -> Iterator[Step]:
@@ -30,13 +30,17 @@ def settled(session: Session, now: Instant) -> Session:
 
 
 def _next_due(session: Session, now: Instant) -> Step | None:
-    warning = next_warning(session)
-    if warning and warning[0] <= now:
-        at, threshold = warning
-        warned = replace(session, warned_ms=threshold)
-        return Warned(warned, at, threshold, clocks_of(session).owner(session))
-    zero = deadline(session)
-    return _fall_flag(session, zero) if zero is not None and zero <= now else None
+    warning, zero = next_warning(session), deadline(session)
+    if zero is None or zero > now:
+        return _warn(session, warning) if warning and warning.at <= now else None
+    if warning and warning.at <= zero:
+        return _warn(session, warning)
+    return _fall_flag(session, zero)
+
+
+def _warn(session: Session, warning: Threshold) -> Warned:
+    warned = replace(session, warned=(warning.at, warning.threshold_ms))
+    return Warned(warned, warning.at, warning.threshold_ms, warning.side)
 
 
 def _fall_flag(session: Session, at: Instant) -> Change:
@@ -58,7 +62,7 @@ def _fall_flag(session: Session, at: Instant) -> Change:
         next_version(outcome, at),
         at,
         side,
-        time_remaining_ms=clocks.left(session),
+        time_remaining_ms=Millis(0),
         time_elapsed_ms=elapsed,
         expiry=Expiry(side, applied_action(session)),
         metadata={

@@ -1,8 +1,8 @@
 """What a session's clocks show at an instant: calculated from the anchor, never counted."""
 
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 
-from shared.domain.clocks import clocks_of
+from shared.domain.clocks import Side, clocks_of
 from shared.domain.session import Session
 from shared.domain.units import DAY, HOUR, Instant, Millis, after, elapsed_between
 
@@ -18,7 +18,7 @@ def advance(session: Session, now: Instant) -> Session:
     """The same session with its anchor moved to `now`, if it runs at all."""
     if session.cycle_started_at is None:
         return session
-    return replace(live(session, now), cycle_started_at=now, warned_ms=None)
+    return replace(live(session, now), cycle_started_at=now, warned=None)
 
 
 def deadline(session: Session) -> Instant | None:
@@ -29,23 +29,39 @@ def deadline(session: Session) -> Instant | None:
     return after(session.cycle_started_at, left) if left else None
 
 
-def next_warning(session: Session) -> tuple[Instant, Millis] | None:
-    """When the running clock next comes down to a threshold, and to which one."""
-    left = clocks_of(session).left(session)
-    if session.cycle_started_at is None or not left:
+@dataclass(frozen=True, slots=True, order=True)
+class Threshold:
+    """A clock that comes down to a threshold; ordered by when."""
+
+    at: Instant
+    threshold_ms: Millis
+    side: Side = field(compare=False)
+
+
+def next_warning(session: Session) -> Threshold | None:
+    """The next threshold that a running clock comes down to.
+
+    A clock is warned of when it comes down to a threshold, so not where the anchor finds it
+    there or below.
+    """
+    if session.cycle_started_at is None or not session.warn_at_ms:
         return None
-    below = left if session.warned_ms is None else session.warned_ms
-    ahead = [threshold for threshold in session.warn_at_ms if threshold < below]
-    if not ahead:
-        return None
-    threshold = max(ahead)
-    return after(session.cycle_started_at, Millis(left - threshold)), threshold
+    ahead = (
+        Threshold(after(session.cycle_started_at, Millis(left - threshold)), threshold, side)
+        for side, left in clocks_of(session).running(session)
+        for threshold in session.warn_at_ms
+        if threshold < left
+    )
+    said = session.warned
+    return min((w for w in ahead if said is None or (w.at, w.threshold_ms) > said), default=None)
 
 
 def next_wakeup(session: Session) -> Instant | None:
     """When something next happens of itself: a warning or a flag fall."""
-    warning = next_warning(session)
-    return warning[0] if warning else deadline(session)
+    warning, zero = next_warning(session), deadline(session)
+    if warning is None or zero is None:
+        return zero
+    return min(warning.at, zero)
 
 
 def retention(session: Session) -> Millis:

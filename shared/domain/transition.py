@@ -15,7 +15,7 @@ from shared.domain.errors import (
 )
 from shared.domain.events import Change, EventType, Expiry
 from shared.domain.membership import admit
-from shared.domain.session import Participant, Session, Status
+from shared.domain.session import Session, Status
 from shared.domain.settlement import applied_action
 from shared.domain.timekeeping import advance
 from shared.domain.units import Instant
@@ -64,7 +64,6 @@ def _start(session: Session, now: Instant) -> Change:
 
 def _switch(session: Session, command: c.Switch, now: Instant) -> Change:
     _require_running(session, "is not running")
-    active = session.active
     if command.current_participant_id not in (None, session.active_participant_id):
         raise NotTheActiveOne(session.active_participant_id)
     follower = _follower(session, command)
@@ -75,7 +74,7 @@ def _switch(session: Session, command: c.Switch, now: Instant) -> Change:
         following,
         now,
         before=session,
-        expiry=_expiry_of(session, active),
+        expiry=_expiry_of(session),
         metadata={"next_participant_id": follower},
     )
 
@@ -91,11 +90,14 @@ def _follower(session: Session, command: c.Switch) -> str | None:
     return named
 
 
-def _expiry_of(session: Session, active: Participant | None) -> Expiry | None:
-    if active is None or clocks_of(session).left_of(session, active) != 0:
+def _expiry_of(session: Session) -> Expiry | None:
+    """Tells of the clock that is switched away from, if it has run out."""
+    clocks, active = clocks_of(session), session.active
+    if active is None:
+        return Expiry(Side(), applied_action(session)) if session.cycle_left_ms == 0 else None
+    if clocks.left_of(session, active) != 0:
         return None
-    side = clocks_of(session).side(active)
-    return Expiry(side, applied_action(session))
+    return Expiry(clocks.side(active), applied_action(session))
 
 
 def _pause(session: Session, now: Instant) -> Change:

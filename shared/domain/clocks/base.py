@@ -71,9 +71,14 @@ class Clocks(ABC):
         active = session.active
         return self.side(active) if active else Side()
 
+    def running(self, session: Session) -> list[tuple[Side, Millis]]:
+        """Every clock that runs toward zero, with its owner and what it shows, ms."""
+        left = self.left(session)
+        return [(self.owner(session), left)] if left else []
+
     def survivors(self, session: Session) -> list[str]:
-        """Ids of those (participants or groups) with time of their own left."""
-        return []
+        """Ids of those (participants or groups) with time left."""
+        return [p.participant_id for p in session.participants if self.left_of(session, p)]
 
     def can_play(self, session: Session, participant: Participant) -> bool:
         """Whether automatic rotation stops at `participant`."""

@@ -43,7 +43,9 @@ class PerGroup(Clocks):
         if group := session.group(newcomer.group_id):
             return session.with_group(replace(group, bank_ms=Millis(group.bank_ms + brought)))
         founded = Group(newcomer.group_id or newcomer.participant_id, brought)
-        return replace(session, groups=(*session.groups, founded))
+        order = [p.group_id for p in session.participants]
+        groups = sorted((*session.groups, founded), key=lambda g: order.index(g.group_id))
+        return replace(session, groups=tuple(groups))
 
     def next_in_turn(self, session: Session) -> str | None:
         for group in following(session.groups, _active_group(session)):

@@ -29,9 +29,6 @@ class PerParticipant(Clocks):
     def can_play(self, session: Session, participant: Participant) -> bool:
         return bool(participant.bank_ms)
 
-    def survivors(self, session: Session) -> list[str]:
-        return [p.participant_id for p in session.participants if p.bank_ms]
-
     def is_exhausted(self, session: Session) -> bool:
         return not self.survivors(session)
 

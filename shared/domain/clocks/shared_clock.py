@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 from shared.domain.clocks.base import Clocks, Side
+from shared.domain.errors import RuleViolation, Violation
 from shared.domain.session import Participant, Session
 from shared.domain.units import Millis
 
@@ -53,6 +54,11 @@ class Global(Clocks):
             return Side()
         return super().owner(session)
 
+    def running(self, session: Session) -> list[tuple[Side, Millis]]:
+        """Both, for each comes down to its own thresholds."""
+        owned = ((Side(), session.session_left_ms), (super().owner(session), session.cycle_left_ms))
+        return [(side, left) for side, left in owned if left]
+
     def is_exhausted(self, session: Session) -> bool:
         return session.session_left_ms == 0
 
@@ -73,10 +79,11 @@ class CountUp(Clocks):
         return replace(session, session_left_ms=session.max_time_ms)
 
     def adjust(self, session: Session, participant: Participant, value: Millis) -> Session:
-        """What is left to the ceiling reads `value`; without a ceiling nothing runs out."""
-        session = session.with_participant(replace(participant, bank_ms=value))
+        """What is left to the ceiling reads `value`. Raises `RuleViolation` without a ceiling."""
         if session.session_left_ms is None:
-            return session
+            message = "needs a clock that runs toward zero: this session has no max_time_ms"
+            raise RuleViolation(Violation("total_time_ms", message, "not_allowed"))
+        session = session.with_participant(replace(participant, bank_ms=value))
         return replace(session, session_left_ms=value)
 
     def owner(self, session: Session) -> Side:

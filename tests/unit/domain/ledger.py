@@ -1,0 +1,131 @@
+"""An account of the time that was granted, kept apart from the clocks it is checked against."""
+
+from dataclasses import dataclass, field
+
+from shared.domain import commands as c
+from shared.domain.events import Change, EventType, Step
+from shared.domain.session import Participant, Session, SyncMode
+
+CYCLE, WHOLE = "the cycle", "the session"
+WITH_BANKS = (SyncMode.PER_PARTICIPANT, SyncMode.PER_GROUP)
+
+
+@dataclass(slots=True)
+class Ledger:
+    """What each clock has been granted in all, by participant, by group, CYCLE or WHOLE."""
+
+    opening: c.Create
+    granted: dict[str, int] = field(default_factory=dict)
+    lengths: dict[str, int | None] = field(default_factory=dict)
+    next_lengths: dict[str, int] = field(default_factory=dict)
+
+    def open(self, session: Session) -> None:
+        for seat in self.opening.participants:
+            self._seat(seat)
+        self.granted |= {group.group_id: group.total_time_ms for group in self.opening.groups}
+        whole = {
+            SyncMode.GLOBAL: self.opening.total_time_ms,
+            SyncMode.COUNT_UP: self.opening.max_time_ms,
+        }.get(self.opening.sync_mode)
+        if whole is not None:
+            self.granted[WHOLE] = whole
+        self._fresh_cycle(session)
+
+    def note(self, before: Session, step: Step, command: c.Command | None = None) -> None:
+        """Enter what `step` granted; `command` is what it answered, if anything."""
+        if not isinstance(step, Change):
+            return
+        match command:
+            case c.AddParticipant(newcomer):
+                self._seat(newcomer)
+            case c.AdjustTime(participant_id, value):
+                self._adjust(step.session, participant_id, value)
+            case c.Switch():
+                self._increment(before, step.session)
+        if step.session.cycle_number > before.cycle_number and step.type in (
+            EventType.CYCLE_SWITCHED,
+            EventType.TIME_EXPIRED,
+        ):
+            self._fresh_cycle(step.session)
+
+    def left(self, session: Session) -> dict[str, int]:
+        """What each clock must show, given what `session` says was used."""
+        used = {
+            clock: max(0, total - _used(session, clock)) for clock, total in self.granted.items()
+        }
+        return dict(sorted(used.items()))
+
+    def _seat(self, seat: c.NewParticipant) -> None:
+        match self.opening.sync_mode:
+            case SyncMode.PER_PARTICIPANT:
+                self.granted[seat.participant_id] = seat.total_time_ms or 0
+            case SyncMode.PER_GROUP:
+                group = seat.group_id or seat.participant_id
+                self.granted[group] = self.granted.get(group, 0) + (seat.total_time_ms or 0)
+            case SyncMode.PER_CYCLE:
+                self.lengths[seat.participant_id] = seat.total_time_ms
+
+    def _fresh_cycle(self, session: Session) -> None:
+        length = self.opening.time_per_cycle_ms
+        if self.opening.sync_mode is SyncMode.PER_CYCLE:
+            active = session.active_participant_id or ""
+            length_of_its_own = self.next_lengths.pop(active, None)
+            usual = self.opening.time_per_cycle_ms or self.lengths[active] or 0
+            self.granted[CYCLE] = length_of_its_own or usual
+        elif self.opening.sync_mode is SyncMode.GLOBAL and length is not None:
+            self.granted[CYCLE] = length
+
+    def _increment(self, before: Session, after: Session) -> None:
+        mover = before.active
+        if mover is None or self.opening.sync_mode not in WITH_BANKS:
+            return
+        clock = _clock_of(before, mover)
+        if self.granted[clock] > _used(after, clock):
+            self.granted[clock] += self.opening.increment_ms
+
+    def _adjust(self, session: Session, participant_id: str, value: int) -> None:
+        participant = session.find(participant_id)
+        assert participant is not None
+        match self.opening.sync_mode:
+            case SyncMode.PER_PARTICIPANT | SyncMode.PER_GROUP:
+                clock = _clock_of(session, participant)
+                self.granted[clock] = _used(session, clock) + value
+            case SyncMode.PER_CYCLE:
+                self.lengths[participant_id] = value
+                if participant_id == session.active_participant_id:
+                    self.granted[CYCLE] = _used(session, CYCLE) + value
+                else:
+                    self.next_lengths[participant_id] = value
+            case _:
+                self._adjust_shared(session, value)
+
+    def _adjust_shared(self, session: Session, value: int) -> None:
+        if CYCLE in self.granted:
+            self.granted[CYCLE] = _used(session, CYCLE) + value
+        if WHOLE in self.granted:
+            anew = _used(session, WHOLE) + value
+            raised = max(self.granted[WHOLE], anew)
+            self.granted[WHOLE] = raised if CYCLE in self.granted else anew
+
+
+def shown(session: Session) -> dict[str, int]:
+    """What each clock of `session` shows at its anchor."""
+    clocks: dict[str, int | None] = {CYCLE: session.cycle_left_ms, WHOLE: session.session_left_ms}
+    clocks |= {group.group_id: group.bank_ms for group in session.groups}
+    if session.sync_mode is SyncMode.PER_PARTICIPANT:
+        clocks |= {p.participant_id: p.bank_ms for p in session.participants}
+    return {clock: left for clock, left in sorted(clocks.items()) if left is not None}
+
+
+def _clock_of(session: Session, participant: Participant) -> str:
+    if session.sync_mode is SyncMode.PER_GROUP:
+        return participant.group_id or participant.participant_id
+    return participant.participant_id
+
+
+def _used(session: Session, clock: str) -> int:
+    if clock == CYCLE:
+        return session.cycle_used_ms
+    if clock == WHOLE:
+        return session.used_ms
+    return sum(p.used_ms for p in session.participants if _clock_of(session, p) == clock)

@@ -1,0 +1,172 @@
+"""Random sessions and what is asked of them, at random instants."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from hypothesis import strategies as st
+
+from shared.domain import commands as c
+from shared.domain.creation import create
+from shared.domain.errors import Refusal
+from shared.domain.events import Change, Step
+from shared.domain.session import Session, SyncMode, TimeoutAction, TimeoutKind
+from shared.domain.settlement import settle
+from shared.domain.timekeeping import deadline
+from shared.domain.transition import transition
+from shared.domain.units import Instant, Millis
+
+SEATS = ("p0", "p1", "p2", "p3", "p4")
+NEWCOMERS = ("p5", "p6", "p7")
+GROUPS = ("red", "blue", "green")
+
+spans = st.integers(1_000, 12_000).map(Millis)
+names = st.sampled_from(SEATS + NEWCOMERS)
+group_names = st.none() | st.sampled_from(GROUPS)
+thresholds = st.lists(st.integers(0, 9_000).map(Millis), max_size=3).map(tuple)
+actions = st.builds(
+    TimeoutAction,
+    st.sampled_from(TimeoutKind),
+    st.none() | st.just({"winner_by": "time"}) | st.just({"penalty": -2, "note": ["ä", None]}),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Move:
+    """What is asked `gap` ms later, or, if `aim` is given, `aim` ms off the next deadline."""
+
+    gap: int
+    aim: int | None
+    command: c.Command
+
+
+@dataclass(frozen=True, slots=True)
+class Game:
+    opening: c.Create
+    created_at: Instant
+    moves: list[Move]
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """One thing asked: the session before it, what fell due first, and the answer."""
+
+    before: Session
+    now: Instant
+    due: tuple[Step, ...]
+    command: c.Command
+    answer: Change | Refusal
+
+    @property
+    def asked(self) -> Session:
+        """The session that the command was applied to."""
+        return self.due[-1].session if self.due else self.before
+
+    @property
+    def after(self) -> Session:
+        return self.answer.session if isinstance(self.answer, Change) else self.asked
+
+    @property
+    def steps(self) -> tuple[Step, ...]:
+        return (*self.due, self.answer) if isinstance(self.answer, Change) else self.due
+
+
+@st.composite
+def openings(draw: st.DrawFn) -> c.Create:
+    mode = draw(st.sampled_from(SyncMode))
+    grouped = mode is SyncMode.PER_GROUP
+    shared = mode in (SyncMode.GLOBAL, SyncMode.COUNT_UP)
+    cycle = draw(st.none() | spans) if mode in (SyncMode.PER_CYCLE, SyncMode.GLOBAL) else None
+    timed = not shared and (cycle is None or draw(st.booleans()))
+    players = draw(st.integers(0 if shared else 1, len(SEATS)))
+    places = draw(st.permutations(range(players)))
+    seats = tuple(
+        c.NewParticipant(
+            participant_id=name,
+            participant_index=2 * place,
+            total_time_ms=draw(spans) if timed else None,
+            group_id=draw(group_names) if grouped else None,
+        )
+        for name, place in zip(SEATS, places, strict=False)
+    )
+    inhabited = sorted({seat.group_id for seat in seats if seat.group_id})
+    pools = draw(st.lists(st.sampled_from(inhabited), unique=True)) if inhabited else []
+    whole = mode is SyncMode.GLOBAL and (cycle is None or draw(st.booleans()))
+    return c.Create(
+        session_id="session",
+        sync_mode=mode,
+        participants=seats,
+        groups=tuple(c.NewGroup(group, draw(spans)) for group in pools),
+        total_time_ms=Millis(draw(st.integers(1_000, 40_000))) if whole else None,
+        time_per_cycle_ms=cycle,
+        increment_ms=Millis(draw(st.sampled_from((0, 1, 700, 3_000)))),
+        max_time_ms=draw(st.none() | spans) if mode is SyncMode.COUNT_UP else None,
+        active_participant_id=draw(st.none() | st.sampled_from(SEATS[:players]))
+        if players
+        else None,
+        auto_advance=draw(st.booleans()),
+        action_on_timeout=draw(actions),
+        warn_at_ms=draw(thresholds),
+        metadata=draw(st.none() | st.just({"table": 7, "tags": ["a"]})),
+    )
+
+
+switches = st.builds(c.Switch, st.none() | names, st.none() | names)
+newcomers = st.builds(
+    c.NewParticipant,
+    names,
+    st.none() | st.integers(0, 12),
+    st.none() | spans,
+    group_names,
+)
+commands: st.SearchStrategy[c.Command] = st.one_of(
+    st.just(c.Switch()),
+    switches,
+    st.sampled_from((c.Switch(), c.Switch(), c.Pause(), c.Resume())),
+    st.sampled_from((c.Pause(), c.Resume(), c.Resume())),
+    st.builds(c.AdjustTime, names, spans),
+    st.builds(c.AddParticipant, newcomers),
+    st.sampled_from((c.Switch(), c.Start(), c.Complete(), c.Cancel(), c.Delete())),
+)
+aims = st.none() | st.sampled_from((-1, 0, 1))
+starts = st.builds(Move, st.integers(0, 100), st.none(), st.just(c.Start()))
+
+
+def games(*, gaps: st.SearchStrategy[int] | None = None) -> st.SearchStrategy[Game]:
+    """Sessions with up to 15 moves, most of them started; `gaps` are the ms between moves."""
+    gaps = gaps if gaps is not None else st.integers(0, 4_000) | st.integers(0, 30_000)
+    moves = st.lists(st.builds(Move, gaps, aims, commands), max_size=15)
+    begun = st.builds(lambda first, rest: [first, *rest], starts, moves)
+    return st.builds(
+        Game, openings(), st.sampled_from((0, 1_760_000_000_123)).map(Instant), begun | moves
+    )
+
+
+def opened(game: Game) -> Session:
+    return create(game.opening, game.created_at).session
+
+
+def moments(game: Game) -> Iterator[Moment]:
+    """The game as it goes: whatever is due is settled, then the command answered."""
+    session, now = opened(game), game.created_at
+    for move in game.moves:
+        now = _instant_of(move, session, now)
+        due = tuple(settle(session, now))
+        asked = due[-1].session if due else session
+        moment = Moment(session, now, due, move.command, answer(asked, move.command, now))
+        yield moment
+        session = moment.after
+
+
+def answer(session: Session, command: c.Command, now: Instant) -> Change | Refusal:
+    """The change made, or the refusal; anything else that is raised is a bug."""
+    try:
+        return transition(session, command, now)
+    except Refusal as refusal:
+        return refusal
+
+
+def _instant_of(move: Move, session: Session, now: Instant) -> Instant:
+    falls_at = deadline(session)
+    if move.aim is None or falls_at is None:
+        return Instant(now + move.gap)
+    return Instant(max(now, falls_at + move.aim))

@@ -1,0 +1,194 @@
+"""Builders that let a test read like the rules of a game. Times are virtual, in ms."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from shared.domain import commands as c
+from shared.domain.clocks import clocks_of
+from shared.domain.creation import create
+from shared.domain.errors import RuleViolation
+from shared.domain.events import Change, EventType, Step, Warned
+from shared.domain.session import (
+    Participant,
+    Session,
+    Status,
+    SyncMode,
+    TimeoutAction,
+    TimeoutKind,
+)
+from shared.domain.settlement import settle
+from shared.domain.timekeeping import deadline, live
+from shared.domain.transition import transition
+from shared.domain.units import Instant, Millis
+
+ANNA, BEN, CLEO, DAN = NAMES = ("anna", "ben", "cleo", "dan")
+RED, BLUE, GREEN = "red", "blue", "green"
+
+ACTIONS = tuple(kind.value for kind in TimeoutKind)
+MOVING_ON = ("skip_cycle", "auto_action")
+"""The actions that begin the next cycle at the deadline."""
+
+
+def seat(
+    name: str, bank: int | None = None, *, index: int | None = None, group: str | None = None
+) -> c.NewParticipant:
+    return c.NewParticipant(name, index, None if bank is None else Millis(bank), group)
+
+
+def spec(mode: SyncMode, *seats: c.NewParticipant, **options: Any) -> c.Create:
+    return c.Create("session", mode, seats, **options)
+
+
+def open_session(mode: SyncMode, *seats: c.NewParticipant, **options: Any) -> Session:
+    return create(spec(mode, *seats, **options), Instant(0)).session
+
+
+def chess(*banks: int, increment: int = 0, **options: Any) -> Session:
+    """`per_participant`: Anna, Ben, ... with a bank each; a single one is that of both players."""
+    each = banks if len(banks) > 1 else banks * 2
+    seats = map(seat, NAMES, each)
+    return open_session(SyncMode.PER_PARTICIPANT, *seats, increment_ms=Millis(increment), **options)
+
+
+def poker(cycle: int, players: int = 3, **options: Any) -> Session:
+    """`per_cycle`: everybody has `cycle` ms for each of their turns."""
+    seats = map(seat, NAMES[:players])
+    return open_session(SyncMode.PER_CYCLE, *seats, time_per_cycle_ms=Millis(cycle), **options)
+
+
+def teams(bank: int, *groups: str, **options: Any) -> Session:
+    """`per_group`: Anna, Ben, ... bring `bank` ms each to the group named at their place."""
+    seats = [seat(name, bank, group=group) for name, group in zip(NAMES, groups, strict=False)]
+    return open_session(SyncMode.PER_GROUP, *seats, **options)
+
+
+def exam(
+    total: int | None = None, cycle: int | None = None, players: int = 2, **options: Any
+) -> Session:
+    """`global`: one clock for all, one for each question, or both."""
+    clocks = {"total_time_ms": total, "time_per_cycle_ms": cycle}
+    return open_session(SyncMode.GLOBAL, *map(seat, NAMES[:players]), **clocks, **options)
+
+
+def race(ceiling: int | None = None, players: int = 2, **options: Any) -> Session:
+    """`count_up`: laps, to the ceiling if there is one."""
+    seats = map(seat, NAMES[:players])
+    return open_session(SyncMode.COUNT_UP, *seats, max_time_ms=ceiling, **options)
+
+
+def on_timeout(kind: str, **extra: Any) -> TimeoutAction:
+    return TimeoutAction(TimeoutKind(kind), extra or None)
+
+
+@dataclass(frozen=True, slots=True)
+class Play:
+    """A session and what has happened to it so far."""
+
+    session: Session
+    steps: tuple[Step, ...] = ()
+
+    def until(self, at: int) -> "Play":
+        """Nobody asks anything until `at`."""
+        steps = tuple(settle(self.session, Instant(at)))
+        return Play(steps[-1].session if steps else self.session, self.steps + steps)
+
+    def do(self, command: c.Command, at: int) -> "Play":
+        settled = self.until(at)
+        change = transition(settled.session, command, Instant(at))
+        return Play(change.session, (*settled.steps, change))
+
+    def start(self, at: int = 0) -> "Play":
+        return self.do(c.Start(), at)
+
+    def switch(self, to: str | None = None, *, at: int, current: str | None = None) -> "Play":
+        return self.do(c.Switch(to, current), at)
+
+    def pause(self, at: int) -> "Play":
+        return self.do(c.Pause(), at)
+
+    def resume(self, at: int) -> "Play":
+        return self.do(c.Resume(), at)
+
+    def complete(self, at: int) -> "Play":
+        return self.do(c.Complete(), at)
+
+    def cancel(self, at: int) -> "Play":
+        return self.do(c.Cancel(), at)
+
+    def adjust(self, who: str, to: int, *, at: int) -> "Play":
+        return self.do(c.AdjustTime(who, Millis(to)), at)
+
+    def join(self, newcomer: c.NewParticipant, *, at: int) -> "Play":
+        return self.do(c.AddParticipant(newcomer), at)
+
+    def clock(self, who: str, at: int) -> int | None:
+        """What the clock that governs `who` shows at `at`."""
+        return clocks_of(self.session).left_of(*self._seen(who, at))
+
+    def used(self, who: str, at: int) -> int:
+        return self._seen(who, at)[1].used_ms
+
+    def remaining(self, at: int) -> int | None:
+        """What the clock that runs shows at `at`."""
+        seen = live(self.until(at).session, Instant(at))
+        return clocks_of(seen).left(seen)
+
+    def turns(self, count: int, every: int) -> list[str | None]:
+        """Who is active after each of the next `count` switches, `every` ms apart."""
+        play, order = self, []
+        anchor = self.session.cycle_started_at or 0
+        for turn in range(1, count + 1):
+            play = play.switch(at=anchor + turn * every)
+            order.append(play.active)
+        return order
+
+    @property
+    def active(self) -> str | None:
+        return self.session.active_participant_id
+
+    @property
+    def status(self) -> Status:
+        return self.session.status
+
+    @property
+    def deadline(self) -> int | None:
+        return deadline(self.session)
+
+    @property
+    def last(self) -> Change:
+        change = self.steps[-1]
+        assert isinstance(change, Change)
+        return change
+
+    @property
+    def falls(self) -> list[Change]:
+        return [
+            step
+            for step in self.steps
+            if isinstance(step, Change) and step.type is EventType.TIME_EXPIRED
+        ]
+
+    @property
+    def fallen(self) -> list[tuple[int, str | None]]:
+        """When each flag fell, and whose: a participant, a group or (None) the session's."""
+        return [(f.occurred_at, f.side.participant_id or f.side.group_id) for f in self.falls]
+
+    @property
+    def warned(self) -> list[tuple[int, int]]:
+        """When each warning came, and its threshold."""
+        return [(s.occurred_at, s.threshold_ms) for s in self.steps if isinstance(s, Warned)]
+
+    def _seen(self, who: str, at: int) -> tuple[Session, Participant]:
+        seen = live(self.until(at).session, Instant(at))
+        participant = seen.find(who)
+        assert participant is not None
+        return seen, participant
+
+
+def play(session: Session) -> Play:
+    return Play(session)
+
+
+def fields_of(refusal: RuleViolation) -> list[tuple[str, str]]:
+    """The dotted field and the code of every violation."""
+    return [(violation.field, violation.code) for violation in refusal.violations]
