@@ -15,7 +15,7 @@ def timestamp(instant: Instant | None) -> str | None:
     if instant is None:
         return None
     moment = datetime.fromtimestamp(instant / 1000, UTC)
-    return moment.strftime("%Y-%m-%dT%H:%M:%S.") + f"{instant % 1000:03d}Z"
+    return moment.isoformat(timespec="milliseconds")[:-6] + "Z"
 
 
 def session_view(session: Session, now: Instant) -> dict[str, Any]:

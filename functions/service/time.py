@@ -16,13 +16,13 @@ DRIFT_TOLERANCE_MS = 50
 router = APIRouter(tags=["service"])
 
 
-def clock_of(request: Request) -> StoreClock:
+async def clock_of(request: Request) -> StoreClock:
     """The instance's view of the store's clock."""
     clock: StoreClock = request.app.state.clock
     return clock
 
 
-def store_of(request: Request) -> SessionStore:
+async def store_of(request: Request) -> SessionStore:
     """The store, to measure against."""
     store: SessionStore = request.app.state.store
     return store

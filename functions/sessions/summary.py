@@ -3,7 +3,7 @@
 from fastapi import APIRouter, Response
 
 from shared.http.answers import json_response, session_headers
-from shared.http.calls import Caller, Service, SessionId
+from shared.http.calls import Read, SessionId
 from shared.http.documents import Envelope, Summary
 from shared.http.openapi import READ_ERRORS, answers
 from shared.representation import summary_view
@@ -15,7 +15,7 @@ router = APIRouter(tags=["sessions"])
     "/v1/sessions/{session_id}/summary",
     responses=answers(200, Envelope[Summary], "The light form", READ_ERRORS),
 )
-async def summary(session_id: SessionId, service: Service, caller: Caller) -> Response:
+async def summary(session_id: SessionId, call: Read) -> Response:
     """The light form of a session."""
-    session, now = await service.read(session_id)
+    session, now = await call.service.read(session_id)
     return json_response(summary_view(session, now), session_headers(session))

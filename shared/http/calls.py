@@ -20,67 +20,45 @@ SessionId = Annotated[Uuid, Path(description="The session's UUID")]
 ParticipantId = Annotated[Uuid, Path(description="The participant's UUID")]
 
 
-def service_of(request: Request) -> SessionService:
-    """The service that the composition root put there."""
-    service: SessionService = request.app.state.service
-    return service
+class Call:
+    """One request: who makes it, and the service that answers it."""
 
-
-def caller_of(request: Request) -> str:
-    """Who is calling, for the audit trail: the backend, until tokens tell callers apart."""
-    return "service"
-
-
-Service = Annotated[SessionService, Depends(service_of)]
-Caller = Annotated[str, Depends(caller_of)]
-IfMatch = Annotated[
-    str | None,
-    Header(alias="If-Match", description='Change only this version, e.g. `"7"`; else a 412.'),
-]
-IdempotencyKeyHeader = Annotated[
-    str | None,
-    Header(
-        alias="Idempotency-Key",
-        max_length=255,
-        pattern=r"^[\x21-\x7e]+$",
-        description="Makes a retry harmless for 24 h: it gets the first answer again.",
-    ),
-]
-
-
-class ChangeCall:
-    """One request for a change: who asks, on which version, as which try."""
-
-    def __init__(
-        self,
-        request: Request,
-        service: Service,
-        caller: Caller,
-        if_match: IfMatch = None,
-        idempotency_key: IdempotencyKeyHeader = None,
-    ) -> None:
+    def __init__(self, request: Request) -> None:
         self._http = request
-        self._service = service
-        self._caller = caller
+        self.service: SessionService = request.app.state.service
+        self.caller = "service"
+        """For the audit trail; everybody is the backend itself until tokens tell them apart."""
+
+
+async def read_call(request: Request) -> Call:
+    """The call of an endpoint that changes nothing."""
+    return Call(request)
+
+
+class ChangeCall(Call):
+    """One request for a change: also on which version, and as which try."""
+
+    def __init__(self, request: Request, if_match: str | None, key: str | None) -> None:
+        super().__init__(request)
         self._if_match = if_match
-        self._key = idempotency_key
+        self._key = key
 
     async def create(
         self, session_id: str | None, spec: Callable[[str], Create], wording: Wording
     ) -> Response:
         """Create the session that `spec` describes, with an id of ours if it has none."""
         scope = session_id or (self._key and f"create:{self._key}")
-        named = session_id or self._service.new_session_id(scope)
+        named = session_id or self.service.new_session_id(scope)
         change = await self._request(scope or named)
-        return respond(await self._service.create(spec(named), change, wording))
+        return respond(await self.service.create(spec(named), change, wording))
 
     async def apply(self, session_id: str, command: Command, wording: Wording) -> Response:
         """Apply `command` to the session."""
         change = await self._request(session_id)
-        return respond(await self._service.change(session_id, command, change, wording))
+        return respond(await self.service.change(session_id, command, change, wording))
 
     async def _request(self, scope: str) -> ChangeRequest:
-        origin = Origin(self._caller, request_id_of(self._http))
+        origin = Origin(self.caller, request_id_of(self._http))
         key = None
         if self._key is not None:
             key = IdempotencyKey(scope, self._key, await self._fingerprint())
@@ -95,4 +73,28 @@ class ChangeCall:
         return sha256(line + written).hexdigest()
 
 
-Change = Annotated[ChangeCall, Depends()]
+async def change_call(
+    request: Request,
+    if_match: Annotated[
+        str | None,
+        Header(alias="If-Match", description='Change only this version, e.g. `"7"`; else a 412.'),
+    ] = None,
+    idempotency_key: Annotated[
+        str | None,
+        Header(
+            alias="Idempotency-Key",
+            max_length=255,
+            pattern=r"^[\x21-\x7e]+$",
+            description="Makes a retry harmless for 24 h: it gets the first answer again.",
+        ),
+    ] = None,
+) -> ChangeCall:
+    """The call of an endpoint that changes a session.
+
+    One dependency, and a coroutine: FastAPI would run a plain function in a thread of its own.
+    """
+    return ChangeCall(request, if_match, idempotency_key)
+
+
+Read = Annotated[Call, Depends(read_call)]
+Change = Annotated[ChangeCall, Depends(change_call)]
