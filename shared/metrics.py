@@ -1,5 +1,7 @@
 """Prometheus figures of one instance; dashboards rely on the names (API §2)."""
 
+from functools import cache
+
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
 _REQUEST_BUCKETS_MS = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000)
@@ -24,6 +26,7 @@ class Metrics:
             buckets=_REQUEST_BUCKETS_MS,
             registry=self.registry,
         )
+        self._children = cache(self._labelled)
         self._switches = Histogram(
             "synckairos_switch_cycle_duration_ms",
             "Successful switches, ms",
@@ -52,7 +55,14 @@ class Metrics:
 
     def observe_request(self, method: str, route: str, status: int, elapsed_ms: float) -> None:
         """Count one request by its route template, never by its path."""
-        self._requests.labels(method, route, str(status)).inc()
-        self._durations.labels(method, route).observe(elapsed_ms)
+        count, durations = self._children(method, route, status)
+        count.inc()
+        durations.observe(elapsed_ms)
         if route.endswith("/switch") and status == 200:
             self._switches.observe(elapsed_ms)
+
+    def _labelled(self, method: str, route: str, status: int) -> tuple[Counter, Histogram]:
+        return (
+            self._requests.labels(method, route, str(status)),
+            self._durations.labels(method, route),
+        )

@@ -1,5 +1,6 @@
 """A session as clients see it: live figures beside the anchors they are worked out from."""
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
@@ -27,7 +28,7 @@ def session_view(session: Session, now: Instant) -> dict[str, Any]:
         "sync_mode": session.sync_mode.value,
         "status": session.status.value,
         "version": session.version,
-        "participants": participants_view(session, shown),
+        "participants": _participants_view(session, shown),
         "groups": _groups_view(session, shown),
         "active_participant_id": running_for,
         "active_group_id": _active_group_id(session),
@@ -67,25 +68,34 @@ def summary_view(session: Session, now: Instant) -> dict[str, Any]:
     return _without_absent(view)
 
 
-def switch_view(session: Session, now: Instant, expiry: Expiry | None) -> dict[str, Any]:
-    """The SwitchResult of the API; `expiry` tells of the clock that was switched away from."""
-    view: dict[str, Any] = {
-        "session_id": session.session_id,
-        "active_participant_id": _active_id(session),
-        "cycle_started_at": timestamp(session.cycle_started_at),
-        "participants": participants_view(session, live(session, now)),
-        "status": session.status.value,
-        "version": session.version,
-        "cycle_number": session.cycle_number,
-    }
+_SWITCH_FIELDS = (
+    "session_id",
+    "active_participant_id",
+    "cycle_started_at",
+    "participants",
+    "status",
+    "version",
+    "cycle_number",
+)
+
+
+def switch_view(view: Mapping[str, Any], expiry: Expiry | None) -> dict[str, Any]:
+    """The SwitchResult of the API, out of the Session's `view` after the switch.
+
+    `expiry` tells of the clock that was switched away from, if that had run out.
+    """
+    result = {name: view[name] for name in _SWITCH_FIELDS}
     if expiry:
-        view["expired_participant_id"] = expiry.side.participant_id
-        view["expired_group_id"] = expiry.side.group_id
-        view["action_applied"] = expiry.action_applied
-    return _without_absent(view)
+        result["action_applied"] = expiry.action_applied
+        owner = expiry.side
+        if owner.participant_id:
+            result["expired_participant_id"] = owner.participant_id
+        if owner.group_id:
+            result["expired_group_id"] = owner.group_id
+    return result
 
 
-def participants_view(session: Session, shown: Session) -> list[dict[str, Any]]:
+def _participants_view(session: Session, shown: Session) -> list[dict[str, Any]]:
     """Each participant's anchor from `session` and its live figures from `shown`."""
     active_id = _active_id(session)
     return [

@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from secrets import token_hex
+from typing import Any
 
 import msgspec
 
@@ -71,9 +72,10 @@ class Done:
     """A change about to be committed, for the one who words the answer."""
 
     change: Change
-    now: Instant
-    view: msgspec.Raw
-    """The Session of the API, encoded."""
+    view: dict[str, Any]
+    """The Session of the API, as the change left it."""
+    encoded: msgspec.Raw
+    """The same as JSON."""
 
 
 Wording = Callable[[Done], Answer]
@@ -212,8 +214,9 @@ def _draft(
     last = steps[-1]
     session = last.session
     removed = isinstance(last, Change) and last.type is EventType.SESSION_DELETED
-    view = msgspec.Raw(msgspec.json.encode(session_view(session, now)))
-    answered = wording(Done(last, now, view)) if wording and isinstance(last, Change) else None
+    view = session_view(session, now)
+    encoded = msgspec.Raw(msgspec.json.encode(view))
+    answered = wording(Done(last, view, encoded)) if wording and isinstance(last, Change) else None
     return Commit(
         session_id=session.session_id,
         expected=stored.revision if stored else None,
@@ -223,7 +226,7 @@ def _draft(
         wake_at=_wake_at(session, now),
         changes=[step for step in steps if isinstance(step, Change)],
         origin=request.origin,
-        pushes=pushes(steps, now, view),
+        pushes=pushes(steps, now, encoded),
         key=request.key,
         answer=answered,
     )

@@ -1,8 +1,7 @@
 """The steps that commands and flag falls share."""
 
-from dataclasses import replace
-
 from shared.domain.clocks import clocks_of
+from shared.domain.frozen import replace
 from shared.domain.session import Session
 from shared.domain.units import Instant, Millis
 

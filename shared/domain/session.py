@@ -6,10 +6,11 @@ toward zero and is at zero exactly when that clock has expired.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Self
 
+from shared.domain.frozen import replace
 from shared.domain.units import Instant, Millis
 
 
@@ -60,7 +61,7 @@ class TimeoutAction:
         return {"type": self.type.value, **(self.extra or {})}
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Participant:
     """One who takes part. `bank_ms` is None where the mode gives it no time of its own."""
 
@@ -74,7 +75,7 @@ class Participant:
     """In `per_cycle`: the length of its next cycle alone, after its clock was adjusted."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Group:
     """Participants who share one bank."""
 
@@ -83,7 +84,7 @@ class Group:
     last_player_id: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Session:
     """All that there is to know of a session; a change makes a new one."""
 

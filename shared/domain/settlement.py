@@ -1,12 +1,12 @@
 """What happens of itself: flag falls and warnings, each at its own instant."""
 
 from collections.abc import Iterator
-from dataclasses import replace
 from typing import Any
 
 from shared.domain.clocks import clocks_of
 from shared.domain.cycles import begin_next_cycle, next_version
 from shared.domain.events import Change, EventType, Expiry, Step, Warned
+from shared.domain.frozen import replace
 from shared.domain.session import Session, Status, TimeoutKind
 from shared.domain.timekeeping import Threshold, advance, deadline, next_warning
 from shared.domain.units import Instant, Millis

@@ -1,8 +1,9 @@
 """What a session's clocks show at an instant: calculated from the anchor, never counted."""
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from shared.domain.clocks import Side, clocks_of
+from shared.domain.frozen import replace
 from shared.domain.session import Session
 from shared.domain.units import DAY, HOUR, Instant, Millis, after, elapsed_between
 

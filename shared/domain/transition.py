@@ -1,6 +1,5 @@
 """One command applied to a settled session."""
 
-from dataclasses import replace
 from typing import Any
 
 from shared.domain import commands as c
@@ -14,6 +13,7 @@ from shared.domain.errors import (
     Violation,
 )
 from shared.domain.events import Change, EventType, Expiry
+from shared.domain.frozen import replace
 from shared.domain.membership import admit
 from shared.domain.session import Session, Status
 from shared.domain.settlement import applied_action

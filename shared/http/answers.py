@@ -16,26 +16,25 @@ _encode = msgspec.json.Encoder().encode
 
 def whole_session(done: Done) -> Answer:
     """200 with the Session."""
-    return Answer(200, enveloped(done.view), done.change.session.version)
+    return Answer(200, enveloped(done.encoded), done.change.session.version)
 
 
 def created_session(done: Done) -> Answer:
     """201 with the Session and where to find it."""
     session = done.change.session
     location = f"/v1/sessions/{session.session_id}"
-    return Answer(201, enveloped(done.view), session.version, location)
+    return Answer(201, enveloped(done.encoded), session.version, location)
 
 
 def joined_session(done: Done) -> Answer:
     """201 with the Session."""
-    return Answer(201, enveloped(done.view), done.change.session.version)
+    return Answer(201, enveloped(done.encoded), done.change.session.version)
 
 
 def switch_result(done: Done) -> Answer:
     """200 with the SwitchResult."""
-    session = done.change.session
-    result = switch_view(session, done.now, done.change.expiry)
-    return Answer(200, enveloped(result), session.version)
+    result = switch_view(done.view, done.change.expiry)
+    return Answer(200, enveloped(result), done.change.session.version)
 
 
 def nothing(done: Done) -> Answer:

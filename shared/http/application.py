@@ -40,20 +40,27 @@ def build(
         docs_url=None,
         redoc_url=None,
         openapi_url="/api-docs.json",
-        strict_content_type=False,
         lifespan=lifespan,
     )
     app.state.service = service
     app.state.metrics = metrics
     for router in routers:
-        app.include_router(router)
+        # Flat: an included router is matched as a layer of its own, on every request.
+        app.router.routes.extend(router.routes)
     errors.install(app)
     app.openapi = lambda: openapi.describe(app)  # type: ignore[method-assign] # FastAPI's own way
     app.add_middleware(Intake, metrics=metrics)
     app.add_middleware(GZipMiddleware, minimum_size=_GZIP_FROM_BYTES)
+    if cors_origins:
+        _allow(app, cors_origins)
+    return app
+
+
+def _allow(app: FastAPI, origins: list[str]) -> None:
+    """Let pages of `origins` call from a browser."""
     app.add_middleware(
         CORSMiddleware,
-        allow_origins=cors_origins,
+        allow_origins=origins,
         allow_methods=["GET", "POST", "PATCH", "DELETE"],
         allow_headers=[
             "Authorization",
@@ -66,4 +73,3 @@ def build(
         expose_headers=["ETag", "Location", "Idempotent-Replayed", "Retry-After", "X-Request-Id"],
         max_age=_CORS_MAX_AGE_S,
     )
-    return app

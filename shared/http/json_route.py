@@ -38,7 +38,14 @@ class JsonRequest(Request):
 
 
 class JsonRoute(APIRoute):
-    """A route that reads JSON and refuses any other kind of body (415)."""
+    """A route that reads JSON and refuses any other kind of body (415).
+
+    A body that comes without a content type is taken for what it must be.
+    """
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        options["strict_content_type"] = False
+        super().__init__(*args, **options)
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         """FastAPI's handler, on a `JsonRequest`."""

@@ -1,8 +1,7 @@
 """`per_cycle`: each cycle is a full fresh one, whatever went before (poker, debates)."""
 
-from dataclasses import replace
-
 from shared.domain.clocks.base import Clocks
+from shared.domain.frozen import replace
 from shared.domain.session import Participant, Session
 from shared.domain.units import Millis
 

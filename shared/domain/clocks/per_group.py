@@ -1,8 +1,7 @@
 """`per_group`: the bank of the active participant's group runs (team games)."""
 
-from dataclasses import replace
-
 from shared.domain.clocks.base import Clocks, Side, following
+from shared.domain.frozen import replace
 from shared.domain.session import Group, Participant, Session
 from shared.domain.units import Millis
 

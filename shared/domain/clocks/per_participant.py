@@ -1,8 +1,7 @@
 """`per_participant`: the active participant's own bank runs (chess)."""
 
-from dataclasses import replace
-
 from shared.domain.clocks.base import Clocks
+from shared.domain.frozen import replace
 from shared.domain.session import Participant, Session
 from shared.domain.units import Millis
 

@@ -1,9 +1,8 @@
 """`global` and `count_up`: one clock for the session, whoever is active."""
 
-from dataclasses import replace
-
 from shared.domain.clocks.base import Clocks, Side
 from shared.domain.errors import RuleViolation, Violation
+from shared.domain.frozen import replace
 from shared.domain.session import Participant, Session
 from shared.domain.units import Millis
 
