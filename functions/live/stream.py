@@ -7,7 +7,7 @@ from fastapi import APIRouter, Depends, Header, Query, Request
 from fastapi.sse import EventSourceResponse, ServerSentEvent
 
 from functions.live.conversation import Conversation
-from shared.http.calls import Read, SessionId
+from shared.http.calls import Call, SessionId
 from shared.http.openapi import STREAM_ERRORS, errors
 from shared.realtime.redis import CLOSED, Push
 from shared.store.keys import push_channel
@@ -15,14 +15,12 @@ from shared.store.keys import push_channel
 router = APIRouter(tags=["live"])
 
 
-async def conversation_on(
-    request: Request, session_id: SessionId, call: Read
-) -> AsyncIterator[Conversation]:
+async def conversation_on(request: Request, session_id: SessionId) -> AsyncIterator[Conversation]:
     """A conversation that hears every push from now on, for as long as the response lasts."""
     state = request.app.state
     async with state.channels.listen(push_channel(session_id)) as listener:
         with state.metrics.sockets.track_inprogress():
-            yield Conversation(session_id, call.service, state.clock, listener)
+            yield Conversation(session_id, Call(request).service, state.clock, listener)
 
 
 @router.get(

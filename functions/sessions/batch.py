@@ -1,10 +1,10 @@
 """`POST /v1/sessions/batch`: read up to 50 sessions at once."""
 
-from fastapi import APIRouter, Response
+from fastapi import APIRouter, Request, Response
 
 from shared.http.answers import json_response
 from shared.http.bodies import BatchBody
-from shared.http.calls import Read
+from shared.http.calls import Call
 from shared.http.documents import Batch, Envelope
 from shared.http.json_route import JsonRoute
 from shared.http.openapi import BATCH_ERRORS, answers
@@ -17,10 +17,10 @@ router = APIRouter(route_class=JsonRoute, tags=["sessions"])
     "/v1/sessions/batch",
     responses=answers(200, Envelope[Batch], "Those that were found", BATCH_ERRORS),
 )
-async def read_batch(body: BatchBody, call: Read) -> Response:
+async def read_batch(body: BatchBody, request: Request) -> Response:
     """Several sessions in one answer, each as a read of it would show it."""
     wanted = list(dict.fromkeys(body.session_ids))
-    now, sessions = await call.service.read_many(wanted)
+    now, sessions = await Call(request).service.read_many(wanted)
     found = [session_view(session, now) for session in sessions if session]
     missing = [name for name, session in zip(wanted, sessions, strict=True) if session is None]
     return json_response({"sessions": found, "not_found": missing})

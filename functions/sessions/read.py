@@ -2,10 +2,10 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Header, Response
+from fastapi import APIRouter, Header, Request, Response
 
 from shared.http.answers import json_response, session_headers
-from shared.http.calls import Read, SessionId
+from shared.http.calls import Call, SessionId
 from shared.http.documents import Envelope, Session
 from shared.http.openapi import READ_ERRORS, answers
 from shared.http.preconditions import is_known
@@ -21,13 +21,13 @@ router = APIRouter(tags=["sessions"])
 )
 async def read(
     session_id: SessionId,
-    call: Read,
+    request: Request,
     if_none_match: Annotated[
         str | None, Header(alias="If-None-Match", description="304 if this is still the version")
     ] = None,
 ) -> Response:
     """The session as it stands; a deadline that has passed is applied first."""
-    session, now = await call.service.read(session_id)
+    session, now = await Call(request).service.read(session_id)
     headers = session_headers(session)
     if is_known(if_none_match, session.version):
         return Response(status_code=304, headers=headers)

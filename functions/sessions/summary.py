@@ -1,9 +1,9 @@
 """`GET /v1/sessions/{id}/summary`: whose clock runs and what is left on it."""
 
-from fastapi import APIRouter, Response
+from fastapi import APIRouter, Request, Response
 
 from shared.http.answers import json_response, session_headers
-from shared.http.calls import Read, SessionId
+from shared.http.calls import Call, SessionId
 from shared.http.documents import Envelope, Summary
 from shared.http.openapi import READ_ERRORS, answers
 from shared.representation import summary_view
@@ -15,7 +15,7 @@ router = APIRouter(tags=["sessions"])
     "/v1/sessions/{session_id}/summary",
     responses=answers(200, Envelope[Summary], "The light form", READ_ERRORS),
 )
-async def summary(session_id: SessionId, call: Read) -> Response:
+async def summary(session_id: SessionId, request: Request) -> Response:
     """The light form of a session."""
-    session, now = await call.service.read(session_id)
+    session, now = await Call(request).service.read(session_id)
     return json_response(summary_view(session, now), session_headers(session))
