@@ -1,22 +1,18 @@
 """Load, settle, transition, commit: how every request and every alarm reaches a session."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import islice
-from secrets import token_hex
-from typing import Any
-
-import msgspec
 
 from shared.domain.commands import Command, Create
 from shared.domain.creation import create
 from shared.domain.errors import Refusal
-from shared.domain.events import Change, EventType, Step
+from shared.domain.events import Change, Step
 from shared.domain.session import Session
 from shared.domain.settlement import settle
-from shared.domain.timekeeping import next_wakeup, retention
 from shared.domain.transition import transition
-from shared.domain.units import Instant, after
+from shared.domain.units import Instant
+from shared.drafts import Request, Wording, draft, wake_at
 from shared.errors import (
     IdempotencyKeyReused,
     PreconditionFailed,
@@ -37,9 +33,7 @@ from shared.ports import (
     Superseded,
     Wakeup,
 )
-from shared.realtime.messages import pushes
-from shared.representation import session_view
-from shared.turns import Turns
+from shared.turns import Turns, patience
 
 _ATTEMPTS = 64
 """More than the instances that could ever race for one session: inside one they queue."""
@@ -51,34 +45,11 @@ _SYSTEM = Origin("system")
 
 
 @dataclass(frozen=True, slots=True)
-class Request:
-    """What a change is asked under: by whom, on which version, as which try."""
-
-    origin: Origin
-    if_match: frozenset[str] | None = None
-    key: IdempotencyKey | None = None
-
-
-@dataclass(frozen=True, slots=True)
 class Outcome:
     """The answer to a change, and whether it is that of an earlier try."""
 
     answer: Answer
     replayed: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Done:
-    """A change about to be committed, for the one who words the answer."""
-
-    change: Change
-    view: dict[str, Any]
-    """The Session of the API, as the change left it."""
-    encoded: msgspec.Raw
-    """The same as JSON."""
-
-
-Wording = Callable[[Done], Answer]
 
 
 class SessionService:
@@ -100,11 +71,11 @@ class SessionService:
                 return _replay(loaded.recorded, request.key)
             if loaded.stored:
                 raise SessionExists
-            draft = _draft(None, [create(spec, loaded.now)], loaded.now, request, wording)
-            result = await self._store.commit(draft)
+            written = draft(None, [create(spec, loaded.now)], loaded.now, request, wording)
+            result = await self._store.commit(written)
             if isinstance(result, Superseded):
                 raise SessionExists
-            return _outcome(result, draft)
+            return _outcome(result, written)
 
     async def change(
         self, session_id: str, command: Command, request: Request, wording: Wording
@@ -132,25 +103,27 @@ class SessionService:
                         raise
                     stored, now = await self._catch_up(stored, now)
                     continue
-                draft = _draft(stored, [*due, change], now, request, wording)
-                result = await self._store.commit(draft)
+                written = draft(stored, [*due, change], now, request, wording)
+                result = await self._store.commit(written)
                 if not isinstance(result, Superseded):
-                    return _outcome(result, draft)
+                    return _outcome(result, written)
                 stored, now = _newer(result, now)
         raise VersionConflict(_version(first), _version(stored))
 
     async def read(self, session_id: str) -> tuple[Session, Instant]:
         """The session and the instant at which it was read. Raises `SessionNotFound`."""
-        loaded = await self._store.load(session_id)
-        stored, now = await self._catch_up(loaded.stored, loaded.now)
+        async with patience():
+            loaded = await self._store.load(session_id)
+            stored, now = await self._catch_up(loaded.stored, loaded.now)
         if stored is None:
             raise SessionNotFound
         return stored.session, now
 
     async def read_many(self, session_ids: Sequence[str]) -> tuple[Instant, list[Session | None]]:
         """The sessions in the order asked for, None for those that are not there."""
-        now, stored = await self._store.load_many(session_ids)
-        settled = [(await self._catch_up(one, now))[0] for one in stored]
+        async with patience():
+            now, stored = await self._store.load_many(session_ids)
+            settled = [(await self._catch_up(one, now))[0] for one in stored]
         return now, [one.session if one else None for one in settled]
 
     async def wake(self, claimed: Wakeup) -> None:
@@ -160,17 +133,17 @@ class SessionService:
         if stored is None:
             await self._store.release(claimed, None)
         elif stored is loaded.stored:
-            await self._store.release(claimed, _wake_at(stored.session, now))
+            await self._store.release(claimed, wake_at(stored.session, now))
 
     async def _catch_up(self, stored: Stored | None, now: Instant) -> tuple[Stored | None, Instant]:
         """Commit everything that is due, in portions; returns what is stored then."""
         while stored and (due := _due(stored, now)):
-            draft = _draft(stored, due, now, Request(_SYSTEM))
-            result = await self._store.commit(draft)
+            written = draft(stored, due, now, Request(_SYSTEM))
+            result = await self._store.commit(written)
             if isinstance(result, Superseded):
                 stored, now = _newer(result, now)
             else:
-                stored = Stored(due[-1].session, draft.operation_id)
+                stored = Stored(due[-1].session, written.operation_id)
         return stored, now
 
 
@@ -204,45 +177,11 @@ def _version(stored: Stored | None) -> int:
     return stored.session.version if stored else 0
 
 
-def _draft(
-    stored: Stored | None,
-    steps: Sequence[Step],
-    now: Instant,
-    request: Request,
-    wording: Wording | None = None,
-) -> Commit:
-    last = steps[-1]
-    session = last.session
-    removed = isinstance(last, Change) and last.type is EventType.SESSION_DELETED
-    view = session_view(session, now)
-    encoded = msgspec.Raw(msgspec.json.encode(view))
-    answered = wording(Done(last, view, encoded)) if wording and isinstance(last, Change) else None
-    return Commit(
-        session_id=session.session_id,
-        expected=stored.revision if stored else None,
-        operation_id=token_hex(8),
-        session=None if removed else session,
-        retention_ms=retention(session),
-        wake_at=_wake_at(session, now),
-        changes=[step for step in steps if isinstance(step, Change)],
-        origin=request.origin,
-        pushes=pushes(steps, now, encoded),
-        key=request.key,
-        answer=answered,
-    )
-
-
-def _wake_at(session: Session, now: Instant) -> Instant | None:
-    if session.status.is_terminal:
-        return None
-    return next_wakeup(session) or after(now, retention(session))
-
-
-def _outcome(result: Committed | AnsweredBefore, draft: Commit) -> Outcome:
+def _outcome(result: Committed | AnsweredBefore, written: Commit) -> Outcome:
     if isinstance(result, AnsweredBefore):
-        return _replay(result.recorded, draft.key)
-    assert draft.answer is not None
-    return Outcome(draft.answer)
+        return _replay(result.recorded, written.key)
+    assert written.answer is not None
+    return Outcome(written.answer)
 
 
 def _replay(recorded: RecordedAnswer, key: IdempotencyKey | None) -> Outcome:

@@ -1,4 +1,4 @@
-"""Who works on a session, within one instance."""
+"""How long a caller waits, and for whom."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -9,6 +9,16 @@ from shared.errors import StoreUnavailable
 
 _PATIENCE_S = 1.5
 """A caller is told within 2 s that the store is away, however many queue before it."""
+
+
+@asynccontextmanager
+async def patience() -> AsyncIterator[None]:
+    """A bound on everything inside. Raises `StoreUnavailable` when it takes too long."""
+    try:
+        async with asyncio.timeout(_PATIENCE_S):
+            yield
+    except TimeoutError:
+        raise StoreUnavailable from None
 
 
 class Turns:
@@ -22,12 +32,9 @@ class Turns:
 
     @asynccontextmanager
     async def of(self, session_id: str) -> AsyncIterator[None]:
-        """Our turn on the session. Raises `StoreUnavailable` when it takes too long."""
+        """Our turn on the session. Raises `StoreUnavailable` when it doesn't come in time."""
         lock = self._locks.get(session_id)
         if lock is None:
             self._locks[session_id] = lock = asyncio.Lock()
-        try:
-            async with asyncio.timeout(_PATIENCE_S), lock:
-                yield
-        except TimeoutError:
-            raise StoreUnavailable from None
+        async with patience(), lock:
+            yield

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from shared.clock import StoreClock
 from shared.errors import SessionNotFound, StoreUnavailable
 from shared.realtime import messages
-from shared.realtime.redis import LOST, Listener, Push
+from shared.realtime.listener import LOST, Listener, Push
 from shared.session_service import SessionService
 
 
@@ -20,9 +20,7 @@ class Conversation:
 
     def greet(self) -> None:
         """Say that pushes will come from now on."""
-        self.listener.put(
-            _reply(messages.connected(self.session_id, self.clock.now()), "CONNECTED")
-        )
+        self.listener.put(Push.of(messages.connected(self.session_id, self.clock.now())))
 
     async def send_state(self) -> bool:
         """Queue the whole state, never one older than what is queued already.
@@ -35,8 +33,7 @@ class Conversation:
                 session, now = await self.service.read(self.session_id)
         except (SessionNotFound, StoreUnavailable):
             return False
-        state = messages.state_sync(session, now)
-        self.listener.put(Push(state.decode(), "STATE_SYNC", session.version))
+        self.listener.put(Push.of(messages.state_sync(session, now)))
         return True
 
     async def next(self) -> Push:
@@ -48,12 +45,8 @@ class Conversation:
     def pong(self, client_timestamp: object) -> None:
         """Answer a ping."""
         answer = messages.pong(self.session_id, self.clock.now(), client_timestamp)
-        self.listener.put(_reply(answer, "PONG"))
+        self.listener.put(Push.of(answer))
 
     def complain(self, code: str, message: str) -> None:
         """Say what was wrong; the connection lives on."""
-        self.listener.put(_reply(messages.error(self.clock.now(), code, message), "ERROR"))
-
-
-def _reply(message: bytes, kind: str) -> Push:
-    return Push(message.decode(), kind)
+        self.listener.put(Push.of(messages.error(self.clock.now(), code, message)))

@@ -9,7 +9,7 @@ from fastapi.sse import EventSourceResponse, ServerSentEvent
 from functions.live.conversation import Conversation
 from shared.http.calls import Call, SessionId
 from shared.http.openapi import STREAM_ERRORS, errors
-from shared.realtime.redis import CLOSED, Push
+from shared.realtime.listener import CLOSED, Push
 from shared.store.keys import push_channel
 
 router = APIRouter(tags=["live"])

@@ -10,7 +10,7 @@ from pydantic import TypeAdapter, ValidationError
 from functions.live.conversation import Conversation
 from shared.errors import StoreUnavailable
 from shared.http.fields import Uuid
-from shared.realtime.redis import CLOSED
+from shared.realtime.listener import CLOSED
 from shared.store.keys import push_channel
 
 _NORMAL, _GOING_AWAY, _POLICY, _TRY_LATER = 1000, 1001, 1008, 1013

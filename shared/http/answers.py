@@ -6,10 +6,11 @@ import msgspec
 from fastapi import Response
 
 from shared.domain.session import Session
+from shared.drafts import Done
 from shared.http.preconditions import etag
 from shared.ports import Answer
 from shared.representation import switch_view
-from shared.session_service import Done, Outcome
+from shared.session_service import Outcome
 
 _encode = msgspec.json.Encoder().encode
 

@@ -8,13 +8,14 @@ import msgspec
 from fastapi import Depends, Header, Path, Request, Response
 
 from shared.domain.commands import Command, Create
+from shared.drafts import Request as ChangeRequest
+from shared.drafts import Wording
 from shared.http.answers import respond
 from shared.http.errors import request_id_of
 from shared.http.fields import Uuid
 from shared.http.preconditions import tags_in
 from shared.ports import IdempotencyKey, Origin
-from shared.session_service import Request as ChangeRequest
-from shared.session_service import SessionService, Wording
+from shared.session_service import SessionService
 
 SessionId = Annotated[Uuid, Path(description="The session's UUID")]
 ParticipantId = Annotated[Uuid, Path(description="The participant's UUID")]

@@ -7,70 +7,19 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-import msgspec
 from redis.asyncio import Redis
 from redis.asyncio.client import PubSub
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import RedisError
 
 from shared.errors import StoreUnavailable
+from shared.realtime.listener import LOST, Listener, Push
 
-_QUEUE_LENGTH = 256
 _SUBSCRIBE_TIMEOUT_S = 1.5
 _RETRY_S = 0.2
 _PING_S = 5.0
 
 _log = logging.getLogger("synckairos.pushes")
-
-
-class _State(msgspec.Struct):
-    version: int
-
-
-class _Head(msgspec.Struct):
-    type: str
-    state: _State | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Push:
-    """One message as it goes out; `version` is that of the state it carries."""
-
-    text: str
-    type: str
-    version: int | None = None
-
-
-LOST = Push("", "LOST")
-"""Not a message: the connection was down, so pushes may be missing before this point."""
-
-CLOSED = Push("", "CLOSED")
-"""Not a message: nothing more will come, for the instance stops or the listener is too slow."""
-
-
-class Listener:
-    """One client's queue of pushes, bounded: who doesn't keep up is cut off."""
-
-    def __init__(self) -> None:
-        self._queue: asyncio.Queue[Push] = asyncio.Queue(_QUEUE_LENGTH)
-        self.newest_version = 0
-        self._is_cut_off = False
-
-    def put(self, push: Push) -> None:
-        """Queue a push behind the others."""
-        if self._queue.full():
-            self._is_cut_off = True
-            return
-        self.newest_version = push.version or self.newest_version
-        self._queue.put_nowait(push)
-
-    async def get(self) -> Push:
-        """The next push; `CLOSED` once some had to be dropped."""
-        return CLOSED if self._is_cut_off else await self._queue.get()
-
-    def close(self) -> None:
-        """End it behind what is queued."""
-        self.put(CLOSED)
 
 
 @dataclass
@@ -166,7 +115,7 @@ class PushChannels:
             if message["type"] == "subscribe":
                 topic.confirmed()
             elif message["type"] == "message":
-                topic.deliver(_push(message["data"]))
+                topic.deliver(Push.of(message["data"]))
 
     async def _ensure_live(self, channel: str, topic: _Topic) -> None:
         try:
@@ -193,8 +142,3 @@ async def _next_message(pubsub: PubSub) -> dict[str, Any]:
             return message
         await pubsub.ping()
     raise RedisConnectionError("no answer to a ping")
-
-
-def _push(data: bytes) -> Push:
-    head = msgspec.json.decode(data, type=_Head)
-    return Push(data.decode(), head.type, head.state.version if head.state else None)

@@ -31,12 +31,17 @@ FLOORS = {
         "shared.representation",
         "shared.realtime",
     },
-    "shared/session_service.py": {
+    "shared/drafts.py": {
         "shared.domain",
         "shared.ports",
-        "shared.errors",
         "shared.realtime.messages",
         "shared.representation",
+    },
+    "shared/session_service.py": {
+        "shared.domain",
+        "shared.drafts",
+        "shared.ports",
+        "shared.errors",
         "shared.turns",
     },
     "shared": {"shared"},

@@ -1,0 +1,64 @@
+"""One client's queue of pushes."""
+
+import asyncio
+from dataclasses import dataclass
+
+import msgspec
+
+_QUEUE_LENGTH = 256
+
+
+class _State(msgspec.Struct):
+    version: int
+
+
+class _Head(msgspec.Struct):
+    type: str
+    state: _State | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Push:
+    """One message as it goes out; `version` is that of the state it carries."""
+
+    text: str
+    type: str
+    version: int | None = None
+
+    @classmethod
+    def of(cls, message: bytes) -> "Push":
+        """The push that carries `message`."""
+        head = msgspec.json.decode(message, type=_Head)
+        return cls(message.decode(), head.type, head.state.version if head.state else None)
+
+
+LOST = Push("", "LOST")
+"""Not a message: the connection was down, so pushes may be missing before this point."""
+
+CLOSED = Push("", "CLOSED")
+"""Not a message: nothing more will come, for the instance stops or the listener is too slow."""
+
+
+class Listener:
+    """One client's queue of pushes, bounded: who doesn't keep up is cut off."""
+
+    def __init__(self) -> None:
+        self._queue: asyncio.Queue[Push] = asyncio.Queue(_QUEUE_LENGTH)
+        self.newest_version = 0
+        self._is_cut_off = False
+
+    def put(self, push: Push) -> None:
+        """Queue a push behind the others."""
+        if self._queue.full():
+            self._is_cut_off = True
+            return
+        self.newest_version = push.version or self.newest_version
+        self._queue.put_nowait(push)
+
+    async def get(self) -> Push:
+        """The next push; `CLOSED` once some had to be dropped."""
+        return CLOSED if self._is_cut_off else await self._queue.get()
+
+    def close(self) -> None:
+        """End it behind what is queued."""
+        self.put(CLOSED)
