@@ -34,7 +34,7 @@ from shared.store.keys import WAKE_CHANNEL, Keys, push_channel
 
 _SCRIPTS = Path(__file__).parent / "scripts"
 _CONNECT_TIMEOUT_S = 0.5
-_REPLY_TIMEOUT_S = 1.0
+_REPLY_TIMEOUT_S = 0.6
 _MAX_CONNECTIONS = 64
 
 
