@@ -28,10 +28,10 @@ lint: $(READY)
 	@echo "lint: clean"
 
 demo: $(READY)
-	@$(BIN)/python -m functions.tools.demo
+	@$(BIN)/python -m functions.tools.demo $(ARGS)
 
 bench: $(READY)
-	@$(BIN)/python -m functions.tools.bench
+	@$(BIN)/python -m functions.tools.bench $(ARGS)
 
 lock: $(READY)
 	@$(BIN)/python -m pip install --quiet uv

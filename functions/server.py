@@ -128,6 +128,7 @@ def server(settings: Settings) -> Server:
         log_config=None,
         access_log=False,
         server_header=False,
+        proxy_headers=False,
         ws_ping_interval=_PING_S,
         ws_ping_timeout=_PING_S,
         ws_max_size=_MAX_FRAME_BYTES,

@@ -5,15 +5,14 @@ from contextlib import AbstractAsyncContextManager
 
 from fastapi import APIRouter, FastAPI
 from starlette.middleware.cors import CORSMiddleware
-from starlette.middleware.gzip import GZipMiddleware
 
 from shared.http import errors, openapi
+from shared.http.compression import Compression
 from shared.http.intake import Intake
 from shared.metrics import Metrics
 from shared.session_service import SessionService
 
 VERSION = "2.0.0"
-_GZIP_FROM_BYTES = 1024
 _CORS_MAX_AGE_S = 600
 
 _DESCRIPTION = """\
@@ -40,6 +39,7 @@ def build(
         docs_url=None,
         redoc_url=None,
         openapi_url="/api-docs.json",
+        telemetry={"tracing": False, "metrics": False, "logs": False},
         lifespan=lifespan,
     )
     app.state.service = service
@@ -50,7 +50,7 @@ def build(
     errors.install(app)
     app.openapi = lambda: openapi.describe(app)  # type: ignore[method-assign] # FastAPI's own way
     app.add_middleware(Intake, metrics=metrics)
-    app.add_middleware(GZipMiddleware, minimum_size=_GZIP_FROM_BYTES)
+    app.add_middleware(Compression)
     if cors_origins:
         _allow(app, cors_origins)
     return app

@@ -1,0 +1,66 @@
+"""`make bench`: measure, print, and fail when an answer was wrong."""
+
+import argparse
+import sys
+from pathlib import Path
+
+import msgspec
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+
+from functions.tools.bench import course, report
+from functions.tools.bench.contestants import contestants
+from functions.tools.bench.course import Results
+from functions.tools.bench.failure import BenchFailed
+from functions.tools.bench.wrk import require_wrk
+from functions.tools.demo.service import ServiceFailed
+
+_NARROWEST = 110
+"""Columns of the table; where the output goes into a file, there is no terminal to ask."""
+
+
+def main() -> int:
+    """Run the bench; returns the exit code."""
+    options = _options()
+    console = Console(highlight=False)
+    try:
+        results = _measure(options, console)
+    except (BenchFailed, ServiceFailed) as failure:
+        console.print(str(failure), soft_wrap=True)
+        return 1
+    except KeyboardInterrupt:
+        return 130
+    report.show(results, Console(highlight=False, width=max(_NARROWEST, console.width)))
+    if options.json:
+        options.json.write_bytes(msgspec.json.format(msgspec.json.encode(results)) + b"\n")
+    if results.errors:
+        console.print(f"{results.errors} requests failed: these figures are worth nothing.")
+        return 1
+    return 0
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="make bench", description="Measures the service.")
+    parser.add_argument("--rounds", type=int, default=3, help="medians are taken over these")
+    parser.add_argument("--seconds", type=int, default=3, help="length of one load")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures there too")
+    return parser.parse_args()
+
+
+def _measure(options: argparse.Namespace, console: Console) -> Results:
+    require_wrk()
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
+    with contestants() as racers, Progress(*columns, console=console, transient=True) as progress:
+        task = progress.add_task("", total=course.steps(options.rounds))
+        started = -1
+
+        def tell(what: str) -> None:
+            nonlocal started
+            started += 1
+            progress.update(task, completed=started, description=what)
+
+        return course.run(racers, options.rounds, options.seconds, tell)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,18 @@
+"""What the framework alone costs: a FastAPI route that returns a constant."""
+
+from fastapi import FastAPI
+
+from functions.tools.bench.bare_server import serve
+from shared.settings import Settings
+
+app = FastAPI()
+
+
+@app.get("/health")
+async def constant() -> dict[str, str]:
+    """The constant."""
+    return {"status": "ok"}
+
+
+if __name__ == "__main__":
+    serve(app, Settings())

@@ -1,0 +1,125 @@
+"""The floor: the same Redis calls with the same sizes in the same server, and nothing else.
+
+No routing, no validation, no session: canned bytes around `HMGET` + `TIME` for a read, and the
+service's own commit script besides for a change. What the service takes longer, it does itself.
+"""
+
+import os
+import time
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qs
+from uuid import uuid4
+
+import msgspec
+from redis.asyncio import Redis
+
+from functions.tools.bench.bare_server import serve
+from functions.tools.bench.specimen import Specimen, Specimens
+from shared import store
+from shared.domain.units import DAY
+from shared.settings import Settings
+from shared.store.keys import WAKE_CHANNEL, Keys, push_channel
+from shared.store.redis import connect
+
+SPECIMENS = "SPECIMENS"
+"""Names the environment variable with the path of the specimens' file."""
+
+_GREETING = '{"type":"CONNECTED"}'
+_COMMIT = Path(store.__file__).parent / "scripts" / "commit.lua"
+
+
+class Floor:
+    """A bare ASGI application."""
+
+    def __init__(self, redis: Redis, specimens: Specimens) -> None:
+        self._redis = redis
+        self._specimens = specimens
+        self._keys = Keys()
+        self._commit_script = redis.register_script(_COMMIT.read_text())
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        """Serve one request or one WebSocket."""
+        if scope["type"] == "websocket":
+            await self._follow(scope, receive, send)
+        elif scope["method"] == "GET":
+            await self._read(scope["path"], send)
+        else:
+            await receive()
+            await self._change(scope["path"], send)
+
+    async def _read(self, path: str, send: Any) -> None:
+        if path != "/health":
+            await self._load(path.rpartition("/")[2])
+        await _answer(self._specimens.read, send)
+
+    async def _change(self, path: str, send: Any) -> None:
+        if path.endswith("/switch"):
+            specimen, session_id = self._specimens.switch, path.split("/")[3]
+        else:
+            specimen, session_id = self._specimens.create, str(uuid4())
+        operations = await self._load(session_id)
+        revision = operations.split(b" ", 1)[0] if operations else b""
+        await self._commit(session_id, revision, specimen)
+        await _answer(specimen, send)
+
+    async def _load(self, session_id: str) -> bytes | None:
+        pipeline = self._redis.pipeline(transaction=False)
+        pipeline.hmget(self._keys.session(session_id), "operations", "state")
+        pipeline.time()
+        (operations, _), _ = await pipeline.execute()
+        return operations  # type: ignore[no-any-return] # redis-py leaves it open
+
+    async def _commit(self, session_id: str, revision: bytes, specimen: Specimen) -> None:
+        shard = self._keys.shard_of(session_id)
+        keys = [
+            self._keys.session(session_id),
+            self._keys.deadlines(shard),
+            self._keys.outbox(shard),
+        ]
+        arguments: list[str | int | bytes] = [
+            session_id,
+            revision,
+            os.urandom(8).hex(),
+            specimen.state,
+            DAY,
+            int(time.time() * 1000) + DAY,
+            push_channel(session_id),
+            WAKE_CHANNEL,
+            b"",
+            DAY,
+            1,
+            specimen.entry,
+            specimen.push,
+        ]
+        reply = await self._commit_script(keys=keys, args=arguments)
+        if reply != [b"done"]:
+            raise RuntimeError(f"the commit was not made: {reply[0]!r}")
+
+    async def _follow(self, scope: Any, receive: Any, send: Any) -> None:
+        session_id = parse_qs(scope["query_string"].decode())["sessionId"][0]
+        await receive()
+        async with self._redis.pubsub() as pubsub:
+            await pubsub.subscribe(push_channel(session_id))
+            await pubsub.get_message(timeout=None)
+            await send({"type": "websocket.accept"})
+            await send({"type": "websocket.send", "text": _GREETING})
+            async for message in pubsub.listen():
+                await send({"type": "websocket.send", "text": message["data"].decode()})
+
+
+async def _answer(specimen: Specimen, send: Any) -> None:
+    headers = [(name.encode(), value.encode()) for name, value in specimen.headers.items()]
+    await send({"type": "http.response.start", "status": specimen.status, "headers": headers})
+    await send({"type": "http.response.body", "body": specimen.body.encode()})
+
+
+def main() -> None:
+    """Serve until told to stop."""
+    settings = Settings()
+    specimens = msgspec.json.decode(Path(os.environ[SPECIMENS]).read_bytes(), type=Specimens)
+    serve(Floor(connect(settings.redis_url), specimens), settings)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,31 @@
+"""A run's figures for people."""
+
+from rich.console import Console
+from rich.table import Table
+
+from functions.tools.bench.course import Results
+from functions.tools.bench.figures import Figures
+
+
+def show(results: Results, console: Console) -> None:
+    """Print the table, and the memory below it."""
+    table = Table(title="SyncKairos and the floor it stands on (latencies in ms)")
+    table.add_column("scenario", no_wrap=True)
+    for side in ("service", "floor"):
+        for column in (f"{side}\nreq/s", "\np50", "\np95", "\np99"):
+            table.add_column(column, justify="right", no_wrap=True)
+    table.add_column("ratio", justify="right")
+    for one in results.comparisons:
+        table.add_row(one.scenario, *_cells(one.service), *_cells(one.floor), f"{one.ratio:.2f}")
+    table.add_section()
+    table.add_row("constant FastAPI route", "", "", "", "", *_cells(results.constant))
+    console.print(table)
+    console.print(
+        f"Memory of the service: {results.memory_at_rest_kib / 1024:.0f} MiB at rest,"
+        f" {results.memory_after_load_kib / 1024:.0f} MiB after the load."
+    )
+
+
+def _cells(side: Figures) -> list[str]:
+    rate = "" if side.rate is None else f"{side.rate:.0f}"
+    return [rate, f"{side.p50_ms:.2f}", f"{side.p95_ms:.2f}", f"{side.p99_ms:.2f}"]

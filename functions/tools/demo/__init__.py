@@ -1,0 +1,1 @@
+"""`make demo`: a recorded chess game, replayed against a running service by five clients."""

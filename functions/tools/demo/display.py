@@ -1,0 +1,74 @@
+"""What the terminal shows while the game runs, in the time of the recorded game."""
+
+import asyncio
+import time
+
+from rich.console import Console
+from rich.live import Live
+from rich.table import Table
+
+from functions.tools.demo.recording import SIDES
+from functions.tools.demo.replay import Replay, Show
+
+_DRAW_EVERY_S = 0.15
+_LINE_EVERY_S = 1.0
+
+
+def clock_face(ms: float) -> str:
+    """`2:03.4`, tenths cut off as on a chess clock."""
+    minutes, rest_ms = divmod(int(max(0.0, ms)), 60_000)
+    return f"{minutes}:{rest_ms // 1000:02d}.{rest_ms % 1000 // 100}"
+
+
+def shows(replay: Replay, console: Console) -> Show:
+    """A live table on a terminal, plain lines anywhere else."""
+    return lambda: (_draw if console.is_terminal else _tell)(replay, console)
+
+
+async def _draw(replay: Replay, console: Console) -> None:
+    with Live(console=console, auto_refresh=False) as live:
+        try:
+            while True:
+                live.update(_table(replay), refresh=True)
+                await asyncio.sleep(_DRAW_EVERY_S)
+        finally:
+            live.update(_table(replay), refresh=True)
+
+
+async def _tell(replay: Replay, console: Console) -> None:
+    """From one spectator's view."""
+    while True:
+        white, black = _faces(replay, -1)
+        console.print(f"move {_progress(replay)}  White {white}  Black {black}")
+        await asyncio.sleep(_LINE_EVERY_S)
+
+
+def _table(replay: Replay) -> Table:
+    game, journal = replay.game, replay.journal
+    table = Table(
+        title=f"{game.game.time_control}, {game.speed:g} times faster, move {_progress(replay)}",
+        caption=f"largest so far: {journal.disagreement_ms:.1f} ms between clients,"
+        f" {abs(journal.difference_ms):.1f} ms from the record",
+    )
+    table.add_column("client", min_width=16)
+    for side in SIDES:
+        table.add_column(side, justify="right", min_width=8)
+    table.add_column("version", justify="right")
+    table.add_column("round trip", justify="right")
+    for n, client in enumerate(replay.clients):
+        version = str(client.state.version) if client.state else ""
+        round_trip = f"{client.clock.round_trip_ms:.1f} ms"
+        table.add_row(client.name, *_faces(replay, n), version, round_trip)
+    table.add_section()
+    recorded = (clock_face(game.shown_ms(side, replay.move) * game.speed) for side in SIDES)
+    table.add_row("record, last move", *recorded)
+    return table
+
+
+def _faces(replay: Replay, client: int) -> list[str]:
+    clocks_ms = replay.clocks_ms(replay.clients[client], time.monotonic())
+    return [clock_face(ms * replay.game.speed) for ms in clocks_ms]
+
+
+def _progress(replay: Replay) -> str:
+    return f"{min(replay.move + 1, replay.game.moves)} of {replay.game.moves}"
