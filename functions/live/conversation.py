@@ -1,5 +1,6 @@
 """What a live connection says, whatever carries it."""
 
+from contextlib import suppress
 from dataclasses import dataclass
 
 from shared.clock import StoreClock
@@ -22,24 +23,26 @@ class Conversation:
         """Say that pushes will come from now on."""
         self.listener.put(Push.of(messages.connected(self.session_id, self.clock.now())))
 
-    async def send_state(self) -> bool:
-        """Queue the whole state, never one older than what is queued already.
+    async def send_state(self) -> None:
+        """Queue the whole state. Raises `SessionNotFound` and `StoreUnavailable`.
 
-        False when there is no such session, or none can be read right now.
+        A push may have overtaken the read; the second one is at least as new. If it isn't, the
+        store forgot the session that the push was of.
         """
-        try:
+        session, now = await self.service.read(self.session_id)
+        if session.version < self.listener.newest_version:
             session, now = await self.service.read(self.session_id)
-            while session.version < self.listener.newest_version:
-                session, now = await self.service.read(self.session_id)
-        except (SessionNotFound, StoreUnavailable):
-            return False
         self.listener.put(Push.of(messages.state_sync(session, now)))
-        return True
+
+    async def offer_state(self) -> None:
+        """Queue the whole state if there is one to be had; a lobby waits for its session."""
+        with suppress(SessionNotFound, StoreUnavailable):
+            await self.send_state()
 
     async def next(self) -> Push:
         """The next push to send; a gap is closed with the state as it stands."""
         while (push := await self.listener.get()) is LOST:
-            await self.send_state()
+            await self.offer_state()
         return push
 
     def pong(self, client_timestamp: object) -> None:

@@ -39,7 +39,7 @@ async def stream(
     """Every message of a session, which need not exist yet; `id` is the version."""
     talk.greet()
     if sync or last_event_id is not None:
-        await talk.send_state()
+        await talk.offer_state()
     while (push := await talk.next()) is not CLOSED:
         if sync or not _is_known(push, last_event_id):
             yield ServerSentEvent(raw_data=push.text, id=_event_id(push))

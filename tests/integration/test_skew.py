@@ -6,9 +6,9 @@ from datetime import datetime
 import httpx
 import pytest
 
+from infra.local.instance import Instance, running
 from tests.integration.api import Api, chess
 from tests.integration.live import following
-from tests.servers import Instance, running
 
 _TOLERANCE_MS = 5
 

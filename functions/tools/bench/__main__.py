@@ -13,7 +13,7 @@ from functions.tools.bench.contestants import contestants
 from functions.tools.bench.course import Results
 from functions.tools.bench.failure import BenchFailed
 from functions.tools.bench.wrk import require_wrk
-from functions.tools.demo.service import ServiceFailed
+from infra.local.instance import InstanceFailed
 
 _NARROWEST = 110
 """Columns of the table; where the output goes into a file, there is no terminal to ask."""
@@ -25,7 +25,7 @@ def main() -> int:
     console = Console(highlight=False)
     try:
         results = _measure(options, console)
-    except (BenchFailed, ServiceFailed) as failure:
+    except (BenchFailed, InstanceFailed) as failure:
         console.print(str(failure), soft_wrap=True)
         return 1
     except KeyboardInterrupt:

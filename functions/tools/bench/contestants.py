@@ -12,9 +12,9 @@ import msgspec
 
 from functions.tools.bench import specimen
 from functions.tools.bench.failure import BenchFailed
-from functions.tools.bench.floor import SPECIMENS
 from functions.tools.bench.specimen import Specimens
-from functions.tools.demo.service import own_redis, serving
+from infra.local.instance import running
+from infra.local.redis import embedded_redis
 
 _SESSIONS = 100
 _DAY_MS = 86_400_000
@@ -45,23 +45,22 @@ def creation(**fields: object) -> str:
 def contestants() -> Iterator[Contestants]:
     """Start them all, with a hundred running sessions."""
     with (
-        own_redis() as redis_url,
-        own_redis() as floor_redis_url,
-        serving("functions.server", redis_url) as (service, process),
-        serving("functions.tools.bench.constant", redis_url, "/health") as (constant, _),
+        embedded_redis() as redis_url,
+        embedded_redis() as floor_redis_url,
+        running(redis_url, quiet=True) as service,
+        running(redis_url, module="functions.tools.bench.constant", quiet=True) as constant,
         tempfile.TemporaryDirectory() as folder,
     ):
-        session_ids = _running_sessions(service)
-        specimens = _specimens(service, redis_url, session_ids[0])
+        session_ids = _running_sessions(service.url)
+        specimens = _specimens(service.url, redis_url, session_ids[0])
         _plant(floor_redis_url, session_ids, specimens)
         path = Path(folder) / "specimens.json"
         path.write_bytes(msgspec.json.encode(specimens))
-        floor_module = "functions.tools.bench.floor"
-        with serving(floor_module, floor_redis_url, "/health", **{SPECIMENS: str(path)}) as (
-            floor,
-            _,
-        ):
-            yield Contestants(service, floor, constant, process.pid, session_ids)
+        module = "functions.tools.bench.floor"
+        with running(floor_redis_url, module=module, quiet=True, SPECIMENS=str(path)) as floor:
+            yield Contestants(
+                service.url, floor.url, constant.url, service.process.pid, session_ids
+            )
 
 
 def _running_sessions(url: str) -> tuple[str, ...]:

@@ -13,8 +13,9 @@ from functions.tools.demo.display import shows
 from functions.tools.demo.failure import DemoFailed
 from functions.tools.demo.recording import FastGame, Game, load_games
 from functions.tools.demo.replay import replay_of, run
-from functions.tools.demo.service import ServiceFailed, answers, own_service
 from functions.tools.demo.summary import summary
+from infra.local.instance import InstanceFailed, answers, running
+from infra.local.redis import embedded_redis
 
 _DEFAULT_URL = "http://127.0.0.1:3000"
 _DEFAULT_GAME = 0
@@ -32,7 +33,7 @@ def main() -> int:
         return 0
     try:
         _demonstrate(games, options, console)
-    except (DemoFailed, ServiceFailed) as failure:
+    except (DemoFailed, InstanceFailed) as failure:
         console.print(str(failure), soft_wrap=True)
         return 1
     except KeyboardInterrupt:
@@ -80,9 +81,15 @@ def _service(asked_for: str | None, console: Console) -> Iterator[str]:
         if not answers(url):
             if asked_for:
                 raise DemoFailed(f"No service answers at {url}.")
-            missing, url = url, stack.enter_context(own_service())
+            missing, url = url, _own_service(stack)
             console.print(f"No service at {missing}: one of our own runs at {url}.", soft_wrap=True)
         yield url
+
+
+def _own_service(stack: ExitStack) -> str:
+    """The url of a service that lasts as long as `stack`."""
+    redis_url = stack.enter_context(embedded_redis())
+    return stack.enter_context(running(redis_url, quiet=True)).url
 
 
 def _description(game: Game) -> str:

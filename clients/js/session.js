@@ -1,0 +1,146 @@
+import { remaining } from "./anchors.js";
+import { LiveSocket, socketUrl } from "./socket.js";
+
+/** @typedef {import("./types.js").SessionState} SessionState */
+
+/**
+ * Whether `state` tells more than `known`. Versions only grow, but an id may be used again after
+ * a deletion, and then they begin anew.
+ *
+ * @param {SessionState} state
+ * @param {?SessionState} known
+ */
+export function isNewer(state, known) {
+  if (!known) return true;
+  if (state.created_at !== known.created_at) return state.created_at > known.created_at;
+  return state.version > known.version;
+}
+
+function follows(state, previous) {
+  return previous?.created_at === state.created_at && state.version === previous.version + 1;
+}
+
+/**
+ * One session, followed live. Events:
+ * - `state` (detail: `{state, previous, isNext}`), never an older one than before; `isNext` tells
+ *   that no version lies between the two
+ * - `presence` when `presence` changes: `unknown`, `absent` (a lobby), `present`, `deleted`
+ * - `status` when the connection's changes
+ * - `message` with every message as it came
+ */
+export class LiveSession extends EventTarget {
+  /** @type {?SessionState} */
+  state = null;
+  presence = "unknown";
+  #isConfirmed = false;
+
+  /**
+   * @param {string} id
+   * @param {{api: import("./api.js").Api, clock: import("./clock.js").ServerClock,
+   *   socket?: LiveSocket}} options
+   */
+  constructor(id, { api, clock, socket }) {
+    super();
+    this.id = id;
+    this.api = api;
+    this.clock = clock;
+    this.socket = socket ?? new LiveSocket({ url: socketUrl(id, { token: api.token }) });
+    this.socket.addEventListener("message", ({ detail }) => this.#receive(detail));
+    this.socket.addEventListener("status", () => this.dispatchEvent(new Event("status")));
+  }
+
+  start() {
+    this.socket.open();
+  }
+
+  stop() {
+    this.socket.close();
+  }
+
+  /** What is left on a participant's clock, ms, now or `at` a server time. */
+  remaining(participantId, at = this.clock.now()) {
+    return this.state && remaining(this.state, participantId, at);
+  }
+
+  /**
+   * Take in a state, wherever it came from.
+   *
+   * @param {SessionState} state
+   * @returns {boolean} whether it was news
+   */
+  accept(state) {
+    const previous = this.state;
+    if (!isNewer(state, previous)) return false;
+    this.state = state;
+    this.#become("present");
+    const detail = { state, previous, isNext: follows(state, previous) };
+    this.dispatchEvent(new CustomEvent("state", { detail }));
+    return true;
+  }
+
+  /** Read the session over HTTP: for when the socket is away, or in doubt. */
+  async refresh() {
+    try {
+      this.accept(await this.api.read(this.id));
+    } catch (error) {
+      if (error.code === "SESSION_NOT_FOUND") this.#forget("absent");
+    }
+  }
+
+  #receive(message) {
+    this.dispatchEvent(new CustomEvent("message", { detail: message }));
+    switch (message.type) {
+      case "CONNECTED":
+        this.#greet();
+        break;
+      case "STATE_SYNC":
+        this.#isConfirmed = true;
+        this.accept(message.state);
+        break;
+      case "STATE_UPDATE":
+        this.#isConfirmed = true;
+        this.#update(message.state);
+        break;
+      case "PONG":
+        this.#conclude();
+        break;
+      case "SESSION_DELETED":
+        this.#forget("deleted");
+        this.stop();
+        break;
+    }
+  }
+
+  /** A gap is a reason to ask for the state as it stands: more may be on its way. */
+  #update(state) {
+    const previous = this.state;
+    const isNews = this.accept(state);
+    if (isNews && previous && !follows(state, previous)) this.socket.send({ type: "RECONNECT" });
+  }
+
+  /** The server answers in order, so a PONG ahead of any state means that there is none. */
+  #greet() {
+    this.#isConfirmed = false;
+    this.socket.send({ type: "PING" });
+  }
+
+  #conclude() {
+    if (this.#isConfirmed) return;
+    if (this.state) this.refresh();
+    else {
+      this.#become("absent");
+      this.socket.send({ type: "RECONNECT" });
+    }
+  }
+
+  #forget(presence) {
+    this.state = null;
+    this.#become(presence);
+  }
+
+  #become(presence) {
+    if (presence === this.presence) return;
+    this.presence = presence;
+    this.dispatchEvent(new Event("presence"));
+  }
+}

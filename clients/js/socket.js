@@ -1,0 +1,119 @@
+import { backoff } from "./backoff.js";
+
+const SESSION_REFUSED = 1008;
+
+/**
+ * Where to follow a session.
+ *
+ * @param {string} sessionId
+ * @param {{base?: string, token?: string}} [options]
+ * @returns {string}
+ */
+export function socketUrl(sessionId, { base = location.origin, token } = {}) {
+  const url = new URL("/ws", base);
+  url.protocol = url.protocol.replace("http", "ws");
+  url.search = new URLSearchParams({ sessionId, sync: "1", ...(token && { token }) });
+  return url.href;
+}
+
+/**
+ * A WebSocket that comes back by itself. Fires `message` (detail: the parsed message) and
+ * `status` when `status` changes: `connecting`, `live` (the server greeted), `closed` (for good).
+ */
+export class LiveSocket extends EventTarget {
+  status = "connecting";
+  #socket = null;
+  #attempt = 0;
+  #timer = 0;
+  #heartbeat = 0;
+  #isAnswered = true;
+
+  /** @param {{url: string, heartbeatMs?: number}} options */
+  constructor({ url, heartbeatMs = 10_000 }) {
+    super();
+    this.url = url;
+    this.heartbeatMs = heartbeatMs;
+    this.wake = () => globalThis.document?.hidden || this.#wake();
+  }
+
+  /** Connect, and stay connected until `close()`. */
+  open() {
+    globalThis.addEventListener?.("online", this.wake);
+    globalThis.document?.addEventListener("visibilitychange", this.wake);
+    this.#connect();
+  }
+
+  /** Leave for good. */
+  close() {
+    globalThis.removeEventListener?.("online", this.wake);
+    globalThis.document?.removeEventListener("visibilitychange", this.wake);
+    this.#drop();
+    this.#become("closed");
+  }
+
+  /** Send if there is somebody to hear it; what is lost is asked for again on reconnecting. */
+  send(message) {
+    if (this.#socket?.readyState === WebSocket.OPEN) this.#socket.send(JSON.stringify(message));
+  }
+
+  #connect() {
+    this.#drop();
+    const socket = new WebSocket(this.url);
+    this.#socket = socket;
+    socket.onmessage = ({ data }) => this.#receive(JSON.parse(data));
+    socket.onclose = ({ code }) => (code === SESSION_REFUSED ? this.close() : this.#retry());
+    this.#isAnswered = true;
+    this.#heartbeat = setInterval(() => this.#beat(), this.heartbeatMs);
+  }
+
+  #receive(message) {
+    this.#isAnswered = true;
+    if (message.type === "CONNECTED") {
+      this.#attempt = 0;
+      this.#become("live");
+    }
+    this.dispatchEvent(new CustomEvent("message", { detail: message }));
+  }
+
+  /** A connection that stays silent for a whole beat is dead, whatever TCP believes. */
+  #beat() {
+    if (!this.#isAnswered || this.#socket?.readyState !== WebSocket.OPEN) {
+      this.#retry();
+      return;
+    }
+    this.#isAnswered = false;
+    this.send({ type: "PING", clientTimestamp: Date.now() });
+  }
+
+  #retry() {
+    this.#drop();
+    this.#become("connecting");
+    this.#timer = setTimeout(() => this.#connect(), backoff(this.#attempt++));
+  }
+
+  /** The page or the network is back: don't sit out the delay, don't trust an old connection. */
+  #wake() {
+    if (this.status === "live") this.#beat();
+    else this.#connect();
+  }
+
+  #drop() {
+    clearTimeout(this.#timer);
+    clearInterval(this.#heartbeat);
+    if (this.#socket) leave(this.#socket);
+    this.#socket = null;
+  }
+
+  #become(status) {
+    if (status === this.status) return;
+    this.status = status;
+    this.dispatchEvent(new Event("status"));
+  }
+}
+
+/** Browsers warn of a socket that is closed before it is open, so that one is closed after. */
+function leave(socket) {
+  socket.onmessage = socket.onclose = null;
+  if (socket.readyState === WebSocket.CONNECTING) socket.onopen = () => socket.close();
+  else socket.close();
+}

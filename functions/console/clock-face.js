@@ -1,0 +1,107 @@
+import { countdown, duration, elapsedTime } from "./format.js";
+import { el, icon, setFlag, setText } from "./dom.js";
+import { memberButtons } from "./member-buttons.js";
+
+const STEP_MS = 15_000;
+
+/**
+ * One clock. `update` takes a new state's model, `draw` a server time; the document is touched
+ * only where something shows differently.
+ */
+export function clockFace({ onPress, onMember, onAdjust }) {
+  const whole = el("span", { class: "face-whole" });
+  const tenths = el("span", { class: "face-tenths" });
+  const time = el("div", { class: "face-time", role: "timer" }, whole, tenths);
+  const name = el("h2", { class: "face-name" });
+  const flag = el("span", { class: "face-flag" }, icon("flag"));
+  const note = el("span", { class: "face-note" });
+  const detail = el("span", { class: "face-detail" });
+  const members = memberButtons(onMember);
+  const hit = el("button", { class: "face-hit", type: "button", onclick: () => onPress(model) });
+  const adjusters = el(
+    "span",
+    { class: "face-adjust" },
+    ...[-STEP_MS, STEP_MS].map((step) => adjuster(step, () => onAdjust(model, step))),
+  );
+  const element = el(
+    "section",
+    { class: "face" },
+    hit,
+    el("header", { class: "face-head" }, name, flag, note),
+    time,
+    members.element,
+    el("footer", { class: "face-foot" }, detail, adjusters),
+  );
+  let model;
+  let state;
+
+  function update(nextModel, nextState) {
+    model = nextModel;
+    state = nextState;
+    setText(name, model.name);
+    setFlag(element, "active", model.isActive);
+    setFlag(element, "winner", Boolean(model.isWinner));
+    element.dataset.key = model.key;
+    element.dataset.status = state.status;
+    hit.hidden = state.status !== "running";
+    hit.setAttribute("aria-label", pressLabel(model));
+    adjusters.hidden = !canAdjust(model, state);
+    members.update(model.members ?? []);
+  }
+
+  function draw(at) {
+    const ms = model.read(at) ?? 0;
+    const [shown, tenth = ""] = (model.isUpward ? elapsedTime(ms) : countdown(ms)).split(".");
+    setText(whole, shown);
+    setText(tenths, tenth && `.${tenth}`);
+    time.dataset.remaining = ms.toFixed(1);
+    const left = model.isUpward ? model.readLeft(at) : ms;
+    const isFallen = left === 0 && state.status !== "pending";
+    setFlag(element, "fallen", isFallen);
+    setFlag(element, "low", model.isActive && !isFallen && isLow(left, state));
+    setText(note, noteOf(model, state, isFallen));
+    setText(detail, detailOf(model, state, at));
+    return shown.length;
+  }
+
+  return { element, update, draw };
+}
+
+function adjuster(step, onclick) {
+  const words = step < 0 ? "−15 s" : "+15 s";
+  const label = step < 0 ? "Take 15 seconds off" : "Add 15 seconds";
+  return el("button", { type: "button", class: "adjust", onclick, "aria-label": label }, words);
+}
+
+function isLow(left, { warn_at_ms: thresholds = [] }) {
+  return left !== null && left <= Math.max(0, ...thresholds);
+}
+
+function canAdjust(model, state) {
+  const isOver = ["expired", "completed", "cancelled"].includes(state.status);
+  return !isOver && !model.isUpward && Boolean(model.participantId);
+}
+
+function pressLabel(model) {
+  if (model.isUpward) return "Take a lap";
+  if (model.isShared) return "Begin the next cycle";
+  return model.isActive ? `End the turn of ${model.name}` : `Switch to ${model.name}`;
+}
+
+function noteOf(model, state, isFallen) {
+  if (isFallen) return model.isUpward ? "Time is up" : "Flag fallen";
+  if (model.isWinner) return "Wins on time";
+  if (!model.isActive) return "";
+  if (state.status === "pending") return model.isUpward ? "" : "Ready";
+  return state.status === "paused" ? "Paused" : "";
+}
+
+function detailOf(model, state, at) {
+  if (model.isUpward && state.max_time_ms) {
+    return [model.detail, `stops at ${duration(state.max_time_ms)}`].filter(Boolean).join(" · ");
+  }
+  if (!model.readUsed) return model.detail;
+  if (state.status === "pending") return "";
+  const spent = Math.floor(model.readUsed(at) / 1000) * 1000;
+  return `${model.detail} · ${duration(spent)} used`;
+}

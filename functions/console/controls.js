@@ -1,0 +1,53 @@
+import { isTerminal } from "/clients/js/synckairos.js";
+import { el, setText } from "./dom.js";
+
+const PRIMARY = { pending: "Start", paused: "Resume" };
+const SWITCH = { count_up: "Lap", global: "Next" };
+
+/** The buttons below the clocks. `ask` opens a dialog by name. */
+export function controls(act, ask) {
+  const words = el("span");
+  const primary = el(
+    "button",
+    { class: "primary big", type: "button", id: "primary", onclick: () => act.primary() },
+    words,
+    el("kbd", {}, "Space"),
+  );
+  const pause = el(
+    "button",
+    { type: "button", id: "pause", onclick: () => act.pauseOrResume() },
+    "Pause",
+    el("kbd", {}, "P"),
+  );
+  const menu = el("div", { class: "menu", id: "menu", popover: "auto" });
+  const item = (label, name, isDanger) =>
+    el(
+      "button",
+      {
+        type: "button",
+        class: isDanger ? "danger" : "",
+        onclick: () => (menu.hidePopover(), ask(name)),
+      },
+      label,
+    );
+  const lively = [
+    item("Add a person …", "add"),
+    item("Complete the session …", "complete"),
+    item("Cancel the session …", "cancel"),
+  ];
+  menu.append(...lively, item("Delete the session …", "remove", true));
+  const more = el("button", { type: "button", popovertarget: "menu" }, "More");
+  const again = el("a", { class: "button primary big", href: "/" }, "New session");
+  const element = el("div", { class: "controls" }, pause, primary, again, more, menu);
+
+  function update(state) {
+    const isOver = isTerminal(state);
+    primary.hidden = isOver;
+    again.hidden = !isOver;
+    pause.hidden = state.status !== "running";
+    lively.forEach((button) => (button.hidden = isOver));
+    setText(words, PRIMARY[state.status] ?? SWITCH[state.sync_mode] ?? "Switch");
+  }
+
+  return { element, update };
+}

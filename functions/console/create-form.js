@@ -1,0 +1,89 @@
+import { requestFrom } from "./create-request.js";
+import { el, setText } from "./dom.js";
+import { showFieldErrors } from "./field-errors.js";
+import { modePicker } from "./mode-picker.js";
+import { MODES } from "./modes.js";
+import { peopleField } from "./people-field.js";
+import { presetChips } from "./preset-chips.js";
+import { settingsFields } from "./settings-fields.js";
+
+/** The form that makes a session; as it opens, it makes a game of blitz. */
+export function createForm(page, { api, sessionId, onCreated }) {
+  const people = peopleField();
+  const settings = settingsFields();
+  const chips = presetChips((preset) => fill(preset));
+  const problem = el("p", { class: "form-error", role: "alert" });
+  const submit = el("button", { class: "primary", type: "submit" }, "Create session");
+  let mode = MODES[0];
+
+  const form = el(
+    "form",
+    { class: "create", noValidate: true, onsubmit: (event) => (event.preventDefault(), send()) },
+    el("h1", {}, "One clock for everyone"),
+    el("p", { class: "lead" }, "Choose how time runs, share the link, and every screen agrees."),
+    modePicker(pick),
+    el(
+      "div",
+      { class: "settings" },
+      chips.element,
+      settings.fields.title.element,
+      people.element,
+      el("div", { class: "grid" }, ...gridOf(settings.fields)),
+      problem,
+      el("div", { class: "submit" }, submit, el("kbd", {}, "Enter")),
+    ),
+  );
+
+  function pick(chosen) {
+    mode = chosen;
+    chips.show(mode.presets);
+    fill(mode.presets[0]);
+  }
+
+  function fill(preset) {
+    people.fill(preset);
+    people.fit(mode.fields);
+    settings.fill(preset);
+    settings.fit(mode);
+    setText(problem, "");
+  }
+
+  async function send() {
+    const body = requestFrom(mode, people.rows, settings.fields, sessionId);
+    if (!body) return focusFirstError();
+    submit.disabled = true;
+    try {
+      onCreated(await api.create(body));
+    } catch (error) {
+      submit.disabled = false;
+      explain(error);
+    }
+  }
+
+  function explain(error) {
+    const details = Array.isArray(error.details) ? error.details : [];
+    const homeless = showFieldErrors(details, people.rows, settings.fields);
+    if (homeless.length || !details.length) {
+      setText(problem, [error.message, ...homeless].join(". "));
+    }
+    focusFirstError();
+  }
+
+  function focusFirstError() {
+    form.querySelector("[aria-invalid]")?.focus();
+  }
+
+  const onKey = (event) => {
+    if (event.key === "Enter" && event.target === document.body) form.requestSubmit();
+  };
+  document.addEventListener("keydown", onKey);
+  pick(mode);
+  document.body.dataset.view = "create";
+  page.main.replaceChildren(form);
+  return () => document.removeEventListener("keydown", onKey);
+}
+
+function gridOf(fields) {
+  const order = ["time", "cycle", "ceiling", "increment", "warnings", "action", "play", "advance"];
+  return order.map((name) => fields[name].element);
+}

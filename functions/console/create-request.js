@@ -1,0 +1,105 @@
+import { TEAMS } from "./modes.js";
+import { parseDuration } from "./format.js";
+import { newId } from "/clients/js/synckairos.js";
+
+const NOT_A_TIME = "Write it as min:s, like 3:00";
+
+/**
+ * What the form holds as the body of `POST /v1/sessions`. A field whose text isn't a time
+ * complains by itself; then there is no body to send.
+ *
+ * @returns {?object}
+ */
+export function requestFrom(mode, people, fields, sessionId) {
+  const misread = [];
+  const ms = (field) => {
+    const value = parseDuration(field.value);
+    if (!Number.isNaN(value)) return value ?? undefined;
+    misread.push([field, NOT_A_TIME]);
+    return undefined;
+  };
+  const body = {
+    ...(sessionId && { session_id: sessionId }),
+    sync_mode: mode.mode,
+    ...clocksOf(mode, people, fields, ms),
+    increment_ms: ms(fields.increment),
+    warn_at_ms: warningsOf(fields.warnings, misread),
+    auto_advance: (mode.fields.includes("advance") && fields.advance.control.checked) || undefined,
+    action_on_timeout: mode.fields.includes("action") ? actionOf(mode, fields) : undefined,
+  };
+  body.metadata = { title: fields.title.value.trim() || mode.name, ...namesOf(mode, people) };
+  misread.forEach(([field, words]) => field.complain(words));
+  return misread.length ? null : body;
+}
+
+function clocksOf(mode, people, fields, ms) {
+  const shared = ms(fields.time);
+  switch (mode.mode) {
+    case "per_participant":
+      return { participants: people.map((p) => withTime(p, ms(p.time) ?? shared)) };
+    case "per_cycle":
+      return turnsOf(people, shared, ms);
+    case "per_group":
+      return teamsOf(people, shared);
+    case "global":
+      return {
+        participants: people.map(id),
+        total_time_ms: shared,
+        time_per_cycle_ms: ms(fields.cycle),
+      };
+    default:
+      return { participants: people.map(id), max_time_ms: ms(fields.ceiling) };
+  }
+}
+
+/** One length of turn for all, unless somebody has a time of their own. */
+function turnsOf(people, shared, ms) {
+  const own = people.map((p) => ms(p.time));
+  if (own.every((time) => time === undefined)) {
+    return { participants: people.map(id), time_per_cycle_ms: shared };
+  }
+  return { participants: people.map((p, n) => withTime(p, own[n] ?? shared)) };
+}
+
+function teamsOf(people, shared) {
+  const chosen = [...new Set(people.map((p) => p.team.value))];
+  const teamIds = new Map(chosen.map((team) => [team, newId()]));
+  people.forEach((p) => (p.groupId = teamIds.get(p.team.value)));
+  return {
+    participants: people.map((p) => ({ ...id(p), group_id: p.groupId })),
+    groups: [...teamIds.values()].map((group_id) => ({ group_id, total_time_ms: shared })),
+  };
+}
+
+function id(person) {
+  return { participant_id: person.id };
+}
+
+function withTime(person, total_time_ms) {
+  return { ...id(person), total_time_ms };
+}
+
+function warningsOf(field, misread) {
+  const parts = field.value.split(",").filter((part) => part.trim());
+  const times = parts.map(parseDuration);
+  if (times.some(Number.isNaN)) misread.push([field, "Write times with commas, like 0:20, 0:10"]);
+  return times.length ? times : undefined;
+}
+
+function actionOf(mode, fields) {
+  const type = fields.action.value;
+  const hasWinner = ["per_participant", "per_group"].includes(mode.mode);
+  return {
+    type,
+    ...(type === "end_session" && hasWinner && { winner_by: "time" }),
+    ...(type === "auto_action" && fields.play.value.trim() && { action: fields.play.value.trim() }),
+  };
+}
+
+/** Names live in the metadata, for the service itself knows ids only. */
+function namesOf(mode, people) {
+  const names = Object.fromEntries(people.map((p) => [p.id, p.label]));
+  if (mode.mode !== "per_group") return { names };
+  const groups = people.map((p) => [p.groupId, TEAMS[Number(p.team.value)]]);
+  return { names, group_names: Object.fromEntries(groups) };
+}

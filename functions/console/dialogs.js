@@ -1,0 +1,76 @@
+import { newId } from "/clients/js/synckairos.js";
+import { el } from "./dom.js";
+import { choice, field, textInput } from "./field.js";
+import { parseDuration } from "./format.js";
+import { namingOf } from "./naming.js";
+
+const QUESTIONS = {
+  complete: ["Complete this session?", "Every clock stops for good, on every screen.", "Complete"],
+  cancel: ["Cancel this session?", "It ends without a result, on every screen.", "Cancel session"],
+  remove: ["Delete this session?", "It disappears for everybody who follows it.", "Delete"],
+};
+
+/** Ask before something that can't be undone, or for what a new participant needs. */
+export function openDialog(name, session, act) {
+  if (name === "add") openAdd(session, act);
+  else openQuestion(QUESTIONS[name], () => act[name]());
+}
+
+function openQuestion([title, words, verb], onYes) {
+  open(title, [el("p", {}, words)], verb, () => (onYes(), true));
+}
+
+function openAdd({ state }, act) {
+  const needsTime = needsOwnTime(state);
+  const time = field("Time", textInput({ class: "time", value: "3:00" }), { hint: "min:s" });
+  const team = field("Team", choice(teamsOf(state)));
+  time.show(needsTime);
+  team.show(state.sync_mode === "per_group");
+  const words = el("p", {}, "They take their turn after everybody else.");
+  open("Add a person", [words, team.element, time.element], "Add", () => {
+    const ms = parseDuration(time.value);
+    if (needsTime && !ms) return time.complain("Write it as min:s, like 3:00"), false;
+    act.add({
+      participant_id: newId(),
+      total_time_ms: ms ?? undefined,
+      group_id: team.value || undefined,
+    });
+    return true;
+  });
+}
+
+function needsOwnTime({ sync_mode: mode, time_per_cycle_ms: cycle }) {
+  return mode === "per_participant" || mode === "per_group" || (mode === "per_cycle" && !cycle);
+}
+
+function teamsOf(state) {
+  const naming = namingOf(state);
+  const present = (state.groups ?? []).map((g) => [g.group_id, naming.group(g.group_id)]);
+  return [...present, ["", "A team of their own"]];
+}
+
+/** `onYes` says whether the dialog has done its work. */
+function open(title, body, verb, onYes) {
+  const submit = (event) => {
+    event.preventDefault();
+    if (onYes()) dialog.close();
+  };
+  const dialog = el(
+    "dialog",
+    { "aria-labelledby": "dialog-title", onclose: () => dialog.remove() },
+    el(
+      "form",
+      { onsubmit: submit, noValidate: true },
+      el("h2", { id: "dialog-title" }, title),
+      ...body,
+      el(
+        "div",
+        { class: "dialog-actions" },
+        el("button", { type: "button", onclick: () => dialog.close() }, "Not now"),
+        el("button", { type: "submit", class: "primary" }, verb),
+      ),
+    ),
+  );
+  document.body.append(dialog);
+  dialog.showModal();
+}

@@ -1,0 +1,129 @@
+import {
+  activeGroup,
+  elapsed,
+  nearest,
+  remaining,
+  remainingOf,
+  sharedClocks,
+  used,
+} from "/clients/js/synckairos.js";
+
+/**
+ * @typedef {object} FaceModel one clock on the wall
+ * @property {string} key stays the same while the clock does
+ * @property {string} name
+ * @property {string} detail
+ * @property {boolean} isActive whether this is the clock that matters now
+ * @property {boolean} [isUpward]
+ * @property {boolean} [isShared] whether it is everybody's
+ * @property {boolean} [isWinner]
+ * @property {string} [participantId] whom to switch to, and whose clock to adjust
+ * @property {object[]} [members]
+ * @property {(at: number) => ?number} read ms at a server time
+ */
+
+/**
+ * The clocks to show for a state.
+ *
+ * @returns {FaceModel[]}
+ */
+export function faceModels(state, naming) {
+  switch (state.sync_mode) {
+    case "per_group":
+      return state.groups.map((group) => groupFace(state, group, naming));
+    case "global":
+      return globalFaces(state, naming);
+    case "count_up":
+      return [elapsedFace(state, naming)];
+    default:
+      return state.participants.map((one) => participantFace(state, one, naming));
+  }
+}
+
+function participantFace(state, one, naming) {
+  const id = one.participant_id;
+  return {
+    key: id,
+    name: naming.participant(id),
+    detail: turns(one.cycle_count),
+    isActive: one.is_active,
+    isWinner: winner(state, state.participants) === one,
+    participantId: id,
+    read: (at) => remaining(state, id, at),
+    readUsed: (at) => used(state, one, at),
+  };
+}
+
+function groupFace(state, group, naming) {
+  const members = state.participants.filter((p) => p.group_id === group.group_id);
+  const fewest = Math.min(...members.map((p) => p.cycle_count));
+  const current = members.find((p) => p.is_active);
+  const active = current ?? members.find((p) => p.cycle_count === fewest);
+  return {
+    key: group.group_id,
+    name: naming.group(group.group_id),
+    detail: turns(members.reduce((sum, p) => sum + p.cycle_count, 0)),
+    isActive: group === activeGroup(state),
+    isWinner: winner(state, state.groups) === group,
+    participantId: active?.participant_id,
+    members: members.map((p) => ({
+      id: p.participant_id,
+      name: naming.participant(p.participant_id),
+      isActive: p.is_active,
+    })),
+    read: (at) => remainingOf(state, group, at),
+  };
+}
+
+/** With both clocks, the cycle's is the one that people act on. */
+function globalFaces(state, naming) {
+  const active = state.active_participant_id;
+  const participantId = active ?? state.participants[0]?.participant_id;
+  const turn = active ? naming.participant(active) : undefined;
+  const hasCycle = state.time_per_cycle_ms !== null;
+  const knowsSession = sharedClocks(state, state.server_time_ms).session !== null;
+  const cycle = {
+    key: "cycle",
+    name: turn ?? `Cycle ${Math.max(1, state.cycle_number)}`,
+    detail: turn ? `Cycle ${Math.max(1, state.cycle_number)}` : "",
+    isActive: true,
+    isShared: true,
+    participantId,
+    read: (at) => sharedClocks(state, at).cycle,
+  };
+  const whole = {
+    key: "session",
+    name: hasCycle ? "In all" : (turn ?? "Everyone"),
+    detail: hasCycle || !state.cycle_number ? "" : `Cycle ${state.cycle_number}`,
+    isActive: !hasCycle,
+    isShared: true,
+    participantId: hasCycle ? undefined : participantId,
+    read: (at) => sharedClocks(state, at).session,
+  };
+  if (!hasCycle) return [whole];
+  return knowsSession ? [cycle, whole] : [cycle];
+}
+
+function elapsedFace(state, naming) {
+  const active = state.active_participant_id;
+  return {
+    key: "elapsed",
+    name: state.cycle_number ? `Lap ${state.cycle_number}` : "Ready",
+    detail: active ? naming.participant(active) : "",
+    isActive: true,
+    isUpward: true,
+    read: (at) => elapsed(state, at),
+    readLeft: (at) => nearest(state, at),
+  };
+}
+
+/** Who is left with time when that decides the session. */
+function winner(state, sides) {
+  if (state.status !== "expired" || state.action_on_timeout.winner_by !== "time") return null;
+  const unexpired = sides.filter((side) => !side.has_expired);
+  return unexpired.length === 1 ? unexpired[0] : null;
+}
+
+function turns(count) {
+  return count === 1 ? "1 turn" : `${count} turns`;
+}

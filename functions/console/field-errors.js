@@ -1,0 +1,51 @@
+import { ruleInWords } from "./format.js";
+
+/**
+ * Put each of the API's `details` at the field it is about.
+ *
+ * @param {{field: string, message: string}[]} details
+ * @param {object[]} people the rows
+ * @param {object} fields the settings
+ * @returns {string[]} what belongs to no field on this page
+ */
+export function showFieldErrors(details, people, fields) {
+  const homeless = [];
+  for (const { field, message } of details) {
+    const target = targetOf(field, people, fields);
+    if (target && !target.element.hidden) target.complain(ruleInWords(message));
+    else homeless.push(`${field} ${message}`);
+  }
+  return homeless;
+}
+
+function targetOf(path, people, fields) {
+  const [name, position, part] = path.split(".");
+  switch (name) {
+    case "participants":
+      return rowTarget(people[Number(position)], part, fields);
+    case "groups":
+    case "total_time_ms":
+      return fields.time;
+    case "time_per_cycle_ms":
+      return fields.cycle.element.hidden ? fields.time : fields.cycle;
+    case "max_time_ms":
+      return fields.ceiling;
+    case "increment_ms":
+      return fields.increment;
+    case "warn_at_ms":
+      return fields.warnings;
+    case "action_on_timeout":
+      return fields.action;
+    case "metadata":
+      return fields.title;
+    default:
+      return null;
+  }
+}
+
+/** A person without a time of their own has the common one. */
+function rowTarget(row, part, fields) {
+  if (!row) return null;
+  if (part !== "total_time_ms") return row.name;
+  return row.time.value.trim() ? row.time : fields.time;
+}

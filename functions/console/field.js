@@ -1,0 +1,56 @@
+import { el, setText } from "./dom.js";
+
+let count = 0;
+
+/**
+ * A labelled control with room for a hint and for what was wrong with it.
+ *
+ * @param {string} label
+ * @param {HTMLElement} control an input or a select
+ * @param {{hint?: string, isCompact?: boolean}} [options] compact: the label is only heard
+ */
+export function field(label, control, { hint, isCompact = false } = {}) {
+  const id = `field-${++count}`;
+  const problem = el("span", { class: "field-error", id: `${id}-error` });
+  control.id = id;
+  control.setAttribute("aria-describedby", `${id}-error${hint ? ` ${id}-hint` : ""}`);
+  control.addEventListener("input", () => complain(""));
+  const element = el(
+    "div",
+    { class: "field" },
+    el("label", { for: id, class: isCompact ? "unseen" : "" }, label),
+    control,
+    hint && el("span", { class: "field-hint", id: `${id}-hint` }, hint),
+    problem,
+  );
+
+  function complain(words) {
+    setText(problem, words);
+    if (words) control.setAttribute("aria-invalid", "true");
+    else control.removeAttribute("aria-invalid");
+  }
+
+  return {
+    element,
+    control,
+    complain,
+    show: (isShown) => (element.hidden = !isShown),
+    get value() {
+      return element.hidden ? "" : control.value;
+    },
+    set value(text) {
+      control.value = text ?? "";
+      complain("");
+    },
+  };
+}
+
+/** A one-line text input. */
+export function textInput(properties = {}) {
+  return el("input", { type: "text", autocomplete: "off", spellcheck: false, ...properties });
+}
+
+/** A select of `[value, words]` pairs. */
+export function choice(pairs, properties = {}) {
+  return el("select", properties, ...pairs.map(([value, words]) => el("option", { value }, words)));
+}

@@ -1,0 +1,28 @@
+const OWN_KEYS = "button, a, input, select, textarea, [popover], dialog";
+
+/** Keys for a session; a control that has the focus keeps Space and Enter for itself. */
+export function bindKeys(session, act, { fullScreen, copyLink }) {
+  const onKey = (event) => {
+    if (event.repeat || event.ctrlKey || event.metaKey || event.altKey) return;
+    if (document.querySelector("dialog[open]")) return;
+    const isTaken = event.target instanceof Element && event.target.closest(OWN_KEYS);
+    const command = commandOf(event.key, Boolean(isTaken));
+    if (!command) return;
+    event.preventDefault();
+    command();
+  };
+
+  function commandOf(key, isTaken) {
+    if (key === " " || key === "Enter") return isTaken ? null : () => act.primary();
+    if (/^[1-9]$/.test(key)) return () => choose(Number(key) - 1);
+    return { p: () => act.pauseOrResume(), f: fullScreen, c: copyLink }[key.toLowerCase()];
+  }
+
+  function choose(position) {
+    const chosen = session.state?.participants[position];
+    if (chosen && !chosen.is_active) act.switchTo(chosen.participant_id);
+  }
+
+  document.addEventListener("keydown", onKey);
+  return () => document.removeEventListener("keydown", onKey);
+}

@@ -1,0 +1,23 @@
+import { el } from "./dom.js";
+
+/** The members of a team, each a button; kept across states, for one of them may have the focus. */
+export function memberButtons(onMember) {
+  const element = el("div", { class: "face-members" });
+  const buttons = new Map();
+
+  function update(members) {
+    for (const member of members) {
+      if (!buttons.has(member.id)) add(member);
+      buttons.get(member.id).setAttribute("aria-pressed", String(member.isActive));
+    }
+  }
+
+  function add({ id, name }) {
+    const button = el("button", { type: "button", class: "member" }, name);
+    button.addEventListener("click", () => onMember(id));
+    buttons.set(id, button);
+    element.append(button);
+  }
+
+  return { element, update };
+}

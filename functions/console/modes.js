@@ -1,0 +1,144 @@
+/**
+ * The five modes in human words, which settings each has, and presets to begin with.
+ * Values are as somebody would type them; `fields` names the settings that the mode uses.
+ */
+
+const BLITZ = {
+  title: "Blitz 3+2",
+  names: ["Ada", "Ben"],
+  time: "3:00",
+  increment: "2",
+  action: "end_session",
+  warnings: "0:20, 0:10",
+};
+
+export const MODES = [
+  {
+    mode: "per_participant",
+    name: "A clock each",
+    sentence: "Everyone has a clock of their own, and only the one whose turn it is runs down.",
+    timeLabel: "Time on each clock",
+    fields: ["time", "own", "increment", "action", "advance", "warnings"],
+    presets: [
+      BLITZ,
+      { ...BLITZ, title: "Rapid 10+5", time: "10:00", increment: "5", warnings: "0:30, 0:10" },
+      { ...BLITZ, title: "Bullet 1+0", time: "1:00", increment: "0", warnings: "0:10" },
+      {
+        title: "Board game night",
+        names: ["Ada", "Ben", "Cleo", "Dan"],
+        time: "15:00",
+        increment: "0",
+        action: "skip_cycle",
+        warnings: "1:00, 0:10",
+      },
+    ],
+  },
+  {
+    mode: "per_cycle",
+    name: "A fresh turn each",
+    sentence: "Every turn starts with the same full time, however long the last one took.",
+    timeLabel: "Time per turn",
+    fields: ["time", "own", "action", "advance", "warnings"],
+    presets: [
+      {
+        title: "Poker turn",
+        names: ["Ada", "Ben", "Cleo", "Dan"],
+        time: "0:30",
+        action: "auto_action",
+        play: "fold",
+        warnings: "0:10",
+      },
+      {
+        title: "Debate",
+        names: ["In favour", "Against"],
+        time: "2:00",
+        action: "skip_cycle",
+        warnings: "0:30, 0:10",
+      },
+      {
+        title: "Stand-up",
+        names: ["Ada", "Ben", "Cleo"],
+        time: "1:30",
+        action: "notify",
+        warnings: "0:15",
+      },
+    ],
+  },
+  {
+    mode: "per_group",
+    name: "A clock per team",
+    sentence: "Each team shares one clock, and its members take their turns on it.",
+    timeLabel: "Time per team",
+    fields: ["time", "teams", "increment", "action", "advance", "warnings"],
+    presets: [
+      {
+        title: "Team relay",
+        names: ["Ada", "Ben", "Cleo", "Dan"],
+        teams: [0, 1, 0, 1],
+        time: "5:00",
+        increment: "0",
+        action: "end_session",
+        warnings: "0:30, 0:10",
+      },
+      {
+        title: "Three teams",
+        names: ["Ada", "Ben", "Cleo", "Dan", "Eve", "Finn"],
+        teams: [0, 1, 2, 0, 1, 2],
+        time: "3:00",
+        increment: "3",
+        action: "skip_cycle",
+        warnings: "0:20",
+      },
+    ],
+  },
+  {
+    mode: "global",
+    name: "One clock for all",
+    sentence: "A single clock runs for the whole room, whoever’s turn it is.",
+    timeLabel: "Time in all",
+    fields: ["time", "cycle", "action", "advance", "warnings"],
+    presets: [
+      {
+        title: "Quiz",
+        names: ["Team Ada", "Team Ben", "Team Cleo"],
+        time: "10:00",
+        cycle: "0:30",
+        action: "skip_cycle",
+        warnings: "0:10",
+      },
+      { title: "Exam", names: [], time: "1:00:00", cycle: "", warnings: "10:00, 1:00" },
+      {
+        title: "Meeting",
+        names: ["Welcome", "Numbers", "Decisions"],
+        time: "30:00",
+        cycle: "10:00",
+        warnings: "1:00",
+      },
+    ],
+  },
+  {
+    mode: "count_up",
+    name: "Counting up",
+    sentence: "Time runs upward from zero, and every switch takes a lap.",
+    timeLabel: "Stop at",
+    fields: ["ceiling", "warnings"],
+    presets: [
+      { title: "Speedrun", names: ["Runner"], ceiling: "" },
+      { title: "Relay run", names: ["Ada", "Ben", "Cleo"], ceiling: "30:00", warnings: "1:00" },
+    ],
+  },
+];
+
+export const TEAMS = ["Red", "Blue", "Green", "Gold"];
+
+export const ACTIONS = [
+  ["notify", "Stay at zero and wait for somebody"],
+  ["skip_cycle", "Pass the turn on"],
+  ["auto_action", "Play a move and pass the turn on"],
+  ["end_session", "End the session"],
+];
+
+/** @param {string} mode */
+export function modeOf(mode) {
+  return MODES.find((candidate) => candidate.mode === mode);
+}

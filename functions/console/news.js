@@ -1,0 +1,72 @@
+import { isTerminal } from "/clients/js/synckairos.js";
+import { duration } from "./format.js";
+
+/** What a change means, in a sentence for those who can't see the clocks; empty if nothing. */
+export function newsOf(state, previous, naming) {
+  if (isTerminal(state)) return previous?.status === state.status ? "" : ending(state, naming);
+  const fallen = newlyFallen(state, previous);
+  if (fallen) return `${naming.participant(fallen.participant_id)}: time is up.`;
+  if (state.status !== previous?.status) return statusNews(state, naming);
+  if (state.cycle_number !== previous.cycle_number) return turnNews(state, naming);
+  return "";
+}
+
+/** How and why it ended. */
+export function ending(state, naming) {
+  switch (state.status) {
+    case "completed":
+      return `Completed at ${clockTime(state.session_completed_at)}.`;
+    case "cancelled":
+      return `Cancelled at ${clockTime(state.session_completed_at)}.`;
+    default:
+      return `Time is up. ${lossOn(state, naming)}`.trim();
+  }
+}
+
+function lossOn(state, naming) {
+  const { fallen, left } = sidesOf(state, naming);
+  if (!fallen.length) return "";
+  const flags = fallen.map((name) => `${name}’s`).join(" and ");
+  const loss = `${flags} ${fallen.length > 1 ? "flags" : "flag"} fell`;
+  const byTime = state.action_on_timeout.winner_by === "time" && left.length === 1;
+  return byTime ? `${loss}: ${left[0]} wins on time.` : `${loss}.`;
+}
+
+/** Names of those whose own clock ran out, and of the others; nobody's where it is shared. */
+function sidesOf({ sync_mode: mode, groups, participants }, naming) {
+  const named = {
+    per_group: () => groups.map((g) => [naming.group(g.group_id), g.has_expired]),
+    per_participant: () =>
+      participants.map((p) => [naming.participant(p.participant_id), p.has_expired]),
+  };
+  const sides = named[mode]?.() ?? [];
+  const names = (chosen) => chosen.map(([name]) => name);
+  return {
+    fallen: names(sides.filter(([, hasExpired]) => hasExpired)),
+    left: names(sides.filter(([, hasExpired]) => !hasExpired)),
+  };
+}
+
+function newlyFallen(state, previous) {
+  if (!previous) return undefined;
+  const before = new Set(
+    previous.participants.filter((p) => p.has_expired).map((p) => p.participant_id),
+  );
+  return state.participants.find((p) => p.has_expired && !before.has(p.participant_id));
+}
+
+function statusNews(state, naming) {
+  if (state.status === "paused") return "Paused.";
+  return state.status === "running" ? `Running. ${turnNews(state, naming)}` : "Ready to start.";
+}
+
+function turnNews(state, naming) {
+  if (!state.active_participant_id) return `Cycle ${state.cycle_number}.`;
+  const left = state.time_remaining_ms;
+  const rest = left === undefined ? "" : `, ${duration(Math.round(left / 1000) * 1000)} left`;
+  return `${naming.participant(state.active_participant_id)}${rest}.`;
+}
+
+function clockTime(timestamp) {
+  return new Date(timestamp).toLocaleTimeString([], { hour: "2-digit", minute: "2-digit" });
+}

@@ -1,0 +1,80 @@
+import { newId } from "/clients/js/synckairos.js";
+import { el, icon } from "./dom.js";
+import { choice, field, textInput } from "./field.js";
+import { TEAMS } from "./modes.js";
+
+const TEAM_CHOICES = TEAMS.map((name, position) => [String(position), name]);
+
+/** Who takes part: a row each, with a time of its own or a team where the mode has that. */
+export function peopleField() {
+  const list = el("ol", { class: "people-list" });
+  const rows = [];
+  let uses = { own: false, teams: false };
+
+  const add = (name = "", team = rows.length % 2) => {
+    const row = makeRow(rows.length, name, team, () => remove(row));
+    rows.push(row);
+    list.append(row.element);
+    row.fit(uses);
+    return row;
+  };
+  const remove = (row) => {
+    rows.splice(rows.indexOf(row), 1);
+    row.element.remove();
+    adder.focus();
+  };
+  const adder = el(
+    "button",
+    { type: "button", class: "quiet", onclick: () => add().name.control.focus() },
+    "Add a person",
+  );
+
+  return {
+    element: el("fieldset", { class: "people" }, el("legend", {}, "Who takes part"), list, adder),
+    rows,
+    /** Begin anew with a preset's people. */
+    fill(preset) {
+      rows.length = 0;
+      list.replaceChildren();
+      preset.names.forEach((name, position) => add(name, preset.teams?.[position]));
+    },
+    /** Show what the mode has use for. */
+    fit(fields) {
+      uses = { own: fields.includes("own"), teams: fields.includes("teams") };
+      rows.forEach((row) => row.fit(uses));
+    },
+  };
+}
+
+function makeRow(position, givenName, givenTeam, onRemove) {
+  const placeholder = `Person ${position + 1}`;
+  const name = field("Name", textInput({ value: givenName, maxLength: 60, placeholder }), {
+    isCompact: true,
+  });
+  const time = field("Own time", textInput({ class: "time", placeholder: "same time" }), {
+    isCompact: true,
+  });
+  const team = field("Team", choice(TEAM_CHOICES), {
+    isCompact: true,
+  });
+  team.value = String(givenTeam);
+  const remover = el(
+    "button",
+    { type: "button", class: "quiet icon-only", onclick: onRemove, "aria-label": "Remove" },
+    icon("remove"),
+  );
+  return {
+    id: newId(),
+    name,
+    time,
+    team,
+    element: el("li", {}, name.element, time.element, team.element, remover),
+    get label() {
+      return name.value.trim() || placeholder;
+    },
+    fit({ own, teams }) {
+      time.show(own);
+      team.show(teams);
+    },
+  };
+}

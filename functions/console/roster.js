@@ -1,0 +1,39 @@
+import { used } from "/clients/js/synckairos.js";
+import { el, setText } from "./dom.js";
+import { duration } from "./format.js";
+
+/** Who takes part where the clock is everybody's: whose turn it is, and the time each has had. */
+export function roster(onPick) {
+  const element = el("ul", { class: "roster", "aria-label": "Whose turn it is" });
+  const rows = new Map();
+  let state;
+
+  function update(nextState, naming) {
+    state = nextState;
+    const isShared = ["global", "count_up"].includes(state.sync_mode);
+    element.hidden = !isShared || state.participants.length < 2;
+    if (element.hidden) return;
+    for (const { participant_id: id, is_active: isActive } of state.participants) {
+      if (!rows.has(id)) rows.set(id, add(id, naming.participant(id)));
+      rows.get(id).button.setAttribute("aria-pressed", String(isActive));
+    }
+  }
+
+  function add(id, name) {
+    const time = el("span", { class: "roster-time" });
+    const button = el("button", { type: "button" }, el("span", {}, name), time);
+    button.addEventListener("click", () => onPick(id));
+    element.append(el("li", {}, button));
+    return { button, time };
+  }
+
+  function draw(at) {
+    if (element.hidden) return;
+    for (const one of state.participants) {
+      const spent = Math.floor(used(state, one, at) / 1000) * 1000;
+      setText(rows.get(one.participant_id).time, duration(spent));
+    }
+  }
+
+  return { element, update, draw };
+}

@@ -1,0 +1,50 @@
+import { el } from "./dom.js";
+import { choice, field, textInput } from "./field.js";
+import { ACTIONS } from "./modes.js";
+
+const BY_MODE = ["time", "cycle", "ceiling", "increment", "warnings", "action", "advance"];
+const TIME_HINT = "h:min:s or min:s";
+
+/** Every setting beside the people; each is shown where the mode uses it. */
+export function settingsFields() {
+  const time = (placeholder) => textInput({ class: "time", placeholder });
+  const fields = {
+    title: field("Name of the session", textInput({ maxLength: 80 })),
+    time: field("Time", time("3:00"), { hint: TIME_HINT }),
+    cycle: field("Time per turn or question", time("none"), { hint: "may stay empty" }),
+    ceiling: field("Stop at", time("never"), { hint: "may stay empty" }),
+    increment: field("Added per turn", textInput({ class: "time", inputMode: "decimal" }), {
+      hint: "seconds",
+    }),
+    warnings: field("Warn when this is left", textInput({ placeholder: "never" }), {
+      hint: "up to five times, with commas",
+    }),
+    action: field("When a clock reaches zero", choice(ACTIONS)),
+    play: field("Move to play", textInput({ placeholder: "fold, pass, skip …" })),
+    advance: field("", el("input", { type: "checkbox" })),
+  };
+  const showPlay = () => fields.play.show(fields.action.value === "auto_action");
+  fields.action.control.addEventListener("change", showPlay);
+  fields.advance.element.classList.add("check");
+  fields.advance.element.querySelector("label").textContent =
+    "Pass the turn on at zero by itself (auto-advance)";
+
+  return {
+    fields,
+    fill(preset) {
+      for (const name of ["title", "time", "cycle", "ceiling", "increment", "play", "warnings"]) {
+        fields[name].value = preset[name] ?? "";
+      }
+      fields.action.value = preset.action ?? "notify";
+      fields.advance.control.checked = false;
+      showPlay();
+    },
+    fit(mode) {
+      for (const name of BY_MODE) {
+        fields[name].show(mode.fields.includes(name));
+      }
+      fields.time.element.querySelector("label").textContent = mode.timeLabel;
+      showPlay();
+    },
+  };
+}

@@ -1,0 +1,40 @@
+import { clockFace } from "./clock-face.js";
+import { el } from "./dom.js";
+import { faceModels } from "./face-models.js";
+
+/** The wall: as many clocks as the state has, kept across states, all of one size. */
+export function stage(handlers) {
+  const element = el("div", { class: "stage" });
+  const faces = new Map();
+  let widest = 0;
+
+  function update(state, naming) {
+    const models = faceModels(state, naming);
+    const keys = new Set(models.map((model) => model.key));
+    for (const [key, face] of faces) {
+      if (keys.has(key)) continue;
+      face.element.remove();
+      faces.delete(key);
+    }
+    models.forEach((model, position) => {
+      if (!faces.has(model.key)) faces.set(model.key, clockFace(handlers));
+      const face = faces.get(model.key);
+      face.update(model, state);
+      if (element.children[position] !== face.element) {
+        element.insertBefore(face.element, element.children[position] ?? null);
+      }
+    });
+    element.dataset.mode = state.sync_mode;
+    element.dataset.count = String(Math.min(models.length, 9));
+  }
+
+  function draw(at) {
+    let longest = 4;
+    for (const face of faces.values()) longest = Math.max(longest, face.draw(at));
+    if (longest === widest) return;
+    widest = longest;
+    element.style.setProperty("--chars", String(longest));
+  }
+
+  return { element, update, draw };
+}

@@ -1,0 +1,43 @@
+import { el, setText } from "./dom.js";
+import { signed } from "./format.js";
+
+const NAMES = ["transport", "version", "offset", "trip", "bound"];
+const WORDS = { live: "Live", connecting: "Reconnecting", closed: "Closed" };
+
+/** How this page is connected, and how far its clock can be trusted. */
+export function syncBadge(session, clock) {
+  const connection = el("span", { class: "connection" });
+  const value = (name) => el("dd", { data: { sync: name } });
+  const [transport, version, offset, trip, bound] = NAMES.map(value);
+  const pair = (term, definition) => el("div", {}, el("dt", {}, term), definition);
+  setText(transport, "WebSocket");
+  const element = el(
+    "div",
+    { class: "sync" },
+    connection,
+    el(
+      "dl",
+      {},
+      pair("via", transport),
+      pair("version", version),
+      pair("offset", offset),
+      pair("round trip", trip),
+      pair("error", bound),
+    ),
+  );
+  let wasLive = false;
+
+  function draw() {
+    const { status } = session.socket;
+    wasLive ||= status === "live";
+    element.dataset.connection = status;
+    setText(connection, status === "connecting" && !wasLive ? "Connecting" : WORDS[status]);
+    setText(version, session.state ? String(session.state.version) : "–");
+    const isKnown = clock.isSynced && Number.isFinite(clock.errorMs);
+    setText(offset, isKnown ? signed(clock.offsetMs) : "syncing");
+    setText(trip, isKnown ? `${clock.roundTripMs.toFixed(1)} ms` : "–");
+    setText(bound, isKnown ? `±${clock.errorMs.toFixed(1)} ms` : "–");
+  }
+
+  return { element, draw };
+}

@@ -1,0 +1,137 @@
+"""A real browser on a real service."""
+
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import pytest
+from playwright.sync_api import (
+    Browser,
+    BrowserContext,
+    Page,
+    ViewportSize,
+    sync_playwright,
+)
+
+from infra.local.instance import Instance, running
+from tests.conftest import missing
+from tests.e2e.console import Console
+from tests.e2e.problems import Problems
+
+_FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--no-first-run",
+]
+_TIMEOUT_MS = 10_000
+_SIZE: ViewportSize = {"width": 1280, "height": 800}
+_EMPTY = '<!doctype html><link rel="icon" href="data:,">'
+NO_LIMIT = "100000"
+"""Requests a minute: all tests call from one address."""
+
+Opener = Callable[..., Console]
+
+
+@pytest.fixture(scope="package")
+def chromium() -> Iterator[Browser]:
+    """Chromium; closed with the package, for Playwright's event loop would be in others' way."""
+    path = shutil.which("chromium") or shutil.which("chromium-browser")
+    if path is None:
+        missing("Chromium")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, args=_FLAGS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(scope="package")
+def service(redis_url: str) -> Iterator[Instance]:
+    """The service that most tests share."""
+    with running(redis_url, RATE_LIMIT_GENERAL=NO_LIMIT) as instance:
+        yield instance
+
+
+@pytest.fixture(scope="package")
+def windows(chromium: Browser) -> Iterator[tuple[BrowserContext, BrowserContext]]:
+    """Two windows, for only the tab in front of a window draws at full rate.
+
+    Kept from test to test with their first tab, in which pages open three times as fast.
+    """
+    with _window(chromium) as left, _window(chromium) as right:
+        yield left, right
+
+
+@pytest.fixture(scope="package")
+def library(chromium: Browser, service: Instance) -> Iterator[Page]:
+    """An empty page of the service, for tests of the client library alone."""
+    problems = Problems()
+    with chromium.new_context() as window:
+        window.route("**/empty", lambda route: route.fulfill(body=_EMPTY, content_type="text/html"))
+        page = window.new_page()
+        problems.watch(page)
+        page.goto(f"{service.url}/empty")
+        yield page
+    assert problems.all == []
+
+
+@pytest.fixture
+def problems() -> Iterator[Problems]:
+    """What pages complained of; whatever a test doesn't expect fails it."""
+    seen = Problems()
+    yield seen
+    assert seen.all == []
+
+
+@pytest.fixture
+def open_page(
+    windows: tuple[BrowserContext, BrowserContext], service: Instance, problems: Problems
+) -> Iterator[Opener]:
+    """Opens a tab at a path of the service, or at a whole address."""
+    with _opening(windows[0], service, problems) as opener:
+        yield opener
+
+
+@pytest.fixture
+def open_beside(
+    windows: tuple[BrowserContext, BrowserContext], service: Instance, problems: Problems
+) -> Iterator[Opener]:
+    """Likewise, in the window beside."""
+    with _opening(windows[1], service, problems) as opener:
+        yield opener
+
+
+@pytest.fixture
+def open_anew(chromium: Browser, service: Instance, problems: Problems) -> Iterator[Opener]:
+    """Likewise, in a window where nothing is stored yet."""
+    with _window(chromium) as window, _opening(window, service, problems) as opener:
+        yield opener
+
+
+def _window(chromium: Browser) -> BrowserContext:
+    window = chromium.new_context(viewport=_SIZE)
+    window.set_default_timeout(_TIMEOUT_MS)
+    window.new_page()
+    return window
+
+
+@contextmanager
+def _opening(window: BrowserContext, service: Instance, problems: Problems) -> Iterator[Opener]:
+    first = window.pages[0]
+    idle = [first]
+
+    def open_one(address: str = "/") -> Console:
+        page = idle.pop() if idle else window.new_page()
+        problems.watch(page)
+        page.goto(address if "://" in address else service.url + address, wait_until="commit")
+        return Console(page)
+
+    yield open_one
+    for page in window.pages[1:]:
+        page.close()
+    first.goto("about:blank")
+    first.set_viewport_size(_SIZE)
+    first.emulate_media(color_scheme="null", reduced_motion="null")
+    problems.forget(first)

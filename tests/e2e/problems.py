@@ -1,0 +1,41 @@
+"""What a page complains of where no user would see it."""
+
+from playwright.sync_api import ConsoleMessage, Error, Page, Request
+
+
+class Problems:
+    """Console errors and warnings, uncaught exceptions and failed requests of every page.
+
+    A request that a page left behind when it was left itself has not failed.
+    """
+
+    def __init__(self) -> None:
+        self.all: list[str] = []
+
+    def watch(self, page: Page) -> None:
+        """Note everything that goes wrong on `page`."""
+        page.on("pageerror", self._note_exception)
+        page.on("requestfailed", self._note_request)
+        page.on("console", self._note_message)
+
+    def forget(self, page: Page) -> None:
+        """Note nothing more of `page`."""
+        page.remove_listener("pageerror", self._note_exception)
+        page.remove_listener("requestfailed", self._note_request)
+        page.remove_listener("console", self._note_message)
+
+    def _note_exception(self, error: Error) -> None:
+        self.all.append(f"exception: {error}")
+
+    def _note_request(self, request: Request) -> None:
+        if request.failure != "net::ERR_ABORTED":
+            self.all.append(f"{request.failure}: {request.url}")
+
+    def _note_message(self, message: ConsoleMessage) -> None:
+        if message.type in ("error", "warning"):
+            self.all.append(f"{message.type}: {message.text}")
+
+    def expect(self, part: str) -> None:
+        """Take out those that mention `part`; there must be one."""
+        assert any(part in problem for problem in self.all), self.all
+        self.all = [problem for problem in self.all if part not in problem]

@@ -1,0 +1,100 @@
+"""Readable in both colour schemes: WCAG 2.2, success criterion 1.4.3."""
+
+from typing import Literal
+
+from playwright.sync_api import expect
+
+from tests.e2e.conftest import Opener
+from tests.e2e.console import Console
+
+READABLE = 4.5
+SCHEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
+
+_COLOURS = """nodes => nodes.map(node => {
+  const rgb = css => {
+    const canvas = new OffscreenCanvas(1, 1).getContext("2d");
+    canvas.fillStyle = css;
+    canvas.fillRect(0, 0, 1, 1);
+    return Array.from(canvas.getImageData(0, 0, 1, 1).data);
+  };
+  let behind = node;
+  while (rgb(getComputedStyle(behind).backgroundColor)[3] === 0) behind = behind.parentElement;
+  return [rgb(getComputedStyle(node).color), rgb(getComputedStyle(behind).backgroundColor)];
+})"""
+
+
+def luminance(rgba: list[int]) -> float:
+    """The relative luminance of a colour."""
+    channels = [c / 255 for c in rgba[:3]]
+    r, g, b = (c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in channels)
+    return 0.2126 * r + 0.7152 * g + 0.0722 * b
+
+
+def contrasts(console: Console, selector: str) -> list[float]:
+    """The contrast of every such text to what is behind it."""
+    pairs = console.page.locator(selector).evaluate_all(_COLOURS)
+    found = []
+    for pair in pairs:
+        light, dark = sorted(map(luminance, pair), reverse=True)
+        found.append((light + 0.05) / (dark + 0.05))
+    return found
+
+
+def in_both(console: Console, selector: str) -> list[float]:
+    """`contrasts` in the light scheme and in the dark one."""
+    found = []
+    for scheme in SCHEMES:
+        console.page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
+        found += contrasts(console, selector)
+    return found
+
+
+def test_clocks_are_readable_in_every_state(open_page: Opener) -> None:
+    console = open_page()
+    console.create(time_on_each_clock="0:02", added_per_turn="0", warn_when_this_is_left="0:01")
+    seen = in_both(console, ".face-time, .face-name")
+    console.start()
+    seen += in_both(console, ".face-time, .face-detail")
+    expect(console.face("Ada")).to_have_attribute("data-low", "")
+    seen += in_both(console, "[data-low] .face-time")
+    expect(console.face("Ada")).to_have_attribute("data-fallen", "")
+    seen += in_both(console, ".face-time, .face-note:not(:empty)")
+    seen += in_both(console, ".connection, dt, dd, .pill, .top-mode")
+    assert len(seen) > 40
+    assert min(seen) >= READABLE
+
+
+def test_the_form_is_readable(open_page: Opener) -> None:
+    console = open_page()
+    expect(console.submit).to_be_visible()
+    seen = in_both(console, "h1, .lead, legend, label, .field-hint, .mode-sentence")
+    assert min(seen) >= READABLE
+
+
+def test_the_chosen_colours_are_remembered(open_anew: Opener) -> None:
+    console = open_anew()
+    console.page.emulate_media(color_scheme="light")
+    background = "getComputedStyle(document.body).backgroundColor"
+    light = console.page.evaluate(background)
+    console.page.get_by_role("button", name="Switch to dark colours").click()
+    dark = console.page.evaluate(background)
+    assert dark != light
+    console.page.reload()
+    expect(console.page.get_by_role("button", name="Switch to light colours")).to_be_visible()
+    assert console.page.evaluate(background) == dark
+    assert open_anew().page.evaluate(background) == dark
+
+
+def test_a_phone_shows_both_clocks_without_scrolling(open_page: Opener) -> None:
+    console = open_page()
+    console.page.set_viewport_size({"width": 390, "height": 844})
+    console.create()
+    console.start()
+    for name in ("Ada", "Ben"):
+        box = console.time_of(name).bounding_box()
+        assert box is not None
+        assert box["x"] >= 0
+        assert box["x"] + box["width"] <= 390
+        assert box["height"] > 80
+    assert console.page.evaluate("document.documentElement.scrollHeight") <= 844
+    assert console.page.evaluate("document.documentElement.scrollWidth") <= 390

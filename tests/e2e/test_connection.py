@@ -1,0 +1,103 @@
+"""How a page keeps in step, and finds its way back."""
+
+import re
+from uuid import uuid4
+
+import httpx
+from playwright.sync_api import expect
+
+from infra.local.instance import Instance, running
+from tests.e2e.conftest import NO_LIMIT, Opener
+from tests.e2e.console import deadlines
+from tests.e2e.problems import Problems
+
+HOUR_MS = 3_600_000
+
+
+def exam(session_id: str) -> dict[str, object]:
+    """A create body for an hour on one clock."""
+    return {"session_id": session_id, "sync_mode": "global", "total_time_ms": HOUR_MS}
+
+
+def test_the_page_tells_how_well_it_is_in_step(open_page: Opener) -> None:
+    console = open_page()
+    console.create()
+    expect(console.connection).to_have_text("Live")
+    expect(console.sync("transport")).to_have_text("WebSocket")
+    expect(console.sync("version")).to_have_text("1")
+    expect(console.sync("offset")).to_have_text(re.compile(r"^\S\d+ ms$"))
+    expect(console.sync("trip")).to_have_text(re.compile(r"^\d+\.\d ms$"))
+    expect(console.sync("bound")).to_have_text(re.compile(r"^±\d+\.\d ms$"))
+    trip = float(console.sync("trip").inner_text().removesuffix(" ms"))
+    bound = float(console.sync("bound").inner_text().strip("± ms"))
+    assert trip / 2 + 0.5 - 0.1 <= bound < trip / 2 + 3
+
+
+def test_a_page_reconnects_by_itself_after_a_crash(
+    redis_url: str, open_page: Opener, problems: Problems
+) -> None:
+    with running(redis_url, RATE_LIMIT_GENERAL=NO_LIMIT) as first:
+        console = open_page(first.url)
+        console.create()
+        console.start()
+        expect(console.connection).to_have_text("Live")
+        first.process.kill()
+        expect(console.connection).to_have_text("Reconnecting")
+        before = deadlines([console], "Ada")
+    with running(redis_url, port=first.port, RATE_LIMIT_GENERAL=NO_LIMIT) as second:
+        url = f"{second.url}/v1/sessions/{console.session_id}"
+        assert deadlines([console], "Ada")[0] - before[0] < 30
+        httpx.post(f"{url}/switch").raise_for_status()
+        expect(console.connection).to_have_text("Live")
+        expect(console.active).to_have_text("Ben")
+        state = httpx.get(url).json()["data"]
+        console.expect_remaining("Ada", state["participants"][0]["time_remaining_ms"])
+        console.page.keyboard.press("Space")
+        expect(console.active).to_have_text("Ada")
+        console.page.goto("about:blank")
+    problems.all = [line for line in problems.all if "ERR_CONNECTION" not in line]
+
+
+def test_a_lobby_comes_alive_when_its_session_is_created(
+    open_page: Opener, service: Instance
+) -> None:
+    session_id = str(uuid4())
+    console = open_page(f"/?session={session_id}")
+    expect(console.page.locator(".lobby h1")).to_have_text("Nothing here yet")
+    httpx.post(f"{service.url}/v1/sessions", json=exam(session_id)).raise_for_status()
+    expect(console.time_of("Everyone")).to_have_text("1:00:00")
+    expect(console.status).to_have_text("pending")
+
+
+def test_a_lobby_can_make_its_own_session(open_page: Opener) -> None:
+    address = f"/?session={uuid4()}"
+    console = open_page(address)
+    console.page.get_by_role("link", name="Create it here").click()
+    console.create()
+    assert console.page.url.endswith(address)
+
+
+def test_a_deletion_is_told_to_everybody(open_page: Opener) -> None:
+    one = open_page()
+    one.create()
+    two = open_page(one.page.url)
+    expect(two.status).to_have_text("pending")
+    one.page.get_by_role("button", name="More").click()
+    one.page.get_by_role("button", name="Delete the session").click()
+    one.page.get_by_role("dialog").get_by_role("button", name="Delete").click()
+    for tab in (one, two):
+        expect(tab.page.locator(".lobby h1")).to_have_text("This session was deleted")
+
+
+def test_a_broken_link_is_told_kindly(open_page: Opener) -> None:
+    console = open_page("/?session=12345")
+    expect(console.page.locator(".lobby h1")).to_have_text("This link isn't a session")
+
+
+def test_back_and_forward_move_between_form_and_session(open_page: Opener) -> None:
+    console = open_page()
+    console.create()
+    console.page.go_back()
+    expect(console.submit).to_be_visible()
+    console.page.go_forward()
+    expect(console.time_of("Ada")).to_have_text("3:00")

@@ -1,0 +1,61 @@
+"""What the form does with what it is given."""
+
+from playwright.sync_api import expect
+
+from tests.e2e.conftest import Opener
+from tests.e2e.problems import Problems
+
+
+def test_a_rule_of_the_api_is_shown_at_its_field(open_page: Opener, problems: Problems) -> None:
+    console = open_page()
+    field = console.field("Time on each clock")
+    field.fill("0:00.5")
+    console.submit.click()
+    expect(field).to_have_accessible_description("Must be at least 0:01 h:min:s or min:s")
+    expect(field).to_be_focused()
+    expect(console.field("Added per turn")).not_to_have_attribute("aria-invalid", "true")
+    problems.expect("400 (Bad Request)")
+    field.fill("5:00")
+    expect(field).not_to_have_attribute("aria-invalid", "true")
+    console.submit.click()
+    expect(console.time_of("Ada")).to_have_text("5:00")
+
+
+def test_a_rule_about_one_person_is_shown_in_their_row(
+    open_page: Opener, problems: Problems
+) -> None:
+    console = open_page()
+    bens = console.field("Own time").nth(1)
+    bens.fill("99:00:00")
+    console.submit.click()
+    expect(bens).to_have_accessible_description("Cannot exceed 24:00:00")
+    problems.expect("400 (Bad Request)")
+
+
+def test_what_is_no_time_is_told_apart_at_once(open_page: Opener) -> None:
+    console = open_page()
+    field = console.field("Time on each clock")
+    field.fill("three minutes")
+    console.submit.click()
+    expect(field).to_have_attribute("aria-invalid", "true")
+    expect(console.page.get_by_text("Write it as min:s, like 3:00")).to_be_visible()
+
+
+def test_people_may_have_times_of_their_own(open_page: Opener) -> None:
+    console = open_page()
+    console.field("Own time").nth(1).fill("1:30")
+    console.field("Name").nth(1).fill("Grandmaster")
+    console.page.get_by_role("button", name="Add a person").click()
+    console.submit.click()
+    expect(console.time_of("Ada")).to_have_text("3:00")
+    expect(console.time_of("Grandmaster")).to_have_text("1:30")
+    expect(console.time_of("Person 3")).to_have_text("3:00")
+
+
+def test_a_name_is_never_markup(open_page: Opener) -> None:
+    console = open_page()
+    name = "<img src=x onerror=alert(1)>"
+    console.field("Name").first.fill(name)
+    console.submit.click()
+    expect(console.active).to_have_text(name)
+    expect(console.page.locator("main img")).to_have_count(0)
