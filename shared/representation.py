@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any
 
 from shared.domain.clocks import clocks_of
@@ -11,8 +12,12 @@ from shared.domain.timekeeping import deadline, live
 from shared.domain.units import Instant, Millis
 
 
+@lru_cache(maxsize=4096)
 def timestamp(instant: Instant | None) -> str | None:
-    """ISO 8601 in UTC with milliseconds and a `Z`."""
+    """ISO 8601 in UTC with milliseconds and a `Z`.
+
+    Anchors are shown far more often than they change.
+    """
     if instant is None:
         return None
     moment = datetime.fromtimestamp(instant / 1000, UTC)
@@ -25,8 +30,8 @@ def session_view(session: Session, now: Instant) -> dict[str, Any]:
     running_for = _active_id(session)
     view = {
         "session_id": session.session_id,
-        "sync_mode": session.sync_mode.value,
-        "status": session.status.value,
+        "sync_mode": session.sync_mode,
+        "status": session.status,
         "version": session.version,
         "participants": _participants_view(session, shown),
         "groups": _groups_view(session, shown),
@@ -57,7 +62,7 @@ def summary_view(session: Session, now: Instant) -> dict[str, Any]:
     """The light form: whose clock runs and what is left on it."""
     view = {
         "session_id": session.session_id,
-        "status": session.status.value,
+        "status": session.status,
         "version": session.version,
         "active_participant_id": _active_id(session),
         "active_group_id": _active_group_id(session),
@@ -133,15 +138,18 @@ def _participant_view(
     view: dict[str, Any] = {
         "participant_id": anchored.participant_id,
         "participant_index": anchored.participant_index,
-        "total_time_ms": anchored.bank_ms,
         "time_used_ms": current.used_ms,
-        "time_remaining_ms": left,
         "cycle_count": anchored.cycle_count,
         "is_active": anchored.participant_id == active_id,
         "has_expired": left == 0,
-        "group_id": anchored.group_id,
     }
-    return {k: v for k, v in view.items() if v is not None}
+    if anchored.bank_ms is not None:
+        view["total_time_ms"] = anchored.bank_ms
+    if left is not None:
+        view["time_remaining_ms"] = left
+    if anchored.group_id is not None:
+        view["group_id"] = anchored.group_id
+    return view
 
 
 def _groups_view(session: Session, shown: Session) -> list[dict[str, Any]] | None:

@@ -5,6 +5,7 @@ from contextlib import AbstractAsyncContextManager
 
 from fastapi import APIRouter, FastAPI
 from starlette.middleware.cors import CORSMiddleware
+from starlette.types import ASGIApp
 
 from shared.http import errors, openapi
 from shared.http.compression import Compression
@@ -29,9 +30,10 @@ def build(
     service: SessionService,
     metrics: Metrics,
     cors_origins: list[str],
+    shortcut: Callable[[ASGIApp], ASGIApp] | None = None,
     lifespan: Lifespan | None = None,
 ) -> FastAPI:
-    """An application that serves `routers`."""
+    """An application that serves `routers`; a `shortcut` sees requests before they are routed."""
     app = FastAPI(
         title="SyncKairos",
         version=VERSION,
@@ -49,6 +51,8 @@ def build(
         app.router.routes.extend(router.routes)
     errors.install(app)
     app.openapi = lambda: openapi.describe(app)  # type: ignore[method-assign] # FastAPI's own way
+    if shortcut:
+        app.add_middleware(shortcut)
     app.add_middleware(Intake, metrics=metrics)
     app.add_middleware(Compression)
     if cors_origins:

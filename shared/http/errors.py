@@ -45,8 +45,8 @@ def install(app: FastAPI) -> None:
     """Let every error that leaves an endpoint of `app` be answered in the envelope."""
     app.add_exception_handler(RequestValidationError, _invalid)
     app.add_exception_handler(HTTPException, _http)
-    app.add_exception_handler(ServiceError, _service)
-    app.add_exception_handler(Refusal, _refused)
+    app.add_exception_handler(ServiceError, _ours)
+    app.add_exception_handler(Refusal, _ours)
 
 
 def request_id_of(request: Request) -> str:
@@ -68,21 +68,18 @@ async def _http(request: Request, error: Exception) -> Response:
     )
 
 
-async def _service(request: Request, error: Exception) -> Response:
-    assert isinstance(error, ServiceError)
-    return error_answer(
-        request_id_of(request),
-        error.status,
-        error.code,
-        error.message,
-        error.details,
-        error.headers,
-    )
+async def _ours(request: Request, error: Exception) -> Response:
+    return answer_to(error, request_id_of(request))
 
 
-async def _refused(request: Request, error: Exception) -> Response:
+def answer_to(error: Exception, request_id: str) -> Response:
+    """The answer to an error of the service or a refusal of the domain."""
+    if isinstance(error, ServiceError):
+        return error_answer(
+            request_id, error.status, error.code, error.message, error.details, error.headers
+        )
     status, code, details = _refusal(error)
-    return error_answer(request_id_of(request), status, code, str(error), details)
+    return error_answer(request_id, status, code, str(error), details)
 
 
 def _refusal(error: Exception) -> tuple[int, str, Any]:
