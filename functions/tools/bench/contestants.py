@@ -13,7 +13,7 @@ import msgspec
 from functions.tools.bench import specimen
 from functions.tools.bench.failure import BenchFailed
 from functions.tools.bench.specimen import Specimens
-from infra.local.instance import running
+from infra.local.instance import Instance, running
 from infra.local.redis import embedded_redis
 
 _SESSIONS = 100
@@ -24,11 +24,16 @@ _DAY_MS = 86_400_000
 class Contestants:
     """Where to send the load, and to which sessions."""
 
-    service: str
+    instance: Instance
     floor: str
     constant: str
-    service_pid: int
+    redis_url: str
     session_ids: tuple[str, ...]
+
+    @property
+    def service(self) -> str:
+        """The service's url."""
+        return self.instance.url
 
 
 def creation(**fields: object) -> str:
@@ -58,9 +63,7 @@ def contestants() -> Iterator[Contestants]:
         path.write_bytes(msgspec.json.encode(specimens))
         module = "functions.tools.bench.floor"
         with running(floor_redis_url, module=module, quiet=True, SPECIMENS=str(path)) as floor:
-            yield Contestants(
-                service.url, floor.url, constant.url, service.process.pid, session_ids
-            )
+            yield Contestants(service, floor.url, constant.url, redis_url, session_ids)
 
 
 def _running_sessions(url: str) -> tuple[str, ...]:

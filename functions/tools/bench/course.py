@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 
-from functions.tools.bench import latency, wrk
+from functions.tools.bench import expiry, latency, wrk
 from functions.tools.bench.contestants import Contestants, creation
 from functions.tools.bench.failure import BenchFailed
 from functions.tools.bench.figures import Figures, median_of, ratio
@@ -33,6 +33,7 @@ class Results:
 
     comparisons: tuple[Comparison, ...]
     constant: Figures
+    flags: Figures
     memory_at_rest_kib: int
     memory_after_load_kib: int
 
@@ -45,12 +46,13 @@ class Results:
 
 def steps(rounds: int) -> int:
     """How often `run` tells of its progress."""
-    return rounds * (2 * len(_SCENARIOS) + 1)
+    return rounds * (2 * len(_SCENARIOS) + 1) + 1
 
 
 def run(racers: Contestants, rounds: int, seconds: int, tell: Tell) -> Results:
     """Measure everything; neighbours in time are neighbours in the comparison."""
-    at_rest_kib = _memory_kib(racers.service_pid)
+    service_pid = racers.instance.process.pid
+    at_rest_kib = _memory_kib(service_pid)
     comparisons = tuple(
         _compare(name, scenario(racers, seconds), racers, rounds, tell)
         for name, scenario in _SCENARIOS.items()
@@ -59,7 +61,9 @@ def run(racers: Contestants, rounds: int, seconds: int, tell: Tell) -> Results:
     for _ in range(rounds):
         tell("a FastAPI route that returns a constant")
         constant.append(wrk.run(Load("GET", "/health"), racers.constant, seconds))
-    return Results(comparisons, median_of(constant), at_rest_kib, _memory_kib(racers.service_pid))
+    tell("flags that fall by themselves")
+    flags = expiry.of_flags(racers.instance, racers.redis_url)
+    return Results(comparisons, median_of(constant), flags, at_rest_kib, _memory_kib(service_pid))
 
 
 def _compare(

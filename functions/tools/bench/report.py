@@ -20,6 +20,12 @@ def show(results: Results, console: Console) -> None:
     table.add_section()
     table.add_row("constant FastAPI route", "", "", "", "", *_cells(results.constant))
     console.print(table)
+    flags = results.flags
+    console.print(
+        f"A flag that falls by itself reaches a subscriber {flags.p50_ms:.1f} ms (p50),"
+        f" {flags.p95_ms:.1f} ms (p95), {flags.p99_ms:.1f} ms (p99) after its deadline;"
+        " two instances watched."
+    )
     console.print(
         f"Memory of the service: {results.memory_at_rest_kib / 1024:.0f} MiB at rest,"
         f" {results.memory_after_load_kib / 1024:.0f} MiB after the load."
