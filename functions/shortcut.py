@@ -1,4 +1,4 @@
-"""A short cut for the two endpoints that carry nearly all requests: read and switch.
+"""A short cut for the endpoints that carry nearly all requests: read, switch and create.
 
 FastAPI's layers cost such a request more than all its own work. What comes in its plainest form is
 handed straight to the endpoint's own function; everything else, and whatever is wrong with a
@@ -6,24 +6,36 @@ request, goes the long way and is answered there.
 """
 
 import re
-from collections.abc import Awaitable
-from typing import Any
+from collections.abc import Awaitable, Callable
+from functools import partial
+from typing import Any, NamedTuple
 
 import msgspec
-from fastapi import Request, Response
+from fastapi import APIRouter, Request, Response
+from pydantic import BaseModel
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from functions.sessions import read, switch
+from functions.sessions import create, read, switch
 from shared.domain.errors import Refusal
 from shared.errors import ServiceError
-from shared.http.bodies import SwitchBody
+from shared.http.bodies import CreateBody, SwitchBody
 from shared.http.calls import ChangeCall
 from shared.http.errors import answer_to, request_id_of
 
+_CREATE = "/v1/sessions"
 _READ = re.compile(r"/v1/sessions/([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})")
 _SWITCH = re.compile(_READ.pattern + "/switch")
 _NOT_PLAIN = frozenset({b"if-match", b"idempotency-key", b"transfer-encoding"})
 _JSON = b"application/json"
+
+
+class _Change(NamedTuple):
+    """An endpoint that takes a body of `model`, or perhaps none, and how to call it."""
+
+    router: APIRouter
+    model: type[BaseModel]
+    needs_body: bool
+    serve: Callable[[ChangeCall, Any], Awaitable[Response]]
 
 
 class Shortcut:
@@ -36,26 +48,29 @@ class Shortcut:
         """Serve one request."""
         method, path = scope.get("method"), scope.get("path", "")
         if method == "GET" and (match := _READ.fullmatch(path)):
-            await _answer(_read(match[1], Request(scope)), scope, receive, send, read.router)
-        elif method == "POST" and (match := _SWITCH.fullmatch(path)) and _is_plain(scope):
-            first = await receive()
-            try:
-                body = _switch_body(first)
-            except (ValueError, RecursionError):
-                await self._long_way(scope, _replaying(first, receive), send)
-                return
-            call = ChangeCall(Request(scope), None, None)
-            await _answer(switch.switch(match[1], call, body), scope, receive, send, switch.router)
+            await _answer(_read(match[1], Request(scope)), read.router, scope, receive, send)
+        elif method == "POST" and (change := _change_at(path)) and _is_plain(scope):
+            await self._change(change, scope, receive, send)
         else:
             await self._long_way(scope, receive, send)
 
+    async def _change(self, change: _Change, scope: Scope, receive: Receive, send: Send) -> None:
+        first = await receive()
+        try:
+            body = _body(first, change)
+        except (ValueError, RecursionError):
+            await self._long_way(scope, _replaying(first, receive), send)
+        else:
+            served = change.serve(ChangeCall(Request(scope), None, None), body)
+            await _answer(served, change.router, scope, receive, send)
+
 
 async def _answer(
-    endpoint: Awaitable[Response], scope: Scope, receive: Receive, send: Send, router: Any
+    served: Awaitable[Response], router: APIRouter, scope: Scope, receive: Receive, send: Send
 ) -> None:
     (scope["route"],) = router.routes
     try:
-        response = await endpoint
+        response = await served
     except (ServiceError, Refusal) as error:
         response = answer_to(error, request_id_of(Request(scope)))
     await response(scope, receive, send)
@@ -65,21 +80,31 @@ def _read(session_id: str, request: Request) -> Awaitable[Response]:
     return read.read(session_id, request, request.headers.get("if-none-match"))
 
 
+def _change_at(path: str) -> _Change | None:
+    if match := _SWITCH.fullmatch(path):
+        return _Change(switch.router, SwitchBody, False, partial(switch.switch, match[1]))
+    if path == _CREATE:
+        return _Change(create.router, CreateBody, True, create.create)
+    return None
+
+
 def _is_plain(scope: Scope) -> bool:
-    """Whether a switch comes with nothing that has rules of its own."""
+    """Whether a change comes with nothing that has rules of its own."""
     return not any(
         name in _NOT_PLAIN or (name == b"content-type" and value != _JSON)
         for name, value in scope["headers"]
     )
 
 
-def _switch_body(message: Message) -> SwitchBody | None:
+def _body(message: Message, change: _Change) -> BaseModel | None:
     """The body, if it came whole. Raises `ValueError` for one that the long way must judge."""
     if message["type"] != "http.request" or message.get("more_body"):
         raise ValueError
     content = message.get("body")
     value = msgspec.json.decode(content) if content else None
-    return None if value is None else SwitchBody.model_validate(value)
+    if value is None and not change.needs_body:
+        return None
+    return change.model.model_validate(value)
 
 
 def _replaying(first: Message, receive: Receive) -> Receive:

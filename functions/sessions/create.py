@@ -17,6 +17,6 @@ router = APIRouter(route_class=JsonRoute, tags=["sessions"])
     status_code=201,
     responses=answers(201, Envelope[Session], "Created, pending", CREATE_ERRORS),
 )
-async def create(body: CreateBody, call: Change) -> Response:
+async def create(call: Change, body: CreateBody) -> Response:
     """Create a session; nothing runs until it is started."""
     return await call.create(body.session_id, body.command, created_session)

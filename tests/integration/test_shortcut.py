@@ -4,6 +4,7 @@ from typing import Any
 from uuid import uuid4
 
 import httpx
+import msgspec
 import pytest
 
 from tests.integration.api import Api, checked, chess, participant
@@ -27,6 +28,21 @@ BODIES = {
     "a list": b"[]",
     "malformed": b"{",
     "deep": b"[" * 5_000,
+}
+
+
+CREATIONS = {
+    "none": b"",
+    "null": b"null",
+    "empty": b"{}",
+    "a game": msgspec.json.encode(
+        chess(participants=[participant(participant_id=ADA), participant(participant_id=BEN)])
+    ),
+    "a taken place": msgspec.json.encode(chess(participants=[participant(participant_id=ADA)] * 2)),
+    "a bad time": msgspec.json.encode(chess(total_time_ms=1)),
+    "a count": b'{"sync_mode": "count_up"}',
+    "malformed": b'{"sync_mode": ',
+    "long": msgspec.json.encode({**chess(), "participants": [participant()] * 1_001}),
 }
 
 
@@ -72,6 +88,26 @@ async def test_a_switch_is_answered_alike(api: Api, content: bytes, state: str) 
         answers.append(await api.http.post(path, content=content, headers=headers))
     short, long = map(seen, answers)
     assert short == long
+
+
+@pytest.mark.parametrize("content", CREATIONS.values(), ids=CREATIONS.keys())
+async def test_a_creation_is_answered_alike(api: Api, content: bytes) -> None:
+    answers = [
+        await api.http.post("/v1/sessions", content=content, headers=headers)
+        for headers in (PLAIN, LONG)
+    ]
+    short, long = map(seen, answers)
+    assert short == long
+
+
+async def test_a_taken_id_is_refused_alike(api: Api) -> None:
+    content = msgspec.json.encode({**game(), "session_id": await api.created(game())})
+    answers = [
+        await api.http.post("/v1/sessions", content=content, headers=headers)
+        for headers in (PLAIN, LONG)
+    ]
+    assert [answer.status_code for answer in answers] == [409, 409]
+    assert seen(answers[0]) == seen(answers[1])
 
 
 @pytest.mark.parametrize("state", ["running", "pending", "missing"])
