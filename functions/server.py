@@ -2,15 +2,14 @@
 
 import asyncio
 import gc
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
-from socket import socket
 
-import uvicorn
 from fastapi import FastAPI
 
 from functions.live import stream, websocket
 from functions.service import console, docs, health, metrics, ready, time
+from functions.serving import Server, server_of
 from functions.sessions import (
     batch,
     cancel,
@@ -27,7 +26,6 @@ from functions.sessions import (
 )
 from functions.shortcut import Shortcut
 from functions.workers.expire import DeadlineLoop
-from shared import logging
 from shared.bootstrap import Backend, assemble
 from shared.errors import StoreUnavailable
 from shared.http import application
@@ -35,9 +33,6 @@ from shared.realtime.redis import PushChannels
 from shared.settings import Settings, read_settings
 from shared.store.keys import WAKE_CHANNEL
 
-_PING_S = 15.0
-_MAX_FRAME_BYTES = 64 * 1024
-_GRACE_S = 5
 _CLOCK_SAMPLES = 5
 
 _ENDPOINTS = (
@@ -112,43 +107,12 @@ async def _set_clock(backend: Backend) -> None:
             await backend.store.time()
 
 
-class Server(uvicorn.Server):
-    """uvicorn, which says when it is there and tells live connections to go before it waits."""
-
-    on_ready: Callable[[], None] | None = None
-
-    async def startup(self, sockets: list[socket] | None = None) -> None:
-        """Accept connections."""
-        await super().startup(sockets)
-        if self.started and self.on_ready:
-            self.on_ready()
-
-    async def shutdown(self, sockets: list[socket] | None = None) -> None:
-        """End every stream, then finish what is being answered."""
-        app = self.config.app
-        assert isinstance(app, FastAPI)
-        app.state.channels.close()
-        await super().shutdown(sockets)
-
-
 def server(settings: Settings) -> Server:
     """The server of one instance."""
-    logging.configure(settings.log_level)
-    config = uvicorn.Config(
-        build(settings),
-        host=settings.host,
-        port=settings.port,
-        lifespan="on",
-        log_config=None,
-        access_log=False,
-        server_header=False,
-        proxy_headers=False,
-        ws_ping_interval=_PING_S,
-        ws_ping_timeout=_PING_S,
-        ws_max_size=_MAX_FRAME_BYTES,
-        timeout_graceful_shutdown=_GRACE_S,
-    )
-    return Server(config)
+    app = build(settings)
+    instance = server_of(app, settings)
+    instance.on_stop = app.state.channels.close
+    return instance
 
 
 def main() -> None:

@@ -2,7 +2,7 @@
 
 from fastapi import FastAPI
 
-from functions.tools.bench.bare_server import serve
+from functions.serving import server_of
 from shared.settings import Settings
 
 app = FastAPI()
@@ -15,4 +15,4 @@ async def constant() -> dict[str, str]:
 
 
 if __name__ == "__main__":
-    serve(app, Settings())
+    server_of(app, Settings(), "off").run()

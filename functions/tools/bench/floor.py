@@ -14,7 +14,7 @@ from uuid import uuid4
 import msgspec
 from redis.asyncio import Redis
 
-from functions.tools.bench.bare_server import serve
+from functions.serving import server_of
 from functions.tools.bench.specimen import Specimen, Specimens
 from shared import store
 from shared.domain.units import DAY
@@ -118,7 +118,7 @@ def main() -> None:
     """Serve until told to stop."""
     settings = Settings()
     specimens = msgspec.json.decode(Path(os.environ[SPECIMENS]).read_bytes(), type=Specimens)
-    serve(Floor(connect(settings.redis_url), specimens), settings)
+    server_of(Floor(connect(settings.redis_url), specimens), settings, "off").run()
 
 
 if __name__ == "__main__":
