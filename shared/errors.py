@@ -6,6 +6,7 @@ ServiceError
 ├── VersionConflict        409   too many concurrent changes
 ├── PreconditionFailed     412   `If-Match` names an older version
 ├── IdempotencyKeyReused   422   the same key with another request
+├── PayloadTooLarge        413
 ├── UnsupportedMediaType   415
 └── StoreUnavailable       503   with `Retry-After`
 """

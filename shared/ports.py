@@ -139,6 +139,9 @@ class Census:
 class SessionStore(Protocol):
     """Where sessions live between two requests."""
 
+    def creation_scope(self, key: str, session_id: str | None) -> str:
+        """The scope of `key` for a creation: one for all, where the store can commit that."""
+
     def new_session_id(self, scope: str | None) -> str:
         """A fresh id, of a session that can be committed with an idempotency key of `scope`."""
 

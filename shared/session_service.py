@@ -59,6 +59,10 @@ class SessionService:
         self._store = store
         self._turns = Turns()
 
+    def creation_scope(self, key: str, session_id: str | None) -> str:
+        """The scope of an idempotency key of a creation."""
+        return self._store.creation_scope(key, session_id)
+
     def new_session_id(self, scope: str | None) -> str:
         """An id for a session to be created under an idempotency key of `scope`."""
         return self._store.new_session_id(scope)

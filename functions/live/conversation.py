@@ -45,11 +45,11 @@ class Conversation:
             await self.offer_state()
         return push
 
-    def pong(self, client_timestamp: object) -> None:
+    async def pong(self, client_timestamp: object) -> None:
         """Answer a ping."""
         answer = messages.pong(self.session_id, self.clock.now(), client_timestamp)
-        self.listener.put(Push.of(answer))
+        await self.listener.reply(Push.of(answer))
 
-    def complain(self, code: str, message: str) -> None:
+    async def complain(self, code: str, message: str) -> None:
         """Say what was wrong; the connection lives on."""
-        self.listener.put(Push.of(messages.error(self.clock.now(), code, message)))
+        await self.listener.reply(Push.of(messages.error(self.clock.now(), code, message)))

@@ -15,6 +15,11 @@ from shared.store.keys import push_channel
 
 _NORMAL, _GOING_AWAY, _POLICY, _TRY_LATER = 1000, 1001, 1008, 1013
 
+_PATIENCE_S = 10.0
+"""How long a client may take to make room for one message before it counts as gone."""
+
+_GONE = (WebSocketDisconnect, TimeoutError)
+
 router = APIRouter()
 _uuid = TypeAdapter(Uuid)
 
@@ -54,7 +59,7 @@ async def _converse(websocket: WebSocket, talk: Conversation) -> None:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
     for task in done:
-        if not task.cancelled() and not isinstance(task.exception(), WebSocketDisconnect):
+        if not task.cancelled() and not isinstance(task.exception(), _GONE):
             task.result()
 
 
@@ -64,7 +69,8 @@ async def _speak(websocket: WebSocket, talk: Conversation) -> None:
         if push is CLOSED:
             await websocket.close(_GOING_AWAY, "Reconnect")
             return
-        await websocket.send_text(push.text)
+        async with asyncio.timeout(_PATIENCE_S):
+            await websocket.send_text(push.text)
         if push.type == "SESSION_DELETED":
             await websocket.close(_NORMAL, "The session was deleted")
             return
@@ -81,20 +87,20 @@ async def _listen(websocket: WebSocket, talk: Conversation) -> None:
 async def _answer(message: dict[str, Any] | None, talk: Conversation) -> None:
     match message:
         case {"type": "PING", **fields}:
-            talk.pong(fields.get("clientTimestamp"))
+            await talk.pong(fields.get("clientTimestamp"))
         case {"type": "RECONNECT"}:
             await _send_state(talk)
         case None:
-            talk.complain("INVALID_MESSAGE", "A message must be a JSON object")
+            await talk.complain("INVALID_MESSAGE", "A message must be a JSON object")
         case _:
-            talk.complain("UNKNOWN_TYPE", "The type must be PING or RECONNECT")
+            await talk.complain("UNKNOWN_TYPE", "The type must be PING or RECONNECT")
 
 
 async def _send_state(talk: Conversation) -> None:
     try:
         await talk.send_state()
     except (SessionNotFound, StoreUnavailable) as error:
-        talk.complain(error.code, error.message)
+        await talk.complain(error.code, error.message)
 
 
 def _message_in(frame: Any) -> dict[str, Any] | None:

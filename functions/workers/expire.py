@@ -42,9 +42,9 @@ class DeadlineLoop:
         self._slots = asyncio.Semaphore(_AT_ONCE)
         self._work: set[asyncio.Task[None]] = set()
 
-    def call(self, wake_at: bytes) -> None:
-        """Some session will wake earlier than all others, at `wake_at` (ms)."""
-        if int(wake_at) < self._sleeps_until:
+    def call(self, wake_at: bytes | None) -> None:
+        """Some session will wake earlier than all others, at `wake_at` (ms; None: any time)."""
+        if wake_at is None or int(wake_at) < self._sleeps_until:
             self._is_called.set()
 
     async def run(self) -> None:

@@ -117,8 +117,8 @@ class Session:
     session_left_ms: Millis | None = None
     cycle_used_ms: Millis = Millis(0)
     used_ms: Millis = Millis(0)
-    warned: tuple[Instant, Millis] | None = None
-    """The last warning since the anchor: when, and at which threshold."""
+    warned: tuple[Instant, Millis, int] | None = None
+    """The last warning since the anchor: when, at which threshold, of which running clock."""
 
     @property
     def active(self) -> Participant | None:

@@ -39,7 +39,7 @@ def _next_due(session: Session, now: Instant) -> Step | None:
 
 
 def _warn(session: Session, warning: Threshold) -> Warned:
-    warned = replace(session, warned=(warning.at, warning.threshold_ms))
+    warned = replace(session, warned=(warning.at, warning.threshold_ms, warning.place))
     return Warned(warned, warning.at, warning.threshold_ms, warning.side)
 
 

@@ -32,10 +32,11 @@ def deadline(session: Session) -> Instant | None:
 
 @dataclass(frozen=True, slots=True, order=True)
 class Threshold:
-    """A clock that comes down to a threshold; ordered by when."""
+    """A clock that comes down to a threshold; ordered by when, then by which, then by whose."""
 
     at: Instant
     threshold_ms: Millis
+    place: int
     side: Side = field(compare=False)
 
 
@@ -48,13 +49,15 @@ def next_warning(session: Session) -> Threshold | None:
     if session.cycle_started_at is None or not session.warn_at_ms:
         return None
     ahead = (
-        Threshold(after(session.cycle_started_at, Millis(left - threshold)), threshold, side)
-        for side, left in clocks_of(session).running(session)
+        Threshold(after(session.cycle_started_at, Millis(left - threshold)), threshold, place, side)
+        for place, (side, left) in enumerate(clocks_of(session).running(session))
         for threshold in session.warn_at_ms
         if threshold < left
     )
     said = session.warned
-    return min((w for w in ahead if said is None or (w.at, w.threshold_ms) > said), default=None)
+    return min(
+        (w for w in ahead if said is None or (w.at, w.threshold_ms, w.place) > said), default=None
+    )
 
 
 def next_wakeup(session: Session) -> Instant | None:
@@ -68,8 +71,8 @@ def next_wakeup(session: Session) -> Instant | None:
 def retention(session: Session) -> Millis:
     """How long an untouched session must be kept: past anything that can still happen, and a day.
 
-    An hour past the last possible deadline is the promise; the day keeps lobbies, pauses and
-    results for those who come back to them.
+    An hour past the last possible deadline is the promise; the day keeps lobbies, pauses, results
+    and clocks that run toward nothing for those who come back to them.
     """
     banks = sum(p.bank_ms or 0 for p in session.participants)
     pools = sum(g.bank_ms for g in session.groups)

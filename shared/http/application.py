@@ -41,6 +41,7 @@ def build(
         docs_url=None,
         redoc_url=None,
         openapi_url="/api-docs.json",
+        redirect_slashes=False,
         telemetry={"tracing": False, "metrics": False, "logs": False},
         lifespan=lifespan,
     )

@@ -46,7 +46,7 @@ class ChangeCall(Call):
         self, session_id: str | None, spec: Callable[[str], Create], wording: Wording
     ) -> Response:
         """Create the session that `spec` describes, with an id of ours if it has none."""
-        scope = session_id or (self._key and f"create:{self._key}")
+        scope = self._key and self.service.creation_scope(self._key, session_id)
         named = session_id or self.service.new_session_id(scope)
         change = await self._request(scope or named)
         return respond(await self.service.create(spec(named), change, wording))
@@ -66,8 +66,11 @@ class ChangeCall(Call):
     async def _fingerprint(self) -> str:
         """Tells requests apart that share a key; no body, `{}` and `null` are the same."""
         body = await self._http.body()
-        value = msgspec.json.decode(body) if body else None
-        written = msgspec.json.encode(value or None, order="deterministic")
+        try:
+            value = msgspec.json.decode(body) if body else None
+            written = msgspec.json.encode(value or None, order="deterministic")
+        except (ValueError, RecursionError):
+            written = body  # of an endpoint that takes none, and so has not looked at it
         line = f"{self._http.method} {self._http.url.path.lower()} ".encode()
         return sha256(line + written).hexdigest()
 

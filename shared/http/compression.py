@@ -1,10 +1,13 @@
 """gzip for those who ask for it."""
 
+import re
+
 from starlette.datastructures import Headers
 from starlette.middleware.gzip import GZipMiddleware
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 _FROM_BYTES = 1024
+_GZIP = re.compile(r"gzip(?:\s*;\s*q=(?!0(?:\.0*)?$).*)?", re.IGNORECASE)
 _LEVEL = 5
 """On bodies of a few KiB the levels above save no more than some bytes."""
 
@@ -17,5 +20,12 @@ class Compression(GZipMiddleware):
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
-        asks = scope["type"] == "http" and "gzip" in Headers(scope=scope).get("accept-encoding", "")
+        asks = scope["type"] == "http" and _wants_gzip(Headers(scope=scope).get("accept-encoding"))
         await (super().__call__ if asks else self.app)(scope, receive, send)
+
+
+def _wants_gzip(accepted: str | None) -> bool:
+    """RFC 9110 §12.5.3; a quality of 0 refuses."""
+    return accepted is not None and any(
+        _GZIP.fullmatch(coding.strip()) for coding in accepted.split(",")
+    )

@@ -6,6 +6,7 @@ from typing import Any
 import msgspec
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
+from fastapi.routing import APIRoute
 from starlette.exceptions import HTTPException
 
 from shared.domain.errors import (
@@ -63,9 +64,15 @@ async def _invalid(request: Request, error: Exception) -> Response:
 async def _http(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
     code, message = _HTTP_ERRORS.get(error.status_code, ("ERROR", str(error.detail)))
-    return error_answer(
-        request_id_of(request), error.status_code, code, message, headers=error.headers
-    )
+    headers = {"Allow": _allowed(request)} if error.status_code == 405 else error.headers
+    return error_answer(request_id_of(request), error.status_code, code, message, headers=headers)
+
+
+def _allowed(request: Request) -> str:
+    """Every method that some route takes at this address, not only those of the first one."""
+    routes = [route for route in request.app.router.routes if isinstance(route, APIRoute)]
+    here = [route for route in routes if route.path_regex.match(request.url.path)]
+    return ", ".join(sorted({method for route in here for method in route.methods or ()}))
 
 
 async def _ours(request: Request, error: Exception) -> Response:

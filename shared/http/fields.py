@@ -9,6 +9,7 @@ from pydantic_core import PydanticCustomError
 
 _UUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 _MAX_OBJECT_BYTES = 8192
+_MAX_DEPTH = 32
 
 
 def _uuid(value: str) -> str:
@@ -18,10 +19,22 @@ def _uuid(value: str) -> str:
 
 
 def check_small(value: dict[str, Any]) -> dict[str, Any]:
-    """Refuse an object whose JSON is over 8 KiB; it would weigh on every change."""
+    """Refuse an object whose JSON is over 8 KiB, or nested beyond what every encoder takes.
+
+    It is written with every change.
+    """
+    if _is_deeper(value, _MAX_DEPTH):
+        raise PydanticCustomError("too_deep", f"cannot be nested deeper than {_MAX_DEPTH}")
     if len(msgspec.json.encode(value)) > _MAX_OBJECT_BYTES:
         raise PydanticCustomError("too_large", f"cannot exceed {_MAX_OBJECT_BYTES} bytes as JSON")
     return value
+
+
+def _is_deeper(value: Any, depth: int) -> bool:
+    if not isinstance(value, dict | list):
+        return False
+    inner = value.values() if isinstance(value, dict) else value
+    return depth == 0 or any(_is_deeper(one, depth - 1) for one in inner)
 
 
 Uuid = Annotated[

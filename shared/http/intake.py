@@ -5,6 +5,7 @@ import re
 import time
 from uuid import uuid4
 
+from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from shared.http.errors import error_answer
@@ -40,6 +41,8 @@ class Intake:
 
         try:
             await self.app(scope, receive, send_with_id)
+        except ClientDisconnect:
+            _log.debug("the client left in mid-body", extra={"request_id": request_id})
         except Exception:
             _log.exception("request failed", extra={"request_id": request_id})
             if status:

@@ -15,6 +15,7 @@ _CODES = {
     "too_short": "too_short",
     "string_too_long": "too_long",
     "too_large": "too_large",
+    "too_deep": "too_deep",
 }
 
 _MESSAGES = {

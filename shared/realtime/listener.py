@@ -55,6 +55,11 @@ class Listener:
         self.newest_version = push.version or self.newest_version
         self._queue.put_nowait(push)
 
+    async def reply(self, push: Push) -> None:
+        """Queue an answer of our own, as soon as there is room: who asks too fast has to wait."""
+        await self._queue.put(push)
+        self.newest_version = push.version or self.newest_version
+
     async def get(self) -> Push:
         """The next push; `CLOSED` once some had to be dropped."""
         return CLOSED if self._is_cut_off else await self._queue.get()

@@ -34,10 +34,14 @@ class _Topic:
         self.has_gap = True
 
     def confirmed(self) -> None:
-        """Redis has the subscription: nothing is missed from here on."""
-        if self.has_gap:
+        """Redis has the subscription: what is published from here on is heard.
+
+        A second confirmation means that the client library has quietly made a new connection;
+        what was published between the two went unheard.
+        """
+        if self.has_gap or self.is_live.is_set():
             self.deliver(LOST)
-            self.has_gap = False
+        self.has_gap = False
         self.is_live.set()
 
     def deliver(self, push: Push) -> None:
@@ -53,10 +57,13 @@ class PushChannels:
         self._redis = redis
         self._pubsub: PubSub | None = None
         self._topics: dict[str, _Topic] = {}
-        self._handlers: dict[str, Callable[[bytes], None]] = {}
+        self._handlers: dict[str, Callable[[bytes | None], None]] = {}
 
-    def handle(self, channel: str, handler: Callable[[bytes], None]) -> None:
-        """Call `handler` with each message of `channel`; to be said before `run`."""
+    def handle(self, channel: str, handler: Callable[[bytes | None], None]) -> None:
+        """Call `handler` with each message of `channel`, or None when some may have been missed.
+
+        To be said before `run`.
+        """
         self._handlers[channel] = handler
 
     @asynccontextmanager
@@ -109,8 +116,9 @@ class PushChannels:
 
     def _dispatch(self, message: dict[str, Any]) -> None:
         channel = message["channel"].decode() if message["channel"] else ""
-        if message["type"] == "message" and channel in self._handlers:
-            self._handlers[channel](message["data"])
+        if channel in self._handlers:
+            if message["type"] in ("message", "subscribe"):
+                self._handlers[channel](message["data"] if message["type"] == "message" else None)
         elif topic := self._topics.get(channel):
             if message["type"] == "subscribe":
                 topic.confirmed()

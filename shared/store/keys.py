@@ -46,6 +46,17 @@ class Keys:
         """Audit entries on their way to the database."""
         return f"{shard}:outbox"
 
+    def creation_scope(self, key: str, session_id: str | None) -> str:
+        """The scope of an idempotency key of a creation.
+
+        One for all creations, unless the client chose an id on another shard: then the session's
+        own, for one commit can't write to two shards.
+        """
+        common = f"create:{key}"
+        if session_id is None or self.shard_of(session_id) == self.shard_of(common):
+            return common
+        return session_id
+
     def new_session_id(self, scope: str | None) -> str:
         """A fresh session id on the shard of `scope`, for a commit that writes to both."""
         while True:

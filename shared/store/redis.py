@@ -73,6 +73,9 @@ class RedisSessionStore:
         self._commit_script = redis.register_script((_SCRIPTS / "commit.lua").read_text())
         self._reschedule_script = redis.register_script((_SCRIPTS / "reschedule.lua").read_text())
 
+    def creation_scope(self, key: str, session_id: str | None) -> str:
+        return self._keys.creation_scope(key, session_id)
+
     def new_session_id(self, scope: str | None) -> str:
         return self._keys.new_session_id(scope)
 

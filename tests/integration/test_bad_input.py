@@ -74,6 +74,28 @@ async def test_every_kind_of_json_is_taken(api: Api, kind: str) -> None:
     assert answer.status_code == 201
 
 
+async def test_nesting_is_bounded_alike_on_every_way_in(api: Api) -> None:
+    nested: Any = {}
+    for _ in range(31):
+        nested = {"a": nested}
+    assert (await api.create(chess(metadata=nested))).status_code == 201
+    for headers in ({}, {"Idempotency-Key": str(uuid4())}):
+        refused = await api.create(chess(metadata={"a": nested}), **headers)
+        assert details_of(refused) == {"metadata": "cannot be nested deeper than 32"}
+
+
+async def test_a_body_where_none_is_expected_does_no_harm(api: Api) -> None:
+    headers = {**JSON, "Idempotency-Key": str(uuid4())}
+    path = f"/v1/sessions/{await api.created(chess())}"
+    answer = await api.http.request("DELETE", path, content=b"garbage", headers=headers)
+    assert answer.status_code == 204
+
+
+async def test_a_trailing_slash_is_not_sent_elsewhere(api: Api) -> None:
+    answer = checked(await api.http.post("/v1/sessions/", json=chess()), None)
+    assert error_of(answer) == (404, "NOT_FOUND")
+
+
 async def test_an_unknown_route_is_not_found(api: Api) -> None:
     assert error_of(checked(await api.http.get("/v2/sessions"), None)) == (404, "NOT_FOUND")
 
@@ -82,6 +104,8 @@ async def test_a_wrong_method_is_told_which_one_is_right(api: Api) -> None:
     answer = checked(await api.http.put("/v1/sessions"), None)
     assert error_of(answer) == (405, "METHOD_NOT_ALLOWED")
     assert answer.headers["allow"] == "POST"
+    other = checked(await api.http.put(f"/v1/sessions/{uuid4()}"), None)
+    assert other.headers["allow"] == "DELETE, GET"
 
 
 @pytest.mark.parametrize(

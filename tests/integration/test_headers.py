@@ -99,6 +99,14 @@ async def test_a_key_with_another_request_is_refused(api: Api) -> None:
     assert error_of(other_verb) == (422, "IDEMPOTENCY_KEY_REUSED")
 
 
+async def test_a_key_of_a_creation_belongs_to_its_body(api: Api) -> None:
+    key = {"Idempotency-Key": str(uuid4())}
+    first = await api.create(chess(), **key)
+    named = await api.create(chess(session_id=str(uuid4())), **key)
+    assert first.status_code == 201
+    assert error_of(named) == (422, "IDEMPOTENCY_KEY_REUSED")
+
+
 async def test_no_body_and_an_empty_one_are_the_same_try(api: Api) -> None:
     session_id = await api.started(chess())
     headers = {"Idempotency-Key": str(uuid4())}
@@ -142,6 +150,8 @@ async def test_long_answers_are_compressed_when_asked(api: Api) -> None:
     packed = await api.http.get(path, headers={"Accept-Encoding": "gzip"})
     plain = await api.http.get(path, headers={"Accept-Encoding": "identity"})
     short = await api.http.get("/health", headers={"Accept-Encoding": "gzip"})
+    refusing = await api.http.get(path, headers={"Accept-Encoding": "br, gzip;q=0"})
+    assert "content-encoding" not in refusing.headers
     assert packed.headers["content-encoding"] == "gzip"
     assert "content-encoding" not in plain.headers
     assert "content-encoding" not in short.headers

