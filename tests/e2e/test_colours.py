@@ -80,9 +80,9 @@ def test_the_chosen_colours_are_remembered(open_anew: Opener) -> None:
     dark = console.page.evaluate(background)
     assert dark != light
     console.page.reload()
-    expect(console.page.get_by_role("button", name="Switch to light colours")).to_be_visible()
-    assert console.page.evaluate(background) == dark
-    assert open_anew().page.evaluate(background) == dark
+    for page in (console.page, open_anew().page):
+        expect(page.get_by_role("button", name="Switch to light colours")).to_be_visible()
+        assert page.evaluate(background) == dark
 
 
 def test_a_phone_shows_both_clocks_without_scrolling(open_page: Opener) -> None:
