@@ -1,6 +1,6 @@
 """What every `SessionStore` must do, whatever product is behind it."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from dataclasses import replace
 from typing import Any
 from uuid import uuid4
@@ -9,6 +9,7 @@ import msgspec
 import pytest
 from redis.asyncio import Redis
 
+from infra.local.redis import embedded_redis
 from shared.clock import StoreClock
 from shared.domain.commands import Create, NewParticipant, Start
 from shared.domain.creation import create
@@ -35,10 +36,17 @@ from shared.store.redis import RedisSessionStore, connect
 _FAR = Instant(4_000_000_000_000)
 
 
+@pytest.fixture(scope="module")
+def quiet_redis_url() -> Iterator[str]:
+    """A Redis that no instance publishes on: channels are the same in every database."""
+    with embedded_redis() as url:
+        yield url
+
+
 @pytest.fixture
-async def redis(redis_url: str) -> AsyncIterator[Redis]:
-    """A plain client of a database of its own, emptied, to look behind the store."""
-    client = connect(redis_url.removesuffix("/0") + "/5")
+async def redis(quiet_redis_url: str) -> AsyncIterator[Redis]:
+    """A plain client, of an empty database, to look behind the store."""
+    client = connect(quiet_redis_url)
     await client.flushdb()
     yield client
     await client.aclose()
