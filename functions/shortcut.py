@@ -10,7 +10,6 @@ from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import Any, NamedTuple
 
-import msgspec
 from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -18,6 +17,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from functions.sessions import create, read, switch
 from shared.domain.errors import Refusal
 from shared.errors import ServiceError
+from shared.http import strict_json
 from shared.http.bodies import CreateBody, SwitchBody
 from shared.http.calls import ChangeCall
 from shared.http.errors import answer_to, request_id_of
@@ -58,7 +58,7 @@ class Shortcut:
         first = await receive()
         try:
             body = _body(first, change)
-        except (ValueError, RecursionError):
+        except ValueError:
             await self._long_way(scope, _replaying(first, receive), send)
         else:
             served = change.serve(ChangeCall(Request(scope), None, None), body)
@@ -101,7 +101,7 @@ def _body(message: Message, change: _Change) -> BaseModel | None:
     if message["type"] != "http.request" or message.get("more_body"):
         raise ValueError
     content = message.get("body")
-    value = msgspec.json.decode(content) if content else None
+    value = strict_json.parse(content) if content else None
     if value is None and not change.needs_body:
         return None
     return change.model.model_validate(value)

@@ -27,7 +27,6 @@ def timestamp(instant: Instant | None) -> str | None:
 def session_view(session: Session, now: Instant) -> dict[str, Any]:
     """The Session of the API, as it stands at `now`; settle it first."""
     shown = live(session, now)
-    running_for = _active_id(session)
     view = {
         "session_id": session.session_id,
         "sync_mode": session.sync_mode,
@@ -35,7 +34,7 @@ def session_view(session: Session, now: Instant) -> dict[str, Any]:
         "version": session.version,
         "participants": _participants_view(session, shown),
         "groups": _groups_view(session, shown),
-        "active_participant_id": running_for,
+        "active_participant_id": _active_id(session),
         "active_group_id": _active_group_id(session),
         "total_time_ms": session.total_time_ms,
         "time_per_cycle_ms": session.time_per_cycle_ms,

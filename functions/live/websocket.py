@@ -3,12 +3,12 @@
 import asyncio
 from typing import Any
 
-import msgspec
 from fastapi import APIRouter, WebSocket, WebSocketDisconnect
 from pydantic import TypeAdapter, ValidationError
 
 from functions.live.conversation import Conversation
 from shared.errors import SessionNotFound, StoreUnavailable
+from shared.http import strict_json
 from shared.http.fields import Uuid
 from shared.realtime.listener import CLOSED
 from shared.store.keys import push_channel
@@ -105,7 +105,7 @@ async def _send_state(talk: Conversation) -> None:
 
 def _message_in(frame: Any) -> dict[str, Any] | None:
     try:
-        message = msgspec.json.decode(frame.get("text") or frame.get("bytes") or b"")
-    except (msgspec.MsgspecError, ValueError, RecursionError):
+        message = strict_json.parse(frame.get("text") or frame.get("bytes") or b"")
+    except ValueError:
         return None
     return message if isinstance(message, dict) else None

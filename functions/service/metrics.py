@@ -1,14 +1,12 @@
 """`GET /metrics`: Prometheus text."""
 
-from typing import Annotated
-
-from fastapi import APIRouter, Depends, Request, Response
+from fastapi import APIRouter, Request, Response
 from fastapi.responses import PlainTextResponse
 from prometheus_client import generate_latest
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
 
-from functions.service.time import store_of
 from shared.errors import StoreUnavailable
+from shared.http.parts import Store
 from shared.metrics import Metrics
 from shared.ports import SessionStore
 
@@ -16,7 +14,7 @@ router = APIRouter(tags=["service"])
 
 
 @router.get("/metrics", response_class=PlainTextResponse)
-async def metrics(request: Request, store: Annotated[SessionStore, Depends(store_of)]) -> Response:
+async def metrics(request: Request, store: Store) -> Response:
     """This instance's figures, and two that are asked of the store at each scrape."""
     figures: Metrics = request.app.state.metrics
     await _take_census(figures, store)

@@ -1,15 +1,12 @@
 """`GET /ready`: readiness. Whether this instance can do its work right now."""
 
-from typing import Annotated
-
-from fastapi import APIRouter, Depends
+from fastapi import APIRouter
 from fastapi.responses import JSONResponse
 
-from functions.service.time import store_of
 from shared.errors import StoreUnavailable
 from shared.http.documents import Readiness
 from shared.http.openapi import answers
-from shared.ports import SessionStore
+from shared.http.parts import Store
 
 router = APIRouter(tags=["service"])
 
@@ -20,7 +17,7 @@ router = APIRouter(tags=["service"])
     | {503: {"model": Readiness, "description": "Not ready; `checks` say why"}},
     response_model=None,
 )
-async def ready(store: Annotated[SessionStore, Depends(store_of)]) -> JSONResponse:
+async def ready(store: Store) -> JSONResponse:
     """Ask Redis for the time."""
     try:
         await store.time()

@@ -6,7 +6,7 @@ from shared.domain.clocks import Side, clocks_of
 from shared.domain.commands import Create
 from shared.domain.errors import RuleViolation, Violation
 from shared.domain.events import Change, EventType
-from shared.domain.membership import clashes, missing_time, participant_from
+from shared.domain.membership import clashes, missing_time, needs_bank, participant_from
 from shared.domain.session import Group, Participant, Session, SyncMode
 from shared.domain.units import Instant, Millis
 
@@ -65,12 +65,9 @@ def _missing_clocks(spec: Create, members: list[Participant]) -> Iterator[Violat
         )
     pooled = {g.group_id for g in spec.groups}
     for position, member in enumerate(members):
-        needs = (
-            mode is SyncMode.PER_PARTICIPANT
-            or (mode is SyncMode.PER_CYCLE and not per_cycle)
-            or (mode is SyncMode.PER_GROUP and member.group_id not in pooled)
-        )
-        if needs and member.bank_ms is None:
+        is_pooled = member.group_id in pooled
+        needed = needs_bank(mode, has_cycle_time=per_cycle, is_pooled=is_pooled)
+        if needed and member.bank_ms is None:
             yield missing_time(f"participants.{position}.total_time_ms", mode)
 
 

@@ -39,18 +39,24 @@ def _objections(session: Session, newcomer: Participant) -> Iterator[Violation]:
     yield from clashes([*session.participants, newcomer], lambda _, name: name)
     if len(session.participants) >= MAX_PARTICIPANTS:
         yield Violation("participant_id", f"cannot exceed {MAX_PARTICIPANTS} participants", "full")
-    if newcomer.bank_ms is None and _needs_bank(session, newcomer):
+    needed = needs_bank(
+        session.sync_mode,
+        has_cycle_time=session.time_per_cycle_ms is not None,
+        is_pooled=session.group(newcomer.group_id) is not None,
+    )
+    if needed and newcomer.bank_ms is None:
         yield missing_time("total_time_ms", session.sync_mode)
 
 
-def _needs_bank(session: Session, newcomer: Participant) -> bool:
-    match session.sync_mode:
+def needs_bank(mode: SyncMode, *, has_cycle_time: bool, is_pooled: bool) -> bool:
+    """Whether a participant must bring time: where neither the cycle nor its group has any."""
+    match mode:
         case SyncMode.PER_PARTICIPANT:
             return True
         case SyncMode.PER_CYCLE:
-            return session.time_per_cycle_ms is None
+            return not has_cycle_time
         case SyncMode.PER_GROUP:
-            return session.group(newcomer.group_id) is None
+            return not is_pooled
         case _:
             return False
 

@@ -10,6 +10,7 @@ from fastapi import Depends, Header, Path, Request, Response
 from shared.domain.commands import Command, Create
 from shared.drafts import Request as ChangeRequest
 from shared.drafts import Wording
+from shared.http import strict_json
 from shared.http.answers import respond
 from shared.http.errors import request_id_of
 from shared.http.fields import Uuid
@@ -67,9 +68,9 @@ class ChangeCall(Call):
         """Tells requests apart that share a key; no body, `{}` and `null` are the same."""
         body = await self._http.body()
         try:
-            value = msgspec.json.decode(body) if body else None
+            value = strict_json.parse(body) if body else None
             written = msgspec.json.encode(value or None, order="deterministic")
-        except (ValueError, RecursionError):
+        except ValueError:
             written = body  # of an endpoint that takes none, and so has not looked at it
         line = f"{self._http.method} {self._http.url.path.lower()} ".encode()
         return sha256(line + written).hexdigest()

@@ -4,11 +4,11 @@ import json
 from collections.abc import Callable, Coroutine
 from typing import Any
 
-import msgspec
 from fastapi import Request, Response
 from fastapi.routing import APIRoute
 
 from shared.errors import PayloadTooLarge, UnsupportedMediaType
+from shared.http import strict_json
 
 MAX_BODY_BYTES = 1024 * 1024
 
@@ -32,8 +32,8 @@ class JsonRequest(Request):
     async def json(self) -> Any:
         """The body's value. Raises `JSONDecodeError`, which FastAPI answers as invalid input."""
         try:
-            return msgspec.json.decode(await self.body())
-        except (msgspec.MsgspecError, ValueError, RecursionError) as error:
+            return strict_json.parse(await self.body())
+        except ValueError as error:
             raise json.JSONDecodeError("malformed", "", 0) from error
 
 
