@@ -4,6 +4,7 @@ import asyncio
 import gc
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
+from typing import Protocol
 
 from fastapi import FastAPI
 
@@ -16,22 +17,26 @@ from functions.sessions import (
     complete,
     create,
     delete,
+    events,
     participants,
     pause,
     read,
+    replay,
     resume,
     start,
     summary,
     switch,
 )
 from functions.shortcut import Shortcut
+from functions.workers.audit import AuditWorker
 from functions.workers.expire import DeadlineLoop
+from functions.workers.recover import RecoveryLoop
 from shared.bootstrap import Backend, assemble
 from shared.errors import StoreUnavailable
 from shared.http import application
 from shared.realtime.redis import PushChannels
 from shared.settings import Settings, read_settings
-from shared.store.keys import WAKE_CHANNEL
+from shared.store.keys import OUTBOX_CHANNEL, WAKE_CHANNEL
 
 _CLOCK_SAMPLES = 5
 
@@ -48,6 +53,8 @@ _ENDPOINTS = (
     cancel,
     delete,
     participants,
+    events,
+    replay,
     stream,
     websocket,
     time,
@@ -63,19 +70,18 @@ def build(settings: Settings) -> FastAPI:
     """The application with its loops, ready to be served."""
     backend = assemble(settings)
     channels = PushChannels(backend.redis)
-    loop = DeadlineLoop(backend.store, backend.service, backend.clock, backend.metrics)
-    channels.handle(WAKE_CHANNEL, loop.call)
+    workers = _workers(backend, settings, channels)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         await _set_clock(backend)
         _spare_the_collector()
-        tasks = [asyncio.create_task(channels.run()), asyncio.create_task(loop.run())]
+        tasks = [asyncio.create_task(worker.run()) for worker in (channels, *workers)]
         yield
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
-        await backend.redis.aclose()
+        await backend.close()
 
     app = application.build(
         [endpoint.router for endpoint in _ENDPOINTS],
@@ -87,8 +93,28 @@ def build(settings: Settings) -> FastAPI:
     )
     app.state.clock = backend.clock
     app.state.store = backend.store
+    app.state.audit = backend.audit
+    app.state.history = backend.history
     app.state.channels = channels
     return app
+
+
+class _Worker(Protocol):
+    async def run(self) -> None: ...
+
+
+def _workers(backend: Backend, settings: Settings, channels: PushChannels) -> list[_Worker]:
+    """What goes on without being asked, woken through `channels`."""
+    deadlines = DeadlineLoop(backend.store, backend.service, backend.clock, backend.metrics)
+    channels.handle(WAKE_CHANNEL, deadlines.call)
+    workers: list[_Worker] = [deadlines]
+    if backend.recovery:
+        workers.append(RecoveryLoop(backend.recovery, backend.metrics))
+    if backend.audit and settings.audit_worker == "on":
+        audit = AuditWorker(backend.outbox, backend.audit, backend.clock, backend.metrics)
+        channels.handle(OUTBOX_CHANNEL, audit.call)
+        workers.append(audit)
+    return workers
 
 
 def _spare_the_collector() -> None:

@@ -71,6 +71,18 @@ def draft(
     )
 
 
+def restoration(session: Session, now: Instant) -> Commit:
+    """The commit that puts a session back which the store has lost; nothing happened to it."""
+    return Commit(
+        session_id=session.session_id,
+        expected=None,
+        operation_id=token_hex(8),
+        session=session,
+        retention_ms=retention(session),
+        wake_at=wake_at(session, now),
+    )
+
+
 def wake_at(session: Session, now: Instant) -> Instant | None:
     """When to look at a session that nobody asks for, at the latest to forget it."""
     if session.status.is_terminal:

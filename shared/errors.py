@@ -4,11 +4,13 @@ ServiceError
 ├── SessionNotFound        404
 ├── SessionExists          409
 ├── VersionConflict        409   too many concurrent changes
+├── VersionUnknown         404   the audit trail has no such version
 ├── PreconditionFailed     412   `If-Match` names an older version
 ├── IdempotencyKeyReused   422   the same key with another request
 ├── PayloadTooLarge        413
 ├── UnsupportedMediaType   415
 └── StoreUnavailable       503   with `Retry-After`
+    └── AuditUnavailable         the same, of the audit trail
 """
 
 from collections.abc import Mapping
@@ -40,14 +42,27 @@ class SessionNotFound(ServiceError):
         super().__init__("Session not found")
 
 
+class VersionUnknown(ServiceError):
+    """The session is there, or was, but the audit trail holds nothing of it there."""
+
+    status = 404
+    code = "NOT_FOUND"
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message)
+
+
 class SessionExists(ServiceError):
-    """The id of a session to be created is taken; the existing session is untouched."""
+    """The id of a session to be created is taken; the existing session is untouched.
+
+    An id names one session for good, deleted or not: its versions are its audit trail.
+    """
 
     status = 409
     code = "SESSION_EXISTS"
 
     def __init__(self) -> None:
-        super().__init__("A session with this session_id exists already")
+        super().__init__("A session with this session_id exists or has existed")
 
 
 class VersionConflict(ServiceError):
@@ -107,8 +122,16 @@ class StoreUnavailable(ServiceError):
     status = 503
     code = "STORE_UNAVAILABLE"
 
-    def __init__(self) -> None:
-        super().__init__(
-            "The session store can't be reached right now; try again shortly",
-            headers={"Retry-After": "1"},
-        )
+    def __init__(self, what: str = "The session store can't be reached right now") -> None:
+        super().__init__(f"{what}; try again shortly", headers={"Retry-After": "1"})
+
+
+class AuditUnavailable(StoreUnavailable):
+    """The audit database is away, too slow, or not set up; only what needs history asks it."""
+
+    def __init__(self, what: str = "The audit trail can't be reached right now") -> None:
+        super().__init__(what)
+
+
+class EntriesRefused(Exception):
+    """The audit database won't have one of the entries; the message says why."""

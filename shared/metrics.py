@@ -6,6 +6,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
 _REQUEST_BUCKETS_MS = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000)
 _SWITCH_BUCKETS_MS = (1, 2, 3, 5, 7.5, 10, 15, 20, 30, 50, 75, 100, 200, 500, 1000)
+_LAG_BUCKETS_MS = (5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10_000, 60_000)
 
 
 class Metrics:
@@ -44,6 +45,27 @@ class Metrics:
         self.outbox_length = Gauge(
             "synckairos_db_write_queue_size",
             "Audit entries that wait to be written",
+            registry=self.registry,
+        )
+        self.outbox_age = Gauge(
+            "synckairos_audit_oldest_waiting_ms",
+            "How long the oldest audit entry has waited, ms",
+            registry=self.registry,
+        )
+        self.dead_letters = Gauge(
+            "synckairos_audit_dead_letters",
+            "Audit entries that the database would not have",
+            registry=self.registry,
+        )
+        self.audit_lag = Histogram(
+            "synckairos_audit_lag_ms",
+            "From a change to its row in the audit trail, as this worker delivered it, ms",
+            buckets=_LAG_BUCKETS_MS,
+            registry=self.registry,
+        )
+        self.sessions_restored = Counter(
+            "synckairos_sessions_restored",
+            "Sessions put back because the store had lost its memory",
             registry=self.registry,
         )
         self.expiry_lateness = Histogram(

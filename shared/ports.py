@@ -4,11 +4,11 @@ A port promises nothing that plain HTTP couldn't do: no watched keys, no blockin
 of a connection. Errors of the outside world come as `StoreUnavailable`.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
-from shared.domain.events import Change
+from shared.domain.events import Change, EventType
 from shared.domain.session import Session
 from shared.domain.units import Instant, Millis
 
@@ -53,11 +53,15 @@ class RecordedAnswer:
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
-    """One load: the store's time, the session if there is one, the answer given before if any."""
+    """One load: the store's time, the session if there is one, the answer given before if any.
+
+    `is_deleted` tells a session that was deleted from one that the store doesn't know of.
+    """
 
     now: Instant
     stored: Stored | None
     recorded: RecordedAnswer | None = None
+    is_deleted: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,8 +77,9 @@ class Commit:
     """Everything that one accepted change writes, in one atomic step.
 
     `expected` is the revision it builds on (None: no such session yet), `session` what is stored
-    from now on (None: nothing), `operation_id` makes a repeated commit harmless. A session that
-    is over has no `wake_at`; a live one has at least the instant at which it will be forgotten.
+    from now on (None: only that there was one), `operation_id` makes a repeated commit harmless.
+    A session that is over has no `wake_at`; a live one has at least the instant at which it will
+    be forgotten.
     """
 
     session_id: str
@@ -130,10 +135,15 @@ class Agenda:
 
 @dataclass(frozen=True, slots=True)
 class Census:
-    """How many sessions are live and how many audit entries wait in the outbox."""
+    """How many sessions are live, and how the outbox stands.
+
+    `outbox_age_ms` is how long the oldest audit entry has waited, 0 where none waits.
+    """
 
     live_sessions: int
     outbox_length: int
+    outbox_age_ms: Millis
+    dead_letters: int
 
 
 class SessionStore(Protocol):
@@ -148,8 +158,8 @@ class SessionStore(Protocol):
     async def load(self, session_id: str, key: IdempotencyKey | None = None) -> Loaded:
         """The session, the recorded answer for `key` and the time, in one round trip."""
 
-    async def load_many(self, session_ids: Sequence[str]) -> tuple[Instant, list[Stored | None]]:
-        """Several sessions and the time, in one round trip."""
+    async def load_many(self, session_ids: Sequence[str]) -> list[Loaded]:
+        """Several sessions, all at the same time, in one round trip."""
 
     async def commit(self, commit: Commit) -> CommitResult:
         """Write all of `commit` or nothing, in one round trip."""
@@ -168,3 +178,123 @@ class SessionStore(Protocol):
 
     async def time(self) -> Instant:
         """The store's time, which is the only time there is."""
+
+    async def is_whole(self) -> bool:
+        """Whether nothing was lost since the last recovery; False for a store that is new."""
+
+    async def begin_recovery(self, by: str) -> bool:
+        """Whether `by` may bring back what was lost; others wait for it meanwhile."""
+
+    async def end_recovery(self, by: str) -> None:
+        """Call the store whole, unless it lost its memory again since `by` began."""
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """An audit entry on its way: where it waits, since when, and its JSON (None: not an entry)."""
+
+    shard: str
+    id: str
+    queued_at: Instant
+    entry: bytes | None
+
+
+class Outbox(Protocol):
+    """Where audit entries wait for the database, in the order in which they were made."""
+
+    async def take(self, worker: str, limit: int) -> list[Delivery]:
+        """The oldest entries, at most `limit` of each shard; none while another worker is at it.
+
+        What was taken stays in the outbox until it is settled or parked: a worker that dies
+        loses nothing.
+        """
+
+    async def settle(self, deliveries: Sequence[Delivery]) -> None:
+        """Drop entries that the database has for good."""
+
+    async def park(self, delivery: Delivery, reason: str) -> None:
+        """Move an entry that can't be written to the dead letters."""
+
+    async def waiting(self, session_id: str) -> list["Moment"]:
+        """What waits of one session, oldest first."""
+
+    async def newest(self) -> dict[str, "Moment"]:
+        """The newest version that waits, by session."""
+
+
+@dataclass(frozen=True, slots=True)
+class AuditedEvent:
+    """One event of the audit trail, without the state it left."""
+
+    version: int
+    event: str
+    occurred_at: Instant
+    actor: str
+    request_id: str | None
+    participant_id: str | None
+    group_id: str | None
+    time_remaining_ms: Millis | None
+    time_elapsed_ms: Millis | None
+    cycle_number: int
+    metadata: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """A session as one event left it."""
+
+    session: Session
+    event: str
+    occurred_at: Instant
+
+    @property
+    def is_deletion(self) -> bool:
+        """Whether the session was gone from here on."""
+        return self.event == EventType.SESSION_DELETED
+
+    @property
+    def is_unfinished(self) -> bool:
+        """Whether anything could still happen in the session."""
+        return not (self.is_deletion or self.session.status.is_terminal)
+
+
+@dataclass(frozen=True, slots=True)
+class Clash:
+    """A version that the trail holds already, made by another change."""
+
+    session_id: str
+    version: int
+
+
+class AuditLog(Protocol):
+    """The database that keeps every change for good.
+
+    Every method raises `AuditUnavailable` when the database is away or takes too long.
+    """
+
+    async def append(self, entries: Sequence[bytes]) -> list[Clash]:
+        """Write all of `entries` or none; what is there already is left as it is.
+
+        Raises `EntriesRefused` when the database won't have one of them.
+        """
+
+    async def events(self, session_id: str, after: int, limit: int) -> list[AuditedEvent]:
+        """The events with a version above `after`, oldest first, at most `limit`."""
+
+    async def last(self, session_id: str) -> Moment | None:
+        """The newest version of a session."""
+
+    async def at_version(self, session_id: str, version: int) -> Moment | None:
+        """That version of a session."""
+
+    async def at_instant(self, session_id: str, at: Instant) -> Moment | None:
+        """The newest version of a session that was made at `at` or before."""
+
+    async def waking(self, after: str | None, limit: int) -> list[Session]:
+        """Sessions in which something will happen of itself, by id, those above `after`."""
+
+    async def ping(self) -> None:
+        """Return when the database answers."""
+
+    async def close(self) -> None:
+        """Let its connections go."""

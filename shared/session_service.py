@@ -14,6 +14,7 @@ from shared.domain.transition import transition
 from shared.domain.units import Instant
 from shared.drafts import Request, Wording, draft, wake_at
 from shared.errors import (
+    AuditUnavailable,
     IdempotencyKeyReused,
     PreconditionFailed,
     SessionExists,
@@ -26,6 +27,7 @@ from shared.ports import (
     Commit,
     Committed,
     IdempotencyKey,
+    Loaded,
     Origin,
     RecordedAnswer,
     SessionStore,
@@ -33,6 +35,7 @@ from shared.ports import (
     Superseded,
     Wakeup,
 )
+from shared.recovery import Recovery
 from shared.turns import Turns, patience
 
 _ATTEMPTS = 64
@@ -55,8 +58,9 @@ class Outcome:
 class SessionService:
     """The only place that brings the domain and the store together."""
 
-    def __init__(self, store: SessionStore) -> None:
+    def __init__(self, store: SessionStore, recovery: Recovery | None = None) -> None:
         self._store = store
+        self._recovery = recovery
         self._turns = Turns()
 
     def creation_scope(self, key: str, session_id: str | None) -> str:
@@ -67,13 +71,18 @@ class SessionService:
         """An id for a session to be created under an idempotency key of `scope`."""
         return self._store.new_session_id(scope)
 
-    async def create(self, spec: Create, request: Request, wording: Wording) -> Outcome:
-        """A new session. Raises `SessionExists`, `RuleViolation`, `IdempotencyKeyReused`."""
+    async def create(
+        self, spec: Create, request: Request, wording: Wording, *, is_new_id: bool = False
+    ) -> Outcome:
+        """A new session. Raises `SessionExists`, `RuleViolation`, `IdempotencyKeyReused`.
+
+        `is_new_id` says that the id was made for it, so that nobody can have used it before.
+        """
         async with self._turns.of(spec.session_id):
             loaded = await self._store.load(spec.session_id, request.key)
             if loaded.recorded:
                 return _replay(loaded.recorded, request.key)
-            if loaded.stored:
+            if loaded.stored or not (is_new_id or await self._is_unused(loaded, spec.session_id)):
                 raise SessionExists
             written = draft(None, [create(spec, loaded.now)], loaded.now, request, wording)
             result = await self._store.commit(written)
@@ -94,8 +103,8 @@ class SessionService:
             loaded = await self._store.load(session_id, request.key)
             if loaded.recorded:
                 return _replay(loaded.recorded, request.key)
-            first = stored = loaded.stored
-            now = loaded.now
+            stored, now = await self._found(loaded, session_id)
+            first = stored
             for _ in range(_ATTEMPTS):
                 if stored is None:
                     raise SessionNotFound
@@ -117,8 +126,8 @@ class SessionService:
     async def read(self, session_id: str) -> tuple[Session, Instant]:
         """The session and the instant at which it was read. Raises `SessionNotFound`."""
         async with patience():
-            loaded = await self._store.load(session_id)
-            stored, now = await self._catch_up(loaded.stored, loaded.now)
+            found = await self._found(await self._store.load(session_id), session_id)
+            stored, now = await self._catch_up(*found)
         if stored is None:
             raise SessionNotFound
         return stored.session, now
@@ -126,18 +135,42 @@ class SessionService:
     async def read_many(self, session_ids: Sequence[str]) -> tuple[Instant, list[Session | None]]:
         """The sessions in the order asked for, None for those that are not there."""
         async with patience():
-            now, stored = await self._store.load_many(session_ids)
-            settled = [(await self._catch_up(one, now))[0] for one in stored]
-        return now, [one.session if one else None for one in settled]
+            loaded = await self._store.load_many(session_ids)
+            found = [
+                await self._found(one, session_id)
+                for one, session_id in zip(loaded, session_ids, strict=True)
+            ]
+            settled = [(await self._catch_up(*one))[0] for one in found]
+        return max(now for _, now in found), [one.session if one else None for one in settled]
 
     async def wake(self, claimed: Wakeup) -> None:
         """Do what has come due in a session of itself, and see to its next wake-up."""
         loaded = await self._store.load(claimed.session_id)
-        stored, now = await self._catch_up(loaded.stored, loaded.now)
+        found = await self._found(loaded, claimed.session_id, even_forgotten=False)
+        stored, now = await self._catch_up(*found)
         if stored is None:
             await self._store.release(claimed, None)
         elif stored is loaded.stored:
             await self._store.release(claimed, wake_at(stored.session, now))
+
+    async def _found(
+        self, loaded: Loaded, session_id: str, *, even_forgotten: bool = True
+    ) -> tuple[Stored | None, Instant]:
+        """What was loaded, or what the audit trail has of it where the store has lost it."""
+        stored, now = loaded.stored, loaded.now
+        if stored is None and not loaded.is_deleted and self._recovery:
+            stored = await self._recovery.restore(session_id, now, even_forgotten=even_forgotten)
+            now = max(now, stored.session.updated_at) if stored else now
+        return stored, now
+
+    async def _is_unused(self, loaded: Loaded, session_id: str) -> bool:
+        """Whether nobody ever had that id. A trail that can't be asked stands in nobody's way."""
+        if loaded.is_deleted:
+            return False
+        try:
+            return self._recovery is None or not await self._recovery.knows(session_id)
+        except AuditUnavailable:
+            return True
 
     async def _catch_up(self, stored: Stored | None, now: Instant) -> tuple[Stored | None, Instant]:
         """Commit everything that is due, in portions; returns what is stored then."""

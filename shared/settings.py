@@ -1,19 +1,29 @@
 """Everything that can be set, read once from the environment."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import Field, ValidationError, field_validator
-from pydantic_settings import BaseSettings, NoDecode
+from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 
 class Settings(BaseSettings):
     """One instance's settings; the names are those of the environment, in lower case."""
+
+    model_config = SettingsConfigDict(env_ignore_empty=True)
 
     host: str = "127.0.0.1"
     port: Annotated[int, Field(ge=0, le=65535)] = 3000
     redis_url: str = "redis://127.0.0.1:6379/0"
     store_shards: Annotated[int, Field(ge=1, le=1024)] = 1
     """Hash tags that keys are spread over; fixed for the life of the data."""
+    database_url: SecretStr | None = None
+    """The audit trail's Postgres; goes before Supabase's API where both are set."""
+    supabase_url: str | None = None
+    supabase_service_role_key: SecretStr | None = None
+    audit_worker: Literal["on", "off"] = "on"
+    """Whether this process also carries the outbox into the audit trail."""
+    recovery: Literal["on", "off"] = "on"
+    """Whether sessions that Redis has lost are restored from the audit trail."""
     cors_origins: Annotated[list[str], NoDecode] = []
     """Origins of pages that may call from a browser, separated by commas; `*` for all."""
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
@@ -25,11 +35,27 @@ class Settings(BaseSettings):
             return [origin.strip() for origin in value.split(",") if origin.strip()]
         return value
 
+    @field_validator("database_url")
+    @classmethod
+    def _is_postgres(cls, value: SecretStr | None) -> SecretStr | None:
+        url = value.get_secret_value() if value else "postgres://"
+        if not url.startswith(("postgres://", "postgresql://")):
+            raise ValueError("must begin with postgresql://")
+        return value
+
+    @model_validator(mode="after")
+    def _is_complete(self) -> Self:
+        if self.supabase_url and not self.supabase_service_role_key:
+            raise ValueError("SUPABASE_URL needs SUPABASE_SERVICE_ROLE_KEY")
+        return self
+
 
 def read_settings() -> Settings:
     """The settings. A wrong one ends the process with a sentence that names it."""
     try:
         return Settings()
     except ValidationError as error:
-        faults = "; ".join(f"{str(e['loc'][0]).upper()}: {e['msg']}" for e in error.errors())
+        faults = "; ".join(
+            ": ".join([*(str(name).upper() for name in e["loc"]), e["msg"]]) for e in error.errors()
+        )
         raise SystemExit(f"SyncKairos can't start. {faults}") from None

@@ -15,7 +15,7 @@ router = APIRouter(tags=["service"])
 
 @router.get("/metrics", response_class=PlainTextResponse)
 async def metrics(request: Request, store: Store) -> Response:
-    """This instance's figures, and two that are asked of the store at each scrape."""
+    """This instance's figures, and those that are asked of the store at each scrape."""
     figures: Metrics = request.app.state.metrics
     await _take_census(figures, store)
     return Response(generate_latest(figures.registry), media_type=CONTENT_TYPE_PLAIN_0_0_4)
@@ -29,3 +29,5 @@ async def _take_census(figures: Metrics, store: SessionStore) -> None:
         return
     figures.live_sessions.set(census.live_sessions)
     figures.outbox_length.set(census.outbox_length)
+    figures.outbox_age.set(census.outbox_age_ms)
+    figures.dead_letters.set(census.dead_letters)

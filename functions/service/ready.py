@@ -1,26 +1,45 @@
 """`GET /ready`: readiness. Whether this instance can do its work right now."""
 
+import asyncio
+from collections.abc import Awaitable, Callable
+
 from fastapi import APIRouter
 from fastapi.responses import JSONResponse
 
 from shared.errors import StoreUnavailable
 from shared.http.documents import Readiness
 from shared.http.openapi import answers
-from shared.http.parts import Store
+from shared.http.parts import Audit, Store
 
 router = APIRouter(tags=["service"])
 
 
 @router.get(
     "/ready",
-    responses=answers(200, Readiness, "Ready")
+    responses=answers(200, Readiness, "Ready, or degraded: `checks` say why")
     | {503: {"model": Readiness, "description": "Not ready; `checks` say why"}},
     response_model=None,
 )
-async def ready(store: Store) -> JSONResponse:
-    """Ask Redis for the time."""
+async def ready(store: Store, audit: Audit) -> JSONResponse:
+    """Ask Redis for the time, and the audit database for an answer.
+
+    Changes don't wait for the audit database: without it the service is degraded, not down.
+    """
+    redis_check, audit_check = await asyncio.gather(
+        _check(store.time), _check(audit.ping if audit else None)
+    )
+    status = "degraded" if audit_check == "down" else "ready"
+    if redis_check == "down":
+        status = "not_ready"
+    answer = {"status": status, "checks": {"redis": redis_check, "audit": audit_check}}
+    return JSONResponse(answer, 503 if redis_check == "down" else 200)
+
+
+async def _check(ask: Callable[[], Awaitable[object]] | None) -> str:
+    if ask is None:
+        return "off"
     try:
-        await store.time()
+        await ask()
     except StoreUnavailable:
-        return JSONResponse({"status": "not_ready", "checks": {"redis": "down"}}, 503)
-    return JSONResponse({"status": "ready", "checks": {"redis": "up"}})
+        return "down"
+    return "up"

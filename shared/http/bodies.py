@@ -20,6 +20,7 @@ from shared.http.fields import (
     Flag,
     Increment,
     Index,
+    Reason,
     SmallObject,
     Threshold,
     Uuid,
@@ -137,7 +138,7 @@ class AdjustBody(Body):
     """What the clock is to read from this instant on."""
 
     total_time_ms: Duration
-    reason: Annotated[str, Field(max_length=500)] | None = None
+    reason: Reason | None = None
 
     def command(self, participant_id: str) -> AdjustTime:
         """What the body asks for."""

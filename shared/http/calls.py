@@ -50,7 +50,9 @@ class ChangeCall(Call):
         scope = self._key and self.service.creation_scope(self._key, session_id)
         named = session_id or self.service.new_session_id(scope)
         change = await self._request(scope or named)
-        return respond(await self.service.create(spec(named), change, wording))
+        is_new_id = session_id is None
+        outcome = await self.service.create(spec(named), change, wording, is_new_id=is_new_id)
+        return respond(outcome)
 
     async def apply(self, session_id: str, command: Command, wording: Wording) -> Response:
         """Apply `command` to the session."""

@@ -4,6 +4,7 @@ from typing import Annotated, Any, Generic, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from shared.domain.events import EventType
 from shared.domain.session import Status, SyncMode
 from shared.http.fields import Uuid
 
@@ -134,6 +135,29 @@ class Batch(Document):
     not_found: list[Uuid]
 
 
+class AuditEvent(Document):
+    """One accepted change: who did what to whom, and what the clock showed just before."""
+
+    version: Annotated[int, Field(ge=1)]
+    event: EventType
+    occurred_at: Timestamp
+    actor: str
+    request_id: str | None
+    participant_id: Uuid | None
+    group_id: Uuid | None
+    time_remaining_ms: Ms | None
+    time_elapsed_ms: Ms | None
+    cycle_number: int
+    metadata: Annotated[dict[str, Any], Field(description="What the change led to, by its kind")]
+
+
+class AuditTrail(Document):
+    """A page of the audit trail, oldest first; `next` is the `after` of the next page, if any."""
+
+    events: list[AuditEvent]
+    next: int | None
+
+
 class Envelope(Document, Generic[T]):
     """Every success."""
 
@@ -158,6 +182,10 @@ class Checks(Document):
     """What was asked and how it answered."""
 
     redis: Literal["up", "down"]
+    audit: Annotated[
+        Literal["up", "down", "off"],
+        Field(description="`off`: no audit database is set up. `down` makes the status `degraded`"),
+    ]
 
 
 class Readiness(Document):

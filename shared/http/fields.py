@@ -1,15 +1,21 @@
 """The kinds of values that requests are made of, each with its rule."""
 
 import re
+from datetime import datetime
 from typing import Annotated, Any
 
 import msgspec
-from pydantic import AfterValidator, Field, Strict, StrictBool, WithJsonSchema
+from pydantic import AfterValidator, BeforeValidator, Field, Strict, StrictBool, WithJsonSchema
 from pydantic_core import PydanticCustomError
+
+from shared.domain.units import Instant
+from shared.instants import datetime_of, instant_of
 
 _UUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 _MAX_OBJECT_BYTES = 8192
 _MAX_DEPTH = 32
+_WRITTEN_NUL = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")
+_NUL = PydanticCustomError("no_nul", "cannot hold the character U+0000, which Postgres can't store")
 
 
 def _uuid(value: str) -> str:
@@ -25,8 +31,17 @@ def check_small(value: dict[str, Any]) -> dict[str, Any]:
     """
     if _is_deeper(value, _MAX_DEPTH):
         raise PydanticCustomError("too_deep", f"cannot be nested deeper than {_MAX_DEPTH}")
-    if len(msgspec.json.encode(value)) > _MAX_OBJECT_BYTES:
+    written = msgspec.json.encode(value)
+    if len(written) > _MAX_OBJECT_BYTES:
         raise PydanticCustomError("too_large", f"cannot exceed {_MAX_OBJECT_BYTES} bytes as JSON")
+    if _WRITTEN_NUL.search(written):
+        raise _NUL
+    return value
+
+
+def _without_nul(value: str) -> str:
+    if "\0" in value:
+        raise _NUL
     return value
 
 
@@ -37,6 +52,18 @@ def _is_deeper(value: Any, depth: int) -> bool:
     return depth == 0 or any(_is_deeper(one, depth - 1) for one in inner)
 
 
+def _instant(value: Any) -> int:
+    """ms since the Unix epoch, of a text that says so or is ISO 8601 with an offset."""
+    try:
+        text = str(value)
+        instant = int(text) if text.isdecimal() else instant_of(datetime.fromisoformat(text))
+        datetime_of(Instant(instant))
+    except (ValueError, OverflowError, TypeError):
+        message = "must be a timestamp such as 2026-01-31T09:30:05.123Z, or ms since 1970"
+        raise PydanticCustomError("timestamp", message) from None
+    return instant
+
+
 Uuid = Annotated[
     str, Strict(), AfterValidator(_uuid), WithJsonSchema({"type": "string", "format": "uuid"})
 ]
@@ -45,4 +72,9 @@ Threshold = Annotated[int, Strict(), Field(ge=1, le=86_400_000, description="ms 
 Increment = Annotated[int, Strict(), Field(ge=0, le=60_000, description="ms")]
 Index = Annotated[int, Strict(), Field(ge=0, le=2**31 - 1)]
 SmallObject = Annotated[dict[str, Any], AfterValidator(check_small)]
+Reason = Annotated[str, Strict(), Field(max_length=500), AfterValidator(_without_nul)]
 Flag = StrictBool
+Timestamp = Annotated[
+    int, BeforeValidator(_instant), WithJsonSchema({"type": "string", "format": "date-time"})
+]
+MAX_VERSION = 2**31 - 1

@@ -5,7 +5,8 @@ from typing import Annotated
 from fastapi import Depends, Request
 
 from shared.clock import StoreClock
-from shared.ports import SessionStore
+from shared.history import History
+from shared.ports import AuditLog, SessionStore
 
 
 async def _clock_of(request: Request) -> StoreClock:
@@ -18,5 +19,17 @@ async def _store_of(request: Request) -> SessionStore:
     return store
 
 
+async def _audit_of(request: Request) -> AuditLog | None:
+    audit: AuditLog | None = request.app.state.audit
+    return audit
+
+
+async def _history_of(request: Request) -> History:
+    history: History = request.app.state.history
+    return history
+
+
 Clock = Annotated[StoreClock, Depends(_clock_of)]
 Store = Annotated[SessionStore, Depends(_store_of)]
+Audit = Annotated[AuditLog | None, Depends(_audit_of)]
+Trail = Annotated[History, Depends(_history_of)]

@@ -16,6 +16,8 @@ _CODES = {
     "string_too_long": "too_long",
     "too_large": "too_large",
     "too_deep": "too_deep",
+    "timestamp": "invalid_timestamp",
+    "no_nul": "invalid_character",
 }
 
 _MESSAGES = {

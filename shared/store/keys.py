@@ -9,6 +9,9 @@ from shared.ports import IdempotencyKey
 WAKE_CHANNEL = "wake"
 """Carries the instant of a wake-up that is earlier than all others."""
 
+OUTBOX_CHANNEL = "outbox"
+"""Carries nothing: an outbox that was empty is empty no more."""
+
 
 def push_channel(session_id: str) -> str:
     """Where the messages of one session are published."""
@@ -45,6 +48,22 @@ class Keys:
     def outbox(self, shard: str) -> str:
         """Audit entries on their way to the database."""
         return f"{shard}:outbox"
+
+    def dead_letters(self, shard: str) -> str:
+        """Audit entries that the database won't have, with the reason."""
+        return f"{shard}:dead-letters"
+
+    def drainer(self, shard: str) -> str:
+        """The worker that empties the outbox."""
+        return f"{shard}:drainer"
+
+    def whole(self, shard: str) -> str:
+        """There as long as nothing was lost; gone with everything else."""
+        return f"{shard}:whole"
+
+    def recovery(self, shard: str) -> str:
+        """Who is bringing back what was lost."""
+        return f"{shard}:recovery"
 
     def creation_scope(self, key: str, session_id: str | None) -> str:
         """The scope of an idempotency key of a creation.

@@ -9,11 +9,13 @@ from typing import Any
 from redis.asyncio import BlockingConnectionPool, Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
+from redis.commands.core import AsyncScript
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import RedisError
 
+from shared.audit import entries
 from shared.clock import StoreClock
-from shared.domain.units import DAY, Instant
+from shared.domain.units import DAY, Instant, Millis, elapsed_between
 from shared.errors import StoreUnavailable
 from shared.ports import (
     Agenda,
@@ -29,10 +31,12 @@ from shared.ports import (
     Superseded,
     Wakeup,
 )
+from shared.snapshot import decode_session, encode_session
 from shared.store import codec
-from shared.store.keys import WAKE_CHANNEL, Keys, push_channel
+from shared.store.keys import OUTBOX_CHANNEL, WAKE_CHANNEL, Keys, push_channel
 
 _SCRIPTS = Path(__file__).parent / "scripts"
+_RECOVERY_LEASE = Millis(30_000)
 _CONNECT_TIMEOUT_S = 0.5
 _REPLY_TIMEOUT_S = 0.6
 _MAX_CONNECTIONS = 64
@@ -55,8 +59,13 @@ def connect(url: str) -> Redis:
     return Redis.from_pool(pool)
 
 
+def script(redis: Redis, name: str) -> AsyncScript:
+    """A script of ours, sent by its digest."""
+    return redis.register_script((_SCRIPTS / f"{name}.lua").read_text())
+
+
 @contextmanager
-def _reporting_outages() -> Iterator[None]:
+def reporting_outages() -> Iterator[None]:
     try:
         yield
     except (RedisError, OSError) as error:
@@ -70,8 +79,9 @@ class RedisSessionStore:
         self._redis = redis
         self._keys = keys
         self._clock = clock
-        self._commit_script = redis.register_script((_SCRIPTS / "commit.lua").read_text())
-        self._reschedule_script = redis.register_script((_SCRIPTS / "reschedule.lua").read_text())
+        self._commit_script = script(redis, "commit")
+        self._reschedule_script = script(redis, "reschedule")
+        self._confirm_script = script(redis, "confirm")
 
     def creation_scope(self, key: str, session_id: str | None) -> str:
         return self._keys.creation_scope(key, session_id)
@@ -88,14 +98,14 @@ class RedisSessionStore:
             pipeline.get(self._keys.answer(key))
         now, replies = await self._timed(pipeline)
         recorded = codec.decode_answer(replies[1]) if key and replies[1] else None
-        return Loaded(now, _stored(*replies[0]), recorded)
+        return _loaded(now, replies[0], recorded)
 
-    async def load_many(self, session_ids: Sequence[str]) -> tuple[Instant, list[Stored | None]]:
+    async def load_many(self, session_ids: Sequence[str]) -> list[Loaded]:
         pipeline = self._redis.pipeline(transaction=False)
         for session_id in session_ids:
             pipeline.hmget(self._keys.session(session_id), "operations", "state")
         now, replies = await self._timed(pipeline)
-        return now, [_stored(*reply) for reply in replies]
+        return [_loaded(now, reply) for reply in replies]
 
     async def commit(self, commit: Commit) -> CommitResult:
         shard = self._keys.shard_of(commit.session_id)
@@ -108,23 +118,24 @@ class RedisSessionStore:
         if commit.key and commit.answer:
             keys.append(self._keys.answer(commit.key))
             answer = codec.encode_answer(RecordedAnswer(commit.key.fingerprint, commit.answer))
-        entries = codec.encode_entries(commit)
+        audited = entries.encode(commit)
         arguments: list[str | int | bytes] = [
             commit.session_id,
             commit.expected or "",
             commit.operation_id,
-            codec.encode_session(commit.session) if commit.session else b"",
+            encode_session(commit.session) if commit.session else b"",
             commit.retention_ms,
             "" if commit.wake_at is None else commit.wake_at,
             push_channel(commit.session_id),
             WAKE_CHANNEL,
             answer,
             DAY,
-            len(entries),
-            *entries,
+            OUTBOX_CHANNEL,
+            len(audited),
+            *audited,
             *commit.pushes,
         ]
-        with _reporting_outages():
+        with reporting_outages():
             reply = await self._commit_script(keys=keys, args=arguments)
         return _commit_result(reply)
 
@@ -159,15 +170,43 @@ class RedisSessionStore:
         for shard in self._keys.all_shards:
             pipeline.zcard(self._keys.deadlines(shard))
             pipeline.xlen(self._keys.outbox(shard))
-        _, replies = await self._timed(pipeline)
-        return Census(live_sessions=sum(replies[::2]), outbox_length=sum(replies[1::2]))
+            pipeline.xrange(self._keys.outbox(shard), count=1)
+            pipeline.xlen(self._keys.dead_letters(shard))
+        now, replies = await self._timed(pipeline)
+        oldest = [queued_at(stream_id) for waiting in replies[2::4] for stream_id, _ in waiting]
+        return Census(
+            live_sessions=sum(replies[::4]),
+            outbox_length=sum(replies[1::4]),
+            outbox_age_ms=elapsed_between(min(oldest, default=now), now),
+            dead_letters=sum(replies[3::4]),
+        )
 
     async def time(self) -> Instant:
         now, _ = await self._timed(self._redis.pipeline(transaction=False))
         return now
 
+    async def is_whole(self) -> bool:
+        keys = [self._keys.whole(shard) for shard in self._keys.all_shards]
+        with reporting_outages():
+            return int(await self._redis.exists(*keys)) == len(keys)
+
+    async def begin_recovery(self, by: str) -> bool:
+        first, *others = (self._keys.recovery(shard) for shard in self._keys.all_shards)
+        with reporting_outages():
+            if not await self._redis.set(first, by, px=_RECOVERY_LEASE, nx=True):
+                return False
+            for key in others:
+                await self._redis.set(key, by, px=_RECOVERY_LEASE)
+        return True
+
+    async def end_recovery(self, by: str) -> None:
+        with reporting_outages():
+            for shard in self._keys.all_shards:
+                keys = [self._keys.recovery(shard), self._keys.whole(shard)]
+                await self._confirm_script(keys=keys, args=[by])
+
     async def _reschedule(self, shard: str, moves: Sequence[str | int]) -> list[str]:
-        with _reporting_outages():
+        with reporting_outages():
             moved = await self._reschedule_script(
                 keys=[self._keys.deadlines(shard)], args=list(moves)
             )
@@ -176,17 +215,28 @@ class RedisSessionStore:
     async def _timed(self, pipeline: Any) -> tuple[Instant, list[Any]]:
         """Run `pipeline` and read the store's clock behind it, which is also a sample for ours."""
         pipeline.time()
-        with _reporting_outages():
+        with reporting_outages():
             sent = time.monotonic()
             *replies, (seconds, micros) = await pipeline.execute()
             self._clock.observe(sent, time.monotonic(), seconds + micros / 1e6)
         return Instant(seconds * 1000 + micros // 1000), replies
 
 
+def queued_at(stream_id: bytes) -> Instant:
+    """When Redis took an entry into a stream: the first half of its id."""
+    return Instant(int(stream_id.partition(b"-")[0]))
+
+
+def _loaded(now: Instant, reply: list[Any], recorded: RecordedAnswer | None = None) -> Loaded:
+    operations, state = reply
+    is_deleted = operations is not None and state is None
+    return Loaded(now, _stored(operations, state), recorded, is_deleted)
+
+
 def _stored(operations: bytes | None, state: bytes | None) -> Stored | None:
     if operations is None or state is None:
         return None
-    return Stored(codec.decode_session(state), operations.split(b" ", 1)[0].decode())
+    return Stored(decode_session(state), operations.split(b" ", 1)[0].decode())
 
 
 def _commit_result(reply: list[Any]) -> CommitResult:

@@ -4,7 +4,7 @@
 -- KEYS  session, deadlines, outbox [, recorded answer]
 -- ARGV  session id, expected revision ('' = none), operation id, state ('' = remove),
 --       retention ms, wake-up ms ('' = none), push channel, wake channel, answer ('' = none), answer ttl ms,
---       number of audit entries, the entries ..., the pushes ...
+--       outbox channel, number of audit entries, the entries ..., the pushes ...
 -- Answers {'done'}, {'answered', record} or {'superseded', revision, state}.
 
 local session, deadlines, outbox, answer = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
@@ -28,12 +28,15 @@ if revision ~= expected then
   return {'superseded', revision, redis.call('HGET', session, 'state')}
 end
 
+-- Eight operations back: a try that is repeated that late has long been given up.
+local recent = operation .. ' ' .. string.sub(operations, 1, 8 * (#operation + 1) - 1)
 if state == '' then
-  redis.call('DEL', session)
+  -- What stays says that there was one: an id is never used twice, a deleted session not restored.
+  redis.call('HSET', session, 'operations', recent)
+  redis.call('HDEL', session, 'state')
+  redis.call('PEXPIRE', session, ARGV[5])
   redis.call('ZREM', deadlines, id)
 else
-  -- Eight operations back: a try that is repeated that late has long been given up.
-  local recent = operation .. ' ' .. string.sub(operations, 1, 8 * (#operation + 1) - 1)
   redis.call('HSET', session, 'operations', recent, 'state', state)
   redis.call('PEXPIRE', session, ARGV[5])
   if ARGV[6] == '' then
@@ -50,11 +53,14 @@ if answer then
   redis.call('SET', answer, ARGV[9], 'PX', ARGV[10])
 end
 
-local entries = tonumber(ARGV[11])
-for i = 12, 11 + entries do
+local entries = tonumber(ARGV[12])
+for i = 13, 12 + entries do
   redis.call('XADD', outbox, '*', 'entry', ARGV[i])
 end
-for i = 12 + entries, #ARGV do
+if entries > 0 and redis.call('XLEN', outbox) == entries then
+  redis.call('PUBLISH', ARGV[11], '')
+end
+for i = 13 + entries, #ARGV do
   redis.call('PUBLISH', ARGV[7], ARGV[i])
 end
 return {'done'}

@@ -1,0 +1,38 @@
+"""`GET /v1/sessions/{id}/events`: the audit trail of a session."""
+
+from dataclasses import asdict
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query, Response
+
+from shared.http.answers import json_response
+from shared.http.calls import SessionId
+from shared.http.documents import AuditTrail, Envelope
+from shared.http.fields import MAX_VERSION
+from shared.http.openapi import READ_ERRORS, answers
+from shared.http.parts import Trail
+from shared.ports import AuditedEvent
+from shared.representation import timestamp
+
+router = APIRouter(tags=["history"])
+
+
+@router.get(
+    "/v1/sessions/{session_id}/events",
+    responses=answers(200, Envelope[AuditTrail], "A page of the trail", READ_ERRORS),
+)
+async def events(
+    session_id: SessionId,
+    trail: Trail,
+    after: Annotated[
+        int, Query(ge=0, le=MAX_VERSION, description="Only versions above this one")
+    ] = 0,
+    limit: Annotated[int, Query(ge=1, le=500, description="At most so many")] = 100,
+) -> Response:
+    """Who did what, when, oldest first. A change is in the trail moments after its answer."""
+    page, following = await trail.events(session_id, after, limit)
+    return json_response({"events": [_view(event) for event in page], "next": following})
+
+
+def _view(event: AuditedEvent) -> dict[str, Any]:
+    return asdict(event) | {"occurred_at": timestamp(event.occurred_at)}

@@ -1,0 +1,43 @@
+"""`GET /v1/sessions/{id}/replay`: a session as it stood at a version or an instant."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Query, Response
+
+from shared.domain.errors import RuleViolation, Violation
+from shared.domain.units import Instant
+from shared.http.answers import json_response, session_headers
+from shared.http.calls import SessionId
+from shared.http.documents import Envelope, Session
+from shared.http.fields import MAX_VERSION, Timestamp
+from shared.http.openapi import READ_ERRORS, answers
+from shared.http.parts import Trail
+from shared.representation import session_view
+
+router = APIRouter(tags=["history"])
+
+
+@router.get(
+    "/v1/sessions/{session_id}/replay",
+    responses=answers(200, Envelope[Session], "The session as it stood", READ_ERRORS),
+)
+async def replay(
+    session_id: SessionId,
+    trail: Trail,
+    version: Annotated[
+        int | None, Query(ge=1, le=MAX_VERSION, description="As this version left it")
+    ] = None,
+    at: Annotated[
+        Timestamp | None,
+        Query(description="As a read at this instant showed it: ISO 8601, or ms since 1970"),
+    ] = None,
+) -> Response:
+    """What a read answered then, `server_time_ms` included; say `version` or `at`, not both."""
+    if version is not None and at is None:
+        session, then = await trail.at_version(session_id, version)
+    elif at is not None and version is None:
+        session, then = await trail.at_instant(session_id, Instant(at))
+    else:
+        message = "is required, or `at` in its place; not both"
+        raise RuleViolation(Violation("version", message, "one_of_two"))
+    return json_response(session_view(session, then), session_headers(session))

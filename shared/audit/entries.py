@@ -1,0 +1,90 @@
+"""Audit entries as they wait in the outbox: one JSON object each, named as the table's columns."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+
+from shared.domain.events import Change, EventType
+from shared.domain.timekeeping import next_wakeup
+from shared.domain.units import Instant, Millis
+from shared.ports import Commit, Moment
+from shared.snapshot import decode_session, encode_session
+
+
+@dataclass(frozen=True, slots=True)
+class AuditEntry:
+    """One event of the audit trail, with the session as it left it."""
+
+    session_id: str
+    version: int
+    event: EventType
+    occurred_at: Instant
+    actor: str
+    request_id: str | None
+    participant_id: str | None
+    group_id: str | None
+    time_remaining_ms: Millis | None
+    time_elapsed_ms: Millis | None
+    cycle_number: int
+    metadata: dict[str, Any]
+    state_snapshot: msgspec.Raw
+    operation_id: str
+    """Of the commit: tells a second delivery from another change that took the same version."""
+    wakes_at: Instant | None
+    """When something next happens in the session of itself."""
+
+
+@dataclass(frozen=True, slots=True)
+class EntryName:
+    """Which version of which session an entry is of: all that it takes to deliver it."""
+
+    session_id: str
+    version: int
+
+
+_encoder = msgspec.json.Encoder()
+_entries = msgspec.json.Decoder(AuditEntry)
+_names = msgspec.json.Decoder(EntryName)
+
+
+def encode(commit: Commit) -> list[bytes]:
+    """The audit entries of a commit, oldest first."""
+    return [_encoder.encode(_entry(commit, change)) for change in commit.changes]
+
+
+def name_of(raw: bytes) -> EntryName:
+    """Whose entry it is. Raises `ValueError` for something that is no entry."""
+    return _names.decode(raw)
+
+
+def moment_of(raw: bytes) -> Moment:
+    """The version of a session that an entry tells of. Raises `ValueError` if it is no entry."""
+    entry = _entries.decode(raw)
+    session = decode_session(bytes(entry.state_snapshot))
+    return Moment(session, entry.event, entry.occurred_at)
+
+
+def _entry(commit: Commit, change: Change) -> AuditEntry:
+    metadata = dict(change.metadata or {})
+    if change.expiry:
+        metadata["action_applied"] = change.expiry.action_applied
+    session = change.session
+    is_deletion = change.type is EventType.SESSION_DELETED
+    return AuditEntry(
+        session_id=commit.session_id,
+        version=session.version,
+        event=change.type,
+        occurred_at=change.occurred_at,
+        actor="system" if change.type is EventType.TIME_EXPIRED else commit.origin.actor,
+        request_id=commit.origin.request_id,
+        participant_id=change.side.participant_id,
+        group_id=change.side.group_id,
+        time_remaining_ms=change.time_remaining_ms,
+        time_elapsed_ms=change.time_elapsed_ms,
+        cycle_number=session.cycle_number,
+        metadata=metadata,
+        state_snapshot=msgspec.Raw(encode_session(session)),
+        operation_id=commit.operation_id,
+        wakes_at=None if is_deletion else next_wakeup(session),
+    )

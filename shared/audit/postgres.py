@@ -1,0 +1,142 @@
+"""`AuditLog` in Postgres itself, over a small pool of connections."""
+
+import asyncio
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from shared.audit.failures import failure
+from shared.domain.session import Session
+from shared.domain.units import Instant
+from shared.errors import AuditUnavailable
+from shared.instants import datetime_of, instant_of
+from shared.ports import AuditedEvent, Clash, Moment
+from shared.snapshot import decode_session
+
+if TYPE_CHECKING:
+    from psycopg import AsyncConnection
+    from psycopg_pool import AsyncConnectionPool
+
+    Pool = AsyncConnectionPool[AsyncConnection[dict[str, Any]]]
+
+_MAX_CONNECTIONS = 4
+_CONNECT_TIMEOUT_S = 2
+_SILENCE_MS = 5_000
+_READ_TIMEOUT_S = 1.0
+_WRITE_TIMEOUT_S = 5.0
+
+_MOMENT = "select state_snapshot::text, event::text, occurred_at from public.sync_events"
+
+
+class PostgresAuditLog:
+    """The trail behind `url`. Nothing is imported or connected before it is first used."""
+
+    def __init__(self, url: str) -> None:
+        self._url = url
+        self._pool: Pool | None = None
+        self._running: set[asyncio.Task[list[dict[str, Any]]]] = set()
+
+    async def append(self, entries: Sequence[bytes]) -> list[Clash]:
+        batch = b"[" + b",".join(entries) + b"]"
+        query = "select session_id::text, version from public.record_events(%s::text::json)"
+        rows = await self._query(query, (batch.decode(),), _WRITE_TIMEOUT_S)
+        return [Clash(**row) for row in rows]
+
+    async def events(self, session_id: str, after: int, limit: int) -> list[AuditedEvent]:
+        rows = await self._query(
+            "select version, event::text, occurred_at, actor, request_id,"
+            " participant_id::text, group_id::text, time_remaining_ms, time_elapsed_ms,"
+            " cycle_number, metadata from public.sync_events"
+            " where session_id = %s and version > %s order by version limit %s",
+            (session_id, after, limit),
+        )
+        return [
+            AuditedEvent(**row | {"occurred_at": instant_of(row["occurred_at"])}) for row in rows
+        ]
+
+    async def last(self, session_id: str) -> Moment | None:
+        return await self._moment(" where session_id = %s order by version desc", session_id)
+
+    async def at_version(self, session_id: str, version: int) -> Moment | None:
+        return await self._moment(" where session_id = %s and version = %s", session_id, version)
+
+    async def at_instant(self, session_id: str, at: Instant) -> Moment | None:
+        condition = " where session_id = %s and occurred_at <= %s order by version desc"
+        return await self._moment(condition, session_id, datetime_of(at))
+
+    async def waking(self, after: str | None, limit: int) -> list[Session]:
+        query = "select state_snapshot::text from public.sessions_that_wake(%s, %s)"
+        rows = await self._query(query, (after, limit), _WRITE_TIMEOUT_S)
+        return [decode_session(row["state_snapshot"]) for row in rows]
+
+    async def ping(self) -> None:
+        await self._query("select 1 from public.sync_sessions limit 1", ())
+
+    async def close(self) -> None:
+        if self._pool is not None:
+            await self._pool.close()
+            self._pool = None
+
+    async def _moment(self, condition: str, *parameters: Any) -> Moment | None:
+        rows = await self._query(f"{_MOMENT}{condition} limit 1", parameters)
+        for row in rows:
+            session = decode_session(row["state_snapshot"])
+            return Moment(session, row["event"], instant_of(row["occurred_at"]))
+        return None
+
+    async def _query(
+        self, query: str, parameters: Sequence[Any], timeout_s: float = _READ_TIMEOUT_S
+    ) -> list[dict[str, Any]]:
+        """The rows. A query that takes too long is left behind at once: cancelling it asks the
+        server, which may be what hangs."""
+        from psycopg import Error
+
+        running = asyncio.create_task(self._run(query, parameters))
+        self._running.add(running)
+        running.add_done_callback(self._forget)
+        try:
+            done, _ = await asyncio.wait({running}, timeout=timeout_s)
+            if not done:
+                raise AuditUnavailable
+            return running.result()
+        except Error as error:
+            raise failure(error.sqlstate, str(error)) from error
+        finally:
+            running.cancel()
+
+    async def _run(self, query: str, parameters: Sequence[Any]) -> list[dict[str, Any]]:
+        pool = await self._opened()
+        async with pool.connection() as connection:
+            cursor = await connection.execute(query, parameters)
+            return await cursor.fetchall()
+
+    def _forget(self, ended: asyncio.Task[list[dict[str, Any]]]) -> None:
+        self._running.discard(ended)
+        if not ended.cancelled():
+            ended.exception()  # whoever waited for it has been told, or has left
+
+    async def _opened(self) -> "Pool":
+        if self._pool is None:
+            from psycopg import AsyncConnection
+            from psycopg.rows import dict_row
+            from psycopg_pool import AsyncConnectionPool
+
+            self._pool = AsyncConnectionPool(
+                self._url,
+                # No prepared statements: a pooler in transaction mode knows nothing of them.
+                kwargs={
+                    "row_factory": dict_row,
+                    "prepare_threshold": None,
+                    "connect_timeout": _CONNECT_TIMEOUT_S,
+                    "tcp_user_timeout": _SILENCE_MS,
+                },
+                connection_class=AsyncConnection[dict[str, Any]],
+                min_size=0,
+                max_size=_MAX_CONNECTIONS,
+                timeout=_WRITE_TIMEOUT_S,
+                # One attempt for each who asks; else the pool would wait longer and longer.
+                reconnect_timeout=0,
+                check=AsyncConnectionPool.check_connection,
+                open=False,
+            )
+            await self._pool.open()
+        return self._pool

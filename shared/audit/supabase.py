@@ -1,0 +1,141 @@
+"""`AuditLog` in Supabase: PostgREST, through Supabase's own client."""
+
+import asyncio
+from collections.abc import Sequence
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from shared.audit.failures import failure
+from shared.domain.session import Session
+from shared.domain.units import Instant
+from shared.errors import AuditUnavailable, EntriesRefused
+from shared.instants import datetime_of, instant_of
+from shared.ports import AuditedEvent, Clash, Moment
+from shared.snapshot import session_from
+
+if TYPE_CHECKING:
+    from supabase import AsyncClient
+
+_CONNECT_TIMEOUT_S = 1.0
+_READ_TIMEOUT_S = 1.0
+_WRITE_TIMEOUT_S = 5.0
+
+_EVENT_COLUMNS = (
+    "version,event,occurred_at,actor,request_id,participant_id,group_id,"
+    "time_remaining_ms,time_elapsed_ms,cycle_number,metadata"
+)
+_MOMENT_COLUMNS = "state_snapshot,event,occurred_at"
+
+
+class SupabaseAuditLog:
+    """The trail of the project at `url`, with its service key.
+
+    Importing the client takes longer than most requests: it waits for the first use.
+    """
+
+    def __init__(self, url: str, service_key: str) -> None:
+        self._url = url
+        self._service_key = service_key
+        self._client: AsyncClient | None = None
+        self._opening = asyncio.Lock()
+
+    async def append(self, entries: Sequence[bytes]) -> list[Clash]:
+        batch = _decoded(entries)
+        client = await self._opened()
+        rows = await _rows(client.rpc("record_events", {"entries": batch}), _WRITE_TIMEOUT_S)
+        return [Clash(row["session_id"], row["version"]) for row in rows]
+
+    async def events(self, session_id: str, after: int, limit: int) -> list[AuditedEvent]:
+        query = (await self._of(session_id, _EVENT_COLUMNS)).gt("version", after)
+        rows = await _rows(query.order("version").limit(limit))
+        return [AuditedEvent(**row | {"occurred_at": _instant(row["occurred_at"])}) for row in rows]
+
+    async def last(self, session_id: str) -> Moment | None:
+        return await _newest(await self._of(session_id, _MOMENT_COLUMNS))
+
+    async def at_version(self, session_id: str, version: int) -> Moment | None:
+        query = await self._of(session_id, _MOMENT_COLUMNS)
+        return await _newest(query.eq("version", version))
+
+    async def at_instant(self, session_id: str, at: Instant) -> Moment | None:
+        query = await self._of(session_id, _MOMENT_COLUMNS)
+        return await _newest(query.lte("occurred_at", datetime_of(at).isoformat()))
+
+    async def waking(self, after: str | None, limit: int) -> list[Session]:
+        client = await self._opened()
+        query = client.rpc("sessions_that_wake", {"after": after, "at_most": limit})
+        rows = await _rows(query, _WRITE_TIMEOUT_S)
+        return [session_from(row["state_snapshot"]) for row in rows]
+
+    async def ping(self) -> None:
+        client = await self._opened()
+        await _rows(client.table("sync_sessions").select("session_id").limit(1))
+
+    async def close(self) -> None:
+        if self._client is not None and self._client.options.httpx_client is not None:
+            await self._client.options.httpx_client.aclose()
+        self._client = None
+
+    async def _of(self, session_id: str, columns: str) -> Any:
+        client = await self._opened()
+        return client.table("sync_events").select(columns).eq("session_id", session_id)
+
+    async def _opened(self) -> "AsyncClient":
+        async with self._opening:
+            if self._client is None:
+                self._client = await _connect(self._url, self._service_key)
+            return self._client
+
+
+def _decoded(entries: Sequence[bytes]) -> Any:
+    try:
+        return msgspec.json.decode(b"[" + b",".join(entries) + b"]")
+    except ValueError as error:
+        raise EntriesRefused(str(error)) from error
+
+
+async def _connect(url: str, service_key: str) -> "AsyncClient":
+    """A client that neither retries nor waits of its own accord: both are ours to decide."""
+    import httpx
+    from supabase import AsyncClientOptions, acreate_client
+
+    http = httpx.AsyncClient(
+        http2=True, timeout=httpx.Timeout(_WRITE_TIMEOUT_S, connect=_CONNECT_TIMEOUT_S)
+    )
+    options = AsyncClientOptions(
+        httpx_client=http,
+        postgrest_client_retry=False,
+        auto_refresh_token=False,
+        persist_session=False,
+    )
+    return await acreate_client(url, service_key, options)
+
+
+async def _newest(query: Any) -> Moment | None:
+    rows = await _rows(query.order("version", desc=True).limit(1))
+    for row in rows:
+        session = session_from(row["state_snapshot"])
+        return Moment(session, row["event"], _instant(row["occurred_at"]))
+    return None
+
+
+async def _rows(query: Any, timeout_s: float = _READ_TIMEOUT_S) -> list[dict[str, Any]]:
+    """What `query` answers, in time, with its errors made ours."""
+    import httpx
+    from postgrest.exceptions import APIError
+
+    try:
+        async with asyncio.timeout(timeout_s):
+            answer = await query.execute()
+    except (TimeoutError, httpx.HTTPError) as error:
+        raise AuditUnavailable from error
+    except APIError as error:
+        raise failure(error.code, error.message or "") from error
+    rows: list[dict[str, Any]] = answer.data
+    return rows
+
+
+def _instant(timestamp: str) -> Instant:
+    return instant_of(datetime.fromisoformat(timestamp))

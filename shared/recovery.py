@@ -1,0 +1,105 @@
+"""Sessions that the store has lost, put back as the audit trail last saw them."""
+
+import asyncio
+from collections.abc import Iterable, Mapping, Sequence
+from secrets import token_hex
+
+from shared.domain.session import Session
+from shared.domain.timekeeping import retention
+from shared.domain.units import Instant, after
+from shared.drafts import restoration
+from shared.ports import AuditLog, Moment, Outbox, SessionStore, Stored, Superseded
+
+_PAGE = 200
+
+
+class Recovery:
+    """Brings back unfinished sessions; what was deleted or has ended stays where it is.
+
+    A restored session goes on from the version that the trail holds. What had not got there when
+    the store lost both the session and its outbox is gone: at most the audit lag.
+    """
+
+    def __init__(self, store: SessionStore, outbox: Outbox, audit: AuditLog) -> None:
+        self._store = store
+        self._outbox = outbox
+        self._audit = audit
+        self._name = token_hex(8)
+
+    async def knows(self, session_id: str) -> bool:
+        """Whether there ever was such a session, as far as the audit trail knows."""
+        return await self._audit.last(session_id) is not None
+
+    async def restore(
+        self, session_id: str, now: Instant, *, even_forgotten: bool = True
+    ) -> Stored | None:
+        """The session, put back into the store; None where there is nothing to go on with.
+
+        Someone who asks for it gets even one that the store was to forget by `now`. However many
+        restore it at once, one of them does. Raises `AuditUnavailable`.
+        """
+        last = await self._last(session_id)
+        if last is None or not last.is_unfinished:
+            return None
+        if not even_forgotten and _forgotten_at(last.session) <= now:
+            return None
+        return await self._put_back(last.session, now)
+
+    async def restore_all(self) -> int:
+        """If the store has lost its memory, put back every session that will wake of itself.
+
+        The others need no watching: each is put back when it is asked for. Returns how many it
+        were. Raises `AuditUnavailable`.
+        """
+        if await self._store.is_whole() or not await self._store.begin_recovery(self._name):
+            return 0
+        # The outbox first: what leaves it meanwhile is in the trail, which is read after it.
+        waiting = await self._outbox.newest()
+        restored, last_id = 0, None
+        while page := await self._audit.waking(last_id, _PAGE):
+            lost = await self._lost(page)
+            restored += await self._put_all_back(lost, waiting)
+            last_id = page[-1].session_id
+        await self._store.end_recovery(self._name)
+        return restored
+
+    async def _lost(self, sessions: Sequence[Session]) -> list[tuple[Session, Instant]]:
+        """Those of `sessions` that the store doesn't know of, and when it was asked."""
+        loaded = await self._store.load_many([session.session_id for session in sessions])
+        return [
+            (session, found.now)
+            for session, found in zip(sessions, loaded, strict=True)
+            if found.stored is None and not found.is_deleted
+        ]
+
+    async def _put_all_back(
+        self, lost: Iterable[tuple[Session, Instant]], waiting: Mapping[str, Moment]
+    ) -> int:
+        newest = [(waiting.get(session.session_id), session, now) for session, now in lost]
+        unfinished = [
+            self._put_back(moment.session if moment else session, now)
+            for moment, session, now in newest
+            if moment is None or moment.is_unfinished
+        ]
+        return len(await asyncio.gather(*unfinished))
+
+    async def _last(self, session_id: str) -> Moment | None:
+        """The last that is known of a session, wherever its audit entries have got to.
+
+        The trail is asked before the outbox, so that an audit database that is away costs no
+        walk through all that waits for it; and after it, for an entry may have moved meanwhile.
+        """
+        await self._audit.ping()
+        waiting = await self._outbox.waiting(session_id)
+        return waiting[-1] if waiting else await self._audit.last(session_id)
+
+    async def _put_back(self, session: Session, now: Instant) -> Stored | None:
+        commit = restoration(session, max(now, session.updated_at))
+        result = await self._store.commit(commit)
+        if isinstance(result, Superseded):
+            return result.stored
+        return Stored(session, commit.operation_id)
+
+
+def _forgotten_at(session: Session) -> Instant:
+    return after(session.updated_at, retention(session))
