@@ -3,7 +3,7 @@ PORT ?= 3000
 BIN := .venv/bin
 READY := .venv/.ready
 
-.PHONY: setup run test lint demo bench lock
+.PHONY: setup run migrate test lint demo bench soak lock
 
 setup: $(READY)
 
@@ -17,6 +17,9 @@ $(READY): requirements.txt requirements-dev.txt
 
 run: $(READY)
 	@PORT=$(PORT) exec $(BIN)/python -m functions.tools.run
+
+migrate: $(READY)
+	@$(BIN)/python -m infra.migrate
 
 test: $(READY)
 	@$(BIN)/python -m pytest
@@ -32,6 +35,9 @@ demo: $(READY)
 
 bench: $(READY)
 	@$(BIN)/python -m functions.tools.bench $(ARGS)
+
+soak: $(READY)
+	@$(BIN)/python -m functions.tools.soak $(ARGS)
 
 lock: $(READY)
 	@$(BIN)/python -m pip install --quiet uv

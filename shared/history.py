@@ -76,5 +76,6 @@ class History:
     async def _require_known(self, session_id: str) -> None:
         """Raises `SessionNotFound` unless there is or was such a session."""
         loaded = await self._store.load(session_id)
-        if loaded.stored is None and await self._trail.last(session_id) is None:
+        is_known = loaded.stored is not None or loaded.is_deleted
+        if not is_known and await self._trail.last(session_id) is None:
             raise SessionNotFound

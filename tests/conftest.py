@@ -5,7 +5,9 @@ from collections.abc import Iterator
 
 import pytest
 
+from infra.local.postgres import EmbeddedPostgres, embedded_postgres
 from infra.local.redis import embedded_redis
+from infra.migrate import migrate
 
 
 @pytest.fixture(scope="session")
@@ -19,6 +21,14 @@ def redis_url() -> Iterator[str]:
     """A real Redis of this test run's own."""
     with embedded_redis() as url:
         yield url
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[EmbeddedPostgres]:
+    """A real Postgres of this test run's own, with the audit trail's tables."""
+    with embedded_postgres() as server:
+        assert migrate(server.url)
+        yield server
 
 
 def missing(tool: str) -> None:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     Pool = AsyncConnectionPool[AsyncConnection[dict[str, Any]]]
 
 _MAX_CONNECTIONS = 4
-_CONNECT_TIMEOUT_S = 2
+_CONNECT_TIMEOUT_S = 1
 _SILENCE_MS = 5_000
 _READ_TIMEOUT_S = 1.0
 _WRITE_TIMEOUT_S = 5.0
@@ -132,7 +132,7 @@ class PostgresAuditLog:
                 connection_class=AsyncConnection[dict[str, Any]],
                 min_size=0,
                 max_size=_MAX_CONNECTIONS,
-                timeout=_WRITE_TIMEOUT_S,
+                timeout=_CONNECT_TIMEOUT_S,
                 # One attempt for each who asks; else the pool would wait longer and longer.
                 reconnect_timeout=0,
                 check=AsyncConnectionPool.check_connection,

@@ -1,20 +1,23 @@
 """Two instances on one Redis, and clients of both."""
 
 from collections.abc import AsyncIterator, Iterator
-from contextlib import ExitStack
 
 import httpx
 import pytest
 
 from infra.local.instance import Instance, running
+from infra.local.postgres import EmbeddedPostgres
 from tests.integration.api import Api
 
 
 @pytest.fixture(scope="session")
-def instances(redis_url: str) -> Iterator[tuple[Instance, Instance]]:
-    """Two instances that share nothing but Redis."""
-    with ExitStack() as stack:
-        yield stack.enter_context(running(redis_url)), stack.enter_context(running(redis_url))
+def instances(redis_url: str, postgres: EmbeddedPostgres) -> Iterator[tuple[Instance, Instance]]:
+    """Two instances that share nothing but Redis and the audit trail."""
+    with (
+        running(redis_url, DATABASE_URL=postgres.url) as one,
+        running(redis_url, DATABASE_URL=postgres.url) as two,
+    ):
+        yield one, two
 
 
 @pytest.fixture

@@ -1,0 +1,64 @@
+"""Sessions with a past, for tests of the audit trail."""
+
+from collections.abc import Sequence
+from uuid import uuid4
+
+from shared.audit import entries
+from shared.domain.commands import Command, Create, NewParticipant, Start, Switch
+from shared.domain.creation import create
+from shared.domain.events import Change
+from shared.domain.session import Session, SyncMode
+from shared.domain.transition import transition
+from shared.domain.units import Instant, Millis
+from shared.ports import Commit, Origin
+
+BEGINNING = Instant(1_750_000_000_123)
+STEP = 1_001
+"""ms from one change to the next."""
+
+
+def story(*commands: Command, session_id: str | None = None) -> list[Change]:
+    """The creation of a game for two, and `commands` one after the other."""
+    players = tuple(NewParticipant(str(uuid4()), total_time_ms=Millis(60_000)) for _ in range(2))
+    spec = Create(
+        session_id or str(uuid4()),
+        SyncMode.PER_PARTICIPANT,
+        players,
+        metadata={"name": "Zürich ♞", "ratio": 0.1, "large": 1e300},
+    )
+    changes = [create(spec, BEGINNING)]
+    for number, command in enumerate(commands, start=1):
+        now = Instant(BEGINNING + number * STEP)
+        changes.append(transition(changes[-1].session, command, now))
+    return changes
+
+
+def game(switches: int = 3) -> list[Change]:
+    """A running game with some switches behind it."""
+    return story(Start(), *[Switch()] * switches)
+
+
+def entries_of(changes: Sequence[Change], operation_id: str | None = None) -> list[bytes]:
+    """The audit entries of `changes`, each made by a commit of its own."""
+    return [
+        entry for change in changes for entry in entries.encode(commit_of(change, operation_id))
+    ]
+
+
+def commit_of(change: Change, operation_id: str | None = None) -> Commit:
+    """The commit of one change."""
+    return Commit(
+        session_id=change.session.session_id,
+        expected=None,
+        operation_id=operation_id or f"operation-{change.session.version}",
+        session=change.session,
+        retention_ms=Millis(60_000),
+        wake_at=None,
+        changes=[change],
+        origin=Origin("host", f"request-{change.session.version}"),
+    )
+
+
+def last_of(changes: Sequence[Change]) -> Session:
+    """The session as the story leaves it."""
+    return changes[-1].session

@@ -1,0 +1,335 @@
+"""The audit worker: everything from the outbox into the trail, exactly once, whatever dies."""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass, replace
+from typing import Any
+
+import msgspec
+import psycopg
+import pytest
+from redis.asyncio import Redis
+
+from functions.workers.audit import AuditWorker
+from infra.local.postgres import EmbeddedPostgres, embedded_postgres
+from infra.local.redis import embedded_redis
+from infra.migrate import migrate
+from shared.audit.postgres import PostgresAuditLog
+from shared.clock import StoreClock
+from shared.domain.commands import Complete
+from shared.domain.events import Change
+from shared.errors import AuditUnavailable
+from shared.metrics import Metrics
+from shared.ports import AuditLog
+from shared.store.keys import Keys
+from shared.store.redis import RedisSessionStore, connect
+from shared.store.redis_outbox import RedisOutbox
+from tests.integration.faulty_proxy import faulty_proxy
+from tests.integration.stories import commit_of, entries_of, game, last_of, story
+
+_SHARDS = 3
+_PATIENCE_S = 10.0
+
+
+@pytest.fixture(scope="module")
+def quiet_redis_url() -> Iterator[str]:
+    """A Redis whose outbox nobody else empties."""
+    with embedded_redis() as url:
+        yield url
+
+
+@pytest.fixture(scope="module")
+def frail_postgres() -> Iterator[EmbeddedPostgres]:
+    """A database that a test may mistreat."""
+    with embedded_postgres() as server:
+        migrate(server.url)
+        yield server
+
+
+@pytest.fixture
+async def redis(quiet_redis_url: str) -> AsyncIterator[Redis]:
+    """A client of an empty Redis."""
+    client = connect(quiet_redis_url)
+    await client.flushall()
+    yield client
+    await client.aclose()
+
+
+@pytest.fixture
+async def audit(frail_postgres: EmbeddedPostgres) -> AsyncIterator[PostgresAuditLog]:
+    """The trail."""
+    log = PostgresAuditLog(frail_postgres.url)
+    yield log
+    await log.close()
+
+
+@dataclass
+class Desk:
+    """A store to commit to, and workers that empty its outbox."""
+
+    redis: Redis
+    audit: AuditLog
+
+    def __post_init__(self) -> None:
+        self.keys = Keys(_SHARDS)
+        self.clock = StoreClock()
+        self.store = RedisSessionStore(self.redis, self.keys, self.clock)
+        self.outbox = RedisOutbox(self.redis, self.keys)
+        self.metrics = Metrics()
+
+    def worker(self, audit: AuditLog | None = None) -> AuditWorker:
+        """One more worker."""
+        return AuditWorker(self.outbox, audit or self.audit, self.clock, self.metrics)
+
+    async def commit(self, *stories: list[Change]) -> None:
+        """Commit every change of `stories`."""
+        for changes in stories:
+            revision = None
+            for change in changes:
+                commit = commit_of(change)
+                await self.store.commit(replace(commit, expected=revision))
+                revision = commit.operation_id
+
+    async def put(self, session_id: str, entry: bytes) -> None:
+        """Put something into the outbox by hand."""
+        outbox = self.keys.outbox(self.keys.shard_of(session_id))
+        await self.redis.xadd(outbox, {"entry": entry})
+
+    async def waiting(self) -> int:
+        """How many entries wait."""
+        return (await self.store.census()).outbox_length
+
+    async def drained(self) -> None:
+        """Return when nothing waits any more."""
+        async with asyncio.timeout(_PATIENCE_S):
+            while await self.waiting():
+                await asyncio.sleep(0.01)
+
+    async def dead_letters(self) -> list[dict[str, str]]:
+        """What could not be written."""
+        letters: list[Any] = []
+        for shard in self.keys.all_shards:
+            letters += await self.redis.xrange(self.keys.dead_letters(shard)) or []
+        return [
+            {k.decode(): v.decode(errors="replace") for k, v in fields.items()}
+            for _, fields in letters
+        ]
+
+    async def versions(self, changes: list[Change]) -> list[int]:
+        """The versions in the trail."""
+        session_id = last_of(changes).session_id
+        return [event.version for event in await self.audit.events(session_id, 0, 1000)]
+
+
+@pytest.fixture
+def desk(redis: Redis, audit: PostgresAuditLog) -> Desk:
+    """An empty outbox and a trail."""
+    return Desk(redis, audit)
+
+
+@asynccontextmanager
+async def at_work(*workers: AuditWorker) -> AsyncIterator[None]:
+    """The workers' loops, for the length of the block."""
+    loops = [asyncio.create_task(worker.run()) for worker in workers]
+    try:
+        yield
+    finally:
+        for loop in loops:
+            loop.cancel()
+        for loop in loops:
+            with suppress(asyncio.CancelledError):
+                await loop
+
+
+async def test_what_was_committed_arrives_and_leaves_the_outbox(desk: Desk) -> None:
+    games = [game(switches=n) for n in range(6)]
+    await desk.commit(*games)
+    assert await desk.waiting() == sum(map(len, games))
+    await desk.worker().deliver()
+    assert await desk.waiting() == 0
+    for changes in games:
+        assert await desk.versions(changes) == [c.session.version for c in changes]
+
+
+async def test_a_worker_that_died_before_it_wrote_loses_nothing(desk: Desk) -> None:
+    changes = game()
+    await desk.commit(changes)
+    assert len(await desk.outbox.take("dead", 3)) == 3
+    await desk.redis.delete(*map(desk.keys.drainer, desk.keys.all_shards))
+    await desk.worker().deliver()
+    await desk.worker().deliver()
+    async with at_work(desk.worker()):
+        await desk.drained()
+    assert await desk.versions(changes) == [1, 2, 3, 4, 5]
+
+
+async def test_a_worker_that_died_after_it_wrote_doubles_nothing(desk: Desk) -> None:
+    changes = game()
+    await desk.commit(changes)
+    taken = await desk.outbox.take("dead", 3)
+    await desk.audit.append([delivery.entry or b"" for delivery in taken])
+    async with at_work(desk.worker()):
+        await desk.drained()
+    assert await desk.versions(changes) == [1, 2, 3, 4, 5]
+
+
+async def test_one_worker_is_at_work_while_others_stand_by(desk: Desk) -> None:
+    await desk.commit(game())
+    assert await desk.outbox.take("first", 2)
+    assert await desk.outbox.take("second", 2) == []
+    assert await desk.outbox.take("first", 2)
+
+
+async def test_many_workers_write_everything_once(desk: Desk) -> None:
+    games = [game(switches=10) for _ in range(20)]
+    async with at_work(*(desk.worker() for _ in range(4))):
+        await asyncio.gather(*(desk.commit(changes) for changes in games))
+        await desk.drained()
+    for changes in games:
+        assert await desk.versions(changes) == [c.session.version for c in changes]
+    assert await desk.dead_letters() == []
+
+
+async def test_the_order_within_a_session_is_that_of_its_versions_at_every_moment(
+    desk: Desk,
+) -> None:
+    changes = game(switches=200)
+    seen: list[list[int]] = []
+
+    async def watch() -> None:
+        while not seen or len(seen[-1]) < len(changes):
+            seen.append(await desk.versions(changes))
+
+    async with at_work(desk.worker(), desk.worker()), asyncio.timeout(_PATIENCE_S):
+        await asyncio.gather(desk.commit(changes), watch())
+    assert all(versions == list(range(1, len(versions) + 1)) for versions in seen)
+
+
+async def test_one_bad_entry_among_many_is_parked_with_its_reason(desk: Desk) -> None:
+    good, bad = game(switches=40), game(switches=40)
+    await desk.commit(good)
+    spoilt = entries_of(bad)
+    fields = msgspec.json.decode(spoilt[20])
+    spoilt[20] = msgspec.json.encode(fields | {"event": "session_teleported"})
+    for entry in spoilt:
+        await desk.put(last_of(bad).session_id, entry)
+    async with at_work(desk.worker()):
+        await desk.drained()
+    assert await desk.versions(good) == [c.session.version for c in good]
+    assert await desk.versions(bad) == [v for v in range(1, 43) if v != 21]
+    (letter,) = await desk.dead_letters()
+    assert "session_teleported" in letter["reason"]
+    assert msgspec.json.decode(letter["entry"])["version"] == 21
+    assert (await desk.store.census()).dead_letters == 1
+
+
+@pytest.mark.parametrize("rubbish", [b"", b"not json", b"[]", b'{"version": 1}', b"\xff\xfe"])
+async def test_what_is_no_entry_at_all_stops_nothing(desk: Desk, rubbish: bytes) -> None:
+    changes = game()
+    await desk.put(last_of(changes).session_id, rubbish)
+    await desk.commit(changes)
+    async with at_work(desk.worker()):
+        await desk.drained()
+    assert await desk.versions(changes) == [1, 2, 3, 4, 5]
+    (letter,) = await desk.dead_letters()
+    assert letter["reason"].startswith("not an audit entry")
+
+
+async def test_a_field_of_another_name_is_parked_too(desk: Desk) -> None:
+    await desk.redis.xadd(desk.keys.outbox(desk.keys.all_shards[0]), {"letter": "x"})
+    async with at_work(desk.worker()):
+        await desk.drained()
+    (letter,) = await desk.dead_letters()
+    assert letter["reason"] == "not an audit entry: no field `entry`"
+
+
+async def test_a_version_that_another_change_holds_is_parked(desk: Desk) -> None:
+    changes = game()
+    session_id = last_of(changes).session_id
+    await desk.commit(changes)
+    async with at_work(desk.worker()):
+        await desk.drained()
+        (usurper,) = entries_of(story(Complete(), session_id=session_id)[1:], "another")
+        await desk.put(session_id, usurper)
+        await desk.drained()
+    (letter,) = await desk.dead_letters()
+    assert letter["reason"] == "another change holds this version"
+    assert await desk.versions(changes) == [1, 2, 3, 4, 5]
+
+
+async def test_entries_wait_while_the_database_is_away(
+    desk: Desk, frail_postgres: EmbeddedPostgres
+) -> None:
+    first, second = game(), game()
+    async with at_work(desk.worker()):
+        await desk.commit(first)
+        await desk.drained()
+        frail_postgres.stop()
+        try:
+            await desk.commit(second)
+            with pytest.raises(AuditUnavailable):
+                await desk.audit.ping()
+            assert await desk.waiting() == len(second)
+        finally:
+            frail_postgres.start()
+        await desk.drained()
+    assert await desk.versions(second) == [1, 2, 3, 4, 5]
+    assert await desk.dead_letters() == []
+
+
+async def test_a_missing_table_is_an_outage_and_nobodys_fault(
+    desk: Desk, frail_postgres: EmbeddedPostgres
+) -> None:
+    changes = game()
+    await desk.commit(changes)
+
+    def rename(old: str, new: str) -> None:
+        with psycopg.connect(frail_postgres.url) as connection:
+            connection.execute(f"alter function {old}(json) rename to {new}".encode())
+
+    rename("record_events", "mislaid")
+    try:
+        with pytest.raises(AuditUnavailable):
+            await desk.worker().deliver()
+    finally:
+        rename("mislaid", "record_events")
+    assert await desk.waiting() == len(changes)
+    assert await desk.dead_letters() == []
+
+
+async def test_a_database_that_hangs_is_given_up_in_time(frail_postgres: EmbeddedPostgres) -> None:
+    async with faulty_proxy(frail_postgres.port) as proxy:
+        log = PostgresAuditLog(f"postgresql://postgres@127.0.0.1:{proxy.port}/postgres")
+        await log.ping()
+        proxy.delay_s = 3.0
+        async with asyncio.timeout(2.0):
+            with pytest.raises(AuditUnavailable):
+                await log.last(last_of(game()).session_id)
+        proxy.delay_s = 0.0
+        async with asyncio.timeout(_PATIENCE_S):
+            while not await answers(log):
+                await asyncio.sleep(0.05)
+        await log.close()
+
+
+async def answers(log: AuditLog) -> bool:
+    """Whether the database is there."""
+    try:
+        await log.ping()
+    except AuditUnavailable:
+        return False
+    return True
+
+
+async def test_the_lag_is_measured(desk: Desk) -> None:
+    changes = game()
+    await desk.store.time()
+    await desk.commit(changes)
+    census = await desk.store.census()
+    assert 0 <= census.outbox_age_ms < 5_000
+    await desk.worker().deliver()
+    samples = {s.name: s.value for m in desk.metrics.registry.collect() for s in m.samples}
+    assert samples["synckairos_audit_lag_ms_count"] == len(changes)
+    assert 0 <= samples["synckairos_audit_lag_ms_sum"] < 5_000 * len(changes)
+    assert (await desk.store.census()).outbox_age_ms == 0

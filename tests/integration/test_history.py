@@ -1,0 +1,220 @@
+"""The audit trail through the API: who did what, and the session at any point of it."""
+
+import asyncio
+from typing import Any
+from uuid import uuid4
+
+import httpx
+import pytest
+from pydantic import TypeAdapter
+
+from infra.local.instance import running
+from shared.http import documents
+from tests.integration.api import Api, checked, chess, details_of, error_of, participant
+
+_trail = TypeAdapter(documents.Envelope[documents.AuditTrail])
+_session = TypeAdapter(documents.Envelope[documents.Session])
+_PATIENCE_S = 5.0
+
+
+async def events(api: Api, session_id: str, **query: Any) -> httpx.Response:
+    """`GET .../events`."""
+    answer = await api.http.get(f"/v1/sessions/{session_id}/events", params=query)
+    return checked(answer, _trail)
+
+
+async def replay(api: Api, session_id: str, **query: Any) -> httpx.Response:
+    """`GET .../replay`."""
+    answer = await api.http.get(f"/v1/sessions/{session_id}/replay", params=query)
+    return checked(answer, _session)
+
+
+async def trail(api: Api, session_id: str, length: int) -> list[dict[str, Any]]:
+    """The trail, once it is as long as that."""
+    async with asyncio.timeout(_PATIENCE_S):
+        while True:
+            answer = await events(api, session_id)
+            if len(found := answer.json()["data"]["events"]) >= length:
+                return list(found)
+            await asyncio.sleep(0.01)
+
+
+async def test_every_change_is_in_the_trail_with_who_and_when(api: Api, other: Api) -> None:
+    session_id = await api.created(chess())
+    asked = await other.do(session_id, "start", headers={"X-Request-Id": "the-start"})
+    await other.do(session_id, "switch")
+    told = await trail(api, session_id, 3)
+    assert [e["version"] for e in told] == [1, 2, 3]
+    assert [e["event"] for e in told] == ["session_created", "session_started", "cycle_switched"]
+    assert told[1]["request_id"] == "the-start"
+    assert told[1]["occurred_at"] == asked.json()["data"]["updated_at"]
+    assert {e["actor"] for e in told} == {"service"}
+
+
+async def test_a_flag_fall_is_in_the_trail_with_what_it_led_to(api: Api) -> None:
+    players = [participant(1_000), participant(1_000)]
+    body = chess(
+        participants=players, action_on_timeout={"type": "end_session", "winner_by": "time"}
+    )
+    session_id = await api.started(body)
+    fall = (await trail(api, session_id, 3))[2]
+    assert (fall["event"], fall["actor"]) == ("time_expired", "system")
+    assert fall["participant_id"] == players[0]["participant_id"]
+    assert fall["time_remaining_ms"] == 0
+    assert fall["metadata"]["action_applied"]["winner"] == players[1]["participant_id"]
+    assert fall["metadata"]["status"] == "expired"
+
+
+async def test_the_trail_comes_in_pages(api: Api) -> None:
+    session_id = await api.started(chess())
+    for _ in range(5):
+        await api.do(session_id, "switch")
+    await trail(api, session_id, 7)
+    seen, after = [], 0
+    while after is not None:
+        page = (await events(api, session_id, after=after, limit=3)).json()["data"]
+        seen.append([e["version"] for e in page["events"]])
+        after = page["next"]
+    assert seen == [[1, 2, 3], [4, 5, 6], [7]]
+    beyond = (await events(api, session_id, after=7)).json()["data"]
+    assert beyond == {"events": [], "next": None}
+
+
+async def test_a_deleted_session_keeps_its_story(api: Api) -> None:
+    session_id = await api.started(chess())
+    await api.delete(session_id)
+    assert [e["event"] for e in await trail(api, session_id, 3)][-1] == "session_deleted"
+    assert (await replay(api, session_id, version=2)).json()["data"]["status"] == "running"
+    answer = await replay(api, session_id, at=1_700_000_000_000)
+    assert error_of(answer) == (404, "NOT_FOUND")
+
+
+async def test_a_replay_of_a_version_is_what_was_answered_when_it_was_made(api: Api) -> None:
+    answers = [await api.create(chess(increment_ms=500, metadata={"a": [1, 2.5, "ü"]}))]
+    session_id = answers[0].json()["data"]["session_id"]
+    answers += [await api.do(session_id, verb) for verb in ("start", "pause", "resume")]
+    answers.append(await api.do(session_id, "participants", participant()))
+    answers.append(await api.do(session_id, "complete"))
+    for version, answered in enumerate(answers, start=1):
+        shown = await replay(api, session_id, version=version)
+        assert shown.json() == answered.json()
+        assert shown.headers["etag"] == f'"{version}"'
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"sync_mode": "per_participant"},
+        {"sync_mode": "per_cycle", "time_per_cycle_ms": 1_000, "auto_advance": True},
+        {"sync_mode": "per_group"},
+        {"sync_mode": "global", "total_time_ms": 60_000, "time_per_cycle_ms": 20_000},
+        {"sync_mode": "count_up", "max_time_ms": 60_000},
+    ],
+    ids=lambda body: body["sync_mode"],
+)
+async def test_a_replay_of_an_instant_is_what_a_read_answered_then(
+    api: Api, other: Api, body: dict[str, Any]
+) -> None:
+    session_id = await api.started({"participants": [participant(), participant()], **body})
+    reads = []
+    for _ in range(3):
+        await other.do(session_id, "switch")
+        # Two changes within one millisecond leave no instant in between at which to read.
+        await asyncio.sleep(0.002)
+        reads += [await api.get(session_id), await other.get(session_id)]
+        await asyncio.sleep(0.4)
+    for read in reads:
+        at = read.json()["data"]["server_time_ms"]
+        assert (await replay(api, session_id, at=at)).json() == read.json()
+
+
+async def test_an_instant_may_be_written_as_a_timestamp(api: Api) -> None:
+    session_id = await api.created(chess())
+    created = (await api.session(session_id))["created_at"]
+    shown = (await replay(api, session_id, at=created)).json()["data"]
+    assert (shown["created_at"], shown["version"]) == (created, 1)
+
+
+async def test_what_is_not_there_is_404(api: Api) -> None:
+    session_id = await api.created(chess())
+    created = await api.session(session_id)
+    stranger = str(uuid4())
+    assert error_of(await events(api, stranger)) == (404, "SESSION_NOT_FOUND")
+    assert error_of(await replay(api, stranger, version=1)) == (404, "SESSION_NOT_FOUND")
+    assert error_of(await replay(api, stranger, at=1_700_000_000_000))[1] == "SESSION_NOT_FOUND"
+    assert error_of(await replay(api, session_id, version=2)) == (404, "NOT_FOUND")
+    before = created["server_time_ms"] - 60_000
+    assert error_of(await replay(api, session_id, at=before)) == (404, "NOT_FOUND")
+
+
+@pytest.mark.parametrize(
+    ("query", "field", "message"),
+    [
+        ({}, "version", "is required, or `at` in its place; not both"),
+        ({"version": 1, "at": 1}, "version", "is required, or `at` in its place; not both"),
+        ({"version": 0}, "version", "must be at least 1"),
+        ({"version": "x"}, "version", "must be an integer"),
+        ({"version": 2**31}, "version", f"cannot exceed {2**31 - 1}"),
+        (
+            {"at": "yesterday"},
+            "at",
+            "must be a timestamp such as 2026-01-31T09:30:05.123Z, or ms since 1970",
+        ),
+        (
+            {"at": "2026-01-31T09:30:05"},
+            "at",
+            "must be a timestamp such as 2026-01-31T09:30:05.123Z, or ms since 1970",
+        ),
+        (
+            {"at": "9" * 30},
+            "at",
+            "must be a timestamp such as 2026-01-31T09:30:05.123Z, or ms since 1970",
+        ),
+        ({"at": "2126-01-31T09:30:05Z"}, "at", "cannot lie in the future"),
+    ],
+)
+async def test_a_bad_replay_query_says_what_is_wrong(
+    api: Api, query: dict[str, Any], field: str, message: str
+) -> None:
+    session_id = await api.created(chess())
+    assert details_of(await replay(api, session_id, **query)) == {field: message}
+
+
+@pytest.mark.parametrize(
+    ("query", "field", "message"),
+    [
+        ({"after": -1}, "after", "must be at least 0"),
+        ({"limit": 0}, "limit", "must be at least 1"),
+        ({"limit": 501}, "limit", "cannot exceed 500"),
+        ({"limit": "many"}, "limit", "must be an integer"),
+    ],
+)
+async def test_a_bad_events_query_says_what_is_wrong(
+    api: Api, query: dict[str, Any], field: str, message: str
+) -> None:
+    assert details_of(await events(api, str(uuid4()), **query)) == {field: message}
+
+
+async def test_without_an_audit_database_history_is_503_and_all_else_works(redis_url: str) -> None:
+    with running(redis_url) as instance:
+        async with httpx.AsyncClient(base_url=instance.url) as http:
+            api = Api(http)
+            session_id = await api.started(chess())
+            assert error_of(await events(api, session_id)) == (503, "STORE_UNAVAILABLE")
+            assert error_of(await replay(api, session_id, version=1))[0] == 503
+            ready = (await http.get("/ready")).json()
+            assert ready == {"status": "ready", "checks": {"redis": "up", "audit": "off"}}
+
+
+async def test_nothing_that_postgres_cannot_store_is_accepted(api: Api) -> None:
+    nul = "cannot hold the character U+0000, which Postgres can't store"
+    answer = await api.create(chess(metadata={"name": "a\0b"}))
+    assert details_of(answer) == {"metadata": nul}
+    session_id = await api.created(body := chess())
+    pid = body["participants"][0]["participant_id"]
+    answer = await api.adjust(session_id, pid, {"total_time_ms": 5_000, "reason": "\0"})
+    assert details_of(answer) == {"reason": nul}
+    action = {"type": "notify", "message": "\0"}
+    assert details_of(await api.create(chess(action_on_timeout=action))) == {
+        "action_on_timeout": nul
+    }

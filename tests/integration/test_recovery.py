@@ -1,0 +1,346 @@
+"""Redis forgets; the sessions go on as the audit trail last saw them."""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from typing import Any
+from uuid import uuid4
+
+import httpx
+import pytest
+from redis.asyncio import Redis
+
+from infra.local.instance import Instance, running
+from infra.local.postgres import EmbeddedPostgres, embedded_postgres
+from infra.local.redis import embedded_redis
+from infra.migrate import migrate
+from shared.audit.postgres import PostgresAuditLog
+from shared.clock import StoreClock
+from shared.domain.units import HOUR, Instant
+from shared.recovery import Recovery
+from shared.store.keys import Keys
+from shared.store.redis import RedisSessionStore, connect
+from shared.store.redis_outbox import RedisOutbox
+from tests.integration.api import Api, chess, error_of, participant
+from tests.integration.live import following
+from tests.integration.stories import entries_of, game, last_of
+
+_PATIENCE_S = 10.0
+
+
+@pytest.fixture(scope="module")
+def forgetful_redis() -> Iterator[str]:
+    """A Redis that tests flush."""
+    with embedded_redis() as url:
+        yield url
+
+
+@pytest.fixture(scope="module")
+def pair(forgetful_redis: str, postgres: EmbeddedPostgres) -> Iterator[tuple[Instance, Instance]]:
+    """Two instances on it."""
+    with (
+        running(forgetful_redis, DATABASE_URL=postgres.url) as one,
+        running(forgetful_redis, DATABASE_URL=postgres.url) as two,
+    ):
+        yield one, two
+
+
+@pytest.fixture
+async def api(pair: tuple[Instance, Instance]) -> AsyncIterator[Api]:
+    """A client of the first instance."""
+    async with client_of(pair[0]) as one:
+        yield one
+
+
+@pytest.fixture
+async def other(pair: tuple[Instance, Instance]) -> AsyncIterator[Api]:
+    """A client of the second instance."""
+    async with client_of(pair[1]) as one:
+        yield one
+
+
+@pytest.fixture
+async def redis(forgetful_redis: str) -> AsyncIterator[Redis]:
+    """A client of that Redis."""
+    client = connect(forgetful_redis)
+    yield client
+    await client.aclose()
+
+
+@asynccontextmanager
+async def client_of(instance: Instance) -> AsyncIterator[Api]:
+    """A client of `instance`."""
+    async with httpx.AsyncClient(base_url=instance.url, timeout=10) as http:
+        yield Api(http)
+
+
+async def audited(redis: Redis) -> None:
+    """Return when every entry is in the trail."""
+    async with asyncio.timeout(_PATIENCE_S):
+        while await redis.xlen("{s0}:outbox"):
+            await asyncio.sleep(0.01)
+
+
+async def forget(redis: Redis) -> None:
+    """Lose everything, once it is audited."""
+    await audited(redis)
+    await redis.flushall()
+
+
+async def story_of(postgres: EmbeddedPostgres, session_id: str) -> list[tuple[int, str, int]]:
+    """Version, event and instant of every change in the trail."""
+    log = PostgresAuditLog(postgres.url)
+    events = await log.events(session_id, 0, 1000)
+    await log.close()
+    return [(event.version, event.event, event.occurred_at) for event in events]
+
+
+def anchored(session: dict[str, Any]) -> dict[str, Any]:
+    """What of a session does not move with time."""
+    moving = {"server_time_ms", "time_remaining_ms", "time_used_ms"}
+    still = {name: value for name, value in session.items() if name not in moving}
+    players = [{k: v for k, v in p.items() if k not in moving} for p in session["participants"]]
+    return still | {"participants": players}
+
+
+async def test_running_games_go_on_to_the_millisecond(api: Api, other: Api, redis: Redis) -> None:
+    ids = [await api.started(chess(increment_ms=100)) for _ in range(20)]
+    for session_id in ids[::2]:
+        await other.do(session_id, "switch")
+    before = [await api.session(session_id) for session_id in ids]
+    await forget(redis)
+    after = [await other.session(session_id) for session_id in ids]
+    assert [anchored(session) for session in after] == [anchored(session) for session in before]
+    for was, is_now in zip(before, after, strict=True):
+        passed = is_now["server_time_ms"] - was["server_time_ms"]
+        assert passed > 0
+        assert was["time_remaining_ms"] - is_now["time_remaining_ms"] == passed
+    switched = await api.do(ids[0], "switch")
+    assert switched.json()["data"]["version"] == before[0]["version"] + 1
+
+
+@pytest.mark.parametrize("status", ["pending", "paused"])
+async def test_what_stands_still_is_restored_when_it_is_asked_for(
+    api: Api, redis: Redis, status: str
+) -> None:
+    session_id = await api.created(chess())
+    if status == "paused":
+        await api.do(session_id, "start")
+        await api.do(session_id, "pause")
+    before = await api.session(session_id)
+    await forget(redis)
+    after = await api.session(session_id)
+    assert after["status"] == status
+    assert after | {"server_time_ms": 0} == before | {"server_time_ms": 0}
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "body"),
+    [
+        ("GET", "", None),
+        ("GET", "/summary", None),
+        ("POST", "/switch", {}),
+        ("POST", "/pause", {}),
+        ("POST", "/complete", {}),
+        ("POST", "/cancel", {}),
+        ("POST", "/participants", participant()),
+        ("DELETE", "", None),
+    ],
+)
+async def test_any_endpoint_restores(
+    api: Api, redis: Redis, postgres: EmbeddedPostgres, method: str, path: str, body: Any
+) -> None:
+    session_id = await api.started({"sync_mode": "count_up", "participants": [participant()]})
+    await forget(redis)
+    url = f"/v1/sessions/{session_id}{path}"
+    answer = await api.http.request(method, url, json=body)
+    assert answer.is_success, answer.text
+    await audited(redis)
+    changes = 0 if method == "GET" else 1
+    story = await story_of(postgres, session_id)
+    assert [version for version, _, _ in story] == list(range(1, 3 + changes))
+
+
+async def test_a_batch_restores(api: Api, redis: Redis) -> None:
+    ids = [await api.created(chess()) for _ in range(3)]
+    await forget(redis)
+    asked = [*ids, str(uuid4())]
+    answer = (await api.http.post("/v1/sessions/batch", json={"session_ids": asked})).json()["data"]
+    assert [session["session_id"] for session in answer["sessions"]] == ids
+    assert answer["not_found"] == asked[3:]
+
+
+async def test_a_follower_is_given_the_restored_state(
+    api: Api, redis: Redis, pair: tuple[Instance, Instance]
+) -> None:
+    session_id = await api.started(chess())
+    async with following(pair[1], session_id) as follower:
+        await forget(redis)
+        await follower.send({"type": "RECONNECT"})
+        assert (await follower.until_type("STATE_SYNC"))["state"]["version"] == 2
+        await api.do(session_id, "switch")
+        await follower.until_version(3)
+
+
+async def test_a_deadline_passes_at_its_instant_though_nobody_asks(
+    api: Api, redis: Redis, postgres: EmbeddedPostgres
+) -> None:
+    players = [participant(1_500), participant(60_000)]
+    session_id = await api.started(
+        chess(participants=players, action_on_timeout={"type": "end_session"})
+    )
+    deadline = (await api.session(session_id))["server_time_ms"]
+    session = await api.session(session_id)
+    deadline = session["server_time_ms"] + session["time_remaining_ms"]
+    await forget(redis)
+    async with asyncio.timeout(_PATIENCE_S):
+        while len(story := await story_of(postgres, session_id)) < 3:
+            await asyncio.sleep(0.02)
+    assert story[2] == (3, "time_expired", deadline)
+
+
+async def test_what_was_over_stays_over(api: Api, redis: Redis) -> None:
+    deleted, completed, cancelled = [await api.started(chess()) for _ in range(3)]
+    await api.delete(deleted)
+    await api.do(completed, "complete")
+    await api.do(cancelled, "cancel")
+    await forget(redis)
+    for session_id in (deleted, completed, cancelled):
+        assert error_of(await api.get(session_id)) == (404, "SESSION_NOT_FOUND")
+        assert error_of(await api.do(session_id, "switch")) == (404, "SESSION_NOT_FOUND")
+
+
+async def test_many_restore_at_once_and_one_does(
+    api: Api, other: Api, redis: Redis, postgres: EmbeddedPostgres
+) -> None:
+    session_id = await api.started(chess())
+    await forget(redis)
+    changes = [client.do(session_id, "switch") for client in (api, other) * 10]
+    reads = [client.get(session_id) for client in (api, other) * 10]
+    answers = await asyncio.gather(*changes, *reads)
+    assert {answer.status_code for answer in answers} == {200}
+    made = sorted(answer.json()["data"]["version"] for answer in answers[:20])
+    assert made == list(range(3, 23))
+    await audited(redis)
+    story = await story_of(postgres, session_id)
+    assert [version for version, _, _ in story] == list(range(1, 23))
+    assert not await redis.exists("{s0}:dead-letters")
+
+
+async def test_an_id_names_one_session_for_good(api: Api, redis: Redis) -> None:
+    deleted, ended, running_on = [await api.started(chess()) for _ in range(3)]
+    await api.delete(deleted)
+    await api.do(ended, "complete")
+    taken = (409, "SESSION_EXISTS")
+    assert error_of(await api.create(chess(session_id=deleted))) == taken
+    await forget(redis)
+    for session_id in (deleted, ended, running_on):
+        assert error_of(await api.create(chess(session_id=session_id))) == taken
+
+
+async def test_the_outbox_knows_more_than_the_trail(
+    forgetful_redis: str, redis: Redis, postgres: EmbeddedPostgres
+) -> None:
+    async with on_its_own(forgetful_redis, postgres, database=5) as (api, redis_of_api):
+        session_id = await api.started(chess())
+        await api.do(session_id, "switch")
+        before = await api.session(session_id)
+        await redis_of_api.delete(f"{{s0}}:session:{session_id}")
+        assert await redis_of_api.xlen("{s0}:outbox") == 3
+        assert anchored(await api.session(session_id)) == anchored(before)
+        await redis_of_api.delete(f"{{s0}}:session:{session_id}")
+        await api.delete(session_id)
+        assert error_of(await api.get(session_id)) == (404, "SESSION_NOT_FOUND")
+
+
+async def test_what_was_not_audited_yet_is_lost_and_that_is_all(
+    forgetful_redis: str, postgres: EmbeddedPostgres
+) -> None:
+    async with on_its_own(forgetful_redis, postgres, database=6) as (api, redis_of_api):
+        session_id = await api.started(chess())
+        states = [await api.session(session_id)]
+        for _ in range(3):
+            await api.do(session_id, "switch")
+            states.append(await api.session(session_id))
+        waiting: Any = await redis_of_api.xrange("{s0}:outbox")
+        log = PostgresAuditLog(postgres.url)
+        await log.append([fields[b"entry"] for _, fields in waiting[:3]])
+        await log.close()
+        await redis_of_api.flushdb()
+        lost = [state["version"] for state in states if state["version"] > 3]
+        assert lost == [4, 5]
+        assert anchored(await api.session(session_id)) == anchored(states[1])
+        assert (await api.do(session_id, "switch")).json()["data"]["version"] == 4
+
+
+async def test_recovery_can_be_turned_off(forgetful_redis: str, postgres: EmbeddedPostgres) -> None:
+    with running(forgetful_redis, DATABASE_URL=postgres.url, RECOVERY="off") as instance:
+        redis = connect(forgetful_redis)
+        async with client_of(instance) as api:
+            session_id = await api.created(chess())
+            await forget(redis)
+            assert error_of(await api.get(session_id)) == (404, "SESSION_NOT_FOUND")
+        await redis.aclose()
+
+
+@asynccontextmanager
+async def on_its_own(
+    redis_url: str, postgres: EmbeddedPostgres, database: int
+) -> AsyncIterator[tuple[Api, Redis]]:
+    """An instance on a database that no audit worker empties, and a client of that database."""
+    url = f"{redis_url.rsplit('/', 1)[0]}/{database}"
+    redis = connect(url)
+    with running(url, DATABASE_URL=postgres.url, AUDIT_WORKER="off") as instance:
+        async with client_of(instance) as api:
+            yield api, redis
+    await redis.aclose()
+
+
+async def test_without_the_audit_database_what_is_there_lives_on() -> None:
+    with embedded_redis() as redis_url, embedded_postgres() as database:
+        migrate(database.url)
+        with running(redis_url, DATABASE_URL=database.url) as instance:
+            async with client_of(instance) as api:
+                lost, kept = await api.started(chess()), await api.started(chess())
+                redis = connect(redis_url)
+                await audited(redis)
+                database.stop()
+                await redis.delete(f"{{s0}}:session:{lost}")
+                ready = await api.http.get("/ready")
+                assert ready.status_code == 200
+                assert ready.json() == {
+                    "status": "degraded",
+                    "checks": {"redis": "up", "audit": "down"},
+                }
+                assert (await api.do(kept, "switch")).status_code == 200
+                assert (await api.create(chess())).status_code == 201
+                assert (await api.create(chess(session_id=str(uuid4())))).status_code == 201
+                unsure = await api.get(lost)
+                assert error_of(unsure) == (503, "STORE_UNAVAILABLE")
+                assert "audit trail" in unsure.json()["error"]["message"]
+                database.start()
+                async with asyncio.timeout(_PATIENCE_S):
+                    while (await api.get(lost)).status_code == 503:
+                        pass
+                assert (await api.session(lost))["version"] == 2
+                await audited(redis)
+                assert (await api.http.get("/ready")).json()["status"] == "ready"
+                await redis.aclose()
+
+
+async def test_what_the_store_was_to_forget_is_restored_for_those_who_ask_only(
+    redis: Redis, postgres: EmbeddedPostgres
+) -> None:
+    log = PostgresAuditLog(postgres.url)
+    keys = Keys()
+    store = RedisSessionStore(redis, keys, StoreClock())
+    recovery = Recovery(store, RedisOutbox(redis, keys), log)
+    changes = game()
+    session = last_of(changes)
+    await log.append(entries_of(changes))
+    long_after = Instant(session.updated_at + 1_000 * HOUR)
+    assert await recovery.restore(session.session_id, long_after, even_forgotten=False) is None
+    restored = await recovery.restore(session.session_id, long_after)
+    assert restored is not None
+    assert restored.session == session
+    await log.close()
