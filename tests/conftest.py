@@ -7,6 +7,7 @@ import pytest
 
 from infra.local.postgres import EmbeddedPostgres, embedded_postgres
 from infra.local.redis import embedded_redis
+from infra.local.supabase import LocalSupabase, can_run, local_supabase, prepare_roles
 from infra.migrate import migrate
 
 
@@ -27,7 +28,17 @@ def redis_url() -> Iterator[str]:
 def postgres() -> Iterator[EmbeddedPostgres]:
     """A real Postgres of this test run's own, with the audit trail's tables."""
     with embedded_postgres() as server:
+        prepare_roles(server.url)
         assert migrate(server.url)
+        yield server
+
+
+@pytest.fixture(scope="session")
+def supabase(postgres: EmbeddedPostgres) -> Iterator[LocalSupabase]:
+    """Supabase's API on it."""
+    if not can_run():
+        missing("Node")
+    with local_supabase(postgres.url) as server:
         yield server
 
 

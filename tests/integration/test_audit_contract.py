@@ -11,6 +11,7 @@ import pytest
 
 from infra.local.ports import free_port
 from infra.local.postgres import EmbeddedPostgres
+from infra.local.supabase import SECRET_KEY
 from shared.audit.postgres import PostgresAuditLog
 from shared.audit.supabase import SupabaseAuditLog
 from shared.domain.commands import Complete, Delete, Start, Switch
@@ -27,7 +28,7 @@ async def audit(request: Any, postgres: EmbeddedPostgres) -> AsyncIterator[Audit
     if request.param == "postgres":
         log: AuditLog = PostgresAuditLog(postgres.url)
     else:
-        log = request.getfixturevalue("supabase_audit")
+        log = SupabaseAuditLog(request.getfixturevalue("supabase").url, SECRET_KEY)
     yield log
     await log.close()
 

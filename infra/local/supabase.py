@@ -1,0 +1,124 @@
+"""Supabase's API on a local Postgres, by Supabase's own `@supabase/lite`, for tests.
+
+It knows PostgREST and Auth, not Realtime. It needs Node; nothing else here does.
+"""
+
+import os
+import shutil
+import subprocess
+import tempfile
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from fcntl import LOCK_EX, flock
+from pathlib import Path
+
+import psycopg
+
+from infra.local.ports import free_port
+
+_FOLDER = Path(__file__).parent / "lite"
+_START_TIMEOUT_S = 20.0
+_POLL_S = 0.05
+
+SECRET_KEY = "sb_secret_of_this_machine_alone"
+PUBLISHABLE_KEY = "sb_publishable_of_this_machine_alone"
+
+
+class SupabaseFailed(Exception):
+    """It can't be installed or didn't start; the message says why, as far as it is known."""
+
+
+def can_run() -> bool:
+    """Whether Node is at hand."""
+    return shutil.which("node") is not None and shutil.which("npm") is not None
+
+
+def prepare_roles(database_url: str) -> None:
+    """The roles that a Supabase project is born with; migrations grant rights to them."""
+    with psycopg.connect(database_url, autocommit=True) as connection:
+        for role, more in (("anon", ""), ("authenticated", ""), ("service_role", "bypassrls")):
+            connection.execute(
+                f"do $$ begin create role {role} nologin {more};"
+                " exception when duplicate_object then null; end $$".encode()
+            )
+
+
+class LocalSupabase:
+    """One server on `database_url`; it may be stopped and started again."""
+
+    def __init__(self, database_url: str) -> None:
+        self._database_url = database_url
+        self._port = free_port()
+        self._process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def url(self) -> str:
+        """What a project's URL is."""
+        return f"http://127.0.0.1:{self._port}"
+
+    def start(self) -> None:
+        """Start it and wait until it answers. Raises `SupabaseFailed`."""
+        own = {
+            "DATABASE_URL": self._database_url,
+            "PORT": str(self._port),
+            "SECRET_KEY": SECRET_KEY,
+            "PUBLISHABLE_KEY": PUBLISHABLE_KEY,
+            "DO_NOT_TRACK": "1",
+            "LITE_TELEMETRY": "0",
+        }
+        with tempfile.TemporaryFile() as log:
+            self._process = subprocess.Popen(
+                ["node", "host.mjs"], cwd=_FOLDER, env=os.environ | own, stdout=log, stderr=log
+            )
+            give_up = time.monotonic() + _START_TIMEOUT_S
+            while not self._answers():
+                if self._process.poll() is not None or time.monotonic() > give_up:
+                    log.seek(0)
+                    raise SupabaseFailed(log.read().decode(errors="replace"))
+                time.sleep(_POLL_S)
+
+    def stop(self) -> None:
+        """End it."""
+        if self._process is not None:
+            self._process.terminate()
+            self._process.wait()
+            self._process = None
+
+    def _answers(self) -> bool:
+        request = urllib.request.Request(
+            f"{self.url}/rest/v1/sync_sessions?limit=0", headers={"apikey": SECRET_KEY}
+        )
+        try:
+            with urllib.request.urlopen(request, timeout=2.0) as answer:
+                return bool(answer.status == 200)
+        except (OSError, urllib.error.HTTPError):
+            return False
+
+
+@contextmanager
+def local_supabase(database_url: str) -> Iterator[LocalSupabase]:
+    """A server on a migrated database, from when it answers to the end of the block."""
+    _install()
+    server = LocalSupabase(database_url)
+    try:
+        server.start()
+        yield server
+    finally:
+        server.stop()
+
+
+def _install() -> None:
+    """What `package-lock.json` lists, once; two who ask at the same time don't collide."""
+    with (_FOLDER / "package-lock.json").open() as lock:
+        flock(lock, LOCK_EX)
+        marker = _FOLDER / "node_modules" / ".package-lock.json"
+        if marker.exists() and marker.stat().st_mtime >= os.fstat(lock.fileno()).st_mtime:
+            return
+        command = ["npm", "ci", "--silent", "--no-audit", "--no-fund"]
+        ran = subprocess.run(command, cwd=_FOLDER, capture_output=True, check=False)
+        if ran.returncode:
+            raise SupabaseFailed(f"npm ci failed: {ran.stderr.decode(errors='replace')}")
+        marker.touch()
