@@ -1,0 +1,219 @@
+"""The migrations: applied once, whole or not at all, and recorded as the Supabase CLI does."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from subprocess import CompletedProcess
+from typing import Any
+from uuid import uuid4
+
+import httpx
+import psycopg
+import pytest
+
+from infra.local.ports import free_port
+from infra.local.postgres import EmbeddedPostgres
+from infra.local.supabase import PUBLISHABLE_KEY, SECRET_KEY, LocalSupabase
+from infra.migrate import MigrationFailed, migrate
+from tests.integration.stories import entries_of, game
+
+_ROOT = Path(__file__).parents[2]
+_FOLDER = _ROOT / "infra" / "supabase" / "migrations"
+_TABLES = ("sync_events", "sync_sessions", "sync_participants")
+
+
+@pytest.fixture
+def database(postgres: EmbeddedPostgres) -> Iterator[str]:
+    """The url of an empty database."""
+    name = f"db_{uuid4().hex}"
+    execute(postgres.url, f"create database {name}")
+    yield postgres.url.rsplit("/", 1)[0] + f"/{name}"
+    execute(postgres.url, f"drop database {name} with (force)")
+
+
+def execute(url: str, statement: str) -> list[tuple[Any, ...]]:
+    """Run one statement; its rows, if it has any."""
+    with psycopg.connect(url, autocommit=True) as connection:
+        cursor = connection.execute(statement.encode())
+        return cursor.fetchall() if cursor.description else []
+
+
+def catalog(url: str) -> list[tuple[Any, ...]]:
+    """Everything that the migrations made, as the database describes it."""
+    return execute(
+        url,
+        "select table_name, column_name, data_type, column_default, is_nullable"
+        " from information_schema.columns where table_schema = 'public'"
+        " union all select conrelid::regclass::text, conname, pg_get_constraintdef(oid), '', ''"
+        " from pg_constraint where connamespace = 'public'::regnamespace"
+        " union all select tablename, indexname, indexdef, '', ''"
+        " from pg_indexes where schemaname = 'public'"
+        " union all select proname, '', pg_get_functiondef(oid), proacl::text, ''"
+        " from pg_proc where pronamespace = 'public'::regnamespace"
+        " union all select relname, relacl::text, relrowsecurity::text, '', ''"
+        " from pg_class where relnamespace = 'public'::regnamespace"
+        " union all select enumtypid::regtype::text, enumlabel, enumsortorder::text, '', ''"
+        " from pg_enum order by 1, 2, 3",
+    )
+
+
+def command(url: str | None) -> CompletedProcess[str]:
+    """`make migrate`."""
+    environment = {name: value for name, value in os.environ.items() if name != "DATABASE_URL"}
+    if url is not None:
+        environment["DATABASE_URL"] = url
+    return subprocess.run(
+        [sys.executable, "-m", "infra.migrate"],
+        cwd=_ROOT,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=30,
+    )
+
+
+def test_a_second_run_changes_nothing(database: str) -> None:
+    names = migrate(database)
+    assert names == [file.stem for file in sorted(_FOLDER.glob("*.sql"))]
+    once = catalog(database)
+    assert {row[0] for row in once} >= set(_TABLES)
+    assert migrate(database) == []
+    assert catalog(database) == once
+
+
+def test_even_the_statements_themselves_may_be_run_again(database: str) -> None:
+    migrate(database)
+    once = catalog(database)
+    for file in sorted(_FOLDER.glob("*.sql")):
+        execute(database, file.read_text())
+    assert catalog(database) == once
+
+
+def test_the_history_is_the_supabase_cli_s(database: str) -> None:
+    migrate(database)
+    history = execute(
+        database,
+        "select version, name, statements from supabase_migrations.schema_migrations order by 1",
+    )
+    assert history == [
+        (file.name[:14], file.stem[15:], [file.read_text()])
+        for file in sorted(_FOLDER.glob("*.sql"))
+    ]
+
+
+def test_many_who_migrate_at_once_do_it_once(database: str) -> None:
+    with ThreadPoolExecutor(4) as pool:
+        applied = list(pool.map(migrate, [database] * 4))
+    assert sorted(map(len, applied)) == [0, 0, 0, len(list(_FOLDER.glob("*.sql")))]
+
+
+def test_a_migration_that_fails_leaves_nothing_and_is_named(database: str, tmp_path: Path) -> None:
+    (tmp_path / "20260101000000_good.sql").write_text("create table good (id int)")
+    (tmp_path / "20260102000000_bad.sql").write_text("create table half (id int); select 1/0;")
+    (tmp_path / "20260103000000_never.sql").write_text("create table never (id int)")
+    with pytest.raises(MigrationFailed, match=r"20260102000000_bad.sql: division by zero"):
+        migrate(database, tmp_path)
+    tables = "select tablename from pg_tables where schemaname = 'public'"
+    assert execute(database, tables) == [("good",)]
+    history = "select name from supabase_migrations.schema_migrations"
+    assert execute(database, history) == [("good",)]
+
+
+def test_a_misnamed_file_is_not_passed_over(database: str, tmp_path: Path) -> None:
+    (tmp_path / "1_tables.sql").write_text("select 1")
+    with pytest.raises(MigrationFailed, match="14 digits"):
+        migrate(database, tmp_path)
+
+
+def test_every_table_has_row_level_security(database: str) -> None:
+    migrate(database)
+    secured = "select relname from pg_class where relrowsecurity and relkind = 'r'"
+    assert {name for (name,) in execute(database, secured)} == set(_TABLES)
+    tables = "select tablename from pg_tables where schemaname = 'public'"
+    assert {name for (name,) in execute(database, tables)} == set(_TABLES)
+
+
+@pytest.fixture(scope="module")
+def project(postgres: EmbeddedPostgres) -> Iterator[str]:
+    """The url of a migrated database; the server knows the roles of a Supabase project."""
+    name = f"project_{uuid4().hex}"
+    execute(postgres.url, f"create database {name}")
+    url = postgres.url.rsplit("/", 1)[0] + f"/{name}"
+    migrate(url)
+    yield url
+    execute(postgres.url, f"drop database {name} with (force)")
+
+
+@pytest.mark.parametrize("role", ["anon", "authenticated"])
+@pytest.mark.parametrize(
+    "statement",
+    [
+        *(f"select * from {table}" for table in _TABLES),
+        *(f"delete from {table}" for table in _TABLES),
+        "insert into sync_sessions (session_id) values (gen_random_uuid())",
+        "select record_events('[]')",
+        "select * from sessions_that_wake(null, 1)",
+    ],
+)
+def test_nobody_but_the_service_may_read_or_write(project: str, role: str, statement: str) -> None:
+    with pytest.raises(psycopg.errors.InsufficientPrivilege):
+        execute(project, f"set role {role}; {statement}")
+
+
+@pytest.mark.parametrize("verb", ["update sync_events set actor = 'me'", "delete from sync_events"])
+def test_not_even_the_service_rewrites_the_trail(project: str, verb: str) -> None:
+    with pytest.raises(psycopg.errors.InsufficientPrivilege):
+        execute(project, f"set role service_role; {verb}")
+
+
+def test_the_service_writes_and_reads(project: str) -> None:
+    (entry, *_) = entries_of(game())
+    with psycopg.connect(project) as connection:
+        connection.execute("set role service_role")
+        connection.execute("select record_events(%s::json)", (f"[{entry.decode()}]",))
+        counts = [connection.execute(f"select count(*) from {t}".encode()) for t in _TABLES]
+        assert [count.fetchone() for count in counts] == [(1,), (1,), (2,)]
+
+
+def test_row_level_security_holds_even_where_the_rights_were_given_away(
+    postgres: EmbeddedPostgres, supabase: LocalSupabase
+) -> None:
+    """The local server grants its browsers' role everything when it starts."""
+    batch = f"[{entries_of(game())[0].decode()}]"
+    with psycopg.connect(postgres.url) as connection:
+        connection.execute("select record_events(%s::json)", (batch,))
+
+    def read(key: str, table: str) -> httpx.Response:
+        return httpx.get(f"{supabase.url}/rest/v1/{table}?limit=1", headers={"apikey": key})
+
+    for table in _TABLES:
+        assert len(read(SECRET_KEY, table).json()) == 1
+        assert read(PUBLISHABLE_KEY, table).json() == []
+
+
+def test_the_command_says_what_it_did(database: str) -> None:
+    first, second = command(database), command(database)
+    assert (first.returncode, first.stderr) == (0, "")
+    assert first.stdout.splitlines() == [
+        f"applied {file.stem}" for file in sorted(_FOLDER.glob("*.sql"))
+    ]
+    assert (second.returncode, second.stdout) == (0, "The database is up to date.\n")
+
+
+@pytest.mark.parametrize(
+    ("url", "sentence"),
+    [
+        (None, "Say which database to migrate: DATABASE_URL=postgresql://... make migrate"),
+        ("postgresql://x:hidden@127.0.0.1:{port}/none", "The database can't be reached: "),
+        ("mysql://x:hidden@127.0.0.1/none", "DATABASE_URL is not a Postgres URL: "),
+    ],
+)
+def test_the_command_says_what_is_wrong(url: str | None, sentence: str) -> None:
+    failed = command(url and url.format(port=free_port()))
+    assert (failed.returncode, failed.stdout) == (1, "")
+    assert failed.stderr.startswith(sentence)
+    assert failed.stderr.count("\n") == 1
+    assert "hidden" not in failed.stderr
