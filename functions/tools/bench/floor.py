@@ -19,7 +19,7 @@ from functions.tools.bench.specimen import Specimen, Specimens
 from shared import store
 from shared.domain.units import DAY
 from shared.settings import Settings
-from shared.store.keys import WAKE_CHANNEL, Keys, push_channel
+from shared.store.keys import OUTBOX_CHANNEL, WAKE_CHANNEL, Keys, push_channel
 from shared.store.redis import connect
 
 SPECIMENS = "SPECIMENS"
@@ -88,6 +88,7 @@ class Floor:
             WAKE_CHANNEL,
             b"",
             DAY,
+            OUTBOX_CHANNEL,
             1,
             specimen.entry,
             specimen.push,

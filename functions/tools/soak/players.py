@@ -1,0 +1,146 @@
+"""The load: players who change sessions, and who don't give up before they have an answer."""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from random import Random
+from typing import Any
+from uuid import UUID
+
+import httpx
+
+from functions.tools.soak.plan import Plan
+from functions.tools.soak.stage import SoakFailed
+
+_BANK_MS = 3_600_000
+_TURN_MS = 2_000
+_RETRY_S = 0.1
+_ANSWER_TIMEOUT_S = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """A change that was answered with success: it must be in the trail."""
+
+    session_id: str
+    version: int
+    request_id: str
+
+
+@dataclass
+class Ledger:
+    """Every accepted change, as the players know it."""
+
+    tell: Callable[[], None]
+    accepted: list[Accepted] = field(default_factory=list)
+    retries: int = 0
+
+    def enter(self, change: Accepted) -> None:
+        """One more."""
+        self.accepted.append(change)
+        self.tell()
+
+
+class Player:
+    """Changes one session, one request after the other."""
+
+    def __init__(self, http: httpx.AsyncClient, ledger: Ledger, dice: Random) -> None:
+        self._http = http
+        self._ledger = ledger
+        self._dice = dice
+        self._session_id = self._uuid()
+        self._members = [self._uuid() for _ in range(2)]
+        self._is_paused = False
+
+    async def play(self, changes: int, interval_s: float) -> None:
+        """Create the session, change it, end it: `changes` requests in all."""
+        await asyncio.sleep(self._dice.uniform(0, interval_s))
+        await self._post("/v1/sessions", self._creation())
+        await self._change("start")
+        for _ in range(changes - 3):
+            await asyncio.sleep(self._dice.uniform(0.5, 1.5) * interval_s)
+            await self._move()
+        await self._change("complete")
+
+    def _creation(self) -> dict[str, Any]:
+        """Half of the sessions also change of themselves: their turns run out."""
+        body: dict[str, Any] = {
+            "session_id": self._session_id,
+            "sync_mode": "per_participant",
+            "participants": [
+                {"participant_id": member, "total_time_ms": _BANK_MS} for member in self._members
+            ],
+        }
+        if self._dice.random() < 0.5:
+            body |= {
+                "sync_mode": "per_cycle",
+                "time_per_cycle_ms": _TURN_MS,
+                "auto_advance": True,
+            }
+        return body
+
+    async def _move(self) -> None:
+        if self._is_paused:
+            self._is_paused = False
+            await self._change("resume")
+            return
+        match self._dice.choices(("switch", "pause", "adjust", "join"), (80, 12, 6, 2))[0]:
+            case "switch":
+                await self._change("switch")
+            case "pause":
+                self._is_paused = True
+                await self._change("pause")
+            case "adjust":
+                member = self._dice.choice(self._members)
+                path = f"/v1/sessions/{self._session_id}/participants/{member}"
+                await self._request("PATCH", path, {"total_time_ms": _BANK_MS, "reason": "soak"})
+            case _:
+                member = self._uuid()
+                await self._change(
+                    "participants", {"participant_id": member, "total_time_ms": 1000}
+                )
+                self._members.append(member)
+
+    async def _change(self, verb: str, body: Any = None) -> None:
+        await self._post(f"/v1/sessions/{self._session_id}/{verb}", body)
+
+    async def _post(self, path: str, body: Any) -> None:
+        await self._request("POST", path, body)
+
+    async def _request(self, method: str, path: str, body: Any) -> None:
+        """Ask until it is answered; the key makes every try the same one."""
+        request_id = self._uuid()
+        headers = {"Idempotency-Key": request_id, "X-Request-Id": request_id}
+        while True:
+            try:
+                answer = await self._http.request(method, path, json=body, headers=headers)
+            except httpx.TransportError:
+                answer = None
+            if answer is not None and answer.is_success:
+                version = int(answer.headers["etag"].strip('"'))
+                self._ledger.enter(Accepted(self._session_id, version, request_id))
+                return
+            if answer is not None and answer.status_code != 503:
+                raise SoakFailed(
+                    f"{method} {path} was answered {answer.status_code}: {answer.text}"
+                )
+            self._ledger.retries += 1
+            await asyncio.sleep(_RETRY_S)
+
+    def _uuid(self) -> str:
+        return str(UUID(int=self._dice.getrandbits(128), version=4))
+
+
+async def play_all(url: str, plan: Plan, ledger: Ledger) -> None:
+    """The whole load."""
+    limits = httpx.Limits(max_connections=plan.sessions)
+    async with (
+        httpx.AsyncClient(
+            base_url=url, timeout=_ANSWER_TIMEOUT_S, limits=limits, trust_env=False
+        ) as http,
+        asyncio.TaskGroup() as group,
+    ):
+        for number in range(plan.sessions):
+            player = Player(http, ledger, Random(f"{plan.seed}/{number}"))
+            changes = plan.changes // plan.sessions
+            group.create_task(player.play(changes, plan.sessions / plan.rate))

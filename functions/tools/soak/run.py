@@ -1,0 +1,133 @@
+"""One soak from start to verdict."""
+
+import asyncio
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from redis import Redis
+
+from functions.tools.soak.plan import Mishap, Plan
+from functions.tools.soak.players import Ledger, play_all
+from functions.tools.soak.stage import SoakFailed, Stage, stage
+from functions.tools.soak.verdict import Verdict, judge
+from shared.store.keys import Keys
+
+_DRAIN_TIMEOUT_S = 60.0
+_POLL_S = 0.05
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """How it went."""
+
+    accepted: int
+    retries: int
+    mishaps: int
+    most_waiting: int
+    drained_s: float
+    """From the last answer until nothing waited any more."""
+    dead_letters: int
+    verdict: Verdict
+
+
+def soak(
+    plan: Plan,
+    tell_change: Callable[[], None] = lambda: None,
+    tell_mishap: Callable[[float, str], None] = lambda at, what: None,
+) -> Report:
+    """Play, let everything go wrong, wait until all is quiet, compare. Raises `SoakFailed`."""
+    with stage(plan) as place:
+        ledger = Ledger(tell_change)
+        watch = _Watch(place)
+        mishaps = asyncio.run(_play(place, plan, ledger, watch, tell_mishap))
+        ended = time.monotonic()
+        while watch.waiting() and time.monotonic() < ended + _DRAIN_TIMEOUT_S:
+            time.sleep(_POLL_S)
+        return Report(
+            accepted=len(ledger.accepted),
+            retries=ledger.retries,
+            mishaps=mishaps,
+            most_waiting=watch.most,
+            drained_s=time.monotonic() - ended,
+            dead_letters=watch.dead_letters(),
+            verdict=judge(place.trail.postgres.url, ledger.accepted),
+        )
+
+
+class _Watch:
+    """Looks into the outbox."""
+
+    def __init__(self, place: Stage) -> None:
+        self._redis: Any = Redis.from_url(place.redis_url)
+        self._keys = Keys()
+        self.most = 0
+
+    def waiting(self) -> int:
+        """How many entries wait."""
+        count = int(self._redis.xlen(self._keys.outbox(self._keys.all_shards[0])))
+        self.most = max(self.most, count)
+        return count
+
+    def dead_letters(self) -> int:
+        """How many entries could not be written."""
+        return int(self._redis.xlen(self._keys.dead_letters(self._keys.all_shards[0])))
+
+
+async def _play(
+    place: Stage,
+    plan: Plan,
+    ledger: Ledger,
+    watch: _Watch,
+    tell: Callable[[float, str], None],
+) -> int:
+    """Play and suffer; returns how many mishaps there were."""
+    begun = time.monotonic()
+    playing = asyncio.create_task(play_all(place.url, plan, ledger))
+    suffering = asyncio.create_task(_suffer(place, plan, begun, tell))
+    try:
+        while not playing.done():
+            watch.waiting()
+            await asyncio.wait({playing}, timeout=_POLL_S)
+        await playing
+        return await suffering
+    except* SoakFailed as failures:
+        raise failures.exceptions[0] from None
+    finally:
+        suffering.cancel()
+
+
+async def _suffer(
+    place: Stage, plan: Plan, begun: float, tell: Callable[[float, str], None]
+) -> int:
+    away: asyncio.Task[None] | None = None
+    mishaps: Iterable[tuple[float, Mishap]] = plan.mishaps()
+    count = 0
+    for at, mishap in mishaps:
+        await asyncio.sleep(max(0, begun + at - time.monotonic()))
+        if mishap == "database crashed" and away:
+            await away  # what is away can't crash
+        tell(time.monotonic() - begun, mishap)
+        count += 1
+        match mishap:
+            case "worker killed":
+                place.worker.kill()
+                place.worker.start()
+            case "service killed":
+                place.service.kill()
+                place.service.start()
+            case "database away":
+                away = asyncio.create_task(_outage(place, plan.outage_s))
+            case "database crashed":
+                await asyncio.to_thread(place.trail.crash)
+                await asyncio.to_thread(place.trail.start)
+    if away:
+        await away
+    return count
+
+
+async def _outage(place: Stage, seconds: float) -> None:
+    await asyncio.to_thread(place.trail.stop)
+    await asyncio.sleep(seconds)
+    await asyncio.to_thread(place.trail.start)
