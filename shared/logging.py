@@ -31,4 +31,5 @@ def configure(level: str) -> None:
     """Log everything from `level` on as JSON."""
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(JsonFormatter())
+    handler.setLevel(level)  # some libraries give their own loggers a level
     logging.basicConfig(level=level, handlers=[handler], force=True)

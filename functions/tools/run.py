@@ -1,4 +1,7 @@
-"""`make run`: the service on this machine, with a Redis of its own unless `REDIS_URL` is set."""
+"""`make run`: the service on this machine, with a Redis and a Postgres of its own.
+
+`REDIS_URL`, and `DATABASE_URL` or `SUPABASE_URL`, name others to be used instead.
+"""
 
 import os
 import signal
@@ -6,25 +9,41 @@ import socket
 from contextlib import ExitStack, suppress
 
 from functions.server import server
+from infra.local.postgres import embedded_postgres
 from infra.local.redis import embedded_redis
+from infra.migrate import migrate
 from shared.settings import Settings, read_settings
 
 
 def main() -> None:
-    """Serve until Ctrl-C or SIGTERM; neither leaves the embedded Redis behind."""
+    """Serve until Ctrl-C or SIGTERM; neither leaves an embedded server behind."""
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     os.environ.setdefault("LOG_LEVEL", "WARNING")
     _require_free_port(read_settings())
     with ExitStack() as stack:
         if "REDIS_URL" not in os.environ:
             os.environ["REDIS_URL"] = stack.enter_context(embedded_redis())
+        if not os.environ.keys() & {"DATABASE_URL", "SUPABASE_URL"}:
+            os.environ["DATABASE_URL"] = _own_database(stack)
         settings = read_settings()
         instance = server(settings)
-        instance.on_ready = lambda: print(
-            f"SyncKairos is at http://{settings.host}:{settings.port} (Ctrl-C stops it)", flush=True
-        )
+        instance.on_ready = lambda: print(_greeting(settings), flush=True)
         stack.enter_context(suppress(KeyboardInterrupt))
         instance.run()
+
+
+def _own_database(stack: ExitStack) -> str:
+    """The url of a migrated Postgres that lasts as long as `stack`."""
+    url = stack.enter_context(embedded_postgres()).url
+    migrate(url)
+    return url
+
+
+def _greeting(settings: Settings) -> str:
+    lines = [f"SyncKairos is at http://{settings.host}:{settings.port} (Ctrl-C stops it)"]
+    if "127.0.0.1" in (url := os.environ.get("DATABASE_URL", "")):
+        lines.append(f"Its audit trail is in {url}")
+    return "\n".join(lines)
 
 
 def _require_free_port(settings: Settings) -> None:

@@ -1,0 +1,141 @@
+"""`python -m functions.tools.history SESSION_ID`: a session's story as a table."""
+
+import argparse
+import asyncio
+import sys
+from collections.abc import AsyncIterator
+from datetime import datetime
+from uuid import UUID
+
+from rich.console import Console
+from rich.table import Table
+
+from shared.bootstrap import audit_log
+from shared.domain.clocks import clocks_of
+from shared.domain.session import Participant, Session
+from shared.domain.timekeeping import live
+from shared.domain.units import Instant, Millis
+from shared.errors import AuditUnavailable
+from shared.instants import datetime_of
+from shared.logging import configure
+from shared.ports import AuditedEvent, AuditLog
+from shared.settings import read_settings
+
+_PAGE = 100
+_SHOWN_CLOCKS = 4
+_NARROWEST = 120
+"""Columns of the table; where the output goes into a file, there is no terminal to ask."""
+
+
+def main() -> int:
+    """Print the story of one session; returns the exit code."""
+    session_id, console = _session_id(), Console(highlight=False)
+    console = Console(highlight=False, width=max(_NARROWEST, console.width))
+    configure("ERROR")
+    audit = audit_log(read_settings())
+    if audit is None:
+        console.print(
+            "Say where the audit trail is: set DATABASE_URL, or SUPABASE_URL and its key."
+        )
+        return 1
+    try:
+        table = asyncio.run(_story(audit, session_id))
+    except AuditUnavailable as error:
+        console.print(f"{error.message}.", soft_wrap=True)
+        return 1
+    if not table.rows:
+        console.print(f"The audit trail knows no session {session_id}.", soft_wrap=True)
+        return 1
+    console.print(table)
+    return 0
+
+
+def _session_id() -> str:
+    parser = argparse.ArgumentParser(
+        prog="python -m functions.tools.history",
+        description="Prints a session's story: who did what, when, and the clocks after it."
+        " The trail is that of DATABASE_URL, or of SUPABASE_URL and SUPABASE_SERVICE_ROLE_KEY.",
+    )
+    parser.add_argument("session_id", type=UUID, metavar="SESSION_ID")
+    return str(parser.parse_args().session_id)
+
+
+async def _story(audit: AuditLog, session_id: str) -> Table:
+    table = Table("version", "UTC", "event", "by", "whose clock", "showed")
+    table.add_column("clocks after", no_wrap=True)
+    try:
+        async for event, session in _told(audit, session_id):
+            _tell(table, event, session)
+    finally:
+        await audit.close()
+    return table
+
+
+async def _told(audit: AuditLog, session_id: str) -> AsyncIterator[tuple[AuditedEvent, Session]]:
+    """Every event with the state it left, oldest first."""
+    after = 0
+    while page := await audit.events(session_id, after, _PAGE):
+        states = await asyncio.gather(*(audit.at_version(session_id, e.version) for e in page))
+        for event, moment in zip(page, states, strict=True):
+            if moment is not None:
+                yield event, moment.session
+        after = page[-1].version
+
+
+def _tell(table: Table, event: AuditedEvent, session: Session) -> None:
+    if table.title is None:
+        date = f"{datetime_of(event.occurred_at):%Y-%m-%d}"
+        table.title = f"{session.session_id}, {session.sync_mode}, {date}"
+    table.add_row(
+        str(event.version),
+        _time_of_day(datetime_of(event.occurred_at)),
+        event.event,
+        event.actor,
+        _whose(session, event),
+        _reading(event.time_remaining_ms),
+        _clocks(session, event.occurred_at),
+    )
+
+
+def _whose(session: Session, event: AuditedEvent) -> str:
+    participant = session.find(event.participant_id) if event.participant_id else None
+    if participant:
+        return _name(participant)
+    return f"group {event.group_id[:8]}" if event.group_id else ""
+
+
+def _clocks(session: Session, at: Instant) -> str:
+    """What everybody's clock shows, the running one marked."""
+    shown = live(session, at)
+    clocks = [
+        f"{_name(p)} {_reading(clocks_of(shown).left_of(shown, p))}"
+        + (" <" if session.cycle_started_at and p == shown.active else "")
+        for p in shown.participants[:_SHOWN_CLOCKS]
+    ]
+    if not clocks:
+        clocks = [_reading(clocks_of(shown).left(shown))]
+    if more := len(shown.participants) - _SHOWN_CLOCKS:
+        clocks += [f"and {more} more"] if more > 0 else []
+    return "   ".join(clocks)
+
+
+def _name(participant: Participant) -> str:
+    return f"#{participant.participant_index}"
+
+
+def _reading(left: Millis | None) -> str:
+    """`1:02:03.456`, as a clock shows it."""
+    if left is None:
+        return ""
+    minutes, ms = divmod(left, 60_000)
+    hours, minutes = divmod(minutes, 60)
+    head = f"{hours}:{minutes:02}" if hours else f"{minutes}"
+    return f"{head}:{ms / 1000:06.3f}"
+
+
+def _time_of_day(moment: datetime) -> str:
+    return moment.isoformat(timespec="milliseconds")[11:23]
+
+
+if __name__ == "__main__":
+    sys.exit(main())
