@@ -183,7 +183,10 @@ class SessionStore(Protocol):
         """Whether nothing was lost since the last recovery; False for a store that is new."""
 
     async def begin_recovery(self, by: str) -> bool:
-        """Whether `by` may bring back what was lost; others wait for it meanwhile."""
+        """Whether `by` may bring back what was lost; to be asked again while it goes on.
+
+        Others wait meanwhile, but not for one from whom nothing is heard.
+        """
 
     async def end_recovery(self, by: str) -> None:
         """Call the store whole, unless it lost its memory again since `by` began."""

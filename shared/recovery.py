@@ -1,6 +1,7 @@
 """Sessions that the store has lost, put back as the audit trail last saw them."""
 
 import asyncio
+import time
 from collections.abc import Iterable, Mapping, Sequence
 from secrets import token_hex
 
@@ -8,9 +9,11 @@ from shared.domain.session import Session
 from shared.domain.timekeeping import retention
 from shared.domain.units import Instant, after
 from shared.drafts import restoration
+from shared.errors import AuditUnavailable
 from shared.ports import AuditLog, Moment, Outbox, SessionStore, Stored, Superseded
 
 _PAGE = 200
+_LEFT_ALONE_S = 1.0
 
 
 class Recovery:
@@ -25,10 +28,21 @@ class Recovery:
         self._outbox = outbox
         self._audit = audit
         self._name = token_hex(8)
+        self._is_away_until = 0.0
 
     async def knows(self, session_id: str) -> bool:
-        """Whether there ever was such a session, as far as the audit trail knows."""
-        return await self._audit.last(session_id) is not None
+        """Whether there ever was such a session, as far as the audit trail knows.
+
+        Raises `AuditUnavailable`, and for a while after that without asking: whoever can do
+        without the answer shall not wait for it again and again.
+        """
+        if time.monotonic() < self._is_away_until:
+            raise AuditUnavailable
+        try:
+            return await self._audit.last(session_id) is not None
+        except AuditUnavailable:
+            self._is_away_until = time.monotonic() + _LEFT_ALONE_S
+            raise
 
     async def restore(
         self, session_id: str, now: Instant, *, even_forgotten: bool = True
@@ -57,6 +71,7 @@ class Recovery:
         waiting = await self._outbox.newest()
         restored, last_id = 0, None
         while page := await self._audit.waking(last_id, _PAGE):
+            await self._store.begin_recovery(self._name)
             lost = await self._lost(page)
             restored += await self._put_all_back(lost, waiting)
             last_id = page[-1].session_id

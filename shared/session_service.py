@@ -120,7 +120,7 @@ class SessionService:
                 result = await self._store.commit(written)
                 if not isinstance(result, Superseded):
                     return _outcome(result, written)
-                stored, now = _newer(result, now)
+                stored, now = await self._newer(result, session_id, now)
         raise VersionConflict(_version(first), _version(stored))
 
     async def read(self, session_id: str) -> tuple[Session, Instant]:
@@ -163,6 +163,17 @@ class SessionService:
             now = max(now, stored.session.updated_at) if stored else now
         return stored, now
 
+    async def _newer(
+        self, result: Superseded, session_id: str, now: Instant
+    ) -> tuple[Stored | None, Instant]:
+        """What overtook us, and an instant that is not before it.
+
+        If it was nothing, the session was deleted, or the store has lost it since we loaded it.
+        """
+        if result.stored is None:
+            return await self._found(await self._store.load(session_id), session_id)
+        return result.stored, max(now, result.stored.session.updated_at)
+
     async def _is_unused(self, loaded: Loaded, session_id: str) -> bool:
         """Whether nobody ever had that id. A trail that can't be asked stands in nobody's way."""
         if loaded.is_deleted:
@@ -178,7 +189,7 @@ class SessionService:
             written = draft(stored, due, now, Request(_SYSTEM))
             result = await self._store.commit(written)
             if isinstance(result, Superseded):
-                stored, now = _newer(result, now)
+                stored, now = await self._newer(result, written.session_id, now)
             else:
                 stored = Stored(due[-1].session, written.operation_id)
         return stored, now
@@ -201,13 +212,6 @@ def _apply(
     if request.if_match is not None and str(session.version) not in request.if_match:
         raise PreconditionFailed(session.version)
     return transition(session, command, now)
-
-
-def _newer(result: Superseded, now: Instant) -> tuple[Stored | None, Instant]:
-    """What overtook us, and an instant that is not before it."""
-    if result.stored is None:
-        return None, now
-    return result.stored, max(now, result.stored.session.updated_at)
 
 
 def _version(stored: Stored | None) -> int:

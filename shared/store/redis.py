@@ -36,7 +36,7 @@ from shared.store import codec
 from shared.store.keys import OUTBOX_CHANNEL, WAKE_CHANNEL, Keys, push_channel
 
 _SCRIPTS = Path(__file__).parent / "scripts"
-_RECOVERY_LEASE = Millis(30_000)
+_RECOVERY_LEASE = Millis(5_000)
 _CONNECT_TIMEOUT_S = 0.5
 _REPLY_TIMEOUT_S = 0.6
 _MAX_CONNECTIONS = 64
@@ -193,9 +193,10 @@ class RedisSessionStore:
     async def begin_recovery(self, by: str) -> bool:
         first, *others = (self._keys.recovery(shard) for shard in self._keys.all_shards)
         with reporting_outages():
-            if not await self._redis.set(first, by, px=_RECOVERY_LEASE, nx=True):
+            is_free = await self._redis.set(first, by, px=_RECOVERY_LEASE, nx=True)
+            if not is_free and await self._redis.get(first) != by.encode():
                 return False
-            for key in others:
+            for key in (first, *others):
                 await self._redis.set(key, by, px=_RECOVERY_LEASE)
         return True
 

@@ -30,7 +30,7 @@ from shared.ports import (
     Superseded,
     Wakeup,
 )
-from shared.store.keys import WAKE_CHANNEL, Keys, push_channel
+from shared.store.keys import OUTBOX_CHANNEL, WAKE_CHANNEL, Keys, push_channel
 from shared.store.redis import RedisSessionStore, connect
 
 _FAR = Instant(4_000_000_000_000)
@@ -222,9 +222,53 @@ async def test_a_removed_session_leaves_only_its_story(store: SessionStore, redi
     commit = writing(change)
     await store.commit(commit)
     await store.commit(writing(change, commit.operation_id, session=None))
-    assert (await store.load(change.session.session_id)).stored is None
+    loaded = await store.load(change.session.session_id)
+    assert (loaded.stored, loaded.is_deleted) == (None, True)
     assert (await store.agenda(10)).wakeups == ()
     assert len(await outbox(redis)) == 2
+
+
+async def test_an_id_is_never_used_twice(store: SessionStore, redis: Redis) -> None:
+    change = new_session()
+    commit = writing(change)
+    await store.commit(commit)
+    await store.commit(writing(change, commit.operation_id, session=None))
+    assert await store.commit(writing(change)) == Superseded(None)
+    assert not (await store.load(str(uuid4()))).is_deleted
+
+
+async def test_a_store_is_whole_once_somebody_has_said_so(store: SessionStore) -> None:
+    assert not await store.is_whole()
+    assert await store.begin_recovery("me")
+    assert not await store.begin_recovery("you")
+    assert await store.begin_recovery("me")
+    await store.end_recovery("you")
+    assert not await store.is_whole()
+    await store.end_recovery("me")
+    assert await store.is_whole()
+
+
+async def test_a_store_that_forgets_while_it_is_brought_back_is_not_whole(
+    store: SessionStore, redis: Redis
+) -> None:
+    assert await store.begin_recovery("me")
+    await redis.flushdb()
+    await store.end_recovery("me")
+    assert not await store.is_whole()
+
+
+async def test_an_outbox_that_was_empty_calls_for_a_worker(
+    store: SessionStore, redis: Redis
+) -> None:
+    async with redis.pubsub() as pubsub:
+        await pubsub.subscribe(OUTBOX_CHANNEL)
+        await pubsub.get_message(timeout=1)
+        change = new_session()
+        commit = writing(change)
+        await store.commit(commit)
+        await store.commit(writing(change, commit.operation_id))
+        assert (await pubsub.get_message(timeout=1) or {})["type"] == "message"
+        assert await pubsub.get_message(timeout=0.05) is None
 
 
 async def test_the_agenda_is_in_order_and_bounded(store: SessionStore) -> None:

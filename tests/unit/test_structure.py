@@ -49,7 +49,7 @@ FLOORS = {
         "shared.realtime.messages",
         "shared.representation",
     },
-    "shared/recovery.py": {"shared.domain", "shared.drafts", "shared.ports"},
+    "shared/recovery.py": {"shared.domain", "shared.drafts", "shared.ports", "shared.errors"},
     "shared/history.py": {"shared.domain", "shared.ports", "shared.errors"},
     "shared/session_service.py": {
         "shared.domain",
