@@ -158,8 +158,8 @@ class SessionStore(Protocol):
     async def load(self, session_id: str, key: IdempotencyKey | None = None) -> Loaded:
         """The session, the recorded answer for `key` and the time, in one round trip."""
 
-    async def load_many(self, session_ids: Sequence[str]) -> list[Loaded]:
-        """Several sessions, all at the same time, in one round trip."""
+    async def load_many(self, session_ids: Sequence[str]) -> tuple[Instant, list[Loaded]]:
+        """Several sessions, all at that time, in one round trip."""
 
     async def commit(self, commit: Commit) -> CommitResult:
         """Write all of `commit` or nothing, in one round trip."""

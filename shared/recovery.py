@@ -80,9 +80,9 @@ class Recovery:
 
     async def _lost(self, sessions: Sequence[Session]) -> list[tuple[Session, Instant]]:
         """Those of `sessions` that the store doesn't know of, and when it was asked."""
-        loaded = await self._store.load_many([session.session_id for session in sessions])
+        now, loaded = await self._store.load_many([session.session_id for session in sessions])
         return [
-            (session, found.now)
+            (session, now)
             for session, found in zip(sessions, loaded, strict=True)
             if found.stored is None and not found.is_deleted
         ]

@@ -135,13 +135,13 @@ class SessionService:
     async def read_many(self, session_ids: Sequence[str]) -> tuple[Instant, list[Session | None]]:
         """The sessions in the order asked for, None for those that are not there."""
         async with patience():
-            loaded = await self._store.load_many(session_ids)
+            now, loaded = await self._store.load_many(session_ids)
             found = [
                 await self._found(one, session_id)
                 for one, session_id in zip(loaded, session_ids, strict=True)
             ]
             settled = [(await self._catch_up(*one))[0] for one in found]
-        return max(now for _, now in found), [one.session if one else None for one in settled]
+        return now, [one.session if one else None for one in settled]
 
     async def wake(self, claimed: Wakeup) -> None:
         """Do what has come due in a session of itself, and see to its next wake-up."""

@@ -100,12 +100,12 @@ class RedisSessionStore:
         recorded = codec.decode_answer(replies[1]) if key and replies[1] else None
         return _loaded(now, replies[0], recorded)
 
-    async def load_many(self, session_ids: Sequence[str]) -> list[Loaded]:
+    async def load_many(self, session_ids: Sequence[str]) -> tuple[Instant, list[Loaded]]:
         pipeline = self._redis.pipeline(transaction=False)
         for session_id in session_ids:
             pipeline.hmget(self._keys.session(session_id), "operations", "state")
         now, replies = await self._timed(pipeline)
-        return [_loaded(now, reply) for reply in replies]
+        return now, [_loaded(now, reply) for reply in replies]
 
     async def commit(self, commit: Commit) -> CommitResult:
         shard = self._keys.shard_of(commit.session_id)

@@ -36,6 +36,14 @@ def forgetful_redis() -> Iterator[str]:
 
 
 @pytest.fixture(scope="module")
+def postgres() -> Iterator[EmbeddedPostgres]:
+    """A trail of its own: what others have in theirs is not to be restored here."""
+    with embedded_postgres() as server:
+        migrate(server.url)
+        yield server
+
+
+@pytest.fixture(scope="module")
 def pair(forgetful_redis: str, postgres: EmbeddedPostgres) -> Iterator[tuple[Instance, Instance]]:
     """Two instances on it."""
     with (

@@ -1,6 +1,5 @@
 """`make run` and the history command: history works out of the box."""
 
-import os
 import re
 import signal
 import subprocess
@@ -14,23 +13,18 @@ import httpx
 import psycopg
 import pytest
 
+from infra.local.instance import environment
 from infra.local.ports import free_port
 from tests.integration.api import chess
 
 _ROOT = Path(__file__).parents[2]
-_STATES = ("REDIS_URL", "DATABASE_URL", "SUPABASE_URL")
-
-
-def environment(**more: str) -> dict[str, str]:
-    """Ours, without any state service but those of `more`."""
-    return {name: v for name, v in os.environ.items() if name not in _STATES} | more
 
 
 def history(*arguments: str, **more: str) -> CompletedProcess[str]:
     """The history command."""
     command = [sys.executable, "-m", "functions.tools.history", *arguments]
     return subprocess.run(
-        command, cwd=_ROOT, env=environment(**more), capture_output=True, text=True, timeout=30
+        command, cwd=_ROOT, env=environment() | more, capture_output=True, text=True, timeout=30
     )
 
 
@@ -40,7 +34,7 @@ def greeting() -> Iterator[str]:
     with subprocess.Popen(
         [sys.executable, "-m", "functions.tools.run"],
         cwd=_ROOT,
-        env=environment(PORT=str(free_port())),
+        env=environment() | {"PORT": str(free_port())},
         stdout=PIPE,
         text=True,
     ) as process:

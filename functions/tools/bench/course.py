@@ -5,7 +5,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 
-from functions.tools.bench import expiry, latency, wrk
+from functions.tools.bench import audit, expiry, latency, wrk
+from functions.tools.bench.audit import AuditFigures
 from functions.tools.bench.contestants import Contestants, creation
 from functions.tools.bench.failure import BenchFailed
 from functions.tools.bench.figures import Figures, median_of, ratio
@@ -34,6 +35,7 @@ class Results:
     comparisons: tuple[Comparison, ...]
     constant: Figures
     flags: Figures
+    trail: AuditFigures
     memory_at_rest_kib: int
     memory_after_load_kib: int
 
@@ -46,7 +48,7 @@ class Results:
 
 def steps(rounds: int) -> int:
     """How often `run` tells of its progress."""
-    return rounds * (2 * len(_SCENARIOS) + 1) + 1
+    return rounds * (2 * len(_SCENARIOS) + 1) + 2
 
 
 def run(racers: Contestants, rounds: int, seconds: int, tell: Tell) -> Results:
@@ -63,7 +65,11 @@ def run(racers: Contestants, rounds: int, seconds: int, tell: Tell) -> Results:
         constant.append(wrk.run(Load("GET", "/health"), racers.constant, seconds))
     tell("flags that fall by themselves")
     flags = expiry.of_flags(racers.instance, racers.redis_url)
-    return Results(comparisons, median_of(constant), flags, at_rest_kib, _memory_kib(service_pid))
+    after_load_kib = _memory_kib(service_pid)
+    tell("what the audit trail costs")
+    trail = audit.of_trail()
+    constant_figures = median_of(constant)
+    return Results(comparisons, constant_figures, flags, trail, at_rest_kib, after_load_kib)
 
 
 def _compare(

@@ -26,10 +26,19 @@ def show(results: Results, console: Console) -> None:
         f" {flags.p95_ms:.1f} ms (p95), {flags.p99_ms:.1f} ms (p99) after its deadline;"
         " two instances watched."
     )
+    trail = results.trail
+    console.print(
+        f"At 200 switches a second: answered in {_brief(trail.audited)} with an audit trail,"
+        f" {_brief(trail.unaudited)} without; the trail is {_brief(trail.lag)} behind."
+    )
     console.print(
         f"Memory of the service: {results.memory_at_rest_kib / 1024:.0f} MiB at rest,"
         f" {results.memory_after_load_kib / 1024:.0f} MiB after the load."
     )
+
+
+def _brief(figures: Figures) -> str:
+    return f"{figures.p50_ms:.1f} / {figures.p95_ms:.1f} / {figures.p99_ms:.1f} ms (p50/p95/p99)"
 
 
 def _cells(side: Figures) -> list[str]:

@@ -1,6 +1,5 @@
 """The servers of a soak, each of which may die."""
 
-import os
 import subprocess
 import sys
 import time
@@ -10,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from functions.tools.soak.plan import Plan
-from infra.local.instance import answers
+from infra.local.instance import answers, environment
 from infra.local.ports import free_port
 from infra.local.postgres import EmbeddedPostgres, embedded_postgres
 from infra.local.redis import embedded_redis
@@ -38,7 +37,7 @@ class Mortal:
         """Start it; what it logs short of errors is nobody's concern."""
         own = {"LOG_LEVEL": "ERROR", **self.settings}
         command = [sys.executable, "-m", self.module]
-        self.process = subprocess.Popen(command, cwd=_ROOT, env=os.environ | own)
+        self.process = subprocess.Popen(command, cwd=_ROOT, env=environment() | own)
 
     def kill(self) -> None:
         """SIGKILL: no goodbye of any kind."""
