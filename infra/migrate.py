@@ -3,13 +3,14 @@
 Supabase's `db push` and this command can take turns: both go by `schema_migrations`.
 """
 
-import os
 import re
 import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import psycopg
+
+from shared.settings import read_settings
 
 _MIGRATIONS = Path(__file__).parent / "supabase" / "migrations"
 _NAME = re.compile(r"(?P<version>\d{14})_(?P<name>\w+)\.sql")
@@ -59,7 +60,7 @@ def migrate(
 
 
 def _apply(connection: psycopg.Connection, file: Path, version: str, name: str) -> None:
-    statements = file.read_text()
+    statements = file.read_text("utf-8")
     try:
         with connection.transaction():
             connection.execute(statements.encode())
@@ -69,22 +70,26 @@ def _apply(connection: psycopg.Connection, file: Path, version: str, name: str) 
                 (version, name, [statements]),
             )
     except psycopg.Error as error:
-        raise MigrationFailed(f"{file.name}: {error}") from error
+        raise MigrationFailed(f"{file.name}: {_first_line(error)}") from error
+
+
+def _first_line(error: psycopg.Error) -> str:
+    return error.diag.message_primary or str(error).partition("\n")[0]
 
 
 def main() -> None:
     """Migrate `DATABASE_URL`, telling what was done."""
-    url = os.environ.get("DATABASE_URL")
-    if not url:
+    url = read_settings().database_url
+    if url is None:
         sys.exit("Say which database to migrate: DATABASE_URL=postgresql://... make migrate")
     try:
-        applied = migrate(url, tell=lambda name: print(f"applied {name}", flush=True))
+        applied = migrate(url.get_secret_value(), tell=lambda name: print(f"applied {name}"))
     except MigrationFailed as failure:
         sys.exit(f"Nothing of this one was applied. {failure}")
     except psycopg.OperationalError as error:
-        sys.exit(f"The database can't be reached: {str(error).splitlines()[0]}")
-    except psycopg.ProgrammingError:
-        sys.exit("DATABASE_URL is not a Postgres URL: postgresql://USER:PASSWORD@HOST:PORT/NAME")
+        sys.exit(f"The database can't be reached: {_first_line(error)}")
+    except psycopg.Error as error:
+        sys.exit(f"The database refuses to be migrated: {_first_line(error)}")
     if not applied:
         print("The database is up to date.")
 

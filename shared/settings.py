@@ -41,6 +41,9 @@ class Settings(BaseSettings):
         url = value.get_secret_value() if value else "postgres://"
         if not url.startswith(("postgres://", "postgresql://")):
             raise ValueError("must begin with postgresql://")
+        if url.count("@") > 1:
+            # Else a part of the password would be taken for the host, and logged as such.
+            raise ValueError("must have an @ of the password written as %40")
         return value
 
     @model_validator(mode="after")

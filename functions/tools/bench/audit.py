@@ -56,12 +56,12 @@ async def _switch_steadily(instance: Instance) -> list[float]:
     """The latency of each switch, ms, sent at its time whether or not others were answered."""
     session_ids = [str(uuid4()) for _ in range(_SESSIONS)]
     limits = httpx.Limits(max_connections=_SESSIONS, max_keepalive_connections=_SESSIONS)
-    async with httpx.AsyncClient(
-        base_url=f"{instance.url}/v1/sessions", limits=limits, trust_env=False
-    ) as http:
+    async with httpx.AsyncClient(base_url=instance.url, limits=limits, trust_env=False) as http:
         for session_id in session_ids:
-            (await http.post("", content=creation(session_id=session_id))).raise_for_status()
-            (await http.post(f"/{session_id}/start")).raise_for_status()
+            (
+                await http.post("/v1/sessions", content=creation(session_id=session_id))
+            ).raise_for_status()
+            (await http.post(f"/v1/sessions/{session_id}/start")).raise_for_status()
         begun, sent = time.monotonic(), []
         for number in range(int(_RATE * _SECONDS)):
             await asyncio.sleep(max(0, begun + number / _RATE - time.monotonic()))
@@ -72,7 +72,7 @@ async def _switch_steadily(instance: Instance) -> list[float]:
 
 async def _switch(http: httpx.AsyncClient, session_id: str) -> float:
     begun = time.monotonic()
-    (await http.post(f"/{session_id}/switch")).raise_for_status()
+    (await http.post(f"/v1/sessions/{session_id}/switch")).raise_for_status()
     return (time.monotonic() - begun) * 1000
 
 
