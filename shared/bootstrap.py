@@ -4,17 +4,19 @@ from dataclasses import dataclass
 
 from redis.asyncio import Redis
 
+from shared.audit.ports import AuditLog, Outbox
 from shared.audit.postgres import PostgresAuditLog
 from shared.audit.supabase import SupabaseAuditLog
 from shared.clock import StoreClock
 from shared.history import History
 from shared.metrics import Metrics
-from shared.ports import AuditLog, Outbox, SessionStore
+from shared.ports import SessionStore
 from shared.recovery import Recovery
 from shared.session_service import SessionService
 from shared.settings import Settings
 from shared.store.keys import Keys
 from shared.store.redis import RedisSessionStore, connect
+from shared.store.redis_memory import RedisMemory
 from shared.store.redis_outbox import RedisOutbox
 
 
@@ -47,7 +49,9 @@ def assemble(settings: Settings) -> Backend:
     store = RedisSessionStore(redis, keys, clock)
     outbox = RedisOutbox(redis, keys)
     audit = audit_log(settings)
-    recovery = Recovery(store, outbox, audit) if audit and settings.recovery == "on" else None
+    recovery = None
+    if audit and settings.recovery == "on":
+        recovery = Recovery(store, RedisMemory(redis, keys), outbox, audit)
     return Backend(
         redis=redis,
         clock=clock,

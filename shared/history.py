@@ -1,11 +1,12 @@
 """What the audit trail tells: the story of a session, and the session at any point of it."""
 
+from shared.audit.ports import AuditedEvent, AuditLog, Outbox
 from shared.domain.errors import RuleViolation, Violation
 from shared.domain.session import Session
 from shared.domain.settlement import settled
 from shared.domain.units import Instant
 from shared.errors import AuditUnavailable, SessionNotFound, VersionUnknown
-from shared.ports import AuditedEvent, AuditLog, Outbox, SessionStore
+from shared.ports import SessionStore
 
 
 class History:

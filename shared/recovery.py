@@ -5,12 +5,13 @@ import time
 from collections.abc import Iterable, Mapping, Sequence
 from secrets import token_hex
 
+from shared.audit.ports import AuditLog, Moment, Outbox
 from shared.domain.session import Session
 from shared.domain.timekeeping import retention
 from shared.domain.units import Instant, after
 from shared.drafts import restoration
 from shared.errors import AuditUnavailable
-from shared.ports import AuditLog, Moment, Outbox, SessionStore, Stored, Superseded
+from shared.ports import Memory, SessionStore, Stored, Superseded
 
 _PAGE = 200
 _LEFT_ALONE_S = 1.0
@@ -23,8 +24,11 @@ class Recovery:
     the store lost both the session and its outbox is gone: at most the audit lag.
     """
 
-    def __init__(self, store: SessionStore, outbox: Outbox, audit: AuditLog) -> None:
+    def __init__(
+        self, store: SessionStore, memory: Memory, outbox: Outbox, audit: AuditLog
+    ) -> None:
         self._store = store
+        self._memory = memory
         self._outbox = outbox
         self._audit = audit
         self._name = token_hex(8)
@@ -65,17 +69,17 @@ class Recovery:
         The others need no watching: each is put back when it is asked for. Returns how many it
         were. Raises `AuditUnavailable`.
         """
-        if await self._store.is_whole() or not await self._store.begin_recovery(self._name):
+        if await self._memory.is_whole() or not await self._memory.begin_recovery(self._name):
             return 0
         # The outbox first: what leaves it meanwhile is in the trail, which is read after it.
         waiting = await self._outbox.newest()
         restored, last_id = 0, None
         while page := await self._audit.waking(last_id, _PAGE):
-            await self._store.begin_recovery(self._name)
+            await self._memory.begin_recovery(self._name)
             lost = await self._lost(page)
             restored += await self._put_all_back(lost, waiting)
             last_id = page[-1].session_id
-        await self._store.end_recovery(self._name)
+        await self._memory.end_recovery(self._name)
         return restored
 
     async def _lost(self, sessions: Sequence[Session]) -> list[tuple[Session, Instant]]:

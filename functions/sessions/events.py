@@ -5,13 +5,13 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Response
 
+from shared.audit.ports import AuditedEvent
 from shared.http.answers import json_response
 from shared.http.calls import SessionId
 from shared.http.documents import AuditTrail, Envelope
 from shared.http.fields import MAX_VERSION
 from shared.http.openapi import READ_ERRORS, answers
 from shared.http.parts import Trail
-from shared.ports import AuditedEvent
 from shared.representation import timestamp
 
 router = APIRouter(tags=["history"])

@@ -10,6 +10,7 @@ from uuid import UUID
 from rich.console import Console
 from rich.table import Table
 
+from shared.audit.ports import AuditedEvent, AuditLog
 from shared.bootstrap import audit_log
 from shared.domain.clocks import clocks_of
 from shared.domain.session import Participant, Session
@@ -18,7 +19,6 @@ from shared.domain.units import Instant, Millis
 from shared.errors import AuditUnavailable
 from shared.instants import datetime_of
 from shared.logging import configure
-from shared.ports import AuditedEvent, AuditLog
 from shared.settings import read_settings
 
 _PAGE = 100

@@ -11,12 +11,12 @@ from contextlib import suppress
 from secrets import token_hex
 
 from shared.audit.entries import EntryName, name_of
+from shared.audit.ports import AuditLog, Delivery, Outbox
 from shared.bootstrap import assemble
 from shared.clock import StoreClock
 from shared.errors import EntriesRefused, StoreUnavailable
 from shared.logging import configure
 from shared.metrics import Metrics
-from shared.ports import AuditLog, Delivery, Outbox
 from shared.settings import read_settings
 
 _BATCH = 200

@@ -5,10 +5,11 @@ from typing import Any
 
 import msgspec
 
+from shared.audit.ports import Moment
 from shared.domain.events import Change, EventType
 from shared.domain.timekeeping import next_wakeup
 from shared.domain.units import Instant, Millis
-from shared.ports import Commit, Moment
+from shared.ports import Commit
 from shared.snapshot import decode_session, encode_session
 
 

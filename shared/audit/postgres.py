@@ -5,11 +5,11 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from shared.audit.failures import failure
+from shared.audit.ports import AuditedEvent, Clash, Moment
 from shared.domain.session import Session
 from shared.domain.units import Instant
 from shared.errors import AuditUnavailable
 from shared.instants import datetime_of, instant_of
-from shared.ports import AuditedEvent, Clash, Moment
 from shared.snapshot import decode_session
 
 if TYPE_CHECKING:

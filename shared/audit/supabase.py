@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from shared.audit.failures import failure
+from shared.audit.ports import AuditedEvent, Clash, Moment
 from shared.domain.session import Session
 from shared.domain.units import Instant
 from shared.errors import AuditUnavailable, EntriesRefused
 from shared.instants import datetime_of, instant_of
-from shared.ports import AuditedEvent, Clash, Moment
 from shared.snapshot import session_from
 
 if TYPE_CHECKING:

@@ -4,9 +4,10 @@ from typing import Annotated
 
 from fastapi import Depends, Request
 
+from shared.audit.ports import AuditLog
 from shared.clock import StoreClock
 from shared.history import History
-from shared.ports import AuditLog, SessionStore
+from shared.ports import SessionStore
 
 
 async def _clock_of(request: Request) -> StoreClock:

@@ -15,7 +15,7 @@ from redis.exceptions import RedisError
 
 from shared.audit import entries
 from shared.clock import StoreClock
-from shared.domain.units import DAY, Instant, Millis, elapsed_between
+from shared.domain.units import DAY, Instant, elapsed_between
 from shared.errors import StoreUnavailable
 from shared.ports import (
     Agenda,
@@ -36,7 +36,6 @@ from shared.store import codec
 from shared.store.keys import OUTBOX_CHANNEL, WAKE_CHANNEL, Keys, push_channel
 
 _SCRIPTS = Path(__file__).parent / "scripts"
-_RECOVERY_LEASE = Millis(5_000)
 _CONNECT_TIMEOUT_S = 0.5
 _REPLY_TIMEOUT_S = 0.6
 _MAX_CONNECTIONS = 64
@@ -81,7 +80,6 @@ class RedisSessionStore:
         self._clock = clock
         self._commit_script = script(redis, "commit")
         self._reschedule_script = script(redis, "reschedule")
-        self._confirm_script = script(redis, "confirm")
 
     def creation_scope(self, key: str, session_id: str | None) -> str:
         return self._keys.creation_scope(key, session_id)
@@ -184,27 +182,6 @@ class RedisSessionStore:
     async def time(self) -> Instant:
         now, _ = await self._timed(self._redis.pipeline(transaction=False))
         return now
-
-    async def is_whole(self) -> bool:
-        keys = [self._keys.whole(shard) for shard in self._keys.all_shards]
-        with reporting_outages():
-            return int(await self._redis.exists(*keys)) == len(keys)
-
-    async def begin_recovery(self, by: str) -> bool:
-        first, *others = (self._keys.recovery(shard) for shard in self._keys.all_shards)
-        with reporting_outages():
-            is_free = await self._redis.set(first, by, px=_RECOVERY_LEASE, nx=True)
-            if not is_free and await self._redis.get(first) != by.encode():
-                return False
-            for key in (first, *others):
-                await self._redis.set(key, by, px=_RECOVERY_LEASE)
-        return True
-
-    async def end_recovery(self, by: str) -> None:
-        with reporting_outages():
-            for shard in self._keys.all_shards:
-                keys = [self._keys.recovery(shard), self._keys.whole(shard)]
-                await self._confirm_script(keys=keys, args=[by])
 
     async def _reschedule(self, shard: str, moves: Sequence[str | int]) -> list[str]:
         with reporting_outages():

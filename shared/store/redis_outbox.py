@@ -7,8 +7,8 @@ from typing import Any
 from redis.asyncio import Redis
 
 from shared.audit import entries
+from shared.audit.ports import Delivery, Moment
 from shared.domain.units import Millis
-from shared.ports import Delivery, Moment
 from shared.store.keys import Keys
 from shared.store.redis import queued_at, reporting_outages, script
 

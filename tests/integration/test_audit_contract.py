@@ -12,13 +12,13 @@ import pytest
 from infra.local.ports import free_port
 from infra.local.postgres import EmbeddedPostgres
 from infra.local.supabase import SECRET_KEY
+from shared.audit.ports import AuditLog, Clash
 from shared.audit.postgres import PostgresAuditLog
 from shared.audit.supabase import SupabaseAuditLog
 from shared.domain.commands import Complete, Delete, Start, Switch
 from shared.domain.session import Session
 from shared.domain.units import Instant
 from shared.errors import AuditUnavailable, EntriesRefused
-from shared.ports import AuditLog, Clash
 from tests.integration.stories import BEGINNING, STEP, entries_of, game, last_of, story
 
 

@@ -15,13 +15,13 @@ from functions.workers.audit import AuditWorker
 from infra.local.postgres import EmbeddedPostgres, embedded_postgres
 from infra.local.redis import embedded_redis
 from infra.migrate import migrate
+from shared.audit.ports import AuditLog
 from shared.audit.postgres import PostgresAuditLog
 from shared.clock import StoreClock
 from shared.domain.commands import Complete
 from shared.domain.events import Change
 from shared.errors import AuditUnavailable
 from shared.metrics import Metrics
-from shared.ports import AuditLog
 from shared.store.keys import Keys
 from shared.store.redis import RedisSessionStore, connect
 from shared.store.redis_outbox import RedisOutbox

@@ -20,6 +20,7 @@ from shared.domain.units import HOUR, Instant
 from shared.recovery import Recovery
 from shared.store.keys import Keys
 from shared.store.redis import RedisSessionStore, connect
+from shared.store.redis_memory import RedisMemory
 from shared.store.redis_outbox import RedisOutbox
 from tests.integration.api import Api, chess, error_of, participant
 from tests.integration.live import following
@@ -342,7 +343,7 @@ async def test_what_the_store_was_to_forget_is_restored_for_those_who_ask_only(
     log = PostgresAuditLog(postgres.url)
     keys = Keys()
     store = RedisSessionStore(redis, keys, StoreClock())
-    recovery = Recovery(store, RedisOutbox(redis, keys), log)
+    recovery = Recovery(store, RedisMemory(redis, keys), RedisOutbox(redis, keys), log)
     changes = game()
     session = last_of(changes)
     await log.append(entries_of(changes))

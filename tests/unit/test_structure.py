@@ -35,6 +35,7 @@ FLOORS = {
         "shared.clock",
         "shared.snapshot",
         "shared.audit.entries",
+        "shared.audit.ports",
         "shared.store",
     },
     "shared/realtime": {
@@ -49,8 +50,19 @@ FLOORS = {
         "shared.realtime.messages",
         "shared.representation",
     },
-    "shared/recovery.py": {"shared.domain", "shared.drafts", "shared.ports", "shared.errors"},
-    "shared/history.py": {"shared.domain", "shared.ports", "shared.errors"},
+    "shared/recovery.py": {
+        "shared.domain",
+        "shared.audit.ports",
+        "shared.drafts",
+        "shared.ports",
+        "shared.errors",
+    },
+    "shared/history.py": {
+        "shared.domain",
+        "shared.audit.ports",
+        "shared.ports",
+        "shared.errors",
+    },
     "shared/session_service.py": {
         "shared.domain",
         "shared.drafts",
@@ -63,7 +75,12 @@ FLOORS = {
     "functions": {"shared", "functions", "infra"},
     "infra": {"shared", "infra"},
 }
-STANDARD_LIBRARY_ONLY = ("shared/domain", "shared/ports.py", "shared/errors.py")
+STANDARD_LIBRARY_ONLY = (
+    "shared/domain",
+    "shared/ports.py",
+    "shared/audit/ports.py",
+    "shared/errors.py",
+)
 
 
 def imports(path: Path) -> Iterator[str]:
