@@ -108,12 +108,12 @@ def _clocks(session: Session, at: Instant) -> str:
     """What everybody's clock shows, the running one marked."""
     shown = live(session, at)
     clocks = [
-        f"{_name(p)} {_reading(clocks_of(shown).left_of(shown, p))}"
+        f"{_name(p)} {_left_or_used(clocks_of(shown).left_of(shown, p), p.used_ms)}"
         + (" <" if session.cycle_started_at and p == shown.active else "")
         for p in shown.participants[:_SHOWN_CLOCKS]
     ]
     if not clocks:
-        clocks = [_reading(clocks_of(shown).left(shown))]
+        clocks = [_left_or_used(clocks_of(shown).left(shown), shown.used_ms)]
     if more := len(shown.participants) - _SHOWN_CLOCKS:
         clocks += [f"and {more} more"] if more > 0 else []
     return "   ".join(clocks)
@@ -121,6 +121,11 @@ def _clocks(session: Session, at: Instant) -> str:
 
 def _name(participant: Participant) -> str:
     return f"#{participant.participant_index}"
+
+
+def _left_or_used(left: Millis | None, used: Millis) -> str:
+    """A clock that runs toward nothing shows what it has counted."""
+    return f"{_reading(used)} used" if left is None else _reading(left)
 
 
 def _reading(left: Millis | None) -> str:
