@@ -37,6 +37,7 @@ from shared.http import application
 from shared.realtime.redis import PushChannels
 from shared.settings import Settings, read_settings
 from shared.store.keys import OUTBOX_CHANNEL, WAKE_CHANNEL
+from shared.tasks import end
 
 _CLOCK_SAMPLES = 5
 
@@ -78,9 +79,7 @@ def build(settings: Settings) -> FastAPI:
         _spare_the_collector()
         tasks = [asyncio.create_task(worker.run()) for worker in (channels, *workers)]
         yield
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await end(tasks)
         await backend.close()
 
     app = application.build(

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -25,6 +25,7 @@ from shared.metrics import Metrics
 from shared.store.keys import Keys
 from shared.store.redis import RedisSessionStore, connect
 from shared.store.redis_outbox import RedisOutbox
+from shared.tasks import end
 from tests.integration.faulty_proxy import faulty_proxy
 from tests.integration.stories import commit_of, entries_of, game, last_of, story
 
@@ -135,11 +136,7 @@ async def at_work(*workers: AuditWorker) -> AsyncIterator[None]:
     try:
         yield
     finally:
-        for loop in loops:
-            loop.cancel()
-        for loop in loops:
-            with suppress(asyncio.CancelledError):
-                await loop
+        await end(loops)
 
 
 async def test_what_was_committed_arrives_and_leaves_the_outbox(desk: Desk) -> None:
