@@ -3,7 +3,8 @@
 import asyncio
 from collections.abc import Collection
 
-_HEARD_WITHIN_S = 0.2
+_HEARD_WITHIN_S = 2.0
+"""Enough for one that finishes what it has begun."""
 
 
 async def end(tasks: Collection[asyncio.Task[None]]) -> None:
