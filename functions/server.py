@@ -8,70 +8,35 @@ from typing import Protocol
 
 from fastapi import FastAPI
 
+from functions.endpoints import ROUTERS
 from functions.live import stream, websocket
-from functions.service import console, docs, health, metrics, ready, time
+from functions.service import metrics as metrics_endpoint
 from functions.serving import Server, server_of
-from functions.sessions import (
-    batch,
-    cancel,
-    complete,
-    create,
-    delete,
-    events,
-    participants,
-    pause,
-    read,
-    replay,
-    resume,
-    start,
-    summary,
-    switch,
-)
 from functions.shortcut import Shortcut
-from functions.workers.audit import AuditWorker
-from functions.workers.expire import DeadlineLoop
+from functions.workers.audit_worker import AuditWorker
+from functions.workers.deadlines import DeadlineLoop
 from functions.workers.recover import RecoveryLoop
-from shared.bootstrap import Backend, assemble
+from shared.backend import Backend
+from shared.bootstrap import container
 from shared.errors import StoreUnavailable
 from shared.http import application
+from shared.metrics.ports import Metrics
+from shared.metrics.prometheus import PrometheusMetrics
 from shared.realtime.redis import PushChannels
 from shared.settings import Settings, read_settings
-from shared.store.keys import OUTBOX_CHANNEL, WAKE_CHANNEL
 from shared.tasks import end
 
 _CLOCK_SAMPLES = 5
 
-_ENDPOINTS = (
-    switch,
-    read,
-    batch,
-    create,
-    summary,
-    start,
-    pause,
-    resume,
-    complete,
-    cancel,
-    delete,
-    participants,
-    events,
-    replay,
-    stream,
-    websocket,
-    time,
-    health,
-    ready,
-    metrics,
-    docs,
-    console,
-)
+_CONTAINER_ONLY = (stream.router, websocket.router, metrics_endpoint.router)
 
 
 def build(settings: Settings) -> FastAPI:
     """The application with its loops, ready to be served."""
-    backend = assemble(settings)
-    channels = PushChannels(backend.redis)
-    workers = _workers(backend, settings, channels)
+    backend, redis = container(settings)
+    metrics = PrometheusMetrics()
+    channels = PushChannels(redis, backend.keys.push_channel)
+    workers = _workers(backend, metrics, settings, channels)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
@@ -83,17 +48,13 @@ def build(settings: Settings) -> FastAPI:
         await backend.close()
 
     app = application.build(
-        [endpoint.router for endpoint in _ENDPOINTS],
-        service=backend.service,
-        metrics=backend.metrics,
+        [*ROUTERS, *_CONTAINER_ONLY],
+        backend=backend,
+        metrics=metrics,
         cors_origins=settings.cors_origins,
         shortcut=Shortcut,
         lifespan=lifespan,
     )
-    app.state.clock = backend.clock
-    app.state.store = backend.store
-    app.state.audit = backend.audit
-    app.state.history = backend.history
     app.state.channels = channels
     return app
 
@@ -102,16 +63,20 @@ class _Worker(Protocol):
     async def run(self) -> None: ...
 
 
-def _workers(backend: Backend, settings: Settings, channels: PushChannels) -> list[_Worker]:
+def _workers(
+    backend: Backend, metrics: Metrics, settings: Settings, channels: PushChannels
+) -> list[_Worker]:
     """What goes on without being asked, woken through `channels`."""
-    deadlines = DeadlineLoop(backend.store, backend.service, backend.clock, backend.metrics)
-    channels.handle(WAKE_CHANNEL, deadlines.call)
+    deadlines = DeadlineLoop(backend.store, backend.service, backend.clock, metrics)
+    for shard in backend.keys.all_shards:
+        channels.handle(backend.keys.wake_channel(shard), deadlines.call)
     workers: list[_Worker] = [deadlines]
     if backend.recovery:
-        workers.append(RecoveryLoop(backend.recovery, backend.metrics))
+        workers.append(RecoveryLoop(backend.recovery, metrics))
     if backend.audit and settings.audit_worker == "on":
-        audit = AuditWorker(backend.outbox, backend.audit, backend.clock, backend.metrics)
-        channels.handle(OUTBOX_CHANNEL, audit.call)
+        audit = AuditWorker(backend.outbox, backend.audit, backend.clock, metrics)
+        for shard in backend.keys.all_shards:
+            channels.handle(backend.keys.outbox_channel(shard), audit.call)
         workers.append(audit)
     return workers
 

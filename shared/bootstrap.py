@@ -1,68 +1,34 @@
-"""The one place that wires everything together."""
+"""The container's parts: a Redis by its native protocol, Postgres directly or through Supabase."""
 
-from dataclasses import dataclass
+from functools import partial
 
 from redis.asyncio import Redis
 
-from shared.audit.ports import AuditLog, Outbox
+from shared.audit.ports import AuditLog
 from shared.audit.postgres import PostgresAuditLog
 from shared.audit.supabase import SupabaseAuditLog
+from shared.audit.supabase_client import connect as connect_to_supabase
+from shared.backend import Backend, assemble
 from shared.clock import StoreClock
-from shared.history import History
-from shared.metrics import Metrics
-from shared.ports import SessionStore
-from shared.recovery import Recovery
-from shared.session_service import SessionService
 from shared.settings import Settings
-from shared.store.keys import Keys
-from shared.store.redis import RedisSessionStore, connect
-from shared.store.redis_memory import RedisMemory
-from shared.store.redis_outbox import RedisOutbox
+from shared.store.redis import NativeConnection, connect
+
+_LOCAL_REDIS = "redis://127.0.0.1:6379/0"
 
 
-@dataclass(frozen=True, slots=True)
-class Backend:
-    """The parts of one instance; without an audit database there is nothing to recover from."""
+def container(settings: Settings) -> tuple[Backend, Redis]:
+    """The parts as `settings` ask for them, and the client that also hears what is published.
 
-    redis: Redis
-    clock: StoreClock
-    store: SessionStore
-    outbox: Outbox
-    audit: AuditLog | None
-    recovery: Recovery | None
-    service: SessionService
-    history: History
-    metrics: Metrics
-
-    async def close(self) -> None:
-        """Let every connection go."""
-        await self.redis.aclose()
-        if self.audit:
-            await self.audit.close()
-
-
-def assemble(settings: Settings) -> Backend:
-    """The parts as `settings` ask for them; nothing is connected yet."""
-    redis = connect(settings.redis_url)
-    clock = StoreClock()
-    keys = Keys(settings.store_shards)
-    store = RedisSessionStore(redis, keys, clock)
-    outbox = RedisOutbox(redis, keys)
-    audit = audit_log(settings)
-    recovery = None
-    if audit and settings.recovery == "on":
-        recovery = Recovery(store, RedisMemory(redis, keys), outbox, audit)
-    return Backend(
-        redis=redis,
-        clock=clock,
-        store=store,
-        outbox=outbox,
-        audit=audit,
-        recovery=recovery,
-        service=SessionService(store, recovery),
-        history=History(store, outbox, audit),
-        metrics=Metrics(),
-    )
+    Ends the process where only Upstash's REST protocol is set up, by which nobody can listen.
+    """
+    if settings.upstash_redis_rest_url and not settings.redis_url:
+        raise SystemExit(
+            "SyncKairos can't start. Its sockets need the database's native endpoint: set REDIS_URL"
+            " to the rediss:// address that Upstash shows beside the REST one."
+        )
+    redis = connect(settings.redis_url or _LOCAL_REDIS)
+    backend = assemble(settings, NativeConnection(redis), audit_log(settings), clock=StoreClock())
+    return backend, redis
 
 
 def audit_log(settings: Settings) -> AuditLog | None:
@@ -71,5 +37,5 @@ def audit_log(settings: Settings) -> AuditLog | None:
         return PostgresAuditLog(settings.database_url.get_secret_value())
     if settings.supabase_url and settings.supabase_service_role_key:
         key = settings.supabase_service_role_key.get_secret_value()
-        return SupabaseAuditLog(settings.supabase_url, key)
+        return SupabaseAuditLog(partial(connect_to_supabase, settings.supabase_url, key))
     return None

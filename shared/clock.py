@@ -7,6 +7,8 @@ from shared.domain.units import Instant
 _STALE_S = 60.0
 """Two quartz clocks drift apart by at most some 100 ppm: 6 ms in this time."""
 
+_DRIFT_S = 0.006
+
 
 class StoreClock:
     """The local monotonic clock plus its offset to the store's, measured with each reply.
@@ -15,6 +17,10 @@ class StoreClock:
     """
 
     def __init__(self) -> None:
+        self.forget()
+
+    def forget(self) -> None:
+        """Know nothing any more: the machine stood still for an unknown time."""
         self._offset_s = 0.0
         self._round_trip_s = float("inf")
         self._measured_at = float("-inf")
@@ -22,10 +28,17 @@ class StoreClock:
     def observe(self, sent: float, received: float, store_time_s: float) -> None:
         """Take in one sample; `sent` and `received` are `time.monotonic()` around the call."""
         round_trip = received - sent
-        if round_trip <= self._round_trip_s or received - self._measured_at > _STALE_S / 2:
-            self._offset_s = store_time_s - (sent + received) / 2
+        offset = store_time_s - (sent + received) / 2
+        is_old = received - self._measured_at > _STALE_S / 2
+        if round_trip <= self._round_trip_s or is_old or self._is_contradicted(offset, round_trip):
+            self._offset_s = offset
             self._round_trip_s = round_trip
             self._measured_at = received
+
+    def _is_contradicted(self, offset_s: float, round_trip_s: float) -> bool:
+        """Whether a sample and ours can't both be right: the store has another clock since then."""
+        both_errors_s = (round_trip_s + self._round_trip_s) / 2 + _DRIFT_S
+        return abs(offset_s - self._offset_s) > both_errors_s
 
     @property
     def is_stale(self) -> bool:

@@ -63,6 +63,8 @@ def draft(
         session=None if removed else session,
         retention_ms=retention(session),
         wake_at=wake_at(session, now),
+        now=now,
+        alarm_at=None if removed else next_wakeup(session),
         changes=[step for step in steps if isinstance(step, Change)],
         origin=request.origin,
         pushes=pushes(steps, now, encoded),
@@ -80,6 +82,8 @@ def restoration(session: Session, now: Instant) -> Commit:
         session=session,
         retention_ms=retention(session),
         wake_at=wake_at(session, now),
+        now=now,
+        alarm_at=next_wakeup(session),
     )
 
 

@@ -2,6 +2,7 @@
 
 import logging
 import sys
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
@@ -10,8 +11,18 @@ import msgspec
 _OWN_FIELDS = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime"}
 
 
+Fields = Callable[[], Mapping[str, Any]]
+
+
 class JsonFormatter(logging.Formatter):
-    """A record with the `extra` fields of its call, such as `request_id` and `session_id`."""
+    """A record with the `extra` fields of its call, such as `request_id` and `session_id`.
+
+    `common` are the fields of every line.
+    """
+
+    def __init__(self, common: Fields = dict) -> None:
+        super().__init__()
+        self._common = common
 
     def format(self, record: logging.LogRecord) -> str:
         """The record as JSON."""
@@ -20,6 +31,7 @@ class JsonFormatter(logging.Formatter):
             "level": record.levelname,
             "logger": record.name,
             "message": record.getMessage(),
+            **self._common(),
         }
         line |= {k: v for k, v in vars(record).items() if k not in _OWN_FIELDS}
         if record.exc_info:
@@ -27,9 +39,9 @@ class JsonFormatter(logging.Formatter):
         return msgspec.json.encode(line, enc_hook=str).decode()
 
 
-def configure(level: str) -> None:
-    """Log everything from `level` on as JSON."""
+def configure(level: str, common: Fields = dict) -> None:
+    """Log everything from `level` on as JSON, with the `common` fields in each line."""
     handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(JsonFormatter())
+    handler.setFormatter(JsonFormatter(common))
     handler.setLevel(level)  # some libraries give their own loggers a level
     logging.basicConfig(level=level, handlers=[handler], force=True)

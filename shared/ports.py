@@ -56,12 +56,14 @@ class Loaded:
     """One load: the store's time, the session if there is one, the answer given before if any.
 
     `is_deleted` tells a session that was deleted from one that the store doesn't know of.
+    `alarm_at` is when the alarm that was last set for it goes off, or went.
     """
 
     now: Instant
     stored: Stored | None
     recorded: RecordedAnswer | None = None
     is_deleted: bool = False
+    alarm_at: Instant | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +81,7 @@ class Commit:
     `expected` is the revision it builds on (None: no such session yet), `session` what is stored
     from now on (None: only that there was one), `operation_id` makes a repeated commit harmless.
     A session that is over has no `wake_at`; a live one has at least the instant at which it will
-    be forgotten.
+    be forgotten. `alarm_at` is when something next happens in it of itself, if anything does.
     """
 
     session_id: str
@@ -88,6 +90,8 @@ class Commit:
     session: Session | None
     retention_ms: Millis
     wake_at: Instant | None
+    now: Instant
+    alarm_at: Instant | None = None
     changes: Sequence[Change] = ()
     origin: Origin = Origin("system")
     pushes: Sequence[bytes] = ()
@@ -146,6 +150,22 @@ class Census:
     dead_letters: int
 
 
+@dataclass(frozen=True, slots=True)
+class News:
+    """What others must be told of a session: of an alarm to set, of an outbox to be emptied."""
+
+    session_id: str
+    alarm_at: Instant | None = None
+    fills_outbox: bool = False
+
+
+class Announcer(Protocol):
+    """Tells those who can't listen to the store."""
+
+    async def announce(self, news: News) -> None:
+        """Pass it on, in bounded time. Never fails: what it is of has happened."""
+
+
 class SessionStore(Protocol):
     """Where sessions live between two requests."""
 
@@ -172,6 +192,9 @@ class SessionStore(Protocol):
 
     async def release(self, claimed: Wakeup, at: Instant | None) -> None:
         """Set a claimed wake-up that led to no commit to `at`, or drop it (None)."""
+
+    async def rearm(self, rung: Wakeup, at: Instant) -> None:
+        """Set an alarm for `at` in place of the one that has gone off, unless another is set."""
 
     async def census(self) -> Census:
         """Figures for the metrics."""

@@ -10,6 +10,7 @@ from shared.domain.errors import Refusal
 from shared.domain.events import Change, Step
 from shared.domain.session import Session
 from shared.domain.settlement import settle
+from shared.domain.timekeeping import next_wakeup
 from shared.domain.transition import transition
 from shared.domain.units import Instant
 from shared.drafts import Request, Wording, draft, wake_at
@@ -152,6 +153,19 @@ class SessionService:
             await self._store.release(claimed, None)
         elif stored is loaded.stored:
             await self._store.release(claimed, wake_at(stored.session, now))
+
+    async def ring(self, alarm: Wakeup) -> Instant | None:
+        """Do what has come due in a session whose alarm has gone off.
+
+        Returns the session's next wake-up where nothing was due and no other alarm is set for it.
+        """
+        loaded = await self._store.load(alarm.session_id)
+        found = await self._found(loaded, alarm.session_id, even_forgotten=False)
+        stored, now = await self._catch_up(*found)
+        if stored is None or stored is not loaded.stored:
+            return None
+        set_for = loaded.alarm_at or alarm.at
+        return next_wakeup(stored.session) if set_for <= max(now, alarm.at) else None
 
     async def _found(
         self, loaded: Loaded, session_id: str, *, even_forgotten: bool = True

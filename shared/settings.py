@@ -13,7 +13,11 @@ class Settings(BaseSettings):
 
     host: str = "127.0.0.1"
     port: Annotated[int, Field(ge=0, le=65535)] = 3000
-    redis_url: str = "redis://127.0.0.1:6379/0"
+    redis_url: str | None = None
+    """Any Redis by its native protocol; the container's own way."""
+    upstash_redis_rest_url: str | None = None
+    """A database at Upstash by its REST protocol; the functions' way."""
+    upstash_redis_rest_token: SecretStr | None = None
     store_shards: Annotated[int, Field(ge=1, le=1024)] = 1
     """Hash tags that keys are spread over; fixed for the life of the data."""
     database_url: SecretStr | None = None
@@ -24,6 +28,14 @@ class Settings(BaseSettings):
     """Whether this process also carries the outbox into the audit trail."""
     recovery: Literal["on", "off"] = "on"
     """Whether sessions that Redis has lost are restored from the audit trail."""
+    pubsub: Literal["on", "off"] = "on"
+    """Whether changes are published in Redis, for the containers that listen there."""
+    alarm_queue_url: str | None = None
+    """Where functions set alarms for sessions that must be woken."""
+    audit_queue_url: str | None = None
+    """Where functions say that the outbox is empty no more."""
+    longest_alarm_s: Annotated[int, Field(ge=0, le=900)] = 900
+    """How far ahead an alarm can be set, s; SQS delays no message for longer than 900."""
     cors_origins: Annotated[list[str], NoDecode] = []
     """Origins of pages that may call from a browser, separated by commas; `*` for all."""
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
@@ -50,6 +62,8 @@ class Settings(BaseSettings):
     def _is_complete(self) -> Self:
         if self.supabase_url and not self.supabase_service_role_key:
             raise ValueError("SUPABASE_URL needs SUPABASE_SERVICE_ROLE_KEY")
+        if self.upstash_redis_rest_url and not self.upstash_redis_rest_token:
+            raise ValueError("UPSTASH_REDIS_REST_URL needs UPSTASH_REDIS_REST_TOKEN")
         return self
 
 

@@ -10,7 +10,6 @@ from functions.live.conversation import Conversation
 from shared.http.calls import Call, SessionId
 from shared.http.openapi import STREAM_ERRORS, errors
 from shared.realtime.listener import CLOSED, Push
-from shared.store.keys import push_channel
 
 router = APIRouter(tags=["live"])
 
@@ -18,7 +17,7 @@ router = APIRouter(tags=["live"])
 async def conversation_on(request: Request, session_id: SessionId) -> AsyncIterator[Conversation]:
     """A conversation that hears every push from now on, for as long as the response lasts."""
     state = request.app.state
-    async with state.channels.listen(push_channel(session_id)) as listener:
+    async with state.channels.listen(session_id) as listener:
         with state.metrics.sockets.track_inprogress():
             yield Conversation(session_id, Call(request).service, state.clock, listener)
 

@@ -11,7 +11,6 @@ from shared.errors import SessionNotFound, StoreUnavailable
 from shared.http import strict_json
 from shared.http.fields import Uuid
 from shared.realtime.listener import CLOSED
-from shared.store.keys import push_channel
 
 _NORMAL, _GOING_AWAY, _POLICY, _TRY_LATER = 1000, 1001, 1008, 1013
 
@@ -35,7 +34,7 @@ async def follow(websocket: WebSocket) -> None:
         return
     state = websocket.app.state
     try:
-        async with state.channels.listen(push_channel(session_id)) as listener:
+        async with state.channels.listen(session_id) as listener:
             talk = Conversation(session_id, state.service, state.clock, listener)
             talk.greet()
             if websocket.query_params.get("sync") == "1":

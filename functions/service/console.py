@@ -7,6 +7,8 @@ from fastapi.responses import FileResponse
 from starlette.routing import Mount
 from starlette.staticfiles import StaticFiles
 
+from shared.serverless.http_function import function_of
+
 _ROOT = Path(__file__).parents[2]
 _PAGE = _ROOT / "functions" / "console"
 _CLIENT = _ROOT / "clients" / "js"
@@ -22,3 +24,5 @@ async def page() -> FileResponse:
 
 router.routes.append(Mount("/console", StaticFiles(directory=_PAGE)))
 router.routes.append(Mount("/clients/js", StaticFiles(directory=_CLIENT)))
+
+handler = function_of(router)

@@ -7,6 +7,8 @@ from fastapi import APIRouter
 from fastapi.openapi.docs import get_swagger_ui_html
 from fastapi.responses import FileResponse, HTMLResponse
 
+from shared.serverless.http_function import HttpFunction
+
 router = APIRouter(include_in_schema=False)
 
 _ASSETS = Path(fastapi_swagger.__file__).parent / "resources"
@@ -30,3 +32,13 @@ for _name in _NAMES:
     router.add_api_route(
         f"/api-docs/{_name}", lambda path=_ASSETS / _name: FileResponse(path), methods=["GET"]
     )
+
+
+def _all_routers() -> list[APIRouter]:
+    from functions.endpoints import ROUTERS
+
+    return ROUTERS
+
+
+handler = HttpFunction(_all_routers, describes_itself=True)
+"""Also where every address leads that no other function takes: it knows which methods there are."""

@@ -4,6 +4,7 @@ from fastapi import APIRouter
 
 from shared.http.documents import Health
 from shared.http.openapi import answers
+from shared.serverless.http_function import function_of
 
 router = APIRouter(tags=["service"])
 
@@ -12,3 +13,6 @@ router = APIRouter(tags=["service"])
 async def health() -> dict[str, str]:
     """The process answers."""
     return {"status": "ok"}
+
+
+handler = function_of(router)

@@ -7,7 +7,7 @@ from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
 
 from shared.errors import StoreUnavailable
 from shared.http.parts import Store
-from shared.metrics import Metrics
+from shared.metrics.prometheus import PrometheusMetrics
 from shared.ports import SessionStore
 
 router = APIRouter(tags=["service"])
@@ -16,12 +16,12 @@ router = APIRouter(tags=["service"])
 @router.get("/metrics", response_class=PlainTextResponse)
 async def metrics(request: Request, store: Store) -> Response:
     """This instance's figures, and those that are asked of the store at each scrape."""
-    figures: Metrics = request.app.state.metrics
+    figures: PrometheusMetrics = request.app.state.metrics
     await _take_census(figures, store)
     return Response(generate_latest(figures.registry), media_type=CONTENT_TYPE_PLAIN_0_0_4)
 
 
-async def _take_census(figures: Metrics, store: SessionStore) -> None:
+async def _take_census(figures: PrometheusMetrics, store: SessionStore) -> None:
     """An outage must not blind the dashboards: the last figures stand until it is over."""
     try:
         census = await store.census()

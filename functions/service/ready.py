@@ -10,6 +10,7 @@ from shared.errors import StoreUnavailable
 from shared.http.documents import Readiness
 from shared.http.openapi import answers
 from shared.http.parts import Audit, Store
+from shared.serverless.http_function import function_of
 
 router = APIRouter(tags=["service"])
 
@@ -43,3 +44,6 @@ async def _check(ask: Callable[[], Awaitable[object]] | None) -> str:
     except StoreUnavailable:
         return "down"
     return "up"
+
+
+handler = function_of(router)

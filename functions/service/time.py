@@ -11,6 +11,7 @@ from shared.http.documents import Time
 from shared.http.openapi import answers
 from shared.http.parts import Clock, Store
 from shared.ports import SessionStore
+from shared.serverless.http_function import function_of
 
 DRIFT_TOLERANCE_MS = 50
 
@@ -38,3 +39,6 @@ async def _measure(clock: StoreClock, store: SessionStore) -> None:
     except StoreUnavailable:
         if not clock.was_measured:
             raise
+
+
+handler = function_of(router)

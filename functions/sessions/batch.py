@@ -9,6 +9,7 @@ from shared.http.documents import Batch, Envelope
 from shared.http.json_route import JsonRoute
 from shared.http.openapi import BATCH_ERRORS, answers
 from shared.representation import session_view
+from shared.serverless.http_function import function_of
 
 router = APIRouter(route_class=JsonRoute, tags=["sessions"])
 
@@ -24,3 +25,6 @@ async def read_batch(body: BatchBody, request: Request) -> Response:
     found = [session_view(session, now) for session in sessions if session]
     missing = [name for name, session in zip(wanted, sessions, strict=True) if session is None]
     return json_response({"sessions": found, "not_found": missing})
+
+
+handler = function_of(router)

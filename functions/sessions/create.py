@@ -8,6 +8,7 @@ from shared.http.calls import Change
 from shared.http.documents import Envelope, Session
 from shared.http.json_route import JsonRoute
 from shared.http.openapi import CREATE_ERRORS, answers
+from shared.serverless.http_function import function_of
 
 router = APIRouter(route_class=JsonRoute, tags=["sessions"])
 
@@ -20,3 +21,6 @@ router = APIRouter(route_class=JsonRoute, tags=["sessions"])
 async def create(call: Change, body: CreateBody) -> Response:
     """Create a session; nothing runs until it is started."""
     return await call.create(body.session_id, body.command, created_session)
+
+
+handler = function_of(router)

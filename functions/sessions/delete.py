@@ -8,6 +8,7 @@ from shared.http.answers import nothing
 from shared.http.calls import Change, SessionId
 from shared.http.json_route import JsonRoute
 from shared.http.openapi import DELETE_ERRORS, answers
+from shared.serverless.http_function import function_of
 
 router = APIRouter(route_class=JsonRoute, tags=["sessions"])
 
@@ -23,3 +24,6 @@ async def delete(session_id: SessionId, call: Change) -> Response:
         return await call.apply(session_id, Delete(), nothing)
     except SessionNotFound:
         return Response(status_code=204)
+
+
+handler = function_of(router)

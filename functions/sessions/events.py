@@ -13,6 +13,7 @@ from shared.http.fields import MAX_VERSION
 from shared.http.openapi import READ_ERRORS, answers
 from shared.http.parts import Trail
 from shared.representation import timestamp
+from shared.serverless.http_function import function_of
 
 router = APIRouter(tags=["history"])
 
@@ -36,3 +37,6 @@ async def events(
 
 def _view(event: AuditedEvent) -> dict[str, Any]:
     return asdict(event) | {"occurred_at": timestamp(event.occurred_at)}
+
+
+handler = function_of(router)

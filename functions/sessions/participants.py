@@ -8,6 +8,7 @@ from shared.http.calls import Change, ParticipantId, SessionId
 from shared.http.documents import Envelope, Session
 from shared.http.json_route import JsonRoute
 from shared.http.openapi import CHANGE_ERRORS, answers
+from shared.serverless.http_function import function_of
 
 router = APIRouter(route_class=JsonRoute, tags=["participants"])
 
@@ -31,3 +32,6 @@ async def adjust_participant(
 ) -> Response:
     """Make the participant's clock read `total_time_ms` from this instant on."""
     return await call.apply(session_id, body.command(participant_id), whole_session)
+
+
+handler = function_of(router)

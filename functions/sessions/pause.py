@@ -9,6 +9,7 @@ from shared.http.calls import Change, SessionId
 from shared.http.documents import Envelope, Session
 from shared.http.json_route import JsonRoute
 from shared.http.openapi import CHANGE_ERRORS, answers
+from shared.serverless.http_function import function_of
 
 router = APIRouter(route_class=JsonRoute, tags=["sessions"])
 
@@ -20,3 +21,6 @@ router = APIRouter(route_class=JsonRoute, tags=["sessions"])
 async def pause(session_id: SessionId, call: Change, body: NoFields | None = None) -> Response:
     """Stop every clock."""
     return await call.apply(session_id, Pause(), whole_session)
+
+
+handler = function_of(router)

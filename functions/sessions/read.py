@@ -10,6 +10,7 @@ from shared.http.documents import Envelope, Session
 from shared.http.openapi import READ_ERRORS, answers
 from shared.http.preconditions import is_known
 from shared.representation import session_view
+from shared.serverless.http_function import function_of
 
 router = APIRouter(tags=["sessions"])
 
@@ -32,3 +33,6 @@ async def read(
     if is_known(if_none_match, session.version):
         return Response(status_code=304, headers=headers)
     return json_response(session_view(session, now), headers)
+
+
+handler = function_of(router)

@@ -13,6 +13,7 @@ from shared.http.fields import MAX_VERSION, Timestamp
 from shared.http.openapi import READ_ERRORS, answers
 from shared.http.parts import Trail
 from shared.representation import session_view
+from shared.serverless.http_function import function_of
 
 router = APIRouter(tags=["history"])
 
@@ -41,3 +42,6 @@ async def replay(
         message = "is required, or `at` in its place; not both"
         raise RuleViolation(Violation("version", message, "one_of_two"))
     return json_response(session_view(session, then), session_headers(session))
+
+
+handler = function_of(router)

@@ -7,6 +7,7 @@ from shared.http.calls import Call, SessionId
 from shared.http.documents import Envelope, Summary
 from shared.http.openapi import READ_ERRORS, answers
 from shared.representation import summary_view
+from shared.serverless.http_function import function_of
 
 router = APIRouter(tags=["sessions"])
 
@@ -19,3 +20,6 @@ async def summary(session_id: SessionId, request: Request) -> Response:
     """The light form of a session."""
     session, now = await Call(request).service.read(session_id)
     return json_response(summary_view(session, now), session_headers(session))
+
+
+handler = function_of(router)

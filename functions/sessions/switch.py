@@ -9,6 +9,7 @@ from shared.http.calls import Change, SessionId
 from shared.http.documents import Envelope, SwitchResult
 from shared.http.json_route import JsonRoute
 from shared.http.openapi import CHANGE_ERRORS, answers
+from shared.serverless.http_function import function_of
 
 router = APIRouter(route_class=JsonRoute, tags=["sessions"])
 
@@ -21,3 +22,6 @@ async def switch(session_id: SessionId, call: Change, body: SwitchBody | None = 
     """End the running cycle and begin the next; without a body the rotation decides whose."""
     command = body.command() if body else Switch()
     return await call.apply(session_id, command, switch_result)
+
+
+handler = function_of(router)

@@ -1,99 +1,50 @@
-"""The container's deadline loop: what happens of itself happens at its instant."""
+"""The alarm function: what happens of itself happens at its instant (API §2).
+
+A message wakes one session. It comes a little early, so that the rest of the time can be slept to
+the millisecond; where it comes much too early (a queue holds nothing back for longer than 15
+minutes), or the deadline has moved meanwhile, it is sent again.
+"""
 
 import asyncio
-import logging
-import math
 
-from shared.clock import StoreClock
-from shared.domain.units import Instant, Millis, after
-from shared.errors import StoreUnavailable
-from shared.metrics import Metrics
-from shared.ports import SessionStore, Wakeup
-from shared.session_service import SessionService
+from shared.alarms.sqs import decode_alarm
+from shared.domain.units import Instant
+from shared.ports import Wakeup
+from shared.serverless.instance import Instance
+from shared.serverless.queue_function import QueueFunction
 
-_LEASE = Millis(1_000)
-"""After this long a claimed wake-up that nobody finished is anyone's again."""
-
-_BATCH = 100
-_AT_ONCE = 32
-_LONGEST_SLEEP_S = 1.0
-"""Bounds the harm of a lost pub/sub message."""
-
-_RETRY_S = 0.2
-
-_log = logging.getLogger("synckairos.expire")
+_WORTH_WAITING_MS = 2_500
 
 
-class DeadlineLoop:
-    """Sleeps until the next wake-up of any session, claims what is due and does it.
+async def wake(here: Instance, message: str) -> None:
+    """Do what is due in the session of an alarm, and see to its next one.
 
-    Any number of instances may run it: a claim gives each wake-up to one of them.
+    Raises `StoreUnavailable`, and `ValueError` for what is no alarm: the queue delivers it again,
+    and puts it among the dead letters in the end.
     """
+    alarm = decode_alarm(message)
+    following = await _ring_in_time(here, alarm)
+    if following is not None:
+        await here.backend.store.rearm(alarm, following)
 
-    def __init__(
-        self, store: SessionStore, service: SessionService, clock: StoreClock, metrics: Metrics
-    ) -> None:
-        self._store = store
-        self._service = service
-        self._clock = clock
-        self._metrics = metrics
-        self._sleeps_until = Instant(0)
-        self._is_called = asyncio.Event()
-        self._slots = asyncio.Semaphore(_AT_ONCE)
-        self._work: set[asyncio.Task[None]] = set()
 
-    def call(self, wake_at: bytes | None) -> None:
-        """Some session will wake earlier than all others, at `wake_at` (ms; None: any time)."""
-        if wake_at is None or int(wake_at) < self._sleeps_until:
-            self._is_called.set()
+async def _ring_in_time(here: Instance, alarm: Wakeup) -> Instant | None:
+    """Ring at the alarm's instant if that is near, at once if it is far; returns what follows.
 
-    async def run(self) -> None:
-        """Work for as long as the instance lives, and finish what was begun when it ends."""
-        try:
-            while True:
-                await self._sleep(await self._begin_what_is_due())
-        finally:
-            await asyncio.gather(*self._work, return_exceptions=True)
+    Our clock may be a little ahead of the store's, which then says that nothing is due yet.
+    """
+    while True:
+        if (left_ms := _left_ms(here, alarm)) <= _WORTH_WAITING_MS:
+            await asyncio.sleep(max(0, left_ms) / 1000)
+        following = await here.backend.service.ring(alarm)
+        if following is None:
+            here.metrics.observe_lateness(max(0, -_left_ms(here, alarm)))
+        if following != alarm.at or _left_ms(here, alarm) > _WORTH_WAITING_MS:
+            return following
 
-    async def _begin_what_is_due(self) -> float:
-        """Start work on everything due; returns the seconds until the next."""
-        self._is_called.clear()
-        try:
-            agenda = await self._store.agenda(_BATCH)
-            due = [wakeup for wakeup in agenda.wakeups if wakeup.at <= agenda.now]
-            if due:
-                await self._claim(due, agenda.now)
-        except StoreUnavailable:
-            return _RETRY_S
-        if len(due) == len(agenda.wakeups) and due:
-            return 0
-        ahead = [wakeup.at for wakeup in agenda.wakeups if wakeup.at > agenda.now]
-        next_at = min(ahead, default=after(agenda.now, Millis(60_000)))
-        return max(0, next_at - self._clock.now()) / 1000
 
-    async def _claim(self, due: list[Wakeup], now: Instant) -> None:
-        was_due = {wakeup.session_id: wakeup.at for wakeup in due}
-        for claimed in await self._store.claim(due, after(now, _LEASE)):
-            task = asyncio.create_task(self._wake(claimed, was_due[claimed.session_id]))
-            self._work.add(task)
-            task.add_done_callback(self._work.discard)
+def _left_ms(here: Instance, alarm: Wakeup) -> int:
+    return alarm.at - here.backend.clock.now()
 
-    async def _wake(self, claimed: Wakeup, was_due: Instant) -> None:
-        async with self._slots:
-            try:
-                await self._service.wake(claimed)
-            except StoreUnavailable:
-                _log.warning("no store; left for later", extra={"session_id": claimed.session_id})
-            except Exception:
-                _log.exception("wake-up failed", extra={"session_id": claimed.session_id})
-            else:
-                self._metrics.expiry_lateness.observe(max(0, self._clock.now() - was_due))
 
-    async def _sleep(self, seconds: float) -> None:
-        seconds = min(seconds, _LONGEST_SLEEP_S)
-        self._sleeps_until = Instant(self._clock.now() + math.ceil(seconds * 1000))
-        try:
-            async with asyncio.timeout(seconds):
-                await self._is_called.wait()
-        except TimeoutError:
-            return
+handler = QueueFunction(wake)

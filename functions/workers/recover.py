@@ -4,7 +4,7 @@ import asyncio
 import logging
 
 from shared.errors import StoreUnavailable
-from shared.metrics import Metrics
+from shared.metrics.ports import Metrics
 from shared.recovery import Recovery
 
 _INTERVAL_S = 1.0
@@ -31,5 +31,5 @@ class RecoveryLoop:
             else:
                 if restored:
                     _log.warning("the store had lost its memory; %d sessions restored", restored)
-                    self._metrics.sessions_restored.inc(restored)
+                    self._metrics.count_restored(restored)
             await asyncio.sleep(_INTERVAL_S)

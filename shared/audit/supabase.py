@@ -1,7 +1,7 @@
-"""`AuditLog` in Supabase: PostgREST, through Supabase's own client."""
+"""`AuditLog` in Supabase: PostgREST, through Supabase's own clients."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -16,9 +16,10 @@ from shared.instants import datetime_of, instant_of
 from shared.snapshot import session_from
 
 if TYPE_CHECKING:
-    from supabase import AsyncClient
+    from postgrest import AsyncPostgrestClient
 
-_CONNECT_TIMEOUT_S = 1.0
+Opening = Callable[[], Awaitable["AsyncPostgrestClient"]]
+
 _READ_TIMEOUT_S = 1.0
 _WRITE_TIMEOUT_S = 5.0
 
@@ -30,15 +31,14 @@ _MOMENT_COLUMNS = "state_snapshot,event,occurred_at"
 
 
 class SupabaseAuditLog:
-    """The trail of the project at `url`, with its service key.
+    """The trail of a project, through the client that `opening` makes.
 
-    Importing the client takes longer than most requests: it waits for the first use.
+    Importing a client takes longer than most requests: it waits for the first use.
     """
 
-    def __init__(self, url: str, service_key: str) -> None:
-        self._url = url
-        self._service_key = service_key
-        self._client: AsyncClient | None = None
+    def __init__(self, opening: Opening) -> None:
+        self._open = opening
+        self._client: AsyncPostgrestClient | None = None
         self._opening = asyncio.Lock()
 
     async def append(self, entries: Sequence[bytes]) -> list[Clash]:
@@ -65,7 +65,8 @@ class SupabaseAuditLog:
 
     async def waking(self, after: str | None, limit: int) -> list[Session]:
         client = await self._opened()
-        query = client.rpc("sessions_that_wake", {"after": after, "at_most": limit})
+        page: Any = {"after": after, "at_most": limit}
+        query = client.rpc("sessions_that_wake", page)
         rows = await _rows(query, _WRITE_TIMEOUT_S)
         return [session_from(row["state_snapshot"]) for row in rows]
 
@@ -74,18 +75,18 @@ class SupabaseAuditLog:
         await _rows(client.table("sync_sessions").select("session_id").limit(1))
 
     async def close(self) -> None:
-        if self._client is not None and self._client.options.httpx_client is not None:
-            await self._client.options.httpx_client.aclose()
+        if self._client is not None:
+            await self._client.aclose()
         self._client = None
 
     async def _of(self, session_id: str, columns: str) -> Any:
         client = await self._opened()
         return client.table("sync_events").select(columns).eq("session_id", session_id)
 
-    async def _opened(self) -> "AsyncClient":
+    async def _opened(self) -> "AsyncPostgrestClient":
         async with self._opening:
             if self._client is None:
-                self._client = await _connect(self._url, self._service_key)
+                self._client = await self._open()
             return self._client
 
 
@@ -94,23 +95,6 @@ def _decoded(entries: Sequence[bytes]) -> Any:
         return msgspec.json.decode(b"[" + b",".join(entries) + b"]")
     except ValueError as error:
         raise EntriesRefused(str(error)) from error
-
-
-async def _connect(url: str, service_key: str) -> "AsyncClient":
-    """A client that neither retries nor waits of its own accord: both are ours to decide."""
-    import httpx
-    from supabase import AsyncClientOptions, acreate_client
-
-    http = httpx.AsyncClient(
-        http2=True, timeout=httpx.Timeout(_WRITE_TIMEOUT_S, connect=_CONNECT_TIMEOUT_S)
-    )
-    options = AsyncClientOptions(
-        httpx_client=http,
-        postgrest_client_retry=False,
-        auto_refresh_token=False,
-        persist_session=False,
-    )
-    return await acreate_client(url, service_key, options)
 
 
 async def _newest(query: Any) -> Moment | None:

@@ -7,11 +7,11 @@ from fastapi import APIRouter, FastAPI
 from starlette.middleware.cors import CORSMiddleware
 from starlette.types import ASGIApp
 
+from shared.backend import Backend
 from shared.http import errors, openapi
 from shared.http.compression import Compression
 from shared.http.intake import Intake
-from shared.metrics import Metrics
-from shared.session_service import SessionService
+from shared.metrics.ports import Metrics
 
 VERSION = "2.0.0"
 _CORS_MAX_AGE_S = 600
@@ -27,25 +27,33 @@ Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[None]]
 def build(
     routers: Iterable[APIRouter],
     *,
-    service: SessionService,
+    backend: Backend,
     metrics: Metrics,
     cors_origins: list[str],
     shortcut: Callable[[ASGIApp], ASGIApp] | None = None,
     lifespan: Lifespan | None = None,
+    describes_itself: bool = True,
 ) -> FastAPI:
-    """An application that serves `routers`; a `shortcut` sees requests before they are routed."""
+    """An application that serves `routers`; a `shortcut` sees requests before they are routed.
+
+    One that `describes_itself` serves the OpenAPI document of its routes too.
+    """
     app = FastAPI(
         title="SyncKairos",
         version=VERSION,
         description=_DESCRIPTION,
         docs_url=None,
         redoc_url=None,
-        openapi_url="/api-docs.json",
+        openapi_url="/api-docs.json" if describes_itself else None,
         redirect_slashes=False,
         telemetry={"tracing": False, "metrics": False, "logs": False},
         lifespan=lifespan,
     )
-    app.state.service = service
+    app.state.service = backend.service
+    app.state.store = backend.store
+    app.state.clock = backend.clock
+    app.state.audit = backend.audit
+    app.state.history = backend.history
     app.state.metrics = metrics
     for router in routers:
         # Flat: an included router is matched as a layer of its own, on every request.

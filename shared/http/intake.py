@@ -9,7 +9,7 @@ from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from shared.http.errors import error_answer
-from shared.metrics import Metrics
+from shared.metrics.ports import Metrics
 
 _ACCEPTABLE_ID = re.compile(rb"[\x21-\x7e]{1,128}")
 _log = logging.getLogger("synckairos.http")

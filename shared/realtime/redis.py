@@ -53,8 +53,9 @@ class _Topic:
 class PushChannels:
     """Fans the pushes of one Redis connection out to the listeners of this instance."""
 
-    def __init__(self, redis: Redis) -> None:
+    def __init__(self, redis: Redis, channel_of: Callable[[str], str]) -> None:
         self._redis = redis
+        self._channel_of = channel_of
         self._pubsub: PubSub | None = None
         self._topics: dict[str, _Topic] = {}
         self._handlers: dict[str, Callable[[bytes | None], None]] = {}
@@ -67,11 +68,12 @@ class PushChannels:
         self._handlers[channel] = handler
 
     @asynccontextmanager
-    async def listen(self, channel: str) -> AsyncIterator[Listener]:
-        """A listener that gets everything published from now on.
+    async def listen(self, session_id: str) -> AsyncIterator[Listener]:
+        """A listener that gets everything published of the session from now on.
 
         Raises `StoreUnavailable` when Redis doesn't confirm the subscription.
         """
+        channel = self._channel_of(session_id)
         listener = Listener()
         topic = self._topics.get(channel)
         if topic is None:

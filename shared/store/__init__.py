@@ -1,1 +1,1 @@
-"""Adapters of the `SessionStore` port, named by product."""
+"""State in Redis: what is kept there, and the ways to reach one, named by product."""

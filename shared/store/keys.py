@@ -1,21 +1,10 @@
-"""Names in Redis. The keys of one commit share a hash tag: a cluster keeps them together."""
+"""Names in Redis. All that one commit touches shares a hash tag: a cluster keeps it together."""
 
 from dataclasses import dataclass
 from uuid import uuid4
 from zlib import crc32
 
 from shared.ports import IdempotencyKey
-
-WAKE_CHANNEL = "wake"
-"""Carries the instant of a wake-up that is earlier than all others."""
-
-OUTBOX_CHANNEL = "outbox"
-"""Carries nothing: an outbox that was empty is empty no more."""
-
-
-def push_channel(session_id: str) -> str:
-    """Where the messages of one session are published."""
-    return f"push:{session_id}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +53,18 @@ class Keys:
     def recovery(self, shard: str) -> str:
         """Who is bringing back what was lost."""
         return f"{shard}:recovery"
+
+    def push_channel(self, session_id: str) -> str:
+        """Where the messages of one session are published."""
+        return f"{self.shard_of(session_id)}:push:{session_id}"
+
+    def wake_channel(self, shard: str) -> str:
+        """Carries the instant of a wake-up that is earlier than all others of the shard."""
+        return f"{shard}:wake"
+
+    def outbox_channel(self, shard: str) -> str:
+        """Carries nothing: an outbox that was empty is empty no more."""
+        return f"{shard}:outbox-filled"
 
     def creation_scope(self, key: str, session_id: str | None) -> str:
         """The scope of an idempotency key of a creation.

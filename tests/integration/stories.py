@@ -54,6 +54,7 @@ def commit_of(change: Change, operation_id: str | None = None) -> Commit:
         session=change.session,
         retention_ms=Millis(60_000),
         wake_at=None,
+        now=change.occurred_at,
         changes=[change],
         origin=Origin("host", f"request-{change.session.version}"),
     )

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from functools import partial
 from typing import Any
 from uuid import uuid4
 
@@ -12,6 +13,7 @@ import pytest
 from infra.local.ports import free_port
 from infra.local.postgres import EmbeddedPostgres
 from infra.local.supabase import SECRET_KEY
+from shared.audit import postgrest_client, supabase_client
 from shared.audit.ports import AuditLog, Clash
 from shared.audit.postgres import PostgresAuditLog
 from shared.audit.supabase import SupabaseAuditLog
@@ -21,25 +23,29 @@ from shared.domain.units import Instant
 from shared.errors import AuditUnavailable, EntriesRefused
 from tests.integration.stories import BEGINNING, STEP, entries_of, game, last_of, story
 
+_CLIENTS = {"supabase": supabase_client.connect, "postgrest": postgrest_client.connect}
 
-@pytest.fixture(params=["postgres", "supabase"])
+
+@pytest.fixture(params=["postgres", "supabase", "postgrest"])
 async def audit(request: Any, postgres: EmbeddedPostgres) -> AsyncIterator[AuditLog]:
-    """The adapter under test; both keep the same database."""
+    """The adapter under test; all keep the same database."""
     if request.param == "postgres":
         log: AuditLog = PostgresAuditLog(postgres.url)
     else:
-        log = SupabaseAuditLog(request.getfixturevalue("supabase").url, SECRET_KEY)
+        url = request.getfixturevalue("supabase").url
+        log = SupabaseAuditLog(partial(_CLIENTS[request.param], url, SECRET_KEY))
     yield log
     await log.close()
 
 
-@pytest.fixture(params=["postgres", "supabase"])
+@pytest.fixture(params=["postgres", "supabase", "postgrest"])
 async def away(request: Any) -> AsyncIterator[AuditLog]:
     """An adapter whose database is not there."""
     port = free_port()
     log: AuditLog = PostgresAuditLog(f"postgresql://postgres@127.0.0.1:{port}/postgres")
-    if request.param == "supabase":
-        log = SupabaseAuditLog(f"http://127.0.0.1:{port}", "sb_secret_of_nobody")
+    if request.param in _CLIENTS:
+        url, key = f"http://127.0.0.1:{port}", "sb_secret_of_nobody"
+        log = SupabaseAuditLog(partial(_CLIENTS[request.param], url, key))
     yield log
     await log.close()
 

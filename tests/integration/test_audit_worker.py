@@ -11,7 +11,7 @@ import psycopg
 import pytest
 from redis.asyncio import Redis
 
-from functions.workers.audit import AuditWorker
+from functions.workers.audit_worker import AuditWorker
 from infra.local.postgres import EmbeddedPostgres, embedded_postgres
 from infra.local.redis import embedded_redis
 from infra.migrate import migrate
@@ -21,10 +21,11 @@ from shared.clock import StoreClock
 from shared.domain.commands import Complete
 from shared.domain.events import Change
 from shared.errors import AuditUnavailable
-from shared.metrics import Metrics
+from shared.metrics.prometheus import PrometheusMetrics
 from shared.store.keys import Keys
-from shared.store.redis import RedisSessionStore, connect
-from shared.store.redis_outbox import RedisOutbox
+from shared.store.outbox import RedisOutbox
+from shared.store.redis import NativeConnection, connect
+from shared.store.sessions import RedisSessionStore
 from shared.tasks import end
 from tests.integration.faulty_proxy import faulty_proxy
 from tests.integration.stories import commit_of, entries_of, game, last_of, story
@@ -75,9 +76,10 @@ class Desk:
     def __post_init__(self) -> None:
         self.keys = Keys(_SHARDS)
         self.clock = StoreClock()
-        self.store = RedisSessionStore(self.redis, self.keys, self.clock)
-        self.outbox = RedisOutbox(self.redis, self.keys)
-        self.metrics = Metrics()
+        connection = NativeConnection(self.redis)
+        self.store = RedisSessionStore(connection, self.keys, self.clock)
+        self.outbox = RedisOutbox(connection, self.keys)
+        self.metrics = PrometheusMetrics()
 
     def worker(self, audit: AuditLog | None = None) -> AuditWorker:
         """One more worker."""

@@ -19,9 +19,10 @@ from shared.clock import StoreClock
 from shared.domain.units import HOUR, Instant
 from shared.recovery import Recovery
 from shared.store.keys import Keys
-from shared.store.redis import RedisSessionStore, connect
-from shared.store.redis_memory import RedisMemory
-from shared.store.redis_outbox import RedisOutbox
+from shared.store.memory import RedisMemory
+from shared.store.outbox import RedisOutbox
+from shared.store.redis import NativeConnection, connect
+from shared.store.sessions import RedisSessionStore
 from tests.integration.api import Api, chess, error_of, participant
 from tests.integration.live import following
 from tests.integration.stories import entries_of, game, last_of
@@ -342,8 +343,10 @@ async def test_what_the_store_was_to_forget_is_restored_for_those_who_ask_only(
 ) -> None:
     log = PostgresAuditLog(postgres.url)
     keys = Keys()
-    store = RedisSessionStore(redis, keys, StoreClock())
-    recovery = Recovery(store, RedisMemory(redis, keys), RedisOutbox(redis, keys), log)
+    connection = NativeConnection(redis)
+    store = RedisSessionStore(connection, keys, StoreClock())
+    memory, outbox = RedisMemory(connection, keys), RedisOutbox(connection, keys)
+    recovery = Recovery(store, memory, outbox, log)
     changes = game()
     session = last_of(changes)
     await log.append(entries_of(changes))

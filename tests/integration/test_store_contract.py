@@ -10,6 +10,7 @@ import pytest
 from redis.asyncio import Redis
 
 from infra.local.redis import embedded_redis
+from infra.local.upstash import LocalUpstash, local_upstash
 from shared.clock import StoreClock
 from shared.domain.commands import Create, NewParticipant, Start
 from shared.domain.creation import create
@@ -25,15 +26,19 @@ from shared.ports import (
     Committed,
     IdempotencyKey,
     Memory,
+    News,
     Origin,
     RecordedAnswer,
     SessionStore,
     Superseded,
     Wakeup,
 )
-from shared.store.keys import OUTBOX_CHANNEL, WAKE_CHANNEL, Keys, push_channel
-from shared.store.redis import RedisSessionStore, connect
-from shared.store.redis_memory import RedisMemory
+from shared.store.connection import Connection
+from shared.store.keys import Keys
+from shared.store.memory import RedisMemory
+from shared.store.redis import NativeConnection, connect
+from shared.store.sessions import RedisSessionStore
+from shared.store.upstash import UpstashConnection
 
 _FAR = Instant(4_000_000_000_000)
 
@@ -54,16 +59,58 @@ async def redis(quiet_redis_url: str) -> AsyncIterator[Redis]:
     await client.aclose()
 
 
-@pytest.fixture(params=[1, 5])
-def store(redis: Redis, request: Any) -> SessionStore:
-    """The adapter under test, on one shard and on several."""
-    return RedisSessionStore(redis, Keys(request.param), StoreClock())
+@pytest.fixture(scope="module")
+def quiet_upstash(quiet_redis_url: str) -> Iterator[LocalUpstash]:
+    """The same Redis by Upstash's protocol."""
+    with local_upstash(quiet_redis_url) as endpoint:
+        yield endpoint
+
+
+@pytest.fixture(params=["native", "upstash"])
+async def connection(redis: Redis, request: Any) -> AsyncIterator[Connection]:
+    """The ways to reach a Redis."""
+    if request.param == "upstash":
+        endpoint: LocalUpstash = request.getfixturevalue("quiet_upstash")
+        upstash = UpstashConnection(endpoint.url, endpoint.token)
+        yield upstash
+        await upstash.close()
+    else:
+        yield NativeConnection(redis)
+
+
+class Recorder:
+    """An announcer that keeps what it is told."""
+
+    def __init__(self) -> None:
+        self.news: list[News] = []
+
+    async def announce(self, news: News) -> None:
+        """See `Announcer`."""
+        self.news.append(news)
+
+
+@pytest.fixture
+def recorder() -> Recorder:
+    """What was announced."""
+    return Recorder()
 
 
 @pytest.fixture(params=[1, 5])
-def memory(redis: Redis, request: Any) -> Memory:
-    """Whether it knows what it should, on one shard and on several."""
-    return RedisMemory(redis, Keys(request.param))
+def keys(request: Any) -> Keys:
+    """One shard, and several."""
+    return Keys(request.param)
+
+
+@pytest.fixture
+def store(connection: Connection, keys: Keys, recorder: Recorder) -> SessionStore:
+    """The store under test."""
+    return RedisSessionStore(connection, keys, StoreClock(), announcer=recorder)
+
+
+@pytest.fixture
+def memory(connection: Connection, keys: Keys) -> Memory:
+    """Whether it knows what it should."""
+    return RedisMemory(connection, keys)
 
 
 def new_session() -> Change:
@@ -82,6 +129,7 @@ def writing(change: Change, expected: str | None = None, **more: Any) -> Commit:
         session=change.session,
         retention_ms=Millis(60_000),
         wake_at=_FAR,
+        now=Instant(2_000),
         changes=[change],
         origin=Origin("host", "request-1"),
     )
@@ -194,23 +242,26 @@ async def test_an_idempotent_commit_leaves_its_answer(store: SessionStore) -> No
 
 
 async def test_pushes_are_published_in_order_with_the_commit(
-    store: SessionStore, redis: Redis
+    store: SessionStore, keys: Keys, redis: Redis
 ) -> None:
     change = new_session()
     async with redis.pubsub() as pubsub:
-        await pubsub.subscribe(push_channel(change.session.session_id))
+        await pubsub.subscribe(keys.push_channel(change.session.session_id))
         await pubsub.get_message(timeout=1)
         await store.commit(writing(change, pushes=[b"one", b"two"]))
         received = [await pubsub.get_message(timeout=1) for _ in range(2)]
     assert [message and message["data"] for message in received] == [b"one", b"two"]
 
 
-async def test_a_wake_up_before_all_others_is_announced(store: SessionStore, redis: Redis) -> None:
+async def test_a_wake_up_before_all_others_is_published(
+    store: SessionStore, keys: Keys, redis: Redis
+) -> None:
     late, early = new_session(), new_session()
     early = replace(early, session=replace(early.session, session_id=late.session.session_id))
     async with redis.pubsub() as pubsub:
-        await pubsub.subscribe(WAKE_CHANNEL)
-        await pubsub.get_message(timeout=1)
+        for shard in keys.all_shards:
+            await pubsub.subscribe(keys.wake_channel(shard))
+            await pubsub.get_message(timeout=1)
         commit = writing(late)
         await store.commit(commit)
         await store.commit(writing(early, commit.operation_id, wake_at=Instant(5_000)))
@@ -266,17 +317,75 @@ async def test_a_store_that_forgets_while_it_is_brought_back_is_not_whole(
 
 
 async def test_an_outbox_that_was_empty_calls_for_a_worker(
-    store: SessionStore, redis: Redis
+    store: SessionStore, keys: Keys, recorder: Recorder, redis: Redis
 ) -> None:
     async with redis.pubsub() as pubsub:
-        await pubsub.subscribe(OUTBOX_CHANNEL)
-        await pubsub.get_message(timeout=1)
+        for shard in keys.all_shards:
+            await pubsub.subscribe(keys.outbox_channel(shard))
+            await pubsub.get_message(timeout=1)
         change = new_session()
         commit = writing(change)
         await store.commit(commit)
         await store.commit(writing(change, commit.operation_id))
         assert (await pubsub.get_message(timeout=1) or {})["type"] == "message"
         assert await pubsub.get_message(timeout=0.05) is None
+    assert [news.fills_outbox for news in recorder.news] == [True, False]
+
+
+async def test_nothing_is_published_where_nobody_listens(
+    connection: Connection, keys: Keys, redis: Redis
+) -> None:
+    store = RedisSessionStore(connection, keys, StoreClock(), publishes=False)
+    change = new_session()
+    async with redis.pubsub() as pubsub:
+        await pubsub.psubscribe("*")
+        await pubsub.get_message(timeout=1)
+        await store.commit(writing(change, pushes=[b"one"], wake_at=Instant(1)))
+        await redis.publish("the end", "")
+        assert (await pubsub.get_message(timeout=1) or {})["channel"] == b"the end"
+
+
+async def test_an_alarm_is_set_where_none_that_is_earlier_will_go_off(
+    store: SessionStore, recorder: Recorder
+) -> None:
+    """Five commits: when each session next wakes of itself, and when the commit was made."""
+    change, revision = new_session(), None
+    for alarm_at, now in [
+        (5_000, 1_000),
+        (6_000, 2_000),
+        (4_000, 3_000),
+        (7_000, 4_000),
+        (None, 0),
+    ]:
+        commit = writing(
+            change, revision, alarm_at=alarm_at and Instant(alarm_at), now=Instant(now)
+        )
+        assert await store.commit(commit) == Committed()
+        revision = commit.operation_id
+    assert [news.alarm_at for news in recorder.news] == [5_000, None, 4_000, 7_000, None]
+    assert (await store.load(change.session.session_id)).alarm_at == 7_000
+
+
+async def test_an_alarm_takes_the_place_of_the_one_that_went_off(
+    store: SessionStore, recorder: Recorder
+) -> None:
+    change = new_session()
+    session_id = change.session.session_id
+    await store.commit(writing(change, alarm_at=Instant(5_000)))
+    await store.rearm(Wakeup(session_id, Instant(5_000)), Instant(9_000))
+    assert recorder.news[-1] == News(session_id, Instant(9_000))
+    assert (await store.load(session_id)).alarm_at == 9_000
+    await store.rearm(Wakeup(session_id, Instant(5_000)), Instant(7_000))
+    assert (await store.load(session_id)).alarm_at == 9_000
+
+
+async def test_a_commit_repeated_after_a_lost_reply_is_announced_again(
+    store: SessionStore, recorder: Recorder
+) -> None:
+    commit = writing(new_session(), alarm_at=Instant(5_000))
+    for _ in range(2):
+        assert await store.commit(commit) == Committed()
+    assert recorder.news == [News(commit.session_id, Instant(5_000), fills_outbox=True)] * 2
 
 
 async def test_the_agenda_is_in_order_and_bounded(store: SessionStore) -> None:
@@ -349,7 +458,14 @@ async def test_scripts_that_redis_forgot_are_sent_again(store: SessionStore, red
 
 
 async def test_a_store_that_is_not_there_is_unavailable() -> None:
-    nowhere = RedisSessionStore(connect("redis://127.0.0.1:1/0"), Keys(), StoreClock())
+    native = NativeConnection(connect("redis://127.0.0.1:1/0"))
+    for connection in (native, UpstashConnection("http://127.0.0.1:1", "token")):
+        nowhere = RedisSessionStore(connection, Keys(), StoreClock())
+        await _is_unavailable(nowhere)
+        await connection.close()
+
+
+async def _is_unavailable(nowhere: SessionStore) -> None:
     with pytest.raises(StoreUnavailable):
         await nowhere.load(str(uuid4()))
     with pytest.raises(StoreUnavailable):

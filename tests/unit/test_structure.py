@@ -44,6 +44,15 @@ FLOORS = {
         "shared.representation",
         "shared.realtime",
     },
+    "shared/aws": {"shared.aws"},
+    "shared/alarms": {
+        "shared.domain",
+        "shared.ports",
+        "shared.clock",
+        "shared.aws",
+        "shared.alarms",
+    },
+    "shared/metrics": {"shared.metrics"},
     "shared/drafts.py": {
         "shared.domain",
         "shared.ports",

@@ -16,17 +16,16 @@ from redis.asyncio import Redis
 
 from functions.serving import server_of
 from functions.tools.bench.specimen import Specimen, Specimens
-from shared import store
 from shared.domain.units import DAY
 from shared.settings import Settings
-from shared.store.keys import OUTBOX_CHANNEL, WAKE_CHANNEL, Keys, push_channel
-from shared.store.redis import connect
+from shared.store.connection import script
+from shared.store.keys import Keys
+from shared.store.redis import NativeConnection, connect
 
 SPECIMENS = "SPECIMENS"
 """Names the environment variable with the path of the specimens' file."""
 
 _GREETING = '{"type":"CONNECTED"}'
-_COMMIT = Path(store.__file__).parent / "scripts" / "commit.lua"
 
 
 class Floor:
@@ -36,7 +35,7 @@ class Floor:
         self._redis = redis
         self._specimens = specimens
         self._keys = Keys()
-        self._commit_script = redis.register_script(_COMMIT.read_text())
+        self._connection = NativeConnection(redis)
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         """Serve one request or one WebSocket."""
@@ -76,32 +75,36 @@ class Floor:
             self._keys.session(session_id),
             self._keys.deadlines(shard),
             self._keys.outbox(shard),
+            self._keys.push_channel(session_id),
+            self._keys.wake_channel(shard),
+            self._keys.outbox_channel(shard),
         ]
+        now = int(time.time() * 1000)
         arguments: list[str | int | bytes] = [
             session_id,
             revision,
             os.urandom(8).hex(),
             specimen.state,
             DAY,
-            int(time.time() * 1000) + DAY,
-            push_channel(session_id),
-            WAKE_CHANNEL,
+            now + DAY,
+            now,
+            "",
+            "1",
             b"",
             DAY,
-            OUTBOX_CHANNEL,
             1,
             specimen.entry,
             specimen.push,
         ]
-        reply = await self._commit_script(keys=keys, args=arguments)
-        if reply != [b"done"]:
+        reply = await self._connection.run(script("commit"), keys, arguments)
+        if reply[0] != b"done":
             raise RuntimeError(f"the commit was not made: {reply[0]!r}")
 
     async def _follow(self, scope: Any, receive: Any, send: Any) -> None:
         session_id = parse_qs(scope["query_string"].decode())["sessionId"][0]
         await receive()
         async with self._redis.pubsub() as pubsub:
-            await pubsub.subscribe(push_channel(session_id))
+            await pubsub.subscribe(self._keys.push_channel(session_id))
             await pubsub.get_message(timeout=None)
             await send({"type": "websocket.accept"})
             await send({"type": "websocket.send", "text": _GREETING})
@@ -119,7 +122,7 @@ def main() -> None:
     """Serve until told to stop."""
     settings = Settings()
     specimens = msgspec.json.decode(Path(os.environ[SPECIMENS]).read_bytes(), type=Specimens)
-    server_of(Floor(connect(settings.redis_url), specimens), settings, "off").run()
+    server_of(Floor(connect(settings.redis_url or ""), specimens), settings, "off").run()
 
 
 if __name__ == "__main__":

@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 import msgspec
 from redis import Redis
 
-from shared.store.keys import Keys, push_channel
+from shared.store.keys import Keys
 
 _KEYS = Keys()
 _PUSH_TIMEOUT_S = 5.0
@@ -41,7 +41,7 @@ def of_read(url: str, path: str) -> Specimen:
 def of_change(url: str, redis: Any, session_id: str, path: str, body: str) -> Specimen:
     """A change of `session_id`, as it is answered, stored, audited and pushed."""
     with redis.pubsub() as pubsub:
-        pubsub.subscribe(push_channel(session_id))
+        pubsub.subscribe(_KEYS.push_channel(session_id))
         pubsub.get_message(timeout=_PUSH_TIMEOUT_S)
         answer = _answer(url, "POST", path, body)
         push = pubsub.get_message(timeout=_PUSH_TIMEOUT_S)["data"]

@@ -103,7 +103,7 @@ def stage(plan: Plan) -> Iterator[Stage]:
         shared = {"REDIS_URL": redis_url, **trail.settings}
         server = {"HOST": "127.0.0.1", "PORT": str(port), "AUDIT_WORKER": "off"}
         service = Mortal("functions.server", shared | server)
-        worker = Mortal("functions.workers.audit", shared)
+        worker = Mortal("functions.tools.audit_worker", shared)
         for mortal in (service, worker):
             stack.callback(mortal.kill)
             mortal.start()

@@ -1,19 +1,24 @@
 -- One accepted change, whole or not at all: the session, its wake-up, its audit entries,
 -- the idempotency record and the pushes.
 --
--- KEYS  session, deadlines, outbox [, recorded answer]
+-- KEYS  session, deadlines, outbox, push channel, wake channel, outbox channel [, recorded answer]
 -- ARGV  session id, expected revision ('' = none), operation id, state ('' = remove),
---       retention ms, wake-up ms ('' = none), push channel, wake channel, answer ('' = none), answer ttl ms,
---       outbox channel, number of audit entries, the entries ..., the pushes ...
--- Answers {'done'}, {'answered', record} or {'superseded', revision, state}.
+--       retention ms, wake-up ms ('' = none), now ms, alarm ms ('' = none), publish? ('' = no),
+--       answer ('' = none), answer ttl ms, number of audit entries, the entries ..., the pushes ...
+-- Answers {'done', outbox was empty?, alarm to be set?}, {'answered', record} or
+-- {'superseded', revision, state}.
 
-local session, deadlines, outbox, answer = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
+local session, deadlines, outbox = KEYS[1], KEYS[2], KEYS[3]
+local push_channel, wake_channel, outbox_channel, answer = KEYS[4], KEYS[5], KEYS[6], KEYS[7]
 local id, expected, operation, state = ARGV[1], ARGV[2], ARGV[3], ARGV[4]
+local retention, wake_at, now, alarm_at = ARGV[5], ARGV[6], ARGV[7], ARGV[8]
+local publishes = ARGV[9] ~= ''
 local operations = redis.call('HGET', session, 'operations') or ''
 
 -- The reply to an earlier try of this very commit was lost.
 if string.find(operations, operation, 1, true) then
-  return {'done'}
+  -- What it had others told may not have been said.
+  return {'done', 1, 1}
 end
 
 if answer then
@@ -34,33 +39,47 @@ if state == '' then
   -- What stays says that there was one: an id is never used twice, a deleted session not restored.
   redis.call('HSET', session, 'operations', recent)
   redis.call('HDEL', session, 'state')
-  redis.call('PEXPIRE', session, ARGV[5])
+  redis.call('PEXPIRE', session, retention)
   redis.call('ZREM', deadlines, id)
 else
   redis.call('HSET', session, 'operations', recent, 'state', state)
-  redis.call('PEXPIRE', session, ARGV[5])
-  if ARGV[6] == '' then
+  redis.call('PEXPIRE', session, retention)
+  if wake_at == '' then
     redis.call('ZREM', deadlines, id)
   else
-    redis.call('ZADD', deadlines, ARGV[6], id)
-    if redis.call('ZRANGE', deadlines, 0, 0)[1] == id then
-      redis.call('PUBLISH', ARGV[8], ARGV[6])
+    redis.call('ZADD', deadlines, wake_at, id)
+    if publishes and redis.call('ZRANGE', deadlines, 0, 0)[1] == id then
+      redis.call('PUBLISH', wake_channel, wake_at)
     end
   end
 end
 
+-- An alarm that is set for later, or has gone off, is of no use.
+local sets_alarm = 0
+if alarm_at ~= '' then
+  local set_for = tonumber(redis.call('HGET', session, 'alarm') or '')
+  if not set_for or set_for <= tonumber(now) or tonumber(alarm_at) < set_for then
+    redis.call('HSET', session, 'alarm', alarm_at)
+    sets_alarm = 1
+  end
+end
+
 if answer then
-  redis.call('SET', answer, ARGV[9], 'PX', ARGV[10])
+  redis.call('SET', answer, ARGV[10], 'PX', ARGV[11])
 end
 
 local entries = tonumber(ARGV[12])
 for i = 13, 12 + entries do
   redis.call('XADD', outbox, '*', 'entry', ARGV[i])
 end
+local was_empty = 0
 if entries > 0 and redis.call('XLEN', outbox) == entries then
-  redis.call('PUBLISH', ARGV[11], '')
+  was_empty = 1
+  if publishes then
+    redis.call('PUBLISH', outbox_channel, '')
+  end
 end
 for i = 13 + entries, #ARGV do
-  redis.call('PUBLISH', ARGV[7], ARGV[i])
+  redis.call('PUBLISH', push_channel, ARGV[i])
 end
-return {'done'}
+return {'done', was_empty, sets_alarm}

@@ -1,4 +1,4 @@
-"""Prometheus figures of one instance; dashboards rely on the names (API §2)."""
+"""`Metrics` kept in memory, for Prometheus to fetch; dashboards rely on the names (API §2)."""
 
 from functools import cache
 
@@ -9,8 +9,11 @@ _SWITCH_BUCKETS_MS = (1, 2, 3, 5, 7.5, 10, 15, 20, 30, 50, 75, 100, 200, 500, 10
 _LAG_BUCKETS_MS = (5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10_000, 60_000)
 
 
-class Metrics:
-    """What an instance counts; each has a registry of its own, so that several can be built."""
+class PrometheusMetrics:
+    """The figures of `GET /metrics`.
+
+    Each has a registry of its own, so that several can be built.
+    """
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
@@ -57,23 +60,35 @@ class Metrics:
             "Audit entries that the database would not have",
             registry=self.registry,
         )
-        self.audit_lag = Histogram(
+        self._audit_lag = Histogram(
             "synckairos_audit_lag_ms",
             "From a change to its row in the audit trail, as this worker delivered it, ms",
             buckets=_LAG_BUCKETS_MS,
             registry=self.registry,
         )
-        self.sessions_restored = Counter(
+        self._sessions_restored = Counter(
             "synckairos_sessions_restored",
             "Sessions put back because the store had lost its memory",
             registry=self.registry,
         )
-        self.expiry_lateness = Histogram(
+        self._expiry_lateness = Histogram(
             "synckairos_expiry_lateness_ms",
             "From a wake-up's instant to its work being done, ms",
             buckets=_REQUEST_BUCKETS_MS,
             registry=self.registry,
         )
+
+    def observe_audit_lag(self, lag_ms: float) -> None:
+        """How long an entry took from its change to its row."""
+        self._audit_lag.observe(lag_ms)
+
+    def observe_lateness(self, lateness_ms: float) -> None:
+        """How late a wake-up's work was done."""
+        self._expiry_lateness.observe(lateness_ms)
+
+    def count_restored(self, sessions: int) -> None:
+        """So many sessions were put back."""
+        self._sessions_restored.inc(sessions)
 
     def observe_request(self, method: str, route: str, status: int, elapsed_ms: float) -> None:
         """Count one request by its route template, never by its path."""

@@ -1,0 +1,45 @@
+"""Every endpoint that takes plain HTTP, the hottest first."""
+
+from fastapi import APIRouter
+
+from functions.service import console, docs, health, ready, time
+from functions.sessions import (
+    batch,
+    cancel,
+    complete,
+    create,
+    delete,
+    events,
+    participants,
+    pause,
+    read,
+    replay,
+    resume,
+    start,
+    summary,
+    switch,
+)
+
+_ENDPOINTS = (
+    switch,
+    read,
+    batch,
+    create,
+    summary,
+    start,
+    pause,
+    resume,
+    complete,
+    cancel,
+    delete,
+    participants,
+    events,
+    replay,
+    time,
+    health,
+    ready,
+    docs,
+    console,
+)
+
+ROUTERS: list[APIRouter] = [endpoint.router for endpoint in _ENDPOINTS]

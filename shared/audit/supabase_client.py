@@ -1,0 +1,22 @@
+"""PostgREST through the client of a whole Supabase project, as the container has it at hand."""
+
+from typing import TYPE_CHECKING
+
+from shared.audit.postgrest_client import http_client
+
+if TYPE_CHECKING:
+    from postgrest import AsyncPostgrestClient
+
+
+async def connect(url: str, service_key: str) -> "AsyncPostgrestClient":
+    """A client that neither retries nor waits of its own accord: both are ours to decide."""
+    from supabase import AsyncClientOptions, acreate_client
+
+    options = AsyncClientOptions(
+        httpx_client=http_client(),
+        postgrest_client_retry=False,
+        auto_refresh_token=False,
+        persist_session=False,
+    )
+    project = await acreate_client(url, service_key, options)
+    return project.postgrest

@@ -1,0 +1,1 @@
+"""The few calls to AWS that functions make, small enough to start with them."""

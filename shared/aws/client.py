@@ -1,0 +1,76 @@
+"""AWS's JSON protocol over HTTP (AWS SDKs call it `json`), signed with Signature Version 4.
+
+The SDK for Python takes longer to import than a whole function here.
+"""
+
+import os
+import ssl
+from typing import Any
+
+import httpx
+import msgspec
+from httpx_auth import AWS4Auth
+
+from shared.aws.credentials import Credentials, fetch
+
+_TIMEOUT = httpx.Timeout(1.0, connect=0.5)
+_KEPT_ALIVE_S = 60
+
+
+class AwsFailed(Exception):
+    """AWS refused a call, or didn't answer in time."""
+
+
+class AwsClient:
+    """Calls in the region of this function, over connections that are kept.
+
+    `AWS_ENDPOINT_URL` leads elsewhere, as it does for every SDK.
+    """
+
+    def __init__(self, certificates: ssl.SSLContext) -> None:
+        self._region = os.environ.get("AWS_REGION", "us-east-1")
+        self._endpoint = os.environ.get("AWS_ENDPOINT_URL")
+        self._certificates = certificates
+        self.reopen()
+
+    def reopen(self) -> None:
+        """Forget every connection, and in whose name: those from before a snapshot are no good."""
+        self._credentials: Credentials | None = None
+        self._http = httpx.AsyncClient(
+            verify=self._certificates,
+            timeout=_TIMEOUT,
+            limits=httpx.Limits(keepalive_expiry=_KEPT_ALIVE_S),
+        )
+
+    async def call(self, service: str, operation: str, version: str, body: Any) -> Any:
+        """What AWS answers to `operation`, such as `AmazonSQS.SendMessage`. Raises `AwsFailed`."""
+        try:
+            answer = await self._http.post(
+                self._endpoint or f"https://{service}.{self._region}.amazonaws.com/",
+                content=msgspec.json.encode(body),
+                headers={
+                    "Content-Type": f"application/x-amz-json-{version}",
+                    "X-Amz-Target": operation,
+                },
+                auth=await self._signature(service),
+            )
+        except (httpx.HTTPError, KeyError) as error:
+            raise AwsFailed(f"{operation}: {type(error).__name__}") from error
+        if answer.status_code != 200:
+            raise AwsFailed(f"{operation}: {answer.status_code} {answer.text[:300]}")
+        return msgspec.json.decode(answer.content or b"null")
+
+    async def close(self) -> None:
+        """Let its connections go."""
+        await self._http.aclose()
+
+    async def _signature(self, service: str) -> AWS4Auth:
+        if self._credentials is None or not self._credentials.are_good:
+            self._credentials = await fetch(self._http)
+        return AWS4Auth(
+            self._credentials.access_key_id,
+            self._credentials.secret_access_key,
+            self._region,
+            service,
+            security_token=self._credentials.session_token,
+        )

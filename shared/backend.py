@@ -1,0 +1,66 @@
+"""The parts of one instance, whatever products are behind them."""
+
+from dataclasses import dataclass
+
+from shared.audit.ports import AuditLog, Outbox
+from shared.clock import StoreClock
+from shared.history import History
+from shared.ports import Announcer, SessionStore
+from shared.recovery import Recovery
+from shared.session_service import SessionService
+from shared.settings import Settings
+from shared.store.connection import Connection
+from shared.store.keys import Keys
+from shared.store.memory import RedisMemory
+from shared.store.outbox import RedisOutbox
+from shared.store.sessions import RedisSessionStore
+
+
+@dataclass(frozen=True, slots=True)
+class Backend:
+    """What endpoints and workers use; without an audit database nothing can be recovered."""
+
+    connection: Connection
+    keys: Keys
+    clock: StoreClock
+    store: SessionStore
+    outbox: Outbox
+    audit: AuditLog | None
+    recovery: Recovery | None
+    service: SessionService
+    history: History
+
+    async def close(self) -> None:
+        """Let every connection go."""
+        await self.connection.close()
+        if self.audit:
+            await self.audit.close()
+
+
+def assemble(
+    settings: Settings,
+    connection: Connection,
+    audit: AuditLog | None,
+    *,
+    clock: StoreClock,
+    announcer: Announcer | None = None,
+) -> Backend:
+    """The parts around `connection` and `audit`; nothing is connected yet."""
+    keys = Keys(settings.store_shards)
+    publishes = settings.pubsub == "on"
+    store = RedisSessionStore(connection, keys, clock, publishes=publishes, announcer=announcer)
+    outbox = RedisOutbox(connection, keys)
+    recovery = None
+    if audit and settings.recovery == "on":
+        recovery = Recovery(store, RedisMemory(connection, keys), outbox, audit)
+    return Backend(
+        connection=connection,
+        keys=keys,
+        clock=clock,
+        store=store,
+        outbox=outbox,
+        audit=audit,
+        recovery=recovery,
+        service=SessionService(store, recovery),
+        history=History(store, outbox, audit),
+    )

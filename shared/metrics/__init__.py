@@ -1,0 +1,1 @@
+"""What is measured, and the products that keep the figures."""

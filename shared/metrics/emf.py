@@ -1,0 +1,49 @@
+"""`Metrics` as CloudWatch takes them from a log: its embedded metric format, a line each."""
+
+import os
+import time
+from typing import Any
+
+import msgspec
+
+_NAMESPACE = "SyncKairos"
+
+
+class EmfMetrics:
+    """Writes each observation to standard output, which on Lambda is the log."""
+
+    def __init__(self) -> None:
+        self._common = {
+            "Stage": os.environ.get("STAGE", "local"),
+            "Function": os.environ.get("AWS_LAMBDA_FUNCTION_NAME", "local"),
+        }
+
+    def observe_request(self, method: str, route: str, status: int, elapsed_ms: float) -> None:
+        more = {"method": method, "route": route, "status": status}
+        self._write("RequestDuration", elapsed_ms, "Milliseconds", ["Stage", "Function"], more)
+
+    def observe_audit_lag(self, lag_ms: float) -> None:
+        self._write("AuditLag", lag_ms, "Milliseconds", ["Stage"])
+
+    def observe_lateness(self, lateness_ms: float) -> None:
+        self._write("ExpiryLateness", lateness_ms, "Milliseconds", ["Stage"])
+
+    def count_restored(self, sessions: int) -> None:
+        self._write("SessionsRestored", sessions, "Count", ["Stage"])
+
+    def _write(
+        self,
+        name: str,
+        value: float,
+        unit: str,
+        dimensions: list[str],
+        more: dict[str, Any] | None = None,
+    ) -> None:
+        directive = {
+            "Namespace": _NAMESPACE,
+            "Dimensions": [dimensions],
+            "Metrics": [{"Name": name, "Unit": unit}],
+        }
+        head = {"Timestamp": int(time.time() * 1000), "CloudWatchMetrics": [directive]}
+        line = {"_aws": head, **self._common, **(more or {}), name: round(value, 3)}
+        print(msgspec.json.encode(line).decode(), flush=True)

@@ -1,0 +1,108 @@
+"""One instance of a function: what it keeps from one invocation to the next."""
+
+import asyncio
+import os
+from contextlib import suppress
+from functools import cache, partial
+
+import httpx
+from snapshot_restore_py import register_after_restore, register_before_snapshot
+
+from shared.alarms.sqs import SqsAnnouncer
+from shared.audit.postgrest_client import connect as connect_to_postgrest
+from shared.audit.supabase import SupabaseAuditLog
+from shared.aws.client import AwsClient, AwsFailed
+from shared.aws.parameters import ParametersMissing, read_into_environment
+from shared.backend import Backend, assemble
+from shared.clock import StoreClock
+from shared.errors import StoreUnavailable
+from shared.metrics.emf import EmfMetrics
+from shared.metrics.ports import Metrics
+from shared.serverless import invocation_log
+from shared.settings import Settings, read_settings
+from shared.store.upstash import UpstashConnection
+
+
+class Instance:
+    """The parts, and the one loop that runs everything.
+
+    A snapshot of it may be restored any time later, many times over: what was open is then closed,
+    and what the clock said is long past.
+    """
+
+    def __init__(self) -> None:
+        self.loop = asyncio.new_event_loop()
+        asyncio.set_event_loop(self.loop)
+        certificates = httpx.create_ssl_context()
+        self._aws = AwsClient(certificates)
+        self.settings = self._read_settings()
+        invocation_log.configure(self.settings.log_level)
+        self.metrics: Metrics = EmfMetrics()
+        self._clock = StoreClock()
+        self._connection = _connection(self.settings)
+        self._audit = _audit_log(self.settings)
+        self.backend = self._assembled()
+        register_before_snapshot(self.let_go)
+        register_after_restore(self.take_up)
+
+    def let_go(self) -> None:
+        """Close every connection, before a snapshot is taken."""
+        self.loop.run_until_complete(self._close())
+
+    def take_up(self) -> None:
+        """Begin anew after a restore: fresh connections, a fresh measure of the store's clock."""
+        self._aws.reopen()
+        self._connection.reopen()
+        self._clock.forget()
+        with suppress(StoreUnavailable):
+            self.loop.run_until_complete(self.backend.store.time())
+
+    async def _close(self) -> None:
+        await self.backend.close()
+        await self._aws.close()
+
+    def _read_settings(self) -> Settings:
+        try:
+            self.loop.run_until_complete(read_into_environment(self._aws))
+        except (AwsFailed, ParametersMissing) as error:
+            raise SystemExit(f"SyncKairos can't start. {error}") from None
+        return read_settings()
+
+    def _assembled(self) -> Backend:
+        settings, announcer = self.settings, None
+        if settings.alarm_queue_url and settings.audit_queue_url:
+            announcer = SqsAnnouncer(
+                self._aws,
+                self._clock,
+                settings.alarm_queue_url,
+                settings.audit_queue_url,
+                settings.longest_alarm_s,
+            )
+        return assemble(
+            settings, self._connection, self._audit, clock=self._clock, announcer=announcer
+        )
+
+
+@cache
+def instance() -> Instance:
+    """This process' own."""
+    return Instance()
+
+
+def is_on_lambda() -> bool:
+    """Whether this process serves a function, here or at AWS."""
+    return "AWS_LAMBDA_FUNCTION_NAME" in os.environ
+
+
+def _connection(settings: Settings) -> UpstashConnection:
+    """To the database; functions that have nothing to do there are told of none."""
+    token = settings.upstash_redis_rest_token
+    url = settings.upstash_redis_rest_url or "http://no-database-is-set-up.invalid"
+    return UpstashConnection(url, token.get_secret_value() if token else "")
+
+
+def _audit_log(settings: Settings) -> SupabaseAuditLog | None:
+    if not (settings.supabase_url and settings.supabase_service_role_key):
+        return None
+    key = settings.supabase_service_role_key.get_secret_value()
+    return SupabaseAuditLog(partial(connect_to_postgrest, settings.supabase_url, key))

@@ -1,0 +1,28 @@
+"""What every log line of a function says: which function, which invocation, cold or warm."""
+
+import os
+from contextvars import ContextVar
+from typing import Any
+
+from shared import logging
+
+_invocation: ContextVar[dict[str, Any] | None] = ContextVar("invocation", default=None)
+_served = False
+
+
+def configure(level: str) -> None:
+    """Log everything from `level` on as JSON."""
+    logging.configure(level, _fields)
+
+
+def begin(context: Any) -> None:
+    """An invocation begins; `context` is Lambda's. The first of an instance is cold."""
+    global _served
+    request_id = getattr(context, "aws_request_id", None)
+    _invocation.set({"invocation_id": request_id, "start": "warm" if _served else "cold"})
+    _served = True
+
+
+def _fields() -> dict[str, Any]:
+    function = {"function": os.environ.get("AWS_LAMBDA_FUNCTION_NAME", "")}
+    return function | (_invocation.get() or {})

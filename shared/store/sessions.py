@@ -1,0 +1,222 @@
+"""`SessionStore` in Redis: sessions, their wake-ups and what is told of them, in one step each."""
+
+import time
+from collections.abc import Sequence
+
+from shared.audit import entries
+from shared.clock import StoreClock
+from shared.domain.units import DAY, Instant, elapsed_between
+from shared.errors import StoreUnavailable
+from shared.ports import (
+    Agenda,
+    Announcer,
+    AnsweredBefore,
+    Census,
+    Commit,
+    CommitResult,
+    Committed,
+    IdempotencyKey,
+    Loaded,
+    News,
+    RecordedAnswer,
+    Stored,
+    Superseded,
+    Wakeup,
+)
+from shared.snapshot import decode_session, encode_session
+from shared.store import codec
+from shared.store.connection import Argument, Command, Connection, Reply, script
+from shared.store.keys import Keys
+
+_SESSION_FIELDS = ("operations", "state", "alarm")
+
+
+class RedisSessionStore:
+    """Sessions in a Redis, however it is reached.
+
+    `publishes` says whether anyone listens to its channels. An `announcer` is told of each commit
+    and of each alarm to be set; without one nobody relies on alarms, and none is noted.
+    """
+
+    def __init__(
+        self,
+        redis: Connection,
+        keys: Keys,
+        clock: StoreClock,
+        *,
+        publishes: bool = True,
+        announcer: Announcer | None = None,
+    ) -> None:
+        self._redis = redis
+        self._keys = keys
+        self._clock = clock
+        self._publishes = publishes
+        self._announcer = announcer
+
+    def creation_scope(self, key: str, session_id: str | None) -> str:
+        return self._keys.creation_scope(key, session_id)
+
+    def new_session_id(self, scope: str | None) -> str:
+        return self._keys.new_session_id(scope)
+
+    async def load(self, session_id: str, key: IdempotencyKey | None = None) -> Loaded:
+        """See `SessionStore`. The session is read first and the time last: no reply is older
+        than one before it, so a recorded answer is never missed beside the state it left."""
+        commands = [self._reading(session_id)]
+        if key:
+            commands.append(("GET", self._keys.answer(key)))
+        now, replies = await self._timed(commands)
+        recorded = codec.decode_answer(replies[1]) if key and replies[1] else None
+        return _loaded(now, replies[0], recorded)
+
+    async def load_many(self, session_ids: Sequence[str]) -> tuple[Instant, list[Loaded]]:
+        now, replies = await self._timed([self._reading(name) for name in session_ids])
+        return now, [_loaded(now, reply) for reply in replies]
+
+    async def commit(self, commit: Commit) -> CommitResult:
+        reply = await self._redis.run(script("commit"), *self._written(commit))
+        if reply[0] == b"done" and self._announcer:
+            alarm_at = commit.alarm_at if reply[2] else None
+            await self._announcer.announce(News(commit.session_id, alarm_at, bool(reply[1])))
+        return _commit_result(reply)
+
+    async def agenda(self, limit: int) -> Agenda:
+        keys = [self._keys.deadlines(shard) for shard in self._keys.all_shards]
+        now, replies = await self._timed(
+            [("ZRANGE", key, 0, limit - 1, "WITHSCORES") for key in keys]
+        )
+        wakeups = [
+            Wakeup(member.decode(), Instant(int(float(score))))
+            for reply in replies
+            for member, score in zip(reply[::2], reply[1::2], strict=True)
+        ]
+        return Agenda(now, tuple(sorted(wakeups, key=lambda w: w.at)))
+
+    async def claim(self, wakeups: Sequence[Wakeup], until: Instant) -> list[Wakeup]:
+        by_shard: dict[str, list[Wakeup]] = {}
+        for wakeup in wakeups:
+            by_shard.setdefault(self._keys.shard_of(wakeup.session_id), []).append(wakeup)
+        claimed: list[Wakeup] = []
+        for shard, candidates in by_shard.items():
+            moves = [part for w in candidates for part in (w.session_id, w.at, until)]
+            claimed += [Wakeup(name, until) for name in await self._reschedule(shard, moves)]
+        return claimed
+
+    async def release(self, claimed: Wakeup, at: Instant | None) -> None:
+        shard = self._keys.shard_of(claimed.session_id)
+        await self._reschedule(shard, [claimed.session_id, claimed.at, "" if at is None else at])
+
+    async def rearm(self, rung: Wakeup, at: Instant) -> None:
+        if self._announcer:
+            await self._announcer.announce(News(rung.session_id, at))
+        if at != rung.at:
+            key = self._keys.session(rung.session_id)
+            await self._redis.run(script("rearm"), [key], [rung.at, at])
+
+    async def census(self) -> Census:
+        now, replies = await self._timed(
+            [command for shard in self._keys.all_shards for command in self._counting(shard)]
+        )
+        oldest = [queued_at(stream_id) for waiting in replies[2::4] for stream_id, _ in waiting]
+        return Census(
+            live_sessions=sum(replies[::4]),
+            outbox_length=sum(replies[1::4]),
+            outbox_age_ms=elapsed_between(min(oldest, default=now), now),
+            dead_letters=sum(replies[3::4]),
+        )
+
+    async def time(self) -> Instant:
+        now, _ = await self._timed([])
+        return now
+
+    def _reading(self, session_id: str) -> Command:
+        return ("HMGET", self._keys.session(session_id), *_SESSION_FIELDS)
+
+    def _counting(self, shard: str) -> list[Command]:
+        outbox = self._keys.outbox(shard)
+        return [
+            ("ZCARD", self._keys.deadlines(shard)),
+            ("XLEN", outbox),
+            ("XRANGE", outbox, "-", "+", "COUNT", 1),
+            ("XLEN", self._keys.dead_letters(shard)),
+        ]
+
+    def _written(self, commit: Commit) -> tuple[list[str], list[Argument]]:
+        """What `commit.lua` is given: its KEYS and its ARGV."""
+        shard = self._keys.shard_of(commit.session_id)
+        keys = [
+            self._keys.session(commit.session_id),
+            self._keys.deadlines(shard),
+            self._keys.outbox(shard),
+            self._keys.push_channel(commit.session_id),
+            self._keys.wake_channel(shard),
+            self._keys.outbox_channel(shard),
+        ]
+        answer: bytes = b""
+        if commit.key and commit.answer:
+            keys.append(self._keys.answer(commit.key))
+            answer = codec.encode_answer(RecordedAnswer(commit.key.fingerprint, commit.answer))
+        audited = entries.encode(commit)
+        return keys, [
+            commit.session_id,
+            commit.expected or "",
+            commit.operation_id,
+            encode_session(commit.session) if commit.session else b"",
+            commit.retention_ms,
+            _optional(commit.wake_at),
+            commit.now,
+            _optional(commit.alarm_at if self._announcer else None),
+            "1" if self._publishes else "",
+            answer,
+            DAY,
+            len(audited),
+            *audited,
+            *(commit.pushes if self._publishes else ()),
+        ]
+
+    async def _reschedule(self, shard: str, moves: Sequence[Argument]) -> list[str]:
+        moved = await self._redis.run(script("reschedule"), [self._keys.deadlines(shard)], moves)
+        return [name.decode() for name in moved]
+
+    async def _timed(self, commands: Sequence[Command]) -> tuple[Instant, list[Reply]]:
+        """Ask, and read the store's clock behind it, which is also a sample for ours."""
+        sent = time.monotonic()
+        *replies, (seconds, micros) = await self._redis.ask([*commands, ("TIME",)])
+        received = time.monotonic()
+        micros_in_all = int(seconds) * 1_000_000 + int(micros)
+        self._clock.observe(sent, received, micros_in_all / 1e6)
+        return Instant(micros_in_all // 1000), replies
+
+
+def queued_at(stream_id: bytes) -> Instant:
+    """When Redis took an entry into a stream: the first half of its id."""
+    return Instant(int(stream_id.partition(b"-")[0]))
+
+
+def _optional(instant: Instant | None) -> str | int:
+    return "" if instant is None else instant
+
+
+def _loaded(now: Instant, reply: Reply, recorded: RecordedAnswer | None = None) -> Loaded:
+    operations, state, alarm = reply
+    is_deleted = operations is not None and state is None
+    alarm_at = Instant(int(alarm)) if alarm else None
+    return Loaded(now, _stored(operations, state), recorded, is_deleted, alarm_at)
+
+
+def _stored(operations: bytes | None, state: bytes | None) -> Stored | None:
+    if operations is None or state is None:
+        return None
+    return Stored(decode_session(state), operations.split(b" ", 1)[0].decode())
+
+
+def _commit_result(reply: Reply) -> CommitResult:
+    match reply:
+        case [b"done", *_]:
+            return Committed()
+        case [b"answered", recorded]:
+            return AnsweredBefore(codec.decode_answer(recorded))
+        case [b"superseded", revision, *state]:
+            return Superseded(_stored(revision, state[0] if state else None))
+        case _:
+            raise StoreUnavailable

@@ -1,0 +1,132 @@
+"""A Redis by Upstash's REST protocol, through Upstash's own client."""
+
+import logging
+from collections.abc import Awaitable, Callable, Sequence
+from functools import cache
+from typing import Any
+
+import httpx
+from upstash_redis.asyncio import Redis
+from upstash_redis.errors import UpstashError
+
+from shared.errors import StoreUnavailable
+from shared.store.connection import Argument, Command, Reply, Script
+
+_TIMEOUT = httpx.Timeout(0.8, connect=0.5)
+_LIMITS = httpx.Limits(max_connections=16, keepalive_expiry=300)
+_KEY_LOCKING = "#!lua flags=allow-key-locking\n"
+"""Locks only the keys of a script while it runs, not the whole database; Upstash's alone."""
+
+_log = logging.getLogger("synckairos.upstash")
+
+
+class UpstashConnection:
+    """`Connection` to the database at `url`; one request is one round trip.
+
+    A connection that died while idle (a frozen function's does) is replaced once, silently:
+    every command we send may be repeated (a commit is recognised by its operation id).
+    """
+
+    def __init__(self, url: str, token: str) -> None:
+        self._redis = Redis(url.rstrip("/"), token, rest_retries=0, allow_telemetry=False)
+        self._certificates = httpx.create_ssl_context()
+        self.reopen()
+
+    def reopen(self) -> None:
+        """Forget every connection: those from before a snapshot lead nowhere.
+
+        The client has no place to say how long it may wait, so its HTTP client is ours.
+        """
+        self._redis._http._client = httpx.AsyncClient(
+            verify=self._certificates,
+            timeout=_TIMEOUT,
+            limits=_LIMITS,
+            event_hooks={"response": [_raise_refusals]},
+        )
+
+    async def ask(self, commands: Sequence[Command]) -> list[Reply]:
+        pipeline = self._redis.pipeline()
+        for command in commands:
+            pipeline.execute(_written(command))
+        return [_read(reply) for reply in await _reported(pipeline.exec)]
+
+    async def transact(self, commands: Sequence[Command]) -> None:
+        transaction = self._redis.multi()
+        for command in commands:
+            transaction.execute(_written(command))
+        await _reported(transaction.exec, tries=1)
+
+    async def run(
+        self, script: Script, keys: Sequence[str], arguments: Sequence[Argument]
+    ) -> Reply:
+        locking = _with_key_locking(script)
+        operands = (len(keys), *keys, *arguments)
+        known = _written(("EVALSHA", locking.digest, *operands))
+        try:
+            return _read(await _reported(lambda: self._redis.execute(known)))
+        except _UnknownScript:
+            whole = _written(("EVAL", locking.text, *operands))
+            return _read(await _reported(lambda: self._redis.execute(whole)))
+
+    async def close(self) -> None:
+        await self._redis.close()
+
+
+class _UnknownScript(Exception):
+    """Upstash doesn't know the script, or has forgotten it."""
+
+
+async def _reported(send: Callable[[], Awaitable[Any]], tries: int = 2) -> Any:
+    """What `send` is answered. Raises `StoreUnavailable` for every failure but one of ours."""
+    try:
+        return await send()
+    except httpx.TimeoutException as error:
+        raise StoreUnavailable from error
+    except httpx.TransportError as error:
+        if tries == 1:
+            raise StoreUnavailable from error
+        return await _reported(send, tries - 1)
+    except UpstashError as error:
+        if str(error).startswith("NOSCRIPT"):
+            raise _UnknownScript from error
+        _log.warning("Upstash refused a command: %s", error)
+        raise StoreUnavailable from error
+    except (httpx.HTTPStatusError, ValueError, AttributeError) as error:
+        # AttributeError: the client's own stumbling over one error in place of a list of replies.
+        _log.warning("Upstash failed: %s", error)
+        raise StoreUnavailable from error
+
+
+async def _raise_refusals(response: httpx.Response) -> None:
+    """Raise for a request that was refused as a whole; the client would take that for replies.
+
+    A single command that fails has the status 400 and its error in the body.
+    """
+    is_single = not response.url.path.endswith(("/pipeline", "/multi-exec"))
+    if response.status_code != 200 and not (is_single and response.status_code == 400):
+        await response.aread()
+        message = f"{response.status_code}: {response.text[:200]}"
+        raise httpx.HTTPStatusError(message, request=response.request, response=response)
+
+
+@cache
+def _with_key_locking(script: Script) -> Script:
+    return Script.of(_KEY_LOCKING + script.text)
+
+
+def _written(command: Command) -> list[str]:
+    """The command as JSON can carry it.
+
+    Its name in lower case: in upper case the client would turn replies into types of its own.
+    """
+    name, *arguments = (part.decode() if isinstance(part, bytes) else str(part) for part in command)
+    return [name.lower(), *arguments]
+
+
+def _read(reply: Any) -> Reply:
+    """The reply with its texts as bytes, as they come from every other Redis."""
+    if isinstance(reply, str):
+        return reply.encode()
+    if isinstance(reply, list):
+        return [_read(part) for part in reply]
+    return reply
