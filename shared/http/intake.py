@@ -59,7 +59,11 @@ class Intake:
                     scope["method"],
                     route,
                     status,
-                    extra={"request_id": request_id, "duration_ms": round(elapsed_ms, 1)},
+                    extra={
+                        "request_id": request_id,
+                        "session_id": scope.get("path_params", {}).get("session_id"),
+                        "duration_ms": round(elapsed_ms, 1),
+                    },
                 )
 
 

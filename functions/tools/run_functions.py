@@ -1,0 +1,85 @@
+"""`make run-functions`: every function on this machine, each invoked as Lambda would.
+
+They have a Redis behind an Upstash endpoint, a Postgres behind Supabase's API, queues and schedules
+of their own. `REDIS_URL` names another Redis to be used instead.
+"""
+
+import os
+import signal
+import sys
+from collections.abc import Mapping
+from contextlib import ExitStack, suppress
+
+from infra.local.functions import Options, Running, running_functions
+from infra.local.functions.serving import listener
+from infra.local.postgres import embedded_postgres
+from infra.local.redis import embedded_redis
+from infra.local.supabase import SECRET_KEY, can_run, local_supabase, prepare_roles
+from infra.local.upstash import local_upstash
+from infra.migrate import migrate
+
+_DEFAULT_PORT = 3000
+_HANDED_ON = ("CORS_ORIGINS", "PUBSUB", "STORE_SHARDS")
+
+
+def main() -> None:
+    """Serve until Ctrl-C or SIGTERM; neither leaves a process behind."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    port = int(os.environ.get("PORT", _DEFAULT_PORT))
+    _require_free(port)
+    with suppress(KeyboardInterrupt), ExitStack() as stack:
+        settings = _own_settings() | _store(stack) | _audit_trail(stack)
+        options = Options(port=port, log=sys.stderr)
+        running = stack.enter_context(running_functions(settings, options))
+        print(_greeting(running, settings), flush=True)
+        while True:
+            signal.pause()
+
+
+def _own_settings() -> dict[str, str]:
+    handed_on = {name: os.environ[name] for name in _HANDED_ON if name in os.environ}
+    return handed_on | {"LOG_LEVEL": os.environ.get("LOG_LEVEL", "WARNING")}
+
+
+def _store(stack: ExitStack) -> dict[str, str]:
+    """Where the Redis is that lasts as long as `stack`."""
+    redis_url = os.environ.get("REDIS_URL") or stack.enter_context(embedded_redis())
+    upstash = stack.enter_context(local_upstash(redis_url))
+    return {"UPSTASH_REDIS_REST_URL": upstash.url, "UPSTASH_REDIS_REST_TOKEN": upstash.token}
+
+
+def _audit_trail(stack: ExitStack) -> dict[str, str]:
+    """Where the migrated Postgres is that lasts as long as `stack`; without Node, nowhere."""
+    if not can_run():
+        return {}
+    url = stack.enter_context(embedded_postgres()).url
+    prepare_roles(url)
+    migrate(url)
+    supabase = stack.enter_context(local_supabase(url))
+    return {"SUPABASE_URL": supabase.url, "SUPABASE_SERVICE_ROLE_KEY": SECRET_KEY}
+
+
+def _greeting(running: Running, settings: Mapping[str, str]) -> str:
+    return "\n".join(
+        [
+            f"SyncKairos is at {running.url} (Ctrl-C stops it)",
+            "The first call of each function starts it, which takes a second or so: a cold start",
+            f"Its audit trail is behind {settings['SUPABASE_URL']}"
+            if "SUPABASE_URL" in settings
+            else "It has no audit trail: Supabase's API needs Node, which is not here",
+        ]
+    )
+
+
+def _require_free(port: int) -> None:
+    try:
+        listener(port).close()
+    except OSError as error:
+        raise SystemExit(
+            f"Port {port} of 127.0.0.1 can't be used ({error.strerror}). "
+            f"Choose another one: make run-functions PORT={port + 1}"
+        ) from None
+
+
+if __name__ == "__main__":
+    main()
