@@ -3,7 +3,7 @@ PORT ?= 3000
 BIN := .venv/bin
 READY := .venv/.ready
 
-.PHONY: setup run migrate test lint demo bench soak lock
+.PHONY: setup run run-functions migrate test lint demo bench soak package deploy lock
 
 setup: $(READY)
 
@@ -18,11 +18,16 @@ $(READY): requirements.txt requirements-dev.txt
 run: $(READY)
 	@PORT=$(PORT) exec $(BIN)/python -m functions.tools.run
 
+run-functions: $(READY)
+	@PORT=$(PORT) exec $(BIN)/python -m functions.tools.run_functions
+
 migrate: $(READY)
 	@$(BIN)/python -m infra.migrate
 
 test: $(READY)
 	@$(BIN)/python -m pytest
+	@echo "What goes over HTTP alone, once more, against the functions:"
+	@TARGET=functions $(BIN)/python -m pytest -m http
 
 lint: $(READY)
 	@$(BIN)/ruff format --check --quiet .

@@ -44,6 +44,6 @@ def configure(level: str, common: Fields = dict) -> None:
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(JsonFormatter(common))
     handler.setLevel(level)  # some libraries give their own loggers a level
-    for chatty in ("httpx", "mangum"):  # a line for each request that we have a better one for
+    for chatty in ("httpx", "httpcore", "hpack", "mangum"):  # a line for each request that we have a better one for
         logging.getLogger(chatty).setLevel(logging.WARNING)
     logging.basicConfig(level=level, handlers=[handler], force=True)

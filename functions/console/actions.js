@@ -14,7 +14,7 @@ export function actionsOf({ session, api, clock, notify }) {
     try {
       const answer = await call(state);
       if (answer?.created_at) session.accept(answer);
-      else if (session.socket.status !== "live") await session.refresh();
+      else if (session.status !== "live") await session.refresh();
     } catch (error) {
       notify(inWords(error));
       if (error.status !== 400) session.refresh();

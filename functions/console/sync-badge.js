@@ -2,7 +2,13 @@ import { el, setText } from "./dom.js";
 import { signed } from "./format.js";
 
 const NAMES = ["transport", "version", "offset", "trip", "bound"];
-const WORDS = { live: "Live", connecting: "Reconnecting", closed: "Closed" };
+const WORDS = {
+  live: "Live",
+  polling: "Polling",
+  connecting: "Reconnecting",
+  closed: "Closed",
+};
+const POLLING = "No live connection can be had here, so this page asks about once a second.";
 
 /** How this page is connected, and how far its clock can be trusted. */
 export function syncBadge(session, clock) {
@@ -10,7 +16,6 @@ export function syncBadge(session, clock) {
   const value = (name) => el("dd", { data: { sync: name } });
   const [transport, version, offset, trip, bound] = NAMES.map(value);
   const pair = (term, definition) => el("div", {}, el("dt", {}, term), definition);
-  setText(transport, "WebSocket");
   const element = el(
     "div",
     { class: "sync" },
@@ -25,13 +30,16 @@ export function syncBadge(session, clock) {
       pair("error", bound),
     ),
   );
-  let wasLive = false;
+  let wasInStep = false;
 
   function draw() {
-    const { status } = session.socket;
-    wasLive ||= status === "live";
+    const { status } = session;
+    const isPolling = status === "polling";
+    wasInStep ||= isPolling || status === "live";
     element.dataset.connection = status;
-    setText(connection, status === "connecting" && !wasLive ? "Connecting" : WORDS[status]);
+    setText(connection, status === "connecting" && !wasInStep ? "Connecting" : WORDS[status]);
+    connection.title = isPolling ? POLLING : "";
+    setText(transport, isPolling ? "HTTP, about once a second" : "WebSocket");
     setText(version, session.state ? String(session.state.version) : "–");
     const isKnown = clock.isSynced && Number.isFinite(clock.errorMs);
     setText(offset, isKnown ? signed(clock.offsetMs) : "syncing");

@@ -4,7 +4,6 @@ import asyncio
 from functools import cache
 
 from functions.workers.audit_worker import AuditWorker
-from shared.audit.ports import AuditLog
 from shared.serverless.instance import Instance
 from shared.serverless.scheduled_function import ScheduledFunction
 
@@ -19,9 +18,9 @@ async def deliver(here: Instance) -> None:
 
     Raises `StoreUnavailable` where the store or the database is away: nothing is lost by that.
     """
-    if here.backend.audit is None:
+    worker = _worker(here)
+    if worker is None:
         return
-    worker = _worker(here, here.backend.audit)
     give_up = here.loop.time() + _STAY_S
     while here.loop.time() < give_up:
         if await worker.deliver():
@@ -32,9 +31,12 @@ async def deliver(here: Instance) -> None:
 
 
 @cache
-def _worker(here: Instance, audit: AuditLog) -> AuditWorker:
-    """One from invocation to invocation, so that its lease is still its own."""
-    return AuditWorker(here.backend.outbox, audit, here.backend.clock, here.metrics)
+def _worker(here: Instance) -> AuditWorker | None:
+    """One from call to call, so that its lease is still its own; None where there is no trail."""
+    backend = here.backend
+    if backend.audit is None:
+        return None
+    return AuditWorker(backend.outbox, backend.audit, backend.clock, here.metrics)
 
 
 handler = ScheduledFunction(deliver)

@@ -19,6 +19,10 @@ rest, and a cold start fits in."""
 _GATHER_S = 1
 """Lets one run of the audit worker carry what a second brings."""
 
+_PATIENCE_S = 0.8
+"""Who has made a change waits for its news to be passed on, but not so long as to be told that the
+store is away."""
+
 _log = logging.getLogger("synckairos.alarms")
 _wakeups = msgspec.json.Decoder(Wakeup)
 
@@ -53,9 +57,10 @@ class SqsAnnouncer:
     async def _send(self, queue_url: str, body: str, delay_s: int) -> None:
         message = {"QueueUrl": queue_url, "MessageBody": body, "DelaySeconds": delay_s}
         try:
-            await self.aws.call("sqs", "AmazonSQS.SendMessage", "1.0", message)
-        except AwsFailed as error:
-            _log.warning("a message was not sent; the schedule will do: %s", error)
+            async with asyncio.timeout(_PATIENCE_S):
+                await self.aws.call("sqs", "AmazonSQS.SendMessage", "1.0", message)
+        except (AwsFailed, TimeoutError) as error:
+            _log.warning("a message was not sent; the schedule will do: %r", error)
 
 
 def encode_alarm(alarm: Wakeup) -> str:

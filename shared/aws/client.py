@@ -54,11 +54,11 @@ class AwsClient:
                 },
                 auth=await self._signature(service),
             )
-        except (httpx.HTTPError, KeyError) as error:
+            if answer.status_code == 200:
+                return msgspec.json.decode(answer.content or b"null")
+        except (httpx.HTTPError, KeyError, ValueError) as error:
             raise AwsFailed(f"{operation}: {type(error).__name__}") from error
-        if answer.status_code != 200:
-            raise AwsFailed(f"{operation}: {answer.status_code} {answer.text[:300]}")
-        return msgspec.json.decode(answer.content or b"null")
+        raise AwsFailed(f"{operation}: {answer.status_code} {answer.text[:300]}")
 
     async def close(self) -> None:
         """Let its connections go."""

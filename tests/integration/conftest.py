@@ -7,7 +7,10 @@ import pytest
 
 from infra.local.instance import Instance, running
 from infra.local.postgres import EmbeddedPostgres
+from infra.local.redis import embedded_redis
+from infra.local.supabase import SECRET_KEY, LocalSupabase
 from tests.integration.api import Api
+from tests.integration.target import IS_FUNCTIONS, serving
 
 
 @pytest.fixture(scope="session")
@@ -20,15 +23,35 @@ def instances(redis_url: str, postgres: EmbeddedPostgres) -> Iterator[tuple[Inst
         yield one, two
 
 
+@pytest.fixture(scope="session")
+def urls(redis_url: str, request: pytest.FixtureRequest) -> Iterator[tuple[str, str]]:
+    """Where two clients go: to two instances, or both to the one gateway of the functions."""
+    if IS_FUNCTIONS:
+        supabase: LocalSupabase = request.getfixturevalue("supabase")
+        trail = {"SUPABASE_URL": supabase.url, "SUPABASE_SERVICE_ROLE_KEY": SECRET_KEY}
+        with serving(redis_url, **trail) as url:
+            yield url, url
+    else:
+        one, two = request.getfixturevalue("instances")
+        yield one.url, two.url
+
+
 @pytest.fixture
-async def api(instances: tuple[Instance, Instance]) -> AsyncIterator[Api]:
-    """A client of the first instance."""
-    async with httpx.AsyncClient(base_url=instances[0].url, timeout=10) as http:
+def own_redis_url() -> Iterator[str]:
+    """A Redis for a service of a test's own: two that disagree on settings can't share one."""
+    with embedded_redis() as url:
+        yield url
+
+
+@pytest.fixture
+async def api(urls: tuple[str, str]) -> AsyncIterator[Api]:
+    """A client of the service."""
+    async with httpx.AsyncClient(base_url=urls[0], timeout=10) as http:
         yield Api(http)
 
 
 @pytest.fixture
-async def other(instances: tuple[Instance, Instance]) -> AsyncIterator[Api]:
-    """A client of the second instance."""
-    async with httpx.AsyncClient(base_url=instances[1].url, timeout=10) as http:
+async def other(urls: tuple[str, str]) -> AsyncIterator[Api]:
+    """A client of its other instance."""
+    async with httpx.AsyncClient(base_url=urls[1], timeout=10) as http:
         yield Api(http)

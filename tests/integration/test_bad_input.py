@@ -16,6 +16,8 @@ JSON = {"Content-Type": "application/json"}
 _BODIES = 10_000
 _AT_ONCE = 16
 
+pytestmark = pytest.mark.http
+
 
 @pytest.mark.parametrize(
     "content",

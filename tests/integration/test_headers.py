@@ -6,8 +6,10 @@ from uuid import uuid4
 import httpx
 import pytest
 
-from infra.local.instance import running
 from tests.integration.api import Api, chess, error_of
+from tests.integration.target import serving
+
+pytestmark = pytest.mark.http
 
 
 async def test_every_session_carries_its_version_as_a_tag(api: Api) -> None:
@@ -77,9 +79,9 @@ async def test_one_key_creates_one_session(api: Api, other: Api) -> None:
     assert len({answer.headers["location"] for answer in answers}) == 1
 
 
-async def test_a_key_keeps_its_answer_on_every_shard(redis_url: str) -> None:
-    with running(redis_url, STORE_SHARDS="7") as instance:
-        async with httpx.AsyncClient(base_url=instance.url) as http:
+async def test_a_key_keeps_its_answer_on_every_shard(own_redis_url: str) -> None:
+    with serving(own_redis_url, STORE_SHARDS="7") as url:
+        async with httpx.AsyncClient(base_url=url) as http:
             api = Api(http)
             for _ in range(10):
                 body, key = chess(), {"Idempotency-Key": str(uuid4())}
@@ -158,9 +160,9 @@ async def test_long_answers_are_compressed_when_asked(api: Api) -> None:
     assert packed.json()["data"]["metadata"] == plain.json()["data"]["metadata"]
 
 
-async def test_only_listed_origins_may_call_from_a_browser(redis_url: str) -> None:
-    with running(redis_url, CORS_ORIGINS="https://a.example, https://b.example") as instance:
-        async with httpx.AsyncClient(base_url=instance.url) as http:
+async def test_only_listed_origins_may_call_from_a_browser(own_redis_url: str) -> None:
+    with serving(own_redis_url, CORS_ORIGINS="https://a.example, https://b.example") as url:
+        async with httpx.AsyncClient(base_url=url) as http:
             allowed = await http.get("/health", headers={"Origin": "https://b.example"})
             foreign = await http.get("/health", headers={"Origin": "https://c.example"})
             preflight = await http.options(

@@ -8,13 +8,15 @@ import httpx
 import pytest
 from pydantic import TypeAdapter
 
-from infra.local.instance import running
 from shared.http import documents
 from tests.integration.api import Api, checked, chess, details_of, error_of, participant
+from tests.integration.target import serving
 
 _trail = TypeAdapter(documents.Envelope[documents.AuditTrail])
 _session = TypeAdapter(documents.Envelope[documents.Session])
 _PATIENCE_S = 5.0
+
+pytestmark = pytest.mark.http
 
 
 async def events(api: Api, session_id: str, **query: Any) -> httpx.Response:
@@ -195,9 +197,11 @@ async def test_a_bad_events_query_says_what_is_wrong(
     assert details_of(await events(api, str(uuid4()), **query)) == {field: message}
 
 
-async def test_without_an_audit_database_history_is_503_and_all_else_works(redis_url: str) -> None:
-    with running(redis_url) as instance:
-        async with httpx.AsyncClient(base_url=instance.url) as http:
+async def test_without_an_audit_database_history_is_503_and_all_else_works(
+    own_redis_url: str,
+) -> None:
+    with serving(own_redis_url) as url:
+        async with httpx.AsyncClient(base_url=url) as http:
             api = Api(http)
             session_id = await api.started(chess())
             assert error_of(await events(api, session_id)) == (503, "STORE_UNAVAILABLE")

@@ -21,6 +21,8 @@ MODES = {
     },
 }
 
+pytestmark = pytest.mark.http
+
 
 @pytest.mark.parametrize("body", MODES.values(), ids=MODES.keys())
 async def test_a_session_lives_from_creation_to_completion(

@@ -1,0 +1,7 @@
+"""The functions on this machine, each invoked as Lambda would, by what serverless.yml says."""
+
+from infra.local.functions.failures import FunctionFailed, NoneAvailable
+from infra.local.functions.options import Options
+from infra.local.functions.running import Running, running_functions
+
+__all__ = ["FunctionFailed", "NoneAvailable", "Options", "Running", "running_functions"]

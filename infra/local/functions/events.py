@@ -1,0 +1,202 @@
+"""The events that AWS hands to a function, as pure functions of what has happened.
+
+API Gateway's payload formats 2.0 (HTTP API, function URL) and 1.0 (REST API), SQS and EventBridge.
+"""
+
+import base64
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+from urllib.parse import parse_qs, unquote
+from uuid import uuid4
+
+ACCOUNT = "123456789012"
+_TEXT = ("text/", "application/json", "application/javascript", "application/xml")
+_OF_THE_CONNECTION = frozenset(
+    ("connection", "expect", "keep-alive", "te", "trailer", "transfer-encoding", "upgrade")
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """An HTTP request as it came in; `path` and `query` are still percent-encoded."""
+
+    method: str
+    path: str
+    query: str = ""
+    headers: tuple[tuple[str, str], ...] = ()
+    body: bytes = b""
+    source_ip: str = "127.0.0.1"
+    scheme: str = "https"
+    at: datetime = field(default_factory=lambda: datetime.now(UTC))
+    request_id: str = field(default_factory=lambda: str(uuid4()))
+
+    def header(self, name: str) -> str:
+        """Its value, or nothing; the values of repeated ones are joined."""
+        return ",".join(value for key, value in self._forwarded() if key.lower() == name)
+
+    def joined_headers(self) -> dict[str, str]:
+        """Every header but cookies by its lower-case name, repeated ones joined with commas."""
+        joined: dict[str, list[str]] = {}
+        for name, value in self._forwarded():
+            joined.setdefault(name.lower(), []).append(value)
+        return {name: ",".join(values) for name, values in joined.items() if name != "cookie"}
+
+    def listed_headers(self) -> dict[str, list[str]]:
+        """Every header with each of its values, its name as it was written."""
+        listed: dict[str, list[str]] = {}
+        for name, value in self._forwarded():
+            listed.setdefault(name, []).append(value)
+        return listed
+
+    def _forwarded(self) -> list[tuple[str, str]]:
+        """What a gateway passes on: not the connection's own, but where the request came from."""
+        kept = [h for h in self.headers if h[0].lower() not in _OF_THE_CONNECTION]
+        names = {name.lower() for name, _ in kept}
+        if self.body and "content-length" not in names:
+            kept.append(("content-length", str(len(self.body))))
+        return [
+            *kept,
+            ("X-Forwarded-For", self.source_ip),
+            ("X-Forwarded-Proto", self.scheme),
+        ]
+
+
+def http_api_event(
+    call: Call, route: str = "$default", path_parameters: Mapping[str, str] | None = None
+) -> dict[str, Any]:
+    """The event of an HTTP API; unlike a function URL, it has the path decoded."""
+    path = unquote(call.path)
+    event = _version_2(call, route, path, domain="local.execute-api")
+    if path_parameters:
+        event["pathParameters"] = dict(path_parameters)
+    return event
+
+
+def function_url_event(call: Call) -> dict[str, Any]:
+    """The event of a function URL, which has no routes."""
+    return _version_2(call, "$default", call.path, domain="local.lambda-url")
+
+
+def rest_api_event(
+    call: Call, resource: str = "/{proxy+}", path_parameters: Mapping[str, str] | None = None
+) -> dict[str, Any]:
+    """The event of a REST API; what is not there is null."""
+    headers = call.listed_headers()
+    query = parse_qs(call.query, keep_blank_values=True)
+    return {
+        "resource": resource,
+        "path": unquote(call.path),
+        "httpMethod": call.method,
+        "headers": {name: values[-1] for name, values in headers.items()},
+        "multiValueHeaders": headers,
+        "queryStringParameters": {name: v[-1] for name, v in query.items()} or None,
+        "multiValueQueryStringParameters": query or None,
+        "pathParameters": dict(path_parameters) if path_parameters else None,
+        "stageVariables": None,
+        "requestContext": {
+            "accountId": ACCOUNT,
+            "apiId": "local",
+            "httpMethod": call.method,
+            "identity": {"sourceIp": call.source_ip, "userAgent": call.header("user-agent")},
+            "path": unquote(call.path),
+            "protocol": "HTTP/1.1",
+            "requestId": call.request_id,
+            "requestTime": _common_log_time(call.at),
+            "requestTimeEpoch": _epoch_ms(call.at),
+            "resourcePath": resource,
+            "stage": "local",
+        },
+        **_body(call, absent=None),
+    }
+
+
+def queue_event(
+    messages: Iterable[Mapping[str, Any]], queue_arn: str, region: str
+) -> dict[str, Any]:
+    """The event of a batch of messages as SQS's ReceiveMessage gives them."""
+    return {
+        "Records": [
+            {
+                "messageId": message["MessageId"],
+                "receiptHandle": message["ReceiptHandle"],
+                "body": message["Body"],
+                "attributes": message.get("Attributes", {}),
+                "messageAttributes": message.get("MessageAttributes", {}),
+                "md5OfBody": message.get("MD5OfBody", ""),
+                "eventSource": "aws:sqs",
+                "eventSourceARN": queue_arn,
+                "awsRegion": region,
+            }
+            for message in messages
+        ]
+    }
+
+
+def schedule_event(rule: str, region: str, at: datetime | None = None) -> dict[str, Any]:
+    """The event of an EventBridge rule that keeps a schedule."""
+    return {
+        "version": "0",
+        "id": str(uuid4()),
+        "detail-type": "Scheduled Event",
+        "source": "aws.events",
+        "account": ACCOUNT,
+        "time": (at or datetime.now(UTC)).strftime("%Y-%m-%dT%H:%M:%SZ"),
+        "region": region,
+        "resources": [f"arn:aws:events:{region}:{ACCOUNT}:rule/{rule}"],
+        "detail": {},
+    }
+
+
+def _version_2(call: Call, route: str, path: str, domain: str) -> dict[str, Any]:
+    query = parse_qs(call.query, keep_blank_values=True)
+    cookies = [c.strip() for c in call.header("cookie").split(";") if c.strip()]
+    return {
+        "version": "2.0",
+        "routeKey": route,
+        "rawPath": path,
+        "rawQueryString": call.query,
+        **({"cookies": cookies} if cookies else {}),
+        "headers": call.joined_headers(),
+        **({"queryStringParameters": {n: ",".join(v) for n, v in query.items()}} if query else {}),
+        "requestContext": {
+            "accountId": ACCOUNT,
+            "apiId": "local",
+            "domainName": domain,
+            "domainPrefix": "local",
+            "http": {
+                "method": call.method,
+                "path": path,
+                "protocol": "HTTP/1.1",
+                "sourceIp": call.source_ip,
+                "userAgent": call.header("user-agent"),
+            },
+            "requestId": call.request_id,
+            "routeKey": route,
+            "stage": "$default",
+            "time": _common_log_time(call.at),
+            "timeEpoch": _epoch_ms(call.at),
+        },
+        **_body(call),
+    }
+
+
+def _body(call: Call, **absent: None) -> dict[str, Any]:
+    """A body of a text type as it is, any other in base64."""
+    if not call.body:
+        return ({"body": None} if absent else {}) | {"isBase64Encoded": False}
+    if call.header("content-type").lower().startswith(_TEXT):
+        try:
+            return {"body": call.body.decode(), "isBase64Encoded": False}
+        except UnicodeDecodeError:
+            pass
+    return {"body": base64.b64encode(call.body).decode(), "isBase64Encoded": True}
+
+
+def _common_log_time(at: datetime) -> str:
+    return at.strftime("%d/%b/%Y:%H:%M:%S %z")
+
+
+def _epoch_ms(at: datetime) -> int:
+    return int(at.timestamp() * 1000)

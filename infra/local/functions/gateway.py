@@ -1,0 +1,78 @@
+"""API Gateway's HTTP API: an address in, an event to its function, the answer out."""
+
+from collections.abc import Mapping
+from uuid import uuid4
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
+
+from infra.local.functions.answers import NotAnAnswer, refusal, response_to
+from infra.local.functions.definitions import Definition
+from infra.local.functions.events import Call, http_api_event
+from infra.local.functions.failures import FunctionFailed, NoneAvailable
+from infra.local.functions.pool import Pool
+from infra.local.functions.routes import Routes
+
+_LARGEST_BODY = 10 * 1024 * 1024
+
+
+class _TooLarge(Exception):
+    pass
+
+
+class Gateway:
+    """The ASGI application in front of all functions."""
+
+    def __init__(
+        self, functions: Mapping[str, Definition], pools: Mapping[str, Pool], patience_s: float
+    ) -> None:
+        self._routes = Routes(functions.values())
+        self._pools = pools
+        self._patience_s = patience_s
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        request_id = str(uuid4())
+        response = await self._answer(Request(scope, receive), request_id)
+        response.headers["apigw-requestid"] = request_id
+        await response(scope, receive, send)
+
+    async def _answer(self, request: Request, request_id: str) -> Response:
+        path = request.scope["raw_path"].decode("latin-1")
+        match = self._routes.match(request.method, path)
+        if match is None:
+            return refusal(404, "Not Found")
+        try:
+            call = await _call(request, path, request_id)
+            event = http_api_event(call, match.route, match.path_parameters)
+            answer = await self._pools[match.function].invoke(event, self._patience_s)
+            return response_to(answer)
+        except _TooLarge:
+            return refusal(413, "Request Entity Too Large")
+        except NoneAvailable:
+            return refusal(503, "Service Unavailable")
+        except (FunctionFailed, NotAnAnswer):
+            return refusal(500, "Internal Server Error")
+
+
+async def _call(request: Request, path: str, request_id: str) -> Call:
+    return Call(
+        method=request.method,
+        path=path,
+        query=request.scope["query_string"].decode("latin-1"),
+        headers=tuple(request.headers.items()),
+        body=await _body(request),
+        source_ip=request.client.host if request.client else "127.0.0.1",
+        scheme=request.url.scheme,
+        request_id=request_id,
+    )
+
+
+async def _body(request: Request) -> bytes:
+    body = bytearray()
+    async for chunk in request.stream():
+        body += chunk
+        if len(body) > _LARGEST_BODY:
+            raise _TooLarge
+    return bytes(body)

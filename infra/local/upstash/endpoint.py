@@ -1,0 +1,133 @@
+"""The REST API as an ASGI application."""
+
+from itertools import count
+from secrets import token_hex
+
+from redis.exceptions import RedisError
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import JSONResponse, Response, StreamingResponse
+from starlette.routing import Route
+
+from infra.local.upstash.backend import Backend
+from infra.local.upstash.command_table import CommandTable
+from infra.local.upstash.execution import Execution
+from infra.local.upstash.record import Record
+from infra.local.upstash.refusals import Command, Failure, Refused, no_permission
+from infra.local.upstash.replies import envelope
+from infra.local.upstash.requests import (
+    body_of,
+    commands_of,
+    is_pipeline,
+    is_transaction,
+    path_of,
+)
+from infra.local.upstash.subscriptions import Subscriptions, is_subscription
+from infra.local.upstash.tokens import Tokens
+
+_METHODS = ["HEAD", "GET", "POST", "PUT"]
+
+
+class Endpoint:
+    """`app`, on a Redis. What it remembers of scripts is gone with it."""
+
+    def __init__(self, redis_url: str, tokens: Tokens, record: Record) -> None:
+        self._tokens = tokens
+        self._record = record
+        self._backend = Backend(redis_url)
+        self._table = CommandTable(self._backend)
+        self._execution = Execution(self._backend, self._table)
+        self._subscriptions = Subscriptions(self._backend)
+        self._lifetime = token_hex(4)
+        self._changes = count(1)
+        self._sync_token = f"{self._lifetime}:0"
+        self.app = Starlette(
+            routes=[Route("/{words:path}", self._answer, methods=_METHODS)],
+            exception_handlers={
+                Refused: _refused,
+                HTTPException: _http_error,
+                RedisError: _out_of_reach,
+                ClientDisconnect: _gone,
+            },
+        )
+
+    def end_streams(self) -> None:
+        """Close what would go on for ever."""
+        self._subscriptions.end()
+
+    async def close(self) -> None:
+        """Let go of Redis."""
+        await self._backend.close()
+
+    async def _answer(self, request: Request) -> Response:
+        commands: list[Command] = []
+        try:
+            may_write = self._tokens.may_write(request)
+            commands = commands_of(request, await body_of(request))
+        finally:
+            self._record.add(path_of(request), commands)
+        if is_pipeline(request):
+            return await self._pipeline(request, commands, may_write)
+        if is_transaction(request):
+            return await self._transaction(request, commands, may_write)
+        if path_of(request) != "/" and is_subscription(commands[0]):
+            return await self._stream(commands[0], may_write)
+        return await self._single(request, commands[0], may_write)
+
+    async def _single(self, request: Request, command: Command, may_write: bool) -> Response:
+        [reply] = await self._execution.each([command], may_write=may_write)
+        if not await self._table.only_reads(command):
+            self._note_change()
+        status = 400 if isinstance(reply, Failure) else 200
+        return self._json(envelope(reply, base64=_wants_base64(request)), status)
+
+    async def _pipeline(
+        self, request: Request, commands: list[Command], may_write: bool
+    ) -> Response:
+        replies = await self._execution.each(commands, may_write=may_write)
+        self._note_change()
+        return self._json([envelope(r, base64=_wants_base64(request)) for r in replies])
+
+    async def _transaction(
+        self, request: Request, commands: list[Command], may_write: bool
+    ) -> Response:
+        replies = await self._execution.together(commands, may_write=may_write)
+        self._note_change()
+        if isinstance(replies, Failure):
+            return self._json({"error": replies.text}, 400)
+        return self._json([envelope(r, base64=_wants_base64(request)) for r in replies])
+
+    async def _stream(self, command: Command, may_write: bool) -> Response:
+        if not may_write:
+            return self._json({"error": no_permission(command).text}, 400)
+        events = await self._subscriptions.open(command)
+        return StreamingResponse(events, media_type="text/event-stream")
+
+    def _note_change(self) -> None:
+        self._sync_token = f"{self._lifetime}:{next(self._changes)}"
+
+    def _json(self, content: object, status: int = 200) -> Response:
+        return JSONResponse(content, status, headers={"Upstash-Sync-Token": self._sync_token})
+
+
+def _wants_base64(request: Request) -> bool:
+    return request.headers.get("upstash-encoding", "").lower() == "base64"
+
+
+def _refused(_: Request, refused: Exception) -> Response:
+    assert isinstance(refused, Refused)
+    return JSONResponse({"error": refused.text}, refused.status)
+
+
+def _http_error(_: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)
+    return JSONResponse({"error": f"ERR {error.detail}"}, error.status_code, error.headers)
+
+
+def _out_of_reach(_: Request, error: Exception) -> Response:
+    return JSONResponse({"error": f"ERR The Redis behind this endpoint: {error}"}, 503)
+
+
+def _gone(_: Request, __: Exception) -> Response:
+    return Response(status_code=400)  # nobody hears it

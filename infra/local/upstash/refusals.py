@@ -1,0 +1,72 @@
+"""What is refused, as a whole request or as one command."""
+
+from dataclasses import dataclass
+
+Command = list[bytes]
+
+_BLOCKING = "BLPOP BRPOP BRPOPLPUSH BLMOVE BLMPOP BZPOPMIN BZPOPMAX BZMPOP WAIT WAITAOF"
+_TRANSACTIONS = "MULTI EXEC DISCARD WATCH UNWATCH"
+_SUBSCRIPTIONS = "SUBSCRIBE PSUBSCRIBE SSUBSCRIBE UNSUBSCRIBE PUNSUBSCRIBE SUNSUBSCRIBE MONITOR"
+_CONNECTION = "AUTH HELLO SELECT CLIENT QUIT RESET READONLY READWRITE ASKING"
+_CLUSTER = "CLUSTER MIGRATE REPLICAOF SLAVEOF PSYNC SYNC FAILOVER REPLCONF"
+_SERVER = (
+    "ACL BGREWRITEAOF BGSAVE COMMAND CONFIG DEBUG LASTSAVE LATENCY LOLWUT MEMORY MODULE"
+    " SAVE SHUTDOWN SLOWLOG SWAPDB"
+)
+_UNAVAILABLE = frozenset(
+    " ".join((_BLOCKING, _TRANSACTIONS, _SUBSCRIPTIONS, _CONNECTION, _CLUSTER, _SERVER)).split()
+) | {"SCRIPT DEBUG"}
+
+# Where the options of a reading command begin: behind its name, or behind GROUP and two names.
+_OPTIONS = {"XREAD": 1, "XREADGROUP": 4}
+
+
+class Refused(Exception):
+    """A request that is answered with an HTTP status and an error alone."""
+
+    def __init__(self, status: int, text: str) -> None:
+        super().__init__(text)
+        self.status = status
+        self.text = text
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """The error that a command is answered with."""
+
+    text: str
+
+
+def name_of(command: Command) -> str:
+    """The command's name in upper case."""
+    return command[0].decode(errors="replace").upper()
+
+
+def subcommand_of(command: Command) -> str:
+    """Its second word in upper case, where there is one."""
+    return name_of(command[1:]) if len(command) > 1 else ""
+
+
+def unavailable(command: Command) -> Failure | None:
+    """The error for what can't be done over REST: it would wait, or change the connection."""
+    name = name_of(command)
+    if any(character.isspace() for character in name):  # redis-py would make two words of it
+        return Failure(f"ERR unknown command '{name}'")
+    if {name, f"{name} {subcommand_of(command)}"} & _UNAVAILABLE or _waits(name, command):
+        return Failure(f"ERR Command is not available: '{name}'")
+    return None
+
+
+def no_permission(command: Command) -> Failure:
+    """The error for a command that the token doesn't allow."""
+    name = name_of(command).lower()
+    return Failure(
+        f"NOPERM this user has no permissions to run the '{name}' command or its subcommand"
+    )
+
+
+def _waits(name: str, command: Command) -> bool:
+    if name not in _OPTIONS:
+        return False
+    words = [word.upper() for word in command[_OPTIONS[name] :]]
+    return b"BLOCK" in words[: words.index(b"STREAMS") if b"STREAMS" in words else None]

@@ -1,0 +1,533 @@
+"""The local stand-in for Lambda, API Gateway, SQS and EventBridge does what they do."""
+
+import base64
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import boto3
+import httpx
+import pytest
+
+from infra.local.functions import FunctionFailed, Options, Running, running_functions
+from infra.local.functions.events import Call, function_url_event, rest_api_event
+from tests.integration.reports import Reports
+
+_ROOT = Path(__file__).parents[2]
+
+_HANDLERS = {
+    "echo": """
+        import os
+        def handler(event, context):
+            return {"event": event, "pid": os.getpid()}
+    """,
+    "surroundings": """
+        import os
+        def handler(event, context):
+            left = context.get_remaining_time_in_millis()
+            return {"environment": dict(os.environ), "cwd": os.getcwd(), "left_ms": left,
+                    "name": context.function_name, "arn": context.invoked_function_arn}
+    """,
+    "literal": """
+        import json
+        def handler(event, context):
+            return json.loads(event["body"])
+    """,
+    "meeting": """
+        import os, socket
+        def handler(event, context):
+            with socket.create_connection(("127.0.0.1", int(os.environ["REPORTS"]))) as line:
+                line.sendall(b'"here"')
+                line.shutdown(socket.SHUT_WR)
+                line.recv(1)
+            return {"pid": os.getpid()}
+    """,
+    "fragile": """
+        import os, time
+        def handler(event, context):
+            how = event["pathParameters"]["how"]
+            if how == "crash":
+                os._exit(3)
+            if how == "sleep":
+                time.sleep(30)
+            if how == "raise":
+                raise ValueError("nothing doing")
+            return {"pid": os.getpid()}
+    """,
+    "broken": """
+        print("about to break")
+        raise RuntimeError("no settings")
+    """,
+    "frozen": """
+        from pathlib import Path
+        from snapshot_restore_py import register_after_restore, register_before_snapshot
+        world = Path(__file__).with_name("world")
+        seen = [world.read_text()]
+        register_before_snapshot(lambda: seen.append("snapshot"))
+        register_after_restore(lambda: seen.append(world.read_text()))
+        def handler(event, context):
+            return seen
+    """,
+    "credentials": """
+        import json, os, urllib.request
+        def handler(event, context):
+            request = urllib.request.Request(
+                os.environ["AWS_CONTAINER_CREDENTIALS_FULL_URI"],
+                headers={"Authorization": os.environ["AWS_CONTAINER_AUTHORIZATION_TOKEN"]})
+            return json.load(urllib.request.urlopen(request)) | {"environment": dict(os.environ)}
+    """,
+    "worker": """
+        import json, os, socket
+        def handler(event, context):
+            with socket.create_connection(("127.0.0.1", int(os.environ["REPORTS"]))) as line:
+                line.sendall(json.dumps(event).encode())
+            bad = [r["messageId"] for r in event.get("Records", []) if r["body"] == "bad"]
+            return {"batchItemFailures": [{"itemIdentifier": name} for name in bad]}
+    """,
+}
+
+_SERVERLESS = """
+service: local
+params:
+  default: {frozen: false, queue: jobs}
+  icy: {frozen: true}
+provider:
+  region: eu-north-1
+  environment: {SHARED: "${sls:stage}", SSM_PATH: "/local/${sls:stage}"}
+functions:
+  echo:
+    handler: echo.handler
+    events:
+      - httpApi: GET /things
+      - httpApi: "GET /things/{id}"
+      - httpApi: GET /things/all
+      - httpApi: "POST /things/{id}"
+      - httpApi: {method: "*", path: "/things/{id}/parts/{part}"}
+      - httpApi: "GET /files/{path+}"
+      - httpApi: GET /files/{folder}/index
+      - httpApi: "*"
+  surroundings:
+    handler: surroundings.handler
+    timeout: 7
+    memorySize: 256
+    environment: {OWN: "1", JOBS: {Ref: JobQueue}, SSM_NAMES: "TOKEN,UNSET"}
+  literal: {handler: literal.handler, events: [{httpApi: POST /literal}]}
+  meeting: {handler: meeting.handler, events: [{httpApi: GET /meeting}]}
+  single: {handler: meeting.handler, reservedConcurrency: 1, events: [{httpApi: GET /single}]}
+  fragile: {handler: fragile.handler, timeout: 1, events: [{httpApi: "GET /fragile/{how}"}]}
+  broken: {handler: broken.handler, events: [{httpApi: GET /broken}]}
+  frozen: {handler: frozen.handler, snapStart: "${param:frozen}"}
+  credentials: {handler: credentials.handler, snapStart: true}
+  worker:
+    handler: worker.handler
+    events:
+      - sqs:
+          arn: {Fn::GetAtt: [JobQueue, Arn]}
+          batchSize: 10
+          functionResponseType: ReportBatchItemFailures
+  hourly: {handler: worker.handler, events: [{schedule: rate(2 hours)}]}
+resources:
+  - ${file(queues.yml)}
+"""
+
+_QUEUES = """
+Resources:
+  JobQueue:
+    Type: AWS::SQS::Queue
+    Properties:
+      QueueName: local-${param:queue}
+      VisibilityTimeout: 1
+      RedrivePolicy:
+        deadLetterTargetArn: {Fn::GetAtt: [DeadJobs, Arn]}
+        maxReceiveCount: 2
+  DeadJobs: {Type: AWS::SQS::Queue}
+"""
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A project of small functions."""
+    folder = tmp_path_factory.mktemp("functions")
+    for name, body in _HANDLERS.items():
+        first = body.index(body.lstrip())
+        indent = body[:first].rpartition("\n")[2]
+        (folder / f"{name}.py").write_text(body.replace(f"\n{indent}", "\n"))
+    (folder / "serverless.yml").write_text(_SERVERLESS)
+    (folder / "queues.yml").write_text(_QUEUES)
+    (folder / "world").write_text("before")
+    return folder
+
+
+def options(folder: Path, **more: Any) -> Options:
+    """How to run the project in `folder`, without its schedules if nothing else is said."""
+    chosen: dict[str, Any] = {"stage": "icy", "schedule_speed": 0, "patience_s": 0.3}
+    return Options(file=folder / "serverless.yml", code=lambda _: folder, **(chosen | more))
+
+
+@pytest.fixture(scope="module")
+def reports() -> Iterator[Reports]:
+    """Where functions tell what they do."""
+    with Reports() as reports:
+        yield reports
+
+
+@pytest.fixture(scope="module")
+def running(folder: Path, reports: Reports) -> Iterator[Running]:
+    """The project, running."""
+    settings = {"REPORTS": str(reports.port), "TOKEN": "secret", "OTHER": "public"}
+    with running_functions(settings, options(folder)) as running:
+        yield running
+
+
+@pytest.fixture
+def http(running: Running) -> Iterator[httpx.Client]:
+    """A client of its gateway."""
+    with httpx.Client(base_url=running.url, timeout=20) as client:
+        yield client
+
+
+@pytest.fixture
+def sqs(running: Running) -> Iterator[Any]:
+    """A client of its queues."""
+    names = {"aws_access_key_id": "x", "aws_secret_access_key": "x", "region_name": "eu-north-1"}
+    client = boto3.client("sqs", endpoint_url=running.aws_endpoint, **names)
+    yield client
+    client.close()
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "route", "parameters"),
+    [
+        ("GET", "/things", "GET /things", None),
+        ("GET", "/things/all", "GET /things/all", None),
+        ("GET", "/things/7", "GET /things/{id}", {"id": "7"}),
+        ("GET", "/things/a%2Fb%20c", "GET /things/{id}", {"id": "a/b c"}),
+        ("POST", "/things/all", "POST /things/{id}", {"id": "all"}),
+        ("PUT", "/things/7", "$default", None),
+        ("GET", "/things/", "$default", None),
+        ("DELETE", "/things/7/parts/8", "ANY /things/{id}/parts/{part}", {"id": "7", "part": "8"}),
+        ("GET", "/files/a/b.css", "GET /files/{path+}", {"path": "a/b.css"}),
+        ("GET", "/files/a/index", "GET /files/{folder}/index", {"folder": "a"}),
+        ("OPTIONS", "/things", "$default", None),
+        ("GET", "/", "$default", None),
+    ],
+)
+def test_the_most_specific_route_answers(
+    http: httpx.Client, method: str, path: str, route: str, parameters: dict[str, str] | None
+) -> None:
+    event = http.request(method, path).json()["event"]
+    assert event["routeKey"] == event["requestContext"]["routeKey"] == route
+    assert event.get("pathParameters") == parameters
+
+
+def test_an_event_has_payload_format_2(http: httpx.Client) -> None:
+    headers = [("X-A", "1"), ("x-a", "2"), ("Cookie", "b=1; c=2"), ("User-Agent", "tester")]
+    answer = http.get("/things/a%20b?q=1&q=%C3%A9&empty=", headers=headers)
+    event = answer.json()["event"]
+    assert event["version"] == "2.0"
+    assert event["rawPath"] == "/things/a b"
+    assert event["rawQueryString"] == "q=1&q=%C3%A9&empty="
+    assert event["queryStringParameters"] == {"q": "1,é", "empty": ""}
+    assert event["headers"]["x-a"] == "1,2"
+    assert event["headers"]["x-forwarded-for"] == "127.0.0.1"
+    assert event["cookies"] == ["b=1", "c=2"]
+    assert not {"cookie", "connection"} & event["headers"].keys()
+    assert event["requestContext"]["http"] == {
+        "method": "GET",
+        "path": "/things/a b",
+        "protocol": "HTTP/1.1",
+        "sourceIp": "127.0.0.1",
+        "userAgent": "tester",
+    }
+    assert event["requestContext"]["requestId"] == answer.headers["apigw-requestid"]
+    assert abs(event["requestContext"]["timeEpoch"] / 1000 - time.time()) < 5
+    assert (event["isBase64Encoded"], "body" in event) == (False, False)
+
+
+def test_a_rest_api_s_event_has_payload_format_1() -> None:
+    call = Call("POST", "/a/b%20c", "q=1&q=2", (("X-A", "1"), ("X-A", "2")), body=b"\x00")
+    event = rest_api_event(call, "/a/{id}", {"id": "b c"})
+    assert (event["httpMethod"], event["path"], event["resource"]) == ("POST", "/a/b c", "/a/{id}")
+    assert event["pathParameters"] == {"id": "b c"}
+    assert event["queryStringParameters"] == {"q": "2"}
+    assert event["multiValueQueryStringParameters"] == {"q": ["1", "2"]}
+    assert event["headers"]["X-A"] == "2"
+    assert event["multiValueHeaders"]["X-A"] == ["1", "2"]
+    assert (event["body"], event["isBase64Encoded"]) == ("AA==", True)
+    empty = rest_api_event(Call("GET", "/"))
+    assert (empty["body"], empty["queryStringParameters"], empty["pathParameters"]) == (None,) * 3
+
+
+def test_a_function_url_s_event_has_the_path_as_it_was_sent() -> None:
+    event = function_url_event(Call("GET", "/a%20b", "q=1"))
+    assert (event["version"], event["routeKey"]) == ("2.0", "$default")
+    assert event["rawPath"] == event["requestContext"]["http"]["path"] == "/a%20b"
+    assert "pathParameters" not in event
+
+
+@pytest.mark.parametrize(
+    ("content_type", "body", "is_base64"),
+    [
+        ("application/json; charset=utf-8", '{"a": "é"}'.encode(), False),
+        ("text/plain", b"plain", False),
+        ("application/x-www-form-urlencoded", b"a=1", True),
+        ("application/octet-stream", bytes(range(256)), True),
+        ("application/json", b"\xff", True),
+    ],
+)
+def test_a_body_that_is_no_text_comes_in_base64(
+    http: httpx.Client, content_type: str, body: bytes, is_base64: bool
+) -> None:
+    headers = {"Content-Type": content_type}
+    event = http.post("/things/7", content=body, headers=headers).json()["event"]
+    assert event["isBase64Encoded"] is is_base64
+    assert (base64.b64decode if is_base64 else str.encode)(event["body"]) == body
+
+
+def test_an_answer_becomes_a_response(http: httpx.Client) -> None:
+    answer = {
+        "statusCode": 418,
+        "headers": {"X-Count": 3, "Content-Type": "image/x-dot", "Content-Length": "99"},
+        "cookies": ["a=1; Secure", "b=2"],
+        "body": base64.b64encode(b"\x00\xff").decode(),
+        "isBase64Encoded": True,
+    }
+    response = http.post("/literal", json=answer)
+    assert (response.status_code, response.content) == (418, b"\x00\xff")
+    assert response.headers["x-count"] == "3"
+    assert response.headers["content-type"] == "image/x-dot"
+    assert response.headers.get_list("set-cookie") == ["a=1; Secure", "b=2"]
+
+
+@pytest.mark.parametrize(
+    ("answer", "body"), [({"a": [1]}, '{"a": [1]}'), ("Hello", "Hello"), (True, "true")]
+)
+def test_an_answer_without_a_status_is_the_body_of_a_success(
+    http: httpx.Client, answer: object, body: str
+) -> None:
+    response = http.post("/literal", json=answer)
+    assert (response.status_code, response.text) == (200, body)
+    assert response.headers["content-type"] == "application/json"
+
+
+@pytest.mark.parametrize(
+    "answer", [{"statusCode": "much"}, {"statusCode": 200, "body": {"a": 1}}, {"statusCode": None}]
+)
+def test_what_is_no_answer_is_an_error(http: httpx.Client, answer: dict[str, Any]) -> None:
+    response = http.post("/literal", json=answer)
+    assert (response.status_code, response.json()) == (500, {"message": "Internal Server Error"})
+
+
+def test_a_function_that_raises_is_an_error_and_lives_on(
+    http: httpx.Client, running: Running
+) -> None:
+    before = http.get("/fragile/fine").json()["pid"]
+    response = http.get("/fragile/raise")
+    assert (response.status_code, response.json()) == (500, {"message": "Internal Server Error"})
+    assert http.get("/fragile/fine").json()["pid"] == before
+    with pytest.raises(FunctionFailed, match="ValueError: nothing doing"):
+        running.invoke("fragile", {"pathParameters": {"how": "raise"}})
+
+
+@pytest.mark.parametrize(
+    ("how", "kind"), [("crash", "Runtime.ExitError"), ("sleep", "Sandbox.Timedout")]
+)
+def test_an_instance_that_crashed_or_took_too_long_is_replaced(
+    http: httpx.Client, running: Running, how: str, kind: str
+) -> None:
+    before = http.get("/fragile/fine").json()["pid"]
+    assert http.get(f"/fragile/{how}").status_code == 500
+    assert before not in running.process_ids
+    with pytest.raises(ProcessLookupError):
+        os.kill(before, 0)
+    assert http.get("/fragile/fine").json()["pid"] != before
+    with pytest.raises(FunctionFailed) as failed:
+        running.invoke("fragile", {"pathParameters": {"how": how}})
+    assert failed.value.kind == kind
+
+
+def test_a_body_above_ten_megabytes_is_refused(http: httpx.Client) -> None:
+    response = http.post("/things/7", content=bytes(10 * 1024 * 1024 + 1))
+    assert (response.status_code, response.json()) == (413, {"message": "Request Entity Too Large"})
+
+
+def test_a_warm_instance_serves_one_call_after_the_other(
+    http: httpx.Client, running: Running
+) -> None:
+    pids = {http.get("/things").json()["pid"] for _ in range(5)}
+    assert len(pids) == 1
+    assert running.counts("echo").cold_starts == 1
+
+
+def test_calls_at_the_same_time_go_to_instances_of_their_own(
+    http: httpx.Client, reports: Reports, running: Running
+) -> None:
+    with ThreadPoolExecutor() as threads:
+        answers = [threads.submit(http.get, "/meeting") for _ in range(2)]
+        with reports.caller(), reports.caller():
+            pass
+        pids = {answer.result().json()["pid"] for answer in answers}
+    assert len(pids) == 2
+    assert pids <= set(running.process_ids)
+    assert running.counts("meeting").cold_starts == 2
+
+
+def test_a_call_that_finds_every_instance_busy_is_turned_away(
+    http: httpx.Client, reports: Reports
+) -> None:
+    with ThreadPoolExecutor() as threads:
+        first = threads.submit(http.get, "/single")
+        with reports.caller():
+            response = http.get("/single")
+        assert first.result().status_code == 200
+    assert (response.status_code, response.json()) == (503, {"message": "Service Unavailable"})
+
+
+def test_a_function_that_does_not_start_says_why(http: httpx.Client, running: Running) -> None:
+    assert http.get("/broken").status_code == 500
+    with pytest.raises(FunctionFailed, match=r"(?s)no settings.*about to break"):
+        running.warm_up("broken")
+
+
+def test_a_function_s_surroundings_are_lambda_s(
+    folder: Path, running: Running, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DATABASE_URL", "postgresql://of-somebody/else")
+    told = running.invoke("surroundings", {})
+    environment = told["environment"]
+    assert told["cwd"] == environment["LAMBDA_TASK_ROOT"] == str(folder)
+    assert told["name"] == environment["AWS_LAMBDA_FUNCTION_NAME"] == "local-icy-surroundings"
+    assert told["arn"].endswith(":eu-north-1:123456789012:function:local-icy-surroundings")
+    assert 6000 < told["left_ms"] <= 7000
+    assert environment["AWS_LAMBDA_FUNCTION_MEMORY_SIZE"] == "256"
+    assert environment["AWS_LAMBDA_INITIALIZATION_TYPE"] == "on-demand"
+    assert environment["AWS_REGION"] == environment["AWS_DEFAULT_REGION"] == "eu-north-1"
+    assert environment["_HANDLER"] == "surroundings.handler"
+    assert environment["AWS_ENDPOINT_URL"] == running.aws_endpoint
+    assert (environment["SHARED"], environment["OWN"], environment["OTHER"]) == (
+        "icy",
+        "1",
+        "public",
+    )
+    assert environment["JOBS"] == running.queue_urls["JobQueue"]
+    assert "DATABASE_URL" not in environment
+
+
+def test_a_secret_is_in_the_parameter_store_alone(running: Running) -> None:
+    environment = running.invoke("surroundings", {})["environment"]
+    assert "TOKEN" not in environment
+    assert environment["SSM_NAMES"] == "TOKEN"
+    names = {"aws_access_key_id": "x", "aws_secret_access_key": "x", "region_name": "eu-north-1"}
+    ssm = boto3.client("ssm", endpoint_url=running.aws_endpoint, **names)
+    stored = ssm.get_parameters(Names=[environment["SSM_PATH"] + "/TOKEN"], WithDecryption=True)
+    ssm.close()
+    assert [(p["Type"], p["Value"]) for p in stored["Parameters"]] == [("SecureString", "secret")]
+
+
+def test_a_snapshot_waits_until_it_is_needed(folder: Path, running: Running) -> None:
+    running.snapshot("frozen")
+    (folder / "world").write_text("after")
+    assert running.invoke("frozen", {}) == ["before", "snapshot", "after"]
+    assert running.counts("frozen").cold_starts == 1
+
+
+def test_with_a_snapshot_credentials_come_from_an_address(running: Running) -> None:
+    told = running.invoke("credentials", {})
+    assert {"AccessKeyId", "SecretAccessKey", "Token", "Expiration"} < told.keys()
+    assert "AWS_ACCESS_KEY_ID" not in told["environment"]
+    assert told["environment"]["AWS_LAMBDA_INITIALIZATION_TYPE"] == "snap-start"
+
+
+def test_a_message_invokes_its_function_when_its_delay_is_over(
+    running: Running, reports: Reports, sqs: Any
+) -> None:
+    url = running.queue_urls["JobQueue"]
+    sent_at = time.monotonic()
+    sent = sqs.send_message(QueueUrl=url, MessageBody="wake up", DelaySeconds=1)
+    (record,) = reports.next()["Records"]
+    assert 1.0 <= time.monotonic() - sent_at < 1.9
+    assert record["messageId"] == sent["MessageId"]
+    assert record["body"] == "wake up"
+    assert record["eventSource"] == "aws:sqs"
+    assert record["eventSourceARN"] == "arn:aws:sqs:eu-north-1:123456789012:local-jobs"
+    assert record["awsRegion"] == "eu-north-1"
+    assert record["attributes"]["ApproximateReceiveCount"] == "1"
+    assert int(record["attributes"]["SentTimestamp"]) > 0
+
+
+def test_a_message_that_failed_comes_again_and_then_goes_to_the_dead(
+    running: Running, reports: Reports, sqs: Any
+) -> None:
+    entries = [{"Id": body, "MessageBody": body} for body in ("good", "bad")]
+    sqs.send_message_batch(QueueUrl=running.queue_urls["JobQueue"], Entries=entries)
+    told: list[tuple[str, str]] = []
+    while len(told) < 3:
+        told += [
+            (record["body"], record["attributes"]["ApproximateReceiveCount"])
+            for record in reports.next()["Records"]
+        ]
+    assert sorted(told) == [("bad", "1"), ("bad", "2"), ("good", "1")]
+    dead = sqs.receive_message(QueueUrl=running.queue_urls["DeadJobs"], WaitTimeSeconds=10)
+    assert [message["Body"] for message in dead["Messages"]] == ["bad"]
+
+
+def test_a_schedule_can_be_fired_at_will(running: Running, reports: Reports) -> None:
+    with ThreadPoolExecutor() as threads:
+        answer = threads.submit(running.fire, "hourly")
+        event = reports.next()
+        assert answer.result() == {"batchItemFailures": []}
+    assert (event["source"], event["detail-type"]) == ("aws.events", "Scheduled Event")
+    assert event["resources"] == ["arn:aws:events:eu-north-1:123456789012:rule/hourly"]
+
+
+def test_a_schedule_keeps_its_rate(folder: Path, reports: Reports) -> None:
+    speed = 2 * 3600 / 0.2
+    settings = {"REPORTS": str(reports.port)}
+    with running_functions(settings, options(folder, schedule_speed=speed)):
+        events = [reports.next() for _ in range(3)]
+    assert len({event["id"] for event in events}) == 3
+
+
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])
+def test_nothing_is_left_over(folder: Path, how: signal.Signals) -> None:
+    program = f"""
+import signal
+from contextlib import suppress
+from pathlib import Path
+from infra.local.functions import Options, running_functions
+signal.signal(signal.SIGTERM, signal.default_int_handler)
+folder = Path({str(folder)!r})
+options = Options(file=folder / "serverless.yml", code=lambda _: folder, warm=["echo", "worker"])
+with suppress(KeyboardInterrupt), running_functions({{"REPORTS": "9"}}, options) as running:
+    print(running.url, *running.process_ids, flush=True)
+    signal.pause()
+"""
+    command = [sys.executable, "-c", program]
+    with subprocess.Popen(
+        command, cwd=_ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdout
+        assert process.stderr
+        url, *pids = process.stdout.readline().split()
+        assert len(pids) == 2
+        children = _children(process.pid)
+        assert set(map(int, pids)) < children
+        process.send_signal(how)
+        assert process.wait(10) == 0
+        assert process.stderr.read() == ""
+    for pid in children:
+        with pytest.raises(ProcessLookupError):
+            os.kill(pid, 0)
+    with pytest.raises(httpx.ConnectError):
+        httpx.get(url)
+
+
+def _children(pid: int) -> set[int]:
+    told = subprocess.run(["pgrep", "-P", str(pid)], capture_output=True, text=True, check=True)
+    return set(map(int, told.stdout.split()))
