@@ -55,6 +55,7 @@ def draft(
     removed = isinstance(last, Change) and last.type is EventType.SESSION_DELETED
     view = session_view(session, now)
     encoded = msgspec.Raw(msgspec.json.encode(view))
+    next_at = next_wakeup(session)
     answered = wording(Done(last, view, encoded)) if wording and isinstance(last, Change) else None
     return Commit(
         session_id=session.session_id,
@@ -62,9 +63,9 @@ def draft(
         operation_id=token_hex(8),
         session=None if removed else session,
         retention_ms=retention(session),
-        wake_at=wake_at(session, now),
+        wake_at=_watched_until(session, now, next_at),
         now=now,
-        alarm_at=None if removed else next_wakeup(session),
+        alarm_at=None if removed else next_at,
         changes=[step for step in steps if isinstance(step, Change)],
         origin=request.origin,
         pushes=pushes(steps, now, encoded),
@@ -89,6 +90,10 @@ def restoration(session: Session, now: Instant) -> Commit:
 
 def wake_at(session: Session, now: Instant) -> Instant | None:
     """When to look at a session that nobody asks for, at the latest to forget it."""
+    return _watched_until(session, now, next_wakeup(session))
+
+
+def _watched_until(session: Session, now: Instant, next_at: Instant | None) -> Instant | None:
     if session.status.is_terminal:
         return None
-    return next_wakeup(session) or after(now, retention(session))
+    return next_at or after(now, retention(session))

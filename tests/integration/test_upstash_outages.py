@@ -1,0 +1,111 @@
+"""Functions while Upstash fails: an honest answer in time, and never a change made twice."""
+
+import logging
+import time
+from collections.abc import AsyncIterator, Iterator
+from uuid import uuid4
+
+import httpx
+import pytest
+
+from infra.local.functions import Options, running_functions
+from infra.local.redis import embedded_redis
+from infra.local.upstash import local_upstash
+from tests.integration.api import Api, chess, error_of
+from tests.integration.troubled_upstash import (
+    Failing,
+    Trouble,
+    broken,
+    forgetful,
+    silent,
+    too_many,
+)
+
+LOAD, COMMIT = "/pipeline", "/"
+
+
+@pytest.fixture(scope="module")
+def trouble() -> Trouble:
+    """What goes wrong at the endpoint."""
+    return Trouble()
+
+
+@pytest.fixture(scope="module")
+def url(trouble: Trouble) -> Iterator[str]:
+    """Functions on an endpoint in trouble."""
+    logging.getLogger("uvicorn.error").setLevel(logging.CRITICAL)  # it reports what we break
+    with embedded_redis() as redis, local_upstash(redis, around=trouble.around) as upstash:
+        settings = {
+            "UPSTASH_REDIS_REST_URL": upstash.url,
+            "UPSTASH_REDIS_REST_TOKEN": upstash.token,
+        }
+        warm = ("create", "start", "switch", "read")
+        with running_functions(settings, Options(warm=warm, schedule_speed=0)) as functions:
+            yield functions.url
+
+
+@pytest.fixture
+async def api(url: str) -> AsyncIterator[Api]:
+    """A client of the functions."""
+    async with httpx.AsyncClient(base_url=url, timeout=10) as http:
+        yield Api(http)
+
+
+def is_unavailable(answer: httpx.Response) -> bool:
+    """Whether the caller was told to come back, and when."""
+    return error_of(answer) == (503, "STORE_UNAVAILABLE") and answer.headers["retry-after"] == "1"
+
+
+@pytest.mark.parametrize("failing", [broken, too_many, silent, forgetful])
+@pytest.mark.parametrize("at", [LOAD, COMMIT])
+async def test_a_change_is_refused_in_time_and_made_once_when_it_is_tried_again(
+    api: Api, trouble: Trouble, failing: Failing, at: str
+) -> None:
+    session_id = await api.started(chess())
+    key = {"Idempotency-Key": uuid4().hex}
+    with trouble.of(failing, at):
+        asked = time.monotonic()
+        answer = await api.do(session_id, "switch", headers=key)
+        assert time.monotonic() - asked < 3
+    assert is_unavailable(answer)
+    was_made = failing is forgetful and at == COMMIT
+    assert (await api.session(session_id))["version"] == (3 if was_made else 2)
+    again = await api.do(session_id, "switch", headers=key)
+    assert again.status_code == 200
+    assert again.headers.get("idempotent-replayed") == ("true" if was_made else None)
+    assert (await api.session(session_id))["version"] == 3
+
+
+@pytest.mark.parametrize("failing", [broken, too_many, silent, forgetful])
+async def test_a_read_is_refused_in_time(api: Api, trouble: Trouble, failing: Failing) -> None:
+    session_id = await api.started(chess())
+    with trouble.of(failing, LOAD):
+        asked = time.monotonic()
+        assert is_unavailable(await api.get(session_id))
+        assert time.monotonic() - asked < 3
+    assert (await api.get(session_id)).status_code == 200
+
+
+@pytest.mark.parametrize("at", [LOAD, COMMIT])
+async def test_one_lost_reply_is_made_up_for_without_a_second_change(
+    api: Api, trouble: Trouble, at: str
+) -> None:
+    session_id = await api.started(chess())
+    with trouble.of(forgetful, at, times=1):
+        answer = await api.do(session_id, "switch")
+    assert answer.status_code == 200
+    assert answer.json()["data"]["version"] == 3
+    assert (await api.session(session_id))["version"] == 3
+
+
+async def test_a_wrong_token_is_an_outage_and_no_secret_is_told(redis_url: str) -> None:
+    with local_upstash(redis_url) as upstash:
+        settings = {
+            "UPSTASH_REDIS_REST_URL": upstash.url,
+            "UPSTASH_REDIS_REST_TOKEN": "not-the-token",
+        }
+        with running_functions(settings, Options(schedule_speed=0)) as functions:
+            async with httpx.AsyncClient(base_url=functions.url, timeout=10) as http:
+                answer = await Api(http).create(chess())
+    assert is_unavailable(answer)
+    assert "not-the-token" not in answer.text
