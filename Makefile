@@ -1,5 +1,6 @@
 PYTHON ?= python3
 PORT ?= 3000
+STAGE ?= dev
 BIN := .venv/bin
 READY := .venv/.ready
 
@@ -43,6 +44,12 @@ bench: $(READY)
 
 soak: $(READY)
 	@$(BIN)/python -m functions.tools.soak $(ARGS)
+
+package: $(READY)
+	@$(BIN)/python -m infra.packaging --stage $(STAGE)
+
+deploy: package
+	@infra/aws/node_modules/.bin/osls deploy --stage $(STAGE) $(if $(REGION),--region $(REGION))
 
 lock: $(READY)
 	@$(BIN)/python -m pip install --quiet uv

@@ -8,6 +8,9 @@ from typing import Any
 
 import msgspec
 
+_CHATTY = ("httpx", "httpcore", "hpack", "mangum")
+"""Libraries with a line for each request, of which we write a better one."""
+
 _OWN_FIELDS = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime"}
 
 
@@ -44,6 +47,6 @@ def configure(level: str, common: Fields = dict) -> None:
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(JsonFormatter(common))
     handler.setLevel(level)  # some libraries give their own loggers a level
-    for chatty in ("httpx", "httpcore", "hpack", "mangum"):  # a line for each request that we have a better one for
-        logging.getLogger(chatty).setLevel(logging.WARNING)
+    for name in _CHATTY:
+        logging.getLogger(name).setLevel(logging.WARNING)
     logging.basicConfig(level=level, handlers=[handler], force=True)

@@ -1,0 +1,1 @@
+"""What serverless.yml deploys: a zip per function, a layer of dependencies, a checked template."""

@@ -1,0 +1,71 @@
+"""`python -m infra.packaging`: build, compile, pack and check all that `osls deploy` uploads."""
+
+import argparse
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from infra.packaging import template
+from infra.packaging.failure import PackagingFailed
+from infra.packaging.manifest import LAYER_ZIP, functions
+from infra.packaging.packed import pack
+from infra.packaging.unpacked import unpacked
+
+_MIB = 1024 * 1024
+
+
+def main() -> None:
+    """Say what is done and how long it took; end with what to do where it can't be done."""
+    options = _options()
+    try:
+        if options.platform == "host":
+            _step("functions and layer, unpacked for this machine", unpacked)
+        else:
+            _package(options.stage)
+    except PackagingFailed as error:
+        sys.exit(f"package: {error}")
+
+
+def _package(stage: str) -> None:
+    _step("functions and layer for Lambda (arm64, Python 3.12)", pack)
+    _step("osls and its packages", template.install_tools)
+    _step(f"the CloudFormation template of stage {stage}", lambda: template.make(stage))
+    _step("cfn-lint", template.check)
+    zips = [function.zip for function in functions()]
+    largest = max(zips, key=_size)
+    print(
+        f"package: {len(zips)} functions, the largest {largest.stem} with {_size(largest):.1f} MiB;"
+        f" the layer {_size(LAYER_ZIP):.1f} MiB"
+    )
+
+
+def _step(name: str, do: Callable[[], object]) -> None:
+    print(f"package: {name} ...", end="", flush=True)
+    began = time.monotonic()
+    try:
+        do()
+    except PackagingFailed:
+        print()
+        raise
+    print(f" {time.monotonic() - began:.1f} s")
+
+
+def _size(path: Path) -> float:
+    return path.stat().st_size / _MIB
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m infra.packaging", description=__doc__)
+    parser.add_argument("--stage", default="dev", help="dev, staging or prod (default: dev)")
+    parser.add_argument(
+        "--platform",
+        choices=["lambda", "host"],
+        default="lambda",
+        help="host: only folders under .build/host, to be imported on this machine",
+    )
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,78 @@
+"""From the sources and the lock to what Lambda runs."""
+
+import shutil
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from packaging.utils import NormalizedName
+
+from infra.packaging.archive import Contents, with_bytecode
+from infra.packaging.distributions import Lock, distributions_of
+from infra.packaging.interpreter import compile_all
+from infra.packaging.manifest import LAYER_IS_OF, ROOT, Function, functions
+from infra.packaging.sources import ImportGraph, Sources
+from infra.packaging.wheels import Platform, files_by_distribution, install
+
+
+@dataclass(frozen=True, slots=True)
+class Build:
+    """The contents of the layer and of each function, ready to be packed."""
+
+    layer: Contents
+    functions: Mapping[Function, Contents]
+
+
+def build(platform: Platform, workshop: Path) -> Build:
+    """Compile everything for `platform` in the folder `workshop`, which is emptied first.
+
+    Raises `PackagingFailed`.
+    """
+    shutil.rmtree(workshop, ignore_errors=True)
+    parts = _parts()
+    own = _compile_own(parts, platform, workshop / "own")
+    site = workshop / "site"
+    install(map(Lock().pin, frozenset().union(*parts.distributions.values())), platform, site)
+    compile_all(site, "/opt/python" if platform == "lambda" else None)
+    return _distribute(parts, own, site)
+
+
+@dataclass(frozen=True, slots=True)
+class _Parts:
+    sources: Mapping[Function, Sources]
+    distributions: Mapping[Function, frozenset[NormalizedName]]
+
+
+def _parts() -> _Parts:
+    graph = ImportGraph()
+    sources = {function: graph.sources_of(function.module) for function in functions()}
+    distributions = {f: distributions_of(found.imported) for f, found in sources.items()}
+    return _Parts(sources, distributions)
+
+
+def _compile_own(parts: _Parts, platform: Platform, folder: Path) -> Path:
+    for file in frozenset().union(*(sources.files for sources in parts.sources.values())):
+        (folder / file).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(ROOT / file, folder / file)
+    compile_all(folder, "/var/task" if platform == "lambda" else None)
+    return folder
+
+
+def _distribute(parts: _Parts, own: Path, site: Path) -> Build:
+    """The layer takes its distributions; what else a function needs goes with the function."""
+    shipped = files_by_distribution(site)
+    layered = next(d for f, d in parts.distributions.items() if f.name == LAYER_IS_OF)
+
+    def contents(names: Iterable[NormalizedName], prefix: Path) -> dict[Path, Path]:
+        return {prefix / file: site / file for name in names for file in shipped[name]}
+
+    return Build(
+        layer=with_bytecode(contents(layered, Path("python"))),
+        functions={
+            function: with_bytecode(
+                {file: own / file for file in sources.files}
+                | contents(parts.distributions[function] - layered, Path())
+            )
+            for function, sources in parts.sources.items()
+        },
+    )

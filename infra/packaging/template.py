@@ -1,0 +1,85 @@
+"""The CloudFormation template: made by osls from serverless.yml, checked by cfn-lint."""
+
+import logging
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from fcntl import LOCK_EX, flock
+from pathlib import Path
+
+from infra.packaging.failure import PackagingFailed
+from infra.packaging.manifest import ROOT
+
+_TOOLS = ROOT / "infra" / "aws"
+TEMPLATE = ROOT / ".serverless" / "cloudformation-template-update-stack.json"
+
+_REDUNDANT_DEPENDENCY = "W3005"
+"""osls says twice what depends on what, which harms nobody."""
+
+
+def can_run() -> bool:
+    """Whether Node is at hand."""
+    return shutil.which("node") is not None and shutil.which("npm") is not None
+
+
+def install_tools() -> None:
+    """What `package-lock.json` lists, once; two who ask at the same time don't collide."""
+    if not can_run():
+        raise PackagingFailed("osls needs Node 20 or newer with npm. Install it and try again.")
+    with (_TOOLS / "package-lock.json").open() as lock:
+        flock(lock, LOCK_EX)
+        marker = _TOOLS / "node_modules" / ".package-lock.json"
+        if marker.exists() and marker.stat().st_mtime >= os.fstat(lock.fileno()).st_mtime:
+            return
+        options = ["--silent", "--no-audit", "--no-fund", "--ignore-scripts"]
+        _run(["npm", "ci", *options], _TOOLS, dict(os.environ))
+        marker.touch()
+
+
+def make(stage: str) -> None:
+    """Write the template of a stage to `TEMPLATE`. The zips must be there; no account is asked."""
+    osls = str(_TOOLS / "node_modules" / ".bin" / "osls")
+    with _cloud_without_stacks() as url:
+        ours = {name: v for name, v in os.environ.items() if not name.startswith("AWS_")}
+        theirs = {
+            "AWS_ENDPOINT_URL": url,
+            "AWS_ACCESS_KEY_ID": "none",
+            "AWS_SECRET_ACCESS_KEY": "none",
+            "AWS_EC2_METADATA_DISABLED": "true",
+            "NODE_NO_WARNINGS": "1",
+        }
+        _run([osls, "package", "--stage", stage], ROOT, ours | theirs)
+
+
+def check() -> None:
+    """Raises `PackagingFailed` with what CloudFormation would refuse."""
+    lint = [str(Path(sys.executable).with_name("cfn-lint")), "--non-zero-exit-code", "error"]
+    ignored = ["--ignore-checks", _REDUNDANT_DEPENDENCY]
+    _run([*lint, *ignored, "--template", str(TEMPLATE)], ROOT, dict(os.environ))
+
+
+@contextmanager
+def _cloud_without_stacks() -> Iterator[str]:
+    """An AWS on loopback: even to package, osls asks which layer is deployed already."""
+    from moto.server import ThreadedMotoServer  # half a second, which the cold starts don't need
+
+    logging.getLogger("werkzeug").setLevel(logging.ERROR)
+    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+    server.start()
+    try:
+        host, port = server.get_host_and_port()
+        yield f"http://{host}:{port}"
+    finally:
+        server.stop()
+
+
+def _run(command: list[str], folder: Path, environment: dict[str, str]) -> None:
+    ran = subprocess.run(
+        command, cwd=folder, env=environment, capture_output=True, text=True, check=False
+    )
+    if ran.returncode:
+        said = (ran.stdout + ran.stderr).strip()
+        raise PackagingFailed(f"{Path(command[0]).name} {command[1]} failed:\n{said}")

@@ -1,0 +1,44 @@
+"""What is deployed, built once for all of these tests."""
+
+import json
+
+import pytest
+
+from infra.packaging import template
+from infra.packaging.failure import PackagingFailed
+from infra.packaging.interpreter import python312
+from infra.packaging.packed import pack
+from infra.packaging.unpacked import Unpacked, unpacked
+from tests.conftest import missing
+from tests.packaging.stack import Stack
+
+
+@pytest.fixture(scope="session")
+def _interpreter() -> None:
+    try:
+        python312()
+    except PackagingFailed:
+        missing("CPython 3.12")
+
+
+@pytest.fixture(scope="session")
+def here(_interpreter: None) -> Unpacked:
+    """The layer and the functions, for this machine."""
+    return unpacked()
+
+
+@pytest.fixture(scope="session")
+def zips(_interpreter: None) -> None:
+    """The layer and the functions as they are uploaded, where serverless.yml says."""
+    pack()
+
+
+@pytest.fixture(scope="session", params=["dev", "prod"])
+def stack(zips: None, request: pytest.FixtureRequest) -> Stack:
+    """The template of a stage as osls makes it from serverless.yml; cfn-lint has passed it."""
+    if not template.can_run():
+        missing("Node")
+    template.install_tools()
+    template.make(request.param)
+    template.check()
+    return Stack(json.loads(template.TEMPLATE.read_text()))

@@ -1,0 +1,94 @@
+"""What is in the zips: what a function imports, whenever it does, and nothing else of ours."""
+
+import tempfile
+import zipfile
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from infra.packaging.manifest import LAYER_ZIP, ROOT, Function, functions
+from infra.packaging.unpacked import Unpacked
+
+_TOO_HEAVY = {"supabase", "boto3", "botocore"}
+_MIB = 1024 * 1024
+
+_IMPORT_ALL = (Path(__file__).parent / "import_all.py").read_text()
+
+
+def _names(path: Path) -> list[Path]:
+    with zipfile.ZipFile(path) as archive:
+        return [Path(name) for name in archive.namelist()]
+
+
+def _folders(path: Path) -> set[str]:
+    return {part.partition("-")[0] for name in _names(path) for part in name.parts[:-1]}
+
+
+def test_the_hot_path_carries_neither_supabase_nor_an_aws_sdk(zips: None) -> None:
+    switch = next(function.zip for function in functions() if function.name == "switch")
+    carried = _folders(switch) | _folders(LAYER_ZIP)
+    assert not carried & _TOO_HEAVY
+    assert {"functions", "fastapi"} <= carried
+
+
+def test_a_function_carries_the_files_that_its_modules_read(zips: None) -> None:
+    carried = {function.name: set(_names(function.zip)) for function in functions()}
+    for reader, folders in (
+        ("switch", ["shared/store/scripts"]),
+        ("console", ["functions/console", "clients/js"]),
+    ):
+        files = {path for folder in folders for path in (ROOT / folder).rglob("*.*")}
+        assert {path.relative_to(ROOT) for path in files if path.is_file()} <= carried[reader]
+        assert files
+
+
+def test_no_function_carries_an_aws_sdk(zips: None) -> None:
+    for function in functions():
+        assert not _folders(function.zip) & {"boto3", "botocore"}, function.name
+
+
+def test_a_zip_is_small(zips: None) -> None:
+    sizes = {f.name: f.zip.stat().st_size / _MIB for f in functions()}
+    assert {name: size for name, size in sizes.items() if size > 10} == {}
+
+
+def test_the_layer_is_small(zips: None) -> None:
+    with zipfile.ZipFile(LAYER_ZIP) as archive:
+        assert sum(entry.file_size for entry in archive.infolist()) < 40 * _MIB
+
+
+def test_every_module_has_its_bytecode_and_nothing_is_for_another_machine(zips: None) -> None:
+    for path in (LAYER_ZIP, *(function.zip for function in functions())):
+        names = set(_names(path))
+        modules = {name for name in names if name.suffix == ".py"}
+        compiled = {
+            name.parent / "__pycache__" / f"{name.stem}.cpython-312.pyc" for name in modules
+        }
+        assert {name for name in names if name.suffix == ".pyc"} == compiled
+        assert all("aarch64" in name.name for name in names if name.suffix == ".so")
+
+
+def test_a_function_runs_on_its_zip_and_the_layer_alone_and_needs_all_modules_in_it(
+    here: Unpacked,
+) -> None:
+    """Every import that waits inside some function is made as well."""
+    with ThreadPoolExecutor(2) as runners:
+        imported = runners.map(lambda function: _imported(here, function), here.functions)
+        for (function, folder), names in zip(here.functions.items(), imported, strict=True):
+            assert names == _modules_in(folder), function.name
+
+
+def _imported(here: Unpacked, function: Function) -> set[str]:
+    """Our modules that were imported."""
+    with tempfile.TemporaryFile() as output:
+        code = f"from {function.module} import handler\n{_IMPORT_ALL}"
+        status = here.start(function, code, output).wait()
+        output.seek(0)
+        said = output.read().decode()
+    assert status == 0, f"{function.name}: {said}"
+    return set(said.split())
+
+
+def _modules_in(folder: Path) -> set[str]:
+    files = (path for top in ("functions", "shared") for path in (folder / top).rglob("*.py"))
+    relative = (path.relative_to(folder).with_suffix("") for path in files)
+    return {".".join(path.parts).removesuffix(".__init__") for path in relative}
