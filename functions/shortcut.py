@@ -18,8 +18,9 @@ from functions.sessions import create, read, switch
 from shared.domain.errors import Refusal
 from shared.errors import ServiceError
 from shared.http import strict_json
-from shared.http.bodies import CreateBody, SwitchBody
+from shared.http.bodies import SwitchBody
 from shared.http.calls import ChangeCall
+from shared.http.creation_bodies import CreateBody
 from shared.http.errors import answer_to, request_id_of
 
 _CREATE = "/v1/sessions"

@@ -1,15 +1,23 @@
 """Everything that can be set, read once from the environment."""
 
+import os
 from typing import Annotated, Literal, Self
 
-from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
-from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    SecretStr,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 
 
-class Settings(BaseSettings):
+class Settings(BaseModel):
     """One instance's settings; the names are those of the environment, in lower case."""
 
-    model_config = SettingsConfigDict(env_ignore_empty=True)
+    model_config = ConfigDict(frozen=True, hide_input_in_errors=True)
 
     host: str = "127.0.0.1"
     port: Annotated[int, Field(ge=0, le=65535)] = 3000
@@ -36,9 +44,19 @@ class Settings(BaseSettings):
     """Where functions say that the outbox is empty no more."""
     longest_alarm_s: Annotated[int, Field(ge=0, le=900)] = 900
     """How far ahead an alarm can be set, s; SQS delays no message for longer than 900."""
-    cors_origins: Annotated[list[str], NoDecode] = []
+    cors_origins: list[str] = []
     """Origins of pages that may call from a browser, separated by commas; `*` for all."""
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+
+    @classmethod
+    def from_environment(cls) -> Self:
+        """What the environment says; an empty variable says nothing. Raises `ValidationError`.
+
+        pydantic-settings does the same and more, and takes longer than all of this project's
+        settings are worth to a function that starts.
+        """
+        said = {name: os.environ.get(name.upper()) for name in cls.model_fields}
+        return cls.model_validate({name: value for name, value in said.items() if value})
 
     @field_validator("cors_origins", mode="before")
     @classmethod
@@ -70,7 +88,7 @@ class Settings(BaseSettings):
 def read_settings() -> Settings:
     """The settings. A wrong one ends the process with a sentence that names it."""
     try:
-        return Settings()
+        return Settings.from_environment()
     except ValidationError as error:
         faults = "; ".join(
             ": ".join([*(str(name).upper() for name in e["loc"]), e["msg"]]) for e in error.errors()

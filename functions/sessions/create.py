@@ -3,8 +3,8 @@
 from fastapi import APIRouter, Response
 
 from shared.http.answers import created_session
-from shared.http.bodies import CreateBody
 from shared.http.calls import Change
+from shared.http.creation_bodies import CreateBody
 from shared.http.documents import Envelope, Session
 from shared.http.json_route import JsonRoute
 from shared.http.openapi import CREATE_ERRORS, answers

@@ -3,8 +3,9 @@
 from fastapi import APIRouter, Response
 
 from shared.http.answers import joined_session, whole_session
-from shared.http.bodies import AdjustBody, ParticipantBody
+from shared.http.bodies import AdjustBody
 from shared.http.calls import Change, ParticipantId, SessionId
+from shared.http.creation_bodies import ParticipantBody
 from shared.http.documents import Envelope, Session
 from shared.http.json_route import JsonRoute
 from shared.http.openapi import CHANGE_ERRORS, answers

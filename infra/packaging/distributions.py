@@ -14,6 +14,9 @@ from infra.packaging.manifest import ROOT
 _NEVER = {"boto3", "botocore"}
 """Lambda has them, and importing them costs more than all the rest."""
 
+_UNUSED = {"h2"}
+"""HTTP/2, which postgrest requires and functions leave off; it is imported wherever it is found."""
+
 
 class Lock:
     """requirements.txt: which version of what."""
@@ -73,6 +76,8 @@ def _required_by(wanted: _Wanted) -> Iterator[_Wanted]:
         requirement = Requirement(line)
         if _applies(requirement, wanted.extra):
             name = canonicalize_name(requirement.name)
+            if name in _UNUSED:
+                continue
             yield from (_Wanted(name, extra) for extra in ("", *requirement.extras))
 
 

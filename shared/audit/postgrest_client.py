@@ -21,15 +21,15 @@ async def connect(url: str, service_key: str) -> "AsyncPostgrestClient":
     return AsyncPostgrestClient(
         f"{url.rstrip('/')}/rest/v1",
         headers={"apikey": service_key, "Authorization": f"Bearer {service_key}"},
-        http_client=http_client(),
+        http_client=http_client(http2=False),
         retry_enabled=False,
     )
 
 
-def http_client() -> "httpx.AsyncClient":
-    """What carries the requests."""
+def http_client(*, http2: bool) -> "httpx.AsyncClient":
+    """What carries the requests; a function makes one at a time and needs no more than HTTP/1.1."""
     import httpx
 
     return httpx.AsyncClient(
-        http2=True, timeout=httpx.Timeout(_TIMEOUT_S, connect=_CONNECT_TIMEOUT_S)
+        http2=http2, timeout=httpx.Timeout(_TIMEOUT_S, connect=_CONNECT_TIMEOUT_S)
     )

@@ -9,7 +9,6 @@ from typing import Any
 
 import httpx
 import msgspec
-from httpx_auth import AWS4Auth
 
 from shared.aws.credentials import Credentials, fetch
 
@@ -64,7 +63,9 @@ class AwsClient:
         """Let its connections go."""
         await self._http.aclose()
 
-    async def _signature(self, service: str) -> AWS4Auth:
+    async def _signature(self, service: str) -> httpx.Auth:
+        from httpx_auth import AWS4Auth  # most invocations of a hot function have nothing to send
+
         if self._credentials is None or not self._credentials.are_good:
             self._credentials = await fetch(self._http)
         return AWS4Auth(

@@ -28,7 +28,7 @@ def may_be_absent() -> Any:
 class Document(BaseModel):
     """An object with these fields and no others; what is not required may be left out."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", defer_build=True)
 
 
 class Participant(Document):
@@ -59,7 +59,7 @@ class Group(Document):
 class TimeoutAction(BaseModel):
     """The action as configured, with the application's own keys."""
 
-    model_config = ConfigDict(extra="allow")
+    model_config = ConfigDict(extra="allow", defer_build=True)
 
     type: Literal["notify", "skip_cycle", "end_session", "auto_action"]
 

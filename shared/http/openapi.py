@@ -1,5 +1,6 @@
 """The OpenAPI document: generated from the routes, complete with every error."""
 
+import os
 from typing import Any
 
 from fastapi import FastAPI
@@ -17,6 +18,9 @@ _ERRORS = {
     422: "`IDEMPOTENCY_KEY_REUSED`: the key came before, with another request",
     503: "`STORE_UNAVAILABLE`: try again after `Retry-After` seconds",
 }
+
+_IS_SHOWN = os.environ.get("OPENAPI", "on") == "on"
+"""Whether anybody can ask for the document here: most functions would only start later for it."""
 
 READ_ERRORS = (400, 404, 503)
 STREAM_ERRORS = (400, 503)
@@ -36,6 +40,8 @@ def answers(
     status: int, model: Any, description: str, failures: tuple[int, ...] = ()
 ) -> dict[int | str, dict[str, Any]]:
     """The `responses` of a route: its one success and its errors."""
+    if not _IS_SHOWN:
+        return {}
     success: dict[str, Any] = {"description": description, "headers": {"ETag": _TAG}}
     if model is not None:
         success["model"] = model

@@ -9,7 +9,7 @@ from mangum import Mangum
 
 from shared.http import application
 from shared.serverless import invocation_log
-from shared.serverless.instance import instance, is_on_lambda
+from shared.serverless.instance import instance, is_on_lambda, started
 
 Routers = Callable[[], Iterable[APIRouter]]
 
@@ -25,6 +25,7 @@ class HttpFunction:
         self._describes_itself = describes_itself
         if is_on_lambda():
             _ = self._adapter
+            started()
 
     def __call__(self, event: dict[str, Any], context: Any) -> dict[str, Any]:
         """Serve one invocation."""

@@ -1,7 +1,9 @@
 """One instance of a function: what it keeps from one invocation to the next."""
 
 import asyncio
+import gc
 import os
+import ssl
 from contextlib import suppress
 from functools import cache, partial
 
@@ -33,13 +35,13 @@ class Instance:
     def __init__(self) -> None:
         self.loop = asyncio.new_event_loop()
         asyncio.set_event_loop(self.loop)
-        certificates = httpx.create_ssl_context()
-        self._aws = AwsClient(certificates)
+        self._certificates = httpx.create_ssl_context()  # takes as long as a round trip: made once
+        self._aws = AwsClient(self._certificates)
         self.settings = self._read_settings()
         invocation_log.configure(self.settings.log_level)
         self.metrics: Metrics = EmfMetrics()
         self._clock = StoreClock()
-        self._connection = _connection(self.settings)
+        self._connection = _connection(self.settings, self._certificates)
         self._audit = _audit_log(self.settings)
         self.backend = self._assembled()
         register_before_snapshot(self.let_go)
@@ -89,16 +91,24 @@ def instance() -> Instance:
     return Instance()
 
 
+def started() -> Instance:
+    """This process' own, at the end of its start: what it made is never looked through again."""
+    here = instance()
+    gc.freeze()
+    gc.enable()
+    return here
+
+
 def is_on_lambda() -> bool:
     """Whether this process serves a function, here or at AWS."""
     return "AWS_LAMBDA_FUNCTION_NAME" in os.environ
 
 
-def _connection(settings: Settings) -> UpstashConnection:
+def _connection(settings: Settings, certificates: ssl.SSLContext) -> UpstashConnection:
     """To the database; functions that have nothing to do there are told of none."""
     token = settings.upstash_redis_rest_token
     url = settings.upstash_redis_rest_url or "http://no-database-is-set-up.invalid"
-    return UpstashConnection(url, token.get_secret_value() if token else "")
+    return UpstashConnection(url, token.get_secret_value() if token else "", certificates)
 
 
 def _audit_log(settings: Settings) -> SupabaseAuditLog | None:

@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 from shared.serverless import invocation_log
-from shared.serverless.instance import Instance, instance, is_on_lambda
+from shared.serverless.instance import Instance, instance, is_on_lambda, started
 
 Handling = Callable[[Instance, str], Awaitable[None]]
 
@@ -22,7 +22,7 @@ class QueueFunction:
     def __init__(self, handle: Handling) -> None:
         self._handle = handle
         if is_on_lambda():
-            instance()
+            started()
 
     def __call__(self, event: dict[str, Any], context: Any) -> dict[str, Any]:
         """Serve one batch."""

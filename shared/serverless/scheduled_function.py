@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 from shared.serverless import invocation_log
-from shared.serverless.instance import Instance, instance, is_on_lambda
+from shared.serverless.instance import Instance, instance, is_on_lambda, started
 
 
 class ScheduledFunction:
@@ -16,7 +16,7 @@ class ScheduledFunction:
     def __init__(self, work: Callable[[Instance], Awaitable[None]]) -> None:
         self._work = work
         if is_on_lambda():
-            instance()
+            started()
 
     def __call__(self, event: dict[str, Any], context: Any) -> None:
         """Serve one invocation."""

@@ -11,7 +11,7 @@ from shared.settings import Settings
 
 @cache
 def _operations() -> list[tuple[str, re.Pattern[str], set[str]]]:
-    paths = build(Settings()).openapi()["paths"]
+    paths = build(Settings.from_environment()).openapi()["paths"]
     return [
         (method.upper(), re.compile(re.sub(r"{\w+}", "[^/]*", path)), set(operation["responses"]))
         for path, operations in paths.items()

@@ -17,10 +17,13 @@ _ON_TIME, _BY_RESIGNATION = "0", "13"
 _BANK_MS = 1_000
 """Of the game by resignation, 60 s at a 60th: the least that the service takes."""
 
+_UNWATCHED_MS = 500
+"""For so long after a deadline that it knows of no client asks."""
+
 
 def demo(*options: str) -> subprocess.CompletedProcess[str]:
     command = [*_COMMAND, *options]
-    return subprocess.run(command, cwd=_ROOT, capture_output=True, text=True, timeout=30)
+    return subprocess.run(command, cwd=_ROOT, capture_output=True, text=True, timeout=60)
 
 
 def figure(text: str, output: str) -> float:
@@ -40,6 +43,7 @@ def test_a_game_that_ended_on_time_ends_with_the_flag_falling_by_itself(url: str
     assert shown.returncode == 0, shown.stdout + shown.stderr
     assert "White won on time: Black's flag fell by itself" in shown.stdout
     assert figure("fell by itself;", shown.stdout) < 100
+    assert "60 times faster, by WebSocket" in shown.stdout
 
 
 def test_a_game_ends_with_the_two_figures(url: str) -> None:
@@ -49,6 +53,16 @@ def test_a_game_ends_with_the_two_figures(url: str) -> None:
     assert figure("Largest disagreement between clients:", shown.stdout) < 30
     # A machine with more to do stalls the players, and their presses come late: no tighter bound.
     assert figure("Largest difference from the recorded clocks:", shown.stdout) < _BANK_MS
+
+
+def test_on_functions_clients_poll_and_the_flag_falls_without_them() -> None:
+    shown = demo("--functions", "--game", _ON_TIME, "--speed", "15")
+    assert (shown.returncode, shown.stderr) == (0, ""), shown.stdout + shown.stderr
+    assert re.search("Starting the functions .* 8/8", shown.stdout)
+    assert "15 times faster, by polling every 250 ms" in shown.stdout
+    assert "White won on time: Black's flag fell by itself" in shown.stdout
+    assert figure("noticed", shown.stdout) < _UNWATCHED_MS
+    assert figure("Largest disagreement between clients:", shown.stdout) < 30
 
 
 def test_a_service_that_dies_is_one_sentence_and_exit_code_1(redis_url: str) -> None:

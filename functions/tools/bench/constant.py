@@ -15,4 +15,4 @@ async def constant() -> dict[str, str]:
 
 
 if __name__ == "__main__":
-    server_of(app, Settings(), "off").run()
+    server_of(app, Settings.from_environment(), "off").run()

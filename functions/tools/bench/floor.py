@@ -120,7 +120,7 @@ async def _answer(specimen: Specimen, send: Any) -> None:
 
 def main() -> None:
     """Serve until told to stop."""
-    settings = Settings()
+    settings = Settings.from_environment()
     specimens = msgspec.json.decode(Path(os.environ[SPECIMENS]).read_bytes(), type=Specimens)
     server_of(Floor(connect(settings.redis_url or ""), specimens), settings, "off").run()
 

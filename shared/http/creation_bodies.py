@@ -1,0 +1,108 @@
+"""Bodies that bring participants (API §2), and the commands they stand for."""
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from shared.domain.commands import AddParticipant, Create, NewGroup, NewParticipant
+from shared.domain.membership import MAX_PARTICIPANTS
+from shared.domain.session import SyncMode, TimeoutAction, TimeoutKind
+from shared.domain.units import Millis
+from shared.http.bodies import Body
+from shared.http.fields import (
+    Duration,
+    Flag,
+    Increment,
+    Index,
+    SmallObject,
+    Threshold,
+    Uuid,
+    check_small,
+)
+
+
+class ParticipantBody(Body):
+    """One who takes part; `participant_index` defaults to the position in the list."""
+
+    participant_id: Uuid
+    participant_index: Index | None = None
+    total_time_ms: Duration | None = None
+    group_id: Uuid | None = None
+
+    def as_newcomer(self) -> NewParticipant:
+        """The participant of the domain."""
+        return NewParticipant(
+            self.participant_id,
+            self.participant_index,
+            _millis(self.total_time_ms),
+            self.group_id,
+        )
+
+    def command(self) -> AddParticipant:
+        """What the body asks for."""
+        return AddParticipant(self.as_newcomer())
+
+
+class GroupBody(Body):
+    """A group's bank, where it is not the sum of its members'."""
+
+    group_id: Uuid
+    total_time_ms: Duration
+
+
+class TimeoutActionBody(BaseModel):
+    """What a flag fall leads to; keys beyond `type` are the application's own."""
+
+    model_config = ConfigDict(extra="allow")
+
+    type: Literal["notify", "skip_cycle", "end_session", "auto_action"] = "notify"
+
+    @model_validator(mode="before")
+    @classmethod
+    def _is_small(cls, value: Any) -> Any:
+        return check_small(value) if isinstance(value, dict) else value
+
+    def action(self) -> TimeoutAction:
+        """The action of the domain."""
+        return TimeoutAction(TimeoutKind(self.type), self.model_extra or None)
+
+
+class CreateBody(Body):
+    """A session to be created."""
+
+    session_id: Uuid | None = None
+    sync_mode: Literal["per_participant", "per_cycle", "per_group", "global", "count_up"]
+    participants: Annotated[list[ParticipantBody], Field(max_length=MAX_PARTICIPANTS)] = Field([])
+    groups: Annotated[list[GroupBody], Field(max_length=MAX_PARTICIPANTS)] | None = None
+    total_time_ms: Duration | None = None
+    time_per_cycle_ms: Duration | None = None
+    increment_ms: Increment | None = None
+    max_time_ms: Duration | None = None
+    active_participant_id: Uuid | None = None
+    auto_advance: Flag | None = None
+    action_on_timeout: TimeoutActionBody | None = None
+    warn_at_ms: Annotated[list[Threshold], Field(max_length=5)] | None = None
+    metadata: SmallObject | None = None
+
+    def command(self, session_id: str) -> Create:
+        """What the body asks for, for a session of that id."""
+        action = self.action_on_timeout
+        return Create(
+            session_id=session_id,
+            sync_mode=SyncMode(self.sync_mode),
+            participants=tuple(p.as_newcomer() for p in self.participants),
+            groups=tuple(NewGroup(g.group_id, Millis(g.total_time_ms)) for g in self.groups or ()),
+            total_time_ms=_millis(self.total_time_ms),
+            time_per_cycle_ms=_millis(self.time_per_cycle_ms),
+            increment_ms=Millis(self.increment_ms or 0),
+            max_time_ms=_millis(self.max_time_ms),
+            active_participant_id=self.active_participant_id,
+            auto_advance=bool(self.auto_advance),
+            action_on_timeout=action.action() if action else TimeoutAction(),
+            warn_at_ms=tuple(map(Millis, self.warn_at_ms or ())),
+            metadata=self.metadata,
+        )
+
+
+def _millis(value: int | None) -> Millis | None:
+    return None if value is None else Millis(value)
