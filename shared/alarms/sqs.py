@@ -16,6 +16,9 @@ _EARLY_S = 1
 """A message comes so much before its instant, and less than a second more: the worker sleeps the
 rest, and a cold start fits in."""
 
+_PATIENCE_S = 0.8
+"""The caller waits for it, and has a change to hear of."""
+
 _GATHER_S = 1
 """Lets one run of the audit worker carry what a second brings."""
 
@@ -47,7 +50,11 @@ class SqsAnnouncer:
             )
         if news.fills_outbox:
             sending.append(self._send(self.audit_queue_url, "outbox filled", _GATHER_S))
-        await asyncio.gather(*sending)
+        try:
+            async with asyncio.timeout(_PATIENCE_S):
+                await asyncio.gather(*sending)
+        except TimeoutError:
+            _log.warning("a message was not sent in time; the schedule will do")
 
     def _delay_s(self, at: Instant) -> int:
         """Whole seconds to hold the message back; the worker sees to what is left, or asks anew."""
