@@ -1,0 +1,1 @@
+"""Functions as Lambda calls them: what is around the service there."""

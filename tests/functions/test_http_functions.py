@@ -1,0 +1,159 @@
+"""An endpoint as a function, asked through each kind of gateway."""
+
+import base64
+import gzip
+import json
+from typing import Any
+from uuid import uuid4
+
+import pytest
+
+from functions.service import docs, health
+from functions.sessions import create, participants, read, switch
+from infra.local.functions.events import (
+    Call,
+    function_url_event,
+    http_api_event,
+    rest_api_event,
+)
+from infra.local.upstash import LocalUpstash
+from tests.functions.process import Event, Process, answer_of
+from tests.functions.story import Story
+from tests.integration.api import chess, participant
+
+EVENTS = [http_api_event, rest_api_event, function_url_event]
+gateways = pytest.mark.parametrize("event", EVENTS, ids=lambda event: event.__name__)
+
+
+@gateways
+def test_a_switch_is_answered_whatever_gateway_asks(
+    process: Process, story: Story, event: Event
+) -> None:
+    session_id = process.game()
+    path = f"/v1/sessions/{session_id}/switch"
+    answer = process.request(switch.handler, "POST", path, event=event, If_Match='"2"')
+    assert (answer.status, answer.is_base64) == (200, False)
+    assert answer.headers["content-type"] == "application/json"
+    assert answer.headers["etag"] == '"3"'
+    assert story.session(session_id).version == 3
+
+
+@gateways
+def test_a_body_and_its_headers_arrive_whatever_gateway_sends_them(
+    process: Process, story: Story, event: Event
+) -> None:
+    body = chess(metadata={"name": "Zürich ♞"})
+    key = str(uuid4())
+    first, again = (
+        process.request(
+            create.handler, "POST", "/v1/sessions", body, event=event, Idempotency_Key=key
+        )
+        for _ in range(2)
+    )
+    assert (first.status, again.status) == (201, 201)
+    assert again.headers["idempotent-replayed"] == "true"
+    assert first.json == again.json
+    metadata = story.session(first.json["data"]["session_id"]).metadata
+    assert metadata == {"name": "Zürich ♞"}
+
+
+@gateways
+def test_an_error_has_the_envelope_whatever_gateway_asks(process: Process, event: Event) -> None:
+    path = f"/v1/sessions/{uuid4()}/switch"
+    answer = process.request(switch.handler, "POST", path, event=event, X_Request_Id="mine")
+    assert answer.status == 404
+    assert answer.json["error"]["code"] == "SESSION_NOT_FOUND"
+    assert answer.json["error"]["request_id"] == answer.headers["x-request-id"] == "mine"
+
+
+@gateways
+def test_a_function_takes_every_route_of_its_endpoint_and_no_other(
+    process: Process, event: Event
+) -> None:
+    session_id = process.game()
+    path = f"/v1/sessions/{session_id}/participants"
+    joined = participant()
+    handler = participants.handler
+    added = process.request(handler, "POST", path, joined, event=event)
+    assert added.status == 201, added.body
+    one = f"{path}/{joined['participant_id']}"
+    adjusted = process.request(handler, "PATCH", one, {"total_time_ms": 5_000}, event=event)
+    assert adjusted.status == 200, adjusted.body
+    other = process.request(handler, "GET", f"/v1/sessions/{session_id}", event=event)
+    assert (other.status, other.json["error"]["code"]) == (404, "NOT_FOUND")
+
+
+def test_a_body_in_base64_is_read(process: Process) -> None:
+    event = http_api_event(
+        Call("POST", "/v1/sessions", headers=(("Content-Type", "application/json"),))
+    )
+    body = json.dumps(chess()).encode()
+    event |= {"body": base64.b64encode(body).decode(), "isBase64Encoded": True}
+    assert answer_of(process.invoke(create.handler, event)).status == 201
+
+
+def test_an_answer_that_is_compressed_comes_in_base64(process: Process) -> None:
+    session_id = process.game(metadata={"text": "long " * 500})
+    path = f"/v1/sessions/{session_id}"
+    answer = process.request(read.handler, "GET", path, Accept_Encoding="gzip")
+    assert (answer.is_base64, answer.headers["content-encoding"]) == (True, "gzip")
+    session: dict[str, Any] = json.loads(gzip.decompress(answer.body))["data"]
+    assert session["session_id"] == session_id
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status", "code"),
+    [
+        ("GET", "/nothing/here", 404, "NOT_FOUND"),
+        ("GET", "/v1/sessions", 405, "METHOD_NOT_ALLOWED"),
+        ("DELETE", "/v1/time", 405, "METHOD_NOT_ALLOWED"),
+    ],
+)
+def test_an_address_of_no_function_gets_its_error_from_the_docs(
+    process: Process, method: str, path: str, status: int, code: str
+) -> None:
+    answer = process.request(docs.handler, method, path)
+    assert (answer.status, answer.json["error"]["code"]) == (status, code)
+
+
+def test_the_docs_know_every_method_of_an_address(process: Process) -> None:
+    answer = process.request(docs.handler, "PUT", f"/v1/sessions/{uuid4()}")
+    assert (answer.status, answer.headers["allow"]) == (405, "DELETE, GET")
+
+
+def test_the_docs_describe_every_endpoint(process: Process) -> None:
+    answer = process.request(docs.handler, "GET", "/api-docs.json")
+    assert {"/v1/sessions/{session_id}/switch", "/v1/time"} < answer.json["paths"].keys()
+
+
+def test_the_docs_answer_the_preflight_of_every_address(
+    process: Process, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CORS_ORIGINS", "https://game.example")
+    answer = process.request(
+        docs.handler,
+        "OPTIONS",
+        f"/v1/sessions/{uuid4()}/switch",
+        Origin="https://game.example",
+        Access_Control_Request_Method="POST",
+    )
+    assert answer.status == 200
+    assert answer.headers["access-control-allow-origin"] == "https://game.example"
+
+
+def test_a_function_tells_pages_of_other_origins_that_they_may_read_its_answer(
+    process: Process, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CORS_ORIGINS", "https://game.example")
+    answer = process.request(health.handler, "GET", "/health", Origin="https://game.example")
+    assert answer.headers["access-control-allow-origin"] == "https://game.example"
+
+
+def test_a_store_that_is_away_is_a_503(process: Process, upstash: LocalUpstash) -> None:
+    session_id = process.game()
+    upstash.stop()
+    answer = process.request(read.handler, "GET", f"/v1/sessions/{session_id}")
+    assert (answer.status, answer.json["error"]["code"]) == (503, "STORE_UNAVAILABLE")
+    upstash.start()
+    again = process.request(read.handler, "GET", f"/v1/sessions/{session_id}")
+    assert again.status == 200

@@ -1,0 +1,105 @@
+"""Metrics are lines that CloudWatch understands (its embedded metric format)."""
+
+import json
+import time
+from typing import Any
+from uuid import uuid4
+
+import pytest
+
+from functions.sessions import switch
+from functions.workers import expire
+from shared.alarms.sqs import encode_alarm
+from shared.metrics.emf import EmfMetrics
+from shared.ports import Wakeup
+from tests.functions.moved_clock import MovedClock
+from tests.functions.process import Process
+from tests.functions.story import Story
+
+_UNITS = {"Count", "Microseconds", "Milliseconds", "Seconds", "None"}
+_MOST_DIMENSIONS = 30
+_MOST_METRICS = 100
+
+
+def observed(capsys: pytest.CaptureFixture[str]) -> list[dict[str, Any]]:
+    """The observations since the last look; every line of output is one, and valid."""
+    lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    for line in lines:
+        check(line)
+    return lines
+
+
+def check(line: dict[str, Any]) -> None:
+    """Hold a line against the specification of the format."""
+    head = line["_aws"]
+    assert isinstance(head["Timestamp"], int)
+    assert abs(head["Timestamp"] - time.time() * 1000) < 60_000
+    assert head["CloudWatchMetrics"]
+    for directive in head["CloudWatchMetrics"]:
+        assert directive["Namespace"] == "SyncKairos"
+        assert 0 < len(directive["Metrics"]) <= _MOST_METRICS
+        for dimensions in directive["Dimensions"]:
+            assert len(dimensions) <= _MOST_DIMENSIONS
+            assert all(isinstance(line[name], str) and line[name] for name in dimensions)
+        for metric in directive["Metrics"]:
+            assert metric["Unit"] in _UNITS
+            assert isinstance(line[metric["Name"]], int | float)
+
+
+def names_and_dimensions(line: dict[str, Any]) -> tuple[list[str], list[list[str]]]:
+    """What a line is a metric of, and what by."""
+    (directive,) = line["_aws"]["CloudWatchMetrics"]
+    return [metric["Name"] for metric in directive["Metrics"]], directive["Dimensions"]
+
+
+def test_a_request_is_measured_by_stage_and_function(
+    process: Process, capsys: pytest.CaptureFixture[str]
+) -> None:
+    process.request(switch.handler, "POST", f"/v1/sessions/{uuid4()}/switch")
+    (line,) = observed(capsys)
+    assert names_and_dimensions(line) == (["RequestDuration"], [["Stage", "Function"]])
+    assert (line["Stage"], line["Function"]) == ("test", "under-test")
+    assert 0 < line["RequestDuration"] < 5_000
+    assert line["status"] == 404
+    assert (line["method"], line["route"]) == ("POST", "/v1/sessions/{session_id}/switch")
+
+
+def test_how_late_an_alarm_was_is_measured_where_it_did_something(
+    process: Process,
+    story: Story,
+    store_clock: MovedClock,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    session_id = process.game()
+    alarm = encode_alarm(Wakeup(session_id, story.wakes_at(session_id)))
+    store_clock.ahead_ms = 61_000
+    capsys.readouterr()
+    process.deliver(expire.handler, alarm)
+    (line,) = observed(capsys)
+    assert names_and_dimensions(line) == (["ExpiryLateness"], [["Stage"]])
+    assert 900 < line["ExpiryLateness"] < 3_000
+
+
+@pytest.mark.parametrize(
+    ("observe", "name", "value", "unit"),
+    [
+        (lambda m: m.observe_audit_lag(12.3456), "AuditLag", 12.346, "Milliseconds"),
+        (lambda m: m.observe_lateness(0), "ExpiryLateness", 0, "Milliseconds"),
+        (lambda m: m.count_restored(7), "SessionsRestored", 7, "Count"),
+        (lambda m: m.observe_request("GET", "/", 200, 1.5), "RequestDuration", 1.5, "Milliseconds"),
+    ],
+)
+def test_every_metric_is_a_valid_line(
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    observe: Any,
+    name: str,
+    value: float,
+    unit: str,
+) -> None:
+    monkeypatch.delenv("STAGE", raising=False)
+    observe(EmfMetrics())
+    (line,) = observed(capsys)
+    assert line[name] == value
+    (directive,) = line["_aws"]["CloudWatchMetrics"]
+    assert directive["Metrics"] == [{"Name": name, "Unit": unit}]

@@ -1,0 +1,74 @@
+"""An instance that is restored from a snapshot: nothing in it is as old as the snapshot."""
+
+import time
+
+from functions.service import time as time_endpoint
+from functions.sessions import read
+from infra.local.upstash import LocalUpstash
+from tests.functions.moved_clock import MovedClock
+from tests.functions.process import Process
+from tests.functions.recording_aws import RecordingAws
+
+_HOUR_MS = 3_600_000
+_ROUNDING_MS = 2
+
+
+def assert_time_is_right(process: Process, store_clock: MovedClock) -> None:
+    """Hold `/v1/time` against the clock, within what the measurement itself may have erred."""
+    before = time.time() * 1000 + store_clock.ahead_ms
+    answer = process.request(time_endpoint.handler, "GET", "/v1/time")
+    after = time.time() * 1000 + store_clock.ahead_ms
+    error = process.instance.backend.clock.error_ms + _ROUNDING_MS
+    assert before - error <= answer.json["timestamp_ms"] <= after + error
+    assert error < 500
+
+
+def test_a_restored_instance_knows_the_time_as_it_is_now(
+    process: Process, store_clock: MovedClock, upstash: LocalUpstash
+) -> None:
+    assert_time_is_right(process, store_clock)
+    process.instance.let_go()
+    store_clock.ahead_ms = _HOUR_MS
+    process.instance.take_up()
+    upstash.requests.clear()
+    assert_time_is_right(process, store_clock)
+    assert len(upstash.requests) == 0
+
+
+def test_a_restored_instance_opens_a_connection_of_its_own(
+    process: Process, upstash: LocalUpstash
+) -> None:
+    session_id = process.game()
+    process.instance.let_go()
+    before = upstash.connections
+    process.instance.take_up()
+    for _ in range(2):
+        answer = process.request(read.handler, "GET", f"/v1/sessions/{session_id}")
+        assert answer.status == 200
+    assert upstash.connections - before == 1
+
+
+def test_an_instance_is_restored_though_the_store_is_away(
+    process: Process, store_clock: MovedClock, upstash: LocalUpstash
+) -> None:
+    process.game()
+    process.instance.let_go()
+    upstash.stop()
+    process.instance.take_up()
+    away = process.request(time_endpoint.handler, "GET", "/v1/time")
+    assert (away.status, away.json["error"]["code"]) == (503, "STORE_UNAVAILABLE")
+    upstash.start()
+    assert_time_is_right(process, store_clock)
+
+
+def test_a_restored_instance_has_other_credentials(
+    process: Process, container_credentials: RecordingAws
+) -> None:
+    process.game()
+    before = {request.key_id for request in container_credentials.kept}
+    container_credentials.kept.clear()
+    process.instance.let_go()
+    process.instance.take_up()
+    process.game()
+    after = {request.key_id for request in container_credentials.kept}
+    assert (before, after) == ({"key-1"}, {"key-2"})
