@@ -4,6 +4,7 @@ import { newId } from "./ids.js";
 /** @typedef {import("./types.js").SessionState} SessionState */
 
 const ATTEMPTS = 5;
+const PATIENCE_MS = 10_000;
 const UNREACHABLE = { code: "UNREACHABLE", message: "The service can't be reached" };
 
 /** An answer other than the one asked for; `status` is 0 when there was none at all. */
@@ -11,14 +12,20 @@ export class ApiError extends Error {
   /**
    * @param {number} status
    * @param {{code?: string, message?: string, details?: *, request_id?: string}} error
+   * @param {number} [retryAfterMs] how long the service asks to be left alone
    */
-  constructor(status, { code = "UNKNOWN", message = "The request failed", details, request_id }) {
+  constructor(
+    status,
+    { code = "UNKNOWN", message = "The request failed", details, request_id },
+    retryAfterMs = 0,
+  ) {
     super(message);
     this.name = "ApiError";
     this.status = status;
     this.code = code;
     this.details = details;
     this.requestId = request_id;
+    this.retryAfterMs = retryAfterMs;
   }
 }
 
@@ -47,6 +54,24 @@ export class Api {
   /** @returns {Promise<SessionState>} */
   read(id) {
     return this.#call("GET", `/v1/sessions/${id}`);
+  }
+
+  /**
+   * One look at a session, for somebody who looks again anyway: it is neither repeated nor waited
+   * for without end.
+   *
+   * @param {string} id
+   * @param {number} [known] the version that is no news
+   * @returns {Promise<?SessionState>} null while it is that version
+   */
+  async look(id, known) {
+    const headers = this.#headers("GET");
+    if (known !== undefined) headers["If-None-Match"] = `"${known}"`;
+    const signal = AbortSignal.timeout(PATIENCE_MS);
+    const request = { headers, signal, cache: "no-store" };
+    const state = settle(await this.#try(`/v1/sessions/${id}`, request));
+    if (state === undefined) throw new ApiError(0, UNREACHABLE); // cut short, or no answer of ours
+    return state;
   }
 
   /** @returns {Promise<SessionState>} */
@@ -113,7 +138,7 @@ export class Api {
     try {
       const response = await this.send(this.base + path, request);
       const answer = response.status === 204 ? null : await response.json().catch(() => null);
-      const retryAfterMs = Number(response.headers.get("Retry-After") ?? 0) * 1000;
+      const retryAfterMs = Number(response.headers.get("Retry-After")) * 1000 || 0;
       return { response, answer, retryAfterMs, isTransient: response.status === 503 };
     } catch (cause) {
       return { cause, retryAfterMs: 0, isTransient: true };
@@ -129,8 +154,9 @@ export class Api {
   }
 }
 
-function settle({ response, answer, cause }) {
+function settle({ response, answer, cause, retryAfterMs }) {
   if (cause) throw new ApiError(0, UNREACHABLE);
-  if (!response.ok) throw new ApiError(response.status, answer?.error ?? {});
+  if (response.status === 304) return null;
+  if (!response.ok) throw new ApiError(response.status, answer?.error ?? {}, retryAfterMs);
   return answer?.data;
 }

@@ -1,14 +1,24 @@
 /**
- * How long to wait before the next attempt: doubling, bounded, and spread out, so that clients
- * who lost a server together don't all come back at the same instant.
+ * A part of `ms` that differs from client to client, so that those who began together don't all
+ * come at the same instants.
+ *
+ * @param {number} ms
+ * @param {() => number} [random]
+ * @returns {number} ms, between half of that and all of it
+ */
+export function spread(ms, random = Math.random) {
+  return ms * (0.5 + random() / 2);
+}
+
+/**
+ * How long to wait before the next attempt: doubling, bounded, and spread out.
  *
  * @param {number} attempt 0 for the first
  * @param {{firstMs?: number, mostMs?: number, random?: () => number}} [options]
  * @returns {number} ms, between half of the full delay and all of it
  */
 export function backoff(attempt, { firstMs = 200, mostMs = 5000, random = Math.random } = {}) {
-  const full = Math.min(mostMs, firstMs * 2 ** attempt);
-  return full * (0.5 + random() / 2);
+  return spread(Math.min(mostMs, firstMs * 2 ** attempt), random);
 }
 
 /**

@@ -1,4 +1,5 @@
 import { remaining } from "./anchors.js";
+import { Polling, untilNextLook } from "./polling.js";
 import { LiveSocket, socketUrl } from "./socket.js";
 
 /** @typedef {import("./types.js").SessionState} SessionState */
@@ -21,18 +22,22 @@ function follows(state, previous) {
 }
 
 /**
- * One session, followed live. Events:
+ * One session, followed live over a WebSocket, or by polling where there is none. Events:
  * - `state` (detail: `{state, previous, isNext}`), never an older one than before; `isNext` tells
  *   that no version lies between the two
  * - `presence` when `presence` changes: `unknown`, `absent` (a lobby), `present`, `deleted`
- * - `status` when the connection's changes
- * - `message` with every message as it came
+ * - `status` when `status` may have changed
+ * - `message` with every message of the socket as it came
  */
 export class LiveSession extends EventTarget {
   /** @type {?SessionState} */
   state = null;
   presence = "unknown";
   #isConfirmed = false;
+  #polling = new Polling({
+    look: () => this.#look(),
+    untilNext: () => this.#untilNextLook(),
+  });
 
   /**
    * @param {string} id
@@ -46,7 +51,15 @@ export class LiveSession extends EventTarget {
     this.clock = clock;
     this.socket = socket ?? new LiveSocket({ url: socketUrl(id, { token: api.token }) });
     this.socket.addEventListener("message", ({ detail }) => this.#receive(detail));
-    this.socket.addEventListener("status", () => this.dispatchEvent(new Event("status")));
+    this.socket.addEventListener("status", () => this.#takeTurns());
+    this.#polling.addEventListener("status", () => this.dispatchEvent(new Event("status")));
+    this.#polling.addEventListener("recovery", () => this.socket.retry());
+  }
+
+  /** How news comes: `live` or `polling`; `connecting`: not yet, or not now; `closed`: no more. */
+  get status() {
+    if (this.socket.status !== "unavailable") return this.socket.status;
+    return this.#polling.isWorking ? "polling" : "connecting";
   }
 
   start() {
@@ -54,6 +67,7 @@ export class LiveSession extends EventTarget {
   }
 
   stop() {
+    this.#polling.stop();
     this.socket.close();
   }
 
@@ -80,11 +94,40 @@ export class LiveSession extends EventTarget {
 
   /** Read the session over HTTP: for when the socket is away, or in doubt. */
   async refresh() {
+    if (this.#polling.isOn) return this.#polling.now();
     try {
       this.accept(await this.api.read(this.id));
     } catch (error) {
       if (error.code === "SESSION_NOT_FOUND") this.#forget("absent");
     }
+  }
+
+  #takeTurns() {
+    if (this.socket.status === "unavailable") this.#polling.start();
+    else this.#polling.stop();
+    this.dispatchEvent(new Event("status"));
+  }
+
+  #untilNextLook() {
+    const isHidden = globalThis.document?.hidden;
+    return untilNextLook(this.state, this.clock.now(), { isHidden });
+  }
+
+  async #look() {
+    const known = this.state;
+    try {
+      const state = await this.api.look(this.id, known?.version);
+      if (state) this.accept(state);
+    } catch (error) {
+      if (error.code !== "SESSION_NOT_FOUND") throw error;
+      this.#miss(known);
+    }
+  }
+
+  /** What was there and is no more was deleted; the answer may be older than what came since. */
+  #miss(known) {
+    if (known) this.#end();
+    else if (!this.state) this.#become("absent");
   }
 
   #receive(message) {
@@ -105,8 +148,7 @@ export class LiveSession extends EventTarget {
         this.#conclude();
         break;
       case "SESSION_DELETED":
-        this.#forget("deleted");
-        this.stop();
+        this.#end();
         break;
     }
   }
@@ -131,6 +173,11 @@ export class LiveSession extends EventTarget {
       this.#become("absent");
       this.socket.send({ type: "RECONNECT" });
     }
+  }
+
+  #end() {
+    this.#forget("deleted");
+    this.stop();
   }
 
   #forget(presence) {

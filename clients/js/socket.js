@@ -1,6 +1,8 @@
-import { backoff } from "./backoff.js";
+import { backoff, spread } from "./backoff.js";
 
 const SESSION_REFUSED = 1008;
+/** So many failures in a row may be bad luck; after them there may be no sockets here at all. */
+const TRIES = 2;
 
 /**
  * Where to follow a session.
@@ -18,21 +20,31 @@ export function socketUrl(sessionId, { base = location.origin, token } = {}) {
 
 /**
  * A WebSocket that comes back by itself. Fires `message` (detail: the parsed message) and
- * `status` when `status` changes: `connecting`, `live` (the server greeted), `closed` (for good).
+ * `status` when `status` changes:
+ * - `connecting`
+ * - `live`: the server greeted
+ * - `unavailable`: it didn't, in time or time and again; it is still tried, but rarely
+ * - `closed`: for good
  */
 export class LiveSocket extends EventTarget {
   status = "connecting";
   #socket = null;
-  #attempt = 0;
+  #failures = 0;
   #timer = 0;
+  #patience = 0;
   #heartbeat = 0;
   #isAnswered = true;
 
-  /** @param {{url: string, heartbeatMs?: number}} options */
-  constructor({ url, heartbeatMs = 10_000 }) {
+  /**
+   * @param {{url: string, heartbeatMs?: number, patienceMs?: number, rarelyMs?: number}} options
+   *   `patienceMs` is how long the greeting may take
+   */
+  constructor({ url, heartbeatMs = 10_000, patienceMs = 3000, rarelyMs = 40_000 }) {
     super();
     this.url = url;
     this.heartbeatMs = heartbeatMs;
+    this.patienceMs = patienceMs;
+    this.rarelyMs = rarelyMs;
     this.wake = () => globalThis.document?.hidden || this.#wake();
   }
 
@@ -40,11 +52,18 @@ export class LiveSocket extends EventTarget {
   open() {
     globalThis.addEventListener?.("online", this.wake);
     globalThis.document?.addEventListener("visibilitychange", this.wake);
+    this.#await();
     this.#connect();
+  }
+
+  /** Try now what was to be tried later. */
+  retry() {
+    if (this.status === "unavailable") this.#connect();
   }
 
   /** Leave for good. */
   close() {
+    clearTimeout(this.#patience);
     globalThis.removeEventListener?.("online", this.wake);
     globalThis.document?.removeEventListener("visibilitychange", this.wake);
     this.#drop();
@@ -69,7 +88,8 @@ export class LiveSocket extends EventTarget {
   #receive(message) {
     this.#isAnswered = true;
     if (message.type === "CONNECTED") {
-      this.#attempt = 0;
+      this.#failures = 0;
+      clearTimeout(this.#patience);
       this.#become("live");
     }
     this.dispatchEvent(new CustomEvent("message", { detail: message }));
@@ -87,14 +107,23 @@ export class LiveSocket extends EventTarget {
 
   #retry() {
     this.#drop();
+    if (this.status === "live") this.#await();
+    else if (++this.#failures >= TRIES) this.#become("unavailable");
+    const isRare = this.status === "unavailable";
+    const delay = isRare ? spread(this.rarelyMs) : backoff(this.#failures);
+    this.#timer = setTimeout(() => this.#connect(), delay);
+  }
+
+  /** Be `connecting`, but not for longer than there is patience. */
+  #await() {
     this.#become("connecting");
-    this.#timer = setTimeout(() => this.#connect(), backoff(this.#attempt++));
+    this.#patience = setTimeout(() => this.#become("unavailable"), this.patienceMs);
   }
 
   /** The page or the network is back: don't sit out the delay, don't trust an old connection. */
   #wake() {
     if (this.status === "live") this.#beat();
-    else this.#connect();
+    else if (this.status === "connecting") this.#connect();
   }
 
   #drop() {

@@ -17,6 +17,7 @@ export {
 export { Api, ApiError } from "./api.js";
 export { ServerClock } from "./clock.js";
 export { newId } from "./ids.js";
+export { Polling, untilNextLook } from "./polling.js";
 export { bestOf, sampleOf } from "./sample.js";
 export { LiveSession, isNewer } from "./session.js";
 export { LiveSocket, socketUrl } from "./socket.js";

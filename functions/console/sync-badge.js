@@ -1,3 +1,4 @@
+import { isTerminal } from "/clients/js/synckairos.js";
 import { el, setText } from "./dom.js";
 import { signed } from "./format.js";
 
@@ -8,7 +9,7 @@ const WORDS = {
   connecting: "Reconnecting",
   closed: "Closed",
 };
-const POLLING = "No live connection can be had here, so this page asks about once a second.";
+const POLLING = "No live connection can be had here, so this page asks again and again.";
 
 /** How this page is connected, and how far its clock can be trusted. */
 export function syncBadge(session, clock) {
@@ -30,6 +31,7 @@ export function syncBadge(session, clock) {
       pair("error", bound),
     ),
   );
+  setText(transport, "–");
   let wasInStep = false;
 
   function draw() {
@@ -39,7 +41,8 @@ export function syncBadge(session, clock) {
     element.dataset.connection = status;
     setText(connection, status === "connecting" && !wasInStep ? "Connecting" : WORDS[status]);
     connection.title = isPolling ? POLLING : "";
-    setText(transport, isPolling ? "HTTP, about once a second" : "WebSocket");
+    if (status === "live") setText(transport, "WebSocket");
+    if (isPolling) setText(transport, `HTTP, ${howOften(session.state)}`);
     setText(version, session.state ? String(session.state.version) : "–");
     const isKnown = clock.isSynced && Number.isFinite(clock.errorMs);
     setText(offset, isKnown ? signed(clock.offsetMs) : "syncing");
@@ -48,4 +51,8 @@ export function syncBadge(session, clock) {
   }
 
   return { element, draw };
+}
+
+function howOften(state) {
+  return state && isTerminal(state) ? "now and then" : "about once a second";
 }

@@ -13,7 +13,10 @@ from playwright.sync_api import (
     sync_playwright,
 )
 
+from infra.local.functions import Options, Running, running_functions
 from infra.local.instance import Instance, running
+from infra.local.redis import embedded_redis
+from infra.local.upstash import local_upstash
 from tests.conftest import missing
 from tests.e2e.console import Console
 from tests.e2e.problems import Problems
@@ -31,6 +34,9 @@ _SIZE: ViewportSize = {"width": 1280, "height": 800}
 _EMPTY = '<!doctype html><link rel="icon" href="data:,">'
 NO_LIMIT = "100000"
 """Requests a minute: all tests call from one address."""
+
+_PLAYED = ("console", "docs", "time", "read", "create", "start", "switch", "expire")
+"""Functions that are started beforehand: a cold start isn't what the tests are about."""
 
 Opener = Callable[..., Console]
 
@@ -52,6 +58,19 @@ def service(redis_url: str) -> Iterator[Instance]:
     """The service that most tests share."""
     with running(redis_url, RATE_LIMIT_GENERAL=NO_LIMIT) as instance:
         yield instance
+
+
+@pytest.fixture(scope="package")
+def functions() -> Iterator[Running]:
+    """The service as functions, which hold no WebSockets; on a Redis of their own."""
+    with embedded_redis() as redis_url, local_upstash(redis_url) as upstash:
+        settings = {
+            "UPSTASH_REDIS_REST_URL": upstash.url,
+            "UPSTASH_REDIS_REST_TOKEN": upstash.token,
+            "LOG_LEVEL": "WARNING",
+        }
+        with running_functions(settings, Options(warm=_PLAYED)) as running_ones:
+            yield running_ones
 
 
 @pytest.fixture(scope="package")

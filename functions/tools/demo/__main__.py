@@ -1,23 +1,26 @@
 """`make demo`: options, a service, one game."""
 
 import argparse
-import os
 import sys
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 
 import uvloop
 from rich.console import Console
 
 from functions.tools.demo.display import shows
 from functions.tools.demo.failure import DemoFailed
+from functions.tools.demo.polls import Polls
+from functions.tools.demo.pushes import Pushes, can_be_had
 from functions.tools.demo.recording import FastGame, Game, load_games
 from functions.tools.demo.replay import replay_of, run
+from functions.tools.demo.service import Service, service
 from functions.tools.demo.summary import summary
-from infra.local.instance import InstanceFailed, answers, running
-from infra.local.redis import embedded_redis
+from functions.tools.demo.transport import Transport
+from functions.tools.demo.warm_up import warm_up
+from functions.tools.demo.witness import witness_of
+from infra.local.functions import FunctionFailed
+from infra.local.instance import InstanceFailed
 
-_DEFAULT_URL = "http://127.0.0.1:3000"
 _DEFAULT_GAME = 0
 """It has an increment, ended on time, and leaves a busy machine room for late presses."""
 
@@ -33,7 +36,7 @@ def main() -> int:
         return 0
     try:
         _demonstrate(games, options, console)
-    except (DemoFailed, InstanceFailed) as failure:
+    except (DemoFailed, InstanceFailed, FunctionFailed) as failure:
         console.print(str(failure), soft_wrap=True)
         return 1
     except KeyboardInterrupt:
@@ -45,8 +48,13 @@ def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="make demo", description="Replays a recorded chess game.")
     parser.add_argument("--game", type=int, default=_DEFAULT_GAME, help="its number in --list")
     parser.add_argument("--list", action="store_true", help="list the games and stop")
-    parser.add_argument("--speed", type=_speed, default=60.0, help="how many times faster")
-    parser.add_argument("--url", help="the service; default: SYNCKAIROS_URL, or one of our own")
+    speeds = f"{Pushes.speed:g}, or {Polls.speed:g} where nothing is pushed"
+    parser.add_argument("--speed", type=_speed, help=f"how many times faster; default: {speeds}")
+    where = parser.add_mutually_exclusive_group()
+    where.add_argument("--url", help="the service; default: SYNCKAIROS_URL, or one of our own")
+    where.add_argument(
+        "--functions", action="store_true", help="on functions of our own, where clients poll"
+    )
     return parser.parse_args()
 
 
@@ -60,36 +68,34 @@ def _speed(text: str) -> float:
 def _demonstrate(games: tuple[Game, ...], options: argparse.Namespace, console: Console) -> None:
     if not 0 <= options.game < len(games):
         raise DemoFailed(f"There is no game {options.game}: they are 0 to {len(games) - 1}.")
-    game = FastGame(games[options.game], options.speed)
-    with _service(options.url, console) as url:
-        console.print(f"Game {options.game}: {_description(game.game)}", soft_wrap=True)
-        uvloop.run(_play(game, url, console))
+    game = FastGame(games[options.game], options.speed or Pushes.speed)
+    with service(options.url, functions=options.functions, console=console) as found:
+        uvloop.run(_play(game, options, found, console))
 
 
-async def _play(game: FastGame, url: str, console: Console) -> None:
-    async with replay_of(game, url) as replay:
-        await run(replay, url, shows(replay, console))
-    for line in summary(replay):
+async def _play(
+    game: FastGame, options: argparse.Namespace, found: Service, console: Console
+) -> None:
+    transport = await _transport_of(found)
+    if isinstance(transport, Polls):
+        await warm_up(found.url, console)
+    game = replace(game, speed=options.speed or transport.speed)
+    console.print(f"Game {options.game}: {_description(game.game)}", soft_wrap=True)
+    console.print(f"{game.speed:g} times faster, by {transport.words}", soft_wrap=True)
+    async with (
+        replay_of(game, found.url, transport) as replay,
+        witness_of(found.redis_url, replay.session_id) as witness,
+    ):
+        await run(replay, found.url, shows(replay, console))
+    for line in summary(replay, witness):
         console.print(line, soft_wrap=True)
 
 
-@contextmanager
-def _service(asked_for: str | None, console: Console) -> Iterator[str]:
-    """The service that was asked for, the one that runs already, or one of our own."""
-    url = (asked_for or os.environ.get("SYNCKAIROS_URL") or _DEFAULT_URL).rstrip("/")
-    with ExitStack() as stack:
-        if not answers(url):
-            if asked_for:
-                raise DemoFailed(f"No service answers at {url}.")
-            missing, url = url, _own_service(stack)
-            console.print(f"No service at {missing}: one of our own runs at {url}.", soft_wrap=True)
-        yield url
-
-
-def _own_service(stack: ExitStack) -> str:
-    """The url of a service that lasts as long as `stack`."""
-    redis_url = stack.enter_context(embedded_redis())
-    return stack.enter_context(running(redis_url, quiet=True)).url
+async def _transport_of(found: Service) -> Transport:
+    if found.redis_url:
+        # The store can be listened to, so a deadline that nobody watches has something to show.
+        return Polls(rests=True)
+    return Pushes() if await can_be_had(found.url) else Polls(rests=False)
 
 
 def _description(game: Game) -> str:

@@ -2,17 +2,18 @@
 
 import asyncio
 import time
+from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 from types import TracebackType
 from typing import Self
 
 import httpx
-from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidHandshake
 
 from functions.tools.demo.failure import DemoFailed
 from functions.tools.demo.server_clock import ServerClock
-from functions.tools.demo.state import Message, State, decode_message
+from functions.tools.demo.state import Message, State
+from functions.tools.demo.transport import Seat, Transport
 
 _REQUEST_TIMEOUT_S = 5.0
 _CONNECTION_ERRORS = (httpx.HTTPError, OSError, InvalidHandshake, ConnectionClosed, ValueError)
@@ -20,9 +21,9 @@ _CONNECTION_ERRORS = (httpx.HTTPError, OSError, InvalidHandshake, ConnectionClos
 
 
 class Client:
-    """Holds the newest state it was pushed, and computes the clocks from it for itself."""
+    """Holds the newest state it was told, and computes the clocks from it for itself."""
 
-    def __init__(self, name: str, url: str, session_id: str) -> None:
+    def __init__(self, name: str, url: str, session_id: str, transport: Transport) -> None:
         self.name = name
         self.clock = ServerClock()
         self.state: State | None = None
@@ -34,8 +35,9 @@ class Client:
         self._changed = asyncio.Event()
         self._session_id = session_id
         self._http = httpx.AsyncClient(base_url=url, timeout=_REQUEST_TIMEOUT_S, trust_env=False)
-        self._address = f"ws{url.removeprefix('http')}/ws?sessionId={session_id}"
-        self._socket: ClientConnection
+        self._seat = Seat(url, session_id, self._http, self.clock)
+        self._transport = transport
+        self._news: AsyncIterator[Message]
         self._stack = AsyncExitStack()
 
     async def __aenter__(self) -> Self:
@@ -43,10 +45,7 @@ class Client:
         try:
             await self._stack.enter_async_context(self._http)
             await self.clock.measure(self._http)
-            self._socket = await self._stack.enter_async_context(
-                connect(self._address, compression=None, proxy=None)
-            )
-            await self._socket.recv()
+            self._news = await self._stack.enter_async_context(self._transport.follow(self._seat))
         except _CONNECTION_ERRORS as error:
             await self._stack.aclose()
             raise DemoFailed(f"{self.name} can't connect to the service: {error}") from error
@@ -58,13 +57,11 @@ class Client:
         await self._stack.aclose()
 
     async def follow(self) -> None:
-        """Take in every push until the game is over."""
-        try:
-            while not self.is_over.is_set():
-                data = await self._socket.recv()
-                self._take(decode_message(data), time.monotonic())
-        except ConnectionClosed as error:
-            raise DemoFailed("The service closed the connection; the game can't go on.") from error
+        """Take in all news until the game is over."""
+        async for message in self._news:
+            self._take(message, time.monotonic())
+            if self.is_over.is_set():
+                return
 
     def remaining_ms(self, participant_id: str, instant: float) -> float:
         """A participant's clock as computed here, when `time.monotonic()` reads `instant` (s)."""

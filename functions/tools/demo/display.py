@@ -46,7 +46,8 @@ async def _tell(replay: Replay, console: Console) -> None:
 def _table(replay: Replay) -> Table:
     game, journal = replay.game, replay.journal
     table = Table(
-        title=f"{game.game.time_control}, {game.speed:g} times faster, move {_progress(replay)}",
+        title=f"{game.game.time_control}, {game.speed:g} times faster,"
+        f" by {replay.transport.words}, move {_progress(replay)}",
         caption=f"largest so far: {journal.disagreement_ms:.1f} ms between clients,"
         f" {abs(journal.difference_ms):.1f} ms from the record",
     )

@@ -37,8 +37,15 @@ class Journal:
                 self.disagreement_ms = max(self.disagreement_ms, max(shown) - min(shown))
 
     def slowest_push_ms(self, arrivals: Sequence[Mapping[int, float]]) -> float:
-        """The longest time from a press to the last client's learning of it."""
+        """The longest time from a press to the last client's learning of it, or of what followed.
+
+        A client that polls may never see the very version that a press made.
+        """
         return max(
-            (max(by[version] for by in arrivals) - sent) * 1000
+            (max(_reached(version, by) for by in arrivals) - sent) * 1000
             for version, sent in self.presses.items()
         )
+
+
+def _reached(version: int, arrivals: Mapping[int, float]) -> float:
+    return min(arrived for held, arrived in arrivals.items() if held >= version)

@@ -11,15 +11,22 @@ from functions.tools.demo.failure import Refused
 from functions.tools.demo.journal import Journal
 from functions.tools.demo.recording import FastGame, Side
 from functions.tools.demo.state import Banks, State
+from functions.tools.demo.transport import Transport
 
 
 class Player(Client):
     """A client with a side."""
 
     def __init__(
-        self, side: Side, participant_id: str, url: str, session_id: str, game: FastGame
+        self,
+        side: Side,
+        participant_id: str,
+        url: str,
+        session_id: str,
+        transport: Transport,
+        game: FastGame,
     ) -> None:
-        super().__init__(f"{side} (player)", url, session_id)
+        super().__init__(f"{side} (player)", url, session_id, transport)
         self.side = side
         self.participant_id = participant_id
         self._game = game

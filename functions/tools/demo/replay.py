@@ -16,6 +16,7 @@ from functions.tools.demo.failure import DemoFailed
 from functions.tools.demo.journal import Journal
 from functions.tools.demo.player import Player
 from functions.tools.demo.recording import SIDES, FastGame, mover
+from functions.tools.demo.transport import Transport
 
 _SPECTATORS = 3
 _SAMPLE_EVERY_S = 0.04
@@ -32,6 +33,7 @@ class Replay:
 
     game: FastGame
     session_id: str
+    transport: Transport
     players: tuple[Player, Player]
     clients: tuple[Client, ...]
     journal: Journal
@@ -48,15 +50,17 @@ class Replay:
 
 
 @asynccontextmanager
-async def replay_of(game: FastGame, url: str) -> AsyncIterator[Replay]:
+async def replay_of(game: FastGame, url: str, transport: Transport) -> AsyncIterator[Replay]:
     """Five clients in the lobby of a session that is still to be created."""
     session_id = str(uuid4())
-    white, black = (Player(side, str(uuid4()), url, session_id, game) for side in SIDES)
-    spectators = [Client(f"Spectator {n + 1}", url, session_id) for n in range(_SPECTATORS)]
+    place = (url, session_id, transport)
+    white, black = (Player(side, str(uuid4()), *place, game) for side in SIDES)
+    spectators = [Client(f"Spectator {n + 1}", *place) for n in range(_SPECTATORS)]
+    clients = (white, black, *spectators)
     async with AsyncExitStack() as stack:
-        for client in (white, black, *spectators):
+        for client in clients:
             await stack.enter_async_context(client)
-        yield Replay(game, session_id, (white, black), (white, black, *spectators), Journal())
+        yield Replay(game, session_id, transport, (white, black), clients, Journal())
 
 
 async def run(replay: Replay, url: str, show: Show) -> None:

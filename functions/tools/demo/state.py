@@ -32,6 +32,14 @@ class State(Banks, frozen=True):
     cycle_number: int
     active_participant_id: str | None
     deadline_at: datetime | None
+    session_completed_at: datetime | None = None
+
+    @property
+    def flag_fell_ms(self) -> int | None:
+        """When the flag fell that ended it, by the server's clock; None if none did."""
+        if self.status != "expired" or self.session_completed_at is None:
+            return None
+        return round(self.session_completed_at.timestamp() * 1000)
 
     @property
     def is_over(self) -> bool:
@@ -53,4 +61,11 @@ class Message(msgspec.Struct, frozen=True):
     deadline_ms: int | None = None
 
 
+class Enveloped(msgspec.Struct, frozen=True):
+    """The body of an answer that shows a session."""
+
+    data: State
+
+
 decode_message = msgspec.json.Decoder(Message).decode
+decode_session = msgspec.json.Decoder(Enveloped).decode

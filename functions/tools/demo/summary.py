@@ -2,20 +2,24 @@
 
 from collections.abc import Iterator
 
+from functions.tools.demo.polls import Polls
 from functions.tools.demo.recording import mover
 from functions.tools.demo.replay import Replay
+from functions.tools.demo.witness import Witness
 
 
-def summary(replay: Replay) -> Iterator[str]:
+def summary(replay: Replay, witness: Witness) -> Iterator[str]:
     """How the game ended, and the two figures that the demo is about."""
     journal, speed = replay.journal, replay.game.speed
     slowest_ms = journal.slowest_push_ms([client.arrivals for client in replay.clients])
     difference_ms = abs(journal.difference_ms)
     yield _ending(replay)
+    if witness.deadline_ms is not None:
+        yield _fall(replay, witness, witness.deadline_ms)
     yield (
         f"Largest disagreement between clients: {journal.disagreement_ms:.1f} ms"
         f" (same version, same instant, {journal.samples} samples);"
-        f" a press reached all five within {slowest_ms:.1f} ms."
+        f" a press reached all five within {slowest_ms:.1f} ms, by {replay.transport.words}."
     )
     yield (
         f"Largest difference from the recorded clocks: {difference_ms:.1f} ms"
@@ -35,4 +39,22 @@ def _ending(replay: Replay) -> str:
     return (
         f"{(game.winner or '').capitalize()} won on time: {loser}'s flag fell by itself;"
         f" {reached:.0f} ms after the deadline it had reached all five clients."
+    )
+
+
+def _fall(replay: Replay, witness: Witness, deadline_ms: int) -> str:
+    """Who noticed the deadline. Whoever reads a session notices as well, so nobody should have."""
+    lateness_ms = replay.clients[0].clock.at_ms(witness.heard_at) - deadline_ms
+    polls, heard_at = replay.transport, witness.heard_at
+    is_alone = isinstance(polls, Polls) and polls.nobody_asked(
+        heard_at - lateness_ms / 1000, heard_at
+    )
+    if is_alone:
+        return (
+            f"An alarm noticed, {lateness_ms:.0f} ms after the deadline:"
+            " no client had asked since, on purpose."
+        )
+    return (
+        f"It was noticed {lateness_ms:.0f} ms after the deadline,"
+        " by an alarm or because a client asked: both came at once."
     )
