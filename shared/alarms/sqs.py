@@ -16,9 +16,6 @@ _EARLY_S = 1
 """A message comes so much before its instant, and less than a second more: the worker sleeps the
 rest, and a cold start fits in."""
 
-_PATIENCE_S = 0.8
-"""The caller waits for it, and has a change to hear of."""
-
 _GATHER_S = 1
 """Lets one run of the audit worker carry what a second brings."""
 
@@ -64,10 +61,9 @@ class SqsAnnouncer:
     async def _send(self, queue_url: str, body: str, delay_s: int) -> None:
         message = {"QueueUrl": queue_url, "MessageBody": body, "DelaySeconds": delay_s}
         try:
-            async with asyncio.timeout(_PATIENCE_S):
-                await self.aws.call("sqs", "AmazonSQS.SendMessage", "1.0", message)
-        except (AwsFailed, TimeoutError) as error:
-            _log.warning("a message was not sent; the schedule will do: %r", error)
+            await self.aws.call("sqs", "AmazonSQS.SendMessage", "1.0", message)
+        except AwsFailed as error:
+            _log.warning("a message was not sent; the schedule will do: %s", error)
 
 
 def encode_alarm(alarm: Wakeup) -> str:

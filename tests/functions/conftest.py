@@ -8,10 +8,10 @@ from redis import Redis
 from infra.local.redis import embedded_redis
 from infra.local.upstash import LocalUpstash, local_upstash
 from tests.functions.local_aws import KEYS, REGION, LocalAws, local_aws
-from tests.functions.moved_clock import MovedClock
 from tests.functions.process import Process, fresh_process
 from tests.functions.recording_aws import TOKEN, RecordingAws, recording_aws
 from tests.functions.story import Story
+from tests.integration.shifted_clock import ShiftedClock
 
 _ELSEWHERE = (
     "AWS_CONTAINER_CREDENTIALS_FULL_URI",
@@ -42,27 +42,27 @@ def redis(functions_redis_url: str) -> Iterator[Redis]:
 
 
 @pytest.fixture(scope="session")
-def moved_upstash(functions_redis_url: str) -> Iterator[tuple[LocalUpstash, MovedClock]]:
+def shifted_upstash(functions_redis_url: str) -> Iterator[tuple[LocalUpstash, ShiftedClock]]:
     """The endpoint of all tests, and its clock."""
-    clock = MovedClock()
+    clock = ShiftedClock()
     with local_upstash(functions_redis_url, around=clock.around) as endpoint:
         yield endpoint, clock
 
 
 @pytest.fixture
-def upstash(redis: Redis, moved_upstash: tuple[LocalUpstash, MovedClock]) -> LocalUpstash:
+def upstash(redis: Redis, shifted_upstash: tuple[LocalUpstash, ShiftedClock]) -> LocalUpstash:
     """The same Redis by Upstash's protocol; a test may stop it."""
-    endpoint, _ = moved_upstash
+    endpoint, _ = shifted_upstash
     endpoint.start()
     endpoint.requests.clear()
     return endpoint
 
 
 @pytest.fixture
-def store_clock(moved_upstash: tuple[LocalUpstash, MovedClock]) -> MovedClock:
+def store_clock(shifted_upstash: tuple[LocalUpstash, ShiftedClock]) -> ShiftedClock:
     """The clock of `upstash`, still right."""
-    _, clock = moved_upstash
-    clock.ahead_ms = 0
+    _, clock = shifted_upstash
+    clock.ahead_s = 0
     return clock
 
 
@@ -130,7 +130,7 @@ def environment(
 
 
 @pytest.fixture
-def process(environment: None, store_clock: MovedClock) -> Iterator[Process]:
+def process(environment: None, store_clock: ShiftedClock) -> Iterator[Process]:
     """This process as a function that hasn't served yet."""
     with fresh_process() as process:
         yield process

@@ -1,5 +1,6 @@
 """The alarm function: a session wakes at its instant, once, whatever the queue does."""
 
+import math
 import time
 from uuid import uuid4
 
@@ -12,22 +13,24 @@ from shared.alarms.sqs import encode_alarm
 from shared.domain.session import Status
 from shared.domain.units import Instant
 from shared.ports import Wakeup
-from tests.functions.moved_clock import MovedClock
 from tests.functions.process import Handler, Process
 from tests.functions.story import Story
 from tests.integration.api import participant
+from tests.integration.shifted_clock import ShiftedClock
 
 _ENDS = {"type": "end_session"}
 
 
-def at_its_deadline(process: Process, story: Story, store_clock: MovedClock) -> tuple[str, str]:
+def at_its_deadline(process: Process, story: Story, store_clock: ShiftedClock) -> tuple[str, str]:
     """A game whose flag has just fallen, and its alarm; nobody has looked at it since."""
     session_id = process.game(action_on_timeout=_ENDS)
-    store_clock.ahead_ms += 60_000
+    store_clock.ahead_s += 60
     return session_id, encode_alarm(Wakeup(session_id, story.wakes_at(session_id)))
 
 
-def test_an_alarm_does_what_is_due(process: Process, story: Story, store_clock: MovedClock) -> None:
+def test_an_alarm_does_what_is_due(
+    process: Process, story: Story, store_clock: ShiftedClock
+) -> None:
     session_id, alarm = at_its_deadline(process, story, store_clock)
     deadline = story.wakes_at(session_id)
     assert process.deliver(expire.handler, alarm) == []
@@ -37,7 +40,7 @@ def test_an_alarm_does_what_is_due(process: Process, story: Story, store_clock: 
 
 
 def test_an_alarm_that_is_delivered_twice_does_it_once(
-    process: Process, story: Story, store_clock: MovedClock
+    process: Process, story: Story, store_clock: ShiftedClock
 ) -> None:
     session_id, alarm = at_its_deadline(process, story, store_clock)
     assert process.deliver(expire.handler, alarm, alarm) == []
@@ -46,7 +49,7 @@ def test_an_alarm_that_is_delivered_twice_does_it_once(
 
 
 def test_one_bad_message_of_three_fails_alone(
-    process: Process, story: Story, store_clock: MovedClock
+    process: Process, story: Story, store_clock: ShiftedClock
 ) -> None:
     first, alarm = at_its_deadline(process, story, store_clock)
     second, other = at_its_deadline(process, story, store_clock)
@@ -55,7 +58,7 @@ def test_one_bad_message_of_three_fails_alone(
 
 
 def test_every_message_fails_while_the_store_is_away(
-    process: Process, story: Story, store_clock: MovedClock, upstash: LocalUpstash
+    process: Process, story: Story, store_clock: ShiftedClock, upstash: LocalUpstash
 ) -> None:
     session_id, alarm = at_its_deadline(process, story, store_clock)
     _, other = at_its_deadline(process, story, store_clock)
@@ -86,7 +89,7 @@ def test_the_rest_of_the_time_is_slept_to_the_millisecond(
 def test_an_alarm_for_a_session_that_stands_still_does_nothing(
     process: Process,
     story: Story,
-    store_clock: MovedClock,
+    store_clock: ShiftedClock,
     upstash: LocalUpstash,
     handler: Handler,
 ) -> None:
@@ -95,7 +98,7 @@ def test_an_alarm_for_a_session_that_stands_still_does_nothing(
     verb = "pause" if handler is pause.handler else "cancel"
     answer = process.request(handler, "POST", f"/v1/sessions/{session_id}/{verb}")
     assert answer.status == 200, answer.body
-    before, store_clock.ahead_ms = story.session(session_id), 60_000
+    before, store_clock.ahead_s = story.session(session_id), 60
     story.forget_alarms()
     upstash.requests.clear()
     assert process.deliver(expire.handler, alarm) == []
@@ -142,19 +145,19 @@ def test_an_alarm_that_comes_too_early_is_set_again(process: Process, story: Sto
 
 
 def test_an_alarm_whose_deadline_has_moved_on_is_set_for_the_new_one(
-    process: Process, story: Story, store_clock: MovedClock
+    process: Process, story: Story, store_clock: ShiftedClock
 ) -> None:
     session_id = process.game()
     ((alarm, _),) = story.alarms
-    store_clock.ahead_ms = 30_000
+    store_clock.ahead_s = 30
     process.request(switch.handler, "POST", f"/v1/sessions/{session_id}/switch")
     assert story.wakes_at(session_id) > alarm.at + 29_000
     story.forget_alarms()
-    store_clock.ahead_ms = alarm.at - int(time.time() * 1000)
+    store_clock.ahead_s = math.ceil(alarm.at / 1000 - time.time())
     assert process.deliver(expire.handler, encode_alarm(alarm)) == []
     ((following, delay_s),) = story.alarms
     assert following == Wakeup(session_id, story.wakes_at(session_id))
     assert 27 <= delay_s <= 29
-    store_clock.ahead_ms += 31_000
+    store_clock.ahead_s += 31
     assert process.deliver(expire.handler, encode_alarm(following)) == []
     assert story.session(session_id).version == 4

@@ -12,9 +12,9 @@ from functions.workers import expire
 from shared.alarms.sqs import encode_alarm
 from shared.metrics.emf import EmfMetrics
 from shared.ports import Wakeup
-from tests.functions.moved_clock import MovedClock
 from tests.functions.process import Process
 from tests.functions.story import Story
+from tests.integration.shifted_clock import ShiftedClock
 
 _UNITS = {"Count", "Microseconds", "Milliseconds", "Seconds", "None"}
 _MOST_DIMENSIONS = 30
@@ -67,12 +67,12 @@ def test_a_request_is_measured_by_stage_and_function(
 def test_how_late_an_alarm_was_is_measured_where_it_did_something(
     process: Process,
     story: Story,
-    store_clock: MovedClock,
+    store_clock: ShiftedClock,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     session_id = process.game()
     alarm = encode_alarm(Wakeup(session_id, story.wakes_at(session_id)))
-    store_clock.ahead_ms = 61_000
+    store_clock.ahead_s = 61
     capsys.readouterr()
     process.deliver(expire.handler, alarm)
     (line,) = observed(capsys)

@@ -3,19 +3,19 @@
 from functions.workers import reconcile
 from shared.domain.session import Status
 from shared.ports import Wakeup
-from tests.functions.moved_clock import MovedClock
 from tests.functions.process import Process
 from tests.functions.story import Story
+from tests.integration.shifted_clock import ShiftedClock
 
 _ENDS = {"type": "end_session"}
 
 
 def test_a_session_whose_alarm_was_lost_is_woken(
-    process: Process, story: Story, store_clock: MovedClock
+    process: Process, story: Story, store_clock: ShiftedClock
 ) -> None:
     games = [process.game(action_on_timeout=_ENDS) for _ in range(3)]
     deadlines = [story.wakes_at(game) for game in games]
-    store_clock.ahead_ms = 63_000
+    store_clock.ahead_s = 63
     process.fire(reconcile.handler)
     sessions = [story.session(game) for game in games]
     assert {(session.status, session.version) for session in sessions} == {(Status.EXPIRED, 3)}
@@ -23,23 +23,23 @@ def test_a_session_whose_alarm_was_lost_is_woken(
 
 
 def test_a_session_that_is_hardly_overdue_is_left_to_its_alarm(
-    process: Process, story: Story, store_clock: MovedClock
+    process: Process, story: Story, store_clock: ShiftedClock
 ) -> None:
     game = process.game(action_on_timeout=_ENDS)
-    store_clock.ahead_ms = 61_000
+    store_clock.ahead_s = 61
     process.fire(reconcile.handler)
     assert story.session(game).version == 2
-    store_clock.ahead_ms = 63_000
+    store_clock.ahead_s = 63
     process.fire(reconcile.handler)
     assert story.session(game).version == 3
 
 
 def test_a_session_that_is_woken_gets_its_next_alarm(
-    process: Process, story: Story, store_clock: MovedClock
+    process: Process, story: Story, store_clock: ShiftedClock
 ) -> None:
     game = process.game(action_on_timeout={"type": "skip_cycle"})
     story.forget_alarms()
-    store_clock.ahead_ms = 63_000
+    store_clock.ahead_s = 63
     process.fire(reconcile.handler)
     ((alarm, delay_s),) = story.alarms
     assert alarm == Wakeup(game, story.wakes_at(game))
@@ -48,20 +48,20 @@ def test_a_session_that_is_woken_gets_its_next_alarm(
 
 
 def test_two_runs_do_what_is_overdue_once(
-    process: Process, story: Story, store_clock: MovedClock
+    process: Process, story: Story, store_clock: ShiftedClock
 ) -> None:
     game = process.game(action_on_timeout={"type": "skip_cycle"})
-    store_clock.ahead_ms = 63_000
+    store_clock.ahead_s = 63
     process.fire(reconcile.handler)
     process.fire(reconcile.handler)
     assert story.session(game).version == 3
 
 
 def test_more_are_overdue_than_are_claimed_at_once(
-    process: Process, story: Story, store_clock: MovedClock
+    process: Process, story: Story, store_clock: ShiftedClock
 ) -> None:
     game = process.game(action_on_timeout=_ENDS)
     original = story.copies(game, 150)
-    store_clock.ahead_ms = 63_000
+    store_clock.ahead_s = 63
     process.fire(reconcile.handler)
     assert {story.session(one).status for one in (game, *original)} == {Status.EXPIRED}

@@ -14,11 +14,11 @@ from infra.local.functions import Options, Running, running_functions
 from infra.local.functions.events import Call, http_api_event
 from infra.local.upstash import LocalUpstash
 from shared.store.keys import Keys
-from tests.functions.moved_clock import MovedClock
 from tests.functions.process import Answer, Process, answer_of
 from tests.functions.recording_aws import TOKEN, RecordingAws
+from tests.integration.shifted_clock import ShiftedClock
 
-_HOUR_MS = 3_600_000
+_HOUR_S = 3_600
 _ERROR_MS = 50
 """Half of the round trip in which the clock was measured, on a machine that is busy."""
 
@@ -44,10 +44,10 @@ class Snapshots:
 
 @pytest.fixture(scope="module")
 def snapshots(
-    moved_upstash: tuple[LocalUpstash, MovedClock], recording_server: RecordingAws
+    shifted_upstash: tuple[LocalUpstash, ShiftedClock], recording_server: RecordingAws
 ) -> Iterator[Snapshots]:
     """Snapshots older than every connection there is now."""
-    upstash, _ = moved_upstash
+    upstash, _ = shifted_upstash
     recording_server.begin()
     settings = {
         "AWS_CONTAINER_CREDENTIALS_FULL_URI": f"{recording_server.url}/credentials",
@@ -93,11 +93,11 @@ def test_the_first_switch_after_a_restore_is_as_any_other(
 
 
 def test_the_first_time_after_a_restore_is_right_though_the_clock_has_moved(
-    snapshots: Snapshots, store_clock: MovedClock, upstash: LocalUpstash
+    snapshots: Snapshots, store_clock: ShiftedClock, upstash: LocalUpstash
 ) -> None:
-    store_clock.ahead_ms = _HOUR_MS
-    before = time.time() * 1000 + _HOUR_MS
+    store_clock.ahead_s = _HOUR_S
+    before = time.time() * 1000 + _HOUR_S * 1000
     answer = snapshots.first("time", "GET", "/v1/time")
-    after = time.time() * 1000 + _HOUR_MS
+    after = time.time() * 1000 + _HOUR_S * 1000
     assert before - _ERROR_MS <= answer.json["timestamp_ms"] <= after + _ERROR_MS
     assert [asked.commands for asked in upstash.requests] == [(("time",),)]

@@ -5,30 +5,30 @@ import time
 from functions.service import time as time_endpoint
 from functions.sessions import read
 from infra.local.upstash import LocalUpstash
-from tests.functions.moved_clock import MovedClock
 from tests.functions.process import Process
 from tests.functions.recording_aws import RecordingAws
+from tests.integration.shifted_clock import ShiftedClock
 
-_HOUR_MS = 3_600_000
+_HOUR_S = 3_600
 _ROUNDING_MS = 2
 
 
-def assert_time_is_right(process: Process, store_clock: MovedClock) -> None:
+def assert_time_is_right(process: Process, store_clock: ShiftedClock) -> None:
     """Hold `/v1/time` against the clock, within what the measurement itself may have erred."""
-    before = time.time() * 1000 + store_clock.ahead_ms
+    before = time.time() * 1000 + store_clock.ahead_s * 1000
     answer = process.request(time_endpoint.handler, "GET", "/v1/time")
-    after = time.time() * 1000 + store_clock.ahead_ms
+    after = time.time() * 1000 + store_clock.ahead_s * 1000
     error = process.instance.backend.clock.error_ms + _ROUNDING_MS
     assert before - error <= answer.json["timestamp_ms"] <= after + error
     assert error < 500
 
 
 def test_a_restored_instance_knows_the_time_as_it_is_now(
-    process: Process, store_clock: MovedClock, upstash: LocalUpstash
+    process: Process, store_clock: ShiftedClock, upstash: LocalUpstash
 ) -> None:
     assert_time_is_right(process, store_clock)
     process.instance.let_go()
-    store_clock.ahead_ms = _HOUR_MS
+    store_clock.ahead_s = _HOUR_S
     process.instance.take_up()
     upstash.requests.clear()
     assert_time_is_right(process, store_clock)
@@ -49,7 +49,7 @@ def test_a_restored_instance_opens_a_connection_of_its_own(
 
 
 def test_an_instance_is_restored_though_the_store_is_away(
-    process: Process, store_clock: MovedClock, upstash: LocalUpstash
+    process: Process, store_clock: ShiftedClock, upstash: LocalUpstash
 ) -> None:
     process.game()
     process.instance.let_go()
