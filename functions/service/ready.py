@@ -7,7 +7,6 @@ from fastapi import APIRouter
 from fastapi.responses import JSONResponse
 
 from shared.errors import StoreUnavailable
-from shared.http.documents import Readiness
 from shared.http.openapi import answers
 from shared.http.parts import Audit, Store
 from shared.serverless.http_function import function_of
@@ -17,8 +16,8 @@ router = APIRouter(tags=["service"])
 
 @router.get(
     "/ready",
-    responses=answers(200, Readiness, "Ready, or degraded: `checks` say why")
-    | {503: {"model": Readiness, "description": "Not ready; `checks` say why"}},
+    responses=answers(200, "Readiness", "Ready, or degraded: `checks` say why")
+    | answers(503, "Readiness", "Not ready; `checks` say why"),
     response_model=None,
 )
 async def ready(store: Store, audit: Audit) -> JSONResponse:

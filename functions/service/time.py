@@ -7,7 +7,6 @@ from fastapi import APIRouter
 from shared.clock import StoreClock
 from shared.errors import StoreUnavailable
 from shared.http.application import VERSION
-from shared.http.documents import Time
 from shared.http.openapi import answers
 from shared.http.parts import Clock, Store
 from shared.ports import SessionStore
@@ -18,7 +17,7 @@ DRIFT_TOLERANCE_MS = 50
 router = APIRouter(tags=["service"])
 
 
-@router.get("/v1/time", responses=answers(200, Time, "The time", (503,)), response_model=None)
+@router.get("/v1/time", responses=answers(200, "Time", "The time", (503,)), response_model=None)
 async def read_time(
     clock: Clock,
     store: Store,

@@ -5,7 +5,6 @@ from fastapi import APIRouter, Request, Response
 from shared.http.answers import json_response
 from shared.http.bodies import BatchBody
 from shared.http.calls import Call
-from shared.http.documents import Batch, Envelope
 from shared.http.json_route import JsonRoute
 from shared.http.openapi import BATCH_ERRORS, answers
 from shared.representation import session_view
@@ -16,7 +15,7 @@ router = APIRouter(route_class=JsonRoute, tags=["sessions"])
 
 @router.post(
     "/v1/sessions/batch",
-    responses=answers(200, Envelope[Batch], "Those that were found", BATCH_ERRORS),
+    responses=answers(200, "BatchAnswer", "Those that were found", BATCH_ERRORS),
 )
 async def read_batch(body: BatchBody, request: Request) -> Response:
     """Several sessions in one answer, each as a read of it would show it."""

@@ -5,7 +5,6 @@ from fastapi import APIRouter, Response
 from shared.http.answers import created_session
 from shared.http.calls import Change
 from shared.http.creation_bodies import CreateBody
-from shared.http.documents import Envelope, Session
 from shared.http.json_route import JsonRoute
 from shared.http.openapi import CREATE_ERRORS, answers
 from shared.serverless.http_function import function_of
@@ -16,7 +15,7 @@ router = APIRouter(route_class=JsonRoute, tags=["sessions"])
 @router.post(
     "/v1/sessions",
     status_code=201,
-    responses=answers(201, Envelope[Session], "Created, pending", CREATE_ERRORS),
+    responses=answers(201, "SessionAnswer", "Created, pending", CREATE_ERRORS),
 )
 async def create(call: Change, body: CreateBody) -> Response:
     """Create a session; nothing runs until it is started."""

@@ -8,7 +8,6 @@ from fastapi import APIRouter, Query, Response
 from shared.audit.ports import AuditedEvent
 from shared.http.answers import json_response
 from shared.http.calls import SessionId
-from shared.http.documents import AuditTrail, Envelope
 from shared.http.fields import MAX_VERSION
 from shared.http.openapi import READ_ERRORS, answers
 from shared.http.parts import Trail
@@ -20,7 +19,7 @@ router = APIRouter(tags=["history"])
 
 @router.get(
     "/v1/sessions/{session_id}/events",
-    responses=answers(200, Envelope[AuditTrail], "A page of the trail", READ_ERRORS),
+    responses=answers(200, "AuditTrailAnswer", "A page of the trail", READ_ERRORS),
 )
 async def events(
     session_id: SessionId,

@@ -6,7 +6,6 @@ from shared.domain.commands import Pause
 from shared.http.answers import whole_session
 from shared.http.bodies import NoFields
 from shared.http.calls import Change, SessionId
-from shared.http.documents import Envelope, Session
 from shared.http.json_route import JsonRoute
 from shared.http.openapi import CHANGE_ERRORS, answers
 from shared.serverless.http_function import function_of
@@ -16,7 +15,7 @@ router = APIRouter(route_class=JsonRoute, tags=["sessions"])
 
 @router.post(
     "/v1/sessions/{session_id}/pause",
-    responses=answers(200, Envelope[Session], "Paused", CHANGE_ERRORS),
+    responses=answers(200, "SessionAnswer", "Paused", CHANGE_ERRORS),
 )
 async def pause(session_id: SessionId, call: Change, body: NoFields | None = None) -> Response:
     """Stop every clock."""

@@ -6,7 +6,6 @@ from fastapi import APIRouter, Header, Request, Response
 
 from shared.http.answers import json_response, session_headers
 from shared.http.calls import Call, SessionId
-from shared.http.documents import Envelope, Session
 from shared.http.openapi import READ_ERRORS, answers
 from shared.http.preconditions import is_known
 from shared.representation import session_view
@@ -17,7 +16,7 @@ router = APIRouter(tags=["sessions"])
 
 @router.get(
     "/v1/sessions/{session_id}",
-    responses=answers(200, Envelope[Session], "The session", READ_ERRORS)
+    responses=answers(200, "SessionAnswer", "The session", READ_ERRORS)
     | {304: {"description": "Still the version that `If-None-Match` names"}},
 )
 async def read(

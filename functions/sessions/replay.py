@@ -8,7 +8,6 @@ from shared.domain.errors import RuleViolation, Violation
 from shared.domain.units import Instant
 from shared.http.answers import json_response, session_headers
 from shared.http.calls import SessionId
-from shared.http.documents import Envelope, Session
 from shared.http.fields import MAX_VERSION, Timestamp
 from shared.http.openapi import READ_ERRORS, answers
 from shared.http.parts import Trail
@@ -20,7 +19,7 @@ router = APIRouter(tags=["history"])
 
 @router.get(
     "/v1/sessions/{session_id}/replay",
-    responses=answers(200, Envelope[Session], "The session as it stood", READ_ERRORS),
+    responses=answers(200, "SessionAnswer", "The session as it stood", READ_ERRORS),
 )
 async def replay(
     session_id: SessionId,

@@ -4,7 +4,6 @@ from fastapi import APIRouter, Request, Response
 
 from shared.http.answers import json_response, session_headers
 from shared.http.calls import Call, SessionId
-from shared.http.documents import Envelope, Summary
 from shared.http.openapi import READ_ERRORS, answers
 from shared.representation import summary_view
 from shared.serverless.http_function import function_of
@@ -14,7 +13,7 @@ router = APIRouter(tags=["sessions"])
 
 @router.get(
     "/v1/sessions/{session_id}/summary",
-    responses=answers(200, Envelope[Summary], "The light form", READ_ERRORS),
+    responses=answers(200, "SummaryAnswer", "The light form", READ_ERRORS),
 )
 async def summary(session_id: SessionId, request: Request) -> Response:
     """The light form of a session."""

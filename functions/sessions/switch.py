@@ -6,7 +6,6 @@ from shared.domain.commands import Switch
 from shared.http.answers import switch_result
 from shared.http.bodies import SwitchBody
 from shared.http.calls import Change, SessionId
-from shared.http.documents import Envelope, SwitchResult
 from shared.http.json_route import JsonRoute
 from shared.http.openapi import CHANGE_ERRORS, answers
 from shared.serverless.http_function import function_of
@@ -16,7 +15,7 @@ router = APIRouter(route_class=JsonRoute, tags=["sessions"])
 
 @router.post(
     "/v1/sessions/{session_id}/switch",
-    responses=answers(200, Envelope[SwitchResult], "Switched", CHANGE_ERRORS),
+    responses=answers(200, "SwitchAnswer", "Switched", CHANGE_ERRORS),
 )
 async def switch(session_id: SessionId, call: Change, body: SwitchBody | None = None) -> Response:
     """End the running cycle and begin the next; without a body the rotation decides whose."""

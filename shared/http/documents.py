@@ -217,3 +217,10 @@ class ErrorEnvelope(Document):
     """Every error."""
 
     error: Error
+
+
+SessionAnswer = Envelope[Session]
+SwitchAnswer = Envelope[SwitchResult]
+SummaryAnswer = Envelope[Summary]
+BatchAnswer = Envelope[Batch]
+AuditTrailAnswer = Envelope[AuditTrail]

@@ -6,8 +6,6 @@ from typing import Any
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
-from shared.http.documents import ErrorEnvelope
-
 _ERRORS = {
     400: "`VALIDATION_ERROR` (`details` name each field) or `INVALID_STATE_TRANSITION`",
     404: "`SESSION_NOT_FOUND` or `PARTICIPANT_NOT_FOUND`",
@@ -37,14 +35,16 @@ _REQUEST_ID = {"description": "The request's id, yours or ours", "schema": {"typ
 
 
 def answers(
-    status: int, model: Any, description: str, failures: tuple[int, ...] = ()
+    status: int, document: str | None, description: str, failures: tuple[int, ...] = ()
 ) -> dict[int | str, dict[str, Any]]:
-    """The `responses` of a route: its one success and its errors."""
+    """The `responses` of a route: its one success, a `document` of that name, and its errors."""
     if not _IS_SHOWN:
         return {}
-    success: dict[str, Any] = {"description": description, "headers": {"ETag": _TAG}}
-    if model is not None:
-        success["model"] = model
+    success: dict[str, Any] = {"description": description, "headers": {}}
+    if status < 300:
+        success["headers"]["ETag"] = _TAG
+    if document is not None:
+        success["model"] = _document(document)
     if status == 201:
         success["headers"]["Location"] = _LOCATION
     if 422 in failures:
@@ -56,10 +56,17 @@ def errors(*statuses: int) -> dict[int | str, dict[str, Any]]:
     """The part of a route's `responses` that tells of its errors."""
     documented: dict[int | str, dict[str, Any]] = {}
     for status in statuses:
-        documented[status] = {"model": ErrorEnvelope, "description": _ERRORS[status]}
+        documented[status] = {"model": _document("ErrorEnvelope"), "description": _ERRORS[status]}
         if status == 503:
             documented[status]["headers"] = {"Retry-After": _RETRY_AFTER}
     return documented
+
+
+def _document(name: str) -> Any:
+    """By name, for the documents are made when they are imported, and few functions need any."""
+    from shared.http import documents
+
+    return getattr(documents, name)
 
 
 def describe(app: FastAPI) -> dict[str, Any]:

@@ -400,7 +400,8 @@ async def test_a_flush_under_load_costs_what_was_not_audited_yet_and_no_more(
     async with asyncio.TaskGroup() as games:
         for session_id in ids:
             games.create_task(play(session_id))
-        await asyncio.sleep(0.7)
+        while len(told) <= 100:
+            await asyncio.sleep(0.05)
         before = len(told)
         await redis.flushall()
         flushed_at = (await api.http.get("/v1/time")).json()["timestamp_ms"]
@@ -418,6 +419,5 @@ async def test_a_flush_under_load_costs_what_was_not_audited_yet_and_no_more(
     await log.close()
     print(f"{len(lost)} of {len(told)} changes were not audited yet: {lost}")
     # Those that were on their way: at most the lag's worth, about a hundred at this rate.
-    assert before > 100
     assert len(lost) < before / 2
     assert all(told.index(change) < before + 2 * len(ids) for change in lost)

@@ -48,6 +48,7 @@ async def served(app: Any, port: int | None = None) -> AsyncIterator[int]:
             ws="none",
             log_config=None,
             access_log=False,
+            log_level="error",  # else it complains of each WebSocket, which no gateway here takes
             server_header=False,
             proxy_headers=False,
             timeout_keep_alive=_KEEP_ALIVE_S,
