@@ -501,7 +501,8 @@ import signal
 from contextlib import suppress
 from pathlib import Path
 from infra.local.functions import Options, running_functions
-signal.signal(signal.SIGTERM, signal.default_int_handler)
+for how in (signal.SIGINT, signal.SIGTERM):  # a background job is born with the first ignored
+    signal.signal(how, signal.default_int_handler)
 folder = Path({str(folder)!r})
 options = Options(file=folder / "serverless.yml", code=lambda _: folder, warm=["echo", "worker"])
 with suppress(KeyboardInterrupt), running_functions({{"REPORTS": "9"}}, options) as running:
@@ -519,7 +520,10 @@ with suppress(KeyboardInterrupt), running_functions({{"REPORTS": "9"}}, options)
         children = _children(process.pid)
         assert set(map(int, pids)) < children
         process.send_signal(how)
-        assert process.wait(10) == 0
+        try:
+            assert process.wait(10) == 0
+        finally:
+            process.kill()
         assert process.stderr.read() == ""
     for pid in children:
         with pytest.raises(ProcessLookupError):
