@@ -4,8 +4,9 @@ import json
 import logging
 
 import pytest
-from pydantic import ValidationError
+from pydantic import SecretStr, ValidationError
 
+from shared.bootstrap import container
 from shared.logging import JsonFormatter
 from shared.settings import Settings
 
@@ -32,3 +33,12 @@ def test_a_log_line_is_one_json_object_with_its_extra_fields() -> None:
     )
     line = json.loads(JsonFormatter().format(record))
     assert (line["message"], line["level"], line["request_id"]) == ("it failed", "ERROR", "r1")
+
+
+def test_a_container_that_could_not_listen_does_not_start() -> None:
+    token = SecretStr("token")
+    rest_alone = Settings(
+        upstash_redis_rest_url="https://a.example", upstash_redis_rest_token=token
+    )
+    with pytest.raises(SystemExit, match="REDIS_URL"):
+        container(rest_alone)
