@@ -1,9 +1,9 @@
 """The container's deadline loop: what happens of itself happens at its instant."""
 
 import asyncio
-import logging
 import math
 
+from functions.workers.waking import wake
 from shared.clock import StoreClock
 from shared.domain.units import Instant, Millis, after
 from shared.errors import StoreUnavailable
@@ -20,8 +20,6 @@ _LONGEST_SLEEP_S = 1.0
 """Bounds the harm of a lost pub/sub message."""
 
 _RETRY_S = 0.2
-
-_log = logging.getLogger("synckairos.expire")
 
 
 class DeadlineLoop:
@@ -80,13 +78,7 @@ class DeadlineLoop:
 
     async def _wake(self, claimed: Wakeup, was_due: Instant) -> None:
         async with self._slots:
-            try:
-                await self._service.wake(claimed)
-            except StoreUnavailable:
-                _log.warning("no store; left for later", extra={"session_id": claimed.session_id})
-            except Exception:
-                _log.exception("wake-up failed", extra={"session_id": claimed.session_id})
-            else:
+            if await wake(self._service, claimed):
                 self._metrics.observe_lateness(max(0, self._clock.now() - was_due))
 
     async def _sleep(self, seconds: float) -> None:

@@ -3,6 +3,8 @@
 import asyncio
 import logging
 
+from functions.workers.recover import restore_all
+from functions.workers.waking import wake
 from shared.domain.units import Instant, Millis, after
 from shared.errors import StoreUnavailable
 from shared.ports import Wakeup
@@ -31,13 +33,9 @@ async def _recover(here: Instance) -> None:
     if here.backend.recovery is None:
         return
     try:
-        restored = await here.backend.recovery.restore_all()
+        await restore_all(here.backend.recovery, here.metrics)
     except StoreUnavailable as error:
         _log.warning("recovery is left for later: %s", error.message)
-        return
-    if restored:
-        _log.warning("the store had lost its memory; %d sessions restored", restored)
-        here.metrics.count_restored(restored)
 
 
 async def _claimed(here: Instance) -> list[Wakeup]:
@@ -52,12 +50,7 @@ async def _claimed(here: Instance) -> list[Wakeup]:
 
 async def _wake(here: Instance, slots: asyncio.Semaphore, wakeup: Wakeup) -> None:
     async with slots:
-        try:
-            await here.backend.service.wake(wakeup)
-        except StoreUnavailable:
-            _log.warning("left for the next run", extra={"session_id": wakeup.session_id})
-        except Exception:
-            _log.exception("wake-up failed", extra={"session_id": wakeup.session_id})
+        await wake(here.backend.service, wakeup)
 
 
 handler = ScheduledFunction(reconcile)

@@ -12,6 +12,13 @@ _INTERVAL_S = 1.0
 _log = logging.getLogger("synckairos.recover")
 
 
+async def restore_all(recovery: Recovery, metrics: Metrics) -> None:
+    """Put back what the store has lost, if it has, and tell. Raises `StoreUnavailable`."""
+    if restored := await recovery.restore_all():
+        _log.warning("the store had lost its memory; %d sessions restored", restored)
+        metrics.count_restored(restored)
+
+
 class RecoveryLoop:
     """Looks whether the store is whole. Any number of instances may run it."""
 
@@ -23,13 +30,9 @@ class RecoveryLoop:
         """Work for as long as the instance lives."""
         while True:
             try:
-                restored = await self._recovery.restore_all()
+                await restore_all(self._recovery, self._metrics)
             except StoreUnavailable as error:
                 _log.debug("left for later: %s", error.message)
             except Exception:
                 _log.exception("recovery failed")
-            else:
-                if restored:
-                    _log.warning("the store had lost its memory; %d sessions restored", restored)
-                    self._metrics.count_restored(restored)
             await asyncio.sleep(_INTERVAL_S)

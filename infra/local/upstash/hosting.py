@@ -142,7 +142,7 @@ class _Server(uvicorn.Server):
 
 def _counting(on_connection: Callable[[], None]) -> type[asyncio.Protocol]:
     class Counting(HttpToolsProtocol):
-        def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override] # uvicorn's own
             on_connection()
             super().connection_made(transport)
 

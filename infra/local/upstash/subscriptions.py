@@ -49,7 +49,7 @@ class Subscriptions:
                 yield _event(message)
         finally:
             ended.cancel()
-            await listener.aclose()  # type: ignore[no-untyped-call]
+            await listener.aclose()  # type: ignore[no-untyped-call] # redis-py's own
 
 
 async def _first(listener: PubSub, ended: "asyncio.Future[Any]") -> Mapping[str, Any] | None:
