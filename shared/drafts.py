@@ -58,7 +58,7 @@ def draft(
     next_at = next_wakeup(session)
     answered = wording(Done(last, view, encoded)) if wording and isinstance(last, Change) else None
     return Commit(
-        session_id=session.session_id,
+        name=session.name,
         expected=stored.revision if stored else None,
         operation_id=token_hex(8),
         session=None if removed else session,
@@ -77,7 +77,7 @@ def draft(
 def restoration(session: Session, now: Instant) -> Commit:
     """The commit that puts a session back which the store has lost; nothing happened to it."""
     return Commit(
-        session_id=session.session_id,
+        name=session.name,
         expected=None,
         operation_id=token_hex(8),
         session=session,

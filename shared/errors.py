@@ -1,6 +1,10 @@
 """What a caller can be told that is not a `Refusal` of the domain, with its status and code.
 
 ServiceError
+├── Unauthenticated        401   with `WWW-Authenticate`
+├── Forbidden              403   the session may be read, but not that
+├── RateLimitExceeded      429   with `Retry-After`
+│   └── TooManySessions          the caller has as many as it may have at once
 ├── SessionNotFound        404
 ├── SessionExists          409
 ├── VersionConflict        409   too many concurrent changes
@@ -30,6 +34,47 @@ class ServiceError(Exception):
         self.message = message
         self.details = details
         self.headers = dict(headers or {})
+
+
+class Unauthenticated(ServiceError):
+    """RFC 6750 §3: no token, or one that is not good here; `reason` says what is wrong with it."""
+
+    status = 401
+    code = "UNAUTHENTICATED"
+
+    def __init__(self, reason: str | None = None) -> None:
+        message = reason or "Send a token: Authorization: Bearer <token>"
+        invalid = f' error="invalid_token", error_description="{reason}"' if reason else ""
+        super().__init__(message, headers={"WWW-Authenticate": f"Bearer{invalid}"})
+
+
+class Forbidden(ServiceError):
+    """The caller may know of the session, but may not do this."""
+
+    status = 403
+    code = "FORBIDDEN"
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message)
+
+
+class RateLimitExceeded(ServiceError):
+    """RFC 6585 §4: too much in too short a time, by one caller or of one session."""
+
+    status = 429
+    code = "RATE_LIMIT_EXCEEDED"
+
+    def __init__(self, message: str, retry_after_s: int, details: Any = None) -> None:
+        super().__init__(message, details, {"Retry-After": str(retry_after_s)})
+        self.retry_after_s = retry_after_s
+
+
+class TooManySessions(RateLimitExceeded):
+    """As many sessions of the caller are live as it may have at once."""
+
+    def __init__(self, most: int) -> None:
+        message = f"You have {most} live sessions, which is the most; end or delete one first"
+        super().__init__(message, 60, {"max_sessions": most})
 
 
 class SessionNotFound(ServiceError):

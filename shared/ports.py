@@ -52,11 +52,35 @@ class RecordedAnswer:
 
 
 @dataclass(frozen=True, slots=True)
+class Limit:
+    """At most `most` of what is counted under the name `counter`, within any `window_ms`."""
+
+    counter: str
+    most: int
+    window_ms: Millis
+
+
+@dataclass(frozen=True, slots=True)
+class Quota:
+    """How a limit stands once one more was asked for; what exceeds it is not counted.
+
+    `frees_in_ms` is how long it takes until one more fits, or, where one still does, until the
+    present window has passed.
+    """
+
+    limit: Limit
+    is_exceeded: bool
+    remaining: int
+    frees_in_ms: Millis
+
+
+@dataclass(frozen=True, slots=True)
 class Loaded:
     """One load: the store's time, the session if there is one, the answer given before if any.
 
     `is_deleted` tells a session that was deleted from one that the store doesn't know of.
-    `alarm_at` is when the alarm that was last set for it goes off, or went.
+    `alarm_at` is when the alarm that was last set for it goes off, or went. `quotas` are those of
+    the limits that were to be counted; there are none where the store could not count.
     """
 
     now: Instant
@@ -64,6 +88,16 @@ class Loaded:
     recorded: RecordedAnswer | None = None
     is_deleted: bool = False
     alarm_at: Instant | None = None
+    quotas: tuple[Quota, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class LoadedMany:
+    """Several sessions, in the order asked for, all at the time `now`."""
+
+    now: Instant
+    sessions: list[Loaded]
+    quotas: tuple[Quota, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,13 +112,15 @@ class Origin:
 class Commit:
     """Everything that one accepted change writes, in one atomic step.
 
-    `expected` is the revision it builds on (None: no such session yet), `session` what is stored
+    `name` is the session's (`Session.name`), `expected` is the revision it builds on (None: no such session yet), `session` what is stored
     from now on (None: only that there was one), `operation_id` makes a repeated commit harmless.
     A session that is over has no `wake_at`; a live one has at least the instant at which it will
     be forgotten. `alarm_at` is when something next happens in it of itself, if anything does.
+    A session counts for its `owner` as long as it is live; `owner_may_have` says how many others
+    the owner of a new one may have at the most.
     """
 
-    session_id: str
+    name: str
     expected: Revision | None
     operation_id: str
     session: Session | None
@@ -97,6 +133,8 @@ class Commit:
     pushes: Sequence[bytes] = ()
     key: IdempotencyKey | None = None
     answer: Answer | None = None
+    owner: str | None = None
+    owner_may_have: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,14 +156,19 @@ class Superseded:
     stored: Stored | None
 
 
-CommitResult = Committed | AnsweredBefore | Superseded
+@dataclass(frozen=True, slots=True)
+class OwnerHasEnough:
+    """The owner has as many live sessions as it may; nothing was written."""
+
+
+CommitResult = Committed | AnsweredBefore | Superseded | OwnerHasEnough
 
 
 @dataclass(frozen=True, slots=True)
 class Wakeup:
-    """When a session must next be looked at, though nobody asks."""
+    """When the session of that name must next be looked at, though nobody asks."""
 
-    session_id: str
+    name: str
     at: Instant
 
 
@@ -154,7 +197,7 @@ class Census:
 class News:
     """What others must be told of a session: of an alarm to set, of an outbox to be emptied."""
 
-    session_id: str
+    name: str
     alarm_at: Instant | None = None
     fills_outbox: bool = False
 
@@ -169,17 +212,22 @@ class Announcer(Protocol):
 class SessionStore(Protocol):
     """Where sessions live between two requests."""
 
-    def creation_scope(self, key: str, session_id: str | None) -> str:
+    def creation_scope(self, key: str, name: str | None) -> str:
         """The scope of `key` for a creation: one for all, where the store can commit that."""
 
-    def new_session_id(self, scope: str | None) -> str:
+    def new_session_id(self, scope: str | None, tenant: str | None) -> str:
         """A fresh id, of a session that can be committed with an idempotency key of `scope`."""
 
-    async def load(self, session_id: str, key: IdempotencyKey | None = None) -> Loaded:
-        """The session, the recorded answer for `key` and the time, in one round trip."""
+    async def load(
+        self, name: str, key: IdempotencyKey | None = None, limits: Sequence[Limit] = ()
+    ) -> Loaded:
+        """The session, the recorded answer for `key` and the time, in one round trip.
 
-    async def load_many(self, session_ids: Sequence[str]) -> tuple[Instant, list[Loaded]]:
-        """Several sessions, all at that time, in one round trip."""
+        One more is counted for each of `limits` on the way.
+        """
+
+    async def load_many(self, names: Sequence[str], limits: Sequence[Limit] = ()) -> LoadedMany:
+        """Several sessions, in one round trip, in which one more is counted for each limit."""
 
     async def commit(self, commit: Commit) -> CommitResult:
         """Write all of `commit` or nothing, in one round trip."""

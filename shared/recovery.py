@@ -34,7 +34,7 @@ class Recovery:
         self._name = token_hex(8)
         self._is_away_until = 0.0
 
-    async def knows(self, session_id: str) -> bool:
+    async def knows(self, name: str) -> bool:
         """Whether there ever was such a session, as far as the audit trail knows.
 
         Raises `AuditUnavailable`, and for a while after that without asking: whoever can do
@@ -43,20 +43,20 @@ class Recovery:
         if time.monotonic() < self._is_away_until:
             raise AuditUnavailable
         try:
-            return await self._audit.last(session_id) is not None
+            return await self._audit.last(name) is not None
         except AuditUnavailable:
             self._is_away_until = time.monotonic() + _LEFT_ALONE_S
             raise
 
     async def restore(
-        self, session_id: str, now: Instant, *, even_forgotten: bool = True
+        self, name: str, now: Instant, *, even_forgotten: bool = True
     ) -> Stored | None:
         """The session, put back into the store; None where there is nothing to go on with.
 
         Someone who asks for it gets even one that the store was to forget by `now`. However many
         restore it at once, one of them does. Raises `AuditUnavailable`.
         """
-        last = await self._last(session_id)
+        last = await self._last(name)
         if last is None or not last.is_unfinished:
             return None
         if not even_forgotten and _forgotten_at(last.session) <= now:
@@ -78,23 +78,23 @@ class Recovery:
             await self._memory.begin_recovery(self._name)
             lost = await self._lost(page)
             restored += await self._put_all_back(lost, waiting)
-            last_id = page[-1].session_id
+            last_id = page[-1].name
         await self._memory.end_recovery(self._name)
         return restored
 
     async def _lost(self, sessions: Sequence[Session]) -> list[tuple[Session, Instant]]:
         """Those of `sessions` that the store doesn't know of, and when it was asked."""
-        now, loaded = await self._store.load_many([session.session_id for session in sessions])
+        loaded = await self._store.load_many([session.name for session in sessions])
         return [
-            (session, now)
-            for session, found in zip(sessions, loaded, strict=True)
+            (session, loaded.now)
+            for session, found in zip(sessions, loaded.sessions, strict=True)
             if found.stored is None and not found.is_deleted
         ]
 
     async def _put_all_back(
         self, lost: Iterable[tuple[Session, Instant]], waiting: Mapping[str, Moment]
     ) -> int:
-        newest = [(waiting.get(session.session_id), session, now) for session, now in lost]
+        newest = [(waiting.get(session.name), session, now) for session, now in lost]
         unfinished = [
             self._put_back(moment.session if moment else session, now)
             for moment, session, now in newest
@@ -102,15 +102,15 @@ class Recovery:
         ]
         return len(await asyncio.gather(*unfinished))
 
-    async def _last(self, session_id: str) -> Moment | None:
+    async def _last(self, name: str) -> Moment | None:
         """The last that is known of a session, wherever its audit entries have got to.
 
         The trail is asked before the outbox, so that an audit database that is away costs no
         walk through all that waits for it; and after it, for an entry may have moved meanwhile.
         """
         await self._audit.ping()
-        waiting = await self._outbox.waiting(session_id)
-        return waiting[-1] if waiting else await self._audit.last(session_id)
+        waiting = await self._outbox.waiting(name)
+        return waiting[-1] if waiting else await self._audit.last(name)
 
     async def _put_back(self, session: Session, now: Instant) -> Stored | None:
         commit = restoration(session, max(now, session.updated_at))

@@ -48,6 +48,7 @@ def session_view(session: Session, now: Instant) -> dict[str, Any]:
         "action_on_timeout": session.action_on_timeout.as_dict(),
         "warn_at_ms": session.warn_at_ms or None,
         "metadata": session.metadata,
+        "participants_may_pause": session.participants_may_pause or None,
         "created_at": timestamp(session.created_at),
         "updated_at": timestamp(session.updated_at),
         "server_time_ms": now,

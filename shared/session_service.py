@@ -20,6 +20,7 @@ from shared.errors import (
     PreconditionFailed,
     SessionExists,
     SessionNotFound,
+    TooManySessions,
     VersionConflict,
 )
 from shared.ports import (
@@ -30,6 +31,7 @@ from shared.ports import (
     IdempotencyKey,
     Loaded,
     Origin,
+    OwnerHasEnough,
     RecordedAnswer,
     SessionStore,
     Stored,
@@ -70,7 +72,7 @@ class SessionService:
 
     def new_session_id(self, scope: str | None) -> str:
         """An id for a session to be created under an idempotency key of `scope`."""
-        return self._store.new_session_id(scope)
+        return self._store.new_session_id(scope, None)
 
     async def create(
         self, spec: Create, request: Request, wording: Wording, *, is_new_id: bool = False
@@ -136,18 +138,18 @@ class SessionService:
     async def read_many(self, session_ids: Sequence[str]) -> tuple[Instant, list[Session | None]]:
         """The sessions in the order asked for, None for those that are not there."""
         async with patience():
-            now, loaded = await self._store.load_many(session_ids)
+            loaded = await self._store.load_many(session_ids)
             found = [
                 await self._found(one, session_id)
-                for one, session_id in zip(loaded, session_ids, strict=True)
+                for one, session_id in zip(loaded.sessions, session_ids, strict=True)
             ]
             settled = [(await self._catch_up(*one))[0] for one in found]
-        return now, [one.session if one else None for one in settled]
+        return loaded.now, [one.session if one else None for one in settled]
 
     async def wake(self, claimed: Wakeup) -> None:
         """Do what has come due in a session of itself, and see to its next wake-up."""
-        loaded = await self._store.load(claimed.session_id)
-        found = await self._found(loaded, claimed.session_id, even_forgotten=False)
+        loaded = await self._store.load(claimed.name)
+        found = await self._found(loaded, claimed.name, even_forgotten=False)
         stored, now = await self._catch_up(*found)
         if stored is None:
             await self._store.release(claimed, None)
@@ -159,8 +161,8 @@ class SessionService:
 
         Returns the session's next wake-up where nothing was due and no other alarm is set for it.
         """
-        loaded = await self._store.load(alarm.session_id)
-        found = await self._found(loaded, alarm.session_id, even_forgotten=False)
+        loaded = await self._store.load(alarm.name)
+        found = await self._found(loaded, alarm.name, even_forgotten=False)
         stored, now = await self._catch_up(*found)
         if stored is None or stored is not loaded.stored:
             return None
@@ -203,7 +205,7 @@ class SessionService:
             written = draft(stored, due, now, Request(_SYSTEM))
             result = await self._store.commit(written)
             if isinstance(result, Superseded):
-                stored, now = await self._newer(result, written.session_id, now)
+                stored, now = await self._newer(result, written.name, now)
             else:
                 stored = Stored(due[-1].session, written.operation_id)
         return stored, now
@@ -232,7 +234,9 @@ def _version(stored: Stored | None) -> int:
     return stored.session.version if stored else 0
 
 
-def _outcome(result: Committed | AnsweredBefore, written: Commit) -> Outcome:
+def _outcome(result: Committed | AnsweredBefore | OwnerHasEnough, written: Commit) -> Outcome:
+    if isinstance(result, OwnerHasEnough):
+        raise TooManySessions(written.owner_may_have or 0)
     if isinstance(result, AnsweredBefore):
         return _replay(result.recorded, written.key)
     assert written.answer is not None

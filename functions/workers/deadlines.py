@@ -70,9 +70,9 @@ class DeadlineLoop:
         return max(0, next_at - self._clock.now()) / 1000
 
     async def _claim(self, due: list[Wakeup], now: Instant) -> None:
-        was_due = {wakeup.session_id: wakeup.at for wakeup in due}
+        was_due = {wakeup.name: wakeup.at for wakeup in due}
         for claimed in await self._store.claim(due, after(now, _LEASE)):
-            task = asyncio.create_task(self._wake(claimed, was_due[claimed.session_id]))
+            task = asyncio.create_task(self._wake(claimed, was_due[claimed.name]))
             self._work.add(task)
             task.add_done_callback(self._work.discard)
 

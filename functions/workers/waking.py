@@ -14,9 +14,9 @@ async def wake(service: SessionService, claimed: Wakeup) -> bool:
     try:
         await service.wake(claimed)
     except StoreUnavailable:
-        _log.warning("no store; left for later", extra={"session_id": claimed.session_id})
+        _log.warning("no store; left for later", extra={"session_id": claimed.name})
     except Exception:
-        _log.exception("wake-up failed", extra={"session_id": claimed.session_id})
+        _log.exception("wake-up failed", extra={"session_id": claimed.name})
     else:
         return True
     return False

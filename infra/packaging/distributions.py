@@ -23,7 +23,8 @@ class Lock:
 
     def __init__(self) -> None:
         lines = (ROOT / "requirements.txt").read_text().splitlines()
-        locked = [Requirement(line) for line in lines if line and line[0] not in " #"]
+        pins = (line.removesuffix("\\") for line in lines if line and line[0] not in " #")
+        locked = [Requirement(pin) for pin in pins]
         self._versions = {canonicalize_name(r.name): r for r in locked if _applies(r)}
 
     def pin(self, name: NormalizedName) -> str:

@@ -41,7 +41,7 @@ class SqsAnnouncer:
         """See `Announcer`."""
         sending: list[Awaitable[None]] = []
         if news.alarm_at is not None:
-            alarm = Wakeup(news.session_id, news.alarm_at)
+            alarm = Wakeup(news.name, news.alarm_at)
             sending.append(
                 self._send(self.alarm_queue_url, encode_alarm(alarm), self._delay_s(news.alarm_at))
             )

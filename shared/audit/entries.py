@@ -7,6 +7,7 @@ import msgspec
 
 from shared.audit.ports import Moment
 from shared.domain.events import Change, EventType
+from shared.domain.naming import session_name
 from shared.domain.timekeeping import next_wakeup
 from shared.domain.units import Instant, Millis
 from shared.ports import Commit
@@ -18,6 +19,7 @@ class AuditEntry:
     """One event of the audit trail, with the session as it left it."""
 
     session_id: str
+    tenant: str | None
     version: int
     event: EventType
     occurred_at: Instant
@@ -42,6 +44,12 @@ class EntryName:
 
     session_id: str
     version: int
+    tenant: str | None = None
+
+    @property
+    def session_name(self) -> str:
+        """The session's name among those of all tenants."""
+        return session_name(self.session_id, self.tenant)
 
 
 _encoder = msgspec.json.Encoder()
@@ -73,7 +81,8 @@ def _entry(commit: Commit, change: Change) -> AuditEntry:
     session = change.session
     is_deletion = change.type is EventType.SESSION_DELETED
     return AuditEntry(
-        session_id=commit.session_id,
+        session_id=session.session_id,
+        tenant=session.tenant,
         version=session.version,
         event=change.type,
         occurred_at=change.occurred_at,

@@ -43,6 +43,9 @@ class Create:
     action_on_timeout: TimeoutAction = TimeoutAction()
     warn_at_ms: tuple[Millis, ...] = ()
     metadata: Mapping[str, Any] | None = None
+    participants_may_pause: bool = False
+    tenant: str | None = None
+    owner: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -38,6 +38,9 @@ def create(spec: Create, now: Instant) -> Change:
         action_on_timeout=spec.action_on_timeout,
         warn_at_ms=spec.warn_at_ms,
         metadata=spec.metadata,
+        participants_may_pause=spec.participants_may_pause,
+        tenant=spec.tenant,
+        owner=spec.owner,
         active_participant_id=spec.active_participant_id
         or (in_order[0].participant_id if in_order else None),
     )

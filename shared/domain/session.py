@@ -11,6 +11,7 @@ from enum import StrEnum
 from typing import Any, Self
 
 from shared.domain.frozen import replace
+from shared.domain.naming import session_name
 from shared.domain.units import Instant, Millis
 
 
@@ -104,6 +105,11 @@ class Session:
     warn_at_ms: tuple[Millis, ...] = ()
     metadata: Mapping[str, Any] | None = None
 
+    tenant: str | None = None
+    owner: str | None = None
+    """The host who created it, where it was one."""
+    participants_may_pause: bool = False
+
     version: int = 1
     status: Status = Status.PENDING
     active_participant_id: str | None = None
@@ -119,6 +125,11 @@ class Session:
     used_ms: Millis = Millis(0)
     warned: tuple[Instant, Millis, int] | None = None
     """The last warning since the anchor: when, at which threshold, of which running clock."""
+
+    @property
+    def name(self) -> str:
+        """What the session is called among those of all tenants."""
+        return session_name(self.session_id, self.tenant)
 
     @property
     def active(self) -> Participant | None:

@@ -83,6 +83,7 @@ class CreateBody(Body):
     action_on_timeout: TimeoutActionBody | None = None
     warn_at_ms: Annotated[list[Threshold], Field(max_length=5)] | None = None
     metadata: SmallObject | None = None
+    participants_may_pause: Flag | None = None
 
     def command(self, session_id: str) -> Create:
         """What the body asks for, for a session of that id."""
@@ -101,6 +102,7 @@ class CreateBody(Body):
             action_on_timeout=action.action() if action else TimeoutAction(),
             warn_at_ms=tuple(map(Millis, self.warn_at_ms or ())),
             metadata=self.metadata,
+            participants_may_pause=bool(self.participants_may_pause),
         )
 
 

@@ -93,6 +93,7 @@ class Session(Document):
     action_on_timeout: TimeoutAction
     warn_at_ms: list[Ms] = may_be_absent()
     metadata: dict[str, Any] = may_be_absent()
+    participants_may_pause: bool = may_be_absent()
     created_at: Timestamp
     updated_at: Timestamp
     server_time_ms: EpochMs

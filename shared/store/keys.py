@@ -1,9 +1,13 @@
-"""Names in Redis. All that one commit touches shares a hash tag: a cluster keeps it together."""
+"""Names in Redis. All that one commit touches shares a hash tag: a cluster keeps it together.
+
+A session's `name` is its id, behind its tenant's if it has one: two tenants share no key of theirs.
+"""
 
 from dataclasses import dataclass
 from uuid import uuid4
 from zlib import crc32
 
+from shared.domain.naming import session_name
 from shared.ports import IdempotencyKey
 
 
@@ -14,7 +18,7 @@ class Keys:
     shards: int = 1
 
     def shard_of(self, name: str) -> str:
-        """The hash tag that `name` (a session id or the scope of a key) belongs to."""
+        """The hash tag that `name` (a session's or the scope of a key) belongs to."""
         return f"{{s{crc32(name.encode()) % self.shards}}}"
 
     @property
@@ -22,9 +26,9 @@ class Keys:
         """Every hash tag."""
         return [f"{{s{n}}}" for n in range(self.shards)]
 
-    def session(self, session_id: str) -> str:
+    def session(self, name: str) -> str:
         """A session's state."""
-        return f"{self.shard_of(session_id)}:session:{session_id}"
+        return f"{self.shard_of(name)}:session:{name}"
 
     def answer(self, key: IdempotencyKey) -> str:
         """The recorded answer of an idempotent request."""
@@ -54,9 +58,9 @@ class Keys:
         """Who is bringing back what was lost."""
         return f"{shard}:recovery"
 
-    def push_channel(self, session_id: str) -> str:
+    def push_channel(self, name: str) -> str:
         """Where the messages of one session are published."""
-        return f"{self.shard_of(session_id)}:push:{session_id}"
+        return f"{self.shard_of(name)}:push:{name}"
 
     def wake_channel(self, shard: str) -> str:
         """Carries the instant of a wake-up that is earlier than all others of the shard."""
@@ -66,20 +70,21 @@ class Keys:
         """Carries nothing: an outbox that was empty is empty no more."""
         return f"{shard}:outbox-filled"
 
-    def creation_scope(self, key: str, session_id: str | None) -> str:
+    def creation_scope(self, key: str, name: str | None) -> str:
         """The scope of an idempotency key of a creation.
 
         One for all creations, unless the client chose an id on another shard: then the session's
         own, for one commit can't write to two shards.
         """
         common = f"create:{key}"
-        if session_id is None or self.shard_of(session_id) == self.shard_of(common):
+        if name is None or self.shard_of(name) == self.shard_of(common):
             return common
-        return session_id
+        return name
 
-    def new_session_id(self, scope: str | None) -> str:
+    def new_session_id(self, scope: str | None, tenant: str | None) -> str:
         """A fresh session id on the shard of `scope`, for a commit that writes to both."""
         while True:
             session_id = str(uuid4())
-            if scope is None or self.shard_of(session_id) == self.shard_of(scope):
+            name = session_name(session_id, tenant)
+            if scope is None or self.shard_of(name) == self.shard_of(scope):
                 return session_id

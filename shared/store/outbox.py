@@ -41,9 +41,9 @@ class RedisOutbox:
         parking = ("XADD", self._keys.dead_letters(delivery.shard), "*", *letter)
         await self._redis.transact([parking, *self._dropping(delivery.shard, [delivery.id])])
 
-    async def waiting(self, session_id: str) -> list[Moment]:
-        shard = self._keys.shard_of(session_id)
-        own = [e async for e in self._entries(shard) if _owner_of(e) == session_id]
+    async def waiting(self, name: str) -> list[Moment]:
+        shard = self._keys.shard_of(name)
+        own = [e async for e in self._entries(shard) if _owner_of(e) == name]
         return [moment for moment in map(_moment_of, own) if moment]
 
     async def newest(self) -> dict[str, Moment]:
@@ -52,7 +52,7 @@ class RedisOutbox:
             async for entry in self._entries(shard):
                 latest[_owner_of(entry)] = entry
         moments = [moment for moment in map(_moment_of, latest.values()) if moment]
-        return {moment.session.session_id: moment for moment in moments}
+        return {moment.session.name: moment for moment in moments}
 
     def _dropping(self, shard: str, ids: Sequence[str]) -> list[Command]:
         outbox = self._keys.outbox(shard)
@@ -74,7 +74,7 @@ class RedisOutbox:
 def _owner_of(entry: bytes) -> str | None:
     """The session that an entry is of; None for what was put there by hand and is none."""
     try:
-        return entries.name_of(entry).session_id
+        return entries.name_of(entry).session_name
     except ValueError:
         return None
 

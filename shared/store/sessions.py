@@ -16,7 +16,9 @@ from shared.ports import (
     CommitResult,
     Committed,
     IdempotencyKey,
+    Limit,
     Loaded,
+    LoadedMany,
     News,
     RecordedAnswer,
     Stored,
@@ -53,31 +55,33 @@ class RedisSessionStore:
         self._publishes = publishes
         self._announcer = announcer
 
-    def creation_scope(self, key: str, session_id: str | None) -> str:
-        return self._keys.creation_scope(key, session_id)
+    def creation_scope(self, key: str, name: str | None) -> str:
+        return self._keys.creation_scope(key, name)
 
-    def new_session_id(self, scope: str | None) -> str:
-        return self._keys.new_session_id(scope)
+    def new_session_id(self, scope: str | None, tenant: str | None) -> str:
+        return self._keys.new_session_id(scope, tenant)
 
-    async def load(self, session_id: str, key: IdempotencyKey | None = None) -> Loaded:
+    async def load(
+        self, name: str, key: IdempotencyKey | None = None, limits: Sequence[Limit] = ()
+    ) -> Loaded:
         """See `SessionStore`. The session is read first and the time last: no reply is older
         than one before it, so a recorded answer is never missed beside the state it left."""
-        commands = [self._reading(session_id)]
+        commands = [self._reading(name)]
         if key:
             commands.append(("GET", self._keys.answer(key)))
         now, replies = await self._timed(commands)
         recorded = codec.decode_answer(replies[1]) if key and replies[1] else None
         return _loaded(now, replies[0], recorded)
 
-    async def load_many(self, session_ids: Sequence[str]) -> tuple[Instant, list[Loaded]]:
-        now, replies = await self._timed([self._reading(name) for name in session_ids])
-        return now, [_loaded(now, reply) for reply in replies]
+    async def load_many(self, names: Sequence[str], limits: Sequence[Limit] = ()) -> LoadedMany:
+        now, replies = await self._timed([self._reading(name) for name in names])
+        return LoadedMany(now, [_loaded(now, reply) for reply in replies])
 
     async def commit(self, commit: Commit) -> CommitResult:
         reply = await self._redis.run(script("commit"), *self._written(commit))
         if reply[0] == b"done" and self._announcer:
             alarm_at = commit.alarm_at if reply[2] else None
-            await self._announcer.announce(News(commit.session_id, alarm_at, bool(reply[1])))
+            await self._announcer.announce(News(commit.name, alarm_at, bool(reply[1])))
         return _commit_result(reply)
 
     async def agenda(self, limit: int) -> Agenda:
@@ -95,22 +99,22 @@ class RedisSessionStore:
     async def claim(self, wakeups: Sequence[Wakeup], until: Instant) -> list[Wakeup]:
         by_shard: dict[str, list[Wakeup]] = {}
         for wakeup in wakeups:
-            by_shard.setdefault(self._keys.shard_of(wakeup.session_id), []).append(wakeup)
+            by_shard.setdefault(self._keys.shard_of(wakeup.name), []).append(wakeup)
         claimed: list[Wakeup] = []
         for shard, candidates in by_shard.items():
-            moves = [part for w in candidates for part in (w.session_id, w.at, until)]
+            moves = [part for w in candidates for part in (w.name, w.at, until)]
             claimed += [Wakeup(name, until) for name in await self._reschedule(shard, moves)]
         return claimed
 
     async def release(self, claimed: Wakeup, at: Instant | None) -> None:
-        shard = self._keys.shard_of(claimed.session_id)
-        await self._reschedule(shard, [claimed.session_id, claimed.at, "" if at is None else at])
+        shard = self._keys.shard_of(claimed.name)
+        await self._reschedule(shard, [claimed.name, claimed.at, "" if at is None else at])
 
     async def rearm(self, rung: Wakeup, at: Instant) -> None:
         if self._announcer:
-            await self._announcer.announce(News(rung.session_id, at))
+            await self._announcer.announce(News(rung.name, at))
         if at != rung.at:
-            key = self._keys.session(rung.session_id)
+            key = self._keys.session(rung.name)
             await self._redis.run(script("rearm"), [key], [rung.at, at])
 
     async def census(self) -> Census:
@@ -129,8 +133,8 @@ class RedisSessionStore:
         now, _ = await self._timed([])
         return now
 
-    def _reading(self, session_id: str) -> Command:
-        return ("HMGET", self._keys.session(session_id), *_SESSION_FIELDS)
+    def _reading(self, name: str) -> Command:
+        return ("HMGET", self._keys.session(name), *_SESSION_FIELDS)
 
     def _counting(self, shard: str) -> list[Command]:
         outbox = self._keys.outbox(shard)
@@ -143,12 +147,12 @@ class RedisSessionStore:
 
     def _written(self, commit: Commit) -> tuple[list[str], list[Argument]]:
         """What `commit.lua` is given: its KEYS and its ARGV."""
-        shard = self._keys.shard_of(commit.session_id)
+        shard = self._keys.shard_of(commit.name)
         keys = [
-            self._keys.session(commit.session_id),
+            self._keys.session(commit.name),
             self._keys.deadlines(shard),
             self._keys.outbox(shard),
-            self._keys.push_channel(commit.session_id),
+            self._keys.push_channel(commit.name),
             self._keys.wake_channel(shard),
             self._keys.outbox_channel(shard),
         ]
@@ -158,7 +162,7 @@ class RedisSessionStore:
             answer = codec.encode_answer(RecordedAnswer(commit.key.fingerprint, commit.answer))
         audited = entries.encode(commit)
         return keys, [
-            commit.session_id,
+            commit.name,
             commit.expected or "",
             commit.operation_id,
             encode_session(commit.session) if commit.session else b"",

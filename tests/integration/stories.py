@@ -48,7 +48,7 @@ def entries_of(changes: Sequence[Change], operation_id: str | None = None) -> li
 def commit_of(change: Change, operation_id: str | None = None) -> Commit:
     """The commit of one change."""
     return Commit(
-        session_id=change.session.session_id,
+        name=change.session.name,
         expected=None,
         operation_id=operation_id or f"operation-{change.session.version}",
         session=change.session,

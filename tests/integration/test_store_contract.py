@@ -123,7 +123,7 @@ def new_session() -> Change:
 def writing(change: Change, expected: str | None = None, **more: Any) -> Commit:
     """A commit of `change`."""
     plain = Commit(
-        session_id=change.session.session_id,
+        name=change.session.name,
         expected=expected,
         operation_id=uuid4().hex[:16],
         session=change.session,
@@ -167,10 +167,10 @@ async def test_several_are_loaded_in_the_order_asked_for(store: SessionStore) ->
     for change in changes:
         await store.commit(writing(change))
     ids = [change.session.session_id for change in reversed(changes)]
-    now, loaded = await store.load_many([*ids, str(uuid4())])
-    found = [one.stored and one.stored.session.session_id for one in loaded]
+    loaded = await store.load_many([*ids, str(uuid4())])
+    found = [one.stored and one.stored.session.session_id for one in loaded.sessions]
     assert found == [*ids, None]
-    assert {one.now for one in loaded} == {now}
+    assert {one.now for one in loaded.sessions} == {loaded.now}
 
 
 async def test_a_commit_on_an_older_state_writes_nothing(store: SessionStore, redis: Redis) -> None:
@@ -385,7 +385,7 @@ async def test_a_commit_repeated_after_a_lost_reply_is_announced_again(
     commit = writing(new_session(), alarm_at=Instant(5_000))
     for _ in range(2):
         assert await store.commit(commit) == Committed()
-    assert recorder.news == [News(commit.session_id, Instant(5_000), fills_outbox=True)] * 2
+    assert recorder.news == [News(commit.name, Instant(5_000), fills_outbox=True)] * 2
 
 
 async def test_the_agenda_is_in_order_and_bounded(store: SessionStore) -> None:
@@ -475,6 +475,6 @@ async def _is_unavailable(nowhere: SessionStore) -> None:
 def test_a_fresh_session_id_is_on_the_shard_of_its_key() -> None:
     keys = Keys(5)
     scope = "create:k"
-    ids = {keys.new_session_id(scope) for _ in range(5)}
+    ids = {keys.new_session_id(scope, None) for _ in range(5)}
     assert {keys.shard_of(name) for name in ids} == {keys.shard_of(scope)}
     assert len(ids) == 5
