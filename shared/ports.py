@@ -112,8 +112,9 @@ class Origin:
 class Commit:
     """Everything that one accepted change writes, in one atomic step.
 
-    `name` is the session's (`Session.name`), `expected` is the revision it builds on (None: no such session yet), `session` what is stored
-    from now on (None: only that there was one), `operation_id` makes a repeated commit harmless.
+    `name` is the session's (`Session.name`), `expected` the revision it builds on (None: no such
+    session yet), `session` what is stored from now on (None: only that there was one);
+    `operation_id` makes a repeated commit harmless.
     A session that is over has no `wake_at`; a live one has at least the instant at which it will
     be forgotten. `alarm_at` is when something next happens in it of itself, if anything does.
     A session counts for its `owner` as long as it is live; `owner_may_have` says how many others
