@@ -18,6 +18,7 @@ from functions.sessions import (
     start,
     summary,
     switch,
+    tokens,
 )
 
 _ENDPOINTS = (
@@ -35,6 +36,7 @@ _ENDPOINTS = (
     participants,
     events,
     replay,
+    tokens,
     time,
     health,
     ready,

@@ -10,6 +10,7 @@ from fastapi import FastAPI
 
 from functions.endpoints import ROUTERS
 from functions.live import stream, websocket
+from functions.live.sockets import Sockets
 from functions.service import metrics as metrics_endpoint
 from functions.serving import Server, server_of
 from functions.shortcut import Shortcut
@@ -18,10 +19,12 @@ from functions.workers.deadlines import DeadlineLoop
 from functions.workers.recover import RecoveryLoop
 from shared.backend import Backend
 from shared.bootstrap import container
+from shared.entrance import gate
 from shared.errors import StoreUnavailable
 from shared.http import application
 from shared.metrics.ports import Metrics
 from shared.metrics.prometheus import PrometheusMetrics
+from shared.production import require_production_ready
 from shared.realtime.redis import PushChannels
 from shared.settings import Settings, read_settings
 from shared.tasks import end
@@ -32,9 +35,13 @@ _CONTAINER_ONLY = (stream.router, websocket.router, metrics_endpoint.router)
 
 
 def build(settings: Settings) -> FastAPI:
-    """The application with its loops, ready to be served."""
+    """The application with its loops, ready to be served.
+
+    Ends the process where production lacks something.
+    """
+    require_production_ready(settings)
     backend, redis = container(settings)
-    metrics = PrometheusMetrics()
+    metrics = PrometheusMetrics(tells_tenants_apart=settings.metrics_token is not None)
     channels = PushChannels(redis, backend.keys.push_channel)
     workers = _workers(backend, metrics, settings, channels)
 
@@ -51,11 +58,14 @@ def build(settings: Settings) -> FastAPI:
         [*ROUTERS, *_CONTAINER_ONLY],
         backend=backend,
         metrics=metrics,
+        gate=gate(settings),
         cors_origins=settings.cors_origins,
         shortcut=Shortcut,
         lifespan=lifespan,
     )
     app.state.channels = channels
+    app.state.sockets = Sockets(settings.max_sockets_per_caller)
+    app.state.metrics_token = settings.metrics_token
     return app
 
 

@@ -22,6 +22,7 @@ from shared.http.bodies import SwitchBody
 from shared.http.calls import ChangeCall
 from shared.http.creation_bodies import CreateBody
 from shared.http.errors import answer_to, request_id_of
+from shared.http.gate import Gate
 
 _CREATE = "/v1/sessions"
 _READ = re.compile(r"/v1/sessions/([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})")
@@ -33,6 +34,7 @@ _JSON = b"application/json"
 class _Change(NamedTuple):
     """An endpoint that takes a body of `model`, or perhaps none, and how to call it."""
 
+    session_id: str | None
     router: APIRouter
     model: type[BaseModel]
     needs_body: bool
@@ -49,7 +51,8 @@ class Shortcut:
         """Serve one request."""
         method, path = scope.get("method"), scope.get("path", "")
         if method == "GET" and (match := _READ.fullmatch(path)):
-            await _answer(_read(match[1], Request(scope)), read.router, scope, receive, send)
+            serve = partial(_read, match[1])
+            await _answer(serve, match[1], read.router, scope, receive, send)
         elif method == "POST" and (change := _change_at(path)) and _is_plain(scope):
             await self._change(change, scope, receive, send)
         else:
@@ -62,18 +65,26 @@ class Shortcut:
         except ValueError:
             await self._long_way(scope, _replaying(first, receive), send)
         else:
-            served = change.serve(ChangeCall(Request(scope), None, None), body)
-            await _answer(served, change.router, scope, receive, send)
+            serve = partial(_served, change, body)
+            await _answer(serve, change.session_id, change.router, scope, receive, send)
 
 
 async def _answer(
-    served: Awaitable[Response], router: APIRouter, scope: Scope, receive: Receive, send: Send
+    serve: Callable[[Request], Awaitable[Response]],
+    session_id: str | None,
+    router: APIRouter,
+    scope: Scope,
+    receive: Receive,
+    send: Send,
 ) -> None:
     (scope["route"],) = router.routes
+    request = Request(scope)
     try:
-        response = await served
+        gate: Gate = scope["app"].state.gate
+        await gate.admit(request, scope["route"].operation, session_id)
+        response = await serve(request)
     except (ServiceError, Refusal) as error:
-        response = answer_to(error, request_id_of(Request(scope)))
+        response = answer_to(error, request_id_of(request))
     await response(scope, receive, send)
 
 
@@ -81,11 +92,15 @@ def _read(session_id: str, request: Request) -> Awaitable[Response]:
     return read.read(session_id, request, request.headers.get("if-none-match"))
 
 
+def _served(change: "_Change", body: BaseModel | None, request: Request) -> Awaitable[Response]:
+    return change.serve(ChangeCall(request, None, None), body)
+
+
 def _change_at(path: str) -> _Change | None:
     if match := _SWITCH.fullmatch(path):
-        return _Change(switch.router, SwitchBody, False, partial(switch.switch, match[1]))
+        return _Change(match[1], switch.router, SwitchBody, False, partial(switch.switch, match[1]))
     if path == _CREATE:
-        return _Change(create.router, CreateBody, True, create.create)
+        return _Change(None, create.router, CreateBody, True, create.create)
     return None
 
 

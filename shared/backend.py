@@ -61,6 +61,6 @@ def assemble(
         outbox=outbox,
         audit=audit,
         recovery=recovery,
-        service=SessionService(store, recovery),
+        service=SessionService(store, recovery, settings.max_sessions_per_caller),
         history=History(store, outbox, audit),
     )

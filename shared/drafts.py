@@ -71,6 +71,7 @@ def draft(
         pushes=pushes(steps, now, encoded),
         key=request.key,
         answer=answered,
+        owner=_tallied(session),
     )
 
 
@@ -85,12 +86,18 @@ def restoration(session: Session, now: Instant) -> Commit:
         wake_at=wake_at(session, now),
         now=now,
         alarm_at=next_wakeup(session),
+        owner=_tallied(session),
     )
 
 
 def wake_at(session: Session, now: Instant) -> Instant | None:
     """When to look at a session that nobody asks for, at the latest to forget it."""
     return _watched_until(session, now, next_wakeup(session))
+
+
+def _tallied(session: Session) -> str | None:
+    """For whom the session counts while it is live."""
+    return session.owner and f"{session.tenant or ''}:{session.owner}"
 
 
 def _watched_until(session: Session, now: Instant, next_at: Instant | None) -> Instant | None:

@@ -1,5 +1,6 @@
 """What the audit trail tells: the story of a session, and the session at any point of it."""
 
+from shared.access.permits import Permit
 from shared.audit.ports import AuditedEvent, AuditLog, Outbox
 from shared.domain.errors import RuleViolation, Violation
 from shared.domain.session import Session
@@ -22,48 +23,52 @@ class History:
         self._audit = audit
 
     async def events(
-        self, session_id: str, after: int, limit: int
+        self, permit: Permit, session_id: str, after: int, limit: int
     ) -> tuple[list[AuditedEvent], int | None]:
         """Events above version `after`, oldest first, and where the next page begins, if anywhere.
 
-        Raises `SessionNotFound` where neither the trail nor the store ever heard of the session.
+        Raises `SessionNotFound` where neither the trail nor the store ever heard of the session,
+        or it is none of the caller's.
         """
-        events = await self._trail.events(session_id, after, limit + 1)
-        if not events:
-            await self._require_known(session_id)
+        trail = self._trail
+        name, _ = await self._admitted(permit, session_id)
+        events = await trail.events(name, after, limit + 1)
         page = events[:limit]
         return page, page[-1].version if len(events) > limit else None
 
-    async def at_version(self, session_id: str, version: int) -> tuple[Session, Instant]:
+    async def at_version(
+        self, permit: Permit, session_id: str, version: int
+    ) -> tuple[Session, Instant]:
         """The session as that version left it, and when that was.
 
         Raises `SessionNotFound` and `VersionUnknown`.
         """
         trail = self._trail
-        for moment in await self._outbox.waiting(session_id):
+        name, _ = await self._admitted(permit, session_id)
+        for moment in await self._outbox.waiting(name):
             if moment.session.version == version:
                 return moment.session, moment.occurred_at
-        recorded = await trail.at_version(session_id, version)
+        recorded = await trail.at_version(name, version)
         if recorded is None:
-            await self._require_known(session_id)
             raise VersionUnknown("This session has no such version")
         return recorded.session, recorded.occurred_at
 
-    async def at_instant(self, session_id: str, at: Instant) -> tuple[Session, Instant]:
+    async def at_instant(
+        self, permit: Permit, session_id: str, at: Instant
+    ) -> tuple[Session, Instant]:
         """The session as a read at that instant showed it.
 
         Raises `SessionNotFound`; `VersionUnknown` for a time at which the session was not there;
         `RuleViolation` for one that has not come yet.
         """
         trail = self._trail
-        if at > await self._store.time():
+        name, now = await self._admitted(permit, session_id)
+        if at > now:
             raise RuleViolation(Violation("at", "cannot lie in the future", "too_big"))
-        waiting = await self._outbox.waiting(session_id)
-        recorded = await trail.at_instant(session_id, at)
+        waiting = await self._outbox.waiting(name)
+        recorded = await trail.at_instant(name, at)
         moments = [moment for moment in waiting if moment.occurred_at <= at]
         moment = moments[-1] if moments else recorded
-        if moment is None:
-            await self._require_known(session_id)
         if moment is None or moment.is_deletion:
             raise VersionUnknown("The session was not there at that instant")
         return settled(moment.session, at), at
@@ -74,9 +79,28 @@ class History:
             raise AuditUnavailable("No audit database is set up")
         return self._audit
 
-    async def _require_known(self, session_id: str) -> None:
-        """Raises `SessionNotFound` unless there is or was such a session."""
-        loaded = await self._store.load(session_id)
-        is_known = loaded.stored is not None or loaded.is_deleted
-        if not is_known and await self._trail.last(session_id) is None:
+    async def _admitted(self, permit: Permit, session_id: str) -> tuple[str, Instant]:
+        """The session's name and the time, for a caller who hasn't asked too often.
+
+        Raises `SessionNotFound` unless there is or was such a session, and it is the caller's.
+        """
+        name = permit.name_of(session_id)
+        loaded = await self._store.load(name, limits=permit.allowance.limits)
+        permit.allowance.take(loaded.quotas)
+        session = loaded.stored.session if loaded.stored else await self._remembered(name)
+        if session is None:
             raise SessionNotFound
+        permit.check(session)
+        return name, loaded.now
+
+    async def _remembered(self, name: str) -> Session | None:
+        """Some version of a session that the store knows no more: whose it is never changes.
+
+        The trail is asked again behind the outbox, for an entry may have moved meanwhile.
+        """
+        if last := await self._trail.last(name):
+            return last.session
+        if waiting := await self._outbox.waiting(name):
+            return waiting[-1].session
+        last = await self._trail.last(name)
+        return last.session if last else None

@@ -1,9 +1,10 @@
 """Load, settle, transition, commit: how every request and every alarm reaches a session."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 
+from shared.access.permits import Permit
 from shared.domain.commands import Command, Create
 from shared.domain.creation import create
 from shared.domain.errors import Refusal
@@ -61,56 +62,79 @@ class Outcome:
 class SessionService:
     """The only place that brings the domain and the store together."""
 
-    def __init__(self, store: SessionStore, recovery: Recovery | None = None) -> None:
+    def __init__(
+        self,
+        store: SessionStore,
+        recovery: Recovery | None = None,
+        max_sessions_per_owner: int | None = None,
+    ) -> None:
         self._store = store
         self._recovery = recovery
+        self._max_sessions_per_owner = max_sessions_per_owner
         self._turns = Turns()
 
-    def creation_scope(self, key: str, session_id: str | None) -> str:
+    def creation_scope(self, permit: Permit, key: str, session_id: str | None) -> str:
         """The scope of an idempotency key of a creation."""
-        return self._store.creation_scope(key, session_id)
+        return self._store.creation_scope(key, session_id and permit.name_of(session_id))
 
-    def new_session_id(self, scope: str | None) -> str:
+    def new_session_id(self, permit: Permit, scope: str | None) -> str:
         """An id for a session to be created under an idempotency key of `scope`."""
-        return self._store.new_session_id(scope, None)
+        return self._store.new_session_id(scope, permit.caller.tenant)
 
     async def create(
-        self, spec: Create, request: Request, wording: Wording, *, is_new_id: bool = False
+        self,
+        permit: Permit,
+        spec: Create,
+        request: Request,
+        wording: Wording,
+        *,
+        is_new_id: bool = False,
     ) -> Outcome:
-        """A new session. Raises `SessionExists`, `RuleViolation`, `IdempotencyKeyReused`.
+        """A new session of the caller's. Raises `SessionExists`, `RuleViolation`,
+        `IdempotencyKeyReused`, `TooManySessions`.
 
         `is_new_id` says that the id was made for it, so that nobody can have used it before.
         """
-        async with self._turns.of(spec.session_id):
-            loaded = await self._store.load(spec.session_id, request.key)
+        spec = replace(spec, tenant=permit.caller.tenant, owner=permit.owner)
+        name = permit.name_of(spec.session_id)
+        async with self._turns.of(name):
+            loaded = await self._load(permit, name, request.key)
             if loaded.recorded:
                 return _replay(loaded.recorded, request.key)
-            if loaded.stored or not (is_new_id or await self._is_unused(loaded, spec.session_id)):
+            if loaded.stored or not (is_new_id or await self._is_unused(loaded, name)):
                 raise SessionExists
             written = draft(None, [create(spec, loaded.now)], loaded.now, request, wording)
+            written = replace(written, owner_may_have=self._max_sessions_per_owner)
             result = await self._store.commit(written)
             if isinstance(result, Superseded):
                 raise SessionExists
             return _outcome(result, written)
 
     async def change(
-        self, session_id: str, command: Command, request: Request, wording: Wording
+        self,
+        permit: Permit,
+        session_id: str,
+        command: Command,
+        request: Request,
+        wording: Wording,
     ) -> Outcome:
         """Apply `command` to the session as it stands once everything due has happened.
 
         Concurrent changes are serialised: each is applied to what the one before it left.
-        Raises `SessionNotFound`, `PreconditionFailed`, `IdempotencyKeyReused`,
+        Raises `SessionNotFound`, `Forbidden`, `PreconditionFailed`, `IdempotencyKeyReused`,
         `VersionConflict` or a `Refusal`; then the command has changed nothing.
         """
-        async with self._turns.of(session_id):
-            loaded = await self._store.load(session_id, request.key)
+        name, command = permit.name_of(session_id), permit.narrowed(command)
+        async with self._turns.of(name):
+            loaded = await self._load(permit, name, request.key)
             if loaded.recorded:
                 return _replay(loaded.recorded, request.key)
-            stored, now = await self._found(loaded, session_id)
+            stored, now = await self._found(loaded, name)
             first = stored
             for _ in range(_ATTEMPTS):
                 if stored is None:
                     raise SessionNotFound
+                permit.check(stored.session)
                 due = _due(stored, now)
                 try:
                     change = _apply(command, stored, due, request, now)
@@ -123,28 +147,44 @@ class SessionService:
                 result = await self._store.commit(written)
                 if not isinstance(result, Superseded):
                     return _outcome(result, written)
-                stored, now = await self._newer(result, session_id, now)
+                stored, now = await self._newer(result, name, now)
         raise VersionConflict(_version(first), _version(stored))
 
-    async def read(self, session_id: str) -> tuple[Session, Instant]:
-        """The session and the instant at which it was read. Raises `SessionNotFound`."""
+    async def read(self, permit: Permit, session_id: str) -> tuple[Session, Instant]:
+        """The session and the instant at which it was read.
+
+        Raises `SessionNotFound` and `Forbidden`.
+        """
+        name = permit.name_of(session_id)
         async with patience():
-            found = await self._found(await self._store.load(session_id), session_id)
-            stored, now = await self._catch_up(*found)
+            stored, now = await self._found(await self._load(permit, name), name)
+            if stored is None:
+                raise SessionNotFound
+            permit.check(stored.session)
+            stored, now = await self._catch_up(stored, now)
         if stored is None:
             raise SessionNotFound
         return stored.session, now
 
-    async def read_many(self, session_ids: Sequence[str]) -> tuple[Instant, list[Session | None]]:
-        """The sessions in the order asked for, None for those that are not there."""
+    async def read_many(
+        self, permit: Permit, session_ids: Sequence[str]
+    ) -> tuple[Instant, list[Session | None]]:
+        """The sessions in the order asked for, None for those that are not there for the caller."""
+        names = [permit.name_of(session_id) for session_id in session_ids]
         async with patience():
-            loaded = await self._store.load_many(session_ids)
+            loaded = await self._store.load_many(names, permit.allowance.limits)
+            permit.allowance.take(loaded.quotas)
             found = [
-                await self._found(one, session_id)
-                for one, session_id in zip(loaded.sessions, session_ids, strict=True)
+                await self._found(one, name)
+                for one, name in zip(loaded.sessions, names, strict=True)
             ]
-            settled = [(await self._catch_up(*one))[0] for one in found]
-        return loaded.now, [one.session if one else None for one in settled]
+            shown = [
+                (await self._catch_up(stored, now))[0]
+                if stored and permit.may_read(stored.session)
+                else None
+                for stored, now in found
+            ]
+        return loaded.now, [one.session if one else None for one in shown]
 
     async def wake(self, claimed: Wakeup) -> None:
         """Do what has come due in a session of itself, and see to its next wake-up."""
@@ -169,33 +209,39 @@ class SessionService:
         set_for = loaded.alarm_at or alarm.at
         return next_wakeup(stored.session) if set_for <= max(now, alarm.at) else None
 
+    async def _load(self, permit: Permit, name: str, key: IdempotencyKey | None = None) -> Loaded:
+        """What the store has, for a caller who hasn't asked too often."""
+        loaded = await self._store.load(name, key, permit.allowance.limits)
+        permit.allowance.take(loaded.quotas)
+        return loaded
+
     async def _found(
-        self, loaded: Loaded, session_id: str, *, even_forgotten: bool = True
+        self, loaded: Loaded, name: str, *, even_forgotten: bool = True
     ) -> tuple[Stored | None, Instant]:
         """What was loaded, or what the audit trail has of it where the store has lost it."""
         stored, now = loaded.stored, loaded.now
         if stored is None and not loaded.is_deleted and self._recovery:
-            stored = await self._recovery.restore(session_id, now, even_forgotten=even_forgotten)
+            stored = await self._recovery.restore(name, now, even_forgotten=even_forgotten)
             now = max(now, stored.session.updated_at) if stored else now
         return stored, now
 
     async def _newer(
-        self, result: Superseded, session_id: str, now: Instant
+        self, result: Superseded, name: str, now: Instant
     ) -> tuple[Stored | None, Instant]:
         """What overtook us, and an instant that is not before it.
 
         If it was nothing, the session was deleted, or the store has lost it since we loaded it.
         """
         if result.stored is None:
-            return await self._found(await self._store.load(session_id), session_id)
+            return await self._found(await self._store.load(name), name)
         return result.stored, max(now, result.stored.session.updated_at)
 
-    async def _is_unused(self, loaded: Loaded, session_id: str) -> bool:
+    async def _is_unused(self, loaded: Loaded, name: str) -> bool:
         """Whether nobody ever had that id. A trail that can't be asked stands in nobody's way."""
         if loaded.is_deleted:
             return False
         try:
-            return self._recovery is None or not await self._recovery.knows(session_id)
+            return self._recovery is None or not await self._recovery.knows(name)
         except AuditUnavailable:
             return True
 

@@ -13,6 +13,8 @@ from pydantic import (
     model_validator,
 )
 
+_SECRET_BYTES = 32
+
 
 class Settings(BaseModel):
     """One instance's settings; the names are those of the environment, in lower case."""
@@ -44,6 +46,34 @@ class Settings(BaseModel):
     """Where functions say that the outbox is empty no more."""
     longest_alarm_s: Annotated[int, Field(ge=0, le=900)] = 900
     """How far ahead an alarm can be set, s; SQS delays no message for longer than 900."""
+    app_env: Literal["local", "production"] = "local"
+    """In production nothing has a default that would be unsafe there."""
+    auth_disabled: bool | None = None
+    """Whether whoever calls may do everything. By default where no token could be read, locally."""
+    jwt_secret: SecretStr | None = None
+    """Signs tokens (HS256); also those of other issuers where there is no `jwt_jwks_url`."""
+    jwt_jwks_url: str | None = None
+    """Where the keys are of who issues tokens, as Supabase Auth does."""
+    jwt_algorithm: Literal["ES256", "RS256"] = "ES256"
+    """What the issuer behind `jwt_jwks_url` signs with."""
+    jwt_issuer: str | None = None
+    jwt_audience: str | None = None
+    trusted_proxy_hops: Annotated[int, Field(ge=0, le=16)] = 0
+    """How many proxies of ours a request comes through; no more of X-Forwarded-For is believed."""
+    rate_limit_general: Annotated[int, Field(ge=0)] = 100
+    """Requests a minute of one caller; 0 for any number, as with the others."""
+    rate_limit_service: Annotated[int, Field(ge=0)] = 0
+    """Requests a minute with one service token: a backend speaks for all of its users."""
+    rate_limit_switch: Annotated[int, Field(ge=0)] = 10
+    """Switches a second of one session."""
+    rate_limit_failure: Literal["open", "closed"] = "open"
+    """Whether a request is served (`open`) that could not be counted."""
+    max_sessions_per_caller: Annotated[int, Field(ge=1)] = 1000
+    """Live sessions of one host."""
+    max_sockets_per_caller: Annotated[int, Field(ge=1)] = 100
+    """Open sockets and event streams of one caller at one instance."""
+    metrics_token: SecretStr | None = None
+    """Whoever asks for /metrics must send it; only then are tenants told apart there."""
     cors_origins: list[str] = []
     """Origins of pages that may call from a browser, separated by commas; `*` for all."""
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
@@ -65,6 +95,13 @@ class Settings(BaseModel):
             return [origin.strip() for origin in value.split(",") if origin.strip()]
         return value
 
+    @field_validator("jwt_secret")
+    @classmethod
+    def _is_long(cls, value: SecretStr | None) -> SecretStr | None:
+        if value and len(value.get_secret_value().encode()) < _SECRET_BYTES:
+            raise ValueError(f"must have at least {_SECRET_BYTES} bytes (RFC 7518 section 3.2)")
+        return value
+
     @field_validator("database_url")
     @classmethod
     def _is_postgres(cls, value: SecretStr | None) -> SecretStr | None:
@@ -82,7 +119,18 @@ class Settings(BaseModel):
             raise ValueError("SUPABASE_URL needs SUPABASE_SERVICE_ROLE_KEY")
         if self.upstash_redis_rest_url and not self.upstash_redis_rest_token:
             raise ValueError("UPSTASH_REDIS_REST_URL needs UPSTASH_REDIS_REST_TOKEN")
+        if self.app_env == "production" and self.auth_disabled:
+            raise ValueError("AUTH_DISABLED can't be true where APP_ENV is production")
+        if self.auth_disabled is False and not (self.jwt_secret or self.jwt_jwks_url):
+            raise ValueError("AUTH_DISABLED=false needs JWT_SECRET or JWT_JWKS_URL")
         return self
+
+    @property
+    def asks_for_tokens(self) -> bool:
+        """Whether callers must say who they are."""
+        if self.auth_disabled is not None:
+            return not self.auth_disabled
+        return self.app_env == "production" or bool(self.jwt_secret or self.jwt_jwks_url)
 
 
 def read_settings() -> Settings:

@@ -1,55 +1,155 @@
-"""What a live connection says, whatever carries it."""
+"""What a live connection says, whatever carries it, and for how long."""
 
+import asyncio
+import time
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
+from shared.access.allowance import Allowance
+from shared.access.callers import Caller, Role
+from shared.access.permits import Permit
+from shared.access.tokens import LEEWAY_S
 from shared.clock import StoreClock
-from shared.errors import SessionNotFound, StoreUnavailable
+from shared.errors import (
+    Forbidden,
+    ServiceError,
+    SessionNotFound,
+    StoreUnavailable,
+    Unauthenticated,
+)
 from shared.realtime import messages
-from shared.realtime.listener import LOST, Listener, Push
+from shared.realtime.listener import CLOSED, LOST, Listener, Push
 from shared.session_service import SessionService
 
+EXPIRED = Push("", "EXPIRED")
+"""Not a message: the client's token is good no more."""
 
-@dataclass(frozen=True, slots=True)
+TOKEN_ENDED = "The token has expired; come back with a fresh one"
+
+_OWN = frozenset({"CONNECTED", "STATE_SYNC", "PONG", "ERROR", "AUTHENTICATED"})
+"""Messages that we make for this client, which it may see; all others are of the session."""
+
+
+@dataclass(slots=True)
 class Conversation:
-    """One client following one session."""
+    """One client following one session.
+
+    A host may wait for a session that is not there yet, and may turn out to be somebody else's: to
+    such a host it never is there.
+    """
 
     session_id: str
+    permit: Permit
     service: SessionService
     clock: StoreClock
     listener: Listener
+    _is_theirs: bool | None = field(init=False)
+    _good_until: float | None = field(init=False)
 
-    def greet(self) -> None:
-        """Say that pushes will come from now on."""
+    def __post_init__(self) -> None:
+        self._is_theirs = None if self.permit.caller.role is Role.HOST else True
+        self._good_until = _good_until(self.permit.caller)
+
+    async def begin(self, *, with_state: bool) -> None:
+        """Say that pushes will come from now on; `with_state` begins with the state as it is."""
         self.listener.put(Push.of(messages.connected(self.session_id, self.clock.now())))
+        if with_state:
+            with suppress(ServiceError):  # a lobby waits for its session
+                await self.send_state()
+        elif self._is_theirs is None:
+            self._is_theirs = await self._is_found() or None
 
     async def send_state(self) -> None:
-        """Queue the whole state. Raises `SessionNotFound` and `StoreUnavailable`.
+        """Queue the whole state. Raises a `ServiceError` where there is none to be had.
 
         A push may have overtaken the read; the second one is at least as new. If it isn't, the
         store forgot the session that the push was of.
         """
-        session, now = await self.service.read(self.session_id)
+        session, now = await self.service.read(self.permit, self.session_id)
         if session.version < self.listener.newest_version:
-            session, now = await self.service.read(self.session_id)
+            session, now = await self.service.read(self._uncounted, self.session_id)
+        self._is_theirs = True
         self.listener.put(Push.of(messages.state_sync(session, now)))
 
-    async def offer_state(self) -> None:
-        """Queue the whole state if there is one to be had; a lobby waits for its session."""
-        with suppress(SessionNotFound, StoreUnavailable):
-            await self.send_state()
-
     async def next(self) -> Push:
-        """The next push to send; a gap is closed with the state as it stands."""
-        while (push := await self.listener.get()) is LOST:
-            await self.offer_state()
-        return push
+        """The next push to send, `CLOSED` or `EXPIRED`; a gap is closed with the present state."""
+        while True:
+            try:
+                async with asyncio.timeout(self._seconds_left):
+                    push = await self.listener.get()
+            except TimeoutError:
+                if self._seconds_left == 0:
+                    return EXPIRED
+                continue  # the token was renewed meanwhile
+            if push is LOST:
+                await self._close_gap()
+            elif push is CLOSED or await self._may_see(push):
+                return push
 
     async def pong(self, client_timestamp: object) -> None:
         """Answer a ping."""
         answer = messages.pong(self.session_id, self.clock.now(), client_timestamp)
         await self.listener.reply(Push.of(answer))
 
+    async def go_on_as(self, caller: Caller) -> None:
+        """Go on with the fresh token of `caller`. Raises `Forbidden` if it is of somebody else."""
+        known = self.permit.caller
+        if (caller.name, caller.session_id) != (known.name, known.session_id):
+            raise Forbidden("The new token must be of the same caller")
+        self.permit.caller = caller
+        self._good_until = _good_until(caller)
+        answer = messages.authenticated(self.clock.now(), caller.expires_at)
+        await self.listener.reply(Push.of(answer))
+
     async def complain(self, code: str, message: str) -> None:
         """Say what was wrong; the connection lives on."""
         await self.listener.reply(Push.of(messages.error(self.clock.now(), code, message)))
+
+    def farewell(self) -> Push:
+        """What one is told whose token has ended."""
+        return Push.of(messages.error(self.clock.now(), Unauthenticated.code, TOKEN_ENDED))
+
+    @property
+    def _uncounted(self) -> Permit:
+        """The same permit for a read that the client didn't ask for."""
+        return Permit(self.permit.caller, self.permit.operation, self.permit.reach, Allowance())
+
+    @property
+    def _seconds_left(self) -> float | None:
+        return None if self._good_until is None else max(0.0, self._good_until - time.time())
+
+    async def _close_gap(self) -> None:
+        """Send the state in place of pushes that may be missing."""
+        with suppress(ServiceError):
+            session, now = await self.service.read(self._uncounted, self.session_id)
+            self._is_theirs = True
+            self.listener.put(Push.of(messages.state_sync(session, now)))
+
+    async def _may_see(self, push: Push) -> bool:
+        """Whether a push may go to this client; of the session's own, the store is asked once."""
+        if push.type in _OWN:
+            return True
+        if self._is_theirs is None:
+            # The session is there, for it speaks; and whose it is never changes.
+            self._is_theirs = await self._is_found()
+        return self._is_theirs is True
+
+    async def _is_found(self) -> bool | None:
+        """Whether there is such a session for the caller; None while nobody can say."""
+        with suppress(StoreUnavailable):
+            try:
+                await self.service.read(self._uncounted, self.session_id)
+            except SessionNotFound:
+                return False
+            return True
+        return None
+
+
+def _good_until(caller: Caller) -> float | None:
+    """When the caller's token has ended, s since the Unix epoch on this machine's clock.
+
+    One that came in its last moments of grace is good as long as any endpoint would take it.
+    """
+    if caller.expires_at is None or caller.expires_at > time.time():
+        return caller.expires_at
+    return caller.expires_at + LEEWAY_S

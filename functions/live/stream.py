@@ -6,20 +6,22 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Header, Query, Request
 from fastapi.sse import EventSourceResponse, ServerSentEvent
 
-from functions.live.conversation import Conversation
-from shared.http.calls import Call, SessionId
+from functions.live.conversation import EXPIRED, Conversation
+from functions.live.following import conversation
+from shared.access.rights import Operation
+from shared.http.calls import SessionId
+from shared.http.gate import permit_of
+from shared.http.guard import GuardedRoute, asks_to
 from shared.http.openapi import STREAM_ERRORS, errors
 from shared.realtime.listener import CLOSED, Push
 
-router = APIRouter(tags=["live"])
+router = APIRouter(route_class=GuardedRoute, tags=["live"])
 
 
 async def conversation_on(request: Request, session_id: SessionId) -> AsyncIterator[Conversation]:
-    """A conversation that hears every push from now on, for as long as the response lasts."""
-    state = request.app.state
-    async with state.channels.listen(session_id) as listener:
-        with state.metrics.sockets.track_inprogress():
-            yield Conversation(session_id, Call(request).service, state.clock, listener)
+    """A conversation for as long as the response lasts."""
+    async with conversation(request, permit_of(request), session_id) as talk:
+        yield talk
 
 
 @router.get(
@@ -27,19 +29,24 @@ async def conversation_on(request: Request, session_id: SessionId) -> AsyncItera
     response_class=EventSourceResponse,
     responses=errors(*STREAM_ERRORS),
 )
+@asks_to(Operation.SUBSCRIBE)
 async def stream(
     talk: Annotated[Conversation, Depends(conversation_on)],
     sync: Annotated[bool, Query(description="Begin with the state as it stands")] = False,
+    _token: Annotated[
+        str | None, Query(alias="token", description="In place of the header, for a browser")
+    ] = None,
     last_event_id: Annotated[
         str | None,
         Header(alias="Last-Event-ID", description="The last version received; a newer one is sent"),
     ] = None,
 ) -> AsyncIterator[ServerSentEvent]:
     """Every message of a session, which need not exist yet; `id` is the version."""
-    talk.greet()
-    if sync or last_event_id is not None:
-        await talk.offer_state()
+    await talk.begin(with_state=sync or last_event_id is not None)
     while (push := await talk.next()) is not CLOSED:
+        if push is EXPIRED:
+            yield ServerSentEvent(raw_data=talk.farewell().text)
+            return
         if sync or not _is_known(push, last_event_id):
             yield ServerSentEvent(raw_data=push.text, id=_event_id(push))
         if push.type == "SESSION_DELETED":

@@ -6,13 +6,20 @@ from typing import Any
 from fastapi import APIRouter, WebSocket, WebSocketDisconnect
 from pydantic import TypeAdapter, ValidationError
 
-from functions.live.conversation import Conversation
-from shared.errors import SessionNotFound, StoreUnavailable
+from functions.live.conversation import EXPIRED, TOKEN_ENDED, Conversation
+from functions.live.following import conversation
+from shared.access.rights import Operation
+from shared.access.tokens import SUBSCRIBING
+from shared.errors import ServiceError, StoreUnavailable, Unauthenticated
 from shared.http import strict_json
 from shared.http.fields import Uuid
+from shared.http.gate import Gate
 from shared.realtime.listener import CLOSED
 
 _NORMAL, _GOING_AWAY, _POLICY, _TRY_LATER = 1000, 1001, 1008, 1013
+
+_REFUSED = 4000
+"""With an HTTP status added: 4401 is for a token that is not good, or no more."""
 
 _PATIENCE_S = 10.0
 """How long a client may take to make room for one message before it counts as gone."""
@@ -29,20 +36,21 @@ async def follow(websocket: WebSocket) -> None:
     await websocket.accept()
     try:
         session_id = _uuid.validate_python(websocket.query_params.get("sessionId"))
+        permit = await _gate_of(websocket).admit(websocket, Operation.SUBSCRIBE, session_id)
+        async with conversation(websocket, permit, session_id) as talk:
+            await talk.begin(with_state=websocket.query_params.get("sync") == "1")
+            await _converse(websocket, talk)
     except ValidationError:
         await websocket.close(_POLICY, "sessionId must be given as a valid UUID")
-        return
-    state = websocket.app.state
-    try:
-        async with state.channels.listen(session_id) as listener:
-            talk = Conversation(session_id, state.service, state.clock, listener)
-            talk.greet()
-            if websocket.query_params.get("sync") == "1":
-                await talk.offer_state()
-            with state.metrics.sockets.track_inprogress():
-                await _converse(websocket, talk)
     except StoreUnavailable:
         await websocket.close(_TRY_LATER, "The session store can't be reached right now")
+    except ServiceError as error:
+        await websocket.close(_REFUSED + error.status, error.message)
+
+
+def _gate_of(websocket: WebSocket) -> Gate:
+    gate: Gate = websocket.app.state.gate
+    return gate
 
 
 async def _converse(websocket: WebSocket, talk: Conversation) -> None:
@@ -68,6 +76,8 @@ async def _speak(websocket: WebSocket, talk: Conversation) -> None:
         if push is CLOSED:
             await websocket.close(_GOING_AWAY, "Reconnect")
             return
+        if push is EXPIRED:
+            raise Unauthenticated(TOKEN_ENDED)
         async with asyncio.timeout(_PATIENCE_S):
             await websocket.send_text(push.text)
         if push.type == "SESSION_DELETED":
@@ -80,26 +90,26 @@ async def _listen(websocket: WebSocket, talk: Conversation) -> None:
         frame = await websocket.receive()
         if frame["type"] == "websocket.disconnect":
             return
-        await _answer(_message_in(frame), talk)
+        try:
+            await _answer(_message_in(frame), talk, _gate_of(websocket))
+        except ServiceError as error:
+            await talk.complain(error.code, error.message)
 
 
-async def _answer(message: dict[str, Any] | None, talk: Conversation) -> None:
+async def _answer(message: dict[str, Any] | None, talk: Conversation, gate: Gate) -> None:
     match message:
         case {"type": "PING", **fields}:
             await talk.pong(fields.get("clientTimestamp"))
         case {"type": "RECONNECT"}:
-            await _send_state(talk)
+            await talk.send_state()
+        case {"type": "AUTHENTICATE", "token": str(token)}:
+            await talk.go_on_as(await gate.caller_of(token, SUBSCRIBING))
         case None:
             await talk.complain("INVALID_MESSAGE", "A message must be a JSON object")
         case _:
-            await talk.complain("UNKNOWN_TYPE", "The type must be PING or RECONNECT")
-
-
-async def _send_state(talk: Conversation) -> None:
-    try:
-        await talk.send_state()
-    except (SessionNotFound, StoreUnavailable) as error:
-        await talk.complain(error.code, error.message)
+            await talk.complain(
+                "UNKNOWN_TYPE", "The type must be PING, RECONNECT, or AUTHENTICATE with a token"
+            )
 
 
 def _message_in(frame: Any) -> dict[str, Any] | None:

@@ -1,11 +1,14 @@
 """`GET /metrics`: Prometheus text."""
 
+from hmac import compare_digest
+
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import PlainTextResponse
 from prometheus_client import generate_latest
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
+from pydantic import SecretStr
 
-from shared.errors import StoreUnavailable
+from shared.errors import StoreUnavailable, Unauthenticated
 from shared.http.parts import Store
 from shared.metrics.prometheus import PrometheusMetrics
 from shared.ports import SessionStore
@@ -15,10 +18,24 @@ router = APIRouter(tags=["service"])
 
 @router.get("/metrics", response_class=PlainTextResponse)
 async def metrics(request: Request, store: Store) -> Response:
-    """This instance's figures, and those that are asked of the store at each scrape."""
+    """This instance's figures, and those that are asked of the store at each scrape.
+
+    Raises `Unauthenticated` where a token is set that the caller doesn't have.
+    """
+    _require_token(request)
     figures: PrometheusMetrics = request.app.state.metrics
     await _take_census(figures, store)
     return Response(generate_latest(figures.registry), media_type=CONTENT_TYPE_PLAIN_0_0_4)
+
+
+def _require_token(request: Request) -> None:
+    token: SecretStr | None = request.app.state.metrics_token
+    if token is None:
+        return
+    expected = f"Bearer {token.get_secret_value()}".encode()
+    given = request.headers.get("authorization", "").encode()
+    if not compare_digest(given, expected):
+        raise Unauthenticated
 
 
 async def _take_census(figures: PrometheusMetrics, store: SessionStore) -> None:

@@ -2,25 +2,27 @@
 
 from fastapi import APIRouter, Request, Response
 
+from shared.access.rights import Operation
 from shared.http.answers import json_response
 from shared.http.bodies import BatchBody
 from shared.http.calls import Call
-from shared.http.json_route import JsonRoute
+from shared.http.guard import GuardedJsonRoute, asks_to
 from shared.http.openapi import BATCH_ERRORS, answers
 from shared.representation import session_view
 from shared.serverless.http_function import function_of
 
-router = APIRouter(route_class=JsonRoute, tags=["sessions"])
+router = APIRouter(route_class=GuardedJsonRoute, tags=["sessions"])
 
 
 @router.post(
     "/v1/sessions/batch",
     responses=answers(200, "BatchAnswer", "Those that were found", BATCH_ERRORS),
 )
+@asks_to(Operation.READ)
 async def read_batch(body: BatchBody, request: Request) -> Response:
     """Several sessions in one answer, each as a read of it would show it."""
     wanted = list(dict.fromkeys(body.session_ids))
-    now, sessions = await Call(request).service.read_many(wanted)
+    now, sessions = await Call(request).sessions(wanted)
     found = [session_view(session, now) for session in sessions if session]
     missing = [name for name, session in zip(wanted, sessions, strict=True) if session is None]
     return json_response({"sessions": found, "not_found": missing})

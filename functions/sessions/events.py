@@ -3,26 +3,31 @@
 from dataclasses import asdict
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Query, Response
+from fastapi import APIRouter, Query, Request, Response
 
+from shared.access.rights import Operation
 from shared.audit.ports import AuditedEvent
 from shared.http.answers import json_response
 from shared.http.calls import SessionId
 from shared.http.fields import MAX_VERSION
+from shared.http.gate import permit_of
+from shared.http.guard import GuardedRoute, asks_to
 from shared.http.openapi import READ_ERRORS, answers
 from shared.http.parts import Trail
 from shared.representation import timestamp
 from shared.serverless.http_function import function_of
 
-router = APIRouter(tags=["history"])
+router = APIRouter(route_class=GuardedRoute, tags=["history"])
 
 
 @router.get(
     "/v1/sessions/{session_id}/events",
     responses=answers(200, "AuditTrailAnswer", "A page of the trail", READ_ERRORS),
 )
+@asks_to(Operation.READ_HISTORY)
 async def events(
     session_id: SessionId,
+    request: Request,
     trail: Trail,
     after: Annotated[
         int, Query(ge=0, le=MAX_VERSION, description="Only versions above this one")
@@ -30,7 +35,7 @@ async def events(
     limit: Annotated[int, Query(ge=1, le=500, description="At most so many")] = 100,
 ) -> Response:
     """Who did what, when, oldest first. A change is in the trail moments after its answer."""
-    page, following = await trail.events(session_id, after, limit)
+    page, following = await trail.events(permit_of(request), session_id, after, limit)
     return json_response({"events": [_view(event) for event in page], "next": following})
 
 

@@ -2,27 +2,32 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Query, Response
+from fastapi import APIRouter, Query, Request, Response
 
+from shared.access.rights import Operation
 from shared.domain.errors import RuleViolation, Violation
 from shared.domain.units import Instant
 from shared.http.answers import json_response, session_headers
 from shared.http.calls import SessionId
 from shared.http.fields import MAX_VERSION, Timestamp
+from shared.http.gate import permit_of
+from shared.http.guard import GuardedRoute, asks_to
 from shared.http.openapi import READ_ERRORS, answers
 from shared.http.parts import Trail
 from shared.representation import session_view
 from shared.serverless.http_function import function_of
 
-router = APIRouter(tags=["history"])
+router = APIRouter(route_class=GuardedRoute, tags=["history"])
 
 
 @router.get(
     "/v1/sessions/{session_id}/replay",
     responses=answers(200, "SessionAnswer", "The session as it stood", READ_ERRORS),
 )
+@asks_to(Operation.READ_HISTORY)
 async def replay(
     session_id: SessionId,
+    request: Request,
     trail: Trail,
     version: Annotated[
         int | None, Query(ge=1, le=MAX_VERSION, description="As this version left it")
@@ -34,9 +39,9 @@ async def replay(
 ) -> Response:
     """What a read answered then, `server_time_ms` included; say `version` or `at`, not both."""
     if version is not None and at is None:
-        session, then = await trail.at_version(session_id, version)
+        session, then = await trail.at_version(permit_of(request), session_id, version)
     elif at is not None and version is None:
-        session, then = await trail.at_instant(session_id, Instant(at))
+        session, then = await trail.at_instant(permit_of(request), session_id, Instant(at))
     else:
         message = "is required, or `at` in its place; not both"
         raise RuleViolation(Violation("version", message, "one_of_two"))

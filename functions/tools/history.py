@@ -13,6 +13,7 @@ from rich.table import Table
 from shared.audit.ports import AuditedEvent, AuditLog
 from shared.bootstrap import audit_log
 from shared.domain.clocks import clocks_of
+from shared.domain.naming import session_name
 from shared.domain.session import Participant, Session
 from shared.domain.timekeeping import live
 from shared.domain.units import Instant, Millis
@@ -29,7 +30,7 @@ _NARROWEST = 120
 
 def main() -> int:
     """Print the story of one session; returns the exit code."""
-    session_id, console = _session_id(), Console(highlight=False)
+    name, console = _asked_for(), Console(highlight=False)
     console = Console(highlight=False, width=max(_NARROWEST, console.width))
     configure("ERROR")
     audit = audit_log(read_settings())
@@ -39,43 +40,46 @@ def main() -> int:
         )
         return 1
     try:
-        table = asyncio.run(_story(audit, session_id))
+        table = asyncio.run(_story(audit, name))
     except AuditUnavailable as error:
         console.print(f"{error.message}.", soft_wrap=True)
         return 1
     if not table.rows:
-        console.print(f"The audit trail knows no session {session_id}.", soft_wrap=True)
+        console.print(f"The audit trail knows no session {name}.", soft_wrap=True)
         return 1
     console.print(table)
     return 0
 
 
-def _session_id() -> str:
+def _asked_for() -> str:
+    """The name of the session whose story to tell."""
     parser = argparse.ArgumentParser(
         prog="python -m functions.tools.history",
         description="Prints a session's story: who did what, when, and the clocks after it."
         " The trail is that of DATABASE_URL, or of SUPABASE_URL and SUPABASE_SERVICE_ROLE_KEY.",
     )
     parser.add_argument("session_id", type=UUID, metavar="SESSION_ID")
-    return str(parser.parse_args().session_id)
+    parser.add_argument("--tenant", help="whose session it is, where it is a tenant's")
+    asked = parser.parse_args()
+    return session_name(str(asked.session_id), asked.tenant)
 
 
-async def _story(audit: AuditLog, session_id: str) -> Table:
+async def _story(audit: AuditLog, name: str) -> Table:
     table = Table("version", "UTC", "event", "by", "whose clock", "showed")
     table.add_column("clocks after", no_wrap=True)
     try:
-        async for event, session in _told(audit, session_id):
+        async for event, session in _told(audit, name):
             _tell(table, event, session)
     finally:
         await audit.close()
     return table
 
 
-async def _told(audit: AuditLog, session_id: str) -> AsyncIterator[tuple[AuditedEvent, Session]]:
+async def _told(audit: AuditLog, name: str) -> AsyncIterator[tuple[AuditedEvent, Session]]:
     """Every event with the state it left, oldest first."""
     after = 0
-    while page := await audit.events(session_id, after, _PAGE):
-        states = await asyncio.gather(*(audit.at_version(session_id, e.version) for e in page))
+    while page := await audit.events(name, after, _PAGE):
+        states = await asyncio.gather(*(audit.at_version(name, e.version) for e in page))
         for event, moment in zip(page, states, strict=True):
             if moment is not None:
                 yield event, moment.session
@@ -85,7 +89,7 @@ async def _told(audit: AuditLog, session_id: str) -> AsyncIterator[tuple[Audited
 def _tell(table: Table, event: AuditedEvent, session: Session) -> None:
     if table.title is None:
         date = f"{datetime_of(event.occurred_at):%Y-%m-%d}"
-        table.title = f"{session.session_id}, {session.sync_mode}, {date}"
+        table.title = f"{session.name}, {session.sync_mode}, {date}"
     table.add_row(
         str(event.version),
         _time_of_day(datetime_of(event.occurred_at)),

@@ -19,7 +19,16 @@ from infra.local.upstash import local_upstash
 from infra.migrate import migrate
 
 _DEFAULT_PORT = 3000
-_HANDED_ON = ("CORS_ORIGINS", "PUBSUB", "STORE_SHARDS")
+_HANDED_ON = (
+    "APP_ENV",
+    "CORS_ORIGINS",
+    "JWT_JWKS_URL",
+    "JWT_SECRET",
+    "PUBSUB",
+    "RATE_LIMIT_GENERAL",
+    "RATE_LIMIT_SWITCH",
+    "STORE_SHARDS",
+)
 
 
 def main() -> None:

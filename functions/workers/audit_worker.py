@@ -10,9 +10,10 @@ from collections.abc import Sequence
 from contextlib import suppress
 from secrets import token_hex
 
-from shared.audit.entries import EntryName, name_of
+from shared.audit.entries import name_of
 from shared.audit.ports import AuditLog, Delivery, Outbox
 from shared.clock import StoreClock
+from shared.domain.naming import session_name
 from shared.errors import EntriesRefused, StoreUnavailable
 from shared.metrics.ports import Metrics
 
@@ -91,8 +92,8 @@ class AuditWorker:
             await self._carry(deliveries[:middle])
             await self._carry(deliveries[middle:])
             return
-        clashing = {EntryName(clash.session_id, clash.version) for clash in clashes}
-        late = [d for d in deliveries if name_of(_entry(d)) in clashing] if clashing else []
+        clashing = {(session_name(c.session_id, c.tenant), c.version) for c in clashes}
+        late = [d for d in deliveries if _version_in(d) in clashing] if clashing else []
         for delivery in late:
             await self._park(delivery, "another change holds this version")
         written = [delivery for delivery in deliveries if delivery not in late]
@@ -130,3 +131,9 @@ def _entry(delivery: Delivery) -> bytes:
     if delivery.entry is None:
         raise ValueError("no field `entry`")
     return delivery.entry
+
+
+def _version_in(delivery: Delivery) -> tuple[str, int]:
+    """Which version an entry is, of the session of which name."""
+    entry = name_of(_entry(delivery))
+    return entry.session_name, entry.version

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from infra.local.ports import free_port
+from infra.local.unguarded import UNGUARDED
 
 _ROOT = Path(__file__).parents[2]
 _START_TIMEOUT_S = 20.0
@@ -73,7 +74,7 @@ def running(
         process = subprocess.Popen(
             [sys.executable, "-m", module],
             cwd=_ROOT,
-            env=environment() | own | settings,
+            env=environment() | UNGUARDED | own | settings,
             stdout=log if quiet else None,
             stderr=log if quiet else None,
         )

@@ -62,9 +62,9 @@ def respond(outcome: Outcome) -> Response:
     return Response(answer.body, answer.status, headers, media_type)
 
 
-def json_response(data: Any, headers: dict[str, str] | None = None) -> Response:
-    """200 with `{"data": data}`."""
-    return Response(enveloped(data), headers=headers, media_type="application/json")
+def json_response(data: Any, headers: dict[str, str] | None = None, status: int = 200) -> Response:
+    """The `status` with `{"data": data}`."""
+    return Response(enveloped(data), status, headers, media_type="application/json")
 
 
 def session_headers(session: Session) -> dict[str, str]:

@@ -10,6 +10,7 @@ from starlette.types import ASGIApp
 from shared.backend import Backend
 from shared.http import errors, openapi
 from shared.http.compression import Compression
+from shared.http.gate import Gate
 from shared.http.intake import Intake
 from shared.metrics.ports import Metrics
 
@@ -29,6 +30,7 @@ def build(
     *,
     backend: Backend,
     metrics: Metrics,
+    gate: Gate,
     cors_origins: list[str],
     shortcut: Callable[[ASGIApp], ASGIApp] | None = None,
     lifespan: Lifespan | None = None,
@@ -49,6 +51,7 @@ def build(
         telemetry={"tracing": False, "metrics": False, "logs": False},
         lifespan=lifespan,
     )
+    app.state.gate = gate
     app.state.service = backend.service
     app.state.store = backend.store
     app.state.clock = backend.clock
@@ -83,6 +86,16 @@ def _allow(app: FastAPI, origins: list[str]) -> None:
             "If-None-Match",
             "X-Request-Id",
         ],
-        expose_headers=["ETag", "Location", "Idempotent-Replayed", "Retry-After", "X-Request-Id"],
+        expose_headers=[
+            "ETag",
+            "Location",
+            "Idempotent-Replayed",
+            "RateLimit-Limit",
+            "RateLimit-Remaining",
+            "RateLimit-Reset",
+            "Retry-After",
+            "WWW-Authenticate",
+            "X-Request-Id",
+        ],
         max_age=_CORS_MAX_AGE_S,
     )

@@ -1,12 +1,13 @@
 """Request bodies (API §2), and the commands they stand for. Unknown fields are refused."""
 
-from typing import Annotated
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
+from pydantic_core import PydanticCustomError
 
 from shared.domain.commands import AdjustTime, Switch
 from shared.domain.units import Millis
-from shared.http.fields import Duration, Reason, Uuid
+from shared.http.fields import Duration, Lifetime, Reason, Uuid
 
 MAX_BATCH = 50
 
@@ -41,6 +42,37 @@ class AdjustBody(Body):
     def command(self, participant_id: str) -> AdjustTime:
         """What the body asks for."""
         return AdjustTime(participant_id, Millis(self.total_time_ms), self.reason)
+
+
+_FOR_A_PARTICIPANT: dict[str, Any] = {
+    "properties": {"role": {"const": "participant"}},
+    "required": ["participant_id"],
+}
+_FOR_ONE_WHO_WATCHES: dict[str, Any] = {
+    "properties": {"role": {"const": "spectator"}, "participant_id": False}
+}
+
+
+class TokenBody(Body):
+    """Whom a token is for; `participant_id` where it is a participant."""
+
+    model_config = ConfigDict(
+        json_schema_extra={"oneOf": [_FOR_A_PARTICIPANT, _FOR_ONE_WHO_WATCHES]}
+    )
+
+    role: Literal["participant", "spectator"]
+    participant_id: Annotated[Uuid | None, Field(validate_default=True)] = None
+    lifetime_ms: Lifetime = 3_600_000
+
+    @field_validator("participant_id")
+    @classmethod
+    def _suits_the_role(cls, value: str | None, info: ValidationInfo) -> str | None:
+        role = info.data.get("role")
+        if role == "participant" and value is None:
+            raise PydanticCustomError("missing", "is required")
+        if role == "spectator" and value is not None:
+            raise PydanticCustomError("not_allowed", "is for a participant only")
+        return value
 
 
 class BatchBody(Body):

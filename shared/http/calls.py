@@ -8,12 +8,15 @@ import msgspec
 from fastapi import Depends, Header, Path, Request, Response
 
 from shared.domain.commands import Command, Create
+from shared.domain.session import Session
+from shared.domain.units import Instant
 from shared.drafts import Request as ChangeRequest
 from shared.drafts import Wording
 from shared.http import strict_json
 from shared.http.answers import respond
 from shared.http.errors import request_id_of
 from shared.http.fields import Uuid
+from shared.http.gate import permit_of
 from shared.http.preconditions import tags_in
 from shared.ports import IdempotencyKey, Origin
 from shared.session_service import SessionService
@@ -23,7 +26,7 @@ ParticipantId = Annotated[Uuid, Path(description="The participant's UUID")]
 
 
 class Call:
-    """One request: who makes it, and the service that answers it.
+    """One request that the gate has let in, and the service that answers it.
 
     Reads make it themselves, for a dependency costs as much as the rest of their work.
     """
@@ -31,8 +34,15 @@ class Call:
     def __init__(self, request: Request) -> None:
         self._http = request
         self.service: SessionService = request.app.state.service
-        self.caller = "service"
-        """For the audit trail; everybody is the backend itself until tokens tell them apart."""
+        self.permit = permit_of(request)
+
+    async def session(self, session_id: str) -> tuple[Session, Instant]:
+        """The session and the instant at which it was read. Raises `SessionNotFound`."""
+        return await self.service.read(self.permit, session_id)
+
+    async def sessions(self, session_ids: list[str]) -> tuple[Instant, list[Session | None]]:
+        """The sessions in the order asked for, None for those that are not there."""
+        return await self.service.read_many(self.permit, session_ids)
 
 
 class ChangeCall(Call):
@@ -47,23 +57,32 @@ class ChangeCall(Call):
         self, session_id: str | None, spec: Callable[[str], Create], wording: Wording
     ) -> Response:
         """Create the session that `spec` describes, with an id of ours if it has none."""
-        scope = self._key and self.service.creation_scope(self._key, session_id)
-        named = session_id or self.service.new_session_id(scope)
+        key = self._own_key
+        scope = key and self.service.creation_scope(self.permit, key, session_id)
+        named = session_id or self.service.new_session_id(self.permit, scope)
         change = await self._request(scope or named)
         is_new_id = session_id is None
-        outcome = await self.service.create(spec(named), change, wording, is_new_id=is_new_id)
+        outcome = await self.service.create(
+            self.permit, spec(named), change, wording, is_new_id=is_new_id
+        )
         return respond(outcome)
 
     async def apply(self, session_id: str, command: Command, wording: Wording) -> Response:
         """Apply `command` to the session."""
-        change = await self._request(session_id)
-        return respond(await self.service.change(session_id, command, change, wording))
+        change = await self._request(self.permit.name_of(session_id))
+        outcome = await self.service.change(self.permit, session_id, command, change, wording)
+        return respond(outcome)
+
+    @property
+    def _own_key(self) -> str | None:
+        """The key as this caller's: what another sends is another one."""
+        return self._key and f"{self.permit.caller.name}:{self._key}"
 
     async def _request(self, scope: str) -> ChangeRequest:
-        origin = Origin(self.caller, request_id_of(self._http))
+        origin = Origin(self.permit.caller.actor, request_id_of(self._http))
         key = None
-        if self._key is not None:
-            key = IdempotencyKey(scope, self._key, await self._fingerprint())
+        if (own_key := self._own_key) is not None:
+            key = IdempotencyKey(scope, own_key, await self._fingerprint())
         return ChangeRequest(origin, tags_in(self._if_match), key)
 
     async def _fingerprint(self) -> str:

@@ -159,6 +159,13 @@ class AuditTrail(Document):
     next: int | None
 
 
+class Token(Document):
+    """A token, good until then."""
+
+    token: str
+    expires_at: Timestamp
+
+
 class Envelope(Document, Generic[T]):
     """Every success."""
 
@@ -225,3 +232,4 @@ SwitchAnswer = Envelope[SwitchResult]
 SummaryAnswer = Envelope[Summary]
 BatchAnswer = Envelope[Batch]
 AuditTrailAnswer = Envelope[AuditTrail]
+TokenAnswer = Envelope[Token]

@@ -16,7 +16,7 @@ from shared.domain.errors import (
     RuleViolation,
     UnknownParticipant,
 )
-from shared.errors import ServiceError
+from shared.errors import RateLimitExceeded, ServiceError
 from shared.http.validation import describe
 
 _HTTP_ERRORS = {
@@ -33,9 +33,10 @@ def error_answer(
     message: str,
     details: Any = None,
     headers: Mapping[str, str] | None = None,
+    **more: Any,
 ) -> Response:
-    """The envelope around one error."""
-    error = {"code": code, "message": message, "request_id": request_id}
+    """The envelope around one error, with `more` fields beside its code."""
+    error = {"code": code, "message": message, "request_id": request_id, **more}
     if details is not None:
         error["details"] = details
     body = msgspec.json.encode({"error": error})
@@ -82,8 +83,17 @@ async def _ours(request: Request, error: Exception) -> Response:
 def answer_to(error: Exception, request_id: str) -> Response:
     """The answer to an error of the service or a refusal of the domain."""
     if isinstance(error, ServiceError):
+        more = {}
+        if isinstance(error, RateLimitExceeded):
+            more["retry_after_seconds"] = error.retry_after_s
         return error_answer(
-            request_id, error.status, error.code, error.message, error.details, error.headers
+            request_id,
+            error.status,
+            error.code,
+            error.message,
+            error.details,
+            error.headers,
+            **more,
         )
     status, code, details = _refusal(error)
     return error_answer(request_id, status, code, str(error), details)

@@ -68,6 +68,7 @@ Uuid = Annotated[
     str, Strict(), AfterValidator(_uuid), WithJsonSchema({"type": "string", "format": "uuid"})
 ]
 Duration = Annotated[int, Strict(), Field(ge=1_000, le=86_400_000, description="ms")]
+Lifetime = Annotated[int, Strict(), Field(ge=1_000, le=86_400_000, description="ms, in whole s")]
 Threshold = Annotated[int, Strict(), Field(ge=1, le=86_400_000, description="ms left")]
 Increment = Annotated[int, Strict(), Field(ge=0, le=60_000, description="ms")]
 Index = Annotated[int, Strict(), Field(ge=0, le=2**31 - 1)]

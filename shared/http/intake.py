@@ -8,6 +8,8 @@ from uuid import uuid4
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from shared.access.callers import Caller
+from shared.access.permits import Permit
 from shared.http.errors import error_answer
 from shared.metrics.ports import Metrics
 
@@ -37,6 +39,8 @@ class Intake:
             if message["type"] == "http.response.start":
                 status = message["status"]
                 message["headers"].append((b"x-request-id", request_id.encode()))
+                if permit := scope["state"].get("permit"):
+                    message["headers"].extend(permit.allowance.headers())
             await send(message)
 
         try:
@@ -52,7 +56,9 @@ class Intake:
         finally:
             elapsed_ms = (time.perf_counter() - started) * 1000
             route = getattr(scope.get("route"), "path", "unmatched")
-            self.metrics.observe_request(scope["method"], route, status, elapsed_ms)
+            caller = _caller_of(scope)
+            tenant = caller.tenant if caller else None
+            self.metrics.observe_request(scope["method"], route, status, elapsed_ms, tenant)
             if _log.isEnabledFor(logging.INFO):
                 _log.info(
                     "%s %s %d",
@@ -62,9 +68,16 @@ class Intake:
                     extra={
                         "request_id": request_id,
                         "session_id": scope.get("path_params", {}).get("session_id"),
+                        "caller": caller and caller.name,
                         "duration_ms": round(elapsed_ms, 1),
                     },
                 )
+
+
+def _caller_of(scope: Scope) -> Caller | None:
+    """Who made the request, where that was asked and is known."""
+    permit: Permit | None = scope["state"].get("permit")
+    return permit.caller if permit else None
 
 
 def _request_id(scope: Scope) -> str:

@@ -8,29 +8,46 @@ from fastapi.openapi.utils import get_openapi
 
 _ERRORS = {
     400: "`VALIDATION_ERROR` (`details` name each field) or `INVALID_STATE_TRANSITION`",
+    401: "`UNAUTHENTICATED`: no token, or one that is not good here",
+    403: "`FORBIDDEN`: the caller may read the session, but not do that",
     404: "`SESSION_NOT_FOUND` or `PARTICIPANT_NOT_FOUND`",
     409: "`CONFLICT`, or `SESSION_EXISTS` on creation",
     412: "`PRECONDITION_FAILED`: `If-Match` names another version",
     413: "`PAYLOAD_TOO_LARGE`: the body is over 1 MiB",
     415: "`UNSUPPORTED_MEDIA_TYPE`: the body is not JSON",
     422: "`IDEMPOTENCY_KEY_REUSED`: the key came before, with another request",
+    429: "`RATE_LIMIT_EXCEEDED`: try again after `Retry-After` seconds",
     503: "`STORE_UNAVAILABLE`: try again after `Retry-After` seconds",
 }
 
 _IS_SHOWN = os.environ.get("OPENAPI", "on") == "on"
 """Whether anybody can ask for the document here: most functions would only start later for it."""
 
-READ_ERRORS = (400, 404, 503)
-STREAM_ERRORS = (400, 503)
-CHANGE_ERRORS = (400, 404, 409, 412, 413, 415, 422, 503)
-DELETE_ERRORS = (400, 409, 412, 422, 503)
-BATCH_ERRORS = (400, 413, 415, 503)
-CREATE_ERRORS = (400, 409, 413, 415, 422, 503)
+_GUARDED = (401, 403, 429, 503)
+READ_ERRORS = (400, 404, *_GUARDED)
+STREAM_ERRORS = (400, 404, *_GUARDED)
+CHANGE_ERRORS = (400, 404, 409, 412, 413, 415, 422, *_GUARDED)
+DELETE_ERRORS = (400, 404, 409, 412, 413, 415, 422, *_GUARDED)
+BATCH_ERRORS = (400, 413, 415, *_GUARDED)
+CREATE_ERRORS = (400, 409, 413, 415, 422, *_GUARDED)
+TOKEN_ERRORS = (400, 404, 413, 415, *_GUARDED)
 
 _TAG = {"description": "The session's version, in quotes", "schema": {"type": "string"}}
 _REPLAYED = {"description": "`true` on the answer of an earlier try", "schema": {"type": "string"}}
 _LOCATION = {"description": "Where the session is", "schema": {"type": "string"}}
 _RETRY_AFTER = {"description": "Seconds", "schema": {"type": "integer"}}
+_CHALLENGE = {"description": "`Bearer`, and what is wrong", "schema": {"type": "string"}}
+_LIMITED = {
+    "RateLimit-Limit": "How many there may be in a window",
+    "RateLimit-Remaining": "How many are left",
+    "RateLimit-Reset": "Seconds until there are more",
+}
+_BEARER = {
+    "type": "http",
+    "scheme": "bearer",
+    "bearerFormat": "JWT",
+    "description": "Roles: service, host, participant, spectator. See docs/security.md.",
+}
 _REQUEST_ID = {"description": "The request's id, yours or ours", "schema": {"type": "string"}}
 
 
@@ -57,8 +74,10 @@ def errors(*statuses: int) -> dict[int | str, dict[str, Any]]:
     documented: dict[int | str, dict[str, Any]] = {}
     for status in statuses:
         documented[status] = {"model": _document("ErrorEnvelope"), "description": _ERRORS[status]}
-        if status == 503:
+        if status in (429, 503):
             documented[status]["headers"] = {"Retry-After": _RETRY_AFTER}
+        if status == 401:
+            documented[status]["headers"] = {"WWW-Authenticate": _CHALLENGE}
     return documented
 
 
@@ -92,6 +111,17 @@ def _as_we_answer(schema: dict[str, Any]) -> dict[str, Any]:
                 del operation["responses"]["422"]
             for response in operation["responses"].values():
                 response.setdefault("headers", {})["X-Request-Id"] = _REQUEST_ID
+                if "security" in operation:
+                    response["headers"] |= _quota_headers()
+    schema.setdefault("components", {})["securitySchemes"] = {"bearer": _BEARER}
     for unused in ("HTTPValidationError", "ValidationError"):
         schema.get("components", {}).get("schemas", {}).pop(unused, None)
     return schema
+
+
+def _quota_headers() -> dict[str, Any]:
+    """Those of a request that was counted."""
+    return {
+        name: {"description": description, "schema": {"type": "integer"}}
+        for name, description in _LIMITED.items()
+    }

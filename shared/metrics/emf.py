@@ -18,8 +18,10 @@ class EmfMetrics:
             "Function": os.environ.get("AWS_LAMBDA_FUNCTION_NAME", "local"),
         }
 
-    def observe_request(self, method: str, route: str, status: int, elapsed_ms: float) -> None:
-        more = {"method": method, "route": route, "status": status}
+    def observe_request(
+        self, method: str, route: str, status: int, elapsed_ms: float, tenant: str | None = None
+    ) -> None:
+        more = {"method": method, "route": route, "status": status, "tenant": tenant}
         self._write("RequestDuration", elapsed_ms, "Milliseconds", ["Stage", "Function"], more)
 
     def observe_audit_lag(self, lag_ms: float) -> None:

@@ -6,7 +6,9 @@ from typing import Protocol
 class Metrics(Protocol):
     """Takes in one observation at a time; durations in ms."""
 
-    def observe_request(self, method: str, route: str, status: int, elapsed_ms: float) -> None:
+    def observe_request(
+        self, method: str, route: str, status: int, elapsed_ms: float, tenant: str | None = None
+    ) -> None:
         """One request was served; `route` is its template, never its path."""
 
     def observe_audit_lag(self, lag_ms: float) -> None:

@@ -8,15 +8,28 @@ _REQUEST_BUCKETS_MS = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000)
 _SWITCH_BUCKETS_MS = (1, 2, 3, 5, 7.5, 10, 15, 20, 30, 50, 75, 100, 200, 500, 1000)
 _LAG_BUCKETS_MS = (5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10_000, 60_000)
 
+_MOST_TENANTS = 1000
+"""Each is a series of its own for as long as the process lives."""
+
 
 class PrometheusMetrics:
     """The figures of `GET /metrics`.
 
-    Each has a registry of its own, so that several can be built.
+    Each has a registry of its own, so that several can be built. `tells_tenants_apart` is for
+    figures that not everybody can see.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, tells_tenants_apart: bool = False) -> None:
         self.registry = CollectorRegistry()
+        self._known_tenants: set[str] = set()
+        self._tenants: Counter | None = None
+        if tells_tenants_apart:
+            self._tenants = Counter(
+                "synckairos_tenant_requests",
+                "Requests served, by tenant",
+                ["tenant"],
+                registry=self.registry,
+            )
         self._requests = Counter(
             "synckairos_http_requests",
             "Requests served",
@@ -90,13 +103,23 @@ class PrometheusMetrics:
         """So many sessions were put back."""
         self._sessions_restored.inc(sessions)
 
-    def observe_request(self, method: str, route: str, status: int, elapsed_ms: float) -> None:
+    def observe_request(
+        self, method: str, route: str, status: int, elapsed_ms: float, tenant: str | None = None
+    ) -> None:
         """Count one request by its route template, never by its path."""
         count, durations = self._children(method, route, status)
         count.inc()
         durations.observe(elapsed_ms)
         if route.endswith("/switch") and status == 200:
             self._switches.observe(elapsed_ms)
+        if self._tenants and tenant:
+            self._tenants.labels(self._shown(tenant)).inc()
+
+    def _shown(self, tenant: str) -> str:
+        """The tenant, or all that are too many to be told apart."""
+        if len(self._known_tenants) < _MOST_TENANTS:
+            self._known_tenants.add(tenant)
+        return tenant if tenant in self._known_tenants else "other"
 
     def _labelled(self, method: str, route: str, status: int) -> tuple[Counter, Histogram]:
         return (

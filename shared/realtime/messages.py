@@ -44,6 +44,12 @@ def pong(session_id: str, now: Instant, client_timestamp: Any) -> bytes:
     return _encode(_message("PONG", session_id, now, **echo))
 
 
+def authenticated(now: Instant, expires_at_s: float | None) -> bytes:
+    """The answer to a fresh token; `expires_at_ms` is when that one ends."""
+    ends = None if expires_at_s is None else round(expires_at_s * 1000)
+    return _encode({"type": "AUTHENTICATED", "timestamp": now, "expires_at_ms": ends})
+
+
 def error(now: Instant, code: str, message: str) -> bytes:
     """What was wrong with a client's message."""
     return _encode({"type": "ERROR", "timestamp": now, "code": code, "message": message})

@@ -39,6 +39,7 @@ class HttpFunction:
             self._routers(),
             backend=here.backend,
             metrics=here.metrics,
+            gate=here.gate,
             cors_origins=here.settings.cors_origins,
             describes_itself=self._describes_itself,
         )

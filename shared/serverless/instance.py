@@ -17,6 +17,7 @@ from shared.aws.client import AwsClient, AwsFailed
 from shared.aws.parameters import ParametersMissing, read_into_environment
 from shared.backend import Backend, assemble
 from shared.clock import StoreClock
+from shared.entrance import gate
 from shared.errors import StoreUnavailable
 from shared.metrics.emf import EmfMetrics
 from shared.metrics.ports import Metrics
@@ -40,6 +41,7 @@ class Instance:
         self.settings = self._read_settings()
         invocation_log.configure(self.settings.log_level)
         self.metrics: Metrics = EmfMetrics()
+        self.gate = gate(self.settings)
         self._clock = StoreClock()
         self._connection = _connection(self.settings, self._certificates)
         self._audit = _audit_log(self.settings)

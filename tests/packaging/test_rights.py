@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from tests.packaging.stack import Right, Stack, text
 
 _SECRETS = {
+    "JWT_SECRET",
     "UPSTASH_REDIS_REST_URL",
     "UPSTASH_REDIS_REST_TOKEN",
     "SUPABASE_URL",

@@ -20,6 +20,7 @@ FLOORS = {
     "shared/representation.py": {"shared.domain"},
     "shared/instants.py": {"shared.domain"},
     "shared/snapshot.py": {"shared.domain"},
+    "shared/access": {"shared.domain", "shared.ports", "shared.errors", "shared.access"},
     "shared/audit": {
         "shared.domain",
         "shared.ports",
@@ -67,12 +68,14 @@ FLOORS = {
         "shared.errors",
     },
     "shared/history.py": {
+        "shared.access.permits",
         "shared.domain",
         "shared.audit.ports",
         "shared.ports",
         "shared.errors",
     },
     "shared/session_service.py": {
+        "shared.access.permits",
         "shared.domain",
         "shared.drafts",
         "shared.ports",

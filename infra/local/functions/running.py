@@ -18,6 +18,7 @@ from infra.local.functions.pool import Counts, Pool
 from infra.local.functions.serving import served
 from infra.local.functions.sources import QueueSource, Schedule
 from infra.local.functions.wiring import Wiring
+from infra.local.unguarded import UNGUARDED
 
 _STARTS_AT_ONCE = 2
 
@@ -86,12 +87,13 @@ def running_functions(
 ) -> Iterator[Running]:
     """Run every function of serverless.yml with `settings` to the end of the block.
 
+    Nobody is asked for tokens unless `settings` say so, whatever serverless.yml says.
     Instances start when they are first needed. Raises `NotUnderstood`, `FunctionFailed` when one
     that is to be warm doesn't start, and `OSError` when the port is taken.
     """
     options = options or Options()
     definitions = read_definitions(options.file, options.stage)
-    running = _running(definitions, settings, options)
+    running = _running(definitions, {**UNGUARDED, **settings}, options)
     # `closing` keeps Ctrl-C out of the event loop, which would not live to clean up after itself.
     with start_blocking_portal() as portal, closing(ExitStack()) as contexts:
         stack = contexts.enter_context(portal.wrap_async_context_manager(running))

@@ -1,0 +1,23 @@
+"""Joining a session's listeners, by whatever carries the pushes."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from starlette.requests import HTTPConnection
+
+from functions.live.conversation import Conversation
+from shared.access.permits import Permit
+
+
+@asynccontextmanager
+async def conversation(
+    connection: HTTPConnection, permit: Permit, session_id: str
+) -> AsyncIterator[Conversation]:
+    """A conversation that hears every push from now on, to the end of the block.
+
+    Raises `RateLimitExceeded` and `StoreUnavailable`.
+    """
+    state = connection.app.state
+    with state.sockets.one_more(permit.allowance.caller), state.metrics.sockets.track_inprogress():
+        async with state.channels.listen(permit.name_of(session_id)) as listener:
+            yield Conversation(session_id, permit, state.service, state.clock, listener)

@@ -1,0 +1,129 @@
+"""How often a caller may call and a session be switched (API §2, Headers)."""
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from shared.access.callers import Caller, Role
+from shared.access.rights import Operation
+from shared.domain.units import Millis
+from shared.errors import RateLimitExceeded, StoreUnavailable
+from shared.ports import Limit, Quota
+
+_MINUTE = Millis(60_000)
+_SECOND = Millis(1_000)
+_SWITCHES = "switches"
+_MOST_REMEMBERED = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class Rates:
+    """Requests a minute of one caller, of one service token, and switches a second; 0 is no limit.
+
+    `fails_open` says what happens to a request that couldn't be counted: it goes through.
+    """
+
+    general: int = 0
+    service: int = 0
+    switches: int = 0
+    fails_open: bool = True
+
+
+class RateLimiter:
+    """Says what is to be counted for a request; the store does it as it loads the session.
+
+    A counter that is known to be exhausted is not asked again until something of it is free: what
+    a flood costs is the instance that it hits, never the store.
+    """
+
+    def __init__(self, rates: Rates) -> None:
+        self._rates = rates
+        self._exhausted: dict[str, tuple[float, Quota]] = {}
+
+    def allowance(
+        self, caller: Caller, address: str, operation: Operation | None, session: str | None
+    ) -> "Allowance":
+        """What counts this request of `caller` at `address`; `session` is the session's name."""
+        general = self._general(caller, address)
+        limits = [general]
+        if operation is Operation.SWITCH and session:
+            limits.append(Limit(f"{_SWITCHES}:{session}", self._rates.switches, _SECOND))
+        return Allowance(self, general.counter, tuple(limit for limit in limits if limit.most))
+
+    def _general(self, caller: Caller, address: str) -> Limit:
+        if caller.subject is None:
+            return Limit(f"address:{address}", self._rates.general, _MINUTE)
+        is_service = caller.role is Role.SERVICE
+        most = self._rates.service if is_service else self._rates.general
+        return Limit(f"caller:{caller.name}", most, _MINUTE)
+
+    def known(self, limit: Limit) -> Quota | None:
+        """The quota of a counter that is still exhausted, as far as this instance knows."""
+        until, quota = self._exhausted.get(limit.counter, (0.0, None))
+        return quota if until > time.monotonic() else None
+
+    def remember(self, quota: Quota) -> None:
+        """Ask no more until something is free."""
+        if len(self._exhausted) >= _MOST_REMEMBERED:
+            now = time.monotonic()
+            self._exhausted = {c: e for c, e in self._exhausted.items() if e[0] > now}
+        if len(self._exhausted) < _MOST_REMEMBERED:
+            until = time.monotonic() + quota.frees_in_ms / 1000
+            self._exhausted[quota.limit.counter] = (until, quota)
+
+    @property
+    def fails_open(self) -> bool:
+        """Whether a request goes through that could not be counted."""
+        return self._rates.fails_open
+
+
+@dataclass(slots=True)
+class Allowance:
+    """What one request takes from its caller's quota, and from its session's if it switches."""
+
+    limiter: RateLimiter = field(default_factory=lambda: RateLimiter(Rates()))
+    caller: str = ""
+    """Whose quota it is."""
+    limits: tuple[Limit, ...] = ()
+    shown: Quota | None = None
+    """What the answer's headers tell of."""
+
+    def require(self) -> None:
+        """Raises `RateLimitExceeded` where it is known, before anything is asked of the store."""
+        self._judge([quota for limit in self.limits if (quota := self.limiter.known(limit))])
+
+    def take(self, quotas: Sequence[Quota]) -> None:
+        """Take in what was counted. Raises `RateLimitExceeded`, or `StoreUnavailable` for what
+        could not be counted, unless that goes through."""
+        if not quotas and self.limits and not self.limiter.fails_open:
+            raise StoreUnavailable("Requests can't be counted right now")
+        for quota in quotas:
+            if quota.is_exceeded:
+                self.limiter.remember(quota)
+        self._judge(quotas)
+
+    def _judge(self, quotas: Sequence[Quota]) -> None:
+        self.shown = quotas[0] if quotas else self.shown
+        for quota in quotas:
+            if quota.is_exceeded:
+                self.shown = quota
+                raise _refusal(quota.limit)
+
+    def headers(self) -> list[tuple[bytes, bytes]]:
+        """`RateLimit-*`, the reset in seconds; none for what isn't limited."""
+        if self.shown is None:
+            return []
+        reset_s = -(-self.shown.frees_in_ms // 1000)
+        return [
+            (b"ratelimit-limit", b"%d" % self.shown.limit.most),
+            (b"ratelimit-remaining", b"%d" % self.shown.remaining),
+            (b"ratelimit-reset", b"%d" % reset_s),
+        ]
+
+
+def _refusal(limit: Limit) -> RateLimitExceeded:
+    if limit.counter.startswith(_SWITCHES):
+        message = f"Too many cycle switches of this session: {limit.most} a second is the most"
+    else:
+        message = f"Too many requests: {limit.most} a minute is the most"
+    return RateLimitExceeded(message, limit.window_ms // 1000)

@@ -1,0 +1,39 @@
+"""The gate, as settings ask for it."""
+
+from pydantic import SecretStr
+
+from shared.access.allowance import RateLimiter, Rates
+from shared.access.jwks import FetchedKeys
+from shared.access.tokens import Issuer, Tokens
+from shared.http.gate import Gate
+from shared.settings import Settings
+
+
+def gate(settings: Settings) -> Gate:
+    """What every request comes through, here and on functions."""
+    rates = Rates(
+        general=settings.rate_limit_general,
+        service=settings.rate_limit_service,
+        switches=settings.rate_limit_switch,
+        fails_open=settings.rate_limit_failure == "open",
+    )
+    return Gate(tokens(settings), RateLimiter(rates), settings.trusted_proxy_hops)
+
+
+def tokens(settings: Settings) -> Tokens | None:
+    """What reads and makes tokens; None where nobody is asked for any."""
+    if not settings.asks_for_tokens:
+        return None
+    issuer = None
+    if settings.jwt_jwks_url:
+        issuer = Issuer(FetchedKeys(settings.jwt_jwks_url), settings.jwt_algorithm)
+    return Tokens(
+        _revealed(settings.jwt_secret),
+        issuer,
+        expected_issuer=settings.jwt_issuer,
+        audience=settings.jwt_audience,
+    )
+
+
+def _revealed(secret: SecretStr | None) -> str | None:
+    return secret.get_secret_value() if secret else None

@@ -1,0 +1,35 @@
+"""Where a request comes from, for those whom nothing else tells apart."""
+
+import ipaddress
+
+from starlette.requests import HTTPConnection
+
+_IPV6_PREFIX = 64
+"""What one customer of a provider has at least: all of it is one caller."""
+
+
+def client_address(connection: HTTPConnection, trusted_hops: int) -> str:
+    """The address of the client, or of the first proxy that isn't ours.
+
+    Each proxy appends to `X-Forwarded-For` whom it heard from, so only the last `trusted_hops`
+    entries are from ours; what is before them a client may have made up.
+    """
+    peer = connection.client.host if connection.client else "unknown"
+    if not trusted_hops:
+        return _normal(peer)
+    header = ",".join(connection.headers.getlist("x-forwarded-for"))
+    said = [entry.strip() for entry in header.split(",") if entry.strip()]
+    return _normal(said[-min(trusted_hops, len(said))] if said else peer)
+
+
+def _normal(address: str) -> str:
+    """One writing for each caller; what is no address is all the same one."""
+    try:
+        parsed = ipaddress.ip_address(address)
+    except ValueError:
+        return "unknown"
+    if isinstance(parsed, ipaddress.IPv4Address):
+        return str(parsed)
+    if parsed.ipv4_mapped:
+        return str(parsed.ipv4_mapped)
+    return str(ipaddress.ip_network((parsed, _IPV6_PREFIX), strict=False))

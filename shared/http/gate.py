@@ -1,0 +1,79 @@
+"""The one gate before every endpoint, socket and stream: who is calling, and may they do that?"""
+
+from starlette.requests import HTTPConnection
+
+from shared.access.allowance import RateLimiter
+from shared.access.callers import ANYBODY, Caller
+from shared.access.permits import Permit, permit
+from shared.access.rights import Operation
+from shared.access.tokens import CALLING, SUBSCRIBING, Kind, Tokens
+from shared.domain.naming import session_name
+from shared.errors import Forbidden, Unauthenticated
+from shared.http.client_address import client_address
+
+_SCHEME = "bearer "
+
+
+class Gate:
+    """Lets a request in with a `Permit`, or raises the error that is its answer.
+
+    Without `tokens` nobody is asked who they are, and everybody may do everything.
+    """
+
+    def __init__(self, tokens: Tokens | None, limiter: RateLimiter, trusted_hops: int = 0) -> None:
+        self._tokens = tokens
+        self._limiter = limiter
+        self._trusted_hops = trusted_hops
+
+    async def admit(
+        self, connection: HTTPConnection, operation: Operation, session_id: str | None
+    ) -> Permit:
+        """The permit for `operation`, on the session of that id where it is on one.
+
+        Raises `Unauthenticated`, `Forbidden`, `SessionNotFound` and `RateLimitExceeded`.
+        """
+        is_live = operation is Operation.SUBSCRIBE
+        token = _token_in(connection, even_in_query=is_live)
+        caller = await self.caller_of(token, SUBSCRIBING if is_live else CALLING)
+        session_id = session_id.lower() if session_id else None
+        granted = permit(caller, operation, session_id)
+        granted.allowance = self._limiter.allowance(
+            caller,
+            client_address(connection, self._trusted_hops),
+            operation,
+            session_id and session_name(session_id, caller.tenant),
+        )
+        connection.scope.setdefault("state", {})["permit"] = granted
+        granted.allowance.require()
+        return granted
+
+    async def caller_of(self, token: str | None, kinds: frozenset[Kind]) -> Caller:
+        """Whom `token` names. Raises `Unauthenticated`."""
+        if self._tokens is None:
+            return ANYBODY
+        if token is None:
+            raise Unauthenticated
+        return await self._tokens.caller_of(token, kinds)
+
+    def mint(self, kind: Kind, caller: Caller, lifetime_s: int) -> tuple[str, int]:
+        """A token that names `caller`, and when it ends: s since the Unix epoch.
+
+        Raises `Forbidden` where this service signs none.
+        """
+        if self._tokens is None:
+            raise Forbidden("This service asks for no tokens, so it makes none: set JWT_SECRET")
+        return self._tokens.mint(kind, caller, lifetime_s)
+
+
+def permit_of(connection: HTTPConnection) -> Permit:
+    """What the gate has granted to this request."""
+    granted: Permit = connection.scope["state"]["permit"]
+    return granted
+
+
+def _token_in(connection: HTTPConnection, *, even_in_query: bool) -> str | None:
+    """The token of the header; of the query too where a browser can send no header of its own."""
+    header = connection.headers.get("authorization", "")
+    if header[: len(_SCHEME)].lower() == _SCHEME:
+        return header[len(_SCHEME) :].strip()
+    return connection.query_params.get("token") if even_in_query else None
