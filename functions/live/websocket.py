@@ -1,6 +1,7 @@
 """`GET /ws?sessionId=`: live pushes over a WebSocket (API §3)."""
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 from fastapi import APIRouter, WebSocket, WebSocketDisconnect
@@ -25,6 +26,8 @@ _PATIENCE_S = 10.0
 """How long a client may take to make room for one message before it counts as gone."""
 
 _GONE = (WebSocketDisconnect, TimeoutError)
+
+Message = dict[str, Any]
 
 router = APIRouter()
 _uuid = TypeAdapter(Uuid)
@@ -96,23 +99,41 @@ async def _listen(websocket: WebSocket, talk: Conversation) -> None:
             await talk.complain(error.code, error.message)
 
 
-async def _answer(message: dict[str, Any] | None, talk: Conversation, gate: Gate) -> None:
-    match message:
-        case {"type": "PING", **fields}:
-            await talk.pong(fields.get("clientTimestamp"))
-        case {"type": "RECONNECT"}:
-            await talk.send_state()
-        case {"type": "AUTHENTICATE", "token": str(token)}:
-            await talk.go_on_as(await gate.caller_of(token, SUBSCRIBING))
-        case None:
-            await talk.complain("INVALID_MESSAGE", "A message must be a JSON object")
-        case _:
-            await talk.complain(
-                "UNKNOWN_TYPE", "The type must be PING, RECONNECT, or AUTHENTICATE with a token"
-            )
+async def _answer(message: Message | None, talk: Conversation, gate: Gate) -> None:
+    if message is None:
+        await talk.complain("INVALID_MESSAGE", "A message must be a JSON object")
+    elif (kind := message.get("type")) in list(MESSAGES):
+        await MESSAGES[kind](message, talk, gate)
+    else:
+        await talk.complain("UNKNOWN_TYPE", f"The type must be one of {', '.join(MESSAGES)}")
 
 
-def _message_in(frame: Any) -> dict[str, Any] | None:
+async def _ping(message: Message, talk: Conversation, _: Gate) -> None:
+    await talk.pong(message.get("clientTimestamp"))
+
+
+async def _reconnect(_: Message, talk: Conversation, __: Gate) -> None:
+    await talk.send_state()
+
+
+async def _authenticate(message: Message, talk: Conversation, gate: Gate) -> None:
+    """Go on with a fresh token, which is good for as long as it says."""
+    token = message.get("token")
+    if isinstance(token, str):
+        await talk.go_on_as(await gate.caller_of(token, SUBSCRIBING))
+    else:
+        await talk.complain("INVALID_MESSAGE", "AUTHENTICATE needs a token")
+
+
+MESSAGES: dict[str, Callable[[Message, Conversation, Gate], Awaitable[None]]] = {
+    "PING": _ping,
+    "RECONNECT": _reconnect,
+    "AUTHENTICATE": _authenticate,
+}
+"""What a client may send."""
+
+
+def _message_in(frame: Any) -> Message | None:
     try:
         message = strict_json.parse(frame.get("text") or frame.get("bytes") or b"")
     except ValueError:

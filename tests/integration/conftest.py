@@ -9,8 +9,10 @@ from infra.local.instance import Instance, running
 from infra.local.postgres import EmbeddedPostgres
 from infra.local.redis import embedded_redis
 from infra.local.supabase import SECRET_KEY, LocalSupabase
+from tests.integration import tokens
 from tests.integration.api import Api
 from tests.integration.target import IS_FUNCTIONS, serving
+from tests.integration.tokens import GUARDED, bearer
 
 
 @pytest.fixture(scope="session")
@@ -54,4 +56,21 @@ async def api(urls: tuple[str, str]) -> AsyncIterator[Api]:
 async def other(urls: tuple[str, str]) -> AsyncIterator[Api]:
     """A client of its other instance."""
     async with httpx.AsyncClient(base_url=urls[1], timeout=10) as http:
+        yield Api(http)
+
+
+@pytest.fixture(scope="session")
+def guarded_url(supabase: LocalSupabase) -> Iterator[str]:
+    """Where a service is that asks for tokens, with a store of its own."""
+    trail = {"SUPABASE_URL": supabase.url, "SUPABASE_SERVICE_ROLE_KEY": SECRET_KEY}
+    with embedded_redis() as redis_url, serving(redis_url, **GUARDED, **trail) as url:
+        yield url
+
+
+@pytest.fixture
+async def guarded(guarded_url: str) -> AsyncIterator[Api]:
+    """A client of it with Alice's token unless it says another."""
+    async with httpx.AsyncClient(
+        base_url=guarded_url, timeout=20, headers=bearer(tokens.host())
+    ) as http:
         yield Api(http)

@@ -1,0 +1,162 @@
+"""Who may do what over HTTP: every route by every kind of caller (API §4)."""
+
+from dataclasses import dataclass
+from typing import Any
+from uuid import uuid4
+
+import httpx
+import pytest
+from starlette.routing import Route
+
+from functions.server import build
+from shared.settings import Settings
+from tests.integration import tokens
+from tests.integration.api import Api, checked, chess
+from tests.integration.callers import LET_IN, NOT_LET_IN, game
+from tests.integration.tokens import bearer
+
+pytestmark = pytest.mark.http
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One route: what it is sent, and the status for each of `LET_IN`."""
+
+    statuses: tuple[int, ...]
+    body: Any = None
+    is_paused: bool = False
+    is_started: bool = True
+
+
+_READ = (404, 404, 200, 200, 200, 200, 404, 200)
+_FOR_HOSTS = (404, 404, 403, 403, 403, 200, 404, 200)
+_JOINING = {"participant_id": str(uuid4()), "total_time_ms": 60_000}
+_SESSION = "/v1/sessions/{session_id}"
+
+TABLE: dict[tuple[str, str], Row] = {
+    ("POST", "/v1/sessions"): Row((403, 201, 403, 403, 403, 201, 201, 201), chess()),
+    ("POST", "/v1/sessions/batch"): Row((200,) * 8, {"session_ids": ["{session_id}"]}),
+    ("GET", _SESSION): Row(_READ),
+    ("GET", f"{_SESSION}/summary"): Row(_READ),
+    ("GET", f"{_SESSION}/events"): Row(_FOR_HOSTS),
+    ("GET", f"{_SESSION}/replay"): Row(_FOR_HOSTS),
+    ("POST", f"{_SESSION}/start"): Row(_FOR_HOSTS, is_started=False),
+    ("POST", f"{_SESSION}/switch"): Row((404, 404, 403, 409, 200, 200, 404, 200)),
+    ("POST", f"{_SESSION}/pause"): Row((404, 404, 403, 200, 200, 200, 404, 200)),
+    ("POST", f"{_SESSION}/resume"): Row((404, 404, 403, 200, 200, 200, 404, 200), is_paused=True),
+    ("POST", f"{_SESSION}/complete"): Row(_FOR_HOSTS),
+    ("POST", f"{_SESSION}/cancel"): Row(_FOR_HOSTS),
+    # What is not there is gone already, and to these it is not there.
+    ("DELETE", _SESSION): Row((404, 204, 403, 403, 403, 204, 204, 204)),
+    ("POST", f"{_SESSION}/participants"): Row((404, 404, 403, 403, 403, 201, 404, 201), _JOINING),
+    ("PATCH", f"{_SESSION}/participants/{{participant_id}}"): Row(
+        _FOR_HOSTS, {"total_time_ms": 60_000}
+    ),
+    ("POST", f"{_SESSION}/tokens"): Row(
+        (404, 404, 403, 403, 403, 201, 404, 201), {"role": "spectator"}
+    ),
+}
+"""What the gate lets nobody through to but those who may."""
+
+OPEN = {
+    ("GET", path)
+    for path in (
+        "/",
+        "/health",
+        "/ready",
+        "/v1/time",
+        "/api-docs",
+        "/api-docs.json",
+        "/api-docs/swagger-ui-bundle.js",
+        "/api-docs/swagger-ui.css",
+        "/api-docs/favicon-32x32.png",
+    )
+}
+"""What everybody may ask for."""
+
+ELSEWHERE = {("GET", f"{_SESSION}/stream"), ("GET", "/metrics")}
+"""Of the container alone: test_live_rights.py and test_metrics_token.py."""
+
+
+async def _answer(guarded: Api, route: tuple[str, str], row: Row, caller: str) -> httpx.Response:
+    played = await game(guarded, is_started=row.is_started, is_paused=row.is_paused)
+    method, template = route
+    path = template.format(session_id=played.session_id, participant_id=played.on_move)
+    if template.endswith("/replay"):
+        path += "?version=1"
+    body = {"session_ids": [played.session_id]} if template.endswith("/batch") else row.body
+    headers = bearer({**NOT_LET_IN, **LET_IN}[caller](played))
+    async with httpx.AsyncClient(base_url=guarded.http.base_url, timeout=20) as http:
+        return checked(await http.request(method, path, json=body, headers=headers), None)
+
+
+@pytest.mark.parametrize("caller", NOT_LET_IN)
+@pytest.mark.parametrize("route", TABLE, ids=" ".join)
+async def test_nobody_is_let_in_without_a_good_token(
+    guarded: Api, route: tuple[str, str], caller: str
+) -> None:
+    answer = await _answer(guarded, route, TABLE[route], caller)
+    assert answer.status_code == 401
+    assert answer.headers["www-authenticate"].startswith("Bearer")
+    assert answer.json()["error"]["code"] == "UNAUTHENTICATED"
+
+
+@pytest.mark.parametrize("caller", LET_IN)
+@pytest.mark.parametrize("route", TABLE, ids=" ".join)
+async def test_each_may_do_what_the_table_says(
+    guarded: Api, route: tuple[str, str], caller: str
+) -> None:
+    row = TABLE[route]
+    answer = await _answer(guarded, route, row, caller)
+    assert answer.status_code == row.statuses[list(LET_IN).index(caller)], answer.text
+
+
+def test_every_route_is_in_a_table() -> None:
+    app = build(Settings.from_environment())
+    routes = {
+        (method, route.path)
+        for route in app.routes
+        if isinstance(route, Route) and route.methods
+        for method in route.methods - {"HEAD"}
+    }
+    assert routes - ELSEWHERE == TABLE.keys() | OPEN
+    assert routes >= ELSEWHERE
+
+
+@pytest.mark.parametrize("path", sorted(path for _, path in OPEN))
+async def test_what_is_open_asks_nobody_who_they_are(guarded: Api, path: str) -> None:
+    guarded.http.headers.pop("Authorization")
+    assert (await guarded.http.get(path)).status_code == 200
+
+
+@pytest.mark.parametrize("caller", ["other host", "other tenant", "other session"])
+async def test_what_is_another_s_stays_as_it_is(guarded: Api, caller: str) -> None:
+    alice = await game(guarded)
+    headers = bearer(LET_IN[caller](alice))
+    path = f"/v1/sessions/{alice.session_id}"
+    for verb in ("switch", "pause", "complete", "cancel"):
+        await guarded.http.post(f"{path}/{verb}", headers=headers)
+    await guarded.http.delete(path, headers=headers)
+    assert (await guarded.session(alice.session_id))["version"] == 2
+
+
+@pytest.mark.parametrize("caller", ["other host", "other tenant", "other session"])
+async def test_a_batch_shows_nothing_of_another_s(guarded: Api, caller: str) -> None:
+    alice = await game(guarded)
+    body = {"session_ids": [alice.session_id]}
+    headers = bearer(LET_IN[caller](alice))
+    answer = await guarded.http.post("/v1/sessions/batch", json=body, headers=headers)
+    assert answer.json()["data"] == {"sessions": [], "not_found": [alice.session_id]}
+
+
+async def test_another_s_session_is_told_apart_in_nothing_from_none(guarded: Api) -> None:
+    alice = await game(guarded)
+    bob = bearer(tokens.host("bob"))
+    hidden = await guarded.http.get(f"/v1/sessions/{alice.session_id}", headers=bob)
+    absent = await guarded.http.get(f"/v1/sessions/{uuid4()}", headers=bob)
+    for answer in (hidden, absent):
+        assert answer.json()["error"] | {"request_id": ""} == {
+            "code": "SESSION_NOT_FOUND",
+            "message": "Session not found",
+            "request_id": "",
+        }
