@@ -259,7 +259,7 @@ async def test_a_caller_has_so_many_sockets_and_no_more(api: Api, instance: Inst
         async with _socket(instance, alice.session_id, tokens.host()) as other:
             await Follower(other).until_type("CONNECTED")
         await one.close()
-        await _come_down_to(api, 3)
+        await _come_down_to(api, 2)
         async with _socket(instance, alice.session_id, tokens.host("many")) as again:
             await Follower(again).until_type("CONNECTED")
 
