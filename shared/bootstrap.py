@@ -26,7 +26,8 @@ def container(settings: Settings) -> tuple[Backend, Redis]:
             "SyncKairos can't start. Its sockets need the database's native endpoint: set REDIS_URL"
             " to the rediss:// address that Upstash shows beside the REST one."
         )
-    redis = connect(settings.redis_url or _LOCAL_REDIS)
+    url = settings.redis_url.get_secret_value() if settings.redis_url else _LOCAL_REDIS
+    redis = connect(url)
     backend = assemble(settings, NativeConnection(redis), audit_log(settings), clock=StoreClock())
     return backend, redis
 

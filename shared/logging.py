@@ -8,8 +8,11 @@ from typing import Any
 
 import msgspec
 
-_CHATTY = ("httpx", "httpcore", "hpack", "mangum")
-"""Libraries with a line for each request, of which we write a better one."""
+_CHATTY = ("httpx", "httpcore", "hpack", "mangum", "uvicorn.error", "websockets")
+"""Libraries with a line for each request, of which we write a better one.
+
+Theirs would also hold whole addresses, and so the tokens of those who follow a session live.
+"""
 
 _OWN_FIELDS = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime"}
 

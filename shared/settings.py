@@ -23,7 +23,7 @@ class Settings(BaseModel):
 
     host: str = "127.0.0.1"
     port: Annotated[int, Field(ge=0, le=65535)] = 3000
-    redis_url: str | None = None
+    redis_url: SecretStr | None = None
     """Any Redis by its native protocol; the container's own way."""
     upstash_redis_rest_url: str | None = None
     """A database at Upstash by its REST protocol; the functions' way."""

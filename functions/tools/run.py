@@ -12,6 +12,7 @@ from functions.server import server
 from infra.local.postgres import embedded_postgres
 from infra.local.redis import embedded_redis
 from infra.migrate import migrate
+from shared.production import require_production_ready
 from shared.settings import Settings, read_settings
 
 
@@ -19,6 +20,7 @@ def main() -> None:
     """Serve until Ctrl-C or SIGTERM; neither leaves an embedded server behind."""
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     os.environ.setdefault("LOG_LEVEL", "WARNING")
+    require_production_ready(read_settings())  # which has no servers of its own
     _require_free_port(read_settings())
     with ExitStack() as stack:
         if "REDIS_URL" not in os.environ:

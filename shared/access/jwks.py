@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import httpx
@@ -26,9 +26,15 @@ _log = logging.getLogger("synckairos.access")
 class FetchedKeys:
     """`KeySource` at the address `url`. One fetch at a time, at most one a minute."""
 
-    def __init__(self, url: str, transport: httpx.AsyncBaseTransport | None = None) -> None:
+    def __init__(
+        self,
+        url: str,
+        transport: httpx.AsyncBaseTransport | None = None,
+        now: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._url = url
         self._transport = transport
+        self._now = now
         self._keys: Mapping[str | None, jwt.PyJWK] = {}
         self._fetched_at = float("-inf")
         self._rests_until = float("-inf")
@@ -46,18 +52,18 @@ class FetchedKeys:
 
     def _is_wanting(self, kid: str | None) -> bool:
         """Whether a fetch could tell more, and may be made."""
-        now = time.monotonic()
+        now = self._now()
         is_old = now - self._fetched_at > _LIFETIME_S
         return now >= self._rests_until and (is_old or kid not in self._keys)
 
     async def _refresh(self) -> None:
         try:
             self._keys = _keys_in(await self._fetched())
-            self._fetched_at = time.monotonic()
+            self._fetched_at = self._now()
         except (httpx.HTTPError, ValueError, jwt.PyJWTError):
             _log.warning("the keys of who issues tokens could not be fetched from %s", self._url)
         # Without any key nobody can be let in: then it is asked again soon.
-        self._rests_until = time.monotonic() + (_REST_S if self._keys else _RETRY_S)
+        self._rests_until = self._now() + (_REST_S if self._keys else _RETRY_S)
 
     async def _fetched(self) -> Any:
         async with httpx.AsyncClient(timeout=_TIMEOUT, transport=self._transport) as http:

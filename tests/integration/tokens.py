@@ -6,7 +6,7 @@ from typing import Any
 
 import jwt
 
-SECRET = "3f9c2b7d51e84a06bb1f7c20d94e6a85c7d3e1f0"
+SECRET = "3f9c2b7d51e84a06bb1f7c20d94e6a85c7d3e1f0a94b6d28e07c5f13ba82d96e"
 WRONG_SECRET = "00112233445566778899aabbccddeeff0011"
 
 GUARDED = {"JWT_SECRET": SECRET}

@@ -122,7 +122,8 @@ def main() -> None:
     """Serve until told to stop."""
     settings = Settings.from_environment()
     specimens = msgspec.json.decode(Path(os.environ[SPECIMENS]).read_bytes(), type=Specimens)
-    server_of(Floor(connect(settings.redis_url or ""), specimens), settings, "off").run()
+    redis = connect(os.environ["REDIS_URL"])
+    server_of(Floor(redis, specimens), settings, "off").run()
 
 
 if __name__ == "__main__":

@@ -1,0 +1,132 @@
+"""No secret in a log, an answer or a metric, however much is logged and whatever goes wrong."""
+
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import httpx
+import pytest
+from websockets.asyncio.client import connect
+
+from infra.local.instance import answers, environment
+from infra.local.ports import free_port
+from tests.integration import tokens
+from tests.integration.api import chess
+from tests.integration.tokens import bearer
+
+_METRICS_TOKEN = "b81f03cd95e2476a8c1d"
+_PASSWORD = "pa55-w0rd-0f-th3-d4t4b4se"
+
+
+@contextmanager
+def _served(redis_url: str, log: Path) -> Iterator[str]:
+    """The url of an instance that logs everything it can to `log`."""
+    port = free_port()
+    own = {
+        "PORT": str(port),
+        "LOG_LEVEL": "DEBUG",
+        "REDIS_URL": redis_url,
+        "JWT_SECRET": tokens.SECRET,
+        "METRICS_TOKEN": _METRICS_TOKEN,
+        # Nobody listens there: what can't be reached is complained about.
+        "DATABASE_URL": f"postgresql://user:{_PASSWORD}@127.0.0.1:{free_port()}/postgres",
+    }
+    with log.open("wb") as written:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "functions.server"],
+            env=environment() | own,
+            stdout=written,
+            stderr=subprocess.STDOUT,
+        )
+        try:
+            while not answers(f"http://127.0.0.1:{port}"):
+                assert process.poll() is None
+            yield f"http://127.0.0.1:{port}"
+        finally:
+            process.terminate()
+            process.wait(20)
+
+
+async def _use(url: str) -> list[str]:
+    """Ask for all sorts of things; returns every answer as text."""
+    seen: list[httpx.Response] = []
+    forged = tokens.signed(tokens.claims("host", "mallory"), key=tokens.WRONG_SECRET)
+    async with httpx.AsyncClient(base_url=url) as http:
+        created = await http.post("/v1/sessions", json=chess(), headers=bearer(tokens.host()))
+        path = created.headers["location"]
+        seen.append(created)
+        for token in (tokens.host(), tokens.host("bob"), forged, "nonsense"):
+            for method, address in (
+                ("GET", path),
+                ("GET", f"{path}/events"),
+                ("POST", f"{path}/x"),
+            ):
+                seen.append(await http.request(method, address, headers=bearer(token)))
+        seen.append(await http.get(f"{path}/stream?token={forged}"))
+        seen.append(await http.get("/ready"))
+        seen.append(await http.get("/metrics"))
+        seen.append(await http.get("/metrics", headers=bearer(_METRICS_TOKEN)))
+        assert [answer.status_code for answer in seen[-2:]] == [401, 200]
+    session_id = path.rpartition("/")[2]
+    for token in (tokens.host(), forged):
+        socket_url = f"{url.replace('http', 'ws')}/ws?sessionId={session_id}&token={token}"
+        async with connect(socket_url) as socket:
+            await socket.send('{"type": "AUTHENTICATE", "token": "' + tokens.host() + '"}')
+            seen_there = str(await socket.recv()) if token is not forged else ""
+            assert "CONNECTED" in seen_there or token is forged
+    return [f"{answer.headers} {answer.text}" for answer in seen]
+
+
+async def test_nothing_that_is_written_or_answered_holds_a_secret(
+    redis_url: str, tmp_path: Path
+) -> None:
+    log = tmp_path / "log"
+    with _served(redis_url, log) as url:
+        seen = await _use(url)
+    written = log.read_text()
+    assert '"level":"DEBUG"' in written
+    assert "/v1/sessions/{session_id}" in written
+    for text in (written, *seen):
+        for secret in (tokens.SECRET, tokens.WRONG_SECRET, _METRICS_TOKEN, _PASSWORD):
+            assert secret not in text
+        # No JWT, not even a part of one: all of them begin like that.
+        assert not re.search(r"eyJ[\w-]{10}", text)
+
+
+@pytest.mark.parametrize(
+    ("settings", "named"),
+    [
+        ({}, ["JWT_SECRET", "REDIS_URL", "DATABASE_URL"]),
+        ({"JWT_SECRET": "change-me-change-me-change-me-change-me"}, ["JWT_SECRET", "placeholder"]),
+        ({"JWT_SECRET": "short"}, ["JWT_SECRET", "32 bytes"]),
+        ({"AUTH_DISABLED": "true"}, ["AUTH_DISABLED"]),
+    ],
+)
+@pytest.mark.parametrize("module", ["functions.server", "functions.tools.run"])
+def test_production_does_not_start_without_its_secrets_and_names_them(
+    module: str, settings: dict[str, str], named: list[str]
+) -> None:
+    own = {"APP_ENV": "production", "PORT": str(free_port())}
+    ended = subprocess.run(
+        [sys.executable, "-m", module],
+        env=environment() | own | settings,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert ended.returncode != 0
+    assert all(name in ended.stderr for name in named)
+    assert "Traceback" not in ended.stderr
+    assert not any(value in ended.stderr for value in settings.values() if len(value) > 4)
+
+
+def test_the_image_s_context_holds_no_file_of_secrets() -> None:
+    root = Path(__file__).parents[2]
+    kept = subprocess.run(
+        ["git", "ls-files"], cwd=root, capture_output=True, text=True, check=True
+    ).stdout.splitlines()
+    assert not [name for name in kept if Path(name).name.startswith(".env")]

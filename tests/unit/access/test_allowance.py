@@ -1,0 +1,101 @@
+"""What is counted for a request, and what its caller is told (API §2, Headers)."""
+
+import time
+
+import pytest
+
+from shared.access.allowance import Allowance, RateLimiter, Rates
+from shared.access.callers import ANYBODY, Caller, Role
+from shared.access.rights import Operation
+from shared.domain.units import Millis
+from shared.errors import RateLimitExceeded, StoreUnavailable
+from shared.ports import Limit, Quota
+
+_RATES = Rates(general=100, service=0, switches=10)
+_ALICE = Caller(Role.HOST, "alice", "acme")
+
+
+def _allowance(
+    caller: Caller, operation: Operation = Operation.READ, rates: Rates = _RATES
+) -> Allowance:
+    return RateLimiter(rates).allowance(caller, "192.0.2.1", operation, "acme:session")
+
+
+def _quota(limit: Limit, *, remaining: int = 0, frees_in_ms: int = 20_000) -> Quota:
+    return Quota(limit, remaining == 0, remaining, Millis(frees_in_ms))
+
+
+def test_a_caller_is_counted_by_its_name_and_nobody_in_particular_by_the_address() -> None:
+    assert _allowance(_ALICE).limits == (Limit("caller:acme:host:alice", 100, Millis(60_000)),)
+    assert _allowance(ANYBODY).limits == (Limit("address:192.0.2.1", 100, Millis(60_000)),)
+
+
+def test_a_switch_is_counted_for_its_session_too() -> None:
+    counted = _allowance(_ALICE, Operation.SWITCH).limits
+    assert counted[1:] == (Limit("switches:acme:session", 10, Millis(1_000)),)
+
+
+def test_a_service_has_a_rate_of_its_own_which_may_be_none() -> None:
+    backend = Caller(Role.SERVICE, "backend")
+    assert _allowance(backend).limits == ()
+    rates = Rates(general=100, service=7)
+    assert [limit.most for limit in _allowance(backend, rates=rates).limits] == [7]
+
+
+def test_headers_tell_of_the_caller_s_quota_in_seconds() -> None:
+    allowance = _allowance(_ALICE, Operation.SWITCH)
+    assert allowance.headers() == []
+    general, switches = allowance.limits
+    allowance.take(
+        [_quota(general, remaining=41, frees_in_ms=1_001), _quota(switches, remaining=9)]
+    )
+    assert dict(allowance.headers()) == {
+        b"ratelimit-limit": b"100",
+        b"ratelimit-remaining": b"41",
+        b"ratelimit-reset": b"2",
+    }
+
+
+def test_the_refusal_says_which_limit_it_was_and_when_to_come_back() -> None:
+    allowance = _allowance(_ALICE, Operation.SWITCH)
+    general, switches = allowance.limits
+    with pytest.raises(RateLimitExceeded, match="Too many requests") as refused:
+        allowance.take([_quota(general), _quota(switches, remaining=3)])
+    assert refused.value.headers == {"Retry-After": "60"}
+    with pytest.raises(RateLimitExceeded, match="Too many cycle switches") as refused:
+        allowance.take([_quota(general, remaining=3), _quota(switches)])
+    assert refused.value.headers == {"Retry-After": "1"}
+    assert dict(allowance.headers())[b"ratelimit-limit"] == b"10"
+
+
+def test_what_is_known_to_be_exhausted_is_refused_without_asking_until_it_is_free(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    limiter = RateLimiter(_RATES)
+
+    def asking() -> Allowance:
+        return limiter.allowance(_ALICE, "192.0.2.1", Operation.READ, None)
+
+    with pytest.raises(RateLimitExceeded):
+        asking().take([_quota(asking().limits[0], frees_in_ms=20_000)])
+    with pytest.raises(RateLimitExceeded):
+        asking().require()
+    later = time.monotonic() + 20.001
+    monkeypatch.setattr(time, "monotonic", lambda: later)
+    asking().require()
+
+
+def test_what_is_remembered_is_bounded() -> None:
+    limiter = RateLimiter(_RATES)
+    for n in range(20_000):
+        limiter.remember(_quota(Limit(f"address:{n}", 1, Millis(60_000))))
+    assert limiter.known(Limit("address:0", 1, Millis(60_000)))
+    assert limiter.known(Limit("address:19999", 1, Millis(60_000))) is None
+
+
+def test_what_could_not_be_counted_goes_through_or_not_as_it_is_set() -> None:
+    _allowance(_ALICE).take([])
+    closed = _allowance(_ALICE, rates=Rates(general=100, fails_open=False))
+    with pytest.raises(StoreUnavailable):
+        closed.take([])
+    Allowance().take([])

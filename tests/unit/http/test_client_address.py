@@ -1,0 +1,48 @@
+"""Where a request comes from, whatever its headers say."""
+
+import pytest
+from starlette.requests import HTTPConnection
+
+from shared.http.client_address import client_address
+
+
+def _from(peer: str | None, *forwarded: str) -> HTTPConnection:
+    headers = [(b"x-forwarded-for", line.encode()) for line in forwarded]
+    client = (peer, 1) if peer else None
+    return HTTPConnection({"type": "http", "headers": headers, "client": client})
+
+
+@pytest.mark.parametrize(
+    ("forwarded", "hops", "address"),
+    [
+        ((), 0, "192.0.2.9"),
+        (("203.0.113.1",), 0, "192.0.2.9"),
+        ((), 1, "192.0.2.9"),
+        (("203.0.113.1",), 1, "203.0.113.1"),
+        (("made.up, 198.51.100.7, 203.0.113.1",), 1, "203.0.113.1"),
+        (("made.up, 203.0.113.1, 198.51.100.7",), 2, "203.0.113.1"),
+        (("made.up, 203.0.113.1", "198.51.100.7"), 2, "203.0.113.1"),
+        (("203.0.113.1",), 3, "203.0.113.1"),
+        (("not an address",), 1, "unknown"),
+        ((" , ,",), 1, "192.0.2.9"),
+    ],
+)
+def test_only_so_many_entries_are_believed_as_there_are_proxies_of_ours(
+    forwarded: tuple[str, ...], hops: int, address: str
+) -> None:
+    assert client_address(_from("192.0.2.9", *forwarded), hops) == address
+
+
+@pytest.mark.parametrize(
+    ("peer", "address"),
+    [
+        ("2001:db8:1:2:3:4:5:6", "2001:db8:1:2::/64"),
+        ("2001:db8:1:2::ffff", "2001:db8:1:2::/64"),
+        ("::ffff:192.0.2.1", "192.0.2.1"),
+        (None, "unknown"),
+    ],
+)
+def test_one_customer_is_one_caller_however_many_addresses_it_has(
+    peer: str | None, address: str
+) -> None:
+    assert client_address(_from(peer), 0) == address
