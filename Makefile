@@ -34,6 +34,8 @@ lint: $(READY)
 	@$(BIN)/ruff format --check --quiet .
 	@$(BIN)/ruff check --quiet .
 	@$(BIN)/mypy --no-error-summary
+	@$(BIN)/bandit --quiet --recursive --severity-level medium --exclude '*/node_modules/*' functions shared infra
+	@$(BIN)/python -m infra.advisories
 	@echo "lint: clean"
 
 demo: $(READY)

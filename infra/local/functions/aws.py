@@ -30,7 +30,7 @@ class Aws:
         self.endpoint = endpoint
         self.region = region
         # No certificates to load, and no proxy between us and this machine.
-        self._http = httpx.AsyncClient(timeout=_TIMEOUT_S, verify=False, trust_env=False)
+        self._http = httpx.AsyncClient(timeout=_TIMEOUT_S, verify=False, trust_env=False)  # nosec B501
         self._signers = {s: AWS4Auth(KEY_ID, SECRET, region, s) for s in ("sqs", "ssm")}
 
     async def sqs(self, action: str, **parameters: Any) -> dict[str, Any]:

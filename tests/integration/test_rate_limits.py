@@ -1,0 +1,191 @@
+"""Limits hold for callers and sessions, however many instances there are (API §2, Headers)."""
+
+import asyncio
+import time
+from collections import Counter
+from collections.abc import AsyncIterator, Iterator
+from contextlib import AsyncExitStack, asynccontextmanager
+
+import httpx
+import pytest
+from redis import Redis
+
+from infra.local.instance import Instance, running
+from tests.integration import tokens
+from tests.integration.api import Api, chess
+from tests.integration.tokens import SECRET, bearer
+
+_GENERAL = 30
+
+
+@pytest.fixture(scope="module")
+def limited(redis_url: str) -> Iterator[tuple[Instance, Instance]]:
+    """Two instances that limit what one caller may ask of both together."""
+    settings = {
+        "JWT_SECRET": SECRET,
+        "RATE_LIMIT_GENERAL": str(_GENERAL),
+        "RATE_LIMIT_SWITCH": "5",
+        "MAX_SESSIONS_PER_CALLER": "4",
+    }
+    with running(redis_url, **settings) as one, running(redis_url, **settings) as two:  # type: ignore[arg-type]
+        yield one, two
+
+
+@asynccontextmanager
+async def _clients(limited: tuple[Instance, Instance], token: str) -> AsyncIterator[list[Api]]:
+    async with AsyncExitStack() as stack:
+        yield [
+            Api(
+                await stack.enter_async_context(
+                    httpx.AsyncClient(base_url=instance.url, headers=bearer(token), timeout=20)
+                )
+            )
+            for instance in limited
+        ]
+
+
+def _tally(answers: list[httpx.Response]) -> Counter[int]:
+    return Counter(answer.status_code for answer in answers)
+
+
+async def test_two_instances_let_through_together_what_one_may(
+    limited: tuple[Instance, Instance],
+) -> None:
+    async with _clients(limited, tokens.host("busy")) as (one, two):
+        session_id = await one.created(chess())
+        answers = await asyncio.gather(
+            *((one, two)[n % 2].get(session_id) for n in range(2 * _GENERAL))
+        )
+    assert _tally(answers) == {200: _GENERAL - 1, 429: _GENERAL + 1}
+
+
+async def test_an_answer_tells_how_many_are_left_and_a_refusal_when_to_come_back(
+    limited: tuple[Instance, Instance],
+) -> None:
+    async with _clients(limited, tokens.host("counting")) as (one, _):
+        session_id = await one.created(chess())
+        answers = [await one.get(session_id) for _ in range(_GENERAL)]
+    remaining = [int(answer.headers["ratelimit-remaining"]) for answer in answers]
+    assert remaining == [*range(_GENERAL - 2, -1, -1), 0]
+    refused = answers[-1]
+    assert refused.status_code == 429
+    assert refused.headers["ratelimit-limit"] == str(_GENERAL)
+    assert refused.headers["retry-after"] == "60"
+    assert 0 < int(refused.headers["ratelimit-reset"]) <= 60
+    error = refused.json()["error"]
+    assert (error["code"], error["retry_after_seconds"]) == ("RATE_LIMIT_EXCEEDED", 60)
+    assert error["message"].startswith("Too many requests")
+
+
+async def test_what_is_refused_costs_the_store_nothing_more(
+    limited: tuple[Instance, Instance], redis_url: str
+) -> None:
+    async with _clients(limited, tokens.host("flood")) as (one, _):
+        session_id = await one.created(chess())
+        for _ in range(_GENERAL):
+            await one.get(session_id)
+        with Redis.from_url(redis_url) as redis:
+            before = _reads(redis)
+            answers = [await one.get(session_id) for _ in range(50)]
+            assert _reads(redis) == before
+    assert _tally(answers) == {429: 50}
+
+
+def _reads(redis: "Redis") -> int:
+    """How often sessions were read."""
+    return int(redis.info("commandstats").get("cmdstat_hmget", {}).get("calls", 0))
+
+
+async def test_a_session_is_switched_so_often_a_second_whoever_does_it(
+    limited: tuple[Instance, Instance],
+) -> None:
+    async with _clients(limited, tokens.service()) as (one, two):
+        session_id = await one.started(chess())
+        began = time.monotonic()
+        answers = await asyncio.gather(
+            *((one, two)[n % 2].do(session_id, "switch") for n in range(12))
+        )
+        took_s = time.monotonic() - began
+    switched = _tally(answers)[200]
+    assert 5 <= switched <= 5 * (1 + took_s)
+    refused = next(answer for answer in answers if answer.status_code == 429)
+    error = refused.json()["error"]
+    assert (refused.headers["retry-after"], error["retry_after_seconds"]) == ("1", 1)
+    assert error["message"].startswith("Too many cycle switches")
+
+
+async def test_one_s_limit_is_not_another_s(limited: tuple[Instance, Instance]) -> None:
+    async with _clients(limited, tokens.host("first")) as (one, _):
+        session_id = await one.created(chess())
+        await asyncio.gather(*(one.get(session_id) for _ in range(_GENERAL)))
+        assert (await one.get(session_id)).status_code == 429
+    async with _clients(limited, tokens.host("first", tenant="acme")) as (one, _):
+        assert (await one.create(chess())).status_code == 201
+
+
+async def test_a_batch_and_the_history_count_as_one_request_each(
+    limited: tuple[Instance, Instance],
+) -> None:
+    async with _clients(limited, tokens.host("reader")) as (one, _):
+        session_id = await one.created(chess())
+        body = {"session_ids": [session_id]}
+        batch = await one.http.post("/v1/sessions/batch", json=body)
+        assert batch.headers["ratelimit-remaining"] == str(_GENERAL - 2)
+
+
+@pytest.mark.parametrize("path", ["/health", "/ready", "/metrics", "/v1/time", "/api-docs.json"])
+async def test_some_addresses_are_never_limited(
+    limited: tuple[Instance, Instance], path: str
+) -> None:
+    async with _clients(limited, "none") as (one, _):
+        answers = [await one.http.get(path) for _ in range(_GENERAL + 5)]
+    assert _tally(answers) == {200: _GENERAL + 5}
+    assert "ratelimit-limit" not in answers[-1].headers
+
+
+async def test_a_host_has_so_many_live_sessions_and_no_more(
+    limited: tuple[Instance, Instance],
+) -> None:
+    async with _clients(limited, tokens.host("collector")) as (one, two):
+        answers = await asyncio.gather(*((one, two)[n % 2].create(chess()) for n in range(8)))
+        assert _tally(answers) == {201: 4, 429: 4}
+        refused = next(answer for answer in answers if answer.status_code == 429)
+        assert refused.json()["error"]["details"] == {"max_sessions": 4}
+        kept = next(answer for answer in answers if answer.status_code == 201)
+        await one.do(kept.json()["data"]["session_id"], "cancel")
+        assert (await two.create(chess())).status_code == 201
+
+
+@pytest.fixture(scope="module")
+def behind_a_proxy(redis_url: str) -> Iterator[Instance]:
+    """An instance that asks for no tokens, behind one proxy."""
+    with running(redis_url, RATE_LIMIT_GENERAL="3", TRUSTED_PROXY_HOPS="1") as instance:
+        yield instance
+
+
+async def test_without_tokens_the_address_is_the_caller_and_cannot_be_made_up(
+    behind_a_proxy: Instance,
+) -> None:
+    async with httpx.AsyncClient(base_url=behind_a_proxy.url) as http:
+
+        async def asked(forwarded: str) -> int:
+            headers = {"X-Forwarded-For": forwarded}
+            return (await http.post("/v1/sessions", json=chess(), headers=headers)).status_code
+
+        assert [await asked(f"203.0.113.{n}, 192.0.2.1") for n in range(4)] == [201, 201, 201, 429]
+        assert await asked("203.0.113.0, 192.0.2.2") == 201
+
+
+@pytest.mark.parametrize(("failure", "status"), [("open", 200), ("closed", 503)])
+async def test_a_store_that_cannot_count_lets_requests_through_or_not_as_it_is_set(
+    own_redis_url: str, failure: str, status: int
+) -> None:
+    with (
+        running(own_redis_url, RATE_LIMIT_FAILURE=failure) as instance,
+        Redis.from_url(own_redis_url) as redis,
+    ):
+        async with httpx.AsyncClient(base_url=instance.url, timeout=20) as http:
+            session_id = await Api(http).created(chess())
+            redis.config_set("maxmemory", "1")
+            answer = await http.get(f"/v1/sessions/{session_id}")
+    assert answer.status_code == status
