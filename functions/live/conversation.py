@@ -51,13 +51,16 @@ class Conversation:
         self._good_until = _good_until(self.permit.caller)
 
     async def begin(self, *, with_state: bool) -> None:
-        """Say that pushes will come from now on; `with_state` begins with the state as it is."""
+        """Say that pushes will come from now on; `with_state` begins with the state as it is.
+
+        Raises `RateLimitExceeded`.
+        """
         self.listener.put(Push.of(messages.connected(self.session_id, self.clock.now())))
         if with_state:
-            with suppress(ServiceError):  # a lobby waits for its session
+            with suppress(SessionNotFound, StoreUnavailable):  # a lobby waits for its session
                 await self.send_state()
         elif self._is_theirs is None:
-            self._is_theirs = await self._is_found() or None
+            self._is_theirs = await self._is_found(self.permit) or None
 
     async def send_state(self) -> None:
         """Queue the whole state. Raises a `ServiceError` where there is none to be had.
@@ -131,14 +134,14 @@ class Conversation:
             return True
         if self._is_theirs is None:
             # The session is there, for it speaks; and whose it is never changes.
-            self._is_theirs = await self._is_found()
+            self._is_theirs = await self._is_found(self._uncounted)
         return self._is_theirs is True
 
-    async def _is_found(self) -> bool | None:
+    async def _is_found(self, permit: Permit) -> bool | None:
         """Whether there is such a session for the caller; None while nobody can say."""
         with suppress(StoreUnavailable):
             try:
-                await self.service.read(self._uncounted, self.session_id)
+                await self.service.read(permit, self.session_id)
             except SessionNotFound:
                 return False
             return True

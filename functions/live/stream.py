@@ -18,9 +18,26 @@ from shared.realtime.listener import CLOSED, Push
 router = APIRouter(route_class=GuardedRoute, tags=["live"])
 
 
-async def conversation_on(request: Request, session_id: SessionId) -> AsyncIterator[Conversation]:
-    """A conversation for as long as the response lasts."""
+Sync = Annotated[bool, Query(description="Begin with the state as it stands")]
+LastEventId = Annotated[
+    str | None,
+    Header(alias="Last-Event-ID", description="The last version received; a newer one is sent"),
+]
+Token = Annotated[
+    str | None, Query(alias="token", description="In place of the header, for a browser")
+]
+
+
+async def conversation_on(
+    request: Request,
+    session_id: SessionId,
+    sync: Sync = False,
+    last_event_id: LastEventId = None,
+    _: Token = None,
+) -> AsyncIterator[Conversation]:
+    """A conversation that has begun, for as long as the response lasts."""
     async with conversation(request, permit_of(request), session_id) as talk:
+        await talk.begin(with_state=sync or last_event_id is not None)
         yield talk
 
 
@@ -32,17 +49,10 @@ async def conversation_on(request: Request, session_id: SessionId) -> AsyncItera
 @asks_to(Operation.SUBSCRIBE)
 async def stream(
     talk: Annotated[Conversation, Depends(conversation_on)],
-    sync: Annotated[bool, Query(description="Begin with the state as it stands")] = False,
-    _token: Annotated[
-        str | None, Query(alias="token", description="In place of the header, for a browser")
-    ] = None,
-    last_event_id: Annotated[
-        str | None,
-        Header(alias="Last-Event-ID", description="The last version received; a newer one is sent"),
-    ] = None,
+    sync: Sync = False,
+    last_event_id: LastEventId = None,
 ) -> AsyncIterator[ServerSentEvent]:
     """Every message of a session, which need not exist yet; `id` is the version."""
-    await talk.begin(with_state=sync or last_event_id is not None)
     while (push := await talk.next()) is not CLOSED:
         if push is EXPIRED:
             yield ServerSentEvent(raw_data=talk.farewell().text)
