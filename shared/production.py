@@ -24,6 +24,8 @@ def require_production_ready(settings: Settings) -> None:
 def _faults(settings: Settings) -> Iterator[str]:
     if not (settings.jwt_secret or settings.jwt_jwks_url):
         yield "JWT_SECRET is missing (or JWT_JWKS_URL, where someone else issues tokens)"
+    if settings.jwt_jwks_url and not settings.jwt_jwks_url.startswith("https://"):
+        yield "JWT_JWKS_URL must begin with https://"
     if not settings.redis_url:
         yield "REDIS_URL is missing"
     if not (settings.database_url or settings.supabase_url):

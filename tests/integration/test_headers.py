@@ -170,10 +170,22 @@ async def test_only_listed_origins_may_call_from_a_browser(own_redis_url: str) -
                 headers={
                     "Origin": "https://a.example",
                     "Access-Control-Request-Method": "POST",
-                    "Access-Control-Request-Headers": "idempotency-key,if-match,content-type",
+                    "Access-Control-Request-Headers": "authorization,idempotency-key,if-match,content-type",
                 },
             )
     assert allowed.headers["access-control-allow-origin"] == "https://b.example"
     assert "ETag" in allowed.headers["access-control-expose-headers"]
     assert "access-control-allow-origin" not in foreign.headers
     assert preflight.status_code == 200
+
+
+async def test_pages_of_any_origin_may_call_but_never_with_cookies(own_redis_url: str) -> None:
+    with serving(own_redis_url, CORS_ORIGINS="*") as url:
+        async with httpx.AsyncClient(base_url=url) as http:
+            origin = {"Origin": "https://anywhere.example"}
+            simple = await http.get("/health", headers=origin | {"Cookie": "session=1"})
+            asking = origin | {"Access-Control-Request-Method": "POST"}
+            preflight = await http.options("/v1/sessions", headers=asking)
+    for answer in (simple, preflight):
+        assert answer.headers["access-control-allow-origin"] == "*"
+        assert "access-control-allow-credentials" not in answer.headers

@@ -36,6 +36,7 @@ def test_production_starts_with_what_it_needs() -> None:
         ({"jwt_secret": "please_change_me_please_change_me"}, ["JWT_SECRET is a placeholder"]),
         ({"jwt_secret": "your-256-bit-secret-goes-in-here"}, ["JWT_SECRET is a placeholder"]),
         ({"jwt_secret": "a" * 32}, ["JWT_SECRET is a placeholder"]),
+        ({"jwt_jwks_url": "http://issuer.example/keys"}, ["JWT_JWKS_URL must begin with https://"]),
         ({"metrics_token": "secret"}, ["METRICS_TOKEN is a placeholder"]),
     ],
 )

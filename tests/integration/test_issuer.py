@@ -1,0 +1,118 @@
+"""Users who sign in elsewhere, as with Supabase Auth: its keys are fetched, its tokens are read."""
+
+import json
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from threading import Thread
+from typing import Any
+
+import httpx
+import jwt
+import pytest
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
+
+from infra.local.redis import embedded_redis
+from tests.integration import tokens
+from tests.integration.api import Api, chess
+from tests.integration.target import serving
+from tests.integration.tokens import SECRET, bearer, claims, signed
+
+pytestmark = pytest.mark.http
+
+_ISSUER = "https://project.supabase.example/auth/v1"
+_KEYS: dict[str, Any] = {
+    "ES256": ec.generate_private_key(ec.SECP256R1()),
+    "RS256": rsa.generate_private_key(65537, 2048),
+}
+
+
+def _key_set() -> bytes:
+    keys = [
+        jwt.get_algorithm_by_name(name).to_jwk(key.public_key(), as_dict=True)
+        | {"kid": name, "alg": name, "use": "sig"}
+        for name, key in _KEYS.items()
+    ]
+    return json.dumps({"keys": keys}).encode()
+
+
+class _Keys(BaseHTTPRequestHandler):
+    """Answers everything with the keys."""
+
+    def do_GET(self) -> None:
+        body = _key_set()
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_: Any) -> None:
+        """Say nothing."""
+
+
+@pytest.fixture(scope="module")
+def keys_url() -> Iterator[str]:
+    """Where an issuer has its keys."""
+    server = ThreadingHTTPServer(("127.0.0.1", 0), _Keys)
+    Thread(target=server.serve_forever, daemon=True).start()
+    yield f"http://127.0.0.1:{server.server_port}/.well-known/jwks.json"
+    server.shutdown()
+    server.server_close()
+
+
+@pytest.fixture(scope="module", params=sorted(_KEYS))
+def algorithm(request: pytest.FixtureRequest) -> str:
+    """What the issuer signs with."""
+    return str(request.param)
+
+
+@pytest.fixture(scope="module")
+def url(keys_url: str, algorithm: str) -> Iterator[str]:
+    """Where a service is that believes this issuer."""
+    settings = {
+        "JWT_JWKS_URL": keys_url,
+        "JWT_ALGORITHM": algorithm,
+        "JWT_ISSUER": _ISSUER,
+        "JWT_AUDIENCE": "authenticated",
+        "JWT_SECRET": SECRET,
+    }
+    with embedded_redis() as redis_url, serving(redis_url, **settings) as served:
+        yield served
+
+
+def _user(algorithm: str, **more: Any) -> str:
+    said = claims("authenticated", "0b7e4c9a-5d21-4f6e-8a3b-9c1d2e3f4a5b") | {
+        "iss": _ISSUER,
+        "aud": "authenticated",
+        **more,
+    }
+    return signed(said, key=_KEYS[algorithm], algorithm=algorithm, kid=algorithm)
+
+
+async def test_who_has_signed_in_there_is_a_host_here(url: str, algorithm: str) -> None:
+    async with httpx.AsyncClient(base_url=url, timeout=20) as http:
+        api = Api(http)
+        http.headers.update(bearer(_user(algorithm)))
+        body = chess()
+        session_id = await api.started(body)
+        player = body["participants"][0]["participant_id"]
+        wanted = {"role": "participant", "participant_id": player}
+        minted = await http.post(f"/v1/sessions/{session_id}/tokens", json=wanted)
+        http.headers.update(bearer(minted.json()["data"]["token"]))
+        assert (await api.do(session_id, "switch")).status_code == 200
+
+
+async def test_nothing_else_is_read_for_a_user_s_token(url: str, algorithm: str) -> None:
+    other = next(name for name in _KEYS if name != algorithm)
+    refused = [
+        tokens.host(),
+        tokens.service(),
+        _user(other),
+        _user(algorithm, aud="another"),
+        _user(algorithm, iss="https://another.example"),
+        signed(claims("service", "x"), key=_KEYS[algorithm], algorithm=algorithm, kid="unknown"),
+    ]
+    async with httpx.AsyncClient(base_url=url, timeout=20) as http:
+        answers = [
+            await http.post("/v1/sessions", json=chess(), headers=bearer(t)) for t in refused
+        ]
+    assert [answer.status_code for answer in answers] == [401] * len(refused)
