@@ -19,7 +19,6 @@ class AuditEntry:
     """One event of the audit trail, with the session as it left it."""
 
     session_id: str
-    tenant: str | None
     version: int
     event: EventType
     occurred_at: Instant
@@ -36,6 +35,7 @@ class AuditEntry:
     """Of the commit: tells a second delivery from another change that took the same version."""
     wakes_at: Instant | None
     """When something next happens in the session of itself."""
+    tenant: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +82,6 @@ def _entry(commit: Commit, change: Change) -> AuditEntry:
     is_deletion = change.type is EventType.SESSION_DELETED
     return AuditEntry(
         session_id=session.session_id,
-        tenant=session.tenant,
         version=session.version,
         event=change.type,
         occurred_at=change.occurred_at,
@@ -97,4 +96,5 @@ def _entry(commit: Commit, change: Change) -> AuditEntry:
         state_snapshot=msgspec.Raw(encode_session(session)),
         operation_id=commit.operation_id,
         wakes_at=None if is_deletion else next_wakeup(session),
+        tenant=session.tenant,
     )

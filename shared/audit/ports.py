@@ -54,11 +54,11 @@ class Outbox(Protocol):
     async def park(self, delivery: Delivery, reason: str) -> None:
         """Move an entry that can't be written to the dead letters."""
 
-    async def waiting(self, session_id: str) -> list[Moment]:
+    async def waiting(self, name: str) -> list[Moment]:
         """What waits of one session, oldest first."""
 
     async def newest(self) -> dict[str, Moment]:
-        """The newest version that waits, by session."""
+        """The newest version that waits, by the session's name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,12 +84,14 @@ class Clash:
 
     session_id: str
     version: int
+    tenant: str | None = None
 
 
 class AuditLog(Protocol):
     """The database that keeps every change for good.
 
-    Every method raises `AuditUnavailable` when the database is away or takes too long.
+    A session is asked for by its name. Every method raises `AuditUnavailable` when the database is
+    away or takes too long.
     """
 
     async def append(self, entries: Sequence[bytes]) -> list[Clash]:
@@ -98,20 +100,21 @@ class AuditLog(Protocol):
         Raises `EntriesRefused` when the database won't have one of them.
         """
 
-    async def events(self, session_id: str, after: int, limit: int) -> list[AuditedEvent]:
+    async def events(self, name: str, after: int, limit: int) -> list[AuditedEvent]:
         """The events with a version above `after`, oldest first, at most `limit`."""
 
-    async def last(self, session_id: str) -> Moment | None:
+    async def last(self, name: str) -> Moment | None:
         """The newest version of a session."""
 
-    async def at_version(self, session_id: str, version: int) -> Moment | None:
+    async def at_version(self, name: str, version: int) -> Moment | None:
         """That version of a session."""
 
-    async def at_instant(self, session_id: str, at: Instant) -> Moment | None:
+    async def at_instant(self, name: str, at: Instant) -> Moment | None:
         """The newest version of a session that was made at `at` or before."""
 
     async def waking(self, after: str | None, limit: int) -> list[Session]:
-        """Sessions in which something will happen of itself, by id, those above `after`."""
+        """Sessions in which something will happen of itself, at most `limit`, in an order of the
+        trail's own: by tenant, then by id. Those behind the one named `after`."""
 
     async def ping(self) -> None:
         """Return when the database answers."""

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from shared.audit.failures import failure
 from shared.audit.ports import AuditedEvent, Clash, Moment
+from shared.domain.naming import tenant_and_id
 from shared.domain.session import Session
 from shared.domain.units import Instant
 from shared.errors import AuditUnavailable
@@ -24,7 +25,8 @@ _SILENCE_MS = 5_000
 _READ_TIMEOUT_S = 1.0
 _WRITE_TIMEOUT_S = 5.0
 
-_MOMENT = "select state_snapshot::text, event::text, occurred_at from public.sync_events"
+_OF_SESSION = "from public.sync_events where tenant = %s and session_id = %s"
+_MOMENT = f"select state_snapshot::text, event::text, occurred_at {_OF_SESSION}"
 
 
 class PostgresAuditLog:
@@ -37,47 +39,47 @@ class PostgresAuditLog:
 
     async def append(self, entries: Sequence[bytes]) -> list[Clash]:
         batch = b"[" + b",".join(entries) + b"]"
-        query = "select session_id::text, version from public.record_events(%s::text::json)"
+        query = "select session_id::text, version, tenant from public.record_events(%s::text::json)"
         rows = await self._query(query, (batch.decode(),), _WRITE_TIMEOUT_S)
-        return [Clash(**row) for row in rows]
+        return [Clash(**row | {"tenant": row["tenant"] or None}) for row in rows]
 
-    async def events(self, session_id: str, after: int, limit: int) -> list[AuditedEvent]:
+    async def events(self, name: str, after: int, limit: int) -> list[AuditedEvent]:
         rows = await self._query(
             "select version, event::text, occurred_at, actor, request_id,"
             " participant_id::text, group_id::text, time_remaining_ms, time_elapsed_ms,"
-            " cycle_number, metadata from public.sync_events"
-            " where session_id = %s and version > %s order by version limit %s",
-            (session_id, after, limit),
+            f" cycle_number, metadata {_OF_SESSION} and version > %s order by version limit %s",
+            (*_key(name), after, limit),
         )
         return [
             AuditedEvent(**row | {"occurred_at": instant_of(row["occurred_at"])}) for row in rows
         ]
 
-    async def last(self, session_id: str) -> Moment | None:
-        return await self._moment(" where session_id = %s order by version desc", session_id)
+    async def last(self, name: str) -> Moment | None:
+        return await self._moment(name, "order by version desc")
 
-    async def at_version(self, session_id: str, version: int) -> Moment | None:
-        return await self._moment(" where session_id = %s and version = %s", session_id, version)
+    async def at_version(self, name: str, version: int) -> Moment | None:
+        return await self._moment(name, "and version = %s", version)
 
-    async def at_instant(self, session_id: str, at: Instant) -> Moment | None:
-        condition = " where session_id = %s and occurred_at <= %s order by version desc"
-        return await self._moment(condition, session_id, datetime_of(at))
+    async def at_instant(self, name: str, at: Instant) -> Moment | None:
+        condition = "and occurred_at <= %s order by version desc"
+        return await self._moment(name, condition, datetime_of(at))
 
     async def waking(self, after: str | None, limit: int) -> list[Session]:
-        query = "select state_snapshot::text from public.sessions_that_wake(%s, %s)"
-        rows = await self._query(query, (after, limit), _WRITE_TIMEOUT_S)
+        query = "select state_snapshot::text from public.sessions_that_wake(%s, %s, %s)"
+        start = _key(after) if after else (None, None)
+        rows = await self._query(query, (*start, limit), _WRITE_TIMEOUT_S)
         return [decode_session(row["state_snapshot"]) for row in rows]
 
     async def ping(self) -> None:
-        await self._query("select 1 from public.sync_sessions limit 1", ())
+        await self._query("select tenant from public.sync_sessions limit 1", ())
 
     async def close(self) -> None:
         if self._pool is not None:
             await self._pool.close()
             self._pool = None
 
-    async def _moment(self, condition: str, *parameters: Any) -> Moment | None:
-        rows = await self._query(f"{_MOMENT}{condition} limit 1", parameters)
+    async def _moment(self, name: str, condition: str, *parameters: Any) -> Moment | None:
+        rows = await self._query(f"{_MOMENT} {condition} limit 1", (*_key(name), *parameters))
         for row in rows:
             session = decode_session(row["state_snapshot"])
             return Moment(session, row["event"], instant_of(row["occurred_at"]))
@@ -140,3 +142,9 @@ class PostgresAuditLog:
             )
             await self._pool.open()
         return self._pool
+
+
+def _key(name: str) -> tuple[str, str]:
+    """A session's tenant and id as the tables have them."""
+    tenant, session_id = tenant_and_id(name)
+    return tenant or "", session_id

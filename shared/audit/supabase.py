@@ -9,6 +9,7 @@ import msgspec
 
 from shared.audit.failures import failure
 from shared.audit.ports import AuditedEvent, Clash, Moment
+from shared.domain.naming import tenant_and_id
 from shared.domain.session import Session
 from shared.domain.units import Instant
 from shared.errors import AuditUnavailable, EntriesRefused
@@ -44,44 +45,48 @@ class SupabaseAuditLog:
     async def append(self, entries: Sequence[bytes]) -> list[Clash]:
         batch = _decoded(entries)
         client = await self._opened()
-        rows = await _rows(client.rpc("record_events", {"entries": batch}), _WRITE_TIMEOUT_S)
-        return [Clash(row["session_id"], row["version"]) for row in rows]
+        query = client.rpc("record_events", {"entries": batch})
+        # Named, so that a database that knows no tenants refuses instead of mixing them up.
+        rows = await _rows(query.select("session_id", "version", "tenant"), _WRITE_TIMEOUT_S)
+        return [Clash(row["session_id"], row["version"], row["tenant"] or None) for row in rows]
 
-    async def events(self, session_id: str, after: int, limit: int) -> list[AuditedEvent]:
-        query = (await self._of(session_id, _EVENT_COLUMNS)).gt("version", after)
+    async def events(self, name: str, after: int, limit: int) -> list[AuditedEvent]:
+        query = (await self._of(name, _EVENT_COLUMNS)).gt("version", after)
         rows = await _rows(query.order("version").limit(limit))
         return [AuditedEvent(**row | {"occurred_at": _instant(row["occurred_at"])}) for row in rows]
 
-    async def last(self, session_id: str) -> Moment | None:
-        return await _newest(await self._of(session_id, _MOMENT_COLUMNS))
+    async def last(self, name: str) -> Moment | None:
+        return await _newest(await self._of(name, _MOMENT_COLUMNS))
 
-    async def at_version(self, session_id: str, version: int) -> Moment | None:
-        query = await self._of(session_id, _MOMENT_COLUMNS)
+    async def at_version(self, name: str, version: int) -> Moment | None:
+        query = await self._of(name, _MOMENT_COLUMNS)
         return await _newest(query.eq("version", version))
 
-    async def at_instant(self, session_id: str, at: Instant) -> Moment | None:
-        query = await self._of(session_id, _MOMENT_COLUMNS)
+    async def at_instant(self, name: str, at: Instant) -> Moment | None:
+        query = await self._of(name, _MOMENT_COLUMNS)
         return await _newest(query.lte("occurred_at", datetime_of(at).isoformat()))
 
     async def waking(self, after: str | None, limit: int) -> list[Session]:
         client = await self._opened()
-        page: Any = {"after": after, "at_most": limit}
+        tenant, session_id = tenant_and_id(after) if after else (None, None)
+        page: Any = {"after_tenant": tenant, "after": session_id, "at_most": limit}
         query = client.rpc("sessions_that_wake", page)
         rows = await _rows(query, _WRITE_TIMEOUT_S)
         return [session_from(row["state_snapshot"]) for row in rows]
 
     async def ping(self) -> None:
         client = await self._opened()
-        await _rows(client.table("sync_sessions").select("session_id").limit(1))
+        await _rows(client.table("sync_sessions").select("tenant").limit(1))
 
     async def close(self) -> None:
         if self._client is not None:
             await self._client.aclose()
         self._client = None
 
-    async def _of(self, session_id: str, columns: str) -> Any:
-        client = await self._opened()
-        return client.table("sync_events").select(columns).eq("session_id", session_id)
+    async def _of(self, name: str, columns: str) -> Any:
+        tenant, session_id = tenant_and_id(name)
+        query = (await self._opened()).table("sync_events").select(columns)
+        return query.eq("tenant", tenant or "").eq("session_id", session_id)
 
     async def _opened(self) -> "AsyncPostgrestClient":
         async with self._opening:

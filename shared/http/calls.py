@@ -75,8 +75,12 @@ class ChangeCall(Call):
 
     @property
     def _own_key(self) -> str | None:
-        """The key as this caller's: what another sends is another one."""
-        return self._key and f"{self.permit.caller.name}:{self._key}"
+        """The key as this caller's: what another sends is another one.
+
+        Names and keys may hold any sign between them, so a length says where the name ends.
+        """
+        name = self.permit.caller.name
+        return self._key and f"{len(name)}:{name}:{self._key}"
 
     async def _request(self, scope: str) -> ChangeRequest:
         origin = Origin(self.permit.caller.actor, request_id_of(self._http))

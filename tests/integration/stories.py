@@ -17,7 +17,12 @@ STEP = 1_001
 """ms from one change to the next."""
 
 
-def story(*commands: Command, session_id: str | None = None) -> list[Change]:
+def story(
+    *commands: Command,
+    session_id: str | None = None,
+    tenant: str | None = None,
+    owner: str | None = None,
+) -> list[Change]:
     """The creation of a game for two, and `commands` one after the other."""
     players = tuple(NewParticipant(str(uuid4()), total_time_ms=Millis(60_000)) for _ in range(2))
     spec = Create(
@@ -25,6 +30,8 @@ def story(*commands: Command, session_id: str | None = None) -> list[Change]:
         SyncMode.PER_PARTICIPANT,
         players,
         metadata={"name": "Zürich ♞", "ratio": 0.1, "large": 1e300},
+        tenant=tenant,
+        owner=owner,
     )
     changes = [create(spec, BEGINNING)]
     for number, command in enumerate(commands, start=1):
@@ -33,9 +40,11 @@ def story(*commands: Command, session_id: str | None = None) -> list[Change]:
     return changes
 
 
-def game(switches: int = 3) -> list[Change]:
+def game(
+    switches: int = 3, *, session_id: str | None = None, tenant: str | None = None
+) -> list[Change]:
     """A running game with some switches behind it."""
-    return story(Start(), *[Switch()] * switches)
+    return story(Start(), *[Switch()] * switches, session_id=session_id, tenant=tenant)
 
 
 def entries_of(changes: Sequence[Change], operation_id: str | None = None) -> list[bytes]:

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from functools import partial
 from typing import Any
 from uuid import uuid4
@@ -18,10 +19,15 @@ from shared.audit.ports import AuditLog, Clash
 from shared.audit.postgres import PostgresAuditLog
 from shared.audit.supabase import SupabaseAuditLog
 from shared.domain.commands import Complete, Delete, Start, Switch
+from shared.domain.naming import session_name, tenant_and_id
 from shared.domain.session import Session
+from shared.domain.transition import transition
 from shared.domain.units import Instant
 from shared.errors import AuditUnavailable, EntriesRefused
 from tests.integration.stories import BEGINNING, STEP, entries_of, game, last_of, story
+
+# In the order of bytes, which is neither that of any language nor that of the sessions' names.
+_TENANTS = ("9", "Zenith", "acme", "acme-2", "acme.eu_1", "acme2")
 
 _CLIENTS = {"supabase": supabase_client.connect, "postgrest": postgrest_client.connect}
 
@@ -237,12 +243,124 @@ async def test_only_sessions_that_wake_of_themselves_are_listed(audit: AuditLog)
     after = None
     while page := await audit.waking(after, 2):
         assert len(page) <= 2
-        listed |= {session.session_id: session for session in page}
-        after = page[-1].session_id
+        listed |= {session.name: session for session in page}
+        after = page[-1].name
     for changes in games:
-        assert listed[last_of(changes).session_id] == last_of(changes)
-    assert not listed.keys() & {last_of(changes).session_id for changes in quiet}
-    assert list(listed) == sorted(listed)
+        assert listed[last_of(changes).name] == last_of(changes)
+    assert not listed.keys() & {last_of(changes).name for changes in quiet}
+    assert list(listed) == sorted(listed, key=by_tenant)
+
+
+async def test_pages_of_what_wakes_go_on_from_one_tenant_to_the_next(audit: AuditLog) -> None:
+    ids = [str(uuid4()) for _ in range(3)]
+    games = [game(session_id=one, tenant=tenant) for one in ids for tenant in (None, *_TENANTS)]
+    await audit.append([entry for changes in games for entry in entries_of(changes)])
+    names = sorted((last_of(changes).name for changes in games), key=by_tenant)
+    before_all_tenants = f"!:{ids[0]}"
+    for start, size in ((before_all_tenants, 1), (before_all_tenants, 4), (None, 500)):
+        pages, after = [], start
+        while page := await audit.waking(after, size):
+            pages.append([session.name for session in page])
+            after = pages[-1][-1]
+        assert all(len(page) == size for page in pages[:-1])
+        told = [name for page in pages for name in page if name in names]
+        assert told == [name for name in names if start is None or ":" in name]
+
+
+def by_tenant(name: str) -> tuple[str, str]:
+    """The order in which sessions are listed."""
+    tenant, session_id = tenant_and_id(name)
+    return tenant or "", session_id
+
+
+async def test_tenants_with_the_same_id_keep_separate_trails(audit: AuditLog) -> None:
+    session_id = str(uuid4())
+    stories = [
+        story(Start(), Switch(), session_id=session_id, tenant="acme"),
+        story(Start(), Complete(), session_id=session_id, tenant="zenith"),
+        story(Start(), Delete(), session_id=session_id),
+    ]
+    written = [entry for changes in stories for entry in entries_of(changes, "the same")]
+    assert await audit.append(written) == []
+    assert await audit.append(written[::-1]) == []
+    for changes in stories:
+        name = last_of(changes).name
+        events = await audit.events(name, after=0, limit=10)
+        assert [(e.version, e.event) for e in events] == [
+            (change.session.version, change.type) for change in changes
+        ]
+        last = await audit.last(name)
+        at_its_start = await audit.at_version(name, 1)
+        later = await audit.at_instant(name, Instant(BEGINNING + STEP))
+        told = [moment and moment.session for moment in (last, at_its_start, later)]
+        assert told == [last_of(changes), changes[0].session, changes[1].session]
+    assert await audit.last(f"nobody:{session_id}") is None
+
+
+async def test_a_tenant_is_taken_to_the_letter(audit: AuditLog) -> None:
+    for tenant in _TENANTS:
+        changes = game(tenant=tenant)
+        session = last_of(changes)
+        await audit.append(entries_of(changes))
+        last = await audit.last(session.name)
+        assert last is not None
+        assert last.session == session
+        alike = {tenant.swapcase(), f"{tenant}-", tenant[:-1], "", "%", "*"} - {tenant}
+        for other in alike:
+            assert await audit.last(session_name(session.session_id, other)) is None
+
+
+async def test_what_stands_in_the_tables_is_each_tenants_own(
+    audit: AuditLog, postgres: EmbeddedPostgres
+) -> None:
+    session_id = str(uuid4())
+    acme = story(Start(), Switch(), session_id=session_id, tenant="acme")
+    zenith = [
+        replace(change, session=replace(change.session, tenant="zenith"))
+        for change in [*acme[:2], transition(acme[1].session, Complete(), acme[2].occurred_at)]
+    ]
+    await audit.append(entries_of(acme) + entries_of(zenith))
+    standing = rows(
+        postgres,
+        "select s.tenant, s.status::text, s.wakes_at is null, p.time_used_ms, p.cycle_count"
+        " from sync_sessions s join sync_participants p using (tenant, session_id)"
+        " where session_id = %s order by s.tenant, participant_index",
+        session_id,
+    )
+    assert standing == [
+        (session.tenant, session.status, session is last_of(zenith), p.used_ms, p.cycle_count)
+        for session in (last_of(acme), last_of(zenith))
+        for p in session.participants
+    ]
+
+
+async def test_a_clash_is_that_of_one_tenant(audit: AuditLog) -> None:
+    session_id = str(uuid4())
+    tenants = ("acme", "zenith", None)
+    for tenant in tenants:
+        await audit.append(entries_of(game(session_id=session_id, tenant=tenant)))
+    for tenant in tenants:
+        usurper = story(Complete(), session_id=session_id, tenant=tenant)[1:]
+        others = [t for t in tenants if t != tenant]
+        again = [game(session_id=session_id, tenant=other)[1] for other in others]
+        clashes = await audit.append(entries_of(again) + entries_of(usurper, "another"))
+        assert clashes == [Clash(session_id, 2, tenant)]
+
+
+async def test_whose_a_session_is_comes_back_with_it(audit: AuditLog) -> None:
+    changes = story(Start(), tenant="acme", owner="host-1")
+    session = last_of(changes)
+    await audit.append(entries_of(changes))
+    moments = [
+        await audit.last(session.name),
+        await audit.at_version(session.name, 1),
+        await audit.at_instant(session.name, session.updated_at),
+    ]
+    woken = {session.name: session for session in await audit.waking(None, 1000)}
+    told = [moment.session for moment in moments if moment] + [woken[session.name]]
+    assert [(one.tenant, one.owner, one.name) for one in told] == [
+        ("acme", "host-1", f"acme:{session.session_id}")
+    ] * 4
 
 
 async def test_a_deletion_is_the_last_that_is_heard(

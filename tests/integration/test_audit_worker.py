@@ -94,9 +94,9 @@ class Desk:
                 await self.store.commit(replace(commit, expected=revision))
                 revision = commit.operation_id
 
-    async def put(self, session_id: str, entry: bytes) -> None:
+    async def put(self, name: str, entry: bytes) -> None:
         """Put something into the outbox by hand."""
-        outbox = self.keys.outbox(self.keys.shard_of(session_id))
+        outbox = self.keys.outbox(self.keys.shard_of(name))
         await self.redis.xadd(outbox, {"entry": entry})
 
     async def waiting(self) -> int:
@@ -121,8 +121,8 @@ class Desk:
 
     async def versions(self, changes: list[Change]) -> list[int]:
         """The versions in the trail."""
-        session_id = last_of(changes).session_id
-        return [event.version for event in await self.audit.events(session_id, 0, 1000)]
+        name = last_of(changes).name
+        return [event.version for event in await self.audit.events(name, 0, 1000)]
 
 
 @pytest.fixture
@@ -255,6 +255,33 @@ async def test_a_version_that_another_change_holds_is_parked(desk: Desk) -> None
     (letter,) = await desk.dead_letters()
     assert letter["reason"] == "another change holds this version"
     assert await desk.versions(changes) == [1, 2, 3, 4, 5]
+
+
+async def test_a_clash_in_one_tenant_parks_nothing_of_another(desk: Desk) -> None:
+    session_id = last_of(game()).session_id
+    games = [game(session_id=session_id, tenant=tenant) for tenant in ("acme", "zenith", None)]
+    await desk.audit.append(entries_of(games[0]))
+    usurpers = entries_of(game(session_id=session_id, tenant="acme"), "another")
+    for entry in [*usurpers[1:2], *entries_of(games[1]), *entries_of(games[2])]:
+        await desk.put(session_id, entry)
+    async with at_work(desk.worker()):
+        await desk.drained()
+    (letter,) = await desk.dead_letters()
+    assert msgspec.json.decode(letter["entry"]) == msgspec.json.decode(usurpers[1])
+    for changes in games:
+        assert await desk.versions(changes) == [1, 2, 3, 4, 5]
+
+
+async def test_a_tenant_of_no_name_is_none(desk: Desk) -> None:
+    """Else a clash of it would be found in nobody's session, and dropped."""
+    changes = game()
+    await desk.audit.append(entries_of(changes))
+    usurper = msgspec.json.decode(entries_of(changes, "another")[2])
+    await desk.put(usurper["session_id"], msgspec.json.encode(usurper | {"tenant": ""}))
+    async with at_work(desk.worker()):
+        await desk.drained()
+    (letter,) = await desk.dead_letters()
+    assert letter["reason"] == "another change holds this version"
 
 
 async def test_entries_wait_while_the_database_is_away(

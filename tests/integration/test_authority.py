@@ -90,6 +90,14 @@ async def test_a_key_that_another_caller_used_is_another_key(guarded: Api) -> No
     assert first.json()["data"]["session_id"] != second.json()["data"]["session_id"]
 
 
+async def test_no_two_callers_and_keys_are_taken_for_the_same(guarded: Api) -> None:
+    created = []
+    for sub, key in (("carol", "b:c"), ("carol:b", "c")):
+        guarded.http.headers.update(bearer(tokens.host(sub)))
+        created.append(await guarded.create(chess(), **{"Idempotency-Key": key}))
+    assert [answer.status_code for answer in created] == [201, 201]
+
+
 async def test_the_trail_names_who_did_it(guarded: Api) -> None:
     alice = await game(guarded)
     player = tokens.participant(alice.session_id, alice.on_move)

@@ -3,23 +3,33 @@
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, asynccontextmanager
+from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
+from shutil import copy
 from subprocess import CompletedProcess
 from typing import Any
 from uuid import uuid4
 
 import httpx
+import msgspec
 import psycopg
 import pytest
 
 from infra.local.ports import free_port
 from infra.local.postgres import EmbeddedPostgres, copy_of_programs
-from infra.local.supabase import PUBLISHABLE_KEY, SECRET_KEY, LocalSupabase
+from infra.local.supabase import PUBLISHABLE_KEY, SECRET_KEY, LocalSupabase, local_supabase
 from infra.migrate import MigrationFailed, migrate
-from tests.integration.stories import entries_of, game
+from shared.audit import entries, postgrest_client
+from shared.audit.ports import AuditLog
+from shared.audit.postgres import PostgresAuditLog
+from shared.audit.supabase import SupabaseAuditLog
+from shared.domain.events import Change
+from shared.errors import AuditUnavailable
+from tests.integration.stories import entries_of, game, last_of
 
 _ROOT = Path(__file__).parents[2]
 _FOLDER = _ROOT / "infra" / "supabase" / "migrations"
@@ -94,11 +104,79 @@ def test_a_second_run_changes_nothing(database: str) -> None:
 
 
 def test_even_the_statements_themselves_may_be_run_again(database: str) -> None:
-    migrate(database)
-    once = catalog(database)
     for file in sorted(_FOLDER.glob("*.sql")):
         execute(database, file.read_text())
-    assert catalog(database) == once
+        once = catalog(database)
+        execute(database, file.read_text())
+        assert catalog(database) == once
+
+
+@pytest.fixture
+def old_database(database: str, tmp_path: Path) -> str:
+    """The url of a database as it was before there were tenants."""
+    copy(_FOLDER / "20261124120000_audit_trail.sql", tmp_path)
+    migrate(database, tmp_path)
+    return database
+
+
+def old_entries_of(changes: Sequence[Change]) -> list[bytes]:
+    """Audit entries as they were written before there were tenants."""
+    written = [msgspec.json.decode(entry) for entry in entries_of(changes)]
+    for entry in written:
+        del entry["tenant"], entry["state_snapshot"]["tenant"], entry["state_snapshot"]["owner"]
+    return [msgspec.json.encode(entry) for entry in written]
+
+
+async def test_what_was_recorded_before_tenants_is_nobodys_and_goes_on(old_database: str) -> None:
+    changes = game()
+    session = last_of(changes)
+    old = old_entries_of(changes)
+    with psycopg.connect(old_database) as connection:
+        batch = b"[" + b",".join(old[:3]) + b"]"
+        connection.execute("select record_events(%s::json)", (batch.decode(),))
+    recorded = execute(old_database, "select * from sync_events order by version")
+    assert migrate(old_database) == [file.stem for file in sorted(_FOLDER.glob("*.sql"))[1:]]
+    kept = execute(old_database, "select * from sync_events order by version")
+    assert kept == [(*row, "") for row in recorded]
+    log = PostgresAuditLog(old_database)
+    assert await log.at_version(session.name, 3) == entries.moment_of(old[2])
+    assert await log.waking(None, 10) == [changes[2].session]
+    assert await log.append(old) == []
+    acme = game(session_id=session.session_id, tenant="acme")
+    assert await log.append(entries_of(acme)) == []
+    for told in (changes, acme):
+        events = await log.events(last_of(told).name, 0, 10)
+        assert [(e.version, e.event) for e in events] == [
+            (change.session.version, change.type) for change in told
+        ]
+    assert await log.waking(None, 10) == [session, last_of(acme)]
+    await log.close()
+
+
+@pytest.mark.parametrize("way", ["postgres", "supabase"])
+async def test_a_database_that_knows_no_tenants_is_away_and_takes_nothing(
+    old_database: str, way: str, request: pytest.FixtureRequest
+) -> None:
+    """It would make one trail of two tenants' sessions with the same id."""
+    async with audit_log(old_database, way, request) as log:
+        with pytest.raises(AuditUnavailable):
+            await log.append(entries_of(game(tenant="acme")))
+        with pytest.raises(AuditUnavailable):
+            await log.ping()
+    assert execute(old_database, "select count(*) from sync_events") == [(0,)]
+
+
+@asynccontextmanager
+async def audit_log(url: str, way: str, request: pytest.FixtureRequest) -> AsyncIterator[AuditLog]:
+    """The trail in the database of `url`, itself or behind Supabase's API."""
+    with ExitStack() as servers:
+        log: AuditLog = PostgresAuditLog(url)
+        if way == "supabase":
+            request.getfixturevalue("supabase")
+            server = servers.enter_context(local_supabase(url))
+            log = SupabaseAuditLog(partial(postgrest_client.connect, server.url, SECRET_KEY))
+        yield log
+        await log.close()
 
 
 def test_the_history_is_the_supabase_cli_s(database: str) -> None:
@@ -166,12 +244,28 @@ def project(postgres: EmbeddedPostgres) -> Iterator[str]:
         *(f"delete from {table}" for table in _TABLES),
         "insert into sync_sessions (session_id) values (gen_random_uuid())",
         "select record_events('[]')",
-        "select * from sessions_that_wake(null, 1)",
+        "select * from sessions_that_wake(null, null, 1)",
     ],
 )
 def test_nobody_but_the_service_may_read_or_write(project: str, role: str, statement: str) -> None:
     with pytest.raises(psycopg.errors.InsufficientPrivilege):
         execute(project, f"set role {role}; {statement}")
+
+
+def test_the_functions_are_the_service_s_whatever_rights_they_are_born_with(database: str) -> None:
+    """A Supabase project gives all of them to its API's roles."""
+    roles = "anon, authenticated, service_role"
+    execute(
+        database, f"alter default privileges in schema public grant all on functions to {roles}"
+    )
+    migrate(database)
+    held = execute(
+        database,
+        "select rolname, proname from pg_roles cross join pg_proc"
+        f" where rolname = any('{{{roles}}}') and pronamespace = 'public'::regnamespace"
+        " and has_function_privilege(pg_roles.oid, pg_proc.oid, 'execute') order by 2",
+    )
+    assert held == [("service_role", "record_events"), ("service_role", "sessions_that_wake")]
 
 
 @pytest.mark.parametrize("verb", ["update sync_events set actor = 'me'", "delete from sync_events"])

@@ -2,11 +2,13 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
 from typing import Any
 from uuid import uuid4
 
 import httpx
+import psycopg
 import pytest
 from redis.asyncio import Redis
 
@@ -16,6 +18,9 @@ from infra.local.redis import embedded_redis
 from infra.migrate import migrate
 from shared.audit.postgres import PostgresAuditLog
 from shared.clock import StoreClock
+from shared.domain.commands import Start, Switch
+from shared.domain.events import Change
+from shared.domain.session import Session
 from shared.domain.units import HOUR, Instant
 from shared.recovery import Recovery
 from shared.store.keys import Keys
@@ -23,9 +28,11 @@ from shared.store.memory import RedisMemory
 from shared.store.outbox import RedisOutbox
 from shared.store.redis import NativeConnection, connect
 from shared.store.sessions import RedisSessionStore
+from tests.integration import tokens
 from tests.integration.api import Api, chess, error_of, participant
 from tests.integration.live import following
-from tests.integration.stories import entries_of, game, last_of
+from tests.integration.stories import entries_of, game, last_of, story
+from tests.integration.tokens import bearer
 
 _PATIENCE_S = 10.0
 
@@ -78,9 +85,10 @@ async def redis(forgetful_redis: str) -> AsyncIterator[Redis]:
 
 
 @asynccontextmanager
-async def client_of(instance: Instance) -> AsyncIterator[Api]:
+async def client_of(instance: Instance, token: str | None = None) -> AsyncIterator[Api]:
     """A client of `instance`."""
-    async with httpx.AsyncClient(base_url=instance.url, timeout=10) as http:
+    headers = bearer(token)
+    async with httpx.AsyncClient(base_url=instance.url, timeout=10, headers=headers) as http:
         yield Api(http)
 
 
@@ -99,8 +107,13 @@ async def forget(redis: Redis) -> None:
 
 async def story_of(postgres: EmbeddedPostgres, session_id: str) -> list[tuple[int, str, int]]:
     """Version, event and instant of every change in the trail."""
-    log = PostgresAuditLog(postgres.url)
-    events = await log.events(session_id, 0, 1000)
+    return await story_in(postgres.url, session_id)
+
+
+async def story_in(trail: str, name: str) -> list[tuple[int, str, int]]:
+    """The same of the session of that name, in the trail at that url."""
+    log = PostgresAuditLog(trail)
+    events = await log.events(name, 0, 1000)
     await log.close()
     return [(event.version, event.event, event.occurred_at) for event in events]
 
@@ -338,24 +351,119 @@ async def test_without_the_audit_database_what_is_there_lives_on() -> None:
                 await redis.aclose()
 
 
+@dataclass(frozen=True)
+class Archive:
+    """A memory that nobody else uses, and the trail that it is restored from."""
+
+    redis: Redis
+    log: PostgresAuditLog
+
+    @property
+    def store(self) -> RedisSessionStore:
+        """What is to know the sessions."""
+        return RedisSessionStore(NativeConnection(self.redis), Keys(3), StoreClock())
+
+    @property
+    def recovery(self) -> Recovery:
+        """What restores them."""
+        connection, keys = NativeConnection(self.redis), Keys(3)
+        memory, outbox = RedisMemory(connection, keys), RedisOutbox(connection, keys)
+        return Recovery(self.store, memory, outbox, self.log)
+
+    async def record(self, *stories: list[Change]) -> None:
+        """Write every change of `stories` into the trail."""
+        await self.log.append([entry for changes in stories for entry in entries_of(changes)])
+
+    async def known(self, *names: str) -> list[Session | None]:
+        """What the store has of the sessions of these names."""
+        loaded = await self.store.load_many(names)
+        return [found.stored.session if found.stored else None for found in loaded.sessions]
+
+
+@pytest.fixture
+def own_trail(postgres: EmbeddedPostgres) -> Iterator[str]:
+    """The url of a trail that the two instances don't restore from."""
+    name = f"trail_{uuid4().hex}"
+    with psycopg.connect(postgres.url, autocommit=True) as connection:
+        connection.execute(f"create database {name}".encode())
+        url = postgres.url.rsplit("/", 1)[0] + f"/{name}"
+        migrate(url)
+        yield url
+        connection.execute(f"drop database {name} with (force)".encode())
+
+
+@pytest.fixture
+async def archive(forgetful_redis: str, own_trail: str) -> AsyncIterator[Archive]:
+    """One whose memory is empty."""
+    redis = connect(f"{forgetful_redis.rsplit('/', 1)[0]}/7")
+    await redis.flushdb()
+    log = PostgresAuditLog(own_trail)
+    yield Archive(redis, log)
+    await log.close()
+    await redis.aclose()
+
+
 async def test_what_the_store_was_to_forget_is_restored_for_those_who_ask_only(
-    redis: Redis, postgres: EmbeddedPostgres
+    archive: Archive,
 ) -> None:
-    log = PostgresAuditLog(postgres.url)
-    keys = Keys()
-    connection = NativeConnection(redis)
-    store = RedisSessionStore(connection, keys, StoreClock())
-    memory, outbox = RedisMemory(connection, keys), RedisOutbox(connection, keys)
-    recovery = Recovery(store, memory, outbox, log)
     changes = game()
     session = last_of(changes)
-    await log.append(entries_of(changes))
+    await archive.record(changes)
     long_after = Instant(session.updated_at + 1_000 * HOUR)
+    recovery = archive.recovery
     assert await recovery.restore(session.session_id, long_after, even_forgotten=False) is None
     restored = await recovery.restore(session.session_id, long_after)
     assert restored is not None
     assert restored.session == session
-    await log.close()
+
+
+async def test_tenants_sessions_of_one_id_come_back_under_their_own_names(
+    archive: Archive,
+) -> None:
+    session_id = str(uuid4())
+    acme = story(Start(), Switch(), session_id=session_id, tenant="acme", owner="host-1")
+    zenith = story(Start(), session_id=session_id, tenant="zenith", owner="host-1")
+    nobodys_other = game()
+    await archive.record(acme, zenith, nobodys_other)
+    assert await archive.recovery.restore_all() == 3
+    names = [f"acme:{session_id}", f"zenith:{session_id}", session_id, f"Acme:{session_id}"]
+    assert await archive.known(*names) == [last_of(acme), last_of(zenith), None, None]
+    other_id = last_of(nobodys_other).session_id
+    assert await archive.known(other_id, f"acme:{other_id}") == [last_of(nobodys_other), None]
+
+
+async def test_a_tenants_session_is_restored_by_its_name_alone(archive: Archive) -> None:
+    changes = story(Start(), tenant="acme", owner="host-1")
+    session = last_of(changes)
+    await archive.record(changes)
+    recovery, now = archive.recovery, session.updated_at
+    for stranger in (session.session_id, f"zenith:{session.session_id}"):
+        assert not await recovery.knows(stranger)
+        assert await recovery.restore(stranger, now) is None
+    assert await recovery.knows(session.name)
+    restored = await recovery.restore(session.name, now)
+    assert restored is not None
+    assert restored.session == session
+    assert await archive.known(session.name, session.session_id) == [session, None]
+
+
+async def test_what_waits_of_one_tenant_is_not_taken_for_another_s(archive: Archive) -> None:
+    session_id = str(uuid4())
+    acme = game(session_id=session_id, tenant="acme")
+    zenith = game(session_id=session_id, tenant="zenith")
+    await archive.record(acme[:3], zenith[:3])
+    # On every shard, so that nothing but their names tells them apart.
+    for entry in [*entries_of(acme[3:4]), *entries_of(zenith[3:])]:
+        for shard in Keys(3).all_shards:
+            await archive.redis.xadd(Keys(3).outbox(shard), {"entry": entry})
+    assert await archive.recovery.restore_all() == 2
+    names = [last_of(acme).name, last_of(zenith).name]
+    assert await archive.known(*names) == [acme[3].session, last_of(zenith)]
+    for name, session in zip(names, (acme[3].session, last_of(zenith)), strict=True):
+        await archive.redis.delete(Keys(3).session(name))
+        restored = await archive.recovery.restore(name, session.updated_at)
+        assert restored is not None
+        assert restored.session == session
 
 
 async def test_deadlines_are_made_up_for_once_the_audit_database_is_back() -> None:
@@ -421,3 +529,33 @@ async def test_a_flush_under_load_costs_what_was_not_audited_yet_and_no_more(
     # Those that were on their way: at most the lag's worth, about a hundred at this rate.
     assert len(lost) < before / 2
     assert all(told.index(change) < before + 2 * len(ids) for change in lost)
+
+
+async def test_each_tenant_finds_its_own_session_again(
+    forgetful_redis: str, own_trail: str
+) -> None:
+    redis_url = f"{forgetful_redis.rsplit('/', 1)[0]}/8"
+    redis, session_id = connect(redis_url), str(uuid4())
+    async with AsyncExitStack() as clients:
+        instance = clients.enter_context(
+            running(redis_url, DATABASE_URL=own_trail, JWT_SECRET=tokens.SECRET)
+        )
+        acme, zenith, nobody = [
+            await clients.enter_async_context(client_of(instance, tokens.host(tenant=tenant)))
+            for tenant in ("acme", "zenith", None)
+        ]
+        hurried = [participant(1_500), participant(60_000)]
+        for api, players in ((acme, hurried), (zenith, [participant(), participant()])):
+            await api.started(chess(session_id=session_id, participants=players))
+        soon, before = await acme.session(session_id), await zenith.session(session_id)
+        await audited(redis)
+        await redis.flushdb()
+        async with asyncio.timeout(_PATIENCE_S):
+            while len(story := await story_in(own_trail, f"acme:{session_id}")) < 3:
+                await asyncio.sleep(0.02)
+        deadline = soon["server_time_ms"] + soon["time_remaining_ms"]
+        assert story[2] == (3, "time_expired", deadline)
+        assert (await acme.session(session_id))["version"] == 3
+        assert anchored(await zenith.session(session_id)) == anchored(before)
+        assert error_of(await nobody.get(session_id)) == (404, "SESSION_NOT_FOUND")
+    await redis.aclose()

@@ -1,0 +1,49 @@
+"""The history command tells the story of one tenant's session."""
+
+import subprocess
+import sys
+from pathlib import Path
+from subprocess import CompletedProcess
+from uuid import uuid4
+
+from infra.local.instance import environment
+from infra.local.postgres import EmbeddedPostgres
+from shared.audit.postgres import PostgresAuditLog
+from shared.domain.commands import Complete, Start, Switch
+from tests.integration.stories import entries_of, story
+
+_ROOT = Path(__file__).parents[2]
+
+
+def history(postgres: EmbeddedPostgres, *arguments: str) -> CompletedProcess[str]:
+    """The command on that trail."""
+    command = [sys.executable, "-m", "functions.tools.history", *arguments]
+    settings = environment() | {"DATABASE_URL": postgres.url}
+    return subprocess.run(
+        command, cwd=_ROOT, env=settings, capture_output=True, text=True, timeout=30
+    )
+
+
+async def test_a_story_is_the_named_tenant_s_alone(postgres: EmbeddedPostgres) -> None:
+    session_id = str(uuid4())
+    log = PostgresAuditLog(postgres.url)
+    await log.append(
+        entries_of(story(Start(), Switch(), session_id=session_id, tenant="acme"))
+        + entries_of(story(Start(), Complete(), session_id=session_id))
+    )
+    await log.close()
+    acme = history(postgres, session_id, "--tenant", "acme")
+    assert (acme.returncode, acme.stderr) == (0, "")
+    assert f"acme:{session_id}, per_participant" in acme.stdout
+    assert "cycle_switched" in acme.stdout
+    assert "session_completed" not in acme.stdout
+    nobody_s = history(postgres, session_id)
+    assert (nobody_s.returncode, nobody_s.stderr) == (0, "")
+    assert "acme" not in nobody_s.stdout
+    assert "cycle_switched" not in nobody_s.stdout
+    assert "session_completed" in nobody_s.stdout
+    stranger = history(postgres, session_id, "--tenant", "zenith")
+    assert (stranger.returncode, stranger.stdout) == (
+        1,
+        f"The audit trail knows no session zenith:{session_id}.\n",
+    )
