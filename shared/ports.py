@@ -53,7 +53,10 @@ class RecordedAnswer:
 
 @dataclass(frozen=True, slots=True)
 class Limit:
-    """At most `most` of what is counted under the name `counter`, within any `window_ms`."""
+    """At most `most` (1 or more) of what is counted under the name `counter` within `window_ms`.
+
+    The window slides, as nearly as a counter can tell that doesn't remember each instant.
+    """
 
     counter: str
     most: int
@@ -117,8 +120,8 @@ class Commit:
     `operation_id` makes a repeated commit harmless.
     A session that is over has no `wake_at`; a live one has at least the instant at which it will
     be forgotten. `alarm_at` is when something next happens in it of itself, if anything does.
-    A session counts for its `owner` as long as it is live; `owner_may_have` says how many others
-    the owner of a new one may have at the most.
+    A session counts for its `owner` as long as it is live; `owner_may_have` says how many the
+    owner of a new one may have at the most, with that one.
     """
 
     name: str

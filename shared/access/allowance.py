@@ -1,5 +1,6 @@
 """How often a caller may call and a session be switched (API §2, Headers)."""
 
+import math
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -38,7 +39,7 @@ class RateLimiter:
 
     def __init__(self, rates: Rates) -> None:
         self._rates = rates
-        self._exhausted: dict[str, tuple[float, Quota]] = {}
+        self._exhausted: dict[str, float] = {}
 
     def allowance(
         self, caller: Caller, address: str, operation: Operation | None, session: str | None
@@ -47,7 +48,8 @@ class RateLimiter:
         general = self._general(caller, address)
         limits = [general]
         if operation is Operation.SWITCH and session:
-            limits.append(Limit(f"{_SWITCHES}:{session}", self._rates.switches, _SECOND))
+            counter = f"{_SWITCHES}:{session}{_part_of(caller)}"
+            limits.append(Limit(counter, self._rates.switches, _SECOND))
         return Allowance(self, general.counter, tuple(limit for limit in limits if limit.most))
 
     def _general(self, caller: Caller, address: str) -> Limit:
@@ -59,17 +61,17 @@ class RateLimiter:
 
     def known(self, limit: Limit) -> Quota | None:
         """The quota of a counter that is still exhausted, as far as this instance knows."""
-        until, quota = self._exhausted.get(limit.counter, (0.0, None))
-        return quota if until > time.monotonic() else None
+        until = self._exhausted.get(limit.counter, 0.0)
+        left_ms = math.ceil((until - time.monotonic()) * 1000)
+        return Quota(limit, True, 0, Millis(left_ms)) if left_ms > 0 else None
 
     def remember(self, quota: Quota) -> None:
         """Ask no more until something is free."""
+        now = time.monotonic()
         if len(self._exhausted) >= _MOST_REMEMBERED:
-            now = time.monotonic()
-            self._exhausted = {c: e for c, e in self._exhausted.items() if e[0] > now}
+            self._exhausted = {c: until for c, until in self._exhausted.items() if until > now}
         if len(self._exhausted) < _MOST_REMEMBERED:
-            until = time.monotonic() + quota.frees_in_ms / 1000
-            self._exhausted[quota.limit.counter] = (until, quota)
+            self._exhausted[quota.limit.counter] = now + quota.frees_in_ms / 1000
 
     @property
     def fails_open(self) -> bool:
@@ -119,6 +121,15 @@ class Allowance:
             (b"ratelimit-remaining", b"%d" % self.shown.remaining),
             (b"ratelimit-reset", b"%d" % reset_s),
         ]
+
+
+def _part_of(caller: Caller) -> str:
+    """Whose part of a session's switches one counts for.
+
+    A host or a participant has one of its own: else one who may not switch at all, or not now,
+    could use up what the one on move needs, whose clock runs meanwhile.
+    """
+    return "" if caller.role is Role.SERVICE else f":{caller.name}"
 
 
 def _refusal(limit: Limit) -> RateLimitExceeded:

@@ -1,10 +1,11 @@
-"""How answers are written down: compact JSON that any tool can read."""
+"""How answers are written down, compact JSON that any tool can read, and sessions read."""
 
 from typing import Any
 
 import msgspec
 
-from shared.ports import Answer, RecordedAnswer
+from shared.ports import Answer, RecordedAnswer, Stored
+from shared.snapshot import decode_session
 
 _answers = msgspec.json.Decoder(dict[str, Any])
 _encoder = msgspec.json.Encoder()
@@ -31,3 +32,10 @@ def decode_answer(raw: bytes) -> RecordedAnswer:
         fields["status"], fields["body"].encode(), fields["version"], fields["location"]
     )
     return RecordedAnswer(fields["fingerprint"], answer)
+
+
+def decode_stored(operations: bytes | None, state: bytes | None) -> Stored | None:
+    """The session of that `state`, at the revision that is the first of its `operations`."""
+    if operations is None or state is None:
+        return None
+    return Stored(decode_session(state), operations.split(b" ", 1)[0].decode())

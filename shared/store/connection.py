@@ -1,5 +1,6 @@
 """A Redis as the store sees it, whichever way it is reached."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -7,12 +8,15 @@ from hashlib import sha1
 from pathlib import Path
 from typing import Any, Protocol
 
+from shared.errors import StoreUnavailable
+
 Argument = str | int | bytes
 Command = Sequence[Argument]
 Reply = Any
 """As RESP2 has it: integers, bytes, None, and lists of these."""
 
 _SCRIPTS = Path(__file__).parent / "scripts"
+_COMMENT = re.compile(r"^[ \t]*(?:--.*)?", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,8 +34,41 @@ class Script:
 
 @cache
 def script(name: str) -> Script:
-    """A script of ours. All that it touches is among its KEYS, channels too."""
-    return Script.of((_SCRIPTS / f"{name}.lua").read_text())
+    """A script of ours. All that it touches is among its KEYS, channels too.
+
+    Comments and indentation stay here; lines keep their numbers, which errors name.
+    """
+    return Script.of(_COMMENT.sub("", (_SCRIPTS / f"{name}.lua").read_text()))
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """A script that is run among commands which go on without it where it fails.
+
+    It is sent whole: it can't be sent again there for a Redis that has forgotten it.
+    """
+
+    script: Script
+    keys: Sequence[str]
+    arguments: Sequence[Argument]
+
+    def as_command(self, text: str) -> Command:
+        """The command that runs it, by the `text` that this Redis is to get."""
+        return ("EVAL", text, len(self.keys), *self.keys, *self.arguments)
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """What stands in the place of a reply: the error."""
+
+    error: Exception
+
+
+def require_replies(commands: Sequence[Command | Attempt], replies: Sequence[Reply]) -> None:
+    """Raises `StoreUnavailable` where something has failed that is not an `Attempt`."""
+    for command, reply in zip(commands, replies, strict=True):
+        if isinstance(reply, Failed) and not isinstance(command, Attempt):
+            raise StoreUnavailable from reply.error
 
 
 class Connection(Protocol):
@@ -40,8 +77,11 @@ class Connection(Protocol):
     What is sent may arrive twice where a connection broke under it, so it must be harmless then.
     """
 
-    async def ask(self, commands: Sequence[Command]) -> list[Reply]:
-        """Send `commands` in one round trip and return their replies; others may come between."""
+    async def ask(self, commands: Sequence[Command | Attempt]) -> list[Reply]:
+        """Send `commands` in one round trip and return their replies; others may come between.
+
+        The reply to an `Attempt` that failed is `Failed`.
+        """
 
     async def transact(self, commands: Sequence[Command]) -> None:
         """Do all of `commands` or none, in one round trip."""

@@ -18,7 +18,7 @@ class Keys:
     shards: int = 1
 
     def shard_of(self, name: str) -> str:
-        """The hash tag that `name` (a session's or the scope of a key) belongs to."""
+        """The hash tag that `name` (a session's, a counter's, the scope of a key) belongs to."""
         return f"{{s{crc32(name.encode()) % self.shards}}}"
 
     @property
@@ -37,6 +37,14 @@ class Keys:
     def deadlines(self, shard: str) -> str:
         """Live sessions by their next wake-up."""
         return f"{shard}:deadlines"
+
+    def counter(self, name: str) -> str:
+        """How often something was done of late that has a limit."""
+        return f"{self.shard_of(name)}:counter:{name}"
+
+    def owned(self, shard: str, owner: str) -> str:
+        """The owner's live sessions in the shard, by the instant at which each is forgotten."""
+        return f"{shard}:owned:{owner}"
 
     def outbox(self, shard: str) -> str:
         """Audit entries on their way to the database."""

@@ -11,7 +11,15 @@ from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import NoScriptError, RedisError
 
 from shared.errors import StoreUnavailable
-from shared.store.connection import Argument, Command, Reply, Script
+from shared.store.connection import (
+    Argument,
+    Attempt,
+    Command,
+    Failed,
+    Reply,
+    Script,
+    require_replies,
+)
 
 _CONNECT_TIMEOUT_S = 0.5
 _REPLY_TIMEOUT_S = 0.6
@@ -43,11 +51,22 @@ class NativeConnection:
         self._redis = Redis(connection_pool=redis.connection_pool)
         self._redis.response_callbacks.clear()  # replies as they come
 
-    async def ask(self, commands: Sequence[Command]) -> list[Reply]:
-        return await self._sent(commands, atomic=False)
+    async def ask(self, commands: Sequence[Command | Attempt]) -> list[Reply]:
+        pipeline = self._redis.pipeline(transaction=False)
+        for command in commands:
+            pipeline.execute_command(*_plain(command))
+        with _reporting_outages():
+            replies = await pipeline.execute(raise_on_error=False)
+        read = [Failed(reply) if isinstance(reply, RedisError) else reply for reply in replies]
+        require_replies(commands, read)
+        return read
 
     async def transact(self, commands: Sequence[Command]) -> None:
-        await self._sent(commands, atomic=True)
+        pipeline = self._redis.pipeline(transaction=True)
+        for command in commands:
+            pipeline.execute_command(*command)
+        with _reporting_outages():
+            await pipeline.execute()
 
     async def run(
         self, script: Script, keys: Sequence[str], arguments: Sequence[Argument]
@@ -63,13 +82,9 @@ class NativeConnection:
     async def close(self) -> None:
         await self._redis.connection_pool.disconnect()
 
-    async def _sent(self, commands: Sequence[Command], *, atomic: bool) -> list[Reply]:
-        pipeline = self._redis.pipeline(transaction=atomic)
-        for command in commands:
-            pipeline.execute_command(*command)
-        with _reporting_outages():
-            replies: list[Reply] = await pipeline.execute()
-        return replies
+
+def _plain(command: Command | Attempt) -> Command:
+    return command.as_command(command.script.text) if isinstance(command, Attempt) else command
 
 
 @contextmanager

@@ -3,31 +3,27 @@
 import time
 from collections.abc import Sequence
 
-from shared.audit import entries
 from shared.clock import StoreClock
-from shared.domain.units import DAY, Instant, elapsed_between
-from shared.errors import StoreUnavailable
+from shared.domain.units import Instant, elapsed_between
 from shared.ports import (
     Agenda,
     Announcer,
-    AnsweredBefore,
     Census,
     Commit,
     CommitResult,
-    Committed,
     IdempotencyKey,
     Limit,
     Loaded,
     LoadedMany,
     News,
+    Quota,
     RecordedAnswer,
-    Stored,
-    Superseded,
     Wakeup,
 )
-from shared.snapshot import decode_session, encode_session
 from shared.store import codec
-from shared.store.connection import Argument, Command, Connection, Reply, script
+from shared.store.commits import arguments_of, keys_of, result_of
+from shared.store.connection import Argument, Attempt, Command, Connection, Reply, script
+from shared.store.counters import Counters
 from shared.store.keys import Keys
 
 _SESSION_FIELDS = ("operations", "state", "alarm")
@@ -54,6 +50,7 @@ class RedisSessionStore:
         self._clock = clock
         self._publishes = publishes
         self._announcer = announcer
+        self._counters = Counters(keys, clock)
 
     def creation_scope(self, key: str, name: str | None) -> str:
         return self._keys.creation_scope(key, name)
@@ -64,25 +61,38 @@ class RedisSessionStore:
     async def load(
         self, name: str, key: IdempotencyKey | None = None, limits: Sequence[Limit] = ()
     ) -> Loaded:
-        """See `SessionStore`. The session is read first and the time last: no reply is older
-        than one before it, so a recorded answer is never missed beside the state it left."""
-        commands = [self._reading(name)]
+        """See `SessionStore`. What is counted comes first, then the session, the time last: no
+        reply is older than one before it, so a recorded answer is never missed beside the state
+        it left."""
+        counting = self._counters.attempts(limits)
+        commands: list[Command | Attempt] = [*counting, self._reading(name)]
         if key:
             commands.append(("GET", self._keys.answer(key)))
         now, replies = await self._timed(commands)
-        recorded = codec.decode_answer(replies[1]) if key and replies[1] else None
-        return _loaded(now, replies[0], recorded)
+        quotas = self._counters.quotas(limits, replies[: len(counting)])
+        found, *answers = replies[len(counting) :]
+        recorded = codec.decode_answer(answers[0]) if answers and answers[0] else None
+        return _loaded(now, found, recorded, quotas)
 
     async def load_many(self, names: Sequence[str], limits: Sequence[Limit] = ()) -> LoadedMany:
-        now, replies = await self._timed([self._reading(name) for name in names])
-        return LoadedMany(now, [_loaded(now, reply) for reply in replies])
+        counting = self._counters.attempts(limits)
+        commands: list[Command | Attempt] = [*counting, *map(self._reading, names)]
+        now, replies = await self._timed(commands)
+        quotas = self._counters.quotas(limits, replies[: len(counting)])
+        found = [_loaded(now, reply) for reply in replies[len(counting) :]]
+        return LoadedMany(now, found, quotas)
 
     async def commit(self, commit: Commit) -> CommitResult:
-        reply = await self._redis.run(script("commit"), *self._written(commit))
+        """See `SessionStore`. An owner's sessions are counted on each shard for itself, against
+        its part of what the owner may have (`room_in_shard`): one commit sees no other shard."""
+        arguments = arguments_of(
+            commit, self._keys, publishes=self._publishes, sets_alarms=self._announcer is not None
+        )
+        reply = await self._redis.run(script("commit"), keys_of(commit, self._keys), arguments)
         if reply[0] == b"done" and self._announcer:
             alarm_at = commit.alarm_at if reply[2] else None
             await self._announcer.announce(News(commit.name, alarm_at, bool(reply[1])))
-        return _commit_result(reply)
+        return result_of(reply)
 
     async def agenda(self, limit: int) -> Agenda:
         keys = [self._keys.deadlines(shard) for shard in self._keys.all_shards]
@@ -145,44 +155,11 @@ class RedisSessionStore:
             ("XLEN", self._keys.dead_letters(shard)),
         ]
 
-    def _written(self, commit: Commit) -> tuple[list[str], list[Argument]]:
-        """What `commit.lua` is given: its KEYS and its ARGV."""
-        shard = self._keys.shard_of(commit.name)
-        keys = [
-            self._keys.session(commit.name),
-            self._keys.deadlines(shard),
-            self._keys.outbox(shard),
-            self._keys.push_channel(commit.name),
-            self._keys.wake_channel(shard),
-            self._keys.outbox_channel(shard),
-        ]
-        answer: bytes = b""
-        if commit.key and commit.answer:
-            keys.append(self._keys.answer(commit.key))
-            answer = codec.encode_answer(RecordedAnswer(commit.key.fingerprint, commit.answer))
-        audited = entries.encode(commit)
-        return keys, [
-            commit.name,
-            commit.expected or "",
-            commit.operation_id,
-            encode_session(commit.session) if commit.session else b"",
-            commit.retention_ms,
-            _optional(commit.wake_at),
-            commit.now,
-            _optional(commit.alarm_at if self._announcer else None),
-            "1" if self._publishes else "",
-            answer,
-            DAY,
-            len(audited),
-            *audited,
-            *(commit.pushes if self._publishes else ()),
-        ]
-
     async def _reschedule(self, shard: str, moves: Sequence[Argument]) -> list[str]:
         moved = await self._redis.run(script("reschedule"), [self._keys.deadlines(shard)], moves)
         return [name.decode() for name in moved]
 
-    async def _timed(self, commands: Sequence[Command]) -> tuple[Instant, list[Reply]]:
+    async def _timed(self, commands: Sequence[Command | Attempt]) -> tuple[Instant, list[Reply]]:
         """Ask, and read the store's clock behind it, which is also a sample for ours."""
         sent = time.monotonic()
         *replies, (seconds, micros) = await self._redis.ask([*commands, ("TIME",)])
@@ -197,30 +174,15 @@ def queued_at(stream_id: bytes) -> Instant:
     return Instant(int(stream_id.partition(b"-")[0]))
 
 
-def _optional(instant: Instant | None) -> str | int:
-    return "" if instant is None else instant
-
-
-def _loaded(now: Instant, reply: Reply, recorded: RecordedAnswer | None = None) -> Loaded:
+def _loaded(
+    now: Instant,
+    reply: Reply,
+    recorded: RecordedAnswer | None = None,
+    quotas: tuple[Quota, ...] = (),
+) -> Loaded:
     operations, state, alarm = reply
     is_deleted = operations is not None and state is None
     alarm_at = Instant(int(alarm)) if alarm else None
-    return Loaded(now, _stored(operations, state), recorded, is_deleted, alarm_at)
-
-
-def _stored(operations: bytes | None, state: bytes | None) -> Stored | None:
-    if operations is None or state is None:
-        return None
-    return Stored(decode_session(state), operations.split(b" ", 1)[0].decode())
-
-
-def _commit_result(reply: Reply) -> CommitResult:
-    match reply:
-        case [b"done", *_]:
-            return Committed()
-        case [b"answered", recorded]:
-            return AnsweredBefore(codec.decode_answer(recorded))
-        case [b"superseded", revision, *state]:
-            return Superseded(_stored(revision, state[0] if state else None))
-        case _:
-            raise StoreUnavailable
+    return Loaded(
+        now, codec.decode_stored(operations, state), recorded, is_deleted, alarm_at, quotas
+    )

@@ -7,12 +7,18 @@ from functools import cache
 from typing import Any
 
 import httpx
-from upstash_redis.asyncio import Redis
 from upstash_redis.errors import UpstashError
-from upstash_redis.http import AsyncHttpClient, make_headers
 
 from shared.errors import StoreUnavailable
-from shared.store.connection import Argument, Command, Reply, Script
+from shared.store.connection import (
+    Argument,
+    Attempt,
+    Command,
+    Reply,
+    Script,
+    require_replies,
+)
+from shared.store.upstash_client import UpstashClient
 
 _TIMEOUT = httpx.Timeout(0.8, connect=0.5)
 _LIMITS = httpx.Limits(max_connections=16, keepalive_expiry=300)
@@ -43,19 +49,21 @@ class UpstashConnection:
             limits=_LIMITS,
             event_hooks={"response": [_raise_refusals]},
         )
-        self._redis = _Client(self._url, self._token, http)
+        self._redis = UpstashClient(self._url, self._token, http)
 
-    async def ask(self, commands: Sequence[Command]) -> list[Reply]:
+    async def ask(self, commands: Sequence[Command | Attempt]) -> list[Reply]:
         pipeline = self._redis.pipeline()
         for command in commands:
-            pipeline.execute(_written(command))
-        return [_read(reply) for reply in await _reported(pipeline.exec)]
+            pipeline.execute(_written(_plain(command)))
+        replies = await _reported(pipeline.exec)
+        _require(commands, replies)
+        return [_read(reply) for reply in replies]
 
     async def transact(self, commands: Sequence[Command]) -> None:
         transaction = self._redis.multi()
         for command in commands:
             transaction.execute(_written(command))
-        await _reported(transaction.exec, tries=1)
+        _require(commands, await _reported(transaction.exec, tries=1))
 
     async def run(
         self, script: Script, keys: Sequence[str], arguments: Sequence[Argument]
@@ -71,31 +79,6 @@ class UpstashConnection:
 
     async def close(self) -> None:
         await self._redis.close()
-
-
-class _Client(Redis):
-    """Upstash's client on an HTTP client of ours.
-
-    Its own constructor takes none: it makes one that waits for ever and sends again what failed,
-    and spends as long on certificates as a round trip takes. (All this is private to the client,
-    whose version is pinned; the contract tests run on it.)
-    """
-
-    def __init__(self, url: str, token: str, http: httpx.AsyncClient) -> None:
-        self._url = url
-        self._headers = make_headers(token, "base64", allow_telemetry=False)
-        self._read_your_writes = True
-        self._sync_token = ""
-        self._http = _Http(http, self._update_sync_token)
-
-
-class _Http(AsyncHttpClient):
-    def __init__(self, http: httpx.AsyncClient, keep_sync_token: Callable[[str], None]) -> None:
-        self._client = http
-        self._encoding = "base64"
-        self._retries = 0
-        self._retry_interval = 0
-        self._sync_token_cb = keep_sync_token
 
 
 class _UnknownScript(Exception):
@@ -138,6 +121,20 @@ async def _raise_refusals(response: httpx.Response) -> None:
 @cache
 def _with_key_locking(script: Script) -> Script:
     return Script.of(_KEY_LOCKING + script.text)
+
+
+def _plain(command: Command | Attempt) -> Command:
+    if isinstance(command, Attempt):
+        return command.as_command(_with_key_locking(command.script).text)
+    return command
+
+
+def _require(commands: Sequence[Command | Attempt], replies: Sequence[Reply]) -> None:
+    try:
+        require_replies(commands, replies)
+    except StoreUnavailable as unavailable:
+        _log.warning("Upstash refused a command: %s", unavailable.__cause__)
+        raise
 
 
 def _written(command: Command) -> list[str]:

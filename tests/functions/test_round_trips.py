@@ -124,3 +124,38 @@ def test_a_change_is_answered_though_the_queues_hang(
     answer = process.request(create.handler, "POST", "/v1/sessions", {"sync_mode": "count_up"})
     assert answer.status == 201, answer.body
     assert len(container_credentials.kept) == 1
+
+
+def test_limits_are_counted_on_the_way_to_the_session(
+    game: str, process: Process, upstash: LocalUpstash
+) -> None:
+    upstash.requests.clear()
+    switched(process, game)
+    looked_at(process, game)
+    asked = [[name for name, *_ in asked.commands] for asked in upstash.requests]
+    assert asked == [
+        ["eval", "eval", "hmget", "time"],
+        ["evalsha"],
+        ["eval", "hmget", "time"],
+    ]
+
+
+def test_without_limits_nothing_is_counted(
+    monkeypatch: pytest.MonkeyPatch, game: str, process: Process, upstash: LocalUpstash
+) -> None:
+    for name in ("RATE_LIMIT_GENERAL", "RATE_LIMIT_SERVICE", "RATE_LIMIT_SWITCH"):
+        monkeypatch.setenv(name, "0")
+    upstash.requests.clear()
+    switched(process, game)
+    asked = [[name for name, *_ in asked.commands] for asked in upstash.requests]
+    assert asked == [["hmget", "time"], ["evalsha"]]
+
+
+def test_what_is_known_to_exceed_a_limit_is_refused_without_a_round_trip(
+    monkeypatch: pytest.MonkeyPatch, game: str, process: Process, upstash: LocalUpstash
+) -> None:
+    monkeypatch.setenv("RATE_LIMIT_GENERAL", "2")  # as many as the game took to be made
+    upstash.requests.clear()
+    answers = [process.request(read.handler, "GET", f"/v1/sessions/{game}") for _ in range(3)]
+    assert [answer.status for answer in answers] == [429] * 3
+    assert [asked.path for asked in upstash.requests] == ["/pipeline"]

@@ -114,6 +114,22 @@ async def test_a_session_is_switched_so_often_a_second_whoever_does_it(
     assert error["message"].startswith("Too many cycle switches")
 
 
+async def test_the_one_on_move_can_switch_whatever_others_try(
+    limited: tuple[Instance, Instance],
+) -> None:
+    body = chess()
+    async with _clients(limited, tokens.service()) as (one, _):
+        session_id = await one.started(body)
+        on_move, off_move = (p["participant_id"] for p in body["participants"])
+        tried = []
+        for token in (tokens.host("mallory"), tokens.participant(session_id, off_move)):
+            one.http.headers.update(bearer(token))
+            tried += [await one.do(session_id, "switch") for _ in range(6)]
+        assert {404, 409, 429} == set(_tally(tried))
+        one.http.headers.update(bearer(tokens.participant(session_id, on_move)))
+        assert (await one.do(session_id, "switch")).status_code == 200
+
+
 async def test_one_s_limit_is_not_another_s(limited: tuple[Instance, Instance]) -> None:
     async with _clients(limited, tokens.host("first")) as (one, _):
         session_id = await one.created(chess())

@@ -31,8 +31,13 @@ def test_a_caller_is_counted_by_its_name_and_nobody_in_particular_by_the_address
 
 
 def test_a_switch_is_counted_for_its_session_too() -> None:
-    counted = _allowance(_ALICE, Operation.SWITCH).limits
+    counted = _allowance(ANYBODY, Operation.SWITCH).limits
     assert counted[1:] == (Limit("switches:acme:session", 10, Millis(1_000)),)
+
+
+def test_nobody_uses_up_the_switches_of_another() -> None:
+    counted = _allowance(_ALICE, Operation.SWITCH).limits
+    assert counted[1:] == (Limit("switches:acme:session:acme:host:alice", 10, Millis(1_000)),)
 
 
 def test_a_service_has_a_rate_of_its_own_which_may_be_none() -> None:
@@ -80,6 +85,9 @@ def test_what_is_known_to_be_exhausted_is_refused_without_asking_until_it_is_fre
         asking().take([_quota(asking().limits[0], frees_in_ms=20_000)])
     with pytest.raises(RateLimitExceeded):
         asking().require()
+    known = limiter.known(asking().limits[0])
+    assert known
+    assert 19_000 < known.frees_in_ms <= 20_000
     later = time.monotonic() + 20.001
     monkeypatch.setattr(time, "monotonic", lambda: later)
     asking().require()

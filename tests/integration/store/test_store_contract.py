@@ -1,33 +1,23 @@
 """What every `SessionStore` must do, whatever product is behind it."""
 
-from collections.abc import AsyncIterator, Iterator
 from dataclasses import replace
-from typing import Any
 from uuid import uuid4
 
-import msgspec
 import pytest
 from redis.asyncio import Redis
 
-from infra.local.redis import embedded_redis
-from infra.local.upstash import LocalUpstash, local_upstash
 from shared.clock import StoreClock
-from shared.domain.commands import Create, NewParticipant, Start
-from shared.domain.creation import create
-from shared.domain.events import Change
-from shared.domain.session import SyncMode
+from shared.domain.commands import Start
 from shared.domain.transition import transition
 from shared.domain.units import Instant, Millis
 from shared.errors import StoreUnavailable
 from shared.ports import (
     Answer,
     AnsweredBefore,
-    Commit,
     Committed,
     IdempotencyKey,
     Memory,
     News,
-    Origin,
     RecordedAnswer,
     SessionStore,
     Superseded,
@@ -35,114 +25,11 @@ from shared.ports import (
 )
 from shared.store.connection import Connection
 from shared.store.keys import Keys
-from shared.store.memory import RedisMemory
 from shared.store.redis import NativeConnection, connect
 from shared.store.sessions import RedisSessionStore
 from shared.store.upstash import UpstashConnection
-
-_FAR = Instant(4_000_000_000_000)
-
-
-@pytest.fixture(scope="module")
-def quiet_redis_url() -> Iterator[str]:
-    """A Redis that no instance publishes on: channels are the same in every database."""
-    with embedded_redis() as url:
-        yield url
-
-
-@pytest.fixture
-async def redis(quiet_redis_url: str) -> AsyncIterator[Redis]:
-    """A plain client, of an empty database, to look behind the store."""
-    client = connect(quiet_redis_url)
-    await client.flushdb()
-    yield client
-    await client.aclose()
-
-
-@pytest.fixture(scope="module")
-def quiet_upstash(quiet_redis_url: str) -> Iterator[LocalUpstash]:
-    """The same Redis by Upstash's protocol."""
-    with local_upstash(quiet_redis_url) as endpoint:
-        yield endpoint
-
-
-@pytest.fixture(params=["native", "upstash"])
-async def connection(redis: Redis, request: Any) -> AsyncIterator[Connection]:
-    """The ways to reach a Redis."""
-    if request.param == "upstash":
-        endpoint: LocalUpstash = request.getfixturevalue("quiet_upstash")
-        upstash = UpstashConnection(endpoint.url, endpoint.token)
-        yield upstash
-        await upstash.close()
-    else:
-        yield NativeConnection(redis)
-
-
-class Recorder:
-    """An announcer that keeps what it is told."""
-
-    def __init__(self) -> None:
-        self.news: list[News] = []
-
-    async def announce(self, news: News) -> None:
-        """See `Announcer`."""
-        self.news.append(news)
-
-
-@pytest.fixture
-def recorder() -> Recorder:
-    """What was announced."""
-    return Recorder()
-
-
-@pytest.fixture(params=[1, 5])
-def keys(request: Any) -> Keys:
-    """One shard, and several."""
-    return Keys(request.param)
-
-
-@pytest.fixture
-def store(connection: Connection, keys: Keys, recorder: Recorder) -> SessionStore:
-    """The store under test."""
-    return RedisSessionStore(connection, keys, StoreClock(), announcer=recorder)
-
-
-@pytest.fixture
-def memory(connection: Connection, keys: Keys) -> Memory:
-    """Whether it knows what it should."""
-    return RedisMemory(connection, keys)
-
-
-def new_session() -> Change:
-    """The creation of a session."""
-    players = tuple(NewParticipant(str(uuid4()), total_time_ms=Millis(60_000)) for _ in range(2))
-    spec = Create(str(uuid4()), SyncMode.PER_PARTICIPANT, players)
-    return create(spec, Instant(1_000))
-
-
-def writing(change: Change, expected: str | None = None, **more: Any) -> Commit:
-    """A commit of `change`."""
-    plain = Commit(
-        name=change.session.name,
-        expected=expected,
-        operation_id=uuid4().hex[:16],
-        session=change.session,
-        retention_ms=Millis(60_000),
-        wake_at=_FAR,
-        now=Instant(2_000),
-        changes=[change],
-        origin=Origin("host", "request-1"),
-    )
-    return replace(plain, **more)
-
-
-async def outbox(redis: Redis) -> list[dict[str, Any]]:
-    """Every audit entry that waits, oldest first within its shard."""
-    streams = sorted([key async for key in redis.scan_iter("*:outbox")])
-    entries: list[Any] = []
-    for stream in streams:
-        entries += await redis.xrange(stream) or []
-    return [msgspec.json.decode(fields[b"entry"]) for _, fields in entries]
+from tests.integration.store.commits import FAR, new_session, outbox, writing
+from tests.integration.store.conftest import Recorder
 
 
 async def test_nothing_is_loaded_where_nothing_was_written(store: SessionStore) -> None:
@@ -266,7 +153,7 @@ async def test_a_wake_up_before_all_others_is_published(
         await store.commit(commit)
         await store.commit(writing(early, commit.operation_id, wake_at=Instant(5_000)))
         received = [await pubsub.get_message(timeout=1) for _ in range(2)]
-    assert [int(m["data"]) for m in received if m] == [_FAR, 5_000]
+    assert [int(m["data"]) for m in received if m] == [FAR, 5_000]
 
 
 async def test_a_session_is_kept_for_its_retention(store: SessionStore, redis: Redis) -> None:

@@ -1,0 +1,49 @@
+"""Commits to be made, and what they leave."""
+
+from dataclasses import replace
+from typing import Any
+from uuid import uuid4
+
+import msgspec
+from redis.asyncio import Redis
+
+from shared.domain.commands import Create, NewParticipant
+from shared.domain.creation import create
+from shared.domain.events import Change
+from shared.domain.session import SyncMode
+from shared.domain.units import Instant, Millis
+from shared.ports import Commit, Origin
+
+FAR = Instant(4_000_000_000_000)
+
+
+def new_session() -> Change:
+    """The creation of a session."""
+    players = tuple(NewParticipant(str(uuid4()), total_time_ms=Millis(60_000)) for _ in range(2))
+    spec = Create(str(uuid4()), SyncMode.PER_PARTICIPANT, players)
+    return create(spec, Instant(1_000))
+
+
+def writing(change: Change, expected: str | None = None, **more: Any) -> Commit:
+    """A commit of `change`."""
+    plain = Commit(
+        name=change.session.name,
+        expected=expected,
+        operation_id=uuid4().hex[:16],
+        session=change.session,
+        retention_ms=Millis(60_000),
+        wake_at=FAR,
+        now=Instant(2_000),
+        changes=[change],
+        origin=Origin("host", "request-1"),
+    )
+    return replace(plain, **more)
+
+
+async def outbox(redis: Redis) -> list[dict[str, Any]]:
+    """Every audit entry that waits, oldest first within its shard."""
+    streams = sorted([key async for key in redis.scan_iter("*:outbox")])
+    entries: list[Any] = []
+    for stream in streams:
+        entries += await redis.xrange(stream) or []
+    return [msgspec.json.decode(fields[b"entry"]) for _, fields in entries]

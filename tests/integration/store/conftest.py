@@ -1,0 +1,88 @@
+"""The store by every way to reach a Redis, on one shard and on several."""
+
+from collections.abc import AsyncIterator, Iterator
+from typing import Any
+
+import pytest
+from redis.asyncio import Redis
+
+from infra.local.redis import embedded_redis
+from infra.local.upstash import LocalUpstash, local_upstash
+from shared.clock import StoreClock
+from shared.ports import Memory, News, SessionStore
+from shared.store.connection import Connection
+from shared.store.keys import Keys
+from shared.store.memory import RedisMemory
+from shared.store.redis import NativeConnection, connect
+from shared.store.sessions import RedisSessionStore
+from shared.store.upstash import UpstashConnection
+
+
+@pytest.fixture(scope="package")
+def quiet_redis_url() -> Iterator[str]:
+    """A Redis that no instance publishes on: channels are the same in every database."""
+    with embedded_redis() as url:
+        yield url
+
+
+@pytest.fixture
+async def redis(quiet_redis_url: str) -> AsyncIterator[Redis]:
+    """A plain client, of an empty database, to look behind the store."""
+    client = connect(quiet_redis_url)
+    await client.flushdb()
+    yield client
+    await client.aclose()
+
+
+@pytest.fixture(scope="package")
+def quiet_upstash(quiet_redis_url: str) -> Iterator[LocalUpstash]:
+    """The same Redis by Upstash's protocol."""
+    with local_upstash(quiet_redis_url) as endpoint:
+        yield endpoint
+
+
+@pytest.fixture(params=["native", "upstash"])
+async def connection(redis: Redis, request: Any) -> AsyncIterator[Connection]:
+    """The ways to reach a Redis."""
+    if request.param == "upstash":
+        endpoint: LocalUpstash = request.getfixturevalue("quiet_upstash")
+        upstash = UpstashConnection(endpoint.url, endpoint.token)
+        yield upstash
+        await upstash.close()
+    else:
+        yield NativeConnection(redis)
+
+
+class Recorder:
+    """An announcer that keeps what it is told."""
+
+    def __init__(self) -> None:
+        self.news: list[News] = []
+
+    async def announce(self, news: News) -> None:
+        """See `Announcer`."""
+        self.news.append(news)
+
+
+@pytest.fixture
+def recorder() -> Recorder:
+    """What was announced."""
+    return Recorder()
+
+
+@pytest.fixture(params=[1, 5])
+def keys(request: Any) -> Keys:
+    """One shard, and several."""
+    return Keys(request.param)
+
+
+@pytest.fixture
+def store(connection: Connection, keys: Keys, recorder: Recorder) -> SessionStore:
+    """The store under test."""
+    return RedisSessionStore(connection, keys, StoreClock(), announcer=recorder)
+
+
+@pytest.fixture
+def memory(connection: Connection, keys: Keys) -> Memory:
+    """Whether it knows what it should."""
+    return RedisMemory(connection, keys)

@@ -1,0 +1,110 @@
+"""What a store does that can't count: it loads all the same, and says so."""
+
+import logging
+from collections.abc import Iterator
+
+import pytest
+from redis.asyncio import Redis
+
+from infra.local.redis import embedded_redis
+from infra.local.upstash import local_upstash
+from shared.clock import StoreClock
+from shared.domain.units import Millis
+from shared.errors import StoreUnavailable
+from shared.ports import Answer, IdempotencyKey, Limit, RecordedAnswer, SessionStore
+from shared.store.connection import Connection
+from shared.store.keys import Keys
+from shared.store.redis import NativeConnection, connect
+from shared.store.sessions import RedisSessionStore
+from shared.store.upstash import UpstashConnection
+from tests.integration.store.commits import new_session, writing
+
+LIMITS = [Limit("caller:alice", 4, Millis(1_000)), Limit("switches:x", 4, Millis(1_000))]
+
+
+@pytest.fixture
+def own_redis_url() -> Iterator[str]:
+    """A Redis to be made unusable."""
+    with embedded_redis() as url:
+        yield url
+
+
+async def test_a_redis_out_of_memory_is_still_read(own_redis_url: str) -> None:
+    redis = connect(own_redis_url)
+    with local_upstash(own_redis_url) as endpoint:
+        upstash = UpstashConnection(endpoint.url, endpoint.token)
+        for connection in (NativeConnection(redis), upstash):
+            store = RedisSessionStore(connection, Keys(), StoreClock())
+            commit = writing(new_session())
+            await store.commit(commit)
+            await redis.config_set("maxmemory", 1)
+            await _is_read_uncounted(store, commit.name)
+            with pytest.raises(StoreUnavailable):
+                await store.commit(writing(new_session()))
+            await redis.config_set("maxmemory", 0)
+            assert len((await store.load(commit.name, limits=LIMITS)).quotas) == 2
+        await upstash.close()
+    await redis.aclose()
+
+
+async def _is_read_uncounted(store: SessionStore, name: str) -> None:
+    loaded = await store.load(name, limits=LIMITS)
+    assert loaded.stored is not None
+    assert loaded.quotas == ()
+    several = await store.load_many([name, "another"], LIMITS)
+    assert [one.stored is not None for one in several.sessions] == [True, False]
+    assert several.quotas == ()
+
+
+async def test_where_one_limit_of_several_is_not_counted_none_is_told(
+    store: SessionStore, keys: Keys, redis: Redis
+) -> None:
+    await redis.lpush(keys.counter(LIMITS[1].counter), "not a counter")
+    assert (await store.load("a-session", limits=LIMITS)).quotas == ()
+
+
+async def test_a_recorded_answer_is_found_whether_anything_was_counted_or_not(
+    store: SessionStore, keys: Keys, redis: Redis
+) -> None:
+    change = new_session()
+    key = IdempotencyKey(change.session.name, "k1", "fingerprint")
+    answer = Answer(201, b"{}", 1)
+    await store.commit(writing(change, key=key, answer=answer))
+    counted = await store.load(change.session.name, key, LIMITS)
+    assert counted.recorded == RecordedAnswer("fingerprint", answer)
+    assert [quota.remaining for quota in counted.quotas] == [3, 3]
+    await redis.delete(keys.counter(LIMITS[0].counter))
+    await redis.lpush(keys.counter(LIMITS[0].counter), "not a counter")
+    uncounted = await store.load(change.session.name, key, LIMITS)
+    assert uncounted.recorded == counted.recorded
+    assert uncounted.stored == counted.stored
+    assert uncounted.quotas == ()
+
+
+async def test_it_is_said_once_that_it_begins_to_fail(
+    store: SessionStore, keys: Keys, redis: Redis, caplog: pytest.LogCaptureFixture
+) -> None:
+    counter = keys.counter(LIMITS[0].counter)
+    with caplog.at_level(logging.WARNING, "synckairos.limits"):
+        for _ in range(2):
+            await redis.delete(counter)
+            await store.load("a-session", limits=LIMITS)
+            await redis.delete(counter)
+            await redis.lpush(counter, "not a counter")
+            for _ in range(3):
+                await store.load("a-session", limits=LIMITS)
+                await store.load("a-session")
+    said = [record.message for record in caplog.records if record.name == "synckairos.limits"]
+    assert len(said) == 2
+    assert all("WRONGTYPE" in message for message in said)
+
+
+async def test_a_session_that_can_not_be_read_is_an_outage_as_ever(
+    connection: Connection, keys: Keys, redis: Redis
+) -> None:
+    store = RedisSessionStore(connection, keys, StoreClock())
+    await redis.set(keys.session("a-session"), "not a session")
+    with pytest.raises(StoreUnavailable):
+        await store.load("a-session")
+    with pytest.raises(StoreUnavailable):
+        await store.load("a-session", limits=LIMITS)
