@@ -1,7 +1,8 @@
 """The floor: the same Redis calls with the same sizes in the same server, and nothing else.
 
-No routing, no validation, no session: canned bytes around `HMGET` + `TIME` for a read, and the
-service's own commit script besides for a change. What the service takes longer, it does itself.
+No routing, no validation, no session: canned bytes around counting, `HMGET` and `TIME` for a read,
+and the service's own commit script besides for a change. What the service takes longer, it does
+itself.
 """
 
 import os
@@ -16,15 +17,20 @@ from redis.asyncio import Redis
 
 from functions.serving import server_of
 from functions.tools.bench.specimen import Specimen, Specimens
-from shared.domain.units import DAY
+from shared.clock import StoreClock
+from shared.domain.units import DAY, Millis
+from shared.ports import Limit
 from shared.settings import Settings
 from shared.store.connection import script
+from shared.store.counters import Counters
 from shared.store.keys import Keys
 from shared.store.redis import NativeConnection, connect
 
 SPECIMENS = "SPECIMENS"
 """Names the environment variable with the path of the specimens' file."""
 
+_UNMET = 100_000_000
+_REQUESTS = Limit("address:127.0.0.1", _UNMET, Millis(60_000))
 _GREETING = '{"type":"CONNECTED"}'
 
 
@@ -36,6 +42,7 @@ class Floor:
         self._specimens = specimens
         self._keys = Keys()
         self._connection = NativeConnection(redis)
+        self._counters = Counters(self._keys, StoreClock())
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         """Serve one request or one WebSocket."""
@@ -49,7 +56,7 @@ class Floor:
 
     async def _read(self, path: str, send: Any) -> None:
         if path != "/health":
-            await self._load(path.rpartition("/")[2])
+            await self._load(path.rpartition("/")[2], [_REQUESTS])
         await _answer(self._specimens.read, send)
 
     async def _change(self, path: str, send: Any) -> None:
@@ -57,17 +64,18 @@ class Floor:
             specimen, session_id = self._specimens.switch, path.split("/")[3]
         else:
             specimen, session_id = self._specimens.create, str(uuid4())
-        operations = await self._load(session_id)
+        is_switch = specimen is self._specimens.switch
+        switches = Limit(f"switches:{session_id}", _UNMET, Millis(1_000))
+        operations = await self._load(session_id, [_REQUESTS, switches][: 1 + is_switch])
         revision = operations.split(b" ", 1)[0] if operations else b""
         await self._commit(session_id, revision, specimen)
         await _answer(specimen, send)
 
-    async def _load(self, session_id: str) -> bytes | None:
-        pipeline = self._redis.pipeline(transaction=False)
-        pipeline.hmget(self._keys.session(session_id), "operations", "state")
-        pipeline.time()
-        (operations, _), _ = await pipeline.execute()
-        return operations  # type: ignore[no-any-return] # redis-py leaves it open
+    async def _load(self, session_id: str, limits: list[Limit]) -> bytes | None:
+        reading = ("HMGET", self._keys.session(session_id), "operations", "state")
+        counting = self._counters.attempts(limits)
+        *_, (operations, _), _ = await self._connection.ask([*counting, reading, ("TIME",)])
+        return operations  # type: ignore[no-any-return] # a reply is anything
 
     async def _commit(self, session_id: str, revision: bytes, specimen: Specimen) -> None:
         shard = self._keys.shard_of(session_id)
