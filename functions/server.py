@@ -81,7 +81,7 @@ def _workers(
     for shard in backend.keys.all_shards:
         channels.handle(backend.keys.wake_channel(shard), deadlines.call)
     workers: list[_Worker] = [deadlines]
-    if backend.recovery:
+    if backend.recovery and settings.recovery == "on":
         workers.append(RecoveryLoop(backend.recovery, metrics))
     if backend.audit and settings.audit_worker == "on":
         audit = AuditWorker(backend.outbox, backend.audit, backend.clock, metrics)

@@ -27,8 +27,12 @@ from shared.http.gate import Gate
 _CREATE = "/v1/sessions"
 _READ = re.compile(r"/v1/sessions/([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})")
 _SWITCH = re.compile(_READ.pattern + "/switch")
-_NOT_PLAIN = frozenset({b"if-match", b"idempotency-key", b"transfer-encoding"})
+_HEADERS_WITH_RULES = frozenset({b"if-match", b"idempotency-key", b"transfer-encoding"})
 _JSON = b"application/json"
+
+
+class _NotPlain(Exception):
+    """A body that isn't right, or not there yet."""
 
 
 class _Change(NamedTuple):
@@ -59,14 +63,18 @@ class Shortcut:
             await self._long_way(scope, receive, send)
 
     async def _change(self, change: _Change, scope: Scope, receive: Receive, send: Send) -> None:
-        first = await receive()
+        first: Message | None = None
+
+        async def serve(request: Request) -> Response:
+            nonlocal first
+            first = await receive()
+            return await change.serve(ChangeCall(request, None, None), _body(first, change))
+
         try:
-            body = _body(first, change)
-        except ValueError:
-            await self._long_way(scope, _replaying(first, receive), send)
-        else:
-            serve = partial(_served, change, body)
             await _answer(serve, change.session_id, change.router, scope, receive, send)
+        except _NotPlain:
+            assert first
+            await self._long_way(scope, _replaying(first, receive), send)
 
 
 async def _answer(
@@ -92,10 +100,6 @@ def _read(session_id: str, request: Request) -> Awaitable[Response]:
     return read.read(session_id, request, request.headers.get("if-none-match"))
 
 
-def _served(change: "_Change", body: BaseModel | None, request: Request) -> Awaitable[Response]:
-    return change.serve(ChangeCall(request, None, None), body)
-
-
 def _change_at(path: str) -> _Change | None:
     if match := _SWITCH.fullmatch(path):
         return _Change(match[1], switch.router, SwitchBody, False, partial(switch.switch, match[1]))
@@ -107,20 +111,23 @@ def _change_at(path: str) -> _Change | None:
 def _is_plain(scope: Scope) -> bool:
     """Whether a change comes with nothing that has rules of its own."""
     return not any(
-        name in _NOT_PLAIN or (name == b"content-type" and value != _JSON)
+        name in _HEADERS_WITH_RULES or (name == b"content-type" and value != _JSON)
         for name, value in scope["headers"]
     )
 
 
 def _body(message: Message, change: _Change) -> BaseModel | None:
-    """The body, if it came whole. Raises `ValueError` for one that the long way must judge."""
+    """The body, if it came whole. Raises `_NotPlain` for one that the long way must judge."""
     if message["type"] != "http.request" or message.get("more_body"):
-        raise ValueError
+        raise _NotPlain
     content = message.get("body")
-    value = strict_json.parse(content) if content else None
-    if value is None and not change.needs_body:
-        return None
-    return change.model.model_validate(value)
+    try:
+        value = strict_json.parse(content) if content else None
+        if value is None and not change.needs_body:
+            return None
+        return change.model.model_validate(value)
+    except ValueError as error:
+        raise _NotPlain from error
 
 
 def _replaying(first: Message, receive: Receive) -> Receive:

@@ -51,8 +51,9 @@ def assemble(
     store = RedisSessionStore(connection, keys, clock, publishes=publishes, announcer=announcer)
     outbox = RedisOutbox(connection, keys)
     recovery = None
-    if audit and settings.recovery == "on":
-        recovery = Recovery(store, RedisMemory(connection, keys), outbox, audit)
+    if audit:
+        memory, is_on = RedisMemory(connection, keys), settings.recovery == "on"
+        recovery = Recovery(store, memory, outbox, audit, is_on=is_on)
     return Backend(
         connection=connection,
         keys=keys,

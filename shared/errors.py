@@ -49,13 +49,13 @@ class Unauthenticated(ServiceError):
 
 
 class Forbidden(ServiceError):
-    """The caller may know of the session, but may not do this."""
+    """RFC 6750 §3.1: the caller may know of the session, but may not do this."""
 
     status = 403
     code = "FORBIDDEN"
 
     def __init__(self, message: str) -> None:
-        super().__init__(message)
+        super().__init__(message, headers={"WWW-Authenticate": 'Bearer error="insufficient_scope"'})
 
 
 class RateLimitExceeded(ServiceError):

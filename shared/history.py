@@ -13,6 +13,9 @@ from shared.ports import SessionStore
 class History:
     """Reads the audit trail; every method raises `AuditUnavailable` while that is away.
 
+    Whoever asks must be one who may read what is told, not only what the store has under that name:
+    an id may have been used anew while the trail could not be asked.
+
     A replay also sees what waits in the outbox, and looks there first: an entry leaves it only
     when the trail has it.
     """
@@ -33,6 +36,8 @@ class History:
         trail = self._trail
         name, _ = await self._admitted(permit, session_id)
         events = await trail.events(name, after, limit + 1)
+        if events and (last := await trail.last(name)):
+            permit.check(last.session)
         page = events[:limit]
         return page, page[-1].version if len(events) > limit else None
 
@@ -47,10 +52,12 @@ class History:
         name, _ = await self._admitted(permit, session_id)
         for moment in await self._outbox.waiting(name):
             if moment.session.version == version:
+                permit.check(moment.session)
                 return moment.session, moment.occurred_at
         recorded = await trail.at_version(name, version)
         if recorded is None:
             raise VersionUnknown("This session has no such version")
+        permit.check(recorded.session)
         return recorded.session, recorded.occurred_at
 
     async def at_instant(
@@ -71,6 +78,7 @@ class History:
         moment = moments[-1] if moments else recorded
         if moment is None or moment.is_deletion:
             raise VersionUnknown("The session was not there at that instant")
+        permit.check(moment.session)
         return settled(moment.session, at), at
 
     @property

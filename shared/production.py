@@ -21,15 +21,26 @@ def require_production_ready(settings: Settings) -> None:
         raise SystemExit(f"SyncKairos can't start in production. {'; '.join(faults)}.")
 
 
+def require_sound_secrets(settings: Settings) -> None:
+    """The same for one function, which has only those that it needs: none may be a placeholder."""
+    if settings.app_env == "production" and (faults := list(_unsound(settings))):
+        raise SystemExit(f"SyncKairos can't start in production. {'; '.join(faults)}.")
+
+
 def _faults(settings: Settings) -> Iterator[str]:
     if not (settings.jwt_secret or settings.jwt_jwks_url):
         yield "JWT_SECRET is missing (or JWT_JWKS_URL, where someone else issues tokens)"
-    if settings.jwt_jwks_url and not settings.jwt_jwks_url.startswith("https://"):
-        yield "JWT_JWKS_URL must begin with https://"
     if not settings.redis_url:
         yield "REDIS_URL is missing"
     if not (settings.database_url or settings.supabase_url):
         yield "DATABASE_URL is missing (or SUPABASE_URL with SUPABASE_SERVICE_ROLE_KEY)"
+    yield from _unsound(settings)
+
+
+def _unsound(settings: Settings) -> Iterator[str]:
+    """What is set, but not to anything that keeps somebody out."""
+    if settings.jwt_jwks_url and not settings.jwt_jwks_url.startswith("https://"):
+        yield "JWT_JWKS_URL must begin with https://"
     secrets = {
         "JWT_SECRET": settings.jwt_secret,
         "METRICS_TOKEN": settings.metrics_token,

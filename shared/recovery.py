@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from secrets import token_hex
 
 from shared.audit.ports import AuditLog, Moment, Outbox
@@ -21,16 +21,24 @@ class Recovery:
     """Brings back unfinished sessions; what was deleted or has ended stays where it is.
 
     A restored session goes on from the version that the trail holds. What had not got there when
-    the store lost both the session and its outbox is gone: at most the audit lag.
+    the store lost both the session and its outbox is gone: at most the audit lag. One that is not
+    on restores nothing, and still tells which ids were ever used.
     """
 
     def __init__(
-        self, store: SessionStore, memory: Memory, outbox: Outbox, audit: AuditLog
+        self,
+        store: SessionStore,
+        memory: Memory,
+        outbox: Outbox,
+        audit: AuditLog,
+        *,
+        is_on: bool = True,
     ) -> None:
         self._store = store
         self._memory = memory
         self._outbox = outbox
         self._audit = audit
+        self._is_on = is_on
         self._name = token_hex(8)
         self._is_away_until = 0.0
 
@@ -49,15 +57,21 @@ class Recovery:
             raise
 
     async def restore(
-        self, name: str, now: Instant, *, even_forgotten: bool = True
+        self,
+        name: str,
+        now: Instant,
+        admits: Callable[[Session], bool],
+        *,
+        even_forgotten: bool = True,
     ) -> Stored | None:
-        """The session, put back into the store; None where there is nothing to go on with.
+        """The session, put back into the store; None where there is nothing to go on with, or it
+        is none that `admits` who asks.
 
         Someone who asks for it gets even one that the store was to forget by `now`. However many
         restore it at once, one of them does. Raises `AuditUnavailable`.
         """
-        last = await self._last(name)
-        if last is None or not last.is_unfinished:
+        last = await self._last(name) if self._is_on else None
+        if last is None or not last.is_unfinished or not admits(last.session):
             return None
         if not even_forgotten and _forgotten_at(last.session) <= now:
             return None
@@ -69,7 +83,9 @@ class Recovery:
         The others need no watching: each is put back when it is asked for. Returns how many it
         were. Raises `AuditUnavailable`.
         """
-        if await self._memory.is_whole() or not await self._memory.begin_recovery(self._name):
+        if not self._is_on or await self._memory.is_whole():
+            return 0
+        if not await self._memory.begin_recovery(self._name):
             return 0
         # The outbox first: what leaves it meanwhile is in the trail, which is read after it.
         waiting = await self._outbox.newest()
@@ -118,6 +134,11 @@ class Recovery:
         if isinstance(result, Superseded):
             return result.stored
         return Stored(session, commit.operation_id)
+
+
+def anyone(_: Session) -> bool:
+    """Admits every session: the service itself asks."""
+    return True
 
 
 def _forgotten_at(session: Session) -> Instant:

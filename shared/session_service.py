@@ -1,6 +1,7 @@
 """Load, settle, transition, commit: how every request and every alarm reaches a session."""
 
 from collections.abc import Sequence
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, replace
 from itertools import islice
 
@@ -39,7 +40,7 @@ from shared.ports import (
     Superseded,
     Wakeup,
 )
-from shared.recovery import Recovery
+from shared.recovery import Recovery, anyone
 from shared.turns import Turns, patience
 
 _ATTEMPTS = 64
@@ -97,7 +98,7 @@ class SessionService:
         """
         spec = replace(spec, tenant=permit.caller.tenant, owner=permit.owner)
         name = permit.name_of(spec.session_id)
-        async with self._turns.of(name):
+        async with self._turn(permit, name):
             loaded = await self._load(permit, name, request.key)
             if loaded.recorded:
                 return _replay(loaded.recorded, request.key)
@@ -125,11 +126,11 @@ class SessionService:
         `VersionConflict` or a `Refusal`; then the command has changed nothing.
         """
         name, command = permit.name_of(session_id), permit.narrowed(command)
-        async with self._turns.of(name):
+        async with self._turn(permit, name):
             loaded = await self._load(permit, name, request.key)
             if loaded.recorded:
                 return _replay(loaded.recorded, request.key)
-            stored, now = await self._found(loaded, name)
+            stored, now = await self._found(loaded, name, permit)
             first = stored
             for _ in range(_ATTEMPTS):
                 if stored is None:
@@ -147,7 +148,7 @@ class SessionService:
                 result = await self._store.commit(written)
                 if not isinstance(result, Superseded):
                     return _outcome(result, written)
-                stored, now = await self._newer(result, name, now)
+                stored, now = await self._newer(result, name, now, permit)
         raise VersionConflict(_version(first), _version(stored))
 
     async def read(self, permit: Permit, session_id: str) -> tuple[Session, Instant]:
@@ -157,7 +158,7 @@ class SessionService:
         """
         name = permit.name_of(session_id)
         async with patience():
-            stored, now = await self._found(await self._load(permit, name), name)
+            stored, now = await self._found(await self._load(permit, name), name, permit)
             if stored is None:
                 raise SessionNotFound
             permit.check(stored.session)
@@ -175,7 +176,7 @@ class SessionService:
             loaded = await self._store.load_many(names, permit.allowance.limits)
             permit.allowance.take(loaded.quotas)
             found = [
-                await self._found(one, name)
+                await self._found(one, name, permit)
                 for one, name in zip(loaded.sessions, names, strict=True)
             ]
             shown = [
@@ -189,7 +190,7 @@ class SessionService:
     async def wake(self, claimed: Wakeup) -> None:
         """Do what has come due in a session of itself, and see to its next wake-up."""
         loaded = await self._store.load(claimed.name)
-        found = await self._found(loaded, claimed.name, even_forgotten=False)
+        found = await self._found(loaded, claimed.name, None, even_forgotten=False)
         stored, now = await self._catch_up(*found)
         if stored is None:
             await self._store.release(claimed, None)
@@ -202,38 +203,47 @@ class SessionService:
         Returns the session's next wake-up where nothing was due and no other alarm is set for it.
         """
         loaded = await self._store.load(alarm.name)
-        found = await self._found(loaded, alarm.name, even_forgotten=False)
+        found = await self._found(loaded, alarm.name, None, even_forgotten=False)
         stored, now = await self._catch_up(*found)
         if stored is None or stored is not loaded.stored:
             return None
         set_for = loaded.alarm_at or alarm.at
         return next_wakeup(stored.session) if set_for <= max(now, alarm.at) else None
 
+    def _turn(self, permit: Permit, name: str) -> AbstractAsyncContextManager[None]:
+        """The caller's turn on the session; nobody waits for what others may not even ask."""
+        return self._turns.of(f"{name} {permit.caller.name}")
+
     async def _load(self, permit: Permit, name: str, key: IdempotencyKey | None = None) -> Loaded:
-        """What the store has, for a caller who hasn't asked too often."""
+        """What the store has, for a caller who hasn't asked too often, not even while it waited."""
+        permit.allowance.require()
         loaded = await self._store.load(name, key, permit.allowance.limits)
         permit.allowance.take(loaded.quotas)
         return loaded
 
     async def _found(
-        self, loaded: Loaded, name: str, *, even_forgotten: bool = True
+        self, loaded: Loaded, name: str, permit: Permit | None, *, even_forgotten: bool = True
     ) -> tuple[Stored | None, Instant]:
-        """What was loaded, or what the audit trail has of it where the store has lost it."""
+        """What was loaded, or what the audit trail has of it where the store has lost it.
+
+        It is put back for one who may read it; without a `permit` the service itself asks.
+        """
         stored, now = loaded.stored, loaded.now
         if stored is None and not loaded.is_deleted and self._recovery:
-            stored = await self._recovery.restore(name, now, even_forgotten=even_forgotten)
+            admits = permit.may_read if permit else anyone
+            stored = await self._recovery.restore(name, now, admits, even_forgotten=even_forgotten)
             now = max(now, stored.session.updated_at) if stored else now
         return stored, now
 
     async def _newer(
-        self, result: Superseded, name: str, now: Instant
+        self, result: Superseded, name: str, now: Instant, permit: Permit | None
     ) -> tuple[Stored | None, Instant]:
         """What overtook us, and an instant that is not before it.
 
         If it was nothing, the session was deleted, or the store has lost it since we loaded it.
         """
         if result.stored is None:
-            return await self._found(await self._store.load(name), name)
+            return await self._found(await self._store.load(name), name, permit)
         return result.stored, max(now, result.stored.session.updated_at)
 
     async def _is_unused(self, loaded: Loaded, name: str) -> bool:
@@ -251,7 +261,7 @@ class SessionService:
             written = draft(stored, due, now, Request(_SYSTEM))
             result = await self._store.commit(written)
             if isinstance(result, Superseded):
-                stored, now = await self._newer(result, written.name, now)
+                stored, now = await self._newer(result, written.name, now, None)
             else:
                 stored = Stored(due[-1].session, written.operation_id)
         return stored, now

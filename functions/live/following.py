@@ -17,6 +17,7 @@ async def conversation(
 
     Raises `RateLimitExceeded` and `StoreUnavailable`.
     """
+    permit.allowance.settle()
     state = connection.app.state
     with state.sockets.one_more(permit.allowance.caller), state.metrics.sockets.track_inprogress():
         async with state.channels.listen(permit.name_of(session_id)) as listener:

@@ -40,6 +40,7 @@ class RateLimiter:
     def __init__(self, rates: Rates) -> None:
         self._rates = rates
         self._exhausted: dict[str, float] = {}
+        self._counted_here: dict[str, tuple[int, int]] = {}
 
     def allowance(
         self, caller: Caller, address: str, operation: Operation | None, session: str | None
@@ -65,6 +66,23 @@ class RateLimiter:
         left_ms = math.ceil((until - time.monotonic()) * 1000)
         return Quota(limit, True, 0, Millis(left_ms)) if left_ms > 0 else None
 
+    def count_here(self, limit: Limit) -> None:
+        """Count what never comes to the store, such as a body that can't be read.
+
+        Each instance counts for itself, in windows that don't slide.
+        """
+        now_ms = time.monotonic() * 1000
+        window, count = int(now_ms // limit.window_ms), 1
+        if (known := self._counted_here.get(limit.counter)) and known[0] == window:
+            count += known[1]
+        if limit.counter in self._counted_here or len(self._counted_here) < _MOST_REMEMBERED:
+            self._counted_here[limit.counter] = (window, count)
+        else:
+            self._counted_here.clear()
+        if count >= limit.most:
+            frees_in_ms = Millis(math.ceil((window + 1) * limit.window_ms - now_ms))
+            self.remember(Quota(limit, True, 0, frees_in_ms))
+
     def remember(self, quota: Quota) -> None:
         """Ask no more until something is free."""
         now = time.monotonic()
@@ -89,6 +107,7 @@ class Allowance:
     limits: tuple[Limit, ...] = ()
     shown: Quota | None = None
     """What the answer's headers tell of."""
+    _is_counted: bool = False
 
     def require(self) -> None:
         """Raises `RateLimitExceeded` where it is known, before anything is asked of the store."""
@@ -97,6 +116,7 @@ class Allowance:
     def take(self, quotas: Sequence[Quota]) -> None:
         """Take in what was counted. Raises `RateLimitExceeded`, or `StoreUnavailable` for what
         could not be counted, unless that goes through."""
+        self._is_counted = True
         if not quotas and self.limits and not self.limiter.fails_open:
             raise StoreUnavailable("Requests can't be counted right now")
         for quota in quotas:
@@ -110,6 +130,12 @@ class Allowance:
             if quota.is_exceeded:
                 self.shown = quota
                 raise _refusal(quota.limit)
+
+    def settle(self) -> None:
+        """Count the request here, if it ended before the store could."""
+        if self.limits and not self._is_counted and not self.shown:
+            self._is_counted = True
+            self.limiter.count_here(self.limits[0])
 
     def headers(self) -> list[tuple[bytes, bytes]]:
         """`RateLimit-*`, the reset in seconds; none for what isn't limited."""

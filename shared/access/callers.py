@@ -35,8 +35,12 @@ class Caller:
 
     @property
     def name(self) -> str:
-        """The caller's name among those of all tenants."""
-        return f"{self.tenant or ''}:{self.actor}"
+        """The caller's name among those of all tenants and, bound to one session, of all sessions.
+
+        Whoever makes tokens for one session thereby never speaks for those of another.
+        """
+        where = f"{self.session_id}:" if self.session_id else ""
+        return f"{self.tenant or ''}:{where}{self.actor}"
 
 
 ANYBODY = Caller(Role.SERVICE)

@@ -31,8 +31,15 @@ def caller_from(claims: Mapping[str, Any]) -> Caller:
         tenant=_tenant_in(claims),
         session_id=session_id,
         participant_id=participant_id,
-        expires_at=float(claims["exp"]),
+        expires_at=_end_of(claims),
     )
+
+
+def _end_of(claims: Mapping[str, Any]) -> float:
+    try:
+        return float(claims["exp"])
+    except OverflowError:
+        raise Unauthenticated("The token ends later than there is time") from None
 
 
 def _subject_of(role: Role, participant_id: str | None) -> str:

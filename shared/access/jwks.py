@@ -17,6 +17,9 @@ _REST_S = 60.0
 _LIFETIME_S = 600.0
 """A key that its issuer has withdrawn is good no longer than this."""
 
+_LONGEST_S = 3600.0
+"""The same where the issuer can't be asked: an outage of theirs is not at once one of ours."""
+
 _RETRY_S = 1.0
 _TIMEOUT = httpx.Timeout(1.0)
 
@@ -46,7 +49,7 @@ class FetchedKeys:
             async with self._fetching:
                 if self._is_wanting(kid):
                     await self._refresh()
-        if not self._keys:
+        if not self._keys or self._now() - self._fetched_at > _LONGEST_S:
             raise StoreUnavailable("The keys of who issues tokens can't be fetched right now")
         return self._keys.get(kid)
 

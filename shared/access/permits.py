@@ -1,6 +1,6 @@
 """One caller's request to do one thing: checked before, at and after the session is loaded."""
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 
 from shared.access.allowance import Allowance
 from shared.access.callers import Caller, Role
@@ -21,7 +21,7 @@ class Permit:
     caller: Caller
     operation: Operation
     reach: Reach
-    allowance: Allowance = field(default_factory=Allowance)
+    allowance: Allowance
 
     def name_of(self, session_id: str) -> str:
         """What the caller's session of that id is called in the store."""
@@ -61,7 +61,9 @@ class Permit:
         return replace(command, current_participant_id=self.caller.participant_id)
 
 
-def permit(caller: Caller, operation: Operation, session_id: str | None) -> Permit:
+def permit(
+    caller: Caller, operation: Operation, session_id: str | None, allowance: Allowance
+) -> Permit:
     """The permit for `operation`, on the session of that id where it is on one.
 
     Raises `SessionNotFound` to one whose token is of another session, and `Forbidden` to one whose
@@ -73,4 +75,4 @@ def permit(caller: Caller, operation: Operation, session_id: str | None) -> Perm
     reach = RIGHTS[caller.role].get(operation)
     if reach is None:
         raise Forbidden(f"A {caller.role} can't do that: {operation}")
-    return Permit(caller, operation, reach)
+    return Permit(caller, operation, reach, allowance)

@@ -72,8 +72,11 @@ def retention(session: Session) -> Millis:
     """How long an untouched session must be kept: past anything that can still happen, and a day.
 
     An hour past the last possible deadline is the promise; the day keeps lobbies, pauses, results
-    and clocks that run toward nothing for those who come back to them.
+    and clocks that run toward nothing for those who come back to them. What has ended is kept for
+    that day alone, whatever its clocks still showed.
     """
+    if session.status.is_terminal:
+        return DAY
     banks = sum(p.bank_ms or 0 for p in session.participants)
     pools = sum(g.bank_ms for g in session.groups)
     own = (session.session_left_ms or 0) + (session.cycle_left_ms or 0)

@@ -36,15 +36,16 @@ class Gate:
         token = _token_in(connection, even_in_query=is_live)
         caller = await self.caller_of(token, SUBSCRIBING if is_live else CALLING)
         session_id = session_id.lower() if session_id else None
-        granted = permit(caller, operation, session_id)
-        granted.allowance = self._limiter.allowance(
+        allowance = self._limiter.allowance(
             caller,
             client_address(connection, self._trusted_hops),
             operation,
             session_id and session_name(session_id, caller.tenant),
         )
-        connection.scope.setdefault("state", {})["permit"] = granted
-        granted.allowance.require()
+        state = connection.scope.setdefault("state", {})
+        state["caller"], state["allowance"] = caller, allowance
+        allowance.require()
+        state["permit"] = granted = permit(caller, operation, session_id, allowance)
         return granted
 
     async def caller_of(self, token: str | None, kinds: frozenset[Kind]) -> Caller:

@@ -9,7 +9,6 @@ from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from shared.access.callers import Caller
-from shared.access.permits import Permit
 from shared.http.errors import error_answer
 from shared.metrics.ports import Metrics
 
@@ -39,8 +38,8 @@ class Intake:
             if message["type"] == "http.response.start":
                 status = message["status"]
                 message["headers"].append((b"x-request-id", request_id.encode()))
-                if permit := scope["state"].get("permit"):
-                    message["headers"].extend(permit.allowance.headers())
+                if allowance := scope["state"].get("allowance"):
+                    message["headers"].extend(allowance.headers())
             await send(message)
 
         try:
@@ -56,7 +55,9 @@ class Intake:
         finally:
             elapsed_ms = (time.perf_counter() - started) * 1000
             route = getattr(scope.get("route"), "path", "unmatched")
-            caller = _caller_of(scope)
+            if allowance := scope["state"].get("allowance"):
+                allowance.settle()
+            caller: Caller | None = scope["state"].get("caller")
             tenant = caller.tenant if caller else None
             self.metrics.observe_request(scope["method"], route, status, elapsed_ms, tenant)
             if _log.isEnabledFor(logging.INFO):
@@ -72,12 +73,6 @@ class Intake:
                         "duration_ms": round(elapsed_ms, 1),
                     },
                 )
-
-
-def _caller_of(scope: Scope) -> Caller | None:
-    """Who made the request, where that was asked and is known."""
-    permit: Permit | None = scope["state"].get("permit")
-    return permit.caller if permit else None
 
 
 def _request_id(scope: Scope) -> str:

@@ -21,6 +21,7 @@ from shared.entrance import gate
 from shared.errors import StoreUnavailable
 from shared.metrics.emf import EmfMetrics
 from shared.metrics.ports import Metrics
+from shared.production import require_sound_secrets
 from shared.serverless import invocation_log
 from shared.settings import Settings, read_settings
 from shared.store.upstash import UpstashConnection
@@ -70,7 +71,9 @@ class Instance:
             self.loop.run_until_complete(read_into_environment(self._aws))
         except (AwsFailed, ParametersMissing) as error:
             raise SystemExit(f"SyncKairos can't start. {error}") from None
-        return read_settings()
+        settings = read_settings()
+        require_sound_secrets(settings)
+        return settings
 
     def _assembled(self) -> Backend:
         settings, announcer = self.settings, None

@@ -130,6 +130,40 @@ async def test_the_one_on_move_can_switch_whatever_others_try(
         assert (await one.do(session_id, "switch")).status_code == 200
 
 
+async def test_nobody_speaks_for_a_participant_in_another_session(
+    limited: tuple[Instance, Instance],
+) -> None:
+    body = chess()
+    victim = body["participants"][0]["participant_id"]
+    async with _clients(limited, tokens.host("mallory")) as (one, _):
+        trap = await one.created(body)
+        for _ in range(_GENERAL + 1):
+            last = await one.http.get(
+                f"/v1/sessions/{trap}", headers=bearer(tokens.participant(trap, victim))
+            )
+        assert last.status_code == 429
+    async with _clients(limited, tokens.service()) as (one, _):
+        session_id = await one.started(body)
+        one.http.headers.update(bearer(tokens.participant(session_id, victim)))
+        assert (await one.do(session_id, "switch")).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("token", "path", "status"),
+    [
+        (tokens.host("scribbler"), "/v1/sessions", 400),
+        (tokens.spectator("5a7f9a52-6a2c-4d0c-9a38-0f1f4c3b7d10"), "/v1/sessions", 403),
+    ],
+)
+async def test_what_never_comes_to_the_store_is_counted_too(
+    limited: tuple[Instance, Instance], token: str, path: str, status: int
+) -> None:
+    async with _clients(limited, token) as (one, _):
+        answers = [await one.http.post(path, json={"bad": 1}) for _ in range(2 * _GENERAL)]
+    assert set(_tally(answers)) == {status, 429}
+    assert answers[0].status_code == status
+
+
 async def test_one_s_limit_is_not_another_s(limited: tuple[Instance, Instance]) -> None:
     async with _clients(limited, tokens.host("first")) as (one, _):
         session_id = await one.created(chess())

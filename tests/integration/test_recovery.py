@@ -22,7 +22,7 @@ from shared.domain.commands import Start, Switch
 from shared.domain.events import Change
 from shared.domain.session import Session
 from shared.domain.units import HOUR, Instant
-from shared.recovery import Recovery
+from shared.recovery import Recovery, anyone
 from shared.store.keys import Keys
 from shared.store.memory import RedisMemory
 from shared.store.outbox import RedisOutbox
@@ -411,8 +411,8 @@ async def test_what_the_store_was_to_forget_is_restored_for_those_who_ask_only(
     await archive.record(changes)
     long_after = Instant(session.updated_at + 1_000 * HOUR)
     recovery = archive.recovery
-    assert await recovery.restore(session.session_id, long_after, even_forgotten=False) is None
-    restored = await recovery.restore(session.session_id, long_after)
+    assert await recovery.restore(session.session_id, long_after, anyone, even_forgotten=False) is None
+    restored = await recovery.restore(session.session_id, long_after, anyone)
     assert restored is not None
     assert restored.session == session
 
@@ -439,9 +439,9 @@ async def test_a_tenants_session_is_restored_by_its_name_alone(archive: Archive)
     recovery, now = archive.recovery, session.updated_at
     for stranger in (session.session_id, f"zenith:{session.session_id}"):
         assert not await recovery.knows(stranger)
-        assert await recovery.restore(stranger, now) is None
+        assert await recovery.restore(stranger, now, anyone) is None
     assert await recovery.knows(session.name)
-    restored = await recovery.restore(session.name, now)
+    restored = await recovery.restore(session.name, now, anyone)
     assert restored is not None
     assert restored.session == session
     assert await archive.known(session.name, session.session_id) == [session, None]
@@ -461,7 +461,7 @@ async def test_what_waits_of_one_tenant_is_not_taken_for_another_s(archive: Arch
     assert await archive.known(*names) == [acme[3].session, last_of(zenith)]
     for name, session in zip(names, (acme[3].session, last_of(zenith)), strict=True):
         await archive.redis.delete(Keys(3).session(name))
-        restored = await archive.recovery.restore(name, session.updated_at)
+        restored = await archive.recovery.restore(name, session.updated_at, anyone)
         assert restored is not None
         assert restored.session == session
 

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from pydantic import SecretStr, ValidationError
 
-from shared.production import require_production_ready
+from shared.production import require_production_ready, require_sound_secrets
 from shared.settings import Settings
 
 _GOOD = {
@@ -46,6 +46,13 @@ def test_what_is_missing_is_named(missing: dict[str, str | None], named: list[st
     said = str(ended.value)
     assert all(name in said for name in named)
     assert not any(value and value in said for value in missing.values())
+
+
+def test_a_function_may_lack_what_it_does_not_need_but_have_no_placeholder() -> None:
+    nothing = {"jwt_secret": None, "redis_url": None, "database_url": None}
+    require_sound_secrets(_settings(**nothing))
+    with pytest.raises(SystemExit, match="JWT_SECRET is a placeholder"):
+        require_sound_secrets(_settings(**nothing | {"jwt_secret": "change-me" * 5}))
 
 
 def test_elsewhere_nothing_is_asked_for() -> None:

@@ -80,6 +80,9 @@ async def test_an_issuer_that_is_away_keeps_nobody_out_whose_key_is_known(
     issuer.is_up = False
     issuer.now += 601
     assert _id(await keys.find("first")) == "first"
+    issuer.now += 3000
+    with pytest.raises(StoreUnavailable):
+        await keys.find("first")
 
 
 async def test_without_any_key_nobody_can_be_let_in_until_there_is_one(

@@ -87,6 +87,10 @@ def test_the_shortest_of_sessions_is_kept_for_a_day(session: Session) -> None:
     assert retention(session) >= DAY
 
 
+def test_what_has_ended_is_kept_for_a_day_whatever_its_clocks_showed() -> None:
+    assert retention(play(chess(DAY)).start().cancel(at=1).session) == DAY
+
+
 def test_an_adjusted_clock_is_outlived_too() -> None:
     game = play(poker(1_000)).adjust(BEN, DAY, at=0).start().switch(at=500)
     assert game.deadline == 500 + DAY
