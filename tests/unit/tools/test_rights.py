@@ -1,0 +1,24 @@
+"""The rights table of the documentation is that of the code."""
+
+from pathlib import Path
+
+from functions.tools.rights import table
+
+_ROOT = Path(__file__).parents[3]
+
+
+def test_the_documented_rights_are_those_of_the_code() -> None:
+    assert table() in (_ROOT / "docs/security.md").read_text()
+
+
+def test_every_test_that_the_document_names_is_there() -> None:
+    promised = (_ROOT / "docs/security.md").read_text().partition("## Promises")[2]
+    cells = [line.rpartition(" | ")[2] for line in promised.splitlines() if line.startswith("| ")]
+    named = [part for cell in cells[1:] for part in cell.split("`")[1::2]]
+    assert len(named) > 20
+    missing = [
+        name
+        for name in named
+        if not any((_ROOT / f / name).exists() for f in ("tests", "tests/integration", "."))
+    ]
+    assert missing == []
