@@ -1,8 +1,12 @@
 """Where a request comes from, for those whom nothing else tells apart."""
 
 import ipaddress
+import re
 
 from starlette.requests import HTTPConnection
+
+_WITH_PORT = re.compile(r"(?:\[([^\]]+)\]|([\d.]+))(?::\d+)?")
+"""As some proxies write it: `192.0.2.1:40000`, `[2001:db8::1]:40000`."""
 
 _IPV6_PREFIX = 64
 """What one customer of a provider has at least: all of it is one caller."""
@@ -24,6 +28,8 @@ def client_address(connection: HTTPConnection, trusted_hops: int) -> str:
 
 def _normal(address: str) -> str:
     """One writing for each caller; what is no address is all the same one."""
+    if with_port := _WITH_PORT.fullmatch(address):
+        address = with_port[1] or with_port[2]
     try:
         parsed = ipaddress.ip_address(address)
     except ValueError:
