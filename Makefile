@@ -4,7 +4,7 @@ STAGE ?= dev
 BIN := .venv/bin
 READY := .venv/.ready
 
-.PHONY: setup run run-functions migrate test lint demo bench soak package deploy lock
+.PHONY: setup run run-functions migrate test fuzz lint demo bench soak package deploy lock
 
 setup: $(READY)
 
@@ -29,6 +29,10 @@ test: $(READY)
 	@$(BIN)/python -m pytest
 	@echo "What goes over HTTP alone, once more, against the functions:"
 	@TARGET=functions $(BIN)/python -m pytest -m http
+
+fuzz: $(READY)
+	@FUZZ=full $(BIN)/python -m pytest tests/fuzz
+	@$(BIN)/python -m tests.linearizability --histories 2000
 
 lint: $(READY)
 	@$(BIN)/ruff format --check --quiet .

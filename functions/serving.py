@@ -6,6 +6,8 @@ from typing import Any, Literal
 
 import uvicorn
 
+from functions.connections.http import HttpConnection
+from functions.connections.websocket import SocketConnection
 from shared import logging
 from shared.settings import Settings
 
@@ -40,6 +42,8 @@ def server_of(app: Any, settings: Settings, lifespan: Literal["on", "off"] = "on
         app,
         host=settings.host,
         port=settings.port,
+        http=type("Http", (HttpConnection,), {"timeout_s": settings.client_timeout_s}),
+        ws=type("Socket", (SocketConnection,), {"timeout_s": settings.client_timeout_s}),
         lifespan=lifespan,
         log_config=None,
         access_log=False,
@@ -48,6 +52,7 @@ def server_of(app: Any, settings: Settings, lifespan: Literal["on", "off"] = "on
         ws_ping_interval=_PING_S,
         ws_ping_timeout=_PING_S,
         ws_max_size=_MAX_FRAME_BYTES,
+        ws_per_message_deflate=False,
         timeout_graceful_shutdown=_GRACE_S,
     )
     return Server(config)

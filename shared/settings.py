@@ -72,6 +72,8 @@ class Settings(BaseModel):
     """Live sessions of one host."""
     max_sockets_per_caller: Annotated[int, Field(ge=1)] = 100
     """Open sockets and event streams of one caller at one instance."""
+    client_timeout_s: Annotated[float, Field(gt=0)] = 10
+    """How long a client may keep us waiting: for the rest of a request, or for room to answer."""
     metrics_token: SecretStr | None = None
     """Whoever asks for /metrics must send it; only then are tenants told apart there."""
     cors_origins: list[str] = []

@@ -21,11 +21,16 @@ function follows(state, previous) {
   return previous?.created_at === state.created_at && state.version === previous.version + 1;
 }
 
+function isRefusal({ status }) {
+  return status === 401 || status === 403;
+}
+
 /**
  * One session, followed live over a WebSocket, or by polling where there is none. Events:
  * - `state` (detail: `{state, previous, isNext}`), never an older one than before; `isNext` tells
  *   that no version lies between the two
- * - `presence` when `presence` changes: `unknown`, `absent` (a lobby), `present`, `deleted`
+ * - `presence` when `presence` changes: `unknown`, `absent` (a lobby), `present`, `deleted`,
+ *   `refused` (the token isn't good for it, or not any more: see `refusal`)
  * - `status` when `status` may have changed
  * - `message` with every message of the socket as it came
  */
@@ -33,6 +38,8 @@ export class LiveSession extends EventTarget {
   /** @type {?SessionState} */
   state = null;
   presence = "unknown";
+  /** @type {?{status: number}} what HTTP would answer: 401, 403, or 404 for another's session */
+  refusal = null;
   #isConfirmed = false;
   #polling = new Polling({
     look: () => this.#look(),
@@ -52,6 +59,7 @@ export class LiveSession extends EventTarget {
     this.socket = socket ?? new LiveSocket({ url: socketUrl(id, { token: api.token }) });
     this.socket.addEventListener("message", ({ detail }) => this.#receive(detail));
     this.socket.addEventListener("status", () => this.#takeTurns());
+    this.socket.addEventListener("refused", ({ detail }) => this.#refuse(detail));
     this.#polling.addEventListener("status", () => this.dispatchEvent(new Event("status")));
     this.#polling.addEventListener("recovery", () => this.socket.retry());
   }
@@ -99,6 +107,7 @@ export class LiveSession extends EventTarget {
       this.accept(await this.api.read(this.id));
     } catch (error) {
       if (error.code === "SESSION_NOT_FOUND") this.#forget("absent");
+      else if (isRefusal(error)) this.#refuse(error.status);
     }
   }
 
@@ -119,8 +128,9 @@ export class LiveSession extends EventTarget {
       const state = await this.api.look(this.id, known?.version);
       if (state) this.accept(state);
     } catch (error) {
-      if (error.code !== "SESSION_NOT_FOUND") throw error;
-      this.#miss(known);
+      if (error.code === "SESSION_NOT_FOUND") this.#miss(known);
+      else if (isRefusal(error)) this.#refuse(error.status);
+      else throw error;
     }
   }
 
@@ -177,6 +187,12 @@ export class LiveSession extends EventTarget {
 
   #end() {
     this.#forget("deleted");
+    this.stop();
+  }
+
+  #refuse(status) {
+    this.refusal = { status };
+    this.#forget("refused");
     this.stop();
   }
 

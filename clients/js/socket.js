@@ -1,6 +1,9 @@
 import { backoff, spread } from "./backoff.js";
 
 const SESSION_REFUSED = 1008;
+/** With the status added that HTTP would answer. */
+const REFUSED = 4000;
+const FOR_GOOD = [401, 403, 404];
 /** So many failures in a row may be bad luck; after them there may be no sockets here at all. */
 const TRIES = 2;
 
@@ -25,6 +28,8 @@ export function socketUrl(sessionId, { base = location.origin, token } = {}) {
  * - `live`: the server greeted
  * - `unavailable`: it didn't, in time or time and again; it is still tried, but rarely
  * - `closed`: for good
+ *
+ * Fires `refused` (detail: the HTTP status) before it closes because the token isn't good for this.
  */
 export class LiveSocket extends EventTarget {
   status = "connecting";
@@ -80,9 +85,18 @@ export class LiveSocket extends EventTarget {
     const socket = new WebSocket(this.url);
     this.#socket = socket;
     socket.onmessage = ({ data }) => this.#receive(JSON.parse(data));
-    socket.onclose = ({ code }) => (code === SESSION_REFUSED ? this.close() : this.#retry());
+    socket.onclose = ({ code }) => this.#lose(code);
     this.#isAnswered = true;
     this.#heartbeat = setInterval(() => this.#beat(), this.heartbeatMs);
+  }
+
+  #lose(code) {
+    const status = code - REFUSED;
+    if (FOR_GOOD.includes(status)) {
+      this.dispatchEvent(new CustomEvent("refused", { detail: status }));
+      this.close();
+    } else if (code === SESSION_REFUSED) this.close();
+    else this.#retry();
   }
 
   #receive(message) {

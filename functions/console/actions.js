@@ -1,3 +1,5 @@
+import { inWords } from "./wording.js";
+
 /** What the buttons and keys do; once per state, for a double tap must not act twice. */
 
 const LEAST_MS = 1_000;
@@ -66,15 +68,4 @@ export function actionsOf({ session, api, clock, notify }) {
     },
   };
   return act;
-}
-
-function inWords(error) {
-  switch (error.code) {
-    case "CONFLICT":
-      return "Somebody else was faster.";
-    case "RATE_LIMIT_EXCEEDED":
-      return "That was very fast. Try again in a moment.";
-    default:
-      return `${error.message}.`;
-  }
 }

@@ -6,6 +6,7 @@ import { MODES } from "./modes.js";
 import { peopleField } from "./people-field.js";
 import { presetChips } from "./preset-chips.js";
 import { settingsFields } from "./settings-fields.js";
+import { inWords } from "./wording.js";
 
 /** The form that makes a session; as it opens, it makes a game of blitz. */
 export function createForm(page, { api, sessionId, onCreated }) {
@@ -64,7 +65,7 @@ export function createForm(page, { api, sessionId, onCreated }) {
     const details = Array.isArray(error.details) ? error.details : [];
     const homeless = showFieldErrors(details, people.rows, settings.fields);
     if (homeless.length || !details.length) {
-      setText(problem, [error.message, ...homeless].join(". "));
+      setText(problem, [inWords(error), ...homeless].join(" "));
     }
     focusFirstError();
   }

@@ -3,10 +3,11 @@ import { createForm } from "./create-form.js";
 import { deadEnd } from "./dead-end.js";
 import { sessionView } from "./session-view.js";
 import { bindToggle } from "./theme.js";
+import { takeToken } from "./token.js";
 
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 
-const api = new Api();
+const api = new Api({ token: takeToken() });
 const clock = new ServerClock({ read: () => api.time() });
 const page = {
   main: document.getElementById("main"),
@@ -46,6 +47,9 @@ function open(state) {
 }
 
 bindToggle(document.getElementById("theme"));
-addEventListener("popstate", () => route());
+addEventListener("popstate", () => {
+  api.token = takeToken();
+  route();
+});
 clock.start();
 route();

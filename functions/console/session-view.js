@@ -15,6 +15,7 @@ import { roster } from "./roster.js";
 import { fullScreen, sharing } from "./sharing.js";
 import { stage } from "./stage.js";
 import { syncBadge } from "./sync-badge.js";
+import { refusalInWords } from "./wording.js";
 
 const HINTS = [
   ["Space", "next"],
@@ -104,6 +105,7 @@ function showLobby(page, session) {
   page.title.replaceChildren();
   document.body.removeAttribute("data-status");
   if (session.presence === "unknown") deadEnd(page, "One moment", "Looking for the session.");
+  else if (session.presence === "refused") deadEnd(page, ...refusalInWords(session.refusal));
   else if (session.presence === "deleted") {
     deadEnd(page, "This session was deleted", "Somebody who follows it removed it for everybody.");
   } else {

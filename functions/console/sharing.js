@@ -19,7 +19,7 @@ export function sharing(notify) {
         class: "button quiet",
         href: location.href,
         target: "_blank",
-        rel: "noopener",
+        rel: "opener", // such a tab begins with what this one has stored: its token
         "aria-label": "Second tab",
       },
       icon("open"),

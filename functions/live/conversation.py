@@ -1,6 +1,7 @@
 """What a live connection says, whatever carries it, and for how long."""
 
 import asyncio
+import random
 import time
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -25,6 +26,9 @@ EXPIRED = Push("", "EXPIRED")
 """Not a message: the client's token is good no more."""
 
 TOKEN_ENDED = "The token has expired; come back with a fresh one"
+
+_READS_AGAIN_AFTER_S = (0.3, 1.0)
+"""Not all at once: every client of the instance may have missed something."""
 
 _OWN = frozenset({"CONNECTED", "STATE_SYNC", "PONG", "ERROR", "AUTHENTICATED"})
 """Messages that we make for this client, which it may see; all others are of the session."""
@@ -122,9 +126,15 @@ class Conversation:
         return None if self._good_until is None else max(0.0, self._good_until - time.time())
 
     async def _close_gap(self) -> None:
-        """Send the state in place of pushes that may be missing."""
-        with suppress(ServiceError):
+        """Send the state in place of pushes that may be missing, as soon as it can be read."""
+        try:
             session, now = await self.service.read(self._uncounted, self.session_id)
+        except StoreUnavailable:
+            await asyncio.sleep(random.uniform(*_READS_AGAIN_AFTER_S))
+            self.listener.put(LOST)  # behind what has come meanwhile, the end included
+        except ServiceError:
+            return  # there is no such session for this client
+        else:
             self._is_theirs = True
             self.listener.put(Push.of(messages.state_sync(session, now)))
 

@@ -7,10 +7,11 @@ from fastapi.responses import FileResponse
 from starlette.routing import Mount
 from starlette.staticfiles import StaticFiles
 
+from shared.http.security_headers import PAGE
 from shared.serverless.http_function import function_of
 
 _ROOT = Path(__file__).parents[2]
-_PAGE = _ROOT / "functions" / "console"
+_FILES = _ROOT / "functions" / "console"
 _CLIENT = _ROOT / "clients" / "js"
 
 router = APIRouter(include_in_schema=False)
@@ -19,10 +20,11 @@ router = APIRouter(include_in_schema=False)
 @router.get("/")
 async def page() -> FileResponse:
     """The page itself; its parts are beside it under `/console`."""
-    return FileResponse(_PAGE / "index.html", headers={"Cache-Control": "no-cache"})
+    headers = {"Cache-Control": "no-cache", **PAGE}
+    return FileResponse(_FILES / "index.html", headers=headers)
 
 
-router.routes.append(Mount("/console", StaticFiles(directory=_PAGE)))
+router.routes.append(Mount("/console", StaticFiles(directory=_FILES)))
 router.routes.append(Mount("/clients/js", StaticFiles(directory=_CLIENT)))
 
 handler = function_of(router)

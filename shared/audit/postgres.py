@@ -128,6 +128,7 @@ class PostgresAuditLog:
                 kwargs={
                     "row_factory": dict_row,
                     "prepare_threshold": None,
+                    "autocommit": True,
                     "connect_timeout": _CONNECT_TIMEOUT_S,
                     "tcp_user_timeout": _SILENCE_MS,
                 },

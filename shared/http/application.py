@@ -12,6 +12,7 @@ from shared.http import errors, openapi
 from shared.http.compression import Compression
 from shared.http.gate import Gate
 from shared.http.intake import Intake
+from shared.http.security_headers import NoSniffing
 from shared.metrics.ports import Metrics
 
 VERSION = "2.0.0"
@@ -69,6 +70,7 @@ def build(
     app.add_middleware(Compression)
     if cors_origins:
         _allow(app, cors_origins)
+    app.add_middleware(NoSniffing)
     return app
 
 

@@ -45,11 +45,11 @@ class AdjustBody(Body):
 
 
 _FOR_A_PARTICIPANT: dict[str, Any] = {
-    "properties": {"role": {"const": "participant"}},
+    "properties": {"role": {"const": "participant"}, "participant_id": {"type": "string"}},
     "required": ["participant_id"],
 }
 _FOR_ONE_WHO_WATCHES: dict[str, Any] = {
-    "properties": {"role": {"const": "spectator"}, "participant_id": False}
+    "properties": {"role": {"const": "spectator"}, "participant_id": {"type": "null"}}
 }
 
 

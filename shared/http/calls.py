@@ -101,21 +101,23 @@ class ChangeCall(Call):
         return sha256(line + written).hexdigest()
 
 
+_Tags = Annotated[
+    str | None,
+    Header(alias="If-Match", description='Change only this version, e.g. `"7"`; else a 412.'),
+]
+_Key = Annotated[
+    str | None,
+    Header(
+        alias="Idempotency-Key",
+        max_length=255,
+        pattern=r"^[\x21-\x7e]+$",
+        description="Makes a retry harmless for 24 h: it gets the first answer again.",
+    ),
+]
+
+
 async def change_call(
-    request: Request,
-    if_match: Annotated[
-        str | None,
-        Header(alias="If-Match", description='Change only this version, e.g. `"7"`; else a 412.'),
-    ] = None,
-    idempotency_key: Annotated[
-        str | None,
-        Header(
-            alias="Idempotency-Key",
-            max_length=255,
-            pattern=r"^[\x21-\x7e]+$",
-            description="Makes a retry harmless for 24 h: it gets the first answer again.",
-        ),
-    ] = None,
+    request: Request, if_match: _Tags = None, idempotency_key: _Key = None
 ) -> ChangeCall:
     """The call of an endpoint that changes a session.
 
@@ -124,4 +126,10 @@ async def change_call(
     return ChangeCall(request, if_match, idempotency_key)
 
 
+async def creation_call(request: Request, idempotency_key: _Key = None) -> ChangeCall:
+    """The same of the endpoint that creates one: there is no version yet to be matched."""
+    return ChangeCall(request, None, idempotency_key)
+
+
 Change = Annotated[ChangeCall, Depends(change_call)]
+Creation = Annotated[ChangeCall, Depends(creation_call)]

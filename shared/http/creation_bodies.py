@@ -67,8 +67,38 @@ class TimeoutActionBody(BaseModel):
         return TimeoutAction(TimeoutKind(self.type), self.model_extra or None)
 
 
+_WITH_BANK: dict[str, Any] = {
+    "properties": {"total_time_ms": {"type": "integer"}},
+    "required": ["total_time_ms"],
+}
+_SOMEBODY = {"minItems": 1}
+_EACH_WITH_BANK = {"minItems": 1, "items": _WITH_BANK}
+_GIVEN = {"type": "integer"}
+
+
+def _mode(name: str, **needed: dict[str, Any]) -> dict[str, Any]:
+    """What a session of that mode must bring, as JSON Schema."""
+    no_groups = {} if name == "per_group" else {"groups": {"maxItems": 0}}
+    properties = {"sync_mode": {"const": name}, **no_groups, **needed}
+    return {"properties": properties, "required": ["sync_mode", *needed]}
+
+
+_MODES: list[Any] = [
+    _mode("per_participant", participants=_EACH_WITH_BANK),
+    _mode("per_cycle", participants=_EACH_WITH_BANK),
+    _mode("per_cycle", participants=_SOMEBODY, time_per_cycle_ms=_GIVEN),
+    _mode("per_group", participants=_EACH_WITH_BANK),
+    _mode("per_group", participants=_SOMEBODY, groups={"type": "array", "minItems": 1}),
+    _mode("global", total_time_ms=_GIVEN),
+    _mode("global", time_per_cycle_ms=_GIVEN),
+    _mode("count_up"),
+]
+
+
 class CreateBody(Body):
     """A session to be created."""
+
+    model_config = ConfigDict(json_schema_extra={"anyOf": _MODES})
 
     session_id: Uuid | None = None
     sync_mode: Literal["per_participant", "per_cycle", "per_group", "global", "count_up"]

@@ -17,7 +17,7 @@ from shared.domain.errors import (
     UnknownParticipant,
 )
 from shared.errors import RateLimitExceeded, ServiceError
-from shared.http.validation import describe
+from shared.http.validation import MAX_DETAILS, describe
 
 _HTTP_ERRORS = {
     400: ("VALIDATION_ERROR", "Request validation failed"),
@@ -102,9 +102,8 @@ def answer_to(error: Exception, request_id: str) -> Response:
 def _refusal(error: Exception) -> tuple[int, str, Any]:
     match error:
         case RuleViolation():
-            details = [
-                {"field": v.field, "message": v.message, "code": v.code} for v in error.violations
-            ]
+            violations = error.violations[:MAX_DETAILS]
+            details = [{"field": v.field, "message": v.message, "code": v.code} for v in violations]
             return 400, "VALIDATION_ERROR", details
         case InvalidTransition():
             return 400, "INVALID_STATE_TRANSITION", None

@@ -29,11 +29,11 @@ def check_small(value: dict[str, Any]) -> dict[str, Any]:
 
     It is written with every change.
     """
-    if _is_deeper(value, _MAX_DEPTH):
-        raise PydanticCustomError("too_deep", f"cannot be nested deeper than {_MAX_DEPTH}")
     written = msgspec.json.encode(value)
     if len(written) > _MAX_OBJECT_BYTES:
         raise PydanticCustomError("too_large", f"cannot exceed {_MAX_OBJECT_BYTES} bytes as JSON")
+    if _is_deeper(value, _MAX_DEPTH):
+        raise PydanticCustomError("too_deep", f"cannot be nested deeper than {_MAX_DEPTH}")
     if _WRITTEN_NUL.search(written):
         raise _NUL
     return value
@@ -64,14 +64,24 @@ def _instant(value: Any) -> int:
     return instant
 
 
+def _whole(value: Any) -> Any:
+    """5.0 is 5 (JSON Schema, Validation §6.1.1), as some languages write it."""
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+_whole_number = BeforeValidator(_whole)
 Uuid = Annotated[
     str, Strict(), AfterValidator(_uuid), WithJsonSchema({"type": "string", "format": "uuid"})
 ]
-Duration = Annotated[int, Strict(), Field(ge=1_000, le=86_400_000, description="ms")]
-Lifetime = Annotated[int, Strict(), Field(ge=1_000, le=86_400_000, description="ms, in whole s")]
-Threshold = Annotated[int, Strict(), Field(ge=1, le=86_400_000, description="ms left")]
-Increment = Annotated[int, Strict(), Field(ge=0, le=60_000, description="ms")]
-Index = Annotated[int, Strict(), Field(ge=0, le=2**31 - 1)]
+Duration = Annotated[int, Strict(), Field(ge=1_000, le=86_400_000, description="ms"), _whole_number]
+Lifetime = Annotated[
+    int, Strict(), Field(ge=1_000, le=86_400_000, description="ms, in whole s"), _whole_number
+]
+Threshold = Annotated[
+    int, Strict(), Field(ge=1, le=86_400_000, description="ms left"), _whole_number
+]
+Increment = Annotated[int, Strict(), Field(ge=0, le=60_000, description="ms"), _whole_number]
+Index = Annotated[int, Strict(), Field(ge=0, le=2**31 - 1), _whole_number]
 SmallObject = Annotated[dict[str, Any], AfterValidator(check_small)]
 Reason = Annotated[str, Strict(), Field(max_length=500), AfterValidator(_without_nul)]
 Flag = StrictBool

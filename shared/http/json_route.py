@@ -34,7 +34,7 @@ class JsonRequest(Request):
         try:
             return strict_json.parse(await self.body())
         except ValueError as error:
-            raise json.JSONDecodeError("malformed", "", 0) from error
+            raise json.JSONDecodeError(str(error), "", 0) from error
 
 
 class JsonRoute(APIRoute):

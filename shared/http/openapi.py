@@ -113,10 +113,19 @@ def _as_we_answer(schema: dict[str, Any]) -> dict[str, Any]:
                 response.setdefault("headers", {})["X-Request-Id"] = _REQUEST_ID
                 if "security" in operation:
                     response["headers"] |= _quota_headers()
+    _link(schema["paths"])
+    _write_whole_numbers(schema)
     schema.setdefault("components", {})["securitySchemes"] = {"bearer": _BEARER}
     for unused in ("HTTPValidationError", "ValidationError"):
         schema.get("components", {}).get("schemas", {}).pop(unused, None)
     return schema
+
+
+def _link(paths: dict[str, Any]) -> None:
+    """Imported where it is shown, like the documents."""
+    from shared.http.links import link
+
+    link(paths)
 
 
 def _quota_headers() -> dict[str, Any]:
@@ -125,3 +134,12 @@ def _quota_headers() -> dict[str, Any]:
         name: {"description": description, "schema": {"type": "integer"}}
         for name, description in _LIMITED.items()
     }
+
+
+def _write_whole_numbers(part: Any) -> None:
+    """FastAPI makes the bounds of integers floats: a maximum of 86400000.0 ms."""
+    for key, value in part.items() if isinstance(part, dict) else enumerate(part):
+        if isinstance(value, float) and value.is_integer():
+            part[key] = int(value)
+        elif isinstance(value, dict | list):
+            _write_whole_numbers(value)

@@ -1,7 +1,13 @@
 """Broken rules in words: the field, the rule with its number and unit, a code (API §2, Errors)."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, get_args
+
+from pydantic_core.core_schema import ErrorType
+
+MAX_DETAILS = 20
+"""Whoever sends more faults than that has learnt enough from the first of them."""
+_MAX_FIELD = 100
 
 _CODES = {
     "missing": "missing",
@@ -23,7 +29,6 @@ _CODES = {
 _MESSAGES = {
     "missing": "is required",
     "extra_forbidden": "is not a known field",
-    "json_invalid": "must be valid JSON",
     "int_type": "must be an integer",
     "int_from_float": "must be an integer",
     "int_parsing": "must be an integer",
@@ -37,16 +42,22 @@ _MESSAGES = {
     "string_pattern_mismatch": "may hold visible ASCII characters only",
 }
 
+_FOREIGN = frozenset(get_args(ErrorType))
+"""Rules of pydantic itself; what it says of others of them might quote the input."""
+
 
 def describe(errors: Sequence[Any]) -> list[dict[str, str]]:
-    """Pydantic's `errors()` as `details` of a 400; nothing of the input is repeated."""
+    """Pydantic's first `errors()` as `details` of a 400.
+
+    Nothing of the input is repeated but names of fields, and of those the first 100 characters.
+    """
     return [
         {
             "field": _field(error["loc"]),
             "message": _message(error),
             "code": _CODES.get(error["type"], "invalid_type"),
         }
-        for error in errors
+        for error in errors[:MAX_DETAILS]
     ]
 
 
@@ -55,7 +66,7 @@ def _field(location: Sequence[str | int]) -> str:
     source, *path = location
     if not path or (source == "body" and isinstance(path[0], int)):
         return str(source)
-    return ".".join(str(step) for step in path)
+    return ".".join(str(step) for step in path)[:_MAX_FIELD]
 
 
 def _message(error: Any) -> str:
@@ -68,9 +79,11 @@ def _message(error: Any) -> str:
             return f"cannot exceed {context['le']}{unit}"
         case "literal_error":
             return f"must be one of {context['expected']}"
+        case "json_invalid":
+            return str(context["error"])
         case "too_long":
             return f"cannot exceed {context['max_length']} entries"
         case "string_too_long":
             return f"cannot exceed {context['max_length']} characters"
         case _:
-            return _MESSAGES.get(kind, str(error["msg"]))
+            return _MESSAGES.get(kind) or ("is not valid" if kind in _FOREIGN else error["msg"])

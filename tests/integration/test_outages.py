@@ -1,4 +1,7 @@
-"""Redis away, empty or slow: 503 in time, nobody dies, and all is well soon after its return."""
+"""Redis itself away, empty or at a standstill, under many who ask at once.
+
+What the way there does is in `tests/faults`.
+"""
 
 import asyncio
 import os
@@ -16,10 +19,10 @@ from infra.local.instance import Instance, running
 from infra.local.ports import free_port
 from shared.store.redis import connect
 from tests.integration.api import Api, chess, error_of
-from tests.integration.faulty_proxy import FaultyProxy, faulty_proxy
 from tests.integration.live import following
 
 _PROMISE_S = 2.0
+_STANDSTILL_S = 2.5
 
 
 @pytest.fixture
@@ -102,7 +105,7 @@ async def test_pushes_that_were_missed_by_a_dropped_subscription_are_made_up_for
             await follower.until_version(version)
 
 
-async def test_a_redis_that_stands_still_for_five_seconds(
+async def test_a_redis_that_stands_still_while_many_ask(
     valkey: ValkeyServer, instance: Instance, api: Api
 ) -> None:
     session_id = await api.started(chess())
@@ -113,9 +116,9 @@ async def test_a_redis_that_stands_still_for_five_seconds(
             stopped = time.monotonic()
             await follower.send({"type": "RECONNECT"})
             assert (await follower.next())["code"] == "STORE_UNAVAILABLE"
-            while time.monotonic() - stopped < 5:
+            while time.monotonic() - stopped < _STANDSTILL_S:
                 tries = (lambda: api.do(session_id, "switch"), lambda: api.get(session_id))
-                await asyncio.gather(*map(refused_in_time, tries * 5))
+                await asyncio.gather(*map(refused_in_time, tries * 20))
         finally:
             os.kill(pid, signal.SIGCONT)
         before = (await api.session(session_id))["version"]
@@ -138,29 +141,6 @@ async def test_a_flag_falls_at_its_deadline_though_redis_was_away_then(
             os.kill(pid, signal.SIGCONT)
         expired = await follower.until_type("TIME_EXPIRED")
     assert deadline - 100 < expired["deadline_ms"] <= deadline
-
-
-async def test_a_slow_redis(valkey: ValkeyServer) -> None:
-    async with faulty_proxy(valkey.port) as proxy:
-        with running(f"redis://127.0.0.1:{proxy.port}/0") as instance:
-            async with httpx.AsyncClient(base_url=instance.url, timeout=10) as http:
-                await _survives_slowness(Api(http), instance, proxy)
-
-
-async def _survives_slowness(api: Api, instance: Instance, proxy: FaultyProxy) -> None:
-    session_id = await api.started(chess())
-    async with following(instance, session_id) as follower:
-        proxy.delay_s = 3.0
-        await asyncio.gather(
-            *(refused_in_time(lambda: api.do(session_id, "switch")) for _ in range(20)),
-            *(refused_in_time(lambda: api.get(session_id)) for _ in range(20)),
-        )
-        proxy.delay_s = 0.0
-        await works_again_in_time(lambda: api.do(session_id, "switch"))
-        version = (await api.session(session_id))["version"]
-        await api.do(session_id, "pause")
-        await follower.until_version(version + 1)
-        assert instance.is_alive
 
 
 @asynccontextmanager

@@ -411,7 +411,9 @@ async def test_what_the_store_was_to_forget_is_restored_for_those_who_ask_only(
     await archive.record(changes)
     long_after = Instant(session.updated_at + 1_000 * HOUR)
     recovery = archive.recovery
-    assert await recovery.restore(session.session_id, long_after, anyone, even_forgotten=False) is None
+    assert (
+        await recovery.restore(session.session_id, long_after, anyone, even_forgotten=False) is None
+    )
     restored = await recovery.restore(session.session_id, long_after, anyone)
     assert restored is not None
     assert restored.session == session

@@ -1,4 +1,7 @@
-"""Functions while Upstash fails: an honest answer in time, and never a change made twice."""
+"""Functions while Upstash refuses: an honest answer in time, and the change when it is tried again.
+
+What the way there does is in `tests/faults`.
+"""
 
 import logging
 import time
@@ -16,12 +19,12 @@ from tests.integration.troubled_upstash import (
     Failing,
     Trouble,
     broken,
-    forgetful,
-    silent,
     too_many,
 )
 
 LOAD, COMMIT = "/pipeline", "/"
+
+_PROMISE_S = 2.0
 
 
 @pytest.fixture(scope="module")
@@ -56,9 +59,9 @@ def is_unavailable(answer: httpx.Response) -> bool:
     return error_of(answer) == (503, "STORE_UNAVAILABLE") and answer.headers["retry-after"] == "1"
 
 
-@pytest.mark.parametrize("failing", [broken, too_many, silent, forgetful])
+@pytest.mark.parametrize("failing", [broken, too_many])
 @pytest.mark.parametrize("at", [LOAD, COMMIT])
-async def test_a_change_is_refused_in_time_and_made_once_when_it_is_tried_again(
+async def test_a_change_is_refused_in_time_and_made_when_it_is_tried_again(
     api: Api, trouble: Trouble, failing: Failing, at: str
 ) -> None:
     session_id = await api.started(chess())
@@ -66,36 +69,23 @@ async def test_a_change_is_refused_in_time_and_made_once_when_it_is_tried_again(
     with trouble.of(failing, at):
         asked = time.monotonic()
         answer = await api.do(session_id, "switch", headers=key)
-        assert time.monotonic() - asked < 3
+        assert time.monotonic() - asked < _PROMISE_S
     assert is_unavailable(answer)
-    was_made = failing is forgetful and at == COMMIT
-    assert (await api.session(session_id))["version"] == (3 if was_made else 2)
+    assert (await api.session(session_id))["version"] == 2
     again = await api.do(session_id, "switch", headers=key)
     assert again.status_code == 200
-    assert again.headers.get("idempotent-replayed") == ("true" if was_made else None)
+    assert "idempotent-replayed" not in again.headers
     assert (await api.session(session_id))["version"] == 3
 
 
-@pytest.mark.parametrize("failing", [broken, too_many, silent, forgetful])
+@pytest.mark.parametrize("failing", [broken, too_many])
 async def test_a_read_is_refused_in_time(api: Api, trouble: Trouble, failing: Failing) -> None:
     session_id = await api.started(chess())
     with trouble.of(failing, LOAD):
         asked = time.monotonic()
         assert is_unavailable(await api.get(session_id))
-        assert time.monotonic() - asked < 3
+        assert time.monotonic() - asked < _PROMISE_S
     assert (await api.get(session_id)).status_code == 200
-
-
-@pytest.mark.parametrize("at", [LOAD, COMMIT])
-async def test_one_lost_reply_is_made_up_for_without_a_second_change(
-    api: Api, trouble: Trouble, at: str
-) -> None:
-    session_id = await api.started(chess())
-    with trouble.of(forgetful, at, times=1):
-        answer = await api.do(session_id, "switch")
-    assert answer.status_code == 200
-    assert answer.json()["data"]["version"] == 3
-    assert (await api.session(session_id))["version"] == 3
 
 
 async def test_a_wrong_token_is_an_outage_and_no_secret_is_told(redis_url: str) -> None:

@@ -1,8 +1,7 @@
-"""An Upstash that fails on demand: refuses, stays silent, or loses the reply of what it did."""
+"""An Upstash that refuses on demand."""
 
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
-from typing import Any
 
 from starlette.responses import JSONResponse, PlainTextResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -21,37 +20,17 @@ async def too_many(app: ASGIApp, scope: Scope, receive: Receive, send: Send) -> 
     await JSONResponse(error, 429)(scope, receive, send)
 
 
-async def silent(app: ASGIApp, scope: Scope, receive: Receive, send: Send) -> None:
-    """Nothing, for as long as the client waits."""
-    while (await receive())["type"] != "http.disconnect":
-        pass
-
-
-async def forgetful(app: ASGIApp, scope: Scope, receive: Receive, send: Send) -> None:
-    """Does what it was asked, and breaks the connection before the reply is out."""
-
-    async def drop(message: Any) -> None:
-        pass
-
-    await app(scope, receive, drop)
-    headers = [(b"content-length", b"1000")]
-    await send({"type": "http.response.start", "status": 200, "headers": headers})
-    await send({"type": "http.response.body", "body": b"{", "more_body": True})
-    raise ConnectionAbortedError
-
-
 class Trouble:
     """Wraps the endpoint; `at` says which requests fail: `/` (a commit) or `/pipeline` (a load)."""
 
     def __init__(self) -> None:
         self._failing: Failing | None = None
         self._at = ""
-        self._times = 0
 
     @contextmanager
-    def of(self, failing: Failing, at: str, times: int = 1_000) -> Iterator[None]:
-        """Let the next `times` requests there fail."""
-        self._failing, self._at, self._times = failing, at, times
+    def of(self, failing: Failing, at: str) -> Iterator[None]:
+        """Let every request there fail."""
+        self._failing, self._at = failing, at
         yield
         self._failing = None
 
@@ -59,8 +38,7 @@ class Trouble:
         """The endpoint in trouble."""
 
         async def troubled(scope: Scope, receive: Receive, send: Send) -> None:
-            if self._failing and scope["path"] == self._at and self._times > 0:
-                self._times -= 1
+            if self._failing and scope["path"] == self._at:
                 await self._failing(app, scope, receive, send)
             else:
                 await app(scope, receive, send)

@@ -1,0 +1,110 @@
+"""WebSocket connections: what comes is taken in no faster than it can be dealt with."""
+
+import asyncio
+from typing import Final
+
+from uvicorn._types import ASGIReceiveEvent
+from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
+
+from functions.connections.watched import Watched
+
+_SLICE: Final = 512
+"""Bytes that are read at once: a frame has at least six, and each is an object or two."""
+_UNREAD_BYTES: Final = 16_384
+"""What may wait for the client to read: one push, if it is large."""
+_NO_HANDSHAKE: Final = b"HTTP/1.1 400 Bad Request\r\nconnection: close\r\n\r\n"
+_BURST: Final = 1024
+_FRAMES_PER_S: Final = 20
+"""What a client may send for long; a client of ours sends one frame in ten seconds."""
+
+
+class SocketConnection(Watched, WebSocketsSansIOProtocol):
+    """uvicorn's, which by itself reads on while its answers pile up, and all there is at once.
+
+    A client that sends too much is not refused: it is read more slowly, and the others first.
+    """
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override] # as uvicorn's
+        """Begin, with a handshake that is still to come."""
+        super().connection_made(transport)
+        transport.set_write_buffer_limits(_UNREAD_BYTES)
+        self._waiting = bytearray()
+        self._frames_left = float(_BURST)
+        self._counted_at = self.loop.time()
+        self._rest: asyncio.TimerHandle | None = None
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Forget what was not read."""
+        self._waiting.clear()
+        self._wake()
+        super().connection_lost(exc)
+
+    def data_received(self, data: bytes) -> None:
+        """Read it now, or as soon as everything before it is done with."""
+        self._waiting += data
+        self._read()
+
+    def resume_writing(self) -> None:
+        """There is room for answers again, so go on reading."""
+        super().resume_writing()
+        self._read()
+
+    async def receive(self) -> ASGIReceiveEvent:
+        """The next message; whoever sends many lets the others have their turn between them."""
+        message = await super().receive()
+        self._read()
+        await asyncio.sleep(0)
+        return message
+
+    def handle_events(self) -> None:
+        """Count what has come."""
+        self._frames_left -= len(self.conn.events)
+        super().handle_events()
+
+    def _give_up(self) -> None:
+        if self.handshake_complete:
+            self._due = None
+        else:
+            self._cut_off()
+
+    @property
+    def _is_busy(self) -> bool:
+        """Whether something that came is still to be dealt with, or answers are stuck."""
+        return self.read_paused or self._rest is not None or not self.writable.is_set()
+
+    def _read(self) -> None:
+        while self._waiting and not self._is_busy and not self.transport.is_closing():
+            piece = bytes(self._waiting[:_SLICE])
+            del self._waiting[:_SLICE]
+            super().data_received(piece)
+            if self.conn.handshake_exc:
+                # uvicorn looks at no such thing, and the client would wait for its answer.
+                self.transport.write(_NO_HANDSHAKE)
+                self.transport.close()
+            self._count()
+        if self.transport.is_closing():
+            return
+        if self._is_busy:
+            self.transport.pause_reading()
+        else:
+            self.transport.resume_reading()
+
+    def _count(self) -> None:
+        """Rest if there were more frames than there may be."""
+        if self._frames_left >= 0:
+            return
+        now = self.loop.time()
+        earned = (now - self._counted_at) * _FRAMES_PER_S
+        self._frames_left = min(self._frames_left + earned, float(_BURST))
+        self._counted_at = now
+        if self._frames_left < 0:
+            self._rest = self.loop.call_later(-self._frames_left / _FRAMES_PER_S, self._go_on)
+
+    def _go_on(self) -> None:
+        self._wake()
+        self._read()
+
+    def _wake(self) -> None:
+        if self._rest:
+            self._rest.cancel()
+            self._rest = None

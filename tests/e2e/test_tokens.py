@@ -1,0 +1,173 @@
+"""The console where the service asks who is calling."""
+
+import re
+from collections.abc import Callable, Iterator
+from uuid import uuid4
+
+import httpx
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Request, expect
+
+from infra.local.instance import Instance, running
+from infra.local.redis import embedded_redis
+from tests.e2e.console import Console
+from tests.e2e.problems import Problems
+from tests.integration import tokens
+from tests.integration.api import chess
+
+UNAUTHORIZED = "the server responded with a status of 401"
+FORBIDDEN = "the server responded with a status of 403"
+TOO_MANY = "the server responded with a status of 429"
+
+Open = Callable[[str], Console]
+
+
+@pytest.fixture(scope="module")
+def guarded() -> Iterator[Instance]:
+    """A service that asks for tokens."""
+    with embedded_redis() as redis_url, running(redis_url, JWT_SECRET=tokens.SECRET) as instance:
+        yield instance
+
+
+@pytest.fixture
+def window(chromium: Browser, guarded: Instance) -> Iterator[BrowserContext]:
+    """A window of its own, on that service."""
+    with chromium.new_context(base_url=guarded.url) as window:
+        yield window
+
+
+@pytest.fixture
+def open_link(window: BrowserContext, problems: Problems) -> Open:
+    """Opens a link in a new tab."""
+
+    def opened(link: str) -> Console:
+        page = window.new_page()
+        problems.watch(page)
+        page.goto(link)
+        return Console(page)
+
+    return opened
+
+
+def created(guarded: Instance, token: str) -> str:
+    """The id of a session, created by the owner of `token`."""
+    url = f"{guarded.url}/v1/sessions"
+    answer = httpx.post(url, json=chess(), headers=tokens.bearer(token))
+    return str(answer.raise_for_status().json()["data"]["session_id"])
+
+
+def test_a_link_with_a_token_is_all_that_a_host_needs(open_link: Open) -> None:
+    host = tokens.host()
+    console = open_link(f"/#token={host}")
+    asked: list[Request] = []
+    console.page.on("request", lambda request: asked.append(request))
+    console.create()
+    console.start()
+    expect(console.connection).to_have_text("Live")
+    console.page.keyboard.press("Space")
+    expect(console.active).to_have_text("Ben")
+    console.page.reload()
+    expect(console.active).to_have_text("Ben")
+    changes = [request for request in asked if request.method == "POST"]
+    assert {request.headers["authorization"] for request in changes} == {f"Bearer {host}"}
+    assert not [request.url for request in asked if host in request.url]
+
+
+def test_a_token_stays_out_of_sight(open_link: Open, window: BrowserContext) -> None:
+    host = tokens.host()
+    console = open_link(f"/#token={host}")
+    console.create()
+    page = console.page
+    window.grant_permissions(["clipboard-read", "clipboard-write"])
+    page.get_by_role("button", name="Copy link").click()
+    expect(page.locator("#toast")).to_have_text("Link copied.")
+    for seen in (page.url, page.evaluate("navigator.clipboard.readText()"), page.content()):
+        assert host not in seen
+        assert "token" not in seen
+    page.go_back()
+    assert "token" not in page.url
+    assert page.evaluate("Object.values({...localStorage}).join()").find(host) == -1
+
+
+def test_a_second_tab_goes_on_with_the_same_token(open_link: Open, window: BrowserContext) -> None:
+    console = open_link(f"/#token={tokens.host()}")
+    console.create()
+    with window.expect_page() as opened:
+        console.page.get_by_role("link", name="Second tab").click()
+    second = Console(opened.value)
+    second.start()
+    expect(console.status).to_have_text("running")
+
+
+def test_a_spectator_sees_and_is_told_that_it_may_do_no_more(
+    open_link: Open, guarded: Instance, problems: Problems
+) -> None:
+    session_id = created(guarded, tokens.host())
+    console = open_link(f"/?session={session_id}#token={tokens.spectator(session_id)}")
+    expect(console.status).to_have_text("pending")
+    console.primary.click()
+    expect(console.page.locator("#toast")).to_contain_text("Ask whoever runs the session")
+    expect(console.status).to_have_text("pending")
+    problems.expect(FORBIDDEN)
+
+
+@pytest.mark.parametrize(
+    ("link", "words"),
+    [
+        ("", "You need a fresh link"),
+        ("#token=nonsense", "You need a fresh link"),
+        (f"#token={tokens.signed(tokens.claims('host', 'a', -60))}", "You need a fresh link"),
+        (f"#token={tokens.spectator(str(uuid4()))}", "Nothing here for you"),
+    ],
+    ids=["none", "nonsense", "expired", "of another session"],
+)
+def test_a_token_that_is_not_good_is_told_kindly(
+    open_link: Open, guarded: Instance, link: str, words: str
+) -> None:
+    session_id = created(guarded, tokens.host())
+    console = open_link(f"/?session={session_id}{link}")
+    expect(console.page.locator(".lobby h1")).to_have_text(words)
+    expect(console.connection).to_have_text("Closed")
+
+
+def test_a_session_without_a_token_is_not_created(open_link: Open, problems: Problems) -> None:
+    console = open_link("/")
+    console.submit.click()
+    expect(console.page.locator(".form-error")).to_contain_text("You need a fresh link")
+    problems.expect(UNAUTHORIZED)
+
+
+def test_a_fresh_token_is_taken_without_a_reload(open_link: Open, guarded: Instance) -> None:
+    host = tokens.host()
+    session_id = created(guarded, host)
+    console = open_link(f"/?session={session_id}")
+    expect(console.page.locator(".lobby h1")).to_have_text("You need a fresh link")
+    console.page.evaluate("hash => { location.hash = hash }", f"token={host}")
+    expect(console.status).to_have_text("pending")
+    assert "token" not in console.page.url
+
+
+def test_a_token_that_ends_is_told_to_its_owner(open_link: Open, guarded: Instance) -> None:
+    host = tokens.host()
+    session_id = created(guarded, host)
+    short = tokens.host(lifetime_s=2)
+    console = open_link(f"/?session={session_id}#token={short}")
+    expect(console.status).to_have_text("pending")
+    expect(console.page.locator(".lobby h1")).to_have_text("You need a fresh link")
+
+
+def test_too_many_requests_are_told_with_when_to_try_again(
+    chromium: Browser, problems: Problems
+) -> None:
+    with (
+        embedded_redis() as redis_url,
+        running(redis_url, JWT_SECRET=tokens.SECRET, RATE_LIMIT_GENERAL="1") as service,
+        chromium.new_context() as window,
+    ):
+        page = window.new_page()
+        problems.watch(page)
+        page.goto(f"{service.url}/#token={tokens.host()}")
+        Console(page).create()
+        page.keyboard.press("Space")
+        expect(page.locator("#toast")).to_have_text(re.compile(r"Try again in \d+ seconds\."))
+    problems.expect(TOO_MANY)

@@ -1,0 +1,1 @@
+"""What the service does while what it depends on, or the way there, fails."""

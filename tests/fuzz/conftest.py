@@ -1,0 +1,33 @@
+"""Two instances that are fuzzed, with an audit trail."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from infra.local.instance import Instance, running
+from infra.local.postgres import EmbeddedPostgres
+from infra.local.redis import embedded_redis
+from tests.integration.tokens import SECRET
+
+Pair = tuple[Instance, Instance]
+
+
+@pytest.fixture(scope="package")
+def pair(postgres: EmbeddedPostgres) -> Iterator[Pair]:
+    """Both on one Redis that nobody else uses."""
+    with (
+        embedded_redis() as redis_url,
+        running(redis_url, DATABASE_URL=postgres.url) as one,
+        running(redis_url, DATABASE_URL=postgres.url) as two,
+    ):
+        yield one, two
+
+
+@pytest.fixture(scope="package")
+def guarded(postgres: EmbeddedPostgres) -> Iterator[Instance]:
+    """One that asks for tokens."""
+    with (
+        embedded_redis() as redis_url,
+        running(redis_url, DATABASE_URL=postgres.url, JWT_SECRET=SECRET) as instance,
+    ):
+        yield instance

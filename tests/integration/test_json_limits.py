@@ -1,0 +1,106 @@
+"""No JSON is too much for the service: it is refused at once, and in a few words (API §2)."""
+
+import json
+from time import perf_counter
+from typing import Any
+from uuid import uuid4
+
+import httpx
+import pytest
+
+from tests.integration.api import Api, checked, chess, details_of, participant
+
+JSON = {"Content-Type": "application/json"}
+AT_ONCE_S = 0.5
+TOO_DEEP = "cannot be nested deeper than 64"
+TOO_MANY = "cannot hold more than 32768 values"
+TOO_BIG = "cannot hold numbers beyond 64 bits"
+MOST_SHOWN = 20
+
+pytestmark = pytest.mark.http
+
+
+async def post(api: Api, content: str, **headers: str) -> httpx.Response:
+    """A session asked for by `content`; the answer came at once, whatever it is."""
+    began = perf_counter()
+    answer = await api.http.post("/v1/sessions", content=content, headers=JSON | headers)
+    assert perf_counter() - began < AT_ONCE_S
+    return checked(answer, None)
+
+
+def nested(depth: int) -> str:
+    """An array in an array in an array, `depth` of them."""
+    return "[" * depth + "]" * depth
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (nested(65), TOO_DEEP),
+        (nested(16_000), TOO_DEEP),
+        ("[" * 65, TOO_DEEP),
+        ("[" * 1_000_000, TOO_MANY),
+        ('{"a":' * 150_000, TOO_MANY),
+        (f"[{'[],' * 300_000}0]", TOO_MANY),
+        (f"[{'0,' * 500_000}0]", TOO_MANY),
+        (f'{{"metadata":{{"a":[{"{}," * 300_000}0]}}}}', TOO_MANY),
+        (str(2**64), TOO_BIG),
+        (str(-(2**63) - 1), TOO_BIG),
+        ("1e999", TOO_BIG),
+        ("-1E999", TOO_BIG),
+        ("9" * 1_000_000, TOO_BIG),
+        ("0." + "9" * 1_000_000, TOO_BIG),
+        ("1e" + "9" * 1_000_000, TOO_BIG),
+        (f"[{('9' * 4_000 + ',') * 250}0]", TOO_BIG),
+        (f'{{"metadata":{{"a":{2**64}}}}}', TOO_BIG),
+        ('"\\' * 500_000, "must be valid JSON"),
+        ('\\"' * 500_000, "must be valid JSON"),
+        ('"' * 1_000_000, "must be valid JSON"),
+    ],
+    ids=lambda value: value[:12],
+)
+async def test_too_much_is_refused_at_once(api: Api, content: str, message: str) -> None:
+    for key in ({}, {"Idempotency-Key": str(uuid4())}):
+        assert details_of(await post(api, content, **key)) == {"body": message}
+
+
+@pytest.mark.parametrize("number", [2**64 - 1, -(2**63), 10**18 + 1, 1.5e308, 1e-300])
+async def test_a_number_of_64_bits_comes_back_as_it_was_sent(api: Api, number: float) -> None:
+    session_id = await api.created(chess(metadata={"number": number}))
+    assert (await api.session(session_id))["metadata"] == {"number": number}
+
+
+@pytest.mark.parametrize("text", ["[" * 200, "1" * 200, "," * 200, '"' * 200, '\\"' * 200])
+async def test_what_a_string_holds_is_no_shape(api: Api, text: str) -> None:
+    metadata = {"text": text, "texts": [text] * 3, text: "a name"}
+    session_id = await api.created(chess(metadata=metadata))
+    assert (await api.session(session_id))["metadata"] == metadata
+
+
+async def test_a_full_house_is_not_too_much(api: Api) -> None:
+    people = [participant(group_id=str(uuid4()), participant_index=n) for n in range(1_000)]
+    groups = [{"group_id": p["group_id"], "total_time_ms": 60_000} for p in people]
+    full: dict[str, Any] = {str(n): 0 for n in range(900)}
+    body = {"sync_mode": "per_group", "participants": people, "groups": groups}
+    answer = await api.create(body | {"metadata": full, "action_on_timeout": full})
+    assert answer.status_code == 201, answer.text
+
+
+async def test_of_many_faults_the_first_are_told(api: Api) -> None:
+    unknown = json.dumps(chess() | {str(n): 0 for n in range(30_000)})
+    told = details_of(await post(api, unknown))
+    assert list(told) == [str(n) for n in range(MOST_SHOWN)]
+
+    twins = [participant()] * 1_000
+    told = details_of(await api.create(chess(participants=twins)))
+    assert list(told) == [f"participants.{n + 1}.participant_id" for n in range(MOST_SHOWN)]
+
+
+@pytest.mark.parametrize("place", [{}, {"participants": [{}]}])
+async def test_a_long_name_is_cut(api: Api, place: dict[str, Any]) -> None:
+    body = chess(**place)
+    target = body["participants"][0] if place else body
+    target["x" * 100_000] = 1
+    told = list(details_of(await api.create(body)))
+    assert max(map(len, told)) == 100
+    assert told[-1].strip("x") in ("", "participants.0.")

@@ -1,0 +1,149 @@
+"""An error repeats nothing of its request but names of fields (CWE-209, CWE-79)."""
+
+from collections.abc import Callable, Iterator
+from typing import Any
+from uuid import uuid4
+
+import httpx
+import pytest
+
+from tests.integration.api import Api, checked, chess, participant
+
+MARK = "s3cr3t"
+HOSTILE = f"{MARK} <script>alert(1)</script> {{{{7*7}}}} '; drop table x --"
+STRANGE: tuple[Any, ...] = (HOSTILE, [HOSTILE], {"a": HOSTILE}, [[HOSTILE] * 2])
+
+
+def with_hostile(value: Any) -> Iterator[Any]:
+    """`value` with something hostile in each of its places in turn."""
+    yield from STRANGE
+    if isinstance(value, dict):
+        yield value | {"surprise": HOSTILE}
+        for key, inner in value.items():
+            yield from (value | {key: one} for one in with_hostile(inner))
+    elif isinstance(value, list):
+        yield [*value, HOSTILE]
+        for n, inner in enumerate(value):
+            yield from ([*value[:n], one, *value[n + 1 :]] for one in with_hostile(inner))
+
+
+def everything() -> dict[str, Any]:
+    """A create body with every field there is."""
+    people = [participant(group_id=str(uuid4()), participant_index=0)]
+    return {
+        "session_id": str(uuid4()),
+        "sync_mode": "per_group",
+        "participants": people,
+        "groups": [{"group_id": people[0]["group_id"], "total_time_ms": 5_000}],
+        "total_time_ms": 60_000,
+        "time_per_cycle_ms": 5_000,
+        "increment_ms": 0,
+        "max_time_ms": 60_000,
+        "active_participant_id": people[0]["participant_id"],
+        "auto_advance": False,
+        "action_on_timeout": {"type": "notify", "outcome": "x"},
+        "warn_at_ms": [1_000],
+        "metadata": {"a": 1},
+        "participants_may_pause": True,
+    }
+
+
+BODIES: dict[str, Callable[[], dict[str, Any]]] = {
+    "POST ": everything,
+    "POST /batch": lambda: {"session_ids": [str(uuid4())]},
+    "POST /{id}/start": dict,
+    "POST /{id}/switch": lambda: {
+        "next_participant_id": str(uuid4()),
+        "current_participant_id": str(uuid4()),
+    },
+    "POST /{id}/pause": dict,
+    "POST /{id}/resume": dict,
+    "POST /{id}/complete": dict,
+    "POST /{id}/cancel": dict,
+    "POST /{id}/participants": lambda: participant(group_id=str(uuid4()), participant_index=0),
+    "PATCH /{id}/participants/{pid}": lambda: {"total_time_ms": 5_000, "reason": "x"},
+    "POST /{id}/tokens": lambda: {
+        "role": "participant",
+        "participant_id": str(uuid4()),
+        "lifetime_ms": 5_000,
+    },
+    "DELETE /{id}": dict,
+}
+
+
+def repeats(answer: httpx.Response) -> bool:
+    """Whether an error tells the caller what it said itself."""
+    told = checked(answer, None).text + str(answer.headers)
+    return any(part in told for part in (MARK, "7*7", "<script"))
+
+
+@pytest.mark.parametrize("endpoint", BODIES)
+async def test_no_place_of_a_body_is_repeated(api: Api, endpoint: str) -> None:
+    method, _, path = endpoint.partition(" ")
+    path = "/v1/sessions" + path.format(id=await api.started(chess()), pid=uuid4())
+    refused = 0
+    for body in with_hostile(BODIES[endpoint]()):
+        answer = await api.http.request(method, path, json=body)
+        if answer.status_code >= 400:
+            assert not repeats(answer), (body, answer.text)
+            refused += 1
+    assert refused >= len(STRANGE) or method == "DELETE"
+
+
+@pytest.mark.http
+@pytest.mark.parametrize(
+    ("path", "name"),
+    [("events", "after"), ("events", "limit"), ("replay", "version"), ("replay", "at")],
+)
+@pytest.mark.parametrize("value", [HOSTILE, "9" * 5_000 + MARK, "1e5" + MARK])
+async def test_a_query_is_not_repeated(api: Api, path: str, name: str, value: str) -> None:
+    session_id = await api.started(chess())
+    answer = await api.http.get(f"/v1/sessions/{session_id}/{path}", params={name: value})
+    assert answer.status_code == 400
+    assert not repeats(answer)
+
+
+@pytest.mark.http
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/{}",
+        "/v1/sessions/{}",
+        "/v1/sessions/{}/switch",
+        "/v1/sessions/11111111-1111-4111-8111-111111111111/{}",
+        "/v1/sessions/11111111-1111-4111-8111-111111111111/participants/{}",
+        "/console/{}",
+        "/clients/js/{}",
+        "/api-docs/{}",
+    ],
+)
+@pytest.mark.parametrize("method", ["GET", "POST"])
+async def test_a_path_is_not_repeated(api: Api, method: str, path: str) -> None:
+    answer = await api.http.request(method, path.format(HOSTILE))
+    assert answer.status_code in (400, 404, 405)
+    assert not repeats(answer)
+
+
+@pytest.mark.http
+@pytest.mark.parametrize(
+    "name",
+    [
+        "Accept-Encoding",
+        "Authorization",
+        "Content-Type",
+        "Cookie",
+        "Idempotency-Key",
+        "If-Match",
+        "If-None-Match",
+        "Origin",
+        "User-Agent",
+        "X-Forwarded-For",
+        "X-Request-Id",
+    ],
+)
+async def test_a_header_is_not_repeated(api: Api, name: str) -> None:
+    answer = await api.http.post(
+        f"/v1/sessions/{uuid4()}/switch", content=b"{}", headers={name: HOSTILE}
+    )
+    assert answer.status_code in (400, 404, 412, 415)
+    assert not repeats(answer)

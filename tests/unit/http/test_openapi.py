@@ -1,0 +1,60 @@
+"""The OpenAPI document where it says more than FastAPI would."""
+
+from typing import Any
+
+import pytest
+from pydantic import ValidationError
+
+from functions.server import build
+from shared.http.bodies import AdjustBody
+from shared.settings import Settings
+
+_CREATED = "$response.body#/data/session_id"
+
+
+@pytest.fixture(scope="module")
+def document() -> dict[str, Any]:
+    """What the container shows."""
+    return build(Settings()).openapi()
+
+
+def test_a_new_session_leads_to_everything_that_can_be_done_with_it(
+    document: dict[str, Any],
+) -> None:
+    operations = {
+        operation["operationId"]
+        for path, operations in document["paths"].items()
+        for operation in operations.values()
+        if "{session_id}" in path
+    }
+    links = document["paths"]["/v1/sessions"]["post"]["responses"]["201"]["links"].values()
+    assert {link["operationId"] for link in links} == operations
+    assert {link["parameters"]["session_id"] for link in links} == {_CREATED}
+
+
+def test_one_who_joins_leads_to_their_own_clock(document: dict[str, Any]) -> None:
+    joining = document["paths"]["/v1/sessions/{session_id}/participants"]["post"]
+    (link,) = joining["responses"]["201"]["links"].values()
+    assert link["operationId"].startswith("adjust_participant")
+    assert link["parameters"] == {
+        "session_id": _CREATED,
+        "participant_id": "$request.body#/participant_id",
+    }
+
+
+def test_bounds_of_integers_are_integers(document: dict[str, Any]) -> None:
+    assert _floats_in(document) == []
+
+
+def _floats_in(part: Any) -> list[float]:
+    if isinstance(part, float):
+        return [part]
+    inner = part.values() if isinstance(part, dict) else part if isinstance(part, list) else ()
+    return [found for one in inner for found in _floats_in(one)]
+
+
+def test_an_integer_may_be_written_with_a_fraction_of_nothing() -> None:
+    assert AdjustBody.model_validate({"total_time_ms": 5000.0}).total_time_ms == 5000
+    for refused in (5000.5, True, "5000", float("inf")):
+        with pytest.raises(ValidationError):
+            AdjustBody.model_validate({"total_time_ms": refused})
