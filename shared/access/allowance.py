@@ -4,6 +4,7 @@ import math
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 from shared.access.callers import Caller, Role
 from shared.access.rights import Operation
@@ -15,6 +16,7 @@ _MINUTE = Millis(60_000)
 _SECOND = Millis(1_000)
 _SWITCHES = "switches"
 _MOST_REMEMBERED = 10_000
+Kept = TypeVar("Kept")
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,21 +77,15 @@ class RateLimiter:
         window, count = int(now_ms // limit.window_ms), 1
         if (known := self._counted_here.get(limit.counter)) and known[0] == window:
             count += known[1]
-        if limit.counter in self._counted_here or len(self._counted_here) < _MOST_REMEMBERED:
-            self._counted_here[limit.counter] = (window, count)
-        else:
-            self._counted_here.clear()
+        _keep(self._counted_here, limit.counter, (window, count))
         if count >= limit.most:
             frees_in_ms = Millis(math.ceil((window + 1) * limit.window_ms - now_ms))
             self.remember(Quota(limit, True, 0, frees_in_ms))
 
     def remember(self, quota: Quota) -> None:
         """Ask no more until something is free."""
-        now = time.monotonic()
-        if len(self._exhausted) >= _MOST_REMEMBERED:
-            self._exhausted = {c: until for c, until in self._exhausted.items() if until > now}
-        if len(self._exhausted) < _MOST_REMEMBERED:
-            self._exhausted[quota.limit.counter] = now + quota.frees_in_ms / 1000
+        until = time.monotonic() + quota.frees_in_ms / 1000
+        _keep(self._exhausted, quota.limit.counter, until)
 
     @property
     def fails_open(self) -> bool:
@@ -147,6 +143,14 @@ class Allowance:
             (b"ratelimit-remaining", b"%d" % self.shown.remaining),
             (b"ratelimit-reset", b"%d" % reset_s),
         ]
+
+
+def _keep(counters: dict[str, Kept], counter: str, kept: Kept) -> None:
+    """Keep it in place of what was kept the longest, where there are too many."""
+    counters.pop(counter, None)
+    if len(counters) >= _MOST_REMEMBERED:
+        del counters[next(iter(counters))]
+    counters[counter] = kept
 
 
 def _part_of(caller: Caller) -> str:

@@ -54,7 +54,9 @@ async def following(
     instance: Instance, session_id: str, query: str = ""
 ) -> AsyncIterator[Follower]:
     """A socket that has been greeted."""
-    async with connect(f"{instance.ws}?sessionId={session_id}{query}") as socket:
+    address = f"{instance.ws}?sessionId={session_id}{query}"
+    # Without a bound: one who leaves with messages unread would wait for the end of its close.
+    async with connect(address, max_queue=None) as socket:
         follower = Follower(socket)
         greeting = await follower.next()
         assert (greeting["type"], greeting["sessionId"]) == ("CONNECTED", session_id)

@@ -171,7 +171,7 @@ async def test_an_alarm_that_comes_twice_is_done_once(stage: Stage, api: Api) ->
     async with listening(stage, session_id) as listener:
         running = (await api.do(session_id, "start")).json()["data"]
         at = running["server_time_ms"] + 3_000
-        alarm = json.dumps({"session_id": session_id, "at": at})
+        alarm = json.dumps({"name": session_id, "at": at})
         for _ in range(3):
             stage.alarms.send_message(MessageBody=alarm, DelaySeconds=1)
         await listener.until("TIME_EXPIRED")

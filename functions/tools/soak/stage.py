@@ -14,6 +14,7 @@ from infra.local.ports import free_port
 from infra.local.postgres import EmbeddedPostgres, embedded_postgres
 from infra.local.redis import embedded_redis
 from infra.local.supabase import SECRET_KEY, LocalSupabase, local_supabase, prepare_roles
+from infra.local.unguarded import UNGUARDED
 from infra.migrate import migrate
 
 _ROOT = Path(__file__).parents[3]
@@ -37,7 +38,7 @@ class Mortal:
         """Start it; what it logs short of errors is nobody's concern."""
         own = {"LOG_LEVEL": "ERROR", **self.settings}
         command = [sys.executable, "-m", self.module]
-        self.process = subprocess.Popen(command, cwd=_ROOT, env=environment() | own)
+        self.process = subprocess.Popen(command, cwd=_ROOT, env=environment() | UNGUARDED | own)
 
     def kill(self) -> None:
         """SIGKILL: no goodbye of any kind."""

@@ -11,7 +11,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from shared.access.callers import Caller, Role
 from shared.access.tokens import CALLING, SUBSCRIBING, Issuer, Kind, Tokens
 from shared.errors import Forbidden, Unauthenticated
-from tests.integration.tokens import SECRET, claims, signed
+from tests.integration.tokens import HOUR, SECRET, claims, signed
 
 _ID = "5a7f9a52-6a2c-4d0c-9a38-0f1f4c3b7d10"
 _EC_KEY = ec.generate_private_key(ec.SECP256R1())
@@ -71,7 +71,7 @@ async def test_a_good_token_names_its_caller(ours: Tokens) -> None:
         signed(claims("host", "a", pad="x" * 9000)),
         signed(claims("host", "a", lifetime_s=-31)),
         signed({"role": "host", "sub": "a"}),
-        signed(claims("host", "a", nbf=time.time() + 60)),
+        signed(claims("host", "a", nbf=time.time() + HOUR)),
         signed(claims("host", "a") | {"exp": "soon"}),
         signed(claims("host", "a"), typ="refresh+jwt"),
         signed(claims("host", "a"), crit=["b64"]),  # type: ignore[arg-type]
