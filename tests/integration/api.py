@@ -9,6 +9,9 @@ from pydantic import TypeAdapter
 from shared.http import documents
 from tests.integration.documented import is_documented
 
+CERTIFICATES = httpx.create_ssl_context()
+"""Loading them takes longer than most tests: every client of theirs has these."""
+
 _session = TypeAdapter(documents.Envelope[documents.Session])
 _switch = TypeAdapter(documents.Envelope[documents.SwitchResult])
 _error = TypeAdapter(documents.ErrorEnvelope)

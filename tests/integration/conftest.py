@@ -10,7 +10,7 @@ from infra.local.postgres import EmbeddedPostgres
 from infra.local.redis import embedded_redis
 from infra.local.supabase import SECRET_KEY, LocalSupabase
 from tests.integration import tokens
-from tests.integration.api import Api
+from tests.integration.api import CERTIFICATES, Api
 from tests.integration.target import IS_FUNCTIONS, serving
 from tests.integration.tokens import GUARDED, bearer
 
@@ -48,14 +48,14 @@ def own_redis_url() -> Iterator[str]:
 @pytest.fixture
 async def api(urls: tuple[str, str]) -> AsyncIterator[Api]:
     """A client of the service."""
-    async with httpx.AsyncClient(base_url=urls[0], timeout=10) as http:
+    async with httpx.AsyncClient(verify=CERTIFICATES, base_url=urls[0], timeout=10) as http:
         yield Api(http)
 
 
 @pytest.fixture
 async def other(urls: tuple[str, str]) -> AsyncIterator[Api]:
     """A client of its other instance."""
-    async with httpx.AsyncClient(base_url=urls[1], timeout=10) as http:
+    async with httpx.AsyncClient(verify=CERTIFICATES, base_url=urls[1], timeout=10) as http:
         yield Api(http)
 
 
@@ -71,6 +71,6 @@ def guarded_url(supabase: LocalSupabase) -> Iterator[str]:
 async def guarded(guarded_url: str) -> AsyncIterator[Api]:
     """A client of it with Alice's token unless it says another."""
     async with httpx.AsyncClient(
-        base_url=guarded_url, timeout=20, headers=bearer(tokens.host())
+        verify=CERTIFICATES, base_url=guarded_url, timeout=20, headers=bearer(tokens.host())
     ) as http:
         yield Api(http)

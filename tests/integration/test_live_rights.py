@@ -16,7 +16,7 @@ from websockets.exceptions import ConnectionClosed
 from functions.live.websocket import MESSAGES
 from infra.local.instance import Instance, running
 from tests.integration import tokens
-from tests.integration.api import Api, chess
+from tests.integration.api import CERTIFICATES, Api, chess
 from tests.integration.callers import LET_IN, NOT_LET_IN, Game, game
 from tests.integration.live import Follower
 from tests.integration.tokens import bearer, claims, signed
@@ -35,7 +35,9 @@ def instance(redis_url: str) -> Iterator[Instance]:
 @pytest.fixture
 async def api(instance: Instance) -> AsyncIterator[Api]:
     """A client of it, with Alice's token."""
-    async with httpx.AsyncClient(base_url=instance.url, headers=bearer(tokens.host())) as http:
+    async with httpx.AsyncClient(
+        verify=CERTIFICATES, base_url=instance.url, headers=bearer(tokens.host())
+    ) as http:
         yield Api(http)
 
 
@@ -187,7 +189,10 @@ async def test_a_stream_ends_with_its_token_and_says_why(api: Api, instance: Ins
     alice = await game(api)
     token = signed(claims("spectator", "s", 1.5, session_id=alice.session_id))
     path = f"/v1/sessions/{alice.session_id}/stream?token={token}"
-    async with httpx.AsyncClient(base_url=instance.url) as http, http.stream("GET", path) as stream:
+    async with (
+        httpx.AsyncClient(verify=CERTIFICATES, base_url=instance.url) as http,
+        http.stream("GET", path) as stream,
+    ):
         lines = [line async for line in stream.aiter_lines() if line.startswith("data:")]
     last = json.loads(lines[-1].removeprefix("data:"))
     assert (last["type"], last["code"]) == ("ERROR", "UNAUTHENTICATED")

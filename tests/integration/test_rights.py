@@ -11,7 +11,7 @@ from starlette.routing import Route
 from functions.server import build
 from shared.settings import Settings
 from tests.integration import tokens
-from tests.integration.api import Api, checked, chess
+from tests.integration.api import CERTIFICATES, Api, checked, chess
 from tests.integration.callers import LET_IN, NOT_LET_IN, Game, game
 from tests.integration.tokens import bearer
 
@@ -117,7 +117,9 @@ async def _asked(
         path += "?version=1"
     body = {"session_ids": [played.session_id]} if template.endswith("/batch") else row.body
     headers = bearer({**NOT_LET_IN, **LET_IN}[caller](played))
-    async with httpx.AsyncClient(base_url=guarded.http.base_url, timeout=20) as http:
+    async with httpx.AsyncClient(
+        verify=CERTIFICATES, base_url=guarded.http.base_url, timeout=20
+    ) as http:
         return checked(await http.request(method, path, json=body, headers=headers), None)
 
 
