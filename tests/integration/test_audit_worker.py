@@ -27,7 +27,8 @@ from shared.store.outbox import RedisOutbox
 from shared.store.redis import NativeConnection, connect
 from shared.store.sessions import RedisSessionStore
 from shared.tasks import end
-from tests.integration.faulty_proxy import faulty_proxy
+from tests.faults.fault import Fault
+from tests.faults.proxy import faulty_proxy
 from tests.integration.stories import commit_of, entries_of, game, last_of, story
 
 _SHARDS = 3
@@ -325,14 +326,13 @@ async def test_a_missing_table_is_an_outage_and_nobodys_fault(
 
 
 async def test_a_database_that_hangs_is_given_up_in_time(frail_postgres: EmbeddedPostgres) -> None:
-    async with faulty_proxy(frail_postgres.port) as proxy:
+    with faulty_proxy(frail_postgres.port) as proxy:
         log = PostgresAuditLog(f"postgresql://postgres@127.0.0.1:{proxy.port}/postgres")
         await log.ping()
-        proxy.delay_s = 3.0
-        async with asyncio.timeout(2.0):
-            with pytest.raises(AuditUnavailable):
-                await log.last(last_of(game()).session_id)
-        proxy.delay_s = 0.0
+        with proxy.suffering(Fault(delay_s=3.0)):
+            async with asyncio.timeout(2.0):
+                with pytest.raises(AuditUnavailable):
+                    await log.last(last_of(game()).session_id)
         async with asyncio.timeout(_PATIENCE_S):
             while not await answers(log):
                 await asyncio.sleep(0.05)

@@ -81,10 +81,10 @@ async def _use(url: str) -> list[str]:
 
 
 async def test_nothing_that_is_written_or_answered_holds_a_secret(
-    redis_url: str, tmp_path: Path
+    own_redis_url: str, tmp_path: Path
 ) -> None:
     log = tmp_path / "log"
-    with _served(redis_url, log) as url:
+    with _served(own_redis_url, log) as url:
         seen = await _use(url)
     written = log.read_text()
     assert "/v1/sessions/{session_id}" in written
