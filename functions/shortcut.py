@@ -22,7 +22,7 @@ from shared.http.bodies import SwitchBody
 from shared.http.calls import ChangeCall
 from shared.http.creation_bodies import CreateBody
 from shared.http.errors import answer_to, request_id_of
-from shared.http.gate import Gate
+from shared.http.gate import gate_of
 
 _CREATE = "/v1/sessions"
 _READ = re.compile(r"/v1/sessions/([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})")
@@ -88,8 +88,7 @@ async def _answer(
     (scope["route"],) = router.routes
     request = Request(scope)
     try:
-        gate: Gate = scope["app"].state.gate
-        await gate.admit(request, scope["route"].operation, session_id)
+        await gate_of(request).admit(request, scope["route"].operation, session_id)
         response = await serve(request)
     except (ServiceError, Refusal) as error:
         response = answer_to(error, request_id_of(request))

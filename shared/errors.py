@@ -22,10 +22,12 @@ from typing import Any, ClassVar
 
 
 class ServiceError(Exception):
-    """An answer other than the one asked for. `details` and `headers` go to the caller."""
+    """An answer other than the one asked for. `details` and `headers` go to the caller, and so do
+    the fields that stand `beside` the code."""
 
     status: ClassVar[int] = 500
     code: ClassVar[str] = "INTERNAL_ERROR"
+    beside: Mapping[str, Any] = {}
 
     def __init__(
         self, message: str, details: Any = None, headers: Mapping[str, str] | None = None
@@ -66,7 +68,7 @@ class RateLimitExceeded(ServiceError):
 
     def __init__(self, message: str, retry_after_s: int, details: Any = None) -> None:
         super().__init__(message, details, {"Retry-After": str(retry_after_s)})
-        self.retry_after_s = retry_after_s
+        self.beside = {"retry_after_seconds": retry_after_s}
 
 
 class TooManySessions(RateLimitExceeded):

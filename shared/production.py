@@ -15,16 +15,17 @@ _PLACEHOLDER = re.compile(
 
 def require_production_ready(settings: Settings) -> None:
     """End the process with a sentence that names each setting that is missing or a placeholder."""
-    if settings.app_env != "production":
-        return
-    if faults := list(_faults(settings)):
-        raise SystemExit(f"SyncKairos can't start in production. {'; '.join(faults)}.")
+    _require_none(settings, _faults(settings))
 
 
 def require_sound_secrets(settings: Settings) -> None:
     """The same for one function, which has only those that it needs: none may be a placeholder."""
-    if settings.app_env == "production" and (faults := list(_unsound(settings))):
-        raise SystemExit(f"SyncKairos can't start in production. {'; '.join(faults)}.")
+    _require_none(settings, _unsound(settings))
+
+
+def _require_none(settings: Settings, faults: Iterator[str]) -> None:
+    if settings.app_env == "production" and (found := list(faults)):
+        raise SystemExit(f"SyncKairos can't start in production. {'; '.join(found)}.")
 
 
 def _faults(settings: Settings) -> Iterator[str]:

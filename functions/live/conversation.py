@@ -11,6 +11,8 @@ from shared.access.callers import Caller, Role
 from shared.access.permits import Permit
 from shared.access.tokens import LEEWAY_S
 from shared.clock import StoreClock
+from shared.domain.session import Session
+from shared.domain.units import Instant
 from shared.errors import (
     Forbidden,
     ServiceError,
@@ -75,8 +77,7 @@ class Conversation:
         session, now = await self.service.read(self.permit, self.session_id)
         if session.version < self.listener.newest_version:
             session, now = await self.service.read(self._uncounted, self.session_id)
-        self._is_theirs = True
-        self.listener.put(Push.of(messages.state_sync(session, now)))
+        self._put_state(session, now)
 
     async def next(self) -> Push:
         """The next push to send, `CLOSED` or `EXPIRED`; a gap is closed with the present state."""
@@ -100,8 +101,7 @@ class Conversation:
 
     async def go_on_as(self, caller: Caller) -> None:
         """Go on with the fresh token of `caller`. Raises `Forbidden` if it is of somebody else."""
-        known = self.permit.caller
-        if (caller.name, caller.session_id) != (known.name, known.session_id):
+        if caller.name != self.permit.caller.name:
             raise Forbidden("The new token must be of the same caller")
         self.permit.caller = caller
         self._good_until = _good_until(caller)
@@ -135,8 +135,12 @@ class Conversation:
         except ServiceError:
             return  # there is no such session for this client
         else:
-            self._is_theirs = True
-            self.listener.put(Push.of(messages.state_sync(session, now)))
+            self._put_state(session, now)
+
+    def _put_state(self, session: Session, now: Instant) -> None:
+        """Queue a state that was read for this client, whose session it therefore is."""
+        self._is_theirs = True
+        self.listener.put(Push.of(messages.state_sync(session, now)))
 
     async def _may_see(self, push: Push) -> bool:
         """Whether a push may go to this client; of the session's own, the store is asked once."""

@@ -14,7 +14,7 @@ from shared.access.tokens import SUBSCRIBING
 from shared.errors import ServiceError, StoreUnavailable, Unauthenticated
 from shared.http import strict_json
 from shared.http.fields import Uuid
-from shared.http.gate import Gate
+from shared.http.gate import Gate, gate_of
 from shared.realtime.listener import CLOSED
 
 _NORMAL, _GOING_AWAY, _POLICY, _TRY_LATER = 1000, 1001, 1008, 1013
@@ -39,7 +39,7 @@ async def follow(websocket: WebSocket) -> None:
     await websocket.accept()
     try:
         session_id = _uuid.validate_python(websocket.query_params.get("sessionId"))
-        permit = await _gate_of(websocket).admit(websocket, Operation.SUBSCRIBE, session_id)
+        permit = await gate_of(websocket).admit(websocket, Operation.SUBSCRIBE, session_id)
         async with conversation(websocket, permit, session_id) as talk:
             await talk.begin(with_state=websocket.query_params.get("sync") == "1")
             await _converse(websocket, talk)
@@ -49,11 +49,6 @@ async def follow(websocket: WebSocket) -> None:
         await websocket.close(_TRY_LATER, "The session store can't be reached right now")
     except ServiceError as error:
         await websocket.close(_REFUSED + error.status, error.message)
-
-
-def _gate_of(websocket: WebSocket) -> Gate:
-    gate: Gate = websocket.app.state.gate
-    return gate
 
 
 async def _converse(websocket: WebSocket, talk: Conversation) -> None:
@@ -94,7 +89,7 @@ async def _listen(websocket: WebSocket, talk: Conversation) -> None:
         if frame["type"] == "websocket.disconnect":
             return
         try:
-            await _answer(_message_in(frame), talk, _gate_of(websocket))
+            await _answer(_message_in(frame), talk, gate_of(websocket))
         except ServiceError as error:
             await talk.complain(error.code, error.message)
 

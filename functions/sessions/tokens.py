@@ -12,7 +12,7 @@ from shared.domain.units import Instant
 from shared.http.answers import json_response
 from shared.http.bodies import TokenBody
 from shared.http.calls import Call, SessionId
-from shared.http.gate import Gate
+from shared.http.gate import gate_of
 from shared.http.guard import GuardedJsonRoute, asks_to
 from shared.http.openapi import TOKEN_ERRORS, answers
 from shared.representation import timestamp
@@ -43,8 +43,8 @@ async def mint(session_id: SessionId, body: TokenBody, request: Request) -> Resp
         session_id=session.session_id,
         participant_id=body.participant_id,
     )
-    gate: Gate = request.app.state.gate
-    token, expires_at_s = gate.mint(Kind.SESSION, bearer, body.lifetime_ms // 1000)
+    lifetime_s = body.lifetime_ms // 1000
+    token, expires_at_s = gate_of(request).mint(Kind.SESSION, bearer, lifetime_s)
     minted = {"token": token, "expires_at": timestamp(Instant(expires_at_s * 1000))}
     return json_response(minted, {"Cache-Control": "no-store"}, 201)
 

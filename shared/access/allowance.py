@@ -45,7 +45,7 @@ class RateLimiter:
         self._counted_here: dict[str, tuple[int, int]] = {}
 
     def allowance(
-        self, caller: Caller, address: str, operation: Operation | None, session: str | None
+        self, caller: Caller, address: str, operation: Operation, session: str | None
     ) -> "Allowance":
         """What counts this request of `caller` at `address`; `session` is the session's name."""
         general = self._general(caller, address)

@@ -16,7 +16,7 @@ from shared.domain.errors import (
     RuleViolation,
     UnknownParticipant,
 )
-from shared.errors import RateLimitExceeded, ServiceError
+from shared.errors import ServiceError
 from shared.http.validation import MAX_DETAILS, describe
 
 _HTTP_ERRORS = {
@@ -83,9 +83,6 @@ async def _ours(request: Request, error: Exception) -> Response:
 def answer_to(error: Exception, request_id: str) -> Response:
     """The answer to an error of the service or a refusal of the domain."""
     if isinstance(error, ServiceError):
-        more = {}
-        if isinstance(error, RateLimitExceeded):
-            more["retry_after_seconds"] = error.retry_after_s
         return error_answer(
             request_id,
             error.status,
@@ -93,7 +90,7 @@ def answer_to(error: Exception, request_id: str) -> Response:
             error.message,
             error.details,
             error.headers,
-            **more,
+            **error.beside,
         )
     status, code, details = _refusal(error)
     return error_answer(request_id, status, code, str(error), details)

@@ -66,6 +66,12 @@ class Gate:
         return self._tokens.mint(kind, caller, lifetime_s)
 
 
+def gate_of(connection: HTTPConnection) -> Gate:
+    """The gate of the application that was asked."""
+    gate: Gate = connection.app.state.gate
+    return gate
+
+
 def permit_of(connection: HTTPConnection) -> Permit:
     """What the gate has granted to this request."""
     granted: Permit = connection.scope["state"]["permit"]

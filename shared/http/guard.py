@@ -7,7 +7,7 @@ from fastapi import Request, Response
 from fastapi.routing import APIRoute
 
 from shared.access.rights import Operation
-from shared.http.gate import Gate
+from shared.http.gate import gate_of
 from shared.http.json_route import JsonRoute
 
 Endpoint = TypeVar("Endpoint", bound=Callable[..., Any])
@@ -41,8 +41,8 @@ class GuardedRoute(APIRoute):
         handle = super().get_route_handler()
 
         async def handle_admitted(request: Request) -> Response:
-            gate: Gate = request.app.state.gate
-            await gate.admit(request, self.operation, request.path_params.get("session_id"))
+            session_id = request.path_params.get("session_id")
+            await gate_of(request).admit(request, self.operation, session_id)
             return await handle(request)
 
         return handle_admitted
