@@ -77,10 +77,14 @@ async def test_an_answer_tells_how_many_are_left_and_a_refusal_when_to_come_back
     assert error["message"].startswith("Too many requests")
 
 
-async def test_what_is_refused_costs_the_store_nothing_more(
-    limited: tuple[Instance, Instance], redis_url: str
-) -> None:
-    async with _clients(limited, tokens.host("flood")) as (one, _):
+async def test_what_is_refused_costs_the_store_nothing_more(own_redis_url: str) -> None:
+    settings = {"JWT_SECRET": SECRET, "RATE_LIMIT_GENERAL": str(_GENERAL)}
+    with running(own_redis_url, **settings) as alone:  # type: ignore[arg-type] # none is port
+        await _flood(alone, own_redis_url)
+
+
+async def _flood(instance: Instance, redis_url: str) -> None:
+    async with _clients((instance, instance), tokens.host("flood")) as (one, _):
         session_id = await one.created(chess())
         for _ in range(_GENERAL):
             await one.get(session_id)
