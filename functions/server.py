@@ -22,6 +22,7 @@ from shared.bootstrap import container
 from shared.entrance import gate
 from shared.errors import StoreUnavailable
 from shared.http import application
+from shared.http.subscriptions import subscriptions
 from shared.metrics.ports import Metrics
 from shared.metrics.prometheus import PrometheusMetrics
 from shared.production import require_production_ready
@@ -59,6 +60,7 @@ def build(settings: Settings) -> FastAPI:
         backend=backend,
         metrics=metrics,
         gate=gate(settings),
+        subscriptions=subscriptions(settings, holds_sockets=True),
         cors_origins=settings.cors_origins,
         shortcut=Shortcut,
         lifespan=lifespan,

@@ -33,10 +33,15 @@ def container(settings: Settings) -> tuple[Backend, Redis]:
 
 
 def audit_log(settings: Settings) -> AuditLog | None:
-    """The audit trail that `settings` name, if any."""
+    """The audit trail that `settings` name, if any. Ends the process where its key is missing."""
     if settings.database_url:
         return PostgresAuditLog(settings.database_url.get_secret_value())
     if settings.supabase_url and settings.supabase_service_role_key:
         key = settings.supabase_service_role_key.get_secret_value()
         return SupabaseAuditLog(partial(connect_to_supabase, settings.supabase_url, key))
+    if settings.supabase_url:
+        raise SystemExit(
+            "SyncKairos can't start. SUPABASE_URL needs SUPABASE_SERVICE_ROLE_KEY, or a"
+            " DATABASE_URL beside it."
+        )
     return None

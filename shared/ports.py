@@ -199,11 +199,15 @@ class Census:
 
 @dataclass(frozen=True, slots=True)
 class News:
-    """What others must be told of a session: of an alarm to set, of an outbox to be emptied."""
+    """What others must be told of a session: of an alarm to set, of an outbox to be emptied.
+
+    `pushes` are the messages for those who follow it, in order.
+    """
 
     name: str
     alarm_at: Instant | None = None
     fills_outbox: bool = False
+    pushes: Sequence[bytes] = ()
 
 
 class Announcer(Protocol):

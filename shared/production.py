@@ -45,6 +45,7 @@ def _unsound(settings: Settings) -> Iterator[str]:
     secrets = {
         "JWT_SECRET": settings.jwt_secret,
         "METRICS_TOKEN": settings.metrics_token,
+        "SUPABASE_JWT_SECRET": settings.supabase_jwt_secret,
         "SUPABASE_SERVICE_ROLE_KEY": settings.supabase_service_role_key,
         "UPSTASH_REDIS_REST_TOKEN": settings.upstash_redis_rest_token,
     }

@@ -1,5 +1,6 @@
 """Everything that can be set, read once from the environment."""
 
+import json
 import os
 from typing import Annotated, Literal, Self
 
@@ -34,6 +35,14 @@ class Settings(BaseModel):
     """The audit trail's Postgres; goes before Supabase's API where both are set."""
     supabase_url: str | None = None
     supabase_service_role_key: SecretStr | None = None
+    supabase_publishable_key: str | None = None
+    """What clients show Supabase Realtime; with it changes are pushed there."""
+    supabase_jwt_secret: SecretStr | None = None
+    """Signs the tokens of Realtime's listeners: the project's own (HS256)."""
+    supabase_signing_key: SecretStr | None = None
+    """The same with a key imported into the project: a private JWK (ES256) with its `kid`."""
+    realtime_rate_limit: Annotated[int, Field(ge=0)] = 100
+    """Messages a second that this instance sends to Supabase Realtime; 0 for any number."""
     audit_worker: Literal["on", "off"] = "on"
     """Whether this process also carries the outbox into the audit trail."""
     recovery: Literal["on", "off"] = "on"
@@ -97,6 +106,18 @@ class Settings(BaseModel):
             return [origin.strip() for origin in value.split(",") if origin.strip()]
         return value
 
+    @field_validator("supabase_signing_key")
+    @classmethod
+    def _is_key(cls, value: SecretStr | None) -> SecretStr | None:
+        try:
+            key = json.loads(value.get_secret_value()) if value else {}
+            is_one = not value or ((key["kty"], key["crv"]) == ("EC", "P-256") and key["d"])
+        except (ValueError, TypeError, KeyError):
+            is_one = False
+        if not is_one or (value and not key.get("kid")):
+            raise ValueError("must be a private P-256 key with a kid, as a JWK")
+        return value
+
     @field_validator("jwt_secret")
     @classmethod
     def _is_long(cls, value: SecretStr | None) -> SecretStr | None:
@@ -117,8 +138,8 @@ class Settings(BaseModel):
 
     @model_validator(mode="after")
     def _is_complete(self) -> Self:
-        if self.supabase_url and not self.supabase_service_role_key:
-            raise ValueError("SUPABASE_URL needs SUPABASE_SERVICE_ROLE_KEY")
+        if self.supabase_publishable_key and not self.supabase_url:
+            raise ValueError("SUPABASE_PUBLISHABLE_KEY needs SUPABASE_URL")
         if self.upstash_redis_rest_url and not self.upstash_redis_rest_token:
             raise ValueError("UPSTASH_REDIS_REST_URL needs UPSTASH_REDIS_REST_TOKEN")
         if self.app_env == "production" and self.auth_disabled:
@@ -133,6 +154,11 @@ class Settings(BaseModel):
         if self.auth_disabled is not None:
             return not self.auth_disabled
         return self.app_env == "production" or bool(self.jwt_secret or self.jwt_jwks_url)
+
+    @property
+    def pushes_to_supabase(self) -> bool:
+        """Whether clients listen to Supabase Realtime, so that changes are pushed there."""
+        return self.supabase_publishable_key is not None
 
 
 def read_settings() -> Settings:

@@ -2,12 +2,12 @@
 
 from pathlib import Path
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Request
 from fastapi.responses import FileResponse
 from starlette.routing import Mount
 from starlette.staticfiles import StaticFiles
 
-from shared.http.security_headers import PAGE
+from shared.http.security_headers import page_headers
 from shared.serverless.http_function import function_of
 
 _ROOT = Path(__file__).parents[2]
@@ -18,9 +18,10 @@ router = APIRouter(include_in_schema=False)
 
 
 @router.get("/")
-async def page() -> FileResponse:
+async def page(request: Request) -> FileResponse:
     """The page itself; its parts are beside it under `/console`."""
-    headers = {"Cache-Control": "no-cache", **PAGE}
+    elsewhere = request.app.state.subscriptions.origins
+    headers = {"Cache-Control": "no-cache", **page_headers(elsewhere)}
     return FileResponse(_FILES / "index.html", headers=headers)
 
 

@@ -6,7 +6,7 @@ import fastapi_swagger
 from fastapi import APIRouter
 from fastapi.responses import FileResponse, HTMLResponse, Response
 
-from shared.http.security_headers import PAGE
+from shared.http.security_headers import page_headers
 from shared.serverless.http_function import HttpFunction
 
 router = APIRouter(include_in_schema=False)
@@ -44,7 +44,7 @@ SwaggerUIBundle({
 @router.get("/api-docs")
 async def docs() -> HTMLResponse:
     """Swagger UI, served from here: no other host is asked for anything."""
-    return HTMLResponse(_PAGE, headers=dict(PAGE))
+    return HTMLResponse(_PAGE, headers=page_headers())
 
 
 @router.get("/api-docs/start.js")

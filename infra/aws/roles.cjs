@@ -21,7 +21,7 @@ function* rightsOf(fn, ssmPath) {
   ]);
   const { SSM_NAMES: names, ...others } = fn.environment || {};
   if (names) {
-    const parameters = names.split(",").map((name) => arn("ssm", `parameter${ssmPath}/${name}`));
+    const parameters = names.split(",").filter(Boolean).map((name) => arn("ssm", `parameter${ssmPath}/${name}`));
     yield allow(["ssm:GetParameters"], parameters);
   }
   const targets = Object.values(others).filter((value) => value && value.Ref);

@@ -11,12 +11,18 @@ _UUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 _SUBJECT = re.compile(r"[\x21-\x7e]{1,255}")
 _TENANT = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}")
 
+SUPABASE_SESSION = "sync_session"
+"""The claim of a token for Supabase Realtime: the name of the one session it may listen to. It is
+signed with a key that may also be that of tokens for us, so none that has it is for us."""
+
 _ROLES = {str(role): role for role in Role} | {"authenticated": Role.HOST}
 """Supabase Auth calls everybody who has signed in `authenticated`: such a user is a host."""
 
 
 def caller_from(claims: Mapping[str, Any]) -> Caller:
     """The caller that `claims` name. Raises `Unauthenticated` where they name none."""
+    if SUPABASE_SESSION in claims:
+        raise Unauthenticated("The token is for Supabase Realtime alone")
     role = _ROLES.get(str(claims.get("role")))
     if role is None:
         raise Unauthenticated("The token's role must be service, host, participant or spectator")

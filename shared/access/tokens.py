@@ -88,6 +88,11 @@ class Tokens:
         claims = await self._claims(token, kind, header.get("kid"))
         return caller_from(claims)
 
+    @property
+    def signs(self) -> bool:
+        """Whether there is a secret to make tokens with."""
+        return self._secret is not None
+
     def mint(self, kind: Kind, caller: Caller, lifetime_s: int) -> tuple[str, int]:
         """A token that names `caller`, and when it ends: s since the Unix epoch.
 

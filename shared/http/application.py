@@ -13,6 +13,7 @@ from shared.http.compression import Compression
 from shared.http.gate import Gate
 from shared.http.intake import Intake
 from shared.http.security_headers import NoSniffing
+from shared.http.subscriptions import Subscriptions
 from shared.metrics.ports import Metrics
 
 VERSION = "2.0.0"
@@ -32,6 +33,7 @@ def build(
     backend: Backend,
     metrics: Metrics,
     gate: Gate,
+    subscriptions: Subscriptions,
     cors_origins: list[str],
     shortcut: Callable[[ASGIApp], ASGIApp] | None = None,
     lifespan: Lifespan | None = None,
@@ -53,6 +55,7 @@ def build(
         lifespan=lifespan,
     )
     app.state.gate = gate
+    app.state.subscriptions = subscriptions
     app.state.service = backend.service
     app.state.store = backend.store
     app.state.clock = backend.clock

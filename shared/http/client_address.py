@@ -1,4 +1,4 @@
-"""Where a request comes from, for those whom nothing else tells apart."""
+"""Where a request comes from, for those whom nothing else tells apart, and where it went to."""
 
 import ipaddress
 import re
@@ -24,6 +24,21 @@ def client_address(connection: HTTPConnection, trusted_hops: int) -> str:
     header = ",".join(connection.headers.getlist("x-forwarded-for"))
     said = [entry.strip() for entry in header.split(",") if entry.strip()]
     return _normal(said[-min(trusted_hops, len(said))] if said else peer)
+
+
+def public_url(
+    connection: HTTPConnection, path: str, *, socket: bool = False, query: str = ""
+) -> str:
+    """The address of `path` as the client reached us; for a WebSocket where it says so.
+
+    Which scheme it used only the proxy knows that it came through: one that isn't ours may say so
+    too, for the answer goes to nobody but the client.
+    """
+    said = connection.headers.get("x-forwarded-proto", connection.scope["scheme"])
+    secure = "s" if said.split(",")[0].strip() in ("https", "wss") else ""
+    scheme = f"ws{secure}" if socket else f"http{secure}"
+    address = f"{scheme}://{connection.headers.get('host', '')}{path}"
+    return f"{address}?{query}" if query else address
 
 
 def _normal(address: str) -> str:

@@ -166,6 +166,40 @@ class Token(Document):
     expires_at: Timestamp
 
 
+class SupabaseSubscription(Document):
+    """Join `topic` as a private channel of the Supabase project at `url`; events are the messages'
+    types, payloads the messages. Ask again before the token has ended, and hand the new one over.
+    """
+
+    transport: Literal["supabase"]
+    url: str
+    key: Annotated[str, Field(description="The project's publishable key")]
+    topic: str
+    token: str
+    expires_at: Timestamp
+
+
+class SocketSubscription(Document):
+    """Open `url` as a WebSocket, with `&token=` and the token if there is one."""
+
+    transport: Literal["websocket"]
+    url: str
+    token: str = may_be_absent()
+    expires_at: str = may_be_absent()
+
+
+class NoSubscription(Document):
+    """Nothing is pushed: read `url` again and again, with `If-None-Match`."""
+
+    transport: Literal["polling"]
+    url: str
+
+
+Subscription = Annotated[
+    SupabaseSubscription | SocketSubscription | NoSubscription, Field(discriminator="transport")
+]
+
+
 class Envelope(Document, Generic[T]):
     """Every success."""
 
@@ -233,3 +267,4 @@ SummaryAnswer = Envelope[Summary]
 BatchAnswer = Envelope[Batch]
 AuditTrailAnswer = Envelope[AuditTrail]
 TokenAnswer = Envelope[Token]
+SubscriptionAnswer = Envelope[Subscription]

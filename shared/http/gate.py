@@ -56,6 +56,11 @@ class Gate:
             raise Unauthenticated
         return await self._tokens.caller_of(token, kinds)
 
+    @property
+    def mints(self) -> bool:
+        """Whether tokens can be made here."""
+        return self._tokens is not None and self._tokens.signs
+
     def mint(self, kind: Kind, caller: Caller, lifetime_s: int) -> tuple[str, int]:
         """A token that names `caller`, and when it ends: s since the Unix epoch.
 

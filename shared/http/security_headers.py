@@ -1,6 +1,6 @@
 """What browsers are told about answers, so that nothing of ours is used against its user."""
 
-from collections.abc import Mapping
+from collections.abc import Sequence
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -18,14 +18,20 @@ _POLICY = {
     "frame-ancestors": "'none'",
 }
 
-PAGE: Mapping[str, str] = {
-    "Content-Security-Policy": "; ".join(map(" ".join, _POLICY.items())),
-    "Cross-Origin-Opener-Policy": "same-origin",
-    "Permissions-Policy": "camera=(), geolocation=(), microphone=(), payment=(), usb=()",
-    "Referrer-Policy": "no-referrer",
-    "X-Frame-Options": "DENY",
-}
-"""Headers of a page that is made of files of this service and asks nobody else (CSP Level 3)."""
+
+def page_headers(connects_to: Sequence[str] = ()) -> dict[str, str]:
+    """Headers of a page that is made of files of this service (CSP Level 3).
+
+    It asks nobody but this service, and the origins that it `connects_to`.
+    """
+    policy = _POLICY | {"connect-src": " ".join(["'self'", *connects_to])}
+    return {
+        "Content-Security-Policy": "; ".join(map(" ".join, policy.items())),
+        "Cross-Origin-Opener-Policy": "same-origin",
+        "Permissions-Policy": "camera=(), geolocation=(), microphone=(), payment=(), usb=()",
+        "Referrer-Policy": "no-referrer",
+        "X-Frame-Options": "DENY",
+    }
 
 
 class NoSniffing:

@@ -8,6 +8,7 @@ from fastapi import APIRouter
 from mangum import Mangum
 
 from shared.http import application
+from shared.http.subscriptions import subscriptions
 from shared.serverless import invocation_log
 from shared.serverless.instance import instance, is_on_lambda, started
 
@@ -40,6 +41,7 @@ class HttpFunction:
             backend=here.backend,
             metrics=here.metrics,
             gate=here.gate,
+            subscriptions=subscriptions(here.settings, holds_sockets=False),
             cors_origins=here.settings.cors_origins,
             describes_itself=self._describes_itself,
         )

@@ -91,7 +91,9 @@ class RedisSessionStore:
         reply = await self._redis.run(script("commit"), keys_of(commit, self._keys), arguments)
         if reply[0] == b"done" and self._announcer:
             alarm_at = commit.alarm_at if reply[2] else None
-            await self._announcer.announce(News(commit.name, alarm_at, bool(reply[1])))
+            await self._announcer.announce(
+                News(commit.name, alarm_at, bool(reply[1]), commit.pushes)
+            )
         return result_of(reply)
 
     async def agenda(self, limit: int) -> Agenda:

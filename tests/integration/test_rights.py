@@ -43,6 +43,7 @@ TABLE: dict[tuple[str, str], Row] = {
     ("POST", "/v1/sessions/batch"): Row((200,) * 8, {"session_ids": ["{session_id}"]}),
     ("GET", _SESSION): Row(_READ),
     ("GET", f"{_SESSION}/summary"): Row(_READ),
+    ("GET", f"{_SESSION}/realtime"): Row(_READ),
     ("GET", f"{_SESSION}/events"): Row(_FOR_HOSTS),
     ("GET", f"{_SESSION}/replay"): Row(_FOR_HOSTS),
     ("POST", f"{_SESSION}/start"): Row(_FOR_HOSTS, is_started=False),

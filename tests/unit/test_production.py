@@ -101,6 +101,9 @@ def test_no_setting_shows_a_secret() -> None:
         for name, field in Settings.model_fields.items()
         if "SecretStr" in str(field.annotation)
     }
+    secrets["supabase_signing_key"] = (
+        '{"kty": "EC", "crv": "P-256", "kid": "ours", "d": "hidden-signing-key"}'
+    )
     secrets["database_url"] = "postgresql://user:hidden-database@db.example/x"
     assert {"jwt_secret", "metrics_token", "redis_url"} <= secrets.keys()
     settings = _settings(**secrets)

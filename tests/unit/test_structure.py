@@ -42,6 +42,7 @@ FLOORS = {
     "shared/realtime": {
         "shared.domain",
         "shared.errors",
+        "shared.ports",
         "shared.representation",
         "shared.realtime",
     },

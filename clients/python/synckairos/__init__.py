@@ -1,0 +1,1 @@
+"""The SyncKairos client: sessions that follow themselves, on the server's clock."""

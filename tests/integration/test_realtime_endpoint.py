@@ -1,0 +1,138 @@
+"""`GET .../realtime`: how a session is to be followed, and with which token."""
+
+import json
+import time
+from collections.abc import AsyncIterator, Iterator
+from datetime import datetime
+from typing import Any
+from urllib.parse import urlencode
+from uuid import uuid4
+
+import httpx
+import jwt
+import pytest
+from cryptography.hazmat.primitives.asymmetric import ec
+from jwt.algorithms import ECAlgorithm
+from websockets.asyncio.client import connect
+
+from infra.local.redis import embedded_redis
+from infra.local.supabase import PUBLISHABLE_KEY, SECRET_KEY, LocalSupabase
+from tests.integration import tokens
+from tests.integration.api import CERTIFICATES, Api, chess
+from tests.integration.target import IS_FUNCTIONS, serving
+from tests.integration.tokens import GUARDED, bearer
+
+pytestmark = pytest.mark.http
+
+_PRIVATE = ec.generate_private_key(ec.SECP256R1())
+_SIGNING_KEY = json.dumps(ECAlgorithm.to_jwk(_PRIVATE, as_dict=True) | {"kid": "ours"})
+_LONGEST_S = 600
+
+
+@pytest.fixture(scope="module")
+def pushing_url(supabase: LocalSupabase) -> Iterator[str]:
+    """Where a service is whose clients listen to Supabase Realtime."""
+    settings = {
+        "SUPABASE_URL": supabase.url,
+        "SUPABASE_SERVICE_ROLE_KEY": SECRET_KEY,
+        "SUPABASE_PUBLISHABLE_KEY": PUBLISHABLE_KEY,
+        "SUPABASE_SIGNING_KEY": _SIGNING_KEY,
+    }
+    with embedded_redis() as redis_url, serving(redis_url, **GUARDED, **settings) as url:
+        yield url
+
+
+@pytest.fixture
+async def pushing(pushing_url: str) -> AsyncIterator[Api]:
+    """A client of it, with Alice's token."""
+    headers = bearer(tokens.host())
+    async with httpx.AsyncClient(
+        verify=CERTIFICATES, base_url=pushing_url, timeout=20, headers=headers
+    ) as http:
+        yield Api(http)
+
+
+async def _subscription(api: Api, session_id: str, token: str | None = None) -> dict[str, Any]:
+    headers = bearer(token) if token else None
+    answer = await api.http.get(f"/v1/sessions/{session_id}/realtime", headers=headers)
+    assert answer.status_code == 200, answer.text
+    assert answer.headers["cache-control"] == "no-store"
+    found: dict[str, Any] = answer.json()["data"]
+    return found
+
+
+def _claims(token: str) -> dict[str, Any]:
+    read: dict[str, Any] = jwt.decode(token, _PRIVATE.public_key(), algorithms=["ES256"])
+    return read
+
+
+async def test_supabase_is_named_with_a_token_for_this_session_alone(pushing: Api) -> None:
+    session_id = await pushing.created(chess())
+    found = await _subscription(pushing, session_id)
+    assert found["transport"] == "supabase"
+    assert found["key"] == PUBLISHABLE_KEY
+    assert found["topic"] == f"session:{session_id}"
+    assert jwt.get_unverified_header(found["token"])["kid"] == "ours"
+    claims = _claims(found["token"])
+    assert claims.keys() == {"role", "iat", "exp", "sync_session"}
+    assert (claims["role"], claims["sync_session"]) == ("authenticated", session_id)
+    assert 0 < claims["exp"] - time.time() <= _LONGEST_S
+    assert datetime.fromisoformat(found["expires_at"]).timestamp() == claims["exp"]
+
+
+async def test_a_tenant_s_topic_is_its_own(pushing: Api) -> None:
+    headers = bearer(tokens.host(tenant="acme"))
+    answer = await pushing.http.post("/v1/sessions", json=chess(), headers=headers)
+    session_id = answer.json()["data"]["session_id"]
+    found = await _subscription(pushing, session_id, tokens.host(tenant="acme"))
+    assert found["topic"] == f"session:acme:{session_id}"
+    assert _claims(found["token"])["sync_session"] == f"acme:{session_id}"
+
+
+async def test_it_ends_no_later_than_the_caller_s_own(pushing: Api) -> None:
+    session_id = await pushing.created(chess())
+    ends_s = int(time.time()) + 60
+    found = await _subscription(pushing, session_id, tokens.host(exp=ends_s))
+    assert _claims(found["token"])["exp"] == ends_s
+
+
+async def test_it_is_no_token_for_us(pushing: Api) -> None:
+    session_id = await pushing.created(chess())
+    found = await _subscription(pushing, session_id)
+    path = f"/v1/sessions/{session_id}"
+    answer = await pushing.http.get(path, headers=bearer(found["token"]))
+    assert answer.status_code == 401
+
+
+async def test_a_lobby_can_be_followed_by_those_whose_session_it_will_be(pushing: Api) -> None:
+    session_id = str(uuid4())
+    for token in (tokens.spectator(session_id), tokens.service()):
+        found = await _subscription(pushing, session_id, token)
+        assert found["topic"] == f"session:{session_id}"
+    as_host = await pushing.http.get(f"/v1/sessions/{session_id}/realtime")
+    assert as_host.status_code == 404
+
+
+async def test_without_supabase_it_is_a_socket_or_nothing(guarded: Api) -> None:
+    session_id = await guarded.created(chess())
+    found = await _subscription(guarded, session_id)
+    if IS_FUNCTIONS:
+        url = f"{guarded.http.base_url}/v1/sessions/{session_id}"
+        assert found == {"transport": "polling", "url": url}
+        return
+    assert found["transport"] == "websocket"
+    address = f"{found['url']}&{urlencode({'token': found['token'], 'sync': '1'})}"
+    async with connect(address) as socket:
+        said = [json.loads(await socket.recv()) for _ in range(2)]
+    assert [message["type"] for message in said] == ["CONNECTED", "STATE_SYNC"]
+    refused = await guarded.http.get(f"/v1/sessions/{session_id}", headers=bearer(found["token"]))
+    assert refused.status_code == 401
+
+
+async def test_the_address_is_the_one_by_which_the_client_came(api: Api) -> None:
+    session_id = await api.created(chess())
+    headers = {"Host": "sync.example.org", "X-Forwarded-Proto": "https"}
+    answer = await api.http.get(f"/v1/sessions/{session_id}/realtime", headers=headers)
+    path = f"v1/sessions/{session_id}" if IS_FUNCTIONS else f"ws?sessionId={session_id}"
+    scheme = "https" if IS_FUNCTIONS else "wss"
+    assert answer.json()["data"]["url"] == f"{scheme}://sync.example.org/{path}"
