@@ -33,6 +33,7 @@ test: $(READY)
 
 fuzz: $(READY)
 	@FUZZ=full $(BIN)/python -m pytest tests/fuzz
+	@FUZZ=full TARGET=functions $(BIN)/python -m pytest tests/integration/test_bad_input.py
 	@$(BIN)/python -m tests.linearizability --histories 2000
 
 lint: $(READY)

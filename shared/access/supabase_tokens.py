@@ -30,8 +30,11 @@ class SupabaseTokens:
 
     @classmethod
     def by_signing_key(cls, jwk: str) -> "SupabaseTokens":
-        """With a private JWK, known to the project by its `kid`."""
-        key = jwt.PyJWK.from_json(jwk)
+        """With a private JWK, known to the project by its `kid`. Raises `ValueError`."""
+        try:
+            key = jwt.PyJWK.from_json(jwk)
+        except jwt.PyJWTError as error:
+            raise ValueError(f"not a key that can sign: {error}") from None
         return cls(key.key, "ES256", key.key_id)
 
     def mint(self, session_name: str, until: float) -> tuple[str, int]:

@@ -115,7 +115,10 @@ def subscriptions(settings: Settings, *, holds_sockets: bool) -> Subscriptions:
 
 def _supabase_tokens(settings: Settings) -> SupabaseTokens | None:
     if settings.supabase_signing_key:
-        return SupabaseTokens.by_signing_key(settings.supabase_signing_key.get_secret_value())
+        try:
+            return SupabaseTokens.by_signing_key(settings.supabase_signing_key.get_secret_value())
+        except ValueError as error:
+            raise SystemExit(f"SyncKairos can't start. SUPABASE_SIGNING_KEY: {error}") from None
     if settings.supabase_jwt_secret:
         return SupabaseTokens.by_secret(settings.supabase_jwt_secret.get_secret_value())
     return None

@@ -9,7 +9,9 @@ import pytest
 from tests.linearizability.stage import Stage, judged, stage
 from tests.linearizability.story import told
 
-_HISTORIES = 500
+_HISTORIES = 150
+"""Thousands more in `make fuzz`."""
+
 _MOST_TO_BE_FOUND_IN = 200
 _BROKEN = "tests.linearizability.broken_server"
 

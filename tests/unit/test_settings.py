@@ -6,7 +6,8 @@ import logging
 import pytest
 from pydantic import SecretStr, ValidationError
 
-from shared.bootstrap import container
+from shared.bootstrap import audit_log, container
+from shared.http.subscriptions import subscriptions
 from shared.logging import JsonFormatter
 from shared.settings import Settings
 
@@ -42,3 +43,20 @@ def test_a_container_that_could_not_listen_does_not_start() -> None:
     )
     with pytest.raises(SystemExit, match="REDIS_URL"):
         container(rest_alone)
+
+
+def test_a_trail_behind_supabase_needs_its_key() -> None:
+    with pytest.raises(SystemExit, match="SUPABASE_SERVICE_ROLE_KEY"):
+        audit_log(Settings(supabase_url="https://a.example"))
+
+
+def test_what_pushes_to_supabase_can_sign_tokens_for_those_who_listen() -> None:
+    pushing = Settings(supabase_url="https://a.example", supabase_publishable_key="sb_publishable")
+    with pytest.raises(SystemExit, match="SUPABASE_SIGNING_KEY"):
+        subscriptions(pushing, holds_sockets=True)
+    key = '{"kty": "EC", "crv": "P-256", "kid": "ours", "d": "?", "x": "?", "y": "?"}'
+    broken = pushing.model_copy(update={"supabase_signing_key": SecretStr(key)})
+    with pytest.raises(SystemExit, match="SUPABASE_SIGNING_KEY"):
+        subscriptions(broken, holds_sockets=False)
+    named_alone = subscriptions(pushing, holds_sockets=False)
+    assert named_alone.origins == ("https://a.example", "wss://a.example")

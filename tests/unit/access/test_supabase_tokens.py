@@ -1,0 +1,60 @@
+"""Tokens that only listen, to one session, at Supabase Realtime."""
+
+import json
+import time
+from typing import Any
+
+import jwt
+import pytest
+from cryptography.hazmat.primitives.asymmetric import ec
+from jwt.algorithms import ECAlgorithm
+
+from shared.access.claims import caller_from
+from shared.access.supabase_tokens import SupabaseTokens
+from shared.errors import Unauthenticated
+from shared.settings import Settings
+
+_PRIVATE = ec.generate_private_key(ec.SECP256R1())
+_JWK: dict[str, Any] = ECAlgorithm.to_jwk(_PRIVATE, as_dict=True) | {"kid": "ours"}
+_PUBLIC_JWK = {name: value for name, value in _JWK.items() if name != "d"}
+_SECRET = "the-secret-of-a-project-that-is-long-enough"
+
+
+def test_a_secret_signs_them() -> None:
+    token, ends_s = SupabaseTokens.by_secret(_SECRET).mint("acme:1", time.time() + 60)
+    claims = jwt.decode(token, _SECRET, algorithms=["HS256"])
+    assert claims["sync_session"] == "acme:1"
+    assert claims["exp"] == ends_s
+    assert "kid" not in jwt.get_unverified_header(token)
+
+
+def test_a_key_of_the_project_s_signs_them_under_its_id() -> None:
+    token, _ = SupabaseTokens.by_signing_key(json.dumps(_JWK)).mint("1", time.time() + 60)
+    jwt.decode(token, _PRIVATE.public_key(), algorithms=["ES256"])
+    assert jwt.get_unverified_header(token) == {"alg": "ES256", "kid": "ours", "typ": "JWT"}
+
+
+def test_none_that_listens_there_is_good_for_us() -> None:
+    """Not even with all that a token of ours has: both may be signed with the same key."""
+    claims = {"role": "service", "exp": time.time() + 60, "sync_session": "1"}
+    with pytest.raises(Unauthenticated, match="Realtime"):
+        caller_from(claims)
+
+
+@pytest.mark.parametrize(
+    "key",
+    [
+        "no json",
+        "[]",
+        "{}",
+        "null",
+        json.dumps(_PUBLIC_JWK),
+        json.dumps(_JWK | {"kid": ""}),
+        json.dumps(_JWK | {"crv": "P-384"}),
+        json.dumps({"kty": "oct", "k": "c2VjcmV0", "kid": "ours"}),
+    ],
+)
+def test_what_is_no_signing_key_is_refused_by_name(key: str) -> None:
+    with pytest.raises(ValueError, match="private P-256 key with a kid"):
+        Settings.model_validate({"supabase_signing_key": key})
+    Settings.model_validate({"supabase_signing_key": json.dumps(_JWK)})
