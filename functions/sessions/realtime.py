@@ -18,11 +18,12 @@ router = APIRouter(route_class=GuardedRoute, tags=["live"])
     "/v1/sessions/{session_id}/realtime",
     responses=answers(200, "SubscriptionAnswer", "How to follow the session", READ_ERRORS),
 )
-@asks_to(Operation.SUBSCRIBE)
+@asks_to(Operation.READ)
 async def realtime(session_id: SessionId, request: Request) -> Response:
     """Which transport carries the session's pushes, and a token of minutes that only listens.
 
-    The session need not exist yet, but for a host: whose it will be nobody knows.
+    The session need not exist yet, but for a host: whose it will be nobody knows. Who may read may
+    listen; but one who has come to listen alone gets no further token by that.
     """
     try:
         await Call(request).session(session_id)

@@ -10,7 +10,10 @@ _SECRETS = {
     "UPSTASH_REDIS_REST_TOKEN",
     "SUPABASE_URL",
     "SUPABASE_SERVICE_ROLE_KEY",
+    "SUPABASE_PUBLISHABLE_KEY",
+    "SUPABASE_SIGNING_KEY",
 }
+_SIGNER = "SUPABASE_SIGNING_KEY"
 
 
 def _arn(service: str, resource: str) -> str:
@@ -65,3 +68,9 @@ def test_what_a_function_reads_of_the_parameters_are_secrets_of_this_service(sta
     for function in stack.functions:
         names = stack.environment(function).get("SSM_NAMES", "")
         assert set(filter(None, names.split(","))) <= _SECRETS
+
+
+def test_one_function_alone_signs_tokens_for_those_who_listen(stack: Stack) -> None:
+    signing = [f for f in stack.functions if _SIGNER in stack.environment(f).get("SSM_NAMES", "")]
+    handlers = [stack.functions[function]["Handler"] for function in signing]
+    assert handlers == ["functions.sessions.realtime.handler"]
