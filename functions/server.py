@@ -16,6 +16,7 @@ from functions.serving import Server, server_of
 from functions.shortcut import Shortcut
 from functions.workers.audit_worker import AuditWorker
 from functions.workers.deadlines import DeadlineLoop
+from functions.workers.owed_pushes import OwedPushWorker
 from functions.workers.recover import RecoveryLoop
 from shared.backend import Backend
 from shared.bootstrap import container
@@ -41,8 +42,8 @@ def build(settings: Settings) -> FastAPI:
     Ends the process where production lacks something.
     """
     require_production_ready(settings)
-    backend, redis = container(settings)
     metrics = PrometheusMetrics(tells_tenants_apart=settings.metrics_token is not None)
+    backend, redis = container(settings, metrics)
     channels = PushChannels(redis, backend.keys.push_channel)
     workers = _workers(backend, metrics, settings, channels)
 
@@ -90,6 +91,8 @@ def _workers(
         for shard in backend.keys.all_shards:
             channels.handle(backend.keys.outbox_channel(shard), audit.call)
         workers.append(audit)
+    if backend.pushes and settings.audit_worker == "on":
+        workers.append(OwedPushWorker(backend.pushes, backend.store, metrics))
     return workers
 
 

@@ -6,6 +6,7 @@ from shared.audit.ports import AuditLog, Outbox
 from shared.clock import StoreClock
 from shared.history import History
 from shared.ports import Announcer, SessionStore
+from shared.pushes import Pushes
 from shared.recovery import Recovery
 from shared.session_service import SessionService
 from shared.settings import Settings
@@ -18,7 +19,8 @@ from shared.store.sessions import RedisSessionStore
 
 @dataclass(frozen=True, slots=True)
 class Backend:
-    """What endpoints and workers use; without an audit database nothing can be recovered."""
+    """What endpoints and workers use; without an audit database nothing can be recovered, and
+    without `pushes` clients are not told by Supabase Realtime."""
 
     connection: Connection
     keys: Keys
@@ -29,9 +31,12 @@ class Backend:
     recovery: Recovery | None
     service: SessionService
     history: History
+    pushes: Pushes | None = None
 
     async def close(self) -> None:
-        """Let every connection go."""
+        """Finish what goes on in the background, and let every connection go."""
+        if self.pushes:
+            await self.pushes.close()
         await self.connection.close()
         if self.audit:
             await self.audit.close()
@@ -44,11 +49,23 @@ def assemble(
     *,
     clock: StoreClock,
     announcer: Announcer | None = None,
+    sets_alarms: bool = False,
+    pushes: Pushes | None = None,
 ) -> Backend:
-    """The parts around `connection` and `audit`; nothing is connected yet."""
+    """The parts around `connection` and `audit`; nothing is connected yet.
+
+    The `announcer` is told of each commit, also of alarms to set where the store `sets_alarms`.
+    """
     keys = Keys(settings.store_shards)
     publishes = settings.pubsub == "on"
-    store = RedisSessionStore(connection, keys, clock, publishes=publishes, announcer=announcer)
+    store = RedisSessionStore(
+        connection,
+        keys,
+        clock,
+        publishes=publishes,
+        announcer=announcer,
+        sets_alarms=sets_alarms,
+    )
     outbox = RedisOutbox(connection, keys)
     recovery = None
     if audit:
@@ -64,4 +81,5 @@ def assemble(
         recovery=recovery,
         service=SessionService(store, recovery, settings.max_sessions_per_caller),
         history=History(store, outbox, audit),
+        pushes=pushes,
     )

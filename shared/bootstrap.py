@@ -2,6 +2,7 @@
 
 from functools import partial
 
+import httpx
 from redis.asyncio import Redis
 
 from shared.audit.ports import AuditLog
@@ -10,16 +11,20 @@ from shared.audit.supabase import SupabaseAuditLog
 from shared.audit.supabase_client import connect as connect_to_supabase
 from shared.backend import Backend, assemble
 from shared.clock import StoreClock
+from shared.metrics.ports import Metrics
+from shared.pushes import Pushes, supabase_pushes
 from shared.settings import Settings
+from shared.store.connection import Connection
 from shared.store.redis import NativeConnection, connect
 
 _LOCAL_REDIS = "redis://127.0.0.1:6379/0"
 
 
-def container(settings: Settings) -> tuple[Backend, Redis]:
+def container(settings: Settings, metrics: Metrics) -> tuple[Backend, Redis]:
     """The parts as `settings` ask for them, and the client that also hears what is published.
 
-    Ends the process where only Upstash's REST protocol is set up, by which nobody can listen.
+    Ends the process where only Upstash's REST protocol is set up, by which nobody can listen, and
+    where clients would listen to Supabase Realtime and nothing could be pushed there.
     """
     if settings.upstash_redis_rest_url and not settings.redis_url:
         raise SystemExit(
@@ -28,7 +33,16 @@ def container(settings: Settings) -> tuple[Backend, Redis]:
         )
     url = settings.redis_url.get_secret_value() if settings.redis_url else _LOCAL_REDIS
     redis = connect(url)
-    backend = assemble(settings, NativeConnection(redis), audit_log(settings), clock=StoreClock())
+    connection, clock = NativeConnection(redis), StoreClock()
+    pushes = _pushes(settings, connection, clock, metrics)
+    backend = assemble(
+        settings,
+        connection,
+        audit_log(settings),
+        clock=clock,
+        announcer=pushes.announcer if pushes else None,
+        pushes=pushes,
+    )
     return backend, redis
 
 
@@ -45,3 +59,18 @@ def audit_log(settings: Settings) -> AuditLog | None:
             " DATABASE_URL beside it."
         )
     return None
+
+
+def _pushes(
+    settings: Settings, connection: Connection, clock: StoreClock, metrics: Metrics
+) -> Pushes | None:
+    """Those to Supabase, made in the background: here no change waits for them."""
+    if not settings.pushes_to_supabase:
+        return None
+    if not settings.supabase_service_role_key:
+        raise SystemExit(
+            "SyncKairos can't start. SUPABASE_PUBLISHABLE_KEY needs SUPABASE_SERVICE_ROLE_KEY, to"
+            " push to those who listen."
+        )
+    certificates = httpx.create_ssl_context()
+    return supabase_pushes(settings, connection, clock, metrics, certificates, in_background=True)

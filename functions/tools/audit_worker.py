@@ -1,9 +1,10 @@
-"""The audit worker in a process of its own, for those who keep it out of the service's."""
+"""The audit worker, and who makes up for failed pushes, in a process of their own."""
 
 import asyncio
 from contextlib import suppress
 
 from functions.workers.audit_worker import AuditWorker
+from functions.workers.owed_pushes import OwedPushWorker
 from shared.bootstrap import container
 from shared.logging import configure
 from shared.metrics.prometheus import PrometheusMetrics
@@ -11,14 +12,17 @@ from shared.settings import read_settings
 
 
 async def main() -> None:
-    """Empty the outbox until told to stop."""
+    """Empty the outbox, and push what is owed, until told to stop."""
     settings = read_settings()
     configure(settings.log_level)
-    backend, _ = container(settings)
+    metrics = PrometheusMetrics()
+    backend, _ = container(settings, metrics)
     if backend.audit is None:
         raise SystemExit("The audit worker needs a database: set DATABASE_URL or SUPABASE_URL.")
-    metrics = PrometheusMetrics()
-    await AuditWorker(backend.outbox, backend.audit, backend.clock, metrics).run()
+    work = [AuditWorker(backend.outbox, backend.audit, backend.clock, metrics).run()]
+    if backend.pushes:
+        work.append(OwedPushWorker(backend.pushes, backend.store, metrics).run())
+    await asyncio.gather(*work)
 
 
 if __name__ == "__main__":

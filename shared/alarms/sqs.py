@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Sequence
 from dataclasses import dataclass
 
 import msgspec
@@ -22,6 +22,9 @@ _GATHER_S = 1
 _PATIENCE_S = 0.8
 """Who has made a change waits for its news to be passed on, but not so long as to be told that the
 store is away."""
+
+_SHORT_PATIENCE_S = 0.25
+"""Of one who has waited already, for something else that then failed."""
 
 _log = logging.getLogger("synckairos.alarms")
 _wakeups = msgspec.json.Decoder(Wakeup)
@@ -46,9 +49,19 @@ class SqsAnnouncer:
                 self._send(self.alarm_queue_url, encode_alarm(alarm), self._delay_s(news.alarm_at))
             )
         if news.fills_outbox:
-            sending.append(self._send(self.audit_queue_url, "outbox filled", _GATHER_S))
+            sending.append(self._nudge())
+        await self._all_in_time(sending, _PATIENCE_S)
+
+    async def nudge(self) -> None:
+        """Call the audit worker, which also sees to owed pushes. Never fails."""
+        await self._all_in_time([self._nudge()], _SHORT_PATIENCE_S)
+
+    def _nudge(self) -> Awaitable[None]:
+        return self._send(self.audit_queue_url, "outbox filled, or a push owed", _GATHER_S)
+
+    async def _all_in_time(self, sending: Sequence[Awaitable[None]], patience_s: float) -> None:
         try:
-            async with asyncio.timeout(_PATIENCE_S):
+            async with asyncio.timeout(patience_s):
                 await asyncio.gather(*sending)
         except TimeoutError:
             _log.warning("a message was not sent in time; the schedule will do")

@@ -6,6 +6,8 @@ from typing import Any
 
 import msgspec
 
+from shared.metrics.ports import PushFate
+
 _NAMESPACE = "SyncKairos"
 
 
@@ -29,6 +31,13 @@ class EmfMetrics:
 
     def observe_lateness(self, lateness_ms: float) -> None:
         self._write("ExpiryLateness", lateness_ms, "Milliseconds", ["Stage"])
+
+    def observe_push(self, messages: int, duration_ms: float) -> None:
+        more = {"messages": messages}
+        self._write("PushDuration", duration_ms, "Milliseconds", ["Stage"], more)
+
+    def count_pushes(self, fate: PushFate, messages: int) -> None:
+        self._write(f"Pushes{fate.capitalize()}", messages, "Count", ["Stage"])
 
     def count_restored(self, sessions: int) -> None:
         self._write("SessionsRestored", sessions, "Count", ["Stage"])

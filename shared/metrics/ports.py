@@ -1,6 +1,10 @@
 """What the service reports of its own work, whoever keeps the figures."""
 
-from typing import Protocol
+from typing import Literal, Protocol
+
+PushFate = Literal["failed", "coalesced", "retried", "lost"]
+"""What else becomes of a push but to be sent: it failed, gave way to a newer state, was made up for
+later with the state of then, or was neither sent nor made up for."""
 
 
 class Metrics(Protocol):
@@ -16,6 +20,12 @@ class Metrics(Protocol):
 
     def observe_lateness(self, lateness_ms: float) -> None:
         """A wake-up's work was done so long after its instant."""
+
+    def observe_push(self, messages: int, duration_ms: float) -> None:
+        """So many messages were sent to Supabase in one request."""
+
+    def count_pushes(self, fate: PushFate, messages: int) -> None:
+        """So many messages were not simply sent; `retried` and `lost` are counted by session."""
 
     def count_restored(self, sessions: int) -> None:
         """Sessions were put back because the store had lost its memory."""

@@ -4,6 +4,8 @@ from functools import cache
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
+from shared.metrics.ports import PushFate
+
 _REQUEST_BUCKETS_MS = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000)
 _SWITCH_BUCKETS_MS = (1, 2, 3, 5, 7.5, 10, 15, 20, 30, 50, 75, 100, 200, 500, 1000)
 _LAG_BUCKETS_MS = (5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10_000, 60_000)
@@ -84,12 +86,36 @@ class PrometheusMetrics:
             "Sessions put back because the store had lost its memory",
             registry=self.registry,
         )
+        self._pushes_sent = self._counter("push_sent", "Messages that Supabase Realtime has taken")
+        self._pushes: dict[PushFate, Counter] = {
+            "failed": self._counter(
+                "push_failed", "Messages that it has not taken, or not in time"
+            ),
+            "coalesced": self._counter("push_coalesced", "States that gave way to a newer one"),
+            "retried": self._counter("push_retried", "Sessions whose failed push was made up for"),
+            "lost": self._counter("push_lost", "Sessions whose failed push was not made up for"),
+        }
+        self._push_durations = Histogram(
+            "synckairos_push_duration_ms",
+            "Requests to Supabase Realtime that it has taken, ms",
+            buckets=_REQUEST_BUCKETS_MS,
+            registry=self.registry,
+        )
         self._expiry_lateness = Histogram(
             "synckairos_expiry_lateness_ms",
             "From a wake-up's instant to its work being done, ms",
             buckets=_REQUEST_BUCKETS_MS,
             registry=self.registry,
         )
+
+    def observe_push(self, messages: int, duration_ms: float) -> None:
+        """A request to Supabase, and how many messages went with it."""
+        self._pushes_sent.inc(messages)
+        self._push_durations.observe(duration_ms)
+
+    def count_pushes(self, fate: PushFate, messages: int) -> None:
+        """What has become of pushes that were not simply sent."""
+        self._pushes[fate].inc(messages)
 
     def observe_audit_lag(self, lag_ms: float) -> None:
         """How long an entry took from its change to its row."""
@@ -114,6 +140,9 @@ class PrometheusMetrics:
             self._switches.observe(elapsed_ms)
         if self._tenants and tenant:
             self._tenants.labels(self._shown(tenant)).inc()
+
+    def _counter(self, name: str, meaning: str) -> Counter:
+        return Counter(f"synckairos_{name}", meaning, registry=self.registry)
 
     def _shown(self, tenant: str) -> str:
         """The tenant, or all that are too many to be told apart."""

@@ -33,15 +33,20 @@ def state_sync(session: Session, now: Instant) -> bytes:
     )
 
 
+def session_deleted(session_id: str, now: Instant) -> bytes:
+    """That the session is gone, for one who may not have heard."""
+    return _encode(_message("SESSION_DELETED", session_id, now))
+
+
 def connected(session_id: str, now: Instant) -> bytes:
     """The greeting of a fresh connection."""
     return _encode(_message("CONNECTED", session_id, now))
 
 
-def pong(session_id: str, now: Instant, client_timestamp: Any) -> bytes:
-    """The answer to a `PING`."""
+def pong(session_id: str, now: Instant, client_timestamp: Any, newest_version: int | None) -> bytes:
+    """The answer to a `PING`; `newest_version` is None where nobody can tell."""
     echo = {} if client_timestamp is None else {"clientTimestamp": client_timestamp}
-    return _encode(_message("PONG", session_id, now, **echo))
+    return _encode(_message("PONG", session_id, now, version=newest_version, **echo))
 
 
 def authenticated(now: Instant, expires_at_s: float | None) -> bytes:

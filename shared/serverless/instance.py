@@ -11,6 +11,7 @@ import httpx
 from snapshot_restore_py import register_after_restore, register_before_snapshot
 
 from shared.alarms.sqs import SqsAnnouncer
+from shared.announcers import Together
 from shared.audit.postgrest_client import connect as connect_to_postgrest
 from shared.audit.supabase import SupabaseAuditLog
 from shared.aws.client import AwsClient, AwsFailed
@@ -21,7 +22,9 @@ from shared.entrance import gate
 from shared.errors import StoreUnavailable
 from shared.metrics.emf import EmfMetrics
 from shared.metrics.ports import Metrics
+from shared.ports import Announcer
 from shared.production import require_sound_secrets
+from shared.pushes import Pushes, supabase_pushes
 from shared.serverless import invocation_log
 from shared.settings import Settings, read_settings
 from shared.store.upstash import UpstashConnection
@@ -46,6 +49,8 @@ class Instance:
         self._clock = StoreClock()
         self._connection = _connection(self.settings, self._certificates)
         self._audit = _audit_log(self.settings)
+        self._queues = self._queues_to_tell()
+        self._pushes = self._pushes_to_supabase()
         self.backend = self._assembled()
         register_before_snapshot(self.let_go)
         register_after_restore(self.take_up)
@@ -58,6 +63,8 @@ class Instance:
         """Begin anew after a restore: fresh connections, a fresh measure of the store's clock."""
         self._aws.reopen()
         self._connection.reopen()
+        if self._pushes:
+            self._pushes.publisher.reopen()
         self._clock.forget()
         with suppress(StoreUnavailable):
             self.loop.run_until_complete(self.backend.store.time())
@@ -76,17 +83,40 @@ class Instance:
         return settings
 
     def _assembled(self) -> Backend:
-        settings, announcer = self.settings, None
-        if settings.alarm_queue_url and settings.audit_queue_url:
-            announcer = SqsAnnouncer(
-                self._aws,
-                self._clock,
-                settings.alarm_queue_url,
-                settings.audit_queue_url,
-                settings.longest_alarm_s,
-            )
+        announcers: list[Announcer] = [self._queues] if self._queues else []
+        if self._pushes:
+            announcers.append(self._pushes.announcer)
         return assemble(
-            settings, self._connection, self._audit, clock=self._clock, announcer=announcer
+            self.settings,
+            self._connection,
+            self._audit,
+            clock=self._clock,
+            announcer=Together(announcers) if announcers else None,
+            sets_alarms=self._queues is not None,
+            pushes=self._pushes,
+        )
+
+    def _queues_to_tell(self) -> SqsAnnouncer | None:
+        settings = self.settings
+        if not (settings.alarm_queue_url and settings.audit_queue_url):
+            return None
+        return SqsAnnouncer(
+            self._aws,
+            self._clock,
+            settings.alarm_queue_url,
+            settings.audit_queue_url,
+            settings.longest_alarm_s,
+        )
+
+    def _pushes_to_supabase(self) -> Pushes | None:
+        """A push that fails is made up for by the audit function, which is called for that."""
+        return supabase_pushes(
+            self.settings,
+            self._connection,
+            self._clock,
+            self.metrics,
+            self._certificates,
+            call_worker=self._queues.nudge if self._queues else None,
         )
 
 

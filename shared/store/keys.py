@@ -38,6 +38,10 @@ class Keys:
         """Live sessions by their next wake-up."""
         return f"{shard}:deadlines"
 
+    def owed_pushes(self, shard: str) -> str:
+        """Sessions whose newest push failed, by when it is to be tried again."""
+        return f"{shard}:owed-pushes"
+
     def counter(self, name: str) -> str:
         """How often something was done of late that has a limit."""
         return f"{self.shard_of(name)}:counter:{name}"

@@ -32,8 +32,9 @@ _SESSION_FIELDS = ("operations", "state", "alarm")
 class RedisSessionStore:
     """Sessions in a Redis, however it is reached.
 
-    `publishes` says whether anyone listens to its channels. An `announcer` is told of each commit
-    and of each alarm to be set; without one nobody relies on alarms, and none is noted.
+    `publishes` says whether anyone listens to its channels. An `announcer` is told of each commit,
+    and where the store `sets_alarms`, of each alarm to be set; else nobody relies on alarms, and
+    none is noted.
     """
 
     def __init__(
@@ -44,12 +45,14 @@ class RedisSessionStore:
         *,
         publishes: bool = True,
         announcer: Announcer | None = None,
+        sets_alarms: bool = False,
     ) -> None:
         self._redis = redis
         self._keys = keys
         self._clock = clock
         self._publishes = publishes
         self._announcer = announcer
+        self._sets_alarms = sets_alarms
         self._counters = Counters(keys, clock)
 
     def creation_scope(self, key: str, name: str | None) -> str:
@@ -86,11 +89,11 @@ class RedisSessionStore:
         """See `SessionStore`. An owner's sessions are counted on each shard for itself, against
         its part of what the owner may have (`room_in_shard`): one commit sees no other shard."""
         arguments = arguments_of(
-            commit, self._keys, publishes=self._publishes, sets_alarms=self._announcer is not None
+            commit, self._keys, publishes=self._publishes, sets_alarms=self._sets_alarms
         )
         reply = await self._redis.run(script("commit"), keys_of(commit, self._keys), arguments)
         if reply[0] == b"done" and self._announcer:
-            alarm_at = commit.alarm_at if reply[2] else None
+            alarm_at = commit.alarm_at if reply[2] and self._sets_alarms else None
             await self._announcer.announce(
                 News(commit.name, alarm_at, bool(reply[1]), commit.pushes)
             )

@@ -12,10 +12,12 @@ from redis import Redis
 
 from infra.local.functions import Options, Running, running_functions
 from infra.local.functions.events import Call, http_api_event
+from infra.local.supabase import PUBLISHABLE_KEY, SECRET_KEY
 from infra.local.upstash import LocalUpstash
 from shared.store.keys import Keys
 from tests.functions.process import Answer, Process, answer_of
 from tests.functions.recording_aws import TOKEN, RecordingAws
+from tests.integration.broadcast_server import BroadcastServer, broadcast_server
 from tests.integration.shifted_clock import ShiftedClock
 
 _HOUR_S = 3_600
@@ -43,8 +45,17 @@ class Snapshots:
 
 
 @pytest.fixture(scope="module")
+def realtime() -> Iterator[BroadcastServer]:
+    """What they push to."""
+    with broadcast_server() as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
 def snapshots(
-    shifted_upstash: tuple[LocalUpstash, ShiftedClock], recording_server: RecordingAws
+    shifted_upstash: tuple[LocalUpstash, ShiftedClock],
+    recording_server: RecordingAws,
+    realtime: BroadcastServer,
 ) -> Iterator[Snapshots]:
     """Snapshots older than every connection there is now."""
     upstash, _ = shifted_upstash
@@ -54,6 +65,9 @@ def snapshots(
         "AWS_CONTAINER_AUTHORIZATION_TOKEN": TOKEN,
         "UPSTASH_REDIS_REST_URL": upstash.url,
         "UPSTASH_REDIS_REST_TOKEN": upstash.token,
+        "SUPABASE_URL": realtime.url,
+        "SUPABASE_SERVICE_ROLE_KEY": SECRET_KEY,
+        "SUPABASE_PUBLISHABLE_KEY": PUBLISHABLE_KEY,
         "LOG_LEVEL": "INFO",
     }
     log = io.StringIO()
@@ -72,6 +86,7 @@ def test_the_first_switch_after_a_restore_is_as_any_other(
     upstash: LocalUpstash,
     redis: Redis,
     recording_server: RecordingAws,
+    realtime: BroadcastServer,
 ) -> None:
     session_id = process.game()
     redis.delete(Keys().outbox(Keys().shard_of(session_id)))  # so that there is a nudge to send
@@ -84,6 +99,7 @@ def test_the_first_switch_after_a_restore_is_as_any_other(
     assert measuring.commands == (("time",),)
     assert (loading.path, committing.path) == ("/pipeline", "/")
     assert recording_server.fetched > snapshots.credentials_fetched
+    assert [sent.told for sent in realtime.sent] == [[("STATE_UPDATE", 3)]]
     (line,) = snapshots.logged("switch")
     assert line["level"] == "INFO"
     assert line["function"] == "synckairos-prod-switch"

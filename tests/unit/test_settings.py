@@ -9,6 +9,7 @@ from pydantic import SecretStr, ValidationError
 from shared.bootstrap import audit_log, container
 from shared.http.subscriptions import subscriptions
 from shared.logging import JsonFormatter
+from shared.metrics.emf import EmfMetrics
 from shared.settings import Settings
 
 
@@ -42,7 +43,13 @@ def test_a_container_that_could_not_listen_does_not_start() -> None:
         upstash_redis_rest_url="https://a.example", upstash_redis_rest_token=token
     )
     with pytest.raises(SystemExit, match="REDIS_URL"):
-        container(rest_alone)
+        container(rest_alone, EmfMetrics())
+
+
+def test_a_container_that_could_not_push_to_those_who_listen_does_not_start() -> None:
+    no_key = Settings(supabase_url="https://a.example", supabase_publishable_key="sb_publishable")
+    with pytest.raises(SystemExit, match="SUPABASE_PUBLISHABLE_KEY needs SUPABASE_SERVICE_ROLE"):
+        container(no_key, EmfMetrics())
 
 
 def test_a_trail_behind_supabase_needs_its_key() -> None:

@@ -37,11 +37,13 @@ FLOORS = {
         "shared.snapshot",
         "shared.audit.entries",
         "shared.audit.ports",
+        "shared.realtime.ports",
         "shared.store",
     },
     "shared/realtime": {
         "shared.domain",
         "shared.errors",
+        "shared.metrics.ports",
         "shared.ports",
         "shared.representation",
         "shared.realtime",
@@ -55,6 +57,7 @@ FLOORS = {
         "shared.alarms",
     },
     "shared/metrics": {"shared.metrics"},
+    "shared/announcers.py": {"shared.ports", "shared.tasks"},
     "shared/drafts.py": {
         "shared.domain",
         "shared.ports",
@@ -92,6 +95,7 @@ STANDARD_LIBRARY_ONLY = (
     "shared/domain",
     "shared/ports.py",
     "shared/audit/ports.py",
+    "shared/realtime/ports.py",
     "shared/errors.py",
 )
 

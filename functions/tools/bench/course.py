@@ -5,11 +5,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 
-from functions.tools.bench import audit, expiry, latency, wrk
+from functions.tools.bench import audit, expiry, latency, pushes, wrk
 from functions.tools.bench.audit import AuditFigures
 from functions.tools.bench.contestants import Contestants, creation
 from functions.tools.bench.failure import BenchFailed
 from functions.tools.bench.figures import Figures, median_of, ratio
+from functions.tools.bench.pushes import PushFigures
 from functions.tools.bench.wrk import Load
 
 _SAMPLES = 400
@@ -36,6 +37,7 @@ class Results:
     constant: Figures
     flags: Figures
     trail: AuditFigures
+    pushes: PushFigures
     memory_at_rest_kib: int
     memory_after_load_kib: int
 
@@ -48,7 +50,7 @@ class Results:
 
 def steps(rounds: int) -> int:
     """How often `run` tells of its progress."""
-    return rounds * (2 * len(_SCENARIOS) + 1) + 2
+    return rounds * (2 * len(_SCENARIOS) + 1) + 3
 
 
 def run(racers: Contestants, rounds: int, seconds: int, tell: Tell) -> Results:
@@ -68,8 +70,10 @@ def run(racers: Contestants, rounds: int, seconds: int, tell: Tell) -> Results:
     after_load_kib = _memory_kib(service_pid)
     tell("what the audit trail costs")
     trail = audit.of_trail()
+    tell("pushes by each transport")
+    pushed = pushes.of_pushes()
     constant_figures = median_of(constant)
-    return Results(comparisons, constant_figures, flags, trail, at_rest_kib, after_load_kib)
+    return Results(comparisons, constant_figures, flags, trail, pushed, at_rest_kib, after_load_kib)
 
 
 def _compare(

@@ -31,6 +31,11 @@ def show(results: Results, console: Console) -> None:
         f"At 200 switches a second: answered in {_brief(trail.audited)} with an audit trail,"
         f" {_brief(trail.unaudited)} without; the trail is {_brief(trail.lag)} behind."
     )
+    ways = ", ".join(f"{way} {_brief(one)}" for way, one in results.pushes.delivered.items())
+    console.print(
+        f"From a switch's request to its push, three clients at once: {ways};"
+        f" to its answer {_brief(results.pushes.answered)}."
+    )
     console.print(
         f"Memory of the service: {results.memory_at_rest_kib / 1024:.0f} MiB at rest,"
         f" {results.memory_after_load_kib / 1024:.0f} MiB after the load."

@@ -1,4 +1,5 @@
 -- Move wake-ups that still stand where the caller saw them, and say which ones moved.
+-- Owed pushes are moved the same way, by scores of their own.
 --
 -- KEYS  deadlines
 -- ARGV  for each: session id, the instant seen (ms), the new instant (ms, '' = drop it)

@@ -79,7 +79,7 @@ def keys(request: Any) -> Keys:
 @pytest.fixture
 def store(connection: Connection, keys: Keys, recorder: Recorder) -> SessionStore:
     """The store under test."""
-    return RedisSessionStore(connection, keys, StoreClock(), announcer=recorder)
+    return RedisSessionStore(connection, keys, StoreClock(), announcer=recorder, sets_alarms=True)
 
 
 @pytest.fixture

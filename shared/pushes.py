@@ -1,0 +1,63 @@
+"""Pushes through Supabase Realtime, put together as settings ask for them."""
+
+import ssl
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+from shared.announcers import InBackground
+from shared.clock import StoreClock
+from shared.metrics.ports import Metrics
+from shared.ports import Announcer
+from shared.realtime.broadcasts import Broadcasts
+from shared.realtime.ports import OwedPushes
+from shared.realtime.supabase import Patience, SupabasePublisher
+from shared.settings import Settings
+from shared.store.connection import Connection
+from shared.store.keys import Keys
+from shared.store.owed_pushes import RedisOwedPushes
+
+IN_BACKGROUND = Patience()
+AWAITED = Patience(waiting_s=0.1, sending_s=0.5, noting_s=0.25)
+"""Who has made a change waits for it, but not so long as to be told that the store is away."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pushes:
+    """What pushes, what is owed, and the announcer by which changes get there."""
+
+    publisher: SupabasePublisher
+    owed: OwedPushes
+    announcer: Announcer
+
+    async def close(self) -> None:
+        """Finish what goes on in the background, and let connections go."""
+        if isinstance(self.announcer, InBackground):
+            await self.announcer.drain()
+        await self.publisher.close()
+
+
+def supabase_pushes(
+    settings: Settings,
+    connection: Connection,
+    clock: StoreClock,
+    metrics: Metrics,
+    certificates: ssl.SSLContext,
+    *,
+    in_background: bool = False,
+    call_worker: Callable[[], Awaitable[None]] | None = None,
+) -> Pushes | None:
+    """Those of `settings`, where they name a project to push to and its secret key."""
+    url, key = settings.supabase_url, settings.supabase_service_role_key
+    if not (settings.pushes_to_supabase and url and key):
+        return None
+    patience = IN_BACKGROUND if in_background else AWAITED
+    owed = RedisOwedPushes(connection, Keys(settings.store_shards), clock)
+    publisher = SupabasePublisher(
+        Broadcasts(url, key.get_secret_value(), certificates, patience.sending_s),
+        owed,
+        metrics,
+        rate=settings.realtime_rate_limit,
+        patience=patience,
+        call_worker=call_worker,
+    )
+    return Pushes(publisher, owed, InBackground(publisher) if in_background else publisher)
