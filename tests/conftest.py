@@ -6,8 +6,15 @@ from collections.abc import Iterator
 import pytest
 
 from infra.local.postgres import EmbeddedPostgres, embedded_postgres
+from infra.local.realtime import LocalRealtime, local_realtime
 from infra.local.redis import embedded_redis
-from infra.local.supabase import LocalSupabase, can_run, local_supabase, prepare_roles
+from infra.local.supabase import (
+    LocalSupabase,
+    can_run,
+    local_supabase,
+    prepare_realtime,
+    prepare_roles,
+)
 from infra.migrate import migrate
 
 
@@ -26,9 +33,10 @@ def redis_url() -> Iterator[str]:
 
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[EmbeddedPostgres]:
-    """A real Postgres of this test run's own, with the audit trail's tables."""
+    """A real Postgres of this test run's own, like a Supabase project's, with our migrations."""
     with embedded_postgres() as server:
         prepare_roles(server.url)
+        prepare_realtime(server.url)
         assert migrate(server.url)
         yield server
 
@@ -39,6 +47,15 @@ def supabase(postgres: EmbeddedPostgres) -> Iterator[LocalSupabase]:
     if not can_run():
         missing("Node")
     with local_supabase(postgres.url) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def supabase_realtime(
+    postgres: EmbeddedPostgres, supabase: LocalSupabase
+) -> Iterator[LocalRealtime]:
+    """The whole project on it: that API, and Realtime."""
+    with local_realtime(postgres.url, upstream=supabase.url) as server:
         yield server
 
 

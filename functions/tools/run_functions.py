@@ -1,7 +1,7 @@
 """`make run-functions`: every function on this machine, each invoked as Lambda would.
 
-They have a Redis behind an Upstash endpoint, a Postgres behind Supabase's API, queues and schedules
-of their own. `REDIS_URL` names another Redis to be used instead.
+They have a Redis behind an Upstash endpoint, a Postgres behind Supabase's API, a Supabase Realtime,
+queues and schedules of their own. `REDIS_URL` names another Redis to be used instead.
 """
 
 import os
@@ -13,8 +13,9 @@ from contextlib import ExitStack, suppress
 from infra.local.functions import Options, Running, running_functions
 from infra.local.functions.serving import listener
 from infra.local.postgres import embedded_postgres
+from infra.local.realtime import local_realtime
 from infra.local.redis import embedded_redis
-from infra.local.supabase import SECRET_KEY, can_run, local_supabase, prepare_roles
+from infra.local.supabase import can_run, local_supabase, prepare_realtime, prepare_roles
 from infra.local.upstash import local_upstash
 from infra.migrate import migrate
 
@@ -37,7 +38,7 @@ def main() -> None:
     port = int(os.environ.get("PORT", _DEFAULT_PORT))
     _require_free(port)
     with suppress(KeyboardInterrupt), ExitStack() as stack:
-        settings = _own_settings() | _store(stack) | _audit_trail(stack)
+        settings = _own_settings() | _store(stack) | _supabase(stack)
         options = Options(port=port, log=sys.stderr)
         running = stack.enter_context(running_functions(settings, options))
         print(_greeting(running, settings), flush=True)
@@ -57,27 +58,31 @@ def _store(stack: ExitStack) -> dict[str, str]:
     return {"UPSTASH_REDIS_REST_URL": upstash.url, "UPSTASH_REDIS_REST_TOKEN": upstash.token}
 
 
-def _audit_trail(stack: ExitStack) -> dict[str, str]:
-    """Where the migrated Postgres is that lasts as long as `stack`; without Node, nowhere."""
+def _supabase(stack: ExitStack) -> dict[str, str]:
+    """Where the Supabase project is that lasts as long as `stack`; without Node, nowhere."""
     if not can_run():
         return {}
     url = stack.enter_context(embedded_postgres()).url
     prepare_roles(url)
+    prepare_realtime(url)
     migrate(url)
     supabase = stack.enter_context(local_supabase(url))
-    return {"SUPABASE_URL": supabase.url, "SUPABASE_SERVICE_ROLE_KEY": SECRET_KEY}
+    return stack.enter_context(local_realtime(url, upstream=supabase.url)).settings()
 
 
 def _greeting(running: Running, settings: Mapping[str, str]) -> str:
-    return "\n".join(
-        [
-            f"SyncKairos is at {running.url} (Ctrl-C stops it)",
-            "The first call of each function starts it, which takes a second or so: a cold start",
-            f"Its audit trail is behind {settings['SUPABASE_URL']}"
-            if "SUPABASE_URL" in settings
-            else "It has no audit trail: Supabase's API needs Node, which is not here",
+    lines = [
+        f"SyncKairos is at {running.url} (Ctrl-C stops it)",
+        "The first call of each function starts it, which takes a second or so: a cold start",
+    ]
+    if project := settings.get("SUPABASE_URL"):
+        lines += [
+            f"Its audit trail and its pushes are behind {project}, as at Supabase",
+            f"How to follow a session: {running.url}/v1/sessions/ID/realtime",
         ]
-    )
+    else:
+        lines.append("It has no audit trail and pushes nothing: Supabase's API needs Node")
+    return "\n".join(lines)
 
 
 def _require_free(port: int) -> None:

@@ -1,10 +1,9 @@
 """Supabase's API on a local Postgres, by Supabase's own `@supabase/lite`, for tests.
 
-It knows PostgREST and Auth, not Realtime. It needs Node; nothing else here does.
+It knows PostgREST and Auth; `infra.local.realtime` is what it lacks. It needs Node.
 """
 
 import os
-import shutil
 import subprocess
 import tempfile
 import time
@@ -12,28 +11,38 @@ import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
-from fcntl import LOCK_EX, flock
 from pathlib import Path
 
 import psycopg
 
+from infra.local.npm import NpmFailed, can_run, install
 from infra.local.ports import free_port
 
 _FOLDER = Path(__file__).parent / "lite"
+_REALTIME = Path(__file__).parent / "realtime" / "prelude.sql"
 _START_TIMEOUT_S = 20.0
 _POLL_S = 0.05
 
 SECRET_KEY = "sb_secret_of_this_machine_alone"
 PUBLISHABLE_KEY = "sb_publishable_of_this_machine_alone"
+JWT_SECRET = SECRET_KEY.ljust(32, "-")
+"""The project's own, as `lite/host.mjs` has it."""
+
+__all__ = [
+    "JWT_SECRET",
+    "PUBLISHABLE_KEY",
+    "SECRET_KEY",
+    "LocalSupabase",
+    "SupabaseFailed",
+    "can_run",
+    "local_supabase",
+    "prepare_realtime",
+    "prepare_roles",
+]
 
 
 class SupabaseFailed(Exception):
     """It can't be installed or didn't start; the message says why, as far as it is known."""
-
-
-def can_run() -> bool:
-    """Whether Node is at hand."""
-    return shutil.which("node") is not None and shutil.which("npm") is not None
 
 
 def prepare_roles(database_url: str) -> None:
@@ -44,6 +53,15 @@ def prepare_roles(database_url: str) -> None:
                 f"do $$ begin create role {role} nologin {more};"
                 " exception when duplicate_object then null; end $$".encode()
             )
+
+
+def prepare_realtime(database_url: str) -> None:
+    """The schema of Realtime that a project is born with; migrations add policies to it.
+
+    The roles must be there already.
+    """
+    with psycopg.connect(database_url, autocommit=True) as connection, connection.transaction():
+        connection.execute(_REALTIME.read_bytes())
 
 
 class LocalSupabase:
@@ -100,25 +118,17 @@ class LocalSupabase:
 
 @contextmanager
 def local_supabase(database_url: str) -> Iterator[LocalSupabase]:
-    """A server on a migrated database, from when it answers to the end of the block."""
-    _install()
+    """A server on a migrated database, from when it answers to the end of the block.
+
+    Raises `SupabaseFailed`.
+    """
+    try:
+        install(_FOLDER)
+    except NpmFailed as failure:
+        raise SupabaseFailed(str(failure)) from failure
     server = LocalSupabase(database_url)
     try:
         server.start()
         yield server
     finally:
         server.stop()
-
-
-def _install() -> None:
-    """What `package-lock.json` lists, once; two who ask at the same time don't collide."""
-    with (_FOLDER / "package-lock.json").open() as lock:
-        flock(lock, LOCK_EX)
-        marker = _FOLDER / "node_modules" / ".package-lock.json"
-        if marker.exists() and marker.stat().st_mtime >= os.fstat(lock.fileno()).st_mtime:
-            return
-        command = ["npm", "ci", "--silent", "--no-audit", "--no-fund"]
-        ran = subprocess.run(command, cwd=_FOLDER, capture_output=True, check=False)
-        if ran.returncode:
-            raise SupabaseFailed(f"npm ci failed: {ran.stderr.decode(errors='replace')}")
-        marker.touch()

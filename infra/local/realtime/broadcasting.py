@@ -1,0 +1,138 @@
+"""Realtime's HTTP API, by which those send who hold no socket."""
+
+import asyncio
+from dataclasses import dataclass
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+
+from infra.local.realtime.frames import Broadcast, parse
+from infra.local.realtime.project import Project
+from infra.local.realtime.refusals import Refused
+from infra.local.realtime.speaking import is_too_large
+from infra.local.realtime.tokens import Identity
+from infra.local.realtime.validation import BLANK, TOO_LARGE, faults_of
+
+
+@dataclass(frozen=True, slots=True)
+class _Rejected(Exception):
+    status: int
+    body: dict[str, Any]
+
+
+class Broadcasting:
+    """Sends to the topics of `project`."""
+
+    def __init__(self, project: Project) -> None:
+        self._project = project
+
+    async def batch(self, request: Request) -> Response:
+        """`POST /realtime/v1/api/broadcast`: what the caller may not send is dropped."""
+        return await self._answer(request, self._send_all)
+
+    async def single(self, request: Request) -> Response:
+        """`POST /realtime/v1/api/broadcast/{topic}/events/{event}`: what may not be sent is 403."""
+        return await self._answer(request, self._send_one)
+
+    async def _answer(self, request: Request, send: Any) -> Response:
+        try:
+            await self._brave_outage(request)
+            await send(request, self._caller(request))
+        except _Rejected as rejected:
+            return JSONResponse(rejected.body, rejected.status)
+        return Response(status_code=202)
+
+    async def _brave_outage(self, request: Request) -> None:
+        """Go on unless there is one, or as soon as one is over that lets requests hang."""
+        mischief = self._project.mischief
+        if mischief.outage is None:
+            return
+        await request.body()  # the next that comes from the client is its end
+        gone = asyncio.ensure_future(request.receive())
+        passed = asyncio.ensure_future(mischief.lets_through())
+        await asyncio.wait({gone, passed}, return_when=asyncio.FIRST_COMPLETED)
+        is_served = passed.done() and passed.result()
+        gone.cancel()
+        passed.cancel()
+        if not is_served:
+            mischief.hindered += 1
+            raise _Rejected(500, {"message": "Internal Server Error"})
+
+    def _caller(self, request: Request) -> Identity:
+        """By the API key, which must be there, and by a bearer, which goes before it."""
+        key = request.headers.get("apikey")
+        scheme, _, bearer = request.headers.get("authorization", "").partition(" ")
+        has_bearer = scheme.lower() == "bearer" and bearer != key
+        try:
+            of_key = self._project.tokens.identify(key)
+            if has_bearer and bearer.startswith("sb_"):
+                raise _Rejected(401, {"message": "Unauthorized"})
+            return self._project.tokens.identify(bearer) if has_bearer else of_key
+        except Refused:
+            raise _Rejected(401, {"message": "Unauthorized"}) from None
+
+    async def _send_all(self, request: Request, caller: Identity) -> None:
+        said = await _json(request)
+        messages = said.get("messages") if isinstance(said, dict) else None
+        if not isinstance(messages, list) or not messages:
+            raise _unprocessable([BLANK])
+        faults = [faults_of(message, self._project) for message in messages]
+        if any(faults):
+            raise _unprocessable(faults)
+        self._count(len(messages))
+        broadcasts = [_broadcast(message) for message in messages]
+        topics = {broadcast.name: broadcast for broadcast in broadcasts if broadcast.private}
+        allowed = {name for name, one in topics.items() if await self._may_send(caller, one)}
+        for broadcast in broadcasts:
+            if not broadcast.private or broadcast.name in allowed:
+                self._project.topics.publish(broadcast)
+
+    async def _send_one(self, request: Request, caller: Identity) -> None:
+        is_json = request.headers.get("content-type", "").startswith("application/json")
+        payload = await _json(request) if is_json else await request.body()
+        if is_too_large(self._project, payload):
+            raise _unprocessable([{"payload": [TOO_LARGE]}])
+        self._count(1)
+        topic, event = request.path_params["topic"], request.path_params["event"]
+        private = request.query_params.get("private") == "true"
+        broadcast = Broadcast(topic, event, payload, private, prefers_binary=True)
+        if not await self._may_send(caller, broadcast):
+            raise _Rejected(403, {"message": "Unauthorized"})
+        self._project.topics.publish(broadcast)
+
+    def _count(self, messages: int) -> None:
+        if self._project.messages.is_used_up:
+            raise _Rejected(429, {"message": "You have exceeded your rate limit"})
+        if not self._project.messages.take(messages):
+            said = "Too many messages to broadcast, please reduce the batch size"
+            raise _Rejected(429, {"message": said})
+
+    async def _may_send(self, caller: Identity, broadcast: Broadcast) -> bool:
+        if not broadcast.private:
+            return True
+        try:
+            return (await self._project.policies.to_write(caller, broadcast.name)).broadcast
+        except Refused:
+            return False
+
+
+def _broadcast(message: dict[str, Any]) -> Broadcast:
+    return Broadcast(
+        message["topic"],
+        message["event"],
+        message["payload"],
+        private=message.get("private", False),
+        meta={"id": message["id"]} if message.get("id") else None,
+    )
+
+
+async def _json(request: Request) -> Any:
+    try:
+        return parse(await request.body())
+    except (ValueError, RecursionError):
+        raise _Rejected(400, {"message": "Bad Request"}) from None
+
+
+def _unprocessable(faults: list[Any]) -> _Rejected:
+    return _Rejected(422, {"errors": {"messages": faults}})

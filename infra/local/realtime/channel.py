@@ -1,0 +1,114 @@
+"""What a client has joined: a topic, as somebody, with what it asked for."""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Self
+from uuid import uuid4
+
+from infra.local.realtime.delivery import Delivery
+from infra.local.realtime.frames import TOPIC_PREFIX, Broadcast, Frame
+from infra.local.realtime.mischief import Mischief
+from infra.local.realtime.policies import Rights
+from infra.local.realtime.refusals import Refused, has_expired
+from infra.local.realtime.socket import Socket
+from infra.local.realtime.tokens import Identity
+
+_EVERYTHING = Rights(broadcast=True, presence=True)
+
+
+@dataclass(frozen=True, slots=True)
+class JoinConfig:
+    """What a client asks for when it joins."""
+
+    private: bool
+    acknowledges: bool
+    hears_itself: bool
+    presence_key: str
+    follows_presence: bool
+
+    @classmethod
+    def of(cls, payload: Any) -> Self:
+        """As a join's payload has it; what it leaves out has the server's defaults."""
+        config = _dict(payload, "config")
+        broadcast, presence = _dict(config, "broadcast"), _dict(config, "presence")
+        return cls(
+            private=config.get("private") is True,
+            acknowledges=broadcast.get("ack") is True,
+            hears_itself=broadcast.get("self") is True,
+            presence_key=str(presence.get("key") or uuid4()),
+            follows_presence=presence.get("enabled", True) is True,
+        )
+
+
+@dataclass(slots=True)
+class Bearer:
+    """As whom a channel was joined, and what its policies let them do."""
+
+    token: str
+    identity: Identity
+    may_read: Rights = _EVERYTHING
+    may_write: Rights | None = None
+    """None: not asked yet."""
+
+
+class Channel:
+    """A subscription of one socket to one topic."""
+
+    def __init__(
+        self, socket: Socket, join: Frame, config: JoinConfig, bearer: Bearer, mischief: Mischief
+    ) -> None:
+        self.socket = socket
+        self.topic = join.topic
+        self.name = join.topic.removeprefix(TOPIC_PREFIX)
+        self.config = config
+        self.follows_presence = config.follows_presence
+        self.bearer = bearer
+        self._join_ref = join.join_ref or join.ref
+        self._delivery = Delivery(mischief, socket.put)
+        self._expiry: asyncio.TimerHandle | None = None
+
+    @property
+    def key(self) -> tuple[str, bool]:
+        """Public and private topics of one name have nothing to do with each other."""
+        return self.name, self.config.private
+
+    def watch_expiry(self, close: Callable[["Channel", Refused], None]) -> None:
+        """Call `close` when the bearer's token ends, instead of when an earlier one would have."""
+        self._cancel_expiry()
+        left_s = self.bearer.identity.remaining_s
+        expired = has_expired(0)
+        self._expiry = asyncio.get_running_loop().call_later(left_s, close, self, expired)
+
+    def deliver(self, broadcast: Broadcast) -> None:
+        """Pass on a message of the topic."""
+        if (frame := self.socket.form_of(broadcast)) is not None:
+            self._delivery.deliver(frame)
+
+    def push(self, event: str, payload: Any, *, ref: str | None = None) -> None:
+        """Say something else, which no mischief befalls."""
+        self.socket.send(self.topic, event, payload, ref=ref, join_ref=self._join_ref)
+
+    def tell_system(self, status: str, message: str) -> None:
+        """Say how the channel itself is."""
+        said = {"extension": "system", "status": status, "message": message, "channel": self.name}
+        self.socket.send(self.topic, "system", said)
+
+    def end(self) -> None:
+        """Stop every timer."""
+        self._cancel_expiry()
+        self._delivery.end()
+
+    def say_closed(self) -> None:
+        """Tell the client that it is in the topic no more."""
+        self.push("phx_close", {}, ref=self._join_ref)
+
+    def _cancel_expiry(self) -> None:
+        if self._expiry:
+            self._expiry.cancel()
+            self._expiry = None
+
+
+def _dict(value: Any, name: str) -> dict[str, Any]:
+    found = value.get(name) if isinstance(value, dict) else None
+    return found if isinstance(found, dict) else {}

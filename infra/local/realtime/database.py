@@ -1,0 +1,51 @@
+"""Messages that are sent from SQL, with `realtime.send()`."""
+
+import asyncio
+import logging
+
+import psycopg
+from psycopg import AsyncConnection
+
+from infra.local.realtime.frames import Broadcast
+from infra.local.realtime.policies import Policies
+from infra.local.realtime.topics import Topics
+
+_CHANNEL = "realtime_messages"
+_RETRY_S = 0.2
+
+_log = logging.getLogger("infra.local.realtime")
+
+
+class Database:
+    """Publishes what is committed to `realtime.messages`, in that order."""
+
+    def __init__(self, database_url: str, policies: Policies, topics: Topics) -> None:
+        self._database_url = database_url
+        self._policies = policies
+        self._topics = topics
+        self.listens = asyncio.Event()
+
+    async def run(self) -> None:
+        """Go on for ever; what is sent while Postgres is away is heard by nobody."""
+        while True:
+            try:
+                await self._listen()
+            except psycopg.Error as error:
+                _log.warning("Postgres is away: %s", error)
+            await asyncio.sleep(_RETRY_S)
+
+    async def _listen(self) -> None:
+        connecting = AsyncConnection.connect(self._database_url, autocommit=True)
+        async with await connecting as connection:
+            await connection.execute(f"listen {_CHANNEL}")
+            self.listens.set()
+            async for notice in connection.notifies():
+                await self._publish(notice.payload)
+
+    async def _publish(self, message_id: str) -> None:
+        if found := await self._policies.message(message_id):
+            topic, event, payload, private = found
+            meta = {"id": message_id}
+            self._topics.publish(
+                Broadcast(topic, event, payload, bool(private), meta=meta, prefers_binary=True)
+            )

@@ -1,0 +1,125 @@
+"""A project on a loopback port, in a thread of its own."""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+from contextlib import AsyncExitStack, ExitStack, asynccontextmanager, contextmanager, suppress
+from dataclasses import replace
+
+from anyio import CancelScope
+from anyio.from_thread import start_blocking_portal
+from starlette.types import ASGIApp
+
+from infra.local.functions.serving import listener
+from infra.local.ports import free_port
+from infra.local.realtime.database import Database
+from infra.local.realtime.endpoint import endpoint
+from infra.local.realtime.mischief import Mischief
+from infra.local.realtime.options import Options
+from infra.local.realtime.policies import Policies
+from infra.local.realtime.project import Project
+from infra.local.realtime.server import Server
+from infra.local.realtime.upstream import Upstream
+from infra.local.supabase import PUBLISHABLE_KEY, SECRET_KEY
+
+
+class LocalRealtime:
+    """One project on `database_url`; it may be stopped and started again, at the same URL."""
+
+    def __init__(self, database_url: str, options: Options, upstream: str | None) -> None:
+        self.mischief = Mischief()
+        self._database_url = database_url
+        self._options = replace(options, port=options.port or free_port())
+        self._upstream = upstream
+        self._running: ExitStack | None = None
+
+    @property
+    def url(self) -> str:
+        """What `SUPABASE_URL` is to be."""
+        return f"http://127.0.0.1:{self._options.port}"
+
+    @property
+    def jwt_secret(self) -> str:
+        """What signs tokens for it."""
+        return self._options.jwt_secret
+
+    def settings(self) -> dict[str, str]:
+        """Those of a service that uses it."""
+        return {
+            "SUPABASE_URL": self.url,
+            "SUPABASE_SERVICE_ROLE_KEY": SECRET_KEY,
+            "SUPABASE_PUBLISHABLE_KEY": PUBLISHABLE_KEY,
+            "SUPABASE_JWT_SECRET": self.jwt_secret,
+        }
+
+    def start(self) -> None:
+        """Start it and wait until it answers. Raises `PoolTimeout` where there is no Postgres,
+        and `OSError` where the port is taken."""
+        if self._running is None:
+            with ExitStack() as stack:
+                portal = stack.enter_context(start_blocking_portal())
+                stack.enter_context(portal.wrap_async_context_manager(self._serving()))
+                self._running = stack.pop_all()
+
+    def stop(self) -> None:
+        """Close every connection and refuse others."""
+        if self._running is not None:
+            self._running.close()
+            self._running = None
+
+    @asynccontextmanager
+    async def _serving(self) -> AsyncIterator[None]:
+        async with AsyncExitStack() as stack:
+            policies = Policies(self._database_url)
+            stack.push_async_callback(policies.close)
+            await policies.open()
+            project = Project(self._options, self.mischief, policies)
+            upstream = Upstream(self._upstream)
+            stack.push_async_callback(upstream.close)
+            database = Database(self._database_url, policies, project.topics)
+            await stack.enter_async_context(_going_on(database))
+            await stack.enter_async_context(self._served(endpoint(project, upstream)))
+            yield
+
+    @asynccontextmanager
+    async def _served(self, app: ASGIApp) -> AsyncIterator[None]:
+        with listener(self._options.port) as bound:
+            server = Server(app)
+            self.mischief.attach(server.cut_all)
+            serving = asyncio.create_task(server.serve([bound]))
+            try:
+                await server.there.wait()
+                yield
+            finally:
+                self.mischief.detach()
+                server.should_exit = True
+                with CancelScope(shield=True):
+                    await serving
+
+
+@contextmanager
+def local_realtime(
+    database_url: str, options: Options | None = None, *, upstream: str | None = None
+) -> Iterator[LocalRealtime]:
+    """A project on a database that `prepare_realtime` has seen, from when it answers to the end
+    of the block.
+
+    What is not Realtime's is handed on to the server at `upstream`, such as PostgREST.
+    """
+    server = LocalRealtime(database_url, options or Options(), upstream)
+    server.start()
+    try:
+        yield server
+    finally:
+        server.stop()
+
+
+@asynccontextmanager
+async def _going_on(database: Database) -> AsyncIterator[None]:
+    task = asyncio.create_task(database.run())
+    try:
+        await database.listens.wait()
+        yield
+    finally:
+        task.cancel()
+        with suppress(asyncio.CancelledError):
+            await task

@@ -1,0 +1,69 @@
+"""Supabase's own clients for JavaScript, in Node."""
+
+import asyncio
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from infra.local.npm import install
+from tests.integration.realtime.client import Client, Told
+
+_FOLDER = Path(__file__).parent / "js"
+_LINE_BYTES = 2**22
+
+
+class JsClient(Client):
+    """`@supabase/realtime-js` or `@supabase/supabase-js`, in Node."""
+
+    _node: asyncio.subprocess.Process
+    _listening: asyncio.Task[None]
+
+    def __init__(self, subscription: Mapping[str, Any], library: str) -> None:
+        super().__init__(subscription)
+        self._library, _, self._vsn = library.partition(" ")
+
+    async def join(self, *, private: bool, presence: bool) -> None:
+        """See `Client`."""
+        install(_FOLDER)
+        pipe = asyncio.subprocess.PIPE
+        self._node = await asyncio.create_subprocess_exec(
+            "node", "client.mjs", cwd=_FOLDER, stdin=pipe, stdout=pipe, limit=_LINE_BYTES
+        )
+        self._listening = asyncio.create_task(self._listen())
+        asked = {"private": private, "presence": presence, "vsn": self._vsn or None}
+        await self._order("join", **self._subscription, **asked)
+
+    async def set_auth(self, token: str) -> None:
+        """See `Client`."""
+        await self._order("set_auth", token=token)
+
+    async def send(self, event: str, payload: Told) -> None:
+        """See `Client`."""
+        await self._order("send", event=event, payload=payload)
+
+    async def track(self, state: Told) -> None:
+        """See `Client`."""
+        await self._order("track", state=state)
+
+    async def leave(self) -> None:
+        """See `Client`."""
+        await self._order("leave")
+
+    async def close(self) -> None:
+        """See `Client`."""
+        assert self._node.stdin
+        self._node.stdin.close()
+        await self._listening
+        await self._node.wait()
+
+    async def _order(self, deed: str, **more: Any) -> None:
+        assert self._node.stdin
+        order = {"do": deed, "library": self._library, **more}
+        self._node.stdin.write(json.dumps(order).encode() + b"\n")
+        await self._node.stdin.drain()
+
+    async def _listen(self) -> None:
+        assert self._node.stdout
+        async for line in self._node.stdout:
+            self._tell(json.loads(line))

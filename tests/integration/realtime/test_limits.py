@@ -1,0 +1,110 @@
+"""A project's limits, where it has any."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import httpx
+
+from infra.local.postgres import EmbeddedPostgres
+from infra.local.realtime import LocalRealtime, Options, local_realtime
+from infra.local.supabase import SECRET_KEY
+from tests.integration.api import CERTIFICATES
+from tests.integration.realtime.project import Sender, message
+from tests.integration.realtime.wire import Wire, wire
+
+_TOPIC = "realtime:room"
+
+
+@asynccontextmanager
+async def _limited(
+    postgres: EmbeddedPostgres, **limits: Any
+) -> AsyncIterator[tuple[LocalRealtime, Sender]]:
+    with local_realtime(postgres.url, Options(**limits)) as server:
+        async with httpx.AsyncClient(
+            verify=CERTIFICATES, base_url=server.url, headers={"apikey": SECRET_KEY}
+        ) as http:
+            yield server, Sender(http)
+
+
+async def _refusal(client: Wire, topic: str, **config: Any) -> str:
+    answer = await client.ask_to_join(topic, **config)
+    assert answer["status"] == "error"
+    return str(answer["response"]["reason"])
+
+
+async def test_messages(postgres: EmbeddedPostgres) -> None:
+    one = message("room", "said", private=False)
+    async with _limited(postgres, messages_per_s=3) as (server, sender), wire(server) as client:
+        await client.join(_TOPIC)
+        too_many = await sender.batch(one, one, one, one)
+        assert too_many.status_code == 429
+        reason = "Too many messages to broadcast, please reduce the batch size"
+        assert too_many.json() == {"message": reason}
+        assert (await sender.batch(one, one, one)).status_code == 202
+        exceeded = await sender.single("room", "said", {}, private=False)
+        assert exceeded.status_code == 429
+        assert exceeded.json() == {"message": "You have exceeded your rate limit"}
+        await client.broadcast(_TOPIC, "said")
+        heard = [await client.receive() for _ in range(5)]
+    assert [frame["event"] for frame in heard] == [*["broadcast"] * 3, "system", "phx_close"]
+    assert heard[3]["payload"]["message"] == "Too many messages per second"
+
+
+async def test_payloads(postgres: EmbeddedPostgres) -> None:
+    large = {"text": "x" * 100}
+    async with _limited(postgres, max_payload_bytes=100) as (server, sender), wire(server) as one:
+        for sent in (
+            await sender.batch(message("room", "said", large, private=False)),
+            await sender.single("room", "said", large, private=False),
+        ):
+            faults = [{"payload": ["Payload size exceeds tenant limit"]}]
+            assert (sent.status_code, sent.json()) == (422, {"errors": {"messages": faults}})
+        await one.join(_TOPIC, broadcast={"ack": True, "self": True})
+        ref = await one.broadcast(_TOPIC, "said", large)
+        assert (await one.answer_to(ref))["status"] == "error"
+        await one.broadcast(_TOPIC, "said", {"text": "x" * 50})
+        assert (await one.receive())["payload"]["payload"] == {"text": "x" * 50}
+
+
+async def test_channels_of_a_connection(postgres: EmbeddedPostgres) -> None:
+    async with _limited(postgres, channels_per_connection=1) as (server, _), wire(server) as one:
+        await one.join(_TOPIC)
+        refusal = await _refusal(one, "realtime:other")
+        assert refusal == "ChannelRateLimitReached: Too many channels"
+        await one.send(_TOPIC, "phx_leave")
+        await one.until("phx_close")
+        await one.join("realtime:other")
+
+
+async def test_connections(postgres: EmbeddedPostgres) -> None:
+    async with (
+        _limited(postgres, connections=1) as (server, _),
+        wire(server) as one,
+        wire(server) as two,
+    ):
+        refusal = await _refusal(two, _TOPIC)
+        assert refusal == "ConnectionRateLimitReached: Too many connected users"
+        assert await one.is_silent()
+
+
+async def test_joins(postgres: EmbeddedPostgres) -> None:
+    async with _limited(postgres, joins_per_s=1) as (server, _), wire(server) as client:
+        await client.join(_TOPIC)
+        refusal = await _refusal(client, "realtime:other")
+        assert refusal == "ClientJoinRateLimitReached: Too many joins per second"
+
+
+async def test_public_channels(postgres: EmbeddedPostgres) -> None:
+    async with _limited(postgres, private_only=True) as (server, _), wire(server) as client:
+        refusal = await _refusal(client, _TOPIC)
+        assert refusal == "PrivateOnly: This project only allows private channels"
+
+
+async def test_a_refusal_may_take_a_while(postgres: EmbeddedPostgres) -> None:
+    limits = {"private_only": True, "error_backoff_s": 0.2}
+    async with _limited(postgres, **limits) as (server, _), wire(server) as client:
+        join = await client.send(_TOPIC, "phx_join")
+        beat = await client.send("phoenix", "heartbeat")
+        assert (await client.answer_to(beat))["status"] == "ok"  # nobody else waits for it
+        assert (await client.answer_to(join))["status"] == "error"

@@ -1,0 +1,79 @@
+"""Followers when Supabase is away for a while."""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+from uuid import uuid4
+
+import httpx
+import pytest
+
+from infra.local.postgres import EmbeddedPostgres
+from infra.local.realtime import LocalRealtime, local_realtime
+from infra.local.realtime.mischief import Outage
+from infra.local.redis import embedded_redis
+from infra.local.supabase import LocalSupabase
+from tests.integration.api import CERTIFICATES, Api, chess
+from tests.integration.realtime.clients import KINDS, following
+from tests.integration.target import serving
+
+pytestmark = pytest.mark.http
+
+_PATIENCE_S = 10.0
+
+
+@pytest.fixture(scope="module")
+def project(postgres: EmbeddedPostgres, supabase: LocalSupabase) -> Iterator[LocalRealtime]:
+    """A project that things happen to."""
+    with local_realtime(postgres.url, upstream=supabase.url) as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def url(project: LocalRealtime) -> Iterator[str]:
+    """Where a service is that uses it."""
+    with embedded_redis() as redis_url, serving(redis_url, **project.settings()) as where:
+        yield where
+
+
+@pytest.fixture
+async def api(project: LocalRealtime, url: str) -> AsyncIterator[Api]:
+    """A client of that service."""
+    async with httpx.AsyncClient(verify=CERTIFICATES, base_url=url, timeout=20) as http:
+        yield Api(http)
+    project.mischief.outage = None
+    project.mischief.refuses_sockets = False
+
+
+@pytest.mark.parametrize("kind", ["python", "supabase-js"])
+@pytest.mark.parametrize("outage", ["error", "hang"])
+async def test_what_could_not_be_pushed_is_told_later(
+    project: LocalRealtime, api: Api, outage: Outage, kind: str
+) -> None:
+    session_id = str(uuid4())
+    found = (await api.http.get(f"/v1/sessions/{session_id}/realtime")).json()["data"]
+    async with following(kind, found) as client:
+        await api.created(chess(session_id=session_id))
+        await client.message("STATE_UPDATE")
+        hindered = project.mischief.hindered
+        project.mischief.outage = outage
+        started = await api.do(session_id, "start")
+        assert started.status_code == 200
+        async with asyncio.timeout(_PATIENCE_S):
+            while project.mischief.hindered == hindered:
+                await asyncio.sleep(0.01)
+        project.mischief.outage = None
+        told = await client.message("STATE_SYNC")
+    assert (told["state"]["version"], told["state"]["status"]) == (2, "running")
+
+
+@pytest.mark.parametrize("kind", KINDS[1:])
+async def test_a_client_that_was_cut_off_is_back_by_itself(
+    project: LocalRealtime, api: Api, kind: str
+) -> None:
+    session_id = await api.started(chess())
+    found = (await api.http.get(f"/v1/sessions/{session_id}/realtime")).json()["data"]
+    async with following(kind, found) as client:
+        project.mischief.drop_connections()
+        await client.until_status("SUBSCRIBED")
+        await api.do(session_id, "pause")
+        assert (await client.version(3))["cause"] == "session_paused"

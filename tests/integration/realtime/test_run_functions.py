@@ -1,0 +1,55 @@
+"""`make run-functions`: what it says, and that its sessions can be followed."""
+
+import re
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from subprocess import PIPE
+
+import httpx
+import pytest
+
+from infra.local.instance import environment
+from infra.local.supabase import can_run
+from tests.conftest import missing
+from tests.integration.api import CERTIFICATES, Api, chess
+from tests.integration.realtime.clients import following
+
+_ROOT = Path(__file__).parents[3]
+_LINES = 4
+_STOP_S = 20.0
+
+
+@pytest.fixture
+def greeting() -> Iterator[str]:
+    """What it says, while it runs."""
+    if not can_run():
+        missing("Node")
+    with subprocess.Popen(
+        [sys.executable, "-m", "functions.tools.run_functions"],
+        cwd=_ROOT,
+        env=environment() | {"PORT": "0"},
+        stdout=PIPE,
+        text=True,
+    ) as process:
+        try:
+            assert process.stdout
+            said = "".join(process.stdout.readline() for _ in range(_LINES))
+            yield said
+        finally:
+            process.send_signal(signal.SIGINT)
+        assert process.wait(_STOP_S) == 0
+
+
+async def test_sessions_can_be_followed_as_it_says(greeting: str) -> None:
+    url, project, how = re.findall(r"http://[^\s,]+", greeting)
+    async with httpx.AsyncClient(verify=CERTIFICATES, base_url=url, timeout=20) as http:
+        api = Api(http)
+        session_id = await api.created(chess())
+        found = (await http.get(how.replace("ID", session_id))).json()["data"]
+        assert found["url"] == project
+        async with following("python", found) as client:
+            await api.do(session_id, "start")
+            assert (await client.version(2))["cause"] == "session_started"
