@@ -89,6 +89,10 @@ class SessionNotFound(ServiceError):
         super().__init__("Session not found")
 
 
+class SessionDeleted(SessionNotFound):
+    """There was one, and its id never names another: callers are told the same as of none."""
+
+
 class VersionUnknown(ServiceError):
     """The session is there, or was, but the audit trail holds nothing of it there."""
 

@@ -20,6 +20,7 @@ from shared.errors import (
     AuditUnavailable,
     IdempotencyKeyReused,
     PreconditionFailed,
+    SessionDeleted,
     SessionExists,
     SessionNotFound,
     TooManySessions,
@@ -154,13 +155,14 @@ class SessionService:
     async def read(self, permit: Permit, session_id: str) -> tuple[Session, Instant]:
         """The session and the instant at which it was read.
 
-        Raises `SessionNotFound` and `Forbidden`.
+        Raises `SessionNotFound`, as `SessionDeleted` while that is known, and `Forbidden`.
         """
         name = permit.name_of(session_id)
         async with patience():
-            stored, now = await self._found(await self._load(permit, name), name, permit)
+            loaded = await self._load(permit, name)
+            stored, now = await self._found(loaded, name, permit)
             if stored is None:
-                raise SessionNotFound
+                raise SessionDeleted if loaded.is_deleted else SessionNotFound
             permit.check(stored.session)
             stored, now = await self._catch_up(stored, now)
         if stored is None:

@@ -4,7 +4,7 @@ from fastapi import APIRouter, Request, Response
 
 from shared.access.callers import Role
 from shared.access.rights import Operation
-from shared.errors import SessionNotFound
+from shared.errors import SessionDeleted, SessionNotFound
 from shared.http.answers import json_response
 from shared.http.calls import Call, SessionId
 from shared.http.guard import GuardedRoute, asks_to
@@ -27,6 +27,8 @@ async def realtime(session_id: SessionId, request: Request) -> Response:
     """
     try:
         await Call(request).session(session_id)
+    except SessionDeleted:
+        raise
     except SessionNotFound:
         if Call(request).permit.caller.role is Role.HOST:
             raise

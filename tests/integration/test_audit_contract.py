@@ -63,8 +63,11 @@ def rows(postgres: EmbeddedPostgres, query: str, *parameters: Any) -> list[tuple
 
 
 def recorded(postgres: EmbeddedPostgres, session_id: str) -> list[int]:
-    """The versions in the trail, in the order of their insertion."""
-    query = "select version from sync_events where session_id = %s order by ctid"
+    """The versions in the trail, in the order of the transactions that put them there."""
+    query = """
+        select version from sync_events where session_id = %s
+        order by xmin::text::bigint, version
+    """
     return [version for (version,) in rows(postgres, query, session_id)]
 
 

@@ -113,6 +113,14 @@ async def test_a_lobby_can_be_followed_by_those_whose_session_it_will_be(pushing
     assert as_host.status_code == 404
 
 
+async def test_what_was_deleted_is_followed_by_nobody(guarded: Api) -> None:
+    session_id = await guarded.created(chess())
+    await guarded.http.delete(f"/v1/sessions/{session_id}")
+    for token in (tokens.host(), tokens.spectator(session_id), tokens.service()):
+        path = f"/v1/sessions/{session_id}/realtime"
+        assert (await guarded.http.get(path, headers=bearer(token))).status_code == 404
+
+
 async def test_without_supabase_it_is_a_socket_or_nothing(guarded: Api) -> None:
     session_id = await guarded.created(chess())
     found = await _subscription(guarded, session_id)
