@@ -18,13 +18,13 @@ def can_run() -> bool:
 
 def install(folder: Path) -> None:
     """What the `package-lock.json` of `folder` lists, once; two who ask at the same time don't
-    collide. Raises `NpmFailed`."""
+    collide. No package runs anything meanwhile. Raises `NpmFailed`."""
     with (folder / "package-lock.json").open() as lock:
         flock(lock, LOCK_EX)
         marker = folder / "node_modules" / ".package-lock.json"
         if marker.exists() and marker.stat().st_mtime >= os.fstat(lock.fileno()).st_mtime:
             return
-        command = ["npm", "ci", "--silent", "--no-audit", "--no-fund"]
+        command = ["npm", "ci", "--silent", "--no-audit", "--no-fund", "--ignore-scripts"]
         ran = subprocess.run(command, cwd=folder, capture_output=True, check=False)
         if ran.returncode:
             raise NpmFailed(f"npm ci failed: {ran.stderr.decode(errors='replace')}")

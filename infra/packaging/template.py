@@ -2,14 +2,13 @@
 
 import logging
 import os
-import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from fcntl import LOCK_EX, flock
 from pathlib import Path
 
+from infra.local.npm import NpmFailed, can_run, install
 from infra.packaging.failure import PackagingFailed
 from infra.packaging.manifest import ROOT
 
@@ -20,23 +19,14 @@ _REDUNDANT_DEPENDENCY = "W3005"
 """osls says twice what depends on what, which harms nobody."""
 
 
-def can_run() -> bool:
-    """Whether Node is at hand."""
-    return shutil.which("node") is not None and shutil.which("npm") is not None
-
-
 def install_tools() -> None:
-    """What `package-lock.json` lists, once; two who ask at the same time don't collide."""
+    """What makes the template. Raises `PackagingFailed`."""
     if not can_run():
         raise PackagingFailed("osls needs Node 20 or newer with npm. Install it and try again.")
-    with (_TOOLS / "package-lock.json").open() as lock:
-        flock(lock, LOCK_EX)
-        marker = _TOOLS / "node_modules" / ".package-lock.json"
-        if marker.exists() and marker.stat().st_mtime >= os.fstat(lock.fileno()).st_mtime:
-            return
-        options = ["--silent", "--no-audit", "--no-fund", "--ignore-scripts"]
-        _run(["npm", "ci", *options], _TOOLS, dict(os.environ))
-        marker.touch()
+    try:
+        install(_TOOLS)
+    except NpmFailed as error:
+        raise PackagingFailed(str(error)) from None
 
 
 def make(stage: str) -> None:

@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from infra.local.npm import can_run
 from infra.packaging import template
 from infra.packaging.failure import PackagingFailed
 from infra.packaging.interpreter import python312
@@ -36,7 +37,7 @@ def zips(_interpreter: None) -> None:
 @pytest.fixture(scope="session", params=["dev", "prod"])
 def stack(zips: None, request: pytest.FixtureRequest) -> Stack:
     """The template of a stage as osls makes it from serverless.yml; cfn-lint has passed it."""
-    if not template.can_run():
+    if not can_run():
         missing("Node")
     template.install_tools()
     template.make(request.param)
