@@ -2,9 +2,9 @@
  * What a session's clocks show at an instant, worked out from the anchors of its last state:
  * nothing is counted, so nothing can drift. All functions are pure; `at` is server time, ms.
  *
- * @typedef {import("./types.js").SessionState} SessionState
- * @typedef {import("./types.js").Participant} Participant
- * @typedef {import("./types.js").Group} Group
+ * @typedef {import("./synckairos.js").SessionState} SessionState
+ * @typedef {import("./synckairos.js").Participant} Participant
+ * @typedef {import("./synckairos.js").Group} Group
  */
 
 const TERMINAL = new Set(["expired", "completed", "cancelled"]);

@@ -1,162 +1,172 @@
-import { backoff, pause } from "./backoff.js";
+import { backoff } from "./backoff.js";
+import { ApiError, unreachable } from "./errors.js";
 import { newId } from "./ids.js";
-
-/** @typedef {import("./types.js").SessionState} SessionState */
+import { surroundings } from "./surroundings.js";
 
 const ATTEMPTS = 5;
-const PATIENCE_MS = 10_000;
-const UNREACHABLE = { code: "UNREACHABLE", message: "The service can't be reached" };
+const PATIENCE_MS = 15_000;
+/** One attempt may hang; the next one can't do harm, for it has the same key. */
+const ATTEMPT_MS = 5000;
 
-/** An answer other than the one asked for; `status` is 0 when there was none at all. */
-export class ApiError extends Error {
-  /**
-   * @param {number} status
-   * @param {{code?: string, message?: string, details?: *, request_id?: string}} error
-   * @param {number} [retryAfterMs] how long the service asks to be left alone
-   */
-  constructor(
-    status,
-    { code = "UNKNOWN", message = "The request failed", details, request_id },
-    retryAfterMs = 0,
-  ) {
-    super(message);
-    this.name = "ApiError";
-    this.status = status;
-    this.code = code;
-    this.details = details;
-    this.requestId = request_id;
-    this.retryAfterMs = retryAfterMs;
-  }
-}
+/**
+ * @typedef {{ifMatch?: number, signal?: AbortSignal, timeout?: number}} CallOptions
+ * @typedef {object} Answer
+ * @property {number} status
+ * @property {*} data what the answer's `data` is; null where there is no body
+ */
 
-/** The HTTP calls. Every change carries an `Idempotency-Key`, so a retry can't happen twice. */
+/**
+ * HTTP calls to the service, repeated while it makes sense. Every change carries an idempotency
+ * key, the same on each attempt, so that it can't happen twice.
+ */
 export class Api {
-  /** @param {{base?: string, token?: string, fetch?: typeof fetch}} [options] */
-  constructor({ base = "", token, fetch: send = (...call) => fetch(...call) } = {}) {
-    this.base = base;
-    this.token = token;
-    this.send = send;
+  /** Requests that the service would still let through, as its last answer said. */
+  budget = Infinity;
+  #given;
+  #known;
+  #asking = null;
+
+  /**
+   * @param {{baseUrl?: string, token?: import("./synckairos.js").Token, fetch?: typeof fetch,
+   *   local?: import("./surroundings.js").Surroundings}} [options]
+   */
+  constructor({ baseUrl = "", token, fetch: send, local = surroundings } = {}) {
+    this.baseUrl = baseUrl.replace(/\/+$/, "");
+    this.send = send ?? ((...call) => globalThis.fetch(...call));
+    this.local = local;
+    this.#given = token;
+    this.#known = typeof token === "function" ? undefined : token;
   }
 
   /**
-   * One reading of the server's clock, and the local instant by which it had been taken. Never
-   * retried, for that would spoil its round trip.
-   *
-   * @returns {Promise<import("./sample.js").Reading>}
+   * The answer of `GET /v1/time`, and the local instant by which it had been taken. Never
+   * repeated, for that would spoil its round trip.
    */
   async time() {
-    const response = await this.send(`${this.base}/v1/time`, { cache: "no-store" });
-    const receivedAt = performance.now();
-    if (!response.ok) throw new ApiError(response.status, {});
-    return { serverMs: (await response.json()).timestamp_ms, receivedAt };
-  }
-
-  /** @returns {Promise<SessionState>} */
-  read(id) {
-    return this.#call("GET", `/v1/sessions/${id}`);
+    const { status, body, receivedAt } = await this.#once("/v1/time", {}, ATTEMPT_MS);
+    if (typeof body?.timestamp_ms !== "number") throw new ApiError(status, body?.error);
+    return { answer: body, serverMs: body.timestamp_ms, receivedAt };
   }
 
   /**
-   * One look at a session, for somebody who looks again anyway: it is neither repeated nor waited
-   * for without end.
+   * One request, repeated on no answer, 429, 502, 503 and 504. Rejects with an `ApiError`, or with
+   * the reason of `signal`.
    *
-   * @param {string} id
-   * @param {number} [known] the version that is no news
-   * @returns {Promise<?SessionState>} null while it is that version
+   * @param {string} method
+   * @param {string} path
+   * @param {CallOptions & {body?: *, ifNoneMatch?: number, attempts?: number}} [options]
+   * @returns {Promise<Answer>}
    */
-  async look(id, known) {
-    const headers = this.#headers("GET");
-    if (known !== undefined) headers["If-None-Match"] = `"${known}"`;
-    const signal = AbortSignal.timeout(PATIENCE_MS);
-    const request = { headers, signal, cache: "no-store" };
-    const state = settle(await this.#try(`/v1/sessions/${id}`, request));
-    if (state === undefined) throw new ApiError(0, UNREACHABLE); // cut short, or no answer of ours
-    return state;
-  }
-
-  /** @returns {Promise<SessionState>} */
-  create(body) {
-    return this.#call("POST", "/v1/sessions", body);
-  }
-
-  /** @returns {Promise<SessionState>} */
-  start(id) {
-    return this.#call("POST", `/v1/sessions/${id}/start`);
-  }
-
-  /** @param {{next_participant_id?: string, current_participant_id?: string}} [body] */
-  switch(id, body) {
-    return this.#call("POST", `/v1/sessions/${id}/switch`, body);
-  }
-
-  /** @returns {Promise<SessionState>} */
-  pause(id) {
-    return this.#call("POST", `/v1/sessions/${id}/pause`);
-  }
-
-  /** @returns {Promise<SessionState>} */
-  resume(id) {
-    return this.#call("POST", `/v1/sessions/${id}/resume`);
-  }
-
-  /** @returns {Promise<SessionState>} */
-  complete(id) {
-    return this.#call("POST", `/v1/sessions/${id}/complete`);
-  }
-
-  /** @returns {Promise<SessionState>} */
-  cancel(id) {
-    return this.#call("POST", `/v1/sessions/${id}/cancel`);
-  }
-
-  /** @returns {Promise<void>} */
-  remove(id) {
-    return this.#call("DELETE", `/v1/sessions/${id}`);
-  }
-
-  /** @returns {Promise<SessionState>} */
-  addParticipant(id, body) {
-    return this.#call("POST", `/v1/sessions/${id}/participants`, body);
-  }
-
-  /** @returns {Promise<SessionState>} */
-  adjust(id, participantId, body) {
-    return this.#call("PATCH", `/v1/sessions/${id}/participants/${participantId}`, body);
-  }
-
-  async #call(method, path, body) {
-    const headers = this.#headers(method, body);
-    const request = { method, headers, body: body && JSON.stringify(body), cache: "no-store" };
+  async call(method, path, { timeout = PATIENCE_MS, attempts = ATTEMPTS, ...options } = {}) {
+    const until = this.local.monotonic() + timeout;
+    const isChange = method !== "GET";
+    const request = { method, key: isChange ? newId() : undefined, ...options };
     for (let attempt = 0; ; attempt++) {
-      const outcome = await this.#try(path, request);
-      if (!outcome.isTransient || attempt === ATTEMPTS - 1) return settle(outcome);
-      await pause(Math.max(outcome.retryAfterMs, backoff(attempt)));
+      const left = until - this.local.monotonic();
+      try {
+        return await this.#attempt(path, request, Math.min(left, ATTEMPT_MS));
+      } catch (error) {
+        if (!(error instanceof ApiError && error.isTransient)) throw error;
+        const delay = Math.max(error.retryAfterMs, backoff(attempt, this.local));
+        const isOut = this.local.monotonic() + delay >= until;
+        if (isOut || attempt >= attempts - 1) throw error;
+        await this.#pause(delay, options.signal);
+      }
     }
   }
 
-  async #try(path, request) {
-    try {
-      const response = await this.send(this.base + path, request);
-      const answer = response.status === 204 ? null : await response.json().catch(() => null);
-      const retryAfterMs = Number(response.headers.get("Retry-After")) * 1000 || 0;
-      return { response, answer, retryAfterMs, isTransient: response.status === 503 };
-    } catch (cause) {
-      return { cause, retryAfterMs: 0, isTransient: true };
-    }
+  /**
+   * The token to show; `isRefused`: another than the one that was.
+   *
+   * @returns {Promise<string|undefined>}
+   */
+  async token({ isRefused = false } = {}) {
+    if (typeof this.#given !== "function") return this.#given;
+    if (this.#known !== undefined && !isRefused) return this.#known;
+    this.#asking ??= Promise.resolve()
+      .then(this.#given)
+      .finally(() => {
+        this.#asking = null;
+      });
+    this.#known = (await this.#asking) ?? undefined;
+    return this.#known;
   }
 
-  #headers(method, body) {
+  async #attempt(path, request, patienceMs) {
+    const token = await this.token();
+    const answer = await this.#ask(path, request, token, patienceMs);
+    if (answer.status !== 401 || typeof this.#given !== "function") return settled(answer);
+    const isStale = this.#known === token;
+    const fresh = await this.token({ isRefused: isStale });
+    return settled(fresh === token ? answer : await this.#ask(path, request, fresh, patienceMs));
+  }
+
+  async #ask(path, { method, key, body, ifMatch, ifNoneMatch, signal }, token, patienceMs) {
     const headers = {};
-    if (this.token) headers.Authorization = `Bearer ${this.token}`;
-    if (body) headers["Content-Type"] = "application/json";
-    if (method !== "GET") headers["Idempotency-Key"] = newId();
-    return headers;
+    if (token) headers.Authorization = `Bearer ${token}`;
+    if (key) headers["Idempotency-Key"] = key;
+    if (body !== undefined) headers["Content-Type"] = "application/json";
+    if (ifMatch !== undefined) headers["If-Match"] = `"${ifMatch}"`;
+    if (ifNoneMatch !== undefined) headers["If-None-Match"] = `"${ifNoneMatch}"`;
+    const request = { method, headers, body: body && JSON.stringify(body) };
+    const answer = await this.#once(path, request, patienceMs, signal);
+    const left = answer.headers.get("RateLimit-Remaining");
+    if (left !== null) this.budget = Number(left);
+    return answer;
+  }
+
+  /** Rejects with an `ApiError` when there is no answer, and with the signal's reason on abort. */
+  async #once(path, request, patienceMs, signal) {
+    signal?.throwIfAborted();
+    const cut = new AbortController();
+    const abort = () => cut.abort();
+    signal?.addEventListener("abort", abort);
+    const timer = this.local.setTimer(abort, patienceMs);
+    try {
+      const url = this.baseUrl + path;
+      const response = await this.send(url, { cache: "no-store", ...request, signal: cut.signal });
+      const receivedAt = this.local.monotonic();
+      const { status, headers } = response;
+      return { status, headers, receivedAt, body: parsed(await response.text()) };
+    } catch {
+      signal?.throwIfAborted();
+      throw unreachable();
+    } finally {
+      this.local.clearTimer(timer);
+      signal?.removeEventListener("abort", abort);
+    }
+  }
+
+  #pause(ms, signal) {
+    return new Promise((resolve, reject) => {
+      const abort = () => {
+        this.local.clearTimer(timer);
+        reject(signal.reason);
+      };
+      const timer = this.local.setTimer(() => {
+        signal?.removeEventListener("abort", abort);
+        resolve();
+      }, ms);
+      signal?.addEventListener("abort", abort);
+    });
   }
 }
 
-function settle({ response, answer, cause, retryAfterMs }) {
-  if (cause) throw new ApiError(0, UNREACHABLE);
-  if (response.status === 304) return null;
-  if (!response.ok) throw new ApiError(response.status, answer?.error ?? {}, retryAfterMs);
-  return answer?.data;
+/** What isn't JSON is no answer of the service, but of something in between. */
+function parsed(text) {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return null;
+  }
+}
+
+function settled({ status, headers, body }) {
+  if (status === 204 || status === 304) return { status, data: null };
+  if (status < 300) {
+    if (body?.data === undefined) throw unreachable();
+    return { status, data: body.data };
+  }
+  const retryAfterMs = Number(headers.get("Retry-After")) * 1000 || 0;
+  throw new ApiError(status, body?.error, retryAfterMs);
 }

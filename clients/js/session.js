@@ -1,209 +1,203 @@
-import { remaining } from "./anchors.js";
-import { Polling, untilNextLook } from "./polling.js";
-import { LiveSocket, socketUrl } from "./socket.js";
-
-/** @typedef {import("./types.js").SessionState} SessionState */
+import * as anchors from "./anchors.js";
+import { Following } from "./following.js";
+import { sessionPath } from "./ladder.js";
 
 /**
- * Whether `state` tells more than `known`. Versions only grow, but an id may be used again after
- * a deletion, and then they begin anew.
+ * @typedef {import("./synckairos.js").SessionState} SessionState
+ * @typedef {import("./api.js").CallOptions} CallOptions
+ */
+
+/**
+ * One session, followed live: what is known of it, what can be done to it, and events:
+ * - `update` `{state, previous, isNext, cause, source}`: a newer state than any before
+ * - `expired` `{participantId|groupId, deadlineMs, action}`: once for each flag that falls
+ * - `warning` `{participantId|groupId, thresholdMs, remainingMs}`
+ * - `deleted`
+ * - `connection` `{connection, presence, refusal}` when one of them has changed
  *
- * @param {SessionState} state
- * @param {?SessionState} known
+ * Actions resolve with what the service answers and reject with its `ApiError`.
  */
-export function isNewer(state, known) {
-  if (!known) return true;
-  if (state.created_at !== known.created_at) return state.created_at > known.created_at;
-  return state.version > known.version;
-}
-
-function follows(state, previous) {
-  return previous?.created_at === state.created_at && state.version === previous.version + 1;
-}
-
-function isRefusal({ status }) {
-  return status === 401 || status === 403;
-}
-
-/**
- * One session, followed live over a WebSocket, or by polling where there is none. Events:
- * - `state` (detail: `{state, previous, isNext}`), never an older one than before; `isNext` tells
- *   that no version lies between the two
- * - `presence` when `presence` changes: `unknown`, `absent` (a lobby), `present`, `deleted`,
- *   `refused` (the token isn't good for it, or not any more: see `refusal`)
- * - `status` when `status` may have changed
- * - `message` with every message of the socket as it came
- */
-export class LiveSession extends EventTarget {
-  /** @type {?SessionState} */
-  state = null;
-  presence = "unknown";
-  /** @type {?{status: number}} what HTTP would answer: 401, 403, or 404 for another's session */
-  refusal = null;
-  #isConfirmed = false;
-  #polling = new Polling({
-    look: () => this.#look(),
-    untilNext: () => this.#untilNextLook(),
-  });
+export class Session extends EventTarget {
+  #api;
+  #path;
+  #following;
+  #onOpen;
+  #onClose;
 
   /**
    * @param {string} id
    * @param {{api: import("./api.js").Api, clock: import("./clock.js").ServerClock,
-   *   socket?: LiveSocket}} options
+   *   local: import("./surroundings.js").Surroundings, transport?: string, options?: object,
+   *   onOpen?: () => void, onClose?: () => void}} parts
    */
-  constructor(id, { api, clock, socket }) {
+  constructor(id, { onOpen = () => {}, onClose = () => {}, ...parts }) {
     super();
     this.id = id;
-    this.api = api;
-    this.clock = clock;
-    this.socket = socket ?? new LiveSocket({ url: socketUrl(id, { token: api.token }) });
-    this.socket.addEventListener("message", ({ detail }) => this.#receive(detail));
-    this.socket.addEventListener("status", () => this.#takeTurns());
-    this.socket.addEventListener("refused", ({ detail }) => this.#refuse(detail));
-    this.#polling.addEventListener("status", () => this.dispatchEvent(new Event("status")));
-    this.#polling.addEventListener("recovery", () => this.socket.retry());
+    this.clock = parts.clock;
+    this.#api = parts.api;
+    this.#path = sessionPath(id);
+    this.#onOpen = onOpen;
+    this.#onClose = onClose;
+    const tell = (name, detail) => this.dispatchEvent(new CustomEvent(name, { detail }));
+    this.#following = new Following({ id, ...parts, tell });
   }
 
-  /** How news comes: `live` or `polling`; `connecting`: not yet, or not now; `closed`: no more. */
-  get status() {
-    if (this.socket.status !== "unavailable") return this.socket.status;
-    return this.#polling.isWorking ? "polling" : "connecting";
+  /** @returns {?SessionState} the newest; null before the first and after a deletion */
+  get state() {
+    return this.#following.state;
   }
 
-  start() {
-    this.socket.open();
+  /** `unknown`, `absent` (a lobby), `present`, `deleted`, or `refused`. */
+  get presence() {
+    return this.#following.presence;
   }
 
-  stop() {
-    this.#polling.stop();
-    this.socket.close();
+  /** @returns {?import("./errors.js").ApiError} why it is `refused` */
+  get refusal() {
+    return this.#following.refusal;
   }
 
-  /** What is left on a participant's clock, ms, now or `at` a server time. */
-  remaining(participantId, at = this.clock.now()) {
-    return this.state && remaining(this.state, participantId, at);
+  /** How news come: `{status, transport, since}`. */
+  get connection() {
+    return this.#following.connection;
   }
 
   /**
-   * Take in a state, wherever it came from.
+   * Follow it until `close()`. Rejects with the `ApiError` of a refusal.
    *
-   * @param {SessionState} state
-   * @returns {boolean} whether it was news
+   * @returns {Promise<?SessionState>} null: there is no such session yet; it is waited for
    */
-  accept(state) {
-    const previous = this.state;
-    if (!isNewer(state, previous)) return false;
-    this.state = state;
-    this.#become("present");
-    const detail = { state, previous, isNext: follows(state, previous) };
-    this.dispatchEvent(new CustomEvent("state", { detail }));
-    return true;
+  open() {
+    this.#onOpen();
+    return this.#following.open();
   }
 
-  /** Read the session over HTTP: for when the socket is away, or in doubt. */
-  async refresh() {
-    if (this.#polling.isOn) return this.#polling.now();
-    try {
-      this.accept(await this.api.read(this.id));
-    } catch (error) {
-      if (error.code === "SESSION_NOT_FOUND") this.#forget("absent");
-      else if (isRefusal(error)) this.#refuse(error.status);
-    }
+  /** Follow it no more. */
+  close() {
+    this.#following.close();
+    this.#onClose();
   }
 
-  #takeTurns() {
-    if (this.socket.status === "unavailable") this.#polling.start();
-    else this.#polling.stop();
-    this.dispatchEvent(new Event("status"));
+  /**
+   * Read it now, whatever is known. Rejects with an `ApiError`.
+   *
+   * @returns {Promise<?SessionState>} null: there is no such session
+   */
+  refresh() {
+    return this.#following.refresh();
   }
 
-  #untilNextLook() {
-    const isHidden = globalThis.document?.hidden;
-    return untilNextLook(this.state, this.clock.now(), { isHidden });
+  /** What is left on a participant's clock or, without one, on the clock that runs, ms. */
+  remaining(participantId, at = this.clock.now()) {
+    if (!this.state) return null;
+    if (!participantId) return anchors.nearest(this.state, at);
+    return anchors.remaining(this.state, participantId, at);
   }
 
-  async #look() {
-    const known = this.state;
-    try {
-      const state = await this.api.look(this.id, known?.version);
-      if (state) this.accept(state);
-    } catch (error) {
-      if (error.code === "SESSION_NOT_FOUND") this.#miss(known);
-      else if (isRefusal(error)) this.#refuse(error.status);
-      else throw error;
-    }
+  /** How long a participant's cycles have taken, ms; null: there is no such participant. */
+  used(participantId, at = this.clock.now()) {
+    const one = this.state?.participants.find((p) => p.participant_id === participantId);
+    return one ? anchors.used(this.state, one, at) : null;
   }
 
-  /** What was there and is no more was deleted; the answer may be older than what came since. */
-  #miss(known) {
-    if (known) this.#end();
-    else if (!this.state) this.#become("absent");
+  /** How long the session has run, ms; null without a state. */
+  elapsed(at = this.clock.now()) {
+    return this.state && anchors.elapsed(this.state, at);
   }
 
-  #receive(message) {
-    this.dispatchEvent(new CustomEvent("message", { detail: message }));
-    switch (message.type) {
-      case "CONNECTED":
-        this.#greet();
-        break;
-      case "STATE_SYNC":
-        this.#isConfirmed = true;
-        this.accept(message.state);
-        break;
-      case "STATE_UPDATE":
-        this.#isConfirmed = true;
-        this.#update(message.state);
-        break;
-      case "PONG":
-        this.#conclude();
-        break;
-      case "SESSION_DELETED":
-        this.#end();
-        break;
-    }
+  /** @param {CallOptions} [options] */
+  start(options) {
+    return this.#change("POST", "/start", undefined, options);
   }
 
-  /** A gap is a reason to ask for the state as it stands: more may be on its way. */
-  #update(state) {
-    const previous = this.state;
-    const isNews = this.accept(state);
-    if (isNews && previous && !follows(state, previous)) this.socket.send({ type: "RECONNECT" });
+  /** @param {CallOptions} [options] */
+  pause(options) {
+    return this.#change("POST", "/pause", undefined, options);
   }
 
-  /** The server answers in order, so a PONG ahead of any state means that there is none. */
-  #greet() {
-    this.#isConfirmed = false;
-    this.socket.send({ type: "PING" });
+  /** @param {CallOptions} [options] */
+  resume(options) {
+    return this.#change("POST", "/resume", undefined, options);
   }
 
-  #conclude() {
-    if (this.#isConfirmed) return;
-    if (this.state) this.refresh();
-    else {
-      this.#become("absent");
-      this.socket.send({ type: "RECONNECT" });
-    }
+  /** @param {CallOptions} [options] */
+  complete(options) {
+    return this.#change("POST", "/complete", undefined, options);
   }
 
-  #end() {
-    this.#forget("deleted");
-    this.stop();
+  /** @param {CallOptions} [options] */
+  cancel(options) {
+    return this.#change("POST", "/cancel", undefined, options);
   }
 
-  #refuse(status) {
-    this.refusal = { status };
-    this.#forget("refused");
-    this.stop();
+  /** @param {CallOptions} [options] */
+  async delete(options) {
+    await this.#api.call("DELETE", this.#path, options);
+    this.#following.takeIn({ isGone: true });
   }
 
-  #forget(presence) {
-    this.state = null;
-    this.#become(presence);
+  /**
+   * End the running cycle. `current` says whose it is meant to be, so that a double tap does no
+   * harm.
+   *
+   * @param {{next?: ?string, current?: ?string}} [who]
+   * @param {CallOptions} [options]
+   */
+  switch({ next, current } = {}, options) {
+    const body = {
+      ...(next && { next_participant_id: next }),
+      ...(current && { current_participant_id: current }),
+    };
+    return this.#change("POST", "/switch", body, options);
   }
 
-  #become(presence) {
-    if (presence === this.presence) return;
-    this.presence = presence;
-    this.dispatchEvent(new Event("presence"));
+  /** @param {CallOptions} [options] */
+  addParticipant(body, options) {
+    return this.#change("POST", "/participants", body, options);
+  }
+
+  /**
+   * Let a clock read `totalTimeMs` from now on.
+   *
+   * @param {CallOptions} [options]
+   */
+  adjust(participantId, totalTimeMs, reason, options) {
+    const body = { total_time_ms: totalTimeMs, ...(reason && { reason }) };
+    return this.#change("PATCH", `/participants/${participantId}`, body, options);
+  }
+
+  /** A page of the audit trail: events with a version above `after`, oldest first. */
+  events(after = 0, limit = 100) {
+    return this.#get(`/events?${new URLSearchParams({ after, limit })}`);
+  }
+
+  /** The session as it stood at a `version`, or `at` an instant: ISO 8601, or ms since 1970. */
+  replay(when) {
+    return this.#get(`/replay?${new URLSearchParams(when)}`);
+  }
+
+  /** A token for one participant or for a spectator. */
+  async mint(body) {
+    return (await this.#api.call("POST", `${this.#path}/tokens`, { body })).data;
+  }
+
+  /**
+   * @internal Begin with a state that was read elsewhere.
+   * @returns {this}
+   */
+  beginWith(state) {
+    this.#following.takeIn({ state });
+    return this;
+  }
+
+  async #change(method, path, body, options) {
+    const { data } = await this.#api.call(method, this.#path + path, { ...options, body });
+    const isWhole = data.created_at !== undefined;
+    this.#following.takeIn(isWhole ? { state: data } : { version: data.version });
+    return data;
+  }
+
+  async #get(path) {
+    return (await this.#api.call("GET", this.#path + path)).data;
   }
 }

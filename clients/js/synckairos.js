@@ -1,7 +1,6 @@
 /**
- * The SyncKairos client: the server's clock, the API, and sessions that follow themselves.
- * Plain ES modules without dependencies; they run in browsers and wherever `fetch`,
- * `WebSocket`, `EventTarget` and `performance` exist.
+ * The SyncKairos client: the server's clock, and sessions that follow themselves. Plain ES modules
+ * without dependencies; they run in browsers and wherever `fetch` and `EventTarget` exist.
  */
 export {
   activeGroup,
@@ -14,10 +13,8 @@ export {
   sharedClocks,
   used,
 } from "./anchors.js";
-export { Api, ApiError } from "./api.js";
+export { SyncKairos } from "./client.js";
 export { ServerClock } from "./clock.js";
+export { ApiError } from "./errors.js";
 export { newId } from "./ids.js";
-export { Polling, untilNextLook } from "./polling.js";
-export { bestOf, sampleOf } from "./sample.js";
-export { LiveSession, isNewer } from "./session.js";
-export { LiveSocket, socketUrl } from "./socket.js";
+export { Session } from "./session.js";

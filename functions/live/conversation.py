@@ -95,8 +95,11 @@ class Conversation:
                 return push
 
     async def pong(self, client_timestamp: object) -> None:
-        """Answer a ping."""
-        answer = messages.pong(self.session_id, self.clock.now(), client_timestamp)
+        """Answer a ping, with the newest version that this client was told of, or is about to be:
+        one that it doesn't have went astray."""
+        newest = self.listener.newest_version if self._is_theirs else None
+        now = self.clock.now()
+        answer = messages.pong(self.session_id, now, client_timestamp, newest or None)
         await self.listener.reply(Push.of(answer))
 
     async def go_on_as(self, caller: Caller) -> None:

@@ -13,7 +13,11 @@ _PACKAGES = ("functions", "shared")
 
 _READ_BY = {
     "shared.store.connection": ["shared/store/scripts/*.lua"],
-    "functions.service.console": ["functions/console/**/*", "clients/js/**/*"],
+    "functions.service.console": [
+        "functions/console/**/*",
+        "clients/js/*.js",
+        "clients/js/transports/*.js",
+    ],
 }
 """Files that are no modules, by the module that reads them."""
 

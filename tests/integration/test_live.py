@@ -89,6 +89,20 @@ async def test_a_ping_is_answered_with_the_servers_time(instances: Pair, api: Ap
     assert 0 <= now - pong["timestamp"] < 1_000
 
 
+async def test_a_pong_names_the_newest_version_so_that_a_loss_is_noticed(
+    instances: Pair, api: Api
+) -> None:
+    session_id = str(uuid4())
+    async with following(instances[0], session_id) as follower:
+        await follower.send({"type": "PING"})
+        assert (await follower.until_type("PONG"))["version"] is None
+        await api.create(chess(session_id=session_id))
+        await api.do(session_id, "start")
+        await follower.until_version(2)
+        await follower.send({"type": "PING"})
+        assert (await follower.until_type("PONG"))["version"] == 2
+
+
 @pytest.mark.parametrize(
     "frame",
     [

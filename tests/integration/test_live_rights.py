@@ -126,7 +126,7 @@ async def test_to_others_it_is_a_session_that_is_not_there(
         await api.do(alice.session_id, "complete")
         await api.delete(alice.session_id)
         await follower.send({"type": "PING"})
-        await follower.until_type("PONG")
+        assert (await follower.until_type("PONG"))["version"] is None
         assert [message["type"] for message in follower.received] == ["CONNECTED", "PONG"]
 
 

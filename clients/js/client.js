@@ -1,0 +1,86 @@
+import { Api } from "./api.js";
+import { ServerClock } from "./clock.js";
+import { Session } from "./session.js";
+import { surroundings } from "./surroundings.js";
+
+const TRANSPORTS = ["supabase", "websocket", "sse", "polling"];
+
+/** A service, its clock, and sessions of it. */
+export class SyncKairos {
+  #api;
+  #local;
+  #transport;
+  #options;
+  #sessions = new Map();
+
+  /** @param {import("./synckairos.js").Options} [options] */
+  constructor({
+    baseUrl = "",
+    token,
+    transport,
+    realtime,
+    fetch: send,
+    WebSocket,
+    local = surroundings,
+  } = {}) {
+    if (transport !== undefined && !TRANSPORTS.includes(transport)) {
+      throw new TypeError(`transport must be one of ${TRANSPORTS.join(", ")}`);
+    }
+    this.#local = local;
+    this.#transport = transport;
+    this.#options = { realtime, fetch: send, WebSocket };
+    this.#api = new Api({ baseUrl, token, fetch: send, local });
+    this.clock = new ServerClock({ read: () => this.#api.time(), ...local });
+  }
+
+  /** The answer of `GET /v1/time`. */
+  async time() {
+    return (await this.#api.time()).answer;
+  }
+
+  /**
+   * @param {import("./synckairos.js").NewSession} body
+   * @param {import("./api.js").CallOptions} [options]
+   * @returns {Promise<Session>} it has its state, but isn't followed until it is opened
+   */
+  async create(body, options) {
+    const { data } = await this.#api.call("POST", "/v1/sessions", { ...options, body });
+    return this.session(data.session_id).beginWith(data);
+  }
+
+  /** A session, not followed yet; the same object for the same id until it is closed. */
+  session(id) {
+    const known = this.#sessions.get(id.toLowerCase());
+    return known ?? this.#newSession(id.toLowerCase());
+  }
+
+  /**
+   * Up to 50 sessions in one answer.
+   *
+   * @param {string[]} ids
+   */
+  async batch(ids) {
+    const body = { session_ids: ids };
+    return (await this.#api.call("POST", "/v1/sessions/batch", { body })).data;
+  }
+
+  /** Close every session and stop the clock. */
+  close() {
+    for (const session of [...this.#sessions.values()]) session.close();
+    this.clock.stop();
+  }
+
+  #newSession(id) {
+    const session = new Session(id, {
+      api: this.#api,
+      clock: this.clock,
+      local: this.#local,
+      transport: this.#transport,
+      options: this.#options,
+      onOpen: () => this.#sessions.set(id, session),
+      onClose: () => this.#sessions.get(id) === session && this.#sessions.delete(id),
+    });
+    this.#sessions.set(id, session);
+    return session;
+  }
+}

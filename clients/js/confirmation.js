@@ -1,0 +1,193 @@
+import { backoff, spread } from "./backoff.js";
+
+const DOUBT_MS = 10_000;
+const IN_DOUBT_MS = 700;
+const CALM_MS = 15_000;
+const PING_MS = 10_000;
+const PATIENCE_MS = 700;
+/** A connection that doesn't answer for so long is dead, whatever TCP believes. */
+const DEAD_MS = 5000;
+/** Out of push's reach the session is looked at so often: within a second, the way included. */
+const LOOK_MS = 900;
+const SELDOM_MS = 20_000;
+const ABSENT_MS = 2000;
+/** When requests are running out, they are kept for those who act. */
+const THRIFTY_MS = 3000;
+const FEW = 20;
+/** Pushes tell of a deadline; whoever asks comes a little later, to find the flag fallen. */
+const BEHIND_PUSHES_MS = 300;
+const BEHIND_MS = 100;
+/** Before the first look: a transport that joins brings a state sooner. */
+const JOINING_MS = 500;
+
+/**
+ * Decides when and how to make sure that the state is the newest there is. Pure: instants are ms of
+ * the local monotonic clock, and come from outside.
+ *
+ * @typedef {object} Subject
+ * @property {?number} deadlineAt when the running clock reaches zero, local ms
+ * @property {boolean} isAbsent whether there is no such session
+ * @property {boolean} isOver whether nothing can happen in it any more, save a deletion
+ * @property {boolean} isHidden whether nobody watches
+ */
+export class Confirmation {
+  /** @type {?{canPing: boolean}} what carries pushes at present */
+  channel = null;
+  isReading = false;
+  #confirmedAt = -Infinity;
+  #doubtUntil = -Infinity;
+  #readAt = Infinity;
+  #catchUpAt = Infinity;
+  #lookAt = Infinity;
+  #readStartedAt = -Infinity;
+  #notBefore = -Infinity;
+  #pingedAt = -Infinity;
+  #isPinging = false;
+  #failures = 0;
+  #budget = Infinity;
+
+  /** @param {{random?: () => number}} [options] */
+  constructor({ random = Math.random } = {}) {
+    this.random = random;
+  }
+
+  /** From `at` on, pushes come: what came before may be missing. */
+  join(at, channel) {
+    this.channel = channel;
+    this.#confirmedAt = at;
+    this.#isPinging = false;
+    this.#pingedAt = -Infinity;
+    this.#lookAt = Infinity;
+    this.doubt(at);
+  }
+
+  /** From `at` on, no pushes come. */
+  leave(at, { soon = false } = {}) {
+    this.channel = null;
+    this.#isPinging = false;
+    this.#lookAt = soon ? at : at + spread(JOINING_MS, this.random);
+  }
+
+  /** Something was lost or came late: more may. */
+  doubt(at) {
+    this.#doubtUntil = at + DOUBT_MS;
+  }
+
+  /** Nothing newer than what is known existed a moment ago. */
+  confirm(at) {
+    this.#confirmedAt = Math.max(this.#confirmedAt, at);
+  }
+
+  /** Read the session at `at` or before. */
+  readBy(at) {
+    this.#readAt = Math.min(this.#readAt, at);
+  }
+
+  /** Read the session at `at` or before, unless what is missing comes by itself. */
+  catchUpBy(at) {
+    this.#catchUpAt = Math.min(this.#catchUpAt, at);
+  }
+
+  /** Nothing is missing any more. */
+  caughtUp() {
+    this.#catchUpAt = Infinity;
+  }
+
+  /** The connection has answered, so it lives. */
+  ponged() {
+    this.#isPinging = false;
+  }
+
+  /** Make sure at once, by all means: nobody knows what happened meanwhile. */
+  makeSure(at) {
+    this.readBy(at);
+    if (!this.#isPinging) this.#pingedAt = -Infinity;
+  }
+
+  /**
+   * A read has ended.
+   *
+   * @param {number} at
+   * @param {{failed?: boolean, retryAfterMs?: number, budget?: number}} how
+   * @param {Subject} subject
+   */
+  answered(at, { failed = false, retryAfterMs = 0, budget = this.#budget }, subject) {
+    this.isReading = false;
+    this.#budget = budget;
+    if (failed) {
+      const delay = Math.max(retryAfterMs, backoff(this.#failures++, { random: this.random }));
+      this.#notBefore = at + delay;
+      this.#readAt = at;
+      return;
+    }
+    this.#failures = 0;
+    this.confirm(at);
+    if (!this.channel) this.#lookAt = at + this.#untilLook(subject);
+  }
+
+  /**
+   * When something is to be done next, and what: `read`, `ping`, or `reconnect`.
+   *
+   * @param {Subject} subject
+   * @returns {{at: number, what: ?string}}
+   */
+  next(subject) {
+    const plans = [...this.#reads(subject), ...this.#pings(subject)];
+    const first = { at: Infinity, what: null };
+    return plans.reduce((best, [at, what]) => (at < best.at ? { at, what } : best), first);
+  }
+
+  /** What `next` says is being done. */
+  begin(what, at) {
+    if (what === "read") {
+      this.isReading = true;
+      this.#readStartedAt = at;
+      this.#readAt = Infinity;
+      this.#catchUpAt = Infinity;
+      this.#lookAt = Infinity;
+    } else if (what === "ping") {
+      this.#isPinging = true;
+      this.#pingedAt = at;
+    } else {
+      this.#isPinging = false;
+    }
+  }
+
+  #reads(subject) {
+    if (this.isReading) return [];
+    const due = [this.#readAt, this.#catchUpAt, this.#lookAt, this.#deadlineRead(subject)];
+    if (this.channel?.canPing === false) due.push(this.#routineRead(subject));
+    if (this.#isPinging) due.push(Math.max(this.#pingedAt, this.#confirmedAt) + PATIENCE_MS);
+    return [[Math.max(this.#notBefore, Math.min(...due)), "read"]];
+  }
+
+  #routineRead({ isAbsent, isHidden }) {
+    if (isHidden) return Infinity;
+    const least = this.#budget < FEW ? THRIFTY_MS : IN_DOUBT_MS;
+    const inDoubt = this.#confirmedAt + least;
+    if (inDoubt < this.#doubtUntil) return inDoubt;
+    return this.#confirmedAt + (isAbsent ? ABSENT_MS : CALM_MS);
+  }
+
+  /** Once, and again while the flag stays up. */
+  #deadlineRead({ deadlineAt, isHidden }) {
+    if (deadlineAt === null || isHidden) return Infinity;
+    const due = deadlineAt + (this.channel ? BEHIND_PUSHES_MS : BEHIND_MS / 2);
+    return this.#readStartedAt < due ? due : Math.max(due, this.#readStartedAt + THRIFTY_MS);
+  }
+
+  #pings() {
+    if (!this.channel?.canPing) return [];
+    if (this.#isPinging) return [[this.#pingedAt + DEAD_MS, "reconnect"]];
+    const last = Math.max(this.#confirmedAt, this.#pingedAt);
+    const inDoubt = last + IN_DOUBT_MS;
+    if (this.#pingedAt === -Infinity) return [[-Infinity, "ping"]];
+    return [[inDoubt < this.#doubtUntil ? inDoubt : this.#pingedAt + PING_MS, "ping"]];
+  }
+
+  #untilLook({ isAbsent, isOver, isHidden }) {
+    if (isHidden || isOver) return spread(SELDOM_MS, this.random);
+    if (this.#budget < FEW) return THRIFTY_MS;
+    return isAbsent ? spread(ABSENT_MS, this.random) : LOOK_MS * (0.8 + this.random() / 5);
+  }
+}

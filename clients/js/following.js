@@ -1,0 +1,223 @@
+import { Follower } from "./follower.js";
+import { sessionPath } from "./ladder.js";
+import { Link } from "./link.js";
+
+/** @typedef {import("./synckairos.js").SessionState} SessionState */
+
+/** What says so without being a message of the session. */
+const GONE = { type: "ERROR", code: "SESSION_NOT_FOUND" };
+
+/**
+ * Follows one session: lets the follower know what happens, does what it says, and tells
+ * `tell(name, detail)` of what follows.
+ */
+export class Following {
+  isOpen = false;
+  #follower;
+  #link;
+  #connection;
+  #opening = null;
+  #isPolling = false;
+  #reading = null;
+  #waiting = [];
+  #epoch = 0;
+  #timer;
+  #stopWaking = () => {};
+
+  /**
+   * @param {{id: string, api: import("./api.js").Api, clock: import("./clock.js").ServerClock,
+   *   local: import("./surroundings.js").Surroundings, transport?: string, options?: object,
+   *   tell: (name: string, detail: *) => void}} parts
+   */
+  constructor({ id, api, clock, local, transport, options, tell }) {
+    Object.assign(this, { id, api, clock, local, tell });
+    this.#follower = new Follower({ random: local.random });
+    this.#connection = { status: "closed", transport: null, since: clock.now() };
+    const on = this.#listeners();
+    this.#link = new Link({ id, api, clock, local, transport, options, on });
+  }
+
+  get state() {
+    return this.#follower.state;
+  }
+
+  get presence() {
+    return this.#follower.presence;
+  }
+
+  get refusal() {
+    return this.#follower.refusal;
+  }
+
+  get connection() {
+    return this.#connection;
+  }
+
+  /** @returns {Promise<?SessionState>} see `Session.open` */
+  open() {
+    if (this.isOpen) return this.#opening.promise;
+    this.isOpen = true;
+    this.#isPolling = false;
+    this.#reading = null;
+    this.#opening = deferred();
+    this.#stopWaking = this.local.onWake(() => this.#wake());
+    this.clock.start();
+    const effects = this.#follower.begin(this.#now(), this.local.isHidden());
+    this.#carryOut(effects);
+    this.#link.open();
+    return this.#opening.promise;
+  }
+
+  close() {
+    if (!this.isOpen) return;
+    this.isOpen = false;
+    this.#epoch++;
+    this.#stopWaking();
+    this.#link.close();
+    this.local.clearTimer(this.#timer);
+    this.#opening.resolve(this.state);
+    for (const { resolve } of this.#waiting.splice(0)) resolve(this.state);
+    this.#noteConnection();
+  }
+
+  /** @returns {Promise<?SessionState>} see `Session.refresh` */
+  async refresh() {
+    if (!this.isOpen) return this.#conclude(await this.#read(undefined));
+    const waiting = deferred();
+    this.#waiting.push(waiting);
+    this.#follower.readSoon(this.#now());
+    this.#carryOut([]);
+    return waiting.promise;
+  }
+
+  /** What an action of one's own has answered: a state, a version alone, or that it is gone. */
+  takeIn({ state, version, isGone }) {
+    const now = this.#now();
+    if (state) this.#carryOut(this.#follower.acted(state, now));
+    else if (version) this.#carryOut(this.#follower.didSwitch(version, now));
+    else if (isGone) this.#carryOut(this.#follower.deleted());
+  }
+
+  #listeners() {
+    return {
+      live: (channel) => {
+        this.#isPolling = false;
+        this.#follower.joined(this.#now(), channel);
+        this.#carryOut([]);
+      },
+      alone: ({ isSettled }) => {
+        this.#isPolling = isSettled;
+        this.#follower.alone(this.#now(), { soon: isSettled });
+        this.#carryOut([]);
+      },
+      message: (message) => this.#carryOut(this.#follower.heard(message, this.#now())),
+      absent: () => this.#carryOut(this.#follower.heard(GONE, this.#now())),
+      refused: (error) => this.#carryOut(this.#follower.refused(error)),
+    };
+  }
+
+  #wake() {
+    const isHidden = this.local.isHidden();
+    this.#follower.watched(this.#now(), isHidden);
+    if (!isHidden) this.#link.wake();
+    this.#carryOut([]);
+  }
+
+  /** Do and tell what follows from what happened, and come back when time alone is a reason to. */
+  #carryOut(effects) {
+    for (const { emit, detail, do: what, known } of effects) {
+      if (what === "read") this.#look(known);
+      else if (what) this.#link[what]();
+      else if (emit === "presence") this.#changed();
+      else this.tell(emit, detail);
+    }
+    if (this.presence === "refused" && this.isOpen) {
+      this.#opening.reject(this.refusal);
+      this.close();
+    } else if (this.presence !== "unknown") this.#opening?.resolve(this.state);
+    this.#noteConnection();
+    this.#rearm();
+  }
+
+  #rearm() {
+    this.local.clearTimer(this.#timer);
+    if (!this.isOpen) return;
+    const now = this.#now();
+    const delay = this.#follower.nextAt(now) - now.local;
+    if (delay === Infinity) return;
+    const tick = () => this.#carryOut(this.#follower.tick(this.#now()));
+    this.#timer = this.local.setTimer(tick, Math.max(0, delay));
+  }
+
+  async #look(known) {
+    const epoch = this.#epoch;
+    const waiting = this.#waiting.splice(0);
+    const answer = await this.#read(known);
+    if (epoch !== this.#epoch) return waiting.forEach(({ resolve }) => resolve(this.state));
+    this.#noteReading(isFailure(answer.error) ? "fails" : "works");
+    this.#conclude(answer).then(
+      (state) => waiting.forEach(({ resolve }) => resolve(state)),
+      (error) => waiting.forEach(({ reject }) => reject(error)),
+    );
+    return undefined;
+  }
+
+  /** What failed while the service was away may be had again, now that it is back. */
+  #noteReading(how) {
+    const isRecovery = this.#reading === "fails" && how === "works";
+    this.#reading = how;
+    if (isRecovery) this.#link.wake();
+  }
+
+  async #conclude(answer) {
+    this.#carryOut(this.#follower.answered(answer, this.#now()));
+    if (answer.error && !answer.error.isAbsence) throw answer.error;
+    return this.state;
+  }
+
+  /** One look at the session, told as an answer whatever comes of it. */
+  async #read(known) {
+    const options = { ifNoneMatch: known, attempts: 1 };
+    try {
+      const { status, data } = await this.api.call("GET", sessionPath(this.id), options);
+      return { status, state: data, budget: this.api.budget };
+    } catch (error) {
+      return { status: error.status ?? 0, state: null, error, budget: this.api.budget };
+    }
+  }
+
+  #noteConnection() {
+    const status = this.#status();
+    const transport = status === "polling" ? status : this.#link.transport;
+    const { status: was, transport: before } = this.#connection;
+    if (status === was && transport === before) return;
+    this.#connection = { status, transport, since: this.clock.now() };
+    this.#changed();
+  }
+
+  #status() {
+    if (!this.isOpen) return "closed";
+    if (this.#link.transport) return "live";
+    return this.#isPolling && this.#reading === "works" ? "polling" : "connecting";
+  }
+
+  #changed() {
+    const { connection, presence, refusal } = this;
+    this.tell("connection", { connection, presence, refusal });
+  }
+
+  #now() {
+    return { local: this.local.monotonic(), server: this.clock.now() };
+  }
+}
+
+function isFailure(error) {
+  return !!error && !error.isAbsence && !error.isRefusal;
+}
+
+function deferred() {
+  const made = {};
+  made.promise = new Promise((resolve, reject) => Object.assign(made, { resolve, reject }));
+  made.promise.catch(() => {}); // nobody need be waiting
+  return made;
+}

@@ -1,0 +1,7 @@
+/**
+ * @param {?string} timestamp ISO 8601
+ * @returns {?number} ms since 1970
+ */
+export function instantOf(timestamp) {
+  return timestamp ? Date.parse(timestamp) : null;
+}

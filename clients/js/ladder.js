@@ -1,0 +1,102 @@
+import { SseTransport } from "./transports/sse.js";
+import { SupabaseTransport } from "./transports/supabase.js";
+import { WebSocketTransport } from "./transports/websocket.js";
+
+/**
+ * @typedef {object} Rung one transport that may be had
+ * @property {string} name
+ * @property {object} subscription what the service said of it
+ * @property {(on: import("./link.js").Listeners) => import("./link.js").Transport} make
+ */
+
+/** @param {string} id of a session */
+export function sessionPath(id) {
+  return `/v1/sessions/${id}`;
+}
+
+/** Asks how a session is to be followed; those who ask at once get one answer. */
+export class Subscriber {
+  #how;
+  #asking = null;
+
+  /**
+   * @param {{id: string, api: import("./api.js").Api, forced?: string, options: object,
+   *   local: import("./surroundings.js").Surroundings}} how
+   */
+  constructor(how) {
+    this.#how = how;
+  }
+
+  get isAsking() {
+    return this.#asking !== null;
+  }
+
+  /**
+   * Rejects with what went wrong.
+   *
+   * @param {{isRenewal?: boolean}} [options] whether the caller's own token may have ended as well
+   * @returns {Promise<Rung[]>}
+   */
+  ask({ isRenewal = false } = {}) {
+    this.#asking ??= this.#ask(isRenewal).finally(() => {
+      this.#asking = null;
+    });
+    return this.#asking;
+  }
+
+  async #ask(isRenewal) {
+    const { id, api, forced } = this.#how;
+    if (isRenewal) await api.token({ isRefused: true });
+    const isPlain = ["sse", "polling"].includes(forced);
+    const path = `${sessionPath(id)}/realtime`;
+    const { data } = isPlain ? { data: {} } : await api.call("GET", path, { attempts: 1 });
+    return ladderOf(data, this.#how);
+  }
+}
+
+/**
+ * The transports to try, best first; none: there is only polling.
+ *
+ * @param {object} subscription what the service recommends
+ * @param {{id: string, api: import("./api.js").Api, forced?: string, options: object,
+ *   local: import("./surroundings.js").Surroundings}} how
+ * @returns {Promise<Rung[]>}
+ */
+async function ladderOf(subscription, { id, api, forced, options, local }) {
+  const isOurs = subscription.transport === "websocket";
+  const token = (isOurs && subscription.token) || (await api.token());
+  const rungs = {
+    supabase: (on) => new SupabaseTransport({ ...subscription, ...options, on }),
+    websocket: (on) => {
+      const url = isOurs ? subscription.url : socketUrl(id, api.baseUrl);
+      return new WebSocketTransport({ url, token, WebSocket: options.WebSocket, on });
+    },
+    sse: (on) => {
+      const url = `${api.baseUrl}${sessionPath(id)}/stream`;
+      return new SseTransport({ url, token, fetch: options.fetch, local, on });
+    },
+  };
+  const hasSockets = !!(options.WebSocket ?? globalThis.WebSocket);
+  const names = namesFor(forced, subscription.transport);
+  return names
+    .filter((name) => name !== "websocket" || hasSockets)
+    .map((name) => ({
+      name,
+      subscription,
+      make: rungs[name],
+    }));
+}
+
+function namesFor(forced, recommended) {
+  if (forced === "supabase" && recommended !== "supabase") return [];
+  const wanted = forced ?? recommended;
+  if (wanted === "websocket") return forced ? ["websocket"] : ["websocket", "sse"];
+  return ["supabase", "sse"].includes(wanted) ? [wanted] : [];
+}
+
+function socketUrl(id, baseUrl) {
+  const url = new URL(`${baseUrl}/ws`, globalThis.location?.origin);
+  url.protocol = url.protocol.replace("http", "ws");
+  url.searchParams.set("sessionId", id);
+  return url.href;
+}

@@ -1,0 +1,277 @@
+import { backoff, spread } from "./backoff.js";
+import { ApiError } from "./errors.js";
+import { Subscriber } from "./ladder.js";
+import { Timers } from "./timers.js";
+
+/**
+ * @typedef {object} Listeners what a transport tells of
+ * @property {() => void} live pushes come from now on
+ * @property {(message: object) => void} message
+ * @property {(how: {refused?: number, retryAfterMs?: number, isStale?: boolean}) => void} down it
+ *   is over; `refused` with the status that HTTP would answer; `isStale`: a fresh subscription
+ *   may be needed
+ *
+ * @typedef {object} Transport
+ * @property {() => void} open
+ * @property {() => void} close says nothing any more
+ * @property {() => void} ping asks for a `PONG`, if it can
+ * @property {() => void} sync asks for a `STATE_SYNC`, if it can
+ * @property {(subscription: object) => boolean} renew goes on with a fresh token, if it can
+ */
+
+/** So many failures in a row may be bad luck; after them the next best is taken. */
+const TRIES = 2;
+const PATIENCE_MS = 3000;
+/** A join that Supabase refuses is answered after 5 s. */
+const SUPABASE_PATIENCE_MS = 6000;
+const BETTER_MS = 40_000;
+const ABSENT_MS = 2000;
+/** What doesn't last so long isn't to be relied upon. */
+const STABLE_MS = 5000;
+const RENEWED_AT = 0.8;
+const LEAST_LIFE_MS = 1000;
+
+/**
+ * The way by which pushes of one session come: the best transport that can be had, tried again and
+ * again, and a fresh token in time. Tells `on`:
+ * - `live({name, canPing, bringsState})`, `message(message)`
+ * - `alone({isSettled})`: no pushes at present; `isSettled`: nor will there be soon
+ * - `absent()`: there is no such session to subscribe to
+ * - `refused(error)`: it is over
+ */
+export class Link {
+  #subscriber;
+  #timers;
+  #ladder = null;
+  #rung = 0;
+  #failures = 0;
+  #shortLives = 0;
+  #refusals = 0;
+  #unanswered = 0;
+  #isOpen = false;
+  /** The transport that is live, and the one that is being tried. */
+  #current = null;
+  #tried = null;
+
+  /**
+   * @param {{id: string, api: import("./api.js").Api, clock: {now: () => number},
+   *   local: import("./surroundings.js").Surroundings, transport?: string, options?: object,
+   *   on: object}} parts
+   */
+  constructor({ id, api, clock, local, transport: forced, options = {}, on }) {
+    Object.assign(this, { clock, local, on });
+    this.#subscriber = new Subscriber({ id, api, forced, options, local });
+    this.#timers = new Timers(local);
+  }
+
+  /** The name of the transport that is live; null: none. */
+  get transport() {
+    return this.#current?.name ?? null;
+  }
+
+  open() {
+    this.#isOpen = true;
+    this.#refusals = this.#shortLives = this.#unanswered = 0;
+    this.#begin();
+  }
+
+  close() {
+    this.#isOpen = false;
+    this.#timers.clearAll();
+    this.#dropTried();
+    this.#dropCurrent();
+  }
+
+  ping() {
+    this.#current?.transport.ping();
+  }
+
+  sync() {
+    this.#current?.transport.sync();
+  }
+
+  /** The connection is dead, whatever it believes. */
+  reconnect() {
+    const dead = this.#current;
+    if (dead) this.#lose(dead, {});
+  }
+
+  /** The network or the page is back: don't sit out a delay. */
+  wake() {
+    if (!this.#isOpen || this.#subscriber.isAsking) return;
+    if (!this.#ladder) this.#begin();
+    else if (!this.#current || this.#rung > 0) this.#climb();
+  }
+
+  /** Ask how the session is to be followed, then do so. */
+  async #begin() {
+    this.#timers.clear("retry");
+    if (await this.#ask()) this.#climb();
+  }
+
+  /** Whether it is known afresh how to follow the session; if not, that is seen to. */
+  async #ask(how) {
+    try {
+      this.#ladder = await this.#subscriber.ask(how);
+      this.#unanswered = 0;
+    } catch (error) {
+      if (this.#isOpen) this.#miss(error);
+      return false;
+    }
+    return this.#isOpen;
+  }
+
+  #miss(error) {
+    if (error.isRefusal) this.#refuse(error);
+    else if (error.isAbsence) {
+      this.on.absent();
+      this.#timers.set("retry", spread(ABSENT_MS, this.local.random), () => this.#begin());
+    } else {
+      const delay = Math.max(error.retryAfterMs ?? 0, backoff(this.#unanswered++, this.local));
+      if (this.#current) this.#timers.set("renewal", delay, () => this.#renew());
+      else this.#timers.set("retry", delay, () => this.#begin());
+    }
+  }
+
+  /** Try the best again, whatever is live. */
+  #climb() {
+    this.#timers.clear("better");
+    this.#failures = 0;
+    if (!this.#current) this.#rung = 0;
+    this.#try(0);
+  }
+
+  #try(rung) {
+    this.#timers.clear("retry");
+    this.#dropTried();
+    if (rung >= this.#ladder.length) return this.#settle();
+    const { name, subscription, make } = this.#ladder[rung];
+    const attempt = { name, rung, subscription };
+    attempt.transport = make({
+      live: () => this.#arrive(attempt),
+      message: (message) => attempt === this.#current && this.on.message(message),
+      down: (how) => this.#lose(attempt, how),
+    });
+    this.#tried = attempt;
+    const ms = name === "supabase" ? SUPABASE_PATIENCE_MS : PATIENCE_MS;
+    this.#timers.set("patience", ms, () => this.#lose(attempt, { isHopeless: true }));
+    try {
+      attempt.transport.open();
+    } catch {
+      this.#lose(attempt, { isHopeless: true }); // browsers refuse some addresses at once
+    }
+    return undefined;
+  }
+
+  #arrive(attempt) {
+    if (attempt !== this.#tried) return;
+    this.#timers.clear("patience");
+    this.#tried = null;
+    this.#dropCurrent();
+    this.#current = attempt;
+    attempt.since = this.local.monotonic();
+    this.#rung = attempt.rung;
+    this.#failures = 0;
+    this.#refusals = 0;
+    if (attempt.rung > 0) this.#tryBetterLater();
+    else this.#timers.clear("better");
+    this.#renewBefore(attempt.subscription.expires_at);
+    const { canPing, bringsState } = attempt.transport.constructor;
+    this.on.live({ name: attempt.name, canPing, bringsState });
+  }
+
+  #lose(attempt, how) {
+    const wasLive = attempt === this.#current;
+    if (!wasLive && attempt !== this.#tried) return;
+    if (wasLive) this.#endLife(attempt);
+    else this.#dropTried();
+    if (how.refused && !this.#retryRefused(how.refused)) return;
+    if (wasLive) {
+      this.on.alone({ isSettled: false });
+      if (!this.#tried) this.#again(how);
+    } else if (this.#current) this.#tryBetterLater();
+    else this.#again({ ...how, isFailure: true });
+  }
+
+  /** One that never lasts is made again less and less often, though it works each time. */
+  #endLife({ since }) {
+    const isShort = this.local.monotonic() - since < STABLE_MS;
+    this.#shortLives = isShort ? this.#shortLives + 1 : 0;
+    this.#dropCurrent();
+  }
+
+  /** Whether there is hope that a fresh token helps: if it is refused as well, there is none. */
+  #retryRefused(status) {
+    if (this.#refusals++ === 0) return true;
+    this.#refuse(new ApiError(status, { code: CODES[status], message: "The token is refused" }));
+    return false;
+  }
+
+  #again({ isFailure = false, isHopeless = false, isStale, refused, retryAfterMs = 0 }) {
+    if (isFailure) this.#failures++;
+    if (isHopeless || this.#failures >= TRIES) {
+      this.#failures = 0;
+      this.#rung++;
+      if (this.#rung >= this.#ladder.length) return this.#settle();
+    }
+    const attempt = Math.max(this.#failures, this.#shortLives - 1);
+    const delay = Math.max(retryAfterMs, backoff(attempt, this.local));
+    const isFresh = !isStale && !refused;
+    const go = isFresh ? () => this.#try(this.#rung) : () => this.#freshly(refused);
+    return this.#timers.set("retry", delay, go);
+  }
+
+  async #freshly(refused) {
+    if (await this.#ask({ isRenewal: !!refused })) this.#try(this.#rung);
+  }
+
+  /** There is nothing to be had but polling, for now. */
+  #settle() {
+    this.on.alone({ isSettled: true });
+    if (this.#ladder.length) this.#tryBetterLater();
+  }
+
+  #tryBetterLater() {
+    this.#timers.set("better", spread(BETTER_MS, this.local.random), () => this.#climbFreshly());
+  }
+
+  async #climbFreshly() {
+    if (await this.#ask()) this.#climb();
+    else if (this.#isOpen && !this.#timers.has("retry")) this.#tryBetterLater();
+  }
+
+  #renewBefore(expiresAt) {
+    this.#timers.clear("renewal");
+    if (!expiresAt) return;
+    const left = Date.parse(expiresAt) - this.clock.now();
+    const delay = Math.max(LEAST_LIFE_MS, left * RENEWED_AT);
+    this.#timers.set("renewal", delay, () => this.#renew());
+  }
+
+  async #renew() {
+    if (!(await this.#ask({ isRenewal: true })) || !this.#current) return;
+    const { transport, rung } = this.#current;
+    const fresh = this.#ladder[rung]?.subscription;
+    if (fresh && transport.renew(fresh)) this.#renewBefore(fresh.expires_at);
+    else this.#try(rung);
+  }
+
+  #refuse(error) {
+    this.close();
+    this.on.refused(error);
+  }
+
+  #dropCurrent() {
+    this.#timers.clear("renewal");
+    this.#current?.transport.close();
+    this.#current = null;
+  }
+
+  #dropTried() {
+    this.#timers.clear("patience");
+    this.#tried?.transport.close();
+    this.#tried = null;
+  }
+}
+
+const CODES = { 401: "UNAUTHENTICATED", 403: "FORBIDDEN", 404: "SESSION_NOT_FOUND" };

@@ -1,0 +1,215 @@
+/** Calls: repeated where that makes sense, under one key, with a token that is good. */
+
+import assert from "node:assert/strict";
+import { test } from "node:test";
+
+import { Api } from "../api.js";
+import { ApiError } from "../errors.js";
+import { newId } from "../ids.js";
+import { data, refusal, silence } from "./service.mjs";
+import { World } from "./world.mjs";
+
+/** An API that gets these answers, one after the other; null: there is none. */
+function made(answers, options = {}) {
+  const world = new World();
+  const requests = [];
+  const send = async (url, request) => {
+    requests.push({ url, at: world.now, ...request });
+    const answer = answers.shift();
+    if (answer === null) throw new TypeError("network");
+    return typeof answer === "function" ? answer(request) : answer;
+  };
+  const api = new Api({ baseUrl: "http://service/", fetch: send, local: world.local, ...options });
+  return { api, requests, world };
+}
+
+const OK = () => data({ version: 2 });
+
+/** The result of a call, or its error, once it is there. */
+async function concluded(world, call, ms = 60_000) {
+  const outcome = call.catch((error) => error);
+  await world.pass(ms);
+  return outcome;
+}
+
+for (const [name, failure] of [
+  ["no answer", null],
+  ["502", refusal(502)],
+  ["503", refusal(503, "STORE_UNAVAILABLE")],
+  ["504", refusal(504)],
+  ["429", refusal(429, "RATE_LIMIT_EXCEEDED")],
+  ["a page of something in between", new Response("<p>Log in first</p>")],
+]) {
+  test(`a change is repeated after ${name}, with the same key`, async () => {
+    const { api, requests, world } = made([failure, OK()]);
+    const answer = await concluded(world, api.call("POST", "/v1/sessions/s/start"));
+    assert.deepEqual(answer, { status: 200, data: { version: 2 } });
+    const keys = requests.map(({ headers }) => headers["Idempotency-Key"]);
+    assert.equal(keys.length, 2);
+    assert.equal(new Set(keys).size, 1);
+  });
+}
+
+for (const status of [400, 403, 404, 409, 412, 422, 500]) {
+  test(`${status} isn't repeated`, async () => {
+    const { api, requests, world } = made([refusal(status, "SOME_CODE")]);
+    const error = await concluded(world, api.call("POST", "/v1/sessions/s/start"));
+    assert.ok(error instanceof ApiError);
+    assert.deepEqual([error.status, error.code, requests.length], [status, "SOME_CODE", 1]);
+  });
+}
+
+test("each change has a key of its own, a read has none", async () => {
+  const { api, requests, world } = made([OK(), OK(), OK()]);
+  await concluded(world, api.call("POST", "/a"));
+  await concluded(world, api.call("DELETE", "/b"));
+  await concluded(world, api.call("GET", "/c"));
+  const [one, two, three] = requests.map(({ headers }) => headers["Idempotency-Key"]);
+  assert.ok(one && two && one !== two);
+  assert.equal(three, undefined);
+});
+
+test("five attempts are the most", async () => {
+  const { api, requests, world } = made(Array(9).fill(null));
+  const error = await concluded(world, api.call("POST", "/a"));
+  assert.deepEqual([error.status, error.code, requests.length], [0, "UNREACHABLE", 5]);
+});
+
+test("Retry-After is honoured", async () => {
+  const later = refusal(429, "RATE_LIMIT_EXCEEDED", { "Retry-After": "3" });
+  const { api, requests, world } = made([later, OK()]);
+  await concluded(world, api.call("POST", "/a"));
+  assert.deepEqual(
+    requests.map(({ at }) => at),
+    [0, 3000],
+  );
+});
+
+test("nobody waits longer than 15 s, or than was said", async () => {
+  const much = () => refusal(429, "RATE_LIMIT_EXCEEDED", { "Retry-After": "60" });
+  for (const [options, most] of [
+    [{}, 15_000],
+    [{ timeout: 2000 }, 2000],
+  ]) {
+    const { api, world } = made([much()]);
+    const error = await concluded(world, api.call("POST", "/a", options), 0);
+    assert.equal(error.retryAfterMs, 60_000);
+    const hanging = made(Array(9).fill(silence));
+    let endedAt;
+    hanging.api.call("POST", "/a", options).catch(() => (endedAt = hanging.world.now));
+    await hanging.world.pass(30_000);
+    assert.ok(endedAt <= most, `${endedAt}`);
+  }
+});
+
+test("an attempt that hangs is given up for the next one", async () => {
+  const { api, requests, world } = made([silence, OK()]);
+  const answer = await concluded(world, api.call("POST", "/a"));
+  assert.equal(answer.status, 200);
+  assert.ok(requests[1].at >= 5000 && requests[1].at < 5300);
+});
+
+test("who gives up gets his own reason, at once", async () => {
+  for (const answers of [[silence], [refusal(503)]]) {
+    const { api, requests, world } = made(answers);
+    const cut = new AbortController();
+    const call = api.call("POST", "/a", { signal: cut.signal }).catch((error) => error);
+    await world.pass(10);
+    cut.abort(new Error("enough"));
+    assert.equal((await call).message, "enough");
+    await world.pass(60_000);
+    assert.equal(requests.length, 1);
+    assert.equal(world.timers, 0);
+  }
+});
+
+test("an error says what the service said", async () => {
+  const details = [{ field: "x", message: "is required" }];
+  const error = { code: "VALIDATION_ERROR", message: "No", details, request_id: "r" };
+  const { api, world } = made([Response.json({ error }, { status: 400 })]);
+  const got = await concluded(world, api.call("POST", "/v1/sessions", { body: {} }));
+  assert.deepEqual(
+    [got.status, got.code, got.message, got.details, got.requestId],
+    [400, "VALIDATION_ERROR", "No", details, "r"],
+  );
+});
+
+test("conditions go along", async () => {
+  const { api, requests, world } = made([OK(), new Response(null, { status: 304 })]);
+  await concluded(world, api.call("POST", "/a", { ifMatch: 7, body: { x: 1 } }));
+  const unchanged = await concluded(world, api.call("GET", "/b", { ifNoneMatch: 8 }));
+  assert.equal(requests[0].headers["If-Match"], '"7"');
+  assert.equal(requests[0].headers["Content-Type"], "application/json");
+  assert.equal(requests[0].body, '{"x":1}');
+  assert.equal(requests[1].headers["If-None-Match"], '"8"');
+  assert.deepEqual(unchanged, { status: 304, data: null });
+});
+
+test("what the service still lets through is known", async () => {
+  const { api, world } = made([data({}, { headers: { "RateLimit-Remaining": "17" } })]);
+  assert.equal(api.budget, Infinity);
+  await concluded(world, api.call("GET", "/a"));
+  assert.equal(api.budget, 17);
+});
+
+test("a token is shown, and asked for only once while it is good", async () => {
+  let asked = 0;
+  const token = async () => `token ${++asked}`;
+  const { api, requests, world } = made([OK(), OK()], { token });
+  await concluded(world, api.call("GET", "/a"));
+  await concluded(world, api.call("GET", "/b"));
+  const shown = requests.map(({ headers }) => headers.Authorization);
+  assert.deepEqual(shown, ["Bearer token 1", "Bearer token 1"]);
+});
+
+test("a token that is refused is replaced, once per call, under the same key", async () => {
+  let asked = 0;
+  const answers = [refusal(401), OK(), refusal(401), refusal(401)];
+  const { api, requests, world } = made(answers, { token: () => `token ${++asked}` });
+  assert.equal((await concluded(world, api.call("POST", "/a"))).status, 200);
+  const [one, two] = requests.map(({ headers }) => headers);
+  assert.deepEqual([one.Authorization, two.Authorization], ["Bearer token 1", "Bearer token 2"]);
+  assert.equal(one["Idempotency-Key"], two["Idempotency-Key"]);
+  assert.equal((await concluded(world, api.call("POST", "/b"))).status, 401);
+  assert.equal(requests.length, 4);
+});
+
+test("calls that are refused together ask for one new token", async () => {
+  let asked = 0;
+  const answer = ({ headers }) => (headers.Authorization === "Bearer 2" ? OK() : refusal(401));
+  const { api, world } = made(Array(9).fill(answer), { token: async () => String(++asked) });
+  await concluded(world, Promise.all(["/a", "/b", "/c"].map((path) => api.call("GET", path))));
+  assert.equal(asked, 2);
+});
+
+test("who is refused with a token that was replaced meanwhile shows the new one", async () => {
+  let asked = 0;
+  let refuseLate;
+  const late = () => new Promise((resolve) => (refuseLate = () => resolve(refusal(401))));
+  const { api, world } = made([late, refusal(401), OK(), OK()], { token: () => String(++asked) });
+  const first = api.call("GET", "/a");
+  await concluded(world, api.call("GET", "/b"), 0);
+  refuseLate();
+  assert.equal((await concluded(world, first, 0)).status, 200);
+  assert.equal(asked, 2);
+});
+
+test("a token that can't be replaced is refused", async () => {
+  const { api, requests, world } = made([refusal(401, "UNAUTHENTICATED")], { token: "fixed" });
+  const error = await concluded(world, api.call("GET", "/a"));
+  assert.deepEqual([error.status, requests.length], [401, 1]);
+});
+
+test("the time is asked for once, with the instant of its arrival", async () => {
+  const { api, world } = made([Response.json({ timestamp_ms: 17 }), refusal(503)]);
+  const { serverMs, receivedAt } = await api.time();
+  assert.deepEqual([serverMs, receivedAt], [17, world.now]);
+  await assert.rejects(api.time(), { status: 503 });
+});
+
+test("ids are random UUIDs", () => {
+  const made = Array.from({ length: 100 }, newId);
+  const form = /^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/;
+  assert.ok(made.every((id) => form.test(id)));
+  assert.equal(new Set(made).size, 100);
+});

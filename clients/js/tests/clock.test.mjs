@@ -1,0 +1,230 @@
+/** The client's clock: what it believes, how sure it is, and when it asks. */
+
+import assert from "node:assert/strict";
+import { test } from "node:test";
+
+import { ServerClock } from "../clock.js";
+import { halfWidth, intersection, intervalOf, middle } from "../interval.js";
+import { World, settled } from "./world.mjs";
+
+const AHEAD = 5_000_000;
+
+/** A clock in a world of its own, whose server answers after `trips`, the last one again and again. */
+function made(...trips) {
+  const world = new World();
+  const clocks = { ahead: AHEAD, wallAhead: 0, reads: 0 };
+  const way = () => (trips.length > 1 ? trips.shift() : trips[0]) / 2;
+  const pass = (ms) => new Promise((resolve) => world.local.setTimer(resolve, ms));
+  const read = async () => {
+    clocks.reads++;
+    const ms = way();
+    await pass(ms);
+    if (clocks.isAway) throw new Error("away");
+    const serverMs = Math.floor(world.now + clocks.ahead);
+    await pass(ms);
+    return { serverMs };
+  };
+  const wall = () => world.serverMs + clocks.wallAhead;
+  const clock = new ServerClock({ ...world.local, wall, read, resolutionMs: 0 });
+  const error = () => clock.now() - world.now - clocks.ahead;
+  return { world, clock, clocks, error };
+}
+
+test("a sample leaves what rounding, its round trip and a coarse clock allow, and no less", () => {
+  const sample = { sentAt: 0, serverMs: 1000, receivedAt: 10 };
+  assert.deepEqual(intervalOf(sample, 0), { low: 989.5, high: 1001 });
+  assert.deepEqual(intervalOf(sample, 1), { low: 988.5, high: 1002 });
+  const later = intervalOf({ sentAt: 10_000, serverMs: 11_000, receivedAt: 10_010 }, 0);
+  assert.ok(Math.abs(halfWidth(later, 10_000) - 5.75) < 1e-6);
+  assert.ok(Math.abs(halfWidth(later, 20_000) - 5.75 - 1.2) < 1e-6);
+});
+
+test("two samples that can't both be right have nothing in common", () => {
+  const one = intervalOf({ sentAt: 0, serverMs: 1000, receivedAt: 10 }, 0);
+  const other = intervalOf({ sentAt: 20, serverMs: 1016, receivedAt: 22 }, 0);
+  const jumped = intervalOf({ sentAt: 20, serverMs: 5000, receivedAt: 30 }, 0);
+  assert.ok(Math.abs(middle(intersection(one, other, 30)) - (993.5 + 997) / 2) < 0.01);
+  assert.equal(intersection(one, jumped, 30), null);
+});
+
+test("before the first sample it shows the wall clock, without a bound", () => {
+  const { world, clock } = made(10);
+  assert.equal(clock.now(), world.serverMs);
+  assert.deepEqual([clock.errorMs, clock.roundTripMs, clock.isSynced], [Infinity, Infinity, false]);
+});
+
+test("it can be used from the first sample on", async () => {
+  const { world, clock, error } = made(10);
+  clock.start();
+  await world.pass(10);
+  assert.ok(clock.isSynced);
+  assert.equal(clock.roundTripMs, 10);
+  assert.ok(clock.errorMs < 6 && Math.abs(error()) <= clock.errorMs);
+});
+
+test("each sample narrows it down: together they know more than the best one", async () => {
+  const { world, clock, error } = made(10.4, 10.9, 11.3, 12.7);
+  clock.start();
+  await world.pass(200);
+  assert.ok(clock.errorMs < 5.2 + 0.75, `${clock.errorMs}`);
+  assert.ok(Math.abs(error()) <= clock.errorMs);
+});
+
+test("eight samples at first, again when it is calm, then three every 30 s", async () => {
+  const { world, clock, clocks } = made(10);
+  clock.start();
+  await world.pass(1000);
+  assert.equal(clocks.reads, 8);
+  await world.pass(1000);
+  assert.equal(clocks.reads, 16);
+  await world.pass(30_000);
+  assert.equal(clocks.reads, 16 + 3);
+  await world.pass(30_000);
+  assert.equal(clocks.reads, 16 + 6);
+});
+
+test("it tells of each change", async () => {
+  const { world, clock } = made(10);
+  let told = 0;
+  clock.addEventListener("sync", () => told++);
+  clock.start();
+  await world.pass(80);
+  assert.equal(told, 8);
+});
+
+test("what is known gets vaguer with time", async () => {
+  const { world, clock } = made(10);
+  clock.sync();
+  await world.pass(80);
+  const before = clock.errorMs;
+  await world.pass(10_000);
+  assert.ok(Math.abs(clock.errorMs - before - 1.2) < 1e-3); // 120 ppm
+});
+
+test("after sleep nothing is believed until the next sample, which comes at once", async () => {
+  const { world, clock, clocks, error } = made(10);
+  clock.start();
+  await world.pass(5000);
+  const { reads } = clocks;
+  clocks.wallAhead = 3_600_000; // monotonic time stood still meanwhile
+  clocks.ahead += 3_600_000;
+  assert.deepEqual([clock.isSynced, clock.errorMs], [false, Infinity]);
+  await world.pass(1100);
+  assert.ok(clocks.reads > reads);
+  assert.ok(clock.isSynced && Math.abs(error()) <= clock.errorMs);
+});
+
+test("a sample that was under way while the machine slept says nothing", async () => {
+  const { world, clock, clocks } = made(100);
+  clock.sync();
+  await world.pass(50);
+  clocks.wallAhead += 10_000;
+  await world.pass(50);
+  assert.equal(clock.isSynced, false);
+  await world.pass(100);
+  assert.equal(clock.isSynced, true);
+});
+
+test("somebody who sets the wall clock changes nothing that is shown", async () => {
+  const { world, clock, clocks, error } = made(10);
+  clock.start();
+  await world.pass(5000);
+  clocks.wallAhead = -3_600_000;
+  assert.ok(Math.abs(error()) < 6);
+  await world.pass(1100);
+  assert.ok(Math.abs(clock.offsetMs - (AHEAD - world.serverMs + world.now + 3_600_000)) < 6);
+});
+
+test("a server whose clock jumps is believed, even backwards", async () => {
+  const { world, clock, clocks, error } = made(10);
+  clock.start();
+  await world.pass(5000);
+  clocks.ahead -= 1000;
+  await world.pass(30_000);
+  assert.ok(Math.abs(error()) <= clock.errorMs && clock.errorMs < 10);
+});
+
+test("it never runs backwards, whatever the first sample was like", async () => {
+  for (const first of [200, 20]) {
+    const { world, clock, error } = made(first, 4);
+    clock.start();
+    let last = -Infinity;
+    for (let step = 0; step < 4000; step++) {
+      await world.pass(1);
+      if (!clock.isSynced) continue;
+      const now = clock.now();
+      assert.ok(now >= last, `it ran backwards at ${world.now}`);
+      last = now;
+      assert.ok(Math.abs(error()) <= clock.errorMs + 1e-6);
+    }
+  }
+});
+
+test("the way there alone being slow leads to a correction backwards, without a step", async () => {
+  const world = new World();
+  const pass = (ms) => new Promise((resolve) => world.local.setTimer(resolve, ms));
+  const ways = [
+    [80, 0],
+    [2, 2],
+  ];
+  const read = async () => {
+    const [there, back] = ways.length > 1 ? ways.shift() : ways[0];
+    await pass(there);
+    const serverMs = Math.floor(world.now + AHEAD);
+    await pass(back);
+    return { serverMs };
+  };
+  const clock = new ServerClock({
+    ...world.local,
+    wall: () => world.serverMs,
+    read,
+    resolutionMs: 0,
+  });
+  clock.sync();
+  await world.pass(81);
+  let last = clock.now();
+  let slowest = Infinity;
+  for (let step = 0; step < 1000; step++) {
+    await world.pass(1);
+    slowest = Math.min(slowest, clock.now() - last);
+    last = clock.now();
+    assert.ok(Math.abs(last - world.now - AHEAD) <= clock.errorMs + 1e-6);
+  }
+  assert.ok(Math.abs(slowest - 0.9) < 1e-6, `${slowest}`);
+});
+
+test("a page that comes back measures again", async () => {
+  const { world, clock, clocks } = made(10);
+  clock.start();
+  await world.pass(5000);
+  const { reads } = clocks;
+  await world.show(false);
+  await world.pass(100);
+  assert.equal(clocks.reads, reads);
+  await world.show(true);
+  await world.pass(100);
+  assert.equal(clocks.reads, reads + 3);
+});
+
+test("a server that is away costs nothing but time", async () => {
+  const { world, clock, clocks } = made(10);
+  clocks.isAway = true;
+  clock.start();
+  await world.pass(2000);
+  assert.equal(clock.isSynced, false);
+  assert.ok(clocks.reads >= 4 && clocks.reads <= 8);
+  clocks.isAway = false;
+  await world.pass(5000);
+  assert.ok(clock.isSynced);
+});
+
+test("once stopped it asks no more", async () => {
+  const { world, clock, clocks } = made(10);
+  clock.start();
+  await world.pass(3000);
+  clock.stop();
+  const { reads } = clocks;
+  await world.pass(120_000);
+  await settled();
+  assert.deepEqual([clocks.reads, world.timers, world.isWatched], [reads, 0, false]);
+});

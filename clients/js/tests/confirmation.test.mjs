@@ -1,0 +1,213 @@
+/** When a client makes sure that its state is the newest there is. */
+
+import assert from "node:assert/strict";
+import { test } from "node:test";
+
+import { ApiError } from "../errors.js";
+import { Followed, version } from "./followed.mjs";
+import { T0, at, chess } from "./states.mjs";
+
+const GONE = { status: 404, error: new ApiError(404, { code: "SESSION_NOT_FOUND" }) };
+
+/** Nothing runs, so nothing falls due. */
+function still(number, more = {}) {
+  return version(number, { status: "paused", cycle_started_at: null, deadline_at: null, ...more });
+}
+
+/** Let `ms` pass, answering each read with 304 and each ping with version `pong`. */
+function calm(one, ms, { pong = 1, answer = {} } = {}) {
+  const asked = [];
+  for (const end = one.now + ms; one.now < end;) {
+    one.pass(10);
+    for (const [what, when] of one.taken()) {
+      asked.push([what, when]);
+      if (what === "read") one.unchanged(answer);
+      if (what === "ping" && pong !== undefined) one.hear("PONG", { version: pong });
+    }
+  }
+  return asked;
+}
+
+function whatOf(asked) {
+  return asked.map(([what]) => what);
+}
+
+test("what may lose and disorder is read every 700 ms for 10 s from joining, then every 15 s", () => {
+  const one = new Followed().join().sync(still(1));
+  assert.equal(calm(one, 10_000).length, 14);
+  const later = calm(one, 60_000).map(([, when]) => when);
+  assert.equal(later.length, 4);
+  assert.ok(later.every((when, index) => !index || when - later[index - 1] >= 15_000));
+});
+
+test("a transport that doesn't bring the state is read at the moment of joining", () => {
+  const one = new Followed().join({ bringsState: false }).pass(0);
+  assert.deepEqual(one.taken(), [["read", 0]]);
+});
+
+test("a socket is asked instead of the service", () => {
+  const one = new Followed().join({ canPing: true }).sync(still(1));
+  const asked = calm(one, 9_000);
+  assert.deepEqual([...new Set(whatOf(asked))], ["ping"]);
+  assert.ok(asked.length >= 12 && asked.length <= 14);
+});
+
+test("out of doubt, a socket is asked every 10 s", () => {
+  const one = new Followed().join({ canPing: true }).sync(still(1));
+  calm(one, 10_500);
+  assert.deepEqual(whatOf(calm(one, 30_000)), ["ping", "ping", "ping"]);
+});
+
+test("a pong that knows more leads to a sync, and so does one that knows another version", () => {
+  for (const pong of [3, 1, null]) {
+    const one = new Followed().join({ canPing: true }).sync(still(2)).pass(0);
+    one.taken();
+    one.hear("PONG", { version: pong });
+    assert.deepEqual(whatOf(one.taken()), ["sync"]);
+  }
+});
+
+test("a pong with my version confirms it", () => {
+  const one = new Followed().join({ canPing: true }).sync(still(2)).pass(0);
+  one.taken();
+  one.pass(100).hear("PONG", { version: 2 });
+  assert.deepEqual(one.pass(699).taken(), []);
+  assert.deepEqual(one.pass(1).taken(), [["ping", 800]]);
+});
+
+test("a service that doesn't name versions yet is read", () => {
+  const one = new Followed().join({ canPing: true }).sync(still(2)).pass(0);
+  one.taken();
+  one.hear("PONG").pass(0);
+  assert.deepEqual(whatOf(one.taken()), ["read"]);
+});
+
+test("a ping that isn't answered in 700 ms is followed by a read, in 5 s by a new connection", () => {
+  const one = new Followed().join({ canPing: true }).sync(still(1));
+  one.pass(699);
+  assert.deepEqual(one.taken(), [["ping", 0]]);
+  one.pass(1);
+  assert.deepEqual(one.taken(), [["read", 700]]);
+  const reads = calm(one.unchanged(), 4200).map(([what]) => what);
+  assert.deepEqual(reads, Array(6).fill("read"), "meanwhile it is as good as polling");
+  one.pass(100);
+  assert.ok(one.taken().some(([what]) => what === "reconnect"));
+});
+
+test("a page that is seen again asks the socket as well, whose death nobody has noticed", () => {
+  const one = new Followed().join({ canPing: true }).sync(still(1));
+  calm(one, 21_000);
+  one.show(true).pass(0);
+  assert.deepEqual(whatOf(one.taken()).sort(), ["ping", "read"]);
+});
+
+test("in a lobby a pong without a version confirms that nobody is there", () => {
+  const one = new Followed().join({ canPing: true }).pass(0);
+  one.hear("PONG", { version: null }).pass(0).answer(GONE);
+  one.taken();
+  assert.deepEqual([...new Set(whatOf(calm(one, 5000, { pong: null })))], ["ping"]);
+});
+
+test("states that follow one another confirm each other", () => {
+  const one = new Followed().join().sync(still(1));
+  for (let number = 2; number < 12; number++) one.pass(600).push(still(number));
+  assert.deepEqual(one.taken(), []);
+});
+
+test("a gap, a late state, and a read that finds more are each a reason for 10 s of doubt", () => {
+  const signs = {
+    gap: (one) => one.push(still(5)),
+    late: (one) => one.push(still(0)),
+    found: (one) => one.pass(15_000).found(still(5)),
+  };
+  for (const [name, sign] of Object.entries(signs)) {
+    const one = new Followed().join().sync(still(1));
+    calm(one, 10_600);
+    sign(one);
+    const asked = calm(one, 11_000).length;
+    assert.ok(asked >= 13 && asked <= 16, `${name}: ${asked}`);
+  }
+});
+
+test("when requests run out, doubt has to be patient", () => {
+  const one = new Followed().join().sync(still(1));
+  assert.equal(calm(one, 9_900, { answer: { budget: 19 } }).length, 4);
+});
+
+test("a deadline that nothing tells of is looked at 300 ms later, and again", () => {
+  const one = new Followed().join({ canPing: true });
+  one.sync(chess({ version: 1, deadline_at: at(20_000), time_remaining_ms: 20_000 }));
+  const reads = calm(one, 24_000).filter(([what]) => what === "read");
+  assert.deepEqual(reads, [
+    ["read", 20_300],
+    ["read", 23_300],
+  ]);
+});
+
+test("a deadline that a push tells of needs no look", () => {
+  const one = new Followed().join({ canPing: true });
+  one.sync(chess({ version: 1, deadline_at: at(20_000), time_remaining_ms: 20_000 }));
+  calm(one, 20_050);
+  one.push(still(2));
+  const reads = calm(one, 4000, { pong: 2 }).filter(([what]) => what === "read");
+  assert.deepEqual(reads, []);
+});
+
+test("a page that nobody sees asks nothing, and at once when it is seen again", () => {
+  const one = new Followed().join().sync(still(1));
+  one.show(false);
+  assert.deepEqual(one.pass(60_000).taken(), []);
+  one.show(true).pass(0);
+  assert.deepEqual(one.taken(), [["read", 60_000]]);
+});
+
+test("without pushes it is looked at within each second, at varying instants", () => {
+  for (const [random, apart] of [
+    [0, 720],
+    [1, 900],
+  ]) {
+    const one = new Followed({ random: () => random })
+      .leave({ soon: true })
+      .pass(0)
+      .found(still(1));
+    one.taken();
+    assert.deepEqual(one.pass(apart).taken(), [["read", apart]]);
+  }
+});
+
+test("without pushes a deadline is looked at as it passes", () => {
+  const one = new Followed().leave({ soon: true }).pass(0);
+  one.found(chess({ deadline_at: at(300), time_remaining_ms: 300 })).taken();
+  assert.deepEqual(one.pass(400).taken(), [["read", 350]]);
+});
+
+test("nobody hurries when nobody watches or nothing can happen", () => {
+  const over = new Followed()
+    .leave({ soon: true })
+    .pass(0)
+    .found(still(1, { status: "expired" }));
+  over.taken();
+  assert.deepEqual(over.pass(14_900).taken(), []);
+  assert.deepEqual(over.pass(200).taken(), [["read", 15_000]]);
+  const hidden = new Followed().leave({ soon: true }).show(false).pass(0).found(still(1));
+  hidden.taken();
+  assert.deepEqual(hidden.pass(14_900).taken(), []);
+});
+
+test("what is absent is looked for every 2 s at most", () => {
+  const one = new Followed({ random: () => 1 }).leave({ soon: true }).pass(0).answer(GONE);
+  one.taken();
+  assert.deepEqual(one.pass(2000).taken(), [["read", 2000]]);
+});
+
+test("a service that is away is asked less and less often, and when it says", () => {
+  const away = (retryAfterMs) => ({ status: 503, error: new ApiError(503, {}, retryAfterMs) });
+  const one = new Followed({ random: () => 1 }).leave({ soon: true }).pass(0).answer(away());
+  one.taken();
+  assert.deepEqual(one.pass(200).taken(), [["read", 200]]);
+  one.answer(away()).pass(400);
+  assert.deepEqual(one.taken(), [["read", 600]]);
+  one.answer(away(7000)).push(still(3)).pass(6999);
+  assert.deepEqual(one.taken(), []);
+  assert.deepEqual(one.pass(1).taken(), [["read", 7600]]);
+});

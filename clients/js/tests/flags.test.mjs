@@ -1,0 +1,179 @@
+/** Each flag that falls is told of exactly once. */
+
+import assert from "node:assert/strict";
+import { test } from "node:test";
+
+import { Followed } from "./followed.mjs";
+import { T0, at, chess, person, session } from "./states.mjs";
+
+const DEADLINE = T0 + 10_000;
+const MESSAGE = {
+  participant_id: "ada",
+  deadline_ms: DEADLINE,
+  action_applied: { type: "notify", outcome: "loss" },
+};
+const ADA = { participantId: "ada", deadlineMs: DEADLINE };
+
+/** Ada's flag is down. */
+function fallen(version = 2, more = {}) {
+  const ada = person("ada", 0, { is_active: true, time_used_ms: 10_000 });
+  return chess({
+    version,
+    participants: [ada, person("ben", 9_000)],
+    deadline_at: null,
+    time_remaining_ms: 0,
+    updated_at: at(10_000),
+    server_time_ms: DEADLINE,
+    ...more,
+  });
+}
+
+function live() {
+  return new Followed().join().sync(chess());
+}
+
+function polled(state = chess()) {
+  return new Followed().leave({ soon: true }).pass(0).found(state);
+}
+
+/** What was told, without the action. */
+function expired(one) {
+  return one.named("expired").map(({ action, ...rest }) => rest);
+}
+
+test("by its message, ahead of the state", () => {
+  const one = live().hear("TIME_EXPIRED", MESSAGE);
+  assert.deepEqual(one.named("expired"), [{ ...ADA, action: MESSAGE.action_applied }]);
+  one.push(fallen(), "time_expired").pass(1000);
+  assert.deepEqual(expired(one), [ADA]);
+});
+
+test("by its message, though the state overtook it", () => {
+  const one = live().push(fallen(), "time_expired").pass(299);
+  assert.deepEqual(expired(one), []);
+  one.hear("TIME_EXPIRED", MESSAGE).pass(1000);
+  assert.deepEqual(one.named("expired"), [{ ...ADA, action: MESSAGE.action_applied }]);
+});
+
+test("by the state, when no message has come 300 ms later", () => {
+  const one = live().push(fallen(), "time_expired").pass(300);
+  assert.deepEqual(expired(one), [ADA]);
+  one.hear("TIME_EXPIRED", MESSAGE);
+  assert.deepEqual(expired(one), [ADA]);
+});
+
+test("by the state at once, where no message can come", () => {
+  const one = polled().pass(1000).found(fallen());
+  assert.deepEqual(expired(one), [ADA]);
+  assert.deepEqual(
+    one.told.map(({ emit }) => emit).filter((name) => name !== "presence"),
+    ["update", "expired", "update"],
+  );
+});
+
+test("once, however often the message comes", () => {
+  const one = live().hear("TIME_EXPIRED", MESSAGE).hear("TIME_EXPIRED", MESSAGE);
+  one.push(fallen()).hear("TIME_EXPIRED", MESSAGE).pass(1000);
+  assert.deepEqual(expired(one), [ADA]);
+});
+
+test("not when it had fallen before one came", () => {
+  const one = new Followed().join().sync(fallen(2)).push(fallen(3)).pass(1000);
+  assert.deepEqual(expired(one), []);
+});
+
+test("again when the clock lived again and fell again", () => {
+  const revived = chess({ version: 3, deadline_at: at(25_000), time_remaining_ms: 5_000 });
+  revived.server_time_ms = T0 + 20_000;
+  const again = fallen(4, { server_time_ms: T0 + 25_000, updated_at: at(25_000) });
+  const later = { ...ADA, deadlineMs: T0 + 25_000 };
+  const one = polled().pass(1000).found(fallen()).pass(1000).found(revived).pass(1000).found(again);
+  assert.deepEqual(expired(one), [ADA, later]);
+  const heard = live().hear("TIME_EXPIRED", MESSAGE).push(fallen()).push(revived);
+  heard
+    .hear("TIME_EXPIRED", { ...MESSAGE, deadline_ms: T0 + 25_000 })
+    .push(again)
+    .pass(1000);
+  assert.deepEqual(expired(heard), [ADA, later]);
+});
+
+test("across a gap, with the instant as well as it is known", () => {
+  const ben = person("ben", 0, { is_active: true });
+  const state = chess({
+    version: 4,
+    participants: [person("ada", 8_000), ben],
+    updated_at: at(6_000),
+    server_time_ms: T0 + 6_500,
+    deadline_at: null,
+  });
+  const one = polled().pass(1000).found(state);
+  assert.deepEqual(expired(one), [{ participantId: "ben", deadlineMs: T0 + 6_000 }]);
+  one
+    .join()
+    .hear("TIME_EXPIRED", { participant_id: "ben", deadline_ms: T0 + 6_000 })
+    .pass(1000);
+  assert.equal(expired(one).length, 1);
+});
+
+function turns(mode, more = {}) {
+  const people = [person("ada", 10_000, { is_active: true }), person("ben", 10_000)];
+  const cycle = { time_per_cycle_ms: 10_000, deadline_at: at(10_000), time_remaining_ms: 10_000 };
+  return session(mode, people, { ...cycle, ...more });
+}
+
+function nextTurn(mode, startedAt = 10_000) {
+  const people = [person("ada", 10_000), person("ben", 10_000, { is_active: true })];
+  return turns(mode, {
+    version: 2,
+    participants: people,
+    active_participant_id: "ben",
+    cycle_number: 2,
+    cycle_started_at: at(startedAt),
+    deadline_at: at(startedAt + 10_000),
+    server_time_ms: T0 + startedAt,
+    updated_at: at(startedAt),
+  });
+}
+
+for (const mode of ["per_cycle", "global"]) {
+  test(`of a cycle that was skipped, in ${mode}, though its clock is full again`, () => {
+    assert.deepEqual(expired(polled(turns(mode)).pass(1000).found(nextTurn(mode))), [ADA]);
+  });
+
+  test(`not of a cycle that was switched in time, in ${mode}`, () => {
+    assert.deepEqual(expired(polled(turns(mode)).pass(1000).found(nextTurn(mode, 9_999))), []);
+  });
+}
+
+test("one for all where one clock is everybody's", () => {
+  const over = turns("global", {
+    version: 2,
+    status: "expired",
+    participants: [person("ada", 0), person("ben", 0)],
+    session_completed_at: at(10_000),
+    updated_at: at(10_000),
+    server_time_ms: DEADLINE,
+  });
+  const one = polled(turns("global")).pass(1000).found(over);
+  assert.deepEqual(expired(one), [{ deadlineMs: DEADLINE }]);
+  const heard = new Followed().join().sync(turns("global"));
+  heard.hear("TIME_EXPIRED", { deadline_ms: DEADLINE }).push(over).pass(1000);
+  assert.deepEqual(expired(heard), [{ deadlineMs: DEADLINE }]);
+});
+
+test("a group's", () => {
+  const red = { group_id: "red", time_remaining_ms: 10_000, is_active: true, has_expired: false };
+  const before = chess({ sync_mode: "per_group", groups: [red] });
+  const after = fallen(2, {
+    sync_mode: "per_group",
+    groups: [{ ...red, time_remaining_ms: 0, has_expired: true }],
+  });
+  const one = polled(before).pass(1000).found(after);
+  assert.deepEqual(expired(one), [{ groupId: "red", deadlineMs: DEADLINE }]);
+});
+
+test("not that of a former life", () => {
+  const reborn = chess({ created_at: at(20_000) });
+  const one = live().push(reborn).hear("TIME_EXPIRED", MESSAGE);
+  assert.deepEqual(expired(one), []);
+});

@@ -1,0 +1,119 @@
+/** A follower in virtual time, with everything that it told and asked for. */
+
+import { Follower } from "../follower.js";
+import { T0, chess } from "./states.mjs";
+
+/** Versions one after the other, each `ms` after the one before. */
+export function version(number, more = {}) {
+  return chess({ version: number, ...more });
+}
+
+export class Followed {
+  /** Names of events, and what each was about, in order. */
+  told = [];
+  /** What was asked for and not yet answered. */
+  asked = [];
+  now = 0;
+
+  constructor({ random = () => 0.5 } = {}) {
+    this.follower = new Follower({ random });
+  }
+
+  get state() {
+    return this.follower.state;
+  }
+
+  get presence() {
+    return this.follower.presence;
+  }
+
+  /** The versions that were told of. */
+  get versions() {
+    return this.named("update").map(({ state }) => state.version);
+  }
+
+  named(name) {
+    return this.told.filter(({ emit }) => emit === name).map(({ detail }) => detail);
+  }
+
+  /** Pushes come, and with them the state. */
+  join({ canPing = false, bringsState = true } = {}) {
+    this.follower.joined(this.#instant(), { canPing, bringsState });
+    return this;
+  }
+
+  leave({ soon = false } = {}) {
+    this.follower.alone(this.#instant(), { soon });
+    return this;
+  }
+
+  hear(type, fields = {}) {
+    return this.#note(this.follower.heard({ type, ...fields }, this.#instant()));
+  }
+
+  push(state, cause = "cycle_switched") {
+    return this.hear("STATE_UPDATE", { state, cause });
+  }
+
+  sync(state) {
+    return this.hear("STATE_SYNC", { state });
+  }
+
+  act(state) {
+    return this.#note(this.follower.acted(state, this.#instant()));
+  }
+
+  didSwitch(number) {
+    return this.#note(this.follower.didSwitch(number, this.#instant()));
+  }
+
+  /** Answer the read that was asked for. */
+  answer(answer) {
+    this.asked = this.asked.filter(({ what }) => what !== "read");
+    return this.#note(this.follower.answered(answer, this.#instant()));
+  }
+
+  found(state, more = {}) {
+    return this.answer({ status: 200, state, ...more });
+  }
+
+  unchanged(more = {}) {
+    return this.answer({ status: 304, state: null, ...more });
+  }
+
+  show(isShown) {
+    this.follower.watched(this.#instant(), !isShown);
+    return this;
+  }
+
+  /** Let `ms` pass; each thing that is due then is done in its turn. */
+  pass(ms) {
+    const end = this.now + ms;
+    for (let steps = 0; ; steps++) {
+      if (steps > 10_000) throw new Error("It never comes to rest");
+      const next = this.follower.nextAt(this.#instant());
+      if (next > end) break;
+      this.now = Math.max(this.now, next);
+      this.#note(this.follower.tick(this.#instant()));
+    }
+    this.now = end;
+    return this;
+  }
+
+  /** What has been asked for since the last call, as `[what, when]`. */
+  taken() {
+    return this.asked.splice(0).map(({ what, when }) => [what, Math.round(when)]);
+  }
+
+  #instant() {
+    return { local: this.now, server: T0 + this.now };
+  }
+
+  #note(effects) {
+    for (const effect of effects) {
+      if (effect.do) this.asked.push({ what: effect.do, when: this.now, known: effect.known });
+      else this.told.push(effect);
+    }
+    return this;
+  }
+}

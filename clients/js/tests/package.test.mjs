@@ -1,0 +1,63 @@
+/** What is published, and that it runs without a build step and without anything else. */
+
+import assert from "node:assert/strict";
+import { readFile, readdir } from "node:fs/promises";
+import { test } from "node:test";
+
+import * as library from "../synckairos.js";
+
+const ROOT = new URL("../", import.meta.url);
+const BARE = { "react.js": ["react"], "transports/supabase.js": ["@supabase/realtime-js"] };
+
+async function modules() {
+  const names = [...(await readdir(ROOT)), ...(await readdir(new URL("transports/", ROOT)))];
+  const found = names.filter((name) => name.endsWith(".js"));
+  const paths = await Promise.all(found.map(pathOf));
+  return Promise.all(
+    paths.map(async (path) => [path, await readFile(new URL(path, ROOT), "utf8")]),
+  );
+}
+
+async function pathOf(name) {
+  const isTransport = (await readdir(new URL("transports/", ROOT))).includes(name);
+  return isTransport ? `transports/${name}` : name;
+}
+
+test("the types declare what the module exports", async () => {
+  const types = await readFile(new URL("synckairos.d.ts", ROOT), "utf8");
+  const declared = [...types.matchAll(/^export (?:class|function|const) (\w+)/gm)];
+  assert.deepEqual(declared.map(([, name]) => name).sort(), Object.keys(library).sort());
+});
+
+test("the hooks' types declare what their module exports", async () => {
+  const types = await readFile(new URL("react.d.ts", ROOT), "utf8");
+  const declared = [...types.matchAll(/^export function (\w+)/gm)].map(([, name]) => name);
+  assert.deepEqual(declared.sort(), Object.keys(await import("../react.js")).sort());
+});
+
+test("only what is optional is imported by name, so the files can be served as they are", async () => {
+  for (const [path, text] of await modules()) {
+    const imported = [
+      ...text.matchAll(/^import .*? from "([^"]+)"|[^.]\bimport\("([^"]+)"\)[^.]/gm),
+    ];
+    const bare = imported
+      .map(([, one, other]) => one ?? other)
+      .filter((name) => !name.startsWith("."));
+    assert.deepEqual(bare, BARE[path] ?? [], path);
+  }
+});
+
+test("nothing is evaluated, so a content security policy can be strict", async () => {
+  for (const [path, text] of await modules()) {
+    assert.doesNotMatch(text, /\beval\(|new Function\(|document\.write|innerHTML/, path);
+  }
+});
+
+test("a Node without a page, sockets or event sources can load it", async () => {
+  for (const name of ["document", "WebSocket", "EventSource", "location"]) {
+    assert.equal(globalThis[name], undefined, name);
+  }
+  const client = new library.SyncKairos({ baseUrl: "http://127.0.0.1:9" });
+  assert.equal(client.session("A").id, "a");
+  client.close();
+});

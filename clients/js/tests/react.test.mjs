@@ -1,0 +1,155 @@
+/** The hooks, in the real React on a page that is none. */
+
+import assert from "node:assert/strict";
+import { after, afterEach, mock, test } from "node:test";
+
+import { Window } from "happy-dom";
+import { StrictMode, act, createElement as h } from "react";
+import { createRoot } from "react-dom/client";
+import { renderToString } from "react-dom/server";
+
+import { useRemaining, useSession } from "../react.js";
+import { ID, Service, heardOf, still } from "./service.mjs";
+import { T0, chess } from "./states.mjs";
+
+const page = new Window();
+globalThis.window = page;
+globalThis.IS_REACT_ACT_ENVIRONMENT = true;
+after(() => page.close());
+
+const roots = [];
+afterEach(async () => {
+  for (const root of roots.splice(0)) await act(() => root.unmount());
+});
+
+/** A service, a client of it, and a component that is shown. */
+async function shown(component, { service = new Service(), isStrict = false, ...props } = {}) {
+  const client = service.client();
+  const container = page.document.createElement("div");
+  const root = createRoot(container);
+  roots.push(root);
+  const render = (more = {}) => {
+    const element = h(component, { client, ...props, ...more });
+    return act(async () => root.render(isStrict ? h(StrictMode, null, element) : element));
+  };
+  await render();
+  const pass = (ms) => act(() => service.world.pass(ms));
+  await pass(0);
+  return { service, client, root, render, pass, text: () => container.textContent };
+}
+
+function Version({ client, id = ID }) {
+  const { state, connection, presence } = useSession(client, id);
+  return `${state?.version ?? "none"} ${connection.status} ${presence}`;
+}
+
+test("a component renders again with each change", async () => {
+  const { service, text } = await shown(Version);
+  assert.equal(text(), "1 live present");
+  await act(async () => service.socket.push(still(2)));
+  assert.equal(text(), "2 live present");
+  await act(async () => service.socket.say("SESSION_DELETED", { timestamp: T0 }));
+  assert.equal(text(), "none live deleted");
+});
+
+test("a session is followed once, however many show it, and until the last one goes", async () => {
+  const Pair = ({ client, isPair = true }) => [
+    h(Version, { client, key: 1 }),
+    isPair && h(Version, { client, key: 2 }),
+  ];
+  const { service, client, root, render } = await shown(Pair);
+  const session = client.session(ID);
+  assert.equal(service.sockets.length, 1);
+  await render({ isPair: false });
+  await afterATurn();
+  assert.equal(session.connection.status, "live");
+  await act(() => root.unmount());
+  await afterATurn();
+  assert.equal(session.connection.status, "closed");
+  client.close();
+  assert.equal(service.world.timers, 0);
+});
+
+test("another id is another session", async () => {
+  const other = ID.replace("5", "6");
+  const { client, render, pass, text } = await shown(Version);
+  await render({ id: other });
+  await pass(500);
+  await afterATurn();
+  assert.equal(text(), "none connecting absent");
+  assert.equal(client.session(ID).connection.status, "closed");
+});
+
+test("strict mode, which mounts everything twice, makes no difference", async () => {
+  const { service, text } = await shown(Version, { isStrict: true });
+  await afterATurn();
+  assert.equal(text(), "1 live present");
+  assert.equal(service.sockets.length, 1);
+});
+
+test("what somebody else has opened is left open", async () => {
+  const service = new Service();
+  const { session } = await service.opened();
+  const { root } = await shown(() => useSession({ session: () => session }, ID).state.version, {
+    service,
+  });
+  await act(() => root.unmount());
+  await afterATurn();
+  assert.equal(session.connection.status, "live");
+});
+
+test("a refusal is shown", async () => {
+  const Refusal = ({ client }) => String(useSession(client, "nonsense").refusal?.status);
+  const service = new Service();
+  service.answer = () => Response.json({ error: { code: "FORBIDDEN" } }, { status: 403 });
+  const { text } = await shown(Refusal, { service });
+  assert.equal(text(), "403");
+});
+
+test("what is left is looked at again and again, and with each change", async () => {
+  const service = new Service();
+  service.state = chess({ server_time_ms: T0 });
+  const Left = ({ client }) => {
+    const session = useSession(client, ID);
+    const left = useRemaining(session, "ada", { everyMs: 5 });
+    return `${left === null ? "none" : Math.round(left)}`;
+  };
+  mock.timers.enable({ apis: ["setInterval"] });
+  const { text, pass } = await shown(Left, { service });
+  await act(() => mock.timers.tick(5));
+  const before = Number(text());
+  await pass(3000);
+  await act(() => mock.timers.tick(4));
+  assert.equal(Number(text()), before);
+  await act(() => mock.timers.tick(1));
+  assert.equal(before - Number(text()), 3000);
+  mock.timers.reset();
+  await act(async () => service.socket.push(still(2, { participants: [] })));
+  assert.equal(text(), "none");
+});
+
+test("a page that is rendered on a server has no session yet, and opens none", () => {
+  const service = new Service();
+  const client = service.client();
+  assert.equal(renderToString(h(Version, { client })), "none closed unknown");
+  assert.equal(service.sockets.length + service.requests.length, 0);
+});
+
+test("actions and events are at hand", async () => {
+  const seen = {};
+  const Session = ({ client }) => {
+    Object.assign(seen, useSession(client, ID));
+    return null;
+  };
+  const { service, pass } = await shown(Session);
+  const told = heardOf(seen.session);
+  await pass(0);
+  await act(async () => service.socket.push(still(2)));
+  assert.deepEqual(told.versions(), [2]);
+  assert.equal(typeof seen.session.switch, "function");
+  assert.deepEqual([seen.remaining("ada"), seen.used("ada"), seen.elapsed()], [10_000, 0, 0]);
+});
+
+function afterATurn(ms = 1) {
+  return new Promise((resolve) => setTimeout(resolve, ms));
+}

@@ -1,0 +1,166 @@
+/** A token that only listens lasts minutes: there is a fresh one in time. */
+
+import assert from "node:assert/strict";
+import { test } from "node:test";
+
+import { ID, Service, data, refusal } from "./service.mjs";
+
+const MINUTE = 60_000;
+
+/** A service that gives listeners tokens of ten minutes, numbered. */
+function minting(transport, more = {}) {
+  const service = new Service();
+  let minted = 0;
+  const base = {
+    websocket: { url: `ws://service/ws?sessionId=${ID}` },
+    supabase: { url: "https://p.supabase.co", key: "k", topic: `session:${ID}` },
+  }[transport];
+  Object.defineProperty(service, "subscription", {
+    get: () => ({
+      transport,
+      ...base,
+      token: `listen ${++minted}`,
+      expires_at: new Date(service.world.serverMs + 10 * MINUTE).toISOString(),
+      ...more,
+    }),
+  });
+  return service;
+}
+
+function authentications(socket) {
+  return socket.sent.filter(({ type }) => type === "AUTHENTICATE").map(({ token }) => token);
+}
+
+test("a socket goes on with a fresh token at four fifths of the old one's life", async () => {
+  const service = minting("websocket");
+  await service.opened();
+  await service.world.pass(8 * MINUTE - 1000);
+  assert.deepEqual(authentications(service.socket), []);
+  await service.world.pass(2000);
+  assert.deepEqual(authentications(service.socket), ["listen 2"]);
+  await service.world.pass(8 * MINUTE);
+  assert.deepEqual(authentications(service.socket), ["listen 2", "listen 3"]);
+  assert.equal(service.sockets.length, 1);
+});
+
+test("so does a channel at Supabase", async () => {
+  const service = minting("supabase");
+  await service.opened();
+  await service.world.pass(8 * MINUTE + 1000);
+  assert.deepEqual(service.realtime.tokens, ["listen 1", "listen 2"]);
+  assert.equal(service.realtimes.length, 1);
+});
+
+test("who asks for a fresh one shows a fresh token of his own", async () => {
+  const service = minting("websocket");
+  let asked = 0;
+  await service.opened({ token: () => `mine ${++asked}` });
+  await service.world.pass(8 * MINUTE + 1000);
+  const shown = service.requests
+    .filter(({ path }) => path.endsWith("/realtime"))
+    .map(({ headers }) => headers.Authorization);
+  assert.deepEqual(shown, ["Bearer mine 1", "Bearer mine 2"]);
+});
+
+test("a service that is away just then is asked again while the old token is good", async () => {
+  const service = minting("websocket");
+  const { session } = await service.opened();
+  await service.world.pass(7 * MINUTE);
+  service.answer = ({ path }) => (path.endsWith("/realtime") ? refusal(503) : undefined);
+  await service.world.pass(1.5 * MINUTE);
+  service.answer = () => undefined;
+  await service.world.pass(10_000);
+  assert.equal(authentications(service.socket).length, 1);
+  assert.equal(session.connection.status, "live");
+});
+
+for (const code of [4401, 4403, 4404]) {
+  test(`closed with ${code}, it asks once more, with a fresh token`, async () => {
+    const service = minting("websocket");
+    let asked = 0;
+    const { session } = await service.opened({ token: () => `mine ${++asked}` });
+    service.socket.end(code);
+    await service.world.pass(500);
+    assert.equal(asked, 2);
+    assert.equal(service.socket.query.token, "listen 2");
+    assert.equal(session.connection.status, "live");
+  });
+
+  test(`closed with ${code} twice, it is refused`, async () => {
+    const service = minting("websocket");
+    const { session, told } = await service.opened();
+    service.onSocket = (socket) => socket.end(code);
+    service.socket.end(code);
+    await service.world.pass(1000);
+    assert.deepEqual([session.presence, session.refusal.status], ["refused", code - 4000]);
+    assert.equal(service.sockets.length, 2);
+    assert.equal(told.connections().at(-1), "closed  refused");
+  });
+}
+
+test("a channel that Supabase ends is joined anew, with a fresh token", async () => {
+  const service = minting("supabase");
+  const { session } = await service.opened();
+  service.realtime.says("CHANNEL_ERROR", new Error("Token has expired"));
+  assert.equal(session.connection.status, "connecting");
+  assert.ok(service.realtimes[0].isClosed);
+  await service.world.pass(500);
+  assert.deepEqual(service.realtime.tokens, ["listen 2"]);
+  assert.equal(session.connection.status, "live");
+});
+
+test("who gets no fresh token any more is refused", async () => {
+  const service = minting("websocket");
+  const { session } = await service.opened({ token: "mine" });
+  service.answer = () => refusal(401, "UNAUTHENTICATED");
+  await service.world.pass(8 * MINUTE + 1000);
+  assert.deepEqual([session.presence, session.refusal.code], ["refused", "UNAUTHENTICATED"]);
+});
+
+test("a stream, which keeps the token it began with, is replaced before that ends", async () => {
+  const service = minting("websocket");
+  service.onSocket = (socket) => socket.end();
+  const streams = [];
+  service.answer = ({ path, headers, signal }) => {
+    if (!path.endsWith("/stream")) return undefined;
+    const say = (fields) => `data: ${JSON.stringify({ sessionId: ID, ...fields })}\n\n`;
+    const body = new ReadableStream({
+      start(controller) {
+        const encoder = new TextEncoder();
+        controller.enqueue(encoder.encode(say({ type: "CONNECTED" })));
+        const beat = () => {
+          controller.enqueue(encoder.encode(":\n\n"));
+          timer = service.world.local.setTimer(beat, 15_000);
+        };
+        let timer = service.world.local.setTimer(beat, 15_000);
+        signal.addEventListener("abort", () => {
+          service.world.local.clearTimer(timer);
+          controller.error(signal.reason);
+        });
+      },
+    });
+    streams.push({ token: headers.Authorization, signal });
+    return new Response(body);
+  };
+  const { session, told } = await service.opened();
+  await service.world.pass(2000);
+  assert.equal(session.connection.transport, "sse");
+  const before = streams.length;
+  const said = told.connections().length;
+  await service.world.pass(9 * MINUTE);
+  assert.ok(streams.length > before);
+  assert.ok(streams.at(-1).token > streams[0].token);
+  assert.ok(streams.slice(0, -1).every(({ signal }) => signal.aborted));
+  assert.equal(told.connections().length, said, "nobody noticed");
+});
+
+test("a service that says no end of its token is left alone", async () => {
+  const service = new Service();
+  service.answer = ({ path }) =>
+    path.endsWith("/realtime")
+      ? data({ transport: "websocket", url: `ws://service/ws?sessionId=${ID}` })
+      : undefined;
+  await service.opened();
+  await service.world.pass(60 * MINUTE);
+  assert.equal(service.count("/realtime"), 1);
+});

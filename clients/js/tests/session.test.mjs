@@ -1,0 +1,307 @@
+/** A session as those see it who use the library. */
+
+import assert from "node:assert/strict";
+import { test } from "node:test";
+
+import { ApiError } from "../synckairos.js";
+import { ID, Service, data, heardOf, refusal, silence, still } from "./service.mjs";
+import { T0, at, chess } from "./states.mjs";
+
+const PATH = `/v1/sessions/${ID}`;
+
+/** Answer each path in `answers` so, and all else as usual. */
+function answering(answers) {
+  return ({ method, path }) => answers[`${method} ${path.replace(PATH, "")}`]?.();
+}
+
+test("opening resolves with the first state", async () => {
+  const service = new Service();
+  const session = service.client().session(ID.toUpperCase());
+  assert.deepEqual([session.state, session.presence], [null, "unknown"]);
+  assert.deepEqual(session.connection.status, "closed");
+  const opening = session.open();
+  await service.world.pass(100);
+  assert.equal((await opening).version, 1);
+  assert.equal(await session.open(), await opening);
+});
+
+test("a lobby resolves with null, and comes alive", async () => {
+  const service = new Service();
+  service.state = null;
+  const session = service.client().session(ID);
+  const told = heardOf(session);
+  const opening = session.open();
+  await service.world.pass(300);
+  assert.equal(await opening, null);
+  assert.equal(session.presence, "absent");
+  service.socket.push(still(1));
+  assert.deepEqual([session.presence, told.versions()], ["present", [1]]);
+});
+
+test("a host, who may not even subscribe to what isn't there, waits as well", async () => {
+  const service = new Service();
+  service.state = null;
+  service.answer = ({ path }) =>
+    path.endsWith("/realtime") && !service.state ? refusal(404, "SESSION_NOT_FOUND") : undefined;
+  const session = service.client().session(ID);
+  const opening = session.open();
+  await service.world.pass(600);
+  assert.equal(await opening, null);
+  service.state = still(1);
+  await service.world.pass(2000);
+  assert.equal(session.state.version, 1);
+  assert.equal(session.connection.transport, "websocket");
+});
+
+for (const [status, code] of [
+  [401, "UNAUTHENTICATED"],
+  [403, "FORBIDDEN"],
+]) {
+  test(`${status} refuses it, with the reason`, async () => {
+    const service = new Service();
+    service.answer = () => refusal(status, code);
+    const session = service.client({ token: "bad" }).session(ID);
+    const told = heardOf(session);
+    const opening = session.open().catch((error) => error);
+    await service.world.pass(1000);
+    const error = await opening;
+    assert.ok(error instanceof ApiError);
+    assert.deepEqual([error.status, error.code], [status, code]);
+    assert.equal(session.refusal, error);
+    assert.deepEqual([session.presence, session.connection.status], ["refused", "closed"]);
+    const last = told.at(-1)[1];
+    assert.deepEqual(
+      [last.presence, last.refusal, last.connection.status],
+      ["refused", error, "closed"],
+    );
+    assert.deepEqual([service.world.timers > 0, service.world.isWatched], [true, true]); // the clock's
+  });
+}
+
+test("who was refused may try again with another token", async () => {
+  const service = new Service();
+  service.answer = () => refusal(401, "UNAUTHENTICATED");
+  const { session } = await service.opened();
+  assert.equal(session.presence, "refused");
+  service.answer = () => undefined;
+  session.open();
+  assert.deepEqual([session.presence, session.refusal], ["unknown", null]);
+  await service.world.pass(100);
+  assert.equal(session.state.version, 1);
+});
+
+test("a service that is away is waited for", async () => {
+  const service = new Service();
+  service.answer = () => refusal(503, "STORE_UNAVAILABLE");
+  const { session } = await service.opened();
+  await service.world.pass(10_000);
+  assert.deepEqual([session.presence, session.connection.status], ["unknown", "connecting"]);
+  service.answer = () => undefined;
+  await service.world.pass(5000);
+  assert.deepEqual([session.presence, session.connection.status], ["present", "live"]);
+});
+
+test("after a deletion the id is followed on, for it may get a new life", async () => {
+  const service = new Service();
+  const { session, told } = await service.opened();
+  service.state = null;
+  service.socket.say("SESSION_DELETED", { timestamp: T0 });
+  service.socket.end(1000);
+  assert.deepEqual([session.presence, session.state, session.remaining()], ["deleted", null, null]);
+  await service.world.pass(1000);
+  assert.equal(session.connection.status, "live");
+  service.socket.push(still(1, { created_at: at(60_000) }));
+  assert.equal(session.presence, "present");
+  assert.deepEqual(
+    told.map(([name]) => name).filter((name) => name === "deleted"),
+    ["deleted"],
+  );
+});
+
+test("what clocks show comes from anchors and the server's clock", async () => {
+  const service = new Service();
+  service.state = chess({ server_time_ms: T0 });
+  const { session } = await service.opened();
+  assert.equal(session.remaining("ada", T0 + 4000), 6000);
+  assert.equal(session.remaining(null, T0 + 4000), 6000);
+  assert.equal(session.remaining("ben", T0 + 4000), 9000);
+  assert.equal(session.remaining("nobody", T0 + 4000), null);
+  assert.equal(session.used("ada", T0 + 4000), 4000);
+  assert.equal(session.used("nobody", T0), null);
+  assert.equal(session.elapsed(T0 + 4000), 4000);
+  assert.equal(session.remaining(), session.remaining(undefined, session.clock.now()));
+});
+
+test("each action asks for what it says", async () => {
+  const service = new Service();
+  const { session } = await service.opened();
+  service.requests.length = 0;
+  service.answer = ({ method }) => (method === "GET" ? undefined : data({ version: 1 }));
+  const options = { ifMatch: 4 };
+  await session.start(options);
+  await session.pause();
+  await session.resume();
+  await session.complete();
+  await session.cancel();
+  await session.switch();
+  await session.switch({ next: "ben", current: null });
+  await session.switch({ next: "ben", current: "ada" });
+  await session.addParticipant({ participant_id: "cleo" });
+  await session.adjust("ada", 5000);
+  await session.adjust("ada", 5000, "a fair wind");
+  await session.mint({ role: "spectator" });
+  const asked = service.requests.map(({ method, path, body }) => [
+    `${method} ${path.replace(PATH, "")}`,
+    body,
+  ]);
+  assert.deepEqual(asked, [
+    ["POST /start", undefined],
+    ["POST /pause", undefined],
+    ["POST /resume", undefined],
+    ["POST /complete", undefined],
+    ["POST /cancel", undefined],
+    ["POST /switch", {}],
+    ["POST /switch", { next_participant_id: "ben" }],
+    ["POST /switch", { next_participant_id: "ben", current_participant_id: "ada" }],
+    ["POST /participants", { participant_id: "cleo" }],
+    ["PATCH /participants/ada", { total_time_ms: 5000 }],
+    ["PATCH /participants/ada", { total_time_ms: 5000, reason: "a fair wind" }],
+    ["POST /tokens", { role: "spectator" }],
+  ]);
+  assert.equal(service.requests[0].headers["If-Match"], '"4"');
+});
+
+test("the history is asked for page by page", async () => {
+  const service = new Service();
+  const { session } = await service.opened();
+  service.requests.length = 0;
+  service.answer = () => data({});
+  await session.events();
+  await session.events(7, 2);
+  await session.replay({ version: 3 });
+  await session.replay({ at: "2026-01-31T09:30:05.123Z" });
+  assert.deepEqual(
+    service.requests.map(({ url }) => decodeURIComponent(url.split(ID)[1])),
+    [
+      "/events?after=0&limit=100",
+      "/events?after=7&limit=2",
+      "/replay?version=3",
+      "/replay?at=2026-01-31T09:30:05.123Z",
+    ],
+  );
+});
+
+test("the answer to an action is taken in at once, and its push is no news then", async () => {
+  const service = new Service();
+  const { session, told } = await service.opened();
+  service.answer = answering({ "POST /resume": () => data(still(2)) });
+  assert.equal((await session.resume()).version, 2);
+  service.socket.push(still(2));
+  assert.deepEqual(told.versions(), [1, 2]);
+  assert.equal(told.filter(([name]) => name === "update").at(-1)[1].source, "action");
+});
+
+test("a switch has no whole state: if its push doesn't come, the session is read", async () => {
+  const service = new Service();
+  service.subscription = { transport: "websocket", url: service.subscription.url };
+  const { session, told } = await service.opened();
+  await service.world.pass(100);
+  service.answer = answering({ "POST /switch": () => data({ version: 2 }) });
+  await session.switch();
+  service.state = still(2);
+  await service.world.pass(249);
+  assert.deepEqual(told.versions(), [1]);
+  await service.world.pass(1);
+  assert.deepEqual(told.versions(), [1, 2]);
+});
+
+test("a deletion of one's own is known at once", async () => {
+  const service = new Service();
+  const { session } = await service.opened();
+  service.answer = answering({ "DELETE ": () => new Response(null, { status: 204 }) });
+  await session.delete();
+  assert.equal(session.presence, "deleted");
+});
+
+test("an action that the service refuses changes nothing", async () => {
+  const service = new Service();
+  const { session, told } = await service.opened();
+  service.answer = answering({ "POST /switch": () => refusal(409, "CONFLICT") });
+  await assert.rejects(session.switch(), { code: "CONFLICT" });
+  assert.deepEqual(told.versions(), [1]);
+});
+
+test("a new session has its state before it is opened", async () => {
+  const service = new Service();
+  const client = service.client();
+  service.answer = () => data(still(1), { status: 201 });
+  const session = await client.create({ sync_mode: "count_up" });
+  assert.deepEqual([session.id, session.state.version, session.presence], [ID, 1, "present"]);
+  assert.deepEqual([session.connection.status, service.sockets.length], ["closed", 0]);
+  assert.equal(client.session(ID), session);
+  session.close();
+  assert.notEqual(client.session(ID), session);
+});
+
+test("several sessions are read in one answer", async () => {
+  const service = new Service();
+  service.answer = () => data({ sessions: [], not_found: [ID] });
+  assert.deepEqual(await service.client().batch([ID]), { sessions: [], not_found: [ID] });
+  assert.deepEqual(service.requests[0].body, { session_ids: [ID] });
+});
+
+test("a refresh is a read that begins after it was asked for", async () => {
+  const service = new Service();
+  const { session } = await service.opened();
+  let release;
+  service.answer = ({ method, path }) =>
+    method === "GET" && path === PATH && !release
+      ? new Promise((resolve) => (release = () => resolve(data(still(1)))))
+      : undefined;
+  const first = session.refresh();
+  await service.world.pass(0);
+  service.state = still(2);
+  const second = session.refresh();
+  await service.world.pass(0);
+  release();
+  await service.world.pass(0);
+  assert.equal((await first).version, 1);
+  assert.equal((await second).version, 2);
+});
+
+test("a refresh tells when it failed, and works without following", async () => {
+  const service = new Service();
+  const session = service.client().session(ID);
+  assert.equal((await session.refresh()).version, 1);
+  service.answer = () => refusal(503, "STORE_UNAVAILABLE");
+  await assert.rejects(session.refresh(), { code: "STORE_UNAVAILABLE" });
+  session.open();
+  await service.world.pass(0);
+  const refreshed = session.refresh().catch(({ code }) => code);
+  await service.world.pass(3000);
+  assert.equal(await refreshed, "STORE_UNAVAILABLE");
+});
+
+test("closing ends what is under way", async () => {
+  const service = new Service();
+  const { session } = await service.opened();
+  service.answer = silence;
+  const refreshed = session.refresh();
+  await service.world.pass(0);
+  session.close();
+  await service.world.pass(20_000);
+  assert.equal((await refreshed).version, 1);
+  assert.equal(session.connection.status, "closed");
+});
+
+test("a page that is seen again reads at once", async () => {
+  const service = new Service();
+  const { told } = await service.opened();
+  await service.world.show(false);
+  await service.world.pass(300_000);
+  service.state = still(7);
+  service.socket.isAlive = false;
+  await service.world.show(true);
+  await service.world.pass(0);
+  assert.deepEqual(told.versions(), [1, 7]);
+});

@@ -1,0 +1,52 @@
+/** Sessions as the service shows them, for tests. */
+
+export const T0 = Date.parse("2025-10-09T08:53:20.000Z");
+export const ID = "5a7f9a52-6a2c-4d0c-9a38-0f1f4c3b7d10";
+
+/** ISO 8601, `ms` after `T0`. */
+export function at(ms) {
+  return new Date(T0 + ms).toISOString();
+}
+
+/** A participant with `left` ms. */
+export function person(id, left, more = {}) {
+  return {
+    participant_id: id,
+    time_used_ms: 0,
+    is_active: false,
+    cycle_count: 0,
+    has_expired: left === 0,
+    ...(left !== undefined && { time_remaining_ms: left }),
+    ...more,
+  };
+}
+
+/** A running session whose anchor is `T0`. */
+export function session(mode, participants, more = {}) {
+  return {
+    session_id: ID,
+    sync_mode: mode,
+    status: "running",
+    version: 1,
+    participants,
+    active_participant_id: participants.find((one) => one.is_active)?.participant_id ?? null,
+    time_per_cycle_ms: null,
+    cycle_number: 1,
+    cycle_started_at: at(0),
+    session_started_at: at(0),
+    session_completed_at: null,
+    deadline_at: null,
+    created_at: at(-1000),
+    updated_at: at(0),
+    server_time_ms: T0,
+    action_on_timeout: { type: "notify" },
+    ...more,
+  };
+}
+
+/** Ada's ten seconds run, Ben's nine stand. */
+export function chess(more = {}) {
+  const people = [person("ada", 10_000, { is_active: true }), person("ben", 9_000)];
+  const running = { deadline_at: at(10_000), time_remaining_ms: 10_000 };
+  return session("per_participant", people, { ...running, ...more });
+}

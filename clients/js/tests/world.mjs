@@ -1,0 +1,106 @@
+/** A world in which no time passes by itself, for tests. All in ms. */
+
+const EPOCH_MS = 1_760_000_000_000;
+
+/** Timers and clocks that go on when they are told to. */
+export class World {
+  #now = 0;
+  #timers = new Map();
+  #last = 0;
+  #wakers = new Set();
+  isHidden = false;
+
+  /** @param {{random?: () => number}} [options] */
+  constructor({ random = () => 0.5 } = {}) {
+    /** What the library takes for the machine. */
+    this.local = {
+      monotonic: () => this.#now,
+      wall: () => EPOCH_MS + this.#now,
+      random,
+      setTimer: (callback, ms) => {
+        this.#timers.set(++this.#last, { callback, at: this.#now + ms });
+        return this.#last;
+      },
+      clearTimer: (timer) => this.#timers.delete(timer),
+      isHidden: () => this.isHidden,
+      onWake: (callback) => {
+        this.#wakers.add(callback);
+        return () => this.#wakers.delete(callback);
+      },
+    };
+  }
+
+  get now() {
+    return this.#now;
+  }
+
+  /** The server's time, which is also what a clock that is right shows. */
+  get serverMs() {
+    return EPOCH_MS + this.#now;
+  }
+
+  get timers() {
+    return this.#timers.size;
+  }
+
+  /** Whether somebody would hear of the page's return. */
+  get isWatched() {
+    return this.#wakers.size > 0;
+  }
+
+  /** Hide the page, or show it again. */
+  async show(isShown) {
+    this.isHidden = !isShown;
+    for (const callback of this.#wakers) callback();
+    await settled();
+  }
+
+  /**
+   * Let `ms` pass: each timer fires in its turn, and what it sets off is done before the next.
+   *
+   * @param {number} ms
+   * @param {{everyMs?: number, look?: () => void}} [watching] what looks on meanwhile
+   */
+  async pass(ms, { everyMs = Infinity, look = () => {} } = {}) {
+    const start = this.#now;
+    const end = start + ms;
+    let looks = 1;
+    const goOnTo = (instant) => {
+      for (; start + looks * everyMs <= instant; looks++) {
+        this.#now = start + looks * everyMs;
+        look();
+      }
+      this.#now = Math.max(this.#now, instant);
+    };
+    await settled();
+    for (;;) {
+      const [id, next] = this.#first();
+      if (!next || next.at > end) break;
+      goOnTo(next.at);
+      this.#timers.delete(id);
+      next.callback();
+      await settled();
+    }
+    goOnTo(end);
+  }
+
+  #first() {
+    const timers = [...this.#timers];
+    return timers.reduce((best, one) => (best[1]?.at <= one[1].at ? best : one), []);
+  }
+}
+
+/** Until every promise that can go on has gone on. */
+export function settled() {
+  return new Promise((resolve) => setImmediate(resolve));
+}
+
+/** A generator of the same numbers every time (mulberry32). */
+export function dice(seed) {
+  return () => {
+    seed = (seed + 0x6d2b79f5) | 0;
+    let mixed = Math.imul(seed ^ (seed >>> 15), 1 | seed);
+    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
+  };
+}

@@ -1,0 +1,31 @@
+/**
+ * The data of each event in a stream of server-sent events (HTML Living Standard §9.2).
+ *
+ * @param {ReadableStream<Uint8Array>} body
+ * @param {() => void} heard called with every sign of life, comments included
+ * @returns {AsyncGenerator<string>}
+ */
+export async function* eventsIn(body, heard) {
+  const decoder = new TextDecoder();
+  const reader = body.getReader();
+  let rest = "";
+  let data = [];
+  try {
+    for (;;) {
+      const { done, value } = await reader.read();
+      if (done) return;
+      heard();
+      const lines = (rest + decoder.decode(value, { stream: true })).split(/\r\n|\n|\r(?!$)/);
+      rest = lines.pop();
+      for (const line of lines) {
+        if (line.startsWith("data:")) data.push(line.slice(5).replace(/^ /, ""));
+        else if (line === "" && data.length) {
+          yield data.join("\n");
+          data = [];
+        }
+      }
+    }
+  } finally {
+    reader.cancel().catch(() => {});
+  }
+}

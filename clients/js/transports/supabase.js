@@ -1,0 +1,80 @@
+/**
+ * Pushes through Supabase Realtime, whose own client keeps the socket. Tokens are good for one
+ * session, so each has a client of its own.
+ *
+ * @implements {import("../link.js").Transport}
+ */
+export class SupabaseTransport {
+  static canPing = false;
+  static bringsState = false;
+  #client = null;
+  #channel = null;
+
+  /**
+   * @param {{url: string, key: string, topic: string, token: string,
+   *   realtime?: () => Promise<{RealtimeClient: *}>, WebSocket?: typeof WebSocket,
+   *   on: import("../link.js").Listeners}} options
+   */
+  constructor({ url, key, topic, token, realtime, WebSocket, on }) {
+    this.url = `${url.replace(/^http/, "ws").replace(/\/+$/, "")}/realtime/v1`;
+    this.key = key;
+    this.topic = topic;
+    this.token = token;
+    this.load = realtime ?? (() => import("@supabase/realtime-js"));
+    this.transport = WebSocket && { transport: WebSocket };
+    this.on = on;
+    this.isOpen = false;
+  }
+
+  open() {
+    this.isOpen = true;
+    this.#join().catch((error) => this.#lose({ error }));
+  }
+
+  close() {
+    this.isOpen = false;
+    const [client, channel] = [this.#client, this.#channel];
+    this.#client = this.#channel = null;
+    channel?.teardown();
+    client?.disconnect();
+  }
+
+  ping() {}
+
+  sync() {}
+
+  /** Go on with a fresh token, if it is for the same place. */
+  renew({ url, topic, token }) {
+    if (topic !== this.topic || !url || !token) return false;
+    this.#client?.setAuth(token).catch((error) => this.#lose({ error }));
+    return true;
+  }
+
+  async #join() {
+    const { RealtimeClient } = await this.load();
+    if (!this.isOpen) return;
+    const client = new RealtimeClient(this.url, {
+      params: { apikey: this.key },
+      ...this.transport,
+    });
+    this.#client = client;
+    await client.setAuth(this.token);
+    const channel = client.channel(this.topic, { config: { private: true } });
+    this.#channel = channel;
+    channel.on("broadcast", { event: "*" }, ({ payload }) => {
+      if (this.#client === client) this.on.message(payload);
+    });
+    channel.subscribe((status, error) => {
+      if (this.#client !== client) return;
+      if (status === "SUBSCRIBED") this.on.live();
+      else this.#lose({ error });
+    });
+  }
+
+  /** Its own way of coming back would use the old token: a new one is asked for instead. */
+  #lose({ error }) {
+    if (!this.isOpen) return;
+    this.close();
+    this.on.down({ isStale: true, error });
+  }
+}

@@ -1,0 +1,52 @@
+"""The JavaScript client by its own tests, in Node."""
+
+import json
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from infra.local.npm import can_run, install
+from tests.conftest import missing
+
+_LIBRARY = Path(__file__).parents[2] / "clients" / "js"
+_TYPES = Path(__file__).parent / "types"
+_TESTS = sorted((_LIBRARY / "tests").glob("*.test.mjs"))
+_PATIENCE_S = 120
+
+_PUBLISHED = {"package.json", "README.md"}
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _packages() -> None:
+    """What the tests need besides the library."""
+    if not can_run():
+        missing("Node")
+    install(_LIBRARY)
+
+
+@pytest.mark.parametrize("path", _TESTS, ids=lambda path: path.name.removesuffix(".test.mjs"))
+def test_its_own_tests_pass(path: Path) -> None:
+    ran = _run("node", "--test", "--test-reporter=spec", str(path))
+    print(ran.stdout)
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+
+
+def test_its_types_fit_what_applications_write() -> None:
+    ran = _run("node_modules/.bin/tsc", "--project", str(_TYPES))
+    assert ran.returncode == 0, ran.stdout
+
+
+def test_only_the_library_is_published() -> None:
+    ran = _run("npm", "pack", "--dry-run", "--silent", "--json", "--offline")
+    packed = {file["path"] for file in json.loads(ran.stdout)[0]["files"]}
+    modules = {path for path in packed if path.endswith((".js", ".d.ts"))}
+    assert packed - modules == _PUBLISHED
+    assert {"synckairos.js", "synckairos.d.ts", "react.js", "transports/sse.js"} <= modules
+    assert not any(path.startswith(("tests/", "node_modules/")) for path in packed)
+
+
+def _run(*command: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        command, cwd=_LIBRARY, capture_output=True, text=True, timeout=_PATIENCE_S, check=False
+    )

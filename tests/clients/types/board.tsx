@@ -1,0 +1,19 @@
+/** The hooks as a component uses them. */
+
+import { SyncKairos } from "synckairos";
+import { useRemaining, useSession } from "synckairos/react";
+
+export function Board({ client, id }: { client: SyncKairos; id: string }) {
+  const session = useSession(client, id);
+  const left = useRemaining(session, session.state?.active_participant_id, { everyMs: 50 });
+  if (session.presence === "refused") return <p>{session.refusal?.message}</p>;
+  const onClick = () => session.session.switch({ current: session.state?.active_participant_id });
+  return (
+    <button onClick={() => void onClick()}>
+      {session.connection.transport}: {left === null ? "–" : Math.ceil(left / 1000)}
+    </button>
+  );
+}
+
+// @ts-expect-error a client is needed
+export const Mistake = () => useSession(undefined, "id").state;

@@ -1,0 +1,71 @@
+/** The library as an application uses it: this compiles, or its types are wrong. */
+
+import {
+  ApiError,
+  SyncKairos,
+  newId,
+  nearest,
+  type Expired,
+  type Session,
+  type SessionState,
+} from "synckairos";
+
+const client = new SyncKairos({
+  baseUrl: "https://timers.example",
+  token: async () => "token",
+  transport: "supabase",
+  realtime: async () => ({ RealtimeClient: class {} }),
+});
+
+export async function play(): Promise<void> {
+  const ada = newId();
+  const session: Session = await client.create({
+    sync_mode: "per_participant",
+    participants: [{ participant_id: ada, total_time_ms: 180_000 }],
+    action_on_timeout: { type: "end_session", winner_by: "time" },
+  });
+  session.addEventListener("update", ({ detail }) => {
+    const { state, previous, isNext, cause, source } = detail;
+    const left: number | null = nearest(state, session.clock.now());
+    show(left, state.participants[0]?.participant_id, previous?.version, isNext, cause, source);
+  });
+  session.addEventListener("expired", ({ detail }) => lose(detail));
+  session.addEventListener("warning", ({ detail }) => show(detail.thresholdMs, detail.groupId));
+  session.addEventListener("deleted", () => session.close());
+  session.addEventListener("connection", ({ detail: { connection, presence, refusal } }) =>
+    show(connection.status === "live", connection.transport, presence, refusal?.code),
+  );
+  const first: SessionState | null = await session.open();
+  show(first?.status, session.remaining(ada), session.remaining(), session.used(ada));
+  const started = await session.start({ ifMatch: 1, timeout: 5000 });
+  const result = await session.switch({ next: ada, current: started.active_participant_id });
+  show(result.expired_participant_id, result.action_applied?.winner);
+  try {
+    await session.adjust(ada, 5000, "a fair wind", { signal: AbortSignal.timeout(1000) });
+  } catch (error) {
+    if (error instanceof ApiError && error.code === "CONFLICT") show(error.status, error.details);
+  }
+  const { events, next } = await session.events(0, 50);
+  show(events[0]?.actor, next, await session.replay({ version: 3 }));
+  show((await session.mint({ role: "participant", participant_id: ada })).token);
+  show((await client.batch([session.id])).not_found, (await client.time()).timestamp_ms);
+  client.clock.addEventListener("sync", () => show(client.clock.errorMs));
+  client.close();
+}
+
+// What is a mistake has to be one.
+
+// @ts-expect-error there is no such transport
+new SyncKairos({ transport: "pigeon" });
+// @ts-expect-error a session has a mode
+void client.create({ participants: [] });
+// @ts-expect-error there is no such event
+client.session(newId()).addEventListener("update", ({ detail }) => detail.nonsense);
+// @ts-expect-error a state can't be set
+client.session(newId()).state = null;
+
+function lose({ participantId, deadlineMs, action }: Expired): void {
+  show(participantId, deadlineMs, action.type, action.winner);
+}
+
+declare function show(...values: unknown[]): void;
