@@ -10,6 +10,8 @@ from subprocess import PIPE
 import pytest
 
 from infra.local.instance import running
+from infra.local.supabase import can_run
+from tests.conftest import missing
 
 _ROOT = Path(__file__).parents[2]
 _COMMAND = (sys.executable, "-m", "functions.tools.demo")
@@ -17,8 +19,7 @@ _ON_TIME, _BY_RESIGNATION = "0", "13"
 _BANK_MS = 1_000
 """Of the game by resignation, 60 s at a 60th: the least that the service takes."""
 
-_UNWATCHED_MS = 500
-"""For so long after a deadline that it knows of no client asks."""
+_NOTICED_WITHIN_MS = 500
 
 
 def demo(*options: str) -> subprocess.CompletedProcess[str]:
@@ -55,13 +56,15 @@ def test_a_game_ends_with_the_two_figures(url: str) -> None:
     assert figure("Largest difference from the recorded clocks:", shown.stdout) < _BANK_MS
 
 
-def test_on_functions_clients_poll_and_the_flag_falls_without_them() -> None:
+def test_on_functions_pushes_come_through_supabase_and_the_flag_falls_by_itself() -> None:
+    if not can_run():
+        missing("Node")
     shown = demo("--functions", "--game", _ON_TIME, "--speed", "15")
     assert (shown.returncode, shown.stderr) == (0, ""), shown.stdout + shown.stderr
-    assert re.search("Starting the functions .* 8/8", shown.stdout)
-    assert "15 times faster, by polling every 250 ms" in shown.stdout
+    assert re.search("Starting the functions .* 11/11", shown.stdout)
+    assert "15 times faster, by Supabase Realtime" in shown.stdout
     assert "White won on time: Black's flag fell by itself" in shown.stdout
-    assert figure("noticed", shown.stdout) < _UNWATCHED_MS
+    assert figure("noticed it", shown.stdout) < _NOTICED_WITHIN_MS
     assert figure("Largest disagreement between clients:", shown.stdout) < 30
 
 

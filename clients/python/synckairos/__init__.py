@@ -1,1 +1,29 @@
 """The SyncKairos client: sessions that follow themselves, on the server's clock."""
+
+from synckairos.client import SyncKairos
+from synckairos.clock import ServerClock
+from synckairos.errors import ApiError, SyncKairosError, Unreachable
+from synckairos.events import Changed, Connection, Deleted, Event, Expired, Update, Warned
+from synckairos.session import Session
+from synckairos.states import Group, Message, Participant, SessionState, SwitchResult
+
+__all__ = [
+    "ApiError",
+    "Changed",
+    "Connection",
+    "Deleted",
+    "Event",
+    "Expired",
+    "Group",
+    "Message",
+    "Participant",
+    "ServerClock",
+    "Session",
+    "SessionState",
+    "SwitchResult",
+    "SyncKairos",
+    "SyncKairosError",
+    "Unreachable",
+    "Update",
+    "Warned",
+]

@@ -9,14 +9,12 @@ from rich.console import Console
 
 from functions.tools.demo.display import shows
 from functions.tools.demo.failure import DemoFailed
-from functions.tools.demo.polls import Polls
-from functions.tools.demo.pushes import Pushes, can_be_had
 from functions.tools.demo.recording import FastGame, Game, load_games
 from functions.tools.demo.replay import replay_of, run
 from functions.tools.demo.service import Service, service
 from functions.tools.demo.summary import summary
-from functions.tools.demo.transport import Transport
 from functions.tools.demo.warm_up import warm_up
+from functions.tools.demo.ways import recommended, way_of
 from functions.tools.demo.witness import witness_of
 from infra.local.functions import FunctionFailed
 from infra.local.instance import InstanceFailed
@@ -48,13 +46,12 @@ def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="make demo", description="Replays a recorded chess game.")
     parser.add_argument("--game", type=int, default=_DEFAULT_GAME, help="its number in --list")
     parser.add_argument("--list", action="store_true", help="list the games and stop")
-    speeds = f"{Pushes.speed:g}, or {Polls.speed:g} where nothing is pushed"
-    parser.add_argument("--speed", type=_speed, help=f"how many times faster; default: {speeds}")
+    speeds = " or ".join(f"{way_of(kind).speed:g}" for kind in ("websocket", "supabase", "polling"))
+    what = f"how many times faster; default: {speeds}, by how clients learn of a move"
+    parser.add_argument("--speed", type=_speed, help=what)
     where = parser.add_mutually_exclusive_group()
     where.add_argument("--url", help="the service; default: SYNCKAIROS_URL, or one of our own")
-    where.add_argument(
-        "--functions", action="store_true", help="on functions of our own, where clients poll"
-    )
+    where.add_argument("--functions", action="store_true", help="on functions of our own")
     return parser.parse_args()
 
 
@@ -68,7 +65,7 @@ def _speed(text: str) -> float:
 def _demonstrate(games: tuple[Game, ...], options: argparse.Namespace, console: Console) -> None:
     if not 0 <= options.game < len(games):
         raise DemoFailed(f"There is no game {options.game}: they are 0 to {len(games) - 1}.")
-    game = FastGame(games[options.game], options.speed or Pushes.speed)
+    game = FastGame(games[options.game], options.speed or way_of("websocket").speed)
     with service(options.url, functions=options.functions, console=console) as found:
         uvloop.run(_play(game, options, found, console))
 
@@ -76,26 +73,19 @@ def _demonstrate(games: tuple[Game, ...], options: argparse.Namespace, console: 
 async def _play(
     game: FastGame, options: argparse.Namespace, found: Service, console: Console
 ) -> None:
-    transport = await _transport_of(found)
-    if isinstance(transport, Polls):
+    if found.redis_url:
         await warm_up(found.url, console)
-    game = replace(game, speed=options.speed or transport.speed)
-    console.print(f"Game {options.game}: {_description(game.game)}", soft_wrap=True)
-    console.print(f"{game.speed:g} times faster, by {transport.words}", soft_wrap=True)
+    way = await recommended(found.url)
+    game = replace(game, speed=options.speed or way.speed)
     async with (
-        replay_of(game, found.url, transport) as replay,
+        replay_of(game, found.url) as replay,
         witness_of(found.redis_url, replay.session_id) as witness,
     ):
-        await run(replay, found.url, shows(replay, console))
+        console.print(f"Game {options.game}: {_description(game.game)}", soft_wrap=True)
+        console.print(f"{game.speed:g} times faster, by {replay.way.words}", soft_wrap=True)
+        await run(replay, shows(replay, console))
     for line in summary(replay, witness):
         console.print(line, soft_wrap=True)
-
-
-async def _transport_of(found: Service) -> Transport:
-    if found.redis_url:
-        # The store can be listened to, so a deadline that nobody watches has something to show.
-        return Polls(rests=True)
-    return Pushes() if await can_be_had(found.url) else Polls(rests=False)
 
 
 def _description(game: Game) -> str:

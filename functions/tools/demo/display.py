@@ -47,7 +47,7 @@ def _table(replay: Replay) -> Table:
     game, journal = replay.game, replay.journal
     table = Table(
         title=f"{game.game.time_control}, {game.speed:g} times faster,"
-        f" by {replay.transport.words}, move {_progress(replay)}",
+        f" by {replay.way.words}, move {_progress(replay)}",
         caption=f"largest so far: {journal.disagreement_ms:.1f} ms between clients,"
         f" {abs(journal.difference_ms):.1f} ms from the record",
     )
@@ -57,8 +57,8 @@ def _table(replay: Replay) -> Table:
     table.add_column("version", justify="right")
     table.add_column("round trip", justify="right")
     for n, client in enumerate(replay.clients):
-        version = str(client.state.version) if client.state else ""
-        round_trip = f"{client.clock.round_trip_ms:.1f} ms"
+        version = str(client.state["version"]) if client.state else ""
+        round_trip = f"{client.round_trip_ms:.1f} ms"
         table.add_row(client.name, *_faces(replay, n), version, round_trip)
     table.add_section()
     recorded = (clock_face(game.shown_ms(side, replay.move) * game.speed) for side in SIDES)

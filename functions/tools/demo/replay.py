@@ -8,15 +8,14 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import uuid4
 
-import httpx
+from synckairos import ApiError
 
-from functions.tools.demo.api import post
 from functions.tools.demo.client import Client
-from functions.tools.demo.failure import DemoFailed
+from functions.tools.demo.failure import DemoFailed, refusal
 from functions.tools.demo.journal import Journal
 from functions.tools.demo.player import Player
 from functions.tools.demo.recording import SIDES, FastGame, mover
-from functions.tools.demo.transport import Transport
+from functions.tools.demo.ways import Way, way_of
 
 _SPECTATORS = 3
 _SAMPLE_EVERY_S = 0.04
@@ -33,7 +32,7 @@ class Replay:
 
     game: FastGame
     session_id: str
-    transport: Transport
+    way: Way
     players: tuple[Player, Player]
     clients: tuple[Client, ...]
     journal: Journal
@@ -46,27 +45,28 @@ class Replay:
     def move(self) -> int:
         """The move that is being thought about, as the first client knows, counted from 0."""
         state = self.clients[0].state
-        return min(max(0, state.cycle_number - 1), self.game.moves) if state else 0
+        return min(max(0, state["cycle_number"] - 1), self.game.moves) if state else 0
 
 
 @asynccontextmanager
-async def replay_of(game: FastGame, url: str, transport: Transport) -> AsyncIterator[Replay]:
+async def replay_of(game: FastGame, url: str) -> AsyncIterator[Replay]:
     """Five clients in the lobby of a session that is still to be created."""
     session_id = str(uuid4())
-    place = (url, session_id, transport)
+    place = (url, session_id)
     white, black = (Player(side, str(uuid4()), *place, game) for side in SIDES)
     spectators = [Client(f"Spectator {n + 1}", *place) for n in range(_SPECTATORS)]
     clients = (white, black, *spectators)
     async with AsyncExitStack() as stack:
         for client in clients:
             await stack.enter_async_context(client)
-        yield Replay(game, session_id, transport, (white, black), clients, Journal())
+        way = way_of(white.transport)
+        yield Replay(game, session_id, way, (white, black), clients, Journal())
 
 
-async def run(replay: Replay, url: str, show: Show) -> None:
+async def run(replay: Replay, show: Show) -> None:
     """Play the game to its end, while `show` tells of it. Raises `DemoFailed`."""
     try:
-        await _play(replay, url, show)
+        await _play(replay, show)
     except ExceptionGroup as failures:
         # When a service dies everybody complains; one is enough.
         raise failures.exceptions[0] from None
@@ -74,10 +74,10 @@ async def run(replay: Replay, url: str, show: Show) -> None:
         raise _cut_short(replay)
 
 
-async def _play(replay: Replay, url: str, show: Show) -> None:
+async def _play(replay: Replay, show: Show) -> None:
     async with asyncio.TaskGroup() as group:
-        following = [group.create_task(client.follow()) for client in replay.clients]
-        await _open(replay, url)
+        following = [group.create_task(client.until_over()) for client in replay.clients]
+        await _open(replay)
         watching = [group.create_task(_sample(replay)), group.create_task(show())]
         for player in replay.players:
             group.create_task(player.play(replay.journal))
@@ -86,15 +86,18 @@ async def _play(replay: Replay, url: str, show: Show) -> None:
             task.cancel()
 
 
-async def _open(replay: Replay, url: str) -> None:
+async def _open(replay: Replay) -> None:
     """Create the session, start it, and see that everybody knows."""
-    async with httpx.AsyncClient(base_url=url, trust_env=False) as http:
-        await post(http, "/v1/sessions", _creation(replay))
-        await post(http, f"/v1/sessions/{replay.session_id}/start")
+    host = replay.players[0]
+    try:
+        await host.service.create(_creation(replay))
+        await host.session.start()
+    except ApiError as error:
+        raise refusal("begin the game", error) from error
     try:
         async with asyncio.timeout(_PATIENCE_S):
             for client in replay.clients:
-                await client.has_state.wait()
+                await client.until(lambda client=client: client.state is not None)  # type: ignore[misc]
     except TimeoutError:
         raise DemoFailed("The start of the game didn't reach every client.") from None
 
@@ -118,7 +121,7 @@ async def _sample(replay: Replay) -> None:
     while True:
         instant = time.monotonic()
         readings = [
-            (client.state.version, replay.clocks_ms(client, instant))
+            (client.state["version"], replay.clocks_ms(client, instant))
             for client in replay.clients
             if client.state
         ]

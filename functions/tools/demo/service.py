@@ -10,8 +10,13 @@ from rich.console import Console
 from functions.tools.demo.failure import DemoFailed
 from infra.local.functions import Options, running_functions
 from infra.local.instance import answers, running
+from infra.local.postgres import embedded_postgres
+from infra.local.realtime import local_realtime
 from infra.local.redis import embedded_redis
+from infra.local.supabase import can_run, local_supabase, prepare_realtime, prepare_roles
+from infra.local.unguarded import UNGUARDED
 from infra.local.upstash import local_upstash
+from infra.migrate import migrate
 
 _DEFAULT_URL = "http://127.0.0.1:3000"
 
@@ -48,7 +53,7 @@ def _own_instance(stack: ExitStack) -> str:
 
 
 def _own_functions(stack: ExitStack, console: Console) -> Service:
-    """Functions that last as long as `stack`, without an audit trail.
+    """Functions that last as long as `stack`.
 
     Their store publishes, though none of them listens, so that somebody else can.
     """
@@ -59,8 +64,23 @@ def _own_functions(stack: ExitStack, console: Console) -> Service:
         "UPSTASH_REDIS_REST_TOKEN": upstash.token,
         "PUBSUB": "on",
         "LOG_LEVEL": "ERROR",
+        **UNGUARDED,
+        **_supabase(stack),
     }
     console.print("Functions of our own get their queues and their gateway ...")
-    # No request starts `expire`. One that sleeps until a deadline leaves the next alarm to another.
-    options = Options(warm=("expire",) * 2)
+    # No request starts these. An `expire` that sleeps until a deadline leaves the next alarm to
+    # another one.
+    options = Options(warm=("expire", "expire", "audit"))
     return Service(stack.enter_context(running_functions(settings, options)).url, redis_url)
+
+
+def _supabase(stack: ExitStack) -> dict[str, str]:
+    """A project that lasts as long as `stack`; without Node there is none, and clients poll."""
+    if not can_run():
+        return {}
+    database_url = stack.enter_context(embedded_postgres()).url
+    prepare_roles(database_url)
+    prepare_realtime(database_url)
+    migrate(database_url)
+    upstream = stack.enter_context(local_supabase(database_url)).url
+    return stack.enter_context(local_realtime(database_url, upstream=upstream)).settings()

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 
-from functions.tools.demo.polls import Polls
 from functions.tools.demo.recording import mover
 from functions.tools.demo.replay import Replay
 from functions.tools.demo.witness import Witness
@@ -19,7 +18,7 @@ def summary(replay: Replay, witness: Witness) -> Iterator[str]:
     yield (
         f"Largest disagreement between clients: {journal.disagreement_ms:.1f} ms"
         f" (same version, same instant, {journal.samples} samples);"
-        f" a press reached all five within {slowest_ms:.1f} ms, by {replay.transport.words}."
+        f" a press reached all five within {slowest_ms:.1f} ms, by {replay.way.words}."
     )
     yield (
         f"Largest difference from the recorded clocks: {difference_ms:.1f} ms"
@@ -43,18 +42,6 @@ def _ending(replay: Replay) -> str:
 
 
 def _fall(replay: Replay, witness: Witness, deadline_ms: int) -> str:
-    """Who noticed the deadline. Whoever reads a session notices as well, so nobody should have."""
-    lateness_ms = replay.clients[0].clock.at_ms(witness.heard_at) - deadline_ms
-    polls, heard_at = replay.transport, witness.heard_at
-    is_alone = isinstance(polls, Polls) and polls.nobody_asked(
-        heard_at - lateness_ms / 1000, heard_at
-    )
-    if is_alone:
-        return (
-            f"An alarm noticed, {lateness_ms:.0f} ms after the deadline:"
-            " no client had asked since, on purpose."
-        )
-    return (
-        f"It was noticed {lateness_ms:.0f} ms after the deadline,"
-        " by an alarm or because a client asked: both came at once."
-    )
+    """When the deadline was noticed. Whoever reads a session notices as well."""
+    lateness_ms = max(0.0, replay.clients[0].at_ms(witness.heard_at) - deadline_ms)
+    return f"An alarm or a client that asked noticed it {lateness_ms:.0f} ms after the deadline."

@@ -13,15 +13,18 @@ _REQUESTS = (
     ("time", "GET", "/v1/time"),
     ("create", "POST", "/v1/sessions"),
     ("start", "POST", "/v1/sessions/{id}/start"),
-    ("switch", "POST", "/v1/sessions/{id}/switch"),
+    *(("switch", "POST", "/v1/sessions/{id}/switch"),) * 3,
     ("complete", "POST", "/v1/sessions/{id}/complete"),
+    ("realtime", "GET", "/v1/sessions/{id}/realtime"),
     *(("read", "GET", "/v1/sessions/{id}"),) * 3,
 )
-"""Of a session that isn't there, so nothing comes of them; five clients who ask at once are served
-by more than one instance of `read`."""
+"""Of a session that isn't there, so nothing comes of them. Five clients who ask at once are served
+by more than one instance of `read`, and a press may come before the one before it is done with."""
 
 _AT_ONCE = 4
 _PATIENCE_S = 30.0
+_TRIES = 3
+"""What a function asks of others may start slowly as well."""
 
 
 async def warm_up(url: str, console: Console) -> None:
@@ -42,9 +45,12 @@ async def warm_up(url: str, console: Console) -> None:
 
 
 async def _start(http: httpx.AsyncClient, method: str, path: str) -> None:
-    try:
-        answer = await http.request(method, path)
-    except httpx.HTTPError as error:
-        raise DemoFailed(f"The service doesn't answer {method} {path}: {error}") from error
+    for _ in range(_TRIES):
+        try:
+            answer = await http.request(method, path)
+        except httpx.HTTPError as error:
+            raise DemoFailed(f"The service doesn't answer {method} {path}: {error}") from error
+        if answer.status_code != httpx.codes.SERVICE_UNAVAILABLE:
+            break
     if answer.is_server_error:
         raise DemoFailed(f"The service answers {method} {path} with {answer.status_code}.")

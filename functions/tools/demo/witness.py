@@ -6,9 +6,9 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
+import msgspec
 from redis.asyncio import Redis
 
-from functions.tools.demo.state import decode_message
 from shared.store.keys import Keys
 
 
@@ -21,9 +21,16 @@ class Witness:
 
     def take(self, data: bytes) -> None:
         """Take in what was published."""
-        message = decode_message(data)
+        message = _decode(data)
         if message.deadline_ms is not None:
             self.deadline_ms, self.heard_at = message.deadline_ms, time.monotonic()
+
+
+class _Message(msgspec.Struct):
+    deadline_ms: int | None = None
+
+
+_decode = msgspec.json.Decoder(_Message).decode
 
 
 @asynccontextmanager

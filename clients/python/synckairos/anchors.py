@@ -1,0 +1,102 @@
+"""What a session's clocks show at an instant, worked out from the anchors of its last state.
+
+Nothing is counted, so nothing can drift. All functions are pure; `at` is server time, ms.
+"""
+
+from synckairos.states import Group, Participant, SessionState, instant_ms
+
+TERMINAL = frozenset({"expired", "completed", "cancelled"})
+
+
+def is_terminal(state: SessionState) -> bool:
+    """Whether no clock of it will ever run again."""
+    return state["status"] in TERMINAL
+
+
+def is_running(state: SessionState) -> bool:
+    """Whether time passes in it."""
+    return state["status"] == "running" and state["cycle_started_at"] is not None
+
+
+def nearest(state: SessionState, at: float) -> float | None:
+    """What is left on the clock that runs, or would run; None when none runs toward zero."""
+    return _left_at(state, state.get("time_remaining_ms"), runs=True, at=at)
+
+
+def remaining(state: SessionState, participant_id: str, at: float) -> float | None:
+    """What is left on the clock that governs a participant; None when there is none."""
+    one = participant_of(state, participant_id)
+    if one is None:
+        return None
+    return _left_at(state, one.get("time_remaining_ms"), runs=_is_on_the_clock(state, one), at=at)
+
+
+def remaining_of(state: SessionState, group: Group, at: float) -> float:
+    """What is left in a group's bank."""
+    return _left_at(state, group["time_remaining_ms"], runs=group["is_active"], at=at) or 0.0
+
+
+def used(state: SessionState, participant_id: str, at: float) -> float | None:
+    """The time that a participant's cycles have taken so far."""
+    one = participant_of(state, participant_id)
+    if one is None:
+        return None
+    return one["time_used_ms"] + (_run_since(state, at) if one["is_active"] else 0.0)
+
+
+def elapsed(state: SessionState, at: float) -> float:
+    """The time that the session has run, pauses left out.
+
+    Without participants there are no used times to add up; then it is the time since its start.
+    """
+    if state["session_started_at"] is None:
+        return 0.0
+    if not state["participants"]:
+        return _since_start(state, at)
+    return sum(p["time_used_ms"] for p in state["participants"]) + _run_since(state, at)
+
+
+def participant_of(state: SessionState, participant_id: str) -> Participant | None:
+    """The participant of that id."""
+    return next((p for p in state["participants"] if p["participant_id"] == participant_id), None)
+
+
+def _since_start(state: SessionState, at: float) -> float:
+    until = at
+    if not is_running(state):
+        until = instant_ms(state["session_completed_at"] or state["updated_at"])
+    return max(0.0, until - instant_ms(state["session_started_at"] or state["created_at"]))
+
+
+def _run_since(state: SessionState, at: float) -> float:
+    """The running time that the state doesn't include yet; a clock at zero takes no more."""
+    if not is_running(state):
+        return 0.0
+    ran = _clamped(state, at) - state["server_time_ms"]
+    return min(ran, state.get("time_remaining_ms", float("inf")))
+
+
+def _is_on_the_clock(state: SessionState, one: Participant) -> bool:
+    match state["sync_mode"]:
+        case "per_group":
+            return one.get("group_id") == state.get("active_group_id")
+        case "global" | "count_up":
+            return True
+        case _:
+            return one["is_active"]
+
+
+def _left_at(state: SessionState, left: int | None, *, runs: bool, at: float) -> float | None:
+    """A clock that stands at zero already stays there, whichever other clock still runs."""
+    if left is None or not runs or left == 0 or not is_running(state):
+        return left
+    instant = _clamped(state, at)
+    if state["deadline_at"] is None:
+        return max(0.0, left - (instant - state["server_time_ms"]))
+    return max(0.0, instant_ms(state["deadline_at"]) - instant)
+
+
+def _clamped(state: SessionState, at: float) -> float:
+    """An estimate of the server's time may lag: nothing is shown as it was before the anchor."""
+    assert state["cycle_started_at"]
+    return max(at, instant_ms(state["cycle_started_at"]))

@@ -1,0 +1,84 @@
+"""One service, and the sessions of it that are followed."""
+
+import asyncio
+from types import TracebackType
+from typing import Any, Self, cast
+
+import httpx
+
+from synckairos.api import Api, Token
+from synckairos.clock import ServerClock
+from synckairos.session import Session
+from synckairos.states import Kind, SessionState
+
+_TIMEOUT_S = 15.0
+
+
+class SyncKairos:
+    """A client of the service at `base_url`. Use it within one event loop, and close it.
+
+    `transport` is used in place of the one that the service recommends; `http` in place of an
+    own connection pool, and stays open.
+    """
+
+    def __init__(
+        self,
+        base_url: str,
+        token: Token = None,
+        transport: Kind | None = None,
+        *,
+        http: httpx.AsyncClient | None = None,
+    ) -> None:
+        self._own_http = None if http else httpx.AsyncClient(timeout=_TIMEOUT_S)
+        self._api = Api(http or cast(httpx.AsyncClient, self._own_http), base_url, token)
+        self._transport = transport
+        self._sessions: dict[str, Session] = {}
+        self.clock = ServerClock(self._api.time_ms)
+        """The server's; it is measured from the first session on, or from `clock.start()`."""
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None
+    ) -> None:
+        await self.close()
+
+    async def create(self, body: dict[str, Any], **options: Any) -> Session:
+        """A new session with its first state; it isn't followed until it is opened."""
+        state: SessionState = await self._api.change("POST", "/v1/sessions", body, **options)
+        session = self.session(state["session_id"])
+        session.take(state)
+        return session
+
+    def session(self, session_id: str) -> Session:
+        """A session, not followed yet; the same object for the same id until it is closed."""
+        session_id = session_id.lower()
+        if session_id not in self._sessions:
+            self._sessions[session_id] = Session(
+                session_id,
+                self._api,
+                self.clock,
+                self._transport,
+                lambda: self._forget(session_id),
+            )
+        return self._sessions[session_id]
+
+    async def batch(self, session_ids: list[str]) -> dict[str, Any]:
+        """Up to 50 at once: `sessions`, and the ids that were `not_found`. Raises `ApiError`."""
+        body = {"session_ids": session_ids}
+        return cast(dict[str, Any], await self._api.change("POST", "/v1/sessions/batch", body))
+
+    async def time(self) -> dict[str, Any]:
+        """The answer of `GET /v1/time`. Raises `ApiError`."""
+        return await self._api.time()
+
+    async def close(self) -> None:
+        """Close every session, the clock and the connections."""
+        await asyncio.gather(*(session.close() for session in list(self._sessions.values())))
+        await self.clock.close()
+        if self._own_http:
+            await self._own_http.aclose()
+
+    def _forget(self, session_id: str) -> None:
+        self._sessions.pop(session_id, None)

@@ -1,0 +1,146 @@
+"""Flags that fall: each is told of once, whether its message comes, comes late, or never."""
+
+from collections import deque
+from dataclasses import dataclass
+
+from synckairos.events import Expired
+from synckairos.states import Message, SessionState, instant_ms
+
+_GRACE_MS = 300.0
+"""A message that comes behind the state that shows its effect knows more than the state does."""
+
+_REMEMBERED = 64
+
+_SHARED = ("global", "count_up")
+
+Owner = tuple[str | None, str | None]
+"""Participant and group; neither: the session."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Fall:
+    """A flag fell after `since` and not after `until`, server ms."""
+
+    owner: Owner
+    since: float
+    until: float
+
+    def may_be(self, other: "_Fall") -> bool:
+        """Whether both can be the same. A state doesn't tell which of two shared clocks it was."""
+        is_same = self.owner == other.owner or (None, None) in (self.owner, other.owner)
+        return is_same and self.since < other.until and other.since < self.until
+
+
+@dataclass(frozen=True, slots=True)
+class _Waiting:
+    fall: _Fall
+    event: Expired
+    due: float
+
+
+class Flags:
+    """Remembers which were told of."""
+
+    def __init__(self) -> None:
+        self._told: deque[_Fall] = deque(maxlen=_REMEMBERED)
+        self._waiting: list[_Waiting] = []
+
+    @property
+    def due(self) -> float | None:
+        """When to call `give_up`, on the clock of `now`."""
+        return min((waiting.due for waiting in self._waiting), default=None)
+
+    def heard(self, message: Message) -> list[Expired]:
+        """What to tell on a `TIME_EXPIRED`."""
+        deadline_ms: float = message["deadline_ms"]
+        owner = (message.get("participant_id"), message.get("group_id"))
+        fall = _Fall(owner, deadline_ms - 1, deadline_ms)
+        if self._is_told(fall):
+            return []
+        self._waiting = [w for w in self._waiting if not w.fall.may_be(fall)]
+        self._told.append(fall)
+        return [Expired(*owner, deadline_ms, message.get("action_applied"))]
+
+    def seen(
+        self, previous: SessionState, state: SessionState, now: float, *, waits: bool
+    ) -> list[Expired]:
+        """What to tell on a state that follows another; `waits` where a message may yet come."""
+        told = []
+        for owner in _fallen(previous, state):
+            deadline_ms = _deadline(previous, state)
+            is_next = state["version"] == previous["version"] + 1
+            exact = is_next and deadline_ms == _deadline_of(previous)
+            since = deadline_ms - 1 if exact else previous["server_time_ms"]
+            fall = _Fall(owner, since, deadline_ms if exact else state["server_time_ms"])
+            event = Expired(*owner, deadline_ms, state["action_on_timeout"])
+            if self._is_told(fall) or any(w.fall.may_be(fall) for w in self._waiting):
+                continue
+            if waits:
+                self._waiting.append(_Waiting(fall, event, now + _GRACE_MS))
+            else:
+                self._told.append(fall)
+                told.append(event)
+        return told
+
+    def give_up(self, now: float) -> list[Expired]:
+        """What to tell for the messages that didn't come."""
+        overdue = [waiting for waiting in self._waiting if waiting.due <= now]
+        self._waiting = [waiting for waiting in self._waiting if waiting.due > now]
+        self._told.extend(waiting.fall for waiting in overdue)
+        return [waiting.event for waiting in overdue]
+
+    def _is_told(self, fall: _Fall) -> bool:
+        return any(told.may_be(fall) for told in self._told)
+
+
+def _fallen(previous: SessionState, state: SessionState) -> set[Owner]:
+    """Whose flags fell between two states, as far as they show it."""
+    fell = _newly_expired(previous, state)
+    if _cycle_was_skipped(previous, state):
+        # Its own clock may be full again by now.
+        fell |= {(previous["active_participant_id"], None)} if not fell else set()
+    return fell
+
+
+def _newly_expired(previous: SessionState, state: SessionState) -> set[Owner]:
+    mode = state["sync_mode"]
+    if mode in _SHARED:
+        return _shared_expiry(previous, state)
+    if mode == "per_group":
+        were = {g["group_id"] for g in previous.get("groups", ()) if g["has_expired"]}
+        groups = (g for g in state.get("groups", ()) if g["has_expired"])
+        return {(None, g["group_id"]) for g in groups if g["group_id"] not in were}
+    were = {p["participant_id"] for p in previous["participants"] if p["has_expired"]}
+    people = (p for p in state["participants"] if p["has_expired"])
+    return {(p["participant_id"], None) for p in people if p["participant_id"] not in were}
+
+
+def _shared_expiry(previous: SessionState, state: SessionState) -> set[Owner]:
+    """One clock governs everybody: it is the session's, or the one of the cycle."""
+    if state["status"] == "expired" and previous["status"] != "expired":
+        return {(None, None)}
+    was, is_ = (any(p["has_expired"] for p in s["participants"]) for s in (previous, state))
+    return {(previous["active_participant_id"], None)} if is_ and not was else set()
+
+
+def _cycle_was_skipped(previous: SessionState, state: SessionState) -> bool:
+    """The next cycle began at the very deadline of the one before."""
+    return (
+        previous["status"] == "running"
+        and previous["deadline_at"] is not None
+        and previous["deadline_at"] == state["cycle_started_at"]
+        and state["cycle_number"] > previous["cycle_number"]
+        and state["sync_mode"] in ("per_cycle", "global")
+    )
+
+
+def _deadline(previous: SessionState, state: SessionState) -> float:
+    """When it was: the deadline that was ahead, unless a change in between moved it."""
+    ahead = _deadline_of(previous)
+    if ahead is not None and ahead <= state["server_time_ms"]:
+        return ahead
+    return instant_ms(state["updated_at"])
+
+
+def _deadline_of(state: SessionState) -> float | None:
+    return instant_ms(state["deadline_at"]) if state["deadline_at"] else None

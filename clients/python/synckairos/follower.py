@@ -1,0 +1,224 @@
+"""What to do with what comes: decisions without I/O.
+
+Every input takes `now`, on a monotonic clock in ms, and returns the effects that it asks for.
+"""
+
+import random
+
+from synckairos.backoff import Random
+from synckairos.effects import Effect, Emit, Resync
+from synckairos.errors import ApiError
+from synckairos.events import Deleted, Presence, Source, Update, Warned
+from synckairos.flags import Flags
+from synckairos.schedule import Schedule
+from synckairos.states import Kind, Message, SessionState
+from synckairos.versions import Versions, is_newer, is_next
+
+_SWITCH_PATIENCE_MS = 250.0
+"""For a push of what a switch has made; its own answer doesn't show it."""
+
+_GAP_MS, _GAP_SPREAD_MS = 50.0, 100.0
+"""What is missing may be a little late; and not everybody who misses it should ask at once."""
+
+
+class Follower:
+    """One client's view of one session."""
+
+    def __init__(self, dice: Random = random.random) -> None:
+        self.state: SessionState | None = None
+        self.presence: Presence = "unknown"
+        self.refusal: ApiError | None = None
+        self._dice = dice
+        self._versions = Versions()
+        self._flags = Flags()
+        self._schedule = Schedule(dice)
+        self._noted_at_read = 0
+        self._was_renewed = self._was_deleted = False
+        self._buried: str | None = None
+        self._is_pushed = False
+
+    def joined(self, kind: Kind, now: float) -> None:
+        """A transport is live. One that doesn't send the state by itself is read for."""
+        self._schedule.joined(kind, now)
+
+    def left(self, kind: Kind | None, now: float) -> None:
+        """Nothing is pushed for now, so states must be asked for; `kind` is what's left of it."""
+        self._schedule.left(now, at_once=kind == "polling")
+
+    def receive(self, message: Message, now: float) -> list[Effect]:
+        """Take in what a transport brought."""
+        match message.get("type"):
+            case "STATE_UPDATE":
+                return self._pushed(message, now)
+            case "STATE_SYNC":
+                return self._synced(message["state"], now)
+            case "TIME_EXPIRED":
+                return [Emit(event) for event in self._flags.heard(message)]
+            case "TIME_WARNING":
+                return [Emit(_warning(message))]
+            case "SESSION_DELETED":
+                return self._gone()
+            case "PONG":
+                return self._ponged(message, now)
+        return []
+
+    def answered(self, state: SessionState, now: float) -> list[Effect]:
+        """Take in the state that an action of our own made."""
+        return self._accept(state, "action", None, now)
+
+    def noted(self, version: int, now: float) -> None:
+        """An action made `version`, without showing it."""
+        self._versions.note(version)
+        if self._versions.has_gap:
+            self._schedule.read_by(now + _SWITCH_PATIENCE_MS)
+
+    def read_found(self, state: SessionState | None, now: float) -> list[Effect]:
+        """A read brought a state, or None: ours is the newest."""
+        effects = self._accept(state, "read", None, now) if state else []
+        self._schedule.read_ended(self.state, now)
+        self._schedule.confirmed(now)
+        if self.state and self._versions.newest == self._noted_at_read:
+            self._versions.settle(self.state["version"])
+        elif self._versions.has_gap:
+            self._schedule.read_by(now + self._after_gap())
+        return effects
+
+    def read_missed(self, now: float) -> list[Effect]:
+        """A read found no session. What came meanwhile may be newer than the answer."""
+        is_stale = self._was_renewed
+        effects = [] if is_stale else self.missed(now)
+        self._schedule.read_ended(self.state, now)
+        if is_stale:
+            self._schedule.must_read(now)
+        return effects
+
+    def missed(self, now: float) -> list[Effect]:
+        """There is no such session: not any more, or not yet."""
+        self._schedule.confirmed(now)
+        if self.state:
+            return self._gone()
+        if self.presence == "unknown":
+            self.presence = "absent"
+        return []
+
+    def read_failed(self, now: float, retry_after_ms: float = 0.0) -> None:
+        """A read came to nothing."""
+        self._schedule.read_failed(now, retry_after_ms)
+
+    def refused(self, error: ApiError) -> None:
+        """The caller may not follow this session."""
+        self.presence, self.refusal, self.state = "refused", error, None
+
+    def spares(self, requests_left: int | None) -> None:
+        """An answer said how many requests are left."""
+        self._schedule.doubt.requests_left = requests_left
+
+    def tick(self, now: float, server_now: float) -> list[Effect]:
+        """Do what is due."""
+        effects: list[Effect] = [Emit(event) for event in self._flags.give_up(now)]
+        if self.presence == "refused":
+            return effects
+        if not self._versions.has_gap and self.state:
+            self._schedule.forget_gap()
+        asked = self._schedule.take_due(self.state, now, server_now)
+        if asked:
+            self._noted_at_read = self._versions.newest
+            self._was_renewed = self._was_deleted = False
+        return effects + asked
+
+    def due(self, now: float, server_now: float) -> float:
+        """When to call `tick` next, on the clock of `now`."""
+        at = self._schedule.due(self.state, now, server_now)
+        return at if self._flags.due is None else min(at, self._flags.due)
+
+    def _pushed(self, message: Message, now: float) -> list[Effect]:
+        state: SessionState | None = message.get("state")
+        if state is None:  # too large for the transport
+            self._miss(int(message["version"]), now)
+            return []
+        if is_newer(state, self.state):
+            return self._accept(state, "push", message.get("cause"), now)
+        if self.state and state["created_at"] == self.state["created_at"]:
+            self._versions.came_late(state["version"])
+            # Behind an answer to ourselves it is an echo; behind another push, out of order.
+            if self._is_pushed and state["version"] < self.state["version"]:
+                self._schedule.doubt.begin(now)
+        return []
+
+    def _miss(self, version: int, now: float) -> None:
+        """A version is known that didn't come itself."""
+        self._versions.note(version)
+        self._versions.came_late(version)
+        if self._versions.has_gap:
+            self._schedule.read_by(now + self._after_gap())
+
+    def _synced(self, state: SessionState, now: float) -> list[Effect]:
+        self._schedule.ponged()
+        effects = self._accept(state, "sync", None, now)
+        if self.state and state["version"] == self.state["version"]:
+            self._schedule.confirmed(now)
+        return effects
+
+    def _accept(
+        self, state: SessionState, source: Source, cause: str | None, now: float
+    ) -> list[Effect]:
+        """Take in a state if it is news."""
+        previous = self.state
+        if not is_newer(state, previous) or self._is_of_the_dead(state, source):
+            return []
+        same_life = previous is not None and previous["created_at"] == state["created_at"]
+        follows = is_next(state, previous)
+        self.state, self.presence, self._was_renewed = state, "present", True
+        self._is_pushed = source == "push"
+        self._versions.take(state, previous, is_whole=source in ("sync", "read"))
+        if source == "push" and same_life and not follows:
+            self._schedule.doubt.begin(now)
+            self._schedule.read_by(now + self._after_gap())
+        elif source == "action" and self._versions.has_gap:
+            self._schedule.read_by(now + _SWITCH_PATIENCE_MS)
+        elif source != "action":
+            self._schedule.confirmed(now)
+        update = Update(state, previous, follows, cause, source)
+        effects: list[Effect] = [Emit(update)]
+        if same_life and previous is not None:
+            waits = self._schedule.is_pushed
+            fallen = self._flags.seen(previous, state, now, waits=waits)
+            effects += [Emit(event) for event in fallen]
+        return effects
+
+    def _ponged(self, message: Message, now: float) -> list[Effect]:
+        """The server told its newest version; without a number it knows of none."""
+        self._schedule.ponged()
+        version = message.get("version")
+        if self.state and version == self.state["version"]:
+            self._schedule.confirmed(now)
+            return []
+        if self.state and version is not None and version > self.state["version"]:
+            self._versions.note(version)
+            self._schedule.doubt.begin(now)
+            self._schedule.asked(now)
+            self._schedule.read_by(now + _SWITCH_PATIENCE_MS)
+            return [Resync()]
+        self._schedule.must_read(now)
+        return []
+
+    def _gone(self) -> list[Effect]:
+        was_there = self.state is not None or self.presence != "deleted"
+        self._buried = self.state["created_at"] if self.state else self._buried
+        self._was_deleted = True
+        self.state, self.presence, self._versions = None, "deleted", Versions()
+        return [Emit(Deleted())] if was_there else []
+
+    def _is_of_the_dead(self, state: SessionState, source: Source) -> bool:
+        """Whether it was under way while the session was deleted."""
+        if self._buried is None or state["created_at"] > self._buried:
+            return False
+        return source != "read" or self._was_deleted
+
+    def _after_gap(self) -> float:
+        return _GAP_MS + _GAP_SPREAD_MS * self._dice()
+
+
+def _warning(message: Message) -> Warned:
+    owner = message.get("participant_id"), message.get("group_id")
+    return Warned(*owner, message["threshold_ms"], message["time_remaining_ms"])

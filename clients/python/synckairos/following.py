@@ -1,0 +1,191 @@
+"""What keeps one session followed: the follower's decisions, and the work that they ask for."""
+
+import asyncio
+from collections.abc import Coroutine
+from typing import Any
+
+from synckairos.api import Api
+from synckairos.clock import ServerClock
+from synckairos.effects import Effect, Emit, Ping, Read
+from synckairos.errors import ApiError
+from synckairos.events import Changed, Connection, Events, Status
+from synckairos.follower import Follower
+from synckairos.link import Link
+from synckairos.local import monotonic_ms
+from synckairos.states import Kind, Message, SessionState
+
+
+class Following:
+    """Feeds a follower with what a link and reads bring, and does what it says."""
+
+    def __init__(
+        self, session_id: str, api: Api, clock: ServerClock, events: Events, transport: Kind | None
+    ) -> None:
+        self.id = session_id
+        self.follower = Follower()
+        self.connection = Connection("closed", None, clock.now())
+        self._api = api
+        self._clock = clock
+        self._events = events
+        self._link = Link(session_id, api, clock, self, transport)
+        self._opened: asyncio.Future[SessionState | None] | None = None
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._linking: asyncio.Task[None] | None = None
+        self._timer: asyncio.TimerHandle | None = None
+        self._reads_fail = False
+        self._told: tuple[Any, ...] = ()
+
+    async def open(self) -> SessionState | None:
+        """See `Session`."""
+        if self._opened is None:
+            self._opened = asyncio.get_running_loop().create_future()
+            self._clock.start()
+            self._connect("connecting", None)
+            self._linking = self._spawn(self._link.run())
+            self._do([])
+        return await asyncio.shield(self._opened)
+
+    async def close(self) -> None:
+        """See `Session`."""
+        if self._timer:
+            self._timer.cancel()
+        tasks, self._tasks = self._tasks, set()
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        if self._opened and not self._opened.done():
+            self._opened.cancel()
+        self._connect("closed", None)
+
+    def joined(self, kind: Kind) -> None:
+        """See `Supplied`."""
+        self._connect("live", kind)
+        self.follower.joined(kind, monotonic_ms())
+        self._do([])
+
+    def left(self, kind: Kind | None) -> None:
+        """See `Supplied`."""
+        self._connect("connecting", kind)
+        self.follower.left(kind, monotonic_ms())
+        self._do([])
+
+    def heard(self, message: Message) -> None:
+        """See `Supplied`."""
+        self._do(self.follower.receive(message, monotonic_ms()))
+
+    def missing(self) -> None:
+        """See `Supplied`."""
+        self._do(self.follower.missed(monotonic_ms()))
+
+    def refused(self, error: ApiError) -> None:
+        """See `Supplied`."""
+        self.follower.refused(error)
+        if self._linking and self._linking is not asyncio.current_task():
+            self._linking.cancel()
+        self._connect("closed", None)
+        self._do([])
+
+    def take(self, state: SessionState) -> None:
+        """Take in a state that an action of our own made."""
+        self._do(self.follower.answered(state, monotonic_ms()))
+
+    def noted(self, version: int) -> None:
+        """An action of our own made `version`."""
+        self.follower.noted(version, monotonic_ms())
+        self._do([])
+
+    def _do(self, effects: list[Effect]) -> None:
+        for effect in effects:
+            match effect:
+                case Emit(event):
+                    self._events.emit(event)
+                case Read():
+                    self._spawn(self._read())
+                case Ping():
+                    self._spawn(self._link.ping())
+                case _:
+                    self._spawn(self._link.resync())
+        self._tell()
+        self._arm()
+
+    def _arm(self) -> None:
+        """Wake when the follower has something to do next; not at all unless followed."""
+        if self._timer:
+            self._timer.cancel()
+            self._timer = None
+        if self.connection.status == "closed":
+            return
+        wait = self.follower.due(monotonic_ms(), self._clock.now()) - monotonic_ms()
+        if wait < float("inf"):
+            loop = asyncio.get_running_loop()
+            self._timer = loop.call_later(max(0.0, wait / 1000), self._tick)
+
+    def _tick(self) -> None:
+        self._timer = None
+        self._do(self.follower.tick(monotonic_ms(), self._clock.now()))
+
+    async def _read(self) -> None:
+        known = self.follower.state["version"] if self.follower.state else None
+        try:
+            answer = await self._api.get(f"/v1/sessions/{self.id}", known)
+        except ApiError as error:
+            self._failed(error)
+            return
+        self.follower.spares(answer.requests_left)
+        self._succeeded()
+        self._do(self.follower.read_found(answer.data, monotonic_ms()))
+
+    def _failed(self, error: ApiError) -> None:
+        if error.status == 404:
+            self._succeeded()
+            self._do(self.follower.read_missed(monotonic_ms()))
+        elif error.is_refusal:
+            self.refused(error)
+        else:
+            self._reads_fail = True
+            if self.connection.status == "polling":
+                self._connect("connecting", "polling")
+            self.follower.read_failed(monotonic_ms(), error.retry_after_s * 1000)
+            self._do([])
+
+    def _succeeded(self) -> None:
+        """The service answers. If it didn't before, there may be better than polling again."""
+        if self.connection == Connection("connecting", "polling", self.connection.since):
+            self._connect("polling", "polling")
+        if self._reads_fail or self.follower.presence in ("absent", "deleted"):
+            self._link.retry()
+        self._reads_fail = False
+
+    def _connect(self, status: Status, kind: Kind | None) -> None:
+        now = self.connection
+        if (now.status, now.transport) != (status, kind):
+            self.connection = Connection(status, kind, self._clock.now())
+            self._tell()
+
+    def _tell(self) -> None:
+        """Tell of whatever changed, and let go whoever waits for the beginning."""
+        news = (self.connection.status, self.connection.transport, self.follower.presence)
+        if news != self._told:
+            self._told = news
+            self._events.emit(Changed(self.connection, self.follower.presence))
+        if self._opened and not self._opened.done() and self.follower.presence != "unknown":
+            if self.follower.refusal:
+                self._opened.set_exception(self.follower.refusal)
+            else:
+                self._opened.set_result(self.follower.state)
+
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._ended)
+        return task
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        if task.cancelled() or not (error := task.exception()):
+            return
+        if self._opened and not self._opened.done():
+            self._opened.set_exception(error)
+        else:
+            context = {"message": f"Following {self.id} failed", "exception": error}
+            task.get_loop().call_exception_handler(context)

@@ -1,0 +1,40 @@
+"""Which transports there are for a session, best first."""
+
+from synckairos.api import Api
+from synckairos.states import Kind, Subscription
+from synckairos.transports.base import Transport
+from synckairos.transports.sse import ServerSentEvents
+from synckairos.transports.supabase import Supabase
+from synckairos.transports.websocket import WebSocket
+
+_BELOW: dict[Kind, tuple[Kind, ...]] = {
+    "supabase": ("supabase",),
+    "websocket": ("websocket", "sse"),
+    "sse": ("sse",),
+    "polling": (),
+}
+"""Below all of them is polling, for which nothing need be made."""
+
+
+def ladder(subscription: Subscription, forced: Kind | None) -> tuple[Kind, ...]:
+    """What to try, in this order."""
+    if forced is None:
+        return _BELOW[subscription["transport"]]
+    return () if forced == "polling" else (forced,)
+
+
+def transport(kind: Kind, subscription: Subscription, api: Api, session_id: str) -> Transport:
+    """A new transport of that kind."""
+    token = subscription.get("token")
+    if kind == "supabase":
+        return Supabase(subscription)
+    if kind == "websocket":
+        return WebSocket(_socket_url(subscription, api, session_id), token)
+    return ServerSentEvents(api, session_id, token)
+
+
+def _socket_url(subscription: Subscription, api: Api, session_id: str) -> str:
+    """Where the service says, or where it would be if it had been asked for."""
+    if subscription["transport"] == "websocket":
+        return subscription["url"]
+    return f"ws{api.base_url.removeprefix('http')}/ws?sessionId={session_id}"

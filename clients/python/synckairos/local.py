@@ -1,0 +1,31 @@
+"""This machine's clocks. All in ms."""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+
+def monotonic_ms() -> float:
+    """This machine's monotonic clock."""
+    return time.monotonic() * 1000
+
+
+def wall_ms() -> float:
+    """This machine's idea of the time of day."""
+    return time.time() * 1000
+
+
+async def sleep_ms(duration: float) -> None:
+    """Sleep."""
+    await asyncio.sleep(duration / 1000)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Local:
+    """This machine's clocks."""
+
+    monotonic: Callable[[], float] = monotonic_ms
+    wall: Callable[[], float] = wall_ms
+    sleep: Callable[[float], Awaitable[None]] = sleep_ms
+    resolution_ms: float = time.get_clock_info("monotonic").resolution * 1000

@@ -1,0 +1,142 @@
+"""When a follower asks for what didn't come by itself. All in ms."""
+
+from synckairos.anchors import is_terminal
+from synckairos.backoff import Random, backoff, spread
+from synckairos.doubt import Doubt
+from synckairos.effects import Effect, Ping, Read
+from synckairos.states import Kind, SessionState, instant_ms
+
+_OFTEN_MS, _SELDOM_MS, _WAITING_MS = 850.0, 20_000.0, 2_000.0
+"""Between two looks where nothing is pushed: at a session, at one that is over, for one to come."""
+
+_JOINING_MS, _SYNCING_MS = 300.0, 150.0
+"""A transport that joins within this, and then brings the state within that, spares a read."""
+
+_BEHIND_MS, _OVERDUE_MS = 60.0, 300.0
+"""After a deadline: when to look at what it did, and when a push that tells of it must be lost."""
+
+_PONG_MS = 700.0
+_NEVER = float("inf")
+
+
+class Schedule:
+    """Holds at most one question at a time: whoever waits for an answer doesn't ask."""
+
+    def __init__(self, dice: Random) -> None:
+        self.doubt = Doubt()
+        self._dice = dice
+        self._kind: Kind = "polling"
+        self._read_at = _NEVER
+        self._gap_at = _NEVER
+        self._is_reading = False
+        self._pinged_at: float | None = None
+        self._failures = 0
+        self._look_at = 0.0
+        self._checked: str | None = None
+
+    @property
+    def is_pushed(self) -> bool:
+        """Whether a transport is live."""
+        return self._kind != "polling"
+
+    def joined(self, kind: Kind, now: float) -> None:
+        """A transport is live; of those that send the state by themselves, make sure of it."""
+        self._kind, self._failures, self._pinged_at = kind, 0, None
+        self.doubt.begin(now)
+        self.doubt.confirmed(now)
+        self._read_at = now if kind == "supabase" else now + _SYNCING_MS
+
+    def left(self, now: float, *, at_once: bool) -> None:
+        """No transport is live."""
+        self._kind, self._pinged_at = "polling", None
+        self._look_at = now + (0.0 if at_once else _JOINING_MS)
+
+    def must_read(self, at: float) -> None:
+        """Read at `at` unless the state is confirmed before."""
+        self._read_at = min(self._read_at, at)
+
+    def read_by(self, at: float) -> None:
+        """Something is missing: read at `at` at the latest, if it is missing still."""
+        self._gap_at = min(self._gap_at, at)
+
+    def forget_gap(self) -> None:
+        """Nothing is missing any more."""
+        self._gap_at = _NEVER
+
+    def confirmed(self, now: float) -> None:
+        """The state is the server's as of `now`."""
+        self.doubt.confirmed(now)
+        self._read_at = _NEVER
+
+    def ponged(self) -> None:
+        """The transport lives."""
+        self._pinged_at = None
+
+    def asked(self, now: float) -> None:
+        """The transport was asked for the state."""
+        self._pinged_at = now
+
+    def read_ended(self, state: SessionState | None, now: float) -> None:
+        """A read was answered, and `state` is what is held now."""
+        self._is_reading, self._failures = False, 0
+        every = _WAITING_MS if state is None else _SELDOM_MS if is_terminal(state) else _OFTEN_MS
+        self._look_at = now + spread(every, self._dice)
+
+    def read_failed(self, now: float, retry_after_ms: float) -> None:
+        """It was not, or with an error."""
+        self._is_reading = False
+        self._read_at = now + max(retry_after_ms, backoff(self._failures, self._dice))
+        self._failures += 1
+        self._look_at = self._read_at
+
+    def take_due(self, state: SessionState | None, now: float, server_now: float) -> list[Effect]:
+        """What to ask now."""
+        if self._pinged_at is not None and now >= self._pinged_at + _PONG_MS:
+            self._pinged_at, self._read_at = None, now
+        if not self._is_reading and self._read_due(state, now, server_now) <= now:
+            return self._read(state, now, server_now)
+        if not self._is_reading and self._ping_due(state, now) <= now:
+            self._pinged_at = now
+            return [Ping()]
+        return []
+
+    def due(self, state: SessionState | None, now: float, server_now: float) -> float:
+        """When something is to be asked next."""
+        if self._is_reading:
+            return _NEVER
+        pong_due = _NEVER if self._pinged_at is None else self._pinged_at + _PONG_MS
+        return min(self._read_due(state, now, server_now), self._ping_due(state, now), pong_due)
+
+    def _read(self, state: SessionState | None, now: float, server_now: float) -> list[Effect]:
+        if state and state["deadline_at"] and _until(state, server_now) <= 0:
+            self._checked = state["deadline_at"]
+        self._is_reading, self._read_at, self._gap_at = True, _NEVER, _NEVER
+        self.doubt.asked(now)
+        return [Read()]
+
+    def _ping_due(self, state: SessionState | None, now: float) -> float:
+        if self._kind != "websocket" or self._pinged_at is not None or state is None:
+            return _NEVER
+        return self.doubt.confirm_at(self._kind, now)
+
+    def _read_due(self, state: SessionState | None, now: float, server_now: float) -> float:
+        if self._failures:  # whatever the reason: no oftener than the service bears
+            return self._read_at
+        at = min(self._read_at, self._gap_at, self._deadline_due(state, now, server_now))
+        if not self.is_pushed or state is None:
+            at = min(at, self._look_at)
+        elif self._kind != "websocket":
+            at = min(at, self.doubt.confirm_at(self._kind, now))
+        return self.doubt.spared(at)
+
+    def _deadline_due(self, state: SessionState | None, now: float, server_now: float) -> float:
+        """Once for each deadline: what comes of it is in the answer, or isn't worth a second."""
+        if state is None or not state["deadline_at"] or state["deadline_at"] == self._checked:
+            return _NEVER
+        behind = _OVERDUE_MS if self.is_pushed else _BEHIND_MS
+        return now + _until(state, server_now) + behind
+
+
+def _until(state: SessionState, server_now: float) -> float:
+    assert state["deadline_at"]
+    return instant_ms(state["deadline_at"]) - server_now

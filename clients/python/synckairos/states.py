@@ -1,0 +1,98 @@
+"""The shapes of the API. All `*_ms` are ms; all `*_at` are ISO 8601 in UTC, or None."""
+
+from datetime import datetime
+from typing import Any, Literal, NotRequired, TypedDict
+
+Kind = Literal["supabase", "websocket", "sse", "polling"]
+"""A way for states to come."""
+
+
+class Participant(TypedDict):
+    """One who takes part; live figures are of the state's `server_time_ms`."""
+
+    participant_id: str
+    participant_index: int
+    time_used_ms: int
+    cycle_count: int
+    is_active: bool
+    has_expired: bool
+    total_time_ms: NotRequired[int]
+    time_remaining_ms: NotRequired[int]
+    group_id: NotRequired[str]
+
+
+class Group(TypedDict):
+    """Participants who share one bank."""
+
+    group_id: str
+    total_time_ms: int
+    time_used_ms: int
+    time_remaining_ms: int
+    is_active: bool
+    has_expired: bool
+
+
+class SessionState(TypedDict):
+    """A session at one version."""
+
+    session_id: str
+    sync_mode: Literal["per_participant", "per_cycle", "per_group", "global", "count_up"]
+    status: Literal["pending", "running", "paused", "expired", "completed", "cancelled"]
+    version: int
+    participants: list[Participant]
+    groups: NotRequired[list[Group]]
+    active_participant_id: str | None
+    active_group_id: NotRequired[str]
+    total_time_ms: NotRequired[int]
+    time_per_cycle_ms: int | None
+    cycle_number: int
+    cycle_started_at: str | None
+    session_started_at: str | None
+    session_completed_at: str | None
+    increment_ms: int
+    max_time_ms: NotRequired[int]
+    auto_advance: bool
+    action_on_timeout: dict[str, Any]
+    warn_at_ms: NotRequired[list[int]]
+    metadata: NotRequired[dict[str, Any]]
+    participants_may_pause: NotRequired[bool]
+    created_at: str
+    updated_at: str
+    server_time_ms: int
+    deadline_at: str | None
+    time_remaining_ms: NotRequired[int]
+
+
+class SwitchResult(TypedDict):
+    """What a switch answers: less than a state."""
+
+    session_id: str
+    active_participant_id: str | None
+    cycle_started_at: str | None
+    participants: list[Participant]
+    status: str
+    version: int
+    cycle_number: int
+    expired_participant_id: NotRequired[str]
+    expired_group_id: NotRequired[str]
+    action_applied: NotRequired[dict[str, Any]]
+
+
+class Subscription(TypedDict):
+    """How a session is to be followed."""
+
+    transport: Kind
+    url: str
+    key: NotRequired[str]
+    topic: NotRequired[str]
+    token: NotRequired[str]
+    expires_at: NotRequired[str]
+
+
+Message = dict[str, Any]
+"""What is pushed: its `type` says which fields it has."""
+
+
+def instant_ms(timestamp: str) -> int:
+    """Ms since the epoch of a timestamp as the API writes it."""
+    return round(datetime.fromisoformat(timestamp).timestamp() * 1000)

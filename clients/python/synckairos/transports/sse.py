@@ -1,0 +1,74 @@
+"""Server-sent events of the service, over plain HTTP."""
+
+import json
+from collections.abc import AsyncIterator
+
+import httpx
+
+from synckairos.api import Api
+from synckairos.states import Kind, Subscription
+from synckairos.transports.base import Down, Hearer, Turned
+
+_TURNED_AWAY = (401, 403, 404)
+_SILENCE_S = 40.0
+"""A comment comes every fifteen seconds, if nothing else does."""
+
+_TIMEOUT = httpx.Timeout(5.0, read=_SILENCE_S)
+
+
+class ServerSentEvents:
+    """See `Transport`. A stream can't be told anything: its token lasts as long as it does."""
+
+    kind: Kind = "sse"
+
+    def __init__(self, api: Api, session_id: str, token: str | None) -> None:
+        self._api = api
+        self._url = f"{api.base_url}/v1/sessions/{session_id}/stream?sync=1"
+        self._token = token
+
+    async def follow(self, hearer: Hearer) -> None:
+        """See `Transport`."""
+        headers = {"Accept": "text/event-stream"}
+        if self._token:
+            headers["Authorization"] = f"Bearer {self._token}"
+        try:
+            async with self._api.http.stream(
+                "GET", self._url, headers=headers, timeout=_TIMEOUT
+            ) as answer:
+                _check(answer)
+                async for text in _events(answer):
+                    message = json.loads(text)
+                    if message.get("type") == "CONNECTED":
+                        hearer.live()
+                    hearer.message(message)
+        except httpx.TransportError as error:
+            raise Down(str(error)) from error
+        raise Down("The service ended the stream")
+
+    async def ping(self) -> None:
+        """See `Transport`."""
+
+    async def resync(self) -> None:
+        """See `Transport`."""
+
+    async def renew(self, subscription: Subscription) -> None:
+        """See `Transport`."""
+
+
+def _check(answer: httpx.Response) -> None:
+    if answer.status_code in _TURNED_AWAY:
+        raise Turned(answer.status_code)
+    kind = answer.headers.get("Content-Type", "")
+    if answer.status_code != 200 or not kind.startswith("text/event-stream"):
+        raise Down(f"The stream was answered with {answer.status_code}")
+
+
+async def _events(answer: httpx.Response) -> AsyncIterator[str]:
+    """The data of each event (HTML Living Standard §9.2)."""
+    data: list[str] = []
+    async for line in answer.aiter_lines():
+        if line.startswith("data:"):
+            data.append(line.removeprefix("data:").removeprefix(" "))
+        elif not line and data:
+            yield "\n".join(data)
+            data = []

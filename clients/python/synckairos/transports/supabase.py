@@ -1,0 +1,78 @@
+"""Supabase Realtime, through the project's own Python client (the extra `realtime`)."""
+
+import asyncio
+import logging
+from contextlib import suppress
+from typing import Any
+
+from websockets.exceptions import ConnectionClosed, InvalidHandshake
+
+from synckairos.states import Kind, Subscription
+from synckairos.transports.base import Down, Hearer
+
+_JOINS_WITHIN_S = 3
+
+_log = logging.getLogger("synckairos")
+
+
+class Supabase:
+    """See `Transport`. One connection for each session: it carries one token, of one session."""
+
+    kind: Kind = "supabase"
+
+    def __init__(self, subscription: Subscription) -> None:
+        self._subscription = subscription
+        self._client: Any = None
+
+    async def follow(self, hearer: Hearer) -> None:
+        """See `Transport`."""
+        ended: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+        self._client = client = _client(self._subscription)
+        try:
+            await self._join(hearer, ended)
+            raise Down(await ended)
+        except (OSError, ConnectionClosed, InvalidHandshake, TimeoutError) as error:
+            raise Down(str(error)) from error
+        finally:
+            self._client = None
+            with suppress(OSError, ConnectionClosed):
+                await client.close()
+
+    async def ping(self) -> None:
+        """See `Transport`."""
+
+    async def resync(self) -> None:
+        """See `Transport`."""
+
+    async def renew(self, subscription: Subscription) -> None:
+        """See `Transport`."""
+        if self._client:
+            await self._client.set_auth(subscription["token"])
+
+    async def _join(self, hearer: Hearer, ended: "asyncio.Future[str]") -> None:
+        def changed(status: str, error: Exception | None) -> None:
+            if status == "SUBSCRIBED":
+                hearer.live()
+            elif not ended.done():
+                ended.set_result(f"{status}: {error}")
+
+        subscription = self._subscription
+        await self._client.set_auth(subscription["token"])
+        config = {"private": True, "broadcast": {"ack": False, "self": False}}
+        channel = self._client.channel(subscription["topic"], {"config": config})
+        channel.on_broadcast("*", lambda broadcast: hearer.message(broadcast["payload"]))
+        await channel.subscribe(changed)
+
+
+def _client(subscription: Subscription) -> Any:
+    """Reconnecting is ours: a fresh connection needs a fresh token."""
+    try:
+        from realtime import AsyncRealtimeClient
+    except ImportError as error:
+        reason = "Following by Supabase Realtime needs the extra: pip install synckairos[realtime]"
+        _log.warning("%s; until then sessions are polled", reason)
+        raise Down(reason) from error
+    url = f"{subscription['url'].rstrip('/')}/realtime/v1"
+    return AsyncRealtimeClient(
+        url, subscription["key"], auto_reconnect=False, timeout=_JOINS_WITHIN_S
+    )

@@ -1,0 +1,118 @@
+"""The scenarios that both client libraries must come through, and how they are played."""
+
+import asyncio
+import json
+import re
+import time
+from collections import defaultdict
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import httpx
+from redis.asyncio import Redis
+
+from shared.store.keys import Keys
+from tests.clients.driving import Driver
+
+_FILE = Path(__file__).parents[2] / "clients" / "conformance" / "scenarios.json"
+_TRIES = 4
+_CHANGES = ("start", "switch", "pause", "resume", "complete", "cancel")
+
+Scenario = dict[str, Any]
+
+SCENARIOS: Mapping[str, Scenario] = {
+    scenario["name"]: scenario for scenario in json.loads(_FILE.read_text())["scenarios"]
+}
+
+
+def can_happen(name: str, server: str) -> bool:
+    """Whether a scenario is one for that kind of server."""
+    return server in SCENARIOS[name].get("servers", (server,))
+
+
+@dataclass
+class Play:
+    """One scenario, with ids of its own."""
+
+    scenario: Scenario
+    driver: Driver
+    http: httpx.AsyncClient
+    redis_url: str
+    session_id: str = field(default_factory=lambda: str(uuid4()))
+    changed_at: float = 0.0
+    """When the last change was answered, on `time.monotonic()`."""
+
+    def __post_init__(self) -> None:
+        ids: dict[str, str] = defaultdict(lambda: str(uuid4()))
+        text = json.dumps(self.scenario)
+        self.scenario = json.loads(re.sub(r"\$\w+", lambda name: ids[name[0]], text))
+
+    @property
+    def path(self) -> str:
+        """Of the session."""
+        return f"/v1/sessions/{self.session_id}"
+
+    async def run(self) -> None:
+        """Do every step."""
+        join = self.scenario.get("join")
+        if join == "before":
+            await self.driver.opened(self.session_id)
+        else:
+            await self._create()
+        if join is None:
+            await self.driver.opened(self.session_id)
+        for step in self.scenario["steps"]:
+            await self._step(step)
+
+    async def _step(self, step: Scenario) -> None:
+        if "wait_ms" in step:
+            await asyncio.sleep(step["wait_ms"] / 1000)
+        elif "until" in step:
+            await self.driver.until_event(self.session_id, step["until"], step["count"])
+        elif "client" in step:
+            await self.driver.do(self.session_id, step["client"], step.get("args"))
+        elif step["do"] == "join":
+            await self.driver.opened(self.session_id)
+        elif step.get("at_once"):
+            await asyncio.gather(*(self._change(step) for _ in range(step["times"])))
+        else:
+            for _ in range(step.get("times", 1)):
+                await self._change(step)
+        self.changed_at = time.monotonic()
+
+    async def _change(self, step: Scenario) -> None:
+        verb, body = step["do"], step.get("body")
+        if verb == "create":
+            await self._create()
+        elif verb == "delete":
+            await self._send("DELETE", self.path)
+        elif verb == "forget":
+            await self._forget()
+        elif verb == "add":
+            await self._send("POST", f"{self.path}/participants", body)
+        elif verb == "adjust":
+            await self._send("PATCH", f"{self.path}/participants/{step['participant']}", body)
+        else:
+            assert verb in _CHANGES
+            await self._send("POST", f"{self.path}/{verb}", body)
+
+    async def _create(self) -> None:
+        body = {"session_id": self.session_id, **self.scenario["create"]}
+        await self._send("POST", "/v1/sessions", body)
+
+    async def _forget(self) -> None:
+        """Let the day pass for which the store keeps an id from being used again."""
+        async with Redis.from_url(self.redis_url) as redis:
+            assert await redis.delete(Keys().session(self.session_id)) == 1
+
+    async def _send(self, method: str, path: str, body: Any = None) -> None:
+        """Ask, and ask again if the store didn't answer in time, as every client does."""
+        headers = {"Idempotency-Key": str(uuid4())}
+        for _ in range(_TRIES):
+            answer = await self.http.request(method, path, json=body, headers=headers)
+            if answer.status_code != 503:
+                break
+        assert answer.is_success, answer.text
