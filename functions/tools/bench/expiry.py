@@ -2,15 +2,14 @@
 
 import asyncio
 import json
-import time
 from uuid import uuid4
 
 import httpx
 import msgspec
+from synckairos import ServerClock, SyncKairos
 from websockets.asyncio.client import connect
 
 from functions.tools.bench.figures import Figures, of_samples
-from functions.tools.demo.server_clock import ServerClock
 from infra.local.instance import Instance, running
 
 _GAMES = 200
@@ -25,13 +24,15 @@ def of_flags(first: Instance, redis_url: str) -> Figures:
 
 
 async def _play_all(first: Instance, second: Instance) -> list[float]:
-    clock = ServerClock()
-    async with httpx.AsyncClient(base_url=first.url, trust_env=False) as http:
-        await clock.measure(http)
+    async with (
+        httpx.AsyncClient(base_url=first.url, trust_env=False) as http,
+        SyncKairos(first.url, http=http) as client,
+    ):
+        await client.clock.sync()
         games = []
         for number in range(_GAMES):
             watched = (first, second)[number % 2]
-            games.append(asyncio.create_task(_play(http, watched, clock)))
+            games.append(asyncio.create_task(_play(http, watched, client.clock)))
             await asyncio.sleep(_APART_S)
         return await asyncio.gather(*games)
 
@@ -44,9 +45,9 @@ async def _play(http: httpx.AsyncClient, watched: Instance, clock: ServerClock) 
         await http.post("/v1/sessions", content=msgspec.json.encode(body))
         await http.post(f"/v1/sessions/{session_id}/start")
         async for text in socket:
-            received = time.monotonic()
+            received_ms = clock.now()
             message = json.loads(text)
             if message["type"] == "TIME_EXPIRED":
                 await http.delete(f"/v1/sessions/{session_id}")
-                return clock.at_ms(received) - float(message["deadline_ms"])
+                return received_ms - float(message["deadline_ms"])
     raise AssertionError("the server left before the flag fell")

@@ -4,7 +4,7 @@ import asyncio
 from dataclasses import dataclass
 from typing import Any
 
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 
 from infra.local.realtime.frames import Broadcast, parse
@@ -41,6 +41,8 @@ class Broadcasting:
             await send(request, self._caller(request))
         except _Rejected as rejected:
             return JSONResponse(rejected.body, rejected.status)
+        except ClientDisconnect:  # who sent it has given up: nobody hears the answer
+            return Response(status_code=400)
         return Response(status_code=202)
 
     async def _brave_outage(self, request: Request) -> None:
