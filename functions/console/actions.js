@@ -5,54 +5,54 @@ import { inWords } from "./wording.js";
 const LEAST_MS = 1_000;
 const MOST_MS = 86_400_000;
 
-export function actionsOf({ session, api, clock, notify }) {
+export function actionsOf(session, notify) {
   let actedOn = null;
 
-  /** Run one call; its answer, when it is a session, is news at once. */
+  /**
+   * Run one call. A switch answers no whole state, which pushes bring at once and polling later:
+   * until it is there, nothing more is done to the old one.
+   */
   async function run(call) {
     const { state } = session;
     if (!state || state === actedOn) return;
     actedOn = state;
     try {
-      const answer = await call(state);
-      if (answer?.created_at) session.accept(answer);
-      else if (session.status !== "live") await session.refresh();
+      await call(state);
+      if (session.state === state && session.connection.status === "polling") await look();
     } catch (error) {
-      notify(inWords(error));
-      if (error.status !== 400) session.refresh();
-    } finally {
       if (actedOn === state) actedOn = null;
+      notify(inWords(error));
+      if (error.status !== 400) look();
     }
   }
 
-  const id = session.id;
+  /** What can't be read now comes later, and the page says how it is connected. */
+  const look = () => session.refresh().catch(() => {});
+
   const act = {
-    start: () => run(() => api.start(id)),
+    start: () => run(() => session.start()),
     pauseOrResume() {
       const { status } = session.state ?? {};
-      if (status === "running") return run(() => api.pause(id));
-      return status === "paused" ? run(() => api.resume(id)) : undefined;
+      if (status === "running") return run(() => session.pause());
+      return status === "paused" ? run(() => session.resume()) : undefined;
     },
     /** The one whose turn it is goes along: if somebody was faster, nothing happens. */
     switchTo(participantId) {
       if (session.state?.status !== "running") return undefined;
-      return run((state) =>
-        api.switch(id, {
-          next_participant_id: participantId,
-          current_participant_id: state.active_participant_id ?? undefined,
-        }),
+      return run(({ active_participant_id: current }) =>
+        session.switch({ next: participantId, current }),
       );
     },
     adjust: (participantId, step) =>
       run(() => {
-        const left = session.remaining(participantId, clock.now()) ?? 0;
+        const left = session.remaining(participantId) ?? 0;
         const value = Math.round(Math.min(MOST_MS, Math.max(LEAST_MS, left + step)));
-        return api.adjust(id, participantId, { total_time_ms: value });
+        return session.adjust(participantId, value);
       }),
-    add: (participant) => run(() => api.addParticipant(id, participant)),
-    complete: () => run(() => api.complete(id)),
-    cancel: () => run(() => api.cancel(id)),
-    remove: () => run(() => api.remove(id)),
+    add: (participant) => run(() => session.addParticipant(participant)),
+    complete: () => run(() => session.complete()),
+    cancel: () => run(() => session.cancel()),
+    remove: () => run(() => session.delete()),
     /** What Space does: whatever comes next. */
     primary() {
       switch (session.state?.status) {

@@ -9,7 +9,7 @@ import { settingsFields } from "./settings-fields.js";
 import { inWords } from "./wording.js";
 
 /** The form that makes a session; as it opens, it makes a game of blitz. */
-export function createForm(page, { api, sessionId, onCreated }) {
+export function createForm(page, { client, sessionId, onCreated }) {
   const people = peopleField();
   const settings = settingsFields();
   const chips = presetChips((preset) => fill(preset));
@@ -54,7 +54,7 @@ export function createForm(page, { api, sessionId, onCreated }) {
     if (!body) return focusFirstError();
     submit.disabled = true;
     try {
-      onCreated(await api.create(body));
+      onCreated(await client.create(body));
     } catch (error) {
       submit.disabled = false;
       explain(error);

@@ -22,14 +22,23 @@ export function el(tag, properties = {}, ...children) {
   return element;
 }
 
+/**
+ * An element of SVG; it has attributes alone.
+ *
+ * @param {string} tag
+ * @param {Object<string, *>} [attributes]
+ * @param {...(Node|string)} children
+ */
+export function svg(tag, attributes = {}, ...children) {
+  const element = document.createElementNS(SVG, tag);
+  for (const [name, value] of Object.entries(attributes)) element.setAttribute(name, value);
+  element.append(...children);
+  return element;
+}
+
 /** An icon of the sprite; it says nothing to a screen reader. */
 export function icon(name) {
-  const svg = document.createElementNS(SVG, "svg");
-  const use = document.createElementNS(SVG, "use");
-  svg.setAttribute("aria-hidden", "true");
-  use.setAttribute("href", `/console/icons.svg#${name}`);
-  svg.append(use);
-  return svg;
+  return svg("svg", { "aria-hidden": "true" }, svg("use", { href: `/console/icons.svg#${name}` }));
 }
 
 /** Touch the document only when the words change. */

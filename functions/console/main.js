@@ -1,4 +1,4 @@
-import { Api, LiveSession, ServerClock } from "/clients/js/synckairos.js";
+import { SyncKairos } from "/clients/js/synckairos.js";
 import { createForm } from "./create-form.js";
 import { deadEnd } from "./dead-end.js";
 import { sessionView } from "./session-view.js";
@@ -7,8 +7,10 @@ import { takeToken } from "./token.js";
 
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 
-const api = new Api({ token: takeToken() });
-const clock = new ServerClock({ read: () => api.time() });
+const client = new SyncKairos({
+  token: takeToken,
+  realtime: () => import("./vendor/realtime-js.js"),
+});
 const page = {
   main: document.getElementById("main"),
   title: document.getElementById("title"),
@@ -18,38 +20,38 @@ const page = {
 let leave = () => {};
 
 /** Show what the address names: `?session=<id>`, or the form that makes one. */
-function route(created) {
+function route() {
   leave();
   for (const part of Object.values(page)) part.replaceChildren();
   document.body.removeAttribute("data-view");
   const query = new URLSearchParams(location.search);
   const id = query.get("session");
   if (id === null) showForm(query.get("create"));
-  else if (UUID.test(id)) showSession(id.toLowerCase(), created);
+  else if (UUID.test(id)) showSession(id.toLowerCase());
   else leave = deadEnd(page, "This link isn't a session", "Its address may have been cut short.");
 }
 
 function showForm(wantedId) {
   document.title = "SyncKairos";
-  leave = createForm(page, { api, sessionId: wantedId, onCreated: open });
+  leave = createForm(page, { client, sessionId: wantedId, onCreated: show });
 }
 
-function showSession(id, created) {
-  const session = new LiveSession(id, { api, clock });
-  leave = sessionView(page, { session, api, clock });
-  if (created) session.accept(created);
-  session.start();
+function showSession(id) {
+  const session = client.session(id);
+  leave = sessionView(page, session);
+  session.open().catch(() => {}); // the view tells of it
 }
 
-function open(state) {
-  history.pushState(null, "", `/?session=${state.session_id}`);
-  route(state);
+function show({ id }) {
+  history.pushState(null, "", `/?session=${id}`);
+  route();
 }
 
 bindToggle(document.getElementById("theme"));
 addEventListener("popstate", () => {
-  api.token = takeToken();
+  takeToken();
   route();
 });
-clock.start();
+client.clock.start();
+takeToken();
 route();

@@ -6,9 +6,10 @@ export function namingOf(state) {
   const { participants, groups = [] } = state;
   return {
     title: text(title) ?? modeOf(state.sync_mode).name,
+    knows: (id) => participants.some((p) => p.participant_id === id),
     participant(id) {
       const position = participants.findIndex((p) => p.participant_id === id);
-      return text(names[id]) ?? `Person ${position + 1}`;
+      return text(names[id]) ?? (position < 0 ? "Somebody" : `Person ${position + 1}`);
     },
     group(id) {
       const position = groups.findIndex((g) => g.group_id === id);

@@ -2,20 +2,20 @@ import { isTerminal } from "/clients/js/synckairos.js";
 import { actionsOf } from "./actions.js";
 import { announce, notify } from "./announcing.js";
 import { controls } from "./controls.js";
-import { deadEnd } from "./dead-end.js";
 import { openDialog } from "./dialogs.js";
 import { el, setText } from "./dom.js";
 import { everyFrame } from "./drawing.js";
 import { bindKeys } from "./keyboard.js";
 import { lapList } from "./lap-list.js";
+import { showLobby } from "./lobby.js";
 import { modeOf } from "./modes.js";
 import { namingOf } from "./naming.js";
 import { ending, newsOf } from "./news.js";
 import { roster } from "./roster.js";
 import { fullScreen, sharing } from "./sharing.js";
 import { stage } from "./stage.js";
+import { story } from "./story.js";
 import { syncBadge } from "./sync-badge.js";
-import { refusalInWords } from "./wording.js";
 
 const HINTS = [
   ["Space", "next"],
@@ -25,11 +25,74 @@ const HINTS = [
 ];
 
 /** One session, live: the clocks, what can be done to them, and how well they are in step. */
-export function sessionView(page, { session, api, clock }) {
-  const act = actionsOf({ session, api, clock, notify });
+export function sessionView(page, session) {
+  const act = actionsOf(session, notify);
   const share = sharing(notify);
-  const badge = syncBadge(session, clock);
-  const parts = {
+  const badge = syncBadge(session);
+  const parts = partsOf(session, act);
+  let shown = "";
+
+  function onUpdate({ detail }) {
+    const { state, previous } = detail;
+    const naming = namingOf(state);
+    showPresence();
+    document.title = `${naming.title} · SyncKairos`;
+    page.title.replaceChildren(
+      el("strong", {}, naming.title),
+      el("span", { class: "top-mode" }, modeOf(state.sync_mode).name),
+      el("span", { class: "pill", data: { status: state.status } }, state.status),
+    );
+    for (const part of [parts.stage, parts.roster, parts.controls, parts.story]) {
+      part.update(state, naming);
+    }
+    parts.laps.update(detail);
+    setText(parts.outcome, isTerminal(state) ? ending(state, naming) : "");
+    announce(newsOf(state, previous, naming));
+    document.body.dataset.status = state.status;
+  }
+
+  function showPresence() {
+    if (session.presence === shown) return;
+    shown = session.presence;
+    if (shown === "present") showClocks(page, parts);
+    else showLobby(page, session);
+    if (shown === "deleted") stop();
+  }
+
+  function stop() {
+    session.close();
+    parts.story.stop();
+  }
+
+  function draw() {
+    badge.draw();
+    if (!session.state) return;
+    const at = session.clock.now();
+    for (const part of [parts.stage, parts.roster, parts.story]) part.draw(at);
+  }
+
+  session.addEventListener("connection", showPresence);
+  session.addEventListener("update", onUpdate);
+  page.links.replaceChildren(...share.elements);
+  page.bottom.replaceChildren(badge.element, hints());
+  document.body.dataset.view = "session";
+  showPresence();
+  const { state } = session;
+  if (state) onUpdate({ detail: { state, previous: null, isNext: false } });
+  const stopDrawing = everyFrame(draw);
+  const unbindKeys = bindKeys(session, act, { fullScreen, copyLink: share.copyLink });
+  return () => {
+    session.removeEventListener("connection", showPresence);
+    session.removeEventListener("update", onUpdate);
+    stop();
+    stopDrawing();
+    unbindKeys();
+    document.body.removeAttribute("data-status");
+  };
+}
+
+function partsOf(session, act) {
+  return {
     stage: stage({
       onPress: (model) => act.switchTo(model.isActive ? undefined : model.participantId),
       onMember: (id) => act.switchTo(id),
@@ -39,81 +102,27 @@ export function sessionView(page, { session, api, clock }) {
     laps: lapList(session.id),
     outcome: el("p", { class: "outcome" }),
     controls: controls(act, (name) => openDialog(name, session, act)),
-  };
-
-  function onState({ detail }) {
-    const { state, previous } = detail;
-    const naming = namingOf(state);
-    document.title = `${naming.title} · SyncKairos`;
-    page.title.replaceChildren(
-      el("strong", {}, naming.title),
-      el("span", { class: "top-mode" }, modeOf(state.sync_mode).name),
-      el("span", { class: "pill", data: { status: state.status } }, state.status),
-    );
-    parts.stage.update(state, naming);
-    parts.roster.update(state, naming);
-    parts.laps.update(detail);
-    parts.controls.update(state);
-    setText(parts.outcome, isTerminal(state) ? ending(state, naming) : "");
-    announce(newsOf(state, previous, naming));
-    document.body.dataset.status = state.status;
-  }
-
-  function onPresence() {
-    if (session.presence === "present") showClocks(page, parts);
-    else showLobby(page, session);
-  }
-
-  function draw() {
-    badge.draw();
-    if (!session.state) return;
-    const at = clock.now();
-    parts.stage.draw(at);
-    parts.roster.draw(at);
-  }
-
-  session.addEventListener("presence", onPresence);
-  session.addEventListener("state", onState);
-  page.links.replaceChildren(...share.elements);
-  page.bottom.replaceChildren(badge.element, hints());
-  document.body.dataset.view = "session";
-  showLobby(page, session);
-  const stopDrawing = everyFrame(draw);
-  const unbindKeys = bindKeys(session, act, { fullScreen, copyLink: share.copyLink });
-  return () => {
-    session.stop();
-    stopDrawing();
-    unbindKeys();
-    document.body.removeAttribute("data-status");
+    story: story((after, limit) => session.events(after, limit)),
   };
 }
 
-function showClocks(page, { stage: wall, roster: people, laps, outcome, controls: buttons }) {
+function showClocks(page, parts) {
+  const { stage: wall, roster: people, laps, outcome, controls: buttons, story: past } = parts;
   page.main.replaceChildren(
     el(
       "div",
       { class: "session" },
-      outcome,
-      el("div", { class: "wall" }, wall.element, laps.element),
-      people.element,
-      buttons.element,
+      el(
+        "div",
+        { class: "play" },
+        outcome,
+        el("div", { class: "wall" }, wall.element, laps.element),
+        people.element,
+        buttons.element,
+      ),
+      past.element,
     ),
   );
-}
-
-function showLobby(page, session) {
-  page.title.replaceChildren();
-  document.body.removeAttribute("data-status");
-  if (session.presence === "unknown") deadEnd(page, "One moment", "Looking for the session.");
-  else if (session.presence === "refused") deadEnd(page, ...refusalInWords(session.refusal));
-  else if (session.presence === "deleted") {
-    deadEnd(page, "This session was deleted", "Somebody who follows it removed it for everybody.");
-  } else {
-    const href = `/?create=${session.id}`;
-    const here = el("a", { class: "button primary", href }, "Create it here");
-    const words = "This page comes alive the moment the session is created. Leave it open.";
-    deadEnd(page, "Nothing here yet", words, here);
-  }
 }
 
 function hints() {

@@ -1,4 +1,3 @@
-import { isTerminal } from "/clients/js/synckairos.js";
 import { el, setText } from "./dom.js";
 import { signed } from "./format.js";
 
@@ -9,10 +8,16 @@ const WORDS = {
   connecting: "Reconnecting",
   closed: "Closed",
 };
-const POLLING = "No live connection can be had here, so this page asks again and again.";
+const TRANSPORTS = {
+  supabase: "Supabase Realtime",
+  websocket: "WebSocket",
+  sse: "Server-sent events",
+  polling: "HTTP polling",
+};
+const POLLING = "No live connection can be had at present, so this page asks again and again.";
 
 /** How this page is connected, and how far its clock can be trusted. */
-export function syncBadge(session, clock) {
+export function syncBadge(session) {
   const connection = el("span", { class: "connection" });
   const value = (name) => el("dd", { data: { sync: name } });
   const [transport, version, offset, trip, bound] = NAMES.map(value);
@@ -31,18 +36,17 @@ export function syncBadge(session, clock) {
       pair("error", bound),
     ),
   );
-  setText(transport, "–");
+  const { clock } = session;
   let wasInStep = false;
 
   function draw() {
-    const { status } = session;
+    const { status, transport: via } = session.connection;
     const isPolling = status === "polling";
     wasInStep ||= isPolling || status === "live";
     element.dataset.connection = status;
     setText(connection, status === "connecting" && !wasInStep ? "Connecting" : WORDS[status]);
     connection.title = isPolling ? POLLING : "";
-    if (status === "live") setText(transport, "WebSocket");
-    if (isPolling) setText(transport, `HTTP, ${howOften(session.state)}`);
+    setText(transport, TRANSPORTS[via] ?? "–");
     setText(version, session.state ? String(session.state.version) : "–");
     const isKnown = clock.isSynced && Number.isFinite(clock.errorMs);
     setText(offset, isKnown ? signed(clock.offsetMs) : "syncing");
@@ -51,8 +55,4 @@ export function syncBadge(session, clock) {
   }
 
   return { element, draw };
-}
-
-function howOften(state) {
-  return state && isTerminal(state) ? "now and then" : "about once a second";
 }

@@ -1,5 +1,6 @@
 """`GET /`: the console, one page of plain ES modules."""
 
+import os
 from pathlib import Path
 
 from fastapi import APIRouter, Request
@@ -14,6 +15,15 @@ _ROOT = Path(__file__).parents[2]
 _FILES = _ROOT / "functions" / "console"
 _CLIENT = _ROOT / "clients" / "js"
 
+
+class _Library(StaticFiles):
+    """What pages import of the client library, and not what its own tests need beside it."""
+
+    def lookup_path(self, path: str) -> tuple[str, os.stat_result | None]:
+        is_module = path.endswith(".js") and not {"node_modules", "tests"} & set(Path(path).parts)
+        return super().lookup_path(path) if is_module else ("", None)
+
+
 router = APIRouter(include_in_schema=False)
 
 
@@ -26,6 +36,6 @@ async def page(request: Request) -> FileResponse:
 
 
 router.routes.append(Mount("/console", StaticFiles(directory=_FILES)))
-router.routes.append(Mount("/clients/js", StaticFiles(directory=_CLIENT)))
+router.routes.append(Mount("/clients/js", _Library(directory=_CLIENT)))
 
 handler = function_of(router)

@@ -2,21 +2,24 @@
 
 import shutil
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 
 import pytest
 from playwright.sync_api import (
     Browser,
     BrowserContext,
-    Page,
     ViewportSize,
     sync_playwright,
 )
 
 from infra.local.functions import Options, Running, running_functions
 from infra.local.instance import Instance, running
+from infra.local.postgres import EmbeddedPostgres, embedded_postgres
+from infra.local.realtime import local_realtime
 from infra.local.redis import embedded_redis
+from infra.local.supabase import can_run, local_supabase, prepare_realtime, prepare_roles
 from infra.local.upstash import local_upstash
+from infra.migrate import migrate
 from tests.conftest import missing
 from tests.e2e.console import Console
 from tests.e2e.problems import Problems
@@ -31,11 +34,24 @@ _FLAGS = [
 ]
 _TIMEOUT_MS = 10_000
 _SIZE: ViewportSize = {"width": 1280, "height": 800}
-_EMPTY = '<!doctype html><link rel="icon" href="data:,">'
 NO_LIMIT = "100000"
 """Requests a minute: all tests call from one address."""
 
-_PLAYED = ("console", "docs", "time", "read", "create", "start", "switch", "expire")
+_PLAYED = (
+    "console",
+    "time",
+    "read",
+    "create",
+    "realtime",
+    "start",
+    "switch",
+    "pause",
+    "resume",
+    "participants",
+    "events",
+    "audit",
+    "expire",
+)
 """Functions that are started beforehand: a cold start isn't what the tests are about."""
 
 Opener = Callable[..., Console]
@@ -54,23 +70,38 @@ def chromium() -> Iterator[Browser]:
 
 
 @pytest.fixture(scope="package")
-def service(redis_url: str) -> Iterator[Instance]:
+def service(redis_url: str, postgres: EmbeddedPostgres) -> Iterator[Instance]:
     """The service that most tests share."""
-    with running(redis_url, RATE_LIMIT_GENERAL=NO_LIMIT) as instance:
+    settings = {"DATABASE_URL": postgres.url, "RATE_LIMIT_GENERAL": NO_LIMIT}
+    with running(redis_url, port=None, quiet=False, **settings) as instance:
         yield instance
 
 
 @pytest.fixture(scope="package")
 def functions() -> Iterator[Running]:
-    """The service as functions, which hold no WebSockets; on a Redis of their own."""
-    with embedded_redis() as redis_url, local_upstash(redis_url) as upstash:
+    """The service as functions, whose pushes Supabase carries; all servers are their own."""
+    if not can_run():
+        missing("Node")
+    with ExitStack() as stack:
+        upstash = stack.enter_context(local_upstash(stack.enter_context(embedded_redis())))
         settings = {
             "UPSTASH_REDIS_REST_URL": upstash.url,
             "UPSTASH_REDIS_REST_TOKEN": upstash.token,
+            "RATE_LIMIT_GENERAL": NO_LIMIT,
             "LOG_LEVEL": "WARNING",
         }
-        with running_functions(settings, Options(warm=_PLAYED)) as running_ones:
-            yield running_ones
+        settings |= _supabase_project(stack)
+        yield stack.enter_context(running_functions(settings, Options(warm=_PLAYED)))
+
+
+def _supabase_project(stack: ExitStack) -> dict[str, str]:
+    """The settings of a service that uses a project of its own."""
+    url = stack.enter_context(embedded_postgres()).url
+    prepare_roles(url)
+    prepare_realtime(url)
+    migrate(url)
+    upstream = stack.enter_context(local_supabase(url)).url
+    return stack.enter_context(local_realtime(url, upstream=upstream)).settings()
 
 
 @pytest.fixture(scope="package")
@@ -81,19 +112,6 @@ def windows(chromium: Browser) -> Iterator[tuple[BrowserContext, BrowserContext]
     """
     with _window(chromium) as left, _window(chromium) as right:
         yield left, right
-
-
-@pytest.fixture(scope="package")
-def library(chromium: Browser, service: Instance) -> Iterator[Page]:
-    """An empty page of the service, for tests of the client library alone."""
-    problems = Problems()
-    with chromium.new_context() as window:
-        window.route("**/empty", lambda route: route.fulfill(body=_EMPTY, content_type="text/html"))
-        page = window.new_page()
-        problems.watch(page)
-        page.goto(f"{service.url}/empty")
-        yield page
-    assert problems.all == []
 
 
 @pytest.fixture

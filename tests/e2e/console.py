@@ -1,6 +1,7 @@
 """The console as a person uses it."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from statistics import median
 
 from playwright.sync_api import Locator, Page, expect
@@ -12,6 +13,32 @@ _RECORD = """key => {
   new MutationObserver(() => window.drawn.push([Date.now(), Number(time.dataset.remaining)]))
     .observe(time, { attributes: true, attributeFilter: ["data-remaining"] });
 }"""
+
+
+_BARS = """bars => bars.map(bar => {
+  const width = part => part.width.baseVal.value;
+  return {
+    label: bar.getAttribute("aria-label"),
+    before: width(bar.querySelector(".before")),
+    turns: Array.from(bar.querySelectorAll(".turn"), width),
+    rest: width(bar.querySelector(".rest")),
+  };
+})"""
+
+
+@dataclass(frozen=True, slots=True)
+class Bar:
+    """One bar of the picture; lengths in ms."""
+
+    label: str
+    before: float
+    turns: list[float]
+    rest: float
+
+    @property
+    def length(self) -> float:
+        """The whole."""
+        return self.before + sum(self.turns) + self.rest
 
 
 class Console:
@@ -60,6 +87,16 @@ class Console:
     def connection(self) -> Locator:
         """How the page is connected."""
         return self.page.locator(".connection")
+
+    @property
+    def events(self) -> Locator:
+        """What happened, in words, newest first."""
+        return self.page.locator(".event-words")
+
+    @property
+    def bars(self) -> list["Bar"]:
+        """Everybody's time used so far."""
+        return [Bar(**bar) for bar in self.page.locator(".usage-bar").evaluate_all(_BARS)]
 
     @property
     def submit(self) -> Locator:

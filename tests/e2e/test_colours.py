@@ -60,7 +60,10 @@ def test_clocks_are_readable_in_every_state(open_page: Opener) -> None:
     expect(console.face("Ada")).to_have_attribute("data-fallen", "")
     seen += in_both(console, ".face-time, .face-note:not(:empty)")
     seen += in_both(console, ".connection, dt, dd, .pill, .top-mode")
-    assert len(seen) > 40
+    expect(console.events).to_have_count(3)
+    seen += in_both(console, ".story summary, .story h2, .usage-name, .usage-time, .usage-axis")
+    seen += in_both(console, ".event-words, .event-facts")
+    assert len(seen) > 70
     assert min(seen) >= READABLE
 
 

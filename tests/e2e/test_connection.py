@@ -4,13 +4,15 @@ import re
 from uuid import uuid4
 
 import httpx
-from playwright.sync_api import expect
+from playwright.sync_api import Browser, expect
 
 from infra.local.instance import Instance, running
+from infra.local.postgres import EmbeddedPostgres
 from tests.e2e.conftest import NO_LIMIT, Opener
-from tests.e2e.console import deadlines
+from tests.e2e.console import Console, deadlines
 from tests.e2e.problems import Problems
 
+NOT_FOUND = "the server responded with a status of 404"
 HOUR_MS = 3_600_000
 
 
@@ -33,10 +35,27 @@ def test_the_page_tells_how_well_it_is_in_step(open_page: Opener) -> None:
     assert trip / 2 + 0.5 - 0.1 <= bound < trip / 2 + 3
 
 
-def test_a_page_reconnects_by_itself_after_a_crash(
-    redis_url: str, open_page: Opener, problems: Problems
+def test_where_sockets_are_cut_events_are_sent_by_the_server(
+    chromium: Browser, service: Instance, problems: Problems
 ) -> None:
-    with running(redis_url, RATE_LIMIT_GENERAL=NO_LIMIT) as first:
+    with chromium.new_context() as window:
+        window.route_web_socket("**/ws?*", lambda socket: socket.close())
+        console = Console(window.new_page())
+        problems.watch(console.page)
+        console.page.goto(service.url)
+        console.create()
+        expect(console.connection).to_have_text("Live")
+        expect(console.sync("transport")).to_have_text("Server-sent events")
+        url = f"{service.url}/v1/sessions/{console.session_id}"
+        httpx.post(f"{url}/start").raise_for_status()
+        expect(console.status).to_have_text("running")
+
+
+def test_a_page_reconnects_by_itself_after_a_crash(
+    redis_url: str, postgres: EmbeddedPostgres, open_page: Opener, problems: Problems
+) -> None:
+    settings = {"RATE_LIMIT_GENERAL": NO_LIMIT, "DATABASE_URL": postgres.url}
+    with running(redis_url, quiet=False, port=None, **settings) as first:
         console = open_page(first.url)
         console.create()
         console.start()
@@ -44,12 +63,12 @@ def test_a_page_reconnects_by_itself_after_a_crash(
         first.process.kill()
         expect(console.connection).to_have_text("Reconnecting")
         before = deadlines([console], "Ada")
-    with running(redis_url, port=first.port, RATE_LIMIT_GENERAL=NO_LIMIT) as second:
+    with running(redis_url, quiet=False, port=first.port, **settings) as second:
         url = f"{second.url}/v1/sessions/{console.session_id}"
         assert deadlines([console], "Ada")[0] - before[0] < 30
         httpx.post(f"{url}/switch").raise_for_status()
-        expect(console.connection).to_have_text("Live")
         expect(console.active).to_have_text("Ben")
+        expect(console.connection).to_have_text("Live")
         state = httpx.get(url).json()["data"]
         console.expect_remaining("Ada", state["participants"][0]["time_remaining_ms"])
         console.page.keyboard.press("Space")
@@ -59,7 +78,7 @@ def test_a_page_reconnects_by_itself_after_a_crash(
 
 
 def test_a_lobby_comes_alive_when_its_session_is_created(
-    open_page: Opener, service: Instance
+    open_page: Opener, service: Instance, problems: Problems
 ) -> None:
     session_id = str(uuid4())
     console = open_page(f"/?session={session_id}")
@@ -67,14 +86,16 @@ def test_a_lobby_comes_alive_when_its_session_is_created(
     httpx.post(f"{service.url}/v1/sessions", json=exam(session_id)).raise_for_status()
     expect(console.time_of("Everyone")).to_have_text("1:00:00")
     expect(console.status).to_have_text("pending")
+    problems.expect(NOT_FOUND)
 
 
-def test_a_lobby_can_make_its_own_session(open_page: Opener) -> None:
+def test_a_lobby_can_make_its_own_session(open_page: Opener, problems: Problems) -> None:
     address = f"/?session={uuid4()}"
     console = open_page(address)
     console.page.get_by_role("link", name="Create it here").click()
     console.create()
     assert console.page.url.endswith(address)
+    problems.expect(NOT_FOUND)
 
 
 def test_a_deletion_is_told_to_everybody(open_page: Opener) -> None:

@@ -27,6 +27,7 @@ ATTACKS = {
 """By the directive that each of them breaks."""
 
 _TOLD = "Content Security Policy"
+_IS_TOLD = "directive => window.violations.some(line => line.startsWith(directive))"
 
 
 @pytest.fixture
@@ -81,9 +82,10 @@ def test_the_documentation_breaks_no_policy(page: Page) -> None:
 @pytest.mark.parametrize("path", ["/", "/api-docs"])
 def test_the_policy_stops_what_got_into_a_page(page: Page, problems: Problems, path: str) -> None:
     page.goto(path)
-    for attack in ATTACKS.values():
+    for directive, attack in ATTACKS.items():
         with page.expect_console_message(lambda message: _TOLD in message.text):
             page.evaluate(f"() => {{ {attack} }}")
+        page.wait_for_function(_IS_TOLD, arg=directive)
     assert {line.split()[0] for line in violations(page)} == set(ATTACKS)
     assert page.evaluate("window.taken") is None
     problems.expect(_TOLD)

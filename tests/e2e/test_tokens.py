@@ -9,7 +9,9 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Request, expect
 
 from infra.local.instance import Instance, running
+from infra.local.postgres import EmbeddedPostgres
 from infra.local.redis import embedded_redis
+from shared.access.tokens import LEEWAY_S
 from tests.e2e.console import Console
 from tests.e2e.problems import Problems
 from tests.integration import tokens
@@ -17,15 +19,22 @@ from tests.integration.api import chess
 
 UNAUTHORIZED = "the server responded with a status of 401"
 FORBIDDEN = "the server responded with a status of 403"
+NOT_FOUND = "the server responded with a status of 404"
 TOO_MANY = "the server responded with a status of 429"
+
+GOOD_FOR_S = 3
 
 Open = Callable[[str], Console]
 
 
 @pytest.fixture(scope="module")
-def guarded() -> Iterator[Instance]:
+def guarded(postgres: EmbeddedPostgres) -> Iterator[Instance]:
     """A service that asks for tokens."""
-    with embedded_redis() as redis_url, running(redis_url, JWT_SECRET=tokens.SECRET) as instance:
+    settings = {"JWT_SECRET": tokens.SECRET, "DATABASE_URL": postgres.url, "RECOVERY": "off"}
+    with (
+        embedded_redis() as redis_url,
+        running(redis_url, port=None, quiet=False, **settings) as instance,
+    ):
         yield instance
 
 
@@ -105,6 +114,9 @@ def test_a_spectator_sees_and_is_told_that_it_may_do_no_more(
     session_id = created(guarded, tokens.host())
     console = open_link(f"/?session={session_id}#token={tokens.spectator(session_id)}")
     expect(console.status).to_have_text("pending")
+    expect(console.page.locator(".trail-trouble")).to_contain_text("Only the host of a session")
+    expect(console.events).to_have_count(0)
+    expect(console.page.locator(".usage-rows li")).to_have_count(2)
     console.primary.click()
     expect(console.page.locator("#toast")).to_contain_text("Ask whoever runs the session")
     expect(console.status).to_have_text("pending")
@@ -112,22 +124,27 @@ def test_a_spectator_sees_and_is_told_that_it_may_do_no_more(
 
 
 @pytest.mark.parametrize(
-    ("link", "words"),
-    [
-        ("", "You need a fresh link"),
-        ("#token=nonsense", "You need a fresh link"),
-        (f"#token={tokens.signed(tokens.claims('host', 'a', -60))}", "You need a fresh link"),
-        (f"#token={tokens.spectator(str(uuid4()))}", "Nothing here for you"),
-    ],
-    ids=["none", "nonsense", "expired", "of another session"],
+    "link",
+    ["", "#token=nonsense", f"#token={tokens.signed(tokens.claims('host', 'a', -60))}"],
+    ids=["none", "nonsense", "expired"],
 )
 def test_a_token_that_is_not_good_is_told_kindly(
-    open_link: Open, guarded: Instance, link: str, words: str
+    open_link: Open, guarded: Instance, problems: Problems, link: str
 ) -> None:
     session_id = created(guarded, tokens.host())
     console = open_link(f"/?session={session_id}{link}")
-    expect(console.page.locator(".lobby h1")).to_have_text(words)
+    expect(console.page.locator(".lobby h1")).to_have_text("You need a fresh link")
     expect(console.connection).to_have_text("Closed")
+    problems.expect(UNAUTHORIZED)
+
+
+def test_a_token_of_another_session_opens_none(
+    open_link: Open, guarded: Instance, problems: Problems
+) -> None:
+    session_id = created(guarded, tokens.host())
+    console = open_link(f"/?session={session_id}#token={tokens.spectator(str(uuid4()))}")
+    expect(console.page.locator(".lobby h1")).to_have_text("Nothing here yet")
+    problems.expect(NOT_FOUND)
 
 
 def test_a_session_without_a_token_is_not_created(open_link: Open, problems: Problems) -> None:
@@ -137,7 +154,9 @@ def test_a_session_without_a_token_is_not_created(open_link: Open, problems: Pro
     problems.expect(UNAUTHORIZED)
 
 
-def test_a_fresh_token_is_taken_without_a_reload(open_link: Open, guarded: Instance) -> None:
+def test_a_fresh_token_is_taken_without_a_reload(
+    open_link: Open, guarded: Instance, problems: Problems
+) -> None:
     host = tokens.host()
     session_id = created(guarded, host)
     console = open_link(f"/?session={session_id}")
@@ -145,15 +164,18 @@ def test_a_fresh_token_is_taken_without_a_reload(open_link: Open, guarded: Insta
     console.page.evaluate("hash => { location.hash = hash }", f"token={host}")
     expect(console.status).to_have_text("pending")
     assert "token" not in console.page.url
+    problems.expect(UNAUTHORIZED)
 
 
-def test_a_token_that_ends_is_told_to_its_owner(open_link: Open, guarded: Instance) -> None:
-    host = tokens.host()
-    session_id = created(guarded, host)
-    short = tokens.host(lifetime_s=2)
+def test_a_token_that_ends_is_told_to_its_owner(
+    open_link: Open, guarded: Instance, problems: Problems
+) -> None:
+    session_id = created(guarded, tokens.host())
+    short = tokens.host(lifetime_s=GOOD_FOR_S - LEEWAY_S)
     console = open_link(f"/?session={session_id}#token={short}")
     expect(console.status).to_have_text("pending")
     expect(console.page.locator(".lobby h1")).to_have_text("You need a fresh link")
+    problems.expect(UNAUTHORIZED)
 
 
 def test_too_many_requests_are_told_with_when_to_try_again(

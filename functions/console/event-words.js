@@ -1,0 +1,74 @@
+import { countdown, duration, lapTime } from "./format.js";
+
+const PLAIN = {
+  session_created: "Session created",
+  session_paused: "Paused",
+  session_resumed: "Resumed",
+  session_completed: "Completed",
+  session_cancelled: "Cancelled",
+  session_deleted: "Deleted",
+};
+
+/** What an event of the audit trail was, for people. */
+export function eventInWords(event, { sync_mode: mode }, naming) {
+  const [who, next] = [sideName(event, naming), followerName(event, naming)];
+  switch (event.event) {
+    case "session_started":
+      return who ? `Started: ${who}’s clock runs` : "Started";
+    case "cycle_switched":
+      return switchInWords(event, mode, who, next);
+    case "time_expired":
+      return [who ? `${who}’s flag fell` : "Time ran out", sequel(event, next)].join("");
+    case "participant_added":
+      return `${who} joined`;
+    case "participant_time_adjusted":
+      return `${who}’s clock set to ${duration(event.metadata.total_time_ms)}${reason(event)}`;
+    default:
+      return PLAIN[event.event] ?? event.event.replaceAll("_", " ");
+  }
+}
+
+function switchInWords({ cycle_number: cycle }, mode, who, next) {
+  const whose = next ? `: ${next}` : "";
+  if (mode === "count_up") return `Lap ${cycle} begins${whose}`;
+  if (mode === "global" || !who) return `Cycle ${cycle} begins${whose}`;
+  return who === next ? `${who}’s turn ${cycle} begins` : `${who} → ${next}`;
+}
+
+function sequel({ metadata }, next) {
+  if (metadata.status === "expired") return ": the session is over";
+  const { type, action } = metadata.action_applied ?? {};
+  if (type === "notify" || !next) return "";
+  return typeof action === "string" ? `: ${action}, ${next} is next` : `: ${next} is next`;
+}
+
+function reason({ metadata }) {
+  return metadata.reason ? ` (${metadata.reason})` : "";
+}
+
+function sideName({ participant_id: participantId, group_id: groupId }, naming) {
+  if (participantId) return naming.participant(participantId);
+  return groupId ? naming.group(groupId) : "";
+}
+
+function followerName({ metadata }, naming) {
+  const id = metadata.next_participant_id;
+  return id ? naming.participant(id) : "";
+}
+
+/** What the clock showed then; upward where time is counted up. */
+export function readingInWords(event, { sync_mode: mode }) {
+  const { time_remaining_ms: left, time_elapsed_ms: ran, event: type } = event;
+  if (type === "session_created") return "";
+  if (mode === "count_up") return ran ? `lap ${lapTime(ran)}` : "";
+  return left === null ? "" : `clock ${countdown(left)}`;
+}
+
+/** Who it was: the names of tokens, as people read them. */
+export function actorInWords(actor, naming) {
+  if (actor === "system") return "by itself";
+  const [role, ...rest] = actor.split(":");
+  const subject = rest.join(":");
+  if (!subject) return `by ${role === "service" ? "the service" : role}`;
+  return `by ${naming.knows(subject) ? naming.participant(subject) : subject}`;
+}

@@ -1,0 +1,69 @@
+import { el } from "./dom.js";
+import { Trail } from "./trail.js";
+import { trailList } from "./trail-list.js";
+import { usageChart } from "./usage-chart.js";
+
+const KEY = "synckairos.story";
+const isWide = matchMedia("(min-width: 1100px)");
+
+/**
+ * What has happened so far: everybody's time as a picture, and the audit trail. Beside the clocks
+ * where there is room for it, folded up below them where there isn't. `read` gives a page of the
+ * trail.
+ */
+export function story(read) {
+  const trail = new Trail(read);
+  const chart = usageChart();
+  const list = trailList(trail);
+  const element = el(
+    "details",
+    { class: "story", open: isWide.matches && stored() !== "closed" },
+    el("summary", {}, el("span", {}, "So far")),
+    el(
+      "div",
+      { class: "story-inside" },
+      section("usage-title", "Time used", chart.element),
+      section("trail-title", "What happened", list.element),
+    ),
+  );
+  let known;
+
+  function update(state, naming) {
+    known = [state, naming];
+    chart.update(state, naming);
+    trail.follow(state);
+    list.update(state, naming);
+  }
+
+  function draw(at) {
+    if (element.open) chart.draw(at);
+  }
+
+  trail.addEventListener("change", () => {
+    chart.learn(trail.events);
+    list.update(...known);
+  });
+  element.addEventListener("toggle", () => isWide.matches && keep(element.open));
+  return { element, update, draw, stop: () => trail.stop() };
+}
+
+function section(id, title, content) {
+  return el("section", { "aria-labelledby": id }, el("h2", { id }, title), content);
+}
+
+/** Storage may be forbidden; then the choice lasts as long as the page. */
+function stored() {
+  try {
+    return localStorage.getItem(KEY);
+  } catch {
+    return null;
+  }
+}
+
+function keep(isOpen) {
+  try {
+    localStorage.setItem(KEY, isOpen ? "open" : "closed");
+  } catch {
+    /* nothing to keep it in */
+  }
+}

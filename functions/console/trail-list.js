@@ -1,0 +1,74 @@
+import { el, setText } from "./dom.js";
+import { actorInWords, eventInWords, readingInWords } from "./event-words.js";
+
+const TROUBLE = {
+  loading: "One moment …",
+  forbidden: "Only the host of a session may see who did what.",
+};
+
+/** Who did what, when: the audit trail, newest first. */
+export function trailList(trail) {
+  let items = new Map();
+  let life;
+  const list = el("ol", { class: "trail-events", reversed: true });
+  const trouble = el("p", { class: "trail-trouble" });
+  const more = el(
+    "button",
+    { type: "button", class: "trail-more", onclick: () => trail.earlier() },
+    "Earlier …",
+  );
+  const element = el("div", { class: "trail" }, trouble, list, more);
+
+  /** Show what the trail has; `state` knows the names. */
+  function update(state, naming) {
+    if (state.created_at !== life || trail.events[0]?.version > items.keys().next().value) clear();
+    life = state.created_at;
+    const newest = list.firstElementChild;
+    let older = null;
+    for (const event of trail.events) {
+      if (!items.has(event.version)) {
+        const item = itemOf(event, state, naming);
+        item.classList.toggle("fresh", Boolean(newest) && older === list.firstElementChild);
+        list.insertBefore(item, older);
+        items.set(event.version, item);
+      }
+      older = items.get(event.version);
+    }
+    explain();
+  }
+
+  /** Another life of the session, or a list that begins anew. */
+  function clear() {
+    items = new Map();
+    list.replaceChildren();
+  }
+
+  function explain() {
+    const { status, reason, events, isComplete } = trail;
+    more.hidden = isComplete || !events.length;
+    if (status === "away") setText(trouble, `${reason}.`);
+    else setText(trouble, events.length ? "" : (TROUBLE[status] ?? ""));
+  }
+
+  return { element, update };
+}
+
+function itemOf(event, state, naming) {
+  const at = new Date(event.occurred_at);
+  const facts = [actorInWords(event.actor, naming), readingInWords(event, state)];
+  return el(
+    "li",
+    { value: event.version, data: { event: event.event } },
+    el("p", { class: "event-words" }, eventInWords(event, state, naming)),
+    el(
+      "p",
+      { class: "event-facts" },
+      el("time", { dateTime: event.occurred_at, title: at.toLocaleString() }, timeOfDay(at)),
+      ...facts.map((fact) => fact && el("span", {}, fact)),
+    ),
+  );
+}
+
+function timeOfDay(at) {
+  return at.toLocaleTimeString([], { hour: "2-digit", minute: "2-digit", second: "2-digit" });
+}

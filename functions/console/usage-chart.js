@@ -1,0 +1,104 @@
+import { isRunning } from "/clients/js/synckairos.js";
+import { el, setFlag, setText } from "./dom.js";
+import { duration } from "./format.js";
+import { usageBar } from "./usage-bar.js";
+import { UsageLedger } from "./usage-ledger.js";
+import { usageOwners } from "./usage-owners.js";
+
+/** Rows above this number are drawn small. */
+const ROOMY = 8;
+const STEPS_S = [10, 20, 30, 60, 120, 180, 300, 600, 900, 1200, 1800, 3600, 7200, 10800, 21600];
+const DAY_S = 86_400;
+
+/** A picture of everybody's time used so far, one bar each, all on one scale. */
+export function usageChart() {
+  const rows = new Map();
+  const list = el("ul", { class: "usage-rows" });
+  const scaleEnd = el("span");
+  const axis = el("p", { class: "usage-axis", "aria-hidden": "true" }, el("span", {}, "0"), scaleEnd);
+  const element = el("div", { class: "usage" }, list, axis);
+  const ledger = new UsageLedger();
+  let state;
+  let owners = [];
+  let running = [];
+  let totals = new Map();
+  let scale = 0;
+  let isStale = true;
+
+  function update(nextState, naming) {
+    state = nextState;
+    owners = usageOwners(state, naming);
+    running = owners.filter((owner) => isRunning(state) && owner.isActive(state));
+    totals = new Map(owners.map(({ key, total }) => [key, total(state, state.server_time_ms)]));
+    ledger.remember(state);
+    setFlag(element, "small", owners.length > ROOMY);
+    for (const key of rows.keys()) if (!totals.has(key)) remove(key);
+    owners.forEach(place);
+    showTurns();
+  }
+
+  /** Take in what the audit trail tells by now. */
+  function learn(events) {
+    ledger.learn(events, owners);
+    showTurns();
+  }
+
+  function place(owner, position) {
+    if (!rows.has(owner.key)) rows.set(owner.key, usageRow());
+    const row = rows.get(owner.key);
+    row.update(owner, running.includes(owner));
+    if (list.children[position] !== row.element) {
+      list.insertBefore(row.element, list.children[position] ?? null);
+    }
+  }
+
+  function remove(key) {
+    rows.get(key).element.remove();
+    rows.delete(key);
+  }
+
+  function showTurns() {
+    for (const owner of owners) rows.get(owner.key).show(ledger.of(owner), owner);
+    isStale = true;
+  }
+
+  /** What doesn't run is drawn once: there may be a thousand. */
+  function draw(at) {
+    for (const { key, total } of running) totals.set(key, total(state, at));
+    const needed = scaleFor(Math.max(0, ...totals.values()));
+    isStale ||= needed !== scale;
+    scale = needed;
+    setText(scaleEnd, duration(scale));
+    for (const { key } of isStale ? owners : running) {
+      rows.get(key).draw(totals.get(key), scale, isStale);
+    }
+    isStale = false;
+  }
+
+  return { element, update, learn, draw };
+}
+
+function usageRow() {
+  const name = el("span", { class: "usage-name" });
+  const time = el("span", { class: "usage-time" });
+  const bar = usageBar();
+  const element = el("li", {}, name, bar.element, time);
+  return {
+    element,
+    update(owner, isRunning) {
+      setText(name, owner.name);
+      setFlag(element, "running", isRunning);
+    },
+    show: bar.show,
+    draw(total, scale, isExact) {
+      setText(time, duration(Math.floor(total / 1000) * 1000));
+      bar.draw(total, scale, isExact);
+    },
+  };
+}
+
+/** The next round length of time: bars grow for a while before all of them are drawn shorter. */
+function scaleFor(longest) {
+  const step = STEPS_S.find((seconds) => seconds * 1000 >= longest);
+  return 1000 * (step ?? DAY_S * Math.ceil(longest / 1000 / DAY_S));
+}

@@ -1,0 +1,67 @@
+import { isRunning } from "/clients/js/synckairos.js";
+import { hasEndedTurn, turnsIn } from "./turns.js";
+
+const REMEMBERED = 64;
+
+/**
+ * Everybody's time, as turns: what the trail tells, laid out so that it adds up to the totals of the
+ * state. Until the trail has told of one state that this page knows, there are totals alone.
+ *
+ * `owners` are `{key, isActive(state), total(state, at), owns(turn)}`.
+ */
+export class UsageLedger {
+  #states = new Map();
+  #turns = [];
+  #base = null;
+  #life;
+
+  /** Know a state; the trail will come to it. */
+  remember(state) {
+    if (state.created_at !== this.#life) {
+      this.#life = state.created_at;
+      this.#states.clear();
+      this.#turns = [];
+      this.#base = null;
+    }
+    this.#states.set(state.version, state);
+    if (this.#states.size > REMEMBERED) this.#states.delete(this.#states.keys().next().value);
+  }
+
+  /** Take in what the trail tells by now. */
+  learn(events, owners) {
+    this.#turns = turnsIn(events);
+    const newest = events.at(-1);
+    const state = this.#states.get(newest?.version);
+    if (!state) return;
+    const tail = unfinished(events, state);
+    const settled = owners.map((owner) => {
+      const running = owner.isActive(state) ? tail : 0;
+      return [owner.key, owner.total(state, state.server_time_ms) - running];
+    });
+    this.#base = { version: newest.version, settled: new Map(settled) };
+  }
+
+  /**
+   * One owner's finished turns, and what of its time lies before them: in turns that the trail here
+   * doesn't reach back to, or whose owner it doesn't tell.
+   *
+   * @returns {{isKnown: boolean, earlier: number, turns: import("./turns.js").Turn[]}}
+   */
+  of(owner) {
+    if (!this.#base) return { isKnown: false, earlier: 0, turns: [] };
+    const turns = this.#turns.filter((turn) => turn.ms > 0 && owner.owns(turn));
+    const settled = this.#base.settled.get(owner.key) ?? 0; // who joined later had used nothing
+    const known = turns.filter(({ version }) => version <= this.#base.version);
+    const earlier = settled - known.reduce((sum, { ms }) => sum + ms, 0);
+    return { isKnown: true, earlier: Math.max(0, earlier), turns };
+  }
+}
+
+/** How long the turn that is not over had run when `state`, the newest in the trail, was read. */
+function unfinished(events, state) {
+  const [before, newest] = [events.at(-2), events.at(-1)];
+  const hasBegun = newest.cycle_number > 0 && !(before && hasEndedTurn(newest, before));
+  const ran = hasBegun ? (newest.time_elapsed_ms ?? 0) : 0;
+  const isMoving = isRunning(state) && state.time_remaining_ms !== 0;
+  return ran + (isMoving ? state.server_time_ms - Date.parse(newest.occurred_at) : 0);
+}

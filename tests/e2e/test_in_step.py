@@ -1,0 +1,189 @@
+"""Two tabs of one session show the same time, whatever happens."""
+
+import os
+import random
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+from uuid import uuid4
+
+import httpx
+import pytest
+from playwright.sync_api import BrowserContext, expect
+
+from infra.local.functions import Running
+from infra.local.instance import Instance
+from tests.e2e import in_step
+from tests.e2e.conftest import Opener
+from tests.e2e.console import Console
+from tests.e2e.problems import Problems
+
+AGREEMENT_MS = 30
+ONE_CLOCK_MS = 3
+OFFLINE_MS = 5_000
+AT_REST_MS = (50, 700)
+"""How long after a change has been drawn in both tabs an instant may lie."""
+
+_DOCS = Path(__file__).parents[2] / "docs"
+
+
+@dataclass(frozen=True, slots=True)
+class Venue:
+    """A service and how the console is to follow sessions there."""
+
+    name: str
+    url: str
+    transport: str
+    scheme: Literal["light", "dark"]
+
+
+@pytest.fixture(params=["container", "functions"])
+def venue(request: pytest.FixtureRequest) -> Venue:
+    """One after the other, each kind of service."""
+    if request.param == "container":
+        service: Instance = request.getfixturevalue("service")
+        return Venue("container", service.url, "WebSocket", "light")
+    functions: Running = request.getfixturevalue("functions")
+    return Venue("functions", functions.url, "Supabase Realtime", "dark")
+
+
+class Game:
+    """Blitz between Ada and Ben, in two windows."""
+
+    def __init__(self, venue: Venue, tabs: tuple[Console, Console], session_id: str) -> None:
+        self.tabs = tabs
+        self.differences: list[tuple[str, float]] = []
+        self._session = f"{venue.url}/v1/sessions/{session_id}"
+        self._random = random.Random(20_261_125)
+
+    @property
+    def state(self) -> Any:
+        """What the service says."""
+        return httpx.get(self._session).raise_for_status().json()["data"]
+
+    def adjust(self, position: int, ms: int) -> None:
+        """Set the clock of the participant at `position`."""
+        participant_id = self.state["participants"][position]["participant_id"]
+        body = {"total_time_ms": ms}
+        url = f"{self._session}/participants/{participant_id}"
+        httpx.patch(url, json=body).raise_for_status()
+
+    def compare(self, when: str, times: int) -> None:
+        """Compare both tabs at random instants from when both have drawn the newest state."""
+        in_step.wait_for_version(self.tabs, self.state["version"])
+        start = max(in_step.now(tab) for tab in self.tabs)
+        instants = [start + self._random.uniform(*AT_REST_MS) for _ in range(times)]
+        shown = [in_step.shown_at(tab, instants) for tab in self.tabs]
+        for one, other in zip(*shown, strict=True):
+            assert one.version == other.version
+            self.differences.append((when, in_step.difference(one, other)))
+            assert self.differences[-1][1] < AGREEMENT_MS, when
+
+
+@pytest.fixture
+def game(
+    venue: Venue,
+    windows: tuple[BrowserContext, BrowserContext],
+    open_page: Opener,
+    open_beside: Opener,
+) -> Game:
+    """A game that has not begun, open in both windows."""
+    session_id = _created(venue)
+    for window in windows:
+        window.pages[0].emulate_media(color_scheme=venue.scheme)
+    openers = (open_page, open_beside)
+    one, two = (opener(f"{venue.url}/?session={session_id}") for opener in openers)
+    for tab in (one, two):
+        in_step.record(tab)
+        expect(tab.sync("transport")).to_have_text(venue.transport)
+        expect(tab.sync("bound")).to_contain_text("±")
+    return Game(venue, (one, two), session_id)
+
+
+def _created(venue: Venue) -> str:
+    names = {str(uuid4()): name for name in ("Ada", "Ben")}
+    body = {
+        "sync_mode": "per_participant",
+        "participants": [{"participant_id": pid, "total_time_ms": 180_000} for pid in names],
+        "increment_ms": 2_000,
+        "warn_at_ms": [20_000, 10_000],
+        "action_on_timeout": {"type": "end_session", "winner_by": "time"},
+        "metadata": {"title": "Blitz 3+2", "names": names},
+    }
+    answer = httpx.post(f"{venue.url}/v1/sessions", json=body).raise_for_status()
+    return str(answer.json()["data"]["session_id"])
+
+
+def test_two_tabs_show_the_same_time_whatever_happens(
+    venue: Venue,
+    game: Game,
+    windows: tuple[BrowserContext, BrowserContext],
+    problems: Problems,
+) -> None:
+    one, two = game.tabs
+    _have_one_clock(one, two)
+    one.start()
+    game.compare("started", 2)
+
+    two.primary.click()
+    game.compare("switched in the second tab", 2)
+    one.primary.click()
+    expect(one.active).to_have_text("Ada")
+    one.primary.click()
+    game.compare("switched twice in the first", 2)
+
+    one.page.get_by_role("button", name="Pause").click()
+    game.compare("paused", 1)
+    two.page.get_by_role("button", name="Resume").click()
+    game.compare("resumed", 2)
+
+    two.page.reload(wait_until="commit")
+    in_step.record(two)
+    game.compare("reloaded", 2)
+
+    windows[1].set_offline(True)
+    cut_off_at = in_step.now(one)
+    game.compare("cut off", 2)
+    one.primary.click()
+    expect(one.active).to_have_text("Ada")
+    one.page.wait_for_function(f"at => {in_step.NOW} > at", arg=cut_off_at + OFFLINE_MS)
+    expect(two.active).to_have_text("Ben")
+    windows[1].set_offline(False)
+    game.compare("back again", 3)
+    expect(two.connection).to_have_text("Live")
+    expect(two.sync("transport")).to_have_text(venue.transport)
+    game.compare("live again", 1)
+
+    _photograph(f"console-{venue.name}", one)
+    if venue.scheme == "light":
+        _photograph("console", two)
+    game.adjust(0, 2_500)
+    game.compare("almost out of time", 2)
+    for tab in game.tabs:
+        expect(tab.face("Ada")).to_contain_text("Flag fallen")
+        expect(tab.face("Ben")).to_contain_text("Wins on time")
+    game.compare("flag fallen", 1)
+
+    problems.all = [line for line in problems.all if "ERR_INTERNET_DISCONNECTED" not in line]
+    _report(venue, game.differences)
+    assert len(game.differences) == 20
+
+
+def _have_one_clock(one: Console, two: Console) -> None:
+    """The tabs' own times are comparable, or the rest would show nothing."""
+    before, between, after = in_step.now(one), in_step.now(two), in_step.now(one)
+    assert before - ONE_CLOCK_MS <= between <= after + ONE_CLOCK_MS
+
+
+def _report(venue: Venue, differences: list[tuple[str, float]]) -> None:
+    print(f"\n{venue.name}, by {venue.transport}: difference between two tabs, ms")
+    for when, ms in differences:
+        print(f"  {when:28} {ms:6.2f}")
+
+
+def _photograph(name: str, tab: Console) -> None:
+    """For the documentation, where `SCREENSHOTS=1` asks for it."""
+    if os.environ.get("SCREENSHOTS") == "1":
+        expect(tab.page.locator(".trail-events li").nth(7)).to_be_visible()
+        tab.page.mouse.move(0, 0)
+        tab.page.screenshot(path=_DOCS / f"{name}.png")

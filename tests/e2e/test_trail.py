@@ -1,0 +1,87 @@
+"""The audit trail as a list in the console: who did what, when."""
+
+import re
+
+from playwright.sync_api import expect
+
+from infra.local.instance import Instance, running
+from tests.e2e.conftest import NO_LIMIT, Opener
+from tests.e2e.problems import Problems
+from tests.e2e.stories import story
+
+S = "\N{RIGHT SINGLE QUOTATION MARK}s"
+UNAVAILABLE = "the server responded with a status of 503"
+
+
+def test_every_change_is_listed_newest_first(open_page: Opener, service: Instance) -> None:
+    told = story(service.url)
+    told.do("start", "switch", "pause", "resume")
+    told.adjust(0, 195_000, "arbiter")
+    told.do("complete")
+    console = open_page(told.path)
+    expect(console.events).to_have_text(
+        [
+            "Completed",
+            f"Ada{S} clock set to 3:15 (arbiter)",
+            "Resumed",
+            "Paused",
+            "Ada → Ben",
+            f"Started: Ada{S} clock runs",
+            "Session created",
+        ]
+    )
+    facts = console.page.locator(".event-facts")
+    expect(facts.nth(1)).to_have_text(re.compile(r"^\d+:\d\d:\d\d.*by the service.*clock 3:15$"))
+    times = console.page.locator(".event-facts time").evaluate_all(
+        "all => all.map(t => t.dateTime)"
+    )
+    assert times == [event["occurred_at"] for event in reversed(told.events)]
+
+
+def test_a_change_is_listed_as_it_happens(open_page: Opener, service: Instance) -> None:
+    told = story(service.url)
+    console = open_page(told.path)
+    expect(console.events).to_have_text(["Session created"])
+    console.start()
+    expect(console.events).to_have_text([f"Started: Ada{S} clock runs", "Session created"])
+    told.do("switch")
+    expect(console.events.first).to_have_text("Ada → Ben")
+
+
+def test_a_flag_fall_is_nobodys_doing(open_page: Opener) -> None:
+    console = open_page()
+    console.create(time_on_each_clock="0:01", added_per_turn="0")
+    console.start()
+    expect(console.events.first).to_have_text(f"Ada{S} flag fell: the session is over")
+    expect(console.page.locator(".event-facts").first).to_contain_text("by itself")
+
+
+def test_older_events_come_when_they_are_asked_for(open_page: Opener, service: Instance) -> None:
+    told = story(service.url)
+    told.do("start", "switch", "switch", "switch", *["pause", "resume"] * 60)
+    console = open_page(told.path)
+    expect(console.events).to_have_count(100)
+    assert [bar.turns for bar in console.bars] == [[], []]
+    assert all(bar.before > 0 for bar in console.bars)
+    console.page.get_by_role("button", name="Earlier").click()
+    expect(console.events).to_have_count(125)
+    expect(console.events.last).to_have_text("Session created")
+    expect(console.page.get_by_role("button", name="Earlier")).to_be_hidden()
+    assert [len(bar.turns) for bar in console.bars] == [2, 1]
+    assert [bar.before for bar in console.bars] == [0, 0]
+
+
+def test_without_a_trail_the_page_says_why(
+    redis_url: str, open_page: Opener, problems: Problems
+) -> None:
+    with running(redis_url, RATE_LIMIT_GENERAL=NO_LIMIT, RECOVERY="off") as service:
+        told = story(service.url)
+        told.do("start", "switch", "pause")
+        console = open_page(service.url + told.path)
+        trouble = console.page.locator(".trail-trouble")
+        expect(trouble).to_contain_text("No audit database is set up", timeout=20_000)
+        expect(console.events).to_have_count(0)
+        used = [one["time_used_ms"] for one in told.state["participants"]]
+        assert [bar.length for bar in console.bars] == used
+        console.page.goto("about:blank")
+    problems.expect(UNAVAILABLE)

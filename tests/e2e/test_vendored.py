@@ -1,0 +1,37 @@
+"""What the console loads: of others what its script makes of the lock, and our own library."""
+
+import subprocess
+from pathlib import Path
+
+import httpx
+import pytest
+
+from infra.local.instance import Instance
+from infra.local.npm import can_run, install
+from tests.conftest import missing
+
+_ROOT = Path(__file__).parents[2]
+_MAKER = _ROOT / "infra" / "console"
+_VENDORED = _ROOT / "functions" / "console" / "vendor" / "realtime-js.js"
+
+
+def test_the_realtime_client_is_the_one_that_the_script_makes(tmp_path: Path) -> None:
+    if not can_run():
+        missing("Node")
+    install(_MAKER)
+    made = tmp_path / "realtime-js.js"
+    subprocess.run(["bash", _MAKER / "bundle.sh", made], check=True)
+    assert made.read_bytes() == _VENDORED.read_bytes()
+
+
+@pytest.mark.parametrize("path", ["synckairos.js", "transports/sse.js"])
+def test_modules_of_the_client_library_are_served(service: Instance, path: str) -> None:
+    answer = httpx.get(f"{service.url}/clients/js/{path}")
+    assert answer.status_code == 200
+    assert answer.headers["Content-Type"].startswith("text/javascript")
+
+
+@pytest.mark.parametrize("folder", [".", "tests", "node_modules/typescript"])
+def test_what_lies_beside_them_is_not(service: Instance, folder: str) -> None:
+    answer = httpx.get(f"{service.url}/clients/js/{folder}/package.json")
+    assert answer.status_code == 404
