@@ -3,6 +3,7 @@ PORT ?= 3000
 STAGE ?= dev
 BIN := .venv/bin
 READY := .venv/.ready
+TWO := --numprocesses 2 --dist loadfile
 
 .PHONY: setup run run-functions migrate test fuzz lint demo bench soak package deploy lock
 
@@ -27,9 +28,9 @@ migrate: $(READY)
 	@$(BIN)/python -m infra.migrate
 
 test: $(READY)
-	@$(BIN)/python -m pytest
+	@$(BIN)/python -m pytest $(TWO)
 	@echo "What goes over HTTP alone, once more, against the functions:"
-	@TARGET=functions $(BIN)/python -m pytest -m http
+	@TARGET=functions $(BIN)/python -m pytest $(TWO) -m http
 
 fuzz: $(READY)
 	@FUZZ=full $(BIN)/python -m pytest tests/fuzz
