@@ -6,9 +6,6 @@ from pathlib import Path
 
 import pytest
 
-from infra.local.npm import can_run, install
-from tests.conftest import missing
-
 _LIBRARY = Path(__file__).parents[2] / "clients" / "js"
 _TYPES = Path(__file__).parent / "types"
 _TESTS = sorted((_LIBRARY / "tests").glob("*.test.mjs"))
@@ -17,12 +14,7 @@ _PATIENCE_S = 120
 _PUBLISHED = {"package.json", "README.md"}
 
 
-@pytest.fixture(scope="module", autouse=True)
-def _packages() -> None:
-    """What the tests need besides the library."""
-    if not can_run():
-        missing("Node")
-    install(_LIBRARY)
+pytestmark = pytest.mark.usefixtures("javascript")
 
 
 @pytest.mark.parametrize("path", _TESTS, ids=lambda path: path.name.removesuffix(".test.mjs"))

@@ -14,13 +14,11 @@ import httpx
 import pytest
 
 from infra.local.instance import Instance, running
-from infra.local.npm import can_run, install
 from infra.local.ports import free_port
 from infra.local.realtime import LocalRealtime
 from infra.local.redis import embedded_redis
 from shared.access.tokens import LEEWAY_S
 from tests.clients.driving import JAVASCRIPT, Driver, driver
-from tests.conftest import missing
 from tests.integration import tokens
 from tests.integration.api import CERTIFICATES, Api, chess
 from tests.integration.tokens import GUARDED, bearer
@@ -31,12 +29,7 @@ _OPEN = {"RATE_LIMIT_GENERAL": "0"}
 KINDS = ["websocket", "sse", "polling"]
 
 
-@pytest.fixture(scope="module", autouse=True)
-def _packages() -> None:
-    """What the runner needs besides the library."""
-    if not can_run():
-        missing("Node")
-    install(_LIBRARY)
+pytestmark = pytest.mark.usefixtures("javascript")
 
 
 @pytest.fixture(scope="module")
