@@ -43,7 +43,7 @@ class OwedPushes(Protocol):
         """
 
     async def take(self, limit: int) -> Taken:
-        """Those that are due, at most `limit` of each shard. Nobody else gets them meanwhile.
+        """Those that are due, at most `limit`. Nobody else gets them meanwhile.
 
         What the taker neither settles nor postpones is due again some seconds later.
         """

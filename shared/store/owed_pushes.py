@@ -46,8 +46,10 @@ class RedisOwedPushes:
         ahead: list[Instant] = []
         for shard, reply in zip(shards, replies, strict=True):
             owed = list(_read(reply))
-            taken += await self._claim(shard, [o for o in owed if o.due_at <= now], now)
-            ahead += [o.due_at for o in owed if o.due_at > now]
+            due = [o for o in owed if o.due_at <= now]
+            room = limit - len(taken)
+            taken += await self._claim(shard, due[:room], now)
+            ahead += [max(now, o.due_at) for o in [*due[room:], *owed[len(due) :]]]
         return Taken(tuple(taken), elapsed_between(now, min(ahead)) if ahead else None)
 
     async def settle(self, taken: OwedPush) -> None:

@@ -96,6 +96,15 @@ async def test_it_ends_no_later_than_the_caller_s_own(pushing: Api) -> None:
     assert _claims(found["token"])["exp"] == ends_s
 
 
+async def test_who_lives_on_grace_gets_none(pushing: Api, guarded: Api) -> None:
+    for api in (pushing, guarded) if not IS_FUNCTIONS else (pushing,):
+        session_id = await api.created(chess())
+        headers = bearer(tokens.host(exp=int(time.time()) - 20))
+        path = f"/v1/sessions/{session_id}"
+        assert (await api.http.get(path, headers=headers)).status_code == 200
+        assert (await api.http.get(f"{path}/realtime", headers=headers)).status_code == 401
+
+
 async def test_it_is_no_token_for_us(pushing: Api) -> None:
     session_id = await pushing.created(chess())
     found = await _subscription(pushing, session_id)
@@ -129,12 +138,24 @@ async def test_without_supabase_it_is_a_socket_or_nothing(guarded: Api) -> None:
         assert found == {"transport": "polling", "url": url}
         return
     assert found["transport"] == "websocket"
+    assert tokens.read(found["token"])["session_id"] == session_id
     address = f"{found['url']}&{urlencode({'token': found['token'], 'sync': '1'})}"
     async with connect(address) as socket:
         said = [json.loads(await socket.recv()) for _ in range(2)]
     assert [message["type"] for message in said] == ["CONNECTED", "STATE_SYNC"]
     refused = await guarded.http.get(f"/v1/sessions/{session_id}", headers=bearer(found["token"]))
     assert refused.status_code == 401
+
+
+async def test_a_long_name_is_no_hindrance(guarded: Api) -> None:
+    """What a token says of who listens must be something that a token may say."""
+    token = tokens.host("a" * 255)
+    created = await guarded.http.post("/v1/sessions", json=chess(), headers=bearer(token))
+    session_id = created.json()["data"]["session_id"]
+    found = await _subscription(guarded, session_id, token)
+    if not IS_FUNCTIONS:
+        async with connect(f"{found['url']}&{urlencode({'token': found['token']})}") as socket:
+            assert json.loads(await socket.recv())["type"] == "CONNECTED"
 
 
 async def test_the_address_is_the_one_by_which_the_client_came(api: Api) -> None:

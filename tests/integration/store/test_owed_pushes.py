@@ -108,6 +108,17 @@ async def test_no_more_than_asked_for_are_taken_the_oldest_first(
     assert names((await owed.take(_LIMIT)).pushes) == ["b", "c"]
 
 
+async def test_no_more_than_asked_for_are_taken_of_all_shards_together(owed: OwedPushes) -> None:
+    """A worker can see to no more before its claim ends, however many shards there are."""
+    every = [f"session-{number}" for number in range(12)]
+    for name in every:
+        await owed.add(name)
+    first = await owed.take(5)
+    assert len(first.pushes) == 5
+    rest = await owed.take(_LIMIT)
+    assert sorted(names(first.pushes) + names(rest.pushes)) == sorted(every)
+
+
 async def test_what_was_settled_is_owed_no_more(owed: OwedPushes) -> None:
     await owed.add("a-session")
     (push,) = (await owed.take(_LIMIT)).pushes
