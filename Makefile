@@ -3,7 +3,7 @@ PORT ?= 3000
 STAGE ?= dev
 BIN := .venv/bin
 READY := .venv/.ready
-TWO := --numprocesses 2 --dist loadfile
+TWO := --numprocesses 2 --dist loadgroup
 
 .PHONY: setup run run-functions migrate test fuzz lint demo bench soak package deploy lock
 
