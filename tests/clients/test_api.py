@@ -1,5 +1,6 @@
 """Calls that are repeated until they are answered, and happen once."""
 
+import asyncio
 import json
 from collections.abc import Callable
 
@@ -106,6 +107,32 @@ async def test_a_timeout_is_the_callers() -> None:
     assert len(service.requests) == 1
 
 
+async def test_what_hangs_is_given_up_in_time_to_be_repeated(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("synckairos.api._ANSWERS_WITHIN_S", 0.05)
+    asked = 0
+
+    async def reply(request: httpx.Request) -> httpx.Response:
+        nonlocal asked
+        asked += 1
+        if asked == 1:
+            await asyncio.Event().wait()
+        return ok(request)
+
+    api = Api(httpx.AsyncClient(transport=httpx.MockTransport(reply)), "http://service")
+    assert await api.change("POST", "/v1/x", timeout=5) == _OK["data"]
+    assert asked == 2
+
+
+@pytest.mark.parametrize(("said", "left"), [("17", 17), ("99, 100", 99), ("?", None), ("", None)])
+async def test_however_a_budget_is_written_it_does_no_harm(said: str, left: int | None) -> None:
+    service = Service(
+        lambda _: httpx.Response(200, json=_OK, headers={"RateLimit-Remaining": said})
+    )
+    assert (await service.api().get("/v1/x")).requests_left == left
+
+
 async def test_an_answer_that_is_not_ours_is_an_error_with_its_status() -> None:
     service = Service(lambda _: httpx.Response(502, text="<html>"))
     with pytest.raises(ApiError) as raised:
@@ -142,6 +169,14 @@ async def test_a_token_that_is_refused_is_asked_for_anew_once_per_call() -> None
     with pytest.raises(ApiError):
         await refusing.api(lambda: "same").get("/v1/x")
     assert len(refusing.requests) == 2
+
+
+async def test_a_token_that_was_replaced_meanwhile_is_not_asked_for_again() -> None:
+    given = iter(["old", "new", "newer"])
+    api = Service(failing(401), failing(401), ok).api(lambda: next(given))
+    assert await api.token() == "old"
+    await asyncio.gather(api.get("/v1/x"), api.get("/v1/y"))
+    assert await api.token() == "new"
 
 
 async def test_a_token_may_take_its_time() -> None:

@@ -197,3 +197,34 @@ def test_a_service_that_is_away_is_asked_again_soon() -> None:
         await clock.close()
 
     virtual.run(check())
+
+
+async def test_whatever_a_read_fails_with_it_is_measured_again() -> None:
+    machine = Machine()
+    failures = iter([LookupError("no token today")])
+    synced = asyncio.Event()
+
+    async def read() -> float:
+        if error := next(failures, None):
+            raise error
+        return _SERVER_MS
+
+    clock = machine.clock(read)
+    clock.on_sync(synced.set)
+    clock.start()
+    async with asyncio.timeout(5):
+        await synced.wait()
+    await clock.close()
+
+
+async def test_measuring_that_came_to_an_end_is_begun_anew() -> None:
+    machine = Machine()
+    clock = machine.clock()
+    clock.start()
+    keeping = clock._keeping
+    assert keeping
+    keeping.cancel()
+    await asyncio.wait([keeping])
+    clock.start()
+    assert clock._keeping is not keeping
+    await clock.close()

@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from synckairos.effects import Effect, Emit, Ping, Read, Resync
+from synckairos.effects import Effect, Emit, Ping, Read, Reconnect, Resync
 from synckairos.errors import ApiError
 from synckairos.events import Deleted, Update
 from synckairos.follower import Follower
@@ -11,7 +11,7 @@ from synckairos.states import Kind
 
 from tests.clients.states import T0, pong, session, stamp, sync, update
 
-READ, PING, RESYNC = Read(), Ping(), Resync()
+READ, PING, RESYNC, RECONNECT = Read(), Ping(), Resync(), Reconnect()
 
 
 class Bench:
@@ -106,9 +106,10 @@ def test_a_skipped_version_that_is_only_late_spares_the_read() -> None:
     assert bench.passes(200) == []
 
 
-def test_a_version_without_its_state_is_read_for() -> None:
+@pytest.mark.parametrize("kind", ["STATE_UPDATE", "STATE_SYNC"])
+def test_a_version_without_its_state_is_read_for(kind: str) -> None:
     bench = Bench("supabase")
-    assert bench.gets({"type": "STATE_UPDATE", "version": 3}) == []
+    assert bench.gets({"type": kind, "version": 3}) == []
     assert bench.passes(150) == [READ]
     assert updates(bench.found(3))
 
@@ -171,6 +172,36 @@ def test_a_pong_that_confirms_nothing_leaves_it_to_a_read(version: int | None) -
 def test_a_ping_without_an_answer_leaves_it_to_a_read() -> None:
     bench = Bench()
     assert bench.passes(1_400) == [PING, READ]
+
+
+def reads_until_reconnect(bench: Bench, most_ms: int) -> int:
+    """How often it reads, each time with success, before it gives the connection up."""
+    reads = 0
+    for _ in range(most_ms // 50):
+        for asked in bench.passes(50):
+            if asked == RECONNECT:
+                return reads
+            if asked == READ:
+                reads += 1
+                bench.found(None)
+    raise AssertionError("it never gave up")
+
+
+def test_a_socket_that_answers_no_more_is_doubted_and_then_made_anew() -> None:
+    bench = Bench()
+    bench.gets(update(3, deadline_at=None))
+    bench.calms()
+    assert reads_until_reconnect(bench, 17_000) >= 3
+
+
+def test_a_socket_that_missed_one_ping_is_not_made_anew() -> None:
+    bench = Bench()
+    assert bench.passes(1_400) == [PING, READ]
+    bench.found(None)
+    for _ in range(60):
+        for asked in bench.passes(100):
+            assert asked == PING
+            bench.gets(pong(2))
 
 
 def test_doubt_ends_ten_seconds_after_the_last_sign() -> None:
@@ -296,6 +327,16 @@ def test_a_new_life_begins_anew_whatever_its_version() -> None:
     (told,) = updates(bench.gets(update(1, created_at=stamp(T0 + 5))))
     assert (told.state["version"], told.is_next) == (1, False)
     assert bench.gets(update(10)) == []
+
+
+def test_what_is_told_of_an_earlier_session_with_that_id_is_not_of_this_one() -> None:
+    bench = Bench("supabase")
+    bench.gets(update(3, created_at=stamp(T0 + 5_000)))
+    assert bench.gets({"type": "SESSION_DELETED", "timestamp": T0 + 1_000}) == []
+    expired = {"type": "TIME_EXPIRED", "deadline_ms": T0 + 1_000, "participant_id": "ada"}
+    assert bench.gets({**expired, "action_taken": {"type": "notify"}}) == []
+    assert bench.presence == "present"
+    assert bench.gets({"type": "SESSION_DELETED", "timestamp": T0 + 6_000}) == [Emit(Deleted())]
 
 
 def test_one_who_is_refused_asks_for_nothing_more() -> None:

@@ -86,6 +86,7 @@ class Actions(ABC):
     async def delete(self, *, if_match: int | None = None, timeout: float | None = None) -> None:
         """Remove it."""
         await self._change("DELETE", "", None, if_match, timeout)
+        self._removed()
 
     async def events(self, after: int = 0, limit: int = 100) -> dict[str, Any]:
         """A page of the audit trail: `events` with a version above `after`, and the `next` one."""
@@ -108,6 +109,10 @@ class Actions(ABC):
     @abstractmethod
     def _noted(self, version: int) -> None:
         """An action made `version`."""
+
+    @abstractmethod
+    def _removed(self) -> None:
+        """An action removed it."""
 
     async def _verb(self, verb: str, if_match: int | None, timeout: float | None) -> SessionState:
         return await self._state("POST", f"/{verb}", None, if_match, timeout)

@@ -15,6 +15,9 @@ from synckairos.errors import ApiError, Unreachable
 
 _ATTEMPTS = 5
 _PATIENCE_S = 15.0
+_ANSWERS_WITHIN_S = 5.0
+"""What takes longer is lost, and is better asked again."""
+
 _TRANSIENT = (429, 502, 503, 504)
 
 Token = str | Callable[[], str | Awaitable[str | None] | None] | None
@@ -44,6 +47,7 @@ class Api:
         self.http = http
         self._source = token
         self._token: str | None = None
+        self._giving: asyncio.Task[None] | None = None
         self._sleep = sleep
 
     async def time_ms(self) -> float:
@@ -51,8 +55,8 @@ class Api:
         return float((await self.time())["timestamp_ms"])
 
     async def time(self) -> dict[str, Any]:
-        """The answer of `GET /v1/time`. Raises `ApiError`."""
-        answer = await self._send("GET", "/v1/time", {}, None, _PATIENCE_S)
+        """The answer of `GET /v1/time`, which everybody may have. Raises `ApiError`."""
+        answer = await self._send("GET", "/v1/time", {}, None, _ANSWERS_WITHIN_S)
         if answer.is_error:
             raise error_of(answer)
         return _body(answer, "timestamp_ms")
@@ -60,7 +64,7 @@ class Api:
     async def get(self, path: str, known: int | None = None) -> Answer:
         """Read, once: for somebody who reads again anyway. Raises `ApiError`."""
         headers = {} if known is None else {"If-None-Match": f'"{known}"'}
-        return await self._once("GET", path, headers, None, _PATIENCE_S)
+        return await self._once("GET", path, headers, None, _ANSWERS_WITHIN_S)
 
     async def ask(self, path: str) -> Any:
         """Read, patiently. Raises `ApiError`."""
@@ -87,8 +91,13 @@ class Api:
         if not callable(self._source):
             return self._source
         if anew or self._token is None:
-            self._token = await self._given(self._source)
+            if self._giving is None or self._giving.done():
+                self._giving = asyncio.create_task(self._take(self._source))
+            await asyncio.shield(self._giving)  # others may wait for the same
         return self._token
+
+    async def _take(self, source: Callable[[], str | Awaitable[str | None] | None]) -> None:
+        self._token = await self._given(source)
 
     async def _given(self, source: Callable[[], str | Awaitable[str | None] | None]) -> str | None:
         """A fresh token. A function that has worked before may have a bad moment."""
@@ -107,7 +116,7 @@ class Api:
         for attempt in range(_ATTEMPTS):
             left = give_up - time.monotonic()
             try:
-                return await self._once(method, path, headers, body, left)
+                return await self._once(method, path, headers, body, min(left, _ANSWERS_WITHIN_S))
             except ApiError as error:
                 wait = max(error.retry_after_s, backoff(attempt) / 1000)
                 is_last = attempt == _ATTEMPTS - 1 or time.monotonic() + wait > give_up
@@ -119,26 +128,20 @@ class Api:
     async def _once(
         self, method: str, path: str, headers: dict[str, str], body: Any, patience_s: float
     ) -> Answer:
-        answer = await self._send(method, path, headers, body, patience_s)
+        token = await self.token()
+        answer = await self._send(method, path, headers | _bearer(token), body, patience_s)
         if answer.status_code == 401 and callable(self._source):
-            answer = await self._send(method, path, headers, body, patience_s, anew=True)
+            # Somebody else may have had it replaced meanwhile.
+            token = await self.token(anew=self._token == token)
+            answer = await self._send(method, path, headers | _bearer(token), body, patience_s)
         if answer.is_error:
             raise error_of(answer)
         data = _body(answer, "data")["data"] if answer.content else None
-        left = answer.headers.get("RateLimit-Remaining")
-        return Answer(answer.status_code, data, int(left) if left else None)
+        return Answer(answer.status_code, data, _requests_left(answer))
 
     async def _send(
-        self,
-        method: str,
-        path: str,
-        headers: dict[str, str],
-        body: Any,
-        patience_s: float,
-        *,
-        anew: bool = False,
+        self, method: str, path: str, headers: dict[str, str], body: Any, patience_s: float
     ) -> httpx.Response:
-        headers = headers | await self.authorization(anew=anew)
         try:
             async with asyncio.timeout(max(0.0, patience_s)):
                 return await self.http.request(
@@ -147,10 +150,10 @@ class Api:
         except (httpx.RequestError, TimeoutError) as error:
             raise Unreachable from error
 
-    async def authorization(self, *, anew: bool = False) -> dict[str, str]:
-        """The header that says who the caller is."""
-        token = await self.token(anew=anew)
-        return {"Authorization": f"Bearer {token}"} if token else {}
+
+def _bearer(token: str | None) -> dict[str, str]:
+    """The header that says who the caller is."""
+    return {"Authorization": f"Bearer {token}"} if token else {}
 
 
 def _body(answer: httpx.Response, has: str) -> dict[str, Any]:
@@ -166,13 +169,24 @@ def _body(answer: httpx.Response, has: str) -> dict[str, Any]:
 
 def error_of(answer: httpx.Response) -> ApiError:
     """The error that an answer tells of; a proxy in between may have other words for it."""
+    said: dict[str, Any] = {
+        "retry_after_s": _retry_after_s(answer),
+        "requests_left": _requests_left(answer),
+    }
     try:
         error = answer.json()["error"]
-        said = {name: error.get(name) for name in ("details", "request_id")}
-        code, message = str(error["code"]), str(error["message"])
+        said |= {name: error.get(name) for name in ("details", "request_id")}
+        said |= {name: str(error[name]) for name in ("code", "message")}
     except (ValueError, KeyError, TypeError, AttributeError):
-        return ApiError(answer.status_code, retry_after_s=_retry_after_s(answer))
-    return ApiError(answer.status_code, code, message, retry_after_s=_retry_after_s(answer), **said)
+        pass
+    return ApiError(answer.status_code, **said)
+
+
+def _requests_left(answer: httpx.Response) -> int | None:
+    """What is left of the caller's rate limit; a proxy in between may have added its own."""
+    said = answer.headers.get("RateLimit-Remaining", "")
+    counts = [int(count) for count in said.split(",") if count.strip().isdecimal()]
+    return min(counts, default=None)
 
 
 def _retry_after_s(answer: httpx.Response) -> float:

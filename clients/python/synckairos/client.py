@@ -33,6 +33,7 @@ class SyncKairos:
         self._api = Api(http or cast(httpx.AsyncClient, self._own_http), base_url, token)
         self._transport = transport
         self._sessions: dict[str, Session] = {}
+        self._followed: set[Session] = set()
         self.clock = ServerClock(self._api.time_ms)
         """The server's; it is measured from the first session on, or from `clock.start()`."""
 
@@ -60,7 +61,8 @@ class SyncKairos:
                 self._api,
                 self.clock,
                 self._transport,
-                lambda: self._forget(session_id),
+                self._followed.add,
+                self._forget,
             )
         return self._sessions[session_id]
 
@@ -75,10 +77,13 @@ class SyncKairos:
 
     async def close(self) -> None:
         """Close every session, the clock and the connections."""
-        await asyncio.gather(*(session.close() for session in list(self._sessions.values())))
+        sessions = {*self._sessions.values(), *self._followed}
+        await asyncio.gather(*(session.close() for session in sessions))
         await self.clock.close()
         if self._own_http:
             await self._own_http.aclose()
 
-    def _forget(self, session_id: str) -> None:
-        self._sessions.pop(session_id, None)
+    def _forget(self, session: Session) -> None:
+        self._followed.discard(session)
+        if self._sessions.get(session.id) is session:
+            del self._sessions[session.id]

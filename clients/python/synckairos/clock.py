@@ -4,7 +4,6 @@ import asyncio
 from collections.abc import Awaitable, Callable
 
 from synckairos.backoff import backoff
-from synckairos.errors import SyncKairosError
 from synckairos.interval import Offsets, Sample
 from synckairos.local import Local
 
@@ -44,7 +43,7 @@ class ServerClock:
 
     def start(self) -> None:
         """Measure now and keep measuring."""
-        if self._keeping is None:
+        if self._keeping is None or self._keeping.done():
             self._keeping = asyncio.create_task(self._keep())
 
     async def close(self) -> None:
@@ -113,7 +112,7 @@ class ServerClock:
         while True:
             try:
                 await self.sync(_FIRST_ROUND if rounds < 2 or not self._is_trusted else _ROUND)
-            except SyncKairosError:
+            except Exception:  # whatever it was: who stops measuring is wrong for good
                 await self._local.sleep(backoff(failures))
                 failures += 1
                 continue

@@ -27,4 +27,9 @@ class Resync:
     """Have the transport send the whole state."""
 
 
-Effect = Emit | Read | Ping | Resync
+@dataclass(frozen=True, slots=True)
+class Reconnect:
+    """Have the transport made anew: it is dead, whatever it believes."""
+
+
+Effect = Emit | Read | Ping | Resync | Reconnect

@@ -24,6 +24,7 @@ class ApiError(SyncKairosError):
         details: Any = None,
         request_id: str | None = None,
         retry_after_s: float = 0.0,
+        requests_left: int | None = None,
     ) -> None:
         super().__init__(message)
         self.status = status
@@ -34,10 +35,18 @@ class ApiError(SyncKairosError):
         self.retry_after_s = retry_after_s
         """How long the service asks to be left alone."""
 
+        self.requests_left = requests_left
+        """Of the caller's rate limit."""
+
     @property
     def is_refusal(self) -> bool:
         """Whether asking again as the same caller would change nothing."""
         return 400 <= self.status < 500 and self.status not in (404, 408, 429)
+
+    @property
+    def is_absence(self) -> bool:
+        """Whether it is the service that knows no such session; a gateway's 404 tells nothing."""
+        return self.code == "SESSION_NOT_FOUND"
 
 
 class Unreachable(ApiError):

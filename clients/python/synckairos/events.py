@@ -91,17 +91,25 @@ class Events:
         """Call `callback` with each event of that name; returns what ends that."""
         entry = (name, callback)
         self._callbacks.append(entry)
-        return lambda: self._callbacks.remove(entry)
 
-    async def stream(self) -> AsyncIterator[Event]:
+        def end() -> None:
+            self._callbacks = [other for other in self._callbacks if other is not entry]
+
+        return end
+
+    def stream(self) -> AsyncIterator[Event]:
         """Every event from now on, until the session is closed."""
         queue: asyncio.Queue[Event | None] = asyncio.Queue()
         self._queues.append(queue)
+        return self._drained(queue)
+
+    async def _drained(self, queue: asyncio.Queue[Event | None]) -> AsyncIterator[Event]:
         try:
             while (event := await queue.get()) is not None:
                 yield event
         finally:
-            self._queues.remove(queue)
+            if queue in self._queues:
+                self._queues.remove(queue)
 
     def emit(self, event: Event) -> None:
         """Tell of `event`. What a callback raises is its own affair, and reported as such."""
@@ -116,6 +124,7 @@ class Events:
             queue.put_nowait(event)
 
     def close(self) -> None:
-        """End every stream."""
+        """End every stream, also those that nobody has begun to read."""
         for queue in self._queues:
             queue.put_nowait(None)
+        self._queues = []

@@ -11,7 +11,7 @@ from synckairos.errors import ApiError
 from synckairos.events import Deleted, Presence, Source, Update, Warned
 from synckairos.flags import Flags
 from synckairos.schedule import Schedule
-from synckairos.states import Kind, Message, SessionState
+from synckairos.states import Kind, Message, SessionState, instant_ms
 from synckairos.versions import Versions, is_newer, is_next
 
 _SWITCH_PATIENCE_MS = 250.0
@@ -37,6 +37,12 @@ class Follower:
         self._buried: str | None = None
         self._is_pushed = False
 
+    def begin(self) -> None:
+        """Follow from now on, perhaps not for the first time: nothing is under way."""
+        self._schedule = Schedule(self._dice)
+        if self.presence == "refused":
+            self.presence, self.refusal = "unknown", None
+
     def joined(self, kind: Kind, now: float) -> None:
         """A transport is live. One that doesn't send the state by itself is read for."""
         self._schedule.joined(kind, now)
@@ -51,12 +57,12 @@ class Follower:
             case "STATE_UPDATE":
                 return self._pushed(message, now)
             case "STATE_SYNC":
-                return self._synced(message["state"], now)
-            case "TIME_EXPIRED":
+                return self._synced(message, now)
+            case "TIME_EXPIRED" if not self._is_past(message.get("deadline_ms")):
                 return [Emit(event) for event in self._flags.heard(message)]
             case "TIME_WARNING":
                 return [Emit(_warning(message))]
-            case "SESSION_DELETED":
+            case "SESSION_DELETED" if not self._is_past(message.get("timestamp")):
                 return self._gone()
             case "PONG":
                 return self._ponged(message, now)
@@ -100,6 +106,11 @@ class Follower:
         if self.presence == "unknown":
             self.presence = "absent"
         return []
+
+    def unfound(self, now: float) -> None:
+        """Who tells how to follow it knows no such session; whether that is so, a read shows."""
+        if self.state or self.presence == "unknown":
+            self._schedule.must_read(now)
 
     def read_failed(self, now: float, retry_after_ms: float = 0.0) -> None:
         """A read came to nothing."""
@@ -152,8 +163,12 @@ class Follower:
         if self._versions.has_gap:
             self._schedule.read_by(now + self._after_gap())
 
-    def _synced(self, state: SessionState, now: float) -> list[Effect]:
+    def _synced(self, message: Message, now: float) -> list[Effect]:
         self._schedule.ponged()
+        state: SessionState | None = message.get("state")
+        if state is None:  # too large for the transport
+            self._miss(int(message["version"]), now)
+            return []
         effects = self._accept(state, "sync", None, now)
         if self.state and state["version"] == self.state["version"]:
             self._schedule.confirmed(now)
@@ -214,6 +229,14 @@ class Follower:
         if self._buried is None or state["created_at"] > self._buried:
             return False
         return source != "read" or self._was_deleted
+
+    def _is_past(self, instant: float | None) -> bool:
+        """Whether that was before the session began, and so in another one with its id."""
+        return (
+            self.state is not None
+            and instant is not None
+            and instant < instant_ms(self.state["created_at"])
+        )
 
     def _after_gap(self) -> float:
         return _GAP_MS + _GAP_SPREAD_MS * self._dice()

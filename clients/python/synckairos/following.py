@@ -6,7 +6,7 @@ from typing import Any
 
 from synckairos.api import Api
 from synckairos.clock import ServerClock
-from synckairos.effects import Effect, Emit, Ping, Read
+from synckairos.effects import Effect, Emit, Ping, Read, Reconnect
 from synckairos.errors import ApiError
 from synckairos.events import Changed, Connection, Events, Status
 from synckairos.follower import Follower
@@ -27,12 +27,13 @@ class Following:
         self._api = api
         self._clock = clock
         self._events = events
-        self._link = Link(session_id, api, clock, self, transport)
+        self._transport = transport
+        self._link = self._new_link()
         self._opened: asyncio.Future[SessionState | None] | None = None
         self._tasks: set[asyncio.Task[None]] = set()
         self._linking: asyncio.Task[None] | None = None
         self._timer: asyncio.TimerHandle | None = None
-        self._reads_fail = False
+        self._reads_fail = self._is_unfound = False
         self._told: tuple[Any, ...] = ()
 
     async def open(self) -> SessionState | None:
@@ -40,6 +41,9 @@ class Following:
         if self._opened is None:
             self._opened = asyncio.get_running_loop().create_future()
             self._clock.start()
+            self._link = self._new_link()
+            self._reads_fail = self._is_unfound = False
+            self.follower.begin()
             self._connect("connecting", None)
             self._linking = self._spawn(self._link.run())
             self._do([])
@@ -47,15 +51,25 @@ class Following:
 
     async def close(self) -> None:
         """See `Session`."""
+        opened, tasks = self._opened, self._end()
+        if opened and not opened.done():
+            opened.set_result(self.follower.state)
+        self._events.close()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    def _end(self) -> set[asyncio.Task[None]]:
+        """Be closed, and ready to be opened again; returns what is coming to its end."""
         if self._timer:
             self._timer.cancel()
+        self._opened = None
         tasks, self._tasks = self._tasks, set()
         for task in tasks:
             task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
-        if self._opened and not self._opened.done():
-            self._opened.cancel()
         self._connect("closed", None)
+        return tasks
+
+    def _new_link(self) -> Link:
+        return Link(self.id, self._api, self._clock, self, self._transport)
 
     def joined(self, kind: Kind) -> None:
         """See `Supplied`."""
@@ -75,7 +89,9 @@ class Following:
 
     def missing(self) -> None:
         """See `Supplied`."""
-        self._do(self.follower.missed(monotonic_ms()))
+        self._is_unfound = True
+        self.follower.unfound(monotonic_ms())
+        self._do([])
 
     def refused(self, error: ApiError) -> None:
         """See `Supplied`."""
@@ -94,6 +110,10 @@ class Following:
         self.follower.noted(version, monotonic_ms())
         self._do([])
 
+    def removed(self) -> None:
+        """An action of our own removed it."""
+        self._do(self.follower.missed(monotonic_ms()))
+
     def _do(self, effects: list[Effect]) -> None:
         for effect in effects:
             match effect:
@@ -103,6 +123,8 @@ class Following:
                     self._spawn(self._read())
                 case Ping():
                     self._spawn(self._link.ping())
+                case Reconnect():
+                    self._link.reconnect()
                 case _:
                     self._spawn(self._link.resync())
         self._tell()
@@ -125,19 +147,27 @@ class Following:
         self._do(self.follower.tick(monotonic_ms(), self._clock.now()))
 
     async def _read(self) -> None:
-        known = self.follower.state["version"] if self.follower.state else None
         try:
-            answer = await self._api.get(f"/v1/sessions/{self.id}", known)
+            await self._look()
         except ApiError as error:
             self._failed(error)
-            return
+        except Exception:
+            self.follower.read_failed(monotonic_ms())
+            self._do([])
+            raise
+
+    async def _look(self) -> None:
+        known = self.follower.state["version"] if self.follower.state else None
+        answer = await self._api.get(f"/v1/sessions/{self.id}", known)
         self.follower.spares(answer.requests_left)
-        self._succeeded()
+        self._succeeded(is_there=True)
         self._do(self.follower.read_found(answer.data, monotonic_ms()))
 
     def _failed(self, error: ApiError) -> None:
-        if error.status == 404:
-            self._succeeded()
+        if error.requests_left is not None:
+            self.follower.spares(error.requests_left)
+        if error.is_absence:
+            self._succeeded(is_there=False)
             self._do(self.follower.read_missed(monotonic_ms()))
         elif error.is_refusal:
             self.refused(error)
@@ -148,12 +178,17 @@ class Following:
             self.follower.read_failed(monotonic_ms(), error.retry_after_s * 1000)
             self._do([])
 
-    def _succeeded(self) -> None:
-        """The service answers. If it didn't before, there may be better than polling again."""
+    def _succeeded(self, *, is_there: bool) -> None:
+        """The service answers. If it didn't before, there may be better than polling again.
+
+        Nor is there anything to follow while there is no session: only a read looks for that.
+        """
         if self.connection == Connection("connecting", "polling", self.connection.since):
             self._connect("polling", "polling")
-        if self._reads_fail or self.follower.presence in ("absent", "deleted"):
+        was_away = self._is_unfound or self.follower.presence in ("absent", "deleted")
+        if self._reads_fail or (is_there and was_away):
             self._link.retry()
+            self._is_unfound = False
         self._reads_fail = False
 
     def _connect(self, status: Status, kind: Kind | None) -> None:
@@ -186,6 +221,7 @@ class Following:
             return
         if self._opened and not self._opened.done():
             self._opened.set_exception(error)
+            self._end()
         else:
             context = {"message": f"Following {self.id} failed", "exception": error}
             task.get_loop().call_exception_handler(context)

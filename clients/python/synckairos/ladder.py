@@ -18,16 +18,19 @@ _BELOW: dict[Kind, tuple[Kind, ...]] = {
 
 def ladder(subscription: Subscription, forced: Kind | None) -> tuple[Kind, ...]:
     """What to try, in this order."""
+    recommended = subscription["transport"]
     if forced is None:
-        return _BELOW[subscription["transport"]]
-    return () if forced == "polling" else (forced,)
+        return _BELOW.get(recommended, ())  # there may be some that this library has never heard of
+    is_to_be_had = forced != "polling" and (forced != "supabase" or recommended == "supabase")
+    return (forced,) if is_to_be_had else ()
 
 
-def transport(kind: Kind, subscription: Subscription, api: Api, session_id: str) -> Transport:
+async def transport(kind: Kind, subscription: Subscription, api: Api, session_id: str) -> Transport:
     """A new transport of that kind."""
-    token = subscription.get("token")
     if kind == "supabase":
         return Supabase(subscription)
+    is_ours = subscription["transport"] == "websocket"
+    token = (is_ours and subscription.get("token")) or await api.token()
     if kind == "websocket":
         return WebSocket(_socket_url(subscription, api, session_id), token)
     return ServerSentEvents(api, session_id, token)

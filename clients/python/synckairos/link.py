@@ -3,7 +3,7 @@
 import asyncio
 import logging
 from contextlib import suppress
-from typing import NoReturn, Protocol
+from typing import Protocol
 
 from synckairos.api import Api
 from synckairos.attempt import Attempt
@@ -18,7 +18,7 @@ _TRIES = 2
 """So many failures in a row may be bad luck; after them there may be no such transport here."""
 
 _LONGEST_LADDER = 2
-_BETTER_AFTER_MS, _ABSENT_MS = 40_000.0, 2_000.0
+_BETTER_AFTER_MS = 40_000.0
 _STEADY_S, _SOONEST_S = 5.0, 1.0
 _RENEWED_AT = 0.8
 """Of a token's life."""
@@ -78,6 +78,11 @@ class Link:
         if self._current:
             await self._current.transport.resync()
 
+    def reconnect(self) -> None:
+        """The connection is dead, whatever it believes."""
+        if self._current:
+            self._current.ended.cancel()
+
     async def run(self) -> None:
         """Supply until cancelled, or until the caller is refused."""
         if self._forced == "polling":
@@ -91,24 +96,29 @@ class Link:
             self._supplied.refused(error)
 
     async def _climb(self) -> Attempt | None:
-        """The best that gets live; None when nothing does. Raises the `ApiError` of a refusal."""
+        """The best that gets live; None when nothing does. Raises the `ApiError` of a refusal.
+
+        A transport that turns the caller away twice may be unable to do better: a proxy's 403.
+        """
         self._supplied.left(None)
         place = failures = turned = 0
         while place < _LONGEST_LADDER:
             try:
                 return await self._try(place, anew=turned > 0)
             except _Absent:
-                await self._wait(spread(_ABSENT_MS))
+                await self._wait(spread(_BETTER_AFTER_MS))  # or until a read finds it
             except Turned as turning:
+                _log.info("%s can't be followed: %s", self._id, turning)
                 turned += 1
                 if turned == _TRIES:
-                    raise ApiError(turning.status, message=str(turning)) from turning
+                    place, failures, turned = place + 1, 0, 0
+                await self._wait(backoff(turned))
             except Down as down:
                 _log.info("%s can't be followed: %s", self._id, down)
                 failures += 1
                 if failures == _TRIES or isinstance(down, Silent):
                     place, failures = place + 1, 0
-                await self._wait(backoff(failures))
+                await self._wait(max(backoff(failures), down.retry_after_ms))
         return None
 
     async def _try(self, place: int, *, anew: bool = False) -> Attempt | None:
@@ -117,7 +127,7 @@ class Link:
         kinds = ladder(subscription, self._forced)[place:]
         if not kinds:
             return None
-        made = transport(kinds[0], subscription, self._api, self._id)
+        made = await transport(kinds[0], subscription, self._api, self._id)
         attempt = Attempt(made, subscription, self._supplied.heard)
         try:
             await attempt.greeted()
@@ -133,12 +143,12 @@ class Link:
                 await self._api.token(anew=True)
             answer = await self._api.get(f"/v1/sessions/{self._id}/realtime")
         except ApiError as error:
-            if error.status == 404:
+            if error.is_absence:
                 self._supplied.missing()
                 raise _Absent(error.message) from error
             if error.is_refusal:
                 raise
-            raise Down(error.message) from error
+            raise Down(error.message, error.retry_after_s * 1000) from error
         found: Subscription = answer.data
         return found
 
@@ -149,13 +159,14 @@ class Link:
             return await self._better()
         self._current = attempt
         self._supplied.joined(attempt.transport.kind)
-        helpers: list[asyncio.Task[Attempt]] = [asyncio.create_task(self._renew(attempt))]
+        helpers: list[asyncio.Task[Attempt | None]] = [asyncio.create_task(self._renew(attempt))]
         if attempt.transport.kind != ladder(attempt.subscription, self._forced)[0]:
             helpers.append(asyncio.create_task(self._better()))
         began = asyncio.get_running_loop().time()
         try:
             done, _ = await asyncio.wait([attempt.ended, *helpers], return_when="FIRST_COMPLETED")
-            found = next((task.result() for task in helpers if task in done), None)
+            results = [task.result() for task in helpers if task in done]
+            found = next((result for result in results if result), None)
         finally:
             self._current = None
             for helper in helpers:
@@ -168,7 +179,7 @@ class Link:
             await self._wait(backoff(self._drops))
         return found
 
-    async def _better(self) -> Attempt:
+    async def _better(self) -> Attempt | None:
         """The best there is, once it gets live."""
         while True:
             await self._wait(spread(_BETTER_AFTER_MS))
@@ -176,17 +187,25 @@ class Link:
                 if attempt := await self._try(0):
                     return attempt
 
-    async def _renew(self, attempt: Attempt) -> NoReturn:
-        """Keep its token fresh; one that can't be given another ends, and is made anew."""
-        subscription = attempt.subscription
-        while attempt.transport.kind != "sse" and (ends := subscription.get("expires_at")):
+    async def _renew(self, attempt: Attempt) -> None:
+        """Keep its token fresh; one that can't be given another ends, and is made anew.
+
+        Returns when the session is to be followed in another way.
+        """
+        subscription, kind, rest_s = attempt.subscription, attempt.transport.kind, 0.0
+        while kind == subscription["transport"] and (ends := subscription.get("expires_at")):
             left_s = (instant_ms(ends) - self._clock.now()) / 1000
-            await asyncio.sleep(max(_SOONEST_S, left_s * _RENEWED_AT))
-            with suppress(Down):
-                subscription = await self._ask(anew=True)
-                await attempt.transport.renew(subscription)
-        await asyncio.get_running_loop().create_future()
-        raise AssertionError("nothing ends that wait")
+            await asyncio.sleep(max(_SOONEST_S, left_s * _RENEWED_AT, rest_s))
+            try:
+                fresh = await self._ask(anew=True)
+            except Down as down:
+                rest_s = down.retry_after_ms / 1000
+                continue
+            if fresh["transport"] != kind:
+                return
+            subscription, rest_s = fresh, 0.0
+            await attempt.transport.renew(subscription)
+        await asyncio.get_running_loop().create_future()  # until it is cancelled
 
     async def _wait(self, duration: float) -> None:
         """Wait so many ms, or until `retry`."""

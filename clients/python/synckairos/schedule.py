@@ -3,7 +3,7 @@
 from synckairos.anchors import is_terminal
 from synckairos.backoff import Random, backoff, spread
 from synckairos.doubt import Doubt
-from synckairos.effects import Effect, Ping, Read
+from synckairos.effects import Effect, Ping, Read, Reconnect
 from synckairos.states import Kind, SessionState, instant_ms
 
 _OFTEN_MS, _SELDOM_MS, _WAITING_MS = 850.0, 20_000.0, 2_000.0
@@ -15,7 +15,9 @@ _JOINING_MS, _SYNCING_MS = 300.0, 150.0
 _BEHIND_MS, _OVERDUE_MS = 60.0, 300.0
 """After a deadline: when to look at what it did, and when a push that tells of it must be lost."""
 
-_PONG_MS = 700.0
+_PONG_MS, _DEAD_MS = 700.0, 5_000.0
+"""Who waits so long for an answer reads; and so long, takes the connection for dead."""
+
 _NEVER = float("inf")
 
 
@@ -30,6 +32,7 @@ class Schedule:
         self._gap_at = _NEVER
         self._is_reading = False
         self._pinged_at: float | None = None
+        self._silent_since: float | None = None
         self._failures = 0
         self._look_at = 0.0
         self._checked: str | None = None
@@ -41,14 +44,16 @@ class Schedule:
 
     def joined(self, kind: Kind, now: float) -> None:
         """A transport is live; of those that send the state by themselves, make sure of it."""
-        self._kind, self._failures, self._pinged_at = kind, 0, None
+        self._kind, self._failures = kind, 0
+        self.ponged()
         self.doubt.begin(now)
         self.doubt.confirmed(now)
         self._read_at = now if kind == "supabase" else now + _SYNCING_MS
 
     def left(self, now: float, *, at_once: bool) -> None:
         """No transport is live."""
-        self._kind, self._pinged_at = "polling", None
+        self._kind = "polling"
+        self.ponged()
         self._look_at = now + (0.0 if at_once else _JOINING_MS)
 
     def must_read(self, at: float) -> None:
@@ -70,7 +75,7 @@ class Schedule:
 
     def ponged(self) -> None:
         """The transport lives."""
-        self._pinged_at = None
+        self._pinged_at = self._silent_since = None
 
     def asked(self, now: float) -> None:
         """The transport was asked for the state."""
@@ -91,8 +96,14 @@ class Schedule:
 
     def take_due(self, state: SessionState | None, now: float, server_now: float) -> list[Effect]:
         """What to ask now."""
+        if now >= self._dead_due:
+            self.ponged()
+            return [Reconnect()]
         if self._pinged_at is not None and now >= self._pinged_at + _PONG_MS:
+            if self._silent_since is None:
+                self._silent_since = self._pinged_at
             self._pinged_at, self._read_at = None, now
+            self.doubt.begin(now)
         if not self._is_reading and self._read_due(state, now, server_now) <= now:
             return self._read(state, now, server_now)
         if not self._is_reading and self._ping_due(state, now) <= now:
@@ -103,9 +114,10 @@ class Schedule:
     def due(self, state: SessionState | None, now: float, server_now: float) -> float:
         """When something is to be asked next."""
         if self._is_reading:
-            return _NEVER
+            return self._dead_due
         pong_due = _NEVER if self._pinged_at is None else self._pinged_at + _PONG_MS
-        return min(self._read_due(state, now, server_now), self._ping_due(state, now), pong_due)
+        asks = min(self._read_due(state, now, server_now), self._ping_due(state, now))
+        return min(asks, pong_due, self._dead_due)
 
     def _read(self, state: SessionState | None, now: float, server_now: float) -> list[Effect]:
         if state and state["deadline_at"] and _until(state, server_now) <= 0:
@@ -113,6 +125,10 @@ class Schedule:
         self._is_reading, self._read_at, self._gap_at = True, _NEVER, _NEVER
         self.doubt.asked(now)
         return [Read()]
+
+    @property
+    def _dead_due(self) -> float:
+        return _NEVER if self._silent_since is None else self._silent_since + _DEAD_MS
 
     def _ping_due(self, state: SessionState | None, now: float) -> float:
         if self._kind != "websocket" or self._pinged_at is not None or state is None:

@@ -21,12 +21,14 @@ class Session(Actions):
         api: Api,
         clock: ServerClock,
         transport: Kind | None = None,
-        on_close: Callable[[], None] = lambda: None,
+        on_open: Callable[["Session"], None] = lambda _: None,
+        on_close: Callable[["Session"], None] = lambda _: None,
     ) -> None:
         super().__init__(session_id, api)
         self.clock = clock
         self._events = Events()
         self._following = Following(self.id, api, clock, self._events, transport)
+        self._on_open = on_open
         self._on_close = on_close
 
     @property
@@ -54,13 +56,13 @@ class Session(Actions):
 
         Raises the `ApiError` of a refusal. An unreachable service is waited for as well.
         """
+        self._on_open(self)
         return await self._following.open()
 
     async def close(self) -> None:
-        """Follow it no more."""
+        """Follow it no more, until it is opened again. Who waits in `open()` is let go."""
+        self._on_close(self)
         await self._following.close()
-        self._events.close()
-        self._on_close()
 
     def remaining(self, participant_id: str | None = None, at: float | None = None) -> float | None:
         """What is left on a participant's clock, ms, or on the clock that runs; None: no such."""
@@ -95,3 +97,6 @@ class Session(Actions):
 
     def _noted(self, version: int) -> None:
         self._following.noted(version)
+
+    def _removed(self) -> None:
+        self._following.removed()

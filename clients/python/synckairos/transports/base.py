@@ -10,6 +10,11 @@ from synckairos.states import Kind, Message, Subscription
 class Down(SyncKairosError):
     """The connection has ended, or never was; coming back may help."""
 
+    def __init__(self, message: str, retry_after_ms: float = 0.0) -> None:
+        super().__init__(message)
+        self.retry_after_ms = retry_after_ms
+        """How long the service asks to be left alone."""
+
 
 class Silent(Down):
     """It may be open, but nothing comes through."""

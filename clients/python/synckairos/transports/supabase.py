@@ -50,17 +50,27 @@ class Supabase:
             await self._client.set_auth(subscription["token"])
 
     async def _join(self, hearer: Hearer, ended: "asyncio.Future[str]") -> None:
+        def end(reason: str) -> None:
+            if not ended.done():
+                ended.set_result(reason)
+
         def changed(status: str, error: Exception | None) -> None:
             if status == "SUBSCRIBED":
                 hearer.live()
-            elif not ended.done():
-                ended.set_result(f"{status}: {error}")
+            else:
+                end(f"{status}: {error}")
+
+        def heard(broadcast: dict[str, Any]) -> None:
+            try:
+                hearer.message(broadcast["payload"])
+            except Exception as error:  # it would kill the client's own task, and nobody hear of it
+                end(repr(error))
 
         subscription = self._subscription
         await self._client.set_auth(subscription["token"])
         config = {"private": True, "broadcast": {"ack": False, "self": False}}
         channel = self._client.channel(subscription["topic"], {"config": config})
-        channel.on_broadcast("*", lambda broadcast: hearer.message(broadcast["payload"]))
+        channel.on_broadcast("*", heard)
         await channel.subscribe(changed)
 
 
