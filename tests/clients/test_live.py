@@ -23,8 +23,8 @@ from tests.integration import tokens
 from tests.integration.api import CERTIFICATES, Api, chess
 from tests.integration.tokens import GUARDED, bearer
 
-_BRIEF_S: dict[Kind | None, float] = {None: 2, "polling": 2 - LEEWAY_S}
-"""Of a token that ends soon: who subscribes needs one that doesn't live on grace."""
+_BRIEF_S = 2 - LEEWAY_S
+"""Of a token in its last moments of grace."""
 
 KINDS: list[Kind] = ["websocket", "sse", "polling"]
 
@@ -221,24 +221,24 @@ async def test_one_who_is_turned_away_is_refused(guarded: Instance, host: Api) -
             assert (session.presence, session.connection.status) == ("refused", "closed")
 
 
-@pytest.mark.parametrize("kind", [None, "polling"])
+@pytest.mark.parametrize("kind", [None, "sse", "polling"])
 async def test_a_token_that_ends_is_the_end(
     guarded: Instance, host: Api, kind: Kind | None
 ) -> None:
     session_id = await host.created(chess())
-    token = tokens.spectator(session_id, lifetime_s=_BRIEF_S[kind])
+    token = tokens.spectator(session_id, lifetime_s=_BRIEF_S)
     async with watching(guarded.url, session_id, kind, token) as watched:
         await watched.until(lambda: watched.session.presence == "refused")
     assert watched.session.refusal
     assert watched.session.refusal.status == 401
 
 
-@pytest.mark.parametrize("kind", [None, "polling"])
+@pytest.mark.parametrize("kind", [None, "sse", "polling"])
 async def test_a_token_that_is_given_anew_goes_on(
     guarded: Instance, host: Api, kind: Kind | None
 ) -> None:
     session_id = await host.created(chess())
-    lifetimes = iter([_BRIEF_S[kind]] * 2)
+    lifetimes = iter([_BRIEF_S, _BRIEF_S])
     was_asked_again = asyncio.Event()
 
     async def token() -> str:

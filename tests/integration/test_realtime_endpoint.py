@@ -96,15 +96,6 @@ async def test_it_ends_no_later_than_the_caller_s_own(pushing: Api) -> None:
     assert _claims(found["token"])["exp"] == ends_s
 
 
-async def test_who_lives_on_grace_gets_none(pushing: Api, guarded: Api) -> None:
-    for api in (pushing, guarded) if not IS_FUNCTIONS else (pushing,):
-        session_id = await api.created(chess())
-        headers = bearer(tokens.host(exp=int(time.time()) - 20))
-        path = f"/v1/sessions/{session_id}"
-        assert (await api.http.get(path, headers=headers)).status_code == 200
-        assert (await api.http.get(f"{path}/realtime", headers=headers)).status_code == 401
-
-
 async def test_it_is_no_token_for_us(pushing: Api) -> None:
     session_id = await pushing.created(chess())
     found = await _subscription(pushing, session_id)
