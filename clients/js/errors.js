@@ -24,9 +24,9 @@ export class ApiError extends Error {
     return [0, 429, 502, 503, 504].includes(this.status);
   }
 
-  /** Whether the token isn't good for what was asked. */
+  /** Whether asking again is no use: the token isn't good for it, or the request makes no sense. */
   get isRefusal() {
-    return this.status === 401 || this.status === 403;
+    return this.status >= 400 && this.status < 500 && ![404, 408, 429].includes(this.status);
   }
 
   /** Whether the service says that there is no such session, at least for this caller. */

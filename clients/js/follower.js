@@ -58,6 +58,8 @@ export class Follower {
   /** Follow from `now` on. @returns {Effect[]} */
   begin(now, isHidden) {
     this.isHidden = isHidden;
+    this.#reading = null;
+    this.confirmation.isReading = false; // nobody waits for the answer any more
     this.alone(now);
     return this.presence === "refused" ? this.#become("unknown") : [];
   }
@@ -94,7 +96,7 @@ export class Follower {
       case "STATE_UPDATE":
         return message.state ? this.#pushed(message, now) : this.knows(message.version, now);
       case "STATE_SYNC":
-        return this.#synced(message.state, now);
+        return message.state ? this.#synced(message.state, now) : this.knows(message.version, now);
       case "TIME_EXPIRED":
         return this.#isPast(message.deadline_ms)
           ? []
@@ -145,6 +147,7 @@ export class Follower {
   answered({ status, state, error, budget }, now) {
     const begun = this.#reading ?? {};
     this.#reading = null;
+    this.confirmation.isReading = false;
     const effects = this.#concluded(begun, { status, state, error }, now);
     const failed = !!error && !error.isAbsence && !error.isRefusal;
     const how = { failed, retryAfterMs: error?.retryAfterMs, budget };

@@ -1,5 +1,4 @@
 import { backoff, spread } from "./backoff.js";
-import { ApiError } from "./errors.js";
 import { Subscriber } from "./ladder.js";
 import { Timers } from "./timers.js";
 
@@ -125,6 +124,7 @@ export class Link {
     if (error.isRefusal) this.#refuse(error);
     else if (error.isAbsence) {
       this.on.absent();
+      if (!this.#isOpen) return;
       this.#timers.set("retry", spread(ABSENT_MS, this.local.random), () => this.#begin());
     } else {
       const delay = Math.max(error.retryAfterMs ?? 0, backoff(this.#unanswered++, this.local));
@@ -142,6 +142,7 @@ export class Link {
   }
 
   #try(rung) {
+    if (!this.#isOpen) return undefined;
     this.#timers.clear("retry");
     this.#dropTried();
     if (rung >= this.#ladder.length) return this.#settle();
@@ -185,10 +186,11 @@ export class Link {
     if (!wasLive && attempt !== this.#tried) return;
     if (wasLive) this.#endLife(attempt);
     else this.#dropTried();
-    if (how.refused && !this.#retryRefused(how.refused)) return;
+    // A fresh token may help, once; what refuses that as well can't be had.
+    if (how.refused && this.#refusals++ > 0) how = { ...how, refused: undefined, isHopeless: true };
     if (wasLive) {
       this.on.alone({ isSettled: false });
-      if (!this.#tried) this.#again(how);
+      if (this.#isOpen && !this.#tried) this.#again(how);
     } else if (this.#current) this.#tryBetterLater();
     else this.#again({ ...how, isFailure: true });
   }
@@ -200,17 +202,11 @@ export class Link {
     this.#dropCurrent();
   }
 
-  /** Whether there is hope that a fresh token helps: if it is refused as well, there is none. */
-  #retryRefused(status) {
-    if (this.#refusals++ === 0) return true;
-    this.#refuse(new ApiError(status, { code: CODES[status], message: "The token is refused" }));
-    return false;
-  }
-
   #again({ isFailure = false, isHopeless = false, isStale, refused, retryAfterMs = 0 }) {
     if (isFailure) this.#failures++;
     if (isHopeless || this.#failures >= TRIES) {
       this.#failures = 0;
+      this.#refusals = 0;
       this.#rung++;
       if (this.#rung >= this.#ladder.length) return this.#settle();
     }
@@ -227,8 +223,9 @@ export class Link {
 
   /** There is nothing to be had but polling, for now. */
   #settle() {
+    if (!this.#isOpen) return;
     this.on.alone({ isSettled: true });
-    if (this.#ladder.length) this.#tryBetterLater();
+    if (this.#isOpen && this.#ladder.length) this.#tryBetterLater();
   }
 
   #tryBetterLater() {
@@ -273,5 +270,3 @@ export class Link {
     this.#tried = null;
   }
 }
-
-const CODES = { 401: "UNAUTHENTICATED", 403: "FORBIDDEN", 404: "SESSION_NOT_FOUND" };

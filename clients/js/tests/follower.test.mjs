@@ -65,6 +65,12 @@ test("duplicates are no reason for anything", () => {
   assert.deepEqual(one.versions, [1]);
 });
 
+test("a large state that comes without itself is read", () => {
+  const one = live().hear("STATE_SYNC", { version: 2 });
+  one.pass(200).found(version(2));
+  assert.equal(one.state.version, 2);
+});
+
 test("a version without its state is read", () => {
   const one = live().hear("STATE_UPDATE", { version: 2 });
   assert.deepEqual(one.pass(150).taken(), [["read", 100]]);

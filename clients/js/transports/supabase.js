@@ -59,16 +59,26 @@ export class SupabaseTransport {
     });
     this.#client = client;
     await client.setAuth(this.token);
+    if (this.#client !== client) return;
     const channel = client.channel(this.topic, { config: { private: true } });
     this.#channel = channel;
     channel.on("broadcast", { event: "*" }, ({ payload }) => {
-      if (this.#client === client) this.on.message(payload);
+      if (this.#client === client) this.#hear(payload);
     });
     channel.subscribe((status, error) => {
       if (this.#client !== client) return;
       if (status === "SUBSCRIBED") this.on.live();
       else this.#lose({ error });
     });
+  }
+
+  /** What can't be understood ends it, so that a new one brings the state. */
+  #hear(payload) {
+    try {
+      this.on.message(payload);
+    } catch (error) {
+      this.#lose({ error });
+    }
   }
 
   /** Its own way of coming back would use the old token: a new one is asked for instead. */

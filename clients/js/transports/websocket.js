@@ -25,7 +25,7 @@ export class WebSocketTransport {
   open() {
     const socket = new this.WebSocket(this.url);
     this.#socket = socket;
-    socket.onmessage = ({ data }) => this.#receive(JSON.parse(data));
+    socket.onmessage = ({ data }) => this.#hear(data);
     socket.onclose = ({ code }) => this.#lose(code - REFUSED);
     socket.onerror = () => {}; // a close follows
   }
@@ -54,6 +54,17 @@ export class WebSocketTransport {
   renew({ token }) {
     if (token) this.#send({ type: "AUTHENTICATE", token });
     return true;
+  }
+
+  /** What can't be understood ends it, so that a new one brings the state. */
+  #hear(data) {
+    try {
+      this.#receive(JSON.parse(data));
+    } catch {
+      if (!this.#socket) return;
+      this.close();
+      this.#lose();
+    }
   }
 
   #receive(message) {

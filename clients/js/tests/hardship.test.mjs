@@ -1,0 +1,58 @@
+/** What goes wrong around a session, and what it makes of it. */
+
+import assert from "node:assert/strict";
+import { test } from "node:test";
+
+import { ID, Service, refusal, still } from "./service.mjs";
+
+const FOR_TEN_MINUTES = 600_000;
+
+test("one that is closed while it reads can be opened again", async () => {
+  const service = new Service();
+  service.subscription = { transport: "polling", url: "unused" };
+  let hangs = true;
+  service.answer = ({ path }) => (hangs && path.endsWith(ID) ? new Promise(() => {}) : undefined);
+  const session = service.client().session(ID);
+  session.open().catch(() => {});
+  await service.world.pass(1000);
+  session.close();
+  hangs = false;
+  const opening = session.open();
+  await service.world.pass(1000);
+  assert.equal((await opening).version, 1);
+  session.close();
+});
+
+test("one that is closed as its connection is lost makes no other", async () => {
+  const service = new Service();
+  const { session } = await service.opened();
+  session.addEventListener("connection", ({ detail }) => {
+    if (detail.connection.status !== "live") session.close();
+  });
+  const made = service.sockets.length;
+  service.socket.end(1006);
+  await service.world.pass(FOR_TEN_MINUTES);
+  assert.equal(service.sockets.length, made);
+  assert.equal(session.connection.status, "closed");
+});
+
+test("a request that makes no sense is told at once", async () => {
+  const service = new Service();
+  service.answer = ({ path }) => (path === "/v1/time" ? undefined : refusal(400, "VALIDATION_ERROR"));
+  const opening = service.client().session("nonsense").open();
+  opening.catch(() => {});
+  await service.world.pass(FOR_TEN_MINUTES);
+  await assert.rejects(opening, { status: 400 });
+  assert.ok(service.requests.length < 5);
+});
+
+test("what can't be understood ends a socket, and another brings the state", async () => {
+  const service = new Service();
+  const { session } = await service.opened();
+  service.state = still(3);
+  service.socket.onmessage({ data: "no json" });
+  await service.world.pass(2000);
+  assert.equal(service.sockets.length, 2);
+  assert.equal(session.state.version, 3);
+  session.close();
+});
