@@ -21,6 +21,7 @@ _ONE_AT_A_TIME = ("packaging", "e2e")
 """Folders whose tests share what takes long to set up: a build, a browser."""
 
 
+@pytest.hookimpl(tryfirst=True)  # before xdist looks at the groups
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Have tests that share something run in one process, where there are several."""
     for item in items:
