@@ -3,7 +3,7 @@ PORT ?= 3000
 STAGE ?= dev
 BIN := .venv/bin
 READY := .venv/.ready
-TWO := --numprocesses 2 --dist loadgroup
+TWO := --numprocesses 2 --dist loadfile
 
 .PHONY: setup run run-functions migrate test fuzz lint demo bench soak package deploy lock
 
@@ -28,7 +28,9 @@ migrate: $(READY)
 	@$(BIN)/python -m infra.migrate
 
 test: $(READY)
-	@$(BIN)/python -m pytest $(TWO)
+	@$(BIN)/python -m pytest $(TWO) --ignore tests/packaging
+	@echo "What is packed for Lambda, of which there is one:"
+	@$(BIN)/python -m pytest tests/packaging
 	@echo "What goes over HTTP alone, once more, against the functions:"
 	@TARGET=functions $(BIN)/python -m pytest $(TWO) -m http
 

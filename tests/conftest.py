@@ -17,18 +17,6 @@ from infra.local.supabase import (
 )
 from infra.migrate import migrate
 
-_ONE_AT_A_TIME = ("packaging", "e2e")
-"""Folders whose tests share what takes long to set up: a build, a browser."""
-
-
-@pytest.hookimpl(tryfirst=True)  # before xdist looks at the groups
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Have tests that share something run in one process, where there are several."""
-    for item in items:
-        folder = item.path.parent.name
-        group = folder if folder in _ONE_AT_A_TIME else str(item.path)
-        item.add_marker(pytest.mark.xdist_group(group))
-
 
 @pytest.fixture(scope="session")
 def anyio_backend() -> str:
