@@ -76,9 +76,7 @@ async def _use(url: str) -> list[str]:
         socket_url = f"{url.replace('http', 'ws')}/ws?sessionId={session_id}&token={token}"
         seen_there = ""
         async with connect(socket_url) as socket:
-            with suppress(
-                ConnectionClosed
-            ):  # the forged one is turned away, perhaps before it asks
+            with suppress(ConnectionClosed):  # the forged one may be turned away first
                 await socket.send('{"type": "AUTHENTICATE", "token": "' + tokens.host() + '"}')
                 seen_there = str(await socket.recv())
         assert ("CONNECTED" in seen_there) == (token is not forged)
