@@ -164,7 +164,7 @@ function parsed(text) {
 function settled({ status, headers, body }) {
   if (status === 204 || status === 304) return { status, data: null };
   if (status < 300) {
-    if (body?.data === undefined) throw unreachable();
+    if (!body?.data) throw unreachable(); // every answer of the service has some
     return { status, data: body.data };
   }
   const retryAfterMs = Number(headers.get("Retry-After")) * 1000 || 0;

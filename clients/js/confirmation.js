@@ -93,6 +93,11 @@ export class Confirmation {
     this.#catchUpAt = Infinity;
   }
 
+  /** Nobody waits for the read any more that is under way. */
+  abandonRead() {
+    this.isReading = false;
+  }
+
   /** The connection has answered, so it lives. */
   ponged() {
     this.#isPinging = false;

@@ -59,7 +59,7 @@ export class Follower {
   begin(now, isHidden) {
     this.isHidden = isHidden;
     this.#reading = null;
-    this.confirmation.isReading = false; // nobody waits for the answer any more
+    this.confirmation.abandonRead();
     this.alone(now);
     return this.presence === "refused" ? this.#become("unknown") : [];
   }
@@ -147,7 +147,6 @@ export class Follower {
   answered({ status, state, error, budget }, now) {
     const begun = this.#reading ?? {};
     this.#reading = null;
-    this.confirmation.isReading = false;
     const effects = this.#concluded(begun, { status, state, error }, now);
     const failed = !!error && !error.isAbsence && !error.isRefusal;
     const how = { failed, retryAfterMs: error?.retryAfterMs, budget };

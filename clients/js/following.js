@@ -33,7 +33,7 @@ export class Following {
     Object.assign(this, { id, api, clock, local, tell });
     this.#follower = new Follower({ random: local.random });
     this.#connection = { status: "closed", transport: null, since: clock.now() };
-    const on = whileOpen(this.#listeners(), () => this.isOpen);
+    const on = this.#listeners();
     this.#link = new Link({ id, api, clock, local, transport, options, on });
   }
 
@@ -209,12 +209,6 @@ export class Following {
   #now() {
     return { local: this.local.monotonic(), server: this.clock.now() };
   }
-}
-
-/** A link that was closed may yet say something: nobody listens. */
-function whileOpen(listeners, isOpen) {
-  const guarded = ([name, listen]) => [name, (news) => isOpen() && listen(news)];
-  return Object.fromEntries(Object.entries(listeners).map(guarded));
 }
 
 function isFailure(error) {

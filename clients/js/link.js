@@ -142,7 +142,6 @@ export class Link {
   }
 
   #try(rung) {
-    if (!this.#isOpen) return undefined;
     this.#timers.clear("retry");
     this.#dropTried();
     if (rung >= this.#ladder.length) return this.#settle();
@@ -223,7 +222,6 @@ export class Link {
 
   /** There is nothing to be had but polling, for now. */
   #settle() {
-    if (!this.#isOpen) return;
     this.on.alone({ isSettled: true });
     if (this.#isOpen && this.#ladder.length) this.#tryBetterLater();
   }

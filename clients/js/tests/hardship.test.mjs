@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { ID, Service, refusal, still } from "./service.mjs";
+import { ID, Service, data, refusal, still } from "./service.mjs";
 
 const FOR_TEN_MINUTES = 600_000;
 
@@ -53,6 +53,19 @@ test("what can't be understood ends a socket, and another brings the state", asy
   service.socket.onmessage({ data: "no json" });
   await service.world.pass(2000);
   assert.equal(service.sockets.length, 2);
+  assert.equal(session.state.version, 3);
+  session.close();
+});
+
+test("an answer without a session is none, and the next one is taken", async () => {
+  const service = new Service();
+  service.subscription = { transport: "polling", url: "unused" };
+  const { session } = await service.opened();
+  service.answer = ({ path }) => (path.endsWith(ID) ? data(null) : undefined);
+  await service.world.pass(5000);
+  service.answer = () => undefined;
+  service.state = still(3);
+  await service.world.pass(10_000);
   assert.equal(session.state.version, 3);
   session.close();
 });
