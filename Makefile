@@ -28,9 +28,9 @@ migrate: $(READY)
 	@$(BIN)/python -m infra.migrate
 
 test: $(READY)
-	@$(BIN)/python -m pytest $(TWO) --ignore tests/packaging
-	@echo "What is packed for Lambda, of which there is one:"
-	@$(BIN)/python -m pytest tests/packaging
+	@$(BIN)/python -m pytest $(TWO) --ignore tests/packaging --ignore tests/e2e
+	@echo "What is packed for Lambda, of which there is one, and a browser, which needs a processor:"
+	@$(BIN)/python -m pytest tests/packaging tests/e2e
 	@echo "What goes over HTTP alone, once more, against the functions:"
 	@TARGET=functions $(BIN)/python -m pytest $(TWO) -m http
 

@@ -53,6 +53,13 @@ def wait_for_version(tabs: Sequence[Console], version: int) -> None:
         tab.page.wait_for_function("v => window.drawn?.at(-1)?.version >= v", arg=version)
 
 
+def wait_for_sync(tabs: Sequence[Console], most_ms: float) -> None:
+    """Return when every tab says that its clock is off by no more than that."""
+    said = "Number(document.querySelector('[data-sync=bound]').textContent.match(/[\\d.]+/))"
+    for tab in tabs:
+        tab.page.wait_for_function(f"most => {said} > 0 && {said} <= most", arg=most_ms)
+
+
 def shown_at(tab: Console, instants: Sequence[float]) -> list[Frame]:
     """What the tab showed at instants, each between two frames that it drew; waits for the last.
 

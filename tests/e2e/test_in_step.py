@@ -71,6 +71,7 @@ class Game:
     def compare(self, when: str, times: int) -> None:
         """Compare both tabs at random instants from when both have drawn the newest state."""
         in_step.wait_for_version(self.tabs, self.state["version"])
+        in_step.wait_for_sync(self.tabs, AGREEMENT_MS / 2)
         start = max(in_step.now(tab) for tab in self.tabs)
         instants = [start + self._random.uniform(*AT_REST_MS) for _ in range(times)]
         shown = [in_step.shown_at(tab, instants) for tab in self.tabs]
