@@ -12,10 +12,8 @@ from infra.local.supabase import (
     LocalSupabase,
     can_run,
     local_supabase,
-    prepare_realtime,
-    prepare_roles,
+    prepare_project,
 )
-from infra.migrate import migrate
 
 
 @pytest.fixture(scope="session")
@@ -35,9 +33,7 @@ def redis_url() -> Iterator[str]:
 def postgres() -> Iterator[EmbeddedPostgres]:
     """A real Postgres of this test run's own, like a Supabase project's, with our migrations."""
     with embedded_postgres() as server:
-        prepare_roles(server.url)
-        prepare_realtime(server.url)
-        assert migrate(server.url)
+        assert prepare_project(server.url)
         yield server
 
 

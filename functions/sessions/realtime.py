@@ -25,12 +25,11 @@ async def realtime(session_id: SessionId, request: Request) -> Response:
     The session need not exist yet, but for a host: whose it will be nobody knows. Who may read may
     listen; but one who has come to listen alone gets no further token by that.
     """
+    call = Call(request)
     try:
-        await Call(request).session(session_id)
-    except SessionDeleted:
-        raise
-    except SessionNotFound:
-        if Call(request).permit.caller.role is Role.HOST:
+        await call.session(session_id)
+    except SessionNotFound as error:
+        if isinstance(error, SessionDeleted) or call.permit.caller.role is Role.HOST:
             raise
     found = request.app.state.subscriptions.of(request, session_id)
     return json_response(found, {"Cache-Control": "no-store"})

@@ -8,14 +8,12 @@ from shared.access.callers import Caller, Role
 from shared.access.rights import Operation
 from shared.access.tokens import Kind
 from shared.domain.errors import UnknownParticipant
-from shared.domain.units import Instant
-from shared.http.answers import json_response
+from shared.http.answers import json_response, token_fields
 from shared.http.bodies import TokenBody
 from shared.http.calls import Call, SessionId
 from shared.http.gate import gate_of
 from shared.http.guard import GuardedJsonRoute, asks_to
 from shared.http.openapi import TOKEN_ERRORS, answers
-from shared.representation import timestamp
 from shared.serverless.http_function import function_of
 
 router = APIRouter(route_class=GuardedJsonRoute, tags=["tokens"])
@@ -45,8 +43,7 @@ async def mint(session_id: SessionId, body: TokenBody, request: Request) -> Resp
     )
     lifetime_s = body.lifetime_ms // 1000
     token, expires_at_s = gate_of(request).mint(Kind.SESSION, bearer, lifetime_s)
-    minted = {"token": token, "expires_at": timestamp(Instant(expires_at_s * 1000))}
-    return json_response(minted, {"Cache-Control": "no-store"}, 201)
+    return json_response(token_fields(token, expires_at_s), {"Cache-Control": "no-store"}, 201)
 
 
 handler = function_of(router)

@@ -15,9 +15,8 @@ from infra.local.functions.serving import listener
 from infra.local.postgres import embedded_postgres
 from infra.local.realtime import local_realtime
 from infra.local.redis import embedded_redis
-from infra.local.supabase import can_run, local_supabase, prepare_realtime, prepare_roles
+from infra.local.supabase import can_run, local_supabase, prepare_project
 from infra.local.upstash import local_upstash
-from infra.migrate import migrate
 
 _DEFAULT_PORT = 3000
 _HANDED_ON = (
@@ -63,9 +62,7 @@ def _supabase(stack: ExitStack) -> dict[str, str]:
     if not can_run():
         return {}
     url = stack.enter_context(embedded_postgres()).url
-    prepare_roles(url)
-    prepare_realtime(url)
-    migrate(url)
+    prepare_project(url)
     supabase = stack.enter_context(local_supabase(url))
     return stack.enter_context(local_realtime(url, upstream=supabase.url)).settings()
 

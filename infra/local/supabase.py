@@ -17,6 +17,7 @@ import psycopg
 
 from infra.local.npm import NpmFailed, can_run, install
 from infra.local.ports import free_port
+from infra.migrate import migrate
 
 _FOLDER = Path(__file__).parent / "lite"
 _REALTIME = Path(__file__).parent / "realtime" / "prelude.sql"
@@ -36,6 +37,7 @@ __all__ = [
     "SupabaseFailed",
     "can_run",
     "local_supabase",
+    "prepare_project",
     "prepare_realtime",
     "prepare_roles",
 ]
@@ -62,6 +64,13 @@ def prepare_realtime(database_url: str) -> None:
     """
     with psycopg.connect(database_url, autocommit=True) as connection, connection.transaction():
         connection.execute(_REALTIME.read_bytes())
+
+
+def prepare_project(database_url: str) -> list[str]:
+    """All that a project is born with, and our migrations; returns the names of these."""
+    prepare_roles(database_url)
+    prepare_realtime(database_url)
+    return migrate(database_url)
 
 
 class LocalSupabase:

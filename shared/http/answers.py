@@ -6,10 +6,11 @@ import msgspec
 from fastapi import Response
 
 from shared.domain.session import Session
+from shared.domain.units import Instant
 from shared.drafts import Done
 from shared.http.preconditions import etag
 from shared.ports import Answer
-from shared.representation import switch_view
+from shared.representation import switch_view, timestamp
 from shared.session_service import Outcome
 
 _encode = msgspec.json.Encoder().encode
@@ -65,6 +66,11 @@ def respond(outcome: Outcome) -> Response:
 def json_response(data: Any, headers: dict[str, str] | None = None, status: int = 200) -> Response:
     """The `status` with `{"data": data}`."""
     return Response(enveloped(data), status, headers, media_type="application/json")
+
+
+def token_fields(token: str, expires_at_s: int) -> dict[str, Any]:
+    """A token as callers get it, with when it ends (s since the Unix epoch)."""
+    return {"token": token, "expires_at": timestamp(Instant(expires_at_s * 1000))}
 
 
 def session_headers(session: Session) -> dict[str, str]:

@@ -9,11 +9,10 @@ from starlette.requests import HTTPConnection
 from shared.access.callers import Caller, Role
 from shared.access.supabase_tokens import SupabaseTokens
 from shared.access.tokens import Kind
-from shared.domain.units import Instant
+from shared.http.answers import token_fields
 from shared.http.client_address import public_url
 from shared.http.gate import gate_of, permit_of
 from shared.realtime.topics import topic_of
-from shared.representation import timestamp
 from shared.settings import Settings
 
 _LIFETIME_S = 600
@@ -58,8 +57,7 @@ class SupabaseSubscriptions:
             "url": self.url,
             "key": self.key,
             "topic": topic_of(name),
-            "token": token,
-            "expires_at": timestamp(Instant(expires_at_s * 1000)),
+            **token_fields(token, expires_at_s),
         }
 
 
@@ -79,7 +77,7 @@ class SocketSubscriptions:
         token, expires_at_s = gate.mint(
             Kind.SUBSCRIPTION, _listener(caller, session_id), lifetime_s
         )
-        return found | {"token": token, "expires_at": timestamp(Instant(expires_at_s * 1000))}
+        return found | token_fields(token, expires_at_s)
 
 
 class NoSubscriptions:

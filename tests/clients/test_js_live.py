@@ -20,7 +20,7 @@ from infra.local.redis import embedded_redis
 from shared.access.tokens import LEEWAY_S
 from tests.clients.driving import JAVASCRIPT, Driver, driver
 from tests.integration import tokens
-from tests.integration.api import CERTIFICATES, Api, chess
+from tests.integration.api import CERTIFICATES, Api, calling, chess
 from tests.integration.tokens import GUARDED, bearer
 
 _LIBRARY = Path(__file__).parents[2] / "clients" / "js"
@@ -58,8 +58,8 @@ def pushing(supabase_realtime: LocalRealtime) -> Iterator[Instance]:
 @pytest.fixture
 async def api(service: Instance) -> AsyncIterator[Api]:
     """Somebody else who plays."""
-    async with httpx.AsyncClient(verify=CERTIFICATES, base_url=service.url, timeout=10) as http:
-        yield Api(http)
+    async with calling(service.url) as api:
+        yield api
 
 
 @asynccontextmanager
@@ -175,11 +175,7 @@ async def test_one_whose_token_ends_is_turned_away_then(guarded: Instance, kind:
 async def test_it_listens_to_supabase_with_the_token_from_the_service(
     pushing: Instance, supabase_realtime: LocalRealtime
 ) -> None:
-    headers = bearer(tokens.host())
-    async with httpx.AsyncClient(
-        verify=CERTIFICATES, base_url=pushing.url, headers=headers, timeout=10
-    ) as http:
-        api = Api(http)
+    async with calling(pushing.url, tokens.host()) as api:
         session_id = await api.started(chess())
         spectator = tokens.spectator(session_id)
         async with _client(pushing.url, token=spectator) as client:

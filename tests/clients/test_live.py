@@ -20,8 +20,8 @@ from tests.clients.losing_proxy import LosingProxy, losing_proxy
 from tests.faults.fault import Fault
 from tests.faults.proxy import faulty_proxy
 from tests.integration import tokens
-from tests.integration.api import CERTIFICATES, Api, chess
-from tests.integration.tokens import GUARDED, bearer
+from tests.integration.api import Api, calling, chess
+from tests.integration.tokens import GUARDED
 
 _BRIEF_S = 2 - LEEWAY_S
 """Of a token in its last moments of grace."""
@@ -49,18 +49,15 @@ def guarded() -> Iterator[Instance]:
 @pytest.fixture
 async def api(service: Instance) -> AsyncIterator[Api]:
     """Somebody else who plays."""
-    async with httpx.AsyncClient(verify=CERTIFICATES, base_url=service.url, timeout=10) as http:
-        yield Api(http)
+    async with calling(service.url) as api:
+        yield api
 
 
 @pytest.fixture
 async def host(guarded: Instance) -> AsyncIterator[Api]:
     """Alice, whose sessions they are."""
-    headers = bearer(tokens.host())
-    async with httpx.AsyncClient(
-        verify=CERTIFICATES, base_url=guarded.url, timeout=10, headers=headers
-    ) as http:
-        yield Api(http)
+    async with calling(guarded.url, tokens.host()) as api:
+        yield api
 
 
 @pytest.fixture

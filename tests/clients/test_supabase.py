@@ -4,7 +4,6 @@ import asyncio
 from collections.abc import AsyncIterator, Iterator
 from uuid import uuid4
 
-import httpx
 import pytest
 from synckairos import SyncKairos
 
@@ -13,8 +12,8 @@ from infra.local.realtime import LocalRealtime
 from infra.local.redis import embedded_redis
 from tests.clients.following import watching
 from tests.integration import tokens
-from tests.integration.api import CERTIFICATES, Api, chess
-from tests.integration.tokens import GUARDED, bearer
+from tests.integration.api import Api, calling, chess
+from tests.integration.tokens import GUARDED
 
 # Supabase's client reads what websockets would rather have read elsewhere.
 pytestmark = pytest.mark.filterwarnings("ignore:ConnectionClosed:DeprecationWarning")
@@ -34,11 +33,8 @@ def pushing(supabase_realtime: LocalRealtime) -> Iterator[Instance]:
 @pytest.fixture
 async def host(pushing: Instance) -> AsyncIterator[Api]:
     """Alice, whose sessions they are."""
-    headers = bearer(tokens.host())
-    async with httpx.AsyncClient(
-        verify=CERTIFICATES, base_url=pushing.url, timeout=10, headers=headers
-    ) as http:
-        yield Api(http)
+    async with calling(pushing.url, tokens.host()) as api:
+        yield api
 
 
 async def test_pushes_come_in_order_and_the_first_state_by_a_read(

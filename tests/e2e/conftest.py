@@ -17,9 +17,8 @@ from infra.local.instance import Instance, running
 from infra.local.postgres import EmbeddedPostgres, embedded_postgres
 from infra.local.realtime import local_realtime
 from infra.local.redis import embedded_redis
-from infra.local.supabase import can_run, local_supabase, prepare_realtime, prepare_roles
+from infra.local.supabase import can_run, local_supabase, prepare_project
 from infra.local.upstash import local_upstash
-from infra.migrate import migrate
 from tests.conftest import missing
 from tests.e2e.console import Console
 from tests.e2e.problems import Problems
@@ -97,9 +96,7 @@ def functions() -> Iterator[Running]:
 def _supabase_project(stack: ExitStack) -> dict[str, str]:
     """The settings of a service that uses a project of its own."""
     url = stack.enter_context(embedded_postgres()).url
-    prepare_roles(url)
-    prepare_realtime(url)
-    migrate(url)
+    prepare_project(url)
     upstream = stack.enter_context(local_supabase(url)).url
     return stack.enter_context(local_realtime(url, upstream=upstream)).settings()
 

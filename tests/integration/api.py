@@ -1,5 +1,7 @@
 """A client of the API for tests: every answer is held against its documented form."""
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Any
 from uuid import uuid4
 
@@ -8,9 +10,20 @@ from pydantic import TypeAdapter
 
 from shared.http import documents
 from tests.integration.documented import is_documented
+from tests.integration.tokens import bearer
 
 CERTIFICATES = httpx.create_ssl_context()
 """Loading them takes longer than most tests: every client of theirs has these."""
+
+
+@asynccontextmanager
+async def calling(url: str, token: str | None = None, timeout: float = 10) -> AsyncIterator["Api"]:
+    """A client of the service at `url`, who shows `token`; it waits `timeout` s for an answer."""
+    async with httpx.AsyncClient(
+        verify=CERTIFICATES, base_url=url, timeout=timeout, headers=bearer(token)
+    ) as http:
+        yield Api(http)
+
 
 _session = TypeAdapter(documents.Envelope[documents.Session])
 _switch = TypeAdapter(documents.Envelope[documents.SwitchResult])

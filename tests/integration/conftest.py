@@ -2,7 +2,6 @@
 
 from collections.abc import AsyncIterator, Iterator
 
-import httpx
 import pytest
 
 from infra.local.instance import Instance, running
@@ -10,9 +9,9 @@ from infra.local.postgres import EmbeddedPostgres
 from infra.local.redis import embedded_redis
 from infra.local.supabase import SECRET_KEY, LocalSupabase
 from tests.integration import tokens
-from tests.integration.api import CERTIFICATES, Api
+from tests.integration.api import Api, calling
 from tests.integration.target import IS_FUNCTIONS, serving
-from tests.integration.tokens import GUARDED, bearer
+from tests.integration.tokens import GUARDED
 
 
 @pytest.fixture(scope="session")
@@ -48,15 +47,15 @@ def own_redis_url() -> Iterator[str]:
 @pytest.fixture
 async def api(urls: tuple[str, str]) -> AsyncIterator[Api]:
     """A client of the service."""
-    async with httpx.AsyncClient(verify=CERTIFICATES, base_url=urls[0], timeout=10) as http:
-        yield Api(http)
+    async with calling(urls[0]) as api:
+        yield api
 
 
 @pytest.fixture
 async def other(urls: tuple[str, str]) -> AsyncIterator[Api]:
     """A client of its other instance."""
-    async with httpx.AsyncClient(verify=CERTIFICATES, base_url=urls[1], timeout=10) as http:
-        yield Api(http)
+    async with calling(urls[1]) as api:
+        yield api
 
 
 @pytest.fixture(scope="session")
@@ -70,7 +69,5 @@ def guarded_url(supabase: LocalSupabase) -> Iterator[str]:
 @pytest.fixture
 async def guarded(guarded_url: str) -> AsyncIterator[Api]:
     """A client of it with Alice's token unless it says another."""
-    async with httpx.AsyncClient(
-        verify=CERTIFICATES, base_url=guarded_url, timeout=20, headers=bearer(tokens.host())
-    ) as http:
-        yield Api(http)
+    async with calling(guarded_url, tokens.host(), timeout=20) as api:
+        yield api

@@ -8,7 +8,6 @@ from typing import Any
 from urllib.parse import urlencode
 from uuid import uuid4
 
-import httpx
 import jwt
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -18,7 +17,7 @@ from websockets.asyncio.client import connect
 from infra.local.redis import embedded_redis
 from infra.local.supabase import PUBLISHABLE_KEY, SECRET_KEY, LocalSupabase
 from tests.integration import tokens
-from tests.integration.api import CERTIFICATES, Api, chess
+from tests.integration.api import Api, calling, chess
 from tests.integration.target import IS_FUNCTIONS, serving
 from tests.integration.tokens import GUARDED, bearer
 
@@ -45,11 +44,8 @@ def pushing_url(supabase: LocalSupabase) -> Iterator[str]:
 @pytest.fixture
 async def pushing(pushing_url: str) -> AsyncIterator[Api]:
     """A client of it, with Alice's token."""
-    headers = bearer(tokens.host())
-    async with httpx.AsyncClient(
-        verify=CERTIFICATES, base_url=pushing_url, timeout=20, headers=headers
-    ) as http:
-        yield Api(http)
+    async with calling(pushing_url, tokens.host(), timeout=20) as api:
+        yield api
 
 
 async def _subscription(api: Api, session_id: str, token: str | None = None) -> dict[str, Any]:

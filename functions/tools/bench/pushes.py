@@ -18,8 +18,7 @@ from infra.local.instance import Instance, running
 from infra.local.postgres import embedded_postgres
 from infra.local.realtime import local_realtime
 from infra.local.redis import embedded_redis
-from infra.local.supabase import prepare_realtime, prepare_roles
-from infra.migrate import migrate
+from infra.local.supabase import prepare_project
 
 _TRANSPORTS: tuple[Kind, ...] = ("websocket", "sse", "supabase")
 _WARM_UP = 20
@@ -56,9 +55,7 @@ class _Follower:
 def of_pushes() -> PushFigures:
     """The same switches seen by three clients of one instance, each on a transport of its own."""
     with embedded_redis() as redis_url, embedded_postgres() as database:
-        prepare_roles(database.url)
-        prepare_realtime(database.url)
-        migrate(database.url)
+        prepare_project(database.url)
         with local_realtime(database.url) as realtime:
             settings: Any = realtime.settings() | {"REALTIME_RATE_LIMIT": "0"}
             with running(redis_url, quiet=True, DATABASE_URL=database.url, **settings) as instance:

@@ -96,6 +96,10 @@ class Client:
             if self._is_cut_off:
                 raise DemoFailed(GONE)
 
+    async def until_begun(self) -> None:
+        """Return when there is a game, as far as this client knows."""
+        await self.until(lambda: self.state is not None)
+
     async def until_over(self) -> None:
         """Return when the game is."""
         await self.until(lambda: self.is_over)

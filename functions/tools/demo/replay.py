@@ -97,7 +97,7 @@ async def _open(replay: Replay) -> None:
     try:
         async with asyncio.timeout(_PATIENCE_S):
             for client in replay.clients:
-                await client.until(lambda client=client: client.state is not None)  # type: ignore[misc]
+                await client.until_begun()
     except TimeoutError:
         raise DemoFailed("The start of the game didn't reach every client.") from None
 

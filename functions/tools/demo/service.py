@@ -13,10 +13,9 @@ from infra.local.instance import answers, running
 from infra.local.postgres import embedded_postgres
 from infra.local.realtime import local_realtime
 from infra.local.redis import embedded_redis
-from infra.local.supabase import can_run, local_supabase, prepare_realtime, prepare_roles
+from infra.local.supabase import can_run, local_supabase, prepare_project
 from infra.local.unguarded import UNGUARDED
 from infra.local.upstash import local_upstash
-from infra.migrate import migrate
 
 _DEFAULT_URL = "http://127.0.0.1:3000"
 
@@ -79,8 +78,6 @@ def _supabase(stack: ExitStack) -> dict[str, str]:
     if not can_run():
         return {}
     database_url = stack.enter_context(embedded_postgres()).url
-    prepare_roles(database_url)
-    prepare_realtime(database_url)
-    migrate(database_url)
+    prepare_project(database_url)
     upstream = stack.enter_context(local_supabase(database_url)).url
     return stack.enter_context(local_realtime(database_url, upstream=upstream)).settings()

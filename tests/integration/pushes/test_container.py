@@ -18,7 +18,7 @@ from infra.local.redis import embedded_redis
 from infra.local.supabase import PUBLISHABLE_KEY, SECRET_KEY
 from shared.store.keys import Keys
 from shared.store.redis import connect
-from tests.integration.api import CERTIFICATES, Api, chess
+from tests.integration.api import CERTIFICATES, Api, calling, chess
 from tests.integration.broadcast_server import BroadcastServer
 from tests.integration.pushes.desk import Desk
 from tests.integration.stories import game
@@ -63,10 +63,8 @@ async def api(
     instances: tuple[Instance, Instance], realtime: BroadcastServer
 ) -> AsyncIterator[Api]:
     """A client of one of them."""
-    async with httpx.AsyncClient(
-        verify=CERTIFICATES, base_url=instances[0].url, timeout=10
-    ) as http:
-        yield Api(http)
+    async with calling(instances[0].url) as api:
+        yield api
 
 
 @pytest.fixture

@@ -2,17 +2,15 @@
 
 from collections.abc import AsyncIterator, Iterator
 
-import httpx
 import pytest
 
 from infra.local.realtime import LocalRealtime
 from infra.local.redis import embedded_redis
-from infra.local.supabase import SECRET_KEY
 from tests.integration import tokens
-from tests.integration.api import CERTIFICATES, Api
-from tests.integration.realtime.project import Sender
+from tests.integration.api import Api, calling
+from tests.integration.realtime.project import Sender, sending_to
 from tests.integration.target import serving
-from tests.integration.tokens import GUARDED, bearer
+from tests.integration.tokens import GUARDED
 
 
 @pytest.fixture(scope="session")
@@ -26,16 +24,12 @@ def pushing_url(supabase_realtime: LocalRealtime) -> Iterator[str]:
 @pytest.fixture
 async def pushing(pushing_url: str) -> AsyncIterator[Api]:
     """A client of it, with a backend's token."""
-    async with httpx.AsyncClient(
-        verify=CERTIFICATES, base_url=pushing_url, timeout=20, headers=bearer(tokens.service())
-    ) as http:
-        yield Api(http)
+    async with calling(pushing_url, tokens.service(), timeout=20) as api:
+        yield api
 
 
 @pytest.fixture
 async def sender(supabase_realtime: LocalRealtime) -> AsyncIterator[Sender]:
     """One who sends as our backend does."""
-    async with httpx.AsyncClient(
-        verify=CERTIFICATES, base_url=supabase_realtime.url, headers={"apikey": SECRET_KEY}
-    ) as http:
-        yield Sender(http)
+    async with sending_to(supabase_realtime.url) as sender:
+        yield sender

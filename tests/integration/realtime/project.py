@@ -1,15 +1,27 @@
 """A Supabase project, as its owner uses it."""
 
 import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Any
 
 import httpx
 import jwt
 
 from infra.local.realtime import LocalRealtime
-from infra.local.supabase import PUBLISHABLE_KEY
+from infra.local.supabase import PUBLISHABLE_KEY, SECRET_KEY
+from tests.integration.api import CERTIFICATES
 
 MINUTE = 60
+
+
+@asynccontextmanager
+async def sending_to(url: str) -> AsyncIterator["Sender"]:
+    """One who sends as our backend does, to the project at `url`."""
+    async with httpx.AsyncClient(
+        verify=CERTIFICATES, base_url=url, headers={"apikey": SECRET_KEY}
+    ) as http:
+        yield Sender(http)
 
 
 class Sender:

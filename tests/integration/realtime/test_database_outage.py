@@ -8,8 +8,7 @@ import pytest
 
 from infra.local.postgres import EmbeddedPostgres, embedded_postgres
 from infra.local.realtime import local_realtime
-from infra.local.supabase import prepare_realtime, prepare_roles
-from infra.migrate import migrate
+from infra.local.supabase import prepare_project
 from tests.integration.realtime.project import token
 from tests.integration.realtime.wire import Wire, wire
 
@@ -21,9 +20,7 @@ _PATIENCE_S = 10.0
 def own_postgres() -> Iterator[EmbeddedPostgres]:
     """One to be stopped."""
     with embedded_postgres() as server:
-        prepare_roles(server.url)
-        prepare_realtime(server.url)
-        migrate(server.url)
+        prepare_project(server.url)
         yield server
 
 

@@ -4,13 +4,9 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
-import httpx
-
 from infra.local.postgres import EmbeddedPostgres
 from infra.local.realtime import LocalRealtime, Options, local_realtime
-from infra.local.supabase import SECRET_KEY
-from tests.integration.api import CERTIFICATES
-from tests.integration.realtime.project import Sender, message
+from tests.integration.realtime.project import Sender, message, sending_to
 from tests.integration.realtime.wire import Wire, wire
 
 _TOPIC = "realtime:room"
@@ -21,10 +17,8 @@ async def _limited(
     postgres: EmbeddedPostgres, **limits: Any
 ) -> AsyncIterator[tuple[LocalRealtime, Sender]]:
     with local_realtime(postgres.url, Options(**limits)) as server:
-        async with httpx.AsyncClient(
-            verify=CERTIFICATES, base_url=server.url, headers={"apikey": SECRET_KEY}
-        ) as http:
-            yield server, Sender(http)
+        async with sending_to(server.url) as sender:
+            yield server, sender
 
 
 async def _refusal(client: Wire, topic: str, **config: Any) -> str:

@@ -9,9 +9,7 @@ from websockets.exceptions import ConnectionClosedError, InvalidStatus
 
 from infra.local.postgres import EmbeddedPostgres
 from infra.local.realtime import LocalRealtime, local_realtime
-from infra.local.supabase import SECRET_KEY
-from tests.integration.api import CERTIFICATES
-from tests.integration.realtime.project import Sender, message
+from tests.integration.realtime.project import Sender, message, sending_to
 from tests.integration.realtime.wire import wire
 
 _TOPIC = "realtime:room"
@@ -28,10 +26,8 @@ def server(postgres: EmbeddedPostgres) -> Iterator[LocalRealtime]:
 @pytest.fixture
 async def sending(server: LocalRealtime) -> AsyncIterator[Sender]:
     """One who sends there."""
-    async with httpx.AsyncClient(
-        verify=CERTIFICATES, base_url=server.url, headers={"apikey": SECRET_KEY}
-    ) as http:
-        yield Sender(http)
+    async with sending_to(server.url) as sender:
+        yield sender
     server.mischief.loss = server.mischief.reorder = 0.0
     server.mischief.outage = None
     server.mischief.refuses_sockets = False
@@ -117,18 +113,13 @@ async def test_connections_drop_and_come_back_when_they_may(
 async def test_it_stops_while_requests_hang_and_starts_again(postgres: EmbeddedPostgres) -> None:
     with local_realtime(postgres.url) as own:
         own.mischief.outage = "hang"
-        async with (
-            httpx.AsyncClient(
-                verify=CERTIFICATES, base_url=own.url, headers={"apikey": SECRET_KEY}
-            ) as http,
-            wire(own) as client,
-        ):
-            hanging = asyncio.create_task(Sender(http).single("room", "said", {}))
+        async with sending_to(own.url) as sender, wire(own) as client:
+            hanging = asyncio.create_task(sender.single("room", "said", {}))
             await client.join(_TOPIC)
             await asyncio.to_thread(own.stop)
             assert (await hanging).status_code == 500
             with pytest.raises(httpx.ConnectError):
-                await Sender(http).single("room", "said", {})
+                await sender.single("room", "said", {})
             with pytest.raises(ConnectionClosedError):
                 await client.receive()
         await asyncio.to_thread(own.start)

@@ -4,7 +4,6 @@ import asyncio
 from collections.abc import AsyncIterator, Iterator
 from uuid import uuid4
 
-import httpx
 import pytest
 
 from infra.local.postgres import EmbeddedPostgres
@@ -12,7 +11,7 @@ from infra.local.realtime import LocalRealtime, local_realtime
 from infra.local.realtime.mischief import Outage
 from infra.local.redis import embedded_redis
 from infra.local.supabase import LocalSupabase
-from tests.integration.api import CERTIFICATES, Api, chess
+from tests.integration.api import Api, calling, chess
 from tests.integration.realtime.clients import KINDS, following
 from tests.integration.target import serving
 
@@ -38,8 +37,8 @@ def url(project: LocalRealtime) -> Iterator[str]:
 @pytest.fixture
 async def api(project: LocalRealtime, url: str) -> AsyncIterator[Api]:
     """A client of that service."""
-    async with httpx.AsyncClient(verify=CERTIFICATES, base_url=url, timeout=20) as http:
-        yield Api(http)
+    async with calling(url, timeout=20) as api:
+        yield api
     project.mischief.outage = None
     project.mischief.refuses_sockets = False
 

@@ -3,15 +3,12 @@
 import socket
 import time
 
-import httpx
 import pytest
 from websockets.exceptions import ConnectionClosedError
 
 from infra.local.postgres import EmbeddedPostgres
 from infra.local.realtime import Options, local_realtime
-from infra.local.supabase import SECRET_KEY
-from tests.integration.api import CERTIFICATES
-from tests.integration.realtime.project import Sender, message
+from tests.integration.realtime.project import message, sending_to
 from tests.integration.realtime.wire import Wire, wire
 
 _TOPIC = "realtime:room"
@@ -37,9 +34,7 @@ async def test_a_slow_subscriber_is_cut_off_and_the_others_don_t_notice(
         async with (
             wire(server, sock=tcp, close_timeout=0.1) as slow,
             wire(server) as quick,
-            httpx.AsyncClient(
-                verify=CERTIFICATES, base_url=server.url, headers={"apikey": SECRET_KEY}
-            ) as http,
+            sending_to(server.url) as sender,
         ):
             await slow.join(_TOPIC)
             await quick.join(_TOPIC)
@@ -48,7 +43,7 @@ async def test_a_slow_subscriber_is_cut_off_and_the_others_don_t_notice(
             for number in range(_MESSAGES):
                 said = {"n": number, "text": _TEXT}
                 sent_s = time.monotonic()
-                await Sender(http).batch(message("room", "said", said, private=False))
+                await sender.batch(message("room", "said", said, private=False))
                 heard = await quick.receive()
                 latest_s = max(latest_s, time.monotonic() - sent_s)
                 assert heard["payload"]["payload"]["n"] == number
