@@ -3,7 +3,7 @@ PORT ?= 3000
 STAGE ?= dev
 BIN := .venv/bin
 READY := .venv/.ready
-TWO := --numprocesses 2 --dist loadfile
+TWO := --numprocesses 2 --dist loadfile --no-loadscope-reorder
 
 .PHONY: setup run run-functions migrate test fuzz lint demo bench soak package deploy lock
 
@@ -28,9 +28,9 @@ migrate: $(READY)
 	@$(BIN)/python -m infra.migrate
 
 test: $(READY)
-	@$(BIN)/python -m pytest $(TWO) --ignore tests/packaging --ignore tests/e2e
-	@echo "What is packed for Lambda, of which there is one, and a browser, which needs a processor:"
-	@$(BIN)/python -m pytest tests/packaging tests/e2e
+	@$(BIN)/python -m pytest $(TWO) --ignore tests/e2e
+	@echo "A browser, which needs a processor of its own:"
+	@$(BIN)/python -m pytest tests/e2e
 	@echo "What goes over HTTP alone, once more, against the functions:"
 	@TARGET=functions $(BIN)/python -m pytest $(TWO) -m http
 

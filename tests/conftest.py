@@ -4,6 +4,8 @@ import os
 from collections.abc import Iterator
 
 import pytest
+from xdist.remote import Producer
+from xdist.scheduler import LoadFileScheduling
 
 from infra.local.postgres import EmbeddedPostgres, embedded_postgres
 from infra.local.realtime import LocalRealtime, local_realtime
@@ -14,6 +16,23 @@ from infra.local.supabase import (
     local_supabase,
     prepare_project,
 )
+
+
+_BUILT_ONCE = ("tests/packaging/",)
+"""Folders whose tests share something that is built in one place."""
+
+
+class OneByOne(LoadFileScheduling):
+    """A file's tests stay with one worker, and so do all of a folder that builds something."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        folders = (folder for folder in _BUILT_ONCE if nodeid.startswith(folder))
+        return next(folders, str(super()._split_scope(nodeid)))
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> LoadFileScheduling | None:
+    """Ours in place of `--dist loadfile`."""
+    return OneByOne(config, log) if config.option.dist == "loadfile" else None
 
 
 @pytest.fixture(scope="session")
