@@ -17,12 +17,11 @@ from infra.local.supabase import (
     prepare_project,
 )
 
-
 _BUILT_ONCE = ("tests/packaging/",)
 """Folders whose tests share something that is built in one place."""
 
 
-class OneByOne(LoadFileScheduling):
+class OneByOne(LoadFileScheduling):  # type: ignore[misc]  # xdist has no types
     """A file's tests stay with one worker, and so do all of a folder that builds something."""
 
     def _split_scope(self, nodeid: str) -> str:
