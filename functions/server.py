@@ -115,8 +115,16 @@ async def _set_clock(backend: Backend) -> None:
 def server(settings: Settings) -> Server:
     """The server of one instance."""
     app = build(settings)
+    channels: PushChannels = app.state.channels
+    leaving: list[asyncio.Task[None]] = []
+
+    def leave(seconds: float) -> None:
+        app.state.is_leaving = True
+        leaving.append(asyncio.create_task(channels.send_away(seconds)))
+
     instance = server_of(app, settings)
-    instance.on_stop = app.state.channels.close
+    instance.on_leave = leave
+    instance.on_stop = channels.close
     return instance
 
 

@@ -1,7 +1,10 @@
 """The HTTP server of one instance."""
 
+import signal
+import time
 from collections.abc import Callable
 from socket import socket
+from types import FrameType
 from typing import Any, Literal
 
 import uvicorn
@@ -17,10 +20,20 @@ _GRACE_S = 5
 
 
 class Server(uvicorn.Server):
-    """uvicorn, which says when it is there and lets live connections end before it waits."""
+    """uvicorn, which says when it is there, and leaves before it stops.
 
+    Told to end by SIGTERM it goes on serving for `drain_s`, so that a proxy can notice that it
+    leaves: no answer keeps its connection, and `on_leave` is called with the seconds left. Any
+    other signal, or a second one, stops it at once.
+    """
+
+    drain_s = 0.0
+    connections: type[HttpConnection]
     on_ready: Callable[[], None] | None = None
+    on_leave: Callable[[float], None] | None = None
     on_stop: Callable[[], None] | None = None
+    _is_told_to_leave = False
+    _stops_at: float | None = None
 
     async def startup(self, sockets: list[socket] | None = None) -> None:
         """Accept connections."""
@@ -34,15 +47,40 @@ class Server(uvicorn.Server):
             self.on_stop()
         await super().shutdown(sockets)
 
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """Leave, or stop; what a signal interrupts must not be disturbed, so no more than that."""
+        if sig == signal.SIGTERM and self.drain_s and not self._is_told_to_leave:
+            self._is_told_to_leave = True
+        else:
+            super().handle_exit(sig, frame)
+
+    async def on_tick(self, counter: int) -> bool:
+        """What uvicorn does ten times a second; whether to stop."""
+        if self._is_told_to_leave and self._stops_at is None:
+            self._stops_at = time.monotonic() + self.drain_s
+            self._leave()
+        if self._stops_at and time.monotonic() >= self._stops_at:
+            self.should_exit = True
+        return await super().on_tick(counter)
+
+    def _leave(self) -> None:
+        self.connections.is_last = True
+        for connection in self.server_state.connections:
+            if isinstance(connection, HttpConnection):
+                connection.end_with_answer()
+        if self.on_leave:
+            self.on_leave(self.drain_s)
+
 
 def server_of(app: Any, settings: Settings, lifespan: Literal["on", "off"] = "on") -> Server:
     """A server of `app`, as `settings` ask for it; logging is set up as well."""
     logging.configure(settings.log_level)
+    connections = type("Http", (HttpConnection,), {"timeout_s": settings.client_timeout_s})
     config = uvicorn.Config(
         app,
         host=settings.host,
         port=settings.port,
-        http=type("Http", (HttpConnection,), {"timeout_s": settings.client_timeout_s}),
+        http=connections,
         ws=type("Socket", (SocketConnection,), {"timeout_s": settings.client_timeout_s}),
         lifespan=lifespan,
         log_config=None,
@@ -55,4 +93,7 @@ def server_of(app: Any, settings: Settings, lifespan: Literal["on", "off"] = "on
         ws_per_message_deflate=False,
         timeout_graceful_shutdown=_GRACE_S,
     )
-    return Server(config)
+    instance = Server(config)
+    instance.connections = connections
+    instance.drain_s = settings.drain_s
+    return instance

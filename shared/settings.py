@@ -85,6 +85,8 @@ class Settings(BaseModel):
     """How long a client may keep us waiting: for the rest of a request, or for room to answer."""
     metrics_token: SecretStr | None = None
     """Whoever asks for /metrics must send it; only then are tenants told apart there."""
+    drain_s: Annotated[float, Field(ge=0, le=300)] = 0
+    """How long the container goes on serving once it is told to end, for proxies to notice, s."""
     cors_origins: list[str] = []
     """Origins of pages that may call from a browser, separated by commas; `*` for all."""
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"

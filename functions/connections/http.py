@@ -21,6 +21,9 @@ class HttpConnection(Watched, HttpToolsProtocol):
     long again. An idle connection ends when uvicorn's keep-alive does.
     """
 
+    is_last = False
+    """Whether a connection ends with the answer to its next request, for the server is leaving."""
+
     _awaits_head = True
     _head_bytes = 0
 
@@ -52,6 +55,16 @@ class HttpConnection(Watched, HttpToolsProtocol):
         if self._due is not None:
             self._due += self.timeout_s
         super().on_headers_complete()
+        if self.is_last:
+            self.end_with_answer()
+
+    def end_with_answer(self) -> None:
+        """Close behind the answer that is being made, and say so in it.
+
+        An idle connection is left open: a request may be on its way, and would be lost.
+        """
+        if self.cycle is not None and not self.cycle.response_complete:
+            self.cycle.keep_alive = False
 
     def on_message_complete(self) -> None:
         """The request is there: now it's our turn, unless it was answered before it was."""

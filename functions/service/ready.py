@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse
 
 from shared.errors import StoreUnavailable
@@ -20,10 +20,11 @@ router = APIRouter(tags=["service"])
     | answers(503, "Readiness", "Not ready; `checks` say why"),
     response_model=None,
 )
-async def ready(store: Store, audit: Audit) -> JSONResponse:
+async def ready(request: Request, store: Store, audit: Audit) -> JSONResponse:
     """Ask Redis for the time, and the audit database for an answer.
 
     Changes don't wait for the audit database: without it the service is degraded, not down.
+    An instance that is about to end is `stopping`, so that nobody new is sent to it.
     """
     redis_check, audit_check = await asyncio.gather(
         _check(store.time), _check(audit.ping if audit else None)
@@ -31,8 +32,10 @@ async def ready(store: Store, audit: Audit) -> JSONResponse:
     status = "degraded" if audit_check == "down" else "ready"
     if redis_check == "down":
         status = "not_ready"
+    if getattr(request.app.state, "is_leaving", False):
+        status = "stopping"
     answer = {"status": status, "checks": {"redis": redis_check, "audit": audit_check}}
-    return JSONResponse(answer, 503 if redis_check == "down" else 200)
+    return JSONResponse(answer, 200 if status in ("ready", "degraded") else 503)
 
 
 async def _check(ask: Callable[[], Awaitable[object]] | None) -> str:

@@ -233,7 +233,7 @@ class Checks(Document):
 class Readiness(Document):
     """Whether requests can be served."""
 
-    status: Literal["ready", "degraded", "not_ready"]
+    status: Literal["ready", "degraded", "not_ready", "stopping"]
     checks: Checks
 
 

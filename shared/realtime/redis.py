@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from collections import deque
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
@@ -20,6 +21,14 @@ _RETRY_S = 0.2
 _PING_S = 0.6
 """A connection that says nothing for twice as long, pings included, is replaced."""
 
+_STAY, _GO = 0.4, 0.4
+"""Parts of the time in which listeners are sent away: before the first, from first to last."""
+
+_AT_ONCE = 16
+
+_SLICE = 64
+"""Listeners that are given a push in one turn of the loop."""
+
 _BROKEN = (RedisError, OSError, RuntimeError, AttributeError)
 """What using a connection raises that broke under another task: the last two come from what is
 below the client, which writes to a transport that is closed, or to none."""
@@ -34,6 +43,8 @@ class _Topic:
     has_gap: bool = False
     is_asked_for: bool = False
     """Whether the subscription was sent on this connection; a second one would look like a gap."""
+    _due: deque[tuple[Push, tuple[Listener, ...]]] = field(default_factory=deque)
+    _delivery: asyncio.Task[None] | None = None
 
     def interrupted(self) -> None:
         """The connection is down: what is published now goes unheard."""
@@ -53,9 +64,26 @@ class _Topic:
         self.is_live.set()
 
     def deliver(self, push: Push) -> None:
-        """Give `push` to every listener."""
-        for listener in self.listeners:
+        """Give `push` to every listener there is, in its turn behind the pushes before it."""
+        self._due.append((push, tuple(self.listeners)))
+        if self._delivery is None and not self._deliver_some():
+            self._delivery = asyncio.create_task(self._deliver_all())
+
+    def _deliver_some(self) -> bool:
+        """One slice of what is due; whether that was the last."""
+        push, listeners = self._due.popleft()
+        for listener in listeners[:_SLICE]:
             listener.put(push)
+        if len(listeners) > _SLICE:
+            self._due.appendleft((push, listeners[_SLICE:]))
+        return not self._due
+
+    async def _deliver_all(self) -> None:
+        """The rest, slice by slice: each wakes so many writers, and others want to be served."""
+        while self._due:
+            await asyncio.sleep(0)
+            self._deliver_some()
+        self._delivery = None
 
 
 class PushChannels:
@@ -114,6 +142,19 @@ class PushChannels:
         for topic in self._topics.values():
             for listener in topic.listeners:
                 listener.close()
+
+    async def send_away(self, seconds: float) -> None:
+        """End every listener within `seconds`, one after the other.
+
+        Not before a proxy had time to notice that they are to go elsewhere, and not all at once,
+        for where they go to somebody is served as well. `close` ends those who come meanwhile.
+        """
+        await asyncio.sleep(seconds * _STAY)
+        leaving = [one for topic in self._topics.values() for one in topic.listeners]
+        for place, listener in enumerate(leaving):
+            listener.close()
+            if place % _AT_ONCE == _AT_ONCE - 1:
+                await asyncio.sleep(seconds * _GO * _AT_ONCE / len(leaving))
 
     async def _serve_connection(self) -> None:
         async with self._redis.pubsub() as pubsub:
