@@ -47,6 +47,13 @@ def redis_url() -> Iterator[str]:
         yield url
 
 
+@pytest.fixture
+def own_redis_url() -> Iterator[str]:
+    """A Redis for a service of a test's own: two that disagree on settings can't share one."""
+    with embedded_redis() as url:
+        yield url
+
+
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[EmbeddedPostgres]:
     """A real Postgres of this test run's own, like a Supabase project's, with our migrations."""

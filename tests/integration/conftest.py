@@ -38,13 +38,6 @@ def urls(redis_url: str, request: pytest.FixtureRequest) -> Iterator[tuple[str, 
 
 
 @pytest.fixture
-def own_redis_url() -> Iterator[str]:
-    """A Redis for a service of a test's own: two that disagree on settings can't share one."""
-    with embedded_redis() as url:
-        yield url
-
-
-@pytest.fixture
 async def api(urls: tuple[str, str]) -> AsyncIterator[Api]:
     """A client of the service."""
     async with calling(urls[0]) as api:

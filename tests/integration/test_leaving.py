@@ -1,0 +1,100 @@
+"""An instance that is told to end leaves first: it serves on, and lets everybody know."""
+
+import signal
+import time
+from collections.abc import AsyncIterator, Iterator
+
+import httpx
+import pytest
+from websockets.exceptions import ConnectionClosed
+
+from infra.local.instance import Instance, running
+from tests.integration.api import Api, calling, chess
+from tests.integration.live import following
+
+_DRAIN_S = 1.0
+
+
+@pytest.fixture
+def instance(redis_url: str) -> Iterator[Instance]:
+    """One that takes its time to leave."""
+    with running(redis_url, port=None, quiet=True, DRAIN_S=str(_DRAIN_S)) as instance:
+        yield instance
+
+
+@pytest.fixture
+async def api(instance: Instance) -> AsyncIterator[Api]:
+    """A client of it."""
+    async with calling(instance.url) as api:
+        yield api
+
+
+async def leaving(instance: Instance) -> httpx.Response:
+    """Tell it to end; returns what `/ready` says once it has heard."""
+    instance.process.send_signal(signal.SIGTERM)
+    async with httpx.AsyncClient(base_url=instance.url) as http:
+        while (answer := await http.get("/ready")).status_code == 200:
+            pass
+    return answer
+
+
+async def test_it_is_not_ready_and_says_why(instance: Instance) -> None:
+    answer = await leaving(instance)
+    assert answer.status_code == 503
+    assert answer.json() == {"status": "stopping", "checks": {"redis": "up", "audit": "off"}}
+
+
+async def test_it_serves_on_and_keeps_no_connection(instance: Instance, api: Api) -> None:
+    session_id = await api.started(chess())
+    await leaving(instance)
+    for _ in range(2):
+        answer = await api.do(session_id, "switch")
+        assert (answer.status_code, answer.headers["connection"]) == (200, "close")
+
+
+async def test_those_who_follow_are_told_to_come_back_and_miss_nothing_before(
+    instance: Instance, api: Api
+) -> None:
+    session_id = await api.started(chess())
+    async with following(instance, session_id) as follower:
+        await leaving(instance)
+        await api.do(session_id, "switch")
+        await follower.until_version(3)
+        with pytest.raises(ConnectionClosed) as end:
+            await follower.next()
+    assert end.value.rcvd is not None
+    assert (end.value.rcvd.code, end.value.rcvd.reason) == (1001, "Reconnect")
+    assert instance.is_alive
+
+
+async def test_who_comes_while_it_leaves_is_served_and_told_at_the_end(
+    instance: Instance, api: Api
+) -> None:
+    session_id = await api.started(chess())
+    await leaving(instance)
+    async with following(instance, session_id, "&sync=1") as follower:
+        await follower.until_type("STATE_SYNC")
+        with pytest.raises(ConnectionClosed) as end:
+            await follower.next()
+    assert end.value.rcvd is not None
+    assert end.value.rcvd.code == 1001
+
+
+async def test_it_ends_when_its_time_is_over(instance: Instance) -> None:
+    begun = time.monotonic()
+    await leaving(instance)
+    instance.process.wait(_DRAIN_S + 5)
+    assert time.monotonic() - begun >= _DRAIN_S
+
+
+async def test_a_second_signal_ends_it_at_once(redis_url: str) -> None:
+    with running(redis_url, port=None, quiet=True, DRAIN_S="60") as instance:
+        await leaving(instance)
+        instance.process.send_signal(signal.SIGTERM)
+        instance.process.wait(10)
+
+
+async def test_ctrl_c_doesn_t_wait(redis_url: str) -> None:
+    with running(redis_url, port=None, quiet=True, DRAIN_S="60") as instance:
+        instance.process.send_signal(signal.SIGINT)
+        instance.process.wait(10)

@@ -1,0 +1,1 @@
+"""Instances that go and come while everybody plays on."""
