@@ -5,7 +5,7 @@ BIN := .venv/bin
 READY := .venv/.ready
 TWO := --numprocesses 2 --dist loadfile --no-loadscope-reorder
 
-.PHONY: setup run run-functions migrate test fuzz lint demo bench soak package deploy lock
+.PHONY: setup run run-functions migrate test fuzz lint demo bench soak load image-check package deploy lock
 
 setup: $(READY)
 
@@ -55,6 +55,12 @@ bench: $(READY)
 
 soak: $(READY)
 	@$(BIN)/python -m functions.tools.soak $(ARGS)
+
+load: $(READY)
+	@$(BIN)/python -m tests.load $(SCENARIO) $(ARGS)
+
+image-check: $(READY)
+	@$(BIN)/python -m infra.image
 
 package: $(READY)
 	@$(BIN)/python -m infra.packaging --stage $(STAGE)
