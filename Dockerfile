@@ -1,0 +1,59 @@
+# The service in one container: `python -m functions.server`, its migrations and its audit worker.
+# infra/image/pin.py writes digests of both bases into infra/image/bases.env, for --build-arg.
+ARG BUILD_IMAGE=docker.io/library/python:3.11-slim-bookworm
+ARG RUN_IMAGE=gcr.io/distroless/python3-debian12:nonroot
+
+FROM ${BUILD_IMAGE} AS build
+
+# The name under which the last stage finds Debian's Python, whatever links its base has.
+RUN mkdir -p /programs && ln -s /usr/bin/python3.11 /programs/python \
+    && ln -s /usr/bin/python3.11 /programs/python3
+
+COPY infra/image/requirements.txt /requirements.txt
+RUN python3 -m pip install --no-cache-dir --no-compile --only-binary :all: --require-hashes \
+        --target /packages --requirement /requirements.txt \
+    && rm -r /packages/bin \
+    && find /packages -type f -regex '.*\.\(c\|h\|proto\|pxd\|pyi\|pyx\)' -delete \
+    && python3 -m compileall -q --invalidation-mode unchecked-hash /packages
+
+COPY functions /app/functions
+COPY shared /app/shared
+COPY clients /app/clients
+COPY infra/__init__.py infra/migrate.py /app/infra/
+COPY infra/supabase /app/infra/supabase
+RUN python3 -m compileall -q --invalidation-mode unchecked-hash /app
+
+
+FROM ${RUN_IMAGE}
+
+# Debian's own Python 3.11 and nothing to get a shell with.
+COPY --from=build /programs /programs
+COPY --from=build /packages /packages
+COPY --from=build /app /app
+
+# Open to every address, it must not be open to everybody: without its secrets it doesn't start.
+ENV APP_ENV=production \
+    PATH=/programs:/usr/local/bin:/usr/bin:/bin \
+    PYTHONPATH=/app:/packages \
+    PYTHONDONTWRITEBYTECODE=1 \
+    PYTHONUNBUFFERED=1 \
+    HOST=0.0.0.0 \
+    PORT=3000
+
+WORKDIR /app
+USER 65532:65532
+EXPOSE 3000
+STOPSIGNAL SIGTERM
+HEALTHCHECK --interval=30s --timeout=5s --start-period=15s --retries=3 \
+    CMD ["python", "-m", "functions.tools.alive"]
+
+# The base's own entry point would stand before every other command, such as that of a release.
+ENTRYPOINT []
+CMD ["python", "-m", "functions.server"]
+
+ARG VERSION=unknown
+ARG REVISION=unknown
+LABEL org.opencontainers.image.title="SyncKairos" \
+      org.opencontainers.image.description="Keeps many clients on one clock" \
+      org.opencontainers.image.version="${VERSION}" \
+      org.opencontainers.image.revision="${REVISION}"

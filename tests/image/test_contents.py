@@ -1,0 +1,106 @@
+"""What is said of an image's files."""
+
+import py_compile
+from pathlib import Path
+
+import pytest
+
+from infra.image.contents import faults, locked, sizes
+
+LOCK = """\
+redis==8.1.0 \\
+    --hash=sha256:00
+psycopg-binary==3.3.9 ; extra != 'x' \\
+    # via psycopg
+"""
+NOBODY = 65532
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    """An image without a fault."""
+    (tmp_path / "packages/redis-8.1.0.dist-info").mkdir(parents=True)
+    (tmp_path / "packages/psycopg_binary-3.3.9.dist-info").mkdir()
+    module = tmp_path / "app/shared/clock.py"
+    module.parent.mkdir(parents=True)
+    module.write_text("now = 1\n")
+    unchecked = py_compile.PycInvalidationMode.UNCHECKED_HASH
+    compiled = module.parent / "__pycache__" / "clock.cpython-311.pyc"
+    py_compile.compile(str(module), str(compiled), invalidation_mode=unchecked)
+    return tmp_path
+
+
+def found(root: Path) -> str:
+    return "\n".join(faults(root, NOBODY, LOCK))
+
+
+def test_a_clean_image_has_no_fault(root: Path) -> None:
+    assert found(root) == ""
+
+
+@pytest.mark.parametrize("program", ["bin/sh", "usr/bin/bash", "usr/bin/dpkg", "usr/local/bin/pip"])
+def test_a_shell_and_a_package_manager_are_faults(root: Path, program: str) -> None:
+    (root / program).parent.mkdir(parents=True, exist_ok=True)
+    (root / program).touch()
+    assert found(root).startswith(f"/{program}: ")
+
+
+def test_a_shell_that_is_a_dangling_link_is_a_fault(root: Path) -> None:
+    (root / "bin").mkdir()
+    (root / "bin/sh").symlink_to("dash")
+    assert "/bin/sh" in found(root)
+
+
+@pytest.mark.parametrize("name", [".env", ".env.production", "tests", "node_modules", ".git"])
+def test_what_has_no_business_there_is_a_fault(root: Path, name: str) -> None:
+    (root / "app" / "shared" / name).touch()
+    assert f"/app/shared/{name} has no business" in found(root)
+
+
+def test_a_package_that_is_not_locked_is_a_fault(root: Path) -> None:
+    (root / "packages/pytest-9.0.0.dist-info").mkdir()
+    assert "pytest is not in" in found(root)
+
+
+def test_an_image_without_packages_is_a_fault(root: Path) -> None:
+    for folder in (root / "packages").iterdir():
+        folder.rmdir()
+    assert "nothing is installed" in found(root)
+
+
+def test_a_module_that_is_not_compiled_is_a_fault(root: Path) -> None:
+    (root / "app/shared/late.py").touch()
+    assert "/app/shared/late.py is not compiled" in found(root)
+
+
+def test_bytecode_that_looks_at_its_source_is_a_fault(root: Path) -> None:
+    module = root / "app/shared/clock.py"
+    py_compile.compile(str(module), str(module.parent / "__pycache__/clock.cpython-311.pyc"))
+    assert "/app/shared/clock.py is not compiled" in found(root)
+
+
+def test_what_all_may_write_is_a_fault(root: Path) -> None:
+    (root / "app/shared/clock.py").chmod(0o666)
+    assert "/app/shared/clock.py can be written" in found(root)
+
+
+def test_what_the_user_owns_is_a_fault(root: Path) -> None:
+    owner = root.stat().st_uid
+    assert any("can be written" in fault for fault in faults(root, owner, LOCK))
+
+
+def test_sizes_are_told_apart_and_links_have_none(root: Path) -> None:
+    before = sizes(root)
+    (root / "packages/large.so").write_bytes(bytes(2_000_000))
+    (root / "app/again.so").symlink_to(root / "packages/large.so")
+    (root / "lib").mkdir()
+    (root / "lib/libc.so").write_bytes(bytes(1_000_000))
+    after = sizes(root)
+    assert after.packages - before.packages == pytest.approx(2)
+    assert after.base - before.base == pytest.approx(1)
+    assert after.ours == before.ours
+    assert after.total - before.total == pytest.approx(3)
+
+
+def test_locked_packages_have_their_normal_names() -> None:
+    assert locked(LOCK) == {"redis", "psycopg-binary"}

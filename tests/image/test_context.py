@@ -1,0 +1,112 @@
+"""`.dockerignore`: what gets near the image, as buildah understands it."""
+
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from infra.image.buildah import ROOT, alone, buildah, container, mounted
+from infra.image.failure import CannotBuildHere
+from infra.image.programs import require
+from tests.conftest import missing
+
+STRAYS = [
+    ".env",
+    ".env.production",
+    "id_rsa",
+    "secrets.json",
+    "new_top_level.py",
+    "functions/.env",
+    "functions/console/.env.local",
+    "functions/sessions/__pycache__/read.cpython-311.pyc",
+    "functions/tools/run.py",
+    "functions/tools/bench/load.lua",
+    "shared/store/.git/config",
+    "shared/tests/test_it.py",
+    "infra/local/redis.py",
+    "infra/fly.toml",
+    "infra/image/bases.env",
+    "infra/supabase/config.toml",
+    "infra/supabase/migrations/notes.txt",
+    "clients/js/package-lock.json",
+    "clients/js/node_modules/react/index.js",
+    "clients/js/tests/clock.test.js",
+    "clients/python/synckairos/client.py",
+    "tests/conftest.py",
+    "docs/security.md",
+]
+MEANT = [
+    "functions/server.py",
+    "functions/console/index.html",
+    "functions/console/vendor/realtime-js.js",
+    "functions/tools/__init__.py",
+    "functions/tools/alive.py",
+    "functions/tools/audit_worker.py",
+    "shared/settings.py",
+    "shared/store/scripts/commit.lua",
+    "infra/__init__.py",
+    "infra/migrate.py",
+    "infra/image/requirements.txt",
+    "infra/supabase/migrations/20261124120000_audit_trail.sql",
+    "clients/js/synckairos.js",
+    "clients/js/transports/sse.js",
+]
+
+
+def context(folder: Path) -> set[str]:
+    """The files of `folder` that a build gets to see."""
+    shutil.copy(ROOT / ".dockerignore", folder)
+    everything = folder.parent / "Everything"
+    everything.write_text("FROM scratch\nCOPY . /\n")
+    image = "localhost/synckairos:context"
+    with alone():
+        buildah("build", "--quiet", "--no-cache", "--tag", image, "--file", everything, folder)
+        try:
+            with container(image) as name, mounted(name) as root:
+                files = (path for path in root.rglob("*") if path.is_file())
+                return {str(path.relative_to(root)) for path in files}
+        finally:
+            buildah("rmi", image)
+
+
+@pytest.fixture(scope="module")
+def seen(tmp_path_factory: pytest.TempPathFactory) -> set[str]:
+    """What is seen of strays beside what is meant."""
+    try:
+        require("buildah")
+    except CannotBuildHere:
+        missing("buildah")
+    folder = tmp_path_factory.mktemp("context") / "tree"
+    for name in (*STRAYS, *MEANT):
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).touch()
+    return context(folder)
+
+
+def test_a_build_sees_what_is_meant_and_no_stray(seen: set[str]) -> None:
+    assert seen == set(MEANT)
+
+
+@pytest.mark.parametrize("name", MEANT)
+def test_what_is_meant_is_there(name: str) -> None:
+    assert (ROOT / name).is_file()
+
+
+def test_everything_is_refused_that_is_not_named() -> None:
+    rules = (ROOT / ".dockerignore").read_text().splitlines()
+    assert next(rule for rule in rules if rule and not rule.startswith("#")) == "*"
+
+
+def test_what_is_named_is_there() -> None:
+    for rule in (ROOT / ".dockerignore").read_text().splitlines():
+        if rule.startswith("!"):
+            assert list(ROOT.glob(rule[1:])), f"{rule} names nothing"
+
+
+def test_only_known_kinds_of_files_lie_where_all_is_taken() -> None:
+    listed = subprocess.run(
+        ["git", "ls-files", "functions", "shared"], cwd=ROOT, capture_output=True, check=True
+    )
+    kinds = {Path(name).suffix for name in listed.stdout.decode().split()}
+    assert kinds <= {".py", ".lua", ".js", ".css", ".svg", ".html", ".md"}

@@ -1,0 +1,53 @@
+"""The real Dockerfile, built and put through its paces (`make image-check`)."""
+
+import os
+import subprocess
+import sys
+
+import pytest
+
+from infra.image.buildah import ROOT
+from tests.conftest import missing
+
+
+@pytest.fixture(scope="module")
+def checked() -> subprocess.CompletedProcess[str]:
+    """The check, from its beginning to its end."""
+    ran = subprocess.run(
+        [sys.executable, "-m", "infra.image"],
+        cwd=ROOT,
+        env={name: value for name, value in os.environ.items() if name != "REQUIRE_ALL"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if "skipped: " in ran.stdout:
+        missing(ran.stdout.partition("skipped: ")[2].strip())
+    return ran
+
+
+def test_the_image_is_good(checked: subprocess.CompletedProcess[str]) -> None:
+    assert checked.returncode == 0, checked.stdout + checked.stderr
+    assert "image-check: good" in checked.stdout
+
+
+@pytest.mark.parametrize(
+    "finding",
+    [
+        "no shell, no package manager, no tests; nothing that the service can write",
+        "without its secrets it doesn't start, and says which it lacks",
+        "infra.migrate: ",
+        "ready with Redis and Postgres, healthy, its process of user 65532",
+        "SIGTERM: stopping, then gone",
+    ],
+)
+def test_it_was_looked_at_and_tried(
+    checked: subprocess.CompletedProcess[str], finding: str
+) -> None:
+    assert finding in checked.stdout
+
+
+def test_it_is_said_that_the_bases_were_stand_ins(
+    checked: subprocess.CompletedProcess[str],
+) -> None:
+    assert "stand-ins" in checked.stdout.splitlines()[-1]
