@@ -11,11 +11,14 @@ from fastapi import FastAPI
 from functions.endpoints import ROUTERS
 from functions.live import stream, websocket
 from functions.live.sockets import Sockets
+from functions.metrics_port import MetricsPort
 from functions.service import metrics as metrics_endpoint
 from functions.serving import Server, server_of
 from functions.shortcut import Shortcut
+from functions.watching import traces, watch
 from functions.workers.audit_worker import AuditWorker
 from functions.workers.deadlines import DeadlineLoop
+from functions.workers.loop_lag import LoopLag
 from functions.workers.owed_pushes import OwedPushWorker
 from functions.workers.recover import RecoveryLoop
 from shared.backend import Backend
@@ -24,7 +27,6 @@ from shared.entrance import gate
 from shared.errors import StoreUnavailable
 from shared.http import application
 from shared.http.subscriptions import subscriptions
-from shared.metrics.ports import Metrics
 from shared.metrics.prometheus import PrometheusMetrics
 from shared.production import require_production_ready
 from shared.realtime.redis import PushChannels
@@ -44,7 +46,7 @@ def build(settings: Settings) -> FastAPI:
     require_production_ready(settings)
     metrics = PrometheusMetrics(tells_tenants_apart=settings.metrics_token is not None)
     backend, redis = container(settings, metrics)
-    channels = PushChannels(redis, backend.keys.push_channel)
+    channels = PushChannels(redis, backend.keys.push_channel, watch(metrics, backend.clock))
     workers = _workers(backend, metrics, settings, channels)
 
     @asynccontextmanager
@@ -55,6 +57,7 @@ def build(settings: Settings) -> FastAPI:
         yield
         await end(tasks)
         await backend.close()
+        finish_traces()
 
     app = application.build(
         [*ROUTERS, *_CONTAINER_ONLY],
@@ -66,9 +69,11 @@ def build(settings: Settings) -> FastAPI:
         shortcut=Shortcut,
         lifespan=lifespan,
     )
+    finish_traces = traces(app, backend, settings)
     app.state.channels = channels
     app.state.sockets = Sockets(settings.max_sockets_per_caller)
     app.state.metrics_token = settings.metrics_token
+    app.state.metrics_are_public = settings.app_env != "production"
     return app
 
 
@@ -77,13 +82,15 @@ class _Worker(Protocol):
 
 
 def _workers(
-    backend: Backend, metrics: Metrics, settings: Settings, channels: PushChannels
+    backend: Backend, metrics: PrometheusMetrics, settings: Settings, channels: PushChannels
 ) -> list[_Worker]:
     """What goes on without being asked, woken through `channels`."""
     deadlines = DeadlineLoop(backend.store, backend.service, backend.clock, metrics)
     for shard in backend.keys.all_shards:
         channels.handle(backend.keys.wake_channel(shard), deadlines.call)
-    workers: list[_Worker] = [deadlines]
+    workers: list[_Worker] = [deadlines, LoopLag(metrics.instance.observe_loop_lag)]
+    if settings.metrics_port:
+        workers.append(MetricsPort(settings.host, settings.metrics_port, metrics, backend.store))
     if backend.recovery and settings.recovery == "on":
         workers.append(RecoveryLoop(backend.recovery, metrics))
     if backend.audit and settings.audit_worker == "on":

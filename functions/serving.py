@@ -17,6 +17,9 @@ from shared.settings import Settings
 _PING_S = 15.0
 _MAX_FRAME_BYTES = 64 * 1024
 _GRACE_S = 5
+_KEEP_ALIVE_S = 75
+"""Longer than proxies keep a connection idle, a minute mostly: were it we who close it, the next
+request could be on its way already, and no proxy may send a POST twice."""
 
 
 class Server(uvicorn.Server):
@@ -91,6 +94,7 @@ def server_of(app: Any, settings: Settings, lifespan: Literal["on", "off"] = "on
         ws_ping_timeout=_PING_S,
         ws_max_size=_MAX_FRAME_BYTES,
         ws_per_message_deflate=False,
+        timeout_keep_alive=_KEEP_ALIVE_S,
         timeout_graceful_shutdown=_GRACE_S,
     )
     instance = Server(config)

@@ -15,6 +15,7 @@ from shared.metrics.ports import Metrics
 from shared.pushes import Pushes, supabase_pushes
 from shared.settings import Settings
 from shared.store.connection import Connection
+from shared.store.observed import ObservedConnection
 from shared.store.redis import NativeConnection, connect
 
 _LOCAL_REDIS = "redis://127.0.0.1:6379/0"
@@ -33,7 +34,8 @@ def container(settings: Settings, metrics: Metrics) -> tuple[Backend, Redis]:
         )
     url = settings.redis_url.get_secret_value() if settings.redis_url else _LOCAL_REDIS
     redis = connect(url)
-    connection, clock = NativeConnection(redis), StoreClock()
+    connection = ObservedConnection(NativeConnection(redis), metrics.count_store_error)
+    clock = StoreClock()
     pushes = _pushes(settings, connection, clock, metrics)
     backend = assemble(
         settings,

@@ -85,6 +85,10 @@ class Settings(BaseModel):
     """How long a client may keep us waiting: for the rest of a request, or for room to answer."""
     metrics_token: SecretStr | None = None
     """Whoever asks for /metrics must send it; only then are tenants told apart there."""
+    metrics_port: Annotated[int, Field(ge=1, le=65535)] | None = None
+    """Where /metrics is served to everybody, and nothing else: never to be routed to the public."""
+    otel_exporter_otlp_endpoint: str | None = None
+    """Where traces are sent (OTLP over HTTP); the SDK reads the other variables by itself."""
     drain_s: Annotated[float, Field(ge=0, le=300)] = 0
     """How long the container goes on serving once it is told to end, for proxies to notice, s."""
     cors_origins: list[str] = []
@@ -138,6 +142,13 @@ class Settings(BaseModel):
             raise ValueError("must have an @ of the password written as %40")
         return value
 
+    @field_validator("otel_exporter_otlp_endpoint")
+    @classmethod
+    def _is_web_address(cls, value: str | None) -> str | None:
+        if value and not value.startswith(("http://", "https://")):
+            raise ValueError("must begin with http:// or https://")
+        return value
+
     @model_validator(mode="after")
     def _is_complete(self) -> Self:
         if self.supabase_publishable_key and not self.supabase_url:
@@ -148,6 +159,8 @@ class Settings(BaseModel):
             raise ValueError("AUTH_DISABLED can't be true where APP_ENV is production")
         if self.auth_disabled is False and not (self.jwt_secret or self.jwt_jwks_url):
             raise ValueError("AUTH_DISABLED=false needs JWT_SECRET or JWT_JWKS_URL")
+        if self.metrics_port is not None and self.metrics_port == self.port:
+            raise ValueError("METRICS_PORT must be another one than PORT")
         return self
 
     @property

@@ -1,10 +1,14 @@
 """WebSocket connections: what comes is taken in no faster than it can be dealt with."""
 
 import asyncio
+from functools import lru_cache
 from typing import Final
 
-from uvicorn._types import ASGIReceiveEvent
+from uvicorn._types import ASGIReceiveEvent, ASGISendEvent
+from uvicorn.protocols.utils import ClientDisconnected
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
+from websockets.frames import Frame, Opcode
+from websockets.protocol import OPEN
 
 from functions.connections.watched import Watched
 
@@ -13,7 +17,10 @@ _SLICE: Final = 512
 _UNREAD_BYTES: Final = 16_384
 """What may wait for the client to read: one push, if it is large."""
 _NO_HANDSHAKE: Final = b"HTTP/1.1 400 Bad Request\r\nconnection: close\r\n\r\n"
+_FAREWELL_S: Final = 1.0
+"""How long a client may take to answer the end of its connection when the server stops."""
 _BURST: Final = 1024
+_FRAMES_KEPT: Final = 16
 _FRAMES_PER_S: Final = 20
 """What a client may send for long; a client of ours sends one frame in ten seconds."""
 
@@ -44,10 +51,32 @@ class SocketConnection(Watched, WebSocketsSansIOProtocol):
         self._waiting += data
         self._read()
 
+    def shutdown(self) -> None:
+        """Leave the last word to whom we speak for: it comes behind what is still to be said."""
+        if self.close_sent or not self.handshake_complete:
+            super().shutdown()
+            return
+        self.stop_keepalive()
+        self.close_timeout = _FAREWELL_S
+
     def resume_writing(self) -> None:
         """There is room for answers again, so go on reading."""
         super().resume_writing()
         self._read()
+
+    async def send(self, message: ASGISendEvent) -> None:
+        """Send a message, as soon as there is room: a client that makes none is cut off.
+
+        Raises `ClientDisconnected`, also once we have closed for want of an answer to a ping.
+        """
+        text = message.get("text")
+        if text is None:
+            await super().send(message)
+            return
+        await self.writable.wait()
+        if self.disconnected or self.close_sent or self.conn.state is not OPEN:
+            raise ClientDisconnected
+        self.transport.write(_frame_of(text))
 
     async def receive(self) -> ASGIReceiveEvent:
         """The next message; whoever sends many lets the others have their turn between them."""
@@ -108,3 +137,9 @@ class SocketConnection(Watched, WebSocketsSansIOProtocol):
         if self._rest:
             self._rest.cancel()
             self._rest = None
+
+
+@lru_cache(_FRAMES_KEPT)
+def _frame_of(text: str) -> bytes:
+    """Made once for all who are sent the same."""
+    return Frame(Opcode.TEXT, text.encode()).serialize(mask=False)

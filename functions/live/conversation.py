@@ -63,8 +63,12 @@ class Conversation:
         """
         self.listener.put(Push.of(messages.connected(self.session_id, self.clock.now())))
         if with_state:
-            with suppress(SessionNotFound, StoreUnavailable):  # a lobby waits for its session
+            try:
                 await self.send_state()
+            except StoreUnavailable:
+                self.listener.put(LOST)  # the state follows as soon as it can be read
+            except SessionNotFound:
+                pass  # a lobby waits for its session
         elif self._is_theirs is None:
             self._is_theirs = await self._is_found(self.permit) or None
 

@@ -22,11 +22,6 @@ _NORMAL, _GOING_AWAY, _POLICY, _TRY_LATER = 1000, 1001, 1008, 1013
 _REFUSED = 4000
 """With an HTTP status added: 4401 is for a token that is not good, or no more."""
 
-_PATIENCE_S = 10.0
-"""How long a client may take to make room for one message before it counts as gone."""
-
-_GONE = (WebSocketDisconnect, TimeoutError)
-
 Message = dict[str, Any]
 
 router = APIRouter()
@@ -64,7 +59,7 @@ async def _converse(websocket: WebSocket, talk: Conversation) -> None:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
     for task in done:
-        if not task.cancelled() and not isinstance(task.exception(), _GONE):
+        if not task.cancelled() and not isinstance(task.exception(), WebSocketDisconnect):
             task.result()
 
 
@@ -76,8 +71,7 @@ async def _speak(websocket: WebSocket, talk: Conversation) -> None:
             return
         if push is EXPIRED:
             raise Unauthenticated(TOKEN_ENDED)
-        async with asyncio.timeout(_PATIENCE_S):
-            await websocket.send_text(push.text)
+        await websocket.send_text(push.text)
         if push.type == "SESSION_DELETED":
             await websocket.close(_NORMAL, "The session was deleted")
             return

@@ -20,18 +20,25 @@ router = APIRouter(tags=["service"])
 async def metrics(request: Request, store: Store) -> Response:
     """This instance's figures, and those that are asked of the store at each scrape.
 
-    Raises `Unauthenticated` where a token is set that the caller doesn't have.
+    Raises `Unauthenticated` where a token is set that the caller doesn't have, and in production
+    where none is set.
     """
     _require_token(request)
-    figures: PrometheusMetrics = request.app.state.metrics
+    return await exposition(request.app.state.metrics, store)
+
+
+async def exposition(figures: PrometheusMetrics, store: SessionStore) -> Response:
+    """All figures, for whoever may see them."""
     await _take_census(figures, store)
     return Response(generate_latest(figures.registry), media_type=CONTENT_TYPE_PLAIN_0_0_4)
 
 
 def _require_token(request: Request) -> None:
     token: SecretStr | None = request.app.state.metrics_token
-    if token is None:
+    if token is None and request.app.state.metrics_are_public:
         return
+    if token is None:
+        raise Unauthenticated
     expected = f"Bearer {token.get_secret_value()}".encode()
     given = request.headers.get("authorization", "").encode()
     if not compare_digest(given, expected):

@@ -2,6 +2,8 @@
 
 import asyncio
 import math
+from collections.abc import Coroutine
+from typing import Any, TypeVar
 
 from functions.workers.waking import wake
 from shared.clock import StoreClock
@@ -21,6 +23,8 @@ _LONGEST_SLEEP_S = 1.0
 
 _RETRY_S = 0.2
 
+_Result = TypeVar("_Result")
+
 
 class DeadlineLoop:
     """Sleeps until the next wake-up of any session, claims what is due and does it.
@@ -38,7 +42,7 @@ class DeadlineLoop:
         self._sleeps_until = Instant(0)
         self._is_called = asyncio.Event()
         self._slots = asyncio.Semaphore(_AT_ONCE)
-        self._work: set[asyncio.Task[None]] = set()
+        self._work: set[asyncio.Task[Any]] = set()
 
     def call(self, wake_at: bytes | None) -> None:
         """Some session will wake earlier than all others, at `wake_at` (ms; None: any time)."""
@@ -49,9 +53,11 @@ class DeadlineLoop:
         """Work for as long as the instance lives, and finish what was begun when it ends."""
         try:
             while True:
-                await self._sleep(await self._begin_what_is_due())
+                # Whole or not at all: what is claimed but not begun would wait for its lease.
+                await self._sleep(await asyncio.shield(self._kept(self._begin_what_is_due())))
         finally:
-            await asyncio.gather(*self._work, return_exceptions=True)
+            while self._work:
+                await asyncio.gather(*self._work, return_exceptions=True)
 
     async def _begin_what_is_due(self) -> float:
         """Start work on everything due; returns the seconds until the next."""
@@ -72,9 +78,14 @@ class DeadlineLoop:
     async def _claim(self, due: list[Wakeup], now: Instant) -> None:
         was_due = {wakeup.name: wakeup.at for wakeup in due}
         for claimed in await self._store.claim(due, after(now, _LEASE)):
-            task = asyncio.create_task(self._wake(claimed, was_due[claimed.name]))
-            self._work.add(task)
-            task.add_done_callback(self._work.discard)
+            self._kept(self._wake(claimed, was_due[claimed.name]))
+
+    def _kept(self, work: Coroutine[Any, Any, _Result]) -> asyncio.Task[_Result]:
+        """Begun, and finished whatever comes."""
+        task = asyncio.create_task(work)
+        self._work.add(task)
+        task.add_done_callback(self._work.discard)
+        return task
 
     async def _wake(self, claimed: Wakeup, was_due: Instant) -> None:
         async with self._slots:

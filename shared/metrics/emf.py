@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 
-from shared.metrics.ports import PushFate
+from shared.metrics.ports import PushFate, StoreFault
 
 _NAMESPACE = "SyncKairos"
 
@@ -41,6 +41,9 @@ class EmfMetrics:
 
     def count_restored(self, sessions: int) -> None:
         self._write("SessionsRestored", sessions, "Count", ["Stage"])
+
+    def count_store_error(self, fault: StoreFault) -> None:
+        self._write("StoreErrors", 1, "Count", ["Stage"], {"fault": fault})
 
     def _write(
         self,

@@ -6,6 +6,9 @@ PushFate = Literal["failed", "coalesced", "retried", "lost"]
 """What else becomes of a push but to be sent: it failed, gave way to a newer state, was made up for
 later with the state of then, or was neither sent nor made up for."""
 
+StoreFault = Literal["timeout", "connection", "refused"]
+"""Why the store was of no use: it didn't answer in time, it couldn't be reached, or it said no."""
+
 
 class Metrics(Protocol):
     """Takes in one observation at a time; durations in ms."""
@@ -29,3 +32,6 @@ class Metrics(Protocol):
 
     def count_restored(self, sessions: int) -> None:
         """Sessions were put back because the store had lost its memory."""
+
+    def count_store_error(self, fault: StoreFault) -> None:
+        """A round trip to the store has failed."""

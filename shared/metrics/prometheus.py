@@ -1,13 +1,16 @@
 """`Metrics` kept in memory, for Prometheus to fetch; dashboards rely on the names (API §2)."""
 
 from functools import cache
+from typing import get_args
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
-from shared.metrics.ports import PushFate
+from shared.metrics.instance import InstanceFigures
+from shared.metrics.ports import PushFate, StoreFault
 
 _REQUEST_BUCKETS_MS = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000)
 _SWITCH_BUCKETS_MS = (1, 2, 3, 5, 7.5, 10, 15, 20, 30, 50, 75, 100, 200, 500, 1000)
+_DELIVERY_BUCKETS_MS = (1, 2, 5, 10, 20, 35, 50, 75, 100, 150, 200, 350, 500, 1000, 2000)
 _LAG_BUCKETS_MS = (5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10_000, 60_000)
 
 _MOST_TENANTS = 1000
@@ -107,6 +110,28 @@ class PrometheusMetrics:
             buckets=_REQUEST_BUCKETS_MS,
             registry=self.registry,
         )
+        self._deliveries = Histogram(
+            "synckairos_delivery_latency_ms",
+            "From a change to its push being written to every socket of this instance, ms",
+            buckets=_DELIVERY_BUCKETS_MS,
+            registry=self.registry,
+        )
+        errors = Counter(
+            "synckairos_store_errors",
+            "Round trips to the store that failed",
+            ["kind"],
+            registry=self.registry,
+        )
+        self._store_errors = {fault: errors.labels(fault) for fault in get_args(StoreFault)}
+        self.instance = InstanceFigures(self.registry)
+
+    def observe_delivery(self, latency_ms: float) -> None:
+        """How long a push took, once for all sockets of a session: only containers hold any."""
+        self._deliveries.observe(latency_ms)
+
+    def count_store_error(self, fault: StoreFault) -> None:
+        """A round trip to the store has failed."""
+        self._store_errors[fault].inc()
 
     def observe_push(self, messages: int, duration_ms: float) -> None:
         """A request to Supabase, and how many messages went with it."""

@@ -17,21 +17,25 @@ class _State(msgspec.Struct):
 class _Head(msgspec.Struct):
     type: str
     state: _State | None = None
+    timestamp: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Push:
-    """One message as it goes out; `version` is that of the state it carries."""
+    """One message as it goes out; `version` is that of the state it carries, `at` its instant by
+    the store's clock, ms."""
 
     text: str
     type: str
     version: int | None = None
+    at: int | None = None
 
     @classmethod
     def of(cls, message: bytes) -> "Push":
         """The push that carries `message`."""
         head = msgspec.json.decode(message, type=_Head)
-        return cls(message.decode(), head.type, head.state.version if head.state else None)
+        version = head.state.version if head.state else None
+        return cls(message.decode(), head.type, version, head.timestamp)
 
 
 LOST = Push("", "LOST")

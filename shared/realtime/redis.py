@@ -29,6 +29,9 @@ _AT_ONCE = 16
 _SLICE = 64
 """Listeners that are given a push in one turn of the loop."""
 
+_MOST_DUE = 32
+"""Pushes that wait for their turn; where more come, the oldest don't wait for other turns."""
+
 _BROKEN = (RedisError, OSError, RuntimeError, AttributeError)
 """What using a connection raises that broke under another task: the last two come from what is
 below the client, which writes to a transport that is closed, or to none."""
@@ -38,6 +41,7 @@ _log = logging.getLogger("synckairos.pushes")
 
 @dataclass
 class _Topic:
+    observe: Callable[[Push], None]
     listeners: set[Listener] = field(default_factory=set)
     is_live: asyncio.Event = field(default_factory=asyncio.Event)
     has_gap: bool = False
@@ -66,6 +70,8 @@ class _Topic:
     def deliver(self, push: Push) -> None:
         """Give `push` to every listener there is, in its turn behind the pushes before it."""
         self._due.append((push, tuple(self.listeners)))
+        while len(self._due) > _MOST_DUE:
+            self._deliver_some()
         if self._delivery is None and not self._deliver_some():
             self._delivery = asyncio.create_task(self._deliver_all())
 
@@ -76,6 +82,9 @@ class _Topic:
             listener.put(push)
         if len(listeners) > _SLICE:
             self._due.appendleft((push, listeners[_SLICE:]))
+        elif listeners and push.at is not None:
+            # Behind the writers that were just woken.
+            asyncio.get_running_loop().call_soon(self.observe, push)
         return not self._due
 
     async def _deliver_all(self) -> None:
@@ -87,14 +96,24 @@ class _Topic:
 
 
 class PushChannels:
-    """Fans the pushes of one Redis connection out to the listeners of this instance."""
+    """Fans the pushes of one Redis connection out to the listeners of this instance.
 
-    def __init__(self, redis: Redis, channel_of: Callable[[str], str]) -> None:
+    `observe` is called with each push once all listeners of its session have it.
+    """
+
+    def __init__(
+        self,
+        redis: Redis,
+        channel_of: Callable[[str], str],
+        observe: Callable[[Push], None] = lambda _: None,
+    ) -> None:
         self._redis = redis
         self._channel_of = channel_of
+        self._observe = observe
         self._pubsub: PubSub | None = None
         self._topics: dict[str, _Topic] = {}
         self._handlers: dict[str, Callable[[bytes | None], None]] = {}
+        self._is_closed = False
 
     def handle(self, channel: str, handler: Callable[[bytes | None], None]) -> None:
         """Call `handler` with each message of `channel`, or None when some may have been missed.
@@ -107,14 +126,17 @@ class PushChannels:
     async def listen(self, name: str) -> AsyncIterator[Listener]:
         """A listener that gets everything published of the session of that name from now on.
 
+        After `close` it gets nothing but the end.
         Raises `StoreUnavailable` when Redis doesn't confirm the subscription.
         """
         channel = self._channel_of(name)
         listener = Listener()
         topic = self._topics.get(channel)
         if topic is None:
-            self._topics[channel] = topic = _Topic()
+            self._topics[channel] = topic = _Topic(self._observe)
         topic.listeners.add(listener)
+        if self._is_closed:
+            listener.close()
         try:
             await self._ensure_live(channel, topic)
             yield listener
@@ -138,7 +160,8 @@ class PushChannels:
                 await asyncio.sleep(_RETRY_S)
 
     def close(self) -> None:
-        """End every listener."""
+        """End every listener, and each that comes late."""
+        self._is_closed = True
         for topic in self._topics.values():
             for listener in topic.listeners:
                 listener.close()

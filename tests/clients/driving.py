@@ -93,9 +93,14 @@ class Driver:
 
 
 @asynccontextmanager
-async def driver(command: Sequence[str], url: str) -> AsyncIterator[Driver]:
-    """The client that `command` starts, following the service at `url`; it must end well."""
-    options = json.dumps({"baseUrl": url})
+async def driver(
+    command: Sequence[str], url: str, transport: str | None = None
+) -> AsyncIterator[Driver]:
+    """The client that `command` starts, following the service at `url`; it must end well.
+
+    `transport` is used in place of the one that the service recommends.
+    """
+    options = json.dumps({"baseUrl": url} | ({"transport": transport} if transport else {}))
     process = await asyncio.create_subprocess_exec(
         *command, options, cwd=_ROOT, stdin=PIPE, stdout=PIPE, limit=_LINE_LIMIT
     )

@@ -86,6 +86,7 @@ def test_how_late_an_alarm_was_is_measured_where_it_did_something(
         (lambda m: m.observe_audit_lag(12.3456), "AuditLag", 12.346, "Milliseconds"),
         (lambda m: m.observe_lateness(0), "ExpiryLateness", 0, "Milliseconds"),
         (lambda m: m.count_restored(7), "SessionsRestored", 7, "Count"),
+        (lambda m: m.count_store_error("timeout"), "StoreErrors", 1, "Count"),
         (lambda m: m.observe_push(2, 30.1234), "PushDuration", 30.123, "Milliseconds"),
         (lambda m: m.count_pushes("failed", 2), "PushesFailed", 2, "Count"),
         (lambda m: m.count_pushes("coalesced", 3), "PushesCoalesced", 3, "Count"),

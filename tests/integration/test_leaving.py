@@ -1,8 +1,10 @@
 """An instance that is told to end leaves first: it serves on, and lets everybody know."""
 
+import asyncio
 import signal
 import time
 from collections.abc import AsyncIterator, Iterator
+from uuid import uuid4
 
 import httpx
 import pytest
@@ -10,9 +12,10 @@ from websockets.exceptions import ConnectionClosed
 
 from infra.local.instance import Instance, running
 from tests.integration.api import Api, calling, chess
-from tests.integration.live import following
+from tests.integration.live import Follower, following
 
 _DRAIN_S = 1.0
+_COME_BACK = (1001, "Reconnect")
 
 
 @pytest.fixture
@@ -38,6 +41,13 @@ async def leaving(instance: Instance) -> httpx.Response:
     return answer
 
 
+async def farewell(follower: Follower) -> tuple[int, str] | None:
+    """With which code and reason the socket is closed, by whom it follows."""
+    with pytest.raises(ConnectionClosed) as end:
+        await follower.next()
+    return (end.value.rcvd.code, end.value.rcvd.reason) if end.value.rcvd else None
+
+
 async def test_it_is_not_ready_and_says_why(instance: Instance) -> None:
     answer = await leaving(instance)
     assert answer.status_code == 503
@@ -60,24 +70,47 @@ async def test_those_who_follow_are_told_to_come_back_and_miss_nothing_before(
         await leaving(instance)
         await api.do(session_id, "switch")
         await follower.until_version(3)
-        with pytest.raises(ConnectionClosed) as end:
-            await follower.next()
-    assert end.value.rcvd is not None
-    assert (end.value.rcvd.code, end.value.rcvd.reason) == (1001, "Reconnect")
+        assert await farewell(follower) == _COME_BACK
     assert instance.is_alive
 
 
-async def test_who_comes_while_it_leaves_is_served_and_told_at_the_end(
+async def test_who_comes_when_the_others_have_gone_is_served_and_told_at_the_end(
     instance: Instance, api: Api
 ) -> None:
     session_id = await api.started(chess())
-    await leaving(instance)
-    async with following(instance, session_id, "&sync=1") as follower:
-        await follower.until_type("STATE_SYNC")
-        with pytest.raises(ConnectionClosed) as end:
-            await follower.next()
-    assert end.value.rcvd is not None
-    assert end.value.rcvd.code == 1001
+    async with following(instance, session_id) as first:
+        await leaving(instance)
+        await farewell(first)
+    async with following(instance, session_id, "&sync=1") as late:
+        await late.until_type("STATE_SYNC")
+        assert await farewell(late) == _COME_BACK
+
+
+async def test_an_event_stream_ends_as_a_whole_answer(instance: Instance, api: Api) -> None:
+    session_id = await api.started(chess())
+    async with api.http.stream("GET", f"/v1/sessions/{session_id}/stream") as stream:
+        await leaving(instance)
+        events = [line async for line in stream.aiter_lines() if line.startswith("data:")]
+    assert '"CONNECTED"' in events[0]
+    assert instance.is_alive
+
+
+async def test_one_that_doesn_t_wait_tells_everybody_as_well(redis_url: str) -> None:
+    with running(redis_url, port=None, quiet=True, DRAIN_S="0") as instance:
+        async with following(instance, str(uuid4())) as follower:
+            instance.process.send_signal(signal.SIGTERM)
+            assert await farewell(follower) == _COME_BACK
+
+
+async def test_one_who_doesn_t_say_good_bye_holds_nobody_up(redis_url: str) -> None:
+    with running(redis_url, port=None, quiet=True, DRAIN_S="0") as instance:
+        async with following(instance, str(uuid4())) as deaf:
+            deaf.socket.transport.pause_reading()
+            begun = time.monotonic()
+            instance.process.send_signal(signal.SIGTERM)
+            await asyncio.to_thread(instance.process.wait, 10)
+            assert time.monotonic() - begun < 4
+            deaf.socket.transport.resume_reading()
 
 
 async def test_it_ends_when_its_time_is_over(instance: Instance) -> None:

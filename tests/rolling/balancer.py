@@ -42,7 +42,8 @@ backend instances
     balance leastconn
     option httpchk GET /ready
     http-check expect status 200
-    default-server check inter 100ms fall 1 rise 1
+    # One check that a busy instance is late for doesn't take it out.
+    default-server check inter 100ms fall 3 rise 1
 {servers}
 """
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 import httpx
 
-_PAUSE_S = 0.01
+_PAUSE_S = 0.02
 
 
 @dataclass

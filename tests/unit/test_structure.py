@@ -34,6 +34,7 @@ FLOORS = {
         "shared.ports",
         "shared.errors",
         "shared.clock",
+        "shared.metrics.ports",
         "shared.snapshot",
         "shared.audit.entries",
         "shared.audit.ports",

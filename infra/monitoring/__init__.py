@@ -1,0 +1,1 @@
+"""What watches the service: a dashboard for Grafana, rules for Prometheus, the list of metrics."""

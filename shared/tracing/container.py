@@ -1,0 +1,40 @@
+"""Tracing of the container: its requests, the store behind them, and its workers."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from fastapi import FastAPI
+
+from shared.backend import Backend
+from shared.ports import Wakeup
+from shared.tracing.calls import trace_always, trace_within
+from shared.tracing.export import finish, provider
+from shared.tracing.log import tell_traces
+from shared.tracing.requests import RequestSpans
+
+_STORE = ("load", "load_many", "commit", "release")
+_OUTBOX = ("settle", "waiting", "newest")
+_TRAIL = ("events", "last", "at_version", "at_instant")
+
+
+def trace(app: FastAPI, backend: Backend, version: str, machine: str) -> Callable[[], None]:
+    """Trace from now on; returns what sends the last spans, within 2 s."""
+    made = provider(version, machine)
+    tracer = made.get_tracer("synckairos", version)
+    app.add_middleware(RequestSpans, tracer=tracer)
+    trace_within(tracer, backend.store, "redis", *_STORE)
+    trace_within(tracer, backend.outbox, "redis", *_OUTBOX)
+    trace_always(tracer, backend.service, "wake", "expiry wake", _of_wakeup)
+    if backend.audit:
+        trace_within(tracer, backend.audit, "postgresql", *_TRAIL)
+        trace_always(tracer, backend.audit, "append", "audit batch", _of_batch)
+    tell_traces()
+    return lambda: finish(made)
+
+
+def _of_wakeup(claimed: Wakeup) -> dict[str, Any]:
+    return {"synckairos.session_id": claimed.name}
+
+
+def _of_batch(entries: Sequence[bytes]) -> dict[str, Any]:
+    return {"synckairos.entries": len(entries)}

@@ -1,0 +1,20 @@
+"""Log lines tell which trace they belong to."""
+
+import logging
+from typing import Any
+
+from opentelemetry.trace import format_trace_id, get_current_span
+
+
+def tell_traces() -> None:
+    """Give every record of this process that is made within a trace its `trace_id`."""
+    make = logging.getLogRecordFactory()
+
+    def made(*args: Any, **kwargs: Any) -> logging.LogRecord:
+        record = make(*args, **kwargs)
+        context = get_current_span().get_span_context()
+        if context.is_valid:
+            record.trace_id = format_trace_id(context.trace_id)
+        return record
+
+    logging.setLogRecordFactory(made)

@@ -1,0 +1,32 @@
+"""A delivery is observed once, when the last of many listeners has it, and never where none is."""
+
+import asyncio
+
+from shared.realtime.listener import LOST, Listener, Push
+from shared.realtime.redis import _Topic
+
+_PUSH = Push("{}", "STATE_UPDATE", 1, 1_000)
+
+
+async def test_it_is_observed_once_when_everybody_has_it() -> None:
+    listeners = [Listener() for _ in range(200)]
+    waiting = [asyncio.create_task(listener.get()) for listener in listeners]
+    await asyncio.sleep(0)  # all of them wait
+    observed: asyncio.Queue[int] = asyncio.Queue()
+    topic = _Topic(lambda _: observed.put_nowait(sum(task.done() for task in waiting)))
+    topic.listeners.update(listeners)
+    topic.deliver(_PUSH)
+    async with asyncio.timeout(5):
+        assert await observed.get() == len(listeners)
+    assert observed.empty()
+
+
+async def test_what_nobody_gets_or_has_no_instant_is_not_observed() -> None:
+    observed: list[Push] = []
+    topic = _Topic(observed.append)
+    topic.deliver(_PUSH)
+    topic.listeners.add(Listener())
+    topic.deliver(LOST)
+    topic.deliver(_PUSH)
+    await asyncio.sleep(0)
+    assert observed == [_PUSH]

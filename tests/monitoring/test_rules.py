@@ -1,0 +1,65 @@
+"""Prometheus itself takes the rules, warns of what is bad, and is quiet about what is good."""
+
+import re
+import shutil
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+import infra.monitoring
+from tests.conftest import missing
+
+_FOLDER = Path(infra.monitoring.__file__).parent
+_SEVERITIES = {"info", "warning", "critical"}
+
+
+def promtool(*arguments: str) -> subprocess.CompletedProcess[str]:
+    """What Prometheus's own tool says of our files."""
+    tool = shutil.which("promtool")
+    if tool is None:
+        missing("promtool")
+    assert tool
+    command = [tool, *arguments]
+    return subprocess.run(command, cwd=_FOLDER, capture_output=True, text=True, check=False)
+
+
+def alerts() -> list[dict[str, Any]]:
+    """All of them."""
+    groups = yaml.safe_load((_FOLDER / "alerts.yml").read_text())["groups"]
+    return [rule for group in groups for rule in group["rules"]]
+
+
+@pytest.mark.parametrize(
+    "check",
+    [("check", "rules", "alerts.yml", "recording.yml"), ("check", "config", "prometheus.yml")],
+)
+def test_the_files_are_sound(check: tuple[str, ...]) -> None:
+    done = promtool(*check)
+    assert done.returncode == 0, done.stderr
+
+
+def test_every_alert_fires_on_bad_series_and_is_quiet_on_good_ones() -> None:
+    done = promtool("test", "rules", "alerts.test.yml")
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_every_alert_is_tested_both_ways() -> None:
+    tests = yaml.safe_load((_FOLDER / "alerts.test.yml").read_text())["tests"]
+    expected = [one for test in tests for one in test["alert_rule_test"]]
+    names = {alert["alert"] for alert in alerts()}
+    assert {one["alertname"] for one in expected if one.get("exp_alerts")} == names
+    good = next(test for test in tests if test["name"] == "all is well")
+    assert {one["alertname"] for one in good["alert_rule_test"]} == names
+
+
+@pytest.mark.parametrize("alert", alerts(), ids=lambda alert: str(alert["alert"]))
+def test_an_alert_says_how_bad_it_is_and_where_to_read_on(alert: dict[str, Any]) -> None:
+    assert re.fullmatch(r"\d+[smh]", alert["for"])
+    assert alert["labels"]["severity"] in _SEVERITIES
+    said = alert["annotations"]
+    assert said["summary"]
+    assert "$value" in said["description"]
+    assert said["runbook"] == f"docs/operations.md#{alert['alert'].lower()}"
