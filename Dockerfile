@@ -1,5 +1,5 @@
 # The service in one container: `python -m functions.server`, its migrations and its audit worker.
-# infra/image/pin.py writes digests of both bases into infra/image/bases.env, for --build-arg.
+# infra/image/pin writes digests of both bases into infra/image/bases.env, for --build-arg.
 ARG BUILD_IMAGE=docker.io/library/python:3.11-slim-bookworm
 ARG RUN_IMAGE=gcr.io/distroless/python3-debian12:nonroot
 

@@ -33,6 +33,7 @@ test: $(READY)
 	@$(BIN)/python -m pytest tests/e2e
 	@echo "What goes over HTTP alone, once more, against the functions:"
 	@TARGET=functions $(BIN)/python -m pytest $(TWO) -m http
+	@mkdir -p .build; test -n "$$(git status --porcelain)" || git rev-parse HEAD > .build/tested
 
 fuzz: $(READY)
 	@FUZZ=full $(BIN)/python -m pytest tests/fuzz

@@ -16,7 +16,7 @@ from shared.settings import Settings
 
 _PING_S = 15.0
 _MAX_FRAME_BYTES = 64 * 1024
-_GRACE_S = 5
+GRACE_S = 5
 _KEEP_ALIVE_S = 75
 """Longer than proxies keep a connection idle, a minute mostly: were it we who close it, the next
 request could be on its way already, and no proxy may send a POST twice."""
@@ -95,7 +95,7 @@ def server_of(app: Any, settings: Settings, lifespan: Literal["on", "off"] = "on
         ws_max_size=_MAX_FRAME_BYTES,
         ws_per_message_deflate=False,
         timeout_keep_alive=_KEEP_ALIVE_S,
-        timeout_graceful_shutdown=_GRACE_S,
+        timeout_graceful_shutdown=GRACE_S,
     )
     instance = Server(config)
     instance.connections = connections

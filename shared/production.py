@@ -15,12 +15,12 @@ _PLACEHOLDER = re.compile(
 
 def require_production_ready(settings: Settings) -> None:
     """End the process with a sentence that names each setting that is missing or a placeholder."""
-    _require_none(settings, _faults(settings))
+    _require_none(settings, faults_of(settings))
 
 
 def require_sound_secrets(settings: Settings) -> None:
     """The same for one function, which has only those that it needs: none may be a placeholder."""
-    _require_none(settings, _unsound(settings))
+    _require_none(settings, unsound_of(settings))
 
 
 def _require_none(settings: Settings, faults: Iterator[str]) -> None:
@@ -28,17 +28,18 @@ def _require_none(settings: Settings, faults: Iterator[str]) -> None:
         raise SystemExit(f"SyncKairos can't start in production. {'; '.join(found)}.")
 
 
-def _faults(settings: Settings) -> Iterator[str]:
+def faults_of(settings: Settings) -> Iterator[str]:
+    """What is missing for the container, or no secret."""
     if not (settings.jwt_secret or settings.jwt_jwks_url):
         yield "JWT_SECRET is missing (or JWT_JWKS_URL, where someone else issues tokens)"
     if not settings.redis_url:
         yield "REDIS_URL is missing"
     if not (settings.database_url or settings.supabase_url):
         yield "DATABASE_URL is missing (or SUPABASE_URL with SUPABASE_SERVICE_ROLE_KEY)"
-    yield from _unsound(settings)
+    yield from unsound_of(settings)
 
 
-def _unsound(settings: Settings) -> Iterator[str]:
+def unsound_of(settings: Settings) -> Iterator[str]:
     """What is set, but not to anything that keeps somebody out."""
     if settings.jwt_jwks_url and not settings.jwt_jwks_url.startswith("https://"):
         yield "JWT_JWKS_URL must begin with https://"

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     Pool = AsyncConnectionPool[AsyncConnection[dict[str, Any]]]
 
-_MAX_CONNECTIONS = 4
+MAX_CONNECTIONS = 4
 _CONNECT_TIMEOUT_S = 1
 _SILENCE_MS = 5_000
 _READ_TIMEOUT_S = 1.0
@@ -134,7 +134,7 @@ class PostgresAuditLog:
                 },
                 connection_class=AsyncConnection[dict[str, Any]],
                 min_size=0,
-                max_size=_MAX_CONNECTIONS,
+                max_size=MAX_CONNECTIONS,
                 timeout=_CONNECT_TIMEOUT_S,
                 # One attempt for each who asks; else the pool would wait longer and longer.
                 reconnect_timeout=0,

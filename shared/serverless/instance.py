@@ -27,6 +27,7 @@ from shared.production import require_sound_secrets
 from shared.pushes import Pushes, supabase_pushes
 from shared.serverless import invocation_log
 from shared.settings import Settings, read_settings
+from shared.store.observed import ObservedConnection
 from shared.store.upstash import UpstashConnection
 
 
@@ -88,7 +89,7 @@ class Instance:
             announcers.append(self._pushes.announcer)
         return assemble(
             self.settings,
-            self._connection,
+            ObservedConnection(self._connection, self.metrics.count_store_error),
             self._audit,
             clock=self._clock,
             announcer=Together(announcers) if announcers else None,

@@ -4,11 +4,11 @@ import asyncio
 import json
 from datetime import UTC, datetime
 
-import botocore.auth  # type: ignore[import-untyped] # it has none
+import botocore.auth
 import httpx
 import pytest
-from botocore.awsrequest import AWSRequest  # type: ignore[import-untyped] # it has none
-from botocore.credentials import Credentials  # type: ignore[import-untyped] # it has none
+from botocore.awsrequest import AWSRequest
+from botocore.credentials import Credentials
 
 from shared.aws.client import AwsClient, AwsFailed
 from tests.functions.local_aws import REGION

@@ -1,0 +1,1 @@
+"""Whether what the service stands on is sound: its Redis, its Postgres, and it itself."""

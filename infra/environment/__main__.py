@@ -1,0 +1,42 @@
+"""`infra/scripts/validate-env`: whether the service could be run with some variables."""
+
+import argparse
+import sys
+from pathlib import Path
+
+from rich.console import Console
+
+from infra.environment.validation import validate
+from infra.environment.variables import FileFaulty, variables_of
+
+
+def main() -> int:
+    """Look, and say what was found; returns the exit code."""
+    options, console = _options(), Console(highlight=False, soft_wrap=True)
+    try:
+        variables = variables_of(options.file)
+    except FileFaulty as failure:
+        console.print(str(failure), markup=False)
+        return 1
+    found = validate(variables, options.stage, options.target)
+    for warning in found.warnings:
+        console.print(f"[yellow]![/] {warning}")
+    for fault in found.faults:
+        console.print(f"[red]✗[/] {fault}")
+    if not found.faults:
+        console.print(f"[green]✓[/] {len(variables)} variables, good for {options.stage}")
+    return 1 if found.faults else 0
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        prog="validate-env", description="Whether the service could be run with these variables."
+    )
+    parser.add_argument("file", nargs="?", type=Path, help="such as .env; else the environment")
+    parser.add_argument("--stage", choices=("local", "staging", "production"), default="production")
+    parser.add_argument("--target", choices=("fly", "lambda"), default="fly")
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,75 @@
+"""Whether the service could be run with some variables; the rules are the service's own."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from pydantic import ValidationError
+
+from infra.environment.required import Target, required
+from infra.environment.variables import KNOWN, unknown
+from shared.production import faults_of, unsound_of
+from shared.settings import Settings
+
+
+@dataclass
+class Findings:
+    """What is wrong, and what merely should be looked at twice."""
+
+    faults: list[str] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
+
+
+def validate(variables: dict[str, str], stage: str, target: Target) -> Findings:
+    """Look at them as the service would; `stage` is `local`, `staging` or `production`."""
+    found = Findings(faults=unknown(set(variables)))
+    is_local = stage == "local"
+    if not is_local:
+        found.faults += _missing(variables, target)
+    app_env = "local" if is_local else "production"
+    given = {name.lower(): value for name, value in variables.items() if name in KNOWN}
+    try:
+        settings = Settings.model_validate(given | {"app_env": app_env})
+    except ValidationError as error:
+        found.faults += _words(error)
+        return found
+    if not is_local:
+        judged = faults_of if target == "fly" else unsound_of
+        told = " ".join(found.faults)
+        found.faults += [f for f in judged(settings) if f.split()[0] not in told]
+        found.warnings += _dangers(settings)
+    return found
+
+
+def _missing(variables: dict[str, str], target: Target) -> list[str]:
+    return [
+        f"{secret.name} is missing: it {_verb(secret.meaning)} ({secret.how})"
+        for secret in required(target)
+        if secret.name not in variables
+    ]
+
+
+def _verb(meaning: str) -> str:
+    """The meaning as the end of a sentence that begins with `it`."""
+    return f"says {meaning}" if meaning.startswith(("where", "what", "who")) else meaning
+
+
+def _words(error: ValidationError) -> Iterator[str]:
+    for one in error.errors():
+        place = ": ".join(str(name).upper() for name in one["loc"])
+        yield f"{place}: {one['msg']}" if place else one["msg"]
+
+
+def _dangers(settings: Settings) -> Iterator[str]:
+    """What is allowed, and rarely meant where the public is."""
+    if settings.log_level == "DEBUG":
+        yield "LOG_LEVEL=DEBUG writes a lot"
+    if settings.rate_limit_general == 0 or settings.rate_limit_switch == 0:
+        yield "RATE_LIMIT_GENERAL or RATE_LIMIT_SWITCH is 0: nobody is kept from asking too often"
+    if "*" in settings.cors_origins:
+        yield "CORS_ORIGINS=* lets every page call from a browser"
+    if settings.recovery == "off":
+        yield "RECOVERY=off: what Redis loses stays lost"
+    if settings.redis_url and settings.redis_url.get_secret_value().startswith("redis://"):
+        yield "REDIS_URL begins with redis://: without TLS, unless the network is private"
+    if settings.trusted_proxy_hops == 0:
+        yield "TRUSTED_PROXY_HOPS is 0: behind a proxy all callers look like one (fly.toml sets it)"

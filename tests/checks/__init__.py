@@ -1,0 +1,1 @@
+"""The commands that look at a stage before and after it is deployed."""

@@ -1,0 +1,1 @@
+"""Releases on Fly.io, tried without it."""

@@ -1,0 +1,1 @@
+"""What the service is given from outside: variables, secrets, neighbours."""

@@ -1,0 +1,130 @@
+"""`validate-env` says all that is wrong with some variables, and repeats no secret."""
+
+import os
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from infra.environment.required import Target, required
+from infra.environment.validation import validate
+from infra.environment.variables import KNOWN, FileFaulty, variables_of
+from tests.environment.variables import FUNCTIONS, PRODUCTION, lines
+
+_ROOT = Path(__file__).parents[2]
+_PLACES: list[tuple[Target, dict[str, str]]] = [("fly", PRODUCTION), ("lambda", FUNCTIONS)]
+
+
+def run(*arguments: str | Path, **variables: str) -> subprocess.CompletedProcess[str]:
+    """The command, from a folder elsewhere."""
+    command = [str(part) for part in (_ROOT / "infra/scripts/validate-env", *arguments)]
+    own = {name: value for name, value in os.environ.items() if name not in KNOWN}
+    return subprocess.run(
+        command, capture_output=True, text=True, check=False, cwd="/", env=own | variables
+    )
+
+
+def test_a_file_that_is_good_is_said_to_be(tmp_path: Path) -> None:
+    file = tmp_path / "env"
+    file.write_text(lines(PRODUCTION))
+    ended = run(file)
+    assert (ended.returncode, ended.stdout) == (0, "✓ 5 variables, good for production\n")
+
+
+def test_without_a_file_it_looks_at_the_environment() -> None:
+    assert run(**PRODUCTION).returncode == 0
+    assert "REDIS_URL is missing" in run().stdout
+
+
+def test_a_file_relative_to_where_one_is_is_found(tmp_path: Path) -> None:
+    (tmp_path / "mine.env").write_text(lines(PRODUCTION))
+    command = [_ROOT / "infra/scripts/validate-env", "mine.env"]
+    assert subprocess.run(command, cwd=tmp_path, capture_output=True, check=False).returncode == 0
+
+
+def test_a_file_that_is_not_there_is_a_sentence() -> None:
+    ended = run("/nowhere/.env")
+    assert (ended.returncode, ended.stdout) == (1, "There is no file /nowhere/.env\n")
+
+
+@pytest.mark.parametrize(("target", "good"), _PLACES)
+@pytest.mark.parametrize("stage", ["staging", "production"])
+def test_what_is_good_for_a_place_has_no_faults(
+    stage: str, target: Target, good: dict[str, str]
+) -> None:
+    found = validate(good, stage, target)
+    assert (found.faults, found.warnings) == ([], [])
+
+
+@pytest.mark.parametrize(("target", "good"), _PLACES)
+def test_each_secret_that_is_missing_is_named_once_with_how_to_get_it(
+    target: Target, good: dict[str, str]
+) -> None:
+    for secret in required(target):
+        left = {name: value for name, value in good.items() if name != secret.name}
+        about = [f for f in validate(left, "production", target).faults if secret.name in f]
+        assert len(about) == 1
+        assert secret.how in about[0]
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"REDIS_URI": "x"}, "REDIS_URI is no setting; did you mean REDIS_URL?"),
+        ({"ZZZ": "x"}, "ZZZ is no setting"),
+        ({"PORT": "high"}, "PORT: Input should be a valid integer"),
+        ({"LOG_LEVEL": "LOUD"}, "LOG_LEVEL: Input should be 'DEBUG'"),
+        ({"METRICS_TOKEN": "change-me-please-now"}, "METRICS_TOKEN is a placeholder"),
+        ({"JWT_SECRET": "short"}, "JWT_SECRET: Value error, must have at least 32 bytes"),
+        ({"AUTH_DISABLED": "true"}, "AUTH_DISABLED can't be true"),
+        ({"DATABASE_URL": "mysql://x"}, "DATABASE_URL: Value error, must begin with postgresql"),
+        ({"JWT_JWKS_URL": "http://x"}, "JWT_JWKS_URL must begin with https://"),
+    ],
+)
+def test_what_is_wrong_is_named(change: dict[str, str], said: str) -> None:
+    faults = validate(PRODUCTION | change, "production", "fly").faults
+    assert [fault for fault in faults if said in fault] == faults != []
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"LOG_LEVEL": "DEBUG"}, "LOG_LEVEL"),
+        ({"RATE_LIMIT_GENERAL": "0"}, "RATE_LIMIT_GENERAL"),
+        ({"CORS_ORIGINS": "*"}, "CORS_ORIGINS"),
+        ({"RECOVERY": "off"}, "RECOVERY"),
+        ({"REDIS_URL": "redis://x"}, "without TLS"),
+        ({"TRUSTED_PROXY_HOPS": "0"}, "TRUSTED_PROXY_HOPS"),
+    ],
+)
+def test_what_is_rarely_meant_is_said_and_let_pass(change: dict[str, str], said: str) -> None:
+    found = validate(PRODUCTION | change, "production", "fly")
+    assert found.faults == []
+    assert [said in warning for warning in found.warnings] == [True]
+
+
+def test_no_secret_is_repeated() -> None:
+    broken = {name: f"{value}\u00a0!" for name, value in PRODUCTION.items()}
+    ended = run(**broken | {"PORT": "x", "AUTH_DISABLED": "true"})
+    assert ended.returncode == 1
+    for value in PRODUCTION.values():
+        assert value not in ended.stdout or len(value) < 5
+
+
+def test_quotes_and_comments_are_those_of_such_files(tmp_path: Path) -> None:
+    file = tmp_path / "env"
+    file.write_text("# a comment\nexport JWT_SECRET=\"a b\"  # why\nPORT=\nLOG_LEVEL='INFO'\n")
+    assert variables_of(file) == {"JWT_SECRET": "a b", "LOG_LEVEL": "INFO"}
+
+
+def test_what_is_no_text_is_refused(tmp_path: Path) -> None:
+    file = tmp_path / "env"
+    file.write_bytes(b"\xff\xfe")
+    with pytest.raises(FileFaulty, match="can't be read"):
+        variables_of(file)
+
+
+def test_help_explains_it() -> None:
+    ended = run("--help")
+    assert ended.returncode == 0
+    assert "could be run" in ended.stdout
