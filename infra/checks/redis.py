@@ -117,7 +117,7 @@ def _checks(ask: Ask, listens: Listens) -> list[Check]:
 
     async def about() -> str:
         await ask("DEL", key)
-        return _judged(_fields(str(await ask("INFO"))))
+        return _judged(_fields(await ask("INFO")))
 
     looks = {
         "ping": ping,
@@ -145,8 +145,11 @@ def _require(is_so: bool, complaint: str, praise: str) -> str:
     return praise
 
 
-def _fields(info: str) -> dict[str, str]:
-    lines = (line.partition(":") for line in info.splitlines() if ":" in line)
+def _fields(info: Any) -> dict[str, str]:
+    """By name, whether the client has taken the text apart or not."""
+    if isinstance(info, dict):
+        return {str(name): str(value) for name, value in info.items()}
+    lines = (line.partition(":") for line in str(info).splitlines() if ":" in line)
     return {name: value.strip() for name, _, value in lines}
 
 

@@ -7,9 +7,6 @@ from secrets import token_hex
 from typing import Literal
 from uuid import uuid4
 
-import jwt
-from cryptography.hazmat.primitives.asymmetric import ec
-
 Target = Literal["fly", "lambda"]
 
 
@@ -33,6 +30,9 @@ def _random() -> str:
 
 def _signing_key() -> str:
     """A private key as a JWK (RFC 7517) for ES256."""
+    import jwt  # both take their time, and only who makes a key needs them
+    from cryptography.hazmat.primitives.asymmetric import ec
+
     key = ec.generate_private_key(ec.SECP256R1())
     described = json.loads(jwt.algorithms.ECAlgorithm.to_jwk(key))
     return json.dumps(described | {"kid": str(uuid4()), "alg": "ES256", "use": "sig"})

@@ -23,14 +23,14 @@ def validate(variables: dict[str, str], stage: str, target: Target) -> Findings:
     """Look at them as the service would; `stage` is `local`, `staging` or `production`."""
     found = Findings(faults=unknown(set(variables)))
     is_local = stage == "local"
-    if not is_local:
-        found.faults += _missing(variables, target)
+    missing = [] if is_local else [s for s in required(target) if s.name not in variables]
+    found.faults += [f"{s.name} is missing: it {_verb(s.meaning)} ({s.how})" for s in missing]
     app_env = "local" if is_local else "production"
     given = {name.lower(): value for name, value in variables.items() if name in KNOWN}
     try:
         settings = Settings.model_validate(given | {"app_env": app_env})
     except ValidationError as error:
-        found.faults += _words(error)
+        found.faults += [w for w in _words(error) if not any(s.name in w for s in missing)]
         return found
     if not is_local:
         judged = faults_of if target == "fly" else unsound_of
@@ -38,14 +38,6 @@ def validate(variables: dict[str, str], stage: str, target: Target) -> Findings:
         found.faults += [f for f in judged(settings) if f.split()[0] not in told]
         found.warnings += _dangers(settings)
     return found
-
-
-def _missing(variables: dict[str, str], target: Target) -> list[str]:
-    return [
-        f"{secret.name} is missing: it {_verb(secret.meaning)} ({secret.how})"
-        for secret in required(target)
-        if secret.name not in variables
-    ]
 
 
 def _verb(meaning: str) -> str:

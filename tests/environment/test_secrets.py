@@ -3,6 +3,7 @@
 import json
 import os
 import subprocess
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,7 +24,9 @@ _APP = "synckairos-staging"
 _REGION = "ap-southeast-2"
 _GIVEN = {name: PRODUCTION[name] for name in ("REDIS_URL", "DATABASE_URL")}
 
-_FLYCTL = """#!/usr/bin/env python3
+_FLYCTL = (
+    f"#!{sys.executable} -IS"
+    + """
 import json, os, sys
 from pathlib import Path
 folder = Path(os.environ["FLYCTL_FOLDER"])
@@ -35,6 +38,7 @@ if (folder / "broken").exists():
 if sys.argv[2] == "list":
     print((folder / "present.json").read_text())
 """
+)
 
 
 @dataclass

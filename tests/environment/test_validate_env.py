@@ -17,7 +17,7 @@ _PLACES: list[tuple[Target, dict[str, str]]] = [("fly", PRODUCTION), ("lambda", 
 
 def run(*arguments: str | Path, **variables: str) -> subprocess.CompletedProcess[str]:
     """The command, from a folder elsewhere."""
-    command = [str(part) for part in (_ROOT / "infra/scripts/validate-env", *arguments)]
+    command = [str(_ROOT / "infra/scripts/validate-env"), *map(str, arguments)]
     own = {name: value for name, value in os.environ.items() if name not in KNOWN}
     return subprocess.run(
         command, capture_output=True, text=True, check=False, cwd="/", env=own | variables
