@@ -12,7 +12,7 @@ from infra.environment import flyctl, parameters
 from infra.environment.choosing import Plan, plan
 from infra.environment.required import Secret, secrets_of
 from infra.environment.validation import validate
-from infra.environment.variables import FileFaulty, variables_of
+from infra.environment.variables import KNOWN, FileFaulty, variables_of
 
 console = Console(highlight=False, soft_wrap=True)
 
@@ -39,6 +39,8 @@ def _set(options: argparse.Namespace) -> None:
     secrets = secrets_of(options.target)
     present = _present(options)
     chosen = plan(secrets, given, present, _ask)
+    if options.target == "fly" and options.file:
+        chosen.values |= {name: given[name] for name in given if name in KNOWN - _named(secrets)}
     _require_sound(chosen, present, options)
     _tell(chosen)
     if options.dry_run:
@@ -54,6 +56,10 @@ def _set(options: argparse.Namespace) -> None:
     else:
         parameters.write(options.stage, options.region, chosen.values)
         console.print(f"Set under /synckairos/{options.stage}/.")
+
+
+def _named(secrets: tuple[Secret, ...]) -> set[str]:
+    return {secret.name for secret in secrets}
 
 
 def _present(options: argparse.Namespace) -> set[str]:
@@ -103,7 +109,8 @@ def _options(arguments: list[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         prog="secrets",
         description="Makes the secrets that can be made, takes the others from FILE, from the"
-        " environment or from you, and sets them. Values are never shown, nor written to disk.",
+        " environment or from you, and sets them; on Fly all other settings of FILE as well."
+        " Values are never shown, nor written to disk.",
     )
     parser.add_argument("app", nargs="?", metavar="APP", help="its name at Fly")
     parser.add_argument("--target", choices=("fly", "lambda"), default="fly")

@@ -115,6 +115,14 @@ def test_values_go_through_a_pipe_and_are_shown_to_nobody(fly: Fly, tmp_path: Pa
         assert all(value not in argument for call in fly.calls for argument in call[0])
 
 
+def test_other_settings_of_the_file_are_set_as_well(fly: Fly, tmp_path: Path) -> None:
+    file = tmp_path / "env"
+    file.write_text(lines(_GIVEN | {"CORS_ORIGINS": "https://a.example", "JWT_ISSUER": ""}))
+    fly.run(_APP, "--file", file, "--yes")
+    assert fly.written["CORS_ORIGINS"] == "https://a.example"
+    assert "JWT_ISSUER" not in fly.written
+
+
 def test_machines_keep_running_on_the_old_ones_until_a_release(fly: Fly) -> None:
     fly.run(_APP, "--yes", **_GIVEN)
     assert fly.calls[-1][0] == ["secrets", "import", "--app", _APP, "--stage"]

@@ -38,7 +38,7 @@ def test_without_a_file_it_looks_at_the_environment() -> None:
 
 def test_a_file_relative_to_where_one_is_is_found(tmp_path: Path) -> None:
     (tmp_path / "mine.env").write_text(lines(PRODUCTION))
-    command = [_ROOT / "infra/scripts/validate-env", "mine.env"]
+    command = [str(_ROOT / "infra/scripts/validate-env"), "mine.env"]
     assert subprocess.run(command, cwd=tmp_path, capture_output=True, check=False).returncode == 0
 
 
