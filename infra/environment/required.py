@@ -41,14 +41,14 @@ def _signing_key() -> str:
 _JWT = Secret(
     "JWT_SECRET",
     "signs tokens",
-    "made here",
+    "openssl rand -hex 32; your backend needs it too",
     _random,
     when_replaced="everybody's token ends at once",
 )
 _METRICS = Secret(
     "METRICS_TOKEN",
     "who asks for /metrics must have it",
-    "made here",
+    "openssl rand -hex 32; your Prometheus needs it too",
     _random,
     when_replaced="Prometheus needs the new one",
 )

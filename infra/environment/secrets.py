@@ -87,7 +87,7 @@ def _require_sound(chosen: Plan, present: set[str], options: argparse.Namespace)
 
 def _tell(chosen: Plan) -> None:
     for name in chosen.values:
-        how = "made" if name in chosen.made else "as given"
+        how = "made, known to nobody" if name in chosen.made else "as given"
         console.print(f"  {name}: {how}")
     for name in chosen.kept:
         console.print(f"  [dim]{name}: stays as it is[/]")

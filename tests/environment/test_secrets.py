@@ -158,7 +158,7 @@ def test_nothing_is_set_without_consent(fly: Fly) -> None:
 def test_a_dry_run_sets_nothing(fly: Fly) -> None:
     ended = fly.run(_APP, "--dry-run", **_GIVEN)
     assert (ended.returncode, fly.written) == (0, {})
-    assert "JWT_SECRET: made" in ended.stdout
+    assert "JWT_SECRET: made, known to nobody" in ended.stdout
 
 
 @pytest.mark.parametrize(
