@@ -63,3 +63,9 @@ def test_an_alert_says_how_bad_it_is_and_where_to_read_on(alert: dict[str, Any])
     assert said["summary"]
     assert "$value" in said["description"]
     assert said["runbook"] == f"docs/operations.md#{alert['alert'].lower()}"
+
+
+def test_whoever_is_woken_finds_what_to_do() -> None:
+    operations = (_FOLDER.parents[1] / "docs" / "operations.md").read_text().splitlines()
+    sections = {line.removeprefix("### ") for line in operations if line.startswith("### ")}
+    assert {alert["alert"] for alert in alerts()} <= sections
