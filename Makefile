@@ -4,6 +4,7 @@ STAGE ?= dev
 BIN := .venv/bin
 READY := .venv/.ready
 TWO := --numprocesses 2 --dist loadfile --no-loadscope-reorder
+PUNCTUAL := tests/e2e/test_in_step.py tests/rolling
 
 .PHONY: setup run run-functions migrate test fuzz lint demo bench soak load image-check package deploy lock
 
@@ -28,9 +29,9 @@ migrate: $(READY)
 	@$(BIN)/python -m infra.migrate
 
 test: $(READY)
-	@$(BIN)/python -m pytest $(TWO) --ignore tests/e2e
-	@echo "A browser, which needs a processor of its own:"
-	@$(BIN)/python -m pytest tests/e2e
+	@$(BIN)/python -m pytest $(TWO) $(patsubst %,--ignore %,$(PUNCTUAL))
+	@echo "What is held to milliseconds, which needs both processors:"
+	@$(BIN)/python -m pytest $(PUNCTUAL)
 	@echo "What goes over HTTP alone, once more, against the functions:"
 	@TARGET=functions $(BIN)/python -m pytest $(TWO) -m http
 	@mkdir -p .build; test -n "$$(git status --porcelain)" || git rev-parse HEAD > .build/tested

@@ -11,7 +11,7 @@ import sys
 from types import FrameType
 
 _DEADLINE_S = 3.0
-_ANY_ADDRESS = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # nosec B104
+_ANY_ADDRESS = {"0.0.0.0": "127.0.0.1", "::": "::1"}
 
 
 def why_not(host: str, port: int, deadline_s: float = _DEADLINE_S) -> str | None:

@@ -1,10 +1,6 @@
 """`check-postgres` makes five checks, and writes nothing."""
 
-import json
-import os
-import subprocess
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import psycopg
@@ -13,30 +9,9 @@ import pytest
 from infra.local.ports import free_port
 from infra.local.postgres import EmbeddedPostgres, embedded_postgres
 from infra.migrate import migrate
+from tests.checks.looking import found, run
 
-_SCRIPT = Path(__file__).parents[2] / "infra/scripts/check-postgres"
 _CHECKS = ["connection", "schema", "types", "pool", "query latency"]
-
-
-def run(*arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
-    """The command, from a folder elsewhere."""
-    env = {name: value for name, value in os.environ.items() if name != "DATABASE_URL"}
-    return subprocess.run(
-        [_SCRIPT, *arguments],
-        cwd="/",
-        env=env | variables,
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
-
-
-def found(url: str) -> tuple[int, dict[str, Any]]:
-    """Exit code, and what each check says, by its name."""
-    ended = run("--json", DATABASE_URL=url)
-    checks = json.loads(ended.stdout)["checks"]
-    return ended.returncode, {check["name"]: check for check in checks}
 
 
 @pytest.fixture(scope="module")
@@ -53,12 +28,12 @@ def failed(checks: dict[str, Any]) -> list[str]:
 
 def test_from_bare_to_broken(own_postgres: EmbeddedPostgres) -> None:
     """In one test, for each state follows from the one before."""
-    code, checks = found(own_postgres.url)
+    code, checks = found("check-postgres", DATABASE_URL=own_postgres.url)
     assert (code, failed(checks)) == (1, ["schema", "types"])
     assert "make migrate" in checks["schema"]["message"]
 
     migrate(own_postgres.url)
-    code, checks = found(own_postgres.url)
+    code, checks = found("check-postgres", DATABASE_URL=own_postgres.url)
     assert (code, list(checks), failed(checks)) == (0, _CHECKS, [])
     assert all(check["ms"] > 0 for check in checks.values())
 
@@ -68,7 +43,7 @@ def test_from_bare_to_broken(own_postgres: EmbeddedPostgres) -> None:
             " (select max(version) from supabase_migrations.schema_migrations)"
         )
         connection.execute("alter type public.sync_status rename value 'paused' to 'resting'")
-    code, checks = found(own_postgres.url)
+    code, checks = found("check-postgres", DATABASE_URL=own_postgres.url)
     assert (code, failed(checks)) == (1, ["schema", "types"])
     assert "1 migrations are not applied" in checks["schema"]["message"]
     assert "paused, resting" in checks["types"]["message"]
@@ -81,20 +56,22 @@ def test_one_without_enough_connections_is_found_out(own_postgres: EmbeddedPostg
     url = own_postgres.url.replace("//", "//narrow:pw@", 1) if "@" not in own_postgres.url else ""
     parts = psycopg.conninfo.conninfo_to_dict(own_postgres.url)
     url = url or f"postgresql://narrow:pw@{parts['host']}:{parts['port']}/{parts['dbname']}"
-    code, checks = found(url)
+    code, checks = found("check-postgres", DATABASE_URL=url)
     assert code == 1
     assert "pool" in failed(checks)
     assert "too many connections" in checks["pool"]["message"]
 
 
 def test_none_at_all_is_said_and_no_password_shown() -> None:
-    ended = run(DATABASE_URL=f"postgresql://app:a-password@127.0.0.1:{free_port()}/x")
+    ended = run(
+        "check-postgres", DATABASE_URL=f"postgresql://app:a-password@127.0.0.1:{free_port()}/x"
+    )
     assert ended.returncode == 1
     assert "can't be reached" in ended.stdout
     assert "a-password" not in ended.stdout + ended.stderr
 
 
 def test_without_an_address_it_says_what_it_needs() -> None:
-    ended = run()
+    ended = run("check-postgres")
     assert ended.returncode == 1
     assert "DATABASE_URL" in ended.stderr

@@ -1,11 +1,6 @@
 """`check-redis` makes seven checks, and tells a sound Redis from one that would lose sessions."""
 
-import json
-import os
-import subprocess
 from collections.abc import Iterator
-from pathlib import Path
-from typing import Any
 
 import pytest
 from redis import Redis
@@ -13,30 +8,9 @@ from redis import Redis
 from infra.local.ports import free_port
 from infra.local.redis import embedded_redis
 from infra.local.upstash import local_upstash
+from tests.checks.looking import found, run
 
-_SCRIPT = Path(__file__).parents[2] / "infra/scripts/check-redis"
 _CHECKS = ["ping", "set, get", "hash", "stream", "script, ttl", "pub/sub", "server"]
-
-
-def run(*arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
-    """The command, from a folder elsewhere."""
-    env = {name: value for name, value in os.environ.items() if name != "REDIS_URL"}
-    return subprocess.run(
-        [_SCRIPT, *arguments],
-        cwd="/",
-        env=env | variables,
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
-
-
-def found(**variables: str) -> tuple[int, dict[str, Any]]:
-    """Exit code, and what each check says, by its name."""
-    ended = run("--json", **variables)
-    checks = json.loads(ended.stdout)["checks"]
-    return ended.returncode, {check["name"]: check for check in checks}
 
 
 @pytest.fixture
@@ -47,7 +21,7 @@ def redis(own_redis_url: str) -> Iterator[Redis]:
 
 
 def test_a_sound_one_passes_all_seven_each_with_its_latency(own_redis_url: str) -> None:
-    code, checks = found(REDIS_URL=own_redis_url)
+    code, checks = found("check-redis", REDIS_URL=own_redis_url)
     assert (code, list(checks)) == (0, _CHECKS)
     assert all(check["ok"] and check["ms"] > 0 for check in checks.values())
     assert "noeviction" in checks["server"]["message"]
@@ -56,25 +30,29 @@ def test_a_sound_one_passes_all_seven_each_with_its_latency(own_redis_url: str) 
 
 def test_nothing_of_it_is_left_behind(own_redis_url: str, redis: Redis) -> None:
     redis.set("ours", "1")
-    run(REDIS_URL=own_redis_url)
+    run("check-redis", REDIS_URL=own_redis_url)
     assert redis.keys("*") == [b"ours"]
 
 
 def test_one_at_upstash_is_looked_at_over_rest(own_redis_url: str) -> None:
     with local_upstash(own_redis_url) as upstash:
         code, checks = found(
-            UPSTASH_REDIS_REST_URL=upstash.url, UPSTASH_REDIS_REST_TOKEN=upstash.token
+            "check-redis",
+            UPSTASH_REDIS_REST_URL=upstash.url,
+            UPSTASH_REDIS_REST_TOKEN=upstash.token,
         )
         assert (code, list(checks)) == (0, _CHECKS), checks
         assert "nobody can listen" in checks["pub/sub"]["message"]
-        code, checks = found(UPSTASH_REDIS_REST_URL=upstash.url, UPSTASH_REDIS_REST_TOKEN="wrong")
+        code, checks = found(
+            "check-redis", UPSTASH_REDIS_REST_URL=upstash.url, UPSTASH_REDIS_REST_TOKEN="wrong"
+        )
     assert code == 1
     assert "token" in checks["ping"]["message"]
 
 
 def test_one_that_would_drop_sessions_is_found_out(own_redis_url: str, redis: Redis) -> None:
     redis.config_set("maxmemory-policy", "allkeys-lru")
-    code, checks = found(REDIS_URL=own_redis_url)
+    code, checks = found("check-redis", REDIS_URL=own_redis_url)
     assert code == 1
     assert [name for name, check in checks.items() if not check["ok"]] == ["server"]
     assert "allkeys-lru" in checks["server"]["message"]
@@ -82,7 +60,7 @@ def test_one_that_would_drop_sessions_is_found_out(own_redis_url: str, redis: Re
 
 def test_one_that_is_full_is_found_out(own_redis_url: str, redis: Redis) -> None:
     redis.config_set("maxmemory", "1")
-    code, checks = found(REDIS_URL=own_redis_url)
+    code, checks = found("check-redis", REDIS_URL=own_redis_url)
     assert code == 1
     assert not checks["set, get"]["ok"]
     assert "OOM" in checks["set, get"]["message"] or "maxmemory" in checks["set, get"]["message"]
@@ -91,25 +69,25 @@ def test_one_that_is_full_is_found_out(own_redis_url: str, redis: Redis) -> None
 def test_a_wrong_password_is_said_and_not_shown(redis: Redis, own_redis_url: str) -> None:
     redis.config_set("requirepass", "right")
     url = own_redis_url.replace("redis://", "redis://default:a-wrong-one@")
-    ended = run(REDIS_URL=url)
+    ended = run("check-redis", REDIS_URL=url)
     assert ended.returncode == 1
     assert "password" in ended.stdout
     assert "a-wrong-one" not in ended.stdout + ended.stderr
 
 
 def test_none_at_all_is_said(own_redis_url: str) -> None:
-    code, checks = found(REDIS_URL=f"redis://127.0.0.1:{free_port()}/0")
+    code, checks = found("check-redis", REDIS_URL=f"redis://127.0.0.1:{free_port()}/0")
     assert code == 1
     assert "can't be reached" in checks["ping"]["message"]
 
 
 def test_without_an_address_it_says_what_it_needs() -> None:
-    ended = run()
+    ended = run("check-redis")
     assert ended.returncode == 1
     assert "REDIS_URL" in ended.stderr
 
 
 def test_it_is_shown_as_a_table() -> None:
     with embedded_redis() as url:
-        lines = run(REDIS_URL=url).stdout.splitlines()
+        lines = run("check-redis", REDIS_URL=url).stdout.splitlines()
     assert [line.startswith("✓ ") for line in lines[1:]] == [True] * 7
