@@ -4,6 +4,7 @@ import asyncio
 import gc
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
+from functools import partial
 from typing import Protocol
 
 from fastapi import FastAPI
@@ -46,7 +47,12 @@ def build(settings: Settings) -> FastAPI:
     require_production_ready(settings)
     metrics = PrometheusMetrics(tells_tenants_apart=settings.metrics_token is not None)
     backend, redis = container(settings, metrics)
-    channels = PushChannels(redis, backend.keys.push_channel, watch(metrics, backend.clock))
+    channels = PushChannels(
+        redis,
+        backend.keys.push_channel,
+        observe=watch(metrics, backend.clock),
+        broken=partial(metrics.count_store_error, "connection"),
+    )
     workers = _workers(backend, metrics, settings, channels)
 
     @asynccontextmanager

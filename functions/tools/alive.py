@@ -5,13 +5,14 @@ started every half a minute, on a machine that has better things to do.
 """
 
 import http.client
+import ipaddress
 import os
 import signal
 import sys
 from types import FrameType
 
 _DEADLINE_S = 3.0
-_ANY_ADDRESS = {"0.0.0.0": "127.0.0.1", "::": "::1"}
+_LOOPBACK = {4: "127.0.0.1", 6: "::1"}
 
 
 def why_not(host: str, port: int, deadline_s: float = _DEADLINE_S) -> str | None:
@@ -22,7 +23,7 @@ def why_not(host: str, port: int, deadline_s: float = _DEADLINE_S) -> str | None
     """
     signal.signal(signal.SIGALRM, _give_up)
     signal.setitimer(signal.ITIMER_REAL, deadline_s)
-    connection = http.client.HTTPConnection(_ANY_ADDRESS.get(host, host), port)
+    connection = http.client.HTTPConnection(_reached_at(host), port)
     try:
         connection.request("GET", "/health", headers={"Connection": "close"})
         status = connection.getresponse().status
@@ -32,6 +33,15 @@ def why_not(host: str, port: int, deadline_s: float = _DEADLINE_S) -> str | None
         signal.setitimer(signal.ITIMER_REAL, 0)
         connection.close()
     return None if status == 200 else f"/health on port {port} answers {status}"
+
+
+def _reached_at(host: str) -> str:
+    """Where one that listens at `host` is reached from here."""
+    try:
+        address = ipaddress.ip_address(host)
+    except ValueError:  # a name
+        return host
+    return _LOOPBACK[address.version] if address.is_unspecified else host
 
 
 def _give_up(number: int, frame: FrameType | None) -> None:

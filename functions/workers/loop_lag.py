@@ -14,8 +14,12 @@ class LoopLag:
         self._observe = observe
 
     async def run(self) -> None:
-        """Look for as long as the instance lives."""
+        """Look for as long as the instance lives.
+
+        A loop that stood still for a second is ten looks that came too late, not one.
+        """
+        due = time.monotonic()
         while True:
-            due = time.monotonic() + _INTERVAL_S
-            await asyncio.sleep(_INTERVAL_S)
+            due += _INTERVAL_S
+            await asyncio.sleep(max(0.0, due - time.monotonic()))
             self._observe(max(0.0, (time.monotonic() - due) * 1000))

@@ -107,7 +107,7 @@ _CLOCKS = Row(
             "ms",
             floor=None,
         ),
-        Panel("Bound of its error", {"{{instance}}": _at("clock_error_ms")}, "ms", 25),
+        Panel("Bound of its error", {"{{instance}}": _at("clock_error_ms")}, "ms", 50),
     ],
 )
 _LIVE = Row(
@@ -153,7 +153,7 @@ _STORE = Row(
             {"{{kind}}": f"sum by (kind) ({_rate('store_errors_total')})"},
             "cps",
         ),
-        Panel("Event loop lag", _quantiles("event_loop_lag_ms"), "ms", 50),
+        Panel("Event loop lag", _quantiles("event_loop_lag_ms"), "ms", 100),
     ],
 )
 _PROCESS = Row(

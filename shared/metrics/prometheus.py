@@ -11,6 +11,7 @@ from shared.metrics.ports import PushFate, StoreFault
 _REQUEST_BUCKETS_MS = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000)
 _SWITCH_BUCKETS_MS = (1, 2, 3, 5, 7.5, 10, 15, 20, 30, 50, 75, 100, 200, 500, 1000)
 _DELIVERY_BUCKETS_MS = (1, 2, 5, 10, 20, 35, 50, 75, 100, 150, 200, 350, 500, 1000, 2000)
+_LATENESS_BUCKETS_MS = (1, 2, 5, 10, 20, 50, 100, 150, 200, 250, 350, 500, 1000, 2000)
 _LAG_BUCKETS_MS = (5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10_000, 60_000)
 
 _MOST_TENANTS = 1000
@@ -107,7 +108,7 @@ class PrometheusMetrics:
         self._expiry_lateness = Histogram(
             "synckairos_expiry_lateness_ms",
             "From a wake-up's instant to its work being done, ms",
-            buckets=_REQUEST_BUCKETS_MS,
+            buckets=_LATENESS_BUCKETS_MS,
             registry=self.registry,
         )
         self._deliveries = Histogram(

@@ -2,6 +2,7 @@
 
 import asyncio
 from dataclasses import dataclass
+from typing import Any
 
 import msgspec
 
@@ -17,7 +18,7 @@ class _State(msgspec.Struct):
 class _Head(msgspec.Struct):
     type: str
     state: _State | None = None
-    timestamp: int | None = None
+    timestamp: Any = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +36,8 @@ class Push:
         """The push that carries `message`."""
         head = msgspec.json.decode(message, type=_Head)
         version = head.state.version if head.state else None
-        return cls(message.decode(), head.type, version, head.timestamp)
+        at = head.timestamp if isinstance(head.timestamp, int) else None
+        return cls(message.decode(), head.type, version, at)
 
 
 LOST = Push("", "LOST")

@@ -14,7 +14,7 @@ from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import RedisError
 
 from shared.errors import StoreUnavailable
-from shared.realtime.listener import LOST, Listener, Push
+from shared.realtime.listener import CLOSED, LOST, Listener, Push
 
 _SUBSCRIBE_TIMEOUT_S = 1.5
 _RETRY_S = 0.2
@@ -75,6 +75,11 @@ class _Topic:
         if self._delivery is None and not self._deliver_some():
             self._delivery = asyncio.create_task(self._deliver_all())
 
+    def catch_up(self) -> None:
+        """Give everybody what is due to them, before somebody is told of the end."""
+        while self._due:
+            self._deliver_some()
+
     def _deliver_some(self) -> bool:
         """One slice of what is due; whether that was the last."""
         push, listeners = self._due.popleft()
@@ -89,16 +94,18 @@ class _Topic:
 
     async def _deliver_all(self) -> None:
         """The rest, slice by slice: each wakes so many writers, and others want to be served."""
+        await asyncio.sleep(0)
         while self._due:
-            await asyncio.sleep(0)
             self._deliver_some()
+            await asyncio.sleep(0)
         self._delivery = None
 
 
 class PushChannels:
     """Fans the pushes of one Redis connection out to the listeners of this instance.
 
-    `observe` is called with each push once all listeners of its session have it.
+    `observe` is called with each push once all listeners of its session have it, `broken` whenever
+    the connection is lost.
     """
 
     def __init__(
@@ -106,10 +113,12 @@ class PushChannels:
         redis: Redis,
         channel_of: Callable[[str], str],
         observe: Callable[[Push], None] = lambda _: None,
+        broken: Callable[[], None] = lambda: None,
     ) -> None:
         self._redis = redis
         self._channel_of = channel_of
         self._observe = observe
+        self._broken = broken
         self._pubsub: PubSub | None = None
         self._topics: dict[str, _Topic] = {}
         self._handlers: dict[str, Callable[[bytes | None], None]] = {}
@@ -154,6 +163,7 @@ class PushChannels:
             except Exception as error:  # whatever it is, without this loop nobody hears anything
                 surprise = not isinstance(error, _BROKEN)
                 _log.warning("pub/sub connection lost: %s", type(error).__name__, exc_info=surprise)
+                self._broken()
                 self._pubsub = None
                 for topic in self._topics.values():
                     topic.interrupted()
@@ -163,8 +173,7 @@ class PushChannels:
         """End every listener, and each that comes late."""
         self._is_closed = True
         for topic in self._topics.values():
-            for listener in topic.listeners:
-                listener.close()
+            topic.deliver(CLOSED)
 
     async def send_away(self, seconds: float) -> None:
         """End every listener within `seconds`, one after the other.
@@ -173,8 +182,9 @@ class PushChannels:
         for where they go to somebody is served as well. `close` ends those who come meanwhile.
         """
         await asyncio.sleep(seconds * _STAY)
-        leaving = [one for topic in self._topics.values() for one in topic.listeners]
-        for place, listener in enumerate(leaving):
+        leaving = [(topic, one) for topic in self._topics.values() for one in topic.listeners]
+        for place, (topic, listener) in enumerate(leaving):
+            topic.catch_up()
             listener.close()
             if place % _AT_ONCE == _AT_ONCE - 1:
                 await asyncio.sleep(seconds * _GO * _AT_ONCE / len(leaving))

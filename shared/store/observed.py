@@ -1,5 +1,6 @@
 """A connection whose failures are counted, whichever product is behind it."""
 
+import asyncio
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from typing import TypeVar
 
@@ -37,6 +38,9 @@ class ObservedConnection:
         except StoreUnavailable as error:
             self._count(fault_of(error))
             raise
+        except asyncio.CancelledError:
+            self._count("timeout")  # whoever asked has waited long enough (shared/turns.py)
+            raise
 
 
 def fault_of(error: StoreUnavailable) -> StoreFault:
@@ -44,6 +48,8 @@ def fault_of(error: StoreUnavailable) -> StoreFault:
     causes = {name for cause in _chain(error.__cause__) for name in _names(cause)}
     if "TimeoutError" in causes or "TimeoutException" in causes:
         return "timeout"
+    if causes & {"AuthenticationError", "BusyLoadingError"}:  # by redis-py connection errors too
+        return "refused"
     if causes & {"ConnectionError", "OSError", "TransportError", "RuntimeError"}:
         return "connection"
     return "refused"

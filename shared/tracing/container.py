@@ -6,6 +6,7 @@ from typing import Any
 from fastapi import FastAPI
 
 from shared.backend import Backend
+from shared.domain.naming import tenant_and_id
 from shared.ports import Wakeup
 from shared.tracing.calls import trace_always, trace_within
 from shared.tracing.export import finish, provider
@@ -33,7 +34,7 @@ def trace(app: FastAPI, backend: Backend, version: str, machine: str) -> Callabl
 
 
 def _of_wakeup(claimed: Wakeup) -> dict[str, Any]:
-    return {"synckairos.session_id": claimed.name}
+    return {"synckairos.session_id": tenant_and_id(claimed.name)[1]}
 
 
 def _of_batch(entries: Sequence[bytes]) -> dict[str, Any]:

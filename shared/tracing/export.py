@@ -13,10 +13,26 @@ from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExporter, Spa
 _REMINDER_S = 60.0
 _FLUSH_S = 2.0
 
-_NOISY = ("opentelemetry.exporter", "opentelemetry.sdk._shared_internal")
-"""Libraries with a line for each batch, or each span, that is lost."""
+_NOISY = ("opentelemetry.exporter", "opentelemetry.trace")
+"""Libraries with a line for each batch that is lost, and for whatever a stranger sends."""
+
+_QUEUE = "opentelemetry.sdk._shared_internal"
+"""Where spans wait, and are dropped when there are too many; a line for each."""
 
 _log = logging.getLogger("synckairos.tracing")
+
+
+class _Seldom(logging.Filter):
+    """Lets one line a minute through."""
+
+    _said_at = float("-inf")
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Whether this is the one."""
+        if time.monotonic() - self._said_at < _REMINDER_S:
+            return False
+        self._said_at = time.monotonic()
+        return True
 
 
 class Exporter(SpanExporter):
@@ -28,6 +44,7 @@ class Exporter(SpanExporter):
         self._lost = 0
         for name in _NOISY:
             logging.getLogger(name).setLevel(logging.CRITICAL)
+        logging.getLogger(_QUEUE).addFilter(_Seldom())
 
     def export(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:
         """Send `spans`; those that can't be sent are lost."""
@@ -44,7 +61,7 @@ class Exporter(SpanExporter):
         self._lost += lost
         if time.monotonic() - self._said_at < _REMINDER_S:
             return
-        _log.warning("the collector doesn't take our spans; %d are lost", self._lost)
+        _log.warning("the collector doesn't take our spans; at least %d are lost", self._lost)
         self._said_at, self._lost = time.monotonic(), 0
 
 

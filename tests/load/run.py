@@ -106,7 +106,7 @@ def _open_sockets(
 ) -> list[Child]:
     """Each session's sockets are spread over the instances, and all over a few processes."""
     seats = [
-        Seat(where.ports[n // len(found) % len(where.ports)], n % len(found), "")
+        Seat(where.ports[(n % len(found) + n // len(found)) % len(where.ports)], n % len(found), "")
         for n in range(scenario.sockets)
     ]
     seats = [seat._replace(session_id=found[seat.session].session_id) for seat in seats]

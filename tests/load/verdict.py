@@ -61,7 +61,7 @@ def _of_requests(record: Record) -> Figures:
     measured_s = record.scenario.duration_s - record.scenario.warm_up_s
     figures["requests a second"] = len(counted) / measured_s
     for kind in sorted({sample.kind for sample in counted}):
-        figures |= _spread(kind, [s.ms for s in counted if s.kind == kind and s.status])
+        figures |= _spread(kind, [s.ms for s in counted if s.kind == kind and _counts(s.status)])
     figures |= _spread("generator late", [s.late_ms for s in counted])
     if counted:
         late = sum(sample.late_ms > _LATE_MS for sample in counted)
@@ -131,6 +131,11 @@ def slope(points: Sequence[tuple[float, float]]) -> float:
     spread = math.fsum((x - middle_x) ** 2 for x, _ in points)
     common = math.fsum((x - middle_x) * (y - middle_y) for x, y in points)
     return common / spread if spread else 0.0
+
+
+def _counts(status: int) -> bool:
+    """Whether its time is told: of what was done, and of what was waited for in vain."""
+    return status == 0 or 200 <= status < 300
 
 
 def _spread(name: str, ms: list[float]) -> Figures:

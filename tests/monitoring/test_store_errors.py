@@ -74,3 +74,21 @@ async def test_what_succeeds_is_not_counted(redis_url: str) -> None:
         assert await connection.ask([("PING",)]) == [b"PONG"]
         await connection.transact([("PING",)])
     assert not counted
+
+
+async def test_one_that_takes_longer_than_who_asks_will_wait() -> None:
+    async with silence() as url, observed(url) as (connection, counted):
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(0.05):
+                await connection.ask([("PING",)])
+    assert counted == {"timeout": 1}
+
+
+async def test_one_that_wants_another_password(own_redis_url: str) -> None:
+    async with observed(own_redis_url) as (connection, _):
+        await connection.ask([("CONFIG", "SET", "requirepass", "right")])
+    wrong = own_redis_url.replace("redis://", "redis://default:wrong@")
+    async with observed(wrong) as (connection, counted):
+        with pytest.raises(StoreUnavailable):
+            await connection.ask([("PING",)])
+    assert counted == {"refused": 1}

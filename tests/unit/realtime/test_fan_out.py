@@ -93,3 +93,17 @@ async def test_all_are_sent_away_before_the_time_is_over(listeners: int) -> None
         await channels.send_away(0.5)
     for listener in leaving.listeners:
         assert await heard(listener, 1) == [CLOSED]
+
+
+async def test_the_end_comes_behind_what_is_due() -> None:
+    for end in ("close", "send away"):
+        channels = PushChannels(None, lambda name: name)  # type: ignore[arg-type]  # never asked
+        many, (push,) = topic(_MANY), pushes(1)
+        channels._topics["one"] = many
+        many.deliver(push)
+        if end == "close":
+            channels.close()
+        else:
+            await channels.send_away(0.01)
+        for listener in many.listeners:
+            assert await heard(listener, 2) == [push, CLOSED]
