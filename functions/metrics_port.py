@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from socket import AF_INET, AF_INET6, create_server
+from socket import AI_PASSIVE, SOCK_STREAM, create_server, getaddrinfo
 
 import uvicorn
 from starlette.applications import Starlette
@@ -30,7 +30,7 @@ class MetricsPort:
         self._figures = figures
         self._store = store
         try:
-            family = AF_INET6 if ":" in host else AF_INET
+            family = getaddrinfo(host, port, type=SOCK_STREAM, flags=AI_PASSIVE)[0][0]
             self._socket = create_server((host, port), family=family)
         except OSError as error:
             reason = error.strerror or error
