@@ -61,7 +61,7 @@ soak: $(READY)
 	@$(BIN)/python -m functions.tools.soak $(ARGS)
 
 load: $(READY)
-	@$(BIN)/python -m tests.load $(SCENARIO) $(ARGS)
+	@$(BIN)/python -m tests.load $(or $(SCENARIO),--help) $(ARGS)
 
 image-check: $(READY)
 	@$(BIN)/python -m infra.image

@@ -56,7 +56,8 @@ def _options(arguments: list[str] | None) -> tuple[Scenario, Path]:
     parser = argparse.ArgumentParser(
         prog="make load",
         description="Puts load on the service and judges the figures.",
-        epilog="; ".join(f"{name}: {one.about}" for name, one in SCENARIOS.items()),
+        epilog="\n".join(f"{name:<18} {one.about}" for name, one in SCENARIOS.items()),
+        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument(
         "scenario", choices=SCENARIOS, metavar="SCENARIO", help=", ".join(SCENARIOS)
