@@ -4,7 +4,7 @@ STAGE ?= dev
 BIN := .venv/bin
 READY := .venv/.ready
 TWO := --numprocesses 2 --dist loadfile --no-loadscope-reorder
-PUNCTUAL := tests/e2e/test_in_step.py tests/rolling
+PUNCTUAL := tests/e2e/test_in_step.py tests/e2e/test_functions_console.py tests/rolling
 
 .PHONY: setup run run-functions migrate test fuzz lint demo bench soak load image-check package deploy lock
 
@@ -37,7 +37,7 @@ test: $(READY)
 	@mkdir -p .build; test -n "$$(git status --porcelain)" || git rev-parse HEAD > .build/tested
 
 fuzz: $(READY)
-	@FUZZ=full $(BIN)/python -m pytest tests/fuzz
+	@FUZZ=full $(BIN)/python -m pytest tests/fuzz tests/integration/test_soak.py
 	@FUZZ=full TARGET=functions $(BIN)/python -m pytest tests/integration/test_bad_input.py
 	@$(BIN)/python -m tests.linearizability --histories 2000
 

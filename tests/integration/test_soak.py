@@ -8,13 +8,17 @@ from functions.tools.soak.plan import Plan
 from functions.tools.soak.run import soak
 from infra.local.supabase import can_run
 from tests.conftest import missing
+from tests.fuzz.extent import IS_FULL
 
 _SHORT = partial(
     Plan, changes=600, sessions=20, rate=100, worker_kills=3, service_kills=1, outage_s=1.5
 )
 
 
-@pytest.mark.parametrize("supabase", [False, True], ids=["postgres", "supabase"])
+_WAYS = {"supabase": True} | ({"postgres": False} if IS_FULL else {})
+
+
+@pytest.mark.parametrize("supabase", _WAYS.values(), ids=_WAYS)
 def test_every_accepted_change_is_in_the_trail_exactly_once(supabase: bool) -> None:
     if supabase and not can_run():
         missing("Node")
