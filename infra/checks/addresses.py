@@ -1,9 +1,9 @@
 """Addresses as they may be shown."""
 
-from urllib.parse import urlsplit
+import re
 
 
 def shown(url: str) -> str:
-    """The address without who comes and with which password."""
-    parts = urlsplit(url)
-    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"
+    """Scheme and host alone: a password may hold whatever parts an address."""
+    scheme, _, rest = url.partition("://")
+    return f"{scheme}://{re.split('[/?#]', rest.rpartition('@')[2])[0]}"

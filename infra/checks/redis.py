@@ -162,9 +162,11 @@ def _judged(info: dict[str, str]) -> str:
     policy = info.get("maxmemory_policy", "noeviction")
     if policy != "noeviction":
         raise Unsound(f"maxmemory-policy is {policy}: sessions would vanish. Set it to noeviction")
-    is_kept = info.get("aof_enabled") == "1" or int(info.get("rdb_last_save_time", "0")) > 0
     memory = info.get("used_memory_human", "unknown memory")
-    warning = "" if is_kept or "aof_enabled" not in info else "; NOTHING IS KEPT ON DISK"
+    # Managed ones don't say.
+    warning = (
+        "; NO APPEND-ONLY FILE: a crash loses changes" if info.get("aof_enabled") == "0" else ""
+    )
     return f"version {version}, {memory} used, {policy}{warning}"
 
 

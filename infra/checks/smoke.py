@@ -37,12 +37,11 @@ async def step(name: str, done: Awaitable[T], hint: str, deadline_s: float = _DE
     return outcome
 
 
-async def smoke(url: str, token: str | None) -> None:
+async def smoke(url: str, session_id: str, token: str | None) -> None:
     """Play one session through; it is removed however that ends. Raises `Failed`."""
     async with httpx.AsyncClient(base_url=url, timeout=_DEADLINE_S) as http:
         await step("health", _is_good(http, "/health"), "Is the address right, is it deployed?")
         await step("ready", _is_good(http, "/ready"), "Check its Redis, and its logs.")
-    session_id = str(uuid.uuid4())
     async with SyncKairos(url, token) as acting, SyncKairos(url, token) as watching:
         try:
             await _play(acting, watching.session(session_id), session_id)
@@ -97,12 +96,20 @@ async def _is_good(http: httpx.AsyncClient, path: str) -> None:
     (await http.get(path)).raise_for_status()
 
 
-def _token() -> str | None:
+def _token(session_id: str) -> str | None:
+    """One for that session alone: with `JWT_SECRET` it is good whoever issues the others."""
     secret = os.environ.get("JWT_SECRET")
     if given := os.environ.get("SMOKE_TOKEN"):
         return given
-    said = {"role": "service", "sub": "smoke", "exp": time.time() + _TOKEN_LIFETIME_S}
-    return jwt.encode(said, secret, "HS256") if secret else None
+    said = {
+        "iss": "synckairos",
+        "role": "service",
+        "sub": "smoke",
+        "session_id": session_id,
+        "exp": int(time.time()) + _TOKEN_LIFETIME_S,
+    }
+    kind = {"typ": "synckairos-session+jwt"}
+    return jwt.encode(said, secret, "HS256", headers=kind) if secret else None
 
 
 def main() -> None:
@@ -110,7 +117,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="smoke.sh", description=__doc__)
     parser.add_argument("url", help="where the service is, such as https://app.fly.dev")
     try:
-        asyncio.run(smoke(parser.parse_args().url.rstrip("/"), _token()))
+        session_id = str(uuid.uuid4())
+        url = parser.parse_args().url.rstrip("/")
+        asyncio.run(smoke(url, session_id, _token(session_id)))
     except Failed as failure:
         raise SystemExit(f"smoke.sh: {failure}") from None
     except KeyboardInterrupt:

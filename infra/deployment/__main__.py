@@ -2,6 +2,7 @@
 
 import argparse
 import re
+import signal
 import sys
 
 from rich.console import Console
@@ -13,7 +14,8 @@ from infra.deployment.telling import Teller
 
 _STAGES = ("dev", "staging", "production")
 _CODES = """exit codes: 0 done; 1 refused, nothing was changed; 2 failed, and the release before
-serves again; 3 failed, and so did the way back: look at once"""
+serves again; 3 failed, and so did the way back: look at once; 130 interrupted before anything
+was changed"""
 _POLL_S = 2.0
 
 
@@ -23,6 +25,8 @@ def main() -> int:
         options = _options()
     except SystemExit as end:
         return 1 if end.code else 0  # argparse's own 2 means something else here
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.default_int_handler)  # a release is undone for these, too
     tell = Teller(Console(highlight=False))
     limits = {"yes": options.yes, "seconds": options.seconds, "poll_s": options.poll_s}
     try:
@@ -57,7 +61,11 @@ def _options() -> argparse.Namespace:
     back.add_argument("version", nargs="?", type=_version, metavar="VERSION", help="such as v41")
     _limits(release, DEPLOY_S)
     _limits(back, ROLLBACK_S)
-    return what.parse_args()
+    options = what.parse_args()
+    others = [stage for stage in _STAGES if stage != getattr(options, "stage", stage)]
+    if any(options.app.endswith(f"-{stage}") for stage in others):
+        release.error(f"{options.app} is not for {options.stage}")
+    return options
 
 
 def _command(

@@ -4,7 +4,7 @@ from infra.deployment.bases import pinned_bases
 from infra.deployment.clock import Deadline
 from infra.deployment.failure import Refused, ReleaseFailed, RolledBack, Stranded
 from infra.deployment.fly import Fly, Release
-from infra.deployment.preflight import Demands, require_ready, require_sound
+from infra.deployment.preflight import Demands, require_ready, require_sound, require_token
 from infra.deployment.programs import output
 from infra.deployment.rounds import require_healthy, require_working
 from infra.deployment.telling import Teller, require_consent
@@ -17,6 +17,7 @@ def deploy(
     app: str, demands: Demands, tell: Teller, *, yes: bool, seconds: float, poll_s: float
 ) -> None:
     """Release what is checked out. Raises `Refused`, `RolledBack` and `Stranded`."""
+    require_token()
     require_sound(demands, tell)
     fly = Fly(app, Deadline(seconds))
     require_ready(fly, tell)
@@ -26,12 +27,13 @@ def deploy(
     except ReleaseFailed as failure:
         raise Refused(str(failure)) from None
     require_consent(f"Release {head[:9]} to {app} ({demands.stage})?", is_given=yes)
+    fly = Fly(app, Deadline(seconds))  # a question may take its time
     try:
         with tell.step("build, migrate, replace the machines one by one"):
             fly.build_and_deploy(pinned_bases() | {"REVISION": head})
         require_healthy(fly, tell, poll_s)
         require_working(fly, tell)
-    except (ReleaseFailed, KeyboardInterrupt) as failure:
+    except (Exception, KeyboardInterrupt) as failure:  # whatever it is, users come first
         _back(fly, before, failure, tell, poll_s)
     _report(fly, head, before, tell)
 
@@ -40,15 +42,17 @@ def roll_back(
     app: str, wanted: int | None, tell: Teller, *, yes: bool, seconds: float, poll_s: float
 ) -> None:
     """Have an earlier release serve again. Raises `Refused`, `Stranded`."""
+    require_token()
     fly = Fly(app, Deadline(seconds))
     try:
         release = _earlier(fly.releases(), wanted)
     except ReleaseFailed as failure:
         raise Refused(str(failure)) from None
     require_consent(f"Put v{release.version} of {app} back ({release.image})?", is_given=yes)
+    fly = Fly(app, Deadline(seconds))
     try:
         _put_back(fly, release, tell, poll_s)
-    except ReleaseFailed as failure:
+    except (Exception, KeyboardInterrupt) as failure:
         raise Stranded(_help(app, release, failure)) from None
     tell.say(f"v{release.version} of {app} serves again, after {fly.deadline.elapsed_s:.0f} s.")
 
@@ -66,10 +70,14 @@ def _report(fly: Fly, head: str, before: Release | None, tell: Teller) -> None:
 
 
 def _earlier(releases: list[Release], wanted: int | None) -> Release:
-    """The one wanted, or the newest whose image is not the one that serves."""
-    for release in releases:
-        is_other = release.image != releases[0].image
-        if release.version == wanted or (wanted is None and is_other):
+    """The one wanted, or the newest from before the one that serves was first released.
+
+    What came in between was rolled back, or it would serve.
+    """
+    serving = [n for n, one in enumerate(releases) if one.image == releases[0].image]
+    earlier = releases if wanted is not None else releases[max(serving, default=-1) + 1 :]
+    for release in earlier:
+        if wanted in (None, release.version):
             return release
     known = ", ".join(f"v{release.version}" for release in releases) or "none"
     which = f"v{wanted}" if wanted else "one before"
@@ -86,7 +94,7 @@ def _back(
     anew = Fly(fly.app, Deadline(min(ROLLBACK_S, fly.deadline.seconds)))
     try:
         _put_back(anew, before, tell, poll_s)
-    except (ReleaseFailed, KeyboardInterrupt) as again:
+    except (Exception, KeyboardInterrupt) as again:
         raise Stranded(_help(fly.app, before, again)) from None
     raise RolledBack(f"Rolled back: v{before.version} serves again. ({why})") from None
 
@@ -102,5 +110,6 @@ def _help(app: str, release: Release, failure: BaseException) -> str:
     return (
         f"THE ROLLBACK FAILED AS WELL: {failure or 'interrupted'}\n"
         f"Look at once: flyctl status --app {app}; flyctl logs --app {app}\n"
-        f"By hand: flyctl deploy --app {app} --config infra/fly.toml --image {release.image}"
+        f"By hand: flyctl deploy --app {app} --config infra/fly.toml --skip-release-command"
+        f" --image {release.image}"
     )

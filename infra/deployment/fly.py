@@ -45,7 +45,9 @@ class Fly:
 
     def address(self) -> str:
         """Where the public reaches it. Raises `ReleaseFailed`."""
-        return f"https://{_field(self._status(), 'hostname')}"
+        if hostname := _field(self._status(), "hostname"):
+            return f"https://{hostname}"
+        raise ReleaseFailed("flyctl status names no host")
 
     def unhealthy(self) -> list[str]:
         """What is still wrong with which machine, in words. Raises `ReleaseFailed`."""
@@ -60,8 +62,11 @@ class Fly:
         self._deploy("--dockerfile", str(ROOT / "Dockerfile"), *given)
 
     def deploy(self, image: str) -> None:
-        """Replace every machine by one of `image`, which is there. Raises `ReleaseFailed`."""
-        self._deploy("--image", image)
+        """Replace every machine by one of `image`, which is there. Raises `ReleaseFailed`.
+
+        Nothing is migrated: the tables are ahead of it, and Postgres may be away.
+        """
+        self._deploy("--image", image, "--skip-release-command")
 
     def _deploy(self, *more: str) -> None:
         config = ("--config", str(_CONFIGURATION), "--app", self.app, "--yes")
@@ -78,8 +83,10 @@ class Fly:
             raise ReleaseFailed(f"flyctl {arguments[0]} gave no JSON: {answer[:200]}") from None
 
 
-def _field(thing: dict[str, Any], name: str) -> Any:
-    """A field, whichever way this version of flyctl capitalises it."""
+def _field(thing: Any, name: str) -> Any:
+    """A field, whichever way this version of flyctl capitalises it. Raises `ReleaseFailed`."""
+    if not isinstance(thing, dict):
+        raise ReleaseFailed(f"flyctl gave something else than was expected where {name} should be")
     return next((value for key, value in thing.items() if key.lower() == name), None)
 
 
@@ -94,6 +101,9 @@ def _faults(machine: dict[str, Any]) -> Iterator[str]:
     name, state = _field(machine, "id"), _field(machine, "state")
     if state not in _READY:
         yield f"machine {name} is {state}"
-    for check in _field(machine, "checks") or ():
+    checks = _field(machine, "checks") or ()
+    if not checks:
+        yield f"machine {name} has no checks yet"
+    for check in checks:
         if _field(check, "status") != "passing":
             yield f"{_field(check, 'name')} of machine {name} is {_field(check, 'status')}"

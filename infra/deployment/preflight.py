@@ -31,6 +31,14 @@ class Demands:
     """`recorded`: those of this commit have passed; `run`: they are run now; `skip`."""
 
 
+def require_token() -> None:
+    """The smoke test at the end must be let in. Raises `Refused`."""
+    if not (os.environ.get("SMOKE_TOKEN") or os.environ.get("JWT_SECRET")):
+        raise Refused(
+            "JWT_SECRET or SMOKE_TOKEN is not in the environment: the smoke test needs it"
+        )
+
+
 def require_sound(demands: Demands, tell: Teller) -> None:
     """Look at what is checked out. Raises `Refused`."""
     here = Deadline(_TESTS_S)

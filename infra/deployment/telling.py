@@ -43,5 +43,9 @@ def require_consent(question: str, *, is_given: bool) -> None:
         return
     if not sys.stdin.isatty():
         raise Refused(f"{question} Nobody is there to ask: --yes says that you agree.")
-    if input(f"{question} [y/N] ").strip().lower() not in ("y", "yes"):
+    try:
+        answer = input(f"{question} [y/N] ")
+    except EOFError:
+        answer = ""
+    if answer.strip().lower() not in ("y", "yes"):
         raise Refused("Not agreed to; nothing was changed.")

@@ -1,11 +1,9 @@
 """The secrets of each place where the service runs: what they are for, and how to come by them."""
 
-import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from secrets import token_hex
 from typing import Literal
-from uuid import uuid4
 
 Target = Literal["fly", "lambda"]
 
@@ -26,16 +24,6 @@ class Secret:
 
 def _random() -> str:
     return token_hex(32)
-
-
-def _signing_key() -> str:
-    """A private key as a JWK (RFC 7517) for ES256."""
-    import jwt  # both take their time, and only who makes a key needs them
-    from cryptography.hazmat.primitives.asymmetric import ec
-
-    key = ec.generate_private_key(ec.SECP256R1())
-    described = json.loads(jwt.algorithms.ECAlgorithm.to_jwk(key))
-    return json.dumps(described | {"kid": str(uuid4()), "alg": "ES256", "use": "sig"})
 
 
 _JWT = Secret(
@@ -60,8 +48,7 @@ _SERVICE_KEY = Secret(
 _SIGNING = Secret(
     "SUPABASE_SIGNING_KEY",
     "signs the tokens of Supabase Realtime's listeners",
-    "made here; import it into the project under JWT Keys, else nobody can listen",
-    _signing_key,
+    "supabase gen signing-key --algorithm ES256, imported into the project under JWT Keys",
     when_replaced="import the new one into the project first",
 )
 _REDIS = Secret("REDIS_URL", "where sessions are", "Upstash: rediss://default:PASSWORD@HOST:6379")

@@ -40,7 +40,8 @@ def _set(options: argparse.Namespace) -> None:
     present = _present(options)
     chosen = plan(secrets, given, present, _ask)
     if options.target == "fly" and options.file:
-        chosen.values |= {name: given[name] for name in given if name in KNOWN - _named(secrets)}
+        others = {name for name in given if name in KNOWN or name.startswith("OTEL_")}
+        chosen.values |= {name: given[name] for name in others - _named(secrets)}
     _require_sound(chosen, present, options)
     _tell(chosen)
     if options.dry_run:
@@ -81,7 +82,7 @@ def _require_sound(chosen: Plan, present: set[str], options: argparse.Namespace)
     if broken := [name for name, value in chosen.values.items() if "\n" in value]:
         raise Refused(f"Nothing was set: {', '.join(broken)} must be one line")
     found = validate(chosen.values, "production", options.target).faults
-    if faults := [fault for fault in found if fault.split()[0].strip(":") in chosen.values]:
+    if faults := [f for f in found if not (" is missing" in f and f.split()[0] in present)]:
         raise Refused(f"Nothing was set: {'; '.join(faults)}")
 
 
@@ -101,8 +102,15 @@ def _require_consent(chosen: Plan, options: argparse.Namespace) -> None:
         return
     if not sys.stdin.isatty():
         raise Refused("Nothing was set. Nobody is there to ask: --yes says that you agree.")
-    if input("Set them? [y/N] ").strip().lower() not in ("y", "yes"):
+    if not _agrees():
         raise Refused("Nothing was set.")
+
+
+def _agrees() -> bool:
+    try:
+        return input("Set them? [y/N] ").strip().lower() in ("y", "yes")
+    except EOFError:
+        return False
 
 
 def _options(arguments: list[str] | None) -> argparse.Namespace:

@@ -1,5 +1,6 @@
 """Whether the service could be run with some variables; the rules are the service's own."""
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
@@ -21,7 +22,7 @@ class Findings:
 
 def validate(variables: dict[str, str], stage: str, target: Target) -> Findings:
     """Look at them as the service would; `stage` is `local`, `staging` or `production`."""
-    found = Findings(faults=unknown(set(variables)))
+    found = Findings(faults=[*unknown(set(variables)), *_unlikely(variables)])
     is_local = stage == "local"
     missing = [] if is_local else [s for s in required(target) if s.name not in variables]
     found.faults += [f"{s.name} is missing: it {_verb(s.meaning)} ({s.how})" for s in missing]
@@ -40,6 +41,15 @@ def validate(variables: dict[str, str], stage: str, target: Target) -> Findings:
     return found
 
 
+def _unlikely(variables: dict[str, str]) -> Iterator[str]:
+    """Addresses that were copied, and not filled in, or from beside the right one."""
+    if not variables.get("REDIS_URL", "redis://").startswith(("redis://", "rediss://", "unix://")):
+        yield "REDIS_URL must begin with rediss:// (or redis://)"
+    for name in ("REDIS_URL", "DATABASE_URL"):
+        if re.search(r"PASSWORD|\[[^\]]*\]@", variables.get(name, "")):
+            yield f"{name} still says where the password goes"
+
+
 def _verb(meaning: str) -> str:
     """The meaning as the end of a sentence that begins with `it`."""
     return f"says {meaning}" if meaning.startswith(("where", "what", "who")) else meaning
@@ -48,7 +58,8 @@ def _verb(meaning: str) -> str:
 def _words(error: ValidationError) -> Iterator[str]:
     for one in error.errors():
         place = ": ".join(str(name).upper() for name in one["loc"])
-        yield f"{place}: {one['msg']}" if place else one["msg"]
+        said = one["msg"].removeprefix("Value error, ")
+        yield f"{place}: {said}" if place else said
 
 
 def _dangers(settings: Settings) -> Iterator[str]:

@@ -25,6 +25,7 @@ def test_a_sound_one_passes_all_seven_each_with_its_latency(own_redis_url: str) 
     assert (code, list(checks)) == (0, _CHECKS)
     assert all(check["ok"] and check["ms"] > 0 for check in checks.values())
     assert "noeviction" in checks["server"]["message"]
+    assert "NO APPEND-ONLY FILE" in checks["server"]["message"]  # such as tests have
     assert checks["pub/sub"]["message"] == "published, and heard"
 
 

@@ -42,6 +42,13 @@ def test_a_service_that_works_passes_with_a_token_of_its_secret(own_redis_url: s
     assert "create failed" in refused.stderr
 
 
+def test_where_others_issue_the_tokens_ours_for_one_session_is_good(own_redis_url: str) -> None:
+    others = {"JWT_JWKS_URL": "https://issuer.invalid/jwks", "JWT_AUDIENCE": "theirs"}
+    with running(own_redis_url, port=None, quiet=True, JWT_SECRET=_SECRET, **others) as instance:
+        ended = _run(instance.url, JWT_SECRET=_SECRET)
+    assert ended.returncode == 0, ended
+
+
 def test_a_push_that_does_not_arrive_is_named(own_redis_url: str) -> None:
     with running(own_redis_url, PUBSUB="off") as instance:
         ended = _run(instance.url)

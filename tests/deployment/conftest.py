@@ -84,7 +84,7 @@ class Checkout:
     def begun(self, script: str, *arguments: str, **variables: str) -> subprocess.Popen[str]:
         """Run a script of the checkout."""
         path = f"{self._programs}:{os.environ['PATH']}"
-        stores = {"REDIS_URL": "redis://x", "DATABASE_URL": "postgresql://x"}
+        stores = {"REDIS_URL": "redis://x", "DATABASE_URL": "postgresql://x", "JWT_SECRET": "s"}
         return subprocess.Popen(
             [self.folder / "infra" / "scripts" / script, *arguments, "--poll-s", "0.01"],
             cwd="/",

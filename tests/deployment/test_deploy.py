@@ -23,6 +23,8 @@ _GOOD = {
 }
 
 _PREVIOUS = IMAGE.format(41)
+_ANY = "synckairos"
+"""An app that says nothing of its stage."""
 
 
 def deploy(checkout: Checkout, *more: str, **variables: str) -> Any:
@@ -160,7 +162,7 @@ def test_a_commit_whose_tests_have_not_passed_is_not_released(
     checkout: Checkout, stage: str
 ) -> None:
     (checkout.folder / ".build" / "tested").write_text("0" * 40)
-    ended = checkout.ends("deploy.sh", APP, stage, "--yes")
+    ended = checkout.ends("deploy.sh", _ANY, stage, "--yes")
     assert (ended.code, ended.calls) == (1, [])
     assert "make test" in ended.said
 
@@ -168,7 +170,7 @@ def test_a_commit_whose_tests_have_not_passed_is_not_released(
 def test_staging_may_go_untested_and_production_may_not(checkout: Checkout) -> None:
     (checkout.folder / ".build" / "tested").unlink()
     assert deploy(checkout, "--tests", "skip").code == 0
-    ended = checkout.ends("deploy.sh", APP, "production", "--yes", "--tests", "skip")
+    ended = checkout.ends("deploy.sh", _ANY, "production", "--yes", "--tests", "skip")
     assert ended.code == 1
     assert "nothing untested" in ended.said
 
@@ -177,7 +179,7 @@ def test_staging_may_go_untested_and_production_may_not(checkout: Checkout) -> N
 def test_production_is_built_on_pinned_bases_only(checkout: Checkout, pins: str | None) -> None:
     if pins:
         pin(checkout, pins)
-    ended = checkout.ends("deploy.sh", APP, "production", "--yes")
+    ended = checkout.ends("deploy.sh", _ANY, "production", "--yes")
     assert (ended.code, ended.calls) == (1, [])
     assert "infra/image/pin" in ended.said
 
@@ -196,6 +198,38 @@ def test_each_secret_that_is_missing_is_named(checkout: Checkout) -> None:
     assert "JWT_SECRET" in ended.said
     assert "DATABASE_URL" in ended.said
     assert "REDIS_URL," not in ended.said
+
+
+@pytest.mark.parametrize("variables", [{"JWT_SECRET": ""}])
+def test_a_smoke_test_that_would_not_be_let_in_stops_it(
+    checkout: Checkout, variables: dict[str, str]
+) -> None:
+    ended = deploy(checkout, **variables)
+    assert (ended.code, ended.calls) == (1, [])
+    assert "SMOKE_TOKEN" in ended.said
+    assert deploy(checkout, **variables, SMOKE_TOKEN="t").code == 0
+
+
+@pytest.mark.parametrize("odd", [[], {"Hostname": "h", "Machines": [None]}, {"Machines": 7}])
+def test_what_nobody_expected_is_undone_as_well(checkout: Checkout, odd: Any) -> None:
+    answers = all_well()
+    answers["flyctl status"] = [odd, *answers["flyctl status"]]
+    checkout.answer(answers)
+    ended = deploy(checkout)
+    assert (ended.code, ended.deployed) == (2, ["here", _PREVIOUS])
+
+
+def test_the_way_back_migrates_nothing(checkout: Checkout) -> None:
+    checkout.answer(failing("smoke.sh"))
+    calls = [c for c in deploy(checkout).calls if c[:2] == ["flyctl", "deploy"]]
+    assert ["--skip-release-command" in call for call in calls] == [False, True]
+
+
+@pytest.mark.parametrize(("app", "stage"), [("x-production", "staging"), ("x-staging", "dev")])
+def test_an_app_of_another_stage_is_not_touched(checkout: Checkout, app: str, stage: str) -> None:
+    ended = checkout.ends("deploy.sh", app, stage, "--yes")
+    assert (ended.code, ended.calls) == (1, [])
+    assert f"{app} is not for {stage}" in ended.said
 
 
 @pytest.mark.parametrize("name", ["REDIS_URL", "DATABASE_URL"])
@@ -224,14 +258,17 @@ def test_no_other_stage_is_known(checkout: Checkout) -> None:
     assert "production" in ended.said
 
 
-def test_an_interruption_after_the_deployment_began_is_undone(checkout: Checkout) -> None:
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_an_interruption_after_the_deployment_began_is_undone(
+    checkout: Checkout, number: signal.Signals
+) -> None:
     answers = all_well()
     answers["flyctl deploy"] = [None, {}]
     checkout.answer(answers)
     process = checkout.begun("deploy.sh", APP, "staging", "--yes")
     while ["flyctl", "deploy"] not in [call[:2] for call in checkout.calls()]:
         assert process.poll() is None
-    process.send_signal(signal.SIGINT)
+    process.send_signal(number)
     ended = checkout.finished(process)
     assert (ended.code, ended.deployed) == (2, ["here", _PREVIOUS])
 

@@ -23,8 +23,9 @@ def test_a_release_is_put_back_by_its_version(checkout: Checkout) -> None:
 
 
 def test_after_a_rollback_the_one_before_is_still_another_image(checkout: Checkout) -> None:
-    again = release(42) | {"ImageRef": IMAGE.format(41)}
-    checkout.answer(all_well() | {"flyctl releases": [[again, release(41), release(39)]]})
+    again = release(43) | {"ImageRef": IMAGE.format(41)}
+    bad = release(42)  # it was completed, and failed its smoke test
+    checkout.answer(all_well() | {"flyctl releases": [[again, bad, release(41), release(39)]]})
     assert checkout.ends("rollback.sh", APP, "--yes").deployed == [IMAGE.format(39)]
 
 

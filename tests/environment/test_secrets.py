@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import boto3
-import jwt
 import pytest
 from moto import mock_aws
 
@@ -192,11 +191,7 @@ def aws(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Path]:
     for name in KNOWN:
         monkeypatch.delenv(name, raising=False)
     file = tmp_path / "env"
-    given = {
-        name: v
-        for name, v in FUNCTIONS.items()
-        if name not in ("JWT_SECRET", "SUPABASE_SIGNING_KEY")
-    }
+    given = {name: v for name, v in FUNCTIONS.items() if name != "JWT_SECRET"}
     file.write_text(lines(given))
     with mock_aws():
         yield file
@@ -216,9 +211,6 @@ def test_functions_get_theirs_as_secure_strings(aws: Path) -> None:
     found = stored("prod")
     assert set(found) == {secret.name for secret in secrets_of("lambda")}
     assert {kind for _, kind in found.values()} == {"SecureString"}
-    key = jwt.PyJWK(json.loads(found["SUPABASE_SIGNING_KEY"][0]))
-    assert (key.key_type, key.algorithm_name) == ("EC", "ES256")
-    Settings.model_validate({"supabase_signing_key": found["SUPABASE_SIGNING_KEY"][0]})
 
 
 def test_a_second_time_nothing_is_made_anew(aws: Path) -> None:
