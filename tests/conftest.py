@@ -21,6 +21,11 @@ _BUILT_ONCE = ("tests/packaging/",)
 """Folders whose tests share something that is built in one place."""
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What stays together and takes long comes first, so that nobody waits for it at the end."""
+    items.sort(key=lambda item: not item.nodeid.startswith(_BUILT_ONCE))
+
+
 class OneByOne(LoadFileScheduling):  # type: ignore[misc]  # xdist has no types
     """A file's tests stay with one worker, and so do all of a folder that builds something."""
 
