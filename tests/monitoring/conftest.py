@@ -19,7 +19,12 @@ _METRICS_TOKEN = "f0c1a7d29be84635"
 def played(postgres: EmbeddedPostgres) -> Iterator[Played]:
     """One that asks for tokens, and so tells tenants apart."""
     port = free_port()
-    more: Any = {**GUARDED, "METRICS_PORT": str(port), "METRICS_TOKEN": _METRICS_TOKEN}
+    more: Any = {
+        **GUARDED,
+        "METRICS_PORT": str(port),
+        "METRICS_TOKEN": _METRICS_TOKEN,
+        "RECOVERY": "off",  # Postgres has sessions of other tests, which would go on here
+    }
     with (
         embedded_redis() as redis_url,
         running(redis_url, DATABASE_URL=postgres.url, **more) as instance,

@@ -33,6 +33,7 @@ def instance(collector: Collector, postgres: EmbeddedPostgres) -> Iterator[Insta
     """One that sends its spans to the collector."""
     to: Any = {
         **GUARDED,
+        "RECOVERY": "off",  # Postgres has sessions of other tests, which would go on here
         "OTEL_EXPORTER_OTLP_ENDPOINT": collector.url,
         "OTEL_RESOURCE_ATTRIBUTES": "stage=test",
         "OTEL_BSP_SCHEDULE_DELAY": "100",
