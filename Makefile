@@ -46,7 +46,7 @@ lint: $(READY)
 	@$(BIN)/ruff format --check --quiet .
 	@$(BIN)/ruff check --quiet .
 	@$(BIN)/mypy --no-error-summary
-	@$(BIN)/shellcheck .ci/run infra/scripts/* infra/image/pin infra/console/bundle.sh
+	@$(BIN)/shellcheck .ci/run infra/module.sh infra/scripts/* infra/image/pin infra/console/bundle.sh
 	@$(BIN)/hadolint Dockerfile
 	@$(BIN)/bandit --quiet --recursive --severity-level medium --exclude '*/node_modules/*' functions shared infra
 	@$(BIN)/python -m infra.advisories

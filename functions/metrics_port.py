@@ -12,6 +12,7 @@ from starlette.routing import Route
 
 from functions.connections.http import HttpConnection
 from functions.service.metrics import exposition
+from functions.serving import QUIET
 from shared.metrics.prometheus import PrometheusMetrics
 from shared.ports import SessionStore
 
@@ -44,10 +45,7 @@ class MetricsPort:
             http=HttpConnection,
             ws="none",
             lifespan="off",
-            log_config=None,
-            access_log=False,
-            server_header=False,
-            proxy_headers=False,
+            **QUIET,
             timeout_graceful_shutdown=_GRACE_S,
         )
         server = _Second(config)

@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable
 from socket import socket
 from types import FrameType
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 import uvicorn
 
@@ -20,6 +20,15 @@ GRACE_S = 5
 _KEEP_ALIVE_S = 75
 """Longer than proxies keep a connection idle, a minute mostly: were it we who close it, the next
 request could be on its way already, and no proxy may send a POST twice."""
+
+
+QUIET: Final[dict[str, Any]] = {
+    "log_config": None,
+    "access_log": False,
+    "server_header": False,
+    "proxy_headers": False,
+}
+"""For a server that says nothing by itself, and believes no proxy."""
 
 
 class Server(uvicorn.Server):
@@ -86,10 +95,7 @@ def server_of(app: Any, settings: Settings, lifespan: Literal["on", "off"] = "on
         http=connections,
         ws=type("Socket", (SocketConnection,), {"timeout_s": settings.client_timeout_s}),
         lifespan=lifespan,
-        log_config=None,
-        access_log=False,
-        server_header=False,
-        proxy_headers=False,
+        **QUIET,
         ws_ping_interval=_PING_S,
         ws_ping_timeout=_PING_S,
         ws_max_size=_MAX_FRAME_BYTES,

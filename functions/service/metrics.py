@@ -35,9 +35,9 @@ async def exposition(figures: PrometheusMetrics, store: SessionStore) -> Respons
 
 def _require_token(request: Request) -> None:
     token: SecretStr | None = request.app.state.metrics_token
-    if token is None and request.app.state.metrics_are_public:
-        return
     if token is None:
+        if request.app.state.metrics_are_public:
+            return
         raise Unauthenticated
     expected = f"Bearer {token.get_secret_value()}".encode()
     given = request.headers.get("authorization", "").encode()

@@ -32,7 +32,7 @@ async def ready(request: Request, store: Store, audit: Audit) -> JSONResponse:
     status = "degraded" if audit_check == "down" else "ready"
     if redis_check == "down":
         status = "not_ready"
-    if getattr(request.app.state, "is_leaving", False):
+    if request.app.state.is_leaving:
         status = "stopping"
     answer = {"status": status, "checks": {"redis": redis_check, "audit": audit_check}}
     return JSONResponse(answer, 200 if status in ("ready", "degraded") else 503)

@@ -1,5 +1,6 @@
 """Checks one after the other, each with its deadline, its latency and what it found."""
 
+import argparse
 import asyncio
 import json
 import time
@@ -52,6 +53,13 @@ async def _one(check: Check, explain: Callable[[Exception], str], deadline_s: fl
     except Exception as error:  # whatever it is, the other checks are worth making
         said, is_good = explain(error), False
     return Found(check.name, is_good, (time.monotonic() - begun) * 1000, said)
+
+
+def wants_json(script: str, about: str) -> bool:
+    """The one option of such a script."""
+    parser = argparse.ArgumentParser(prog=script, description=about)
+    parser.add_argument("--json", action="store_true", help="for machines")
+    return bool(parser.parse_args().json)
 
 
 def tell(title: str, found: Sequence[Found], *, as_json: bool) -> int:

@@ -1,6 +1,5 @@
 """`infra/scripts/check-postgres`: whether a Postgres can keep the trail. Five looks at it."""
 
-import argparse
 import asyncio
 import statistics
 import sys
@@ -13,10 +12,12 @@ from typing import Any
 from psycopg import AsyncConnection, Error, OperationalError
 
 from infra.checks.addresses import shown
-from infra.checks.checking import Check, Unsound, look, tell
+from infra.checks.checking import Check, Unsound, look, tell, wants_json
 from shared.audit.postgres import MAX_CONNECTIONS
 from shared.domain.session import Status, SyncMode
 from shared.settings import read_settings
+
+_ABOUT = "Five looks at DATABASE_URL. Writes nothing."
 
 _MIGRATIONS = Path(__file__).parents[1] / "supabase" / "migrations"
 _TABLES = {"sync_sessions", "sync_events", "sync_participants"}
@@ -29,10 +30,10 @@ Rows = list[tuple[Any, ...]]
 
 def main() -> int:
     """Look at `DATABASE_URL`; returns the exit code."""
-    options, url = _options(), read_settings().database_url
+    as_json, url = wants_json("check-postgres", _ABOUT), read_settings().database_url
     if url is None:
         sys.exit("Say which: DATABASE_URL=postgresql://...")
-    return asyncio.run(_check(url.get_secret_value(), as_json=options.json))
+    return asyncio.run(_check(url.get_secret_value(), as_json=as_json))
 
 
 async def _check(url: str, *, as_json: bool) -> int:
@@ -135,14 +136,6 @@ def _explained(error: Exception) -> str:
     if isinstance(error, Error):
         return f"it refuses: {said}"
     return f"{type(error).__name__}: {said}"
-
-
-def _options() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        prog="check-postgres", description="Five looks at DATABASE_URL. Writes nothing."
-    )
-    parser.add_argument("--json", action="store_true", help="for machines")
-    return parser.parse_args()
 
 
 if __name__ == "__main__":

@@ -1,6 +1,5 @@
 """`infra/scripts/check-redis`: whether a Redis can hold the sessions. Seven looks at it."""
 
-import argparse
 import asyncio
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -14,8 +13,13 @@ from redis.exceptions import ConnectionError as RedisConnectionError
 from upstash_redis.asyncio import Redis as UpstashRedis
 
 from infra.checks.addresses import shown
-from infra.checks.checking import Check, Unsound, look, tell
+from infra.checks.checking import Check, Unsound, look, tell, wants_json
 from shared.settings import Settings, read_settings
+
+_ABOUT = (
+    "Seven looks at REDIS_URL, or at UPSTASH_REDIS_REST_URL with its token."
+    " Writes a few keys of its own, and removes them."
+)
 
 _OLDEST = (6, 2)
 _LASTS_MS = 30_000
@@ -32,10 +36,10 @@ class Listens(Protocol):
 
 def main() -> int:
     """Look at the Redis of the environment; returns the exit code."""
-    options, settings = _options(), read_settings()
+    as_json, settings = wants_json("check-redis", _ABOUT), read_settings()
     if not (settings.redis_url or settings.upstash_redis_rest_url):
         sys.exit("Say which: REDIS_URL=rediss://..., or UPSTASH_REDIS_REST_URL and ..._TOKEN")
-    return asyncio.run(_check(settings, as_json=options.json))
+    return asyncio.run(_check(settings, as_json=as_json))
 
 
 async def _check(settings: Settings, *, as_json: bool) -> int:
@@ -181,16 +185,6 @@ def _explained(error: Exception) -> str:
     if isinstance(error, RedisError):
         return f"it refuses: {said}"
     return f"{type(error).__name__}: {said}"
-
-
-def _options() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        prog="check-redis",
-        description="Seven looks at REDIS_URL, or at UPSTASH_REDIS_REST_URL with its token."
-        " Writes a few keys of its own, and removes them.",
-    )
-    parser.add_argument("--json", action="store_true", help="for machines")
-    return parser.parse_args()
 
 
 if __name__ == "__main__":

@@ -62,10 +62,14 @@ def _options() -> argparse.Namespace:
     _limits(release, DEPLOY_S)
     _limits(back, ROLLBACK_S)
     options = what.parse_args()
-    others = [stage for stage in _STAGES if stage != getattr(options, "stage", stage)]
-    if any(options.app.endswith(f"-{stage}") for stage in others):
+    if options.what == "deploy" and _is_of_another(options.app, options.stage):
         release.error(f"{options.app} is not for {options.stage}")
     return options
+
+
+def _is_of_another(app: str, stage: str) -> bool:
+    """Whether the app's name says that it is of another stage."""
+    return any(app.endswith(f"-{other}") for other in _STAGES if other != stage)
 
 
 def _command(

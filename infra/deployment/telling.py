@@ -7,6 +7,7 @@ from contextlib import contextmanager
 
 from rich.console import Console
 
+from infra.consent import agrees
 from infra.deployment.failure import Refused
 
 
@@ -43,9 +44,5 @@ def require_consent(question: str, *, is_given: bool) -> None:
         return
     if not sys.stdin.isatty():
         raise Refused(f"{question} Nobody is there to ask: --yes says that you agree.")
-    try:
-        answer = input(f"{question} [y/N] ")
-    except EOFError:
-        answer = ""
-    if answer.strip().lower() not in ("y", "yes"):
+    if not agrees(question):
         raise Refused("Not agreed to; nothing was changed.")

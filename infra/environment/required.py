@@ -1,7 +1,7 @@
 """The secrets of each place where the service runs: what they are for, and how to come by them."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from secrets import token_hex
 from typing import Literal
 
@@ -64,14 +64,7 @@ _PUBLISHABLE = Secret(
 
 
 def _optional(secret: Secret) -> Secret:
-    return Secret(
-        secret.name,
-        secret.meaning,
-        secret.how,
-        None,
-        is_needed=False,
-        when_replaced=secret.when_replaced,
-    )
+    return replace(secret, is_needed=False)
 
 
 _SECRETS: dict[Target, tuple[Secret, ...]] = {

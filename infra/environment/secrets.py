@@ -8,6 +8,7 @@ from pathlib import Path
 from botocore.exceptions import BotoCoreError, ClientError
 from rich.console import Console
 
+from infra.consent import agrees
 from infra.environment import flyctl, parameters
 from infra.environment.choosing import Plan, plan
 from infra.environment.required import Secret, secrets_of
@@ -102,15 +103,8 @@ def _require_consent(chosen: Plan, options: argparse.Namespace) -> None:
         return
     if not sys.stdin.isatty():
         raise Refused("Nothing was set. Nobody is there to ask: --yes says that you agree.")
-    if not _agrees():
+    if not agrees("Set them?"):
         raise Refused("Nothing was set.")
-
-
-def _agrees() -> bool:
-    try:
-        return input("Set them? [y/N] ").strip().lower() in ("y", "yes")
-    except EOFError:
-        return False
 
 
 def _options(arguments: list[str] | None) -> argparse.Namespace:

@@ -62,6 +62,7 @@ def build(
     app.state.audit = backend.audit
     app.state.history = backend.history
     app.state.metrics = metrics
+    app.state.is_leaving = False
     for router in routers:
         # Flat: an included router is matched as a layer of its own, on every request.
         app.router.routes.extend(router.routes)

@@ -136,10 +136,10 @@ def pretend(path: Path) -> None:
 def original(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """What a release looks at, committed."""
     folder = tmp_path_factory.mktemp("original") / "checkout"
-    ignored = shutil.ignore_patterns("__pycache__", "node_modules")
-    for name in ("infra/deployment", "infra/environment", "infra/scripts", "shared"):
+    ignored = shutil.ignore_patterns("__pycache__", "node_modules", "bases.env")
+    for name in ("infra/deployment", "infra/environment", "infra/image", "infra/scripts", "shared"):
         shutil.copytree(ROOT / name, folder / name, ignore=ignored)
-    for name in ("infra/__init__.py", "infra/fly.toml", ".gitignore"):
+    for name in ("infra/__init__.py", "infra/consent.py", "infra/module.sh", "infra/fly.toml"):
         shutil.copy(ROOT / name, folder / name)
     for name in _SCRIPTS:
         pretend(folder / "infra" / "scripts" / name)

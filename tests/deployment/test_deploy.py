@@ -275,7 +275,6 @@ def test_an_interruption_after_the_deployment_began_is_undone(
 
 def pin(checkout: Checkout, lines: str) -> None:
     """Have the bases pinned so, and that committed and tested."""
-    (checkout.folder / "infra" / "image").mkdir()
     (checkout.folder / "infra" / "image" / "bases.env").write_text(lines)
     checkout.git("add", "--all")
     who = ("-c", "user.name=somebody", "-c", "user.email=somebody@example.org")

@@ -5,7 +5,6 @@ import csv
 import subprocess
 import tempfile
 import time
-import urllib.request
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -13,6 +12,7 @@ from pathlib import Path
 
 import httpx
 
+from infra.local.instance import answers
 from infra.local.ports import free_port
 
 _PROGRAM = "/usr/sbin/haproxy"
@@ -82,7 +82,7 @@ def balancer(ports: Sequence[int]) -> Iterator[Balancer]:
         file.flush()
         process = subprocess.Popen([_PROGRAM, "-db", "-q", "-f", file.name])
         try:
-            _wait_for(f"http://127.0.0.1:{port}/ready")
+            _wait_for(f"http://127.0.0.1:{port}")
             yield Balancer(f"http://127.0.0.1:{port}", f"http://127.0.0.1:{statistics}/;csv")
         finally:
             process.terminate()
@@ -91,12 +91,6 @@ def balancer(ports: Sequence[int]) -> Iterator[Balancer]:
 
 def _wait_for(url: str) -> None:
     give_up = time.monotonic() + _PATIENCE_S
-    while True:
-        try:
-            urllib.request.urlopen(url, timeout=1.0).close()
-        except OSError:
-            if time.monotonic() > give_up:
-                raise
-            time.sleep(_POLL_S)
-        else:
-            return
+    while not answers(url):
+        assert time.monotonic() < give_up, "the proxy doesn't answer"
+        time.sleep(_POLL_S)
