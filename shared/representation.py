@@ -7,7 +7,7 @@ from typing import Any
 
 from shared.domain.clocks import clocks_of
 from shared.domain.events import Expiry
-from shared.domain.session import Group, Participant, Session, SyncMode
+from shared.domain.session import Group, Participant, Session, Status, SyncMode
 from shared.domain.timekeeping import deadline, live
 from shared.domain.units import Instant, Millis
 
@@ -36,6 +36,7 @@ def session_view(session: Session, now: Instant) -> dict[str, Any]:
         "groups": _groups_view(session, shown),
         "active_participant_id": _active_id(session),
         "active_group_id": _active_group_id(session),
+        "starts_with": _starter_id(session),
         "total_time_ms": session.total_time_ms,
         "time_per_cycle_ms": session.time_per_cycle_ms,
         "cycle_number": session.cycle_number,
@@ -66,6 +67,7 @@ def summary_view(session: Session, now: Instant) -> dict[str, Any]:
         "version": session.version,
         "active_participant_id": _active_id(session),
         "active_group_id": _active_group_id(session),
+        "starts_with": _starter_id(session),
         "deadline_at": timestamp(deadline(session)),
         "time_remaining_ms": time_remaining(live(session, now)),
         "server_time_ms": now,
@@ -178,10 +180,22 @@ def _group_view(
 
 
 def _active_id(session: Session) -> str | None:
-    return None if session.status.is_terminal else session.active_participant_id
+    """The participant whose cycle runs or is paused."""
+    return session.active_participant_id if _has_begun(session) else None
 
 
 def _active_group_id(session: Session) -> str | None:
-    if session.sync_mode is not SyncMode.PER_GROUP or session.status.is_terminal:
+    """The group of the participant whose cycle runs or is paused."""
+    if session.sync_mode is not SyncMode.PER_GROUP or not _has_begun(session):
         return None
     return session.active.group_id if session.active else None
+
+
+def _starter_id(session: Session) -> str | None:
+    """The participant who will be active when a pending session starts."""
+    return session.active_participant_id if session.status is Status.PENDING else None
+
+
+def _has_begun(session: Session) -> bool:
+    """Whether a cycle runs or is paused; not before the start, and not after the end."""
+    return session.status is not Status.PENDING and not session.status.is_terminal

@@ -115,7 +115,7 @@ function sharedExpiry(previous, state) {
   if (state.status === "expired" && previous.status !== "expired") return [ownerOf()];
   const shows = ({ participants }) => participants.some((one) => one.has_expired);
   if (!shows(state) || shows(previous)) return [];
-  return [ownerOf(previous.active_participant_id)];
+  return [ownerOf(previous.active_participant_id ?? previous.starts_with)];
 }
 
 /** The next cycle began at the very deadline of the one before. */

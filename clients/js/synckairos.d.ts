@@ -45,6 +45,8 @@ export interface SessionState {
   groups?: Group[];
   active_participant_id: string | null;
   active_group_id?: string;
+  /** Who will be active at the start; only while the session is pending. */
+  starts_with?: string;
   total_time_ms?: number;
   time_per_cycle_ms: number | null;
   cycle_number: number;

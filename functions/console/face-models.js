@@ -1,5 +1,4 @@
 import {
-  activeGroup,
   elapsed,
   nearest,
   remaining,
@@ -21,6 +20,11 @@ import {
  * @property {object[]} [members]
  * @property {(at: number) => ?number} read ms at a server time
  */
+
+/** Who is on the clock, or will be once the session starts. @returns {?string} */
+export function currentId(state) {
+  return state.active_participant_id ?? state.starts_with ?? null;
+}
 
 /**
  * The clocks to show for a state.
@@ -46,7 +50,7 @@ function participantFace(state, one, naming) {
     key: id,
     name: naming.participant(id),
     detail: turns(one.cycle_count),
-    isActive: one.is_active,
+    isActive: id === currentId(state),
     isWinner: winner(state, state.participants) === one,
     participantId: id,
     read: (at) => remaining(state, id, at),
@@ -57,19 +61,19 @@ function participantFace(state, one, naming) {
 function groupFace(state, group, naming) {
   const members = state.participants.filter((p) => p.group_id === group.group_id);
   const fewest = Math.min(...members.map((p) => p.cycle_count));
-  const current = members.find((p) => p.is_active);
+  const current = members.find((p) => p.participant_id === currentId(state));
   const active = current ?? members.find((p) => p.cycle_count === fewest);
   return {
     key: group.group_id,
     name: naming.group(group.group_id),
     detail: turns(members.reduce((sum, p) => sum + p.cycle_count, 0)),
-    isActive: group === activeGroup(state),
+    isActive: current !== undefined,
     isWinner: winner(state, state.groups) === group,
     participantId: active?.participant_id,
     members: members.map((p) => ({
       id: p.participant_id,
       name: naming.participant(p.participant_id),
-      isActive: p.is_active,
+      isActive: p === current,
     })),
     read: (at) => remainingOf(state, group, at),
   };
@@ -77,7 +81,7 @@ function groupFace(state, group, naming) {
 
 /** With both clocks, the cycle's is the one that people act on. */
 function globalFaces(state, naming) {
-  const active = state.active_participant_id;
+  const active = currentId(state);
   const participantId = active ?? state.participants[0]?.participant_id;
   const turn = active ? naming.participant(active) : undefined;
   const hasCycle = state.time_per_cycle_ms !== null;
@@ -105,7 +109,7 @@ function globalFaces(state, naming) {
 }
 
 function elapsedFace(state, naming) {
-  const active = state.active_participant_id;
+  const active = currentId(state);
   return {
     key: "elapsed",
     name: state.cycle_number ? `Lap ${state.cycle_number}` : "Ready",

@@ -1,5 +1,6 @@
 import { used } from "/clients/js/synckairos.js";
 import { el, setText } from "./dom.js";
+import { currentId } from "./face-models.js";
 import { duration } from "./format.js";
 
 /** Who takes part where the clock is everybody's: whose turn it is, and the time each has had. */
@@ -13,9 +14,9 @@ export function roster(onPick) {
     const isShared = ["global", "count_up"].includes(state.sync_mode);
     element.hidden = !isShared || state.participants.length < 2;
     if (element.hidden) return;
-    for (const { participant_id: id, is_active: isActive } of state.participants) {
+    for (const { participant_id: id } of state.participants) {
       if (!rows.has(id)) rows.set(id, add(id, naming.participant(id)));
-      rows.get(id).button.setAttribute("aria-pressed", String(isActive));
+      rows.get(id).button.setAttribute("aria-pressed", String(id === currentId(state)));
     }
   }
 

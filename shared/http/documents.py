@@ -71,7 +71,10 @@ class AppliedAction(TimeoutAction):
 
 
 class Session(Document):
-    """A session: anchors, and live figures at `server_time_ms`."""
+    """A session: anchors, and live figures at `server_time_ms`.
+
+    While it is pending nobody is active: `starts_with` names the participant who will be.
+    """
 
     session_id: Uuid
     sync_mode: SyncMode
@@ -81,6 +84,7 @@ class Session(Document):
     groups: list[Group] = may_be_absent()
     active_participant_id: Uuid | None
     active_group_id: Uuid = may_be_absent()
+    starts_with: Uuid = may_be_absent()
     total_time_ms: Ms = may_be_absent()
     time_per_cycle_ms: Ms | None
     cycle_number: int
@@ -109,6 +113,7 @@ class Summary(Document):
     version: Annotated[int, Field(ge=1)]
     active_participant_id: Uuid | None
     active_group_id: Uuid = may_be_absent()
+    starts_with: Uuid = may_be_absent()
     deadline_at: Timestamp | None
     time_remaining_ms: Ms = may_be_absent()
     server_time_ms: EpochMs

@@ -47,7 +47,7 @@ class Game:
     @property
     def shown(self) -> Shown:
         """As an answer shows it."""
-        active = None if self.status in TERMINAL else self.active
+        active = self.active if self.status in ("running", "paused") else None
         return Shown(self.status, self.version, active, self.cycle, self.seats)
 
 

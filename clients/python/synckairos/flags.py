@@ -120,7 +120,8 @@ def _shared_expiry(previous: SessionState, state: SessionState) -> set[Owner]:
     if state["status"] == "expired" and previous["status"] != "expired":
         return {(None, None)}
     was, is_ = (any(p["has_expired"] for p in s["participants"]) for s in (previous, state))
-    return {(previous["active_participant_id"], None)} if is_ and not was else set()
+    owner = previous["active_participant_id"] or previous.get("starts_with")
+    return {(owner, None)} if is_ and not was else set()
 
 
 def _cycle_was_skipped(previous: SessionState, state: SessionState) -> bool:

@@ -43,6 +43,8 @@ class SessionState(TypedDict):
     groups: NotRequired[list[Group]]
     active_participant_id: str | None
     active_group_id: NotRequired[str]
+    starts_with: NotRequired[str]
+    """Who will be active at the start; only while the session is pending."""
     total_time_ms: NotRequired[int]
     time_per_cycle_ms: int | None
     cycle_number: int
