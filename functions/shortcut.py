@@ -27,7 +27,9 @@ from shared.http.gate import gate_of
 _CREATE = "/v1/sessions"
 _READ = re.compile(r"/v1/sessions/([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})")
 _SWITCH = re.compile(_READ.pattern + "/switch")
-_HEADERS_WITH_RULES = frozenset({b"if-match", b"idempotency-key", b"transfer-encoding"})
+_HEADERS_WITH_RULES = frozenset(
+    {b"if-match", b"idempotency-key", b"transfer-encoding", b"content-encoding"}
+)
 _JSON = b"application/json"
 
 
@@ -68,7 +70,7 @@ class Shortcut:
         async def serve(request: Request) -> Response:
             nonlocal first
             first = await receive()
-            return await change.serve(ChangeCall(request, None, None), _body(first, change))
+            return await change.serve(ChangeCall(request), _body(first, change))
 
         try:
             await _answer(serve, change.session_id, change.router, scope, receive, send)
@@ -96,7 +98,7 @@ async def _answer(
 
 
 def _read(session_id: str, request: Request) -> Awaitable[Response]:
-    return read.read(session_id, request, request.headers.get("if-none-match"))
+    return read.read(session_id, request)
 
 
 def _change_at(path: str) -> _Change | None:

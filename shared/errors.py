@@ -12,7 +12,8 @@ ServiceError
 ├── PreconditionFailed     412   `If-Match` names an older version
 ├── IdempotencyKeyReused   422   the same key with another request
 ├── PayloadTooLarge        413
-├── UnsupportedMediaType   415
+├── UnsupportedMediaType   415   with `Accept`
+├── UnsupportedContentCoding 415 with `Accept-Encoding`
 └── StoreUnavailable       503   with `Retry-After`
     └── AuditUnavailable         the same, of the audit trail
 """
@@ -158,13 +159,34 @@ class PayloadTooLarge(ServiceError):
 
 
 class UnsupportedMediaType(ServiceError):
-    """The body is something other than JSON."""
+    """The body is something other than JSON.
+
+    RFC 9110 §15.5.16: `Accept` says which media type would have been taken.
+    """
 
     status = 415
     code = "UNSUPPORTED_MEDIA_TYPE"
 
     def __init__(self) -> None:
-        super().__init__("Send the body as application/json")
+        super().__init__(
+            "Send the body as application/json", headers={"Accept": "application/json"}
+        )
+
+
+class UnsupportedContentCoding(ServiceError):
+    """The body is compressed, or encoded otherwise.
+
+    RFC 9110 §15.5.16: `Accept-Encoding` says which coding would have been taken.
+    """
+
+    status = 415
+    code = "UNSUPPORTED_MEDIA_TYPE"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "Send the body without Content-Encoding: compressed bodies are not read",
+            headers={"Accept-Encoding": "identity"},
+        )
 
 
 class StoreUnavailable(ServiceError):

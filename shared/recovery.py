@@ -56,6 +56,14 @@ class Recovery:
             self._is_away_until = time.monotonic() + _LEFT_ALONE_S
             raise
 
+    async def was_admitted(self, name: str, admits: Callable[[Session], bool]) -> bool:
+        """Whether there was such a session, and `admits` its last known state.
+
+        Raises `AuditUnavailable`.
+        """
+        last = await self._last(name)
+        return last is not None and admits(last.session)
+
     async def restore(
         self,
         name: str,

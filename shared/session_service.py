@@ -1,10 +1,11 @@
 """Load, settle, transition, commit: how every request and every alarm reaches a session."""
 
 from collections.abc import Sequence
-from contextlib import AbstractAsyncContextManager
+from contextlib import AbstractAsyncContextManager, suppress
 from dataclasses import dataclass, replace
 from itertools import islice
 
+from shared.access.callers import Role
 from shared.access.permits import Permit
 from shared.domain.commands import Command, Create
 from shared.domain.creation import create
@@ -168,6 +169,19 @@ class SessionService:
         if stored is None:
             raise SessionNotFound
         return stored.session, now
+
+    async def could_read(self, permit: Permit, session_id: str) -> bool:
+        """Whether the caller could read a session that was deleted since.
+
+        Only the audit trail knows whose it was: where it can't be asked, no host could.
+        """
+        if permit.caller.role is not Role.HOST:
+            return True
+        if self._recovery is None:
+            return False
+        with suppress(AuditUnavailable):
+            return await self._recovery.was_admitted(permit.name_of(session_id), permit.may_read)
+        return False
 
     async def read_many(
         self, permit: Permit, session_ids: Sequence[str]

@@ -16,6 +16,7 @@ from shared.domain.units import Instant
 from shared.errors import (
     Forbidden,
     ServiceError,
+    SessionDeleted,
     SessionNotFound,
     StoreUnavailable,
     Unauthenticated,
@@ -57,8 +58,9 @@ class Conversation:
         self._good_until = _good_until(self.permit.caller)
 
     async def begin(self, *, with_state: bool) -> None:
-        """Say that pushes will come from now on; `with_state` begins with the state as it is.
+        """Say that pushes will come from now on.
 
+        `with_state` sends the session's state at once, or `SESSION_DELETED` if it was deleted.
         Raises `RateLimitExceeded`.
         """
         self.listener.put(Push.of(messages.connected(self.session_id, self.clock.now())))
@@ -67,6 +69,8 @@ class Conversation:
                 await self.send_state()
             except StoreUnavailable:
                 self.listener.put(LOST)  # the state follows as soon as it can be read
+            except SessionDeleted:
+                await self._tell_of_deletion()
             except SessionNotFound:
                 pass  # a lobby waits for its session
         elif self._is_theirs is None:
@@ -139,10 +143,22 @@ class Conversation:
         except StoreUnavailable:
             await asyncio.sleep(random.uniform(*_READS_AGAIN_AFTER_S))
             self.listener.put(LOST)  # behind what has come meanwhile, the end included
+        except SessionDeleted:
+            await self._tell_of_deletion()
         except ServiceError:
             return  # there is no such session for this client
         else:
             self._put_state(session, now)
+
+    async def _tell_of_deletion(self) -> None:
+        """Queue `SESSION_DELETED`, which ends the connection, if the caller could read the session.
+
+        A deleted session has no owner in the store, so the service looks it up for a host.
+        """
+        if self._is_theirs or await self.service.could_read(self.permit, self.session_id):
+            self._is_theirs = True
+            deleted = messages.session_deleted(self.session_id, self.clock.now())
+            self.listener.put(Push.of(deleted))
 
     def _put_state(self, session: Session, now: Instant) -> None:
         """Queue a state that was read for this client, whose session it therefore is."""

@@ -12,6 +12,7 @@ from shared.access.rights import Operation
 from shared.http.calls import SessionId
 from shared.http.gate import permit_of
 from shared.http.guard import GuardedRoute, asks_to
+from shared.http.head import asks_for_head
 from shared.http.openapi import STREAM_ERRORS, errors
 from shared.realtime.listener import CLOSED, Push
 
@@ -48,11 +49,18 @@ async def conversation_on(
 )
 @asks_to(Operation.SUBSCRIBE)
 async def stream(
+    request: Request,
     talk: Annotated[Conversation, Depends(conversation_on)],
     sync: Sync = False,
     last_event_id: LastEventId = None,
 ) -> AsyncIterator[ServerSentEvent]:
-    """Every message of a session, which need not exist yet; `id` is the version."""
+    """Every message of a session, which need not exist yet; `id` is the version.
+
+    A stream with `Last-Event-ID` or `sync` of a session that was deleted begins, and ends, with
+    `SESSION_DELETED`.
+    """
+    if asks_for_head(request):
+        return
     while (push := await talk.next()) is not CLOSED:
         if push is EXPIRED:
             yield ServerSentEvent(raw_data=talk.farewell().text)

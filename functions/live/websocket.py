@@ -29,17 +29,22 @@ _uuid = TypeAdapter(Uuid)
 
 
 @router.websocket("/ws")
+@router.websocket("/ws/")
 async def follow(websocket: WebSocket) -> None:
     """Push every message of a session, which need not exist yet, until either side leaves."""
     await websocket.accept()
+    given = websocket.query_params.get("sessionId")
+    if not given:
+        await websocket.close(_POLICY, "Missing sessionId parameter")
+        return
     try:
-        session_id = _uuid.validate_python(websocket.query_params.get("sessionId"))
+        session_id = _uuid.validate_python(given)
         permit = await gate_of(websocket).admit(websocket, Operation.SUBSCRIBE, session_id)
         async with conversation(websocket, permit, session_id) as talk:
             await talk.begin(with_state=websocket.query_params.get("sync") == "1")
             await _converse(websocket, talk)
     except ValidationError:
-        await websocket.close(_POLICY, "sessionId must be given as a valid UUID")
+        await websocket.close(_POLICY, "Invalid sessionId format")
     except StoreUnavailable:
         await websocket.close(_TRY_LATER, "The session store can't be reached right now")
     except ServiceError as error:

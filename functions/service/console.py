@@ -3,11 +3,11 @@
 import os
 from pathlib import Path
 
-from fastapi import APIRouter, Request
-from fastapi.responses import FileResponse
+from fastapi import APIRouter, Request, Response
 from starlette.routing import Mount
 from starlette.staticfiles import StaticFiles
 
+from shared.http.files import file_answer
 from shared.http.security_headers import page_headers
 from shared.serverless.http_function import function_of
 
@@ -28,11 +28,11 @@ router = APIRouter(include_in_schema=False)
 
 
 @router.get("/")
-async def page(request: Request) -> FileResponse:
+async def page(request: Request) -> Response:
     """The page itself; its parts are beside it under `/console`."""
     elsewhere = request.app.state.subscriptions.origins
     headers = {"Cache-Control": "no-cache", **page_headers(elsewhere)}
-    return FileResponse(_FILES / "index.html", headers=headers)
+    return file_answer(request, _FILES / "index.html", headers)
 
 
 router.routes.append(Mount("/console", StaticFiles(directory=_FILES)))

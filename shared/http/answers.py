@@ -1,14 +1,15 @@
 """How each outcome is worded (API §2): bodies for the service, responses for the caller."""
 
+from collections.abc import Callable
 from typing import Any
 
 import msgspec
-from fastapi import Response
+from fastapi import Request, Response
 
 from shared.domain.session import Session
 from shared.domain.units import Instant
 from shared.drafts import Done
-from shared.http.preconditions import etag
+from shared.http.preconditions import etag, is_known
 from shared.ports import Answer
 from shared.representation import switch_view, timestamp
 from shared.session_service import Outcome
@@ -52,7 +53,7 @@ def enveloped(data: Any) -> bytes:
 def respond(outcome: Outcome) -> Response:
     """The response that carries an outcome."""
     answer = outcome.answer
-    headers = {}
+    headers = {"Cache-Control": "no-store"}
     if answer.version is not None:
         headers["ETag"] = etag(answer.version)
     if answer.location:
@@ -73,6 +74,13 @@ def token_fields(token: str, expires_at_s: int) -> dict[str, Any]:
     return {"token": token, "expires_at": timestamp(Instant(expires_at_s * 1000))}
 
 
-def session_headers(session: Session) -> dict[str, str]:
-    """Headers of an answer that shows a session; nobody but its caller may keep it."""
-    return {"ETag": etag(session.version), "Cache-Control": "private, no-cache"}
+def shown_session(request: Request, session: Session, render: Callable[[], Any]) -> Response:
+    """200 with what `render` makes of the session, or 304 for a client that has its version.
+
+    Only the caller's own cache may keep the answer, and must ask before it uses it again: live
+    times move on, and the caller's rights may end.
+    """
+    headers = {"ETag": etag(session.version), "Cache-Control": "private, no-cache"}
+    if is_known(request.headers.getlist("if-none-match"), session.version):
+        return Response(status_code=304, headers=headers)
+    return json_response(render(), headers)

@@ -11,8 +11,9 @@ from shared.backend import Backend
 from shared.http import errors, openapi
 from shared.http.compression import Compression
 from shared.http.gate import Gate
+from shared.http.head import HeadAsGet
 from shared.http.intake import Intake
-from shared.http.security_headers import NoSniffing
+from shared.http.security_headers import DefaultHeaders
 from shared.http.subscriptions import Subscriptions
 from shared.metrics.ports import Metrics
 
@@ -74,7 +75,8 @@ def build(
     app.add_middleware(Compression)
     if cors_origins:
         _allow(app, cors_origins)
-    app.add_middleware(NoSniffing)
+    app.add_middleware(DefaultHeaders)
+    app.add_middleware(HeadAsGet)
     return app
 
 
@@ -83,7 +85,7 @@ def _allow(app: FastAPI, origins: list[str]) -> None:
     app.add_middleware(
         CORSMiddleware,
         allow_origins=origins,
-        allow_methods=["GET", "POST", "PATCH", "DELETE"],
+        allow_methods=["GET", "HEAD", "POST", "PATCH", "DELETE"],
         allow_headers=[
             "Authorization",
             "Content-Type",

@@ -48,9 +48,8 @@ class Call:
 class ChangeCall(Call):
     """One request for a change: also on which version, and as which try."""
 
-    def __init__(self, request: Request, if_match: str | None, key: str | None) -> None:
+    def __init__(self, request: Request, key: str | None = None) -> None:
         super().__init__(request)
-        self._if_match = if_match
         self._key = key
 
     async def create(
@@ -87,7 +86,7 @@ class ChangeCall(Call):
         key = None
         if (own_key := self._own_key) is not None:
             key = IdempotencyKey(scope, own_key, await self._fingerprint())
-        return ChangeRequest(origin, tags_in(self._if_match), key)
+        return ChangeRequest(origin, tags_in(self._http.headers.getlist("if-match")), key)
 
     async def _fingerprint(self) -> str:
         """Tells requests apart that share a key; no body, `{}` and `null` are the same."""
@@ -97,7 +96,7 @@ class ChangeCall(Call):
             written = msgspec.json.encode(value or None, order="deterministic")
         except ValueError:
             written = body  # of an endpoint that takes none, and so has not looked at it
-        line = f"{self._http.method} {self._http.url.path.lower()} ".encode()
+        line = f"{self._http.method} {self._http.scope['path'].lower()} ".encode()
         return sha256(line + written).hexdigest()
 
 
@@ -116,19 +115,26 @@ _Key = Annotated[
 ]
 
 
+IfNoneMatch = Annotated[
+    str | None,
+    Header(alias="If-None-Match", description='304 if this is still the version, e.g. `"7"`.'),
+]
+"""For the document: the endpoint reads the header fields from the request itself."""
+
+
 async def change_call(
-    request: Request, if_match: _Tags = None, idempotency_key: _Key = None
+    request: Request, _: _Tags = None, idempotency_key: _Key = None
 ) -> ChangeCall:
     """The call of an endpoint that changes a session.
 
     One dependency, and a coroutine: FastAPI would run a plain function in a thread of its own.
     """
-    return ChangeCall(request, if_match, idempotency_key)
+    return ChangeCall(request, idempotency_key)
 
 
 async def creation_call(request: Request, idempotency_key: _Key = None) -> ChangeCall:
-    """The same of the endpoint that creates one: there is no version yet to be matched."""
-    return ChangeCall(request, None, idempotency_key)
+    """The call of the endpoint that creates a session."""
+    return ChangeCall(request, idempotency_key)
 
 
 Change = Annotated[ChangeCall, Depends(change_call)]

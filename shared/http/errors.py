@@ -8,6 +8,7 @@ from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
 from starlette.exceptions import HTTPException
+from starlette.routing import Mount
 
 from shared.domain.errors import (
     InvalidTransition,
@@ -22,7 +23,7 @@ from shared.http.validation import MAX_DETAILS, describe
 _HTTP_ERRORS = {
     400: ("VALIDATION_ERROR", "Request validation failed"),
     404: ("NOT_FOUND", "There is nothing at this address"),
-    405: ("METHOD_NOT_ALLOWED", "This address doesn't take that method"),
+    405: ("METHOD_NOT_ALLOWED", "Method not allowed"),
 }
 
 
@@ -63,17 +64,29 @@ async def _invalid(request: Request, error: Exception) -> Response:
 
 
 async def _http(request: Request, error: Exception) -> Response:
+    """The answer to an error of the framework; to `OPTIONS`, which methods the address takes."""
     assert isinstance(error, HTTPException)
+    if error.status_code == 405 and request.method == "OPTIONS":
+        return Response(status_code=204, headers={"Allow": _allowed(request)})
     code, message = _HTTP_ERRORS.get(error.status_code, ("ERROR", str(error.detail)))
-    headers = {"Allow": _allowed(request)} if error.status_code == 405 else error.headers
+    headers = error.headers
+    if error.status_code == 405:
+        headers = {"Allow": _allowed(request)}
+        message = f"{message}: use {headers['Allow']}"
     return error_answer(request_id_of(request), error.status_code, code, message, headers=headers)
 
 
 def _allowed(request: Request) -> str:
-    """Every method that some route takes at this address, not only those of the first one."""
-    routes = [route for route in request.app.router.routes if isinstance(route, APIRoute)]
-    here = [route for route in routes if route.path_regex.match(request.url.path)]
-    return ", ".join(sorted({method for route in here for method in route.methods or ()}))
+    """Every method that some route takes at this address, for `Allow` (RFC 9110 §10.2.1)."""
+    methods = {"OPTIONS"}
+    for route in request.app.router.routes:
+        if isinstance(route, APIRoute) and route.path_regex.match(request.scope["path"]):
+            methods |= route.methods or set()
+        elif isinstance(route, Mount) and route.path_regex.match(request.scope["path"]):
+            methods.add("GET")
+    if "GET" in methods:
+        methods.add("HEAD")
+    return ", ".join(sorted(methods))
 
 
 async def _ours(request: Request, error: Exception) -> Response:

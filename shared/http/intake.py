@@ -10,6 +10,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from shared.access.callers import Caller
 from shared.http.errors import error_answer
+from shared.http.head import method_asked
 from shared.metrics.ports import Metrics
 
 _ACCEPTABLE_ID = re.compile(rb"[\x21-\x7e]{1,128}")
@@ -59,11 +60,12 @@ class Intake:
                 allowance.settle()
             caller: Caller | None = scope["state"].get("caller")
             tenant = caller.tenant if caller else None
-            self.metrics.observe_request(scope["method"], route, status, elapsed_ms, tenant)
+            method = method_asked(scope)
+            self.metrics.observe_request(method, route, status, elapsed_ms, tenant)
             if _log.isEnabledFor(logging.INFO):
                 _log.info(
                     "%s %s %d",
-                    scope["method"],
+                    method,
                     route,
                     status,
                     extra={

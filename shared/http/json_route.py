@@ -6,20 +6,27 @@ from typing import Any
 
 from fastapi import Request, Response
 from fastapi.routing import APIRoute
+from starlette.datastructures import Headers
 
-from shared.errors import PayloadTooLarge, UnsupportedMediaType
+from shared.domain.errors import RuleViolation, Violation
+from shared.errors import PayloadTooLarge, UnsupportedContentCoding, UnsupportedMediaType
 from shared.http import strict_json
 
 MAX_BODY_BYTES = 1024 * 1024
+_MOST_DIGITS = 15
 
 
 class JsonRequest(Request):
     """A request with a bounded body, parsed strictly (RFC 8259: no NaN, no lone surrogates)."""
 
     async def body(self) -> bytes:
-        """All of the body. Raises `PayloadTooLarge` as soon as it is known to be."""
+        """All of the body.
+
+        Raises `PayloadTooLarge` as soon as it is known to be, and `RuleViolation` for a
+        `Content-Length` that is no number.
+        """
         if not hasattr(self, "_body"):
-            if int(self.headers.get("content-length", 0)) > MAX_BODY_BYTES:
+            if _length_in(self.headers) > MAX_BODY_BYTES:
                 raise PayloadTooLarge
             received = bytearray()
             async for chunk in self.stream():
@@ -53,13 +60,32 @@ class JsonRoute(APIRoute):
 
         async def handle_json(request: Request) -> Response:
             request = JsonRequest(request.scope, request.receive)
-            content_type = request.headers.get("content-type")
-            body = await request.body()
-            if body and content_type and not _is_json(content_type):
-                raise UnsupportedMediaType
+            if await request.body():
+                _check_form(request.headers)
             return await handle(request)
 
         return handle_json
+
+
+def _length_in(headers: Headers) -> int:
+    """The bytes that `Content-Length` announces, 0 where there is none (RFC 9110 §8.6)."""
+    said = headers.get("content-length", "0")
+    if not (said.isascii() and said.isdecimal()):
+        raise RuleViolation(Violation("content-length", "must be a number of bytes", "invalid"))
+    return int(said) if len(said) <= _MOST_DIGITS else MAX_BODY_BYTES + 1
+
+
+def _check_form(headers: Headers) -> None:
+    """Refuse a body that is encoded, or something other than JSON.
+
+    Raises `UnsupportedContentCoding` and `UnsupportedMediaType`.
+    """
+    coding = headers.get("content-encoding", "").strip().lower()
+    if coding not in ("", "identity"):
+        raise UnsupportedContentCoding
+    content_type = headers.get("content-type")
+    if content_type and not _is_json(content_type):
+        raise UnsupportedMediaType
 
 
 def _is_json(content_type: str) -> bool:

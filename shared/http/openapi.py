@@ -20,6 +20,10 @@ _ERRORS = {
     503: "`STORE_UNAVAILABLE`: try again after `Retry-After` seconds",
 }
 
+NOT_MODIFIED: dict[int | str, dict[str, Any]] = {
+    304: {"description": "Still the version that `If-None-Match` names"}
+}
+
 _IS_SHOWN = os.environ.get("OPENAPI", "on") == "on"
 """Whether anybody can ask for the document here: most functions would only start later for it."""
 

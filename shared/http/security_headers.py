@@ -5,7 +5,8 @@ from collections.abc import Sequence
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 _NOSNIFF = (b"x-content-type-options", b"nosniff")
-
+_NO_STORE = (b"cache-control", b"no-store")
+_ABOUT_CACHES = frozenset({b"cache-control", b"etag"})
 
 _POLICY = {
     "default-src": "'none'",
@@ -34,8 +35,13 @@ def page_headers(connects_to: Sequence[str] = ()) -> dict[str, str]:
     }
 
 
-class NoSniffing:
-    """Tells browsers to take every answer for what it says it is."""
+class DefaultHeaders:
+    """Adds to every answer the headers that it doesn't set itself.
+
+    Browsers take an answer for what its type says (`nosniff`). No cache keeps an answer that
+    doesn't say how long it holds (`no-store`, RFC 9111 §5.2.2.5), unless it is a file, which has
+    a tag to be asked for by.
+    """
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -46,9 +52,11 @@ class NoSniffing:
             await self._app(scope, receive, send)
             return
 
-        async def send_with_header(message: Message) -> None:
+        async def send_with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
-                message["headers"] = [*message["headers"], _NOSNIFF]
+                said = {name.lower() for name, _ in message["headers"]}
+                added = (_NOSNIFF,) if said & _ABOUT_CACHES else (_NOSNIFF, _NO_STORE)
+                message["headers"] = [*message["headers"], *added]
             await send(message)
 
-        await self._app(scope, receive, send_with_header)
+        await self._app(scope, receive, send_with_headers)

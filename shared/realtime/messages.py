@@ -44,9 +44,14 @@ def connected(session_id: str, now: Instant) -> bytes:
 
 
 def pong(session_id: str, now: Instant, client_timestamp: Any, newest_version: int | None) -> bytes:
-    """The answer to a `PING`; `newest_version` is None where nobody can tell."""
-    echo = {} if client_timestamp is None else {"clientTimestamp": client_timestamp}
-    return _encode(_message("PONG", session_id, now, version=newest_version, **echo))
+    """The answer to a `PING`.
+
+    It has no `version` where `newest_version` is None, and no `clientTimestamp` where the client
+    gave none.
+    """
+    known = {"version": newest_version, "clientTimestamp": client_timestamp}
+    given = {name: value for name, value in known.items() if value is not None}
+    return _encode(_message("PONG", session_id, now, **given))
 
 
 def authenticated(now: Instant, expires_at_s: float | None) -> bytes:

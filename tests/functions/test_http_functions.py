@@ -118,7 +118,7 @@ def test_an_address_of_no_function_gets_its_error_from_the_docs(
 
 def test_the_docs_know_every_method_of_an_address(process: Process) -> None:
     answer = process.request(docs.handler, "PUT", f"/v1/sessions/{uuid4()}")
-    assert (answer.status, answer.headers["allow"]) == (405, "DELETE, GET")
+    assert (answer.status, answer.headers["allow"]) == (405, "DELETE, GET, HEAD, OPTIONS")
 
 
 def test_the_docs_describe_every_endpoint(process: Process) -> None:

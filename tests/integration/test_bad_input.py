@@ -107,9 +107,9 @@ async def test_an_unknown_route_is_not_found(api: Api) -> None:
 async def test_a_wrong_method_is_told_which_one_is_right(api: Api) -> None:
     answer = checked(await api.http.put("/v1/sessions"), None)
     assert error_of(answer) == (405, "METHOD_NOT_ALLOWED")
-    assert answer.headers["allow"] == "POST"
+    assert answer.headers["allow"] == "OPTIONS, POST"
     other = checked(await api.http.put(f"/v1/sessions/{uuid4()}"), None)
-    assert other.headers["allow"] == "DELETE, GET"
+    assert other.headers["allow"] == "DELETE, GET, HEAD, OPTIONS"
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ from uuid import UUID, uuid4
 import httpx
 import pytest
 from websockets.asyncio.client import connect
-from websockets.exceptions import ConnectionClosed
+from websockets.exceptions import ConnectionClosed, ConnectionClosedOK
 
 from infra.local.instance import Instance
 from tests.integration.api import Api, chess
@@ -95,7 +95,7 @@ async def test_a_pong_names_the_newest_version_so_that_a_loss_is_noticed(
     session_id = str(uuid4())
     async with following(instances[0], session_id) as follower:
         await follower.send({"type": "PING"})
-        assert (await follower.until_type("PONG"))["version"] is None
+        assert "version" not in await follower.until_type("PONG")
         await api.create(chess(session_id=session_id))
         await api.do(session_id, "start")
         await follower.until_version(2)
@@ -131,17 +131,28 @@ async def test_a_bad_frame_gets_an_error_and_the_socket_lives_on(
 
 
 @pytest.mark.parametrize(
-    "query", ["", "?sessionId=", "?sessionId=abc", f"?sessionid={UUID(int=1)}"]
+    ("query", "reason"),
+    [
+        ("", "Missing sessionId parameter"),
+        ("?sessionId=", "Missing sessionId parameter"),
+        (f"?sessionid={UUID(int=1)}", "Missing sessionId parameter"),
+        ("?sessionId=abc", "Invalid sessionId format"),
+        (f"?sessionId={UUID(int=1)}x", "Invalid sessionId format"),
+    ],
 )
 async def test_a_socket_without_a_session_is_closed_with_the_reason(
-    instances: Pair, query: str
+    instances: Pair, query: str, reason: str
 ) -> None:
     async with connect(instances[0].ws + query) as socket:
         with pytest.raises(ConnectionClosed) as closed:
             await socket.recv()
     assert closed.value.rcvd is not None
-    assert closed.value.rcvd.code == 1008
-    assert "sessionId" in closed.value.rcvd.reason
+    assert (closed.value.rcvd.code, closed.value.rcvd.reason) == (1008, reason)
+
+
+async def test_a_socket_may_be_opened_with_a_slash_at_the_end(instances: Pair) -> None:
+    async with connect(f"{instances[0].ws}/?sessionId={UUID(int=1)}") as socket:
+        assert json.loads(await socket.recv())["type"] == "CONNECTED"
 
 
 @pytest.mark.parametrize("frame", ['{"type": "PING"}', "x"])
@@ -234,6 +245,54 @@ async def test_a_stream_is_resumed_where_it_broke_off(
         received = [await anext(stream) for _ in types]
     assert [json.loads(event["data"])["type"] for event in received] == types
     assert received[-1]["id"] == "3"
+
+
+@pytest.mark.parametrize("asks", [{"Last-Event-ID": "1"}, {}], ids=["resumed", "synced"])
+async def test_a_stream_of_a_deleted_session_tells_of_the_deletion_and_ends(
+    instances: Pair, api: Api, asks: dict[str, str]
+) -> None:
+    session_id = await api.started(chess())
+    await api.delete(session_id)
+    url = f"{instances[0].url}/v1/sessions/{session_id}/stream{'' if asks else '?sync=1'}"
+    async with (
+        httpx.AsyncClient(timeout=10) as http,
+        http.stream("GET", url, headers=asks) as answer,
+    ):
+        messages = [json.loads(event["data"]) async for event in events(answer)]
+    assert [message["type"] for message in messages] == ["CONNECTED", "SESSION_DELETED"]
+    assert messages[1]["sessionId"] == session_id
+
+
+async def test_a_socket_that_asks_for_a_deleted_session_is_told_and_closed(
+    instances: Pair, api: Api
+) -> None:
+    session_id = await api.started(chess())
+    await api.delete(session_id)
+    async with following(instances[0], session_id, "&sync=1") as follower:
+        assert (await follower.next())["type"] == "SESSION_DELETED"
+        with pytest.raises(ConnectionClosedOK):
+            await follower.next()
+
+
+async def test_a_reconnect_to_a_deleted_session_is_an_error_that_closes_nothing(
+    instances: Pair, api: Api
+) -> None:
+    session_id = await api.started(chess())
+    await api.delete(session_id)
+    async with following(instances[0], session_id) as follower:
+        await follower.send({"type": "RECONNECT"})
+        error = await follower.next()
+        assert (error["type"], error["code"]) == ("ERROR", "SESSION_NOT_FOUND")
+        await follower.send({"type": "PING"})
+        assert (await follower.next())["type"] == "PONG"
+
+
+async def test_a_stream_asked_for_by_head_ends_with_its_headers(instances: Pair, api: Api) -> None:
+    session_id = await api.started(chess())
+    async with httpx.AsyncClient(timeout=10) as http:
+        answer = await http.head(f"{instances[0].url}/v1/sessions/{session_id}/stream")
+    assert answer.status_code == 200
+    assert answer.headers["content-type"].startswith("text/event-stream")
 
 
 async def test_a_stream_of_a_bad_id_is_an_error(api: Api) -> None:

@@ -243,6 +243,22 @@ async def test_a_host_hears_of_the_end_of_its_session_though_it_never_asked_for_
         assert (await follower.next())["type"] == "SESSION_DELETED"
 
 
+async def test_a_deletion_is_told_again_to_the_host_whose_session_it_was_and_to_no_other(
+    api: Api, instance: Instance
+) -> None:
+    alice = await game(api)
+    await api.delete(alice.session_id)
+    async with (
+        _socket(instance, alice.session_id, f"{tokens.host()}&sync=1") as own,
+        _socket(instance, alice.session_id, f"{tokens.host('bob')}&sync=1") as foreign,
+    ):
+        await Follower(own).until_type("SESSION_DELETED")
+        bob = Follower(foreign)
+        await bob.send({"type": "PING"})
+        await bob.until_type("PONG")
+        assert [message["type"] for message in bob.received] == ["CONNECTED", "PONG"]
+
+
 async def _come_down_to(api: Api, sockets: int) -> None:
     """Return when the server has noticed that only so many are left."""
     async with asyncio.timeout(10):
