@@ -240,6 +240,12 @@ class SessionStore(Protocol):
     async def commit(self, commit: Commit) -> CommitResult:
         """Write all of `commit` or nothing, in one round trip."""
 
+    async def remember(self, key: IdempotencyKey, record: bytes) -> bytes:
+        """Keep `record` under `key` for 24 h unless one is kept already; returns the one that is.
+
+        For requests that change no session and so have no commit. One round trip.
+        """
+
     async def agenda(self, limit: int) -> Agenda:
         """The next wake-ups, at most `limit` of each shard."""
 

@@ -203,6 +203,11 @@ class SessionService:
             ]
         return loaded.now, [one.session if one else None for one in shown]
 
+    async def remember(self, key: IdempotencyKey, record: bytes) -> bytes:
+        """The record of the first request under `key`, which is this one's if there was none."""
+        async with patience():
+            return await self._store.remember(key, record)
+
     async def wake(self, claimed: Wakeup) -> None:
         """Do what has come due in a session of itself, and see to its next wake-up."""
         loaded = await self._store.load(claimed.name)

@@ -4,7 +4,7 @@ from fastapi import APIRouter, Response
 
 from shared.access.rights import Operation
 from shared.http.answers import created_session
-from shared.http.calls import Creation
+from shared.http.calls import KeyedCall
 from shared.http.creation_bodies import CreateBody
 from shared.http.guard import GuardedJsonRoute, asks_to
 from shared.http.openapi import CREATE_ERRORS, answers
@@ -19,7 +19,7 @@ router = APIRouter(route_class=GuardedJsonRoute, tags=["sessions"])
     responses=answers(201, "SessionAnswer", "Created, pending", CREATE_ERRORS),
 )
 @asks_to(Operation.CREATE)
-async def create(call: Creation, body: CreateBody) -> Response:
+async def create(call: KeyedCall, body: CreateBody) -> Response:
     """Create a session; nothing runs until it is started."""
     return await call.create(body.session_id, body.command, created_session)
 

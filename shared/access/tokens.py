@@ -93,14 +93,21 @@ class Tokens:
         """Whether there is a secret to make tokens with."""
         return self._secret is not None
 
-    def mint(self, kind: Kind, caller: Caller, lifetime_s: int) -> tuple[str, int]:
-        """A token that names `caller`, and when it ends: s since the Unix epoch.
-
-        Raises `Forbidden` where there is no secret to sign it with.
-        """
+    def require_signing(self) -> None:
+        """Raises `Forbidden` where there is no secret to sign tokens with."""
         if self._secret is None:
             raise Forbidden("This service has no JWT_SECRET to sign tokens with")
-        issued_at = int(time.time())
+
+    def mint(
+        self, kind: Kind, caller: Caller, lifetime_s: int, issued_at_s: int | None = None
+    ) -> tuple[str, int]:
+        """A token that names `caller`, and when it ends: s since the Unix epoch.
+
+        It is issued now, or at `issued_at_s`: the same caller, lifetime and instant make the same
+        token. Raises `Forbidden` where there is no secret to sign it with.
+        """
+        self.require_signing()
+        issued_at = int(time.time()) if issued_at_s is None else issued_at_s
         expires_at = issued_at + min(lifetime_s, MAX_LIFETIME_S)
         claims = {
             "iss": _OWN_ISSUER,
@@ -113,6 +120,7 @@ class Tokens:
             "participant_id": caller.participant_id,
         }
         said = {name: value for name, value in claims.items() if value is not None}
+        assert self._secret
         token = jwt.encode(said, self._secret, "HS256", headers={"typ": _TYPES[kind]})
         return token, expires_at
 

@@ -53,15 +53,19 @@ def enveloped(data: Any) -> bytes:
 def respond(outcome: Outcome) -> Response:
     """The response that carries an outcome."""
     answer = outcome.answer
-    headers = {"Cache-Control": "no-store"}
+    headers = replay_headers(outcome.replayed)
     if answer.version is not None:
         headers["ETag"] = etag(answer.version)
     if answer.location:
         headers["Location"] = answer.location
-    if outcome.replayed:
-        headers["Idempotent-Replayed"] = "true"
     media_type = "application/json" if answer.body else None
     return Response(answer.body, answer.status, headers, media_type)
+
+
+def replay_headers(is_replayed: bool) -> dict[str, str]:
+    """Headers of an answer to a request that a client may send again; no cache may keep it."""
+    headers = {"Cache-Control": "no-store"}
+    return headers | {"Idempotent-Replayed": "true"} if is_replayed else headers
 
 
 def json_response(data: Any, headers: dict[str, str] | None = None, status: int = 200) -> Response:

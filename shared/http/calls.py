@@ -2,7 +2,8 @@
 
 from collections.abc import Callable
 from hashlib import sha256
-from typing import Annotated
+from secrets import token_hex
+from typing import Annotated, Any
 
 import msgspec
 from fastapi import Depends, Header, Path, Request, Response
@@ -12,6 +13,7 @@ from shared.domain.session import Session
 from shared.domain.units import Instant
 from shared.drafts import Request as ChangeRequest
 from shared.drafts import Wording
+from shared.errors import IdempotencyKeyReused
 from shared.http import strict_json
 from shared.http.answers import respond
 from shared.http.errors import request_id_of
@@ -46,7 +48,7 @@ class Call:
 
 
 class ChangeCall(Call):
-    """One request for a change: also on which version, and as which try."""
+    """One request that may carry `If-Match` and `Idempotency-Key`."""
 
     def __init__(self, request: Request, key: str | None = None) -> None:
         super().__init__(request)
@@ -71,6 +73,24 @@ class ChangeCall(Call):
         change = await self._request(self.permit.name_of(session_id))
         outcome = await self.service.change(self.permit, session_id, command, change, wording)
         return respond(outcome)
+
+    async def first_try(self, scope: str, facts: dict[str, Any]) -> tuple[dict[str, Any], bool]:
+        """The `facts` of the first try under the request's key, and whether it was an earlier one.
+
+        For an endpoint that changes no session: `facts` are all that it takes to give the same
+        answer again. They are kept for 24 h in `scope`, and not at all without a key. Raises
+        `IdempotencyKeyReused`.
+        """
+        if (own_key := self._own_key) is None:
+            return facts, False
+        fingerprint = await self._fingerprint()
+        own = {"try": token_hex(8), "fingerprint": fingerprint, "facts": facts}
+        record = msgspec.json.encode(own)
+        kept = await self.service.remember(IdempotencyKey(scope, own_key, fingerprint), record)
+        first = msgspec.json.decode(kept)
+        if first["fingerprint"] != fingerprint:
+            raise IdempotencyKeyReused
+        return first["facts"], kept != record
 
     @property
     def _own_key(self) -> str | None:
@@ -132,10 +152,10 @@ async def change_call(
     return ChangeCall(request, idempotency_key)
 
 
-async def creation_call(request: Request, idempotency_key: _Key = None) -> ChangeCall:
-    """The call of the endpoint that creates a session."""
+async def keyed_call(request: Request, idempotency_key: _Key = None) -> ChangeCall:
+    """The call of an endpoint that takes an `Idempotency-Key`, and has no version to match."""
     return ChangeCall(request, idempotency_key)
 
 
 Change = Annotated[ChangeCall, Depends(change_call)]
-Creation = Annotated[ChangeCall, Depends(creation_call)]
+KeyedCall = Annotated[ChangeCall, Depends(keyed_call)]

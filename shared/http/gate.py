@@ -61,14 +61,19 @@ class Gate:
         """Whether tokens can be made here."""
         return self._tokens is not None and self._tokens.signs
 
-    def mint(self, kind: Kind, caller: Caller, lifetime_s: int) -> tuple[str, int]:
-        """A token that names `caller`, and when it ends: s since the Unix epoch.
-
-        Raises `Forbidden` where this service signs none.
-        """
+    def require_minting(self) -> None:
+        """Raises `Forbidden` where this service signs no tokens."""
         if self._tokens is None:
             raise Forbidden("This service asks for no tokens, so it makes none: set JWT_SECRET")
-        return self._tokens.mint(kind, caller, lifetime_s)
+        self._tokens.require_signing()
+
+    def mint(
+        self, kind: Kind, caller: Caller, lifetime_s: int, issued_at_s: int | None = None
+    ) -> tuple[str, int]:
+        """See `Tokens.mint`. Raises `Forbidden` where this service signs no tokens."""
+        self.require_minting()
+        assert self._tokens
+        return self._tokens.mint(kind, caller, lifetime_s, issued_at_s)
 
 
 def gate_of(connection: HTTPConnection) -> Gate:

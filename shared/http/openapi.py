@@ -32,9 +32,9 @@ READ_ERRORS = (400, 404, *_GUARDED)
 STREAM_ERRORS = (400, 404, *_GUARDED)
 CHANGE_ERRORS = (400, 404, 409, 412, 413, 415, 422, *_GUARDED)
 DELETE_ERRORS = (400, 404, 409, 412, 413, 415, 422, *_GUARDED)
-BATCH_ERRORS = (400, 413, 415, *_GUARDED)
+BATCH_ERRORS = (400, 413, 415, 422, *_GUARDED)
 CREATE_ERRORS = (400, 409, 413, 415, 422, *_GUARDED)
-TOKEN_ERRORS = (400, 404, 413, 415, *_GUARDED)
+TOKEN_ERRORS = (400, 404, 413, 415, 422, *_GUARDED)
 
 _TAG = {"description": "The session's version, in quotes", "schema": {"type": "string"}}
 _REPLAYED = {"description": "`true` on the answer of an earlier try", "schema": {"type": "string"}}

@@ -34,6 +34,10 @@ class Keys:
         """The recorded answer of an idempotent request."""
         return f"{self.shard_of(key.scope)}:idem:{key.scope}:{key.key}"
 
+    def record(self, key: IdempotencyKey) -> str:
+        """What makes a retry of a request that changes no session get the first answer."""
+        return f"{self.shard_of(key.scope)}:record:{key.scope}:{key.key}"
+
     def deadlines(self, shard: str) -> str:
         """Live sessions by their next wake-up."""
         return f"{shard}:deadlines"

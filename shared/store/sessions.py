@@ -4,7 +4,7 @@ import time
 from collections.abc import Sequence
 
 from shared.clock import StoreClock
-from shared.domain.units import Instant, elapsed_between
+from shared.domain.units import DAY, Instant, elapsed_between
 from shared.ports import (
     Agenda,
     Announcer,
@@ -98,6 +98,12 @@ class RedisSessionStore:
                 News(commit.name, alarm_at, bool(reply[1]), commit.pushes)
             )
         return result_of(reply)
+
+    async def remember(self, key: IdempotencyKey, record: bytes) -> bytes:
+        kept: bytes = await self._redis.run(
+            script("remember"), [self._keys.record(key)], [record, DAY]
+        )
+        return kept
 
     async def agenda(self, limit: int) -> Agenda:
         keys = [self._keys.deadlines(shard) for shard in self._keys.all_shards]

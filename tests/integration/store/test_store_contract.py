@@ -9,7 +9,7 @@ from redis.asyncio import Redis
 from shared.clock import StoreClock
 from shared.domain.commands import Start
 from shared.domain.transition import transition
-from shared.domain.units import Instant, Millis
+from shared.domain.units import DAY, Instant, Millis
 from shared.errors import StoreUnavailable
 from shared.ports import (
     Answer,
@@ -365,3 +365,14 @@ def test_a_fresh_session_id_is_on_the_shard_of_its_key() -> None:
     ids = {keys.new_session_id(scope, None) for _ in range(5)}
     assert {keys.shard_of(name) for name in ids} == {keys.shard_of(scope)}
     assert len(ids) == 5
+
+
+async def test_of_several_records_under_one_key_the_first_is_kept(
+    store: SessionStore, keys: Keys, redis: Redis
+) -> None:
+    key = IdempotencyKey(str(uuid4()), "k1", "fingerprint")
+    assert await store.remember(key, b"one") == b"one"
+    assert await store.remember(key, b"two") == b"one"
+    assert await store.remember(replace(key, key="k2"), b"two") == b"two"
+    left_ms = await redis.pttl(keys.record(key))
+    assert 0 < left_ms <= DAY
