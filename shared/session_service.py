@@ -5,7 +5,6 @@ from contextlib import AbstractAsyncContextManager, suppress
 from dataclasses import dataclass, replace
 from itertools import islice
 
-from shared.access.callers import Role
 from shared.access.permits import Permit
 from shared.domain.commands import Command, Create
 from shared.domain.creation import create
@@ -175,7 +174,7 @@ class SessionService:
 
         Only the audit trail knows whose it was: where it can't be asked, no host could.
         """
-        if permit.caller.role is not Role.HOST:
+        if permit.owner is None:
             return True
         if self._recovery is None:
             return False

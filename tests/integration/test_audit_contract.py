@@ -1,7 +1,10 @@
 """What every `AuditLog` must do, whatever is behind it."""
 
 import asyncio
-from collections.abc import AsyncIterator
+import math
+import random
+import struct
+from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -101,6 +104,44 @@ async def test_events_come_in_pages(audit: AuditLog) -> None:
         [5, 6, 7, 8],
         [9, 10],
     ]
+
+
+SPECIAL_NUMBERS: list[int | float] = [
+    *(0, 1, 1.0, -0.0, 4.0, 1e2, 0.1, 1.1, 0.30000000000000004, 1e15, 1e16, 1e17, 1e20, -1e20),
+    *(1e22, 1e23, 1e300, 1.7976931348623157e308, 1e-7, 5e-324, 2.2250738585072014e-308),
+    *(2**53 + 1, 2**63, 2**64 - 1, -(2**63)),
+]
+
+
+def numbers(dice: random.Random, many: int) -> list[int | float]:
+    """Any numbers that a JSON body may hold: finite doubles, and integers of up to 64 bits."""
+    doubles = [struct.unpack("<d", dice.randbytes(8))[0] for _ in range(many)]
+    integers = [dice.randint(-(2 ** dice.randint(1, 63)), 2 ** dice.randint(1, 64) - 1)]
+    return [*filter(math.isfinite, doubles), *integers]
+
+
+def as_doubles(metadata: Any) -> list[float]:
+    """The numbers in it, told apart no further than JavaScript does."""
+    return [float(number) for number in metadata["numbers"]]
+
+
+@pytest.mark.parametrize("seed", range(4))
+async def test_every_number_in_metadata_comes_back_as_it_was_given(
+    audit: AuditLog, seed: int
+) -> None:
+    """PostgREST hands on the text of a number. The stand-in for it reads JSON as JavaScript does,
+    to which all numbers are doubles, so there they can only be equal as doubles."""
+    is_stand_in = isinstance(audit, SupabaseAuditLog)
+    shown: Callable[[Any], Any] = as_doubles if is_stand_in else repr
+    given = {"numbers": [*SPECIAL_NUMBERS, *numbers(random.Random(seed), 300)]}
+    (created,) = story()
+    change = replace(created, metadata=given, session=replace(created.session, metadata=given))
+    await audit.append(entries_of([change]))
+    (event,) = await audit.events(change.session.session_id, after=0, limit=1)
+    assert shown(event.metadata) == shown(given)
+    moment = await audit.last(change.session.session_id)
+    assert moment is not None
+    assert shown(moment.session.metadata) == shown(given)
 
 
 async def test_the_state_comes_back_to_the_last_digit(audit: AuditLog) -> None:

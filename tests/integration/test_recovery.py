@@ -142,6 +142,15 @@ async def test_running_games_go_on_to_the_millisecond(api: Api, other: Api, redi
     assert switched.json()["data"]["version"] == before[0]["version"] + 1
 
 
+async def test_a_restored_session_has_the_numbers_that_it_was_given(api: Api, redis: Redis) -> None:
+    numbers: list[Any] = [1e20, 1.0, 1, -0.0, 1e16, 2**53 + 1, 2**64 - 1, 5e-324]
+    session_id = await api.created(chess(metadata={"numbers": numbers}))
+    before = (await api.session(session_id))["metadata"]
+    await forget(redis)
+    after = (await api.session(session_id))["metadata"]
+    assert repr(after["numbers"]) == repr(before["numbers"]) == repr(numbers)
+
+
 @pytest.mark.parametrize("status", ["pending", "paused"])
 async def test_what_stands_still_is_restored_when_it_is_asked_for(
     api: Api, redis: Redis, status: str
