@@ -2,7 +2,7 @@
 
 import json
 import os
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import (
     BaseModel,
@@ -14,7 +14,17 @@ from pydantic import (
     model_validator,
 )
 
+from shared.connection_urls import postgres_url, redis_url
+from shared.settings_faults import sentences
+
 _SECRET_BYTES = 32
+_OWN = frozenset({"DEBUG", "INFO", "WARNING", "ERROR"})
+_LEVELS = {"TRACE": "DEBUG", "WARN": "WARNING", "FATAL": "ERROR", "CRITICAL": "ERROR"}
+"""Levels of other loggers by the nearest one here."""
+_SWITCHES = {
+    **dict.fromkeys(("on", "true", "1", "yes"), "on"),
+    **dict.fromkeys(("off", "false", "0", "no"), "off"),
+}
 
 
 class Settings(BaseModel):
@@ -105,6 +115,40 @@ class Settings(BaseModel):
         said = {name: os.environ.get(name.upper()) for name in cls.model_fields}
         return cls.model_validate({name: value for name, value in said.items() if value})
 
+    @model_validator(mode="before")
+    @classmethod
+    def _without_margins(cls, values: Any) -> Any:
+        """Drop the white space around each value, and each value that is nothing else.
+
+        Secrets that were copied, or read from a file, often end with a line break.
+        """
+        stripped = {k: v.strip() if isinstance(v, str) else v for k, v in values.items()}
+        return {name: value for name, value in stripped.items() if value != ""}
+
+    @field_validator("log_level", mode="before")
+    @classmethod
+    def _level(cls, value: object) -> object:
+        """Accept a level in any case, and the names that other loggers have for it."""
+        if isinstance(value, str):
+            return _LEVELS.get(value.upper(), value.upper() if value.upper() in _OWN else value)
+        return value
+
+    @field_validator("audit_worker", "recovery", "pubsub", mode="before")
+    @classmethod
+    def _switch(cls, value: object) -> object:
+        """Accept `on` and `off` in any case, and the words that other switches have for them."""
+        return _SWITCHES.get(value.lower(), value) if isinstance(value, str) else value
+
+    @field_validator("app_env", "rate_limit_failure", mode="before")
+    @classmethod
+    def _lower(cls, value: object) -> object:
+        return value.lower() if isinstance(value, str) else value
+
+    @field_validator("jwt_algorithm", mode="before")
+    @classmethod
+    def _upper(cls, value: object) -> object:
+        return value.upper() if isinstance(value, str) else value
+
     @field_validator("cors_origins", mode="before")
     @classmethod
     def _split(cls, value: object) -> object:
@@ -128,21 +172,25 @@ class Settings(BaseModel):
     @classmethod
     def _is_long(cls, value: SecretStr | None) -> SecretStr | None:
         if value and len(value.get_secret_value().encode()) < _SECRET_BYTES:
-            raise ValueError(f"must have at least {_SECRET_BYTES} bytes (RFC 7518 section 3.2)")
+            raise ValueError(
+                f"must be at least {_SECRET_BYTES} bytes (RFC 7518 section 3.2)."
+                " Make one: openssl rand -hex 32"
+            )
         return value
 
     @field_validator("database_url")
     @classmethod
-    def _is_postgres(cls, value: SecretStr | None) -> SecretStr | None:
-        url = value.get_secret_value() if value else "postgres://"
-        if not url.startswith(("postgres://", "postgresql://")):
-            raise ValueError("must begin with postgresql://")
-        if url.count("@") > 1:
-            # Else a part of the password would be taken for the host, and logged as such.
-            raise ValueError("must have an @ of the password written as %40")
-        return value
+    def _for_libpq(cls, value: SecretStr | None) -> SecretStr | None:
+        return value and SecretStr(postgres_url(value.get_secret_value()))
 
-    @field_validator("otel_exporter_otlp_endpoint")
+    @field_validator("redis_url")
+    @classmethod
+    def _for_redis_py(cls, value: SecretStr | None) -> SecretStr | None:
+        return value and SecretStr(redis_url(value.get_secret_value()))
+
+    @field_validator(
+        "otel_exporter_otlp_endpoint", "upstash_redis_rest_url", "supabase_url", "jwt_jwks_url"
+    )
     @classmethod
     def _is_web_address(cls, value: str | None) -> str | None:
         if value and not value.startswith(("http://", "https://")):
@@ -181,7 +229,5 @@ def read_settings() -> Settings:
     try:
         return Settings.from_environment()
     except ValidationError as error:
-        faults = "; ".join(
-            ": ".join([*(str(name).upper() for name in e["loc"]), e["msg"]]) for e in error.errors()
-        )
+        faults = "; ".join(sentences(error, Settings))
         raise SystemExit(f"SyncKairos can't start. {faults}") from None

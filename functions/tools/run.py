@@ -19,13 +19,13 @@ from shared.settings import Settings, read_settings
 def main() -> None:
     """Serve until Ctrl-C or SIGTERM; neither leaves an embedded server behind."""
     signal.signal(signal.SIGTERM, signal.default_int_handler)
-    os.environ.setdefault("LOG_LEVEL", "WARNING")
+    os.environ["LOG_LEVEL"] = os.environ.get("LOG_LEVEL") or "WARNING"
     require_production_ready(read_settings())  # which has no servers of its own
     _require_free_port(read_settings())
     with ExitStack() as stack:
-        if "REDIS_URL" not in os.environ:
+        if not os.environ.get("REDIS_URL"):
             os.environ["REDIS_URL"] = stack.enter_context(embedded_redis())
-        if not os.environ.keys() & {"DATABASE_URL", "SUPABASE_URL"}:
+        if not (os.environ.get("DATABASE_URL") or os.environ.get("SUPABASE_URL")):
             os.environ["DATABASE_URL"] = _own_database(stack)
         settings = read_settings()
         instance = server(settings)

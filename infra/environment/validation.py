@@ -7,9 +7,10 @@ from dataclasses import dataclass, field
 from pydantic import ValidationError
 
 from infra.environment.required import Target, required
-from infra.environment.variables import KNOWN, unknown
+from infra.environment.variables import KNOWN, ignored, unknown
 from shared.production import faults_of, unsound_of
 from shared.settings import Settings
+from shared.settings_faults import sentences
 
 
 @dataclass
@@ -25,13 +26,16 @@ def validate(variables: dict[str, str], stage: str, target: Target) -> Findings:
     found = Findings(faults=[*unknown(set(variables)), *_unlikely(variables)])
     is_local = stage == "local"
     missing = [] if is_local else [s for s in required(target) if s.name not in variables]
+    found.warnings += ignored(set(variables))
     found.faults += [f"{s.name} is missing: it {_verb(s.meaning)} ({s.how})" for s in missing]
     app_env = "local" if is_local else "production"
     given = {name.lower(): value for name, value in variables.items() if name in KNOWN}
     try:
         settings = Settings.model_validate(given | {"app_env": app_env})
     except ValidationError as error:
-        found.faults += [w for w in _words(error) if not any(s.name in w for s in missing)]
+        found.faults += [
+            w for w in sentences(error, Settings) if not any(s.name in w for s in missing)
+        ]
         return found
     if not is_local:
         judged = faults_of if target == "fly" else unsound_of
@@ -43,8 +47,6 @@ def validate(variables: dict[str, str], stage: str, target: Target) -> Findings:
 
 def _unlikely(variables: dict[str, str]) -> Iterator[str]:
     """Addresses that were copied, and not filled in, or from beside the right one."""
-    if not variables.get("REDIS_URL", "redis://").startswith(("redis://", "rediss://", "unix://")):
-        yield "REDIS_URL must begin with rediss:// (or redis://)"
     for name in ("REDIS_URL", "DATABASE_URL"):
         if re.search(r"PASSWORD|\[[^\]]*\]@", variables.get(name, "")):
             yield f"{name} still says where the password goes"
@@ -53,13 +55,6 @@ def _unlikely(variables: dict[str, str]) -> Iterator[str]:
 def _verb(meaning: str) -> str:
     """The meaning as the end of a sentence that begins with `it`."""
     return f"says {meaning}" if meaning.startswith(("where", "what", "who")) else meaning
-
-
-def _words(error: ValidationError) -> Iterator[str]:
-    for one in error.errors():
-        place = ": ".join(str(name).upper() for name in one["loc"])
-        said = one["msg"].removeprefix("Value error, ")
-        yield f"{place}: {said}" if place else said
 
 
 def _dangers(settings: Settings) -> Iterator[str]:

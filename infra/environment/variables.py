@@ -14,6 +14,12 @@ KNOWN = frozenset(name.upper() for name in Settings.model_fields)
 _OTHERS = frozenset({"SYNCKAIROS_REVISION", "POSTGRES_PASSWORD"})
 """What the image and docker-compose.yml go by beside them."""
 
+_OF_NODE = frozenset(
+    {"NODE_ENV", "NODE_OPTIONS", "NODE_VERSION", "NPM_CONFIG_PRODUCTION", "SUPABASE_ANON_KEY"}
+    | {"REDIS_TLS", "REDIS_PASSWORD", "DIRECT_URL", "PNPM_HOME", "YARN_VERSION", "TZ"}
+)
+"""What deployments of services in Node set, and nothing here reads."""
+
 _PREFIXES = ("OTEL_", "FLY_", "AWS_")
 
 
@@ -39,9 +45,14 @@ def unknown(names: set[str]) -> list[str]:
     strange = sorted(
         name
         for name in names
-        if name not in KNOWN and name not in _OTHERS and not name.startswith(_PREFIXES)
+        if name not in KNOWN | _OTHERS | _OF_NODE and not name.startswith(_PREFIXES)
     )
     return [_said(name) for name in strange]
+
+
+def ignored(names: set[str]) -> list[str]:
+    """Those of a service in Node, which do no harm and nothing else."""
+    return [f"{name} is ignored" for name in sorted(names & _OF_NODE)]
 
 
 def _said(name: str) -> str:

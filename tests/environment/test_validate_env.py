@@ -72,12 +72,12 @@ def test_each_secret_that_is_missing_is_named_once_with_how_to_get_it(
     [
         ({"REDIS_URI": "x"}, "REDIS_URI is no setting; did you mean REDIS_URL?"),
         ({"ZZZ": "x"}, "ZZZ is no setting"),
-        ({"PORT": "high"}, "PORT: Input should be a valid integer"),
-        ({"LOG_LEVEL": "LOUD"}, "LOG_LEVEL: Input should be 'DEBUG'"),
+        ({"PORT": "high"}, 'PORT must be a whole number, not "high"'),
+        ({"LOG_LEVEL": "LOUD"}, 'LOG_LEVEL must be DEBUG, INFO, WARNING or ERROR, not "LOUD"'),
         ({"METRICS_TOKEN": "change-me-please-now"}, "METRICS_TOKEN is a placeholder"),
-        ({"JWT_SECRET": "short"}, "JWT_SECRET: must have at least 32 bytes"),
+        ({"JWT_SECRET": "short"}, "JWT_SECRET must be at least 32 bytes"),
         ({"AUTH_DISABLED": "true"}, "AUTH_DISABLED can't be true"),
-        ({"DATABASE_URL": "mysql://x"}, "DATABASE_URL: must begin with postgresql"),
+        ({"DATABASE_URL": "mysql://x"}, "DATABASE_URL must begin with postgresql"),
         ({"REDIS_URL": "https://x"}, "REDIS_URL must begin with rediss://"),
         ({"REDIS_URL": "rediss://default:PASSWORD@HOST:6379"}, "REDIS_URL still says where"),
         ({"DATABASE_URL": "postgresql://a:[YOUR-PASSWORD]@h/x"}, "DATABASE_URL still says where"),
@@ -98,6 +98,8 @@ def test_what_is_wrong_is_named(change: dict[str, str], said: str) -> None:
         ({"RECOVERY": "off"}, "RECOVERY"),
         ({"REDIS_URL": "redis://x"}, "without TLS"),
         ({"TRUSTED_PROXY_HOPS": "0"}, "TRUSTED_PROXY_HOPS"),
+        ({"NODE_ENV": "production"}, "NODE_ENV is ignored"),
+        ({"SUPABASE_ANON_KEY": "eyJ"}, "SUPABASE_ANON_KEY is ignored"),
     ],
 )
 def test_what_is_rarely_meant_is_said_and_let_pass(change: dict[str, str], said: str) -> None:

@@ -104,6 +104,7 @@ def test_no_setting_shows_a_secret() -> None:
     secrets["supabase_signing_key"] = (
         '{"kty": "EC", "crv": "P-256", "kid": "ours", "d": "hidden-signing-key"}'
     )
+    secrets["redis_url"] = "rediss://default:hidden-redis@redis.example"
     secrets["database_url"] = "postgresql://user:hidden-database@db.example/x"
     assert {"jwt_secret", "metrics_token", "redis_url"} <= secrets.keys()
     settings = _settings(**secrets)

@@ -10,7 +10,7 @@ from shared.bootstrap import audit_log, container
 from shared.http.subscriptions import subscriptions
 from shared.logging import JsonFormatter
 from shared.metrics.emf import EmfMetrics
-from shared.settings import Settings
+from shared.settings import Settings, read_settings
 
 
 def test_origins_are_separated_by_commas(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -27,6 +27,117 @@ def test_a_wrong_setting_stops_the_start(
     monkeypatch.setenv(name, value)
     with pytest.raises(ValidationError, match=name.lower()):
         Settings.from_environment()
+
+
+_SECRET = "3f9c2b7d51e84a06bb1f7c20d94e6a85c7d3e1f0"
+_LINE_ENDS = ["\n", " ", "\r\n", "\t "]
+
+
+@pytest.mark.parametrize(
+    ("given", "level"),
+    [
+        ("info", "INFO"),
+        ("Debug", "DEBUG"),
+        ("WARNING", "WARNING"),
+        ("warn", "WARNING"),
+        ("trace", "DEBUG"),
+        ("fatal", "ERROR"),
+        ("error\n", "ERROR"),
+    ],
+)
+def test_a_log_level_may_be_written_in_any_case(
+    monkeypatch: pytest.MonkeyPatch, given: str, level: str
+) -> None:
+    monkeypatch.setenv("LOG_LEVEL", given)
+    assert Settings.from_environment().log_level == level
+
+
+@pytest.mark.parametrize("end", _LINE_ENDS)
+def test_white_space_around_a_setting_is_no_part_of_it(
+    monkeypatch: pytest.MonkeyPatch, end: str
+) -> None:
+    given = {
+        "DATABASE_URL": "postgresql://u:p@db.example/postgres?pgbouncer=true",
+        "REDIS_URL": "rediss://default:p@redis.example:6379",
+        "JWT_SECRET": _SECRET,
+        "PORT": "8080",
+        "APP_ENV": "production",
+        "CORS_ORIGINS": "https://a.example",
+        "AUDIT_WORKER": "off",
+    }
+    for name, value in given.items():
+        monkeypatch.setenv(name, f"{end}{value}{end}")
+    settings = Settings.from_environment()
+    assert settings.database_url == SecretStr("postgresql://u:p@db.example/postgres")
+    assert settings.redis_url == SecretStr(given["REDIS_URL"])
+    assert settings.jwt_secret == SecretStr(_SECRET)
+    assert (settings.port, settings.app_env, settings.audit_worker) == (8080, "production", "off")
+    assert settings.cors_origins == ["https://a.example"]
+
+
+@pytest.mark.parametrize("nothing", ["", " ", "\n"])
+def test_an_empty_setting_is_as_if_it_were_not_set(
+    monkeypatch: pytest.MonkeyPatch, nothing: str
+) -> None:
+    for name in Settings.model_fields:
+        monkeypatch.setenv(name.upper(), nothing)
+    assert Settings.from_environment() == Settings()
+
+
+def test_variables_of_a_deployment_in_node_do_no_harm(monkeypatch: pytest.MonkeyPatch) -> None:
+    given = {"NODE_ENV": "production", "SUPABASE_ANON_KEY": "eyJ", "REDIS_TLS": "true"}
+    for name, value in given.items():
+        monkeypatch.setenv(name, value)
+    assert Settings.from_environment() == Settings()
+
+
+@pytest.mark.parametrize("yes", ["true", "TRUE", "True", "1", "yes", "on"])
+@pytest.mark.parametrize("no", ["false", "FALSE", "False", "0", "no", "off"])
+def test_a_switch_may_be_written_as_any_boolean(
+    monkeypatch: pytest.MonkeyPatch, yes: str, no: str
+) -> None:
+    monkeypatch.setenv("AUTH_DISABLED", yes)
+    monkeypatch.setenv("RECOVERY", no)
+    monkeypatch.setenv("PUBSUB", yes)
+    settings = Settings.from_environment()
+    assert (settings.auth_disabled, settings.recovery, settings.pubsub) == (True, "off", "on")
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "sentence"),
+    [
+        (
+            "LOG_LEVEL",
+            "verbose",
+            'LOG_LEVEL must be DEBUG, INFO, WARNING or ERROR, not "verbose"',
+        ),
+        ("PORT", "high", 'PORT must be a whole number, not "high"; for example PORT=3000'),
+        ("PORT", "70000", 'PORT must be at most 65535, not "70000"; for example PORT=3000'),
+        (
+            "JWT_SECRET",
+            "hidden",
+            "JWT_SECRET must be at least 32 bytes (RFC 7518 section 3.2)."
+            " Make one: openssl rand -hex 32",
+        ),
+        ("PORT", _SECRET, "PORT must be a whole number; for example PORT=3000"),
+        ("AUTH_DISABLED", "maybe", 'AUTH_DISABLED must be true or false, not "maybe"'),
+        ("RECOVERY", "maybe", 'RECOVERY must be on or off, not "maybe"'),
+        (
+            "REDIS_URL",
+            f"https://x:{_SECRET}@h",
+            "REDIS_URL must begin with rediss:// (or redis://)",
+        ),
+        ("DATABASE_URL", f"mysql://x:{_SECRET}@h", "DATABASE_URL must begin with postgresql://"),
+        ("SUPABASE_URL", "abc.supabase.co", "SUPABASE_URL must begin with http:// or https://"),
+    ],
+)
+def test_a_wrong_setting_is_told_in_one_sentence_that_repeats_no_secret(
+    monkeypatch: pytest.MonkeyPatch, name: str, value: str, sentence: str
+) -> None:
+    monkeypatch.setenv(name, value)
+    with pytest.raises(SystemExit) as end:
+        read_settings()
+    assert str(end.value) == f"SyncKairos can't start. {sentence}"
 
 
 def test_a_log_line_is_one_json_object_with_its_extra_fields() -> None:

@@ -1,0 +1,74 @@
+"""Addresses of databases that were written for other clients work with ours."""
+
+import psycopg
+import pytest
+from redis.asyncio import Redis
+
+from shared.connection_urls import postgres_url, redis_url
+
+_POSTGRES = "postgresql://user:p%40ss@db.example:6543/postgres"
+_REDIS = "rediss://default:secret@redis.example:6379"
+
+
+@pytest.mark.parametrize(
+    ("query", "left"),
+    [
+        ("", ""),
+        ("?pgbouncer=true", ""),
+        ("?pgbouncer=true&connection_limit=1&pool_timeout=0", ""),
+        ("?schema=public&sslmode=require", "?sslmode=require"),
+        ("?sslmode=verify-full&sslrootcert=/ca.pem", "?sslmode=verify-full&sslrootcert=/ca.pem"),
+        ("?sslmode=no-verify", "?sslmode=require"),
+        ("?sslmode=REQUIRE", "?sslmode=require"),
+        ("?ssl=true", "?sslmode=require"),
+        ("?ssl=false", "?sslmode=disable"),
+        ("?ssl=true&sslmode=verify-full", "?sslmode=verify-full"),
+        ("?uselibpqcompat=true&sslmode=require", "?sslmode=require"),
+        ("?sslaccept=strict&application_name=a%20b", "?application_name=a%20b"),
+        ("?options=-c%20geqo%3Doff", "?options=-c%20geqo%3Doff"),
+        ("?", ""),
+    ],
+)
+def test_options_of_other_postgres_clients_are_dropped_or_translated(query: str, left: str) -> None:
+    url = postgres_url(_POSTGRES + query)
+    assert url == _POSTGRES + left
+    assert psycopg.conninfo.conninfo_to_dict(url)["password"] == "p@ss"
+
+
+@pytest.mark.parametrize(
+    ("url", "said"),
+    [
+        ("mysql://a:hidden@h/x", "must begin with postgresql://"),
+        ("postgresql://a:half@hidden@h/x", "must have an @ of the password written as %40"),
+        ("postgresql://a:hid?den@h/x", "must have a ? of the password written as %3F"),
+        (f"{_POSTGRES}?sslmode=hidden", "must have an sslmode of disable, allow, prefer"),
+        (f"{_POSTGRES}?sslmod=hidden", 'has an option "sslmod" that Postgres doesn\'t know'),
+        (f"{_POSTGRES}?hidd%20en=1", "has an option that Postgres doesn't know"),
+    ],
+)
+def test_a_wrong_postgres_address_is_told_without_its_password(url: str, said: str) -> None:
+    with pytest.raises(ValueError, match=r"must|has") as refused:
+        postgres_url(url)
+    assert str(refused.value).startswith(said)
+    assert "hid" not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("url", "left"),
+    [
+        (_REDIS, _REDIS),
+        (f"{_REDIS}?family=6", _REDIS),
+        (f"{_REDIS}/0?family=0&maxRetriesPerRequest=3&enableReadyCheck=false", f"{_REDIS}/0"),
+        (f"{_REDIS}?ssl_cert_reqs=none", f"{_REDIS}?ssl_cert_reqs=none"),
+        ("redis://r.example:6379?tls=true", "rediss://r.example:6379"),
+        ("redis://r.example:6379?tls=false", "redis://r.example:6379"),
+    ],
+)
+async def test_options_of_other_redis_clients_are_dropped(url: str, left: str) -> None:
+    assert redis_url(url) == left
+    await Redis.from_url(left).aclose()
+
+
+def test_a_wrong_redis_address_is_told_without_its_password() -> None:
+    with pytest.raises(ValueError, match=r"^must begin with rediss:// \(or redis://\)$"):
+        redis_url("https://a:hidden@redis.example")
