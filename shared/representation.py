@@ -10,17 +10,22 @@ from shared.domain.events import Expiry
 from shared.domain.session import Group, Participant, Session, Status, SyncMode
 from shared.domain.timekeeping import deadline, live
 from shared.domain.units import Instant, Millis
+from shared.instants import datetime_of, instant_of
+
+_FIRST = instant_of(datetime.min.replace(tzinfo=UTC))
+_LAST = instant_of(datetime.max.replace(tzinfo=UTC))
 
 
 @lru_cache(maxsize=4096)
 def timestamp(instant: Instant | None) -> str | None:
-    """ISO 8601 in UTC with milliseconds and a `Z`.
+    """ISO 8601 in UTC with milliseconds and a `Z`; an instant that has no such form is the nearest
+    one that has: the calendar ends with the year 9999.
 
     Anchors are shown far more often than they change.
     """
     if instant is None:
         return None
-    moment = datetime.fromtimestamp(instant / 1000, UTC)
+    moment = datetime_of(min(max(instant, _FIRST), _LAST))
     return moment.isoformat(timespec="milliseconds")[:-6] + "Z"
 
 

@@ -1,5 +1,6 @@
 """HTTP/1.1 connections: a request comes whole, in time and of a bounded size, or not at all."""
 
+import re
 from typing import Final
 from uuid import uuid4
 
@@ -12,6 +13,10 @@ _SLICE: Final = 8_192
 _MAX_HEAD_BYTES: Final = 24_576
 """Lines and headers of a request, give or take a slice."""
 _MOST_PIPELINED: Final = 16
+_HOST: Final = re.compile(
+    rb"(?:\[[0-9A-Fa-f:.]+\]|(?:[A-Za-z0-9._~!$&'()*+,;=-]|%[0-9A-Fa-f]{2})*)(?::[0-9]{0,5})?"
+)
+"""RFC 3986 section 3.2.2 and 3.2.3."""
 
 
 class HttpConnection(Watched, HttpToolsProtocol):
@@ -24,6 +29,7 @@ class HttpConnection(Watched, HttpToolsProtocol):
     is_last = False
     """Whether a connection ends with the answer to its next request, for the server is leaving."""
 
+    _fault = ""
     _awaits_head = True
     _head_bytes = 0
 
@@ -49,7 +55,11 @@ class HttpConnection(Watched, HttpToolsProtocol):
             self.transport.close()
 
     def on_headers_complete(self) -> None:
-        """The head is there: now the body's time runs."""
+        """The head is there: now the body's time runs.
+
+        Raises `ValueError` for a head without one good `Host`, which the parser turns into a 400.
+        """
+        self._require_host()
         self._awaits_head = False
         self._head_bytes = 0
         if self._due is not None:
@@ -82,8 +92,20 @@ class HttpConnection(Watched, HttpToolsProtocol):
         """Answer without it, and say nothing: anybody could fill the log."""
 
     def send_400_response(self, msg: str) -> None:
-        """Say that this is no HTTP."""
-        self._refuse(400, "VALIDATION_ERROR", msg.rstrip("."))
+        """Say that this is no HTTP, or what is wrong with its `Host`."""
+        self._refuse(400, "VALIDATION_ERROR", self._fault or msg.rstrip("."))
+
+    def _require_host(self) -> None:
+        """RFC 9112 section 3.2: a request has one `Host`; before HTTP/1.1 it may have none."""
+        hosts = [value for name, value in self.headers if name == b"host"]
+        if len(hosts) > 1 or (not hosts and self.parser.get_http_version() == "1.1"):
+            self._fault = "The request must have exactly one Host header"
+        elif hosts and not _HOST.fullmatch(hosts[0]):
+            self._fault = (
+                "The Host header must be a host name or an address, with or without a port"
+            )
+        if self._fault:
+            raise ValueError(self._fault)
 
     def _give_up(self) -> None:
         if self._awaits_head:
@@ -98,6 +120,7 @@ class HttpConnection(Watched, HttpToolsProtocol):
         headers = {
             b"content-type": b"application/json",
             b"content-length": b"%d" % len(body),
+            b"cache-control": b"no-store",
             b"x-content-type-options": b"nosniff",
             b"x-request-id": error["request_id"].encode(),
             b"connection": b"close",

@@ -1,13 +1,14 @@
 """WebSocket connections: what comes is taken in no faster than it can be dealt with."""
 
 import asyncio
+from collections.abc import Sequence
 from functools import lru_cache
 from typing import Final
 
 from uvicorn._types import ASGIReceiveEvent, ASGISendEvent
 from uvicorn.protocols.utils import ClientDisconnected
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
-from websockets.frames import Frame, Opcode
+from websockets.frames import CloseCode, Frame, Opcode
 from websockets.protocol import OPEN
 
 from functions.connections.watched import Watched
@@ -90,6 +91,19 @@ class SocketConnection(Watched, WebSocketsSansIOProtocol):
         self._frames_left -= len(self.conn.events)
         super().handle_events()
 
+    def send_receive_event_to_app(self) -> None:
+        """Hand on a message, or end the connection of a client whose text isn't UTF-8.
+
+        RFC 6455 section 8.1: such a connection must fail, and code 1007 says why (section 7.4.1).
+        """
+        if self.curr_msg_data_type == "text" and not _is_utf8(self.frames):
+            self.frames = []
+            if not self.close_sent:
+                self.conn.fail(CloseCode.INVALID_DATA, "A text message must be UTF-8")
+                self.handle_parser_exception()
+            return
+        super().send_receive_event_to_app()
+
     def _give_up(self) -> None:
         if self.handshake_complete:
             self._due = None
@@ -137,6 +151,15 @@ class SocketConnection(Watched, WebSocketsSansIOProtocol):
         if self._rest:
             self._rest.cancel()
             self._rest = None
+
+
+def _is_utf8(frames: Sequence[bytes]) -> bool:
+    """Whether the frames of one message are UTF-8 together."""
+    try:
+        b"".join(frames).decode()
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 @lru_cache(_FRAMES_KEPT)

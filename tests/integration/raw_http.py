@@ -64,8 +64,12 @@ class RawConnection:
 
     async def answer(self) -> bytes:
         """The head of the next answer."""
+        return await self.until(b"\r\n\r\n")
+
+    async def until(self, mark: bytes) -> bytes:
+        """What comes, up to and with `mark`."""
         async with asyncio.timeout(PATIENCE_S):
-            return await self._reader.readuntil(b"\r\n\r\n")
+            return await self._reader.readuntil(mark)
 
     async def end(self, sip: int = 65_536, every_s: float = 0.0) -> Ending:
         """What comes until the other side closes, taken in sips."""

@@ -17,7 +17,7 @@ FLOORS = {
     "shared/ports.py": {"shared.domain"},
     "shared/errors.py": set(),
     "shared/clock.py": {"shared.domain"},
-    "shared/representation.py": {"shared.domain"},
+    "shared/representation.py": {"shared.domain", "shared.instants"},
     "shared/instants.py": {"shared.domain"},
     "shared/snapshot.py": {"shared.domain"},
     "shared/access": {"shared.domain", "shared.ports", "shared.errors", "shared.access"},
