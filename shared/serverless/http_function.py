@@ -5,11 +5,11 @@ from functools import cached_property
 from typing import Any
 
 from fastapi import APIRouter
-from mangum import Mangum
 
 from shared.http import application
 from shared.http.subscriptions import subscriptions
 from shared.serverless import invocation_log
+from shared.serverless.http_events import Adapter
 from shared.serverless.instance import instance, is_on_lambda, started
 
 Routers = Callable[[], Iterable[APIRouter]]
@@ -34,7 +34,7 @@ class HttpFunction:
         return self._adapter(event, context)
 
     @cached_property
-    def _adapter(self) -> Mangum:
+    def _adapter(self) -> Adapter:
         here = instance()
         app = application.build(
             self._routers(),
@@ -45,7 +45,7 @@ class HttpFunction:
             cors_origins=here.settings.cors_origins,
             describes_itself=self._describes_itself,
         )
-        return Mangum(app, lifespan="off")
+        return Adapter(app, lifespan="off")
 
 
 def function_of(router: APIRouter) -> HttpFunction:

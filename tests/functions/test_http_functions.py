@@ -149,6 +149,80 @@ def test_a_function_tells_pages_of_other_origins_that_they_may_read_its_answer(
     assert answer.headers["access-control-allow-origin"] == "https://game.example"
 
 
+def _without(event: dict[str, Any], *path: str) -> dict[str, Any]:
+    """`event` without one of its fields."""
+    copy: dict[str, Any] = json.loads(json.dumps(event))
+    inner = copy
+    for name in path[:-1]:
+        inner = inner.get(name, {})
+    inner.pop(path[-1], None)
+    return copy
+
+
+MALFORMED: dict[str, Any] = {
+    "no object": lambda event: [event],
+    "nothing": lambda event: {},
+    "no context": lambda event: _without(event, "requestContext"),
+    "headers that are no text": lambda event: (
+        event | {"headers": {"host": 5}, "multiValueHeaders": {"host": [5]}}
+    ),
+    "headers that are a list": lambda event: event | {"headers": ["host"]},
+    "a body that is no base64": lambda event: event | {"body": "@@@", "isBase64Encoded": True},
+    "base64 cut short": lambda event: event | {"body": "e30", "isBase64Encoded": True},
+    "a body that is no text": lambda event: event | {"body": {"a": 1}},
+    "a body of half a character": lambda event: event | {"body": "\ud800"},
+    "a host with two ports": lambda event: (
+        event | {"headers": {"host": "a:1:2"}, "multiValueHeaders": None}
+    ),
+}
+
+
+@gateways
+@pytest.mark.parametrize("fault", MALFORMED)
+def test_a_malformed_event_is_a_400(process: Process, event: Event, fault: str) -> None:
+    session_id = process.game()
+    call = Call("POST", f"/v1/sessions/{session_id}/switch", headers=(("Host", "a.example"),))
+    answer = answer_of(process.invoke(switch.handler, MALFORMED[fault](event(call))))
+    assert (answer.status, answer.json["error"]["code"]) == (400, "VALIDATION_ERROR")
+    assert answer.headers["x-request-id"] == answer.json["error"]["request_id"]
+    read_again = process.request(read.handler, "GET", f"/v1/sessions/{session_id}")
+    assert read_again.json["data"]["version"] == 2
+
+
+@gateways
+def test_no_field_of_an_event_is_missed_with_a_server_error(process: Process, event: Event) -> None:
+    call = Call("GET", "/health", "a=1", headers=(("Host", "a.example"),))
+    whole = event(call)
+    fields = [(name,) for name in whole] + [
+        ("requestContext", name) for name in whole["requestContext"]
+    ]
+    for field in fields:
+        answer = answer_of(process.invoke(health.handler, _without(whole, *field)))
+        assert answer.status in (200, 400, 404), field
+
+
+@gateways
+@pytest.mark.parametrize("length", ["abc", "-1", "1.5", "1e3", "", "٣", "9" * 5_000])
+def test_a_content_length_that_is_no_number_is_a_4xx(
+    process: Process, event: Event, length: str
+) -> None:
+    answer = process.request(
+        create.handler, "POST", "/v1/sessions", chess(), event=event, Content_Length=length
+    )
+    assert answer.status == (413 if length.startswith("9") else 400)
+    assert answer.json["error"]["code"] in ("VALIDATION_ERROR", "PAYLOAD_TOO_LARGE")
+
+
+@gateways
+def test_head_is_answered_by_the_function_that_answers_get(process: Process, event: Event) -> None:
+    path = f"/v1/sessions/{process.game()}"
+    get = process.request(read.handler, "GET", path, event=event)
+    head = process.request(read.handler, "HEAD", path, event=event)
+    assert (head.status, head.body) == (200, b"")
+    assert head.headers["etag"] == get.headers["etag"]
+    assert head.headers["content-length"] == get.headers["content-length"]
+
+
 def test_a_store_that_is_away_is_a_503(process: Process, upstash: LocalUpstash) -> None:
     session_id = process.game()
     upstash.stop()

@@ -197,6 +197,31 @@ async def test_a_bad_events_query_says_what_is_wrong(
     assert details_of(await events(api, str(uuid4()), **query)) == {field: message}
 
 
+@pytest.mark.parametrize(
+    ("at", "status"),
+    [
+        ("9999-12-31T23:59:59.999Z", 400),
+        ("9999-12-31T23:59:59.999999999Z", 400),
+        ("9999-12-31T23:59:59-23:59", 400),
+        ("10000-01-01T00:00:00Z", 400),
+        ("253402300799999", 400),
+        ("253402300800000", 400),
+        ("9" * 5_000, 400),
+        ("0", 404),
+        ("1969-12-31T23:59:59.999Z", 404),
+        ("0001-01-01T00:00:00Z", 404),
+        ("0001-01-01T00:00:00+23:59", 400),
+        ("-1", 400),
+        ("-62135596800000", 400),
+        ("1e20", 400),
+        ("NaN", 400),
+    ],
+)
+async def test_an_instant_far_from_now_is_no_server_error(api: Api, at: str, status: int) -> None:
+    answer = await replay(api, await api.created(chess()), at=at)
+    assert answer.status_code == status
+
+
 async def test_without_an_audit_database_history_is_503_and_all_else_works(
     own_redis_url: str,
 ) -> None:
