@@ -69,7 +69,7 @@ def build(settings: Settings) -> FastAPI:
         [*ROUTERS, *_CONTAINER_ONLY],
         backend=backend,
         metrics=metrics,
-        gate=gate(settings),
+        gate=gate(settings, settings.host),
         subscriptions=subscriptions(settings, holds_sockets=True),
         cors_origins=settings.cors_origins,
         shortcut=Shortcut,

@@ -6,18 +6,25 @@ from shared.access.allowance import RateLimiter, Rates
 from shared.access.jwks import FetchedKeys
 from shared.access.tokens import Issuer, Tokens
 from shared.http.gate import Gate
+from shared.http.origins import Origins, is_loopback
 from shared.settings import Settings
 
 
-def gate(settings: Settings) -> Gate:
-    """What every request comes through, here and on functions."""
+def gate(settings: Settings, listens_on: str | None = None) -> Gate:
+    """What every request comes through, in the container, which `listens_on` a host, and on
+    functions."""
     rates = Rates(
         general=settings.rate_limit_general,
         service=settings.rate_limit_service,
         switches=settings.rate_limit_switch,
         fails_open=settings.rate_limit_failure == "open",
     )
-    return Gate(tokens(settings), RateLimiter(rates), settings.trusted_proxy_hops)
+    hops = settings.trusted_proxy_hops
+    origins = None
+    if not settings.asks_for_tokens:
+        is_local = listens_on is not None and is_loopback(listens_on) and not hops
+        origins = Origins(settings.cors_origins, hops, is_local=is_local)
+    return Gate(tokens(settings), RateLimiter(rates), hops, origins)
 
 
 def tokens(settings: Settings) -> Tokens | None:

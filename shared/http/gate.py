@@ -10,6 +10,7 @@ from shared.access.tokens import CALLING, SUBSCRIBING, Kind, Tokens
 from shared.domain.naming import session_name
 from shared.errors import Forbidden, Unauthenticated
 from shared.http.client_address import client_address
+from shared.http.origins import Origins
 
 _SCHEME = "bearer "
 
@@ -17,11 +18,19 @@ _SCHEME = "bearer "
 class Gate:
     """Lets a request in with a `Permit`, or raises the error that is its answer.
 
-    Without `tokens` nobody is asked who they are, and everybody may do everything.
+    Without `tokens` there is no authentication: every caller may do everything, but for pages of
+    other `origins`.
     """
 
-    def __init__(self, tokens: Tokens | None, limiter: RateLimiter, trusted_hops: int = 0) -> None:
+    def __init__(
+        self,
+        tokens: Tokens | None,
+        limiter: RateLimiter,
+        trusted_hops: int = 0,
+        origins: Origins | None = None,
+    ) -> None:
         self._tokens = tokens
+        self._origins = origins
         self._limiter = limiter
         self._trusted_hops = trusted_hops
 
@@ -45,6 +54,8 @@ class Gate:
         state = connection.scope.setdefault("state", {})
         state["caller"], state["allowance"] = caller, allowance
         allowance.require()
+        if self._origins:
+            self._origins.check(connection, operation)
         state["permit"] = granted = permit(caller, operation, session_id, allowance)
         return granted
 

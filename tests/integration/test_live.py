@@ -7,6 +7,7 @@ from uuid import UUID, uuid4
 
 import httpx
 import pytest
+from websockets import Origin
 from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed, ConnectionClosedOK
 
@@ -148,6 +149,33 @@ async def test_a_socket_without_a_session_is_closed_with_the_reason(
             await socket.recv()
     assert closed.value.rcvd is not None
     assert (closed.value.rcvd.code, closed.value.rcvd.reason) == (1008, reason)
+
+
+@pytest.mark.parametrize("token", ["", "&token=made.up.one"])
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"Origin": "https://evil.example"},
+        {"Origin": "null"},
+        {"Origin": "http://127.0.0.1:1"},
+        {"Sec-Fetch-Site": "cross-site"},
+    ],
+)
+async def test_a_page_of_another_origin_follows_nothing_where_no_tokens_are_asked_for(
+    instances: Pair, headers: dict[str, str], token: str
+) -> None:
+    address = f"{instances[0].ws}?sessionId={UUID(int=1)}{token}"
+    async with connect(address, additional_headers=headers) as socket:
+        with pytest.raises(ConnectionClosed) as closed:
+            await socket.recv()
+    assert closed.value.rcvd is not None
+    assert closed.value.rcvd.code == 4403
+
+
+async def test_our_own_page_may_follow(instances: Pair) -> None:
+    address = f"{instances[0].ws}?sessionId={UUID(int=1)}"
+    async with connect(address, origin=Origin(instances[0].url)) as socket:
+        assert json.loads(await socket.recv())["type"] == "CONNECTED"
 
 
 async def test_a_socket_may_be_opened_with_a_slash_at_the_end(instances: Pair) -> None:
