@@ -106,7 +106,7 @@ export class Follower {
       case "SESSION_DELETED":
         return this.#isPast(message.timestamp) ? [] : this.#end();
       case "PONG":
-        return this.#ponged(message.version, now);
+        return this.#ponged(message.version ?? null, now);
       case "ERROR":
         if (message.code === "SESSION_NOT_FOUND") this.readSoon(now);
         return [];
@@ -198,9 +198,8 @@ export class Follower {
   #ponged(version, now) {
     this.confirmation.ponged();
     const mine = this.state?.version ?? null;
-    if (version === undefined || (version === null && this.presence === "unknown")) {
-      this.readSoon(now);
-    } else if (version === mine) this.confirmation.confirm(now.local);
+    if (version === null && this.presence === "unknown") this.readSoon(now);
+    else if (version === mine) this.confirmation.confirm(now.local);
     else return [{ do: "sync" }];
     return [];
   }

@@ -67,5 +67,5 @@ def sync(version: int, **more: Any) -> Message:
 
 
 def pong(version: int | None) -> Message:
-    """The answer to a ping."""
-    return {"type": "PONG", "version": version}
+    """The answer to a ping, without a version where the server knows of none."""
+    return {"type": "PONG"} | ({} if version is None else {"version": version})

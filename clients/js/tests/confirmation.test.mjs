@@ -75,11 +75,11 @@ test("a pong with my version confirms it", () => {
   assert.deepEqual(one.pass(1).taken(), [["ping", 800]]);
 });
 
-test("a service that doesn't name versions yet is read", () => {
+test("a pong without a version is of a service that knows of none, and leads to a sync", () => {
   const one = new Followed().join({ canPing: true }).sync(still(2)).pass(0);
   one.taken();
-  one.hear("PONG").pass(0);
-  assert.deepEqual(whatOf(one.taken()), ["read"]);
+  one.hear("PONG");
+  assert.deepEqual(whatOf(one.taken()), ["sync"]);
 });
 
 test("a ping that isn't answered in 700 ms is followed by a read, in 5 s by a new connection", () => {
@@ -103,7 +103,7 @@ test("a page that is seen again asks the socket as well, whose death nobody has 
 
 test("in a lobby a pong without a version confirms that nobody is there", () => {
   const one = new Followed().join({ canPing: true }).pass(0);
-  one.hear("PONG", { version: null }).pass(0).answer(GONE);
+  one.hear("PONG").pass(0).answer(GONE);
   one.taken();
   assert.deepEqual([...new Set(whatOf(calm(one, 5000, { pong: null })))], ["ping"]);
 });

@@ -158,8 +158,8 @@ export class FakeSocket {
     const message = JSON.parse(text);
     this.sent.push(message);
     if (!this.isAlive) return;
-    const version = this.service.state?.version ?? null;
-    if (message.type === "PING") this.say("PONG", { version });
+    const version = this.service.state?.version;
+    if (message.type === "PING") this.say("PONG", version === undefined ? {} : { version });
     if (message.type === "RECONNECT") this.say("STATE_SYNC", { state: this.service.state });
   }
 
