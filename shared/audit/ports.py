@@ -57,6 +57,9 @@ class Outbox(Protocol):
     async def park(self, delivery: Delivery, reason: str) -> None:
         """Move an entry that can't be written to the dead letters."""
 
+    async def entry(self, name: str, entry_id: str) -> Moment | None:
+        """What waits of the session `name` under that id; None when it is settled or parked."""
+
     async def waiting(self, name: str) -> list[Moment]:
         """What waits of one session, oldest first."""
 

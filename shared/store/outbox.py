@@ -43,6 +43,12 @@ class RedisOutbox:
         arguments: list[Argument] = [_GROUP, delivery.id, delivery.entry or b"", reason]
         await self._redis.run(script("park"), keys, arguments)
 
+    async def entry(self, name: str, entry_id: str) -> Moment | None:
+        outbox = self._keys.outbox(self._keys.shard_of(name))
+        (found,) = await self._redis.ask([("XRANGE", outbox, entry_id, entry_id)])
+        entry = _entry_in(found[0][1]) if found else None
+        return _moment_of(entry) if entry and _owner_of(entry) == name else None
+
     async def waiting(self, name: str) -> list[Moment]:
         shard = self._keys.shard_of(name)
         own = [e async for e in self._entries(shard) if _owner_of(e) == name]

@@ -10,12 +10,15 @@ from infra.local.redis import embedded_redis
 from infra.local.upstash import LocalUpstash, local_upstash
 from shared.clock import StoreClock
 from shared.ports import Memory, News, SessionStore
+from shared.store.commits import Means
 from shared.store.connection import Connection
 from shared.store.keys import Keys
 from shared.store.memory import RedisMemory
 from shared.store.redis import NativeConnection, connect
 from shared.store.sessions import RedisSessionStore
 from shared.store.upstash import UpstashConnection
+
+_MEANS = Means(sets_alarms=True)
 
 
 @pytest.fixture(scope="package")
@@ -92,7 +95,7 @@ def keys(request: Any) -> Keys:
 @pytest.fixture
 def store(connection: Connection, keys: Keys, recorder: Recorder) -> SessionStore:
     """The store under test."""
-    return RedisSessionStore(connection, keys, StoreClock(), announcer=recorder, sets_alarms=True)
+    return RedisSessionStore(connection, keys, StoreClock(), means=_MEANS, announcer=recorder)
 
 
 @pytest.fixture
