@@ -55,90 +55,126 @@ end
 
 -- What an owner holds, in bytes: what is kept, and about what Redis needs around it. Sizes of
 -- sessions are rounded up, so that most changes of a session change nothing here.
-local HOUR, DAY, BLOCK = 3600000, 86400000, 256
-local AROUND_SESSION, AROUND_ANSWER, TOMBSTONE = 1024, 256, 256
-local bytes, load, was_bytes, was_load, answer_bytes = 0, 0, 0, 0, 0
-local freed_bytes, freed_load, forgotten, past_hours = 0, 0, {}, {}
-local this_hour, looked_back = math.floor(now / HOUR), false
-local this_minute, written = string.format('%.0f', math.floor(now / 60000)), #state
-
-local function hour_field(hour)
-  return '#' .. string.format('%.0f', hour)
-end
-
--- Read what the owner holds no more: sessions that are forgotten by now, and what was to be given
--- back at an hour that has begun.
-local function look_back()
-  looked_back = true
-  for _, name in ipairs(redis.call('ZRANGEBYSCORE', owned, '-inf', now, 'LIMIT', 0, 100)) do
-    if name ~= id then
-      local counted = redis.call('HGET', held, name) or ''
-      local its_bytes, its_load = string.match(counted, '^(%d+) (%d+)$')
-      freed_bytes = freed_bytes + (tonumber(its_bytes) or 0)
-      freed_load = freed_load + (tonumber(its_load) or 0)
-      forgotten[#forgotten + 1] = name
-    end
-  end
-  local swept = tonumber(redis.call('HGET', held, '#swept')) or this_hour
-  -- Nothing is given back later than 26 hours after it was counted.
-  for hour = swept + 1, math.min(this_hour, swept + 27) do
-    local due = redis.call('HGET', held, hour_field(hour))
-    if due then
-      freed_bytes = freed_bytes + tonumber(due)
-      past_hours[#past_hours + 1] = hour_field(hour)
-    end
-  end
-end
-
 if owned then
+  local HOUR, DAY, BLOCK = 3600000, 86400000, 256
+  local AROUND_SESSION, AROUND_ANSWER, TOMBSTONE = 1024, 256, 256
+  local this_hour, this_minute = math.floor(now / HOUR), math.floor(now / 60000)
   local counted = redis.call('HMGET', held, id, '#minute', '#written')
-  was_bytes, was_load = string.match(counted[1] or '', '^(%d+) (%d+)$')
+  local was_bytes, was_load = string.match(counted[1] or '', '^(%d+) (%d+)$')
   was_bytes, was_load = tonumber(was_bytes) or 0, tonumber(was_load) or 0
+
+  local bytes, load, answer_bytes, written = 0, 0, 0, #state
   if not is_over then
     bytes = AROUND_SESSION + BLOCK * math.ceil(#state / BLOCK)
     load = tonumber(ARGV[18 + entries])
   end
-  for i = 14, 13 + entries do
-    written = written + #ARGV[i]
-  end
-  if counted[2] == this_minute then
-    written = written + tonumber(counted[3])
-  end
   if answer then
     answer_bytes = AROUND_ANSWER + #ARGV[10] + (ARGV[11] ~= '' and #state or 0)
   end
-  if expected == '' or answer or bytes > was_bytes then
-    look_back()
+  for i = 14, 13 + entries do
+    written = written + #ARGV[i]
+  end
+  if tonumber(counted[2]) == this_minute then
+    written = written + tonumber(counted[3])
+  end
+
+  local adds_up = is_over or answer or expected == '' or bytes ~= was_bytes or load ~= was_load
+
+  -- Read what the owner holds no more: sessions that are forgotten by now, and what was to be given
+  -- back at an hour that has begun.
+  local freed_bytes, freed_load, forgotten, past_hours = 0, 0, nil, nil
+  if adds_up then
+    forgotten, past_hours = {}, {}
+    for _, name in ipairs(redis.call('ZRANGEBYSCORE', owned, '-inf', now, 'LIMIT', 0, 100)) do
+      if name ~= id then
+        local its_bytes, its_load = string.match(
+          redis.call('HGET', held, name) or '', '^(%d+) (%d+)$')
+        freed_bytes = freed_bytes + (tonumber(its_bytes) or 0)
+        freed_load = freed_load + (tonumber(its_load) or 0)
+        forgotten[#forgotten + 1] = name
+      end
+    end
+    local swept = tonumber(redis.call('HGET', held, '#swept')) or this_hour
+    -- Nothing is given back later than 26 hours after it was counted.
+    for hour = swept + 1, math.min(this_hour, swept + 27) do
+      local field = string.format('#%.0f', hour)
+      local due = redis.call('HGET', held, field)
+      if due then
+        freed_bytes = freed_bytes + tonumber(due)
+        past_hours[#past_hours + 1] = field
+      end
+    end
+  end
+
+  -- Only what adds to what an owner holds is refused; a session can always be ended or deleted.
+  if not is_over then
+    local most_sessions, most_bytes = ARGV[14 + entries], ARGV[15 + entries]
+    local most_load, most_written = ARGV[16 + entries], ARGV[17 + entries]
+    if expected == '' and most_sessions ~= ''
+        and redis.call('ZCOUNT', owned, '(' .. now, '+inf') >= tonumber(most_sessions) then
+      return {'full', 'sessions'}
+    end
+    local more_bytes = bytes - was_bytes + answer_bytes
+    if most_bytes ~= '' and more_bytes > 0 then
+      local total = tonumber(redis.call('HGET', held, '#bytes')) or 0
+      if total - freed_bytes + more_bytes > tonumber(most_bytes) then
+        return {'full', 'bytes'}
+      end
+    end
+    if most_written ~= '' and written > tonumber(most_written) then
+      return {'full', 'written'}
+    end
+    if most_load ~= '' and load > was_load then
+      local total = tonumber(redis.call('HGET', held, '#load')) or 0
+      if total - freed_load + load - was_load > tonumber(most_load) then
+        return {'full', 'load'}
+      end
+    end
+  end
+
+  -- The first write of a session with an owner: see MEMORY above.
+  if is_over then
+    redis.call('ZREM', owned, id)
+  end
+  redis.call('HSET', held, '#minute', this_minute, '#written', written)
+  if not is_over then
+    redis.call('ZADD', owned, now + retention, id)
+  end
+  if adds_up then
+    local function give_back_in(ms, amount)
+      local field = string.format('#%.0f', math.floor((now + ms) / HOUR) + 1)
+      redis.call('HINCRBY', held, field, amount)
+    end
+    local later = 0
+    if is_over then
+      redis.call('HDEL', held, id)
+      later = state == '' and TOMBSTONE or was_bytes
+      give_back_in(tonumber(retention), later)
+    else
+      redis.call('HSET', held, id, string.format('%.0f %.0f', bytes, load))
+    end
+    if answer then
+      give_back_in(tonumber(ARGV[12]), answer_bytes)
+    end
+    for _, name in ipairs(forgotten) do
+      redis.call('ZREM', owned, name)
+      redis.call('HDEL', held, name)
+    end
+    if #past_hours > 0 then
+      redis.call('HDEL', held, unpack(past_hours))
+    end
+    redis.call('HSET', held, '#swept', this_hour)
+    redis.call('HINCRBY', held, '#bytes',
+      bytes - was_bytes + later + answer_bytes - freed_bytes)
+    redis.call('HINCRBY', held, '#load', load - was_load - freed_load)
+  end
+  if redis.call('PTTL', held) < tonumber(retention) + DAY then
+    redis.call('PEXPIRE', held, retention + 2 * DAY)
+    redis.call('PEXPIRE', owned, retention + 2 * DAY)
   end
 end
 
--- Only what adds to what an owner holds is refused; a session can always be ended or deleted.
-if owned and not is_over then
-  local most_sessions, most_bytes = ARGV[14 + entries], ARGV[15 + entries]
-  local most_load, most_written = ARGV[16 + entries], ARGV[17 + entries]
-  if expected == '' and most_sessions ~= ''
-      and redis.call('ZCOUNT', owned, '(' .. now, '+inf') >= tonumber(most_sessions) then
-    return {'full', 'sessions'}
-  end
-  local more_bytes = bytes - was_bytes + answer_bytes
-  if most_bytes ~= '' and more_bytes > 0 then
-    local total = tonumber(redis.call('HGET', held, '#bytes')) or 0
-    if total - freed_bytes + more_bytes > tonumber(most_bytes) then
-      return {'full', 'bytes'}
-    end
-  end
-  if most_written ~= '' and written > tonumber(most_written) then
-    return {'full', 'written'}
-  end
-  if most_load ~= '' and load > was_load then
-    local total = tonumber(redis.call('HGET', held, '#load')) or 0
-    if total - freed_load + load - was_load > tonumber(most_load) then
-      return {'full', 'load'}
-    end
-  end
-end
-
--- The first write: see MEMORY above.
+-- The first write of a session without an owner: see MEMORY above.
 if is_over and expected ~= '' then
   redis.call('HDEL', session, 'state')
 end
@@ -185,50 +221,6 @@ end
 if answer then
   local kept = ARGV[11] ~= '' and '\n' .. state or ''
   redis.call('SET', answer, entry_id .. '\n' .. ARGV[10] .. kept, 'PX', ARGV[12])
-end
-
-if owned then
-  local function give_back_in(ms, amount)
-    redis.call('HINCRBY', held, hour_field(math.floor((now + ms) / HOUR) + 1), amount)
-  end
-  local function add(field, amount)
-    if amount ~= 0 then
-      redis.call('HINCRBY', held, field, string.format('%.0f', amount))
-    end
-  end
-  for _, name in ipairs(forgotten) do
-    redis.call('ZREM', owned, name)
-    redis.call('HDEL', held, name)
-  end
-  if #past_hours > 0 then
-    redis.call('HDEL', held, unpack(past_hours))
-  end
-  redis.call('HSET', held, '#minute', this_minute, '#written', string.format('%.0f', written))
-  if looked_back then
-    redis.call('HSET', held, '#swept', string.format('%.0f', this_hour))
-  end
-  local later = 0
-  if is_over then
-    redis.call('HSETNX', held, '#swept', string.format('%.0f', this_hour))
-    redis.call('ZREM', owned, id)
-    redis.call('HDEL', held, id)
-    later = state == '' and TOMBSTONE or was_bytes
-    give_back_in(tonumber(retention), later)
-  else
-    redis.call('ZADD', owned, string.format('%.0f', now + retention), id)
-    if bytes ~= was_bytes or load ~= was_load then
-      redis.call('HSET', held, id, string.format('%.0f %.0f', bytes, load))
-    end
-  end
-  if answer then
-    give_back_in(tonumber(ARGV[12]), answer_bytes)
-  end
-  add('#bytes', bytes - was_bytes + later + answer_bytes - freed_bytes)
-  add('#load', load - was_load - freed_load)
-  if redis.call('PTTL', held) < tonumber(retention) + DAY then
-    redis.call('PEXPIRE', held, retention + 2 * DAY)
-    redis.call('PEXPIRE', owned, retention + 2 * DAY)
-  end
 end
 
 for i = first_push, #ARGV do

@@ -150,6 +150,7 @@ async def test_what_is_forgotten_gives_back(store: SessionStore, redis: Redis) -
     assert await held(redis) < full / 5
     assert set(await redis.hkeys(_HELD)) == {
         b"#bytes",
+        b"#load",
         b"#swept",
         b"#minute",
         b"#written",
