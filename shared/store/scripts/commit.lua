@@ -107,28 +107,43 @@ if owned then
   end
 
   -- Only what adds to what an owner holds is refused; a session can always be ended or deleted.
-  if not is_over then
-    local most_sessions, most_bytes = ARGV[14 + entries], ARGV[15 + entries]
-    local most_load, most_written = ARGV[16 + entries], ARGV[17 + entries]
+  if not is_over and ARGV[17 + entries] ~= '' and written > tonumber(ARGV[17 + entries]) then
+    return {'full', 'written'}
+  end
+  if not is_over and adds_up then
+    local most_sessions, most_bytes, most_load = unpack(ARGV, 14 + entries, 16 + entries)
     if expected == '' and most_sessions ~= ''
         and redis.call('ZCOUNT', owned, '(' .. now, '+inf') >= tonumber(most_sessions) then
       return {'full', 'sessions'}
     end
-    local more_bytes = bytes - was_bytes + answer_bytes
-    if most_bytes ~= '' and more_bytes > 0 then
+    local more_bytes, more_load = bytes - was_bytes + answer_bytes, load - was_load
+    local function is_over_bytes()
       local total = tonumber(redis.call('HGET', held, '#bytes')) or 0
-      if total - freed_bytes + more_bytes > tonumber(most_bytes) then
-        return {'full', 'bytes'}
-      end
+      return total - freed_bytes + more_bytes > tonumber(most_bytes)
     end
-    if most_written ~= '' and written > tonumber(most_written) then
-      return {'full', 'written'}
-    end
-    if most_load ~= '' and load > was_load then
+    local function is_over_load()
       local total = tonumber(redis.call('HGET', held, '#load')) or 0
-      if total - freed_load + load - was_load > tonumber(most_load) then
-        return {'full', 'load'}
+      return total - freed_load + more_load > tonumber(most_load)
+    end
+    local bounds_bytes = most_bytes ~= '' and more_bytes > 0
+    local bounds_load = most_load ~= '' and more_load > 0
+    if (bounds_bytes and is_over_bytes()) or (bounds_load and is_over_load()) then
+      -- Before anything is refused: sessions that version 2.0.0, which counted no bytes, has ended
+      -- are still counted here, but no longer among the live ones.
+      local all = redis.call('HGETALL', held)
+      for i = 1, #all, 2 do
+        local its_bytes, its_load = string.match(all[i + 1], '^(%d+) (%d+)$')
+        if its_bytes and all[i] ~= id and not redis.call('ZSCORE', owned, all[i]) then
+          freed_bytes, freed_load = freed_bytes + its_bytes, freed_load + its_load
+          forgotten[#forgotten + 1] = all[i]
+        end
       end
+    end
+    if bounds_bytes and is_over_bytes() then
+      return {'full', 'bytes'}
+    end
+    if bounds_load and is_over_load() then
+      return {'full', 'load'}
     end
   end
 

@@ -245,6 +245,18 @@ async def test_sessions_from_before_anything_was_counted_are_counted_from_their_
     assert await held(redis) == 0
 
 
+async def test_sessions_that_an_older_version_has_ended_keep_no_room(
+    store: SessionStore, redis: Redis
+) -> None:
+    """During an upgrade or after its undoing version 2.0.0 drops them from the live ones alone."""
+    ended = [await made(store, 5_000, load=50) for _ in range(3)]
+    await redis.zrem(f"{{s0}}:owned:{ALICE}", *(commit.name for commit in ended))
+    one_more = hers(sized(new_session(), 5_000), **bytes_at_most(10_000))
+    assert await store.commit(one_more) == Committed()
+    assert await held(redis) < 10_000
+    await _adds_up(redis)
+
+
 async def test_load_is_bounded_where_it_grows_and_given_back(store: SessionStore) -> None:
     most = {"owner_may_hold": OwnerLimits(load=100)}
     first = await made(store, load=60)
