@@ -63,8 +63,7 @@ def assemble(
     means = Means(
         publishes=settings.pubsub == "on",
         sets_alarms=sets_alarms,
-        # Without a trail the outbox would grow for ever, unless another process carries it there.
-        audits=audit is not None or settings.audit_worker == "off",
+        audits=audit is not None or _is_emptied_elsewhere(settings),
         remembers=audit is not None,
     )
     store = RedisSessionStore(
@@ -91,6 +90,14 @@ def assemble(
         history=History(store, outbox, audit),
         pushes=pushes,
     )
+
+
+def _is_emptied_elsewhere(settings: Settings) -> bool:
+    """Whether another process carries entries to a trail of which this one knows nothing.
+
+    Where none does and there is no trail, the outbox would grow for ever.
+    """
+    return settings.audit_worker == "off" or settings.audit_queue_url is not None
 
 
 def _limits(settings: Settings) -> Limits:
