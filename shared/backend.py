@@ -4,12 +4,15 @@ from dataclasses import dataclass
 
 from shared.audit.ports import AuditLog, Outbox
 from shared.clock import StoreClock
+from shared.domain.load import UNIT
 from shared.history import History
-from shared.ports import Announcer, SessionStore
+from shared.ports import Announcer, OwnerLimits, SessionStore
 from shared.pushes import Pushes
+from shared.recall import Recall
 from shared.recovery import Recovery
-from shared.session_service import SessionService
+from shared.session_service import Limits, SessionService
 from shared.settings import Settings
+from shared.store.commits import Means
 from shared.store.connection import Connection
 from shared.store.keys import Keys
 from shared.store.memory import RedisMemory
@@ -57,14 +60,18 @@ def assemble(
     The `announcer` is told of each commit, also of alarms to set where the store `sets_alarms`.
     """
     keys = Keys(settings.store_shards)
-    publishes = settings.pubsub == "on"
+    means = Means(
+        publishes=settings.pubsub == "on",
+        sets_alarms=sets_alarms,
+        audits=audit is not None or _is_emptied_elsewhere(settings),
+        remembers=audit is not None,
+    )
     store = RedisSessionStore(
         connection,
         keys,
         clock,
-        publishes=publishes,
+        means=means,
         announcer=announcer,
-        sets_alarms=sets_alarms,
     )
     outbox = RedisOutbox(connection, keys)
     recovery = None
@@ -79,7 +86,25 @@ def assemble(
         outbox=outbox,
         audit=audit,
         recovery=recovery,
-        service=SessionService(store, recovery, settings.max_sessions_per_caller),
+        service=SessionService(store, Recall(store, outbox, audit), recovery, _limits(settings)),
         history=History(store, outbox, audit),
         pushes=pushes,
     )
+
+
+def _is_emptied_elsewhere(settings: Settings) -> bool:
+    """Whether another process carries entries to a trail of which this one knows nothing.
+
+    Where none does and there is no trail, the outbox would grow for ever.
+    """
+    return settings.audit_worker == "off" or settings.audit_queue_url is not None
+
+
+def _limits(settings: Settings) -> Limits:
+    of_owner = OwnerLimits(
+        sessions=settings.max_sessions_per_caller,
+        bytes=settings.max_bytes_per_caller,
+        load=settings.max_automatic_load_per_caller * UNIT,
+        written=settings.max_written_per_caller,
+    )
+    return Limits(of_owner, settings.max_automatic_load_per_session)

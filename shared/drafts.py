@@ -1,17 +1,18 @@
 """What is written for a change: worked out here, committed by the service."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from secrets import token_hex
 from typing import Any
 
 import msgspec
 
-from shared.domain.events import Change, EventType, Step
+from shared.domain.events import Change, EventType, Expiry, Step
+from shared.domain.load import present_load
 from shared.domain.session import Session
 from shared.domain.timekeeping import next_wakeup, retention
-from shared.domain.units import Instant, after
-from shared.ports import Answer, Commit, IdempotencyKey, Origin, Stored
+from shared.domain.units import DAY, Instant, after
+from shared.ports import UNLIMITED, Commit, IdempotencyKey, Origin, OwnerLimits, Stored
 from shared.realtime.messages import pushes
 from shared.representation import session_view
 
@@ -27,16 +28,30 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Done:
-    """A change about to be committed, for the one who words the answer."""
+    """What a change left, for the answer to it.
 
-    change: Change
+    `view` is the Session of the API as it stood at the change, `encoded` the same as JSON; `expiry`
+    tells of the clock that the change ended, if that had run out.
+    """
+
+    session: Session
     view: dict[str, Any]
-    """The Session of the API, as the change left it."""
     encoded: msgspec.Raw
-    """The same as JSON."""
+    expiry: Expiry | None = None
 
 
-Wording = Callable[[Done], Answer]
+def done(session: Session, now: Instant, expiry: Expiry | None = None) -> Done:
+    """What the change left that made `session` at `now`."""
+    view = session_view(session, now)
+    return Done(session, view, msgspec.Raw(msgspec.json.encode(view)), expiry)
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """A commit, and what is shown of it; `done` is None where it removes the session."""
+
+    commit: Commit
+    done: Done | None
 
 
 def draft(
@@ -44,35 +59,35 @@ def draft(
     steps: Sequence[Step],
     now: Instant,
     request: Request,
-    wording: Wording | None = None,
-) -> Commit:
+    limits: OwnerLimits = UNLIMITED,
+) -> Draft:
     """The commit that takes `stored` through `steps`, asked for by `request`.
 
-    `wording` puts the last of them into the answer; without it nobody waits for one.
+    It is refused where its owner would hold more than `limits` after it.
     """
     last = steps[-1]
     session = last.session
     removed = isinstance(last, Change) and last.type is EventType.SESSION_DELETED
-    view = session_view(session, now)
-    encoded = msgspec.Raw(msgspec.json.encode(view))
+    left = done(session, now, last.expiry if isinstance(last, Change) else None)
     next_at = next_wakeup(session)
-    answered = wording(Done(last, view, encoded)) if wording and isinstance(last, Change) else None
-    return Commit(
+    commit = Commit(
         name=session.name,
         expected=stored.revision if stored else None,
         operation_id=token_hex(8),
         session=None if removed else session,
-        retention_ms=retention(session),
-        wake_at=_watched_until(session, now, next_at),
+        retention_ms=DAY if removed else retention(session),
+        wake_at=None if removed else _watched_until(session, now, next_at),
         now=now,
         alarm_at=None if removed else next_at,
         changes=[step for step in steps if isinstance(step, Change)],
         origin=request.origin,
-        pushes=pushes(steps, now, encoded),
+        pushes=pushes(steps, now, left.encoded),
         key=request.key,
-        answer=answered,
         owner=_tallied(session),
+        owner_may_hold=limits,
+        load=present_load(session),
     )
+    return Draft(commit, None if removed else left)
 
 
 def restoration(session: Session, now: Instant) -> Commit:
@@ -87,6 +102,7 @@ def restoration(session: Session, now: Instant) -> Commit:
         now=now,
         alarm_at=next_wakeup(session),
         owner=_tallied(session),
+        load=present_load(session),
     )
 
 

@@ -4,7 +4,11 @@ ServiceError
 ├── Unauthenticated        401   with `WWW-Authenticate`
 ├── Forbidden              403   the session may be read, but not that
 ├── RateLimitExceeded      429   with `Retry-After`
-│   └── TooManySessions          the caller has as many as it may have at once
+│   └── TooMuchHeld              the owner of the session holds as much as it may at once
+│       ├── TooManySessions      of live sessions
+│       ├── TooMuchKept          of bytes in the store
+│       ├── TooMuchLoad          of changes that come without a command
+│       └── TooMuchWritten       of bytes written in a minute
 ├── SessionNotFound        404
 ├── SessionExists          409
 ├── VersionConflict        409   too many concurrent changes
@@ -72,12 +76,51 @@ class RateLimitExceeded(ServiceError):
         self.beside = {"retry_after_seconds": retry_after_s}
 
 
-class TooManySessions(RateLimitExceeded):
+class TooMuchHeld(RateLimitExceeded):
+    """The owner of the session holds as much of something as it may at once."""
+
+
+class TooManySessions(TooMuchHeld):
     """As many sessions of the caller are live as it may have at once."""
 
     def __init__(self, most: int) -> None:
         message = f"You have {most} live sessions, which is the most; end or delete one first"
         super().__init__(message, 60, {"max_sessions": most})
+
+
+class TooMuchKept(TooMuchHeld):
+    """What is kept of the owner's sessions would have more bytes than it may have."""
+
+    def __init__(self, most: int) -> None:
+        message = (
+            f"What is kept of your sessions would take more than {most} bytes, which is the most;"
+            " delete some, or wait: ended sessions and answers to requests with an Idempotency-Key"
+            " are kept for 24 hours"
+        )
+        super().__init__(message, 60, {"max_bytes": most})
+
+
+class TooMuchLoad(TooMuchHeld):
+    """The owner's running sessions would advance by themselves more often than they may."""
+
+    def __init__(self, most: int) -> None:
+        message = (
+            f"Your running sessions would advance by themselves too often: the sum of participants"
+            f" (at least 8 a session) times automatic changes a second cannot exceed {most};"
+            " pause or end one first, or make cycles longer"
+        )
+        super().__init__(message, 60, {"max_automatic_load": most})
+
+
+class TooMuchWritten(TooMuchHeld):
+    """The owner's sessions have had as many bytes written in this minute as they may."""
+
+    def __init__(self, most: int) -> None:
+        message = (
+            f"Your sessions would have more than {most} bytes written in a minute, which is the"
+            " most; change large ones less often"
+        )
+        super().__init__(message, 60, {"max_written_bytes_per_minute": most})
 
 
 class SessionNotFound(ServiceError):

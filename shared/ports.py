@@ -6,9 +6,9 @@ of a connection. Errors of the outside world come as `StoreUnavailable`.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Literal, Protocol
 
-from shared.domain.events import Change
+from shared.domain.events import Change, Expiry
 from shared.domain.session import Session
 from shared.domain.units import Instant, Millis
 
@@ -26,7 +26,7 @@ class Stored:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What a caller is told: HTTP status, the version it names, and the JSON body."""
+    """An answer as it was sent: HTTP status, the version it names, and the JSON body."""
 
     status: int
     body: bytes
@@ -45,10 +45,41 @@ class IdempotencyKey:
 
 @dataclass(frozen=True, slots=True)
 class RecordedAnswer:
-    """The first answer to an idempotent request."""
+    """What is kept of an idempotent request, so that its first answer can be given again.
+
+    `fingerprint` is the request's. It left `version` of the session `name` (None: of the session
+    that was asked for), or no session (`version` is None). The answer showed it as it stood `at`;
+    `expiry` tells of the clock that a switch ended. `entry_id` is where the audit entry of that
+    version waits, or waited. `session` is that version itself, where it is kept here.
+    `answer` is the whole answer, as version 2.0.0 recorded it; then nothing else counts.
+    """
 
     fingerprint: str
-    answer: Answer
+    name: str | None = None
+    version: int | None = None
+    at: Instant = Instant(0)
+    expiry: Expiry | None = None
+    entry_id: str = ""
+    session: Session | None = None
+    answer: Answer | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class OwnerLimits:
+    """The most that one owner may hold; None for any amount.
+
+    `sessions` that are live, `bytes` in the store, and the `load` of all its running sessions, in
+    the units of `shared.domain.load`; `written` is the most bytes of its sessions and of their
+    audit entries that are written in one minute.
+    """
+
+    sessions: int | None = None
+    bytes: int | None = None
+    load: int | None = None
+    written: int | None = None
+
+
+UNLIMITED = OwnerLimits()
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,8 +151,9 @@ class Commit:
     `operation_id` makes a repeated commit harmless.
     A session that is over has no `wake_at`; a live one has at least the instant at which it will
     be forgotten. `alarm_at` is when something next happens in it of itself, if anything does.
-    A session counts for its `owner` as long as it is live; `owner_may_have` says how many the
-    owner of a new one may have at the most, with that one.
+    What is stored counts for the session's `owner`, with the `load` of the session. A commit that
+    adds to it is refused where more than `owner_may_hold` would be held with it.
+    With a `key` a record of the answer is written too.
     """
 
     name: str
@@ -136,9 +168,9 @@ class Commit:
     origin: Origin = Origin("system")
     pushes: Sequence[bytes] = ()
     key: IdempotencyKey | None = None
-    answer: Answer | None = None
     owner: str | None = None
-    owner_may_have: int | None = None
+    owner_may_hold: OwnerLimits = UNLIMITED
+    load: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,11 +193,13 @@ class Superseded:
 
 
 @dataclass(frozen=True, slots=True)
-class OwnerHasEnough:
-    """The owner has as many live sessions as it may; nothing was written."""
+class OwnerHoldsEnough:
+    """The owner would hold more `of` that than it may, or have more written; nothing was."""
+
+    of: Literal["sessions", "bytes", "load", "written"]
 
 
-CommitResult = Committed | AnsweredBefore | Superseded | OwnerHasEnough
+CommitResult = Committed | AnsweredBefore | Superseded | OwnerHoldsEnough
 
 
 @dataclass(frozen=True, slots=True)

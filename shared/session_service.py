@@ -1,21 +1,30 @@
 """Load, settle, transition, commit: how every request and every alarm reaches a session."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, suppress
 from dataclasses import dataclass, replace
 from itertools import islice
 
 from shared.access.permits import Permit
-from shared.domain.commands import Command, Create
+from shared.domain.commands import (
+    AddParticipant,
+    AdjustTime,
+    Command,
+    Create,
+    Delete,
+    Resume,
+    Start,
+)
 from shared.domain.creation import create
 from shared.domain.errors import Refusal
 from shared.domain.events import Change, Step
+from shared.domain.load import UNIT, load, require_bounded
 from shared.domain.session import Session
 from shared.domain.settlement import settle
 from shared.domain.timekeeping import next_wakeup
 from shared.domain.transition import transition
-from shared.domain.units import Instant
-from shared.drafts import Request, Wording, draft, wake_at
+from shared.domain.units import Instant, Millis, after, elapsed_between
+from shared.drafts import Done, Draft, Request, done, draft, wake_at
 from shared.errors import (
     AuditUnavailable,
     IdempotencyKeyReused,
@@ -23,24 +32,30 @@ from shared.errors import (
     SessionDeleted,
     SessionExists,
     SessionNotFound,
+    StoreUnavailable,
     TooManySessions,
+    TooMuchHeld,
+    TooMuchKept,
+    TooMuchLoad,
+    TooMuchWritten,
     VersionConflict,
 )
 from shared.ports import (
     Answer,
     AnsweredBefore,
-    Commit,
     Committed,
     IdempotencyKey,
     Loaded,
     Origin,
-    OwnerHasEnough,
+    OwnerHoldsEnough,
+    OwnerLimits,
     RecordedAnswer,
     SessionStore,
     Stored,
     Superseded,
     Wakeup,
 )
+from shared.recall import Recall
 from shared.recovery import Recovery, anyone
 from shared.turns import Turns, patience
 
@@ -50,15 +65,34 @@ _ATTEMPTS = 64
 _STEPS_PER_COMMIT = 50
 """Bounds a commit after a long outage, in which many cycles may have gone by."""
 
+_SHORTEST_DELAY = Millis(1_000)
+_LONGEST_DELAY = Millis(8_000)
+"""Bounds how late a due change comes once the store takes it again."""
+
+_RESERVE = 4
+"""The fourth part of an owner's bytes is kept for play in the sessions that it has."""
+
 _SYSTEM = Origin("system")
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """The answer to a change, and whether it is that of an earlier try."""
+    """What a change left, and whether that was an earlier try of it; None: no session.
 
-    answer: Answer
+    `recorded` is the whole answer to the earlier try, where version 2.0.0 kept that.
+    """
+
+    done: Done | None
     replayed: bool = False
+    recorded: Answer | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What sessions may cost: each owner's, and the most load of one session (None: any)."""
+
+    of_owner: OwnerLimits = OwnerLimits()
+    load_of_session: int | None = None
 
 
 class SessionService:
@@ -67,12 +101,14 @@ class SessionService:
     def __init__(
         self,
         store: SessionStore,
+        recall: Recall,
         recovery: Recovery | None = None,
-        max_sessions_per_owner: int | None = None,
+        limits: Limits = Limits(),
     ) -> None:
         self._store = store
+        self._recall = recall
         self._recovery = recovery
-        self._max_sessions_per_owner = max_sessions_per_owner
+        self._limits = limits
         self._turns = Turns()
 
     def creation_scope(self, permit: Permit, key: str, session_id: str | None) -> str:
@@ -88,12 +124,11 @@ class SessionService:
         permit: Permit,
         spec: Create,
         request: Request,
-        wording: Wording,
         *,
         is_new_id: bool = False,
     ) -> Outcome:
         """A new session of the caller's. Raises `SessionExists`, `RuleViolation`,
-        `IdempotencyKeyReused`, `TooManySessions`.
+        `IdempotencyKeyReused`, `TooManySessions`, `TooMuchKept`, `TooMuchWritten`.
 
         `is_new_id` says that the id was made for it, so that nobody can have used it before.
         """
@@ -102,15 +137,17 @@ class SessionService:
         async with self._turn(permit, name):
             loaded = await self._load(permit, name, request.key)
             if loaded.recorded:
-                return _replay(loaded.recorded, request.key)
+                return await self._replay(loaded.recorded, request.key, name, loaded.stored)
             if loaded.stored or not (is_new_id or await self._is_unused(loaded, name)):
                 raise SessionExists
-            written = draft(None, [create(spec, loaded.now)], loaded.now, request, wording)
-            written = replace(written, owner_may_have=self._max_sessions_per_owner)
-            result = await self._store.commit(written)
+            created = create(spec, loaded.now)
+            self._require_bounded(created.session, _field_of_pace(spec))
+            limits = _with_reserve(self._limits.of_owner)
+            written = draft(None, [created], loaded.now, request, limits)
+            result = await self._store.commit(written.commit)
             if isinstance(result, Superseded):
                 raise SessionExists
-            return _outcome(result, written)
+            return await self._outcome(result, written)
 
     async def change(
         self,
@@ -118,19 +155,19 @@ class SessionService:
         session_id: str,
         command: Command,
         request: Request,
-        wording: Wording,
     ) -> Outcome:
         """Apply `command` to the session as it stands once everything due has happened.
 
         Concurrent changes are serialised: each is applied to what the one before it left.
         Raises `SessionNotFound`, `Forbidden`, `PreconditionFailed`, `IdempotencyKeyReused`,
-        `VersionConflict` or a `Refusal`; then the command has changed nothing.
+        `VersionConflict`, `TooMuchKept`, `TooMuchLoad`, `TooMuchWritten` or a `Refusal`; then the
+        command has changed nothing.
         """
         name, command = permit.name_of(session_id), permit.narrowed(command)
         async with self._turn(permit, name):
             loaded = await self._load(permit, name, request.key)
             if loaded.recorded:
-                return _replay(loaded.recorded, request.key)
+                return await self._replay(loaded.recorded, request.key, name, loaded.stored)
             stored, now = await self._found(loaded, name, permit)
             first = stored
             for _ in range(_ATTEMPTS):
@@ -139,16 +176,17 @@ class SessionService:
                 permit.check(stored.session)
                 due = _due(stored, now)
                 try:
-                    change = _apply(command, stored, due, request, now)
+                    change = self._applied(command, stored, due, request, now)
                 except (Refusal, PreconditionFailed, _Backlog):
                     if not due:
                         raise
                     stored, now = await self._catch_up(stored, now)
                     continue
-                written = draft(stored, [*due, change], now, request, wording)
-                result = await self._store.commit(written)
+                limits = _limits_for(command, request, self._limits.of_owner)
+                written = draft(stored, [*due, change], now, request, limits)
+                result = await self._store.commit(written.commit)
                 if not isinstance(result, Superseded):
-                    return _outcome(result, written)
+                    return await self._outcome(result, written)
                 stored, now = await self._newer(result, name, now, permit)
         raise VersionConflict(_version(first), _version(stored))
 
@@ -210,12 +248,26 @@ class SessionService:
     async def wake(self, claimed: Wakeup) -> None:
         """Do what has come due in a session of itself, and see to its next wake-up."""
         loaded = await self._store.load(claimed.name)
-        found = await self._found(loaded, claimed.name, None, even_forgotten=False)
-        stored, now = await self._catch_up(*found)
+        found, now = await self._found(loaded, claimed.name, None, even_forgotten=False)
+        try:
+            stored, now = await self._catch_up(found, now)
+        except StoreUnavailable:
+            await self._put_off(claimed, found, now)
+            raise
         if stored is None:
             await self._store.release(claimed, None)
         elif stored is loaded.stored:
             await self._store.release(claimed, wake_at(stored.session, now))
+
+    async def _put_off(self, claimed: Wakeup, stored: Stored | None, now: Instant) -> None:
+        """Try again later what the store wouldn't take, for it may be out of memory.
+
+        The longer it has been due, the later, up to a bound: what can't be done now costs little.
+        """
+        due = next_wakeup(stored.session) if stored else None
+        late = elapsed_between(due or now, now)
+        delay = Millis(min(max(late, _SHORTEST_DELAY), _LONGEST_DELAY))
+        await self._store.release(claimed, after(now, delay))
 
     async def ring(self, alarm: Wakeup) -> Instant | None:
         """Do what has come due in a session whose alarm has gone off.
@@ -278,13 +330,69 @@ class SessionService:
     async def _catch_up(self, stored: Stored | None, now: Instant) -> tuple[Stored | None, Instant]:
         """Commit everything that is due, in portions; returns what is stored then."""
         while stored and (due := _due(stored, now)):
-            written = draft(stored, due, now, Request(_SYSTEM))
+            written = draft(stored, due, now, Request(_SYSTEM)).commit
             result = await self._store.commit(written)
             if isinstance(result, Superseded):
                 stored, now = await self._newer(result, written.name, now, None)
             else:
                 stored = Stored(due[-1].session, written.operation_id)
         return stored, now
+
+    def _applied(
+        self,
+        command: Command,
+        stored: Stored,
+        due: Sequence[Step],
+        request: Request,
+        now: Instant,
+    ) -> Change:
+        """What `command` makes of the session after the steps that are due.
+
+        Raises `_Backlog` where more is due than one commit takes. A deletion doesn't wait for that:
+        it frees room in a store that may be out of it.
+        """
+        if len(due) == _STEPS_PER_COMMIT and not isinstance(command, Delete):
+            raise _Backlog
+        session = due[-1].session if due else stored.session
+        if request.if_match is not None and str(session.version) not in request.if_match:
+            raise PreconditionFailed(session.version)
+        change = transition(session, command, now)
+        field = _LOADING.get(type(command))
+        if field and load(change.session) > (0 if isinstance(command, Start) else load(session)):
+            self._require_bounded(change.session, field)
+        return change
+
+    def _require_bounded(self, session: Session, field: str) -> None:
+        if self._limits.load_of_session is not None:
+            require_bounded(session, field, self._limits.load_of_session)
+
+    async def _outcome(
+        self, result: Committed | AnsweredBefore | OwnerHoldsEnough, written: Draft
+    ) -> Outcome:
+        commit = written.commit
+        if isinstance(result, OwnerHoldsEnough):
+            raise _refusal(result, self._limits.of_owner)
+        if isinstance(result, AnsweredBefore):
+            return await self._replay(result.recorded, commit.key, commit.name, None)
+        return Outcome(written.done)
+
+    async def _replay(
+        self,
+        recorded: RecordedAnswer,
+        key: IdempotencyKey | None,
+        name: str,
+        stored: Stored | None,
+    ) -> Outcome:
+        """The first answer once more. Raises `IdempotencyKeyReused`, and `AuditUnavailable` where
+        what it showed can't be found now."""
+        if key is None or recorded.fingerprint != key.fingerprint:
+            raise IdempotencyKeyReused
+        if recorded.answer or recorded.version is None:
+            return Outcome(None, replayed=True, recorded=recorded.answer)
+        if recorded.name not in (None, name):
+            name, stored = recorded.name, None
+        session = await self._recall.session(recorded, name, recorded.version, stored)
+        return Outcome(done(session, recorded.at, recorded.expiry), replayed=True)
 
 
 class _Backlog(Exception):
@@ -295,31 +403,48 @@ def _due(stored: Stored, now: Instant) -> list[Step]:
     return list(islice(settle(stored.session, now), _STEPS_PER_COMMIT))
 
 
-def _apply(
-    command: Command, stored: Stored, due: Sequence[Step], request: Request, now: Instant
-) -> Change:
-    if len(due) == _STEPS_PER_COMMIT:
-        raise _Backlog
-    session = due[-1].session if due else stored.session
-    if request.if_match is not None and str(session.version) not in request.if_match:
-        raise PreconditionFailed(session.version)
-    return transition(session, command, now)
-
-
 def _version(stored: Stored | None) -> int:
     return stored.session.version if stored else 0
 
 
-def _outcome(result: Committed | AnsweredBefore | OwnerHasEnough, written: Commit) -> Outcome:
-    if isinstance(result, OwnerHasEnough):
-        raise TooManySessions(written.owner_may_have or 0)
-    if isinstance(result, AnsweredBefore):
-        return _replay(result.recorded, written.key)
-    assert written.answer is not None
-    return Outcome(written.answer)
+_LOADING: Mapping[type[Command], str] = {
+    Start: "time_per_cycle_ms",
+    Resume: "time_per_cycle_ms",
+    AddParticipant: "participant_id",
+    AdjustTime: "total_time_ms",
+}
+"""Commands that can add to what a session gives to do, and the field that is to blame."""
 
 
-def _replay(recorded: RecordedAnswer, key: IdempotencyKey | None) -> Outcome:
-    if key is None or recorded.fingerprint != key.fingerprint:
-        raise IdempotencyKeyReused
-    return Outcome(recorded.answer, replayed=True)
+def _field_of_pace(spec: Create) -> str:
+    return "participants" if spec.time_per_cycle_ms is None else "time_per_cycle_ms"
+
+
+def _limits_for(command: Command, request: Request, most: OwnerLimits) -> OwnerLimits:
+    """What the owner may hold after `command`.
+
+    Play in the sessions that it has goes on: only records of answers are bounded there.
+    """
+    if isinstance(command, AddParticipant):
+        kept = _with_reserve(most).bytes
+    else:
+        kept = most.bytes if request.key else None
+    busy = most.load if type(command) in _LOADING else None
+    return OwnerLimits(bytes=kept, load=busy, written=most.written)
+
+
+def _with_reserve(most: OwnerLimits) -> OwnerLimits:
+    """What an owner may hold after a session was made or enlarged."""
+    return replace(most, bytes=most.bytes and most.bytes - most.bytes // _RESERVE)
+
+
+def _refusal(result: OwnerHoldsEnough, most: OwnerLimits) -> TooMuchHeld:
+    match result.of:
+        case "sessions":
+            return TooManySessions(most.sessions or 0)
+        case "bytes":
+            return TooMuchKept(most.bytes or 0)
+        case "load":
+            return TooMuchLoad((most.load or 0) // UNIT)
+        case "written":
+            return TooMuchWritten(most.written or 0)

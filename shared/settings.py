@@ -89,6 +89,14 @@ class Settings(BaseModel):
     """Whether a request is served (`open`) that could not be counted."""
     max_sessions_per_caller: Annotated[int, Field(ge=1)] = 1000
     """Live sessions of one host."""
+    max_bytes_per_caller: Annotated[int, Field(ge=1024 * 1024)] = 16 * 1024 * 1024
+    """Bytes that are kept in the store of one host's sessions and of the answers to it."""
+    max_written_per_caller: Annotated[int, Field(ge=1024 * 1024)] = 64 * 1024 * 1024
+    """Bytes a minute that are written of one host's sessions, with their audit entries."""
+    max_automatic_load_per_session: Annotated[int, Field(ge=8)] = 200
+    """Participants times the changes a second that come without a command, of one session."""
+    max_automatic_load_per_caller: Annotated[int, Field(ge=8)] = 400
+    """The same of all running sessions of one host together."""
     max_sockets_per_caller: Annotated[int, Field(ge=1)] = 100
     """Open sockets and event streams of one caller at one instance."""
     client_timeout_s: Annotated[float, Field(gt=0)] = 10

@@ -5,7 +5,6 @@ from fastapi import APIRouter, Response
 from shared.access.rights import Operation
 from shared.domain.commands import Delete
 from shared.errors import SessionNotFound
-from shared.http.answers import nothing
 from shared.http.calls import Change, SessionId
 from shared.http.guard import GuardedJsonRoute, asks_to
 from shared.http.openapi import DELETE_ERRORS, answers
@@ -23,7 +22,7 @@ router = APIRouter(route_class=GuardedJsonRoute, tags=["sessions"])
 async def delete(session_id: SessionId, call: Change) -> Response:
     """Remove the session; removing what is not there is also success."""
     try:
-        return await call.apply(session_id, Delete(), nothing)
+        return await call.apply(session_id, Delete())
     except SessionNotFound:
         return Response(status_code=204)
 

@@ -132,6 +132,14 @@ class Session:
         return session_name(self.session_id, self.tenant)
 
     @property
+    def advances_itself(self) -> bool:
+        """Whether the next cycle begins without a command when a clock reaches zero."""
+        kind = self.action_on_timeout.type
+        if kind is TimeoutKind.END_SESSION:
+            return False
+        return self.auto_advance or kind is not TimeoutKind.NOTIFY
+
+    @property
     def active(self) -> Participant | None:
         """The participant whose cycle it is."""
         if self.active_participant_id is None:

@@ -53,7 +53,7 @@ def _fall_flag(session: Session, at: Instant) -> Change:
         outcome = replace(
             session, status=Status.EXPIRED, cycle_started_at=None, session_completed_at=at
         )
-    elif session.auto_advance or session.action_on_timeout.type is not TimeoutKind.NOTIFY:
+    elif session.advances_itself:
         outcome = begin_next_cycle(session, clocks.next_in_turn(session), at)
     else:
         outcome = session

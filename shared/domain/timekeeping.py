@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from shared.domain.clocks import Side, clocks_of
 from shared.domain.frozen import replace
 from shared.domain.session import Session
-from shared.domain.units import DAY, HOUR, Instant, Millis, after, elapsed_between
+from shared.domain.units import DAY, Instant, Millis, after, elapsed_between
 
 
 def live(session: Session, now: Instant) -> Session:
@@ -69,15 +69,12 @@ def next_wakeup(session: Session) -> Instant | None:
 
 
 def retention(session: Session) -> Millis:
-    """How long an untouched session must be kept: past anything that can still happen, and a day.
+    """How long a session is kept from its last change on, ms.
 
-    An hour past the last possible deadline is the promise; the day keeps lobbies, pauses, results
-    and clocks that run toward nothing for those who come back to them. What has ended is kept for
-    that day alone, whatever its clocks still showed.
+    A day longer than its clocks run on without a command: a change that comes by itself renews it,
+    even when all workers were away for hours. Where the clocks stand still they are counted as if
+    they ran, for someone may set them going; one that has ended is kept for the day alone.
     """
     if session.status.is_terminal:
         return DAY
-    banks = sum(p.bank_ms or 0 for p in session.participants)
-    pools = sum(g.bank_ms for g in session.groups)
-    own = (session.session_left_ms or 0) + (session.cycle_left_ms or 0)
-    return Millis(max(DAY, banks + pools + own + HOUR))
+    return Millis(clocks_of(session).runs_on_for(session) + DAY)

@@ -17,32 +17,29 @@ from shared.session_service import Outcome
 _encode = msgspec.json.Encoder().encode
 
 
+Wording = Callable[[Done], Answer]
+"""Puts what a change left into the answer to it."""
+
+
 def whole_session(done: Done) -> Answer:
     """200 with the Session."""
-    return Answer(200, enveloped(done.encoded), done.change.session.version)
+    return Answer(200, enveloped(done.encoded), done.session.version)
 
 
 def created_session(done: Done) -> Answer:
     """201 with the Session and where to find it."""
-    session = done.change.session
-    location = f"/v1/sessions/{session.session_id}"
-    return Answer(201, enveloped(done.encoded), session.version, location)
+    location = f"/v1/sessions/{done.session.session_id}"
+    return Answer(201, enveloped(done.encoded), done.session.version, location)
 
 
 def joined_session(done: Done) -> Answer:
     """201 with the Session."""
-    return Answer(201, enveloped(done.encoded), done.change.session.version)
+    return Answer(201, enveloped(done.encoded), done.session.version)
 
 
 def switch_result(done: Done) -> Answer:
     """200 with the SwitchResult."""
-    result = switch_view(done.view, done.change.expiry)
-    return Answer(200, enveloped(result), done.change.session.version)
-
-
-def nothing(done: Done) -> Answer:
-    """204."""
-    return Answer(204, b"")
+    return Answer(200, enveloped(switch_view(done.view, done.expiry)), done.session.version)
 
 
 def enveloped(data: Any) -> bytes:
@@ -50,9 +47,10 @@ def enveloped(data: Any) -> bytes:
     return _encode({"data": data})
 
 
-def respond(outcome: Outcome) -> Response:
-    """The response that carries an outcome."""
-    answer = outcome.answer
+def respond(outcome: Outcome, wording: Wording = whole_session) -> Response:
+    """The response that tells of an outcome: 204 where no session is left."""
+    worded = wording(outcome.done) if outcome.done else Answer(204, b"")
+    answer = outcome.recorded or worded
     headers = replay_headers(outcome.replayed)
     if answer.version is not None:
         headers["ETag"] = etag(answer.version)

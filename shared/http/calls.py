@@ -12,10 +12,9 @@ from shared.domain.commands import Command, Create
 from shared.domain.session import Session
 from shared.domain.units import Instant
 from shared.drafts import Request as ChangeRequest
-from shared.drafts import Wording
 from shared.errors import IdempotencyKeyReused
 from shared.http import strict_json
-from shared.http.answers import respond
+from shared.http.answers import Wording, respond, whole_session
 from shared.http.errors import request_id_of
 from shared.http.fields import Uuid
 from shared.http.gate import permit_of
@@ -25,6 +24,10 @@ from shared.session_service import SessionService
 
 SessionId = Annotated[Uuid, Path(description="The session's UUID")]
 ParticipantId = Annotated[Uuid, Path(description="The participant's UUID")]
+
+
+_FINGERPRINT_LENGTH = 32
+"""Hexadecimal digits, so 128 bits."""
 
 
 class Call:
@@ -63,16 +66,16 @@ class ChangeCall(Call):
         named = session_id or self.service.new_session_id(self.permit, scope)
         change = await self._request(scope or named)
         is_new_id = session_id is None
-        outcome = await self.service.create(
-            self.permit, spec(named), change, wording, is_new_id=is_new_id
-        )
-        return respond(outcome)
+        outcome = await self.service.create(self.permit, spec(named), change, is_new_id=is_new_id)
+        return respond(outcome, wording)
 
-    async def apply(self, session_id: str, command: Command, wording: Wording) -> Response:
+    async def apply(
+        self, session_id: str, command: Command, wording: Wording = whole_session
+    ) -> Response:
         """Apply `command` to the session."""
         change = await self._request(self.permit.name_of(session_id))
-        outcome = await self.service.change(self.permit, session_id, command, change, wording)
-        return respond(outcome)
+        outcome = await self.service.change(self.permit, session_id, command, change)
+        return respond(outcome, wording)
 
     async def first_try(self, scope: str, facts: dict[str, Any]) -> tuple[dict[str, Any], bool]:
         """The `facts` of the first try under the request's key, and whether it was an earlier one.
@@ -117,7 +120,7 @@ class ChangeCall(Call):
         except ValueError:
             written = body  # of an endpoint that takes none, and so has not looked at it
         line = f"{self._http.method} {self._http.scope['path'].lower()} ".encode()
-        return sha256(line + written).hexdigest()
+        return sha256(line + written).hexdigest()[:_FINGERPRINT_LENGTH]
 
 
 _Tags = Annotated[

@@ -1,37 +1,65 @@
-"""How answers are written down, compact JSON that any tool can read, and sessions read."""
+"""How sessions and records of answers are written down: text that any tool can read."""
 
+import zlib
+from base64 import b64decode, b64encode
+from collections.abc import Mapping
 from typing import Any
 
 import msgspec
 
-from shared.ports import Answer, RecordedAnswer, Stored
+from shared.domain.clocks import Side
+from shared.domain.events import Expiry
+from shared.domain.units import Instant
+from shared.ports import Answer, Commit, RecordedAnswer, Stored
 from shared.snapshot import decode_session
 
-_answers = msgspec.json.Decoder(dict[str, Any])
+_FINGERPRINT_LENGTH = 32
+"""Version 2.0.0 kept all 64 digits of the same digest."""
+
+_COMPRESSION_LEVEL = 1
+
+_Expired = tuple[str | None, str | None, Mapping[str, Any]]
+_Record = tuple[str, str | None, int | None, Instant, _Expired | None]
+"""Fingerprint, name of the session where it is new, version, instant shown, expiry."""
+
+_records = msgspec.json.Decoder(_Record)
+_whole_answers = msgspec.json.Decoder(dict[str, Any])
 _encoder = msgspec.json.Encoder()
 
 
-def encode_answer(recorded: RecordedAnswer) -> bytes:
-    """An answer to be given again."""
-    answer = recorded.answer
-    return _encoder.encode(
-        {
-            "fingerprint": recorded.fingerprint,
-            "status": answer.status,
-            "version": answer.version,
-            "location": answer.location,
-            "body": answer.body.decode(),
-        }
+def encode_record(commit: Commit) -> bytes:
+    """What is kept of the answer to a commit that has a key: one line, without a session."""
+    assert commit.key is not None
+    expiry = commit.changes[-1].expiry if commit.changes else None
+    expired: _Expired | None = None
+    if expiry:
+        expired = (expiry.side.participant_id, expiry.side.group_id, expiry.action_applied)
+    record: _Record = (
+        commit.key.fingerprint,
+        commit.name if commit.expected is None else None,
+        commit.session.version if commit.session else None,
+        commit.now,
+        expired,
     )
+    return _encoder.encode(record)
 
 
-def decode_answer(raw: bytes) -> RecordedAnswer:
-    """The inverse of `encode_answer`."""
-    fields = _answers.decode(raw)
-    answer = Answer(
-        fields["status"], fields["body"].encode(), fields["version"], fields["location"]
+def compressed(state: bytes) -> bytes:
+    """A session's state in less room, as one line."""
+    return b64encode(zlib.compress(state, _COMPRESSION_LEVEL))
+
+
+def decode_record(raw: bytes) -> RecordedAnswer:
+    """What `commit.lua` has kept: the id of the audit entry, the record, perhaps the state."""
+    if raw.startswith(b"{"):
+        return _whole_answer(raw)
+    entry_id, line, *state = raw.split(b"\n", 2)
+    fingerprint, name, version, at, expired = _records.decode(line)
+    expiry = expired and Expiry(Side(expired[0], expired[1]), expired[2])
+    session = decode_session(_plain(state[0])) if state else None
+    return RecordedAnswer(
+        fingerprint, name, version, at, expiry or None, entry_id.decode(), session
     )
-    return RecordedAnswer(fields["fingerprint"], answer)
 
 
 def decode_stored(operations: bytes | None, state: bytes | None) -> Stored | None:
@@ -39,3 +67,16 @@ def decode_stored(operations: bytes | None, state: bytes | None) -> Stored | Non
     if operations is None or state is None:
         return None
     return Stored(decode_session(state), operations.split(b" ", 1)[0].decode())
+
+
+def _plain(state: bytes) -> bytes:
+    return state if state.startswith(b"{") else zlib.decompress(b64decode(state))
+
+
+def _whole_answer(raw: bytes) -> RecordedAnswer:
+    """A record of version 2.0.0, which kept all of the answer."""
+    fields = _whole_answers.decode(raw)
+    answer = Answer(
+        fields["status"], fields["body"].encode(), fields["version"], fields["location"]
+    )
+    return RecordedAnswer(fields["fingerprint"][:_FINGERPRINT_LENGTH], answer=answer)

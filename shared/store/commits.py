@@ -1,6 +1,7 @@
 """What `commit.lua` is given, and what it answers."""
 
 from math import ceil, sqrt
+from typing import NamedTuple
 
 from shared.audit import entries
 from shared.domain.units import DAY, Instant
@@ -10,14 +11,40 @@ from shared.ports import (
     Commit,
     CommitResult,
     Committed,
-    OwnerHasEnough,
-    RecordedAnswer,
+    OwnerHoldsEnough,
+    OwnerLimits,
     Superseded,
 )
 from shared.snapshot import encode_session
 from shared.store import codec
 from shared.store.connection import Argument, Reply
 from shared.store.keys import Keys
+
+_SMALL_STATE = 2048
+"""Bytes up to which a state is kept with an answer as it is."""
+
+_LARGE_SESSION = 64 * 1024
+"""Bytes; the unit in which large sessions are spread over shards by chance."""
+
+_HIGH_LOAD = 8_000
+"""The same for loads: a session that advances every second."""
+
+
+class Means(NamedTuple):
+    """What a store is used for: which parts of a commit are of use to anyone.
+
+    `publishes`: somebody listens to its channels. `sets_alarms`: somebody sets alarms. `audits`:
+    somebody carries audit entries to a trail. `remembers`: the trail can be asked for the state
+    that an answer showed, so that it isn't kept with the answer.
+    """
+
+    publishes: bool = True
+    sets_alarms: bool = False
+    audits: bool = True
+    remembers: bool = True
+
+
+USUAL = Means()
 
 
 def keys_of(commit: Commit, keys: Keys) -> list[str]:
@@ -31,51 +58,75 @@ def keys_of(commit: Commit, keys: Keys) -> list[str]:
         keys.wake_channel(shard),
         keys.outbox_channel(shard),
     ]
-    if commit.key and commit.answer:
+    if commit.key:
         touched.append(keys.answer(commit.key))
     if commit.owner:
-        touched.append(keys.owned(shard, commit.owner))
+        touched += [keys.owned(shard, commit.owner), keys.held(shard, commit.owner)]
     return touched
 
 
-def arguments_of(
-    commit: Commit, keys: Keys, *, publishes: bool, sets_alarms: bool
-) -> list[Argument]:
+def arguments_of(commit: Commit, keys: Keys, means: Means) -> list[Argument]:
     """Its ARGV."""
-    answer: bytes = b""
-    if commit.key and commit.answer:
-        answer = codec.encode_answer(RecordedAnswer(commit.key.fingerprint, commit.answer))
-    audited = entries.encode(commit)
+    state = encode_session(commit.session) if commit.session else b""
+    audited = entries.encode(commit) if means.audits else []
+    record, keeps_state = _record_of(commit, state, means) if commit.key else (b"", False)
     return [
         commit.name,
         commit.expected or "",
         commit.operation_id,
-        encode_session(commit.session) if commit.session else b"",
+        state,
         commit.retention_ms,
         _optional(commit.wake_at),
         commit.now,
-        _optional(commit.alarm_at if sets_alarms else None),
-        "1" if publishes else "",
-        answer,
+        _optional(commit.alarm_at if means.sets_alarms else None),
+        "1" if means.publishes else "",
+        record,
+        "1" if keeps_state else "",
         DAY,
         len(audited),
         *audited,
-        *([_optional(room_in_shard(commit.owner_may_have, keys))] if commit.owner else ()),
-        *(commit.pushes if publishes else ()),
+        *(_owners_part(commit, keys) if commit.owner else ()),
+        *(commit.pushes if means.publishes else ()),
     ]
 
 
-def room_in_shard(most: int | None, keys: Keys) -> int | None:
-    """How many of an owner's sessions one shard takes, where it may have `most` of them in all.
+def _record_of(commit: Commit, state: bytes, means: Means) -> tuple[bytes, bool]:
+    """The record of the answer, and whether the script shall put the state behind it."""
+    record = codec.encode_record(commit)
+    if means.remembers or not state:
+        return record, False
+    if len(state) <= _SMALL_STATE:
+        return record, True
+    return record + b"\n" + codec.compressed(state), False
+
+
+def _owners_part(commit: Commit, keys: Keys) -> list[Argument]:
+    most = share_of_shard(commit.owner_may_hold, keys)
+    limits = (most.sessions, most.bytes, most.load, most.written)
+    return [*map(_optional, limits), commit.load]
+
+
+def share_of_shard(limits: OwnerLimits, keys: Keys) -> OwnerLimits:
+    """What an owner may hold on one shard, where it may hold so much in all.
 
     Its sessions are spread by chance: an even share, and four standard deviations more. So an
-    owner is hardly ever refused before it has `most`, and never has more than
-    `most + 4 * sqrt(most * shards) + shards`; where there is one shard, never more than `most`.
+    owner is hardly ever refused before it holds the most, and never holds more than
+    `most + 4 * sqrt(most * shards) + shards` sessions; where there is one shard, never more than
+    `most`. Bytes and load are spread in the same way, by units of large and of busy sessions.
     """
+    return OwnerLimits(
+        _share(limits.sessions, 1, keys.shards),
+        _share(limits.bytes, _LARGE_SESSION, keys.shards),
+        _share(limits.load, _HIGH_LOAD, keys.shards),
+        _share(limits.written, _LARGE_SESSION, keys.shards),
+    )
+
+
+def _share(most: int | None, unit: int, shards: int) -> int | None:
     if most is None:
         return None
-    share = most / keys.shards
-    return min(most, ceil(share + 4 * sqrt(share)))
+    share = most / unit / shards
+    return min(most, ceil(unit * (share + 4 * sqrt(share))))
 
 
 def result_of(reply: Reply) -> CommitResult:
@@ -84,11 +135,17 @@ def result_of(reply: Reply) -> CommitResult:
         case [b"done", *_]:
             return Committed()
         case [b"answered", recorded]:
-            return AnsweredBefore(codec.decode_answer(recorded))
+            return AnsweredBefore(codec.decode_record(recorded))
         case [b"superseded", revision, *state]:
             return Superseded(codec.decode_stored(revision, state[0] if state else None))
-        case [b"full"]:
-            return OwnerHasEnough()
+        case [b"full", b"sessions"]:
+            return OwnerHoldsEnough("sessions")
+        case [b"full", b"bytes"]:
+            return OwnerHoldsEnough("bytes")
+        case [b"full", b"load"]:
+            return OwnerHoldsEnough("load")
+        case [b"full", b"written"]:
+            return OwnerHoldsEnough("written")
         case _:
             raise StoreUnavailable
 

@@ -83,9 +83,6 @@ class Connection(Protocol):
         The reply to an `Attempt` that failed is `Failed`.
         """
 
-    async def transact(self, commands: Sequence[Command]) -> None:
-        """Do all of `commands` or none, in one round trip."""
-
     async def run(
         self, script: Script, keys: Sequence[str], arguments: Sequence[Argument]
     ) -> Reply:

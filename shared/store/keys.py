@@ -54,6 +54,10 @@ class Keys:
         """The owner's live sessions in the shard, by the instant at which each is forgotten."""
         return f"{shard}:owned:{owner}"
 
+    def held(self, shard: str, owner: str) -> str:
+        """How many bytes and how much load the owner holds in the shard, in all and by session."""
+        return f"{shard}:held:{owner}"
+
     def outbox(self, shard: str) -> str:
         """Audit entries on their way to the database."""
         return f"{shard}:outbox"

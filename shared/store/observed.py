@@ -21,9 +21,6 @@ class ObservedConnection:
     async def ask(self, commands: Sequence[Command | Attempt]) -> list[Reply]:
         return await self._counting(self._inner.ask(commands))
 
-    async def transact(self, commands: Sequence[Command]) -> None:
-        await self._counting(self._inner.transact(commands))
-
     async def run(
         self, script: Script, keys: Sequence[str], arguments: Sequence[Argument]
     ) -> Reply:

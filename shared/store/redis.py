@@ -64,13 +64,6 @@ class NativeConnection:
         require_replies(commands, read)
         return read
 
-    async def transact(self, commands: Sequence[Command]) -> None:
-        pipeline = self._redis.pipeline(transaction=True)
-        for command in commands:
-            pipeline.execute_command(*command)
-        with _reporting_outages():
-            await pipeline.execute()
-
     async def run(
         self, script: Script, keys: Sequence[str], arguments: Sequence[Argument]
     ) -> Reply:

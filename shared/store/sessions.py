@@ -21,7 +21,7 @@ from shared.ports import (
     Wakeup,
 )
 from shared.store import codec
-from shared.store.commits import arguments_of, keys_of, result_of
+from shared.store.commits import USUAL, Means, arguments_of, keys_of, result_of
 from shared.store.connection import Argument, Attempt, Command, Connection, Reply, script
 from shared.store.counters import Counters
 from shared.store.keys import Keys
@@ -32,9 +32,8 @@ _SESSION_FIELDS = ("operations", "state", "alarm")
 class RedisSessionStore:
     """Sessions in a Redis, however it is reached.
 
-    `publishes` says whether anyone listens to its channels. An `announcer` is told of each commit,
-    and where the store `sets_alarms`, of each alarm to be set; else nobody relies on alarms, and
-    none is noted.
+    `means` says which parts of a commit somebody uses. An `announcer` is told of each commit, and
+    where the store sets alarms, of each alarm to be set.
     """
 
     def __init__(
@@ -43,16 +42,14 @@ class RedisSessionStore:
         keys: Keys,
         clock: StoreClock,
         *,
-        publishes: bool = True,
+        means: Means = USUAL,
         announcer: Announcer | None = None,
-        sets_alarms: bool = False,
     ) -> None:
         self._redis = redis
         self._keys = keys
         self._clock = clock
-        self._publishes = publishes
+        self._means = means
         self._announcer = announcer
-        self._sets_alarms = sets_alarms
         self._counters = Counters(keys, clock)
 
     def creation_scope(self, key: str, name: str | None) -> str:
@@ -74,7 +71,7 @@ class RedisSessionStore:
         now, replies = await self._timed(commands)
         quotas = self._counters.quotas(limits, replies[: len(counting)])
         found, *answers = replies[len(counting) :]
-        recorded = codec.decode_answer(answers[0]) if answers and answers[0] else None
+        recorded = codec.decode_record(answers[0]) if answers and answers[0] else None
         return _loaded(now, found, recorded, quotas)
 
     async def load_many(self, names: Sequence[str], limits: Sequence[Limit] = ()) -> LoadedMany:
@@ -86,14 +83,13 @@ class RedisSessionStore:
         return LoadedMany(now, found, quotas)
 
     async def commit(self, commit: Commit) -> CommitResult:
-        """See `SessionStore`. An owner's sessions are counted on each shard for itself, against
-        its part of what the owner may have (`room_in_shard`): one commit sees no other shard."""
-        arguments = arguments_of(
-            commit, self._keys, publishes=self._publishes, sets_alarms=self._sets_alarms
-        )
+        """See `SessionStore`. What an owner holds is counted on each shard by itself, against that
+        shard's share of what the owner may hold (`share_of_shard`): one commit sees no other shard.
+        """
+        arguments = arguments_of(commit, self._keys, self._means)
         reply = await self._redis.run(script("commit"), keys_of(commit, self._keys), arguments)
         if reply[0] == b"done" and self._announcer:
-            alarm_at = commit.alarm_at if reply[2] and self._sets_alarms else None
+            alarm_at = commit.alarm_at if reply[2] and self._means.sets_alarms else None
             await self._announcer.announce(
                 News(commit.name, alarm_at, bool(reply[1]), commit.pushes)
             )

@@ -59,12 +59,6 @@ class UpstashConnection:
         _require(commands, replies)
         return [_read(reply) for reply in replies]
 
-    async def transact(self, commands: Sequence[Command]) -> None:
-        transaction = self._redis.multi()
-        for command in commands:
-            transaction.execute(_written(command))
-        _require(commands, await _reported(transaction.exec, tries=1))
-
     async def run(
         self, script: Script, keys: Sequence[str], arguments: Sequence[Argument]
     ) -> Reply:
@@ -111,7 +105,7 @@ async def _raise_refusals(response: httpx.Response) -> None:
 
     A single command that fails has the status 400 and its error in the body.
     """
-    is_single = not response.url.path.endswith(("/pipeline", "/multi-exec"))
+    is_single = not response.url.path.endswith("/pipeline")
     if response.status_code != 200 and not (is_single and response.status_code == 400):
         await response.aread()
         message = f"{response.status_code}: {response.text[:200]}"

@@ -72,6 +72,7 @@ FLOORS = {
         "shared.ports",
         "shared.errors",
     },
+    "shared/recall.py": {"shared.domain", "shared.audit.ports", "shared.ports", "shared.errors"},
     "shared/history.py": {
         "shared.access.permits",
         "shared.domain",
@@ -85,6 +86,7 @@ FLOORS = {
         "shared.drafts",
         "shared.ports",
         "shared.errors",
+        "shared.recall",
         "shared.recovery",
         "shared.turns",
     },

@@ -63,6 +63,18 @@ class Clocks(ABC):
         """Whether no clock is left that could run: the session is over, whatever the action."""
         return False
 
+    def runs_on_for(self, session: Session) -> Millis:
+        """How long the clocks run on without a command, ms, counted from the anchor.
+
+        Where cycles follow each other without end it is the rest of the present one: the change
+        that begins the next one counts anew.
+        """
+        return self.left(session) or Millis(0)
+
+    def cycle_lengths(self, session: Session) -> list[Millis]:
+        """Lengths of the cycles that follow each other without a command, ms; [] if none do."""
+        return []
+
     def side(self, participant: Participant) -> Side:
         """On whose account `participant` plays."""
         return Side(participant_id=participant.participant_id)

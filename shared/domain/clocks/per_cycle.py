@@ -33,6 +33,10 @@ class PerCycle(Clocks):
             return session
         return session.with_participant(replace(active, next_cycle_ms=None))
 
+    def cycle_lengths(self, session: Session) -> list[Millis]:
+        lengths = (_length(session, p) for p in session.participants)
+        return [length for length in lengths if length]
+
     def adjust(self, session: Session, participant: Participant, value: Millis) -> Session:
         adjusted = replace(participant, bank_ms=value)
         if participant.participant_id == session.active_participant_id:

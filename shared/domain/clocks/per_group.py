@@ -52,6 +52,15 @@ class PerGroup(Clocks):
                 return _next_member(session, group)
         return session.active_participant_id
 
+    def runs_on_for(self, session: Session) -> Millis:
+        if not session.advances_itself or not self.left(session):
+            return super().runs_on_for(session)
+        return Millis(sum(self.cycle_lengths(session)))
+
+    def cycle_lengths(self, session: Session) -> list[Millis]:
+        """Each bank runs out once."""
+        return [g.bank_ms for g in session.groups if g.bank_ms]
+
     def survivors(self, session: Session) -> list[str]:
         return [g.group_id for g in session.groups if g.bank_ms > 0]
 

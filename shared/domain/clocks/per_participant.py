@@ -25,6 +25,15 @@ class PerParticipant(Clocks):
     def adjust(self, session: Session, participant: Participant, value: Millis) -> Session:
         return session.with_participant(replace(participant, bank_ms=value))
 
+    def runs_on_for(self, session: Session) -> Millis:
+        if not session.advances_itself or not self.left(session):
+            return super().runs_on_for(session)
+        return Millis(sum(self.cycle_lengths(session)))
+
+    def cycle_lengths(self, session: Session) -> list[Millis]:
+        """Each bank runs out once."""
+        return [p.bank_ms for p in session.participants if p.bank_ms]
+
     def can_play(self, session: Session, participant: Participant) -> bool:
         return bool(participant.bank_ms)
 

@@ -3,7 +3,7 @@
 from shared.domain.clocks.base import Clocks, Side
 from shared.domain.errors import RuleViolation, Violation
 from shared.domain.frozen import replace
-from shared.domain.session import Participant, Session
+from shared.domain.session import Participant, Session, TimeoutKind
 from shared.domain.units import Millis
 
 
@@ -47,6 +47,16 @@ class Global(Clocks):
         whole = session.session_left_ms
         raised = None if whole is None else Millis(max(whole, value))
         return replace(session, cycle_left_ms=value, session_left_ms=raised)
+
+    def runs_on_for(self, session: Session) -> Millis:
+        """The session's clock runs on when that of a cycle is at zero, unless that ends it all."""
+        ends_with_cycle = session.action_on_timeout.type is TimeoutKind.END_SESSION
+        if session.session_left_ms is None or ends_with_cycle:
+            return super().runs_on_for(session)
+        return session.session_left_ms
+
+    def cycle_lengths(self, session: Session) -> list[Millis]:
+        return [session.time_per_cycle_ms] if session.time_per_cycle_ms else []
 
     def owner(self, session: Session) -> Side:
         if session.session_left_ms == self.left(session):

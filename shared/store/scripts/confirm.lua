@@ -1,9 +1,12 @@
 -- Call a shard whole, if it still knows who was bringing it back: it was not emptied meanwhile.
 --
+-- The first write is a DEL, which a Redis without memory allows, so that a recovery that filled it
+-- still ends: see commit.lua.
+--
 -- KEYS  recovery, whole
 -- ARGV  who
 
 if redis.call('GET', KEYS[1]) == ARGV[1] then
-  redis.call('SET', KEYS[2], '1')
   redis.call('DEL', KEYS[1])
+  redis.call('SET', KEYS[2], '1')
 end

@@ -4,6 +4,9 @@
 -- holds is taken to be spread evenly, and weighs as much as the sliding window still covers of it.
 -- A series begins with a window of its own, and ends where two have passed.
 --
+-- A Redis without memory goes on counting for those who are counted already, for that takes no more
+-- room; the script fails for all others, before it has changed anything: see commit.lua.
+--
 -- KEYS  counter
 -- ARGV  most (1 or more), window ms, now ms
 -- Answers {1 = too many, not counted, how many more fit, in how many ms one more does or, where
@@ -36,7 +39,13 @@ if fits then
 end
 if fits or went_back then
   local keeping = string.format('%.0f %.0f %.0f', began, before, present)
-  redis.call('SET', counter, keeping, 'PX', 2 * window)
+  local set = redis.pcall('SET', counter, keeping, 'PX', 2 * window)
+  if set.err and kept == '' then
+    return set
+  elseif set.err then
+    redis.call('DEL', counter)
+    redis.call('SET', counter, keeping, 'PX', 2 * window)
+  end
 end
 
 local frees_in = covered

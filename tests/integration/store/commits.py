@@ -40,10 +40,13 @@ def writing(change: Change, expected: str | None = None, **more: Any) -> Commit:
     return replace(plain, **more)
 
 
+async def entries_in(redis: Redis) -> list[tuple[str, dict[bytes, bytes]]]:
+    """Every audit entry that waits, with its id, oldest first within its shard."""
+    streams = sorted([key async for key in redis.scan_iter("*:outbox")])
+    found: list[Any] = [entry for stream in streams for entry in await redis.xrange(stream) or []]
+    return [(entry_id.decode(), fields) for entry_id, fields in found]
+
+
 async def outbox(redis: Redis) -> list[dict[str, Any]]:
     """Every audit entry that waits, oldest first within its shard."""
-    streams = sorted([key async for key in redis.scan_iter("*:outbox")])
-    entries: list[Any] = []
-    for stream in streams:
-        entries += await redis.xrange(stream) or []
-    return [msgspec.json.decode(fields[b"entry"]) for _, fields in entries]
+    return [msgspec.json.decode(fields[b"entry"]) for _, fields in await entries_in(redis)]

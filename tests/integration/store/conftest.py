@@ -1,6 +1,6 @@
 """The store by every way to reach a Redis, on one shard and on several."""
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from typing import Any
 
 import pytest
@@ -10,12 +10,15 @@ from infra.local.redis import embedded_redis
 from infra.local.upstash import LocalUpstash, local_upstash
 from shared.clock import StoreClock
 from shared.ports import Memory, News, SessionStore
+from shared.store.commits import Means
 from shared.store.connection import Connection
 from shared.store.keys import Keys
 from shared.store.memory import RedisMemory
 from shared.store.redis import NativeConnection, connect
 from shared.store.sessions import RedisSessionStore
 from shared.store.upstash import UpstashConnection
+
+_MEANS = Means(sets_alarms=True)
 
 
 @pytest.fixture(scope="package")
@@ -32,6 +35,19 @@ async def redis(quiet_redis_url: str) -> AsyncIterator[Redis]:
     await client.flushdb()
     yield client
     await client.aclose()
+
+
+@pytest.fixture
+async def fill(redis: Redis) -> AsyncIterator[Callable[[], Awaitable[None]]]:
+    """Leaves the Redis without any memory, and without the right to evict, until the test ends."""
+
+    async def fill() -> None:
+        used = (await redis.info("memory"))["used_memory"]
+        await redis.config_set("maxmemory-policy", "noeviction")
+        await redis.config_set("maxmemory", used // 2)
+
+    yield fill
+    await redis.config_set("maxmemory", 0)
 
 
 @pytest.fixture(scope="package")
@@ -79,7 +95,7 @@ def keys(request: Any) -> Keys:
 @pytest.fixture
 def store(connection: Connection, keys: Keys, recorder: Recorder) -> SessionStore:
     """The store under test."""
-    return RedisSessionStore(connection, keys, StoreClock(), announcer=recorder, sets_alarms=True)
+    return RedisSessionStore(connection, keys, StoreClock(), means=_MEANS, announcer=recorder)
 
 
 @pytest.fixture

@@ -3,11 +3,14 @@
 from dataclasses import replace
 from uuid import uuid4
 
+import msgspec
 import pytest
 from redis.asyncio import Redis
 
 from shared.clock import StoreClock
+from shared.domain.clocks import Side
 from shared.domain.commands import Start
+from shared.domain.events import Expiry
 from shared.domain.transition import transition
 from shared.domain.units import DAY, Instant, Millis
 from shared.errors import StoreUnavailable
@@ -23,12 +26,13 @@ from shared.ports import (
     Superseded,
     Wakeup,
 )
+from shared.store.commits import Means
 from shared.store.connection import Connection
 from shared.store.keys import Keys
 from shared.store.redis import NativeConnection, connect
 from shared.store.sessions import RedisSessionStore
 from shared.store.upstash import UpstashConnection
-from tests.integration.store.commits import FAR, new_session, outbox, writing
+from tests.integration.store.commits import FAR, entries_in, new_session, outbox, writing
 from tests.integration.store.conftest import Recorder
 
 
@@ -115,17 +119,81 @@ async def test_the_audit_entry_says_who_did_what_and_what_it_led_to(
     assert entry["state_snapshot"]["session_id"] == change.session.session_id
 
 
-async def test_an_idempotent_commit_leaves_its_answer(store: SessionStore) -> None:
+async def test_an_idempotent_commit_leaves_a_record_of_its_answer(
+    store: SessionStore, redis: Redis
+) -> None:
     change = new_session()
-    key = IdempotencyKey(change.session.session_id, "k1", "fingerprint")
-    answer = Answer(201, b'{"data":1}', 1, "/somewhere")
-    await store.commit(writing(change, key=key, answer=answer))
-    recorded = RecordedAnswer("fingerprint", answer)
-    assert (await store.load(change.session.session_id, key)).recorded == recorded
-    again = writing(change, "whatever", key=key, answer=answer)
+    name = change.session.name
+    key = IdempotencyKey(name, "k1", "fingerprint")
+    await store.commit(writing(change, key=key))
+    recorded = (await store.load(name, key)).recorded
+    assert recorded
+    ((entry_id, _),) = await entries_in(redis)
+    assert recorded == RecordedAnswer("fingerprint", name, 1, Instant(2_000), None, entry_id)
+    again = writing(change, "whatever", key=key)
     assert await store.commit(again) == AnsweredBefore(recorded)
     elsewhere = replace(key, key="k2")
-    assert (await store.load(change.session.session_id, elsewhere)).recorded is None
+    assert (await store.load(name, elsewhere)).recorded is None
+
+
+async def test_the_record_of_a_switch_tells_which_clock_had_run_out(store: SessionStore) -> None:
+    change = new_session()
+    first = writing(change)
+    await store.commit(first)
+    expiry = Expiry(Side("anna", "red"), {"type": "notify", "extra": [1, None]})
+    switched = replace(change, session=replace(change.session, version=2), expiry=expiry)
+    key = IdempotencyKey(change.session.name, "k1", "fingerprint")
+    await store.commit(writing(switched, first.operation_id, key=key))
+    recorded = (await store.load(change.session.name, key)).recorded
+    assert recorded
+    assert (recorded.name, recorded.version, recorded.expiry) == (None, 2, expiry)
+
+
+async def test_the_record_of_a_deletion_names_no_version(store: SessionStore) -> None:
+    change = new_session()
+    first = writing(change)
+    await store.commit(first)
+    key = IdempotencyKey(change.session.name, "k1", "fingerprint")
+    await store.commit(writing(change, first.operation_id, key=key, session=None))
+    recorded = (await store.load(change.session.name, key)).recorded
+    assert recorded
+    assert recorded.version is None
+    assert recorded.session is None
+
+
+@pytest.mark.parametrize("metadata", [{"a": "short"}, {"a": "long " * 1000, "b": "\n"}])
+async def test_without_a_trail_the_record_holds_the_session_and_no_entry_is_written(
+    connection: Connection, keys: Keys, redis: Redis, metadata: dict[str, str]
+) -> None:
+    means = Means(audits=False, remembers=False)
+    store = RedisSessionStore(connection, keys, StoreClock(), means=means)
+    change = new_session()
+    change = replace(change, session=replace(change.session, metadata=metadata))
+    key = IdempotencyKey(change.session.name, "k1", "fingerprint")
+    await store.commit(writing(change, key=key))
+    recorded = (await store.load(change.session.name, key)).recorded
+    assert recorded
+    assert recorded.session == change.session
+    assert recorded.entry_id == ""
+    assert len(await redis.get(keys.answer(key)) or b"") < 2048
+    assert await entries_in(redis) == []
+
+
+async def test_a_record_of_version_2_0_0_is_still_read(
+    store: SessionStore, keys: Keys, redis: Redis
+) -> None:
+    key = IdempotencyKey("some-session", "k1", "0123456789abcdef" * 2)
+    written = {
+        "fingerprint": "0123456789abcdef" * 4,
+        "status": 201,
+        "version": 1,
+        "location": "/somewhere",
+        "body": '{"data":1}',
+    }
+    await redis.set(keys.answer(key), msgspec.json.encode(written))
+    answer = Answer(201, b'{"data":1}', 1, "/somewhere")
+    recorded = RecordedAnswer(key.fingerprint, answer=answer)
+    assert (await store.load("some-session", key)).recorded == recorded
 
 
 async def test_pushes_are_published_in_order_with_the_commit(
@@ -222,7 +290,7 @@ async def test_an_outbox_that_was_empty_calls_for_a_worker(
 async def test_nothing_is_published_where_nobody_listens(
     connection: Connection, keys: Keys, redis: Redis
 ) -> None:
-    store = RedisSessionStore(connection, keys, StoreClock(), publishes=False)
+    store = RedisSessionStore(connection, keys, StoreClock(), means=Means(publishes=False))
     change = new_session()
     async with redis.pubsub() as pubsub:
         await pubsub.psubscribe("*")

@@ -11,7 +11,7 @@ from infra.local.upstash import local_upstash
 from shared.clock import StoreClock
 from shared.domain.units import Millis
 from shared.errors import StoreUnavailable
-from shared.ports import Answer, IdempotencyKey, Limit, RecordedAnswer, SessionStore
+from shared.ports import IdempotencyKey, Limit, SessionStore
 from shared.store.connection import Connection
 from shared.store.keys import Keys
 from shared.store.redis import NativeConnection, connect
@@ -35,6 +35,7 @@ async def test_a_redis_out_of_memory_is_still_read(own_redis_url: str) -> None:
         upstash = UpstashConnection(endpoint.url, endpoint.token)
         for connection in (NativeConnection(redis), upstash):
             store = RedisSessionStore(connection, Keys(), StoreClock())
+            await redis.flushall()
             commit = writing(new_session())
             await store.commit(commit)
             await redis.config_set("maxmemory", 1)
@@ -43,6 +44,10 @@ async def test_a_redis_out_of_memory_is_still_read(own_redis_url: str) -> None:
                 await store.commit(writing(new_session()))
             await redis.config_set("maxmemory", 0)
             assert len((await store.load(commit.name, limits=LIMITS)).quotas) == 2
+            await redis.config_set("maxmemory", 1)
+            counted_before = await store.load(commit.name, limits=LIMITS)
+            assert [quota.remaining for quota in counted_before.quotas] == [2, 2]
+            await redis.config_set("maxmemory", 0)
         await upstash.close()
     await redis.aclose()
 
@@ -68,10 +73,10 @@ async def test_a_recorded_answer_is_found_whether_anything_was_counted_or_not(
 ) -> None:
     change = new_session()
     key = IdempotencyKey(change.session.name, "k1", "fingerprint")
-    answer = Answer(201, b"{}", 1)
-    await store.commit(writing(change, key=key, answer=answer))
+    await store.commit(writing(change, key=key))
     counted = await store.load(change.session.name, key, LIMITS)
-    assert counted.recorded == RecordedAnswer("fingerprint", answer)
+    assert counted.recorded
+    assert counted.recorded.fingerprint == "fingerprint"
     assert [quota.remaining for quota in counted.quotas] == [3, 3]
     await redis.delete(keys.counter(LIMITS[0].counter))
     await redis.lpush(keys.counter(LIMITS[0].counter), "not a counter")

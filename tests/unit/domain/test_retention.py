@@ -1,11 +1,16 @@
 """A session is kept past anything that can still happen to it."""
 
+from itertools import islice
+
 import pytest
+from hypothesis import given, settings
 
 from shared.domain.commands import NewGroup
 from shared.domain.session import Session, SyncMode
-from shared.domain.timekeeping import deadline, retention
-from shared.domain.units import DAY, HOUR
+from shared.domain.settlement import settle
+from shared.domain.timekeeping import deadline, next_wakeup, retention
+from shared.domain.units import DAY, HOUR, Instant
+from tests.unit.domain.random_games import Game, games, moments
 from tests.unit.domain.scenarios import (
     ANNA,
     BEN,
@@ -95,3 +100,65 @@ def test_an_adjusted_clock_is_outlived_too() -> None:
     game = play(poker(1_000)).adjust(BEN, DAY, at=0).start().switch(at=500)
     assert game.deadline == 500 + DAY
     assert retention(game.session) >= DAY + HOUR
+
+
+@pytest.mark.parametrize("session", LONG + ENDLESS)
+def test_it_is_kept_at_most_a_day_longer_than_its_clocks_run_on(session: Session) -> None:
+    started = play(session).start().session
+    assert retention(started) <= runs_on_for(started) + DAY
+
+
+@pytest.mark.parametrize("kind", ["notify", "end_session"])
+@pytest.mark.parametrize("many", [2, 1_000])
+def test_banks_that_nothing_sets_going_are_not_added_up(kind: str, many: int) -> None:
+    seats = [seat(str(n), DAY, group=str(n)) for n in range(many)]
+    for mode in (SyncMode.PER_PARTICIPANT, SyncMode.PER_GROUP):
+        session = open_session(mode, *seats, action_on_timeout=on_timeout(kind))
+        assert retention(play(session).start().session) == 2 * DAY
+        assert retention(session) == 2 * DAY
+
+
+def test_a_bank_and_its_group_are_not_counted_twice() -> None:
+    session = open_session(SyncMode.PER_GROUP, seat(ANNA, DAY, group=RED), action_on_timeout=SKIP)
+    assert retention(play(session).start().session) == 2 * DAY
+
+
+def test_a_session_outlives_its_next_change_by_a_day_in_which_no_worker_runs() -> None:
+    """However long the change was due, the commit that makes it renews the time."""
+    session = play(poker(DAY, auto_advance=True)).start().session
+    assert (deadline(session) or 0) + DAY <= retention(session)
+
+
+@settings(derandomize=True, database=None, deadline=None, max_examples=300)
+@given(games())
+def test_at_every_moment_it_is_kept_as_long_as_it_runs_on_and_a_day(game: Game) -> None:
+    for moment in moments(game):
+        session, now = moment.after, moment.now
+        if session.status.is_terminal:
+            assert retention(session) == DAY
+            continue
+        forgotten_at = session.updated_at + retention(session)
+        wakes_at = next_wakeup(session)
+        assert wakes_at is None or forgotten_at > wakes_at + HOUR
+        assert forgotten_at <= now + runs_on_for(session) + 7 * DAY
+        if session.cycle_started_at is not None:
+            assert retention(session) == runs_on_for(session) + DAY
+
+
+_MANY = 200
+"""More steps than any session has that comes to an end."""
+
+
+def runs_on_for(session: Session) -> int:
+    """How long something still happens without a command, ms; in an endless one the next cycle.
+
+    Found out by letting it happen. A session that stands still is set going first.
+    """
+    since = session.cycle_started_at
+    if since is None:
+        return retention(session) - DAY
+    steps = list(islice(settle(session, Instant(since + 10_000 * DAY)), _MANY))
+    falls = [step.occurred_at for step in steps if step.session.version > session.version]
+    if not falls:
+        return 0
+    return (falls[0] if len(steps) == _MANY else falls[-1]) - since

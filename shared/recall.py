@@ -1,0 +1,37 @@
+"""The state that an earlier answer showed, found again for one who asks a second time."""
+
+from shared.audit.ports import AuditLog, Outbox
+from shared.domain.session import Session
+from shared.errors import AuditUnavailable
+from shared.ports import RecordedAnswer, SessionStore, Stored
+
+
+class Recall:
+    """Looks where a version can still be, nearest first; each place is asked at most once."""
+
+    def __init__(self, store: SessionStore, outbox: Outbox, audit: AuditLog | None) -> None:
+        self._store = store
+        self._outbox = outbox
+        self._audit = audit
+
+    async def session(
+        self, recorded: RecordedAnswer, name: str, version: int, stored: Stored | None
+    ) -> Session:
+        """The session `name` at `version`, which `recorded` was answered with.
+
+        `stored` is that session as it stands now, if it was loaded. The entry is looked for in the
+        outbox before the trail, for it leaves the outbox only when the trail has it. Raises
+        `AuditUnavailable` where the version can't be found now.
+        """
+        if recorded.session:
+            return recorded.session
+        if stored is None:
+            stored = (await self._store.load(name)).stored
+        if stored and stored.session.version == version:
+            return stored.session
+        moment = await self._outbox.entry(name, recorded.entry_id) if recorded.entry_id else None
+        if moment is None and self._audit:
+            moment = await self._audit.at_version(name, version)
+        if moment is None or moment.session.version != version:
+            raise AuditUnavailable("The first answer to this request can't be found right now")
+        return moment.session

@@ -1,0 +1,122 @@
+"""What a session that advances by itself gives the service to do, and how much of it is allowed."""
+
+import pytest
+from hypothesis import given, settings
+
+from shared.domain.commands import NewGroup
+from shared.domain.errors import RuleViolation
+from shared.domain.events import Change
+from shared.domain.load import UNIT, load, present_load, require_bounded
+from shared.domain.session import Session, SyncMode
+from shared.domain.settlement import settle
+from shared.domain.units import Instant, Millis
+from tests.unit.domain.random_games import Game, games, moments
+from tests.unit.domain.scenarios import (
+    ANNA,
+    BEN,
+    RED,
+    chess,
+    exam,
+    fields_of,
+    on_timeout,
+    open_session,
+    play,
+    poker,
+    race,
+    seat,
+    teams,
+)
+
+SKIP = on_timeout("skip_cycle")
+_LEAST = 8
+
+
+def crowd(players: int, cycle: int, **options: object) -> Session:
+    """`per_cycle`, for so many players, that goes on by itself."""
+    seats = [seat(str(n)) for n in range(players)]
+    return open_session(
+        SyncMode.PER_CYCLE, *seats, time_per_cycle_ms=Millis(cycle), auto_advance=True, **options
+    )
+
+
+@pytest.mark.parametrize(
+    ("session", "expected"),
+    [
+        (crowd(1_000, 1_000), 1_000 * UNIT),
+        (crowd(1_000, 10_000), 100 * UNIT),
+        (crowd(3, 1_000), _LEAST * UNIT),
+        (crowd(100, 2_000, warn_at_ms=(Millis(500), Millis(1_000))), 150 * UNIT),
+        (crowd(100, 2_000, warn_at_ms=(Millis(2_000), Millis(9_000))), 50 * UNIT),
+        (exam(cycle=2_000, auto_advance=True), _LEAST * UNIT // 2),
+        (exam(total=60_000, cycle=2_000, action_on_timeout=SKIP), _LEAST * UNIT // 2),
+        (chess(1_000, 3_000, action_on_timeout=SKIP), _LEAST * UNIT // 2),
+        (teams(2_000, RED, RED, action_on_timeout=SKIP), _LEAST * UNIT // 4),
+    ],
+)
+def test_the_load_is_participants_times_changes_a_second(session: Session, expected: int) -> None:
+    assert load(session) == expected
+    assert load(play(session).start().session) == expected
+
+
+def test_own_lengths_of_cycles_are_averaged() -> None:
+    session = open_session(
+        SyncMode.PER_CYCLE, seat(ANNA, 1_000), seat(BEN, 3_000), auto_advance=True
+    )
+    assert load(session) == _LEAST * UNIT // 2
+
+
+def test_the_bank_of_a_group_is_one_however_many_share_it() -> None:
+    session = open_session(
+        SyncMode.PER_GROUP,
+        *(seat(str(n), group=RED) for n in range(100)),
+        groups=(NewGroup(RED, Millis(10_000)),),
+        action_on_timeout=SKIP,
+    )
+    assert load(session) == 10 * UNIT
+
+
+@pytest.mark.parametrize(
+    "session",
+    [
+        poker(1_000),
+        poker(1_000, auto_advance=True, action_on_timeout=on_timeout("end_session")),
+        exam(total=1_000, auto_advance=True),
+        race(1_000, auto_advance=True),
+        chess(1_000),
+    ],
+)
+def test_where_nothing_follows_by_itself_there_is_no_load(session: Session) -> None:
+    assert load(session) == 0
+
+
+def test_only_a_session_that_runs_has_a_present_load() -> None:
+    game = play(crowd(10, 1_000))
+    assert present_load(game.session) == 0
+    assert present_load(game.start().session) == 10 * UNIT
+    assert present_load(game.start().pause(at=1).session) == 0
+    assert load(game.start().pause(at=1).session) == 10 * UNIT
+    assert load(game.start().cancel(at=1).session) == 0
+
+
+def test_a_load_above_the_bound_is_refused_with_field_rule_and_number() -> None:
+    require_bounded(crowd(200, 1_000), "time_per_cycle_ms", 200)
+    with pytest.raises(RuleViolation) as caught:
+        require_bounded(crowd(201, 1_000), "time_per_cycle_ms", 200)
+    assert fields_of(caught.value) == [("time_per_cycle_ms", "too_busy")]
+    assert "cannot exceed 200, and would be 201" in caught.value.violations[0].message
+
+
+@settings(derandomize=True, database=None, deadline=None, max_examples=200)
+@given(games())
+def test_no_session_without_end_changes_more_often_than_its_load_says(game: Game) -> None:
+    for moment in moments(game):
+        session = moment.after
+        if session.cycle_started_at is None or session.sync_mode is SyncMode.PER_PARTICIPANT:
+            continue
+        span_s = 600
+        steps = settle(session, Instant(session.cycle_started_at + span_s * 1_000))
+        changes = sum(isinstance(step, Change) for step in steps)
+        size = max(_LEAST, len(session.participants))
+        # One change more for the cycle that runs already, and for each seat where lengths differ.
+        slack = 1 + 2 * len(session.participants)
+        assert changes - slack <= load(session) * span_s / UNIT / size
