@@ -1,7 +1,6 @@
 """Load, settle, transition, commit: how every request and every alarm reaches a session."""
 
 from collections.abc import Sequence
-from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, replace
 from itertools import islice
 
@@ -42,10 +41,15 @@ from shared.ports import (
     Wakeup,
 )
 from shared.recovery import Recovery, anyone
-from shared.turns import Turns, patience
+from shared.turns import Turn, Turns, patience
 
 _ATTEMPTS = 64
-"""More than the instances that could ever race for one session: inside one they queue."""
+"""How often a change is applied anew because another one was faster.
+
+The authorized changes of one session queue inside an instance, so an attempt is lost only to
+another instance, or to a read or an alarm that applied what was due. An instance with a queue
+pauses between its changes (`Turns`), so that of n instances each wins about every n-th round.
+"""
 
 _STEPS_PER_COMMIT = 50
 """Bounds a commit after a long outage, in which many cycles may have gone by."""
@@ -61,6 +65,16 @@ class Outcome:
     replayed: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """A change as a caller asks for it."""
+
+    permit: Permit
+    command: Command
+    request: Request
+    wording: Wording
+
+
 class SessionService:
     """The only place that brings the domain and the store together."""
 
@@ -73,7 +87,7 @@ class SessionService:
         self._store = store
         self._recovery = recovery
         self._max_sessions_per_owner = max_sessions_per_owner
-        self._turns = Turns()
+        self._turns: Turns[Stored] = Turns()
 
     def creation_scope(self, permit: Permit, key: str, session_id: str | None) -> str:
         """The scope of an idempotency key of a creation."""
@@ -99,7 +113,7 @@ class SessionService:
         """
         spec = replace(spec, tenant=permit.caller.tenant, owner=permit.owner)
         name = permit.name_of(spec.session_id)
-        async with self._turn(permit, name):
+        async with patience():
             loaded = await self._load(permit, name, request.key)
             if loaded.recorded:
                 return _replay(loaded.recorded, request.key)
@@ -122,35 +136,66 @@ class SessionService:
     ) -> Outcome:
         """Apply `command` to the session as it stands once everything due has happened.
 
-        Concurrent changes are serialised: each is applied to what the one before it left.
+        Concurrent changes are serialised: each is applied to what the one before it left. The
+        caller's right is checked before it joins the session's queue, and again at its turn.
         Raises `SessionNotFound`, `Forbidden`, `PreconditionFailed`, `IdempotencyKeyReused`,
-        `VersionConflict` or a `Refusal`; then the command has changed nothing.
+        `VersionConflict`, `StoreUnavailable` (also for a turn that doesn't come within 1.2 s) or a
+        `Refusal`; then the command has changed nothing.
         """
         name, command = permit.name_of(session_id), permit.narrowed(command)
-        async with self._turn(permit, name):
+        async with patience():
             loaded = await self._load(permit, name, request.key)
             if loaded.recorded:
                 return _replay(loaded.recorded, request.key)
             stored, now = await self._found(loaded, name, permit)
-            first = stored
-            for _ in range(_ATTEMPTS):
-                if stored is None:
-                    raise SessionNotFound
-                permit.check(stored.session)
-                due = _due(stored, now)
-                try:
-                    change = _apply(command, stored, due, request, now)
-                except (Refusal, PreconditionFailed, _Backlog):
-                    if not due:
-                        raise
+            if stored is None:
+                raise SessionNotFound
+            permit.check(stored.session)
+            async with self._turns.of(name) as turn:
+                latest = _newest(stored, turn.before)
+                now = max(now, latest.session.updated_at)
+                change = _Asked(permit, command, request, wording)
+                return await self._make(change, stored, latest, now, turn)
+
+    async def _make(
+        self, asked: _Asked, loaded: Stored, latest: Stored, now: Instant, turn: Turn[Stored]
+    ) -> Outcome:
+        """Make the change that is `asked` for in its `turn`, on the `latest` state or a newer one.
+
+        `loaded` is the state before the turn, beside which no earlier answer was recorded.
+        """
+        stored: Stored | None = latest
+        for _ in range(_ATTEMPTS):
+            if stored is None:
+                raise SessionNotFound
+            asked.permit.check(stored.session)
+            turn.left = stored
+            due = _due(stored, now)
+            try:
+                change = _apply(asked.command, stored, due, asked.request, now)
+            except (Refusal, PreconditionFailed, _Backlog):
+                if due:
                     stored, now = await self._catch_up(stored, now)
                     continue
-                written = draft(stored, [*due, change], now, request, wording)
-                result = await self._store.commit(written)
-                if not isinstance(result, Superseded):
-                    return _outcome(result, written)
-                stored, now = await self._newer(result, name, now, permit)
-        raise VersionConflict(_version(first), _version(stored))
+                if stored is not loaded and (earlier := await self._answered(stored, asked)):
+                    return earlier
+                raise
+            written = draft(stored, [*due, change], now, asked.request, asked.wording)
+            result = await self._store.commit(written)
+            if not isinstance(result, Superseded):
+                turn.left = _left_by(result, written)
+                return _outcome(result, written)
+            turn.is_contested = True
+            stored, now = await self._newer(result, written.name, now, asked.permit)
+        raise VersionConflict(_version(latest), _version(stored))
+
+    async def _answered(self, stored: Stored, asked: _Asked) -> Outcome | None:
+        """The answer to an earlier try of a change that `stored` doesn't allow, if there was one:
+        `stored` may be what that try has led to."""
+        if asked.request.key is None:
+            return None
+        recorded = (await self._store.load(stored.session.name, asked.request.key)).recorded
+        return _replay(recorded, asked.request.key) if recorded else None
 
     async def read(self, permit: Permit, session_id: str) -> tuple[Session, Instant]:
         """The session and the instant at which it was read.
@@ -211,10 +256,6 @@ class SessionService:
             return None
         set_for = loaded.alarm_at or alarm.at
         return next_wakeup(stored.session) if set_for <= max(now, alarm.at) else None
-
-    def _turn(self, permit: Permit, name: str) -> AbstractAsyncContextManager[None]:
-        """The caller's turn on the session; nobody waits for what others may not even ask."""
-        return self._turns.of(f"{name} {permit.caller.name}")
 
     async def _load(self, permit: Permit, name: str, key: IdempotencyKey | None = None) -> Loaded:
         """What the store has, for a caller who hasn't asked too often, not even while it waited."""
@@ -286,6 +327,23 @@ def _apply(
     if request.if_match is not None and str(session.version) not in request.if_match:
         raise PreconditionFailed(session.version)
     return transition(session, command, now)
+
+
+def _newest(loaded: Stored, before: Stored | None) -> Stored:
+    """The newer of what was loaded and what the change before left.
+
+    Both were current at some time after the request had arrived.
+    """
+    if before and before.session.version > loaded.session.version:
+        return before
+    return loaded
+
+
+def _left_by(result: Committed | AnsweredBefore | OwnerHasEnough, written: Commit) -> Stored | None:
+    """What the next change of the session finds; None where it must go by what it has loaded."""
+    if isinstance(result, Committed) and written.session:
+        return Stored(written.session, written.operation_id)
+    return None
 
 
 def _version(stored: Stored | None) -> int:
