@@ -95,20 +95,23 @@ class History:
         name = permit.name_of(session_id)
         loaded = await self._store.load(name, limits=permit.allowance.limits)
         permit.allowance.take(loaded.quotas)
-        session = loaded.stored.session if loaded.stored else await self._remembered(name)
+        session = loaded.stored.session if loaded.stored else None
+        if session is None or permit.hides(session):
+            # A host is told as late of a session that isn't its own as of one that isn't there.
+            session = await self._remembered(name) or session
         if session is None:
             raise SessionNotFound
         permit.check(session)
         return name, loaded.now
 
     async def _remembered(self, name: str) -> Session | None:
-        """Some version of a session that the store knows no more: whose it is never changes.
+        """Some version of a session that the store knows no more: its owner never changes.
 
-        The trail is asked again behind the outbox, for an entry may have moved meanwhile.
+        The trail is asked again behind the outbox, for an entry may have moved meanwhile. All
+        three are asked whatever the first says, so that the time taken tells nothing.
         """
-        if last := await self._trail.last(name):
-            return last.session
-        if waiting := await self._outbox.waiting(name):
-            return waiting[-1].session
-        last = await self._trail.last(name)
+        before = await self._trail.last(name)
+        waiting = (await self._outbox.newest_of([name])).get(name)
+        after = await self._trail.last(name)
+        last = before or waiting or after
         return last.session if last else None

@@ -1,6 +1,6 @@
 """Load, settle, transition, commit: how every request and every alarm reaches a session."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
 
@@ -53,6 +53,9 @@ pauses between its changes (`Turns`), so that of n instances each wins about eve
 
 _STEPS_PER_COMMIT = 50
 """Bounds a commit after a long outage, in which many cycles may have gone by."""
+
+_SHOWN_PER_COMMIT = 5_000
+"""Bounds the participants in all of its steps: each step is audited and pushed with all of them."""
 
 _SYSTEM = Origin("system")
 
@@ -222,15 +225,16 @@ class SessionService:
         async with patience():
             loaded = await self._store.load_many(names, permit.allowance.limits)
             permit.allowance.take(loaded.quotas)
+            restored = await self._looked_up(dict(zip(names, loaded.sessions, strict=True)), permit)
             found = [
-                await self._found(one, name, permit)
-                for one, name in zip(loaded.sessions, names, strict=True)
+                restored.get(name, one.stored)
+                for name, one in zip(names, loaded.sessions, strict=True)
             ]
             shown = [
-                (await self._catch_up(stored, now))[0]
+                (await self._catch_up(stored, max(loaded.now, stored.session.updated_at)))[0]
                 if stored and permit.may_read(stored.session)
                 else None
-                for stored, now in found
+                for stored in found
             ]
         return loaded.now, [one.session if one else None for one in shown]
 
@@ -269,14 +273,38 @@ class SessionService:
     ) -> tuple[Stored | None, Instant]:
         """What was loaded, or what the audit trail has of it where the store has lost it.
 
-        It is put back for one who may read it; without a `permit` the service itself asks.
+        It is put back if the caller may read it; without a `permit` the service itself asks.
         """
-        stored, now = loaded.stored, loaded.now
-        if stored is None and not loaded.is_deleted and self._recovery:
-            admits = permit.may_read if permit else anyone
-            stored = await self._recovery.restore(name, now, admits, even_forgotten=even_forgotten)
-            now = max(now, stored.session.updated_at) if stored else now
-        return stored, now
+        restored = (await self._looked_up({name: loaded}, permit, even_forgotten)).get(name)
+        if restored is None:
+            return loaded.stored, loaded.now
+        return restored, max(loaded.now, restored.session.updated_at)
+
+    async def _looked_up(
+        self, loaded: Mapping[str, Loaded], permit: Permit | None, even_forgotten: bool = True
+    ) -> Mapping[str, Stored]:
+        """The sessions that were put back, of those that were `loaded` and not found.
+
+        What a host can't read is looked up in the same way, with the same calls to the store and
+        the trail: else the time until the 404 would tell whether there is such a session. Raises
+        `AuditUnavailable`, unless all that was not found was deleted.
+        """
+        if self._recovery is None:
+            return {}
+        lost = [n for n, found in loaded.items() if found.stored is None and not found.is_deleted]
+        hidden = [n for n, found in loaded.items() if permit and _is_hidden(found, permit)]
+        if not lost and not hidden:
+            return {}
+        now = max(found.now for found in loaded.values())
+        admits = permit.may_read if permit else anyone
+        try:
+            return await self._recovery.restore(
+                lost, now, admits, beside=hidden, even_forgotten=even_forgotten
+            )
+        except AuditUnavailable:
+            if lost or any(loaded[name].stored for name in hidden):
+                raise
+            return {}
 
     async def _newer(
         self, result: Superseded, name: str, now: Instant, permit: Permit | None
@@ -315,18 +343,29 @@ class _Backlog(Exception):
 
 
 def _due(stored: Stored, now: Instant) -> list[Step]:
-    return list(islice(settle(stored.session, now), _STEPS_PER_COMMIT))
+    return list(islice(settle(stored.session, now), _most_steps(stored.session)))
+
+
+def _most_steps(session: Session) -> int:
+    """How many steps one commit takes."""
+    shown_by_each = max(1, len(session.participants))
+    return max(1, min(_STEPS_PER_COMMIT, _SHOWN_PER_COMMIT // shown_by_each))
 
 
 def _apply(
     command: Command, stored: Stored, due: Sequence[Step], request: Request, now: Instant
 ) -> Change:
-    if len(due) == _STEPS_PER_COMMIT:
+    if len(due) == _most_steps(stored.session):
         raise _Backlog
     session = due[-1].session if due else stored.session
     if request.if_match is not None and str(session.version) not in request.if_match:
         raise PreconditionFailed(session.version)
     return transition(session, command, now)
+
+
+def _is_hidden(found: Loaded, permit: Permit) -> bool:
+    """Whether the caller must not learn that there is, or was, such a session."""
+    return permit.hides(found.stored.session if found.stored else None)
 
 
 def _newest(loaded: Stored, before: Stored | None) -> Stored:
