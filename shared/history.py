@@ -1,13 +1,21 @@
 """What the audit trail tells: the story of a session, and the session at any point of it."""
 
+import time
+from itertools import islice
+
 from shared.access.permits import Permit
 from shared.audit.ports import AuditedEvent, AuditLog, Outbox
 from shared.domain.errors import RuleViolation, Violation
 from shared.domain.session import Session
-from shared.domain.settlement import settled
+from shared.domain.settlement import settle
 from shared.domain.units import Instant
 from shared.errors import AuditUnavailable, SessionNotFound, VersionUnknown
 from shared.ports import SessionStore
+from shared.slices import next_slice
+
+_SETTLED_WITHIN_S = 1.0
+_SHOWN_PER_SLICE = 5_000
+"""Participants in all the steps that are settled without a pause: some ms."""
 
 
 class History:
@@ -79,7 +87,7 @@ class History:
         if moment is None or moment.is_deletion:
             raise VersionUnknown("The session was not there at that instant")
         permit.check(moment.session)
-        return settled(moment.session, at), at
+        return await _settled(moment.session, at), at
 
     @property
     def _trail(self) -> AuditLog:
@@ -115,3 +123,20 @@ class History:
         after = await self._trail.last(name)
         last = before or waiting or after
         return last.session if last else None
+
+
+async def _settled(session: Session, at: Instant) -> Session:
+    """The session after everything that was due by `at`.
+
+    Raises `AuditUnavailable` where so much was due that it takes longer than a request may.
+    """
+    give_up = time.monotonic() + _SETTLED_WITHIN_S
+    steps = settle(session, at)
+    most = max(1, _SHOWN_PER_SLICE // max(1, len(session.participants)))
+    while portion := list(islice(steps, most)):
+        session = portion[-1].session
+        if len(portion) == most:
+            await next_slice()
+        if time.monotonic() > give_up:
+            raise AuditUnavailable("So much had happened by then that it takes too long to tell")
+    return session

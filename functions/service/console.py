@@ -3,11 +3,11 @@
 import os
 from pathlib import Path
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, Request, Response
 from fastapi.responses import FileResponse
 from starlette.routing import Mount
-from starlette.staticfiles import StaticFiles
 
+from shared.http.packed import PackedFiles, packed
 from shared.http.security_headers import page_headers
 from shared.serverless.http_function import function_of
 
@@ -16,7 +16,7 @@ _FILES = _ROOT / "functions" / "console"
 _CLIENT = _ROOT / "clients" / "js"
 
 
-class _Library(StaticFiles):
+class _Library(PackedFiles):
     """What pages import of the client library, and not what its own tests need beside it."""
 
     def lookup_path(self, path: str) -> tuple[str, os.stat_result | None]:
@@ -28,14 +28,14 @@ router = APIRouter(include_in_schema=False)
 
 
 @router.get("/")
-async def page(request: Request) -> FileResponse:
+async def page(request: Request) -> Response:
     """The page itself; its parts are beside it under `/console`."""
     elsewhere = request.app.state.subscriptions.origins
     headers = {"Cache-Control": "no-cache", **page_headers(elsewhere)}
-    return FileResponse(_FILES / "index.html", headers=headers)
+    return await packed(FileResponse(_FILES / "index.html", headers=headers), request)
 
 
-router.routes.append(Mount("/console", StaticFiles(directory=_FILES)))
+router.routes.append(Mount("/console", PackedFiles(directory=_FILES)))
 router.routes.append(Mount("/clients/js", _Library(directory=_CLIENT)))
 
 handler = function_of(router)

@@ -1,11 +1,13 @@
 """`GET /api-docs`: the API, to be read and tried; `/api-docs.json` is the document behind it."""
 
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 import fastapi_swagger
-from fastapi import APIRouter
+from fastapi import APIRouter, Request
 from fastapi.responses import FileResponse, HTMLResponse, Response
 
+from shared.http.packed import packed
 from shared.http.security_headers import page_headers
 from shared.serverless.http_function import HttpFunction
 
@@ -53,10 +55,15 @@ async def start() -> Response:
     return Response(_START, media_type="text/javascript")
 
 
+def _serving(path: Path) -> Callable[[Request], Awaitable[Response]]:
+    async def asset(request: Request) -> Response:
+        return await packed(FileResponse(path), request)
+
+    return asset
+
+
 for _name in _NAMES:
-    router.add_api_route(
-        f"/api-docs/{_name}", lambda path=_ASSETS / _name: FileResponse(path), methods=["GET"]
-    )
+    router.add_api_route(f"/api-docs/{_name}", _serving(_ASSETS / _name), methods=["GET"])
 
 
 def _all_routers() -> list[APIRouter]:

@@ -81,6 +81,7 @@ FLOORS = {
         "shared.audit.ports",
         "shared.ports",
         "shared.errors",
+        "shared.slices",
     },
     "shared/session_service.py": {
         "shared.access.permits",
