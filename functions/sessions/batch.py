@@ -1,7 +1,10 @@
 """`POST /v1/sessions/batch`: read up to 50 sessions at once."""
 
+from collections.abc import AsyncIterator, Sequence
+
 import msgspec
 from fastapi import APIRouter, Request, Response
+from fastapi.responses import StreamingResponse
 
 from shared.access.rights import Operation
 from shared.domain.session import Session
@@ -27,16 +30,24 @@ async def read_batch(body: BatchBody, request: Request) -> Response:
     """Several sessions in one answer, each as a read of it would show it."""
     wanted = list(dict.fromkeys(body.session_ids))
     now, sessions = await Call(request).sessions(wanted)
-    found = [await _shown(session, now) for session in sessions if session]
     missing = [name for name, session in zip(wanted, sessions, strict=True) if session is None]
-    return json_response({"sessions": found, "not_found": missing})
+    found = [session for session in sessions if session]
+    if sum(len(session.participants) for session in found) > LARGE_SESSION:
+        return StreamingResponse(_pieces(found, missing, now), media_type="application/json")
+    views = [session_view(session, now) for session in found]
+    return json_response({"sessions": views, "not_found": missing})
 
 
-async def _shown(session: Session, now: Instant) -> msgspec.Raw:
-    """The session as JSON; one that takes ms to render gets a slice of its own."""
-    if len(session.participants) > LARGE_SESSION:
+async def _pieces(
+    found: Sequence[Session], missing: Sequence[str], now: Instant
+) -> AsyncIterator[bytes]:
+    """The same answer, each session rendered when the one before it was sent."""
+    yield b'{"data":{"sessions":['
+    for place, session in enumerate(found):
         await next_slice()
-    return msgspec.Raw(msgspec.json.encode(session_view(session, now)))
+        view = msgspec.json.encode(session_view(session, now))
+        yield view if place == 0 else b"," + view
+    yield b'],"not_found":%b}}' % msgspec.json.encode(missing)
 
 
 handler = function_of(router)
