@@ -135,7 +135,8 @@ def server(settings: Settings) -> Server:
         app.state.is_leaving = True
         leaving.append(asyncio.create_task(channels.send_away(seconds)))
 
-    instance = server_of(app, settings)
+    metrics: PrometheusMetrics = app.state.metrics
+    instance = server_of(app, settings, count_shed=metrics.instance.requests_shed.inc)
     instance.on_leave = leave
     instance.on_stop = channels.close
     return instance

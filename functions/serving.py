@@ -9,6 +9,7 @@ from typing import Any, Final, Literal
 
 import uvicorn
 
+from functions.connections.admission import Admission
 from functions.connections.http import HttpConnection
 from functions.connections.websocket import SocketConnection
 from shared import logging
@@ -84,10 +85,23 @@ class Server(uvicorn.Server):
             self.on_leave(self.drain_s)
 
 
-def server_of(app: Any, settings: Settings, lifespan: Literal["on", "off"] = "on") -> Server:
-    """A server of `app`, as `settings` ask for it; logging is set up as well."""
+def server_of(
+    app: Any,
+    settings: Settings,
+    lifespan: Literal["on", "off"] = "on",
+    count_shed: Callable[[], None] = lambda: None,
+) -> Server:
+    """A server of `app`, as `settings` ask for it; logging is set up as well.
+
+    `count_shed` is called for each request that is refused because there are too many.
+    """
     logging.configure(settings.log_level)
-    connections = type("Http", (HttpConnection,), {"timeout_s": settings.client_timeout_s})
+    own = {
+        "timeout_s": settings.client_timeout_s,
+        "admission": Admission(count_shed),
+        "cors_origins": settings.cors_origins,
+    }
+    connections = type("Http", (HttpConnection,), own)
     config = uvicorn.Config(
         app,
         host=settings.host,
