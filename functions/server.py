@@ -77,7 +77,7 @@ def build(settings: Settings) -> FastAPI:
     )
     finish_traces = traces(app, backend, settings)
     app.state.channels = channels
-    app.state.sockets = Sockets(settings.max_sockets_per_caller)
+    app.state.sockets = Sockets(settings.max_sockets_per_caller, settings.sockets_per_address)
     app.state.metrics_token = settings.metrics_token
     app.state.metrics_are_public = settings.app_env != "production"
     return app
