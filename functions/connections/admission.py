@@ -12,7 +12,7 @@ from collections.abc import Callable
 from typing import Final, Protocol
 
 _LONG_ROUND_S: Final = 0.005
-_PATIENCE_S: Final = 0.25
+_PATIENCE_S: Final = 0.2
 """Rounds may be long for so long before anything is refused, s."""
 
 _CALM_S: Final = 0.1

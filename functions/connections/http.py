@@ -90,9 +90,9 @@ class HttpConnection(Watched, HttpToolsProtocol):
         self._head_bytes = 0
         if self._due is not None:
             self._due += self.timeout_s
-        self._is_shed = not self.admission.admits(self.url.partition(b"?")[0], self.loop)
-        if self.parser.should_upgrade() and self._should_upgrade():
-            self._is_shed = False
+        is_socket = self.parser.should_upgrade() and self._should_upgrade()
+        path = self.url.partition(b"?")[0]
+        self._is_shed = not is_socket and not self.admission.admits(path, self.loop)
         if self._is_shed and (self.cycle is None or self.cycle.response_complete):
             self._shed()
             return
