@@ -77,7 +77,7 @@ def build(settings: Settings) -> FastAPI:
     )
     finish_traces = traces(app, backend, settings)
     app.state.channels = channels
-    app.state.sockets = Sockets(settings.max_sockets_per_caller)
+    app.state.sockets = Sockets(settings.max_sockets_per_caller, settings.sockets_per_address)
     app.state.metrics_token = settings.metrics_token
     app.state.metrics_are_public = settings.app_env != "production"
     return app
@@ -135,7 +135,8 @@ def server(settings: Settings) -> Server:
         app.state.is_leaving = True
         leaving.append(asyncio.create_task(channels.send_away(seconds)))
 
-    instance = server_of(app, settings)
+    metrics: PrometheusMetrics = app.state.metrics
+    instance = server_of(app, settings, count_shed=metrics.instance.requests_shed.inc)
     instance.on_leave = leave
     instance.on_stop = channels.close
     return instance

@@ -1,5 +1,7 @@
 """The HTTP server of one instance."""
 
+import asyncio
+import os
 import signal
 import time
 from collections.abc import Callable
@@ -9,6 +11,7 @@ from typing import Any, Final, Literal
 
 import uvicorn
 
+from functions.connections.admission import Admission
 from functions.connections.http import HttpConnection
 from functions.connections.websocket import SocketConnection
 from shared import logging
@@ -17,6 +20,7 @@ from shared.settings import Settings
 _PING_S = 15.0
 _MAX_FRAME_BYTES = 64 * 1024
 GRACE_S = 5
+_ACCEPTED_AT_ONCE = 8
 _KEEP_ALIVE_S = 75
 """Longer than proxies keep a connection idle, a minute mostly: were it we who close it, the next
 request could be on its way already, and no proxy may send a POST twice."""
@@ -50,8 +54,31 @@ class Server(uvicorn.Server):
     async def startup(self, sockets: list[socket] | None = None) -> None:
         """Accept connections."""
         await super().startup(sockets)
+        if self.started:
+            await self._accept_faster()
         if self.started and self.on_ready:
             self.on_ready()
+
+    async def _accept_faster(self) -> None:
+        """Accept several connections in each round of the event loop, not one.
+
+        libuv takes one connection for each listening descriptor in a round (since version 1.45).
+        While rounds are long, thousands of new connections would wait for seconds, so every
+        listening socket gets more descriptors.
+        """
+        loop = asyncio.get_running_loop()
+        listening = [sock.fileno() for server in self.servers for sock in server.sockets]
+        for fileno in listening * (_ACCEPTED_AT_ONCE - 1):
+            another = socket(fileno=os.dup(fileno))
+            accepting = await loop.create_server(
+                self._connection, sock=another, backlog=self.config.backlog
+            )
+            self.servers.append(accepting)
+
+    def _connection(self) -> HttpConnection:
+        return self.connections(
+            config=self.config, server_state=self.server_state, app_state=self.lifespan.state
+        )
 
     async def shutdown(self, sockets: list[socket] | None = None) -> None:
         """Finish what is being answered; what would go on for ever is told to end first."""
@@ -84,10 +111,23 @@ class Server(uvicorn.Server):
             self.on_leave(self.drain_s)
 
 
-def server_of(app: Any, settings: Settings, lifespan: Literal["on", "off"] = "on") -> Server:
-    """A server of `app`, as `settings` ask for it; logging is set up as well."""
+def server_of(
+    app: Any,
+    settings: Settings,
+    lifespan: Literal["on", "off"] = "on",
+    count_shed: Callable[[], None] = lambda: None,
+) -> Server:
+    """A server of `app`, as `settings` ask for it; logging is set up as well.
+
+    `count_shed` is called for each request that is refused because there are too many.
+    """
     logging.configure(settings.log_level)
-    connections = type("Http", (HttpConnection,), {"timeout_s": settings.client_timeout_s})
+    own = {
+        "timeout_s": settings.client_timeout_s,
+        "admission": Admission(count_shed),
+        "cors_origins": settings.cors_origins,
+    }
+    connections = type("Http", (HttpConnection,), own)
     config = uvicorn.Config(
         app,
         host=settings.host,

@@ -10,7 +10,8 @@ from shared.ports import Announcer, OwnerLimits, SessionStore
 from shared.pushes import Pushes
 from shared.recall import Recall
 from shared.recovery import Recovery
-from shared.session_service import Limits, SessionService
+from shared.session_limits import Limits
+from shared.session_service import SessionService
 from shared.settings import Settings
 from shared.store.commits import Means
 from shared.store.connection import Connection

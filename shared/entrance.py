@@ -15,6 +15,7 @@ def gate(settings: Settings, listens_on: str | None = None) -> Gate:
     functions."""
     rates = Rates(
         general=settings.rate_limit_general,
+        anonymous=settings.anonymous_rate,
         service=settings.rate_limit_service,
         switches=settings.rate_limit_switch,
         fails_open=settings.rate_limit_failure == "open",

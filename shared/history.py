@@ -1,13 +1,21 @@
 """What the audit trail tells: the story of a session, and the session at any point of it."""
 
+import time
+from itertools import islice
+
 from shared.access.permits import Permit
 from shared.audit.ports import AuditedEvent, AuditLog, Outbox
 from shared.domain.errors import RuleViolation, Violation
 from shared.domain.session import Session
-from shared.domain.settlement import settled
+from shared.domain.settlement import settle
 from shared.domain.units import Instant
 from shared.errors import AuditUnavailable, SessionNotFound, VersionUnknown
 from shared.ports import SessionStore
+from shared.slices import next_slice
+
+_SETTLED_WITHIN_S = 1.0
+_SHOWN_PER_SLICE = 5_000
+"""Participants in all the steps that are settled without a pause: some ms."""
 
 
 class History:
@@ -79,7 +87,7 @@ class History:
         if moment is None or moment.is_deletion:
             raise VersionUnknown("The session was not there at that instant")
         permit.check(moment.session)
-        return settled(moment.session, at), at
+        return await _settled(moment.session, at), at
 
     @property
     def _trail(self) -> AuditLog:
@@ -95,20 +103,40 @@ class History:
         name = permit.name_of(session_id)
         loaded = await self._store.load(name, limits=permit.allowance.limits)
         permit.allowance.take(loaded.quotas)
-        session = loaded.stored.session if loaded.stored else await self._remembered(name)
+        session = loaded.stored.session if loaded.stored else None
+        if session is None or permit.hides(session):
+            # A host is told as late of a session that isn't its own as of one that isn't there.
+            session = await self._remembered(name) or session
         if session is None:
             raise SessionNotFound
         permit.check(session)
         return name, loaded.now
 
     async def _remembered(self, name: str) -> Session | None:
-        """Some version of a session that the store knows no more: whose it is never changes.
+        """Some version of a session that the store knows no more: its owner never changes.
 
-        The trail is asked again behind the outbox, for an entry may have moved meanwhile.
+        The trail is asked again behind the outbox, for an entry may have moved meanwhile. All
+        three are asked whatever the first says, so that the time taken tells nothing.
         """
-        if last := await self._trail.last(name):
-            return last.session
-        if waiting := await self._outbox.waiting(name):
-            return waiting[-1].session
-        last = await self._trail.last(name)
+        before = await self._trail.last(name)
+        waiting = (await self._outbox.newest_of([name])).get(name)
+        after = await self._trail.last(name)
+        last = before or waiting or after
         return last.session if last else None
+
+
+async def _settled(session: Session, at: Instant) -> Session:
+    """The session after everything that was due by `at`.
+
+    Raises `AuditUnavailable` where so much was due that it takes longer than a request may.
+    """
+    give_up = time.monotonic() + _SETTLED_WITHIN_S
+    steps = settle(session, at)
+    most = max(1, _SHOWN_PER_SLICE // max(1, len(session.participants)))
+    while portion := list(islice(steps, most)):
+        session = portion[-1].session
+        if len(portion) == most:
+            await next_slice()
+        if time.monotonic() > give_up:
+            raise AuditUnavailable("So much had happened by then that it takes too long to tell")
+    return session

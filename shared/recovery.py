@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from secrets import token_hex
 
 from shared.audit.ports import AuditLog, Moment, Outbox
@@ -61,29 +61,38 @@ class Recovery:
 
         Raises `AuditUnavailable`.
         """
-        last = await self._last(name)
+        last = (await self._last([name])).get(name)
         return last is not None and admits(last.session)
 
     async def restore(
         self,
-        name: str,
+        lost: Sequence[str],
         now: Instant,
         admits: Callable[[Session], bool],
         *,
+        beside: Sequence[str] = (),
         even_forgotten: bool = True,
-    ) -> Stored | None:
-        """The session, put back into the store; None where there is nothing to go on with, or it
-        is none that `admits` who asks.
+    ) -> dict[str, Stored]:
+        """Put the `lost` sessions back into the store; returns those with which it can go on.
 
-        Someone who asks for it gets even one that the store was to forget by `now`. However many
-        restore it at once, one of them does. Raises `AuditUnavailable`.
+        A session that has ended, was deleted or is not one that `admits` allows is left out. With
+        `even_forgotten` also one comes back that the store was to forget by `now`. However many
+        callers restore a session at once, one of them does. The sessions named `beside` are looked
+        up with the same calls and left alone. Raises `AuditUnavailable`.
         """
-        last = await self._last(name) if self._is_on else None
-        if last is None or not last.is_unfinished or not admits(last.session):
-            return None
-        if not even_forgotten and _forgotten_at(last.session) <= now:
-            return None
-        return await self._put_back(last.session, now)
+        if not self._is_on:
+            return {}
+        last = await self._last({*lost, *beside})
+        restored = {}
+        for name in lost:
+            moment = last.get(name)
+            if moment is None or not moment.is_unfinished or not admits(moment.session):
+                continue
+            if even_forgotten or _forgotten_at(moment.session) > now:
+                stored = await self._put_back(moment.session, now)
+                if stored:
+                    restored[name] = stored
+        return restored
 
     async def restore_all(self) -> int:
         """If the store has lost its memory, put back every session that will wake of itself.
@@ -126,15 +135,15 @@ class Recovery:
         ]
         return len(await asyncio.gather(*unfinished))
 
-    async def _last(self, name: str) -> Moment | None:
-        """The last that is known of a session, wherever its audit entries have got to.
+    async def _last(self, names: Collection[str]) -> dict[str, Moment]:
+        """The last that is known of the sessions, wherever their audit entries have got to.
 
         The trail is asked before the outbox, so that an audit database that is away costs no
         walk through all that waits for it; and after it, for an entry may have moved meanwhile.
         """
         await self._audit.ping()
-        waiting = await self._outbox.waiting(name)
-        return waiting[-1] if waiting else await self._audit.last(name)
+        waiting = await self._outbox.newest_of(names)
+        return await self._audit.last_of(names) | waiting
 
     async def _put_back(self, session: Session, now: Instant) -> Stored | None:
         commit = restoration(session, max(now, session.updated_at))

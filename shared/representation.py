@@ -1,5 +1,6 @@
 """A session as clients see it: live figures beside the anchors they are worked out from."""
 
+from collections import Counter
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from functools import lru_cache
@@ -110,9 +111,12 @@ def switch_view(view: Mapping[str, Any], expiry: Expiry | None) -> dict[str, Any
 def _participants_view(session: Session, shown: Session) -> list[dict[str, Any]]:
     """Each participant's anchor from `session` and its live figures from `shown`."""
     active_id = _active_id(session)
+    left = clocks_of(shown).left_of_all(shown)
     return [
-        _participant_view(anchored, current, shown, active_id)
-        for anchored, current in zip(session.participants, shown.participants, strict=True)
+        _participant_view(anchored, current, left_ms, active_id)
+        for anchored, current, left_ms in zip(
+            session.participants, shown.participants, left, strict=True
+        )
     ]
 
 
@@ -139,9 +143,8 @@ def _without_absent(view: dict[str, Any]) -> dict[str, Any]:
 
 
 def _participant_view(
-    anchored: Participant, current: Participant, shown: Session, active_id: str | None
+    anchored: Participant, current: Participant, left: Millis | None, active_id: str | None
 ) -> dict[str, Any]:
-    left = clocks_of(shown).left_of(shown, current)
     view: dict[str, Any] = {
         "participant_id": anchored.participant_id,
         "participant_index": anchored.participant_index,
@@ -163,21 +166,22 @@ def _groups_view(session: Session, shown: Session) -> list[dict[str, Any]] | Non
     if session.sync_mode is not SyncMode.PER_GROUP:
         return None
     active_id = _active_group_id(session)
+    used: Counter[str | None] = Counter()
+    for participant in shown.participants:
+        used[participant.group_id] += participant.used_ms
     return [
-        _group_view(anchored, current, shown, active_id)
+        _group_view(anchored, current, used[anchored.group_id], active_id)
         for anchored, current in zip(session.groups, shown.groups, strict=True)
     ]
 
 
 def _group_view(
-    anchored: Group, current: Group, shown: Session, active_id: str | None
+    anchored: Group, current: Group, used_ms: int, active_id: str | None
 ) -> dict[str, Any]:
     return {
         "group_id": anchored.group_id,
         "total_time_ms": anchored.bank_ms,
-        "time_used_ms": sum(
-            p.used_ms for p in shown.participants if p.group_id == anchored.group_id
-        ),
+        "time_used_ms": used_ms,
         "time_remaining_ms": current.bank_ms,
         "is_active": anchored.group_id == active_id,
         "has_expired": current.bank_ms == 0,

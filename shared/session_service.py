@@ -1,24 +1,19 @@
 """Load, settle, transition, commit: how every request and every alarm reaches a session."""
 
 from collections.abc import Mapping, Sequence
-from contextlib import AbstractAsyncContextManager, suppress
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from itertools import islice
 
 from shared.access.permits import Permit
 from shared.domain.commands import (
-    AddParticipant,
-    AdjustTime,
     Command,
     Create,
     Delete,
-    Resume,
-    Start,
 )
 from shared.domain.creation import create
 from shared.domain.errors import Refusal
 from shared.domain.events import Change, Step
-from shared.domain.load import UNIT, load, require_bounded
 from shared.domain.session import Session
 from shared.domain.settlement import settle
 from shared.domain.timekeeping import next_wakeup
@@ -33,22 +28,17 @@ from shared.errors import (
     SessionExists,
     SessionNotFound,
     StoreUnavailable,
-    TooManySessions,
-    TooMuchHeld,
-    TooMuchKept,
-    TooMuchLoad,
-    TooMuchWritten,
     VersionConflict,
 )
 from shared.ports import (
     Answer,
     AnsweredBefore,
+    Commit,
     Committed,
     IdempotencyKey,
     Loaded,
     Origin,
     OwnerHoldsEnough,
-    OwnerLimits,
     RecordedAnswer,
     SessionStore,
     Stored,
@@ -57,22 +47,29 @@ from shared.ports import (
 )
 from shared.recall import Recall
 from shared.recovery import Recovery, anyone
-from shared.turns import Turns, patience
+from shared.session_limits import Limits
+from shared.turns import Turn, Turns, patience
 
 _ATTEMPTS = 64
-"""More than the instances that could ever race for one session: inside one they queue."""
+"""How often a change is applied anew because another one was faster.
+
+The authorized changes of one session queue inside an instance, so an attempt is lost only to
+another instance, or to a read or an alarm that applied what was due. An instance with a queue
+pauses between its changes (`Turns`), so that of n instances each wins about every n-th round.
+"""
 
 _STEPS_PER_COMMIT = 50
 """Bounds a commit after a long outage, in which many cycles may have gone by."""
+
+_SHOWN_PER_COMMIT = 5_000
+"""Bounds the participants in all of its steps: each step is audited and pushed with all of them."""
 
 _SHORTEST_DELAY = Millis(1_000)
 _LONGEST_DELAY = Millis(8_000)
 """Bounds how late a due change comes once the store takes it again."""
 
-_RESERVE = 4
-"""The fourth part of an owner's bytes is kept for play in the sessions that it has."""
-
 _SYSTEM = Origin("system")
+_UNLIMITED = Limits()
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,11 +85,12 @@ class Outcome:
 
 
 @dataclass(frozen=True, slots=True)
-class Limits:
-    """What sessions may cost: each owner's, and the most load of one session (None: any)."""
+class _Asked:
+    """A change as a caller asks for it."""
 
-    of_owner: OwnerLimits = OwnerLimits()
-    load_of_session: int | None = None
+    permit: Permit
+    command: Command
+    request: Request
 
 
 class SessionService:
@@ -103,13 +101,13 @@ class SessionService:
         store: SessionStore,
         recall: Recall,
         recovery: Recovery | None = None,
-        limits: Limits = Limits(),
+        limits: Limits = _UNLIMITED,
     ) -> None:
         self._store = store
         self._recall = recall
         self._recovery = recovery
         self._limits = limits
-        self._turns = Turns()
+        self._turns: Turns[Stored] = Turns()
 
     def creation_scope(self, permit: Permit, key: str, session_id: str | None) -> str:
         """The scope of an idempotency key of a creation."""
@@ -134,16 +132,15 @@ class SessionService:
         """
         spec = replace(spec, tenant=permit.caller.tenant, owner=permit.owner)
         name = permit.name_of(spec.session_id)
-        async with self._turn(permit, name):
+        async with patience():
             loaded = await self._load(permit, name, request.key)
             if loaded.recorded:
                 return await self._replay(loaded.recorded, request.key, name, loaded.stored)
             if loaded.stored or not (is_new_id or await self._is_unused(loaded, name)):
                 raise SessionExists
             created = create(spec, loaded.now)
-            self._require_bounded(created.session, _field_of_pace(spec))
-            limits = _with_reserve(self._limits.of_owner)
-            written = draft(None, [created], loaded.now, request, limits)
+            self._limits.check_created(created.session, spec)
+            written = draft(None, [created], loaded.now, request, self._limits.of_new_session)
             result = await self._store.commit(written.commit)
             if isinstance(result, Superseded):
                 raise SessionExists
@@ -158,37 +155,71 @@ class SessionService:
     ) -> Outcome:
         """Apply `command` to the session as it stands once everything due has happened.
 
-        Concurrent changes are serialised: each is applied to what the one before it left.
+        Concurrent changes are serialised: each is applied to what the one before it left. The
+        caller's right is checked before it joins the session's queue, and again at its turn.
         Raises `SessionNotFound`, `Forbidden`, `PreconditionFailed`, `IdempotencyKeyReused`,
-        `VersionConflict`, `TooMuchKept`, `TooMuchLoad`, `TooMuchWritten` or a `Refusal`; then the
-        command has changed nothing.
+        `VersionConflict`, `TooMuchKept`, `TooMuchLoad`, `TooMuchWritten`, `StoreUnavailable` (also
+        for a turn that doesn't come within 1.2 s) or a `Refusal`; then the command has changed
+        nothing.
         """
         name, command = permit.name_of(session_id), permit.narrowed(command)
-        async with self._turn(permit, name):
+        async with patience():
             loaded = await self._load(permit, name, request.key)
             if loaded.recorded:
                 return await self._replay(loaded.recorded, request.key, name, loaded.stored)
             stored, now = await self._found(loaded, name, permit)
-            first = stored
-            for _ in range(_ATTEMPTS):
-                if stored is None:
-                    raise SessionNotFound
-                permit.check(stored.session)
-                due = _due(stored, now)
-                try:
-                    change = self._applied(command, stored, due, request, now)
-                except (Refusal, PreconditionFailed, _Backlog):
-                    if not due:
-                        raise
+            if stored is None:
+                raise SessionNotFound
+            permit.check(stored.session)
+            async with self._turns.of(name) as turn:
+                latest = _newest(stored, turn.before)
+                now = max(now, latest.session.updated_at)
+                asked = _Asked(permit, command, request)
+                return await self._make(asked, stored, latest, now, turn)
+
+    async def _make(
+        self, asked: _Asked, loaded: Stored, latest: Stored, now: Instant, turn: Turn[Stored]
+    ) -> Outcome:
+        """Make the change that is `asked` for in its `turn`, on the `latest` state or a newer one.
+
+        `loaded` is the state before the turn, beside which no earlier answer was recorded.
+        """
+        stored: Stored | None = latest
+        limits = self._limits.after(asked.command, is_recorded=asked.request.key is not None)
+        for _ in range(_ATTEMPTS):
+            if stored is None:
+                raise SessionNotFound
+            asked.permit.check(stored.session)
+            turn.left = stored
+            due = _due(stored, now)
+            try:
+                change = self._applied(asked, stored, due, now)
+            except (Refusal, PreconditionFailed, _Backlog):
+                if due:
                     stored, now = await self._catch_up(stored, now)
                     continue
-                limits = _limits_for(command, request, self._limits.of_owner)
-                written = draft(stored, [*due, change], now, request, limits)
-                result = await self._store.commit(written.commit)
-                if not isinstance(result, Superseded):
-                    return await self._outcome(result, written)
-                stored, now = await self._newer(result, name, now, permit)
-        raise VersionConflict(_version(first), _version(stored))
+                if stored is not loaded and (earlier := await self._answered(stored, asked)):
+                    return earlier
+                raise
+            written = draft(stored, [*due, change], now, asked.request, limits)
+            result = await self._store.commit(written.commit)
+            if not isinstance(result, Superseded):
+                turn.left = _left_by(result, written.commit)
+                return await self._outcome(result, written)
+            turn.is_contested = True
+            stored, now = await self._newer(result, written.commit.name, now, asked.permit)
+        raise VersionConflict(_version(latest), _version(stored))
+
+    async def _answered(self, stored: Stored, asked: _Asked) -> Outcome | None:
+        """The answer to an earlier try of a change that `stored` doesn't allow, if there was one:
+        `stored` may be what that try has led to."""
+        key, name = asked.request.key, stored.session.name
+        if key is None:
+            return None
+        loaded = await self._store.load(name, key)
+        if loaded.recorded is None:
+            return None
+        return await self._replay(loaded.recorded, key, name, loaded.stored)
 
     async def read(self, permit: Permit, session_id: str) -> tuple[Session, Instant]:
         """The session and the instant at which it was read.
@@ -228,15 +259,16 @@ class SessionService:
         async with patience():
             loaded = await self._store.load_many(names, permit.allowance.limits)
             permit.allowance.take(loaded.quotas)
+            restored = await self._looked_up(dict(zip(names, loaded.sessions, strict=True)), permit)
             found = [
-                await self._found(one, name, permit)
-                for one, name in zip(loaded.sessions, names, strict=True)
+                restored.get(name, one.stored)
+                for name, one in zip(names, loaded.sessions, strict=True)
             ]
             shown = [
-                (await self._catch_up(stored, now))[0]
+                (await self._catch_up(stored, max(loaded.now, stored.session.updated_at)))[0]
                 if stored and permit.may_read(stored.session)
                 else None
-                for stored, now in found
+                for stored in found
             ]
         return loaded.now, [one.session if one else None for one in shown]
 
@@ -282,10 +314,6 @@ class SessionService:
         set_for = loaded.alarm_at or alarm.at
         return next_wakeup(stored.session) if set_for <= max(now, alarm.at) else None
 
-    def _turn(self, permit: Permit, name: str) -> AbstractAsyncContextManager[None]:
-        """The caller's turn on the session; nobody waits for what others may not even ask."""
-        return self._turns.of(f"{name} {permit.caller.name}")
-
     async def _load(self, permit: Permit, name: str, key: IdempotencyKey | None = None) -> Loaded:
         """What the store has, for a caller who hasn't asked too often, not even while it waited."""
         permit.allowance.require()
@@ -298,14 +326,38 @@ class SessionService:
     ) -> tuple[Stored | None, Instant]:
         """What was loaded, or what the audit trail has of it where the store has lost it.
 
-        It is put back for one who may read it; without a `permit` the service itself asks.
+        It is put back if the caller may read it; without a `permit` the service itself asks.
         """
-        stored, now = loaded.stored, loaded.now
-        if stored is None and not loaded.is_deleted and self._recovery:
-            admits = permit.may_read if permit else anyone
-            stored = await self._recovery.restore(name, now, admits, even_forgotten=even_forgotten)
-            now = max(now, stored.session.updated_at) if stored else now
-        return stored, now
+        restored = (await self._looked_up({name: loaded}, permit, even_forgotten)).get(name)
+        if restored is None:
+            return loaded.stored, loaded.now
+        return restored, max(loaded.now, restored.session.updated_at)
+
+    async def _looked_up(
+        self, loaded: Mapping[str, Loaded], permit: Permit | None, even_forgotten: bool = True
+    ) -> Mapping[str, Stored]:
+        """The sessions that were put back, of those that were `loaded` and not found.
+
+        What a host can't read is looked up in the same way, with the same calls to the store and
+        the trail: else the time until the 404 would tell whether there is such a session. Raises
+        `AuditUnavailable`, unless all that was not found was deleted.
+        """
+        if self._recovery is None:
+            return {}
+        lost = [n for n, found in loaded.items() if found.stored is None and not found.is_deleted]
+        hidden = [n for n, found in loaded.items() if permit and _is_hidden(found, permit)]
+        if not lost and not hidden:
+            return {}
+        now = max(found.now for found in loaded.values())
+        admits = permit.may_read if permit else anyone
+        try:
+            return await self._recovery.restore(
+                lost, now, admits, beside=hidden, even_forgotten=even_forgotten
+            )
+        except AuditUnavailable:
+            if lost or any(loaded[name].stored for name in hidden):
+                raise
+            return {}
 
     async def _newer(
         self, result: Superseded, name: str, now: Instant, permit: Permit | None
@@ -338,40 +390,28 @@ class SessionService:
                 stored = Stored(due[-1].session, written.operation_id)
         return stored, now
 
-    def _applied(
-        self,
-        command: Command,
-        stored: Stored,
-        due: Sequence[Step],
-        request: Request,
-        now: Instant,
-    ) -> Change:
-        """What `command` makes of the session after the steps that are due.
+    def _applied(self, asked: _Asked, stored: Stored, due: Sequence[Step], now: Instant) -> Change:
+        """What the command makes of the session after the steps that are due.
 
         Raises `_Backlog` where more is due than one commit takes. A deletion doesn't wait for that:
         it frees room in a store that may be out of it.
         """
-        if len(due) == _STEPS_PER_COMMIT and not isinstance(command, Delete):
+        if len(due) == _most_steps(stored.session) and not isinstance(asked.command, Delete):
             raise _Backlog
         session = due[-1].session if due else stored.session
-        if request.if_match is not None and str(session.version) not in request.if_match:
+        expected = asked.request.if_match
+        if expected is not None and str(session.version) not in expected:
             raise PreconditionFailed(session.version)
-        change = transition(session, command, now)
-        field = _LOADING.get(type(command))
-        if field and load(change.session) > (0 if isinstance(command, Start) else load(session)):
-            self._require_bounded(change.session, field)
+        change = transition(session, asked.command, now)
+        self._limits.check_changed(session, change.session, asked.command)
         return change
-
-    def _require_bounded(self, session: Session, field: str) -> None:
-        if self._limits.load_of_session is not None:
-            require_bounded(session, field, self._limits.load_of_session)
 
     async def _outcome(
         self, result: Committed | AnsweredBefore | OwnerHoldsEnough, written: Draft
     ) -> Outcome:
         commit = written.commit
         if isinstance(result, OwnerHoldsEnough):
-            raise _refusal(result, self._limits.of_owner)
+            raise self._limits.refusal(result)
         if isinstance(result, AnsweredBefore):
             return await self._replay(result.recorded, commit.key, commit.name, None)
         return Outcome(written.done)
@@ -400,51 +440,38 @@ class _Backlog(Exception):
 
 
 def _due(stored: Stored, now: Instant) -> list[Step]:
-    return list(islice(settle(stored.session, now), _STEPS_PER_COMMIT))
+    return list(islice(settle(stored.session, now), _most_steps(stored.session)))
+
+
+def _most_steps(session: Session) -> int:
+    """How many steps one commit takes."""
+    shown_by_each = max(1, len(session.participants))
+    return max(1, min(_STEPS_PER_COMMIT, _SHOWN_PER_COMMIT // shown_by_each))
+
+
+def _is_hidden(found: Loaded, permit: Permit) -> bool:
+    """Whether the caller must not learn that there is, or was, such a session."""
+    return permit.hides(found.stored.session if found.stored else None)
+
+
+def _newest(loaded: Stored, before: Stored | None) -> Stored:
+    """The newer of what was loaded and what the change before left.
+
+    Both were current at some time after the request had arrived.
+    """
+    if before and before.session.version > loaded.session.version:
+        return before
+    return loaded
+
+
+def _left_by(
+    result: Committed | AnsweredBefore | OwnerHoldsEnough, written: Commit
+) -> Stored | None:
+    """What the next change of the session finds; None where it must go by what it has loaded."""
+    if isinstance(result, Committed) and written.session:
+        return Stored(written.session, written.operation_id)
+    return None
 
 
 def _version(stored: Stored | None) -> int:
     return stored.session.version if stored else 0
-
-
-_LOADING: Mapping[type[Command], str] = {
-    Start: "time_per_cycle_ms",
-    Resume: "time_per_cycle_ms",
-    AddParticipant: "participant_id",
-    AdjustTime: "total_time_ms",
-}
-"""Commands that can add to what a session gives to do, and the field that is to blame."""
-
-
-def _field_of_pace(spec: Create) -> str:
-    return "participants" if spec.time_per_cycle_ms is None else "time_per_cycle_ms"
-
-
-def _limits_for(command: Command, request: Request, most: OwnerLimits) -> OwnerLimits:
-    """What the owner may hold after `command`.
-
-    Play in the sessions that it has goes on: only records of answers are bounded there.
-    """
-    if isinstance(command, AddParticipant):
-        kept = _with_reserve(most).bytes
-    else:
-        kept = most.bytes if request.key else None
-    busy = most.load if type(command) in _LOADING else None
-    return OwnerLimits(bytes=kept, load=busy, written=most.written)
-
-
-def _with_reserve(most: OwnerLimits) -> OwnerLimits:
-    """What an owner may hold after a session was made or enlarged."""
-    return replace(most, bytes=most.bytes and most.bytes - most.bytes // _RESERVE)
-
-
-def _refusal(result: OwnerHoldsEnough, most: OwnerLimits) -> TooMuchHeld:
-    match result.of:
-        case "sessions":
-            return TooManySessions(most.sessions or 0)
-        case "bytes":
-            return TooMuchKept(most.bytes or 0)
-        case "load":
-            return TooMuchLoad((most.load or 0) // UNIT)
-        case "written":
-            return TooMuchWritten(most.written or 0)

@@ -81,6 +81,12 @@ class Settings(BaseModel):
     """How many proxies of ours a request comes through; no more of X-Forwarded-For is believed."""
     rate_limit_general: Annotated[int, Field(ge=0)] = 100
     """Requests a minute of one caller; 0 for any number, as with the others."""
+    rate_limit_anonymous: Annotated[int | None, Field(ge=0)] = None
+    """Reads and subscriptions a minute of all who come from one address without a token.
+
+    By default 200 times the general limit. A classroom is one address: 200 pages that poll, for
+    want of sockets, ask 14 000 times a minute.
+    """
     rate_limit_service: Annotated[int, Field(ge=0)] = 0
     """Requests a minute with one service token: a backend speaks for all of its users."""
     rate_limit_switch: Annotated[int, Field(ge=0)] = 10
@@ -99,6 +105,8 @@ class Settings(BaseModel):
     """The same of all running sessions of one host together."""
     max_sockets_per_caller: Annotated[int, Field(ge=1)] = 100
     """Open sockets and event streams of one caller at one instance."""
+    max_sockets_per_address: Annotated[int | None, Field(ge=1)] = None
+    """The same of all who come from one address without a token; by default ten times as many."""
     client_timeout_s: Annotated[float, Field(gt=0)] = 10
     """How long a client may keep us waiting: for the rest of a request, or for room to answer."""
     metrics_token: SecretStr | None = None
@@ -218,6 +226,18 @@ class Settings(BaseModel):
         if self.metrics_port is not None and self.metrics_port == self.port:
             raise ValueError("METRICS_PORT must be another one than PORT")
         return self
+
+    @property
+    def anonymous_rate(self) -> int:
+        """Reads and subscriptions a minute from one address without a token; 0 for any number."""
+        if self.rate_limit_anonymous is None:
+            return 200 * self.rate_limit_general
+        return self.rate_limit_anonymous
+
+    @property
+    def sockets_per_address(self) -> int:
+        """Open sockets and event streams from one address without a token."""
+        return self.max_sockets_per_address or 10 * self.max_sockets_per_caller
 
     @property
     def asks_for_tokens(self) -> bool:

@@ -1,23 +1,36 @@
-"""How long a caller waits, and for whom."""
+"""Waiting: how long one request may wait, and in which order changes of one session are made."""
 
 import asyncio
+import random
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from weakref import WeakValueDictionary
+from dataclasses import dataclass, field
+from typing import Generic, TypeVar
 
 from shared.errors import StoreUnavailable
 
 _PATIENCE_S = 1.2
-"""A caller is told within 2 s that the store is away, however many queue before it.
+"""A caller gets its 503 within 2 s while the store is away, however many wait before it.
 
 One wait for a reply comes on top: before Python 3.12 `wait_for`, which the Redis client uses,
 loses a cancellation that arrives in the instant in which its own work is done.
 """
 
+_MOST_IN_LINE = 1_000
+"""Bounds the memory that the waiting changes of one session can take."""
+
+_PAUSE_S = 0.004
+"""Longest pause in which another instance's change can come first: a few round trips."""
+
+_ROUNDS = 16
+"""After so many changes in a row an instance pauses even if it knows of no other one."""
+
+_Left = TypeVar("_Left")
+
 
 @asynccontextmanager
 async def patience() -> AsyncIterator[None]:
-    """A bound on everything inside. Raises `StoreUnavailable` when it takes too long."""
+    """Bound the time of the block to 1.2 s. Raises `StoreUnavailable` when it takes longer."""
     try:
         async with asyncio.timeout(_PATIENCE_S):
             yield
@@ -25,20 +38,76 @@ async def patience() -> AsyncIterator[None]:
         raise StoreUnavailable from None
 
 
-class Turns:
-    """A queue for each session, so that one instance never races with itself.
+@dataclass(slots=True)
+class Turn(Generic[_Left]):
+    """The right to change a session now.
 
-    Nothing depends on it but speed: between instances, and without it, the store decides.
+    `has_waited` says whether others were before it, `before` is what the last of them left.
+    Set `left` to what the next one is to get as its `before`, and `is_contested` if another
+    instance changed the session meanwhile.
+    """
+
+    has_waited: bool = False
+    before: _Left | None = None
+    left: _Left | None = None
+    is_contested: bool = False
+
+
+@dataclass(slots=True)
+class _Line(Generic[_Left]):
+    """The changes of one session that wait, and the one that is being made."""
+
+    lock: asyncio.Lock = field(default_factory=asyncio.Lock)
+    length: int = 0
+    left: _Left | None = None
+    served: int = 0
+    is_contested: bool = False
+
+    async def let_others_in(self) -> None:
+        """Pause for a random time where another instance may be waiting for the session too.
+
+        An instance with a long queue has its next change ready when the one before is made, so it
+        would win every race against one that hears only then that it has lost.
+        """
+        if self.served and (self.is_contested or self.served % _ROUNDS == 0):
+            await asyncio.sleep(random.uniform(0, _PAUSE_S))
+
+
+class Turns(Generic[_Left]):
+    """A first-in, first-out queue for each session, so that one instance doesn't race with itself.
+
+    Callers join it once they are known to have the right to the change: those without it hold up
+    nobody. Correctness doesn't depend on it: the store decides between instances.
     """
 
     def __init__(self) -> None:
-        self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
+        self._lines: dict[str, _Line[_Left]] = {}
 
     @asynccontextmanager
-    async def of(self, session_id: str) -> AsyncIterator[None]:
-        """Our turn on the session. Raises `StoreUnavailable` when it doesn't come in time."""
-        lock = self._locks.get(session_id)
-        if lock is None:
-            self._locks[session_id] = lock = asyncio.Lock()
-        async with patience(), lock:
-            yield
+    async def of(self, name: str) -> AsyncIterator[Turn[_Left]]:
+        """Wait for the turn on the session of that name, and hold it for the block.
+
+        Raises `StoreUnavailable` at once where 1 000 others wait already. Bound the wait with
+        `patience`.
+        """
+        line = self._lines.get(name)
+        if line is None:
+            self._lines[name] = line = _Line()
+        if line.length >= _MOST_IN_LINE:
+            raise StoreUnavailable("Too many changes of this session wait for their turn")
+        has_waited = line.length > 0
+        line.length += 1
+        try:
+            async with line.lock:
+                await line.let_others_in()
+                turn = Turn(has_waited, line.left)
+                try:
+                    yield turn
+                finally:
+                    line.left = turn.left
+                    line.served += 1
+                    line.is_contested |= turn.is_contested
+        finally:
+            line.length -= 1
+            if not line.length:
+                del self._lines[name]

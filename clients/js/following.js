@@ -19,6 +19,8 @@ export class Following {
   #opening = null;
   #isPolling = false;
   #reading = null;
+  #problem = null;
+  #told = null;
   #waiting = [];
   #epoch = 0;
   #timer;
@@ -53,12 +55,17 @@ export class Following {
     return this.#connection;
   }
 
+  /** Why the last read failed, where it is repeated; null once one has worked. */
+  get problem() {
+    return this.#problem;
+  }
+
   /** @returns {Promise<?SessionState>} see `Session.open` */
   open() {
     if (this.isOpen) return this.#opening.promise;
     this.isOpen = true;
     this.#isPolling = false;
-    this.#reading = null;
+    this.#reading = this.#problem = null;
     this.#opening = deferred();
     this.#stopWaking = this.local.onWake(() => this.#wake());
     this.clock.start();
@@ -102,6 +109,7 @@ export class Following {
     return {
       live: (channel) => {
         this.#isPolling = false;
+        this.#problem = null;
         this.#follower.joined(this.#now(), channel);
         this.#carryOut([]);
       },
@@ -155,6 +163,7 @@ export class Following {
     const answer = await this.#read(known);
     if (epoch !== this.#epoch) return waiting.forEach(({ resolve }) => resolve(this.state));
     this.#noteReading(isFailure(answer.error) ? "fails" : "works");
+    this.#problem = isFailure(answer.error) ? answer.error : null;
     this.#conclude(answer).then(
       (state) => waiting.forEach(({ resolve }) => resolve(state)),
       (error) => waiting.forEach(({ reject }) => reject(error)),
@@ -190,7 +199,11 @@ export class Following {
     const status = this.#status();
     const transport = status === "polling" ? status : this.#link.transport;
     const { status: was, transport: before } = this.#connection;
-    if (status === was && transport === before) return;
+    if (status === was && transport === before) {
+      // While there is nothing else to show, what is wrong is news.
+      if (this.presence === "unknown" && this.#problem !== this.#told) this.#changed();
+      return;
+    }
     this.#connection = { status, transport, since: this.clock.now() };
     this.#changed();
   }
@@ -202,8 +215,9 @@ export class Following {
   }
 
   #changed() {
-    const { connection, presence, refusal } = this;
-    this.tell("connection", { connection, presence, refusal });
+    const { connection, presence, refusal, problem } = this;
+    this.#told = problem;
+    this.tell("connection", { connection, presence, refusal, problem });
   }
 
   #now() {

@@ -57,6 +57,16 @@ export class Session extends EventTarget {
     return this.#following.refusal;
   }
 
+  /**
+   * What is wrong at present: the `ApiError` of the last read, which is repeated by itself after
+   * its `retryAfterMs`; null where nothing is.
+   *
+   * @returns {?import("./errors.js").ApiError}
+   */
+  get problem() {
+    return this.#following.problem;
+  }
+
   /** How news come: `{status, transport, since}`. */
   get connection() {
     return this.#following.connection;

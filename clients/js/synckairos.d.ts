@@ -225,6 +225,7 @@ export interface SessionEvents {
     connection: Connection;
     presence: Presence;
     refusal: ApiError | null;
+    problem: ApiError | null;
   }>;
 }
 
@@ -236,6 +237,8 @@ export class Session extends EventTarget {
   readonly presence: Presence;
   /** Why it is `refused`. */
   readonly refusal: ApiError | null;
+  /** The error of the last read, which is repeated by itself; null where nothing is wrong. */
+  readonly problem: ApiError | null;
   readonly connection: Connection;
 
   /**

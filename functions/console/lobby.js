@@ -1,6 +1,6 @@
 import { deadEnd } from "./dead-end.js";
 import { el } from "./dom.js";
-import { refusalInWords } from "./wording.js";
+import { problemInWords, refusalInWords } from "./wording.js";
 
 /** What there is to see of a session of which there is nothing to see. */
 export function showLobby(page, session) {
@@ -8,6 +8,7 @@ export function showLobby(page, session) {
   document.body.removeAttribute("data-status");
   switch (session.presence) {
     case "unknown":
+      if (session.problem) return deadEnd(page, ...problemInWords(session.problem));
       return deadEnd(page, "One moment", "Looking for the session.");
     case "refused":
       return deadEnd(page, ...refusalInWords(session.refusal));

@@ -52,8 +52,10 @@ export function sessionView(page, session) {
   }
 
   function showPresence() {
-    if (session.presence === shown) return;
-    shown = session.presence;
+    const { presence, problem } = session;
+    const now = presence === "unknown" && problem ? `${presence} ${problem.status}` : presence;
+    if (now === shown) return;
+    shown = now;
     if (shown === "present") showClocks(page, parts);
     else showLobby(page, session);
     if (shown === "deleted") stop();

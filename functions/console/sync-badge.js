@@ -1,5 +1,6 @@
 import { el, setText } from "./dom.js";
 import { signed } from "./format.js";
+import { problemInWords } from "./wording.js";
 
 const NAMES = ["transport", "version", "offset", "trip", "bound"];
 const WORDS = {
@@ -45,7 +46,8 @@ export function syncBadge(session) {
     wasInStep ||= isPolling || status === "live";
     element.dataset.connection = status;
     setText(connection, status === "connecting" && !wasInStep ? "Connecting" : WORDS[status]);
-    connection.title = isPolling ? POLLING : "";
+    if (session.problem) connection.title = problemInWords(session.problem).join(": ");
+    else connection.title = isPolling ? POLLING : "";
     setText(transport, TRANSPORTS[via] ?? "–");
     setText(version, session.state ? String(session.state.version) : "–");
     const isKnown = clock.isSynced && Number.isFinite(clock.errorMs);

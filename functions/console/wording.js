@@ -13,8 +13,21 @@ export function refusalInWords({ status }) {
 export function inWords({ status, code, message, retryAfterMs }) {
   if (code === "CONFLICT") return "Somebody else was faster.";
   if (status === 401 || status === 403) return REFUSALS[status].join(". ");
-  if (status === 429) return `That was too much at once. ${whenAgain(retryAfterMs)}`;
+  if (status === 429) return `Too many requests. ${whenAgain(retryAfterMs)}`;
   return `${message}.`;
+}
+
+/** Why a session can't be shown yet, as a title and what happens next. */
+export function problemInWords({ status, retryAfterMs }) {
+  const next = `This page tries again ${soon(retryAfterMs)}. You need not do anything.`;
+  if (status === 429) return ["Too many requests", `Many people are using this network. ${next}`];
+  if (status === 0) return ["No connection", `The service can’t be reached. ${next}`];
+  return ["The service is busy", `It can’t answer right now. ${next}`];
+}
+
+function soon(ms) {
+  const seconds = Math.ceil(ms / 1000);
+  return seconds > 1 ? `by itself in ${seconds} seconds` : "by itself in a moment";
 }
 
 function whenAgain(retryAfterMs) {

@@ -18,7 +18,8 @@ async def conversation(
     Raises `RateLimitExceeded` and `StoreUnavailable`.
     """
     permit.allowance.settle()
-    state = connection.app.state
-    with state.sockets.one_more(permit.allowance.caller), state.metrics.sockets.track_inprogress():
+    state, quota = connection.app.state, permit.allowance
+    one_more = state.sockets.one_more(quota.caller, is_address=quota.is_shared)
+    with one_more, state.metrics.sockets.track_inprogress():
         async with state.channels.listen(permit.name_of(session_id)) as listener:
             yield Conversation(session_id, permit, state.service, state.clock, listener)

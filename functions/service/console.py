@@ -5,9 +5,8 @@ from pathlib import Path
 
 from fastapi import APIRouter, Request, Response
 from starlette.routing import Mount
-from starlette.staticfiles import StaticFiles
 
-from shared.http.files import file_answer
+from shared.http.packed import PackedFiles, file_answer
 from shared.http.security_headers import page_headers
 from shared.serverless.http_function import function_of
 
@@ -16,7 +15,7 @@ _FILES = _ROOT / "functions" / "console"
 _CLIENT = _ROOT / "clients" / "js"
 
 
-class _Library(StaticFiles):
+class _Library(PackedFiles):
     """What pages import of the client library, and not what its own tests need beside it."""
 
     def lookup_path(self, path: str) -> tuple[str, os.stat_result | None]:
@@ -32,10 +31,10 @@ async def page(request: Request) -> Response:
     """The page itself; its parts are beside it under `/console`."""
     elsewhere = request.app.state.subscriptions.origins
     headers = {"Cache-Control": "no-cache", **page_headers(elsewhere)}
-    return file_answer(request, _FILES / "index.html", headers)
+    return await file_answer(request, _FILES / "index.html", headers)
 
 
-router.routes.append(Mount("/console", StaticFiles(directory=_FILES)))
+router.routes.append(Mount("/console", PackedFiles(directory=_FILES)))
 router.routes.append(Mount("/clients/js", _Library(directory=_CLIENT)))
 
 handler = function_of(router)

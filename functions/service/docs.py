@@ -7,7 +7,7 @@ import fastapi_swagger
 from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse, Response
 
-from shared.http.files import file_answer
+from shared.http.packed import file_answer
 from shared.http.security_headers import page_headers
 from shared.serverless.http_function import HttpFunction
 
@@ -59,7 +59,7 @@ def _serving(path: Path) -> Callable[[Request], Awaitable[Response]]:
     """An endpoint that answers with the file at `path`."""
 
     async def serve(request: Request) -> Response:
-        return file_answer(request, path)
+        return await file_answer(request, path)
 
     return serve
 

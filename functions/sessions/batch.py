@@ -1,8 +1,13 @@
 """`POST /v1/sessions/batch`: read up to 50 sessions at once."""
 
+from collections.abc import AsyncIterator, Sequence
+
+import msgspec
 from fastapi import APIRouter, Response
+from fastapi.responses import StreamingResponse
 
 from shared.access.rights import Operation
+from shared.domain.session import Session
 from shared.domain.units import Instant
 from shared.http.answers import json_response, replay_headers
 from shared.http.bodies import BatchBody
@@ -11,6 +16,7 @@ from shared.http.guard import GuardedJsonRoute, asks_to
 from shared.http.openapi import BATCH_ERRORS, answers
 from shared.representation import session_view
 from shared.serverless.http_function import function_of
+from shared.slices import LARGE_SESSION, next_slice
 
 router = APIRouter(route_class=GuardedJsonRoute, tags=["sessions"])
 
@@ -35,10 +41,26 @@ async def read_batch(body: BatchBody, call: KeyedCall) -> Response:
     is_replayed = is_replayed and first["versions"] == versions
     if is_replayed:
         now = Instant(first["now"])
-    found = [session_view(session, now) for session in sessions if session]
     missing = [name for name, session in zip(wanted, sessions, strict=True) if session is None]
-    shown = {"sessions": found, "not_found": missing}
-    return json_response(shown, replay_headers(is_replayed))
+    found = [session for session in sessions if session]
+    headers = replay_headers(is_replayed)
+    if sum(len(session.participants) for session in found) > LARGE_SESSION:
+        pieces = _pieces(found, missing, now)
+        return StreamingResponse(pieces, headers=headers, media_type="application/json")
+    views = [session_view(session, now) for session in found]
+    return json_response({"sessions": views, "not_found": missing}, headers)
+
+
+async def _pieces(
+    found: Sequence[Session], missing: Sequence[str], now: Instant
+) -> AsyncIterator[bytes]:
+    """The same answer, each session rendered when the one before it was sent."""
+    yield b'{"data":{"sessions":['
+    for place, session in enumerate(found):
+        await next_slice()
+        view = msgspec.json.encode(session_view(session, now))
+        yield view if place == 0 else b"," + view
+    yield b'],"not_found":%b}}' % msgspec.json.encode(missing)
 
 
 handler = function_of(router)

@@ -1,6 +1,6 @@
 """`GET /v1/sessions/{id}/events`: the audit trail of a session."""
 
-from dataclasses import asdict
+from dataclasses import fields
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request, Response
@@ -16,6 +16,8 @@ from shared.http.openapi import READ_ERRORS, answers
 from shared.http.parts import Trail
 from shared.representation import timestamp
 from shared.serverless.http_function import function_of
+
+_FIELDS = [field.name for field in fields(AuditedEvent)]
 
 router = APIRouter(route_class=GuardedRoute, tags=["history"])
 
@@ -40,7 +42,8 @@ async def events(
 
 
 def _view(event: AuditedEvent) -> dict[str, Any]:
-    return asdict(event) | {"occurred_at": timestamp(event.occurred_at)}
+    shown = {name: getattr(event, name) for name in _FIELDS}
+    return shown | {"occurred_at": timestamp(event.occurred_at)}
 
 
 handler = function_of(router)

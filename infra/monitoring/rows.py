@@ -154,6 +154,11 @@ _STORE = Row(
             "cps",
         ),
         Panel("Event loop lag", _quantiles("event_loop_lag_ms"), "ms", 100),
+        Panel(
+            "Requests refused for overload",
+            {"{{instance}}": f"sum by (instance) ({_rate('requests_shed_total')})"},
+            "cps",
+        ),
     ],
 )
 _PROCESS = Row(

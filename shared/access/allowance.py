@@ -15,18 +15,25 @@ from shared.ports import Limit, Quota
 _MINUTE = Millis(60_000)
 _SECOND = Millis(1_000)
 _SWITCHES = "switches"
+_READING = frozenset({Operation.READ, Operation.SUBSCRIBE, Operation.READ_HISTORY})
+"""What many pages behind one address do at once; a change is one press of a button."""
+
 _MOST_REMEMBERED = 10_000
 Kept = TypeVar("Kept")
 
 
 @dataclass(frozen=True, slots=True)
 class Rates:
-    """Requests a minute of one caller, of one service token, and switches a second; 0 is no limit.
+    """How much is allowed; 0 is no limit.
 
-    `fails_open` says what happens to a request that couldn't be counted: it goes through.
+    Requests a minute: `general` of one caller, `service` of one service token, `anonymous` of one
+    address (only reads and subscriptions without a token; what they change counts as `general`).
+    Switches a second of one session: `switches`. `fails_open` says what happens to a request that
+    couldn't be counted: it goes through.
     """
 
     general: int = 0
+    anonymous: int = 0
     service: int = 0
     switches: int = 0
     fails_open: bool = True
@@ -48,12 +55,17 @@ class RateLimiter:
         self, caller: Caller, address: str, operation: Operation, session: str | None
     ) -> "Allowance":
         """What counts this request of `caller` at `address`; `session` is the session's name."""
-        general = self._general(caller, address)
+        is_anonymous = caller.subject is None
+        if is_anonymous and operation in _READING:
+            general = Limit(f"readers:{address}", self._rates.anonymous, _MINUTE)
+        else:
+            general = self._general(caller, address)
         limits = [general]
         if operation is Operation.SWITCH and session:
             counter = f"{_SWITCHES}:{session}{_part_of(caller)}"
             limits.append(Limit(counter, self._rates.switches, _SECOND))
-        return Allowance(self, general.counter, tuple(limit for limit in limits if limit.most))
+        limits = [limit for limit in limits if limit.most]
+        return Allowance(self, general.counter, tuple(limits), is_shared=is_anonymous)
 
     def _general(self, caller: Caller, address: str) -> Limit:
         if caller.subject is None:
@@ -101,6 +113,8 @@ class Allowance:
     caller: str = ""
     """Whose quota it is."""
     limits: tuple[Limit, ...] = ()
+    is_shared: bool = False
+    """Whether it is that of an address, which many callers may share."""
     shown: Quota | None = None
     """What the answer's headers tell of."""
     _is_counted: bool = False

@@ -52,6 +52,14 @@ class Permit:
             case _:
                 return session.session_id == caller.session_id
 
+    def hides(self, stored: Session | None) -> bool:
+        """Whether the caller must not learn if there is a session, `stored` or deleted.
+
+        Only hosts can ask for sessions of others: tenants have names of their own, a service may
+        read everything, and a token for one session is refused before any other is loaded.
+        """
+        return self.caller.role is Role.HOST and (stored is None or not self.may_read(stored))
+
     def narrowed(self, command: Command) -> Command:
         """`command` as this caller may give it: a participant ends no cycle but its own."""
         if self.reach is not Reach.ON_MOVE or not isinstance(command, Switch):

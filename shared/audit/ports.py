@@ -1,6 +1,6 @@
 """What the audit trail needs from outside: a place to wait in, and a database for good."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -63,6 +63,9 @@ class Outbox(Protocol):
     async def waiting(self, name: str) -> list[Moment]:
         """What waits of one session, oldest first."""
 
+    async def newest_of(self, names: Collection[str]) -> dict[str, Moment]:
+        """The newest version that waits of each of the sessions named, where one does."""
+
     async def newest(self) -> dict[str, Moment]:
         """The newest version that waits, by the session's name."""
 
@@ -111,6 +114,9 @@ class AuditLog(Protocol):
 
     async def last(self, name: str) -> Moment | None:
         """The newest version of a session."""
+
+    async def last_of(self, names: Collection[str]) -> dict[str, Moment]:
+        """The newest version of each of the sessions named, where the trail has one."""
 
     async def at_version(self, name: str, version: int) -> Moment | None:
         """That version of a session."""

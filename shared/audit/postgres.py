@@ -1,7 +1,7 @@
 """`AuditLog` in Postgres itself, over a small pool of connections."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING, Any
 
 from shared.audit.failures import failure
@@ -11,6 +11,7 @@ from shared.domain.session import Session
 from shared.domain.units import Instant
 from shared.errors import AuditUnavailable
 from shared.instants import datetime_of, instant_of
+from shared.slices import LARGE_BYTES, next_slice
 from shared.snapshot import decode_session
 
 if TYPE_CHECKING:
@@ -27,6 +28,15 @@ _WRITE_TIMEOUT_S = 5.0
 
 _OF_SESSION = "from public.sync_events where tenant = %s and session_id = %s"
 _MOMENT = f"select state_snapshot::text, event::text, occurred_at {_OF_SESSION}"
+
+_LAST_OF = """
+select last.* from unnest(%s::text[], %s::uuid[]) as wanted (tenant, session_id)
+cross join lateral (
+  select state_snapshot::text, event::text, occurred_at from public.sync_events
+  where tenant = wanted.tenant and session_id = wanted.session_id
+  order by version desc limit 1
+) as last
+"""
 
 
 class PostgresAuditLog:
@@ -57,6 +67,18 @@ class PostgresAuditLog:
     async def last(self, name: str) -> Moment | None:
         return await self._moment(name, "order by version desc")
 
+    async def last_of(self, names: Collection[str]) -> dict[str, Moment]:
+        keys = [_key(name) for name in names]
+        parameters = ([tenant for tenant, _ in keys], [session_id for _, session_id in keys])
+        rows = await self._query(_LAST_OF, parameters)
+        moments: dict[str, Moment] = {}
+        for row in rows:
+            if len(row["state_snapshot"]) > LARGE_BYTES:
+                await next_slice()
+            moment = _moment_in(row)
+            moments[moment.session.name] = moment
+        return moments
+
     async def at_version(self, name: str, version: int) -> Moment | None:
         return await self._moment(name, "and version = %s", version)
 
@@ -68,7 +90,12 @@ class PostgresAuditLog:
         query = "select state_snapshot::text from public.sessions_that_wake(%s, %s, %s)"
         start = _key(after) if after else (None, None)
         rows = await self._query(query, (*start, limit), _WRITE_TIMEOUT_S)
-        return [decode_session(row["state_snapshot"]) for row in rows]
+        sessions = []
+        for row in rows:
+            if len(row["state_snapshot"]) > LARGE_BYTES:
+                await next_slice()
+            sessions.append(decode_session(row["state_snapshot"]))
+        return sessions
 
     async def ping(self) -> None:
         await self._query("select tenant from public.sync_sessions limit 1", ())
@@ -80,10 +107,7 @@ class PostgresAuditLog:
 
     async def _moment(self, name: str, condition: str, *parameters: Any) -> Moment | None:
         rows = await self._query(f"{_MOMENT} {condition} limit 1", (*_key(name), *parameters))
-        for row in rows:
-            session = decode_session(row["state_snapshot"])
-            return Moment(session, row["event"], instant_of(row["occurred_at"]))
-        return None
+        return _moment_in(rows[0]) if rows else None
 
     async def _query(
         self, query: str, parameters: Sequence[Any], timeout_s: float = _READ_TIMEOUT_S
@@ -143,6 +167,11 @@ class PostgresAuditLog:
             )
             await self._pool.open()
         return self._pool
+
+
+def _moment_in(row: dict[str, Any]) -> Moment:
+    session = decode_session(row["state_snapshot"])
+    return Moment(session, row["event"], instant_of(row["occurred_at"]))
 
 
 def _key(name: str) -> tuple[str, str]:

@@ -50,7 +50,7 @@ def build(
         description=_DESCRIPTION,
         docs_url=None,
         redoc_url=None,
-        openapi_url="/api-docs.json" if describes_itself else None,
+        openapi_url=None,
         redirect_slashes=False,
         telemetry={"tracing": False, "metrics": False, "logs": False},
         lifespan=lifespan,
@@ -67,6 +67,8 @@ def build(
     for router in routers:
         # Flat: an included router is matched as a layer of its own, on every request.
         app.router.routes.extend(router.routes)
+    if describes_itself:
+        openapi.serve(app, "/api-docs.json")
     errors.install(app)
     app.openapi = lambda: openapi.describe(app)  # type: ignore[method-assign] # FastAPI's own way
     if shortcut:

@@ -1,21 +1,43 @@
 """Request bodies (API §2), and the commands they stand for. Unknown fields are refused."""
 
+from itertools import islice
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
 from pydantic_core import PydanticCustomError
 
 from shared.domain.commands import AdjustTime, Switch
 from shared.domain.units import Millis
 from shared.http.fields import Duration, Lifetime, Reason, Uuid
+from shared.http.validation import MAX_DETAILS
 
 MAX_BATCH = 50
 
 
 class Body(BaseModel):
-    """A JSON object with these fields and no others."""
+    """A JSON object with these fields and no others.
+
+    Of the unknown fields of an object only so many are looked at as an answer can show: pydantic
+    takes 6 us for each fault, and a body of 1 MiB has room for 30 000.
+    """
 
     model_config = ConfigDict(extra="forbid")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _shortened(cls, value: Any) -> Any:
+        if not isinstance(value, dict) or len(value) <= len(cls.model_fields) + MAX_DETAILS:
+            return value
+        unknown = (name for name in value if name not in cls.model_fields)
+        kept = {*cls.model_fields, *islice(unknown, MAX_DETAILS)}
+        return {name: field for name, field in value.items() if name in kept}
 
 
 class NoFields(Body):

@@ -21,6 +21,7 @@ from shared.http.gate import permit_of
 from shared.http.preconditions import tags_in
 from shared.ports import IdempotencyKey, Origin
 from shared.session_service import SessionService
+from shared.slices import LARGE_BYTES, next_slice
 
 SessionId = Annotated[Uuid, Path(description="The session's UUID")]
 ParticipantId = Annotated[Uuid, Path(description="The participant's UUID")]
@@ -114,6 +115,8 @@ class ChangeCall(Call):
     async def _fingerprint(self) -> str:
         """Tells requests apart that share a key; no body, `{}` and `null` are the same."""
         body = await self._http.body()
+        if len(body) > LARGE_BYTES:
+            await next_slice()
         try:
             value = strict_json.parse(body) if body else None
             written = msgspec.json.encode(value or None, order="deterministic")

@@ -19,6 +19,7 @@ from shared.http.fields import (
     Uuid,
     check_small,
 )
+from shared.http.validation import MAX_DETAILS
 
 
 class ParticipantBody(Body):
@@ -115,6 +116,22 @@ class CreateBody(Body):
     metadata: SmallObject | None = None
     participants_may_pause: Flag | None = None
 
+    @model_validator(mode="before")
+    @classmethod
+    def _without_a_flood(cls, value: Any) -> Any:
+        """The body without the participants and groups behind the first 20 unknown fields.
+
+        It is refused in any case, and the answer shows no more faults.
+        """
+        if not isinstance(value, dict):
+            return value
+        lists = (("participants", ParticipantBody), ("groups", GroupBody))
+        return value | {
+            name: _until_too_many_unknown(value[name], model)
+            for name, model in lists
+            if isinstance(value.get(name), list) and len(value[name]) <= MAX_PARTICIPANTS
+        }
+
     def command(self, session_id: str) -> Create:
         """What the body asks for, for a session of that id."""
         action = self.action_on_timeout
@@ -134,6 +151,17 @@ class CreateBody(Body):
             metadata=self.metadata,
             participants_may_pause=bool(self.participants_may_pause),
         )
+
+
+def _until_too_many_unknown(items: list[Any], model: type[Body]) -> list[Any]:
+    """`items` up to the one in which the unknown fields become more than an answer can show."""
+    unknown = 0
+    for place, item in enumerate(items):
+        if isinstance(item, dict):
+            unknown += max(0, len(item) - len(model.model_fields))
+        if unknown > MAX_DETAILS:
+            return items[: place + 1]
+    return items
 
 
 def _millis(value: int | None) -> Millis | None:

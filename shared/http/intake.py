@@ -3,6 +3,7 @@
 import logging
 import re
 import time
+from collections.abc import Iterable
 from uuid import uuid4
 
 from starlette.requests import ClientDisconnect
@@ -29,7 +30,7 @@ class Intake:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        request_id = _request_id(scope)
+        request_id = request_id_in(scope["headers"])
         scope.setdefault("state", {})["request_id"] = request_id
         started = time.perf_counter()
         status = 0
@@ -77,8 +78,10 @@ class Intake:
                 )
 
 
-def _request_id(scope: Scope) -> str:
-    for name, value in scope["headers"]:
+def request_id_in(headers: Iterable[tuple[bytes, bytes]]) -> str:
+    """The client's own id for its request, where it is 1 to 128 visible ASCII characters, or a
+    fresh one."""
+    for name, value in headers:
         if name == b"x-request-id" and _ACCEPTABLE_ID.fullmatch(value):
-            return str(value.decode("ascii"))
+            return value.decode("ascii")
     return str(uuid4())

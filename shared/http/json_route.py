@@ -11,6 +11,7 @@ from starlette.datastructures import Headers
 from shared.domain.errors import RuleViolation, Violation
 from shared.errors import PayloadTooLarge, UnsupportedContentCoding, UnsupportedMediaType
 from shared.http import strict_json
+from shared.slices import LARGE_BYTES, next_slice
 
 MAX_BODY_BYTES = 1024 * 1024
 _MOST_DIGITS = 15
@@ -38,8 +39,11 @@ class JsonRequest(Request):
 
     async def json(self) -> Any:
         """The body's value. Raises `JSONDecodeError`, which FastAPI answers as invalid input."""
+        body = await self.body()
+        if len(body) > LARGE_BYTES:
+            await next_slice()
         try:
-            return strict_json.parse(await self.body())
+            return strict_json.parse(body)
         except ValueError as error:
             raise json.JSONDecodeError(str(error), "", 0) from error
 

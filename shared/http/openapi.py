@@ -3,7 +3,8 @@
 import os
 from typing import Any
 
-from fastapi import FastAPI
+import msgspec
+from fastapi import FastAPI, Request, Response
 from fastapi.openapi.utils import get_openapi
 
 _ERRORS = {
@@ -104,6 +105,18 @@ def describe(app: FastAPI) -> dict[str, Any]:
         )
         app.openapi_schema = _as_we_answer(schema)
     return app.openapi_schema
+
+
+def serve(app: FastAPI, path: str) -> None:
+    """Serve the document of `app` at `path`; it is made when somebody first asks for it."""
+    from shared.http.packed import Once
+
+    document = Once(lambda: msgspec.json.encode(describe(app)))
+
+    async def answer(request: Request) -> Response:
+        return await document.response(request, {"Content-Type": "application/json"})
+
+    app.add_route(path, answer, include_in_schema=False)
 
 
 def _as_we_answer(schema: dict[str, Any]) -> dict[str, Any]:

@@ -5,7 +5,7 @@ import platform
 from collections.abc import Callable
 from pathlib import Path
 
-from prometheus_client import CollectorRegistry, Gauge, Histogram, ProcessCollector
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector
 
 _LAG_BUCKETS_MS = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000)
 
@@ -23,6 +23,11 @@ class InstanceFigures:
             "synckairos_event_loop_lag_ms",
             "How late the event loop woke who had slept, sampled ten times a second, ms",
             buckets=_LAG_BUCKETS_MS,
+            registry=registry,
+        )
+        self.requests_shed = Counter(
+            "synckairos_requests_shed",
+            "Requests refused because the instance had too many to answer in time",
             registry=registry,
         )
         limit = self._gauge("memory_limit_bytes", "Memory that this process may use, bytes")

@@ -1,20 +1,25 @@
 """`Outbox` in Redis streams: one stream a shard, emptied through a consumer group."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Collection, Sequence
+from functools import partial
 from itertools import groupby
 
 from shared.audit import entries
 from shared.audit.ports import Delivery, Moment
 from shared.domain.units import Millis
+from shared.slices import LARGE_BYTES, next_slice
 from shared.store.connection import Argument, Connection, script
 from shared.store.keys import Keys
 from shared.store.sessions import queued_at
+from shared.store.walks import Walks
 
 _GROUP = "audit"
 _LEASE = Millis(2_000)
 """After this long without a word from it another worker takes the place of the one at work."""
 
-_PAGE = 500
+_FIRST_PAGE, _LONGEST_PAGE = 50, 500
+_PAGE_BYTES = 1024 * 1024
+"""About what one page of a walk holds: reading it takes a few ms."""
 
 
 class RedisOutbox:
@@ -23,6 +28,9 @@ class RedisOutbox:
     def __init__(self, redis: Connection, keys: Keys) -> None:
         self._redis = redis
         self._keys = keys
+        self._walks = {
+            shard: Walks(partial(self._entries, shard), _owner_of) for shard in keys.all_shards
+        }
 
     async def take(self, worker: str, limit: int, most_bytes: int) -> list[Delivery]:
         taken: list[Delivery] = []
@@ -51,8 +59,19 @@ class RedisOutbox:
 
     async def waiting(self, name: str) -> list[Moment]:
         shard = self._keys.shard_of(name)
-        own = [e async for e in self._entries(shard) if _owner_of(e) == name]
-        return [moment for moment in map(_moment_of, own) if moment]
+        own = (await self._walks[shard].entries_of([name]))[name]
+        return [moment for entry in own if (moment := await _decoded(entry))]
+
+    async def newest_of(self, names: Collection[str]) -> dict[str, Moment]:
+        by_shard: dict[str, list[str]] = {}
+        for name in names:
+            by_shard.setdefault(self._keys.shard_of(name), []).append(name)
+        newest: dict[str, Moment] = {}
+        for shard, of_shard in by_shard.items():
+            for name, entries_of in (await self._walks[shard].entries_of(of_shard)).items():
+                if entries_of and (moment := await _decoded(entries_of[-1])):
+                    newest[name] = moment
+        return newest
 
     async def newest(self) -> dict[str, Moment]:
         latest: dict[str | None, bytes] = {}
@@ -63,16 +82,19 @@ class RedisOutbox:
         return {moment.session.name: moment for moment in moments}
 
     async def _entries(self, shard: str) -> AsyncIterator[bytes]:
-        outbox, start = self._keys.outbox(shard), "-"
+        outbox, start, count = self._keys.outbox(shard), "-", _FIRST_PAGE
         while True:
-            (page,) = await self._redis.ask([("XRANGE", outbox, start, "+", "COUNT", _PAGE)])
+            (page,) = await self._redis.ask([("XRANGE", outbox, start, "+", "COUNT", count)])
+            page_bytes = 1
             for _, fields in page:
                 entry = _entry_in(fields)
                 if entry is not None:
+                    page_bytes += len(entry)
                     yield entry
-            if len(page) < _PAGE:
+            if len(page) < count:
                 return
             start = f"({page[-1][0].decode()}"
+            count = max(1, min(_LONGEST_PAGE, _PAGE_BYTES * len(page) // page_bytes))
 
 
 def _owner_of(entry: bytes) -> str | None:
@@ -88,6 +110,12 @@ def _moment_of(entry: bytes) -> Moment | None:
         return entries.moment_of(entry)
     except ValueError:
         return None
+
+
+async def _decoded(entry: bytes) -> Moment | None:
+    if len(entry) > LARGE_BYTES:
+        await next_slice()
+    return _moment_of(entry)
 
 
 def _delivery(shard: str, stream_id: bytes, fields: list[bytes]) -> Delivery:

@@ -20,6 +20,7 @@ from shared.ports import (
     RecordedAnswer,
     Wakeup,
 )
+from shared.slices import LARGE_BYTES, LARGE_SESSION, next_slice
 from shared.store import codec
 from shared.store.commits import USUAL, Means, arguments_of, keys_of, result_of
 from shared.store.connection import Argument, Attempt, Command, Connection, Reply, script
@@ -72,6 +73,8 @@ class RedisSessionStore:
         quotas = self._counters.quotas(limits, replies[: len(counting)])
         found, *answers = replies[len(counting) :]
         recorded = codec.decode_record(answers[0]) if answers and answers[0] else None
+        if _is_large(found):
+            await next_slice()
         return _loaded(now, found, recorded, quotas)
 
     async def load_many(self, names: Sequence[str], limits: Sequence[Limit] = ()) -> LoadedMany:
@@ -79,13 +82,19 @@ class RedisSessionStore:
         commands: list[Command | Attempt] = [*counting, *map(self._reading, names)]
         now, replies = await self._timed(commands)
         quotas = self._counters.quotas(limits, replies[: len(counting)])
-        found = [_loaded(now, reply) for reply in replies[len(counting) :]]
+        found = []
+        for reply in replies[len(counting) :]:
+            if _is_large(reply):
+                await next_slice()
+            found.append(_loaded(now, reply))
         return LoadedMany(now, found, quotas)
 
     async def commit(self, commit: Commit) -> CommitResult:
         """See `SessionStore`. What an owner holds is counted on each shard by itself, against that
         shard's share of what the owner may hold (`share_of_shard`): one commit sees no other shard.
         """
+        if commit.session and len(commit.session.participants) > LARGE_SESSION:
+            await next_slice()
         arguments = arguments_of(commit, self._keys, self._means)
         reply = await self._redis.run(script("commit"), keys_of(commit, self._keys), arguments)
         if reply[0] == b"done" and self._announcer:
@@ -179,6 +188,12 @@ class RedisSessionStore:
 def queued_at(stream_id: bytes) -> Instant:
     """When Redis took an entry into a stream: the first half of its id."""
     return Instant(int(stream_id.partition(b"-")[0]))
+
+
+def _is_large(reply: Reply) -> bool:
+    """Whether a session takes ms to decode."""
+    _, state, _ = reply
+    return state is not None and len(state) > LARGE_BYTES
 
 
 def _loaded(

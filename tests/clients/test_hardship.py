@@ -203,3 +203,28 @@ async def test_who_is_told_to_wait_before_asking_how_to_follow_waits() -> None:
         assert await client.session(ID).open()
         await asyncio.sleep(1.0)
         assert len(service.asked("/realtime")) == 1
+
+
+@pytest.mark.parametrize("status", [429, 503])
+async def test_a_read_that_is_refused_for_now_is_told_sat_out_and_repeated(status: int) -> None:
+    service = Scripted()
+    is_busy = True
+
+    async def busy(request: httpx.Request) -> httpx.Response | None:
+        is_ours = request.url.path.startswith(PATH)
+        return failing(status, **{"Retry-After": "1"}) if is_ours and is_busy else None
+
+    service.special = busy
+    async with service.client() as client, asyncio.timeout(10):
+        session = client.session(ID)
+        opening = asyncio.create_task(session.open())
+        while session.problem is None:
+            await asyncio.sleep(0.01)
+        assert session.problem.status == status
+        assert session.problem.retry_after_s == 1
+        asked = len(service.asked(ID))
+        await asyncio.sleep(0.5)
+        assert len(service.asked(ID)) == asked
+        is_busy = False
+        assert await opening
+        assert session.problem is None

@@ -156,6 +156,7 @@ def test_what_is_known_to_exceed_a_limit_is_refused_without_a_round_trip(
 ) -> None:
     monkeypatch.setenv("RATE_LIMIT_GENERAL", "2")  # as many as the game took to be made
     upstash.requests.clear()
-    answers = [process.request(read.handler, "GET", f"/v1/sessions/{game}") for _ in range(3)]
+    path = f"/v1/sessions/{game}/switch"
+    answers = [process.request(switch.handler, "POST", path) for _ in range(3)]
     assert [answer.status for answer in answers] == [429] * 3
     assert [asked.path for asked in upstash.requests] == ["/pipeline"]

@@ -74,6 +74,22 @@ def recorded(postgres: EmbeddedPostgres, session_id: str) -> list[int]:
     return [version for (version,) in rows(postgres, query, session_id)]
 
 
+async def test_the_newest_versions_of_many_sessions_are_told_at_once(audit: AuditLog) -> None:
+    session_id = str(uuid4())
+    stories = [
+        story(Start(), Switch()),
+        story(Start(), session_id=session_id, tenant="acme.eu_1"),
+        story(session_id=session_id, tenant="zenith"),
+    ]
+    for changes in stories:
+        assert await audit.append(entries_of(changes)) == []
+    newest = {last_of(changes).name: last_of(changes) for changes in stories}
+    unknown = [str(uuid4()), session_name(session_id, "nobody"), session_id]
+    told = await audit.last_of([*newest, *unknown])
+    assert {name: moment.session for name, moment in told.items()} == newest
+    assert await audit.last_of(unknown) == {}
+
+
 async def test_a_story_is_told_as_it_happened(audit: AuditLog) -> None:
     changes = story(Start(), Switch())
     session_id = last_of(changes).session_id

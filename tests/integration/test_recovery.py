@@ -420,12 +420,10 @@ async def test_what_the_store_was_to_forget_is_restored_for_those_who_ask_only(
     await archive.record(changes)
     long_after = Instant(session.updated_at + 1_000 * HOUR)
     recovery = archive.recovery
-    assert (
-        await recovery.restore(session.session_id, long_after, anyone, even_forgotten=False) is None
-    )
-    restored = await recovery.restore(session.session_id, long_after, anyone)
-    assert restored is not None
-    assert restored.session == session
+    name = session.session_id
+    assert await recovery.restore([name], long_after, anyone, even_forgotten=False) == {}
+    restored = await recovery.restore([name], long_after, anyone)
+    assert restored[name].session == session
 
 
 async def test_tenants_sessions_of_one_id_come_back_under_their_own_names(
@@ -450,11 +448,10 @@ async def test_a_tenants_session_is_restored_by_its_name_alone(archive: Archive)
     recovery, now = archive.recovery, session.updated_at
     for stranger in (session.session_id, f"zenith:{session.session_id}"):
         assert not await recovery.knows(stranger)
-        assert await recovery.restore(stranger, now, anyone) is None
+        assert await recovery.restore([stranger], now, anyone) == {}
     assert await recovery.knows(session.name)
-    restored = await recovery.restore(session.name, now, anyone)
-    assert restored is not None
-    assert restored.session == session
+    restored = await recovery.restore([session.name], now, anyone)
+    assert restored[session.name].session == session
     assert await archive.known(session.name, session.session_id) == [session, None]
 
 
@@ -472,9 +469,8 @@ async def test_what_waits_of_one_tenant_is_not_taken_for_another_s(archive: Arch
     assert await archive.known(*names) == [acme[3].session, last_of(zenith)]
     for name, session in zip(names, (acme[3].session, last_of(zenith)), strict=True):
         await archive.redis.delete(Keys(3).session(name))
-        restored = await archive.recovery.restore(name, session.updated_at, anyone)
-        assert restored is not None
-        assert restored.session == session
+        restored = await archive.recovery.restore([name], session.updated_at, anyone)
+        assert restored[name].session == session
 
 
 async def test_deadlines_are_made_up_for_once_the_audit_database_is_back() -> None:

@@ -19,6 +19,7 @@ FLOORS = {
     "shared/clock.py": {"shared.domain"},
     "shared/representation.py": {"shared.domain", "shared.instants"},
     "shared/instants.py": {"shared.domain"},
+    "shared/slices.py": set(),
     "shared/snapshot.py": {"shared.domain"},
     "shared/access": {"shared.domain", "shared.ports", "shared.errors", "shared.access"},
     "shared/audit": {
@@ -26,6 +27,7 @@ FLOORS = {
         "shared.ports",
         "shared.errors",
         "shared.instants",
+        "shared.slices",
         "shared.snapshot",
         "shared.audit",
     },
@@ -39,6 +41,7 @@ FLOORS = {
         "shared.audit.entries",
         "shared.audit.ports",
         "shared.realtime.ports",
+        "shared.slices",
         "shared.store",
     },
     "shared/realtime": {
@@ -79,6 +82,7 @@ FLOORS = {
         "shared.audit.ports",
         "shared.ports",
         "shared.errors",
+        "shared.slices",
     },
     "shared/session_service.py": {
         "shared.access.permits",
@@ -88,8 +92,10 @@ FLOORS = {
         "shared.errors",
         "shared.recall",
         "shared.recovery",
+        "shared.session_limits",
         "shared.turns",
     },
+    "shared/session_limits.py": {"shared.domain", "shared.ports", "shared.errors"},
     "shared": {"shared"},
     "functions": {"shared", "functions", "infra"},
     "infra": {"shared", "infra"},

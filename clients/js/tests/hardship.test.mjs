@@ -46,6 +46,32 @@ test("a request that makes no sense is told at once", async () => {
   assert.ok(service.requests.length < 5);
 });
 
+for (const status of [429, 503]) {
+  test(`a ${status} is told, sat out and followed by the state`, async () => {
+    const service = new Service();
+    let isBusy = true;
+    const busy = () => refusal(status, "BUSY", { "Retry-After": "30" });
+    service.answer = ({ path }) => (isBusy && path !== "/v1/time" ? busy() : undefined);
+    const session = service.client().session(ID);
+    const problems = [];
+    session.addEventListener("connection", ({ detail }) => problems.push(detail.problem?.status));
+    const opening = session.open();
+    await service.world.pass(2000);
+    assert.equal(session.problem.status, status);
+    assert.equal(session.problem.retryAfterMs, 30_000);
+    assert.ok(problems.includes(status));
+    assert.equal(session.presence, "unknown");
+    const asked = service.requests.filter(({ path }) => path !== "/v1/time").length;
+    await service.world.pass(25_000);
+    assert.equal(service.requests.filter(({ path }) => path !== "/v1/time").length, asked);
+    isBusy = false;
+    await service.world.pass(10_000);
+    assert.equal((await opening).version, 1);
+    assert.equal(session.problem, null);
+    session.close();
+  });
+}
+
 test("what can't be understood ends a socket, and another brings the state", async () => {
   const service = new Service();
   const { session } = await service.opened();

@@ -1,6 +1,9 @@
 /** With the status added that HTTP would answer. */
 const REFUSED = 4000;
 const FOR_GOOD = [401, 403, 404];
+const TOO_MANY = 429;
+/** A close can't carry a `Retry-After`. */
+const TOO_MANY_MS = 5000;
 
 /**
  * Pushes over a WebSocket of the service.
@@ -74,7 +77,10 @@ export class WebSocketTransport {
 
   #lose(status) {
     this.#socket = null;
-    this.on.down({ refused: FOR_GOOD.includes(status) ? status : undefined });
+    this.on.down({
+      refused: FOR_GOOD.includes(status) ? status : undefined,
+      retryAfterMs: status === TOO_MANY ? TOO_MANY_MS : 0,
+    });
   }
 
   #send(message) {

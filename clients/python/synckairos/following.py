@@ -34,6 +34,7 @@ class Following:
         self._linking: asyncio.Task[None] | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._reads_fail = self._is_unfound = False
+        self.problem: ApiError | None = None
         self._told: tuple[Any, ...] = ()
 
     async def open(self) -> SessionState | None:
@@ -43,6 +44,7 @@ class Following:
             self._clock.start()
             self._link = self._new_link()
             self._reads_fail = self._is_unfound = False
+            self.problem = None
             self.follower.begin()
             self._connect("connecting", None)
             self._linking = self._spawn(self._link.run())
@@ -173,6 +175,7 @@ class Following:
             self.refused(error)
         else:
             self._reads_fail = True
+            self.problem = error
             if self.connection.status == "polling":
                 self._connect("connecting", "polling")
             self.follower.read_failed(monotonic_ms(), error.retry_after_s * 1000)
@@ -190,6 +193,7 @@ class Following:
             self._link.retry()
             self._is_unfound = False
         self._reads_fail = False
+        self.problem = None
 
     def _connect(self, status: Status, kind: Kind | None) -> None:
         now = self.connection
@@ -199,7 +203,13 @@ class Following:
 
     def _tell(self) -> None:
         """Tell of whatever changed, and let go whoever waits for the beginning."""
-        news = (self.connection.status, self.connection.transport, self.follower.presence)
+        status = self.problem and self.problem.status
+        news = (
+            self.connection.status,
+            self.connection.transport,
+            self.follower.presence,
+            status,
+        )
         if news != self._told:
             self._told = news
             self._events.emit(Changed(self.connection, self.follower.presence))

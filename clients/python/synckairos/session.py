@@ -42,6 +42,12 @@ class Session(Actions):
         return self._following.follower.presence
 
     @property
+    def problem(self) -> ApiError | None:
+        """The error of the last read, which is repeated by itself after its `retry_after_s`;
+        None where nothing is wrong at present."""
+        return self._following.problem
+
+    @property
     def refusal(self) -> ApiError | None:
         """Why it is `refused`."""
         return self._following.follower.refusal

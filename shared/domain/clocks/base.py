@@ -39,6 +39,10 @@ class Clocks(ABC):
     def left_of(self, session: Session, participant: Participant) -> Millis | None:
         """What the clock that governs `participant` shows, running or not, ms."""
 
+    def left_of_all(self, session: Session) -> list[Millis | None]:
+        """`left_of` each participant, in their order, in time that grows with their number."""
+        return [self.left_of(session, participant) for participant in session.participants]
+
     @abstractmethod
     def draw(self, session: Session, spent: Millis) -> Session:
         """Take `spent` off the clock that runs."""

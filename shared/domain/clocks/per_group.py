@@ -17,6 +17,10 @@ class PerGroup(Clocks):
         group = session.group(participant.group_id)
         return group.bank_ms if group else None
 
+    def left_of_all(self, session: Session) -> list[Millis | None]:
+        banks = {group.group_id: group.bank_ms for group in session.groups}
+        return [banks.get(participant.group_id or "") for participant in session.participants]
+
     def draw(self, session: Session, spent: Millis) -> Session:
         return _add_to_active(session, Millis(-spent))
 
@@ -42,8 +46,10 @@ class PerGroup(Clocks):
         if group := session.group(newcomer.group_id):
             return session.with_group(replace(group, bank_ms=Millis(group.bank_ms + brought)))
         founded = Group(newcomer.group_id or newcomer.participant_id, brought)
-        order = [p.group_id for p in session.participants]
-        groups = sorted((*session.groups, founded), key=lambda g: order.index(g.group_id))
+        places: dict[str | None, int] = {}
+        for place, participant in enumerate(session.participants):
+            places.setdefault(participant.group_id, place)
+        groups = sorted((*session.groups, founded), key=lambda g: places[g.group_id])
         return replace(session, groups=tuple(groups))
 
     def next_in_turn(self, session: Session) -> str | None:

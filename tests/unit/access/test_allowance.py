@@ -11,7 +11,7 @@ from shared.domain.units import Millis
 from shared.errors import RateLimitExceeded, StoreUnavailable
 from shared.ports import Limit, Quota
 
-_RATES = Rates(general=100, service=0, switches=10)
+_RATES = Rates(general=100, anonymous=20_000, service=0, switches=10)
 _ALICE = Caller(Role.HOST, "alice", "acme")
 
 
@@ -25,9 +25,20 @@ def _quota(limit: Limit, *, remaining: int = 0, frees_in_ms: int = 20_000) -> Qu
     return Quota(limit, remaining == 0, remaining, Millis(frees_in_ms))
 
 
-def test_a_caller_is_counted_by_its_name_and_nobody_in_particular_by_the_address() -> None:
+def test_a_caller_is_counted_by_its_name_and_an_anonymous_one_by_its_address() -> None:
     assert _allowance(_ALICE).limits == (Limit("caller:acme:host:alice", 100, Millis(60_000)),)
-    assert _allowance(ANYBODY).limits == (Limit("address:192.0.2.1", 100, Millis(60_000)),)
+    change = _allowance(ANYBODY, Operation.PAUSE)
+    assert change.limits == (Limit("address:192.0.2.1", 100, Millis(60_000)),)
+    assert change.is_shared
+
+
+@pytest.mark.parametrize("operation", [Operation.READ, Operation.SUBSCRIBE, Operation.READ_HISTORY])
+@pytest.mark.parametrize("caller", [ANYBODY, Caller(Role.SPECTATOR, session_id="session")])
+def test_anonymous_readers_behind_one_address_have_a_larger_share_of_their_own(
+    caller: Caller, operation: Operation
+) -> None:
+    expected = (Limit("readers:192.0.2.1", 20_000, Millis(60_000)),)
+    assert _allowance(caller, operation).limits == expected
 
 
 def test_a_switch_is_counted_for_its_session_too() -> None:

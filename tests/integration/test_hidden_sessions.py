@@ -1,0 +1,178 @@
+"""What a caller may not read looks like what isn't there, in the work done for it too.
+
+How long an answer takes is decided by the calls to the store and to the trail, so these are
+compared: a comparison of times would need thousands of requests.
+"""
+
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+from uuid import uuid4
+
+import httpx
+import pytest
+from pydantic import SecretStr
+
+from functions.endpoints import ROUTERS
+from infra.local.postgres import EmbeddedPostgres
+from shared.audit.postgres import PostgresAuditLog
+from shared.backend import assemble
+from shared.clock import StoreClock
+from shared.entrance import gate
+from shared.http import application
+from shared.http.subscriptions import SocketSubscriptions
+from shared.metrics.prometheus import PrometheusMetrics
+from shared.settings import Settings
+from shared.store.connection import Argument, Attempt, Command, Reply, Script
+from shared.store.redis import NativeConnection, connect
+from tests.integration import tokens
+from tests.integration.api import chess
+from tests.integration.tokens import SECRET, bearer
+
+
+class _RecordedConnection(NativeConnection):
+    """Notes which commands go to the store, without what they are about."""
+
+    def __init__(self, url: str, calls: list[str]) -> None:
+        super().__init__(connect(url))
+        self._calls = calls
+
+    async def ask(self, commands: Sequence[Command | Attempt]) -> list[Reply]:
+        names = [c.script.digest if isinstance(c, Attempt) else str(c[0]) for c in commands]
+        self._calls.append(f"ask {names}")
+        return await super().ask(commands)
+
+    async def run(
+        self, script: Script, keys: Sequence[str], arguments: Sequence[Argument]
+    ) -> Reply:
+        self._calls.append(f"run {script.digest}")
+        return await super().run(script, keys, arguments)
+
+
+class _RecordedTrail(PostgresAuditLog):
+    """Notes which queries go to the trail."""
+
+    def __init__(self, url: str, calls: list[str]) -> None:
+        super().__init__(url)
+        self._calls = calls
+
+    async def _query(self, query: str, *more: Any) -> list[dict[str, Any]]:
+        self._calls.append(f"query {' '.join(query.split())}")
+        return await super()._query(query, *more)
+
+
+@dataclass
+class _Watched:
+    """A service that notes its calls, and Bob's sessions in it."""
+
+    http: httpx.AsyncClient
+    calls: list[str] = field(default_factory=list)
+    sessions: dict[str, str] = field(default_factory=dict)
+
+    async def calls_for(
+        self, method: str, path: str, session_id: str, body: Any
+    ) -> tuple[int, list[str]]:
+        """The status of Alice's request and the calls that were made for it."""
+        self.calls.clear()
+        answer = await self.http.request(
+            method,
+            path.format(session_id),
+            json=_filled(body, session_id),
+            headers=bearer(tokens.host("alice")),
+        )
+        return answer.status_code, list(self.calls)
+
+
+def _filled(body: Any, session_id: str) -> Any:
+    return {"session_ids": [session_id, str(uuid4())]} if body == "batch" else body
+
+
+@pytest.fixture
+async def watched(own_redis_url: str, postgres: EmbeddedPostgres) -> AsyncIterator[_Watched]:
+    """One service in this process."""
+    calls: list[str] = []
+    settings = Settings(jwt_secret=SecretStr(SECRET))
+    trail = _RecordedTrail(postgres.url, calls)
+    connection = _RecordedConnection(own_redis_url, calls)
+    backend = assemble(settings, connection, trail, clock=StoreClock())
+    app = application.build(
+        ROUTERS,
+        backend=backend,
+        metrics=PrometheusMetrics(),
+        gate=gate(settings),
+        subscriptions=SocketSubscriptions(),
+        cors_origins=[],
+    )
+    transport = httpx.ASGITransport(app)
+    async with httpx.AsyncClient(transport=transport, base_url="http://service") as http:
+        watched = _Watched(http, calls)
+        for name in ("another's", "deleted", "lost", "lost and ended"):
+            watched.sessions[name] = await _bobs(http, deletes=name == "deleted")
+        ended = watched.sessions["lost and ended"]
+        await http.post(f"/v1/sessions/{ended}/complete", headers=bearer(tokens.host("bob")))
+        for name in ("lost", "lost and ended"):
+            await connection._redis.delete(backend.keys.session(watched.sessions[name]))
+        for delivery in await backend.outbox.take("test", 100, 1024 * 1024):
+            assert delivery.entry
+            await trail.append([delivery.entry])
+            if str(watched.sessions["another's"]) not in delivery.entry.decode():
+                await backend.outbox.settle([delivery])
+        yield watched
+    await backend.close()
+
+
+async def _bobs(http: httpx.AsyncClient, *, deletes: bool) -> str:
+    headers = bearer(tokens.host("bob"))
+    answer = await http.post("/v1/sessions", json=chess(), headers=headers)
+    assert answer.status_code == 201, answer.text
+    session_id = str(answer.json()["data"]["session_id"])
+    await http.post(f"/v1/sessions/{session_id}/start", headers=headers)
+    if deletes:
+        await http.delete(f"/v1/sessions/{session_id}", headers=headers)
+    return session_id
+
+
+_SESSION = "/v1/sessions/{}"
+_THEN = datetime(2026, 1, 1, tzinfo=UTC).strftime("%Y-%m-%dT%H:%M:%S.000Z")
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "body", "status"),
+    [
+        ("GET", _SESSION, None, 404),
+        ("GET", f"{_SESSION}/summary", None, 404),
+        ("POST", "/v1/sessions/batch", "batch", 200),
+        ("GET", f"{_SESSION}/realtime", None, 404),
+        ("GET", f"{_SESSION}/events", None, 404),
+        ("GET", f"{_SESSION}/replay?version=1", None, 404),
+        ("GET", f"{_SESSION}/replay?at={_THEN}", None, 404),
+        ("POST", f"{_SESSION}/tokens", {"role": "spectator"}, 404),
+        ("POST", f"{_SESSION}/start", None, 404),
+        ("POST", f"{_SESSION}/switch", None, 404),
+        ("POST", f"{_SESSION}/complete", None, 404),
+        ("POST", f"{_SESSION}/participants", {"participant_id": str(uuid4())}, 404),
+        ("PATCH", f"{_SESSION}/participants/{uuid4()}", {"total_time_ms": 1_000}, 404),
+        ("DELETE", _SESSION, None, 204),
+    ],
+    ids=lambda value: str(value)[:40],
+)
+async def test_another_s_session_takes_the_same_calls_as_one_that_is_not_there(
+    watched: _Watched, method: str, path: str, body: Any, status: int
+) -> None:
+    unknown = await watched.calls_for(method, path, str(uuid4()), body)
+    assert unknown[0] == status
+    assert unknown[1]
+    for name, session_id in watched.sessions.items():
+        assert await watched.calls_for(method, path, session_id, body) == unknown, name
+
+
+async def test_fifty_unknown_sessions_take_one_walk_and_two_queries(watched: _Watched) -> None:
+    watched.calls.clear()
+    answer = await watched.http.post(
+        "/v1/sessions/batch",
+        json={"session_ids": [str(uuid4()) for _ in range(50)]},
+        headers=bearer(tokens.host("alice")),
+    )
+    assert len(answer.json()["data"]["not_found"]) == 50
+    assert [call.split()[0] for call in watched.calls] == ["ask", "query", "ask", "query"]

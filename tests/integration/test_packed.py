@@ -1,0 +1,106 @@
+"""Documents that stay the same are read and compressed once (RFC 9110 sections 8.4 and 12.5.5)."""
+
+import gzip
+import os
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from fastapi import FastAPI
+
+from shared.http import openapi
+from shared.http.compression import Compression
+from shared.http.packed import PackedFiles
+from tests.integration.api import Api
+
+_GZIP = {"Accept-Encoding": "gzip"}
+_PLAIN = {"Accept-Encoding": "identity"}
+
+
+@pytest.mark.http
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/",
+        "/console/main.js",
+        "/console/console.css",
+        "/clients/js/anchors.js",
+        "/api-docs.json",
+        "/api-docs/swagger-ui-bundle.js",
+    ],
+)
+async def test_a_document_is_the_same_with_gzip_and_without(api: Api, path: str) -> None:
+    plain = await api.http.get(path, headers=_PLAIN)
+    packed = await api.http.get(path, headers=_GZIP)
+    assert plain.status_code == packed.status_code == 200
+    assert plain.content == packed.content
+    assert "content-encoding" not in plain.headers
+    assert packed.headers["content-encoding"] == "gzip"
+    assert plain.headers["vary"] == packed.headers["vary"] == "Accept-Encoding"
+    assert plain.headers["content-type"] == packed.headers["content-type"]
+    assert int(packed.headers["content-length"]) < int(plain.headers["content-length"])
+
+
+@pytest.fixture
+def compressions(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """The sizes of what was compressed."""
+    sizes: list[int] = []
+
+    compress = gzip.compress
+
+    def noted(data: bytes, *level: Any, **more: Any) -> bytes:
+        sizes.append(len(data))
+        return compress(data, *level, **more)
+
+    monkeypatch.setattr(gzip, "compress", noted)
+    return sizes
+
+
+def _client(app: Any) -> httpx.AsyncClient:
+    transport = httpx.ASGITransport(Compression(app))
+    return httpx.AsyncClient(transport=transport, base_url="http://service")
+
+
+async def test_a_file_is_compressed_once_until_it_changes(
+    tmp_path: Path, compressions: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(
+        "starlette.middleware.gzip.GZipResponder._compress_body",
+        lambda *_: pytest.fail("compressed anew"),
+    )
+    file = tmp_path / "page.js"
+    file.write_text("first " * 1_000)
+    async with _client(PackedFiles(directory=tmp_path)) as http:
+        answers = [await http.get("/page.js", headers=_GZIP) for _ in range(3)]
+        assert {a.text for a in answers} == {"first " * 1_000}
+        assert len(compressions) == 1
+        file.write_text("second " * 1_000)
+        os.utime(file, (1, 1))
+        assert (await http.get("/page.js", headers=_GZIP)).text == "second " * 1_000
+        assert len(compressions) == 2
+        etag = (await http.get("/page.js")).headers["etag"]
+        known = await http.get("/page.js", headers=_GZIP | {"If-None-Match": etag})
+        assert (known.status_code, known.content) == (304, b"")
+        part = await http.get("/page.js", headers={"Range": "bytes=0-5"})
+        assert (part.status_code, part.text) == (206, "second")
+
+
+async def test_the_openapi_document_is_made_and_compressed_once(
+    compressions: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made: list[FastAPI] = []
+    describe = openapi.describe
+
+    def noted(app: FastAPI) -> dict[str, Any]:
+        made.append(app)
+        return describe(app)
+
+    monkeypatch.setattr(openapi, "describe", noted)
+    app = FastAPI(openapi_url=None)
+    openapi.serve(app, "/api-docs.json")
+    async with _client(app) as http:
+        answers = [await http.get("/api-docs.json", headers=_GZIP) for _ in range(3)]
+    assert len({a.content for a in answers}) == 1
+    assert len(made) == 1
+    assert len(compressions) <= 1

@@ -1,0 +1,86 @@
+"""The queue in which changes of one session are made."""
+
+import asyncio
+
+import pytest
+
+from shared import turns as module
+from shared.errors import StoreUnavailable
+from shared.turns import Turns, patience
+
+_SESSION = "some session"
+
+
+async def test_changes_are_made_in_the_order_in_which_they_joined() -> None:
+    turns: Turns[int] = Turns()
+    served: list[int] = []
+
+    async def change(number: int) -> None:
+        async with turns.of(_SESSION):
+            served.append(number)
+            await asyncio.sleep(0)
+
+    await asyncio.gather(*map(change, range(100)))
+    assert served == list(range(100))
+
+
+async def test_a_change_gets_what_the_one_before_it_left() -> None:
+    turns: Turns[int] = Turns()
+    seen: list[tuple[bool, int | None]] = []
+
+    async def change(number: int) -> None:
+        async with turns.of(_SESSION) as turn:
+            seen.append((turn.has_waited, turn.before))
+            await asyncio.sleep(0)
+            turn.left = number
+
+    await asyncio.gather(*map(change, range(3)))
+    assert seen == [(False, None), (True, 0), (True, 1)]
+
+
+async def test_nothing_is_kept_of_a_session_for_which_no_change_waits() -> None:
+    turns: Turns[int] = Turns()
+    async with turns.of(_SESSION) as turn:
+        turn.left = 1
+    async with turns.of(_SESSION) as turn:
+        assert (turn.has_waited, turn.before) == (False, None)
+
+
+async def test_different_sessions_do_not_wait_for_each_other() -> None:
+    turns: Turns[int] = Turns()
+    async with turns.of(_SESSION), turns.of("another") as turn:
+        assert not turn.has_waited
+
+
+async def test_the_queue_of_a_session_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "_MOST_IN_LINE", 2)
+    turns: Turns[int] = Turns()
+
+    async def wait() -> None:
+        async with turns.of(_SESSION):
+            pass
+
+    async with turns.of(_SESSION):
+        waiting = asyncio.create_task(wait())
+        await asyncio.sleep(0)
+        with pytest.raises(StoreUnavailable) as refused:
+            await wait()
+        assert refused.value.headers["Retry-After"] == "1"
+    await waiting
+    await wait()
+
+
+async def test_one_that_waits_for_too_long_gives_up_and_the_next_one_is_served(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(module, "_PATIENCE_S", 0.05)
+    turns: Turns[int] = Turns()
+
+    async def wait() -> None:
+        async with patience(), turns.of(_SESSION):
+            pass
+
+    async with turns.of(_SESSION):
+        with pytest.raises(StoreUnavailable):
+            await wait()
+    await wait()
