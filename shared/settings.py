@@ -95,7 +95,7 @@ class Settings(BaseModel):
     """Whether a request is served (`open`) that could not be counted."""
     max_sessions_per_caller: Annotated[int, Field(ge=1)] = 1000
     """Live sessions of one host."""
-    max_bytes_per_caller: Annotated[int, Field(ge=1024 * 1024)] = 16 * 1024 * 1024
+    max_bytes_per_caller: Annotated[int, Field(ge=1024 * 1024)] = 32 * 1024 * 1024
     """Bytes that are kept in the store of one host's sessions and of the answers to it."""
     max_written_per_caller: Annotated[int, Field(ge=1024 * 1024)] = 64 * 1024 * 1024
     """Bytes a minute that are written of one host's sessions, with their audit entries."""
