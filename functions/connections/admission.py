@@ -4,6 +4,7 @@ The event loop runs everything that is ready once in a round. While its rounds a
 to do than it can, and requests wait: then it works on no more of them at once than it can answer
 within 50 ms, and every further one is refused as it comes, for a tenth of what serving it would
 take. A burst is served whole: rounds must be long for a while (as CoDel looks at queues, RFC 8289).
+Rounds are measured in processor time: one that waits for a busy machine has no more to do for that.
 """
 
 import asyncio
@@ -12,11 +13,14 @@ from collections.abc import Callable
 from typing import Final, Protocol
 
 _LONG_ROUND_S: Final = 0.005
-_PATIENCE_S: Final = 0.2
-"""Rounds may be long for so long before anything is refused, s."""
+_PATIENCE_S: Final = 0.25
+"""Processor time that goes by in long rounds before anything is refused, s."""
 
 _CALM_S: Final = 0.1
-"""After so long without a refusal short rounds mean that it is over, s."""
+"""After so long without a refusal a short round means that it is over, s."""
+
+_STALE_S: Final = 1.0
+"""After so long without a request nothing is known of rounds, s."""
 
 _TARGET_S: Final = 0.05
 """Processor time that the requests at work may take together, and so the time of each, s."""
@@ -47,7 +51,7 @@ class Admission:
         self._cost = _Cost()
         self._is_measuring = False
         self._long_since: float | None = None
-        self._shed_at = 0.0
+        self._shed_at = self._measured_at = 0.0
 
     def admits(self, path: bytes, loop: asyncio.AbstractEventLoop) -> bool:
         """Whether a request for `path`, which has just come, is to be worked on."""
@@ -58,7 +62,10 @@ class Admission:
         if self._long_since is None or path in _ALWAYS:
             return True
         now = time.monotonic()
-        if now - self._long_since <= _PATIENCE_S or self._has_room():
+        if now - self._measured_at > _STALE_S:
+            self._long_since = None
+            return True
+        if time.thread_time() - self._long_since <= _PATIENCE_S or self._has_room():
             return True
         self._shed_at = now
         self._count_shed()
@@ -83,17 +90,18 @@ class Admission:
         return len(self._working) < most
 
     def _begin_round(self, loop: asyncio.AbstractEventLoop) -> None:
-        loop.call_soon(self._end_round, time.monotonic())
+        loop.call_soon(self._end_round, time.thread_time())
 
     def _end_round(self, began: float) -> None:
-        """Take in how long a round took."""
+        """Take in how much a round took."""
         self._is_measuring = False
-        now = time.monotonic()
-        if now - began > _LONG_ROUND_S:
-            self._long_since = self._long_since or now
+        now, used_s = time.monotonic(), time.thread_time()
+        self._measured_at = now
+        if used_s - began > _LONG_ROUND_S:
+            self._long_since = self._long_since or used_s
         elif now - self._shed_at > _CALM_S:
             self._long_since = None
-        self._cost.sample(now)
+        self._cost.sample(now, used_s)
 
 
 class _Cost:
@@ -105,11 +113,10 @@ class _Cost:
         self._sampled_at = 0.0
         self._used_s = 0.0
 
-    def sample(self, now: float) -> None:
+    def sample(self, now: float, used_s: float) -> None:
         """Take in what was used and served since the last sample, ten times a second."""
         if now - self._sampled_at < _SAMPLE_S:
             return
-        used_s = time.thread_time()
         if self.served and now - self._sampled_at < 2 * _SAMPLE_S:
             cost_s = (used_s - self._used_s) / self.served
             self.of_request_s += _SMOOTHING * (cost_s - self.of_request_s)

@@ -127,3 +127,10 @@ def test_answers_that_wait_for_their_clients_take_nobody_s_place(busy: _Busy) ->
     for work in busy.work:
         work.response_started = True
     assert busy.ask()
+
+
+def test_a_long_round_of_some_time_ago_is_no_reason_to_refuse(busy: _Busy) -> None:
+    busy.go_on(3, asked=20, answered=10, round_s=0.01)
+    busy.fill()
+    busy.loop.now += 2
+    assert all(busy.ask() for _ in range(100))
