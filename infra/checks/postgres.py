@@ -13,7 +13,7 @@ from psycopg import AsyncConnection, Error, OperationalError
 
 from infra.checks.addresses import shown
 from infra.checks.checking import Check, Unsound, look, tell, wants_json
-from shared.audit.postgres import MAX_CONNECTIONS
+from shared.audit.postgres_pool import MAX_CONNECTIONS
 from shared.domain.session import Status, SyncMode
 from shared.settings import read_settings
 

@@ -119,5 +119,11 @@ class AuditLog(Protocol):
     async def ping(self) -> None:
         """Return when the database answers."""
 
+    async def check(self) -> str | None:
+        """Return when the database takes writes: None, or what some entries will fail for.
+
+        Nothing is written by this. Raises `AuditUnavailable` with the reason otherwise.
+        """
+
     async def close(self) -> None:
         """Let its connections go."""
