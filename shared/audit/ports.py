@@ -1,6 +1,6 @@
 """What the audit trail needs from outside: a place to wait in, and a database for good."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -41,12 +41,18 @@ class Moment:
 class Outbox(Protocol):
     """Where audit entries wait for the database, in the order in which they were made."""
 
-    async def take(self, worker: str, limit: int) -> list[Delivery]:
-        """The oldest entries, at most `limit` of each shard; none while another worker is at it.
+    async def take(
+        self, worker: str, most: int, most_bytes: int = ..., after: Mapping[str, str] = ...
+    ) -> list[Delivery]:
+        """The oldest entries, at most `most` of them and `most_bytes` in all, but at least one.
 
-        What was taken stays in the outbox until it is settled or parked: a worker that dies
-        loses nothing.
+        None of a shard while another worker has its lease, and only those behind the stream id that
+        `after` has for the shard. What was taken stays in the outbox until it is settled or parked:
+        a worker that dies loses nothing.
         """
+
+    async def renew(self, worker: str, shards: Iterable[str]) -> None:
+        """Go on holding the leases of `shards` that `worker` has."""
 
     async def settle(self, deliveries: Sequence[Delivery]) -> None:
         """Drop entries that the database has for good."""

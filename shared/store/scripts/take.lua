@@ -4,11 +4,13 @@
 -- older than everything that nobody took; should that worker still live, both write the same.
 --
 -- KEYS  drainer, outbox
--- ARGV  worker, lease ms, group, how many at most
+-- ARGV  worker, lease ms, group, most entries, most bytes (one larger entry is still taken),
+--       first id to take of those taken before
 -- Answers {{stream id, fields}, ...}; nothing while another worker holds the lease.
 
 local drainer, outbox = KEYS[1], KEYS[2]
-local worker, lease, group, limit = ARGV[1], ARGV[2], ARGV[3], ARGV[4]
+local worker, lease, group = ARGV[1], ARGV[2], ARGV[3]
+local most_entries, most_bytes, from = tonumber(ARGV[4]), tonumber(ARGV[5]), ARGV[6]
 
 local holder = redis.call('GET', drainer)
 if holder and holder ~= worker then
@@ -19,18 +21,50 @@ redis.call('SET', drainer, worker, 'PX', lease)
 -- Fails when the group is there, which is all that is wanted.
 redis.pcall('XGROUP', 'CREATE', outbox, group, '0', 'MKSTREAM')
 
-local taken = {}
-local claimed = redis.call('XAUTOCLAIM', outbox, group, worker, 0, '0-0', 'COUNT', limit)
-for _, entry in ipairs(claimed[2]) do
-  if entry and entry[2] then
-    taken[#taken + 1] = entry
+local taken, bytes, is_full = {}, 0, false
+
+-- How many to read next: a few at first, then as many as fit if they are like those before.
+local function next_count()
+  local left = most_entries - #taken
+  if #taken == 0 then
+    return math.min(left, 8)
   end
+  local fits = math.floor((most_bytes - bytes) * #taken / math.max(bytes, 1))
+  return math.max(1, math.min(left, fits))
 end
-if #taken == 0 then
-  local read = redis.call(
-    'XREADGROUP', 'GROUP', group, worker, 'COUNT', limit, 'STREAMS', outbox, '>')
-  if read then
-    taken = read[1][2]
+
+-- What was read and doesn't fit stays this worker's own, and is taken next time.
+local function add(entries)
+  for _, entry in ipairs(entries) do
+    if entry and entry[2] then
+      local size = 0
+      for _, part in ipairs(entry[2]) do
+        size = size + #part
+      end
+      if #taken > 0 and bytes + size > most_bytes then
+        is_full = true
+        return
+      end
+      taken[#taken + 1], bytes = entry, bytes + size
+    end
   end
+  is_full = #taken >= most_entries or bytes >= most_bytes
+end
+
+repeat
+  local claimed = redis.call(
+    'XAUTOCLAIM', outbox, group, worker, 0, from, 'COUNT', next_count())
+  from = claimed[1]
+  add(claimed[2])
+until is_full or from == '0-0'
+
+if #taken == 0 then
+  repeat
+    local read = redis.call(
+      'XREADGROUP', 'GROUP', group, worker, 'COUNT', next_count(), 'STREAMS', outbox, '>')
+    if read then
+      add(read[1][2])
+    end
+  until is_full or not read
 end
 return taken
