@@ -42,6 +42,10 @@ a trigger, and codes that a trigger made up.
 _OF_ONE_STATEMENT = ("21", "22", "23", "40", "42", "44", "54", "55", "57014", "P0")
 """After these the connection is as good as before."""
 
+_MAYBE_OF_THE_ENTRIES = ("40", "55", "57014", "HV", "XX")
+"""An outage with one of these, without an answer or with an HTTP status may be due to what was
+written: too much, too slow. All others come whatever is written."""
+
 _TOO_LARGE = "413"
 _SQLSTATE_LENGTH = 5
 _LOCKED = "55P03"
@@ -63,6 +67,14 @@ def failure(code: str | None, message: str) -> AuditUnavailable | EntriesRefused
 def took_too_long(timeout_s: float) -> AuditUnavailable:
     """The failure of a query that wasn't answered within `timeout_s` seconds."""
     return AuditUnavailable(reason=f"no answer within {timeout_s:g} s")
+
+
+def may_be_due_to_entries(outage: AuditUnavailable) -> bool:
+    """Whether a smaller batch, or one of other entries, may be written."""
+    answer = outage.answer
+    if answer is None or len(answer) != _SQLSTATE_LENGTH:
+        return True
+    return answer.startswith(_MAYBE_OF_THE_ENTRIES)
 
 
 def is_lock(outage: AuditUnavailable) -> bool:
