@@ -7,6 +7,7 @@ from shared.clock import StoreClock
 from shared.history import History
 from shared.ports import Announcer, SessionStore
 from shared.pushes import Pushes
+from shared.readiness import Readiness
 from shared.recovery import Recovery
 from shared.session_service import SessionService
 from shared.settings import Settings
@@ -14,6 +15,7 @@ from shared.store.connection import Connection
 from shared.store.keys import Keys
 from shared.store.memory import RedisMemory
 from shared.store.outbox import RedisOutbox
+from shared.store.probe import StoreProbe
 from shared.store.sessions import RedisSessionStore
 
 
@@ -31,6 +33,7 @@ class Backend:
     recovery: Recovery | None
     service: SessionService
     history: History
+    readiness: Readiness
     pushes: Pushes | None = None
 
     async def close(self) -> None:
@@ -81,5 +84,6 @@ def assemble(
         recovery=recovery,
         service=SessionService(store, recovery, settings.max_sessions_per_caller),
         history=History(store, outbox, audit),
+        readiness=Readiness(StoreProbe(connection, keys), store, audit),
         pushes=pushes,
     )
