@@ -80,12 +80,8 @@ class PostgresAuditLog:
         await self._read("select tenant from public.sync_sessions limit 1", ())
 
     async def check(self) -> str | None:
-        ((encoding, _),) = [
-            row.values() for row in await self._read(_WRITE_NOTHING, (), _READ_TIMEOUT_S)
-        ]
-        if encoding == _UNICODE:
-            return None
-        return f"its encoding {encoding} can't hold every character: use a database in {_UNICODE}"
+        (row,) = await self._read(_WRITE_NOTHING, ())
+        return encoding_fault(row["encoding"])
 
     async def close(self) -> None:
         await self._pool.close()
@@ -104,6 +100,17 @@ class PostgresAuditLog:
             return await self._pool.query(query, parameters, timeout_s)
         except EntriesRefused as error:  # nothing was written that could be at fault
             raise AuditUnavailable(reason=str(error)) from error
+
+
+def encoding_fault(encoding: str) -> str | None:
+    """Why a database in `encoding` can't hold every entry; None for one that can."""
+    if encoding == _UNICODE:
+        return None
+    return (
+        f"its encoding {encoding} can't hold every character: entries with others become dead"
+        f" letters. Make a database in {_UNICODE} (create database ... encoding '{_UNICODE}'"
+        " template template0), and move to it"
+    )
 
 
 def _key(name: str) -> tuple[str, str]:
