@@ -8,7 +8,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from shared.audit.failures import ends_connection, failure, took_too_long
-from shared.errors import EntriesRefused
+from shared.errors import AuditUnavailable, EntriesRefused
 
 if TYPE_CHECKING:
     from psycopg import AsyncConnection, Error
@@ -78,6 +78,8 @@ class PostgresPool:
             raise took_too_long(timeout_s) from error
         except _ConnectionEnded as ended:
             raise failure(ended.sqlstate, str(ended)) from ended
+        except (OSError, RuntimeError) as error:  # uvloop's, of a socket that is gone
+            raise AuditUnavailable from error
         except (OperationalError, InterfaceError) as error:
             raise failure(error.sqlstate, _said(error)) from error
         except Error as error:

@@ -147,6 +147,9 @@ async def _answered(query: Any, timeout_s: float) -> list[dict[str, Any]]:
         raise AuditUnavailable from error
     except APIError as error:
         raise failure(error.code, error.message or "") from error
+    except (OSError, RuntimeError, AttributeError) as error:
+        # anyio's and uvloop's own stumbling over a connection that was reset while it was made
+        raise AuditUnavailable from error
     rows: list[dict[str, Any]] = answer.data
     return rows
 
