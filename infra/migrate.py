@@ -10,6 +10,7 @@ from pathlib import Path
 
 import psycopg
 
+from shared.audit.postgres import encoding_fault
 from shared.settings import read_settings
 
 _MIGRATIONS = Path(__file__).parent / "supabase" / "migrations"
@@ -42,7 +43,9 @@ def migrate(
     `psycopg.OperationalError` when the database can't be reached.
     """
     done: list[str] = []
-    with psycopg.connect(url, autocommit=True, connect_timeout=_CONNECT_TIMEOUT_S) as connection:
+    with _connected(url) as connection:
+        connection.execute("set statement_timeout = 0")
+        connection.execute("set lock_timeout = 0")
         connection.execute("select pg_advisory_lock(%s)", (_LOCK,))
         connection.execute("set client_min_messages = warning")
         connection.execute(_HISTORY)
@@ -57,6 +60,23 @@ def migrate(
                 done.append(file.stem)
                 tell(file.stem)
     return done
+
+
+def encoding_fault_of(url: str) -> tuple[str | None, bool]:
+    """Why the database can't hold every entry, or None; and whether it has our tables already.
+
+    Raises `psycopg.OperationalError` when it can't be reached.
+    """
+    query = "select current_setting('server_encoding'), to_regclass('public.sync_events') is null"
+    with _connected(url) as connection:
+        ((encoding, is_new),) = connection.execute(query).fetchall()
+    return encoding_fault(encoding), not is_new
+
+
+def _connected(url: str) -> psycopg.Connection:
+    return psycopg.connect(
+        url, autocommit=True, connect_timeout=_CONNECT_TIMEOUT_S, client_encoding="utf8"
+    )
 
 
 def _apply(connection: psycopg.Connection, file: Path, version: str, name: str) -> None:
@@ -78,11 +98,19 @@ def _first_line(error: psycopg.Error) -> str:
 
 
 def main() -> None:
-    """Migrate `DATABASE_URL`, telling what was done."""
+    """Migrate `DATABASE_URL`, telling what was done.
+
+    A new database that can't hold every entry is refused; one that is in use is only named.
+    """
     url = read_settings().database_url
     if url is None:
         sys.exit("Say which database to migrate: DATABASE_URL=postgresql://... make migrate")
     try:
+        fault, is_in_use = encoding_fault_of(url.get_secret_value())
+        if fault and not is_in_use:
+            sys.exit(f"Nothing was applied to this database: {fault}.")
+        if fault:
+            print(f"Warning: {fault}.", file=sys.stderr)
         applied = migrate(url.get_secret_value(), tell=lambda name: print(f"applied {name}"))
     except MigrationFailed as failure:
         sys.exit(f"Nothing of this one was applied. {failure}")

@@ -8,6 +8,7 @@ from shared.domain.load import UNIT
 from shared.history import History
 from shared.ports import Announcer, OwnerLimits, SessionStore
 from shared.pushes import Pushes
+from shared.readiness import Readiness
 from shared.recall import Recall
 from shared.recovery import Recovery
 from shared.session_limits import Limits
@@ -18,6 +19,7 @@ from shared.store.connection import Connection
 from shared.store.keys import Keys
 from shared.store.memory import RedisMemory
 from shared.store.outbox import RedisOutbox
+from shared.store.probe import StoreProbe
 from shared.store.sessions import RedisSessionStore
 
 
@@ -35,6 +37,7 @@ class Backend:
     recovery: Recovery | None
     service: SessionService
     history: History
+    readiness: Readiness
     pushes: Pushes | None = None
 
     async def close(self) -> None:
@@ -89,6 +92,7 @@ def assemble(
         recovery=recovery,
         service=SessionService(store, Recall(store, outbox, audit), recovery, _limits(settings)),
         history=History(store, outbox, audit),
+        readiness=Readiness(StoreProbe(connection, keys), store, audit),
         pushes=pushes,
     )
 

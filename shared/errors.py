@@ -243,10 +243,22 @@ class StoreUnavailable(ServiceError):
 
 
 class AuditUnavailable(StoreUnavailable):
-    """The audit database is away, too slow, or not set up; only what needs history asks it."""
+    """The audit database is away, too slow, or not set up; only what needs history asks it.
 
-    def __init__(self, what: str = "The audit trail can't be reached right now") -> None:
+    `reason` is for logs and `/ready`: it names no host and holds no secret. `answer` is the
+    SQLSTATE or HTTP status that the database answered, if it answered.
+    """
+
+    def __init__(
+        self,
+        what: str = "The audit trail can't be reached right now",
+        *,
+        reason: str = "it can't be reached",
+        answer: str | None = None,
+    ) -> None:
         super().__init__(what)
+        self.reason = reason
+        self.answer = answer
 
 
 class EntriesRefused(Exception):

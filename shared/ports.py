@@ -222,13 +222,15 @@ class Agenda:
 class Census:
     """How many sessions are live, and how the outbox stands.
 
-    `outbox_age_ms` is how long the oldest audit entry has waited, 0 where none waits.
+    `outbox_age_ms` is how long the oldest audit entry has waited, 0 where none waits, and
+    `oldest_at` since when.
     """
 
     live_sessions: int
     outbox_length: int
     outbox_age_ms: Millis
     dead_letters: int
+    oldest_at: Instant | None = None
 
 
 @dataclass(frozen=True, slots=True)

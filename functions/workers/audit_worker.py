@@ -6,25 +6,25 @@ however often it is delivered: whatever dies in between, nothing is lost and not
 
 import asyncio
 import logging
+import time
 from collections.abc import Sequence
 from contextlib import suppress
 from secrets import token_hex
 
-from shared.audit.entries import name_of
+from functions.workers.trail_writer import TooMuch, TrailWriter
+from shared.audit.entries import EntryName, name_of
 from shared.audit.ports import AuditLog, Delivery, Outbox
 from shared.clock import StoreClock
-from shared.domain.naming import session_name
-from shared.errors import EntriesRefused, StoreUnavailable
+from shared.errors import AuditUnavailable, StoreUnavailable
 from shared.metrics.ports import Metrics
 
-_BATCH = 200
-_BATCH_BYTES = 4 * 1024 * 1024
 _GATHER_S = 0.05
 """Between two batches: lets one statement carry many entries instead of one."""
 
 _LONGEST_SLEEP_S = 1.0
 """Bounds the harm of a lost nudge, and the wait of a worker for the place of another."""
 
+_SHORTEST_ROUND_S = 1.0
 _FIRST_RETRY_S = 0.2
 _LONGEST_RETRY_S = 5.0
 
@@ -38,10 +38,13 @@ class AuditWorker:
         self, outbox: Outbox, audit: AuditLog, clock: StoreClock, metrics: Metrics
     ) -> None:
         self._outbox = outbox
-        self._audit = audit
         self._clock = clock
         self._metrics = metrics
         self._name = token_hex(8)
+        self._writer = TrailWriter(self._name, outbox, audit)
+        self._taken: dict[str, str] = {}
+        """The last id that this round has taken, by shard."""
+        self._round_began = 0.0
         self._is_called = asyncio.Event()
 
     def call(self, _: bytes | None) -> None:
@@ -56,7 +59,7 @@ class AuditWorker:
             try:
                 delivered = await self.deliver()
             except StoreUnavailable as error:
-                _log.warning("waiting %.1f s: %s", retry_s, error.message)
+                _log.warning("waiting %.1f s: %s", retry_s, _reason_of(error))
                 await asyncio.sleep(retry_s)
                 retry_s = min(2 * retry_s, _LONGEST_RETRY_S)
                 continue
@@ -65,54 +68,49 @@ class AuditWorker:
                 await asyncio.sleep(_LONGEST_RETRY_S)
                 continue
             retry_s = _FIRST_RETRY_S
-            if delivered < _BATCH:
+            if delivered < self._writer.size.entries:
                 await self._rest(delivered)
 
     async def deliver(self) -> int:
-        """Carry over one batch; returns how many entries left the outbox.
+        """Carry over one batch; returns how many entries it looked at, 0 where there are none.
 
         Raises `StoreUnavailable` when the store or the database is away: what has not been
         carried over then stays where it is.
         """
-        taken = await self._outbox.take(self._name, _BATCH, _BATCH_BYTES)
-        sound = [delivery for delivery in taken if await self._is_sound(delivery)]
-        await self._carry(sound)
+        self._begin_round()
+        size = self._writer.size
+        taken = await self._outbox.take(self._name, size.entries, size.most_bytes, self._taken)
+        if not taken:
+            self._writer.setbacks.forget_due(self._round_began)
+            return 0
+        sound = [named for delivery in taken if (named := await self._named(delivery))]
+        try:
+            self._observe(await self._writer.write(sound, self._round_began))
+        except TooMuch as failure:
+            _log.warning("%d entries were too much at once: %s", len(sound), failure)
+        else:
+            self._taken |= {delivery.shard: delivery.id for delivery in taken}
         return len(taken)
 
-    async def _carry(self, deliveries: Sequence[Delivery]) -> None:
-        """Write all of `deliveries`; if one of them won't go in, find it by halving."""
-        if not deliveries:
-            return
-        try:
-            clashes = await self._audit.append([_entry(delivery) for delivery in deliveries])
-        except EntriesRefused as refusal:
-            if len(deliveries) == 1:
-                await self._park(deliveries[0], str(refusal))
-                return
-            middle = len(deliveries) // 2
-            await self._carry(deliveries[:middle])
-            await self._carry(deliveries[middle:])
-            return
-        clashing = {(session_name(c.session_id, c.tenant), c.version) for c in clashes}
-        late = [d for d in deliveries if _version_in(d) in clashing] if clashing else []
-        for delivery in late:
-            await self._park(delivery, "another change holds this version")
-        written = [delivery for delivery in deliveries if delivery not in late]
-        await self._outbox.settle(written)
-        self._observe(written)
+    def _begin_round(self) -> None:
+        """Go through the outbox from its beginning, unless what is there waits to be tried again.
 
-    async def _is_sound(self, delivery: Delivery) -> bool:
-        """Whether it is an entry at all; what isn't is parked at once."""
+        A round lasts a second at least: others go on past sessions that wait.
+        """
+        setbacks = self._writer.setbacks
+        has_rested = time.monotonic() - self._round_began > _SHORTEST_ROUND_S
+        if not setbacks or (has_rested and setbacks.has_due()):
+            self._taken, self._round_began = {}, time.monotonic()
+
+    async def _named(self, delivery: Delivery) -> tuple[Delivery, EntryName] | None:
+        """The delivery and what it is of; what is no entry at all is parked at once."""
         try:
-            name_of(_entry(delivery))
+            if delivery.entry is None:
+                raise ValueError("no field `entry`")
+            return delivery, name_of(delivery.entry)
         except ValueError as error:
-            await self._park(delivery, f"not an audit entry: {error}")
-            return False
-        return True
-
-    async def _park(self, delivery: Delivery, reason: str) -> None:
-        _log.error("parked %s of %s: %s", delivery.id, delivery.shard, reason)
-        await self._outbox.park(delivery, reason)
+            await self._writer.park(delivery, f"not an audit entry: {error}")
+            return None
 
     def _observe(self, written: Sequence[Delivery]) -> None:
         now = self._clock.now()
@@ -128,13 +126,5 @@ class AuditWorker:
         await asyncio.sleep(_GATHER_S)
 
 
-def _entry(delivery: Delivery) -> bytes:
-    if delivery.entry is None:
-        raise ValueError("no field `entry`")
-    return delivery.entry
-
-
-def _version_in(delivery: Delivery) -> tuple[str, int]:
-    """Which version an entry is, of the session of which name."""
-    entry = name_of(_entry(delivery))
-    return entry.session_name, entry.version
+def _reason_of(error: StoreUnavailable) -> str:
+    return f"the trail: {error.reason}" if isinstance(error, AuditUnavailable) else error.message

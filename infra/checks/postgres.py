@@ -13,7 +13,8 @@ from psycopg import AsyncConnection, Error, OperationalError
 
 from infra.checks.addresses import shown
 from infra.checks.checking import Check, Unsound, look, tell, wants_json
-from shared.audit.postgres import MAX_CONNECTIONS
+from shared.audit.postgres import encoding_fault
+from shared.audit.postgres_pool import MAX_CONNECTIONS
 from shared.domain.session import Status, SyncMode
 from shared.settings import read_settings
 
@@ -22,6 +23,10 @@ _ABOUT = "Five looks at DATABASE_URL. Writes nothing."
 _MIGRATIONS = Path(__file__).parents[1] / "supabase" / "migrations"
 _TABLES = {"sync_sessions", "sync_events", "sync_participants"}
 _TYPES = {"sync_mode": {mode.value for mode in SyncMode}, "sync_status": {s.value for s in Status}}
+_SERVER = """
+select current_setting('server_version'), current_setting('server_encoding'),
+  current_setting('transaction_read_only')::boolean
+"""
 _ROUNDS = 20
 _CONNECT_TIMEOUT_S = 4
 
@@ -43,8 +48,15 @@ async def _check(url: str, *, as_json: bool) -> int:
 
 def _checks(url: str) -> list[Check]:
     async def connection() -> str:
-        ((version,),) = await _asked(url, "show server_version")
-        return f"version {version}"
+        ((version, encoding, is_read_only),) = await _asked(url, _SERVER)
+        if fault := encoding_fault(encoding):
+            raise Unsound(fault)
+        if is_read_only:
+            raise Unsound(
+                "it takes no writes (transaction_read_only is on): name the primary, or end what"
+                " made it read-only. Supabase: the disk is nearly full"
+            )
+        return f"version {version}, {encoding}"
 
     async def schema() -> str:
         await _require_tables(url)

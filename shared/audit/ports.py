@@ -1,6 +1,6 @@
 """What the audit trail needs from outside: a place to wait in, and a database for good."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -41,15 +41,18 @@ class Moment:
 class Outbox(Protocol):
     """Where audit entries wait for the database, in the order in which they were made."""
 
-    async def take(self, worker: str, limit: int, most_bytes: int) -> list[Delivery]:
-        """The oldest entries; none of a shard that another worker is emptying.
+    async def take(
+        self, worker: str, most: int, most_bytes: int = ..., after: Mapping[str, str] = ...
+    ) -> list[Delivery]:
+        """The oldest entries, at most `most` of them and `most_bytes` in all, but at least one.
 
-        Of each shard at most `limit` entries, of at most `most_bytes` bytes together; the first
-        entry is taken whatever its size.
-
-        What was taken stays in the outbox until it is settled or parked: a worker that dies
-        loses nothing.
+        None of a shard while another worker has its lease, and only those behind the stream id that
+        `after` has for the shard. What was taken stays in the outbox until it is settled or parked:
+        a worker that dies loses nothing.
         """
+
+    async def renew(self, worker: str, shards: Iterable[str]) -> None:
+        """Go on holding the leases of `shards` that `worker` has."""
 
     async def settle(self, deliveries: Sequence[Delivery]) -> None:
         """Drop entries that the database has for good."""
@@ -130,6 +133,12 @@ class AuditLog(Protocol):
 
     async def ping(self) -> None:
         """Return when the database answers."""
+
+    async def check(self) -> str | None:
+        """Return when the database takes writes: None, or what some entries will fail for.
+
+        Nothing is written by this. Raises `AuditUnavailable` with the reason otherwise.
+        """
 
     async def close(self) -> None:
         """Let its connections go."""

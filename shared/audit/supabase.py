@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from shared.audit.failures import failure
+from shared.audit.failures import failure, took_too_long
 from shared.audit.ports import AuditedEvent, Clash, Moment
 from shared.domain.naming import tenant_and_id
 from shared.domain.session import Session
@@ -30,6 +30,9 @@ _EVENT_COLUMNS = (
 )
 _MOMENT_COLUMNS = "state_snapshot,event,occurred_at"
 
+_ANY_CHARACTER = "\N{BLACK CHESS PAWN}"
+"""In UTF8, and in hardly any other encoding."""
+
 
 class SupabaseAuditLog:
     """The trail of a project, through the client that `opening` makes.
@@ -47,7 +50,7 @@ class SupabaseAuditLog:
         client = await self._opened()
         query = client.rpc("record_events", {"entries": batch})
         # Named, so that a database that knows no tenants refuses instead of mixing them up.
-        rows = await _rows(query.select("session_id", "version", "tenant"), _WRITE_TIMEOUT_S)
+        rows = await _answered(query.select("session_id", "version", "tenant"), _WRITE_TIMEOUT_S)
         return [Clash(row["session_id"], row["version"], row["tenant"] or None) for row in rows]
 
     async def events(self, name: str, after: int, limit: int) -> list[AuditedEvent]:
@@ -100,6 +103,18 @@ class SupabaseAuditLog:
         client = await self._opened()
         await _rows(client.table("sync_sessions").select("tenant").limit(1))
 
+    async def check(self) -> str | None:
+        """See `AuditLog`. An empty batch fails where any would; the filter, which no tenant meets,
+        fails where the database's encoding lacks a character (SQLSTATE 22P05)."""
+        client = await self._opened()
+        nothing: Any = {"entries": []}
+        query = client.rpc("record_events", nothing).select("tenant")
+        try:
+            await _answered(query.eq("tenant", _ANY_CHARACTER), _READ_TIMEOUT_S)
+        except EntriesRefused as error:
+            return f"its encoding can't hold every character, use a database in UTF8: {error}"
+        return None
+
     async def close(self) -> None:
         if self._client is not None:
             await self._client.aclose()
@@ -135,19 +150,42 @@ def _moment_in(row: dict[str, Any]) -> Moment:
 
 
 async def _rows(query: Any, timeout_s: float = _READ_TIMEOUT_S) -> list[dict[str, Any]]:
-    """What `query` answers, in time, with its errors made ours."""
+    """What a reading `query` answers. Raises `AuditUnavailable`."""
+    try:
+        return await _answered(query, timeout_s)
+    except EntriesRefused as error:  # nothing was written that could be at fault
+        raise AuditUnavailable(reason=str(error)) from error
+
+
+async def _answered(query: Any, timeout_s: float) -> list[dict[str, Any]]:
+    """What `query` answers, in time. Raises `AuditUnavailable` and `EntriesRefused`."""
     import httpx
     from postgrest.exceptions import APIError
 
     try:
         async with asyncio.timeout(timeout_s):
-            answer = await query.execute()
-    except (TimeoutError, httpx.HTTPError) as error:
+            answer = await _executed(query)
+    except (TimeoutError, httpx.TimeoutException) as error:
+        raise took_too_long(timeout_s) from error
+    except httpx.HTTPError as error:
         raise AuditUnavailable from error
     except APIError as error:
         raise failure(error.code, error.message or "") from error
+    except (OSError, RuntimeError, AttributeError) as error:
+        # anyio's and uvloop's own stumbling over a connection that was reset while it was made
+        raise AuditUnavailable from error
     rows: list[dict[str, Any]] = answer.data
     return rows
+
+
+async def _executed(query: Any) -> Any:
+    """The answer to `query`, sent once more where an idle connection turned out to be closed."""
+    import httpx
+
+    try:
+        return await query.execute()
+    except (httpx.ReadError, httpx.RemoteProtocolError, httpx.WriteError):
+        return await query.execute()
 
 
 def _instant(timestamp: str) -> Instant:

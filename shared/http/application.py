@@ -60,7 +60,7 @@ def build(
     app.state.service = backend.service
     app.state.store = backend.store
     app.state.clock = backend.clock
-    app.state.audit = backend.audit
+    app.state.readiness = backend.readiness
     app.state.history = backend.history
     app.state.metrics = metrics
     app.state.is_leaving = False

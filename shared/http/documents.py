@@ -226,13 +226,26 @@ class Health(Document):
 
 
 class Checks(Document):
-    """What was asked and how it answered."""
+    """What was looked at, and how it is."""
 
-    redis: Literal["up", "down"]
+    redis: Annotated[
+        Literal["up", "down"],
+        Field(description="`down`: it refuses changes. The status is then `not_ready`"),
+    ]
     audit: Annotated[
         Literal["up", "down", "off"],
-        Field(description="`off`: no audit database is set up. `down` makes the status `degraded`"),
+        Field(
+            description="`off`: no audit database is set up. `down`: it takes not every entry, or"
+            " the trail doesn't advance. The status is then `degraded`"
+        ),
     ]
+
+
+class Reasons(Document):
+    """Why something is `down`."""
+
+    redis: str = may_be_absent()
+    audit: str = may_be_absent()
 
 
 class Readiness(Document):
@@ -240,6 +253,7 @@ class Readiness(Document):
 
     status: Literal["ready", "degraded", "not_ready", "stopping"]
     checks: Checks
+    reasons: Reasons = may_be_absent()
 
 
 class FieldError(Document):

@@ -4,10 +4,10 @@ from typing import Annotated
 
 from fastapi import Depends, Request
 
-from shared.audit.ports import AuditLog
 from shared.clock import StoreClock
 from shared.history import History
 from shared.ports import SessionStore
+from shared.readiness import Readiness
 
 
 async def _clock_of(request: Request) -> StoreClock:
@@ -20,9 +20,9 @@ async def _store_of(request: Request) -> SessionStore:
     return store
 
 
-async def _audit_of(request: Request) -> AuditLog | None:
-    audit: AuditLog | None = request.app.state.audit
-    return audit
+async def _readiness_of(request: Request) -> Readiness:
+    readiness: Readiness = request.app.state.readiness
+    return readiness
 
 
 async def _history_of(request: Request) -> History:
@@ -32,5 +32,5 @@ async def _history_of(request: Request) -> History:
 
 Clock = Annotated[StoreClock, Depends(_clock_of)]
 Store = Annotated[SessionStore, Depends(_store_of)]
-Audit = Annotated[AuditLog | None, Depends(_audit_of)]
+Ready = Annotated[Readiness, Depends(_readiness_of)]
 Trail = Annotated[History, Depends(_history_of)]

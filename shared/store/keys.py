@@ -70,6 +70,10 @@ class Keys:
         """The worker that empties the outbox."""
         return f"{shard}:drainer"
 
+    def probe(self, shard: str) -> str:
+        """Written to see whether the shard takes writes."""
+        return f"{shard}:probe"
+
     def whole(self, shard: str) -> str:
         """There as long as nothing was lost; gone with everything else."""
         return f"{shard}:whole"

@@ -1,12 +1,14 @@
 """`Outbox` in Redis streams: one stream a shard, emptied through a consumer group."""
 
-from collections.abc import AsyncIterator, Collection, Sequence
+from collections.abc import AsyncIterator, Collection, Iterable, Mapping, Sequence
 from functools import partial
 from itertools import groupby
+from types import MappingProxyType
 
 from shared.audit import entries
 from shared.audit.ports import Delivery, Moment
 from shared.domain.units import Millis
+from shared.errors import StoreUnavailable
 from shared.slices import LARGE_BYTES, next_slice
 from shared.store.connection import Argument, Connection, script
 from shared.store.keys import Keys
@@ -17,9 +19,9 @@ _GROUP = "audit"
 _LEASE = Millis(2_000)
 """After this long without a word from it another worker takes the place of the one at work."""
 
-_FIRST_PAGE, _LONGEST_PAGE = 50, 500
-_PAGE_BYTES = 1024 * 1024
-"""About what one page of a walk holds: reading it takes a few ms."""
+_PAGE = 500
+_MOST_BYTES = 1 << 20
+"""Of one reply: Upstash answers at most 10 MB, and JSON makes an entry up to twice as long."""
 
 
 class RedisOutbox:
@@ -28,18 +30,51 @@ class RedisOutbox:
     def __init__(self, redis: Connection, keys: Keys) -> None:
         self._redis = redis
         self._keys = keys
+        self._first_shard = 0
         self._walks = {
             shard: Walks(partial(self._entries, shard), _owner_of) for shard in keys.all_shards
         }
 
-    async def take(self, worker: str, limit: int, most_bytes: int) -> list[Delivery]:
+    async def take(
+        self,
+        worker: str,
+        most: int,
+        most_bytes: int = _MOST_BYTES,
+        after: Mapping[str, str] = MappingProxyType({}),
+    ) -> list[Delivery]:
+        """See `Outbox`. It begins with another shard each time, so that none waits for the rest.
+
+        Shards that can't be reached are left out. Raises `StoreUnavailable` where none can.
+        """
+        shards = self._keys.all_shards
+        self._first_shard = (self._first_shard + 1) % len(shards)
         taken: list[Delivery] = []
-        for shard in self._keys.all_shards:
+        outages: list[StoreUnavailable] = []
+        for shard in shards[self._first_shard :] + shards[: self._first_shard]:
+            left = most - len(taken)
+            bytes_left = most_bytes - sum(len(delivery.entry or b"") for delivery in taken)
+            if left <= 0 or bytes_left <= 0:
+                break
             keys = [self._keys.drainer(shard), self._keys.outbox(shard)]
-            arguments: list[Argument] = [worker, _LEASE, _GROUP, limit, most_bytes]
-            reply = await self._redis.run(script("take"), keys, arguments)
-            taken += [_delivery(shard, stream_id, fields) for stream_id, fields in reply]
+            bounds = (left, bytes_left, _behind(after.get(shard)))
+            try:
+                reply = await self._redis.run(
+                    script("take"), keys, (worker, _LEASE, _GROUP, *bounds)
+                )
+            except StoreUnavailable as outage:
+                outages.append(outage)
+            else:
+                taken += [_delivery(shard, stream_id, fields) for stream_id, fields in reply]
+        if len(outages) == len(shards):
+            raise outages[0]
         return taken
+
+    async def renew(self, worker: str, shards: Iterable[str]) -> None:
+        drainers = [self._keys.drainer(shard) for shard in shards]
+        holders = await self._redis.ask([("GET", drainer) for drainer in drainers])
+        own = [key for key, by in zip(drainers, holders, strict=True) if by == worker.encode()]
+        if own:
+            await self._redis.ask([("PEXPIRE", drainer, _LEASE) for drainer in own])
 
     async def settle(self, deliveries: Sequence[Delivery]) -> None:
         for shard, of_shard in groupby(deliveries, lambda delivery: delivery.shard):
@@ -82,19 +117,16 @@ class RedisOutbox:
         return {moment.session.name: moment for moment in moments}
 
     async def _entries(self, shard: str) -> AsyncIterator[bytes]:
-        outbox, start, count = self._keys.outbox(shard), "-", _FIRST_PAGE
-        while True:
-            (page,) = await self._redis.ask([("XRANGE", outbox, start, "+", "COUNT", count)])
-            page_bytes = 1
-            for _, fields in page:
+        outbox, start, has_more = self._keys.outbox(shard), "-", True
+        while has_more:
+            has_more, page = await self._redis.run(
+                script("page"), [outbox], [start, _PAGE, _MOST_BYTES]
+            )
+            for stream_id, fields in page:
+                start = f"({stream_id.decode()}"
                 entry = _entry_in(fields)
                 if entry is not None:
-                    page_bytes += len(entry)
                     yield entry
-            if len(page) < count:
-                return
-            start = f"({page[-1][0].decode()}"
-            count = max(1, min(_LONGEST_PAGE, _PAGE_BYTES * len(page) // page_bytes))
 
 
 def _owner_of(entry: bytes) -> str | None:
@@ -120,6 +152,14 @@ async def _decoded(entry: bytes) -> Moment | None:
 
 def _delivery(shard: str, stream_id: bytes, fields: list[bytes]) -> Delivery:
     return Delivery(shard, stream_id.decode(), queued_at(stream_id), _entry_in(fields))
+
+
+def _behind(stream_id: str | None) -> str:
+    """The first id that can follow `stream_id`."""
+    if stream_id is None:
+        return "0-0"
+    milliseconds, _, sequence = stream_id.partition("-")
+    return f"{milliseconds}-{int(sequence) + 1}"
 
 
 def _entry_in(fields: list[bytes]) -> bytes | None:

@@ -147,12 +147,14 @@ class RedisSessionStore:
         now, replies = await self._timed(
             [command for shard in self._keys.all_shards for command in self._counting(shard)]
         )
-        oldest = [queued_at(stream_id) for waiting in replies[2::4] for stream_id, _ in waiting]
+        waiting = [queued_at(stream_id) for oldest in replies[2::4] for stream_id, _ in oldest]
+        oldest_at = min(waiting, default=None)
         return Census(
             live_sessions=sum(replies[::4]),
             outbox_length=sum(replies[1::4]),
-            outbox_age_ms=elapsed_between(min(oldest, default=now), now),
+            outbox_age_ms=elapsed_between(now if oldest_at is None else oldest_at, now),
             dead_letters=sum(replies[3::4]),
+            oldest_at=oldest_at,
         )
 
     async def time(self) -> Instant:

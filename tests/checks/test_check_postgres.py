@@ -63,6 +63,29 @@ def test_one_without_enough_connections_is_found_out(own_postgres: EmbeddedPostg
     assert "too many connections" in checks["pool"]["message"]
 
 
+def test_an_encoding_that_lacks_characters_is_found_out(own_postgres: EmbeddedPostgres) -> None:
+    with psycopg.connect(own_postgres.url, autocommit=True) as connection:
+        connection.execute(
+            "create database latin encoding 'LATIN1' template template0 lc_collate 'C' lc_ctype 'C'"
+        )
+    url = own_postgres.url.rsplit("/", 1)[0] + "/latin"
+    migrate(url)
+    code, checks = found("check-postgres", DATABASE_URL=url)
+    assert (code, failed(checks)) == (1, ["connection"])
+    assert "LATIN1" in checks["connection"]["message"]
+    assert "UTF8" in checks["connection"]["message"]
+
+
+def test_one_that_takes_no_writes_is_found_out(own_postgres: EmbeddedPostgres) -> None:
+    with psycopg.connect(own_postgres.url, autocommit=True) as connection:
+        connection.execute("create role reader login")
+        connection.execute("alter role reader set default_transaction_read_only = on")
+    url = own_postgres.url.replace("postgres@", "reader@")
+    code, checks = found("check-postgres", DATABASE_URL=url)
+    assert code == 1
+    assert "takes no writes" in checks["connection"]["message"]
+
+
 def test_none_at_all_is_said_and_no_password_shown() -> None:
     ended = run(
         "check-postgres", DATABASE_URL=f"postgresql://app:a-password@127.0.0.1:{free_port()}/x"

@@ -4,7 +4,9 @@ import asyncio
 import math
 import random
 import struct
-from collections.abc import AsyncIterator, Callable
+import time
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -440,7 +442,56 @@ async def test_it_says_whether_it_is_there(audit: AuditLog) -> None:
     await audit.ping()
 
 
+async def test_it_says_whether_it_takes_writes(audit: AuditLog, postgres: EmbeddedPostgres) -> None:
+    assert await audit.check() is None
+    changes = game()
+    with read_only(postgres):
+        for ask in (audit.check(), audit.append(entries_of(changes))):
+            with pytest.raises(AuditUnavailable) as refused:
+                await ask
+            assert refused.value.reason == "it is read-only (25006)"
+        await audit.ping()
+    assert await audit.check() is None
+    assert await audit.append(entries_of(changes)) == []
+
+
+async def test_a_look_whether_it_takes_writes_writes_nothing(
+    audit: AuditLog, postgres: EmbeddedPostgres
+) -> None:
+    before = rows(postgres, "select count(*) from sync_events")
+    await audit.check()
+    assert rows(postgres, "select count(*) from sync_events") == before
+
+
+@contextmanager
+def read_only(postgres: EmbeddedPostgres) -> Iterator[None]:
+    """The database takes no writes within the block, on connections that are open either."""
+    with psycopg.connect(postgres.url, autocommit=True) as admin:
+        admin.execute("set default_transaction_read_only = off")
+        admin.execute("alter system set default_transaction_read_only = on")
+        admin.execute("select pg_reload_conf()")
+        until_it_is(postgres, "on")
+        try:
+            yield
+        finally:
+            admin.execute("alter system reset default_transaction_read_only")
+            admin.execute("select pg_reload_conf()")
+            until_it_is(postgres, "off")
+
+
+def until_it_is(postgres: EmbeddedPostgres, setting: str) -> None:
+    """Return when sessions that begin now are read-only, or no longer are."""
+    give_up = time.monotonic() + 5
+    while rows(postgres, "show default_transaction_read_only") != [(setting,)]:
+        assert time.monotonic() < give_up
+
+
 async def test_a_database_that_is_away_is_said_to_be(away: AuditLog) -> None:
-    for ask in (away.ping(), away.last(str(uuid4())), away.append(entries_of(game()))):
+    for ask in (
+        away.ping(),
+        away.check(),
+        away.last(str(uuid4())),
+        away.append(entries_of(game())),
+    ):
         with pytest.raises(AuditUnavailable):
             await ask

@@ -2,38 +2,24 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager
-from dataclasses import dataclass, replace
-from typing import Any
 
 import msgspec
 import psycopg
 import pytest
 from redis.asyncio import Redis
 
-from functions.workers.audit_worker import AuditWorker
 from infra.local.postgres import EmbeddedPostgres, embedded_postgres
 from infra.local.redis import embedded_redis
 from infra.migrate import migrate
 from shared.audit.ports import AuditLog
 from shared.audit.postgres import PostgresAuditLog
-from shared.clock import StoreClock
 from shared.domain.commands import Complete
-from shared.domain.events import Change
 from shared.errors import AuditUnavailable
-from shared.metrics.prometheus import PrometheusMetrics
-from shared.store.keys import Keys
-from shared.store.outbox import RedisOutbox
-from shared.store.redis import NativeConnection, connect
-from shared.store.sessions import RedisSessionStore
-from shared.tasks import end
+from shared.store.redis import connect
 from tests.faults.fault import Fault
 from tests.faults.proxy import faulty_proxy
-from tests.integration.stories import commit_of, entries_of, game, last_of, story
-
-_SHARDS = 3
-_PATIENCE_S = 10.0
-_MANY_BYTES = 1024 * 1024
+from tests.integration.desk import PATIENCE_S, Desk, at_work
+from tests.integration.stories import entries_of, game, last_of, story
 
 
 @pytest.fixture(scope="module")
@@ -68,79 +54,10 @@ async def audit(frail_postgres: EmbeddedPostgres) -> AsyncIterator[PostgresAudit
     await log.close()
 
 
-@dataclass
-class Desk:
-    """A store to commit to, and workers that empty its outbox."""
-
-    redis: Redis
-    audit: AuditLog
-
-    def __post_init__(self) -> None:
-        self.keys = Keys(_SHARDS)
-        self.clock = StoreClock()
-        connection = NativeConnection(self.redis)
-        self.store = RedisSessionStore(connection, self.keys, self.clock)
-        self.outbox = RedisOutbox(connection, self.keys)
-        self.metrics = PrometheusMetrics()
-
-    def worker(self, audit: AuditLog | None = None) -> AuditWorker:
-        """One more worker."""
-        return AuditWorker(self.outbox, audit or self.audit, self.clock, self.metrics)
-
-    async def commit(self, *stories: list[Change]) -> None:
-        """Commit every change of `stories`."""
-        for changes in stories:
-            revision = None
-            for change in changes:
-                commit = commit_of(change)
-                await self.store.commit(replace(commit, expected=revision))
-                revision = commit.operation_id
-
-    async def put(self, name: str, entry: bytes) -> None:
-        """Put something into the outbox by hand."""
-        outbox = self.keys.outbox(self.keys.shard_of(name))
-        await self.redis.xadd(outbox, {"entry": entry})
-
-    async def waiting(self) -> int:
-        """How many entries wait."""
-        return (await self.store.census()).outbox_length
-
-    async def drained(self) -> None:
-        """Return when nothing waits any more."""
-        async with asyncio.timeout(_PATIENCE_S):
-            while await self.waiting():
-                await asyncio.sleep(0.01)
-
-    async def dead_letters(self) -> list[dict[str, str]]:
-        """What could not be written."""
-        letters: list[Any] = []
-        for shard in self.keys.all_shards:
-            letters += await self.redis.xrange(self.keys.dead_letters(shard)) or []
-        return [
-            {k.decode(): v.decode(errors="replace") for k, v in fields.items()}
-            for _, fields in letters
-        ]
-
-    async def versions(self, changes: list[Change]) -> list[int]:
-        """The versions in the trail."""
-        name = last_of(changes).name
-        return [event.version for event in await self.audit.events(name, 0, 1000)]
-
-
 @pytest.fixture
 def desk(redis: Redis, audit: PostgresAuditLog) -> Desk:
     """An empty outbox and a trail."""
     return Desk(redis, audit)
-
-
-@asynccontextmanager
-async def at_work(*workers: AuditWorker) -> AsyncIterator[None]:
-    """The workers' loops, for the length of the block."""
-    loops = [asyncio.create_task(worker.run()) for worker in workers]
-    try:
-        yield
-    finally:
-        await end(loops)
 
 
 async def test_what_was_committed_arrives_and_leaves_the_outbox(desk: Desk) -> None:
@@ -156,7 +73,7 @@ async def test_what_was_committed_arrives_and_leaves_the_outbox(desk: Desk) -> N
 async def test_a_worker_that_died_before_it_wrote_loses_nothing(desk: Desk) -> None:
     changes = game()
     await desk.commit(changes)
-    assert len(await desk.outbox.take("dead", 3, _MANY_BYTES)) == 3
+    assert len(await desk.outbox.take("dead", 3)) == 3
     await desk.redis.delete(*map(desk.keys.drainer, desk.keys.all_shards))
     await desk.worker().deliver()
     await desk.worker().deliver()
@@ -168,7 +85,7 @@ async def test_a_worker_that_died_before_it_wrote_loses_nothing(desk: Desk) -> N
 async def test_a_worker_that_died_after_it_wrote_doubles_nothing(desk: Desk) -> None:
     changes = game()
     await desk.commit(changes)
-    taken = await desk.outbox.take("dead", 3, _MANY_BYTES)
+    taken = await desk.outbox.take("dead", 3)
     await desk.audit.append([delivery.entry or b"" for delivery in taken])
     async with at_work(desk.worker()):
         await desk.drained()
@@ -177,9 +94,9 @@ async def test_a_worker_that_died_after_it_wrote_doubles_nothing(desk: Desk) -> 
 
 async def test_one_worker_is_at_work_while_others_stand_by(desk: Desk) -> None:
     await desk.commit(game())
-    assert await desk.outbox.take("first", 2, _MANY_BYTES)
-    assert await desk.outbox.take("second", 2, _MANY_BYTES) == []
-    assert await desk.outbox.take("first", 2, _MANY_BYTES)
+    assert await desk.outbox.take("first", 2)
+    assert await desk.outbox.take("second", 2) == []
+    assert await desk.outbox.take("first", 2)
 
 
 async def test_many_workers_write_everything_once(desk: Desk) -> None:
@@ -202,7 +119,7 @@ async def test_the_order_within_a_session_is_that_of_its_versions_at_every_momen
         while not seen or len(seen[-1]) < len(changes):
             seen.append(await desk.versions(changes))
 
-    async with at_work(desk.worker(), desk.worker()), asyncio.timeout(_PATIENCE_S):
+    async with at_work(desk.worker(), desk.worker()), asyncio.timeout(PATIENCE_S):
         await asyncio.gather(desk.commit(changes), watch())
     assert all(versions == list(range(1, len(versions) + 1)) for versions in seen)
 
@@ -334,7 +251,7 @@ async def test_a_database_that_hangs_is_given_up_in_time(frail_postgres: Embedde
             async with asyncio.timeout(2.0):
                 with pytest.raises(AuditUnavailable):
                     await log.last(last_of(game()).session_id)
-        async with asyncio.timeout(_PATIENCE_S):
+        async with asyncio.timeout(PATIENCE_S):
             while not await answers(log):
                 await asyncio.sleep(0.05)
         await log.close()

@@ -57,9 +57,9 @@ class _RecordedTrail(PostgresAuditLog):
         super().__init__(url)
         self._calls = calls
 
-    async def _query(self, query: str, *more: Any) -> list[dict[str, Any]]:
+    async def _read(self, query: str, *more: Any) -> list[dict[str, Any]]:
         self._calls.append(f"query {' '.join(query.split())}")
-        return await super()._query(query, *more)
+        return await super()._read(query, *more)
 
 
 @dataclass
@@ -137,6 +137,9 @@ _SESSION = "/v1/sessions/{}"
 _THEN = datetime(2026, 1, 1, tzinfo=UTC).strftime("%Y-%m-%dT%H:%M:%S.000Z")
 
 
+_PARTICIPANT = "0c0e5a3e-58cf-4c5c-8a34-5a5a2b6d1f01"
+
+
 @pytest.mark.parametrize(
     ("method", "path", "body", "status"),
     [
@@ -151,8 +154,8 @@ _THEN = datetime(2026, 1, 1, tzinfo=UTC).strftime("%Y-%m-%dT%H:%M:%S.000Z")
         ("POST", f"{_SESSION}/start", None, 404),
         ("POST", f"{_SESSION}/switch", None, 404),
         ("POST", f"{_SESSION}/complete", None, 404),
-        ("POST", f"{_SESSION}/participants", {"participant_id": str(uuid4())}, 404),
-        ("PATCH", f"{_SESSION}/participants/{uuid4()}", {"total_time_ms": 1_000}, 404),
+        ("POST", f"{_SESSION}/participants", {"participant_id": _PARTICIPANT}, 404),
+        ("PATCH", f"{_SESSION}/participants/{_PARTICIPANT}", {"total_time_ms": 1_000}, 404),
         ("DELETE", _SESSION, None, 204),
     ],
     ids=lambda value: str(value)[:40],

