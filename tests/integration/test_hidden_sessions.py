@@ -178,4 +178,4 @@ async def test_fifty_unknown_sessions_take_one_walk_and_two_queries(watched: _Wa
         headers=bearer(tokens.host("alice")),
     )
     assert len(answer.json()["data"]["not_found"]) == 50
-    assert [call.split()[0] for call in watched.calls] == ["ask", "query", "ask", "query"]
+    assert [call.split()[0] for call in watched.calls] == ["ask", "query", "run", "query"]

@@ -28,6 +28,7 @@ from shared.store.keys import Keys
 from shared.store.memory import RedisMemory
 from shared.store.outbox import RedisOutbox
 from shared.store.owed_pushes import RedisOwedPushes
+from shared.store.probe import StoreProbe
 from tests.integration.store.commits import FAR, new_session, outbox, writing
 
 Fill = Callable[[], Awaitable[None]]
@@ -236,7 +237,25 @@ async def test_those_who_were_counted_are_counted_on_and_others_are_not(full: Fu
     assert await full.contents() == before
 
 
+async def test_entries_that_wait_are_read(full: Full) -> None:
+    first = await full.committed()
+    await full.fill()
+    assert [m.session.name for m in await full.outbox.waiting(first.name)] == [first.name]
+
+
+async def test_a_record_of_a_request_is_refused(full: Full) -> None:
+    key = IdempotencyKey("a-scope", "k1", "fingerprint")
+    await full.refuses(full.store.remember(key, b"record"))
+
+
+async def test_the_probe_is_refused_as_a_change_is(
+    full: Full, connection: Connection, keys: Keys
+) -> None:
+    await full.refuses(StoreProbe(connection, keys).check())
+
+
 def test_every_script_is_tried_on_a_full_redis() -> None:
     folder = scripts._SCRIPTS
-    tried = {"commit", "confirm", "count", "park", "rearm", "reschedule", "settle", "take"}
+    tried = {"commit", "confirm", "count", "page", "park", "probe", "rearm", "remember"}
+    tried |= {"reschedule", "settle", "take"}
     assert {path.stem for path in folder.glob("*.lua")} == tried
