@@ -1,7 +1,7 @@
 """A Redis as the store sees it, whichever way it is reached."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
 from hashlib import sha1
@@ -71,6 +71,14 @@ def require_replies(commands: Sequence[Command | Attempt], replies: Sequence[Rep
             raise StoreUnavailable from reply.error
 
 
+def in_groups(
+    groups: Sequence[Sequence[Command]], replies: Sequence[Reply]
+) -> Iterator[list[Reply]]:
+    """The replies of each group, of those to all of their commands in order."""
+    rest = iter(replies)
+    return ([next(rest) for _ in group] for group in groups)
+
+
 class Connection(Protocol):
     """Commands to one Redis. Every method raises `StoreUnavailable`, in bounded time.
 
@@ -81,6 +89,15 @@ class Connection(Protocol):
         """Send `commands` in one round trip and return their replies; others may come between.
 
         The reply to an `Attempt` that failed is `Failed`.
+        """
+
+    async def ask_each(
+        self, groups: Sequence[Sequence[Command]]
+    ) -> list[list[Reply] | StoreUnavailable]:
+        """Send groups of commands that don't need each other, in one round trip.
+
+        Returns the replies of each group in order, or the outage of the part of the store that
+        holds its keys. Raises `StoreUnavailable` only where no part can be reached.
         """
 
     async def transact(self, commands: Sequence[Command]) -> None:

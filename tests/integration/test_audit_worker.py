@@ -24,11 +24,11 @@ from shared.errors import AuditUnavailable
 from shared.metrics.prometheus import PrometheusMetrics
 from shared.store.keys import Keys
 from shared.store.outbox import RedisOutbox
-from shared.store.redis import NativeConnection, connect
 from shared.store.sessions import RedisSessionStore
 from shared.tasks import end
 from tests.faults.fault import Fault
 from tests.faults.proxy import faulty_proxy
+from tests.integration.natively import natively
 from tests.integration.stories import commit_of, entries_of, game, last_of, story
 
 _SHARDS = 3
@@ -53,7 +53,7 @@ def frail_postgres() -> Iterator[EmbeddedPostgres]:
 @pytest.fixture
 async def redis(quiet_redis_url: str) -> AsyncIterator[Redis]:
     """A client of an empty Redis."""
-    client = connect(quiet_redis_url)
+    client = Redis.from_url(quiet_redis_url)
     await client.flushall()
     yield client
     await client.aclose()
@@ -77,7 +77,7 @@ class Desk:
     def __post_init__(self) -> None:
         self.keys = Keys(_SHARDS)
         self.clock = StoreClock()
-        connection = NativeConnection(self.redis)
+        connection = natively(self.redis)
         self.store = RedisSessionStore(connection, self.keys, self.clock)
         self.outbox = RedisOutbox(connection, self.keys)
         self.metrics = PrometheusMetrics()

@@ -25,7 +25,7 @@ from shared.ports import (
 )
 from shared.store.connection import Connection
 from shared.store.keys import Keys
-from shared.store.redis import NativeConnection, connect
+from shared.store.redis import NativeConnection
 from shared.store.sessions import RedisSessionStore
 from shared.store.upstash import UpstashConnection
 from tests.integration.store.commits import FAR, new_session, outbox, writing
@@ -345,7 +345,7 @@ async def test_scripts_that_redis_forgot_are_sent_again(store: SessionStore, red
 
 
 async def test_a_store_that_is_not_there_is_unavailable() -> None:
-    native = NativeConnection(connect("redis://127.0.0.1:1/0"))
+    native = NativeConnection("redis://127.0.0.1:1/0")
     for connection in (native, UpstashConnection("http://127.0.0.1:1", "token")):
         nowhere = RedisSessionStore(connection, Keys(), StoreClock())
         await _is_unavailable(nowhere)
