@@ -41,8 +41,11 @@ class Moment:
 class Outbox(Protocol):
     """Where audit entries wait for the database, in the order in which they were made."""
 
-    async def take(self, worker: str, limit: int) -> list[Delivery]:
-        """The oldest entries, at most `limit` of each shard; none while another worker is at it.
+    async def take(self, worker: str, limit: int, most_bytes: int) -> list[Delivery]:
+        """The oldest entries; none of a shard that another worker is emptying.
+
+        Of each shard at most `limit` entries, of at most `most_bytes` bytes together; the first
+        entry is taken whatever its size.
 
         What was taken stays in the outbox until it is settled or parked: a worker that dies
         loses nothing.

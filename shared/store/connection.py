@@ -100,9 +100,6 @@ class Connection(Protocol):
         holds its keys. Raises `StoreUnavailable` only where no part can be reached.
         """
 
-    async def transact(self, commands: Sequence[Command]) -> None:
-        """Do all of `commands` or none, in one round trip."""
-
     async def run(
         self, script: Script, keys: Sequence[str], arguments: Sequence[Argument]
     ) -> Reply:

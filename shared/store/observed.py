@@ -30,9 +30,6 @@ class ObservedConnection:
                 self._count(fault_of(outcome))
         return outcomes
 
-    async def transact(self, commands: Sequence[Command]) -> None:
-        await self._counting(self._inner.transact(commands))
-
     async def run(
         self, script: Script, keys: Sequence[str], arguments: Sequence[Argument]
     ) -> Reply:

@@ -67,12 +67,6 @@ class UpstashConnection:
         """See `Connection`. It is one database, whose groups fail together."""
         return list(in_groups(groups, await self.ask(list(chain.from_iterable(groups)))))
 
-    async def transact(self, commands: Sequence[Command]) -> None:
-        transaction = self._redis.multi()
-        for command in commands:
-            transaction.execute(_written(command))
-        _require(commands, await _reported(transaction.exec, tries=1))
-
     async def run(
         self, script: Script, keys: Sequence[str], arguments: Sequence[Argument]
     ) -> Reply:
@@ -119,7 +113,7 @@ async def _raise_refusals(response: httpx.Response) -> None:
 
     A single command that fails has the status 400 and its error in the body.
     """
-    is_single = not response.url.path.endswith(("/pipeline", "/multi-exec"))
+    is_single = not response.url.path.endswith("/pipeline")
     if response.status_code != 200 and not (is_single and response.status_code == 400):
         await response.aread()
         message = f"{response.status_code}: {response.text[:200]}"

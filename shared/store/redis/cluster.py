@@ -77,15 +77,6 @@ class ClusterConnection:
             raise outages[0]
         return outcomes
 
-    async def transact(self, commands: Sequence[Command]) -> None:
-        slot = next(slot for c in commands if (slot := slot_of_command(c)) is not None)
-        wrapped: list[Command] = [("MULTI",), *commands, ("EXEC",)]
-        sent = await self._send(slot, b"".join(map(pack, wrapped)), len(wrapped))
-        for reply in chain(sent.replies, sent.replies[-1] or ()):
-            if isinstance(reply, ReplyError):
-                self._topology.refresh()
-                raise unavailable(reply)
-
     async def run(
         self, script: Script, keys: Sequence[str], arguments: Sequence[Argument]
     ) -> Reply:

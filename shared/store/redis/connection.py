@@ -42,9 +42,6 @@ class NativeConnection:
     ) -> list[list[Reply] | StoreUnavailable]:
         return await (self._inner or await self._known()).ask_each(groups)
 
-    async def transact(self, commands: Sequence[Command]) -> None:
-        await (self._inner or await self._known()).transact(commands)
-
     async def run(
         self, script: Script, keys: Sequence[str], arguments: Sequence[Argument]
     ) -> Reply:

@@ -54,16 +54,6 @@ class SingleConnection:
         """See `Connection`. They share one server, and so they fail together."""
         return list(in_groups(groups, await self.ask(list(chain.from_iterable(groups)))))
 
-    async def transact(self, commands: Sequence[Command]) -> None:
-        wrapped = [("MULTI",), *commands, ("EXEC",)]
-        data, give_up = b"".join(map(pack, wrapped)), None
-        while True:
-            link, replies = await self._node.send(data, len(wrapped))
-            error = next((reply for reply in _flat(replies) if isinstance(reply, ReplyError)), None)
-            if error is None:
-                return
-            give_up = await self._elsewhere(link, error, give_up)
-
     async def run(
         self, script: Script, keys: Sequence[str], arguments: Sequence[Argument]
     ) -> Reply:
@@ -128,7 +118,3 @@ class SingleConnection:
             _, more = await self._node.send(b"".join(map(pack, whole)), len(whole))
             for (place, _), reply in zip(unknown, more, strict=True):
                 replies[place] = reply
-
-
-def _flat(replies: Sequence[Reply]) -> list[Reply]:
-    return [part for reply in replies for part in (reply if isinstance(reply, list) else [reply])]

@@ -1,6 +1,6 @@
 """The store by every way to reach a Redis, on one shard and on several."""
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from typing import Any
 
 import pytest
@@ -32,6 +32,19 @@ async def redis(quiet_redis_url: str) -> AsyncIterator[Redis]:
     await client.flushdb()
     yield client
     await client.aclose()
+
+
+@pytest.fixture
+async def fill(redis: Redis) -> AsyncIterator[Callable[[], Awaitable[None]]]:
+    """Leaves the Redis without any memory, and without the right to evict, until the test ends."""
+
+    async def fill() -> None:
+        used = (await redis.info("memory"))["used_memory"]
+        await redis.config_set("maxmemory-policy", "noeviction")
+        await redis.config_set("maxmemory", used // 2)
+
+    yield fill
+    await redis.config_set("maxmemory", 0)
 
 
 @pytest.fixture(scope="package")
