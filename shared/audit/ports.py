@@ -1,6 +1,6 @@
 """What the audit trail needs from outside: a place to wait in, and a database for good."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -60,8 +60,8 @@ class Outbox(Protocol):
     async def waiting(self, name: str) -> list[Moment]:
         """What waits of one session, oldest first."""
 
-    async def newest(self) -> dict[str, Moment]:
-        """The newest version that waits, by the session's name."""
+    async def newest(self, shards: Collection[str]) -> dict[str, Moment]:
+        """The newest version that waits on these shards, by the session's name."""
 
 
 @dataclass(frozen=True, slots=True)

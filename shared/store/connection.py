@@ -1,12 +1,13 @@
 """A Redis as the store sees it, whichever way it is reached."""
 
+import asyncio
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Awaitable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
 from hashlib import sha1
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 from shared.errors import StoreUnavailable
 
@@ -14,6 +15,8 @@ Argument = str | int | bytes
 Command = Sequence[Argument]
 Reply = Any
 """As RESP2 has it: integers, bytes, None, and lists of these."""
+
+_T = TypeVar("_T")
 
 _SCRIPTS = Path(__file__).parent / "scripts"
 _COMMENT = re.compile(r"^[ \t]*(?:--.*)?", re.MULTILINE)
@@ -77,6 +80,27 @@ def in_groups(
     """The replies of each group, of those to all of their commands in order."""
     rest = iter(replies)
     return ([next(rest) for _ in group] for group in groups)
+
+
+async def each_that_can(calls: Iterable[Awaitable[_T]]) -> list[_T | None]:
+    """The results of calls to parts of the store, made at the same time; None for an outage.
+
+    Raises `StoreUnavailable` where all of them fail, and whatever else one of them raises.
+    """
+    outcomes = await asyncio.gather(*calls, return_exceptions=True)
+    results: list[_T | None] = []
+    outages: list[StoreUnavailable] = []
+    for outcome in outcomes:
+        if isinstance(outcome, StoreUnavailable):
+            outages.append(outcome)
+            results.append(None)
+        elif isinstance(outcome, BaseException):
+            raise outcome
+        else:
+            results.append(outcome)
+    if outages and len(outages) == len(outcomes):
+        raise outages[0]
+    return results
 
 
 class Connection(Protocol):

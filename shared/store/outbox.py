@@ -1,12 +1,11 @@
 """`Outbox` in Redis streams: one stream a shard, emptied through a consumer group."""
 
-from collections.abc import AsyncIterator, Sequence
-from itertools import groupby
+from collections.abc import AsyncIterator, Collection, Sequence
 
 from shared.audit import entries
 from shared.audit.ports import Delivery, Moment
 from shared.domain.units import Millis
-from shared.store.connection import Argument, Connection, script
+from shared.store.connection import Argument, Connection, each_that_can, script
 from shared.store.keys import Keys
 from shared.store.sessions import queued_at
 
@@ -25,18 +24,29 @@ class RedisOutbox:
         self._keys = keys
 
     async def take(self, worker: str, limit: int, most_bytes: int) -> list[Delivery]:
-        taken: list[Delivery] = []
-        for shard in self._keys.all_shards:
-            keys = [self._keys.drainer(shard), self._keys.outbox(shard)]
-            arguments: list[Argument] = [worker, _LEASE, _GROUP, limit, most_bytes]
-            reply = await self._redis.run(script("take"), keys, arguments)
-            taken += [_delivery(shard, stream_id, fields) for stream_id, fields in reply]
-        return taken
+        """See `Outbox`. Shards that can't be reached are left out, unless none can."""
+        arguments: list[Argument] = [worker, _LEASE, _GROUP, limit, most_bytes]
+        replies = await each_that_can(
+            self._redis.run(
+                script("take"), [self._keys.drainer(shard), self._keys.outbox(shard)], arguments
+            )
+            for shard in self._keys.all_shards
+        )
+        return [
+            _delivery(shard, stream_id, fields)
+            for shard, reply in zip(self._keys.all_shards, replies, strict=True)
+            for stream_id, fields in reply or ()
+        ]
 
     async def settle(self, deliveries: Sequence[Delivery]) -> None:
-        for shard, of_shard in groupby(deliveries, lambda delivery: delivery.shard):
-            ids = [delivery.id for delivery in of_shard]
-            await self._redis.run(script("settle"), [self._keys.outbox(shard)], [_GROUP, *ids])
+        """See `Outbox`. What is on a shard that can't be reached is delivered again."""
+        by_shard: dict[str, list[str]] = {}
+        for delivery in deliveries:
+            by_shard.setdefault(delivery.shard, []).append(delivery.id)
+        await each_that_can(
+            self._redis.run(script("settle"), [self._keys.outbox(shard)], [_GROUP, *ids])
+            for shard, ids in by_shard.items()
+        )
 
     async def park(self, delivery: Delivery, reason: str) -> None:
         keys = [self._keys.outbox(delivery.shard), self._keys.dead_letters(delivery.shard)]
@@ -48,9 +58,9 @@ class RedisOutbox:
         own = [e async for e in self._entries(shard) if _owner_of(e) == name]
         return [moment for moment in map(_moment_of, own) if moment]
 
-    async def newest(self) -> dict[str, Moment]:
+    async def newest(self, shards: Collection[str]) -> dict[str, Moment]:
         latest: dict[str | None, bytes] = {}
-        for shard in self._keys.all_shards:
+        for shard in shards:
             async for entry in self._entries(shard):
                 latest[_owner_of(entry)] = entry
         moments = [moment for moment in map(_moment_of, latest.values()) if moment]

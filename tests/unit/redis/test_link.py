@@ -3,6 +3,7 @@
 import asyncio
 import random
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -180,8 +181,10 @@ async def test_no_more_may_wait_for_replies_than_is_bounded(requests: int, size:
         while link.has_room(len(data)):
             waiting.append(link.send(data, 1))
         assert len(waiting) == requests
-        with pytest.raises(TimeoutError):
+        began = asyncio.get_running_loop().time()
+        with suppress(TimeoutError):  # or it returns, since a silent connection is given up by then
             await link.room(len(data))
+        assert 0.5 < asyncio.get_running_loop().time() - began < 1.0
         ended = asyncio.gather(*waiting, return_exceptions=True)
         link.close()
         assert {type(end) for end in await ended} <= {Lost, TimeoutError}
