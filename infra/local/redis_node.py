@@ -6,7 +6,9 @@ from pathlib import Path
 from typing import Any
 
 from redis import Redis
+from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
+from redis.retry import Retry
 
 from infra.local.valkey import ValkeyProcess
 
@@ -40,6 +42,7 @@ class RedisNode:
             decode_responses=True,
             socket_timeout=2.0,
             socket_connect_timeout=1.0,
+            retry=Retry(NoBackoff(), 0),
         )
         self._redis.response_callbacks.clear()
 
