@@ -5,12 +5,12 @@ from collections.abc import Awaitable, Callable
 
 from shared.errors import StoreUnavailable
 
-_EVERY_S = 1.0
-_WITHIN_S = 2.0
+_EVERY_S = 0.5
+_WITHIN_S = 1.0
 
 
 class Echo:
-    """Publishes to a channel of its own once a second, and notes what is heard of it.
+    """Publishes to a channel of its own twice a second, and notes what is heard of it.
 
     A server that has become a replica and lost its primary, or has left its cluster, keeps its
     connections and hears nothing any more; nothing else tells that from a quiet minute.
@@ -33,7 +33,7 @@ class Echo:
         self._published_at = None
 
     def is_missing(self) -> bool:
-        """Whether something was published more than 2 s ago and not heard; goes on publishing."""
+        """Whether something was published more than 1 s ago and not heard; goes on publishing."""
         now = asyncio.get_running_loop().time()
         if self._published_at is not None:
             return now - self._published_at > _WITHIN_S

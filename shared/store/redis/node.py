@@ -110,9 +110,9 @@ class Node:
             self._opening.cancel()
             with suppress(asyncio.CancelledError):
                 await self._opening
-        if self._link:
-            self._link.close()
-            self._link = None
+        link, self._link = self._link, None
+        if link:
+            await link.close()
 
     def retire(self) -> None:
         """Close the connection for good, once everything that was asked is answered."""
