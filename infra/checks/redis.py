@@ -2,19 +2,22 @@
 
 import asyncio
 import sys
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any, Protocol
 from uuid import uuid4
 
-from redis.asyncio import Redis
-from redis.exceptions import AuthenticationError, RedisError
+from redis.asyncio import RedisCluster
+from redis.exceptions import AuthenticationError, MovedError, RedisError
 from redis.exceptions import ConnectionError as RedisConnectionError
 from upstash_redis.asyncio import Redis as UpstashRedis
 
 from infra.checks.addresses import shown
 from infra.checks.checking import Check, Unsound, look, tell, wants_json
 from shared.settings import Settings, read_settings
+from shared.store.redis.address import Endpoint, RedisAddress
+from shared.store.redis.sentinel import primary_finder
+from shared.store.redis.subscriber import plain_client
 
 _ABOUT = (
     "Seven looks at REDIS_URL, or at UPSTASH_REDIS_REST_URL with its token."
@@ -52,7 +55,22 @@ async def _check(settings: Settings, *, as_json: bool) -> int:
 async def _native(settings: Settings) -> AsyncIterator[tuple[str, Ask, Listens]]:
     assert settings.redis_url
     url = settings.redis_url.get_secret_value()
-    async with Redis.from_url(url, decode_responses=True, socket_connect_timeout=4) as redis:
+    address = _address(url)
+    is_named = address.primary_name is not None
+    endpoint = await _primary(address) if is_named else address.endpoints[0]
+    options: dict[str, Any] = {"decode_responses": True, "socket_connect_timeout": 4}
+    async with AsyncExitStack() as stack:
+        redis = await stack.enter_async_context(plain_client(address, endpoint, **options))
+        cluster: RedisCluster | None = None
+
+        async def ask(*command: str | int) -> Any:
+            nonlocal cluster
+            if cluster is None:
+                try:
+                    return await _said_by(redis, command)
+                except MovedError:
+                    cluster = await stack.enter_async_context(_cluster(address, endpoint))
+            return await _said_by(cluster, command)
 
         async def listens(channel: str) -> str:
             async with redis.pubsub() as pubsub:
@@ -63,7 +81,43 @@ async def _native(settings: Settings) -> AsyncIterator[tuple[str, Ask, Listens]]
                         break
             return "published, and heard"
 
-        yield shown(url), redis.execute_command, listens
+        yield shown(url), ask, listens
+
+
+async def _said_by(redis: Any, command: Sequence[str | int]) -> Any:
+    """The reply of a client of redis-py, which has no types for that."""
+    return await redis.execute_command(*command)
+
+
+def _address(url: str) -> RedisAddress:
+    try:
+        address = RedisAddress.of(url)
+        _ = address.tls and address.tls.context
+    except ValueError as error:
+        sys.exit(f"REDIS_URL {error}.")
+    return address
+
+
+async def _primary(address: RedisAddress) -> Endpoint:
+    """Where Sentinel says that the primary is."""
+    try:
+        return await primary_finder(address)()
+    except ConnectionError as error:
+        sys.exit(f"REDIS_URL: {error}.")
+
+
+def _cluster(address: RedisAddress, endpoint: Endpoint) -> RedisCluster:
+    """A client of the whole cluster that the server at `endpoint` is a part of."""
+    tls = {"ssl": True, **address.tls.options} if address.tls else {}
+    return RedisCluster(
+        host=endpoint.host,
+        port=endpoint.port,
+        username=address.login.username,
+        password=address.login.password,
+        decode_responses=True,
+        socket_connect_timeout=4,
+        **tls,
+    )
 
 
 @asynccontextmanager

@@ -7,6 +7,8 @@ from redis import Redis
 
 from infra.local.ports import free_port
 from infra.local.redis import embedded_redis
+from infra.local.redis_cluster import local_cluster
+from infra.local.redis_sentinel import NAME, SENTINEL_USER, USER, local_sentinels
 from infra.local.upstash import local_upstash
 from tests.checks.looking import found, run
 
@@ -92,3 +94,27 @@ def test_it_is_shown_as_a_table() -> None:
     with embedded_redis() as url:
         lines = run("check-redis", REDIS_URL=url).stdout.splitlines()
     assert [line.startswith("✓ ") for line in lines[1:]] == [True] * 7
+
+
+def test_a_cluster_passes_all_seven() -> None:
+    with local_cluster() as cluster:
+        code, checks = found("check-redis", REDIS_URL=cluster.url)
+    assert (code, list(checks)) == (0, _CHECKS), checks
+
+
+def test_a_primary_that_sentinel_names_passes_all_seven() -> None:
+    with local_sentinels() as servers:
+        user, watcher = ":".join(USER), SENTINEL_USER
+        code, checks = found(
+            "check-redis",
+            REDIS_URL=f"redis+sentinel://{user}@{servers.hosts}/{NAME}"
+            f"?sentinel_username={watcher[0]}&sentinel_password={watcher[1]}",
+        )
+    assert (code, list(checks)) == (0, _CHECKS), checks
+
+
+def test_an_address_that_is_none_is_said_and_its_password_is_not() -> None:
+    ended = run("check-redis", REDIS_URL="redis://user:secret@host:port/0")
+    assert ended.returncode == 1
+    assert "REDIS_URL must have hosts like host:6379" in ended.stderr
+    assert "secret" not in ended.stderr
