@@ -36,10 +36,15 @@ def _options() -> Plan:
     default = Plan()
     for name in ("changes", "sessions", "worker_kills", "service_kills", "seed"):
         _add(parser, name, int, getattr(default, name))
-    for name in ("rate", "outage_s"):
+    for name in ("rate", "outage_s", "lag_s"):
         _add(parser, name, float, getattr(default, name))
     parser.add_argument(
         "--supabase", action="store_true", help="write through Supabase's API (needs Node)"
+    )
+    parser.add_argument(
+        "--cluster",
+        action="store_true",
+        help="play on a Redis Cluster, kill one of its primaries and start it again as a replica",
     )
     options = vars(parser.parse_args())
     return Plan(**{field.name: options[field.name] for field in fields(Plan)})
@@ -80,10 +85,18 @@ def _tell(report: Report, console: Console) -> None:
         console.print(fault, soft_wrap=True)
     if report.dead_letters:
         console.print(f"{report.dead_letters} entries could not be written.")
+    if verdict.lost:
+        console.print(
+            f"{len(verdict.lost)} changes were lost with the primary that was killed: it had"
+            " acknowledged them, and its replica had not got them. The first of them was"
+            f" {verdict.oldest_lost_s * 1000:.0f} ms old.",
+            soft_wrap=True,
+        )
     if verdict.faults:
         console.print(f"{len(verdict.faults)} faults: changes were lost or doubled.")
     elif not report.dead_letters:
-        console.print("Nothing lost, nothing doubled, nothing out of place.")
+        lost = "Nothing else lost" if verdict.lost else "Nothing lost"
+        console.print(f"{lost}, nothing doubled, nothing out of place.")
 
 
 if __name__ == "__main__":

@@ -4,15 +4,12 @@ import asyncio
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import Any
-
-from redis import Redis
 
 from functions.tools.soak.plan import Mishap, Plan
 from functions.tools.soak.players import Ledger, play_all
 from functions.tools.soak.stage import SoakFailed, Stage, stage
+from functions.tools.soak.store import Store
 from functions.tools.soak.verdict import Verdict, judge
-from shared.store.keys import Keys
 
 _DRAIN_TIMEOUT_S = 60.0
 _POLL_S = 0.05
@@ -40,7 +37,7 @@ def soak(
     """Play, let everything go wrong, wait until all is quiet, compare. Raises `SoakFailed`."""
     with stage(plan) as place:
         ledger = Ledger(tell_change)
-        watch = _Watch(place)
+        watch = _Watch(place.store)
         mishaps = asyncio.run(_play(place, plan, ledger, watch, tell_mishap))
         ended = time.monotonic()
         while watch.waiting() and time.monotonic() < ended + _DRAIN_TIMEOUT_S:
@@ -51,28 +48,23 @@ def soak(
             mishaps=mishaps,
             most_waiting=watch.most,
             drained_s=time.monotonic() - ended,
-            dead_letters=watch.dead_letters(),
-            verdict=judge(place.trail.postgres.url, ledger.accepted),
+            dead_letters=place.store.dead_letters(),
+            verdict=judge(place.trail.postgres.url, ledger, place.store, plan.lag_s),
         )
 
 
 class _Watch:
     """Looks into the outbox."""
 
-    def __init__(self, place: Stage) -> None:
-        self._redis: Any = Redis.from_url(place.redis_url)
-        self._keys = Keys()
+    def __init__(self, store: Store) -> None:
+        self._store = store
         self.most = 0
 
     def waiting(self) -> int:
         """How many entries wait."""
-        count = int(self._redis.xlen(self._keys.outbox(self._keys.all_shards[0])))
+        count = self._store.waiting()
         self.most = max(self.most, count)
         return count
-
-    def dead_letters(self) -> int:
-        """How many entries could not be written."""
-        return int(self._redis.xlen(self._keys.dead_letters(self._keys.all_shards[0])))
 
 
 async def _play(
@@ -88,7 +80,7 @@ async def _play(
     suffering = asyncio.create_task(_suffer(place, plan, begun, tell))
     try:
         while not playing.done():
-            watch.waiting()
+            await asyncio.to_thread(watch.waiting)
             await asyncio.wait({playing}, timeout=_POLL_S)
         await playing
         return await suffering
@@ -102,6 +94,7 @@ async def _suffer(
     place: Stage, plan: Plan, begun: float, tell: Callable[[float, str], None]
 ) -> int:
     away: asyncio.Task[None] | None = None
+    failover: asyncio.Task[None] | None = None
     mishaps: Iterable[tuple[float, Mishap]] = plan.mishaps()
     count = 0
     for at, mishap in mishaps:
@@ -119,11 +112,14 @@ async def _suffer(
                 place.service.start()
             case "database away":
                 away = asyncio.create_task(_outage(place, plan.outage_s))
+            case "primary killed":
+                failover = asyncio.create_task(asyncio.to_thread(place.store.fail_over, plan.lag_s))
             case "database crashed":
                 await asyncio.to_thread(place.trail.crash)
                 await asyncio.to_thread(place.trail.start)
-    if away:
-        await away
+    for task in (away, failover):
+        if task:
+            await task
     return count
 
 
