@@ -78,31 +78,34 @@ class Recovery:
         return await self._put_back(last.session, now)
 
     async def restore_all(self) -> int:
-        """If the store has lost its memory, put back every session that will wake of itself.
+        """Put back every session that will wake of itself on each shard that has lost its memory.
 
-        The others need no watching: each is put back when it is asked for. Returns how many it
-        were. Raises `AuditUnavailable`.
+        The others need no watching: each is put back when it is asked for. Shards that can't be
+        reached are left for later. Returns how many sessions it were. Raises `AuditUnavailable`.
         """
-        if not self._is_on or await self._memory.is_whole():
+        if not self._is_on or not (lost := await self._memory.lost()):
             return 0
-        if not await self._memory.begin_recovery(self._name):
+        shards = await self._memory.begin_recovery(self._name, lost)
+        if not shards:
             return 0
         # The outbox first: what leaves it meanwhile is in the trail, which is read after it.
-        waiting = await self._outbox.newest()
+        waiting = await self._outbox.newest(shards)
         restored, last_id = 0, None
         while page := await self._audit.waking(last_id, _PAGE):
-            await self._memory.begin_recovery(self._name)
-            lost = await self._lost(page)
-            restored += await self._put_all_back(lost, waiting)
+            await self._memory.begin_recovery(self._name, shards)
+            here = [session for session in page if self._memory.shard_of(session.name) in shards]
+            restored += await self._put_all_back(await self._lost(here), waiting)
             last_id = page[-1].name
-        await self._memory.end_recovery(self._name)
+        await self._memory.end_recovery(self._name, shards)
         return restored
 
     async def _lost(self, sessions: Sequence[Session]) -> list[tuple[Session, Instant]]:
         """Those of `sessions` that the store doesn't know of, and when it was asked."""
+        if not sessions:
+            return []
         loaded = await self._store.load_many([session.name for session in sessions])
         return [
-            (session, loaded.now)
+            (session, found.now)
             for session, found in zip(sessions, loaded.sessions, strict=True)
             if found.stored is None and not found.is_deleted
         ]

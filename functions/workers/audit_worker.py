@@ -18,6 +18,7 @@ from shared.errors import EntriesRefused, StoreUnavailable
 from shared.metrics.ports import Metrics
 
 _BATCH = 200
+_BATCH_BYTES = 4 * 1024 * 1024
 _GATHER_S = 0.05
 """Between two batches: lets one statement carry many entries instead of one."""
 
@@ -73,7 +74,7 @@ class AuditWorker:
         Raises `StoreUnavailable` when the store or the database is away: what has not been
         carried over then stays where it is.
         """
-        taken = await self._outbox.take(self._name, _BATCH)
+        taken = await self._outbox.take(self._name, _BATCH, _BATCH_BYTES)
         sound = [delivery for delivery in taken if await self._is_sound(delivery)]
         await self._carry(sound)
         return len(taken)

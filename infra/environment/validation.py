@@ -10,6 +10,7 @@ from infra.environment.required import Target, required
 from infra.environment.variables import KNOWN, unknown
 from shared.production import faults_of, unsound_of
 from shared.settings import Settings
+from shared.store.redis.address import RedisAddress
 
 
 @dataclass
@@ -43,8 +44,10 @@ def validate(variables: dict[str, str], stage: str, target: Target) -> Findings:
 
 def _unlikely(variables: dict[str, str]) -> Iterator[str]:
     """Addresses that were copied, and not filled in, or from beside the right one."""
-    if not variables.get("REDIS_URL", "redis://").startswith(("redis://", "rediss://", "unix://")):
-        yield "REDIS_URL must begin with rediss:// (or redis://)"
+    try:
+        RedisAddress.of(variables.get("REDIS_URL") or "redis://localhost")
+    except ValueError as error:
+        yield f"REDIS_URL {error}"
     for name in ("REDIS_URL", "DATABASE_URL"):
         if re.search(r"PASSWORD|\[[^\]]*\]@", variables.get(name, "")):
             yield f"{name} still says where the password goes"

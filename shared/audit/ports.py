@@ -1,6 +1,6 @@
 """What the audit trail needs from outside: a place to wait in, and a database for good."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -41,8 +41,11 @@ class Moment:
 class Outbox(Protocol):
     """Where audit entries wait for the database, in the order in which they were made."""
 
-    async def take(self, worker: str, limit: int) -> list[Delivery]:
-        """The oldest entries, at most `limit` of each shard; none while another worker is at it.
+    async def take(self, worker: str, limit: int, most_bytes: int) -> list[Delivery]:
+        """The oldest entries; none of a shard that another worker is emptying.
+
+        Of each shard at most `limit` entries, of at most `most_bytes` bytes together; the first
+        entry is taken whatever its size.
 
         What was taken stays in the outbox until it is settled or parked: a worker that dies
         loses nothing.
@@ -57,8 +60,8 @@ class Outbox(Protocol):
     async def waiting(self, name: str) -> list[Moment]:
         """What waits of one session, oldest first."""
 
-    async def newest(self) -> dict[str, Moment]:
-        """The newest version that waits, by the session's name."""
+    async def newest(self, shards: Collection[str]) -> dict[str, Moment]:
+        """The newest version that waits on these shards, by the session's name."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,12 +1,11 @@
 """`Outbox` in Redis streams: one stream a shard, emptied through a consumer group."""
 
-from collections.abc import AsyncIterator, Sequence
-from itertools import groupby
+from collections.abc import AsyncIterator, Collection, Sequence
 
 from shared.audit import entries
 from shared.audit.ports import Delivery, Moment
 from shared.domain.units import Millis
-from shared.store.connection import Command, Connection, script
+from shared.store.connection import Argument, Connection, each_that_can, script
 from shared.store.keys import Keys
 from shared.store.sessions import queued_at
 
@@ -24,39 +23,48 @@ class RedisOutbox:
         self._redis = redis
         self._keys = keys
 
-    async def take(self, worker: str, limit: int) -> list[Delivery]:
-        taken: list[Delivery] = []
-        for shard in self._keys.all_shards:
-            keys = [self._keys.drainer(shard), self._keys.outbox(shard)]
-            reply = await self._redis.run(script("take"), keys, [worker, _LEASE, _GROUP, limit])
-            taken += [_delivery(shard, stream_id, fields) for stream_id, fields in reply]
-        return taken
+    async def take(self, worker: str, limit: int, most_bytes: int) -> list[Delivery]:
+        """See `Outbox`. Shards that can't be reached are left out, unless none can."""
+        arguments: list[Argument] = [worker, _LEASE, _GROUP, limit, most_bytes]
+        replies = await each_that_can(
+            self._redis.run(
+                script("take"), [self._keys.drainer(shard), self._keys.outbox(shard)], arguments
+            )
+            for shard in self._keys.all_shards
+        )
+        return [
+            _delivery(shard, stream_id, fields)
+            for shard, reply in zip(self._keys.all_shards, replies, strict=True)
+            for stream_id, fields in reply or ()
+        ]
 
     async def settle(self, deliveries: Sequence[Delivery]) -> None:
-        for shard, of_shard in groupby(deliveries, lambda delivery: delivery.shard):
-            await self._redis.transact(self._dropping(shard, [d.id for d in of_shard]))
+        """See `Outbox`. What is on a shard that can't be reached is delivered again."""
+        by_shard: dict[str, list[str]] = {}
+        for delivery in deliveries:
+            by_shard.setdefault(delivery.shard, []).append(delivery.id)
+        await each_that_can(
+            self._redis.run(script("settle"), [self._keys.outbox(shard)], [_GROUP, *ids])
+            for shard, ids in by_shard.items()
+        )
 
     async def park(self, delivery: Delivery, reason: str) -> None:
-        letter = ("id", delivery.id, "entry", delivery.entry or b"", "reason", reason)
-        parking = ("XADD", self._keys.dead_letters(delivery.shard), "*", *letter)
-        await self._redis.transact([parking, *self._dropping(delivery.shard, [delivery.id])])
+        keys = [self._keys.outbox(delivery.shard), self._keys.dead_letters(delivery.shard)]
+        arguments: list[Argument] = [_GROUP, delivery.id, delivery.entry or b"", reason]
+        await self._redis.run(script("park"), keys, arguments)
 
     async def waiting(self, name: str) -> list[Moment]:
         shard = self._keys.shard_of(name)
         own = [e async for e in self._entries(shard) if _owner_of(e) == name]
         return [moment for moment in map(_moment_of, own) if moment]
 
-    async def newest(self) -> dict[str, Moment]:
+    async def newest(self, shards: Collection[str]) -> dict[str, Moment]:
         latest: dict[str | None, bytes] = {}
-        for shard in self._keys.all_shards:
+        for shard in shards:
             async for entry in self._entries(shard):
                 latest[_owner_of(entry)] = entry
         moments = [moment for moment in map(_moment_of, latest.values()) if moment]
         return {moment.session.name: moment for moment in moments}
-
-    def _dropping(self, shard: str, ids: Sequence[str]) -> list[Command]:
-        outbox = self._keys.outbox(shard)
-        return [("XACK", outbox, _GROUP, *ids), ("XDEL", outbox, *ids)]
 
     async def _entries(self, shard: str) -> AsyncIterator[bytes]:
         outbox, start = self._keys.outbox(shard), "-"

@@ -4,6 +4,7 @@ import logging
 import ssl
 from collections.abc import Awaitable, Callable, Sequence
 from functools import cache
+from itertools import chain
 from typing import Any
 
 import httpx
@@ -16,6 +17,7 @@ from shared.store.connection import (
     Command,
     Reply,
     Script,
+    in_groups,
     require_replies,
 )
 from shared.store.upstash_client import UpstashClient
@@ -59,11 +61,11 @@ class UpstashConnection:
         _require(commands, replies)
         return [_read(reply) for reply in replies]
 
-    async def transact(self, commands: Sequence[Command]) -> None:
-        transaction = self._redis.multi()
-        for command in commands:
-            transaction.execute(_written(command))
-        _require(commands, await _reported(transaction.exec, tries=1))
+    async def ask_each(
+        self, groups: Sequence[Sequence[Command]]
+    ) -> list[list[Reply] | StoreUnavailable]:
+        """See `Connection`. It is one database, whose groups fail together."""
+        return list(in_groups(groups, await self.ask(list(chain.from_iterable(groups)))))
 
     async def run(
         self, script: Script, keys: Sequence[str], arguments: Sequence[Argument]
@@ -111,7 +113,7 @@ async def _raise_refusals(response: httpx.Response) -> None:
 
     A single command that fails has the status 400 and its error in the body.
     """
-    is_single = not response.url.path.endswith(("/pipeline", "/multi-exec"))
+    is_single = not response.url.path.endswith("/pipeline")
     if response.status_code != 200 and not (is_single and response.status_code == 400):
         await response.aread()
         message = f"{response.status_code}: {response.text[:200]}"

@@ -24,15 +24,16 @@ from shared.errors import AuditUnavailable
 from shared.metrics.prometheus import PrometheusMetrics
 from shared.store.keys import Keys
 from shared.store.outbox import RedisOutbox
-from shared.store.redis import NativeConnection, connect
 from shared.store.sessions import RedisSessionStore
 from shared.tasks import end
 from tests.faults.fault import Fault
 from tests.faults.proxy import faulty_proxy
+from tests.integration.natively import natively
 from tests.integration.stories import commit_of, entries_of, game, last_of, story
 
 _SHARDS = 3
 _PATIENCE_S = 10.0
+_MANY_BYTES = 1024 * 1024
 
 
 @pytest.fixture(scope="module")
@@ -53,7 +54,7 @@ def frail_postgres() -> Iterator[EmbeddedPostgres]:
 @pytest.fixture
 async def redis(quiet_redis_url: str) -> AsyncIterator[Redis]:
     """A client of an empty Redis."""
-    client = connect(quiet_redis_url)
+    client = Redis.from_url(quiet_redis_url)
     await client.flushall()
     yield client
     await client.aclose()
@@ -77,7 +78,7 @@ class Desk:
     def __post_init__(self) -> None:
         self.keys = Keys(_SHARDS)
         self.clock = StoreClock()
-        connection = NativeConnection(self.redis)
+        connection = natively(self.redis)
         self.store = RedisSessionStore(connection, self.keys, self.clock)
         self.outbox = RedisOutbox(connection, self.keys)
         self.metrics = PrometheusMetrics()
@@ -155,7 +156,7 @@ async def test_what_was_committed_arrives_and_leaves_the_outbox(desk: Desk) -> N
 async def test_a_worker_that_died_before_it_wrote_loses_nothing(desk: Desk) -> None:
     changes = game()
     await desk.commit(changes)
-    assert len(await desk.outbox.take("dead", 3)) == 3
+    assert len(await desk.outbox.take("dead", 3, _MANY_BYTES)) == 3
     await desk.redis.delete(*map(desk.keys.drainer, desk.keys.all_shards))
     await desk.worker().deliver()
     await desk.worker().deliver()
@@ -167,7 +168,7 @@ async def test_a_worker_that_died_before_it_wrote_loses_nothing(desk: Desk) -> N
 async def test_a_worker_that_died_after_it_wrote_doubles_nothing(desk: Desk) -> None:
     changes = game()
     await desk.commit(changes)
-    taken = await desk.outbox.take("dead", 3)
+    taken = await desk.outbox.take("dead", 3, _MANY_BYTES)
     await desk.audit.append([delivery.entry or b"" for delivery in taken])
     async with at_work(desk.worker()):
         await desk.drained()
@@ -176,9 +177,9 @@ async def test_a_worker_that_died_after_it_wrote_doubles_nothing(desk: Desk) -> 
 
 async def test_one_worker_is_at_work_while_others_stand_by(desk: Desk) -> None:
     await desk.commit(game())
-    assert await desk.outbox.take("first", 2)
-    assert await desk.outbox.take("second", 2) == []
-    assert await desk.outbox.take("first", 2)
+    assert await desk.outbox.take("first", 2, _MANY_BYTES)
+    assert await desk.outbox.take("second", 2, _MANY_BYTES) == []
+    assert await desk.outbox.take("first", 2, _MANY_BYTES)
 
 
 async def test_many_workers_write_everything_once(desk: Desk) -> None:

@@ -26,11 +26,11 @@ from shared.recovery import Recovery, anyone
 from shared.store.keys import Keys
 from shared.store.memory import RedisMemory
 from shared.store.outbox import RedisOutbox
-from shared.store.redis import NativeConnection, connect
 from shared.store.sessions import RedisSessionStore
 from tests.integration import tokens
 from tests.integration.api import Api, chess, error_of, participant
 from tests.integration.live import following
+from tests.integration.natively import natively
 from tests.integration.stories import entries_of, game, last_of, story
 from tests.integration.tokens import bearer
 
@@ -79,7 +79,7 @@ async def other(pair: tuple[Instance, Instance]) -> AsyncIterator[Api]:
 @pytest.fixture
 async def redis(forgetful_redis: str) -> AsyncIterator[Redis]:
     """A client of that Redis."""
-    client = connect(forgetful_redis)
+    client = Redis.from_url(forgetful_redis)
     yield client
     await client.aclose()
 
@@ -298,7 +298,7 @@ async def test_what_was_not_audited_yet_is_lost_and_that_is_all(
 
 async def test_recovery_can_be_turned_off(forgetful_redis: str, postgres: EmbeddedPostgres) -> None:
     with running(forgetful_redis, DATABASE_URL=postgres.url, RECOVERY="off") as instance:
-        redis = connect(forgetful_redis)
+        redis = Redis.from_url(forgetful_redis)
         async with client_of(instance) as api:
             session_id = await api.created(chess())
             await forget(redis)
@@ -312,7 +312,7 @@ async def on_its_own(
 ) -> AsyncIterator[tuple[Api, Redis]]:
     """An instance on a database that no audit worker empties, and a client of that database."""
     url = f"{redis_url.rsplit('/', 1)[0]}/{database}"
-    redis = connect(url)
+    redis = Redis.from_url(url)
     with running(url, DATABASE_URL=postgres.url, AUDIT_WORKER="off") as instance:
         async with client_of(instance) as api:
             yield api, redis
@@ -325,7 +325,7 @@ async def test_without_the_audit_database_what_is_there_lives_on() -> None:
         with running(redis_url, DATABASE_URL=database.url) as instance:
             async with client_of(instance) as api:
                 lost, kept = await api.started(chess()), await api.started(chess())
-                redis = connect(redis_url)
+                redis = Redis.from_url(redis_url)
                 await audited(redis)
                 database.stop()
                 await redis.delete(f"{{s0}}:session:{lost}")
@@ -361,12 +361,12 @@ class Archive:
     @property
     def store(self) -> RedisSessionStore:
         """What is to know the sessions."""
-        return RedisSessionStore(NativeConnection(self.redis), Keys(3), StoreClock())
+        return RedisSessionStore(natively(self.redis), Keys(3), StoreClock())
 
     @property
     def recovery(self) -> Recovery:
         """What restores them."""
-        connection, keys = NativeConnection(self.redis), Keys(3)
+        connection, keys = natively(self.redis), Keys(3)
         memory, outbox = RedisMemory(connection, keys), RedisOutbox(connection, keys)
         return Recovery(self.store, memory, outbox, self.log)
 
@@ -395,7 +395,7 @@ def own_trail(postgres: EmbeddedPostgres) -> Iterator[str]:
 @pytest.fixture
 async def archive(forgetful_redis: str, own_trail: str) -> AsyncIterator[Archive]:
     """One whose memory is empty."""
-    redis = connect(f"{forgetful_redis.rsplit('/', 1)[0]}/7")
+    redis = Redis.from_url(f"{forgetful_redis.rsplit('/', 1)[0]}/7")
     await redis.flushdb()
     log = PostgresAuditLog(own_trail)
     yield Archive(redis, log)
@@ -472,7 +472,7 @@ async def test_deadlines_are_made_up_for_once_the_audit_database_is_back() -> No
     with embedded_redis() as redis_url, embedded_postgres() as database:
         migrate(database.url)
         with running(redis_url, DATABASE_URL=database.url) as instance:
-            redis = connect(redis_url)
+            redis = Redis.from_url(redis_url)
             async with client_of(instance) as api:
                 players = [participant(3_000), participant(60_000)]
                 session_id = await api.started(chess(participants=players))
@@ -537,7 +537,7 @@ async def test_each_tenant_finds_its_own_session_again(
     forgetful_redis: str, own_trail: str
 ) -> None:
     redis_url = f"{forgetful_redis.rsplit('/', 1)[0]}/8"
-    redis, session_id = connect(redis_url), str(uuid4())
+    redis, session_id = Redis.from_url(redis_url), str(uuid4())
     async with AsyncExitStack() as clients:
         instance = clients.enter_context(
             running(redis_url, DATABASE_URL=own_trail, JWT_SECRET=tokens.SECRET)

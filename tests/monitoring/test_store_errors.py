@@ -12,9 +12,10 @@ from shared.errors import StoreUnavailable
 from shared.metrics.ports import StoreFault
 from shared.store.connection import Script
 from shared.store.observed import ObservedConnection
-from shared.store.redis import NativeConnection, connect
+from shared.store.redis import NativeConnection
 
 _BROKEN = Script.of("return redis.error_reply('ERR broken')")
+_RIGHT = Script.of("return 1")
 
 
 @asynccontextmanager
@@ -25,7 +26,7 @@ async def observed(url: str) -> AsyncIterator[tuple[ObservedConnection, Counter[
     def count(fault: StoreFault) -> None:
         counted[fault] += 1
 
-    connection = ObservedConnection(NativeConnection(connect(url)), count)
+    connection = ObservedConnection(NativeConnection(url), count)
     try:
         yield connection, counted
     finally:
@@ -56,7 +57,7 @@ async def test_one_that_is_silent() -> None:
 async def test_one_that_is_not_there() -> None:
     async with observed(f"redis://127.0.0.1:{free_port()}/0") as (connection, counted):
         with pytest.raises(StoreUnavailable):
-            await connection.transact([("PING",)])
+            await connection.run(_RIGHT, [], [])
     assert counted == {"connection": 1}
 
 
@@ -72,7 +73,7 @@ async def test_one_that_says_no(redis_url: str) -> None:
 async def test_what_succeeds_is_not_counted(redis_url: str) -> None:
     async with observed(redis_url) as (connection, counted):
         assert await connection.ask([("PING",)]) == [b"PONG"]
-        await connection.transact([("PING",)])
+        await connection.run(_RIGHT, [], [])
     assert not counted
 
 

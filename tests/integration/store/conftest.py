@@ -1,6 +1,6 @@
 """The store by every way to reach a Redis, on one shard and on several."""
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from typing import Any
 
 import pytest
@@ -13,9 +13,9 @@ from shared.ports import Memory, News, SessionStore
 from shared.store.connection import Connection
 from shared.store.keys import Keys
 from shared.store.memory import RedisMemory
-from shared.store.redis import NativeConnection, connect
 from shared.store.sessions import RedisSessionStore
 from shared.store.upstash import UpstashConnection
+from tests.integration.natively import natively
 
 
 @pytest.fixture(scope="package")
@@ -28,10 +28,23 @@ def quiet_redis_url() -> Iterator[str]:
 @pytest.fixture
 async def redis(quiet_redis_url: str) -> AsyncIterator[Redis]:
     """A plain client, of an empty database, to look behind the store."""
-    client = connect(quiet_redis_url)
+    client = Redis.from_url(quiet_redis_url)
     await client.flushdb()
     yield client
     await client.aclose()
+
+
+@pytest.fixture
+async def fill(redis: Redis) -> AsyncIterator[Callable[[], Awaitable[None]]]:
+    """Leaves the Redis without any memory, and without the right to evict, until the test ends."""
+
+    async def fill() -> None:
+        used = (await redis.info("memory"))["used_memory"]
+        await redis.config_set("maxmemory-policy", "noeviction")
+        await redis.config_set("maxmemory", used // 2)
+
+    yield fill
+    await redis.config_set("maxmemory", 0)
 
 
 @pytest.fixture(scope="package")
@@ -50,7 +63,7 @@ async def connection(redis: Redis, request: Any) -> AsyncIterator[Connection]:
         yield upstash
         await upstash.close()
     else:
-        yield NativeConnection(redis)
+        yield natively(redis)
 
 
 class Recorder:
