@@ -12,7 +12,11 @@ from functions.tools.soak.plan import Plan
 from functions.tools.soak.run import Report, soak
 from functions.tools.soak.stage import SoakFailed
 from infra.local.postgres import PostgresFailed
+from infra.local.redis_node import NotInTime
 from infra.local.supabase import SupabaseFailed
+from infra.local.valkey import ValkeyFailed
+
+_FAILURES = (SoakFailed, PostgresFailed, SupabaseFailed, ValkeyFailed, NotInTime)
 
 
 def main() -> int:
@@ -20,7 +24,7 @@ def main() -> int:
     plan, console = _options(), Console(highlight=False)
     try:
         report = _shown(plan, console)
-    except (SoakFailed, PostgresFailed, SupabaseFailed) as failure:
+    except _FAILURES as failure:
         console.print(str(failure), soft_wrap=True)
         return 1
     except KeyboardInterrupt:
@@ -76,7 +80,7 @@ def _tell(report: Report, console: Console) -> None:
     )
     lag = {p: percentile(verdict.lags_ms, p) for p in (50, 95, 100)}
     console.print(
-        f"{verdict.rows} rows, {verdict.rows - report.accepted} of them flag falls; from change to"
+        f"{verdict.rows} rows, {verdict.flag_falls} of them flag falls; from change to"
         f" row {lag[50]:.0f} ms at the median, {lag[95] / 1000:.1f} s at p95,"
         f" {lag[100] / 1000:.1f} s at most.",
         soft_wrap=True,
@@ -89,7 +93,8 @@ def _tell(report: Report, console: Console) -> None:
         console.print(
             f"{len(verdict.lost)} changes were lost with the primary that was killed: it had"
             " acknowledged them, and its replica had not got them. The first of them was"
-            f" {verdict.oldest_lost_s * 1000:.0f} ms old.",
+            f" {verdict.oldest_lost_s * 1000:.0f} ms old; {verdict.lost_in_trail} of them are in"
+            " the trail.",
             soft_wrap=True,
         )
     if verdict.faults:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from functions.tools.soak.plan import Mishap, Plan
 from functions.tools.soak.players import Ledger, play_all
-from functions.tools.soak.stage import SoakFailed, Stage, stage
+from functions.tools.soak.stage import Stage, stage
 from functions.tools.soak.store import Store
 from functions.tools.soak.verdict import Verdict, judge
 
@@ -34,7 +34,10 @@ def soak(
     tell_change: Callable[[], None] = lambda: None,
     tell_mishap: Callable[[float, str], None] = lambda at, what: None,
 ) -> Report:
-    """Play, let everything go wrong, wait until all is quiet, compare. Raises `SoakFailed`."""
+    """Play, let everything go wrong, wait until all is quiet, compare.
+
+    Raises `SoakFailed`, or what the servers raise that do not start.
+    """
     with stage(plan) as place:
         ledger = Ledger(tell_change)
         watch = _Watch(place.store)
@@ -77,21 +80,19 @@ async def _play(
     """Play and suffer; returns how many mishaps there were."""
     begun = time.monotonic()
     playing = asyncio.create_task(play_all(place.url, plan, ledger))
-    suffering = asyncio.create_task(_suffer(place, plan, begun, tell))
+    suffering = asyncio.create_task(_suffer(place, plan, ledger, begun, tell))
     try:
         while not playing.done():
             await asyncio.to_thread(watch.waiting)
             await asyncio.wait({playing}, timeout=_POLL_S)
         await playing
         return await suffering
-    except* SoakFailed as failures:
-        raise failures.exceptions[0] from None
     finally:
         suffering.cancel()
 
 
 async def _suffer(
-    place: Stage, plan: Plan, begun: float, tell: Callable[[float, str], None]
+    place: Stage, plan: Plan, ledger: Ledger, begun: float, tell: Callable[[float, str], None]
 ) -> int:
     away: asyncio.Task[None] | None = None
     failover: asyncio.Task[None] | None = None
@@ -113,7 +114,7 @@ async def _suffer(
             case "database away":
                 away = asyncio.create_task(_outage(place, plan.outage_s))
             case "primary killed":
-                failover = asyncio.create_task(asyncio.to_thread(place.store.fail_over, plan.lag_s))
+                failover = asyncio.create_task(_failover(place.store, ledger, plan.lag_s))
             case "database crashed":
                 await asyncio.to_thread(place.trail.crash)
                 await asyncio.to_thread(place.trail.start)
@@ -121,6 +122,14 @@ async def _suffer(
         if task:
             await task
     return count
+
+
+async def _failover(store: Store, ledger: Ledger, lag_s: float) -> None:
+    """Not while the service is down: what it does not acknowledge can't be lost."""
+    before = len(ledger.accepted)
+    while len(ledger.accepted) == before:
+        await asyncio.sleep(_POLL_S)
+    await asyncio.to_thread(store.fail_over, lag_s)
 
 
 async def _outage(place: Stage, seconds: float) -> None:

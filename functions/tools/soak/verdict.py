@@ -11,13 +11,20 @@ from functions.tools.soak.store import Failover, Store
 
 _ROWS = """
 select session_id::text, version, request_id,
-  (extract(epoch from recorded_at - occurred_at) * 1000)::float, event <> 'TIME_EXPIRED'
+  (extract(epoch from recorded_at - occurred_at) * 1000)::float, event <> 'time_expired'
 from public.sync_events
 """
 
 _UNREPLICATED_S = 1.0
 """A primary that is killed may take with it what it acknowledged in its last second. Replication
 is asynchronous, and a replica acknowledges what it has got once a second."""
+
+_ON_ITS_WAY_S = 0.5
+"""So long after the end of a primary a player may still get an answer of it. No replica takes its
+place sooner."""
+
+_CUT_OFF_WITHIN_S = 0.1
+"""So long it may take to cut a primary off from its replica."""
 
 Row = tuple[str, int, str, float, bool]
 """A session, a version, the request that made it, how long after the change it was written (ms),
@@ -30,11 +37,14 @@ class Verdict:
     is `lost`."""
 
     rows: int
+    flag_falls: int
     faults: tuple[str, ...]
     lags_ms: tuple[float, ...]
     """From the change to its row, in ascending order; outages included."""
     lost: tuple[Accepted, ...] = ()
     """Changes that a killed primary acknowledged just before its end and had not replicated."""
+    lost_in_trail: int = 0
+    """How many of them were written to the trail in time."""
     oldest_lost_s: float = 0.0
     """How long before its end the first of them was acknowledged."""
 
@@ -46,9 +56,7 @@ def judge(database_url: str, ledger: Ledger, store: Store, lag_s: float) -> Verd
     """
     with psycopg.connect(database_url) as connection:
         rows = connection.execute(_ROWS).fetchall()
-    return compare(
-        rows, ledger, store.failovers, store.keys.shard_of, window_s=_UNREPLICATED_S + lag_s
-    )
+    return compare(rows, ledger, store.failovers, store.keys.shard_of, lag_s)
 
 
 def compare(
@@ -56,12 +64,13 @@ def compare(
     ledger: Ledger,
     failovers: Sequence[Failover] = (),
     shard_of: Callable[[str], str] = lambda _: "",
-    window_s: float = 0.0,
+    lag_s: float = 0.0,
 ) -> Verdict:
     """The verdict on these rows of the trail.
 
-    Every accepted change must be there exactly once. It may be missing only where a primary that
-    owned its shard was killed within `window_s` after it was acknowledged.
+    Every accepted change must be there exactly once. It may be missing only where the primary of
+    its shard was killed at most `lag_s` and a second after it was acknowledged. What a primary
+    acknowledged in its last `lag_s` is lost in any case; the trail may have got it in time.
     """
     versions: dict[str, list[int]] = defaultdict(list)
     recorded: dict[tuple[str, int], str] = {}
@@ -74,19 +83,22 @@ def compare(
         if sorted(found) != list(range(1, len(found) + 1))
     ]
     faults += _repeated(rows, ledger.accepted)
-    ages: dict[Accepted, float] = {}
+    lost: dict[Accepted, float] = {}
+    lost_in_trail = 0
     for change in ledger.accepted:
         found = recorded.get((change.session_id, change.version))
-        if found == change.request_id:
-            continue
+        is_there = found == change.request_id
         age = _age_at_the_end(change, failovers, shard_of)
-        if age is not None and age <= window_s:
-            ages[change] = age
-        else:
+        if age is not None and age < lag_s + (-_CUT_OFF_WITHIN_S if is_there else _UNREPLICATED_S):
+            lost[change] = age
+            lost_in_trail += is_there
+        elif not is_there:
             faults.append(f"{change} is not in the trail, which has {found} there")
-    faults += _misled(ledger, versions, set(ages))
+    faults += _misled(ledger, versions, set(lost))
     lags = tuple(sorted(lag for *_, lag, _ in rows))
-    return Verdict(len(rows), tuple(faults), lags, tuple(ages), max(ages.values(), default=0.0))
+    oldest_s = max(lost.values(), default=0.0)
+    flag_falls = sum(not is_asked_for for *_, is_asked_for in rows)
+    return Verdict(len(rows), flag_falls, tuple(faults), lags, tuple(lost), lost_in_trail, oldest_s)
 
 
 def _repeated(rows: Sequence[Row], accepted: Iterable[Accepted]) -> list[str]:
@@ -106,7 +118,7 @@ def _age_at_the_end(
     where no such primary was killed afterwards."""
     shard = shard_of(change.session_id)
     ages = [f.killed_at - change.answered_at for f in failovers if shard in f.shards]
-    return min((age for age in ages if age >= 0), default=None)
+    return min((max(age, 0.0) for age in ages if age >= -_ON_ITS_WAY_S), default=None)
 
 
 def _misled(ledger: Ledger, versions: dict[str, list[int]], lost: set[Accepted]) -> list[str]:

@@ -9,7 +9,6 @@ from functions.tools.soak.store import Failover
 from functions.tools.soak.verdict import Row, Verdict, compare
 
 _KILLED_AT = 1000.0
-_WINDOW_S = 1.0
 _FAILOVER = Failover(frozenset({"{s1}"}), _KILLED_AT)
 
 
@@ -29,10 +28,11 @@ def verdict(
     *,
     shard: str = "{s1}",
     refused: dict[str, str] | None = None,
+    lag_s: float = 0.0,
 ) -> Verdict:
     """What is found where the primary of `{s1}` was killed and every session is on `shard`."""
     ledger = Ledger(lambda: None, list(changes), refused or {})
-    return compare(rows, ledger, [_FAILOVER], lambda _: shard, _WINDOW_S)
+    return compare(rows, ledger, [_FAILOVER], lambda _: shard, lag_s)
 
 
 def test_a_trail_that_holds_every_change_once_is_without_fault() -> None:
@@ -54,19 +54,20 @@ def test_a_request_that_was_carried_out_twice_is_a_fault() -> None:
     assert found.faults == (f"request {second.request_id} made versions [2, 3]",)
 
 
-@pytest.mark.parametrize("before_s", [0.0, 0.5, 1.0])
+@pytest.mark.parametrize("before_s", [-0.25, 0.0, 0.5])
 def test_what_a_killed_primary_acknowledged_just_before_is_counted_as_lost(before_s: float) -> None:
     kept, gone = accepted(1), accepted(2, at=_KILLED_AT - before_s)
     again = accepted(2, at=_KILLED_AT + 2)
     found = verdict([kept, gone, again], [row(kept), row(again)])
-    assert (found.faults, found.lost, found.oldest_lost_s) == ((), (gone,), before_s)
+    assert (found.faults, found.lost) == ((), (gone,))
+    assert found.oldest_lost_s == max(before_s, 0)
 
 
 @pytest.mark.parametrize(
     ("at", "shard"),
     [
         (_KILLED_AT - 1.1, "{s1}"),
-        (_KILLED_AT + 0.1, "{s1}"),
+        (_KILLED_AT + 0.6, "{s1}"),
         (_KILLED_AT - 0.1, "{s2}"),
     ],
     ids=["too early", "after the failover", "on a shard whose primary lives"],
@@ -96,3 +97,20 @@ def test_a_version_that_is_left_out_is_a_fault() -> None:
     first, third = accepted(1), accepted(3)
     faults = verdict([first, third], [row(first), row(third)]).faults
     assert "session a has versions 1 to 3 without [2]" in faults
+
+
+def test_what_a_primary_acknowledged_without_its_replica_is_lost_though_the_trail_has_it() -> None:
+    kept, gone = accepted(1), accepted(2, at=_KILLED_AT - 0.25)
+    changes, rows = [kept, gone], [row(kept), row(gone)]
+    refused = {"a": "POST /v1/sessions/a/resume was answered 400"}
+    found = verdict(changes, rows, refused=refused, lag_s=0.5)
+    assert (found.faults, found.lost, found.lost_in_trail) == ((), (gone,), 1)
+    assert verdict(changes, rows, refused=refused).lost == ()
+    assert len(verdict(changes, rows, refused=refused).faults) == 1
+
+
+def test_a_change_that_is_crowded_out_of_the_trail_by_a_lost_one_is_a_fault() -> None:
+    kept, gone = accepted(1), accepted(2, at=_KILLED_AT - 0.25)
+    later = accepted(2, at=_KILLED_AT + 2)
+    (fault,) = verdict([kept, gone, later], [row(kept), row(gone)], lag_s=0.5).faults
+    assert str(later) in fault
