@@ -116,6 +116,13 @@ class LocalCluster:
         finally:
             replica.process.resume()
 
+    def wait_until_noticed(self, node: ClusterNode) -> None:
+        """Return when all living nodes take a node that was killed for failed."""
+        wait_until(
+            lambda: all(_takes_for_failed(one, node) for one in self._living()),
+            "a dead node is noticed",
+        )
+
     def wait_until_owned(self, tag: str, *, not_by: ClusterNode) -> ClusterNode:
         """Return the living primary of `tag` once all living nodes agree that it is another one."""
 
@@ -208,6 +215,11 @@ class LocalCluster:
 
 def _knows(node: ClusterNode, other: ClusterNode) -> bool:
     return other.id in (node.says("CLUSTER", "NODES") or "")
+
+
+def _takes_for_failed(node: ClusterNode, other: ClusterNode) -> bool:
+    lines = (node.says("CLUSTER", "NODES") or "").splitlines()
+    return any(line.startswith(other.id) and "fail" in line.split()[2].split(",") for line in lines)
 
 
 def _is_replica_of(node: ClusterNode, primary: ClusterNode) -> bool:
