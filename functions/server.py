@@ -49,12 +49,14 @@ def build(settings: Settings) -> FastAPI:
     require_production_ready(settings)
     metrics = PrometheusMetrics(tells_tenants_apart=settings.metrics_token is not None)
     backend, redis = container(settings, metrics)
+    echo = Echo(backend.keys.echo_channel(token_hex(8)), redis.publish)
+    redis.call_on_change(echo.hurry)
     channels = PushChannels(
         redis.subscriber,
         backend.keys.push_channel,
         observe=watch(metrics, backend.clock),
         broken=partial(metrics.count_store_error, "connection"),
-        echo=Echo(backend.keys.echo_channel(token_hex(8)), redis.publish),
+        echo=echo,
     )
     workers = _workers(backend, metrics, settings, channels)
 

@@ -1,7 +1,7 @@
 """A Redis by its native protocol, however it is set up."""
 
 import random
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 
 from redis.asyncio import Redis
@@ -56,6 +56,10 @@ class NativeConnection:
         """A new client for pub/sub, on a server on which everything published can be heard: the
         primary, or a node of the cluster that can be reached. Raises `OSError`."""
         return pubsub_client(self._address, await self._endpoint())
+
+    def call_on_change(self, call: Callable[[], None]) -> None:
+        """Call `call` whenever a new connection may lead to another server than the last one."""
+        self._entry.on_change = call
 
     async def publish(self, channel: str) -> None:
         """Publish an empty message. Raises `StoreUnavailable`."""

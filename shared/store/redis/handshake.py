@@ -33,7 +33,7 @@ async def open_link(address: RedisAddress, endpoint: Endpoint) -> Link:
         async with asyncio.timeout(REPLY_TIMEOUT_S):
             await _log_in(link, address)
     except BaseException:
-        link.close()
+        await link.close()
         raise
     return link
 

@@ -55,9 +55,10 @@ class Link(asyncio.Protocol):
         """Where it leads."""
         self.mode = "standalone"
         """What the server says of itself: `standalone`, `cluster` or `sentinel`."""
-        self.ended: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        """Done once nothing can be sent any more."""
         self._loop = asyncio.get_running_loop()
+        self.ended: asyncio.Future[None] = self._loop.create_future()
+        """Done once nothing can be sent any more."""
+        self._gone: asyncio.Future[None] = self._loop.create_future()
         self._reader = Reader()
         self._pending: deque[_Request] = deque()
         self._bytes = 0
@@ -113,9 +114,14 @@ class Link(asyncio.Protocol):
         if not self._pending:
             self._end(Lost("the connection to Redis is closed"))
 
-    def close(self) -> None:
+    def abort(self) -> None:
         """Close it at once; what waits for a reply fails with `Lost`."""
         self._end(Lost("the connection to Redis is closed"))
+
+    async def close(self) -> None:
+        """The same, and wait until its socket is closed."""
+        self.abort()
+        await asyncio.wait([self._gone], timeout=REPLY_TIMEOUT_S)
 
     def connection_made(self, transport: Any) -> None:
         """See `asyncio.Protocol`."""
@@ -140,11 +146,13 @@ class Link(asyncio.Protocol):
             return
         self._free()
         if self._is_retiring and not pending:
-            self.close()
+            self.abort()
 
     def connection_lost(self, error: Exception | None) -> None:
         """See `asyncio.Protocol`."""
         self._end(Lost(f"Redis closed the connection{f': {error}' if error else ''}"))
+        if not self._gone.done():
+            self._gone.set_result(None)
 
     def _settle(self, request: _Request) -> None:
         self._bytes -= request.size
@@ -192,10 +200,7 @@ class Link(asyncio.Protocol):
             self._watch.cancel()
         pending, self._pending, self._out = self._pending, deque(), []
         if self._transport:
-            if pending:
-                self._transport.abort()
-            else:
-                self._transport.close()
+            self._transport.abort()
         for request in pending:
             if not request.future.done():
                 request.future.set_exception(type(why)(*why.args))

@@ -30,6 +30,8 @@ class Node:
 
     def __init__(self, open_link: Callable[[], Awaitable[Link]], name: str) -> None:
         self.name = name
+        self.on_change: Callable[[], None] = lambda: None
+        """Called when a connection has taken the place of another one."""
         self._open_link = open_link
         self._link: Link | None = None
         self._failure: Exception | None = None
@@ -110,9 +112,9 @@ class Node:
             self._opening.cancel()
             with suppress(asyncio.CancelledError):
                 await self._opening
-        if self._link:
-            self._link.close()
-            self._link = None
+        link, self._link = self._link, None
+        if link:
+            await link.close()
 
     def retire(self) -> None:
         """Close the connection for good, once everything that was asked is answered."""
@@ -176,6 +178,8 @@ class Node:
         if self._failure:
             _log.warning("%s is reached again", self.name)
         previous, self._link, self._failure = self._link, link, None
+        if self._opened_at > float("-inf"):
+            self.on_change()
         self._opened_at = asyncio.get_running_loop().time()
         if previous:
             previous.retire()

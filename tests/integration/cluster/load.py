@@ -1,8 +1,11 @@
 """Clients that change sessions without a pause, and know what they were told."""
 
 import asyncio
-from contextlib import suppress
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field, replace
+
+import msgspec
 
 from shared.errors import StoreUnavailable
 from shared.ports import Commit, Committed
@@ -22,15 +25,17 @@ class Writer:
     """The operation ids, in order."""
     outages: int = 0
     longest_s: float = 0.0
+    at_hand: Commit | None = None
+    """Begun, and not acknowledged yet."""
 
     def __post_init__(self) -> None:
         self.name = name_on(self.shard)
 
     async def write(self) -> None:
-        """Until cancelled; the change at hand is finished."""
+        """Until cancelled; goes on with the change at hand when called again."""
         loop = asyncio.get_running_loop()
         while True:
-            commit = self._next()
+            self.at_hand = commit = self.at_hand or self._next()
             while commit.operation_id != (self.acknowledged or [""])[-1]:
                 began = loop.time()
                 try:
@@ -40,14 +45,13 @@ class Writer:
                 else:
                     assert result == Committed(), result
                     self.acknowledged.append(commit.operation_id)
+                    self.at_hand = None
                 self.longest_s = max(self.longest_s, loop.time() - began)
                 await asyncio.sleep(_PAUSE_S)
 
     async def check(self) -> None:
         """Assert that the outbox has each change that was acknowledged once, in order, and that
         the session is as the last one left it; one that was not acknowledged may be there."""
-        import msgspec
-
         outbox = KEYS.outbox(self.shard)
         (entries,) = await self.shelf.connection.ask([("XRANGE", outbox, "-", "+")])
         told = [msgspec.json.decode(fields[1]) for _, fields in entries]
@@ -77,11 +81,26 @@ class Load:
         return [writer for writer in self.writers if writer.shard in shards]
 
     async def __aenter__(self) -> "Load":
-        self._tasks = [asyncio.create_task(writer.write()) for writer in self.writers]
+        self._begin()
         await self.goes_on()
         return self
 
     async def __aexit__(self, *_: object) -> None:
+        await self._end()
+
+    @asynccontextmanager
+    async def begun(self) -> AsyncIterator[None]:
+        """The same, without waiting for a first change."""
+        self._begin()
+        try:
+            yield
+        finally:
+            await self._end()
+
+    def _begin(self) -> None:
+        self._tasks = [asyncio.create_task(writer.write()) for writer in self.writers]
+
+    async def _end(self) -> None:
         for task in self._tasks:
             task.cancel()
         for task in self._tasks:
