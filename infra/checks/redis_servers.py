@@ -168,7 +168,7 @@ class Servers:
     async def _is_cluster(self) -> bool:
         with suppress(OSError, Refused):
             link = await open_link(self._address, await self._any_node())
-            link.close()
+            await link.close()
             return link.mode == "cluster"
         return False
 
@@ -196,7 +196,7 @@ class Servers:
         try:
             return [decoded(reply) for reply in await asked(link, commands)]
         finally:
-            link.close()
+            await link.close()
 
 
 def decoded(reply: Reply) -> Any:

@@ -36,7 +36,6 @@ async def reached_within(url: str, seconds: float) -> bool:
         await connection.close()
 
 
-@pytest.mark.xfail(strict=True, reason="redis-py asks each Sentinel again and again")
 async def test_the_primary_is_found_though_the_first_sentinels_are_of_no_use(
     servers: LocalSentinels,
 ) -> None:
