@@ -99,7 +99,7 @@ class ClusterConnection:
 
     async def _replies(self, commands: Sequence[Command | Attempt]) -> list[Reply]:
         """The replies in order; errors are among them, `StoreUnavailable` for a node's outage."""
-        slots = slots_of_commands(commands)
+        slots = slots_of_commands(commands, self._topology.any_slot)
         by_node: dict[Endpoint, list[int]] = {}
         for place, slot in enumerate(slots):
             by_node.setdefault(await self._topology.owner(slot), []).append(place)

@@ -33,6 +33,7 @@ class NativeConnection:
         self._entry = Node(self._open, f"Redis at {self._address}")
         self._inner: Connection | None = None
         self._topology: Topology | None = None
+        self._subscribed_at: Endpoint | None = None
 
     async def ask(self, commands: Sequence[Command | Attempt]) -> list[Reply]:
         return await (self._inner or await self._known()).ask(commands)
@@ -54,8 +55,9 @@ class NativeConnection:
 
     async def subscriber(self) -> Redis:
         """A new client for pub/sub, on a server on which everything published can be heard: the
-        primary, or a node of the cluster that can be reached. Raises `OSError`."""
-        return pubsub_client(self._address, await self._endpoint())
+        primary, or a node of the cluster, another one each time. Raises `OSError`."""
+        self._subscribed_at = await self._endpoint()
+        return pubsub_client(self._address, self._subscribed_at)
 
     def call_on_change(self, call: Callable[[], None]) -> None:
         """Call `call` whenever a new connection may lead to another server than the last one."""
@@ -68,8 +70,8 @@ class NativeConnection:
     async def _endpoint(self) -> Endpoint:
         if self._address.primary_name:
             return await self._find_primary()
-        if self._topology and (endpoint := self._topology.any_endpoint()):
-            return endpoint
+        if self._topology and (node := self._topology.any_endpoint(but=self._subscribed_at)):
+            return node
         return random.choice(self._address.endpoints)
 
     async def _known(self) -> Connection:

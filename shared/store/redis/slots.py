@@ -1,6 +1,6 @@
 """Which slot of a cluster a key is in (Redis cluster specification, "Key distribution model")."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import lru_cache
 
 from redis.crc import REDIS_CLUSTER_HASH_SLOTS, key_slot
@@ -29,10 +29,16 @@ def slot_of_command(command: Command | Attempt) -> int | None:
     return slot_of(key.decode() if isinstance(key, bytes) else str(key))
 
 
-def slots_of_commands(commands: Sequence[Command | Attempt]) -> list[int]:
-    """The slot of each command; one without a key has that of the command before it."""
+def slots_of_commands(
+    commands: Sequence[Command | Attempt], any_slot: Callable[[], int]
+) -> list[int]:
+    """The slot of each command; one without a key has that of the command before it.
+
+    Where none has a key, they all have `any_slot`.
+    """
     slots = [slot_of_command(command) for command in commands]
-    latest = next((slot for slot in slots if slot is not None), 0)
+    first = next((slot for slot in slots if slot is not None), None)
+    latest = any_slot() if first is None else first
     result: list[int] = []
     for slot in slots:
         latest = latest if slot is None else slot

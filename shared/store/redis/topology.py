@@ -72,11 +72,26 @@ class Topology:
             self._nodes[endpoint] = node = self._make_node(endpoint)
         return node
 
-    def any_endpoint(self) -> Endpoint | None:
-        """A node, one that is connected if there is any; None while no node is known."""
+    def any_endpoint(self, but: Endpoint | None) -> Endpoint | None:
+        """A node, rather one that is connected, and rather another one than `but`.
+
+        None while no node is known.
+        """
         connected = [endpoint for endpoint, node in self._nodes.items() if node.link]
-        known = connected or list(self._nodes)
-        return random.choice(known) if known else None
+        up = [endpoint for endpoint, node in self._nodes.items() if not node.is_down]
+        for known in (connected, up, list(self._nodes)):
+            if others := [endpoint for endpoint in known if endpoint != but]:
+                return random.choice(others)
+        return but
+
+    def any_slot(self) -> int:
+        """A slot of a node that is connected, or else not known to be down."""
+        up = [endpoint for endpoint, node in self._nodes.items() if not node.is_down]
+        connected = [endpoint for endpoint in up if self._nodes[endpoint].link]
+        for endpoint in (*connected, *up):
+            if endpoint in self._owners:
+                return self._owners.index(endpoint)
+        return 0
 
     def moved(self, slot: int, owner: Endpoint) -> None:
         """Note what a `MOVED` said, and ask who owns the others."""
