@@ -1,6 +1,7 @@
 """A real Valkey Cluster on loopback: three primaries, each with a replica."""
 
 import tempfile
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
@@ -52,6 +53,11 @@ class LocalCluster:
         """The address of one node; a client learns of the others from it."""
         return self.nodes[0].process.url
 
+    @property
+    def all_urls(self) -> str:
+        """The address of all nodes: a client that starts while one is dead asks another."""
+        return f"redis://{','.join(f'127.0.0.1:{node.port}' for node in self.nodes)}/0"
+
     def create(self) -> None:
         """Start the nodes, and make a cluster of them that takes writes and is replicated."""
         for node in self.nodes:
@@ -95,6 +101,27 @@ class LocalCluster:
     def kill(self, node: ClusterNode) -> None:
         """Kill a node (SIGKILL) and return at once."""
         node.process.kill()
+
+    def kill_behind_its_replica(self, node: ClusterNode, seconds: float) -> None:
+        """Kill a primary that went without its replica for `seconds` (less than 1), and return.
+
+        What it acknowledged in that time is lost: its replica does not have it.
+        """
+        replica = self.replica_of(node)
+        replica.process.suspend()
+        try:
+            node.ask("CLIENT", "KILL", "TYPE", "replica")
+            time.sleep(seconds)
+            self.kill(node)
+        finally:
+            replica.process.resume()
+
+    def wait_until_noticed(self, node: ClusterNode) -> None:
+        """Return when all living nodes take a node that was killed for failed."""
+        wait_until(
+            lambda: all(_takes_for_failed(one, node) for one in self._living()),
+            "a dead node is noticed",
+        )
 
     def wait_until_owned(self, tag: str, *, not_by: ClusterNode) -> ClusterNode:
         """Return the living primary of `tag` once all living nodes agree that it is another one."""
@@ -188,6 +215,11 @@ class LocalCluster:
 
 def _knows(node: ClusterNode, other: ClusterNode) -> bool:
     return other.id in (node.says("CLUSTER", "NODES") or "")
+
+
+def _takes_for_failed(node: ClusterNode, other: ClusterNode) -> bool:
+    lines = (node.says("CLUSTER", "NODES") or "").splitlines()
+    return any(line.startswith(other.id) and "fail" in line.split()[2].split(",") for line in lines)
 
 
 def _is_replica_of(node: ClusterNode, primary: ClusterNode) -> bool:

@@ -61,6 +61,15 @@ class LocalSentinels:
         """The addresses of the Sentinels, as `host:port,host:port,host:port`."""
         return ",".join(f"127.0.0.1:{sentinel.port}" for sentinel in self.sentinels)
 
+    @property
+    def url(self) -> str:
+        """`REDIS_URL`, with the users of the data nodes and of the Sentinels."""
+        (name, password), (sentinel_name, sentinel_password) = USER, SENTINEL_USER
+        return (
+            f"redis+sentinel://{name}:{password}@{self.hosts}/{NAME}"
+            f"?sentinel_username={sentinel_name}&sentinel_password={sentinel_password}"
+        )
+
     def create(self) -> None:
         """Start all; return when the Sentinels agree on the primary and know its replica."""
         for group in (self.data, self.sentinels):
@@ -75,8 +84,7 @@ class LocalSentinels:
     @property
     def primary(self) -> RedisNode:
         """The data node that the first living Sentinel names as the primary."""
-        sentinel = next(node for node in self.sentinels if node.process.is_running)
-        _, port = sentinel.ask("SENTINEL", "GET-MASTER-ADDR-BY-NAME", NAME)
+        _, port = self._living_sentinels()[0].ask("SENTINEL", "GET-MASTER-ADDR-BY-NAME", NAME)
         return next(node for node in self.data if node.port == int(port))
 
     def wait_until_healthy(self) -> None:
@@ -93,12 +101,28 @@ class LocalSentinels:
         """Return the new primary once all Sentinels name it and it takes writes."""
 
         def is_promoted() -> bool:
-            named = {_named_by(s) for s in self.sentinels if s.process.is_running}
+            named = {_named_by(sentinel) for sentinel in self._living_sentinels()}
             return named == {other.port} and other.info("replication").get("role") == "master"
 
         other = next(node for node in self.data if node is not not_)
         wait_until(is_promoted, "the replica is promoted")
         return other
+
+    def wait_until_noticed(self, replica: RedisNode) -> None:
+        """Return when every living Sentinel knows that a replica that was killed is down."""
+        wait_until(
+            lambda: all("s_down" in _replica_flags(s) for s in self._living_sentinels()),
+            f"the Sentinels notice that {replica.port} is down",
+        )
+
+    def wait_until_outvoted(self) -> None:
+        """Return when the living Sentinels know that they are too few to order a failover."""
+        wait_until(
+            lambda: all(
+                s.says("SENTINEL", "CKQUORUM", NAME) is None for s in self._living_sentinels()
+            ),
+            "the Sentinels know that they are too few",
+        )
 
     def fail_over(self) -> RedisNode:
         """Kill the primary and wait until its replica has its place; returns the dead node."""
@@ -122,6 +146,9 @@ class LocalSentinels:
     def _is_healthy(self) -> bool:
         roles = sorted(self._role_of(node) for node in self.data)
         return roles == ["master 1", "slave up"] and all(map(_is_ready, self.sentinels))
+
+    def _living_sentinels(self) -> list[RedisNode]:
+        return [sentinel for sentinel in self.sentinels if sentinel.process.is_running]
 
     @staticmethod
     def _role_of(node: RedisNode) -> str:
@@ -154,15 +181,23 @@ def _is_ready(sentinel: RedisNode) -> bool:
     """Whether it knows the two other Sentinels and a replica that is in sync."""
     fields = sentinel.says("SENTINEL", "MASTER", NAME) or []
     about = dict(zip(fields[::2], fields[1::2], strict=True))
-    replicas = [
-        dict(zip(fields[::2], fields[1::2], strict=True))
-        for fields in sentinel.says("SENTINEL", "REPLICAS", NAME) or []
-    ]
+    replicas = _replicas(sentinel)
     return (
         about.get("flags") == "master"
         and about.get("num-other-sentinels") == "2"
         and [one["master-link-status"] for one in replicas] == ["ok"]
     )
+
+
+def _replicas(sentinel: RedisNode) -> list[dict[str, str]]:
+    return [
+        dict(zip(fields[::2], fields[1::2], strict=True))
+        for fields in sentinel.says("SENTINEL", "REPLICAS", NAME) or []
+    ]
+
+
+def _replica_flags(sentinel: RedisNode) -> str:
+    return ",".join(replica["flags"] for replica in _replicas(sentinel))
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""Plain clients of one server by redis-py, which does pub/sub for us."""
+"""A client for pub/sub, which redis-py does."""
 
 from typing import Any
 
@@ -14,24 +14,15 @@ from shared.store.redis.link import REPLY_TIMEOUT_S
 
 def pubsub_client(address: RedisAddress, endpoint: Endpoint) -> Redis:
     """A client of the server at `endpoint`; a connection that breaks is not opened again."""
-    return plain_client(
-        address,
-        endpoint,
-        socket_timeout=REPLY_TIMEOUT_S,
-        socket_connect_timeout=CONNECT_TIMEOUT_S,
-        retry=Retry(NoBackoff(), 0),
-    )
-
-
-def plain_client(address: RedisAddress, endpoint: Endpoint, **options: Any) -> Redis:
-    """A client of the server at `endpoint` that logs in as `address` says; the `options` are those
-    of redis-py's connections."""
-    options |= {
+    options: dict[str, Any] = {
         "username": address.login.username,
         "password": address.login.password,
         "db": address.database,
         "client_name": address.client_name,
         "protocol": 2,
+        "socket_timeout": REPLY_TIMEOUT_S,
+        "socket_connect_timeout": CONNECT_TIMEOUT_S,
+        "retry": Retry(NoBackoff(), 0),
     }
     if endpoint.path:
         pool = ConnectionPool(UnixDomainSocketConnection, path=endpoint.path, **options)
