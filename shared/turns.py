@@ -8,11 +8,7 @@ from weakref import WeakValueDictionary
 from shared.errors import StoreUnavailable
 
 _PATIENCE_S = 1.2
-"""A caller is told within 2 s that the store is away, however many queue before it.
-
-One wait for a reply comes on top: before Python 3.12 `wait_for`, which the Redis client uses,
-loses a cancellation that arrives in the instant in which its own work is done.
-"""
+"""A caller is told within 2 s that the store is away, however many queue before it."""
 
 
 @asynccontextmanager

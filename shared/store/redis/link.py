@@ -162,7 +162,10 @@ class Link(asyncio.Protocol):
     def _flush(self) -> None:
         data, self._out = b"".join(self._out), []
         if self.is_open:
-            self._transport.write(data)
+            try:
+                self._transport.write(data)
+            except RuntimeError as error:  # uvloop, where it was reset and that isn't said yet
+                self._end(Lost(f"the connection to Redis is closed: {error}"))
 
     def _look(self) -> None:
         """Whether the oldest request is answered in time; one timer looks for all of them."""

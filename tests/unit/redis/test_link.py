@@ -163,6 +163,18 @@ async def test_a_connection_that_ends_fails_all_that_wait() -> None:
         assert {type(result) for result in results} == {Lost}
 
 
+async def test_a_connection_that_can_t_be_written_to_any_more_has_ended() -> None:
+    link = _link_to(asyncio.Queue())
+
+    def refuse(_: bytes) -> None:
+        raise RuntimeError("the handler is closed")  # as uvloop does
+
+    link._transport.write = refuse
+    with pytest.raises(Lost):
+        await say(link, "x")
+    assert not link.is_open
+
+
 async def test_a_connection_that_is_retired_answers_what_was_asked(server: ScriptedRedis) -> None:
     link = await opened(server)
     waiting = [asyncio.ensure_future(say(link, f"{n}")) for n in range(3)]
