@@ -10,7 +10,7 @@ from shared.errors import StoreUnavailable
 from shared.store.connection import Argument, Attempt, Command, Connection, Reply, Script
 from shared.store.redis.address import Endpoint, RedisAddress
 from shared.store.redis.cluster import ClusterConnection
-from shared.store.redis.handshake import open_link
+from shared.store.redis.handshake import Refused, open_link
 from shared.store.redis.link import Link
 from shared.store.redis.node import Node
 from shared.store.redis.sentinel import open_primary, primary_finder
@@ -99,12 +99,20 @@ class NativeConnection:
         return Node(partial(open_link, self._address, endpoint), f"Redis at {endpoint}")
 
     async def _open_any(self) -> Link:
-        """A connection to the first of the endpoints that lets us in."""
+        """A connection to the first of the endpoints, in any order, that lets us in."""
         failure: Exception | None = None
         for endpoint in random.sample(self._address.endpoints, len(self._address.endpoints)):
             try:
-                return await open_link(self._address, endpoint)
+                return await self._open_one(endpoint)
             except Exception as error:
                 failure = error
         assert failure
         raise failure
+
+    async def _open_one(self, endpoint: Endpoint) -> Link:
+        link = await open_link(self._address, endpoint)
+        if len(self._address.endpoints) > 1 and link.mode != "cluster":
+            # Instances would choose different servers, and each would have sessions of its own.
+            await link.close()
+            raise Refused(f"REDIS_URL names several hosts, but {endpoint} is not part of a cluster")
+        return link

@@ -5,8 +5,10 @@ import time
 
 import pytest
 
+from infra.local.ports import free_port
 from infra.local.redis_cluster import ClusterNode, LocalCluster
 from shared.errors import StoreUnavailable
+from shared.store.redis import NativeConnection
 from tests.integration.cluster.conftest import KEYS, Shelf, shards_of
 from tests.integration.cluster.load import Load
 from tests.integration.cluster.test_shards import created
@@ -19,6 +21,19 @@ def other_primary(cluster: LocalCluster, shard: str) -> ClusterNode:
     """A primary that doesn't own `shard`."""
     owners = map(cluster.owner_of, KEYS.all_shards)
     return next(owner for owner in owners if owner is not cluster.owner_of(shard))
+
+
+async def test_one_of_several_hosts_may_be_away_when_a_cluster_is_first_reached(
+    cluster: LocalCluster,
+) -> None:
+    first, second, *_ = cluster.nodes
+    for _ in range(4):
+        connection = NativeConnection(
+            f"redis://127.0.0.1:{free_port()},127.0.0.1:{first.port},127.0.0.1:{second.port}"
+        )
+        for shard in KEYS.all_shards:
+            assert await connection.ask([("EXISTS", f"{shard}:nothing")]) == [0]
+        await connection.close()
 
 
 async def test_a_slot_that_has_moved_is_found(shelf: Shelf, cluster: LocalCluster) -> None:

@@ -243,3 +243,12 @@ async def test_a_caller_that_gives_up_leaves_the_others_their_replies() -> None:
         for call in calls[::2]:
             call.cancel()
         assert [await call for call in calls[1::2]] == [[b"%d" % n] for n in range(1, 20, 2)]
+
+
+async def test_several_hosts_that_are_no_cluster_are_refused() -> None:
+    async with scripted_redis(lambda *_: OK) as server:
+        connection = NativeConnection(f"redis://127.0.0.1:{server.port},localhost:{server.port}")
+        with pytest.raises(StoreUnavailable) as raised:
+            await connection.ask([("GET", "k")])
+        assert "is not part of a cluster" in str(raised.value.__cause__)
+        await connection.close()
