@@ -125,17 +125,32 @@ def _key_usage(*, signs_certificates: bool) -> x509.KeyUsage:
 def _tls_before(target_port: int, context: ssl.SSLContext) -> Iterator[int]:
     """End TLS on a free port and carry what was in it to `target_port`; in a thread of its own."""
 
+    carrying: set[asyncio.Task[None] | None] = set()
+
     async def carry(there: asyncio.StreamReader, back: asyncio.StreamWriter) -> None:
+        carrying.add(asyncio.current_task())
         reader, writer = await asyncio.open_connection("127.0.0.1", target_port)
-        await asyncio.gather(_pass_on(there, writer), _pass_on(reader, back))
+        try:
+            await asyncio.gather(_pass_on(there, writer), _pass_on(reader, back))
+        finally:
+            for end in (writer, back):
+                end.transport.abort()
 
     async def start() -> asyncio.Server:
         return await asyncio.start_server(carry, "127.0.0.1", 0, ssl=context)
 
+    async def stop(server: asyncio.Server) -> None:
+        server.close()
+        tasks = [task for task in carrying if task]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        await asyncio.sleep(0)  # in which the sockets are closed
+
     with start_blocking_portal() as portal:
         server = portal.call(start)
         yield server.sockets[0].getsockname()[1]
-        portal.call(server.close)
+        portal.call(stop, server)
 
 
 async def _pass_on(source: asyncio.StreamReader, sink: asyncio.StreamWriter) -> None:
