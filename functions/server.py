@@ -5,6 +5,7 @@ import gc
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from functools import partial
+from secrets import token_hex
 from typing import Protocol
 
 from fastapi import FastAPI
@@ -30,6 +31,7 @@ from shared.http import application
 from shared.http.subscriptions import subscriptions
 from shared.metrics.prometheus import PrometheusMetrics
 from shared.production import require_production_ready
+from shared.realtime.echo import Echo
 from shared.realtime.redis import PushChannels
 from shared.settings import Settings, read_settings
 from shared.tasks import end
@@ -47,11 +49,14 @@ def build(settings: Settings) -> FastAPI:
     require_production_ready(settings)
     metrics = PrometheusMetrics(tells_tenants_apart=settings.metrics_token is not None)
     backend, redis = container(settings, metrics)
+    echo = Echo(backend.keys.echo_channel(token_hex(8)), redis.publish)
+    redis.call_on_change(echo.hurry)
     channels = PushChannels(
-        redis,
+        redis.subscriber,
         backend.keys.push_channel,
         observe=watch(metrics, backend.clock),
         broken=partial(metrics.count_store_error, "connection"),
+        echo=echo,
     )
     workers = _workers(backend, metrics, settings, channels)
 

@@ -3,7 +3,6 @@
 from functools import partial
 
 import httpx
-from redis.asyncio import Redis
 
 from shared.audit.ports import AuditLog
 from shared.audit.postgres import PostgresAuditLog
@@ -16,13 +15,13 @@ from shared.pushes import Pushes, supabase_pushes
 from shared.settings import Settings
 from shared.store.connection import Connection
 from shared.store.observed import ObservedConnection
-from shared.store.redis import NativeConnection, connect
+from shared.store.redis import NativeConnection, RedisAddress
 
 _LOCAL_REDIS = "redis://127.0.0.1:6379/0"
 
 
-def container(settings: Settings, metrics: Metrics) -> tuple[Backend, Redis]:
-    """The parts as `settings` ask for them, and the client that also hears what is published.
+def container(settings: Settings, metrics: Metrics) -> tuple[Backend, NativeConnection]:
+    """The parts as `settings` ask for them, and the Redis that also tells what is published.
 
     Ends the process where only Upstash's REST protocol is set up, by which nobody can listen, and
     where clients would listen to Supabase Realtime and nothing could be pushed there.
@@ -33,8 +32,11 @@ def container(settings: Settings, metrics: Metrics) -> tuple[Backend, Redis]:
             " to the rediss:// address that Upstash shows beside the REST one."
         )
     url = settings.redis_url.get_secret_value() if settings.redis_url else _LOCAL_REDIS
-    redis = connect(url)
-    connection = ObservedConnection(NativeConnection(redis), metrics.count_store_error)
+    try:
+        redis = NativeConnection(RedisAddress.of(url))
+    except ValueError as error:
+        raise SystemExit(f"SyncKairos can't start. REDIS_URL {error}.") from None
+    connection = ObservedConnection(redis, metrics.count_store_error)
     clock = StoreClock()
     pushes = _pushes(settings, connection, clock, metrics)
     backend = assemble(

@@ -4,7 +4,7 @@ A port promises nothing that plain HTTP couldn't do: no watched keys, no blockin
 of a connection. Errors of the outside world come as `StoreUnavailable`.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
@@ -212,7 +212,7 @@ class Wakeup:
 
 @dataclass(frozen=True, slots=True)
 class Agenda:
-    """The earliest wake-ups, soonest first, and the store's time when they were read."""
+    """The earliest wake-ups of one shard, soonest first, and its time when they were read."""
 
     now: Instant
     wakeups: tuple[Wakeup, ...]
@@ -282,8 +282,11 @@ class SessionStore(Protocol):
         For requests that change no session and so have no commit. One round trip.
         """
 
-    async def agenda(self, limit: int) -> Agenda:
-        """The next wake-ups, at most `limit` of each shard."""
+    async def agendas(self, limit: int) -> list[Agenda]:
+        """The next wake-ups, at most `limit` of each shard, for each shard that can be reached.
+
+        Raises `StoreUnavailable` where none can.
+        """
 
     async def claim(self, wakeups: Sequence[Wakeup], until: Instant) -> list[Wakeup]:
         """Put those off to `until` that still stand as given; returns them: they are ours."""
@@ -302,16 +305,23 @@ class SessionStore(Protocol):
 
 
 class Memory(Protocol):
-    """Whether the store still knows all that it was told."""
+    """Whether the shards of the store still know all that they were told."""
 
-    async def is_whole(self) -> bool:
-        """Whether nothing was lost since the last recovery; False for a store that is new."""
+    def shard_of(self, name: str) -> str:
+        """The shard that the session of that name is on."""
 
-    async def begin_recovery(self, by: str) -> bool:
-        """Whether `by` may bring back what was lost; to be asked again while it goes on.
+    async def lost(self) -> list[str]:
+        """The shards that have lost what they knew since the last recovery, or are new.
+
+        Those that can't be reached are not among them. Raises `StoreUnavailable` where none can.
+        """
+
+    async def begin_recovery(self, by: str, shards: Collection[str]) -> list[str]:
+        """Those of `shards` on which `by` may bring back what was lost; to be asked again while it
+        goes on.
 
         Others wait meanwhile, but not for one from whom nothing is heard.
         """
 
-    async def end_recovery(self, by: str) -> None:
-        """Call the store whole, unless it lost its memory again since `by` began."""
+    async def end_recovery(self, by: str, shards: Collection[str]) -> None:
+        """Call `shards` whole, unless one lost its memory again since `by` began."""

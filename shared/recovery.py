@@ -66,8 +66,7 @@ class Recovery:
 
     async def restore(
         self,
-        lost: Sequence[str],
-        now: Instant,
+        lost: Mapping[str, Instant],
         admits: Callable[[Session], bool],
         *,
         beside: Sequence[str] = (),
@@ -75,8 +74,10 @@ class Recovery:
     ) -> dict[str, Stored]:
         """Put the `lost` sessions back into the store; returns those with which it can go on.
 
+        `lost` has the time at each session's shard by the session's name.
+
         A session that has ended, was deleted or is not one that `admits` allows is left out. With
-        `even_forgotten` also one comes back that the store was to forget by `now`. However many
+        `even_forgotten` also one comes back that the store was to forget by then. However many
         callers restore a session at once, one of them does. The sessions named `beside` are looked
         up with the same calls and left alone. Raises `AuditUnavailable`.
         """
@@ -84,7 +85,7 @@ class Recovery:
             return {}
         last = await self._last({*lost, *beside})
         restored = {}
-        for name in lost:
+        for name, now in lost.items():
             moment = last.get(name)
             if moment is None or not moment.is_unfinished or not admits(moment.session):
                 continue
@@ -95,31 +96,34 @@ class Recovery:
         return restored
 
     async def restore_all(self) -> int:
-        """If the store has lost its memory, put back every session that will wake of itself.
+        """Put back every session that will wake of itself on each shard that has lost its memory.
 
-        The others need no watching: each is put back when it is asked for. Returns how many it
-        were. Raises `AuditUnavailable`.
+        The others need no watching: each is put back when it is asked for. Shards that can't be
+        reached are left for later. Returns how many sessions it were. Raises `AuditUnavailable`.
         """
-        if not self._is_on or await self._memory.is_whole():
+        if not self._is_on or not (lost := await self._memory.lost()):
             return 0
-        if not await self._memory.begin_recovery(self._name):
+        shards = await self._memory.begin_recovery(self._name, lost)
+        if not shards:
             return 0
         # The outbox first: what leaves it meanwhile is in the trail, which is read after it.
-        waiting = await self._outbox.newest()
+        waiting = await self._outbox.newest(shards)
         restored, last_id = 0, None
         while page := await self._audit.waking(last_id, _PAGE):
-            await self._memory.begin_recovery(self._name)
-            lost = await self._lost(page)
-            restored += await self._put_all_back(lost, waiting)
+            await self._memory.begin_recovery(self._name, shards)
+            here = [session for session in page if self._memory.shard_of(session.name) in shards]
+            restored += await self._put_all_back(await self._lost(here), waiting)
             last_id = page[-1].name
-        await self._memory.end_recovery(self._name)
+        await self._memory.end_recovery(self._name, shards)
         return restored
 
     async def _lost(self, sessions: Sequence[Session]) -> list[tuple[Session, Instant]]:
         """Those of `sessions` that the store doesn't know of, and when it was asked."""
+        if not sessions:
+            return []
         loaded = await self._store.load_many([session.name for session in sessions])
         return [
-            (session, loaded.now)
+            (session, found.now)
             for session, found in zip(sessions, loaded.sessions, strict=True)
             if found.stored is None and not found.is_deleted
         ]

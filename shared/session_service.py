@@ -253,24 +253,29 @@ class SessionService:
 
     async def read_many(
         self, permit: Permit, session_ids: Sequence[str]
-    ) -> tuple[Instant, list[Session | None]]:
-        """The sessions in the order asked for, None for those that are not there for the caller."""
+    ) -> list[tuple[Session, Instant] | None]:
+        """The sessions in the order asked for, each with the instant at which it was read.
+
+        None stands for one that is not there for the caller.
+        """
         names = [permit.name_of(session_id) for session_id in session_ids]
         async with patience():
-            loaded = await self._store.load_many(names, permit.allowance.limits)
-            permit.allowance.take(loaded.quotas)
-            restored = await self._looked_up(dict(zip(names, loaded.sessions, strict=True)), permit)
-            found = [
-                restored.get(name, one.stored)
-                for name, one in zip(names, loaded.sessions, strict=True)
+            many = await self._store.load_many(names, permit.allowance.limits)
+            permit.allowance.take(many.quotas)
+            loaded = dict(zip(names, many.sessions, strict=True))
+            restored = await self._looked_up(loaded, permit)
+            return [
+                await self._shown(restored.get(name, one.stored), one.now, permit)
+                for name, one in loaded.items()
             ]
-            shown = [
-                (await self._catch_up(stored, max(loaded.now, stored.session.updated_at)))[0]
-                if stored and permit.may_read(stored.session)
-                else None
-                for stored in found
-            ]
-        return loaded.now, [one.session if one else None for one in shown]
+
+    async def _shown(
+        self, stored: Stored | None, now: Instant, permit: Permit
+    ) -> tuple[Session, Instant] | None:
+        if stored is None or not permit.may_read(stored.session):
+            return None
+        stored, now = await self._catch_up(stored, max(now, stored.session.updated_at))
+        return (stored.session, now) if stored else None
 
     async def remember(self, key: IdempotencyKey, record: bytes) -> bytes:
         """The record of the first request under `key`, which is this one's if there was none."""
@@ -344,15 +349,18 @@ class SessionService:
         """
         if self._recovery is None:
             return {}
-        lost = [n for n, found in loaded.items() if found.stored is None and not found.is_deleted]
+        lost = {
+            name: found.now
+            for name, found in loaded.items()
+            if found.stored is None and not found.is_deleted
+        }
         hidden = [n for n, found in loaded.items() if permit and _is_hidden(found, permit)]
         if not lost and not hidden:
             return {}
-        now = max(found.now for found in loaded.values())
         admits = permit.may_read if permit else anyone
         try:
             return await self._recovery.restore(
-                lost, now, admits, beside=hidden, even_forgotten=even_forgotten
+                lost, admits, beside=hidden, even_forgotten=even_forgotten
             )
         except AuditUnavailable:
             if lost or any(loaded[name].stored for name in hidden):

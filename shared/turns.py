@@ -10,11 +10,7 @@ from typing import Generic, TypeVar
 from shared.errors import StoreUnavailable
 
 _PATIENCE_S = 1.2
-"""A caller gets its 503 within 2 s while the store is away, however many wait before it.
-
-One wait for a reply comes on top: before Python 3.12 `wait_for`, which the Redis client uses,
-loses a cancellation that arrives in the instant in which its own work is done.
-"""
+"""A caller gets its 503 within 2 s while the store is away, however many wait before it."""
 
 _MOST_IN_LINE = 1_000
 """Bounds the memory that the waiting changes of one session can take."""

@@ -33,32 +33,33 @@ async def read_batch(body: BatchBody, call: KeyedCall) -> Response:
     sessions has changed; after that it reads them anew.
     """
     wanted = list(dict.fromkeys(body.session_ids))
-    now, sessions = await call.sessions(wanted)
-    versions = [session and session.version for session in sessions]
+    sessions = await call.sessions(wanted)
+    read_at = [one and one[1] for one in sessions]
+    versions = [one and one[0].version for one in sessions]
     first, is_replayed = await call.first_try(
-        call.permit.caller.name, {"now": now, "versions": versions}
+        call.permit.caller.name, {"read_at": read_at, "versions": versions}
     )
     is_replayed = is_replayed and first["versions"] == versions
     if is_replayed:
-        now = Instant(first["now"])
-    missing = [name for name, session in zip(wanted, sessions, strict=True) if session is None]
-    found = [session for session in sessions if session]
+        read_at = first["read_at"]
+    missing = [name for name, one in zip(wanted, sessions, strict=True) if one is None]
+    found = [(one[0], at) for one, at in zip(sessions, read_at, strict=True) if one and at]
     headers = replay_headers(is_replayed)
-    if sum(len(session.participants) for session in found) > LARGE_SESSION:
-        pieces = _pieces(found, missing, now)
+    if sum(len(session.participants) for session, _ in found) > LARGE_SESSION:
+        pieces = _pieces(found, missing)
         return StreamingResponse(pieces, headers=headers, media_type="application/json")
-    views = [session_view(session, now) for session in found]
+    views = [session_view(session, at) for session, at in found]
     return json_response({"sessions": views, "not_found": missing}, headers)
 
 
 async def _pieces(
-    found: Sequence[Session], missing: Sequence[str], now: Instant
+    found: Sequence[tuple[Session, Instant]], missing: Sequence[str]
 ) -> AsyncIterator[bytes]:
     """The same answer, each session rendered when the one before it was sent."""
     yield b'{"data":{"sessions":['
-    for place, session in enumerate(found):
+    for place, (session, at) in enumerate(found):
         await next_slice()
-        view = msgspec.json.encode(session_view(session, now))
+        view = msgspec.json.encode(session_view(session, at))
         yield view if place == 0 else b"," + view
     yield b'],"not_found":%b}}' % msgspec.json.encode(missing)
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import math
+import time
 from collections.abc import Coroutine
 from typing import Any, TypeVar
 
@@ -10,7 +11,7 @@ from shared.clock import StoreClock
 from shared.domain.units import Instant, Millis, after
 from shared.errors import StoreUnavailable
 from shared.metrics.ports import Metrics
-from shared.ports import SessionStore, Wakeup
+from shared.ports import Agenda, SessionStore, Wakeup
 from shared.session_service import SessionService
 
 _LEASE = Millis(1_000)
@@ -62,9 +63,22 @@ class DeadlineLoop:
     async def _begin_what_is_due(self) -> float:
         """Start work on everything due; returns the seconds until the next."""
         self._is_called.clear()
+        asked = time.monotonic()
         try:
-            agenda = await self._store.agenda(_BATCH)
-            due = [wakeup for wakeup in agenda.wakeups if wakeup.at <= agenda.now]
+            agendas = await self._store.agendas(_BATCH)
+        except StoreUnavailable:
+            return _RETRY_S
+        read_at = (asked + time.monotonic()) / 2
+        return min(await asyncio.gather(*(self._begin(agenda, read_at) for agenda in agendas)))
+
+    async def _begin(self, agenda: Agenda, read_at: float) -> float:
+        """Start work on what is due on one shard; returns the seconds until the next.
+
+        `read_at` is the local time at which the agenda was read. What is left is counted from
+        there: each shard may have a clock of its own.
+        """
+        due = [wakeup for wakeup in agenda.wakeups if wakeup.at <= agenda.now]
+        try:
             if due:
                 await self._claim(due, agenda.now)
         except StoreUnavailable:
@@ -72,8 +86,8 @@ class DeadlineLoop:
         if len(due) == len(agenda.wakeups) and due:
             return 0
         ahead = [wakeup.at for wakeup in agenda.wakeups if wakeup.at > agenda.now]
-        next_at = min(ahead, default=after(agenda.now, Millis(60_000)))
-        return max(0, next_at - self._clock.now()) / 1000
+        next_in_ms = min(ahead, default=after(agenda.now, Millis(60_000))) - agenda.now
+        return max(0.0, next_in_ms / 1000 - (time.monotonic() - read_at))
 
     async def _claim(self, due: list[Wakeup], now: Instant) -> None:
         was_due = {wakeup.name: wakeup.at for wakeup in due}

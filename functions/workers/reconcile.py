@@ -40,12 +40,13 @@ async def _recover(here: Instance) -> None:
 
 async def _claimed(here: Instance) -> list[Wakeup]:
     """Some overdue wake-ups that are ours now; none where none is left."""
-    agenda = await here.backend.store.agenda(_BATCH)
-    since = Instant(agenda.now - _OVERDUE_MS)
-    overdue = [wakeup for wakeup in agenda.wakeups if wakeup.at <= since]
-    if not overdue:
-        return []
-    return await here.backend.store.claim(overdue, after(agenda.now, _LEASE))
+    claimed: list[Wakeup] = []
+    for agenda in await here.backend.store.agendas(_BATCH):
+        since = Instant(agenda.now - _OVERDUE_MS)
+        overdue = [wakeup for wakeup in agenda.wakeups if wakeup.at <= since]
+        if overdue:
+            claimed += await here.backend.store.claim(overdue, after(agenda.now, _LEASE))
+    return claimed
 
 
 async def _wake(here: Instance, slots: asyncio.Semaphore, wakeup: Wakeup) -> None:

@@ -1,37 +1,53 @@
-"""`infra/scripts/check-redis`: whether a Redis can hold the sessions. Seven looks at it."""
+"""`infra/scripts/check-redis`: whether a Redis can hold the sessions."""
 
 import asyncio
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from typing import Any, Protocol
+from dataclasses import dataclass
+from typing import Any
 from uuid import uuid4
 
-from redis.asyncio import Redis
+from hiredis import ReplyError
 from redis.exceptions import AuthenticationError, RedisError
 from redis.exceptions import ConnectionError as RedisConnectionError
 from upstash_redis.asyncio import Redis as UpstashRedis
 
 from infra.checks.addresses import shown
 from infra.checks.checking import Check, Unsound, look, tell, wants_json
+from infra.checks.redis_servers import Servers, decoded, fields_of
+from shared.errors import StoreUnavailable
 from shared.settings import Settings, read_settings
+from shared.store.connection import Script
+from shared.store.keys import Keys
+from shared.store.redis import NativeConnection, RedisAddress
+from shared.store.redis.handshake import Refused
 
 _ABOUT = (
-    "Seven looks at REDIS_URL, or at UPSTASH_REDIS_REST_URL with its token."
-    " Writes a few keys of its own, and removes them."
+    "Checks REDIS_URL with STORE_SHARDS, or UPSTASH_REDIS_REST_URL with its token; of a cluster,"
+    " every node. Writes a few keys of its own, and removes them."
 )
 
 _OLDEST = (6, 2)
 _LASTS_MS = 30_000
 _COUNTING = "redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2]) return redis.call('PTTL', KEYS[1])"
 
-Ask = Callable[..., Awaitable[Any]]
 
+@dataclass(frozen=True, slots=True)
+class Target:
+    """A Redis, and how it is asked."""
 
-class Listens(Protocol):
-    """Publishes and hears; returns what is to be told of it."""
-
-    async def __call__(self, channel: str) -> str: ...
+    title: str
+    ask: Callable[..., Awaitable[Any]]
+    """Sends one command; returns its reply with text in place of bytes."""
+    run: Callable[..., Awaitable[Any]]
+    """Runs a script: its text, its one key, its arguments."""
+    listens: Callable[[str], Awaitable[str]]
+    """Publishes on a channel and hears it; returns what is to be told of that."""
+    about: Callable[[], Awaitable[str]]
+    """Returns what it says of itself. Raises `Unsound`."""
+    more: list[Check]
+    """What is checked there besides."""
 
 
 def main() -> int:
@@ -44,30 +60,47 @@ def main() -> int:
 
 async def _check(settings: Settings, *, as_json: bool) -> int:
     opened = _native(settings) if settings.redis_url else _rest(settings)
-    async with opened as (title, ask, listens):
-        return tell(title, await look(_checks(ask, listens), _explained), as_json=as_json)
+    async with opened as target:
+        return tell(target.title, await look(_checks(target), _explained), as_json=as_json)
 
 
 @asynccontextmanager
-async def _native(settings: Settings) -> AsyncIterator[tuple[str, Ask, Listens]]:
+async def _native(settings: Settings) -> AsyncIterator[Target]:
     assert settings.redis_url
     url = settings.redis_url.get_secret_value()
-    async with Redis.from_url(url, decode_responses=True, socket_connect_timeout=4) as redis:
+    try:
+        address = RedisAddress.of(url)
+        connection = NativeConnection(address)
+    except ValueError as error:
+        sys.exit(f"REDIS_URL {error}")
+    servers = Servers(address, Keys(settings.store_shards), connection, _explained)
 
-        async def listens(channel: str) -> str:
-            async with redis.pubsub() as pubsub:
-                await pubsub.subscribe(channel)
-                await redis.publish(channel, "hello")
-                async for message in pubsub.listen():
-                    if message["type"] == "message":
-                        break
-            return "published, and heard"
+    async def ask(*command: str | int) -> Any:
+        return decoded((await connection.ask([command]))[0])
 
-        yield shown(url), redis.execute_command, listens
+    async def run(text: str, key: str, *arguments: str | int) -> Any:
+        return decoded(await connection.run(Script.of(text), [key], arguments))
+
+    async def listens(channel: str) -> str:
+        async with await connection.subscriber() as redis, redis.pubsub() as pubsub:
+            await pubsub.subscribe(channel)
+            await ask("PUBLISH", channel, "hello")
+            async for message in pubsub.listen():
+                if message["type"] == "message":
+                    break
+        return "published, and heard"
+
+    async def about() -> str:
+        return await servers.each(_judged)
+
+    try:
+        yield Target(shown(url), ask, run, listens, about, await servers.checks())
+    finally:
+        await connection.close()
 
 
 @asynccontextmanager
-async def _rest(settings: Settings) -> AsyncIterator[tuple[str, Ask, Listens]]:
+async def _rest(settings: Settings) -> AsyncIterator[Target]:
     assert settings.upstash_redis_rest_url
     assert settings.upstash_redis_rest_token
     url, token = settings.upstash_redis_rest_url, settings.upstash_redis_rest_token
@@ -78,16 +111,22 @@ async def _rest(settings: Settings) -> AsyncIterator[tuple[str, Ask, Listens]]:
         async def ask(*command: str | int) -> Any:
             return await redis.execute([str(part) for part in command])
 
+        async def run(text: str, key: str, *arguments: str | int) -> Any:
+            return await ask("EVAL", text, 1, key, *arguments)
+
         async def listens(channel: str) -> str:
             await ask("PUBLISH", channel, "hello")
             return "published; over REST nobody can listen"
 
-        yield shown(url), ask, listens
+        async def about() -> str:
+            return _judged(await ask("INFO"))
+
+        yield Target(shown(url), ask, run, listens, about, [])
 
 
-def _checks(ask: Ask, listens: Listens) -> list[Check]:
-    """Seven, on keys of their own, which are removed and would end by themselves."""
-    key = f"synckairos:check:{uuid4()}"
+def _checks(target: Target) -> list[Check]:
+    """All of them, on keys of their own, which are removed and would end by themselves."""
+    key, ask = f"synckairos:check:{uuid4()}", target.ask
 
     async def ping() -> str:
         return str(await ask("PING"))
@@ -112,16 +151,16 @@ def _checks(ask: Ask, listens: Listens) -> list[Check]:
 
     async def lasting() -> str:
         async with _removed(ask, f"{key}:script") as name:
-            left = int(await ask("EVAL", _COUNTING, 1, name, "1", _LASTS_MS))
+            left = int(await target.run(_COUNTING, name, "1", _LASTS_MS))
             is_so = 0 < left <= _LASTS_MS
             return _require(is_so, f"a script sees {left} ms left", "a script may, and keys end")
 
     async def published() -> str:
-        return await listens(f"{key}:channel")
+        return await target.listens(f"{key}:channel")
 
     async def about() -> str:
         await ask("DEL", key)
-        return _judged(_fields(await ask("INFO")))
+        return await target.about()
 
     looks = {
         "ping": ping,
@@ -132,11 +171,11 @@ def _checks(ask: Ask, listens: Listens) -> list[Check]:
         "pub/sub": published,
         "server": about,
     }
-    return [Check(name, check) for name, check in looks.items()]
+    return [*(Check(name, check) for name, check in looks.items()), *target.more]
 
 
 @asynccontextmanager
-async def _removed(ask: Ask, name: str) -> AsyncIterator[str]:
+async def _removed(ask: Callable[..., Awaitable[Any]], name: str) -> AsyncIterator[str]:
     try:
         yield name
     finally:
@@ -149,16 +188,9 @@ def _require(is_so: bool, complaint: str, praise: str) -> str:
     return praise
 
 
-def _fields(info: Any) -> dict[str, str]:
-    """By name, whether the client has taken the text apart or not."""
-    if isinstance(info, dict):
-        return {str(name): str(value) for name, value in info.items()}
-    lines = (line.partition(":") for line in str(info).splitlines() if ":" in line)
-    return {name: value.strip() for name, _, value in lines}
-
-
-def _judged(info: dict[str, str]) -> str:
-    """What it says of itself. Raises `Unsound` where sessions would not be safe there."""
+def _judged(reply: Any) -> str:
+    """What INFO says. Raises `Unsound` where sessions would not be safe there."""
+    info = fields_of(reply)
     version = info.get("redis_version") or info.get("upstash_version", "unknown")
     numbers = tuple(int(part) for part in version.split(".")[:2] if part.isdigit())
     if "redis_version" in info and numbers < _OLDEST:
@@ -175,14 +207,19 @@ def _judged(info: dict[str, str]) -> str:
 
 
 def _explained(error: Exception) -> str:
+    """A sentence for an exception; the reason of an outage is behind it."""
+    while isinstance(error, StoreUnavailable) and isinstance(error.__cause__, Exception):
+        error = error.__cause__
     said = str(error).splitlines()[0] if str(error) else type(error).__name__
     if isinstance(error, AuthenticationError) or said.startswith(("WRONGPASS", "NOAUTH")):
         return "the password (or user, or token) is not the right one"
     if "Unauthorized" in said:
         return "the token is not the right one"
+    if "CERTIFICATE_VERIFY_FAILED" in said or "certificate verify failed" in said:
+        return "its certificate is not trusted: add ?ssl_ca_certs=/path/ca.pem to REDIS_URL"
     if isinstance(error, (RedisConnectionError, OSError)):
         return f"can't be reached: {said}. Upstash wants rediss://, with an s"
-    if isinstance(error, RedisError):
+    if isinstance(error, (RedisError, Refused, ReplyError)):
         return f"it refuses: {said}"
     return f"{type(error).__name__}: {said}"
 

@@ -69,8 +69,8 @@ class Outbox(Protocol):
     async def newest_of(self, names: Collection[str]) -> dict[str, Moment]:
         """The newest version that waits of each of the sessions named, where one does."""
 
-    async def newest(self) -> dict[str, Moment]:
-        """The newest version that waits, by the session's name."""
+    async def newest(self, shards: Collection[str]) -> dict[str, Moment]:
+        """The newest version that waits on these shards, by the session's name."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -46,8 +46,11 @@ class Call:
         """The session and the instant at which it was read. Raises `SessionNotFound`."""
         return await self.service.read(self.permit, session_id)
 
-    async def sessions(self, session_ids: list[str]) -> tuple[Instant, list[Session | None]]:
-        """The sessions in the order asked for, None for those that are not there."""
+    async def sessions(self, session_ids: list[str]) -> list[tuple[Session, Instant] | None]:
+        """The sessions in the order asked for, each with the instant at which it was read.
+
+        None stands for one that is not there.
+        """
         return await self.service.read_many(self.permit, session_ids)
 
 

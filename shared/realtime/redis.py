@@ -3,7 +3,7 @@
 import asyncio
 import logging
 from collections import deque
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any
@@ -14,12 +14,14 @@ from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import RedisError
 
 from shared.errors import StoreUnavailable
+from shared.realtime.echo import Echo
 from shared.realtime.listener import CLOSED, LOST, Listener, Push
 
 _SUBSCRIBE_TIMEOUT_S = 1.5
 _RETRY_S = 0.2
-_PING_S = 0.6
-"""A connection that says nothing for twice as long, pings included, is replaced."""
+_PING_S = 0.3
+_PINGS = 4
+"""A connection that says nothing for 1.2 s, pings included, is replaced."""
 
 _STAY, _GO = 0.4, 0.4
 """Parts of the time in which listeners are sent away: before the first, from first to last."""
@@ -104,18 +106,22 @@ class _Topic:
 class PushChannels:
     """Fans the pushes of one Redis connection out to the listeners of this instance.
 
-    `observe` is called with each push once all listeners of its session have it, `broken` whenever
-    the connection is lost.
+    `open_client` gives a client of a server on which everything published can be heard; it is asked
+    for each new connection, since that server may be another one by then. Where the `echo` stays
+    away, the connection is replaced. `observe` is called with each push once all listeners of its
+    session have it, `broken` whenever the connection is lost.
     """
 
     def __init__(
         self,
-        redis: Redis,
+        open_client: Callable[[], Awaitable[Redis]],
         channel_of: Callable[[str], str],
         observe: Callable[[Push], None] = lambda _: None,
         broken: Callable[[], None] = lambda: None,
+        echo: Echo | None = None,
     ) -> None:
-        self._redis = redis
+        self._open_client = open_client
+        self._echo = echo
         self._channel_of = channel_of
         self._observe = observe
         self._broken = broken
@@ -190,13 +196,26 @@ class PushChannels:
                 await asyncio.sleep(seconds * _GO * _AT_ONCE / len(leaving))
 
     async def _serve_connection(self) -> None:
-        async with self._redis.pubsub() as pubsub:
-            await pubsub.subscribe(*self._handlers, *self._unasked())
-            self._pubsub = pubsub
-            if late := self._unasked():
-                await pubsub.subscribe(*late)
-            while message := await _next_message(pubsub):
-                self._dispatch(message)
+        client = await self._open_client()
+        try:
+            async with client.pubsub() as pubsub:
+                await self._serve(pubsub)
+        finally:
+            self._pubsub = None
+            await client.aclose()
+
+    async def _serve(self, pubsub: PubSub) -> None:
+        own = [self._echo.channel] if self._echo else []
+        await pubsub.subscribe(*own, *self._handlers, *self._unasked())
+        self._pubsub = pubsub
+        if self._echo:
+            self._echo.begin()
+        if late := self._unasked():
+            await pubsub.subscribe(*late)
+        while message := await _next_message(pubsub):
+            self._dispatch(message)
+            if self._echo and self._echo.is_missing():
+                raise RedisConnectionError("what is published is not heard here")
 
     def _unasked(self) -> list[str]:
         """The channels to subscribe to, each of which is asked for but once."""
@@ -207,7 +226,10 @@ class PushChannels:
 
     def _dispatch(self, message: dict[str, Any]) -> None:
         channel = message["channel"].decode() if message["channel"] else ""
-        if channel in self._handlers:
+        if self._echo and channel == self._echo.channel:
+            if message["type"] == "message":
+                self._echo.heard()
+        elif channel in self._handlers:
             if message["type"] in ("message", "subscribe"):
                 self._handlers[channel](message["data"] if message["type"] == "message" else None)
         elif topic := self._topics.get(channel):
@@ -234,10 +256,10 @@ class PushChannels:
 
 
 async def _next_message(pubsub: PubSub) -> dict[str, Any]:
-    """The next message, a pong at the latest. Raises when Redis leaves a ping unanswered."""
-    for _ in range(2):
+    """The next message, a pong at the latest. Raises when Redis leaves pings unanswered."""
+    for _ in range(_PINGS):
         message: dict[str, Any] | None = await pubsub.get_message(timeout=_PING_S)
         if message is not None:
             return message
         await pubsub.ping()
-    raise RedisConnectionError("no answer to a ping")
+    raise RedisConnectionError("no answer to pings")

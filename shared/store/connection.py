@@ -1,12 +1,13 @@
 """A Redis as the store sees it, whichever way it is reached."""
 
+import asyncio
 import re
-from collections.abc import Sequence
+from collections.abc import Awaitable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
 from hashlib import sha1
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 from shared.errors import StoreUnavailable
 
@@ -14,6 +15,8 @@ Argument = str | int | bytes
 Command = Sequence[Argument]
 Reply = Any
 """As RESP2 has it: integers, bytes, None, and lists of these."""
+
+_T = TypeVar("_T")
 
 _SCRIPTS = Path(__file__).parent / "scripts"
 _COMMENT = re.compile(r"^[ \t]*(?:--.*)?", re.MULTILINE)
@@ -71,6 +74,35 @@ def require_replies(commands: Sequence[Command | Attempt], replies: Sequence[Rep
             raise StoreUnavailable from reply.error
 
 
+def in_groups(
+    groups: Sequence[Sequence[Command]], replies: Sequence[Reply]
+) -> Iterator[list[Reply]]:
+    """The replies of each group, of those to all of their commands in order."""
+    rest = iter(replies)
+    return ([next(rest) for _ in group] for group in groups)
+
+
+async def each_that_can(calls: Iterable[Awaitable[_T]]) -> list[_T | None]:
+    """The results of calls to parts of the store, made at the same time; None for an outage.
+
+    Raises `StoreUnavailable` where all of them fail, and whatever else one of them raises.
+    """
+    outcomes = await asyncio.gather(*calls, return_exceptions=True)
+    results: list[_T | None] = []
+    outages: list[StoreUnavailable] = []
+    for outcome in outcomes:
+        if isinstance(outcome, StoreUnavailable):
+            outages.append(outcome)
+            results.append(None)
+        elif isinstance(outcome, BaseException):
+            raise outcome
+        else:
+            results.append(outcome)
+    if outages and len(outages) == len(outcomes):
+        raise outages[0]
+    return results
+
+
 class Connection(Protocol):
     """Commands to one Redis. Every method raises `StoreUnavailable`, in bounded time.
 
@@ -81,6 +113,15 @@ class Connection(Protocol):
         """Send `commands` in one round trip and return their replies; others may come between.
 
         The reply to an `Attempt` that failed is `Failed`.
+        """
+
+    async def ask_each(
+        self, groups: Sequence[Sequence[Command]]
+    ) -> list[list[Reply] | StoreUnavailable]:
+        """Send groups of commands that don't need each other, in one round trip.
+
+        Returns the replies of each group in order, or the outage of the part of the store that
+        holds its keys. Raises `StoreUnavailable` only where no part can be reached.
         """
 
     async def run(

@@ -94,6 +94,10 @@ class Keys:
         """Carries nothing: an outbox that was empty is empty no more."""
         return f"{shard}:outbox-filled"
 
+    def echo_channel(self, instance: str) -> str:
+        """Where an instance publishes to itself, to see that it still hears."""
+        return f"{self.shard_of(instance)}:echo:{instance}"
+
     def creation_scope(self, key: str, name: str | None) -> str:
         """The scope of an idempotency key of a creation.
 

@@ -1,34 +1,50 @@
-"""`Memory` in Redis: a marker in each shard, which goes when everything else goes."""
+"""`Memory` in Redis: a marker in each shard, which goes when everything else there goes."""
+
+from collections.abc import Collection
 
 from shared.domain.units import Millis
-from shared.store.connection import Connection, script
+from shared.errors import StoreUnavailable
+from shared.store.connection import Connection, each_that_can, script
 from shared.store.keys import Keys
 
 _RECOVERY_LEASE = Millis(5_000)
 
 
 class RedisMemory:
-    """The markers, and who is at work to bring them back."""
+    """The markers, and which instance is at work to bring back what a shard has lost."""
 
     def __init__(self, redis: Connection, keys: Keys) -> None:
         self._redis = redis
         self._keys = keys
 
-    async def is_whole(self) -> bool:
-        keys = [self._keys.whole(shard) for shard in self._keys.all_shards]
-        (there,) = await self._redis.ask([("EXISTS", *keys)])
-        return bool(there == len(keys))
+    def shard_of(self, name: str) -> str:
+        return self._keys.shard_of(name)
 
-    async def begin_recovery(self, by: str) -> bool:
-        first, *others = (self._keys.recovery(shard) for shard in self._keys.all_shards)
-        lease = (by, "PX", _RECOVERY_LEASE)
-        _, holder = await self._redis.ask([("SET", first, *lease, "NX"), ("GET", first)])
-        if holder != by.encode():
-            return False
-        await self._redis.ask([("SET", key, *lease) for key in (first, *others)])
-        return True
+    async def lost(self) -> list[str]:
+        shards = self._keys.all_shards
+        outcomes = await self._redis.ask_each(
+            [[("EXISTS", self._keys.whole(shard))] for shard in shards]
+        )
+        return [
+            shard
+            for shard, outcome in zip(shards, outcomes, strict=True)
+            if not isinstance(outcome, StoreUnavailable) and outcome == [0]
+        ]
 
-    async def end_recovery(self, by: str) -> None:
-        for shard in self._keys.all_shards:
+    async def begin_recovery(self, by: str, shards: Collection[str]) -> list[str]:
+        outcomes = await each_that_can([self._lease(by, shard) for shard in shards])
+        return [shard for shard, is_ours in zip(shards, outcomes, strict=True) if is_ours]
+
+    async def end_recovery(self, by: str, shards: Collection[str]) -> None:
+        for shard in shards:
             keys = [self._keys.recovery(shard), self._keys.whole(shard)]
             await self._redis.run(script("confirm"), keys, [by])
+
+    async def _lease(self, by: str, shard: str) -> bool:
+        """Whether the shard is ours to bring back, from now on or still."""
+        key, lease = self._keys.recovery(shard), ("PX", _RECOVERY_LEASE)
+        _, holder = await self._redis.ask([("SET", key, by, *lease, "NX"), ("GET", key)])
+        if holder != by.encode():
+            return False
+        await self._redis.ask([("SET", key, by, *lease)])
+        return True

@@ -21,6 +21,15 @@ class ObservedConnection:
     async def ask(self, commands: Sequence[Command | Attempt]) -> list[Reply]:
         return await self._counting(self._inner.ask(commands))
 
+    async def ask_each(
+        self, groups: Sequence[Sequence[Command]]
+    ) -> list[list[Reply] | StoreUnavailable]:
+        outcomes = await self._counting(self._inner.ask_each(groups))
+        for outcome in outcomes:
+            if isinstance(outcome, StoreUnavailable):
+                self._count(fault_of(outcome))
+        return outcomes
+
     async def run(
         self, script: Script, keys: Sequence[str], arguments: Sequence[Argument]
     ) -> Reply:
@@ -45,9 +54,7 @@ def fault_of(error: StoreUnavailable) -> StoreFault:
     causes = {name for cause in _chain(error.__cause__) for name in _names(cause)}
     if "TimeoutError" in causes or "TimeoutException" in causes:
         return "timeout"
-    if causes & {"AuthenticationError", "BusyLoadingError"}:  # by redis-py connection errors too
-        return "refused"
-    if causes & {"ConnectionError", "OSError", "TransportError", "RuntimeError"}:
+    if causes & {"OSError", "TransportError"}:
         return "connection"
     return "refused"
 

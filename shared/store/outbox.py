@@ -2,7 +2,6 @@
 
 from collections.abc import AsyncIterator, Collection, Iterable, Mapping, Sequence
 from functools import partial
-from itertools import groupby
 from types import MappingProxyType
 
 from shared.audit import entries
@@ -10,7 +9,7 @@ from shared.audit.ports import Delivery, Moment
 from shared.domain.units import Millis
 from shared.errors import StoreUnavailable
 from shared.slices import LARGE_BYTES, next_slice
-from shared.store.connection import Argument, Connection, script
+from shared.store.connection import Argument, Connection, each_that_can, script
 from shared.store.keys import Keys
 from shared.store.sessions import queued_at
 from shared.store.walks import Walks
@@ -77,9 +76,14 @@ class RedisOutbox:
             await self._redis.ask([("PEXPIRE", drainer, _LEASE) for drainer in own])
 
     async def settle(self, deliveries: Sequence[Delivery]) -> None:
-        for shard, of_shard in groupby(deliveries, lambda delivery: delivery.shard):
-            ids = [delivery.id for delivery in of_shard]
-            await self._redis.run(script("settle"), [self._keys.outbox(shard)], [_GROUP, *ids])
+        """See `Outbox`. What is on a shard that can't be reached is delivered again."""
+        by_shard: dict[str, list[str]] = {}
+        for delivery in deliveries:
+            by_shard.setdefault(delivery.shard, []).append(delivery.id)
+        await each_that_can(
+            self._redis.run(script("settle"), [self._keys.outbox(shard)], [_GROUP, *ids])
+            for shard, ids in by_shard.items()
+        )
 
     async def park(self, delivery: Delivery, reason: str) -> None:
         keys = [self._keys.outbox(delivery.shard), self._keys.dead_letters(delivery.shard)]
@@ -108,9 +112,9 @@ class RedisOutbox:
                     newest[name] = moment
         return newest
 
-    async def newest(self) -> dict[str, Moment]:
+    async def newest(self, shards: Collection[str]) -> dict[str, Moment]:
         latest: dict[str | None, bytes] = {}
-        for shard in self._keys.all_shards:
+        for shard in shards:
             async for entry in self._entries(shard):
                 latest[_owner_of(entry)] = entry
         moments = [moment for moment in map(_moment_of, latest.values()) if moment]

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 
 from shared.clock import StoreClock
 from shared.domain.units import Instant, Millis, after, elapsed_between
+from shared.errors import StoreUnavailable
 from shared.realtime.ports import OwedPush, Taken
 from shared.store.connection import Argument, Connection, Reply, script
 from shared.store.keys import Keys
@@ -34,23 +35,32 @@ class RedisOwedPushes:
         return bool(added)
 
     async def take(self, limit: int) -> Taken:
-        """See `OwedPushes`. What another has taken is ahead, where its lease ends."""
+        """See `OwedPushes`. What another has taken is ahead, where its lease ends. Shards that
+        can't be reached are left out."""
         shards = self._keys.all_shards
-        reading = [
-            ("ZRANGE", self._keys.owed_pushes(shard), 0, limit - 1, "WITHSCORES")
-            for shard in shards
-        ]
-        *replies, (seconds, micros) = await self._redis.ask([*reading, ("TIME",)])
-        now = Instant(int(seconds) * 1000 + int(micros) // 1000)
+        outcomes = await self._redis.ask_each(
+            [
+                [
+                    ("ZRANGE", self._keys.owed_pushes(shard), 0, limit - 1, "WITHSCORES"),
+                    ("TIME",),
+                ]
+                for shard in shards
+            ]
+        )
         taken: list[OwedPush] = []
-        ahead: list[Instant] = []
-        for shard, reply in zip(shards, replies, strict=True):
-            owed = list(_read(reply))
+        ahead: list[Millis] = []
+        for shard, outcome in zip(shards, outcomes, strict=True):
+            if isinstance(outcome, StoreUnavailable):
+                continue
+            scored, (seconds, micros) = outcome
+            now = Instant(int(seconds) * 1000 + int(micros) // 1000)
+            owed = list(_read(scored))
             due = [o for o in owed if o.due_at <= now]
             room = limit - len(taken)
             taken += await self._claim(shard, due[:room], now)
-            ahead += [max(now, o.due_at) for o in [*due[room:], *owed[len(due) :]]]
-        return Taken(tuple(taken), elapsed_between(now, min(ahead)) if ahead else None)
+            later = [*due[room:], *owed[len(due) :]]
+            ahead += [elapsed_between(now, max(now, o.due_at)) for o in later]
+        return Taken(tuple(taken), min(ahead, default=None))
 
     async def settle(self, taken: OwedPush) -> None:
         await self._move(self._keys.shard_of(taken.name), [taken.name, _score(taken), ""])

@@ -1,10 +1,11 @@
 """`SessionStore` in Redis: sessions, their wake-ups and what is told of them, in one step each."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from shared.clock import StoreClock
-from shared.domain.units import DAY, Instant, elapsed_between
+from shared.domain.units import DAY, Instant, Millis, elapsed_between
+from shared.errors import StoreUnavailable
 from shared.ports import (
     Agenda,
     Announcer,
@@ -52,6 +53,7 @@ class RedisSessionStore:
         self._means = means
         self._announcer = announcer
         self._counters = Counters(keys, clock)
+        self._reference = keys.all_shards[0]
 
     def creation_scope(self, key: str, name: str | None) -> str:
         return self._keys.creation_scope(key, name)
@@ -69,7 +71,7 @@ class RedisSessionStore:
         commands: list[Command | Attempt] = [*counting, self._reading(name)]
         if key:
             commands.append(("GET", self._keys.answer(key)))
-        now, replies = await self._timed(commands)
+        now, replies = await self._timed(commands, self._keys.shard_of(name))
         quotas = self._counters.quotas(limits, replies[: len(counting)])
         found, *answers = replies[len(counting) :]
         recorded = codec.decode_record(answers[0]) if answers and answers[0] else None
@@ -78,16 +80,28 @@ class RedisSessionStore:
         return _loaded(now, found, recorded, quotas)
 
     async def load_many(self, names: Sequence[str], limits: Sequence[Limit] = ()) -> LoadedMany:
+        """See `SessionStore`. Sessions of one shard are read together, and the time behind them:
+        shards may be on servers with clocks of their own."""
         counting = self._counters.attempts(limits)
-        commands: list[Command | Attempt] = [*counting, *map(self._reading, names)]
-        now, replies = await self._timed(commands)
+        by_shard = self._by_shard(names) or {self._reference: []}
+        commands: list[Command | Attempt] = [*counting]
+        for of_shard in by_shard.values():
+            commands += [*map(self._reading, of_shard), ("TIME",)]
+        sent = time.monotonic()
+        replies = await self._redis.ask(commands)
         quotas = self._counters.quotas(limits, replies[: len(counting)])
-        found = []
-        for reply in replies[len(counting) :]:
-            if _is_large(reply):
-                await next_slice()
-            found.append(_loaded(now, reply))
-        return LoadedMany(now, found, quotas)
+        rest = iter(replies[len(counting) :])
+        found: dict[str, Loaded] = {}
+        instants: list[Instant] = []
+        for shard, of_shard in by_shard.items():
+            read = [next(rest) for _ in of_shard]
+            now = self._instant(next(rest), sent, shard)
+            for name, reply in zip(of_shard, read, strict=True):
+                if _is_large(reply):
+                    await next_slice()
+                found[name] = _loaded(now, reply)
+            instants.append(now)
+        return LoadedMany(max(instants), [found[name] for name in names], quotas)
 
     async def commit(self, commit: Commit) -> CommitResult:
         """See `SessionStore`. What an owner holds is counted on each shard by itself, against that
@@ -110,25 +124,26 @@ class RedisSessionStore:
         )
         return kept
 
-    async def agenda(self, limit: int) -> Agenda:
-        keys = [self._keys.deadlines(shard) for shard in self._keys.all_shards]
-        now, replies = await self._timed(
-            [("ZRANGE", key, 0, limit - 1, "WITHSCORES") for key in keys]
-        )
-        wakeups = [
-            Wakeup(member.decode(), Instant(int(float(score))))
-            for reply in replies
-            for member, score in zip(reply[::2], reply[1::2], strict=True)
+    async def agendas(self, limit: int) -> list[Agenda]:
+        reading = [
+            [("ZRANGE", self._keys.deadlines(shard), 0, limit - 1, "WITHSCORES"), ("TIME",)]
+            for shard in self._keys.all_shards
         ]
-        return Agenda(now, tuple(sorted(wakeups, key=lambda w: w.at)))
+        sent = time.monotonic()
+        outcomes = await self._redis.ask_each(reading)
+        agendas: list[Agenda] = []
+        for shard, outcome in zip(self._keys.all_shards, outcomes, strict=True):
+            if not isinstance(outcome, StoreUnavailable):
+                scored, told = outcome
+                now = self._instant(told, sent, shard)
+                agendas.append(Agenda(now, tuple(_wakeups(scored))))
+        return agendas
 
     async def claim(self, wakeups: Sequence[Wakeup], until: Instant) -> list[Wakeup]:
-        by_shard: dict[str, list[Wakeup]] = {}
-        for wakeup in wakeups:
-            by_shard.setdefault(self._keys.shard_of(wakeup.name), []).append(wakeup)
+        by_name = {wakeup.name: wakeup for wakeup in wakeups}
         claimed: list[Wakeup] = []
-        for shard, candidates in by_shard.items():
-            moves = [part for w in candidates for part in (w.name, w.at, until)]
+        for shard, names in self._by_shard(by_name).items():
+            moves = [part for n in names for part in (n, by_name[n].at, until)]
             claimed += [Wakeup(name, until) for name in await self._reschedule(shard, moves)]
         return claimed
 
@@ -144,22 +159,30 @@ class RedisSessionStore:
             await self._redis.run(script("rearm"), [key], [rung.at, at])
 
     async def census(self) -> Census:
-        now, replies = await self._timed(
-            [command for shard in self._keys.all_shards for command in self._counting(shard)]
+        """See `SessionStore`. A shard that can't be reached is left out."""
+        outcomes = await self._redis.ask_each(
+            [[*self._counting(shard), ("TIME",)] for shard in self._keys.all_shards]
         )
-        waiting = [queued_at(stream_id) for oldest in replies[2::4] for stream_id, _ in oldest]
-        oldest_at = min(waiting, default=None)
+        counted = [one for one in outcomes if not isinstance(one, StoreUnavailable)]
+        waiting = [queued_at(i) for _, _, oldest, _, _ in counted for i, _ in oldest]
         return Census(
-            live_sessions=sum(replies[::4]),
-            outbox_length=sum(replies[1::4]),
-            outbox_age_ms=elapsed_between(now if oldest_at is None else oldest_at, now),
-            dead_letters=sum(replies[3::4]),
-            oldest_at=oldest_at,
+            live_sessions=sum(live for live, *_ in counted),
+            outbox_length=sum(length for _, length, *_ in counted),
+            outbox_age_ms=Millis(max(_age(oldest, told) for _, _, oldest, _, told in counted)),
+            dead_letters=sum(dead for _, _, _, dead, _ in counted),
+            oldest_at=min(waiting, default=None),
         )
 
     async def time(self) -> Instant:
-        now, _ = await self._timed([])
+        reaching_it = ("EXISTS", self._keys.whole(self._reference))
+        now, _ = await self._timed([reaching_it], self._reference)
         return now
+
+    def _by_shard(self, names: Iterable[str]) -> dict[str, list[str]]:
+        by_shard: dict[str, list[str]] = {}
+        for name in dict.fromkeys(names):
+            by_shard.setdefault(self._keys.shard_of(name), []).append(name)
+        return by_shard
 
     def _reading(self, name: str) -> Command:
         return ("HMGET", self._keys.session(name), *_SESSION_FIELDS)
@@ -177,14 +200,41 @@ class RedisSessionStore:
         moved = await self._redis.run(script("reschedule"), [self._keys.deadlines(shard)], moves)
         return [name.decode() for name in moved]
 
-    async def _timed(self, commands: Sequence[Command | Attempt]) -> tuple[Instant, list[Reply]]:
-        """Ask, and read the store's clock behind it, which is also a sample for ours."""
+    async def _timed(
+        self, commands: Sequence[Command | Attempt], shard: str
+    ) -> tuple[Instant, list[Reply]]:
+        """Ask, and read the time behind it, by the clock of the server that `shard` is on."""
         sent = time.monotonic()
-        *replies, (seconds, micros) = await self._redis.ask([*commands, ("TIME",)])
-        received = time.monotonic()
-        micros_in_all = int(seconds) * 1_000_000 + int(micros)
-        self._clock.observe(sent, received, micros_in_all / 1e6)
-        return Instant(micros_in_all // 1000), replies
+        *replies, told = await self._redis.ask([*commands, ("TIME",)])
+        return self._instant(told, sent, shard), replies
+
+    def _instant(self, told: Reply, sent: float, shard: str) -> Instant:
+        """The time that was `told`, which may also be a sample for our clock.
+
+        Shards may be on servers with clocks of their own; ours follows that of the first shard, as
+        long as it can be asked.
+        """
+        micros = _micros(told)
+        if shard == self._reference or self._clock.is_stale:
+            self._clock.observe(sent, time.monotonic(), micros / 1e6)
+        return Instant(micros // 1000)
+
+
+def _micros(told: Reply) -> int:
+    """What `TIME` answered, in microseconds."""
+    seconds, micros = told
+    return int(seconds) * 1_000_000 + int(micros)
+
+
+def _wakeups(scored: Reply) -> Iterator[Wakeup]:
+    for member, score in zip(scored[::2], scored[1::2], strict=True):
+        yield Wakeup(member.decode(), Instant(int(float(score))))
+
+
+def _age(oldest: Reply, told: Reply) -> int:
+    """How long the oldest entry of an outbox has waited, ms; 0 where none waits."""
+    now = Instant(_micros(told) // 1000)
+    return max((elapsed_between(queued_at(stream_id), now) for stream_id, _ in oldest), default=0)
 
 
 def queued_at(stream_id: bytes) -> Instant:

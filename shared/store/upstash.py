@@ -4,6 +4,7 @@ import logging
 import ssl
 from collections.abc import Awaitable, Callable, Sequence
 from functools import cache
+from itertools import chain
 from typing import Any
 
 import httpx
@@ -16,6 +17,7 @@ from shared.store.connection import (
     Command,
     Reply,
     Script,
+    in_groups,
     require_replies,
 )
 from shared.store.upstash_client import UpstashClient
@@ -58,6 +60,12 @@ class UpstashConnection:
         replies = await _reported(pipeline.exec)
         _require(commands, replies)
         return [_read(reply) for reply in replies]
+
+    async def ask_each(
+        self, groups: Sequence[Sequence[Command]]
+    ) -> list[list[Reply] | StoreUnavailable]:
+        """See `Connection`. It is one database, whose groups fail together."""
+        return list(in_groups(groups, await self.ask(list(chain.from_iterable(groups)))))
 
     async def run(
         self, script: Script, keys: Sequence[str], arguments: Sequence[Argument]

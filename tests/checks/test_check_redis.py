@@ -1,4 +1,4 @@
-"""`check-redis` makes seven checks, and tells a sound Redis from one that would lose sessions."""
+"""`check-redis` tells a sound Redis from one that would lose sessions."""
 
 from collections.abc import Iterator
 
@@ -10,7 +10,8 @@ from infra.local.redis import embedded_redis
 from infra.local.upstash import local_upstash
 from tests.checks.looking import found, run
 
-_CHECKS = ["ping", "set, get", "hash", "stream", "script, ttl", "pub/sub", "server"]
+_REST_CHECKS = ["ping", "set, get", "hash", "stream", "script, ttl", "pub/sub", "server"]
+_CHECKS = [*_REST_CHECKS, "shards"]
 
 
 @pytest.fixture
@@ -20,7 +21,7 @@ def redis(own_redis_url: str) -> Iterator[Redis]:
         yield redis
 
 
-def test_a_sound_one_passes_all_seven_each_with_its_latency(own_redis_url: str) -> None:
+def test_a_sound_one_passes_every_check_each_with_its_latency(own_redis_url: str) -> None:
     code, checks = found("check-redis", REDIS_URL=own_redis_url)
     assert (code, list(checks)) == (0, _CHECKS)
     assert all(check["ok"] and check["ms"] > 0 for check in checks.values())
@@ -42,7 +43,7 @@ def test_one_at_upstash_is_looked_at_over_rest(own_redis_url: str) -> None:
             UPSTASH_REDIS_REST_URL=upstash.url,
             UPSTASH_REDIS_REST_TOKEN=upstash.token,
         )
-        assert (code, list(checks)) == (0, _CHECKS), checks
+        assert (code, list(checks)) == (0, _REST_CHECKS), checks
         assert "nobody can listen" in checks["pub/sub"]["message"]
         code, checks = found(
             "check-redis", UPSTASH_REDIS_REST_URL=upstash.url, UPSTASH_REDIS_REST_TOKEN="wrong"
@@ -91,4 +92,11 @@ def test_without_an_address_it_says_what_it_needs() -> None:
 def test_it_is_shown_as_a_table() -> None:
     with embedded_redis() as url:
         lines = run("check-redis", REDIS_URL=url).stdout.splitlines()
-    assert [line.startswith("✓ ") for line in lines[1:]] == [True] * 7
+    assert [line.startswith("✓ ") for line in lines[1:]] == [True] * 8
+
+
+def test_an_address_that_is_none_is_said_and_its_password_is_not() -> None:
+    ended = run("check-redis", REDIS_URL="redis://user:secret@host:port/0")
+    assert ended.returncode == 1
+    assert "REDIS_URL must have hosts like host:6379" in ended.stderr
+    assert "secret" not in ended.stderr

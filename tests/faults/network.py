@@ -17,7 +17,8 @@ class Network:
 
     def __init__(self, target_port: int) -> None:
         self.ambushes: list[Ambush] = []
-        self._target_port = target_port
+        self.target_port = target_port
+        """Where connections lead that are made from now on; those that there are stay."""
         self._fault = NONE
         self._links: set[Link] = set()
         self._tasks: set[asyncio.Task[None]] = set()
@@ -79,7 +80,7 @@ class Network:
 
     async def _serve(self, connection: socket.socket) -> None:
         with suppress(OSError, asyncio.CancelledError):
-            there_in, there_out = await asyncio.open_connection(_HOST, self._target_port)
+            there_in, there_out = await asyncio.open_connection(_HOST, self.target_port)
             reader, writer = await asyncio.open_connection(sock=connection)
             link = Link(writer, there_out)
             self._links.add(link)

@@ -25,6 +25,13 @@ class FaultyProxy:
         """Where to connect in the server's place."""
         return self._network.port
 
+    def lead_to(self, target_port: int) -> None:
+        """Let new connections lead to another server; those that there are stay where they are.
+
+        So does a name in DNS, or a load balancer, that is switched to a new primary.
+        """
+        self._network.target_port = target_port
+
     def begin(self, fault: Fault) -> None:
         """Let `fault` be there from now on, in place of what was there before."""
         self._call(self._network.suffer(fault))

@@ -35,15 +35,27 @@ heard: list[bytes] = []
 """By the server, in the present test."""
 
 
+class _Shout(socketserver.StreamRequestHandler):
+    def handle(self) -> None:
+        for line in self.rfile:
+            self.wfile.write(line.upper())
+
+
 @pytest.fixture
 def proxy() -> Iterator[FaultyProxy]:
     """A proxy before a server that says what it hears."""
     heard.clear()
-    with socketserver.ThreadingTCPServer(("127.0.0.1", 0), _Echo) as server:
+    with serving(_Echo) as port, faulty_proxy(port) as proxy:
+        yield proxy
+
+
+@contextmanager
+def serving(handler: type[socketserver.BaseRequestHandler]) -> Iterator[int]:
+    """A server on a free port, which is given."""
+    with socketserver.ThreadingTCPServer(("127.0.0.1", 0), handler) as server:
         server.daemon_threads = True
         threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
-        with faulty_proxy(server.server_address[1]) as proxy:
-            yield proxy
+        yield server.server_address[1]
         server.shutdown()
 
 
@@ -118,3 +130,11 @@ def test_only_the_reply_to_the_picked_request_is_lost(
         with connected(proxy) as other:
             assert said(other, b"write 3\n") == b"write 3\n"
     assert heard == [b"hello\n", b"write 1\n", b"read\n", b"write 2\n", b"hello\n", b"write 3\n"]
+
+
+def test_new_connections_lead_to_another_server_and_old_ones_stay(proxy: FaultyProxy) -> None:
+    with connected(proxy) as old, serving(_Shout) as other_port:
+        proxy.lead_to(other_port)
+        with closing(socket.create_connection(("127.0.0.1", proxy.port))) as new:
+            assert said(new, b"new\n") == b"NEW\n"
+            assert said(old, b"old\n") == b"old\n"

@@ -18,6 +18,14 @@ from tests.faults.ledger import Ledger
 
 _POLL_S = 0.02
 
+_NEWEST = """
+select session_id::text, max(version) from public.sync_events
+where session_id::text = any(%s) group by 1
+"""
+_OPERATIONS = """
+select distinct split_part(request_id, '-', 1) from public.sync_events where request_id = any(%s)
+"""
+
 
 @dataclass(frozen=True, slots=True)
 class Row:
@@ -42,16 +50,19 @@ class Trail:
     def __init__(self, url: str) -> None:
         self._url = url
 
-    async def until(self, versions: dict[str, int]) -> None:
-        """Return when it has each session up to its version."""
+    async def until(self, versions: dict[str, int], ledger: Ledger | None = None) -> None:
+        """Return when it has each session up to its version, and each change of `ledger` that was
+        answered."""
+        answered = {a.operation for a in ledger.successes()} if ledger else set()
+        attempts = ledger.attempts if ledger else []
+        requests = [a.request_id for a in attempts if a.operation in answered]
         async with await psycopg.AsyncConnection.connect(self._url, autocommit=True) as connection:
             while True:
-                found = await connection.execute(
-                    "select session_id::text, max(version) from public.sync_events"
-                    " where session_id::text = any(%s) group by 1",
-                    (list(versions),),
-                )
-                if dict(await found.fetchall()) == versions:
+                found = await connection.execute(_NEWEST, (list(versions),))
+                newest: dict[str, int] = dict(await found.fetchall())
+                found = await connection.execute(_OPERATIONS, (requests,))
+                made = {operation for (operation,) in await found.fetchall()}
+                if newest == versions and made == answered:
                     return
                 await asyncio.sleep(_POLL_S)
 

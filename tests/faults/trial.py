@@ -82,7 +82,7 @@ async def endure(
     own to the way of one answer. All is in the trail `written_within_s` after its end.
     """
     trial = Trial(stage)
-    async with asyncio.timeout(_PATIENCE_S), _cast(trial, written_within_s), _at_play(trial, moves):
+    async with asyncio.timeout(_PATIENCE_S), cast(trial, written_within_s), _at_play(trial, moves):
         await trial.ledger.until(lambda: trial.all_succeed(4, 0))
         trial.warm = now()
         await asyncio.sleep(calm_s)
@@ -104,8 +104,9 @@ async def _suffer(trial: Trial, lasting_s: float) -> None:
 
 
 @asynccontextmanager
-async def _cast(trial: Trial, written_within_s: float) -> AsyncIterator[None]:
-    """Players and followers; in the end, check that all followers and the trail know it all."""
+async def cast(trial: Trial, written_within_s: float) -> AsyncIterator[None]:
+    """Players and followers; in the end, check that all followers know all changes of their
+    sessions, and that the trail holds these and every other change that was answered."""
     async with AsyncExitStack() as stack:
         for number, url in zip(range(trial.stage.players + 1), cycle(trial.stage.urls)):
             http = await stack.enter_async_context(httpx.AsyncClient(base_url=url, timeout=10))
@@ -117,7 +118,7 @@ async def _cast(trial: Trial, written_within_s: float) -> AsyncIterator[None]:
             trial.followers += await stack.enter_async_context(ways)
         yield
         await _in_time("every follower knows it all", _followed(trial), trial.ended + PROMISE_S)
-        written = trial.stage.trail.until(await _versions(trial))
+        written = trial.stage.trail.until(await _versions(trial), trial.ledger)
         await _in_time("the trail holds it all", written, trial.ended + written_within_s)
 
 

@@ -15,9 +15,9 @@ from shared.domain.events import Change
 from shared.metrics.prometheus import PrometheusMetrics
 from shared.store.keys import Keys
 from shared.store.outbox import RedisOutbox
-from shared.store.redis import NativeConnection
 from shared.store.sessions import RedisSessionStore
 from shared.tasks import end
+from tests.integration.natively import natively
 from tests.integration.stories import commit_of, last_of
 
 _SHARDS = 3
@@ -34,7 +34,7 @@ class Desk:
     def __post_init__(self) -> None:
         self.keys = Keys(_SHARDS)
         self.clock = StoreClock()
-        connection = NativeConnection(self.redis)
+        connection = natively(self.redis)
         self.store = RedisSessionStore(connection, self.keys, self.clock)
         self.outbox = RedisOutbox(connection, self.keys)
         self.metrics = PrometheusMetrics()

@@ -19,7 +19,6 @@ from shared.audit.ports import Clash
 from shared.audit.postgres import PostgresAuditLog
 from shared.domain.events import Change
 from shared.errors import AuditUnavailable, EntriesRefused
-from shared.store.redis import connect
 from tests.integration.desk import Desk, at_work
 from tests.integration.stories import entries_of, game, last_of
 
@@ -45,7 +44,7 @@ def own_postgres() -> Iterator[EmbeddedPostgres]:
 @pytest.fixture
 async def redis(quiet_redis_url: str) -> AsyncIterator[Redis]:
     """A client of an empty Redis."""
-    client = connect(quiet_redis_url)
+    client = Redis.from_url(quiet_redis_url)
     await client.flushall()
     yield client
     await client.aclose()

@@ -15,7 +15,6 @@ from shared.audit.ports import AuditLog
 from shared.audit.postgres import PostgresAuditLog
 from shared.domain.commands import Complete
 from shared.errors import AuditUnavailable
-from shared.store.redis import connect
 from tests.faults.fault import Fault
 from tests.faults.proxy import faulty_proxy
 from tests.integration.desk import PATIENCE_S, Desk, at_work
@@ -40,7 +39,7 @@ def frail_postgres() -> Iterator[EmbeddedPostgres]:
 @pytest.fixture
 async def redis(quiet_redis_url: str) -> AsyncIterator[Redis]:
     """A client of an empty Redis."""
-    client = connect(quiet_redis_url)
+    client = Redis.from_url(quiet_redis_url)
     await client.flushall()
     yield client
     await client.aclose()

@@ -25,7 +25,7 @@ from shared.recall import Recall
 from shared.session_service import Outcome, SessionService
 from shared.store.keys import Keys
 from shared.store.outbox import RedisOutbox
-from shared.store.redis import NativeConnection, connect
+from shared.store.redis import NativeConnection
 from shared.store.sessions import RedisSessionStore
 from tests.integration import tokens
 from tests.integration.api import Api, calling, chess
@@ -124,7 +124,7 @@ class _Served:
     """A service on a Redis of the test's own, and how often its store was asked."""
 
     def __init__(self, url: str) -> None:
-        self.connection = _Counting(connect(url))
+        self.connection = _Counting(url)
         store = RedisSessionStore(self.connection, Keys(), StoreClock())
         outbox = RedisOutbox(self.connection, Keys())
         self.service = SessionService(store, Recall(store, outbox, None))

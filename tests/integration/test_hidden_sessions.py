@@ -25,7 +25,7 @@ from shared.http.subscriptions import SocketSubscriptions
 from shared.metrics.prometheus import PrometheusMetrics
 from shared.settings import Settings
 from shared.store.connection import Argument, Attempt, Command, Reply, Script
-from shared.store.redis import NativeConnection, connect
+from shared.store.redis import NativeConnection
 from tests.integration import tokens
 from tests.integration.api import chess
 from tests.integration.tokens import SECRET, bearer
@@ -35,7 +35,7 @@ class _RecordedConnection(NativeConnection):
     """Notes which commands go to the store, without what they are about."""
 
     def __init__(self, url: str, calls: list[str]) -> None:
-        super().__init__(connect(url))
+        super().__init__(url)
         self._calls = calls
 
     async def ask(self, commands: Sequence[Command | Attempt]) -> list[Reply]:
@@ -112,7 +112,7 @@ async def watched(own_redis_url: str, postgres: EmbeddedPostgres) -> AsyncIterat
         ended = watched.sessions["lost and ended"]
         await http.post(f"/v1/sessions/{ended}/complete", headers=bearer(tokens.host("bob")))
         for name in ("lost", "lost and ended"):
-            await connection._redis.delete(backend.keys.session(watched.sessions[name]))
+            await connection.ask([("DEL", backend.keys.session(watched.sessions[name]))])
         for delivery in await backend.outbox.take("test", 100, 1024 * 1024):
             assert delivery.entry
             await trail.append([delivery.entry])

@@ -30,7 +30,7 @@ from shared.http import application
 from shared.http.subscriptions import SocketSubscriptions
 from shared.metrics.prometheus import PrometheusMetrics
 from shared.settings import Settings
-from shared.store.redis import NativeConnection, connect
+from shared.store.redis import NativeConnection
 
 _LONGEST_MS = 20.0
 _MANY = 1_000
@@ -73,7 +73,7 @@ async def backend(own_redis_url: str, postgres: EmbeddedPostgres) -> AsyncIterat
     """The parts of one instance in this process."""
     backend = assemble(
         Settings(),
-        NativeConnection(connect(own_redis_url)),
+        NativeConnection(own_redis_url),
         PostgresAuditLog(postgres.url),
         clock=StoreClock(),
     )

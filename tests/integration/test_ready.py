@@ -22,9 +22,9 @@ from shared.clock import StoreClock
 from shared.readiness import Readiness
 from shared.store.keys import Keys
 from shared.store.probe import StoreProbe
-from shared.store.redis import NativeConnection, connect
 from shared.store.sessions import RedisSessionStore
 from tests.integration.api import Api, chess
+from tests.integration.natively import natively
 
 _HEALED_WITHIN_S = 5.0
 _OUTBOX = Keys().outbox("{s0}")
@@ -42,7 +42,7 @@ def valkey_url() -> Iterator[str]:
 @pytest.fixture
 async def redis(valkey_url: str) -> AsyncIterator[Redis]:
     """A client of it."""
-    client = connect(valkey_url)
+    client = Redis.from_url(valkey_url)
     await client.flushall()
     yield client
     await client.config_set("maxmemory", "0")
@@ -187,6 +187,6 @@ async def test_a_trail_that_is_behind_but_advances_is_up(
 
 def readiness_of(redis: Redis, audit: AuditLog) -> Readiness:
     """That of an instance with this store and this trail."""
-    connection, keys = NativeConnection(redis), Keys()
+    connection, keys = natively(redis), Keys()
     store = RedisSessionStore(connection, keys, StoreClock())
     return Readiness(StoreProbe(connection, keys), store, audit)

@@ -26,11 +26,11 @@ from shared.recovery import Recovery, anyone
 from shared.store.keys import Keys
 from shared.store.memory import RedisMemory
 from shared.store.outbox import RedisOutbox
-from shared.store.redis import NativeConnection, connect
 from shared.store.sessions import RedisSessionStore
 from tests.integration import tokens
 from tests.integration.api import Api, chess, error_of, participant
 from tests.integration.live import following
+from tests.integration.natively import natively
 from tests.integration.stories import entries_of, game, last_of, story
 from tests.integration.tokens import bearer
 
@@ -79,7 +79,7 @@ async def other(pair: tuple[Instance, Instance]) -> AsyncIterator[Api]:
 @pytest.fixture
 async def redis(forgetful_redis: str) -> AsyncIterator[Redis]:
     """A client of that Redis."""
-    client = connect(forgetful_redis)
+    client = Redis.from_url(forgetful_redis)
     yield client
     await client.aclose()
 
@@ -307,7 +307,7 @@ async def test_what_was_not_audited_yet_is_lost_and_that_is_all(
 
 async def test_recovery_can_be_turned_off(forgetful_redis: str, postgres: EmbeddedPostgres) -> None:
     with running(forgetful_redis, DATABASE_URL=postgres.url, RECOVERY="off") as instance:
-        redis = connect(forgetful_redis)
+        redis = Redis.from_url(forgetful_redis)
         async with client_of(instance) as api:
             session_id = await api.created(chess())
             await forget(redis)
@@ -321,7 +321,7 @@ async def on_its_own(
 ) -> AsyncIterator[tuple[Api, Redis]]:
     """An instance on a database that no audit worker empties, and a client of that database."""
     url = f"{redis_url.rsplit('/', 1)[0]}/{database}"
-    redis = connect(url)
+    redis = Redis.from_url(url)
     with running(url, DATABASE_URL=postgres.url, AUDIT_WORKER="off") as instance:
         async with client_of(instance) as api:
             yield api, redis
@@ -334,7 +334,7 @@ async def test_without_the_audit_database_what_is_there_lives_on() -> None:
         with running(redis_url, DATABASE_URL=database.url) as instance:
             async with client_of(instance) as api:
                 lost, kept = await api.started(chess()), await api.started(chess())
-                redis = connect(redis_url)
+                redis = Redis.from_url(redis_url)
                 await audited(redis)
                 database.stop()
                 await redis.delete(f"{{s0}}:session:{lost}")
@@ -371,12 +371,12 @@ class Archive:
     @property
     def store(self) -> RedisSessionStore:
         """What is to know the sessions."""
-        return RedisSessionStore(NativeConnection(self.redis), Keys(3), StoreClock())
+        return RedisSessionStore(natively(self.redis), Keys(3), StoreClock())
 
     @property
     def recovery(self) -> Recovery:
         """What restores them."""
-        connection, keys = NativeConnection(self.redis), Keys(3)
+        connection, keys = natively(self.redis), Keys(3)
         memory, outbox = RedisMemory(connection, keys), RedisOutbox(connection, keys)
         return Recovery(self.store, memory, outbox, self.log)
 
@@ -405,12 +405,27 @@ def own_trail(postgres: EmbeddedPostgres) -> Iterator[str]:
 @pytest.fixture
 async def archive(forgetful_redis: str, own_trail: str) -> AsyncIterator[Archive]:
     """One whose memory is empty."""
-    redis = connect(f"{forgetful_redis.rsplit('/', 1)[0]}/7")
+    redis = Redis.from_url(f"{forgetful_redis.rsplit('/', 1)[0]}/7")
     await redis.flushdb()
     log = PostgresAuditLog(own_trail)
     yield Archive(redis, log)
     await log.close()
     await redis.aclose()
+
+
+async def test_a_shard_that_has_lost_its_memory_is_brought_back_and_the_others_are_left_alone(
+    archive: Archive,
+) -> None:
+    games = [game() for _ in range(12)]
+    await archive.record(*games)
+    assert await archive.recovery.restore_all() == 12
+    assert await archive.recovery.restore_all() == 0
+    lost = [last_of(changes).name for changes in games]
+    lost = [name for name in lost if Keys(3).shard_of(name) == "{s1}"]
+    async for key in archive.redis.scan_iter("{s1}:*"):
+        await archive.redis.delete(key)
+    assert await archive.recovery.restore_all() == len(lost) > 0
+    assert all(await archive.known(*lost))
 
 
 async def test_what_the_store_was_to_forget_is_restored_for_those_who_ask_only(
@@ -422,8 +437,8 @@ async def test_what_the_store_was_to_forget_is_restored_for_those_who_ask_only(
     long_after = Instant(session.updated_at + 1_000 * HOUR)
     recovery = archive.recovery
     name = session.session_id
-    assert await recovery.restore([name], long_after, anyone, even_forgotten=False) == {}
-    restored = await recovery.restore([name], long_after, anyone)
+    assert await recovery.restore({name: long_after}, anyone, even_forgotten=False) == {}
+    restored = await recovery.restore({name: long_after}, anyone)
     assert restored[name].session == session
 
 
@@ -449,9 +464,9 @@ async def test_a_tenants_session_is_restored_by_its_name_alone(archive: Archive)
     recovery, now = archive.recovery, session.updated_at
     for stranger in (session.session_id, f"zenith:{session.session_id}"):
         assert not await recovery.knows(stranger)
-        assert await recovery.restore([stranger], now, anyone) == {}
+        assert await recovery.restore({stranger: now}, anyone) == {}
     assert await recovery.knows(session.name)
-    restored = await recovery.restore([session.name], now, anyone)
+    restored = await recovery.restore({session.name: now}, anyone)
     assert restored[session.name].session == session
     assert await archive.known(session.name, session.session_id) == [session, None]
 
@@ -470,7 +485,7 @@ async def test_what_waits_of_one_tenant_is_not_taken_for_another_s(archive: Arch
     assert await archive.known(*names) == [acme[3].session, last_of(zenith)]
     for name, session in zip(names, (acme[3].session, last_of(zenith)), strict=True):
         await archive.redis.delete(Keys(3).session(name))
-        restored = await archive.recovery.restore([name], session.updated_at, anyone)
+        restored = await archive.recovery.restore({name: session.updated_at}, anyone)
         assert restored[name].session == session
 
 
@@ -478,7 +493,7 @@ async def test_deadlines_are_made_up_for_once_the_audit_database_is_back() -> No
     with embedded_redis() as redis_url, embedded_postgres() as database:
         migrate(database.url)
         with running(redis_url, DATABASE_URL=database.url) as instance:
-            redis = connect(redis_url)
+            redis = Redis.from_url(redis_url)
             async with client_of(instance) as api:
                 players = [participant(3_000), participant(60_000)]
                 session_id = await api.started(chess(participants=players))
@@ -543,7 +558,7 @@ async def test_each_tenant_finds_its_own_session_again(
     forgetful_redis: str, own_trail: str
 ) -> None:
     redis_url = f"{forgetful_redis.rsplit('/', 1)[0]}/8"
-    redis, session_id = connect(redis_url), str(uuid4())
+    redis, session_id = Redis.from_url(redis_url), str(uuid4())
     async with AsyncExitStack() as clients:
         instance = clients.enter_context(
             running(redis_url, DATABASE_URL=own_trail, JWT_SECRET=tokens.SECRET)

@@ -29,3 +29,20 @@ def test_every_accepted_change_is_in_the_trail_exactly_once(supabase: bool) -> N
     assert report.mishaps == 6
     assert report.dead_letters == 0
     assert report.most_waiting > 0
+
+
+_LAGS = {"in step": 0.0} | ({"behind": 0.5} if IS_FULL else {})
+"""How long a primary goes without its replica before it is killed, in seconds."""
+
+
+@pytest.mark.parametrize("lag_s", _LAGS.values(), ids=_LAGS)
+def test_a_cluster_that_loses_a_primary_loses_only_what_was_not_replicated(lag_s: float) -> None:
+    # The database is away when the primary is killed: the trail gets only what its replica has.
+    report = soak(_SHORT(cluster=True, service_kills=0, outage_s=5.0, lag_s=lag_s))
+    assert report.verdict.faults == ()
+    assert report.verdict.rows + len(report.verdict.lost) >= report.accepted
+    assert report.accepted == 600 or lag_s  # a player whose session lost its start gives up
+    assert report.mishaps == 6
+    assert report.dead_letters == 0
+    assert bool(report.verdict.lost) is bool(lag_s)
+    assert report.verdict.oldest_lost_s < lag_s + 0.5

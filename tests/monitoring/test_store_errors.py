@@ -12,7 +12,7 @@ from shared.errors import StoreUnavailable
 from shared.metrics.ports import StoreFault
 from shared.store.connection import Script
 from shared.store.observed import ObservedConnection
-from shared.store.redis import NativeConnection, connect
+from shared.store.redis import NativeConnection
 
 _BROKEN = Script.of("return redis.error_reply('ERR broken')")
 _RIGHT = Script.of("return 1")
@@ -26,7 +26,7 @@ async def observed(url: str) -> AsyncIterator[tuple[ObservedConnection, Counter[
     def count(fault: StoreFault) -> None:
         counted[fault] += 1
 
-    connection = ObservedConnection(NativeConnection(connect(url)), count)
+    connection = ObservedConnection(NativeConnection(url), count)
     try:
         yield connection, counted
     finally:

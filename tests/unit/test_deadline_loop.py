@@ -24,8 +24,8 @@ class _SlowStore:
         self.is_asked = asyncio.Event()
         self.may_answer = asyncio.Event()
 
-    async def agenda(self, _: int) -> Agenda:
-        return Agenda(_NOW, (Wakeup("a session", _NOW),))
+    async def agendas(self, _: int) -> list[Agenda]:
+        return [Agenda(_NOW, (Wakeup("a session", _NOW),))]
 
     async def claim(self, wakeups: Sequence[Wakeup], until: Instant) -> list[Wakeup]:
         self.is_asked.set()

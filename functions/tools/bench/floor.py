@@ -24,7 +24,7 @@ from shared.settings import Settings
 from shared.store.connection import script
 from shared.store.counters import Counters
 from shared.store.keys import Keys
-from shared.store.redis import NativeConnection, connect
+from shared.store.redis import NativeConnection
 
 SPECIMENS = "SPECIMENS"
 """Names the environment variable with the path of the specimens' file."""
@@ -37,11 +37,11 @@ _GREETING = '{"type":"CONNECTED"}'
 class Floor:
     """A bare ASGI application."""
 
-    def __init__(self, redis: Redis, specimens: Specimens) -> None:
-        self._redis = redis
+    def __init__(self, redis_url: str, specimens: Specimens) -> None:
+        self._redis = Redis.from_url(redis_url)
         self._specimens = specimens
         self._keys = Keys()
-        self._connection = NativeConnection(redis)
+        self._connection = NativeConnection(redis_url)
         self._counters = Counters(self._keys, StoreClock())
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
@@ -130,8 +130,7 @@ def main() -> None:
     """Serve until told to stop."""
     settings = Settings.from_environment()
     specimens = msgspec.json.decode(Path(os.environ[SPECIMENS]).read_bytes(), type=Specimens)
-    redis = connect(os.environ["REDIS_URL"])
-    server_of(Floor(redis, specimens), settings, "off").run()
+    server_of(Floor(os.environ["REDIS_URL"], specimens), settings, "off").run()
 
 
 if __name__ == "__main__":

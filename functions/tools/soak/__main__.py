@@ -12,7 +12,11 @@ from functions.tools.soak.plan import Plan
 from functions.tools.soak.run import Report, soak
 from functions.tools.soak.stage import SoakFailed
 from infra.local.postgres import PostgresFailed
+from infra.local.redis_node import NotInTime
 from infra.local.supabase import SupabaseFailed
+from infra.local.valkey import ValkeyFailed
+
+_FAILURES = (SoakFailed, PostgresFailed, SupabaseFailed, ValkeyFailed, NotInTime)
 
 
 def main() -> int:
@@ -20,7 +24,7 @@ def main() -> int:
     plan, console = _options(), Console(highlight=False)
     try:
         report = _shown(plan, console)
-    except (SoakFailed, PostgresFailed, SupabaseFailed) as failure:
+    except _FAILURES as failure:
         console.print(str(failure), soft_wrap=True)
         return 1
     except KeyboardInterrupt:
@@ -36,10 +40,15 @@ def _options() -> Plan:
     default = Plan()
     for name in ("changes", "sessions", "worker_kills", "service_kills", "seed"):
         _add(parser, name, int, getattr(default, name))
-    for name in ("rate", "outage_s"):
+    for name in ("rate", "outage_s", "lag_s"):
         _add(parser, name, float, getattr(default, name))
     parser.add_argument(
         "--supabase", action="store_true", help="write through Supabase's API (needs Node)"
+    )
+    parser.add_argument(
+        "--cluster",
+        action="store_true",
+        help="play on a Redis Cluster, kill one of its primaries and start it again as a replica",
     )
     options = vars(parser.parse_args())
     return Plan(**{field.name: options[field.name] for field in fields(Plan)})
@@ -71,7 +80,7 @@ def _tell(report: Report, console: Console) -> None:
     )
     lag = {p: percentile(verdict.lags_ms, p) for p in (50, 95, 100)}
     console.print(
-        f"{verdict.rows} rows, {verdict.rows - report.accepted} of them flag falls; from change to"
+        f"{verdict.rows} rows, {verdict.flag_falls} of them flag falls; from change to"
         f" row {lag[50]:.0f} ms at the median, {lag[95] / 1000:.1f} s at p95,"
         f" {lag[100] / 1000:.1f} s at most.",
         soft_wrap=True,
@@ -80,10 +89,19 @@ def _tell(report: Report, console: Console) -> None:
         console.print(fault, soft_wrap=True)
     if report.dead_letters:
         console.print(f"{report.dead_letters} entries could not be written.")
+    if verdict.lost:
+        console.print(
+            f"{len(verdict.lost)} changes were lost with the primary that was killed: it had"
+            " acknowledged them, and its replica had not got them. The first of them was"
+            f" {verdict.oldest_lost_s * 1000:.0f} ms old; {verdict.lost_in_trail} of them are in"
+            " the trail.",
+            soft_wrap=True,
+        )
     if verdict.faults:
         console.print(f"{len(verdict.faults)} faults: changes were lost or doubled.")
     elif not report.dead_letters:
-        console.print("Nothing lost, nothing doubled, nothing out of place.")
+        lost = "Nothing else lost" if verdict.lost else "Nothing lost"
+        console.print(f"{lost}, nothing doubled, nothing out of place.")
 
 
 if __name__ == "__main__":

@@ -4,7 +4,11 @@ from dataclasses import dataclass
 from random import Random
 from typing import Literal
 
-Mishap = Literal["worker killed", "service killed", "database away", "database crashed"]
+Mishap = Literal[
+    "worker killed", "service killed", "database away", "database crashed", "primary killed"
+]
+
+_CLUSTER_SHARDS = 12
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +25,16 @@ class Plan:
     seed: int = 1
     supabase: bool = False
     """Whether the worker goes through Supabase's API instead of straight to Postgres."""
+
+    cluster: bool = False
+    """Whether Redis is a cluster, one of whose primaries is killed in the middle of it all."""
+    lag_s: float = 0.0
+    """How long that primary went without its replica before it is killed; less than 1 s."""
+
+    @property
+    def shards(self) -> int:
+        """STORE_SHARDS."""
+        return _CLUSTER_SHARDS if self.cluster else 1
 
     @property
     def seconds(self) -> float:
@@ -39,4 +53,6 @@ class Plan:
         ]
         chosen += [(dice.uniform(0, length), "worker killed") for _ in range(self.worker_kills)]
         chosen += [(dice.uniform(0, length), "service killed") for _ in range(self.service_kills)]
+        if self.cluster:
+            chosen.append((0.5 * length, "primary killed"))
         return sorted(chosen)

@@ -1,6 +1,7 @@
 """The load: players who change sessions, and who don't give up before they have an answer."""
 
 import asyncio
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from random import Random
@@ -10,7 +11,6 @@ from uuid import UUID
 import httpx
 
 from functions.tools.soak.plan import Plan
-from functions.tools.soak.stage import SoakFailed
 
 _BANK_MS = 3_600_000
 _TURN_MS = 2_000
@@ -25,6 +25,12 @@ class Accepted:
     session_id: str
     version: int
     request_id: str
+    answered_at: float
+    """`time.time()`"""
+
+
+class Refused(Exception):
+    """A change was answered with neither success nor 503; the message holds the answer."""
 
 
 @dataclass
@@ -33,6 +39,8 @@ class Ledger:
 
     tell: Callable[[], None]
     accepted: list[Accepted] = field(default_factory=list)
+    refused: dict[str, str] = field(default_factory=dict)
+    """The first refusal of each session; its player has given up."""
     retries: int = 0
 
     def enter(self, change: Accepted) -> None:
@@ -53,7 +61,16 @@ class Player:
         self._is_paused = False
 
     async def play(self, changes: int, interval_s: float) -> None:
-        """Create the session, change it, end it: `changes` requests in all."""
+        """Create the session, change it, end it: `changes` requests in all.
+
+        A refusal ends it: the session is not as the player knows it.
+        """
+        try:
+            await self._play(changes, interval_s)
+        except Refused as refusal:
+            self._ledger.refused[self._session_id] = str(refusal)
+
+    async def _play(self, changes: int, interval_s: float) -> None:
         await asyncio.sleep(self._dice.uniform(0, interval_s))
         await self._post("/v1/sessions", self._creation())
         await self._change("start")
@@ -118,12 +135,10 @@ class Player:
                 answer = None
             if answer is not None and answer.is_success:
                 version = int(answer.headers["etag"].strip('"'))
-                self._ledger.enter(Accepted(self._session_id, version, request_id))
+                self._ledger.enter(Accepted(self._session_id, version, request_id, time.time()))
                 return
             if answer is not None and answer.status_code != 503:
-                raise SoakFailed(
-                    f"{method} {path} was answered {answer.status_code}: {answer.text}"
-                )
+                raise Refused(f"{method} {path} was answered {answer.status_code}: {answer.text}")
             self._ledger.retries += 1
             await asyncio.sleep(_RETRY_S)
 

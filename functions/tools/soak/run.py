@@ -4,15 +4,12 @@ import asyncio
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import Any
-
-from redis import Redis
 
 from functions.tools.soak.plan import Mishap, Plan
 from functions.tools.soak.players import Ledger, play_all
-from functions.tools.soak.stage import SoakFailed, Stage, stage
+from functions.tools.soak.stage import Stage, stage
+from functions.tools.soak.store import Store
 from functions.tools.soak.verdict import Verdict, judge
-from shared.store.keys import Keys
 
 _DRAIN_TIMEOUT_S = 60.0
 _POLL_S = 0.05
@@ -37,10 +34,13 @@ def soak(
     tell_change: Callable[[], None] = lambda: None,
     tell_mishap: Callable[[float, str], None] = lambda at, what: None,
 ) -> Report:
-    """Play, let everything go wrong, wait until all is quiet, compare. Raises `SoakFailed`."""
+    """Play, let everything go wrong, wait until all is quiet, compare.
+
+    Raises `SoakFailed`, or what the servers raise that do not start.
+    """
     with stage(plan) as place:
         ledger = Ledger(tell_change)
-        watch = _Watch(place)
+        watch = _Watch(place.store)
         mishaps = asyncio.run(_play(place, plan, ledger, watch, tell_mishap))
         ended = time.monotonic()
         while watch.waiting() and time.monotonic() < ended + _DRAIN_TIMEOUT_S:
@@ -51,28 +51,23 @@ def soak(
             mishaps=mishaps,
             most_waiting=watch.most,
             drained_s=time.monotonic() - ended,
-            dead_letters=watch.dead_letters(),
-            verdict=judge(place.trail.postgres.url, ledger.accepted),
+            dead_letters=place.store.dead_letters(),
+            verdict=judge(place.trail.postgres.url, ledger, place.store, plan.lag_s),
         )
 
 
 class _Watch:
     """Looks into the outbox."""
 
-    def __init__(self, place: Stage) -> None:
-        self._redis: Any = Redis.from_url(place.redis_url)
-        self._keys = Keys()
+    def __init__(self, store: Store) -> None:
+        self._store = store
         self.most = 0
 
     def waiting(self) -> int:
         """How many entries wait."""
-        count = int(self._redis.xlen(self._keys.outbox(self._keys.all_shards[0])))
+        count = self._store.waiting()
         self.most = max(self.most, count)
         return count
-
-    def dead_letters(self) -> int:
-        """How many entries could not be written."""
-        return int(self._redis.xlen(self._keys.dead_letters(self._keys.all_shards[0])))
 
 
 async def _play(
@@ -85,23 +80,22 @@ async def _play(
     """Play and suffer; returns how many mishaps there were."""
     begun = time.monotonic()
     playing = asyncio.create_task(play_all(place.url, plan, ledger))
-    suffering = asyncio.create_task(_suffer(place, plan, begun, tell))
+    suffering = asyncio.create_task(_suffer(place, plan, ledger, begun, tell))
     try:
         while not playing.done():
-            watch.waiting()
+            await asyncio.to_thread(watch.waiting)
             await asyncio.wait({playing}, timeout=_POLL_S)
         await playing
         return await suffering
-    except* SoakFailed as failures:
-        raise failures.exceptions[0] from None
     finally:
         suffering.cancel()
 
 
 async def _suffer(
-    place: Stage, plan: Plan, begun: float, tell: Callable[[float, str], None]
+    place: Stage, plan: Plan, ledger: Ledger, begun: float, tell: Callable[[float, str], None]
 ) -> int:
     away: asyncio.Task[None] | None = None
+    failover: asyncio.Task[None] | None = None
     mishaps: Iterable[tuple[float, Mishap]] = plan.mishaps()
     count = 0
     for at, mishap in mishaps:
@@ -119,12 +113,23 @@ async def _suffer(
                 place.service.start()
             case "database away":
                 away = asyncio.create_task(_outage(place, plan.outage_s))
+            case "primary killed":
+                failover = asyncio.create_task(_failover(place.store, ledger, plan.lag_s))
             case "database crashed":
                 await asyncio.to_thread(place.trail.crash)
                 await asyncio.to_thread(place.trail.start)
-    if away:
-        await away
+    for task in (away, failover):
+        if task:
+            await task
     return count
+
+
+async def _failover(store: Store, ledger: Ledger, lag_s: float) -> None:
+    """Not while the service is down: what it does not acknowledge can't be lost."""
+    before = len(ledger.accepted)
+    while len(ledger.accepted) == before:
+        await asyncio.sleep(_POLL_S)
+    await asyncio.to_thread(store.fail_over, lag_s)
 
 
 async def _outage(place: Stage, seconds: float) -> None:

@@ -9,10 +9,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from functions.tools.soak.plan import Plan
+from functions.tools.soak.store import Store, store_of
 from infra.local.instance import answers, environment
 from infra.local.ports import free_port
 from infra.local.postgres import EmbeddedPostgres, embedded_postgres
-from infra.local.redis import embedded_redis
 from infra.local.supabase import SECRET_KEY, LocalSupabase, local_supabase, prepare_roles
 from infra.local.unguarded import UNGUARDED
 from infra.migrate import migrate
@@ -84,7 +84,7 @@ class Trail:
 class Stage:
     """Where a soak takes place."""
 
-    redis_url: str
+    store: Store
     trail: Trail
     service: Mortal
     worker: Mortal
@@ -95,13 +95,13 @@ class Stage:
 def stage(plan: Plan) -> Iterator[Stage]:
     """Everything up and running, until the end of the block."""
     with ExitStack() as stack:
-        redis_url = stack.enter_context(embedded_redis())
+        store = stack.enter_context(store_of(plan))
         postgres = stack.enter_context(embedded_postgres())
         prepare_roles(postgres.url)
         migrate(postgres.url)
         supabase = stack.enter_context(local_supabase(postgres.url)) if plan.supabase else None
         trail, port = Trail(postgres, supabase), free_port()
-        shared = {"REDIS_URL": redis_url, **trail.settings}
+        shared = {**store.settings, **trail.settings}
         server = {"HOST": "127.0.0.1", "PORT": str(port), "AUDIT_WORKER": "off"}
         service = Mortal("functions.server", shared | server)
         worker = Mortal("functions.tools.audit_worker", shared)
@@ -110,7 +110,7 @@ def stage(plan: Plan) -> Iterator[Stage]:
             mortal.start()
         url = f"http://127.0.0.1:{port}"
         _wait_for(url)
-        yield Stage(redis_url, trail, service, worker, url)
+        yield Stage(store, trail, service, worker, url)
 
 
 def _wait_for(url: str) -> None:

@@ -6,7 +6,6 @@ import pytest
 from redis.asyncio import Redis
 
 from infra.local.redis import embedded_redis
-from shared.store.redis import connect
 from tests.integration.broadcast_server import BroadcastServer, broadcast_server
 from tests.integration.pushes.desk import Desk
 
@@ -36,7 +35,7 @@ def quiet_redis_url() -> Iterator[str]:
 @pytest.fixture
 async def redis(quiet_redis_url: str) -> AsyncIterator[Redis]:
     """A client of it, empty."""
-    client = connect(quiet_redis_url)
+    client = Redis.from_url(quiet_redis_url)
     await client.flushall()
     yield client
     await client.aclose()

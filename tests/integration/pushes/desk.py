@@ -20,10 +20,10 @@ from shared.realtime.supabase import Patience, SupabasePublisher
 from shared.representation import session_view
 from shared.store.keys import Keys
 from shared.store.owed_pushes import RedisOwedPushes
-from shared.store.redis import NativeConnection
 from shared.store.sessions import RedisSessionStore
 from tests.integration.api import CERTIFICATES
 from tests.integration.broadcast_server import BroadcastServer
+from tests.integration.natively import natively
 from tests.integration.stories import commit_of
 
 KEYS = Keys(2)
@@ -45,7 +45,7 @@ class Desk:
     """How often a worker was called."""
 
     def __post_init__(self) -> None:
-        self.connection = NativeConnection(self.redis)
+        self.connection = natively(self.redis)
         self.clock = StoreClock()
         self.store = RedisSessionStore(self.connection, self.keys, self.clock)
         self.owed = RedisOwedPushes(self.connection, self.keys, self.clock)

@@ -17,7 +17,6 @@ from infra.local.postgres import EmbeddedPostgres
 from infra.local.redis import embedded_redis
 from infra.local.supabase import PUBLISHABLE_KEY, SECRET_KEY
 from shared.store.keys import Keys
-from shared.store.redis import connect
 from tests.integration.api import CERTIFICATES, Api, calling, chess
 from tests.integration.broadcast_server import BroadcastServer
 from tests.integration.pushes.desk import Desk
@@ -70,7 +69,7 @@ async def api(
 @pytest.fixture
 async def plain(own_redis: str) -> AsyncIterator[Redis]:
     """To look behind the instances."""
-    client = connect(own_redis)
+    client = Redis.from_url(own_redis)
     yield client
     await client.aclose()
 
@@ -163,7 +162,7 @@ async def test_what_is_being_pushed_when_it_stops_is_finished_or_owed(
 async def test_the_audit_worker_s_own_process_makes_up_for_it_too(
     own_redis_url: str, realtime: BroadcastServer, postgres: EmbeddedPostgres
 ) -> None:
-    client = connect(own_redis_url)
+    client = Redis.from_url(own_redis_url)
     change = game()[-1]
     desk = Desk(client, realtime, keys=Keys())
     await desk.commit(change)

@@ -20,7 +20,6 @@ from shared.domain.session import SyncMode
 from shared.domain.units import Instant, Millis
 from shared.ports import News
 from shared.realtime.supabase import Patience
-from shared.store.redis import connect
 from tests.integration.broadcast_server import BroadcastServer
 from tests.integration.pushes.desk import IN_TIME, Desk, news_of
 from tests.integration.stories import game
@@ -185,7 +184,7 @@ async def test_one_that_dies_under_a_request_is_replaced_once(
 async def test_a_failure_that_can_t_be_noted_is_counted_and_told_and_raises_nothing(
     realtime: BroadcastServer, caplog: pytest.LogCaptureFixture
 ) -> None:
-    redis = connect(_NOBODY_LISTENS)
+    redis = Redis.from_url(_NOBODY_LISTENS)
     desk = Desk(redis, realtime)
     realtime.status = 500
     with caplog.at_level(logging.WARNING, "synckairos.pushes"):

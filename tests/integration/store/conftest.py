@@ -14,9 +14,9 @@ from shared.store.commits import Means
 from shared.store.connection import Connection
 from shared.store.keys import Keys
 from shared.store.memory import RedisMemory
-from shared.store.redis import NativeConnection, connect
 from shared.store.sessions import RedisSessionStore
 from shared.store.upstash import UpstashConnection
+from tests.integration.natively import natively
 
 _MEANS = Means(sets_alarms=True)
 
@@ -31,7 +31,7 @@ def quiet_redis_url() -> Iterator[str]:
 @pytest.fixture
 async def redis(quiet_redis_url: str) -> AsyncIterator[Redis]:
     """A plain client, of an empty database, to look behind the store."""
-    client = connect(quiet_redis_url)
+    client = Redis.from_url(quiet_redis_url)
     await client.flushdb()
     yield client
     await client.aclose()
@@ -66,7 +66,7 @@ async def connection(redis: Redis, request: Any) -> AsyncIterator[Connection]:
         yield upstash
         await upstash.close()
     else:
-        yield NativeConnection(redis)
+        yield natively(redis)
 
 
 class Recorder:

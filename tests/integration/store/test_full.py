@@ -202,7 +202,7 @@ async def test_due_sessions_are_claimed_and_released(full: Full, at: Instant | N
     wakeup = Wakeup(first.name, Instant(1_000))
     (claimed,) = await full.does(full.store.claim([wakeup], Instant(2_000)))
     await full.does(full.store.release(claimed, at))
-    left = (await full.store.agenda(10)).wakeups
+    left = (await full.store.agendas(10))[0].wakeups
     assert left == (() if at is None else (Wakeup(first.name, at),))
 
 
@@ -222,9 +222,9 @@ async def test_an_alarm_is_set_anew(full: Full) -> None:
 
 
 async def test_a_recovery_ends(full: Full) -> None:
-    assert await full.memory.begin_recovery("us")
-    await full.does(full.memory.end_recovery("us"))
-    assert await full.memory.is_whole()
+    assert await full.memory.begin_recovery("us", ["{s0}"])
+    await full.does(full.memory.end_recovery("us", ["{s0}"]))
+    assert await full.memory.lost() == []
 
 
 async def test_those_who_were_counted_are_counted_on_and_others_are_not(full: Full) -> None:

@@ -25,8 +25,8 @@ from shared.errors import StoreUnavailable
 from shared.metrics.prometheus import PrometheusMetrics
 from shared.ports import Committed, Origin, Wakeup
 from shared.settings import Settings
-from shared.store.redis import NativeConnection
 from shared.tasks import end
+from tests.integration.natively import natively
 
 Fill = Callable[[], Awaitable[None]]
 _REQUEST = Request(Origin("host"))
@@ -36,7 +36,7 @@ _REQUEST = Request(Origin("host"))
 async def backend(redis: Redis) -> Backend:
     """The service on the Redis under test; its audit entries are for another process."""
     settings = Settings(audit_worker="off")
-    return assemble(settings, NativeConnection(redis), None, clock=StoreClock())
+    return assemble(settings, natively(redis), None, clock=StoreClock())
 
 
 def may(operation: Operation, session_id: str) -> Permit:
@@ -65,14 +65,15 @@ async def running(backend: Backend, kind: TimeoutKind, ago_ms: int = 0) -> Sessi
 
 async def claimed(backend: Backend, session: Session) -> Wakeup:
     """Its wake-up, claimed."""
-    (wakeup,) = [w for w in (await backend.store.agenda(10)).wakeups if w.name == session.name]
+    (agenda,) = await backend.store.agendas(10)
+    (wakeup,) = [w for w in agenda.wakeups if w.name == session.name]
     (ours,) = await backend.store.claim([wakeup], Instant(wakeup.at + 60_000))
     return ours
 
 
 async def put_off_to(backend: Backend, session: Session) -> Millis:
     """How far ahead its wake-up is."""
-    agenda = await backend.store.agenda(10)
+    (agenda,) = await backend.store.agendas(10)
     (at,) = [wakeup.at for wakeup in agenda.wakeups if wakeup.name == session.name]
     return Millis(at - agenda.now)
 
@@ -170,7 +171,7 @@ async def test_a_session_is_deleted_however_much_is_due_in_it(backend: Backend, 
 
 
 async def test_no_entries_pile_up_where_no_trail_is_set_up(redis: Redis) -> None:
-    connection = NativeConnection(redis)
+    connection = natively(redis)
     for settings, written in [
         (Settings(), 0),
         (Settings(audit_worker="off"), 2),

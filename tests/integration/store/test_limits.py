@@ -13,9 +13,9 @@ from shared.domain.units import HOUR, Instant, Millis
 from shared.ports import Limit, Quota, SessionStore
 from shared.store.connection import Connection
 from shared.store.keys import Keys
-from shared.store.redis import NativeConnection
 from shared.store.sessions import RedisSessionStore
 from shared.store.upstash import UpstashConnection
+from tests.integration.natively import natively
 
 WINDOW = Millis(1_000)
 LIMIT = Limit("caller:alice", 4, WINDOW)
@@ -78,7 +78,7 @@ async def test_a_limit_holds_for_all_connections_at_once(
     upstash = UpstashConnection(quiet_upstash.url, quiet_upstash.token)
     stores = [
         RedisSessionStore(connection, keys, StoreClock())
-        for connection in (NativeConnection(redis), upstash)
+        for connection in (natively(redis), upstash)
     ]
     limit = Limit("caller:alice", 25, Millis(60_000))
     quotas = await asyncio.gather(*(take(store, limit) for store in stores * 30))

@@ -7,6 +7,7 @@ import pytest
 from redis.asyncio import Redis
 
 from shared.audit.ports import Delivery
+from shared.errors import StoreUnavailable
 from shared.store.connection import Argument, Attempt, Command, Connection, Reply, Script
 from shared.store.keys import Keys
 from shared.store.outbox import RedisOutbox
@@ -27,6 +28,11 @@ class Measured:
 
     async def ask(self, commands: Sequence[Command | Attempt]) -> list[Reply]:
         return list(self._noted(await self._inner.ask(commands)))
+
+    async def ask_each(
+        self, groups: Sequence[Sequence[Command]]
+    ) -> list[list[Reply] | StoreUnavailable]:
+        return await self._inner.ask_each(groups)
 
     async def run(
         self, script: Script, keys: Sequence[str], arguments: Sequence[Argument]
@@ -167,7 +173,7 @@ async def test_what_waits_is_looked_through_in_replies_of_bounded_size(
         moments = await outbox.waiting(session.name)
         assert [m.session for m in moments] == [change.session for change in changes]
     else:
-        assert {name: m.session for name, m in (await outbox.newest()).items()} == {
+        assert {name: m.session for name, m in (await outbox.newest(keys.all_shards)).items()} == {
             session.name: session
         }
     assert measured.largest <= _MOST_BYTES + 2_000

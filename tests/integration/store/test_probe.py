@@ -13,8 +13,9 @@ from shared.errors import StoreUnavailable
 from shared.store.connection import Connection
 from shared.store.keys import Keys
 from shared.store.probe import StoreProbe, reason_of
-from shared.store.redis import NativeConnection, connect
+from shared.store.redis import NativeConnection
 from shared.store.upstash import UpstashConnection
+from tests.integration.natively import natively
 
 _KEYS = Keys(3)
 
@@ -31,7 +32,7 @@ def own_redis_url() -> Iterator[str]:
 @pytest.fixture
 async def redis(own_redis_url: str) -> AsyncIterator[Redis]:
     """A client of it, empty and with its own settings again afterwards."""
-    client = connect(own_redis_url)
+    client = Redis.from_url(own_redis_url)
     await client.flushall()
     yield client
     await client.config_set("maxmemory", "0", "min-replicas-to-write", "0")
@@ -45,7 +46,7 @@ async def own_connection(
 ) -> AsyncIterator[Connection]:
     """The ways to reach it."""
     if request.param == "native":
-        yield NativeConnection(redis)
+        yield natively(redis)
         return
     with local_upstash(own_redis_url) as endpoint:
         upstash = UpstashConnection(endpoint.url, endpoint.token)
@@ -96,9 +97,9 @@ async def test_a_store_whose_keys_were_replaced_takes_none(
 
 
 async def test_a_store_that_is_not_there_is_said_to_be() -> None:
-    client = connect(f"redis://127.0.0.1:{free_port()}/0")
-    assert await fault_of(NativeConnection(client)) == "it can't be reached"
-    await client.aclose()
+    connection = NativeConnection(f"redis://127.0.0.1:{free_port()}/0")
+    assert await fault_of(connection) == "it can't be reached"
+    await connection.close()
 
 
 async def test_of_many_shards_some_are_looked_at_each_time(

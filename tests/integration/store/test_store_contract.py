@@ -29,11 +29,17 @@ from shared.ports import (
 from shared.store.commits import Means
 from shared.store.connection import Connection
 from shared.store.keys import Keys
-from shared.store.redis import NativeConnection, connect
+from shared.store.redis import NativeConnection
 from shared.store.sessions import RedisSessionStore
 from shared.store.upstash import UpstashConnection
 from tests.integration.store.commits import FAR, entries_in, new_session, outbox, writing
 from tests.integration.store.conftest import Recorder
+
+
+async def wakeups_in(store: SessionStore, limit: int) -> tuple[Wakeup, ...]:
+    """The next wake-ups of all shards, soonest first."""
+    agendas = await store.agendas(limit)
+    return tuple(sorted((w for agenda in agendas for w in agenda.wakeups), key=lambda w: w.at))
 
 
 async def test_nothing_is_loaded_where_nothing_was_written(store: SessionStore) -> None:
@@ -238,7 +244,7 @@ async def test_a_removed_session_leaves_only_its_story(store: SessionStore, redi
     await store.commit(writing(change, commit.operation_id, session=None))
     loaded = await store.load(change.session.session_id)
     assert (loaded.stored, loaded.is_deleted) == (None, True)
-    assert (await store.agenda(10)).wakeups == ()
+    assert (await wakeups_in(store, 10)) == ()
     assert len(await outbox(redis)) == 2
 
 
@@ -251,24 +257,33 @@ async def test_an_id_is_never_used_twice(store: SessionStore, redis: Redis) -> N
     assert not (await store.load(str(uuid4()))).is_deleted
 
 
-async def test_a_store_is_whole_once_somebody_has_said_so(memory: Memory) -> None:
-    assert not await memory.is_whole()
-    assert await memory.begin_recovery("me")
-    assert not await memory.begin_recovery("you")
-    assert await memory.begin_recovery("me")
-    await memory.end_recovery("you")
-    assert not await memory.is_whole()
-    await memory.end_recovery("me")
-    assert await memory.is_whole()
+async def test_a_shard_is_lost_until_its_recovery_has_ended(memory: Memory, keys: Keys) -> None:
+    shards = keys.all_shards
+    assert await memory.lost() == shards
+    assert await memory.begin_recovery("me", shards) == shards
+    assert await memory.begin_recovery("you", shards) == []
+    assert await memory.begin_recovery("me", shards) == shards
+    await memory.end_recovery("you", shards)
+    assert await memory.lost() == shards
+    await memory.end_recovery("me", shards[1:])
+    assert await memory.lost() == shards[:1]
+    await memory.end_recovery("me", shards[:1])
+    assert await memory.lost() == []
 
 
-async def test_a_store_that_forgets_while_it_is_brought_back_is_not_whole(
-    memory: Memory, redis: Redis
+async def test_several_instances_bring_back_different_shards(memory: Memory, keys: Keys) -> None:
+    first, *others = keys.all_shards
+    assert await memory.begin_recovery("me", [first]) == [first]
+    assert await memory.begin_recovery("you", keys.all_shards) == others
+
+
+async def test_a_shard_that_forgets_while_it_is_brought_back_stays_lost(
+    memory: Memory, keys: Keys, redis: Redis
 ) -> None:
-    assert await memory.begin_recovery("me")
+    await memory.begin_recovery("me", keys.all_shards)
     await redis.flushdb()
-    await memory.end_recovery("me")
-    assert not await memory.is_whole()
+    await memory.end_recovery("me", keys.all_shards)
+    assert await memory.lost() == keys.all_shards
 
 
 async def test_an_outbox_that_was_empty_calls_for_a_worker(
@@ -347,8 +362,8 @@ async def test_the_agenda_is_in_order_and_bounded(store: SessionStore) -> None:
     instants = [Instant(3_000), Instant(1_000), Instant(2_000)]
     for at in instants:
         await store.commit(writing(new_session(), wake_at=at))
-    assert [wakeup.at for wakeup in (await store.agenda(10)).wakeups] == sorted(instants)
-    assert (await store.agenda(1)).wakeups[0].at == 1_000
+    assert [wakeup.at for wakeup in await wakeups_in(store, 10)] == sorted(instants)
+    assert (await wakeups_in(store, 1))[0].at == 1_000
 
 
 async def test_a_session_that_is_over_is_not_on_the_agenda(store: SessionStore) -> None:
@@ -356,14 +371,14 @@ async def test_a_session_that_is_over_is_not_on_the_agenda(store: SessionStore) 
     commit = writing(change)
     await store.commit(commit)
     await store.commit(writing(change, commit.operation_id, wake_at=None))
-    assert (await store.agenda(10)).wakeups == ()
+    assert (await wakeups_in(store, 10)) == ()
     assert (await store.census()).live_sessions == 0
 
 
 async def test_a_wake_up_is_claimed_by_one(store: SessionStore) -> None:
     change = new_session()
     await store.commit(writing(change, wake_at=Instant(1_000)))
-    due = (await store.agenda(10)).wakeups
+    due = await wakeups_in(store, 10)
     lease = Instant(2_000)
     assert await store.claim(due, lease) == [Wakeup(change.session.session_id, lease)]
     assert await store.claim(due, lease) == []
@@ -371,8 +386,8 @@ async def test_a_wake_up_is_claimed_by_one(store: SessionStore) -> None:
 
 async def test_an_unfinished_claim_comes_due_again(store: SessionStore) -> None:
     await store.commit(writing(new_session(), wake_at=Instant(1_000)))
-    await store.claim((await store.agenda(10)).wakeups, Instant(2_000))
-    again = (await store.agenda(10)).wakeups
+    await store.claim((await wakeups_in(store, 10)), Instant(2_000))
+    again = await wakeups_in(store, 10)
     assert [wakeup.at for wakeup in again] == [2_000]
     assert len(await store.claim(again, Instant(3_000))) == 1
 
@@ -381,22 +396,22 @@ async def test_a_released_claim_stands_where_it_was_put_or_is_dropped(
     store: SessionStore,
 ) -> None:
     await store.commit(writing(new_session(), wake_at=Instant(1_000)))
-    (claimed,) = await store.claim((await store.agenda(10)).wakeups, Instant(2_000))
+    (claimed,) = await store.claim((await wakeups_in(store, 10)), Instant(2_000))
     await store.release(claimed, Instant(1_500))
-    (standing,) = (await store.agenda(10)).wakeups
+    (standing,) = await wakeups_in(store, 10)
     assert standing.at == 1_500
     await store.release(standing, None)
-    assert (await store.agenda(10)).wakeups == ()
+    assert (await wakeups_in(store, 10)) == ()
 
 
 async def test_a_release_yields_to_a_commit_in_between(store: SessionStore) -> None:
     change = new_session()
     commit = writing(change, wake_at=Instant(1_000))
     await store.commit(commit)
-    (claimed,) = await store.claim((await store.agenda(10)).wakeups, Instant(2_000))
+    (claimed,) = await store.claim((await wakeups_in(store, 10)), Instant(2_000))
     await store.commit(writing(change, commit.operation_id, wake_at=Instant(7_000)))
     await store.release(claimed, None)
-    assert [wakeup.at for wakeup in (await store.agenda(10)).wakeups] == [7_000]
+    assert [wakeup.at for wakeup in await wakeups_in(store, 10)] == [7_000]
 
 
 async def test_the_census_counts(store: SessionStore) -> None:
@@ -413,7 +428,7 @@ async def test_scripts_that_redis_forgot_are_sent_again(store: SessionStore, red
 
 
 async def test_a_store_that_is_not_there_is_unavailable() -> None:
-    native = NativeConnection(connect("redis://127.0.0.1:1/0"))
+    native = NativeConnection("redis://127.0.0.1:1/0")
     for connection in (native, UpstashConnection("http://127.0.0.1:1", "token")):
         nowhere = RedisSessionStore(connection, Keys(), StoreClock())
         await _is_unavailable(nowhere)

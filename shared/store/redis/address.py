@@ -1,0 +1,203 @@
+"""`REDIS_URL`: where Redis is, and how to log in there.
+
+| form | leads to |
+|---|---|
+| `redis://[user:password@]host[:port][/database]` | one server, or any node of a cluster |
+| `redis://[user:password@]host:port,host:port,...` | the first nodes of a cluster to be asked |
+| `redis+sentinel://[user:password@]host:port,.../name[/database]` | the primary of that name |
+| `unix://[user:password@]/path[?db=0]` | one server on the same machine |
+
+`rediss://` and `rediss+sentinel://` are the same with TLS. `%`-escapes are read in names and
+passwords. The query may hold `db`, `username`, `password`, `client_name`, `sentinel_username`,
+`sentinel_password` and, for TLS, `ssl_ca_certs`, `ssl_ca_path`, `ssl_ca_data`, `ssl_certfile`,
+`ssl_keyfile`, `ssl_password`, `ssl_cert_reqs` (`required`, `optional`, `none`),
+`ssl_check_hostname`, `ssl_min_version` and `ssl_ciphers`, as redis-py reads them. Its options for
+pools and time limits are allowed and have no effect: those are ours.
+"""
+
+import re
+import ssl
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+from urllib.parse import parse_qsl, unquote, urlsplit
+
+from redis.asyncio.connection import URL_QUERY_ARGUMENT_PARSERS, SSLConnection
+from redis.exceptions import RedisError
+
+_PORT = 6379
+_SENTINEL_PORT = 26379
+
+_SCHEMES = ("redis", "rediss", "unix", "redis+sentinel", "rediss+sentinel")
+_NAMES = ("db", "username", "password", "client_name", "sentinel_username", "sentinel_password")
+_TLS = (
+    "ssl_ca_certs",
+    "ssl_ca_path",
+    "ssl_ca_data",
+    "ssl_certfile",
+    "ssl_keyfile",
+    "ssl_password",
+    "ssl_cert_reqs",
+    "ssl_check_hostname",
+    "ssl_min_version",
+    "ssl_ciphers",
+)
+_WITHOUT_EFFECT = (
+    "socket_timeout",
+    "socket_connect_timeout",
+    "socket_keepalive",
+    "socket_read_size",
+    "retry_on_timeout",
+    "max_connections",
+    "health_check_interval",
+    "timeout",
+    "protocol",
+    "legacy_responses",
+    "decode_responses",
+    "encoding",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """One server: a host and a port, or the path of a socket."""
+
+    host: str = "127.0.0.1"
+    port: int = _PORT
+    path: str | None = None
+
+    def __str__(self) -> str:
+        if self.path:
+            return self.path
+        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+
+
+@dataclass(frozen=True, slots=True)
+class Login:
+    """A user and its password, each of which may be missing."""
+
+    username: str | None = None
+    password: str | None = None
+
+
+@dataclass(frozen=True)
+class Tls:
+    """How servers are to be trusted, as redis-py is told."""
+
+    options: Mapping[str, Any]
+
+    @cached_property
+    def context(self) -> ssl.SSLContext:
+        """What redis-py makes of it. Raises `ValueError` where a file can't be used."""
+        try:
+            return SSLConnection(**self.options).ssl_context.get()
+        except (OSError, ValueError, RedisError) as error:
+            raise ValueError(f"has TLS options that can't be used: {error}") from error
+
+
+@dataclass(frozen=True, slots=True)
+class RedisAddress:
+    """What `REDIS_URL` says."""
+
+    endpoints: tuple[Endpoint, ...]
+    """Servers, or, where there is a `primary_name`, Sentinels."""
+    login: Login = Login()
+    database: int = 0
+    client_name: str | None = None
+    tls: Tls | None = None
+    primary_name: str | None = None
+    """The name under which Sentinel knows the primary."""
+    sentinel_login: Login = Login()
+
+    @classmethod
+    def of(cls, url: str) -> "RedisAddress":
+        """The address that `url` is. Raises `ValueError` with what is wrong, without passwords."""
+        scheme, separator, _ = url.partition("://")
+        if not separator or scheme not in _SCHEMES:
+            raise ValueError(
+                "must begin with rediss:// (or redis://, unix://, redis+sentinel://,"
+                " rediss+sentinel://)"
+            )
+        parts = urlsplit(url)
+        options = _options(parts.query)
+        place, login = _place_and_login(parts.netloc, options)
+        names = [unquote(name) for name in parts.path.split("/") if name]
+        if scheme == "unix":
+            return cls(
+                (Endpoint(path=_required(unquote(parts.path), "the path of a socket")),),
+                login,
+                _database(options.get("db", "0")),
+                options.get("client_name"),
+            )
+        has_sentinel = scheme.endswith("+sentinel")
+        primary = names.pop(0) if has_sentinel and names else None
+        if has_sentinel:
+            _required(primary, "the primary's name behind the hosts, like /mymaster")
+        return cls(
+            _endpoints(place, _SENTINEL_PORT if has_sentinel else _PORT),
+            login,
+            _database(options.get("db") or (names[0] if names else "0")),
+            options.get("client_name"),
+            _tls(options) if scheme.startswith("rediss") else None,
+            primary,
+            Login(options.get("sentinel_username"), options.get("sentinel_password")),
+        )
+
+    def __str__(self) -> str:
+        """The hosts alone."""
+        return ",".join(map(str, self.endpoints))
+
+
+def _options(query: str) -> dict[str, str]:
+    options = dict(parse_qsl(query))
+    if unknown := sorted(set(options) - {*_NAMES, *_TLS, *_WITHOUT_EFFECT}):
+        raise ValueError(f"has a query option that is not known: {unknown[0]}")
+    return options
+
+
+def _place_and_login(netloc: str, options: Mapping[str, str]) -> tuple[str, Login]:
+    """The hosts, and who logs in: before the @, or in the query."""
+    login, _, place = netloc.rpartition("@")
+    username, _, password = login.partition(":")
+    return place, Login(
+        unquote(username) or options.get("username"), unquote(password) or options.get("password")
+    )
+
+
+def _endpoints(place: str, port: int) -> tuple[Endpoint, ...]:
+    return tuple(_endpoint(one, port) for one in place.split(","))
+
+
+def _endpoint(place: str, port: int) -> Endpoint:
+    found = re.fullmatch(r"(?:\[([0-9A-Fa-f:.]+)\]|([^:\[\]]*))(?::(\d*))?", place)
+    number = int(found[3] or port) if found else 0
+    if not found or not 0 < number < 65536:
+        raise ValueError("must have hosts like host:6379, with commas between several")
+    return Endpoint(unquote(found[1] or found[2] or "localhost"), number)
+
+
+def _database(number: str) -> int:
+    if not number.isdecimal():
+        raise ValueError("must have a number as the database, like redis://host:6379/0")
+    return int(number)
+
+
+def _required(value: str | None, what: str) -> str:
+    if not value:
+        raise ValueError(f"must have {what}")
+    return value
+
+
+def _tls(options: Mapping[str, str]) -> Tls:
+    """What the options say; their names are redis-py's, and so are their values."""
+    try:
+        return Tls(
+            {
+                name: URL_QUERY_ARGUMENT_PARSERS.get(name, str)(value)
+                for name, value in options.items()
+                if name in _TLS
+            }
+        )
+    except ValueError as error:
+        raise ValueError(f"has TLS options that can't be used: {error}") from error

@@ -1,0 +1,232 @@
+"""`Connection` to a Redis Cluster: each command goes to the node that owns its key's slot."""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterable, Sequence
+from dataclasses import dataclass
+from itertools import chain, repeat
+
+from hiredis import ReplyError
+
+from shared.errors import StoreUnavailable
+from shared.store.connection import Argument, Attempt, Command, Reply, Script
+from shared.store.redis.address import Endpoint
+from shared.store.redis.error_replies import State, state_in
+from shared.store.redis.link import Link
+from shared.store.redis.node import Node
+from shared.store.redis.requests import (
+    pack,
+    pack_any,
+    pack_script,
+    pack_whole_script,
+    read,
+    unavailable,
+)
+from shared.store.redis.slots import slot_of, slot_of_command, slots_of_commands
+from shared.store.redis.topology import Topology, read_redirection
+
+_TRIES_FOR_S = 0.8
+"""How long a command is repeated while its slot is on the way to another node."""
+
+_PAUSES_S = (0.0, 0.0, 0.01, 0.03, 0.1)
+_LONGEST_PAUSE_S = 0.2
+
+_LATECOMERS_S = 0.2
+"""How long other groups are waited for once one of them is answered."""
+
+_ASKING = pack(("ASKING",))
+
+
+@dataclass(slots=True)
+class _Sent:
+    """Where a request was answered, and how."""
+
+    node: Node
+    link: Link
+    replies: list[Reply]
+
+
+class ClusterConnection:
+    """Commands to the nodes of a cluster, as its `topology` has them.
+
+    All keys of one script must share a slot. A command without a key (`TIME`) goes to the node of
+    the command before it and is answered after it. A node that can't be reached fails the commands
+    for its own slots only.
+    """
+
+    def __init__(self, topology: Topology) -> None:
+        self._topology = topology
+
+    async def ask(self, commands: Sequence[Command | Attempt]) -> list[Reply]:
+        return read(commands, await self._replies(commands))
+
+    async def ask_each(
+        self, groups: Sequence[Sequence[Command]]
+    ) -> list[list[Reply] | StoreUnavailable]:
+        """See `Connection`. A group that is answered 0.2 s after another one counts as failed."""
+        tasks = [asyncio.ensure_future(self.ask(group)) for group in groups]
+        try:
+            _, late = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+            if late:
+                await asyncio.wait(late, timeout=_LATECOMERS_S)
+        finally:
+            for task in tasks:
+                task.cancel()
+        outcomes = [_outcome(task) for task in tasks]
+        outages = [one for one in outcomes if isinstance(one, StoreUnavailable)]
+        if outages and len(outages) == len(outcomes):
+            raise outages[0]
+        return outcomes
+
+    async def run(
+        self, script: Script, keys: Sequence[str], arguments: Sequence[Argument]
+    ) -> Reply:
+        slot = slot_of(keys[0]) if keys else 0
+        reply = await self._run(slot, pack_script(script, keys, arguments))
+        if type(reply) is ReplyError and state_in(reply) is State.UNKNOWN_SCRIPT:
+            reply = await self._run(slot, pack_whole_script(script, keys, arguments))
+        if type(reply) is ReplyError:
+            raise unavailable(reply)
+        return reply
+
+    async def close(self) -> None:
+        await self._topology.close()
+
+    async def _run(self, slot: int, data: bytes) -> Reply:
+        sent = await self._send(slot, data, 1)
+        if type(sent.replies[0]) is ReplyError:
+            sent = await self._followed(slot, data, sent.node, sent.link, sent.replies[0])
+        return sent.replies[0]
+
+    async def _replies(self, commands: Sequence[Command | Attempt]) -> list[Reply]:
+        """The replies in order; errors are among them, `StoreUnavailable` for a node's outage."""
+        slots = slots_of_commands(commands, self._topology.any_slot)
+        by_node: dict[Endpoint, list[int]] = {}
+        for place, slot in enumerate(slots):
+            by_node.setdefault(await self._topology.owner(slot), []).append(place)
+        packed = [pack_any(command) for command in commands]
+        exchanges = [self._exchange(commands, slots, packed, places) for places in by_node.values()]
+        if len(exchanges) == 1:
+            return await exchanges[0]
+        replies: list[Reply] = [None] * len(commands)
+        parts = await asyncio.gather(*exchanges)
+        for places, part in zip(by_node.values(), parts, strict=True):
+            for place, reply in zip(places, part, strict=True):
+                replies[place] = reply
+        return replies
+
+    async def _exchange(
+        self,
+        commands: Sequence[Command | Attempt],
+        slots: Sequence[int],
+        packed: Sequence[bytes],
+        places: Sequence[int],
+    ) -> list[Reply]:
+        """The replies to the commands at `places`, which one node owns."""
+        try:
+            sent = await self._send(
+                slots[places[0]], b"".join([packed[place] for place in places]), len(places)
+            )
+        except StoreUnavailable as outage:
+            return [outage] * len(places)
+        if not any(type(reply) is ReplyError for reply in sent.replies):
+            return sent.replies
+        return [
+            reply
+            async for reply in self._all_followed(
+                sent, ((commands[place], slots[place], packed[place]) for place in places)
+            )
+        ]
+
+    async def _all_followed(
+        self, sent: _Sent, parts: Iterable[tuple[Command | Attempt, int, bytes]]
+    ) -> AsyncIterator[Reply]:
+        """The replies, each from where it is to be had; one after the other, for this is rare."""
+        node = sent.node
+        for reply, (command, slot, data) in zip(sent.replies, parts, strict=True):
+            has_key = slot_of_command(command) is not None
+            try:
+                if not has_key and node is not sent.node:
+                    _, (reply,) = await node.send(data, 1)
+                elif type(reply) is ReplyError:
+                    found = await self._followed(slot, data, sent.node, sent.link, reply)
+                    reply = found.replies[0]
+                    node = found.node
+                    if isinstance(command, Attempt) and _is_unknown(reply):
+                        whole = command.as_command(command.script.text)
+                        reply = await self._run(slot, pack(whole))
+                elif has_key:
+                    node = sent.node
+            except StoreUnavailable as outage:
+                reply = outage
+            yield reply
+
+    async def _send(self, slot: int, data: bytes, count: int) -> _Sent:
+        """Send to the owner of `slot`, or to the one that has come in its place."""
+        topology = self._topology
+        owner = await topology.owner(slot)
+        node = topology.node(owner)
+        try:
+            link, replies = await node.send(data, count)
+        except StoreUnavailable:
+            await topology.refreshed()
+            successor = await topology.owner(slot)
+            if successor == owner:
+                raise
+            node = topology.node(successor)
+            link, replies = await node.send(data, count)
+        return _Sent(node, link, replies)
+
+    async def _followed(
+        self, slot: int, data: bytes, node: Node, link: Link, reply: ReplyError
+    ) -> _Sent:
+        """Go where the slot is now, as long as the cluster says that it is elsewhere."""
+        give_up = asyncio.get_running_loop().time() + _TRIES_FOR_S
+        sent = _Sent(node, link, [reply])
+        for pause_s in chain(_PAUSES_S, repeat(_LONGEST_PAUSE_S)):
+            reply = sent.replies[-1]
+            sent.replies = [reply]
+            if type(reply) is not ReplyError:
+                return sent
+            state = state_in(reply)
+            if state in (State.FAULT, State.UNKNOWN_SCRIPT):
+                return sent
+            if asyncio.get_running_loop().time() > give_up:
+                return sent
+            await asyncio.sleep(pause_s)
+            if state in (State.SERVES_NOTHING, State.REFUSES_CHANGES):
+                self._leave(sent, reply, state)
+                owner = await self._topology.owner(slot)
+                await self._topology.refreshed()
+                if await self._topology.owner(slot) == owner:
+                    return sent
+            elif state is State.ELSEWHERE:
+                target = read_redirection(str(reply), sent.link.endpoint)
+                if str(reply).startswith("ASK"):
+                    target_node = self._topology.node(target)
+                    target_link, replies = await target_node.send(_ASKING + data, 2)
+                    sent = _Sent(target_node, target_link, replies)
+                    continue
+                self._topology.moved(slot, target)
+            sent = await self._send(slot, data, 1)
+        raise AssertionError  # the pauses never end
+
+    def _leave(self, sent: _Sent, reply: ReplyError, state: State) -> None:
+        """Ask a node that serves nothing no more until it does. That a slot has no owner
+        (`CLUSTERDOWN`) says nothing about its other slots."""
+        if state is State.SERVES_NOTHING and not str(reply).startswith("CLUSTERDOWN"):
+            sent.node.leave(sent.link, reply, serves=False)
+
+
+def _is_unknown(reply: Reply) -> bool:
+    return type(reply) is ReplyError and state_in(reply) is State.UNKNOWN_SCRIPT
+
+
+def _outcome(task: "asyncio.Future[list[Reply]]") -> list[Reply] | StoreUnavailable:
+    if not task.done():
+        return unavailable(TimeoutError("this part of the cluster is late"))
+    error = task.exception()
+    if error is None:
+        return task.result()
+    if isinstance(error, StoreUnavailable):
+        return error
+    raise error

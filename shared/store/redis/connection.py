@@ -1,0 +1,118 @@
+"""A Redis by its native protocol, however it is set up."""
+
+import random
+from collections.abc import Callable, Sequence
+from functools import partial
+
+from redis.asyncio import Redis
+
+from shared.errors import StoreUnavailable
+from shared.store.connection import Argument, Attempt, Command, Connection, Reply, Script
+from shared.store.redis.address import Endpoint, RedisAddress
+from shared.store.redis.cluster import ClusterConnection
+from shared.store.redis.handshake import Refused, open_link
+from shared.store.redis.link import Link
+from shared.store.redis.node import Node
+from shared.store.redis.sentinel import open_primary, primary_finder
+from shared.store.redis.single import SingleConnection
+from shared.store.redis.subscriber import pubsub_client
+from shared.store.redis.topology import Topology
+
+
+class NativeConnection:
+    """`Connection` to any Redis from 6.2 on, Valkey included.
+
+    Whether it is a cluster, the server says itself when it is first reached.
+    Raises `ValueError` for an address that is none, or names certificates that can't be read.
+    """
+
+    def __init__(self, address: RedisAddress | str) -> None:
+        self._address = RedisAddress.of(address) if isinstance(address, str) else address
+        self._tls = self._address.tls and self._address.tls.context
+        self._find_primary = primary_finder(self._address)
+        self._entry = Node(self._open, f"Redis at {self._address}")
+        self._inner: Connection | None = None
+        self._topology: Topology | None = None
+        self._subscribed_at: Endpoint | None = None
+
+    async def ask(self, commands: Sequence[Command | Attempt]) -> list[Reply]:
+        return await (self._inner or await self._known()).ask(commands)
+
+    async def ask_each(
+        self, groups: Sequence[Sequence[Command]]
+    ) -> list[list[Reply] | StoreUnavailable]:
+        return await (self._inner or await self._known()).ask_each(groups)
+
+    async def run(
+        self, script: Script, keys: Sequence[str], arguments: Sequence[Argument]
+    ) -> Reply:
+        return await (self._inner or await self._known()).run(script, keys, arguments)
+
+    async def close(self) -> None:
+        if self._topology:
+            await self._topology.close()
+        await self._entry.close()
+
+    async def subscriber(self) -> Redis:
+        """A new client for pub/sub, on a server on which everything published can be heard: the
+        primary, or a node of the cluster, another one each time. Raises `OSError`."""
+        self._subscribed_at = await self._endpoint()
+        return pubsub_client(self._address, self._subscribed_at)
+
+    def call_on_change(self, call: Callable[[], None]) -> None:
+        """Call `call` whenever a new connection may lead to another server than the last one."""
+        self._entry.on_change = call
+
+    async def publish(self, channel: str) -> None:
+        """Publish an empty message. Raises `StoreUnavailable`."""
+        await self.ask([("PUBLISH", channel, b"")])
+
+    async def _endpoint(self) -> Endpoint:
+        if self._address.primary_name:
+            return await self._find_primary()
+        if self._topology and (node := self._topology.any_endpoint(but=self._subscribed_at)):
+            return node
+        return random.choice(self._address.endpoints)
+
+    async def _known(self) -> Connection:
+        """The way in which commands are sent, now that the server has said what it is."""
+        link = await self._entry.connected()
+        if self._inner is None:
+            if link.mode == "cluster":
+                self._topology = Topology(self._entry, self._node_at)
+                self._inner = ClusterConnection(self._topology)
+            else:
+                self._inner = SingleConnection(self._entry)
+        return self._inner
+
+    async def _open(self) -> Link:
+        """A connection to where the address leads now: names are resolved anew."""
+        if self._address.primary_name:
+            link = await open_primary(self._address, self._find_primary)
+        else:
+            link = await self._open_any()
+        if self._inner and self._topology is None and link.mode == "cluster":
+            self._inner = None
+        return link
+
+    def _node_at(self, endpoint: Endpoint) -> Node:
+        return Node(partial(open_link, self._address, endpoint), f"Redis at {endpoint}")
+
+    async def _open_any(self) -> Link:
+        """A connection to the first of the endpoints, in any order, that lets us in."""
+        failure: Exception | None = None
+        for endpoint in random.sample(self._address.endpoints, len(self._address.endpoints)):
+            try:
+                return await self._open_one(endpoint)
+            except Exception as error:
+                failure = error
+        assert failure
+        raise failure
+
+    async def _open_one(self, endpoint: Endpoint) -> Link:
+        link = await open_link(self._address, endpoint)
+        if len(self._address.endpoints) > 1 and link.mode != "cluster":
+            # Instances would choose different servers, and each would have sessions of its own.
+            await link.close()
+            raise Refused(f"REDIS_URL names several hosts, but {endpoint} is not part of a cluster")
+        return link

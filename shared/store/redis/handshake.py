@@ -1,0 +1,98 @@
+"""Opens a connection to one server and logs in there."""
+
+import asyncio
+import socket
+from collections.abc import Sequence
+
+from hiredis import ReplyError
+
+from shared.store.connection import Command, Reply
+from shared.store.redis.address import Endpoint, RedisAddress
+from shared.store.redis.error_replies import State, state_in
+from shared.store.redis.link import REPLY_TIMEOUT_S, Link
+from shared.store.redis.requests import pack
+
+CONNECT_TIMEOUT_S = 0.5
+_NAME = "synckairos"
+
+
+class Refused(Exception):
+    """The server answers, and doesn't let us in; the message is the server's."""
+
+
+async def open_link(address: RedisAddress, endpoint: Endpoint) -> Link:
+    """A connection to `endpoint`, logged in, on which commands are served.
+
+    The name is resolved anew. Raises `OSError`, `TimeoutError` (a part of it) where the server
+    can't be reached in 0.5 s or doesn't answer in 0.6 s, and `Refused`.
+    """
+    async with asyncio.timeout(CONNECT_TIMEOUT_S):
+        link = await _connected(address, endpoint)
+    link.endpoint = endpoint
+    try:
+        async with asyncio.timeout(REPLY_TIMEOUT_S):
+            await _log_in(link, address)
+    except BaseException:
+        await link.close()
+        raise
+    return link
+
+
+async def _connected(address: RedisAddress, endpoint: Endpoint) -> Link:
+    loop = asyncio.get_running_loop()
+    if endpoint.path:
+        _, link = await loop.create_unix_connection(Link, endpoint.path)
+        return link
+    transport, link = await loop.create_connection(
+        Link, endpoint.host, endpoint.port, ssl=address.tls.context if address.tls else None
+    )
+    if (sock := transport.get_extra_info("socket")) is not None:
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+    return link
+
+
+async def _log_in(link: Link, address: RedisAddress) -> None:
+    """Say who we are, and see that commands are served: `PING` is refused where none are."""
+    name = address.client_name or _NAME
+    login = address.login
+    hello: list[str | int] = ["HELLO", 2]
+    if login.password is not None:
+        hello += ["AUTH", login.username or "default", login.password]
+    hello += ["SETNAME", name]
+    selecting: list[Command] = [("SELECT", address.database)] if address.database else []
+    greeting, *others = await asked(link, [hello, *selecting, ("PING",)])
+    if isinstance(greeting, ReplyError) and not str(greeting).startswith("WRONGPASS"):
+        _, *others = await asked(link, [*_old_login(address, name), *selecting, ("PING",)])
+        greeting = []
+    for reply in (greeting, *others):
+        _check(reply)
+    told = dict(zip(greeting[::2], greeting[1::2], strict=False))
+    link.mode = told.get(b"mode", b"standalone").decode()
+    if link.mode == "sentinel":
+        raise Refused("this is a Sentinel: write REDIS_URL=redis+sentinel://host:26379/name")
+
+
+async def asked(link: Link, commands: Sequence[Command]) -> list[Reply]:
+    """The replies to `commands`, error replies among them."""
+    return await link.send(b"".join(map(pack, commands)), len(commands))
+
+
+def _old_login(address: RedisAddress, name: str) -> list[Command]:
+    """For servers and proxies that don't know `HELLO`."""
+    login = address.login
+    commands: list[Command] = []
+    if login.password is not None:
+        named = (login.username,) if login.username else ()
+        commands.append(("AUTH", *named, login.password))
+    return [*commands, ("CLIENT", "SETNAME", name)]
+
+
+def _check(reply: Reply) -> None:
+    if not isinstance(reply, ReplyError):
+        return
+    said = str(reply)
+    if said.startswith("NOPERM") or state_in(reply) is State.REFUSES_CHANGES:
+        return  # it can still be read
+    if said.lower().startswith("err unknown"):
+        return  # a proxy that knows no PING or no CLIENT
+    raise Refused(said)

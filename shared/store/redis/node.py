@@ -1,0 +1,206 @@
+"""One Redis server, behind a connection that is replaced when it breaks or is no use."""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+
+from shared.errors import StoreUnavailable
+from shared.store.connection import Reply
+from shared.store.redis.handshake import Refused
+from shared.store.redis.link import Link, Lost
+
+_WAIT_S = 0.8
+"""How long a caller waits for a connection."""
+
+_FIRST_PAUSE_S = 0.05
+_LONGEST_PAUSE_S = 0.5
+_STEADY_S = 1.0
+"""A connection that served so long was a good one: the next one is opened without a pause."""
+
+_log = logging.getLogger("synckairos.redis")
+
+
+class Node:
+    """Requests to one server. `open_link` opens a connection to it, or raises.
+
+    Connections are opened one at a time, with a pause of 50 to 500 ms after each that failed or
+    was of no use. While the last one failed, callers are told so at once.
+    """
+
+    def __init__(self, open_link: Callable[[], Awaitable[Link]], name: str) -> None:
+        self.name = name
+        self.on_change: Callable[[], None] = lambda: None
+        """Called when a connection has taken the place of another one."""
+        self._open_link = open_link
+        self._link: Link | None = None
+        self._failure: Exception | None = None
+        self._opening: asyncio.Task[None] | None = None
+        self._attempt: asyncio.Future[None] | None = None
+        """Done with the next attempt to open a connection, whatever comes of it."""
+        self._pause_s = 0.0
+        self._opened_at = float("-inf")
+        self._is_closed = False
+
+    @property
+    def link(self) -> Link | None:
+        """The connection in use; None while there is none."""
+        return self._link
+
+    @property
+    def is_down(self) -> bool:
+        """Whether the last attempt to connect failed."""
+        return self._link is None and self._failure is not None
+
+    async def send(self, data: bytes, count: int) -> tuple[Link, list[Reply]]:
+        """Send packed commands; returns the connection and its `count` replies.
+
+        Where the connection ends under it, it is sent once more on the next one.
+        Raises `StoreUnavailable`, within 1.5 s.
+        """
+        try:
+            link = self._link
+            if link is None or not link.has_room(len(data)):
+                link = await self._ready(len(data))
+            try:
+                return link, await link.send(data, count)
+            except Lost:
+                link = await self._ready(len(data))
+                return link, await link.send(data, count)
+        except (OSError, Refused) as error:  # TimeoutError is an OSError
+            raise StoreUnavailable from error
+
+    def leave(self, link: Link, why: Exception, *, serves: bool) -> None:
+        """Replace `link`, whose server said `why` it is of no use.
+
+        Where it `serves` at least reads, it is used until the next one is open; else callers are
+        told `why` until then.
+        """
+        if link is not self._link or self._is_closed:
+            return
+        if self._opening is None:
+            self._set_pause()
+            if not self._pause_s:  # else it was said a moment ago
+                _log.warning("%s is left: %s", self.name, why)
+            self._begin_opening()
+        if not serves:
+            self._link, self._failure = None, why
+            link.retire()
+
+    async def changed(self, link: Link, until: float) -> bool:
+        """Wait until `link` is replaced, or the loop's time is `until`; whether it is replaced."""
+        while self._link is link or self._link is None:
+            if self._is_closed:
+                return False
+            self._begin_opening()
+            assert self._attempt
+            try:
+                async with asyncio.timeout_at(until):
+                    await asyncio.shield(self._attempt)
+            except TimeoutError:
+                return False
+        return True
+
+    async def connected(self) -> Link:
+        """The connection, opened if there is none. Raises `StoreUnavailable`."""
+        try:
+            return self._link or await self._ready(0)
+        except (OSError, Refused) as error:
+            raise StoreUnavailable from error
+
+    async def close(self) -> None:
+        """Close the connection for good."""
+        self._is_closed = True
+        if self._opening:
+            self._opening.cancel()
+            with suppress(asyncio.CancelledError):
+                await self._opening
+        link, self._link = self._link, None
+        if link:
+            await link.close()
+
+    def retire(self) -> None:
+        """Close the connection for good, once everything that was asked is answered."""
+        self._is_closed = True
+        if self._opening:
+            self._opening.cancel()
+        if self._link:
+            self._link.retire()
+
+    async def _ready(self, size: int) -> Link:
+        """A connection with room for `size` bytes. Raises what keeps it from being opened."""
+        async with asyncio.timeout(_WAIT_S):
+            while True:
+                if link := self._link:
+                    if link.is_open and link.has_room(size):
+                        return link
+                    await link.room(size)
+                    if link.is_open:
+                        return link
+                if self._is_closed:
+                    raise Lost("the connection to Redis is closed")
+                if self._link is None and self._failure:
+                    raise StoreUnavailable from self._failure
+                self._begin_opening()
+                assert self._attempt
+                await asyncio.shield(self._attempt)
+
+    def _begin_opening(self) -> None:
+        if self._opening is None and not self._is_closed:
+            self._attempt = asyncio.get_running_loop().create_future()
+            self._opening = asyncio.create_task(self._open())
+
+    async def _open(self) -> None:
+        """Open a connection, however often that fails."""
+        while True:
+            await asyncio.sleep(self._pause_s)
+            try:
+                link = await self._open_link()
+            except Exception as error:
+                self._note(error)
+            else:
+                self._take(link)
+                self._opening = None
+                self._tell()
+                return
+            self._tell()
+            self._lengthen_pause()
+
+    def _tell(self) -> None:
+        """Wake those who wait for the attempt that was just made."""
+        attempt, self._attempt = self._attempt, asyncio.get_running_loop().create_future()
+        if attempt:
+            attempt.set_result(None)
+
+    def _note(self, error: Exception) -> None:
+        if self._failure is None:
+            _log.warning("%s can't be reached: %s", self.name, error or type(error).__name__)
+        self._failure = error
+
+    def _take(self, link: Link) -> None:
+        if self._failure:
+            _log.warning("%s is reached again", self.name)
+        previous, self._link, self._failure = self._link, link, None
+        if self._opened_at > float("-inf"):
+            self.on_change()
+        self._opened_at = asyncio.get_running_loop().time()
+        if previous:
+            previous.retire()
+        link.ended.add_done_callback(lambda _: self._ended(link))
+
+    def _ended(self, link: Link) -> None:
+        """It broke: open the next one at once, for the callers to come."""
+        if self._link is link:
+            self._link = None
+            self._set_pause()
+            self._begin_opening()
+
+    def _set_pause(self) -> None:
+        """Before the next attempt: none, unless the connection that is left was of little use."""
+        if asyncio.get_running_loop().time() - self._opened_at > _STEADY_S:
+            self._pause_s = 0.0
+        else:
+            self._lengthen_pause()
+
+    def _lengthen_pause(self) -> None:
+        self._pause_s = min(max(2 * self._pause_s, _FIRST_PAUSE_S), _LONGEST_PAUSE_S)

@@ -1,0 +1,68 @@
+"""Finds the primary that Sentinel has chosen."""
+
+import asyncio
+from collections import Counter
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from hiredis import ReplyError
+from redis.asyncio.retry import Retry
+from redis.asyncio.sentinel import Sentinel
+from redis.backoff import NoBackoff
+
+from shared.store.redis.address import Endpoint, RedisAddress
+from shared.store.redis.handshake import Refused, asked, open_link
+from shared.store.redis.link import Link
+
+FindPrimary = Callable[[], Awaitable[Endpoint]]
+
+_ANSWER_S = 0.3
+
+
+def primary_finder(address: RedisAddress) -> FindPrimary:
+    """What asks all Sentinels of `address` for the primary, and believes most of them.
+
+    It raises `ConnectionError` where none names one within 0.3 s.
+    """
+    options: dict[str, Any] = {
+        "username": address.sentinel_login.username,
+        "password": address.sentinel_login.password,
+        "socket_timeout": _ANSWER_S,
+        "socket_connect_timeout": _ANSWER_S,
+        "retry": Retry(NoBackoff(), 0),
+    }
+    if address.tls:
+        options |= {"ssl": True, **address.tls.options}
+
+    name = address.primary_name or ""
+
+    async def ask(one: Endpoint) -> Endpoint:
+        sentinel = Sentinel([(one.host, one.port)], sentinel_kwargs=options)  # type: ignore[no-untyped-call] # it has no types
+        try:
+            async with asyncio.timeout(_ANSWER_S):
+                return Endpoint(*await sentinel.discover_master(name))
+        finally:
+            for client in sentinel.sentinels:
+                await client.aclose()
+
+    async def find() -> Endpoint:
+        answers = await asyncio.gather(*map(ask, address.endpoints), return_exceptions=True)
+        named = Counter(answer for answer in answers if isinstance(answer, Endpoint))
+        if not named:
+            raise ConnectionError(f"no Sentinel names a primary: {answers[0]}")
+        return named.most_common(1)[0][0]
+
+    return find
+
+
+async def open_primary(address: RedisAddress, find: FindPrimary) -> Link:
+    """A connection to the primary, which says itself that it is one.
+
+    Raises as `open_link` does, and `Refused` by a server that is a replica by now.
+    """
+    link = await open_link(address, await find())
+    (role,) = await asked(link, [("ROLE",)])
+    if not isinstance(role, ReplyError) and role[0] != b"master":
+        await link.close()
+        raise Refused("the server that Sentinel names is not the primary yet")
+    return link

@@ -1,0 +1,120 @@
+"""`Connection` to one server, or to whichever server is behind one address at the time."""
+
+import asyncio
+from collections.abc import Sequence
+from itertools import chain
+
+from hiredis import ReplyError
+
+from shared.errors import StoreUnavailable
+from shared.store.connection import Argument, Attempt, Command, Reply, Script, in_groups
+from shared.store.redis.error_replies import State, state_in
+from shared.store.redis.link import Link
+from shared.store.redis.node import Node
+from shared.store.redis.requests import (
+    pack,
+    pack_any,
+    pack_script,
+    pack_whole_script,
+    read,
+    unavailable,
+)
+
+_TRIES_FOR_S = 0.8
+"""How long a caller waits for another server at the same address that takes its command."""
+
+_ANOTHER_MAY_TAKE_IT = (State.REFUSES_CHANGES, State.SERVES_NOTHING, State.ELSEWHERE)
+
+
+class SingleConnection:
+    """All commands go to one address.
+
+    Where its server says that it isn't the one to take them (after a failover it may have become
+    a replica), the address is connected anew and the command repeated there.
+    """
+
+    def __init__(self, node: Node) -> None:
+        self._node = node
+
+    async def ask(self, commands: Sequence[Command | Attempt]) -> list[Reply]:
+        data, count = b"".join(map(pack_any, commands)), len(commands)
+        give_up: float | None = None
+        while True:
+            link, replies = await self._node.send(data, count)
+            error = self._error_in(commands, replies, link)
+            if error is None:
+                break
+            give_up = await self._elsewhere(link, error, give_up)
+        await self._complete(commands, replies)
+        return read(commands, replies)
+
+    async def ask_each(
+        self, groups: Sequence[Sequence[Command]]
+    ) -> list[list[Reply] | StoreUnavailable]:
+        """See `Connection`. They share one server, and so they fail together."""
+        return list(in_groups(groups, await self.ask(list(chain.from_iterable(groups)))))
+
+    async def run(
+        self, script: Script, keys: Sequence[str], arguments: Sequence[Argument]
+    ) -> Reply:
+        data = pack_script(script, keys, arguments)
+        give_up: float | None = None
+        while True:
+            link, (reply,) = await self._node.send(data, 1)
+            if type(reply) is not ReplyError:
+                return reply
+            if state_in(reply) is State.UNKNOWN_SCRIPT:
+                data = pack_whole_script(script, keys, arguments)
+            else:
+                give_up = await self._elsewhere(link, reply, give_up)
+
+    async def close(self) -> None:
+        await self._node.close()
+
+    def _error_in(
+        self, commands: Sequence[Command | Attempt], replies: Sequence[Reply], link: Link
+    ) -> ReplyError | None:
+        """The error for which all of `commands` are to be tried elsewhere, if there is one.
+
+        An `Attempt` isn't worth that, but what it was told counts for the next ones.
+        """
+        for command, reply in zip(commands, replies, strict=True):
+            if type(reply) is ReplyError:
+                if not isinstance(command, Attempt):
+                    return reply
+                if (state := state_in(reply)) in _ANOTHER_MAY_TAKE_IT:
+                    self._leave(link, reply, state)
+        return None
+
+    async def _elsewhere(self, link: Link, error: ReplyError, give_up: float | None) -> float:
+        """Wait for the next connection; returns when to give up at last.
+
+        Raises `StoreUnavailable` where another server would say the same, or none comes.
+        """
+        state = state_in(error)
+        if state not in _ANOTHER_MAY_TAKE_IT:
+            raise unavailable(error)
+        self._leave(link, error, state)
+        now = asyncio.get_running_loop().time()
+        give_up = give_up or now + _TRIES_FOR_S
+        if now >= give_up or not await self._node.changed(link, give_up):
+            raise unavailable(error)
+        return give_up
+
+    def _leave(self, link: Link, error: ReplyError, state: State) -> None:
+        self._node.leave(link, error, serves=state is not State.SERVES_NOTHING)
+
+    async def _complete(self, commands: Sequence[Command | Attempt], replies: list[Reply]) -> None:
+        """Send attempts once more, whole, whose script the server has not known."""
+        unknown = [
+            (place, command)
+            for place, command in enumerate(commands)
+            if isinstance(command, Attempt)
+            and type(replies[place]) is ReplyError
+            and state_in(replies[place]) is State.UNKNOWN_SCRIPT
+        ]
+        if unknown:
+            whole = [command.as_command(command.script.text) for _, command in unknown]
+            _, more = await self._node.send(b"".join(map(pack, whole)), len(whole))
+            for (place, _), reply in zip(unknown, more, strict=True):
+                replies[place] = reply

@@ -1,0 +1,198 @@
+"""The nodes of a cluster, and which of them owns which slot."""
+
+import asyncio
+import logging
+import random
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+
+from hiredis import ReplyError
+
+from shared.errors import StoreUnavailable
+from shared.store.connection import Reply
+from shared.store.redis.address import Endpoint
+from shared.store.redis.node import Node
+from shared.store.redis.requests import pack
+from shared.store.redis.slots import SLOTS
+
+_REFRESH_AFTER_S = 0.1
+"""The owners of the slots are asked for at most so often."""
+
+_LOOK_AGAIN_S = 0.25
+"""While a node is down, its successor is looked for so often, even if nobody asks for a slot."""
+
+_ANSWER_S = 0.3
+_MOST_ASKED = 4
+
+_CLUSTER_SLOTS = pack(("CLUSTER", "SLOTS"))
+
+_log = logging.getLogger("synckairos.redis")
+
+
+@dataclass(frozen=True, slots=True)
+class SlotRange:
+    """Slots from `first` to `last`, both included, and who owns them."""
+
+    first: int
+    last: int
+    owner: Endpoint
+
+
+class Topology:
+    """Learns from the cluster's own nodes, first through `entry`, who owns which slot.
+
+    `make_node` makes the connection to a node.
+    """
+
+    def __init__(self, entry: Node, make_node: Callable[[Endpoint], Node]) -> None:
+        self._entry = entry
+        self._make_node = make_node
+        self._nodes: dict[Endpoint, Node] = {}
+        self._owners: list[Endpoint | None] = [None] * SLOTS
+        self._refreshing: asyncio.Task[None] | None = None
+        self._refreshed_at = float("-inf")
+        self._again: asyncio.TimerHandle | None = None
+        self._is_closed = False
+
+    async def owner(self, slot: int) -> Endpoint:
+        """The node that owns `slot`. Raises `StoreUnavailable` where none does."""
+        owner = self._owners[slot]
+        if owner is None:
+            await self.refreshed()
+            owner = self._owners[slot]
+        if owner is None:
+            raise StoreUnavailable
+        return owner
+
+    def node(self, endpoint: Endpoint) -> Node:
+        """The connection to that node."""
+        node = self._nodes.get(endpoint)
+        if node is None:
+            self._nodes[endpoint] = node = self._make_node(endpoint)
+        return node
+
+    def any_endpoint(self, but: Endpoint | None) -> Endpoint | None:
+        """A node, rather one that is connected, and rather another one than `but`.
+
+        None while no node is known.
+        """
+        connected = [endpoint for endpoint, node in self._nodes.items() if node.link]
+        up = [endpoint for endpoint, node in self._nodes.items() if not node.is_down]
+        for known in (connected, up, list(self._nodes)):
+            if others := [endpoint for endpoint in known if endpoint != but]:
+                return random.choice(others)
+        return but
+
+    def any_slot(self) -> int:
+        """A slot of a node that is connected, or else not known to be down."""
+        up = [endpoint for endpoint, node in self._nodes.items() if not node.is_down]
+        connected = [endpoint for endpoint in up if self._nodes[endpoint].link]
+        for endpoint in (*connected, *up):
+            if endpoint in self._owners:
+                return self._owners.index(endpoint)
+        return 0
+
+    def moved(self, slot: int, owner: Endpoint) -> None:
+        """Note what a `MOVED` said, and ask who owns the others."""
+        self._owners[slot] = owner
+        self.refresh()
+
+    def refresh(self) -> "asyncio.Task[None] | None":
+        """Ask who owns which slot, unless that was asked less than 0.1 s ago."""
+        now = asyncio.get_running_loop().time()
+        is_due = now - self._refreshed_at >= _REFRESH_AFTER_S
+        if self._refreshing is None and is_due and not self._is_closed:
+            self._refreshing = asyncio.create_task(self._refresh())
+        return self._refreshing
+
+    async def refreshed(self) -> None:
+        """Refresh, and wait for that if it was due."""
+        if task := self.refresh():
+            await asyncio.shield(task)
+
+    async def close(self) -> None:
+        """Close the connections to all nodes."""
+        self._is_closed = True
+        if self._again:
+            self._again.cancel()
+        if self._refreshing:
+            self._refreshing.cancel()
+            with suppress(asyncio.CancelledError):
+                await self._refreshing
+        await asyncio.gather(*(node.close() for node in self._nodes.values()))
+
+    async def _refresh(self) -> None:
+        try:
+            if best := await self._best_answer():
+                self._apply(best)
+        except Exception:
+            _log.exception("the cluster's slots could not be read")
+        finally:
+            loop = asyncio.get_running_loop()
+            self._refreshed_at = loop.time()
+            self._refreshing = None
+            if self._again:
+                self._again.cancel()
+            if self._has_gaps() and not self._is_closed:
+                self._again = loop.call_later(_LOOK_AGAIN_S, self.refresh)
+
+    async def _best_answer(self) -> list[SlotRange] | None:
+        """Of what some nodes say, that which gives the most slots to nodes that are up.
+
+        A node that is cut off from the others may still tell how things were.
+        """
+        connected = [node for node in self._nodes.values() if node.link]
+        random.shuffle(connected)
+        best: list[SlotRange] | None = None
+        most = -1
+        for node in [*connected[:_MOST_ASKED], self._entry]:
+            with suppress(StoreUnavailable, TimeoutError):
+                async with asyncio.timeout(_ANSWER_S):
+                    link, (reply,) = await node.send(_CLUSTER_SLOTS, 1)
+                if isinstance(reply, ReplyError):
+                    continue
+                ranges = read_slots(reply, link.endpoint)
+                served = sum(r.last - r.first + 1 for r in ranges if not self._is_down(r.owner))
+                if served > most:
+                    best, most = ranges, served
+                if served == SLOTS:
+                    break
+        return best
+
+    def _apply(self, ranges: Sequence[SlotRange]) -> None:
+        owners: list[Endpoint | None] = [None] * SLOTS
+        for each in ranges:
+            owners[each.first : each.last + 1] = [each.owner] * (each.last - each.first + 1)
+        self._owners = owners
+        wanted = {each.owner for each in ranges}
+        for endpoint in set(self._nodes) - wanted:
+            self._nodes.pop(endpoint).retire()
+        for endpoint in wanted:
+            self.node(endpoint)
+
+    def _is_down(self, endpoint: Endpoint) -> bool:
+        node = self._nodes.get(endpoint)
+        return node is not None and node.is_down
+
+    def _has_gaps(self) -> bool:
+        return None in self._owners or any(node.is_down for node in self._nodes.values())
+
+
+def read_slots(reply: Reply, asked: Endpoint) -> list[SlotRange]:
+    """What `CLUSTER SLOTS` answered at the node `asked`, which may not know its own address."""
+    return [
+        SlotRange(int(first), int(last), _endpoint(primary, asked))
+        for first, last, primary, *_ in reply
+    ]
+
+
+def read_redirection(error: str, asked: Endpoint) -> Endpoint:
+    """Where `MOVED 3999 127.0.0.1:6381` or `ASK ...` leads; without a host, to the same host."""
+    host, _, port = error.split()[2].rpartition(":")
+    return Endpoint(host.strip("[]") or asked.host, int(port))
+
+
+def _endpoint(node: Sequence[Reply], asked: Endpoint) -> Endpoint:
+    host = (node[0] or b"").decode()
+    return Endpoint(asked.host if host in ("", "?") else host, int(node[1]))

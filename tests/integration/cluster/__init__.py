@@ -1,0 +1,1 @@
+"""The store on a Redis Cluster, and on a primary that Sentinel names."""

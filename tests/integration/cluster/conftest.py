@@ -1,0 +1,74 @@
+"""A cluster, and the store on it."""
+
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import dataclass
+from uuid import uuid4
+
+import pytest
+
+from infra.local.redis_cluster import ClusterNode, LocalCluster, local_cluster
+from shared.clock import StoreClock
+from shared.store.keys import Keys
+from shared.store.memory import RedisMemory
+from shared.store.outbox import RedisOutbox
+from shared.store.owed_pushes import RedisOwedPushes
+from shared.store.redis import NativeConnection
+from shared.store.sessions import RedisSessionStore
+
+KEYS = Keys(8)
+
+
+@pytest.fixture(scope="package")
+def cluster() -> Iterator[LocalCluster]:
+    """Six nodes: three primaries, each with a replica."""
+    with local_cluster() as cluster:
+        yield cluster
+
+
+@pytest.fixture(autouse=True)
+def is_healthy_again(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Whatever a test did to the cluster, the next one finds all six nodes."""
+    yield
+    if "cluster" in request.fixturenames:
+        whole: LocalCluster = request.getfixturevalue("cluster")
+        for node in whole.nodes:
+            if not node.process.is_running:
+                whole.restart(node)
+            node.process.resume()
+        whole.wait_until_healthy()
+
+
+@dataclass
+class Shelf:
+    """All parts of the store, over one connection."""
+
+    connection: NativeConnection
+
+    def __post_init__(self) -> None:
+        self.clock = StoreClock()
+        self.store = RedisSessionStore(self.connection, KEYS, self.clock)
+        self.outbox = RedisOutbox(self.connection, KEYS)
+        self.memory = RedisMemory(self.connection, KEYS)
+        self.owed = RedisOwedPushes(self.connection, KEYS, self.clock)
+
+
+@pytest.fixture
+async def shelf(cluster: LocalCluster) -> AsyncIterator[Shelf]:
+    """The store on an empty cluster."""
+    with cluster.client() as client:
+        client.flushall(target_nodes="primaries")
+    connection = NativeConnection(cluster.url)
+    yield Shelf(connection)
+    await connection.close()
+
+
+def name_on(shard: str) -> str:
+    """A session's id that belongs to `shard`."""
+    while KEYS.shard_of(name := str(uuid4())) != shard:
+        pass
+    return name
+
+
+def shards_of(cluster: LocalCluster, node: ClusterNode) -> list[str]:
+    """The shards whose keys are on `node`."""
+    return [shard for shard in KEYS.all_shards if cluster.owner_of(shard) is node]

@@ -1,0 +1,66 @@
+"""The cluster that tests run on does what a Redis Cluster does."""
+
+from collections.abc import Iterator
+
+import pytest
+from redis.exceptions import AskError, MovedError
+
+from infra.local.redis_cluster import LocalCluster, local_cluster
+
+_TAGS = [f"{{s{n}}}" for n in range(12)]
+
+
+@pytest.fixture(scope="module")
+def cluster() -> Iterator[LocalCluster]:
+    """Six nodes."""
+    with local_cluster() as cluster:
+        with cluster.client() as client:
+            for tag in _TAGS:
+                client.set(f"{tag}:key", tag)
+        yield cluster
+
+
+@pytest.fixture(autouse=True)
+def keeps_all_keys(cluster: LocalCluster) -> Iterator[None]:
+    """Whatever a test does, no key is lost, and all six nodes run in the end."""
+    yield
+    cluster.wait_until_healthy()
+    with cluster.client() as client:
+        assert [client.get(f"{tag}:key") for tag in _TAGS] == [tag.encode() for tag in _TAGS]
+
+
+def test_the_shards_are_spread_over_three_primaries_each_with_a_replica(
+    cluster: LocalCluster,
+) -> None:
+    owners = {cluster.owner_of(tag).port for tag in _TAGS}
+    replicas = {cluster.replica_of(cluster.owner_of(tag)).port for tag in _TAGS}
+    assert (len(owners), len(replicas), len(owners | replicas)) == (3, 3, 6)
+
+
+def test_a_replica_takes_the_place_of_its_killed_primary_which_returns_as_a_replica(
+    cluster: LocalCluster,
+) -> None:
+    replica = cluster.replica_of(cluster.owner_of("{s0}"))
+    dead = cluster.fail_over("{s0}")
+    assert not dead.process.is_running
+    assert cluster.owner_of("{s0}") is replica
+    cluster.restart(dead)
+    assert cluster.replica_of(replica) is dead
+
+
+def test_a_primary_hands_over_in_good_order(cluster: LocalCluster) -> None:
+    replica = cluster.replica_of(cluster.owner_of("{s1}"))
+    former = cluster.hand_over("{s1}")
+    assert cluster.owner_of("{s1}") is replica is not former
+
+
+def test_a_slot_is_migrated_in_two_halves(cluster: LocalCluster) -> None:
+    source = cluster.owner_of("{s2}")
+    target = next(o for o in map(cluster.owner_of, _TAGS) if o is not source)
+    with cluster.migrating("{s2}", target):
+        with pytest.raises(AskError):
+            source.ask("GET", "{s2}:not-there")
+        assert cluster.owner_of("{s2}") is source
+    assert cluster.owner_of("{s2}") is target
+    with pytest.raises(MovedError):
+        source.ask("GET", "{s2}:key")

@@ -1,0 +1,99 @@
+"""A server that speaks RESP and answers as a test says."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+
+from hiredis import Reader
+
+OK = b"+OK\r\n"
+PONG = b"+PONG\r\n"
+HELLO = b"*2\r\n$4\r\nmode\r\n$10\r\nstandalone\r\n"
+
+
+def bulk(text: bytes) -> bytes:
+    """A bulk string."""
+    return b"$%d\r\n%s\r\n" % (len(text), text)
+
+
+def error(text: str) -> bytes:
+    """An error reply."""
+    return f"-{text}\r\n".encode()
+
+
+Answer = Callable[[list[bytes], int], bytes | None]
+"""The reply to a command on the connection of that number, counted from 0; None: no reply."""
+
+
+@dataclass
+class ScriptedRedis:
+    """Answers `HELLO` and `PING` by itself, unless told otherwise, and the rest by `answer`."""
+
+    answer: Answer
+    greeting: Callable[[int], bytes] = lambda _: HELLO
+    pong: Callable[[int], bytes] = lambda _: PONG
+    port: int = 0
+    opened: int = 0
+    heard: list[tuple[int, list[bytes]]] = field(default_factory=list)
+    writers: list[asyncio.StreamWriter] = field(default_factory=list)
+    ended: list["asyncio.Future[None]"] = field(default_factory=list)
+
+    @property
+    def url(self) -> str:
+        """Its address."""
+        return f"redis://127.0.0.1:{self.port}"
+
+    def times(self, command: bytes) -> int:
+        """How often a command was heard."""
+        return sum(heard[0] == command for _, heard in self.heard)
+
+    def drop_all(self) -> None:
+        """Close all connections."""
+        for writer in self.writers:
+            writer.transport.abort()
+
+    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """One connection."""
+        number, self.opened = self.opened, self.opened + 1
+        self.writers.append(writer)
+        ended = asyncio.get_running_loop().create_future()
+        self.ended.append(ended)
+        parser = Reader()
+        try:
+            while data := await reader.read(65536):
+                parser.feed(data)
+                while (command := parser.gets()) is not False:
+                    self.heard.append((number, command))
+                    if (reply := self._reply(command, number)) is not None:
+                        writer.write(reply)
+        except OSError:
+            pass
+        finally:
+            writer.close()
+            ended.set_result(None)
+
+    async def close(self) -> None:
+        """Close all connections, and see their end."""
+        self.drop_all()
+        await asyncio.gather(*self.ended)
+
+    def _reply(self, command: list[bytes], number: int) -> bytes | None:
+        if command[0] == b"HELLO":
+            return self.greeting(number)
+        if command[0] == b"PING":
+            return self.pong(number)
+        return self.answer(command, number)
+
+
+@asynccontextmanager
+async def scripted_redis(answer: Answer) -> AsyncIterator[ScriptedRedis]:
+    """The server, to the end of the block."""
+    scripted = ScriptedRedis(answer)
+    server = await asyncio.start_server(scripted.serve, "127.0.0.1", 0)
+    scripted.port = server.sockets[0].getsockname()[1]
+    try:
+        yield scripted
+    finally:
+        server.close()
+        await scripted.close()

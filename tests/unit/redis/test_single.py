@@ -1,0 +1,254 @@
+"""One address: what happens where the server behind it isn't the one to ask any more."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import pytest
+
+from infra.local.ports import free_port
+from shared.errors import StoreUnavailable
+from shared.store.connection import Attempt, Failed, Script
+from shared.store.redis import NativeConnection
+from tests.unit.redis.scripted import OK, Answer, ScriptedRedis, bulk, error, scripted_redis
+
+READONLY = "READONLY You can't write against a read only replica."
+IN_SCRIPT = (
+    "ERR Error running script (call to f_0): @user_script:1: @user_script: 1: "
+    "-READONLY You can't write against a read only replica. "
+)
+SCRIPT = Script.of("return 1")
+
+
+@asynccontextmanager
+async def at(answer: Answer) -> AsyncIterator[tuple[NativeConnection, ScriptedRedis]]:
+    """A connection to a server that answers so."""
+    async with scripted_redis(answer) as server:
+        connection = NativeConnection(server.url)
+        try:
+            yield connection, server
+        finally:
+            await connection.close()
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        READONLY,
+        IN_SCRIPT,
+        "MISCONF Valkey is configured to save RDB snapshots",
+        "NOREPLICAS Not enough good replicas to write.",
+        "UNBLOCKED force unblock from blocking operation",
+        "LOADING Valkey is loading the dataset in memory",
+        "MASTERDOWN Link with MASTER is down",
+        "CLUSTERDOWN The cluster is down",
+        "MOVED 3999 127.0.0.1:6381",
+        "ASK 3999 127.0.0.1:6381",
+    ],
+)
+async def test_a_server_that_refuses_is_left_and_the_command_repeated_on_a_new_connection(
+    said: str,
+) -> None:
+    async with at(lambda _, number: error(said) if number == 0 else bulk(b"new")) as (
+        connection,
+        server,
+    ):
+        assert await connection.run(SCRIPT, ["k"], []) == b"new"
+        assert await connection.ask([("GET", "k"), ("TIME",)]) == [b"new", b"new"]
+        assert server.opened == 2
+
+
+@pytest.mark.parametrize(
+    "said", ["OOM command not allowed when used memory > 'maxmemory'.", "ERR wrong", "WRONGTYPE x"]
+)
+async def test_a_fault_of_ours_is_no_reason_to_connect_again(said: str) -> None:
+    async with at(lambda *_: error(said)) as (connection, server):
+        with pytest.raises(StoreUnavailable):
+            await connection.run(SCRIPT, ["k"], [])
+        with pytest.raises(StoreUnavailable):
+            await connection.ask([("GET", "k")])
+        assert server.opened == 1
+
+
+async def test_a_server_that_stays_read_only_sees_few_connections_and_serves_reads() -> None:
+    def answer(command: list[bytes], _: int) -> bytes:
+        return error(READONLY) if command[0] == b"EVALSHA" else bulk(b"read")
+
+    async with at(answer) as (connection, server):
+
+        async def write() -> None:
+            with pytest.raises(StoreUnavailable):
+                await connection.run(SCRIPT, ["k"], [])
+
+        async def reads() -> None:
+            for _ in range(100):
+                assert await connection.ask([("GET", "k")]) == [b"read"]
+                await asyncio.sleep(0.01)
+
+        await asyncio.gather(reads(), *(write() for _ in range(100)))
+        await asyncio.gather(*(write() for _ in range(100)))
+        assert server.opened <= 12
+
+
+async def test_however_many_are_refused_the_next_connections_come_soon() -> None:
+    def answer(command: list[bytes], number: int) -> bytes:
+        return error(READONLY) if command[0] == b"EVALSHA" and number < 2 else OK
+
+    async with at(answer) as (connection, server):
+        await connection.ask([("GET", "k")])
+        calls = (connection.run(SCRIPT, ["k"], []) for _ in range(200))
+        assert set(await asyncio.gather(*calls)) == {b"OK"}
+        assert server.opened == 3
+
+
+async def test_a_server_that_loads_is_asked_some_times_a_second_however_many_ask_us() -> None:
+    loading = error("LOADING Valkey is loading the dataset in memory")
+    async with at(lambda *_: loading) as (connection, server):
+        server.pong = lambda _: loading
+        began = asyncio.get_running_loop().time()
+
+        async def ask() -> int:
+            refusals = 0
+            while asyncio.get_running_loop().time() - began < 1.5:
+                with pytest.raises(StoreUnavailable):
+                    await connection.ask([("GET", "k")])
+                refusals += 1
+                await asyncio.sleep(0.01)
+            return refusals
+
+        assert sum(await asyncio.gather(*(ask() for _ in range(50)))) > 500
+        assert server.times(b"PING") + server.times(b"GET") <= 15
+        server.pong, server.answer = (lambda _: b"+PONG\r\n"), (lambda *_: OK)
+        async with asyncio.timeout(1):
+            while True:
+                try:
+                    assert await connection.ask([("GET", "k")]) == [b"OK"]
+                    break
+                except StoreUnavailable:
+                    await asyncio.sleep(0.02)
+
+
+async def test_a_limit_that_could_not_be_counted_does_not_keep_a_read_waiting() -> None:
+    def answer(command: list[bytes], number: int) -> bytes:
+        return error(READONLY) if command[0] == b"EVALSHA" and number == 0 else bulk(b"read")
+
+    async with at(answer) as (connection, server):
+        counting = Attempt(SCRIPT, ["k"], [])
+        failed, value = await connection.ask([counting, ("GET", "k")])
+        assert isinstance(failed, Failed)
+        assert value == b"read"
+        async with asyncio.timeout(1):
+            while server.opened < 2:
+                await asyncio.sleep(0.01)
+
+
+async def test_an_attempt_whose_script_is_unknown_is_sent_whole() -> None:
+    def answer(command: list[bytes], _: int) -> bytes:
+        return error("NOSCRIPT No matching script.") if command[0] == b"EVALSHA" else OK
+
+    async with at(answer) as (connection, server):
+        assert await connection.ask([Attempt(SCRIPT, ["k"], [1]), ("GET", "k")]) == [b"OK", b"OK"]
+        assert await connection.run(SCRIPT, ["k"], []) == b"OK"
+        assert server.times(b"EVAL") == 2
+
+
+async def test_a_command_whose_connection_died_while_idle_is_sent_once_more() -> None:
+    async with at(lambda *_: OK) as (connection, server):
+        await connection.ask([("GET", "k")])
+        server.drop_all()
+        assert await connection.ask([("GET", "k")]) == [b"OK"]
+        assert server.opened == 2
+
+
+async def test_a_command_whose_connection_dies_again_and_again_fails() -> None:
+    def die(command: list[bytes], number: int) -> None:
+        server.drop_all()
+
+    async with at(die) as (connection, server):
+        with pytest.raises(StoreUnavailable):
+            await connection.ask([("GET", "k")])
+        assert server.times(b"GET") == 2
+
+
+async def test_a_reply_that_stays_away_is_an_outage_and_the_next_call_has_a_new_connection() -> (
+    None
+):
+    async with at(lambda _, number: None if number == 0 else OK) as (connection, server):
+        with pytest.raises(StoreUnavailable) as raised:
+            await connection.ask([("GET", "k")])
+        assert isinstance(raised.value.__cause__, TimeoutError)
+        assert await connection.ask([("GET", "k")]) == [b"OK"]
+        assert server.opened == 2
+
+
+async def test_a_server_that_is_gone_fails_callers_at_once_until_it_is_back() -> None:
+    port = free_port()
+    connection = NativeConnection(f"redis://127.0.0.1:{port}")
+    loop = asyncio.get_running_loop()
+    for _ in range(20):
+        asked = loop.time()
+        with pytest.raises(StoreUnavailable):
+            await connection.ask([("GET", "k")])
+        assert loop.time() - asked < 0.2
+    server = ScriptedRedis(lambda *_: OK)
+    async with await asyncio.start_server(server.serve, "127.0.0.1", port):
+        async with asyncio.timeout(1):
+            while True:
+                try:
+                    await connection.ask([("GET", "k")])
+                    break
+                except StoreUnavailable:
+                    await asyncio.sleep(0.02)
+        await connection.close()
+        await server.close()
+
+
+async def test_a_wrong_password_is_a_refusal_without_a_storm_of_logins() -> None:
+    async with at(lambda *_: error("NOAUTH Authentication required.")) as (connection, server):
+        server.greeting = lambda _: error("WRONGPASS invalid username-password pair")
+        for _ in range(50):
+            with pytest.raises(StoreUnavailable) as raised:
+                await connection.ask([("GET", "k")])
+            assert "WRONGPASS" in str(raised.value.__cause__)
+        assert server.opened < 5
+
+
+async def test_a_server_that_knows_no_hello_is_logged_in_to_the_old_way() -> None:
+    async with scripted_redis(lambda *_: OK) as server:
+        server.greeting = lambda _: error("ERR unknown command `HELLO`")
+        connection = NativeConnection(f"redis://user:pw@127.0.0.1:{server.port}/2")
+        assert await connection.ask([("GET", "k")]) == [b"OK"]
+        heard = [command for _, command in server.heard]
+        assert [b"AUTH", b"user", b"pw"] in heard
+        assert [b"SELECT", b"2"] in heard
+        await connection.close()
+
+
+async def test_a_sentinel_in_place_of_a_redis_is_named() -> None:
+    async with at(lambda *_: OK) as (connection, server):
+        server.greeting = lambda _: b"*2\r\n$4\r\nmode\r\n$8\r\nsentinel\r\n"
+        with pytest.raises(StoreUnavailable) as raised:
+            await connection.ask([("GET", "k")])
+        assert "redis+sentinel://" in str(raised.value.__cause__)
+
+
+async def test_a_caller_that_gives_up_leaves_the_others_their_replies() -> None:
+    def answer(command: list[bytes], _: int) -> bytes:
+        return bulk(command[1])
+
+    async with at(answer) as (connection, _):
+        await connection.ask([("GET", "first")])
+        calls = [asyncio.ensure_future(connection.ask([("GET", f"{n}")])) for n in range(20)]
+        await asyncio.sleep(0)
+        for call in calls[::2]:
+            call.cancel()
+        assert [await call for call in calls[1::2]] == [[b"%d" % n] for n in range(1, 20, 2)]
+
+
+async def test_several_hosts_that_are_no_cluster_are_refused() -> None:
+    async with scripted_redis(lambda *_: OK) as server:
+        connection = NativeConnection(f"redis://127.0.0.1:{server.port},localhost:{server.port}")
+        with pytest.raises(StoreUnavailable) as raised:
+            await connection.ask([("GET", "k")])
+        assert "is not part of a cluster" in str(raised.value.__cause__)
+        await connection.close()
