@@ -23,6 +23,11 @@ from shared.store.connection import (
 
 _CONNECT_TIMEOUT_S = 0.5
 _REPLY_TIMEOUT_S = 0.6
+_POOL_TIMEOUT_S = 1.2
+"""How long a command waits for a free connection: as long as a request may take (shared/turns.py).
+
+Two hundred requests at once wait for each other here; that is no sign that Redis is away.
+"""
 _MAX_CONNECTIONS = 64
 
 _BROKEN: Any = (RedisConnectionError, RuntimeError)
@@ -39,7 +44,7 @@ def connect(url: str) -> Redis:
         url,
         protocol=2,
         max_connections=_MAX_CONNECTIONS,
-        timeout=_REPLY_TIMEOUT_S,
+        timeout=_POOL_TIMEOUT_S,
         socket_timeout=_REPLY_TIMEOUT_S,
         socket_connect_timeout=_CONNECT_TIMEOUT_S,
         retry=Retry(NoBackoff(), 1, supported_errors=_BROKEN),
