@@ -2,7 +2,7 @@
 
 The event loop runs everything that is ready once in a round. While its rounds are long it has more
 to do than it can, and requests wait: then it works on no more of them at once than it can answer
-within 50 ms, and every further one is refused as it comes, for a tenth of what serving it would
+within 30 ms, and every further one is refused as it comes, for a tenth of what serving it would
 take. A burst is served whole: rounds must be long for a while (as CoDel looks at queues, RFC 8289).
 Rounds are measured in processor time: one that waits for a busy machine has no more to do for that.
 """
@@ -22,10 +22,10 @@ _CALM_S: Final = 0.1
 _STALE_S: Final = 1.0
 """After so long without a request nothing is known of rounds, s."""
 
-_TARGET_S: Final = 0.05
+_TARGET_S: Final = 0.03
 """Processor time that the requests at work may take together, and so the time of each, s."""
 
-_LEAST: Final = 32
+_LEAST: Final = 24
 """So many requests are worked on at once in any case."""
 
 _FIRST_COST_S: Final = 0.001

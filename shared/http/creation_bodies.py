@@ -119,16 +119,19 @@ class CreateBody(Body):
     @model_validator(mode="before")
     @classmethod
     def _without_a_flood(cls, value: Any) -> Any:
-        """The body without the participants and groups behind the first 20 unknown fields.
+        """The body without the participants and groups behind the first 20 plain faults.
 
         It is refused in any case, and the answer shows no more faults.
         """
         if not isinstance(value, dict):
             return value
-        lists = (("participants", ParticipantBody), ("groups", GroupBody))
+        lists = (
+            ("participants", ParticipantBody, "participant_id"),
+            ("groups", GroupBody, "group_id"),
+        )
         return value | {
-            name: _until_too_many_unknown(value[name], model)
-            for name, model in lists
+            name: _until_too_many_faults(value[name], model, id_name)
+            for name, model, id_name in lists
             if isinstance(value.get(name), list) and len(value[name]) <= MAX_PARTICIPANTS
         }
 
@@ -153,13 +156,17 @@ class CreateBody(Body):
         )
 
 
-def _until_too_many_unknown(items: list[Any], model: type[Body]) -> list[Any]:
-    """`items` up to the one in which the unknown fields become more than an answer can show."""
-    unknown = 0
+def _until_too_many_faults(items: list[Any], model: type[Body], id_name: str) -> list[Any]:
+    """`items` up to the one in which plain faults become more than an answer can show: unknown
+    fields, and ids that are no strings."""
+    faults = 0
     for place, item in enumerate(items):
         if isinstance(item, dict):
-            unknown += max(0, len(item) - len(model.model_fields))
-        if unknown > MAX_DETAILS:
+            faults += max(0, len(item) - len(model.model_fields))
+            faults += not isinstance(item.get(id_name), str)
+        else:
+            faults += 1
+        if faults > MAX_DETAILS:
             return items[: place + 1]
     return items
 
