@@ -75,7 +75,9 @@ def _dangers(settings: Settings) -> Iterator[str]:
         yield "CORS_ORIGINS=* lets every page call from a browser"
     if settings.recovery == "off":
         yield "RECOVERY=off: what Redis loses stays lost"
-    if settings.redis_url and settings.redis_url.get_secret_value().startswith("redis://"):
-        yield "REDIS_URL begins with redis://: without TLS, unless the network is private"
+    if settings.redis_url and settings.redis_url.get_secret_value().startswith(
+        ("redis://", "redis+sentinel://")
+    ):
+        yield "REDIS_URL doesn't begin with rediss: without TLS, unless the network is private"
     if settings.trusted_proxy_hops == 0:
         yield "TRUSTED_PROXY_HOPS is 0: behind a proxy all callers look like one (fly.toml sets it)"

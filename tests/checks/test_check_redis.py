@@ -93,3 +93,10 @@ def test_it_is_shown_as_a_table() -> None:
     with embedded_redis() as url:
         lines = run("check-redis", REDIS_URL=url).stdout.splitlines()
     assert [line.startswith("✓ ") for line in lines[1:]] == [True] * 8
+
+
+def test_an_address_that_is_none_is_said_and_its_password_is_not() -> None:
+    ended = run("check-redis", REDIS_URL="redis://user:secret@host:port/0")
+    assert ended.returncode == 1
+    assert "REDIS_URL must have hosts like host:6379" in ended.stderr
+    assert "secret" not in ended.stderr

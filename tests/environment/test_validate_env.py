@@ -79,6 +79,7 @@ def test_each_secret_that_is_missing_is_named_once_with_how_to_get_it(
         ({"AUTH_DISABLED": "true"}, "AUTH_DISABLED can't be true"),
         ({"DATABASE_URL": "mysql://x"}, "DATABASE_URL: must begin with postgresql"),
         ({"REDIS_URL": "https://x"}, "REDIS_URL must begin with rediss://"),
+        ({"REDIS_URL": "rediss://x:port"}, "REDIS_URL must have hosts like host:6379"),
         ({"REDIS_URL": "rediss://default:PASSWORD@HOST:6379"}, "REDIS_URL still says where"),
         ({"DATABASE_URL": "postgresql://a:[YOUR-PASSWORD]@h/x"}, "DATABASE_URL still says where"),
         ({"JWT_JWKS_URL": "http://x"}, "JWT_JWKS_URL must begin with https://"),
@@ -97,6 +98,7 @@ def test_what_is_wrong_is_named(change: dict[str, str], said: str) -> None:
         ({"CORS_ORIGINS": "*"}, "CORS_ORIGINS"),
         ({"RECOVERY": "off"}, "RECOVERY"),
         ({"REDIS_URL": "redis://x"}, "without TLS"),
+        ({"REDIS_URL": "redis+sentinel://x/primary"}, "without TLS"),
         ({"TRUSTED_PROXY_HOPS": "0"}, "TRUSTED_PROXY_HOPS"),
     ],
 )

@@ -46,6 +46,20 @@ def test_a_container_that_could_not_listen_does_not_start() -> None:
         container(rest_alone, EmfMetrics())
 
 
+@pytest.mark.parametrize(
+    ("url", "fault"),
+    [
+        ("localhost:6379", "REDIS_URL must begin with rediss://"),
+        ("redis://:secret@host:port", "REDIS_URL must have hosts like host:6379"),
+        ("rediss://:secret@host?ssl_ca_certs=/nowhere", "REDIS_URL has TLS options that can't be"),
+    ],
+)
+def test_a_container_with_a_wrong_redis_url_does_not_start(url: str, fault: str) -> None:
+    with pytest.raises(SystemExit, match=fault) as ended:
+        container(Settings(redis_url=SecretStr(url)), EmfMetrics())
+    assert "secret" not in str(ended.value)
+
+
 def test_a_container_that_could_not_push_to_those_who_listen_does_not_start() -> None:
     no_key = Settings(supabase_url="https://a.example", supabase_publishable_key="sb_publishable")
     with pytest.raises(SystemExit, match="SUPABASE_PUBLISHABLE_KEY needs SUPABASE_SERVICE_ROLE"):

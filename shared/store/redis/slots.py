@@ -11,6 +11,8 @@ SLOTS = REDIS_CLUSTER_HASH_SLOTS
 
 _KEYLESS = frozenset({"TIME", "PING", "PUBLISH", "INFO", "ROLE", "CONFIG", "CLUSTER"})
 
+_SCRIPTED = frozenset({"EVAL", "EVALSHA"})
+
 
 def slot_of(key: str) -> int:
     """The slot of a key, by the tag in its first braces where there is one."""
@@ -25,7 +27,7 @@ def slot_of_command(command: Command | Attempt) -> int | None:
         return slot_of(command.keys[0])
     if command[0] in _KEYLESS or len(command) == 1:
         return None
-    key = command[1]
+    key = command[3 if command[0] in _SCRIPTED else 1]
     return slot_of(key.decode() if isinstance(key, bytes) else str(key))
 
 

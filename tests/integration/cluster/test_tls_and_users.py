@@ -1,12 +1,20 @@
 """TLS with an authority of one's own, and users with a password."""
 
+import asyncio
 from collections.abc import Iterator
 
 import pytest
 
+from infra.local.redis import embedded_redis
 from infra.local.redis_tls import USER, TlsRedis, tls_redis
+from shared.domain.units import Millis
 from shared.errors import StoreUnavailable
+from shared.ports import Committed, Limit
 from shared.store.redis import NativeConnection
+from tests.integration.cluster.conftest import KEYS, Shelf
+from tests.integration.store.commits import new_session, writing
+
+_LIMIT = Limit("caller:alice", 4, Millis(1_000))
 
 
 @pytest.fixture(scope="module")
@@ -53,3 +61,47 @@ async def test_who_is_not_trusted_or_not_known_is_an_outage_that_says_why(
         await connection.ask([("GET", "key")])
     assert reason in str(raised.value.__cause__)
     await connection.close()
+
+
+_RIGHTS = "~{s* &{s* +@read +@write +@stream +@scripting +@pubsub +@connection +time"
+
+
+async def test_a_user_with_the_rights_that_are_documented_can_do_everything() -> None:
+    with embedded_redis(f"user service on >pass%word {_RIGHTS}") as url:
+        connection = NativeConnection(url.replace("://", "://service:pass%25word@"))
+        shelf = Shelf(connection)
+        change = new_session()
+        assert await shelf.store.commit(writing(change)) == Committed()
+        assert (await shelf.store.load(change.session.name, limits=[_LIMIT])).quotas
+        assert len(await shelf.store.agendas(10)) == len(KEYS.all_shards)
+        assert (await shelf.store.census()).live_sessions == 1
+        taken = await shelf.outbox.take("worker", 10, 1_000_000)
+        await shelf.outbox.settle(taken)
+        assert await shelf.memory.lost() == KEYS.all_shards
+        await shelf.memory.begin_recovery("me", KEYS.all_shards)
+        await shelf.memory.end_recovery("me", KEYS.all_shards)
+        await shelf.owed.add(change.session.name)
+        assert (await shelf.owed.take(10)).next_in_ms
+        client = await connection.subscriber()
+        async with client.pubsub() as pubsub:
+            await pubsub.subscribe(channel := KEYS.echo_channel("x"))
+            assert (await pubsub.get_message(timeout=1) or {})["type"] == "subscribe"
+            await connection.publish(channel)
+            assert (await pubsub.get_message(timeout=1) or {})["type"] == "message"
+        await client.aclose()
+        await connection.close()
+
+
+async def test_a_primary_that_lacks_replicas_is_read_and_later_changed() -> None:
+    with embedded_redis("min-replicas-to-write 1") as url:
+        connection = NativeConnection(url)
+        shelf, change = Shelf(connection), new_session()
+        with pytest.raises(StoreUnavailable) as raised:
+            await shelf.store.commit(writing(change))
+        assert "NOREPLICAS" in str(raised.value.__cause__)
+        assert (await shelf.store.load(change.session.name)).stored is None
+        changing = asyncio.create_task(shelf.store.commit(writing(change)))
+        await asyncio.sleep(0.2)
+        await connection.ask([("CONFIG", "SET", "min-replicas-to-write", 0)])
+        assert await changing == Committed()
+        await connection.close()
