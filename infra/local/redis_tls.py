@@ -139,8 +139,10 @@ def _tls_before(target_port: int, context: ssl.SSLContext) -> Iterator[int]:
 
 
 async def _pass_on(source: asyncio.StreamReader, sink: asyncio.StreamWriter) -> None:
-    with suppress(OSError):
-        while data := await source.read(_CHUNK):
-            sink.write(data)
-            await sink.drain()
-    sink.close()
+    try:
+        with suppress(OSError):
+            while data := await source.read(_CHUNK):
+                sink.write(data)
+                await sink.drain()
+    finally:
+        sink.close()

@@ -403,6 +403,21 @@ async def archive(forgetful_redis: str, own_trail: str) -> AsyncIterator[Archive
     await redis.aclose()
 
 
+async def test_a_shard_that_has_lost_its_memory_is_brought_back_and_the_others_are_left_alone(
+    archive: Archive,
+) -> None:
+    games = [game() for _ in range(12)]
+    await archive.record(*games)
+    assert await archive.recovery.restore_all() == 12
+    assert await archive.recovery.restore_all() == 0
+    lost = [last_of(changes).name for changes in games]
+    lost = [name for name in lost if Keys(3).shard_of(name) == "{s1}"]
+    async for key in archive.redis.scan_iter("{s1}:*"):
+        await archive.redis.delete(key)
+    assert await archive.recovery.restore_all() == len(lost) > 0
+    assert all(await archive.known(*lost))
+
+
 async def test_what_the_store_was_to_forget_is_restored_for_those_who_ask_only(
     archive: Archive,
 ) -> None:

@@ -78,11 +78,14 @@ class Node:
         """
         if link is not self._link or self._is_closed:
             return
+        if self._opening is None:
+            self._set_pause()
+            if not self._pause_s:  # else it was said a moment ago
+                _log.warning("%s is left: %s", self.name, why)
+            self._begin_opening()
         if not serves:
             self._link, self._failure = None, why
             link.retire()
-        self._set_pause()
-        self._begin_opening()
 
     async def changed(self, link: Link, until: float) -> bool:
         """Wait until `link` is replaced, or the loop's time is `until`; whether it is replaced."""

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -104,4 +105,14 @@ async def test_a_primary_that_lacks_replicas_is_read_and_later_changed() -> None
         await asyncio.sleep(0.2)
         await connection.ask([("CONFIG", "SET", "min-replicas-to-write", 0)])
         assert await changing == Committed()
+        await connection.close()
+
+
+async def test_a_socket_of_the_same_machine_is_a_way_too(tmp_path: Path) -> None:
+    with embedded_redis(f"unixsocket {tmp_path}/s", "unixsocketperm 700"):
+        connection = NativeConnection(f"unix://{tmp_path}/s?db=2")
+        assert await connection.ask([("SET", "key", "v"), ("GET", "key")]) == [b"OK", b"v"]
+        client = await connection.subscriber()
+        assert await client.get("key") == b"v"
+        await client.aclose()
         await connection.close()

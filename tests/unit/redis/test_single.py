@@ -90,6 +90,17 @@ async def test_a_server_that_stays_read_only_sees_few_connections_and_serves_rea
         assert server.opened <= 12
 
 
+async def test_however_many_are_refused_the_next_connections_come_soon() -> None:
+    def answer(command: list[bytes], number: int) -> bytes:
+        return error(READONLY) if command[0] == b"EVALSHA" and number < 2 else OK
+
+    async with at(answer) as (connection, server):
+        await connection.ask([("GET", "k")])
+        calls = (connection.run(SCRIPT, ["k"], []) for _ in range(200))
+        assert set(await asyncio.gather(*calls)) == {b"OK"}
+        assert server.opened == 3
+
+
 async def test_a_server_that_loads_is_asked_some_times_a_second_however_many_ask_us() -> None:
     loading = error("LOADING Valkey is loading the dataset in memory")
     async with at(lambda *_: loading) as (connection, server):
