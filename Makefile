@@ -38,7 +38,7 @@ test: $(READY)
 	@if test -z "$$(git status --porcelain)" && git rev-parse HEAD | cmp -s - .build/testing; then cp .build/testing .build/tested; fi
 
 fuzz: $(READY)
-	@FUZZ=full $(BIN)/python -m pytest tests/fuzz tests/integration/test_soak.py
+	@FUZZ=full $(BIN)/python -m pytest tests/fuzz tests/integration/test_soak.py tests/integration/test_service_on_cluster.py
 	@FUZZ=full TARGET=functions $(BIN)/python -m pytest tests/integration/test_bad_input.py
 	@$(BIN)/python -m tests.linearizability --histories 2000
 

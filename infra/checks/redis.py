@@ -29,6 +29,8 @@ _ABOUT = (
 )
 
 _OLDEST = (6, 2)
+_SHARD = Keys().all_shards[0]
+"""A user may be allowed no other keys and channels than those of the service."""
 _LASTS_MS = 30_000
 _COUNTING = "redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2]) return redis.call('PTTL', KEYS[1])"
 
@@ -126,7 +128,7 @@ async def _rest(settings: Settings) -> AsyncIterator[Target]:
 
 def _checks(target: Target) -> list[Check]:
     """All of them, on keys of their own, which are removed and would end by themselves."""
-    key, ask = f"synckairos:check:{uuid4()}", target.ask
+    key, ask = f"{_SHARD}:check:{uuid4()}", target.ask
 
     async def ping() -> str:
         return str(await ask("PING"))
@@ -190,6 +192,8 @@ def _require(is_so: bool, complaint: str, praise: str) -> str:
 
 def _judged(reply: Any) -> str:
     """What INFO says. Raises `Unsound` where sessions would not be safe there."""
+    if isinstance(reply, ReplyError):
+        return f"it tells nothing of itself ({reply}): see yourself to maxmemory-policy noeviction"
     info = fields_of(reply)
     version = info.get("redis_version") or info.get("upstash_version", "unknown")
     numbers = tuple(int(part) for part in version.split(".")[:2] if part.isdigit())

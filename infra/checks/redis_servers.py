@@ -5,6 +5,7 @@ from contextlib import suppress
 from typing import Any
 from uuid import uuid4
 
+from hiredis import ReplyError
 from redis.asyncio import Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
@@ -62,7 +63,7 @@ class Servers:
         return "; ".join(f"{endpoint}: {one}" for endpoint, one in said.items())
 
     async def _shards(self) -> str:
-        name = f"synckairos:check:{uuid4()}"
+        name = f"check:{uuid4()}"
         shards = self._keys.all_shards
         outcomes = await self._connection.ask_each(
             [
@@ -90,8 +91,10 @@ class Servers:
             ("CLUSTER", "SLOTS"),
             ("CONFIG", "GET", "cluster-require-full-coverage"),
         )
-        info = fields_of(state)
-        if info.get("cluster_state") != "ok":
+        if isinstance(slots, ReplyError):
+            raise Unsound(f"the service can't see who owns which slot: {slots}")
+        info = fields_of(state)  # nothing where the user may not ask for it
+        if info.get("cluster_state", "ok") != "ok":
             raise Unsound(f"cluster_state is {info.get('cluster_state')}: see CLUSTER NODES")
         served = int(info.get("cluster_slots_ok", SLOTS))
         if served < SLOTS:

@@ -10,6 +10,14 @@ from pathlib import Path
 from redis import RedisCluster
 from redis.crc import key_slot
 
+from infra.local.cluster_views import (
+    is_replica_of,
+    knows,
+    move,
+    named_by,
+    takes_for_failed,
+    view_of,
+)
 from infra.local.ports import lasting_port
 from infra.local.redis_node import NotInTime, RedisNode, wait_until
 
@@ -18,7 +26,6 @@ _PRIMARIES = 3
 _NODE_TIMEOUT_MS = 1_000
 """After this long without an answer a node counts as failed; its replica takes over about 1 s
 later (the election waits 0.5 s to 1 s)."""
-_MIGRATE_TIMEOUT_MS = 5_000
 
 
 class ClusterNode(RedisNode):
@@ -73,7 +80,7 @@ class LocalCluster:
         for node in self.nodes[1:]:
             first.ask("CLUSTER", "MEET", *node.place)
         for primary, replica in zip(primaries, self.nodes[_PRIMARIES:], strict=True):
-            wait_until(partial(_knows, replica, primary), "a replica knows its primary")
+            wait_until(partial(knows, replica, primary.id), "a replica knows its primary")
             replica.ask("CLUSTER", "REPLICATE", primary.id)
         self.wait_until_healthy()
 
@@ -93,7 +100,7 @@ class LocalCluster:
 
     def replica_of(self, node: ClusterNode) -> ClusterNode:
         """The living replica of a primary. Raises `NotInTime` where there is none."""
-        replicas = [n for n in self._living() if _is_replica_of(n, node)]
+        replicas = [n for n in self._living() if is_replica_of(n, node)]
         if not replicas:
             raise NotInTime(f"Node {node.port} has no living replica.")
         return replicas[0]
@@ -119,7 +126,7 @@ class LocalCluster:
     def wait_until_noticed(self, node: ClusterNode) -> None:
         """Return when all living nodes take a node that was killed for failed."""
         wait_until(
-            lambda: all(_takes_for_failed(one, node) for one in self._living()),
+            lambda: all(takes_for_failed(one, node.id) for one in self._living()),
             "a dead node is noticed",
         )
 
@@ -171,10 +178,10 @@ class LocalCluster:
         slot, source = key_slot(tag.encode()), self.owner_of(tag)
         target.ask("CLUSTER", "SETSLOT", slot, "IMPORTING", source.id)
         source.ask("CLUSTER", "SETSLOT", slot, "MIGRATING", target.id)
-        _move(source, target, slot, source.ask("CLUSTER", "COUNTKEYSINSLOT", slot) // 2)
+        move(source, target, slot, source.ask("CLUSTER", "COUNTKEYSINSLOT", slot) // 2)
         yield
         while count := source.ask("CLUSTER", "COUNTKEYSINSLOT", slot):
-            _move(source, target, slot, count)
+            move(source, target, slot, count)
         for node in (target, source, *self._primaries()):
             node.ask("CLUSTER", "SETSLOT", slot, "NODE", target.id)
         wait_until(lambda: self._all_name(target, slot), f"all nodes know that {tag} has moved")
@@ -197,13 +204,13 @@ class LocalCluster:
 
     def _owner_of(self, slot: int) -> ClusterNode | None:
         """The living node that says that the slot is its own."""
-        return next((n for n in self._living() if _named_by(n, slot) == n.port), None)
+        return next((n for n in self._living() if named_by(n, slot) == n.port), None)
 
     def _all_name(self, owner: ClusterNode, slot: int) -> bool:
-        return all(_named_by(node, slot) == owner.port for node in self._living())
+        return all(named_by(node, slot) == owner.port for node in self._living())
 
     def _is_healthy(self) -> bool:
-        views = [_view_of(node) for node in self.nodes]
+        views = [view_of(node) for node in self.nodes]
         return bool(views[0]) and all(v == views[0] for v in views) and self._is_replicated()
 
     def _is_replicated(self) -> bool:
@@ -211,45 +218,6 @@ class LocalCluster:
         in_sync = [role for role in roles if role.get("master_link_status") == "up"]
         full = [role for role in roles if role.get("connected_slaves") == "1"]
         return len(in_sync) == len(full) == _PRIMARIES
-
-
-def _knows(node: ClusterNode, other: ClusterNode) -> bool:
-    return other.id in (node.says("CLUSTER", "NODES") or "")
-
-
-def _takes_for_failed(node: ClusterNode, other: ClusterNode) -> bool:
-    lines = (node.says("CLUSTER", "NODES") or "").splitlines()
-    return any(line.startswith(other.id) and "fail" in line.split()[2].split(",") for line in lines)
-
-
-def _is_replica_of(node: ClusterNode, primary: ClusterNode) -> bool:
-    return node.info("replication").get("master_port") == str(primary.port)
-
-
-def _named_by(node: ClusterNode, slot: int) -> int | None:
-    """The port of the owner of `slot`, as `node` sees it."""
-    for first, last, primary, *_ in node.says("CLUSTER", "SLOTS") or ():
-        if first <= slot <= last:
-            return int(primary[1])
-    return None
-
-
-def _view_of(node: ClusterNode) -> object:
-    """Who owns what and who replicates whom, as `node` sees it; None while a part is missing."""
-    if "cluster_state:ok" not in (node.says("CLUSTER", "INFO") or ""):
-        return None
-    view = sorted(
-        (first, last, primary[1], sorted(replica[1] for replica in replicas))
-        for first, last, primary, *replicas in node.says("CLUSTER", "SLOTS") or ()
-    )
-    return view if all(replicas for *_, replicas in view) else None
-
-
-def _move(source: ClusterNode, target: ClusterNode, slot: int, count: int) -> None:
-    keys = source.ask("CLUSTER", "GETKEYSINSLOT", slot, count) if count else []
-    if keys:
-        where = ("127.0.0.1", target.port, "", 0, _MIGRATE_TIMEOUT_MS)
-        source.ask("MIGRATE", *where, "KEYS", *keys)
 
 
 @contextmanager

@@ -54,6 +54,25 @@ def test_advice_is_given_on_settings_that_hurt_a_cluster(cluster: LocalCluster) 
     assert "STORE_SHARDS=1 USES ONLY 1 of them" in said
 
 
+def test_a_user_who_may_do_no_more_than_the_service_needs_passes_every_check(
+    cluster: LocalCluster,
+) -> None:
+    rights = (
+        "~{s*",
+        "&{s*",
+        *(f"+@{name}" for name in ("read", "write", "stream", "scripting", "pubsub", "connection")),
+        "+time",
+        "+cluster|slots",
+    )
+    for node in cluster.nodes:
+        node.ask("ACL", "SETUSER", "narrow", "on", ">secret", *rights)
+    url = cluster.all_urls.replace("redis://", "redis://narrow:secret@")
+    code, checks = found("check-redis", REDIS_URL=url, STORE_SHARDS=_SHARDS)
+    assert code == 0, checks
+    assert "it tells nothing of itself" in checks["server"]["message"]
+    assert checks["cluster"]["message"] == "3 primaries serve all slots"
+
+
 def test_one_primary_that_would_drop_sessions_is_named(cluster: LocalCluster) -> None:
     node = cluster.owner_of("{s0}")
     node.ask("CONFIG", "SET", "maxmemory-policy", "allkeys-lru")

@@ -13,7 +13,7 @@ from redis.retry import Retry
 
 from functions.tools.soak.plan import Plan
 from infra.local.redis import embedded_redis
-from infra.local.redis_cluster import LocalCluster, local_cluster
+from infra.local.redis_cluster import ClusterNode, LocalCluster, local_cluster
 from shared.store.keys import Keys
 
 _VICTIM = "{s0}"
@@ -39,8 +39,8 @@ class Store:
         self.url = url
         self.keys = keys
         self.failovers: list[Failover] = []
+        self.cluster = cluster
         self._client = client
-        self._cluster = cluster
         self._waiting = 0
 
     @property
@@ -63,17 +63,23 @@ class Store:
 
         For `lag_s` before its end the replica gets nothing from it.
         """
-        assert self._cluster is not None
-        victim = self._cluster.owner_of(_VICTIM)
-        shards = (tag for tag in self.keys.all_shards if self._cluster.owner_of(tag) is victim)
+        assert self.cluster is not None
+        victim = self.kill_primary(lag_s)
+        self.cluster.wait_until_owned(_VICTIM, not_by=victim)
+        self.cluster.restart(victim)
+
+    def kill_primary(self, lag_s: float) -> ClusterNode:
+        """Kill a primary and note what it had; returns the dead node."""
+        assert self.cluster is not None
+        victim = self.cluster.owner_of(_VICTIM)
+        shards = (tag for tag in self.keys.all_shards if self.cluster.owner_of(tag) is victim)
         owned = frozenset(shards)
         if lag_s:
-            self._cluster.kill_behind_its_replica(victim, lag_s)
+            self.cluster.kill_behind_its_replica(victim, lag_s)
         else:
-            self._cluster.kill(victim)
+            self.cluster.kill(victim)
         self.failovers.append(Failover(owned, time.time()))
-        self._cluster.wait_until_owned(_VICTIM, not_by=victim)
-        self._cluster.restart(victim)
+        return victim
 
     def _count(self, stream: Any) -> int:
         return sum(int(self._client.xlen(stream(shard))) for shard in self.keys.all_shards)

@@ -1,0 +1,48 @@
+"""What the nodes of a cluster say of each other."""
+
+from infra.local.redis_node import RedisNode
+
+_MIGRATE_TIMEOUT_MS = 5_000
+
+
+def knows(node: RedisNode, node_id: str) -> bool:
+    """Whether `node` has met the one of that id."""
+    return node_id in (node.says("CLUSTER", "NODES") or "")
+
+
+def takes_for_failed(node: RedisNode, node_id: str) -> bool:
+    """Whether `node` takes the one of that id for failed, as most of the others do."""
+    lines = (node.says("CLUSTER", "NODES") or "").splitlines()
+    return any(line.startswith(node_id) and "fail" in line.split()[2].split(",") for line in lines)
+
+
+def is_replica_of(node: RedisNode, primary: RedisNode) -> bool:
+    """Whether `node` replicates `primary`."""
+    return node.info("replication").get("master_port") == str(primary.port)
+
+
+def named_by(node: RedisNode, slot: int) -> int | None:
+    """The port of the owner of `slot`, as `node` sees it."""
+    for first, last, primary, *_ in node.says("CLUSTER", "SLOTS") or ():
+        if first <= slot <= last:
+            return int(primary[1])
+    return None
+
+
+def view_of(node: RedisNode) -> object:
+    """Who owns what and who replicates whom, as `node` sees it; None while a part is missing."""
+    if "cluster_state:ok" not in (node.says("CLUSTER", "INFO") or ""):
+        return None
+    view = sorted(
+        (first, last, primary[1], sorted(replica[1] for replica in replicas))
+        for first, last, primary, *replicas in node.says("CLUSTER", "SLOTS") or ()
+    )
+    return view if all(replicas for *_, replicas in view) else None
+
+
+def move(source: RedisNode, target: RedisNode, slot: int, count: int) -> None:
+    """Move so many keys of a slot to another node."""
+    keys = source.ask("CLUSTER", "GETKEYSINSLOT", slot, count) if count else []
+    if keys:
+        where = ("127.0.0.1", target.port, "", 0, _MIGRATE_TIMEOUT_MS)
+        source.ask("MIGRATE", *where, "KEYS", *keys)
