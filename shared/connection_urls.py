@@ -8,7 +8,6 @@ import re
 from collections.abc import Iterator
 
 _POSTGRES_SCHEMES = ("postgres://", "postgresql://")
-_REDIS_SCHEMES = ("redis://", "rediss://", "unix://", "redis+sentinel://", "rediss+sentinel://")
 
 _OF_OTHER_POSTGRES_CLIENTS = frozenset(
     {
@@ -93,14 +92,11 @@ def _ssl_mode(value: str) -> str:
 
 
 def redis_url(url: str) -> str:
-    """The address for redis-py. Raises `ValueError` with the end of a sentence that names the
-    setting.
+    """The address for `RedisAddress`, which checks it.
 
     Options of ioredis are dropped: it writes them in camel case, redis-py in snake case. With
     `tls=true` the address becomes one of `rediss://`.
     """
-    if not url.startswith(_REDIS_SCHEMES):
-        raise ValueError("must begin with rediss:// (or redis://)")
     address, _, query = url.partition("?")
     options = _options(query)
     if address.startswith("redis://") and ("tls", "true") in options:

@@ -11,6 +11,7 @@ from infra.environment.variables import KNOWN, ignored, unknown
 from shared.production import faults_of, unsound_of
 from shared.settings import Settings
 from shared.settings_faults import sentences
+from shared.store.redis import RedisAddress
 
 
 @dataclass
@@ -47,6 +48,10 @@ def validate(variables: dict[str, str], stage: str, target: Target) -> Findings:
 
 def _unlikely(variables: dict[str, str]) -> Iterator[str]:
     """Addresses that were copied, and not filled in, or from beside the right one."""
+    try:
+        RedisAddress.of(variables.get("REDIS_URL") or "redis://localhost")
+    except ValueError as error:
+        yield f"REDIS_URL {error}"
     for name in ("REDIS_URL", "DATABASE_URL"):
         if re.search(r"PASSWORD|\[[^\]]*\]@", variables.get(name, "")):
             yield f"{name} still says where the password goes"

@@ -122,11 +122,6 @@ def test_a_switch_may_be_written_as_any_boolean(
         ("PORT", _SECRET, "PORT must be a whole number; for example PORT=3000"),
         ("AUTH_DISABLED", "maybe", 'AUTH_DISABLED must be true or false, not "maybe"'),
         ("RECOVERY", "maybe", 'RECOVERY must be on or off, not "maybe"'),
-        (
-            "REDIS_URL",
-            f"https://x:{_SECRET}@h",
-            "REDIS_URL must begin with rediss:// (or redis://)",
-        ),
         ("DATABASE_URL", f"mysql://x:{_SECRET}@h", "DATABASE_URL must begin with postgresql://"),
         ("SUPABASE_URL", "abc.supabase.co", "SUPABASE_URL must begin with http:// or https://"),
     ],
