@@ -52,18 +52,19 @@ class Conversation:
     listener: Listener
     _is_theirs: bool | None = field(init=False)
     _good_until: float | None = field(init=False)
+    _greeting: Push | None = None
 
     def __post_init__(self) -> None:
         self._is_theirs = None if self.permit.caller.role is Role.HOST else True
         self._good_until = _good_until(self.permit.caller)
 
     async def begin(self, *, with_state: bool) -> None:
-        """Say that pushes will come from now on.
+        """Send `CONNECTED`, before the pushes that were queued since the subscription.
 
         `with_state` sends the session's state at once, or `SESSION_DELETED` if it was deleted.
         Raises `RateLimitExceeded`.
         """
-        self.listener.put(Push.of(messages.connected(self.session_id, self.clock.now())))
+        self._greeting = Push.of(messages.connected(self.session_id, self.clock.now()))
         if with_state:
             try:
                 await self.send_state()
@@ -89,6 +90,9 @@ class Conversation:
 
     async def next(self) -> Push:
         """The next push to send, `CLOSED` or `EXPIRED`; a gap is closed with the present state."""
+        if (greeting := self._greeting) is not None:
+            self._greeting = None
+            return greeting
         while True:
             try:
                 async with asyncio.timeout(self._seconds_left):

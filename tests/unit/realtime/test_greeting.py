@@ -2,8 +2,6 @@
 
 from typing import Any
 
-import pytest
-
 from functions.live.conversation import Conversation
 from shared.access.allowance import Allowance
 from shared.access.callers import Caller, Role
@@ -13,7 +11,6 @@ from shared.clock import StoreClock
 from shared.realtime.listener import Listener, Push
 
 
-@pytest.mark.xfail(strict=True, reason="the greeting is queued behind pushes that came before it")
 async def test_a_push_that_comes_before_the_greeting_is_said_after_it() -> None:
     """On a cluster a push may arrive when its change has long been answered, and a client that
     connects meanwhile is subscribed already."""
