@@ -96,7 +96,7 @@ def _workers(
     backend: Backend, metrics: PrometheusMetrics, settings: Settings, channels: PushChannels
 ) -> list[_Worker]:
     """What goes on without being asked, woken through `channels`."""
-    deadlines = DeadlineLoop(backend.store, backend.service, backend.clock, metrics)
+    deadlines = DeadlineLoop(backend.store, backend.wakeups, backend.clock, metrics)
     for shard in backend.keys.all_shards:
         channels.handle(backend.keys.wake_channel(shard), deadlines.call)
     workers: list[_Worker] = [deadlines, LoopLag(metrics.instance.observe_loop_lag)]

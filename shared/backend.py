@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from shared.audit.ports import AuditLog, Outbox
 from shared.clock import StoreClock
+from shared.current_state import CurrentState
 from shared.domain.load import UNIT
 from shared.history import History
 from shared.ports import Announcer, OwnerLimits, SessionStore
@@ -21,6 +22,7 @@ from shared.store.memory import RedisMemory
 from shared.store.outbox import RedisOutbox
 from shared.store.probe import StoreProbe
 from shared.store.sessions import RedisSessionStore
+from shared.wakeups import Wakeups
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +38,7 @@ class Backend:
     audit: AuditLog | None
     recovery: Recovery | None
     service: SessionService
+    wakeups: Wakeups
     history: History
     readiness: Readiness
     pushes: Pushes | None = None
@@ -82,6 +85,7 @@ def assemble(
     if audit:
         memory, is_on = RedisMemory(connection, keys), settings.recovery == "on"
         recovery = Recovery(store, memory, outbox, audit, is_on=is_on)
+    state = CurrentState(store, recovery)
     return Backend(
         connection=connection,
         keys=keys,
@@ -90,7 +94,8 @@ def assemble(
         outbox=outbox,
         audit=audit,
         recovery=recovery,
-        service=SessionService(store, Recall(store, outbox, audit), recovery, _limits(settings)),
+        service=SessionService(store, state, Recall(store, outbox, audit), _limits(settings)),
+        wakeups=Wakeups(store, state),
         history=History(store, outbox, audit),
         readiness=Readiness(StoreProbe(connection, keys), store, audit),
         pushes=pushes,

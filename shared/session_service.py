@@ -1,11 +1,10 @@
 """Load, settle, transition, commit: how every request and every alarm reaches a session."""
 
-from collections.abc import Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from itertools import islice
 
 from shared.access.permits import Permit
+from shared.current_state import CurrentState, due_steps, is_backlog
 from shared.domain.commands import (
     Command,
     Create,
@@ -15,19 +14,15 @@ from shared.domain.creation import create
 from shared.domain.errors import Refusal
 from shared.domain.events import Change, Step
 from shared.domain.session import Session
-from shared.domain.settlement import settle
-from shared.domain.timekeeping import next_wakeup
 from shared.domain.transition import transition
-from shared.domain.units import Instant, Millis, after, elapsed_between
-from shared.drafts import Done, Draft, Request, done, draft, wake_at
+from shared.domain.units import Instant
+from shared.drafts import Done, Draft, Request, done, draft
 from shared.errors import (
-    AuditUnavailable,
     IdempotencyKeyReused,
     PreconditionFailed,
     SessionDeleted,
     SessionExists,
     SessionNotFound,
-    StoreUnavailable,
     VersionConflict,
 )
 from shared.ports import (
@@ -36,17 +31,13 @@ from shared.ports import (
     Commit,
     Committed,
     IdempotencyKey,
-    Loaded,
-    Origin,
     OwnerHoldsEnough,
     RecordedAnswer,
     SessionStore,
     Stored,
     Superseded,
-    Wakeup,
 )
 from shared.recall import Recall
-from shared.recovery import Recovery, anyone
 from shared.session_limits import Limits
 from shared.turns import Turn, Turns, patience
 
@@ -58,17 +49,6 @@ another instance, or to a read or an alarm that applied what was due. An instanc
 pauses between its changes (`Turns`), so that of n instances each wins about every n-th round.
 """
 
-_STEPS_PER_COMMIT = 50
-"""Bounds a commit after a long outage, in which many cycles may have gone by."""
-
-_SHOWN_PER_COMMIT = 5_000
-"""Bounds the participants in all of its steps: each step is audited and pushed with all of them."""
-
-_SHORTEST_DELAY = Millis(1_000)
-_LONGEST_DELAY = Millis(8_000)
-"""Bounds how late a due change comes once the store takes it again."""
-
-_SYSTEM = Origin("system")
 _UNLIMITED = Limits()
 
 
@@ -99,13 +79,13 @@ class SessionService:
     def __init__(
         self,
         store: SessionStore,
+        state: CurrentState,
         recall: Recall,
-        recovery: Recovery | None = None,
         limits: Limits = _UNLIMITED,
     ) -> None:
         self._store = store
+        self._state = state
         self._recall = recall
-        self._recovery = recovery
         self._limits = limits
         self._turns: Turns[Stored] = Turns()
 
@@ -133,10 +113,10 @@ class SessionService:
         spec = replace(spec, tenant=permit.caller.tenant, owner=permit.owner)
         name = permit.name_of(spec.session_id)
         async with patience():
-            loaded = await self._load(permit, name, request.key)
+            loaded = await self._state.load(permit, name, request.key)
             if loaded.recorded:
                 return await self._replay(loaded.recorded, request.key, name, loaded.stored)
-            if loaded.stored or not (is_new_id or await self._is_unused(loaded, name)):
+            if loaded.stored or not (is_new_id or await self._state.is_unused(loaded, name)):
                 raise SessionExists
             created = create(spec, loaded.now)
             self._limits.check_created(created.session, spec)
@@ -164,10 +144,10 @@ class SessionService:
         """
         name, command = permit.name_of(session_id), permit.narrowed(command)
         async with patience():
-            loaded = await self._load(permit, name, request.key)
+            loaded = await self._state.load(permit, name, request.key)
             if loaded.recorded:
                 return await self._replay(loaded.recorded, request.key, name, loaded.stored)
-            stored, now = await self._found(loaded, name, permit)
+            stored, now = await self._state.found(loaded, name, permit)
             if stored is None:
                 raise SessionNotFound
             permit.check(stored.session)
@@ -191,12 +171,12 @@ class SessionService:
                 raise SessionNotFound
             asked.permit.check(stored.session)
             turn.left = stored
-            due = _due(stored, now)
+            due = due_steps(stored, now)
             try:
                 change = self._applied(asked, stored, due, now)
             except (Refusal, PreconditionFailed, _Backlog):
                 if due:
-                    stored, now = await self._catch_up(stored, now)
+                    stored, now = await self._state.caught_up(stored, now)
                     continue
                 if stored is not loaded and (earlier := await self._answered(stored, asked)):
                     return earlier
@@ -207,7 +187,7 @@ class SessionService:
                 turn.left = _left_by(result, written.commit)
                 return await self._outcome(result, written)
             turn.is_contested = True
-            stored, now = await self._newer(result, written.commit.name, now, asked.permit)
+            stored, now = await self._state.newer(result, written.commit.name, now, asked.permit)
         raise VersionConflict(_version(latest), _version(stored))
 
     async def _answered(self, stored: Stored, asked: _Asked) -> Outcome | None:
@@ -228,12 +208,12 @@ class SessionService:
         """
         name = permit.name_of(session_id)
         async with patience():
-            loaded = await self._load(permit, name)
-            stored, now = await self._found(loaded, name, permit)
+            loaded = await self._state.load(permit, name)
+            stored, now = await self._state.found(loaded, name, permit)
             if stored is None:
                 raise SessionDeleted if loaded.is_deleted else SessionNotFound
             permit.check(stored.session)
-            stored, now = await self._catch_up(stored, now)
+            stored, now = await self._state.caught_up(stored, now)
         if stored is None:
             raise SessionNotFound
         return stored.session, now
@@ -241,15 +221,9 @@ class SessionService:
     async def could_read(self, permit: Permit, session_id: str) -> bool:
         """Whether the caller could read a session that was deleted since.
 
-        Only the audit trail knows whose it was: where it can't be asked, no host could.
+        Only the audit trail knows whose it was: False for a host while that can't be asked.
         """
-        if permit.owner is None:
-            return True
-        if self._recovery is None:
-            return False
-        with suppress(AuditUnavailable):
-            return await self._recovery.was_admitted(permit.name_of(session_id), permit.may_read)
-        return False
+        return await self._state.was_readable(permit, permit.name_of(session_id))
 
     async def read_many(
         self, permit: Permit, session_ids: Sequence[str]
@@ -263,7 +237,7 @@ class SessionService:
             many = await self._store.load_many(names, permit.allowance.limits)
             permit.allowance.take(many.quotas)
             loaded = dict(zip(names, many.sessions, strict=True))
-            restored = await self._looked_up(loaded, permit)
+            restored = await self._state.restored(loaded, permit)
             return [
                 await self._shown(restored.get(name, one.stored), one.now, permit)
                 for name, one in loaded.items()
@@ -274,7 +248,7 @@ class SessionService:
     ) -> tuple[Session, Instant] | None:
         if stored is None or not permit.may_read(stored.session):
             return None
-        stored, now = await self._catch_up(stored, max(now, stored.session.updated_at))
+        stored, now = await self._state.caught_up(stored, max(now, stored.session.updated_at))
         return (stored.session, now) if stored else None
 
     async def remember(self, key: IdempotencyKey, record: bytes) -> bytes:
@@ -282,129 +256,13 @@ class SessionService:
         async with patience():
             return await self._store.remember(key, record)
 
-    async def wake(self, claimed: Wakeup) -> None:
-        """Do what has come due in a session of itself, and see to its next wake-up."""
-        loaded = await self._store.load(claimed.name)
-        found, now = await self._found(loaded, claimed.name, None, even_forgotten=False)
-        try:
-            stored, now = await self._catch_up(found, now)
-        except StoreUnavailable:
-            await self._put_off(claimed, found, now)
-            raise
-        if stored is None:
-            await self._store.release(claimed, None)
-        elif stored is loaded.stored:
-            await self._store.release(claimed, wake_at(stored.session, now))
-
-    async def _put_off(self, claimed: Wakeup, stored: Stored | None, now: Instant) -> None:
-        """Try again later what the store wouldn't take, for it may be out of memory.
-
-        The longer it has been due, the later, up to a bound: what can't be done now costs little.
-        """
-        due = next_wakeup(stored.session) if stored else None
-        late = elapsed_between(due or now, now)
-        delay = Millis(min(max(late, _SHORTEST_DELAY), _LONGEST_DELAY))
-        await self._store.release(claimed, after(now, delay))
-
-    async def ring(self, alarm: Wakeup) -> Instant | None:
-        """Do what has come due in a session whose alarm has gone off.
-
-        Returns the session's next wake-up where nothing was due and no other alarm is set for it.
-        """
-        loaded = await self._store.load(alarm.name)
-        found = await self._found(loaded, alarm.name, None, even_forgotten=False)
-        stored, now = await self._catch_up(*found)
-        if stored is None or stored is not loaded.stored:
-            return None
-        set_for = loaded.alarm_at or alarm.at
-        return next_wakeup(stored.session) if set_for <= max(now, alarm.at) else None
-
-    async def _load(self, permit: Permit, name: str, key: IdempotencyKey | None = None) -> Loaded:
-        """What the store has, for a caller who hasn't asked too often, not even while it waited."""
-        permit.allowance.require()
-        loaded = await self._store.load(name, key, permit.allowance.limits)
-        permit.allowance.take(loaded.quotas)
-        return loaded
-
-    async def _found(
-        self, loaded: Loaded, name: str, permit: Permit | None, *, even_forgotten: bool = True
-    ) -> tuple[Stored | None, Instant]:
-        """What was loaded, or what the audit trail has of it where the store has lost it.
-
-        It is put back if the caller may read it; without a `permit` the service itself asks.
-        """
-        restored = (await self._looked_up({name: loaded}, permit, even_forgotten)).get(name)
-        if restored is None:
-            return loaded.stored, loaded.now
-        return restored, max(loaded.now, restored.session.updated_at)
-
-    async def _looked_up(
-        self, loaded: Mapping[str, Loaded], permit: Permit | None, even_forgotten: bool = True
-    ) -> Mapping[str, Stored]:
-        """The sessions that were put back, of those that were `loaded` and not found.
-
-        What a host can't read is looked up in the same way, with the same calls to the store and
-        the trail: else the time until the 404 would tell whether there is such a session. Raises
-        `AuditUnavailable`, unless all that was not found was deleted.
-        """
-        if self._recovery is None:
-            return {}
-        lost = {
-            name: found.now
-            for name, found in loaded.items()
-            if found.stored is None and not found.is_deleted
-        }
-        hidden = [n for n, found in loaded.items() if permit and _is_hidden(found, permit)]
-        if not lost and not hidden:
-            return {}
-        admits = permit.may_read if permit else anyone
-        try:
-            return await self._recovery.restore(
-                lost, admits, beside=hidden, even_forgotten=even_forgotten
-            )
-        except AuditUnavailable:
-            if lost or any(loaded[name].stored for name in hidden):
-                raise
-            return {}
-
-    async def _newer(
-        self, result: Superseded, name: str, now: Instant, permit: Permit | None
-    ) -> tuple[Stored | None, Instant]:
-        """What overtook us, and an instant that is not before it.
-
-        If it was nothing, the session was deleted, or the store has lost it since we loaded it.
-        """
-        if result.stored is None:
-            return await self._found(await self._store.load(name), name, permit)
-        return result.stored, max(now, result.stored.session.updated_at)
-
-    async def _is_unused(self, loaded: Loaded, name: str) -> bool:
-        """Whether nobody ever had that id. A trail that can't be asked stands in nobody's way."""
-        if loaded.is_deleted:
-            return False
-        try:
-            return self._recovery is None or not await self._recovery.knows(name)
-        except AuditUnavailable:
-            return True
-
-    async def _catch_up(self, stored: Stored | None, now: Instant) -> tuple[Stored | None, Instant]:
-        """Commit everything that is due, in portions; returns what is stored then."""
-        while stored and (due := _due(stored, now)):
-            written = draft(stored, due, now, Request(_SYSTEM)).commit
-            result = await self._store.commit(written)
-            if isinstance(result, Superseded):
-                stored, now = await self._newer(result, written.name, now, None)
-            else:
-                stored = Stored(due[-1].session, written.operation_id)
-        return stored, now
-
     def _applied(self, asked: _Asked, stored: Stored, due: Sequence[Step], now: Instant) -> Change:
         """What the command makes of the session after the steps that are due.
 
         Raises `_Backlog` where more is due than one commit takes. A deletion doesn't wait for that:
         it frees room in a store that may be out of it.
         """
-        if len(due) == _most_steps(stored.session) and not isinstance(asked.command, Delete):
+        if is_backlog(stored, due) and not isinstance(asked.command, Delete):
             raise _Backlog
         session = due[-1].session if due else stored.session
         expected = asked.request.if_match
@@ -445,21 +303,6 @@ class SessionService:
 
 class _Backlog(Exception):
     """More is due than fits in one commit."""
-
-
-def _due(stored: Stored, now: Instant) -> list[Step]:
-    return list(islice(settle(stored.session, now), _most_steps(stored.session)))
-
-
-def _most_steps(session: Session) -> int:
-    """How many steps one commit takes."""
-    shown_by_each = max(1, len(session.participants))
-    return max(1, min(_STEPS_PER_COMMIT, _SHOWN_PER_COMMIT // shown_by_each))
-
-
-def _is_hidden(found: Loaded, permit: Permit) -> bool:
-    """Whether the caller must not learn that there is, or was, such a session."""
-    return permit.hides(found.stored.session if found.stored else None)
 
 
 def _newest(loaded: Stored, before: Stored | None) -> Stored:

@@ -12,7 +12,7 @@ from shared.domain.units import Instant, Millis, after
 from shared.errors import StoreUnavailable
 from shared.metrics.ports import Metrics
 from shared.ports import Agenda, SessionStore, Wakeup
-from shared.session_service import SessionService
+from shared.wakeups import Wakeups
 
 _LEASE = Millis(1_000)
 """After this long a claimed wake-up that nobody finished is anyone's again."""
@@ -34,10 +34,10 @@ class DeadlineLoop:
     """
 
     def __init__(
-        self, store: SessionStore, service: SessionService, clock: StoreClock, metrics: Metrics
+        self, store: SessionStore, wakeups: Wakeups, clock: StoreClock, metrics: Metrics
     ) -> None:
         self._store = store
-        self._service = service
+        self._wakeups = wakeups
         self._clock = clock
         self._metrics = metrics
         self._sleeps_until = Instant(0)
@@ -103,7 +103,7 @@ class DeadlineLoop:
 
     async def _wake(self, claimed: Wakeup, was_due: Instant) -> None:
         async with self._slots:
-            if await wake(self._service, claimed):
+            if await wake(self._wakeups, claimed):
                 self._metrics.observe_lateness(max(0, self._clock.now() - was_due))
 
     async def _sleep(self, seconds: float) -> None:

@@ -1,4 +1,4 @@
-"""The alarm function: what happens of itself happens at its instant (API §2).
+"""The alarm function: applies the due changes of a session at their instant (API §2).
 
 A message wakes one session. It comes a little early, so that the rest of the time can be slept to
 the millisecond; where it comes much too early (a queue holds nothing back for longer than 15
@@ -36,7 +36,7 @@ async def _ring_in_time(here: Instance, alarm: Wakeup) -> Instant | None:
     while True:
         if (left_ms := _left_ms(here, alarm)) <= _WORTH_WAITING_MS:
             await asyncio.sleep(max(0, left_ms) / 1000)
-        following = await here.backend.service.ring(alarm)
+        following = await here.backend.wakeups.handle_alarm(alarm)
         if following is None:
             here.metrics.observe_lateness(max(0, -_left_ms(here, alarm)))
         if following != alarm.at or _left_ms(here, alarm) > _WORTH_WAITING_MS:

@@ -51,7 +51,7 @@ async def _claimed(here: Instance) -> list[Wakeup]:
 
 async def _wake(here: Instance, slots: asyncio.Semaphore, wakeup: Wakeup) -> None:
     async with slots:
-        await wake(here.backend.service, wakeup)
+        await wake(here.backend.wakeups, wakeup)
 
 
 handler = ScheduledFunction(reconcile)

@@ -1,18 +1,18 @@
-"""One claimed wake-up, whoever claimed it."""
+"""Handling one claimed wake-up, for the deadline loop and for `reconcile`."""
 
 import logging
 
 from shared.errors import StoreUnavailable
 from shared.ports import Wakeup
-from shared.session_service import SessionService
+from shared.wakeups import Wakeups
 
 _log = logging.getLogger("synckairos.expire")
 
 
-async def wake(service: SessionService, claimed: Wakeup) -> bool:
-    """Do it; whether it was done. What wasn't is anyone's again when the claim ends."""
+async def wake(wakeups: Wakeups, claimed: Wakeup) -> bool:
+    """Handle it; returns whether that succeeded. Otherwise it is due again when the claim ends."""
     try:
-        await service.wake(claimed)
+        await wakeups.handle_deadline(claimed)
     except StoreUnavailable:
         _log.warning("no store; left for later", extra={"session_id": claimed.name})
     except Exception:

@@ -15,6 +15,7 @@ from shared.access.callers import Caller, Role
 from shared.access.permits import Permit
 from shared.access.rights import Operation, Reach
 from shared.clock import StoreClock
+from shared.current_state import CurrentState
 from shared.domain.commands import Create, NewParticipant, Pause, Resume, Start, Switch
 from shared.domain.session import SyncMode
 from shared.domain.units import Millis
@@ -128,7 +129,7 @@ class _Served:
         self.connection = _Counting(url)
         store = RedisSessionStore(self.connection, Keys(), StoreClock())
         outbox = RedisOutbox(self.connection, Keys())
-        self.service = SessionService(store, Recall(store, outbox, None))
+        self.service = SessionService(store, CurrentState(store), Recall(store, outbox, None))
 
     async def create(self, permit: Permit) -> None:
         """The session that every test here is about, started."""

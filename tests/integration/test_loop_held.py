@@ -201,7 +201,7 @@ async def test_a_session_that_advances_by_itself_catches_up_in_portions(
     loaded = await backend.store.load(session_id)
     assert loaded.stored
     await steps.begin()
-    stored, _ = await backend.service._catch_up(loaded.stored, Instant(loaded.now + 100_500))
+    stored, _ = await backend.service._state.caught_up(loaded.stored, Instant(loaded.now + 100_500))
     longest_ms = await steps.end()
     assert stored
     assert stored.session.version == 102

@@ -12,7 +12,7 @@ from shared.clock import StoreClock
 from shared.domain.units import Instant
 from shared.metrics.prometheus import PrometheusMetrics
 from shared.ports import Agenda, SessionStore, Wakeup
-from shared.session_service import SessionService
+from shared.wakeups import Wakeups
 
 _NOW = Instant(1_000)
 
@@ -33,21 +33,21 @@ class _SlowStore:
         return [Wakeup(wakeup.name, until) for wakeup in wakeups]
 
 
-class _Service:
+class _Wakeups:
     """Notes what it was woken for."""
 
     def __init__(self) -> None:
         self.woken: list[str] = []
 
-    async def wake(self, claimed: Wakeup) -> None:
+    async def handle_deadline(self, claimed: Wakeup) -> None:
         self.woken.append(claimed.name)
 
 
 async def test_an_end_between_a_claim_and_its_answer_loses_no_wake_up() -> None:
-    store, service = _SlowStore(), _Service()
+    store, wakeups = _SlowStore(), _Wakeups()
     loop = DeadlineLoop(
         cast(SessionStore, store),
-        cast(SessionService, service),
+        cast(Wakeups, wakeups),
         StoreClock(),
         PrometheusMetrics(tells_tenants_apart=False),
     )
@@ -58,4 +58,4 @@ async def test_an_end_between_a_claim_and_its_answer_loses_no_wake_up() -> None:
         await asyncio.sleep(0)
         store.may_answer.set()
         await asyncio.wait([running])
-    assert service.woken == ["a session"]
+    assert wakeups.woken == ["a session"]

@@ -25,7 +25,7 @@ class Notes:
         self._shelf = shelf
         self.woken: dict[str, Instant] = {}
 
-    async def wake(self, claimed: Wakeup) -> None:
+    async def handle_deadline(self, claimed: Wakeup) -> None:
         """What the loop calls."""
         self.woken[claimed.name] = (await self._shelf.store.load(claimed.name)).now
         await self._shelf.store.release(claimed, None)

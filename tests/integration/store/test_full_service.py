@@ -84,12 +84,12 @@ async def test_a_flag_that_ends_the_session_falls_and_another_is_put_off(
     ending = await running(backend, TimeoutKind.END_SESSION, ago_ms=1_500)
     going_on = await running(backend, TimeoutKind.SKIP_CYCLE, ago_ms=1_500)
     await fill()
-    await backend.service.wake(await claimed(backend, ending))
+    await backend.wakeups.handle_deadline(await claimed(backend, ending))
     stored = (await backend.store.load(ending.name)).stored
     assert stored
     assert stored.session.status is Status.EXPIRED
     with pytest.raises(StoreUnavailable):
-        await backend.service.wake(await claimed(backend, going_on))
+        await backend.wakeups.handle_deadline(await claimed(backend, going_on))
     assert 500 < await put_off_to(backend, going_on) <= 1_000
 
 
@@ -100,7 +100,7 @@ async def test_the_longer_a_change_is_due_the_later_it_is_tried_again_up_to_a_bo
     session = await running(backend, TimeoutKind.SKIP_CYCLE, ago_ms=1_000 + overdue_ms)
     await fill()
     with pytest.raises(StoreUnavailable):
-        await backend.service.wake(await claimed(backend, session))
+        await backend.wakeups.handle_deadline(await claimed(backend, session))
     assert delay_ms - 500 < await put_off_to(backend, session) <= delay_ms + 500
 
 
@@ -109,16 +109,16 @@ async def test_the_deadline_loop_tries_seldom_and_does_it_when_there_is_memory(
 ) -> None:
     sessions = [await running(backend, TimeoutKind.SKIP_CYCLE, ago_ms=1_000) for _ in range(10)]
     tries: Counter[str] = Counter()
-    wake = backend.service.wake
+    handle = backend.wakeups.handle_deadline
 
     async def counted(claim: Wakeup) -> None:
         tries[claim.name] += 1
-        await wake(claim)
+        await handle(claim)
 
-    monkeypatch.setattr(backend.service, "wake", counted)
+    monkeypatch.setattr(backend.wakeups, "handle_deadline", counted)
     await fill()
     metrics = PrometheusMetrics(tells_tenants_apart=False)
-    loop = DeadlineLoop(backend.store, backend.service, backend.clock, metrics)
+    loop = DeadlineLoop(backend.store, backend.wakeups, backend.clock, metrics)
     task = asyncio.create_task(loop.run())
     await asyncio.sleep(4)  # of real time: what is tested is how often it tries
     assert set(tries) == {session.name for session in sessions}
