@@ -14,8 +14,8 @@ from shared.tracing.log import tell_traces
 from shared.tracing.requests import RequestSpans
 
 _STORE = ("load", "load_many", "commit", "release")
-_OUTBOX = ("settle", "waiting", "newest")
-_TRAIL = ("events", "last", "at_version", "at_instant")
+_OUTBOX = ("settle", "waiting", "newest", "newest_of")
+_TRAIL = ("events", "last", "last_of", "at_version", "at_instant")
 
 
 def trace(app: FastAPI, backend: Backend, version: str, machine: str) -> Callable[[], None]:
@@ -25,7 +25,7 @@ def trace(app: FastAPI, backend: Backend, version: str, machine: str) -> Callabl
     app.add_middleware(RequestSpans, tracer=tracer)
     trace_within(tracer, backend.store, "redis", *_STORE)
     trace_within(tracer, backend.outbox, "redis", *_OUTBOX)
-    trace_always(tracer, backend.service, "wake", "expiry wake", _of_wakeup)
+    trace_always(tracer, backend.wakeups, "handle_deadline", "expiry wake", _of_wakeup)
     if backend.audit:
         trace_within(tracer, backend.audit, "postgresql", *_TRAIL)
         trace_always(tracer, backend.audit, "append", "audit batch", _of_batch)

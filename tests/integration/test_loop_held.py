@@ -72,7 +72,7 @@ def steps(monkeypatch: pytest.MonkeyPatch) -> _Steps:
 async def backend(own_redis_url: str, postgres: EmbeddedPostgres) -> AsyncIterator[Backend]:
     """The parts of one instance in this process."""
     backend = assemble(
-        Settings(),
+        Settings(max_automatic_load_per_session=10_000),
         NativeConnection(own_redis_url),
         PostgresAuditLog(postgres.url),
         clock=StoreClock(),

@@ -145,10 +145,12 @@ async def test_a_long_name_is_no_hindrance(guarded: Api) -> None:
             assert json.loads(await socket.recv())["type"] == "CONNECTED"
 
 
-async def test_the_address_is_the_one_by_which_the_client_came(api: Api) -> None:
-    session_id = await api.created(chess())
-    headers = {"Host": "sync.example.org", "X-Forwarded-Proto": "https"}
-    answer = await api.http.get(f"/v1/sessions/{session_id}/realtime", headers=headers)
+async def test_the_address_is_the_one_by_which_the_client_came(guarded: Api) -> None:
+    own = bearer(tokens.host("host"))
+    created = await guarded.http.post("/v1/sessions", json=chess(), headers=own)
+    session_id = created.json()["data"]["session_id"]
+    headers = {**own, "Host": "sync.example.org", "X-Forwarded-Proto": "https"}
+    answer = await guarded.http.get(f"/v1/sessions/{session_id}/realtime", headers=headers)
     path = f"v1/sessions/{session_id}" if IS_FUNCTIONS else f"ws?sessionId={session_id}"
     scheme = "https" if IS_FUNCTIONS else "wss"
     assert answer.json()["data"]["url"] == f"{scheme}://sync.example.org/{path}"

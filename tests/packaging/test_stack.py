@@ -44,9 +44,11 @@ def _expected(module: ModuleType) -> set[str]:
 def _route_keys(route: BaseRoute) -> Iterator[str]:
     """The keys of the HTTP API that lead to the addresses of a route."""
     if isinstance(route, Mount):
-        yield f"GET {route.path}/{{path+}}"
+        yield from (f"{method} {route.path}/{{path+}}" for method in ("GET", "HEAD"))
     elif isinstance(route, APIRoute):
-        yield from (f"{method} {route.path}" for method in route.methods or ())
+        methods = set(route.methods or ())
+        methods |= {"HEAD"} if "GET" in methods else set()  # answered as GET, without the body
+        yield from (f"{method} {route.path}" for method in methods)
     else:
         raise TypeError(f"{route} is of a kind that the HTTP API can't be told of")
 

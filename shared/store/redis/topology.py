@@ -14,7 +14,7 @@ from shared.store.connection import Reply
 from shared.store.redis.address import Endpoint
 from shared.store.redis.node import Node
 from shared.store.redis.requests import pack
-from shared.store.redis.slots import SLOTS
+from shared.store.redis.slots import SLOTS, slot_of
 
 _REFRESH_AFTER_S = 0.1
 """The owners of the slots are asked for at most so often."""
@@ -22,6 +22,7 @@ _REFRESH_AFTER_S = 0.1
 _LOOK_AGAIN_S = 0.25
 """While a node is down, its successor is looked for so often, even if nobody asks for a slot."""
 
+_FIRST_SHARD = slot_of("{s0}")
 _ANSWER_S = 0.3
 _MOST_ASKED = 4
 
@@ -85,7 +86,13 @@ class Topology:
         return but
 
     def any_slot(self) -> int:
-        """A slot of a node that is connected, or else not known to be down."""
+        """A slot of a node that is connected, or else not known to be down.
+
+        It is that of the first shard unless its node is down: instances follow that node's clock.
+        """
+        owner = self._owners[_FIRST_SHARD]
+        if not self._nodes or (owner in self._nodes and not self._nodes[owner].is_down):
+            return _FIRST_SHARD
         up = [endpoint for endpoint, node in self._nodes.items() if not node.is_down]
         connected = [endpoint for endpoint in up if self._nodes[endpoint].link]
         for endpoint in (*connected, *up):
