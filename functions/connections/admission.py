@@ -2,7 +2,7 @@
 
 The event loop runs everything that is ready once in a round. While its rounds are long it has more
 to do than it can, and requests wait: then it works on no more of them at once than it can answer
-within 30 ms, and every further one is refused as it comes, for a tenth of what serving it would
+within 12 ms, and every further one is refused as it comes, for a tenth of what serving it would
 take. A burst is served whole: rounds must be long for a while (as CoDel looks at queues, RFC 8289).
 Rounds are measured in processor time: one that waits for a busy machine has no more to do for that.
 """
@@ -22,7 +22,7 @@ _CALM_S: Final = 0.1
 _STALE_S: Final = 1.0
 """After so long without a request nothing is known of rounds, s."""
 
-_TARGET_S: Final = 0.03
+_TARGET_S: Final = 0.012
 """Processor time that the requests at work may take together, and so the time of each, s."""
 
 _LEAST: Final = 24
@@ -53,6 +53,11 @@ class Admission:
         self._long_since: float | None = None
         self._shed_at = self._measured_at = 0.0
 
+    @property
+    def is_strained(self) -> bool:
+        """Whether rounds are long, so that requests may have to be refused."""
+        return self._long_since is not None
+
     def admits(self, path: bytes, loop: asyncio.AbstractEventLoop) -> bool:
         """Whether a request for `path`, which has just come, is to be worked on."""
         if not self._is_measuring:
@@ -82,12 +87,7 @@ class Admission:
             self._cost.served += 1
 
     def _has_room(self) -> bool:
-        most = max(_LEAST, _TARGET_S / self._cost.of_request_s)
-        if len(self._working) < most:
-            return True
-        # An answer that has begun waits for its client, not for us.
-        self._working = {work for work in self._working if not work.response_started}
-        return len(self._working) < most
+        return len(self._working) < max(_LEAST, _TARGET_S / self._cost.of_request_s)
 
     def _begin_round(self, loop: asyncio.AbstractEventLoop) -> None:
         loop.call_soon(self._end_round, time.thread_time())
@@ -97,6 +97,8 @@ class Admission:
         self._is_measuring = False
         now, used_s = time.monotonic(), time.thread_time()
         self._measured_at = now
+        # An answer that has begun waits for its client, not for this instance.
+        self._working = {work for work in self._working if not work.response_started}
         if used_s - began > _LONG_ROUND_S:
             self._long_since = self._long_since or used_s
         elif now - self._shed_at > _CALM_S:
