@@ -48,11 +48,14 @@ def creation(**fields: object) -> str:
 
 @contextmanager
 def contestants() -> Iterator[Contestants]:
-    """Start them all, with a hundred running sessions."""
+    """Start them all, with a hundred running sessions.
+
+    The service has no trail: it writes audit entries as for a worker in another process.
+    """
     with (
         embedded_redis() as redis_url,
         embedded_redis() as floor_redis_url,
-        running(redis_url, quiet=True) as service,
+        running(redis_url, quiet=True, AUDIT_WORKER="off") as service,
         running(redis_url, module="functions.tools.bench.constant", quiet=True) as constant,
         tempfile.TemporaryDirectory() as folder,
     ):
