@@ -13,9 +13,9 @@ from urllib.parse import parse_qs
 from uuid import uuid4
 
 import msgspec
-from redis.asyncio import Redis
 
 from functions.serving import server_of
+from functions.tools.bench.redis_py import RedisPy
 from functions.tools.bench.specimen import Specimen, Specimens
 from shared.clock import StoreClock
 from shared.domain.units import DAY, Millis
@@ -24,7 +24,6 @@ from shared.settings import Settings
 from shared.store.connection import script
 from shared.store.counters import Counters
 from shared.store.keys import Keys
-from shared.store.redis import NativeConnection
 
 SPECIMENS = "SPECIMENS"
 """Names the environment variable with the path of the specimens' file."""
@@ -38,10 +37,10 @@ class Floor:
     """A bare ASGI application."""
 
     def __init__(self, redis_url: str, specimens: Specimens) -> None:
-        self._redis = Redis.from_url(redis_url)
         self._specimens = specimens
         self._keys = Keys()
-        self._connection = NativeConnection(redis_url)
+        self._connection = RedisPy(redis_url)
+        self._redis = self._connection.client
         self._counters = Counters(self._keys, StoreClock())
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
@@ -99,6 +98,7 @@ class Floor:
             "",
             "1",
             b"",
+            "",
             DAY,
             1,
             specimen.entry,
