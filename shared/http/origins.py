@@ -45,10 +45,10 @@ class Origins:
     def check(self, connection: HTTPConnection, operation: Operation) -> None:
         """Raises `Forbidden` for a foreign page, and for a foreign name of a local instance.
 
-        The name is what a page would use that has its own name resolved to this machine (DNS
-        rebinding): to the browser it then is of our origin.
+        The name is checked where a browser asks: a page can have its own name resolve to this
+        machine (DNS rebinding), and is then of our origin to the browser.
         """
-        if self._is_local and not self._is_ours(connection.headers.get("host", "")):
+        if self._is_local and _is_browser(connection) and not self._is_ours(connection):
             raise Forbidden(_FOREIGN_NAME)
         if operation not in _HARMLESS and self._is_foreign(connection):
             raise Forbidden(_FOREIGN_PAGE)
@@ -74,8 +74,8 @@ class Origins:
             own.append(said[-min(self._trusted_hops, len(said))])
         return {_authority(host) for host in own} - {""}
 
-    def _is_ours(self, host: str) -> bool:
-        authority = _authority(host)
+    def _is_ours(self, connection: HTTPConnection) -> bool:
+        authority = _authority(connection.headers.get("host", ""))
         name = _name_in(authority)
         return (
             name in ("", "localhost")
@@ -84,6 +84,16 @@ class Origins:
             or "*" in self._listed
             or authority in self._listed_hosts
         )
+
+
+def _is_browser(connection: HTTPConnection) -> bool:
+    """Whether a browser seems to ask: a page can't take these headers away.
+
+    Every browser's `User-Agent` begins with Mozilla; `Origin` comes with each change and socket.
+    """
+    headers = connection.headers
+    agent = headers.get("user-agent", "")
+    return "origin" in headers or "sec-fetch-site" in headers or agent.startswith("Mozilla/")
 
 
 def is_loopback(host: str) -> bool:

@@ -149,15 +149,22 @@ async def test_where_tokens_are_asked_for_the_token_decides(guarded: Api) -> Non
 
 @pytest.mark.skipif(IS_FUNCTIONS, reason="a function listens nowhere, so it has no local name")
 @pytest.mark.parametrize("host", ["evil.example", "evil.example:3000", "127.0.0.1.evil.example"])
-async def test_an_instance_on_this_machine_alone_answers_under_no_foreign_name(
+async def test_an_instance_on_this_machine_alone_serves_no_browser_under_a_foreign_name(
     api: Api, host: str
 ) -> None:
     session_id = await api.started(chess())
-    headers = {"Host": host, "Origin": f"http://{host}", "Sec-Fetch-Site": "same-origin"}
-    changed = await api.do(session_id, "switch", headers=headers)
-    read = await api.get(session_id, {"Host": host})
+    page = {"Host": host, "Origin": f"http://{host}", "Sec-Fetch-Site": "same-origin"}
+    changed = await api.do(session_id, "switch", headers=page)
+    read = await api.get(session_id, {"Host": host, "User-Agent": "Mozilla/5.0 (X11)"})
     assert error_of(changed) == error_of(read) == (403, "FORBIDDEN")
     assert (await api.session(session_id))["version"] == 2
+
+
+@pytest.mark.skipif(IS_FUNCTIONS, reason="a function listens nowhere, so it has no local name")
+async def test_a_client_that_is_no_browser_may_use_any_name(api: Api) -> None:
+    session_id = await api.started(chess())
+    assert (await api.get(session_id, {"Host": "x"})).status_code == 200
+    assert (await api.do(session_id, "switch", headers={"Host": "x"})).status_code == 200
 
 
 @pytest.mark.skipif(IS_FUNCTIONS, reason="a function listens nowhere, so it has no local name")
