@@ -22,7 +22,8 @@ _OCCURRED_AT = "(extract(epoch from occurred_at) * 1000)::bigint as occurred_at"
 """In ms: a timestamp as text depends on the database's DateStyle and TimeZone."""
 
 _OF_SESSION = "from public.sync_events where tenant = %s and session_id = %s"
-_MOMENT = f"select state_snapshot::text, event::text, {_OCCURRED_AT} {_OF_SESSION}"
+_COLUMNS = f"select state_snapshot::text, event::text, {_OCCURRED_AT}"
+_MOMENT = f"{_COLUMNS} {_OF_SESSION}"
 _RECORD = "select session_id::text, version, tenant from public.record_events(%s::text::json)"
 
 _WRITE_NOTHING = """
@@ -31,14 +32,12 @@ from public.record_events('[]'::json) as e
 """
 """Fails where a batch would: read-only, without our function, without the right to it."""
 
-_LAST_OF = f"""
-select last.* from unnest(%s::text[], %s::uuid[]) as wanted (tenant, session_id)
-cross join lateral (
-  select state_snapshot::text, event::text, {_OCCURRED_AT} from public.sync_events
-  where tenant = wanted.tenant and session_id = wanted.session_id
-  order by version desc limit 1
-) as last
+_EACH_WANTED = "select last.* from unnest(%s::text[], %s::uuid[]) as wanted (tenant, session_id)"
+_NEWEST_OF_IT = """
+from public.sync_events where tenant = wanted.tenant and session_id = wanted.session_id
+order by version desc limit 1
 """
+_LAST_OF = f"{_EACH_WANTED} cross join lateral ({_COLUMNS} {_NEWEST_OF_IT}) as last"
 
 
 class PostgresAuditLog:
