@@ -4,7 +4,7 @@ STAGE ?= dev
 BIN := .venv/bin
 READY := .venv/.ready
 TWO := --numprocesses 2 --dist loadfile --no-loadscope-reorder
-PUNCTUAL := tests/e2e/test_in_step.py tests/e2e/test_functions_console.py tests/rolling tests/overload
+PUNCTUAL := tests/e2e/test_in_step.py tests/e2e/test_functions_console.py tests/rolling tests/overload tests/integration/test_loop_held.py
 
 .PHONY: setup run run-functions migrate test fuzz lint demo bench soak load image-check package deploy lock
 

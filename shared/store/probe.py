@@ -1,11 +1,10 @@
 """Whether the store takes changes: a small write to it, as a change makes it."""
 
-import asyncio
 from collections.abc import Iterator
 
 from shared.domain.units import Millis
 from shared.errors import StoreUnavailable
-from shared.store.connection import Connection, script
+from shared.store.connection import Attempt, Connection, Failed, script
 from shared.store.keys import Keys
 from shared.store.observed import fault_of
 
@@ -48,11 +47,13 @@ class StoreProbe:
         shards, first = self._keys.all_shards, self._first_shard
         some = (shards[first:] + shards[:first])[:_MOST_SHARDS]
         self._first_shard = (first + len(some)) % len(shards)
-        await asyncio.gather(*map(self._write, some))
+        for reply in await self._redis.ask([self._writing(shard) for shard in some]):
+            if isinstance(reply, Failed):
+                raise StoreUnavailable from reply.error
 
-    async def _write(self, shard: str) -> None:
+    def _writing(self, shard: str) -> Attempt:
         keys = [self._keys.probe(shard), self._keys.deadlines(shard), self._keys.outbox(shard)]
-        await self._redis.run(script("probe"), keys, [_LIFETIME])
+        return Attempt(script("probe"), keys, [_LIFETIME])
 
 
 def reason_of(error: StoreUnavailable) -> str:

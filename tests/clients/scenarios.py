@@ -41,6 +41,7 @@ class Play:
     driver: Driver
     http: httpx.AsyncClient
     redis_url: str
+    is_on_functions: bool
     session_id: str = field(default_factory=lambda: str(uuid4()))
     changed_at: float = 0.0
     """When the last change was answered, on `time.monotonic()`."""

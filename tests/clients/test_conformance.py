@@ -149,7 +149,11 @@ async def _play_all(
         driver(command, url) as driven,
         httpx.AsyncClient(base_url=service.url, timeout=_PATIENCE_S, verify=False) as http,
     ):
-        plays = [Play(SCENARIOS[name], driven, http, service.redis_url) for name in names]
+        is_on_functions = service.kind == "functions"
+        plays = [
+            Play(SCENARIOS[name], driven, http, service.redis_url, is_on_functions)
+            for name in names
+        ]
         outcomes = await asyncio.gather(*(_come_through(play, room, within_s) for play in plays))
         return dict(zip(names, outcomes, strict=True))
 

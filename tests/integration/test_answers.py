@@ -1,5 +1,6 @@
 """What every answer has in common: methods, caches and conditions (RFC 9110, RFC 9111)."""
 
+import asyncio
 import gzip
 import json
 from collections.abc import Callable
@@ -44,8 +45,15 @@ PASSING = {
 async def session_with_trail(api: Api) -> str:
     """The id of a running session whose first versions have reached the trail."""
     session_id = await api.started(chess(metadata={"text": "a" * 2_000}))
-    await api.http.get(f"/v1/sessions/{session_id}/replay", params={"version": 2})
+    async with asyncio.timeout(10):
+        while not await _is_in_trail(api, session_id, version=2):
+            await asyncio.sleep(0.02)
     return session_id
+
+
+async def _is_in_trail(api: Api, session_id: str, version: int) -> bool:
+    answer = await api.http.get(f"/v1/sessions/{session_id}/events")
+    return version in [event["version"] for event in answer.json()["data"]["events"]]
 
 
 def lasting(answer: httpx.Response) -> dict[str, str]:

@@ -1,5 +1,6 @@
 """A Redis by its native protocol, however it is set up."""
 
+import asyncio
 import random
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -52,6 +53,8 @@ class NativeConnection:
         if self._topology:
             await self._topology.close()
         await self._entry.close()
+        for _ in range(2):  # aborted sockets are closed in the next rounds of the loop
+            await asyncio.sleep(0)
 
     async def subscriber(self) -> Redis:
         """A new client for pub/sub, on a server on which everything published can be heard: the
