@@ -145,7 +145,9 @@ def _tls_before(target_port: int, context: ssl.SSLContext) -> Iterator[int]:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
-        await asyncio.sleep(0)  # in which the sockets are closed
+        # Sockets are closed in the next rounds, and handshakes end that a client has given up:
+        # no event tells of those.
+        await asyncio.sleep(0.1)
 
     with start_blocking_portal() as portal:
         server = portal.call(start)
