@@ -1,7 +1,5 @@
 """Every endpoint that takes plain HTTP, the hottest first."""
 
-from fastapi import APIRouter
-
 from functions.service import console, docs, health, ready, time
 from functions.sessions import (
     batch,
@@ -21,6 +19,7 @@ from functions.sessions import (
     switch,
     tokens,
 )
+from shared.http.routing import Route
 
 _ENDPOINTS = (
     switch,
@@ -46,4 +45,4 @@ _ENDPOINTS = (
     console,
 )
 
-ROUTERS: list[APIRouter] = [endpoint.router for endpoint in _ENDPOINTS]
+ROUTES: list[Route] = [route for endpoint in _ENDPOINTS for route in endpoint.routes]

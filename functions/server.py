@@ -2,33 +2,35 @@
 
 import asyncio
 import gc
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
+from dataclasses import dataclass
 from functools import partial
 from secrets import token_hex
 from typing import Protocol
 
 from fastapi import FastAPI
+from starlette.types import ASGIApp
 
-from functions.endpoints import ROUTERS
+from functions.endpoints import ROUTES
 from functions.live import stream, websocket
+from functions.live.following import Live
 from functions.live.sockets import Sockets
 from functions.metrics_port import MetricsPort
 from functions.service import metrics as metrics_endpoint
 from functions.serving import Server, server_of
-from functions.shortcut import Shortcut
 from functions.watching import traces, watch
 from functions.workers.audit_worker import AuditWorker
 from functions.workers.deadlines import DeadlineLoop
 from functions.workers.loop_lag import LoopLag
 from functions.workers.owed_pushes import OwedPushWorker
 from functions.workers.recover import RecoveryLoop
-from shared.backend import Backend
-from shared.bootstrap import container
-from shared.entrance import gate
+from shared.composition.backend import Backend
+from shared.composition.container import container
+from shared.composition.parts import parts_of
 from shared.errors import StoreUnavailable
-from shared.http import application
-from shared.http.subscriptions import subscriptions
+from shared.http.openapi import document_route
+from shared.http.pipeline import Pipeline
 from shared.metrics.prometheus import PrometheusMetrics
 from shared.production import require_production_ready
 from shared.realtime.echo import Echo
@@ -38,11 +40,19 @@ from shared.tasks import end
 
 _CLOCK_SAMPLES = 5
 
-_CONTAINER_ONLY = (stream.router, websocket.router, metrics_endpoint.router)
+
+@dataclass(frozen=True, slots=True)
+class Container:
+    """The application, the `pipeline` in it, and what the server stops and counts with."""
+
+    app: ASGIApp
+    pipeline: Pipeline
+    channels: PushChannels
+    metrics: PrometheusMetrics
 
 
-def build(settings: Settings) -> FastAPI:
-    """The application with its loops, ready to be served.
+def build(settings: Settings) -> Container:
+    """The container as `settings` ask for it, ready to be served.
 
     Ends the process where production lacks something.
     """
@@ -58,34 +68,35 @@ def build(settings: Settings) -> FastAPI:
         broken=partial(metrics.count_store_error, "connection"),
         echo=echo,
     )
-    workers = _workers(backend, metrics, settings, channels)
+    parts = parts_of(backend, settings, metrics, holds_sockets=True)
+    sockets = Sockets(settings.max_sockets_per_caller, settings.sockets_per_address)
+    live = Live(parts, channels, sockets, metrics)
+    with_spans, finish_traces = traces(backend, settings)
+    workers = [channels, *_workers(backend, metrics, settings, channels)]
+    others = FastAPI(lifespan=_lifespan(backend, workers, finish_traces), openapi_url=None)
+    others.include_router(websocket.router_of(live))
+    routes = [*ROUTES, *stream.routes_of(live), *metrics_endpoint.routes_of(metrics, settings)]
+    routes.append(document_route("/api-docs.json", routes))
+    pipeline = Pipeline(routes, parts, settings.cors_origins, others)
+    return Container(with_spans(pipeline), pipeline, channels, metrics)
+
+
+def _lifespan(
+    backend: Backend, workers: Sequence["_Worker"], finish_traces: Callable[[], None]
+) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:
+    """What happens around the time in which an instance serves."""
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         await _set_clock(backend)
         _spare_the_collector()
-        tasks = [asyncio.create_task(worker.run()) for worker in (channels, *workers)]
+        tasks = [asyncio.create_task(worker.run()) for worker in workers]
         yield
         await end(tasks)
         await backend.close()
         finish_traces()
 
-    app = application.build(
-        [*ROUTERS, *_CONTAINER_ONLY],
-        backend=backend,
-        metrics=metrics,
-        gate=gate(settings, settings.host),
-        subscriptions=subscriptions(settings, holds_sockets=True),
-        cors_origins=settings.cors_origins,
-        shortcut=Shortcut,
-        lifespan=lifespan,
-    )
-    finish_traces = traces(app, backend, settings)
-    app.state.channels = channels
-    app.state.sockets = Sockets(settings.max_sockets_per_caller, settings.sockets_per_address)
-    app.state.metrics_token = settings.metrics_token
-    app.state.metrics_are_public = settings.app_env != "production"
-    return app
+    return lifespan
 
 
 class _Worker(Protocol):
@@ -131,19 +142,17 @@ async def _set_clock(backend: Backend) -> None:
 
 
 def server(settings: Settings) -> Server:
-    """The server of one instance."""
-    app = build(settings)
-    channels: PushChannels = app.state.channels
+    """The server of one instance, which tells its clients before it stops."""
+    built = build(settings)
     leaving: list[asyncio.Task[None]] = []
 
     def leave(seconds: float) -> None:
-        app.state.is_leaving = True
-        leaving.append(asyncio.create_task(channels.send_away(seconds)))
+        built.pipeline.parts.is_leaving = True
+        leaving.append(asyncio.create_task(built.channels.send_away(seconds)))
 
-    metrics: PrometheusMetrics = app.state.metrics
-    instance = server_of(app, settings, count_shed=metrics.instance.requests_shed.inc)
+    instance = server_of(built.app, settings, count_shed=built.metrics.instance.requests_shed.inc)
     instance.on_leave = leave
-    instance.on_stop = channels.close
+    instance.on_stop = built.channels.close
     return instance
 
 

@@ -3,11 +3,11 @@
 import time
 from collections.abc import Callable
 
-from fastapi import FastAPI
+from starlette.types import ASGIApp
 
-from shared.backend import Backend
+from shared import VERSION
 from shared.clock import StoreClock
-from shared.http.application import VERSION
+from shared.composition.backend import Backend
 from shared.metrics.instance import machine
 from shared.metrics.prometheus import PrometheusMetrics
 from shared.realtime.listener import Push
@@ -25,13 +25,19 @@ def watch(metrics: PrometheusMetrics, clock: StoreClock) -> Callable[[Push], Non
     return delivered
 
 
-def traces(app: FastAPI, backend: Backend, settings: Settings) -> Callable[[], None]:
-    """Trace where somebody collects that; returns what sends the last spans, within 2 s."""
+def traces(
+    backend: Backend, settings: Settings
+) -> tuple[Callable[[ASGIApp], ASGIApp], Callable[[], None]]:
+    """Trace where a collector is set up.
+
+    Returns what puts a span around each request of an application, and what sends the last spans,
+    within 2 s.
+    """
     if settings.otel_exporter_otlp_endpoint is None:
-        return lambda: None
+        return (lambda app: app), (lambda: None)
     from shared.tracing.container import trace  # takes its time to load
 
-    return trace(app, backend, VERSION, machine())
+    return trace(backend, VERSION, machine())
 
 
 def _offset_ms(clock: StoreClock) -> float:

@@ -9,6 +9,8 @@ ServiceError
 │       ├── TooMuchKept          of bytes in the store
 │       ├── TooMuchLoad          of changes that come without a command
 │       └── TooMuchWritten       of bytes written in a minute
+├── NothingHere            404   no endpoint has this address
+├── MethodNotAllowed       405   with `Allow`
 ├── SessionNotFound        404
 ├── SessionExists          409
 ├── VersionConflict        409   too many concurrent changes
@@ -22,7 +24,7 @@ ServiceError
     └── AuditUnavailable         the same, of the audit trail
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
 
@@ -121,6 +123,27 @@ class TooMuchWritten(TooMuchHeld):
             " most; change large ones less often"
         )
         super().__init__(message, 60, {"max_written_bytes_per_minute": most})
+
+
+class NothingHere(ServiceError):
+    """No endpoint has the address of the request."""
+
+    status = 404
+    code = "NOT_FOUND"
+
+    def __init__(self) -> None:
+        super().__init__("There is nothing at this address")
+
+
+class MethodNotAllowed(ServiceError):
+    """RFC 9110 section 15.5.6: the address takes only the methods that are `allowed`."""
+
+    status = 405
+    code = "METHOD_NOT_ALLOWED"
+
+    def __init__(self, allowed: Sequence[str]) -> None:
+        listed = ", ".join(allowed)
+        super().__init__(f"Method not allowed: use {listed}", headers={"Allow": listed})
 
 
 class SessionNotFound(ServiceError):

@@ -10,7 +10,7 @@ from starlette.types import Receive, Scope, Send
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
 from functions.connections.admission import Admission
-from shared.http.intake import request_id_in
+from shared.http.call import request_id_in
 
 _MOST_DROPPED_BYTES: Final = 65_536
 """A body that is dropped is read up to this size; a larger one ends its connection."""

@@ -2,24 +2,34 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-
-from starlette.requests import HTTPConnection
+from dataclasses import dataclass
 
 from functions.live.conversation import Conversation
+from functions.live.sockets import Sockets
 from shared.access.permits import Permit
+from shared.http.parts import Parts
+from shared.metrics.prometheus import PrometheusMetrics
+from shared.realtime.redis import PushChannels
 
 
-@asynccontextmanager
-async def conversation(
-    connection: HTTPConnection, permit: Permit, session_id: str
-) -> AsyncIterator[Conversation]:
-    """A conversation that hears every push from now on, to the end of the block.
+@dataclass(frozen=True, slots=True)
+class Live:
+    """What the container holds live connections with."""
 
-    Raises `RateLimitExceeded` and `StoreUnavailable`.
-    """
-    permit.allowance.settle()
-    state, quota = connection.app.state, permit.allowance
-    one_more = state.sockets.one_more(quota.caller, is_address=quota.is_shared)
-    with one_more, state.metrics.sockets.track_inprogress():
-        async with state.channels.listen(permit.name_of(session_id)) as listener:
-            yield Conversation(session_id, permit, state.service, state.clock, listener)
+    parts: Parts
+    channels: PushChannels
+    sockets: Sockets
+    metrics: PrometheusMetrics
+
+    @asynccontextmanager
+    async def conversation(self, permit: Permit, session_id: str) -> AsyncIterator[Conversation]:
+        """A conversation that hears every push from now on, to the end of the block.
+
+        Raises `RateLimitExceeded` and `StoreUnavailable`.
+        """
+        quota, parts = permit.allowance, self.parts
+        quota.settle()
+        one_more = self.sockets.one_more(quota.caller, is_address=quota.is_shared)
+        with one_more, self.metrics.sockets.track_inprogress():
+            async with self.channels.listen(permit.name_of(session_id)) as listener:
+                yield Conversation(session_id, permit, parts.service, parts.clock, listener)

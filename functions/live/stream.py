@@ -1,74 +1,107 @@
 """`GET /v1/sessions/{id}/stream`: live pushes as server-sent events (API §3)."""
 
-from collections.abc import AsyncIterator
+import asyncio
+from collections.abc import AsyncGenerator
+from contextlib import AsyncExitStack, aclosing
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Header, Query, Request
-from fastapi.sse import EventSourceResponse, ServerSentEvent
+from fastapi.sse import KEEPALIVE_COMMENT, EventSourceResponse, format_sse_event
+from pydantic import BaseModel, Field
+from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
 
 from functions.live.conversation import EXPIRED, Conversation
-from functions.live.following import conversation
+from functions.live.following import Live
 from shared.access.rights import Operation
-from shared.http.calls import SessionId
-from shared.http.gate import permit_of
-from shared.http.guard import GuardedRoute, asks_to
-from shared.http.head import asks_for_head
-from shared.http.openapi import STREAM_ERRORS, errors
+from shared.http.call import Call
+from shared.http.routing import READ_ERRORS, Answers, RequestHeader, Routes
 from shared.realtime.listener import CLOSED, Push
 
-router = APIRouter(route_class=GuardedRoute, tags=["live"])
+_KEEP_ALIVE_S = 15.0
+"""A comment is sent when there was nothing for so long, as the HTML standard recommends."""
+
+_LAST_EVENT_ID = RequestHeader("Last-Event-ID", "The last version received; a newer one is sent")
 
 
-Sync = Annotated[bool, Query(description="Begin with the state as it stands")]
-LastEventId = Annotated[
-    str | None,
-    Header(alias="Last-Event-ID", description="The last version received; a newer one is sent"),
-]
-Token = Annotated[
-    str | None, Query(alias="token", description="In place of the header, for a browser")
-]
+class StreamQuery(BaseModel):
+    """How the stream begins; `token` is read by the gate."""
+
+    sync: Annotated[bool, Field(description="Begin with the state as it stands")] = False
+    token: Annotated[str | None, Field(description="In place of the header, for a browser")] = None
 
 
-async def conversation_on(
-    request: Request,
-    session_id: SessionId,
-    sync: Sync = False,
-    last_event_id: LastEventId = None,
-    _: Token = None,
-) -> AsyncIterator[Conversation]:
-    """A conversation that has begun, for as long as the response lasts."""
-    async with conversation(request, permit_of(request), session_id) as talk:
-        await talk.begin(with_state=sync or last_event_id is not None)
-        yield talk
+class _Stream(EventSourceResponse):
+    """Events for as long as the client stays; `held` is let go at the end, however that comes."""
+
+    def __init__(self, events: AsyncGenerator[bytes, None], held: AsyncExitStack) -> None:
+        headers = {"Cache-Control": "no-cache", "X-Accel-Buffering": "no"}
+        super().__init__(events, headers=headers)
+        self._events = events
+        self._held = held
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        async with self._held, aclosing(self._events):
+            await super().__call__(scope, receive, send)
 
 
-@router.get(
-    "/v1/sessions/{session_id}/stream",
-    response_class=EventSourceResponse,
-    responses=errors(*STREAM_ERRORS),
-)
-@asks_to(Operation.SUBSCRIBE)
-async def stream(
-    request: Request,
-    talk: Annotated[Conversation, Depends(conversation_on)],
-    sync: Sync = False,
-    last_event_id: LastEventId = None,
-) -> AsyncIterator[ServerSentEvent]:
-    """Every message of a session, which need not exist yet; `id` is the version.
+def routes_of(live: Live) -> Routes:
+    """The route of an instance that holds connections with `live`."""
+    routes = Routes("live")
 
-    A stream with `Last-Event-ID` or `sync` of a session that was deleted begins, and ends, with
-    `SESSION_DELETED`.
-    """
-    if asks_for_head(request):
+    @routes.get(
+        "/v1/sessions/{session_id}/stream",
+        Answers(200, None, "The messages", READ_ERRORS, media_type="text/event-stream"),
+        requires=Operation.SUBSCRIBE,
+        takes=StreamQuery,
+        headers=(_LAST_EVENT_ID,),
+    )
+    async def stream(call: Call, query: StreamQuery) -> Response:
+        """Every message of a session, which need not exist yet; `id` is the version.
+
+        A stream with `Last-Event-ID` or `sync` of a session that was deleted begins, and ends,
+        with `SESSION_DELETED`.
+        """
+        last_event_id = call.headers.get("last-event-id")
+        async with AsyncExitStack() as held:
+            talk = await held.enter_async_context(live.conversation(call.permit, call.session_id))
+            await talk.begin(with_state=query.sync or last_event_id is not None)
+            known = None if query.sync else last_event_id
+            return _Stream(_events(talk, known, is_empty=call.is_head), held.pop_all())
+
+    return routes
+
+
+async def _events(
+    talk: Conversation, last_event_id: str | None, *, is_empty: bool
+) -> AsyncGenerator[bytes, None]:
+    """The messages as events, and comments while there are none."""
+    if is_empty:
         return
-    while (push := await talk.next()) is not CLOSED:
-        if push is EXPIRED:
-            yield ServerSentEvent(raw_data=talk.farewell().text)
-            return
-        if sync or not _is_known(push, last_event_id):
-            yield ServerSentEvent(raw_data=push.text, id=_event_id(push))
-        if push.type == "SESSION_DELETED":
-            return
+    coming = asyncio.ensure_future(talk.next())
+    try:
+        while True:
+            await asyncio.wait({coming}, timeout=_KEEP_ALIVE_S)
+            if not coming.done():
+                yield KEEPALIVE_COMMENT
+                continue
+            push = coming.result()
+            if push is CLOSED:
+                return
+            if push is EXPIRED:
+                yield _event(talk.farewell())
+                return
+            if not _is_known(push, last_event_id):
+                yield _event(push)
+            if push.type == "SESSION_DELETED":
+                return
+            coming = asyncio.ensure_future(talk.next())
+    finally:
+        coming.cancel()
+        await asyncio.gather(coming, return_exceptions=True)
+
+
+def _event(push: Push) -> bytes:
+    return format_sse_event(data_str=push.text, id=_event_id(push))
 
 
 def _is_known(push: Push, last_event_id: str | None) -> bool:

@@ -8,13 +8,13 @@ from fastapi import APIRouter, WebSocket, WebSocketDisconnect
 from pydantic import TypeAdapter, ValidationError
 
 from functions.live.conversation import EXPIRED, TOKEN_ENDED, Conversation
-from functions.live.following import conversation
+from functions.live.following import Live
 from shared.access.rights import Operation
 from shared.access.tokens import SUBSCRIBING
 from shared.errors import ServiceError, StoreUnavailable, Unauthenticated
 from shared.http import strict_json
 from shared.http.fields import Uuid
-from shared.http.gate import Gate, gate_of
+from shared.http.gate import Gate
 from shared.realtime.listener import CLOSED
 
 _NORMAL, _GOING_AWAY, _POLICY, _TRY_LATER = 1000, 1001, 1008, 1013
@@ -24,37 +24,43 @@ _REFUSED = 4000
 
 Message = dict[str, Any]
 
-router = APIRouter()
 _uuid = TypeAdapter(Uuid)
 
 
-@router.websocket("/ws")
-@router.websocket("/ws/")
-async def follow(websocket: WebSocket) -> None:
-    """Push every message of a session, which need not exist yet, until either side leaves."""
-    await websocket.accept()
-    given = websocket.query_params.get("sessionId")
-    if not given:
-        await websocket.close(_POLICY, "Missing sessionId parameter")
-        return
-    try:
-        session_id = _uuid.validate_python(given)
-        permit = await gate_of(websocket).admit(websocket, Operation.SUBSCRIBE, session_id)
-        async with conversation(websocket, permit, session_id) as talk:
-            await talk.begin(with_state=websocket.query_params.get("sync") == "1")
-            await _converse(websocket, talk)
-    except ValidationError:
-        await websocket.close(_POLICY, "Invalid sessionId format")
-    except StoreUnavailable:
-        await websocket.close(_TRY_LATER, "The session store can't be reached right now")
-    except ServiceError as error:
-        await websocket.close(_REFUSED + error.status, error.message)
+def router_of(live: Live) -> APIRouter:
+    """The socket's address in an instance that holds connections with `live`."""
+    router = APIRouter()
+
+    @router.websocket("/ws")
+    @router.websocket("/ws/")
+    async def follow(websocket: WebSocket) -> None:
+        """Push every message of a session, which need not exist yet, until either side leaves."""
+        await websocket.accept()
+        given = websocket.query_params.get("sessionId")
+        if not given:
+            await websocket.close(_POLICY, "Missing sessionId parameter")
+            return
+        gate, is_synced = live.parts.gate, websocket.query_params.get("sync") == "1"
+        try:
+            session_id = _uuid.validate_python(given)
+            permit = await gate.admit(websocket, Operation.SUBSCRIBE, session_id)
+            async with live.conversation(permit, session_id) as talk:
+                await talk.begin(with_state=is_synced)
+                await _converse(websocket, talk, gate)
+        except ValidationError:
+            await websocket.close(_POLICY, "Invalid sessionId format")
+        except StoreUnavailable:
+            await websocket.close(_TRY_LATER, "The session store can't be reached right now")
+        except ServiceError as error:
+            await websocket.close(_REFUSED + error.status, error.message)
+
+    return router
 
 
-async def _converse(websocket: WebSocket, talk: Conversation) -> None:
+async def _converse(websocket: WebSocket, talk: Conversation, gate: Gate) -> None:
     """Listen and speak at once; whichever ends first ends both."""
     tasks = {
-        asyncio.create_task(_listen(websocket, talk)),
+        asyncio.create_task(_listen(websocket, talk, gate)),
         asyncio.create_task(_speak(websocket, talk)),
     }
     try:
@@ -82,13 +88,13 @@ async def _speak(websocket: WebSocket, talk: Conversation) -> None:
             return
 
 
-async def _listen(websocket: WebSocket, talk: Conversation) -> None:
+async def _listen(websocket: WebSocket, talk: Conversation, gate: Gate) -> None:
     while True:
         frame = await websocket.receive()
         if frame["type"] == "websocket.disconnect":
             return
         try:
-            await _answer(_message_in(frame), talk, gate_of(websocket))
+            await _answer(_message_in(frame), talk, gate)
         except ServiceError as error:
             await talk.complain(error.code, error.message)
 

@@ -3,11 +3,12 @@
 import os
 from pathlib import Path
 
-from fastapi import APIRouter, Request, Response
-from starlette.routing import Mount
+from starlette.responses import Response
 
+from shared.http.call import Call
 from shared.http.packed import PackedFiles, file_answer
-from shared.http.security_headers import page_headers
+from shared.http.response_headers import page_headers
+from shared.http.routing import Endpoint, Routes
 from shared.serverless.http_function import function_of
 
 _ROOT = Path(__file__).parents[2]
@@ -23,18 +24,27 @@ class _Library(PackedFiles):
         return super().lookup_path(path) if is_module else ("", None)
 
 
-router = APIRouter(include_in_schema=False)
+routes = Routes()
 
 
-@router.get("/")
-async def page(request: Request) -> Response:
+@routes.get("/")
+async def page(call: Call) -> Response:
     """The page itself; its parts are beside it under `/console`."""
-    elsewhere = request.app.state.subscriptions.origins
+    elsewhere = call.parts.subscriptions.origins
     headers = {"Cache-Control": "no-cache", **page_headers(elsewhere)}
-    return await file_answer(request, _FILES / "index.html", headers)
+    return await file_answer(call, _FILES / "index.html", headers)
 
 
-router.routes.append(Mount("/console", PackedFiles(directory=_FILES)))
-router.routes.append(Mount("/clients/js", _Library(directory=_CLIENT)))
+def _serving(files: PackedFiles) -> Endpoint:
+    """An endpoint that answers with the file at the rest of the path."""
 
-handler = function_of(router)
+    async def serve(call: Call) -> Response:
+        return await files.at(call.path_params["rest"], call.scope)
+
+    return serve
+
+
+routes.get("/console/{rest}")(_serving(PackedFiles(directory=_FILES)))
+routes.get("/clients/js/{rest}")(_serving(_Library(directory=_CLIENT)))
+
+handler = function_of(routes)

@@ -1,17 +1,18 @@
 """`GET /api-docs`: the API, to be read and tried; `/api-docs.json` is the document behind it."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Iterator
 from pathlib import Path
 
 import fastapi_swagger
-from fastapi import APIRouter, Request
-from fastapi.responses import HTMLResponse, Response
+from starlette.responses import HTMLResponse, Response
 
+from shared.http.call import Call
 from shared.http.packed import file_answer
-from shared.http.security_headers import page_headers
+from shared.http.response_headers import page_headers
+from shared.http.routing import Endpoint, Route, Routes
 from shared.serverless.http_function import HttpFunction
 
-router = APIRouter(include_in_schema=False)
+routes = Routes()
 
 _ASSETS = Path(fastapi_swagger.__file__).parent / "resources"
 _NAMES = ("swagger-ui-bundle.js", "swagger-ui.css", "favicon-32x32.png")
@@ -43,36 +44,38 @@ SwaggerUIBundle({
 """A file of its own, for the page's policy lets no script in that stands in the page."""
 
 
-@router.get("/api-docs")
-async def docs() -> HTMLResponse:
+@routes.get("/api-docs")
+async def docs(_: Call) -> HTMLResponse:
     """Swagger UI, served from here: no other host is asked for anything."""
     return HTMLResponse(_PAGE, headers=page_headers())
 
 
-@router.get("/api-docs/start.js")
-async def start() -> Response:
+@routes.get("/api-docs/start.js")
+async def start(_: Call) -> Response:
     """What makes the page of the document."""
     return Response(_START, media_type="text/javascript")
 
 
-def _serving(path: Path) -> Callable[[Request], Awaitable[Response]]:
+def _serving(path: Path) -> Endpoint:
     """An endpoint that answers with the file at `path`."""
 
-    async def serve(request: Request) -> Response:
-        return await file_answer(request, path)
+    async def serve(call: Call) -> Response:
+        return await file_answer(call, path)
 
     return serve
 
 
 for _name in _NAMES:
-    router.add_api_route(f"/api-docs/{_name}", _serving(_ASSETS / _name), methods=["GET"])
+    routes.get(f"/api-docs/{_name}")(_serving(_ASSETS / _name))
 
 
-def _all_routers() -> list[APIRouter]:
-    from functions.endpoints import ROUTERS
+def _all_routes() -> Iterator[Route]:
+    from functions.endpoints import ROUTES
+    from shared.http.openapi import document_route
 
-    return ROUTERS
+    yield from ROUTES
+    yield document_route("/api-docs.json", ROUTES)
 
 
-handler = HttpFunction(_all_routers, describes_itself=True)
-"""Also where every address leads that no other function takes: it knows which methods there are."""
+handler = HttpFunction(_all_routes)
+"""Also the function of every address that no other function has: it knows all methods."""

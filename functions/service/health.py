@@ -1,17 +1,18 @@
-"""`GET /health`: liveness. It touches nothing, so that an outage elsewhere restarts nobody."""
+"""`GET /health`: liveness. It touches nothing, so that an outage elsewhere restarts no instance."""
 
-from fastapi import APIRouter
+from starlette.responses import JSONResponse, Response
 
-from shared.http.openapi import answers
+from shared.http.call import Call
+from shared.http.routing import Answers, Routes
 from shared.serverless.http_function import function_of
 
-router = APIRouter(tags=["service"])
+routes = Routes("service")
 
 
-@router.get("/health", responses=answers(200, "Health", "Alive"), response_model=None)
-async def health() -> dict[str, str]:
+@routes.get("/health", Answers(200, "Health", "Alive"))
+async def health(_: Call) -> Response:
     """The process answers."""
-    return {"status": "ok"}
+    return JSONResponse({"status": "ok"})
 
 
-handler = function_of(router)
+handler = function_of(routes)

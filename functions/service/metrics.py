@@ -2,41 +2,46 @@
 
 from hmac import compare_digest
 
-from fastapi import APIRouter, Request, Response
-from fastapi.responses import PlainTextResponse
 from prometheus_client import generate_latest
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
-from pydantic import SecretStr
+from starlette.requests import Request
+from starlette.responses import Response
 
 from shared.errors import StoreUnavailable, Unauthenticated
-from shared.http.parts import Store
+from shared.http.call import Call
+from shared.http.routing import Answers, Routes
 from shared.metrics.prometheus import PrometheusMetrics
 from shared.ports import SessionStore
+from shared.settings import Settings
 
-router = APIRouter(tags=["service"])
 
+def routes_of(figures: PrometheusMetrics, settings: Settings) -> Routes:
+    """The route of an instance that counts in `figures`."""
+    routes = Routes("service")
 
-@router.get("/metrics", response_class=PlainTextResponse)
-async def metrics(request: Request, store: Store) -> Response:
-    """This instance's figures, and those that are asked of the store at each scrape.
+    @routes.get("/metrics", Answers(200, None, "The figures", media_type="text/plain"))
+    async def metrics(call: Call) -> Response:
+        """This instance's figures, and those that are asked of the store at each scrape.
 
-    Raises `Unauthenticated` where a token is set that the caller doesn't have, and in production
-    where none is set.
-    """
-    _require_token(request)
-    return await exposition(request.app.state.metrics, store)
+        Raises `Unauthenticated` where a token is set that the caller doesn't have, and in
+        production where none is set.
+        """
+        _require_token(call, settings)
+        return await exposition(figures, call.parts.store)
+
+    return routes
 
 
 async def exposition(figures: PrometheusMetrics, store: SessionStore) -> Response:
-    """All figures, for whoever may see them."""
+    """All figures, for a caller that may see them."""
     await _take_census(figures, store)
     return Response(generate_latest(figures.registry), media_type=CONTENT_TYPE_PLAIN_0_0_4)
 
 
-def _require_token(request: Request) -> None:
-    token: SecretStr | None = request.app.state.metrics_token
+def _require_token(request: Request, settings: Settings) -> None:
+    token = settings.metrics_token
     if token is None:
-        if request.app.state.metrics_are_public:
+        if settings.app_env != "production":
             return
         raise Unauthenticated
     expected = f"Bearer {token.get_secret_value()}".encode()

@@ -2,30 +2,28 @@
 
 from typing import Any
 
-from fastapi import APIRouter, Request
-from fastapi.responses import JSONResponse
+from starlette.responses import JSONResponse, Response
 
-from shared.http.openapi import answers
-from shared.http.parts import Ready
+from shared.http.call import Call
+from shared.http.routing import Answers, Routes
 from shared.serverless.http_function import function_of
 
-router = APIRouter(tags=["service"])
+routes = Routes("service")
 
 
-@router.get(
+@routes.get(
     "/ready",
-    responses=answers(200, "Readiness", "Ready, or degraded: `reasons` say why")
-    | answers(503, "Readiness", "Not ready; `reasons` say why"),
-    response_model=None,
+    Answers(200, "Readiness", "Ready, or degraded: `reasons` say why"),
+    Answers(503, "Readiness", "Not ready; `reasons` say why"),
 )
-async def ready(request: Request, readiness: Ready) -> JSONResponse:
+async def ready(call: Call) -> Response:
     """Write to Redis, and ask the audit database whether it takes entries: at most once a second.
 
     Changes don't wait for the audit database: without it the service is degraded, not down.
-    An instance that is about to end is `stopping`, so that nobody new is sent to it.
+    An instance that is about to end is `stopping`, so that no new client is sent to it.
     """
-    found = await readiness.checks()
-    status = "stopping" if request.app.state.is_leaving else found.status
+    found = await call.parts.readiness.checks()
+    status = "stopping" if call.parts.is_leaving else found.status
     checks = {"redis": found.redis, "audit": found.audit}
     answer: dict[str, Any] = {"status": status, "checks": checks}
     if found.reasons:
@@ -33,4 +31,4 @@ async def ready(request: Request, readiness: Ready) -> JSONResponse:
     return JSONResponse(answer, 200 if status in ("ready", "degraded") else 503)
 
 
-handler = function_of(router)
+handler = function_of(routes)

@@ -1,35 +1,33 @@
 """`GET /v1/time`: the clock that rules every session, for clients to synchronise with."""
 
-from typing import Any
+from starlette.responses import JSONResponse, Response
 
-from fastapi import APIRouter
-
+from shared import VERSION
 from shared.clock import StoreClock
 from shared.errors import StoreUnavailable
-from shared.http.application import VERSION
-from shared.http.openapi import answers
-from shared.http.parts import Clock, Store
+from shared.http.call import Call
+from shared.http.routing import Answers, Routes
 from shared.ports import SessionStore
 from shared.serverless.http_function import function_of
 
 DRIFT_TOLERANCE_MS = 50
 
-router = APIRouter(tags=["service"])
+routes = Routes("service")
 
 
-@router.get("/v1/time", responses=answers(200, "Time", "The time", (503,)), response_model=None)
-async def read_time(
-    clock: Clock,
-    store: Store,
-) -> Any:
+@routes.get("/v1/time", Answers(200, "Time", "The time", (503,)))
+async def read_time(call: Call) -> Response:
     """The store's time, from this instance's monotonic clock; no round trip while it is fresh."""
+    clock = call.parts.clock
     if clock.is_stale:
-        await _measure(clock, store)
-    return {
-        "timestamp_ms": clock.now(),
-        "server_version": VERSION,
-        "drift_tolerance_ms": DRIFT_TOLERANCE_MS,
-    }
+        await _measure(clock, call.parts.store)
+    return JSONResponse(
+        {
+            "timestamp_ms": clock.now(),
+            "server_version": VERSION,
+            "drift_tolerance_ms": DRIFT_TOLERANCE_MS,
+        }
+    )
 
 
 async def _measure(clock: StoreClock, store: SessionStore) -> None:
@@ -40,4 +38,4 @@ async def _measure(clock: StoreClock, store: SessionStore) -> None:
             raise
 
 
-handler = function_of(router)
+handler = function_of(routes)

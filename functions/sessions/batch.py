@@ -3,42 +3,42 @@
 from collections.abc import AsyncIterator, Sequence
 
 import msgspec
-from fastapi import APIRouter, Response
-from fastapi.responses import StreamingResponse
+from starlette.responses import Response, StreamingResponse
 
 from shared.access.rights import Operation
 from shared.domain.session import Session
 from shared.domain.units import Instant
 from shared.http.answers import json_response, replay_headers
 from shared.http.bodies import BatchBody
-from shared.http.calls import KeyedCall
-from shared.http.guard import GuardedJsonRoute, asks_to
-from shared.http.openapi import BATCH_ERRORS, answers
+from shared.http.call import Call
+from shared.http.changes import first_try
+from shared.http.routing import BATCH_ERRORS, IDEMPOTENCY_KEY, Answers, Routes
 from shared.representation import session_view
 from shared.serverless.http_function import function_of
 from shared.slices import LARGE_SESSION, next_slice
 
-router = APIRouter(route_class=GuardedJsonRoute, tags=["sessions"])
+routes = Routes("sessions")
 
 
-@router.post(
+@routes.post(
     "/v1/sessions/batch",
-    responses=answers(200, "BatchAnswer", "Those that were found", BATCH_ERRORS),
+    Answers(200, "BatchAnswer", "Those that were found", BATCH_ERRORS),
+    requires=Operation.READ,
+    takes=BatchBody,
+    headers=(IDEMPOTENCY_KEY,),
 )
-@asks_to(Operation.READ)
-async def read_batch(body: BatchBody, call: KeyedCall) -> Response:
+async def read_batch(call: Call, body: BatchBody) -> Response:
     """Several sessions in one answer, each as a read of it would show it.
 
     A retry with the same `Idempotency-Key` gets the first answer again as long as none of the
     sessions has changed; after that it reads them anew.
     """
     wanted = list(dict.fromkeys(body.session_ids))
-    sessions = await call.sessions(wanted)
+    sessions = await call.parts.service.read_many(call.permit, wanted)
     read_at = [one and one[1] for one in sessions]
     versions = [one and one[0].version for one in sessions]
-    first, is_replayed = await call.first_try(
-        call.permit.caller.name, {"read_at": read_at, "versions": versions}
-    )
+    facts = {"read_at": read_at, "versions": versions}
+    first, is_replayed = await first_try(call, call.permit.caller.name, facts)
     is_replayed = is_replayed and first["versions"] == versions
     if is_replayed:
         read_at = first["read_at"]
@@ -64,4 +64,4 @@ async def _pieces(
     yield b'],"not_found":%b}}' % msgspec.json.encode(missing)
 
 
-handler = function_of(router)
+handler = function_of(routes)

@@ -1,30 +1,30 @@
 """`DELETE /v1/sessions/{id}`: remove a session."""
 
-from fastapi import APIRouter, Response
+from starlette.responses import Response
 
 from shared.access.rights import Operation
 from shared.domain.commands import Delete
 from shared.errors import SessionNotFound
-from shared.http.calls import Change, SessionId
-from shared.http.guard import GuardedJsonRoute, asks_to
-from shared.http.openapi import DELETE_ERRORS, answers
+from shared.http import changes
+from shared.http.call import Call
+from shared.http.routing import CHANGE_ERRORS, CHANGE_HEADERS, Answers, Routes
 from shared.serverless.http_function import function_of
 
-router = APIRouter(route_class=GuardedJsonRoute, tags=["sessions"])
+routes = Routes("sessions")
 
 
-@router.delete(
+@routes.delete(
     "/v1/sessions/{session_id}",
-    status_code=204,
-    responses=answers(204, None, "Gone", DELETE_ERRORS),
+    Answers(204, None, "Gone", CHANGE_ERRORS),
+    requires=Operation.DELETE,
+    headers=CHANGE_HEADERS,
 )
-@asks_to(Operation.DELETE)
-async def delete(session_id: SessionId, call: Change) -> Response:
+async def delete(call: Call) -> Response:
     """Remove the session; removing what is not there is also success."""
     try:
-        return await call.apply(session_id, Delete())
+        return await changes.apply(call, Delete())
     except SessionNotFound:
         return Response(status_code=204)
 
 
-handler = function_of(router)
+handler = function_of(routes)

@@ -1,40 +1,41 @@
 """`POST .../participants` adds a participant, `PATCH .../participants/{pid}` adjusts a clock."""
 
-from fastapi import APIRouter, Response
+from starlette.responses import Response
 
 from shared.access.rights import Operation
-from shared.http.answers import joined_session, whole_session
+from shared.http import changes
+from shared.http.answers import joined_session
 from shared.http.bodies import AdjustBody
-from shared.http.calls import Change, ParticipantId, SessionId
+from shared.http.call import Call
 from shared.http.creation_bodies import ParticipantBody
-from shared.http.guard import GuardedJsonRoute, asks_to
-from shared.http.openapi import CHANGE_ERRORS, answers
+from shared.http.routing import CHANGE_ERRORS, CHANGE_HEADERS, Answers, Routes
 from shared.serverless.http_function import function_of
 
-router = APIRouter(route_class=GuardedJsonRoute, tags=["participants"])
+routes = Routes("participants")
 
 
-@router.post(
+@routes.post(
     "/v1/sessions/{session_id}/participants",
-    status_code=201,
-    responses=answers(201, "SessionAnswer", "Joined", CHANGE_ERRORS),
+    Answers(201, "SessionAnswer", "Joined", CHANGE_ERRORS),
+    requires=Operation.ADD_PARTICIPANT,
+    takes=ParticipantBody,
+    headers=CHANGE_HEADERS,
 )
-@asks_to(Operation.ADD_PARTICIPANT)
-async def add_participant(session_id: SessionId, body: ParticipantBody, call: Change) -> Response:
+async def add_participant(call: Call, body: ParticipantBody) -> Response:
     """Let one more take part, in any status that has not ended the session."""
-    return await call.apply(session_id, body.command(), joined_session)
+    return await changes.apply(call, body.command(), joined_session)
 
 
-@router.patch(
+@routes.patch(
     "/v1/sessions/{session_id}/participants/{participant_id}",
-    responses=answers(200, "SessionAnswer", "Adjusted", CHANGE_ERRORS),
+    Answers(200, "SessionAnswer", "Adjusted", CHANGE_ERRORS),
+    requires=Operation.ADJUST_CLOCK,
+    takes=AdjustBody,
+    headers=CHANGE_HEADERS,
 )
-@asks_to(Operation.ADJUST_CLOCK)
-async def adjust_participant(
-    session_id: SessionId, participant_id: ParticipantId, body: AdjustBody, call: Change
-) -> Response:
+async def adjust_participant(call: Call, body: AdjustBody) -> Response:
     """Make the participant's clock read `total_time_ms` from this instant on."""
-    return await call.apply(session_id, body.command(participant_id), whole_session)
+    return await changes.apply(call, body.command(call.participant_id))
 
 
-handler = function_of(router)
+handler = function_of(routes)

@@ -1,27 +1,28 @@
 """`GET /v1/sessions/{id}`: a session with its live times."""
 
-from fastapi import APIRouter, Request, Response
+from starlette.responses import Response
 
 from shared.access.rights import Operation
 from shared.http.answers import shown_session
-from shared.http.calls import Call, IfNoneMatch, SessionId
-from shared.http.guard import GuardedRoute, asks_to
-from shared.http.openapi import NOT_MODIFIED, READ_ERRORS, answers
+from shared.http.call import Call
+from shared.http.routing import IF_NONE_MATCH, NOT_MODIFIED, READ_ERRORS, Answers, Routes
 from shared.representation import session_view
 from shared.serverless.http_function import function_of
 
-router = APIRouter(route_class=GuardedRoute, tags=["sessions"])
+routes = Routes("sessions")
 
 
-@router.get(
+@routes.get(
     "/v1/sessions/{session_id}",
-    responses=answers(200, "SessionAnswer", "The session", READ_ERRORS) | NOT_MODIFIED,
+    Answers(200, "SessionAnswer", "The session", READ_ERRORS),
+    NOT_MODIFIED,
+    requires=Operation.READ,
+    headers=(IF_NONE_MATCH,),
 )
-@asks_to(Operation.READ)
-async def read(session_id: SessionId, request: Request, _: IfNoneMatch = None) -> Response:
+async def read(call: Call) -> Response:
     """The session as it stands; a deadline that has passed is applied first."""
-    session, now = await Call(request).session(session_id)
-    return shown_session(request, session, lambda: session_view(session, now))
+    session, now = await call.read_session()
+    return shown_session(call, session, lambda: session_view(session, now))
 
 
-handler = function_of(router)
+handler = function_of(routes)

@@ -1,38 +1,37 @@
 """`GET /v1/sessions/{id}/realtime`: how to follow a session (API §3)."""
 
-from fastapi import APIRouter, Request, Response
+from starlette.responses import Response
 
 from shared.access.callers import Role
 from shared.access.rights import Operation
 from shared.errors import SessionDeleted, SessionNotFound
 from shared.http.answers import json_response
-from shared.http.calls import Call, SessionId
-from shared.http.guard import GuardedRoute, asks_to
-from shared.http.openapi import READ_ERRORS, answers
+from shared.http.call import Call
+from shared.http.routing import READ_ERRORS, Answers, Routes
 from shared.serverless.http_function import function_of
 
-router = APIRouter(route_class=GuardedRoute, tags=["live"])
+routes = Routes("live")
 
 
-@router.get(
+@routes.get(
     "/v1/sessions/{session_id}/realtime",
-    responses=answers(200, "SubscriptionAnswer", "How to follow the session", READ_ERRORS),
+    Answers(200, "SubscriptionAnswer", "How to follow the session", READ_ERRORS),
+    requires=Operation.READ,
 )
-@asks_to(Operation.READ)
-async def realtime(session_id: SessionId, request: Request) -> Response:
+async def realtime(call: Call) -> Response:
     """Which transport carries the session's pushes, and a token of minutes that only listens.
 
-    The session need not exist yet, but for a host: whose it will be nobody knows. Who may read may
-    listen; but one who has come to listen alone gets no further token by that.
+    The session need not exist yet, except for a host: its owner isn't known before. A caller that
+    may read may listen; a token that only listens gives no right to a further one.
     """
-    call = Call(request)
     try:
-        await call.session(session_id)
+        await call.read_session()
     except SessionNotFound as error:
         if isinstance(error, SessionDeleted) or call.permit.caller.role is Role.HOST:
             raise
-    found = request.app.state.subscriptions.of(request, session_id)
+    parts = call.parts
+    found = parts.subscriptions.of(call, call.permit, call.session_id, parts.gate)
     return json_response(found, {"Cache-Control": "no-store"})
 
 
-handler = function_of(router)
+handler = function_of(routes)

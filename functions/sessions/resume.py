@@ -1,27 +1,29 @@
 """`POST /v1/sessions/{id}/resume`: `paused` -> `running`, to the millisecond."""
 
-from fastapi import APIRouter, Response
+from starlette.responses import Response
 
 from shared.access.rights import Operation
 from shared.domain.commands import Resume
-from shared.http.answers import whole_session
+from shared.http import changes
 from shared.http.bodies import NoFields
-from shared.http.calls import Change, SessionId
-from shared.http.guard import GuardedJsonRoute, asks_to
-from shared.http.openapi import CHANGE_ERRORS, answers
+from shared.http.call import Call
+from shared.http.routing import CHANGE_ERRORS, CHANGE_HEADERS, Answers, Routes
 from shared.serverless.http_function import function_of
 
-router = APIRouter(route_class=GuardedJsonRoute, tags=["sessions"])
+routes = Routes("sessions")
 
 
-@router.post(
+@routes.post(
     "/v1/sessions/{session_id}/resume",
-    responses=answers(200, "SessionAnswer", "Running again", CHANGE_ERRORS),
+    Answers(200, "SessionAnswer", "Running again", CHANGE_ERRORS),
+    requires=Operation.RESUME,
+    takes=NoFields,
+    may_be_absent=True,
+    headers=CHANGE_HEADERS,
 )
-@asks_to(Operation.RESUME)
-async def resume(session_id: SessionId, call: Change, body: NoFields | None = None) -> Response:
+async def resume(call: Call, _: NoFields | None) -> Response:
     """Let the stopped clock run on."""
-    return await call.apply(session_id, Resume(), whole_session)
+    return await changes.apply(call, Resume())
 
 
-handler = function_of(router)
+handler = function_of(routes)

@@ -1,27 +1,29 @@
 """`POST /v1/sessions/{id}/start`: `pending` -> `running`."""
 
-from fastapi import APIRouter, Response
+from starlette.responses import Response
 
 from shared.access.rights import Operation
 from shared.domain.commands import Start
-from shared.http.answers import whole_session
+from shared.http import changes
 from shared.http.bodies import NoFields
-from shared.http.calls import Change, SessionId
-from shared.http.guard import GuardedJsonRoute, asks_to
-from shared.http.openapi import CHANGE_ERRORS, answers
+from shared.http.call import Call
+from shared.http.routing import CHANGE_ERRORS, CHANGE_HEADERS, Answers, Routes
 from shared.serverless.http_function import function_of
 
-router = APIRouter(route_class=GuardedJsonRoute, tags=["sessions"])
+routes = Routes("sessions")
 
 
-@router.post(
+@routes.post(
     "/v1/sessions/{session_id}/start",
-    responses=answers(200, "SessionAnswer", "Running", CHANGE_ERRORS),
+    Answers(200, "SessionAnswer", "Running", CHANGE_ERRORS),
+    requires=Operation.START,
+    takes=NoFields,
+    may_be_absent=True,
+    headers=CHANGE_HEADERS,
 )
-@asks_to(Operation.START)
-async def start(session_id: SessionId, call: Change, body: NoFields | None = None) -> Response:
+async def start(call: Call, _: NoFields | None) -> Response:
     """Begin the first cycle."""
-    return await call.apply(session_id, Start(), whole_session)
+    return await changes.apply(call, Start())
 
 
-handler = function_of(router)
+handler = function_of(routes)

@@ -1,28 +1,30 @@
 """`POST /v1/sessions/{id}/switch`: end the running cycle, begin the next. The hot path."""
 
-from fastapi import APIRouter, Response
+from starlette.responses import Response
 
 from shared.access.rights import Operation
 from shared.domain.commands import Switch
+from shared.http import changes
 from shared.http.answers import switch_result
 from shared.http.bodies import SwitchBody
-from shared.http.calls import Change, SessionId
-from shared.http.guard import GuardedJsonRoute, asks_to
-from shared.http.openapi import CHANGE_ERRORS, answers
+from shared.http.call import Call
+from shared.http.routing import CHANGE_ERRORS, CHANGE_HEADERS, Answers, Routes
 from shared.serverless.http_function import function_of
 
-router = APIRouter(route_class=GuardedJsonRoute, tags=["sessions"])
+routes = Routes("sessions")
 
 
-@router.post(
+@routes.post(
     "/v1/sessions/{session_id}/switch",
-    responses=answers(200, "SwitchAnswer", "Switched", CHANGE_ERRORS),
+    Answers(200, "SwitchAnswer", "Switched", CHANGE_ERRORS),
+    requires=Operation.SWITCH,
+    takes=SwitchBody,
+    may_be_absent=True,
+    headers=CHANGE_HEADERS,
 )
-@asks_to(Operation.SWITCH)
-async def switch(session_id: SessionId, call: Change, body: SwitchBody | None = None) -> Response:
+async def switch(call: Call, body: SwitchBody | None) -> Response:
     """End the running cycle and begin the next; without a body the rotation decides whose."""
-    command = body.command() if body else Switch()
-    return await call.apply(session_id, command, switch_result)
+    return await changes.apply(call, body.command() if body else Switch(), switch_result)
 
 
-handler = function_of(router)
+handler = function_of(routes)

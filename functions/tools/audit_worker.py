@@ -5,7 +5,7 @@ from contextlib import suppress
 
 from functions.workers.audit_worker import AuditWorker
 from functions.workers.owed_pushes import OwedPushWorker
-from shared.bootstrap import container
+from shared.composition.container import container
 from shared.logging import configure
 from shared.metrics.prometheus import PrometheusMetrics
 from shared.settings import read_settings

@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.table import Table
 
 from shared.audit.ports import AuditedEvent, AuditLog
-from shared.bootstrap import audit_log
+from shared.composition.container import audit_log
 from shared.domain.clocks import clocks_of
 from shared.domain.naming import session_name
 from shared.domain.session import Participant, Session

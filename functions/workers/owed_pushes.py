@@ -7,13 +7,13 @@ has run out is not said again, for the state shows it.
 import asyncio
 import logging
 
+from shared.composition.supabase_pushes import Pushes
 from shared.domain.naming import tenant_and_id
 from shared.domain.timekeeping import next_wakeup
 from shared.domain.units import Instant, Millis, after
 from shared.errors import StoreUnavailable
 from shared.metrics.ports import Metrics
 from shared.ports import Loaded, SessionStore
-from shared.pushes import Pushes
 from shared.realtime.messages import session_deleted, state_sync
 from shared.realtime.ports import OwedPush, PushFailed
 

@@ -31,7 +31,6 @@ _SETTINGS = {
     "AUDIT_QUEUE_URL": "http://127.0.0.1:9/audit",
     "CORS_ORIGINS": "",
     "LOG_LEVEL": "INFO",
-    "OPENAPI": "off",
     "PUBSUB": "off",
     "STAGE": "test",
     "STORE_SHARDS": "1",

@@ -1,28 +1,23 @@
-"""gzip for those who ask for it."""
+"""gzip for clients that ask for it."""
 
 import re
 
-from starlette.datastructures import Headers
 from starlette.middleware.gzip import GZipMiddleware
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.requests import Request
+from starlette.types import ASGIApp
 
 SMALLEST = 1024
 """Bytes from which an answer is compressed."""
-_GZIP = re.compile(r"gzip(?:\s*;\s*q=(?!0(?:\.0*)?$).*)?", re.IGNORECASE)
 LEVEL = 5
 """On bodies of a few KiB the levels above save no more than some bytes."""
+_GZIP = re.compile(r"gzip(?:\s*;\s*q=(?!0(?:\.0*)?$).*)?", re.IGNORECASE)
 
 
-class Compression(GZipMiddleware):
-    """Starlette's, which costs those who don't ask for it nothing here."""
-
-    def __init__(self, app: ASGIApp) -> None:
-        super().__init__(app, minimum_size=SMALLEST, compresslevel=LEVEL)
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Serve one request."""
-        asks = scope["type"] == "http" and wants_gzip(Headers(scope=scope).get("accept-encoding"))
-        await (super().__call__ if asks else self.app)(scope, receive, send)
+def compressed(response: ASGIApp, request: Request) -> ASGIApp:
+    """`response` as the client takes it: compressed by Starlette, or as it is."""
+    if not wants_gzip(request.headers.get("accept-encoding")):
+        return response
+    return GZipMiddleware(response, minimum_size=SMALLEST, compresslevel=LEVEL)
 
 
 def wants_gzip(accepted: str | None) -> bool:

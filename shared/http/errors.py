@@ -4,27 +4,19 @@ from collections.abc import Mapping
 from typing import Any
 
 import msgspec
-from fastapi import FastAPI, Request, Response
-from fastapi.exceptions import RequestValidationError
-from fastapi.routing import APIRoute
-from starlette.exceptions import HTTPException
-from starlette.routing import Mount
+from starlette.responses import Response
 
 from shared.domain.errors import (
     InvalidTransition,
     NotTheActiveOne,
-    Refusal,
     RuleViolation,
     UnknownParticipant,
 )
 from shared.errors import ServiceError
+from shared.http.inputs import InvalidInput
 from shared.http.validation import MAX_DETAILS, describe
 
-_HTTP_ERRORS = {
-    400: ("VALIDATION_ERROR", "Request validation failed"),
-    404: ("NOT_FOUND", "There is nothing at this address"),
-    405: ("METHOD_NOT_ALLOWED", "Method not allowed"),
-}
+_INVALID = ("VALIDATION_ERROR", "Request validation failed")
 
 
 def error_answer(
@@ -44,57 +36,11 @@ def error_answer(
     return Response(body, status, dict(headers or {}), media_type="application/json")
 
 
-def install(app: FastAPI) -> None:
-    """Let every error that leaves an endpoint of `app` be answered in the envelope."""
-    app.add_exception_handler(RequestValidationError, _invalid)
-    app.add_exception_handler(HTTPException, _http)
-    app.add_exception_handler(ServiceError, _ours)
-    app.add_exception_handler(Refusal, _ours)
-
-
-def request_id_of(request: Request) -> str:
-    """The id under which this request is logged and audited."""
-    return str(request.scope["state"]["request_id"])
-
-
-async def _invalid(request: Request, error: Exception) -> Response:
-    assert isinstance(error, RequestValidationError)
-    code, message = _HTTP_ERRORS[400]
-    return error_answer(request_id_of(request), 400, code, message, describe(error.errors()))
-
-
-async def _http(request: Request, error: Exception) -> Response:
-    """The answer to an error of the framework; to `OPTIONS`, which methods the address takes."""
-    assert isinstance(error, HTTPException)
-    if error.status_code == 405 and request.method == "OPTIONS":
-        return Response(status_code=204, headers={"Allow": _allowed(request)})
-    code, message = _HTTP_ERRORS.get(error.status_code, ("ERROR", str(error.detail)))
-    headers = error.headers
-    if error.status_code == 405:
-        headers = {"Allow": _allowed(request)}
-        message = f"{message}: use {headers['Allow']}"
-    return error_answer(request_id_of(request), error.status_code, code, message, headers=headers)
-
-
-def _allowed(request: Request) -> str:
-    """Every method that some route takes at this address, for `Allow` (RFC 9110 §10.2.1)."""
-    methods = {"OPTIONS"}
-    for route in request.app.router.routes:
-        if isinstance(route, APIRoute) and route.path_regex.match(request.scope["path"]):
-            methods |= route.methods or set()
-        elif isinstance(route, Mount) and route.path_regex.match(request.scope["path"]):
-            methods.add("GET")
-    if "GET" in methods:
-        methods.add("HEAD")
-    return ", ".join(sorted(methods))
-
-
-async def _ours(request: Request, error: Exception) -> Response:
-    return answer_to(error, request_id_of(request))
-
-
-def answer_to(error: Exception, request_id: str) -> Response:
-    """The answer to an error of the service or a refusal of the domain."""
+def rendered(error: Exception, request_id: str) -> Response:
+    """The answer to an error of the service, a refusal of the domain or input that isn't valid."""
+    if isinstance(error, InvalidInput):
+        details = describe(error.errors)
+        return error_answer(request_id, 400, *_INVALID, details)
     if isinstance(error, ServiceError):
         return error_answer(
             request_id,

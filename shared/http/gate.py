@@ -1,8 +1,8 @@
-"""The one gate before every endpoint, socket and stream: who is calling, and may they do that?"""
+"""Authenticates and authorizes the caller of every endpoint, socket and event stream."""
 
 from starlette.requests import HTTPConnection
 
-from shared.access.allowance import RateLimiter
+from shared.access.allowance import Allowance, RateLimiter
 from shared.access.callers import ANYBODY, Caller
 from shared.access.permits import Permit, permit
 from shared.access.rights import Operation
@@ -16,7 +16,7 @@ _SCHEME = "bearer "
 
 
 class Gate:
-    """Lets a request in with a `Permit`, or raises the error that is its answer.
+    """Gives a request its `Permit`, or raises the error that is its answer.
 
     Without `tokens` there is no authentication: every caller may do everything, but for pages of
     other `origins`.
@@ -35,29 +35,53 @@ class Gate:
         self._trusted_hops = trusted_hops
 
     async def admit(
-        self, connection: HTTPConnection, operation: Operation, session_id: str | None
+        self, connection: HTTPConnection, operation: Operation, session_id: str
+    ) -> Permit:
+        """All three checks of a connection that is no request, as `Pipeline` does them one by one.
+
+        Raises what they raise.
+        """
+        caller = await self.authenticate(connection, operation)
+        allowance = self.allowance(connection, caller, operation, session_id)
+        return self.authorize(connection, caller, operation, session_id, allowance)
+
+    async def authenticate(self, connection: HTTPConnection, operation: Operation) -> Caller:
+        """The caller that the token of the request names. Raises `Unauthenticated`."""
+        if self._tokens is None:
+            return ANYBODY
+        is_live = operation is Operation.SUBSCRIBE
+        token = _token_in(connection, even_in_query=is_live)
+        return await self.caller_of(token, SUBSCRIBING if is_live else CALLING)
+
+    def allowance(
+        self,
+        connection: HTTPConnection,
+        caller: Caller,
+        operation: Operation,
+        session_id: str | None,
+    ) -> Allowance:
+        """What the request takes from the quotas of its caller and of its session."""
+        address = client_address(connection, self._trusted_hops)
+        name = session_id and session_name(session_id.lower(), caller.tenant)
+        return self._limiter.allowance(caller, address, operation, name)
+
+    def authorize(
+        self,
+        connection: HTTPConnection,
+        caller: Caller,
+        operation: Operation,
+        session_id: str | None,
+        allowance: Allowance,
     ) -> Permit:
         """The permit for `operation`, on the session of that id where it is on one.
 
-        Raises `Unauthenticated`, `Forbidden`, `SessionNotFound` and `RateLimitExceeded`.
+        Raises `RateLimitExceeded` where the quota is known to be used up, `Forbidden`, and
+        `SessionNotFound` for a token of another session.
         """
-        is_live = operation is Operation.SUBSCRIBE
-        token = _token_in(connection, even_in_query=is_live)
-        caller = await self.caller_of(token, SUBSCRIBING if is_live else CALLING)
-        session_id = session_id.lower() if session_id else None
-        allowance = self._limiter.allowance(
-            caller,
-            client_address(connection, self._trusted_hops),
-            operation,
-            session_id and session_name(session_id, caller.tenant),
-        )
-        state = connection.scope.setdefault("state", {})
-        state["caller"], state["allowance"] = caller, allowance
         allowance.require()
         if self._origins:
             self._origins.check(connection, operation)
-        state["permit"] = granted = permit(caller, operation, session_id, allowance)
-        return granted
+        return permit(caller, operation, session_id and session_id.lower(), allowance)
 
     async def caller_of(self, token: str | None, kinds: frozenset[Kind]) -> Caller:
         """Whom `token` names. Raises `Unauthenticated`."""
@@ -85,18 +109,6 @@ class Gate:
         self.require_minting()
         assert self._tokens
         return self._tokens.mint(kind, caller, lifetime_s, issued_at_s)
-
-
-def gate_of(connection: HTTPConnection) -> Gate:
-    """The gate of the application that was asked."""
-    gate: Gate = connection.app.state.gate
-    return gate
-
-
-def permit_of(connection: HTTPConnection) -> Permit:
-    """What the gate has granted to this request."""
-    granted: Permit = connection.scope["state"]["permit"]
-    return granted
 
 
 def _token_in(connection: HTTPConnection, *, even_in_query: bool) -> str | None:

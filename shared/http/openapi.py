@@ -1,11 +1,29 @@
-"""The OpenAPI document: generated from the routes, complete with every error."""
+"""The OpenAPI document: made by FastAPI of the declared routes, complete with every error."""
 
-import os
-from typing import Any
+import re
+from collections.abc import AsyncIterator, Callable, Iterable
+from inspect import Parameter, Signature
+from typing import Annotated, Any
 
 import msgspec
-from fastapi import FastAPI, Request, Response
+from fastapi import FastAPI, Header, Path, Query
 from fastapi.openapi.utils import get_openapi
+from fastapi.routing import APIRoute
+from fastapi.sse import EventSourceResponse, ServerSentEvent
+from starlette.responses import JSONResponse, PlainTextResponse, Response
+
+from shared import VERSION
+from shared.http import documents
+from shared.http.call import Call
+from shared.http.fields import Uuid
+from shared.http.links import link
+from shared.http.packed import Once
+from shared.http.routing import Answers, RequestHeader, Route
+
+_DESCRIPTION = """\
+Keeps many clients on one clock. A session stores anchors, and everyone computes what is left:
+`remaining = total_time_ms - (server_now - cycle_started_at)`. `GET /v1/time` tells server_now.
+"""
 
 _ERRORS = {
     400: "`VALIDATION_ERROR` (`details` name each field) or `INVALID_STATE_TRANSITION`",
@@ -21,27 +39,17 @@ _ERRORS = {
     503: "`STORE_UNAVAILABLE`: try again after `Retry-After` seconds",
 }
 
-NOT_MODIFIED: dict[int | str, dict[str, Any]] = {
-    304: {"description": "Still the version that `If-None-Match` names"}
-}
-
-_IS_SHOWN = os.environ.get("OPENAPI", "on") == "on"
-"""Whether anybody can ask for the document here: most functions would only start later for it."""
-
-_GUARDED = (401, 403, 429, 503)
-READ_ERRORS = (400, 404, *_GUARDED)
-STREAM_ERRORS = (400, 404, *_GUARDED)
-CHANGE_ERRORS = (400, 404, 409, 412, 413, 415, 422, *_GUARDED)
-DELETE_ERRORS = (400, 404, 409, 412, 413, 415, 422, *_GUARDED)
-BATCH_ERRORS = (400, 413, 415, 422, *_GUARDED)
-CREATE_ERRORS = (400, 409, 413, 415, 422, *_GUARDED)
-TOKEN_ERRORS = (400, 404, 413, 415, 422, *_GUARDED)
-
 _TAG = {"description": "The session's version, in quotes", "schema": {"type": "string"}}
 _REPLAYED = {"description": "`true` on the answer of an earlier try", "schema": {"type": "string"}}
 _LOCATION = {"description": "Where the session is", "schema": {"type": "string"}}
 _RETRY_AFTER = {"description": "Seconds", "schema": {"type": "integer"}}
 _CHALLENGE = {"description": "`Bearer`, and what is wrong", "schema": {"type": "string"}}
+_IDS = {"session_id": "The session's UUID", "participant_id": "The participant's UUID"}
+_RESPONSE_CLASSES: dict[str, type[Response]] = {
+    "application/json": JSONResponse,
+    "text/plain": PlainTextResponse,
+    "text/event-stream": EventSourceResponse,
+}
 _LIMITED = {
     "RateLimit-Limit": "How many there may be in a window",
     "RateLimit-Remaining": "How many are left",
@@ -56,67 +64,126 @@ _BEARER = {
 _REQUEST_ID = {"description": "The request's id, yours or ours", "schema": {"type": "string"}}
 
 
-def answers(
-    status: int, document: str | None, description: str, failures: tuple[int, ...] = ()
-) -> dict[int | str, dict[str, Any]]:
-    """The `responses` of a route: its one success, a `document` of that name, and its errors."""
-    if not _IS_SHOWN:
-        return {}
-    success: dict[str, Any] = {"description": description, "headers": {}}
-    if status < 300:
+def describe(routes: Iterable[Route]) -> dict[str, Any]:
+    """The OpenAPI document of `routes`, by FastAPI."""
+    app = FastAPI(title="SyncKairos", version=VERSION, description=_DESCRIPTION)
+    for route in routes:
+        if route.is_documented:
+            app.router.routes.append(_documented(route))
+    schema = get_openapi(
+        title=app.title, version=app.version, description=app.description, routes=app.routes
+    )
+    return _as_we_answer(schema)
+
+
+def document_route(path: str, routes: Iterable[Route]) -> Route:
+    """The route that serves the document; it is made when a client first asks for it."""
+    document = Once(lambda: msgspec.json.encode(describe(routes)))
+
+    async def answer(call: Call) -> Response:
+        return await document.response(call, {"Content-Type": "application/json"})
+
+    return Route("GET", path, answer)
+
+
+def _documented(route: Route) -> APIRoute:
+    """The route as FastAPI knows it, for the document alone: it serves nothing."""
+    success = route.answers[0]
+    response_class = _RESPONSE_CLASSES[success.media_type]
+    return APIRoute(
+        route.path,
+        _stand_in(route, is_stream=response_class is EventSourceResponse),
+        methods=[route.method],
+        status_code=success.status,
+        tags=[route.tag] if route.tag else None,
+        responses=_responses(route),
+        response_model=None,
+        response_class=response_class,
+        openapi_extra={"security": [{"bearer": []}]} if route.requires else None,
+    )
+
+
+def _stand_in(route: Route, *, is_stream: bool) -> Callable[..., Any]:
+    """A function with the name, the text and the parameters of the route's endpoint."""
+
+    async def endpoint() -> None:
+        """Stands for an endpoint with one answer."""
+
+    async def stream() -> AsyncIterator[ServerSentEvent]:
+        """Stands for an endpoint with a stream of events."""
+        yield ServerSentEvent()
+
+    made: Any = stream if is_stream else endpoint
+    made.__name__ = route.endpoint.__name__
+    made.__doc__ = route.endpoint.__doc__
+    made.__signature__ = Signature(_parameters(route))
+    return made  # type: ignore[no-any-return] # one of the two
+
+
+def _parameters(route: Route) -> list[Parameter]:
+    """What the route takes, as the parameters of a function that FastAPI would call."""
+    taken: dict[str, Any] = {}
+    for name in re.findall(r"{(\w+)}", route.path):
+        taken[name] = Annotated[Uuid, Path(description=_IDS[name])]
+    if route.takes and route.reads_body:
+        taken["body"] = route.takes | None if route.may_be_absent else route.takes
+    elif route.takes:
+        taken["query"] = Annotated[route.takes, Query()]
+    for header in route.headers:
+        taken[header.name.replace("-", "_").lower()] = Annotated[str | None, _header(header)]
+    optional = {header.name.replace("-", "_").lower() for header in route.headers}
+    if route.may_be_absent:
+        optional.add("body")
+    return [
+        Parameter(
+            name,
+            Parameter.KEYWORD_ONLY,
+            annotation=annotation,
+            default=None if name in optional else Parameter.empty,
+        )
+        for name, annotation in taken.items()
+    ]
+
+
+def _header(header: RequestHeader) -> Any:
+    return Header(
+        alias=header.name,
+        description=header.description,
+        max_length=header.max_length,
+        pattern=header.pattern,
+    )
+
+
+def _responses(route: Route) -> dict[int | str, dict[str, Any]]:
+    documented: dict[int | str, dict[str, Any]] = {}
+    for answers in route.answers:
+        documented[answers.status] = _success(answers)
+        documented |= _errors(answers.errors)
+    return documented
+
+
+def _success(answers: Answers) -> dict[str, Any]:
+    success: dict[str, Any] = {"description": answers.description, "headers": {}}
+    if answers.status < 300 and answers.media_type == "application/json":
         success["headers"]["ETag"] = _TAG
-    if document is not None:
-        success["model"] = _document(document)
-    if status == 201:
+    if answers.document is not None:
+        success["model"] = getattr(documents, answers.document)
+    if answers.status == 201:
         success["headers"]["Location"] = _LOCATION
-    if 422 in failures:
+    if 422 in answers.errors:
         success["headers"]["Idempotent-Replayed"] = _REPLAYED
-    return {status: success, **errors(*failures)}
+    return success
 
 
-def errors(*statuses: int) -> dict[int | str, dict[str, Any]]:
-    """The part of a route's `responses` that tells of its errors."""
+def _errors(statuses: Iterable[int]) -> dict[int | str, dict[str, Any]]:
     documented: dict[int | str, dict[str, Any]] = {}
     for status in statuses:
-        documented[status] = {"model": _document("ErrorEnvelope"), "description": _ERRORS[status]}
+        documented[status] = {"model": documents.ErrorEnvelope, "description": _ERRORS[status]}
         if status in (429, 503):
             documented[status]["headers"] = {"Retry-After": _RETRY_AFTER}
         if status == 401:
             documented[status]["headers"] = {"WWW-Authenticate": _CHALLENGE}
     return documented
-
-
-def _document(name: str) -> Any:
-    """By name, for the documents are made when they are imported, and few functions need any."""
-    from shared.http import documents
-
-    return getattr(documents, name)
-
-
-def describe(app: FastAPI) -> dict[str, Any]:
-    """The document of `app`, made once."""
-    if app.openapi_schema is None:
-        schema = get_openapi(
-            title=app.title,
-            version=app.version,
-            description=app.description,
-            routes=app.routes,
-            tags=app.openapi_tags,
-        )
-        app.openapi_schema = _as_we_answer(schema)
-    return app.openapi_schema
-
-
-def serve(app: FastAPI, path: str) -> None:
-    """Serve the document of `app` at `path`; it is made when somebody first asks for it."""
-    from shared.http.packed import Once
-
-    document = Once(lambda: msgspec.json.encode(describe(app)))
-
-    async def answer(request: Request) -> Response:
-        return await document.response(request, {"Content-Type": "application/json"})
-
-    app.add_route(path, answer, include_in_schema=False)
 
 
 def _as_we_answer(schema: dict[str, Any]) -> dict[str, Any]:
@@ -130,19 +197,12 @@ def _as_we_answer(schema: dict[str, Any]) -> dict[str, Any]:
                 response.setdefault("headers", {})["X-Request-Id"] = _REQUEST_ID
                 if "security" in operation:
                     response["headers"] |= _quota_headers()
-    _link(schema["paths"])
+    link(schema["paths"])
     _write_whole_numbers(schema)
     schema.setdefault("components", {})["securitySchemes"] = {"bearer": _BEARER}
     for unused in ("HTTPValidationError", "ValidationError"):
         schema.get("components", {}).get("schemas", {}).pop(unused, None)
     return schema
-
-
-def _link(paths: dict[str, Any]) -> None:
-    """Imported where it is shown, like the documents."""
-    from shared.http.links import link
-
-    link(paths)
 
 
 def _quota_headers() -> dict[str, Any]:

@@ -8,11 +8,13 @@ from pathlib import Path
 from typing import Final
 
 import anyio.to_thread
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import FileResponse, Response
 from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
 
+from shared.errors import NothingHere
 from shared.http.compression import LEVEL, SMALLEST, wants_gzip
 
 _FILES_KEPT: Final = 256
@@ -59,9 +61,12 @@ class Once:
 class PackedFiles(StaticFiles):
     """`StaticFiles` that reads and compresses each file once, until it changes on the disk."""
 
-    async def get_response(self, path: str, scope: Scope) -> Response:
-        """The file at `path`, a 304 where the client has it, or what `StaticFiles` says."""
-        response = await super().get_response(path, scope)
+    async def at(self, path: str, scope: Scope) -> Response:
+        """The file at `path`, or a 304 where the client has it. Raises `NothingHere`."""
+        try:
+            response = await self.get_response(path, scope)
+        except HTTPException:
+            raise NothingHere from None
         return await packed(response, Request(scope))
 
 

@@ -1,36 +1,28 @@
-"""The parts of an instance that endpoints of the service itself ask for."""
+"""What an instance has to serve requests with."""
 
-from typing import Annotated
-
-from fastapi import Depends, Request
+from dataclasses import dataclass
 
 from shared.clock import StoreClock
 from shared.history import History
+from shared.http.gate import Gate
+from shared.http.subscriptions import Subscriptions
+from shared.metrics.ports import Metrics
 from shared.ports import SessionStore
 from shared.readiness import Readiness
+from shared.session_service import SessionService
 
 
-async def _clock_of(request: Request) -> StoreClock:
-    clock: StoreClock = request.app.state.clock
-    return clock
+@dataclass(slots=True)
+class Parts:
+    """Made once for an instance, by `shared.composition`, and given to every call."""
 
-
-async def _store_of(request: Request) -> SessionStore:
-    store: SessionStore = request.app.state.store
-    return store
-
-
-async def _readiness_of(request: Request) -> Readiness:
-    readiness: Readiness = request.app.state.readiness
-    return readiness
-
-
-async def _history_of(request: Request) -> History:
-    history: History = request.app.state.history
-    return history
-
-
-Clock = Annotated[StoreClock, Depends(_clock_of)]
-Store = Annotated[SessionStore, Depends(_store_of)]
-Ready = Annotated[Readiness, Depends(_readiness_of)]
-Trail = Annotated[History, Depends(_history_of)]
+    service: SessionService
+    store: SessionStore
+    clock: StoreClock
+    readiness: Readiness
+    history: History
+    gate: Gate
+    subscriptions: Subscriptions
+    metrics: Metrics
+    is_leaving: bool = False
+    """Whether the instance is about to end, so that no client should be sent to it."""

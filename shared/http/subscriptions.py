@@ -7,11 +7,12 @@ from typing import Any, Protocol
 from starlette.requests import HTTPConnection
 
 from shared.access.callers import Caller, Role
+from shared.access.permits import Permit
 from shared.access.supabase_tokens import SupabaseTokens
 from shared.access.tokens import Kind
 from shared.http.answers import token_fields
 from shared.http.client_address import public_url
-from shared.http.gate import gate_of, permit_of
+from shared.http.gate import Gate
 from shared.realtime.topics import topic_of
 from shared.settings import Settings
 
@@ -26,8 +27,13 @@ class Subscriptions(Protocol):
     def origins(self) -> tuple[str, ...]:
         """What a page must be allowed to connect to besides this service."""
 
-    def of(self, connection: HTTPConnection, session_id: str) -> dict[str, Any]:
-        """What the caller of a request that was let in needs to follow that session."""
+    def of(
+        self, request: HTTPConnection, permit: Permit, session_id: str, gate: Gate
+    ) -> dict[str, Any]:
+        """What the caller whom `permit` names needs to follow the session.
+
+        `gate` makes tokens where they are of this service.
+        """
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,10 +52,11 @@ class SupabaseSubscriptions:
         """See `Subscriptions`."""
         return (self.url, self.url.replace("http", "ws", 1))
 
-    def of(self, connection: HTTPConnection, session_id: str) -> dict[str, Any]:
+    def of(
+        self, request: HTTPConnection, permit: Permit, session_id: str, gate: Gate
+    ) -> dict[str, Any]:
         """See `Subscriptions`."""
         assert self.tokens
-        permit = permit_of(connection)
         name = permit.name_of(session_id)
         token, expires_at_s = self.tokens.mint(name, _good_until(permit.caller))
         return {
@@ -66,11 +73,13 @@ class SocketSubscriptions:
 
     origins = ()
 
-    def of(self, connection: HTTPConnection, session_id: str) -> dict[str, Any]:
+    def of(
+        self, request: HTTPConnection, permit: Permit, session_id: str, gate: Gate
+    ) -> dict[str, Any]:
         """See `Subscriptions`. Where nobody is asked who they are, there is no token."""
-        url = public_url(connection, "/ws", socket=True, query=f"sessionId={session_id}")
+        url = public_url(request, "/ws", socket=True, query=f"sessionId={session_id}")
         found = {"transport": "websocket", "url": url}
-        gate, caller = gate_of(connection), permit_of(connection).caller
+        caller = permit.caller
         if not gate.mints:
             return found
         lifetime_s = int(max(0, _good_until(caller) - time.time()))
@@ -85,11 +94,13 @@ class NoSubscriptions:
 
     origins = ()
 
-    def of(self, connection: HTTPConnection, session_id: str) -> dict[str, Any]:
+    def of(
+        self, request: HTTPConnection, permit: Permit, session_id: str, gate: Gate
+    ) -> dict[str, Any]:
         """See `Subscriptions`."""
         return {
             "transport": "polling",
-            "url": public_url(connection, f"/v1/sessions/{session_id}"),
+            "url": public_url(request, f"/v1/sessions/{session_id}"),
         }
 
 

@@ -1,18 +1,15 @@
-"""An endpoint as a function: Mangum around a FastAPI app with just its route."""
+"""An endpoint as a function: Mangum around a pipeline with just its routes."""
 
 from collections.abc import Callable, Iterable
 from functools import cached_property
 from typing import Any
 
-from fastapi import APIRouter
-
-from shared.http import application
-from shared.http.subscriptions import subscriptions
+from shared.composition.parts import parts_of
+from shared.http.pipeline import Pipeline
+from shared.http.routing import Route
 from shared.serverless import invocation_log
 from shared.serverless.http_events import Adapter
 from shared.serverless.instance import instance, is_on_lambda, started
-
-Routers = Callable[[], Iterable[APIRouter]]
 
 
 class HttpFunction:
@@ -21,9 +18,8 @@ class HttpFunction:
     On Lambda it is ready when its module is; elsewhere, as in the container, it costs nothing.
     """
 
-    def __init__(self, routers: Routers, *, describes_itself: bool = False) -> None:
-        self._routers = routers
-        self._describes_itself = describes_itself
+    def __init__(self, routes: Callable[[], Iterable[Route]]) -> None:
+        self._routes = routes
         if is_on_lambda():
             _ = self._adapter
             started()
@@ -36,18 +32,10 @@ class HttpFunction:
     @cached_property
     def _adapter(self) -> Adapter:
         here = instance()
-        app = application.build(
-            self._routers(),
-            backend=here.backend,
-            metrics=here.metrics,
-            gate=here.gate,
-            subscriptions=subscriptions(here.settings, holds_sockets=False),
-            cors_origins=here.settings.cors_origins,
-            describes_itself=self._describes_itself,
-        )
-        return Adapter(app, lifespan="off")
+        parts = parts_of(here.backend, here.settings, here.metrics, holds_sockets=False)
+        return Adapter(Pipeline(self._routes(), parts, here.settings.cors_origins), lifespan="off")
 
 
-def function_of(router: APIRouter) -> HttpFunction:
-    """The function that serves `router` alone."""
-    return HttpFunction(lambda: [router])
+def function_of(routes: Iterable[Route]) -> HttpFunction:
+    """The function that serves these routes alone."""
+    return HttpFunction(lambda: routes)

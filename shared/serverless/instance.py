@@ -16,15 +16,14 @@ from shared.audit.postgrest_client import connect as connect_to_postgrest
 from shared.audit.supabase import SupabaseAuditLog
 from shared.aws.client import AwsClient, AwsFailed
 from shared.aws.parameters import ParametersMissing, read_into_environment
-from shared.backend import Backend, assemble
 from shared.clock import StoreClock
-from shared.entrance import gate
+from shared.composition.backend import Backend, assemble
+from shared.composition.supabase_pushes import Pushes, supabase_pushes
 from shared.errors import StoreUnavailable
 from shared.metrics.emf import EmfMetrics
 from shared.metrics.ports import Metrics
 from shared.ports import Announcer
 from shared.production import require_sound_secrets
-from shared.pushes import Pushes, supabase_pushes
 from shared.serverless import invocation_log
 from shared.settings import Settings, read_settings
 from shared.store.observed import ObservedConnection
@@ -46,7 +45,6 @@ class Instance:
         self.settings = self._read_settings()
         invocation_log.configure(self.settings.log_level)
         self.metrics: Metrics = EmfMetrics()
-        self.gate = gate(self.settings)
         self._clock = StoreClock()
         self._connection = _connection(self.settings, self._certificates)
         self._audit = _audit_log(self.settings)

@@ -1,11 +1,12 @@
 """Tracing of the container: its requests, the store behind them, and its workers."""
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
-from fastapi import FastAPI
+from starlette.types import ASGIApp
 
-from shared.backend import Backend
+from shared.composition.backend import Backend
 from shared.domain.naming import tenant_and_id
 from shared.ports import Wakeup
 from shared.tracing.calls import trace_always, trace_within
@@ -18,11 +19,16 @@ _OUTBOX = ("settle", "waiting", "newest", "newest_of")
 _TRAIL = ("events", "last", "last_of", "at_version", "at_instant")
 
 
-def trace(app: FastAPI, backend: Backend, version: str, machine: str) -> Callable[[], None]:
-    """Trace from now on; returns what sends the last spans, within 2 s."""
+def trace(
+    backend: Backend, version: str, machine: str
+) -> tuple[Callable[[ASGIApp], ASGIApp], Callable[[], None]]:
+    """Trace the calls of the backend from now on.
+
+    Returns what puts a span around each request of an application, and what sends the last spans,
+    within 2 s.
+    """
     made = provider(version, machine)
     tracer = made.get_tracer("synckairos", version)
-    app.add_middleware(RequestSpans, tracer=tracer)
     trace_within(tracer, backend.store, "redis", *_STORE)
     trace_within(tracer, backend.outbox, "redis", *_OUTBOX)
     trace_always(tracer, backend.wakeups, "handle_deadline", "expiry wake", _of_wakeup)
@@ -30,7 +36,7 @@ def trace(app: FastAPI, backend: Backend, version: str, machine: str) -> Callabl
         trace_within(tracer, backend.audit, "postgresql", *_TRAIL)
         trace_always(tracer, backend.audit, "append", "audit batch", _of_batch)
     tell_traces()
-    return lambda: finish(made)
+    return partial(RequestSpans, tracer=tracer), partial(finish, made)
 
 
 def _of_wakeup(claimed: Wakeup) -> dict[str, Any]:

@@ -84,7 +84,7 @@ def test_it_asks_the_service_where_that_listens() -> None:
 
 
 def test_it_asks_for_what_the_service_answers() -> None:
-    paths = {getattr(route, "path", "") for router in endpoints.ROUTERS for route in router.routes}
+    paths = {route.path for route in endpoints.ROUTES}
     assert {check["path"] for check in checks()} <= paths
 
 

@@ -10,6 +10,7 @@ from schemathesis import Config, Response
 
 from functions.server import build
 from infra.local.instance import Instance
+from shared.http.openapi import describe
 from shared.settings import Settings
 from tests.fuzz.extent import IS_FULL, extent
 from tests.fuzz.judging import CHECKS, AnyCase
@@ -25,7 +26,7 @@ _MOST_OF_THEM = 10
 _EVERYTHING = bearer(service(lifetime_s=86_400))
 
 document = schemathesis.openapi.from_dict(
-    build(Settings()).openapi(),
+    describe(build(Settings()).pipeline.routes),
     config=Config.from_dict(
         {
             "headers": _EVERYTHING,

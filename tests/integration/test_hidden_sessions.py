@@ -14,14 +14,13 @@ import httpx
 import pytest
 from pydantic import SecretStr
 
-from functions.endpoints import ROUTERS
+from functions.endpoints import ROUTES
 from infra.local.postgres import EmbeddedPostgres
 from shared.audit.postgres import PostgresAuditLog
-from shared.backend import assemble
 from shared.clock import StoreClock
-from shared.entrance import gate
-from shared.http import application
-from shared.http.subscriptions import SocketSubscriptions
+from shared.composition.backend import assemble
+from shared.composition.parts import parts_of
+from shared.http.pipeline import Pipeline
 from shared.metrics.prometheus import PrometheusMetrics
 from shared.settings import Settings
 from shared.store.connection import Argument, Attempt, Command, Reply, Script
@@ -96,15 +95,8 @@ async def watched(own_redis_url: str, postgres: EmbeddedPostgres) -> AsyncIterat
     trail = _RecordedTrail(postgres.url, calls)
     connection = _RecordedConnection(own_redis_url, calls)
     backend = assemble(settings, connection, trail, clock=StoreClock())
-    app = application.build(
-        ROUTERS,
-        backend=backend,
-        metrics=PrometheusMetrics(),
-        gate=gate(settings),
-        subscriptions=SocketSubscriptions(),
-        cors_origins=[],
-    )
-    transport = httpx.ASGITransport(app)
+    parts = parts_of(backend, settings, PrometheusMetrics(), holds_sockets=True)
+    transport = httpx.ASGITransport(Pipeline(ROUTES, parts, cors_origins=[]))
     async with httpx.AsyncClient(transport=transport, base_url="http://service") as http:
         watched = _Watched(http, calls)
         for name in ("another's", "deleted", "lost", "lost and ended"):

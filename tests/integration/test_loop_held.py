@@ -15,19 +15,16 @@ from uuid import uuid4
 import httpx
 import msgspec
 import pytest
-from fastapi import FastAPI
 from starlette.types import Message
 
-from functions.endpoints import ROUTERS
-from functions.shortcut import Shortcut
+from functions.endpoints import ROUTES
 from infra.local.postgres import EmbeddedPostgres
 from shared.audit.postgres import PostgresAuditLog
-from shared.backend import Backend, assemble
 from shared.clock import StoreClock
+from shared.composition.backend import Backend, assemble
+from shared.composition.parts import parts_of
 from shared.domain.units import Instant
-from shared.entrance import gate
-from shared.http import application
-from shared.http.subscriptions import SocketSubscriptions
+from shared.http.pipeline import Pipeline
 from shared.metrics.prometheus import PrometheusMetrics
 from shared.settings import Settings
 from shared.store.redis import NativeConnection
@@ -82,21 +79,15 @@ async def backend(own_redis_url: str, postgres: EmbeddedPostgres) -> AsyncIterat
 
 
 @pytest.fixture
-def app(backend: Backend) -> FastAPI:
+def app(backend: Backend) -> Pipeline:
     """The application around them."""
-    return application.build(
-        ROUTERS,
-        backend=backend,
-        metrics=PrometheusMetrics(),
-        gate=gate(Settings(rate_limit_general=0, rate_limit_switch=0)),
-        subscriptions=SocketSubscriptions(),
-        cors_origins=[],
-        shortcut=Shortcut,
-    )
+    settings = Settings(rate_limit_general=0, rate_limit_switch=0)
+    parts = parts_of(backend, settings, PrometheusMetrics(), holds_sockets=True)
+    return Pipeline(ROUTES, parts, cors_origins=[])
 
 
 @pytest.fixture
-async def http(app: FastAPI) -> AsyncIterator[httpx.AsyncClient]:
+async def http(app: Pipeline) -> AsyncIterator[httpx.AsyncClient]:
     """A client of it that has its answers as they are: unpacking them would count too."""
     transport = httpx.ASGITransport(app)
     headers = {"Accept-Encoding": "identity"}
@@ -160,7 +151,7 @@ async def test_creating_reading_and_changing_a_session_of_a_thousand(
 
 @pytest.mark.parametrize("encoding", [b"identity", b"gzip"])
 async def test_reading_fifty_sessions_of_a_thousand_at_once(
-    http: httpx.AsyncClient, app: FastAPI, steps: _Steps, encoding: bytes
+    http: httpx.AsyncClient, app: Pipeline, steps: _Steps, encoding: bytes
 ) -> None:
     """The application is called as a server does it: what a client does with 20 MB would count.
 

@@ -2,16 +2,22 @@
 
 import gzip
 import os
+from collections.abc import Iterable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import httpx
 import pytest
-from fastapi import FastAPI
+from starlette.responses import Response
 
+from functions.endpoints import ROUTES
 from shared.http import openapi
-from shared.http.compression import Compression
+from shared.http.call import Call
 from shared.http.packed import PackedFiles
+from shared.http.pipeline import Pipeline
+from shared.http.routing import Route
+from shared.metrics.prometheus import PrometheusMetrics
 from tests.integration.api import Api
 
 _GZIP = {"Accept-Encoding": "gzip"}
@@ -57,8 +63,10 @@ def compressions(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     return sizes
 
 
-def _client(app: Any) -> httpx.AsyncClient:
-    transport = httpx.ASGITransport(Compression(app))
+def _client(*routes: Route) -> httpx.AsyncClient:
+    """A client of a pipeline whose routes need no backend."""
+    parts: Any = SimpleNamespace(metrics=PrometheusMetrics())
+    transport = httpx.ASGITransport(Pipeline(routes, parts, cors_origins=[]))
     return httpx.AsyncClient(transport=transport, base_url="http://service")
 
 
@@ -71,7 +79,12 @@ async def test_a_file_is_compressed_once_until_it_changes(
     )
     file = tmp_path / "page.js"
     file.write_text("first " * 1_000)
-    async with _client(PackedFiles(directory=tmp_path)) as http:
+    files = PackedFiles(directory=tmp_path)
+
+    async def serve(call: Call) -> Response:
+        return await files.at(call.path_params["rest"], call.scope)
+
+    async with _client(Route("GET", "/{rest}", serve)) as http:
         answers = [await http.get("/page.js", headers=_GZIP) for _ in range(3)]
         assert {a.text for a in answers} == {"first " * 1_000}
         assert len(compressions) == 1
@@ -89,17 +102,15 @@ async def test_a_file_is_compressed_once_until_it_changes(
 async def test_the_openapi_document_is_made_and_compressed_once(
     compressions: list[int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    made: list[FastAPI] = []
+    made: list[Iterable[Route]] = []
     describe = openapi.describe
 
-    def noted(app: FastAPI) -> dict[str, Any]:
-        made.append(app)
-        return describe(app)
+    def noted(routes: Iterable[Route]) -> dict[str, Any]:
+        made.append(routes)
+        return describe(routes)
 
     monkeypatch.setattr(openapi, "describe", noted)
-    app = FastAPI(openapi_url=None)
-    openapi.serve(app, "/api-docs.json")
-    async with _client(app) as http:
+    async with _client(openapi.document_route("/api-docs.json", ROUTES)) as http:
         answers = [await http.get("/api-docs.json", headers=_GZIP) for _ in range(3)]
     assert len({a.content for a in answers}) == 1
     assert len(made) == 1

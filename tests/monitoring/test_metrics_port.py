@@ -65,6 +65,6 @@ async def test_in_production_the_public_one_is_closed_without_a_token() -> None:
         redis_url=SecretStr("redis://127.0.0.1:1/0"),
         database_url=SecretStr("postgresql://127.0.0.1:1/none"),
     )
-    transport = httpx.ASGITransport(build(settings))
+    transport = httpx.ASGITransport(build(settings).app)
     async with httpx.AsyncClient(transport=transport, base_url="http://here") as client:
         assert (await client.get("/metrics")).status_code == 401

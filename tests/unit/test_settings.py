@@ -6,7 +6,7 @@ import logging
 import pytest
 from pydantic import SecretStr, ValidationError
 
-from shared.bootstrap import audit_log, container
+from shared.composition.container import audit_log, container
 from shared.http.subscriptions import subscriptions
 from shared.logging import JsonFormatter
 from shared.metrics.emf import EmfMetrics

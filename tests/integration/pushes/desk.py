@@ -7,13 +7,13 @@ from redis.asyncio import Redis
 
 from infra.local.supabase import SECRET_KEY
 from shared.clock import StoreClock
+from shared.composition.supabase_pushes import Pushes
 from shared.domain.events import Change, EventType
 from shared.domain.session import Session
 from shared.domain.units import Instant
 from shared.metrics.ports import PushFate
 from shared.metrics.prometheus import PrometheusMetrics
 from shared.ports import Committed, News
-from shared.pushes import Pushes
 from shared.realtime.broadcasts import Broadcasts
 from shared.realtime.messages import pushes
 from shared.realtime.supabase import Patience, SupabasePublisher

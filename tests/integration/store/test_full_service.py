@@ -13,8 +13,8 @@ from shared.access.allowance import RateLimiter, Rates
 from shared.access.callers import ANYBODY
 from shared.access.permits import Permit, permit
 from shared.access.rights import Operation
-from shared.backend import Backend, assemble
 from shared.clock import StoreClock
+from shared.composition.backend import Backend, assemble
 from shared.domain.commands import Complete, Create, Delete, NewParticipant, Start, Switch
 from shared.domain.creation import create
 from shared.domain.session import Session, Status, SyncMode, TimeoutAction, TimeoutKind

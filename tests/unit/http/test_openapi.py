@@ -7,6 +7,7 @@ from pydantic import ValidationError
 
 from functions.server import build
 from shared.http.bodies import AdjustBody
+from shared.http.openapi import describe
 from shared.settings import Settings
 
 _CREATED = "$response.body#/data/session_id"
@@ -15,7 +16,7 @@ _CREATED = "$response.body#/data/session_id"
 @pytest.fixture(scope="module")
 def document() -> dict[str, Any]:
     """What the container shows."""
-    return build(Settings()).openapi()
+    return describe(build(Settings()).pipeline.routes)
 
 
 def test_a_new_session_leads_to_everything_that_can_be_done_with_it(

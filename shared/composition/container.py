@@ -8,10 +8,10 @@ from shared.audit.ports import AuditLog
 from shared.audit.postgres import PostgresAuditLog
 from shared.audit.supabase import SupabaseAuditLog
 from shared.audit.supabase_client import connect as connect_to_supabase
-from shared.backend import Backend, assemble
 from shared.clock import StoreClock
+from shared.composition.backend import Backend, assemble
+from shared.composition.supabase_pushes import Pushes, supabase_pushes
 from shared.metrics.ports import Metrics
-from shared.pushes import Pushes, supabase_pushes
 from shared.settings import Settings
 from shared.store.connection import Connection
 from shared.store.observed import ObservedConnection

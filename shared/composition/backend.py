@@ -4,11 +4,11 @@ from dataclasses import dataclass
 
 from shared.audit.ports import AuditLog, Outbox
 from shared.clock import StoreClock
+from shared.composition.supabase_pushes import Pushes
 from shared.current_state import CurrentState
 from shared.domain.load import UNIT
 from shared.history import History
 from shared.ports import Announcer, OwnerLimits, SessionStore
-from shared.pushes import Pushes
 from shared.readiness import Readiness
 from shared.recall import Recall
 from shared.recovery import Recovery
