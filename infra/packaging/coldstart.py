@@ -19,9 +19,11 @@ from infra.packaging.unpacked import Unpacked, unpacked
 HOT = frozenset({"switch", "read", "summary", "time", "start", "pause", "resume"})
 """Somebody waits for these in a running session."""
 
-_MOST_HOT = 1.4
-_MOST = 2.0
+_MOST = 1.0
+_MOST_WITH_FASTAPI = 1.5
 _FLOOR = "import fastapi, mangum"
+_CARRIES_FASTAPI = "docs"
+"""The only function that needs FastAPI, which makes the OpenAPI document."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +59,7 @@ class ColdStart:
     @property
     def most(self) -> float:
         """The budget of the ratio."""
-        return _MOST_HOT if self.function.name in HOT else _MOST
+        return _MOST_WITH_FASTAPI if self.function.name == _CARRIES_FASTAPI else _MOST
 
 
 def measure(
@@ -93,16 +95,17 @@ def _row(name: str, taken: Taken, ratio: str) -> str:
 
 def _start(built: Unpacked, function: Function | None) -> Taken:
     code = f"from {function.module} import handler" if function else _FLOOR
+    place = function or next(f for f in built.functions if f.name == _CARRIES_FASTAPI)
     with tempfile.TemporaryFile() as output:
         began = time.perf_counter()
-        process = built.start(function, code, output)
+        process = built.start(place, code, output)
         _, status, used = os.wait4(process.pid, 0)
         wall_ms = (time.perf_counter() - began) * 1000
         process.returncode = status
         if status:
             output.seek(0)
             said = output.read().decode(errors="replace").strip()
-            name = function.name if function else "the layer"
+            name = function.name if function else "FastAPI"
             raise PackagingFailed(f"{name} doesn't start:\n{said}")
     return Taken(wall_ms, (used.ru_utime + used.ru_stime) * 1000)
 

@@ -1,6 +1,6 @@
 """How each outcome is worded (API §2): bodies for the service, responses for the caller."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import msgspec
@@ -48,17 +48,36 @@ def enveloped(data: Any) -> bytes:
     return _encode({"data": data})
 
 
+class Answered(Response):
+    """A whole answer whose header fields are bytes already: most answers differ in few of them."""
+
+    def __init__(
+        self, status: int, body: bytes, headers: Sequence[tuple[bytes, bytes]] = ()
+    ) -> None:
+        self.status_code = status
+        self.body = body
+        self.background = None
+        self.raw_headers = [*headers]
+        if body:
+            self.raw_headers += (_JSON, (b"content-length", b"%d" % len(body)))
+
+
+_JSON = (b"content-type", b"application/json")
+_NO_STORE = (b"cache-control", b"no-store")
+_OWN_CACHE_ONLY = (b"cache-control", b"private, no-cache")
+_REPLAYED = (b"idempotent-replayed", b"true")
+
+
 def respond(outcome: Outcome, wording: Wording = whole_session) -> Response:
     """The response that tells of an outcome: 204 where no session is left."""
     worded = wording(outcome.done) if outcome.done else Answer(204, b"")
     answer = outcome.recorded or worded
-    headers = replay_headers(outcome.replayed)
+    headers = [_NO_STORE, _REPLAYED] if outcome.replayed else [_NO_STORE]
     if answer.version is not None:
-        headers["ETag"] = etag(answer.version)
+        headers.append(_tag(answer.version))
     if answer.location:
-        headers["Location"] = answer.location
-    media_type = "application/json" if answer.body else None
-    return Response(answer.body, answer.status, headers, media_type)
+        headers.append((b"location", answer.location.encode()))
+    return Answered(answer.status, answer.body, headers)
 
 
 def replay_headers(is_replayed: bool) -> dict[str, str]:
@@ -83,7 +102,11 @@ def shown_session(request: Request, session: Session, render: Callable[[], Any])
     Only the caller's own cache may keep the answer, and must ask before it uses it again: live
     times move on, and the caller's rights may end.
     """
-    headers = {"ETag": etag(session.version), "Cache-Control": "private, no-cache"}
+    headers = (_tag(session.version), _OWN_CACHE_ONLY)
     if is_known(request.headers.getlist("if-none-match"), session.version):
-        return Response(status_code=304, headers=headers)
-    return json_response(render(), headers)
+        return Answered(304, b"", headers)
+    return Answered(200, enveloped(render()), headers)
+
+
+def _tag(version: int) -> tuple[bytes, bytes]:
+    return b"etag", etag(version).encode()

@@ -27,6 +27,30 @@ _MOST_DIGITS = 15
 _ACCEPTABLE_ID = re.compile(rb"[\x21-\x7e]{1,128}")
 
 
+class HeaderFields(Headers):
+    """Starlette's header fields of a request, found by name at once: ten of them are asked for."""
+
+    def __init__(self, scope: Scope) -> None:
+        super().__init__(scope=scope)
+        # The first of a name counts, as in Starlette.
+        self._first = dict(reversed(self._list))
+
+    def __getitem__(self, key: str) -> str:
+        return self._first[key.lower().encode("latin-1")].decode("latin-1")
+
+    def __contains__(self, key: Any) -> bool:
+        return key.lower().encode("latin-1") in self._first
+
+    def get(self, key: str, default: Any = None) -> Any:
+        """The value of the field, or `default` where the request has no such field."""
+        value = self._first.get(key.lower().encode("latin-1"))
+        return default if value is None else value.decode("latin-1")
+
+    def getlist(self, key: str) -> list[str]:
+        """All values of the field, in the order in which they came."""
+        return super().getlist(key) if key in self else []
+
+
 class Call(Request):
     """A request, and the `parts` of the instance that serve it.
 
@@ -43,6 +67,7 @@ class Call(Request):
 
     def __init__(self, scope: Scope, receive: Receive, parts: Parts) -> None:
         super().__init__(scope, receive)
+        self._headers = HeaderFields(scope)
         self.parts = parts
         self.request_id = request_id_in(scope["headers"])
         self._content: bytes | None = None
