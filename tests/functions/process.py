@@ -100,7 +100,7 @@ class Process:
         for handler in self._used:
             vars(handler).pop("_adapter", None)
         if instance_module.instance.cache_info().currsize:
-            self.instance.let_go()
+            self.instance.before_snapshot()
             self.instance.loop.close()
             asyncio.set_event_loop(None)
         instance_module.instance.cache_clear()

@@ -192,8 +192,8 @@ def test_an_instance_that_is_restored_opens_a_connection_of_its_own(
     realtime: BroadcastServer, process: Process
 ) -> None:
     session_id = process.game()
-    process.instance.let_go()
-    process.instance.take_up()
+    process.instance.before_snapshot()
+    process.instance.after_restore()
     switched(process, session_id)
     switched(process, session_id)
     ports = [sent.client_port for sent in realtime.sent]

@@ -27,9 +27,9 @@ def test_a_restored_instance_knows_the_time_as_it_is_now(
     process: Process, store_clock: ShiftedClock, upstash: LocalUpstash
 ) -> None:
     assert_time_is_right(process, store_clock)
-    process.instance.let_go()
+    process.instance.before_snapshot()
     store_clock.ahead_s = _HOUR_S
-    process.instance.take_up()
+    process.instance.after_restore()
     upstash.requests.clear()
     assert_time_is_right(process, store_clock)
     assert len(upstash.requests) == 0
@@ -39,9 +39,9 @@ def test_a_restored_instance_opens_a_connection_of_its_own(
     process: Process, upstash: LocalUpstash
 ) -> None:
     session_id = process.game()
-    process.instance.let_go()
+    process.instance.before_snapshot()
     before = upstash.connections
-    process.instance.take_up()
+    process.instance.after_restore()
     for _ in range(2):
         answer = process.request(read.handler, "GET", f"/v1/sessions/{session_id}")
         assert answer.status == 200
@@ -52,9 +52,9 @@ def test_an_instance_is_restored_though_the_store_is_away(
     process: Process, store_clock: ShiftedClock, upstash: LocalUpstash
 ) -> None:
     process.game()
-    process.instance.let_go()
+    process.instance.before_snapshot()
     upstash.stop()
-    process.instance.take_up()
+    process.instance.after_restore()
     away = process.request(time_endpoint.handler, "GET", "/v1/time")
     assert (away.status, away.json["error"]["code"]) == (503, "STORE_UNAVAILABLE")
     upstash.start()
@@ -67,8 +67,8 @@ def test_a_restored_instance_has_other_credentials(
     process.game()
     before = {request.key_id for request in container_credentials.kept}
     container_credentials.kept.clear()
-    process.instance.let_go()
-    process.instance.take_up()
+    process.instance.before_snapshot()
+    process.instance.after_restore()
     process.game()
     after = {request.key_id for request in container_credentials.kept}
     assert (before, after) == ({"key-1"}, {"key-2"})

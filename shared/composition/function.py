@@ -1,0 +1,89 @@
+"""The parts of a function: Upstash by its REST protocol, Supabase, and the queues of its stage."""
+
+import ssl
+from dataclasses import dataclass
+from functools import partial
+
+from shared.alarms.sqs import SqsAnnouncer
+from shared.announcers import Together
+from shared.audit.postgrest_client import connect as connect_to_postgrest
+from shared.audit.supabase import SupabaseAuditLog
+from shared.aws.client import AwsClient
+from shared.clock import StoreClock
+from shared.composition.backend import Backend, assemble
+from shared.composition.supabase_pushes import Pushes, supabase_pushes
+from shared.metrics.ports import Metrics
+from shared.ports import Announcer
+from shared.settings import Settings
+from shared.store.observed import ObservedConnection
+from shared.store.upstash import UpstashConnection
+
+
+@dataclass(frozen=True, slots=True)
+class FunctionParts:
+    """The backend of a function, and what of it must be opened anew after a snapshot."""
+
+    backend: Backend
+    connection: UpstashConnection
+    clock: StoreClock
+    pushes: Pushes | None
+
+    def reopen(self) -> None:
+        """Make fresh connections, and forget what the clock said."""
+        self.connection.reopen()
+        if self.pushes:
+            self.pushes.publisher.reopen()
+        self.clock.forget()
+
+
+def function(
+    settings: Settings, metrics: Metrics, aws: AwsClient, certificates: ssl.SSLContext
+) -> FunctionParts:
+    """The parts as `settings` ask for them; nothing is connected yet."""
+    clock = StoreClock()
+    connection = _connection(settings, certificates)
+    queues = _queues(settings, aws, clock)
+    # A push that fails is made up for by the audit function, which is called for that.
+    pushes = supabase_pushes(
+        settings,
+        connection,
+        clock,
+        metrics,
+        certificates,
+        call_worker=queues.nudge if queues else None,
+    )
+    announcers: list[Announcer] = [queues] if queues else []
+    if pushes:
+        announcers.append(pushes.announcer)
+    backend = assemble(
+        settings,
+        ObservedConnection(connection, metrics.count_store_error),
+        _audit_log(settings),
+        clock=clock,
+        announcer=Together(announcers) if announcers else None,
+        sets_alarms=queues is not None,
+        pushes=pushes,
+    )
+    return FunctionParts(backend, connection, clock, pushes)
+
+
+def _connection(settings: Settings, certificates: ssl.SSLContext) -> UpstashConnection:
+    """To the database; a function that needs none is given no address of one."""
+    token = settings.upstash_redis_rest_token
+    url = settings.upstash_redis_rest_url or "http://no-database-is-set-up.invalid"
+    return UpstashConnection(url, token.get_secret_value() if token else "", certificates)
+
+
+def _audit_log(settings: Settings) -> SupabaseAuditLog | None:
+    if not (settings.supabase_url and settings.supabase_service_role_key):
+        return None
+    key = settings.supabase_service_role_key.get_secret_value()
+    return SupabaseAuditLog(partial(connect_to_postgrest, settings.supabase_url, key))
+
+
+def _queues(settings: Settings, aws: AwsClient, clock: StoreClock) -> SqsAnnouncer | None:
+    if not (settings.alarm_queue_url and settings.audit_queue_url):
+        return None
+    return SqsAnnouncer(
+        aws, clock, settings.alarm_queue_url, settings.audit_queue_url, settings.longest_alarm_s
+    )
