@@ -5,10 +5,10 @@ of a connection. Errors of the outside world come as `StoreUnavailable`.
 """
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
 from typing import Literal, Protocol
 
 from shared.domain.events import Change, Expiry
+from shared.domain.frozen import dataclass
 from shared.domain.session import Session
 from shared.domain.units import Instant, Millis
 

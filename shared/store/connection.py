@@ -3,12 +3,12 @@
 import asyncio
 import re
 from collections.abc import Awaitable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from functools import cache
 from hashlib import sha1
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
+from shared.domain.frozen import dataclass
 from shared.errors import StoreUnavailable
 
 Argument = str | int | bytes
