@@ -41,6 +41,8 @@ class SingleConnection:
         give_up: float | None = None
         while True:
             link, replies = await self._node.send(data, count)
+            if ReplyError not in map(type, replies):
+                return replies
             error = self._error_in(commands, replies, link)
             if error is None:
                 break
