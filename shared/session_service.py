@@ -116,7 +116,7 @@ class SessionService:
             spec = replace(spec, tenant=permit.caller.tenant, owner=permit.owner)
         name = permit.name_of(spec.session_id)
         async with patience():
-            loaded = await self._state.load(permit, name, request.key)
+            loaded = await self._state.load(permit, name, request.key, with_epoch=not is_new_id)
             if loaded.recorded:
                 return await self._replay(loaded.recorded, request.key, name, loaded.stored)
             if loaded.stored or not (is_new_id or await self._state.is_unused(loaded, name)):

@@ -1,7 +1,7 @@
 """A connection whose failures are counted, whichever product is behind it."""
 
 import asyncio
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterator, Sequence
 
 from shared.errors import StoreUnavailable
 from shared.metrics.ports import StoreFault
@@ -43,6 +43,9 @@ class ObservedConnection:
         except (StoreUnavailable, asyncio.CancelledError) as error:
             self._note(error)
             raise
+
+    def route(self, key: str) -> Hashable | None:
+        return self._inner.route(key)
 
     async def close(self) -> None:
         await self._inner.close()

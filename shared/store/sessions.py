@@ -13,6 +13,7 @@ from shared.ports import (
     Commit,
     CommitResult,
     Committed,
+    Epoch,
     IdempotencyKey,
     Limit,
     Loaded,
@@ -68,7 +69,12 @@ class RedisSessionStore:
         return self._keys.new_session_id(scope, tenant)
 
     async def load(
-        self, name: str, key: IdempotencyKey | None = None, limits: Sequence[Limit] = ()
+        self,
+        name: str,
+        key: IdempotencyKey | None = None,
+        limits: Sequence[Limit] = (),
+        *,
+        with_epoch: bool = False,
     ) -> Loaded:
         """See `SessionStore`. What is counted comes first, then the session, the time last: no
         reply is older than one before it, so a recorded answer is never missed beside the state
@@ -77,11 +83,20 @@ class RedisSessionStore:
         commands: list[Command | Attempt] = [*counting, self._reading(name)]
         if key:
             commands.append(("GET", self._keys.answer(key)))
-        now, replies = await self._timed(commands, self._keys.shard_of(name))
+        shard = self._keys.shard_of(name)
+        if with_epoch:
+            commands.append(("GET", self._keys.whole(shard)))
+        now, replies = await self._timed(commands, shard)
+        epoch = self._epoch(replies.pop(), shard) if with_epoch else None
         quotas = self._counters.quotas(limits, replies[: len(counting)])
         answer = replies[len(counting) + 1] if key else None
         recorded = codec.decode_record(answer) if answer else None
-        return await self._loaded(name, now, replies[len(counting)], recorded, quotas)
+        return await self._loaded(name, now, replies[len(counting)], recorded, quotas, epoch)
+
+    def _epoch(self, marker: Reply, shard: str) -> Epoch | None:
+        """The epoch of a shard, as `RedisMemory.epochs` has it too."""
+        route = self._redis.route(self._keys.whole(shard))
+        return (marker.decode(), route) if marker and route else None
 
     async def load_many(self, names: Sequence[str], limits: Sequence[Limit] = ()) -> LoadedMany:
         """See `SessionStore`. Sessions of one shard are read together, and the time behind them:
@@ -138,6 +153,7 @@ class RedisSessionStore:
         reply: Reply,
         recorded: RecordedAnswer | None = None,
         quotas: tuple[Quota, ...] = (),
+        epoch: Epoch | None = None,
     ) -> Loaded:
         operations, state, alarm = reply
         is_large = state is not None and len(state) > LARGE_BYTES
@@ -146,7 +162,7 @@ class RedisSessionStore:
         stored = self._recent.decoded(name, operations, state)
         is_deleted = operations is not None and state is None
         alarm_at = Instant(int(alarm)) if alarm else None
-        return Loaded(now, stored, recorded, is_deleted, alarm_at, quotas)
+        return Loaded(now, stored, recorded, is_deleted, alarm_at, quotas, epoch)
 
     async def remember(self, key: IdempotencyKey, record: bytes) -> bytes:
         kept: bytes = await self._redis.run(

@@ -1,7 +1,7 @@
 """`Connection` to one server, or to whichever server is behind one address at the time."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from itertools import chain
 
 from hiredis import ReplyError
@@ -69,6 +69,9 @@ class SingleConnection:
                 data = pack_whole_script(script, keys, arguments)
             else:
                 give_up = await self._elsewhere(link, reply, give_up)
+
+    def route(self, key: str) -> Hashable | None:
+        return self._node.link and self._node.link.number
 
     async def close(self) -> None:
         await self._node.close()
