@@ -49,7 +49,9 @@ class UsedIds:
         known = self._filter
         if known is None or time.monotonic() - known.began_at > _TRUSTED_FOR_S:
             return False
-        if epoch is None or known.epochs.get(self._memory.shard_of(name)) != epoch:
+        if epoch is None:  # it gets one when the shard was brought back
+            return False
+        if known.epochs.get(self._memory.shard_of(name)) != epoch:
             self._is_outdated = True
             return False
         return name not in known
