@@ -30,13 +30,21 @@ class CurrentState:
         self._store = store
         self._recovery = recovery
 
-    async def load(self, permit: Permit, name: str, key: IdempotencyKey | None = None) -> Loaded:
+    async def load(
+        self,
+        permit: Permit,
+        name: str,
+        key: IdempotencyKey | None = None,
+        *,
+        with_epoch: bool = False,
+    ) -> Loaded:
         """What the store has of a session.
 
         Raises `RateLimitExceeded` where the caller asks too often, and `StoreUnavailable`.
         """
         permit.allowance.require()
-        loaded = await self._store.load(name, key, permit.allowance.limits)
+        limits = permit.allowance.limits
+        loaded = await self._store.load(name, key, limits, with_epoch=with_epoch)
         permit.allowance.take(loaded.quotas)
         return loaded
 
@@ -93,11 +101,14 @@ class CurrentState:
         return result.stored, max(now, result.stored.session.updated_at)
 
     async def is_unused(self, loaded: Loaded, name: str) -> bool:
-        """Whether the id was never used; True also while the trail can't be asked."""
+        """Whether the id was never used; True also while the trail can't be asked.
+
+        `loaded` is what the store has of it, with the epoch.
+        """
         if loaded.is_deleted:
             return False
         try:
-            return self._recovery is None or not await self._recovery.knows(name)
+            return self._recovery is None or not await self._recovery.knows(name, loaded.epoch)
         except AuditUnavailable:
             return True
 

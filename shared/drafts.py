@@ -1,20 +1,20 @@
 """What is written for a change: worked out here, committed by the service."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from secrets import token_hex
 from typing import Any
 
 import msgspec
 
 from shared.domain.events import Change, EventType, Expiry, Step
+from shared.domain.frozen import dataclass
 from shared.domain.load import present_load
 from shared.domain.session import Session
 from shared.domain.timekeeping import next_wakeup, retention
 from shared.domain.units import DAY, Instant, after
 from shared.ports import UNLIMITED, Commit, IdempotencyKey, Origin, OwnerLimits, Stored
 from shared.realtime.messages import pushes
-from shared.representation import session_view
+from shared.representation import SessionView, encoded, plain, switch_of, view_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,20 +30,30 @@ class Request:
 class Done:
     """What a change left, for the answer to it.
 
-    `view` is the Session of the API as it stood at the change, `encoded` the same as JSON; `expiry`
-    tells of the clock that the change ended, if that had run out.
+    `shown` is the Session of the API as it stood at the change, and `encoded` the same as JSON.
+    `expiry` tells of the clock that the change ended, if that had run out.
     """
 
     session: Session
-    view: dict[str, Any]
+    shown: SessionView
     encoded: msgspec.Raw
     expiry: Expiry | None = None
+
+    @property
+    def view(self) -> dict[str, Any]:
+        """The same as `encoded`, parsed; it is parsed anew each time."""
+        return plain(self.shown)
+
+    @property
+    def switched(self) -> msgspec.Raw:
+        """The SwitchResult of the API as JSON, where the change was a switch."""
+        return encoded(switch_of(self.shown, self.expiry))
 
 
 def done(session: Session, now: Instant, expiry: Expiry | None = None) -> Done:
     """What the change left that made `session` at `now`."""
-    view = session_view(session, now)
-    return Done(session, view, msgspec.Raw(msgspec.json.encode(view)), expiry)
+    shown = view_of(session, now)
+    return Done(session, shown, encoded(shown), expiry)
 
 
 @dataclass(frozen=True, slots=True)

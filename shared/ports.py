@@ -4,11 +4,11 @@ A port promises nothing that plain HTTP couldn't do: no watched keys, no blockin
 of a connection. Errors of the outside world come as `StoreUnavailable`.
 """
 
-from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Hashable, Mapping, Sequence
 from typing import Literal, Protocol
 
 from shared.domain.events import Change, Expiry
+from shared.domain.frozen import dataclass
 from shared.domain.session import Session
 from shared.domain.units import Instant, Millis
 
@@ -108,13 +108,22 @@ class Quota:
     frees_in_ms: Millis
 
 
+Epoch = tuple[str, Hashable]
+"""Names the time in which a shard has lost nothing, and the connection by which it was asked.
+
+The name is lost together with the shard's data. The connection is another one after another server
+has taken over, which may lack the last changes that its predecessor acknowledged.
+"""
+
+
 @dataclass(frozen=True, slots=True)
 class Loaded:
     """One load: the store's time, the session if there is one, the answer given before if any.
 
     `is_deleted` tells a session that was deleted from one that the store doesn't know of.
     `alarm_at` is when the alarm that was last set for it goes off, or went. `quotas` are those of
-    the limits that were to be counted; there are none where the store could not count.
+    the limits that were to be counted; there are none where the store could not count. `epoch` is
+    that of the session's shard, where it was asked for and is known.
     """
 
     now: Instant
@@ -123,6 +132,7 @@ class Loaded:
     is_deleted: bool = False
     alarm_at: Instant | None = None
     quotas: tuple[Quota, ...] = ()
+    epoch: Epoch | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -263,11 +273,16 @@ class SessionStore(Protocol):
         """A fresh id, of a session that can be committed with an idempotency key of `scope`."""
 
     async def load(
-        self, name: str, key: IdempotencyKey | None = None, limits: Sequence[Limit] = ()
+        self,
+        name: str,
+        key: IdempotencyKey | None = None,
+        limits: Sequence[Limit] = (),
+        *,
+        with_epoch: bool = False,
     ) -> Loaded:
         """The session, the recorded answer for `key` and the time, in one round trip.
 
-        One more is counted for each of `limits` on the way.
+        One more is counted for each of `limits` on the way; `with_epoch` also reads the epoch.
         """
 
     async def load_many(self, names: Sequence[str], limits: Sequence[Limit] = ()) -> LoadedMany:
@@ -324,4 +339,11 @@ class Memory(Protocol):
         """
 
     async def end_recovery(self, by: str, shards: Collection[str]) -> None:
-        """Call `shards` whole, unless one lost its memory again since `by` began."""
+        """Call `shards` whole, unless one lost its memory again since `by` began.
+
+        A new epoch begins.
+        """
+
+    async def epochs(self) -> Mapping[str, Epoch]:
+        """The epoch of each shard; those that have lost their memory are left out, and all where
+        it can't be told when another server takes over. Raises `StoreUnavailable`."""

@@ -11,7 +11,8 @@ from shared.domain.timekeeping import retention
 from shared.domain.units import Instant, after
 from shared.drafts import restoration
 from shared.errors import AuditUnavailable
-from shared.ports import Memory, SessionStore, Stored, Superseded
+from shared.ports import Epoch, Memory, SessionStore, Stored, Superseded
+from shared.used_ids import UsedIds
 
 _PAGE = 200
 _LEFT_ALONE_S = 1.0
@@ -41,13 +42,17 @@ class Recovery:
         self._is_on = is_on
         self._name = token_hex(8)
         self._is_away_until = 0.0
+        self._used = UsedIds(store, memory, audit)
 
-    async def knows(self, name: str) -> bool:
+    async def knows(self, name: str, epoch: Epoch | None = None) -> bool:
         """Whether there ever was such a session, as far as the audit trail knows.
 
-        Raises `AuditUnavailable`, and for a while after that without asking: whoever can do
-        without the answer shall not wait for it again and again.
+        The store doesn't know of it; `epoch` was read with that. The trail is asked only where this
+        instance can't rule it out (`used_ids.py`). Raises `AuditUnavailable`, and for 1 s after
+        that without asking: creations that can do without the answer don't wait for it each time.
         """
+        if self._used.exclude(name, epoch):
+            return False
         if time.monotonic() < self._is_away_until:
             raise AuditUnavailable
         try:
@@ -99,9 +104,15 @@ class Recovery:
         """Put back every session that will wake of itself on each shard that has lost its memory.
 
         The others need no watching: each is put back when it is asked for. Shards that can't be
-        reached are left for later. Returns how many sessions it were. Raises `AuditUnavailable`.
+        reached are left for later. Some more of the used ids is read, too. To be called about once
+        a second. Returns how many sessions were put back. Raises `AuditUnavailable`.
         """
-        if not self._is_on or not (lost := await self._memory.lost()):
+        restored = await self._restore_lost() if self._is_on else 0
+        await self._used.advance()
+        return restored
+
+    async def _restore_lost(self) -> int:
+        if not (lost := await self._memory.lost()):
             return 0
         shards = await self._memory.begin_recovery(self._name, lost)
         if not shards:

@@ -6,15 +6,92 @@ from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any
 
+import msgspec
+
 from shared.domain.clocks import clocks_of
 from shared.domain.events import Expiry
-from shared.domain.session import Group, Participant, Session, Status, SyncMode
+from shared.domain.session import Participant, Session, Status, SyncMode
 from shared.domain.timekeeping import deadline, live
-from shared.domain.units import Instant, Millis
+from shared.domain.units import DAY, Instant, Millis
 from shared.instants import datetime_of, instant_of
 
 _FIRST = instant_of(datetime.min.replace(tzinfo=UTC))
 _LAST = instant_of(datetime.max.replace(tzinfo=UTC))
+
+_encode = msgspec.json.Encoder().encode
+
+
+class ParticipantView(msgspec.Struct, omit_defaults=True):
+    """A participant in the Session of the API; a field that is None by default is left out."""
+
+    participant_id: str
+    participant_index: int
+    time_used_ms: Millis
+    cycle_count: int
+    is_active: bool
+    has_expired: bool
+    total_time_ms: Millis | None = None
+    time_remaining_ms: Millis | None = None
+    group_id: str | None = None
+
+
+class GroupView(msgspec.Struct):
+    """A group in the Session of the API."""
+
+    group_id: str
+    total_time_ms: Millis
+    time_used_ms: Millis
+    time_remaining_ms: Millis
+    is_active: bool
+    has_expired: bool
+
+
+class SessionView(msgspec.Struct, omit_defaults=True, kw_only=True):
+    """The Session of the API. Clients validate strictly: a field that is None by default is left
+    out where there is none; the six others that may be None are always there."""
+
+    session_id: str
+    sync_mode: SyncMode
+    status: Status
+    version: int
+    participants: list[ParticipantView]
+    groups: list[GroupView] | None = None
+    active_participant_id: str | None
+    active_group_id: str | None = None
+    starts_with: str | None = None
+    total_time_ms: Millis | None = None
+    time_per_cycle_ms: Millis | None
+    cycle_number: int
+    cycle_started_at: str | None
+    session_started_at: str | None
+    session_completed_at: str | None
+    increment_ms: Millis
+    max_time_ms: Millis | None = None
+    auto_advance: bool
+    action_on_timeout: dict[str, Any]
+    warn_at_ms: tuple[Millis, ...] | None = None
+    metadata: Mapping[str, Any] | None = None
+    participants_may_pause: bool | None = None
+    created_at: str | None
+    updated_at: str | None
+    server_time_ms: Instant
+    deadline_at: str | None
+    time_remaining_ms: Millis | None = None
+
+
+class SwitchView(msgspec.Struct, omit_defaults=True):
+    """The SwitchResult of the API."""
+
+    session_id: str
+    active_participant_id: str | None
+    cycle_started_at: str | None
+    participants: list[ParticipantView]
+    status: Status
+    version: int
+    cycle_number: int
+    action_applied: Mapping[str, Any] | None = None
+    expired_participant_id: str | None = None
+    expired_group_id: str | None = None
 
 
 @lru_cache(maxsize=4096)
@@ -26,43 +103,72 @@ def timestamp(instant: Instant | None) -> str | None:
     """
     if instant is None:
         return None
-    moment = datetime_of(min(max(instant, _FIRST), _LAST))
-    return moment.isoformat(timespec="milliseconds")[:-6] + "Z"
+    day, ms = divmod(min(max(instant, _FIRST), _LAST), DAY)
+    seconds, ms = divmod(ms, 1000)
+    minutes, seconds = divmod(seconds, 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{_date(day)}T{hours:02}:{minutes:02}:{seconds:02}.{ms:03}Z"
+
+
+@lru_cache(maxsize=64)
+def _date(day: int) -> str:
+    """The date, `day` days after the beginning of 1970."""
+    return datetime_of(Instant(day * DAY)).date().isoformat()
+
+
+def view_of(session: Session, now: Instant) -> SessionView:
+    """The Session of the API, as it stands at `now`; settle it first."""
+    shown = live(session, now)
+    return SessionView(
+        session_id=session.session_id,
+        sync_mode=session.sync_mode,
+        status=session.status,
+        version=session.version,
+        participants=_participants_view(session, shown),
+        groups=_groups_view(session, shown),
+        active_participant_id=_active_id(session),
+        active_group_id=_active_group_id(session),
+        starts_with=_starter_id(session),
+        total_time_ms=session.total_time_ms,
+        time_per_cycle_ms=session.time_per_cycle_ms,
+        cycle_number=session.cycle_number,
+        cycle_started_at=timestamp(session.cycle_started_at),
+        session_started_at=timestamp(session.session_started_at),
+        session_completed_at=timestamp(session.session_completed_at),
+        increment_ms=session.increment_ms,
+        max_time_ms=session.max_time_ms,
+        auto_advance=session.auto_advance,
+        action_on_timeout=session.action_on_timeout.as_dict(),
+        warn_at_ms=session.warn_at_ms or None,
+        metadata=session.metadata,
+        participants_may_pause=session.participants_may_pause or None,
+        created_at=timestamp(session.created_at),
+        updated_at=timestamp(session.updated_at),
+        server_time_ms=now,
+        deadline_at=timestamp(deadline(session)),
+        time_remaining_ms=clocks_of(shown).left(shown),
+    )
+
+
+def encoded_view(session: Session, now: Instant) -> msgspec.Raw:
+    """The Session of the API as JSON, as it stands at `now`; settle it first."""
+    return encoded(view_of(session, now))
+
+
+def encoded(view: SessionView | SwitchView) -> msgspec.Raw:
+    """The view as JSON."""
+    return msgspec.Raw(_encode(view))
 
 
 def session_view(session: Session, now: Instant) -> dict[str, Any]:
-    """The Session of the API, as it stands at `now`; settle it first."""
-    shown = live(session, now)
-    view = {
-        "session_id": session.session_id,
-        "sync_mode": session.sync_mode,
-        "status": session.status,
-        "version": session.version,
-        "participants": _participants_view(session, shown),
-        "groups": _groups_view(session, shown),
-        "active_participant_id": _active_id(session),
-        "active_group_id": _active_group_id(session),
-        "starts_with": _starter_id(session),
-        "total_time_ms": session.total_time_ms,
-        "time_per_cycle_ms": session.time_per_cycle_ms,
-        "cycle_number": session.cycle_number,
-        "cycle_started_at": timestamp(session.cycle_started_at),
-        "session_started_at": timestamp(session.session_started_at),
-        "session_completed_at": timestamp(session.session_completed_at),
-        "increment_ms": session.increment_ms,
-        "max_time_ms": session.max_time_ms,
-        "auto_advance": session.auto_advance,
-        "action_on_timeout": session.action_on_timeout.as_dict(),
-        "warn_at_ms": session.warn_at_ms or None,
-        "metadata": session.metadata,
-        "participants_may_pause": session.participants_may_pause or None,
-        "created_at": timestamp(session.created_at),
-        "updated_at": timestamp(session.updated_at),
-        "server_time_ms": now,
-        "deadline_at": timestamp(deadline(session)),
-        "time_remaining_ms": time_remaining(shown),
-    }
-    return _without_absent(view)
+    """The same as `encoded_view`, parsed; it takes longer."""
+    return plain(view_of(session, now))
+
+
+def plain(view: SessionView | SwitchView) -> dict[str, Any]:
+    """The view as the JSON object that it is encoded as, parsed."""
+    parsed: dict[str, Any] = msgspec.to_builtins(view)
+    return parsed
 
 
 def summary_view(session: Session, now: Instant) -> dict[str, Any]:
@@ -75,40 +181,37 @@ def summary_view(session: Session, now: Instant) -> dict[str, Any]:
         "active_group_id": _active_group_id(session),
         "starts_with": _starter_id(session),
         "deadline_at": timestamp(deadline(session)),
-        "time_remaining_ms": time_remaining(live(session, now)),
+        "time_remaining_ms": clocks_of(session).left(live(session, now)),
         "server_time_ms": now,
     }
     return _without_absent(view)
 
 
-_SWITCH_FIELDS = (
-    "session_id",
-    "active_participant_id",
-    "cycle_started_at",
-    "participants",
-    "status",
-    "version",
-    "cycle_number",
-)
-
-
-def switch_view(view: Mapping[str, Any], expiry: Expiry | None) -> dict[str, Any]:
+def switch_of(view: SessionView, expiry: Expiry | None) -> SwitchView:
     """The SwitchResult of the API, out of the Session's `view` after the switch.
 
     `expiry` tells of the clock that was switched away from, if that had run out.
     """
-    result = {name: view[name] for name in _SWITCH_FIELDS}
-    if expiry:
-        result["action_applied"] = expiry.action_applied
-        owner = expiry.side
-        if owner.participant_id:
-            result["expired_participant_id"] = owner.participant_id
-        if owner.group_id:
-            result["expired_group_id"] = owner.group_id
-    return result
+    return SwitchView(
+        view.session_id,
+        view.active_participant_id,
+        view.cycle_started_at,
+        view.participants,
+        view.status,
+        view.version,
+        view.cycle_number,
+        expiry.action_applied if expiry else None,
+        (expiry.side.participant_id or None) if expiry else None,
+        (expiry.side.group_id or None) if expiry else None,
+    )
 
 
-def _participants_view(session: Session, shown: Session) -> list[dict[str, Any]]:
+def switch_view(view: Mapping[str, Any], expiry: Expiry | None) -> dict[str, Any]:
+    """The same, out of a view that is parsed."""
+    return plain(switch_of(msgspec.convert(view, SessionView), expiry))
+
+
+def _participants_view(session: Session, shown: Session) -> list[ParticipantView]:
     """Each participant's anchor from `session` and its live figures from `shown`."""
     active_id = _active_id(session)
     left = clocks_of(shown).left_of_all(shown)
@@ -120,49 +223,29 @@ def _participants_view(session: Session, shown: Session) -> list[dict[str, Any]]
     ]
 
 
-def time_remaining(shown: Session) -> Millis | None:
-    """What the session's countdown reads, running or stopped."""
-    return clocks_of(shown).left(shown)
-
-
-_NULLABLE = frozenset(
-    {
-        "active_participant_id",
-        "time_per_cycle_ms",
-        "cycle_started_at",
-        "session_started_at",
-        "session_completed_at",
-        "deadline_at",
-    }
-)
+def _participant_view(
+    anchored: Participant, current: Participant, left: Millis | None, active_id: str | None
+) -> ParticipantView:
+    return ParticipantView(
+        anchored.participant_id,
+        anchored.participant_index,
+        current.used_ms,
+        anchored.cycle_count,
+        anchored.participant_id == active_id,
+        left == 0,
+        anchored.bank_ms,
+        left,
+        anchored.group_id,
+    )
 
 
 def _without_absent(view: dict[str, Any]) -> dict[str, Any]:
-    """Clients validate strictly: what there is none of is left out, save for six fields."""
-    return {k: v for k, v in view.items() if v is not None or k in _NULLABLE}
+    """What there is none of is left out, save for two fields: see `SessionView`."""
+    nullable = ("active_participant_id", "deadline_at")
+    return {k: v for k, v in view.items() if v is not None or k in nullable}
 
 
-def _participant_view(
-    anchored: Participant, current: Participant, left: Millis | None, active_id: str | None
-) -> dict[str, Any]:
-    view: dict[str, Any] = {
-        "participant_id": anchored.participant_id,
-        "participant_index": anchored.participant_index,
-        "time_used_ms": current.used_ms,
-        "cycle_count": anchored.cycle_count,
-        "is_active": anchored.participant_id == active_id,
-        "has_expired": left == 0,
-    }
-    if anchored.bank_ms is not None:
-        view["total_time_ms"] = anchored.bank_ms
-    if left is not None:
-        view["time_remaining_ms"] = left
-    if anchored.group_id is not None:
-        view["group_id"] = anchored.group_id
-    return view
-
-
-def _groups_view(session: Session, shown: Session) -> list[dict[str, Any]] | None:
+def _groups_view(session: Session, shown: Session) -> list[GroupView] | None:
     if session.sync_mode is not SyncMode.PER_GROUP:
         return None
     active_id = _active_group_id(session)
@@ -170,22 +253,16 @@ def _groups_view(session: Session, shown: Session) -> list[dict[str, Any]] | Non
     for participant in shown.participants:
         used[participant.group_id] += participant.used_ms
     return [
-        _group_view(anchored, current, used[anchored.group_id], active_id)
+        GroupView(
+            anchored.group_id,
+            anchored.bank_ms,
+            Millis(used[anchored.group_id]),
+            current.bank_ms,
+            anchored.group_id == active_id,
+            current.bank_ms == 0,
+        )
         for anchored, current in zip(session.groups, shown.groups, strict=True)
     ]
-
-
-def _group_view(
-    anchored: Group, current: Group, used_ms: int, active_id: str | None
-) -> dict[str, Any]:
-    return {
-        "group_id": anchored.group_id,
-        "total_time_ms": anchored.bank_ms,
-        "time_used_ms": used_ms,
-        "time_remaining_ms": current.bank_ms,
-        "is_active": anchored.group_id == active_id,
-        "has_expired": current.bank_ms == 0,
-    }
 
 
 def _active_id(session: Session) -> str | None:
@@ -207,4 +284,4 @@ def _starter_id(session: Session) -> str | None:
 
 def _has_begun(session: Session) -> bool:
     """Whether a cycle runs or is paused; not before the start, and not after the end."""
-    return session.status is not Status.PENDING and not session.status.is_terminal
+    return session.status is Status.RUNNING or session.status is Status.PAUSED

@@ -1,7 +1,7 @@
 """Load, settle, transition, commit: how every request and every alarm reaches a session."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from shared.access.permits import Permit
 from shared.current_state import CurrentState, due_steps, is_backlog
@@ -13,6 +13,7 @@ from shared.domain.commands import (
 from shared.domain.creation import create
 from shared.domain.errors import Refusal
 from shared.domain.events import Change, Step
+from shared.domain.frozen import dataclass
 from shared.domain.session import Session
 from shared.domain.transition import transition
 from shared.domain.units import Instant
@@ -87,6 +88,7 @@ class SessionService:
         self._state = state
         self._recall = recall
         self._limits = limits
+        self._limits_of_new = limits.of_new_session
         self._turns: Turns[Stored] = Turns()
 
     def creation_scope(self, permit: Permit, key: str, session_id: str | None) -> str:
@@ -110,17 +112,18 @@ class SessionService:
 
         `is_new_id` says that the id was made for it, so that nobody can have used it before.
         """
-        spec = replace(spec, tenant=permit.caller.tenant, owner=permit.owner)
+        if (spec.tenant, spec.owner) != (permit.caller.tenant, permit.owner):
+            spec = replace(spec, tenant=permit.caller.tenant, owner=permit.owner)
         name = permit.name_of(spec.session_id)
         async with patience():
-            loaded = await self._state.load(permit, name, request.key)
+            loaded = await self._state.load(permit, name, request.key, with_epoch=not is_new_id)
             if loaded.recorded:
                 return await self._replay(loaded.recorded, request.key, name, loaded.stored)
             if loaded.stored or not (is_new_id or await self._state.is_unused(loaded, name)):
                 raise SessionExists
             created = create(spec, loaded.now)
             self._limits.check_created(created.session, spec)
-            written = draft(None, [created], loaded.now, request, self._limits.of_new_session)
+            written = draft(None, [created], loaded.now, request, self._limits_of_new)
             result = await self._store.commit(written.commit)
             if isinstance(result, Superseded):
                 raise SessionExists

@@ -1,12 +1,12 @@
 """Audit entries as they wait in the outbox: one JSON object each, named as the table's columns."""
 
-from dataclasses import dataclass
 from typing import Any
 
 import msgspec
 
 from shared.audit.ports import Moment
 from shared.domain.events import Change, EventType
+from shared.domain.frozen import dataclass
 from shared.domain.naming import session_name
 from shared.domain.timekeeping import next_wakeup
 from shared.domain.units import Instant, Millis
@@ -14,8 +14,7 @@ from shared.ports import Commit
 from shared.snapshot import decode_session, encode_session
 
 
-@dataclass(frozen=True, slots=True)
-class AuditEntry:
+class AuditEntry(msgspec.Struct, frozen=True):
     """One event of the audit trail, with the session as it left it."""
 
     session_id: str
@@ -57,9 +56,12 @@ _entries = msgspec.json.Decoder(AuditEntry)
 _names = msgspec.json.Decoder(EntryName)
 
 
-def encode(commit: Commit) -> list[bytes]:
-    """The audit entries of a commit, oldest first."""
-    return [_encoder.encode(_entry(commit, change)) for change in commit.changes]
+def encode(commit: Commit, state: bytes | None = None) -> list[bytes]:
+    """The audit entries of a commit, oldest first.
+
+    `state` is the commit's session as it is stored, where that is written down already.
+    """
+    return [_encoder.encode(_entry(commit, change, state)) for change in commit.changes]
 
 
 def name_of(raw: bytes) -> EntryName:
@@ -74,12 +76,17 @@ def moment_of(raw: bytes) -> Moment:
     return Moment(session, entry.event, entry.occurred_at)
 
 
-def _entry(commit: Commit, change: Change) -> AuditEntry:
+def _entry(commit: Commit, change: Change, state: bytes | None) -> AuditEntry:
     metadata = dict(change.metadata or {})
     if change.expiry:
         metadata["action_applied"] = change.expiry.action_applied
     session = change.session
-    is_deletion = change.type is EventType.SESSION_DELETED
+    if state and session is commit.session:
+        wakes_at = commit.alarm_at
+    else:
+        is_deletion = change.type is EventType.SESSION_DELETED
+        state = encode_session(session)
+        wakes_at = None if is_deletion else next_wakeup(session)
     return AuditEntry(
         session_id=session.session_id,
         version=session.version,
@@ -93,8 +100,8 @@ def _entry(commit: Commit, change: Change) -> AuditEntry:
         time_elapsed_ms=change.time_elapsed_ms,
         cycle_number=session.cycle_number,
         metadata=metadata,
-        state_snapshot=msgspec.Raw(encode_session(session)),
+        state_snapshot=msgspec.Raw(state),
         operation_id=commit.operation_id,
-        wakes_at=None if is_deletion else next_wakeup(session),
+        wakes_at=wakes_at,
         tenant=session.tenant,
     )

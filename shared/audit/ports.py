@@ -131,6 +131,10 @@ class AuditLog(Protocol):
         """Sessions in which something will happen of itself, at most `limit`, in an order of the
         trail's own: by tenant, then by id. Those behind the one named `after`."""
 
+    async def names(self, after: str | None, limit: int) -> list[str]:
+        """Names of all sessions, deleted ones too, at most `limit`, in the same order: those behind
+        the one named `after`. None are left where none is returned."""
+
     async def ping(self) -> None:
         """Return when the database answers."""
 

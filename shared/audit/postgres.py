@@ -5,7 +5,7 @@ from typing import Any
 
 from shared.audit.ports import AuditedEvent, Clash, Moment
 from shared.audit.postgres_pool import PostgresPool
-from shared.domain.naming import tenant_and_id
+from shared.domain.naming import session_name, tenant_and_id
 from shared.domain.session import Session
 from shared.domain.units import Instant
 from shared.errors import AuditUnavailable, EntriesRefused
@@ -24,6 +24,7 @@ _OCCURRED_AT = "(extract(epoch from occurred_at) * 1000)::bigint as occurred_at"
 _OF_SESSION = "from public.sync_events where tenant = %s and session_id = %s"
 _COLUMNS = f"select state_snapshot::text, event::text, {_OCCURRED_AT}"
 _MOMENT = f"{_COLUMNS} {_OF_SESSION}"
+_NAMES = "select tenant, session_id::text from public.sync_sessions"
 _RECORD = "select session_id::text, version, tenant from public.record_events(%s::text::json)"
 
 _WRITE_NOTHING = """
@@ -101,6 +102,13 @@ class PostgresAuditLog:
                 await next_slice()
             sessions.append(decode_session(row["state_snapshot"]))
         return sessions
+
+    async def names(self, after: str | None, limit: int) -> list[str]:
+        behind = "where (tenant, session_id) > (%s, %s)" if after else ""
+        query = f"{_NAMES} {behind} order by tenant, session_id limit %s"
+        start = _key(after) if after else ()
+        rows = await self._read(query, (*start, limit), _WRITE_TIMEOUT_S)
+        return [session_name(row["session_id"], row["tenant"]) for row in rows]
 
     async def ping(self) -> None:
         await self._read("select tenant from public.sync_sessions limit 1", ())

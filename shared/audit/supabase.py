@@ -9,7 +9,7 @@ import msgspec
 
 from shared.audit.failures import failure, took_too_long
 from shared.audit.ports import AuditedEvent, Clash, Moment
-from shared.domain.naming import tenant_and_id
+from shared.domain.naming import session_name, tenant_and_id
 from shared.domain.session import Session
 from shared.domain.units import Instant
 from shared.errors import AuditUnavailable, EntriesRefused
@@ -98,6 +98,20 @@ class SupabaseAuditLog:
         query = client.rpc("sessions_that_wake", page)
         rows = await _rows(query, _WRITE_TIMEOUT_S)
         return [session_from(row["state_snapshot"]) for row in rows]
+
+    async def names(self, after: str | None, limit: int) -> list[str]:
+        """See `AuditLog`. Those of the same tenant are asked for first, then those of the next."""
+        if after is None:
+            return await self._names(lambda query: query, limit)
+        tenant, session_id = tenant_and_id(after)
+        return await self._names(
+            lambda query: query.eq("tenant", tenant or "").gt("session_id", session_id), limit
+        ) or await self._names(lambda query: query.gt("tenant", tenant or ""), limit)
+
+    async def _names(self, narrow: Callable[[Any], Any], limit: int) -> list[str]:
+        query = narrow((await self._opened()).table("sync_sessions").select("tenant,session_id"))
+        rows = await _rows(query.order("tenant").order("session_id").limit(limit), _WRITE_TIMEOUT_S)
+        return [session_name(row["session_id"], row["tenant"]) for row in rows]
 
     async def ping(self) -> None:
         client = await self._opened()

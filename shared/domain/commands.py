@@ -1,9 +1,9 @@
 """What can be asked of a session."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
+from shared.domain.frozen import dataclass
 from shared.domain.session import SyncMode, TimeoutAction
 from shared.domain.units import Millis
 

@@ -1,17 +1,19 @@
 """What happened: one event for each version, and the warnings, which change nothing."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
 from shared.domain.clocks import Side
+from shared.domain.frozen import dataclass
 from shared.domain.session import Session
 from shared.domain.units import Instant, Millis
 
 
 class EventType(StrEnum):
     """The names in the audit trail, and the `cause` of a `STATE_UPDATE`."""
+
+    __hash__ = str.__hash__  # that of `Enum` is written in Python
 
     SESSION_CREATED = "session_created"
     SESSION_STARTED = "session_started"

@@ -6,17 +6,18 @@ toward zero and is at zero exactly when that clock has expired.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Self
 
-from shared.domain.frozen import replace
+from shared.domain.frozen import dataclass, replace
 from shared.domain.naming import session_name
 from shared.domain.units import Instant, Millis
 
 
 class SyncMode(StrEnum):
     """Which clock runs; each mode's rules are a class in `clocks`."""
+
+    __hash__ = str.__hash__  # that of `Enum` is written in Python
 
     PER_PARTICIPANT = "per_participant"
     PER_CYCLE = "per_cycle"
@@ -38,7 +39,10 @@ class Status(StrEnum):
     @property
     def is_terminal(self) -> bool:
         """Whether nothing can happen to the session any more, short of its deletion."""
-        return self in (Status.EXPIRED, Status.COMPLETED, Status.CANCELLED)
+        return self in _TERMINAL
+
+
+_TERMINAL = (Status.EXPIRED, Status.COMPLETED, Status.CANCELLED)
 
 
 class TimeoutKind(StrEnum):
@@ -142,9 +146,13 @@ class Session:
     @property
     def active(self) -> Participant | None:
         """The participant whose cycle it is."""
-        if self.active_participant_id is None:
+        active_id = self.active_participant_id
+        if active_id is None:
             return None
-        return self.find(self.active_participant_id)
+        for participant in self.participants:
+            if participant.participant_id == active_id:
+                return participant
+        return None
 
     def find(self, participant_id: str) -> Participant | None:
         """The participant of that id."""
@@ -162,10 +170,12 @@ class Session:
 
     def with_participant(self, changed: Participant) -> Self:
         """This session with `changed` in the place of the participant of the same id."""
-        participants = tuple(
-            changed if p.participant_id == changed.participant_id else p for p in self.participants
-        )
-        return replace(self, participants=participants)
+        return replace(self, participants=self.participants_with(changed))
+
+    def participants_with(self, changed: Participant) -> tuple[Participant, ...]:
+        """The participants, with `changed` in the place of the one of the same id."""
+        changed_id = changed.participant_id
+        return tuple([changed if p.participant_id == changed_id else p for p in self.participants])
 
     def with_group(self, changed: Group) -> Self:
         """This session with `changed` in the place of the group of the same id."""

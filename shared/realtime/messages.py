@@ -8,7 +8,7 @@ import msgspec
 from shared.domain.events import Change, EventType, Expiry, Step, Warned
 from shared.domain.session import Session
 from shared.domain.units import Instant, elapsed_between
-from shared.representation import session_view
+from shared.representation import encoded_view, view_of
 
 _encode = msgspec.json.Encoder().encode
 
@@ -21,16 +21,14 @@ def pushes(steps: Sequence[Step], now: Instant, last_view: msgspec.Raw) -> list[
     """
     messages: list[bytes] = []
     for step in steps:
-        view = last_view if step is steps[-1] else _view(step.session, step.occurred_at)
+        view = last_view if step is steps[-1] else encoded_view(step.session, step.occurred_at)
         messages += map(_encode, _messages_of(step, now, view))
     return messages
 
 
 def state_sync(session: Session, now: Instant) -> bytes:
     """The whole state, for one who asks."""
-    return _encode(
-        _message("STATE_SYNC", session.session_id, now, state=session_view(session, now))
-    )
+    return _encode(_message("STATE_SYNC", session.session_id, now, state=view_of(session, now)))
 
 
 def session_deleted(session_id: str, now: Instant) -> bytes:
@@ -108,7 +106,3 @@ def _owner(participant_id: str | None, group_id: str | None) -> dict[str, str]:
 
 def _message(kind: str, session_id: str, now: Instant, **fields: Any) -> dict[str, Any]:
     return {"type": kind, "sessionId": session_id, "timestamp": now, **fields}
-
-
-def _view(session: Session, at: Instant) -> msgspec.Raw:
-    return msgspec.Raw(_encode(session_view(session, at)))

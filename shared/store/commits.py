@@ -20,6 +20,9 @@ from shared.store import codec
 from shared.store.connection import Argument, Reply
 from shared.store.keys import Keys
 
+STATE = 3
+"""The place of the session's state among the arguments."""
+
 _SMALL_STATE = 2048
 """Bytes up to which a state is kept with an answer as it is."""
 
@@ -68,7 +71,7 @@ def keys_of(commit: Commit, keys: Keys) -> list[str]:
 def arguments_of(commit: Commit, keys: Keys, means: Means) -> list[Argument]:
     """Its ARGV."""
     state = encode_session(commit.session) if commit.session else b""
-    audited = entries.encode(commit) if means.audits else []
+    audited = entries.encode(commit, state) if means.audits else []
     record, keeps_state = _record_of(commit, state, means) if commit.key else (b"", False)
     return [
         commit.name,

@@ -2,13 +2,13 @@
 
 import asyncio
 import re
-from collections.abc import Awaitable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Awaitable, Hashable, Iterable, Iterator, Sequence
 from functools import cache
 from hashlib import sha1
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
+from shared.domain.frozen import dataclass
 from shared.errors import StoreUnavailable
 
 Argument = str | int | bytes
@@ -128,6 +128,13 @@ class Connection(Protocol):
         self, script: Script, keys: Sequence[str], arguments: Sequence[Argument]
     ) -> Reply:
         """Run `script`, in one round trip where the Redis knows it already."""
+
+    def route(self, key: str) -> Hashable | None:
+        """Names the connection by which commands for `key` are sent now.
+
+        It changes whenever another server may answer them. None while there is no connection, and
+        where that can't be told.
+        """
 
     async def close(self) -> None:
         """Let it go."""

@@ -19,6 +19,8 @@ class Keys:
 
     def shard_of(self, name: str) -> str:
         """The hash tag that `name` (a session's, a counter's, the scope of a key) belongs to."""
+        if self.shards == 1:
+            return "{s0}"
         return f"{{s{crc32(name.encode()) % self.shards}}}"
 
     @property

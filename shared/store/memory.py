@@ -1,9 +1,11 @@
 """`Memory` in Redis: a marker in each shard, which goes when everything else there goes."""
 
 from collections.abc import Collection
+from secrets import token_hex
 
 from shared.domain.units import Millis
 from shared.errors import StoreUnavailable
+from shared.ports import Epoch
 from shared.store.connection import Connection, each_that_can, script
 from shared.store.keys import Keys
 
@@ -38,7 +40,19 @@ class RedisMemory:
     async def end_recovery(self, by: str, shards: Collection[str]) -> None:
         for shard in shards:
             keys = [self._keys.recovery(shard), self._keys.whole(shard)]
-            await self._redis.run(script("confirm"), keys, [by])
+            await self._redis.run(script("confirm"), keys, [by, token_hex(8)])
+
+    async def epochs(self) -> dict[str, Epoch]:
+        epochs: dict[str, Epoch] = {}
+        for shard in self._keys.all_shards:
+            key = self._keys.whole(shard)
+            route = self._redis.route(key)
+            if route is None:
+                continue
+            marker = await self._redis.run(script("epoch"), [key], [token_hex(8)])
+            if marker and self._redis.route(key) == route:
+                epochs[shard] = (marker.decode(), route)
+        return epochs
 
     async def _lease(self, by: str, shard: str) -> bool:
         """Whether the shard is ours to bring back, from now on or still."""

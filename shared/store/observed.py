@@ -1,14 +1,11 @@
 """A connection whose failures are counted, whichever product is behind it."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterator, Sequence
-from typing import TypeVar
+from collections.abc import Callable, Hashable, Iterator, Sequence
 
 from shared.errors import StoreUnavailable
 from shared.metrics.ports import StoreFault
 from shared.store.connection import Argument, Attempt, Command, Connection, Reply, Script
-
-_T = TypeVar("_T")
 
 
 class ObservedConnection:
@@ -19,12 +16,20 @@ class ObservedConnection:
         self._count = count
 
     async def ask(self, commands: Sequence[Command | Attempt]) -> list[Reply]:
-        return await self._counting(self._inner.ask(commands))
+        try:
+            return await self._inner.ask(commands)
+        except (StoreUnavailable, asyncio.CancelledError) as error:
+            self._note(error)
+            raise
 
     async def ask_each(
         self, groups: Sequence[Sequence[Command]]
     ) -> list[list[Reply] | StoreUnavailable]:
-        outcomes = await self._counting(self._inner.ask_each(groups))
+        try:
+            outcomes = await self._inner.ask_each(groups)
+        except (StoreUnavailable, asyncio.CancelledError) as error:
+            self._note(error)
+            raise
         for outcome in outcomes:
             if isinstance(outcome, StoreUnavailable):
                 self._count(fault_of(outcome))
@@ -33,20 +38,21 @@ class ObservedConnection:
     async def run(
         self, script: Script, keys: Sequence[str], arguments: Sequence[Argument]
     ) -> Reply:
-        return await self._counting(self._inner.run(script, keys, arguments))
+        try:
+            return await self._inner.run(script, keys, arguments)
+        except (StoreUnavailable, asyncio.CancelledError) as error:
+            self._note(error)
+            raise
+
+    def route(self, key: str) -> Hashable | None:
+        return self._inner.route(key)
 
     async def close(self) -> None:
         await self._inner.close()
 
-    async def _counting(self, round_trip: Awaitable[_T]) -> _T:
-        try:
-            return await round_trip
-        except StoreUnavailable as error:
-            self._count(fault_of(error))
-            raise
-        except asyncio.CancelledError:
-            self._count("timeout")  # whoever asked has waited long enough (shared/turns.py)
-            raise
+    def _note(self, error: StoreUnavailable | asyncio.CancelledError) -> None:
+        """Count why a round trip failed; one that is cancelled took too long (shared/turns.py)."""
+        self._count(fault_of(error) if isinstance(error, StoreUnavailable) else "timeout")
 
 
 def fault_of(error: StoreUnavailable) -> StoreFault:

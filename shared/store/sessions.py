@@ -12,6 +12,8 @@ from shared.ports import (
     Census,
     Commit,
     CommitResult,
+    Committed,
+    Epoch,
     IdempotencyKey,
     Limit,
     Loaded,
@@ -19,15 +21,19 @@ from shared.ports import (
     News,
     Quota,
     RecordedAnswer,
+    Stored,
+    Superseded,
     Wakeup,
 )
 from shared.slices import LARGE_BYTES, LARGE_SESSION, next_slice
 from shared.store import codec
-from shared.store.commits import USUAL, Means, arguments_of, keys_of, result_of
+from shared.store.commits import STATE, USUAL, Means, arguments_of, keys_of, result_of
 from shared.store.connection import Argument, Attempt, Command, Connection, Reply, script
 from shared.store.counters import Counters
 from shared.store.keys import Keys
+from shared.store.recent import RecentSessions
 
+_TIME = ("TIME",)
 _SESSION_FIELDS = ("operations", "state", "alarm")
 
 
@@ -53,6 +59,7 @@ class RedisSessionStore:
         self._means = means
         self._announcer = announcer
         self._counters = Counters(keys, clock)
+        self._recent = RecentSessions()
         self._reference = keys.all_shards[0]
 
     def creation_scope(self, key: str, name: str | None) -> str:
@@ -62,7 +69,12 @@ class RedisSessionStore:
         return self._keys.new_session_id(scope, tenant)
 
     async def load(
-        self, name: str, key: IdempotencyKey | None = None, limits: Sequence[Limit] = ()
+        self,
+        name: str,
+        key: IdempotencyKey | None = None,
+        limits: Sequence[Limit] = (),
+        *,
+        with_epoch: bool = False,
     ) -> Loaded:
         """See `SessionStore`. What is counted comes first, then the session, the time last: no
         reply is older than one before it, so a recorded answer is never missed beside the state
@@ -71,13 +83,20 @@ class RedisSessionStore:
         commands: list[Command | Attempt] = [*counting, self._reading(name)]
         if key:
             commands.append(("GET", self._keys.answer(key)))
-        now, replies = await self._timed(commands, self._keys.shard_of(name))
+        shard = self._keys.shard_of(name)
+        if with_epoch:
+            commands.append(("GET", self._keys.whole(shard)))
+        now, replies = await self._timed(commands, shard)
+        epoch = self._epoch(replies.pop(), shard) if with_epoch else None
         quotas = self._counters.quotas(limits, replies[: len(counting)])
-        found, *answers = replies[len(counting) :]
-        recorded = codec.decode_record(answers[0]) if answers and answers[0] else None
-        if _is_large(found):
-            await next_slice()
-        return _loaded(now, found, recorded, quotas)
+        answer = replies[len(counting) + 1] if key else None
+        recorded = codec.decode_record(answer) if answer else None
+        return await self._loaded(name, now, replies[len(counting)], recorded, quotas, epoch)
+
+    def _epoch(self, marker: Reply, shard: str) -> Epoch | None:
+        """The epoch of a shard, as `RedisMemory.epochs` has it too."""
+        route = self._redis.route(self._keys.whole(shard))
+        return (marker.decode(), route) if marker and route else None
 
     async def load_many(self, names: Sequence[str], limits: Sequence[Limit] = ()) -> LoadedMany:
         """See `SessionStore`. Sessions of one shard are read together, and the time behind them:
@@ -97,9 +116,7 @@ class RedisSessionStore:
             read = [next(rest) for _ in of_shard]
             now = self._instant(next(rest), sent, shard)
             for name, reply in zip(of_shard, read, strict=True):
-                if _is_large(reply):
-                    await next_slice()
-                found[name] = _loaded(now, reply)
+                found[name] = await self._loaded(name, now, reply)
             instants.append(now)
         return LoadedMany(max(instants), [found[name] for name in names], quotas)
 
@@ -116,7 +133,36 @@ class RedisSessionStore:
             await self._announcer.announce(
                 News(commit.name, alarm_at, bool(reply[1]), commit.pushes)
             )
-        return result_of(reply)
+        return self._result_of(reply, commit, arguments[STATE])
+
+    def _result_of(self, reply: Reply, commit: Commit, state: Argument) -> CommitResult:
+        """What has become of the commit; the session that the store has now is kept."""
+        result = result_of(reply)
+        if isinstance(result, Committed) and commit.session:
+            assert isinstance(state, bytes)
+            stored = Stored(commit.session, commit.operation_id)
+            self._recent.keep(commit.name, stored, len(state))
+        elif isinstance(result, Committed | Superseded):
+            self._recent.drop(commit.name)
+        return result
+
+    async def _loaded(
+        self,
+        name: str,
+        now: Instant,
+        reply: Reply,
+        recorded: RecordedAnswer | None = None,
+        quotas: tuple[Quota, ...] = (),
+        epoch: Epoch | None = None,
+    ) -> Loaded:
+        operations, state, alarm = reply
+        is_large = state is not None and len(state) > LARGE_BYTES
+        if is_large and not self._recent.knows(name, operations):
+            await next_slice()
+        stored = self._recent.decoded(name, operations, state)
+        is_deleted = operations is not None and state is None
+        alarm_at = Instant(int(alarm)) if alarm else None
+        return Loaded(now, stored, recorded, is_deleted, alarm_at, quotas, epoch)
 
     async def remember(self, key: IdempotencyKey, record: bytes) -> bytes:
         kept: bytes = await self._redis.run(
@@ -204,8 +250,8 @@ class RedisSessionStore:
     ) -> tuple[Instant, list[Reply]]:
         """Ask, and read the time behind it, by the clock of the server that `shard` is on."""
         sent = time.monotonic()
-        *replies, told = await self._redis.ask([*commands, ("TIME",)])
-        return self._instant(told, sent, shard), replies
+        replies = await self._redis.ask([*commands, _TIME])
+        return self._instant(replies.pop(), sent, shard), replies
 
     def _instant(self, told: Reply, sent: float, shard: str) -> Instant:
         """The time that was `told`, which may also be a sample for our clock.
@@ -239,23 +285,3 @@ def _age(oldest: Reply, told: Reply) -> int:
 def queued_at(stream_id: bytes) -> Instant:
     """When Redis took an entry into a stream: the first half of its id."""
     return Instant(int(stream_id.partition(b"-")[0]))
-
-
-def _is_large(reply: Reply) -> bool:
-    """Whether a session takes ms to decode."""
-    _, state, _ = reply
-    return state is not None and len(state) > LARGE_BYTES
-
-
-def _loaded(
-    now: Instant,
-    reply: Reply,
-    recorded: RecordedAnswer | None = None,
-    quotas: tuple[Quota, ...] = (),
-) -> Loaded:
-    operations, state, alarm = reply
-    is_deleted = operations is not None and state is None
-    alarm_at = Instant(int(alarm)) if alarm else None
-    return Loaded(
-        now, codec.decode_stored(operations, state), recorded, is_deleted, alarm_at, quotas
-    )

@@ -2,7 +2,7 @@
 
 import logging
 import ssl
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Hashable, Sequence
 from functools import cache
 from itertools import chain
 from typing import Any
@@ -78,6 +78,10 @@ class UpstashConnection:
         except _UnknownScript:
             whole = _written(("EVAL", locking.text, *operands))
             return _read(await _reported(lambda: self._redis.execute(whole)))
+
+    def route(self, key: str) -> Hashable | None:
+        """None: which server answers is not told over REST."""
+        return None
 
     async def close(self) -> None:
         await self._redis.close()

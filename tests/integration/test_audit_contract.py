@@ -329,6 +329,22 @@ async def test_pages_of_what_wakes_go_on_from_one_tenant_to_the_next(audit: Audi
         assert told == [name for name in names if start is None or ":" in name]
 
 
+async def test_all_names_are_told_in_pages_also_of_sessions_that_are_over(audit: AuditLog) -> None:
+    ids = [str(uuid4()) for _ in range(3)]
+    games = [game(session_id=one, tenant=tenant) for one in ids for tenant in (None, *_TENANTS)]
+    deleted = story(Start(), Delete())
+    written = [*games, deleted]
+    await audit.append([entry for changes in written for entry in entries_of(changes)])
+    expected = sorted((last_of(changes).name for changes in written), key=by_tenant)
+    for size in (7, 1000):
+        told: list[str] = []
+        while page := await audit.names(told[-1] if told else None, size):
+            assert len(page) <= size
+            told += page
+        assert len(told) == len(set(told))
+        assert [name for name in told if name in expected] == expected
+
+
 def by_tenant(name: str) -> tuple[str, str]:
     """The order in which sessions are listed."""
     tenant, session_id = tenant_and_id(name)

@@ -16,13 +16,24 @@ from infra.local.instance import Instance, running
 from infra.local.postgres import EmbeddedPostgres, embedded_postgres
 from infra.local.redis import embedded_redis
 from infra.migrate import migrate
+from shared.access.allowance import Allowance
+from shared.access.callers import ANYBODY
+from shared.access.permits import permit as permit_for
+from shared.access.rights import Operation
+from shared.audit.ports import Moment
 from shared.audit.postgres import PostgresAuditLog
 from shared.clock import StoreClock
-from shared.domain.commands import Start, Switch
+from shared.current_state import CurrentState
+from shared.domain.commands import Complete, Create, Start, Switch
 from shared.domain.events import Change
-from shared.domain.session import Session
+from shared.domain.session import Session, SyncMode
 from shared.domain.units import HOUR, Instant
+from shared.drafts import Request
+from shared.errors import SessionExists
+from shared.ports import Origin
+from shared.recall import Recall
 from shared.recovery import Recovery, anyone
+from shared.session_service import SessionService
 from shared.store.keys import Keys
 from shared.store.memory import RedisMemory
 from shared.store.outbox import RedisOutbox
@@ -487,6 +498,91 @@ async def test_what_waits_of_one_tenant_is_not_taken_for_another_s(archive: Arch
         await archive.redis.delete(Keys(3).session(name))
         restored = await archive.recovery.restore({name: session.updated_at}, anyone)
         assert restored[name].session == session
+
+
+class CountingTrail(PostgresAuditLog):
+    """A trail that counts how often it is asked for a session."""
+
+    asked = 0
+
+    async def last(self, name: str) -> Moment | None:
+        self.asked += 1
+        return await super().last(name)
+
+
+@dataclass
+class Creating:
+    """Creations with ids of the client's own, as an instance makes them."""
+
+    archive: Archive
+    log: CountingTrail
+
+    def __post_init__(self) -> None:
+        connection, keys = natively(self.archive.redis), Keys(3)
+        self.connection = connection
+        self.store = RedisSessionStore(connection, keys, StoreClock())
+        memory, outbox = RedisMemory(connection, keys), RedisOutbox(connection, keys)
+        self.recovery = Recovery(self.store, memory, outbox, self.log)
+        state = CurrentState(self.store, self.recovery)
+        self.service = SessionService(self.store, state, Recall(self.store, outbox, self.log))
+
+    async def create(self, session_id: str) -> None:
+        """Create a session of that id. Raises `SessionExists`."""
+        permit = permit_for(ANYBODY, Operation.CREATE, None, Allowance())
+        spec = Create(session_id, SyncMode.COUNT_UP)
+        await self.service.create(permit, spec, Request(Origin("test")))
+
+
+@pytest.fixture
+async def creating(archive: Archive, own_trail: str) -> AsyncIterator[Creating]:
+    """One that has read the ids in the trail; every entry of the outbox is there."""
+    log = CountingTrail(own_trail)
+    creating = Creating(archive, log)
+    await creating.recovery.restore_all()
+    yield creating
+    await log.close()
+
+
+async def test_a_creation_with_an_id_of_the_clients_own_does_not_ask_the_trail(
+    creating: Creating,
+) -> None:
+    session_id = str(uuid4())
+    await creating.create(session_id)
+    assert creating.log.asked == 0
+    with pytest.raises(SessionExists):
+        await creating.create(session_id)
+    assert creating.log.asked == 0
+
+
+async def test_an_id_that_redis_has_forgotten_in_time_is_not_used_again(
+    creating: Creating,
+) -> None:
+    changes = game()
+    await creating.archive.record(changes)
+    again = Creating(creating.archive, creating.log)  # an instance that is started later
+    await again.recovery.restore_all()
+    with pytest.raises(SessionExists):
+        await again.create(last_of(changes).session_id)
+    assert again.log.asked == 1
+
+
+@pytest.mark.parametrize("loss", ["all", "a server that took over"])
+async def test_a_creation_asks_the_trail_where_redis_may_have_lost_the_id(
+    creating: Creating, loss: str
+) -> None:
+    """The id is used and recorded after this instance has read the trail, then Redis loses it."""
+    changes = story(Start(), Complete())
+    await creating.archive.record(changes)
+    if loss == "all":
+        await creating.archive.redis.flushdb()
+    else:  # its connections break, as they do when its server dies
+        await creating.archive.redis.client_kill_filter(_type="normal", skipme=True)
+    with pytest.raises(SessionExists):
+        await creating.create(last_of(changes).session_id)
+    assert creating.log.asked == 1
+    await creating.recovery.restore_all()
+    await creating.create(str(uuid4()))
+    assert creating.log.asked == 1
 
 
 async def test_deadlines_are_made_up_for_once_the_audit_database_is_back() -> None:

@@ -44,11 +44,13 @@ async def _load_from_memory(
     name: str,
     key: IdempotencyKey | None = None,
     limits: Sequence[Limit] = (),
+    *,
+    with_epoch: bool = False,
 ) -> Loaded:
     until, remembered = _memory.get(name, (0.0, None))
     if remembered and key is None and time.monotonic() < until:
         return remembered
-    loaded = await _load(self, name, key, limits)
+    loaded = await _load(self, name, key, limits, with_epoch=with_epoch)
     _memory[name] = (time.monotonic() + _MEMORY_S, loaded)
     return loaded
 

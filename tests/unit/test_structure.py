@@ -74,6 +74,13 @@ FLOORS = {
         "shared.drafts",
         "shared.ports",
         "shared.errors",
+        "shared.used_ids",
+    },
+    "shared/used_ids.py": {
+        "shared.domain",
+        "shared.audit.ports",
+        "shared.ports",
+        "shared.errors",
     },
     "shared/recall.py": {"shared.domain", "shared.audit.ports", "shared.ports", "shared.errors"},
     "shared/history.py": {

@@ -1,6 +1,7 @@
 """The queue in which changes of one session are made."""
 
 import asyncio
+from contextlib import suppress
 
 import pytest
 
@@ -84,3 +85,71 @@ async def test_one_that_waits_for_too_long_gives_up_and_the_next_one_is_served(
         with pytest.raises(StoreUnavailable):
             await wait()
     await wait()
+
+
+async def test_one_that_is_cancelled_while_it_waits_leaves_the_queue() -> None:
+    turns: Turns[int] = Turns()
+
+    async def wait() -> None:
+        async with turns.of(_SESSION):
+            pass
+
+    async with turns.of(_SESSION):
+        waiting = asyncio.create_task(wait())
+        await asyncio.sleep(0)
+        waiting.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await waiting
+    async with asyncio.timeout(1), turns.of(_SESSION) as turn:
+        assert not turn.has_waited
+
+
+async def test_each_block_ends_at_its_own_time_though_they_share_a_timer(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(module, "_PATIENCE_S", 0.1)
+    clock = asyncio.get_running_loop().time
+
+    async def wait(for_s: float) -> float:
+        began = clock()
+        with suppress(StoreUnavailable):
+            async with patience():
+                await asyncio.sleep(for_s)
+        return clock() - began
+
+    async def begin_later() -> float:
+        await asyncio.sleep(0.05)
+        return await wait(5)
+
+    short, long, later = await asyncio.gather(wait(0), wait(5), begin_later())
+    assert short < 0.05
+    assert 0.1 <= long < 0.14
+    assert 0.1 <= later < 0.14
+
+
+async def test_a_block_that_is_cancelled_from_outside_is_cancelled_and_not_late(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(module, "_PATIENCE_S", 0.05)
+
+    async def wait() -> None:
+        async with patience():
+            await asyncio.sleep(5)
+
+    waiting = asyncio.create_task(wait())
+    await asyncio.sleep(0)
+    waiting.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await waiting
+
+
+async def test_a_block_that_has_ended_is_not_cancelled_later(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(module, "_PATIENCE_S", 0.02)
+    async with patience():
+        pass
+    await asyncio.sleep(0.05)
+    task = asyncio.current_task()
+    assert task is not None
+    assert task.cancelling() == 0

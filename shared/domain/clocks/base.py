@@ -2,10 +2,9 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import TypeVar
 
-from shared.domain.frozen import replace
+from shared.domain.frozen import dataclass, replace
 from shared.domain.session import Participant, Session
 from shared.domain.units import Millis
 
@@ -43,9 +42,9 @@ class Clocks(ABC):
         """`left_of` each participant, in their order, in time that grows with their number."""
         return [self.left_of(session, participant) for participant in session.participants]
 
-    @abstractmethod
     def draw(self, session: Session, spent: Millis) -> Session:
-        """Take `spent` off the clock that runs."""
+        """Take `spent` off the clock that runs, where that isn't the active participant's own."""
+        return session
 
     @abstractmethod
     def adjust(self, session: Session, participant: Participant, value: Millis) -> Session:
@@ -103,9 +102,10 @@ class Clocks(ABC):
 
     def next_in_turn(self, session: Session) -> str | None:
         """Who follows the active participant in the order of `participant_index`."""
-        order = following(session.participants, session.active)
-        playable = (p for p in order if self.can_play(session, p))
-        return next((p.participant_id for p in playable), session.active_participant_id)
+        for participant in following(session.participants, session.active):
+            if self.can_play(session, participant):
+                return participant.participant_id
+        return session.active_participant_id
 
     def join(self, session: Session, newcomer: Participant) -> Session:
         """Let `newcomer` take its place in the order."""
@@ -113,18 +113,22 @@ class Clocks(ABC):
         active = session.active_participant_id or newcomer.participant_id
         return replace(session, participants=tuple(participants), active_participant_id=active)
 
+    def played(self, active: Participant, spent: Millis) -> Participant:
+        """The active participant after `spent` ms more of its cycle."""
+        return replace(active, used_ms=Millis(active.used_ms + spent))
+
     def spend(self, session: Session, elapsed: Millis) -> Session:
         """The session after its running clock ran for `elapsed` ms, at most down to zero."""
         left = self.left(session)
         spent = elapsed if left is None else min(elapsed, left)
         if spent == 0:
             return session
+        participants = session.participants
         if active := session.active:
-            session = session.with_participant(
-                replace(active, used_ms=Millis(active.used_ms + spent))
-            )
+            participants = session.participants_with(self.played(active, spent))
         session = replace(
             session,
+            participants=participants,
             used_ms=Millis(session.used_ms + spent),
             cycle_used_ms=Millis(session.cycle_used_ms + spent),
         )

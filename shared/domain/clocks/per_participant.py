@@ -16,8 +16,9 @@ class PerParticipant(Clocks):
     def left_of(self, session: Session, participant: Participant) -> Millis | None:
         return participant.bank_ms
 
-    def draw(self, session: Session, spent: Millis) -> Session:
-        return _add_to_active(session, Millis(-spent))
+    def played(self, active: Participant, spent: Millis) -> Participant:
+        left = None if active.bank_ms is None else Millis(active.bank_ms - spent)
+        return replace(active, used_ms=Millis(active.used_ms + spent), bank_ms=left)
 
     def end_cycle(self, session: Session) -> Session:
         return _add_to_active(session, session.increment_ms)
@@ -42,7 +43,7 @@ class PerParticipant(Clocks):
 
 
 def _add_to_active(session: Session, added: Millis) -> Session:
-    active = session.active
+    active = session.active if added else None
     if active is None or active.bank_ms is None:
         return session
     return session.with_participant(replace(active, bank_ms=Millis(active.bank_ms + added)))

@@ -1,7 +1,7 @@
 """`Connection` to a Redis Cluster: each command goes to the node that owns its key's slot."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncIterator, Hashable, Iterable, Sequence
 from dataclasses import dataclass
 from itertools import chain, repeat
 
@@ -87,6 +87,9 @@ class ClusterConnection:
         if type(reply) is ReplyError:
             raise unavailable(reply)
         return reply
+
+    def route(self, key: str) -> Hashable | None:
+        return self._topology.route(slot_of(key))
 
     async def close(self) -> None:
         await self._topology.close()

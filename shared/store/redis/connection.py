@@ -2,7 +2,7 @@
 
 import asyncio
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from functools import partial
 
 from redis.asyncio import Redis
@@ -48,6 +48,9 @@ class NativeConnection:
         self, script: Script, keys: Sequence[str], arguments: Sequence[Argument]
     ) -> Reply:
         return await (self._inner or await self._known()).run(script, keys, arguments)
+
+    def route(self, key: str) -> Hashable | None:
+        return self._inner.route(key) if self._inner else None
 
     async def close(self) -> None:
         if self._topology:

@@ -5,6 +5,7 @@ replies are handed out in the order in which the requests were sent (RESP answer
 """
 
 import asyncio
+import itertools
 from collections import deque
 from typing import Any
 
@@ -23,6 +24,9 @@ _SECOND_LOOK_S = 0.02
 _MOST_REQUESTS = 4096
 _MOST_BYTES = 16 * 1024 * 1024
 """Requests and their bytes that may wait for replies."""
+
+
+_numbers = itertools.count(1)
 
 
 class Lost(ConnectionError):
@@ -53,6 +57,8 @@ class Link(asyncio.Protocol):
     def __init__(self) -> None:
         self.endpoint = Endpoint()
         """Where it leads."""
+        self.number = next(_numbers)
+        """Tells it from all other connections of this process."""
         self.mode = "standalone"
         """What the server says of itself: `standalone`, `cluster` or `sentinel`."""
         self._loop = asyncio.get_running_loop()

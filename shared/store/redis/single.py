@@ -1,7 +1,7 @@
 """`Connection` to one server, or to whichever server is behind one address at the time."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from itertools import chain
 
 from hiredis import ReplyError
@@ -41,6 +41,8 @@ class SingleConnection:
         give_up: float | None = None
         while True:
             link, replies = await self._node.send(data, count)
+            if ReplyError not in map(type, replies):
+                return replies
             error = self._error_in(commands, replies, link)
             if error is None:
                 break
@@ -67,6 +69,9 @@ class SingleConnection:
                 data = pack_whole_script(script, keys, arguments)
             else:
                 give_up = await self._elsewhere(link, reply, give_up)
+
+    def route(self, key: str) -> Hashable | None:
+        return self._node.link and self._node.link.number
 
     async def close(self) -> None:
         await self._node.close()

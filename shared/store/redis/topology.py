@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 
@@ -51,6 +51,7 @@ class Topology:
         self._make_node = make_node
         self._nodes: dict[Endpoint, Node] = {}
         self._owners: list[Endpoint | None] = [None] * SLOTS
+        self._changes = 0
         self._refreshing: asyncio.Task[None] | None = None
         self._refreshed_at = float("-inf")
         self._again: asyncio.TimerHandle | None = None
@@ -72,6 +73,15 @@ class Topology:
         if node is None:
             self._nodes[endpoint] = node = self._make_node(endpoint)
         return node
+
+    def route(self, slot: int) -> Hashable | None:
+        """Names the connection by which the owner of `slot` is asked, and the map of the slots.
+
+        Either changes when a slot gets another owner. None while its owner isn't connected.
+        """
+        owner = self._owners[slot]
+        link = self._nodes[owner].link if owner in self._nodes else None
+        return link and (link.number, self._changes)
 
     def any_endpoint(self, but: Endpoint | None) -> Endpoint | None:
         """A node, rather one that is connected, and rather another one than `but`.
@@ -103,6 +113,7 @@ class Topology:
     def moved(self, slot: int, owner: Endpoint) -> None:
         """Note what a `MOVED` said, and ask who owns the others."""
         self._owners[slot] = owner
+        self._changes += 1
         self.refresh()
 
     def refresh(self) -> "asyncio.Task[None] | None":
@@ -171,6 +182,8 @@ class Topology:
         owners: list[Endpoint | None] = [None] * SLOTS
         for each in ranges:
             owners[each.first : each.last + 1] = [each.owner] * (each.last - each.first + 1)
+        if owners != self._owners:
+            self._changes += 1
         self._owners = owners
         wanted = {each.owner for each in ranges}
         for endpoint in set(self._nodes) - wanted:

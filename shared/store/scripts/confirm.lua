@@ -4,9 +4,9 @@
 -- still ends: see commit.lua.
 --
 -- KEYS  recovery, whole
--- ARGV  who
+-- ARGV  who, a new name for the time that begins (the epoch)
 
 if redis.call('GET', KEYS[1]) == ARGV[1] then
   redis.call('DEL', KEYS[1])
-  redis.call('SET', KEYS[2], '1')
+  redis.call('SET', KEYS[2], ARGV[2])
 end

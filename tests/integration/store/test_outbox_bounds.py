@@ -1,6 +1,6 @@
 """No reply of the outbox is larger than its bound, and what didn't fit comes in the next one."""
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from typing import Any
 
 import pytest
@@ -38,6 +38,9 @@ class Measured:
         self, script: Script, keys: Sequence[str], arguments: Sequence[Argument]
     ) -> Reply:
         return self._noted(await self._inner.run(script, keys, arguments))
+
+    def route(self, key: str) -> Hashable | None:
+        return self._inner.route(key)
 
     async def close(self) -> None:
         await self._inner.close()
