@@ -22,4 +22,8 @@ async def conversation(
     one_more = state.sockets.one_more(quota.caller, is_address=quota.is_shared)
     with one_more, state.metrics.sockets.track_inprogress():
         async with state.channels.listen(permit.name_of(session_id)) as listener:
-            yield Conversation(session_id, permit, state.service, state.clock, listener)
+            talk = Conversation(session_id, permit, state.service, state.clock, listener)
+            try:
+                yield talk
+            finally:
+                talk.end()

@@ -7,6 +7,7 @@ from typing import Any
 from fastapi import APIRouter, WebSocket, WebSocketDisconnect
 from pydantic import TypeAdapter, ValidationError
 
+from functions.connections.websocket import SENDS_NOW
 from functions.live.conversation import EXPIRED, TOKEN_ENDED, Conversation
 from functions.live.following import conversation
 from shared.access.rights import Operation
@@ -41,6 +42,8 @@ async def follow(websocket: WebSocket) -> None:
         session_id = _uuid.validate_python(given)
         permit = await gate_of(websocket).admit(websocket, Operation.SUBSCRIBE, session_id)
         async with conversation(websocket, permit, session_id) as talk:
+            if extension := websocket.scope.get("extensions", {}).get(SENDS_NOW):
+                talk.send_through(extension["send"])
             await talk.begin(with_state=websocket.query_params.get("sync") == "1")
             await _converse(websocket, talk)
     except ValidationError:
