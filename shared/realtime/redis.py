@@ -16,8 +16,10 @@ _RETRY_S = 0.2
 _LOOK_S = 0.1
 _PING_AFTER_LOOKS = 3
 _LOST_AFTER_LOOKS = 12
-"""A connection on which nothing comes for 0.3 s is sent a ping, and after 1.2 s it is replaced.
-Looks are counted, not seconds: bytes may be unread because this process itself stood still."""
+_DEAF_AFTER_LOOKS = 2
+"""A connection on which nothing comes for 0.3 s is sent a ping, and after 1.2 s it is replaced. It
+is also replaced when an echo is missing twice. Looks are counted, not seconds: bytes may be unread
+because this process itself stood still."""
 
 _STAY, _GO = 0.4, 0.4
 """Parts of the time in which listeners are sent away: before the first, from first to last."""
@@ -163,18 +165,20 @@ class PushChannels:
 
     async def _watch(self, subscriber: Subscriber) -> None:
         """Raise `ConnectionError` as soon as the connection has ended or is of no use."""
-        silent_looks = 0
+        silent_looks = deaf_looks = 0
+        heard_at = subscriber.heard_at
         while True:
-            heard_at = subscriber.heard_at
             await asyncio.wait([subscriber.ended], timeout=_LOOK_S)
             if subscriber.ended.done():
                 raise ConnectionError("Redis closed the connection")
-            silent_looks = 0 if subscriber.heard_at > heard_at else silent_looks + 1
+            heard_before, heard_at = heard_at, subscriber.heard_at
+            silent_looks = 0 if heard_at > heard_before else silent_looks + 1
             if silent_looks >= _LOST_AFTER_LOOKS:
                 raise ConnectionError("Redis leaves pings unanswered")
             if silent_looks and silent_looks % _PING_AFTER_LOOKS == 0:
                 subscriber.ping()
-            if self._echo and self._echo.is_missing():
+            deaf_looks = deaf_looks + 1 if self._echo and self._echo.is_missing() else 0
+            if deaf_looks >= _DEAF_AFTER_LOOKS:
                 raise ConnectionError("what is published is not heard here")
 
     def _unasked(self) -> list[str]:
