@@ -9,6 +9,7 @@ from uvicorn._types import ASGIReceiveEvent, ASGISendEvent
 from uvicorn.protocols.utils import ClientDisconnected
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 from websockets.frames import CloseCode, Frame, Opcode
+from websockets.http11 import Request
 from websockets.protocol import OPEN
 
 from functions.connections.watched import Watched
@@ -24,6 +25,9 @@ _BURST: Final = 1024
 _FRAMES_KEPT: Final = 16
 _FRAMES_PER_S: Final = 20
 """What a client may send for long; a client of ours sends one frame in ten seconds."""
+
+SENDS_NOW: Final = "synckairos.sends_now"
+"""Names an extension of the ASGI scope; its `send` is `SocketConnection.sends_now`."""
 
 
 class SocketConnection(Watched, WebSocketsSansIOProtocol):
@@ -75,9 +79,19 @@ class SocketConnection(Watched, WebSocketsSansIOProtocol):
             await super().send(message)
             return
         await self.writable.wait()
-        if self.disconnected or self.close_sent or self.conn.state is not OPEN:
+        if not self._is_open:
             raise ClientDisconnected
         self.transport.write(_frame_of(text))
+
+    def sends_now(self, text: str) -> bool:
+        """Send a message if there is room for it; returns whether there was. It never waits."""
+        if self.transport.is_closing() or not (self.writable.is_set() and self._is_open):
+            return False
+        try:
+            self.transport.write(_frame_of(text))
+        except RuntimeError:  # uvloop, where it was reset and that isn't said yet
+            return False
+        return True
 
     async def receive(self) -> ASGIReceiveEvent:
         """The next message; whoever sends many lets the others have their turn between them."""
@@ -85,6 +99,12 @@ class SocketConnection(Watched, WebSocketsSansIOProtocol):
         self._read()
         await asyncio.sleep(0)
         return message
+
+    def handle_connect(self, event: Request) -> None:
+        """Begin the handshake, and offer the application `sends_now`."""
+        super().handle_connect(event)
+        if not self.close_sent:
+            self.scope["extensions"][SENDS_NOW] = {"send": self.sends_now}
 
     def handle_events(self) -> None:
         """Count what has come."""
@@ -109,6 +129,15 @@ class SocketConnection(Watched, WebSocketsSansIOProtocol):
             self._due = None
         else:
             self._cut_off()
+
+    @property
+    def _is_open(self) -> bool:
+        return (
+            self.handshake_complete
+            and not self.disconnected
+            and not self.close_sent
+            and self.conn.state is OPEN
+        )
 
     @property
     def _is_busy(self) -> bool:

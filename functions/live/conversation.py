@@ -3,6 +3,7 @@
 import asyncio
 import random
 import time
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
 
@@ -33,6 +34,8 @@ TOKEN_ENDED = "The token has expired; come back with a fresh one"
 _READS_AGAIN_AFTER_S = (0.3, 1.0)
 """Not all at once: every client of the instance may have missed something."""
 
+_LOOK_AT_TOKEN_S = 60.0
+
 _OWN = frozenset({"CONNECTED", "STATE_SYNC", "PONG", "ERROR", "AUTHENTICATED"})
 """Messages that we make for this client, which it may see; all others are of the session."""
 
@@ -53,10 +56,25 @@ class Conversation:
     _is_theirs: bool | None = field(init=False)
     _good_until: float | None = field(init=False)
     _greeting: Push | None = None
+    _expiry: asyncio.TimerHandle | None = None
+    _carry: Callable[[str], bool] | None = None
 
     def __post_init__(self) -> None:
         self._is_theirs = None if self.permit.caller.role is Role.HOST else True
         self._good_until = _good_until(self.permit.caller)
+        self._watch_token()
+
+    def send_through(self, carry: Callable[[str], bool]) -> None:
+        """Send messages by `carry`, which returns whether it did, where nothing else is to be done
+        first; `next` returns all others."""
+        self._carry = carry
+        self.listener.carry = self._send_now
+
+    def end(self) -> None:
+        """Forget the client."""
+        self.listener.carry = None
+        if self._expiry:
+            self._expiry.cancel()
 
     async def begin(self, *, with_state: bool) -> None:
         """Send `CONNECTED`, before the pushes that were queued since the subscription.
@@ -94,15 +112,12 @@ class Conversation:
             self._greeting = None
             return greeting
         while True:
-            try:
-                async with asyncio.timeout(self._seconds_left):
-                    push = await self.listener.get()
-            except TimeoutError:
-                if self._seconds_left == 0:
-                    return EXPIRED
-                continue  # the token was renewed meanwhile
+            push = await self.listener.get()
             if push is LOST:
                 await self._close_gap()
+            elif push is EXPIRED:
+                if self._seconds_left == 0:  # else the token was renewed meanwhile
+                    return EXPIRED
             elif push is CLOSED or await self._may_see(push):
                 return push
 
@@ -120,6 +135,7 @@ class Conversation:
             raise Forbidden("The new token must be of the same caller")
         self.permit.caller = caller
         self._good_until = _good_until(caller)
+        self._watch_token()
         answer = messages.authenticated(self.clock.now(), caller.expires_at)
         await self.listener.reply(Push.of(answer))
 
@@ -139,6 +155,30 @@ class Conversation:
     @property
     def _seconds_left(self) -> float | None:
         return None if self._good_until is None else max(0.0, self._good_until - time.time())
+
+    def _send_now(self, push: Push) -> bool:
+        """Whether `push` was sent: it is of a kind after which nothing is to be done, the client
+        may see it, and its connection takes it."""
+        return (
+            self._carry is not None
+            and push.text != ""
+            and push.type != "SESSION_DELETED"
+            and (self._is_theirs is True or push.type in _OWN)
+            and self._carry(push.text)
+        )
+
+    def _watch_token(self) -> None:
+        """Queue `EXPIRED` when the token has ended. One timer looks, at least once a minute: the
+        clock that tokens go by may be set anew."""
+        if self._expiry:
+            self._expiry.cancel()
+            self._expiry = None
+        left_s = self._seconds_left
+        if left_s == 0:
+            self.listener.put(EXPIRED)
+        elif left_s is not None:
+            loop = asyncio.get_running_loop()
+            self._expiry = loop.call_later(min(left_s, _LOOK_AT_TOKEN_S), self._watch_token)
 
     async def _close_gap(self) -> None:
         """Send the state in place of pushes that may be missing, as soon as it can be read."""

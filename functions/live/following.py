@@ -32,4 +32,8 @@ class Live:
         one_more = self.sockets.one_more(quota.caller, is_address=quota.is_shared)
         with one_more, self.metrics.sockets.track_inprogress():
             async with self.channels.listen(permit.name_of(session_id)) as listener:
-                yield Conversation(session_id, permit, parts.service, parts.clock, listener)
+                talk = Conversation(session_id, permit, parts.service, parts.clock, listener)
+                try:
+                    yield talk
+                finally:
+                    talk.end()

@@ -7,6 +7,7 @@ from typing import Any
 from fastapi import APIRouter, WebSocket, WebSocketDisconnect
 from pydantic import TypeAdapter, ValidationError
 
+from functions.connections.websocket import SENDS_NOW
 from functions.live.conversation import EXPIRED, TOKEN_ENDED, Conversation
 from functions.live.following import Live
 from shared.access.rights import Operation
@@ -45,6 +46,8 @@ def router_of(live: Live) -> APIRouter:
             session_id = _uuid.validate_python(given)
             permit = await gate.admit(websocket, Operation.SUBSCRIBE, session_id)
             async with live.conversation(permit, session_id) as talk:
+                if extension := websocket.scope.get("extensions", {}).get(SENDS_NOW):
+                    talk.send_through(extension["send"])
                 await talk.begin(with_state=is_synced)
                 await _converse(websocket, talk, gate)
         except ValidationError:

@@ -84,12 +84,15 @@ async def _native(settings: Settings) -> AsyncIterator[Target]:
         return decoded(await connection.run(Script.of(text), [key], arguments))
 
     async def listens(channel: str) -> str:
-        async with await connection.subscriber() as redis, redis.pubsub() as pubsub:
-            await pubsub.subscribe(channel)
+        heard: asyncio.Queue[bytes] = asyncio.Queue()
+        subscriber = await connection.subscriber(lambda kind, *_: heard.put_nowait(kind))
+        try:
+            subscriber.subscribe([channel])
+            await _next(heard, subscriber.ended)
             await ask("PUBLISH", channel, "hello")
-            async for message in pubsub.listen():
-                if message["type"] == "message":
-                    break
+            await _next(heard, subscriber.ended)
+        finally:
+            await subscriber.close()
         return "published, and heard"
 
     async def about() -> str:
@@ -174,6 +177,16 @@ def _checks(target: Target) -> list[Check]:
         "server": about,
     }
     return [*(Check(name, check) for name, check in looks.items()), *target.more]
+
+
+async def _next(heard: "asyncio.Queue[bytes]", ended: "asyncio.Future[None]") -> None:
+    """Wait for something to be heard. Raises `Unsound` where the connection ends before."""
+    hearing = asyncio.ensure_future(heard.get())
+    both: list[asyncio.Future[Any]] = [hearing, ended]
+    await asyncio.wait(both, return_when=asyncio.FIRST_COMPLETED)
+    if not hearing.done():
+        hearing.cancel()
+        raise Unsound("the connection that listens is closed: may this user use pub/sub?")
 
 
 @asynccontextmanager

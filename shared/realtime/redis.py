@@ -2,131 +2,87 @@
 
 import asyncio
 import logging
-from collections import deque
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass, field
-from typing import Any
-
-from redis.asyncio import Redis
-from redis.asyncio.client import PubSub
-from redis.exceptions import ConnectionError as RedisConnectionError
-from redis.exceptions import RedisError
+from typing import Protocol
 
 from shared.errors import StoreUnavailable
 from shared.realtime.echo import Echo
-from shared.realtime.listener import CLOSED, LOST, Listener, Push
+from shared.realtime.fan_out import Topic
+from shared.realtime.listener import CLOSED, Listener, Push
 
 _SUBSCRIBE_TIMEOUT_S = 1.5
 _RETRY_S = 0.2
-_PING_S = 0.3
-_PINGS = 4
-"""A connection that says nothing for 1.2 s, pings included, is replaced."""
+_LOOK_S = 0.1
+_PING_AFTER_LOOKS = 3
+_LOST_AFTER_LOOKS = 12
+_DEAF_AFTER_LOOKS = 2
+"""A connection on which nothing comes for 0.3 s is sent a ping, and after 1.2 s it is replaced. It
+is also replaced when an echo is missing twice. Looks are counted, not seconds: bytes may be unread
+because this process itself stood still."""
 
 _STAY, _GO = 0.4, 0.4
 """Parts of the time in which listeners are sent away: before the first, from first to last."""
 
 _AT_ONCE = 16
 
-_SLICE = 64
-"""Listeners that are given a push in one turn of the loop."""
-
-_MOST_DUE = 32
-"""Pushes that wait for their turn; where more come, the oldest don't wait for other turns."""
-
-_BROKEN = (RedisError, OSError, RuntimeError, AttributeError)
-"""What using a connection raises that broke under another task: the last two come from what is
-below the client, which writes to a transport that is closed, or to none."""
-
 _log = logging.getLogger("synckairos.pushes")
 
 
-@dataclass
-class _Topic:
-    observe: Callable[[Push], None]
-    listeners: set[Listener] = field(default_factory=set)
-    is_live: asyncio.Event = field(default_factory=asyncio.Event)
-    has_gap: bool = False
-    is_asked_for: bool = False
-    """Whether the subscription was sent on this connection; a second one would look like a gap."""
-    _due: deque[tuple[Push, tuple[Listener, ...]]] = field(default_factory=deque)
-    _delivery: asyncio.Task[None] | None = None
+class Subscriber(Protocol):
+    """A connection for pub/sub. Its methods raise `ConnectionError` once it has ended."""
 
-    def interrupted(self) -> None:
-        """The connection is down: what is published now goes unheard."""
-        self.is_live.clear()
-        self.is_asked_for = False
-        self.has_gap = True
+    @property
+    def ended(self) -> "asyncio.Future[None]":
+        """Done once nothing more will be heard."""
 
-    def confirmed(self) -> None:
-        """Redis has the subscription: what is published from here on is heard.
+    @property
+    def heard_at(self) -> float:
+        """When bytes came last, by the loop's clock, s."""
 
-        A second confirmation means that the client library has quietly made a new connection;
-        what was published between the two went unheard.
-        """
-        if self.has_gap or self.is_live.is_set():
-            self.deliver(LOST)
-        self.has_gap = False
-        self.is_live.set()
+    def subscribe(self, channels: Iterable[str]) -> None:
+        """Hear `channels` too; each is confirmed."""
 
-    def deliver(self, push: Push) -> None:
-        """Give `push` to every listener there is, in its turn behind the pushes before it."""
-        self._due.append((push, tuple(self.listeners)))
-        while len(self._due) > _MOST_DUE:
-            self._deliver_some()
-        if self._delivery is None and not self._deliver_some():
-            self._delivery = asyncio.create_task(self._deliver_all())
+    def unsubscribe(self, channels: Iterable[str]) -> None:
+        """Hear `channels` no more."""
 
-    def catch_up(self) -> None:
-        """Give everybody what is due to them, before somebody is told of the end."""
-        while self._due:
-            self._deliver_some()
+    def ping(self) -> None:
+        """Make the server say something."""
 
-    def _deliver_some(self) -> bool:
-        """One slice of what is due; whether that was the last."""
-        push, listeners = self._due.popleft()
-        for listener in listeners[:_SLICE]:
-            listener.put(push)
-        if len(listeners) > _SLICE:
-            self._due.appendleft((push, listeners[_SLICE:]))
-        elif listeners and push.at is not None:
-            # Behind the writers that were just woken.
-            asyncio.get_running_loop().call_soon(self.observe, push)
-        return not self._due
+    async def close(self) -> None:
+        """Close the connection."""
 
-    async def _deliver_all(self) -> None:
-        """The rest, slice by slice: each wakes so many writers, and others want to be served."""
-        await asyncio.sleep(0)
-        while self._due:
-            self._deliver_some()
-            await asyncio.sleep(0)
-        self._delivery = None
+
+Handler = Callable[[bytes, str, bytes], None]
+"""Called with the kind (`subscribe` or `message`), the channel and the message."""
 
 
 class PushChannels:
     """Fans the pushes of one Redis connection out to the listeners of this instance.
 
-    `open_client` gives a client of a server on which everything published can be heard; it is asked
-    for each new connection, since that server may be another one by then. Where the `echo` stays
-    away, the connection is replaced. `observe` is called with each push once all listeners of its
-    session have it, `broken` whenever the connection is lost.
+    `open_subscriber` opens a connection to a server on which everything published can be heard,
+    which may be another server each time. Where the `echo` stays away, the connection is replaced.
+    `observe` is called with each push once all listeners of its session have it, `broken` whenever
+    the connection is lost.
+
+    Pushes are given out while the bytes from Redis are being read: no task lies between.
     """
 
     def __init__(
         self,
-        open_client: Callable[[], Awaitable[Redis]],
+        open_subscriber: Callable[[Handler], Awaitable[Subscriber]],
         channel_of: Callable[[str], str],
         observe: Callable[[Push], None] = lambda _: None,
         broken: Callable[[], None] = lambda: None,
         echo: Echo | None = None,
     ) -> None:
-        self._open_client = open_client
+        self._open_subscriber = open_subscriber
         self._echo = echo
         self._channel_of = channel_of
         self._observe = observe
         self._broken = broken
-        self._pubsub: PubSub | None = None
-        self._topics: dict[str, _Topic] = {}
+        self._subscriber: Subscriber | None = None
+        self._topics: dict[str, Topic] = {}
         self._handlers: dict[str, Callable[[bytes | None], None]] = {}
         self._is_closed = False
 
@@ -142,13 +98,13 @@ class PushChannels:
         """A listener that gets everything published of the session of that name from now on.
 
         After `close` it gets nothing but the end.
-        Raises `StoreUnavailable` when Redis doesn't confirm the subscription.
+        Raises `StoreUnavailable` when Redis doesn't confirm the subscriber.
         """
         channel = self._channel_of(name)
         listener = Listener()
         topic = self._topics.get(channel)
         if topic is None:
-            self._topics[channel] = topic = _Topic(self._observe)
+            self._topics[channel] = topic = Topic(self._observe)
         topic.listeners.add(listener)
         if self._is_closed:
             listener.close()
@@ -159,7 +115,7 @@ class PushChannels:
             topic.listeners.discard(listener)
             if not topic.listeners and self._topics.get(channel) is topic:
                 del self._topics[channel]
-                await self._unsubscribe(channel)
+                self._unsubscribe(channel)
 
     async def run(self) -> None:
         """Keep the connection up, for as long as the instance lives."""
@@ -167,10 +123,8 @@ class PushChannels:
             try:
                 await self._serve_connection()
             except Exception as error:  # whatever it is, without this loop nobody hears anything
-                surprise = not isinstance(error, _BROKEN)
-                _log.warning("pub/sub connection lost: %s", type(error).__name__, exc_info=surprise)
+                _log.warning("pub/sub connection lost: %s", error or type(error).__name__)
                 self._broken()
-                self._pubsub = None
                 for topic in self._topics.values():
                     topic.interrupted()
                 await asyncio.sleep(_RETRY_S)
@@ -196,26 +150,36 @@ class PushChannels:
                 await asyncio.sleep(seconds * _GO * _AT_ONCE / len(leaving))
 
     async def _serve_connection(self) -> None:
-        client = await self._open_client()
+        """Hear what is published until the connection ends. Always raises."""
+        subscriber = await self._open_subscriber(self._hear)
         try:
-            async with client.pubsub() as pubsub:
-                await self._serve(pubsub)
+            own = [self._echo.channel] if self._echo else []
+            subscriber.subscribe([*own, *self._handlers, *self._unasked()])
+            self._subscriber = subscriber
+            if self._echo:
+                self._echo.begin()
+            await self._watch(subscriber)
         finally:
-            self._pubsub = None
-            await client.aclose()
+            self._subscriber = None
+            await subscriber.close()
 
-    async def _serve(self, pubsub: PubSub) -> None:
-        own = [self._echo.channel] if self._echo else []
-        await pubsub.subscribe(*own, *self._handlers, *self._unasked())
-        self._pubsub = pubsub
-        if self._echo:
-            self._echo.begin()
-        if late := self._unasked():
-            await pubsub.subscribe(*late)
-        while message := await _next_message(pubsub):
-            self._dispatch(message)
-            if self._echo and self._echo.is_missing():
-                raise RedisConnectionError("what is published is not heard here")
+    async def _watch(self, subscriber: Subscriber) -> None:
+        """Raise `ConnectionError` as soon as the connection has ended or is of no use."""
+        silent_looks = deaf_looks = 0
+        heard_at = subscriber.heard_at
+        while True:
+            await asyncio.wait([subscriber.ended], timeout=_LOOK_S)
+            if subscriber.ended.done():
+                raise ConnectionError("Redis closed the connection")
+            heard_before, heard_at = heard_at, subscriber.heard_at
+            silent_looks = 0 if heard_at > heard_before else silent_looks + 1
+            if silent_looks >= _LOST_AFTER_LOOKS:
+                raise ConnectionError("Redis leaves pings unanswered")
+            if silent_looks and silent_looks % _PING_AFTER_LOOKS == 0:
+                subscriber.ping()
+            deaf_looks = deaf_looks + 1 if self._echo and self._echo.is_missing() else 0
+            if deaf_looks >= _DEAF_AFTER_LOOKS:
+                raise ConnectionError("what is published is not heard here")
 
     def _unasked(self) -> list[str]:
         """The channels to subscribe to, each of which is asked for but once."""
@@ -224,42 +188,30 @@ class PushChannels:
             self._topics[channel].is_asked_for = True
         return unasked
 
-    def _dispatch(self, message: dict[str, Any]) -> None:
-        channel = message["channel"].decode() if message["channel"] else ""
-        if self._echo and channel == self._echo.channel:
-            if message["type"] == "message":
-                self._echo.heard()
-        elif channel in self._handlers:
-            if message["type"] in ("message", "subscribe"):
-                self._handlers[channel](message["data"] if message["type"] == "message" else None)
-        elif topic := self._topics.get(channel):
-            if message["type"] == "subscribe":
+    def _hear(self, kind: bytes, channel: str, message: bytes) -> None:
+        is_message = kind == b"message"
+        if topic := self._topics.get(channel):
+            if is_message:
+                topic.deliver(Push.of(message))
+            else:
                 topic.confirmed()
-            elif message["type"] == "message":
-                topic.deliver(Push.of(message["data"]))
+        elif channel in self._handlers:
+            self._handlers[channel](message if is_message else None)
+        elif self._echo and channel == self._echo.channel and is_message:
+            self._echo.heard()
 
-    async def _ensure_live(self, channel: str, topic: _Topic) -> None:
+    async def _ensure_live(self, channel: str, topic: Topic) -> None:
         try:
             async with asyncio.timeout(_SUBSCRIBE_TIMEOUT_S):
-                if self._pubsub and not topic.is_asked_for:
+                if self._subscriber and not topic.is_asked_for:
                     topic.is_asked_for = True
-                    with suppress(*_BROKEN):  # the next connection starts with it
-                        await self._pubsub.subscribe(channel)
+                    with suppress(ConnectionError):  # the next connection starts with it
+                        self._subscriber.subscribe([channel])
                 await topic.is_live.wait()
         except TimeoutError as error:
             raise StoreUnavailable from error
 
-    async def _unsubscribe(self, channel: str) -> None:
-        if self._pubsub:
-            with suppress(*_BROKEN):  # the next connection starts without it
-                await self._pubsub.unsubscribe(channel)
-
-
-async def _next_message(pubsub: PubSub) -> dict[str, Any]:
-    """The next message, a pong at the latest. Raises when Redis leaves pings unanswered."""
-    for _ in range(_PINGS):
-        message: dict[str, Any] | None = await pubsub.get_message(timeout=_PING_S)
-        if message is not None:
-            return message
-        await pubsub.ping()
-    raise RedisConnectionError("no answer to pings")
+    def _unsubscribe(self, channel: str) -> None:
+        if self._subscriber:
+            with suppress(ConnectionError):  # the next connection starts without it
+                self._subscriber.unsubscribe([channel])

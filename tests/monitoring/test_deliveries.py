@@ -2,8 +2,8 @@
 
 import asyncio
 
+from shared.realtime.fan_out import Topic
 from shared.realtime.listener import LOST, Listener, Push
-from shared.realtime.redis import _Topic
 
 _PUSH = Push("{}", "STATE_UPDATE", 1, 1_000)
 
@@ -13,7 +13,7 @@ async def test_it_is_observed_once_when_everybody_has_it() -> None:
     waiting = [asyncio.create_task(listener.get()) for listener in listeners]
     await asyncio.sleep(0)  # all of them wait
     observed: asyncio.Queue[int] = asyncio.Queue()
-    topic = _Topic(lambda _: observed.put_nowait(sum(task.done() for task in waiting)))
+    topic = Topic(lambda _: observed.put_nowait(sum(task.done() for task in waiting)))
     topic.listeners.update(listeners)
     topic.deliver(_PUSH)
     async with asyncio.timeout(5):
@@ -23,7 +23,7 @@ async def test_it_is_observed_once_when_everybody_has_it() -> None:
 
 async def test_what_nobody_gets_or_has_no_instant_is_not_observed() -> None:
     observed: list[Push] = []
-    topic = _Topic(observed.append)
+    topic = Topic(observed.append)
     topic.deliver(_PUSH)
     topic.listeners.add(Listener())
     topic.deliver(LOST)

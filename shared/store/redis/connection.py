@@ -5,8 +5,6 @@ import random
 from collections.abc import Callable, Hashable, Sequence
 from functools import partial
 
-from redis.asyncio import Redis
-
 from shared.errors import StoreUnavailable
 from shared.store.connection import Argument, Attempt, Command, Connection, Reply, Script
 from shared.store.redis.address import Endpoint, RedisAddress
@@ -16,7 +14,7 @@ from shared.store.redis.link import Link
 from shared.store.redis.node import Node
 from shared.store.redis.sentinel import open_primary, primary_finder
 from shared.store.redis.single import SingleConnection
-from shared.store.redis.subscriber import pubsub_client
+from shared.store.redis.subscriber import Handler, Subscriber
 from shared.store.redis.topology import Topology
 
 
@@ -59,11 +57,14 @@ class NativeConnection:
         for _ in range(2):  # aborted sockets are closed in the next rounds of the loop
             await asyncio.sleep(0)
 
-    async def subscriber(self) -> Redis:
-        """A new client for pub/sub, on a server on which everything published can be heard: the
-        primary, or a node of the cluster, another one each time. Raises `OSError`."""
+    async def subscriber(self, handler: Handler) -> Subscriber:
+        """A new connection for pub/sub, to a server on which everything published can be heard: the
+        primary, or a node of the cluster, another one each time. Its messages go to `handler`.
+
+        Raises `OSError`, `TimeoutError` and `Refused` as `open_link` does.
+        """
         self._subscribed_at = await self._endpoint()
-        return pubsub_client(self._address, self._subscribed_at)
+        return Subscriber(await open_link(self._address, self._subscribed_at), handler)
 
     def call_on_change(self, call: Callable[[], None]) -> None:
         """Call `call` whenever a new connection may lead to another server than the last one."""

@@ -7,6 +7,7 @@ replies are handed out in the order in which the requests were sent (RESP answer
 import asyncio
 import itertools
 from collections import deque
+from collections.abc import Callable
 from typing import Any
 
 from hiredis import Reader
@@ -64,6 +65,9 @@ class Link(asyncio.Protocol):
         self._loop = asyncio.get_running_loop()
         self.ended: asyncio.Future[None] = self._loop.create_future()
         """Done once nothing can be sent any more."""
+        self.hear: Callable[[Reply], None] | None = None
+        """Called with each reply that no request waits for, such as a message of a channel. While
+        it is None such a reply ends the connection."""
         self._gone: asyncio.Future[None] = self._loop.create_future()
         self._reader = Reader()
         self._pending: deque[_Request] = deque()
@@ -81,6 +85,11 @@ class Link(asyncio.Protocol):
     def is_open(self) -> bool:
         """Whether anything can be sent."""
         return not self.ended.done()
+
+    @property
+    def heard_at(self) -> float:
+        """When bytes came last, by the loop's clock, s."""
+        return self._heard_at
 
     def has_room(self, size: int) -> bool:
         """Whether a request of `size` bytes can be sent now, without more than may wait."""
@@ -107,12 +116,16 @@ class Link(asyncio.Protocol):
         request = _Request(self._loop.create_future(), count, len(data), now)
         self._pending.append(request)
         self._bytes += len(data)
-        if not self._out:
-            self._loop.call_soon(self._flush)
-        self._out.append(data)
+        self._write(data)
         if self._watch is None:
             self._watch = self._loop.call_at(now + REPLY_TIMEOUT_S, self._look)
         return request.future
+
+    def say(self, data: bytes) -> None:
+        """Send `data`, packed commands whose replies go to `hear`. Raises `Lost`."""
+        if self.ended.done():
+            raise Lost("the connection to Redis is closed")
+        self._write(data)
 
     def retire(self) -> None:
         """Close it once everything that was asked is answered. Nothing more may be sent."""
@@ -141,6 +154,9 @@ class Link(asyncio.Protocol):
             reader.feed(data)
             while (reply := reader.gets()) is not False:
                 if not pending:
+                    if self.hear is not None:
+                        self.hear(reply)
+                        continue
                     self._end(Lost(f"Redis said something that nobody asked: {reply!r:.100}"))
                     return
                 request = pending[0]
@@ -164,6 +180,11 @@ class Link(asyncio.Protocol):
         self._bytes -= request.size
         if not request.future.done():
             request.future.set_result(request.replies)
+
+    def _write(self, data: bytes) -> None:
+        if not self._out:
+            self._loop.call_soon(self._flush)
+        self._out.append(data)
 
     def _flush(self) -> None:
         data, self._out = b"".join(self._out), []

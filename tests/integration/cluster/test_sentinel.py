@@ -9,6 +9,7 @@ from infra.local.redis_sentinel import NAME, SENTINEL_USER, USER, LocalSentinels
 from shared.errors import StoreUnavailable
 from shared.store.redis import NativeConnection
 from tests.integration.cluster.conftest import Shelf
+from tests.integration.cluster.hearing import assert_heard
 from tests.integration.cluster.load import Load
 
 _PROMISE_S = 2.0
@@ -67,13 +68,7 @@ async def test_a_sentinel_that_is_gone_is_not_missed(servers: LocalSentinels) ->
 
 async def test_what_is_published_is_heard_on_the_primary(servers: LocalSentinels) -> None:
     connection = NativeConnection(url_of(servers))
-    client = await connection.subscriber()
-    async with client.pubsub() as pubsub:
-        await pubsub.subscribe("channel")
-        assert (await pubsub.get_message(timeout=1) or {})["type"] == "subscribe"
-        await connection.publish("channel")
-        assert (await pubsub.get_message(timeout=1) or {})["type"] == "message"
-    await client.aclose()
+    await assert_heard(connection, "channel")
     await connection.close()
 
 

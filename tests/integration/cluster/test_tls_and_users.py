@@ -13,6 +13,7 @@ from shared.errors import StoreUnavailable
 from shared.ports import Committed, Limit
 from shared.store.redis import NativeConnection
 from tests.integration.cluster.conftest import KEYS, Shelf
+from tests.integration.cluster.hearing import assert_heard
 from tests.integration.store.commits import new_session, writing
 
 _LIMIT = Limit("caller:alice", 4, Millis(1_000))
@@ -41,13 +42,7 @@ async def test_an_authority_of_one_s_own_is_trusted_where_it_is_named(server: Tl
 
 async def test_pushes_are_heard_over_tls(server: TlsRedis) -> None:
     connection = NativeConnection(f"{server.url}?ssl_ca_certs={server.ca_file}")
-    client = await connection.subscriber()
-    async with client.pubsub() as pubsub:
-        await pubsub.subscribe("channel")
-        await pubsub.get_message(timeout=1)
-        await connection.publish("channel")
-        assert (await pubsub.get_message(timeout=1) or {})["type"] == "message"
-    await client.aclose()
+    await assert_heard(connection, "channel")
     await connection.close()
 
 
@@ -90,13 +85,7 @@ async def test_a_user_with_the_rights_that_are_documented_can_do_everything() ->
         await shelf.memory.end_recovery("me", KEYS.all_shards)
         await shelf.owed.add(change.session.name)
         assert (await shelf.owed.take(10)).next_in_ms
-        client = await connection.subscriber()
-        async with client.pubsub() as pubsub:
-            await pubsub.subscribe(channel := KEYS.echo_channel("x"))
-            assert (await pubsub.get_message(timeout=1) or {})["type"] == "subscribe"
-            await connection.publish(channel)
-            assert (await pubsub.get_message(timeout=1) or {})["type"] == "message"
-        await client.aclose()
+        await assert_heard(connection, KEYS.echo_channel("x"))
         await connection.close()
 
 
@@ -119,7 +108,5 @@ async def test_a_socket_of_the_same_machine_is_a_way_too(tmp_path: Path) -> None
     with embedded_redis(f"unixsocket {tmp_path}/s", "unixsocketperm 700"):
         connection = NativeConnection(f"unix://{tmp_path}/s?db=2")
         assert await connection.ask([("SET", "key", "v"), ("GET", "key")]) == [b"OK", b"v"]
-        client = await connection.subscriber()
-        assert await client.get("key") == b"v"
-        await client.aclose()
+        await assert_heard(connection, "channel")
         await connection.close()

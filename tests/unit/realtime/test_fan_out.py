@@ -5,15 +5,16 @@ from itertools import pairwise
 
 import pytest
 
+from shared.realtime.fan_out import MOST_DUE, SLICE, Topic
 from shared.realtime.listener import CLOSED, LOST, Listener, Push
-from shared.realtime.redis import _MOST_DUE, _SLICE, PushChannels, _Topic
+from shared.realtime.redis import PushChannels
 
-_MANY = 5 * _SLICE
+_MANY = 5 * SLICE
 
 
-def topic(listeners: int) -> _Topic:
+def topic(listeners: int) -> Topic:
     """One with so many listeners, which Redis has confirmed."""
-    made = _Topic(lambda _: None)
+    made = Topic(lambda _: None)
     made.listeners.update(Listener() for _ in range(listeners))
     made.confirmed()
     return made
@@ -24,7 +25,7 @@ def pushes(count: int) -> list[Push]:
     return [Push(str(version), "STATE_UPDATE", version) for version in range(1, count + 1)]
 
 
-def reached(topic: _Topic, push: Push) -> int:
+def reached(topic: Topic, push: Push) -> int:
     """How many have been given a push."""
     return sum(listener.newest_version >= (push.version or 0) for listener in topic.listeners)
 
@@ -36,9 +37,9 @@ async def heard(listener: Listener, count: int) -> list[Push]:
 
 
 async def test_few_listeners_have_a_push_at_once() -> None:
-    few, (push,) = topic(_SLICE), pushes(1)
+    few, (push,) = topic(SLICE), pushes(1)
     few.deliver(push)
-    assert reached(few, push) == _SLICE
+    assert reached(few, push) == SLICE
 
 
 async def test_between_slices_the_loop_does_other_things() -> None:
@@ -48,8 +49,8 @@ async def test_between_slices_the_loop_does_other_things() -> None:
     while (count := reached(many, push)) < _MANY:
         seen.append(count)
         await asyncio.sleep(0)
-    assert len(seen) >= _MANY // _SLICE - 1
-    assert max(b - a for a, b in pairwise(seen)) <= _SLICE
+    assert len(seen) >= _MANY // SLICE - 1
+    assert max(b - a for a, b in pairwise(seen)) <= SLICE
 
 
 async def test_each_listener_hears_everything_in_order_a_gap_included() -> None:
@@ -76,10 +77,10 @@ async def test_who_comes_during_a_delivery_hears_only_what_comes_later() -> None
 
 
 async def test_pushes_that_come_faster_than_they_are_delivered_don_t_pile_up() -> None:
-    many, flood = topic(_MANY), pushes(3 * _MOST_DUE)
+    many, flood = topic(_MANY), pushes(3 * MOST_DUE)
     for push in flood:
         many.deliver(push)
-    assert reached(many, flood[-1 - _MOST_DUE]) == _MANY
+    assert reached(many, flood[-1 - MOST_DUE]) == _MANY
     for listener in many.listeners:
         assert await heard(listener, len(flood)) == flood
 
