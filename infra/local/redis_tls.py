@@ -5,10 +5,11 @@ does at many providers.
 """
 
 import asyncio
+import socket
 import ssl
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from ipaddress import ip_address
@@ -26,7 +27,7 @@ from infra.local.valkey import ValkeyProcess
 USER = ("synckairos", "the-data-password")
 """User and password of the clients; the default user is off."""
 
-_CHUNK = 65_536
+_HOST = "127.0.0.1"
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +48,7 @@ def tls_redis() -> Iterator[TlsRedis]:
     """Start Valkey with TLS before it, stop both."""
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as name:
         folder = Path(name)
-        context = _make_certificates(folder)
+        context = make_certificates(folder)
         users = ("user default off", f"user {USER[0]} on >{USER[1]} ~* &* +@all -@admin")
         server = ValkeyProcess(folder / "valkey", free_port(), users)
         try:
@@ -58,7 +59,7 @@ def tls_redis() -> Iterator[TlsRedis]:
             server.stop()
 
 
-def _make_certificates(folder: Path) -> ssl.SSLContext:
+def make_certificates(folder: Path) -> ssl.SSLContext:
     """Write `ca.pem`, and return the context of a server for 127.0.0.1 that it vouches for."""
     ca_key, key = ec.generate_private_key(ec.SECP256R1()), ec.generate_private_key(ec.SECP256R1())
     ca_name = _name("SyncKairos test authority")
@@ -124,42 +125,71 @@ def _key_usage(*, signs_certificates: bool) -> x509.KeyUsage:
 @contextmanager
 def _tls_before(target_port: int, context: ssl.SSLContext) -> Iterator[int]:
     """End TLS on a free port and carry what was in it to `target_port`; in a thread of its own."""
-
-    carrying: set[asyncio.Task[None] | None] = set()
-
-    async def carry(there: asyncio.StreamReader, back: asyncio.StreamWriter) -> None:
-        carrying.add(asyncio.current_task())
-        reader, writer = await asyncio.open_connection("127.0.0.1", target_port)
+    with socket.create_server((_HOST, 0)) as listener, start_blocking_portal() as portal:
+        listener.setblocking(False)
+        proxy = portal.call(_TlsProxy, listener, target_port, context)
         try:
-            await asyncio.gather(_pass_on(there, writer), _pass_on(reader, back))
+            yield int(listener.getsockname()[1])
         finally:
-            for end in (writer, back):
-                end.transport.abort()
+            portal.call(proxy.close)
 
-    async def start() -> asyncio.Server:
-        return await asyncio.start_server(carry, "127.0.0.1", 0, ssl=context)
 
-    async def stop(server: asyncio.Server) -> None:
-        server.close()
-        tasks = [task for task in carrying if task]
-        for task in tasks:
+class _TlsProxy:
+    """Carries the connections of `listener` to `target_port`. Must be made in its event loop."""
+
+    def __init__(self, listener: socket.socket, target_port: int, context: ssl.SSLContext) -> None:
+        self._listener = listener
+        self._target_port = target_port
+        self._context = context
+        self._carrying: set[asyncio.Task[None]] = set()
+        self._loop = asyncio.get_running_loop()
+        # asyncio's own server leaves connections open that it accepted just before it was closed.
+        self._loop.add_reader(listener, self._accept)
+
+    async def close(self) -> None:
+        """Accept nothing more, and close every connection, also those in their handshake."""
+        self._loop.remove_reader(self._listener)
+        for task in self._carrying:
             task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
-        # Sockets are closed in the next rounds, and handshakes end that a client has given up:
-        # no event tells of those.
-        await asyncio.sleep(0.1)
+        await asyncio.gather(*self._carrying, return_exceptions=True)
 
-    with start_blocking_portal() as portal:
-        server = portal.call(start)
-        yield server.sockets[0].getsockname()[1]
-        portal.call(stop, server)
+    def _accept(self) -> None:
+        with suppress(BlockingIOError):
+            connection, _ = self._listener.accept()
+            task = asyncio.create_task(self._carry(connection))
+            self._carrying.add(task)
+            task.add_done_callback(lambda _: connection.close())
+            task.add_done_callback(self._carrying.discard)
+
+    async def _carry(self, connection: socket.socket) -> None:
+        client, server = _Side(), _Side()
+        with suppress(OSError), ExitStack() as sockets:
+            client.other, _ = await self._loop.create_connection(
+                lambda: server, _HOST, self._target_port
+            )
+            sockets.callback(client.other.abort)
+            plain, _ = await self._loop.connect_accepted_socket(lambda: client, connection)
+            sockets.callback(plain.abort)
+            if plain.is_closing():  # no handshake begins on it, and so none would end
+                return
+            server.other = await self._loop.start_tls(
+                plain, client, self._context, server_side=True
+            )
+            await asyncio.wait({client.is_closed, server.is_closed}, return_when="FIRST_COMPLETED")
 
 
-async def _pass_on(source: asyncio.StreamReader, sink: asyncio.StreamWriter) -> None:
-    try:
-        with suppress(OSError):
-            while data := await source.read(_CHUNK):
-                sink.write(data)
-                await sink.drain()
-    finally:
-        sink.close()
+class _Side(asyncio.Protocol):
+    """One side of a connection; what it says is passed on to the `other`."""
+
+    def __init__(self) -> None:
+        self.other: asyncio.Transport | None = None
+        self.is_closed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+
+    def data_received(self, data: bytes) -> None:
+        """See `asyncio.Protocol`."""
+        assert self.other
+        self.other.write(data)
+
+    def connection_lost(self, _: Exception | None) -> None:
+        """See `asyncio.Protocol`."""
+        self.is_closed.set_result(None)

@@ -9,6 +9,8 @@ from random import Random
 
 from anyio.from_thread import start_blocking_portal
 
+from infra.local.accepting import stop_accepting
+
 _CHUNK = 65_536
 _HOLD_S = 0.05
 _PUSHES = ("STATE_UPDATE", "TIME_EXPIRED", "TIME_WARNING", "SESSION_DELETED")
@@ -59,6 +61,7 @@ class LosingProxy:
 
     async def close(self, server: asyncio.Server) -> None:
         """Cut everybody off."""
+        await stop_accepting([server])
         server.close()
         for task in self._tasks:
             task.cancel()

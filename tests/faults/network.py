@@ -3,7 +3,7 @@
 import asyncio
 import random
 import socket
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 
 from tests.faults.ambush import Ambush
 from tests.faults.fault import NONE, Fault, Way
@@ -79,9 +79,11 @@ class Network:
             task.add_done_callback(lambda _: connection.close())
 
     async def _serve(self, connection: socket.socket) -> None:
-        with suppress(OSError, asyncio.CancelledError):
+        with suppress(OSError, asyncio.CancelledError), ExitStack() as sockets:
             there_in, there_out = await asyncio.open_connection(_HOST, self.target_port)
+            sockets.callback(there_out.transport.abort)
             reader, writer = await asyncio.open_connection(sock=connection)
+            sockets.callback(writer.transport.abort)
             link = Link(writer, there_out)
             self._links.add(link)
             try:

@@ -2,8 +2,10 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import ExitStack, asynccontextmanager, suppress
 from enum import StrEnum
+
+from infra.local.accepting import stop_accepting
 
 _CHUNK = 65_536
 
@@ -23,21 +25,22 @@ async def lossy_proxy(target_port: int) -> AsyncIterator[int]:
     """The port of a proxy to `target_port`."""
 
     async def connection(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        there_in, there_out = await asyncio.open_connection("127.0.0.1", target_port)
-        with suppress(ConnectionError):
+        with suppress(ConnectionError), ExitStack() as sockets:
+            sockets.callback(writer.transport.abort)
+            there_in, there_out = await asyncio.open_connection("127.0.0.1", target_port)
+            sockets.callback(there_out.transport.abort)
             while (data := await reader.read(_CHUNK)) and _fate_of(data) is not Fate.NEVER_ARRIVES:
                 there_out.write(data)
                 await there_out.drain()
                 if _fate_of(data) is Fate.ANSWER_LOST:
                     await _pass_on(reader, there_in, there_out)
                     break
-        writer.transport.abort()
-        there_out.transport.abort()
 
     server = await asyncio.start_server(connection, "127.0.0.1", 0)
     try:
         yield server.sockets[0].getsockname()[1]
     finally:
+        await stop_accepting([server])
         server.close()
 
 

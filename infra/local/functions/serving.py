@@ -9,12 +9,16 @@ from typing import Any
 import uvicorn
 from anyio import CancelScope
 
+from infra.local.accepting import stop_accepting
+
 _GRACE_S = 1
 # Longer than any client waits between two requests: a connection must not close under it.
 _KEEP_ALIVE_S = 3600
 
 
-class _Server(uvicorn.Server):
+class Server(uvicorn.Server):
+    """`there` is set as soon as it accepts connections; when it ends, all of them are closed."""
+
     def __init__(self, config: uvicorn.Config) -> None:
         super().__init__(config)
         self.there = asyncio.Event()
@@ -23,6 +27,13 @@ class _Server(uvicorn.Server):
         """Accept connections."""
         await super().startup(sockets)
         self.there.set()
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Close every connection, those that are still busy after the time of grace too."""
+        await stop_accepting(self.servers)
+        await super().shutdown(sockets)
+        for connection in list(self.server_state.connections):
+            connection.transport.abort()
 
 
 def listener(port: int | None = None) -> socket.socket:
@@ -54,7 +65,7 @@ async def served(app: Any, port: int | None = None) -> AsyncIterator[int]:
             timeout_keep_alive=_KEEP_ALIVE_S,
             timeout_graceful_shutdown=_GRACE_S,
         )
-        server = _Server(config)
+        server = Server(config)
         serving = asyncio.create_task(server.serve([bound]))
         try:
             await server.there.wait()

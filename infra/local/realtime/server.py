@@ -1,11 +1,9 @@
 """uvicorn, inside an event loop of ours, with sockets that can be cut."""
 
-import asyncio
-import socket
-
 import uvicorn
 from starlette.types import ASGIApp
 
+from infra.local.functions import serving
 from infra.local.realtime.connection import Connection
 
 _MAX_FRAME_BYTES = 5_000_000
@@ -13,8 +11,8 @@ _KEEP_ALIVE_S = 300  # longer than clients keep an idle connection
 _GRACE_S = 1
 
 
-class Server(uvicorn.Server):
-    """Serves one project; `there` is set as soon as it accepts connections."""
+class Server(serving.Server):
+    """Serves one project."""
 
     def __init__(self, app: ASGIApp) -> None:
         config = uvicorn.Config(
@@ -32,15 +30,9 @@ class Server(uvicorn.Server):
             timeout_graceful_shutdown=_GRACE_S,
         )
         super().__init__(config)
-        self.there = asyncio.Event()
 
     def cut_all(self) -> None:
         """Cut every socket."""
         for connection in list(self.server_state.connections):
             if isinstance(connection, Connection):
                 connection.cut()
-
-    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        """Accept connections."""
-        await super().startup(sockets)
-        self.there.set()

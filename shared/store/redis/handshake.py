@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from hiredis import ReplyError
 
 from shared.store.connection import Command, Reply
-from shared.store.redis.address import Endpoint, RedisAddress
+from shared.store.redis.address import Endpoint, RedisAddress, Tls
 from shared.store.redis.error_replies import State, state_in
 from shared.store.redis.link import REPLY_TIMEOUT_S, Link
 from shared.store.redis.requests import pack
@@ -43,12 +43,29 @@ async def _connected(address: RedisAddress, endpoint: Endpoint) -> Link:
     if endpoint.path:
         _, link = await loop.create_unix_connection(Link, endpoint.path)
         return link
-    transport, link = await loop.create_connection(
-        Link, endpoint.host, endpoint.port, ssl=address.tls.context if address.tls else None
-    )
-    if (sock := transport.get_extra_info("socket")) is not None:
-        sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+    transport, link = await loop.create_connection(Link, endpoint.host, endpoint.port)
+    try:
+        transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+        if address.tls:
+            link.connection_made(await _encrypted(transport, link, address.tls, endpoint.host))
+    except BaseException:
+        # `close` would wait until the server has closed its side too, up to 30 s with TLS.
+        transport.abort()
+        raise
     return link
+
+
+async def _encrypted(
+    transport: asyncio.Transport, link: Link, tls: Tls, host: str
+) -> asyncio.Transport:
+    """The same connection, encrypted by TLS, once the certificate of `host` is checked."""
+    if not transport.is_closing():  # else the handshake would wait for its timeout
+        encrypted = await asyncio.get_running_loop().start_tls(
+            transport, link, tls.context, server_hostname=host
+        )
+        if encrypted:
+            return encrypted
+    raise ConnectionResetError("the server closed the connection before the TLS handshake")
 
 
 async def _log_in(link: Link, address: RedisAddress) -> None:

@@ -61,8 +61,11 @@ async def open_primary(address: RedisAddress, find: FindPrimary) -> Link:
     Raises as `open_link` does, and `Refused` by a server that is a replica by now.
     """
     link = await open_link(address, await find())
-    (role,) = await asked(link, [("ROLE",)])
-    if not isinstance(role, ReplyError) and role[0] != b"master":
+    try:
+        (role,) = await asked(link, [("ROLE",)])
+        if not isinstance(role, ReplyError) and role[0] != b"master":
+            raise Refused("the server that Sentinel names is not the primary yet")
+    except BaseException:
         await link.close()
-        raise Refused("the server that Sentinel names is not the primary yet")
+        raise
     return link

@@ -1,7 +1,7 @@
 """TLS with an authority of one's own, and users with a password."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -17,13 +17,6 @@ from tests.integration.cluster.hearing import assert_heard
 from tests.integration.store.commits import new_session, writing
 
 _LIMIT = Limit("caller:alice", 4, Millis(1_000))
-
-
-@pytest.fixture(autouse=True)
-async def closed_sockets() -> AsyncIterator[None]:
-    """Lets the sockets of TLS close before the event loop of a test ends; no event tells of it."""
-    yield
-    await asyncio.sleep(0.1)
 
 
 @pytest.fixture(scope="module")
