@@ -17,11 +17,16 @@ _TIMEOUT_S = 60
 Ended = subprocess.CompletedProcess[str]
 
 
-def script(name: str, *arguments: str | Path, cwd: Path = Path("/"), **variables: str) -> Ended:
-    """Run the script itself, as a person does, with nobody at the keyboard."""
+def script(name: str, *arguments: str | Path, **variables: str) -> Ended:
+    """Run the script itself, as a person does, from a folder elsewhere."""
+    return script_in(Path("/"), name, *arguments, **variables)
+
+
+def script_in(folder: Path, name: str, *arguments: str | Path, **variables: str) -> Ended:
+    """The same from that folder; nobody is at the keyboard."""
     return subprocess.run(
         [_SCRIPTS / name, *arguments],
-        cwd=cwd,
+        cwd=folder,
         env=_environment(variables),
         stdin=subprocess.DEVNULL,
         capture_output=True,

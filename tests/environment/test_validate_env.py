@@ -28,7 +28,7 @@ def test_without_a_file_it_looks_at_the_environment() -> None:
 
 def test_a_file_relative_to_where_one_is_is_found(tmp_path: Path) -> None:
     (tmp_path / "mine.env").write_text(lines(PRODUCTION))
-    assert commands.script("validate-env", "mine.env", cwd=tmp_path).returncode == 0
+    assert commands.script_in(tmp_path, "validate-env", "mine.env").returncode == 0
 
 
 def test_a_file_that_is_not_there_is_a_sentence() -> None:
