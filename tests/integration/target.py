@@ -1,7 +1,7 @@
 """What the suite of HTTP tests runs against: `TARGET=container`, the default, or `functions`."""
 
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from itertools import product
 from typing import TypeVar
@@ -34,13 +34,16 @@ _WARM = ("create", "start", "switch", "read")
 
 
 @contextmanager
-def serving(redis_url: str, **settings: str) -> Iterator[str]:
-    """The url of a service on `redis_url`, of the kind that is under test."""
+def serving(redis_url: str, *, warm: Sequence[str] = _WARM, **settings: str) -> Iterator[str]:
+    """The url of a service on `redis_url`, of the kind that is under test.
+
+    Of the functions, `warm` ones are started beforehand and others by the first request.
+    """
     with ExitStack() as stack:
         if IS_FUNCTIONS:
             upstash = stack.enter_context(local_upstash(redis_url))
             settings["UPSTASH_REDIS_REST_URL"] = upstash.url
             settings["UPSTASH_REDIS_REST_TOKEN"] = upstash.token
-            yield stack.enter_context(running_functions(settings, Options(warm=_WARM))).url
+            yield stack.enter_context(running_functions(settings, Options(warm=warm))).url
         else:
             yield stack.enter_context(running(redis_url, port=None, quiet=False, **settings)).url
