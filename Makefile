@@ -34,12 +34,12 @@ test: $(READY)
 	@echo "What is held to milliseconds, which needs both processors:"
 	@$(BIN)/python -m pytest $(PUNCTUAL)
 	@echo "What goes over HTTP alone, once more, against the functions:"
-	@TARGET=functions $(BIN)/python -m pytest $(TWO) -m http
+	@TARGET=functions $(BIN)/python -m pytest $(TWO) -m http tests/integration
 	@if test -z "$$(git status --porcelain)" && git rev-parse HEAD | cmp -s - .build/testing; then cp .build/testing .build/tested; fi
 
 fuzz: $(READY)
-	@FUZZ=full $(BIN)/python -m pytest tests/fuzz tests/integration/test_soak.py tests/integration/test_service_on_cluster.py
-	@FUZZ=full TARGET=functions $(BIN)/python -m pytest tests/integration/test_bad_input.py
+	@FUZZ=full $(BIN)/python -m pytest tests/fuzz tests/clients/test_clock_simulation.py tests/clients/test_conformance.py tests/integration/realtime tests/integration/test_bad_input.py tests/integration/test_soak.py tests/integration/test_service_on_cluster.py
+	@FUZZ=full TARGET=functions $(BIN)/python -m pytest -m http tests/integration
 	@$(BIN)/python -m tests.linearizability --histories 2000
 
 lint: $(READY)

@@ -1,32 +1,30 @@
-"""The checks as a person runs them."""
+"""What the checks of Redis and Postgres find."""
 
 import json
-import os
-import subprocess
-from pathlib import Path
 from typing import Any
 
-from infra.environment.variables import KNOWN
+from infra.checks import postgres, redis
+from tests import commands
+from tests.commands import Ended
 
-_SCRIPTS = Path(__file__).parents[2] / "infra" / "scripts"
+_MAINS = {"check-redis": redis.main, "check-postgres": postgres.main}
 
 
-def run(script: str, *arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
-    """A script with these variables alone, from a folder elsewhere."""
-    others = {name: value for name, value in os.environ.items() if name not in KNOWN}
-    return subprocess.run(
-        [_SCRIPTS / script, *arguments],
-        cwd="/",
-        env=others | variables,
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
+def run(script: str, **variables: str) -> Ended:
+    """A check with these variables, in this process."""
+    return commands.main(_MAINS[script], **variables)
 
 
 def found(script: str, **variables: str) -> tuple[int, dict[str, Any]]:
     """Its exit code, and what each of its checks says, by name."""
-    ended = run(script, "--json", **variables)
+    return _read(commands.main(_MAINS[script], "--json", **variables))
+
+
+def found_by_script(script: str, **variables: str) -> tuple[int, dict[str, Any]]:
+    """The same by the script itself, as a person runs it."""
+    return _read(commands.script(script, "--json", **variables))
+
+
+def _read(ended: Ended) -> tuple[int, dict[str, Any]]:
     checks = json.loads(ended.stdout)["checks"]
     return ended.returncode, {check["name"]: check for check in checks}

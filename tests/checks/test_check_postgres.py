@@ -10,7 +10,7 @@ from infra.checks.addresses import shown
 from infra.local.ports import free_port
 from infra.local.postgres import EmbeddedPostgres, embedded_postgres
 from infra.migrate import migrate
-from tests.checks.looking import found, run
+from tests.checks.looking import found, found_by_script, run
 
 _CHECKS = ["connection", "schema", "types", "pool", "query latency"]
 
@@ -29,7 +29,7 @@ def failed(checks: dict[str, Any]) -> list[str]:
 
 def test_from_bare_to_broken(own_postgres: EmbeddedPostgres) -> None:
     """In one test, for each state follows from the one before."""
-    code, checks = found("check-postgres", DATABASE_URL=own_postgres.url)
+    code, checks = found_by_script("check-postgres", DATABASE_URL=own_postgres.url)
     assert (code, failed(checks)) == (1, ["schema", "types"])
     assert "make migrate" in checks["schema"]["message"]
 

@@ -8,7 +8,7 @@ from redis import Redis
 from infra.local.ports import free_port
 from infra.local.redis import embedded_redis
 from infra.local.upstash import local_upstash
-from tests.checks.looking import found, run
+from tests.checks.looking import found, found_by_script, run
 
 _REST_CHECKS = ["ping", "set, get", "hash", "stream", "script, ttl", "pub/sub", "server"]
 _CHECKS = [*_REST_CHECKS, "shards"]
@@ -22,7 +22,7 @@ def redis(own_redis_url: str) -> Iterator[Redis]:
 
 
 def test_a_sound_one_passes_every_check_each_with_its_latency(own_redis_url: str) -> None:
-    code, checks = found("check-redis", REDIS_URL=own_redis_url)
+    code, checks = found_by_script("check-redis", REDIS_URL=own_redis_url)
     assert (code, list(checks)) == (0, _CHECKS)
     assert all(check["ok"] and check["ms"] > 0 for check in checks.values())
     assert "noeviction" in checks["server"]["message"]

@@ -8,7 +8,7 @@ import pytest
 from infra.local.redis_cluster import LocalCluster, local_cluster
 from infra.local.redis_sentinel import SENTINEL_USER, LocalSentinels, local_sentinels
 from infra.local.redis_tls import tls_redis
-from tests.checks.looking import found
+from tests.checks.looking import found, found_by_script
 
 _SHARDS = "12"
 
@@ -159,7 +159,9 @@ def test_a_wrong_password_of_the_sentinels_is_told_and_not_shown(sentinels: Loca
 
 def test_a_certificate_of_one_s_own_authority_is_trusted_where_the_address_names_it() -> None:
     with tls_redis() as server:
-        code, checks = found("check-redis", REDIS_URL=f"{server.url}?ssl_ca_certs={server.ca_file}")
+        code, checks = found_by_script(
+            "check-redis", REDIS_URL=f"{server.url}?ssl_ca_certs={server.ca_file}"
+        )
         assert code == 0, checks
         code, checks = found("check-redis", REDIS_URL=server.url)
     assert code == 1

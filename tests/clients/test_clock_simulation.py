@@ -1,6 +1,6 @@
-"""Ten minutes of two hundred clients: is a clock as right as it says?
+"""Ten minutes of many clients: is a clock as right as it says?
 
-`pytest -s` prints the figures of docs/time.md.
+`FUZZ=full pytest -s` prints the figures of docs/time.md; `make test` simulates fewer clients.
 """
 
 import asyncio
@@ -11,9 +11,10 @@ from synckairos.clock import ServerClock
 
 from tests.clients import virtual
 from tests.clients.paths import Path, server_now_ms
+from tests.fuzz.extent import IS_FULL
 
-_PATHS, _MINUTES = 100, 10
-"""Of each kind."""
+_PATHS, _MINUTES = 100 if IS_FULL else 20, 10
+"""Clients of each kind, and how long each is simulated."""
 
 _EVERY_S = 0.1
 _RELIABLE, _CLOSE_MS = 0.999, 5.0

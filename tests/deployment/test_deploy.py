@@ -1,10 +1,15 @@
 """`deploy.sh`: refused while nothing is changed, or done, or undone."""
 
+import json
 import signal
 from typing import Any
 
 import pytest
 
+from infra.deployment.__main__ import main
+from infra.deployment.clock import Deadline
+from infra.deployment.fly import Fly
+from tests import commands
 from tests.deployment.conftest import APP, IMAGE, Checkout, all_well, release, status
 
 _BEFORE = [
@@ -96,23 +101,32 @@ def test_a_report_that_can_t_be_made_undoes_nothing(
     assert (ended.code, ended.deployed) == (0, ["here"])
 
 
-@pytest.mark.parametrize(
-    ("sick", "words"),
-    [
-        (status("passing", "critical"), "check-1 of machine m0 is critical"),
-        (status("passing", state="stopped"), "machine m0 is stopped"),
-        ({**status(), "Machines": []}, "there is no machine"),
-    ],
-)
-def test_machines_that_never_get_well_are_rolled_back(
-    checkout: Checkout, sick: Any, words: str
-) -> None:
+def test_machines_that_never_get_well_are_rolled_back(checkout: Checkout) -> None:
     answers = all_well()
-    answers["flyctl status"] = [sick]
+    answers["flyctl status"] = [status("passing", "critical")]
     checkout.answer(answers)
     ended = deploy(checkout, "--seconds", "2")
     assert (ended.code, ended.deployed) == (3, ["here", _PREVIOUS])
-    assert words in ended.said.partition("ROLLBACK FAILED")[0]
+    assert "check-1 of machine m0 is critical" in ended.said.partition("ROLLBACK FAILED")[0]
+
+
+@pytest.mark.parametrize(
+    ("said", "faults"),
+    [
+        (status("passing"), []),
+        (
+            status("passing", state="stopped"),
+            ["machine m0 is stopped", "machine m1 is stopped"],
+        ),
+        (status(), ["machine m0 has no checks yet", "machine m1 has no checks yet"]),
+        ({**status(), "Machines": []}, ["there is no machine"]),
+    ],
+)
+def test_what_keeps_machines_from_being_well_is_named(
+    said: Any, faults: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("infra.deployment.fly.output", lambda *_: json.dumps(said))
+    assert Fly(APP, Deadline(1)).unhealthy() == faults
 
 
 def test_machines_that_get_well_in_time_are_waited_for(checkout: Checkout) -> None:
@@ -226,10 +240,10 @@ def test_the_way_back_migrates_nothing(checkout: Checkout) -> None:
 
 
 @pytest.mark.parametrize(("app", "stage"), [("x-production", "staging"), ("x-staging", "dev")])
-def test_an_app_of_another_stage_is_not_touched(checkout: Checkout, app: str, stage: str) -> None:
-    ended = checkout.ends("deploy.sh", app, stage, "--yes")
-    assert (ended.code, ended.calls) == (1, [])
-    assert f"{app} is not for {stage}" in ended.said
+def test_an_app_of_another_stage_is_not_touched(app: str, stage: str) -> None:
+    ended = commands.main(main, "deploy", app, stage, "--yes")
+    assert ended.returncode == 1
+    assert f"{app} is not for {stage}" in ended.stderr
 
 
 @pytest.mark.parametrize("name", ["REDIS_URL", "DATABASE_URL"])
@@ -245,17 +259,23 @@ def test_without_consent_and_nobody_to_ask_nothing_is_done(checkout: Checkout) -
     assert "--yes" in ended.said
 
 
-@pytest.mark.parametrize("app", ["--foo", "a;b", "A", "", "a" * 64, "../etc", "a b"])
-def test_what_is_no_name_of_an_app_is_refused(checkout: Checkout, app: str) -> None:
-    ended = checkout.ends("deploy.sh", "--yes", app, "staging")
+def test_a_wrong_argument_ends_the_script_before_it_calls_anything(checkout: Checkout) -> None:
+    ended = checkout.ends("deploy.sh", "--yes", "../etc", "staging")
     assert (ended.code, ended.calls) == (1, [])
     assert "usage: deploy.sh" in ended.said
 
 
-def test_no_other_stage_is_known(checkout: Checkout) -> None:
-    ended = checkout.ends("deploy.sh", APP, "prod", "--yes")
-    assert (ended.code, ended.calls) == (1, [])
-    assert "production" in ended.said
+@pytest.mark.parametrize("app", ["--foo", "a;b", "A", "", "a" * 64, "a b"])
+def test_what_is_no_name_of_an_app_is_refused(app: str) -> None:
+    ended = commands.main(main, "deploy", "--yes", app, "staging")
+    assert ended.returncode == 1
+    assert "usage: deploy.sh" in ended.stderr
+
+
+def test_no_other_stage_is_known() -> None:
+    ended = commands.main(main, "deploy", APP, "prod", "--yes")
+    assert ended.returncode == 1
+    assert "production" in ended.stderr
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])

@@ -2,7 +2,6 @@
 
 import json
 import os
-import subprocess
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -16,9 +15,10 @@ from infra.environment import secrets
 from infra.environment.required import required, secrets_of
 from infra.environment.variables import KNOWN
 from shared.settings import Settings
+from tests import commands
+from tests.commands import Ended
 from tests.environment.variables import FUNCTIONS, PRODUCTION, lines
 
-_ROOT = Path(__file__).parents[2]
 _APP = "synckairos-staging"
 _REGION = "ap-southeast-2"
 _GIVEN = {name: PRODUCTION[name] for name in ("REDIS_URL", "DATABASE_URL")}
@@ -51,19 +51,17 @@ class Fly:
         listed = [{"Name": name, "Digest": "d"} for name in names]
         (self.folder / "present.json").write_text(json.dumps(listed))
 
-    def run(self, *arguments: str | Path, **variables: str) -> subprocess.CompletedProcess[str]:
+    def run(self, *arguments: str | Path, **variables: str) -> Ended:
         """The command, with nobody at the keyboard."""
-        own = {name: value for name, value in os.environ.items() if name not in KNOWN}
-        ours = {"PATH": f"{self.folder}:{own['PATH']}", "FLYCTL_FOLDER": str(self.folder)}
-        return subprocess.run(
-            [_ROOT / "infra/scripts/secrets", *arguments],
-            cwd="/",
-            env=own | ours | variables,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
+        return commands.main(secrets.main, *arguments, **self._surroundings, **variables)
+
+    def run_script(self, *arguments: str | Path, **variables: str) -> Ended:
+        """The same by its script."""
+        return commands.script("secrets", *arguments, **self._surroundings, **variables)
+
+    @property
+    def _surroundings(self) -> dict[str, str]:
+        return {"PATH": f"{self.folder}:{os.environ['PATH']}", "FLYCTL_FOLDER": str(self.folder)}
 
     @property
     def calls(self) -> list[tuple[list[str], str]]:
@@ -89,7 +87,7 @@ def fly(tmp_path: Path) -> Fly:
 
 
 def test_what_is_given_is_set_and_what_can_be_made_is_made(fly: Fly) -> None:
-    ended = fly.run(_APP, "--yes", **_GIVEN)
+    ended = fly.run_script(_APP, "--yes", **_GIVEN)
     assert ended.returncode == 0, ended.stdout
     assert set(fly.written) == {secret.name for secret in required("fly")}
     assert {name: fly.written[name] for name in _GIVEN} == _GIVEN

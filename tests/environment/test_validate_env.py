@@ -1,49 +1,38 @@
 """`validate-env` says all that is wrong with some variables, and repeats no secret."""
 
-import os
-import subprocess
 from pathlib import Path
 
 import pytest
 
+from infra.environment.__main__ import main
 from infra.environment.required import Target, required
 from infra.environment.validation import validate
-from infra.environment.variables import KNOWN, FileFaulty, variables_of
+from infra.environment.variables import FileFaulty, variables_of
+from tests import commands
 from tests.environment.variables import FUNCTIONS, PRODUCTION, lines
 
-_ROOT = Path(__file__).parents[2]
 _PLACES: list[tuple[Target, dict[str, str]]] = [("fly", PRODUCTION), ("lambda", FUNCTIONS)]
-
-
-def run(*arguments: str | Path, **variables: str) -> subprocess.CompletedProcess[str]:
-    """The command, from a folder elsewhere."""
-    command = [str(_ROOT / "infra/scripts/validate-env"), *map(str, arguments)]
-    own = {name: value for name, value in os.environ.items() if name not in KNOWN}
-    return subprocess.run(
-        command, capture_output=True, text=True, check=False, cwd="/", env=own | variables
-    )
 
 
 def test_a_file_that_is_good_is_said_to_be(tmp_path: Path) -> None:
     file = tmp_path / "env"
     file.write_text(lines(PRODUCTION))
-    ended = run(file)
+    ended = commands.script("validate-env", file)
     assert (ended.returncode, ended.stdout) == (0, "✓ 5 variables, good for production\n")
 
 
 def test_without_a_file_it_looks_at_the_environment() -> None:
-    assert run(**PRODUCTION).returncode == 0
-    assert "REDIS_URL is missing" in run().stdout
+    assert commands.main(main, **PRODUCTION).returncode == 0
+    assert "REDIS_URL is missing" in commands.main(main).stdout
 
 
 def test_a_file_relative_to_where_one_is_is_found(tmp_path: Path) -> None:
     (tmp_path / "mine.env").write_text(lines(PRODUCTION))
-    command = [str(_ROOT / "infra/scripts/validate-env"), "mine.env"]
-    assert subprocess.run(command, cwd=tmp_path, capture_output=True, check=False).returncode == 0
+    assert commands.script_in(tmp_path, "validate-env", "mine.env").returncode == 0
 
 
 def test_a_file_that_is_not_there_is_a_sentence() -> None:
-    ended = run("/nowhere/.env")
+    ended = commands.main(main, "/nowhere/.env")
     assert (ended.returncode, ended.stdout) == (1, "There is no file /nowhere/.env\n")
 
 
@@ -112,7 +101,7 @@ def test_what_is_rarely_meant_is_said_and_let_pass(change: dict[str, str], said:
 
 def test_no_secret_is_repeated() -> None:
     broken = {name: f"{value}\u00a0!" for name, value in PRODUCTION.items()}
-    ended = run(**broken | {"PORT": "x", "AUTH_DISABLED": "true"})
+    ended = commands.main(main, **broken | {"PORT": "x", "AUTH_DISABLED": "true"})
     assert ended.returncode == 1
     for value in PRODUCTION.values():
         assert value not in ended.stdout or len(value) < 5
@@ -132,6 +121,6 @@ def test_what_is_no_text_is_refused(tmp_path: Path) -> None:
 
 
 def test_help_explains_it() -> None:
-    ended = run("--help")
+    ended = commands.main(main, "--help")
     assert ended.returncode == 0
     assert "could be run" in ended.stdout

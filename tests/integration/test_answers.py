@@ -9,8 +9,8 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.integration.api import Api, chess, error_of
-from tests.integration.target import IS_FUNCTIONS
+from tests.integration.api import Api, chess, error_of, participant
+from tests.integration.target import IS_FUNCTIONS, across
 
 pytestmark = pytest.mark.http
 
@@ -42,13 +42,27 @@ PASSING = {
 }
 
 
-async def session_with_trail(api: Api) -> str:
-    """The id of a running session whose first versions have reached the trail."""
-    session_id = await api.started(chess(metadata={"text": "a" * 2_000}))
-    async with asyncio.timeout(10):
-        while not await _is_in_trail(api, session_id, version=2):
-            await asyncio.sleep(0.02)
-    return session_id
+_DAY_MS = 86_400_000
+
+
+@pytest.fixture(scope="module")
+def sessions() -> list[str]:
+    """The ids of sessions that tests have made to be read."""
+    return []
+
+
+@pytest.fixture
+async def session_id(api: Api, sessions: list[str]) -> str:
+    """The id of a running session that is only read; its two versions have reached the trail."""
+    if not sessions:
+        players = [participant(_DAY_MS), participant(_DAY_MS)]
+        body = chess(participants=players, metadata={"text": "a" * 2_000})
+        name = await api.started(body)
+        async with asyncio.timeout(10):
+            while not await _is_in_trail(api, name, version=2):
+                await asyncio.sleep(0.02)
+        sessions.append(name)
+    return sessions[0]
 
 
 async def _is_in_trail(api: Api, session_id: str, version: int) -> bool:
@@ -62,10 +76,11 @@ def lasting(answer: httpx.Response) -> dict[str, str]:
     return {name: value for name, value in answer.headers.items() if name not in passing}
 
 
-@pytest.mark.parametrize("path", GETTABLE)
-@pytest.mark.parametrize("coding", ["identity", "gzip"])
-async def test_head_is_answered_as_get_without_a_body(api: Api, path: str, coding: str) -> None:
-    path = path.format(id=await session_with_trail(api))
+@pytest.mark.parametrize(("path", "coding"), across(GETTABLE, ["identity", "gzip"]))
+async def test_head_is_answered_as_get_without_a_body(
+    api: Api, session_id: str, path: str, coding: str
+) -> None:
+    path = path.format(id=session_id)
     accepting = {"Accept-Encoding": coding}
     get = await api.http.get(path, headers=accepting)
     head = await api.http.head(path, headers=accepting)
@@ -122,8 +137,8 @@ async def test_options_of_an_unknown_address_is_404(api: Api) -> None:
 
 
 @pytest.mark.parametrize("path", ["/v1/time", "/health", "/ready", f"{SESSION}/events"])
-async def test_no_cache_keeps_an_answer_about_now(api: Api, path: str) -> None:
-    answer = await api.http.get(path.format(id=await session_with_trail(api)))
+async def test_no_cache_keeps_an_answer_about_now(api: Api, session_id: str, path: str) -> None:
+    answer = await api.http.get(path.format(id=session_id))
     assert answer.headers["cache-control"] == "no-store"
 
 
@@ -153,16 +168,17 @@ async def test_no_cache_keeps_the_answer_to_a_change(api: Api) -> None:
 
 @pytest.mark.parametrize("path", READABLE)
 async def test_only_the_callers_own_cache_keeps_a_session_and_asks_again(
-    api: Api, path: str
+    api: Api, session_id: str, path: str
 ) -> None:
-    answer = await api.http.get(path.format(id=await session_with_trail(api)))
+    answer = await api.http.get(path.format(id=session_id))
     assert answer.headers["cache-control"] == "private, no-cache"
 
 
-@pytest.mark.parametrize("path", READABLE)
-@pytest.mark.parametrize("tag", ['"2"', 'W/"2"', '"1", "2"', "*"])
-async def test_a_known_version_is_not_sent_again_in_any_form(api: Api, path: str, tag: str) -> None:
-    path = path.format(id=await session_with_trail(api))
+@pytest.mark.parametrize(("path", "tag"), across(READABLE, ['"2"', 'W/"2"', '"1", "2"', "*"]))
+async def test_a_known_version_is_not_sent_again_in_any_form(
+    api: Api, session_id: str, path: str, tag: str
+) -> None:
+    path = path.format(id=session_id)
     answer = await api.http.get(path, headers={"If-None-Match": tag})
     assert (answer.status_code, answer.content) == (304, b"")
     assert answer.headers["etag"] == '"2"'
@@ -175,10 +191,9 @@ async def test_a_known_version_may_be_named_in_several_header_fields(api: Api) -
     assert (await api.http.get(path, headers=fields)).status_code == 304
 
 
-@pytest.mark.parametrize("path", READABLE)
-@pytest.mark.parametrize("tag", ['"1"', '"2', "2", '"x", *'])
-async def test_an_unknown_version_is_sent(api: Api, path: str, tag: str) -> None:
-    path = path.format(id=await session_with_trail(api))
+@pytest.mark.parametrize(("path", "tag"), across(READABLE, ['"1"', '"2', "2", '"x", *']))
+async def test_an_unknown_version_is_sent(api: Api, session_id: str, path: str, tag: str) -> None:
+    path = path.format(id=session_id)
     assert (await api.http.get(path, headers={"If-None-Match": tag})).status_code == 200
 
 
@@ -200,8 +215,13 @@ def _packed(body: dict[str, Any]) -> bytes:
     return gzip.compress(json.dumps(body).encode())
 
 
-@pytest.mark.parametrize("coding", ["gzip", "GZIP", "br", "deflate", "gzip, identity"])
-@pytest.mark.parametrize("pack", [_packed, lambda body: json.dumps(body).encode()])
+@pytest.mark.parametrize(
+    ("coding", "pack"),
+    across(
+        ["gzip", "GZIP", "br", "deflate", "gzip, identity"],
+        [_packed, lambda body: json.dumps(body).encode()],
+    ),
+)
 async def test_an_encoded_body_is_refused_with_the_coding_that_is_taken(
     api: Api, coding: str, pack: Callable[[dict[str, Any]], bytes]
 ) -> None:

@@ -15,7 +15,7 @@ from tests.integration.api import Api, checked, chess, details_of, error_of, par
 from tests.integration.target import IS_FUNCTIONS
 
 JSON = {"Content-Type": "application/json"}
-_BODIES = 10_000 if IS_FULL else 1_600 if IS_FUNCTIONS else 4_000
+_BODIES = 10_000 if IS_FULL else 400 if IS_FUNCTIONS else 2_000
 """An invocation takes far longer than a request: all of them go to functions in `make fuzz`."""
 
 _AT_ONCE = 16

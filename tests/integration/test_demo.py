@@ -9,8 +9,10 @@ from subprocess import PIPE
 
 import pytest
 
+from functions.tools.demo.__main__ import main
 from infra.local.instance import running
 from infra.local.supabase import can_run
+from tests import commands
 from tests.conftest import missing
 
 _ROOT = Path(__file__).parents[2]
@@ -96,5 +98,5 @@ def test_a_service_that_dies_is_one_sentence_and_exit_code_1(redis_url: str) -> 
     ],
 )
 def test_what_cannot_be_played_is_said_in_a_sentence(options: list[str], sentence: str) -> None:
-    shown = demo(*options)
+    shown = commands.main(main, *options)
     assert (shown.returncode, shown.stderr, shown.stdout) == (1, "", sentence + "\n")

@@ -80,7 +80,7 @@ async def test_one_key_creates_one_session(api: Api, other: Api) -> None:
 
 
 async def test_a_key_keeps_its_answer_on_every_shard(own_redis_url: str) -> None:
-    with serving(own_redis_url, STORE_SHARDS="7") as url:
+    with serving(own_redis_url, warm=["create"], STORE_SHARDS="7") as url:
         async with httpx.AsyncClient(base_url=url) as http:
             api = Api(http)
             for _ in range(10):
@@ -161,8 +161,10 @@ async def test_long_answers_are_compressed_when_asked(api: Api) -> None:
 
 
 async def test_only_listed_origins_may_call_from_a_browser(own_redis_url: str) -> None:
-    with serving(own_redis_url, CORS_ORIGINS="https://a.example, https://b.example") as url:
-        async with httpx.AsyncClient(base_url=url) as http:
+    with serving(
+        own_redis_url, warm=[], CORS_ORIGINS="https://a.example, https://b.example"
+    ) as url:
+        async with httpx.AsyncClient(base_url=url, timeout=20) as http:
             allowed = await http.get("/health", headers={"Origin": "https://b.example"})
             foreign = await http.get("/health", headers={"Origin": "https://c.example"})
             preflight = await http.options(
@@ -180,8 +182,8 @@ async def test_only_listed_origins_may_call_from_a_browser(own_redis_url: str) -
 
 
 async def test_pages_of_any_origin_may_call_but_never_with_cookies(own_redis_url: str) -> None:
-    with serving(own_redis_url, CORS_ORIGINS="*") as url:
-        async with httpx.AsyncClient(base_url=url) as http:
+    with serving(own_redis_url, warm=[], CORS_ORIGINS="*") as url:
+        async with httpx.AsyncClient(base_url=url, timeout=20) as http:
             origin = {"Origin": "https://anywhere.example"}
             simple = await http.get("/health", headers=origin | {"Cookie": "session=1"})
             asking = origin | {"Access-Control-Request-Method": "POST"}

@@ -12,9 +12,10 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
 from infra.local.redis import embedded_redis
+from tests.fuzz.extent import IS_FULL
 from tests.integration import tokens
 from tests.integration.api import Api, chess
-from tests.integration.target import serving
+from tests.integration.target import IS_FUNCTIONS, serving
 from tests.integration.tokens import SECRET, bearer, claims, signed
 
 pytestmark = pytest.mark.http
@@ -59,7 +60,7 @@ def keys_url() -> Iterator[str]:
     server.server_close()
 
 
-@pytest.fixture(scope="module", params=sorted(_KEYS))
+@pytest.fixture(scope="module", params=["ES256"] if IS_FUNCTIONS and not IS_FULL else sorted(_KEYS))
 def algorithm(request: pytest.FixtureRequest) -> str:
     """What the issuer signs with."""
     return str(request.param)

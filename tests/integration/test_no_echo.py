@@ -8,6 +8,7 @@ import httpx
 import pytest
 
 from tests.integration.api import Api, checked, chess, participant
+from tests.integration.target import across
 
 MARK = "s3cr3t"
 HOSTILE = f"{MARK} <script>alert(1)</script> {{{{7*7}}}} '; drop table x --"
@@ -92,11 +93,14 @@ async def test_no_place_of_a_body_is_repeated(api: Api, endpoint: str) -> None:
 
 @pytest.mark.http
 @pytest.mark.parametrize(
-    ("path", "name"),
-    [("events", "after"), ("events", "limit"), ("replay", "version"), ("replay", "at")],
+    ("query", "value"),
+    across(
+        [("events", "after"), ("events", "limit"), ("replay", "version"), ("replay", "at")],
+        [HOSTILE, "9" * 5_000 + MARK, "1e5" + MARK],
+    ),
 )
-@pytest.mark.parametrize("value", [HOSTILE, "9" * 5_000 + MARK, "1e5" + MARK])
-async def test_a_query_is_not_repeated(api: Api, path: str, name: str, value: str) -> None:
+async def test_a_query_is_not_repeated(api: Api, query: tuple[str, str], value: str) -> None:
+    path, name = query
     session_id = await api.started(chess())
     answer = await api.http.get(f"/v1/sessions/{session_id}/{path}", params={name: value})
     assert answer.status_code == 400
@@ -105,19 +109,21 @@ async def test_a_query_is_not_repeated(api: Api, path: str, name: str, value: st
 
 @pytest.mark.http
 @pytest.mark.parametrize(
-    "path",
-    [
-        "/{}",
-        "/v1/sessions/{}",
-        "/v1/sessions/{}/switch",
-        "/v1/sessions/11111111-1111-4111-8111-111111111111/{}",
-        "/v1/sessions/11111111-1111-4111-8111-111111111111/participants/{}",
-        "/console/{}",
-        "/clients/js/{}",
-        "/api-docs/{}",
-    ],
+    ("path", "method"),
+    across(
+        [
+            "/{}",
+            "/v1/sessions/{}",
+            "/v1/sessions/{}/switch",
+            "/v1/sessions/11111111-1111-4111-8111-111111111111/{}",
+            "/v1/sessions/11111111-1111-4111-8111-111111111111/participants/{}",
+            "/console/{}",
+            "/clients/js/{}",
+            "/api-docs/{}",
+        ],
+        ["GET", "POST"],
+    ),
 )
-@pytest.mark.parametrize("method", ["GET", "POST"])
 async def test_a_path_is_not_repeated(api: Api, method: str, path: str) -> None:
     answer = await api.http.request(method, path.format(HOSTILE))
     assert answer.status_code in (400, 404, 405)

@@ -8,7 +8,7 @@ from uuid import uuid4
 import pytest
 
 from tests.integration.api import Api, calling, chess, error_of
-from tests.integration.target import IS_FUNCTIONS, serving
+from tests.integration.target import IS_FUNCTIONS, across, serving
 
 pytestmark = pytest.mark.http
 
@@ -62,11 +62,11 @@ CHANGES: list[tuple[str, str, Any]] = [
 ]
 
 
-@pytest.mark.parametrize("page", FOREIGN_PAGES)
-@pytest.mark.parametrize(("method", "path", "body"), CHANGES)
+@pytest.mark.parametrize(("page", "change"), across(FOREIGN_PAGES, CHANGES))
 async def test_a_foreign_page_changes_nothing(
-    api: Api, page: str, method: str, path: str, body: Any
+    api: Api, page: str, change: tuple[str, str, Any]
 ) -> None:
+    method, path, body = change
     session_id = await api.started(chess())
     address = f"/v1/sessions{path.format(id=session_id)}"
     headers = FOREIGN_PAGES[page]

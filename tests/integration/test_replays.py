@@ -116,8 +116,11 @@ def asked(http: httpx.Client, method: str, path: str, body: Any = None) -> Excha
     return Exchange(method, path, body, key, first)
 
 
-@pytest.mark.parametrize("ending", ["complete", "cancel"])
-@pytest.mark.parametrize("chooses_id", [True, False], ids=["own id", "id of ours"])
+@pytest.mark.parametrize(
+    ("chooses_id", "ending"),
+    [(True, "complete"), (False, "cancel")],
+    ids=["own id, completed", "id of ours, cancelled"],
+)
 @pytest.mark.parametrize("mode", _BODIES)
 def test_every_kind_of_change_is_answered_again_at_once_and_in_the_end(
     place: Place, mode: str, chooses_id: bool, ending: str

@@ -12,6 +12,7 @@ from shared.settings import Settings
 from tests.integration import tokens
 from tests.integration.api import CERTIFICATES, Api, checked, chess
 from tests.integration.callers import LET_IN, NOT_LET_IN, Game, game
+from tests.integration.target import across
 from tests.integration.tokens import bearer
 
 pytestmark = pytest.mark.http
@@ -62,6 +63,12 @@ TABLE: dict[tuple[str, str], Row] = {
     ),
 }
 """What the gate lets nobody through to but those who may."""
+
+
+def _id(part: str | tuple[str, str]) -> str:
+    """A route or a caller as a test's id has it."""
+    return part if isinstance(part, str) else " ".join(part)
+
 
 OPEN = {
     ("GET", path)
@@ -128,8 +135,7 @@ async def _asked(
         return checked(await http.request(method, path, json=body, headers=headers), None)
 
 
-@pytest.mark.parametrize("caller", NOT_LET_IN)
-@pytest.mark.parametrize("route", TABLE, ids=" ".join)
+@pytest.mark.parametrize(("route", "caller"), across(TABLE, NOT_LET_IN), ids=_id)
 async def test_nobody_is_let_in_without_a_good_token(
     guarded: Api, route: tuple[str, str], caller: str, untouched: dict[Row, Game]
 ) -> None:
@@ -139,8 +145,7 @@ async def test_nobody_is_let_in_without_a_good_token(
     assert answer.json()["error"]["code"] == "UNAUTHENTICATED"
 
 
-@pytest.mark.parametrize("caller", LET_IN)
-@pytest.mark.parametrize("route", TABLE, ids=" ".join)
+@pytest.mark.parametrize(("route", "caller"), across(TABLE, LET_IN), ids=_id)
 async def test_each_may_do_what_the_table_says(
     guarded: Api, route: tuple[str, str], caller: str, untouched: dict[Row, Game]
 ) -> None:

@@ -9,10 +9,10 @@ def _too_slow(starts: list[ColdStart]) -> list[ColdStart]:
 
 
 def test_a_function_starts_nearly_as_fast_as_fastapi_and_mangum_alone(here: Unpacked) -> None:
-    """Who seems too slow is measured once more, and for longer."""
+    """A function that seems too slow is measured once more, and for longer."""
     hot = [function for function in here.functions if function.name in HOT]
     others = [function for function in here.functions if function not in hot]
-    starts = measure(here, hot, rounds=6, at_once=2) + measure(here, others, rounds=2, at_once=2)
+    starts = measure(here, hot, rounds=3, at_once=2) + measure(here, others, rounds=1, at_once=2)
     print(table(starts))
     assert {start.function.name for start in starts} >= HOT
     suspects = [start.function for start in _too_slow(starts)]

@@ -1,11 +1,11 @@
 """What is in the zips: what a function imports, whenever it does, and nothing else of ours."""
 
+import json
 import tempfile
 import zipfile
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from infra.packaging.manifest import LAYER_ZIP, ROOT, Function, functions
+from infra.packaging.manifest import LAYER_IS_OF, LAYER_ZIP, ROOT, functions
 from infra.packaging.unpacked import Unpacked
 
 _TOO_HEAVY = {"fastapi", "supabase", "boto3", "botocore"}
@@ -80,21 +80,19 @@ def test_a_function_runs_on_its_zip_and_the_layer_alone_and_needs_all_modules_in
     here: Unpacked,
 ) -> None:
     """Every import that waits inside some function is made as well."""
-    with ThreadPoolExecutor(2) as runners:
-        imported = runners.map(lambda function: _imported(here, function), here.functions)
-        for (function, folder), names in zip(here.functions.items(), imported, strict=True):
-            assert names == _modules_in(folder), function.name
-
-
-def _imported(here: Unpacked, function: Function) -> set[str]:
-    """Our modules that were imported."""
+    folders = {function: str(folder) for function, folder in here.functions.items()}
+    handlers = {function.name: (function.module, folders[function]) for function in folders}
+    code = f"{_IMPORT_ALL}\nmain({handlers!r}, {LAYER_IS_OF!r})"
     with tempfile.TemporaryFile() as output:
-        code = f"from {function.module} import handler\n{_IMPORT_ALL}"
-        status = here.start(function, code, output).wait()
+        status = here.start(None, code, output).wait()
         output.seek(0)
         said = output.read().decode()
-    assert status == 0, f"{function.name}: {said}"
-    return set(said.split())
+    assert status == 0, said
+    imported = dict(json.loads(line) for line in said.splitlines() if line.startswith("["))
+    assert imported.keys() == handlers.keys(), said
+    for function, folder in here.functions.items():
+        assert imported[function.name] is not None, said
+        assert set(imported[function.name]) == _modules_in(folder), function.name
 
 
 def _modules_in(folder: Path) -> set[str]:

@@ -9,11 +9,11 @@ import pytest
 
 from infra.local.realtime import LocalRealtime
 from infra.local.supabase import PUBLISHABLE_KEY
-from tests.integration.realtime.clients import KINDS, asking, following
+from tests.integration.realtime.clients import BOTH_PROTOCOLS, asking, following
 from tests.integration.realtime.project import MINUTE, Sender, message, subscription, token
 from tests.integration.tokens import WRONG_SECRET, bearer
 
-pytestmark = pytest.mark.parametrize("kind", KINDS)
+pytestmark = pytest.mark.parametrize("kind", BOTH_PROTOCOLS)
 
 _SHORT_S = 2
 

@@ -7,10 +7,10 @@ import pytest
 
 from tests.integration import tokens
 from tests.integration.api import Api, chess, participant
-from tests.integration.realtime.clients import KINDS, following
+from tests.integration.realtime.clients import HEARING, following
 from tests.integration.tokens import bearer
 
-pytestmark = [pytest.mark.http, pytest.mark.parametrize("kind", KINDS)]
+pytestmark = [pytest.mark.http, pytest.mark.parametrize("kind", HEARING)]
 
 _LOSER_S_TIME_MS = 1_500
 

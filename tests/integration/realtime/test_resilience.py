@@ -12,7 +12,7 @@ from infra.local.realtime.mischief import Outage
 from infra.local.redis import embedded_redis
 from infra.local.supabase import LocalSupabase
 from tests.integration.api import Api, calling, chess
-from tests.integration.realtime.clients import KINDS, following
+from tests.integration.realtime.clients import HEARING, following
 from tests.integration.target import serving
 
 pytestmark = pytest.mark.http
@@ -65,7 +65,7 @@ async def test_what_could_not_be_pushed_is_told_later(
     assert (told["state"]["version"], told["state"]["status"]) == (2, "running")
 
 
-@pytest.mark.parametrize("kind", KINDS[1:])
+@pytest.mark.parametrize("kind", HEARING[1:])
 async def test_a_client_that_was_cut_off_is_back_by_itself(
     project: LocalRealtime, api: Api, kind: str
 ) -> None:
