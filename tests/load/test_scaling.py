@@ -4,6 +4,7 @@ import json
 import shutil
 import subprocess
 import sys
+from dataclasses import replace
 from io import StringIO
 from pathlib import Path
 from typing import Any
@@ -84,6 +85,12 @@ def test_what_bounds_a_size_is_told_from_the_processor_use(
 ) -> None:
     (sentence,) = bounds(PARTS["scale-instances"], [measured(Size(1), busy=busy)])
     assert reason in sentence
+
+
+def test_a_generator_that_was_late_makes_the_figures_worthless() -> None:
+    found = replace(measured(Size(1)), late_ms=26.0)
+    (sentence,) = bounds(PARTS["scale-sockets"], [found])
+    assert "the generator was late (p99 26 ms)" in sentence
 
 
 def test_figures_for_more_cores_follow_from_the_time_of_one_switch() -> None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 import uvloop
 
 from functions.tools.bench import wrk
-from functions.tools.bench.figures import Figures, of_samples
+from functions.tools.bench.figures import Figures, of_samples, percentile
 from functions.tools.bench.wrk import Load
 from tests.load.deliveries import deliveries
 from tests.load.failure import LoadFailed
@@ -36,7 +36,9 @@ class Measured:
     busy: Mapping[Role, Sequence[float]]
     """Percent of one core that each process used, the busiest first."""
     errors: int
-    """Switches that were not answered with 2xx, and pushes that never came."""
+    """Switches that were not answered with 2xx, pushes that never came and sockets that closed."""
+    late_ms: float = 0.0
+    """p99 of how late the generator sent; 0 in a closed loop, which has no due times."""
 
     def cost_us(self, role: Role) -> float:
         """Microseconds of processor time that all processes of `role` took for one switch."""
@@ -85,10 +87,11 @@ def _at_a_rate(size: Size, seconds: float, tell: Tell) -> Measured:
     )
     allow_files(size.sockets)
     record = run(scenario, lambda phase, share, news: tell(phase))
-    switched = [s.ms for s in record.shots.samples if s.at_s >= _WARM_UP_S]
+    sent = [sample for sample in record.shots.samples if sample.at_s >= _WARM_UP_S]
+    switched = [sample.ms for sample in sent if 200 <= sample.status < 300]
     delivered = [ms for at_s, ms in deliveries(record) if at_s >= _WARM_UP_S]
     if not switched or not delivered:
-        raise LoadFailed("No switch was sent, or none was delivered: take more --seconds.")
+        raise LoadFailed("No switch was answered, or none was delivered: take more --seconds.")
     missed = sum(one.missed + one.lost for one in record.attendances)
     return Measured(
         size,
@@ -97,6 +100,7 @@ def _at_a_rate(size: Size, seconds: float, tell: Tell) -> Measured:
         of_samples(delivered),
         _busy(record),
         record.shots.errors.total() + missed,
+        percentile(sorted(sample.late_ms for sample in sent), 99),
     )
 
 

@@ -14,6 +14,9 @@ ROLES: tuple[Role, ...] = ("service", "Redis", "Postgres", "generator", "other p
 _OTHERS = 10.0
 """Percent of one core; if other programs use more, the figures are too low."""
 
+_LATE_MS = 25.0
+"""p99; a generator that sends later than this didn't keep its rate."""
+
 _FULL = 0.9
 """Of the machine's cores, or of one core: from here on it counts as full."""
 
@@ -78,7 +81,9 @@ def _bound(one: Measured) -> str:
     instance = max(one.busy.get("service", ()), default=0.0)
     redis = max(one.busy.get("Redis", ()), default=0.0)
     others = sum(one.busy.get("other programs", ()))
-    if others > _OTHERS:
+    if one.late_ms > _LATE_MS:
+        said = f"the generator was late (p99 {one.late_ms:.0f} ms): the figures are worth nothing."
+    elif others > _OTHERS:
         said = f"other programs used {others:.0f} % of a core: measure on a quiet machine."
     elif one.size.rate:
         said = f"the rate was given; {total:.0f} % of {cores()} cores were in use."
