@@ -10,6 +10,9 @@ machine: a run in which the generator was late is invalid, and fails.
 
 Into `.build/load/SCENARIO/` (or `--out`): `figures.json` and `latency.png`. Exits with 0 if every
 limit was kept, otherwise with 1.
+
+`scale-...`, `scaling` and `knee` run several loads each: see `tests/load/scaling/command.py` and
+`tests/load/knee.py`.
 """
 
 import argparse
