@@ -10,22 +10,30 @@ machine: a run in which the generator was late is invalid, and fails.
 
 Into `.build/load/SCENARIO/` (or `--out`): `figures.json` and `latency.png`. Exits with 0 if every
 limit was kept, otherwise with 1.
+
+`scale-...`, `scaling` and `knee` run several loads each: see `tests/load/scaling/command.py` and
+`tests/load/knee.py`.
 """
 
 import argparse
 import sys
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
+from functions.tools.bench.failure import BenchFailed
 from infra.local.instance import InstanceFailed
 from infra.local.postgres import PostgresFailed
+from tests.load import knee
 from tests.load.failure import LoadFailed
 from tests.load.generator import News
 from tests.load.report import report
 from tests.load.run import Record, run
+from tests.load.scaling import command as scaling
+from tests.load.scaling.parts import PARTS
 from tests.load.scenarios import SCENARIOS, Scenario
 
 _OVERRIDES = {
@@ -38,25 +46,46 @@ _OVERRIDES = {
     "instances": (int, "instances of the service"),
 }
 
+_WIDEST_TABLE = 150
+_MEASUREMENTS: dict[str, Callable[[list[str], Console], int]] = {
+    **dict.fromkeys((*PARTS, scaling.ALL_PARTS), scaling.main),
+    knee.NAME: lambda arguments, console: knee.main(arguments[1:], console),
+}
+"""Run several loads each; options: `--seconds`, `--out`."""
+
+_ABOUT = (
+    {name: one.about for name, one in SCENARIOS.items()}
+    | {name: f"the most switches a second: {one.about}" for name, one in PARTS.items()}
+    | {
+        "scale-sockets": f"delivery: {PARTS['scale-sockets'].about}",
+        scaling.ALL_PARTS: "the four of them, one after the other",
+        knee.NAME: "the highest rate that sessions-1000 keeps up with",
+    }
+)
+
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run one scenario; returns the exit code."""
-    scenario, folder = _options(arguments)
+    """Run one scenario, or a measurement of several loads; returns the exit code."""
+    arguments = sys.argv[1:] if arguments is None else arguments
     console = Console(highlight=False)
     try:
+        if measurement := _MEASUREMENTS.get(next(iter(arguments), "")):
+            wide = Console(highlight=False, width=max(_WIDEST_TABLE, console.width))
+            return measurement(arguments, wide)
+        scenario, folder = _options(arguments)
         return report(_shown(scenario, console), folder, console)
-    except (LoadFailed, InstanceFailed, PostgresFailed) as failure:
+    except (LoadFailed, BenchFailed, InstanceFailed, PostgresFailed) as failure:
         console.print(str(failure), soft_wrap=True, markup=False)
         return 1
     except KeyboardInterrupt:
         return 130
 
 
-def _options(arguments: list[str] | None) -> tuple[Scenario, Path]:
+def _options(arguments: list[str]) -> tuple[Scenario, Path]:
     parser = argparse.ArgumentParser(
         prog="make load",
         description="Puts load on the service and judges the figures.",
-        epilog="\n".join(f"{name:<18} {one.about}" for name, one in SCENARIOS.items()),
+        epilog="\n".join(f"{name:<18} {about}" for name, about in _ABOUT.items()),
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument(

@@ -1,6 +1,5 @@
 """What the servers look like from outside while the load is on."""
 
-import subprocess
 import time
 import urllib.request
 from collections import Counter
@@ -15,22 +14,24 @@ from infra.local.instance import Instance
 from shared.store.keys import Keys
 from tests.load.failure import LoadFailed
 from tests.load.stage import Stage
+from tests.load.usage import Usage, usage
 
 _LATENESS = "synckairos_expiry_lateness_ms"
-_KIB_A_MB = 1_000_000 / 1024
 _POLL_S = 0.05
 _DRAIN_TIMEOUT_S = 10.0
 
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """One look, `at_s` on the machine's monotonic clock; memory and CPU by instance."""
+    """One look, `at_s` on the machine's monotonic clock; memory and processor time by instance."""
 
     at_s: float
     memory_mb: tuple[float, ...]
     cpu_s: tuple[float, ...]
     keys: int
     outbox: int
+    usage: Usage
+    """Processor time of everything that takes part."""
 
 
 class Observer:
@@ -45,12 +46,11 @@ class Observer:
         """What there is to be seen now. Raises `LoadFailed` when an instance is gone."""
         if not all(instance.is_alive for instance in self._instances):
             raise LoadFailed("An instance of the service has died under the load.")
-        told = {pid: told for pid, *told in _told_by_ps([i.process.pid for i in self._instances])}
-        each = [told[str(instance.process.pid)] for instance in self._instances]
-        memory = tuple(int(kib) / _KIB_A_MB for kib, _ in each)
-        cpu = tuple(float(seconds) for _, seconds in each)
+        pids, used = self._stage.pids, usage(self._stage.pids)
+        memory = tuple(used.memory_mb[pid] for pid in pids)
+        cpu = tuple(used.cpu_s["service", pid] for pid in pids)
         waiting = self._redis.xlen(self._outbox)
-        return Look(time.monotonic(), memory, cpu, self._redis.dbsize(), waiting)
+        return Look(time.monotonic(), memory, cpu, self._redis.dbsize(), waiting, used)
 
     def lateness(self) -> Counter[float]:
         """How many wake-ups were done within so many ms, by the instances' histograms."""
@@ -86,9 +86,3 @@ def within(before: Mapping[float, int], after: Mapping[float, int], p: float) ->
     counts = {bound: after[bound] - before.get(bound, 0) for bound in sorted(after)}
     total = max(counts.values(), default=0)
     return next((b for b, n in counts.items() if total and n >= total * p / 100), None)
-
-
-def _told_by_ps(pids: list[int]) -> list[list[str]]:
-    command = ["ps", "-o", "pid=,rss=,cputimes=", "-p", ",".join(map(str, pids))]
-    told = subprocess.run(command, capture_output=True, text=True, check=False).stdout
-    return [line.split() for line in told.splitlines()]

@@ -15,7 +15,9 @@ from tests.load.deliveries import deliveries
 from tests.load.run import Record
 from tests.load.scenarios import Limit
 
-_SHADES = {50: "#7fb3d5", 95: "#2874a6", 99: "#1b2631"}
+COLOURS = {50: "#7fb3d5", 95: "#2874a6", 99: "#1b2631"}
+"""Of percentiles."""
+
 _KINDS = {
     "switch": "#2874a6",
     "read": "#58d68d",
@@ -46,7 +48,7 @@ def draw(record: Record, path: Path) -> None:
     if is_long:
         _memory(axes[-1], record)
     for place in axes:
-        _dress(place, record)
+        _over_time(place, record)
     axes[-1].set_xlabel("seconds")
     figure.savefig(path)
 
@@ -63,7 +65,7 @@ def _latency(
     axes: Any, name: str, bins: dict[int, list[float]], bin_s: float, limits: Sequence[Limit]
 ) -> None:
     at_s = [bin_s * (number + 0.5) for number in bins]
-    for p, colour in _SHADES.items():
+    for p, colour in COLOURS.items():
         values = [percentile(ms, p) for ms in bins.values()]
         axes.plot(at_s, values, color=colour, linewidth=1.4, label=f"p{p}")
         for limit in limits:
@@ -79,7 +81,7 @@ def _latency(
 
 
 def _line(axes: Any, p: int, most: float) -> None:
-    axes.axhline(most, color=_SHADES[p], linestyle=(0, (4, 3)), linewidth=1)
+    axes.axhline(most, color=COLOURS[p], linestyle=(0, (4, 3)), linewidth=1)
     axes.annotate(
         f"p{p} at most {most:g} ms",
         xy=(1, most),
@@ -87,7 +89,7 @@ def _line(axes: Any, p: int, most: float) -> None:
         xytext=(-4, 3),
         textcoords="offset points",
         ha="right",
-        color=_SHADES[p],
+        color=COLOURS[p],
         fontsize=8,
         bbox={"facecolor": "white", "edgecolor": "none", "alpha": 0.8, "pad": 0.8},
     )
@@ -122,13 +124,18 @@ def _legend(axes: Any, columns: int) -> None:
     axes.legend(loc="upper left", ncols=columns, frameon=False, fontsize=9)
 
 
-def _dress(axes: Any, record: Record) -> None:
+def _over_time(axes: Any, record: Record) -> None:
     axes.set_xlim(0, record.scenario.duration_s)
+    dress(axes)
+    if record.scenario.warm_up_s:
+        axes.axvspan(0, record.scenario.warm_up_s, color="#f2f3f4", zorder=0)
+
+
+def dress(axes: Any) -> None:
+    """Give `axes` the look of all pictures."""
     axes.grid(visible=True, which="major", color="#e5e8e8", linewidth=0.8)
     axes.set_axisbelow(True)
     axes.spines[["top", "right"]].set_visible(False)
-    if record.scenario.warm_up_s:
-        axes.axvspan(0, record.scenario.warm_up_s, color="#f2f3f4", zorder=0)
 
 
 def _binned(points: Iterable[tuple[float, float]], bin_s: float) -> dict[int, list[float]]:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from infra.local.instance import Instance, running
 from infra.local.postgres import embedded_postgres
 from infra.local.redis import embedded_redis
+from infra.local.redis_cluster import local_cluster
 from infra.migrate import migrate
 from tests.load.failure import LoadFailed
 
@@ -21,6 +22,8 @@ _UNLIMITED = {
     "MAX_SOCKETS_PER_CALLER": "1000000",
 }
 _SPARE_FILES = 512
+_CLUSTER_SHARDS = "12"
+"""Hash tags that spread the keys over the nodes of a cluster."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,15 +38,28 @@ class Stage:
         """Where the instances listen."""
         return [instance.port for instance in self.instances]
 
+    @property
+    def pids(self) -> list[int]:
+        """The process ids of the instances."""
+        return [instance.process.pid for instance in self.instances]
+
 
 @contextmanager
-def stage(instances: int) -> Iterator[Stage]:
-    """So many instances with nothing limited and an audit trail, until the end of the block."""
+def stage(instances: int, *, cluster: bool = False) -> Iterator[Stage]:
+    """So many instances without limits on callers and with an audit trail.
+
+    They use one Redis, or a `cluster` of three primaries with a replica each.
+    """
     with ExitStack() as stack:
-        redis_url = stack.enter_context(embedded_redis())
+        settings = dict(_UNLIMITED)
+        if cluster:
+            redis_url = stack.enter_context(local_cluster()).all_urls
+            settings["STORE_SHARDS"] = _CLUSTER_SHARDS
+        else:
+            redis_url = stack.enter_context(embedded_redis())
         postgres = stack.enter_context(embedded_postgres())
         migrate(postgres.url)
-        settings = {"DATABASE_URL": postgres.url, **_UNLIMITED}
+        settings["DATABASE_URL"] = postgres.url
         started = [
             stack.enter_context(running(redis_url, quiet=True, **settings))  # type: ignore[arg-type] # all are text
             for _ in range(instances)

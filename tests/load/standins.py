@@ -5,6 +5,7 @@ import json
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 from websockets.sync.server import ServerConnection, serve
 
@@ -45,6 +46,34 @@ def answering_only_after(requests: int) -> Iterator[int]:
     loop.call_soon_threadsafe(is_over.set)
     thread.join()
     loop.close()
+
+
+@contextmanager
+def answering(*statuses: int) -> Iterator[tuple[int, list[str]]]:
+    """A server that answers requests with these statuses in turn; gives its port and the requests,
+    as method and path."""
+    left, seen = iter(statuses), list[str]()
+
+    class Answering(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def do_POST(self) -> None:
+            self.rfile.read(int(self.headers["content-length"]))
+            seen.append(f"{self.command} {self.path}")
+            self.send_response(next(left))
+            self.send_header("content-length", "0")
+            self.end_headers()
+
+        def log_message(self, *_: object) -> None:
+            """Say nothing."""
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Answering) as server:
+        server.daemon_threads = True
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        yield server.server_port, seen
+        server.shutdown()
+        thread.join()
 
 
 @contextmanager

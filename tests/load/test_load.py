@@ -1,5 +1,6 @@
 """The load tool measures what it says: small copies of its scenarios, and runs that must fail."""
 
+import asyncio
 import json
 import math
 from collections import Counter
@@ -22,9 +23,10 @@ from tests.load.report import report
 from tests.load.run import Record, run_on
 from tests.load.scenarios import SCENARIOS, Limit, Scenario
 from tests.load.stage import Stage, allow_files, stage
-from tests.load.standins import answering_only_after, telling
+from tests.load.standins import answering, answering_only_after, telling
 from tests.load.subscribers import attend
-from tests.load.targets import Target, targets
+from tests.load.targets import Target, begin, targets
+from tests.load.usage import Usage
 from tests.load.verdict import figures_of, judge, slope
 
 SESSION_ID = "5a7f9a52-6a2c-4d0c-9a38-0f1f4c3b7d10"
@@ -81,6 +83,22 @@ def test_requests_are_sent_at_their_time_though_nothing_is_answered() -> None:
     assert not shots.errors
     assert shots.samples[0].status == 200
     assert max(sample.ms for sample in shots.samples) > 400
+
+
+@pytest.mark.parametrize("statuses", [(201, 200), (503, 201, 503, 503, 200), (503, 409, 503, 400)])
+def test_a_session_is_begun_although_an_instance_refuses_at_first(statuses: tuple[int]) -> None:
+    with answering(*statuses) as (port, seen):
+        asyncio.run(begin([Target(SESSION_ID, b"{}")], [port], quiet))
+    assert len(seen) == len(statuses)
+    assert seen[-1] == f"POST /v1/sessions/{SESSION_ID}/start"
+
+
+def test_a_session_that_is_not_accepted_ends_the_run() -> None:
+    with (
+        answering(400) as (port, _),
+        pytest.raises(LoadFailed, match="A session can't be begun: 400"),
+    ):
+        asyncio.run(begin([Target(SESSION_ID, b"{}")], [port], quiet))
 
 
 def test_whoever_is_not_there_makes_errors() -> None:
@@ -200,7 +218,7 @@ def recorded(changes: list[Change], first: dict[int, int], last: dict[int, int])
     shots = Shots(0.0, changes=changes)
     shots.samples = [Sample("switch", n / 2, 0, 5, 200) for n in range(8)]
     scenario = replace(STEADY, mix="games", duration_s=4)
-    looks = [Look(float(n), (80.0,), (0.0,), 10, 0) for n in range(4)]
+    looks = [Look(float(n), (80.0,), (0.0,), 10, 0, Usage(float(n), {})) for n in range(4)]
     return Record(scenario, shots, first, last, looks=looks)
 
 

@@ -10,6 +10,7 @@ from tests.load.deliveries import deliveries
 from tests.load.observation import Look, within
 from tests.load.run import Record
 from tests.load.scenarios import Limit
+from tests.load.usage import shares
 
 _LATE_MS = 100.0
 _PERCENTILES = (50, 95, 99)
@@ -106,6 +107,8 @@ def _of_memory(record: Record) -> Figures:
         f"instance {n + 1}: CPU %": 100 * (after - before) / elapsed_s
         for n, (before, after) in enumerate(zip(first.cpu_s, last.cpu_s, strict=True))
     }
+    used = shares(first.usage, last.usage)
+    figures |= {f"{role}: CPU %": sum(each) for role, each in used.items() if role != "service"}
     figures["memory growth in the second half MB"] = max(
         slope([(look.at_s, look.memory_mb[n]) for look in second_half])
         * (last.at_s - second_half[0].at_s)

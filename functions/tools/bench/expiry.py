@@ -1,4 +1,4 @@
-"""How late a flag falls that nobody asks for: from the deadline to a subscriber's message."""
+"""How late a timeout reaches a subscriber: from the deadline to the message."""
 
 import asyncio
 import json
@@ -18,7 +18,7 @@ _BANK_MS = 1_000
 
 
 def of_flags(first: Instance, redis_url: str) -> Figures:
-    """The lateness of many flags, one at a time, while two instances watch the deadlines."""
+    """The lateness of many timeouts, one at a time, while two instances watch the deadlines."""
     with running(redis_url, quiet=True) as second:
         return of_samples(asyncio.run(_play_all(first, second)))
 

@@ -1,14 +1,17 @@
-"""The floor: the same Redis calls with the same sizes in the same server, and nothing else.
+"""The floors: the same Redis calls with the same sizes in the same server, and nothing else.
 
-No routing, no validation, no session: canned bytes around counting, `HMGET` and `TIME` for a read,
-and the service's own commit script besides for a change. What the service takes longer, it does
-itself.
+There is no routing, no validation and no session. A read counts the request, sends `HMGET` and
+`TIME`, and answers with fixed bytes. A change also runs the service's own commit script. The time
+that the service takes on top of that is its own work.
+
+There are two floors, which differ in the Redis client alone: redis-py, and the connection of the
+service itself (`NativeConnection`).
 """
 
 import os
 import time
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 from urllib.parse import parse_qs
 from uuid import uuid4
 
@@ -24,9 +27,18 @@ from shared.settings import Settings
 from shared.store.connection import script
 from shared.store.counters import Counters
 from shared.store.keys import Keys
+from shared.store.redis import NativeConnection
 
-SPECIMENS = "SPECIMENS"
-"""Names the environment variable with the path of the specimens' file."""
+SPECIMENS: Final = "SPECIMENS"
+"""Environment variable: the path of the specimens' file."""
+
+CLIENT: Final = "FLOOR_CLIENT"
+"""Environment variable: the Redis client, a key of `CLIENTS`."""
+
+CLIENTS: Final[dict[str, type[RedisPy] | type[NativeConnection]]] = {
+    "redis-py": RedisPy,
+    "own connection": NativeConnection,
+}
 
 _UNMET = 100_000_000
 _REQUESTS = Limit("address:127.0.0.1", _UNMET, Millis(60_000))
@@ -36,11 +48,10 @@ _GREETING = '{"type":"CONNECTED"}'
 class Floor:
     """A bare ASGI application."""
 
-    def __init__(self, redis_url: str, specimens: Specimens) -> None:
+    def __init__(self, connection: RedisPy | NativeConnection, specimens: Specimens) -> None:
         self._specimens = specimens
         self._keys = Keys()
-        self._connection = RedisPy(redis_url)
-        self._redis = self._connection.client
+        self._connection = connection
         self._counters = Counters(self._keys, StoreClock())
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
@@ -111,7 +122,8 @@ class Floor:
     async def _follow(self, scope: Any, receive: Any, send: Any) -> None:
         session_id = parse_qs(scope["query_string"].decode())["sessionId"][0]
         await receive()
-        async with self._redis.pubsub() as pubsub:
+        redis = await self._connection.subscriber()
+        async with redis.pubsub() as pubsub:
             await pubsub.subscribe(self._keys.push_channel(session_id))
             await pubsub.get_message(timeout=None)
             await send({"type": "websocket.accept"})
@@ -130,7 +142,8 @@ def main() -> None:
     """Serve until told to stop."""
     settings = Settings.from_environment()
     specimens = msgspec.json.decode(Path(os.environ[SPECIMENS]).read_bytes(), type=Specimens)
-    server_of(Floor(os.environ["REDIS_URL"], specimens), settings, "off").run()
+    connection = CLIENTS[os.environ[CLIENT]](os.environ["REDIS_URL"])
+    server_of(Floor(connection, specimens), settings, "off").run()
 
 
 if __name__ == "__main__":

@@ -1,24 +1,56 @@
--- One scenario: wrk -s load.lua URL -- METHOD PATH BODY [SESSION-ID ...]
--- PATH may hold `ID`, for which the session ids are put in turn. The last line written is JSON.
+-- One scenario: wrk -s load.lua URL -- METHOD PATH BODY ID-PREFIX [SESSION-ID ...]
+--
+-- PATH may hold `ID`, for which the session ids are put in turn. BODY may hold `NEW-ID`: each
+-- request then has an id that was never used, which is ID-PREFIX and the request's number.
+-- Thread n sends to the n-th port of WRK_PORTS (separated by commas) and begins at a session of its
+-- own. The last line written is JSON.
+
+local PLACE = string.rep('#', 36)   -- as long as an id, so that Content-Length is right
+
+local ports = {}
+for port in os.getenv('WRK_PORTS'):gmatch('%d+') do
+  ports[#ports + 1] = port
+end
+
+local threads = 0
+thread_number = 0   -- `setup` sets it for each thread
+
+function setup(thread)
+  thread.addr = wrk.lookup('127.0.0.1', ports[threads % #ports + 1])[1]
+  thread:set('thread_number', threads)
+  threads = threads + 1
+end
 
 local requests = {}
-local turn = 0
+local turn, created = 0, 0
+local before_id, after_id, prefix
 
 function init(args)
   local method, path, body = args[1], args[2], args[3]
   local headers = {}
+  prefix = args[4]
   if body == '' then
     body = nil
   else
     headers['Content-Type'] = 'application/json'
+    body = body:gsub('NEW%-ID', PLACE)
   end
-  for i = 4, math.max(4, #args) do
+  for i = 5, math.max(5, #args) do
     local target = path:gsub('ID', args[i] or '')
     requests[#requests + 1] = wrk.format(method, target, headers, body)
+  end
+  turn = math.floor(#requests * thread_number / #ports)
+  local first, last = requests[1]:find(PLACE, 1, true)
+  if first then
+    before_id, after_id = requests[1]:sub(1, first - 1), requests[1]:sub(last + 1)
   end
 end
 
 function request()
+  if before_id then
+    created = created + 1
+    return string.format('%s%s%04x%08x%s', before_id, prefix, thread_number, created, after_id)
+  end
   turn = turn % #requests + 1
   return requests[turn]
 end

@@ -23,9 +23,13 @@ class RedisPy:
             timeout=_TIMEOUT_S,
             socket_timeout=_TIMEOUT_S,
         )
-        self.client = Redis.from_pool(pool)
+        self._client = Redis.from_pool(pool)
         self._raw = Redis(connection_pool=pool)
         self._raw.response_callbacks.clear()  # replies as they come
+
+    async def subscriber(self) -> Redis:
+        """The client for pub/sub: this one, whose pool gives each subscriber a connection."""
+        return self._client
 
     async def ask(self, commands: Sequence[Command | Attempt]) -> list[Reply]:
         """Send `commands` in one round trip and return their replies."""

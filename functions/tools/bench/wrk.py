@@ -1,10 +1,14 @@
 """Load from a separate process: wrk."""
 
+import os
 import shutil
 import subprocess
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
+from urllib.parse import urlsplit
+from uuid import uuid4
 
 import msgspec
 
@@ -12,7 +16,11 @@ from functions.tools.bench.failure import BenchFailed
 from functions.tools.bench.figures import Figures
 
 _SCRIPT = Path(__file__).with_name("load.lua")
-_CONNECTIONS = 16
+CONNECTIONS: Final = 16
+"""Keep-alive connections to each server; each sends its next request when it has its answer."""
+
+NEW_ID: Final = "NEW-ID"
+"""Stands for an id that was never used before, another one in each request's body."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,11 +51,19 @@ def require_wrk() -> None:
         )
 
 
-def run(load: Load, url: str, seconds: int) -> Figures:
-    """Repeat `load` at `url` for a while."""
-    command = ["wrk", "-t1", f"-c{_CONNECTIONS}", f"-d{seconds}s", "-s", str(_SCRIPT), url]
-    scenario = [load.method, load.path, load.body, *load.session_ids]
-    finished = subprocess.run([*command, "--", *scenario], capture_output=True, text=True)
+def run(load: Load, urls: Sequence[str], seconds: float) -> Figures:
+    """Repeat `load` at all `urls` for `seconds`, from one thread and 16 connections for each."""
+    ports = [str(urlsplit(url).port) for url in urls]
+    connections = CONNECTIONS * len(urls)
+    command = ["wrk", f"-t{len(urls)}", f"-c{connections}", f"-d{seconds:.0f}s"]
+    prefix = str(uuid4())[:-12]
+    scenario = [load.method, load.path, load.body, prefix, *load.session_ids]
+    finished = subprocess.run(
+        [*command, "-s", str(_SCRIPT), urls[0], "--", *scenario],
+        env=os.environ | {"WRK_PORTS": ",".join(ports)},
+        capture_output=True,
+        text=True,
+    )
     if finished.returncode:
         raise BenchFailed(f"wrk failed: {finished.stderr.strip() or finished.stdout.strip()}")
     return parse(finished.stdout)

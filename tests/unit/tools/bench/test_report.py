@@ -1,0 +1,50 @@
+"""What a run of the benchmark prints."""
+
+from io import StringIO
+
+from rich.console import Console
+
+from functions.tools.bench import report
+from functions.tools.bench.audit import AuditFigures
+from functions.tools.bench.course import AUDITED, Comparison, Memory, Results
+from functions.tools.bench.figures import Figures
+from functions.tools.bench.pushes import PushFigures
+
+SERVICE, FLOOR, OWN_FLOOR = (Figures(rate, 1.0, 2.0, 3.0) for rate in (900.0, 1000.0, 1200.0))
+
+
+def test_each_comparison_has_the_service_both_floors_and_both_ratios() -> None:
+    lines = printed(results(OWN_FLOOR)).splitlines()
+    row = next(line for line in lines if line.startswith("| switch "))
+    cells = [cell.strip() for cell in row.strip("|").split("|")]
+    assert cells == ["switch", "900", "1.00", "2.00", "3.00", "1000", "0.90", "1200", "0.75"]
+
+
+def test_the_floors_latencies_are_listed_once_for_each_scenario() -> None:
+    text = printed(results(OWN_FLOOR))
+    assert text.count(f"| switch{AUDITED}") == 1
+    assert text.count("| switch ") == 2
+
+
+def test_errors_of_the_second_floor_count() -> None:
+    assert results(OWN_FLOOR).errors == 0
+    assert results(Figures(1200.0, 1.0, 2.0, 3.0, errors=4)).errors == 8
+
+
+def results(own_floor: Figures) -> Results:
+    """One scenario, without and with the audit trail, made by hand."""
+    comparisons = [
+        Comparison(name, SERVICE, FLOOR, 0.9, own_floor, 0.75)
+        for name in ("switch", f"switch{AUDITED}")
+    ]
+    trail = AuditFigures(SERVICE, SERVICE, SERVICE)
+    pushes = PushFigures(SERVICE, {"websocket": SERVICE})
+    memory = Memory(80 * 1024, 84 * 1024)
+    return Results(tuple(comparisons), FLOOR, SERVICE, trail, pushes, memory, memory)
+
+
+def printed(results: Results) -> str:
+    """The report on a terminal that is wide enough."""
+    said = StringIO()
+    report.show(results, Console(file=said, width=150))
+    return said.getvalue()
