@@ -8,8 +8,11 @@ There are two floors, which differ in the Redis client alone: redis-py, and the 
 service itself (`NativeConnection`).
 """
 
+import asyncio
 import os
 import time
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import parse_qs
@@ -122,14 +125,39 @@ class Floor:
     async def _follow(self, scope: Any, receive: Any, send: Any) -> None:
         session_id = parse_qs(scope["query_string"].decode())["sessionId"][0]
         await receive()
-        redis = await self._connection.subscriber()
-        async with redis.pubsub() as pubsub:
-            await pubsub.subscribe(self._keys.push_channel(session_id))
-            await pubsub.get_message(timeout=None)
+        channel = self._keys.push_channel(session_id)
+        messages = _messages(self._connection, channel)
+        async with aclosing(messages):
+            await anext(messages)
             await send({"type": "websocket.accept"})
             await send({"type": "websocket.send", "text": _GREETING})
+            async for message in messages:
+                await send({"type": "websocket.send", "text": message.decode()})
+
+
+async def _messages(
+    connection: RedisPy | NativeConnection, channel: str
+) -> AsyncGenerator[bytes, None]:
+    """What is published to `channel`, behind an empty message when the subscription is there."""
+    if isinstance(connection, RedisPy):
+        redis = await connection.subscriber()
+        async with redis.pubsub() as pubsub:
+            await pubsub.subscribe(channel)
+            await pubsub.get_message(timeout=None)
+            yield b""
             async for message in pubsub.listen():
-                await send({"type": "websocket.send", "text": message["data"].decode()})
+                yield message["data"]
+        return
+    heard: asyncio.Queue[bytes] = asyncio.Queue()
+    subscriber = await connection.subscriber(
+        lambda kind, _, data: heard.put_nowait(data if kind == b"message" else b"")
+    )
+    try:
+        subscriber.subscribe([channel])
+        while True:
+            yield await heard.get()
+    finally:
+        await subscriber.close()
 
 
 async def _answer(specimen: Specimen, send: Any) -> None:
