@@ -13,7 +13,7 @@ from shared.http.bodies import BatchBody
 from shared.http.call import Call
 from shared.http.changes import first_try
 from shared.http.routing import BATCH_ERRORS, IDEMPOTENCY_KEY, Answers, Routes
-from shared.representation import session_view
+from shared.representation import encoded_view
 from shared.serverless.http_function import function_of
 from shared.slices import LARGE_SESSION, next_slice
 
@@ -48,7 +48,7 @@ async def read_batch(call: Call, body: BatchBody) -> Response:
     if sum(len(session.participants) for session, _ in found) > LARGE_SESSION:
         pieces = _pieces(found, missing)
         return StreamingResponse(pieces, headers=headers, media_type="application/json")
-    views = [session_view(session, at) for session, at in found]
+    views = [encoded_view(session, at) for session, at in found]
     return json_response({"sessions": views, "not_found": missing}, headers)
 
 
@@ -59,7 +59,7 @@ async def _pieces(
     yield b'{"data":{"sessions":['
     for place, (session, at) in enumerate(found):
         await next_slice()
-        view = msgspec.json.encode(session_view(session, at))
+        view = bytes(encoded_view(session, at))
         yield view if place == 0 else b"," + view
     yield b'],"not_found":%b}}' % msgspec.json.encode(missing)
 

@@ -6,7 +6,7 @@ from shared.access.rights import Operation
 from shared.http.answers import shown_session
 from shared.http.call import Call
 from shared.http.routing import IF_NONE_MATCH, NOT_MODIFIED, READ_ERRORS, Answers, Routes
-from shared.representation import session_view
+from shared.representation import encoded_view
 from shared.serverless.http_function import function_of
 
 routes = Routes("sessions")
@@ -22,7 +22,7 @@ routes = Routes("sessions")
 async def read(call: Call) -> Response:
     """The session as it stands; a deadline that has passed is applied first."""
     session, now = await call.read_session()
-    return shown_session(call, session, lambda: session_view(session, now))
+    return shown_session(call, session, lambda: encoded_view(session, now))
 
 
 handler = function_of(routes)

@@ -12,7 +12,7 @@ from shared.http.answers import shown_session
 from shared.http.call import Call
 from shared.http.fields import MAX_VERSION, Timestamp
 from shared.http.routing import IF_NONE_MATCH, NOT_MODIFIED, READ_ERRORS, Answers, Routes
-from shared.representation import session_view
+from shared.representation import encoded_view
 from shared.serverless.http_function import function_of
 
 routes = Routes("history")
@@ -48,7 +48,7 @@ async def replay(call: Call, query: ReplayQuery) -> Response:
     else:
         message = "is required, or `at` in its place; not both"
         raise RuleViolation(Violation("version", message, "one_of_two"))
-    return shown_session(call, session, lambda: session_view(session, then))
+    return shown_session(call, session, lambda: encoded_view(session, then))
 
 
 handler = function_of(routes)

@@ -12,7 +12,7 @@ from shared.domain.units import Instant
 from shared.drafts import Done
 from shared.http.preconditions import etag, is_known
 from shared.ports import Answer
-from shared.representation import switch_view, timestamp
+from shared.representation import timestamp
 from shared.session_service import Outcome
 
 _encode = msgspec.json.Encoder().encode
@@ -40,11 +40,13 @@ def joined_session(done: Done) -> Answer:
 
 def switch_result(done: Done) -> Answer:
     """200 with the SwitchResult."""
-    return Answer(200, enveloped(switch_view(done.view, done.expiry)), done.session.version)
+    return Answer(200, enveloped(done.switched), done.session.version)
 
 
 def enveloped(data: Any) -> bytes:
-    """`{"data": ...}` as JSON."""
+    """`{"data": ...}` as JSON; `data` may be encoded already."""
+    if isinstance(data, msgspec.Raw):
+        return b'{"data":%b}' % data
     return _encode({"data": data})
 
 
