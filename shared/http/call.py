@@ -33,17 +33,17 @@ class HeaderFields(Headers):
     def __init__(self, scope: Scope) -> None:
         super().__init__(scope=scope)
         # The first of a name counts, as in Starlette.
-        self._first = dict(reversed(self._list))
+        self._first = {name.decode("latin-1"): value for name, value in reversed(self._list)}
 
     def __getitem__(self, key: str) -> str:
-        return self._first[key.lower().encode("latin-1")].decode("latin-1")
+        return self._first[key.lower()].decode("latin-1")
 
     def __contains__(self, key: Any) -> bool:
-        return key.lower().encode("latin-1") in self._first
+        return key.lower() in self._first
 
     def get(self, key: str, default: Any = None) -> Any:
         """The value of the field, or `default` where the request has no such field."""
-        value = self._first.get(key.lower().encode("latin-1"))
+        value = self._first.get(key.lower())
         return default if value is None else value.decode("latin-1")
 
     def getlist(self, key: str) -> list[str]:

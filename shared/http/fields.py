@@ -18,7 +18,8 @@ _WRITTEN_NUL = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")
 _NUL = PydanticCustomError("no_nul", "cannot hold the character U+0000, which Postgres can't store")
 
 
-def _uuid(value: str) -> str:
+def uuid_of(value: str) -> str:
+    """The UUID in lower case, as it is stored. Raises `PydanticCustomError` for anything else."""
     if not _UUID.fullmatch(value):
         raise PydanticCustomError("uuid", "must be a valid UUID")
     return value.lower()
@@ -71,7 +72,7 @@ def _whole(value: Any) -> Any:
 
 _whole_number = BeforeValidator(_whole)
 Uuid = Annotated[
-    str, Strict(), AfterValidator(_uuid), WithJsonSchema({"type": "string", "format": "uuid"})
+    str, Strict(), AfterValidator(uuid_of), WithJsonSchema({"type": "string", "format": "uuid"})
 ]
 Duration = Annotated[int, Strict(), Field(ge=1_000, le=86_400_000, description="ms"), _whole_number]
 Lifetime = Annotated[

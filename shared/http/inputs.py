@@ -5,12 +5,12 @@ from json import JSONDecodeError
 from typing import Annotated, Any
 
 from pydantic import BaseModel, Field, TypeAdapter, ValidationError
+from pydantic_core import PydanticCustomError
 
 from shared.http.call import Call
-from shared.http.fields import Uuid
+from shared.http.fields import uuid_of
 from shared.http.routing import IDEMPOTENCY_KEY, Route
 
-_uuid = TypeAdapter(Uuid)
 _key = TypeAdapter(
     Annotated[str, Field(max_length=IDEMPOTENCY_KEY.max_length, pattern=IDEMPOTENCY_KEY.pattern)]
 )
@@ -35,7 +35,7 @@ async def read(call: Call, route: Route) -> tuple[BaseModel | None, ...]:
     faults: list[Any] = []
     for name, given in call.path_params.items():
         if name != "rest":
-            setattr(call, name, _valid(_uuid, given, ("path", name), faults))
+            setattr(call, name, _id(name, given, faults))
     if IDEMPOTENCY_KEY in route.headers and (key := call.idempotency_key) is not None:
         _valid(_key, key, ("header", IDEMPOTENCY_KEY.name), faults)
     value = await _input(call, route, faults)
@@ -62,6 +62,14 @@ async def _input(call: Call, route: Route, faults: list[Any]) -> Any:
             faults.append(_MISSING)
         return None
     return _valid(model, given, ("body",), faults)
+
+
+def _id(name: str, given: str, faults: list[Any]) -> str:
+    try:
+        return uuid_of(given)
+    except PydanticCustomError as error:
+        faults.append({"type": error.type, "loc": ("path", name), "msg": error.message()})
+        return ""
 
 
 def _query_of(call: Call, model: type[BaseModel]) -> dict[str, str]:
