@@ -1,10 +1,11 @@
 """What sessions may cost their owner and the service, and the errors where one would cost more."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Final
 
 from shared.domain.commands import AddParticipant, AdjustTime, Command, Create, Resume, Start
+from shared.domain.frozen import dataclass
 from shared.domain.load import UNIT, load, require_bounded
 from shared.domain.session import Session
 from shared.errors import (

@@ -1,5 +1,6 @@
 """What `commit.lua` is given, and what it answers."""
 
+from functools import lru_cache
 from math import ceil, sqrt
 from typing import NamedTuple
 
@@ -109,6 +110,7 @@ def _owners_part(commit: Commit, keys: Keys) -> list[Argument]:
     return [*map(_optional, limits), commit.load]
 
 
+@lru_cache(maxsize=64)
 def share_of_shard(limits: OwnerLimits, keys: Keys) -> OwnerLimits:
     """What an owner may hold on one shard, where it may hold so much in all.
 

@@ -44,17 +44,17 @@ class Counters:
         """How the limits stand; none where the store could not count all of them."""
         if not limits:
             return ()
-        failed = next((reply for reply in replies if isinstance(reply, Failed)), None)
-        self._note(failed)
-        if failed:
+        if Failed in map(type, replies):
+            self._note(next(reply for reply in replies if isinstance(reply, Failed)))
             return ()
-        return tuple(_quota(limit, reply) for limit, reply in zip(limits, replies, strict=True))
+        self._fails = False
+        return tuple(map(_quota, limits, replies))
 
-    def _note(self, failed: Failed | None) -> None:
+    def _note(self, failed: Failed) -> None:
         """Say that it has begun to fail, once."""
-        if failed and not self._fails:
+        if not self._fails:
             _log.warning("requests can't be counted for the time being: %s", failed.error)
-        self._fails = failed is not None
+        self._fails = True
 
     def _now(self) -> Instant:
         if self._clock.was_measured:

@@ -84,6 +84,7 @@ class RedisSessionStore:
         if key:
             commands.append(("GET", self._keys.answer(key)))
         shard = self._keys.shard_of(name)
+        with_epoch = with_epoch and self._redis.route(self._keys.whole(shard)) is not None
         if with_epoch:
             commands.append(("GET", self._keys.whole(shard)))
         now, replies = await self._timed(commands, shard)

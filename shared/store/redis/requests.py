@@ -10,9 +10,12 @@ from shared.store.connection import Argument, Attempt, Command, Failed, Reply, S
 _packed: Callable[[tuple[Argument, ...]], bytes] = pack_command  # type: ignore[assignment] # its stub takes one argument
 
 
+_TIME = _packed(("TIME",))
+
+
 def pack(command: Command) -> bytes:
     """The command as RESP."""
-    return _packed(tuple(command))
+    return _packed(tuple(command)) if len(command) > 1 or command[0] != "TIME" else _TIME
 
 
 def pack_script(script: Script, keys: Sequence[str], arguments: Sequence[Argument]) -> bytes:

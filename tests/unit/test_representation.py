@@ -1,0 +1,134 @@
+"""Sessions as clients see them."""
+
+from typing import Any
+
+import msgspec
+import pytest
+
+from shared.domain.clocks import Side
+from shared.domain.events import Expiry
+from shared.domain.session import (
+    Group,
+    Participant,
+    Session,
+    Status,
+    SyncMode,
+    TimeoutAction,
+    TimeoutKind,
+)
+from shared.domain.units import Instant, Millis
+from shared.drafts import done
+from shared.representation import encoded_view, session_view, switch_view, timestamp
+
+_NOW = Instant(1_760_000_000_123)
+_PENDING = Session(
+    "an id",
+    SyncMode.PER_PARTICIPANT,
+    _NOW,
+    _NOW,
+    participants=(Participant("a", 0, Millis(60_000)), Participant("b", 1, Millis(60_000))),
+    active_participant_id="a",
+)
+_RUNNING = Session(
+    "an id",
+    SyncMode.PER_GROUP,
+    _NOW,
+    _NOW,
+    participants=(Participant("a", 0, Millis(5_000), "g"),),
+    groups=(Group("g", Millis(5_000)),),
+    action_on_timeout=TimeoutAction(TimeoutKind.AUTO_ACTION, {"action": "fold"}),
+    warn_at_ms=(Millis(1_000),),
+    metadata={"a": {"b": None}},
+    participants_may_pause=True,
+    status=Status.RUNNING,
+    active_participant_id="a",
+    cycle_number=1,
+    cycle_started_at=_NOW,
+    session_started_at=_NOW,
+)
+
+
+def test_what_there_is_none_of_is_left_out_save_for_six_fields() -> None:
+    view: dict[str, Any] = msgspec.json.decode(encoded_view(_PENDING, _NOW))
+    assert [name for name, value in view.items() if value is None] == [
+        "active_participant_id",
+        "time_per_cycle_ms",
+        "cycle_started_at",
+        "session_started_at",
+        "session_completed_at",
+        "deadline_at",
+    ]
+    absent = {"groups", "active_group_id", "max_time_ms", "warn_at_ms", "metadata"}
+    assert not view.keys() & (absent | {"total_time_ms", "participants_may_pause"})
+    assert view["starts_with"] == "a"
+    assert "group_id" not in view["participants"][0]
+
+
+def test_live_figures_are_those_of_the_instant() -> None:
+    view: dict[str, Any] = msgspec.json.decode(encoded_view(_RUNNING, Instant(_NOW + 2_000)))
+    assert view["server_time_ms"] == _NOW + 2_000
+    assert view["time_remaining_ms"] == 3_000
+    assert view["deadline_at"] == timestamp(Instant(_NOW + 5_000))
+    assert view["participants"] == [
+        {
+            "participant_id": "a",
+            "participant_index": 0,
+            "time_used_ms": 2_000,
+            "cycle_count": 0,
+            "is_active": True,
+            "has_expired": False,
+            "total_time_ms": 5_000,
+            "time_remaining_ms": 3_000,
+            "group_id": "g",
+        }
+    ]
+    assert view["groups"][0]["time_remaining_ms"] == 3_000
+    assert view["metadata"] == {"a": {"b": None}}
+    assert view["action_on_timeout"] == {"type": "auto_action", "action": "fold"}
+
+
+@pytest.mark.parametrize("session", [_PENDING, _RUNNING])
+def test_the_parsed_view_is_what_is_encoded(session: Session) -> None:
+    assert msgspec.json.encode(session_view(session, _NOW)) == bytes(encoded_view(session, _NOW))
+
+
+@pytest.mark.parametrize(
+    "expiry", [None, Expiry(Side(participant_id="a"), {}), Expiry(Side(group_id="g"), {"x": 1})]
+)
+def test_a_switch_is_answered_with_a_part_of_the_session(expiry: Expiry | None) -> None:
+    left = done(_RUNNING, _NOW, expiry)
+    view = session_view(_RUNNING, _NOW)
+    expected = {
+        name: view[name]
+        for name in (
+            "session_id",
+            "active_participant_id",
+            "cycle_started_at",
+            "participants",
+            "status",
+            "version",
+            "cycle_number",
+        )
+    }
+    if expiry:
+        expected["action_applied"] = expiry.action_applied
+        owner = {
+            "expired_participant_id": expiry.side.participant_id,
+            "expired_group_id": expiry.side.group_id,
+        }
+        expected |= {name: value for name, value in owner.items() if value}
+    assert msgspec.json.decode(left.switched) == switch_view(left.view, expiry) == expected
+
+
+@pytest.mark.parametrize(
+    ("instant", "text"),
+    [
+        (0, "1970-01-01T00:00:00.000Z"),
+        (-1, "1969-12-31T23:59:59.999Z"),
+        (1_760_000_000_123, "2025-10-09T08:53:20.123Z"),
+        (10**15, "9999-12-31T23:59:59.999Z"),
+        (-(10**15), "0001-01-01T00:00:00.000Z"),
+    ],
+)
+def test_timestamps_have_milliseconds_and_end_with_the_calendar(instant: int, text: str) -> None:
+    assert timestamp(Instant(instant)) == text
