@@ -8,8 +8,6 @@ from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 
 from shared.store.redis.address import Endpoint, RedisAddress
-from shared.store.redis.handshake import CONNECT_TIMEOUT_S
-from shared.store.redis.link import REPLY_TIMEOUT_S
 
 
 def pubsub_client(address: RedisAddress, endpoint: Endpoint) -> Redis:
@@ -20,8 +18,8 @@ def pubsub_client(address: RedisAddress, endpoint: Endpoint) -> Redis:
         "db": address.database,
         "client_name": address.client_name,
         "protocol": 2,
-        "socket_timeout": REPLY_TIMEOUT_S,
-        "socket_connect_timeout": CONNECT_TIMEOUT_S,
+        "socket_timeout": address.timeouts.reply_s,
+        "socket_connect_timeout": address.timeouts.connect_s,
         "retry": Retry(NoBackoff(), 0),
     }
     if endpoint.path:
