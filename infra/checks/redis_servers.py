@@ -17,9 +17,10 @@ from shared.store.connection import Command, Reply
 from shared.store.keys import Keys
 from shared.store.redis import NativeConnection, RedisAddress
 from shared.store.redis.address import Endpoint
-from shared.store.redis.handshake import CONNECT_TIMEOUT_S, Refused, asked, open_link
+from shared.store.redis.handshake import Refused, asked, open_link
 from shared.store.redis.sentinel import primary_finder
 from shared.store.redis.slots import SLOTS, slot_of
+from shared.store.redis.timeouts import DEFAULT
 
 _LASTS_MS = 30_000
 _MOST_NAMED = 5
@@ -152,8 +153,8 @@ class Servers:
             ssl=tls is not None,
             protocol=2,
             decode_responses=True,
-            socket_timeout=CONNECT_TIMEOUT_S,
-            socket_connect_timeout=CONNECT_TIMEOUT_S,
+            socket_timeout=DEFAULT.connect_s,
+            socket_connect_timeout=DEFAULT.connect_s,
             retry=Retry(NoBackoff(), 0),
             **(tls.options if tls else {}),
         )

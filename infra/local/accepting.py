@@ -5,7 +5,7 @@ from collections.abc import Iterable
 
 
 async def stop_accepting(servers: Iterable[asyncio.Server]) -> None:
-    """Let `servers` accept nothing more, and give each accepted connection to its protocol.
+    """Let `servers` accept nothing more, and let the work on accepted connections begin.
 
     Then they can be closed. `asyncio.Server.close` alone never closes a connection that was
     accepted in the same round of the event loop. Not for uvloop, which closes them itself.
@@ -14,5 +14,5 @@ async def stop_accepting(servers: Iterable[asyncio.Server]) -> None:
     for server in servers:
         for listener in server.sockets:
             loop.remove_reader(listener)
-    for _ in range(2):  # in the first round transports are made, in the second one protocols hear
+    for _ in range(3):  # transports are made; protocols hear of them; their tasks begin
         await asyncio.sleep(0)

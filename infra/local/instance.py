@@ -15,7 +15,7 @@ from infra.local.ports import free_port
 from infra.local.unguarded import UNGUARDED
 
 _ROOT = Path(__file__).parents[2]
-_START_TIMEOUT_S = 20.0
+_START_TIMEOUT_S = 60.0  # many may start at once; one that dies is noticed at once
 _STOP_TIMEOUT_S = 10.0
 _POLL_S = 0.02
 

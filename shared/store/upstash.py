@@ -37,9 +37,16 @@ class UpstashConnection:
     every command we send may be repeated (a commit is recognised by its operation id).
     """
 
-    def __init__(self, url: str, token: str, certificates: ssl.SSLContext | None = None) -> None:
+    def __init__(
+        self,
+        url: str,
+        token: str,
+        certificates: ssl.SSLContext | None = None,
+        timeout: httpx.Timeout = _TIMEOUT,
+    ) -> None:
         self._url = url.rstrip("/")
         self._token = token
+        self._timeout = timeout
         self._certificates = certificates or httpx.create_ssl_context()
         self.reopen()
 
@@ -47,7 +54,7 @@ class UpstashConnection:
         """Forget every connection: those from before a snapshot lead nowhere."""
         http = httpx.AsyncClient(
             verify=self._certificates,
-            timeout=_TIMEOUT,
+            timeout=self._timeout,
             limits=_LIMITS,
             event_hooks={"response": [_raise_refusals]},
         )

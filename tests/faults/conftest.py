@@ -24,6 +24,11 @@ _HURRY = 30
 """How many times faster than real time schedules go: what runs every minute runs every 2 s."""
 
 
+_WARM = ("create", "start", "switch", "switch", "read", "read")
+"""Two instances of what two players ask at once: a cold start in a trial would take the processors
+from the other functions for longer than a caller waits for the store."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Service(Stage):
     """What it depends on fails at these two places."""
@@ -87,7 +92,7 @@ def functions(own_postgres: EmbeddedPostgres, own_supabase: LocalSupabase) -> It
             "RATE_LIMIT_SWITCH": "0",
             **_supabase_behind(audit),
         }
-        options = Options(warm=("create", "start", "switch", "read"), schedule_speed=_HURRY)
+        options = Options(warm=_WARM, schedule_speed=_HURRY)
         with running_functions(settings, options) as running_here:
             yield Service(
                 urls=(running_here.url,),

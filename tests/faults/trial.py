@@ -109,7 +109,9 @@ async def cast(trial: Trial, written_within_s: float) -> AsyncIterator[None]:
     sessions, and that the trail holds these and every other change that was answered."""
     async with AsyncExitStack() as stack:
         for number, url in zip(range(trial.stage.players + 1), cycle(trial.stage.urls)):
-            http = await stack.enter_async_context(httpx.AsyncClient(base_url=url, timeout=10))
+            http = await stack.enter_async_context(
+                httpx.AsyncClient(base_url=url, timeout=_PATIENCE_S)
+            )
             trial.players.append(Player(number, http, trial.ledger))
         for first in range(_SESSIONS):
             await _begin_session(trial.players[first::_SESSIONS])

@@ -9,7 +9,7 @@ from redis.exceptions import ResponseError
 from infra.local.upstash.refusals import Command, Failure
 from infra.local.upstash.replies import Reply
 
-_CONNECT_TIMEOUT_S = 1.0
+_CONNECT_TIMEOUT_S = 10.0
 _REPLY_TIMEOUT_S = 10.0
 
 

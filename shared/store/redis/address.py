@@ -26,6 +26,8 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 from redis.asyncio.connection import URL_QUERY_ARGUMENT_PARSERS, SSLConnection
 from redis.exceptions import RedisError
 
+from shared.store.redis.timeouts import DEFAULT, Timeouts
+
 _PORT = 6379
 _SENTINEL_PORT = 26379
 
@@ -109,6 +111,8 @@ class RedisAddress:
     primary_name: str | None = None
     """The name under which Sentinel knows the primary."""
     sentinel_login: Login = Login()
+    timeouts: Timeouts = DEFAULT
+    """No part of `REDIS_URL`."""
 
     @classmethod
     def of(cls, url: str) -> "RedisAddress":

@@ -2,7 +2,7 @@
 
 import asyncio
 import random
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Awaitable, Callable, Hashable, Sequence
 from functools import partial
 
 from shared.errors import StoreUnavailable
@@ -29,7 +29,7 @@ class NativeConnection:
         self._address = RedisAddress.of(address) if isinstance(address, str) else address
         self._tls = self._address.tls and self._address.tls.context
         self._find_primary = primary_finder(self._address)
-        self._entry = Node(self._open, f"Redis at {self._address}")
+        self._entry = self._node(self._open, self._address)
         self._inner: Connection | None = None
         self._topology: Topology | None = None
         self._subscribed_at: Endpoint | None = None
@@ -103,7 +103,10 @@ class NativeConnection:
         return link
 
     def _node_at(self, endpoint: Endpoint) -> Node:
-        return Node(partial(open_link, self._address, endpoint), f"Redis at {endpoint}")
+        return self._node(partial(open_link, self._address, endpoint), endpoint)
+
+    def _node(self, open_link: Callable[[], Awaitable[Link]], place: object) -> Node:
+        return Node(open_link, f"Redis at {place}", self._address.timeouts.ready_s)
 
     async def _open_any(self) -> Link:
         """A connection to the first of the endpoints, in any order, that lets us in."""

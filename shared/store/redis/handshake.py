@@ -3,16 +3,16 @@
 import asyncio
 import socket
 from collections.abc import Sequence
+from functools import partial
 
 from hiredis import ReplyError
 
 from shared.store.connection import Command, Reply
 from shared.store.redis.address import Endpoint, RedisAddress, Tls
 from shared.store.redis.error_replies import State, state_in
-from shared.store.redis.link import REPLY_TIMEOUT_S, Link
+from shared.store.redis.link import Link
 from shared.store.redis.requests import pack
 
-CONNECT_TIMEOUT_S = 0.5
 _NAME = "synckairos"
 
 
@@ -24,13 +24,13 @@ async def open_link(address: RedisAddress, endpoint: Endpoint) -> Link:
     """A connection to `endpoint`, logged in, on which commands are served.
 
     The name is resolved anew. Raises `OSError`, `TimeoutError` (a part of it) where the server
-    can't be reached in 0.5 s or doesn't answer in 0.6 s, and `Refused`.
+    can't be reached or doesn't answer within the `timeouts` of `address`, and `Refused`.
     """
-    async with asyncio.timeout(CONNECT_TIMEOUT_S):
+    async with asyncio.timeout(address.timeouts.connect_s):
         link = await _connected(address, endpoint)
     link.endpoint = endpoint
     try:
-        async with asyncio.timeout(REPLY_TIMEOUT_S):
+        async with asyncio.timeout(address.timeouts.reply_s):
             await _log_in(link, address)
     except BaseException:
         await link.close()
@@ -40,10 +40,11 @@ async def open_link(address: RedisAddress, endpoint: Endpoint) -> Link:
 
 async def _connected(address: RedisAddress, endpoint: Endpoint) -> Link:
     loop = asyncio.get_running_loop()
+    new_link = partial(Link, address.timeouts.reply_s)
     if endpoint.path:
-        _, link = await loop.create_unix_connection(Link, endpoint.path)
+        _, link = await loop.create_unix_connection(new_link, endpoint.path)
         return link
-    transport, link = await loop.create_connection(Link, endpoint.host, endpoint.port)
+    transport, link = await loop.create_connection(new_link, endpoint.host, endpoint.port)
     try:
         transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
         if address.tls:

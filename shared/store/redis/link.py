@@ -14,10 +14,10 @@ from hiredis import Reader
 
 from shared.store.connection import Reply
 from shared.store.redis.address import Endpoint
+from shared.store.redis.timeouts import DEFAULT
 
-REPLY_TIMEOUT_S = 0.6
-_LONGEST_REPLY_S = 2 * REPLY_TIMEOUT_S
-"""A reply may take so long while other bytes keep coming."""
+_LONGEST_REPLY = 2
+"""A reply may take so many times its timeout while other bytes keep coming."""
 
 _SECOND_LOOK_S = 0.02
 """Before a connection is given up, bytes that are here already are read."""
@@ -51,11 +51,12 @@ class Link(asyncio.Protocol):
     """A pipelined connection. Must be made and used in one event loop.
 
     A request that is cancelled keeps its place: its replies are read and dropped.
-    A connection on which no byte comes for 0.6 s though a reply is due is given up: all requests
-    fail with `TimeoutError`. Where the connection ends they fail with `Lost`.
+    A connection on which no byte comes for `reply_timeout_s` though a reply is due is given up: all
+    requests fail with `TimeoutError`. Where the connection ends they fail with `Lost`.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, reply_timeout_s: float = DEFAULT.reply_s) -> None:
+        self._reply_timeout_s = reply_timeout_s
         self.endpoint = Endpoint()
         """Where it leads."""
         self.number = next(_numbers)
@@ -98,9 +99,10 @@ class Link(asyncio.Protocol):
     async def room(self, size: int) -> None:
         """Return when there is room for `size` bytes, first come, first served.
 
-        Raises `TimeoutError` after 0.6 s. It also returns where the connection has ended.
+        Raises `TimeoutError` after `reply_timeout_s`. It also returns once the connection has
+        ended.
         """
-        async with asyncio.timeout(REPLY_TIMEOUT_S), self._queue:
+        async with asyncio.timeout(self._reply_timeout_s), self._queue:
             while self.is_open and not self._fits(size):
                 self._freed = self._loop.create_future()
                 await self._freed
@@ -118,7 +120,7 @@ class Link(asyncio.Protocol):
         self._bytes += len(data)
         self._write(data)
         if self._watch is None:
-            self._watch = self._loop.call_at(now + REPLY_TIMEOUT_S, self._look)
+            self._watch = self._loop.call_at(now + self._reply_timeout_s, self._look)
         return request.future
 
     def say(self, data: bytes) -> None:
@@ -140,7 +142,7 @@ class Link(asyncio.Protocol):
     async def close(self) -> None:
         """The same, and wait until its socket is closed."""
         self.abort()
-        await asyncio.wait([self._gone], timeout=REPLY_TIMEOUT_S)
+        await asyncio.wait([self._gone], timeout=self._reply_timeout_s)
 
     def connection_made(self, transport: Any) -> None:
         """See `asyncio.Protocol`."""
@@ -201,7 +203,8 @@ class Link(asyncio.Protocol):
             return
         oldest, now = self._pending[0], self._loop.time()
         give_up = min(
-            max(oldest.sent_at, self._heard_at) + REPLY_TIMEOUT_S, oldest.sent_at + _LONGEST_REPLY_S
+            max(oldest.sent_at, self._heard_at) + self._reply_timeout_s,
+            oldest.sent_at + _LONGEST_REPLY * self._reply_timeout_s,
         )
         if now < give_up:
             self._watch = self._loop.call_at(give_up, self._look)
@@ -210,7 +213,8 @@ class Link(asyncio.Protocol):
             self._suspect = oldest
             self._watch = self._loop.call_at(now + _SECOND_LOOK_S, self._look)
         else:
-            self._end(TimeoutError(f"Redis left a command unanswered for {REPLY_TIMEOUT_S} s"))
+            limit = f"{self._reply_timeout_s} s"
+            self._end(TimeoutError(f"Redis left a command unanswered for {limit}"))
 
     def _fits(self, size: int) -> bool:
         return len(self._pending) < _MOST_REQUESTS and (

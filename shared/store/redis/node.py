@@ -9,9 +9,7 @@ from shared.errors import StoreUnavailable
 from shared.store.connection import Reply
 from shared.store.redis.handshake import Refused
 from shared.store.redis.link import Link, Lost
-
-_WAIT_S = 0.8
-"""How long a caller waits for a connection."""
+from shared.store.redis.timeouts import DEFAULT
 
 _FIRST_PAUSE_S = 0.05
 _LONGEST_PAUSE_S = 0.5
@@ -24,12 +22,20 @@ _log = logging.getLogger("synckairos.redis")
 class Node:
     """Requests to one server. `open_link` opens a connection to it, or raises.
 
+    A caller waits for a connection for `ready_timeout_s` at most.
+
     Connections are opened one at a time, with a pause of 50 to 500 ms after each that failed or
     was of no use. While the last one failed, callers are told so at once.
     """
 
-    def __init__(self, open_link: Callable[[], Awaitable[Link]], name: str) -> None:
+    def __init__(
+        self,
+        open_link: Callable[[], Awaitable[Link]],
+        name: str,
+        ready_timeout_s: float = DEFAULT.ready_s,
+    ) -> None:
         self.name = name
+        self._ready_timeout_s = ready_timeout_s
         self.on_change: Callable[[], None] = lambda: None
         """Called when a connection has taken the place of another one."""
         self._open_link = open_link
@@ -56,7 +62,7 @@ class Node:
         """Send packed commands; returns the connection and its `count` replies.
 
         Where the connection ends under it, it is sent once more on the next one.
-        Raises `StoreUnavailable`, within 1.5 s.
+        Raises `StoreUnavailable`, with the default timeouts within 1.5 s.
         """
         try:
             link = self._link
@@ -129,7 +135,7 @@ class Node:
 
     async def _ready(self, size: int) -> Link:
         """A connection with room for `size` bytes. Raises what keeps it from being opened."""
-        async with asyncio.timeout(_WAIT_S):
+        async with asyncio.timeout(self._ready_timeout_s):
             while True:
                 if link := self._link:
                     if link.is_open and link.has_room(size):

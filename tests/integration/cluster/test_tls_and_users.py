@@ -11,9 +11,9 @@ from infra.local.redis_tls import USER, TlsRedis, tls_redis
 from shared.domain.units import Millis
 from shared.errors import StoreUnavailable
 from shared.ports import Committed, Limit
-from shared.store.redis import NativeConnection
 from tests.integration.cluster.conftest import KEYS, Shelf
 from tests.integration.cluster.hearing import assert_heard
+from tests.integration.natively import connection_to
 from tests.integration.store.commits import new_session, writing
 
 _LIMIT = Limit("caller:alice", 4, Millis(1_000))
@@ -27,14 +27,14 @@ def server() -> Iterator[TlsRedis]:
 
 
 async def test_an_authority_of_one_s_own_is_trusted_where_it_is_named(server: TlsRedis) -> None:
-    connection = NativeConnection(f"{server.url}?ssl_ca_certs={server.ca_file}")
+    connection = connection_to(f"{server.url}?ssl_ca_certs={server.ca_file}")
     large = b"v" * 100_000
     assert await connection.ask([("SET", "key", large), ("GET", "key")]) == [b"OK", large]
     await connection.close()
 
 
 async def test_pushes_are_heard_over_tls(server: TlsRedis) -> None:
-    connection = NativeConnection(f"{server.url}?ssl_ca_certs={server.ca_file}")
+    connection = connection_to(f"{server.url}?ssl_ca_certs={server.ca_file}")
     await assert_heard(connection, "channel")
     await connection.close()
 
@@ -52,7 +52,7 @@ async def test_who_is_not_trusted_or_not_known_is_an_outage_that_says_why(
     server: TlsRedis, change: object, reason: str
 ) -> None:
     assert callable(change)
-    connection = NativeConnection(change(server.url, server.ca_file))
+    connection = connection_to(change(server.url, server.ca_file))
     with pytest.raises(StoreUnavailable) as raised:
         await connection.ask([("GET", "key")])
     assert reason in str(raised.value.__cause__)
@@ -64,7 +64,7 @@ _RIGHTS = "~{s* &{s* +@read +@write +@stream +@scripting +@pubsub +@connection +
 
 async def test_a_user_with_the_rights_that_are_documented_can_do_everything() -> None:
     with embedded_redis(f"user service on >pass%word {_RIGHTS}") as url:
-        connection = NativeConnection(url.replace("://", "://service:pass%25word@"))
+        connection = connection_to(url.replace("://", "://service:pass%25word@"))
         shelf = Shelf(connection)
         change = new_session()
         assert await shelf.store.commit(writing(change)) == Committed()
@@ -84,7 +84,7 @@ async def test_a_user_with_the_rights_that_are_documented_can_do_everything() ->
 
 async def test_a_primary_that_lacks_replicas_is_read_and_later_changed() -> None:
     with embedded_redis("min-replicas-to-write 1") as url:
-        connection = NativeConnection(url)
+        connection = connection_to(url)
         shelf, change = Shelf(connection), new_session()
         with pytest.raises(StoreUnavailable) as raised:
             await shelf.store.commit(writing(change))
@@ -99,7 +99,7 @@ async def test_a_primary_that_lacks_replicas_is_read_and_later_changed() -> None
 
 async def test_a_socket_of_the_same_machine_is_a_way_too(tmp_path: Path) -> None:
     with embedded_redis(f"unixsocket {tmp_path}/s", "unixsocketperm 700"):
-        connection = NativeConnection(f"unix://{tmp_path}/s?db=2")
+        connection = connection_to(f"unix://{tmp_path}/s?db=2")
         assert await connection.ask([("SET", "key", "v"), ("GET", "key")]) == [b"OK", b"v"]
         await assert_heard(connection, "channel")
         await connection.close()

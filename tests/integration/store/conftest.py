@@ -15,8 +15,7 @@ from shared.store.connection import Connection
 from shared.store.keys import Keys
 from shared.store.memory import RedisMemory
 from shared.store.sessions import RedisSessionStore
-from shared.store.upstash import UpstashConnection
-from tests.integration.natively import natively
+from tests.integration.natively import by_rest, natively
 
 _MEANS = Means(sets_alarms=True)
 
@@ -62,7 +61,7 @@ async def connection(redis: Redis, request: Any) -> AsyncIterator[Connection]:
     """The ways to reach a Redis."""
     if request.param == "upstash":
         endpoint: LocalUpstash = request.getfixturevalue("quiet_upstash")
-        upstash = UpstashConnection(endpoint.url, endpoint.token)
+        upstash = by_rest(endpoint)
         yield upstash
         await upstash.close()
     else:

@@ -14,8 +14,7 @@ from shared.ports import Limit, Quota, SessionStore
 from shared.store.connection import Connection
 from shared.store.keys import Keys
 from shared.store.sessions import RedisSessionStore
-from shared.store.upstash import UpstashConnection
-from tests.integration.natively import natively
+from tests.integration.natively import by_rest, natively
 
 WINDOW = Millis(1_000)
 LIMIT = Limit("caller:alice", 4, WINDOW)
@@ -75,7 +74,7 @@ async def test_so_many_fit_and_no_more(store: SessionStore) -> None:
 async def test_a_limit_holds_for_all_connections_at_once(
     redis: Redis, quiet_upstash: LocalUpstash, keys: Keys
 ) -> None:
-    upstash = UpstashConnection(quiet_upstash.url, quiet_upstash.token)
+    upstash = by_rest(quiet_upstash)
     stores = [
         RedisSessionStore(connection, keys, StoreClock())
         for connection in (natively(redis), upstash)

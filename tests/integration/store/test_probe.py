@@ -14,8 +14,7 @@ from shared.store.connection import Connection
 from shared.store.keys import Keys
 from shared.store.probe import StoreProbe, reason_of
 from shared.store.redis import NativeConnection
-from shared.store.upstash import UpstashConnection
-from tests.integration.natively import natively
+from tests.integration.natively import by_rest, natively
 
 _KEYS = Keys(3)
 
@@ -49,7 +48,7 @@ async def own_connection(
         yield natively(redis)
         return
     with local_upstash(own_redis_url) as endpoint:
-        upstash = UpstashConnection(endpoint.url, endpoint.token)
+        upstash = by_rest(endpoint)
         yield upstash
         await upstash.close()
 

@@ -15,8 +15,7 @@ from shared.ports import IdempotencyKey, Limit, SessionStore
 from shared.store.connection import Connection
 from shared.store.keys import Keys
 from shared.store.sessions import RedisSessionStore
-from shared.store.upstash import UpstashConnection
-from tests.integration.natively import natively
+from tests.integration.natively import by_rest, natively
 from tests.integration.store.commits import new_session, writing
 
 LIMITS = [Limit("caller:alice", 4, Millis(1_000)), Limit("switches:x", 4, Millis(1_000))]
@@ -32,7 +31,7 @@ def own_redis_url() -> Iterator[str]:
 async def test_a_redis_out_of_memory_is_still_read(own_redis_url: str) -> None:
     redis = Redis.from_url(own_redis_url)
     with local_upstash(own_redis_url) as endpoint:
-        upstash = UpstashConnection(endpoint.url, endpoint.token)
+        upstash = by_rest(endpoint)
         for connection in (natively(redis), upstash):
             store = RedisSessionStore(connection, Keys(), StoreClock())
             await redis.flushall()

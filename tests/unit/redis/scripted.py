@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 
 from hiredis import Reader
 
+from infra.local.accepting import stop_accepting
+
 OK = b"+OK\r\n"
 PONG = b"+PONG\r\n"
 HELLO = b"*2\r\n$4\r\nmode\r\n$10\r\nstandalone\r\n"
@@ -95,5 +97,6 @@ async def scripted_redis(answer: Answer) -> AsyncIterator[ScriptedRedis]:
     try:
         yield scripted
     finally:
+        await stop_accepting([server])
         server.close()
         await scripted.close()

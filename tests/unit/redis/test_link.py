@@ -13,6 +13,7 @@ from shared.store.redis.address import Endpoint, RedisAddress
 from shared.store.redis.handshake import open_link
 from shared.store.redis.link import Link, Lost
 from shared.store.redis.requests import pack
+from shared.store.redis.timeouts import DEFAULT
 from tests.unit.redis.scripted import OK, ScriptedRedis, bulk, scripted_redis
 
 
@@ -132,6 +133,17 @@ async def test_a_reply_that_stays_away_fails_all_that_wait_and_ends_the_connecti
         assert not link.is_open
         with pytest.raises(Lost):
             await say(link, "x")
+
+
+async def test_the_time_that_a_reply_may_take_can_be_chosen() -> None:
+    async with scripted_redis(lambda command, _: None) as silent:
+        loop = asyncio.get_running_loop()
+        _, link = await loop.create_connection(lambda: Link(0.05), "127.0.0.1", silent.port)
+        asked = loop.time()
+        with pytest.raises(TimeoutError, match=r"0\.05 s"):
+            await say(link, "x")
+        assert loop.time() - asked < DEFAULT.reply_s
+        await link.close()
 
 
 async def test_a_server_that_sends_a_long_reply_slowly_is_not_given_up() -> None:
