@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from secrets import token_hex
-from typing import Any
 
 import msgspec
 
@@ -14,7 +13,7 @@ from shared.domain.timekeeping import next_wakeup, retention
 from shared.domain.units import DAY, Instant, after
 from shared.ports import UNLIMITED, Commit, IdempotencyKey, Origin, OwnerLimits, Stored
 from shared.realtime.messages import pushes
-from shared.representation import SessionView, encoded, plain, switch_of, view_of
+from shared.representation import SessionView, encoded, switch_of, view_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,11 +37,6 @@ class Done:
     shown: SessionView
     encoded: msgspec.Raw
     expiry: Expiry | None = None
-
-    @property
-    def view(self) -> dict[str, Any]:
-        """The same as `encoded`, parsed; it is parsed anew each time."""
-        return plain(self.shown)
 
     @property
     def switched(self) -> msgspec.Raw:

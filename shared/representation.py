@@ -160,17 +160,6 @@ def encoded(view: SessionView | SwitchView) -> msgspec.Raw:
     return msgspec.Raw(_encode(view))
 
 
-def session_view(session: Session, now: Instant) -> dict[str, Any]:
-    """The same as `encoded_view`, parsed; it takes longer."""
-    return plain(view_of(session, now))
-
-
-def plain(view: SessionView | SwitchView) -> dict[str, Any]:
-    """The view as the JSON object that it is encoded as, parsed."""
-    parsed: dict[str, Any] = msgspec.to_builtins(view)
-    return parsed
-
-
 def summary_view(session: Session, now: Instant) -> dict[str, Any]:
     """The light form: whose clock runs and what is left on it."""
     view = {
@@ -204,11 +193,6 @@ def switch_of(view: SessionView, expiry: Expiry | None) -> SwitchView:
         (expiry.side.participant_id or None) if expiry else None,
         (expiry.side.group_id or None) if expiry else None,
     )
-
-
-def switch_view(view: Mapping[str, Any], expiry: Expiry | None) -> dict[str, Any]:
-    """The same, out of a view that is parsed."""
-    return plain(switch_of(msgspec.convert(view, SessionView), expiry))
 
 
 def _participants_view(session: Session, shown: Session) -> list[ParticipantView]:

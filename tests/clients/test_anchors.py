@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from typing import Any, cast
 from uuid import UUID
 
+import msgspec
 import pytest
 from synckairos import anchors
 from synckairos.states import SessionState
@@ -13,7 +14,7 @@ from shared.domain.clocks import clocks_of
 from shared.domain.session import Group, Participant, Session, Status, SyncMode
 from shared.domain.timekeeping import deadline
 from shared.domain.units import Instant, Millis
-from shared.representation import session_view
+from shared.representation import encoded_view
 from tests.clients.states import ADA, BEN, T0, session
 
 _EACH = 60
@@ -21,7 +22,7 @@ _EACH = 60
 
 def view(of: Session, at: int) -> SessionState:
     """What the service says of it."""
-    return cast(SessionState, session_view(of, Instant(at)))
+    return cast(SessionState, msgspec.json.decode(encoded_view(of, Instant(at))))
 
 
 def sessions(mode: SyncMode) -> Iterator[tuple[Session, random.Random]]:

@@ -7,12 +7,11 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 
-import msgspec
 import psycopg
 
 from shared.domain.units import Instant
 from shared.instants import instant_of
-from shared.representation import session_view
+from shared.representation import encoded_view
 from shared.snapshot import decode_session
 from tests.faults.ledger import Ledger
 
@@ -40,8 +39,7 @@ class Row:
     @property
     def view(self) -> dict[str, Any]:
         """The Session of the API as it was then."""
-        view = session_view(decode_session(self.state), self.occurred_at)
-        return dict(json.loads(msgspec.json.encode(view)))
+        return dict(json.loads(encoded_view(decode_session(self.state), self.occurred_at)))
 
 
 class Trail:

@@ -17,7 +17,7 @@ from shared.ports import Committed, News
 from shared.realtime.broadcasts import Broadcasts
 from shared.realtime.messages import pushes
 from shared.realtime.supabase import Patience, SupabasePublisher
-from shared.representation import session_view
+from shared.representation import encoded_view
 from shared.store.keys import Keys
 from shared.store.owed_pushes import RedisOwedPushes
 from shared.store.sessions import RedisSessionStore
@@ -103,4 +103,4 @@ def _left_by(change: Change) -> Session | None:
 def news_of(change: Change) -> News:
     """What is announced of a change."""
     session, now = change.session, Instant(change.occurred_at)
-    return News(session.name, pushes=pushes([change], now, session_view(session, now)))  # type: ignore[arg-type] # encoded alike
+    return News(session.name, pushes=pushes([change], now, encoded_view(session, now)))
