@@ -38,7 +38,7 @@ test: $(READY)
 	@if test -z "$$(git status --porcelain)" && git rev-parse HEAD | cmp -s - .build/testing; then cp .build/testing .build/tested; fi
 
 fuzz: $(READY)
-	@FUZZ=full $(BIN)/python -m pytest tests/fuzz tests/clients/test_clock_simulation.py tests/clients/test_conformance.py tests/integration/realtime tests/integration/test_bad_input.py tests/integration/test_soak.py tests/integration/test_service_on_cluster.py
+	@FUZZ=full $(BIN)/python -m pytest tests/fuzz tests/unit/domain tests/linearizability/test_checker.py tests/clients/test_clock_simulation.py tests/clients/test_conformance.py tests/integration/realtime tests/integration/test_bad_input.py tests/integration/test_soak.py tests/integration/test_service_on_cluster.py
 	@FUZZ=full TARGET=functions $(BIN)/python -m pytest -m http tests/integration
 	@$(BIN)/python -m tests.linearizability --histories 2000
 
