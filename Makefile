@@ -3,7 +3,11 @@ PORT ?= 3000
 STAGE ?= dev
 BIN := .venv/bin
 READY := .venv/.ready
-TWO := --numprocesses 2 --dist loadfile --no-loadscope-reorder
+# Most tests start servers and wait for them a third of their time: three workers keep two
+# processors busy. Functions need a processor each, so their tests have two workers.
+WORKERS ?= 3
+FILES := --dist loadfile --no-loadscope-reorder
+# Tests that measure milliseconds run alone.
 PUNCTUAL := tests/e2e/test_in_step.py tests/e2e/test_functions_console.py tests/rolling tests/overload tests/integration/test_loop_held.py
 
 .PHONY: setup run run-functions migrate test fuzz lint demo bench soak load image-check package deploy lock
@@ -30,15 +34,15 @@ migrate: $(READY)
 
 test: $(READY)
 	@mkdir -p .build; git rev-parse HEAD > .build/testing 2>/dev/null || true
-	@$(BIN)/python -m pytest $(TWO) $(patsubst %,--ignore %,$(PUNCTUAL))
+	@$(BIN)/python -m pytest --numprocesses $(WORKERS) $(FILES) $(patsubst %,--ignore %,$(PUNCTUAL))
 	@echo "What is held to milliseconds, which needs both processors:"
 	@$(BIN)/python -m pytest $(PUNCTUAL)
-	@echo "What goes over HTTP alone, once more, against the functions:"
-	@TARGET=functions $(BIN)/python -m pytest $(TWO) -m http tests/integration
+	@echo "What goes over HTTP alone, once more, against the functions (make fuzz asks for all pairs):"
+	@TARGET=functions $(BIN)/python -m pytest --numprocesses 2 $(FILES) -m http tests/integration
 	@if test -z "$$(git status --porcelain)" && git rev-parse HEAD | cmp -s - .build/testing; then cp .build/testing .build/tested; fi
 
 fuzz: $(READY)
-	@FUZZ=full $(BIN)/python -m pytest tests/fuzz tests/clients/test_clock_simulation.py tests/clients/test_conformance.py tests/integration/realtime tests/integration/test_bad_input.py tests/integration/test_soak.py tests/integration/test_service_on_cluster.py
+	@FUZZ=full $(BIN)/python -m pytest tests/fuzz tests/unit/domain tests/linearizability/test_checker.py tests/clients/test_clock_simulation.py tests/clients/test_conformance.py tests/integration/realtime tests/integration/test_bad_input.py tests/integration/test_soak.py tests/integration/test_service_on_cluster.py
 	@FUZZ=full TARGET=functions $(BIN)/python -m pytest -m http tests/integration
 	@$(BIN)/python -m tests.linearizability --histories 2000
 

@@ -1,8 +1,12 @@
 """What every test may ask for."""
 
 import os
+import ssl
 from collections.abc import Iterator
+from typing import Any
 
+import httpx
+import httpx._transports.default
 import pytest
 from xdist.remote import Producer
 from xdist.scheduler import LoadFileScheduling
@@ -17,26 +21,51 @@ from infra.local.supabase import (
     prepare_project,
 )
 
-_BUILT_ONCE = ("tests/packaging/",)
-"""Folders whose tests share something that is built in one place."""
+_TOGETHER = {
+    "tests/packaging/": "what is packaged",
+    "tests/integration/test_authority.py": "a service that asks for tokens",
+    "tests/integration/test_pages.py": "a service that asks for tokens",
+    "tests/integration/test_retries.py": "a service that asks for tokens",
+    "tests/integration/test_rights.py": "a service that asks for tokens",
+}
+"""Folders and files whose tests share something that takes long to make: one worker makes it."""
+
+_FIRST = ("tests/packaging/",)
+"""What takes longest: it comes first, so that no worker is left alone with it at the end."""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """What stays together and takes long comes first, so that nobody waits for it at the end."""
-    items.sort(key=lambda item: not item.nodeid.startswith(_BUILT_ONCE))
+    """Put the tests that take longest first."""
+    items.sort(key=lambda item: not item.nodeid.startswith(_FIRST))
 
 
 class OneByOne(LoadFileScheduling):  # type: ignore[misc]  # xdist has no types
-    """A file's tests stay with one worker, and so do all of a folder that builds something."""
+    """A file's tests stay with one worker, and so do those of files that share something."""
 
     def _split_scope(self, nodeid: str) -> str:
-        folders = (folder for folder in _BUILT_ONCE if nodeid.startswith(folder))
-        return next(folders, str(super()._split_scope(nodeid)))
+        shared = (what for path, what in _TOGETHER.items() if nodeid.startswith(path))
+        return next(shared, str(super()._split_scope(nodeid)))
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> LoadFileScheduling | None:
     """Ours in place of `--dist loadfile`."""
     return OneByOne(config, log) if config.option.dist == "loadfile" else None
+
+
+def pytest_configure() -> None:
+    """Let all HTTP clients of this process share the certificates.
+
+    Loading them takes 20 ms, and a client that is not given any loads them: longer than many tests.
+    """
+    load, certificates = httpx.create_ssl_context, httpx.create_ssl_context()
+
+    def shared(verify: Any = True, cert: Any = None, trust_env: bool = True) -> ssl.SSLContext:
+        if verify is True and cert is None:
+            return certificates
+        return load(verify, cert, trust_env)
+
+    httpx.create_ssl_context = shared
+    httpx._transports.default.create_ssl_context = shared  # type: ignore[attr-defined]
 
 
 @pytest.fixture(scope="session")

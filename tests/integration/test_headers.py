@@ -81,7 +81,7 @@ async def test_one_key_creates_one_session(api: Api, other: Api) -> None:
 
 async def test_a_key_keeps_its_answer_on_every_shard(own_redis_url: str) -> None:
     with serving(own_redis_url, warm=["create"], STORE_SHARDS="7") as url:
-        async with httpx.AsyncClient(base_url=url) as http:
+        async with httpx.AsyncClient(base_url=url, timeout=20) as http:
             api = Api(http)
             for _ in range(10):
                 body, key = chess(), {"Idempotency-Key": str(uuid4())}

@@ -98,16 +98,23 @@ async def test_nothing_that_is_written_or_answered_holds_a_secret(
         assert not re.search(r"eyJ[\w-]{10}", text)
 
 
+_ALL = ["JWT_SECRET", "REDIS_URL", "DATABASE_URL"]
+
+
 @pytest.mark.parametrize(
-    ("settings", "named"),
+    ("module", "settings", "named"),
     [
-        ({}, ["JWT_SECRET", "REDIS_URL", "DATABASE_URL"]),
-        ({"JWT_SECRET": "change-me-change-me-change-me-change-me"}, ["JWT_SECRET", "placeholder"]),
-        ({"JWT_SECRET": "short"}, ["JWT_SECRET", "32 bytes"]),
-        ({"AUTH_DISABLED": "true"}, ["AUTH_DISABLED"]),
+        ("functions.server", {}, _ALL),
+        ("functions.tools.run", {}, _ALL),
+        (
+            "functions.server",
+            {"JWT_SECRET": "change-me-change-me-change-me-change-me"},
+            ["JWT_SECRET", "placeholder"],
+        ),
+        ("functions.server", {"JWT_SECRET": "short"}, ["JWT_SECRET", "32 bytes"]),
+        ("functions.server", {"AUTH_DISABLED": "true"}, ["AUTH_DISABLED"]),
     ],
 )
-@pytest.mark.parametrize("module", ["functions.server", "functions.tools.run"])
 def test_production_does_not_start_without_its_secrets_and_names_them(
     module: str, settings: dict[str, str], named: list[str]
 ) -> None:

@@ -3,12 +3,13 @@
 from collections.abc import Sequence
 from itertools import chain, combinations, pairwise, permutations
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.fuzz.extent import extent
 from tests.linearizability.checker import Operation, check
 
-steady = settings(derandomize=True, database=None, deadline=None, max_examples=300)
+steady = extent(short=60, full=3_000)
 
 Access = tuple[str, int]
 """("write", what) or ("read", ignored)."""

@@ -1,7 +1,7 @@
 """What a session that advances by itself gives the service to do, and how much of it is allowed."""
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 
 from shared.domain.commands import NewGroup
 from shared.domain.errors import RuleViolation
@@ -10,6 +10,7 @@ from shared.domain.load import UNIT, load, present_load, require_bounded
 from shared.domain.session import Session, SyncMode
 from shared.domain.settlement import settle
 from shared.domain.units import Instant, Millis
+from tests.fuzz.extent import extent
 from tests.unit.domain.random_games import Game, games, moments
 from tests.unit.domain.scenarios import (
     ANNA,
@@ -106,7 +107,7 @@ def test_a_load_above_the_bound_is_refused_with_field_rule_and_number() -> None:
     assert "cannot exceed 200, and would be 201" in caught.value.violations[0].message
 
 
-@settings(derandomize=True, database=None, deadline=None, max_examples=200)
+@extent(short=60, full=2_000)
 @given(games())
 def test_no_session_without_end_changes_more_often_than_its_load_says(game: Game) -> None:
     for moment in moments(game):

@@ -4,7 +4,7 @@ from dataclasses import fields, replace
 from itertools import pairwise
 
 import msgspec
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.domain import commands as c
@@ -16,6 +16,7 @@ from shared.domain.session import Session, Status, SyncMode
 from shared.domain.settlement import settle, settled
 from shared.domain.timekeeping import deadline, live, next_wakeup
 from shared.domain.units import Instant, Millis
+from tests.fuzz.extent import extent
 from tests.unit.domain.ledger import Ledger, shown
 from tests.unit.domain.random_games import (
     GROUPS,
@@ -29,7 +30,7 @@ from tests.unit.domain.random_games import (
     spans,
 )
 
-steady = settings(derandomize=True, database=None, deadline=None, max_examples=200)
+steady = extent(short=60, full=2_000)
 backwards = st.integers(-6_000, 6_000)
 
 

@@ -3,13 +3,14 @@
 from itertools import islice
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 
 from shared.domain.commands import NewGroup
 from shared.domain.session import Session, SyncMode
 from shared.domain.settlement import settle
 from shared.domain.timekeeping import deadline, next_wakeup, retention
 from shared.domain.units import DAY, HOUR, Instant
+from tests.fuzz.extent import extent
 from tests.unit.domain.random_games import Game, games, moments
 from tests.unit.domain.scenarios import (
     ANNA,
@@ -129,7 +130,7 @@ def test_a_session_outlives_its_next_change_by_a_day_in_which_no_worker_runs() -
     assert (deadline(session) or 0) + DAY <= retention(session)
 
 
-@settings(derandomize=True, database=None, deadline=None, max_examples=300)
+@extent(short=60, full=3_000)
 @given(games())
 def test_at_every_moment_it_is_kept_as_long_as_it_runs_on_and_a_day(game: Game) -> None:
     for moment in moments(game):
