@@ -1,12 +1,12 @@
 """The audit trail, held against what players were told."""
 
 import asyncio
-import json
 from collections import Counter
 from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 
+import msgspec
 import psycopg
 
 from shared.domain.units import Instant
@@ -39,7 +39,7 @@ class Row:
     @property
     def view(self) -> dict[str, Any]:
         """The Session of the API as it was then."""
-        return dict(json.loads(encoded_view(decode_session(self.state), self.occurred_at)))
+        return dict(msgspec.json.decode(encoded_view(decode_session(self.state), self.occurred_at)))
 
 
 class Trail:

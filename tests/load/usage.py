@@ -42,14 +42,14 @@ class Usage:
     """Processor seconds of all programs on the machine."""
 
 
-def usage(services: Collection[int]) -> Usage:
-    """The processor time of this process and of all processes below it.
+def usage(services: Collection[int], without: Collection[int] = ()) -> Usage:
+    """The processor time of this process and of all processes below it, but those of `without`.
 
     `services` are the process ids of the instances. Processes that are neither an instance nor a
     store make the load.
     """
     found: dict[tuple[Role, int], float] = {}
-    processes = family()
+    processes = {pid: process for pid, process in family().items() if pid not in without}
     for pid, process in processes.items():
         role = "service" if pid in services else _STORES.get(process.name, "generator")
         found[role, pid] = process.cpu_s

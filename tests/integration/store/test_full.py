@@ -1,6 +1,7 @@
 """A Redis without memory refuses a script whole, or does all of it: every script of ours."""
 
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -227,6 +228,15 @@ async def test_a_recovery_ends(full: Full) -> None:
     assert await full.memory.lost() == []
 
 
+async def test_a_marker_of_an_older_release_stays_without_a_name(full: Full) -> None:
+    await full.redis.set("{s0}:whole", "1")
+    await full.fill()
+    before = await full.contents()
+    with suppress(StoreUnavailable):
+        assert await full.memory.epochs() == {}  # over REST no epoch is ever read
+    assert await full.contents() == before
+
+
 async def test_those_who_were_counted_are_counted_on_and_others_are_not(full: Full) -> None:
     await full.store.load("a-session", limits=[_LIMIT])
     loaded = await full.does(full.store.load("a-session", limits=[_LIMIT]))
@@ -256,6 +266,6 @@ async def test_the_probe_is_refused_as_a_change_is(
 
 def test_every_script_is_tried_on_a_full_redis() -> None:
     folder = scripts._SCRIPTS
-    tried = {"commit", "confirm", "count", "page", "park", "probe", "rearm", "remember"}
+    tried = {"commit", "confirm", "count", "epoch", "page", "park", "probe", "rearm", "remember"}
     tried |= {"reschedule", "settle", "take"}
     assert {path.stem for path in folder.glob("*.lua")} == tried

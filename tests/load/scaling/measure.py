@@ -1,7 +1,8 @@
 """Measures one size of a part, on servers of its own."""
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+import os
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import uvloop
@@ -16,7 +17,7 @@ from tests.load.scaling.parts import Size
 from tests.load.scenarios import SCENARIOS
 from tests.load.stage import Stage, allow_files, stage
 from tests.load.targets import begin, games
-from tests.load.usage import Role, shares, usage
+from tests.load.usage import Role, family, shares, usage
 
 _WARM_UP_S = 2
 _FEWEST_SWITCHES = 10
@@ -53,22 +54,25 @@ def measure(size: Size, seconds: float, tell: Tell) -> Measured:
 def _at_full_speed(size: Size, seconds: float, tell: Tell) -> Measured:
     """A closed loop: each of 16 connections to each instance sends again when it has its answer."""
     tell("starting the servers")
+    bystanders = family().keys() - {os.getpid()}
     with stage(size.instances, cluster=size.cluster) as where:
         found = games(size.sessions, size.participants)
         tell(f"starting {size.sessions} sessions")
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
             runner.run(begin(found, where.ports, lambda _: None))
         tell("switching")
-        return _switched(size, where, [target.session_id for target in found], seconds)
+        load = Load("POST", "/v1/sessions/ID/switch", "{}", [t.session_id for t in found])
+        return _switched(size, where, load, seconds, bystanders)
 
 
-def _switched(size: Size, where: Stage, session_ids: Sequence[str], seconds: float) -> Measured:
-    load = Load("POST", "/v1/sessions/ID/switch", "{}", session_ids)
+def _switched(
+    size: Size, where: Stage, load: Load, seconds: float, bystanders: Collection[int]
+) -> Measured:
     urls = [instance.url for instance in where.instances]
     wrk.run(load, urls, _WARM_UP_S)
-    before = usage(where.pids)
+    before = usage(where.pids, without=bystanders)
     switch = wrk.run(load, urls, seconds)
-    busy = shares(before, usage(where.pids))
+    busy = shares(before, usage(where.pids, without=bystanders))
     rate = (switch.rate or 0.0) - switch.errors / seconds
     return Measured(size, max(0.0, rate), switch, None, busy, switch.errors)
 
