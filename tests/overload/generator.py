@@ -1,8 +1,8 @@
-"""Asks an instance for reads and switches, as a process: `python -m ... PORT RATE SECONDS IDS`.
+"""Asks an instance for reads and switches, as a process: `python -m ... PORT CLIENTS SECONDS IDS`.
 
-With a rate of 0 it finds out the capacity: 16 connections ask again as soon as they are answered.
-Otherwise requests are sent at that rate (a second), however late the answers come. Prints each
-request as `[ms after the beginning, ms until the answer, status]`, in one JSON list.
+Each of the clients asks again as soon as it is answered, and 0.1 s after a refusal. One request in
+five is a switch, each of another session. Prints each request as
+`[ms on the machine's monotonic clock, ms until the answer, status]`, in one JSON list.
 """
 
 import asyncio
@@ -14,77 +14,46 @@ import uvloop
 
 from tests.load.connection import Pool, request
 
-_CONNECTIONS = 16
 _SWITCH_EVERY = 5
-_TICK_S = 0.002
-_MOST_FLYING = 1_000
-"""What comes on top isn't sent: else a generator that can't keep up would measure itself."""
+_PAUSE_S = 0.1
+_REFUSED = 503
 
 Shot = tuple[float, float, int]
 
 
-async def _fire(pool: Pool, requests: list[bytes], number: int, began: float) -> Shot:
-    sent = time.monotonic()
-    try:
-        status = (await pool.send(requests[number % len(requests)])).status
-    except (OSError, TimeoutError):
-        status = 0
-    return (sent - began) * 1000, (time.monotonic() - sent) * 1000, status
-
-
-async def _closed(pool: Pool, requests: list[bytes], seconds: float) -> list[Shot]:
-    began, shots = time.monotonic(), []
-
-    async def one(first: int) -> None:
-        number = first
-        while time.monotonic() - began < seconds:
-            shots.append(await _fire(pool, requests, number, began))
-            number += _CONNECTIONS
-
-    await asyncio.gather(*map(one, range(_CONNECTIONS)))
-    return shots
-
-
-async def _open(pool: Pool, requests: list[bytes], rate: float, seconds: float) -> list[Shot]:
-    began = time.monotonic()
+async def _ask(
+    pool: Pool, requests: list[bytes], client: int, clients: int, ends: float
+) -> list[Shot]:
+    """The requests of one client."""
     shots: list[Shot] = []
-    flying: set[asyncio.Task[Shot]] = set()
-    sent = 0
-
-    def landed(task: asyncio.Task[Shot]) -> None:
-        flying.discard(task)
-        shots.append(task.result())
-
-    while (elapsed := time.monotonic() - began) < seconds:
-        due = int(elapsed * rate)
-        while sent < due:
-            if len(flying) < _MOST_FLYING:
-                task = asyncio.create_task(_fire(pool, requests, sent, began))
-                flying.add(task)
-                task.add_done_callback(landed)
-            sent += 1
-        await asyncio.sleep(_TICK_S)
-    if flying:
-        await asyncio.wait(flying)
+    number = client
+    while (sent := time.monotonic()) < ends:
+        try:
+            status = (await pool.send(requests[number % len(requests)])).status
+        except (OSError, TimeoutError):
+            status = 0
+        shots.append((sent * 1000, (time.monotonic() - sent) * 1000, status))
+        if status == _REFUSED:
+            await asyncio.sleep(_PAUSE_S)
+        number += clients
     return shots
 
 
-async def main(port: int, rate: float, seconds: float, ids: list[str]) -> None:
+async def main(port: int, clients: int, seconds: float, ids: list[str]) -> None:
     """Ask, and print."""
     pool = Pool(port)
     requests = [
         request("POST", f"/v1/sessions/{session_id}/switch")
-        if n % _SWITCH_EVERY == 0
+        if (n + turn) % _SWITCH_EVERY == 0
         else request("GET", f"/v1/sessions/{session_id}")
+        for turn in range(_SWITCH_EVERY)
         for n, session_id in enumerate(ids)
     ]
-    if rate:
-        shots = await _open(pool, requests, rate, seconds)
-    else:
-        shots = await _closed(pool, requests, seconds)
+    ends = time.monotonic() + seconds
+    asked = await asyncio.gather(*(_ask(pool, requests, n, clients, ends) for n in range(clients)))
     pool.close()
-    print(json.dumps(shots))
+    print(json.dumps([shot for shots in asked for shot in shots]))
 
 
 if __name__ == "__main__":
-    uvloop.run(main(int(sys.argv[1]), float(sys.argv[2]), float(sys.argv[3]), sys.argv[4:]))
+    uvloop.run(main(int(sys.argv[1]), int(sys.argv[2]), float(sys.argv[3]), sys.argv[4:]))
