@@ -35,9 +35,9 @@ migrate: $(READY)
 test: $(READY)
 	@mkdir -p .build; git rev-parse HEAD > .build/testing 2>/dev/null || true
 	@$(BIN)/python -m pytest --numprocesses $(WORKERS) $(FILES) $(patsubst %,--ignore %,$(PUNCTUAL))
-	@echo "What is held to milliseconds, which needs both processors:"
+	@echo "The tests that measure milliseconds, alone:"
 	@$(BIN)/python -m pytest $(PUNCTUAL)
-	@echo "What goes over HTTP alone, once more, against the functions (make fuzz asks for all pairs):"
+	@echo "The tests of the HTTP contract once more, against the functions (make fuzz asks for all pairs):"
 	@TARGET=functions $(BIN)/python -m pytest --numprocesses 2 $(FILES) -m http tests/integration
 	@if test -z "$$(git status --porcelain)" && git rev-parse HEAD | cmp -s - .build/testing; then cp .build/testing .build/tested; fi
 

@@ -1,7 +1,7 @@
 """Request bodies (API §2), and the commands they stand for. Unknown fields are refused."""
 
 from itertools import islice
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import (
     BaseModel,
@@ -29,14 +29,21 @@ class Body(BaseModel):
     """
 
     model_config = ConfigDict(extra="forbid")
+    known: ClassVar[frozenset[str]] = frozenset()
+    """The names of its fields: pydantic's `model_fields` is worked out at each look."""
+
+    @classmethod
+    def __pydantic_init_subclass__(cls, **options: Any) -> None:
+        super().__pydantic_init_subclass__(**options)
+        cls.known = frozenset(cls.model_fields)
 
     @model_validator(mode="before")
     @classmethod
     def _shortened(cls, value: Any) -> Any:
-        if not isinstance(value, dict) or len(value) <= len(cls.model_fields) + MAX_DETAILS:
+        if not isinstance(value, dict) or len(value) <= len(cls.known) + MAX_DETAILS:
             return value
-        unknown = (name for name in value if name not in cls.model_fields)
-        kept = {*cls.model_fields, *islice(unknown, MAX_DETAILS)}
+        unknown = (name for name in value if name not in cls.known)
+        kept = {*cls.known, *islice(unknown, MAX_DETAILS)}
         return {name: field for name, field in value.items() if name in kept}
 
 

@@ -132,7 +132,8 @@ class CreateBody(Body):
         return value | {
             name: _until_too_many_faults(value[name], model, id_name)
             for name, model, id_name in lists
-            if isinstance(value.get(name), list) and len(value[name]) <= MAX_PARTICIPANTS
+            if isinstance(value.get(name), list)
+            and MAX_DETAILS < len(value[name]) <= MAX_PARTICIPANTS
         }
 
     def command(self, session_id: str) -> Create:
@@ -162,7 +163,7 @@ def _until_too_many_faults(items: list[Any], model: type[Body], id_name: str) ->
     faults = 0
     for place, item in enumerate(items):
         if isinstance(item, dict):
-            faults += max(0, len(item) - len(model.model_fields))
+            faults += max(0, len(item) - len(model.known))
             faults += not isinstance(item.get(id_name), str)
         else:
             faults += 1
