@@ -3,9 +3,8 @@ PORT ?= 3000
 STAGE ?= dev
 BIN := .venv/bin
 READY := .venv/.ready
-# Most tests start servers and wait for them a third of their time: three workers keep two
-# processors busy. Functions need a processor each, so their tests have two workers.
-WORKERS ?= 3
+# One for each processor of the smallest machine that the tests are run on.
+WORKERS ?= 2
 FILES := --dist loadfile --no-loadscope-reorder
 # Tests that measure milliseconds run alone.
 PUNCTUAL := tests/e2e/test_in_step.py tests/e2e/test_functions_console.py tests/rolling tests/overload tests/integration/test_loop_held.py
@@ -38,7 +37,7 @@ test: $(READY)
 	@echo "The tests that measure milliseconds, alone:"
 	@$(BIN)/python -m pytest $(PUNCTUAL)
 	@echo "The tests of the HTTP contract once more, against the functions (make fuzz asks for all pairs):"
-	@TARGET=functions $(BIN)/python -m pytest --numprocesses 2 $(FILES) -m http tests/integration
+	@TARGET=functions $(BIN)/python -m pytest --numprocesses $(WORKERS) $(FILES) -m http tests/integration
 	@if test -z "$$(git status --porcelain)" && git rev-parse HEAD | cmp -s - .build/testing; then cp .build/testing .build/tested; fi
 
 fuzz: $(READY)
