@@ -1,26 +1,29 @@
 import { inWords } from "./wording.js";
 
-/** What the buttons and keys do; once per state, for a double tap must not act twice. */
+/**
+ * What the buttons and keys do. Of each kind of action one is made on a state, for a double tap must
+ * not act twice; a pause is never held back by a switch that is still on its way.
+ */
 
 const LEAST_MS = 1_000;
 const MOST_MS = 86_400_000;
 
 export function actionsOf(session, notify) {
-  let actedOn = null;
+  const actedOn = new Map(); // the state that an action of each kind was last made on
 
   /**
-   * Run one call. A switch answers no whole state, which pushes bring at once and polling later:
-   * until it is there, nothing more is done to the old one.
+   * Run one call of a kind. A switch answers no whole state, which pushes bring at once and polling
+   * later: until it is there, nothing more of that kind is done to the old one.
    */
-  async function run(call) {
+  async function run(call, kind = "change") {
     const { state } = session;
-    if (!state || state === actedOn) return;
-    actedOn = state;
+    if (!state || state === actedOn.get(kind)) return;
+    actedOn.set(kind, state);
     try {
       await call(state);
       if (session.state === state && session.connection.status === "polling") await look();
     } catch (error) {
-      if (actedOn === state) actedOn = null;
+      if (actedOn.get(kind) === state) actedOn.delete(kind);
       notify(inWords(error));
       if (error.status !== 400) look();
     }
@@ -33,8 +36,8 @@ export function actionsOf(session, notify) {
     start: () => run(() => session.start()),
     pauseOrResume() {
       const { status } = session.state ?? {};
-      if (status === "running") return run(() => session.pause());
-      return status === "paused" ? run(() => session.resume()) : undefined;
+      if (status === "running") return run(() => session.pause(), "pause");
+      return status === "paused" ? run(() => session.resume(), "resume") : undefined;
     },
     /** The one whose turn it is goes along: if somebody was faster, nothing happens. */
     switchTo(participantId) {

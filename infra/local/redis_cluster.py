@@ -123,6 +123,19 @@ class LocalCluster:
         finally:
             replica.process.resume()
 
+    @contextmanager
+    def out_of_reach(self, tag: str) -> Iterator[ClusterNode]:
+        """Suspend the primary of `tag` for the block; its replica does not take its place."""
+        node = self.owner_of(tag)
+        replica = self.replica_of(node)
+        replica.ask("CONFIG", "SET", "cluster-replica-no-failover", "yes")
+        node.process.suspend()
+        try:
+            yield node
+        finally:
+            node.process.resume()
+            replica.ask("CONFIG", "SET", "cluster-replica-no-failover", "no")
+
     def wait_until_noticed(self, node: ClusterNode) -> None:
         """Return when all living nodes take a node that was killed for failed."""
         wait_until(

@@ -121,10 +121,9 @@ async def test_a_server_that_can_t_be_reached_takes_only_its_own_shards_with_it(
     shelf: Shelf, cluster: LocalCluster
 ) -> None:
     names = dict(zip(KEYS.all_shards, await created(shelf, wake_at=Instant(1_000)), strict=True))
-    lost_node = cluster.owner_of("{s0}")
-    lost = {shard for shard in KEYS.all_shards if cluster.owner_of(shard) is lost_node}
-    lost_node.process.suspend()
-    try:
+    primary = cluster.owner_of("{s0}")
+    lost = {shard for shard in KEYS.all_shards if cluster.owner_of(shard) is primary}
+    with cluster.out_of_reach("{s0}"):
         agendas = await shelf.store.agendas(10)
         assert len(agendas) == len(KEYS.all_shards) - len(lost)
         taken = await shelf.outbox.take("worker", 10, 1_000_000)
@@ -137,24 +136,19 @@ async def test_a_server_that_can_t_be_reached_takes_only_its_own_shards_with_it(
             began = loop.time()
             assert (await shelf.store.load(names[shard])).stored is not None
             assert loop.time() - began < 0.2
-    finally:
-        lost_node.process.resume()
 
 
 async def test_a_limit_whose_shard_is_gone_is_not_counted_and_the_session_is_read(
     shelf: Shelf, cluster: LocalCluster
 ) -> None:
     names = dict(zip(KEYS.all_shards, await created(shelf), strict=True))
-    lost_node = cluster.owner_of("{s0}")
-    living = next(s for s in KEYS.all_shards if cluster.owner_of(s) is not lost_node)
+    primary = cluster.owner_of("{s0}")
+    living = next(s for s in KEYS.all_shards if cluster.owner_of(s) is not primary)
     counter = next(f"caller:{n}" for n in range(99) if KEYS.shard_of(f"caller:{n}") == "{s0}")
-    lost_node.process.suspend()
-    try:
+    with cluster.out_of_reach("{s0}"):
         loaded = await shelf.store.load(names[living], limits=[Limit(counter, 4, Millis(1_000))])
         assert loaded.stored is not None
         assert loaded.quotas == ()
-    finally:
-        lost_node.process.resume()
 
 
 async def test_a_script_over_two_shards_is_a_fault_of_ours(shelf: Shelf) -> None:
