@@ -1,6 +1,5 @@
-"""One HTTP request on its way through the pipeline, with what has been found out about it."""
+"""One HTTP request: its body and header fields, and the caller and right that were found."""
 
-import json
 import re
 from collections.abc import Iterable
 from typing import Any
@@ -71,7 +70,6 @@ class Call(Request):
         self.parts = parts
         self.request_id = request_id_in(scope["headers"])
         self._content: bytes | None = None
-        self._has_more = False
 
     @property
     def idempotency_key(self) -> str | None:
@@ -99,11 +97,15 @@ class Call(Request):
         if self._content is None:
             if _length_in(self.headers) > MAX_BODY_BYTES:
                 raise PayloadTooLarge
-            content = await self._next_part()
-            while self._has_more:
-                content += await self._next_part()
-                if len(content) > MAX_BODY_BYTES:
-                    raise PayloadTooLarge
+            content, has_more = await self._next_part()
+            if has_more:
+                received = bytearray(content)  # many small parts are not copied each time
+                while has_more:
+                    part, has_more = await self._next_part()
+                    received += part
+                    if len(received) > MAX_BODY_BYTES:
+                        raise PayloadTooLarge
+                content = bytes(received)
             self._content = content
         return self._content
 
@@ -120,29 +122,24 @@ class Call(Request):
     async def json(self) -> Any:
         """The value that the body holds (RFC 8259), None where there is no body.
 
-        Raises what `checked_body` raises, and `JSONDecodeError`.
+        Raises what `checked_body` raises, and `ValueError`, which says what is wrong.
         """
         content = await self.checked_body()
         if not content:
             return None
         if len(content) > LARGE_BYTES:
             await next_slice()
-        try:
-            value = strict_json.parse(content)
-        except ValueError as error:
-            raise json.JSONDecodeError(str(error), "", 0) from error
+        value = strict_json.parse(content)
         if len(content) > LARGE_BYTES:
             await next_slice()  # its validation takes as long again
         return value
 
-    async def _next_part(self) -> bytes:
-        """The next part of the body as it comes. Raises `ClientDisconnect`."""
+    async def _next_part(self) -> tuple[bytes, bool]:
+        """The next part of the body, and whether more of it follows. Raises `ClientDisconnect`."""
         message = await self._receive()
         if message["type"] == "http.disconnect":
             raise ClientDisconnect
-        self._has_more = message.get("more_body", False)
-        part: bytes = message.get("body", b"")
-        return part
+        return message.get("body", b""), message.get("more_body", False)
 
 
 def request_id_in(headers: Iterable[tuple[bytes, bytes]]) -> str:

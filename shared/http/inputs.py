@@ -1,7 +1,6 @@
 """Reads what a route takes from a request: ids in the path, header fields, query or body."""
 
 from collections.abc import Sequence
-from json import JSONDecodeError
 from typing import Annotated, Any
 
 from pydantic import BaseModel, Field, TypeAdapter, ValidationError
@@ -54,8 +53,8 @@ async def _input(call: Call, route: Route, faults: list[Any]) -> Any:
         return _valid(model, _query_of(call, model), ("query",), faults)
     try:
         given = await call.json()
-    except JSONDecodeError as error:
-        fault = {"type": "json_invalid", "loc": ("body", 0), "ctx": {"error": error.msg}}
+    except ValueError as error:
+        fault = {"type": "json_invalid", "loc": ("body", 0), "ctx": {"error": str(error)}}
         raise InvalidInput([fault]) from None
     if given is None:
         if not route.may_be_absent:
