@@ -45,7 +45,7 @@ def show(results: Results, console: Console) -> None:
 
 def _comparisons(results: Results) -> Table:
     sides = ("service req/s", *_TIMES, "floor 1 req/s", "ratio 1", "floor 2 req/s", "ratio 2")
-    table = _table("scenario", *sides)
+    table = markdown_table("scenario", *sides)
     for one in results.comparisons:
         table.add_row(
             one.scenario,
@@ -59,14 +59,15 @@ def _comparisons(results: Results) -> Table:
 
 
 def _floors(results: Results) -> Table:
-    table = _table("scenario", *(f"floor {n} {time}" for n in (1, 2) for time in _TIMES))
+    table = markdown_table("scenario", *(f"floor {n} {time}" for n in (1, 2) for time in _TIMES))
     for one in results.comparisons:
         if not one.scenario.endswith(AUDITED):  # that has the same floors
             table.add_row(one.scenario, *_cells(one.floor)[1:], *_cells(one.own_floor)[1:])
     return table
 
 
-def _table(first: str, *columns: str) -> Table:
+def markdown_table(first: str, *columns: str) -> Table:
+    """An empty table that prints as Markdown: names in the first column, figures behind it."""
     table = Table(box=box.MARKDOWN)
     table.add_column(first, no_wrap=True)
     for column in columns:

@@ -3,9 +3,9 @@
 import os
 from collections.abc import Sequence
 
-from rich import box
 from rich.table import Table
 
+from functions.tools.bench.report import markdown_table
 from tests.load.scaling.measure import Measured
 from tests.load.scaling.parts import Part
 from tests.load.usage import Role
@@ -45,7 +45,7 @@ def speeds(part: Part, found: Sequence[Measured]) -> Table:
     columns = ["switches/s", "answer p50 ms", "p95", "p99"]
     if part.has_sockets:
         columns += ["delivery p50 ms", "p95", "p99"]
-    table = _table(part.axis, *columns, "errors")
+    table = markdown_table(part.axis, *columns, "errors")
     for one in found:
         sides = [one.switch, one.delivery] if one.delivery else [one.switch]
         times = [ms for side in sides for ms in (side.p50_ms, side.p95_ms, side.p99_ms)]
@@ -61,7 +61,7 @@ def processors(part: Part, found: Sequence[Measured]) -> Table:
     """
     columns = ["service", "Redis", "Postgres", "generator", "others", "all"]
     columns += ["one instance", "one Redis", "service us", "Redis us"]
-    table = _table(part.axis, *columns)
+    table = markdown_table(part.axis, *columns)
     for one in found:
         sums = [sum(one.busy.get(role, ())) for role in ROLES]
         busiest = [max(one.busy.get(role, ()), default=0.0) for role in ROLES[:2]]
@@ -115,11 +115,3 @@ def _alone(one: Measured) -> str:
         f"With cores of their own an instance could do {1e6 / service:.0f} switches/s"
         f" and the Redis {1e6 / (redis * share):.0f}."
     )
-
-
-def _table(first: str, *columns: str) -> Table:
-    table = Table(box=box.MARKDOWN)
-    table.add_column(first, no_wrap=True)
-    for column in columns:
-        table.add_column(column, justify="right", no_wrap=True)
-    return table
