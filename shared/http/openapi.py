@@ -6,7 +6,7 @@ from inspect import Parameter, Signature
 from typing import Annotated, Any
 
 import msgspec
-from fastapi import FastAPI, Header, Path, Query
+from fastapi import Header, Path, Query
 from fastapi.openapi.utils import get_openapi
 from fastapi.routing import APIRoute
 from fastapi.sse import EventSourceResponse, ServerSentEvent
@@ -66,12 +66,9 @@ _REQUEST_ID = {"description": "The request's id, yours or ours", "schema": {"typ
 
 def describe(routes: Iterable[Route]) -> dict[str, Any]:
     """The OpenAPI document of `routes`, by FastAPI."""
-    app = FastAPI(title="SyncKairos", version=VERSION, description=_DESCRIPTION)
-    for route in routes:
-        if route.is_documented:
-            app.router.routes.append(_documented(route))
+    documented = [_documented(route) for route in routes if route.is_documented]
     schema = get_openapi(
-        title=app.title, version=app.version, description=app.description, routes=app.routes
+        title="SyncKairos", version=VERSION, description=_DESCRIPTION, routes=documented
     )
     return _as_we_answer(schema)
 
@@ -122,27 +119,24 @@ def _stand_in(route: Route, *, is_stream: bool) -> Callable[..., Any]:
 
 def _parameters(route: Route) -> list[Parameter]:
     """What the route takes, as the parameters of a function that FastAPI would call."""
-    taken: dict[str, Any] = {}
-    for name in re.findall(r"{(\w+)}", route.path):
-        taken[name] = Annotated[Uuid, Path(description=_IDS[name])]
-    if route.takes and route.reads_body:
-        taken["body"] = route.takes | None if route.may_be_absent else route.takes
-    elif route.takes:
-        taken["query"] = Annotated[route.takes, Query()]
-    for header in route.headers:
-        taken[header.name.replace("-", "_").lower()] = Annotated[str | None, _header(header)]
-    optional = {header.name.replace("-", "_").lower() for header in route.headers}
-    if route.may_be_absent:
-        optional.add("body")
-    return [
-        Parameter(
-            name,
-            Parameter.KEYWORD_ONLY,
-            annotation=annotation,
-            default=None if name in optional else Parameter.empty,
-        )
-        for name, annotation in taken.items()
+    taken = [
+        _parameter(name, Annotated[Uuid, Path(description=_IDS[name])])
+        for name in re.findall(r"{(\w+)}", route.path)
     ]
+    if route.takes and not route.reads_body:
+        taken.append(_parameter("query", Annotated[route.takes, Query()]))
+    elif route.takes and route.may_be_absent:
+        taken.append(_parameter("body", route.takes | None, None))
+    elif route.takes:
+        taken.append(_parameter("body", route.takes))
+    for header in route.headers:
+        name = header.name.replace("-", "_").lower()
+        taken.append(_parameter(name, Annotated[str | None, _header(header)], None))
+    return taken
+
+
+def _parameter(name: str, annotation: Any, default: Any = Parameter.empty) -> Parameter:
+    return Parameter(name, Parameter.KEYWORD_ONLY, annotation=annotation, default=default)
 
 
 def _header(header: RequestHeader) -> Any:

@@ -129,15 +129,11 @@ class Routes:
         """Declare an endpoint of `DELETE`."""
         return self._declaring("DELETE", path, answers, options)
 
-    def add(self, route: Route) -> None:
-        """Add a route that is declared already."""
-        self._routes.append(route)
-
     def _declaring(
         self, method: str, path: str, answers: tuple[Answers, ...], options: dict[str, Any]
     ) -> Callable[[_Declared], _Declared]:
         def declared(endpoint: _Declared) -> _Declared:
-            self.add(Route(method, path, endpoint, answers, tag=self._tag, **options))
+            self._routes.append(Route(method, path, endpoint, answers, tag=self._tag, **options))
             return endpoint
 
         return declared
