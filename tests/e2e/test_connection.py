@@ -32,12 +32,14 @@ def test_the_page_tells_how_well_it_is_in_step(open_page: Opener) -> None:
     expect(console.sync("offset")).to_have_text(re.compile(r"^\S\d+ ms$"))
     expect(console.sync("trip")).to_have_text(re.compile(r"^\d+\.\d ms$"))
     expect(console.sync("bound")).to_have_text(re.compile(r"^±\d+\.\d ms$"))
-    # Both at one instant: a new measurement may change them at any time.
+    # Read both at once: a new measurement may change them at any time.
     names, texts = console.page.locator("[data-sync]").evaluate_all(_NAMES_AND_TEXTS)
     figures = dict(zip(names, texts, strict=True))
     trip = float(figures["trip"].removesuffix(" ms"))
     bound = float(figures["bound"].strip("± ms"))
-    assert trip / 2 + 0.5 - 0.1 <= bound < trip / 2 + 3
+    # One measurement is off by half its round trip and half of the server's millisecond; several
+    # that agree bound the error more closely.
+    assert 0 < bound < trip / 2 + 3
 
 
 def test_where_sockets_are_cut_events_are_sent_by_the_server(
