@@ -1,0 +1,70 @@
+"""Starts modules as processes that are forked from one process which has imported them already.
+
+Importing the service takes most of a second. The tests start hundreds of instances, so one fork
+server per test process imports it once. A forked process runs the module as `python -m` does.
+"""
+
+import os
+import runpy
+import signal
+from collections.abc import Mapping
+from multiprocessing import get_context
+from multiprocessing.connection import Connection
+from pathlib import Path
+
+_ROOT = Path(__file__).parents[2]
+_FORKSERVER = get_context("forkserver")
+_FORKSERVER.set_forkserver_preload(["functions.server"])
+
+
+class ForkedProcess:
+    """One process, with the methods of `subprocess.Popen` that this project uses."""
+
+    def __init__(self, module: str, environment: Mapping[str, str], output: Connection | None):
+        self._process = _FORKSERVER.Process(
+            target=_run, args=(module, dict(environment), output), daemon=True
+        )
+        self._process.start()
+
+    @property
+    def pid(self) -> int:
+        """The process id."""
+        assert self._process.pid is not None
+        return self._process.pid
+
+    def poll(self) -> int | None:
+        """Return the exit code, negative for a signal; `None` while the process runs."""
+        return self._process.exitcode
+
+    def wait(self, timeout: float | None = None) -> int:
+        """Wait for the end. Raises `TimeoutError` after `timeout` s."""
+        self._process.join(timeout)
+        code = self._process.exitcode
+        if code is None:
+            raise TimeoutError(f"process {self.pid} still runs after {timeout} s")
+        return code
+
+    def send_signal(self, number: int) -> None:
+        """Send a signal, unless the process has ended."""
+        if self.poll() is None:
+            os.kill(self.pid, number)
+
+    def terminate(self) -> None:
+        """Ask the process to stop (SIGTERM)."""
+        self.send_signal(signal.SIGTERM)
+
+    def kill(self) -> None:
+        """Stop the process at once (SIGKILL)."""
+        self.send_signal(signal.SIGKILL)
+
+
+def _run(module: str, environment: dict[str, str], output: Connection | None) -> None:
+    """Run `module` in the new process; `output` gets what it prints."""
+    os.environ.clear()
+    os.environ.update(environment)
+    os.chdir(_ROOT)
+    if output is not None:
+        os.dup2(output.fileno(), 1)
+        os.dup2(output.fileno(), 2)
+        output.close()
+    runpy.run_module(module, run_name="__main__", alter_sys=True)
