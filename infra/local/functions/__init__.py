@@ -1,4 +1,4 @@
-"""The functions on this machine, each invoked as Lambda would, by what serverless.yml says."""
+"""Local emulator of API Gateway, Lambda, SQS and EventBridge, configured by serverless.yml."""
 
 from infra.local.functions.failures import FunctionFailed, NoneAvailable
 from infra.local.functions.options import Options

@@ -1,4 +1,4 @@
-"""What API Gateway makes of a function's answer (HTTP API, payload format 2.0)."""
+"""Convert function results to HTTP responses (API Gateway HTTP API, payload format 2.0)."""
 
 import base64
 import json
@@ -9,22 +9,22 @@ from starlette.responses import JSONResponse, Response
 
 
 class NotAnAnswer(Exception):
-    """A function has returned what API Gateway cannot turn into a response."""
+    """A function returned a result that API Gateway can't convert to a response."""
 
 
-def response_to(answer: Any) -> Response:
-    """The HTTP response. Raises `NotAnAnswer`."""
-    if not isinstance(answer, Mapping) or "statusCode" not in answer:
-        # Anything else is taken for the body of a success.
-        body = answer if isinstance(answer, str) else json.dumps(answer)
+def response_to(result: Any) -> Response:
+    """Return the HTTP response for a function's result. Raises `NotAnAnswer`."""
+    if not isinstance(result, Mapping) or "statusCode" not in result:
+        # API Gateway infers a 200 response with the result as its JSON body.
+        body = result if isinstance(result, str) else json.dumps(result)
         return Response(body, media_type="application/json")
     try:
-        response = Response(_body(answer), int(answer["statusCode"]))
-        for name, value in (answer.get("headers") or {}).items():
-            # The gateway sends the body anew, and counts it itself.
+        response = Response(_body(result), int(result["statusCode"]))
+        for name, value in (result.get("headers") or {}).items():
+            # `Response` has set the length of the decoded body.
             if name.lower() != "content-length":
-                response.headers[name] = _text(value)
-        for cookie in answer.get("cookies") or []:
+                response.headers[name] = _header_value(value)
+        for cookie in result.get("cookies") or []:
             response.headers.append("set-cookie", str(cookie))
     except (AttributeError, TypeError, ValueError) as error:
         raise NotAnAnswer from error
@@ -33,18 +33,18 @@ def response_to(answer: Any) -> Response:
 
 
 def refusal(status: int, message: str) -> Response:
-    """An answer of the gateway itself."""
+    """Return an error response of the gateway itself."""
     return JSONResponse({"message": message}, status_code=status)
 
 
-def _body(answer: Mapping[str, Any]) -> bytes:
-    body = answer.get("body")
+def _body(result: Mapping[str, Any]) -> bytes:
+    body = result.get("body")
     if body is None:
         return b""
     if not isinstance(body, str):
         raise TypeError
-    return base64.b64decode(body, validate=True) if answer.get("isBase64Encoded") else body.encode()
+    return base64.b64decode(body, validate=True) if result.get("isBase64Encoded") else body.encode()
 
 
-def _text(value: Any) -> str:
+def _header_value(value: Any) -> str:
     return str(value).lower() if isinstance(value, bool) else str(value)

@@ -1,4 +1,4 @@
-"""moto's AWS in a process of its own, and what we ask of it: queues and parameters."""
+"""SQS and Systems Manager Parameter Store, emulated by moto in a child process."""
 
 import asyncio
 import json
@@ -17,29 +17,30 @@ from infra.local.functions.definitions import Queue
 from infra.local.functions.events import ACCOUNT
 from infra.local.ports import free_port
 
-_START_LIMIT_S = 30.0
+_START_TIMEOUT_S = 30.0
 _POLL_S = 0.05
-# Longer than any long poll.
+# Longer than the long polls of `QueueSource`.
 _TIMEOUT_S = 30.0
 
 
 class Aws:
-    """A client of the JSON protocol that SQS and SSM share."""
+    """Client of SQS and SSM (AWS JSON protocol 1.0)."""
 
     def __init__(self, endpoint: str, region: str) -> None:
         self.endpoint = endpoint
         self.region = region
-        # No certificates to load, and no proxy between us and this machine.
+        # The endpoint is plain HTTP on loopback: skip loading CA certificates, and use no proxy.
         self._http = httpx.AsyncClient(timeout=_TIMEOUT_S, verify=False, trust_env=False)  # nosec B501
         self._signers = {s: AWS4Auth(KEY_ID, SECRET, region, s) for s in ("sqs", "ssm")}
 
     async def sqs(self, action: str, **parameters: Any) -> dict[str, Any]:
-        """Have SQS do something. Raises `httpx.HTTPError`."""
+        """Call an SQS action. Raises `httpx.HTTPError`."""
         return await self._call("sqs", f"AmazonSQS.{action}", parameters)
 
     async def create_queues(self, queues: Mapping[str, Queue]) -> dict[str, str]:
-        """The addresses of `queues`, made in an order in which dead letters have where to go."""
+        """Create `queues` and return their URLs by resource name."""
         urls = {}
+        # Dead-letter queues first: a redrive policy must name an existing queue.
         for queue in sorted(queues.values(), key=lambda q: q.dead_letters is not None):
             attributes = {"VisibilityTimeout": str(queue.visibility_s)}
             if queue.dead_letters:
@@ -53,33 +54,33 @@ class Aws:
         return urls
 
     def queue_arn(self, queue: Queue) -> str:
-        """A queue's name in AWS."""
+        """Return a queue's ARN."""
         return f"arn:aws:sqs:{self.region}:{ACCOUNT}:{queue.queue_name}"
 
     async def put_secrets(self, path: str, secrets: Mapping[str, str]) -> None:
-        """Keep `secrets` in the parameter store, encrypted."""
+        """Store `secrets` under `path` in Parameter Store, as SecureStrings."""
         for name, value in secrets.items():
             parameter = {"Name": f"{path}/{name}", "Value": value, "Type": "SecureString"}
             await self._call("ssm", "AmazonSSM.PutParameter", parameter | {"Overwrite": True})
 
     async def close(self) -> None:
-        """Let go of the connections."""
+        """Close the connections."""
         await self._http.aclose()
 
     async def _call(self, service: str, target: str, parameters: Any) -> dict[str, Any]:
-        answer = await self._http.post(
+        response = await self._http.post(
             self.endpoint,
             content=json.dumps(parameters).encode(),
             headers={"X-Amz-Target": target, "Content-Type": "application/x-amz-json-1.0"},
             auth=self._signers[service],
         )
-        answer.raise_for_status()
-        return dict(answer.json()) if answer.content else {}
+        response.raise_for_status()
+        return dict(response.json()) if response.content else {}
 
 
 @asynccontextmanager
 async def local_aws(region: str) -> AsyncIterator[Aws]:
-    """AWS on a free port, from when it answers to the end of the block."""
+    """Run moto on a free port; enter the block once it answers."""
     port = free_port()
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "infra.local.functions.moto_server", str(port)),
@@ -90,8 +91,8 @@ async def local_aws(region: str) -> AsyncIterator[Aws]:
     )
     aws = Aws(f"http://127.0.0.1:{port}", region)
     try:
-        async with asyncio.timeout(_START_LIMIT_S):
-            while not await _answers(aws):
+        async with asyncio.timeout(_START_TIMEOUT_S):
+            while not await _is_ready(aws):
                 await asyncio.sleep(_POLL_S)
         yield aws
     finally:
@@ -102,7 +103,7 @@ async def local_aws(region: str) -> AsyncIterator[Aws]:
             await process.wait()
 
 
-async def _answers(aws: Aws) -> bool:
+async def _is_ready(aws: Aws) -> bool:
     try:
         await aws.sqs("ListQueues")
     except httpx.TransportError:

@@ -1,7 +1,7 @@
-"""The credentials that a function gets: nobody's, since everything here is local.
+"""Dummy AWS credentials of the functions.
 
-A function with SnapStart gets none in its environment, as they would be in its snapshot: Lambda
-names an address instead, from which they are to be had (AWS container credentials).
+A function with SnapStart has no credentials in its environment, because its snapshot would contain
+them. As on Lambda, it fetches them from a URL instead (AWS container credential provider).
 """
 
 from datetime import UTC, datetime, timedelta
@@ -12,12 +12,12 @@ from starlette.responses import JSONResponse, Response
 CREDENTIALS_PATH = "/2021-04-23/credentials"
 KEY_ID, SECRET, SESSION_TOKEN = "local", "local-secret", "local-session"
 _AUTHORIZATION = "local-authorization"
-_LIFE = timedelta(hours=6)
+_LIFETIME = timedelta(hours=6)
 _FORBIDDEN = 403
 
 
 def credential_variables(snap_start: bool, runtime_api: str) -> dict[str, str]:
-    """The variables through which a function finds them."""
+    """Return the environment variables for a function's credentials."""
     if snap_start:
         return {
             "AWS_CONTAINER_CREDENTIALS_FULL_URI": f"http://{runtime_api}{CREDENTIALS_PATH}",
@@ -31,10 +31,10 @@ def credential_variables(snap_start: bool, runtime_api: str) -> dict[str, str]:
 
 
 async def credentials(request: Request) -> Response:
-    """Give them to who knows the token."""
+    """Return the credentials, or 403 for a wrong authorization token."""
     if request.headers.get("authorization") != _AUTHORIZATION:
         return JSONResponse({"message": "Forbidden"}, status_code=_FORBIDDEN)
-    expires = datetime.now(UTC) + _LIFE
+    expires = datetime.now(UTC) + _LIFETIME
     return JSONResponse(
         {
             "AccessKeyId": KEY_ID,

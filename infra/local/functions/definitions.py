@@ -1,4 +1,4 @@
-"""What serverless.yml says of the functions and their queues, as far as a local run needs it."""
+"""The functions and queues that serverless.yml defines, as far as a local run needs them."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -12,27 +12,27 @@ from infra.local.functions.failures import NotUnderstood
 from infra.local.functions.variables import Variables, variables_of
 
 DEFAULT_ROUTE = "$default"
-_FILE = re.compile(r"\$\{file\((?P<path>[^()]+)\)\}")
+_FILE_VARIABLE = re.compile(r"\$\{file\((?P<path>[^()]+)\)\}")
 _RATE = re.compile(r"rate\((?P<count>\d+) (?P<unit>minute|hour|day)s?\)")
 _UNIT_S = {"minute": 60.0, "hour": 3600.0, "day": 86400.0}
-# What Lambda and SQS take where nothing is said.
+# Defaults of the Serverless Framework and SQS.
 _TIMEOUT_S, _MEMORY_MB, _BATCH, _VISIBILITY_S = 6, 1024, 10, 30
 _REGION = "us-east-1"
 
 
 @dataclass(frozen=True, slots=True)
 class Subscription:
-    """A queue whose messages a function is invoked with."""
+    """Event source mapping from a queue to a function."""
 
     queue: str
     batch_size: int
     partial_failures: bool
-    """Whether the function names the messages that failed; else all do when one does."""
+    """Whether the function reports batch item failures; if not, a failure fails the whole batch."""
 
 
 @dataclass(frozen=True, slots=True)
 class Definition:
-    """One function."""
+    """One function's configuration."""
 
     name: str
     full_name: str
@@ -41,29 +41,32 @@ class Definition:
     memory_mb: int
     environment: Mapping[str, str]
     queue_urls: Mapping[str, str]
-    """The variables that hold a queue's address, and that queue's name here."""
+    """Resource names of queues, by the environment variables that hold their URLs."""
     snap_start: bool
     reserved: int | None
-    """How many instances there may be at once, where serverless.yml bounds it."""
+    """Reserved concurrency."""
     routes: tuple[str, ...]
+    """HTTP API route keys, such as `GET /v1/sessions/{session_id}`."""
     subscriptions: tuple[Subscription, ...]
     rates_s: tuple[float, ...]
+    """Intervals of the function's schedules, s."""
 
 
 @dataclass(frozen=True, slots=True)
 class Queue:
-    """One queue; `name` is what serverless.yml calls the resource."""
+    """One SQS queue. `name` is its logical ID among the resources."""
 
     name: str
     queue_name: str
     visibility_s: int
     dead_letters: str | None
+    """Logical ID of the dead-letter queue."""
     max_receives: int | None
 
 
 @dataclass(frozen=True, slots=True)
 class Definitions:
-    """Everything that a local run takes from serverless.yml."""
+    """The parts of serverless.yml that a local run uses, for one stage."""
 
     region: str
     functions: Mapping[str, Definition]
@@ -71,7 +74,7 @@ class Definitions:
 
 
 def read_definitions(file: Path, stage: str) -> Definitions:
-    """Those of one stage. Raises `NotUnderstood`."""
+    """Read serverless.yml for `stage`. Raises `NotUnderstood`."""
     document = yaml.safe_load(file.read_text())
     variables = variables_of(document, stage)
     provider = document.get("provider") or {}
@@ -125,14 +128,14 @@ def _subscription(event: Mapping[str, Any]) -> Subscription:
 def _rate_s(event: Any) -> float:
     text = event["rate"] if isinstance(event, Mapping) else event
     if not (rate := _RATE.fullmatch(str(text))):
-        raise NotUnderstood(f"No local run keeps the schedule {text}; only rate(...) is known.")
+        raise NotUnderstood(f"Unsupported schedule {text}: local runs support only rate(...).")
     return int(rate["count"]) * _UNIT_S[rate["unit"]]
 
 
 def _queues(resources: Any, folder: Path, variables: Variables) -> Iterator[Queue]:
     for part in resources if isinstance(resources, list) else [resources]:
-        if isinstance(part, str) and (named := _FILE.fullmatch(part)):
-            part = yaml.safe_load((folder / named["path"]).read_text())
+        if isinstance(part, str) and (match := _FILE_VARIABLE.fullmatch(part)):
+            part = yaml.safe_load((folder / match["path"]).read_text())
         for name, resource in ((part or {}).get("Resources") or {}).items():
             if resource.get("Type") == "AWS::SQS::Queue":
                 yield _queue(name, variables.resolve(resource.get("Properties") or {}))

@@ -1,6 +1,6 @@
-"""The events that AWS hands to a function, as pure functions of what has happened.
+"""Event payloads that AWS services pass to functions.
 
-API Gateway's payload formats 2.0 (HTTP API, function URL) and 1.0 (REST API), SQS and EventBridge.
+API Gateway payload formats 2.0 (HTTP API, function URL) and 1.0 (REST API), SQS and EventBridge.
 """
 
 import base64
@@ -12,15 +12,15 @@ from urllib.parse import parse_qs, unquote
 from uuid import uuid4
 
 ACCOUNT = "123456789012"
-_TEXT = ("text/", "application/json", "application/javascript", "application/xml")
-_OF_THE_CONNECTION = frozenset(
+_TEXT_TYPES = ("text/", "application/json", "application/javascript", "application/xml")
+_HOP_BY_HOP = frozenset(
     ("connection", "expect", "keep-alive", "te", "trailer", "transfer-encoding", "upgrade")
 )
 
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """An HTTP request as it came in; `path` and `query` are still percent-encoded."""
+    """An HTTP request as received. `path` and `query` are percent-encoded."""
 
     method: str
     path: str
@@ -33,26 +33,29 @@ class Call:
     request_id: str = field(default_factory=lambda: str(uuid4()))
 
     def header(self, name: str) -> str:
-        """Its value, or nothing; the values of repeated ones are joined."""
+        """Return the value of the header `name` (lower case), or an empty string.
+
+        Values of a repeated header are joined with commas.
+        """
         return ",".join(value for key, value in self._forwarded() if key.lower() == name)
 
     def joined_headers(self) -> dict[str, str]:
-        """Every header but cookies by its lower-case name, repeated ones joined with commas."""
+        """Return the headers except `Cookie`, by lower-case name; repeated values are joined."""
         joined: dict[str, list[str]] = {}
         for name, value in self._forwarded():
             joined.setdefault(name.lower(), []).append(value)
         return {name: ",".join(values) for name, values in joined.items() if name != "cookie"}
 
     def listed_headers(self) -> dict[str, list[str]]:
-        """Every header with each of its values, its name as it was written."""
+        """Return all values of each header, by name as the client wrote it."""
         listed: dict[str, list[str]] = {}
         for name, value in self._forwarded():
             listed.setdefault(name, []).append(value)
         return listed
 
     def _forwarded(self) -> list[tuple[str, str]]:
-        """What a gateway passes on: not the connection's own, but where the request came from."""
-        kept = [h for h in self.headers if h[0].lower() not in _OF_THE_CONNECTION]
+        """The headers without the hop-by-hop ones, with those that the gateway adds."""
+        kept = [h for h in self.headers if h[0].lower() not in _HOP_BY_HOP]
         names = {name.lower() for name, _ in kept}
         if self.body and "content-length" not in names:
             kept.append(("content-length", str(len(self.body))))
@@ -66,23 +69,23 @@ class Call:
 def http_api_event(
     call: Call, route: str = "$default", path_parameters: Mapping[str, str] | None = None
 ) -> dict[str, Any]:
-    """The event of an HTTP API; unlike a function URL, it has the path decoded."""
+    """Return the event of an HTTP API. Its path is decoded, unlike that of a function URL."""
     path = unquote(call.path)
-    event = _version_2(call, route, path, domain="local.execute-api")
+    event = _payload_v2(call, route, path, domain="local.execute-api")
     if path_parameters:
         event["pathParameters"] = dict(path_parameters)
     return event
 
 
 def function_url_event(call: Call) -> dict[str, Any]:
-    """The event of a function URL, which has no routes."""
-    return _version_2(call, "$default", call.path, domain="local.lambda-url")
+    """Return the event of a function URL, which has no routes."""
+    return _payload_v2(call, "$default", call.path, domain="local.lambda-url")
 
 
 def rest_api_event(
     call: Call, resource: str = "/{proxy+}", path_parameters: Mapping[str, str] | None = None
 ) -> dict[str, Any]:
-    """The event of a REST API; what is not there is null."""
+    """Return the event of a REST API. Missing fields are null."""
     headers = call.listed_headers()
     query = parse_qs(call.query, keep_blank_values=True)
     return {
@@ -115,7 +118,7 @@ def rest_api_event(
 def queue_event(
     messages: Iterable[Mapping[str, Any]], queue_arn: str, region: str
 ) -> dict[str, Any]:
-    """The event of a batch of messages as SQS's ReceiveMessage gives them."""
+    """Return the event for a batch of messages, which have the form of SQS's ReceiveMessage."""
     return {
         "Records": [
             {
@@ -135,7 +138,7 @@ def queue_event(
 
 
 def schedule_event(rule: str, region: str, at: datetime | None = None) -> dict[str, Any]:
-    """The event of an EventBridge rule that keeps a schedule."""
+    """Return the event of a scheduled EventBridge rule."""
     return {
         "version": "0",
         "id": str(uuid4()),
@@ -149,7 +152,7 @@ def schedule_event(rule: str, region: str, at: datetime | None = None) -> dict[s
     }
 
 
-def _version_2(call: Call, route: str, path: str, domain: str) -> dict[str, Any]:
+def _payload_v2(call: Call, route: str, path: str, domain: str) -> dict[str, Any]:
     query = parse_qs(call.query, keep_blank_values=True)
     cookies = [c.strip() for c in call.header("cookie").split(";") if c.strip()]
     return {
@@ -183,10 +186,10 @@ def _version_2(call: Call, route: str, path: str, domain: str) -> dict[str, Any]
 
 
 def _body(call: Call, **absent: None) -> dict[str, Any]:
-    """A body of a text type as it is, any other in base64."""
+    """The body fields: text types as text, anything else in base64."""
     if not call.body:
         return ({"body": None} if absent else {}) | {"isBase64Encoded": False}
-    if call.header("content-type").lower().startswith(_TEXT):
+    if call.header("content-type").lower().startswith(_TEXT_TYPES):
         try:
             return {"body": call.body.decode(), "isBase64Encoded": False}
         except UnicodeDecodeError:

@@ -1,18 +1,18 @@
-"""What can go wrong with an invocation.
+"""Errors of the emulator.
 
 LocalFailure
-|- FunctionFailed   the function answered with an error, crashed, or took too long
-|- NoneAvailable    every instance that there may be was busy for too long
-`- NotUnderstood    serverless.yml says something that the local stand-in does not know
+|- FunctionFailed   the function returned an error, crashed or timed out
+|- NoneAvailable    no instance became free in time (concurrency limit)
+`- NotUnderstood    serverless.yml uses something that the emulator doesn't support
 """
 
 
 class LocalFailure(Exception):
-    """Anything below."""
+    """Base class."""
 
 
 class FunctionFailed(LocalFailure):
-    """An invocation had no result; `kind` is Lambda's `errorType`."""
+    """An invocation or a start failed. `kind` is Lambda's `errorType`."""
 
     def __init__(self, kind: str, message: str) -> None:
         super().__init__(f"{kind}: {message}")
@@ -21,8 +21,8 @@ class FunctionFailed(LocalFailure):
 
 
 class NoneAvailable(LocalFailure):
-    """No instance became free in time."""
+    """No instance became free in time, or the function is shutting down."""
 
 
 class NotUnderstood(LocalFailure):
-    """The message names what it is."""
+    """The message names the unsupported setting."""

@@ -1,4 +1,4 @@
-"""API Gateway's HTTP API: an address in, an event to its function, the answer out."""
+"""API Gateway HTTP API: route requests to functions and return their responses."""
 
 from collections.abc import Mapping
 from uuid import uuid4
@@ -14,7 +14,7 @@ from infra.local.functions.failures import FunctionFailed, NoneAvailable
 from infra.local.functions.pool import Pool
 from infra.local.functions.routes import Routes
 
-_LARGEST_BODY = 10 * 1024 * 1024
+_MAX_BODY_BYTES = 10 * 1024 * 1024
 
 
 class _TooLarge(Exception):
@@ -22,23 +22,23 @@ class _TooLarge(Exception):
 
 
 class Gateway:
-    """The ASGI application in front of all functions."""
+    """ASGI application in front of all functions."""
 
     def __init__(
-        self, functions: Mapping[str, Definition], pools: Mapping[str, Pool], patience_s: float
+        self, functions: Mapping[str, Definition], pools: Mapping[str, Pool], wait_timeout_s: float
     ) -> None:
         self._routes = Routes(functions.values())
         self._pools = pools
-        self._patience_s = patience_s
+        self._wait_timeout_s = wait_timeout_s
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer one request."""
+        """Handle one request."""
         request_id = str(uuid4())
-        response = await self._answer(Request(scope, receive), request_id)
+        response = await self._respond(Request(scope, receive), request_id)
         response.headers["apigw-requestid"] = request_id
         await response(scope, receive, send)
 
-    async def _answer(self, request: Request, request_id: str) -> Response:
+    async def _respond(self, request: Request, request_id: str) -> Response:
         path = request.scope["raw_path"].decode("latin-1")
         match = self._routes.match(request.method, path)
         if match is None:
@@ -46,8 +46,8 @@ class Gateway:
         try:
             call = await _call(request, path, request_id)
             event = http_api_event(call, match.route, match.path_parameters)
-            answer = await self._pools[match.function].invoke(event, self._patience_s)
-            return response_to(answer)
+            result = await self._pools[match.function].invoke(event, self._wait_timeout_s)
+            return response_to(result)
         except _TooLarge:
             return refusal(413, "Request Entity Too Large")
         except NoneAvailable:
@@ -73,6 +73,6 @@ async def _body(request: Request) -> bytes:
     body = bytearray()
     async for chunk in request.stream():
         body += chunk
-        if len(body) > _LARGEST_BODY:
+        if len(body) > _MAX_BODY_BYTES:
             raise _TooLarge
     return bytes(body)

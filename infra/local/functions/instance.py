@@ -1,4 +1,4 @@
-"""One instance of a function: AWS's own `awslambdaric` in a process of its own."""
+"""One Lambda execution environment: AWS's `awslambdaric` in a child process."""
 
 import asyncio
 import os
@@ -17,18 +17,18 @@ from infra.local.functions.failures import FunctionFailed
 from infra.local.functions.runtime_api import RuntimeApi
 from infra.local.functions.serving import served
 
-# Lambda gives ten seconds; this machine may be starting many at once.
-_START_LIMIT_S = 60.0
-_REST_OF_OUTPUT_S = 1.0
-_LONGEST_LINE = 16 * 1024 * 1024
-_LINES_KEPT = 30
+# Lambda allows ten seconds; one machine may have to start many instances at once.
+_START_TIMEOUT_S = 60.0
+_OUTPUT_DRAIN_TIMEOUT_S = 1.0
+_MAX_LINE_BYTES = 16 * 1024 * 1024
+_OUTPUT_LINES_KEPT = 30
 
 T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
 class Launch:
-    """How to start an instance of one function."""
+    """Start parameters of a function's instances."""
 
     definition: Definition
     code: Path
@@ -36,15 +36,15 @@ class Launch:
     region: str
     environment: Mapping[str, str]
     write: Callable[[str], None]
-    """Gets each line that it prints."""
+    """Called with each line that an instance prints."""
 
     @property
     def arn(self) -> str:
-        """The function's name in AWS."""
+        """The function's ARN."""
         return f"arn:aws:lambda:{self.region}:{ACCOUNT}:function:{self.definition.full_name}"
 
     def variables(self, runtime_api: str) -> dict[str, str]:
-        """The whole environment: as on Lambda, nothing of ours but where programs are."""
+        """Return the complete environment; only `PATH` comes from the emulator's own."""
         function = self.definition
         return {
             "PATH": os.environ["PATH"],
@@ -67,29 +67,29 @@ class Launch:
 
 
 class Instance:
-    """It serves one invocation at a time; when it crashes or is stopped, it is done with."""
+    """One instance. Serves one invocation at a time; can't be restarted after a crash or stop."""
 
     def __init__(self, launch: Launch) -> None:
         self._launch = launch
         self._api = RuntimeApi(launch.arn)
-        self._said: deque[str] = deque(maxlen=_LINES_KEPT)
+        self._output: deque[str] = deque(maxlen=_OUTPUT_LINES_KEPT)
         self._stack = AsyncExitStack()
         self._process: Process | None = None
-        self._end: asyncio.Task[int] | None = None
+        self._exit: asyncio.Task[int] | None = None
 
     @property
     def process_id(self) -> int | None:
-        """Its process, once it has one."""
+        """The process ID, once started."""
         return self._process.pid if self._process else None
 
     @property
     def is_idle(self) -> bool:
-        """Whether it lives and has nothing to do."""
-        lives = self._end is not None and not self._end.done() and not self._api.failed.done()
-        return lives and self._api.current is None
+        """Whether the process runs without an invocation."""
+        runs = self._exit is not None and not self._exit.done() and not self._api.failed.done()
+        return runs and self._api.current is None
 
     async def start(self) -> None:
-        """Start up to where it asks for work, or where its snapshot is. Raises `FunctionFailed`."""
+        """Start and initialize; with SnapStart, stop at the snapshot. Raises `FunctionFailed`."""
         port = await self._stack.enter_async_context(served(self._api.app()))
         launch = self._launch
         self._process = await asyncio.create_subprocess_exec(
@@ -99,68 +99,70 @@ class Instance:
             stdin=DEVNULL,
             stdout=PIPE,
             stderr=STDOUT,
-            limit=_LONGEST_LINE,
-            # Ctrl-C reaches every process of the terminal; this one is ended by us.
+            limit=_MAX_LINE_BYTES,
+            # Ctrl-C signals the terminal's whole process group; only `stop` ends this process.
             start_new_session=True,
         )
-        self._end = asyncio.create_task(self._watch(self._process))
+        self._exit = asyncio.create_task(self._watch(self._process))
         snap_start = launch.definition.snap_start
-        await self._until(self._api.at_snapshot if snap_start else self._api.ready)
+        await self._wait_for(self._api.at_snapshot if snap_start else self._api.ready)
 
     async def restore(self) -> None:
-        """Let it go on from its snapshot, if it waits there. Raises `FunctionFailed`."""
+        """Restore it from its snapshot, if it waits there. Raises `FunctionFailed`."""
         self._api.restored.set()
-        await self._until(self._api.ready)
+        await self._wait_for(self._api.ready)
 
     async def invoke(self, event: Any) -> Any:
-        """What it answers to `event`. Raises `FunctionFailed`; it may be dead then."""
+        """Return the result for `event`. Raises `FunctionFailed`; the process may have exited."""
         timeout_s = self._launch.definition.timeout_s
-        answer = self._api.submit(event, timeout_s).answer
+        result = self._api.submit(event, timeout_s).answer
         try:
-            return await self._until(answer, timeout_s)
+            return await self._wait_for(result, timeout_s)
         except TimeoutError:
             message = f"Task timed out after {timeout_s:.2f} seconds"
             raise FunctionFailed("Sandbox.Timedout", message) from None
 
     async def stop(self) -> None:
-        """End it at once, as Lambda does."""
-        if self._process and self._end and not self._end.done():
+        """Kill the process and wait for its exit."""
+        if self._process and self._exit and not self._exit.done():
             self._process.kill()
-        if self._end:
-            await self._end
+        if self._exit:
+            await self._exit
         self._api.close()
         await self._stack.aclose()
 
-    async def _until(self, hoped_for: asyncio.Future[T], limit_s: float = _START_LIMIT_S) -> T:
-        assert self._end
-        either = (hoped_for, self._api.failed, self._end)
-        await asyncio.wait(either, timeout=limit_s, return_when=asyncio.FIRST_COMPLETED)
-        if hoped_for.done():
-            return hoped_for.result()
+    async def _wait_for(self, future: asyncio.Future[T], timeout_s: float = _START_TIMEOUT_S) -> T:
+        """Return the future's result. Raises `FunctionFailed` if the process fails or exits first,
+        and `TimeoutError`."""
+        assert self._exit
+        futures = (future, self._api.failed, self._exit)
+        await asyncio.wait(futures, timeout=timeout_s, return_when=asyncio.FIRST_COMPLETED)
+        if future.done():
+            return future.result()
         if self._api.failed.done():
             failure = self._api.failed.result()
             raise FunctionFailed(failure.kind, self._with_output(failure.message))
-        if self._end.done():
-            message = f"Runtime exited with status {self._end.result()}"
+        if self._exit.done():
+            message = f"Runtime exited with status {self._exit.result()}"
             raise FunctionFailed("Runtime.ExitError", self._with_output(message))
         raise TimeoutError
 
     async def _watch(self, process: Process) -> int:
-        """The exit status, when it has one and all that was printed is read."""
-        reading = asyncio.create_task(self._read(process))
+        """Wait for the exit and the rest of the output, and return the exit status."""
+        reading = asyncio.create_task(self._read_output(process))
         status = await process.wait()
-        # A child of its own may hold the pipe open for longer.
-        await asyncio.wait([reading], timeout=_REST_OF_OUTPUT_S)
+        # A child of the process may keep the pipe open.
+        await asyncio.wait([reading], timeout=_OUTPUT_DRAIN_TIMEOUT_S)
         reading.cancel()
         return status
 
-    async def _read(self, process: Process) -> None:
+    async def _read_output(self, process: Process) -> None:
         assert process.stdout
         async for line in process.stdout:
-            # `awslambdaric` parts the lines of a traceback by carriage returns.
+            # `awslambdaric` separates the lines of a traceback by carriage returns.
             for text in line.decode(errors="replace").splitlines():
-                self._said.append(text)
+                self._output.append(text)
                 self._launch.write(text)
 
     def _with_output(self, message: str) -> str:
-        return "\n".join((message, *self._said))
+        return "\n".join((message, *self._output))

@@ -1,4 +1,4 @@
-"""How to run the functions."""
+"""Options of a local run."""
 
 import sys
 from collections.abc import Callable, Collection, Mapping, Sequence
@@ -10,36 +10,36 @@ _ROOT = Path(__file__).parents[3]
 
 
 def in_checkout(_: str) -> Path:
-    """The code of every function is what is checked out."""
+    """Return the repository's root, which is every function's code folder by default."""
     return _ROOT
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Options:
-    """Everything that has a sensible default."""
+    """Options of a local run."""
 
     file: Path = _ROOT / "serverless.yml"
     stage: str = "dev"
-    """Whose parameters of serverless.yml hold."""
+    """Stage whose parameters in serverless.yml are used."""
     port: int | None = None
-    """Where the gateway listens; a free port if it is not said."""
+    """The gateway's port; `None`: a free one."""
     code: Callable[[str], Path] = in_checkout
-    """The folder of a function's code, by its name: it becomes the working directory."""
+    """Returns a function's code folder, which becomes its working directory, by its name."""
     python: Path = Path(sys.executable)
+    """The interpreter; `awslambdaric` must be importable by it or from `python_path`."""
     python_path: Sequence[Path] = ()
-    """Folders of what a function imports besides, such as the layer. With another Python or
-    packages of its own, `awslambdaric` must be among it."""
+    """Additional import folders of the functions, such as the layer's."""
     limit: int = 3
-    """How many instances of a function there may be at once, if serverless.yml says no less."""
+    """Maximum instances per function; a lower reserved concurrency takes precedence."""
     limits: Mapping[str, int] = field(default_factory=dict)
-    """The same for single functions."""
+    """The same for single functions, by name."""
     patience_s: float = 29.0
-    """How long a request may wait for an instance; an HTTP API gives up after thirty seconds."""
+    """Seconds that a request may wait for an instance (an HTTP API times out after 30 s)."""
     warm: Collection[str] = ()
-    """Functions of which one instance is started beforehand."""
+    """Functions to start in advance: one instance for each time that a name occurs."""
     schedule_speed: float = 1.0
-    """How many times faster than real time schedules go; 0 for never."""
+    """Speed of schedules in multiples of real time; 0 turns them off."""
     parameter_store: bool = True
-    """Whether functions find secrets where AWS keeps them, or else in their environment."""
+    """Whether functions read secrets from Parameter Store instead of their environment."""
     log: TextIO | None = None
-    """Where the functions' output goes; by default nowhere."""
+    """Receives the functions' output; `None` discards it."""

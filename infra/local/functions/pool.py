@@ -1,4 +1,4 @@
-"""A function: as many instances as it needs at the same time, kept for the next invocation."""
+"""The instances of a function: started on demand and reused by later invocations."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
@@ -12,7 +12,7 @@ from infra.local.functions.instance import Instance
 
 @dataclass(slots=True)
 class Counts:
-    """What has happened to a function so far."""
+    """A function's metrics since the start."""
 
     cold_starts: int = 0
     invocations: int = 0
@@ -20,7 +20,7 @@ class Counts:
 
 
 class Pool:
-    """The instances of one function, at most `limit` of them."""
+    """The instances of one function, at most `limit` at once."""
 
     def __init__(
         self, new: Callable[[], Instance], limit: int, write: Callable[[str], None]
@@ -28,65 +28,66 @@ class Pool:
         self.counts = Counts()
         self._new = new
         self._write = write
-        self._room = asyncio.Semaphore(limit)
+        self._slots = asyncio.Semaphore(limit)
         self._idle: list[Instance] = []
-        self._every: set[Instance] = set()
+        self._instances: set[Instance] = set()
         self._is_closed = False
 
     @property
     def process_ids(self) -> list[int]:
-        """The processes of the instances that there are."""
-        return [i.process_id for i in list(self._every) if i.process_id is not None]
+        """The process IDs of all instances."""
+        return [i.process_id for i in list(self._instances) if i.process_id is not None]
 
-    async def invoke(self, event: Any, patience_s: float | None = None) -> Any:
-        """What the function answers to `event`.
+    async def invoke(self, event: Any, wait_timeout_s: float | None = None) -> Any:
+        """Invoke the function and return its result.
 
-        Raises `FunctionFailed`, and `NoneAvailable` if every instance is busy for `patience_s`.
+        Raises `FunctionFailed`, and `NoneAvailable` if all instances stay busy for
+        `wait_timeout_s` (`None`: no limit) or the pool is closed.
         """
-        async with self._turn(patience_s):
+        async with self._slot(wait_timeout_s):
             self.counts.invocations += 1
             try:
                 return await self._invoke(event)
             except FunctionFailed as failure:
                 self.counts.failures += 1
-                # The rest of it is what the function printed, which has been written.
+                # The other lines are the function's output, which is already written.
                 self._write(str(failure).partition("\n")[0])
                 raise
 
     async def snapshot(self) -> None:
-        """Prepare an instance: with SnapStart it goes no further than to its snapshot.
+        """Start an instance; with SnapStart, only up to its snapshot.
 
-        It goes on from there when it is invoked.
+        The next invocation restores it.
         """
-        async with self._turn():
-            self._idle.append(await self._started())
+        async with self._slot():
+            self._idle.append(await self._start())
 
     async def warm_up(self) -> None:
-        """Prepare an instance that answers at once."""
-        async with self._turn():
-            instance = await self._started()
+        """Start an instance, restore it if it uses SnapStart, and keep it idle."""
+        async with self._slot():
+            instance = await self._start()
             await instance.restore()
             self._idle.append(instance)
 
     async def close(self) -> None:
-        """End every instance, whatever it does; there won't be another one."""
+        """Stop all instances, busy ones too, and start no more."""
         self._is_closed = True
-        await asyncio.gather(*(self._drop(instance) for instance in list(self._every)))
+        await asyncio.gather(*(self._stop(instance) for instance in list(self._instances)))
 
     @asynccontextmanager
-    async def _turn(self, patience_s: float | None = None) -> AsyncIterator[None]:
+    async def _slot(self, wait_timeout_s: float | None = None) -> AsyncIterator[None]:
         try:
-            async with asyncio.timeout(patience_s):
-                await self._room.acquire()
+            async with asyncio.timeout(wait_timeout_s):
+                await self._slots.acquire()
         except TimeoutError:
             raise NoneAvailable from None
         try:
             yield
         finally:
-            self._room.release()
+            self._slots.release()
 
     async def _invoke(self, event: Any) -> Any:
-        instance = await self._idle_one()
+        instance = await self._idle_or_new()
         try:
             await instance.restore()
             return await instance.invoke(event)
@@ -94,29 +95,29 @@ class Pool:
             if instance.is_idle:
                 self._idle.append(instance)
             else:
-                await self._drop(instance)
+                await self._stop(instance)
 
-    async def _idle_one(self) -> Instance:
+    async def _idle_or_new(self) -> Instance:
         while self._idle:
             instance = self._idle.pop()
             if instance.is_idle:
                 return instance
-            await self._drop(instance)
-        return await self._started()
+            await self._stop(instance)
+        return await self._start()
 
-    async def _started(self) -> Instance:
+    async def _start(self) -> Instance:
         if self._is_closed:
             raise NoneAvailable
         self.counts.cold_starts += 1
         instance = self._new()
-        self._every.add(instance)
+        self._instances.add(instance)
         try:
             await instance.start()
         except BaseException:
-            await self._drop(instance)
+            await self._stop(instance)
             raise
         return instance
 
-    async def _drop(self, instance: Instance) -> None:
-        self._every.discard(instance)
+    async def _stop(self, instance: Instance) -> None:
+        self._instances.discard(instance)
         await instance.stop()

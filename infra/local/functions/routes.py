@@ -1,7 +1,7 @@
-"""Which function an address belongs to, by the precedence of an HTTP API.
+"""Route matching with the precedence of an API Gateway HTTP API.
 
-A route without a greedy variable goes before one with it, a literal segment before a variable, a
-named method before ANY, and `$default` comes last.
+Routes without a greedy path variable precede routes with one, literal segments precede variables,
+a specific method precedes `ANY`, and `$default` comes last.
 """
 
 import re
@@ -16,7 +16,7 @@ _VARIABLE = re.compile(r"\{(?P<name>[^{}+]+)(?P<greedy>\+?)\}")
 
 @dataclass(frozen=True, slots=True)
 class Match:
-    """What answers an address."""
+    """The route that a request matches, its function and the path parameters."""
 
     route: str
     function: str
@@ -42,14 +42,14 @@ class _Route:
         return 2 in ranks, ranks, self.method == "ANY"
 
     def path_parameters(self, path: str) -> dict[str, str] | None:
-        """Those of a `path` that this route takes."""
+        """Return the path parameters if the route matches `path`, else `None`."""
         pattern = "/".join(_pattern(segment) for segment in self.segments)
-        found = re.fullmatch(f"/{pattern}", path)
-        if found is None:
+        match = re.fullmatch(f"/{pattern}", path)
+        if match is None:
             return None
-        # Groups have numbers, since a variable's name need not be an identifier.
+        # The groups are unnamed, because a variable's name need not be a Python identifier.
         names = [v["name"] for v in map(_VARIABLE.fullmatch, self.segments) if v]
-        values = map(unquote, found.groups())
+        values = map(unquote, match.groups())
         return dict(zip(names, values, strict=True))
 
 
@@ -57,12 +57,12 @@ class Routes:
     """The routes of all functions."""
 
     def __init__(self, functions: Iterable[Definition]) -> None:
-        every = [_Route(key, function.name) for function in functions for key in function.routes]
-        self._default = next((r.function for r in every if r.key == DEFAULT_ROUTE), None)
-        self._routes = sorted((r for r in every if r.key != DEFAULT_ROUTE), key=lambda r: r.rank)
+        routes = [_Route(key, function.name) for function in functions for key in function.routes]
+        self._default = next((r.function for r in routes if r.key == DEFAULT_ROUTE), None)
+        self._routes = sorted((r for r in routes if r.key != DEFAULT_ROUTE), key=lambda r: r.rank)
 
     def match(self, method: str, path: str) -> Match | None:
-        """Who answers `method` at the percent-encoded `path`."""
+        """Return the match for a method and a percent-encoded path, or `None`."""
         for route in self._routes:
             if route.method in (method, "ANY"):
                 parameters = route.path_parameters(path)
@@ -72,6 +72,7 @@ class Routes:
 
 
 def _rank(segment: str) -> int:
+    """0 for a literal segment, 1 for a variable, 2 for a greedy variable."""
     variable = _VARIABLE.fullmatch(segment)
     return 0 if variable is None else 2 if variable["greedy"] else 1
 

@@ -1,4 +1,4 @@
-"""All functions, their gateway, their queues and schedules, for as long as they are needed."""
+"""Run all functions with their gateway, queues and schedules."""
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator, Mapping
@@ -20,7 +20,7 @@ from infra.local.functions.sources import QueueSource, Schedule
 from infra.local.functions.wiring import Wiring
 from infra.local.unguarded import UNGUARDED
 
-_STARTS_AT_ONCE = 2
+_MAX_CONCURRENT_STARTS = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +33,7 @@ class _Stack:
 
 
 class Running:
-    """What runs; every method may be called from any thread."""
+    """Handle of a local run. All methods are thread-safe."""
 
     def __init__(self, stack: _Stack, portal: BlockingPortal) -> None:
         self._stack = stack
@@ -41,43 +41,43 @@ class Running:
 
     @property
     def url(self) -> str:
-        """Where the gateway answers HTTP."""
+        """The gateway's URL."""
         return f"http://127.0.0.1:{self._stack.gateway_port}"
 
     @property
     def aws_endpoint(self) -> str:
-        """Where AWS answers: SQS and the parameter store."""
+        """The endpoint URL of SQS and SSM."""
         return self._stack.aws.endpoint
 
     @property
     def queue_urls(self) -> Mapping[str, str]:
-        """The queues' addresses, by what serverless.yml calls them."""
+        """Queue URLs, by logical ID."""
         return self._stack.queue_urls
 
     @property
     def process_ids(self) -> list[int]:
-        """The processes of all instances."""
+        """The process IDs of all instances."""
         return [pid for pool in self._stack.pools.values() for pid in pool.process_ids]
 
     def counts(self, function: str) -> Counts:
-        """What has happened to `function` so far; it goes on counting."""
+        """Return the function's metrics, which are updated in place."""
         return self._stack.pools[function].counts
 
     def invoke(self, function: str, event: Any) -> Any:
-        """What `function` answers to `event`. Raises `FunctionFailed`."""
+        """Invoke `function` and return its result. Raises `FunctionFailed`."""
         return self._portal.call(self._stack.pools[function].invoke, event)
 
     def fire(self, function: str) -> Any:
-        """What `function` answers when its schedule is due. Raises `FunctionFailed`."""
+        """Invoke `function` with a schedule's event. Raises `FunctionFailed`."""
         return self.invoke(function, schedule_event(function, self._stack.region))
 
     def snapshot(self, function: str) -> None:
-        """Prepare an instance, with SnapStart up to its snapshot, from which the next invocation
-        of `function` lets it go on. Raises `FunctionFailed`."""
+        """Start an instance; with SnapStart only up to its snapshot, which the next invocation
+        of `function` restores. Raises `FunctionFailed`."""
         self._portal.call(self._stack.pools[function].snapshot)
 
     def warm_up(self, *functions: str) -> None:
-        """Start an instance of each. Raises `FunctionFailed`."""
+        """Start an instance of each function. Raises `FunctionFailed`."""
         self._portal.call(_warm_up, [self._stack.pools[name] for name in functions])
 
 
@@ -85,16 +85,16 @@ class Running:
 def running_functions(
     settings: Mapping[str, str], options: Options | None = None
 ) -> Iterator[Running]:
-    """Run every function of serverless.yml with `settings` to the end of the block.
+    """Run all functions of serverless.yml with `settings` until the end of the block.
 
-    Nobody is asked for tokens unless `settings` say so, whatever serverless.yml says.
-    Instances start when they are first needed. Raises `NotUnderstood`, `FunctionFailed` when one
-    that is to be warm doesn't start, and `OSError` when the port is taken.
+    There is no authentication unless `settings` turn it on, whatever serverless.yml says.
+    Instances start on demand. Raises `NotUnderstood`, `FunctionFailed` if a function in
+    `options.warm` doesn't start, and `OSError` if the port is taken.
     """
     options = options or Options()
     definitions = read_definitions(options.file, options.stage)
     running = _running(definitions, {**UNGUARDED, **settings}, options)
-    # `closing` keeps Ctrl-C out of the event loop, which would not live to clean up after itself.
+    # `closing` hides a KeyboardInterrupt from the event loop, so that its cleanup can finish.
     with start_blocking_portal() as portal, closing(ExitStack()) as contexts:
         stack = contexts.enter_context(portal.wrap_async_context_manager(running))
         yield Running(stack, portal)
@@ -110,7 +110,7 @@ async def _running(
         await wiring.store_secrets()
         pools = wiring.pools()
         gateway = Gateway(definitions.functions, pools, options.patience_s)
-        # Closed in the opposite order: what still runs must end before the gateway waits for it.
+        # Pools close before the gateway, which waits for its pending requests.
         async with (
             served(gateway, options.port) as port,
             _closing(pools),
@@ -131,7 +131,7 @@ async def _closing(pools: Mapping[str, Pool]) -> AsyncIterator[None]:
 
 @asynccontextmanager
 async def _sources(wiring: Wiring, pools: Mapping[str, Pool]) -> AsyncIterator[None]:
-    """Let messages and the clock invoke functions."""
+    """Run the queue event sources and the schedules."""
     async with asyncio.TaskGroup() as group:
         sources: list[QueueSource | Schedule] = [
             *_queue_sources(wiring, pools),
@@ -161,11 +161,11 @@ def _schedules(wiring: Wiring, pools: Mapping[str, Pool]) -> Iterator[Schedule]:
 
 
 async def _warm_up(pools: list[Pool]) -> None:
-    """Start one instance of each, few at a time: starting is work for a processor."""
-    room = asyncio.Semaphore(_STARTS_AT_ONCE)
+    """Start one instance of each pool, few at a time, because starts are CPU-bound."""
+    slots = asyncio.Semaphore(_MAX_CONCURRENT_STARTS)
 
-    async def one(pool: Pool) -> None:
-        async with room:
+    async def warm_up(pool: Pool) -> None:
+        async with slots:
             await pool.warm_up()
 
-    await asyncio.gather(*(one(pool) for pool in pools))
+    await asyncio.gather(*(warm_up(pool) for pool in pools))

@@ -1,4 +1,4 @@
-"""The Runtime API that one instance takes its work from (AWS Lambda Runtime API 2018-06-01)."""
+"""Server of the AWS Lambda Runtime API (2018-06-01) for one instance."""
 
 import asyncio
 import json
@@ -15,14 +15,14 @@ from starlette.routing import Route
 from infra.local.functions.credentials import CREDENTIALS_PATH, credentials
 from infra.local.functions.failures import FunctionFailed
 
-_VERSION = "/2018-06-01/runtime"
+_BASE = "/2018-06-01/runtime"
 _ACCEPTED = 202
 _GONE = 410
 
 
 @dataclass(slots=True)
 class Invocation:
-    """One event on its way through an instance."""
+    """One invocation of an instance."""
 
     event: bytes
     deadline_ms: int
@@ -31,52 +31,52 @@ class Invocation:
 
 
 class RuntimeApi:
-    """What an instance asks, and what it has told so far."""
+    """The Runtime API of one instance, and the instance's state as reported through it."""
 
     def __init__(self, arn: str) -> None:
         loop = asyncio.get_running_loop()
         self.at_snapshot: asyncio.Future[None] = loop.create_future()
-        """Done when a function with SnapStart is where its snapshot would be taken."""
+        """Done when a function with SnapStart is ready for its snapshot (`/restore/next`)."""
         self.ready: asyncio.Future[None] = loop.create_future()
-        """Done when it has asked for work."""
+        """Done when the instance has asked for its first invocation."""
         self.failed: asyncio.Future[FunctionFailed] = loop.create_future()
-        """Done when it can't start, with the reason."""
+        """Done with the error when initialization or restore has failed."""
         self.restored = asyncio.Event()
         self.current: Invocation | None = None
         self._arn = arn
-        self._work: asyncio.Queue[Invocation | None] = asyncio.Queue()
+        self._pending: asyncio.Queue[Invocation | None] = asyncio.Queue()
 
     def submit(self, event: Any, timeout_s: float) -> Invocation:
-        """Hand over `event`; its `answer` has the result or raises `FunctionFailed`."""
+        """Pass `event` to the instance. The future `answer` gets its result or `FunctionFailed`."""
         deadline_ms = int((time.time() + timeout_s) * 1000)
         answer = asyncio.get_running_loop().create_future()
         self.current = Invocation(json.dumps(event).encode(), deadline_ms, answer)
-        self._work.put_nowait(self.current)
+        self._pending.put_nowait(self.current)
         return self.current
 
     def close(self) -> None:
-        """Let go of whoever waits here."""
+        """End the pending long polls of the instance."""
         self.restored.set()
-        self._work.put_nowait(None)
+        self._pending.put_nowait(None)
 
     def app(self) -> Starlette:
-        """The HTTP side."""
-        invocation = f"{_VERSION}/invocation"
+        """Return the ASGI application."""
+        invocation = f"{_BASE}/invocation"
         return Starlette(
             routes=[
                 Route(f"{invocation}/next", self._next),
                 Route(f"{invocation}/{{id}}/response", self._response, methods=["POST"]),
                 Route(f"{invocation}/{{id}}/error", self._error, methods=["POST"]),
-                Route(f"{_VERSION}/init/error", self._cannot_start, methods=["POST"]),
-                Route(f"{_VERSION}/restore/next", self._restore),
-                Route(f"{_VERSION}/restore/error", self._cannot_start, methods=["POST"]),
+                Route(f"{_BASE}/init/error", self._start_error, methods=["POST"]),
+                Route(f"{_BASE}/restore/next", self._restore_next),
+                Route(f"{_BASE}/restore/error", self._start_error, methods=["POST"]),
                 Route(CREDENTIALS_PATH, credentials),
             ]
         )
 
     async def _next(self, _: Request) -> Response:
-        _settle(self.ready)
-        invocation = await self._work.get()
+        _resolve(self.ready)
+        invocation = await self._pending.get()
         if invocation is None:
             return Response(status_code=_GONE)
         headers = {
@@ -87,9 +87,9 @@ class RuntimeApi:
         return Response(invocation.event, headers=headers, media_type="application/json")
 
     async def _response(self, request: Request) -> Response:
-        answer = json.loads(await request.body() or b"null")
+        result = json.loads(await request.body() or b"null")
         if (invocation := self._finish(request)) is not None:
-            invocation.answer.set_result(answer)
+            invocation.answer.set_result(result)
         return _accepted()
 
     async def _error(self, request: Request) -> Response:
@@ -99,33 +99,33 @@ class RuntimeApi:
         return _accepted()
 
     def _finish(self, request: Request) -> Invocation | None:
-        """The invocation that this is the end of, unless nobody waits for it any more."""
+        """End the current invocation and return it if the request names it and it is awaited."""
         invocation = self.current
         if invocation is None or invocation.id != request.path_params["id"]:
             return None
         self.current = None
         return None if invocation.answer.done() else invocation
 
-    async def _restore(self, _: Request) -> Response:
-        _settle(self.at_snapshot)
+    async def _restore_next(self, _: Request) -> Response:
+        _resolve(self.at_snapshot)
         await self.restored.wait()
         return Response()
 
-    async def _cannot_start(self, request: Request) -> Response:
+    async def _start_error(self, request: Request) -> Response:
         failure = await _failure(request)
         if not self.failed.done():
             self.failed.set_result(failure)
         return _accepted()
 
 
-def _settle(future: asyncio.Future[None]) -> None:
+def _resolve(future: asyncio.Future[None]) -> None:
     if not future.done():
         future.set_result(None)
 
 
 async def _failure(request: Request) -> FunctionFailed:
-    told = json.loads(await request.body() or b"{}")
-    return FunctionFailed(told.get("errorType") or "Unknown", told.get("errorMessage") or "")
+    error = json.loads(await request.body() or b"{}")
+    return FunctionFailed(error.get("errorType") or "Unknown", error.get("errorMessage") or "")
 
 
 def _accepted() -> Response:

@@ -1,4 +1,4 @@
-"""An HTTP server inside our own event loop."""
+"""Run uvicorn inside the caller's event loop."""
 
 import asyncio
 import socket
@@ -12,12 +12,12 @@ from anyio import CancelScope
 from infra.local.accepting import stop_accepting
 
 _GRACE_S = 1
-# Longer than any client waits between two requests: a connection must not close under it.
+# Longer than any client's idle time, so that the server never closes a connection in use.
 _KEEP_ALIVE_S = 3600
 
 
 class Server(uvicorn.Server):
-    """`there` is set as soon as it accepts connections; when it ends, all of them are closed."""
+    """Sets `there` once it accepts connections, and closes all connections on shutdown."""
 
     def __init__(self, config: uvicorn.Config) -> None:
         super().__init__(config)
@@ -29,7 +29,7 @@ class Server(uvicorn.Server):
         self.there.set()
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """Close every connection, those that are still busy after the time of grace too."""
+        """Close all connections; abort those still busy after the grace period."""
         await stop_accepting(self.servers)
         await super().shutdown(sockets)
         for connection in list(self.server_state.connections):
@@ -37,8 +37,8 @@ class Server(uvicorn.Server):
 
 
 def listener(port: int | None = None) -> socket.socket:
-    """A loopback socket on `port`, or on a free one. Raises `OSError` when it is taken."""
-    # Without its protocol being named, asyncio leaves Nagle's algorithm on: 40 ms for each answer.
+    """Return a loopback socket bound to `port`, or to a free port. Raises `OSError` if taken."""
+    # asyncio sets TCP_NODELAY only if the protocol is explicit; without it, replies take 40 ms.
     bound = socket.socket(proto=socket.IPPROTO_TCP)
     try:
         bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -51,7 +51,7 @@ def listener(port: int | None = None) -> socket.socket:
 
 @asynccontextmanager
 async def served(app: Any, port: int | None = None) -> AsyncIterator[int]:
-    """Serve `app` to the end of the block; gives the port."""
+    """Serve the ASGI application `app` until the end of the block; yields the port."""
     with listener(port) as bound:
         config = uvicorn.Config(
             app,
@@ -59,7 +59,7 @@ async def served(app: Any, port: int | None = None) -> AsyncIterator[int]:
             ws="none",
             log_config=None,
             access_log=False,
-            log_level="error",  # else it complains of each WebSocket, which no gateway here takes
+            log_level="error",  # no warning for each WebSocket handshake, which is unsupported here
             server_header=False,
             proxy_headers=False,
             timeout_keep_alive=_KEEP_ALIVE_S,

@@ -1,4 +1,4 @@
-"""What invokes functions besides requests: messages in queues, and the clock."""
+"""Invoke functions by SQS messages (event source mappings) and by EventBridge schedules."""
 
 import asyncio
 from collections.abc import Mapping
@@ -13,15 +13,15 @@ from infra.local.functions.events import queue_event, schedule_event
 from infra.local.functions.failures import FunctionFailed
 from infra.local.functions.pool import Pool
 
-_RECEIVERS = 2
-_BATCHES_AT_ONCE = 10
+_POLLERS = 2
+_MAX_CONCURRENT_BATCHES = 10
 _LONG_POLL_S = 10
-_AFTER_AN_OUTAGE_S = 0.2
-_FIRST_RUN_S = 1.0
+_RETRY_DELAY_S = 0.2
+_FIRST_RUN_DELAY_S = 1.0
 
 
 class QueueSource:
-    """Invokes a function with the messages of a queue and deletes what it has dealt with."""
+    """Invokes a function with the messages of a queue and deletes those that it has processed."""
 
     def __init__(
         self, aws: Aws, queue: Queue, url: str, subscription: Subscription, pool: Pool
@@ -31,24 +31,24 @@ class QueueSource:
         self._url = url
         self._subscription = subscription
         self._pool = pool
-        self._room = asyncio.Semaphore(_BATCHES_AT_ONCE)
+        self._slots = asyncio.Semaphore(_MAX_CONCURRENT_BATCHES)
 
     async def run(self) -> None:
-        """Go on until cancelled."""
+        """Run until cancelled."""
         async with asyncio.TaskGroup() as group:
-            for _ in range(_RECEIVERS):
-                group.create_task(self._receive(group))
+            for _ in range(_POLLERS):
+                group.create_task(self._poll(group))
 
-    async def _receive(self, group: asyncio.TaskGroup) -> None:
+    async def _poll(self, group: asyncio.TaskGroup) -> None:
         while True:
-            await self._room.acquire()
-            # A batch must not wait for the one before: its worker may sleep until a deadline.
-            if messages := await self._messages():
-                group.create_task(self._handle(messages))
+            await self._slots.acquire()
+            # Process batches concurrently: a worker may sleep until a session's deadline.
+            if messages := await self._receive():
+                group.create_task(self._process(messages))
             else:
-                self._room.release()
+                self._slots.release()
 
-    async def _messages(self) -> list[dict[str, Any]]:
+    async def _receive(self) -> list[dict[str, Any]]:
         try:
             received = await self._aws.sqs(
                 "ReceiveMessage",
@@ -59,26 +59,26 @@ class QueueSource:
                 MessageAttributeNames=["All"],
             )
         except httpx.HTTPError:
-            await asyncio.sleep(_AFTER_AN_OUTAGE_S)
+            await asyncio.sleep(_RETRY_DELAY_S)
             return []
         return list(received.get("Messages", []))
 
-    async def _handle(self, messages: list[dict[str, Any]]) -> None:
+    async def _process(self, messages: list[dict[str, Any]]) -> None:
         try:
-            answer = await self._pool.invoke(queue_event(messages, self._arn, self._aws.region))
-            done = self._dealt_with(messages, answer)
+            result = await self._pool.invoke(queue_event(messages, self._arn, self._aws.region))
+            done = self._successful(messages, result)
         except FunctionFailed:
-            # They come again when their visibility timeout is over.
+            # SQS delivers the messages again after their visibility timeout.
             return
         finally:
-            self._room.release()
+            self._slots.release()
         if done:
             await self._delete(done)
 
-    def _dealt_with(self, messages: list[dict[str, Any]], answer: Any) -> list[dict[str, Any]]:
-        failed = failed_messages(answer) if self._subscription.partial_failures else set()
+    def _successful(self, messages: list[dict[str, Any]], result: Any) -> list[dict[str, Any]]:
+        failed = _failed_ids(result) if self._subscription.partial_failures else set()
         if failed - {message["MessageId"] for message in messages}:
-            # So SQS does it: who names what is not there can't be trusted with the rest.
+            # As Lambda does: an unknown `itemIdentifier` fails the whole batch.
             return []
         return [message for message in messages if message["MessageId"] not in failed]
 
@@ -90,22 +90,22 @@ class QueueSource:
         try:
             await self._aws.sqs("DeleteMessageBatch", QueueUrl=self._url, Entries=entries)
         except httpx.HTTPError:
-            # They will come again, which may happen with SQS at any time.
+            # The messages are delivered again: SQS delivers at least once anyway.
             return
 
 
-def failed_messages(answer: Any) -> set[str]:
-    """The messages that a function says it could not deal with.
+def _failed_ids(result: Any) -> set[str]:
+    """Return the message IDs in `batchItemFailures`.
 
-    An entry that names no message gives an empty name, which no message has.
+    An invalid entry yields an empty ID, which no message has.
     """
-    failures = (answer.get("batchItemFailures") if isinstance(answer, Mapping) else None) or []
-    names = [f.get("itemIdentifier") if isinstance(f, Mapping) else None for f in failures]
-    return {str(name or "") for name in names}
+    failures = (result.get("batchItemFailures") if isinstance(result, Mapping) else None) or []
+    ids = [f.get("itemIdentifier") if isinstance(f, Mapping) else None for f in failures]
+    return {str(message_id or "") for message_id in ids}
 
 
 class Schedule:
-    """Invokes a function at a steady rate."""
+    """Invokes a function at a fixed rate (EventBridge `rate(...)`)."""
 
     def __init__(self, name: str, every_s: float, region: str, pool: Pool) -> None:
         self._name = name
@@ -114,9 +114,9 @@ class Schedule:
         self._pool = pool
 
     async def run(self) -> None:
-        """Go on until cancelled; a run that takes long doesn't hold up the next one."""
+        """Run until cancelled. Invocations may overlap."""
         async with asyncio.TaskGroup() as group:
-            await asyncio.sleep(min(_FIRST_RUN_S, self._every_s))
+            await asyncio.sleep(min(_FIRST_RUN_DELAY_S, self._every_s))
             while True:
                 group.create_task(self._fire())
                 await asyncio.sleep(self._every_s)

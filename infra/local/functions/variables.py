@@ -1,4 +1,4 @@
-"""The variables of serverless.yml that a local run can know: `${param:x}`, `${sls:stage}`, ..."""
+"""Resolve Serverless Framework variables: `${param:x}`, `${opt:stage}` and `${sls:stage}`."""
 
 import re
 from collections.abc import Mapping
@@ -14,14 +14,14 @@ _VARIABLE = re.compile(r"\$\{(?P<source>\w+):(?P<name>[\w.-]+)\s*(?:,\s*(?P<fall
 
 @dataclass(frozen=True, slots=True)
 class Variables:
-    """What the variables of one stage stand for."""
+    """The values of one stage's variables."""
 
     stage: str
     params: Mapping[str, Any]
     options: Mapping[str, Any]
 
     def resolve(self, value: Any) -> Any:
-        """`value` with every variable in it replaced. Raises `NotUnderstood`."""
+        """Return `value` with all variables in it resolved. Raises `NotUnderstood`."""
         if isinstance(value, Mapping):
             return {key: self.resolve(inner) for key, inner in value.items()}
         if isinstance(value, list):
@@ -30,12 +30,12 @@ class Variables:
 
     def _resolve_text(self, text: str) -> Any:
         if whole := _VARIABLE.fullmatch(text):
-            # Alone it keeps its type: `${param:snapStart}` is true or false, not a text.
+            # A value that is only a variable keeps its type: `${param:snapStart}` is a boolean.
             return self._look_up(whole)
         while found := _VARIABLE.search(text):
             text = text[: found.start()] + str(self._look_up(found)) + text[found.end() :]
         if "${" in text:
-            raise NotUnderstood(f"No local run knows what {text} is.")
+            raise NotUnderstood(f"Unsupported variable in serverless.yml: {text}")
         return text
 
     def _look_up(self, found: re.Match[str]) -> Any:
@@ -44,13 +44,13 @@ class Variables:
         if name in known.get(source, {}):
             return self.resolve(known[source][name])
         if fallback is None:
-            raise NotUnderstood(f"No local run knows what {found[0]} is.")
+            raise NotUnderstood(f"Unknown variable in serverless.yml: {found[0]}")
         inner = re.fullmatch(r"(\w+):([\w.-]+)", fallback.strip())
         return self.resolve(f"${{{fallback.strip()}}}") if inner else yaml.safe_load(fallback)
 
 
 def variables_of(document: Mapping[str, Any], stage: str) -> Variables:
-    """Those of `stage`: its own parameters go before the default ones."""
+    """Return the variables of `stage`; its parameters override the default ones."""
     params = document.get("params") or {}
-    own = (params.get("default") or {}) | (params.get(stage) or {})
-    return Variables(stage, own, {"stage": stage})
+    merged = (params.get("default") or {}) | (params.get(stage) or {})
+    return Variables(stage, merged, {"stage": stage})

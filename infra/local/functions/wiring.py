@@ -1,4 +1,4 @@
-"""How a function is started: with which environment, in how many instances."""
+"""Build each function's environment and instance pool."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from infra.local.functions.pool import Pool
 
 @dataclass(frozen=True, slots=True)
 class Wiring:
-    """What the environment of every function is made from."""
+    """Builds the pools and environments of all functions."""
 
     definitions: Definitions
     settings: Mapping[str, str]
@@ -21,37 +21,38 @@ class Wiring:
     options: Options
 
     def pools(self) -> dict[str, Pool]:
-        """A pool for each function; no instance is started yet."""
+        """Return a pool for each function, without instances yet."""
         return {f.name: self._pool(f) for f in self.definitions.functions.values()}
 
     async def store_secrets(self) -> None:
-        """Put what functions read from the parameter store there."""
+        """Write the secrets that functions read to Parameter Store."""
         for function in self.definitions.functions.values():
             if self.options.parameter_store and (path := function.environment.get("SSM_PATH")):
                 names = _secret_names(function) & self.settings.keys()
                 await self.aws.put_secrets(path, {name: self.settings[name] for name in names})
 
     def environment(self, function: Definition) -> dict[str, str]:
-        """What `function` finds in its environment, besides what Lambda puts there."""
+        """Return the environment variables of `function`, without those that Lambda sets."""
         queues = {v: self.queue_urls[queue] for v, queue in function.queue_urls.items()}
-        own = dict(function.environment) | queues | self._settings(function)
-        own["AWS_ENDPOINT_URL"] = self.aws.endpoint
+        variables = dict(function.environment) | queues | self._settings(function)
+        variables["AWS_ENDPOINT_URL"] = self.aws.endpoint
         if self.options.python_path:
-            own["PYTHONPATH"] = ":".join(str(folder) for folder in self.options.python_path)
-        return own
+            variables["PYTHONPATH"] = ":".join(str(folder) for folder in self.options.python_path)
+        return variables
 
     def _settings(self, function: Definition) -> dict[str, str]:
-        """The settings; of secrets only their names, if they are in the parameter store.
+        """Return the settings; with Parameter Store, only the names of secrets instead of values.
 
-        Those that nobody has set are not looked for, as in a stage without an audit trail.
+        `SSM_NAMES` leaves out secrets that aren't set, because a function fails to start if one of
+        its parameters is missing.
         """
         if not self.options.parameter_store:
             return {**self.settings, "SSM_PATH": "", "SSM_NAMES": ""}
-        every = self.definitions.functions.values()
-        secret = frozenset[str]().union(*(_secret_names(f) for f in every))
-        named = ",".join(sorted(_secret_names(function) & self.settings.keys()))
+        functions = self.definitions.functions.values()
+        secret = frozenset[str]().union(*(_secret_names(f) for f in functions))
+        names = ",".join(sorted(_secret_names(function) & self.settings.keys()))
         public = {name: value for name, value in self.settings.items() if name not in secret}
-        return {**public, "SSM_NAMES": named}
+        return {**public, "SSM_NAMES": names}
 
     def _pool(self, function: Definition) -> Pool:
         write = _writer(function.name, self.options)
@@ -75,7 +76,7 @@ def _writer(name: str, options: Options) -> Callable[[str], None]:
     log = options.log
 
     def write(line: str) -> None:
-        # Metrics (CloudWatch's embedded metric format) are for no reader.
+        # Leave out metrics (CloudWatch embedded metric format), which people don't read.
         if log is not None and not line.startswith('{"_aws"'):
             print(f"{name}: {line}", file=log, flush=True)
 
