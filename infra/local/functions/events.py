@@ -13,7 +13,7 @@ from uuid import uuid4
 
 ACCOUNT = "123456789012"
 _TEXT_TYPES = ("text/", "application/json", "application/javascript", "application/xml")
-_HOP_BY_HOP = frozenset(
+_NOT_FORWARDED = frozenset(
     ("connection", "expect", "keep-alive", "te", "trailer", "transfer-encoding", "upgrade")
 )
 
@@ -54,8 +54,8 @@ class Call:
         return listed
 
     def _forwarded(self) -> list[tuple[str, str]]:
-        """The headers without the hop-by-hop ones, with those that the gateway adds."""
-        kept = [h for h in self.headers if h[0].lower() not in _HOP_BY_HOP]
+        """The headers that the gateway forwards, and those that it adds."""
+        kept = [h for h in self.headers if h[0].lower() not in _NOT_FORWARDED]
         names = {name.lower() for name, _ in kept}
         if self.body and "content-length" not in names:
             kept.append(("content-length", str(len(self.body))))

@@ -1,8 +1,8 @@
-"""Supabase Realtime's protocols on a local Postgres, for tests and for this machine.
+"""Local emulator of Supabase Realtime on a Postgres, for tests and local runs.
 
-It follows the source of the real server and of the clients that Supabase publishes. Who may
-listen and who may send is decided by the project's own policies. Left out: changes of tables
-(`postgres_changes`), replay, and limits but those of `Options`.
+It follows the source of the real server and of Supabase's clients. The project's own RLS policies
+authorize private channels. Not emulated: Postgres Changes, broadcast replay, and all limits except
+those in `Options`.
 """
 
 from infra.local.realtime.hosting import LocalRealtime, local_realtime

@@ -1,4 +1,4 @@
-"""Who may join a topic, and with which rights."""
+"""Authorize joins and messages (Realtime Authorization)."""
 
 from typing import Any
 
@@ -16,7 +16,7 @@ from infra.local.realtime.tokens import API_KEY_PREFIX
 
 
 def require_room(project: Project, channels: int) -> None:
-    """Raises `Refused` where the limits leave none for a connection that has `channels`."""
+    """Check the limits for another join on a connection with `channels`. Raises `Refused`."""
     options = project.options
     if not project.joins.take():
         raise too_many_joins()
@@ -27,7 +27,7 @@ def require_room(project: Project, channels: int) -> None:
 
 
 async def admit(project: Project, token: str, name: str, *, private: bool) -> Bearer:
-    """The bearer of `token` in the topic `name`. Raises `Refused`."""
+    """Authorize the bearer of `token` to join the topic `name`. Raises `Refused`."""
     if project.options.private_only and not private:
         raise only_private()
     identity = project.tokens.identify(token)
@@ -40,13 +40,13 @@ async def admit(project: Project, token: str, name: str, *, private: bool) -> Be
 
 
 async def rights_to_write(project: Project, bearer: Bearer, name: str) -> Rights:
-    """What the bearer may send to the private topic `name`, asked once. Raises `Refused`."""
+    """Return the bearer's rights to send to the private topic `name`; cached. Raises `Refused`."""
     if bearer.may_write is None:
         bearer.may_write = await project.policies.to_write(bearer.identity, name)
     return bearer.may_write
 
 
 def token_of(payload: Any) -> str | None:
-    """The JWT that a client brings, besides its API key, if it brings one."""
+    """Return the payload's `access_token`, or `None` if it is missing or an API key."""
     token = payload.get("access_token") if isinstance(payload, dict) else None
     return token if isinstance(token, str) and not token.startswith(API_KEY_PREFIX) else None

@@ -1,4 +1,4 @@
-"""Realtime's HTTP API, by which those send who hold no socket."""
+"""Broadcast over HTTP (Realtime's REST API)."""
 
 import asyncio
 from dataclasses import dataclass
@@ -22,67 +22,67 @@ class _Rejected(Exception):
 
 
 class Broadcasting:
-    """Sends to the topics of `project`."""
+    """Endpoints that broadcast to the topics of `project`."""
 
     def __init__(self, project: Project) -> None:
         self._project = project
 
     async def batch(self, request: Request) -> Response:
-        """`POST /realtime/v1/api/broadcast`: what the caller may not send is dropped."""
-        return await self._answer(request, self._send_all)
+        """`POST /realtime/v1/api/broadcast`: drops messages that the caller may not send."""
+        return await self._respond(request, self._send_batch)
 
     async def single(self, request: Request) -> Response:
-        """`POST /realtime/v1/api/broadcast/{topic}/events/{event}`: what may not be sent is 403."""
-        return await self._answer(request, self._send_one)
+        """`POST /realtime/v1/api/broadcast/{topic}/events/{event}`: 403 if not authorized."""
+        return await self._respond(request, self._send_single)
 
-    async def _answer(self, request: Request, send: Any) -> Response:
+    async def _respond(self, request: Request, send: Any) -> Response:
         try:
-            await self._brave_outage(request)
-            await send(request, self._caller(request))
+            await self._await_outage(request)
+            await send(request, self._identify(request))
         except _Rejected as rejected:
             return JSONResponse(rejected.body, rejected.status)
-        except ClientDisconnect:  # who sent it has given up: nobody hears the answer
-            return Response(status_code=400)
+        except ClientDisconnect:
+            return Response(status_code=400)  # never delivered
         return Response(status_code=202)
 
-    async def _brave_outage(self, request: Request) -> None:
-        """Go on unless there is one, or as soon as one is over that lets requests hang."""
+    async def _await_outage(self, request: Request) -> None:
+        """Wait while an injected outage lets requests hang. Raises `_Rejected` if one fails it."""
         mischief = self._project.mischief
         if mischief.outage is None:
             return
-        await request.body()  # the next that comes from the client is its end
-        gone = asyncio.ensure_future(request.receive())
-        passed = asyncio.ensure_future(mischief.lets_through())
-        await asyncio.wait({gone, passed}, return_when=asyncio.FIRST_COMPLETED)
-        is_served = passed.done() and passed.result()
-        gone.cancel()
-        passed.cancel()
+        await request.body()  # after the body, `receive` returns only when the client disconnects
+        disconnected = asyncio.ensure_future(request.receive())
+        ended = asyncio.ensure_future(mischief.lets_through())
+        await asyncio.wait({disconnected, ended}, return_when=asyncio.FIRST_COMPLETED)
+        is_served = ended.done() and ended.result()
+        disconnected.cancel()
+        ended.cancel()
         if not is_served:
             mischief.hindered += 1
             raise _Rejected(500, {"message": "Internal Server Error"})
 
-    def _caller(self, request: Request) -> Identity:
-        """By the API key, which must be there, and by a bearer, which goes before it."""
+    def _identify(self, request: Request) -> Identity:
+        """Identify the caller by the bearer token, else by the API key, which is mandatory."""
         key = request.headers.get("apikey")
         scheme, _, bearer = request.headers.get("authorization", "").partition(" ")
         has_bearer = scheme.lower() == "bearer" and bearer != key
         try:
-            of_key = self._project.tokens.identify(key)
+            key_identity = self._project.tokens.identify(key)
             if has_bearer and bearer.startswith("sb_"):
                 raise _Rejected(401, {"message": "Unauthorized"})
-            return self._project.tokens.identify(bearer) if has_bearer else of_key
+            return self._project.tokens.identify(bearer) if has_bearer else key_identity
         except Refused:
             raise _Rejected(401, {"message": "Unauthorized"}) from None
 
-    async def _send_all(self, request: Request, caller: Identity) -> None:
-        said = await _json(request)
-        messages = said.get("messages") if isinstance(said, dict) else None
+    async def _send_batch(self, request: Request, caller: Identity) -> None:
+        body = await _json(request)
+        messages = body.get("messages") if isinstance(body, dict) else None
         if not isinstance(messages, list) or not messages:
             raise _unprocessable([BLANK])
         faults = [faults_of(message, self._project) for message in messages]
         if any(faults):
             raise _unprocessable(faults)
-        self._count(len(messages))
+        self._limit_rate(len(messages))
         broadcasts = [_broadcast(message) for message in messages]
         topics = {broadcast.name: broadcast for broadcast in broadcasts if broadcast.private}
         allowed = {name for name, one in topics.items() if await self._may_send(caller, one)}
@@ -90,12 +90,12 @@ class Broadcasting:
             if not broadcast.private or broadcast.name in allowed:
                 self._project.topics.publish(broadcast)
 
-    async def _send_one(self, request: Request, caller: Identity) -> None:
+    async def _send_single(self, request: Request, caller: Identity) -> None:
         is_json = request.headers.get("content-type", "").startswith("application/json")
         payload = await _json(request) if is_json else await request.body()
         if is_too_large(self._project, payload):
             raise _unprocessable([{"payload": [TOO_LARGE]}])
-        self._count(1)
+        self._limit_rate(1)
         topic, event = request.path_params["topic"], request.path_params["event"]
         private = request.query_params.get("private") == "true"
         broadcast = Broadcast(topic, event, payload, private, prefers_binary=True)
@@ -103,12 +103,12 @@ class Broadcasting:
             raise _Rejected(403, {"message": "Unauthorized"})
         self._project.topics.publish(broadcast)
 
-    def _count(self, messages: int) -> None:
+    def _limit_rate(self, messages: int) -> None:
         if self._project.messages.is_used_up:
             raise _Rejected(429, {"message": "You have exceeded your rate limit"})
         if not self._project.messages.take(messages):
-            said = "Too many messages to broadcast, please reduce the batch size"
-            raise _Rejected(429, {"message": said})
+            text = "Too many messages to broadcast, please reduce the batch size"
+            raise _Rejected(429, {"message": text})
 
     async def _may_send(self, caller: Identity, broadcast: Broadcast) -> bool:
         if not broadcast.private:

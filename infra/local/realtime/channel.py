@@ -1,4 +1,4 @@
-"""What a client has joined: a topic, as somebody, with what it asked for."""
+"""A channel: a client's subscription to a topic, with its configuration and authorization."""
 
 import asyncio
 from collections.abc import Callable
@@ -14,12 +14,12 @@ from infra.local.realtime.refusals import Refused, has_expired
 from infra.local.realtime.socket import Socket
 from infra.local.realtime.tokens import Identity
 
-_EVERYTHING = Rights(broadcast=True, presence=True)
+_ALL_RIGHTS = Rights(broadcast=True, presence=True)
 
 
 @dataclass(frozen=True, slots=True)
 class JoinConfig:
-    """What a client asks for when it joins."""
+    """The `config` of a client's join (`phx_join`)."""
 
     private: bool
     acknowledges: bool
@@ -29,7 +29,7 @@ class JoinConfig:
 
     @classmethod
     def of(cls, payload: Any) -> Self:
-        """As a join's payload has it; what it leaves out has the server's defaults."""
+        """Parse a join's payload; missing fields get the real server's defaults."""
         config = _dict(payload, "config")
         broadcast, presence = _dict(config, "broadcast"), _dict(config, "presence")
         return cls(
@@ -43,13 +43,13 @@ class JoinConfig:
 
 @dataclass(slots=True)
 class Bearer:
-    """As whom a channel was joined, and what its policies let them do."""
+    """The token that a channel was joined with, and the rights that the policies give it."""
 
     token: str
     identity: Identity
-    may_read: Rights = _EVERYTHING
+    may_read: Rights = _ALL_RIGHTS
     may_write: Rights | None = None
-    """None: not asked yet."""
+    """`None`: not evaluated yet."""
 
 
 class Channel:
@@ -70,37 +70,42 @@ class Channel:
 
     @property
     def key(self) -> tuple[str, bool]:
-        """Public and private topics of one name have nothing to do with each other."""
+        """Name and privacy: a public and a private topic of the same name are distinct."""
         return self.name, self.config.private
 
     def watch_expiry(self, close: Callable[["Channel", Refused], None]) -> None:
-        """Call `close` when the bearer's token ends, instead of when an earlier one would have."""
+        """Call `close` when the bearer's token expires. Replaces the timer of an earlier token."""
         self._cancel_expiry()
         left_s = self.bearer.identity.remaining_s
         expired = has_expired(0)
         self._expiry = asyncio.get_running_loop().call_later(left_s, close, self, expired)
 
     def deliver(self, broadcast: Broadcast) -> None:
-        """Pass on a message of the topic."""
+        """Send a broadcast to the client, subject to injected faults."""
         if (frame := self.socket.form_of(broadcast)) is not None:
             self._delivery.deliver(frame)
 
     def push(self, event: str, payload: Any, *, ref: str | None = None) -> None:
-        """Say something else, which no mischief befalls."""
+        """Send any other event to the client; faults aren't injected."""
         self.socket.send(self.topic, event, payload, ref=ref, join_ref=self._join_ref)
 
     def tell_system(self, status: str, message: str) -> None:
-        """Say how the channel itself is."""
-        said = {"extension": "system", "status": status, "message": message, "channel": self.name}
-        self.socket.send(self.topic, "system", said)
+        """Send a system message about the channel."""
+        payload = {
+            "extension": "system",
+            "status": status,
+            "message": message,
+            "channel": self.name,
+        }
+        self.socket.send(self.topic, "system", payload)
 
     def end(self) -> None:
-        """Stop every timer."""
+        """Cancel all timers."""
         self._cancel_expiry()
         self._delivery.end()
 
     def say_closed(self) -> None:
-        """Tell the client that it is in the topic no more."""
+        """Tell the client that the channel is closed."""
         self.push("phx_close", {}, ref=self._join_ref)
 
     def _cancel_expiry(self) -> None:

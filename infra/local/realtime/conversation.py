@@ -1,4 +1,4 @@
-"""What one client says through its socket, and what follows from it."""
+"""Handle the messages of one client's WebSocket (Phoenix channels)."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -19,49 +19,49 @@ _UNMATCHED = {"reason": "unmatched topic"}
 
 
 class Conversation:
-    """The channels of one socket; `key` is what its handshake was made with."""
+    """The channels of one socket. `key` is the API key of its handshake."""
 
     def __init__(self, project: Project, socket: Socket, key: str) -> None:
         self._project = project
         self._socket = socket
         self._key = key
         self._channels: dict[str, Channel] = {}
-        self._deeds: dict[str, Callable[[Channel, Frame], Awaitable[None]]] = {
-            "access_token": self._renew,
+        self._handlers: dict[str, Callable[[Channel, Frame], Awaitable[None]]] = {
+            "access_token": self._renew_token,
             "broadcast": self._broadcast,
             "phx_leave": self._leave,
             "presence": self._presence,
         }
 
     async def run(self, websocket: WebSocket) -> None:
-        """Deal with what comes, in order, until the client goes."""
+        """Handle the client's messages in order until it disconnects."""
         try:
             while (message := await websocket.receive())["type"] == "websocket.receive":
-                data = message.get("text")
-                said = message["bytes"] if data is None else data
-                await self._hear(decode(said, self._socket.version))
+                text = message.get("text")
+                data = message["bytes"] if text is None else text
+                await self._handle(decode(data, self._socket.version))
         except NotAFrame:
-            await websocket.close(_INTERNAL_ERROR)  # nobody there would catch it either
+            await websocket.close(_INTERNAL_ERROR)  # the real server doesn't catch it either
         finally:
             for channel in self._channels.values():
-                self._forget(channel)
+                self._remove(channel)
 
-    async def _hear(self, frame: Frame) -> None:
+    async def _handle(self, frame: Frame) -> None:
         channel = self._channels.get(frame.topic)
         if frame.topic == _PHOENIX:
             self._socket.reply(frame, "ok")
         elif frame.event == "phx_join":
             await self._join(frame)
-        elif channel and (deed := self._deeds.get(frame.event)):
-            await deed(channel, frame)
+        elif channel and (handler := self._handlers.get(frame.event)):
+            await handler(channel, frame)
         elif channel is None and frame.event == "phx_leave":
             self._socket.reply(frame, "ok")
         elif channel is None:
             self._socket.reply(frame, "error", _UNMATCHED)
 
     async def _join(self, frame: Frame) -> None:
-        if before := self._channels.get(frame.topic):
-            self._close(before)
+        if previous := self._channels.get(frame.topic):
+            self._close(previous)
         name = frame.topic.removeprefix(TOPIC_PREFIX)
         if name in ("", frame.topic):
             self._socket.reply(frame, "error", _UNMATCHED)
@@ -72,17 +72,18 @@ class Conversation:
             require_room(self._project, len(self._channels))
             bearer = await admit(self._project, token, name, private=config.private)
         except Refused as refusal:
-            self._refuse(frame, refusal)
+            self._reject_join(frame, refusal)
             return
-        self._welcome(frame, Channel(self._socket, frame, config, bearer, self._project.mischief))
+        channel = Channel(self._socket, frame, config, bearer, self._project.mischief)
+        self._accept_join(frame, channel)
 
-    def _refuse(self, frame: Frame, refusal: Refused) -> None:
-        answer = {"reason": str(refusal)}
+    def _reject_join(self, frame: Frame, refusal: Refused) -> None:
+        response = {"reason": str(refusal)}
         wait_s = self._project.options.error_backoff_s
         loop = asyncio.get_running_loop()
-        loop.call_later(wait_s, self._socket.reply, frame, "error", answer)
+        loop.call_later(wait_s, self._socket.reply, frame, "error", response)
 
-    def _welcome(self, frame: Frame, channel: Channel) -> None:
+    def _accept_join(self, frame: Frame, channel: Channel) -> None:
         self._channels[channel.topic] = channel
         self._project.topics.add(channel)
         channel.watch_expiry(self._close)
@@ -94,8 +95,8 @@ class Conversation:
         self._socket.reply(frame, "ok")
         self._close(channel)
 
-    async def _renew(self, channel: Channel, frame: Frame) -> None:
-        """Go on with another token, or not at all; the same one and API keys change nothing."""
+    async def _renew_token(self, channel: Channel, frame: Frame) -> None:
+        """Authorize the channel with a new token, or close it. API keys change nothing."""
         token = token_of(frame.payload)
         if token is None or token == channel.bearer.token:
             return
@@ -118,11 +119,11 @@ class Conversation:
 
     def _close(self, channel: Channel, refusal: Refused | None = None) -> None:
         self._channels.pop(channel.topic, None)
-        self._forget(channel)
+        self._remove(channel)
         if refusal:
             channel.tell_system("error", refusal.reason)
         channel.say_closed()
 
-    def _forget(self, channel: Channel) -> None:
+    def _remove(self, channel: Channel) -> None:
         channel.end()
         self._project.topics.remove(channel)

@@ -1,4 +1,4 @@
-"""Messages that are sent from SQL, with `realtime.send()`."""
+"""Broadcast from the database: messages that SQL sends with `realtime.send()`."""
 
 import asyncio
 import logging
@@ -17,7 +17,7 @@ _log = logging.getLogger("infra.local.realtime")
 
 
 class Database:
-    """Publishes what is committed to `realtime.messages`, in that order."""
+    """Publishes the messages committed to `realtime.messages`, in commit order."""
 
     def __init__(self, database_url: str, policies: Policies, topics: Topics) -> None:
         self._database_url = database_url
@@ -26,12 +26,12 @@ class Database:
         self.listens = asyncio.Event()
 
     async def run(self) -> None:
-        """Go on for ever; what is sent while Postgres is away is heard by nobody."""
+        """Publish until cancelled. Messages committed while disconnected are lost."""
         while True:
             try:
                 await self._listen()
             except psycopg.Error as error:
-                _log.warning("Postgres is away: %s", error)
+                _log.warning("Postgres is unavailable: %s", error)
             await asyncio.sleep(_RETRY_S)
 
     async def _listen(self) -> None:
@@ -43,8 +43,8 @@ class Database:
                 await self._publish(notice.payload)
 
     async def _publish(self, message_id: str) -> None:
-        if found := await self._policies.message(message_id):
-            topic, event, payload, private = found
+        if message := await self._policies.message(message_id):
+            topic, event, payload, private = message
             meta = {"id": message_id}
             self._topics.publish(
                 Broadcast(topic, event, payload, bool(private), meta=meta, prefers_binary=True)

@@ -1,4 +1,4 @@
-"""The last stretch of a message's way, to one subscriber; there it may be lost or overtaken."""
+"""Deliver frames to one subscriber, with injected loss and reordering."""
 
 import asyncio
 from collections.abc import Callable
@@ -9,7 +9,7 @@ Encoded = str | bytes
 
 
 class Delivery:
-    """Hands frames to `put`, in order unless there is mischief."""
+    """Passes frames to `put`, in order unless `mischief` says otherwise."""
 
     def __init__(self, mischief: Mischief, put: Callable[[Encoded], None]) -> None:
         self._mischief = mischief
@@ -18,7 +18,7 @@ class Delivery:
         self._timer: asyncio.TimerHandle | None = None
 
     def deliver(self, frame: Encoded) -> None:
-        """Hand it over, now or later or never."""
+        """Deliver a frame now, after the next one (at the latest after `hold_s`), or never."""
         if self._mischief.is_lost():
             return
         if self._mischief.is_held() and self._held is None:
@@ -30,7 +30,7 @@ class Delivery:
         self._release()
 
     def end(self) -> None:
-        """Forget what is held back."""
+        """Drop a held frame."""
         if self._timer:
             self._timer.cancel()
         self._held = self._timer = None

@@ -1,4 +1,4 @@
-"""A project's URL as an ASGI application."""
+"""ASGI application behind a project's URL."""
 
 import asyncio
 
@@ -20,24 +20,24 @@ _METHODS = ["HEAD", "GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
 
 
 def endpoint(project: Project, upstream: Upstream) -> Starlette:
-    """Realtime, with everything else handed on to `upstream`."""
+    """Return the application: Realtime, and `upstream` for all other paths."""
     http = Broadcasting(project)
 
-    async def socket(websocket: WebSocket) -> None:
-        await _converse(project, websocket)
+    async def serve_socket(websocket: WebSocket) -> None:
+        await _handle_socket(project, websocket)
 
-    one = "/api/broadcast/{topic}/events/{event}"
+    single = "/api/broadcast/{topic}/events/{event}"
     return Starlette(
         routes=[
-            WebSocketRoute(f"{_BASE}/websocket", socket),
+            WebSocketRoute(f"{_BASE}/websocket", serve_socket),
             Route(f"{_BASE}/api/broadcast", http.batch, methods=["POST"]),
-            Route(f"{_BASE}{one}", http.single, methods=["POST"]),
+            Route(f"{_BASE}{single}", http.single, methods=["POST"]),
             Route("/{path:path}", upstream.forward, methods=_METHODS),
         ]
     )
 
 
-async def _converse(project: Project, websocket: WebSocket) -> None:
+async def _handle_socket(project: Project, websocket: WebSocket) -> None:
     version = _VERSIONS.get(websocket.query_params.get("vsn", "1.0.0"))
     key = websocket.query_params.get("apikey", "")
     try:
@@ -51,10 +51,10 @@ async def _converse(project: Project, websocket: WebSocket) -> None:
     await websocket.accept()
     client = Socket(websocket, version, project.options.queue_frames)
     project.connections += 1
-    writing = asyncio.create_task(client.write())
+    writer = asyncio.create_task(client.write())
     try:
         await Conversation(project, client, key).run(websocket)
     finally:
         project.connections -= 1
-        writing.cancel()
-        await asyncio.gather(writing, return_exceptions=True)
+        writer.cancel()
+        await asyncio.gather(writer, return_exceptions=True)

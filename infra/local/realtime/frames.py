@@ -1,6 +1,7 @@
-"""Phoenix's frames, in both versions of its protocol that Supabase's clients speak.
+"""Encode and decode Phoenix messages in the two protocol versions that Supabase's clients use.
 
-Version 1.0.0 writes objects, 2.0.0 arrays and, for broadcasts, a binary form of Supabase's own.
+Version 1.0.0 uses JSON objects; version 2.0.0 uses JSON arrays and, for broadcasts, Supabase's
+binary frames.
 """
 
 import json
@@ -11,22 +12,22 @@ from typing import Any, NoReturn
 
 _PUSH_KIND, _BROADCAST_KIND = 3, 4
 _AS_JSON = 1
-_PUSH_HEAD = struct.Struct("7B")
-_BROADCAST_HEAD = struct.Struct("5B")
-_LONGEST = 255
-"""Bytes of a string in a binary frame, which counts them in one."""
+_PUSH_HEADER = struct.Struct("7B")
+_BROADCAST_HEADER = struct.Struct("5B")
+_MAX_STRING_BYTES = 255
+"""Binary frames store the length of a string in one byte."""
 
 TOPIC_PREFIX = "realtime:"
-"""Before the name of a topic on the wire of a socket, and nowhere else."""
+"""Prefix of topic names in WebSocket messages; the HTTP API and policies use names without it."""
 
 
 class NotAFrame(Exception):
-    """It can't be read."""
+    """The data isn't a valid message."""
 
 
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """One message between a client and the server."""
+    """One Phoenix message."""
 
     topic: str
     event: str
@@ -38,9 +39,9 @@ class Frame:
 
 @dataclass(frozen=True)
 class Broadcast:
-    """A message of the topic `name`; encoded once for all who hear it.
+    """A message to the topic `name`, encoded once for all subscribers.
 
-    `payload` is JSON's, or bytes. `prefers_binary` tells how it was sent.
+    `payload` is a JSON value or bytes. `prefers_binary`: deliver it in a binary frame if possible.
     """
 
     name: str
@@ -52,91 +53,92 @@ class Broadcast:
 
     @cached_property
     def first(self) -> str | None:
-        """The frame of version 1.0.0, in which there are no bytes."""
+        """The frame of version 1.0.0; `None` for a payload of bytes."""
         return None if isinstance(self.payload, bytes) else encode(self._frame, 1)
 
     @cached_property
     def second(self) -> str | bytes | None:
-        """The frame of version 2.0.0."""
-        if self.prefers_binary and (packed := self._packed()):
-            return packed
+        """The frame of version 2.0.0; `None` for bytes that don't fit a binary frame."""
+        if self.prefers_binary and (data := self._encode_binary()):
+            return data
         return None if isinstance(self.payload, bytes) else encode(self._frame, 2)
 
     @property
     def _frame(self) -> Frame:
-        said = {"type": "broadcast", "event": self.event, "payload": self.payload}
+        payload = {"type": "broadcast", "event": self.event, "payload": self.payload}
         return Frame(
             TOPIC_PREFIX + self.name,
             "broadcast",
-            said | ({"meta": self.meta} if self.meta else {}),
+            payload | ({"meta": self.meta} if self.meta else {}),
         )
 
-    def _packed(self) -> bytes | None:
+    def _encode_binary(self) -> bytes | None:
         meta = _json(self.meta) if self.meta else ""
         texts = (TOPIC_PREFIX + self.name, self.event, meta)
         parts = [text.encode(errors="surrogatepass") for text in texts]
-        if any(len(part) > _LONGEST for part in parts):
+        if any(len(part) > _MAX_STRING_BYTES for part in parts):
             return None
         is_json = not isinstance(self.payload, bytes)
-        head = _BROADCAST_HEAD.pack(_BROADCAST_KIND, *map(len, parts), is_json)
-        return head + b"".join(parts) + (_json(self.payload).encode() if is_json else self.payload)
+        header = _BROADCAST_HEADER.pack(_BROADCAST_KIND, *map(len, parts), is_json)
+        payload = _json(self.payload).encode() if is_json else self.payload
+        return header + b"".join(parts) + payload
 
 
 def parse(data: str | bytes) -> Any:
-    """JSON, without the numbers that Python alone takes for such. Raises `ValueError`."""
-    return json.loads(data, parse_constant=_no_number)
+    """Parse JSON strictly: no NaN or Infinity. Raises `ValueError`."""
+    return json.loads(data, parse_constant=_reject_constant)
 
 
 def encode(frame: Frame, version: int) -> str:
-    """Its text in that version of the protocol, 1 or 2."""
+    """Return the frame's text in protocol version 1 or 2."""
     if version == 1:
-        said = {"topic": frame.topic, "event": frame.event, "payload": frame.payload}
-        return _json(said | {"ref": frame.ref})
+        message = {"topic": frame.topic, "event": frame.event, "payload": frame.payload}
+        return _json(message | {"ref": frame.ref})
     return _json([frame.join_ref, frame.ref, frame.topic, frame.event, frame.payload])
 
 
 def decode(data: str | bytes, version: int) -> Frame:
-    """What a client sent, in that version of the protocol. Raises `NotAFrame`."""
+    """Parse a client's message in protocol version 1 or 2. Raises `NotAFrame`."""
     try:
         if isinstance(data, bytes):
             if version == 1:
                 raise NotAFrame("version 1.0.0 has no binary frames")
-            return _unpacked(data)
-        return _read(parse(data), version)
+            return _decode_binary(data)
+        return _decode_json(parse(data), version)
     except (ValueError, KeyError, TypeError, struct.error, RecursionError) as error:
         raise NotAFrame(str(error)) from error
 
 
-def _read(said: Any, version: int) -> Frame:
+def _decode_json(message: Any, version: int) -> Frame:
     if version == 1:
-        topic, event, payload = said["topic"], said["event"], said["payload"]
-        ref, join_ref = said.get("ref"), said.get("join_ref")
+        topic, event, payload = message["topic"], message["event"], message["payload"]
+        ref, join_ref = message.get("ref"), message.get("join_ref")
     else:
-        join_ref, ref, topic, event, payload = said
+        join_ref, ref, topic, event, payload = message
     if not (isinstance(topic, str) and isinstance(event, str)):
-        raise NotAFrame("topic and event are text")
+        raise NotAFrame("topic and event must be strings")
     return Frame(topic, event, payload, ref, join_ref)
 
 
-def _unpacked(data: bytes) -> Frame:
-    kind, *lengths, encoding = _PUSH_HEAD.unpack_from(data)
+def _decode_binary(data: bytes) -> Frame:
+    kind, *lengths, encoding = _PUSH_HEADER.unpack_from(data)
     if kind != _PUSH_KIND:
-        raise NotAFrame(f"a binary frame of kind {kind}")
-    rest, parts = data[_PUSH_HEAD.size :], []
+        raise NotAFrame(f"unsupported kind of binary frame: {kind}")
+    rest, parts = data[_PUSH_HEADER.size :], []
     if len(rest) < sum(lengths):
-        raise NotAFrame("a binary frame that ends too early")
+        raise NotAFrame("truncated binary frame")
     for length in lengths:
         parts.append(rest[:length].decode())
         rest = rest[length:]
     join_ref, ref, topic, event, _ = parts
     payload = parse(rest) if encoding == _AS_JSON else rest
-    said = {"type": "broadcast", "event": event, "payload": payload}
-    return Frame(topic, "broadcast", said, ref or None, join_ref or None, is_binary=True)
+    message = {"type": "broadcast", "event": event, "payload": payload}
+    return Frame(topic, "broadcast", message, ref or None, join_ref or None, is_binary=True)
 
 
 def _json(value: Any) -> str:
     return json.dumps(value, separators=(",", ":"))
 
 
-def _no_number(text: str) -> NoReturn:
+def _reject_constant(text: str) -> NoReturn:
     raise ValueError(text)

@@ -1,4 +1,4 @@
-"""A project on a loopback port, in a thread of its own."""
+"""Run a project's Realtime on a loopback port, in a separate thread."""
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator
@@ -23,7 +23,7 @@ from infra.local.supabase import PUBLISHABLE_KEY, SECRET_KEY
 
 
 class LocalRealtime:
-    """One project on `database_url`; it may be stopped and started again, at the same URL."""
+    """One project on the Postgres at `database_url`. Keeps its URL when stopped and restarted."""
 
     def __init__(self, database_url: str, options: Options, upstream: str | None) -> None:
         self.mischief = Mischief()
@@ -34,16 +34,16 @@ class LocalRealtime:
 
     @property
     def url(self) -> str:
-        """What `SUPABASE_URL` is to be."""
+        """The value for `SUPABASE_URL`."""
         return f"http://127.0.0.1:{self._options.port}"
 
     @property
     def jwt_secret(self) -> str:
-        """What signs tokens for it."""
+        """The project's JWT secret (HS256)."""
         return self._options.jwt_secret
 
     def settings(self) -> dict[str, str]:
-        """Those of a service that uses it."""
+        """Return the settings of a service that uses this project."""
         return {
             "SUPABASE_URL": self.url,
             "SUPABASE_SERVICE_ROLE_KEY": SECRET_KEY,
@@ -52,22 +52,22 @@ class LocalRealtime:
         }
 
     def start(self) -> None:
-        """Start it and wait until it answers. Raises `PoolTimeout` where there is no Postgres,
-        and `OSError` where the port is taken."""
+        """Start and wait until ready. Raises `PoolTimeout` if Postgres is unavailable, and
+        `OSError` if the port is taken."""
         if self._running is None:
             with ExitStack() as stack:
                 portal = stack.enter_context(start_blocking_portal())
-                stack.enter_context(portal.wrap_async_context_manager(self._serving()))
+                stack.enter_context(portal.wrap_async_context_manager(self._run()))
                 self._running = stack.pop_all()
 
     def stop(self) -> None:
-        """Close every connection and refuse others."""
+        """Close all connections and the port."""
         if self._running is not None:
             self._running.close()
             self._running = None
 
     @asynccontextmanager
-    async def _serving(self) -> AsyncIterator[None]:
+    async def _run(self) -> AsyncIterator[None]:
         async with AsyncExitStack() as stack:
             policies = Policies(self._database_url)
             stack.push_async_callback(policies.close)
@@ -76,12 +76,12 @@ class LocalRealtime:
             upstream = Upstream(self._upstream)
             stack.push_async_callback(upstream.close)
             database = Database(self._database_url, policies, project.topics)
-            await stack.enter_async_context(_going_on(database))
-            await stack.enter_async_context(self._served(endpoint(project, upstream)))
+            await stack.enter_async_context(_publishing(database))
+            await stack.enter_async_context(self._serve(endpoint(project, upstream)))
             yield
 
     @asynccontextmanager
-    async def _served(self, app: ASGIApp) -> AsyncIterator[None]:
+    async def _serve(self, app: ASGIApp) -> AsyncIterator[None]:
         with listener(self._options.port) as bound:
             server = Server(app)
             self.mischief.attach(server.cut_all)
@@ -100,10 +100,10 @@ class LocalRealtime:
 def local_realtime(
     database_url: str, options: Options | None = None, *, upstream: str | None = None
 ) -> Iterator[LocalRealtime]:
-    """A project on a database that `prepare_realtime` has seen, from when it answers to the end
-    of the block.
+    """Run a project until the end of the block; enter the block once it is ready.
 
-    What is not Realtime's is handed on to the server at `upstream`, such as PostgREST.
+    The database must have been set up by `prepare_realtime`. Requests for other services, such as
+    PostgREST, are forwarded to the server at `upstream`.
     """
     server = LocalRealtime(database_url, options or Options(), upstream)
     server.start()
@@ -114,7 +114,7 @@ def local_realtime(
 
 
 @asynccontextmanager
-async def _going_on(database: Database) -> AsyncIterator[None]:
+async def _publishing(database: Database) -> AsyncIterator[None]:
     task = asyncio.create_task(database.run())
     try:
         await database.listens.wait()

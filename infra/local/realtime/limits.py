@@ -1,4 +1,4 @@
-"""How much of something there may be in a second."""
+"""Rate limits per second."""
 
 import time
 from collections import deque
@@ -6,32 +6,32 @@ from collections.abc import Callable
 
 
 class Rate:
-    """Counts what happens within a sliding second; `most` of None lets everything happen."""
+    """A limit of `limit` events per sliding second; `None` is no limit."""
 
-    def __init__(self, most: int | None, now_s: Callable[[], float] = time.monotonic) -> None:
-        self._most = most
+    def __init__(self, limit: int | None, now_s: Callable[[], float] = time.monotonic) -> None:
+        self._limit = limit
         self._now_s = now_s
-        self._instants: deque[float] = deque()
+        self._times_s: deque[float] = deque()
 
     @property
     def is_used_up(self) -> bool:
-        """Whether not even one more fits."""
-        return self._room() == 0
+        """Whether the limit is reached."""
+        return self._remaining() == 0
 
     def take(self, count: int = 1) -> bool:
-        """Whether `count` more fit; only then are they counted."""
-        room = self._room()
-        if room is None:
+        """Count `count` events if all are within the limit; return whether they are."""
+        remaining = self._remaining()
+        if remaining is None:
             return True
-        if count > room:
+        if count > remaining:
             return False
-        self._instants.extend([self._now_s()] * count)
+        self._times_s.extend([self._now_s()] * count)
         return True
 
-    def _room(self) -> int | None:
-        if self._most is None:
+    def _remaining(self) -> int | None:
+        if self._limit is None:
             return None
         since = self._now_s() - 1.0
-        while self._instants and self._instants[0] <= since:
-            self._instants.popleft()
-        return max(0, self._most - len(self._instants))
+        while self._times_s and self._times_s[0] <= since:
+            self._times_s.popleft()
+        return max(0, self._limit - len(self._times_s))

@@ -1,4 +1,4 @@
-"""What goes wrong between Supabase and those who use it, as tests ask for it."""
+"""Fault injection: message loss and reordering, outages and dropped connections."""
 
 import asyncio
 from collections.abc import Callable
@@ -12,20 +12,19 @@ Outage = Literal["error", "hang"]
 
 
 @dataclass(frozen=True, slots=True)
-class _Attached:
-    """The server that it happens to."""
-
+class _Server:
     loop: asyncio.AbstractEventLoop
     changed: asyncio.Event
     drop: Callable[[], None]
 
 
 class Mischief:
-    """May be changed at any time, from any thread.
+    """Faults of one project. May be changed at any time, from any thread.
 
-    `loss` is the probability that a message doesn't reach one subscriber, `reorder` that it comes
-    after the next one, or `hold_s` seconds late where none follows sooner. What happens to the
-    n-th delivery depends on the seed alone. With `refuses_sockets` nobody gets a new one.
+    `loss` is the probability that a message isn't delivered to one subscriber, `reorder` the
+    probability that it is delivered after the next one, or `hold_s` seconds late if none follows
+    sooner. For the same seed and probabilities, the n-th delivery has the same fate.
+    `refuses_sockets` rejects new WebSockets with 503.
     """
 
     def __init__(self, seed: int = 0) -> None:
@@ -34,62 +33,62 @@ class Mischief:
         self.hold_s = _HOLD_S
         self.refuses_sockets = False
         self.hindered = 0
-        """How many requests have come to nothing so far, by an outage."""
+        """Number of HTTP requests that failed because of an outage."""
         self._seed = seed
-        self._dice = Random(seed)  # nosec B311
+        self._random = Random(seed)  # nosec B311
         self._outage: Outage | None = None
-        self._attached: _Attached | None = None
+        self._server: _Server | None = None
 
     @property
     def outage(self) -> Outage | None:
-        """What HTTP does: answers with 500 (`error`), or not before this changes (`hang`).
+        """The outage of the HTTP API: `error` answers 500; `hang` blocks requests until it changes.
 
-        A request whose client gives it up while it hangs is not served any more.
+        A request whose client disconnects while it hangs is not processed later.
         """
         return self._outage
 
     @outage.setter
     def outage(self, kind: Outage | None) -> None:
         self._outage = kind
-        if attached := self._attached:
-            attached.loop.call_soon_threadsafe(attached.changed.set)
+        if server := self._server:
+            server.loop.call_soon_threadsafe(server.changed.set)
 
     @property
     def seed(self) -> int:
-        """What the dice began with; to set it is to begin anew."""
+        """The random seed; setting it restarts the sequence."""
         return self._seed
 
     @seed.setter
     def seed(self, number: int) -> None:
         self._seed = number
-        self._dice.seed(number)
+        self._random.seed(number)
 
     def drop_connections(self) -> None:
-        """Cut every socket that there is, as a network does: nobody says goodbye."""
-        if attached := self._attached:
-            attached.loop.call_soon_threadsafe(attached.drop)
+        """Abort all WebSocket connections without a close frame."""
+        if server := self._server:
+            server.loop.call_soon_threadsafe(server.drop)
 
     def attach(self, drop: Callable[[], None]) -> None:
-        """Happen to the server of this event loop, whose sockets `drop` cuts."""
-        self._attached = _Attached(asyncio.get_running_loop(), asyncio.Event(), drop)
+        """Apply to the server of the running event loop; `drop` aborts its WebSockets."""
+        self._server = _Server(asyncio.get_running_loop(), asyncio.Event(), drop)
 
     def detach(self) -> None:
-        """Happen to nobody; who hangs is let go unserved."""
-        attached, self._attached = self._attached, None
-        if attached:
-            attached.changed.set()
+        """Stop applying to the server; requests that hang fail."""
+        server, self._server = self._server, None
+        if server:
+            server.changed.set()
 
     def is_lost(self) -> bool:
-        """Whether the next delivery is."""
-        return self._dice.random() < self.loss
+        """Decide whether to drop the next delivery."""
+        return self._random.random() < self.loss
 
     def is_held(self) -> bool:
-        """Whether the next delivery lets another one pass."""
-        return self._dice.random() < self.reorder
+        """Decide whether to deliver the next message after its successor."""
+        return self._random.random() < self.reorder
 
     async def lets_through(self) -> bool:
-        """Wait as long as HTTP hangs; whether the request is to be served then."""
-        while self._outage == "hang" and (attached := self._attached):
-            attached.changed.clear()
-            await attached.changed.wait()
+        """Wait while the outage is `hang`; return whether there is no outage then."""
+        while self._outage == "hang" and (server := self._server):
+            server.changed.clear()
+            await server.changed.wait()
         return self._outage is None

@@ -1,4 +1,4 @@
-"""What the project's own policies on `realtime.messages` allow, asked of its own Postgres."""
+"""Evaluate the project's RLS policies on `realtime.messages` in its Postgres."""
 
 import json
 from collections.abc import AsyncIterator
@@ -13,11 +13,11 @@ from psycopg_pool import AsyncConnectionPool
 from infra.local.realtime.refusals import no_database, policy_failed
 from infra.local.realtime.tokens import Identity
 
-_MOST_CONNECTIONS = 4
-_WAIT_S = 2.0
+_MAX_CONNECTIONS = 4
+_POOL_TIMEOUT_S = 2.0
 _EXTENSIONS = ("broadcast", "presence")
 _INSERT = "insert into realtime.messages (id, topic, extension) values (%s, %s, %s)"
-_BECOME = """
+_ASSUME_ROLE = """
 select
   set_config('role', %(role)s, true),
   set_config('realtime.topic', %(topic)s, true),
@@ -30,40 +30,40 @@ select
 
 @dataclass(frozen=True, slots=True)
 class Rights:
-    """What one may read, or write, of a topic."""
+    """The extensions of a topic that a caller may read, or write."""
 
     broadcast: bool = False
     presence: bool = False
 
 
 class Policies:
-    """Decides as the real server does: by doing it as the caller, and undoing it."""
+    """Evaluates policies like the real server: reads or writes as the caller, then rolls back."""
 
     def __init__(self, database_url: str) -> None:
         self._pool = AsyncConnectionPool(
             database_url,
             min_size=1,
-            max_size=_MOST_CONNECTIONS,
-            timeout=_WAIT_S,
-            check=AsyncConnectionPool.check_connection,  # Postgres may have been away
+            max_size=_MAX_CONNECTIONS,
+            timeout=_POOL_TIMEOUT_S,
+            check=AsyncConnectionPool.check_connection,  # Postgres may have restarted
             open=False,
         )
 
     async def open(self) -> None:
-        """Connect. Raises `PoolTimeout` where there is no Postgres."""
-        await self._pool.open(wait=True, timeout=_WAIT_S)
+        """Connect. Raises `PoolTimeout` if Postgres is unavailable."""
+        await self._pool.open(wait=True, timeout=_POOL_TIMEOUT_S)
 
     async def close(self) -> None:
-        """Let go of Postgres."""
+        """Close the connections."""
         await self._pool.close()
 
-    async def to_read(self, who: Identity, topic: str) -> Rights:
-        """What of `topic` they may read. Raises `Refused` where that can't be told."""
+    async def to_read(self, identity: Identity, topic: str) -> Rights:
+        """Return the rights to read `topic`. Raises `Refused` if a policy or Postgres fails."""
         ids = {extension: uuid4() for extension in _EXTENSIONS}
-        async with self._undone() as connection:
+        async with self._rolled_back() as connection:
             for extension, message_id in ids.items():
                 await connection.execute(_INSERT, (message_id, topic, extension))
-            await _become(connection, who, topic)
+            await _assume_role(connection, identity, topic)
             query = "select extension from realtime.messages where id = any(%s)"
             try:
                 rows = await (await connection.execute(query, (list(ids.values()),))).fetchall()
@@ -71,11 +71,11 @@ class Policies:
                 return Rights()
         return Rights(**{extension: True for (extension,) in rows})
 
-    async def to_write(self, who: Identity, topic: str) -> Rights:
-        """What of `topic` they may write. Raises `Refused` where that can't be told."""
+    async def to_write(self, identity: Identity, topic: str) -> Rights:
+        """Return the rights to write to `topic`. Raises `Refused` if a policy or Postgres fails."""
         allowed = {}
-        async with self._undone() as connection:
-            await _become(connection, who, topic)
+        async with self._rolled_back() as connection:
+            await _assume_role(connection, identity, topic)
             for extension in _EXTENSIONS:
                 try:
                     async with connection.transaction():
@@ -86,14 +86,14 @@ class Policies:
         return Rights(**allowed)
 
     async def message(self, message_id: str) -> tuple[str, str, object, bool] | None:
-        """Topic, event, payload and privacy of a message that was sent from SQL."""
+        """Return topic, event, payload and privacy of a stored message, or `None`."""
         query = "select topic, event, payload, private from realtime.messages where id = %s"
         async with self._pool.connection() as connection:
             return await (await connection.execute(query, (message_id,))).fetchone()
 
     @asynccontextmanager
-    async def _undone(self) -> AsyncIterator[AsyncConnection]:
-        """A transaction of which nothing stays."""
+    async def _rolled_back(self) -> AsyncIterator[AsyncConnection]:
+        """A transaction that is always rolled back. Turns its errors into `Refused`."""
         try:
             async with (
                 self._pool.connection() as connection,
@@ -105,15 +105,15 @@ class Policies:
         except psycopg.Error as error:
             raise policy_failed(error.diag.message_primary or str(error)) from None
         except UnicodeError as error:
-            raise policy_failed(str(error)) from None  # half a surrogate pair is no text
+            raise policy_failed(str(error)) from None  # a lone surrogate in the topic or claims
 
 
-async def _become(connection: AsyncConnection, who: Identity, topic: str) -> None:
-    """From here on the transaction is theirs."""
+async def _assume_role(connection: AsyncConnection, identity: Identity, topic: str) -> None:
+    """Run the rest of the transaction as the caller."""
     settings = {
-        "role": who.role,
+        "role": identity.role,
         "topic": topic,
-        "claims": json.dumps(who.claims),
-        "sub": str(who.claims.get("sub") or ""),
+        "claims": json.dumps(identity.claims),
+        "sub": str(identity.claims.get("sub") or ""),
     }
-    await connection.execute(_BECOME, settings)
+    await connection.execute(_ASSUME_ROLE, settings)

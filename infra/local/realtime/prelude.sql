@@ -1,5 +1,5 @@
--- What a Supabase project is born with for Realtime, as far as a project's own migrations and
--- functions rely on it. Written after the documentation; the real table is partitioned by day.
+-- The part of Supabase's `realtime` schema that a project's migrations and functions rely on.
+-- Follows the documentation; the real table is partitioned by day.
 create schema if not exists realtime;
 
 create table if not exists realtime.messages (
@@ -17,13 +17,13 @@ create table if not exists realtime.messages (
 alter table realtime.messages enable row level security;
 
 
--- The topic that is asked for, while a policy is decided.
+-- The topic that a policy is evaluated for.
 create or replace function realtime.topic() returns text
 language sql stable
 as $$ select nullif(current_setting('realtime.topic', true), '') $$;
 
 
--- As the real one, it only warns of a message that can't be sent.
+-- Like the real function, it only raises a warning if a message can't be sent.
 create or replace function realtime.send(
   payload jsonb, event text, topic text, private boolean default true
 ) returns void
@@ -45,7 +45,7 @@ end
 $$;
 
 
--- In place of the replication log, from which the real server learns of messages.
+-- Replaces logical replication, by which the real server receives the messages.
 create or replace function realtime.announce_message() returns trigger
 language plpgsql
 as $$

@@ -1,4 +1,4 @@
-"""Who is present in one topic, in Phoenix's form: `{key: {"metas": [state, ...]}}`."""
+"""Presence of one topic, in the format of Phoenix: `{key: {"metas": [state, ...]}}`."""
 
 from secrets import token_urlsafe
 from typing import Any
@@ -9,34 +9,34 @@ Listing = dict[str, dict[str, list[dict[str, Any]]]]
 
 
 class Presence:
-    """Each tracker (a channel) shows one state under a key, which others may share."""
+    """Each tracker (a channel) has one state under a key, which several trackers may share."""
 
     def __init__(self) -> None:
         self._tracked: dict[object, tuple[str, dict[str, Any]]] = {}
 
     @property
     def is_empty(self) -> bool:
-        """Whether nobody is there."""
+        """Whether there are no trackers."""
         return not self._tracked
 
     def state(self) -> Listing:
-        """Everybody."""
+        """Return all states (`presence_state`)."""
         return _listing(list(self._tracked.values()))
 
     def track(self, tracker: object, key: str, state: dict[str, Any]) -> dict[str, Listing]:
-        """Show that state in place of an earlier one; returns the difference."""
-        before = self._tracked.get(tracker)
-        shown = {**state, "phx_ref": token_urlsafe(_REF_BYTES)}
-        if before:
-            shown["phx_ref_prev"] = before[1]["phx_ref"]
-        self._tracked[tracker] = (key, shown)
-        left = [before] if before else []
-        return {"joins": _listing([(key, shown)]), "leaves": _listing(left)}
+        """Set or replace a tracker's state and return the `presence_diff`."""
+        previous = self._tracked.get(tracker)
+        meta = {**state, "phx_ref": token_urlsafe(_REF_BYTES)}
+        if previous:
+            meta["phx_ref_prev"] = previous[1]["phx_ref"]
+        self._tracked[tracker] = (key, meta)
+        leaves = [previous] if previous else []
+        return {"joins": _listing([(key, meta)]), "leaves": _listing(leaves)}
 
     def untrack(self, tracker: object) -> dict[str, Listing] | None:
-        """Show nothing of it; returns the difference, if it makes one."""
-        before = self._tracked.pop(tracker, None)
-        return {"joins": {}, "leaves": _listing([before])} if before else None
+        """Remove a tracker and return the `presence_diff`, or `None` if it had no state."""
+        previous = self._tracked.pop(tracker, None)
+        return {"joins": {}, "leaves": _listing([previous])} if previous else None
 
 
 def _listing(tracked: list[tuple[str, dict[str, Any]]]) -> Listing:

@@ -1,4 +1,4 @@
-"""What all clients of one project share."""
+"""State shared by all clients of a project."""
 
 from dataclasses import dataclass, field
 
@@ -12,7 +12,7 @@ from infra.local.realtime.topics import Topics
 
 @dataclass
 class Project:
-    """One project's Realtime, for as long as it runs."""
+    """The state of one project's Realtime, from start to stop."""
 
     options: Options
     mischief: Mischief

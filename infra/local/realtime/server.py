@@ -1,4 +1,4 @@
-"""uvicorn, inside an event loop of ours, with sockets that can be cut."""
+"""uvicorn in the caller's event loop, with abortable WebSockets."""
 
 import uvicorn
 from starlette.types import ASGIApp
@@ -12,7 +12,7 @@ _GRACE_S = 1
 
 
 class Server(serving.Server):
-    """Serves one project."""
+    """Serves the application of one project."""
 
     def __init__(self, app: ASGIApp) -> None:
         config = uvicorn.Config(
@@ -32,7 +32,7 @@ class Server(serving.Server):
         super().__init__(config)
 
     def cut_all(self) -> None:
-        """Cut every socket."""
+        """Abort all WebSocket connections."""
         for connection in list(self.server_state.connections):
             if isinstance(connection, Connection):
                 connection.cut()

@@ -1,4 +1,4 @@
-"""One client's WebSocket, as far as what it is sent goes."""
+"""The sending side of a client's WebSocket."""
 
 import asyncio
 from collections.abc import Callable
@@ -10,21 +10,22 @@ from infra.local.realtime.frames import Broadcast, Frame, encode
 
 
 class Socket:
-    """Takes frames at once and sends them as fast as the client reads.
+    """Queues frames and sends them as fast as the client reads.
 
-    One that leaves more than `most` of them unread is cut off: nobody else waits for it.
+    A client with more than `max_queued` waiting frames is disconnected, so that it can't delay
+    other clients.
     """
 
-    def __init__(self, websocket: WebSocket, version: int, most: int) -> None:
+    def __init__(self, websocket: WebSocket, version: int, max_queued: int) -> None:
         self.version = version
         self._websocket = websocket
-        self._waiting: asyncio.Queue[str | bytes] = asyncio.Queue(most)
+        self._queue: asyncio.Queue[str | bytes] = asyncio.Queue(max_queued)
         self._cut: Callable[[], None] = websocket.state.cut
 
     def put(self, frame: str | bytes) -> None:
-        """Send it in its turn."""
+        """Queue an encoded frame."""
         try:
-            self._waiting.put_nowait(frame)
+            self._queue.put_nowait(frame)
         except asyncio.QueueFull:
             self._cut()
 
@@ -37,23 +38,23 @@ class Socket:
         ref: str | None = None,
         join_ref: str | None = None,
     ) -> None:
-        """The same with a frame that is still to be encoded."""
+        """Encode and queue a message."""
         self.put(encode(Frame(topic, event, payload, ref, join_ref), self.version))
 
     def reply(self, to: Frame, status: str, response: dict[str, Any] | None = None) -> None:
-        """Answer a frame of the client's."""
-        said = {"status": status, "response": response or {}}
-        self.send(to.topic, "phx_reply", said, ref=to.ref, join_ref=to.join_ref)
+        """Reply to a client's message (`phx_reply`)."""
+        payload = {"status": status, "response": response or {}}
+        self.send(to.topic, "phx_reply", payload, ref=to.ref, join_ref=to.join_ref)
 
     def form_of(self, broadcast: Broadcast) -> str | bytes | None:
-        """The frame in which this client understands it, if there is one."""
+        """Return the frame in the client's protocol version, or `None` if it can't be encoded."""
         return broadcast.first if self.version == 1 else broadcast.second
 
     async def write(self) -> None:
-        """Send what is put, until the client has gone."""
+        """Send the queued frames until the client disconnects."""
         try:
             while True:
-                frame = await self._waiting.get()
+                frame = await self._queue.get()
                 if isinstance(frame, bytes):
                     await self._websocket.send_bytes(frame)
                 else:

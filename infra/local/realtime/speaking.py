@@ -1,4 +1,4 @@
-"""What a client says to the others in its topic."""
+"""Handle a client's broadcast and presence messages."""
 
 import json
 from typing import Any
@@ -10,13 +10,13 @@ from infra.local.realtime.policies import Rights
 from infra.local.realtime.project import Project
 from infra.local.realtime.refusals import Refused
 
-_EVERYTHING = Rights(broadcast=True, presence=True)
+_ALL_RIGHTS = Rights(broadcast=True, presence=True)
 
 
 async def broadcast(project: Project, channel: Channel, frame: Frame) -> None:
-    """Pass a message on; without the right to send it, it is dropped without a word."""
-    said = frame.payload if isinstance(frame.payload, dict) else {}
-    event, payload = said.get("event"), said.get("payload", {})
+    """Publish a message; without the right to send it, drop it silently."""
+    fields = frame.payload if isinstance(frame.payload, dict) else {}
+    event, payload = fields.get("event"), fields.get("payload", {})
     if not (isinstance(event, str) and (await _rights(project, channel)).broadcast):
         return
     if is_too_large(project, payload):
@@ -37,9 +37,9 @@ async def broadcast(project: Project, channel: Channel, frame: Frame) -> None:
 
 
 async def presence(project: Project, channel: Channel, frame: Frame) -> None:
-    """Show where the client is, or no more; without the right to, that is refused."""
-    said = frame.payload if isinstance(frame.payload, dict) else {}
-    event, state = said.get("event"), said.get("payload", {})
+    """Track or untrack the client's presence; without the right to, reply with an error."""
+    fields = frame.payload if isinstance(frame.payload, dict) else {}
+    event, state = fields.get("event"), fields.get("payload", {})
     if event == "track" and isinstance(state, dict):
         if not (await _rights(project, channel)).presence:
             channel.socket.reply(frame, "error")
@@ -52,19 +52,19 @@ async def presence(project: Project, channel: Channel, frame: Frame) -> None:
 
 
 def is_too_large(project: Project, payload: Any) -> bool:
-    """Whether there is a limit that `payload` exceeds."""
-    most = project.options.max_payload_bytes
-    if most is None:
+    """Whether `payload` exceeds the project's limit."""
+    limit = project.options.max_payload_bytes
+    if limit is None:
         return False
     if not isinstance(payload, bytes):
         payload = json.dumps(payload, ensure_ascii=False).encode(errors="surrogatepass")
-    return len(payload) > most
+    return len(payload) > limit
 
 
 async def _rights(project: Project, channel: Channel) -> Rights:
     if not channel.config.private:
-        return _EVERYTHING
+        return _ALL_RIGHTS
     try:
         return await rights_to_write(project, channel.bearer, channel.name)
     except Refused:
-        return Rights()  # the real server logs it, and does nothing else
+        return Rights()  # the real server only logs the error

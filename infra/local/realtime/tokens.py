@@ -1,4 +1,4 @@
-"""Who somebody is: API keys and JWTs of the project."""
+"""Verify API keys and JWTs of the project."""
 
 import time
 from dataclasses import dataclass
@@ -18,9 +18,9 @@ from infra.local.supabase import PUBLISHABLE_KEY, SECRET_KEY
 
 API_KEY_PREFIX = "sb_"
 _NEVER_S = 2**32
-_KEYS = {SECRET_KEY: "service_role", PUBLISHABLE_KEY: "anon"}
+_API_KEY_ROLES = {SECRET_KEY: "service_role", PUBLISHABLE_KEY: "anon"}
 
-# Realtime looks at no other claim than `exp`.
+# The only registered claim that Realtime checks is `exp`, and `identify` checks it.
 _CHECKS: types.Options = {
     "verify_aud": False,
     "verify_exp": False,
@@ -37,28 +37,28 @@ class Identity:
     """The bearer of a token."""
 
     role: str
-    """A role of Postgres."""
+    """The Postgres role."""
     expires_at_s: float
-    """When it ends, s since the epoch."""
+    """Seconds since the epoch."""
     claims: dict[str, Any]
 
     @property
     def remaining_s(self) -> float:
-        """How long it still holds, s; not above zero when it is over."""
+        """Seconds until the token expires; zero or less if it has expired."""
         return self.expires_at_s - time.time()
 
 
 class Tokens:
-    """Reads what the project's secret, or a key that was imported into it, has signed."""
+    """Verifies tokens by the project's JWT secret and its imported signing keys."""
 
     def __init__(self, options: Options) -> None:
         self._secret = options.jwt_secret
         self._keys = {str(key["kid"]): jwt.PyJWK(dict(key)) for key in options.signing_keys}
 
     def identify(self, token: str | None) -> Identity:
-        """Whose it is: an API key's or a JWT's. Raises `Refused`."""
-        if token in _KEYS:
-            role = _KEYS[token]
+        """Return the identity of an API key or a JWT. Raises `Refused`."""
+        if token in _API_KEY_ROLES:
+            role = _API_KEY_ROLES[token]
             return Identity(role, _NEVER_S, {"role": role, "exp": _NEVER_S})
         identity = _identity(self._claims(token or ""))
         if identity.remaining_s <= 0:
@@ -70,7 +70,7 @@ class Tokens:
             header = jwt.get_unverified_header(token)
             key = self._keys.get(header.get("kid", ""))
             if key:
-                algorithms, secret = [key.algorithm_name], _public(key)
+                algorithms, secret = [key.algorithm_name], _verification_key(key)
             else:
                 algorithms, secret = ["HS256"], self._secret
             claims: dict[str, Any] = jwt.decode(token, secret, algorithms, options=_CHECKS)
@@ -81,7 +81,7 @@ class Tokens:
         return claims
 
 
-def _public(key: jwt.PyJWK) -> Any:
+def _verification_key(key: jwt.PyJWK) -> Any:
     return key.key.public_key() if hasattr(key.key, "public_key") else key.key
 
 

@@ -1,4 +1,4 @@
-"""What is wrong with messages of a batch, as Supabase words it."""
+"""Validate the messages of a batch; error texts in Supabase's wording."""
 
 from typing import Any
 
@@ -7,18 +7,18 @@ from infra.local.realtime.speaking import is_too_large
 
 BLANK, TOO_LARGE = "can't be blank", "Payload size exceeds tenant limit"
 _INVALID = "is invalid"
-_KINDS = (("topic", str), ("event", str), ("payload", dict))
+_FIELDS = (("topic", str), ("event", str), ("payload", dict))
 
 
 def faults_of(message: Any, project: Project) -> dict[str, list[str]]:
-    """The faults by field; none where it can be sent."""
+    """Return a message's validation errors by field; empty if it is valid."""
     if not isinstance(message, dict):
-        return {name: [BLANK] for name, _ in _KINDS}
+        return {name: [BLANK] for name, _ in _FIELDS}
     faults = {}
-    for name, kind in _KINDS:
+    for name, field_type in _FIELDS:
         if (value := message.get(name)) in (None, ""):
             faults[name] = [BLANK]
-        elif not isinstance(value, kind):
+        elif not isinstance(value, field_type):
             faults[name] = [_INVALID]
     if not isinstance(message.get("private", False), bool):
         faults["private"] = [_INVALID]
