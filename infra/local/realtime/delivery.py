@@ -9,7 +9,7 @@ Encoded = str | bytes
 
 
 class Delivery:
-    """Passes frames to `put`, in order unless `mischief` says otherwise."""
+    """Passes frames to `put`, in order unless faults are injected."""
 
     def __init__(self, mischief: Mischief, put: Callable[[Encoded], None]) -> None:
         self._mischief = mischief

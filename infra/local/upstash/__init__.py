@@ -1,9 +1,8 @@
-"""Upstash's Redis REST protocol in front of a real Redis, for tests and for this machine.
+"""Local emulator of Upstash's Redis REST API in front of a Redis server, for tests and local runs.
 
-A translator without data of its own. It follows Upstash's documentation of its REST API, and the
-clients that Upstash publishes; where these say nothing, it is strict. Left out:
-`Upstash-Response-Format: resp2`, `/monitor`, `ACL RESTTOKEN`, and quotas and limits but the size
-of a request.
+It stores no data itself. It follows Upstash's documentation of the REST API and Upstash's clients;
+where they are silent, it is strict. Not emulated: `Upstash-Response-Format: resp2`, `/monitor`,
+`ACL RESTTOKEN`, and all quotas and limits except the request size.
 """
 
 from infra.local.upstash.hosting import LocalUpstash, local_upstash

@@ -1,4 +1,4 @@
-"""The Redis behind the endpoint."""
+"""Connection to the Redis server behind the endpoint."""
 
 from redis.asyncio import Redis
 from redis.asyncio.client import PubSub
@@ -14,9 +14,9 @@ _REPLY_TIMEOUT_S = 10.0
 
 
 class Backend:
-    """Commands to it, and replies as they come, errors word for word.
+    """Sends commands to Redis, without retries, and returns raw replies and unchanged error texts.
 
-    Nothing is sent twice. Every method raises a `RedisError` where Redis can't be reached.
+    Methods raise `RedisError` if Redis is unreachable.
     """
 
     def __init__(self, url: str) -> None:
@@ -30,39 +30,40 @@ class Backend:
         self._redis.response_callbacks.clear()
 
     async def ask(self, commands: list[Command]) -> list[Reply]:
-        """The reply to each command, in one round trip."""
-        return await self._sent(commands, atomic=False) if commands else []
+        """Return the reply to each command, in one round trip."""
+        return await self._execute(commands, atomic=False) if commands else []
 
     async def transact(self, commands: list[Command]) -> list[Reply] | Failure:
-        """The same as one transaction, or the error for which Redis has discarded it."""
+        """Run the commands in a transaction; return the replies, or why it was discarded."""
         try:
-            return await self._sent(commands, atomic=True)
-        except ResponseError:  # its text is the client's, not Redis's
+            return await self._execute(commands, atomic=True)
+        except ResponseError:  # redis-py has changed Redis's text
             return Failure("EXECABORT Transaction discarded because of previous errors.")
 
     def listener(self) -> PubSub:
-        """Something to subscribe with, on a connection of its own."""
+        """Return a subscriber with its own connection."""
         return self._redis.pubsub()
 
     async def close(self) -> None:
-        """Let the connections go."""
+        """Close the connections."""
         await self._redis.aclose()
 
-    async def _sent(self, commands: list[Command], *, atomic: bool) -> list[Reply]:
+    async def _execute(self, commands: list[Command], *, atomic: bool) -> list[Reply]:
         async with self._redis.pipeline(transaction=atomic) as pipeline:
             for command in commands:
                 pipeline.execute_command(*command)
-            return [_read(reply) for reply in await pipeline.execute(raise_on_error=False)]
+            return [_convert(reply) for reply in await pipeline.execute(raise_on_error=False)]
 
 
-def _read(reply: Reply) -> Reply:
+def _convert(reply: Reply) -> Reply:
+    """Replace redis-py's errors in a reply by `Failure`."""
     if isinstance(reply, ResponseError):
         return _failure(reply)
     if isinstance(reply, list):
-        return [_read(part) for part in reply]
+        return [_convert(part) for part in reply]
     return reply
 
 
 def _failure(error: ResponseError) -> Failure:
-    """The error as Redis wrote it; its client has cut off the code where it knows it."""
+    """Restore Redis's error text: redis-py removes the error codes that it knows."""
     return Failure(f"{error.status_code} {error}" if error.status_code else str(error))

@@ -30,7 +30,7 @@ _METHODS = ["HEAD", "GET", "POST", "PUT"]
 
 
 class Endpoint:
-    """`app`, on a Redis. What it remembers of scripts is gone with it."""
+    """The ASGI application `app`. A new instance doesn't know the scripts of an earlier one."""
 
     def __init__(self, redis_url: str, tokens: Tokens, record: Record) -> None:
         self._tokens = tokens
@@ -39,28 +39,28 @@ class Endpoint:
         self._table = CommandTable(self._backend)
         self._execution = Execution(self._backend, self._table)
         self._subscriptions = Subscriptions(self._backend)
-        self._lifetime = token_hex(4)
+        self._instance_id = token_hex(4)
         self._changes = count(1)
-        self._sync_token = f"{self._lifetime}:0"
+        self._sync_token = f"{self._instance_id}:0"
         self.app = Starlette(
-            routes=[Route("/{words:path}", self._answer, methods=_METHODS)],
+            routes=[Route("/{words:path}", self._respond, methods=_METHODS)],
             exception_handlers={
                 Refused: _refused,
                 HTTPException: _http_error,
-                RedisError: _out_of_reach,
-                ClientDisconnect: _gone,
+                RedisError: _redis_error,
+                ClientDisconnect: _disconnected,
             },
         )
 
     def end_streams(self) -> None:
-        """Close what would go on for ever."""
+        """End all event streams."""
         self._subscriptions.end()
 
     async def close(self) -> None:
-        """Let go of Redis."""
+        """Close the connections to Redis."""
         await self._backend.close()
 
-    async def _answer(self, request: Request) -> Response:
+    async def _respond(self, request: Request) -> Response:
         commands: list[Command] = []
         try:
             may_write = self._tokens.may_write(request)
@@ -105,7 +105,7 @@ class Endpoint:
         return StreamingResponse(events, media_type="text/event-stream")
 
     def _note_change(self) -> None:
-        self._sync_token = f"{self._lifetime}:{next(self._changes)}"
+        self._sync_token = f"{self._instance_id}:{next(self._changes)}"
 
     def _json(self, content: object, status: int = 200) -> Response:
         return JSONResponse(content, status, headers={"Upstash-Sync-Token": self._sync_token})
@@ -125,9 +125,9 @@ def _http_error(_: Request, error: Exception) -> Response:
     return JSONResponse({"error": f"ERR {error.detail}"}, error.status_code, error.headers)
 
 
-def _out_of_reach(_: Request, error: Exception) -> Response:
-    return JSONResponse({"error": f"ERR The Redis behind this endpoint: {error}"}, 503)
+def _redis_error(_: Request, error: Exception) -> Response:
+    return JSONResponse({"error": f"ERR Redis failed: {error}"}, 503)
 
 
-def _gone(_: Request, __: Exception) -> Response:
-    return Response(status_code=400)  # nobody hears it
+def _disconnected(_: Request, __: Exception) -> Response:
+    return Response(status_code=400)  # never delivered

@@ -1,4 +1,4 @@
-"""Commands checked, translated and run."""
+"""Check, translate and run commands."""
 
 from infra.local.upstash.backend import Backend
 from infra.local.upstash.command_table import CommandTable
@@ -8,7 +8,7 @@ from infra.local.upstash.scripts import Scripts
 
 
 class Execution:
-    """Runs commands on a Redis as Upstash would."""
+    """Runs commands on Redis with the restrictions of Upstash's REST API."""
 
     def __init__(self, backend: Backend, table: CommandTable) -> None:
         self._backend = backend
@@ -16,7 +16,7 @@ class Execution:
         self._scripts = Scripts()
 
     async def each(self, commands: list[Command], *, may_write: bool) -> list[Reply]:
-        """The reply to each; one that is refused or fails doesn't keep the others from it."""
+        """Run a pipeline and return the replies. A refused or failed command affects no other."""
         refusals = [await self.refusal(command, may_write=may_write) for command in commands]
         written = [
             self._scripts.written(command)
@@ -30,7 +30,7 @@ class Execution:
         ]
 
     async def together(self, commands: list[Command], *, may_write: bool) -> list[Reply] | Failure:
-        """All as one transaction: a refusal of one discards it, an error of one doesn't."""
+        """Run a transaction. A refused command discards it; a command that fails doesn't."""
         for command in commands:
             if refusal := await self.refusal(command, may_write=may_write):
                 return refusal
@@ -40,7 +40,7 @@ class Execution:
         return [self._scripts.read(c, reply) for c, reply in zip(commands, replies, strict=True)]
 
     async def refusal(self, command: Command, *, may_write: bool) -> Failure | None:
-        """Why the command isn't run."""
+        """Return the error if the command isn't allowed, else `None`."""
         if not may_write and not await self._table.is_open_to_readers(command):
             return no_permission(command)
         return unavailable(command)

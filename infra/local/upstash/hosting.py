@@ -1,4 +1,4 @@
-"""The endpoint on a loopback port, in a thread of its own."""
+"""Run the endpoint on a loopback port, in a separate thread."""
 
 import asyncio
 import socket
@@ -16,13 +16,13 @@ from infra.local.upstash.record import Record
 from infra.local.upstash.tokens import Tokens
 
 _HOST = "127.0.0.1"
-_KEEP_ALIVE_S = 300  # longer than clients keep an idle connection
+_KEEP_ALIVE_S = 300  # longer than clients keep idle connections
 _GRACE_S = 1
 _START_TIMEOUT_S = 10.0
 
 
 class LocalUpstash:
-    """One endpoint on `redis_url`; it may be stopped and started again, on the same port."""
+    """One endpoint for the Redis at `redis_url`. Keeps its port when stopped and restarted."""
 
     def __init__(
         self,
@@ -32,7 +32,7 @@ class LocalUpstash:
     ) -> None:
         self.requests = Record()
         self.connections = 0
-        """How many TCP connections clients have opened so far."""
+        """Number of TCP connections accepted so far."""
         self._redis_url = redis_url
         self._port = port or free_port()
         self._around = around or (lambda app: app)
@@ -41,26 +41,26 @@ class LocalUpstash:
 
     @property
     def url(self) -> str:
-        """What `UPSTASH_REDIS_REST_URL` is to be."""
+        """The value for `UPSTASH_REDIS_REST_URL`."""
         return f"http://{_HOST}:{self._port}"
 
     @property
     def token(self) -> str:
-        """What `UPSTASH_REDIS_REST_TOKEN` is to be; a restart doesn't change it."""
+        """The value for `UPSTASH_REDIS_REST_TOKEN`; restarts don't change it."""
         return self._tokens.full
 
     @property
     def read_only_token(self) -> str:
-        """The token of those who may only read."""
+        """The token that allows only read commands."""
         return self._tokens.read_only
 
     @property
     def is_running(self) -> bool:
-        """Whether it listens."""
+        """Whether the server is running."""
         return self._server is not None
 
     def start(self) -> None:
-        """Start it and wait until it answers. Raises `OSError` where the port is taken."""
+        """Start and wait until ready. Raises `OSError` if the port is taken."""
         if self._server is None:
             endpoint = Endpoint(self._redis_url, self._tokens, self.requests)
             listening = socket.create_server((_HOST, self._port))
@@ -68,7 +68,7 @@ class LocalUpstash:
             self._server.start(listening)
 
     def stop(self) -> None:
-        """Refuse and close connections; what is being answered gets a second to finish."""
+        """Stop accepting and close all connections; pending requests get a second to finish."""
         if self._server is not None:
             self._server.stop()
             self._server = None
@@ -84,9 +84,10 @@ def local_upstash(
     port: int | None = None,
     around: Callable[[ASGIApp], ASGIApp] | None = None,
 ) -> Iterator[LocalUpstash]:
-    """An endpoint, from when it answers to the end of the block.
+    """Run an endpoint until the end of the block; enter the block once it is ready.
 
-    `around` may put faults between the clients and the endpoint. `requests` holds what has passed.
+    `around` wraps the ASGI application, for example to inject faults. The endpoint's `requests`
+    records what it has received.
     """
     upstash = LocalUpstash(redis_url, port, around)
     upstash.start()
@@ -97,7 +98,7 @@ def local_upstash(
 
 
 class _Server(uvicorn.Server):
-    """uvicorn in a thread; there it leaves signals alone by itself."""
+    """uvicorn in a thread, where it installs no signal handlers."""
 
     def __init__(self, endpoint: Endpoint, app: ASGIApp, on_connection: Callable[[], None]) -> None:
         config = uvicorn.Config(
@@ -117,14 +118,14 @@ class _Server(uvicorn.Server):
         self._ready = threading.Event()
 
     def start(self, listening: socket.socket) -> None:
-        """Serve `listening` until told to stop."""
+        """Start serving on the socket `listening`."""
         self._thread = threading.Thread(target=self.run, args=([listening],), daemon=True)
         self._thread.start()
         if not self._ready.wait(_START_TIMEOUT_S):
-            raise TimeoutError("The local Upstash doesn't start.")
+            raise TimeoutError("The local Upstash endpoint didn't start.")
 
     def stop(self) -> None:
-        """End it and wait for the end."""
+        """Stop and wait for the end of the thread."""
         self.should_exit = True
         self._thread.join()
 
@@ -134,7 +135,7 @@ class _Server(uvicorn.Server):
         self._ready.set()
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """Finish what is being answered; streams would never finish and are told to end."""
+        """Finish pending requests; end the event streams, which would never finish."""
         self._endpoint.end_streams()
         await super().shutdown(sockets)
         await self._endpoint.close()

@@ -1,5 +1,5 @@
--- Goes before a script that runs with key locking: only its KEYS may be touched, channels included.
--- The lines are joined to one, so that those of the script keep their numbers: no comments below.
+-- Prepended to scripts that use key locking: refuses access to keys and channels not in KEYS.
+-- All lines are joined to one, to preserve the script's line numbers: no comments below.
 
 local redis, server = (function(real, keys)
   local declared = {}
@@ -8,7 +8,7 @@ local redis, server = (function(real, keys)
   end
   local keyless = {PING = true, TIME = true}
 
-  local function touched(...)
+  local function keys_of(...)
     local name = string.upper(tostring((...)))
     if name == 'PUBLISH' or name == 'SPUBLISH' then
       return {(select(2, ...))}
@@ -16,22 +16,22 @@ local redis, server = (function(real, keys)
     if keyless[name] then
       return {}
     end
-    local found = real.pcall('COMMAND', 'GETKEYS', ...)
-    if not found.err then
-      return found
+    local used = real.pcall('COMMAND', 'GETKEYS', ...)
+    if not used.err then
+      return used
     end
-    if string.find(found.err, 'no key arguments', 1, true) then
+    if string.find(used.err, 'no key arguments', 1, true) then
       return real.error_reply('ERR ' .. name .. ' is not allowed when using allow-key-locking flag')
     end
     return {}
   end
 
   local function refusal(...)
-    local found = touched(...)
-    if found.err then
-      return found
+    local used = keys_of(...)
+    if used.err then
+      return used
     end
-    for _, key in ipairs(found) do
+    for _, key in ipairs(used) do
       if not declared[tostring(key)] then
         return real.error_reply(
           'ERR Dynamic keys are not allowed when using allow-key-locking flag: ' .. key)

@@ -1,4 +1,4 @@
-"""What an endpoint was asked, for tests that count."""
+"""Record of the requests that an endpoint has received, for assertions in tests."""
 
 from collections import deque
 from collections.abc import Iterator, Sequence
@@ -9,16 +9,16 @@ _CAPACITY = 2_000
 
 
 class Asked(NamedTuple):
-    """One HTTP request: its path, and the commands in it (none where it couldn't be read)."""
+    """One HTTP request: its path and its commands (empty if unauthorized or invalid)."""
 
     path: str
     commands: tuple[tuple[str, ...], ...]
 
 
 class Record:
-    """The latest requests, oldest first; safe to read and clear from any thread.
+    """The latest 2000 requests, oldest first. Thread-safe.
 
-    It keeps the latest 2000, and so does its length: clear it before what is to be counted.
+    Clear it before counting, because its length stops at 2000.
     """
 
     def __init__(self) -> None:
@@ -26,13 +26,13 @@ class Record:
         self._lock = Lock()
 
     def add(self, path: str, commands: Sequence[Sequence[bytes]] = ()) -> None:
-        """Note a request."""
+        """Record a request."""
         readable = tuple(tuple(part.decode(errors="replace") for part in c) for c in commands)
         with self._lock:
             self._latest.append(Asked(path, readable))
 
     def clear(self) -> None:
-        """Forget them."""
+        """Delete all requests."""
         with self._lock:
             self._latest.clear()
 

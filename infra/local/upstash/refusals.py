@@ -1,4 +1,4 @@
-"""What is refused, as a whole request or as one command."""
+"""Errors for whole requests and for single commands, and the commands that REST can't run."""
 
 from dataclasses import dataclass
 
@@ -17,12 +17,12 @@ _UNAVAILABLE = frozenset(
     " ".join((_BLOCKING, _TRANSACTIONS, _SUBSCRIPTIONS, _CONNECTION, _CLUSTER, _SERVER)).split()
 ) | {"SCRIPT DEBUG"}
 
-# Where the options of a reading command begin: behind its name, or behind GROUP and two names.
-_OPTIONS = {"XREAD": 1, "XREADGROUP": 4}
+# Index of the first option: after the name, or after the name and `GROUP group consumer`.
+_FIRST_OPTION = {"XREAD": 1, "XREADGROUP": 4}
 
 
 class Refused(Exception):
-    """A request that is answered with an HTTP status and an error alone."""
+    """A request that fails as a whole, with an HTTP status and an error text."""
 
     def __init__(self, status: int, text: str) -> None:
         super().__init__(text)
@@ -32,41 +32,41 @@ class Refused(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """The error that a command is answered with."""
+    """The error reply of a command."""
 
     text: str
 
 
 def name_of(command: Command) -> str:
-    """The command's name in upper case."""
+    """Return the command's name in upper case."""
     return command[0].decode(errors="replace").upper()
 
 
 def subcommand_of(command: Command) -> str:
-    """Its second word in upper case, where there is one."""
+    """Return the command's second word in upper case, or an empty string."""
     return name_of(command[1:]) if len(command) > 1 else ""
 
 
 def unavailable(command: Command) -> Failure | None:
-    """The error for what can't be done over REST: it would wait, or change the connection."""
+    """Return the error for a command that REST can't run, such as a blocking one, or `None`."""
     name = name_of(command)
-    if any(character.isspace() for character in name):  # redis-py would make two words of it
+    if any(character.isspace() for character in name):  # redis-py would split it into two words
         return Failure(f"ERR unknown command '{name}'")
-    if {name, f"{name} {subcommand_of(command)}"} & _UNAVAILABLE or _waits(name, command):
+    if {name, f"{name} {subcommand_of(command)}"} & _UNAVAILABLE or _blocks(name, command):
         return Failure(f"ERR Command is not available: '{name}'")
     return None
 
 
 def no_permission(command: Command) -> Failure:
-    """The error for a command that the token doesn't allow."""
+    """Return the error for a command that the token doesn't allow."""
     name = name_of(command).lower()
     return Failure(
         f"NOPERM this user has no permissions to run the '{name}' command or its subcommand"
     )
 
 
-def _waits(name: str, command: Command) -> bool:
-    if name not in _OPTIONS:
+def _blocks(name: str, command: Command) -> bool:
+    if name not in _FIRST_OPTION:
         return False
-    words = [word.upper() for word in command[_OPTIONS[name] :]]
+    words = [word.upper() for word in command[_FIRST_OPTION[name] :]]
     return b"BLOCK" in words[: words.index(b"STREAMS") if b"STREAMS" in words else None]

@@ -1,4 +1,4 @@
-"""Replies as JSON."""
+"""Convert Redis replies to JSON."""
 
 from base64 import b64encode
 from typing import Any
@@ -6,11 +6,11 @@ from typing import Any
 from infra.local.upstash.refusals import Failure
 
 Reply = Any
-"""As RESP2 has it: integers, bytes, None, lists of these; or a `Failure`."""
+"""A RESP2 value: integer, bytes, None or a list of these; or a `Failure`."""
 
 
 def envelope(reply: Reply, *, base64: bool) -> dict[str, object]:
-    """The JSON object for one reply. Errors are never encoded."""
+    """Return the JSON object for one reply. Errors are never in base64."""
     if isinstance(reply, Failure):
         return {"error": reply.text}
     return {"result": _value(reply, base64)}
@@ -19,13 +19,13 @@ def envelope(reply: Reply, *, base64: bool) -> dict[str, object]:
 def _value(reply: Reply, base64: bool) -> object:
     if isinstance(reply, list):
         return [_value(part, base64) for part in reply]
-    if isinstance(reply, Failure):  # one among a script's results
+    if isinstance(reply, Failure):  # nested in the list that a script returns
         reply = reply.text.encode()
     if isinstance(reply, bytes):
-        return b64encode(reply).decode() if base64 and reply != b"OK" else _readable(reply)
+        return b64encode(reply).decode() if base64 and reply != b"OK" else _decode(reply)
     return reply
 
 
-def _readable(text: bytes) -> str:
-    """JSON carries no bytes: what isn't UTF-8 needs base64 to arrive whole."""
+def _decode(text: bytes) -> str:
+    """Decode UTF-8 and replace invalid bytes; only base64 preserves those."""
     return text.decode(errors="replace")

@@ -1,4 +1,4 @@
-"""Commands out of HTTP requests: JSON in a body, or the words of a path."""
+"""Parse the commands of HTTP requests: JSON in the body, or the segments of the path."""
 
 import json
 from typing import NoReturn
@@ -13,22 +13,22 @@ BODY_LIMIT_BYTES = 10 * 1024 * 1024
 
 
 def path_of(request: Request) -> str:
-    """Its path, decoded, without the query."""
+    """Return the decoded path without the query."""
     return str(request.scope["path"])
 
 
 def is_pipeline(request: Request) -> bool:
-    """Whether it brings several commands, each for itself."""
+    """Whether the request is a pipeline."""
     return path_of(request) == "/pipeline"
 
 
 def is_transaction(request: Request) -> bool:
-    """Whether it brings several commands to be run as one."""
+    """Whether the request is a transaction."""
     return path_of(request) == "/multi-exec"
 
 
 async def body_of(request: Request) -> bytes:
-    """The body, read to its end even where it is too large. Raises `Refused` for one that is."""
+    """Read the whole body, even if it is too large. Raises `Refused` (413) in that case."""
     size, pieces = 0, []
     async for piece in request.stream():
         size += len(piece)
@@ -41,25 +41,25 @@ async def body_of(request: Request) -> bytes:
 
 
 def commands_of(request: Request, body: bytes) -> list[Command]:
-    """What it asks for: one command, but for pipelines and transactions. Raises `Refused`."""
+    """Return the commands: one, unless it is a pipeline or transaction. Raises `Refused`."""
     if is_pipeline(request) or is_transaction(request):
-        return _several(body)
+        return _parse_pipeline(body)
     if path_of(request) == "/":
-        return [_command(_parsed(body, "ERR failed to parse command"))]
-    return [_spelt_by(request.scope["raw_path"], request.scope["query_string"], body)]
+        return [_command(_parse_array(body, "ERR failed to parse command"))]
+    return [_command_in_path(request.scope["raw_path"], request.scope["query_string"], body)]
 
 
-def _several(body: bytes) -> list[Command]:
-    parsed = _parsed(body, "ERR failed to parse pipeline request")
-    if not parsed:
+def _parse_pipeline(body: bytes) -> list[Command]:
+    items = _parse_array(body, "ERR failed to parse pipeline request")
+    if not items:
         raise Refused(400, "ERR empty pipeline request")
-    return [_command(item) for item in parsed]
+    return [_command(item) for item in items]
 
 
-def _spelt_by(path: bytes, query: bytes, body: bytes) -> Command:
-    """The command that a path spells, with the body behind it, and the query behind that.
+def _command_in_path(path: bytes, query: bytes, body: bytes) -> Command:
+    """Return the path's segments, followed by the body and the query parameters.
 
-    A parameter without a value is a word of its own: `/set/foo/bar?NX`.
+    A parameter without a value is a single argument: `/set/foo/bar?NX`.
     """
     words = [unquote_to_bytes(part) for part in path.removeprefix(b"/").split(b"/")]
     if body:
@@ -70,24 +70,24 @@ def _spelt_by(path: bytes, query: bytes, body: bytes) -> Command:
     return words
 
 
-def _parsed(body: bytes, complaint: str) -> list[object]:
+def _parse_array(body: bytes, error: str) -> list[object]:
     try:
-        # Numbers stay as they were written: "1.50" must not become "1.5" on the way.
-        parsed = json.loads(body, parse_int=str, parse_float=str, parse_constant=_no_number)
+        # Keep numbers as they were written: 1.50 must not become 1.5.
+        parsed = json.loads(body, parse_int=str, parse_float=str, parse_constant=_reject_constant)
     except (ValueError, RecursionError):
-        raise Refused(400, complaint) from None
+        raise Refused(400, error) from None
     if not isinstance(parsed, list):
-        raise Refused(400, complaint)
+        raise Refused(400, error)
     return parsed
 
 
-def _no_number(text: str) -> NoReturn:
+def _reject_constant(text: str) -> NoReturn:
     raise ValueError(text)
 
 
 def _command(item: object) -> Command:
     if not isinstance(item, list):
-        raise Refused(400, "ERR failed to parse command: it is not an array")
+        raise Refused(400, "ERR failed to parse command: not an array")
     if not item:
         raise Refused(400, "ERR empty command")
     return [_argument(part) for part in item]
@@ -97,8 +97,8 @@ def _argument(part: object) -> bytes:
     if isinstance(part, bool):
         return b"true" if part else b"false"
     if not isinstance(part, str):
-        raise Refused(400, "ERR failed to parse command: null, array or object as an argument")
+        raise Refused(400, "ERR failed to parse command: an argument is null, an array or object")
     try:
         return part.encode()
     except UnicodeEncodeError:
-        raise Refused(400, "ERR failed to parse command: half a surrogate pair") from None
+        raise Refused(400, "ERR failed to parse command: unpaired surrogate") from None

@@ -1,4 +1,4 @@
-"""Scripts with `#!lua flags=allow-key-locking`, a line that Upstash alone understands."""
+"""Emulate Upstash's script flag `#!lua flags=allow-key-locking`, which Redis doesn't know."""
 
 import re
 from hashlib import sha1
@@ -12,40 +12,40 @@ _EVAL = frozenset({"EVAL", "EVAL_RO"})
 _EVALSHA = frozenset({"EVALSHA", "EVALSHA_RO"})
 
 
-def _check_of_keys() -> bytes:
+def _load_check() -> bytes:
     lines = Path(__file__).with_name("key_locking.lua").read_bytes().splitlines()
     return b" ".join(line.strip() for line in lines if not line.startswith(b"--")) + b"\n"
 
 
-_CHECK = _check_of_keys()
+_CHECK = _load_check()
 
 
 class Scripts:
-    """Puts a check that nothing but KEYS is touched in the place of that line.
+    """Replaces the flag's line by code that refuses access to keys that aren't in KEYS.
 
-    The digest that clients know is of the text with the line, Redis's own of the text with the
-    check. Which belongs to which is known of scripts seen here, until they are flushed.
+    Therefore a script's SHA-1 in Redis differs from the one that clients know. This maps one to
+    the other for the scripts it has seen, until `SCRIPT FLUSH`.
     """
 
     def __init__(self) -> None:
         self._digests: dict[bytes, bytes] = {}
 
     def written(self, command: Command) -> Command:
-        """The command as Redis is to get it."""
+        """Translate a client's command for Redis."""
         name = name_of(command)
         if name in _EVAL and len(command) > 1:
             return [command[0], self._checked(command[1]), *command[2:]]
         if name in _EVALSHA and len(command) > 1:
             return [command[0], self._digest(command[1]), *command[2:]]
-        return self._administration(command) if name == "SCRIPT" else command
+        return self._script_command(command) if name == "SCRIPT" else command
 
     def read(self, command: Command, reply: Reply) -> Reply:
-        """The reply as the client is to get it."""
+        """Translate Redis's reply for the client."""
         if isinstance(reply, bytes) and _loads(command):
             return _digest_of(command[2])
         return reply
 
-    def _administration(self, command: Command) -> Command:
+    def _script_command(self, command: Command) -> Command:
         if _loads(command):
             return [*command[:2], self._checked(command[2])]
         if subcommand_of(command) == "EXISTS":

@@ -1,4 +1,4 @@
-"""Channels as server-sent events."""
+"""Pub/Sub subscriptions as server-sent events."""
 
 import asyncio
 from asyncio import FIRST_COMPLETED, ensure_future
@@ -14,21 +14,21 @@ _NAMES = frozenset({"SUBSCRIBE", "PSUBSCRIBE"})
 
 
 def is_subscription(command: Command) -> bool:
-    """Whether the words of a path ask for a stream rather than for a reply."""
+    """Whether the command opens an event stream."""
     return name_of(command) in _NAMES
 
 
 class Subscriptions:
-    """What is listened to through one endpoint, until that ends."""
+    """The event streams of one endpoint."""
 
     def __init__(self, backend: Backend) -> None:
         self._backend = backend
         self._ended = asyncio.Event()
 
     async def open(self, command: Command) -> AsyncIterator[str]:
-        """The events of the channels, or patterns, that the command names.
+        """Subscribe to the command's channels or patterns and return their events.
 
-        Raises `Refused`, and `RedisError` where Redis can't be reached.
+        Raises `Refused` if it names none, and `RedisError` if Redis is unreachable.
         """
         name, *channels = command
         if not any(channels):
@@ -39,31 +39,31 @@ class Subscriptions:
         return self._events(listener)
 
     def end(self) -> None:
-        """Close every stream; called in the endpoint's own loop."""
+        """End all streams. Call it in the endpoint's event loop."""
         self._ended.set()
 
     async def _events(self, listener: PubSub) -> AsyncIterator[str]:
         ended = ensure_future(self._ended.wait())
         try:
-            while message := await _first(listener, ended):
+            while message := await _next_message(listener, ended):
                 yield _event(message)
         finally:
             ended.cancel()
-            await listener.aclose()  # type: ignore[no-untyped-call] # redis-py's own
+            await listener.aclose()  # type: ignore[no-untyped-call] # redis-py has no annotation
 
 
-async def _first(listener: PubSub, ended: "asyncio.Future[Any]") -> Mapping[str, Any] | None:
-    """The next message, or None at the end."""
-    arrival = ensure_future(listener.get_message(timeout=None))
+async def _next_message(listener: PubSub, ended: "asyncio.Future[Any]") -> Mapping[str, Any] | None:
+    """Return the next message, or `None` once the streams have ended."""
+    received = ensure_future(listener.get_message(timeout=None))
     try:
-        await asyncio.wait({arrival, ended}, return_when=FIRST_COMPLETED)
-        return arrival.result() if arrival.done() else None
+        await asyncio.wait({received, ended}, return_when=FIRST_COMPLETED)
+        return received.result() if received.done() else None
     finally:
-        arrival.cancel()
+        received.cancel()
 
 
 def _event(message: Mapping[str, Any]) -> str:
-    """Such as `data: message,chat,hello`; a line break inside stays one, as the format has it."""
+    """Return the event, such as `data: message,chat,hello`, with one `data:` line per text line."""
     parts = (message["type"], message["pattern"], message["channel"], message["data"])
     line = ",".join(_text(part) for part in parts if part is not None)
     return "".join(f"data: {part}\n" for part in line.splitlines() or [""]) + "\n"

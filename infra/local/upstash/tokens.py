@@ -1,4 +1,4 @@
-"""Who may do what."""
+"""Authenticate requests by their token."""
 
 from hmac import compare_digest
 from secrets import token_urlsafe
@@ -13,23 +13,23 @@ _SCHEME = "bearer "
 
 
 class Tokens:
-    """The two tokens of a database, made anew for each."""
+    """The full and the read-only token of a database, random for each instance."""
 
     def __init__(self) -> None:
         self.full = token_urlsafe()
         self.read_only = token_urlsafe()
 
     def may_write(self, request: Request) -> bool:
-        """Whether whoever asks may change something. Raises `Refused` for a stranger."""
-        given = _given(request)
-        if compare_digest(given, self.full.encode()):
+        """Whether the request's token allows writes. Raises `Refused` for an unknown token."""
+        token = _token_of(request)
+        if compare_digest(token, self.full.encode()):
             return True
-        if compare_digest(given, self.read_only.encode()):
+        if compare_digest(token, self.read_only.encode()):
             return False
         raise Refused(401, "WRONGPASS invalid or missing auth token")
 
 
-def _given(request: Request) -> bytes:
+def _token_of(request: Request) -> bytes:
     header = request.headers.get("authorization", "")
     if header[: len(_SCHEME)].lower() == _SCHEME:
         return header[len(_SCHEME) :].strip().encode()
