@@ -89,7 +89,7 @@ class Instance:
         return runs and self._api.current is None
 
     async def start(self) -> None:
-        """Start and initialize; with SnapStart, stop at the snapshot. Raises `FunctionFailed`."""
+        """Start and initialize; with SnapStart, only to the snapshot. Raises `FunctionFailed`."""
         port = await self._stack.enter_async_context(served(self._api.app()))
         launch = self._launch
         self._process = await asyncio.create_subprocess_exec(
@@ -113,7 +113,7 @@ class Instance:
         await self._wait_for(self._api.ready)
 
     async def invoke(self, event: Any) -> Any:
-        """Return the result for `event`. Raises `FunctionFailed`; the process may have exited."""
+        """Return the result for `event`. Raises `FunctionFailed`; check `is_idle` before reuse."""
         timeout_s = self._launch.definition.timeout_s
         result = self._api.submit(event, timeout_s).answer
         try:

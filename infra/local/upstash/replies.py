@@ -10,7 +10,7 @@ Reply = Any
 
 
 def envelope(reply: Reply, *, base64: bool) -> dict[str, object]:
-    """Return the JSON object for one reply. Errors are never in base64."""
+    """Return the JSON object for one reply. An error reply is never in base64."""
     if isinstance(reply, Failure):
         return {"error": reply.text}
     return {"result": _value(reply, base64)}
