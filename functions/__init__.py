@@ -1,9 +1,9 @@
-"""One file per endpoint: its route. `server` serves them all from one process."""
+"""The endpoints, one route module each. `server` serves all of them from one process."""
 
 import gc
 import os
 
 if "AWS_LAMBDA_FUNCTION_NAME" in os.environ:
-    # What a start makes stays; looking through it for garbage is a tenth of a cold start. The
-    # collector goes on when the function is there (`started` in `shared.serverless.instance`).
+    # Objects made at start-up live as long as the process, and searching them for garbage takes a
+    # tenth of a cold start. `started` in `shared.serverless.instance` enables the collector again.
     gc.disable()

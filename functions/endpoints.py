@@ -1,4 +1,4 @@
-"""Every endpoint that takes plain HTTP, the hottest first."""
+"""All endpoints that answer plain HTTP requests, the most used first."""
 
 from functions.service import console, docs, health, ready, time
 from functions.sessions import (

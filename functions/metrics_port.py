@@ -1,4 +1,4 @@
-"""`/metrics` on a port of its own, for a scraper that has no token and a network of its own."""
+"""`/metrics` on a separate port, for a scraper without a token in a private network."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -20,9 +20,9 @@ _GRACE_S = 1
 
 
 class MetricsPort:
-    """A second server of this process, which knows that one path.
+    """A second server in this process, which serves only `/metrics`.
 
-    Ends the process where the port can't be had.
+    Ends the process if it can't listen on the port.
     """
 
     def __init__(
@@ -38,7 +38,7 @@ class MetricsPort:
             raise SystemExit(f"SyncKairos can't start. METRICS_PORT {port}: {reason}") from None
 
     async def run(self) -> None:
-        """Serve for as long as the instance lives."""
+        """Serve until cancelled."""
         app = Starlette(routes=[Route("/metrics", self._metrics)])
         config = uvicorn.Config(
             app,
@@ -48,7 +48,7 @@ class MetricsPort:
             **QUIET,
             timeout_graceful_shutdown=_GRACE_S,
         )
-        server = _Second(config)
+        server = _ServerWithoutSignals(config)
         try:
             await server.serve([self._socket])
         finally:
@@ -58,8 +58,8 @@ class MetricsPort:
         return await exposition(self._figures, self._store)
 
 
-class _Second(uvicorn.Server):
-    """Signals are the first one's, which ends this one with everything else."""
+class _ServerWithoutSignals(uvicorn.Server):
+    """A server that leaves signals to the main server, which cancels this one when it stops."""
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:

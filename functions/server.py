@@ -1,4 +1,4 @@
-"""The container: every endpoint, live connections and the loops, in one process."""
+"""The container: all endpoints, live connections and background workers in one process."""
 
 import asyncio
 import gc
@@ -43,7 +43,7 @@ _CLOCK_SAMPLES = 5
 
 @dataclass(frozen=True, slots=True)
 class Container:
-    """The application, the `pipeline` in it, and what the server stops and counts with."""
+    """The ASGI application, its `pipeline`, and the parts that the server needs to stop and count."""
 
     app: ASGIApp
     pipeline: Pipeline
@@ -52,9 +52,9 @@ class Container:
 
 
 def build(settings: Settings) -> Container:
-    """The container as `settings` ask for it, ready to be served.
+    """Build the container that `settings` describe.
 
-    Ends the process where production lacks something.
+    Ends the process if a setting that production requires is missing.
     """
     require_production_ready(settings)
     metrics = PrometheusMetrics(tells_tenants_apart=settings.metrics_token is not None)
@@ -71,25 +71,25 @@ def build(settings: Settings) -> Container:
     parts = parts_of(backend, settings, metrics, holds_sockets=True)
     sockets = Sockets(settings.max_sockets_per_caller, settings.sockets_per_address)
     live = Live(parts, channels, sockets, metrics)
-    with_spans, finish_traces = traces(backend, settings)
+    add_tracing, finish_traces = traces(backend, settings)
     workers = [channels, *_workers(backend, metrics, settings, channels)]
-    others = FastAPI(lifespan=_lifespan(backend, workers, finish_traces), openapi_url=None)
-    others.include_router(websocket.router_of(live))
+    fallback = FastAPI(lifespan=_lifespan(backend, workers, finish_traces), openapi_url=None)
+    fallback.include_router(websocket.router_of(live))
     routes = [*ROUTES, *stream.routes_of(live), *metrics_endpoint.routes_of(metrics, settings)]
     routes.append(document_route("/api-docs.json", routes))
-    pipeline = Pipeline(routes, parts, settings.cors_origins, others)
-    return Container(with_spans(pipeline), pipeline, channels, metrics)
+    pipeline = Pipeline(routes, parts, settings.cors_origins, fallback)
+    return Container(add_tracing(pipeline), pipeline, channels, metrics)
 
 
 def _lifespan(
     backend: Backend, workers: Sequence["_Worker"], finish_traces: Callable[[], None]
 ) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:
-    """What happens around the time in which an instance serves."""
+    """Start the workers before the instance serves; end them and close the backend after it."""
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        await _set_clock(backend)
-        _spare_the_collector()
+        await _synchronize_clock(backend)
+        _freeze_startup_objects()
         tasks = [asyncio.create_task(worker.run()) for worker in workers]
         yield
         await end(tasks)
@@ -106,7 +106,7 @@ class _Worker(Protocol):
 def _workers(
     backend: Backend, metrics: PrometheusMetrics, settings: Settings, channels: PushChannels
 ) -> list[_Worker]:
-    """What goes on without being asked, woken through `channels`."""
+    """The background workers that `settings` enable; `channels` wakes them."""
     deadlines = DeadlineLoop(backend.store, backend.wakeups, backend.clock, metrics)
     for shard in backend.keys.all_shards:
         channels.handle(backend.keys.wake_channel(shard), deadlines.call)
@@ -125,39 +125,42 @@ def _workers(
     return workers
 
 
-def _spare_the_collector() -> None:
-    """Leave what start-up made out of garbage collection.
+def _freeze_startup_objects() -> None:
+    """Exclude the objects made at start-up from garbage collection.
 
-    It lives as long as the process; walking it held up every request for tens of milliseconds.
+    They live as long as the process; searching them delayed all requests by tens of milliseconds.
     """
     gc.collect()
     gc.freeze()
 
 
-async def _set_clock(backend: Backend) -> None:
-    """Measure the offset before the first request; without a store the first reply will do."""
+async def _synchronize_clock(backend: Backend) -> None:
+    """Measure the clock offset before the first request.
+
+    If the store is unavailable, its first reply sets the clock later.
+    """
     with suppress(StoreUnavailable):
         for _ in range(_CLOCK_SAMPLES):
             await backend.store.time()
 
 
 def server(settings: Settings) -> Server:
-    """The server of one instance, which tells its clients before it stops."""
+    """Build the server of one instance, which disconnects its live clients before it stops."""
     built = build(settings)
-    leaving: list[asyncio.Task[None]] = []
+    tasks: list[asyncio.Task[None]] = []
 
-    def leave(seconds: float) -> None:
+    def drain(seconds: float) -> None:
         built.pipeline.parts.is_leaving = True
-        leaving.append(asyncio.create_task(built.channels.send_away(seconds)))
+        tasks.append(asyncio.create_task(built.channels.send_away(seconds)))
 
     instance = server_of(built.app, settings, count_shed=built.metrics.instance.requests_shed.inc)
-    instance.on_leave = leave
+    instance.on_leave = drain
     instance.on_stop = built.channels.close
     return instance
 
 
 def main() -> None:
-    """Serve until told to stop."""
+    """Serve until a signal stops the process."""
     with suppress(KeyboardInterrupt):
         server(read_settings()).run()
 

@@ -22,8 +22,8 @@ _MAX_FRAME_BYTES = 64 * 1024
 GRACE_S = 5
 _ACCEPTED_AT_ONCE = 8
 _KEEP_ALIVE_S = 75
-"""Longer than proxies keep a connection idle, a minute mostly: were it we who close it, the next
-request could be on its way already, and no proxy may send a POST twice."""
+"""Seconds; longer than most proxies keep an idle connection (60 s), so that the proxy closes it.
+If the server closed it, a request could already be on its way, and a proxy can't resend a POST."""
 
 
 QUIET: Final[dict[str, Any]] = {
@@ -32,15 +32,15 @@ QUIET: Final[dict[str, Any]] = {
     "server_header": False,
     "proxy_headers": False,
 }
-"""For a server that says nothing by itself, and believes no proxy."""
+"""uvicorn options: no logging of its own, no `Server` header, no trust in proxy headers."""
 
 
 class Server(uvicorn.Server):
-    """uvicorn, which says when it is there, and leaves before it stops.
+    """uvicorn's server, with a callback when it is ready and a drain period before it stops.
 
-    Told to end by SIGTERM it goes on serving for `drain_s`, so that a proxy can notice that it
-    leaves: no answer keeps its connection, and `on_leave` is called with the seconds left. Any
-    other signal, or a second one, stops it at once.
+    After SIGTERM it serves for another `drain_s` seconds, so that a proxy can take it out of
+    rotation: each response closes its connection, and `on_leave` is called with `drain_s`. Any
+    other signal, or a second SIGTERM, stops it at once.
     """
 
     drain_s = 0.0
@@ -48,32 +48,31 @@ class Server(uvicorn.Server):
     on_ready: Callable[[], None] | None = None
     on_leave: Callable[[float], None] | None = None
     on_stop: Callable[[], None] | None = None
-    _is_told_to_leave = False
+    _is_draining = False
     _stops_at: float | None = None
 
     async def startup(self, sockets: list[socket] | None = None) -> None:
-        """Accept connections."""
+        """Accept connections, then call `on_ready`."""
         await super().startup(sockets)
         if self.started:
-            await self._accept_faster()
+            await self._duplicate_listeners()
         if self.started and self.on_ready:
             self.on_ready()
 
-    async def _accept_faster(self) -> None:
-        """Accept several connections in each round of the event loop, not one.
+    async def _duplicate_listeners(self) -> None:
+        """Duplicate each listening socket, to accept several connections per event loop iteration.
 
-        libuv takes one connection for each listening descriptor in a round (since version 1.45).
-        While rounds are long, thousands of new connections would wait for seconds, so every
-        listening socket gets more descriptors.
+        libuv accepts one connection per listening descriptor and iteration (since version 1.45).
+        While iterations are long, thousands of new connections would wait for seconds.
         """
         loop = asyncio.get_running_loop()
         listening = [sock.fileno() for server in self.servers for sock in server.sockets]
         for fileno in listening * (_ACCEPTED_AT_ONCE - 1):
-            another = socket(fileno=os.dup(fileno))
-            accepting = await loop.create_server(
-                self._connection, sock=another, backlog=self.config.backlog
+            duplicate = socket(fileno=os.dup(fileno))
+            server = await loop.create_server(
+                self._connection, sock=duplicate, backlog=self.config.backlog
             )
-            self.servers.append(accepting)
+            self.servers.append(server)
 
     def _connection(self) -> HttpConnection:
         return self.connections(
@@ -81,28 +80,31 @@ class Server(uvicorn.Server):
         )
 
     async def shutdown(self, sockets: list[socket] | None = None) -> None:
-        """Finish what is being answered; what would go on for ever is told to end first."""
+        """Finish the requests in progress; call `on_stop` first, to end open-ended connections."""
         if self.on_stop:
             self.on_stop()
         await super().shutdown(sockets)
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
-        """Leave, or stop; what a signal interrupts must not be disturbed, so no more than that."""
-        if sig == signal.SIGTERM and self.drain_s and not self._is_told_to_leave:
-            self._is_told_to_leave = True
+        """Begin draining, or stop.
+
+        Only sets a flag, as a signal handler may interrupt any code; `on_tick` does the rest.
+        """
+        if sig == signal.SIGTERM and self.drain_s and not self._is_draining:
+            self._is_draining = True
         else:
             super().handle_exit(sig, frame)
 
     async def on_tick(self, counter: int) -> bool:
-        """What uvicorn does ten times a second; whether to stop."""
-        if self._is_told_to_leave and self._stops_at is None:
+        """Handle a pending drain; uvicorn calls this ten times a second. Return whether to stop."""
+        if self._is_draining and self._stops_at is None:
             self._stops_at = time.monotonic() + self.drain_s
-            self._leave()
+            self._drain()
         if self._stops_at and time.monotonic() >= self._stops_at:
             self.should_exit = True
         return await super().on_tick(counter)
 
-    def _leave(self) -> None:
+    def _drain(self) -> None:
         self.connections.is_last = True
         for connection in self.server_state.connections:
             if isinstance(connection, HttpConnection):
@@ -117,9 +119,9 @@ def server_of(
     lifespan: Literal["on", "off"] = "on",
     count_shed: Callable[[], None] = lambda: None,
 ) -> Server:
-    """A server of `app`, as `settings` ask for it; logging is set up as well.
+    """Set up logging and build the server of `app` that `settings` describe.
 
-    `count_shed` is called for each request that is refused because there are too many.
+    `count_shed` is called for each request that is refused because of overload.
     """
     logging.configure(settings.log_level)
     own = {

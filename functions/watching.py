@@ -1,4 +1,4 @@
-"""How the container is watched: what its figures and its traces are taken from."""
+"""Set-up of the container's metrics and traces."""
 
 import time
 from collections.abc import Callable
@@ -15,27 +15,27 @@ from shared.settings import Settings
 
 
 def watch(metrics: PrometheusMetrics, clock: StoreClock) -> Callable[[Push], None]:
-    """Show the build and the clock; returns what is to be told of each push that is delivered."""
+    """Export build and clock metrics; return a callback that measures each delivered push."""
     metrics.instance.tell_build(VERSION)
     metrics.instance.watch_clock(lambda: _offset_ms(clock), lambda: _error_ms(clock))
 
-    def delivered(push: Push) -> None:
+    def observe(push: Push) -> None:
         metrics.observe_delivery(max(0, clock.now() - (push.at or 0)))
 
-    return delivered
+    return observe
 
 
 def traces(
     backend: Backend, settings: Settings
 ) -> tuple[Callable[[ASGIApp], ASGIApp], Callable[[], None]]:
-    """Trace where a collector is set up.
+    """Enable tracing if a collector is configured.
 
-    Returns what puts a span around each request of an application, and what sends the last spans,
-    within 2 s.
+    Return a wrapper that adds a span to each request of an application, and a function that sends
+    the last spans within 2 s.
     """
     if settings.otel_exporter_otlp_endpoint is None:
         return (lambda app: app), (lambda: None)
-    from shared.tracing.container import trace  # takes its time to load
+    from shared.tracing.container import trace  # slow to import
 
     return trace(backend, VERSION, machine())
 
