@@ -43,7 +43,7 @@ _CLOCK_SAMPLES = 5
 
 @dataclass(frozen=True, slots=True)
 class Container:
-    """The ASGI application, its `pipeline`, and the parts that the server needs to stop and count."""
+    """The ASGI application, and the parts that the server needs to stop and to count."""
 
     app: ASGIApp
     pipeline: Pipeline

@@ -1,1 +1,1 @@
-"""Connections of the container's server, on which no client can make it wait or hoard."""
+"""Protocol classes of the container's server, with time and size limits for every client."""

@@ -1,4 +1,4 @@
-"""HTTP/1.1 connections: a request comes whole, in time and of a bounded size, or not at all."""
+"""HTTP/1.1 connections with limits on the time and size of requests."""
 
 import re
 from typing import Final
@@ -12,7 +12,7 @@ from functions.connections.watched import Watched
 
 _SLICE: Final = 8_192
 _MAX_HEAD_BYTES: Final = 24_576
-"""Lines and headers of a request, give or take a slice."""
+"""Limit of request line and headers together; it may be exceeded by less than `_SLICE`."""
 _MOST_PIPELINED: Final = 16
 _HOST: Final = re.compile(
     rb"(?:\[[0-9A-Fa-f:.]+\]|(?:[A-Za-z0-9._~!$&'()*+,;=-]|%[0-9A-Fa-f]{2})*)(?::[0-9]{0,5})?"
@@ -21,18 +21,18 @@ _HOST: Final = re.compile(
 
 
 class HttpConnection(Watched, Shedding):
-    """uvicorn's, which by itself waits for a client as long as that likes.
+    """uvicorn's HTTP connection with timeouts for slow clients; uvicorn has none.
 
-    The head of a request must come within `timeout_s` of its first byte, and the body within as
-    long again. An idle connection ends when uvicorn's keep-alive does.
+    The head of a request must arrive within `timeout_s` of its first byte, the body within another
+    `timeout_s`. An idle connection ends with uvicorn's keep-alive timeout.
     """
 
-    _fault = ""
+    _host_error = ""
     _awaits_head = True
     _head_bytes = 0
 
     def data_received(self, data: bytes) -> None:
-        """Read on, in slices where there is much: what is too much is noticed before it is kept."""
+        """Parse in slices, so that a size limit applies before all of `data` is buffered."""
         if self._due is None:
             self._due = self.loop.time() + self.timeout_s
         if self.shed_unread(data):
@@ -56,9 +56,9 @@ class HttpConnection(Watched, Shedding):
             self.transport.close()
 
     def on_headers_complete(self) -> None:
-        """The head is there: now the body's time runs.
+        """Start the timeout of the body.
 
-        Raises `ValueError` for a head without one good `Host`, which the parser turns into a 400.
+        Raises `ValueError` unless there is one valid `Host`; the parser answers it with 400.
         """
         self._require_host()
         self._awaits_head = False
@@ -70,43 +70,46 @@ class HttpConnection(Watched, Shedding):
             self.end_with_answer()
 
     def end_with_answer(self) -> None:
-        """Close behind the answer that is being made, and say so in it.
+        """Close after the response in progress, and announce it there (`Connection: close`).
 
-        An idle connection is left open: a request may be on its way, and would be lost.
+        An idle connection stays open: a request may be on its way and would be lost.
         """
         if self.cycle is not None and not self.cycle.response_complete:
             self.cycle.keep_alive = False
 
     def on_message_complete(self) -> None:
-        """The request is there: now it's our turn, unless it was answered before it was."""
+        """Stop the client's timeout while the server answers.
+
+        If the response is already complete, start the timeout for the next request.
+        """
         super().on_message_complete()
         self._awaits_head = True
         is_answered = self.cycle is not None and self.cycle.response_complete
         self._due = self.loop.time() + self.timeout_s if is_answered else None
 
     def handle_websocket_upgrade(self) -> None:
-        """From here on the connection is another protocol's."""
+        """Stop all timers; the WebSocket protocol takes over the connection."""
         self._unwatch()
         super().handle_websocket_upgrade()
 
     def _unsupported_upgrade_warning(self) -> None:
-        """Answer without it, and say nothing: anybody could fill the log."""
+        """Log nothing: any client could fill the log. The upgrade is ignored."""
 
     def send_400_response(self, msg: str) -> None:
-        """Say that this is no HTTP, or what is wrong with its `Host`."""
-        self._refuse(400, "VALIDATION_ERROR", self._fault or msg.rstrip("."))
+        """Answer a malformed request, or one with a wrong `Host`."""
+        self._refuse(400, "VALIDATION_ERROR", self._host_error or msg.rstrip("."))
 
     def _require_host(self) -> None:
-        """RFC 9112 section 3.2: a request has one `Host`; before HTTP/1.1 it may have none."""
+        """Require one `Host` header, which only HTTP/1.0 may omit (RFC 9112 section 3.2)."""
         hosts = [value for name, value in self.headers if name == b"host"]
         if len(hosts) > 1 or (not hosts and self.parser.get_http_version() == "1.1"):
-            self._fault = "The request must have exactly one Host header"
+            self._host_error = "The request must have exactly one Host header"
         elif hosts and not _HOST.fullmatch(hosts[0]):
-            self._fault = (
+            self._host_error = (
                 "The Host header must be a host name or an address, with or without a port"
             )
-        if self._fault:
-            raise ValueError(self._fault)
+        if self._host_error:
+            raise ValueError(self._host_error)
 
     def _give_up(self) -> None:
         if self._awaits_head:
@@ -115,7 +118,7 @@ class HttpConnection(Watched, Shedding):
             self._refuse(408, "REQUEST_TIMEOUT", "The body took too long to arrive")
 
     def _refuse(self, status: int, code: str, message: str) -> None:
-        """The answer to what never becomes a request, and the end."""
+        """Answer with an error, unless a response is in progress, and close the connection."""
         error = {"code": code, "message": message, "request_id": str(uuid4())}
         body = msgspec.json.encode({"error": error})
         headers = {

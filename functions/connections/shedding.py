@@ -1,4 +1,4 @@
-"""Refusing requests that an overloaded instance can't answer in time, before they cost anything."""
+"""Load shedding: refuse requests of an overloaded instance at the lowest possible cost."""
 
 import re
 from collections.abc import Sequence
@@ -12,8 +12,9 @@ from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 from functions.connections.admission import Admission
 from shared.http.call import request_id_in
 
-_MOST_DROPPED_BYTES: Final = 65_536
-"""A body that is dropped is read up to this size; a larger one ends its connection."""
+_MAX_DISCARDED_BYTES: Final = 65_536
+"""The body of a refused request is read and discarded up to this size; a larger one closes the
+connection."""
 
 _OVERLOADED: Final = (
     b'{"error":{"code":"STORE_UNAVAILABLE",'
@@ -23,65 +24,69 @@ _OVERLOADED: Final = (
 _ID: Final = b"00000000-0000-0000-0000-000000000000"
 
 _PLAIN: Final = re.compile(rb"[A-Z]+ (/[^ ?\r\n]*)[^ \r\n]* HTTP/1\.1\r\n(?:[^\r\n]+\r\n)+\r\n")
-"""One whole request without a body, and nothing behind it."""
+"""Exactly one complete request without a body."""
 
-_HAS_RULES: Final = re.compile(
+_SPECIAL_HEADERS: Final = re.compile(
     rb"\n(?:content-length:(?! ?0\r)|connection:(?! ?keep-alive\r)"
     rb"|transfer-encoding|upgrade|expect|origin|x-request-id)",
     re.IGNORECASE,
 )
-"""Headers that the refusal depends on, or that announce a body."""
+"""Headers that change the refusal or announce a body."""
 
 
-class _Refused:
-    """Stands for a request that was answered without being served."""
+class _RefusedCycle:
+    """The request cycle of a refused request, for uvicorn."""
 
     response_started = response_complete = True
     keep_alive = disconnected = False
 
     class message_event:  # noqa: N801 # as uvicorn's
-        """Nothing waits for the body."""
+        """An event without waiters, because the body is discarded."""
 
         @staticmethod
         def set() -> None:
-            """There is nothing to wake."""
+            """Do nothing."""
 
 
 class Shedding(HttpToolsProtocol):
-    """uvicorn's connection, which refuses what the `admission` of its server doesn't admit."""
+    """uvicorn's HTTP connection that refuses requests which `admission` doesn't admit."""
 
     admission = Admission()
     """Shared by all connections of a server."""
 
     cors_origins: Sequence[str] = ()
-    """Origins whose pages may read a refusal."""
+    """Origins whose pages may read a refusal (CORS)."""
 
     is_last = False
-    """Whether a connection ends with the answer to its next request, for the server is leaving."""
+    """Whether each response closes its connection because the server is draining."""
 
     _is_shed = False
 
     def shed_unread(self, data: bytes) -> bool:
-        """Refuse the request that `data` is, without parsing it; returns whether that was done.
+        """Refuse the request in `data` without parsing it; return whether it was refused.
 
-        Only for a plain request on an idle connection of an overloaded server. It costs half of
-        what parsing the request would.
+        Only a plain request on an idle connection of an overloaded server is refused here, at half
+        the cost of parsing it.
         """
         is_idle = self.cycle is None or self.cycle.response_complete
         if not self.admission.is_strained or not is_idle or self.pipeline or self.is_last:
             return False
         plain = _PLAIN.fullmatch(data)
-        if plain is None or _HAS_RULES.search(data) or self.admission.admits(plain[1], self.loop):
+        if (
+            plain is None
+            or _SPECIAL_HEADERS.search(data)
+            or self.admission.admits(plain[1], self.loop)
+        ):
             return False
         request_id = str(uuid4()).encode()
         self.transport.write(_plain_refusal(self.server_state.default_headers, request_id))
         if self.timeout_keep_alive_task is None:
-            self.cycle = _Refused()  # type: ignore[assignment] # all that uvicorn asks of one
+            self.cycle = _RefusedCycle()  # type: ignore[assignment] # has all that uvicorn uses
             self.on_response_complete()
         return True
 
     def on_headers_complete(self) -> None:
-        """The head of a request is there: serve it, or refuse it."""
+        """Serve or refuse the request whose head has arrived."""
         is_socket = self.parser.should_upgrade() and self._should_upgrade()
         path = self.url.partition(b"?")[0]
         self._is_shed = not is_socket and not self.admission.admits(path, self.loop)
@@ -90,45 +95,44 @@ class Shedding(HttpToolsProtocol):
         elif self.cycle is None or self.cycle.response_complete:
             self._refuse_now()
         else:
-            # Behind a request that is still being answered the refusal must wait for its turn.
-            refusal = self._readable_refusal()
-            serve, self.app = self.app, partial(_refuse_in_turn, refusal)
+            # Pipelined: the refusal must wait for the response in progress.
+            refusal = self._refusal_with_cors()
+            serve, self.app = self.app, partial(_refusing_app, refusal)
             super().on_headers_complete()
             self.app = serve
 
     def on_message_complete(self) -> None:
-        """The request has come whole."""
+        """Register a complete request as in progress."""
         super().on_message_complete()
         if not self._is_shed and self.cycle is not None and not self.cycle.response_started:
             self.admission.began(self.cycle)
 
     def on_response_complete(self) -> None:
-        """An answer is complete."""
+        """Unregister the request that was answered."""
         if self.cycle is not None:
             self.admission.ended(self.cycle)
         super().on_response_complete()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """The client has left, or its connection was closed."""
+        """Unregister the request in progress, if any."""
         if self.cycle is not None:
             self.admission.ended(self.cycle)
         super().connection_lost(exc)
 
     def _refuse_now(self) -> None:
-        """Refuse a request before anything is made for it; its body is read and dropped."""
-        headers, body = self._readable_refusal()
+        """Refuse a request without a uvicorn request cycle; its body is read and discarded."""
+        headers, body = self._refusal_with_cors()
         keeps = self.parser.should_keep_alive() and not self.expect_100_continue
-        ends = self.is_last or not keeps or _body_bytes(self.headers) > _MOST_DROPPED_BYTES
-        if ends:
+        closes = self.is_last or not keeps or _body_bytes(self.headers) > _MAX_DISCARDED_BYTES
+        if closes:
             headers.append((b"connection", b"close"))
-        self.transport.write(_written(headers, body))
-        self.cycle = _Refused()  # type: ignore[assignment] # all that uvicorn asks of one
-        if ends:
+        self.transport.write(_serialized(headers, body))
+        self.cycle = _RefusedCycle()  # type: ignore[assignment] # has all that uvicorn uses
+        if closes:
             self.transport.close()
         self.on_response_complete()
 
-    def _readable_refusal(self) -> tuple[list[tuple[bytes, bytes]], bytes]:
-        """The refusal of the request that was parsed; pages of `cors_origins` may read it."""
+    def _refusal_with_cors(self) -> tuple[list[tuple[bytes, bytes]], bytes]:
         headers, body = _refusal(
             self.server_state.default_headers, request_id_in(self.headers).encode()
         )
@@ -140,7 +144,7 @@ class Shedding(HttpToolsProtocol):
 def _refusal(
     default_headers: Sequence[tuple[bytes, bytes]], request_id: bytes
 ) -> tuple[list[tuple[bytes, bytes]], bytes]:
-    """The headers and the body of a refusal, as every error has them."""
+    """Return the headers and the body of a refusal, in the form of every error response."""
     body = _OVERLOADED % request_id
     headers = [
         *default_headers,
@@ -155,25 +159,28 @@ def _refusal(
 
 
 def _plain_refusal(default_headers: Sequence[tuple[bytes, bytes]], request_id: bytes) -> bytes:
-    """The whole refusal with a `request_id` of ours, which is always as long."""
+    """Return a serialized refusal. `request_id` must be as long as `_ID`."""
     return _template(tuple(default_headers)).replace(_ID, request_id)
 
 
 @lru_cache(maxsize=1)
 def _template(default_headers: Sequence[tuple[bytes, bytes]]) -> bytes:
-    """The refusal with a placeholder for the id; the `Date` in the headers changes every second."""
-    return _written(*_refusal(default_headers, _ID))
+    """Return the refusal with a placeholder for the id.
+
+    Only one is cached: the `Date` in `default_headers` changes every second.
+    """
+    return _serialized(*_refusal(default_headers, _ID))
 
 
-def _written(headers: Sequence[tuple[bytes, bytes]], body: bytes) -> bytes:
+def _serialized(headers: Sequence[tuple[bytes, bytes]], body: bytes) -> bytes:
     lines = b"".join([b"%b: %b\r\n" % pair for pair in headers])
     return STATUS_LINE[503] + lines + b"\r\n" + body
 
 
-async def _refuse_in_turn(
+async def _refusing_app(
     refusal: tuple[list[tuple[bytes, bytes]], bytes], _: Scope, __: Receive, send: Send
 ) -> None:
-    """Answer with `refusal`, as an application does."""
+    """An ASGI application that answers with `refusal`."""
     headers, body = refusal
     own = [pair for pair in headers if pair[0] not in (b"date", b"server")]
     await send({"type": "http.response.start", "status": 503, "headers": own})
@@ -181,10 +188,10 @@ async def _refuse_in_turn(
 
 
 def _body_bytes(headers: Sequence[tuple[bytes, bytes]]) -> int:
-    """The length of the body that comes with `headers`; more than is dropped if it isn't told."""
+    """Return the body's length; more than the limit if `headers` don't tell it."""
     for name, value in headers:
         if name == b"transfer-encoding":
-            return _MOST_DROPPED_BYTES + 1
+            return _MAX_DISCARDED_BYTES + 1
         if name == b"content-length":
             return int(value) if value.isdigit() else 0
     return 0
@@ -193,7 +200,7 @@ def _body_bytes(headers: Sequence[tuple[bytes, bytes]]) -> int:
 def _cors(
     headers: Sequence[tuple[bytes, bytes]], origins: Sequence[str]
 ) -> list[tuple[bytes, bytes]]:
-    """Headers that let a page read the refusal (Fetch standard, CORS protocol)."""
+    """Return the headers that let a page read the refusal (Fetch standard, CORS protocol)."""
     origin = next((value for name, value in headers if name == b"origin"), b"")
     if not origin or not ("*" in origins or origin.decode("latin-1") in origins):
         return []

@@ -1,4 +1,4 @@
-"""What a client has a limited time for, whatever protocol it speaks."""
+"""Timeouts for slow clients, independent of the protocol."""
 
 import asyncio
 import socket
@@ -6,17 +6,17 @@ import struct
 from abc import abstractmethod
 
 _UNSENT_BYTES = 65_536
-"""How much of what is not even on its way the kernel may hold for one client."""
+"""Unsent bytes that the kernel may buffer for one client."""
 
-_AT_ONCE = struct.pack("ii", 1, 0)
-"""To linger for no time: closing drops what was not read, and tells the client so by a reset."""
+_NO_LINGER = struct.pack("ii", 1, 0)
+"""`SO_LINGER` of 0 s: closing discards unsent data and resets the connection."""
 
 
 class Watched(asyncio.Protocol):
-    """A connection that ends when its client has kept it waiting for `timeout_s`.
+    """A connection that is closed after its client was late by `timeout_s`.
 
-    One timer looks in on it now and then, so that no request pays for a timer of its own. Waiting
-    for room to write has one, for that is rare: a client that reads never lets it come so far.
+    One timer checks it periodically, which is cheaper than a timer per request. A full write buffer
+    starts a second timer; this is rare, because it needs a client that doesn't read.
     """
 
     timeout_s = 10.0
@@ -24,78 +24,81 @@ class Watched(asyncio.Protocol):
     transport: asyncio.Transport
 
     _due: float | None
-    """When the client must have done what it has begun, on the loop's clock; None: our turn."""
-    _watch: asyncio.TimerHandle
-    _stall: asyncio.TimerHandle | None = None
-    _late_for: float | None = None
-    _is_leaving = False
+    """The client's deadline, by the loop's clock (s); None while the server has to act."""
+    _check_timer: asyncio.TimerHandle
+    _write_timer: asyncio.TimerHandle | None = None
+    _missed: float | None = None
+    _is_closing = False
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override] # as uvicorn's
-        """Begin with the client's turn."""
+        """Limit the kernel's buffer and start the client's timeout."""
         super().connection_made(transport)
-        _bound_buffer(transport)
+        _limit_kernel_buffer(transport)
         self._due = self.loop.time() + self.timeout_s
-        self._watch = self.loop.call_at(self._due, self._look)
+        self._check_timer = self.loop.call_at(self._due, self._check)
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Look no more."""
+        """Stop all timers."""
         self._unwatch()
         super().connection_lost(exc)
 
     def pause_writing(self) -> None:
-        """The client leaves unread what it was sent: see that it doesn't do so for ever."""
+        """Start the write timeout, because the client doesn't read."""
         super().pause_writing()
-        self._stall = self.loop.call_later(self.timeout_s, self._cut_off)
+        self._write_timer = self.loop.call_later(self.timeout_s, self._cut_off)
 
     def resume_writing(self) -> None:
-        """It has caught up."""
+        """Stop the write timeout, because the client has read."""
         super().resume_writing()
-        self._end_stall()
+        self._stop_write_timer()
 
     @abstractmethod
     def _give_up(self) -> None:
         """Close the connection of a client that was too slow."""
 
     def _cut_off(self) -> None:
-        """Close now; else the kernel would go on trying to bring the client its bytes."""
+        """Reset the connection; otherwise the kernel would keep trying to send the unsent bytes."""
         tcp = self.transport.get_extra_info("socket")
-        tcp.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _AT_ONCE)
+        tcp.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _NO_LINGER)
         self.transport.abort()
 
-    def _look(self) -> None:
+    def _check(self) -> None:
         now = self.loop.time()
-        following = now + self.timeout_s
+        next_check = now + self.timeout_s
         if self.transport.is_closing():
-            # Closed by us, but the client may leave the last bytes unread; it had time enough.
-            if self._is_leaving:
+            # The server has closed it; the client gets one more period to read the last bytes.
+            if self._is_closing:
                 self._cut_off()
                 return
-            self._is_leaving = True
+            self._is_closing = True
         elif self._due is not None and self._due > now:
-            following = self._due
+            next_check = self._due
         elif self._is_late():
             self._give_up()
         elif self._due is not None:
-            following = now + self.timeout_s / 10
-        self._watch = self.loop.call_at(following, self._look)
+            next_check = now + self.timeout_s / 10
+        self._check_timer = self.loop.call_at(next_check, self._check)
 
     def _is_late(self) -> bool:
-        """Whether the client is, twice over: what it sent in time may lie before us unread."""
-        was_late_for, self._late_for = self._late_for, self._due
-        return self._due is not None and self._due == was_late_for
+        """Return whether two checks in a row found the same deadline missed.
+
+        After the first one, data that arrived in time may still be unread in the socket.
+        """
+        missed_before, self._missed = self._missed, self._due
+        return self._due is not None and self._due == missed_before
 
     def _unwatch(self) -> None:
-        self._watch.cancel()
-        self._end_stall()
+        self._check_timer.cancel()
+        self._stop_write_timer()
 
-    def _end_stall(self) -> None:
-        if self._stall:
-            self._stall.cancel()
-            self._stall = None
+    def _stop_write_timer(self) -> None:
+        if self._write_timer:
+            self._write_timer.cancel()
+            self._write_timer = None
 
 
-def _bound_buffer(transport: asyncio.Transport) -> None:
-    """Let the kernel take no more than it can send soon: by itself it takes megabytes for each."""
+def _limit_kernel_buffer(transport: asyncio.Transport) -> None:
+    """Limit the unsent bytes in the kernel, which buffers megabytes per client by default."""
     if hasattr(socket, "TCP_NOTSENT_LOWAT"):
         tcp = transport.get_extra_info("socket")
         tcp.setsockopt(socket.IPPROTO_TCP, socket.TCP_NOTSENT_LOWAT, _UNSENT_BYTES)

@@ -1,4 +1,4 @@
-"""WebSocket connections: what comes is taken in no faster than it can be dealt with."""
+"""WebSocket connections with back-pressure and a limit on the frame rate of clients."""
 
 import asyncio
 from collections.abc import Sequence
@@ -15,64 +15,65 @@ from websockets.protocol import OPEN
 from functions.connections.watched import Watched
 
 _SLICE: Final = 512
-"""Bytes that are read at once: a frame has at least six, and each is an object or two."""
-_UNREAD_BYTES: Final = 16_384
-"""What may wait for the client to read: one push, if it is large."""
+"""Bytes parsed at once: a frame has at least six bytes, and becomes one or two objects."""
+_WRITE_BUFFER_BYTES: Final = 16_384
+"""Bytes that may wait for the client to read them: one large push."""
 _NO_HANDSHAKE: Final = b"HTTP/1.1 400 Bad Request\r\nconnection: close\r\n\r\n"
-_FAREWELL_S: Final = 1.0
-"""How long a client may take to answer the end of its connection when the server stops."""
+_CLOSE_TIMEOUT_S: Final = 1.0
+"""Time for a client to answer the closing handshake when the server stops."""
 _BURST: Final = 1024
-_FRAMES_KEPT: Final = 16
+_FRAMES_CACHED: Final = 16
 _FRAMES_PER_S: Final = 20
-"""What a client may send for long; a client of ours sends one frame in ten seconds."""
+"""Sustained frames per second that a client may send; SyncKairos's clients send one per 10 s."""
 
 SENDS_NOW: Final = "synckairos.sends_now"
-"""Names an extension of the ASGI scope; its `send` is `SocketConnection.sends_now`."""
+"""An extension of the ASGI scope; its `send` is `SocketConnection.sends_now`."""
 
 
 class SocketConnection(Watched, WebSocketsSansIOProtocol):
-    """uvicorn's, which by itself reads on while its answers pile up, and all there is at once.
+    """uvicorn's WebSocket connection, which stops reading while its write buffer is full.
 
-    A client that sends too much is not refused: it is read more slowly, and the others first.
+    uvicorn alone reads everything at once. A client that sends too many frames isn't refused: its
+    frames are read more slowly, after those of other clients.
     """
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override] # as uvicorn's
-        """Begin, with a handshake that is still to come."""
+        """Prepare the connection; the handshake follows."""
         super().connection_made(transport)
-        transport.set_write_buffer_limits(_UNREAD_BYTES)
-        self._waiting = bytearray()
+        transport.set_write_buffer_limits(_WRITE_BUFFER_BYTES)
+        self._unparsed = bytearray()
         self._frames_left = float(_BURST)
-        self._counted_at = self.loop.time()
-        self._rest: asyncio.TimerHandle | None = None
+        self._refilled_at = self.loop.time()
+        self._throttle: asyncio.TimerHandle | None = None
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Forget what was not read."""
-        self._waiting.clear()
-        self._wake()
+        """Discard unparsed data."""
+        self._unparsed.clear()
+        self._stop_throttling()
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
-        """Read it now, or as soon as everything before it is done with."""
-        self._waiting += data
-        self._read()
+        """Parse `data`, or buffer it while earlier data is being processed."""
+        self._unparsed += data
+        self._parse()
 
     def shutdown(self) -> None:
-        """Leave the last word to whom we speak for: it comes behind what is still to be said."""
+        """Let the application close an open connection, after the messages that it still sends."""
         if self.close_sent or not self.handshake_complete:
             super().shutdown()
             return
         self.stop_keepalive()
-        self.close_timeout = _FAREWELL_S
+        self.close_timeout = _CLOSE_TIMEOUT_S
 
     def resume_writing(self) -> None:
-        """There is room for answers again, so go on reading."""
+        """Parse on, as the write buffer has room again."""
         super().resume_writing()
-        self._read()
+        self._parse()
 
     async def send(self, message: ASGISendEvent) -> None:
-        """Send a message, as soon as there is room: a client that makes none is cut off.
+        """Send a message when the write buffer has room; `Watched` cuts off a client that is slow.
 
-        Raises `ClientDisconnected`, also once we have closed for want of an answer to a ping.
+        Raises `ClientDisconnected`, also after a missing pong has closed the connection.
         """
         text = message.get("text")
         if text is None:
@@ -84,37 +85,37 @@ class SocketConnection(Watched, WebSocketsSansIOProtocol):
         self.transport.write(_frame_of(text))
 
     def sends_now(self, text: str) -> bool:
-        """Send a message if there is room for it; returns whether there was. It never waits."""
+        """Send a message only if the write buffer has room; return whether it was sent."""
         if self.transport.is_closing() or not (self.writable.is_set() and self._is_open):
             return False
         try:
             self.transport.write(_frame_of(text))
-        except RuntimeError:  # uvloop, where it was reset and that isn't said yet
+        except RuntimeError:  # uvloop raises it after a reset, before `connection_lost` is called
             return False
         return True
 
     async def receive(self) -> ASGIReceiveEvent:
-        """The next message; whoever sends many lets the others have their turn between them."""
+        """Return the next message, after a turn for other connections."""
         message = await super().receive()
-        self._read()
+        self._parse()
         await asyncio.sleep(0)
         return message
 
     def handle_connect(self, event: Request) -> None:
-        """Begin the handshake, and offer the application `sends_now`."""
+        """Begin the handshake, and pass `sends_now` to the application."""
         super().handle_connect(event)
         if not self.close_sent:
             self.scope["extensions"][SENDS_NOW] = {"send": self.sends_now}
 
     def handle_events(self) -> None:
-        """Count what has come."""
+        """Count the frames that have arrived."""
         self._frames_left -= len(self.conn.events)
         super().handle_events()
 
     def send_receive_event_to_app(self) -> None:
-        """Hand on a message, or end the connection of a client whose text isn't UTF-8.
+        """Pass a message on, or fail the connection if its text isn't UTF-8.
 
-        RFC 6455 section 8.1: such a connection must fail, and code 1007 says why (section 7.4.1).
+        RFC 6455 section 8.1; the close code is 1007 (section 7.4.1).
         """
         if self.curr_msg_data_type == "text" and not _is_utf8(self.frames):
             self.frames = []
@@ -141,19 +142,19 @@ class SocketConnection(Watched, WebSocketsSansIOProtocol):
 
     @property
     def _is_busy(self) -> bool:
-        """Whether something that came is still to be dealt with, or answers are stuck."""
-        return self.read_paused or self._rest is not None or not self.writable.is_set()
+        """Whether earlier messages are unprocessed, the client is throttled, or doesn't read."""
+        return self.read_paused or self._throttle is not None or not self.writable.is_set()
 
-    def _read(self) -> None:
-        while self._waiting and not self._is_busy and not self.transport.is_closing():
-            piece = bytes(self._waiting[:_SLICE])
-            del self._waiting[:_SLICE]
+    def _parse(self) -> None:
+        while self._unparsed and not self._is_busy and not self.transport.is_closing():
+            piece = bytes(self._unparsed[:_SLICE])
+            del self._unparsed[:_SLICE]
             super().data_received(piece)
             if self.conn.handshake_exc:
-                # uvicorn looks at no such thing, and the client would wait for its answer.
+                # uvicorn ignores a failed handshake, and the client would wait for an answer.
                 self.transport.write(_NO_HANDSHAKE)
                 self.transport.close()
-            self._count()
+            self._limit_rate()
         if self.transport.is_closing():
             return
         if self._is_busy:
@@ -161,29 +162,30 @@ class SocketConnection(Watched, WebSocketsSansIOProtocol):
         else:
             self.transport.resume_reading()
 
-    def _count(self) -> None:
-        """Rest if there were more frames than there may be."""
+    def _limit_rate(self) -> None:
+        """Refill the token bucket of frames, and pause parsing while it is overdrawn."""
         if self._frames_left >= 0:
             return
         now = self.loop.time()
-        earned = (now - self._counted_at) * _FRAMES_PER_S
-        self._frames_left = min(self._frames_left + earned, float(_BURST))
-        self._counted_at = now
+        refill = (now - self._refilled_at) * _FRAMES_PER_S
+        self._frames_left = min(self._frames_left + refill, float(_BURST))
+        self._refilled_at = now
         if self._frames_left < 0:
-            self._rest = self.loop.call_later(-self._frames_left / _FRAMES_PER_S, self._go_on)
+            delay_s = -self._frames_left / _FRAMES_PER_S
+            self._throttle = self.loop.call_later(delay_s, self._resume_parsing)
 
-    def _go_on(self) -> None:
-        self._wake()
-        self._read()
+    def _resume_parsing(self) -> None:
+        self._stop_throttling()
+        self._parse()
 
-    def _wake(self) -> None:
-        if self._rest:
-            self._rest.cancel()
-            self._rest = None
+    def _stop_throttling(self) -> None:
+        if self._throttle:
+            self._throttle.cancel()
+            self._throttle = None
 
 
 def _is_utf8(frames: Sequence[bytes]) -> bool:
-    """Whether the frames of one message are UTF-8 together."""
+    """Return whether the joined frames of one message are valid UTF-8."""
     try:
         b"".join(frames).decode()
     except UnicodeDecodeError:
@@ -191,7 +193,7 @@ def _is_utf8(frames: Sequence[bytes]) -> bool:
     return True
 
 
-@lru_cache(_FRAMES_KEPT)
+@lru_cache(_FRAMES_CACHED)
 def _frame_of(text: str) -> bytes:
-    """Made once for all who are sent the same."""
+    """Serialize a text frame, once for all clients that get the same text."""
     return Frame(Opcode.TEXT, text.encode()).serialize(mask=False)
