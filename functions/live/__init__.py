@@ -1,1 +1,1 @@
-"""Live connections, which only the container can hold."""
+"""Live connections (WebSockets and event streams), which only the container can hold."""

@@ -1,4 +1,4 @@
-"""Joining a session's listeners, by whatever carries the pushes."""
+"""Subscription of a live connection to the pushes of a session."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -14,7 +14,7 @@ from shared.realtime.redis import PushChannels
 
 @dataclass(frozen=True, slots=True)
 class Live:
-    """What the container holds live connections with."""
+    """The parts that live connections need."""
 
     parts: Parts
     channels: PushChannels
@@ -23,7 +23,7 @@ class Live:
 
     @asynccontextmanager
     async def conversation(self, permit: Permit, session_id: str) -> AsyncIterator[Conversation]:
-        """A conversation that hears every push from now on, to the end of the block.
+        """Subscribe to all pushes of a session until the end of the block.
 
         Raises `RateLimitExceeded` and `StoreUnavailable`.
         """

@@ -1,4 +1,4 @@
-"""How many live connections each caller has at this instance."""
+"""Limit of live connections per caller at this instance."""
 
 from collections import Counter
 from collections.abc import Iterator
@@ -10,7 +10,7 @@ _RETRY_AFTER_S = 60
 
 
 class Sockets:
-    """Counts them, of sockets and event streams together."""
+    """Counts the open WebSockets and event streams of each caller."""
 
     def __init__(self, most_per_caller: int, most_per_address: int) -> None:
         self._most_per_caller = most_per_caller
@@ -19,9 +19,10 @@ class Sockets:
 
     @contextmanager
     def one_more(self, caller: str, *, is_address: bool = False) -> Iterator[None]:
-        """Counted until the end of the block; `caller` may be an address that many share.
+        """Count a connection until the end of the block.
 
-        Raises `RateLimitExceeded` for one too many.
+        `is_address` means that `caller` is an IP address, which many clients may share. Raises
+        `RateLimitExceeded` when the limit is reached.
         """
         most = self._most_per_address if is_address else self._most_per_caller
         if self._open[caller] >= most:

@@ -1,4 +1,4 @@
-"""`GET /v1/sessions/{id}/stream`: live pushes as server-sent events (API §3)."""
+"""`GET /v1/sessions/{id}/stream`: live pushes as server-sent events (docs/realtime.md)."""
 
 import asyncio
 from collections.abc import AsyncGenerator
@@ -18,20 +18,25 @@ from shared.http.routing import READ_ERRORS, Answers, RequestHeader, Routes
 from shared.realtime.listener import CLOSED, Push
 
 _KEEP_ALIVE_S = 15.0
-"""A comment is sent when there was nothing for so long, as the HTML standard recommends."""
+"""A comment is sent after this time without a message, as the HTML standard recommends."""
 
-_LAST_EVENT_ID = RequestHeader("Last-Event-ID", "The last version received; a newer one is sent")
+_LAST_EVENT_ID = RequestHeader(
+    "Last-Event-ID", "The last version received. The state is sent if it is newer."
+)
 
 
 class StreamQuery(BaseModel):
-    """How the stream begins; `token` is read by the gate."""
+    """Query of a stream. `token` is listed for the OpenAPI document; the gate reads it."""
 
-    sync: Annotated[bool, Field(description="Begin with the state as it stands")] = False
-    token: Annotated[str | None, Field(description="In place of the header, for a browser")] = None
+    sync: Annotated[bool, Field(description="Begin with the current state")] = False
+    token: Annotated[
+        str | None,
+        Field(description="The token, for browsers, which can't send the `Authorization` header"),
+    ] = None
 
 
 class _Stream(EventSourceResponse):
-    """Events for as long as the client stays; `held` is let go at the end, however that comes."""
+    """An event stream that closes `held` when it ends for any reason."""
 
     def __init__(self, events: AsyncGenerator[bytes, None], held: AsyncExitStack) -> None:
         headers = {"Cache-Control": "no-cache", "X-Accel-Buffering": "no"}
@@ -45,7 +50,7 @@ class _Stream(EventSourceResponse):
 
 
 def routes_of(live: Live) -> Routes:
-    """The route of an instance that holds connections with `live`."""
+    """Return the route of the event stream."""
     routes = Routes("live")
 
     @routes.get(
@@ -56,10 +61,10 @@ def routes_of(live: Live) -> Routes:
         headers=(_LAST_EVENT_ID,),
     )
     async def stream(call: Call, query: StreamQuery) -> Response:
-        """Every message of a session, which need not exist yet; `id` is the version.
+        """Stream every message of a session, which need not exist yet; `id` is the version.
 
-        A stream with `Last-Event-ID` or `sync` of a session that was deleted begins, and ends,
-        with `SESSION_DELETED`.
+        If the session was deleted, a stream with `Last-Event-ID` or `sync` sends `SESSION_DELETED`
+        and ends.
         """
         last_event_id = call.headers.get("last-event-id")
         async with AsyncExitStack() as held:
@@ -74,17 +79,17 @@ def routes_of(live: Live) -> Routes:
 async def _events(
     talk: Conversation, last_event_id: str | None, *, is_empty: bool
 ) -> AsyncGenerator[bytes, None]:
-    """The messages as events, and comments while there are none."""
+    """Yield the messages as events, and comments while there are none."""
     if is_empty:
         return
-    coming = asyncio.ensure_future(talk.next())
+    pending = asyncio.ensure_future(talk.next())
     try:
         while True:
-            await asyncio.wait({coming}, timeout=_KEEP_ALIVE_S)
-            if not coming.done():
+            await asyncio.wait({pending}, timeout=_KEEP_ALIVE_S)
+            if not pending.done():
                 yield KEEPALIVE_COMMENT
                 continue
-            push = coming.result()
+            push = pending.result()
             if push is CLOSED:
                 return
             if push is EXPIRED:
@@ -94,10 +99,10 @@ async def _events(
                 yield _event(push)
             if push.type == "SESSION_DELETED":
                 return
-            coming = asyncio.ensure_future(talk.next())
+            pending = asyncio.ensure_future(talk.next())
     finally:
-        coming.cancel()
-        await asyncio.gather(coming, return_exceptions=True)
+        pending.cancel()
+        await asyncio.gather(pending, return_exceptions=True)
 
 
 def _event(push: Push) -> bytes:

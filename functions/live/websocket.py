@@ -1,4 +1,4 @@
-"""`GET /ws?sessionId=`: live pushes over a WebSocket (API §3)."""
+"""`GET /ws?sessionId=`: live pushes over a WebSocket (docs/realtime.md)."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -21,7 +21,7 @@ from shared.realtime.listener import CLOSED
 _NORMAL, _GOING_AWAY, _POLICY, _TRY_LATER = 1000, 1001, 1008, 1013
 
 _REFUSED = 4000
-"""With an HTTP status added: 4401 is for a token that is not good, or no more."""
+"""Base of close codes that carry an HTTP status: 4401 means that the token isn't valid."""
 
 Message = dict[str, Any]
 
@@ -29,13 +29,13 @@ _uuid = TypeAdapter(Uuid)
 
 
 def router_of(live: Live) -> APIRouter:
-    """The socket's address in an instance that holds connections with `live`."""
+    """Return the router of `/ws`."""
     router = APIRouter()
 
     @router.websocket("/ws")
     @router.websocket("/ws/")
     async def follow(websocket: WebSocket) -> None:
-        """Push every message of a session, which need not exist yet, until either side leaves."""
+        """Push every message of a session, which need not exist yet, until either side closes."""
         await websocket.accept()
         given = websocket.query_params.get("sessionId")
         if not given:
@@ -61,10 +61,10 @@ def router_of(live: Live) -> APIRouter:
 
 
 async def _converse(websocket: WebSocket, talk: Conversation, gate: Gate) -> None:
-    """Listen and speak at once; whichever ends first ends both."""
+    """Receive and send concurrently; when one of them ends, cancel the other."""
     tasks = {
-        asyncio.create_task(_listen(websocket, talk, gate)),
-        asyncio.create_task(_speak(websocket, talk)),
+        asyncio.create_task(_receive_messages(websocket, talk, gate)),
+        asyncio.create_task(_send_messages(websocket, talk)),
     }
     try:
         done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
@@ -77,7 +77,7 @@ async def _converse(websocket: WebSocket, talk: Conversation, gate: Gate) -> Non
             task.result()
 
 
-async def _speak(websocket: WebSocket, talk: Conversation) -> None:
+async def _send_messages(websocket: WebSocket, talk: Conversation) -> None:
     while True:
         push = await talk.next()
         if push is CLOSED:
@@ -91,7 +91,7 @@ async def _speak(websocket: WebSocket, talk: Conversation) -> None:
             return
 
 
-async def _listen(websocket: WebSocket, talk: Conversation, gate: Gate) -> None:
+async def _receive_messages(websocket: WebSocket, talk: Conversation, gate: Gate) -> None:
     while True:
         frame = await websocket.receive()
         if frame["type"] == "websocket.disconnect":
@@ -120,7 +120,7 @@ async def _reconnect(_: Message, talk: Conversation, __: Gate) -> None:
 
 
 async def _authenticate(message: Message, talk: Conversation, gate: Gate) -> None:
-    """Go on with a fresh token, which is good for as long as it says."""
+    """Continue with a new token until that expires."""
     token = message.get("token")
     if isinstance(token, str):
         await talk.go_on_as(await gate.caller_of(token, SUBSCRIBING))
@@ -133,10 +133,11 @@ MESSAGES: dict[str, Callable[[Message, Conversation, Gate], Awaitable[None]]] = 
     "RECONNECT": _reconnect,
     "AUTHENTICATE": _authenticate,
 }
-"""What a client may send."""
+"""Handlers of the message types that a client may send."""
 
 
 def _message_in(frame: Any) -> Message | None:
+    """Return the JSON object in `frame`; None if there is none."""
     try:
         message = strict_json.parse(frame.get("text") or frame.get("bytes") or b"")
     except ValueError:
