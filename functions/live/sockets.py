@@ -26,7 +26,7 @@ class Sockets:
         """
         most = self._most_per_address if is_address else self._most_per_caller
         if self._open[caller] >= most:
-            message = f"Too many requests for live connections: {most} at once is the most"
+            message = f"Too many requests for live connections: at most {most} at once are allowed"
             raise RateLimitExceeded(message, _RETRY_AFTER_S)
         self._open[caller] += 1
         try:

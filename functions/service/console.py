@@ -17,7 +17,7 @@ _CLIENT = _ROOT / "clients" / "js"
 
 
 class _Library(PackedFiles):
-    """What pages import of the client library, and not what its own tests need beside it."""
+    """The modules of the client library, without its tests and their dependencies."""
 
     def lookup_path(self, path: str) -> tuple[str, os.stat_result | None]:
         is_module = path.endswith(".js") and not {"node_modules", "tests"} & set(Path(path).parts)
@@ -29,14 +29,14 @@ routes = Routes()
 
 @routes.get("/")
 async def page(call: Call) -> Response:
-    """The page itself; its parts are beside it under `/console`."""
-    elsewhere = call.parts.subscriptions.origins
-    headers = {"Cache-Control": "no-cache", **page_headers(elsewhere)}
+    """Return the console's page; its scripts and styles are under `/console`."""
+    other_origins = call.parts.subscriptions.origins
+    headers = {"Cache-Control": "no-cache", **page_headers(other_origins)}
     return await file_answer(call, _FILES / "index.html", headers)
 
 
 def _serving(files: PackedFiles) -> Endpoint:
-    """An endpoint that answers with the file at the rest of the path."""
+    """Return an endpoint that serves the file named by the rest of the path."""
 
     async def serve(call: Call) -> Response:
         return await files.at(call.path_params["rest"], call.scope)

@@ -1,4 +1,4 @@
-"""`GET /api-docs`: the API, to be read and tried; `/api-docs.json` is the document behind it."""
+"""`GET /api-docs`: Swagger UI for the OpenAPI document at `/api-docs.json`."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -41,23 +41,23 @@ SwaggerUIBundle({
   deepLinking: true,
 });
 """
-"""A file of its own, for the page's policy lets no script in that stands in the page."""
+"""Served as a separate file, because the Content-Security-Policy forbids inline scripts."""
 
 
 @routes.get("/api-docs")
 async def docs(_: Call) -> HTMLResponse:
-    """Swagger UI, served from here: no other host is asked for anything."""
+    """Return the page of Swagger UI, which loads nothing from other hosts."""
     return HTMLResponse(_PAGE, headers=page_headers())
 
 
 @routes.get("/api-docs/start.js")
 async def start(_: Call) -> Response:
-    """What makes the page of the document."""
+    """Return the script that starts Swagger UI."""
     return Response(_START, media_type="text/javascript")
 
 
 def _serving(path: Path) -> Endpoint:
-    """An endpoint that answers with the file at `path`."""
+    """Return an endpoint that serves the file at `path`."""
 
     async def serve(call: Call) -> Response:
         return await file_answer(call, path)
@@ -78,4 +78,5 @@ def _all_routes() -> Iterator[Route]:
 
 
 handler = HttpFunction(_all_routes)
-"""Also the function of every address that no other function has: it knows all methods."""
+"""Also handles every path that has no function of its own: it has all routes, and so can answer
+404 and 405."""

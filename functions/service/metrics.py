@@ -1,4 +1,4 @@
-"""`GET /metrics`: Prometheus text."""
+"""`GET /metrics`: metrics in Prometheus' text format."""
 
 from hmac import compare_digest
 
@@ -16,15 +16,15 @@ from shared.settings import Settings
 
 
 def routes_of(figures: PrometheusMetrics, settings: Settings) -> Routes:
-    """The route of an instance that counts in `figures`."""
+    """Return the route that serves `figures`."""
     routes = Routes("service")
 
-    @routes.get("/metrics", Answers(200, None, "The figures", media_type="text/plain"))
+    @routes.get("/metrics", Answers(200, None, "The metrics", media_type="text/plain"))
     async def metrics(call: Call) -> Response:
-        """This instance's figures, and those that are asked of the store at each scrape.
+        """Return this instance's metrics, and figures read from the store at each scrape.
 
-        Raises `Unauthenticated` where a token is set that the caller doesn't have, and in
-        production where none is set.
+        If the setting `METRICS_TOKEN` is set, the request must carry it as a bearer token. If it
+        isn't set, production answers 401.
         """
         _require_token(call, settings)
         return await exposition(figures, call.parts.store)
@@ -33,8 +33,8 @@ def routes_of(figures: PrometheusMetrics, settings: Settings) -> Routes:
 
 
 async def exposition(figures: PrometheusMetrics, store: SessionStore) -> Response:
-    """All figures, for a caller that may see them."""
-    await _take_census(figures, store)
+    """Return all metrics as a response, without checking the caller."""
+    await _read_store_statistics(figures, store)
     return Response(generate_latest(figures.registry), media_type=CONTENT_TYPE_PLAIN_0_0_4)
 
 
@@ -50,8 +50,8 @@ def _require_token(request: Request, settings: Settings) -> None:
         raise Unauthenticated
 
 
-async def _take_census(figures: PrometheusMetrics, store: SessionStore) -> None:
-    """An outage must not blind the dashboards: the last figures stand until it is over."""
+async def _read_store_statistics(figures: PrometheusMetrics, store: SessionStore) -> None:
+    """Update the store's figures; keep the last ones while the store is unavailable."""
     try:
         census = await store.census()
     except StoreUnavailable:

@@ -1,4 +1,4 @@
-"""`GET /ready`: readiness. Whether this instance can do its work right now."""
+"""`GET /ready`: readiness of this instance and of the services that it depends on."""
 
 from typing import Any
 
@@ -13,14 +13,14 @@ routes = Routes("service")
 
 @routes.get(
     "/ready",
-    Answers(200, "Readiness", "Ready, or degraded: `reasons` say why"),
-    Answers(503, "Readiness", "Not ready; `reasons` say why"),
+    Answers(200, "Readiness", "Ready, or degraded for the given `reasons`"),
+    Answers(503, "Readiness", "Stopping, or not ready for the given `reasons`"),
 )
 async def ready(call: Call) -> Response:
-    """Write to Redis, and ask the audit database whether it takes entries: at most once a second.
+    """Check that Redis takes writes and the audit database takes entries, at most once a second.
 
     Changes don't wait for the audit database: without it the service is degraded, not down.
-    An instance that is about to end is `stopping`, so that no new client is sent to it.
+    An instance that is shutting down is `stopping`, so that it gets no new clients.
     """
     found = await call.parts.readiness.checks()
     status = "stopping" if call.parts.is_leaving else found.status

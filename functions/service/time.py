@@ -1,4 +1,4 @@
-"""`GET /v1/time`: the clock that rules every session, for clients to synchronise with."""
+"""`GET /v1/time`: the store's clock, for clients to synchronise with."""
 
 from starlette.responses import JSONResponse, Response
 
@@ -17,7 +17,11 @@ routes = Routes("service")
 
 @routes.get("/v1/time", Answers(200, "Time", "The time", (503,)))
 async def read_time(call: Call) -> Response:
-    """The store's time, from this instance's monotonic clock; no round trip while it is fresh."""
+    """Return the store's time, the reference for all sessions.
+
+    The instance calculates it from its monotonic clock, and asks the store only when its last
+    measurement is too old.
+    """
     clock = call.parts.clock
     if clock.is_stale:
         await _measure(clock, call.parts.store)

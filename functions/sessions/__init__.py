@@ -1,1 +1,1 @@
-"""Endpoints of sessions."""
+"""Endpoints for sessions."""

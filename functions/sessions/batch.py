@@ -22,16 +22,16 @@ routes = Routes("sessions")
 
 @routes.post(
     "/v1/sessions/batch",
-    Answers(200, "BatchAnswer", "Those that were found", BATCH_ERRORS),
+    Answers(200, "BatchAnswer", "The sessions found, and the ids of all others", BATCH_ERRORS),
     requires=Operation.READ,
     takes=BatchBody,
     headers=(IDEMPOTENCY_KEY,),
 )
 async def read_batch(call: Call, body: BatchBody) -> Response:
-    """Several sessions in one answer, each as a read of it would show it.
+    """Read several sessions at once, each in the form of a single read.
 
-    A retry with the same `Idempotency-Key` gets the first answer again as long as none of the
-    sessions has changed; after that it reads them anew.
+    A retry with the same `Idempotency-Key` gets the first answer again unless one of the sessions
+    has changed meanwhile; then all are read again.
     """
     wanted = list(dict.fromkeys(body.session_ids))
     sessions = await call.parts.service.read_many(call.permit, wanted)
@@ -55,7 +55,7 @@ async def read_batch(call: Call, body: BatchBody) -> Response:
 async def _pieces(
     found: Sequence[tuple[Session, Instant]], missing: Sequence[str]
 ) -> AsyncIterator[bytes]:
-    """The same answer, each session rendered when the one before it was sent."""
+    """Yield the same answer in pieces; each session is rendered after the one before was sent."""
     yield b'{"data":{"sessions":['
     for place, (session, at) in enumerate(found):
         await next_slice()

@@ -22,7 +22,7 @@ routes = Routes("sessions")
     headers=CHANGE_HEADERS,
 )
 async def cancel(call: Call, _: NoFields | None) -> Response:
-    """Call the session off, from any status that has not ended it."""
+    """End the session without a result. It must not have ended yet."""
     return await changes.apply(call, Cancel())
 
 

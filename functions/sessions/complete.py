@@ -1,4 +1,4 @@
-"""`POST /v1/sessions/{id}/complete`: end the session as it was meant to."""
+"""`POST /v1/sessions/{id}/complete`: end the session regularly."""
 
 from starlette.responses import Response
 
@@ -22,7 +22,7 @@ routes = Routes("sessions")
     headers=CHANGE_HEADERS,
 )
 async def complete(call: Call, _: NoFields | None) -> Response:
-    """End the session, from any status that has not ended it."""
+    """End the session regularly. It must not have ended yet."""
     return await changes.apply(call, Complete())
 
 

@@ -1,4 +1,4 @@
-"""`POST /v1/sessions`: create a session, pending."""
+"""`POST /v1/sessions`: create a session in status `pending`."""
 
 from starlette.responses import Response
 
@@ -15,13 +15,13 @@ routes = Routes("sessions")
 
 @routes.post(
     "/v1/sessions",
-    Answers(201, "SessionAnswer", "Created, pending", CREATE_ERRORS),
+    Answers(201, "SessionAnswer", "Created, in status `pending`", CREATE_ERRORS),
     requires=Operation.CREATE,
     takes=CreateBody,
     headers=(IDEMPOTENCY_KEY,),
 )
 async def create(call: Call, body: CreateBody) -> Response:
-    """Create a session; nothing runs until it is started."""
+    """Create a session; no clock runs until it is started."""
     return await changes.create(call, body.session_id, body.command, created_session)
 
 

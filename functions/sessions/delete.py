@@ -15,12 +15,12 @@ routes = Routes("sessions")
 
 @routes.delete(
     "/v1/sessions/{session_id}",
-    Answers(204, None, "Gone", CHANGE_ERRORS),
+    Answers(204, None, "The session doesn't exist any more", CHANGE_ERRORS),
     requires=Operation.DELETE,
     headers=CHANGE_HEADERS,
 )
 async def delete(call: Call) -> Response:
-    """Remove the session; removing what is not there is also success."""
+    """Delete the session; deleting one that doesn't exist also succeeds."""
     try:
         return await changes.apply(call, Delete())
     except SessionNotFound:

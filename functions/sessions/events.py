@@ -21,22 +21,25 @@ routes = Routes("history")
 
 
 class EventsQuery(BaseModel):
-    """Which part of the trail."""
+    """Pagination of the audit trail."""
 
     after: Annotated[
-        int, Field(ge=0, le=MAX_VERSION, description="Only versions above this one")
+        int, Field(ge=0, le=MAX_VERSION, description="Only events of versions above this one")
     ] = 0
-    limit: Annotated[int, Field(ge=1, le=500, description="At most so many")] = 100
+    limit: Annotated[int, Field(ge=1, le=500, description="Maximum number of events")] = 100
 
 
 @routes.get(
     "/v1/sessions/{session_id}/events",
-    Answers(200, "AuditTrailAnswer", "A page of the trail", READ_ERRORS),
+    Answers(200, "AuditTrailAnswer", "A page of the audit trail", READ_ERRORS),
     requires=Operation.READ_HISTORY,
     takes=EventsQuery,
 )
 async def events(call: Call, query: EventsQuery) -> Response:
-    """Who did what, when, oldest first. A change is in the trail moments after its answer."""
+    """Return the audit events of the session, oldest first.
+
+    The event of a change appears shortly after the change was answered.
+    """
     page, following = await call.parts.history.events(
         call.permit, call.session_id, query.after, query.limit
     )

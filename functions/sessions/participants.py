@@ -1,4 +1,4 @@
-"""`POST .../participants` adds a participant, `PATCH .../participants/{pid}` adjusts a clock."""
+"""`POST .../participants`: add a participant; `PATCH .../participants/{pid}`: adjust a clock."""
 
 from starlette.responses import Response
 
@@ -22,7 +22,7 @@ routes = Routes("participants")
     headers=CHANGE_HEADERS,
 )
 async def add_participant(call: Call, body: ParticipantBody) -> Response:
-    """Let one more take part, in any status that has not ended the session."""
+    """Add a participant. The session must not have ended yet."""
     return await changes.apply(call, body.command(), joined_session)
 
 
@@ -34,7 +34,7 @@ async def add_participant(call: Call, body: ParticipantBody) -> Response:
     headers=CHANGE_HEADERS,
 )
 async def adjust_participant(call: Call, body: AdjustBody) -> Response:
-    """Make the participant's clock read `total_time_ms` from this instant on."""
+    """Set the participant's clock to `total_time_ms` from this instant on."""
     return await changes.apply(call, body.command(call.participant_id))
 
 

@@ -1,4 +1,4 @@
-"""`POST /v1/sessions/{id}/pause`: `running` -> `paused`, to the millisecond."""
+"""`POST /v1/sessions/{id}/pause`: `running` -> `paused`."""
 
 from starlette.responses import Response
 
@@ -22,7 +22,7 @@ routes = Routes("sessions")
     headers=CHANGE_HEADERS,
 )
 async def pause(call: Call, _: NoFields | None) -> Response:
-    """Stop every clock."""
+    """Stop all clocks, exact to the millisecond."""
     return await changes.apply(call, Pause())
 
 

@@ -20,7 +20,7 @@ routes = Routes("sessions")
     headers=(IF_NONE_MATCH,),
 )
 async def read(call: Call) -> Response:
-    """The session as it stands; a deadline that has passed is applied first."""
+    """Return the current state of the session; deadlines that have passed are applied first."""
     session, now = await call.read_session()
     return shown_session(call, session, lambda: encoded_view(session, now))
 

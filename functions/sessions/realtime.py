@@ -1,4 +1,4 @@
-"""`GET /v1/sessions/{id}/realtime`: how to follow a session (API §3)."""
+"""`GET /v1/sessions/{id}/realtime`: how to subscribe to a session (docs/realtime.md)."""
 
 from starlette.responses import Response
 
@@ -15,14 +15,15 @@ routes = Routes("live")
 
 @routes.get(
     "/v1/sessions/{session_id}/realtime",
-    Answers(200, "SubscriptionAnswer", "How to follow the session", READ_ERRORS),
+    Answers(200, "SubscriptionAnswer", "How to subscribe to the session", READ_ERRORS),
     requires=Operation.READ,
 )
 async def realtime(call: Call) -> Response:
-    """Which transport carries the session's pushes, and a token of minutes that only listens.
+    """Return the transport of the session's pushes, with a short-lived token if it needs one.
 
-    The session need not exist yet, except for a host: its owner isn't known before. A caller that
-    may read may listen; a token that only listens gives no right to a further one.
+    The session need not exist yet, except for hosts, who may only follow sessions they own.
+    Callers who may read the session may subscribe. The token only allows listening: it can't be
+    used to get another one.
     """
     try:
         await call.read_session()

@@ -1,4 +1,4 @@
-"""`GET /v1/sessions/{id}/replay`: a session as it stood at a version or an instant."""
+"""`GET /v1/sessions/{id}/replay`: the state of a session at a past version or instant."""
 
 from typing import Annotated
 
@@ -19,27 +19,30 @@ routes = Routes("history")
 
 
 class ReplayQuery(BaseModel):
-    """One of the two."""
+    """Either `version` or `at`."""
 
     version: Annotated[
-        int | None, Field(ge=1, le=MAX_VERSION, description="As this version left it")
+        int | None, Field(ge=1, le=MAX_VERSION, description="The state after this version's change")
     ] = None
     at: Annotated[
         Timestamp | None,
-        Field(description="As a read at this instant showed it: ISO 8601, or ms since 1970"),
+        Field(description="The state at this instant: ISO 8601, or ms since 1970"),
     ] = None
 
 
 @routes.get(
     "/v1/sessions/{session_id}/replay",
-    Answers(200, "SessionAnswer", "The session as it stood", READ_ERRORS),
+    Answers(200, "SessionAnswer", "The session at that time", READ_ERRORS),
     NOT_MODIFIED,
     requires=Operation.READ_HISTORY,
     takes=ReplayQuery,
     headers=(IF_NONE_MATCH,),
 )
 async def replay(call: Call, query: ReplayQuery) -> Response:
-    """What a read answered then, `server_time_ms` included; say `version` or `at`, not both."""
+    """Return the answer that a read would have given then, `server_time_ms` included.
+
+    Give either `version` or `at`.
+    """
     history, version, at = call.parts.history, query.version, query.at
     if version is not None and at is None:
         session, then = await history.at_version(call.permit, call.session_id, version)

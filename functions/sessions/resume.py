@@ -1,4 +1,4 @@
-"""`POST /v1/sessions/{id}/resume`: `paused` -> `running`, to the millisecond."""
+"""`POST /v1/sessions/{id}/resume`: `paused` -> `running`."""
 
 from starlette.responses import Response
 
@@ -22,7 +22,7 @@ routes = Routes("sessions")
     headers=CHANGE_HEADERS,
 )
 async def resume(call: Call, _: NoFields | None) -> Response:
-    """Let the stopped clock run on."""
+    """Continue the clocks that the pause stopped."""
     return await changes.apply(call, Resume())
 
 

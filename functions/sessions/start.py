@@ -22,7 +22,7 @@ routes = Routes("sessions")
     headers=CHANGE_HEADERS,
 )
 async def start(call: Call, _: NoFields | None) -> Response:
-    """Begin the first cycle."""
+    """Start the session with its first cycle."""
     return await changes.apply(call, Start())
 
 

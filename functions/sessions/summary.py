@@ -1,4 +1,4 @@
-"""`GET /v1/sessions/{id}/summary`: whose clock runs and what is left on it."""
+"""`GET /v1/sessions/{id}/summary`: the active participant and its remaining time."""
 
 from starlette.responses import Response
 
@@ -14,13 +14,13 @@ routes = Routes("sessions")
 
 @routes.get(
     "/v1/sessions/{session_id}/summary",
-    Answers(200, "SummaryAnswer", "The light form", READ_ERRORS),
+    Answers(200, "SummaryAnswer", "The summary", READ_ERRORS),
     NOT_MODIFIED,
     requires=Operation.READ,
     headers=(IF_NONE_MATCH,),
 )
 async def summary(call: Call) -> Response:
-    """The light form of a session."""
+    """Return status, version, active participant and remaining time of a session."""
     session, now = await call.read_session()
     return shown_session(call, session, lambda: summary_view(session, now))
 

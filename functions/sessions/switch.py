@@ -23,7 +23,10 @@ routes = Routes("sessions")
     headers=CHANGE_HEADERS,
 )
 async def switch(call: Call, body: SwitchBody | None) -> Response:
-    """End the running cycle and begin the next; without a body the rotation decides whose."""
+    """End the running cycle and begin the next.
+
+    Without `next_participant_id` the rotation determines the next participant.
+    """
     return await changes.apply(call, body.command() if body else Switch(), switch_result)
 
 

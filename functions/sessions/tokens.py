@@ -1,4 +1,4 @@
-"""`POST /v1/sessions/{id}/tokens`: a token for one participant, or for one who watches."""
+"""`POST /v1/sessions/{id}/tokens`: create a token for a participant or a spectator."""
 
 import time
 from secrets import token_hex
@@ -22,23 +22,23 @@ routes = Routes("tokens")
 
 @routes.post(
     "/v1/sessions/{session_id}/tokens",
-    Answers(201, "TokenAnswer", "A fresh token", TOKEN_ERRORS),
+    Answers(201, "TokenAnswer", "The token", TOKEN_ERRORS),
     requires=Operation.MINT_TOKEN,
     takes=TokenBody,
     headers=(IDEMPOTENCY_KEY,),
 )
 async def mint(call: Call, body: TokenBody) -> Response:
-    """Make a token that is good for this session alone, for at most 24 h.
+    """Create a token for this session only, valid for at most 24 h.
 
     Tokens can't be revoked, so issue short-lived ones and renew them. A retry with the same
-    `Idempotency-Key` gets the same token, with the same end.
+    `Idempotency-Key` gets the same token, with the same expiry.
     """
     session, _ = await call.read_session()
     if body.participant_id and session.find(body.participant_id) is None:
         raise UnknownParticipant(body.participant_id)
     gate = call.parts.gate
     gate.require_minting()
-    # The token itself is kept nowhere: these are the claims in it that another try would change.
+    # Tokens aren't stored. A retry rebuilds the same one from the stored claims that would differ.
     claims: dict[str, Any] = {
         "sub": body.participant_id or f"spectator-{token_hex(8)}",
         "iat": int(time.time()),
