@@ -1,1 +1,1 @@
-"""What runs without being asked by a client."""
+"""Background work: loops of the container, and functions that queues and schedules start."""

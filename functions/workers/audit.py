@@ -1,6 +1,6 @@
-"""The audit function: empties the outbox into the trail, when it is nudged and every minute.
+"""The audit function: writes the outbox to the audit trail, when triggered and every minute.
 
-It also makes up for pushes that failed.
+It also retries failed pushes.
 """
 
 import asyncio
@@ -11,19 +11,19 @@ from functions.workers.owed_pushes import OwedPushWorker
 from shared.serverless.instance import Instance
 from shared.serverless.scheduled_function import ScheduledFunction
 
-_STAY_S = 40.0
-"""Well below the function's timeout; what is left then is for the next minute's run."""
+_MAX_RUN_S = 40.0
+"""Well below the function's timeout; the run of the next minute does the rest."""
 
-_LEASE_LEFT_S = 0.5
+_WAIT_FOR_LEASE_S = 0.5
 
-_WORTH_WAITING_S = 3.0
-"""What is owed for later than that is for the next minute's run too."""
+_MAX_WAIT_S = 3.0
+"""Pushes that are due later than this are left to the run of the next minute."""
 
 
 async def work(here: Instance) -> None:
-    """Both of it at once; either goes on where the other can't, and is done before that is told.
+    """Deliver entries and retry pushes concurrently; a failure of one doesn't stop the other.
 
-    Raises `StoreUnavailable` where the store or the database is away: nothing is lost by that.
+    Raises `StoreUnavailable` if the store or the database is unavailable; nothing is lost then.
     """
     done = await asyncio.gather(deliver(here), push_owed(here), return_exceptions=True)
     for result in done:
@@ -32,36 +32,36 @@ async def work(here: Instance) -> None:
 
 
 async def deliver(here: Instance) -> None:
-    """Carry over batches until the outbox is empty. Raises `StoreUnavailable`."""
+    """Write batches to the audit trail until the outbox is empty. Raises `StoreUnavailable`."""
     worker = _audit_worker(here)
     if worker is None:
         return
-    give_up = here.loop.time() + _STAY_S
-    while here.loop.time() < give_up:
+    ends_at = here.loop.time() + _MAX_RUN_S
+    while here.loop.time() < ends_at:
         if await worker.deliver():
             continue
         if not (await here.backend.store.census()).outbox_length:
             return
-        await asyncio.sleep(_LEASE_LEFT_S)  # another worker is at it, or was when it died
+        await asyncio.sleep(_WAIT_FOR_LEASE_S)  # a working or crashed worker has the lease
 
 
 async def push_owed(here: Instance) -> None:
-    """Push what is owed until none is due for a while. Raises `StoreUnavailable`."""
+    """Retry failed pushes until none is due soon. Raises `StoreUnavailable`."""
     backend = here.backend
     if backend.pushes is None:
         return
     worker = OwedPushWorker(backend.pushes, backend.store, here.metrics)
-    give_up = here.loop.time() + _STAY_S
-    while here.loop.time() < give_up:
+    ends_at = here.loop.time() + _MAX_RUN_S
+    while here.loop.time() < ends_at:
         next_in_s = await worker.retry()
-        if next_in_s is None or next_in_s > _WORTH_WAITING_S:
+        if next_in_s is None or next_in_s > _MAX_WAIT_S:
             return
         await asyncio.sleep(next_in_s)
 
 
 @cache
 def _audit_worker(here: Instance) -> AuditWorker | None:
-    """One from call to call, so that its lease is still its own; None where there is no trail."""
+    """Return the same worker for every call, so that it keeps its lease; None without a trail."""
     backend = here.backend
     if backend.audit is None:
         return None

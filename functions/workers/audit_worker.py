@@ -1,7 +1,7 @@
-"""The audit worker: carries entries from the outbox into the database, each exactly once.
+"""The audit worker: writes entries from the outbox to the database, each exactly once.
 
-An entry leaves the outbox only when the database has it for good, and the database takes it once
-however often it is delivered: whatever dies in between, nothing is lost and nothing is doubled.
+An entry leaves the outbox only after the database has committed it, and the database ignores
+repeated deliveries. So a crash at any point neither loses nor duplicates an entry.
 """
 
 import asyncio
@@ -18,21 +18,21 @@ from shared.clock import StoreClock
 from shared.errors import AuditUnavailable, StoreUnavailable
 from shared.metrics.ports import Metrics
 
-_GATHER_S = 0.05
-"""Between two batches: lets one statement carry many entries instead of one."""
+_BATCH_DELAY_S = 0.05
+"""Pause between batches, so that one statement carries many entries."""
 
-_LONGEST_SLEEP_S = 1.0
-"""Bounds the harm of a lost nudge, and the wait of a worker for the place of another."""
+_MAX_SLEEP_S = 1.0
+"""Limits the delay after a lost notification, and until an idle worker replaces a crashed one."""
 
-_SHORTEST_ROUND_S = 1.0
+_MIN_ROUND_S = 1.0
 _FIRST_RETRY_S = 0.2
-_LONGEST_RETRY_S = 5.0
+_MAX_RETRY_S = 5.0
 
 _log = logging.getLogger("synckairos.audit")
 
 
 class AuditWorker:
-    """Empties the outbox. Any number may run: one is at work, the others stand by."""
+    """Empties the outbox. Several may run; a lease lets one work on a shard, the others wait."""
 
     def __init__(
         self, outbox: Outbox, audit: AuditLog, clock: StoreClock, metrics: Metrics
@@ -43,39 +43,39 @@ class AuditWorker:
         self._name = token_hex(8)
         self._writer = TrailWriter(self._name, outbox, audit)
         self._taken: dict[str, str] = {}
-        """The last id that this round has taken, by shard."""
+        """The last id that was read in this round, by shard."""
         self._round_began = 0.0
-        self._is_called = asyncio.Event()
+        self._is_notified = asyncio.Event()
 
     def call(self, _: bytes | None) -> None:
-        """There is something in the outbox again, or may be."""
-        self._is_called.set()
+        """Wake the worker, because the outbox may have new entries."""
+        self._is_notified.set()
 
     async def run(self) -> None:
-        """Work for as long as the instance lives."""
+        """Deliver entries until cancelled."""
         retry_s = _FIRST_RETRY_S
         while True:
-            self._is_called.clear()
+            self._is_notified.clear()
             try:
                 delivered = await self.deliver()
             except StoreUnavailable as error:
-                _log.warning("waiting %.1f s: %s", retry_s, _reason_of(error))
+                _log.warning("will retry in %.1f s: %s", retry_s, _reason_of(error))
                 await asyncio.sleep(retry_s)
-                retry_s = min(2 * retry_s, _LONGEST_RETRY_S)
+                retry_s = min(2 * retry_s, _MAX_RETRY_S)
                 continue
             except Exception:
-                _log.exception("audit worker stumbled")
-                await asyncio.sleep(_LONGEST_RETRY_S)
+                _log.exception("the audit worker failed; it will retry")
+                await asyncio.sleep(_MAX_RETRY_S)
                 continue
             retry_s = _FIRST_RETRY_S
             if delivered < self._writer.size.entries:
                 await self._rest(delivered)
 
     async def deliver(self) -> int:
-        """Carry over one batch; returns how many entries it looked at, 0 where there are none.
+        """Deliver one batch; return the number of entries taken from the outbox.
 
-        Raises `StoreUnavailable` when the store or the database is away: what has not been
-        carried over then stays where it is.
+        Raises `StoreUnavailable` if the store or the database is unavailable; entries that weren't
+        written then stay in the outbox.
         """
         self._begin_round()
         size = self._writer.size
@@ -83,27 +83,28 @@ class AuditWorker:
         if not taken:
             self._writer.setbacks.forget_due(self._round_began)
             return 0
-        sound = [named for delivery in taken if (named := await self._named(delivery))]
+        valid = [named for delivery in taken if (named := await self._named(delivery))]
         try:
-            self._observe(await self._writer.write(sound, self._round_began))
+            self._observe(await self._writer.write(valid, self._round_began))
         except TooMuch as failure:
-            _log.warning("%d entries were too much at once: %s", len(sound), failure)
+            _log.warning("a batch of %d entries failed, trying fewer: %s", len(valid), failure)
         else:
             self._taken |= {delivery.shard: delivery.id for delivery in taken}
         return len(taken)
 
     def _begin_round(self) -> None:
-        """Go through the outbox from its beginning, unless what is there waits to be tried again.
+        """Start again at the beginning of the outbox if no session waits, or a retry is due.
 
-        A round lasts a second at least: others go on past sessions that wait.
+        While sessions wait for a retry, a round lasts at least a second, so that the entries of
+        other sessions are delivered.
         """
         setbacks = self._writer.setbacks
-        has_rested = time.monotonic() - self._round_began > _SHORTEST_ROUND_S
-        if not setbacks or (has_rested and setbacks.has_due()):
+        is_long_enough = time.monotonic() - self._round_began > _MIN_ROUND_S
+        if not setbacks or (is_long_enough and setbacks.has_due()):
             self._taken, self._round_began = {}, time.monotonic()
 
     async def _named(self, delivery: Delivery) -> tuple[Delivery, EntryName] | None:
-        """The delivery and what it is of; what is no entry at all is parked at once."""
+        """Return the delivery with its session and version; park it if it isn't a valid entry."""
         try:
             if delivery.entry is None:
                 raise ValueError("no field `entry`")
@@ -118,13 +119,15 @@ class AuditWorker:
             self._metrics.observe_audit_lag(max(0, now - delivery.queued_at))
 
     async def _rest(self, delivered: int) -> None:
-        """Wait until there is something to do; not at all long while entries keep coming."""
+        """Wait for a notification if the outbox was empty, then for `_BATCH_DELAY_S`."""
         if not delivered:
             with suppress(TimeoutError):
-                async with asyncio.timeout(_LONGEST_SLEEP_S):
-                    await self._is_called.wait()
-        await asyncio.sleep(_GATHER_S)
+                async with asyncio.timeout(_MAX_SLEEP_S):
+                    await self._is_notified.wait()
+        await asyncio.sleep(_BATCH_DELAY_S)
 
 
 def _reason_of(error: StoreUnavailable) -> str:
-    return f"the trail: {error.reason}" if isinstance(error, AuditUnavailable) else error.message
+    if isinstance(error, AuditUnavailable):
+        return f"audit database: {error.reason}"
+    return error.message

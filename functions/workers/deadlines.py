@@ -1,4 +1,4 @@
-"""The container's deadline loop: what happens of itself happens at its instant."""
+"""The container's deadline loop: applies timeouts and warnings of all sessions when due."""
 
 import asyncio
 import math
@@ -15,12 +15,12 @@ from shared.ports import Agenda, SessionStore, Wakeup
 from shared.wakeups import Wakeups
 
 _LEASE = Millis(1_000)
-"""After this long a claimed wake-up that nobody finished is anyone's again."""
+"""A claimed wake-up that isn't finished within this time can be claimed again."""
 
 _BATCH = 100
-_AT_ONCE = 32
-_LONGEST_SLEEP_S = 1.0
-"""Bounds the harm of a lost pub/sub message."""
+_CONCURRENCY = 32
+_MAX_SLEEP_S = 1.0
+"""Limits the delay after a lost pub/sub message."""
 
 _RETRY_S = 0.2
 
@@ -28,9 +28,9 @@ _Result = TypeVar("_Result")
 
 
 class DeadlineLoop:
-    """Sleeps until the next wake-up of any session, claims what is due and does it.
+    """Sleeps until the next wake-up of any session, then claims and handles all that are due.
 
-    Any number of instances may run it: a claim gives each wake-up to one of them.
+    Several instances may run it: a claim gives each wake-up to one of them.
     """
 
     def __init__(
@@ -41,41 +41,45 @@ class DeadlineLoop:
         self._clock = clock
         self._metrics = metrics
         self._sleeps_until = Instant(0)
-        self._is_called = asyncio.Event()
-        self._slots = asyncio.Semaphore(_AT_ONCE)
-        self._work: set[asyncio.Task[Any]] = set()
+        self._is_notified = asyncio.Event()
+        self._slots = asyncio.Semaphore(_CONCURRENCY)
+        self._tasks: set[asyncio.Task[Any]] = set()
 
     def call(self, wake_at: bytes | None) -> None:
-        """Some session will wake earlier than all others, at `wake_at` (ms; None: any time)."""
+        """Wake the loop if a session is due earlier than it sleeps.
+
+        `wake_at` is the session's wake-up, ms since the epoch; None if it is unknown.
+        """
         if wake_at is None or int(wake_at) < self._sleeps_until:
-            self._is_called.set()
+            self._is_notified.set()
 
     async def run(self) -> None:
-        """Work for as long as the instance lives, and finish what was begun when it ends."""
+        """Handle wake-ups until cancelled; then finish those in progress."""
         try:
             while True:
-                # Whole or not at all: what is claimed but not begun would wait for its lease.
-                await self._sleep(await asyncio.shield(self._kept(self._begin_what_is_due())))
+                # Shielded: a wake-up that is claimed but not started would wait for its lease.
+                await self._sleep(await asyncio.shield(self._start(self._start_due_wakeups())))
         finally:
-            while self._work:
-                await asyncio.gather(*self._work, return_exceptions=True)
+            while self._tasks:
+                await asyncio.gather(*self._tasks, return_exceptions=True)
 
-    async def _begin_what_is_due(self) -> float:
-        """Start work on everything due; returns the seconds until the next."""
-        self._is_called.clear()
+    async def _start_due_wakeups(self) -> float:
+        """Start handling everything due; return the seconds until the next wake-up."""
+        self._is_notified.clear()
         asked = time.monotonic()
         try:
             agendas = await self._store.agendas(_BATCH)
         except StoreUnavailable:
             return _RETRY_S
         read_at = (asked + time.monotonic()) / 2
-        return min(await asyncio.gather(*(self._begin(agenda, read_at) for agenda in agendas)))
+        shards = (self._start_shard(agenda, read_at) for agenda in agendas)
+        return min(await asyncio.gather(*shards))
 
-    async def _begin(self, agenda: Agenda, read_at: float) -> float:
-        """Start work on what is due on one shard; returns the seconds until the next.
+    async def _start_shard(self, agenda: Agenda, read_at: float) -> float:
+        """Start handling what is due on one shard; return the seconds until its next wake-up.
 
-        `read_at` is the local time at which the agenda was read. What is left is counted from
-        there: each shard may have a clock of its own.
+        `read_at` is the monotonic time at which the agenda was read. The rest is counted from
+        there, because each shard may have a different clock.
         """
         due = [wakeup for wakeup in agenda.wakeups if wakeup.at <= agenda.now]
         try:
@@ -92,13 +96,13 @@ class DeadlineLoop:
     async def _claim(self, due: list[Wakeup], now: Instant) -> None:
         was_due = {wakeup.name: wakeup.at for wakeup in due}
         for claimed in await self._store.claim(due, after(now, _LEASE)):
-            self._kept(self._wake(claimed, was_due[claimed.name]))
+            self._start(self._wake(claimed, was_due[claimed.name]))
 
-    def _kept(self, work: Coroutine[Any, Any, _Result]) -> asyncio.Task[_Result]:
-        """Begun, and finished whatever comes."""
+    def _start(self, work: Coroutine[Any, Any, _Result]) -> asyncio.Task[_Result]:
+        """Start a task that `run` waits for before it ends."""
         task = asyncio.create_task(work)
-        self._work.add(task)
-        task.add_done_callback(self._work.discard)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
         return task
 
     async def _wake(self, claimed: Wakeup, was_due: Instant) -> None:
@@ -107,10 +111,10 @@ class DeadlineLoop:
                 self._metrics.observe_lateness(max(0, self._clock.now() - was_due))
 
     async def _sleep(self, seconds: float) -> None:
-        seconds = min(seconds, _LONGEST_SLEEP_S)
+        seconds = min(seconds, _MAX_SLEEP_S)
         self._sleeps_until = Instant(self._clock.now() + math.ceil(seconds * 1000))
         try:
             async with asyncio.timeout(seconds):
-                await self._is_called.wait()
+                await self._is_notified.wait()
         except TimeoutError:
             return

@@ -1,8 +1,8 @@
-"""The alarm function: applies the due changes of a session at their instant (API §2).
+"""The alarm function: applies the timeouts and warnings of a session when they are due.
 
-A message wakes one session. It comes a little early, so that the rest of the time can be slept to
-the millisecond; where it comes much too early (a queue holds nothing back for longer than 15
-minutes), or the deadline has moved meanwhile, it is sent again.
+Each message is the alarm of one session. It arrives a little early, and the function sleeps until
+the exact millisecond. If it arrives much too early (a queue delays messages by at most 15 minutes)
+or the deadline has moved meanwhile, the alarm is sent again.
 """
 
 import asyncio
@@ -13,34 +13,34 @@ from shared.ports import Wakeup
 from shared.serverless.instance import Instance
 from shared.serverless.queue_function import QueueFunction
 
-_WORTH_WAITING_MS = 2_500
+_MAX_WAIT_MS = 2_500
 
 
 async def wake(here: Instance, message: str) -> None:
-    """Do what is due in the session of an alarm, and see to its next one.
+    """Apply what is due in the session of an alarm, and set its next alarm.
 
-    Raises `StoreUnavailable`, and `ValueError` for what is no alarm: the queue delivers it again,
-    and puts it among the dead letters in the end.
+    Raises `StoreUnavailable`, and `ValueError` if the message isn't an alarm. The queue then
+    delivers it again, and finally moves it to the dead letters.
     """
     alarm = decode_alarm(message)
-    following = await _ring_in_time(here, alarm)
-    if following is not None:
-        await here.backend.store.rearm(alarm, following)
+    next_at = await _handle_in_time(here, alarm)
+    if next_at is not None:
+        await here.backend.store.rearm(alarm, next_at)
 
 
-async def _ring_in_time(here: Instance, alarm: Wakeup) -> Instant | None:
-    """Ring at the alarm's instant if that is near, at once if it is far; returns what follows.
+async def _handle_in_time(here: Instance, alarm: Wakeup) -> Instant | None:
+    """Wait for the alarm's instant if it is near, and handle the alarm; return the next instant.
 
-    Our clock may be a little ahead of the store's, which then says that nothing is due yet.
+    Repeats if this machine's clock is slightly ahead and nothing is due yet by the store's clock.
     """
     while True:
-        if (left_ms := _left_ms(here, alarm)) <= _WORTH_WAITING_MS:
+        if (left_ms := _left_ms(here, alarm)) <= _MAX_WAIT_MS:
             await asyncio.sleep(max(0, left_ms) / 1000)
-        following = await here.backend.wakeups.handle_alarm(alarm)
-        if following is None:
+        next_at = await here.backend.wakeups.handle_alarm(alarm)
+        if next_at is None:
             here.metrics.observe_lateness(max(0, -_left_ms(here, alarm)))
-        if following != alarm.at or _left_ms(here, alarm) > _WORTH_WAITING_MS:
-            return following
+        if next_at != alarm.at or _left_ms(here, alarm) > _MAX_WAIT_MS:
+            return next_at
 
 
 def _left_ms(here: Instance, alarm: Wakeup) -> int:

@@ -1,4 +1,4 @@
-"""How late the event loop is: everybody who waits for anything waits for that as well."""
+"""Measures how late the event loop wakes up, which delays all requests and pushes."""
 
 import asyncio
 import time
@@ -8,15 +8,15 @@ _INTERVAL_S = 0.1
 
 
 class LoopLag:
-    """Sleeps over and over, and tells `observe` how late it was woken, ms."""
+    """Sleeps 0.1 s at a time, and passes to `observe` how late it was woken (ms)."""
 
     def __init__(self, observe: Callable[[float], None]) -> None:
         self._observe = observe
 
     async def run(self) -> None:
-        """Look for as long as the instance lives.
+        """Measure until cancelled.
 
-        A loop that stood still for a second is ten looks that came too late, not one.
+        An event loop that was blocked for a second counts as ten late samples, not one.
         """
         due = time.monotonic()
         while True:

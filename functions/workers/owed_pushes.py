@@ -1,7 +1,7 @@
-"""Makes up for pushes that failed: those who follow a session are told how it stands by now.
+"""Retries failed pushes: sends the current state to the followers of a session.
 
-However often it failed meanwhile, and whichever worker comes to it, that is said once. That a clock
-has run out is not said again, for the state shows it.
+The state is sent once, however many pushes failed meanwhile. `TIME_EXPIRED` isn't repeated, as the
+state shows that a clock has expired.
 """
 
 import asyncio
@@ -18,29 +18,29 @@ from shared.realtime.messages import session_deleted, state_sync
 from shared.realtime.ports import OwedPush, PushFailed
 
 _BATCH = 32
-_AT_ONCE = 8
-"""Even where nothing answers a batch is done with long before the lease ends."""
+_CONCURRENCY = 8
+"""With these, a batch ends long before its lease even if every request times out."""
 
 _LONGEST_SLEEP_S = 1.0
-_LONGEST_DELAY_S = 30
-_MOST_TRIES = 14
-"""Some five minutes: whoever still listens has closed the gap by then."""
+_MAX_DELAY_S = 30
+_MAX_TRIES = 14
+"""About five minutes; by then, connected clients have read the state themselves."""
 
 _log = logging.getLogger("synckairos.pushes")
 
 
 class OwedPushWorker:
-    """Any number may run: each owed push is one worker's own while it tries."""
+    """Retries failed pushes. Several may run: each push is claimed by one worker at a time."""
 
     def __init__(self, pushes: Pushes, store: SessionStore, metrics: Metrics) -> None:
         self._owed = pushes.owed
         self._publisher = pushes.publisher
         self._store = store
         self._metrics = metrics
-        self._slots = asyncio.Semaphore(_AT_ONCE)
+        self._slots = asyncio.Semaphore(_CONCURRENCY)
 
     async def run(self) -> None:
-        """Work for as long as the instance lives."""
+        """Retry pushes until cancelled."""
         while True:
             sleep_s = _LONGEST_SLEEP_S
             try:
@@ -48,15 +48,15 @@ class OwedPushWorker:
                 if next_in_s is not None:
                     sleep_s = min(next_in_s, _LONGEST_SLEEP_S)
             except StoreUnavailable as error:
-                _log.debug("left for later: %s", error.message)
+                _log.debug("will retry: %s", error.message)
             except Exception:
-                _log.exception("owed pushes stumbled")
+                _log.exception("the push worker failed; it will retry")
             await asyncio.sleep(sleep_s)
 
     async def retry(self) -> float | None:
-        """Push some of what is due; returns the seconds until more is, None where none is owed.
+        """Send one batch of due pushes; return the seconds until the next, None if none is left.
 
-        Raises `StoreUnavailable`; nothing is forgotten by that.
+        Raises `StoreUnavailable`; no push is lost then.
         """
         taken = await self._owed.take(_BATCH)
         await asyncio.gather(*(self._try(owed) for owed in taken.pushes))
@@ -65,14 +65,14 @@ class OwedPushWorker:
         return None if taken.next_in_ms is None else taken.next_in_ms / 1000
 
     async def _try(self, owed: OwedPush) -> None:
-        """Push it, or have it tried again, now or when the claim on it ends."""
+        """Send a push. After an unexpected error it is retried when its claim expires."""
         async with self._slots:
             try:
                 await self._push(owed)
             except StoreUnavailable:
-                _log.warning("no store; left for later", extra={"session_id": owed.name})
+                _log.warning("no store; will retry", extra={"session_id": owed.name})
             except Exception:
-                _log.exception("an owed push failed", extra={"session_id": owed.name})
+                _log.exception("retrying a push failed", extra={"session_id": owed.name})
 
     async def _push(self, owed: OwedPush) -> None:
         loaded = await self._store.load(owed.name)
@@ -87,20 +87,20 @@ class OwedPushWorker:
         await self._owed.settle(owed)
 
     async def _put_off(self, owed: OwedPush, now: Instant, failure: PushFailed) -> None:
-        if owed.tries < _MOST_TRIES:
-            delay_s = min(2 ** (owed.tries - 1), _LONGEST_DELAY_S)
+        if owed.tries < _MAX_TRIES:
+            delay_s = min(2 ** (owed.tries - 1), _MAX_DELAY_S)
             await self._owed.postpone(owed, after(now, Millis(delay_s * 1000)))
             return
-        _log.error("gave up a push: %s", failure, extra={"session_id": owed.name})
+        _log.error("giving up on a push: %s", failure, extra={"session_id": owed.name})
         self._metrics.count_pushes("lost", 1)
         await self._owed.settle(owed)
 
 
 def _present(name: str, loaded: Loaded) -> bytes | None:
-    """What to tell of the session; nothing where the store knows of none.
+    """Return the message with the session's current state; None if the store doesn't know it.
 
-    Something may be due in it that is pushed when it is done: until then the last instant stands
-    for which this state is right.
+    If a wake-up is overdue, its result is pushed when it is applied. Until then the state is dated
+    no later than the wake-up, because it isn't correct after that.
     """
     if loaded.stored:
         session = loaded.stored.session

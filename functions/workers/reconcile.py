@@ -1,4 +1,4 @@
-"""The safety net, once a minute: wake-ups whose alarm was lost, and a store without memory."""
+"""The reconcile function, every minute: handles wake-ups whose alarm was lost, and lost data."""
 
 import asyncio
 import logging
@@ -12,20 +12,20 @@ from shared.serverless.instance import Instance
 from shared.serverless.scheduled_function import ScheduledFunction
 
 _OVERDUE_MS = 2_000
-"""Younger ones are in the hands of their alarm."""
+"""Wake-ups that are overdue for less than this are left to their alarm."""
 
 _LEASE = Millis(10_000)
 _BATCH = 100
-_AT_ONCE = 16
+_CONCURRENCY = 16
 
 _log = logging.getLogger("synckairos.reconcile")
 
 
 async def reconcile(here: Instance) -> None:
-    """Put back what the store has lost, and do everything that is overdue."""
+    """Restore what the store has lost, and handle all overdue wake-ups."""
     await _recover(here)
-    while overdue := await _claimed(here):
-        slots = asyncio.Semaphore(_AT_ONCE)
+    while overdue := await _claim_overdue(here):
+        slots = asyncio.Semaphore(_CONCURRENCY)
         await asyncio.gather(*(_wake(here, slots, wakeup) for wakeup in overdue))
 
 
@@ -35,11 +35,11 @@ async def _recover(here: Instance) -> None:
     try:
         await restore_all(here.backend.recovery, here.metrics)
     except StoreUnavailable as error:
-        _log.warning("recovery is left for later: %s", error.message)
+        _log.warning("recovery will be retried: %s", error.message)
 
 
-async def _claimed(here: Instance) -> list[Wakeup]:
-    """Some overdue wake-ups that are ours now; none where none is left."""
+async def _claim_overdue(here: Instance) -> list[Wakeup]:
+    """Claim a batch of overdue wake-ups; return an empty list when none is left."""
     claimed: list[Wakeup] = []
     for agenda in await here.backend.store.agendas(_BATCH):
         since = Instant(agenda.now - _OVERDUE_MS)

@@ -1,4 +1,4 @@
-"""The recovery loop: a store that has lost its memory is told what it must watch."""
+"""The recovery loop: restores sessions from the audit trail after the store has lost its data."""
 
 import asyncio
 import logging
@@ -13,26 +13,26 @@ _log = logging.getLogger("synckairos.recover")
 
 
 async def restore_all(recovery: Recovery, metrics: Metrics) -> None:
-    """Put back what the store has lost, if it has, and tell. Raises `StoreUnavailable`."""
+    """Restore what the store has lost, if anything, log and count it. Raises `StoreUnavailable`."""
     if restored := await recovery.restore_all():
-        _log.warning("the store had lost its memory; %d sessions restored", restored)
+        _log.warning("the store had lost its data; %d sessions restored", restored)
         metrics.count_restored(restored)
 
 
 class RecoveryLoop:
-    """Looks whether the store is whole. Any number of instances may run it."""
+    """Checks every second whether the store has lost data. Several instances may run it."""
 
     def __init__(self, recovery: Recovery, metrics: Metrics) -> None:
         self._recovery = recovery
         self._metrics = metrics
 
     async def run(self) -> None:
-        """Work for as long as the instance lives."""
+        """Check and restore until cancelled."""
         while True:
             try:
                 await restore_all(self._recovery, self._metrics)
             except StoreUnavailable as error:
-                _log.debug("left for later: %s", error.message)
+                _log.debug("will retry: %s", error.message)
             except Exception:
                 _log.exception("recovery failed")
             await asyncio.sleep(_INTERVAL_S)

@@ -1,4 +1,4 @@
-"""Writes audit entries into the trail, and finds those that can't be written."""
+"""Writes batches of audit entries to the trail, and isolates entries that can't be written."""
 
 import asyncio
 import logging
@@ -14,30 +14,30 @@ from shared.audit.ports import AuditLog, Clash, Delivery, Outbox
 from shared.domain.naming import session_name
 from shared.errors import AuditUnavailable, EntriesRefused, StoreUnavailable
 
-_MOST_UNPROVEN = 3
-_MOST_IN_A_ROW = 20
-_MOST_TRIES = 4
+_MAX_UNPROVEN = 3
+_RAISE_AFTER = 20
+_MAX_TRIES = 4
 _RENEW_S = 0.5
 """A quarter of the lease."""
 
 Named = tuple[Delivery, EntryName]
-"""A delivery, and which version of which session it is."""
+"""A delivery with its session and version."""
 
 _log = logging.getLogger("synckairos.audit")
 
 
 class TooMuch(Exception):
-    """The batch was too much for a database that takes writes; a smaller one may go in."""
+    """A batch failed although the database accepts writes; a smaller one may succeed."""
 
 
 class TrailWriter:
-    """Writes for one worker, each session's entries in the order of its versions.
+    """Writes entries for one worker, those of each session in the order of its versions.
 
-    An entry that is refused alone is parked with its reason. After three such entries in a row the
-    fault may be the database's own: more are parked only if others can be written meanwhile.
-    An entry that fails alone in another way, while others can be written, is tried four times
-    before it is parked; it waits as long as it takes where another transaction locks its session.
-    Its session waits with it, and all other sessions go on.
+    An entry that the database refuses is parked with its reason. After three in a row the database
+    itself may be at fault: then further ones are parked only if other entries can be written.
+    An entry that fails in another way while others can be written is parked after four tries; if
+    another transaction locks its session, it waits without limit. The other entries of its session
+    wait with it; all other sessions continue.
     """
 
     def __init__(self, worker: str, outbox: Outbox, audit: AuditLog) -> None:
@@ -49,13 +49,13 @@ class TrailWriter:
         self._failed_in_a_row = 0
         self._written_at = 0.0
         self._written: bytes | None = None
-        """An entry that is in the trail: writing it again changes nothing there."""
+        """An entry that is in the trail, for test writes; writing it again changes nothing."""
 
     async def write(self, batch: Sequence[Named], since: float) -> list[Delivery]:
-        """Write `batch`, oldest first, but for sessions that wait for a round after `since`.
+        """Write `batch`, oldest first, except sessions whose retry is due after `since`.
 
-        Returns what is in the trail now. Raises `TooMuch`, and `StoreUnavailable` while the store
-        or the database is away; nothing is lost by either.
+        Return the deliveries that are now in the trail. Raises `TooMuch`, and `StoreUnavailable`
+        if the store or the database is unavailable; nothing is lost in either case.
         """
         fresh, tried = list[Named](), dict[str, list[Named]]()
         for delivery, name in batch:
@@ -75,7 +75,7 @@ class TrailWriter:
         await self._outbox.park(delivery, reason)
 
     async def _write(self, batch: Sequence[Named], since: float) -> list[Delivery]:
-        """Write `batch`; where it is refused, find the entry by halving."""
+        """Write `batch`; if it is refused, find the refused entries by bisection."""
         batch = [(d, n) for d, n in batch if not self.setbacks.block(n.session_name, since)]
         if not batch:
             return []
@@ -84,7 +84,7 @@ class TrailWriter:
         except AuditUnavailable as outage:
             if not may_be_due_to_entries(outage):
                 raise
-            await self._audit.check()  # raises where the database is away
+            await self._audit.check()  # raises if the database is unavailable
             await self._failed(batch, outage)
             return []
         except OSError as error:
@@ -101,7 +101,7 @@ class TrailWriter:
         return await self._settle(batch, clashes)
 
     async def _append(self, batch: Sequence[Delivery]) -> list[Clash]:
-        """Write all of `batch` or none, and hold the leases meanwhile."""
+        """Write all of `batch` or nothing, and renew the leases meanwhile."""
         shards = {delivery.shard for delivery in batch}
         entries = [delivery.entry or b"" for delivery in batch]
         size = sum(map(len, entries))
@@ -118,7 +118,8 @@ class TrailWriter:
         return clashes
 
     async def _settle(self, batch: Sequence[Named], clashes: Sequence[Clash]) -> list[Delivery]:
-        """Drop what is in the trail from the outbox, and park what another change has replaced."""
+        """Remove written entries from the outbox, and park those whose version the trail has
+        from another change."""
         clashing = {(session_name(c.session_id, c.tenant), c.version) for c in clashes}
         written = list[Delivery]()
         for delivery, name in batch:
@@ -134,22 +135,23 @@ class TrailWriter:
         return written
 
     async def _refused(self, named: Named, reason: str) -> None:
-        """One entry is refused: park it, unless the database seems to refuse every entry."""
+        """Park a refused entry, unless the database seems to refuse every entry."""
         delivery, name = named
         if not self._others_were_written(name):
             self._failed_in_a_row += 1
-            if self._failed_in_a_row > _MOST_UNPROVEN and not await self._takes_entries():
+            if self._failed_in_a_row > _MAX_UNPROVEN and not await self._takes_entries():
                 self.setbacks.put_off(name.session_name)
-                _log.error("%s of %s waits: %s", delivery.id, delivery.shard, reason)
-                if self._failed_in_a_row % _MOST_IN_A_ROW == 0:
+                _log.error("entry %s of %s waits: %s", delivery.id, delivery.shard, reason)
+                if self._failed_in_a_row % _RAISE_AFTER == 0:
                     raise AuditUnavailable(reason=f"it refuses every entry: {reason}")
                 return
         await self.park(delivery, reason)
 
     async def _failed(self, batch: Sequence[Named], outage: AuditUnavailable) -> None:
-        """A batch wasn't written, though the database takes writes.
+        """Handle a batch that failed although the database accepts writes.
 
-        Raises `TooMuch` unless it is a single entry, and `outage` where every entry fails.
+        A single entry is retried or parked. Raises `TooMuch` for several entries, and `outage` if
+        every entry fails.
         """
         if len(batch) > 1:
             self.size.failed(len(batch), sum(len(d.entry or b"") for d, _ in batch))
@@ -157,9 +159,9 @@ class TrailWriter:
         ((delivery, name),) = batch
         others_were_written = self._others_were_written(name)
         setback = self.setbacks.put_off(name.session_name)
-        _log.warning("%s of %s waits: %s", delivery.id, delivery.shard, outage.reason)
+        _log.warning("entry %s of %s waits: %s", delivery.id, delivery.shard, outage.reason)
         if (
-            setback.tries >= _MOST_TRIES
+            setback.tries >= _MAX_TRIES
             and not is_lock(outage)
             and (others_were_written or await self._takes_entries())
         ):
@@ -167,22 +169,22 @@ class TrailWriter:
             self.setbacks.go_on(name.session_name)
             return
         self._failed_in_a_row += 1
-        if self._failed_in_a_row > _MOST_UNPROVEN:
+        if self._failed_in_a_row > _MAX_UNPROVEN:
             raise outage
 
     def _others_were_written(self, name: EntryName) -> bool:
-        """Whether any entry was written since the session's failed for the first time."""
+        """Return whether any entry was written after this session's first failure."""
         setback = self.setbacks.of(name.session_name)
         return setback is not None and self._written_at > setback.since
 
     async def _takes_entries(self) -> bool:
-        """Whether the database still takes an entry that it took before."""
+        """Return whether the database still accepts an entry that it accepted before."""
         if self._written is None:
             return False
         try:
             await self._audit.append([self._written])
         except Exception as error:
-            _log.warning("an entry that is in the trail can't be written again: %r", error)
+            _log.warning("writing an earlier entry again, as a test, failed: %r", error)
             return False
         self._failed_in_a_row, self._written_at = 0, time.monotonic()
         return True

@@ -1,4 +1,4 @@
-"""Handling one claimed wake-up, for the deadline loop and for `reconcile`."""
+"""Handles one claimed wake-up, for the deadline loop and for `reconcile`."""
 
 import logging
 
@@ -10,11 +10,11 @@ _log = logging.getLogger("synckairos.expire")
 
 
 async def wake(wakeups: Wakeups, claimed: Wakeup) -> bool:
-    """Handle it; returns whether that succeeded. Otherwise it is due again when the claim ends."""
+    """Handle a wake-up; return whether it succeeded. If not, it is retried after its claim ends."""
     try:
         await wakeups.handle_deadline(claimed)
     except StoreUnavailable:
-        _log.warning("no store; left for later", extra={"session_id": claimed.name})
+        _log.warning("no store; will retry", extra={"session_id": claimed.name})
     except Exception:
         _log.exception("wake-up failed", extra={"session_id": claimed.name})
     else:

@@ -172,7 +172,7 @@ async def test_it_is_tried_less_and_less_often_and_given_up_after_minutes(
     assert len(realtime.sent) == 14
     assert (desk.fate("lost"), desk.fate("retried")) == (1, 0)
     (gave_up,) = [record for record in caplog.records if record.levelname == "ERROR"]
-    assert gave_up.getMessage() == "gave up a push: 422 no"
+    assert gave_up.getMessage() == "giving up on a push: 422 no"
     assert vars(gave_up)["session_id"] == change.session.name
 
 
