@@ -1,19 +1,19 @@
 import { inWords } from "./wording.js";
 
 /**
- * What the buttons and keys do. Of each kind of action one is made on a state, for a double tap must
- * not act twice; a pause is never held back by a switch that is still on its way.
+ * The actions of buttons and keys. Each state allows one action of each kind, so that a double tap
+ * acts once. Pausing is a separate kind: a pending switch doesn't delay it.
  */
 
-const LEAST_MS = 1_000;
-const MOST_MS = 86_400_000;
+const MIN_MS = 1_000;
+const MAX_MS = 86_400_000;
 
 export function actionsOf(session, notify) {
-  const actedOn = new Map(); // the state that an action of each kind was last made on
+  const actedOn = new Map(); // kind of action -> the state that it was last run on
 
   /**
-   * Run one call of a kind. A switch answers no whole state, which pushes bring at once and polling
-   * later: until it is there, nothing more of that kind is done to the old one.
+   * Run a call unless one of its kind was already run on the present state. The answer to a switch
+   * isn't a whole state; the new state arrives by a push, or by a read while polling.
    */
   async function run(call, kind = "change") {
     const { state } = session;
@@ -21,16 +21,16 @@ export function actionsOf(session, notify) {
     actedOn.set(kind, state);
     try {
       await call(state);
-      if (session.state === state && session.connection.status === "polling") await look();
+      if (session.state === state && session.connection.status === "polling") await refresh();
     } catch (error) {
       if (actedOn.get(kind) === state) actedOn.delete(kind);
       notify(inWords(error));
-      if (error.status !== 400) look();
+      if (error.status !== 400) refresh();
     }
   }
 
-  /** What can't be read now comes later, and the page says how it is connected. */
-  const look = () => session.refresh().catch(() => {});
+  /** Ignores failures: the client reads again later, and the page shows the connection's state. */
+  const refresh = () => session.refresh().catch(() => {});
 
   const act = {
     start: () => run(() => session.start()),
@@ -39,7 +39,7 @@ export function actionsOf(session, notify) {
       if (status === "running") return run(() => session.pause(), "pause");
       return status === "paused" ? run(() => session.resume(), "resume") : undefined;
     },
-    /** The one whose turn it is goes along: if somebody was faster, nothing happens. */
+    /** Sends the active participant along; the service refuses if another switch came first. */
     switchTo(participantId) {
       if (session.state?.status !== "running") return undefined;
       return run(({ active_participant_id: current }) =>
@@ -49,14 +49,14 @@ export function actionsOf(session, notify) {
     adjust: (participantId, step) =>
       run(() => {
         const left = session.remaining(participantId) ?? 0;
-        const value = Math.round(Math.min(MOST_MS, Math.max(LEAST_MS, left + step)));
+        const value = Math.round(Math.min(MAX_MS, Math.max(MIN_MS, left + step)));
         return session.adjust(participantId, value);
       }),
     add: (participant) => run(() => session.addParticipant(participant)),
     complete: () => run(() => session.complete()),
     cancel: () => run(() => session.cancel()),
     remove: () => run(() => session.delete()),
-    /** What Space does: whatever comes next. */
+    /** The action of the main button and of the Space key: the usual next step. */
     primary() {
       switch (session.state?.status) {
         case "pending":

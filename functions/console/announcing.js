@@ -3,7 +3,7 @@ import { setText } from "./dom.js";
 const SHOWN_MS = 4000;
 let hiding = 0;
 
-/** A short message for everybody. */
+/** Show a short message for 4 s. */
 export function notify(words) {
   const toast = document.getElementById("toast");
   clearTimeout(hiding);
@@ -12,7 +12,7 @@ export function notify(words) {
   hiding = setTimeout(() => delete toast.dataset.shown, SHOWN_MS);
 }
 
-/** A sentence for screen readers alone. */
+/** Say a sentence to screen readers only. */
 export function announce(words) {
   if (words) setText(document.getElementById("announcer"), words);
 }

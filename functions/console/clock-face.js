@@ -5,8 +5,8 @@ import { memberButtons } from "./member-buttons.js";
 const STEP_MS = 15_000;
 
 /**
- * One clock. `update` takes a new state's model, `draw` a server time; the document is touched
- * only where something shows differently.
+ * One clock. `update` takes the model of a new state; `draw` takes a server time (ms) and returns
+ * the number of characters shown. Both change the document only where the display changes.
  */
 export function clockFace({ onPress, onMember, onAdjust }) {
   const whole = el("span", { class: "face-whole" });
@@ -83,8 +83,8 @@ function canAdjust(model, state) {
 }
 
 function pressLabel(model) {
-  if (model.isUpward) return "Take a lap";
-  if (model.isShared) return "Begin the next cycle";
+  if (model.isUpward) return "Record a lap";
+  if (model.isShared) return "Start the next round";
   return model.isActive ? `End the turn of ${model.name}` : `Switch to ${model.name}`;
 }
 

@@ -4,7 +4,7 @@ import { el, setText } from "./dom.js";
 const PRIMARY = { pending: "Start", paused: "Resume" };
 const SWITCH = { count_up: "Lap", global: "Next" };
 
-/** The buttons below the clocks. `ask` opens a dialog by name. */
+/** The buttons below the clocks. `ask(name)` opens a dialog. */
 export function controls(act, ask) {
   const words = el("span");
   const primary = el(
@@ -30,22 +30,22 @@ export function controls(act, ask) {
       },
       label,
     );
-  const lively = [
+  const whileOpen = [
     item("Add a person …", "add"),
     item("Complete the session …", "complete"),
     item("Cancel the session …", "cancel"),
   ];
-  menu.append(...lively, item("Delete the session …", "remove", true));
+  menu.append(...whileOpen, item("Delete the session …", "remove", true));
   const more = el("button", { type: "button", popovertarget: "menu" }, "More");
-  const again = el("a", { class: "button primary big", href: "/" }, "New session");
-  const element = el("div", { class: "controls" }, pause, primary, again, more, menu);
+  const newSession = el("a", { class: "button primary big", href: "/" }, "New session");
+  const element = el("div", { class: "controls" }, pause, primary, newSession, more, menu);
 
   function update(state) {
     const isOver = isTerminal(state);
     primary.hidden = isOver;
-    again.hidden = !isOver;
+    newSession.hidden = !isOver;
     pause.hidden = state.status !== "running";
-    lively.forEach((button) => (button.hidden = isOver));
+    whileOpen.forEach((button) => (button.hidden = isOver));
     setText(words, PRIMARY[state.status] ?? SWITCH[state.sync_mode] ?? "Switch");
   }
 

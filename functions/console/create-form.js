@@ -6,9 +6,9 @@ import { MODES } from "./modes.js";
 import { peopleField } from "./people-field.js";
 import { presetChips } from "./preset-chips.js";
 import { settingsFields } from "./settings-fields.js";
-import { inWords } from "./wording.js";
+import { creationErrorInWords } from "./wording.js";
 
-/** The form that makes a session; as it opens, it makes a game of blitz. */
+/** The form that creates a session. It opens with the first preset (a blitz game). */
 export function createForm(page, { client, sessionId, onCreated }) {
   const people = peopleField();
   const settings = settingsFields();
@@ -21,7 +21,11 @@ export function createForm(page, { client, sessionId, onCreated }) {
     "form",
     { class: "create", noValidate: true, onsubmit: (event) => (event.preventDefault(), send()) },
     el("h1", {}, "One clock for everyone"),
-    el("p", { class: "lead" }, "Choose how time runs, share the link, and every screen agrees."),
+    el(
+      "p",
+      { class: "lead" },
+      "Choose how time runs and share the link. All screens show the same time.",
+    ),
     modePicker(pick),
     el(
       "div",
@@ -63,9 +67,9 @@ export function createForm(page, { client, sessionId, onCreated }) {
 
   function explain(error) {
     const details = Array.isArray(error.details) ? error.details : [];
-    const homeless = showFieldErrors(details, people.rows, settings.fields);
-    if (homeless.length || !details.length) {
-      setText(problem, [inWords(error), ...homeless].join(" "));
+    const unassigned = showFieldErrors(details, people.rows, settings.fields);
+    if (unassigned.length || !details.length) {
+      setText(problem, [creationErrorInWords(error), ...unassigned].join(" "));
     }
     focusFirstError();
   }

@@ -2,20 +2,20 @@ import { TEAMS } from "./modes.js";
 import { parseDuration } from "./format.js";
 import { newId } from "/clients/js/synckairos.js";
 
-const NOT_A_TIME = "Write it as min:s, like 3:00";
+const NOT_A_TIME = "Enter minutes and seconds, such as 3:00";
 
 /**
- * What the form holds as the body of `POST /v1/sessions`. A field whose text isn't a time
- * complains by itself; then there is no body to send.
+ * The form's content as the body of `POST /v1/sessions`. A field whose text isn't a time shows an
+ * error.
  *
- * @returns {?object}
+ * @returns {?object} null if any field has an error
  */
 export function requestFrom(mode, people, fields, sessionId) {
-  const misread = [];
+  const invalid = [];
   const ms = (field) => {
     const value = parseDuration(field.value);
     if (!Number.isNaN(value)) return value ?? undefined;
-    misread.push([field, NOT_A_TIME]);
+    invalid.push([field, NOT_A_TIME]);
     return undefined;
   };
   const body = {
@@ -23,13 +23,13 @@ export function requestFrom(mode, people, fields, sessionId) {
     sync_mode: mode.mode,
     ...clocksOf(mode, people, fields, ms),
     increment_ms: ms(fields.increment),
-    warn_at_ms: warningsOf(fields.warnings, misread),
+    warn_at_ms: warningsOf(fields.warnings, invalid),
     auto_advance: (mode.fields.includes("advance") && fields.advance.control.checked) || undefined,
     action_on_timeout: mode.fields.includes("action") ? actionOf(mode, fields) : undefined,
   };
   body.metadata = { title: fields.title.value.trim() || mode.name, ...namesOf(mode, people) };
-  misread.forEach(([field, words]) => field.complain(words));
-  return misread.length ? null : body;
+  invalid.forEach(([field, words]) => field.complain(words));
+  return invalid.length ? null : body;
 }
 
 function clocksOf(mode, people, fields, ms) {
@@ -52,7 +52,7 @@ function clocksOf(mode, people, fields, ms) {
   }
 }
 
-/** One length of turn for all, unless somebody has a time of their own. */
+/** One turn length for all, unless a person has their own time. */
 function turnsOf(people, shared, ms) {
   const own = people.map((p) => ms(p.time));
   if (own.every((time) => time === undefined)) {
@@ -79,10 +79,12 @@ function withTime(person, total_time_ms) {
   return { ...id(person), total_time_ms };
 }
 
-function warningsOf(field, misread) {
+function warningsOf(field, invalid) {
   const parts = field.value.split(",").filter((part) => part.trim());
   const times = parts.map(parseDuration);
-  if (times.some(Number.isNaN)) misread.push([field, "Write times with commas, like 0:20, 0:10"]);
+  if (times.some(Number.isNaN)) {
+    invalid.push([field, "Enter times separated by commas, such as 0:20, 0:10"]);
+  }
   return times.length ? times : undefined;
 }
 
@@ -96,7 +98,7 @@ function actionOf(mode, fields) {
   };
 }
 
-/** Names live in the metadata, for the service itself knows ids only. */
+/** Names are stored in the metadata, because the service has only ids. */
 function namesOf(mode, people) {
   const names = Object.fromEntries(people.map((p) => [p.id, p.label]));
   if (mode.mode !== "per_group") return { names };

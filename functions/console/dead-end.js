@@ -1,6 +1,6 @@
 import { el } from "./dom.js";
 
-/** A page that says what there isn't, and offers the way on. */
+/** Show a page with a message and links instead of a session. */
 export function deadEnd(page, title, words, ...actions) {
   page.main.replaceChildren(
     el(

@@ -5,12 +5,12 @@ import { parseDuration } from "./format.js";
 import { namingOf } from "./naming.js";
 
 const QUESTIONS = {
-  complete: ["Complete this session?", "Every clock stops for good, on every screen.", "Complete"],
-  cancel: ["Cancel this session?", "It ends without a result, on every screen.", "Cancel session"],
-  remove: ["Delete this session?", "It disappears for everybody who follows it.", "Delete"],
+  complete: ["Complete this session?", "All clocks stop permanently, for everyone.", "Complete"],
+  cancel: ["Cancel this session?", "It ends without a result, for everyone.", "Cancel session"],
+  remove: ["Delete this session?", "It will be deleted for everyone.", "Delete"],
 };
 
-/** Ask before something that can't be undone, or for what a new participant needs. */
+/** Open a confirmation for an action that can't be undone, or the form for a new participant. */
 export function openDialog(name, session, act) {
   if (name === "add") openAdd(session, act);
   else openQuestion(QUESTIONS[name], () => act[name]());
@@ -26,10 +26,10 @@ function openAdd({ state }, act) {
   const team = field("Team", choice(teamsOf(state)));
   time.show(needsTime);
   team.show(state.sync_mode === "per_group");
-  const words = el("p", {}, "They take their turn after everybody else.");
+  const words = el("p", {}, "They join at the end of the order.");
   open("Add a person", [words, team.element, time.element], "Add", () => {
     const ms = parseDuration(time.value);
-    if (needsTime && !ms) return time.complain("Write it as min:s, like 3:00"), false;
+    if (needsTime && !ms) return time.complain("Enter minutes and seconds, such as 3:00"), false;
     act.add({
       participant_id: newId(),
       total_time_ms: ms ?? undefined,
@@ -46,10 +46,10 @@ function needsOwnTime({ sync_mode: mode, time_per_cycle_ms: cycle }) {
 function teamsOf(state) {
   const naming = namingOf(state);
   const present = (state.groups ?? []).map((g) => [g.group_id, naming.group(g.group_id)]);
-  return [...present, ["", "A team of their own"]];
+  return [...present, ["", "A new team"]];
 }
 
-/** `onYes` says whether the dialog has done its work. */
+/** Open a dialog. It closes on submit if `onYes` returns true. */
 function open(title, body, verb, onYes) {
   const submit = (event) => {
     event.preventDefault();

@@ -1,12 +1,13 @@
-/** Elements without markup in strings: data only ever gets in as text or as a property. */
+/** Creates elements without HTML strings: data is only inserted as text or as a property. */
 
 const SVG = "http://www.w3.org/2000/svg";
 
 /**
- * An element. Properties are set as such; `class`, `data` and what holds a dash are attributes.
+ * Create an element. `class` sets its class and `data` its dataset; a name that isn't a property of
+ * the element is set as an attribute.
  *
  * @param {string} tag
- * @param {Object<string, *>} [properties] a property that is null or undefined is left alone
+ * @param {Object<string, *>} [properties] null and undefined are skipped
  * @param {...(Node|string|null|undefined|false)} children
  */
 export function el(tag, properties = {}, ...children) {
@@ -23,7 +24,7 @@ export function el(tag, properties = {}, ...children) {
 }
 
 /**
- * An element of SVG; it has attributes alone.
+ * Create an SVG element.
  *
  * @param {string} tag
  * @param {Object<string, *>} [attributes]
@@ -36,17 +37,17 @@ export function svg(tag, attributes = {}, ...children) {
   return element;
 }
 
-/** An icon of the sprite; it says nothing to a screen reader. */
+/** An icon of the sprite, hidden from screen readers. */
 export function icon(name) {
   return svg("svg", { "aria-hidden": "true" }, svg("use", { href: `/console/icons.svg#${name}` }));
 }
 
-/** Touch the document only when the words change. */
+/** Set an element's text; does nothing if it is the same. */
 export function setText(element, text) {
   if (element.textContent !== text) element.textContent = text;
 }
 
-/** Likewise for a `data-` flag. */
+/** Set or remove a `data-` attribute; does nothing if it is the same. */
 export function setFlag(element, name, isOn) {
   if (element.hasAttribute(`data-${name}`) !== isOn) element.toggleAttribute(`data-${name}`, isOn);
 }

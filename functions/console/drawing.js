@@ -1,4 +1,4 @@
-/** Draw with every frame of the screen until told to stop. */
+/** Call `draw` on every animation frame; return a function that stops this. */
 export function everyFrame(draw) {
   let frame = 0;
   const next = () => {

@@ -9,9 +9,9 @@ const PLAIN = {
   session_deleted: "Deleted",
 };
 
-/** What an event of the audit trail was, for people. */
+/** An event of the audit trail as a short sentence. */
 export function eventInWords(event, { sync_mode: mode }, naming) {
-  const [who, next] = [sideName(event, naming), followerName(event, naming)];
+  const [who, next] = [sideName(event, naming), nextName(event, naming)];
   switch (event.event) {
     case "session_started":
       return who ? `Started: ${who}’s clock runs` : "Started";
@@ -31,7 +31,7 @@ export function eventInWords(event, { sync_mode: mode }, naming) {
 function switchInWords({ cycle_number: cycle }, mode, who, next) {
   const whose = next ? `: ${next}` : "";
   if (mode === "count_up") return `Lap ${cycle} begins${whose}`;
-  if (mode === "global" || !who) return `Cycle ${cycle} begins${whose}`;
+  if (mode === "global" || !who) return `Round ${cycle} begins${whose}`;
   return who === next ? `${who}’s turn ${cycle} begins` : `${who} → ${next}`;
 }
 
@@ -51,12 +51,12 @@ function sideName({ participant_id: participantId, group_id: groupId }, naming) 
   return groupId ? naming.group(groupId) : "";
 }
 
-function followerName({ metadata }, naming) {
+function nextName({ metadata }, naming) {
   const id = metadata.next_participant_id;
   return id ? naming.participant(id) : "";
 }
 
-/** What the clock showed then; upward where time is counted up. */
+/** The clock's time at an event; for `count_up`, the length of the lap. */
 export function readingInWords(event, { sync_mode: mode }) {
   const { time_remaining_ms: left, time_elapsed_ms: ran, event: type } = event;
   if (type === "session_created") return "";
@@ -64,9 +64,9 @@ export function readingInWords(event, { sync_mode: mode }) {
   return left === null ? "" : `clock ${countdown(left)}`;
 }
 
-/** Who it was: the names of tokens, as people read them. */
+/** The actor of an event, by name or role. */
 export function actorInWords(actor, naming) {
-  if (actor === "system") return "by itself";
+  if (actor === "system") return "automatically";
   const [role, ...rest] = actor.split(":");
   const subject = rest.join(":");
   if (!subject) return `by ${role === "service" ? "the service" : role}`;

@@ -8,20 +8,22 @@ import {
 } from "/clients/js/synckairos.js";
 
 /**
- * @typedef {object} FaceModel one clock on the wall
- * @property {string} key stays the same while the clock does
+ * @typedef {object} FaceModel one clock on the page
+ * @property {string} key identifies the clock across states
  * @property {string} name
  * @property {string} detail
- * @property {boolean} isActive whether this is the clock that matters now
- * @property {boolean} [isUpward]
- * @property {boolean} [isShared] whether it is everybody's
+ * @property {boolean} isActive whether this clock runs now, or runs next
+ * @property {boolean} [isUpward] whether it counts up
+ * @property {boolean} [isShared] whether it belongs to all participants
  * @property {boolean} [isWinner]
- * @property {string} [participantId] whom to switch to, and whose clock to adjust
+ * @property {string} [participantId] the participant to switch to, whose clock may be adjusted
  * @property {object[]} [members]
- * @property {(at: number) => ?number} read ms at a server time
+ * @property {(at: number) => ?number} read the clock's ms at a server time (ms)
+ * @property {(at: number) => ?number} [readLeft] ms until a clock that counts up stops
+ * @property {(at: number) => number} [readUsed] ms that the participant has used
  */
 
-/** Who is on the clock, or will be once the session starts. @returns {?string} */
+/** The active participant, or the one who starts. @returns {?string} */
 export function currentId(state) {
   return state.active_participant_id ?? state.starts_with ?? null;
 }
@@ -79,7 +81,7 @@ function groupFace(state, group, naming) {
   };
 }
 
-/** With both clocks, the cycle's is the one that people act on. */
+/** The cycle's clock, the session's, or both; of two, the cycle's is the active one. */
 function globalFaces(state, naming) {
   const active = currentId(state);
   const participantId = active ?? state.participants[0]?.participant_id;
@@ -88,8 +90,8 @@ function globalFaces(state, naming) {
   const knowsSession = sharedClocks(state, state.server_time_ms).session !== null;
   const cycle = {
     key: "cycle",
-    name: turn ?? `Cycle ${Math.max(1, state.cycle_number)}`,
-    detail: turn ? `Cycle ${Math.max(1, state.cycle_number)}` : "",
+    name: turn ?? `Round ${Math.max(1, state.cycle_number)}`,
+    detail: turn ? `Round ${Math.max(1, state.cycle_number)}` : "",
     isActive: true,
     isShared: true,
     participantId,
@@ -97,8 +99,8 @@ function globalFaces(state, naming) {
   };
   const whole = {
     key: "session",
-    name: hasCycle ? "In all" : (turn ?? "Everyone"),
-    detail: hasCycle || !state.cycle_number ? "" : `Cycle ${state.cycle_number}`,
+    name: hasCycle ? "Total" : (turn ?? "Everyone"),
+    detail: hasCycle || !state.cycle_number ? "" : `Round ${state.cycle_number}`,
     isActive: !hasCycle,
     isShared: true,
     participantId: hasCycle ? undefined : participantId,
@@ -121,7 +123,7 @@ function elapsedFace(state, naming) {
   };
 }
 
-/** Who is left with time when that decides the session. */
+/** The only side with time left, if that wins the session; else null. */
 function winner(state, sides) {
   if (state.status !== "expired" || state.action_on_timeout.winner_by !== "time") return null;
   const unexpired = sides.filter((side) => !side.has_expired);

@@ -1,21 +1,21 @@
 import { ruleInWords } from "./format.js";
 
 /**
- * Put each of the API's `details` at the field it is about.
+ * Show each of the API's error `details` at its field.
  *
  * @param {{field: string, message: string}[]} details
  * @param {object[]} people the rows
  * @param {object} fields the settings
- * @returns {string[]} what belongs to no field on this page
+ * @returns {string[]} the errors of fields that the page doesn't show
  */
 export function showFieldErrors(details, people, fields) {
-  const homeless = [];
+  const unassigned = [];
   for (const { field, message } of details) {
     const target = targetOf(field, people, fields);
     if (target && !target.element.hidden) target.complain(ruleInWords(message));
-    else homeless.push(`${field} ${message}`);
+    else unassigned.push(`${field} ${message}`);
   }
-  return homeless;
+  return unassigned;
 }
 
 function targetOf(path, people, fields) {
@@ -43,7 +43,7 @@ function targetOf(path, people, fields) {
   }
 }
 
-/** A person without a time of their own has the common one. */
+/** The field of a person's error; without an own time, the shared time is at fault. */
 function rowTarget(row, part, fields) {
   if (!row) return null;
   if (part !== "total_time_ms") return row.name;

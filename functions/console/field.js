@@ -3,11 +3,11 @@ import { el, setText } from "./dom.js";
 let count = 0;
 
 /**
- * A labelled control with room for a hint and for what was wrong with it.
+ * A labelled control with a hint and an error message.
  *
  * @param {string} label
  * @param {HTMLElement} control an input or a select
- * @param {{hint?: string, isCompact?: boolean}} [options] compact: the label is only heard
+ * @param {{hint?: string, isCompact?: boolean}} [options] compact: label for screen readers only
  */
 export function field(label, control, { hint, isCompact = false } = {}) {
   const id = `field-${++count}`;
@@ -50,7 +50,7 @@ export function textInput(properties = {}) {
   return el("input", { type: "text", autocomplete: "off", spellcheck: false, ...properties });
 }
 
-/** A select of `[value, words]` pairs. */
+/** A select with `[value, text]` pairs as options. */
 export function choice(pairs, properties = {}) {
   return el("select", properties, ...pairs.map(([value, words]) => el("option", { value }, words)));
 }

@@ -1,9 +1,9 @@
-/** Durations in words: ms to what a clock shows, and back. */
+/** Formats durations (ms) as text, and parses them. */
 
 const TENTHS_BELOW_MS = 20_000;
 
 /**
- * A countdown rounds up, so that it starts at its full time and shows zero only at zero.
+ * Format a countdown. It is rounded up, so it starts at the full time and shows zero only at zero.
  *
  * @param {number} ms
  */
@@ -14,7 +14,7 @@ export function countdown(ms) {
 }
 
 /**
- * Elapsed time rounds down: what is not over has not been.
+ * Format elapsed time, rounded down: a second counts when it is complete.
  *
  * @param {number} ms
  */
@@ -24,7 +24,7 @@ export function elapsedTime(ms) {
 }
 
 /**
- * A finished stretch of time, to the hundredth.
+ * Format the length of a finished lap, in hundredths of a second.
  *
  * @param {number} ms
  */
@@ -34,7 +34,7 @@ export function lapTime(ms) {
 }
 
 /**
- * A set time, as short as it goes: 3:00, 1:00:00, 0:07.5.
+ * Format a duration in its shortest form: 3:00, 1:00:00, 0:07.5.
  *
  * @param {number} ms
  */
@@ -44,11 +44,10 @@ export function duration(ms) {
 }
 
 /**
- * What somebody typed as h:min:s, min:s or seconds, in ms; null for an empty field, NaN for
- * anything that isn't a time.
+ * Parse h:min:s, min:s or seconds.
  *
  * @param {string} text
- * @returns {?number}
+ * @returns {?number} ms; null for empty text, NaN if it isn't a time
  */
 export function parseDuration(text) {
   const typed = text.trim();
@@ -63,7 +62,7 @@ export function signed(ms) {
   return `${whole < 0 ? "−" : "+"}${Math.abs(whole)} ms`;
 }
 
-/** A rule of the API in the units of this page: "1000ms" becomes "0:01". */
+/** An error message of the API with durations as the page shows them: "1000ms" becomes "0:01". */
 export function ruleInWords(message) {
   const words = message.replace(/(\d+)ms/g, (_, ms) => duration(Number(ms)));
   return words.charAt(0).toUpperCase() + words.slice(1);

@@ -1,6 +1,6 @@
 const OWN_KEYS = "button, a, input, select, textarea, [popover], dialog";
 
-/** Keys for a session; a control that has the focus keeps Space and Enter for itself. */
+/** Bind the session's keyboard shortcuts; a focused control keeps Space and Enter. */
 export function bindKeys(session, act, { fullScreen, copyLink }) {
   const onKey = (event) => {
     if (event.repeat || event.ctrlKey || event.metaKey || event.altKey) return;

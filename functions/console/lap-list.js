@@ -3,13 +3,13 @@ import { el } from "./dom.js";
 import { lapTime } from "./format.js";
 
 /**
- * The laps of a `count_up` session, newest first. A lap is told by the state that ends it, so
- * what went by before this page was open shows as one stretch. Kept across reloads of the tab.
+ * The laps of a `count_up` session, newest first. A lap is recorded when a state ends it, so laps
+ * from before the page was opened are shown as one. They are kept across reloads of the tab.
  */
 export function lapList(sessionId) {
   const list = el("ol", { class: "laps", "aria-label": "Laps" });
-  const memory = `synckairos.laps.${sessionId}`;
-  let marks = new Map(restore(memory));
+  const storageKey = `synckairos.laps.${sessionId}`;
+  let marks = new Map(restore(storageKey));
 
   function update({ state, previous, isNext }) {
     list.hidden = state.sync_mode !== "count_up";
@@ -17,7 +17,7 @@ export function lapList(sessionId) {
     if (isNext && state.cycle_number === previous.cycle_number + 1 && state.cycle_started_at) {
       const since = state.server_time_ms - Date.parse(state.cycle_started_at);
       marks.set(previous.cycle_number, elapsed(state, state.server_time_ms) - since);
-      keep(memory, [...marks]);
+      keep(storageKey, [...marks]);
     }
     if (state.cycle_number <= 1) marks = new Map();
     list.replaceChildren(...rowsOf(marks).reverse());
@@ -54,6 +54,6 @@ function keep(key, marks) {
   try {
     sessionStorage.setItem(key, JSON.stringify(marks));
   } catch {
-    /* without storage the laps last as long as the page */
+    /* without storage, laps are lost when the page is closed */
   }
 }

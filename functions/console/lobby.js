@@ -2,7 +2,7 @@ import { deadEnd } from "./dead-end.js";
 import { el } from "./dom.js";
 import { problemInWords, refusalInWords } from "./wording.js";
 
-/** What there is to see of a session of which there is nothing to see. */
+/** Show a message in place of a session that can't be shown. */
 export function showLobby(page, session) {
   page.title.replaceChildren();
   document.body.removeAttribute("data-status");
@@ -13,16 +13,12 @@ export function showLobby(page, session) {
     case "refused":
       return deadEnd(page, ...refusalInWords(session.refusal));
     case "deleted":
-      return deadEnd(
-        page,
-        "This session was deleted",
-        "Somebody who follows it removed it for everybody.",
-      );
+      return deadEnd(page, "This session was deleted", "Someone deleted it for everyone.");
     default:
       return deadEnd(
         page,
         "Nothing here yet",
-        "This page comes alive the moment the session is created. Leave it open.",
+        "The session appears here as soon as it is created. Keep this page open.",
         el("a", { class: "button primary", href: `/?create=${session.id}` }, "Create it here"),
       );
   }

@@ -19,7 +19,7 @@ const page = {
 };
 let leave = () => {};
 
-/** Show what the address names: `?session=<id>`, or the form that makes one. */
+/** Show the session of the address (`?session=<id>`), or the form that creates one. */
 function route() {
   leave();
   for (const part of Object.values(page)) part.replaceChildren();
@@ -28,7 +28,9 @@ function route() {
   const id = query.get("session");
   if (id === null) showForm(query.get("create"));
   else if (UUID.test(id)) showSession(id.toLowerCase());
-  else leave = deadEnd(page, "This link isn't a session", "Its address may have been cut short.");
+  else {
+    leave = deadEnd(page, "This link doesn’t lead to a session", "It may be incomplete.");
+  }
 }
 
 function showForm(wantedId) {
@@ -39,7 +41,7 @@ function showForm(wantedId) {
 function showSession(id) {
   const session = client.session(id);
   leave = sessionView(page, session);
-  session.open().catch(() => {}); // the view tells of it
+  session.open().catch(() => {}); // the view shows the problem
 }
 
 function show({ id }) {

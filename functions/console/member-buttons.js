@@ -1,6 +1,6 @@
 import { el } from "./dom.js";
 
-/** The members of a team, each a button; kept across states, for one of them may have the focus. */
+/** A button per team member. Buttons are kept across states, so that the focus isn't lost. */
 export function memberButtons(onMember) {
   const element = el("div", { class: "face-members" });
   const buttons = new Map();

@@ -1,7 +1,7 @@
 import { el } from "./dom.js";
 import { MODES } from "./modes.js";
 
-/** The five modes as radio buttons; `onPick` gets the mode's description. */
+/** The five modes as radio buttons; `onPick` is called with an entry of `MODES`. */
 export function modePicker(onPick) {
   return el(
     "fieldset",

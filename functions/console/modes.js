@@ -1,6 +1,6 @@
 /**
- * The five modes in human words, which settings each has, and presets to begin with.
- * Values are as somebody would type them; `fields` names the settings that the mode uses.
+ * The five modes: names, descriptions, the settings that each uses (`fields`), and presets. Values
+ * of presets are in the form that users type.
  */
 
 const BLITZ = {
@@ -15,8 +15,8 @@ const BLITZ = {
 export const MODES = [
   {
     mode: "per_participant",
-    name: "A clock each",
-    sentence: "Everyone has a clock of their own, and only the one whose turn it is runs down.",
+    name: "One clock per person",
+    sentence: "Everyone has their own clock, which runs only during their turn.",
     timeLabel: "Time on each clock",
     fields: ["time", "own", "increment", "action", "advance", "warnings"],
     presets: [
@@ -35,8 +35,8 @@ export const MODES = [
   },
   {
     mode: "per_cycle",
-    name: "A fresh turn each",
-    sentence: "Every turn starts with the same full time, however long the last one took.",
+    name: "Fixed time per turn",
+    sentence: "Every turn starts with the full time, no matter how long the last one took.",
     timeLabel: "Time per turn",
     fields: ["time", "own", "action", "advance", "warnings"],
     presets: [
@@ -66,8 +66,8 @@ export const MODES = [
   },
   {
     mode: "per_group",
-    name: "A clock per team",
-    sentence: "Each team shares one clock, and its members take their turns on it.",
+    name: "One clock per team",
+    sentence: "The members of a team share one clock, which runs during their turns.",
     timeLabel: "Time per team",
     fields: ["time", "teams", "increment", "action", "advance", "warnings"],
     presets: [
@@ -94,8 +94,8 @@ export const MODES = [
   {
     mode: "global",
     name: "One clock for all",
-    sentence: "A single clock runs for the whole room, whoever’s turn it is.",
-    timeLabel: "Time in all",
+    sentence: "A single clock runs for everyone, no matter whose turn it is.",
+    timeLabel: "Total time",
     fields: ["time", "cycle", "action", "advance", "warnings"],
     presets: [
       {
@@ -119,7 +119,7 @@ export const MODES = [
   {
     mode: "count_up",
     name: "Counting up",
-    sentence: "Time runs upward from zero, and every switch takes a lap.",
+    sentence: "Time counts up from zero, and every switch records a lap.",
     timeLabel: "Stop at",
     fields: ["ceiling", "warnings"],
     presets: [
@@ -132,9 +132,9 @@ export const MODES = [
 export const TEAMS = ["Red", "Blue", "Green", "Gold"];
 
 export const ACTIONS = [
-  ["notify", "Stay at zero and wait for somebody"],
-  ["skip_cycle", "Pass the turn on"],
-  ["auto_action", "Play a move and pass the turn on"],
+  ["notify", "Stop at zero until someone ends the turn"],
+  ["skip_cycle", "Start the next turn"],
+  ["auto_action", "Play a move and start the next turn"],
   ["end_session", "End the session"],
 ];
 

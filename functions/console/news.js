@@ -1,7 +1,7 @@
 import { isTerminal } from "/clients/js/synckairos.js";
 import { duration } from "./format.js";
 
-/** What a change means, in a sentence for those who can't see the clocks; empty if nothing. */
+/** A change as a sentence for screen readers; empty if there is nothing to say. */
 export function newsOf(state, previous, naming) {
   if (isTerminal(state)) return previous?.status === state.status ? "" : ending(state, naming);
   const fallen = newlyFallen(state, previous);
@@ -11,7 +11,7 @@ export function newsOf(state, previous, naming) {
   return "";
 }
 
-/** How and why it ended. */
+/** How and when the session ended, as a sentence. */
 export function ending(state, naming) {
   switch (state.status) {
     case "completed":
@@ -32,7 +32,7 @@ function lossOn(state, naming) {
   return byTime ? `${loss}: ${left[0]} wins on time.` : `${loss}.`;
 }
 
-/** Names of those whose own clock ran out, and of the others; nobody's where it is shared. */
+/** Names of the sides whose own clock has expired, and of the others; empty for shared clocks. */
 function sidesOf({ sync_mode: mode, groups, participants }, naming) {
   const named = {
     per_group: () => groups.map((g) => [naming.group(g.group_id), g.has_expired]),
@@ -61,7 +61,7 @@ function statusNews(state, naming) {
 }
 
 function turnNews(state, naming) {
-  if (!state.active_participant_id) return `Cycle ${state.cycle_number}.`;
+  if (!state.active_participant_id) return `Round ${state.cycle_number}.`;
   const left = state.time_remaining_ms;
   const rest = left === undefined ? "" : `, ${duration(Math.round(left / 1000) * 1000)} left`;
   return `${naming.participant(state.active_participant_id)}${rest}.`;

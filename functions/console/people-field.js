@@ -5,7 +5,7 @@ import { TEAMS } from "./modes.js";
 
 const TEAM_CHOICES = TEAMS.map((name, position) => [String(position), name]);
 
-/** Who takes part: a row each, with a time of its own or a team where the mode has that. */
+/** The participants, one row each, with their own time or team if the mode uses it. */
 export function peopleField() {
   const list = el("ol", { class: "people-list" });
   const rows = [];
@@ -30,15 +30,15 @@ export function peopleField() {
   );
 
   return {
-    element: el("fieldset", { class: "people" }, el("legend", {}, "Who takes part"), list, adder),
+    element: el("fieldset", { class: "people" }, el("legend", {}, "Participants"), list, adder),
     rows,
-    /** Begin anew with a preset's people. */
+    /** Replace all rows by a preset's participants. */
     fill(preset) {
       rows.length = 0;
       list.replaceChildren();
       preset.names.forEach((name, position) => add(name, preset.teams?.[position]));
     },
-    /** Show what the mode has use for. */
+    /** Show the fields that the mode uses. */
     fit(fields) {
       uses = { own: fields.includes("own"), teams: fields.includes("teams") };
       rows.forEach((row) => row.fit(uses));

@@ -1,6 +1,6 @@
 import { el } from "./dom.js";
 
-/** The presets of a mode, one of them chosen; `onChoose` gets it. */
+/** The presets of a mode as buttons, one of them pressed; `onChoose` is called with a preset. */
 export function presetChips(onChoose) {
   const element = el("div", { class: "chips", role: "group", "aria-label": "Presets" });
 

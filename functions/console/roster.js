@@ -3,7 +3,7 @@ import { el, setText } from "./dom.js";
 import { currentId } from "./face-models.js";
 import { duration } from "./format.js";
 
-/** Who takes part where the clock is everybody's: whose turn it is, and the time each has had. */
+/** The participants of a session with a shared clock: whose turn it is, and the time each used. */
 export function roster(onPick) {
   const element = el("ul", { class: "roster", "aria-label": "Whose turn it is" });
   const rows = new Map();

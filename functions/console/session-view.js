@@ -24,7 +24,7 @@ const HINTS = [
   ["F", "full screen"],
 ];
 
-/** One session, live: the clocks, what can be done to them, and how well they are in step. */
+/** The live view of a session: clocks, controls, history and the state of the connection. */
 export function sessionView(page, session) {
   const act = actionsOf(session, notify);
   const share = sharing(notify);

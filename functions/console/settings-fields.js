@@ -5,19 +5,19 @@ import { ACTIONS } from "./modes.js";
 const BY_MODE = ["time", "cycle", "ceiling", "increment", "warnings", "action", "advance"];
 const TIME_HINT = "h:min:s or min:s";
 
-/** Every setting beside the people; each is shown where the mode uses it. */
+/** All settings other than participants; each is shown only if the mode uses it. */
 export function settingsFields() {
   const time = (placeholder) => textInput({ class: "time", placeholder });
   const fields = {
     title: field("Name of the session", textInput({ maxLength: 80 })),
     time: field("Time", time("3:00"), { hint: TIME_HINT }),
-    cycle: field("Time per turn or question", time("none"), { hint: "may stay empty" }),
-    ceiling: field("Stop at", time("never"), { hint: "may stay empty" }),
+    cycle: field("Time per turn or question", time("none"), { hint: "optional" }),
+    ceiling: field("Stop at", time("never"), { hint: "optional" }),
     increment: field("Added per turn", textInput({ class: "time", inputMode: "decimal" }), {
       hint: "seconds",
     }),
     warnings: field("Warn when this is left", textInput({ placeholder: "never" }), {
-      hint: "up to five times, with commas",
+      hint: "up to five, separated by commas",
     }),
     action: field("When a clock reaches zero", choice(ACTIONS)),
     play: field("Move to play", textInput({ placeholder: "fold, pass, skip …" })),
@@ -27,7 +27,7 @@ export function settingsFields() {
   fields.action.control.addEventListener("change", showPlay);
   fields.advance.element.classList.add("check");
   fields.advance.element.querySelector("label").textContent =
-    "Pass the turn on at zero by itself (auto-advance)";
+    "Start the next turn automatically at zero";
 
   return {
     fields,

@@ -1,6 +1,6 @@
 import { el, icon } from "./dom.js";
 
-/** Ways to get others here: the link on the clipboard, or a second tab. */
+/** Buttons to copy the session's link, and to open it in a second tab. */
 export function sharing(notify) {
   const copyLink = async () => {
     const isCopied = await copied(location.href);
@@ -19,7 +19,7 @@ export function sharing(notify) {
         class: "button quiet",
         href: location.href,
         target: "_blank",
-        rel: "opener", // such a tab begins with what this one has stored: its token
+        rel: "opener", // the new tab gets a copy of this tab's session storage, and so its token
         "aria-label": "Second tab",
       },
       icon("open"),
@@ -29,7 +29,7 @@ export function sharing(notify) {
   return { elements, copyLink };
 }
 
-/** The clipboard is there in secure contexts only; elsewhere the link itself is shown. */
+/** Copy text; return false where it isn't possible, e.g. without HTTPS. */
 async function copied(text) {
   try {
     await navigator.clipboard.writeText(text);
@@ -39,7 +39,7 @@ async function copied(text) {
   }
 }
 
-/** Into full screen or out of it. */
+/** Switch full screen on or off. */
 export function fullScreen() {
   if (document.fullscreenElement) document.exitFullscreen();
   else document.documentElement.requestFullscreen?.().catch(() => {});

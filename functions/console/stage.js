@@ -2,7 +2,7 @@ import { clockFace } from "./clock-face.js";
 import { el } from "./dom.js";
 import { faceModels } from "./face-models.js";
 
-/** The wall: as many clocks as the state has, kept across states, all of one size. */
+/** All clocks of a state, at the same size. Their elements are kept across states. */
 export function stage(handlers) {
   const element = el("div", { class: "stage" });
   const faces = new Map();

@@ -7,9 +7,8 @@ const KEY = "synckairos.story";
 const isWide = matchMedia("(min-width: 1100px)");
 
 /**
- * What has happened so far: everybody's time as a picture, and the audit trail. Beside the clocks
- * where there is room for it, folded up below them where there isn't. `read` gives a page of the
- * trail.
+ * The session's history: a chart of the time used, and the audit trail. It is open beside the
+ * clocks on wide screens, collapsed below them on narrow ones. `read` returns a page of the trail.
  */
 export function story(read) {
   const trail = new Trail(read);
@@ -18,7 +17,7 @@ export function story(read) {
   const element = el(
     "details",
     { class: "story", open: isWide.matches && stored() !== "closed" },
-    el("summary", {}, el("span", {}, "So far")),
+    el("summary", {}, el("span", {}, "History")),
     el(
       "div",
       { class: "story-inside" },
@@ -51,7 +50,7 @@ function section(id, title, content) {
   return el("section", { "aria-labelledby": id }, el("h2", { id }, title), content);
 }
 
-/** Storage may be forbidden; then the choice lasts as long as the page. */
+/** Without storage, the choice is lost when the page is closed. */
 function stored() {
   try {
     return localStorage.getItem(KEY);
@@ -64,6 +63,6 @@ function keep(isOpen) {
   try {
     localStorage.setItem(KEY, isOpen ? "open" : "closed");
   } catch {
-    /* nothing to keep it in */
+    /* no storage */
   }
 }

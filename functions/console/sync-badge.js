@@ -15,9 +15,9 @@ const TRANSPORTS = {
   sse: "Server-sent events",
   polling: "HTTP polling",
 };
-const POLLING = "No live connection can be had at present, so this page asks again and again.";
+const POLLING = "There is no live connection right now, so this page asks the server regularly.";
 
-/** How this page is connected, and how far its clock can be trusted. */
+/** The state of the connection, and the offset and error of the page's clock. */
 export function syncBadge(session) {
   const connection = el("span", { class: "connection" });
   const value = (name) => el("dd", { data: { sync: name } });

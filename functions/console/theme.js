@@ -1,10 +1,10 @@
-/** Dark or light: as the system says, until somebody chooses otherwise. */
+/** Dark or light colours: the system's choice until the user makes another. */
 const KEY = "synckairos.theme";
 const prefersDark = matchMedia("(prefers-color-scheme: dark)");
 
 apply(stored());
 
-/** Let `button` switch between the two and say so. */
+/** Make `button` switch the colours, and label it accordingly. */
 export function bindToggle(button) {
   const describe = () => {
     const other = isDark() ? "light" : "dark";
@@ -30,7 +30,7 @@ function apply(theme) {
   if (theme) document.documentElement.dataset.theme = theme;
 }
 
-/** Storage may be forbidden; then the choice lasts as long as the page. */
+/** Without storage, the choice is lost when the page is closed. */
 function stored() {
   try {
     return localStorage.getItem(KEY);
@@ -43,6 +43,6 @@ function remember(theme) {
   try {
     localStorage.setItem(KEY, theme);
   } catch {
-    /* nothing to keep it in */
+    /* no storage */
   }
 }

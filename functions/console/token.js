@@ -1,23 +1,23 @@
 /**
- * The token of this tab's user. It comes in the fragment of the address, which browsers send to
- * nobody, and is kept for as long as the tab is.
+ * The token of this tab's user. It comes in the fragment of the address (`#token=`), which browsers
+ * don't send to servers, and is kept until the tab is closed.
  */
 const KEY = "synckairos.token";
 let known = stored();
 
-/** The token that the address has brought, or else the one that came before. */
+/** Return the token in the address and remove it there; else the one known before. */
 export function takeToken() {
   const fragment = new URLSearchParams(location.hash.slice(1));
-  const brought = fragment.get("token");
-  if (brought !== null) {
+  const token = fragment.get("token");
+  if (token !== null) {
     history.replaceState(history.state, "", location.pathname + location.search);
-    known = brought;
-    keep(brought);
+    known = token;
+    keep(token);
   }
   return known ?? undefined;
 }
 
-/** Storage may be forbidden; then the token lasts as long as the page. */
+/** Without storage, the token is lost when the page is closed. */
 function stored() {
   try {
     return sessionStorage.getItem(KEY);
@@ -30,6 +30,6 @@ function keep(token) {
   try {
     sessionStorage.setItem(KEY, token);
   } catch {
-    /* nothing to keep it in */
+    /* no storage */
   }
 }

@@ -2,14 +2,14 @@ import { el, setText } from "./dom.js";
 import { actorInWords, eventInWords, readingInWords } from "./event-words.js";
 
 const TROUBLE = {
-  loading: "One moment …",
-  forbidden: "Only the host of a session may see who did what.",
+  loading: "Loading …",
+  forbidden: "Only the host of a session can see what happened.",
 };
 
-/** Who did what, when: the audit trail, newest first. */
+/** The audit trail as a list, newest first. */
 export function trailList(trail) {
   let items = new Map();
-  let life;
+  let createdAt;
   const list = el("ol", { class: "trail-events", reversed: true });
   const trouble = el("p", { class: "trail-trouble" });
   const more = el(
@@ -19,10 +19,11 @@ export function trailList(trail) {
   );
   const element = el("div", { class: "trail" }, trouble, list, more);
 
-  /** Show what the trail has; `state` knows the names. */
+  /** Show the events that the trail has loaded. */
   function update(state, naming) {
-    if (state.created_at !== life || trail.events[0]?.version > items.keys().next().value) clear();
-    life = state.created_at;
+    const hasDropped = trail.events[0]?.version > items.keys().next().value;
+    if (state.created_at !== createdAt || hasDropped) clear();
+    createdAt = state.created_at;
     const newest = list.firstElementChild;
     let older = null;
     for (const event of trail.events) {
@@ -37,7 +38,7 @@ export function trailList(trail) {
     explain();
   }
 
-  /** Another life of the session, or a list that begins anew. */
+  /** For a session that was deleted and created again, or a trail that dropped old events. */
   function clear() {
     items = new Map();
     list.replaceChildren();

@@ -1,21 +1,21 @@
-/** Events of one page. */
+/** Events per request. */
 const PAGE = 100;
-/** A page that is left open for days forgets what is older, unless somebody has asked for it. */
+/** Above `MOST` events, the oldest are dropped, unless the user has loaded them on demand. */
 const MOST = 400;
 const KEPT = 300;
-/** A change is in the trail some 50 ms after its answer. */
+/** Delay before a request: a change appears in the trail some 50 ms after its answer. */
 const LAG_MS = 250;
 const MINUTE_MS = 60_000;
-const LEAST_GAP_MS = 1_000;
+const MIN_GAP_MS = 1_000;
 const BUSY_GAP_MS = 4_000;
 const QUIET_REQUESTS = 6;
 const RETRY_MS = 15_000;
-const LONGEST_RETRY_MS = 120_000;
+const MAX_RETRY_MS = 120_000;
 
 /**
- * The audit trail of a session: its newest events without a gap, and older ones on demand. It is
- * asked once for many changes: at most once a second and, where changes don't stop, every four, for
- * whoever plays must not run into the rate limit because of it.
+ * The audit trail of a session: its newest events without a gap, and older ones on demand. One
+ * request covers many changes. There is at most one per second, or one per 4 s after six within a
+ * minute, so that the trail doesn't use up the user's rate limit.
  *
  * Fires `change` when `events`, `isComplete`, `status` or `reason` has changed.
  */
@@ -24,15 +24,15 @@ export class Trail extends EventTarget {
   events = [];
   /** @type {"loading"|"ready"|"forbidden"|"away"} */
   status = "loading";
-  /** What the service says when it is away. */
+  /** The service's message while `status` is "away". */
   reason = "";
   #most = MOST;
   #state = null;
-  #asked = [];
+  #requestTimes = [];
   #failures = 0;
   #retryMs = 0;
   #timer = 0;
-  #isAsking = false;
+  #isLoading = false;
   #isOver = false;
   #onVisible = () => this.#schedule();
 
@@ -43,7 +43,7 @@ export class Trail extends EventTarget {
     document.addEventListener("visibilitychange", this.#onVisible);
   }
 
-  /** Whether there is nothing older than the oldest event here. */
+  /** Whether the session's first event is loaded. */
   get isComplete() {
     return this.events[0]?.version === 1;
   }
@@ -52,19 +52,19 @@ export class Trail extends EventTarget {
     return this.events.at(-1)?.version ?? 0;
   }
 
-  /** Have all events up to a session's `state`, soon. */
+  /** Load all events up to a session's `state`. */
   follow(state) {
     if (this.#state && this.#state.created_at !== state.created_at) this.events = [];
     this.#state = state;
     this.#schedule(LAG_MS);
   }
 
-  /** The page before the oldest event here. */
+  /** Load the page before the oldest event. */
   async earlier() {
     const [oldest] = this.events;
-    if (this.isComplete || this.#isAsking || !oldest) return;
+    if (this.isComplete || this.#isLoading || !oldest) return;
     const after = Math.max(0, oldest.version - 1 - PAGE);
-    await this.#ask(after, oldest.version - 1 - after, (page) => {
+    await this.#load(after, oldest.version - 1 - after, (page) => {
       if (this.events[0] !== oldest) return;
       this.events = [...page, ...this.events];
       this.#most = this.events.length + MOST;
@@ -77,29 +77,29 @@ export class Trail extends EventTarget {
     document.removeEventListener("visibilitychange", this.#onVisible);
   }
 
-  /** A hidden page needs no list. */
+  /** Schedule a request if events are missing and the page is visible. */
   #schedule(lag = 0) {
     const isBehind = this.#state && this.#newest < this.#state.version;
     const isSeen = !this.#isOver && !document.hidden;
-    if (!isBehind || !isSeen || this.#isAsking || this.#timer) return;
+    if (!isBehind || !isSeen || this.#isLoading || this.#timer) return;
     this.#timer = setTimeout(() => this.#catchUp(), Math.max(lag, this.#untilNext()));
   }
 
   #untilNext() {
     const now = performance.now();
-    this.#asked = this.#asked.filter((at) => now - at < MINUTE_MS);
-    if (!this.#asked.length) return 0;
-    const gap = this.#asked.length < QUIET_REQUESTS ? LEAST_GAP_MS : BUSY_GAP_MS;
+    this.#requestTimes = this.#requestTimes.filter((at) => now - at < MINUTE_MS);
+    if (!this.#requestTimes.length) return 0;
+    const gap = this.#requestTimes.length < QUIET_REQUESTS ? MIN_GAP_MS : BUSY_GAP_MS;
     const pause = this.#failures ? this.#retryMs : gap;
-    return this.#asked.at(-1) + pause - now;
+    return this.#requestTimes.at(-1) + pause - now;
   }
 
-  /** One who is more than a page behind begins anew: the events here have no gap. */
+  /** Load the missing events; if more than a page is missing, replace all, to leave no gap. */
   #catchUp() {
     this.#timer = 0;
     const start = Math.max(0, this.#state.version - PAGE);
     const isFar = this.#newest < start;
-    return this.#ask(isFar ? start : this.#newest, PAGE, (page) => {
+    return this.#load(isFar ? start : this.#newest, PAGE, (page) => {
       if (!page.length) return;
       const isNext = page[0].version === this.#newest + 1;
       this.events = isNext ? [...this.events, ...page] : page;
@@ -107,32 +107,32 @@ export class Trail extends EventTarget {
     });
   }
 
-  async #ask(after, limit, take) {
-    const { created_at: life } = this.#state;
-    this.#isAsking = true;
-    this.#asked.push(performance.now());
+  async #load(after, limit, take) {
+    const { created_at: createdAt } = this.#state;
+    this.#isLoading = true;
+    this.#requestTimes.push(performance.now());
     try {
       const { events } = await this.read(after, limit);
-      if (this.#state.created_at === life) take(events);
+      if (this.#state.created_at === createdAt) take(events);
       this.#failures = 0;
-      this.#become("ready");
+      this.#setStatus("ready");
     } catch (error) {
       this.#fail(error);
     } finally {
-      this.#isAsking = false;
+      this.#isLoading = false;
       this.#schedule();
     }
   }
 
   #fail({ status, message, retryAfterMs = 0 }) {
-    const backoff = Math.min(LONGEST_RETRY_MS, RETRY_MS * 2 ** this.#failures++);
+    const backoff = Math.min(MAX_RETRY_MS, RETRY_MS * 2 ** this.#failures++);
     this.#retryMs = Math.max(backoff, retryAfterMs);
     this.#isOver ||= status === 403;
-    if (status === 403) this.#become("forbidden");
-    else if (status >= 500 || status === 0) this.#become("away", message);
+    if (status === 403) this.#setStatus("forbidden");
+    else if (status >= 500 || status === 0) this.#setStatus("away", message);
   }
 
-  #become(status, reason = "") {
+  #setStatus(status, reason = "") {
     this.status = status;
     this.reason = reason;
     this.dispatchEvent(new Event("change"));

@@ -2,15 +2,15 @@ import { setText, svg } from "./dom.js";
 import { duration } from "./format.js";
 
 const HEIGHT = 10;
-/** What was before the turns is drawn thinner than they are. */
+/** The time before the known turns is drawn thinner. */
 const THIN = { y: 3, height: 4 };
-/** Turns that are told one by one to those who can't see them. */
-const TOLD = 12;
-const UNKNOWN = "Turn by turn it isn’t known";
-/** A bar is some hundred pixels long: less of a change than this part of the scale isn't seen. */
-const SEEN = 1 / 1000;
+/** The number of turns in the label for screen readers. */
+const LABELLED = 12;
+const UNKNOWN = "The length of each turn isn’t known";
+/** The smallest visible change, as a share of the scale: a bar has some hundred pixels. */
+const VISIBLE = 1 / 1000;
 
-/** One stacked bar: what was before, each finished turn, and what runs. Lengths are ms. */
+/** One stacked bar: the time before the known turns, each finished turn, the time since (ms). */
 export function usageBar() {
   const before = svg("rect", { class: "before", x: 0, width: 0, ...THIN });
   const turns = svg("g");
@@ -29,7 +29,7 @@ export function usageBar() {
   let shown = -1;
   let signature = "";
 
-  /** The finished turns of `owner`, oldest first, and the time `earlier` than them. */
+  /** Show the finished turns of `owner`, oldest first, and the time `earlier` (ms) before them. */
   function show({ isKnown, earlier, turns: ended }, owner) {
     const next = `${isKnown} ${earlier} ${ended.map(({ version }) => version).join()}`;
     if (next === signature) return;
@@ -49,10 +49,10 @@ export function usageBar() {
     return part;
   }
 
-  /** `isExact`: even what nobody sees. */
+  /** Draw up to `total`; `isExact` also draws invisibly small changes. */
   function draw(total, nextScale, isExact) {
     if (nextScale !== scale) element.setAttribute("viewBox", `0 0 ${nextScale} ${HEIGHT}`);
-    if (!isExact && Math.abs(total - shown) < nextScale * SEEN) return;
+    if (!isExact && Math.abs(total - shown) < nextScale * VISIBLE) return;
     scale = nextScale;
     shown = total;
     const left = Math.max(0, total - finished);
@@ -65,11 +65,11 @@ export function usageBar() {
 }
 
 function inWords(earlier, turns) {
-  const told = turns.slice(-TOLD);
-  const untold = earlier + turns.slice(0, -TOLD).reduce((sum, { ms }) => sum + ms, 0);
-  const lengths = told.map(({ ms }) => duration(round(ms)));
-  if (untold) lengths.unshift(`${duration(round(untold))} before`);
-  return lengths.length ? `Turns: ${lengths.join(", ")}` : "No turn is over yet";
+  const labelled = turns.slice(-LABELLED);
+  const rest = earlier + turns.slice(0, -LABELLED).reduce((sum, { ms }) => sum + ms, 0);
+  const lengths = labelled.map(({ ms }) => duration(round(ms)));
+  if (rest) lengths.unshift(`${duration(round(rest))} before`);
+  return lengths.length ? `Turns: ${lengths.join(", ")}` : "No turn has ended yet";
 }
 
 /** To the tenth of a second. */

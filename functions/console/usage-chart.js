@@ -5,12 +5,12 @@ import { usageBar } from "./usage-bar.js";
 import { UsageLedger } from "./usage-ledger.js";
 import { usageOwners } from "./usage-owners.js";
 
-/** Rows above this number are drawn small. */
-const ROOMY = 8;
+/** With more rows than this, all are drawn small. */
+const MAX_LARGE_ROWS = 8;
 const STEPS_S = [10, 20, 30, 60, 120, 180, 300, 600, 900, 1200, 1800, 3600, 7200, 10800, 21600];
 const DAY_S = 86_400;
 
-/** A picture of everybody's time used so far, one bar each, all on one scale. */
+/** A chart of the time that each owner has used, one bar each on a common scale. */
 export function usageChart() {
   const rows = new Map();
   const list = el("ul", { class: "usage-rows" });
@@ -31,13 +31,13 @@ export function usageChart() {
     running = owners.filter((owner) => isRunning(state) && owner.isActive(state));
     totals = new Map(owners.map(({ key, total }) => [key, total(state, state.server_time_ms)]));
     ledger.remember(state);
-    setFlag(element, "small", owners.length > ROOMY);
+    setFlag(element, "small", owners.length > MAX_LARGE_ROWS);
     for (const key of rows.keys()) if (!totals.has(key)) remove(key);
     owners.forEach(place);
     showTurns();
   }
 
-  /** Take in what the audit trail tells by now. */
+  /** Take in the loaded events of the audit trail. */
   function learn(events) {
     ledger.learn(events, owners);
     showTurns();
@@ -62,7 +62,7 @@ export function usageChart() {
     isStale = true;
   }
 
-  /** What doesn't run is drawn once: there may be a thousand. */
+  /** Draw the running bars, and all others only after a change: there may be a thousand. */
   function draw(at) {
     for (const { key, total } of running) totals.set(key, total(state, at));
     const needed = scaleFor(Math.max(0, ...totals.values()));
@@ -97,7 +97,7 @@ function usageRow() {
   };
 }
 
-/** The next round length of time: bars grow for a while before all of them are drawn shorter. */
+/** The next round duration (ms) above `longest`, so that the scale changes rarely. */
 function scaleFor(longest) {
   const step = STEPS_S.find((seconds) => seconds * 1000 >= longest);
   return 1000 * (step ?? DAY_S * Math.ceil(longest / 1000 / DAY_S));

@@ -4,8 +4,9 @@ import { hasEndedTurn, turnsIn } from "./turns.js";
 const REMEMBERED = 64;
 
 /**
- * Everybody's time, as turns: what the trail tells, laid out so that it adds up to the totals of the
- * state. Until the trail has told of one state that this page knows, there are totals alone.
+ * The time of each owner, split into turns. The turns come from the trail, the totals from states;
+ * the difference is `earlier` time. Until the trail reaches a state that the page has seen, only
+ * the totals are known.
  *
  * `owners` are `{key, isActive(state), total(state, at), owns(turn)}`.
  */
@@ -13,12 +14,12 @@ export class UsageLedger {
   #states = new Map();
   #turns = [];
   #base = null;
-  #life;
+  #createdAt;
 
-  /** Know a state; the trail will come to it. */
+  /** Store a state, for the time when the trail reaches its version. */
   remember(state) {
-    if (state.created_at !== this.#life) {
-      this.#life = state.created_at;
+    if (state.created_at !== this.#createdAt) {
+      this.#createdAt = state.created_at;
       this.#states.clear();
       this.#turns = [];
       this.#base = null;
@@ -27,7 +28,7 @@ export class UsageLedger {
     if (this.#states.size > REMEMBERED) this.#states.delete(this.#states.keys().next().value);
   }
 
-  /** Take in what the trail tells by now. */
+  /** Take in the loaded events of the trail. */
   learn(events, owners) {
     this.#turns = turnsIn(events);
     const newest = events.at(-1);
@@ -42,22 +43,22 @@ export class UsageLedger {
   }
 
   /**
-   * One owner's finished turns, and what of its time lies before them: in turns that the trail here
-   * doesn't reach back to, or whose owner it doesn't tell.
+   * One owner's finished turns, and its `earlier` time (ms): turns before the loaded events, or
+   * turns whose owner isn't known.
    *
    * @returns {{isKnown: boolean, earlier: number, turns: import("./turns.js").Turn[]}}
    */
   of(owner) {
     if (!this.#base) return { isKnown: false, earlier: 0, turns: [] };
     const turns = this.#turns.filter((turn) => turn.ms > 0 && owner.owns(turn));
-    const settled = this.#base.settled.get(owner.key) ?? 0; // who joined later had used nothing
+    const settled = this.#base.settled.get(owner.key) ?? 0; // 0 for owners who joined later
     const known = turns.filter(({ version }) => version <= this.#base.version);
     const earlier = settled - known.reduce((sum, { ms }) => sum + ms, 0);
     return { isKnown: true, earlier: Math.max(0, earlier), turns };
   }
 }
 
-/** How long the turn that is not over had run when `state`, the newest in the trail, was read. */
+/** The length of the unfinished turn when `state`, the newest in the trail, was read (ms). */
 function unfinished(events, state) {
   const [before, newest] = [events.at(-2), events.at(-1)];
   const hasBegun = newest.cycle_number > 0 && !(before && hasEndedTurn(newest, before));

@@ -1,11 +1,11 @@
 import { elapsed, nearest, used } from "/clients/js/synckairos.js";
 
 /**
- * @typedef {object} Owner one whose time is shown: a participant, a group, or the session
+ * @typedef {object} Owner a participant, a group, or the session as the owner of used time
  * @property {string} key
  * @property {string} name
  * @property {(state: object) => boolean} isActive
- * @property {(state: object, at: number) => number} total ms used at a server time
+ * @property {(state: object, at: number) => number} total ms used at a server time (ms)
  * @property {(turn: import("./turns.js").Turn) => boolean} owns
  * @property {(turn: import("./turns.js").Turn) => string} turnName
  */
@@ -46,7 +46,7 @@ function groupOwner({ participants }, { group_id: id }, naming) {
 }
 
 function everybody({ sync_mode: mode }) {
-  const word = mode === "count_up" ? "Lap" : "Cycle";
+  const word = mode === "count_up" ? "Lap" : "Round";
   return {
     key: "everybody",
     name: "Everyone",
@@ -57,7 +57,7 @@ function everybody({ sync_mode: mode }) {
   };
 }
 
-/** Without participants nobody's used time says how long the session ran; its own clock does. */
+/** The time a session without participants has run (ms), from the session's own clock. */
 function ranFor(state, at) {
   const { session_started_at: started, time_per_cycle_ms: cycle } = state;
   const whole = state.sync_mode === "count_up" ? state.max_time_ms : state.total_time_ms;

@@ -1,25 +1,32 @@
 const REFUSALS = {
-  401: ["You need a fresh link", "Ask whoever runs the session for a link that lets you in."],
-  403: ["Your link isn’t for this", "Ask whoever runs the session for one that is."],
-  404: ["Nothing here for you", "Open the link that you were given for this session."],
+  401: ["You need a new link", "Ask the host for a new link to this session."],
+  403: ["Your link doesn’t allow this", "Ask the host for a link that does."],
+  404: ["Session not found", "Open the link that you were given for this session."],
 };
+const MAY_NOT_CREATE =
+  "You need permission to create sessions here. Ask whoever runs this server for a host link.";
 
-/** What was refused for good, as a title and what to do. */
+/** A permanent refusal as a title and an instruction. */
 export function refusalInWords({ status }) {
   return REFUSALS[status];
 }
 
-/** What an error means to the one who sees it, and what to do about it. */
+/** An error as one or two sentences for the user. */
 export function inWords({ status, code, message, retryAfterMs }) {
-  if (code === "CONFLICT") return "Somebody else was faster.";
+  if (code === "CONFLICT") return "Someone else was faster.";
   if (status === 401 || status === 403) return REFUSALS[status].join(". ");
   if (status === 429) return `Too many requests. ${whenAgain(retryAfterMs)}`;
   return `${message}.`;
 }
 
-/** Why a session can't be shown yet, as a title and what happens next. */
+/** An error on creating a session as one or two sentences for the user. */
+export function creationErrorInWords(error) {
+  return error.status === 401 || error.status === 403 ? MAY_NOT_CREATE : inWords(error);
+}
+
+/** A temporary problem as a title and an explanation. */
 export function problemInWords({ status, retryAfterMs }) {
-  const next = `This page tries again ${soon(retryAfterMs)}. You need not do anything.`;
+  const next = `This page tries again ${soon(retryAfterMs)}. You don’t need to do anything.`;
   if (status === 429) return ["Too many requests", `Many people are using this network. ${next}`];
   if (status === 0) return ["No connection", `The service can’t be reached. ${next}`];
   return ["The service is busy", `It can’t answer right now. ${next}`];
@@ -27,7 +34,7 @@ export function problemInWords({ status, retryAfterMs }) {
 
 function soon(ms) {
   const seconds = Math.ceil(ms / 1000);
-  return seconds > 1 ? `by itself in ${seconds} seconds` : "by itself in a moment";
+  return seconds > 1 ? `automatically in ${seconds} seconds` : "automatically in a moment";
 }
 
 function whenAgain(retryAfterMs) {

@@ -39,7 +39,9 @@ def test_a_page_that_must_wait_says_why_and_goes_on_by_itself(
         console.page.goto(f"{service.url}/?session={host.session_id}")
         title, words = _WORDS[status]
         expect(console.page.get_by_role("heading", level=1)).to_have_text(title)
-        expect(console.page.get_by_text(words)).to_contain_text(f"by itself in {_WAIT_S} seconds")
+        expect(console.page.get_by_text(words)).to_contain_text(
+            f"automatically in {_WAIT_S} seconds"
+        )
         is_busy = False
         expect(console.connection).to_have_text("Live")
         expect(console.status).to_have_text("pending")

@@ -119,7 +119,9 @@ def test_a_deletion_is_told_to_everybody(open_page: Opener) -> None:
 
 def test_a_broken_link_is_told_kindly(open_page: Opener) -> None:
     console = open_page("/?session=12345")
-    expect(console.page.locator(".lobby h1")).to_have_text("This link isn't a session")
+    expect(console.page.locator(".lobby h1")).to_have_text(
+        "This link doesn\N{RIGHT SINGLE QUOTATION MARK}t lead to a session"
+    )
 
 
 def test_back_and_forward_move_between_form_and_session(open_page: Opener) -> None:

@@ -38,7 +38,7 @@ def test_what_is_no_time_is_told_apart_at_once(open_page: Opener) -> None:
     field.fill("three minutes")
     console.submit.click()
     expect(field).to_have_attribute("aria-invalid", "true")
-    expect(console.page.get_by_text("Write it as min:s, like 3:00")).to_be_visible()
+    expect(console.page.get_by_text("Enter minutes and seconds, such as 3:00")).to_be_visible()
 
 
 def test_people_may_have_times_of_their_own(open_page: Opener) -> None:

@@ -11,7 +11,7 @@ FIRST_LOOK = {
     "per_participant": {"Ada": "3:00|2:5.", "Ben": "3:00"},
     "per_cycle": {"Ada": "0:30|0:2.", "Ben": "0:30", "Cleo": "0:30", "Dan": "0:30"},
     "per_group": {"Red": "5:00|4:5.", "Blue": "5:00"},
-    "global": {"Team Ada": "0:30|0:2.", "In all": "10:00|9:5."},
+    "global": {"Team Ada": "0:30|0:2.", "Total": "10:00|9:5."},
     "count_up": {"Lap 1": r"0:0.\.[1-9]"},
 }
 
@@ -54,8 +54,8 @@ def test_a_clock_for_all_runs_on_through_every_cycle(open_page: Opener) -> None:
     console.start()
     console.wait_until_running("Team Ada")
     console.primary.click()
-    expect(console.face("Team Ben")).to_contain_text("Cycle 2")
-    cycle, whole = console.remaining("Team Ben"), console.remaining("In all")
+    expect(console.face("Team Ben")).to_contain_text("Round 2")
+    cycle, whole = console.remaining("Team Ben"), console.remaining("Total")
     assert whole - 570_000 < cycle - 100
     turn = console.page.locator(".roster [aria-pressed=true]")
     expect(turn).to_contain_text("Team Ben")

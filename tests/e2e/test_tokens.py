@@ -118,7 +118,7 @@ def test_a_spectator_sees_and_is_told_that_it_may_do_no_more(
     expect(console.events).to_have_count(0)
     expect(console.page.locator(".usage-rows li")).to_have_count(2)
     console.primary.click()
-    expect(console.page.locator("#toast")).to_contain_text("Ask whoever runs the session")
+    expect(console.page.locator("#toast")).to_contain_text("Ask the host for a link that does")
     expect(console.status).to_have_text("pending")
     problems.expect(FORBIDDEN)
 
@@ -133,7 +133,7 @@ def test_a_token_that_is_not_good_is_told_kindly(
 ) -> None:
     session_id = created(guarded, tokens.host())
     console = open_link(f"/?session={session_id}{link}")
-    expect(console.page.locator(".lobby h1")).to_have_text("You need a fresh link")
+    expect(console.page.locator(".lobby h1")).to_have_text("You need a new link")
     expect(console.connection).to_have_text("Closed")
     problems.expect(UNAUTHORIZED)
 
@@ -150,7 +150,7 @@ def test_a_token_of_another_session_opens_none(
 def test_a_session_without_a_token_is_not_created(open_link: Open, problems: Problems) -> None:
     console = open_link("/")
     console.submit.click()
-    expect(console.page.locator(".form-error")).to_contain_text("You need a fresh link")
+    expect(console.page.locator(".form-error")).to_contain_text("You need permission to create")
     problems.expect(UNAUTHORIZED)
 
 
@@ -160,7 +160,7 @@ def test_a_fresh_token_is_taken_without_a_reload(
     host = tokens.host()
     session_id = created(guarded, host)
     console = open_link(f"/?session={session_id}")
-    expect(console.page.locator(".lobby h1")).to_have_text("You need a fresh link")
+    expect(console.page.locator(".lobby h1")).to_have_text("You need a new link")
     console.page.evaluate("hash => { location.hash = hash }", f"token={host}")
     expect(console.status).to_have_text("pending")
     assert "token" not in console.page.url
@@ -174,7 +174,7 @@ def test_a_token_that_ends_is_told_to_its_owner(
     short = tokens.host(lifetime_s=GOOD_FOR_S - LEEWAY_S)
     console = open_link(f"/?session={session_id}#token={short}")
     expect(console.status).to_have_text("pending")
-    expect(console.page.locator(".lobby h1")).to_have_text("You need a fresh link")
+    expect(console.page.locator(".lobby h1")).to_have_text("You need a new link")
     problems.expect(UNAUTHORIZED)
 
 

@@ -53,7 +53,7 @@ def test_a_flag_fall_is_nobodys_doing(open_page: Opener) -> None:
     console.create(time_on_each_clock="0:01", added_per_turn="0")
     console.start()
     expect(console.events.first).to_have_text(f"Ada{S} flag fell: the session is over")
-    expect(console.page.locator(".event-facts").first).to_contain_text("by itself")
+    expect(console.page.locator(".event-facts").first).to_contain_text("automatically")
 
 
 def test_older_events_come_when_they_are_asked_for(open_page: Opener, service: Instance) -> None:

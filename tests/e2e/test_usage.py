@@ -41,7 +41,7 @@ def test_turns_add_up_to_the_time_used(open_page: Opener, service: Instance, sha
     if shape not in ("count_up", "global"):
         assert untold == 0
     for bar in console.bars:
-        assert bar.label.startswith(("Turns: ", "No turn is over yet"))
+        assert bar.label.startswith(("Turns: ", "No turn has ended yet"))
 
 
 def test_the_bar_of_whose_turn_it_is_grows(open_page: Opener, service: Instance) -> None:
