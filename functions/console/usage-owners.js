@@ -14,7 +14,7 @@ import { elapsed, nearest, used } from "/clients/js/synckairos.js";
 export function usageOwners(state, naming) {
   if (state.groups?.length) return state.groups.map((group) => groupOwner(state, group, naming));
   const { participants } = state;
-  if (!participants.length) return [everybody(state)];
+  if (!participants.length) return [sessionOwner(state)];
   return participants.map((one) => personOwner(one, naming, participants.length === 1));
 }
 
@@ -45,20 +45,20 @@ function groupOwner({ participants }, { group_id: id }, naming) {
   };
 }
 
-function everybody({ sync_mode: mode }) {
+function sessionOwner({ sync_mode: mode }) {
   const word = mode === "count_up" ? "Lap" : "Round";
   return {
-    key: "everybody",
+    key: "session",
     name: "Everyone",
     isActive: () => true,
-    total: ranFor,
+    total: sessionTime,
     owns: () => true,
     turnName: ({ cycle }) => `${word} ${cycle}`,
   };
 }
 
 /** The time a session without participants has run (ms), from the session's own clock. */
-function ranFor(state, at) {
+function sessionTime(state, at) {
   const { session_started_at: started, time_per_cycle_ms: cycle } = state;
   const whole = state.sync_mode === "count_up" ? state.max_time_ms : state.total_time_ms;
   if (!started || cycle !== null || whole === undefined) return elapsed(state, at);
