@@ -118,7 +118,6 @@ class HttpConnection(Watched, Shedding):
             self._refuse(408, "REQUEST_TIMEOUT", "The body took too long to arrive")
 
     def _refuse(self, status: int, code: str, message: str) -> None:
-        """Answer with an error, unless a response is in progress, and close the connection."""
         error = {"code": code, "message": message, "request_id": str(uuid4())}
         body = msgspec.json.encode({"error": error})
         headers = {

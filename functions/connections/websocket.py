@@ -185,7 +185,6 @@ class SocketConnection(Watched, WebSocketsSansIOProtocol):
 
 
 def _is_utf8(frames: Sequence[bytes]) -> bool:
-    """Return whether the joined frames of one message are valid UTF-8."""
     try:
         b"".join(frames).decode()
     except UnicodeDecodeError:

@@ -217,8 +217,7 @@ class Conversation:
             self.listener.put(Push.of(deleted))
 
     def _put_state(self, session: Session, now: Instant) -> None:
-        """Queue a state that the client was allowed to read."""
-        self._may_read = True
+        self._may_read = True  # the state was read with the client's permit
         self.listener.put(Push.of(messages.state_sync(session, now)))
 
     async def _may_see(self, push: Push) -> bool:

@@ -120,7 +120,6 @@ async def _reconnect(_: Message, talk: Conversation, __: Gate) -> None:
 
 
 async def _authenticate(message: Message, talk: Conversation, gate: Gate) -> None:
-    """Continue with a new token until that expires."""
     token = message.get("token")
     if isinstance(token, str):
         await talk.go_on_as(await gate.caller_of(token, SUBSCRIBING))
@@ -137,7 +136,6 @@ MESSAGES: dict[str, Callable[[Message, Conversation, Gate], Awaitable[None]]] = 
 
 
 def _message_in(frame: Any) -> Message | None:
-    """Return the JSON object in `frame`; None if there is none."""
     try:
         message = strict_json.parse(frame.get("text") or frame.get("bytes") or b"")
     except ValueError:

@@ -36,7 +36,6 @@ async def page(call: Call) -> Response:
 
 
 def _serving(files: PackedFiles) -> Endpoint:
-    """Return an endpoint that serves the file named by the rest of the path."""
 
     async def serve(call: Call) -> Response:
         return await files.at(call.path_params["rest"], call.scope)

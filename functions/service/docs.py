@@ -57,7 +57,6 @@ async def start(_: Call) -> Response:
 
 
 def _serving(path: Path) -> Endpoint:
-    """Return an endpoint that serves the file at `path`."""
 
     async def serve(call: Call) -> Response:
         return await file_answer(call, path)
