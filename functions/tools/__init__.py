@@ -1,1 +1,1 @@
-"""Commands for people."""
+"""Command-line tools: run, demo, benchmark, soak, session history, rights table."""

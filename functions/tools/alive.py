@@ -1,7 +1,7 @@
-"""Whether the service in this container answers: the image's HEALTHCHECK, where no curl is.
+"""The image's HEALTHCHECK command; the image has no curl.
 
-Ends with 0 if `/health` says 200, else with 1 and a sentence. It imports next to nothing: it is
-started every half a minute, on a machine that has better things to do.
+Exit code 0 if `/health` answers 200; otherwise 1, with the reason on stderr. The module imports
+little to keep its start cheap, because Docker runs it every 30 s.
 """
 
 import http.client
@@ -11,19 +11,19 @@ import signal
 import sys
 from types import FrameType
 
-_DEADLINE_S = 3.0
+_TIMEOUT_S = 3.0
 _LOOPBACK = {4: "127.0.0.1", 6: "::1"}
 
 
-def why_not(host: str, port: int, deadline_s: float = _DEADLINE_S) -> str | None:
-    """Why the service at `host` is not well; None if it is. Takes `deadline_s` at most, s.
+def why_not(host: str, port: int, deadline_s: float = _TIMEOUT_S) -> str | None:
+    """Return why the service is unhealthy, or None if it is healthy, within `deadline_s` seconds.
 
-    Only for the main thread: the deadline is an alarm signal, for a timeout of the socket would
-    begin anew with every byte.
+    Works in the main thread only: the timeout is an alarm signal, because a socket timeout would
+    start again with every byte.
     """
-    signal.signal(signal.SIGALRM, _give_up)
+    signal.signal(signal.SIGALRM, _raise_timeout)
     signal.setitimer(signal.ITIMER_REAL, deadline_s)
-    connection = http.client.HTTPConnection(_reached_at(host), port)
+    connection = http.client.HTTPConnection(_client_host(host), port)
     try:
         connection.request("GET", "/health", headers={"Connection": "close"})
         status = connection.getresponse().status
@@ -35,24 +35,24 @@ def why_not(host: str, port: int, deadline_s: float = _DEADLINE_S) -> str | None
     return None if status == 200 else f"/health on port {port} answers {status}"
 
 
-def _reached_at(host: str) -> str:
-    """Where one that listens at `host` is reached from here."""
+def _client_host(host: str) -> str:
+    """Return the address for connecting to a server that listens at `host`."""
     try:
         address = ipaddress.ip_address(host)
-    except ValueError:  # a name
+    except ValueError:  # a host name
         return host
     return _LOOPBACK[address.version] if address.is_unspecified else host
 
 
-def _give_up(number: int, frame: FrameType | None) -> None:
+def _raise_timeout(number: int, frame: FrameType | None) -> None:
     raise TimeoutError("no answer in time")
 
 
 def main() -> None:
-    """Ask where the service listens, by the same `HOST` and `PORT`."""
+    """Check the service at `HOST` and `PORT`, the variables that the service itself reads."""
     host = os.environ.get("HOST") or "127.0.0.1"
     port = os.environ.get("PORT") or "3000"
-    sys.exit(why_not(host, int(port)) if port.isdigit() else f"PORT is no number: {port}")
+    sys.exit(why_not(host, int(port)) if port.isdigit() else f"PORT is not a number: {port}")
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""The audit worker, and who makes up for failed pushes, in a process of their own."""
+"""The audit worker and the retry of failed pushes, in a separate process."""
 
 import asyncio
 from contextlib import suppress
@@ -12,7 +12,7 @@ from shared.settings import read_settings
 
 
 async def main() -> None:
-    """Empty the outbox, and push what is owed, until told to stop."""
+    """Write outbox entries to the audit trail and retry failed pushes, until interrupted."""
     settings = read_settings()
     configure(settings.log_level)
     metrics = PrometheusMetrics()

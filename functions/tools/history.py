@@ -1,4 +1,4 @@
-"""`python -m functions.tools.history SESSION_ID`: a session's story as a table."""
+"""`python -m functions.tools.history SESSION_ID`: print a session's audit trail as a table."""
 
 import argparse
 import asyncio
@@ -24,69 +24,72 @@ from shared.settings import read_settings
 
 _PAGE = 100
 _SHOWN_CLOCKS = 4
-_NARROWEST = 120
-"""Columns of the table; where the output goes into a file, there is no terminal to ask."""
+_MIN_WIDTH = 120
+"""Characters. Wide enough for the table when the output is not a terminal."""
 
 
 def main() -> int:
-    """Print the story of one session; returns the exit code."""
-    name, console = _asked_for(), Console(highlight=False)
-    console = Console(highlight=False, width=max(_NARROWEST, console.width))
+    """Print the history of one session and return the exit code."""
+    name, console = _session_name_argument(), Console(highlight=False)
+    console = Console(highlight=False, width=max(_MIN_WIDTH, console.width))
     configure("ERROR")
     audit = audit_log(read_settings())
     if audit is None:
         console.print(
-            "Say where the audit trail is: set DATABASE_URL, or SUPABASE_URL and its key."
+            "No audit trail is configured: set DATABASE_URL, or SUPABASE_URL and its key."
         )
         return 1
     try:
-        table = asyncio.run(_story(audit, name))
+        table = asyncio.run(_history_table(audit, name))
     except AuditUnavailable as error:
         console.print(f"{error.message}.", soft_wrap=True)
         return 1
     if not table.rows:
-        console.print(f"The audit trail knows no session {name}.", soft_wrap=True)
+        console.print(f"The audit trail has no session {name}.", soft_wrap=True)
         return 1
     console.print(table)
     return 0
 
 
-def _asked_for() -> str:
-    """The name of the session whose story to tell."""
+def _session_name_argument() -> str:
+    """Parse the command line and return the name of the session."""
     parser = argparse.ArgumentParser(
         prog="python -m functions.tools.history",
-        description="Prints a session's story: who did what, when, and the clocks after it."
-        " The trail is that of DATABASE_URL, or of SUPABASE_URL and SUPABASE_SERVICE_ROLE_KEY.",
+        description="Print a session's events from the audit trail: time, event, actor, and the"
+        " clocks after it. Reads the database at DATABASE_URL, or at SUPABASE_URL with"
+        " SUPABASE_SERVICE_ROLE_KEY.",
     )
     parser.add_argument("session_id", type=UUID, metavar="SESSION_ID")
-    parser.add_argument("--tenant", help="whose session it is, where it is a tenant's")
-    asked = parser.parse_args()
-    return session_name(str(asked.session_id), asked.tenant)
+    parser.add_argument("--tenant", help="the tenant that owns the session, if there is one")
+    arguments = parser.parse_args()
+    return session_name(str(arguments.session_id), arguments.tenant)
 
 
-async def _story(audit: AuditLog, name: str) -> Table:
-    table = Table("version", "UTC", "event", "by", "whose clock", "showed")
+async def _history_table(audit: AuditLog, name: str) -> Table:
+    table = Table("version", "UTC", "event", "actor", "clock of", "time left")
     table.add_column("clocks after", no_wrap=True)
     try:
-        async for event, session in _told(audit, name):
-            _tell(table, event, session)
+        async for event, session in _events_with_state(audit, name):
+            _add_row(table, event, session)
     finally:
         await audit.close()
     return table
 
 
-async def _told(audit: AuditLog, name: str) -> AsyncIterator[tuple[AuditedEvent, Session]]:
-    """Every event with the state it left, oldest first."""
+async def _events_with_state(
+    audit: AuditLog, name: str
+) -> AsyncIterator[tuple[AuditedEvent, Session]]:
+    """Yield every event with the session state after it, oldest first."""
     after = 0
     while page := await audit.events(name, after, _PAGE):
         states = await asyncio.gather(*(audit.at_version(name, e.version) for e in page))
-        for event, moment in zip(page, states, strict=True):
-            if moment is not None:
-                yield event, moment.session
+        for event, snapshot in zip(page, states, strict=True):
+            if snapshot is not None:
+                yield event, snapshot.session
         after = page[-1].version
 
 
-def _tell(table: Table, event: AuditedEvent, session: Session) -> None:
+def _add_row(table: Table, event: AuditedEvent, session: Session) -> None:
     if table.title is None:
         date = f"{datetime_of(event.occurred_at):%Y-%m-%d}"
         table.title = f"{session.name}, {session.sync_mode}, {date}"
@@ -95,45 +98,45 @@ def _tell(table: Table, event: AuditedEvent, session: Session) -> None:
         _time_of_day(datetime_of(event.occurred_at)),
         event.event,
         event.actor,
-        _whose(session, event),
-        _reading(event.time_remaining_ms),
+        _subject(session, event),
+        _clock_face(event.time_remaining_ms),
         _clocks(session, event.occurred_at),
     )
 
 
-def _whose(session: Session, event: AuditedEvent) -> str:
+def _subject(session: Session, event: AuditedEvent) -> str:
     participant = session.find(event.participant_id) if event.participant_id else None
     if participant:
-        return _name(participant)
+        return _label(participant)
     return f"group {event.group_id[:8]}" if event.group_id else ""
 
 
 def _clocks(session: Session, at: Instant) -> str:
-    """What everybody's clock shows, the running one marked."""
+    """Return the clocks as text; `<` marks the running one."""
     shown = live(session, at)
     clocks = [
-        f"{_name(p)} {_left_or_used(clocks_of(shown).left_of(shown, p), p.used_ms)}"
+        f"{_label(p)} {_remaining_or_used(clocks_of(shown).left_of(shown, p), p.used_ms)}"
         + (" <" if session.cycle_started_at and p == shown.active else "")
         for p in shown.participants[:_SHOWN_CLOCKS]
     ]
     if not clocks:
-        clocks = [_left_or_used(clocks_of(shown).left(shown), shown.used_ms)]
+        clocks = [_remaining_or_used(clocks_of(shown).left(shown), shown.used_ms)]
     if more := len(shown.participants) - _SHOWN_CLOCKS:
         clocks += [f"and {more} more"] if more > 0 else []
     return "   ".join(clocks)
 
 
-def _name(participant: Participant) -> str:
+def _label(participant: Participant) -> str:
     return f"#{participant.participant_index}"
 
 
-def _left_or_used(left: Millis | None, used: Millis) -> str:
-    """A clock that runs toward nothing shows what it has counted."""
-    return f"{_reading(used)} used" if left is None else _reading(left)
+def _remaining_or_used(left: Millis | None, used: Millis) -> str:
+    """A clock without a time limit has no time left; show the time used instead."""
+    return f"{_clock_face(used)} used" if left is None else _clock_face(left)
 
 
-def _reading(left: Millis | None) -> str:
-    """`1:02:03.456`, as a clock shows it."""
+def _clock_face(left: Millis | None) -> str:
+    """Format as `1:02:03.456`."""
     if left is None:
         return ""
     minutes, ms = divmod(left, 60_000)
@@ -142,8 +145,8 @@ def _reading(left: Millis | None) -> str:
     return f"{head}:{ms / 1000:06.3f}"
 
 
-def _time_of_day(moment: datetime) -> str:
-    return moment.isoformat(timespec="milliseconds")[11:23]
+def _time_of_day(instant: datetime) -> str:
+    return instant.isoformat(timespec="milliseconds")[11:23]
 
 
 if __name__ == "__main__":

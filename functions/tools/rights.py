@@ -1,11 +1,11 @@
-"""`python -m functions.tools.rights`: the rights table of docs/security.md, as the code has it."""
+"""`python -m functions.tools.rights`: print the rights table of docs/security.md from the code."""
 
 from collections.abc import Iterator
 
 from shared.access.callers import Role
 from shared.access.rights import RIGHTS, Operation, Reach
 
-_SHOWN = {
+_LABELS = {
     Reach.ANYWHERE: "any",
     Reach.OWN: "own",
     Reach.NAMED: "its one",
@@ -15,7 +15,7 @@ _SHOWN = {
 
 
 def table() -> str:
-    """The table in Markdown: operations down, roles across."""
+    """Return the rights as a Markdown table: one row per operation, one column per role."""
     return "\n".join(_lines())
 
 
@@ -28,7 +28,7 @@ def _lines() -> Iterator[str]:
 
 def _cell(role: Role, operation: Operation) -> str:
     reach = RIGHTS[role].get(operation)
-    return _SHOWN[reach] if reach else ""
+    return _LABELS[reach] if reach else ""
 
 
 def _row(*cells: str) -> str:

@@ -1,6 +1,6 @@
-"""`make run`: the service on this machine, with a Redis and a Postgres of its own.
+"""`make run`: run the service on this machine, with an embedded Redis and Postgres.
 
-`REDIS_URL`, and `DATABASE_URL` or `SUPABASE_URL`, name others to be used instead.
+`REDIS_URL`, and `DATABASE_URL` or `SUPABASE_URL`, select external ones instead.
 """
 
 import os
@@ -17,34 +17,35 @@ from shared.settings import Settings, read_settings
 
 
 def main() -> None:
-    """Serve until Ctrl-C or SIGTERM; neither leaves an embedded server behind."""
+    """Serve until Ctrl-C or SIGTERM; both also stop the embedded servers."""
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     os.environ["LOG_LEVEL"] = os.environ.get("LOG_LEVEL") or "WARNING"
-    require_production_ready(read_settings())  # which has no servers of its own
+    # Production must name its own servers, so check before the embedded ones are set.
+    require_production_ready(read_settings())
     _require_free_port(read_settings())
     with ExitStack() as stack:
         if not os.environ.get("REDIS_URL"):
             os.environ["REDIS_URL"] = stack.enter_context(embedded_redis())
         if not (os.environ.get("DATABASE_URL") or os.environ.get("SUPABASE_URL")):
-            os.environ["DATABASE_URL"] = _own_database(stack)
+            os.environ["DATABASE_URL"] = _start_database(stack)
         settings = read_settings()
         instance = server(settings)
-        instance.on_ready = lambda: print(_greeting(settings), flush=True)
+        instance.on_ready = lambda: print(_ready_message(settings), flush=True)
         stack.enter_context(suppress(KeyboardInterrupt))
         instance.run()
 
 
-def _own_database(stack: ExitStack) -> str:
-    """The url of a migrated Postgres that lasts as long as `stack`."""
+def _start_database(stack: ExitStack) -> str:
+    """Start a migrated Postgres that `stack` stops, and return its URL."""
     url = stack.enter_context(embedded_postgres()).url
     migrate(url)
     return url
 
 
-def _greeting(settings: Settings) -> str:
-    lines = [f"SyncKairos is at http://{settings.host}:{settings.port} (Ctrl-C stops it)"]
+def _ready_message(settings: Settings) -> str:
+    lines = [f"SyncKairos runs at http://{settings.host}:{settings.port} (Ctrl-C stops it)"]
     if "127.0.0.1" in (url := os.environ.get("DATABASE_URL", "")):
-        lines.append(f"Its audit trail is in {url}")
+        lines.append(f"Audit trail: {url}")
     return "\n".join(lines)
 
 
@@ -55,8 +56,8 @@ def _require_free_port(settings: Settings) -> None:
             probe.bind((settings.host, settings.port))
         except OSError as error:
             raise SystemExit(
-                f"Port {settings.port} of {settings.host} can't be used ({error.strerror}). "
-                f"Choose another one: make run PORT={settings.port + 1}"
+                f"Can't listen on port {settings.port} of {settings.host} ({error.strerror}). "
+                f"Choose another port: make run PORT={settings.port + 1}"
             ) from None
 
 

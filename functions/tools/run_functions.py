@@ -1,7 +1,7 @@
-"""`make run-functions`: every function on this machine, each invoked as Lambda would.
+"""`make run-functions`: run every Lambda function on this machine, invoked as Lambda does it.
 
-They have a Redis behind an Upstash endpoint, a Postgres behind Supabase's API, a Supabase Realtime,
-queues and schedules of their own. `REDIS_URL` names another Redis to be used instead.
+Starts a Redis behind an Upstash endpoint, a Postgres behind Supabase's API, a Supabase Realtime,
+queues and schedules. `REDIS_URL` selects another Redis instead.
 """
 
 import os
@@ -19,7 +19,7 @@ from infra.local.supabase import can_run, local_supabase, prepare_project
 from infra.local.upstash import local_upstash
 
 _DEFAULT_PORT = 3000
-_HANDED_ON = (
+_FORWARDED = (
     "APP_ENV",
     "CORS_ORIGINS",
     "JWT_JWKS_URL",
@@ -32,33 +32,33 @@ _HANDED_ON = (
 
 
 def main() -> None:
-    """Serve until Ctrl-C or SIGTERM; neither leaves a process behind."""
+    """Serve until Ctrl-C or SIGTERM; both also stop all processes that were started."""
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     port = int(os.environ.get("PORT", _DEFAULT_PORT))
-    _require_free(port)
+    _require_free_port(port)
     with suppress(KeyboardInterrupt), ExitStack() as stack:
-        settings = _own_settings() | _store(stack) | _supabase(stack)
+        settings = _forwarded_settings() | _start_store(stack) | _start_supabase(stack)
         options = Options(port=port, log=sys.stderr)
         running = stack.enter_context(running_functions(settings, options))
-        print(_greeting(running, settings), flush=True)
+        print(_ready_message(running, settings), flush=True)
         while True:
             signal.pause()
 
 
-def _own_settings() -> dict[str, str]:
-    handed_on = {name: os.environ[name] for name in _HANDED_ON if name in os.environ}
-    return handed_on | {"LOG_LEVEL": os.environ.get("LOG_LEVEL", "WARNING")}
+def _forwarded_settings() -> dict[str, str]:
+    forwarded = {name: os.environ[name] for name in _FORWARDED if name in os.environ}
+    return forwarded | {"LOG_LEVEL": os.environ.get("LOG_LEVEL", "WARNING")}
 
 
-def _store(stack: ExitStack) -> dict[str, str]:
-    """Where the Redis is that lasts as long as `stack`."""
+def _start_store(stack: ExitStack) -> dict[str, str]:
+    """Start the Upstash endpoint, and a Redis if needed; return the settings that select them."""
     redis_url = os.environ.get("REDIS_URL") or stack.enter_context(embedded_redis())
     upstash = stack.enter_context(local_upstash(redis_url))
     return {"UPSTASH_REDIS_REST_URL": upstash.url, "UPSTASH_REDIS_REST_TOKEN": upstash.token}
 
 
-def _supabase(stack: ExitStack) -> dict[str, str]:
-    """Where the Supabase project is that lasts as long as `stack`; without Node, nowhere."""
+def _start_supabase(stack: ExitStack) -> dict[str, str]:
+    """Start a Supabase project and return the settings that select it; none without Node."""
     if not can_run():
         return {}
     url = stack.enter_context(embedded_postgres()).url
@@ -67,28 +67,28 @@ def _supabase(stack: ExitStack) -> dict[str, str]:
     return stack.enter_context(local_realtime(url, upstream=supabase.url)).settings()
 
 
-def _greeting(running: Running, settings: Mapping[str, str]) -> str:
+def _ready_message(running: Running, settings: Mapping[str, str]) -> str:
     lines = [
-        f"SyncKairos is at {running.url} (Ctrl-C stops it)",
-        "The first call of each function starts it, which takes a second or so: a cold start",
+        f"SyncKairos runs at {running.url} (Ctrl-C stops it)",
+        "The first call of each function takes about a second longer (cold start)",
     ]
     if project := settings.get("SUPABASE_URL"):
         lines += [
-            f"Its audit trail and its pushes are behind {project}, as at Supabase",
-            f"How to follow a session: {running.url}/v1/sessions/ID/realtime",
+            f"Audit trail and pushes: a local Supabase project at {project}",
+            f"To follow a session, see {running.url}/v1/sessions/ID/realtime",
         ]
     else:
-        lines.append("It has no audit trail and pushes nothing: Supabase's API needs Node")
+        lines.append("No audit trail and no pushes: the local Supabase project needs Node")
     return "\n".join(lines)
 
 
-def _require_free(port: int) -> None:
+def _require_free_port(port: int) -> None:
     try:
         listener(port).close()
     except OSError as error:
         raise SystemExit(
-            f"Port {port} of 127.0.0.1 can't be used ({error.strerror}). "
-            f"Choose another one: make run-functions PORT={port + 1}"
+            f"Can't listen on port {port} of 127.0.0.1 ({error.strerror}). "
+            f"Choose another port: make run-functions PORT={port + 1}"
         ) from None
 
 

@@ -95,7 +95,7 @@ def test_an_answer_that_never_ends_is_not_alive() -> None:
 
 
 def test_a_port_that_is_no_number_is_named() -> None:
-    assert probe("http").stderr == "PORT is no number: http\n"
+    assert probe("http").stderr == "PORT is not a number: http\n"
 
 
 def test_where_nobody_listens_nobody_is_alive() -> None:

@@ -45,5 +45,5 @@ async def test_a_story_is_the_named_tenant_s_alone(postgres: EmbeddedPostgres) -
     stranger = history(postgres, session_id, "--tenant", "zenith")
     assert (stranger.returncode, stranger.stdout) == (
         1,
-        f"The audit trail knows no session zenith:{session_id}.\n",
+        f"The audit trail has no session zenith:{session_id}.\n",
     )

@@ -84,7 +84,7 @@ def reading(ms: int) -> str:
 @pytest.mark.parametrize(
     ("arguments", "url", "sentence"),
     [
-        ((str(uuid4()),), None, "Say where the audit trail is: "),
+        ((str(uuid4()),), None, "No audit trail is configured: "),
         (
             (str(uuid4()),),
             "postgresql://postgres@127.0.0.1:9/postgres",
@@ -107,7 +107,7 @@ def test_a_session_that_never_was_has_no_story(greeting: str) -> None:
     failed = history(stranger, DATABASE_URL=database)
     assert (failed.returncode, failed.stdout) == (
         1,
-        f"The audit trail knows no session {stranger}.\n",
+        f"The audit trail has no session {stranger}.\n",
     )
 
 
