@@ -1,1 +1,1 @@
-"""`make bench`: how fast the service is, beside the floor that Redis and the server set."""
+"""`make bench`: compare the service with floors, which make the same Redis calls only."""

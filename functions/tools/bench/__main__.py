@@ -1,4 +1,4 @@
-"""`make bench`: measure, print, and fail when an answer was wrong."""
+"""`make bench`: run the benchmark and print it; exit code 1 if a request failed."""
 
 import argparse
 import sys
@@ -15,12 +15,12 @@ from functions.tools.bench.failure import BenchFailed
 from functions.tools.bench.wrk import require_wrk
 from infra.local.instance import InstanceFailed
 
-_NARROWEST = 150
-"""Columns of the table; where the output goes into a file, there is no terminal to ask."""
+_MIN_WIDTH = 150
+"""Characters. Wide enough for the tables when the output is not a terminal."""
 
 
 def main() -> int:
-    """Run the bench; returns the exit code."""
+    """Run the benchmark and return the exit code."""
     options = _options()
     console = Console(highlight=False)
     try:
@@ -30,36 +30,38 @@ def main() -> int:
         return 1
     except KeyboardInterrupt:
         return 130
-    report.show(results, Console(highlight=False, width=max(_NARROWEST, console.width)))
+    report.show(results, Console(highlight=False, width=max(_MIN_WIDTH, console.width)))
     if options.json:
         options.json.write_bytes(msgspec.json.format(msgspec.json.encode(results)) + b"\n")
     if results.errors:
-        console.print(f"{results.errors} requests failed: these figures are worth nothing.")
+        console.print(f"{results.errors} requests failed: ignore these figures.")
         return 1
     return 0
 
 
 def _options() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="make bench", description="Measures the service.")
-    parser.add_argument("--rounds", type=int, default=3, help="medians are taken over these")
-    parser.add_argument("--seconds", type=int, default=3, help="length of one load")
-    parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures there too")
+    parser = argparse.ArgumentParser(prog="make bench", description="Benchmark the service.")
+    parser.add_argument(
+        "--rounds", type=int, default=3, help="repetitions; the figures are their medians"
+    )
+    parser.add_argument("--seconds", type=int, default=3, help="length of one load, s")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="also write the figures to FILE")
     return parser.parse_args()
 
 
 def _measure(options: argparse.Namespace, console: Console) -> Results:
     require_wrk()
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
-    with contestants() as racers, Progress(*columns, console=console, transient=True) as progress:
+    with contestants() as targets, Progress(*columns, console=console, transient=True) as progress:
         task = progress.add_task("", total=course.steps(options.rounds))
         started = -1
 
-        def tell(what: str) -> None:
+        def report_progress(what: str) -> None:
             nonlocal started
             started += 1
             progress.update(task, completed=started, description=what)
 
-        return course.run(racers, options.rounds, options.seconds, tell)
+        return course.run(targets, options.rounds, options.seconds, report_progress)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""What the audit trail costs a request, and how far the trail lags behind."""
+"""Cost of the audit trail per request, and lag of the trail."""
 
 import asyncio
 import time
@@ -20,7 +20,7 @@ _SECONDS = 5.0
 _SESSIONS = 50
 _DRAIN_TIMEOUT_S = 60.0
 
-_LAGS = """
+_LAG_QUERY = """
 select (extract(epoch from recorded_at - occurred_at) * 1000)::float from public.sync_events
 where event = 'cycle_switched' and recorded_at > %s
 """
@@ -28,21 +28,21 @@ where event = 'cycle_switched' and recorded_at > %s
 
 @dataclass(frozen=True, slots=True)
 class AuditFigures:
-    """At 200 switches a second: answers with and without a trail, and the trail's lag."""
+    """At 200 switches/s: latency with and without a trail, and the trail's lag."""
 
     audited: Figures
     unaudited: Figures
     lag: Figures
 
 
-def of_trail(racers: Contestants) -> AuditFigures:
-    """The same load on both instances, of which one carries its entries to Postgres."""
-    unaudited = asyncio.run(_switch_steadily(racers.service.instance))
-    with psycopg.connect(racers.audited.database_url, autocommit=True) as connection:
-        ((begun,),) = connection.execute("select clock_timestamp()")
-        audited = asyncio.run(_switch_steadily(racers.audited.instance))
-        wait_until_drained(racers.audited)
-        lags = [lag for (lag,) in connection.execute(_LAGS, (begun,))]
+def of_trail(targets: Contestants) -> AuditFigures:
+    """Apply the same load to both services; one of them writes its entries to Postgres."""
+    unaudited = asyncio.run(_switch_at_fixed_rate(targets.service.instance))
+    with psycopg.connect(targets.audited.database_url, autocommit=True) as connection:
+        ((started_at,),) = connection.execute("select clock_timestamp()")
+        audited = asyncio.run(_switch_at_fixed_rate(targets.audited.instance))
+        wait_until_drained(targets.audited)
+        lags = [lag for (lag,) in connection.execute(_LAG_QUERY, (started_at,))]
     return AuditFigures(of_samples(audited), of_samples(unaudited), of_samples(lags))
 
 
@@ -60,8 +60,8 @@ def wait_until_drained(service: Service) -> None:
     redis.close()
 
 
-async def _switch_steadily(instance: Instance) -> list[float]:
-    """The latency of each switch, ms, sent at its time whether or not others were answered."""
+async def _switch_at_fixed_rate(instance: Instance) -> list[float]:
+    """Return the latency of each switch, ms. Sending doesn't wait for earlier answers."""
     session_ids = [str(uuid4()) for _ in range(_SESSIONS)]
     limits = httpx.Limits(max_connections=_SESSIONS, max_keepalive_connections=_SESSIONS)
     async with httpx.AsyncClient(base_url=instance.url, limits=limits, trust_env=False) as http:
@@ -70,15 +70,15 @@ async def _switch_steadily(instance: Instance) -> list[float]:
                 await http.post("/v1/sessions", content=creation(session_id=session_id))
             ).raise_for_status()
             (await http.post(f"/v1/sessions/{session_id}/start")).raise_for_status()
-        begun, sent = time.monotonic(), []
+        started_at, sent = time.monotonic(), []
         for number in range(int(_RATE * _SECONDS)):
-            await asyncio.sleep(max(0, begun + number / _RATE - time.monotonic()))
+            await asyncio.sleep(max(0, started_at + number / _RATE - time.monotonic()))
             session_id = session_ids[number % _SESSIONS]
             sent.append(asyncio.create_task(_switch(http, session_id)))
         return await asyncio.gather(*sent)
 
 
 async def _switch(http: httpx.AsyncClient, session_id: str) -> float:
-    begun = time.monotonic()
+    started_at = time.monotonic()
     (await http.post(f"/v1/sessions/{session_id}/switch")).raise_for_status()
-    return (time.monotonic() - begun) * 1000
+    return (time.monotonic() - started_at) * 1000

@@ -1,4 +1,4 @@
-"""What the framework alone costs: a FastAPI route that returns a constant."""
+"""A FastAPI route that returns a constant, to measure the cost of the framework alone."""
 
 from fastapi import FastAPI
 
@@ -10,7 +10,7 @@ app = FastAPI()
 
 @app.get("/health")
 async def constant() -> dict[str, str]:
-    """The constant."""
+    """Return the constant."""
     return {"status": "ok"}
 
 

@@ -1,4 +1,4 @@
-"""The servers that are measured side by side, each with a Redis of its own."""
+"""Servers under test; the services and the floors each have their own Redis."""
 
 import tempfile
 from collections.abc import Iterator
@@ -26,7 +26,7 @@ _DAY_MS = 86_400_000
 
 @dataclass(frozen=True, slots=True)
 class Service:
-    """An instance of the service and what it runs on."""
+    """An instance of the service, with its Redis and, optionally, its Postgres."""
 
     instance: Instance
     redis_url: str
@@ -34,27 +34,27 @@ class Service:
 
     @property
     def url(self) -> str:
-        """Where it answers HTTP."""
+        """Base URL for HTTP."""
         return self.instance.url
 
 
 @dataclass(frozen=True, slots=True)
 class Contestants:
-    """Where to send the load, and to which sessions; all servers have the same sessions."""
+    """Servers under test and their sessions, which are the same on all of them."""
 
     service: Service
-    """Writes audit entries, which a worker in another process would carry to Postgres."""
+    """Writes audit entries to its outbox; no worker writes them to Postgres."""
     audited: Service
-    """Has a Postgres, and carries its audit entries there itself."""
+    """Also writes its audit entries to Postgres."""
     floor: str
     own_floor: str
-    """The urls of the floor with redis-py and of the floor with the service's own connection."""
+    """`floor` is the URL of the floor with redis-py, `own_floor` with the service's connection."""
     constant: str
     session_ids: tuple[str, ...]
 
 
 def creation(**fields: object) -> str:
-    """The body of a creation: a game of two whose clocks outlast the run."""
+    """Return a JSON body that creates a session of two participants with a day each."""
     participants = [
         {"participant_id": str(uuid4()), "total_time_ms": _DAY_MS, "participant_index": n}
         for n in range(2)
@@ -65,22 +65,22 @@ def creation(**fields: object) -> str:
 
 @contextmanager
 def contestants() -> Iterator[Contestants]:
-    """Start all servers, each with the same hundred running sessions."""
+    """Start all servers, each with the same 100 running sessions."""
     session_ids = tuple(str(uuid4()) for _ in range(_SESSIONS))
     with ExitStack() as stack:
-        start = partial(_started, stack)
+        start = partial(_start_instance, stack)
         redis_url = stack.enter_context(embedded_redis())
         service = Service(start(redis_url, AUDIT_WORKER="off"), redis_url)
-        audited = _audited(stack)
+        audited = _start_audited(stack)
         for one in (service, audited):
-            _begin_sessions(one.url, session_ids)
-        specimens = _specimens(service.url, redis_url, session_ids[0])
+            _start_sessions(one.url, session_ids)
+        specimens = _record_specimens(service.url, redis_url, session_ids[0])
         path = Path(stack.enter_context(tempfile.TemporaryDirectory())) / "specimens.json"
         path.write_bytes(msgspec.json.encode(specimens))
         floors = {}
         for client in CLIENTS:
             floor_redis_url = stack.enter_context(embedded_redis())
-            _plant(floor_redis_url, session_ids, specimens)
+            _plant_sessions(floor_redis_url, session_ids, specimens)
             settings = {CLIENT: client, SPECIMENS: str(path)}
             floors[client] = start(floor_redis_url, "functions.tools.bench.floor", **settings).url
         constant = start(redis_url, "functions.tools.bench.constant")
@@ -94,22 +94,22 @@ def contestants() -> Iterator[Contestants]:
         )
 
 
-def _started(
+def _start_instance(
     stack: ExitStack, redis_url: str, module: str = "functions.server", **settings: str
 ) -> Instance:
     started = running(redis_url, module=module, quiet=True, **settings)  # type: ignore[arg-type] # all are text
     return stack.enter_context(started)
 
 
-def _audited(stack: ExitStack) -> Service:
+def _start_audited(stack: ExitStack) -> Service:
     redis_url = stack.enter_context(embedded_redis())
     database = stack.enter_context(embedded_postgres())
     migrate(database.url)
-    instance = _started(stack, redis_url, DATABASE_URL=database.url)
+    instance = _start_instance(stack, redis_url, DATABASE_URL=database.url)
     return Service(instance, redis_url, database.url)
 
 
-def _begin_sessions(url: str, session_ids: tuple[str, ...]) -> None:
+def _start_sessions(url: str, session_ids: tuple[str, ...]) -> None:
     try:
         with httpx.Client(base_url=url, trust_env=False) as http:
             for session_id in session_ids:
@@ -117,10 +117,10 @@ def _begin_sessions(url: str, session_ids: tuple[str, ...]) -> None:
                 http.post("/v1/sessions", content=body).raise_for_status()
                 http.post(f"/v1/sessions/{session_id}/start").raise_for_status()
     except httpx.HTTPError as error:
-        raise BenchFailed(f"The service doesn't take the sessions of the bench: {error}") from error
+        raise BenchFailed(f"Can't create the sessions of the benchmark: {error}") from error
 
 
-def _specimens(url: str, redis_url: str, session_id: str) -> Specimens:
+def _record_specimens(url: str, redis_url: str, session_id: str) -> Specimens:
     redis = specimen.client(redis_url)
     path, new_id = f"/v1/sessions/{session_id}", str(uuid4())
     return Specimens(
@@ -130,7 +130,7 @@ def _specimens(url: str, redis_url: str, session_id: str) -> Specimens:
     )
 
 
-def _plant(redis_url: str, session_ids: tuple[str, ...], specimens: Specimens) -> None:
+def _plant_sessions(redis_url: str, session_ids: tuple[str, ...], specimens: Specimens) -> None:
     redis = specimen.client(redis_url)
     for session_id in session_ids:
         specimen.plant(redis, session_id, specimens.switch)

@@ -1,4 +1,4 @@
-"""The course of a run: every scenario on all servers in turn, several rounds, then the medians."""
+"""Runs every scenario on all servers in turn, for several rounds, and takes the medians."""
 
 import subprocess
 from collections.abc import Callable
@@ -18,17 +18,17 @@ _SAMPLES = 400
 _READS = {"read"}
 
 AUDITED: Final = ", audited"
-"""Ends the name of a scenario on the service that carries its audit entries to Postgres."""
+"""Suffix of a scenario that ran on the service with an audit trail in Postgres."""
 
 Measure = Callable[[str], Figures]
-Tell = Callable[[str], None]
+ReportProgress = Callable[[str], None]
 
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
     """One scenario on the service and on both floors.
 
-    A ratio is the share of a floor's speed that the service reaches.
+    A ratio is the service's speed divided by the floor's.
     """
 
     scenario: str
@@ -49,7 +49,7 @@ class Memory:
 
 @dataclass(frozen=True, slots=True)
 class Results:
-    """Everything that a run prints."""
+    """Figures of one run."""
 
     comparisons: tuple[Comparison, ...]
     constant: Figures
@@ -61,57 +61,61 @@ class Results:
 
     @property
     def errors(self) -> int:
-        """How many answers were not 2xx, or never came."""
+        """Number of requests that failed or whose answer was not 2xx."""
         sides = [s for one in self.comparisons for s in (one.service, one.floor, one.own_floor)]
         return sum(side.errors for side in (*sides, self.constant))
 
 
 def steps(rounds: int) -> int:
-    """How often `run` tells of its progress."""
+    """Return how often `run` reports progress."""
     return rounds * (4 * len(_SCENARIOS) - len(_READS) + 1) + 3
 
 
-def run(racers: Contestants, rounds: int, seconds: int, tell: Tell) -> Results:
-    """Measure everything; figures that are compared are taken one right after the other."""
-    services = racers.service, racers.audited
+def run(
+    targets: Contestants, rounds: int, seconds: int, report_progress: ReportProgress
+) -> Results:
+    """Measure everything; figures that are compared are taken directly one after another."""
+    services = targets.service, targets.audited
     at_rest = [_memory_kib(one) for one in services]
     comparisons = tuple(
         comparison
         for name, scenario in _SCENARIOS.items()
-        for comparison in _compare(name, scenario(racers, seconds), racers, rounds, tell)
+        for comparison in _compare(
+            name, scenario(targets, seconds), targets, rounds, report_progress
+        )
     )
     constant = []
     for _ in range(rounds):
-        tell("a FastAPI route that returns a constant")
-        constant.append(wrk.run(Load("GET", "/health"), [racers.constant], seconds))
-    tell("timeouts")
-    flags = expiry.of_flags(racers.service.instance, racers.service.redis_url)
+        report_progress("a FastAPI route that returns a constant")
+        constant.append(wrk.run(Load("GET", "/health"), [targets.constant], seconds))
+    report_progress("timeouts")
+    flags = expiry.of_flags(targets.service.instance, targets.service.redis_url)
     memory = [
         Memory(before, _memory_kib(one)) for one, before in zip(services, at_rest, strict=True)
     ]
-    tell("what the audit trail costs")
-    trail = audit.of_trail(racers)
-    tell("pushes by each transport")
+    report_progress("cost of the audit trail")
+    trail = audit.of_trail(targets)
+    report_progress("pushes by each transport")
     pushed = pushes.of_pushes()
     return Results(comparisons, median_of(constant), flags, trail, pushed, *memory)
 
 
 def _compare(
-    name: str, measure: Measure, racers: Contestants, rounds: int, tell: Tell
+    name: str, measure: Measure, targets: Contestants, rounds: int, report_progress: ReportProgress
 ) -> list[Comparison]:
-    """The service beside the floors; for changes, also the service with its audit trail."""
+    """Compare the service with the floors; for changes, also the service with an audit trail."""
     service, audited, floor, own_floor = [], [], [], []
     for _ in range(rounds):
-        tell(f"{name}: service")
-        service.append(measure(racers.service.url))
-        tell(f"{name}: floor with redis-py")
-        floor.append(measure(racers.floor))
-        tell(f"{name}: floor with the service's connection")
-        own_floor.append(measure(racers.own_floor))
+        report_progress(f"{name}: service")
+        service.append(measure(targets.service.url))
+        report_progress(f"{name}: floor with redis-py")
+        floor.append(measure(targets.floor))
+        report_progress(f"{name}: floor with the service's connection")
+        own_floor.append(measure(targets.own_floor))
         if name not in _READS:
-            tell(f"{name}: service with its audit trail")
-            audited.append(measure(racers.audited.url))
-            audit.wait_until_drained(racers.audited)
+            report_progress(f"{name}: service with its audit trail")
+            audited.append(measure(targets.audited.url))
+            audit.wait_until_drained(targets.audited)
     floors = median_of(floor), median_of(own_floor)
     comparisons = [_comparison(name, median_of(service), *floors)]
     if audited:
@@ -124,17 +128,17 @@ def _comparison(name: str, service: Figures, floor: Figures, own_floor: Figures)
     return Comparison(name, service, floor, ratios[0], own_floor, ratios[1])
 
 
-def _load(method: str, path: str, body: str, racers: Contestants, seconds: int) -> Measure:
-    load = Load(method, path, body, racers.session_ids)
+def _load(method: str, path: str, body: str, targets: Contestants, seconds: int) -> Measure:
+    load = Load(method, path, body, targets.session_ids)
     return lambda url: wrk.run(load, [url], seconds)
 
 
-def _switches(racers: Contestants, _: int) -> Measure:
-    return lambda url: latency.of_switches(url, racers.session_ids[0], _SAMPLES)
+def _switches(targets: Contestants, _: int) -> Measure:
+    return lambda url: latency.of_switches(url, targets.session_ids[0], _SAMPLES)
 
 
-def _deliveries(racers: Contestants, _: int) -> Measure:
-    return lambda url: latency.of_deliveries(url, racers.session_ids[0], _SAMPLES)
+def _deliveries(targets: Contestants, _: int) -> Measure:
+    return lambda url: latency.of_deliveries(url, targets.session_ids[0], _SAMPLES)
 
 
 _SCENARIOS: dict[str, Callable[[Contestants, int], Measure]] = {
@@ -147,12 +151,12 @@ _SCENARIOS: dict[str, Callable[[Contestants, int], Measure]] = {
 
 
 def _memory_kib(service: Service) -> int:
-    """Resident memory of the service's process."""
+    """Return the resident memory of the service's process."""
     pid = service.instance.process.pid
     try:
-        told = subprocess.run(
+        ps = subprocess.run(
             ["ps", "-o", "rss=", "-p", str(pid)], capture_output=True, text=True, check=True
         )
     except (OSError, subprocess.CalledProcessError) as error:
-        raise BenchFailed("`ps` doesn't tell how much memory the service takes.") from error
-    return int(told.stdout)
+        raise BenchFailed("Can't read the memory of the service with `ps`.") from error
+    return int(ps.stdout)

@@ -1,5 +1,5 @@
-"""What makes a run worthless."""
+"""Error of the benchmark."""
 
 
 class BenchFailed(Exception):
-    """The message is one sentence for the person at the terminal."""
+    """The benchmark can't go on. The message is one sentence for the user."""

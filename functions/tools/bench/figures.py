@@ -1,4 +1,4 @@
-"""The figures of a run, and what they are made of. All times in ms."""
+"""Percentiles, medians and ratios of measured latencies. All times in ms."""
 
 import math
 from collections.abc import Sequence
@@ -8,7 +8,7 @@ from statistics import median
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """One side of one scenario; `rate` is requests a second, None where none is measured."""
+    """Result of one scenario on one server. `rate` is requests/s, None if it wasn't measured."""
 
     rate: float | None
     p50_ms: float
@@ -18,19 +18,19 @@ class Figures:
 
 
 def of_samples(samples_ms: Sequence[float]) -> Figures:
-    """The figures of single latencies."""
+    """Return the percentiles of `samples_ms`."""
     ordered = sorted(samples_ms)
     p50, p95, p99 = (percentile(ordered, p) for p in (50, 95, 99))
     return Figures(None, p50, p95, p99)
 
 
 def percentile(ordered: Sequence[float], p: float) -> float:
-    """The smallest of the `ordered` values that at least `p` % of them don't exceed."""
+    """Return the `p`th percentile by the nearest-rank method. `ordered` must be ascending."""
     return ordered[max(0, math.ceil(len(ordered) * p / 100) - 1)]
 
 
 def median_of(rounds: Sequence[Figures]) -> Figures:
-    """The median of each figure over several rounds, and all their errors."""
+    """Return the median of each figure over several rounds, and the sum of their errors."""
     rates = [one.rate for one in rounds if one.rate is not None]
     return Figures(
         median(rates) if rates else None,
@@ -42,7 +42,7 @@ def median_of(rounds: Sequence[Figures]) -> Figures:
 
 
 def ratio(service: Figures, floor: Figures) -> float:
-    """How much of the floor's speed is reached: of its rate, or by latency of its median."""
+    """Return the service's speed divided by the floor's: by rate, or else by median latency."""
     if service.rate is not None and floor.rate:
         return service.rate / floor.rate
     return floor.p50_ms / service.p50_ms

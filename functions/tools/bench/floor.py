@@ -1,11 +1,11 @@
-"""The floors: the same Redis calls with the same sizes in the same server, and nothing else.
+"""Floors: servers that make the same Redis calls as the service, with the same sizes, only.
 
-There is no routing, no validation and no session. A read counts the request, sends `HMGET` and
-`TIME`, and answers with fixed bytes. A change also runs the service's own commit script. The time
-that the service takes on top of that is its own work.
+There is no routing, no validation and no session logic. A read counts the request, sends `HMGET`
+and `TIME`, and answers with fixed bytes. A change also runs the service's commit script. The
+difference to the service is the cost of the service's own code.
 
-There are two floors, which differ in the Redis client alone: redis-py, and the connection of the
-service itself (`NativeConnection`).
+There are two floors. They differ only in the Redis client: redis-py, or the service's
+`NativeConnection`.
 """
 
 import asyncio
@@ -33,23 +33,23 @@ from shared.store.keys import Keys
 from shared.store.redis import NativeConnection
 
 SPECIMENS: Final = "SPECIMENS"
-"""Environment variable: the path of the specimens' file."""
+"""Environment variable: path of the file with the recorded answers."""
 
 CLIENT: Final = "FLOOR_CLIENT"
-"""Environment variable: the Redis client, a key of `CLIENTS`."""
+"""Environment variable: name of the Redis client, a key of `CLIENTS`."""
 
 CLIENTS: Final[dict[str, type[RedisPy] | type[NativeConnection]]] = {
     "redis-py": RedisPy,
     "own connection": NativeConnection,
 }
 
-_UNMET = 100_000_000
-_REQUESTS = Limit("address:127.0.0.1", _UNMET, Millis(60_000))
+_NEVER_REACHED = 100_000_000
+_REQUEST_LIMIT = Limit("address:127.0.0.1", _NEVER_REACHED, Millis(60_000))
 _GREETING = '{"type":"CONNECTED"}'
 
 
 class Floor:
-    """A bare ASGI application."""
+    """ASGI application without a framework."""
 
     def __init__(self, connection: RedisPy | NativeConnection, specimens: Specimens) -> None:
         self._specimens = specimens
@@ -60,7 +60,7 @@ class Floor:
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         """Serve one request or one WebSocket."""
         if scope["type"] == "websocket":
-            await self._follow(scope, receive, send)
+            await self._serve_websocket(scope, receive, send)
         elif scope["method"] == "GET":
             await self._read(scope["path"], send)
         else:
@@ -69,7 +69,7 @@ class Floor:
 
     async def _read(self, path: str, send: Any) -> None:
         if path != "/health":
-            await self._load(path.rpartition("/")[2], [_REQUESTS])
+            await self._load(path.rpartition("/")[2], [_REQUEST_LIMIT])
         await _answer(self._specimens.read, send)
 
     async def _change(self, path: str, send: Any) -> None:
@@ -78,8 +78,8 @@ class Floor:
         else:
             specimen, session_id = self._specimens.create, str(uuid4())
         is_switch = specimen is self._specimens.switch
-        switches = Limit(f"switches:{session_id}", _UNMET, Millis(1_000))
-        operations = await self._load(session_id, [_REQUESTS, switches][: 1 + is_switch])
+        switch_limit = Limit(f"switches:{session_id}", _NEVER_REACHED, Millis(1_000))
+        operations = await self._load(session_id, [_REQUEST_LIMIT, switch_limit][: 1 + is_switch])
         revision = operations.split(b" ", 1)[0] if operations else b""
         await self._commit(session_id, revision, specimen)
         await _answer(specimen, send)
@@ -120,9 +120,9 @@ class Floor:
         ]
         reply = await self._connection.run(script("commit"), keys, arguments)
         if reply[0] != b"done":
-            raise RuntimeError(f"the commit was not made: {reply[0]!r}")
+            raise RuntimeError(f"the commit failed: {reply[0]!r}")
 
-    async def _follow(self, scope: Any, receive: Any, send: Any) -> None:
+    async def _serve_websocket(self, scope: Any, receive: Any, send: Any) -> None:
         session_id = parse_qs(scope["query_string"].decode())["sessionId"][0]
         await receive()
         channel = self._keys.push_channel(session_id)
@@ -138,7 +138,7 @@ class Floor:
 async def _messages(
     connection: RedisPy | NativeConnection, channel: str
 ) -> AsyncGenerator[bytes, None]:
-    """What is published to `channel`, behind an empty message when the subscription is there."""
+    """Yield an empty message when the subscription is active, then the messages of `channel`."""
     if isinstance(connection, RedisPy):
         redis = await connection.subscriber()
         async with redis.pubsub() as pubsub:
@@ -148,14 +148,14 @@ async def _messages(
             async for message in pubsub.listen():
                 yield message["data"]
         return
-    heard: asyncio.Queue[bytes] = asyncio.Queue()
+    received: asyncio.Queue[bytes] = asyncio.Queue()
     subscriber = await connection.subscriber(
-        lambda kind, _, data: heard.put_nowait(data if kind == b"message" else b"")
+        lambda kind, _, data: received.put_nowait(data if kind == b"message" else b"")
     )
     try:
         subscriber.subscribe([channel])
         while True:
-            yield await heard.get()
+            yield await received.get()
     finally:
         await subscriber.close()
 

@@ -1,4 +1,4 @@
-"""Latencies that only show one at a time: a switch, and the way of its push to a client."""
+"""Latency of single requests, without load: a switch, and its push to a client."""
 
 import http.client
 import time
@@ -11,46 +11,46 @@ from functions.tools.bench.failure import BenchFailed
 from functions.tools.bench.figures import Figures, of_samples
 
 _WARM_UP = 20
-_PATIENCE_S = 5.0
+_TIMEOUT_S = 5.0
 _JSON = {"Content-Type": "application/json"}
 
 
 def of_switches(url: str, session_id: str, samples: int) -> Figures:
-    """From a switch's request to its answer, one after the other on one connection."""
+    """Measure from a switch's request to its answer, one after another on one connection."""
     taken_ms = []
     with closing(_connection(url)) as server:
         for _ in range(_WARM_UP + samples):
             sent = time.perf_counter()
             _send_switch(server, session_id)
-            _finish(server)
+            _read_answer(server)
             taken_ms.append((time.perf_counter() - sent) * 1000)
     return of_samples(taken_ms[_WARM_UP:])
 
 
 def of_deliveries(url: str, session_id: str, samples: int) -> Figures:
-    """From a switch's request to its message on a WebSocket."""
+    """Measure from a switch's request to its message on a WebSocket."""
     taken_ms = []
     address = f"ws{url.removeprefix('http')}/ws?sessionId={session_id}"
     with closing(_connection(url)) as server, connect(address, proxy=None) as socket:
-        socket.recv(timeout=_PATIENCE_S)  # the greeting
+        socket.recv(timeout=_TIMEOUT_S)  # CONNECTED
         for _ in range(_WARM_UP + samples):
             sent = time.perf_counter()
             _send_switch(server, session_id)
-            socket.recv(timeout=_PATIENCE_S)
+            socket.recv(timeout=_TIMEOUT_S)
             taken_ms.append((time.perf_counter() - sent) * 1000)
-            _finish(server)
+            _read_answer(server)
     return of_samples(taken_ms[_WARM_UP:])
 
 
 def _connection(url: str) -> http.client.HTTPConnection:
-    return http.client.HTTPConnection(urlsplit(url).netloc, timeout=_PATIENCE_S)
+    return http.client.HTTPConnection(urlsplit(url).netloc, timeout=_TIMEOUT_S)
 
 
 def _send_switch(server: http.client.HTTPConnection, session_id: str) -> None:
     server.request("POST", f"/v1/sessions/{session_id}/switch", "{}", _JSON)
 
 
-def _finish(server: http.client.HTTPConnection) -> None:
+def _read_answer(server: http.client.HTTPConnection) -> None:
     answer = server.getresponse()
     answer.read()
     if answer.status != 200:

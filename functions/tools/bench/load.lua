@@ -1,11 +1,11 @@
 -- One scenario: wrk -s load.lua URL -- METHOD PATH BODY ID-PREFIX [SESSION-ID ...]
 --
--- PATH may hold `ID`, for which the session ids are put in turn. BODY may hold `NEW-ID`: each
--- request then has an id that was never used, which is ID-PREFIX and the request's number.
--- Thread n sends to the n-th port of WRK_PORTS (separated by commas) and begins at a session of its
--- own. The last line written is JSON.
+-- `ID` in PATH is replaced by each session id in turn. `NEW-ID` in BODY is replaced by a new id in
+-- each request: ID-PREFIX, the thread's number and the request's number.
+-- Thread n sends to the n-th port of WRK_PORTS (separated by commas) and starts at its own offset
+-- in the list of sessions. The last line of output is JSON.
 
-local PLACE = string.rep('#', 36)   -- as long as an id, so that Content-Length is right
+local PLACEHOLDER = string.rep('#', 36)   -- as long as an id, for the right Content-Length
 
 local ports = {}
 for port in os.getenv('WRK_PORTS'):gmatch('%d+') do
@@ -33,14 +33,14 @@ function init(args)
     body = nil
   else
     headers['Content-Type'] = 'application/json'
-    body = body:gsub('NEW%-ID', PLACE)
+    body = body:gsub('NEW%-ID', PLACEHOLDER)
   end
   for i = 5, math.max(5, #args) do
     local target = path:gsub('ID', args[i] or '')
     requests[#requests + 1] = wrk.format(method, target, headers, body)
   end
   turn = math.floor(#requests * thread_number / #ports)
-  local first, last = requests[1]:find(PLACE, 1, true)
+  local first, last = requests[1]:find(PLACEHOLDER, 1, true)
   if first then
     before_id, after_id = requests[1]:sub(1, first - 1), requests[1]:sub(last + 1)
   end

@@ -1,4 +1,4 @@
-"""How long a change is on its way to a client, by each transport, all in one run."""
+"""Push latency by transport, all measured in the same run."""
 
 import asyncio
 import time
@@ -23,37 +23,37 @@ from infra.local.supabase import prepare_project
 _TRANSPORTS: tuple[Kind, ...] = ("websocket", "sse", "supabase")
 _WARM_UP = 20
 _SAMPLES = 400
-_PATIENCE_S = 5.0
+_TIMEOUT_S = 5.0
 
 
 @dataclass(frozen=True, slots=True)
 class PushFigures:
-    """From a switch's request to its answer, and to each transport's client: commit included."""
+    """Latency from a switch's request to its answer, and to the client of each transport."""
 
     answered: Figures
     delivered: Mapping[str, Figures]
 
 
 @dataclass(slots=True)
-class _Follower:
-    """One client: when it had the version that is waited for."""
+class _Subscriber:
+    """One client. `at` is when it received `version`, on `time.perf_counter()` (s)."""
 
     version: int = 0
     at: float = 0.0
-    has_it: asyncio.Event = field(default_factory=asyncio.Event)
+    received: asyncio.Event = field(default_factory=asyncio.Event)
 
-    def await_next(self) -> None:
+    def expect_next(self) -> None:
         self.version += 1
-        self.has_it.clear()
+        self.received.clear()
 
-    def take(self, update: Update) -> None:
+    def on_update(self, update: Update) -> None:
         if update.source == "push" and update.state["version"] >= self.version:
             self.version, self.at = update.state["version"], time.perf_counter()
-            self.has_it.set()
+            self.received.set()
 
 
 def of_pushes() -> PushFigures:
-    """The same switches seen by three clients of one instance, each on a transport of its own."""
+    """Measure the same switches with three clients of one instance, one client per transport."""
     with embedded_redis() as redis_url, embedded_postgres() as database:
         prepare_project(database.url)
         with local_realtime(database.url) as realtime:
@@ -67,65 +67,65 @@ async def _measure(instance: Instance) -> PushFigures:
         http = await stack.enter_async_context(
             httpx.AsyncClient(base_url=instance.url, trust_env=False)
         )
-        session_id = await _started(http)
-        followers: dict[str, _Follower] = {}
+        session_id = await _create_running_session(http)
+        subscribers: dict[str, _Subscriber] = {}
         for transport in _TRANSPORTS:
             client = await stack.enter_async_context(SyncKairos(instance.url, transport=transport))
-            followers[transport] = await _following(client, session_id)
-        return await _switch_on(http, session_id, followers)
+            subscribers[transport] = await _subscribe(client, session_id)
+        return await _measure_switches(http, session_id, subscribers)
 
 
-async def _started(http: httpx.AsyncClient) -> str:
+async def _create_running_session(http: httpx.AsyncClient) -> str:
     created = await http.post("/v1/sessions", content=creation())
     session_id = str(created.raise_for_status().json()["data"]["session_id"])
     (await http.post(f"/v1/sessions/{session_id}/start")).raise_for_status()
     return session_id
 
 
-async def _following(client: SyncKairos, session_id: str) -> _Follower:
-    """A client that is live, so that whatever it hears from here on was pushed."""
-    follower, is_live = _Follower(), asyncio.Event()
+async def _subscribe(client: SyncKairos, session_id: str) -> _Subscriber:
+    """Connect and wait until the connection is live, so that later updates come by push."""
+    subscriber, is_live = _Subscriber(), asyncio.Event()
 
-    def notice(change: Changed) -> None:
+    def on_connection(change: Changed) -> None:
         if change.connection.status == "live":
             is_live.set()
 
     session = client.session(session_id)
-    session.on("update", follower.take)
-    session.on("connection", notice)
+    session.on("update", subscriber.on_update)
+    session.on("connection", on_connection)
     state = await session.open()
     try:
-        async with asyncio.timeout(_PATIENCE_S):
+        async with asyncio.timeout(_TIMEOUT_S):
             await is_live.wait()
     except TimeoutError:
-        raise BenchFailed(f"No client gets through: {session.connection}") from None
-    follower.version = state["version"] if state else 0
-    return follower
+        raise BenchFailed(f"A client can't connect: {session.connection}") from None
+    subscriber.version = state["version"] if state else 0
+    return subscriber
 
 
-async def _switch_on(
-    http: httpx.AsyncClient, session_id: str, followers: Mapping[str, _Follower]
+async def _measure_switches(
+    http: httpx.AsyncClient, session_id: str, subscribers: Mapping[str, _Subscriber]
 ) -> PushFigures:
     answered_ms: list[float] = []
-    delivered_ms: dict[str, list[float]] = {transport: [] for transport in followers}
+    delivered_ms: dict[str, list[float]] = {transport: [] for transport in subscribers}
     for _ in range(_WARM_UP + _SAMPLES):
-        for follower in followers.values():
-            follower.await_next()
+        for subscriber in subscribers.values():
+            subscriber.expect_next()
         sent = time.perf_counter()
         (await http.post(f"/v1/sessions/{session_id}/switch")).raise_for_status()
         answered_ms.append((time.perf_counter() - sent) * 1000)
-        for transport, follower in followers.items():
-            await _arrival(transport, follower)
-            delivered_ms[transport].append((follower.at - sent) * 1000)
+        for transport, subscriber in subscribers.items():
+            await _wait_for_push(transport, subscriber)
+            delivered_ms[transport].append((subscriber.at - sent) * 1000)
     return PushFigures(
         of_samples(answered_ms[_WARM_UP:]),
         {transport: of_samples(ms[_WARM_UP:]) for transport, ms in delivered_ms.items()},
     )
 
 
-async def _arrival(transport: str, follower: _Follower) -> None:
+async def _wait_for_push(transport: str, subscriber: _Subscriber) -> None:
     try:
-        async with asyncio.timeout(_PATIENCE_S):
-            await follower.has_it.wait()
+        async with asyncio.timeout(_TIMEOUT_S):
+            await subscriber.received.wait()
     except TimeoutError:
-        raise BenchFailed(f"A push didn't come by {transport}.") from None
+        raise BenchFailed(f"A push by {transport} didn't arrive.") from None

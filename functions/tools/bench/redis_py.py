@@ -1,4 +1,4 @@
-"""Redis through redis-py alone: the client of the floor, kept as it is so that figures compare."""
+"""The redis-py client of the first floor. Don't change it, so that figures stay comparable."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -13,7 +13,7 @@ _TIMEOUT_S = 0.6
 
 
 class RedisPy:
-    """`ask` and `run` as `Connection` has them, without its handling of errors."""
+    """`ask` and `run` of `Connection` (shared/store), without its error handling."""
 
     def __init__(self, url: str) -> None:
         pool = BlockingConnectionPool.from_url(
@@ -25,10 +25,10 @@ class RedisPy:
         )
         self._client = Redis.from_pool(pool)
         self._raw = Redis(connection_pool=pool)
-        self._raw.response_callbacks.clear()  # replies as they come
+        self._raw.response_callbacks.clear()  # don't convert replies
 
     async def subscriber(self) -> Redis:
-        """The client for pub/sub: this one, whose pool gives each subscriber a connection."""
+        """Return the client for pub/sub; its pool gives each subscriber its own connection."""
         return self._client
 
     async def ask(self, commands: Sequence[Command | Attempt]) -> list[Reply]:
@@ -44,7 +44,7 @@ class RedisPy:
     async def run(
         self, script: Script, keys: Sequence[str], arguments: Sequence[Argument]
     ) -> Reply:
-        """Run `script`, in one round trip where the Redis knows it already."""
+        """Run `script`, in one round trip if Redis has it cached."""
         execute: Any = self._raw.execute_command
         operands = (len(keys), *keys, *arguments)
         try:

@@ -1,4 +1,4 @@
-"""A run's figures for people; the tables are Markdown, for docs/performance.md."""
+"""Printed report of a run; the tables are Markdown, for docs/performance.md."""
 
 from rich import box
 from rich.console import Console
@@ -11,36 +11,34 @@ _TIMES = ("p50", "p95", "p99")
 
 
 def show(results: Results, console: Console) -> None:
-    """Print the tables, and the single figures below them."""
-    console.print("Latencies in ms. A ratio is the share of the floor's speed that is reached.")
-    console.print("Floor 1: the same Redis calls with redis-py; at least 0.95 (read), 1.0 (create,")
-    console.print(
-        "switch) and 0.85 (the others) of it are wanted. Floor 2: the same Redis calls with"
-    )
-    console.print("the service's own connection; at least 0.7 of it is wanted.")
+    """Print the tables, followed by the single figures."""
+    console.print("Latencies in ms. A ratio is the service's speed divided by the floor's.")
+    console.print("Floor 1: the same Redis calls with redis-py; the target is a ratio of at least")
+    console.print("0.95 (read), 1.0 (create, switch) and 0.85 (the others).")
+    console.print("Floor 2: the same Redis calls with the service's own connection; the target is")
+    console.print("a ratio of at least 0.7.")
     console.print(_comparisons(results))
-    console.print("The floors' latencies:")
+    console.print("Latencies of the floors:")
     console.print(_floors(results))
+    console.print(f"FastAPI route that returns a constant: {results.constant.rate:.0f} requests/s.")
+    timeouts = results.flags
     console.print(
-        f"A FastAPI route that returns a constant: {results.constant.rate:.0f} requests/s."
-    )
-    flags = results.flags
-    console.print(
-        f"A timeout reaches a subscriber {_brief(flags)} after its deadline;"
-        " two instances watch the deadlines."
+        f"From a deadline to its message on a WebSocket, two instances: {_percentiles(timeouts)}."
     )
     trail = results.trail
     console.print(
-        f"At 200 switches a second: answered in {_brief(trail.audited)} with an audit trail,"
-        f" {_brief(trail.unaudited)} without; the trail is {_brief(trail.lag)} behind."
+        f"Latency at 200 switches/s: {_percentiles(trail.audited)} with an audit trail,"
+        f" {_percentiles(trail.unaudited)} without; lag of the trail {_percentiles(trail.lag)}."
     )
-    ways = ", ".join(f"{way} {_brief(one)}" for way, one in results.pushes.delivered.items())
+    deliveries = ", ".join(
+        f"{transport} {_percentiles(one)}" for transport, one in results.pushes.delivered.items()
+    )
     console.print(
-        f"From a switch's request to its push, three clients at once: {ways};"
-        f" to its answer {_brief(results.pushes.answered)}."
+        f"From a switch's request to its push, to three clients at once: {deliveries};"
+        f" to its answer: {_percentiles(results.pushes.answered)}."
     )
     console.print(f"Memory of the service: {_memory(results.memory)}.")
-    console.print(f"Memory of the service with its audit trail: {_memory(results.memory_audited)}.")
+    console.print(f"Memory with an audit trail: {_memory(results.memory_audited)}.")
 
 
 def _comparisons(results: Results) -> Table:
@@ -61,13 +59,13 @@ def _comparisons(results: Results) -> Table:
 def _floors(results: Results) -> Table:
     table = markdown_table("scenario", *(f"floor {n} {time}" for n in (1, 2) for time in _TIMES))
     for one in results.comparisons:
-        if not one.scenario.endswith(AUDITED):  # that has the same floors
+        if not one.scenario.endswith(AUDITED):  # it has the same floors
             table.add_row(one.scenario, *_cells(one.floor)[1:], *_cells(one.own_floor)[1:])
     return table
 
 
 def markdown_table(first: str, *columns: str) -> Table:
-    """An empty table that prints as Markdown: names in the first column, figures behind it."""
+    """Return an empty table that prints as Markdown: a column of names, then figures."""
     table = Table(box=box.MARKDOWN)
     table.add_column(first, no_wrap=True)
     for column in columns:
@@ -82,7 +80,7 @@ def _memory(memory: Memory) -> str:
     )
 
 
-def _brief(figures: Figures) -> str:
+def _percentiles(figures: Figures) -> str:
     return f"{figures.p50_ms:.1f} / {figures.p95_ms:.1f} / {figures.p99_ms:.1f} ms (p50/p95/p99)"
 
 

@@ -1,4 +1,4 @@
-"""What the service answers and writes in each scenario, taken from it, for the floor to repeat."""
+"""Records what the service answers and writes in each scenario; the floors repeat it."""
 
 import http.client
 from typing import Any
@@ -15,7 +15,7 @@ _SET_BY_THE_SERVER = ("date",)
 
 
 class Specimen(msgspec.Struct, frozen=True):
-    """One answer and, of a change, what its commit wrote."""
+    """A recorded answer and, for a change, what its commit wrote to Redis."""
 
     status: int
     headers: dict[str, str]
@@ -26,7 +26,7 @@ class Specimen(msgspec.Struct, frozen=True):
 
 
 class Specimens(msgspec.Struct, frozen=True):
-    """One of each scenario."""
+    """The recorded answers of the three scenarios."""
 
     read: Specimen
     create: Specimen
@@ -34,12 +34,12 @@ class Specimens(msgspec.Struct, frozen=True):
 
 
 def of_read(url: str, path: str) -> Specimen:
-    """A read, as it is answered."""
+    """Read `path` and record the answer."""
     return _answer(url, "GET", path)
 
 
 def of_change(url: str, redis: Any, session_id: str, path: str, body: str) -> Specimen:
-    """A change of `session_id`, as it is answered, stored, audited and pushed."""
+    """Make a change and record its answer, stored state, audit entry and push message."""
     with redis.pubsub() as pubsub:
         pubsub.subscribe(_KEYS.push_channel(session_id))
         pubsub.get_message(timeout=_PUSH_TIMEOUT_S)
@@ -51,12 +51,12 @@ def of_change(url: str, redis: Any, session_id: str, path: str, body: str) -> Sp
 
 
 def plant(redis: Any, session_id: str, specimen: Specimen) -> None:
-    """Put a session of the specimen's size where the floor will look for it."""
+    """Store a session of the recorded size under the key that the floor reads."""
     redis.hset(_KEYS.session(session_id), mapping={"operations": "0" * 16, "state": specimen.state})
 
 
 def client(redis_url: str) -> Any:
-    """A plain Redis client (its own types don't fit strict checking)."""
+    """Return a redis-py client; typed `Any`, as its types fail mypy's strict mode."""
     return Redis.from_url(redis_url, decode_responses=True)
 
 

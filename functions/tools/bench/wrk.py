@@ -1,4 +1,4 @@
-"""Load from a separate process: wrk."""
+"""Load generator: runs wrk in a separate process."""
 
 import os
 import shutil
@@ -17,15 +17,15 @@ from functions.tools.bench.figures import Figures
 
 _SCRIPT = Path(__file__).with_name("load.lua")
 CONNECTIONS: Final = 16
-"""Keep-alive connections to each server; each sends its next request when it has its answer."""
+"""Keep-alive connections per server; each sends its next request after the answer arrived."""
 
 NEW_ID: Final = "NEW-ID"
-"""Stands for an id that was never used before, another one in each request's body."""
+"""Placeholder in a body; load.lua replaces it with a new id in each request."""
 
 
 @dataclass(frozen=True, slots=True)
 class Load:
-    """The request that is repeated; `ID` in the path stands for each session in turn."""
+    """The request to repeat; `ID` in `path` is replaced by each of `session_ids` in turn."""
 
     method: str
     path: str
@@ -33,7 +33,7 @@ class Load:
     session_ids: Sequence[str] = ()
 
 
-class _Done(msgspec.Struct):
+class _Summary(msgspec.Struct):
     requests: int
     duration_us: int
     not_2xx: int
@@ -52,7 +52,10 @@ def require_wrk() -> None:
 
 
 def run(load: Load, urls: Sequence[str], seconds: float) -> Figures:
-    """Repeat `load` at all `urls` for `seconds`, from one thread and 16 connections for each."""
+    """Send `load` to all `urls` for `seconds`, with one thread and 16 connections per URL.
+
+    Raises `BenchFailed` when wrk fails.
+    """
     ports = [str(urlsplit(url).port) for url in urls]
     connections = CONNECTIONS * len(urls)
     command = ["wrk", f"-t{len(urls)}", f"-c{connections}", f"-d{seconds:.0f}s"]
@@ -70,12 +73,12 @@ def run(load: Load, urls: Sequence[str], seconds: float) -> Figures:
 
 
 def parse(output: str) -> Figures:
-    """The figures in the last line of what wrk wrote."""
-    done = msgspec.json.decode(output.strip().splitlines()[-1], type=_Done)
+    """Return the figures from the last line of wrk's output."""
+    summary = msgspec.json.decode(output.strip().splitlines()[-1], type=_Summary)
     return Figures(
-        done.requests / done.duration_us * 1e6,
-        done.p50_us / 1000,
-        done.p95_us / 1000,
-        done.p99_us / 1000,
-        done.not_2xx + done.broken,
+        summary.requests / summary.duration_us * 1e6,
+        summary.p50_us / 1000,
+        summary.p95_us / 1000,
+        summary.p99_us / 1000,
+        summary.not_2xx + summary.broken,
     )
