@@ -44,15 +44,15 @@ def url(redis_url: str) -> Iterator[str]:
 def test_a_game_that_ended_on_time_ends_with_the_flag_falling_by_itself(url: str) -> None:
     shown = demo("--game", _ON_TIME, "--url", url)
     assert shown.returncode == 0, shown.stdout + shown.stderr
-    assert "White won on time: Black's flag fell by itself" in shown.stdout
-    assert figure("fell by itself;", shown.stdout) < 100
-    assert "60 times faster, by WebSocket" in shown.stdout
+    assert "White won on time: Black's flag fell;" in shown.stdout
+    assert figure("flag fell;", shown.stdout) < 100
+    assert "60 times faster, via WebSocket" in shown.stdout
 
 
 def test_a_game_ends_with_the_two_figures(url: str) -> None:
     shown = demo("--game", _BY_RESIGNATION, "--url", url)
     assert shown.returncode == 0, shown.stdout + shown.stderr
-    assert "White won, by resignation, after 57 moves." in shown.stdout
+    assert "White won (resignation) after 57 moves." in shown.stdout
     assert figure("Largest disagreement between clients:", shown.stdout) < 30
     # A machine with more to do stalls the players, and their presses come late: no tighter bound.
     assert figure("Largest difference from the recorded clocks:", shown.stdout) < _BANK_MS
@@ -64,9 +64,9 @@ def test_on_functions_pushes_come_through_supabase_and_the_flag_falls_by_itself(
     shown = demo("--functions", "--game", _ON_TIME, "--speed", "15")
     assert (shown.returncode, shown.stderr) == (0, ""), shown.stdout + shown.stderr
     assert re.search("Starting the functions .* 11/11", shown.stdout)
-    assert "15 times faster, by Supabase Realtime" in shown.stdout
-    assert "White won on time: Black's flag fell by itself" in shown.stdout
-    assert figure("noticed it", shown.stdout) < _NOTICED_WITHIN_MS
+    assert "15 times faster, via Supabase Realtime" in shown.stdout
+    assert "White won on time: Black's flag fell;" in shown.stdout
+    assert figure("settled the timeout", shown.stdout) < _NOTICED_WITHIN_MS
     assert figure("Largest disagreement between clients:", shown.stdout) < 30
 
 
@@ -82,18 +82,18 @@ def test_a_service_that_dies_is_one_sentence_and_exit_code_1(redis_url: str) -> 
             if line.startswith("move"):
                 instance.process.kill()
         assert (playing.wait(), playing.stderr and playing.stderr.read()) == (1, "")
-    assert line.endswith("the game can't go on.\n")
+    assert line.endswith("the game can't continue.\n")
 
 
 @pytest.mark.parametrize(
     ("options", "sentence"),
     [
-        (["--game", "27"], "There is no game 27: they are 0 to 26."),
+        (["--game", "27"], "There is no game 27. Choose 0 to 26."),
         (["--url", "http://127.0.0.1:9"], "No service answers at http://127.0.0.1:9."),
         (
             ["--game", "13", "--speed", "61"],
-            "At 61 times the speed a bank of 60 s is 984 ms, and the service takes none under"
-            " 1000 ms; try --speed 60 or less.",
+            "At speed 61 each player has 984 ms instead of 60 s, but the service requires at least"
+            " 1000 ms. Use --speed 60 or less.",
         ),
     ],
 )

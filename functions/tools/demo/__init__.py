@@ -1,1 +1,1 @@
-"""`make demo`: a recorded chess game, replayed against a running service by five clients."""
+"""`make demo`: five clients replay a recorded chess game against a running service."""

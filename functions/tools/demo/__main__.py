@@ -1,4 +1,4 @@
-"""`make demo`: options, a service, one game."""
+"""Command line of `make demo`."""
 
 import argparse
 import sys
@@ -20,11 +20,11 @@ from infra.local.functions import FunctionFailed
 from infra.local.instance import InstanceFailed
 
 _DEFAULT_GAME = 0
-"""It has an increment, ended on time, and leaves a busy machine room for late presses."""
+"""It has an increment, ended on time, and tolerates late switches on a busy machine."""
 
 
 def main() -> int:
-    """Replay one game; returns the exit code."""
+    """Replay one game and return the exit code."""
     options = _options()
     console = Console(highlight=False)
     games = load_games()
@@ -33,7 +33,7 @@ def main() -> int:
             console.print(f"{number:3}  {_description(game)}")
         return 0
     try:
-        _demonstrate(games, options, console)
+        _run_demo(games, options, console)
     except (DemoFailed, InstanceFailed, FunctionFailed) as failure:
         console.print(str(failure), soft_wrap=True)
         return 1
@@ -43,15 +43,17 @@ def main() -> int:
 
 
 def _options() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="make demo", description="Replays a recorded chess game.")
-    parser.add_argument("--game", type=int, default=_DEFAULT_GAME, help="its number in --list")
-    parser.add_argument("--list", action="store_true", help="list the games and stop")
+    parser = argparse.ArgumentParser(prog="make demo", description="Replay a recorded chess game.")
+    parser.add_argument("--game", type=int, default=_DEFAULT_GAME, help="number of the game")
+    parser.add_argument("--list", action="store_true", help="list the games and exit")
     speeds = " or ".join(f"{way_of(kind).speed:g}" for kind in ("websocket", "supabase", "polling"))
-    what = f"how many times faster; default: {speeds}, by how clients learn of a move"
+    what = f"speed factor; default: {speeds}, for WebSocket, Supabase Realtime or polling"
     parser.add_argument("--speed", type=_speed, help=what)
     where = parser.add_mutually_exclusive_group()
-    where.add_argument("--url", help="the service; default: SYNCKAIROS_URL, or one of our own")
-    where.add_argument("--functions", action="store_true", help="on functions of our own")
+    where.add_argument(
+        "--url", help="URL of the service; default: SYNCKAIROS_URL, or start a service"
+    )
+    where.add_argument("--functions", action="store_true", help="start the Lambda functions")
     return parser.parse_args()
 
 
@@ -62,36 +64,36 @@ def _speed(text: str) -> float:
     return value
 
 
-def _demonstrate(games: tuple[Game, ...], options: argparse.Namespace, console: Console) -> None:
+def _run_demo(games: tuple[Game, ...], options: argparse.Namespace, console: Console) -> None:
     if not 0 <= options.game < len(games):
-        raise DemoFailed(f"There is no game {options.game}: they are 0 to {len(games) - 1}.")
+        raise DemoFailed(f"There is no game {options.game}. Choose 0 to {len(games) - 1}.")
     game = FastGame(games[options.game], options.speed or way_of("websocket").speed)
-    with service(options.url, functions=options.functions, console=console) as found:
-        uvloop.run(_play(game, options, found, console))
+    with service(options.url, functions=options.functions, console=console) as target:
+        uvloop.run(_play(game, options, target, console))
 
 
 async def _play(
-    game: FastGame, options: argparse.Namespace, found: Service, console: Console
+    game: FastGame, options: argparse.Namespace, target: Service, console: Console
 ) -> None:
-    if found.redis_url:
-        await warm_up(found.url, console)
-    way = await recommended(found.url)
+    if target.redis_url:
+        await warm_up(target.url, console)
+    way = await recommended(target.url)
     game = replace(game, speed=options.speed or way.speed)
     async with (
-        replay_of(game, found.url) as replay,
-        witness_of(found.redis_url, replay.session_id) as witness,
+        replay_of(game, target.url) as replay,
+        witness_of(target.redis_url, replay.session_id) as witness,
     ):
         console.print(f"Game {options.game}: {_description(game.game)}", soft_wrap=True)
-        console.print(f"{game.speed:g} times faster, by {replay.way.words}", soft_wrap=True)
+        console.print(f"{game.speed:g} times faster, via {replay.way.words}", soft_wrap=True)
         await run(replay, shows(replay, console))
     for line in summary(replay, witness):
         console.print(line, soft_wrap=True)
 
 
 def _description(game: Game) -> str:
-    outcome = f"{game.winner} wins" if game.winner else "nobody wins"
-    ending = "on time" if game.ends_on_time else f"by {game.termination}"
-    return f"{game.time_control}, {len(game.clocks_ms)} moves, {outcome} {ending}"
+    outcome = f"{game.winner} wins" if game.winner else "no winner"
+    ending = "on time" if game.ends_on_time else game.termination
+    return f"{game.time_control}, {len(game.clocks_ms)} moves, {outcome} ({ending})"
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""One who follows the game: a connection, a measured clock and a state of its own."""
+"""A client that follows the game, with its own connection, server clock and state."""
 
 import asyncio
 import time
@@ -12,117 +12,122 @@ from synckairos.states import Kind
 
 from functions.tools.demo.failure import GONE, DemoFailed, refusal
 
-_CONNECTS_WITHIN_S = 10.0
-_CUT_OFF_AFTER_S = 2.0
-"""Longer than it takes to come back to a service that is there."""
+_CONNECT_TIMEOUT_S = 10.0
+_DISCONNECTED_AFTER_S = 2.0
+"""Longer than reconnecting to a running service takes."""
 
-_SAMPLES = 12
+_CLOCK_SAMPLES = 12
 
 
 class Client:
-    """The client library, with a note of when everything came."""
+    """A client library session that also records when each version arrived."""
 
     def __init__(self, name: str, url: str, session_id: str) -> None:
         self.name = name
         self.service = SyncKairos(url)
         self.session = self.service.session(session_id)
         self.arrivals: dict[int, float] = {}
-        """When each version came, on `time.monotonic()`."""
+        """Arrival time of each version, on `time.monotonic()` (s)."""
         self.flag_lateness_ms: float | None = None
-        self._news = asyncio.Event()
-        self._is_cut_off = False
-        self._giving_up: asyncio.TimerHandle | None = None
+        self._changed = asyncio.Event()
+        self._is_disconnected = False
+        self._disconnect_timer: asyncio.TimerHandle | None = None
 
     async def __aenter__(self) -> Self:
-        """Connect and measure the clock; the session need not exist yet."""
-        self.session.on("update", self._note_update)
-        self.session.on("expired", self._note_fall)
-        self.session.on("connection", self._note_connection)
+        """Connect and measure the server clock; the session need not exist yet.
+
+        Raises `DemoFailed` when the client can't connect.
+        """
+        self.session.on("update", self._on_update)
+        self.session.on("expired", self._on_expired)
+        self.session.on("connection", self._on_connection)
         try:
-            async with asyncio.timeout(_CONNECTS_WITHIN_S):
+            async with asyncio.timeout(_CONNECT_TIMEOUT_S):
                 await self.session.open()
                 await self.until(lambda: self.transport is not None)
-                await self.service.clock.sync(_SAMPLES)
+                await self.service.clock.sync(_CLOCK_SAMPLES)
         except Unreachable as error:
             raise DemoFailed(f"{self.name} can't connect to the service: {error}") from error
         except ApiError as error:
-            raise refusal("let the session be followed", error) from error
+            raise refusal("let clients follow the session", error) from error
         except TimeoutError:
-            raise DemoFailed(f"{self.name} can't connect to the service in time.") from None
+            raise DemoFailed(
+                f"{self.name} can't connect to the service within {_CONNECT_TIMEOUT_S:.0f} s."
+            ) from None
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None
     ) -> None:
-        self._stop_giving_up()
+        self._cancel_disconnect_timer()
         await self.service.close()
 
     @property
     def state(self) -> SessionState | None:
-        """The newest state that came."""
+        """The newest state received."""
         return self.session.state
 
     @property
     def is_over(self) -> bool:
-        """Whether no clock will ever run again."""
+        """Whether the session has ended."""
         return self.state is not None and is_terminal(self.state)
 
     @property
     def transport(self) -> Kind | None:
-        """How states come; None while they don't."""
+        """The transport in use; None while disconnected."""
         connection = self.session.connection
         return connection.transport if connection.status in ("live", "polling") else None
 
     @property
     def round_trip_ms(self) -> float:
-        """The shortest to the service and back."""
+        """The shortest measured round trip to the service, ms."""
         return self.service.clock.round_trip_ms
 
     def at_ms(self, instant: float) -> float:
-        """The server's time, ms, when `time.monotonic()` reads `instant` (s)."""
+        """Return the server time, ms, at `instant` on `time.monotonic()` (s)."""
         return self.service.clock.now() - (time.monotonic() - instant) * 1000
 
     def remaining_ms(self, participant_id: str, instant: float) -> float:
-        """A participant's clock as computed here, when `time.monotonic()` reads `instant` (s)."""
+        """Return a participant's remaining time, ms, at `instant` on `time.monotonic()` (s)."""
         left = self.session.remaining(participant_id, self.at_ms(instant))
         assert left is not None
         return left
 
-    async def until(self, is_so: Callable[[], bool]) -> None:
-        """Return when it is so. Raises `DemoFailed` when the service is gone."""
-        while not is_so():
-            self._news.clear()
-            await self._news.wait()
-            if self._is_cut_off:
+    async def until(self, condition: Callable[[], bool]) -> None:
+        """Wait until `condition()` holds. Raises `DemoFailed` when the service is gone."""
+        while not condition():
+            self._changed.clear()
+            await self._changed.wait()
+            if self._is_disconnected:
                 raise DemoFailed(GONE)
 
     async def until_begun(self) -> None:
-        """Return when there is a game, as far as this client knows."""
+        """Wait until this client knows that the session exists."""
         await self.until(lambda: self.state is not None)
 
     async def until_over(self) -> None:
-        """Return when the game is."""
+        """Wait until the session has ended."""
         await self.until(lambda: self.is_over)
 
-    def _note_update(self, update: Update) -> None:
+    def _on_update(self, update: Update) -> None:
         self.arrivals[update.state["version"]] = time.monotonic()
-        self._news.set()
+        self._changed.set()
 
-    def _note_fall(self, fall: Expired) -> None:
-        self.flag_lateness_ms = self.at_ms(time.monotonic()) - fall.deadline_ms
-        self._news.set()
+    def _on_expired(self, expired: Expired) -> None:
+        self.flag_lateness_ms = self.at_ms(time.monotonic()) - expired.deadline_ms
+        self._changed.set()
 
-    def _note_connection(self, changed: Changed) -> None:
-        self._stop_giving_up()
+    def _on_connection(self, changed: Changed) -> None:
+        self._cancel_disconnect_timer()
         if changed.connection.status == "connecting":
             loop = asyncio.get_running_loop()
-            self._giving_up = loop.call_later(_CUT_OFF_AFTER_S, self._give_up)
-        self._news.set()
+            self._disconnect_timer = loop.call_later(_DISCONNECTED_AFTER_S, self._on_disconnected)
+        self._changed.set()
 
-    def _stop_giving_up(self) -> None:
-        if self._giving_up:
-            self._giving_up.cancel()
+    def _cancel_disconnect_timer(self) -> None:
+        if self._disconnect_timer:
+            self._disconnect_timer.cancel()
 
-    def _give_up(self) -> None:
-        self._is_cut_off = True
-        self._news.set()
+    def _on_disconnected(self) -> None:
+        self._is_disconnected = True
+        self._changed.set()

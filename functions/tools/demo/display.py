@@ -1,4 +1,4 @@
-"""What the terminal shows while the game runs, in the time of the recorded game."""
+"""Terminal output while the game runs. Clocks are shown at the game's original speed."""
 
 import asyncio
 import time
@@ -15,14 +15,14 @@ _LINE_EVERY_S = 1.0
 
 
 def clock_face(ms: float) -> str:
-    """`2:03.4`, tenths cut off as on a chess clock."""
+    """Format as `2:03.4`, rounded down to tenths as on a chess clock."""
     minutes, rest_ms = divmod(int(max(0.0, ms)), 60_000)
     return f"{minutes}:{rest_ms // 1000:02d}.{rest_ms % 1000 // 100}"
 
 
 def shows(replay: Replay, console: Console) -> Show:
-    """A live table on a terminal, plain lines anywhere else."""
-    return lambda: (_draw if console.is_terminal else _tell)(replay, console)
+    """Return a function that shows the game: a live table on a terminal, otherwise lines."""
+    return lambda: (_draw if console.is_terminal else _print_lines)(replay, console)
 
 
 async def _draw(replay: Replay, console: Console) -> None:
@@ -35,10 +35,10 @@ async def _draw(replay: Replay, console: Console) -> None:
             live.update(_table(replay), refresh=True)
 
 
-async def _tell(replay: Replay, console: Console) -> None:
-    """From one spectator's view."""
+async def _print_lines(replay: Replay, console: Console) -> None:
+    """Print the clocks as the last spectator sees them, once a second."""
     while True:
-        white, black = _faces(replay, -1)
+        white, black = _clock_faces(replay, -1)
         console.print(f"move {_progress(replay)}  White {white}  Black {black}")
         await asyncio.sleep(_LINE_EVERY_S)
 
@@ -47,9 +47,9 @@ def _table(replay: Replay) -> Table:
     game, journal = replay.game, replay.journal
     table = Table(
         title=f"{game.game.time_control}, {game.speed:g} times faster,"
-        f" by {replay.way.words}, move {_progress(replay)}",
-        caption=f"largest so far: {journal.disagreement_ms:.1f} ms between clients,"
-        f" {abs(journal.difference_ms):.1f} ms from the record",
+        f" via {replay.way.words}, move {_progress(replay)}",
+        caption=f"largest differences so far: {journal.disagreement_ms:.1f} ms between clients,"
+        f" {abs(journal.difference_ms):.1f} ms from the recording",
     )
     table.add_column("client", min_width=16)
     for side in SIDES:
@@ -59,14 +59,14 @@ def _table(replay: Replay) -> Table:
     for n, client in enumerate(replay.clients):
         version = str(client.state["version"]) if client.state else ""
         round_trip = f"{client.round_trip_ms:.1f} ms"
-        table.add_row(client.name, *_faces(replay, n), version, round_trip)
+        table.add_row(client.name, *_clock_faces(replay, n), version, round_trip)
     table.add_section()
     recorded = (clock_face(game.shown_ms(side, replay.move) * game.speed) for side in SIDES)
-    table.add_row("record, last move", *recorded)
+    table.add_row("recording", *recorded)
     return table
 
 
-def _faces(replay: Replay, client: int) -> list[str]:
+def _clock_faces(replay: Replay, client: int) -> list[str]:
     clocks_ms = replay.clocks_ms(replay.clients[client], time.monotonic())
     return [clock_face(ms * replay.game.speed) for ms in clocks_ms]
 

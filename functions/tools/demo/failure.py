@@ -1,23 +1,23 @@
-"""What ends the demo early."""
+"""Error of the demo, and its messages."""
 
 from synckairos import ApiError, Unreachable
 
-GONE = "The service doesn't answer any more; the game can't go on."
+GONE = "The service no longer answers; the game can't continue."
 
-_ADVICE = {
-    "RATE_LIMIT_EXCEEDED": " Start it with RATE_LIMIT_GENERAL=0 and RATE_LIMIT_SWITCH=0: the demo"
-    " plays an hour in a minute.",
-    "UNAUTHENTICATED": " The demo has no token: start the service with AUTH_DISABLED=true.",
+_HINTS = {
+    "RATE_LIMIT_EXCEEDED": " Start the service with RATE_LIMIT_GENERAL=0 and RATE_LIMIT_SWITCH=0,"
+    " because the demo sends an hour's requests in a minute.",
+    "UNAUTHENTICATED": " The demo sends no token. Start the service with AUTH_DISABLED=true.",
 }
 
 
 class DemoFailed(Exception):
-    """The demo can't go on; the message is one sentence for the person at the terminal."""
+    """The demo can't go on. The message is for the user."""
 
 
 def refusal(what: str, error: ApiError) -> DemoFailed:
-    """Why the service didn't do what it was asked to."""
+    """Return the error for a request that the service refused; `what` is the action."""
     if isinstance(error, Unreachable):
         return DemoFailed(GONE)
-    advice = _ADVICE.get(error.code, "")
-    return DemoFailed(f"The service refused to {what}: {error.code}, {error.message}.{advice}")
+    hint = _HINTS.get(error.code, "")
+    return DemoFailed(f"The service refused to {what}: {error.code}, {error.message}.{hint}")

@@ -1,4 +1,4 @@
-"""One who plays: thinks as long as the recording says, by its own clock, and presses."""
+"""A client that plays one side: waits as long as the recording says, then switches."""
 
 import asyncio
 import time
@@ -10,11 +10,11 @@ from functions.tools.demo.failure import refusal
 from functions.tools.demo.journal import Journal
 from functions.tools.demo.recording import FastGame, Side
 
-_PATIENCE_S = 3.0
+_TIMEOUT_S = 3.0
 
 
 class Player(Client):
-    """A client with a side."""
+    """A client that plays White or Black."""
 
     def __init__(
         self, side: Side, participant_id: str, url: str, session_id: str, game: FastGame
@@ -23,34 +23,34 @@ class Player(Client):
         self.side = side
         self.participant_id = participant_id
         self._game = game
-        self._played_cycle = 0
+        self._last_cycle = 0
 
     async def play(self, journal: Journal) -> None:
-        """Make every move of this side; end a game that didn't end on time."""
-        while state := await self._turn():
+        """Make every move of this side; complete a game that didn't end on time."""
+        while state := await self._wait_for_turn():
             move = state["cycle_number"] - 1
-            self._played_cycle = state["cycle_number"]
+            self._last_cycle = state["cycle_number"]
             if move < self._game.moves:
                 await self._think(self._game.press_at_ms(move))
                 await self._press(move, journal)
             elif not self._game.game.ends_on_time:
                 await self._resign()
 
-    async def _turn(self) -> SessionState | None:
-        """The state in which this side is to move; None when the game is over."""
-        await self.until(lambda: self.is_over or self._is_mine(self.state))
+    async def _wait_for_turn(self) -> SessionState | None:
+        """Wait for this side's turn and return the state; None when the game is over."""
+        await self.until(lambda: self.is_over or self._is_my_turn(self.state))
         return None if self.is_over else self.state
 
-    def _is_mine(self, state: SessionState | None) -> bool:
+    def _is_my_turn(self, state: SessionState | None) -> bool:
         return (
             state is not None
             and state["status"] == "running"
             and state["active_participant_id"] == self.participant_id
-            and state["cycle_number"] > self._played_cycle
+            and state["cycle_number"] > self._last_cycle
         )
 
     async def _think(self, until_ms: float) -> None:
-        """Wait until the own clock reads `until_ms`; not at all when it reads less already."""
+        """Wait until this side's clock shows at most `until_ms`."""
         while True:
             ahead_ms = self.remaining_ms(self.participant_id, time.monotonic()) - until_ms
             if ahead_ms <= 0:
@@ -58,14 +58,14 @@ class Player(Client):
             await asyncio.sleep(ahead_ms / 1000)
 
     async def _press(self, move: int, journal: Journal) -> None:
-        """End the own cycle; naming it, so that a press can never end somebody else's."""
+        """End this side's cycle. `current` ensures that it never ends the opponent's."""
         sent = time.monotonic()
         try:
-            result = await self.session.switch(current=self.participant_id, timeout=_PATIENCE_S)
+            result = await self.session.switch(current=self.participant_id, timeout=_TIMEOUT_S)
         except ApiError as error:
             if error.code != "INVALID_STATE_TRANSITION":
                 raise refusal("switch", error) from error
-            # The flag was faster than the press.
+            # The flag fell before the switch arrived.
             await self.until_over()
             return
         journal.press(result["version"], sent)
@@ -78,6 +78,6 @@ class Player(Client):
 
     async def _resign(self) -> None:
         try:
-            await self.session.complete(timeout=_PATIENCE_S)
+            await self.session.complete(timeout=_TIMEOUT_S)
         except ApiError as error:
             raise refusal("complete the session", error) from error

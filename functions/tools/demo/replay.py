@@ -1,4 +1,4 @@
-"""A game between two players, followed by three spectators."""
+"""Replays a game with two players and three spectators."""
 
 import asyncio
 import time
@@ -19,8 +19,8 @@ from functions.tools.demo.ways import Way, way_of
 
 _SPECTATORS = 3
 _SAMPLE_EVERY_S = 0.04
-_PATIENCE_S = 5.0
-"""How long the end may be overdue before we stop waiting for it."""
+_TIMEOUT_S = 5.0
+"""Longest wait for the start, and for the end after all time has run out."""
 
 
 Show = Callable[[], Coroutine[Any, Any, None]]
@@ -28,7 +28,7 @@ Show = Callable[[], Coroutine[Any, Any, None]]
 
 @dataclass(frozen=True)
 class Replay:
-    """One session and its five clients, all connected."""
+    """One session and its five connected clients."""
 
     game: FastGame
     session_id: str
@@ -38,23 +38,23 @@ class Replay:
     journal: Journal
 
     def clocks_ms(self, client: Client, instant: float) -> tuple[float, ...]:
-        """White's clock and Black's, as `client` reads them at `instant`."""
+        """Return White's and Black's clock on `client` at `instant` on `time.monotonic()` (s)."""
         return tuple(client.remaining_ms(p.participant_id, instant) for p in self.players)
 
     @property
     def move(self) -> int:
-        """The move that is being thought about, as the first client knows, counted from 0."""
+        """The current move on the first client, counted from 0."""
         state = self.clients[0].state
         return min(max(0, state["cycle_number"] - 1), self.game.moves) if state else 0
 
 
 @asynccontextmanager
 async def replay_of(game: FastGame, url: str) -> AsyncIterator[Replay]:
-    """Five clients in the lobby of a session that is still to be created."""
+    """Connect five clients to a session that does not exist yet. Raises `DemoFailed`."""
     session_id = str(uuid4())
-    place = (url, session_id)
-    white, black = (Player(side, str(uuid4()), *place, game) for side in SIDES)
-    spectators = [Client(f"Spectator {n + 1}", *place) for n in range(_SPECTATORS)]
+    address = (url, session_id)
+    white, black = (Player(side, str(uuid4()), *address, game) for side in SIDES)
+    spectators = [Client(f"Spectator {n + 1}", *address) for n in range(_SPECTATORS)]
     clients = (white, black, *spectators)
     async with AsyncExitStack() as stack:
         for client in clients:
@@ -64,45 +64,45 @@ async def replay_of(game: FastGame, url: str) -> AsyncIterator[Replay]:
 
 
 async def run(replay: Replay, show: Show) -> None:
-    """Play the game to its end, while `show` tells of it. Raises `DemoFailed`."""
+    """Play the game to its end, while `show` displays it. Raises `DemoFailed`."""
     try:
         await _play(replay, show)
     except ExceptionGroup as failures:
-        # When a service dies everybody complains; one is enough.
+        # When the service dies, every client fails for the same reason; report one.
         raise failures.exceptions[0] from None
     if replay.journal.moves < replay.game.moves:
-        raise _cut_short(replay)
+        raise _ended_early(replay)
 
 
 async def _play(replay: Replay, show: Show) -> None:
     async with asyncio.TaskGroup() as group:
-        following = [group.create_task(client.until_over()) for client in replay.clients]
-        await _open(replay)
-        watching = [group.create_task(_sample(replay)), group.create_task(show())]
+        followers = [group.create_task(client.until_over()) for client in replay.clients]
+        await _start_session(replay)
+        observers = [group.create_task(_sample(replay)), group.create_task(show())]
         for player in replay.players:
             group.create_task(player.play(replay.journal))
-        await _end_of(replay.game, following)
-        for task in watching:
+        await _wait_for_end(replay.game, followers)
+        for task in observers:
             task.cancel()
 
 
-async def _open(replay: Replay) -> None:
-    """Create the session, start it, and see that everybody knows."""
+async def _start_session(replay: Replay) -> None:
+    """Create and start the session, and wait until all clients know it."""
     host = replay.players[0]
     try:
-        await host.service.create(_creation(replay))
+        await host.service.create(_create_body(replay))
         await host.session.start()
     except ApiError as error:
-        raise refusal("begin the game", error) from error
+        raise refusal("start the game", error) from error
     try:
-        async with asyncio.timeout(_PATIENCE_S):
+        async with asyncio.timeout(_TIMEOUT_S):
             for client in replay.clients:
                 await client.until_begun()
     except TimeoutError:
         raise DemoFailed("The start of the game didn't reach every client.") from None
 
 
-def _creation(replay: Replay) -> dict[str, Any]:
+def _create_body(replay: Replay) -> dict[str, Any]:
     game = replay.game
     return {
         "session_id": replay.session_id,
@@ -117,7 +117,7 @@ def _creation(replay: Replay) -> dict[str, Any]:
 
 
 async def _sample(replay: Replay) -> None:
-    """Compare all five, read at one instant, until cancelled."""
+    """Compare the clocks of all clients at one instant, periodically, until cancelled."""
     while True:
         instant = time.monotonic()
         readings = [
@@ -129,20 +129,20 @@ async def _sample(replay: Replay) -> None:
         await asyncio.sleep(_SAMPLE_EVERY_S)
 
 
-async def _end_of(game: FastGame, following: Sequence[asyncio.Task[None]]) -> None:
-    """Wait for the end to reach every client; a clock can't run for longer than all its time."""
+async def _wait_for_end(game: FastGame, followers: Sequence[asyncio.Task[None]]) -> None:
+    """Wait until every client knows the end, at most for the total time of both clocks."""
     longest_s = (2 * game.bank_ms + game.moves * game.increment_ms) / 1000
     try:
-        async with asyncio.timeout(longest_s + _PATIENCE_S):
-            await asyncio.gather(*following)
+        async with asyncio.timeout(longest_s + _TIMEOUT_S):
+            await asyncio.gather(*followers)
     except TimeoutError:
         raise DemoFailed("The end of the game didn't reach every client.") from None
 
 
-def _cut_short(replay: Replay) -> DemoFailed:
+def _ended_early(replay: Replay) -> DemoFailed:
     moves, speed = replay.journal.moves, replay.game.speed
     return DemoFailed(
-        f"{mover(moves)}'s flag fell on move {moves + 1} of {replay.game.moves}: at {speed:g} times"
-        " the speed the round trips here outlast the shortest thinking times;"
-        f" try --speed {speed / 2:g}, or another --game."
+        f"{mover(moves)}'s flag fell on move {moves + 1} of {replay.game.moves}: at speed"
+        f" {speed:g} the shortest thinking times are shorter than a round trip."
+        f" Try --speed {speed / 2:g} or another --game."
     )

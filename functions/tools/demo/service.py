@@ -1,4 +1,4 @@
-"""The service that is played on."""
+"""The service that the demo uses: a running one, or one that it starts."""
 
 import os
 from collections.abc import Iterator
@@ -22,39 +22,39 @@ _DEFAULT_URL = "http://127.0.0.1:3000"
 
 @dataclass(frozen=True, slots=True)
 class Service:
-    """Where it answers, and where its store publishes, if that is known and nobody else's."""
+    """A service. `redis_url` is set only for functions that the demo started."""
 
     url: str
     redis_url: str | None = None
 
 
 @contextmanager
-def service(asked_for: str | None, *, functions: bool, console: Console) -> Iterator[Service]:
-    """The service that was asked for, the one that runs already, or one of our own."""
-    url = (asked_for or os.environ.get("SYNCKAIROS_URL") or _DEFAULT_URL).rstrip("/")
+def service(url_option: str | None, *, functions: bool, console: Console) -> Iterator[Service]:
+    """Use the service at the given or default URL, or start one. Raises `DemoFailed`."""
+    url = (url_option or os.environ.get("SYNCKAIROS_URL") or _DEFAULT_URL).rstrip("/")
     with ExitStack() as stack:
         if functions:
             yield _own_functions(stack, console)
         elif answers(url):
             yield Service(url)
-        elif asked_for:
+        elif url_option:
             raise DemoFailed(f"No service answers at {url}.")
         else:
             own = _own_instance(stack)
-            console.print(f"No service at {url}: one of our own runs at {own}.", soft_wrap=True)
+            console.print(f"No service at {url}; started one at {own}.", soft_wrap=True)
             yield Service(own)
 
 
 def _own_instance(stack: ExitStack) -> str:
-    """The url of an instance that lasts as long as `stack`."""
+    """Start an instance that `stack` stops, and return its URL."""
     redis_url = stack.enter_context(embedded_redis())
     return stack.enter_context(running(redis_url, quiet=True)).url
 
 
 def _own_functions(stack: ExitStack, console: Console) -> Service:
-    """Functions that last as long as `stack`.
+    """Start functions that `stack` stops.
 
-    Their store publishes, though none of them listens, so that somebody else can.
+    `PUBSUB` is on for the witness only; functions don't subscribe.
     """
     redis_url = stack.enter_context(embedded_redis())
     upstash = stack.enter_context(local_upstash(redis_url))
@@ -66,15 +66,15 @@ def _own_functions(stack: ExitStack, console: Console) -> Service:
         **UNGUARDED,
         **_supabase(stack),
     }
-    console.print("Functions of our own get their queues and their gateway ...")
-    # No request starts these. An `expire` that sleeps until a deadline leaves the next alarm to
-    # another one.
+    console.print("Starting the functions' queues and gateway ...")
+    # No request starts these functions. While one `expire` sleeps until a deadline, the other
+    # handles the next alarm.
     options = Options(warm=("expire", "expire", "audit"))
     return Service(stack.enter_context(running_functions(settings, options)).url, redis_url)
 
 
 def _supabase(stack: ExitStack) -> dict[str, str]:
-    """A project that lasts as long as `stack`; without Node there is none, and clients poll."""
+    """Start a Supabase project and return its settings; without Node none, so clients poll."""
     if not can_run():
         return {}
     database_url = stack.enter_context(embedded_postgres()).url

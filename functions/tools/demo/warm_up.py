@@ -1,4 +1,4 @@
-"""Cold starts, before the game: a function starts with its first request, which takes a while."""
+"""Starts the functions before the game, because a cold start delays the first request."""
 
 import asyncio
 from uuid import uuid4
@@ -18,39 +18,39 @@ _REQUESTS = (
     ("realtime", "GET", "/v1/sessions/{id}/realtime"),
     *(("read", "GET", "/v1/sessions/{id}"),) * 3,
 )
-"""Of a session that isn't there, so nothing comes of them. Five clients who ask at once are served
-by more than one instance of `read`, and a press may come before the one before it is done with."""
+"""All of them fail, so they change nothing. `read` and `switch` occur three times, because they
+need several instances: five clients read at once, and switches may overlap."""
 
-_AT_ONCE = 4
-_PATIENCE_S = 30.0
+_CONCURRENCY = 4
+_TIMEOUT_S = 30.0
 _TRIES = 3
-"""What a function asks of others may start slowly as well."""
+"""Retries after 503: the services that a function calls may also start slowly."""
 
 
 async def warm_up(url: str, console: Console) -> None:
-    """Have every function start that the game needs. Raises `DemoFailed`."""
+    """Start every function that the game needs. Raises `DemoFailed`."""
     columns = (TextColumn("Starting the functions"), BarColumn(), MofNCompleteColumn())
     progress = Progress(*columns, TextColumn("{task.description}"), console=console)
-    async with httpx.AsyncClient(base_url=url, timeout=_PATIENCE_S, trust_env=False) as http:
+    async with httpx.AsyncClient(base_url=url, timeout=_TIMEOUT_S, trust_env=False) as http:
         with progress:
             task = progress.add_task("", total=len(_REQUESTS))
-            room = asyncio.Semaphore(_AT_ONCE)
+            slots = asyncio.Semaphore(_CONCURRENCY)
 
-            async def one(name: str, method: str, path: str) -> None:
-                async with room:
-                    await _start(http, method, path.format(id=uuid4()))
+            async def send_one(name: str, method: str, path: str) -> None:
+                async with slots:
+                    await _send(http, method, path.format(id=uuid4()))
                 progress.update(task, advance=1, description=name)
 
-            await asyncio.gather(*(one(*request) for request in _REQUESTS))
+            await asyncio.gather(*(send_one(*request) for request in _REQUESTS))
 
 
-async def _start(http: httpx.AsyncClient, method: str, path: str) -> None:
+async def _send(http: httpx.AsyncClient, method: str, path: str) -> None:
     for _ in range(_TRIES):
         try:
             answer = await http.request(method, path)
         except httpx.HTTPError as error:
-            raise DemoFailed(f"The service doesn't answer {method} {path}: {error}") from error
+            raise DemoFailed(f"No answer to {method} {path}: {error}") from error
         if answer.status_code != httpx.codes.SERVICE_UNAVAILABLE:
             break
     if answer.is_server_error:
-        raise DemoFailed(f"The service answers {method} {path} with {answer.status_code}.")
+        raise DemoFailed(f"The service answered {method} {path} with {answer.status_code}.")

@@ -1,4 +1,4 @@
-"""How states come to the clients, in words, and which pace that bears."""
+"""Display names of the transports, and the fastest sensible replay speed for each."""
 
 from dataclasses import dataclass
 from uuid import uuid4
@@ -11,11 +11,11 @@ from functions.tools.demo.failure import GONE, DemoFailed
 
 @dataclass(frozen=True, slots=True)
 class Way:
-    """`words` is what it is, as in "a press reached all five by ..."."""
+    """A transport. `words` is its display name."""
 
     words: str
     speed: float
-    """How many times faster than it was played a game makes sense."""
+    """Default speed factor of a replay."""
 
 
 _WAYS: dict[Kind, Way] = {
@@ -24,16 +24,16 @@ _WAYS: dict[Kind, Way] = {
     "sse": Way("server-sent events", 60.0),
     "polling": Way("polling", 3.0),
 }
-"""At more, most moves of a fast game are shorter than the time until they are seen."""
+"""At higher speeds most moves of a fast game take less time than their delivery."""
 
 
 def way_of(kind: Kind | None) -> Way:
-    """The way that clients follow by."""
+    """Return the transport for `kind`; None means polling."""
     return _WAYS[kind or "polling"]
 
 
 async def recommended(url: str) -> Way:
-    """The way that the service at `url` recommends. Raises `DemoFailed`."""
+    """Return the transport that the service at `url` recommends. Raises `DemoFailed`."""
     async with httpx.AsyncClient(base_url=url, trust_env=False) as http:
         try:
             answer = await http.get(f"/v1/sessions/{uuid4()}/realtime")
@@ -41,4 +41,4 @@ async def recommended(url: str) -> Way:
         except httpx.TransportError as error:
             raise DemoFailed(GONE) from error
         except (ValueError, KeyError, TypeError) as error:
-            raise DemoFailed(f"What answers at {url} is another kind of service.") from error
+            raise DemoFailed(f"The server at {url} is not a SyncKairos service.") from error

@@ -1,4 +1,4 @@
-"""One who hears from the store itself when a flag has fallen, without asking for the session."""
+"""Subscribes to the store's messages to learn when a flag fall was committed."""
 
 import asyncio
 import time
@@ -14,13 +14,13 @@ from shared.store.keys import Keys
 
 @dataclass
 class Witness:
-    """Knows the last flag that fell: `heard_at` is on `time.monotonic()` (s)."""
+    """The last flag fall; `heard_at` is when its message arrived, on `time.monotonic()` (s)."""
 
     deadline_ms: int | None = None
     heard_at: float = 0.0
 
     def take(self, data: bytes) -> None:
-        """Take in what was published."""
+        """Record a published message."""
         message = _decode(data)
         if message.deadline_ms is not None:
             self.deadline_ms, self.heard_at = message.deadline_ms, time.monotonic()
@@ -35,22 +35,22 @@ _decode = msgspec.json.Decoder(_Message).decode
 
 @asynccontextmanager
 async def witness_of(redis_url: str | None, session_id: str) -> AsyncIterator[Witness]:
-    """Hears everything that a store publishes of a session; nothing where there is no way to it."""
+    """Subscribe to a session's messages in the Redis at `redis_url`; None subscribes to nothing."""
     witness = Witness()
     if redis_url is None:
         yield witness
         return
     async with Redis.from_url(redis_url) as redis, redis.pubsub() as pubsub:
         await pubsub.subscribe(Keys().push_channel(session_id))
-        hearing = asyncio.create_task(_hear(pubsub.listen(), witness))
+        listener = asyncio.create_task(_listen(pubsub.listen(), witness))
         try:
             yield witness
         finally:
-            hearing.cancel()
-            await asyncio.gather(hearing, return_exceptions=True)
+            listener.cancel()
+            await asyncio.gather(listener, return_exceptions=True)
 
 
-async def _hear(published: AsyncIterator[dict[str, object]], witness: Witness) -> None:
+async def _listen(published: AsyncIterator[dict[str, object]], witness: Witness) -> None:
     async for message in published:
         if isinstance(data := message["data"], bytes):
             witness.take(data)

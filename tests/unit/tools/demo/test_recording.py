@@ -25,7 +25,7 @@ def test_before_a_side_has_moved_its_clock_shows_the_bank() -> None:
 
 
 def test_a_bank_that_the_service_would_refuse_is_refused_here() -> None:
-    with pytest.raises(DemoFailed, match="try --speed 60 or less"):
+    with pytest.raises(DemoFailed, match="Use --speed 60 or less"):
         FastGame(GAME, 61)
 
 
