@@ -1,1 +1,1 @@
-"""A long game with everything going wrong, after which not one change may be missing."""
+"""`make soak`: run load while servers are killed, then check that no change was lost."""

@@ -1,4 +1,4 @@
-"""`make soak`: ten thousand changes while everything dies, then count."""
+"""Command line of `make soak`."""
 
 import argparse
 import sys
@@ -20,22 +20,23 @@ _FAILURES = (SoakFailed, PostgresFailed, SupabaseFailed, ValkeyFailed, NotInTime
 
 
 def main() -> int:
-    """Run one soak; returns the exit code."""
+    """Run one soak test and return the exit code."""
     plan, console = _options(), Console(highlight=False)
     try:
-        report = _shown(plan, console)
+        report = _run_with_progress(plan, console)
     except _FAILURES as failure:
         console.print(str(failure), soft_wrap=True)
         return 1
     except KeyboardInterrupt:
         return 130
-    _tell(report, console)
+    _print_report(report, console)
     return 1 if report.verdict.faults or report.dead_letters else 0
 
 
 def _options() -> Plan:
     parser = argparse.ArgumentParser(
-        prog="make soak", description="Loses nothing, whatever dies: plays, kills, and counts."
+        prog="make soak",
+        description="Make changes while servers are killed, then check that none was lost.",
     )
     default = Plan()
     for name in ("changes", "sessions", "worker_kills", "service_kills", "seed"):
@@ -43,12 +44,14 @@ def _options() -> Plan:
     for name in ("rate", "outage_s", "lag_s"):
         _add(parser, name, float, getattr(default, name))
     parser.add_argument(
-        "--supabase", action="store_true", help="write through Supabase's API (needs Node)"
+        "--supabase",
+        action="store_true",
+        help="write the audit trail through Supabase's API (needs Node)",
     )
     parser.add_argument(
         "--cluster",
         action="store_true",
-        help="play on a Redis Cluster, kill one of its primaries and start it again as a replica",
+        help="use a Redis Cluster; kill one of its primaries and restart it as a replica",
     )
     options = vars(parser.parse_args())
     return Plan(**{field.name: options[field.name] for field in fields(Plan)})
@@ -59,7 +62,7 @@ def _add(parser: argparse.ArgumentParser, name: str, kind: type, default: float)
     parser.add_argument(option, type=kind, default=default, help="default: %(default)s")
 
 
-def _shown(plan: Plan, console: Console) -> Report:
+def _run_with_progress(plan: Plan, console: Console) -> Report:
     columns = (TextColumn("changes"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     with Progress(*columns, console=console, transient=True) as progress:
         task = progress.add_task("", total=plan.changes // plan.sessions * plan.sessions)
@@ -70,19 +73,19 @@ def _shown(plan: Plan, console: Console) -> Report:
         )
 
 
-def _tell(report: Report, console: Console) -> None:
+def _print_report(report: Report, console: Console) -> None:
     verdict = report.verdict
     console.print(
         f"{report.accepted} changes accepted, {report.retries} retries,"
-        f" {report.mishaps} mishaps; at most {report.most_waiting} entries waited,"
-        f" and {report.drained_s:.1f} s after the last answer none did.",
+        f" {report.mishaps} failures injected; the outbox held at most {report.most_waiting}"
+        f" entries and was empty {report.drained_s:.1f} s after the last answer.",
         soft_wrap=True,
     )
     lag = {p: percentile(verdict.lags_ms, p) for p in (50, 95, 100)}
     console.print(
-        f"{verdict.rows} rows, {verdict.flag_falls} of them flag falls; from change to"
-        f" row {lag[50]:.0f} ms at the median, {lag[95] / 1000:.1f} s at p95,"
-        f" {lag[100] / 1000:.1f} s at most.",
+        f"{verdict.rows} rows in the trail, {verdict.flag_falls} of them flag falls; from change"
+        f" to row: median {lag[50]:.0f} ms, p95 {lag[95] / 1000:.1f} s,"
+        f" maximum {lag[100] / 1000:.1f} s.",
         soft_wrap=True,
     )
     for fault in verdict.faults[:20]:
@@ -91,17 +94,17 @@ def _tell(report: Report, console: Console) -> None:
         console.print(f"{report.dead_letters} entries could not be written.")
     if verdict.lost:
         console.print(
-            f"{len(verdict.lost)} changes were lost with the primary that was killed: it had"
-            " acknowledged them, and its replica had not got them. The first of them was"
-            f" {verdict.oldest_lost_s * 1000:.0f} ms old; {verdict.lost_in_trail} of them are in"
-            " the trail.",
+            f"{len(verdict.lost)} changes were lost with the killed primary: it had acknowledged"
+            " them but not replicated them yet. The oldest was acknowledged"
+            f" {verdict.oldest_lost_s * 1000:.0f} ms before the kill; {verdict.lost_in_trail} of"
+            " them are in the trail.",
             soft_wrap=True,
         )
     if verdict.faults:
-        console.print(f"{len(verdict.faults)} faults: changes were lost or doubled.")
+        console.print(f"{len(verdict.faults)} errors: changes were lost or duplicated.")
     elif not report.dead_letters:
-        lost = "Nothing else lost" if verdict.lost else "Nothing lost"
-        console.print(f"{lost}, nothing doubled, nothing out of place.")
+        changes = "No other change" if verdict.lost else "No change"
+        console.print(f"{changes} was lost, duplicated or out of order.")
 
 
 if __name__ == "__main__":

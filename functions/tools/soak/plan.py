@@ -1,11 +1,11 @@
-"""How long a soak is and what goes wrong in it."""
+"""Size of a soak test, and the failures it injects."""
 
 from dataclasses import dataclass
 from random import Random
 from typing import Literal
 
 Mishap = Literal[
-    "worker killed", "service killed", "database away", "database crashed", "primary killed"
+    "worker killed", "service killed", "database stopped", "database crashed", "primary killed"
 ]
 
 _CLUSTER_SHARDS = 12
@@ -13,46 +13,48 @@ _CLUSTER_SHARDS = 12
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """The full soak; shorter ones differ in numbers only."""
+    """Parameters of a soak test; the defaults are the full test."""
 
     changes: int = 10_000
     sessions: int = 200
     rate: float = 100.0
-    """Changes a second, of all sessions together."""
+    """Changes per second, over all sessions."""
     worker_kills: int = 10
     service_kills: int = 2
     outage_s: float = 60.0
     seed: int = 1
     supabase: bool = False
-    """Whether the worker goes through Supabase's API instead of straight to Postgres."""
+    """Whether the worker uses Supabase's API instead of Postgres directly."""
 
     cluster: bool = False
-    """Whether Redis is a cluster, one of whose primaries is killed in the middle of it all."""
+    """Whether Redis is a cluster, in which a primary is killed halfway through."""
     lag_s: float = 0.0
-    """How long that primary went without its replica before it is killed; less than 1 s."""
+    """Seconds without replication before that primary is killed; less than 1."""
 
     @property
     def shards(self) -> int:
-        """STORE_SHARDS."""
+        """Value of STORE_SHARDS."""
         return _CLUSTER_SHARDS if self.cluster else 1
 
     @property
     def seconds(self) -> float:
-        """How long the changes take when nothing goes wrong."""
+        """Duration of the load without failures, s."""
         return self.changes / self.rate
 
     def mishaps(self) -> list[tuple[float, Mishap]]:
-        """What happens when, in seconds from the start, earliest first.
+        """Return the failures and their times, in seconds from the start, in ascending order.
 
-        The database goes away early enough to come back, and crashes, in the middle of it all.
+        The database is stopped early, so that it is back before it crashes near the end.
         """
-        dice, length = Random(self.seed), self.seconds
-        chosen: list[tuple[float, Mishap]] = [
-            (0.1 * length, "database away"),
+        random, length = Random(self.seed), self.seconds
+        schedule: list[tuple[float, Mishap]] = [
+            (0.1 * length, "database stopped"),
             (0.85 * length, "database crashed"),
         ]
-        chosen += [(dice.uniform(0, length), "worker killed") for _ in range(self.worker_kills)]
-        chosen += [(dice.uniform(0, length), "service killed") for _ in range(self.service_kills)]
+        schedule += [(random.uniform(0, length), "worker killed") for _ in range(self.worker_kills)]
+        schedule += [
+            (random.uniform(0, length), "service killed") for _ in range(self.service_kills)
+        ]
         if self.cluster:
-            chosen.append((0.5 * length, "primary killed"))
-        return sorted(chosen)
+            schedule.append((0.5 * length, "primary killed"))
+        return sorted(schedule)

@@ -1,4 +1,4 @@
-"""The load: players who change sessions, and who don't give up before they have an answer."""
+"""The load: clients that change sessions and retry each request until it is answered."""
 
 import asyncio
 import time
@@ -20,7 +20,7 @@ _ANSWER_TIMEOUT_S = 5.0
 
 @dataclass(frozen=True, slots=True)
 class Accepted:
-    """A change that was answered with success: it must be in the trail."""
+    """A change that was answered with success, so the trail must contain it."""
 
     session_id: str
     version: int
@@ -30,40 +30,40 @@ class Accepted:
 
 
 class Refused(Exception):
-    """A change was answered with neither success nor 503; the message holds the answer."""
+    """The answer was neither success nor 503; the message contains the answer."""
 
 
 @dataclass
 class Ledger:
-    """Every accepted change, as the players know it."""
+    """The answers that the players received."""
 
-    tell: Callable[[], None]
+    on_accepted: Callable[[], None]
     accepted: list[Accepted] = field(default_factory=list)
     refused: dict[str, str] = field(default_factory=dict)
-    """The first refusal of each session; its player has given up."""
+    """First refusal by session id; the player then stops."""
     retries: int = 0
 
-    def enter(self, change: Accepted) -> None:
-        """One more."""
+    def record(self, change: Accepted) -> None:
+        """Add an accepted change."""
         self.accepted.append(change)
-        self.tell()
+        self.on_accepted()
 
 
 class Player:
-    """Changes one session, one request after the other."""
+    """Changes one session, one request after another."""
 
-    def __init__(self, http: httpx.AsyncClient, ledger: Ledger, dice: Random) -> None:
+    def __init__(self, http: httpx.AsyncClient, ledger: Ledger, random: Random) -> None:
         self._http = http
         self._ledger = ledger
-        self._dice = dice
+        self._random = random
         self._session_id = self._uuid()
-        self._members = [self._uuid() for _ in range(2)]
+        self._participants = [self._uuid() for _ in range(2)]
         self._is_paused = False
 
     async def play(self, changes: int, interval_s: float) -> None:
-        """Create the session, change it, end it: `changes` requests in all.
+        """Create, change and complete the session with `changes` requests in total.
 
-        A refusal ends it: the session is not as the player knows it.
+        Stops at a refusal, because the session's state then differs from what the player expects.
         """
         try:
             await self._play(changes, interval_s)
@@ -71,24 +71,25 @@ class Player:
             self._ledger.refused[self._session_id] = str(refusal)
 
     async def _play(self, changes: int, interval_s: float) -> None:
-        await asyncio.sleep(self._dice.uniform(0, interval_s))
+        await asyncio.sleep(self._random.uniform(0, interval_s))
         await self._post("/v1/sessions", self._creation())
         await self._change("start")
         for _ in range(changes - 3):
-            await asyncio.sleep(self._dice.uniform(0.5, 1.5) * interval_s)
+            await asyncio.sleep(self._random.uniform(0.5, 1.5) * interval_s)
             await self._move()
         await self._change("complete")
 
     def _creation(self) -> dict[str, Any]:
-        """Half of the sessions also change of themselves: their turns run out."""
+        """Return the body of the creation. In half of the sessions turns also time out."""
         body: dict[str, Any] = {
             "session_id": self._session_id,
             "sync_mode": "per_participant",
             "participants": [
-                {"participant_id": member, "total_time_ms": _BANK_MS} for member in self._members
+                {"participant_id": participant, "total_time_ms": _BANK_MS}
+                for participant in self._participants
             ],
         }
-        if self._dice.random() < 0.5:
+        if self._random.random() < 0.5:
             body |= {
                 "sync_mode": "per_cycle",
                 "time_per_cycle_ms": _TURN_MS,
@@ -101,22 +102,22 @@ class Player:
             self._is_paused = False
             await self._change("resume")
             return
-        match self._dice.choices(("switch", "pause", "adjust", "join"), (80, 12, 6, 2))[0]:
+        match self._random.choices(("switch", "pause", "adjust", "join"), (80, 12, 6, 2))[0]:
             case "switch":
                 await self._change("switch")
             case "pause":
                 self._is_paused = True
                 await self._change("pause")
             case "adjust":
-                member = self._dice.choice(self._members)
-                path = f"/v1/sessions/{self._session_id}/participants/{member}"
+                participant = self._random.choice(self._participants)
+                path = f"/v1/sessions/{self._session_id}/participants/{participant}"
                 await self._request("PATCH", path, {"total_time_ms": _BANK_MS, "reason": "soak"})
             case _:
-                member = self._uuid()
+                participant = self._uuid()
                 await self._change(
-                    "participants", {"participant_id": member, "total_time_ms": 1000}
+                    "participants", {"participant_id": participant, "total_time_ms": 1000}
                 )
-                self._members.append(member)
+                self._participants.append(participant)
 
     async def _change(self, verb: str, body: Any = None) -> None:
         await self._post(f"/v1/sessions/{self._session_id}/{verb}", body)
@@ -125,7 +126,7 @@ class Player:
         await self._request("POST", path, body)
 
     async def _request(self, method: str, path: str, body: Any) -> None:
-        """Ask until it is answered; the key makes every try the same one."""
+        """Retry until answered, with the same idempotency key. Raises `Refused`."""
         request_id = self._uuid()
         headers = {"Idempotency-Key": request_id, "X-Request-Id": request_id}
         while True:
@@ -135,7 +136,7 @@ class Player:
                 answer = None
             if answer is not None and answer.is_success:
                 version = int(answer.headers["etag"].strip('"'))
-                self._ledger.enter(Accepted(self._session_id, version, request_id, time.time()))
+                self._ledger.record(Accepted(self._session_id, version, request_id, time.time()))
                 return
             if answer is not None and answer.status_code != 503:
                 raise Refused(f"{method} {path} was answered {answer.status_code}: {answer.text}")
@@ -143,11 +144,11 @@ class Player:
             await asyncio.sleep(_RETRY_S)
 
     def _uuid(self) -> str:
-        return str(UUID(int=self._dice.getrandbits(128), version=4))
+        return str(UUID(int=self._random.getrandbits(128), version=4))
 
 
 async def play_all(url: str, plan: Plan, ledger: Ledger) -> None:
-    """The whole load."""
+    """Run all players to their end."""
     limits = httpx.Limits(max_connections=plan.sessions)
     async with (
         httpx.AsyncClient(

@@ -1,4 +1,4 @@
-"""One soak from start to verdict."""
+"""Runs a soak test: load, failures, comparison with the audit trail."""
 
 import asyncio
 import time
@@ -17,122 +17,128 @@ _POLL_S = 0.05
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """How it went."""
+    """Result of a soak test."""
 
     accepted: int
     retries: int
     mishaps: int
     most_waiting: int
     drained_s: float
-    """From the last answer until nothing waited any more."""
+    """Seconds from the last answer until the outbox was empty."""
     dead_letters: int
     verdict: Verdict
 
 
 def soak(
     plan: Plan,
-    tell_change: Callable[[], None] = lambda: None,
-    tell_mishap: Callable[[float, str], None] = lambda at, what: None,
+    on_change: Callable[[], None] = lambda: None,
+    on_failure: Callable[[float, str], None] = lambda at, what: None,
 ) -> Report:
-    """Play, let everything go wrong, wait until all is quiet, compare.
+    """Run the load, inject failures, wait until the outbox is empty, compare with the trail.
 
-    Raises `SoakFailed`, or what the servers raise that do not start.
+    `on_change` is called for each accepted change, `on_failure` with the time (s from the start)
+    and the name of each injected failure. Raises `SoakFailed`, or the error of a server that
+    doesn't start.
     """
-    with stage(plan) as place:
-        ledger = Ledger(tell_change)
-        watch = _Watch(place.store)
-        mishaps = asyncio.run(_play(place, plan, ledger, watch, tell_mishap))
+    with stage(plan) as servers:
+        ledger = Ledger(on_change)
+        outbox = _OutboxMonitor(servers.store)
+        mishaps = asyncio.run(_play(servers, plan, ledger, outbox, on_failure))
         ended = time.monotonic()
-        while watch.waiting() and time.monotonic() < ended + _DRAIN_TIMEOUT_S:
+        while outbox.waiting() and time.monotonic() < ended + _DRAIN_TIMEOUT_S:
             time.sleep(_POLL_S)
         return Report(
             accepted=len(ledger.accepted),
             retries=ledger.retries,
             mishaps=mishaps,
-            most_waiting=watch.most,
+            most_waiting=outbox.most,
             drained_s=time.monotonic() - ended,
-            dead_letters=place.store.dead_letters(),
-            verdict=judge(place.trail.postgres.url, ledger, place.store, plan.lag_s),
+            dead_letters=servers.store.dead_letters(),
+            verdict=judge(servers.trail.postgres.url, ledger, servers.store, plan.lag_s),
         )
 
 
-class _Watch:
-    """Looks into the outbox."""
+class _OutboxMonitor:
+    """Counts the entries in the outbox and keeps the maximum."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
         self.most = 0
 
     def waiting(self) -> int:
-        """How many entries wait."""
+        """Return the number of entries in the outbox."""
         count = self._store.waiting()
         self.most = max(self.most, count)
         return count
 
 
 async def _play(
-    place: Stage,
+    servers: Stage,
     plan: Plan,
     ledger: Ledger,
-    watch: _Watch,
-    tell: Callable[[float, str], None],
+    outbox: _OutboxMonitor,
+    on_failure: Callable[[float, str], None],
 ) -> int:
-    """Play and suffer; returns how many mishaps there were."""
-    begun = time.monotonic()
-    playing = asyncio.create_task(play_all(place.url, plan, ledger))
-    suffering = asyncio.create_task(_suffer(place, plan, ledger, begun, tell))
+    """Run load and failures; return the number of injected failures."""
+    started = time.monotonic()
+    playing = asyncio.create_task(play_all(servers.url, plan, ledger))
+    injecting = asyncio.create_task(_inject_failures(servers, plan, ledger, started, on_failure))
     try:
         while not playing.done():
-            await asyncio.to_thread(watch.waiting)
+            await asyncio.to_thread(outbox.waiting)
             await asyncio.wait({playing}, timeout=_POLL_S)
         await playing
-        return await suffering
+        return await injecting
     finally:
-        suffering.cancel()
+        injecting.cancel()
 
 
-async def _suffer(
-    place: Stage, plan: Plan, ledger: Ledger, begun: float, tell: Callable[[float, str], None]
+async def _inject_failures(
+    servers: Stage,
+    plan: Plan,
+    ledger: Ledger,
+    started: float,
+    on_failure: Callable[[float, str], None],
 ) -> int:
-    away: asyncio.Task[None] | None = None
+    outage: asyncio.Task[None] | None = None
     failover: asyncio.Task[None] | None = None
     mishaps: Iterable[tuple[float, Mishap]] = plan.mishaps()
     count = 0
     for at, mishap in mishaps:
-        await asyncio.sleep(max(0, begun + at - time.monotonic()))
-        if mishap == "database crashed" and away:
-            await away  # what is away can't crash
-        tell(time.monotonic() - begun, mishap)
+        await asyncio.sleep(max(0, started + at - time.monotonic()))
+        if mishap == "database crashed" and outage:
+            await outage  # a stopped database can't crash
+        on_failure(time.monotonic() - started, mishap)
         count += 1
         match mishap:
             case "worker killed":
-                place.worker.kill()
-                place.worker.start()
+                servers.worker.kill()
+                servers.worker.start()
             case "service killed":
-                place.service.kill()
-                place.service.start()
-            case "database away":
-                away = asyncio.create_task(_outage(place, plan.outage_s))
+                servers.service.kill()
+                servers.service.start()
+            case "database stopped":
+                outage = asyncio.create_task(_outage(servers, plan.outage_s))
             case "primary killed":
-                failover = asyncio.create_task(_failover(place.store, ledger, plan.lag_s))
+                failover = asyncio.create_task(_failover(servers.store, ledger, plan.lag_s))
             case "database crashed":
-                await asyncio.to_thread(place.trail.crash)
-                await asyncio.to_thread(place.trail.start)
-    for task in (away, failover):
+                await asyncio.to_thread(servers.trail.crash)
+                await asyncio.to_thread(servers.trail.start)
+    for task in (outage, failover):
         if task:
             await task
     return count
 
 
 async def _failover(store: Store, ledger: Ledger, lag_s: float) -> None:
-    """Not while the service is down: what it does not acknowledge can't be lost."""
+    """Kill a primary once the service accepts changes: only accepted changes can be lost."""
     before = len(ledger.accepted)
     while len(ledger.accepted) == before:
         await asyncio.sleep(_POLL_S)
     await asyncio.to_thread(store.fail_over, lag_s)
 
 
-async def _outage(place: Stage, seconds: float) -> None:
-    await asyncio.to_thread(place.trail.stop)
+async def _outage(servers: Stage, seconds: float) -> None:
+    await asyncio.to_thread(servers.trail.stop)
     await asyncio.sleep(seconds)
-    await asyncio.to_thread(place.trail.start)
+    await asyncio.to_thread(servers.trail.start)

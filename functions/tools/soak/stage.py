@@ -1,4 +1,4 @@
-"""The servers of a soak, each of which may die."""
+"""The servers of a soak test: service, worker, Redis and audit database."""
 
 import subprocess
 import sys
@@ -23,32 +23,34 @@ _POLL_S = 0.02
 
 
 class SoakFailed(Exception):
-    """The soak can't go on; the message says why."""
+    """The soak test can't go on; the message says why."""
 
 
 @dataclass
 class Mortal:
-    """A process of ours that is killed now and then and started again at once."""
+    """A Python process that can be killed and started again."""
 
     module: str
     settings: dict[str, str]
     process: subprocess.Popen[bytes] | None = field(default=None, init=False)
 
     def start(self) -> None:
-        """Start it; what it logs short of errors is nobody's concern."""
-        own = {"LOG_LEVEL": "ERROR", **self.settings}
+        """Start the process; it logs errors only."""
+        settings = {"LOG_LEVEL": "ERROR", **self.settings}
         command = [sys.executable, "-m", self.module]
-        self.process = subprocess.Popen(command, cwd=_ROOT, env=environment() | UNGUARDED | own)
+        self.process = subprocess.Popen(
+            command, cwd=_ROOT, env=environment() | UNGUARDED | settings
+        )
 
     def kill(self) -> None:
-        """SIGKILL: no goodbye of any kind."""
+        """Kill the process with SIGKILL."""
         if self.process is not None:
             self.process.kill()
             self.process.wait()
 
 
 class Trail:
-    """The audit database, with Supabase's API before it if that is asked for."""
+    """The audit database, optionally behind Supabase's API."""
 
     def __init__(self, postgres: EmbeddedPostgres, supabase: LocalSupabase | None) -> None:
         self.postgres = postgres
@@ -56,25 +58,25 @@ class Trail:
 
     @property
     def settings(self) -> dict[str, str]:
-        """What the service must know to reach it."""
+        """Settings of the service that select this database."""
         if self._supabase is None:
             return {"DATABASE_URL": self.postgres.url}
         return {"SUPABASE_URL": self._supabase.url, "SUPABASE_SERVICE_ROLE_KEY": SECRET_KEY}
 
     def stop(self) -> None:
-        """Go away in good order."""
+        """Shut down cleanly."""
         if self._supabase:
             self._supabase.stop()
         self.postgres.stop()
 
     def crash(self) -> None:
-        """Go away in no order at all."""
+        """Stop as in a crash."""
         if self._supabase:
             self._supabase.stop()
         self.postgres.crash()
 
     def start(self) -> None:
-        """Come back."""
+        """Start again after `stop` or `crash`."""
         self.postgres.start()
         if self._supabase:
             self._supabase.start()
@@ -82,7 +84,7 @@ class Trail:
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """Where a soak takes place."""
+    """The running servers; `url` is the service's."""
 
     store: Store
     trail: Trail
@@ -93,7 +95,7 @@ class Stage:
 
 @contextmanager
 def stage(plan: Plan) -> Iterator[Stage]:
-    """Everything up and running, until the end of the block."""
+    """Start all servers, and stop them at the end of the block. Raises `SoakFailed`."""
     with ExitStack() as stack:
         store = stack.enter_context(store_of(plan))
         postgres = stack.enter_context(embedded_postgres())
@@ -109,13 +111,13 @@ def stage(plan: Plan) -> Iterator[Stage]:
             stack.callback(mortal.kill)
             mortal.start()
         url = f"http://127.0.0.1:{port}"
-        _wait_for(url)
+        _wait_until_ready(url)
         yield Stage(store, trail, service, worker, url)
 
 
-def _wait_for(url: str) -> None:
-    give_up = time.monotonic() + _START_TIMEOUT_S
+def _wait_until_ready(url: str) -> None:
+    deadline = time.monotonic() + _START_TIMEOUT_S
     while not answers(url):
-        if time.monotonic() > give_up:
-            raise SoakFailed(f"The service doesn't start at {url}.")
+        if time.monotonic() > deadline:
+            raise SoakFailed(f"The service at {url} doesn't start.")
         time.sleep(_POLL_S)

@@ -1,4 +1,4 @@
-"""The Redis of a soak, which may be a cluster that loses a primary."""
+"""The Redis of a soak test: one server, or a cluster in which a primary is killed."""
 
 import time
 from collections.abc import Iterator
@@ -16,7 +16,7 @@ from infra.local.redis import embedded_redis
 from infra.local.redis_cluster import ClusterNode, LocalCluster, local_cluster
 from shared.store.keys import Keys
 
-_VICTIM = "{s0}"
+_KILLED_SHARD = "{s0}"
 """The shard whose primary is killed."""
 
 _ONCE = Retry(NoBackoff(), 0)
@@ -24,16 +24,16 @@ _ONCE = Retry(NoBackoff(), 0)
 
 @dataclass(frozen=True, slots=True)
 class Failover:
-    """A primary that was killed, and what it had."""
+    """A killed primary."""
 
     shards: frozenset[str]
-    """The hash tags that it owned."""
+    """Hash tags that it owned."""
     killed_at: float
     """`time.time()`, just after it was killed."""
 
 
 class Store:
-    """Looks into Redis past the service."""
+    """Direct access to Redis, without the service."""
 
     def __init__(self, url: str, keys: Keys, client: Any, cluster: LocalCluster | None) -> None:
         self.url = url
@@ -45,41 +45,41 @@ class Store:
 
     @property
     def settings(self) -> dict[str, str]:
-        """What the service must know to reach it."""
+        """Settings of the service that select this Redis."""
         return {"REDIS_URL": self.url, "STORE_SHARDS": str(self.keys.shards)}
 
     def waiting(self) -> int:
-        """How many audit entries wait; as last seen where a part of Redis does not answer."""
+        """Return the number of entries in the outbox, or the last count if Redis doesn't answer."""
         with suppress(RedisError, OSError):
             self._waiting = self._count(self.keys.outbox)
         return self._waiting
 
     def dead_letters(self) -> int:
-        """How many audit entries could not be written."""
+        """Return the number of audit entries that could not be written."""
         return self._count(self.keys.dead_letters)
 
     def fail_over(self, lag_s: float) -> None:
-        """Kill a primary, wait until its replica has its place, start it again as a replica.
+        """Kill a primary, wait until its replica is promoted, restart it as a replica.
 
-        For `lag_s` before its end the replica gets nothing from it.
+        Replication stops `lag_s` seconds before the kill.
         """
         assert self.cluster is not None
-        victim = self.kill_primary(lag_s)
-        self.cluster.wait_until_owned(_VICTIM, not_by=victim)
-        self.cluster.restart(victim)
+        primary = self.kill_primary(lag_s)
+        self.cluster.wait_until_owned(_KILLED_SHARD, not_by=primary)
+        self.cluster.restart(primary)
 
     def kill_primary(self, lag_s: float) -> ClusterNode:
-        """Kill a primary and note what it had; returns the dead node."""
+        """Kill a primary, add it to `failovers`, and return the killed node."""
         assert self.cluster is not None
-        victim = self.cluster.owner_of(_VICTIM)
-        shards = (tag for tag in self.keys.all_shards if self.cluster.owner_of(tag) is victim)
+        primary = self.cluster.owner_of(_KILLED_SHARD)
+        shards = (tag for tag in self.keys.all_shards if self.cluster.owner_of(tag) is primary)
         owned = frozenset(shards)
         if lag_s:
-            self.cluster.kill_behind_its_replica(victim, lag_s)
+            self.cluster.kill_behind_its_replica(primary, lag_s)
         else:
-            self.cluster.kill(victim)
+            self.cluster.kill(primary)
         self.failovers.append(Failover(owned, time.time()))
-        return victim
+        return primary
 
     def _count(self, stream: Any) -> int:
         return sum(int(self._client.xlen(stream(shard))) for shard in self.keys.all_shards)
@@ -87,7 +87,7 @@ class Store:
 
 @contextmanager
 def store_of(plan: Plan) -> Iterator[Store]:
-    """One Redis, or a cluster where the plan says so, to the end of the block."""
+    """Start a Redis, or a cluster if the plan says so, and stop it at the end of the block."""
     keys = Keys(plan.shards)
     if plan.cluster:
         with local_cluster() as cluster:
