@@ -1,1 +1,1 @@
-"""Real servers from pip packages, for running and testing without any account."""
+"""Local servers from pip and npm packages, for running and testing without cloud accounts."""

@@ -1,18 +1,18 @@
-"""Stops asyncio's servers without leaving a connection open."""
+"""Stops asyncio servers without leaving connections open."""
 
 import asyncio
 from collections.abc import Iterable
 
 
 async def stop_accepting(servers: Iterable[asyncio.Server]) -> None:
-    """Let `servers` accept nothing more, and let the work on accepted connections begin.
+    """Stop accepting connections, and let the handling of accepted connections start.
 
-    Then they can be closed. `asyncio.Server.close` alone never closes a connection that was
-    accepted in the same round of the event loop. Not for uvloop, which closes them itself.
+    Call it before `asyncio.Server.close`, which never closes a connection that was accepted in the
+    same iteration of the event loop. uvloop doesn't need it: it closes these connections.
     """
     loop = asyncio.get_running_loop()
     for server in servers:
         for listener in server.sockets:
             loop.remove_reader(listener)
-    for _ in range(3):  # transports are made; protocols hear of them; their tasks begin
+    for _ in range(3):  # create transports; call connection_made; start tasks
         await asyncio.sleep(0)

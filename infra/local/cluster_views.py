@@ -1,4 +1,4 @@
-"""What the nodes of a cluster say of each other."""
+"""Queries about a cluster as one of its nodes sees it."""
 
 from infra.local.redis_node import RedisNode
 
@@ -6,23 +6,23 @@ _MIGRATE_TIMEOUT_MS = 5_000
 
 
 def knows(node: RedisNode, node_id: str) -> bool:
-    """Whether `node` has met the one of that id."""
+    """Return whether `node` knows the node with id `node_id`."""
     return node_id in (node.says("CLUSTER", "NODES") or "")
 
 
 def takes_for_failed(node: RedisNode, node_id: str) -> bool:
-    """Whether `node` takes the one of that id for failed, as most of the others do."""
+    """Return whether `node` marks `node_id` as failed, which needs a majority (flag `fail`)."""
     lines = (node.says("CLUSTER", "NODES") or "").splitlines()
     return any(line.startswith(node_id) and "fail" in line.split()[2].split(",") for line in lines)
 
 
 def is_replica_of(node: RedisNode, primary: RedisNode) -> bool:
-    """Whether `node` replicates `primary`."""
+    """Return whether `node` replicates `primary`."""
     return node.info("replication").get("master_port") == str(primary.port)
 
 
 def named_by(node: RedisNode, slot: int) -> int | None:
-    """The port of the owner of `slot`, as `node` sees it."""
+    """Return the port of the owner of `slot`, as `node` sees it; None if it knows none."""
     for first, last, primary, *_ in node.says("CLUSTER", "SLOTS") or ():
         if first <= slot <= last:
             return int(primary[1])
@@ -30,7 +30,7 @@ def named_by(node: RedisNode, slot: int) -> int | None:
 
 
 def view_of(node: RedisNode) -> object:
-    """Who owns what and who replicates whom, as `node` sees it; None while a part is missing."""
+    """Return slot ranges, primaries and replicas, as `node` sees them; None if incomplete."""
     if "cluster_state:ok" not in (node.says("CLUSTER", "INFO") or ""):
         return None
     view = sorted(
@@ -41,7 +41,7 @@ def view_of(node: RedisNode) -> object:
 
 
 def move(source: RedisNode, target: RedisNode, slot: int, count: int) -> None:
-    """Move so many keys of a slot to another node."""
+    """Move `count` keys of `slot` to `target`."""
     keys = source.ask("CLUSTER", "GETKEYSINSLOT", slot, count) if count else []
     if keys:
         where = ("127.0.0.1", target.port, "", 0, _MIGRATE_TIMEOUT_MS)

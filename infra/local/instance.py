@@ -1,4 +1,4 @@
-"""A real instance of the service, in a process of its own."""
+"""Runs the service in a separate process."""
 
 import os
 import subprocess
@@ -15,12 +15,12 @@ from infra.local.ports import free_port
 from infra.local.unguarded import UNGUARDED
 
 _ROOT = Path(__file__).parents[2]
-_START_TIMEOUT_S = 60.0  # many may start at once; one that dies is noticed at once
+_START_TIMEOUT_S = 60.0  # for many starts in parallel; a process that exits ends the wait
 _STOP_TIMEOUT_S = 10.0
 _POLL_S = 0.02
 
 
-_STATE_SERVICES = (
+_EXCLUDED_SETTINGS = (
     "REDIS_URL",
     "DATABASE_URL",
     "SUPABASE_URL",
@@ -32,29 +32,29 @@ _STATE_SERVICES = (
 
 
 class InstanceFailed(Exception):
-    """The instance didn't start; the message says why, as far as it is known."""
+    """The instance didn't start. The message contains the last line of its log, if known."""
 
 
 @dataclass(frozen=True, slots=True)
 class Instance:
-    """A running server."""
+    """A running service process."""
 
     process: subprocess.Popen[bytes]
     port: int
 
     @property
     def url(self) -> str:
-        """Where it answers HTTP."""
+        """Base URL for HTTP."""
         return f"http://127.0.0.1:{self.port}"
 
     @property
     def ws(self) -> str:
-        """Where it answers WebSockets."""
+        """URL for WebSockets."""
         return f"ws://127.0.0.1:{self.port}/ws"
 
     @property
     def is_alive(self) -> bool:
-        """Whether the process runs."""
+        """Whether the process is running."""
         return self.process.poll() is None
 
 
@@ -67,38 +67,46 @@ def running(
     quiet: bool = False,
     **settings: str,
 ) -> Iterator[Instance]:
-    """`python -m module` on `redis_url`, from when it answers to the end of the block.
+    """Run `python -m module` on `redis_url`; wait until it answers; stop it after the block.
 
-    `quiet` keeps what it logs to itself. Raises `InstanceFailed` when it doesn't answer.
+    `quiet` hides its log. `settings` are environment variables. Raises `InstanceFailed` when it
+    doesn't start.
     """
     port = port or free_port()
-    own = {"HOST": "127.0.0.1", "PORT": str(port), "REDIS_URL": redis_url, "LOG_LEVEL": "WARNING"}
+    defaults = {
+        "HOST": "127.0.0.1",
+        "PORT": str(port),
+        "REDIS_URL": redis_url,
+        "LOG_LEVEL": "WARNING",
+    }
     with tempfile.TemporaryFile() as log:
         process = subprocess.Popen(
             [sys.executable, "-m", module],
             cwd=_ROOT,
-            env=environment() | UNGUARDED | own | settings,
+            env=environment() | UNGUARDED | defaults | settings,
             stdout=log if quiet else None,
             stderr=log if quiet else None,
         )
         try:
             instance = Instance(process, port)
-            if not _comes_to_answer(instance):
+            if not _wait_until_ready(instance):
                 log.seek(0)
-                said = log.read().decode(errors="replace").strip().splitlines()
-                raise InstanceFailed(f"{module} doesn't start{': ' + said[-1] if said else '.'}")
+                log_lines = log.read().decode(errors="replace").strip().splitlines()
+                raise InstanceFailed(
+                    f"{module} doesn't start{': ' + log_lines[-1] if log_lines else '.'}"
+                )
             yield instance
         finally:
             _stop(process)
 
 
 def environment() -> dict[str, str]:
-    """Ours, short of the state services it names: nobody's data is played with by mistake."""
-    return {name: v for name, v in os.environ.items() if name not in _STATE_SERVICES}
+    """Return this process's environment without databases, so that tests can't change real data."""
+    return {name: v for name, v in os.environ.items() if name not in _EXCLUDED_SETTINGS}
 
 
 def answers(url: str) -> bool:
-    """Whether a service is alive at `url`."""
+    """Return whether a service answers 200 at `url`/health, within 1 s."""
     try:
         with urllib.request.urlopen(f"{url}/health", timeout=1.0) as answer:  # nosec B310
             return bool(answer.status == 200)
@@ -106,9 +114,9 @@ def answers(url: str) -> bool:
         return False
 
 
-def _comes_to_answer(instance: Instance) -> bool:
-    give_up = time.monotonic() + _START_TIMEOUT_S
-    while instance.is_alive and time.monotonic() < give_up:
+def _wait_until_ready(instance: Instance) -> bool:
+    deadline = time.monotonic() + _START_TIMEOUT_S
+    while instance.is_alive and time.monotonic() < deadline:
         if answers(instance.url):
             return True
         time.sleep(_POLL_S)

@@ -1,29 +1,29 @@
-"""Ports that nobody listens on."""
+"""Free loopback ports."""
 
 import random
 import socket
 from contextlib import suppress
 
 _BELOW_EPHEMERAL = range(20_000, 32_000)
-"""Ports that no kernel gives to outgoing connections (Linux: 32768 and up, macOS: 49152 and up)."""
+"""Below the ephemeral ports of Linux (32768 and up) and macOS (49152 and up)."""
 
 
 def free_port() -> int:
-    """A free loopback port, chosen by the kernel so that two who ask at once get two."""
-    return _bound(0)
+    """Return a free loopback port; the kernel chooses it, so parallel calls get different ones."""
+    return _bind(0)
 
 
 def lasting_port() -> int:
-    """A free loopback port for a server that is killed and started again.
+    """Return a free loopback port for a server that is killed and started again.
 
-    No outgoing connection takes it meanwhile, because it is below the kernel's own range.
+    It is below the kernel's ephemeral range, so no outgoing connection takes it in between.
     """
     while True:
         with suppress(OSError):
-            return _bound(random.choice(_BELOW_EPHEMERAL))
+            return _bind(random.choice(_BELOW_EPHEMERAL))
 
 
-def _bound(port: int) -> int:
+def _bind(port: int) -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", port))
         return int(probe.getsockname()[1])

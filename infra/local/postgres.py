@@ -1,4 +1,4 @@
-"""A real Postgres on a free loopback port, for as long as it is needed."""
+"""Embedded Postgres on a free loopback port."""
 
 import os
 import pwd
@@ -27,18 +27,18 @@ _SETTINGS = {
     "unix_socket_directories": "",
     "shared_buffers": "32MB",
     "max_connections": "50",
-    # The data is gone with the process anyway: nothing here needs to outlive a power cut.
+    # The data is deleted with the server, so it needn't survive a power failure.
     "fsync": "off",
     "full_page_writes": "off",
 }
 
 
 class PostgresFailed(Exception):
-    """The server didn't start; the message says why, as far as it is known."""
+    """The server didn't start. The message contains the reason, if known."""
 
 
 class EmbeddedPostgres:
-    """One server with its data in `folder`; it may be stopped and started again."""
+    """A server with its data in `folder`. It can be stopped and started again."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -46,26 +46,29 @@ class EmbeddedPostgres:
         self._log = folder / "log"
         self._port = free_port()
         self._account = _account()
-        self._binaries = self._own_binaries()
+        self._binaries = self._usable_binaries()
         self._process: subprocess.Popen[bytes] | None = None
 
     @property
     def url(self) -> str:
-        """Where it answers."""
+        """Connection URL, as superuser without password."""
         return f"postgresql://postgres@127.0.0.1:{self._port}/postgres"
 
     @property
     def port(self) -> int:
-        """Where it listens, on loopback only."""
+        """Port on loopback."""
         return self._port
 
     @property
     def is_running(self) -> bool:
-        """Whether the process runs."""
+        """Whether the process is running."""
         return self._process is not None and self._process.poll() is None
 
     def create(self) -> None:
-        """Make an empty cluster. Anyone on this machine may connect: it is for this machine."""
+        """Create an empty cluster. Local users connect without password; it listens on loopback.
+
+        Raises `PostgresFailed`.
+        """
         self._data.mkdir(mode=0o700)
         if self._account:
             shutil.chown(self._data, **self._account)
@@ -80,28 +83,30 @@ class EmbeddedPostgres:
                 [self._binaries / "postgres", "-D", self._data, "-p", str(self._port), *settings],
                 stdout=log,
                 stderr=log,
-                # Ctrl-C reaches every process of the terminal; this one must outlive the service.
+                # Ctrl-C signals every process of the terminal. Postgres must stop after the service.
                 start_new_session=True,
-                **self._identity,
+                **self._process_options,
             )
-        give_up = time.monotonic() + _START_TIMEOUT_S
+        deadline = time.monotonic() + _START_TIMEOUT_S
         while not self._answers():
-            if not self.is_running or time.monotonic() > give_up:
-                said = self._log.read_text(errors="replace").strip().splitlines()
-                raise PostgresFailed(f"Postgres doesn't start{': ' + said[-1] if said else '.'}")
+            if not self.is_running or time.monotonic() > deadline:
+                log_lines = self._log.read_text(errors="replace").strip().splitlines()
+                raise PostgresFailed(
+                    f"Postgres doesn't start{': ' + log_lines[-1] if log_lines else '.'}"
+                )
             time.sleep(_POLL_S)
 
     def stop(self) -> None:
-        """End it in good order; whoever is connected is not waited for."""
-        self._end(signal.SIGINT)
+        """Stop the server without waiting for clients (fast shutdown)."""
+        self._terminate(signal.SIGINT)
 
     def crash(self) -> None:
-        """End it as a crash would: on its next start it recovers from its log."""
-        self._end(signal.SIGQUIT)
+        """Stop the server as in a crash (immediate shutdown); the next start replays the WAL."""
+        self._terminate(signal.SIGQUIT)
 
-    def _end(self, how: signal.Signals) -> None:
+    def _terminate(self, kind: signal.Signals) -> None:
         if self._process is not None and self.is_running:
-            self._process.send_signal(how)
+            self._process.send_signal(kind)
             try:
                 self._process.wait(_STOP_TIMEOUT_S)
             except subprocess.TimeoutExpired:
@@ -117,31 +122,35 @@ class EmbeddedPostgres:
         return True
 
     @property
-    def _identity(self) -> dict[str, Any]:
-        """Under which account, and where: Postgres refuses to run as root."""
+    def _process_options(self) -> dict[str, Any]:
+        """Account and folder for `subprocess`, because Postgres refuses to run as root."""
         if not self._account:
             return {}
         return {**self._account, "extra_groups": [], "cwd": self._folder}
 
     def _run(self, program: str, *arguments: str) -> None:
         command = [str(self._binaries / program), *arguments]
-        ran = subprocess.run(command, capture_output=True, check=False, **self._identity)
-        if ran.returncode:
-            raise PostgresFailed(f"{program} failed: {ran.stderr.decode(errors='replace').strip()}")
+        finished = subprocess.run(
+            command, capture_output=True, check=False, **self._process_options
+        )
+        if finished.returncode:
+            raise PostgresFailed(
+                f"{program} failed: {finished.stderr.decode(errors='replace').strip()}"
+            )
 
-    def _own_binaries(self) -> Path:
-        """The package's programs, or a copy where the account may not go where they are."""
+    def _usable_binaries(self) -> Path:
+        """Return the package's programs, or a copy if the account can't read them."""
         installed = _installed()
         try:
             command = [str(installed / "bin" / "postgres"), "--version"]
-            subprocess.run(command, capture_output=True, check=True, **self._identity)
+            subprocess.run(command, capture_output=True, check=True, **self._process_options)
         except PermissionError:
             installed = copy_of_programs(installed, self._folder)
         return installed / "bin"
 
 
 def copy_of_programs(installed: Path, folder: Path) -> Path:
-    """A copy of Postgres inside `folder`, with the libraries that it looks for beside itself."""
+    """Copy Postgres and the libraries next to its package into `folder`; return the copy."""
     package = installed.parent
     libraries = package.with_suffix(".libs")
     if libraries.is_dir():
@@ -159,7 +168,7 @@ def _installed() -> Path:
 
 
 def _account() -> dict[str, Any] | None:
-    """The account to run under, where ours is root's."""
+    """Return the account to run Postgres under; None unless this process runs as root."""
     if os.getuid() != 0:
         return None
     entry = pwd.getpwnam(_UNPRIVILEGED)
@@ -168,10 +177,13 @@ def _account() -> dict[str, Any] | None:
 
 @contextmanager
 def embedded_postgres() -> Iterator[EmbeddedPostgres]:
-    """Start Postgres with an empty database, stop it, forget it."""
+    """Start Postgres with an empty database; stop it and delete its data after the block.
+
+    Raises `PostgresFailed`.
+    """
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as name:
         folder = Path(name)
-        folder.chmod(0o711)  # for the account to get to its data
+        folder.chmod(0o711)  # the account must reach its data
         server = EmbeddedPostgres(folder)
         server.create()
         try:

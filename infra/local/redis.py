@@ -1,4 +1,4 @@
-"""A real Valkey on a free loopback port, for as long as it is needed."""
+"""Embedded Valkey (Redis-compatible) on a free loopback port."""
 
 import tempfile
 from collections.abc import Iterator
@@ -11,7 +11,10 @@ from infra.local.valkey import ValkeyProcess
 
 @contextmanager
 def embedded_redis(*settings: str) -> Iterator[str]:
-    """Start Valkey with these lines of configuration, give its url, stop it."""
+    """Start Valkey, yield its URL, and stop it after the block.
+
+    `settings` are lines of its configuration file. Raises `ValkeyFailed`.
+    """
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
         server = ValkeyProcess(Path(folder), free_port(), settings)
         try:

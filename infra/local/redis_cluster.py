@@ -1,4 +1,4 @@
-"""A real Valkey Cluster on loopback: three primaries, each with a replica."""
+"""Valkey Cluster on loopback: three primaries, each with a replica."""
 
 import tempfile
 import time
@@ -24,12 +24,12 @@ from infra.local.redis_node import NotInTime, RedisNode, wait_until
 _SLOTS = 16_384
 _PRIMARIES = 3
 _NODE_TIMEOUT_MS = 1_000
-"""After this long without an answer a node counts as failed; its replica takes over about 1 s
-later (the election waits 0.5 s to 1 s)."""
+"""A node counts as failed after this time without an answer; its replica is promoted about 1 s
+later (the election takes 0.5 s to 1 s)."""
 
 
 class ClusterNode(RedisNode):
-    """A node of a cluster; it keeps its id when it is killed and started again."""
+    """A node of a cluster. It keeps its id when it is killed and started again."""
 
     def __init__(self, folder: Path, settings: Sequence[str]) -> None:
         bus_port = lasting_port()
@@ -44,8 +44,8 @@ class ClusterNode(RedisNode):
             "repl-diskless-sync-delay 0",
         )
         super().__init__(folder, lasting_port(), [*own, *settings])
-        self.place = ("127.0.0.1", self.port, bus_port)
-        """What CLUSTER MEET needs."""
+        self.meet_arguments = ("127.0.0.1", self.port, bus_port)
+        """Arguments of CLUSTER MEET."""
         self.id = ""
 
 
@@ -57,16 +57,16 @@ class LocalCluster:
 
     @property
     def url(self) -> str:
-        """The address of one node; a client learns of the others from it."""
+        """URL of one node; clients discover the others through it."""
         return self.nodes[0].process.url
 
     @property
     def all_urls(self) -> str:
-        """The address of all nodes: a client that starts while one is dead asks another."""
+        """URL with all nodes, for clients that connect while a node is down."""
         return f"redis://{','.join(f'127.0.0.1:{node.port}' for node in self.nodes)}/0"
 
     def create(self) -> None:
-        """Start the nodes, and make a cluster of them that takes writes and is replicated."""
+        """Start the nodes and form a replicated cluster that accepts writes."""
         for node in self.nodes:
             node.process.launch()
         for node in self.nodes:
@@ -78,31 +78,31 @@ class LocalCluster:
             node.ask("CLUSTER", "ADDSLOTSRANGE", bounds[n], bounds[n + 1] - 1)
             node.ask("CLUSTER", "SET-CONFIG-EPOCH", n + 1)
         for node in self.nodes[1:]:
-            first.ask("CLUSTER", "MEET", *node.place)
+            first.ask("CLUSTER", "MEET", *node.meet_arguments)
         for primary, replica in zip(primaries, self.nodes[_PRIMARIES:], strict=True):
             wait_until(partial(knows, replica, primary.id), "a replica knows its primary")
             replica.ask("CLUSTER", "REPLICATE", primary.id)
         self.wait_until_healthy()
 
     def wait_until_healthy(self) -> None:
-        """Return when all nodes run, agree on who owns what, and every replica is in sync."""
+        """Wait until all nodes run and agree on slots and replicas, and replicas are in sync."""
         wait_until(self._is_healthy, "all nodes agree and every replica is in sync")
 
     def owner_of(self, tag: str) -> ClusterNode:
-        """The living primary that owns the slot of `tag`, such as `{s3}`; the nodes are asked.
+        """Ask the nodes for the running primary that owns the slot of `tag`, such as `{s3}`.
 
-        Raises `NotInTime` where no living node owns it.
+        Raises `NotInTime` if no running node owns it.
         """
         owner = self._owner_of(key_slot(tag.encode()))
         if owner is None:
-            raise NotInTime(f"No living node owns the slot of {tag}.")
+            raise NotInTime(f"No running node owns the slot of {tag}.")
         return owner
 
     def replica_of(self, node: ClusterNode) -> ClusterNode:
-        """The living replica of a primary. Raises `NotInTime` where there is none."""
+        """Return the running replica of a primary. Raises `NotInTime` if there is none."""
         replicas = [n for n in self._living() if is_replica_of(n, node)]
         if not replicas:
-            raise NotInTime(f"Node {node.port} has no living replica.")
+            raise NotInTime(f"Node {node.port} has no running replica.")
         return replicas[0]
 
     def kill(self, node: ClusterNode) -> None:
@@ -110,9 +110,9 @@ class LocalCluster:
         node.process.kill()
 
     def kill_behind_its_replica(self, node: ClusterNode, seconds: float) -> None:
-        """Kill a primary that went without its replica for `seconds` (less than 1), and return.
+        """Kill a primary after `seconds` (less than 1) without replication.
 
-        What it acknowledged in that time is lost: its replica does not have it.
+        Writes that it acknowledged in that time are lost, because its replica doesn't have them.
         """
         replica = self.replica_of(node)
         replica.process.suspend()
@@ -125,7 +125,7 @@ class LocalCluster:
 
     @contextmanager
     def out_of_reach(self, tag: str) -> Iterator[ClusterNode]:
-        """Suspend the primary of `tag` for the block; its replica does not take its place."""
+        """Suspend the primary of `tag` for the block, without a failover."""
         node = self.owner_of(tag)
         replica = self.replica_of(node)
         replica.ask("CONFIG", "SET", "cluster-replica-no-failover", "yes")
@@ -137,14 +137,14 @@ class LocalCluster:
             replica.ask("CONFIG", "SET", "cluster-replica-no-failover", "no")
 
     def wait_until_noticed(self, node: ClusterNode) -> None:
-        """Return when all living nodes take a node that was killed for failed."""
+        """Wait until all running nodes mark a killed node as failed."""
         wait_until(
             lambda: all(takes_for_failed(one, node.id) for one in self._living()),
-            "a dead node is noticed",
+            "a killed node is marked as failed",
         )
 
     def wait_until_owned(self, tag: str, *, not_by: ClusterNode) -> ClusterNode:
-        """Return the living primary of `tag` once all living nodes agree that it is another one."""
+        """Wait until all running nodes name a primary of `tag` other than `not_by`; return it."""
 
         def is_owned() -> bool:
             owner = self._owner_of(slot)
@@ -155,14 +155,14 @@ class LocalCluster:
         return self.owner_of(tag)
 
     def fail_over(self, tag: str) -> ClusterNode:
-        """Kill the primary of `tag` and wait until its replica has its place; returns the dead."""
+        """Kill the primary of `tag`, wait until its replica is promoted, return the killed node."""
         dead = self.owner_of(tag)
         self.kill(dead)
         self.wait_until_owned(tag, not_by=dead)
         return dead
 
     def hand_over(self, tag: str) -> ClusterNode:
-        """Let the replica of the primary of `tag` take its place in good order (CLUSTER FAILOVER).
+        """Make the replica of `tag`'s primary the primary without data loss (CLUSTER FAILOVER).
 
         Returns the former primary, which is now the replica.
         """
@@ -177,16 +177,16 @@ class LocalCluster:
         self.wait_until_healthy()
 
     def migrate(self, tag: str, target: ClusterNode) -> None:
-        """Move the slot of `tag` to another primary, key by key, while clients go on."""
+        """Move the slot of `tag` to another primary while clients continue."""
         with self.migrating(tag, target):
             pass
 
     @contextmanager
     def migrating(self, tag: str, target: ClusterNode) -> Iterator[None]:
-        """The same, with a block in between during which the slot belongs to both.
+        """Migrate like `migrate`, and run the block halfway through.
 
-        In the block half of the keys have been moved: commands for those are answered ASK, and
-        commands for keys on both sides TRYAGAIN.
+        During the block half of the keys have moved. The source answers commands for moved keys
+        with ASK, and commands for keys on both nodes with TRYAGAIN.
         """
         slot, source = key_slot(tag.encode()), self.owner_of(tag)
         target.ask("CLUSTER", "SETSLOT", slot, "IMPORTING", source.id)
@@ -200,7 +200,7 @@ class LocalCluster:
         wait_until(lambda: self._all_name(target, slot), f"all nodes know that {tag} has moved")
 
     def client(self) -> RedisCluster:
-        """A client that finds every key where it is; the caller closes it."""
+        """Return a cluster client; the caller closes it."""
         port = self._living()[0].port
         return RedisCluster(host="127.0.0.1", port=port, socket_timeout=2.0)
 
@@ -216,7 +216,7 @@ class LocalCluster:
         return [n for n in self._living() if n.info("replication").get("role") == "master"]
 
     def _owner_of(self, slot: int) -> ClusterNode | None:
-        """The living node that says that the slot is its own."""
+        """Return the running node that claims `slot` for itself."""
         return next((n for n in self._living() if named_by(n, slot) == n.port), None)
 
     def _all_name(self, owner: ClusterNode, slot: int) -> bool:
@@ -235,8 +235,8 @@ class LocalCluster:
 
 @contextmanager
 def local_cluster(*settings: str) -> Iterator[LocalCluster]:
-    """A cluster that takes writes, to the end of the block; `settings` are lines of configuration
-    for every node."""
+    """Start a cluster and stop it after the block. `settings` are lines of every node's
+    configuration file."""
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
         cluster = LocalCluster(Path(folder), settings)
         try:

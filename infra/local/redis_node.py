@@ -1,4 +1,4 @@
-"""One Valkey of several, with a client that asks it about its own state."""
+"""One Valkey node of several, with a client for its own state."""
 
 import time
 from collections.abc import Callable, Sequence
@@ -12,16 +12,16 @@ from redis.retry import Retry
 
 from infra.local.valkey import ValkeyProcess
 
-_PATIENCE_S = 20.0
+_TIMEOUT_S = 20.0
 _POLL_S = 0.02
 
 
 class NotInTime(Exception):
-    """Servers did not get into the state that was waited for; the message says which."""
+    """Servers didn't reach an expected state; the message says which one."""
 
 
 class RedisNode:
-    """A server that may be killed and started again. Its port stays the same, its role does not."""
+    """A server that can be killed and started again. Its port stays the same, its role may not."""
 
     def __init__(
         self,
@@ -52,32 +52,32 @@ class RedisNode:
         return self.process.port
 
     def ask(self, *command: str | int) -> Any:
-        """The reply of this node as it comes, text decoded. Raises `RedisError`."""
-        execute: Any = self._redis.execute_command  # redis-py has no types for it
+        """Send `command` and return the reply as is, with text decoded. Raises `RedisError`."""
+        execute: Any = self._redis.execute_command  # redis-py has no types for this
         return execute(*command)
 
     def says(self, *command: str | int) -> Any:
-        """The same, but None where the node does not answer or refuses."""
+        """Like `ask`, but return None if the node doesn't answer or replies with an error."""
         try:
             return self.ask(*command)
         except (RedisError, OSError):
             return None
 
     def info(self, section: str) -> dict[str, str]:
-        """That section of INFO; empty where the node does not answer."""
+        """Return a section of INFO; empty if the node doesn't answer."""
         lines = (self.says("INFO", section) or "").splitlines()
         return {name: value for name, _, value in (line.partition(":") for line in lines)}
 
     def close(self) -> None:
-        """Kill it."""
+        """Kill the server."""
         self._redis.close()
         self.process.kill()
 
 
-def wait_until(is_so: Callable[[], bool], what: str) -> None:
-    """Ask until it is so. Raises `NotInTime` after 20 s."""
-    give_up = time.monotonic() + _PATIENCE_S
-    while not is_so():
-        if time.monotonic() > give_up:
-            raise NotInTime(f"Not within {_PATIENCE_S:.0f} s: {what}.")
+def wait_until(condition: Callable[[], bool], what: str) -> None:
+    """Poll until `condition()` holds. Raises `NotInTime` after 20 s; `what` describes it."""
+    deadline = time.monotonic() + _TIMEOUT_S
+    while not condition():
+        if time.monotonic() > deadline:
+            raise NotInTime(f"Timed out after {_TIMEOUT_S:.0f} s, waiting until {what}.")
         time.sleep(_POLL_S)

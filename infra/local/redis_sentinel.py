@@ -1,4 +1,4 @@
-"""A real primary with a replica on loopback, watched by three Sentinels."""
+"""Valkey primary and replica on loopback, monitored by three Sentinels."""
 
 import tempfile
 from collections.abc import Iterator
@@ -9,7 +9,7 @@ from infra.local.ports import lasting_port
 from infra.local.redis_node import RedisNode, wait_until
 
 NAME = "synckairos"
-"""The name under which the Sentinels know the primary."""
+"""Name of the primary on the Sentinels."""
 USER = ("synckairos", "the-data-password")
 """User and password of clients on the primary and the replica."""
 SENTINEL_USER = ("watcher", "the-sentinel-password")
@@ -19,12 +19,12 @@ _ADMIN = ("admin", "the-admin-password")
 """User and password of replicas and Sentinels on the data nodes."""
 _QUORUM = 2
 _DOWN_AFTER_MS = (1_200, 1_200, 4_000)
-"""After this long without an answer the primary counts as failed, for each of the Sentinels. Were
-they all alike, each might vote for itself, and the election would be repeated after seconds."""
+"""For each Sentinel, the time without an answer after which the primary counts as failed. With
+equal times each Sentinel might vote for itself, and the election would repeat after seconds."""
 _FAILOVER_TIMEOUT_MS = 1_500
-_OFTEN = ("PING-PERIOD", 400, "INFO-PERIOD", 200, "PUBLISH-PERIOD", 200)
-"""In ms. By default Sentinels ask every 1 s to 10 s. Five ping periods must last longer than 1 s:
-in a failover a replica is asked every 1 s, and what it said earlier counts as outdated."""
+_SHORT_PERIODS = ("PING-PERIOD", 400, "INFO-PERIOD", 200, "PUBLISH-PERIOD", 200)
+"""In ms; the defaults are 1 s to 10 s. Five ping periods must exceed 1 s: in a failover a Sentinel
+polls a replica every 1 s, and ignores answers that are older than five ping periods."""
 _DATA_SETTINGS = (
     "user default off",
     f"user {_ADMIN[0]} on >{_ADMIN[1]} ~* &* +@all",
@@ -58,12 +58,12 @@ class LocalSentinels:
 
     @property
     def hosts(self) -> str:
-        """The addresses of the Sentinels, as `host:port,host:port,host:port`."""
+        """Addresses of the Sentinels, as `host:port,host:port,host:port`."""
         return ",".join(f"127.0.0.1:{sentinel.port}" for sentinel in self.sentinels)
 
     @property
     def url(self) -> str:
-        """`REDIS_URL`, with the users of the data nodes and of the Sentinels."""
+        """Value of `REDIS_URL`, with the users of the data nodes and of the Sentinels."""
         (name, password), (sentinel_name, sentinel_password) = USER, SENTINEL_USER
         return (
             f"redis+sentinel://{name}:{password}@{self.hosts}/{NAME}"
@@ -71,37 +71,37 @@ class LocalSentinels:
         )
 
     def create(self) -> None:
-        """Start all; return when the Sentinels agree on the primary and know its replica."""
+        """Start all servers; wait until the Sentinels agree on the primary and know its replica."""
         for group in (self.data, self.sentinels):
             for node in group:
                 node.process.launch()
             for node in group:
                 node.process.wait_until_ready()
         for sentinel in self.sentinels:
-            sentinel.ask("SENTINEL", "DEBUG", *_OFTEN)
+            sentinel.ask("SENTINEL", "DEBUG", *_SHORT_PERIODS)
         self.wait_until_healthy()
 
     @property
     def primary(self) -> RedisNode:
-        """The data node that the first living Sentinel names as the primary."""
+        """The primary according to the first running Sentinel."""
         _, port = self._living_sentinels()[0].ask("SENTINEL", "GET-MASTER-ADDR-BY-NAME", NAME)
         return next(node for node in self.data if node.port == int(port))
 
     def wait_until_healthy(self) -> None:
-        """Return when all run, the replica is in sync and every Sentinel could order a failover."""
+        """Wait until the replica is in sync and every Sentinel knows it and the other Sentinels."""
         wait_until(self._is_healthy, "the Sentinels know each other and the replica is in sync")
 
     def kill_primary(self) -> RedisNode:
-        """Kill the primary (SIGKILL), return at once. Returns the node."""
+        """Kill the primary (SIGKILL) and return the node, without waiting."""
         dead = self.primary
         dead.process.kill()
         return dead
 
     def wait_until_promoted(self, *, not_: RedisNode) -> RedisNode:
-        """Return the new primary once all Sentinels name it and it takes writes."""
+        """Wait until all Sentinels name a writable primary other than `not_`; return it."""
 
         def is_promoted() -> bool:
-            named = {_named_by(sentinel) for sentinel in self._living_sentinels()}
+            named = {_primary_port(sentinel) for sentinel in self._living_sentinels()}
             return named == {other.port} and other.info("replication").get("role") == "master"
 
         other = next(node for node in self.data if node is not not_)
@@ -109,37 +109,37 @@ class LocalSentinels:
         return other
 
     def wait_until_noticed(self, replica: RedisNode) -> None:
-        """Return when every living Sentinel knows that a replica that was killed is down."""
+        """Wait until every running Sentinel knows that a killed replica is down."""
         wait_until(
             lambda: all("s_down" in _replica_flags(s) for s in self._living_sentinels()),
             f"the Sentinels notice that {replica.port} is down",
         )
 
     def wait_until_outvoted(self) -> None:
-        """Return when the living Sentinels know that they are too few to order a failover."""
+        """Wait until the running Sentinels know that they have no quorum for a failover."""
         wait_until(
             lambda: all(
                 s.says("SENTINEL", "CKQUORUM", NAME) is None for s in self._living_sentinels()
             ),
-            "the Sentinels know that they are too few",
+            "the Sentinels know that they have no quorum",
         )
 
     def fail_over(self) -> RedisNode:
-        """Kill the primary and wait until its replica has its place; returns the dead node."""
+        """Kill the primary, wait until its replica is promoted, return the killed node."""
         dead = self.kill_primary()
         self.wait_until_promoted(not_=dead)
         return dead
 
     def restart(self, node: RedisNode) -> None:
-        """Start a node that was killed, as the replica of the other one; return when it is in sync.
+        """Start a killed node as the replica of the other one and wait until it is in sync.
 
-        Without that option it would take writes until a Sentinel tells it who the primary is.
+        Without `--replicaof` it would accept writes until a Sentinel reconfigures it.
         """
         node.process.start("--replicaof", f"127.0.0.1 {self.primary.port}")
         self.wait_until_healthy()
 
     def close(self) -> None:
-        """Kill everything."""
+        """Kill all servers."""
         for node in (*self.sentinels, *self.data):
             node.close()
 
@@ -172,13 +172,13 @@ def _sentinel_settings(primary_port: int, down_after_ms: int) -> list[str]:
     ]
 
 
-def _named_by(sentinel: RedisNode) -> int | None:
+def _primary_port(sentinel: RedisNode) -> int | None:
     address = sentinel.says("SENTINEL", "GET-MASTER-ADDR-BY-NAME", NAME)
     return int(address[1]) if address else None
 
 
 def _is_ready(sentinel: RedisNode) -> bool:
-    """Whether it knows the two other Sentinels and a replica that is in sync."""
+    """Return whether `sentinel` knows the two other Sentinels and a replica in sync."""
     fields = sentinel.says("SENTINEL", "MASTER", NAME) or []
     about = dict(zip(fields[::2], fields[1::2], strict=True))
     replicas = _replicas(sentinel)
@@ -202,7 +202,7 @@ def _replica_flags(sentinel: RedisNode) -> str:
 
 @contextmanager
 def local_sentinels() -> Iterator[LocalSentinels]:
-    """A primary with its replica and Sentinels, from when all know each other, to the end."""
+    """Start a primary, its replica and its Sentinels; stop them after the block."""
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
         servers = LocalSentinels(Path(folder))
         try:

