@@ -83,7 +83,7 @@ class EmbeddedPostgres:
                 [self._binaries / "postgres", "-D", self._data, "-p", str(self._port), *settings],
                 stdout=log,
                 stderr=log,
-                # Ctrl-C signals every process of the terminal; Postgres must stop after the service.
+                # Ctrl-C signals every process of the terminal; Postgres must outlive the service.
                 start_new_session=True,
                 **self._process_options,
             )

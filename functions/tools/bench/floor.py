@@ -1,8 +1,8 @@
-"""Floors: servers that make the same Redis calls as the service, with the same sizes, only.
+"""Floors: servers that only make the service's Redis calls, with the same sizes.
 
 There is no routing, no validation and no session logic. A read counts the request, sends `HMGET`
 and `TIME`, and answers with fixed bytes. A change also runs the service's commit script. The
-difference to the service is the cost of the service's own code.
+difference in speed is the cost of the service's own code.
 
 There are two floors. They differ only in the Redis client: redis-py, or the service's
 `NativeConnection`.
@@ -167,7 +167,7 @@ async def _answer(specimen: Specimen, send: Any) -> None:
 
 
 def main() -> None:
-    """Serve until told to stop."""
+    """Run the server."""
     settings = Settings.from_environment()
     specimens = msgspec.json.decode(Path(os.environ[SPECIMENS]).read_bytes(), type=Specimens)
     connection = CLIENTS[os.environ[CLIENT]](os.environ["REDIS_URL"])

@@ -130,7 +130,7 @@ async def _sample(replay: Replay) -> None:
 
 
 async def _wait_for_end(game: FastGame, followers: Sequence[asyncio.Task[None]]) -> None:
-    """Wait until every client knows the end, at most for the total time of both clocks."""
+    """Wait until every client knows that the game ended, at most until both clocks run out."""
     longest_s = (2 * game.bank_ms + game.moves * game.increment_ms) / 1000
     try:
         async with asyncio.timeout(longest_s + _TIMEOUT_S):
