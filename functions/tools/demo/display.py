@@ -62,7 +62,7 @@ def _table(replay: Replay) -> Table:
         table.add_row(client.name, *_clock_faces(replay, n), version, round_trip)
     table.add_section()
     recorded = (clock_face(game.shown_ms(side, replay.move) * game.speed) for side in SIDES)
-    table.add_row("recording", *recorded)
+    table.add_row("recording, last move", *recorded)
     return table
 
 
