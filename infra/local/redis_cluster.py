@@ -33,7 +33,7 @@ class ClusterNode(RedisNode):
 
     def __init__(self, folder: Path, settings: Sequence[str]) -> None:
         bus_port = lasting_port()
-        own = (
+        node_settings = (
             "cluster-enabled yes",
             "cluster-config-file nodes.conf",
             f"cluster-port {bus_port}",
@@ -43,7 +43,7 @@ class ClusterNode(RedisNode):
             "cluster-require-full-coverage no",
             "repl-diskless-sync-delay 0",
         )
-        super().__init__(folder, lasting_port(), [*own, *settings])
+        super().__init__(folder, lasting_port(), [*node_settings, *settings])
         self.meet_arguments = ("127.0.0.1", self.port, bus_port)
         """Arguments of CLUSTER MEET."""
         self.id = ""
@@ -100,7 +100,7 @@ class LocalCluster:
 
     def replica_of(self, node: ClusterNode) -> ClusterNode:
         """Return the running replica of a primary. Raises `NotInTime` if there is none."""
-        replicas = [n for n in self._living() if is_replica_of(n, node)]
+        replicas = [n for n in self._running_nodes() if is_replica_of(n, node)]
         if not replicas:
             raise NotInTime(f"Node {node.port} has no running replica.")
         return replicas[0]
@@ -139,7 +139,7 @@ class LocalCluster:
     def wait_until_noticed(self, node: ClusterNode) -> None:
         """Wait until all running nodes mark a killed node as failed."""
         wait_until(
-            lambda: all(takes_for_failed(one, node.id) for one in self._living()),
+            lambda: all(takes_for_failed(one, node.id) for one in self._running_nodes()),
             "a killed node is marked as failed",
         )
 
@@ -148,7 +148,7 @@ class LocalCluster:
 
         def is_owned() -> bool:
             owner = self._owner_of(slot)
-            return owner is not None and owner is not not_by and self._all_name(owner, slot)
+            return owner is not None and owner is not not_by and self._all_agree_on(owner, slot)
 
         slot = key_slot(tag.encode())
         wait_until(is_owned, f"a replica is promoted for {tag}")
@@ -197,11 +197,11 @@ class LocalCluster:
             move(source, target, slot, count)
         for node in (target, source, *self._primaries()):
             node.ask("CLUSTER", "SETSLOT", slot, "NODE", target.id)
-        wait_until(lambda: self._all_name(target, slot), f"all nodes know that {tag} has moved")
+        wait_until(lambda: self._all_agree_on(target, slot), f"all nodes know that {tag} has moved")
 
     def client(self) -> RedisCluster:
         """Return a cluster client; the caller closes it."""
-        port = self._living()[0].port
+        port = self._running_nodes()[0].port
         return RedisCluster(host="127.0.0.1", port=port, socket_timeout=2.0)
 
     def close(self) -> None:
@@ -209,18 +209,18 @@ class LocalCluster:
         for node in self.nodes:
             node.close()
 
-    def _living(self) -> list[ClusterNode]:
+    def _running_nodes(self) -> list[ClusterNode]:
         return [node for node in self.nodes if node.process.is_running]
 
     def _primaries(self) -> list[ClusterNode]:
-        return [n for n in self._living() if n.info("replication").get("role") == "master"]
+        return [n for n in self._running_nodes() if n.info("replication").get("role") == "master"]
 
     def _owner_of(self, slot: int) -> ClusterNode | None:
         """Return the running node that claims `slot` for itself."""
-        return next((n for n in self._living() if named_by(n, slot) == n.port), None)
+        return next((n for n in self._running_nodes() if named_by(n, slot) == n.port), None)
 
-    def _all_name(self, owner: ClusterNode, slot: int) -> bool:
-        return all(named_by(node, slot) == owner.port for node in self._living())
+    def _all_agree_on(self, owner: ClusterNode, slot: int) -> bool:
+        return all(named_by(node, slot) == owner.port for node in self._running_nodes())
 
     def _is_healthy(self) -> bool:
         views = [view_of(node) for node in self.nodes]

@@ -84,7 +84,7 @@ class LocalSentinels:
     @property
     def primary(self) -> RedisNode:
         """The primary according to the first running Sentinel."""
-        _, port = self._living_sentinels()[0].ask("SENTINEL", "GET-MASTER-ADDR-BY-NAME", NAME)
+        _, port = self._running_sentinels()[0].ask("SENTINEL", "GET-MASTER-ADDR-BY-NAME", NAME)
         return next(node for node in self.data if node.port == int(port))
 
     def wait_until_healthy(self) -> None:
@@ -101,7 +101,7 @@ class LocalSentinels:
         """Wait until all Sentinels name a writable primary other than `not_`; return it."""
 
         def is_promoted() -> bool:
-            named = {_primary_port(sentinel) for sentinel in self._living_sentinels()}
+            named = {_primary_port(sentinel) for sentinel in self._running_sentinels()}
             return named == {other.port} and other.info("replication").get("role") == "master"
 
         other = next(node for node in self.data if node is not not_)
@@ -111,7 +111,7 @@ class LocalSentinels:
     def wait_until_noticed(self, replica: RedisNode) -> None:
         """Wait until every running Sentinel knows that a killed replica is down."""
         wait_until(
-            lambda: all("s_down" in _replica_flags(s) for s in self._living_sentinels()),
+            lambda: all("s_down" in _replica_flags(s) for s in self._running_sentinels()),
             f"the Sentinels notice that {replica.port} is down",
         )
 
@@ -119,7 +119,7 @@ class LocalSentinels:
         """Wait until the running Sentinels know that they have no quorum for a failover."""
         wait_until(
             lambda: all(
-                s.says("SENTINEL", "CKQUORUM", NAME) is None for s in self._living_sentinels()
+                s.says("SENTINEL", "CKQUORUM", NAME) is None for s in self._running_sentinels()
             ),
             "the Sentinels know that they have no quorum",
         )
@@ -147,7 +147,7 @@ class LocalSentinels:
         roles = sorted(self._role_of(node) for node in self.data)
         return roles == ["master 1", "slave up"] and all(map(_is_ready, self.sentinels))
 
-    def _living_sentinels(self) -> list[RedisNode]:
+    def _running_sentinels(self) -> list[RedisNode]:
         return [sentinel for sentinel in self.sentinels if sentinel.process.is_running]
 
     @staticmethod

@@ -37,9 +37,9 @@ class ValkeyProcess:
         self._mode = ["--sentinel"] if sentinel else []
         self._process: subprocess.Popen[bytes] | None = None
         folder.mkdir(exist_ok=True)
-        own = (f"port {port}", f"bind {_HOST}", f"dir {folder}")
+        base = (f"port {port}", f"bind {_HOST}", f"dir {folder}")
         defaults = () if sentinel else _IN_MEMORY
-        self._file.write_text("\n".join((*own, *defaults, *settings, "")))
+        self._file.write_text("\n".join((*base, *defaults, *settings, "")))
 
     @property
     def url(self) -> str:

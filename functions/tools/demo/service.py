@@ -34,24 +34,24 @@ def service(url_option: str | None, *, functions: bool, console: Console) -> Ite
     url = (url_option or os.environ.get("SYNCKAIROS_URL") or _DEFAULT_URL).rstrip("/")
     with ExitStack() as stack:
         if functions:
-            yield _own_functions(stack, console)
+            yield _start_functions(stack, console)
         elif answers(url):
             yield Service(url)
         elif url_option:
             raise DemoFailed(f"No service answers at {url}.")
         else:
-            own = _own_instance(stack)
-            console.print(f"No service at {url}; started one at {own}.", soft_wrap=True)
-            yield Service(own)
+            started = _start_instance(stack)
+            console.print(f"No service at {url}; started one at {started}.", soft_wrap=True)
+            yield Service(started)
 
 
-def _own_instance(stack: ExitStack) -> str:
+def _start_instance(stack: ExitStack) -> str:
     """Start an instance that `stack` stops, and return its URL."""
     redis_url = stack.enter_context(embedded_redis())
     return stack.enter_context(running(redis_url, quiet=True)).url
 
 
-def _own_functions(stack: ExitStack, console: Console) -> Service:
+def _start_functions(stack: ExitStack, console: Console) -> Service:
     """Start functions that `stack` stops.
 
     `PUBSUB` is on for the witness only; functions don't subscribe.
@@ -64,7 +64,7 @@ def _own_functions(stack: ExitStack, console: Console) -> Service:
         "PUBSUB": "on",
         "LOG_LEVEL": "ERROR",
         **UNGUARDED,
-        **_supabase(stack),
+        **_start_supabase(stack),
     }
     console.print("Starting the functions' queues and gateway ...")
     # No request starts these functions. While one `expire` sleeps until a deadline, the other
@@ -73,7 +73,7 @@ def _own_functions(stack: ExitStack, console: Console) -> Service:
     return Service(stack.enter_context(running_functions(settings, options)).url, redis_url)
 
 
-def _supabase(stack: ExitStack) -> dict[str, str]:
+def _start_supabase(stack: ExitStack) -> dict[str, str]:
     """Start a Supabase project and return its settings; without Node none, so clients poll."""
     if not can_run():
         return {}

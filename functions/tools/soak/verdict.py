@@ -87,26 +87,28 @@ def compare(
     lost_in_trail = 0
     for change in ledger.accepted:
         found = recorded.get((change.session_id, change.version))
-        is_there = found == change.request_id
+        is_recorded = found == change.request_id
         age = _age_at_kill(change, failovers, shard_of)
-        if age is not None and age < lag_s + (-_DISCONNECT_TIME_S if is_there else _UNREPLICATED_S):
+        if age is not None and age < lag_s + (
+            -_DISCONNECT_TIME_S if is_recorded else _UNREPLICATED_S
+        ):
             lost[change] = age
-            lost_in_trail += is_there
-        elif not is_there:
+            lost_in_trail += is_recorded
+        elif not is_recorded:
             faults.append(f"{change} is not in the trail; request of that version: {found}")
     faults += _inconsistent_sessions(ledger, versions, set(lost))
     lags = tuple(sorted(lag for *_, lag, _ in rows))
     oldest_s = max(lost.values(), default=0.0)
-    flag_falls = sum(not is_asked_for for *_, is_asked_for in rows)
+    flag_falls = sum(not is_requested for *_, is_requested in rows)
     return Verdict(len(rows), flag_falls, tuple(faults), lags, tuple(lost), lost_in_trail, oldest_s)
 
 
 def _duplicates(rows: Sequence[Row], accepted: Iterable[Accepted]) -> list[str]:
     """Return the requests that made more than one version."""
-    asked = {change.request_id for change in accepted}
+    accepted_ids = {change.request_id for change in accepted}
     made: dict[str, list[int]] = defaultdict(list)
-    for _, version, request_id, _, is_asked_for in rows:
-        if is_asked_for and request_id in asked:
+    for _, version, request_id, _, is_requested in rows:
+        if is_requested and request_id in accepted_ids:
             made[request_id].append(version)
     return [f"request {r} made versions {found}" for r, found in made.items() if len(found) > 1]
 
