@@ -1,1 +1,1 @@
-"""The few calls to AWS that functions make, small enough to start with them."""
+"""A small AWS client for Lambda functions, which imports faster than the AWS SDK."""

@@ -1,6 +1,6 @@
-"""AWS's JSON protocol over HTTP (AWS SDKs call it `json`), signed with Signature Version 4.
+"""Client for AWS's JSON protocol (`json` in the AWS SDKs), signed with Signature Version 4.
 
-The SDK for Python takes longer to import than a whole function here.
+Importing the AWS SDK for Python takes longer than starting a whole function.
 """
 
 import os
@@ -17,13 +17,13 @@ _KEPT_ALIVE_S = 60
 
 
 class AwsFailed(Exception):
-    """AWS refused a call, or didn't answer in time."""
+    """AWS refused a call, could not be reached, or didn't answer in time."""
 
 
 class AwsClient:
-    """Calls in the region of this function, over connections that are kept.
+    """A client for the region of this function, with keep-alive connections.
 
-    `AWS_ENDPOINT_URL` leads elsewhere, as it does for every SDK.
+    `AWS_ENDPOINT_URL` overrides the endpoint, as in the AWS SDKs.
     """
 
     def __init__(self, certificates: ssl.SSLContext) -> None:
@@ -33,7 +33,7 @@ class AwsClient:
         self.reopen()
 
     def reopen(self) -> None:
-        """Forget every connection, and in whose name: those from before a snapshot are no good."""
+        """Drop the connections and credentials, which are stale once a snapshot is restored."""
         self._credentials: Credentials | None = None
         self._http = httpx.AsyncClient(
             verify=self._certificates,
@@ -42,7 +42,7 @@ class AwsClient:
         )
 
     async def call(self, service: str, operation: str, version: str, body: Any) -> Any:
-        """What AWS answers to `operation`, such as `AmazonSQS.SendMessage`. Raises `AwsFailed`."""
+        """Return the reply to `operation`, such as `AmazonSQS.SendMessage`. Raises `AwsFailed`."""
         try:
             answer = await self._http.post(
                 self._endpoint or f"https://{service}.{self._region}.amazonaws.com/",
@@ -60,11 +60,11 @@ class AwsClient:
         raise AwsFailed(f"{operation}: {answer.status_code} {answer.text[:300]}")
 
     async def close(self) -> None:
-        """Let its connections go."""
+        """Close the connections."""
         await self._http.aclose()
 
     async def _signature(self, service: str) -> httpx.Auth:
-        from httpx_auth import AWS4Auth  # most invocations of a hot function have nothing to send
+        from httpx_auth import AWS4Auth  # imported late: most invocations send nothing to AWS
 
         if self._credentials is None or not self._credentials.are_good:
             self._credentials = await fetch(self._http)

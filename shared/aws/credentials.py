@@ -1,4 +1,4 @@
-"""Whose name calls to AWS are signed in: the function's own role, as Lambda hands it over."""
+"""AWS credentials of the function's role, as Lambda provides them."""
 
 import os
 import time
@@ -12,7 +12,7 @@ _RENEWED_BEFORE_S = 300
 
 @dataclass(frozen=True, slots=True)
 class Credentials:
-    """Keys that are good until `expire_at` (seconds since the Unix epoch; None: as long as we)."""
+    """Keys valid until `expire_at` (s since the Unix epoch; None: as long as the process lives)."""
 
     access_key_id: str
     secret_access_key: str
@@ -21,15 +21,16 @@ class Credentials:
 
     @property
     def are_good(self) -> bool:
-        """Whether they will last for a while."""
+        """Whether they stay valid for at least five more minutes."""
         return self.expire_at is None or time.time() < self.expire_at - _RENEWED_BEFORE_S
 
 
 async def fetch(http: httpx.AsyncClient) -> Credentials:
-    """The credentials as they are now.
+    """Return the current credentials.
 
-    A function that was restored from a snapshot asks for them (AWS SDKs call this the container
-    provider); any other has them in its environment. Raises `httpx.HTTPError`.
+    A function restored from a snapshot requests them over HTTP (the AWS SDKs' container provider);
+    any other reads them from its environment. Raises `httpx.HTTPError`, and `KeyError` where a
+    field or variable is missing.
     """
     if url := os.environ.get("AWS_CONTAINER_CREDENTIALS_FULL_URI"):
         token = os.environ.get("AWS_CONTAINER_AUTHORIZATION_TOKEN", "")

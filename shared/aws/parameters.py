@@ -1,4 +1,4 @@
-"""Secrets from SSM Parameter Store: settings that no template and no package may hold."""
+"""Secret settings from SSM Parameter Store, so that no template or package contains them."""
 
 import os
 from collections.abc import Sequence
@@ -9,13 +9,13 @@ _MOST_AT_ONCE = 10
 
 
 class ParametersMissing(Exception):
-    """Some are not in the store; the message names them."""
+    """Some parameters are not in the store; the message names them."""
 
 
 async def read_into_environment(aws: AwsClient) -> None:
-    """Set what `SSM_NAMES` names, from under `SSM_PATH`; what is set already is left alone.
+    """Set the variables listed in `SSM_NAMES` from the parameters under `SSM_PATH`.
 
-    Raises `AwsFailed` and `ParametersMissing`.
+    Variables that are already set stay as they are. Raises `AwsFailed` and `ParametersMissing`.
     """
     path = os.environ.get("SSM_PATH", "")
     names = [name for name in os.environ.get("SSM_NAMES", "").split(",") if name]
