@@ -1,1 +1,1 @@
-"""Traces by OpenTelemetry; imported only where somebody collects them."""
+"""OpenTelemetry tracing; imported only where a collector is configured."""

@@ -1,4 +1,4 @@
-"""Spans around calls to our own parts: what a request, or a worker, spends its time on."""
+"""Spans around method calls, to show where a request or a worker spends its time."""
 
 from collections.abc import Awaitable, Callable
 from functools import wraps
@@ -11,9 +11,9 @@ Describe = Callable[..., dict[str, Any]]
 
 
 def trace_within(tracer: Tracer, part: object, system: str, *methods: str) -> None:
-    """A span for each call of `methods` of `part` that belongs to something traced.
+    """Wrap `methods` of `part` so that each call within a recording span gets a child span.
 
-    Loops that ask the store again and again belong to nothing, and leave no spans.
+    Calls outside a trace, such as those of polling loops, leave no spans.
     """
     attributes = {"db.system.name": system}
 
@@ -32,7 +32,7 @@ def trace_within(tracer: Tracer, part: object, system: str, *methods: str) -> No
 
 
 def trace_always(tracer: Tracer, part: object, method: str, name: str, describe: Describe) -> None:
-    """A span for each call of `method` of `part`, whoever makes it; `describe` tells more of it."""
+    """Wrap `method` of `part` so that each call gets a span, with the attributes of `describe`."""
     call: Call = getattr(part, method)
 
     @wraps(call)

@@ -1,4 +1,4 @@
-"""Tracing of the container: its requests, the store behind them, and its workers."""
+"""Tracing of the container: requests, store and audit database calls, and workers."""
 
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -22,10 +22,10 @@ _TRAIL = ("events", "last", "last_of", "at_version", "at_instant")
 def trace(
     backend: Backend, version: str, machine: str
 ) -> tuple[Callable[[ASGIApp], ASGIApp], Callable[[], None]]:
-    """Trace the calls of the backend from now on.
+    """Start tracing the calls of `backend`.
 
-    Returns what puts a span around each request of an application, and what sends the last spans,
-    within 2 s.
+    Returns an ASGI middleware that puts a span around each request, and a function that sends the
+    remaining spans within 2 s.
     """
     made = provider(version, machine)
     tracer = made.get_tracer("synckairos", version)

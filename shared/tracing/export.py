@@ -1,4 +1,4 @@
-"""Where spans go: in batches, in the background, to a collector that may be away."""
+"""Export of spans: in batches, in the background, to a collector that may be unavailable."""
 
 import logging
 import threading
@@ -14,72 +14,71 @@ _REMINDER_S = 60.0
 _FLUSH_S = 2.0
 
 _NOISY = ("opentelemetry.exporter", "opentelemetry.trace")
-"""Libraries with a line for each batch that is lost, and for whatever a stranger sends."""
+"""Loggers that write a line for each lost batch, and for each malformed header of a client."""
 
 _QUEUE = "opentelemetry.sdk._shared_internal"
-"""Where spans wait, and are dropped when there are too many; a line for each."""
+"""Logger of the span queue, which writes a line for each span that a full queue drops."""
 
 _log = logging.getLogger("synckairos.tracing")
 
 
-class _Seldom(logging.Filter):
-    """Lets one line a minute through."""
+class _OncePerMinute(logging.Filter):
+    """Lets one record a minute through."""
 
-    _said_at = float("-inf")
+    _logged_at = float("-inf")
 
     def filter(self, record: logging.LogRecord) -> bool:
-        """Whether this is the one."""
-        if time.monotonic() - self._said_at < _REMINDER_S:
+        if time.monotonic() - self._logged_at < _REMINDER_S:
             return False
-        self._said_at = time.monotonic()
+        self._logged_at = time.monotonic()
         return True
 
 
 class Exporter(SpanExporter):
-    """OTLP over HTTP, as the OTEL_* variables ask for; says once a minute at most that it fails."""
+    """OTLP over HTTP, configured by the OTEL_* variables; logs failures at most once a minute."""
 
     def __init__(self, inner: SpanExporter | None = None) -> None:
         self._inner = inner or OTLPSpanExporter()
-        self._said_at = float("-inf")
+        self._logged_at = float("-inf")
         self._lost = 0
         for name in _NOISY:
             logging.getLogger(name).setLevel(logging.CRITICAL)
-        logging.getLogger(_QUEUE).addFilter(_Seldom())
+        logging.getLogger(_QUEUE).addFilter(_OncePerMinute())
 
     def export(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:
-        """Send `spans`; those that can't be sent are lost."""
+        """Send `spans`; spans that can't be sent are lost."""
         result = self._inner.export(spans)
         if result is not SpanExportResult.SUCCESS:
-            self._tell(len(spans))
+            self._count_lost(len(spans))
         return result
 
     def shutdown(self) -> None:
-        """Give up what is being tried."""
+        """Abort pending exports."""
         self._inner.shutdown()
 
-    def _tell(self, lost: int) -> None:
-        self._lost += lost
-        if time.monotonic() - self._said_at < _REMINDER_S:
+    def _count_lost(self, spans: int) -> None:
+        self._lost += spans
+        if time.monotonic() - self._logged_at < _REMINDER_S:
             return
-        _log.warning("the collector doesn't take our spans; at least %d are lost", self._lost)
-        self._said_at, self._lost = time.monotonic(), 0
+        _log.warning("could not send spans to the collector; at least %d are lost", self._lost)
+        self._logged_at, self._lost = time.monotonic(), 0
 
 
 def provider(version: str, machine: str) -> TracerProvider:
-    """What makes spans and has them sent; OTEL_* variables go before what is said here."""
-    ours = {
+    """Return a provider that exports its spans; OTEL_* variables override these attributes."""
+    attributes = {
         "service.name": "synckairos",
         "service.version": version,
         "service.instance.id": machine,
     }
-    resource = Resource.create(ours).merge(OTELResourceDetector().detect())
+    resource = Resource.create(attributes).merge(OTELResourceDetector().detect())
     made = TracerProvider(resource=resource, shutdown_on_exit=False)
     made.add_span_processor(BatchSpanProcessor(Exporter()))
     return made
 
 
 def finish(made: TracerProvider) -> None:
-    """Send what is left, within 2 s."""
+    """Send the remaining spans, within 2 s."""
     flush = threading.Thread(target=made.shutdown, daemon=True)
     flush.start()
     flush.join(_FLUSH_S)

@@ -1,4 +1,4 @@
-"""Log lines tell which trace they belong to."""
+"""Trace ids in log records."""
 
 import logging
 from typing import Any
@@ -7,7 +7,7 @@ from opentelemetry.trace import format_trace_id, get_current_span
 
 
 def tell_traces() -> None:
-    """Give every record of this process that is made within a trace its `trace_id`."""
+    """Add `trace_id` to every log record of this process that is made within a trace."""
     make = logging.getLogRecordFactory()
 
     def made(*args: Any, **kwargs: Any) -> logging.LogRecord:

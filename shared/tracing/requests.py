@@ -1,6 +1,6 @@
-"""A span for each request, by the semantic conventions for HTTP servers.
+"""A span for each request, by the OpenTelemetry semantic conventions for HTTP servers.
 
-The query is never looked at: it may hold the token of one who follows a session live.
+Spans never include the query, which may hold the token of a live connection.
 """
 
 from typing import Any
@@ -17,7 +17,7 @@ _propagator = TraceContextTextMapPropagator()
 
 
 class RequestSpans:
-    """Goes around the whole application. A stream's span ends when the stream begins."""
+    """ASGI middleware that traces HTTP requests. The span of a stream ends when it begins."""
 
     def __init__(self, app: ASGIApp, tracer: Tracer) -> None:
         self._app = app
@@ -35,25 +35,25 @@ class RequestSpans:
             {"http.request.method": scope["method"], "url.scheme": scope["scheme"]},
         )
 
-        async def send_and_note(message: Message) -> None:
+        async def send_and_record(message: Message) -> None:
             await send(message)
             if message["type"] == "http.response.start":
-                _note_answer(span, message)
+                _record_response(span, message)
                 if _is_stream(message):
-                    _note_request(span, scope)
+                    _record_request(span, scope)
                     span.end()
 
         with use_span(span):
             try:
-                await self._app(scope, receive, send_and_note)
+                await self._app(scope, receive, send_and_record)
             finally:
                 if span.is_recording():
-                    _note_request(span, scope)
+                    _record_request(span, scope)
                     span.end()
 
 
-def _note_request(span: Span, scope: Scope) -> None:
-    """What is only known once the request was routed."""
+def _record_request(span: Span, scope: Scope) -> None:
+    """Record the route and the session id, which are known only after routing."""
     route = getattr(scope.get("route"), "path", None)
     if route is None:
         return
@@ -63,7 +63,7 @@ def _note_request(span: Span, scope: Scope) -> None:
         span.set_attribute("synckairos.session_id", session_id)
 
 
-def _note_answer(span: Span, message: Message) -> None:
+def _record_response(span: Span, message: Message) -> None:
     status = message["status"]
     span.set_attribute("http.response.status_code", status)
     if status >= 500:
@@ -72,7 +72,7 @@ def _note_answer(span: Span, message: Message) -> None:
 
 
 def _session_id(route: str, path: str) -> str | None:
-    """The part of `path` that stands for `{session_id}` in `route`."""
+    """Return the segment of `path` that matches `{session_id}` in `route`."""
     pairs = zip(route.split("/"), path.split("/"), strict=False)
     return next((part for name, part in pairs if name == "{session_id}"), None)
 
@@ -86,7 +86,7 @@ def _is_stream(message: Message) -> bool:
 
 
 def _caller_context(scope: Scope) -> Context:
-    """What the caller says that this request belongs to (W3C Trace Context)."""
+    """Return the trace context that the caller sent (W3C Trace Context)."""
     wanted = (b"traceparent", b"tracestate")
     carrier = {n.decode(): v.decode("latin-1") for n, v in scope["headers"] if n in wanted}
     return _propagator.extract(carrier, Context())

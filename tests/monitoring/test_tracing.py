@@ -103,5 +103,5 @@ def test_that_spans_are_lost_is_said_once_in_a_while(caplog: pytest.LogCaptureFi
         for _ in range(100):
             exporter.export([ReadableSpan("one"), ReadableSpan("two")])
     assert [record.getMessage() for record in caplog.records] == [
-        "the collector doesn't take our spans; at least 2 are lost"
+        "could not send spans to the collector; at least 2 are lost"
     ]
