@@ -1,1 +1,1 @@
-"""What is measured, and the products that keep the figures."""
+"""The metrics of the service, for Prometheus and for CloudWatch."""

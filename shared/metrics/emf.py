@@ -1,4 +1,4 @@
-"""`Metrics` as CloudWatch takes them from a log: its embedded metric format, a line each."""
+"""`Metrics` in CloudWatch's embedded metric format: one log line per observation."""
 
 import os
 import time

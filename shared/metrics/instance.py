@@ -1,4 +1,4 @@
-"""The figures of one process: what it is, what it uses, and how well it keeps time."""
+"""Metrics of one process: build, resources, event loop and clock."""
 
 import os
 import platform
@@ -10,51 +10,51 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Proc
 _LAG_BUCKETS_MS = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000)
 
 _MEMORY_LIMIT = Path("/sys/fs/cgroup/memory.max")
-"""A container's own limit (Linux control groups, version 2)."""
+"""The container's memory limit (Linux control groups, version 2)."""
 
 
 class InstanceFigures:
-    """Those that no request brings about; most are only computed when somebody asks."""
+    """Process metrics; those of the process and the clock are computed at each scrape."""
 
     def __init__(self, registry: CollectorRegistry) -> None:
         self._registry = registry
         ProcessCollector(registry=registry)
         self._loop_lag = Histogram(
             "synckairos_event_loop_lag_ms",
-            "How late the event loop woke who had slept, sampled ten times a second, ms",
+            "How late the event loop wakes up, sampled ten times a second, ms",
             buckets=_LAG_BUCKETS_MS,
             registry=registry,
         )
         self.requests_shed = Counter(
             "synckairos_requests_shed",
-            "Requests refused because the instance had too many to answer in time",
+            "Requests refused because the instance was overloaded",
             registry=registry,
         )
-        limit = self._gauge("memory_limit_bytes", "Memory that this process may use, bytes")
+        limit = self._gauge("memory_limit_bytes", "Memory available to this process, bytes")
         limit.set(memory_limit())
 
     def tell_build(self, version: str) -> None:
-        """Say which build this is; the platform tells the image and the machine."""
-        # Not a label `instance`: Prometheus gives each series one of its own.
+        """Set `synckairos_build_info`; revision and machine come from the environment."""
+        # The label is not `instance`, which Prometheus adds to each series itself.
         labels = {
             "version": version,
             "revision": revision(),
             "machine": machine(),
         }
-        name, meaning = "synckairos_build_info", "Always 1; the labels tell the build"
+        name, meaning = "synckairos_build_info", "Always 1; the labels identify the build"
         Gauge(name, meaning, list(labels), registry=self._registry).labels(**labels).set(1)
 
     def watch_clock(self, offset_ms: Callable[[], float], error_ms: Callable[[], float]) -> None:
-        """Ask these two at each scrape."""
+        """Report the results of these functions at each scrape."""
         offset = self._gauge(
-            "clock_offset_ms", "The store's clock less this machine's, as it is estimated, ms"
+            "clock_offset_ms", "Estimated store clock minus this machine's clock, ms"
         )
-        error = self._gauge("clock_error_ms", "The bound of that estimate's error, ms")
+        error = self._gauge("clock_error_ms", "Maximum error of the estimated clock offset, ms")
         offset.set_function(offset_ms)
         error.set_function(error_ms)
 
     def observe_loop_lag(self, lag_ms: float) -> None:
-        """Somebody was woken so much later than was asked for."""
+        """Record that the event loop woke a sleeping task `lag_ms` late."""
         self._loop_lag.observe(lag_ms)
 
     def _gauge(self, name: str, meaning: str) -> Gauge:
@@ -62,18 +62,18 @@ class InstanceFigures:
 
 
 def revision() -> str:
-    """What was deployed, as far as the environment tells."""
-    given = os.environ.get("SYNCKAIROS_REVISION") or os.environ.get("FLY_IMAGE_REF")
-    return given or "unknown"
+    """Return the deployed revision or image from the environment, or `unknown`."""
+    configured = os.environ.get("SYNCKAIROS_REVISION") or os.environ.get("FLY_IMAGE_REF")
+    return configured or "unknown"
 
 
 def machine() -> str:
-    """The platform's name for the machine, or its own."""
+    """Return the platform's id of the machine, or its host name."""
     return os.environ.get("FLY_MACHINE_ID") or platform.node()
 
 
 def memory_limit() -> int:
-    """The container's limit, or all the memory there is; bytes."""
+    """Return the container's memory limit or, if smaller, the installed memory; bytes."""
     installed = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     try:
         return min(int(_MEMORY_LIMIT.read_text()), installed)

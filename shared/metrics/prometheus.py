@@ -1,4 +1,4 @@
-"""`Metrics` kept in memory, for Prometheus to fetch; dashboards rely on the names (API §2)."""
+"""`Metrics` in memory, for Prometheus to scrape; dashboards rely on the names (API section 2)."""
 
 from functools import cache
 from typing import get_args
@@ -15,14 +15,14 @@ _LATENESS_BUCKETS_MS = (1, 2, 5, 10, 20, 50, 100, 150, 200, 250, 350, 500, 1000,
 _LAG_BUCKETS_MS = (5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10_000, 60_000)
 
 _MOST_TENANTS = 1000
-"""Each is a series of its own for as long as the process lives."""
+"""Bounds the series: each tenant adds one that lives as long as the process."""
 
 
 class PrometheusMetrics:
-    """The figures of `GET /metrics`.
+    """The metrics of `GET /metrics`.
 
-    Each has a registry of its own, so that several can be built. `tells_tenants_apart` is for
-    figures that not everybody can see.
+    Each instance has its own registry, so that a process can build several. Set
+    `tells_tenants_apart` only where `GET /metrics` is not public: it counts requests per tenant.
     """
 
     def __init__(self, *, tells_tenants_apart: bool = False) -> None:
@@ -44,7 +44,7 @@ class PrometheusMetrics:
         )
         self._durations = Histogram(
             "synckairos_http_request_duration_ms",
-            "From the first byte to the last, ms",
+            "Time to serve a request, ms",
             ["method", "route"],
             buckets=_REQUEST_BUCKETS_MS,
             registry=self.registry,
@@ -52,74 +52,74 @@ class PrometheusMetrics:
         self._children = cache(self._labelled)
         self._switches = Histogram(
             "synckairos_switch_cycle_duration_ms",
-            "Successful switches, ms",
+            "Time to serve a successful switch, ms",
             buckets=_SWITCH_BUCKETS_MS,
             registry=self.registry,
         )
         self.live_sessions = Gauge(
-            "synckairos_active_sessions", "Sessions that are not over", registry=self.registry
+            "synckairos_active_sessions", "Sessions that have not ended", registry=self.registry
         )
         self.sockets = Gauge(
             "synckairos_websocket_connections",
-            "Open sockets and event streams",
+            "Open WebSockets and event streams",
             registry=self.registry,
         )
         self.outbox_length = Gauge(
             "synckairos_db_write_queue_size",
-            "Audit entries that wait to be written",
+            "Audit entries waiting to be written",
             registry=self.registry,
         )
         self.outbox_age = Gauge(
             "synckairos_audit_oldest_waiting_ms",
-            "How long the oldest audit entry has waited, ms",
+            "Waiting time of the oldest audit entry, ms",
             registry=self.registry,
         )
         self.dead_letters = Gauge(
             "synckairos_audit_dead_letters",
-            "Audit entries that the database would not have",
+            "Audit entries that the database rejected",
             registry=self.registry,
         )
         self._audit_lag = Histogram(
             "synckairos_audit_lag_ms",
-            "From a change to its row in the audit trail, as this worker delivered it, ms",
+            "Time from a change to its row in the audit trail, as written by this worker, ms",
             buckets=_LAG_BUCKETS_MS,
             registry=self.registry,
         )
         self._sessions_restored = Counter(
             "synckairos_sessions_restored",
-            "Sessions put back because the store had lost its memory",
+            "Sessions restored after the store had lost its data",
             registry=self.registry,
         )
-        self._pushes_sent = self._counter("push_sent", "Messages that Supabase Realtime has taken")
+        self._pushes_sent = self._counter("push_sent", "Messages accepted by Supabase Realtime")
         self._pushes: dict[PushFate, Counter] = {
             "failed": self._counter(
-                "push_failed", "Messages that it has not taken, or not in time"
+                "push_failed", "Messages that Supabase Realtime did not accept in time"
             ),
-            "coalesced": self._counter("push_coalesced", "States that gave way to a newer one"),
-            "retried": self._counter("push_retried", "Sessions whose failed push was made up for"),
-            "lost": self._counter("push_lost", "Sessions whose failed push was not made up for"),
+            "coalesced": self._counter("push_coalesced", "States replaced by a newer one unsent"),
+            "retried": self._counter("push_retried", "Sessions whose failed push was sent later"),
+            "lost": self._counter("push_lost", "Sessions whose failed push was never sent"),
         }
         self._push_durations = Histogram(
             "synckairos_push_duration_ms",
-            "Requests to Supabase Realtime that it has taken, ms",
+            "Duration of successful requests to Supabase Realtime, ms",
             buckets=_REQUEST_BUCKETS_MS,
             registry=self.registry,
         )
         self._expiry_lateness = Histogram(
             "synckairos_expiry_lateness_ms",
-            "From a wake-up's instant to its work being done, ms",
+            "Time from when a wake-up was due until it was handled, ms",
             buckets=_LATENESS_BUCKETS_MS,
             registry=self.registry,
         )
         self._deliveries = Histogram(
             "synckairos_delivery_latency_ms",
-            "From a change to its push being written to every socket of this instance, ms",
+            "Time from a change until its push is written to every socket of this instance, ms",
             buckets=_DELIVERY_BUCKETS_MS,
             registry=self.registry,
         )
         errors = Counter(
             "synckairos_store_errors",
-            "Round trips to the store that failed",
+            "Failed round trips to the store",
             ["kind"],
             registry=self.registry,
         )
@@ -127,32 +127,32 @@ class PrometheusMetrics:
         self.instance = InstanceFigures(self.registry)
 
     def observe_delivery(self, latency_ms: float) -> None:
-        """How long a push took, once for all sockets of a session: only containers hold any."""
+        """Record the latency of a push, once for all sockets of a session (container only)."""
         self._deliveries.observe(latency_ms)
 
     def count_store_error(self, fault: StoreFault) -> None:
-        """A round trip to the store has failed."""
+        """Count a failed round trip to the store."""
         self._store_errors[fault].inc()
 
     def observe_push(self, messages: int, duration_ms: float) -> None:
-        """A request to Supabase, and how many messages went with it."""
+        """Record a request to Supabase and the number of its messages."""
         self._pushes_sent.inc(messages)
         self._push_durations.observe(duration_ms)
 
     def count_pushes(self, fate: PushFate, messages: int) -> None:
-        """What has become of pushes that were not simply sent."""
+        """Count pushes that were not simply sent."""
         self._pushes[fate].inc(messages)
 
     def observe_audit_lag(self, lag_ms: float) -> None:
-        """How long an entry took from its change to its row."""
+        """Record the time from a change to its row in the audit trail."""
         self._audit_lag.observe(lag_ms)
 
     def observe_lateness(self, lateness_ms: float) -> None:
-        """How late a wake-up's work was done."""
+        """Record how long after its due time a wake-up was finished."""
         self._expiry_lateness.observe(lateness_ms)
 
     def count_restored(self, sessions: int) -> None:
-        """So many sessions were put back."""
+        """Count restored sessions."""
         self._sessions_restored.inc(sessions)
 
     def observe_request(
@@ -165,13 +165,13 @@ class PrometheusMetrics:
         if route.endswith("/switch") and status == 200:
             self._switches.observe(elapsed_ms)
         if self._tenants and tenant:
-            self._tenants.labels(self._shown(tenant)).inc()
+            self._tenants.labels(self._tenant_label(tenant)).inc()
 
     def _counter(self, name: str, meaning: str) -> Counter:
         return Counter(f"synckairos_{name}", meaning, registry=self.registry)
 
-    def _shown(self, tenant: str) -> str:
-        """The tenant, or all that are too many to be told apart."""
+    def _tenant_label(self, tenant: str) -> str:
+        """Return `tenant`, or `other` for those beyond the first 1000."""
         if len(self._known_tenants) < _MOST_TENANTS:
             self._known_tenants.add(tenant)
         return tenant if tenant in self._known_tenants else "other"
