@@ -1,4 +1,4 @@
-"""How often a caller may call and a session be switched (API §2, Headers)."""
+"""Rate limits per caller and per session (API section 2, Headers)."""
 
 import math
 import time
@@ -16,20 +16,20 @@ _MINUTE = Millis(60_000)
 _SECOND = Millis(1_000)
 _SWITCHES = "switches"
 _READING = frozenset({Operation.READ, Operation.SUBSCRIBE, Operation.READ_HISTORY})
-"""What many pages behind one address do at once; a change is one press of a button."""
+"""Operations with a higher limit: many pages behind one address call them at the same time."""
 
-_MOST_REMEMBERED = 10_000
-Kept = TypeVar("Kept")
+_MAX_COUNTERS = 10_000
+_Value = TypeVar("_Value")
 
 
 @dataclass(frozen=True, slots=True)
 class Rates:
-    """How much is allowed; 0 is no limit.
+    """The configured limits; 0 means no limit.
 
-    Requests a minute: `general` of one caller, `service` of one service token, `anonymous` of one
-    address (only reads and subscriptions without a token; what they change counts as `general`).
-    Switches a second of one session: `switches`. `fails_open` says what happens to a request that
-    couldn't be counted: it goes through.
+    Requests a minute: `general` per caller, `service` per service token, `anonymous` per address
+    (reads and subscriptions without a token; changes without one count against `general`).
+    Switches a second: `switches` per session. With `fails_open`, requests that can't be counted
+    are let through.
     """
 
     general: int = 0
@@ -40,21 +40,21 @@ class Rates:
 
 
 class RateLimiter:
-    """Says what is to be counted for a request; the store does it as it loads the session.
+    """Determines the limits of a request; the store counts them when it loads the session.
 
-    A counter that is known to be exhausted is not asked again until something of it is free: what
-    a flood costs is the instance that it hits, never the store.
+    An exhausted counter is remembered until it has room again, so that a flood of requests loads
+    only the instance that it hits, not the store.
     """
 
     def __init__(self, rates: Rates) -> None:
         self._rates = rates
-        self._exhausted: dict[str, float] = {}
-        self._counted_here: dict[str, tuple[int, int]] = {}
+        self._exhausted_until: dict[str, float] = {}
+        self._local_counts: dict[str, tuple[int, int]] = {}
 
     def allowance(
         self, caller: Caller, address: str, operation: Operation, session: str | None
     ) -> "Allowance":
-        """What counts this request of `caller` at `address`; `session` is the session's name."""
+        """Return the rate-limit state of a request from `address`; `session` is its store name."""
         is_anonymous = caller.subject is None
         if is_anonymous and operation in _READING:
             general = Limit(f"readers:{address}", self._rates.anonymous, _MINUTE)
@@ -62,7 +62,7 @@ class RateLimiter:
             general = self._general(caller, address)
         limits = [general]
         if operation is Operation.SWITCH and session:
-            counter = f"{_SWITCHES}:{session}{_part_of(caller)}"
+            counter = f"{_SWITCHES}:{session}{_switch_share(caller)}"
             limits.append(Limit(counter, self._rates.switches, _SECOND))
         limits = [limit for limit in limits if limit.most]
         return Allowance(self, general.counter, tuple(limits), is_shared=is_anonymous)
@@ -75,80 +75,83 @@ class RateLimiter:
         return Limit(f"caller:{caller.name}", most, _MINUTE)
 
     def known(self, limit: Limit) -> Quota | None:
-        """The quota of a counter that is still exhausted, as far as this instance knows."""
-        until = self._exhausted.get(limit.counter, 0.0)
+        """Return the quota of `limit` if this instance knows that it is still exhausted."""
+        until = self._exhausted_until.get(limit.counter, 0.0)
         left_ms = math.ceil((until - time.monotonic()) * 1000)
         return Quota(limit, True, 0, Millis(left_ms)) if left_ms > 0 else None
 
     def count_here(self, limit: Limit) -> None:
-        """Count what never comes to the store, such as a body that can't be read.
+        """Count a request that never reaches the store, such as one with an invalid body.
 
-        Each instance counts for itself, in windows that don't slide.
+        Each instance counts separately, in fixed windows.
         """
         now_ms = time.monotonic() * 1000
         window, count = int(now_ms // limit.window_ms), 1
-        if (known := self._counted_here.get(limit.counter)) and known[0] == window:
+        if (known := self._local_counts.get(limit.counter)) and known[0] == window:
             count += known[1]
-        _keep(self._counted_here, limit.counter, (window, count))
+        _store_bounded(self._local_counts, limit.counter, (window, count))
         if count >= limit.most:
             frees_in_ms = Millis(math.ceil((window + 1) * limit.window_ms - now_ms))
             self.remember(Quota(limit, True, 0, frees_in_ms))
 
     def remember(self, quota: Quota) -> None:
-        """Ask no more until something is free."""
+        """Remember an exhausted quota until it has room again."""
         until = time.monotonic() + quota.frees_in_ms / 1000
-        _keep(self._exhausted, quota.limit.counter, until)
+        _store_bounded(self._exhausted_until, quota.limit.counter, until)
 
     @property
     def fails_open(self) -> bool:
-        """Whether a request goes through that could not be counted."""
+        """Whether requests that can't be counted are let through."""
         return self._rates.fails_open
 
 
 @dataclass(slots=True)
 class Allowance:
-    """What one request takes from its caller's quota, and from its session's if it switches."""
+    """Rate-limit state of one request: its limits, and the quota to report to the client."""
 
     limiter: RateLimiter = field(default_factory=lambda: RateLimiter(Rates()))
     caller: str = ""
-    """Whose quota it is."""
+    """Counter name of the caller or address."""
     limits: tuple[Limit, ...] = ()
     is_shared: bool = False
-    """Whether it is that of an address, which many callers may share."""
+    """Whether the quota belongs to an address, which several callers may share."""
     shown: Quota | None = None
-    """What the answer's headers tell of."""
+    """The quota that the response headers report."""
     _is_counted: bool = False
 
     def require(self) -> None:
-        """Raises `RateLimitExceeded` where it is known, before anything is asked of the store."""
-        self._judge([quota for limit in self.limits if (quota := self.limiter.known(limit))])
+        """Raise `RateLimitExceeded` if a limit is known to be exhausted; doesn't ask the store."""
+        self._check([quota for limit in self.limits if (quota := self.limiter.known(limit))])
 
     def take(self, quotas: Sequence[Quota]) -> None:
-        """Take in what was counted. Raises `RateLimitExceeded`, or `StoreUnavailable` for what
-        could not be counted, unless that goes through."""
+        """Record the `quotas` that the store has counted.
+
+        Raises `RateLimitExceeded`, and `StoreUnavailable` where the store could not count and
+        `fails_open` is off.
+        """
         self._is_counted = True
         if not quotas and self.limits and not self.limiter.fails_open:
-            raise StoreUnavailable("Requests can't be counted right now")
+            raise StoreUnavailable("The rate limiter is unavailable")
         for quota in quotas:
             if quota.is_exceeded:
                 self.limiter.remember(quota)
-        self._judge(quotas)
+        self._check(quotas)
 
-    def _judge(self, quotas: Sequence[Quota]) -> None:
+    def _check(self, quotas: Sequence[Quota]) -> None:
         self.shown = quotas[0] if quotas else self.shown
         for quota in quotas:
             if quota.is_exceeded:
                 self.shown = quota
-                raise _refusal(quota.limit)
+                raise _exceeded(quota.limit)
 
     def settle(self) -> None:
-        """Count the request here, if it ended before the store could."""
+        """Count the request on this instance if it ended before the store counted it."""
         if self.limits and not self._is_counted and not self.shown:
             self._is_counted = True
             self.limiter.count_here(self.limits[0])
 
     def headers(self) -> list[tuple[bytes, bytes]]:
-        """`RateLimit-*`, the reset in seconds; none for what isn't limited."""
+        """Return the `RateLimit-*` fields (reset in s), or none for an unlimited request."""
         if self.shown is None:
             return []
         reset_s = -(-self.shown.frees_in_ms // 1000)
@@ -159,26 +162,26 @@ class Allowance:
         ]
 
 
-def _keep(counters: dict[str, Kept], counter: str, kept: Kept) -> None:
-    """Keep it in place of what was kept the longest, where there are too many."""
+def _store_bounded(counters: dict[str, _Value], counter: str, value: _Value) -> None:
+    """Set `counter` to `value`; when the dictionary is full, drop the least recently set entry."""
     counters.pop(counter, None)
-    if len(counters) >= _MOST_REMEMBERED:
+    if len(counters) >= _MAX_COUNTERS:
         del counters[next(iter(counters))]
-    counters[counter] = kept
+    counters[counter] = value
 
 
-def _part_of(caller: Caller) -> str:
-    """Whose part of a session's switches one counts for.
+def _switch_share(caller: Caller) -> str:
+    """Return the suffix of the counter of switches: one counter for each host or participant.
 
-    A host or a participant has one of its own: else one who may not switch at all, or not now,
-    could use up what the one on move needs, whose clock runs meanwhile.
+    With a shared one, callers who may not switch could use up the limit that the active
+    participant needs while its clock is running.
     """
     return "" if caller.role is Role.SERVICE else f":{caller.name}"
 
 
-def _refusal(limit: Limit) -> RateLimitExceeded:
+def _exceeded(limit: Limit) -> RateLimitExceeded:
     if limit.counter.startswith(_SWITCHES):
-        message = f"Too many cycle switches of this session: {limit.most} a second is the most"
+        message = f"Too many cycle switches of this session: the limit is {limit.most} per second"
     else:
-        message = f"Too many requests: {limit.most} a minute is the most"
+        message = f"Too many requests: the limit is {limit.most} per minute"
     return RateLimitExceeded(message, limit.window_ms // 1000)

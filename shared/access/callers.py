@@ -1,11 +1,11 @@
-"""Who is calling."""
+"""Callers and their roles."""
 
 from dataclasses import dataclass
 from enum import StrEnum
 
 
 class Role(StrEnum):
-    """What a caller is to the sessions it asks for (API §4)."""
+    """The role of a caller (API section 4)."""
 
     SERVICE = "service"
     HOST = "host"
@@ -15,10 +15,10 @@ class Role(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """One who calls. `subject` is None for those whom nothing but their address tells apart.
+    """A caller. `subject` is None for anonymous callers, who are told apart only by address.
 
-    `session_id` is the one session of a participant or spectator. `expires_at` is the instant, in s
-    since the Unix epoch on this instance's own clock, from which the token is good no more.
+    `session_id` is the only session of a participant or spectator. `expires_at` is the expiry of
+    the token, in s since the Unix epoch on this instance's own clock.
     """
 
     role: Role
@@ -30,18 +30,18 @@ class Caller:
 
     @property
     def actor(self) -> str:
-        """The caller's name in the audit trail, which is its tenant's own."""
+        """The caller's name in the audit trail; unique within its tenant."""
         return f"{self.role}:{self.subject}" if self.subject else str(self.role)
 
     @property
     def name(self) -> str:
-        """The caller's name among those of all tenants and, bound to one session, of all sessions.
+        """The caller's name, unique across tenants and, for a token of one session, sessions.
 
-        Whoever makes tokens for one session thereby never speaks for those of another.
+        A token for one session can therefore never impersonate a caller of another session.
         """
-        where = f"{self.session_id}:" if self.session_id else ""
-        return f"{self.tenant or ''}:{where}{self.actor}"
+        session = f"{self.session_id}:" if self.session_id else ""
+        return f"{self.tenant or ''}:{session}{self.actor}"
 
 
 ANYBODY = Caller(Role.SERVICE)
-"""Whoever calls a service that asks for no tokens: a backend on its own machine."""
+"""Every caller when authentication is disabled, such as a backend on the same machine."""

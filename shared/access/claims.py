@@ -1,4 +1,4 @@
-"""From the claims of a token that is good to the caller it names."""
+"""Maps the claims of a verified token to its caller."""
 
 import re
 from collections.abc import Mapping
@@ -12,68 +12,73 @@ _SUBJECT = re.compile(r"[\x21-\x7e]{1,255}")
 _TENANT = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}")
 
 SUPABASE_SESSION = "sync_session"
-"""The claim of a token for Supabase Realtime: the name of the one session it may listen to. It is
-signed with a key that may also be that of tokens for us, so none that has it is for us."""
+"""Claim of a token for Supabase Realtime: the name of the only session it may subscribe to.
+
+Such tokens may be signed with the same key as tokens for this service, so any token with this
+claim is refused here."""
 
 _ROLES = {str(role): role for role in Role} | {"authenticated": Role.HOST}
-"""Supabase Auth calls everybody who has signed in `authenticated`: such a user is a host."""
+"""Roles by claim; Supabase Auth gives every signed-in user the role `authenticated`: a host."""
 
 
 def caller_from(claims: Mapping[str, Any]) -> Caller:
-    """The caller that `claims` name. Raises `Unauthenticated` where they name none."""
+    """Return the caller of these claims. Raises `Unauthenticated` if they are incomplete."""
     if SUPABASE_SESSION in claims:
-        raise Unauthenticated("The token is for Supabase Realtime alone")
+        raise Unauthenticated("The token is only for Supabase Realtime")
     role = _ROLES.get(str(claims.get("role")))
     if role is None:
         raise Unauthenticated("The token's role must be service, host, participant or spectator")
     session_id = participant_id = None
     if role in (Role.PARTICIPANT, Role.SPECTATOR):
-        session_id = _needed(claims, "session_id", _UUID).lower()
+        session_id = _required(claims, "session_id", _UUID).lower()
     if role is Role.PARTICIPANT:
-        participant_id = _needed(claims, "participant_id", _UUID).lower()
+        participant_id = _required(claims, "participant_id", _UUID).lower()
     return Caller(
         role=role,
-        subject=_given(claims, "sub", _SUBJECT) or _subject_of(role, participant_id),
+        subject=_optional(claims, "sub", _SUBJECT) or _default_subject(role, participant_id),
         tenant=_tenant_in(claims),
         session_id=session_id,
         participant_id=participant_id,
-        expires_at=_end_of(claims),
+        expires_at=_expiry(claims),
     )
 
 
-def _end_of(claims: Mapping[str, Any]) -> float:
+def _expiry(claims: Mapping[str, Any]) -> float:
     try:
         return float(claims["exp"])
     except OverflowError:
-        raise Unauthenticated("The token ends later than there is time") from None
+        raise Unauthenticated("The token's claim exp is too large") from None
 
 
-def _subject_of(role: Role, participant_id: str | None) -> str:
-    """Whom a token without `sub` names; a host must be named, or all would own the same."""
+def _default_subject(role: Role, participant_id: str | None) -> str:
+    """Return the subject of a token without `sub`.
+
+    Hosts must have one: all hosts without would own each other's sessions.
+    """
     if role is Role.HOST:
-        raise Unauthenticated("A host's token needs the claim sub")
+        raise Unauthenticated("A host's token must have the claim sub")
     return participant_id or str(role)
 
 
 def _tenant_in(claims: Mapping[str, Any]) -> str | None:
-    """The tenant; Supabase's `app_metadata` is what only the project itself can write."""
+    """Return the tenant; only the Supabase project itself can write `app_metadata`."""
     if "tenant" in claims:
-        return _given(claims, "tenant", _TENANT)
+        return _optional(claims, "tenant", _TENANT)
     metadata = claims.get("app_metadata")
-    return _given(metadata, "tenant", _TENANT) if isinstance(metadata, dict) else None
+    return _optional(metadata, "tenant", _TENANT) if isinstance(metadata, dict) else None
 
 
-def _needed(claims: Mapping[str, Any], name: str, form: re.Pattern[str]) -> str:
-    value = _given(claims, name, form)
+def _required(claims: Mapping[str, Any], name: str, form: re.Pattern[str]) -> str:
+    value = _optional(claims, name, form)
     if value is None:
-        raise Unauthenticated(f"The token needs the claim {name}")
+        raise Unauthenticated(f"The token must have the claim {name}")
     return value
 
 
-def _given(claims: Mapping[str, Any], name: str, form: re.Pattern[str]) -> str | None:
+def _optional(claims: Mapping[str, Any], name: str, form: re.Pattern[str]) -> str | None:
     value = claims.get(name)
     if value is None:
         return None
     if not isinstance(value, str) or not form.fullmatch(value):
-        raise Unauthenticated(f"The token's claim {name} is not in a form that is taken here")
+        raise Unauthenticated(f"The token's claim {name} has an invalid format")
     return value

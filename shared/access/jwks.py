@@ -1,4 +1,4 @@
-"""An issuer's public keys (RFC 7517), fetched once and again when a token names an unknown one."""
+"""Public keys of a token issuer (RFC 7517), cached, and fetched again for an unknown key id."""
 
 import asyncio
 import logging
@@ -11,23 +11,26 @@ import jwt
 
 from shared.errors import StoreUnavailable
 
-_REST_S = 60.0
-"""Whoever makes up key ids can have the keys fetched so often and no more."""
+_MIN_INTERVAL_S = 60.0
+"""Shortest time between two fetches, so that invented key ids can't cause more of them."""
 
-_LIFETIME_S = 600.0
-"""A key that its issuer has withdrawn is good no longer than this."""
+_MAX_AGE_S = 600.0
+"""Age at which keys are fetched again; bounds the use of a key that its issuer has withdrawn."""
 
-_LONGEST_S = 3600.0
-"""The same where the issuer can't be asked: an outage of theirs is not at once one of ours."""
+_MAX_STALE_S = 3600.0
+"""Longest use of keys that can't be refreshed, so that this service survives a short outage of
+the issuer."""
 
 _RETRY_S = 1.0
+"""Time between two fetches as long as there are no keys, because nobody can authenticate then."""
+
 _TIMEOUT = httpx.Timeout(1.0)
 
 _log = logging.getLogger("synckairos.access")
 
 
 class FetchedKeys:
-    """`KeySource` at the address `url`. One fetch at a time, at most one a minute."""
+    """`KeySource` that fetches `url`, with one fetch at a time."""
 
     def __init__(
         self,
@@ -40,35 +43,33 @@ class FetchedKeys:
         self._now = now
         self._keys: Mapping[str | None, jwt.PyJWK] = {}
         self._fetched_at = float("-inf")
-        self._rests_until = float("-inf")
-        self._fetching = asyncio.Lock()
+        self._next_fetch_at = float("-inf")
+        self._fetch_lock = asyncio.Lock()
 
     async def find(self, kid: str | None) -> jwt.PyJWK | None:
-        """See `KeySource`. A token without `kid` is taken for one of the only key there is."""
-        if self._is_wanting(kid):
-            async with self._fetching:
-                if self._is_wanting(kid):
+        """See `KeySource`. For a token without `kid`, return the key if there is only one."""
+        if self._should_fetch(kid):
+            async with self._fetch_lock:
+                if self._should_fetch(kid):
                     await self._refresh()
-        if not self._keys or self._now() - self._fetched_at > _LONGEST_S:
-            raise StoreUnavailable("The keys of who issues tokens can't be fetched right now")
+        if not self._keys or self._now() - self._fetched_at > _MAX_STALE_S:
+            raise StoreUnavailable("The keys of the token issuer are unavailable")
         return self._keys.get(kid)
 
-    def _is_wanting(self, kid: str | None) -> bool:
-        """Whether a fetch could tell more, and may be made."""
+    def _should_fetch(self, kid: str | None) -> bool:
         now = self._now()
-        is_old = now - self._fetched_at > _LIFETIME_S
-        return now >= self._rests_until and (is_old or kid not in self._keys)
+        is_old = now - self._fetched_at > _MAX_AGE_S
+        return now >= self._next_fetch_at and (is_old or kid not in self._keys)
 
     async def _refresh(self) -> None:
         try:
-            self._keys = _keys_in(await self._fetched())
+            self._keys = _keys_in(await self._fetch())
             self._fetched_at = self._now()
         except (httpx.HTTPError, ValueError, jwt.PyJWTError):
-            _log.warning("the keys of who issues tokens could not be fetched from %s", self._url)
-        # Without any key nobody can be let in: then it is asked again soon.
-        self._rests_until = self._now() + (_REST_S if self._keys else _RETRY_S)
+            _log.warning("could not fetch the token issuer's keys from %s", self._url)
+        self._next_fetch_at = self._now() + (_MIN_INTERVAL_S if self._keys else _RETRY_S)
 
-    async def _fetched(self) -> Any:
+    async def _fetch(self) -> Any:
         async with httpx.AsyncClient(timeout=_TIMEOUT, transport=self._transport) as http:
             answer = await http.get(self._url)
         answer.raise_for_status()
@@ -76,9 +77,9 @@ class FetchedKeys:
 
 
 def _keys_in(document: Any) -> Mapping[str | None, jwt.PyJWK]:
-    """Keys by id, those to sign with alone; a single one also without.
+    """Return the signing keys by id; if there is only one, also under None.
 
-    Raises `PyJWTError` or `ValueError` for what is no set of keys.
+    Raises `PyJWTError` or `ValueError` if `document` is not a key set.
     """
     if not isinstance(document, dict):
         raise ValueError("not a key set")

@@ -1,4 +1,4 @@
-"""One caller's request to do one thing: checked before, at and after the session is loaded."""
+"""Authorization of one operation: checked before and after the session is loaded."""
 
 from dataclasses import dataclass, replace
 
@@ -13,9 +13,9 @@ from shared.errors import Forbidden, SessionNotFound
 
 @dataclass(slots=True)
 class Permit:
-    """Made by `permit`, which has asked the table; what depends on the session is asked here.
+    """The authorization of a request, made by `permit` from the rights table.
 
-    `allowance` counts the request.
+    Its methods check the rules that depend on the session. `allowance` counts the request.
     """
 
     caller: Caller
@@ -24,23 +24,24 @@ class Permit:
     allowance: Allowance
 
     def name_of(self, session_id: str) -> str:
-        """What the caller's session of that id is called in the store."""
+        """Return the store name of the caller's session with that id."""
         return session_name(session_id, self.caller.tenant)
 
     @property
     def owner(self) -> str | None:
-        """The owner of what the caller creates: only hosts own anything."""
+        """The owner of the sessions that the caller creates; None unless it is a host."""
         return self.caller.subject if self.caller.role is Role.HOST else None
 
     def check(self, session: Session) -> None:
-        """Raises `SessionNotFound` to one who may not even read it, else `Forbidden`."""
+        """Raise `SessionNotFound` if the caller may not read the session, else `Forbidden` if it
+        may not do the operation."""
         if not self.may_read(session):
             raise SessionNotFound
         if self.reach is Reach.IF_ALLOWED and not session.participants_may_pause:
             raise Forbidden(f"This session doesn't let participants {self.operation} it")
 
     def may_read(self, session: Session) -> bool:
-        """Whether the caller may know of the session."""
+        """Return whether the caller may know that the session exists."""
         caller = self.caller
         if session.tenant != caller.tenant:
             return False
@@ -53,32 +54,35 @@ class Permit:
                 return session.session_id == caller.session_id
 
     def hides(self, stored: Session | None) -> bool:
-        """Whether the caller must not learn if there is a session, `stored` or deleted.
+        """Return whether the caller must not learn if the session exists, or was deleted.
 
-        Only hosts can ask for sessions of others: tenants have names of their own, a service may
-        read everything, and a token for one session is refused before any other is loaded.
+        Only hosts can request other owners' sessions: store names include the tenant, a service
+        may read all sessions, and a token for one session is refused before another is loaded.
         """
         return self.caller.role is Role.HOST and (stored is None or not self.may_read(stored))
 
     def narrowed(self, command: Command) -> Command:
-        """`command` as this caller may give it: a participant ends no cycle but its own."""
+        """Return `command`, limited to the caller's own cycle if it is a participant's switch.
+
+        Raises `Forbidden` if the command names another participant's cycle.
+        """
         if self.reach is not Reach.ON_MOVE or not isinstance(command, Switch):
             return command
         if command.current_participant_id not in (None, self.caller.participant_id):
-            raise Forbidden("A participant can end no cycle but its own")
+            raise Forbidden("A participant can end only its own cycle")
         return replace(command, current_participant_id=self.caller.participant_id)
 
 
 def permit(
     caller: Caller, operation: Operation, session_id: str | None, allowance: Allowance
 ) -> Permit:
-    """The permit for `operation`, on the session of that id where it is on one.
+    """Authorize `operation`, on the session `session_id` if there is one.
 
-    Raises `SessionNotFound` to one whose token is of another session, and `Forbidden` to one whose
-    role has no such right anywhere.
+    Raises `SessionNotFound` if the token is for another session, and `Forbidden` if the role never
+    has this right.
     """
-    is_elsewhere = caller.session_id is not None and session_id not in (None, caller.session_id)
-    if is_elsewhere:
+    is_other_session = caller.session_id is not None and session_id not in (None, caller.session_id)
+    if is_other_session:
         raise SessionNotFound
     reach = RIGHTS[caller.role].get(operation)
     if reach is None:

@@ -1,4 +1,4 @@
-"""Who may do what (API §4): the one table that everything else asks."""
+"""Rights of each role (API section 4)."""
 
 from collections.abc import Mapping
 from enum import StrEnum
@@ -7,7 +7,7 @@ from shared.access.callers import Role
 
 
 class Operation(StrEnum):
-    """What can be asked of a session."""
+    """An operation on sessions."""
 
     CREATE = "create"
     READ = "read"
@@ -26,7 +26,7 @@ class Operation(StrEnum):
 
 
 class Reach(StrEnum):
-    """Where a role has a right."""
+    """The sessions to which a right of a role applies."""
 
     ANYWHERE = "every session"
     OWN = "sessions it created"
@@ -48,4 +48,6 @@ RIGHTS: Mapping[Role, Mapping[Operation, Reach]] = {
     },
     Role.SPECTATOR: dict.fromkeys(_READING, Reach.NAMED),
 }
-"""What is not in it is refused. The history tells what was said of others, so it is the host's."""
+"""Rights by role; every operation that is not listed is refused.
+
+Participants and spectators may not read the history, which shows what others did."""

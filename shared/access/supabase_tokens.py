@@ -1,6 +1,7 @@
-"""Tokens for Supabase Realtime, which lets their bearer listen to one session and do nothing else.
+"""Tokens for Supabase Realtime, which allow only to subscribe to one session.
 
-The project's own policies on `realtime.messages` read the claim `SUPABASE_SESSION`.
+The project's row-level security policies on `realtime.messages` check the claim
+`SUPABASE_SESSION`.
 """
 
 import time
@@ -12,12 +13,12 @@ import jwt
 from shared.access.claims import SUPABASE_SESSION
 
 _ROLE = "authenticated"
-"""A role of Postgres, which every Supabase project has."""
+"""A Postgres role that every Supabase project has."""
 
 
 @dataclass(frozen=True, slots=True)
 class SupabaseTokens:
-    """Signs with the project's JWT secret (HS256), or with a key imported into it (ES256)."""
+    """Signs tokens with the project's JWT secret (HS256) or a key imported into it (ES256)."""
 
     key: Any
     algorithm: str
@@ -25,22 +26,22 @@ class SupabaseTokens:
 
     @classmethod
     def by_secret(cls, secret: str) -> "SupabaseTokens":
-        """With the project's legacy secret."""
+        """Sign with the project's legacy JWT secret."""
         return cls(secret, "HS256")
 
     @classmethod
     def by_signing_key(cls, jwk: str) -> "SupabaseTokens":
-        """With a private JWK, known to the project by its `kid`. Raises `ValueError`."""
+        """Sign with a private JWK, whose `kid` the project knows. Raises `ValueError`."""
         try:
             key = jwt.PyJWK.from_json(jwk)
         except jwt.PyJWTError as error:
-            raise ValueError(f"not a key that can sign: {error}") from None
+            raise ValueError(f"not a valid JWK: {error}") from None
         return cls(key.key, "ES256", key.key_id)
 
     def mint(self, session_name: str, until: float) -> tuple[str, int]:
-        """A token to listen to the session of that name, and when it ends: s since the epoch.
+        """Return a token for the session of that name, and its expiry (s since the Unix epoch).
 
-        It ends at `until` at the latest (s since the epoch).
+        It expires at `until` (s since the Unix epoch), rounded down.
         """
         issued_at, expires_at = int(time.time()), int(until)
         claims = {

@@ -1,4 +1,4 @@
-"""Tokens read and made (RFC 7519, RFC 8725): which caller a token names, if it is good."""
+"""Verifies and mints JSON Web Tokens (RFC 7519, RFC 8725)."""
 
 import time
 from collections.abc import Mapping
@@ -13,7 +13,7 @@ from shared.access.claims import caller_from
 from shared.errors import Forbidden, Unauthenticated
 
 LEEWAY_S = 30
-"""How far the clock of who made a token may be from ours."""
+"""Tolerated difference between the clocks of a token's issuer and of this instance, s."""
 
 MAX_LIFETIME_S = 24 * 60 * 60
 _MAX_LENGTH = 8192
@@ -21,14 +21,14 @@ _OWN_ISSUER = "synckairos"
 
 
 class Kind(StrEnum):
-    """What a token is for, by its `typ` (RFC 8725 §3.11)."""
+    """The purpose of a token, by its `typ` (RFC 8725 section 3.11)."""
 
     ACCESS = "access"
-    """Everything its role may do. From whoever is set up to issue tokens."""
+    """All rights of its role. Issued by the configured issuer, or with `JWT_SECRET`."""
     SESSION = "session"
-    """The same, for one session. From us, or a backend that shares `JWT_SECRET`."""
+    """The same on one session. Issued by this service, or a backend that shares `JWT_SECRET`."""
     SUBSCRIPTION = "subscription"
-    """Live pushes and nothing else, for it travels in an address. From us."""
+    """Live pushes only, because it is sent in a URL. Issued by this service."""
 
 
 _KINDS = {
@@ -47,22 +47,23 @@ class KeySource(Protocol):
     """The public keys of an issuer."""
 
     async def find(self, kid: str | None) -> jwt.PyJWK | None:
-        """The key of that id. Raises `StoreUnavailable` where none could ever be fetched."""
+        """Return the key with that id, or None. Raises `StoreUnavailable` without current keys."""
 
 
 @dataclass(frozen=True, slots=True)
 class Issuer:
-    """Someone else who issues tokens: where its keys are, and the one algorithm it signs with."""
+    """An external token issuer: its public keys, and the only algorithm that it signs with."""
 
     keys: KeySource
     algorithm: str
 
 
 class Tokens:
-    """Reads tokens and makes them; which algorithm and key are right is settled before one comes.
+    """Verifies and mints tokens; settings, never the token, determine the algorithm.
 
-    `secret` signs ours; tokens for access are the `issuer`'s where there is one, else signed with
-    the secret too. `expected_issuer` and `audience` hold for tokens for access alone.
+    `secret` signs this service's tokens. Access tokens come from `issuer` if there is one, else
+    they are signed with the secret too. `expected_issuer` and `audience` apply only to access
+    tokens.
     """
 
     def __init__(
@@ -79,32 +80,35 @@ class Tokens:
         self._audience = audience
 
     async def caller_of(self, token: str, kinds: frozenset[Kind] = CALLING) -> Caller:
-        """Whom `token` names. Raises `Unauthenticated` for one that is not good, or of none of
-        `kinds`."""
+        """Return the caller that `token` names.
+
+        Raises `Unauthenticated` if it is invalid or not one of `kinds`, and `StoreUnavailable` if
+        the issuer's keys can't be fetched.
+        """
         header = _header_of(token)
         kind = _KINDS.get(header.get("typ", "JWT"))
         if kind not in kinds:
-            raise Unauthenticated("The token is not of a kind that belongs here")
+            raise Unauthenticated("This kind of token is not accepted here")
         claims = await self._claims(token, kind, header.get("kid"))
         return caller_from(claims)
 
     @property
     def signs(self) -> bool:
-        """Whether there is a secret to make tokens with."""
+        """Whether there is a secret to sign tokens with."""
         return self._secret is not None
 
     def require_signing(self) -> None:
-        """Raises `Forbidden` where there is no secret to sign tokens with."""
+        """Raise `Forbidden` if there is no secret to sign tokens with."""
         if self._secret is None:
-            raise Forbidden("This service has no JWT_SECRET to sign tokens with")
+            raise Forbidden("This service can't issue tokens because it has no JWT_SECRET")
 
     def mint(
         self, kind: Kind, caller: Caller, lifetime_s: int, issued_at_s: int | None = None
     ) -> tuple[str, int]:
-        """A token that names `caller`, and when it ends: s since the Unix epoch.
+        """Return a token that names `caller`, and its expiry (s since the Unix epoch).
 
-        It is issued now, or at `issued_at_s`: the same caller, lifetime and instant make the same
-        token. Raises `Forbidden` where there is no secret to sign it with.
+        It is issued now or at `issued_at_s`; the same caller, lifetime and issue time produce the
+        same token. The lifetime is capped at 24 h. Raises `Forbidden` without a secret to sign it.
         """
         self.require_signing()
         issued_at = int(time.time()) if issued_at_s is None else issued_at_s
@@ -119,9 +123,9 @@ class Tokens:
             "session_id": caller.session_id,
             "participant_id": caller.participant_id,
         }
-        said = {name: value for name, value in claims.items() if value is not None}
+        payload = {name: value for name, value in claims.items() if value is not None}
         assert self._secret
-        token = jwt.encode(said, self._secret, "HS256", headers={"typ": _TYPES[kind]})
+        token = jwt.encode(payload, self._secret, "HS256", headers={"typ": _TYPES[kind]})
         return token, expires_at
 
     async def _claims(self, token: str, kind: Kind, kid: Any) -> Mapping[str, Any]:
@@ -131,7 +135,7 @@ class Tokens:
         else:
             key, algorithm = self._secret, "HS256"
         if key is None:
-            raise Unauthenticated("The token's key is not known here")
+            raise Unauthenticated("The token is signed with an unknown key")
         return self._verified(token, key, algorithm, is_for_access=kind is Kind.ACCESS)
 
     def _verified(
@@ -151,21 +155,21 @@ class Tokens:
         except jwt.ExpiredSignatureError:
             raise Unauthenticated("The token has expired") from None
         except (jwt.InvalidTokenError, ValueError, TypeError) as error:
-            raise Unauthenticated(_REASONS.get(type(error), _NOT_GOOD)) from None
+            raise Unauthenticated(_REASONS.get(type(error), _INVALID)) from None
         return claims
 
 
-_NOT_GOOD = "The token is not good: it is malformed, or its signature is wrong"
+_INVALID = "The token is malformed, or its signature is wrong"
 _REASONS = {
     jwt.InvalidIssuerError: "The token is from another issuer",
     jwt.InvalidAudienceError: "The token is for another audience",
-    jwt.ImmatureSignatureError: "The token is not good yet",
-    jwt.MissingRequiredClaimError: "The token lacks a claim that it needs",
+    jwt.ImmatureSignatureError: "The token is not valid yet",
+    jwt.MissingRequiredClaimError: "The token lacks a required claim",
 }
 
 
 def _header_of(token: str) -> Mapping[str, Any]:
-    """The header, which is believed in nothing but which kind and key to look for."""
+    """Return the unverified header, of which only the kind and the key id are used."""
     try:
         if len(token) > _MAX_LENGTH:
             raise ValueError
@@ -173,5 +177,5 @@ def _header_of(token: str) -> Mapping[str, Any]:
         if not isinstance(header.get("typ", ""), str):
             raise ValueError
     except (jwt.InvalidTokenError, ValueError, TypeError):
-        raise Unauthenticated(_NOT_GOOD) from None
+        raise Unauthenticated(_INVALID) from None
     return header
