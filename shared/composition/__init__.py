@@ -1,1 +1,1 @@
-"""Builds the parts of an instance, for the container and for a function alike."""
+"""Builds the components of an instance, in the container and in functions."""

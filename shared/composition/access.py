@@ -1,4 +1,4 @@
-"""The gate, as settings ask for it."""
+"""Builds authentication, authorization and rate limits from settings."""
 
 from pydantic import SecretStr
 
@@ -11,8 +11,7 @@ from shared.settings import Settings
 
 
 def gate(settings: Settings, listens_on: str | None = None) -> Gate:
-    """What every request comes through, in the container, which `listens_on` a host, and on
-    functions."""
+    """Return the gate that checks every request; the container passes the host it `listens_on`."""
     rates = Rates(
         general=settings.rate_limit_general,
         anonymous=settings.anonymous_rate,
@@ -29,19 +28,19 @@ def gate(settings: Settings, listens_on: str | None = None) -> Gate:
 
 
 def tokens(settings: Settings) -> Tokens | None:
-    """What reads and makes tokens; None where nobody is asked for any."""
+    """Return the verifier and signer of tokens, or None if authentication is disabled."""
     if not settings.asks_for_tokens:
         return None
     issuer = None
     if settings.jwt_jwks_url:
         issuer = Issuer(FetchedKeys(settings.jwt_jwks_url), settings.jwt_algorithm)
     return Tokens(
-        _revealed(settings.jwt_secret),
+        _secret_value(settings.jwt_secret),
         issuer,
         expected_issuer=settings.jwt_issuer,
         audience=settings.jwt_audience,
     )
 
 
-def _revealed(secret: SecretStr | None) -> str | None:
+def _secret_value(secret: SecretStr | None) -> str | None:
     return secret.get_secret_value() if secret else None

@@ -1,4 +1,4 @@
-"""The parts of one instance, whatever products are behind them."""
+"""Builds the backend of one instance, for any store and audit database."""
 
 from dataclasses import dataclass
 
@@ -27,8 +27,10 @@ from shared.wakeups import Wakeups
 
 @dataclass(frozen=True, slots=True)
 class Backend:
-    """What endpoints and workers use; without an audit database nothing can be recovered, and
-    without `pushes` clients are not told by Supabase Realtime."""
+    """The components that endpoints and workers use.
+
+    `audit` and `recovery` are None without an audit database, `pushes` without Supabase Realtime.
+    """
 
     connection: Connection
     keys: Keys
@@ -44,7 +46,7 @@ class Backend:
     pushes: Pushes | None = None
 
     async def close(self) -> None:
-        """Finish what goes on in the background, and let every connection go."""
+        """Finish background pushes, and close all connections."""
         if self.pushes:
             await self.pushes.close()
         await self.connection.close()
@@ -62,9 +64,9 @@ def assemble(
     sets_alarms: bool = False,
     pushes: Pushes | None = None,
 ) -> Backend:
-    """The parts around `connection` and `audit`; nothing is connected yet.
+    """Build the backend around `connection` and `audit`, without connecting anything.
 
-    The `announcer` is told of each commit, also of alarms to set where the store `sets_alarms`.
+    The `announcer` is notified of each commit, and with `sets_alarms` also of alarms to set.
     """
     keys = Keys(settings.store_shards)
     means = Means(
@@ -103,18 +105,18 @@ def assemble(
 
 
 def _is_emptied_elsewhere(settings: Settings) -> bool:
-    """Whether another process carries entries to a trail of which this one knows nothing.
+    """Return whether another process writes the outbox to an audit database.
 
-    Where none does and there is no trail, the outbox would grow for ever.
+    If none does and this process has no audit database either, the outbox would grow forever.
     """
     return settings.audit_worker == "off" or settings.audit_queue_url is not None
 
 
 def _limits(settings: Settings) -> Limits:
-    of_owner = OwnerLimits(
+    owner_limits = OwnerLimits(
         sessions=settings.max_sessions_per_caller,
         bytes=settings.max_bytes_per_caller,
         load=settings.max_automatic_load_per_caller * UNIT,
         written=settings.max_written_per_caller,
     )
-    return Limits(of_owner, settings.max_automatic_load_per_session)
+    return Limits(owner_limits, settings.max_automatic_load_per_session)

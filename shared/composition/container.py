@@ -1,4 +1,4 @@
-"""The container's parts: a Redis by its native protocol, Postgres directly or through Supabase."""
+"""Builds the container's backend: Redis over its native protocol, Postgres or Supabase."""
 
 from functools import partial
 
@@ -21,15 +21,15 @@ _LOCAL_REDIS = "redis://127.0.0.1:6379/0"
 
 
 def container(settings: Settings, metrics: Metrics) -> tuple[Backend, NativeConnection]:
-    """The parts as `settings` ask for them, and the Redis that also tells what is published.
+    """Build the backend from `settings`; also return the Redis connection, for subscriptions.
 
-    Ends the process where only Upstash's REST protocol is set up, by which nobody can listen, and
-    where clients would listen to Supabase Realtime and nothing could be pushed there.
+    Ends the process if only Upstash's REST endpoint is configured, which has no subscriptions, if
+    REDIS_URL is wrong, and if a Supabase setting has no secret key.
     """
     if settings.upstash_redis_rest_url and not settings.redis_url:
         raise SystemExit(
-            "SyncKairos can't start. Its sockets need the database's native endpoint: set REDIS_URL"
-            " to the rediss:// address that Upstash shows beside the REST one."
+            "SyncKairos can't start. WebSockets need the native Redis endpoint: set REDIS_URL to"
+            " the rediss:// URL that Upstash shows next to the REST URL."
         )
     url = settings.redis_url.get_secret_value() if settings.redis_url else _LOCAL_REDIS
     try:
@@ -51,7 +51,7 @@ def container(settings: Settings, metrics: Metrics) -> tuple[Backend, NativeConn
 
 
 def audit_log(settings: Settings) -> AuditLog | None:
-    """The audit trail that `settings` name, if any. Ends the process where its key is missing."""
+    """Return the configured audit trail, if any. Ends the process if its key is missing."""
     if settings.database_url:
         return PostgresAuditLog(settings.database_url.get_secret_value())
     if settings.supabase_url and settings.supabase_service_role_key:
@@ -59,8 +59,7 @@ def audit_log(settings: Settings) -> AuditLog | None:
         return SupabaseAuditLog(partial(connect_to_supabase, settings.supabase_url, key))
     if settings.supabase_url:
         raise SystemExit(
-            "SyncKairos can't start. SUPABASE_URL needs SUPABASE_SERVICE_ROLE_KEY, or a"
-            " DATABASE_URL beside it."
+            "SyncKairos can't start. SUPABASE_URL needs SUPABASE_SERVICE_ROLE_KEY or DATABASE_URL."
         )
     return None
 
@@ -68,13 +67,13 @@ def audit_log(settings: Settings) -> AuditLog | None:
 def _pushes(
     settings: Settings, connection: Connection, clock: StoreClock, metrics: Metrics
 ) -> Pushes | None:
-    """Those to Supabase, made in the background: here no change waits for them."""
+    """Return pushes to Supabase that are sent in the background, so that no change waits."""
     if not settings.pushes_to_supabase:
         return None
     if not settings.supabase_service_role_key:
         raise SystemExit(
-            "SyncKairos can't start. SUPABASE_PUBLISHABLE_KEY needs SUPABASE_SERVICE_ROLE_KEY, to"
-            " push to those who listen."
+            "SyncKairos can't start. SUPABASE_PUBLISHABLE_KEY needs SUPABASE_SERVICE_ROLE_KEY to"
+            " push changes to clients."
         )
     certificates = httpx.create_ssl_context()
     return supabase_pushes(settings, connection, clock, metrics, certificates, in_background=True)

@@ -1,4 +1,4 @@
-"""The parts of a function: Upstash by its REST protocol, Supabase, and the queues of its stage."""
+"""Builds a function's backend: Upstash over REST, Supabase, and the stage's SQS queues."""
 
 import ssl
 from dataclasses import dataclass
@@ -21,7 +21,7 @@ from shared.store.upstash import UpstashConnection
 
 @dataclass(frozen=True, slots=True)
 class FunctionParts:
-    """The backend of a function, and what of it must be opened anew after a snapshot."""
+    """The backend of a function, and its components that a restored snapshot must reopen."""
 
     backend: Backend
     connection: UpstashConnection
@@ -29,7 +29,7 @@ class FunctionParts:
     pushes: Pushes | None
 
     def reopen(self) -> None:
-        """Make fresh connections, and forget what the clock said."""
+        """Open new connections, and discard the clock offset."""
         self.connection.reopen()
         if self.pushes:
             self.pushes.publisher.reopen()
@@ -39,11 +39,11 @@ class FunctionParts:
 def function(
     settings: Settings, metrics: Metrics, aws: AwsClient, certificates: ssl.SSLContext
 ) -> FunctionParts:
-    """The parts as `settings` ask for them; nothing is connected yet."""
+    """Build the backend from `settings`, without connecting anything."""
     clock = StoreClock()
     connection = _connection(settings, certificates)
     queues = _queues(settings, aws, clock)
-    # A push that fails is made up for by the audit function, which is called for that.
+    # The audit function sends failed pushes again.
     pushes = supabase_pushes(
         settings,
         connection,
@@ -68,7 +68,7 @@ def function(
 
 
 def _connection(settings: Settings, certificates: ssl.SSLContext) -> UpstashConnection:
-    """To the database; a function that needs none is given no address of one."""
+    """Return the Redis connection; functions that don't need Redis have no URL configured."""
     token = settings.upstash_redis_rest_token
     url = settings.upstash_redis_rest_url or "http://no-database-is-set-up.invalid"
     return UpstashConnection(url, token.get_secret_value() if token else "", certificates)

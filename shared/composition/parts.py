@@ -1,4 +1,4 @@
-"""What requests are served with, around a backend."""
+"""Builds the components that serve requests."""
 
 from shared.composition.access import gate
 from shared.composition.backend import Backend
@@ -11,9 +11,9 @@ from shared.settings import Settings
 def parts_of(
     backend: Backend, settings: Settings, metrics: Metrics, *, holds_sockets: bool
 ) -> Parts:
-    """The parts of an instance; one that `holds_sockets` is the container.
+    """Build the components of an instance; `holds_sockets` is true in the container.
 
-    Ends the process where a setting that the container needs is missing.
+    Ends the process if a setting that the container needs is missing.
     """
     return Parts(
         service=backend.service,

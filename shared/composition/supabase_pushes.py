@@ -1,4 +1,4 @@
-"""Pushes through Supabase Realtime, put together as settings ask for them."""
+"""Builds pushes through Supabase Realtime from settings."""
 
 import ssl
 from collections.abc import Awaitable, Callable
@@ -18,19 +18,20 @@ from shared.store.owed_pushes import RedisOwedPushes
 
 IN_BACKGROUND = Patience()
 AWAITED = Patience(waiting_s=0.1, sending_s=0.5, noting_s=0.25)
-"""Who has made a change waits for it, but not so long as to be told that the store is away."""
+"""Timeouts where a change waits for its push; short, so that a slow push doesn't look like an
+unavailable store."""
 
 
 @dataclass(frozen=True, slots=True)
 class Pushes:
-    """What pushes, what is owed, and the announcer by which changes get there."""
+    """The publisher, its pending pushes, and the announcer that passes commits to it."""
 
     publisher: SupabasePublisher
     owed: OwedPushes
     announcer: Announcer
 
     async def close(self) -> None:
-        """Finish what goes on in the background, and let connections go."""
+        """Finish background pushes, and close the connections."""
         if isinstance(self.announcer, InBackground):
             await self.announcer.drain()
         await self.publisher.close()
@@ -46,7 +47,11 @@ def supabase_pushes(
     in_background: bool = False,
     call_worker: Callable[[], Awaitable[None]] | None = None,
 ) -> Pushes | None:
-    """Those of `settings`, where they name a project to push to and its secret key."""
+    """Build pushes, or return None if no Supabase project with its secret key is configured.
+
+    Without `in_background`, changes wait for their pushes. `call_worker` calls the worker that
+    sends failed pushes again.
+    """
     url, key = settings.supabase_url, settings.supabase_service_role_key
     if not (settings.pushes_to_supabase and url and key):
         return None
