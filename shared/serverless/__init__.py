@@ -1,1 +1,1 @@
-"""What makes a function of AWS Lambda of an endpoint or a worker."""
+"""Adapters that run endpoints and workers as AWS Lambda functions."""

@@ -1,4 +1,4 @@
-"""What a gateway hands to a function, taken apart; what is malformed is refused, never a crash."""
+"""Converts HTTP events of AWS; malformed ones get a 400 instead of failing the invocation."""
 
 import base64
 from typing import Any
@@ -9,27 +9,27 @@ from mangum.protocols import HTTPCycle
 
 from shared.http.errors import error_answer
 
-_FAULTS = (AttributeError, IndexError, KeyError, RuntimeError, TypeError, ValueError)
-"""What Mangum raises where a field of an event is missing, or of another kind."""
+_EVENT_ERRORS = (AttributeError, IndexError, KeyError, RuntimeError, TypeError, ValueError)
+"""Errors that Mangum raises if a field of an event is missing or has the wrong type."""
 
 
 class Adapter(Mangum):
-    """Mangum, with a 400 for an event that it can't read."""
+    """Mangum that answers 400 to malformed events."""
 
     def __call__(self, event: Any, context: Any) -> dict[str, Any]:
-        """The answer to one event of an HTTP API, a REST API or a function URL."""
+        """Return the response to an event of an HTTP API, a REST API or a function URL."""
         try:
             handler = self.infer(event, context)
-            scope, body = _checked(handler.scope), _body(event)
-        except _FAULTS:
-            return _refusal()
+            scope, body = _checked_scope(handler.scope), _body(event)
+        except _EVENT_ERRORS:
+            return _malformed_event_response()
         return handler(HTTPCycle(scope, body)(self.app))
 
 
-def _checked(scope: Any) -> Any:
-    """The scope. Raises `TypeError` where the method or the path is no text.
+def _checked_scope(scope: Any) -> Any:
+    """Return `scope`, without the client's address if that is not a string.
 
-    An address of the client that is none is left out, for it stands for whoever asks.
+    Raises `TypeError` if the method or the path is not a string.
     """
     if not (isinstance(scope["method"], str) and isinstance(scope["path"], str)):
         raise TypeError
@@ -39,17 +39,16 @@ def _checked(scope: Any) -> Any:
 
 
 def _body(event: Any) -> bytes:
-    """The body. Raises `TypeError` or `ValueError` for one that is no text, or no base64."""
+    """Return the body. Raises an error of `_EVENT_ERRORS` if it is no string or invalid base64."""
     body = event.get("body") or ""
     if event.get("isBase64Encoded"):
         return base64.b64decode(body, validate=True)
     return bytes(body.encode())
 
 
-def _refusal() -> dict[str, Any]:
-    """The answer to an event that can't be read (API §2, Errors)."""
+def _malformed_event_response() -> dict[str, Any]:
     request_id = str(uuid4())
-    message = "The request can't be read: a part of it is missing or malformed"
+    message = "The request is incomplete or malformed"
     headers = {
         "Cache-Control": "no-store",
         "X-Content-Type-Options": "nosniff",

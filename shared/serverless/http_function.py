@@ -1,4 +1,4 @@
-"""An endpoint as a function: Mangum around a pipeline with just its routes."""
+"""Runs endpoints as a Lambda function: Mangum around a pipeline with only their routes."""
 
 from collections.abc import Callable, Iterable
 from functools import cached_property
@@ -13,9 +13,9 @@ from shared.serverless.instance import instance, is_on_lambda, started
 
 
 class HttpFunction:
-    """Takes events of an HTTP API, of a REST API and of a function URL.
+    """Handles events of an HTTP API, a REST API or a function URL.
 
-    On Lambda it is ready when its module is; elsewhere, as in the container, it costs nothing.
+    It is built at import on Lambda, and elsewhere, such as in the container, only when called.
     """
 
     def __init__(self, routes: Callable[[], Iterable[Route]]) -> None:
@@ -25,7 +25,7 @@ class HttpFunction:
             started()
 
     def __call__(self, event: dict[str, Any], context: Any) -> dict[str, Any]:
-        """Serve one invocation."""
+        """Handle one invocation."""
         invocation_log.begin(context)
         return self._adapter(event, context)
 
@@ -37,5 +37,5 @@ class HttpFunction:
 
 
 def function_of(routes: Iterable[Route]) -> HttpFunction:
-    """The function that serves these routes alone."""
+    """Return a function that serves only these routes."""
     return HttpFunction(lambda: routes)

@@ -1,4 +1,4 @@
-"""One instance of a function: what it keeps from one invocation to the next."""
+"""State that a function's process keeps between invocations."""
 
 import asyncio
 import gc
@@ -21,16 +21,16 @@ from shared.settings import Settings, read_settings
 
 
 class Instance:
-    """The parts of the function, and the one loop that runs everything.
+    """The components of the function, and the event loop that runs them.
 
-    A snapshot of it may be restored at any later time, many times over: its connections are then
-    closed, and its measure of the store's clock is out of date.
+    A snapshot of the process may be restored later, several times: the connections are then
+    closed, and the measured clock offset is out of date.
     """
 
     def __init__(self) -> None:
         self.loop = asyncio.new_event_loop()
         asyncio.set_event_loop(self.loop)
-        certificates = httpx.create_ssl_context()  # takes as long as a round trip: made once
+        certificates = httpx.create_ssl_context()  # shared: creating it costs a round trip's time
         self._aws = AwsClient(certificates)
         self.settings = self._read_settings()
         invocation_log.configure(self.settings.log_level)
@@ -41,11 +41,11 @@ class Instance:
         register_after_restore(self.after_restore)
 
     def before_snapshot(self) -> None:
-        """Close every connection."""
+        """Close all connections."""
         self.loop.run_until_complete(self._close())
 
     def after_restore(self) -> None:
-        """Make fresh connections, and measure the store's clock anew."""
+        """Open new connections, and measure the store's clock again."""
         self._aws.reopen()
         self._parts.reopen()
         with suppress(StoreUnavailable):
@@ -67,12 +67,12 @@ class Instance:
 
 @cache
 def instance() -> Instance:
-    """This process' own."""
+    """Return the instance of this process."""
     return Instance()
 
 
 def started() -> Instance:
-    """This process' own, at the end of its start: what it made is never looked through again."""
+    """Return the instance after start-up, and exempt all its objects from garbage collection."""
     here = instance()
     gc.freeze()
     gc.enable()
@@ -80,5 +80,5 @@ def started() -> Instance:
 
 
 def is_on_lambda() -> bool:
-    """Whether this process serves a function, here or at AWS."""
+    """Return whether this process runs a Lambda function, on AWS or in the local emulation."""
     return "AWS_LAMBDA_FUNCTION_NAME" in os.environ

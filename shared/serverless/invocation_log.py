@@ -1,4 +1,4 @@
-"""What every log line of a function says: which function, which invocation, cold or warm."""
+"""Log fields of each invocation: function, invocation id, cold or warm start."""
 
 import os
 from contextvars import ContextVar
@@ -11,12 +11,12 @@ _served = False
 
 
 def configure(level: str) -> None:
-    """Log everything from `level` on as JSON."""
+    """Log records of `level` and above as JSON."""
     logging.configure(level, _fields)
 
 
 def begin(context: Any) -> None:
-    """An invocation begins; `context` is Lambda's. The first of an instance is cold."""
+    """Set the fields of a new invocation from Lambda's `context`; a process's first is cold."""
     global _served
     request_id = getattr(context, "aws_request_id", None)
     _invocation.set({"invocation_id": request_id, "start": "warm" if _served else "cold"})

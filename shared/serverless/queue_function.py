@@ -1,4 +1,4 @@
-"""A worker as a function that a queue feeds: each message succeeds or fails for itself."""
+"""Runs a worker as a Lambda function on a queue; each message succeeds or fails separately."""
 
 import asyncio
 import logging
@@ -14,9 +14,9 @@ _log = logging.getLogger("synckairos.queue")
 
 
 class QueueFunction:
-    """Calls `handle` with the body of each message of a batch, all at once.
+    """Calls `handle` concurrently with the body of each message of a batch.
 
-    Those that raise are reported (`batchItemFailures`), so that the queue delivers them again.
+    Messages whose handling raises are reported in `batchItemFailures` and redelivered.
     """
 
     def __init__(self, handle: Handling) -> None:
@@ -25,18 +25,19 @@ class QueueFunction:
             started()
 
     def __call__(self, event: dict[str, Any], context: Any) -> dict[str, Any]:
-        """Serve one batch."""
+        """Handle one batch."""
         invocation_log.begin(context)
         here = instance()
-        failed = here.loop.run_until_complete(self._failing(here, event["Records"]))
+        failed = here.loop.run_until_complete(self._handle_batch(here, event["Records"]))
         return {"batchItemFailures": [{"itemIdentifier": message_id} for message_id in failed]}
 
-    async def _failing(self, here: Instance, messages: list[dict[str, Any]]) -> list[str]:
-        tries = [self._succeeds(here, message) for message in messages]
-        succeeded = await asyncio.gather(*tries)
-        return [m["messageId"] for m, fine in zip(messages, succeeded, strict=True) if not fine]
+    async def _handle_batch(self, here: Instance, messages: list[dict[str, Any]]) -> list[str]:
+        """Handle `messages`, and return the ids of those that failed."""
+        attempts = [self._try_handle(here, message) for message in messages]
+        results = await asyncio.gather(*attempts)
+        return [m["messageId"] for m, is_done in zip(messages, results, strict=True) if not is_done]
 
-    async def _succeeds(self, here: Instance, message: dict[str, Any]) -> bool:
+    async def _try_handle(self, here: Instance, message: dict[str, Any]) -> bool:
         try:
             await self._handle(here, message["body"])
         except Exception:

@@ -1,4 +1,4 @@
-"""A worker as a function that a schedule calls, or a queue whose messages say no more than that."""
+"""Runs a worker as a Lambda function on a schedule, or on a queue that only triggers it."""
 
 from collections.abc import Awaitable, Callable
 from typing import Any
@@ -8,9 +8,9 @@ from shared.serverless.instance import Instance, instance, is_on_lambda, started
 
 
 class ScheduledFunction:
-    """Does its work once an invocation, whatever the event says.
+    """Runs `work` once per invocation and ignores the event.
 
-    An exception fails the invocation: of a queue all messages are then delivered again.
+    An exception fails the invocation; a queue then delivers all its messages again.
     """
 
     def __init__(self, work: Callable[[Instance], Awaitable[None]]) -> None:
@@ -19,7 +19,7 @@ class ScheduledFunction:
             started()
 
     def __call__(self, event: dict[str, Any], context: Any) -> None:
-        """Serve one invocation."""
+        """Handle one invocation."""
         invocation_log.begin(context)
         here = instance()
         here.loop.run_until_complete(self._work(here))
