@@ -1,4 +1,4 @@
-"""Request bodies (API §2), and the commands they stand for. Unknown fields are refused."""
+"""Request bodies (API section 2) and their commands. Unknown fields are refused."""
 
 from itertools import islice
 from typing import Annotated, Any, ClassVar, Literal
@@ -24,13 +24,13 @@ MAX_BATCH = 50
 class Body(BaseModel):
     """A JSON object with these fields and no others.
 
-    Of the unknown fields of an object only so many are looked at as an answer can show: pydantic
-    takes 6 us for each fault, and a body of 1 MiB has room for 30 000.
+    Unknown fields beyond those that an error response can list are dropped before validation:
+    pydantic needs 6 us per error, and a body of 1 MiB could cause 30 000.
     """
 
     model_config = ConfigDict(extra="forbid")
     known: ClassVar[frozenset[str]] = frozenset()
-    """The names of its fields: pydantic's `model_fields` is worked out at each look."""
+    """The names of its fields, cached because pydantic computes `model_fields` at each access."""
 
     @classmethod
     def __pydantic_init_subclass__(cls, **options: Any) -> None:
@@ -39,7 +39,7 @@ class Body(BaseModel):
 
     @model_validator(mode="before")
     @classmethod
-    def _shortened(cls, value: Any) -> Any:
+    def _drop_excess_fields(cls, value: Any) -> Any:
         if not isinstance(value, dict) or len(value) <= len(cls.known) + MAX_DETAILS:
             return value
         unknown = (name for name in value if name not in cls.known)
@@ -48,46 +48,44 @@ class Body(BaseModel):
 
 
 class NoFields(Body):
-    """An empty object; leaving the body out says the same."""
+    """An empty object, equivalent to no body."""
 
 
 class SwitchBody(Body):
-    """Both optional: who follows, and whose cycle the caller believes it ends."""
+    """Optionally the next participant, and the participant whose cycle the caller means to end."""
 
     next_participant_id: Uuid | None = None
     current_participant_id: Uuid | None = None
 
     def command(self) -> Switch:
-        """What the body asks for."""
+        """Return the command."""
         return Switch(self.next_participant_id, self.current_participant_id)
 
 
 class AdjustBody(Body):
-    """What the clock is to read from this instant on."""
+    """The new remaining time of the participant's clock."""
 
     total_time_ms: Duration
     reason: Reason | None = None
 
     def command(self, participant_id: str) -> AdjustTime:
-        """What the body asks for."""
+        """Return the command."""
         return AdjustTime(participant_id, Millis(self.total_time_ms), self.reason)
 
 
-_FOR_A_PARTICIPANT: dict[str, Any] = {
+_PARTICIPANT_TOKEN: dict[str, Any] = {
     "properties": {"role": {"const": "participant"}, "participant_id": {"type": "string"}},
     "required": ["participant_id"],
 }
-_FOR_ONE_WHO_WATCHES: dict[str, Any] = {
+_SPECTATOR_TOKEN: dict[str, Any] = {
     "properties": {"role": {"const": "spectator"}, "participant_id": {"type": "null"}}
 }
 
 
 class TokenBody(Body):
-    """Whom a token is for; `participant_id` where it is a participant."""
+    """The holder of a token; `participant_id` is required for a participant only."""
 
-    model_config = ConfigDict(
-        json_schema_extra={"oneOf": [_FOR_A_PARTICIPANT, _FOR_ONE_WHO_WATCHES]}
-    )
+    model_config = ConfigDict(json_schema_extra={"oneOf": [_PARTICIPANT_TOKEN, _SPECTATOR_TOKEN]})
 
     role: Literal["participant", "spectator"]
     participant_id: Annotated[Uuid | None, Field(validate_default=True)] = None
@@ -95,7 +93,7 @@ class TokenBody(Body):
 
     @field_validator("participant_id")
     @classmethod
-    def _suits_the_role(cls, value: str | None, info: ValidationInfo) -> str | None:
+    def _check_role(cls, value: str | None, info: ValidationInfo) -> str | None:
         role = info.data.get("role")
         if role == "participant" and value is None:
             raise PydanticCustomError("missing", "is required")

@@ -1,4 +1,4 @@
-"""Bodies that bring participants (API §2), and the commands they stand for."""
+"""Request bodies with participants (API section 2), and their commands."""
 
 from typing import Annotated, Any, Literal
 
@@ -23,7 +23,7 @@ from shared.http.validation import MAX_DETAILS
 
 
 class ParticipantBody(Body):
-    """One who takes part; `participant_index` defaults to the position in the list."""
+    """A participant; `participant_index` defaults to the position in the list."""
 
     participant_id: Uuid
     participant_index: Index | None = None
@@ -31,7 +31,7 @@ class ParticipantBody(Body):
     group_id: Uuid | None = None
 
     def as_newcomer(self) -> NewParticipant:
-        """The participant of the domain."""
+        """Return the participant for the domain's commands."""
         return NewParticipant(
             self.participant_id,
             self.participant_index,
@@ -40,19 +40,19 @@ class ParticipantBody(Body):
         )
 
     def command(self) -> AddParticipant:
-        """What the body asks for."""
+        """Return the command."""
         return AddParticipant(self.as_newcomer())
 
 
 class GroupBody(Body):
-    """A group's bank, where it is not the sum of its members'."""
+    """The bank of a group, instead of the sum of its members' banks."""
 
     group_id: Uuid
     total_time_ms: Duration
 
 
 class TimeoutActionBody(BaseModel):
-    """What a flag fall leads to; keys beyond `type` are the application's own."""
+    """The action when a clock reaches zero; keys other than `type` are the application's own."""
 
     model_config = ConfigDict(extra="allow")
 
@@ -60,11 +60,11 @@ class TimeoutActionBody(BaseModel):
 
     @model_validator(mode="before")
     @classmethod
-    def _is_small(cls, value: Any) -> Any:
+    def _check_size(cls, value: Any) -> Any:
         return check_small(value) if isinstance(value, dict) else value
 
     def action(self) -> TimeoutAction:
-        """The action of the domain."""
+        """Return the domain's action."""
         return TimeoutAction(TimeoutKind(self.type), self.model_extra or None)
 
 
@@ -72,32 +72,32 @@ _WITH_BANK: dict[str, Any] = {
     "properties": {"total_time_ms": {"type": "integer"}},
     "required": ["total_time_ms"],
 }
-_SOMEBODY = {"minItems": 1}
+_NOT_EMPTY = {"minItems": 1}
 _EACH_WITH_BANK = {"minItems": 1, "items": _WITH_BANK}
-_GIVEN = {"type": "integer"}
+_INTEGER = {"type": "integer"}
 
 
-def _mode(name: str, **needed: dict[str, Any]) -> dict[str, Any]:
-    """What a session of that mode must bring, as JSON Schema."""
+def _mode(name: str, **required: dict[str, Any]) -> dict[str, Any]:
+    """Return the JSON Schema of the fields that this mode requires."""
     no_groups = {} if name == "per_group" else {"groups": {"maxItems": 0}}
-    properties = {"sync_mode": {"const": name}, **no_groups, **needed}
-    return {"properties": properties, "required": ["sync_mode", *needed]}
+    properties = {"sync_mode": {"const": name}, **no_groups, **required}
+    return {"properties": properties, "required": ["sync_mode", *required]}
 
 
 _MODES: list[Any] = [
     _mode("per_participant", participants=_EACH_WITH_BANK),
     _mode("per_cycle", participants=_EACH_WITH_BANK),
-    _mode("per_cycle", participants=_SOMEBODY, time_per_cycle_ms=_GIVEN),
+    _mode("per_cycle", participants=_NOT_EMPTY, time_per_cycle_ms=_INTEGER),
     _mode("per_group", participants=_EACH_WITH_BANK),
-    _mode("per_group", participants=_SOMEBODY, groups={"type": "array", "minItems": 1}),
-    _mode("global", total_time_ms=_GIVEN),
-    _mode("global", time_per_cycle_ms=_GIVEN),
+    _mode("per_group", participants=_NOT_EMPTY, groups={"type": "array", "minItems": 1}),
+    _mode("global", total_time_ms=_INTEGER),
+    _mode("global", time_per_cycle_ms=_INTEGER),
     _mode("count_up"),
 ]
 
 
 class CreateBody(Body):
-    """A session to be created."""
+    """The session to create."""
 
     model_config = ConfigDict(json_schema_extra={"anyOf": _MODES})
 
@@ -118,10 +118,10 @@ class CreateBody(Body):
 
     @model_validator(mode="before")
     @classmethod
-    def _without_a_flood(cls, value: Any) -> Any:
-        """The body without the participants and groups behind the first 20 plain faults.
+    def _drop_excess_items(cls, value: Any) -> Any:
+        """Drop the participants and groups after more simple errors than the response can list.
 
-        It is refused in any case, and the answer shows no more faults.
+        The body is refused in any case.
         """
         if not isinstance(value, dict):
             return value
@@ -130,14 +130,14 @@ class CreateBody(Body):
             ("groups", GroupBody, "group_id"),
         )
         return value | {
-            name: _until_too_many_faults(value[name], model, id_name)
+            name: _until_too_many_errors(value[name], model, id_name)
             for name, model, id_name in lists
             if isinstance(value.get(name), list)
             and MAX_DETAILS < len(value[name]) <= MAX_PARTICIPANTS
         }
 
     def command(self, session_id: str) -> Create:
-        """What the body asks for, for a session of that id."""
+        """Return the command that creates a session with this id."""
         action = self.action_on_timeout
         return Create(
             session_id=session_id,
@@ -157,18 +157,20 @@ class CreateBody(Body):
         )
 
 
-def _until_too_many_faults(items: list[Any], model: type[Body], id_name: str) -> list[Any]:
-    """`items` up to the one in which plain faults become more than an answer can show: unknown
-    fields, and ids that are no strings."""
-    faults = 0
-    for place, item in enumerate(items):
+def _until_too_many_errors(items: list[Any], model: type[Body], id_name: str) -> list[Any]:
+    """Return `items` up to the one whose simple errors exceed `MAX_DETAILS`.
+
+    Simple errors are unknown fields, ids that are not strings, and items that are not objects.
+    """
+    errors = 0
+    for index, item in enumerate(items):
         if isinstance(item, dict):
-            faults += max(0, len(item) - len(model.known))
-            faults += not isinstance(item.get(id_name), str)
+            errors += max(0, len(item) - len(model.known))
+            errors += not isinstance(item.get(id_name), str)
         else:
-            faults += 1
-        if faults > MAX_DETAILS:
-            return items[: place + 1]
+            errors += 1
+        if errors > MAX_DETAILS:
+            return items[: index + 1]
     return items
 
 

@@ -1,4 +1,4 @@
-"""What answers look like, for the OpenAPI document; tests hold real answers against it."""
+"""Models of the response bodies for the OpenAPI document; tests check real responses with them."""
 
 from typing import Annotated, Any, Generic, Literal, TypeVar
 
@@ -16,23 +16,23 @@ Timestamp = Annotated[
 ]
 
 
-def _say_no_default(schema: dict[str, Any]) -> None:
+def _remove_default(schema: dict[str, Any]) -> None:
     schema.pop("default")
 
 
 def may_be_absent() -> Any:
-    """A field that is left out, never null, when there is none."""
-    return Field(default=None, json_schema_extra=_say_no_default)
+    """Declare a field that is left out, never null, when it has no value."""
+    return Field(default=None, json_schema_extra=_remove_default)
 
 
 class Document(BaseModel):
-    """An object with these fields and no others; what is not required may be left out."""
+    """An object with these fields and no others; optional fields may be left out."""
 
     model_config = ConfigDict(extra="forbid", defer_build=True)
 
 
 class Participant(Document):
-    """`total_time_ms` is the anchor at `cycle_started_at`, the other times are live."""
+    """`total_time_ms` is the value at `cycle_started_at`; the other times are live."""
 
     participant_id: Uuid
     participant_index: int
@@ -46,7 +46,7 @@ class Participant(Document):
 
 
 class Group(Document):
-    """Participants who share a bank."""
+    """Participants that share a bank."""
 
     group_id: Uuid
     total_time_ms: Ms
@@ -57,7 +57,7 @@ class Group(Document):
 
 
 class TimeoutAction(BaseModel):
-    """The action as configured, with the application's own keys."""
+    """The configured action, with the application's own keys."""
 
     model_config = ConfigDict(extra="allow", defer_build=True)
 
@@ -65,15 +65,16 @@ class TimeoutAction(BaseModel):
 
 
 class AppliedAction(TimeoutAction):
-    """The action as applied; `winner` is whoever has time left, where that is settled."""
+    """The applied action; `winner` is the only participant or group with time left, for
+    `winner_by: "time"`."""
 
     winner: Uuid = may_be_absent()
 
 
 class Session(Document):
-    """A session: anchors, and live figures at `server_time_ms`.
+    """A session. Live times are as of `server_time_ms`.
 
-    While it is pending nobody is active: `starts_with` names the participant who will be.
+    While it is pending, no participant is active and `starts_with` names the first one.
     """
 
     session_id: Uuid
@@ -106,7 +107,7 @@ class Session(Document):
 
 
 class Summary(Document):
-    """Whose clock runs and what is left on it."""
+    """The active participant or group, and its remaining time."""
 
     session_id: Uuid
     status: Status
@@ -120,7 +121,7 @@ class Summary(Document):
 
 
 class SwitchResult(Document):
-    """What a switch led to; the last three tell of a clock that had run out."""
+    """The result of a switch; the last three fields are only present if a clock had run out."""
 
     session_id: Uuid
     active_participant_id: Uuid | None
@@ -135,14 +136,14 @@ class SwitchResult(Document):
 
 
 class Batch(Document):
-    """The sessions that were found, in the order asked for, and the ids that were not."""
+    """The sessions found, in the requested order, and the ids not found."""
 
     sessions: list[Session]
     not_found: list[Uuid]
 
 
 class AuditEvent(Document):
-    """One accepted change: who did what to whom, and what the clock showed just before."""
+    """One accepted change: its actor, the participant or group, and the clock just before it."""
 
     version: Annotated[int, Field(ge=1)]
     event: EventType
@@ -154,26 +155,27 @@ class AuditEvent(Document):
     time_remaining_ms: Ms | None
     time_elapsed_ms: Ms | None
     cycle_number: int
-    metadata: Annotated[dict[str, Any], Field(description="What the change led to, by its kind")]
+    metadata: Annotated[dict[str, Any], Field(description="Details that depend on `event`")]
 
 
 class AuditTrail(Document):
-    """A page of the audit trail, oldest first; `next` is the `after` of the next page, if any."""
+    """A page of the audit trail, oldest first; pass `next` as `after` to get the next page."""
 
     events: list[AuditEvent]
     next: int | None
 
 
 class Token(Document):
-    """A token, good until then."""
+    """A token, valid until `expires_at`."""
 
     token: str
     expires_at: Timestamp
 
 
 class SupabaseSubscription(Document):
-    """Join `topic` as a private channel of the Supabase project at `url`; events are the messages'
-    types, payloads the messages. Ask again before the token has ended, and hand the new one over.
+    """Join `topic` as a private channel of the Supabase project at `url`. An event's name is the
+    message's type, its payload the message. Request a new token before this one expires, and pass
+    it to the Supabase client.
     """
 
     transport: Literal["supabase"]
@@ -185,7 +187,7 @@ class SupabaseSubscription(Document):
 
 
 class SocketSubscription(Document):
-    """Open `url` as a WebSocket, with `&token=` and the token if there is one."""
+    """Open a WebSocket to `url`; if there is a token, append `&token=` and the token."""
 
     transport: Literal["websocket"]
     url: str
@@ -194,7 +196,7 @@ class SocketSubscription(Document):
 
 
 class NoSubscription(Document):
-    """Nothing is pushed: read `url` again and again, with `If-None-Match`."""
+    """Changes are not pushed: poll `url` with `If-None-Match`."""
 
     transport: Literal["polling"]
     url: str
@@ -206,13 +208,13 @@ Subscription = Annotated[
 
 
 class Envelope(Document, Generic[T]):
-    """Every success."""
+    """The body of a successful response."""
 
     data: T
 
 
 class Time(Document):
-    """The store's clock, which rules every session."""
+    """The store's clock, which all sessions use."""
 
     timestamp_ms: EpochMs
     server_version: str
@@ -226,30 +228,30 @@ class Health(Document):
 
 
 class Checks(Document):
-    """What was looked at, and how it is."""
+    """The state of each dependency."""
 
     redis: Annotated[
         Literal["up", "down"],
-        Field(description="`down`: it refuses changes. The status is then `not_ready`"),
+        Field(description="`down`: Redis refuses changes, and the status is `not_ready`"),
     ]
     audit: Annotated[
         Literal["up", "down", "off"],
         Field(
-            description="`off`: no audit database is set up. `down`: it takes not every entry, or"
-            " the trail doesn't advance. The status is then `degraded`"
+            description="`off`: no audit database is configured. `down`: it doesn't accept every"
+            " entry or the trail doesn't advance, and the status is `degraded`"
         ),
     ]
 
 
 class Reasons(Document):
-    """Why something is `down`."""
+    """The reason for each dependency that is `down`."""
 
     redis: str = may_be_absent()
     audit: str = may_be_absent()
 
 
 class Readiness(Document):
-    """Whether requests can be served."""
+    """Whether this instance can serve requests."""
 
     status: Literal["ready", "degraded", "not_ready", "stopping"]
     checks: Checks
@@ -257,7 +259,7 @@ class Readiness(Document):
 
 
 class FieldError(Document):
-    """One broken rule."""
+    """One violated rule."""
 
     field: str
     message: str
@@ -265,7 +267,7 @@ class FieldError(Document):
 
 
 class Error(Document):
-    """`details` is a list of field errors, or an object that says more."""
+    """An error; `details` is a list of field errors, or an object with more information."""
 
     code: str
     message: str
@@ -275,7 +277,7 @@ class Error(Document):
 
 
 class ErrorEnvelope(Document):
-    """Every error."""
+    """The body of every error response."""
 
     error: Error
 

@@ -1,4 +1,4 @@
-"""Every error as its one answer: the envelope of API §2."""
+"""Renders errors as responses with the error envelope (API section 2)."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -28,7 +28,7 @@ def error_answer(
     headers: Mapping[str, str] | None = None,
     **more: Any,
 ) -> Response:
-    """The envelope around one error, with `more` fields beside its code."""
+    """Return a response with the error envelope; `more` fields are added next to the code."""
     error = {"code": code, "message": message, "request_id": request_id, **more}
     if details is not None:
         error["details"] = details
@@ -37,7 +37,7 @@ def error_answer(
 
 
 def rendered(error: Exception, request_id: str) -> Response:
-    """The answer to an error of the service, a refusal of the domain or input that isn't valid."""
+    """Return the response to a service error, a domain refusal or invalid input."""
     if isinstance(error, InvalidInput):
         details = describe(error.errors)
         return error_answer(request_id, 400, *_INVALID, details)

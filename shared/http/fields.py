@@ -1,4 +1,4 @@
-"""The kinds of values that requests are made of, each with its rule."""
+"""Types of request fields, with their validation rules."""
 
 import re
 from datetime import datetime
@@ -14,28 +14,30 @@ from shared.instants import datetime_of, instant_of
 _UUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 _MAX_OBJECT_BYTES = 8192
 _MAX_DEPTH = 32
-_WRITTEN_NUL = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")
-_NUL = PydanticCustomError("no_nul", "cannot hold the character U+0000, which Postgres can't store")
+_ENCODED_NUL = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")
+_NUL = PydanticCustomError(
+    "no_nul", "cannot contain the character U+0000, which Postgres can't store"
+)
 
 
 def uuid_of(value: str) -> str:
-    """The UUID in lower case, as it is stored. Raises `PydanticCustomError` for anything else."""
+    """Return the UUID in lower case, as stored. Raises `PydanticCustomError` if it is none."""
     if not _UUID.fullmatch(value):
         raise PydanticCustomError("uuid", "must be a valid UUID")
     return value.lower()
 
 
 def check_small(value: dict[str, Any]) -> dict[str, Any]:
-    """Refuse an object whose JSON is over 8 KiB, or nested beyond what every encoder takes.
+    """Check that the object is at most 8 KiB as JSON, 32 levels deep, and free of U+0000.
 
-    It is written with every change.
+    Size is limited because each change writes the object, and depth because encoders limit it.
     """
-    written = msgspec.json.encode(value)
-    if len(written) > _MAX_OBJECT_BYTES:
+    encoded = msgspec.json.encode(value)
+    if len(encoded) > _MAX_OBJECT_BYTES:
         raise PydanticCustomError("too_large", f"cannot exceed {_MAX_OBJECT_BYTES} bytes as JSON")
     if _is_deeper(value, _MAX_DEPTH):
         raise PydanticCustomError("too_deep", f"cannot be nested deeper than {_MAX_DEPTH}")
-    if _WRITTEN_NUL.search(written):
+    if _ENCODED_NUL.search(encoded):
         raise _NUL
     return value
 
@@ -49,12 +51,12 @@ def _without_nul(value: str) -> str:
 def _is_deeper(value: Any, depth: int) -> bool:
     if not isinstance(value, dict | list):
         return False
-    inner = value.values() if isinstance(value, dict) else value
-    return depth == 0 or any(_is_deeper(one, depth - 1) for one in inner)
+    children = value.values() if isinstance(value, dict) else value
+    return depth == 0 or any(_is_deeper(child, depth - 1) for child in children)
 
 
 def _instant(value: Any) -> int:
-    """ms since the Unix epoch, of a text that says so or is ISO 8601 with an offset."""
+    """Return ms since the Unix epoch from such a number or an ISO 8601 timestamp with offset."""
     try:
         text = str(value)
         instant = int(text) if text.isdecimal() else instant_of(datetime.fromisoformat(text))
@@ -65,24 +67,27 @@ def _instant(value: Any) -> int:
     return instant
 
 
-def _whole(value: Any) -> Any:
-    """5.0 is 5 (JSON Schema, Validation §6.1.1), as some languages write it."""
+def _to_integer(value: Any) -> Any:
+    """Accept 5.0 as the integer 5 (JSON Schema Validation section 6.1.1)."""
     return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
-_whole_number = BeforeValidator(_whole)
+_integer = BeforeValidator(_to_integer)
 Uuid = Annotated[
     str, Strict(), AfterValidator(uuid_of), WithJsonSchema({"type": "string", "format": "uuid"})
 ]
-Duration = Annotated[int, Strict(), Field(ge=1_000, le=86_400_000, description="ms"), _whole_number]
+Duration = Annotated[int, Strict(), Field(ge=1_000, le=86_400_000, description="ms"), _integer]
 Lifetime = Annotated[
-    int, Strict(), Field(ge=1_000, le=86_400_000, description="ms, in whole s"), _whole_number
+    int,
+    Strict(),
+    Field(ge=1_000, le=86_400_000, description="ms, rounded down to whole seconds"),
+    _integer,
 ]
 Threshold = Annotated[
-    int, Strict(), Field(ge=1, le=86_400_000, description="ms left"), _whole_number
+    int, Strict(), Field(ge=1, le=86_400_000, description="Remaining time, ms"), _integer
 ]
-Increment = Annotated[int, Strict(), Field(ge=0, le=60_000, description="ms"), _whole_number]
-Index = Annotated[int, Strict(), Field(ge=0, le=2**31 - 1), _whole_number]
+Increment = Annotated[int, Strict(), Field(ge=0, le=60_000, description="ms"), _integer]
+Index = Annotated[int, Strict(), Field(ge=0, le=2**31 - 1), _integer]
 SmallObject = Annotated[dict[str, Any], AfterValidator(check_small)]
 Reason = Annotated[str, Strict(), Field(max_length=500), AfterValidator(_without_nul)]
 Flag = StrictBool

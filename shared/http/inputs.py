@@ -1,4 +1,4 @@
-"""Reads what a route takes from a request: ids in the path, header fields, query or body."""
+"""Reads and validates the input of a request: ids in the path, headers, query or body."""
 
 from collections.abc import Sequence
 from typing import Annotated, Any
@@ -18,56 +18,56 @@ _MISSING = {"type": "missing", "loc": ("body",)}
 
 
 class InvalidInput(Exception):
-    """Every fault of a request's input: `errors` as pydantic tells them, `loc` with its source."""
+    """All errors in a request's input, as in pydantic, with the source as first item of `loc`."""
 
     def __init__(self, errors: Sequence[Any]) -> None:
-        super().__init__(f"{len(errors)} faults")
+        super().__init__(f"{len(errors)} errors")
         self.errors = errors
 
 
 async def read(call: Call, route: Route) -> tuple[BaseModel | None, ...]:
-    """The arguments of the endpoint besides the call: one where it takes any input, else none.
+    """Return the endpoint's arguments after the call: one if it takes input, otherwise none.
 
-    The ids in the path are written to `call`, in lower case. Raises `InvalidInput` with all faults
-    at once, and what `Call.json` raises.
+    Sets the ids in the path on `call`, in lower case. Raises `InvalidInput` with all errors at
+    once, and what `Call.json` raises.
     """
-    faults: list[Any] = []
-    for name, given in call.path_params.items():
+    errors: list[Any] = []
+    for name, value in call.path_params.items():
         if name != "rest":
-            setattr(call, name, _id(name, given, faults))
+            setattr(call, name, _id(name, value, errors))
     if IDEMPOTENCY_KEY in route.headers and (key := call.idempotency_key) is not None:
-        _valid(_key, key, ("header", IDEMPOTENCY_KEY.name), faults)
-    value = await _input(call, route, faults)
-    if faults:
-        raise InvalidInput(faults)
-    return () if route.takes is None else (value,)
+        _validate(_key, key, ("header", IDEMPOTENCY_KEY.name), errors)
+    argument = await _query_or_body(call, route, errors)
+    if errors:
+        raise InvalidInput(errors)
+    return () if route.takes is None else (argument,)
 
 
-async def _input(call: Call, route: Route, faults: list[Any]) -> Any:
+async def _query_or_body(call: Call, route: Route, errors: list[Any]) -> Any:
     model = route.takes
     if model is None:
         if route.reads_body:
             await call.checked_body()
         return None
     if not route.reads_body:
-        return _valid(model, _query_of(call, model), ("query",), faults)
+        return _validate(model, _query_of(call, model), ("query",), errors)
     try:
-        given = await call.json()
+        body = await call.json()
     except ValueError as error:
-        fault = {"type": "json_invalid", "loc": ("body", 0), "ctx": {"error": str(error)}}
-        raise InvalidInput([fault]) from None
-    if given is None:
+        invalid = {"type": "json_invalid", "loc": ("body", 0), "ctx": {"error": str(error)}}
+        raise InvalidInput([invalid]) from None
+    if body is None:
         if not route.may_be_absent:
-            faults.append(_MISSING)
+            errors.append(_MISSING)
         return None
-    return _valid(model, given, ("body",), faults)
+    return _validate(model, body, ("body",), errors)
 
 
-def _id(name: str, given: str, faults: list[Any]) -> str:
+def _id(name: str, value: str, errors: list[Any]) -> str:
     try:
-        return uuid_of(given)
+        return uuid_of(value)
     except PydanticCustomError as error:
-        faults.append({"type": error.type, "loc": ("path", name), "msg": error.message()})
+        errors.append({"type": error.type, "loc": ("path", name), "msg": error.message()})
         return ""
 
 
@@ -75,15 +75,15 @@ def _query_of(call: Call, model: type[BaseModel]) -> dict[str, str]:
     return {name: value for name, value in call.query_params.items() if name in model.model_fields}
 
 
-def _valid(
-    kind: type[BaseModel] | TypeAdapter[str], given: Any, source: tuple[str, ...], faults: list[Any]
+def _validate(
+    kind: type[BaseModel] | TypeAdapter[str], value: Any, source: tuple[str, ...], errors: list[Any]
 ) -> Any:
-    """`given` as `kind`; where it isn't, its faults are added to those of the request."""
+    """Return `value` validated as `kind`, or add its errors to `errors`."""
     try:
         if isinstance(kind, TypeAdapter):
-            return kind.validate_python(given)
-        return kind.model_validate(given)
-    except ValidationError as error:
-        listed = error.errors(include_url=False, include_input=False)
-        faults.extend({**fault, "loc": (*source, *fault["loc"])} for fault in listed)
+            return kind.validate_python(value)
+        return kind.model_validate(value)
+    except ValidationError as invalid:
+        found = invalid.errors(include_url=False, include_input=False)
+        errors.extend({**error, "loc": (*source, *error["loc"])} for error in found)
         return None

@@ -1,4 +1,4 @@
-"""What an answer leads on to, as links of the OpenAPI document (OpenAPI 3.1 §4.8.20)."""
+"""Links between operations in the OpenAPI document (OpenAPI 3.1 section 4.8.20)."""
 
 from typing import Any
 
@@ -17,15 +17,17 @@ _FROM_JOINING = {
 
 
 def link(paths: dict[str, Any]) -> None:
-    """Add to the `paths` of a document: a new session leads to all that can be done with it, and
-    one who joins to their clock."""
+    """Add links to the `paths` of a document.
+
+    Creating a session links to every operation on it, adding a participant to adjusting its clock.
+    """
     on_sessions = {
         (path, method): operation
         for path, operations in paths.items()
         for method, operation in operations.items()
         if path.startswith(_SESSION)
     }
-    on_clocks = {key: one for key, one in on_sessions.items() if key[1] == "patch"}
+    on_clocks = {key: value for key, value in on_sessions.items() if key[1] == "patch"}
     for source, targets, values in (
         (_SESSIONS, on_sessions, _FROM_CREATION),
         (_PARTICIPANTS, on_clocks, _FROM_JOINING),
@@ -37,7 +39,7 @@ def link(paths: dict[str, Any]) -> None:
 def _links(
     operations: dict[tuple[str, str], dict[str, Any]], values: dict[str, str]
 ) -> dict[str, Any]:
-    """One to each of `operations`, which takes from `values` what its path needs."""
+    """Return a link to each of `operations`, with the path parameters from `values`."""
     return {
         operation["operationId"].partition("_v1_")[0]: {
             "operationId": operation["operationId"],

@@ -1,4 +1,4 @@
-"""The OpenAPI document: made by FastAPI of the declared routes, complete with every error."""
+"""Builds the OpenAPI document, including all errors, from the declared routes with FastAPI."""
 
 import re
 from collections.abc import AsyncIterator, Callable, Iterable
@@ -21,29 +21,34 @@ from shared.http.packed import Once
 from shared.http.routing import Answers, RequestHeader, Route
 
 _DESCRIPTION = """\
-Keeps many clients on one clock. A session stores anchors, and everyone computes what is left:
-`remaining = total_time_ms - (server_now - cycle_started_at)`. `GET /v1/time` tells server_now.
+Keeps timers in sync across clients. The server runs no timers: a session stores when a clock
+started and how much time was left, and clients compute
+`remaining = total_time_ms - (server_now - cycle_started_at)`.
+`GET /v1/time` returns server_now.
 """
 
 _ERRORS = {
     400: "`VALIDATION_ERROR` (`details` name each field) or `INVALID_STATE_TRANSITION`",
-    401: "`UNAUTHENTICATED`: no token, or one that is not good here",
-    403: "`FORBIDDEN`: the caller may read the session, but not do that",
+    401: "`UNAUTHENTICATED`: the token is missing or invalid",
+    403: "`FORBIDDEN`: the caller may not do this",
     404: "`SESSION_NOT_FOUND` or `PARTICIPANT_NOT_FOUND`",
     409: "`CONFLICT`, or `SESSION_EXISTS` on creation",
-    412: "`PRECONDITION_FAILED`: `If-Match` names another version",
+    412: "`PRECONDITION_FAILED`: `If-Match` doesn't name the current version",
     413: "`PAYLOAD_TOO_LARGE`: the body is over 1 MiB",
     415: "`UNSUPPORTED_MEDIA_TYPE`: the body is not JSON",
-    422: "`IDEMPOTENCY_KEY_REUSED`: the key came before, with another request",
+    422: "`IDEMPOTENCY_KEY_REUSED`: the key was used for a different request",
     429: "`RATE_LIMIT_EXCEEDED`: try again after `Retry-After` seconds",
     503: "`STORE_UNAVAILABLE`: try again after `Retry-After` seconds",
 }
 
 _TAG = {"description": "The session's version, in quotes", "schema": {"type": "string"}}
-_REPLAYED = {"description": "`true` on the answer of an earlier try", "schema": {"type": "string"}}
-_LOCATION = {"description": "Where the session is", "schema": {"type": "string"}}
-_RETRY_AFTER = {"description": "Seconds", "schema": {"type": "integer"}}
-_CHALLENGE = {"description": "`Bearer`, and what is wrong", "schema": {"type": "string"}}
+_REPLAYED = {
+    "description": "`true` if this is the response to an earlier request with the same key",
+    "schema": {"type": "string"},
+}
+_LOCATION = {"description": "The path of the session", "schema": {"type": "string"}}
+_RETRY_AFTER = {"description": "Seconds to wait", "schema": {"type": "integer"}}
+_CHALLENGE = {"description": "`Bearer`, and the error if any", "schema": {"type": "string"}}
 _IDS = {"session_id": "The session's UUID", "participant_id": "The participant's UUID"}
 _RESPONSE_CLASSES: dict[str, type[Response]] = {
     "application/json": JSONResponse,
@@ -51,9 +56,9 @@ _RESPONSE_CLASSES: dict[str, type[Response]] = {
     "text/event-stream": EventSourceResponse,
 }
 _LIMITED = {
-    "RateLimit-Limit": "How many there may be in a window",
-    "RateLimit-Remaining": "How many are left",
-    "RateLimit-Reset": "Seconds until there are more",
+    "RateLimit-Limit": "Requests allowed per window",
+    "RateLimit-Remaining": "Requests left in this window",
+    "RateLimit-Reset": "Seconds until more requests are allowed",
 }
 _BEARER = {
     "type": "http",
@@ -61,20 +66,23 @@ _BEARER = {
     "bearerFormat": "JWT",
     "description": "Roles: service, host, participant, spectator. See docs/security.md.",
 }
-_REQUEST_ID = {"description": "The request's id, yours or ours", "schema": {"type": "string"}}
+_REQUEST_ID = {
+    "description": "The request's id, as sent by the client or generated",
+    "schema": {"type": "string"},
+}
 
 
 def describe(routes: Iterable[Route]) -> dict[str, Any]:
-    """The OpenAPI document of `routes`, by FastAPI."""
+    """Return the OpenAPI document of `routes`."""
     documented = [_documented(route) for route in routes if route.is_documented]
     schema = get_openapi(
         title="SyncKairos", version=VERSION, description=_DESCRIPTION, routes=documented
     )
-    return _as_we_answer(schema)
+    return _corrected(schema)
 
 
 def document_route(path: str, routes: Iterable[Route]) -> Route:
-    """The route that serves the document; it is made when a client first asks for it."""
+    """Return the route that serves the document, which is built at the first request."""
     document = Once(lambda: msgspec.json.encode(describe(routes)))
 
     async def answer(call: Call) -> Response:
@@ -84,12 +92,12 @@ def document_route(path: str, routes: Iterable[Route]) -> Route:
 
 
 def _documented(route: Route) -> APIRoute:
-    """The route as FastAPI knows it, for the document alone: it serves nothing."""
+    """Return the route as a FastAPI route, which is used only for the document."""
     success = route.answers[0]
     response_class = _RESPONSE_CLASSES[success.media_type]
     return APIRoute(
         route.path,
-        _stand_in(route, is_stream=response_class is EventSourceResponse),
+        _placeholder(route, is_stream=response_class is EventSourceResponse),
         methods=[route.method],
         status_code=success.status,
         tags=[route.tag] if route.tag else None,
@@ -100,39 +108,39 @@ def _documented(route: Route) -> APIRoute:
     )
 
 
-def _stand_in(route: Route, *, is_stream: bool) -> Callable[..., Any]:
-    """A function with the name, the text and the parameters of the route's endpoint."""
+def _placeholder(route: Route, *, is_stream: bool) -> Callable[..., Any]:
+    """Return a function with the name, docstring and parameters of the route's endpoint."""
 
     async def endpoint() -> None:
-        """Stands for an endpoint with one answer."""
+        """Placeholder of an endpoint that returns one response."""
 
     async def stream() -> AsyncIterator[ServerSentEvent]:
-        """Stands for an endpoint with a stream of events."""
+        """Placeholder of an endpoint that returns a stream of events."""
         yield ServerSentEvent()
 
-    made: Any = stream if is_stream else endpoint
-    made.__name__ = route.endpoint.__name__
-    made.__doc__ = route.endpoint.__doc__
-    made.__signature__ = Signature(_parameters(route))
-    return made  # type: ignore[no-any-return] # one of the two
+    placeholder: Any = stream if is_stream else endpoint
+    placeholder.__name__ = route.endpoint.__name__
+    placeholder.__doc__ = route.endpoint.__doc__
+    placeholder.__signature__ = Signature(_parameters(route))
+    return placeholder  # type: ignore[no-any-return] # one of the two
 
 
 def _parameters(route: Route) -> list[Parameter]:
-    """What the route takes, as the parameters of a function that FastAPI would call."""
-    taken = [
+    """Return the input of the route as parameters of a FastAPI endpoint."""
+    parameters = [
         _parameter(name, Annotated[Uuid, Path(description=_IDS[name])])
         for name in re.findall(r"{(\w+)}", route.path)
     ]
     if route.takes and not route.reads_body:
-        taken.append(_parameter("query", Annotated[route.takes, Query()]))
+        parameters.append(_parameter("query", Annotated[route.takes, Query()]))
     elif route.takes and route.may_be_absent:
-        taken.append(_parameter("body", route.takes | None, None))
+        parameters.append(_parameter("body", route.takes | None, None))
     elif route.takes:
-        taken.append(_parameter("body", route.takes))
+        parameters.append(_parameter("body", route.takes))
     for header in route.headers:
         name = header.name.replace("-", "_").lower()
-        taken.append(_parameter(name, Annotated[str | None, _header(header)], None))
-    return taken
+        parameters.append(_parameter(name, Annotated[str | None, _header(header)], None))
+    return parameters
 
 
 def _parameter(name: str, annotation: Any, default: Any = Parameter.empty) -> Parameter:
@@ -180,8 +188,11 @@ def _errors(statuses: Iterable[int]) -> dict[int | str, dict[str, Any]]:
     return documented
 
 
-def _as_we_answer(schema: dict[str, Any]) -> dict[str, Any]:
-    """Drop FastAPI's own 422, which we answer as 400, and name the header on every answer."""
+def _corrected(schema: dict[str, Any]) -> dict[str, Any]:
+    """Replace FastAPI's assumptions in `schema` with the actual responses.
+
+    FastAPI's 422 is removed (validation errors are 400), and every response gets its header fields.
+    """
     for path in schema["paths"].values():
         for operation in path.values():
             validation = operation["responses"].get("422", {})
@@ -192,7 +203,7 @@ def _as_we_answer(schema: dict[str, Any]) -> dict[str, Any]:
                 if "security" in operation:
                     response["headers"] |= _quota_headers()
     link(schema["paths"])
-    _write_whole_numbers(schema)
+    _use_integers(schema)
     schema.setdefault("components", {})["securitySchemes"] = {"bearer": _BEARER}
     for unused in ("HTTPValidationError", "ValidationError"):
         schema.get("components", {}).get("schemas", {}).pop(unused, None)
@@ -200,17 +211,17 @@ def _as_we_answer(schema: dict[str, Any]) -> dict[str, Any]:
 
 
 def _quota_headers() -> dict[str, Any]:
-    """Those of a request that was counted."""
+    """Return the header fields of rate-limited responses."""
     return {
         name: {"description": description, "schema": {"type": "integer"}}
         for name, description in _LIMITED.items()
     }
 
 
-def _write_whole_numbers(part: Any) -> None:
-    """FastAPI makes the bounds of integers floats: a maximum of 86400000.0 ms."""
+def _use_integers(part: Any) -> None:
+    """Convert FastAPI's float bounds of integers, such as 86400000.0, back to integers."""
     for key, value in part.items() if isinstance(part, dict) else enumerate(part):
         if isinstance(value, float) and value.is_integer():
             part[key] = int(value)
         elif isinstance(value, dict | list):
-            _write_whole_numbers(value)
+            _use_integers(value)

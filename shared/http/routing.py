@@ -1,7 +1,7 @@
-"""Routes: each endpoint is declared once, with its rule of access, its input and its answers.
+"""Routes: each endpoint is declared once, with its required right, its input and its responses.
 
-Requests are served from these declarations, and the OpenAPI document is made of them
-(`shared.http.openapi`), so that a function needs no FastAPI to start.
+The pipeline serves requests from these declarations, and `shared.http.openapi` builds the OpenAPI
+document from them, so that a function starts without FastAPI.
 """
 
 import re
@@ -24,15 +24,15 @@ CHANGE_ERRORS = (400, 404, 409, 412, 413, 415, 422, *_GUARDED)
 BATCH_ERRORS = (400, 413, 415, 422, *_GUARDED)
 CREATE_ERRORS = (400, 409, 413, 415, 422, *_GUARDED)
 TOKEN_ERRORS = (400, 404, 413, 415, 422, *_GUARDED)
-"""Statuses of the errors that an endpoint of each kind can answer with."""
+"""Error statuses that endpoints of each kind can return."""
 
 
 @dataclass(frozen=True, slots=True)
 class Answers:
-    """What the OpenAPI document says of an endpoint's answers.
+    """Description of an endpoint's responses for the OpenAPI document.
 
-    `document` names the class in `shared.http.documents` that describes the body, if there is one;
-    `errors` are the statuses of all errors.
+    `document` names the class in `shared.http.documents` that describes the body, or is None
+    without a body; `errors` are the statuses of all errors.
     """
 
     status: int
@@ -42,7 +42,7 @@ class Answers:
     media_type: str = "application/json"
 
 
-NOT_MODIFIED = Answers(304, None, "Still the version that `If-None-Match` names")
+NOT_MODIFIED = Answers(304, None, "The version is still the one in `If-None-Match`")
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,11 +55,13 @@ class RequestHeader:
     pattern: str | None = None
 
 
-IF_MATCH = RequestHeader("If-Match", 'Change only this version, e.g. `"7"`; else a 412.')
-IF_NONE_MATCH = RequestHeader("If-None-Match", '304 if this is still the version, e.g. `"7"`.')
+IF_MATCH = RequestHeader("If-Match", 'Change only this version, e.g. `"7"`; otherwise return 412.')
+IF_NONE_MATCH = RequestHeader(
+    "If-None-Match", 'Return 304 if this is still the version, e.g. `"7"`.'
+)
 IDEMPOTENCY_KEY = RequestHeader(
     "Idempotency-Key",
-    "Makes a retry harmless for 24 h: it gets the first answer again.",
+    "Makes retries safe for 24 h: they get the first response again.",
     max_length=255,
     pattern=r"^[\x21-\x7e]+$",
 )
@@ -68,12 +70,12 @@ CHANGE_HEADERS = (IF_MATCH, IDEMPOTENCY_KEY)
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """One method at one address.
+    """One method at one path.
 
-    `path` may have `{session_id}` and `{participant_id}` in it, which are UUIDs, and may end in
-    `{rest}`, which stands for one or more segments. A caller must be allowed to do `requires`;
-    None lets everyone in. `takes` describes the query of a GET, else the JSON body, and the
-    endpoint gets it as its second argument: None for a body that `may_be_absent` and is.
+    `path` may contain `{session_id}` and `{participant_id}`, which are UUIDs, and may end in
+    `{rest}`, which matches one or more segments. Callers need the right `requires`; None makes the
+    route public. `takes` describes the query of a GET, or the JSON body. The endpoint gets it as
+    its second argument, which is None if the body `may_be_absent` and is.
     """
 
     method: str
@@ -88,17 +90,17 @@ class Route:
 
     @property
     def is_documented(self) -> bool:
-        """Whether the OpenAPI document tells of it."""
+        """Whether the OpenAPI document includes this route."""
         return bool(self.answers)
 
     @property
     def reads_body(self) -> bool:
-        """Whether a request can have a body that means something."""
+        """Whether requests may have a body."""
         return self.method != "GET"
 
 
 class Routes:
-    """The routes of one module; `tag` is their chapter in the OpenAPI document."""
+    """The routes of one module; `tag` is their tag in the OpenAPI document."""
 
     def __init__(self, tag: str | None = None) -> None:
         self._tag = tag
@@ -108,66 +110,66 @@ class Routes:
         return iter(self._routes)
 
     def get(self, path: str, *answers: Answers, **options: Any) -> Callable[[_Declared], _Declared]:
-        """Declare an endpoint of `GET`, and of `HEAD`, which is answered without a body."""
-        return self._declaring("GET", path, answers, options)
+        """Declare an endpoint for `GET`, which also serves `HEAD`, without a body."""
+        return self._declare("GET", path, answers, options)
 
     def post(
         self, path: str, *answers: Answers, **options: Any
     ) -> Callable[[_Declared], _Declared]:
-        """Declare an endpoint of `POST`."""
-        return self._declaring("POST", path, answers, options)
+        """Declare an endpoint for `POST`."""
+        return self._declare("POST", path, answers, options)
 
     def patch(
         self, path: str, *answers: Answers, **options: Any
     ) -> Callable[[_Declared], _Declared]:
-        """Declare an endpoint of `PATCH`."""
-        return self._declaring("PATCH", path, answers, options)
+        """Declare an endpoint for `PATCH`."""
+        return self._declare("PATCH", path, answers, options)
 
     def delete(
         self, path: str, *answers: Answers, **options: Any
     ) -> Callable[[_Declared], _Declared]:
-        """Declare an endpoint of `DELETE`."""
-        return self._declaring("DELETE", path, answers, options)
+        """Declare an endpoint for `DELETE`."""
+        return self._declare("DELETE", path, answers, options)
 
-    def _declaring(
+    def _declare(
         self, method: str, path: str, answers: tuple[Answers, ...], options: dict[str, Any]
     ) -> Callable[[_Declared], _Declared]:
-        def declared(endpoint: _Declared) -> _Declared:
+        def decorator(endpoint: _Declared) -> _Declared:
             self._routes.append(Route(method, path, endpoint, answers, tag=self._tag, **options))
             return endpoint
 
-        return declared
+        return decorator
 
 
 class RouteTable:
-    """Finds the route of a request, by one regular expression for each method.
+    """Finds the route of a request, with one regular expression per method.
 
-    Where two routes fit a path, the one that was declared first is taken.
+    If several routes match a path, the one declared first wins.
     """
 
     def __init__(self, routes: Iterable[Route]) -> None:
         self._routes = list(routes)
-        self._by_method: dict[str, _Alternatives] = {}
+        self._by_method: dict[str, _MethodRoutes] = {}
         for route in self._routes:
-            self._by_method.setdefault(route.method, _Alternatives()).add(route)
+            self._by_method.setdefault(route.method, _MethodRoutes()).add(route)
 
     def __iter__(self) -> Iterator[Route]:
         return iter(self._routes)
 
     def find(self, method: str, path: str) -> tuple[Route, dict[str, str]]:
-        """The route, and the parameters in the path by name.
+        """Return the route, and the path parameters by name.
 
-        Raises `NothingHere` where no route has this path, and `MethodNotAllowed`, with the methods
-        that there are, where one has it.
+        Raises `NothingHere` if no route matches the path, and `MethodNotAllowed`, with the allowed
+        methods, if only routes of other methods match it.
         """
-        alternatives = self._by_method.get(method)
-        found = alternatives and alternatives.find(path)
+        routes = self._by_method.get(method)
+        found = routes and routes.find(path)
         if not found:
             raise MethodNotAllowed(self._allowed(path))
         return found
 
     def _allowed(self, path: str) -> list[str]:
-        """Every method that there is at `path`, for `Allow` (RFC 9110 section 10.2.1)."""
+        """Return the methods allowed at `path`, for `Allow` (RFC 9110 section 10.2.1)."""
         methods = {method for method, routes in self._by_method.items() if routes.find(path)}
         if not methods:
             raise NothingHere
@@ -176,8 +178,8 @@ class RouteTable:
         return sorted({*methods, "OPTIONS"})
 
 
-class _Alternatives:
-    """The routes of one method, and the expression that tells them apart."""
+class _MethodRoutes:
+    """The routes of one method, and the regular expression that matches them."""
 
     def __init__(self) -> None:
         self._patterns: list[str] = []
@@ -199,20 +201,20 @@ class _Alternatives:
         if match is None:
             return None
         group = match.lastindex
-        assert group is not None  # the group of a whole route is the one that is closed last
+        assert group is not None  # `lastindex` is the group of the whole route, which closes last
         route, names = self._by_group[group]
-        return route, {name: match[group + place] for place, name in enumerate(names, 1)}
+        return route, {name: match[group + offset] for offset, name in enumerate(names, 1)}
 
 
 _PARAMETER = re.compile(r"{(\w+)}")
 
 
 def _pattern_of(path: str) -> str:
-    """The expression for `path`: a parameter is one segment, `{rest}` is one or more."""
+    """Return the pattern of `path`: a parameter matches one segment, `{rest}` one or more."""
     parts = _PARAMETER.split(path)
     patterns = [
-        re.escape(text) if place % 2 == 0 else _SEGMENTS.get(text, "([^/]+)")
-        for place, text in enumerate(parts)
+        re.escape(text) if index % 2 == 0 else _SEGMENTS.get(text, "([^/]+)")
+        for index, text in enumerate(parts)
     ]
     return "".join(patterns)
 

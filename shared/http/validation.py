@@ -1,4 +1,4 @@
-"""Broken rules in words: the field, the rule with its number and unit, a code (API §2, Errors)."""
+"""Validation errors as field, message with number and unit, and code (API section 2, Errors)."""
 
 from collections.abc import Sequence
 from typing import Any, get_args
@@ -6,7 +6,7 @@ from typing import Any, get_args
 from pydantic_core.core_schema import ErrorType
 
 MAX_DETAILS = 20
-"""Whoever sends more faults than that has learnt enough from the first of them."""
+"""Most validation errors that a response lists."""
 _MAX_FIELD = 100
 
 _CODES = {
@@ -39,17 +39,17 @@ _MESSAGES = {
     "dict_type": "must be an object",
     "model_type": "must be an object",
     "model_attributes_type": "must be an object",
-    "string_pattern_mismatch": "may hold visible ASCII characters only",
+    "string_pattern_mismatch": "may contain only visible ASCII characters",
 }
 
-_FOREIGN = frozenset(get_args(ErrorType))
-"""Rules of pydantic itself; what it says of others of them might quote the input."""
+_PYDANTIC_TYPES = frozenset(get_args(ErrorType))
+"""Pydantic's own error types; its messages may quote the input, so they are not used."""
 
 
 def describe(errors: Sequence[Any]) -> list[dict[str, str]]:
-    """Pydantic's first `errors()` as `details` of a 400.
+    """Return the first of Pydantic's `errors()` as `details` of a 400.
 
-    Nothing of the input is repeated but names of fields, and of those the first 100 characters.
+    Only field names of the input are repeated, and only their first 100 characters.
     """
     return [
         {
@@ -62,7 +62,7 @@ def describe(errors: Sequence[Any]) -> list[dict[str, str]]:
 
 
 def _field(location: Sequence[str | int]) -> str:
-    """`('body', 'participants', 0, 'total_time_ms')` as `participants.0.total_time_ms`."""
+    """Return `('body', 'participants', 0, 'total_time_ms')` as `participants.0.total_time_ms`."""
     source, *path = location
     if not path or (source == "body" and isinstance(path[0], int)):
         return str(source)
@@ -86,4 +86,6 @@ def _message(error: Any) -> str:
         case "string_too_long":
             return f"cannot exceed {context['max_length']} characters"
         case _:
-            return _MESSAGES.get(kind) or ("is not valid" if kind in _FOREIGN else error["msg"])
+            return _MESSAGES.get(kind) or (
+                "is not valid" if kind in _PYDANTIC_TYPES else error["msg"]
+            )

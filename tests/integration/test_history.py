@@ -240,7 +240,7 @@ async def test_without_an_audit_database_history_is_503_and_all_else_works(
 
 
 async def test_nothing_that_postgres_cannot_store_is_accepted(api: Api) -> None:
-    nul = "cannot hold the character U+0000, which Postgres can't store"
+    nul = "cannot contain the character U+0000, which Postgres can't store"
     answer = await api.create(chess(metadata={"name": "a\0b"}))
     assert details_of(answer) == {"metadata": nul}
     session_id = await api.created(body := chess())

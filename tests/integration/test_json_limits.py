@@ -13,8 +13,8 @@ from tests.integration.api import Api, checked, chess, details_of, participant
 JSON = {"Content-Type": "application/json"}
 AT_ONCE_S = 0.5
 TOO_DEEP = "cannot be nested deeper than 64"
-TOO_MANY = "cannot hold more than 32768 values"
-TOO_BIG = "cannot hold numbers beyond 64 bits"
+TOO_MANY = "cannot contain more than 32768 values"
+TOO_BIG = "cannot contain numbers that exceed 64 bits"
 MOST_SHOWN = 20
 
 pytestmark = pytest.mark.http
