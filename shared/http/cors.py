@@ -1,4 +1,4 @@
-"""Lets pages of other origins call from a browser (Fetch standard, CORS protocol)."""
+"""CORS: lets pages of other origins call the API from a browser (Fetch standard)."""
 
 from collections.abc import Sequence
 from functools import partial
@@ -30,8 +30,8 @@ _RESPONSE_HEADERS = (
 )
 
 
-async def _nothing_behind(scope: Scope, receive: Receive, send: Send) -> None:
-    raise NotImplementedError("the pipeline calls the parts of it by itself")
+async def _no_app(scope: Scope, receive: Receive, send: Send) -> None:
+    raise NotImplementedError("the pipeline calls the methods of this middleware itself")
 
 
 class Cors(CORSMiddleware):
@@ -39,7 +39,7 @@ class Cors(CORSMiddleware):
 
     def __init__(self, origins: Sequence[str]) -> None:
         super().__init__(
-            _nothing_behind,
+            _no_app,
             allow_origins=origins,
             allow_methods=_METHODS,
             allow_headers=_REQUEST_HEADERS,
@@ -48,12 +48,12 @@ class Cors(CORSMiddleware):
         )
 
     def is_preflight(self, request: Request) -> bool:
-        """Whether a browser asks in advance what a page of another origin may send."""
+        """Return whether `request` is a CORS preflight."""
         if request.method != "OPTIONS":
             return False
         headers = request.headers
         return "origin" in headers and "access-control-request-method" in headers
 
     def telling(self, request: Request, send: Send) -> Send:
-        """`send` for the answer to `request`: it tells the browser who may read it."""
+        """Return `send`, extended to add the CORS header fields of the response to `request`."""
         return partial(self.send, send=send, request_headers=request.headers)

@@ -1,4 +1,4 @@
-"""Authenticates and authorizes the caller of every endpoint, socket and event stream."""
+"""Authenticates and authorizes callers of endpoints, WebSockets and event streams."""
 
 from starlette.requests import HTTPConnection
 
@@ -16,10 +16,10 @@ _SCHEME = "bearer "
 
 
 class Gate:
-    """Gives a request its `Permit`, or raises the error that is its answer.
+    """Checks a request and returns its `Permit`, or raises the error to answer with.
 
-    Without `tokens` there is no authentication: every caller may do everything, but for pages of
-    other `origins`.
+    Without `tokens` there is no authentication: every caller may do everything, except web pages
+    that `origins` refuses.
     """
 
     def __init__(
@@ -37,7 +37,7 @@ class Gate:
     async def admit(
         self, connection: HTTPConnection, operation: Operation, session_id: str
     ) -> Permit:
-        """All three checks of a connection that is no request, as `Pipeline` does them one by one.
+        """Do all three checks for a WebSocket or event stream; `Pipeline` does them separately.
 
         Raises what they raise.
         """
@@ -46,7 +46,7 @@ class Gate:
         return self.authorize(connection, caller, operation, session_id, allowance)
 
     async def authenticate(self, connection: HTTPConnection, operation: Operation) -> Caller:
-        """The caller that the token of the request names. Raises `Unauthenticated`."""
+        """Return the caller that the request's token names. Raises what `caller_of` raises."""
         if self._tokens is None:
             return ANYBODY
         is_live = operation is Operation.SUBSCRIBE
@@ -60,7 +60,7 @@ class Gate:
         operation: Operation,
         session_id: str | None,
     ) -> Allowance:
-        """What the request takes from the quotas of its caller and of its session."""
+        """Return the rate-limit state of the request."""
         address = client_address(connection, self._trusted_hops)
         name = session_id and session_name(session_id.lower(), caller.tenant)
         return self._limiter.allowance(caller, address, operation, name)
@@ -73,10 +73,10 @@ class Gate:
         session_id: str | None,
         allowance: Allowance,
     ) -> Permit:
-        """The permit for `operation`, on the session of that id where it is on one.
+        """Authorize `operation`, on the session `session_id` if there is one.
 
-        Raises `RateLimitExceeded` where the quota is known to be used up, `Forbidden`, and
-        `SessionNotFound` for a token of another session.
+        Raises `RateLimitExceeded` if a limit is known to be exhausted, `Forbidden`, and
+        `SessionNotFound` if the token is for another session.
         """
         allowance.require()
         if self._origins:
@@ -84,7 +84,10 @@ class Gate:
         return permit(caller, operation, session_id and session_id.lower(), allowance)
 
     async def caller_of(self, token: str | None, kinds: frozenset[Kind]) -> Caller:
-        """Whom `token` names. Raises `Unauthenticated`."""
+        """Return the caller that `token` names.
+
+        Raises `Unauthenticated`, and `StoreUnavailable` if the issuer's keys can't be fetched.
+        """
         if self._tokens is None:
             return ANYBODY
         if token is None:
@@ -93,26 +96,31 @@ class Gate:
 
     @property
     def mints(self) -> bool:
-        """Whether tokens can be made here."""
+        """Whether this service can issue tokens."""
         return self._tokens is not None and self._tokens.signs
 
     def require_minting(self) -> None:
-        """Raises `Forbidden` where this service signs no tokens."""
+        """Raise `Forbidden` if this service can't issue tokens."""
         if self._tokens is None:
-            raise Forbidden("This service asks for no tokens, so it makes none: set JWT_SECRET")
+            raise Forbidden(
+                "This service issues no tokens because authentication is disabled: set JWT_SECRET"
+            )
         self._tokens.require_signing()
 
     def mint(
         self, kind: Kind, caller: Caller, lifetime_s: int, issued_at_s: int | None = None
     ) -> tuple[str, int]:
-        """See `Tokens.mint`. Raises `Forbidden` where this service signs no tokens."""
+        """See `Tokens.mint`. Raises `Forbidden` if this service can't issue tokens."""
         self.require_minting()
         assert self._tokens
         return self._tokens.mint(kind, caller, lifetime_s, issued_at_s)
 
 
 def _token_in(connection: HTTPConnection, *, even_in_query: bool) -> str | None:
-    """The token of the header; of the query too where a browser can send no header of its own."""
+    """Return the token from the header, or with `even_in_query` from the query.
+
+    Browsers can't set header fields of WebSockets and event streams.
+    """
     header = connection.headers.get("authorization", "")
     if header[: len(_SCHEME)].lower() == _SCHEME:
         return header[len(_SCHEME) :].strip()

@@ -1,8 +1,8 @@
-"""Which web pages may use an instance that asks for no tokens.
+"""Decides which web pages may use an instance without authentication.
 
-Any page in a browser can send a form or a simple request to any address, and open a WebSocket
-there. Where callers show tokens that does no harm, for a page knows none and browsers add none by
-themselves. Without tokens the origin of the page must decide (docs/security.md, Pages).
+Any page in a browser can send a form or a simple request to any URL, and open a WebSocket to it.
+With tokens this does no harm: a page doesn't know them, and browsers don't add them. Without
+tokens, the page's origin decides (docs/security.md, Pages).
 """
 
 import ipaddress
@@ -14,26 +14,26 @@ from shared.access.rights import Operation
 from shared.errors import Forbidden
 
 _HARMLESS = frozenset({Operation.READ, Operation.READ_HISTORY})
-"""What a page of another origin can ask for, but not read: browsers keep the answer from it."""
+"""Operations that pages of other origins may request: browsers don't let them read the result."""
 
 _OWN_SITES = frozenset({"same-origin", "none"})
 _DEFAULT_PORTS = (":80", ":443")
 
 _FOREIGN_PAGE = (
-    "A page of another origin sent this: add its origin to CORS_ORIGINS, or set JWT_SECRET so that"
-    " callers need a token"
+    "A page of another origin sent this request: add its origin to CORS_ORIGINS, or set JWT_SECRET"
+    " so that callers need a token"
 )
 _FOREIGN_NAME = (
-    "Without tokens this service answers under localhost and under addresses only: add the origin"
-    " with another name to CORS_ORIGINS, or set JWT_SECRET so that callers need a token"
+    "Without tokens, this service is available only as localhost and at IP addresses: add the"
+    " origin with another name to CORS_ORIGINS, or set JWT_SECRET so that callers need a token"
 )
 
 
 class Origins:
-    """Tells requests of our own pages, and of no page at all, from those of foreign pages.
+    """Tells requests of foreign pages from those of this service's own pages and of other clients.
 
-    `listed` are the origins of `CORS_ORIGINS`, `trusted_hops` the proxies whose `X-Forwarded-Host`
-    is believed. An instance that `is_local` listens on this machine alone.
+    `listed` are the origins in `CORS_ORIGINS`, `trusted_hops` the number of proxies whose
+    `X-Forwarded-Host` is trusted. An instance that `is_local` listens only on this machine.
     """
 
     def __init__(self, listed: Iterable[str], trusted_hops: int, *, is_local: bool) -> None:
@@ -43,18 +43,18 @@ class Origins:
         self._is_local = is_local
 
     def check(self, connection: HTTPConnection, operation: Operation) -> None:
-        """Raises `Forbidden` for a foreign page, and for a foreign name of a local instance.
+        """Raise `Forbidden` for a foreign page, and for a foreign host name of a local instance.
 
-        The name is checked where a browser asks: a page can have its own name resolve to this
-        machine (DNS rebinding), and is then of our origin to the browser.
+        The host name is checked if a browser sent the request: a page's own name can resolve to
+        this machine (DNS rebinding), and the browser then regards both as the same origin.
         """
-        if self._is_local and _is_browser(connection) and not self._is_ours(connection):
+        if self._is_local and _is_browser(connection) and not self._has_own_host(connection):
             raise Forbidden(_FOREIGN_NAME)
         if operation not in _HARMLESS and self._is_foreign(connection):
             raise Forbidden(_FOREIGN_PAGE)
 
     def _is_foreign(self, connection: HTTPConnection) -> bool:
-        """Whether a page of another origin has sent the request (Fetch Metadata, RFC 6454)."""
+        """Return whether a page of another origin sent the request (Fetch Metadata, RFC 6454)."""
         origin = connection.headers.get("origin")
         if "*" in self._listed or (origin and origin.lower() in self._listed):
             return False
@@ -64,17 +64,17 @@ class Origins:
         return origin is not None and _authority(origin) not in self._own_authorities(connection)
 
     def _own_authorities(self, connection: HTTPConnection) -> set[str]:
-        """The hosts and ports under which the client may have reached us.
+        """Return the hosts and ports that the client may have used.
 
-        The scheme is left out: only the proxy that ends TLS knows it.
+        Schemes are left out because only the proxy that terminates TLS knows them.
         """
         own = [connection.headers.get("host", "")]
         if self._trusted_hops:
-            said = ",".join(connection.headers.getlist("x-forwarded-host")).split(",")
-            own.append(said[-min(self._trusted_hops, len(said))])
+            hosts = ",".join(connection.headers.getlist("x-forwarded-host")).split(",")
+            own.append(hosts[-min(self._trusted_hops, len(hosts))])
         return {_authority(host) for host in own} - {""}
 
-    def _is_ours(self, connection: HTTPConnection) -> bool:
+    def _has_own_host(self, connection: HTTPConnection) -> bool:
         authority = _authority(connection.headers.get("host", ""))
         name = _name_in(authority)
         return (
@@ -87,9 +87,10 @@ class Origins:
 
 
 def _is_browser(connection: HTTPConnection) -> bool:
-    """Whether a browser seems to ask: a page can't take these headers away.
+    """Return whether a browser seems to have sent the request; pages can't remove these headers.
 
-    Every browser's `User-Agent` begins with Mozilla; `Origin` comes with each change and socket.
+    Every browser's `User-Agent` begins with Mozilla, and it sends `Origin` with changes and
+    WebSockets.
     """
     headers = connection.headers
     agent = headers.get("user-agent", "")
@@ -97,12 +98,13 @@ def _is_browser(connection: HTTPConnection) -> bool:
 
 
 def is_loopback(host: str) -> bool:
-    """Whether one who listens on `host` can be reached from this machine alone."""
+    """Return whether a server that listens on `host` is reachable only from this machine."""
     return host == "localhost" or (_is_address(host) and ipaddress.ip_address(host).is_loopback)
 
 
 def _authority(text: str) -> str:
-    """`https://A.example:443` and `a.example` alike as `a.example`; other ports stay."""
+    """Return host and port without scheme and default port: `https://A.example:443` as
+    `a.example`."""
     authority = text.strip().lower().rpartition("://")[2]
     for port in _DEFAULT_PORTS:
         authority = authority.removesuffix(port)
@@ -110,7 +112,7 @@ def _authority(text: str) -> str:
 
 
 def _name_in(authority: str) -> str:
-    """The host without its port, and an IPv6 address without its brackets."""
+    """Return the host without its port; an IPv6 address without its brackets."""
     if authority.startswith("["):
         return authority[1:].partition("]")[0]
     return authority.partition(":")[0]

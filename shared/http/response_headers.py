@@ -1,4 +1,4 @@
-"""Header fields of answers that hold for all endpoints, or for all pages."""
+"""Response header fields of all endpoints, and of all pages."""
 
 from collections.abc import Sequence
 
@@ -8,7 +8,7 @@ from shared.http.call import Call
 
 _NOSNIFF = (b"x-content-type-options", b"nosniff")
 _NO_STORE = (b"cache-control", b"no-store")
-_ABOUT_CACHES = frozenset({b"cache-control", b"etag"})
+_CACHE_FIELDS = frozenset({b"cache-control", b"etag"})
 
 _POLICY = {
     "default-src": "'none'",
@@ -23,9 +23,9 @@ _POLICY = {
 
 
 def page_headers(connects_to: Sequence[str] = ()) -> dict[str, str]:
-    """Headers of a page that is made of files of this service (CSP Level 3).
+    """Return the security headers of a page (CSP Level 3).
 
-    It asks nobody but this service, and the origins that it `connects_to`.
+    The page may load files only from this service, and may also call the origins `connects_to`.
     """
     policy = _POLICY | {"connect-src": " ".join(["'self'", *connects_to])}
     return {
@@ -38,14 +38,14 @@ def page_headers(connects_to: Sequence[str] = ()) -> dict[str, str]:
 
 
 def complete(response: Response, call: Call) -> None:
-    """Add to `response` the header fields that it doesn't set itself.
+    """Add the header fields of all responses to `response`.
 
-    They are the request's id, what is left of the caller's quota, `nosniff` (browsers take an
-    answer for what its type says) and `no-store`: no cache keeps an answer that doesn't say how
-    long it holds (RFC 9111 section 5.2.2.5), unless it is a file, which has a tag.
+    They are the request's id, the caller's quota, `nosniff` (browsers must not guess the content
+    type) and, without an `ETag` or `Cache-Control` of its own, `no-store` (RFC 9111 section
+    5.2.2.5).
     """
     headers = response.raw_headers
-    if not any(name in _ABOUT_CACHES for name, _ in headers):
+    if not any(name in _CACHE_FIELDS for name, _ in headers):
         headers.append(_NO_STORE)
     headers.append(_NOSNIFF)
     headers.append((b"x-request-id", call.request_id.encode()))

@@ -1,4 +1,4 @@
-"""How a client is to follow a session (API §3): by what carries pushes where this service runs."""
+"""How clients subscribe to a session: by WebSocket, Supabase or polling (API section 3)."""
 
 import time
 from dataclasses import dataclass
@@ -17,30 +17,30 @@ from shared.realtime.topics import topic_of
 from shared.settings import Settings
 
 _LIFETIME_S = 600
-"""Of a token that only listens: who holds it can't be turned away sooner."""
+"""Lifetime of a subscription token; short, because tokens can't be revoked."""
 
 
 class Subscriptions(Protocol):
-    """One way for clients to follow sessions."""
+    """A transport by which clients follow sessions."""
 
     @property
     def origins(self) -> tuple[str, ...]:
-        """What a page must be allowed to connect to besides this service."""
+        """Origins other than this service that a page must be allowed to connect to."""
 
     def of(
         self, request: HTTPConnection, permit: Permit, session_id: str, gate: Gate
     ) -> dict[str, Any]:
-        """What the caller whom `permit` names needs to follow the session.
+        """Return the fields of the API's Subscription for the caller of `permit`.
 
-        `gate` makes tokens where they are of this service.
+        `gate` mints tokens of this service.
         """
 
 
 @dataclass(frozen=True, slots=True)
 class SupabaseSubscriptions:
-    """Through the project at `url`, to which clients show its publishable `key`.
+    """Subscriptions through the Supabase project at `url`, with its publishable `key`.
 
-    Those who only need to know where that is have no `tokens`.
+    `tokens` is None in functions that need only `origins`.
     """
 
     url: str
@@ -58,7 +58,7 @@ class SupabaseSubscriptions:
         """See `Subscriptions`."""
         assert self.tokens
         name = permit.name_of(session_id)
-        token, expires_at_s = self.tokens.mint(name, _good_until(permit.caller))
+        token, expires_at_s = self.tokens.mint(name, _expiry(permit.caller))
         return {
             "transport": "supabase",
             "url": self.url,
@@ -69,28 +69,28 @@ class SupabaseSubscriptions:
 
 
 class SocketSubscriptions:
-    """Through a WebSocket of this service, for which the token says no more than who listens."""
+    """Subscriptions through a WebSocket of this service, with a token only for subscribing."""
 
     origins = ()
 
     def of(
         self, request: HTTPConnection, permit: Permit, session_id: str, gate: Gate
     ) -> dict[str, Any]:
-        """See `Subscriptions`. Where nobody is asked who they are, there is no token."""
+        """See `Subscriptions`. There is no token if this service can't issue tokens."""
         url = public_url(request, "/ws", socket=True, query=f"sessionId={session_id}")
-        found = {"transport": "websocket", "url": url}
+        subscription = {"transport": "websocket", "url": url}
         caller = permit.caller
         if not gate.mints:
-            return found
-        lifetime_s = int(max(0, _good_until(caller) - time.time()))
+            return subscription
+        lifetime_s = int(max(0, _expiry(caller) - time.time()))
         token, expires_at_s = gate.mint(
-            Kind.SUBSCRIPTION, _listener(caller, session_id), lifetime_s
+            Kind.SUBSCRIPTION, _as_subscriber(caller, session_id), lifetime_s
         )
-        return found | token_fields(token, expires_at_s)
+        return subscription | token_fields(token, expires_at_s)
 
 
 class NoSubscriptions:
-    """Nothing is pushed here: clients ask, with the version that they know."""
+    """No pushes are available: clients poll with the version that they know."""
 
     origins = ()
 
@@ -105,17 +105,18 @@ class NoSubscriptions:
 
 
 def subscriptions(settings: Settings, *, holds_sockets: bool) -> Subscriptions:
-    """The way that `settings` ask for; without Supabase it depends on who serves.
+    """Return the configured transport; without Supabase, WebSockets in the container and polling
+    in functions.
 
-    A function has what signs tokens only where it makes any. Ends the process of one that serves
-    everything where that is missing.
+    Ends the process if the container has no key to sign Supabase tokens, or if the signing key is
+    malformed. Only functions that mint Supabase tokens have a key.
     """
     if settings.supabase_url and settings.supabase_publishable_key:
         tokens = _supabase_tokens(settings)
         if tokens is None and holds_sockets:
             raise SystemExit(
                 "SyncKairos can't start. SUPABASE_PUBLISHABLE_KEY needs SUPABASE_SIGNING_KEY or"
-                " SUPABASE_JWT_SECRET, to make tokens for those who listen."
+                " SUPABASE_JWT_SECRET to issue tokens for subscriptions."
             )
         url = settings.supabase_url.rstrip("/")
         return SupabaseSubscriptions(url, settings.supabase_publishable_key, tokens)
@@ -133,16 +134,17 @@ def _supabase_tokens(settings: Settings) -> SupabaseTokens | None:
     return None
 
 
-def _good_until(caller: Caller) -> float:
-    """When a token that `caller` gets to listen with ends: not after its own, s since the epoch.
+def _expiry(caller: Caller) -> float:
+    """Return the expiry of a subscription token, not after the caller's own (s since the epoch).
 
-    The grace for clocks that differ applies to either, so to both of them twice.
+    The leeway for differing clocks applies to both tokens, so the subscription may outlive the
+    caller's expiry by twice the leeway.
     """
-    until = time.time() + _LIFETIME_S
-    return until if caller.expires_at is None else min(until, caller.expires_at)
+    expires_at = time.time() + _LIFETIME_S
+    return expires_at if caller.expires_at is None else min(expires_at, caller.expires_at)
 
 
-def _listener(caller: Caller, session_id: str) -> Caller:
-    """The caller as one who listens to that session and may do nothing else."""
+def _as_subscriber(caller: Caller, session_id: str) -> Caller:
+    """Return the caller as a spectator of that session."""
     subject = caller.subject or str(caller.role)
     return Caller(Role.SPECTATOR, subject, caller.tenant, session_id.lower())
