@@ -1,1 +1,1 @@
-"""HTTP at the edge: requests into commands, outcomes into answers."""
+"""The HTTP layer: turns requests into commands, and outcomes into responses."""

@@ -1,4 +1,4 @@
-"""How each outcome is worded (API §2): bodies for the service, responses for the caller."""
+"""Renders outcomes as responses (API section 2)."""
 
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -19,7 +19,7 @@ _encode = msgspec.json.Encoder().encode
 
 
 Wording = Callable[[Done], Answer]
-"""Puts what a change left into the answer to it."""
+"""Renders the result of a change as its answer."""
 
 
 def whole_session(done: Done) -> Answer:
@@ -28,7 +28,7 @@ def whole_session(done: Done) -> Answer:
 
 
 def created_session(done: Done) -> Answer:
-    """201 with the Session and where to find it."""
+    """201 with the Session and its `Location`."""
     location = f"/v1/sessions/{done.session.session_id}"
     return Answer(201, enveloped(done.encoded), done.session.version, location)
 
@@ -44,14 +44,14 @@ def switch_result(done: Done) -> Answer:
 
 
 def enveloped(data: Any) -> bytes:
-    """`{"data": ...}` as JSON; `data` may be encoded already."""
+    """Return `{"data": ...}` as JSON; `data` may already be encoded."""
     if isinstance(data, msgspec.Raw):
         return b'{"data":%b}' % data
     return _encode({"data": data})
 
 
 class Answered(Response):
-    """A whole answer whose header fields are bytes already: most answers differ in few of them."""
+    """A complete response whose header fields are already encoded, which is faster."""
 
     def __init__(
         self, status: int, body: bytes, headers: Sequence[tuple[bytes, bytes]] = ()
@@ -71,7 +71,7 @@ _REPLAYED = (b"idempotent-replayed", b"true")
 
 
 def respond(outcome: Outcome, wording: Wording = whole_session) -> Response:
-    """The response that tells of an outcome: 204 where no session is left."""
+    """Return the response to an outcome: the recorded one for a retry, 204 after a deletion."""
     worded = wording(outcome.done) if outcome.done else Answer(204, b"")
     answer = outcome.recorded or worded
     headers = [_NO_STORE, _REPLAYED] if outcome.replayed else [_NO_STORE]
@@ -83,26 +83,26 @@ def respond(outcome: Outcome, wording: Wording = whole_session) -> Response:
 
 
 def replay_headers(is_replayed: bool) -> dict[str, str]:
-    """Headers of an answer to a request that a client may send again; no cache may keep it."""
+    """Return headers of the response to a retryable request; no cache may store it."""
     headers = {"Cache-Control": "no-store"}
     return headers | {"Idempotent-Replayed": "true"} if is_replayed else headers
 
 
 def json_response(data: Any, headers: dict[str, str] | None = None, status: int = 200) -> Response:
-    """The `status` with `{"data": data}`."""
+    """Return a response with `{"data": data}`."""
     return Response(enveloped(data), status, headers, media_type="application/json")
 
 
 def token_fields(token: str, expires_at_s: int) -> dict[str, Any]:
-    """A token as callers get it, with when it ends (s since the Unix epoch)."""
+    """Return the response fields of a token that expires at `expires_at_s` (s since the epoch)."""
     return {"token": token, "expires_at": timestamp(Instant(expires_at_s * 1000))}
 
 
 def shown_session(request: Request, session: Session, render: Callable[[], Any]) -> Response:
-    """200 with what `render` makes of the session, or 304 for a client that has its version.
+    """Return 200 with the result of `render`, or 304 if the client has the session's version.
 
-    Only the caller's own cache may keep the answer, and must ask before it uses it again: live
-    times move on, and the caller's rights may end.
+    Only the caller's own cache may store the response, and must revalidate it: live times change,
+    and the caller may lose its rights.
     """
     headers = (_tag(session.version), _OWN_CACHE_ONLY)
     if is_known(request.headers.getlist("if-none-match"), session.version):

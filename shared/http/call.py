@@ -1,4 +1,4 @@
-"""One HTTP request: its body and header fields, and the caller and right that were found."""
+"""One HTTP request, with its caller and authorization."""
 
 import re
 from collections.abc import Iterable
@@ -22,16 +22,16 @@ from shared.http.routing import Route
 from shared.slices import LARGE_BYTES, next_slice
 
 MAX_BODY_BYTES = 1024 * 1024
-_MOST_DIGITS = 15
+_MAX_DIGITS = 15
 _ACCEPTABLE_ID = re.compile(rb"[\x21-\x7e]{1,128}")
 
 
 class HeaderFields(Headers):
-    """Starlette's header fields of a request, found by name at once: ten of them are asked for."""
+    """Starlette's request headers with a lookup by dictionary: a request looks up about ten."""
 
     def __init__(self, scope: Scope) -> None:
         super().__init__(scope=scope)
-        # The first of a name counts, as in Starlette.
+        # As in Starlette, the first field of a name wins.
         self._first = {name.decode("latin-1"): value for name, value in reversed(self._list)}
 
     def __getitem__(self, key: str) -> str:
@@ -41,20 +41,20 @@ class HeaderFields(Headers):
         return key.lower() in self._first
 
     def get(self, key: str, default: Any = None) -> Any:
-        """The value of the field, or `default` where the request has no such field."""
+        """Return the value of the field, or `default` if the request has no such field."""
         value = self._first.get(key.lower())
         return default if value is None else value.decode("latin-1")
 
     def getlist(self, key: str) -> list[str]:
-        """All values of the field, in the order in which they came."""
+        """Return all values of the field, in their order in the request."""
         return super().getlist(key) if key in self else []
 
 
 class Call(Request):
     """A request, and the `parts` of the instance that serve it.
 
-    The pipeline sets `route` once it is found, `caller`, `allowance` and `permit` one after the
-    other where the route requires a right, and the ids when it has parsed the path.
+    The pipeline sets `route` after routing, then `caller`, `allowance` and `permit` if the route
+    requires a right, and the ids when it has parsed the path.
     """
 
     route: Route | None = None
@@ -73,36 +73,36 @@ class Call(Request):
 
     @property
     def idempotency_key(self) -> str | None:
-        """The `Idempotency-Key` that the client sent, if any."""
+        """The request's `Idempotency-Key`, if any."""
         return self.headers.get("idempotency-key")
 
     @property
     def is_head(self) -> bool:
-        """Whether the client wants no body, so that an endless one need not begin."""
+        """Whether this is a `HEAD` request, for which an endpoint need not start a stream."""
         return self.method == "HEAD"
 
     async def read_session(self) -> tuple[Session, Instant]:
-        """The session in the address and the instant at which it was read.
+        """Return the session named in the path, and the instant at which it was read.
 
         Raises `SessionNotFound` and `StoreUnavailable`.
         """
         return await self.parts.service.read(self.permit, self.session_id)
 
     async def body(self) -> bytes:
-        """All of the body, at most 1 MiB.
+        """Return the whole body, at most 1 MiB.
 
-        Raises `PayloadTooLarge` as soon as it is known to be larger, `RuleViolation` for a
-        `Content-Length` that is no number, and `ClientDisconnect`.
+        Raises `PayloadTooLarge` as soon as the limit is known to be exceeded, `RuleViolation` for
+        a `Content-Length` that is not a number, and `ClientDisconnect`.
         """
         if self._content is None:
             if _length_in(self.headers) > MAX_BODY_BYTES:
                 raise PayloadTooLarge
-            content, has_more = await self._next_part()
+            content, has_more = await self._next_chunk()
             if has_more:
-                received = bytearray(content)  # many small parts are not copied each time
+                received = bytearray(content)  # appending doesn't copy earlier chunks
                 while has_more:
-                    part, has_more = await self._next_part()
-                    received += part
+                    chunk, has_more = await self._next_chunk()
+                    received += chunk
                     if len(received) > MAX_BODY_BYTES:
                         raise PayloadTooLarge
                 content = bytes(received)
@@ -110,19 +110,19 @@ class Call(Request):
         return self._content
 
     async def checked_body(self) -> bytes:
-        """The body, which is JSON as far as its header fields tell.
+        """Return the body after checking that its header fields declare plain JSON.
 
         Raises what `body` raises, and `UnsupportedMediaType` or `UnsupportedContentCoding`.
         """
         content = await self.body()
         if content:
-            _check_form(self.headers)
+            _check_content_headers(self.headers)
         return content
 
     async def json(self) -> Any:
-        """The value that the body holds (RFC 8259), None where there is no body.
+        """Return the body parsed as JSON (RFC 8259), or None without a body.
 
-        Raises what `checked_body` raises, and `ValueError`, which says what is wrong.
+        Raises what `checked_body` raises, and `ValueError` with a message for the caller.
         """
         content = await self.checked_body()
         if not content:
@@ -131,11 +131,11 @@ class Call(Request):
             await next_slice()
         value = strict_json.parse(content)
         if len(content) > LARGE_BYTES:
-            await next_slice()  # its validation takes as long again
+            await next_slice()  # validation, which follows, takes as long as parsing
         return value
 
-    async def _next_part(self) -> tuple[bytes, bool]:
-        """The next part of the body, and whether more of it follows. Raises `ClientDisconnect`."""
+    async def _next_chunk(self) -> tuple[bytes, bool]:
+        """Return the next chunk of the body, and whether more follow."""
         message = await self._receive()
         if message["type"] == "http.disconnect":
             raise ClientDisconnect
@@ -143,8 +143,7 @@ class Call(Request):
 
 
 def request_id_in(headers: Iterable[tuple[bytes, bytes]]) -> str:
-    """The id that the client gave its request, where it is 1 to 128 visible ASCII characters, or a
-    fresh one."""
+    """Return `X-Request-Id` if it is 1 to 128 visible ASCII characters, otherwise a new id."""
     for name, value in headers:
         if name == b"x-request-id" and _ACCEPTABLE_ID.fullmatch(value):
             return value.decode("ascii")
@@ -152,18 +151,17 @@ def request_id_in(headers: Iterable[tuple[bytes, bytes]]) -> str:
 
 
 def _length_in(headers: Headers) -> int:
-    """The bytes that `Content-Length` announces, 0 where there is none (RFC 9110 section 8.6)."""
-    said = headers.get("content-length", "0")
-    if not (said.isascii() and said.isdecimal()):
+    """Return the `Content-Length` in bytes, 0 if absent (RFC 9110 section 8.6)."""
+    value = headers.get("content-length", "0")
+    if not (value.isascii() and value.isdecimal()):
         raise RuleViolation(Violation("content-length", "must be a number of bytes", "invalid"))
-    return int(said) if len(said) <= _MOST_DIGITS else MAX_BODY_BYTES + 1
+    return int(value) if len(value) <= _MAX_DIGITS else MAX_BODY_BYTES + 1
 
 
-def _check_form(headers: Headers) -> None:
-    """Refuse a body that is encoded, or something other than JSON.
+def _check_content_headers(headers: Headers) -> None:
+    """Raise `UnsupportedContentCoding` for an encoded body, `UnsupportedMediaType` if not JSON.
 
-    A body without a content type is taken for JSON. Raises `UnsupportedContentCoding` and
-    `UnsupportedMediaType`.
+    A body without a content type counts as JSON.
     """
     coding = headers.get("content-encoding", "").strip().lower()
     if coding not in ("", "identity"):

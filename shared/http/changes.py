@@ -1,4 +1,4 @@
-"""Changes as requests ask for them: under `If-Match`, and under an `Idempotency-Key`."""
+"""Applies changes under a request's `If-Match` and `Idempotency-Key`."""
 
 from collections.abc import Callable
 from hashlib import sha256
@@ -19,11 +19,11 @@ from shared.ports import IdempotencyKey, Origin
 from shared.slices import LARGE_BYTES, next_slice
 
 _FINGERPRINT_LENGTH = 32
-"""Hexadecimal digits, so 128 bits."""
+"""Hexadecimal digits (128 bits)."""
 
 
 async def apply(call: Call, command: Command, wording: Wording = whole_session) -> Response:
-    """Apply `command` to the session in the address, and answer with `wording`.
+    """Apply `command` to the session named in the path, and render the response with `wording`.
 
     Raises what `SessionService.change` raises.
     """
@@ -36,7 +36,7 @@ async def apply(call: Call, command: Command, wording: Wording = whole_session) 
 async def create(
     call: Call, session_id: str | None, spec: Callable[[str], Create], wording: Wording
 ) -> Response:
-    """Create the session that `spec` describes, with an id of ours if it has none.
+    """Create the session that `spec` describes, with a generated id if `session_id` is None.
 
     Raises what `SessionService.create` raises.
     """
@@ -49,11 +49,10 @@ async def create(
 
 
 async def first_try(call: Call, scope: str, facts: dict[str, Any]) -> tuple[dict[str, Any], bool]:
-    """The `facts` of the first try under the request's key, and whether it was an earlier one.
+    """Return the `facts` recorded under the request's key, and whether this is a retry.
 
-    For an endpoint that changes no session: `facts` are all that it takes to give the same answer
-    again. They are kept for 24 h in `scope`, and not at all without a key. Raises
-    `IdempotencyKeyReused`.
+    For endpoints that change no session: `facts` suffice to reproduce the first response. They
+    are stored in `scope` for 24 h, and not at all without a key. Raises `IdempotencyKeyReused`.
     """
     if (own_key := _own_key(call)) is None:
         return facts, False
@@ -69,9 +68,9 @@ async def first_try(call: Call, scope: str, facts: dict[str, Any]) -> tuple[dict
 
 
 def _own_key(call: Call) -> str | None:
-    """The key as this caller's: what another sends is another one.
+    """Return the key prefixed with the caller, so that callers can't share keys.
 
-    Names and keys may hold any sign between them, so a length says where the name ends.
+    The prefix has the name's length, because names and keys may contain any separator.
     """
     if (key := call.idempotency_key) is None:
         return None
@@ -88,14 +87,14 @@ async def _request(call: Call, scope: str) -> Request:
 
 
 async def _fingerprint(call: Call) -> str:
-    """Tells requests apart that share a key; no body, `{}` and `null` are the same."""
+    """Return a hash that tells requests apart; no body, `{}` and `null` count as equal."""
     body = await call.body()
     if len(body) > LARGE_BYTES:
         await next_slice()
     try:
         value = strict_json.parse(body) if body else None
-        written = msgspec.json.encode(value or None, order="deterministic")
+        content = msgspec.json.encode(value or None, order="deterministic")
     except ValueError:
-        written = body  # of an endpoint that takes none, and so has not looked at it
+        content = body  # invalid JSON, sent to an endpoint that takes no body and ignores it
     line = f"{call.method} {call.scope['path'].lower()} ".encode()
-    return sha256(line + written).hexdigest()[:_FINGERPRINT_LENGTH]
+    return sha256(line + content).hexdigest()[:_FINGERPRINT_LENGTH]

@@ -7,21 +7,21 @@ from starlette.requests import Request
 from starlette.types import ASGIApp
 
 SMALLEST = 1024
-"""Bytes from which an answer is compressed."""
+"""Smallest body that is compressed, bytes."""
 LEVEL = 5
-"""On bodies of a few KiB the levels above save no more than some bytes."""
+"""Higher levels save only a few bytes on bodies of a few KiB."""
 _GZIP = re.compile(r"gzip(?:\s*;\s*q=(?!0(?:\.0*)?$).*)?", re.IGNORECASE)
 
 
 def compressed(response: ASGIApp, request: Request) -> ASGIApp:
-    """`response` as the client takes it: compressed by Starlette, or as it is."""
+    """Return `response`, compressed by Starlette if the client accepts gzip."""
     if not wants_gzip(request.headers.get("accept-encoding")):
         return response
     return GZipMiddleware(response, minimum_size=SMALLEST, compresslevel=LEVEL)
 
 
 def wants_gzip(accepted: str | None) -> bool:
-    """Whether a client takes gzip (RFC 9110 section 12.5.3); a quality of 0 refuses."""
+    """Return whether `Accept-Encoding` includes gzip (RFC 9110 section 12.5.3); q=0 refuses it."""
     return accepted is not None and any(
         _GZIP.fullmatch(coding.strip()) for coding in accepted.split(",")
     )

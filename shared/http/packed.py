@@ -1,4 +1,4 @@
-"""Documents that stay the same while a process lives: read and compressed once, in a thread."""
+"""Static documents, read and compressed once per process in a worker thread."""
 
 import gzip
 import os
@@ -17,52 +17,52 @@ from starlette.types import Scope
 from shared.errors import NothingHere
 from shared.http.compression import LEVEL, SMALLEST, wants_gzip
 
-_FILES_KEPT: Final = 256
+_MAX_CACHED_FILES: Final = 256
 
 
 @dataclass(frozen=True, slots=True)
 class Packed:
-    """A body and the same with gzip; None where that isn't worth it."""
+    """A body, and its gzip form; None if that is not smaller."""
 
     plain: bytes
     compressed: bytes | None
 
     @classmethod
     def of(cls, plain: bytes) -> "Packed":
-        """Compress `plain`; some 30 ms for 1 MB."""
+        """Compress `plain`; takes about 30 ms for 1 MB."""
         if len(plain) < SMALLEST:
             return cls(plain, None)
         packed = gzip.compress(plain, LEVEL, mtime=0)
         return cls(plain, packed if len(packed) < len(plain) else None)
 
     def response(self, request: Request, headers: Mapping[str, str]) -> Response:
-        """The form that the client takes, with `headers`."""
-        said = {**headers, "Vary": "Accept-Encoding"}
-        said.pop("content-length", None)
+        """Return a response with `headers`, compressed if the client accepts gzip."""
+        fields = {**headers, "Vary": "Accept-Encoding"}
+        fields.pop("content-length", None)
         if self.compressed is None or not wants_gzip(request.headers.get("accept-encoding")):
-            return Response(self.plain, headers=said)
-        return Response(self.compressed, headers=said | {"Content-Encoding": "gzip"})
+            return Response(self.plain, headers=fields)
+        return Response(self.compressed, headers=fields | {"Content-Encoding": "gzip"})
 
 
 class Once:
-    """A document that `make` makes when it is first asked for, in a thread."""
+    """A document that `make` creates in a worker thread at the first request."""
 
     def __init__(self, make: Callable[[], bytes]) -> None:
         self._make = make
         self._made: Packed | None = None
 
     async def response(self, request: Request, headers: Mapping[str, str]) -> Response:
-        """The document."""
+        """Return the document."""
         if self._made is None:
             self._made = await anyio.to_thread.run_sync(lambda: Packed.of(self._make()))
         return self._made.response(request, headers)
 
 
 class PackedFiles(StaticFiles):
-    """`StaticFiles` that reads and compresses each file once, until it changes on the disk."""
+    """`StaticFiles` that keeps files in memory, compressed, until they change on disk."""
 
     async def at(self, path: str, scope: Scope) -> Response:
-        """The file at `path`, or a 304 where the client has it. Raises `NothingHere`."""
+        """Return the file at `path`, or 304 if the client has it. Raises `NothingHere`."""
         try:
             response = await self.get_response(path, scope)
         except HTTPException:
@@ -71,7 +71,7 @@ class PackedFiles(StaticFiles):
 
 
 async def packed(response: Response, request: Request) -> Response:
-    """`response`, out of memory if it is that of a file that was asked for whole."""
+    """Return `response`, from memory if it is a whole file."""
     is_file = isinstance(response, FileResponse) and response.status_code == 200
     if not is_file or "range" in request.headers:
         return response
@@ -89,25 +89,25 @@ _files = StaticFiles(check_dir=False)
 async def file_answer(
     request: Request, path: Path, headers: Mapping[str, str] | None = None
 ) -> Response:
-    """The file at `path`, with `headers` beside its own `ETag` and `Last-Modified`.
+    """Return the file at `path`, or 304 if the client has it (RFC 9110 section 13.1).
 
-    304 for a client that has it (RFC 9110 §13.1).
+    `headers` are added to the file's `ETag` and `Last-Modified`.
     """
     response = _files.file_response(path, path.stat(), request.scope)
     response.headers.update(headers or {})
     return await packed(response, request)
 
 
-_kept: dict[str, tuple[int, int, Packed]] = {}
+_cache: dict[str, tuple[int, int, Packed]] = {}
 
 
 async def _read(path: str | os.PathLike[str], stat: os.stat_result) -> Packed:
-    """The file, from memory unless it has changed."""
-    known = _kept.get(str(path))
-    if known and known[:2] == (stat.st_mtime_ns, stat.st_size):
-        return known[2]
+    """Return the file, from the cache unless it has changed."""
+    cached = _cache.get(str(path))
+    if cached and cached[:2] == (stat.st_mtime_ns, stat.st_size):
+        return cached[2]
     read = await anyio.to_thread.run_sync(lambda: Packed.of(Path(path).read_bytes()))
-    if len(_kept) >= _FILES_KEPT:
-        _kept.clear()
-    _kept[str(path)] = (stat.st_mtime_ns, stat.st_size, read)
+    if len(_cache) >= _MAX_CACHED_FILES:
+        _cache.clear()
+    _cache[str(path)] = (stat.st_mtime_ns, stat.st_size, read)
     return read

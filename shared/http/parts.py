@@ -1,4 +1,4 @@
-"""What an instance has to serve requests with."""
+"""The components with which an instance serves requests."""
 
 from dataclasses import dataclass
 
@@ -14,7 +14,7 @@ from shared.session_service import SessionService
 
 @dataclass(slots=True)
 class Parts:
-    """Made once for an instance, by `shared.composition`, and given to every call."""
+    """The components of an instance, built once by `shared.composition` and passed to each call."""
 
     service: SessionService
     store: SessionStore
@@ -25,4 +25,4 @@ class Parts:
     subscriptions: Subscriptions
     metrics: Metrics
     is_leaving: bool = False
-    """Whether the instance is about to end, so that no client should be sent to it."""
+    """Whether the instance is shutting down, so that load balancers should not use it."""

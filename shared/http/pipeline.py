@@ -1,20 +1,20 @@
-"""The way of every HTTP request, in the container and in a function.
+"""Serves HTTP requests, in the container and in functions.
 
 The steps, in this order:
 
-1.  request id: the client's own where it is acceptable, else a fresh one (`Call`)
-2.  preflights of browsers are answered (`Cors`)
-3.  route: the endpoint at this method and path (`RouteTable`); a `HEAD` is served as the `GET`
+1.  take the client's request id if it is valid, else generate one (`Call`)
+2.  answer CORS preflights (`Cors`)
+3.  find the route by method and path (`RouteTable`); `HEAD` is served as `GET`
 4.  authenticate the caller, count the request, authorize the operation (`Gate`)
-5.  parse: ids, header fields, query or body, all faults at once (`inputs`)
-6.  handle: the endpoint calls the service and renders what happened
-7.  render an error as its one answer (`errors`)
-8.  header fields: request id, quota, what browsers and caches may do (`response_headers`), CORS
-9.  compress for clients that take gzip, and send; no body for `HEAD`
-10. log and measure, whatever the answer was
+5.  validate ids, header fields, and query or body, and report all errors at once (`inputs`)
+6.  call the endpoint, which calls the service and renders the outcome
+7.  render errors (`errors`)
+8.  add header fields: request id, quota, security and caching (`response_headers`), CORS
+9.  compress if the client accepts gzip, and send; without a body for `HEAD`
+10. log and record metrics
 
-Steps 1 and 8 to 10 hold for every request, refused ones included. WebSockets and the start and
-stop of the process are not requests: they go to the application behind (`others`).
+Steps 1 and 8 to 10 apply to every request, including refused ones. WebSockets and the lifespan
+protocol go to the ASGI application `others`.
 """
 
 import logging
@@ -41,7 +41,10 @@ _log = logging.getLogger("synckairos.http")
 
 
 class Pipeline:
-    """Serves the `routes` with the `parts` of an instance; pages of `cors_origins` may call."""
+    """ASGI application that serves `routes` with the `parts` of an instance.
+
+    Pages of `cors_origins` may call it.
+    """
 
     def __init__(
         self,
@@ -56,7 +59,7 @@ class Pipeline:
         self._others = others
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Serve one request, or hand on what is none."""
+        """Serve one HTTP request, or pass any other connection to `others`."""
         if scope["type"] == "http":
             await self._serve(Call(scope, receive, self.parts), send)
         elif self._others:
@@ -70,20 +73,21 @@ class Pipeline:
             status = response.status_code
             await self._send(call, response, send)
         except ClientDisconnect:
-            _log.debug("the client left in mid-body", extra={"request_id": call.request_id})
+            _log.debug(
+                "client disconnected while sending the body", extra={"request_id": call.request_id}
+            )
         except Exception:
             _log.exception("request failed", extra={"request_id": call.request_id})
             if status:
-                raise  # the answer has begun: all that is left is to end the connection
+                raise  # the response may have begun, so the server must close the connection
             status = 500
-            message = "Something went wrong here"
-            failure = error_answer(call.request_id, 500, "INTERNAL_ERROR", message)
-            await self._send(call, failure, send)
+            response = error_answer(call.request_id, 500, "INTERNAL_ERROR", "Internal server error")
+            await self._send(call, response, send)
         finally:
             self._report(call, status, (time.perf_counter() - started) * 1000)
 
     async def _response(self, call: Call) -> Response:
-        """What the endpoint answers, or the answer to what is wrong with the request."""
+        """Return the endpoint's response, or the response to a refused request."""
         try:
             if self._cors and self._cors.is_preflight(call):
                 return self._cors.preflight_response(call.headers)
@@ -91,7 +95,7 @@ class Pipeline:
             route, call.scope["path_params"] = self.routes.find(method, call.scope["path"])
             call.route = call.scope["route"] = route
             if route.requires:
-                await self._admit(call, route.requires)
+                await self._authorize(call, route.requires)
             return await route.endpoint(call, *await inputs.read(call, route))
         except MethodNotAllowed as error:
             if call.method == "OPTIONS":
@@ -100,8 +104,11 @@ class Pipeline:
         except (ServiceError, Refusal, inputs.InvalidInput) as error:
             return rendered(error, call.request_id)
 
-    async def _admit(self, call: Call, operation: Operation) -> None:
-        """Authenticate, count and authorize. What was found out before an error stays in `call`."""
+    async def _authorize(self, call: Call, operation: Operation) -> None:
+        """Authenticate, count and authorize; sets the fields of `call` step by step.
+
+        After an error, the fields that are already set are used for header fields and metrics.
+        """
         gate, session_id = self.parts.gate, call.path_params.get("session_id")
         call.caller = await gate.authenticate(call, operation)
         call.allowance = gate.allowance(call, call.caller, operation, session_id)
@@ -138,7 +145,7 @@ class Pipeline:
 
 
 def _without_body(send: Send) -> Send:
-    """`send` for the answer to a `HEAD` request (RFC 9110 section 9.3.2)."""
+    """Return `send` for a response to `HEAD` (RFC 9110 section 9.3.2)."""
 
     async def send_without_body(message: Message) -> None:
         if message["type"] == "http.response.body":

@@ -1,4 +1,4 @@
-"""Entity tags: a session's version in quotes (RFC 9110 §8.8.3, §13.1)."""
+"""Entity tags: a session's version in quotes (RFC 9110 sections 8.8.3 and 13.1)."""
 
 import re
 from collections.abc import Sequence
@@ -10,36 +10,36 @@ _ANY = "*"
 
 
 def etag(version: int) -> str:
-    """The tag of a version."""
+    """Return the entity tag of a version."""
     return f'"{version}"'
 
 
 def tags_in(fields: Sequence[str]) -> frozenset[str] | None:
-    """The strong tags in the `If-Match` header fields of a request, unquoted.
+    """Return the strong tags in the `If-Match` header fields of a request, unquoted.
 
-    None where the request sets no condition: it has no such field, or the field is `*`, which any
-    existing session matches. A weak tag never matches (strong comparison, RFC 9110 §13.1.1), and
-    a malformed field matches no version.
+    Returns None if there is no condition: without such a field, or for `*`, which any existing
+    session matches. A weak tag never matches (strong comparison, RFC 9110 section 13.1.1), and a
+    malformed field matches no version.
     """
-    listed = _listed(fields)
-    if not fields or listed == [_ANY]:
+    tags = _parse(fields)
+    if not fields or tags == [_ANY]:
         return None
-    return frozenset(tag[1:-1] for tag in listed if tag.startswith('"'))
+    return frozenset(tag[1:-1] for tag in tags if tag.startswith('"'))
 
 
 def is_known(fields: Sequence[str], version: int) -> bool:
-    """Whether the `If-None-Match` header fields of a request list the tag of `version`.
+    """Return whether the `If-None-Match` header fields of a request list the tag of `version`.
 
-    `*` matches every version, and a weak tag matches as well (weak comparison, RFC 9110 §13.1.2).
+    `*` matches every version, and weak tags match too (weak comparison, RFC 9110 section 13.1.2).
     """
     if not fields:
         return False
-    listed = _listed(fields)
-    return listed == [_ANY] or etag(version) in {tag.removeprefix("W/") for tag in listed}
+    tags = _parse(fields)
+    return tags == [_ANY] or etag(version) in {tag.removeprefix("W/") for tag in tags}
 
 
-def _listed(fields: Sequence[str]) -> list[str]:
-    """The tags in header fields of one name, or `*` alone; none where the fields are malformed."""
+def _parse(fields: Sequence[str]) -> list[str]:
+    """Return the tags in header fields of one name, only `*`, or none if they are malformed."""
     value = ",".join(fields).strip()
     if value == _ANY:
         return [_ANY]
