@@ -22,7 +22,7 @@ _ROLES = {str(role): role for role in Role} | {"authenticated": Role.HOST}
 
 
 def caller_from(claims: Mapping[str, Any]) -> Caller:
-    """Return the caller of these claims. Raises `Unauthenticated` if they are incomplete."""
+    """Return the caller of these claims. Raises `Unauthenticated` for missing or invalid ones."""
     if SUPABASE_SESSION in claims:
         raise Unauthenticated("The token is only for Supabase Realtime")
     role = _ROLES.get(str(claims.get("role")))

@@ -63,7 +63,7 @@ class SwitchBody(Body):
 
 
 class AdjustBody(Body):
-    """The new remaining time of the participant's clock."""
+    """The value that the participant's clock has from now on."""
 
     total_time_ms: Duration
     reason: Reason | None = None

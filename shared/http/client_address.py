@@ -43,7 +43,7 @@ def public_url(
 
 @lru_cache(maxsize=4096)
 def _normal(address: str) -> str:
-    """Return the canonical form of `address`, `unknown` if it is none.
+    """Return an IPv4 address, the network of an IPv6 address, or `unknown` if it is neither.
 
     Results are cached because parsing an address takes 10 us and clients send many requests.
     """

@@ -159,7 +159,7 @@ class AuditEvent(Document):
 
 
 class AuditTrail(Document):
-    """A page of the audit trail, oldest first; pass `next` as `after` to get the next page."""
+    """A page of the audit trail, oldest first; `next` is the next page's `after`, if any."""
 
     events: list[AuditEvent]
     next: int | None

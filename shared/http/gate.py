@@ -37,7 +37,7 @@ class Gate:
     async def admit(
         self, connection: HTTPConnection, operation: Operation, session_id: str
     ) -> Permit:
-        """Do all three checks for a WebSocket or event stream; `Pipeline` does them separately.
+        """Do all three checks for a WebSocket; `Pipeline` does them separately for requests.
 
         Raises what they raise.
         """

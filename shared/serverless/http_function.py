@@ -15,7 +15,7 @@ from shared.serverless.instance import instance, is_on_lambda, started
 class HttpFunction:
     """Handles events of an HTTP API, a REST API or a function URL.
 
-    It is built at import on Lambda, and elsewhere, such as in the container, only when called.
+    The pipeline is built at import on Lambda, and elsewhere, as in the container, when called.
     """
 
     def __init__(self, routes: Callable[[], Iterable[Route]]) -> None:
