@@ -1,4 +1,4 @@
-"""Rate limits per caller and per session (API section 2, Headers)."""
+"""Rate limits per caller and per session (API section 2, Header fields)."""
 
 import math
 import time

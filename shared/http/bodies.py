@@ -58,7 +58,6 @@ class SwitchBody(Body):
     current_participant_id: Uuid | None = None
 
     def command(self) -> Switch:
-        """Return the command."""
         return Switch(self.next_participant_id, self.current_participant_id)
 
 
@@ -69,7 +68,6 @@ class AdjustBody(Body):
     reason: Reason | None = None
 
     def command(self, participant_id: str) -> AdjustTime:
-        """Return the command."""
         return AdjustTime(participant_id, Millis(self.total_time_ms), self.reason)
 
 

@@ -40,7 +40,6 @@ class ParticipantBody(Body):
         )
 
     def command(self) -> AddParticipant:
-        """Return the command."""
         return AddParticipant(self.as_newcomer())
 
 

@@ -211,7 +211,6 @@ def _corrected(schema: dict[str, Any]) -> dict[str, Any]:
 
 
 def _quota_headers() -> dict[str, Any]:
-    """Return the header fields of rate-limited responses."""
     return {
         name: {"description": description, "schema": {"type": "integer"}}
         for name, description in _LIMITED.items()

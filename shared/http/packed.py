@@ -52,7 +52,6 @@ class Once:
         self._made: Packed | None = None
 
     async def response(self, request: Request, headers: Mapping[str, str]) -> Response:
-        """Return the document."""
         if self._made is None:
             self._made = await anyio.to_thread.run_sync(lambda: Packed.of(self._make()))
         return self._made.response(request, headers)

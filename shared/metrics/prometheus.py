@@ -131,34 +131,27 @@ class PrometheusMetrics:
         self._deliveries.observe(latency_ms)
 
     def count_store_error(self, fault: StoreFault) -> None:
-        """Count a failed round trip to the store."""
         self._store_errors[fault].inc()
 
     def observe_push(self, messages: int, duration_ms: float) -> None:
-        """Record a request to Supabase and the number of its messages."""
         self._pushes_sent.inc(messages)
         self._push_durations.observe(duration_ms)
 
     def count_pushes(self, fate: PushFate, messages: int) -> None:
-        """Count pushes that were not simply sent."""
         self._pushes[fate].inc(messages)
 
     def observe_audit_lag(self, lag_ms: float) -> None:
-        """Record the time from a change to its row in the audit trail."""
         self._audit_lag.observe(lag_ms)
 
     def observe_lateness(self, lateness_ms: float) -> None:
-        """Record how long after its due time a wake-up was finished."""
         self._expiry_lateness.observe(lateness_ms)
 
     def count_restored(self, sessions: int) -> None:
-        """Count restored sessions."""
         self._sessions_restored.inc(sessions)
 
     def observe_request(
         self, method: str, route: str, status: int, elapsed_ms: float, tenant: str | None = None
     ) -> None:
-        """Count one request by its route template, never by its path."""
         count, durations = self._children(method, route, status)
         count.inc()
         durations.observe(elapsed_ms)
