@@ -1,1 +1,1 @@
-"""The audit trail: what an entry looks like, and the databases that keep it."""
+"""The audit trail: its entries, the outbox interface and the database adapters."""

@@ -1,4 +1,4 @@
-"""Audit entries as they wait in the outbox: one JSON object each, named as the table's columns."""
+"""Audit entries in the outbox: one JSON object each, with the table's columns as field names."""
 
 from typing import Any
 
@@ -15,7 +15,7 @@ from shared.snapshot import decode_session, encode_session
 
 
 class AuditEntry(msgspec.Struct, frozen=True):
-    """One event of the audit trail, with the session as it left it."""
+    """One event of the audit trail, with the session's state after it."""
 
     session_id: str
     version: int
@@ -31,15 +31,15 @@ class AuditEntry(msgspec.Struct, frozen=True):
     metadata: dict[str, Any]
     state_snapshot: msgspec.Raw
     operation_id: str
-    """Of the commit: tells a second delivery from another change that took the same version."""
+    """The commit's. Distinguishes a repeated delivery from another change of the same version."""
     wakes_at: Instant | None
-    """When something next happens in the session of itself."""
+    """Next instant at which the session changes without a command."""
     tenant: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class EntryName:
-    """Which version of which session an entry is of: all that it takes to deliver it."""
+    """The session and the version of an entry: the fields that delivery needs."""
 
     session_id: str
     version: int
@@ -47,7 +47,7 @@ class EntryName:
 
     @property
     def session_name(self) -> str:
-        """The session's name among those of all tenants."""
+        """The session's name, unique across tenants."""
         return session_name(self.session_id, self.tenant)
 
 
@@ -57,20 +57,20 @@ _names = msgspec.json.Decoder(EntryName)
 
 
 def encode(commit: Commit, state: bytes | None = None) -> list[bytes]:
-    """The audit entries of a commit, oldest first.
+    """Return the audit entries of a commit, oldest first.
 
-    `state` is the commit's session as it is stored, where that is written down already.
+    `state` is the commit's session in encoded form, if the caller has encoded it already.
     """
     return [_encoder.encode(_entry(commit, change, state)) for change in commit.changes]
 
 
 def name_of(raw: bytes) -> EntryName:
-    """Whose entry it is. Raises `ValueError` for something that is no entry."""
+    """Return the session and version of an entry. Raises `ValueError` if `raw` is not an entry."""
     return _names.decode(raw)
 
 
 def moment_of(raw: bytes) -> Moment:
-    """The version of a session that an entry tells of. Raises `ValueError` if it is no entry."""
+    """Return the session as an entry records it. Raises `ValueError` if `raw` is not an entry."""
     entry = _entries.decode(raw)
     session = decode_session(bytes(entry.state_snapshot))
     return Moment(session, entry.event, entry.occurred_at)

@@ -1,4 +1,4 @@
-"""What the audit trail needs from outside: a place to wait in, and a database for good."""
+"""Interfaces of the audit trail: the outbox, where entries wait, and the database."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -11,7 +11,10 @@ from shared.domain.units import Instant, Millis
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """An audit entry on its way: where it waits, since when, and its JSON (None: not an entry)."""
+    """An audit entry in the outbox: its shard, stream id, queuing time and JSON.
+
+    `entry` is None where the stream holds something that is not an entry.
+    """
 
     shard: str
     id: str
@@ -21,7 +24,7 @@ class Delivery:
 
 @dataclass(frozen=True, slots=True)
 class Moment:
-    """A session as one event left it."""
+    """A session's state after one event."""
 
     session: Session
     event: str
@@ -29,53 +32,56 @@ class Moment:
 
     @property
     def is_deletion(self) -> bool:
-        """Whether the session was gone from here on."""
+        """Whether the event deleted the session."""
         return self.event == EventType.SESSION_DELETED
 
     @property
     def is_unfinished(self) -> bool:
-        """Whether anything could still happen in the session."""
+        """Whether the session can still change: it is neither deleted nor in a final status."""
         return not (self.is_deletion or self.session.status.is_terminal)
 
 
 class Outbox(Protocol):
-    """Where audit entries wait for the database, in the order in which they were made."""
+    """A queue of audit entries for the database, in the order of creation within a shard."""
 
     async def take(
         self, worker: str, most: int, most_bytes: int = ..., after: Mapping[str, str] = ...
     ) -> list[Delivery]:
-        """The oldest entries, at most `most` of them and `most_bytes` in all, but at least one.
+        """Return the oldest entries: at most `most` and `most_bytes` in all, but at least one.
 
-        None of a shard while another worker has its lease, and only those behind the stream id that
-        `after` has for the shard. What was taken stays in the outbox until it is settled or parked:
-        a worker that dies loses nothing.
+        Shards on which another worker has the lease are skipped. Where `after` has a stream id for
+        a shard, entries up to that id that were taken before are skipped. Entries stay in the
+        outbox until they are settled or parked, so none is lost if the worker dies.
         """
 
     async def renew(self, worker: str, shards: Iterable[str]) -> None:
-        """Go on holding the leases of `shards` that `worker` has."""
+        """Renew the leases on `shards` that `worker` holds."""
 
     async def settle(self, deliveries: Sequence[Delivery]) -> None:
-        """Drop entries that the database has for good."""
+        """Remove entries that the database has stored."""
 
     async def park(self, delivery: Delivery, reason: str) -> None:
         """Move an entry that can't be written to the dead letters."""
 
     async def entry(self, name: str, entry_id: str) -> Moment | None:
-        """What waits of the session `name` under that id; None when it is settled or parked."""
+        """Return the session `name` as a waiting entry has it; None if that was settled or parked.
+
+        `entry_id` is the entry's stream id.
+        """
 
     async def waiting(self, name: str) -> list[Moment]:
-        """What waits of one session, oldest first."""
+        """Return the versions of one session that wait in the outbox, oldest first."""
 
     async def newest_of(self, names: Collection[str]) -> dict[str, Moment]:
-        """The newest version that waits of each of the sessions named, where one does."""
+        """Return the newest waiting version of each named session that has entries here."""
 
     async def newest(self, shards: Collection[str]) -> dict[str, Moment]:
-        """The newest version that waits on these shards, by the session's name."""
+        """Return the newest waiting version of each session on `shards`, by session name."""
 
 
 @dataclass(frozen=True, slots=True)
 class AuditedEvent:
-    """One event of the audit trail, without the state it left."""
+    """One event of the audit trail, without the session's state."""
 
     version: int
     event: str
@@ -92,7 +98,7 @@ class AuditedEvent:
 
 @dataclass(frozen=True, slots=True)
 class Clash:
-    """A version that the trail holds already, made by another change."""
+    """A version that could not be written, because the trail has it from another change."""
 
     session_id: str
     version: int
@@ -100,49 +106,55 @@ class Clash:
 
 
 class AuditLog(Protocol):
-    """The database that keeps every change for good.
+    """The database that keeps every change permanently.
 
-    A session is asked for by its name. Every method raises `AuditUnavailable` when the database is
-    away or takes too long.
+    Parameters called `name` are session names. Every method raises `AuditUnavailable` when the
+    database can't be reached or takes too long.
     """
 
     async def append(self, entries: Sequence[bytes]) -> list[Clash]:
-        """Write all of `entries` or none; what is there already is left as it is.
+        """Write all of `entries` or none. Versions that exist already are left unchanged.
 
-        Raises `EntriesRefused` when the database won't have one of them.
+        Returns the versions that exist from another change. Raises `EntriesRefused` when the
+        database refuses one of the entries.
         """
 
     async def events(self, name: str, after: int, limit: int) -> list[AuditedEvent]:
-        """The events with a version above `after`, oldest first, at most `limit`."""
+        """Return the events with a version above `after`, oldest first, at most `limit`."""
 
     async def last(self, name: str) -> Moment | None:
-        """The newest version of a session."""
+        """Return the newest version of a session."""
 
     async def last_of(self, names: Collection[str]) -> dict[str, Moment]:
-        """The newest version of each of the sessions named, where the trail has one."""
+        """Return the newest version of each named session that the trail has."""
 
     async def at_version(self, name: str, version: int) -> Moment | None:
-        """That version of a session."""
+        """Return the session at `version`."""
 
     async def at_instant(self, name: str, at: Instant) -> Moment | None:
-        """The newest version of a session that was made at `at` or before."""
+        """Return the newest version of a session that was made at `at` or before."""
 
     async def waking(self, after: str | None, limit: int) -> list[Session]:
-        """Sessions in which something will happen of itself, at most `limit`, in an order of the
-        trail's own: by tenant, then by id. Those behind the one named `after`."""
+        """Return sessions that will change without a command, at most `limit`.
+
+        They are ordered by tenant, then by id, and begin after the session named `after`.
+        """
 
     async def names(self, after: str | None, limit: int) -> list[str]:
-        """Names of all sessions, deleted ones too, at most `limit`, in the same order: those behind
-        the one named `after`. None are left where none is returned."""
+        """Return the names of all sessions, deleted ones included, at most `limit`.
+
+        Same order as `waking`, beginning after the session named `after`. An empty list is the end.
+        """
 
     async def ping(self) -> None:
         """Return when the database answers."""
 
     async def check(self) -> str | None:
-        """Return when the database takes writes: None, or what some entries will fail for.
+        """Check, without writing anything, that the database accepts writes.
 
-        Nothing is written by this. Raises `AuditUnavailable` with the reason otherwise.
+        Returns None, or the reason why some entries will fail. Raises `AuditUnavailable` with the
+        reason when it accepts no writes.
         """
 
     async def close(self) -> None:
-        """Let its connections go."""
+        """Close the connections."""

@@ -1,4 +1,4 @@
-"""`AuditLog` in Postgres itself, over a small pool of connections."""
+"""`AuditLog` on a direct Postgres connection, through a small pool."""
 
 from collections.abc import Collection, Sequence
 from typing import Any
@@ -16,10 +16,10 @@ _READ_TIMEOUT_S = 1.0
 _WRITE_TIMEOUT_S = 5.0
 
 _UNICODE = "UTF8"
-"""The one encoding of Postgres that holds every character."""
+"""The only Postgres encoding that can store every character."""
 
 _OCCURRED_AT = "(extract(epoch from occurred_at) * 1000)::bigint as occurred_at"
-"""In ms: a timestamp as text depends on the database's DateStyle and TimeZone."""
+"""In ms, because a timestamp as text depends on the database's DateStyle and TimeZone."""
 
 _OF_SESSION = "from public.sync_events where tenant = %s and session_id = %s"
 _COLUMNS = f"select state_snapshot::text, event::text, {_OCCURRED_AT}"
@@ -31,21 +31,21 @@ _WRITE_NOTHING = """
 select current_setting('server_encoding') as encoding, count(e.tenant)
 from public.record_events('[]'::json) as e
 """
-"""Fails where a batch would: read-only, without our function, without the right to it."""
+"""Fails where a batch would fail: read-only database, missing function, missing privilege."""
 
 _EACH_WANTED = "select last.* from unnest(%s::text[], %s::uuid[]) as wanted (tenant, session_id)"
-_NEWEST_OF_IT = """
+_NEWEST_OF_WANTED = """
 from public.sync_events where tenant = wanted.tenant and session_id = wanted.session_id
 order by version desc limit 1
 """
-_LAST_OF = f"{_EACH_WANTED} cross join lateral ({_COLUMNS} {_NEWEST_OF_IT}) as last"
+_LAST_OF = f"{_EACH_WANTED} cross join lateral ({_COLUMNS} {_NEWEST_OF_WANTED}) as last"
 
 
 class PostgresAuditLog:
-    """The trail behind `url`. Nothing is imported or connected before it is first used.
+    """The audit trail in the database at `url`. Imports and connects at the first use.
 
-    Every name is qualified, times are numbers and every setting that matters is ours
-    (`postgres_pool.py`): the settings of the database, of the role and of `url` change nothing.
+    Queries don't depend on the settings of the database, the role or `url`: names are qualified,
+    times are numbers, and the pool sets the relevant settings itself (`postgres_pool.py`).
     """
 
     def __init__(self, url: str) -> None:
@@ -79,7 +79,7 @@ class PostgresAuditLog:
         for row in rows:
             if len(row["state_snapshot"]) > LARGE_BYTES:
                 await next_slice()
-            moment = _moment_in(row)
+            moment = _moment_of(row)
             moments[moment.session.name] = moment
         return moments
 
@@ -122,34 +122,34 @@ class PostgresAuditLog:
 
     async def _moment(self, name: str, condition: str, *parameters: Any) -> Moment | None:
         rows = await self._read(f"{_MOMENT} {condition} limit 1", (*_key(name), *parameters))
-        return _moment_in(rows[0]) if rows else None
+        return _moment_of(rows[0]) if rows else None
 
     async def _read(
         self, query: str, parameters: Sequence[Any], timeout_s: float = _READ_TIMEOUT_S
     ) -> list[dict[str, Any]]:
         try:
             return await self._pool.query(query, parameters, timeout_s)
-        except EntriesRefused as error:  # nothing was written that could be at fault
+        except EntriesRefused as error:  # a query writes no entries, so none can be at fault
             raise AuditUnavailable(reason=str(error)) from error
 
 
 def encoding_fault(encoding: str) -> str | None:
-    """Why a database in `encoding` can't hold every entry; None for one that can."""
+    """Return why a database in `encoding` can't store every entry; None if it can."""
     if encoding == _UNICODE:
         return None
     return (
-        f"its encoding {encoding} can't hold every character: entries with others become dead"
-        f" letters. Make a database in {_UNICODE} (create database ... encoding '{_UNICODE}'"
-        " template template0), and move to it"
+        f"its encoding {encoding} can't store every character: entries with other characters"
+        f" become dead letters. Create a database in {_UNICODE} (create database ... encoding"
+        f" '{_UNICODE}' template template0), and move to it"
     )
 
 
-def _moment_in(row: dict[str, Any]) -> Moment:
+def _moment_of(row: dict[str, Any]) -> Moment:
     session = decode_session(row["state_snapshot"])
     return Moment(session, row["event"], Instant(row["occurred_at"]))
 
 
 def _key(name: str) -> tuple[str, str]:
-    """A session's tenant and id as the tables have them."""
+    """Return a session's tenant and id as the tables have them ('' for no tenant)."""
     tenant, session_id = tenant_and_id(name)
     return tenant or "", session_id

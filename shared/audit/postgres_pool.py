@@ -1,4 +1,4 @@
-"""Queries to one Postgres: each in time, on a connection that can be trusted."""
+"""Queries to one Postgres, each with a time limit and repeated when its connection breaks."""
 
 import asyncio
 import logging
@@ -21,7 +21,7 @@ Rows = list[dict[str, Any]]
 
 MAX_CONNECTIONS = 4
 _ATTEMPTS = 3
-"""Two are enough, but for a connection that was being made while the others were cut."""
+"""Two are enough, unless a connection was being opened while the others were cut."""
 
 _CONNECT_TIMEOUT_S = 1
 _SILENCE_MS = 5_000
@@ -38,21 +38,21 @@ select
       else current_setting('synchronous_commit') end,
     true)
 """
-"""For one transaction: poolers share a connection between clients and refuse settings at its start.
+"""Set per transaction: poolers share connections between clients and refuse startup settings.
 
-Without `synchronous_commit` a crash of the server loses what it has just confirmed.
+Without `synchronous_commit` a crash of the server loses transactions that it has just confirmed.
 """
 
 _STATEMENT_SHARE = 0.9
 _LOCK_SHARE = 0.6
-"""Of a query's time: the server gives up before we do, so its connection can be used again."""
+"""Shares of a query's time limit. The server times out first, so the connection stays usable."""
 
 
 class PostgresPool:
-    """Connections to the servers of `url`; nothing is imported or connected before the first use.
+    """Connections to the servers of `url`. Imports and connects at the first use.
 
-    A database that is read-only stays so, whoever made it: Supabase does when a disk is nearly
-    full. `target_session_attrs=read-write` in a `url` with several hosts finds the primary.
+    The pool never overrides a read-only mode: Supabase sets it when a disk is nearly full. With
+    several hosts, `target_session_attrs=read-write` in `url` selects the primary.
     """
 
     def __init__(self, url: str) -> None:
@@ -61,10 +61,10 @@ class PostgresPool:
         self._running: set[asyncio.Task[Rows]] = set()
 
     async def query(self, query: str, parameters: Sequence[Any], timeout_s: float) -> Rows:
-        """The rows of `query`, which may run several times: it must be harmless then.
+        """Return the rows of `query`, which must be idempotent.
 
+        A query whose connection breaks runs again on a new one, within the same `timeout_s`.
         Raises `AuditUnavailable`, after `timeout_s` seconds at the latest, and `EntriesRefused`.
-        A query whose connection has ended runs again on a new one, in the time that is left.
         """
         from psycopg import Error, InterfaceError, OperationalError
 
@@ -78,24 +78,26 @@ class PostgresPool:
             raise took_too_long(timeout_s) from error
         except _ConnectionEnded as ended:
             raise failure(ended.sqlstate, str(ended)) from ended
-        except (OSError, RuntimeError) as error:  # uvloop's, of a socket that is gone
+        except (OSError, RuntimeError) as error:  # uvloop raises RuntimeError for a lost socket
             raise AuditUnavailable from error
         except (OperationalError, InterfaceError) as error:
-            raise failure(error.sqlstate, _said(error)) from error
+            raise failure(error.sqlstate, _message(error)) from error
         except Error as error:
-            if error.sqlstate is None:  # psycopg itself won't send it
+            if error.sqlstate is None:  # psycopg itself refuses to send it
                 raise EntriesRefused(str(error)) from error
-            raise failure(error.sqlstate, _said(error)) from error
+            raise failure(error.sqlstate, _message(error)) from error
 
     async def close(self) -> None:
-        """Let its connections go."""
+        """Close the connections."""
         if self._pool is not None:
             await self._pool.close()
             self._pool = None
 
     async def _in_time(self, query: str, parameters: Sequence[Any], timeout_s: float) -> Rows:
-        """The rows. A query that takes too long is left behind at once: cancelling it asks the
-        server, which may be what hangs. Raises `TimeoutError`."""
+        """Run the query and raise `TimeoutError` as soon as it takes too long.
+
+        It doesn't wait for the cancellation, because that asks the server, which may be hanging.
+        """
         running = asyncio.create_task(self._run(query, parameters, timeout_s))
         self._running.add(running)
         running.add_done_callback(self._forget)
@@ -119,16 +121,16 @@ class PostgresPool:
                 if not connection.broken and not (was_sent and ends_connection(error.sqlstate)):
                     await connection.rollback()
                     raise
-                await _leave(connection, pool)
-                raise _ConnectionEnded(error.sqlstate, _said(error)) from error
+                await _discard(connection, pool)
+                raise _ConnectionEnded(error.sqlstate, _message(error)) from error
             except asyncio.CancelledError:
-                await _leave(connection, pool)
+                await _discard(connection, pool)
                 raise
 
     def _forget(self, ended: asyncio.Task[Rows]) -> None:
         self._running.discard(ended)
         if not ended.cancelled():
-            ended.exception()  # it was raised to the caller, or the caller has left
+            ended.exception()  # mark it as retrieved: the caller may have left
 
     async def _opened(self) -> "Pool":
         if self._pool is None:
@@ -136,14 +138,14 @@ class PostgresPool:
             from psycopg.rows import dict_row
             from psycopg_pool import AsyncConnectionPool
 
-            # It warns of each error that is raised in a transaction; we report those.
+            # psycopg logs each error that is raised in a transaction; callers report those.
             logging.getLogger("psycopg").setLevel(logging.ERROR)
             logging.getLogger("psycopg.pool").setLevel(logging.WARNING)
             self._pool = AsyncConnectionPool(
                 self._url,
                 kwargs={
                     "row_factory": dict_row,
-                    # A pooler in transaction mode knows nothing of prepared statements.
+                    # Poolers in transaction mode don't support prepared statements.
                     "prepare_threshold": None,
                     "autocommit": True,
                     "client_encoding": "utf8",
@@ -154,7 +156,7 @@ class PostgresPool:
                 min_size=0,
                 max_size=MAX_CONNECTIONS,
                 timeout=_CONNECT_TIMEOUT_S,
-                # One attempt for each who asks; else the pool would wait longer and longer.
+                # One attempt per request; otherwise the pool waits longer after each failure.
                 reconnect_timeout=0,
                 open=False,
             )
@@ -163,15 +165,15 @@ class PostgresPool:
 
 
 class _ConnectionEnded(Exception):
-    """The connection can't be used again, so a new one may succeed."""
+    """The connection can't be used again; a retry on a new one may succeed."""
 
     def __init__(self, sqlstate: str | None, message: str) -> None:
         super().__init__(message)
         self.sqlstate = sqlstate
 
 
-async def _leave(connection: "Connection", pool: "Pool") -> None:
-    """Close `connection`, and the idle ones: they lead to the same server."""
+async def _discard(connection: "Connection", pool: "Pool") -> None:
+    """Close `connection` and the idle ones, which lead to the same server."""
     await connection.close()
     await pool.drain()
 
@@ -179,7 +181,7 @@ async def _leave(connection: "Connection", pool: "Pool") -> None:
 async def _transaction(
     connection: "Connection", query: str, parameters: Sequence[Any], timeout_s: float
 ) -> Rows:
-    """Run `query` in a transaction with our settings, all in one round trip."""
+    """Run `query` in a transaction with `_SETTINGS`, in one round trip."""
     settings = {
         "statement_ms": _ms(timeout_s * _STATEMENT_SHARE),
         "lock_ms": _ms(timeout_s * _LOCK_SHARE),
@@ -192,11 +194,11 @@ async def _transaction(
     return await cursor.fetchall()
 
 
-def _said(error: "Error") -> str:
-    """The server's sentence, without the lines that quote what was written."""
+def _message(error: "Error") -> str:
+    """Return the server's primary message, without the detail lines that quote entries."""
     return error.diag.message_primary or str(error)
 
 
 def _ms(seconds: float) -> str:
-    """At least 1: a limit of 0 would be none."""
+    """Convert to ms, at least 1, because Postgres takes 0 as no limit."""
     return str(max(1, int(seconds * 1000)))

@@ -1,7 +1,7 @@
-"""PostgREST through Supabase's client of that alone.
+"""PostgREST through Supabase's `postgrest` client, for Lambda functions.
 
-Functions take this one: the client of a whole project brings sign-in, storage and sockets, which
-would double the time of a cold start, and their size.
+The full `supabase` client includes sign-in, storage and sockets, which would double the cold-start
+time and the package size.
 """
 
 from typing import TYPE_CHECKING
@@ -15,7 +15,7 @@ _TIMEOUT_S = 5.0
 
 
 async def connect(url: str, service_key: str) -> "AsyncPostgrestClient":
-    """A client that neither retries nor waits of its own accord: both are ours to decide."""
+    """Return a client without retries of its own; `SupabaseAuditLog` decides about those."""
     from postgrest import AsyncPostgrestClient
 
     return AsyncPostgrestClient(
@@ -27,7 +27,7 @@ async def connect(url: str, service_key: str) -> "AsyncPostgrestClient":
 
 
 def http_client(*, http2: bool) -> "httpx.AsyncClient":
-    """What carries the requests; a function makes one at a time and needs no more than HTTP/1.1."""
+    """Return the HTTP client. Functions send one request at a time, so HTTP/1.1 is enough."""
     import httpx
 
     return httpx.AsyncClient(

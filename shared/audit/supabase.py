@@ -1,4 +1,4 @@
-"""`AuditLog` in Supabase: PostgREST, through Supabase's own clients."""
+"""`AuditLog` in Supabase, over PostgREST with Supabase's own clients."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Collection, Sequence
@@ -30,14 +30,14 @@ _EVENT_COLUMNS = (
 )
 _MOMENT_COLUMNS = "state_snapshot,event,occurred_at"
 
-_ANY_CHARACTER = "\N{BLACK CHESS PAWN}"
-"""In UTF8, and in hardly any other encoding."""
+_UNICODE_CHARACTER = "\N{BLACK CHESS PAWN}"
+"""A character that UTF8 has and hardly any other encoding."""
 
 
 class SupabaseAuditLog:
-    """The trail of a project, through the client that `opening` makes.
+    """The audit trail of a Supabase project, through the client that `opening` creates.
 
-    Importing a client takes longer than most requests: it waits for the first use.
+    The client is created at the first use, because importing it takes longer than most requests.
     """
 
     def __init__(self, opening: Opening) -> None:
@@ -49,8 +49,8 @@ class SupabaseAuditLog:
         batch = _decoded(entries)
         client = await self._opened()
         query = client.rpc("record_events", {"entries": batch})
-        # Named, so that a database that knows no tenants refuses instead of mixing them up.
-        rows = await _answered(query.select("session_id", "version", "tenant"), _WRITE_TIMEOUT_S)
+        # Naming `tenant` makes a database without the tenants migration refuse the batch.
+        rows = await _execute(query.select("session_id", "version", "tenant"), _WRITE_TIMEOUT_S)
         return [Clash(row["session_id"], row["version"], row["tenant"] or None) for row in rows]
 
     async def events(self, name: str, after: int, limit: int) -> list[AuditedEvent]:
@@ -62,8 +62,8 @@ class SupabaseAuditLog:
         return await _newest(await self._of(name, _MOMENT_COLUMNS))
 
     async def last_of(self, names: Collection[str]) -> dict[str, Moment]:
-        """See `AuditLog`. Two requests for each tenant, whatever is found: PostgREST can't pick
-        the newest row of each session in one, so the first asks for the versions."""
+        """See `AuditLog`. Sends two requests per tenant: PostgREST can't select the newest row of
+        each session in one request, so the first one asks for the versions."""
         by_tenant: dict[str, list[str]] = {}
         for tenant, session_id in map(tenant_and_id, names):
             by_tenant.setdefault(tenant or "", []).append(session_id)
@@ -81,7 +81,7 @@ class SupabaseAuditLog:
         versions = dict.fromkeys(session_ids, 0) | {r["session_id"]: r["version"] for r in rows}
         each = (f"and(session_id.eq.{i},version.eq.{version})" for i, version in versions.items())
         query = client.table("sync_events").select(_MOMENT_COLUMNS).eq("tenant", tenant)
-        return list(map(_moment_in, await _rows(query.or_(",".join(each)))))
+        return list(map(_moment_of, await _rows(query.or_(",".join(each)))))
 
     async def at_version(self, name: str, version: int) -> Moment | None:
         query = await self._of(name, _MOMENT_COLUMNS)
@@ -100,7 +100,7 @@ class SupabaseAuditLog:
         return [session_from(row["state_snapshot"]) for row in rows]
 
     async def names(self, after: str | None, limit: int) -> list[str]:
-        """See `AuditLog`. Those of the same tenant are asked for first, then those of the next."""
+        """See `AuditLog`. Reads the rest of the same tenant first, then the tenants after it."""
         if after is None:
             return await self._names(lambda query: query, limit)
         tenant, session_id = tenant_and_id(after)
@@ -118,15 +118,15 @@ class SupabaseAuditLog:
         await _rows(client.table("sync_sessions").select("tenant").limit(1))
 
     async def check(self) -> str | None:
-        """See `AuditLog`. An empty batch fails where any would; the filter, which no tenant meets,
-        fails where the database's encoding lacks a character (SQLSTATE 22P05)."""
+        """See `AuditLog`. An empty batch fails where every batch would. The filter matches no
+        tenant, but fails if the database's encoding lacks the character (SQLSTATE 22P05)."""
         client = await self._opened()
         nothing: Any = {"entries": []}
         query = client.rpc("record_events", nothing).select("tenant")
         try:
-            await _answered(query.eq("tenant", _ANY_CHARACTER), _READ_TIMEOUT_S)
+            await _execute(query.eq("tenant", _UNICODE_CHARACTER), _READ_TIMEOUT_S)
         except EntriesRefused as error:
-            return f"its encoding can't hold every character, use a database in UTF8: {error}"
+            return f"its encoding can't store every character, use a database in UTF8: {error}"
         return None
 
     async def close(self) -> None:
@@ -155,30 +155,30 @@ def _decoded(entries: Sequence[bytes]) -> Any:
 
 async def _newest(query: Any) -> Moment | None:
     rows = await _rows(query.order("version", desc=True).limit(1))
-    return _moment_in(rows[0]) if rows else None
+    return _moment_of(rows[0]) if rows else None
 
 
-def _moment_in(row: dict[str, Any]) -> Moment:
+def _moment_of(row: dict[str, Any]) -> Moment:
     session = session_from(row["state_snapshot"])
     return Moment(session, row["event"], _instant(row["occurred_at"]))
 
 
 async def _rows(query: Any, timeout_s: float = _READ_TIMEOUT_S) -> list[dict[str, Any]]:
-    """What a reading `query` answers. Raises `AuditUnavailable`."""
+    """Return the rows of a `query` that writes nothing. Raises `AuditUnavailable`."""
     try:
-        return await _answered(query, timeout_s)
-    except EntriesRefused as error:  # nothing was written that could be at fault
+        return await _execute(query, timeout_s)
+    except EntriesRefused as error:  # a query writes no entries, so none can be at fault
         raise AuditUnavailable(reason=str(error)) from error
 
 
-async def _answered(query: Any, timeout_s: float) -> list[dict[str, Any]]:
-    """What `query` answers, in time. Raises `AuditUnavailable` and `EntriesRefused`."""
+async def _execute(query: Any, timeout_s: float) -> list[dict[str, Any]]:
+    """Return the rows of `query`. Raises `AuditUnavailable` and `EntriesRefused`."""
     import httpx
     from postgrest.exceptions import APIError
 
     try:
         async with asyncio.timeout(timeout_s):
-            answer = await _executed(query)
+            answer = await _execute_with_retry(query)
     except (TimeoutError, httpx.TimeoutException) as error:
         raise took_too_long(timeout_s) from error
     except httpx.HTTPError as error:
@@ -186,14 +186,14 @@ async def _answered(query: Any, timeout_s: float) -> list[dict[str, Any]]:
     except APIError as error:
         raise failure(error.code, error.message or "") from error
     except (OSError, RuntimeError, AttributeError) as error:
-        # anyio's and uvloop's own stumbling over a connection that was reset while it was made
+        # anyio and uvloop raise these if the connection is reset while it is being opened.
         raise AuditUnavailable from error
     rows: list[dict[str, Any]] = answer.data
     return rows
 
 
-async def _executed(query: Any) -> Any:
-    """The answer to `query`, sent once more where an idle connection turned out to be closed."""
+async def _execute_with_retry(query: Any) -> Any:
+    """Execute `query`, and repeat it once if an idle connection turned out to be closed."""
     import httpx
 
     try:

@@ -1,4 +1,4 @@
-"""PostgREST through the client of a whole Supabase project, as the container has it at hand."""
+"""PostgREST through the full `supabase` client, for the container."""
 
 from typing import TYPE_CHECKING
 
@@ -9,7 +9,7 @@ if TYPE_CHECKING:
 
 
 async def connect(url: str, service_key: str) -> "AsyncPostgrestClient":
-    """A client that neither retries nor waits of its own accord: both are ours to decide."""
+    """Return a client without retries of its own; `SupabaseAuditLog` decides about those."""
     from supabase import AsyncClientOptions, acreate_client
 
     options = AsyncClientOptions(

@@ -79,10 +79,10 @@ def test_a_fault_of_the_entries_is_told_with_its_reason_and_code(code: str) -> N
     ("code", "reason"),
     [
         ("25006", "it is read-only (25006)"),
-        ("25P03", "it ended our transaction (25P03)"),
+        ("25P03", "it ended the transaction (25P03)"),
         ("53100", "its disk is full (53100)"),
         ("53200", "it is out of memory, disk or connections (53200)"),
-        ("42501", "our user lacks a right: run the migrations (42501)"),
+        ("42501", "the database user lacks a privilege: run the migrations (42501)"),
         ("404", "it fails (404)"),
         (None, "it can't be reached"),
     ],
