@@ -1,1 +1,1 @@
-"""Live pushes: one message form, carried by whatever transport a client has."""
+"""Live pushes: the messages, their fan-out, and the Redis and Supabase transports."""

@@ -1,4 +1,4 @@
-"""Supabase Realtime's HTTP API: messages to those who listen to a private topic."""
+"""Client of Supabase Realtime's HTTP API, which broadcasts messages to a private topic."""
 
 import asyncio
 import ssl
@@ -15,13 +15,16 @@ _PATH = "/realtime/v1/api/broadcast"
 _LIMITS = httpx.Limits(keepalive_expiry=60)
 _ACCEPTED = 202
 
-_LARGEST = 200_000
-"""Bytes of a message that carries a state. The free plan takes 256 KB, and measures them as Erlang
-does, where short texts and figures take up to a fifth more than in JSON."""
+_MAX_STATE_BYTES = 200_000
+"""Largest message with a state, in bytes. The free plan takes 256 KB measured as Erlang terms, in
+which short texts and numbers take up to a fifth more than in JSON."""
 
 
 class Broadcasts:
-    """Sends to the project at `url` with its secret `key`, over connections that are kept."""
+    """Broadcasts to the project at `url` with its secret `key`, over persistent connections.
+
+    A request fails after `patience_s` seconds.
+    """
 
     def __init__(self, url: str, key: str, certificates: ssl.SSLContext, patience_s: float) -> None:
         self._url = url.rstrip("/") + _PATH
@@ -31,7 +34,7 @@ class Broadcasts:
         self.reopen()
 
     def reopen(self) -> None:
-        """Forget every connection: those from before a snapshot lead nowhere."""
+        """Drop all connections: those made before a process snapshot are dead."""
         self._http = httpx.AsyncClient(
             verify=self._certificates,
             timeout=self._patience_s,
@@ -40,9 +43,9 @@ class Broadcasts:
         )
 
     async def send(self, topic: str, pushes: Sequence[Push]) -> None:
-        """Hand over all of `pushes` in one request. Raises `PushFailed`.
+        """Send all of `pushes` in one request. Raises `PushFailed`.
 
-        That it was taken doesn't mean that anybody got it: Realtime promises no delivery.
+        Realtime accepts a message without guaranteeing its delivery.
         """
         content = msgspec.json.encode({"messages": [_message(topic, push) for push in pushes]})
         try:
@@ -50,17 +53,17 @@ class Broadcasts:
                 answer = await self._post(content)
         except TimeoutError as error:
             raise PushFailed("no answer in time") from error
-        except Exception as error:  # whatever it is, no change fails for it
+        except Exception as error:  # a failed push must never fail the change
             raise PushFailed(type(error).__name__) from error
         if answer.status_code != _ACCEPTED:
             raise PushFailed(f"{answer.status_code} {answer.text[:200]}")
 
     async def close(self) -> None:
-        """Let its connections go."""
+        """Close the connections."""
         await self._http.aclose()
 
     async def _post(self, content: bytes) -> httpx.Response:
-        """The answer; a connection that died while idle (a frozen function's does) is replaced."""
+        """Send, and repeat once: connections of a frozen function die while idle."""
         try:
             return await self._http.post(self._url, content=content)
         except httpx.TimeoutException:
@@ -70,7 +73,7 @@ class Broadcasts:
 
 
 def _headers(key: str) -> dict[str, str]:
-    """A secret key goes alone; a legacy one is a token, which Realtime wants as such."""
+    """Return the headers; a legacy key is a JWT, which Realtime also wants as a bearer token."""
     headers = {"apikey": key, "Content-Type": "application/json"}
     if key.startswith("eyJ"):
         headers["Authorization"] = f"Bearer {key}"
@@ -82,11 +85,11 @@ def _message(topic: str, push: Push) -> dict[str, Any]:
 
 
 def _payload(push: Push) -> msgspec.Raw | dict[str, Any]:
-    """The message as it was written. One that Supabase wouldn't take goes without its state, which
-    clients then read: they see by the version that they need to."""
-    written = push.text.encode()
-    if push.version is None or len(written) <= _LARGEST:
-        return msgspec.Raw(written)
-    fields: dict[str, Any] = msgspec.json.decode(written, type=dict[str, msgspec.Raw])
+    """Return the message. If it is too large for Supabase, its state is replaced by the version:
+    clients see from that that they must read the state."""
+    encoded = push.text.encode()
+    if push.version is None or len(encoded) <= _MAX_STATE_BYTES:
+        return msgspec.Raw(encoded)
+    fields: dict[str, Any] = msgspec.json.decode(encoded, type=dict[str, msgspec.Raw])
     del fields["state"]
     return fields | {"version": push.version}

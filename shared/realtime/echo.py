@@ -1,20 +1,20 @@
-"""Whether what is published reaches the connection that listens."""
+"""Checks that published messages arrive on the pub/sub connection of this instance."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
 
 from shared.errors import StoreUnavailable
 
-_EVERY_S = 0.5
-_WITHIN_S = 1.0
-_WITHIN_S_OF_A_CHANGE = 0.4
+_INTERVAL_S = 0.5
+_TIMEOUT_S = 1.0
+_TIMEOUT_AFTER_CHANGE_S = 0.4
 
 
 class Echo:
-    """Publishes to a channel of its own twice a second, and notes what is heard of it.
+    """Publishes to a channel of its own twice a second, and checks that the message comes back.
 
     A server that has become a replica and lost its primary, or has left its cluster, keeps its
-    connections and hears nothing any more; nothing else tells that from a quiet minute.
+    connections but receives no messages. Without this check that looks like an idle channel.
     """
 
     def __init__(self, channel: str, publish: Callable[[str], Awaitable[object]]) -> None:
@@ -23,38 +23,41 @@ class Echo:
         self._asked_at = float("-inf")
         self._published_at: float | None = None
         self._publishing: asyncio.Task[None] | None = None
-        self._within_s = _WITHIN_S
+        self._timeout_s = _TIMEOUT_S
 
     def begin(self) -> None:
-        """Forget what was published before there was this connection."""
+        """Start anew on a fresh connection; forget messages published before it."""
         self._published_at = None
         self._asked_at = asyncio.get_running_loop().time()
 
     def heard(self) -> None:
-        """What was published last has arrived."""
+        """Note that the last message has arrived."""
         self._published_at = None
-        self._within_s = _WITHIN_S
+        self._timeout_s = _TIMEOUT_S
 
     def hurry(self) -> None:
-        """Publish at once, and wait for 0.4 s only: changes go to another server from now on."""
-        self._within_s = _WITHIN_S_OF_A_CHANGE
+        """Publish at once and allow 0.4 s only, because commands go to another server now."""
+        self._timeout_s = _TIMEOUT_AFTER_CHANGE_S
         self._begin_publishing()
 
     def is_missing(self) -> bool:
-        """Whether something was published more than 1 s ago and not heard; goes on publishing."""
+        """Whether the last message is overdue: after 1 s, or 0.4 s after `hurry`.
+
+        Publishes the next message when it is time to.
+        """
         now = asyncio.get_running_loop().time()
         if self._published_at is not None:
-            return now - self._published_at > self._within_s
-        if now - self._asked_at >= _EVERY_S:
+            return now - self._published_at > self._timeout_s
+        if now - self._asked_at >= _INTERVAL_S:
             self._begin_publishing()
         return False
 
     def _begin_publishing(self) -> None:
         if self._publishing is None or self._publishing.done():
             self._asked_at = asyncio.get_running_loop().time()
-            self._publishing = asyncio.create_task(self._say())
+            self._publishing = asyncio.create_task(self._publish_once())
 
-    async def _say(self) -> None:
+    async def _publish_once(self) -> None:
         sent_at = asyncio.get_running_loop().time()
         self._published_at = sent_at
         try:

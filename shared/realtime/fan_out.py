@@ -1,4 +1,4 @@
-"""Gives the pushes of one session to all of its listeners at this instance."""
+"""Delivers the pushes of one session to all of its listeners in this instance."""
 
 import asyncio
 from collections import deque
@@ -8,17 +8,17 @@ from dataclasses import dataclass, field
 from shared.realtime.listener import LOST, Listener, Push
 
 SLICE = 64
-"""Listeners that are given a push in one turn of the loop."""
+"""Number of listeners that get a push in one iteration of the event loop."""
 
 MOST_DUE = 32
-"""Pushes that wait for their turn; where more come, the oldest don't wait for other turns."""
+"""Most pushes in the queue. Beyond that the oldest are delivered at once."""
 
 
 @dataclass
 class Topic:
-    """The listeners of one session, and whether their subscription is confirmed.
+    """The listeners of one session, and the state of its Redis subscription.
 
-    `observe` is called with each push once all listeners have it.
+    `observe` is called with each push after all listeners got it.
     """
 
     observe: Callable[[Push], None]
@@ -27,20 +27,20 @@ class Topic:
     has_gap: bool = False
     is_asked_for: bool = False
     """Whether the subscription was sent on this connection; a second one would look like a gap."""
-    _due: deque[tuple[Push, tuple[Listener, ...]]] = field(default_factory=deque)
+    _queue: deque[tuple[Push, tuple[Listener, ...]]] = field(default_factory=deque)
     _is_scheduled: bool = False
 
     def interrupted(self) -> None:
-        """The connection is down: what is published now goes unheard."""
+        """Note that the connection is down, so pushes may be missed."""
         self.is_live.clear()
         self.is_asked_for = False
         self.has_gap = True
 
     def confirmed(self) -> None:
-        """Redis has the subscription: what is published from here on is heard.
+        """Note that Redis confirmed the subscription, and tell listeners of a gap before it.
 
-        The first of two confirmations is of an earlier subscription that was ended in between:
-        what was published between the two went unheard.
+        A second confirmation means that the session was unsubscribed and subscribed again. Pushes
+        published between the two confirmations were missed.
         """
         if self.has_gap or self.is_live.is_set():
             self.deliver(LOST)
@@ -48,33 +48,33 @@ class Topic:
         self.is_live.set()
 
     def deliver(self, push: Push) -> None:
-        """Give `push` to every listener there is, in its turn behind the pushes before it."""
-        self._due.append((push, tuple(self.listeners)))
-        while len(self._due) > MOST_DUE:
-            self._deliver_some()
+        """Queue `push` for all present listeners, behind earlier pushes, and begin to deliver."""
+        self._queue.append((push, tuple(self.listeners)))
+        while len(self._queue) > MOST_DUE:
+            self._deliver_slice()
         if not self._is_scheduled:
-            self._go_on()
+            self._deliver_next()
 
     def catch_up(self) -> None:
-        """Give everybody what is due to them, before somebody is told of the end."""
-        while self._due:
-            self._deliver_some()
+        """Deliver all queued pushes at once, for instance before a listener is closed."""
+        while self._queue:
+            self._deliver_slice()
 
-    def _go_on(self) -> None:
-        """One slice now and the others in later turns: each has sockets to write to."""
-        if self._due:
-            self._deliver_some()
-        self._is_scheduled = bool(self._due)
+    def _deliver_next(self) -> None:
+        """Deliver one slice per loop iteration, because each listener has a socket to write to."""
+        if self._queue:
+            self._deliver_slice()
+        self._is_scheduled = bool(self._queue)
         if self._is_scheduled:
-            asyncio.get_running_loop().call_soon(self._go_on)
+            asyncio.get_running_loop().call_soon(self._deliver_next)
 
-    def _deliver_some(self) -> None:
-        """One slice of the oldest push that is due."""
-        push, listeners = self._due.popleft()
+    def _deliver_slice(self) -> None:
+        """Deliver the oldest queued push to up to `SLICE` listeners."""
+        push, listeners = self._queue.popleft()
         for listener in listeners[:SLICE]:
             listener.put(push)
         if len(listeners) > SLICE:
-            self._due.appendleft((push, listeners[SLICE:]))
+            self._queue.appendleft((push, listeners[SLICE:]))
         elif listeners and push.at is not None:
-            # Behind the writers that were just woken.
+            # Run after the listeners that `put` has just woken.
             asyncio.get_running_loop().call_soon(self.observe, push)

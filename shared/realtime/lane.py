@@ -1,4 +1,4 @@
-"""The pushes of one session on their way out: one request at a time."""
+"""Send queue for the pushes of one session: one request at a time."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
@@ -8,22 +8,23 @@ from shared.realtime.listener import Push
 from shared.realtime.pace import Pace
 from shared.realtime.ports import PushFailed
 
-_MOST_AT_ONCE = 20
-"""After a long outage one commit may leave a hundred messages, with the whole state in half."""
+_BURST_SIZE = 20
+"""Above this, older states are dropped. After a long outage one commit may have a hundred messages,
+half of them with the whole state."""
 
 
 @dataclass(eq=False, slots=True)
 class Load:
-    """What one request carries, for all who have put something into it."""
+    """The pushes of one request, collected from several callers."""
 
     pushes: list[Push] = field(default_factory=list)
     coalesced: int = 0
-    """States that gave way to a newer one."""
+    """Number of states dropped in favour of a newer one."""
     has_arrived: bool = False
 
     def put(self, pushes: Sequence[Push]) -> None:
-        """Add `pushes` behind the others; in a burst only the newest state stays."""
-        is_burst = bool(self.pushes) or len(pushes) > _MOST_AT_ONCE
+        """Append `pushes`. In a burst only the newest state is kept."""
+        is_burst = bool(self.pushes) or len(pushes) > _BURST_SIZE
         self.pushes.extend(pushes)
         if is_burst:
             kept = _with_newest_state(self.pushes)
@@ -32,9 +33,9 @@ class Load:
 
 
 class Lane:
-    """Sends a load at a time; what comes meanwhile is the next, however much that is.
+    """Sends one load at a time; pushes that come meanwhile form the next load.
 
-    Who comes first carries it for all: no task of its own does, so there is none to look after.
+    The first caller of a load sends it for all callers, so no background task is needed.
     """
 
     def __init__(
@@ -43,28 +44,28 @@ class Lane:
         self._pace = pace
         self._carry = carry
         self._patience_s = patience_s
-        self._is_free = asyncio.Lock()
+        self._sending = asyncio.Lock()
         self._next = Load()
 
     async def send(self, pushes: Sequence[Push]) -> None:
-        """Return when `pushes`, or newer states in their place, have arrived.
+        """Return when `pushes`, or newer states in their place, are sent.
 
-        Raises `PushFailed`, when their load fails or doesn't leave in time.
+        Raises `PushFailed` when the request fails or can't begin within `patience_s` seconds.
         """
         load = self._next
         load.put(pushes)
         try:
-            async with asyncio.timeout(self._patience_s) as waiting, self._is_free:
+            async with asyncio.timeout(self._patience_s) as waiting, self._sending:
                 if load is self._next:
                     async with self._pace.turn():
-                        waiting.reschedule(None)  # how long the way takes is the carrier's affair
-                        await self._depart()
+                        waiting.reschedule(None)  # `carry` has a time limit of its own
+                        await self._flush()
         except TimeoutError:
-            raise PushFailed("too many are waiting") from None
+            raise PushFailed("too many pushes are waiting") from None
         if not load.has_arrived:
-            raise PushFailed("it left with others, and failed with them")
+            raise PushFailed("the request that carried it failed")
 
-    async def _depart(self) -> None:
+    async def _flush(self) -> None:
         load, self._next = self._next, Load()
         self._pace.pay(len(load.pushes))
         await self._carry(load)
@@ -72,6 +73,6 @@ class Lane:
 
 
 def _with_newest_state(pushes: Sequence[Push]) -> list[Push]:
-    """`pushes` in their order, of those that carry a state only the last of the newest version."""
+    """Return `pushes` in order, without states other than the last one of the newest version."""
     newest = max((p for p in pushes[::-1] if p.version), key=lambda p: p.version or 0, default=None)
     return [push for push in pushes if push.version is None or push is newest]

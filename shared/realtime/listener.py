@@ -9,14 +9,14 @@ import msgspec
 
 _QUEUE_LENGTH = 256
 _QUEUE_CHARACTERS = 4 * 1024 * 1024
-"""States of large sessions have hundreds of thousands; clients of one session share each."""
+"""The state of a large session has hundreds of thousands; all its listeners share one string."""
 
 
 class _State(msgspec.Struct):
     version: int
 
 
-class _Head(msgspec.Struct):
+class _Envelope(msgspec.Struct):
     type: str
     state: _State | None = None
     timestamp: Any = None
@@ -24,8 +24,11 @@ class _Head(msgspec.Struct):
 
 @dataclass(frozen=True, slots=True)
 class Push:
-    """One message as it goes out; `version` is that of the state it carries, `at` its instant by
-    the store's clock, ms."""
+    """One message to clients, as JSON text.
+
+    `version` is the version of the state in it, if it has one; `at` is its timestamp by the store's
+    clock, in ms.
+    """
 
     text: str
     type: str
@@ -34,25 +37,26 @@ class Push:
 
     @classmethod
     def of(cls, message: bytes) -> "Push":
-        """The push that carries `message`."""
-        head = msgspec.json.decode(message, type=_Head)
-        version = head.state.version if head.state else None
-        at = head.timestamp if isinstance(head.timestamp, int) else None
-        return cls(message.decode(), head.type, version, at)
+        """Return the push with the JSON of `message`."""
+        envelope = msgspec.json.decode(message, type=_Envelope)
+        version = envelope.state.version if envelope.state else None
+        at = envelope.timestamp if isinstance(envelope.timestamp, int) else None
+        return cls(message.decode(), envelope.type, version, at)
 
 
 LOST = Push("", "LOST")
-"""Not a message: the connection was down, so pushes may be missing before this point."""
+"""A marker, not a message: pushes may be missing before this point."""
 
 CLOSED = Push("", "CLOSED")
-"""Not a message: nothing more will come, for the instance stops or the listener is too slow."""
+"""A marker, not a message: no more pushes follow; the instance stops or the client is too slow."""
 
 
 class Listener:
-    """One client's queue of pushes, bounded: a client that doesn't keep up is cut off.
+    """One client's bounded queue of pushes. A client that is too slow is disconnected.
 
-    While nothing is queued and `get` waits, a push is first offered to `carry`, which returns
-    whether it has sent it; then it isn't queued. Only one task may call `get`, and one `reply`.
+    While the queue is empty and `get` waits, a push is first offered to `carry`. If that returns
+    True it has sent the push, which isn't queued then. Only one task may call `get`, and one
+    `reply`.
     """
 
     __slots__ = (
@@ -68,7 +72,7 @@ class Listener:
     def __init__(self) -> None:
         self.newest_version = 0
         self.carry: Callable[[Push], bool] | None = None
-        self._queue: list[Push] = []  # nearly always empty; a deque takes 600 bytes even then
+        self._queue: list[Push] = []  # nearly always empty; an empty deque takes 600 bytes
         self._characters = 0
         self._is_cut_off = False
         self._waiter: asyncio.Future[None] | None = None
@@ -76,7 +80,7 @@ class Listener:
 
     def put(self, push: Push) -> None:
         """Send a push, or queue it behind the others."""
-        if self._is_cut_off or self._is_carried(push):
+        if self._is_cut_off or self._sent_at_once(push):
             return
         if self._is_full or self._characters > _QUEUE_CHARACTERS:
             self._cut_off()
@@ -84,16 +88,18 @@ class Listener:
         self._append(push)
 
     async def reply(self, push: Push) -> None:
-        """Send an answer of our own, or queue it as soon as there is room: a client that asks too
-        fast has to wait."""
+        """Send the answer to a client's message, or queue it as soon as there is room.
+
+        A client that asks too fast has to wait instead of being disconnected.
+        """
         while self._is_full:
             self._room = asyncio.get_running_loop().create_future()
             await self._room
-        if not self._is_cut_off and not self._is_carried(push):
+        if not self._is_cut_off and not self._sent_at_once(push):
             self._append(push)
 
     async def get(self) -> Push:
-        """The next push; `CLOSED` once some had to be dropped."""
+        """Return the next push, waiting for it; always `CLOSED` once pushes had to be dropped."""
         while not self._queue:
             self._waiter = asyncio.get_running_loop().create_future()
             try:
@@ -106,15 +112,15 @@ class Listener:
         return push
 
     def close(self) -> None:
-        """End it behind what is queued."""
+        """Queue `CLOSED` behind the other pushes."""
         self.put(CLOSED)
 
     @property
     def _is_full(self) -> bool:
         return len(self._queue) >= _QUEUE_LENGTH
 
-    def _is_carried(self, push: Push) -> bool:
-        """Whether it was sent at once: only where none is before it."""
+    def _sent_at_once(self, push: Push) -> bool:
+        """Send with `carry` if no push is queued before it; return whether it was sent."""
         waiter = self._waiter
         if waiter is None or self.carry is None or waiter.done() or not self.carry(push):
             return False
@@ -128,7 +134,7 @@ class Listener:
         _wake(self._waiter)
 
     def _cut_off(self) -> None:
-        """Drop everything, for the client may take its time to notice."""
+        """Drop all pushes to free memory: the client may be slow to notice the end."""
         self._is_cut_off = True
         self._queue[:] = [CLOSED]
         _wake(self._waiter)

@@ -1,4 +1,4 @@
-"""The messages that clients receive, the same on every transport (API §3)."""
+"""Messages to clients, the same on every transport, as encoded JSON."""
 
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -14,10 +14,10 @@ _encode = msgspec.json.Encoder().encode
 
 
 def pushes(steps: Sequence[Step], now: Instant, last_view: msgspec.Raw) -> list[bytes]:
-    """What to tell subscribers of `steps`, in order, when they are committed at `now`.
+    """Return the messages to subscribers for `steps`, in order, committed at `now`.
 
-    `last_view` is the Session that the last step left; an earlier one is shown as it stood when
-    it was made, for its clocks have been overtaken by the steps behind it.
+    `last_view` is the encoded session after the last step. Earlier steps show the session at their
+    own instant, because later steps have changed its clocks.
     """
     messages: list[bytes] = []
     for step in steps:
@@ -27,56 +27,55 @@ def pushes(steps: Sequence[Step], now: Instant, last_view: msgspec.Raw) -> list[
 
 
 def state_sync(session: Session, now: Instant) -> bytes:
-    """The whole state, for one who asks."""
+    """Return the whole state, for one client."""
     return _encode(_message("STATE_SYNC", session.session_id, now, state=view_of(session, now)))
 
 
 def session_deleted(session_id: str, now: Instant) -> bytes:
-    """That the session is gone, for one who may not have heard."""
+    """Return the notice that the session was deleted, for a client that may have missed it."""
     return _encode(_message("SESSION_DELETED", session_id, now))
 
 
 def connected(session_id: str, now: Instant) -> bytes:
-    """The greeting of a fresh connection."""
+    """Return the first message on a new connection."""
     return _encode(_message("CONNECTED", session_id, now))
 
 
 def pong(session_id: str, now: Instant, client_timestamp: Any, newest_version: int | None) -> bytes:
-    """The answer to a `PING`.
+    """Return the answer to a `PING`.
 
-    It has no `version` where `newest_version` is None, and no `clientTimestamp` where the client
-    gave none.
+    `version` is left out if `newest_version` is None, `clientTimestamp` if the client sent none.
     """
-    known = {"version": newest_version, "clientTimestamp": client_timestamp}
-    given = {name: value for name, value in known.items() if value is not None}
+    optional = {"version": newest_version, "clientTimestamp": client_timestamp}
+    given = {name: value for name, value in optional.items() if value is not None}
     return _encode(_message("PONG", session_id, now, **given))
 
 
 def authenticated(now: Instant, expires_at_s: float | None) -> bytes:
-    """The answer to a fresh token; `expires_at_ms` is when that one ends."""
-    ends = None if expires_at_s is None else round(expires_at_s * 1000)
-    return _encode({"type": "AUTHENTICATED", "timestamp": now, "expires_at_ms": ends})
+    """Return the answer to a renewed token, with its expiry in ms."""
+    expires_at_ms = None if expires_at_s is None else round(expires_at_s * 1000)
+    return _encode({"type": "AUTHENTICATED", "timestamp": now, "expires_at_ms": expires_at_ms})
 
 
 def error(now: Instant, code: str, message: str) -> bytes:
-    """What was wrong with a client's message."""
+    """Return the answer to an invalid message of a client."""
     return _encode({"type": "ERROR", "timestamp": now, "code": code, "message": message})
 
 
 def _messages_of(step: Step, now: Instant, view: Any) -> Iterator[dict[str, Any]]:
     session_id = step.session.session_id
     if isinstance(step, Warned):
-        yield _warning(step, now)
+        yield _time_warning(step, now)
         return
     if step.type is EventType.SESSION_DELETED:
         yield _message("SESSION_DELETED", session_id, now)
         return
     if step.type is EventType.TIME_EXPIRED and step.expiry:
-        yield _expired(step, step.expiry, now)
+        yield _time_expired(step, step.expiry, now)
     yield _message("STATE_UPDATE", session_id, now, state=view, cause=step.type)
 
 
-def _expired(change: Change, expiry: Expiry, now: Instant) -> dict[str, Any]:
+def _time_expired(change: Change, expiry: Expiry, now: Instant) -> dict[str, Any]:
     return _message(
         "TIME_EXPIRED",
         change.session.session_id,
@@ -87,7 +86,7 @@ def _expired(change: Change, expiry: Expiry, now: Instant) -> dict[str, Any]:
     )
 
 
-def _warning(warned: Warned, now: Instant) -> dict[str, Any]:
+def _time_warning(warned: Warned, now: Instant) -> dict[str, Any]:
     since = elapsed_between(warned.occurred_at, now)
     return _message(
         "TIME_WARNING",
@@ -100,8 +99,8 @@ def _warning(warned: Warned, now: Instant) -> dict[str, Any]:
 
 
 def _owner(participant_id: str | None, group_id: str | None) -> dict[str, str]:
-    named = {"participant_id": participant_id, "group_id": group_id}
-    return {name: owner for name, owner in named.items() if owner is not None}
+    fields = {"participant_id": participant_id, "group_id": group_id}
+    return {name: owner for name, owner in fields.items() if owner is not None}
 
 
 def _message(kind: str, session_id: str, now: Instant, **fields: Any) -> dict[str, Any]:

@@ -1,20 +1,20 @@
-"""How many messages may leave an instance, however many sessions they are of."""
+"""Rate limit of an instance's messages to Supabase, over all sessions."""
 
 import asyncio
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 
-_AT_ONCE = 32
-"""Requests. The HTTP client would take more and queue them, at a cost that grows with the square
-of their number: a thousand would hold up everything else for seconds."""
+_MAX_REQUESTS = 32
+"""Concurrent requests. The HTTP client queues further ones at a cost that is quadratic in their
+number: a thousand would block the event loop for seconds."""
 
 
 class Pace:
-    """A token bucket: `rate` messages a second in the long run, and as many at once; 0 is no limit.
+    """A token bucket of size `rate` that refills by `rate` messages per second; 0 means no limit.
 
-    Who has the turn may send more than is left, and those behind wait for longer. Only so many have
-    the turn at the same time. Nothing runs while nobody waits.
+    A sender may take more tokens than are left; later senders wait longer then. At most 32 senders
+    have their turn at the same time. There is no timer while no sender waits.
     """
 
     def __init__(
@@ -26,33 +26,33 @@ class Pace:
         self._rate = rate
         self._clock = clock
         self._sleep = sleep
-        self._left = float(rate)
-        self._measured_at = clock()
+        self._tokens = float(rate)
+        self._refilled_at = clock()
         self._queue = asyncio.Lock()
-        self._slots = asyncio.Semaphore(_AT_ONCE)
+        self._slots = asyncio.Semaphore(_MAX_REQUESTS)
 
     @asynccontextmanager
     async def turn(self) -> AsyncIterator[None]:
-        """A turn, in the order of asking; what goes then is to be paid at once."""
+        """Wait for a turn, first come, first served. Call `pay` inside, before sending."""
         async with self._slots:
-            await self._filled()
+            await self._token()
             yield
 
     def pay(self, messages: int) -> None:
-        """Take so many out of the bucket; others wait until it is filled again."""
+        """Take `messages` tokens out of the bucket, even if fewer are left."""
         if self._rate:
-            self._left = self._refilled() - messages
+            self._tokens = self._refill() - messages
 
-    async def _filled(self) -> None:
-        """Return when one more message may go."""
+    async def _token(self) -> None:
+        """Wait until the bucket has a token."""
         if self._rate:
             async with self._queue:
-                while (missing := 1 - self._refilled()) > 0:
+                while (missing := 1 - self._refill()) > 0:
                     await self._sleep(missing / self._rate)
 
-    def _refilled(self) -> float:
+    def _refill(self) -> float:
         now = self._clock()
-        gained = max(0.0, now - self._measured_at) * self._rate
-        self._left = min(float(self._rate), self._left + gained)
-        self._measured_at = now
-        return self._left
+        gained = max(0.0, now - self._refilled_at) * self._rate
+        self._tokens = min(float(self._rate), self._tokens + gained)
+        self._refilled_at = now
+        return self._tokens

@@ -1,4 +1,4 @@
-"""What pushes need from outside: a place that remembers those which couldn't be made."""
+"""Interface of the store that keeps failed pushes for a retry."""
 
 from dataclasses import dataclass
 from typing import Protocol
@@ -7,14 +7,14 @@ from shared.domain.units import Instant, Millis
 
 
 class PushFailed(Exception):
-    """A push didn't go out, or nobody can say whether it did; the message says why."""
+    """A push failed, or its outcome is unknown. The message says why."""
 
 
 @dataclass(frozen=True, slots=True)
 class OwedPush:
-    """Those who follow the session of that name may not know how it stands.
+    """A session whose followers may have missed a push, to be pushed again at `due_at`.
 
-    They are to be told at `due_at`; that was tried `tries` times since its last push failed.
+    `tries` is the number of retries since its last push failed.
     """
 
     name: str
@@ -24,9 +24,9 @@ class OwedPush:
 
 @dataclass(frozen=True, slots=True)
 class Taken:
-    """Owed pushes that are the taker's own for a while, and how long until another is due.
+    """Owed pushes that were claimed, and the time until another one is due.
 
-    `next_in_ms` is None where no other is owed.
+    `next_in_ms` is None if no other push is owed.
     """
 
     pushes: tuple[OwedPush, ...]
@@ -34,22 +34,23 @@ class Taken:
 
 
 class OwedPushes(Protocol):
-    """Sessions whose newest push failed, each once. Every method raises `StoreUnavailable`."""
+    """The set of sessions whose newest push failed. Every method raises `StoreUnavailable`."""
 
     async def add(self, name: str) -> bool:
-        """Owe a push of that session, to be tried in about a second as if for the first time.
+        """Add the session, due in about a second, with its number of tries reset.
 
-        Returns whether none was owed already.
+        Returns whether it was not in the set before.
         """
 
     async def take(self, limit: int) -> Taken:
-        """Those that are due, at most `limit`. Nobody else gets them meanwhile.
+        """Claim at most `limit` due pushes, so that no other worker gets them.
 
-        What the taker neither settles nor postpones is due again some seconds later.
+        A claim expires after some seconds; a push that is neither settled nor postponed by then is
+        due again.
         """
 
     async def settle(self, taken: OwedPush) -> None:
-        """Owe it no more, unless the session's push has failed again since it was taken."""
+        """Remove the session, unless a push of it has failed again since `take`."""
 
     async def postpone(self, taken: OwedPush, until: Instant) -> None:
-        """Have it due at `until`, unless the session's push has failed again meanwhile."""
+        """Make the session due at `until`, unless a push of it has failed again since `take`."""

@@ -1,4 +1,4 @@
-"""Pushes over Redis pub/sub: one connection an instance, one channel a session."""
+"""Pushes over Redis pub/sub: one connection per instance, one channel per session."""
 
 import asyncio
 import logging
@@ -13,41 +13,41 @@ from shared.realtime.listener import CLOSED, Listener, Push
 
 _SUBSCRIBE_TIMEOUT_S = 1.5
 _RETRY_S = 0.2
-_LOOK_S = 0.1
-_PING_AFTER_LOOKS = 3
-_LOST_AFTER_LOOKS = 12
-_DEAF_AFTER_LOOKS = 2
-"""A connection on which nothing comes for 0.3 s is sent a ping, and after 1.2 s it is replaced. It
-is also replaced when an echo is missing twice. Looks are counted, not seconds: bytes may be unread
-because this process itself stood still."""
+_CHECK_INTERVAL_S = 0.1
+_PING_AFTER_CHECKS = 3
+_LOST_AFTER_CHECKS = 12
+_DEAF_AFTER_CHECKS = 2
+"""A connection without incoming bytes gets a ping every 0.3 s and is replaced after 1.2 s. It is
+also replaced if the echo is missing in two checks. Checks are counted instead of seconds, because
+bytes stay unread while this process itself is suspended."""
 
-_STAY, _GO = 0.4, 0.4
-"""Parts of the time in which listeners are sent away: before the first, from first to last."""
+_DELAY_SHARE, _SPREAD_SHARE = 0.4, 0.4
+"""Shares of the time to close all listeners: before the first, and from the first to the last."""
 
-_AT_ONCE = 16
+_CLOSED_AT_ONCE = 16
 
 _log = logging.getLogger("synckairos.pushes")
 
 
 class Subscriber(Protocol):
-    """A connection for pub/sub. Its methods raise `ConnectionError` once it has ended."""
+    """A pub/sub connection. Its methods raise `ConnectionError` once it has ended."""
 
     @property
     def ended(self) -> "asyncio.Future[None]":
-        """Done once nothing more will be heard."""
+        """Future that is done once the connection has ended."""
 
     @property
     def heard_at(self) -> float:
-        """When bytes came last, by the loop's clock, s."""
+        """Time of the last incoming bytes, by the event loop's clock, in s."""
 
     def subscribe(self, channels: Iterable[str]) -> None:
-        """Hear `channels` too; each is confirmed."""
+        """Subscribe to `channels`; Redis confirms each."""
 
     def unsubscribe(self, channels: Iterable[str]) -> None:
-        """Hear `channels` no more."""
+        """Unsubscribe from `channels`."""
 
     def ping(self) -> None:
-        """Make the server say something."""
+        """Send a ping, so that the server answers."""
 
     async def close(self) -> None:
         """Close the connection."""
@@ -60,12 +60,12 @@ Handler = Callable[[bytes, str, bytes], None]
 class PushChannels:
     """Fans the pushes of one Redis connection out to the listeners of this instance.
 
-    `open_subscriber` opens a connection to a server on which everything published can be heard,
-    which may be another server each time. Where the `echo` stays away, the connection is replaced.
-    `observe` is called with each push once all listeners of its session have it, `broken` whenever
-    the connection is lost.
+    `open_subscriber` opens a connection to a server that receives all published messages; it may be
+    another server each time. If the `echo` is missing, the connection is replaced. `observe` is
+    called with each push after all listeners of its session got it, `broken` whenever the
+    connection is lost.
 
-    Pushes are given out while the bytes from Redis are being read: no task lies between.
+    Pushes are delivered directly from the read callback, without a task in between.
     """
 
     def __init__(
@@ -87,18 +87,18 @@ class PushChannels:
         self._is_closed = False
 
     def handle(self, channel: str, handler: Callable[[bytes | None], None]) -> None:
-        """Call `handler` with each message of `channel`, or None when some may have been missed.
+        """Call `handler` with each message of `channel`, and with None on each new subscription.
 
-        To be said before `run`.
+        Messages may have been missed before a new subscription. Call this before `run`.
         """
         self._handlers[channel] = handler
 
     @asynccontextmanager
     async def listen(self, name: str) -> AsyncIterator[Listener]:
-        """A listener that gets everything published of the session of that name from now on.
+        """Yield a listener that gets all pushes of the session `name` from now on.
 
-        After `close` it gets nothing but the end.
-        Raises `StoreUnavailable` when Redis doesn't confirm the subscriber.
+        After `close` it gets only `CLOSED`. Raises `StoreUnavailable` if Redis doesn't confirm the
+        subscription within 1.5 s.
         """
         channel = self._channel_of(name)
         listener = Listener()
@@ -118,11 +118,11 @@ class PushChannels:
                 self._unsubscribe(channel)
 
     async def run(self) -> None:
-        """Keep the connection up, for as long as the instance lives."""
+        """Keep a connection open until cancelled."""
         while True:
             try:
                 await self._serve_connection()
-            except Exception as error:  # whatever it is, without this loop nobody hears anything
+            except Exception as error:  # this loop must survive every error: all pushes need it
                 _log.warning("pub/sub connection lost: %s", error or type(error).__name__)
                 self._broken()
                 for topic in self._topics.values():
@@ -130,31 +130,32 @@ class PushChannels:
                 await asyncio.sleep(_RETRY_S)
 
     def close(self) -> None:
-        """End every listener, and each that comes late."""
+        """End all listeners, and those that come later."""
         self._is_closed = True
         for topic in self._topics.values():
             topic.deliver(CLOSED)
 
     async def send_away(self, seconds: float) -> None:
-        """End every listener within `seconds`, one after the other.
+        """End all present listeners within `seconds`, spread over the time.
 
-        Not before a proxy had time to notice that they are to go elsewhere, and not all at once,
-        for where they go to somebody is served as well. `close` ends those who come meanwhile.
+        The first one ends only after a proxy had time to see that this instance is draining. They
+        don't end all at once, so that the reconnects don't overload the other instances. `close`
+        ends listeners that come meanwhile.
         """
-        await asyncio.sleep(seconds * _STAY)
+        await asyncio.sleep(seconds * _DELAY_SHARE)
         leaving = [(topic, one) for topic in self._topics.values() for one in topic.listeners]
         for place, (topic, listener) in enumerate(leaving):
             topic.catch_up()
             listener.close()
-            if place % _AT_ONCE == _AT_ONCE - 1:
-                await asyncio.sleep(seconds * _GO * _AT_ONCE / len(leaving))
+            if place % _CLOSED_AT_ONCE == _CLOSED_AT_ONCE - 1:
+                await asyncio.sleep(seconds * _SPREAD_SHARE * _CLOSED_AT_ONCE / len(leaving))
 
     async def _serve_connection(self) -> None:
-        """Hear what is published until the connection ends. Always raises."""
-        subscriber = await self._open_subscriber(self._hear)
+        """Deliver messages until the connection ends. Always raises."""
+        subscriber = await self._open_subscriber(self._deliver)
         try:
             own = [self._echo.channel] if self._echo else []
-            subscriber.subscribe([*own, *self._handlers, *self._unasked()])
+            subscriber.subscribe([*own, *self._handlers, *self._unsubscribed()])
             self._subscriber = subscriber
             if self._echo:
                 self._echo.begin()
@@ -164,31 +165,31 @@ class PushChannels:
             await subscriber.close()
 
     async def _watch(self, subscriber: Subscriber) -> None:
-        """Raise `ConnectionError` as soon as the connection has ended or is of no use."""
-        silent_looks = deaf_looks = 0
+        """Raise `ConnectionError` as soon as the connection has ended or delivers nothing."""
+        silent_checks = deaf_checks = 0
         heard_at = subscriber.heard_at
         while True:
-            await asyncio.wait([subscriber.ended], timeout=_LOOK_S)
+            await asyncio.wait([subscriber.ended], timeout=_CHECK_INTERVAL_S)
             if subscriber.ended.done():
                 raise ConnectionError("Redis closed the connection")
             heard_before, heard_at = heard_at, subscriber.heard_at
-            silent_looks = 0 if heard_at > heard_before else silent_looks + 1
-            if silent_looks >= _LOST_AFTER_LOOKS:
-                raise ConnectionError("Redis leaves pings unanswered")
-            if silent_looks and silent_looks % _PING_AFTER_LOOKS == 0:
+            silent_checks = 0 if heard_at > heard_before else silent_checks + 1
+            if silent_checks >= _LOST_AFTER_CHECKS:
+                raise ConnectionError("Redis doesn't answer pings")
+            if silent_checks and silent_checks % _PING_AFTER_CHECKS == 0:
                 subscriber.ping()
-            deaf_looks = deaf_looks + 1 if self._echo and self._echo.is_missing() else 0
-            if deaf_looks >= _DEAF_AFTER_LOOKS:
-                raise ConnectionError("what is published is not heard here")
+            deaf_checks = deaf_checks + 1 if self._echo and self._echo.is_missing() else 0
+            if deaf_checks >= _DEAF_AFTER_CHECKS:
+                raise ConnectionError("published messages don't arrive on this connection")
 
-    def _unasked(self) -> list[str]:
-        """The channels to subscribe to, each of which is asked for but once."""
-        unasked = [channel for channel, topic in self._topics.items() if not topic.is_asked_for]
-        for channel in unasked:
+    def _unsubscribed(self) -> list[str]:
+        """Return the channels that aren't subscribed to yet, and mark them as subscribed."""
+        channels = [channel for channel, topic in self._topics.items() if not topic.is_asked_for]
+        for channel in channels:
             self._topics[channel].is_asked_for = True
-        return unasked
+        return channels
 
-    def _hear(self, kind: bytes, channel: str, message: bytes) -> None:
+    def _deliver(self, kind: bytes, channel: str, message: bytes) -> None:
         is_message = kind == b"message"
         if topic := self._topics.get(channel):
             if is_message:
@@ -205,7 +206,7 @@ class PushChannels:
             async with asyncio.timeout(_SUBSCRIBE_TIMEOUT_S):
                 if self._subscriber and not topic.is_asked_for:
                     topic.is_asked_for = True
-                    with suppress(ConnectionError):  # the next connection starts with it
+                    with suppress(ConnectionError):  # the next connection subscribes to it
                         self._subscriber.subscribe([channel])
                 await topic.is_live.wait()
         except TimeoutError as error:
@@ -213,5 +214,5 @@ class PushChannels:
 
     def _unsubscribe(self, channel: str) -> None:
         if self._subscriber:
-            with suppress(ConnectionError):  # the next connection starts without it
+            with suppress(ConnectionError):  # the next connection doesn't subscribe to it
                 self._subscriber.unsubscribe([channel])

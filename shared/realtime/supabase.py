@@ -1,4 +1,4 @@
-"""Pushes through Supabase Realtime, which holds the connections of all clients."""
+"""Pushes through Supabase Realtime, which has the connections to the clients."""
 
 import asyncio
 import logging
@@ -20,18 +20,18 @@ from shared.realtime.ports import OwedPushes, PushFailed
 from shared.realtime.topics import topic_of
 
 _NOTED_AT_ONCE = 4
-"""However many pushes fail in one instant: most of the connections to the store are for changes."""
+"""Failed pushes that are noted concurrently; the store's connections are mainly for changes."""
 
 _WARNED_EVERY_S = 30.0
-"""More of it is in the metrics; where everything fails, everything would be logged."""
+"""Limits the log during an outage. The metrics count every failure."""
 
 _log = logging.getLogger("synckairos.pushes")
 
 
 @dataclass(frozen=True, slots=True)
 class Patience:
-    """How long an announcement may take, s: until its request leaves, until that is answered, and
-    until a failure is noted."""
+    """Time limits of an announcement, in s: for waiting until its request is sent, for the request,
+    and for noting a failure in the store."""
 
     waiting_s: float = 0.5
     sending_s: float = 0.5
@@ -39,10 +39,11 @@ class Patience:
 
 
 class SupabasePublisher:
-    """`Announcer` to those who follow a session.
+    """`Announcer` that pushes to a session's followers.
 
-    What couldn't be pushed is owed: a worker tells them later how the session stands then. Where
-    no worker would look soon, `call_worker` calls one for a session that wasn't owed one already.
+    Failed pushes are noted in `owed`, and a worker sends the session's then current state later.
+    `call_worker` starts such a worker; it is called for sessions that weren't noted before, and is
+    None where a worker runs anyway.
     """
 
     def __init__(
@@ -66,62 +67,61 @@ class SupabasePublisher:
         self._warned_at: dict[str, float] = {}
 
     async def announce(self, news: News) -> None:
-        """See `Announcer`. Returns when its pushes, or newer ones in their place, have gone out, or
-        are owed."""
+        """See `Announcer`. Returns when the pushes, or newer ones instead, are sent or noted."""
         if not news.pushes:
             return
         try:
             await self.push(news.name, news.pushes)
         except PushFailed:
-            await self._owe(news.name)
+            await self._note_failed(news.name)
 
     async def push(self, name: str, messages: Sequence[bytes]) -> None:
-        """Send `messages` to those who follow the session of that name. Raises `PushFailed`."""
+        """Send `messages` to the followers of the session `name`. Raises `PushFailed`."""
         try:
             await self._lane_of(name).send([Push.of(message) for message in messages])
         except PushFailed as failure:
-            self._warn("pushes fail for the time being: %s", failure)
+            self._warn("pushes to Supabase fail: %s", failure)
             self._metrics.count_pushes("failed", len(messages))
             raise
 
     def reopen(self) -> None:
-        """Forget every connection: those from before a snapshot lead nowhere."""
+        """Drop all connections: those made before a process snapshot are dead."""
         self._broadcasts.reopen()
 
     async def close(self) -> None:
-        """Let its connections go."""
+        """Close the connections."""
         await self._broadcasts.close()
 
     def _lane_of(self, name: str) -> Lane:
-        """The session's lane, which is there as long as somebody sends on it."""
+        """Return the session's lane, which exists only while a caller sends on it."""
         lane = self._lanes.get(name)
         if lane is None:
-            carry = partial(self._carry, topic_of(name))
-            self._lanes[name] = lane = Lane(self._pace, carry, self._patience.waiting_s)
+            send_load = partial(self._send_load, topic_of(name))
+            self._lanes[name] = lane = Lane(self._pace, send_load, self._patience.waiting_s)
         return lane
 
-    async def _carry(self, topic: str, load: Load) -> None:
+    async def _send_load(self, topic: str, load: Load) -> None:
         began = time.monotonic()
         await self._broadcasts.send(topic, load.pushes)
         self._metrics.observe_push(len(load.pushes), (time.monotonic() - began) * 1000)
         if load.coalesced:
             self._metrics.count_pushes("coalesced", load.coalesced)
 
-    async def _owe(self, name: str) -> None:
-        is_owed = False
+    async def _note_failed(self, name: str) -> None:
+        is_noted = False
         with suppress(StoreUnavailable, TimeoutError):
             async with asyncio.timeout(self._patience.noting_s):
                 async with self._noting:
                     is_new = await self._owed.add(name)
-                is_owed = True
+                is_noted = True
                 if is_new and self._call_worker:
                     await self._call_worker()
-        if not is_owed:
-            self._warn("pushes are lost, and clients must close the gap; one is of %s", name)
+        if not is_noted:
+            self._warn("pushes are lost and won't be retried, for example for session %s", name)
             self._metrics.count_pushes("lost", 1)
 
     def _warn(self, text: str, detail: object) -> None:
-        """Say so, but not each time."""
+        """Log a warning, but each `text` at most every 30 s."""
         now = time.monotonic()
         if now - self._warned_at.get(text, float("-inf")) > _WARNED_EVERY_S:
             _log.warning(text, detail)

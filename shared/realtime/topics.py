@@ -1,9 +1,9 @@
-"""What a session's channel is called at Supabase Realtime."""
+"""Topic names at Supabase Realtime."""
 
 
 def topic_of(session_name: str) -> str:
-    """The topic of the session of that name: tenants have names, and so topics, of their own.
+    """Return the topic of a session. The name includes the tenant, so tenants don't share topics.
 
-    Row-level security lets nobody listen to it whose token doesn't say that name.
+    Row-level security admits only listeners whose token has this name in `sync_session`.
     """
     return f"session:{session_name}"

@@ -220,7 +220,7 @@ async def test_that_pushes_fail_is_not_told_with_each_of_them(
             realtime.status = status
             await desk.publisher.announce(news_of(game()[-1]))
     (record,) = caplog.records
-    assert record.getMessage() == "pushes fail for the time being: 500 no"
+    assert record.getMessage() == "pushes to Supabase fail: 500 no"
 
 
 async def test_the_worker_is_called_once_for_each_session_that_is_owed_to(

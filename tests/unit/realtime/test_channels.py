@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 
 from shared.realtime.echo import Echo
 from shared.realtime.listener import LOST
-from shared.realtime.redis import _LOOK_S, Handler, PushChannels
+from shared.realtime.redis import _CHECK_INTERVAL_S, Handler, PushChannels
 from shared.tasks import end
 
 _ECHO = "echo"
@@ -77,7 +77,7 @@ async def listening(exchange: Exchange, echo: Echo | None = None) -> AsyncIterat
 async def test_a_quiet_connection_that_answers_pings_is_kept() -> None:
     exchange = Exchange()
     async with listening(exchange):
-        await asyncio.sleep(15 * _LOOK_S)
+        await asyncio.sleep(15 * _CHECK_INTERVAL_S)
         assert exchange.lines[0].pings > 1
         assert len(exchange.lines) == 1
 
@@ -131,7 +131,7 @@ async def test_an_echo_that_is_read_late_replaces_nothing() -> None:
             await published.wait()
         loop = asyncio.get_running_loop()
         while not echo.is_missing():
-            await asyncio.sleep(_LOOK_S / 20)
-        loop.call_later(_LOOK_S / 2, exchange.lines[0].say, b"message", _ECHO)
-        await asyncio.sleep(3 * _LOOK_S)
+            await asyncio.sleep(_CHECK_INTERVAL_S / 20)
+        loop.call_later(_CHECK_INTERVAL_S / 2, exchange.lines[0].say, b"message", _ECHO)
+        await asyncio.sleep(3 * _CHECK_INTERVAL_S)
         assert len(exchange.lines) == 1
