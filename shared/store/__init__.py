@@ -1,1 +1,1 @@
-"""State in Redis: what is kept there, and the ways to reach one, named by product."""
+"""State in Redis: sessions, outbox, counters and locks, and the connections to it."""

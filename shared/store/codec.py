@@ -1,4 +1,4 @@
-"""How sessions and records of answers are written down: text that any tool can read."""
+"""Encoding of recorded answers and decoding of stored sessions, mostly readable JSON."""
 
 import zlib
 from base64 import b64decode, b64encode
@@ -14,21 +14,21 @@ from shared.ports import Answer, Commit, RecordedAnswer, Stored
 from shared.snapshot import decode_session
 
 _FINGERPRINT_LENGTH = 32
-"""Version 2.0.0 kept all 64 digits of the same digest."""
+"""Hex digits. Version 2.0.0 stored all 64 digits of the same digest."""
 
 _COMPRESSION_LEVEL = 1
 
 _Expired = tuple[str | None, str | None, Mapping[str, Any]]
 _Record = tuple[str, str | None, int | None, Instant, _Expired | None]
-"""Fingerprint, name of the session where it is new, version, instant shown, expiry."""
+"""Fingerprint, session name (of a creation only), version, instant of the answer, expiry."""
 
 _records = msgspec.json.Decoder(_Record)
-_whole_answers = msgspec.json.Decoder(dict[str, Any])
+_old_records = msgspec.json.Decoder(dict[str, Any])
 _encoder = msgspec.json.Encoder()
 
 
 def encode_record(commit: Commit) -> bytes:
-    """What is kept of the answer to a commit that has a key: one line, without a session."""
+    """Return the record of the answer to a commit with a key: one line, without the session."""
     assert commit.key is not None
     expiry = commit.changes[-1].expiry if commit.changes else None
     expired: _Expired | None = None
@@ -45,37 +45,40 @@ def encode_record(commit: Commit) -> bytes:
 
 
 def compressed(state: bytes) -> bytes:
-    """A session's state in less room, as one line."""
+    """Compress a session's encoded state to one line of base64."""
     return b64encode(zlib.compress(state, _COMPRESSION_LEVEL))
 
 
 def decode_record(raw: bytes) -> RecordedAnswer:
-    """What `commit.lua` has kept: the id of the audit entry, the record, perhaps the state."""
+    """Decode a recorded answer as `commit.lua` stores it.
+
+    Its lines are the id of the audit entry, the record, and optionally the session's state.
+    """
     if raw.startswith(b"{"):
-        return _whole_answer(raw)
+        return _decode_old_record(raw)
     entry_id, line, *state = raw.split(b"\n", 2)
     fingerprint, name, version, at, expired = _records.decode(line)
     expiry = expired and Expiry(Side(expired[0], expired[1]), expired[2])
-    session = decode_session(_plain(state[0])) if state else None
+    session = decode_session(_decompressed(state[0])) if state else None
     return RecordedAnswer(
         fingerprint, name, version, at, expiry or None, entry_id.decode(), session
     )
 
 
 def decode_stored(operations: bytes | None, state: bytes | None) -> Stored | None:
-    """The session of that `state`, at the revision that is the first of its `operations`."""
+    """Decode `state`; its revision is the first operation id in `operations`."""
     if operations is None or state is None:
         return None
     return Stored(decode_session(state), operations.split(b" ", 1)[0].decode())
 
 
-def _plain(state: bytes) -> bytes:
+def _decompressed(state: bytes) -> bytes:
     return state if state.startswith(b"{") else zlib.decompress(b64decode(state))
 
 
-def _whole_answer(raw: bytes) -> RecordedAnswer:
-    """A record of version 2.0.0, which kept all of the answer."""
-    fields = _whole_answers.decode(raw)
+def _decode_old_record(raw: bytes) -> RecordedAnswer:
+    """Decode a record of version 2.0.0, which stored the whole answer."""
+    fields = _old_records.decode(raw)
     answer = Answer(
         fields["status"], fields["body"].encode(), fields["version"], fields["location"]
     )

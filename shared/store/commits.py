@@ -1,4 +1,4 @@
-"""What `commit.lua` is given, and what it answers."""
+"""Keys, arguments and replies of the script `commit.lua`."""
 
 from functools import lru_cache
 from math import ceil, sqrt
@@ -22,24 +22,24 @@ from shared.store.connection import Argument, Reply
 from shared.store.keys import Keys
 
 STATE = 3
-"""The place of the session's state among the arguments."""
+"""Index of the session's state in the arguments."""
 
 _SMALL_STATE = 2048
-"""Bytes up to which a state is kept with an answer as it is."""
+"""Largest state, in bytes, that is stored with an answer uncompressed."""
 
 _LARGE_SESSION = 64 * 1024
-"""Bytes; the unit in which large sessions are spread over shards by chance."""
+"""Size of a large session in bytes, for the statistical spread of bytes over shards."""
 
 _HIGH_LOAD = 8_000
-"""The same for loads: a session that advances every second."""
+"""Load of a session that advances every second, for the spread of loads over shards."""
 
 
 class Means(NamedTuple):
-    """What a store is used for: which parts of a commit are of use to anyone.
+    """The parts of a commit that a deployment needs.
 
-    `publishes`: somebody listens to its channels. `sets_alarms`: somebody sets alarms. `audits`:
-    somebody carries audit entries to a trail. `remembers`: the trail can be asked for the state
-    that an answer showed, so that it isn't kept with the answer.
+    `publishes`: to Redis channels, which instances listen to. `sets_alarms`: instants for an
+    external alarm service. `audits`: audit entries, which a worker moves to the trail. `remembers`:
+    the trail provides the state of a recorded answer, so it isn't stored with the answer.
     """
 
     publishes: bool = True
@@ -52,7 +52,7 @@ USUAL = Means()
 
 
 def keys_of(commit: Commit, keys: Keys) -> list[str]:
-    """Its KEYS: all that a commit touches."""
+    """Return the KEYS of the script: every key and channel that the commit uses."""
     shard = keys.shard_of(commit.name)
     touched = [
         keys.session(commit.name),
@@ -70,7 +70,7 @@ def keys_of(commit: Commit, keys: Keys) -> list[str]:
 
 
 def arguments_of(commit: Commit, keys: Keys, means: Means) -> list[Argument]:
-    """Its ARGV."""
+    """Return the ARGV of the script."""
     state = encode_session(commit.session) if commit.session else b""
     audited = entries.encode(commit, state) if means.audits else []
     record, keeps_state = _record_of(commit, state, means) if commit.key else (b"", False)
@@ -89,13 +89,13 @@ def arguments_of(commit: Commit, keys: Keys, means: Means) -> list[Argument]:
         DAY,
         len(audited),
         *audited,
-        *(_owners_part(commit, keys) if commit.owner else ()),
+        *(_owner_arguments(commit, keys) if commit.owner else ()),
         *(commit.pushes if means.publishes else ()),
     ]
 
 
 def _record_of(commit: Commit, state: bytes, means: Means) -> tuple[bytes, bool]:
-    """The record of the answer, and whether the script shall put the state behind it."""
+    """Return the record of the answer, and whether the script must append the state to it."""
     record = codec.encode_record(commit)
     if means.remembers or not state:
         return record, False
@@ -104,20 +104,20 @@ def _record_of(commit: Commit, state: bytes, means: Means) -> tuple[bytes, bool]
     return record + b"\n" + codec.compressed(state), False
 
 
-def _owners_part(commit: Commit, keys: Keys) -> list[Argument]:
-    most = share_of_shard(commit.owner_may_hold, keys)
-    limits = (most.sessions, most.bytes, most.load, most.written)
+def _owner_arguments(commit: Commit, keys: Keys) -> list[Argument]:
+    share = share_of_shard(commit.owner_may_hold, keys)
+    limits = (share.sessions, share.bytes, share.load, share.written)
     return [*map(_optional, limits), commit.load]
 
 
 @lru_cache(maxsize=64)
 def share_of_shard(limits: OwnerLimits, keys: Keys) -> OwnerLimits:
-    """What an owner may hold on one shard, where it may hold so much in all.
+    """Return the limits of an owner on one shard, given its `limits` over all shards.
 
-    Its sessions are spread by chance: an even share, and four standard deviations more. So an
-    owner is hardly ever refused before it holds the most, and never holds more than
-    `most + 4 * sqrt(most * shards) + shards` sessions; where there is one shard, never more than
-    `most`. Bytes and load are spread in the same way, by units of large and of busy sessions.
+    Sessions are spread over shards at random, so a shard's limit is an even share plus four
+    standard deviations. An owner is hardly ever refused below its limit `most`, and never holds
+    more than `most + 4 * sqrt(most * shards) + shards` sessions; with one shard, never more than
+    `most`. Bytes and load are treated alike, in units of a large and of a busy session.
     """
     return OwnerLimits(
         _share(limits.sessions, 1, keys.shards),
@@ -135,7 +135,7 @@ def _share(most: int | None, unit: int, shards: int) -> int | None:
 
 
 def result_of(reply: Reply) -> CommitResult:
-    """What has become of the commit. Raises `StoreUnavailable` for a reply that is none."""
+    """Return the result of the commit. Raises `StoreUnavailable` for an unknown reply."""
     match reply:
         case [b"done", *_]:
             return Committed()

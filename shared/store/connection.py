@@ -1,4 +1,4 @@
-"""A Redis as the store sees it, whichever way it is reached."""
+"""Interface of a Redis connection, implemented for the native protocol and for Upstash REST."""
 
 import asyncio
 import re
@@ -14,7 +14,7 @@ from shared.errors import StoreUnavailable
 Argument = str | int | bytes
 Command = Sequence[Argument]
 Reply = Any
-"""As RESP2 has it: integers, bytes, None, and lists of these."""
+"""A RESP2 reply: integer, bytes, None, or a list of these."""
 
 _T = TypeVar("_T")
 
@@ -24,31 +24,32 @@ _COMMENT = re.compile(r"^[ \t]*(?:--.*)?", re.MULTILINE)
 
 @dataclass(frozen=True, slots=True)
 class Script:
-    """Lua, and the digest by which a Redis remembers it."""
+    """A Lua script, and its SHA-1 digest for `EVALSHA`."""
 
     text: str
     digest: str
 
     @classmethod
     def of(cls, text: str) -> "Script":
-        """The script of that text."""
+        """Return the script with this text."""
         return cls(text, sha1(text.encode(), usedforsecurity=False).hexdigest())
 
 
 @cache
 def script(name: str) -> Script:
-    """A script of ours. All that it touches is among its KEYS, channels too.
+    """Load a script from `scripts/`, without comments and indentation.
 
-    Comments and indentation stay here; lines keep their numbers, which errors name.
+    Line numbers stay the same, because Redis names them in errors. Every key and channel that a
+    script uses is among its KEYS.
     """
     return Script.of(_COMMENT.sub("", (_SCRIPTS / f"{name}.lua").read_text()))
 
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """A script that is run among commands which go on without it where it fails.
+    """A script run among other commands, whose failure doesn't fail those.
 
-    It is sent whole: it can't be sent again there for a Redis that has forgotten it.
+    Its reply is then `Failed`.
     """
 
     script: Script
@@ -56,19 +57,19 @@ class Attempt:
     arguments: Sequence[Argument]
 
     def as_command(self, text: str) -> Command:
-        """The command that runs it, by the `text` that this Redis is to get."""
+        """Return the `EVAL` command; `text` is the script's text as this Redis needs it."""
         return ("EVAL", text, len(self.keys), *self.keys, *self.arguments)
 
 
 @dataclass(frozen=True, slots=True)
 class Failed:
-    """What stands in the place of a reply: the error."""
+    """The error of an `Attempt`, in place of its reply."""
 
     error: Exception
 
 
 def require_replies(commands: Sequence[Command | Attempt], replies: Sequence[Reply]) -> None:
-    """Raises `StoreUnavailable` where something has failed that is not an `Attempt`."""
+    """Raise `StoreUnavailable` if a command failed that is not an `Attempt`."""
     for command, reply in zip(commands, replies, strict=True):
         if isinstance(reply, Failed) and not isinstance(command, Attempt):
             raise StoreUnavailable from reply.error
@@ -77,15 +78,15 @@ def require_replies(commands: Sequence[Command | Attempt], replies: Sequence[Rep
 def in_groups(
     groups: Sequence[Sequence[Command]], replies: Sequence[Reply]
 ) -> Iterator[list[Reply]]:
-    """The replies of each group, of those to all of their commands in order."""
+    """Split `replies` to the commands of all groups, in order, into the replies of each group."""
     rest = iter(replies)
     return ([next(rest) for _ in group] for group in groups)
 
 
 async def each_that_can(calls: Iterable[Awaitable[_T]]) -> list[_T | None]:
-    """The results of calls to parts of the store, made at the same time; None for an outage.
+    """Run calls to parts of the store concurrently; a result is None if its part is unavailable.
 
-    Raises `StoreUnavailable` where all of them fail, and whatever else one of them raises.
+    Raises `StoreUnavailable` if all of them are, and any other exception that a call raises.
     """
     outcomes = await asyncio.gather(*calls, return_exceptions=True)
     results: list[_T | None] = []
@@ -106,35 +107,36 @@ async def each_that_can(calls: Iterable[Awaitable[_T]]) -> list[_T | None]:
 class Connection(Protocol):
     """Commands to one Redis. Every method raises `StoreUnavailable`, in bounded time.
 
-    What is sent may arrive twice where a connection broke under it, so it must be harmless then.
+    Commands must be idempotent: they are sent again after a broken connection.
     """
 
     async def ask(self, commands: Sequence[Command | Attempt]) -> list[Reply]:
-        """Send `commands` in one round trip and return their replies; others may come between.
+        """Send `commands` in one round trip and return their replies.
 
-        The reply to an `Attempt` that failed is `Failed`.
+        They are not a transaction: Redis may run other clients' commands in between. The reply to
+        an `Attempt` that failed is `Failed`.
         """
 
     async def ask_each(
         self, groups: Sequence[Sequence[Command]]
     ) -> list[list[Reply] | StoreUnavailable]:
-        """Send groups of commands that don't need each other, in one round trip.
+        """Send independent groups of commands in one round trip.
 
-        Returns the replies of each group in order, or the outage of the part of the store that
-        holds its keys. Raises `StoreUnavailable` only where no part can be reached.
+        Returns, for each group, its replies or the `StoreUnavailable` of the part of the store that
+        holds its keys. Raises `StoreUnavailable` only if no part can be reached.
         """
 
     async def run(
         self, script: Script, keys: Sequence[str], arguments: Sequence[Argument]
     ) -> Reply:
-        """Run `script`, in one round trip where the Redis knows it already."""
+        """Run `script`, in one round trip if the server has it cached."""
 
     def route(self, key: str) -> Hashable | None:
-        """Names the connection by which commands for `key` are sent now.
+        """Return an identifier of the connection that commands for `key` use now.
 
-        It changes whenever another server may answer them. None while there is no connection, and
-        where that can't be told.
+        It changes whenever another server may answer them. None means that there is no connection,
+        or that the server can't be identified.
         """
 
     async def close(self) -> None:
-        """Let it go."""
+        """Close the connection."""

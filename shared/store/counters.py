@@ -1,4 +1,4 @@
-"""Limits, counted in the store while it is asked for something else."""
+"""Rate limits counted in the store, in the same round trip as other commands."""
 
 import logging
 import time
@@ -14,10 +14,10 @@ _log = logging.getLogger("synckairos.limits")
 
 
 class Counters:
-    """What to ask the store, and what its replies say.
+    """Builds the commands that count requests, and reads their replies.
 
-    The time is passed in, by the store's clock as soon as that is known. Where it isn't right, a
-    limit may let more through, but keeps nobody out for longer than two windows.
+    The script is given the time by the store's clock as soon as that is measured. If the time is
+    wrong, a limit may admit too many requests, but refuses none for longer than two windows.
     """
 
     def __init__(self, keys: Keys, clock: StoreClock) -> None:
@@ -26,9 +26,9 @@ class Counters:
         self._fails = False
 
     def attempts(self, limits: Sequence[Limit]) -> list[Attempt]:
-        """What counts one more for each of `limits`.
+        """Return the scripts that count one request for each of `limits`.
 
-        Sent again after a lost reply it counts twice, which is on the safe side.
+        A script that is sent again after a lost reply counts twice, which only makes it stricter.
         """
         now = self._now()
         return [
@@ -41,7 +41,7 @@ class Counters:
         ]
 
     def quotas(self, limits: Sequence[Limit], replies: Sequence[Reply]) -> tuple[Quota, ...]:
-        """How the limits stand; none where the store could not count all of them."""
+        """Return the quota of each limit, or none at all if the store failed to count one."""
         if not limits:
             return ()
         if Failed in map(type, replies):
@@ -51,9 +51,9 @@ class Counters:
         return tuple(map(_quota, limits, replies))
 
     def _note(self, failed: Failed) -> None:
-        """Say that it has begun to fail, once."""
+        """Log the first of several failures in a row."""
         if not self._fails:
-            _log.warning("requests can't be counted for the time being: %s", failed.error)
+            _log.warning("the store can't count requests for the rate limits: %s", failed.error)
         self._fails = True
 
     def _now(self) -> Instant:

@@ -1,6 +1,6 @@
-"""Names in Redis. All that one commit touches shares a hash tag: a cluster keeps it together.
+"""Redis key names. All keys of one commit share a hash tag, so a cluster has them on one node.
 
-A session's `name` is its id, behind its tenant's if it has one: two tenants share no key of theirs.
+A session's `name` is its id, prefixed with its tenant if it has one, so tenants share no keys.
 """
 
 from dataclasses import dataclass
@@ -18,18 +18,18 @@ class Keys:
     shards: int = 1
 
     def shard_of(self, name: str) -> str:
-        """The hash tag that `name` (a session's, a counter's, the scope of a key) belongs to."""
+        """Hash tag of `name`: a session's, a counter's, or the scope of an idempotency key."""
         if self.shards == 1:
             return "{s0}"
         return f"{{s{crc32(name.encode()) % self.shards}}}"
 
     @property
     def all_shards(self) -> list[str]:
-        """Every hash tag."""
+        """Hash tags of all shards."""
         return [f"{{s{n}}}" for n in range(self.shards)]
 
     def session(self, name: str) -> str:
-        """A session's state."""
+        """Hash with a session's state, its latest operation ids and its alarm."""
         return f"{self.shard_of(name)}:session:{name}"
 
     def answer(self, key: IdempotencyKey) -> str:
@@ -37,74 +37,74 @@ class Keys:
         return f"{self.shard_of(key.scope)}:idem:{key.scope}:{key.key}"
 
     def record(self, key: IdempotencyKey) -> str:
-        """What makes a retry of a request that changes no session get the first answer."""
+        """The recorded answer of an idempotent request that changes no session."""
         return f"{self.shard_of(key.scope)}:record:{key.scope}:{key.key}"
 
     def deadlines(self, shard: str) -> str:
-        """Live sessions by their next wake-up."""
+        """Sorted set of live sessions, scored by their next wake-up."""
         return f"{shard}:deadlines"
 
     def owed_pushes(self, shard: str) -> str:
-        """Sessions whose newest push failed, by when it is to be tried again."""
+        """Sorted set of sessions whose newest push failed, scored by the time of the next try."""
         return f"{shard}:owed-pushes"
 
     def counter(self, name: str) -> str:
-        """How often something was done of late that has a limit."""
+        """Counter of a rate limit."""
         return f"{self.shard_of(name)}:counter:{name}"
 
     def owned(self, shard: str, owner: str) -> str:
-        """The owner's live sessions in the shard, by the instant at which each is forgotten."""
+        """Sorted set of the owner's live sessions in the shard, scored by their expiry."""
         return f"{shard}:owned:{owner}"
 
     def held(self, shard: str, owner: str) -> str:
-        """How many bytes and how much load the owner holds in the shard, in all and by session."""
+        """Hash with the owner's bytes and load in the shard, in total and by session."""
         return f"{shard}:held:{owner}"
 
     def outbox(self, shard: str) -> str:
-        """Audit entries on their way to the database."""
+        """Stream of audit entries that wait for the database."""
         return f"{shard}:outbox"
 
     def dead_letters(self, shard: str) -> str:
-        """Audit entries that the database won't have, with the reason."""
+        """Stream of audit entries that the database refuses, with the reasons."""
         return f"{shard}:dead-letters"
 
     def drainer(self, shard: str) -> str:
-        """The worker that empties the outbox."""
+        """Lease of the worker that empties the outbox."""
         return f"{shard}:drainer"
 
     def probe(self, shard: str) -> str:
-        """Written to see whether the shard takes writes."""
+        """Key written to check that the shard accepts writes."""
         return f"{shard}:probe"
 
     def whole(self, shard: str) -> str:
-        """There as long as nothing was lost; gone with everything else."""
+        """Marker with the epoch's name. It disappears if the shard loses its data."""
         return f"{shard}:whole"
 
     def recovery(self, shard: str) -> str:
-        """Who is bringing back what was lost."""
+        """Lease of the instance that restores lost data."""
         return f"{shard}:recovery"
 
     def push_channel(self, name: str) -> str:
-        """Where the messages of one session are published."""
+        """Channel for the messages of one session."""
         return f"{self.shard_of(name)}:push:{name}"
 
     def wake_channel(self, shard: str) -> str:
-        """Carries the instant of a wake-up that is earlier than all others of the shard."""
+        """Channel that announces a wake-up earlier than all others of the shard."""
         return f"{shard}:wake"
 
     def outbox_channel(self, shard: str) -> str:
-        """Carries nothing: an outbox that was empty is empty no more."""
+        """Channel for empty messages: the outbox was empty and has entries now."""
         return f"{shard}:outbox-filled"
 
     def echo_channel(self, instance: str) -> str:
-        """Where an instance publishes to itself, to see that it still hears."""
+        """Channel on which an instance publishes to itself to check its subscription."""
         return f"{self.shard_of(instance)}:echo:{instance}"
 
     def creation_scope(self, key: str, name: str | None) -> str:
-        """The scope of an idempotency key of a creation.
+        """Scope of the idempotency key of a creation.
 
-        One for all creations, unless the client chose an id on another shard: then the session's
-        own, for one commit can't write to two shards.
+        It is common to all creations, unless the client chose an id on another shard. Then it is
+        the session's name, because one commit can't write to two shards.
         """
         common = f"create:{key}"
         if name is None or self.shard_of(name) == self.shard_of(common):
@@ -112,7 +112,7 @@ class Keys:
         return name
 
     def new_session_id(self, scope: str | None, tenant: str | None) -> str:
-        """A fresh session id on the shard of `scope`, for a commit that writes to both."""
+        """Return a new session id on the shard of `scope`, so that one commit can write to both."""
         while True:
             session_id = str(uuid4())
             name = session_name(session_id, tenant)

@@ -1,4 +1,4 @@
-"""`Memory` in Redis: a marker in each shard, which goes when everything else there goes."""
+"""`Memory` in Redis: detects data loss by a marker in each shard that is lost with the data."""
 
 from collections.abc import Collection
 from secrets import token_hex
@@ -13,7 +13,7 @@ _RECOVERY_LEASE = Millis(5_000)
 
 
 class RedisMemory:
-    """The markers, and which instance is at work to bring back what a shard has lost."""
+    """The marker of each shard, and the lease of the instance that restores a shard's data."""
 
     def __init__(self, redis: Connection, keys: Keys) -> None:
         self._redis = redis
@@ -55,7 +55,7 @@ class RedisMemory:
         return epochs
 
     async def _lease(self, by: str, shard: str) -> bool:
-        """Whether the shard is ours to bring back, from now on or still."""
+        """Take or renew the lease on restoring the shard; whether `by` has it."""
         key, lease = self._keys.recovery(shard), ("PX", _RECOVERY_LEASE)
         _, holder = await self._redis.ask([("SET", key, by, *lease, "NX"), ("GET", key)])
         if holder != by.encode():

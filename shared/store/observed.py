@@ -1,4 +1,4 @@
-"""A connection whose failures are counted, whichever product is behind it."""
+"""A wrapper that counts the failures of a connection in the metrics."""
 
 import asyncio
 from collections.abc import Callable, Hashable, Iterator, Sequence
@@ -9,7 +9,7 @@ from shared.store.connection import Argument, Attempt, Command, Connection, Repl
 
 
 class ObservedConnection:
-    """`Connection` through `inner`; `count` is told of each round trip that failed, and why."""
+    """`Connection` that delegates to `inner` and calls `count` with each failure's kind."""
 
     def __init__(self, inner: Connection, count: Callable[[StoreFault], None]) -> None:
         self._inner = inner
@@ -51,12 +51,12 @@ class ObservedConnection:
         await self._inner.close()
 
     def _note(self, error: StoreUnavailable | asyncio.CancelledError) -> None:
-        """Count why a round trip failed; one that is cancelled took too long (shared/turns.py)."""
+        """Count a failed round trip; a cancelled one exceeded its time limit (shared/turns.py)."""
         self._count(fault_of(error) if isinstance(error, StoreUnavailable) else "timeout")
 
 
 def fault_of(error: StoreUnavailable) -> StoreFault:
-    """Why it failed; by name, since each client has exceptions of its own."""
+    """Return the kind of a failure, by exception names, because each client has its own types."""
     causes = {name for cause in _chain(error.__cause__) for name in _names(cause)}
     if "TimeoutError" in causes or "TimeoutException" in causes:
         return "timeout"

@@ -1,4 +1,4 @@
-"""`Outbox` in Redis streams: one stream a shard, emptied through a consumer group."""
+"""`Outbox` in Redis streams: one stream per shard, read through a consumer group."""
 
 from collections.abc import AsyncIterator, Collection, Iterable, Mapping, Sequence
 from functools import partial
@@ -16,22 +16,22 @@ from shared.store.walks import Walks
 
 _GROUP = "audit"
 _LEASE = Millis(2_000)
-"""After this long without a word from it another worker takes the place of the one at work."""
+"""A worker that doesn't renew its lease for so long is replaced by another one."""
 
 _PAGE = 500
 _MOST_BYTES = 1 << 20
-"""Of one reply: Upstash answers at most 10 MB, and JSON makes an entry up to twice as long."""
+"""Of one reply. Upstash replies with at most 10 MB, and its JSON doubles an entry's size."""
 
 
 class RedisOutbox:
-    """What `commit.lua` put into the streams, on its way out."""
+    """The audit entries that `commit.lua` added to the streams."""
 
     def __init__(self, redis: Connection, keys: Keys) -> None:
         self._redis = redis
         self._keys = keys
         self._first_shard = 0
         self._walks = {
-            shard: Walks(partial(self._entries, shard), _owner_of) for shard in keys.all_shards
+            shard: Walks(partial(self._entries, shard), _session_of) for shard in keys.all_shards
         }
 
     async def take(
@@ -41,9 +41,9 @@ class RedisOutbox:
         most_bytes: int = _MOST_BYTES,
         after: Mapping[str, str] = MappingProxyType({}),
     ) -> list[Delivery]:
-        """See `Outbox`. It begins with another shard each time, so that none waits for the rest.
+        """See `Outbox`. Each call begins with another shard, so that all get their turn.
 
-        Shards that can't be reached are left out. Raises `StoreUnavailable` where none can.
+        Shards that can't be reached are skipped. Raises `StoreUnavailable` if none can be.
         """
         shards = self._keys.all_shards
         self._first_shard = (self._first_shard + 1) % len(shards)
@@ -55,7 +55,7 @@ class RedisOutbox:
             if left <= 0 or bytes_left <= 0:
                 break
             keys = [self._keys.drainer(shard), self._keys.outbox(shard)]
-            bounds = (left, bytes_left, _behind(after.get(shard)))
+            bounds = (left, bytes_left, _first_id_after(after.get(shard)))
             try:
                 reply = await self._redis.run(
                     script("take"), keys, (worker, _LEASE, _GROUP, *bounds)
@@ -76,7 +76,7 @@ class RedisOutbox:
             await self._redis.ask([("PEXPIRE", drainer, _LEASE) for drainer in own])
 
     async def settle(self, deliveries: Sequence[Delivery]) -> None:
-        """See `Outbox`. What is on a shard that can't be reached is delivered again."""
+        """See `Outbox`. Entries of a shard that can't be reached are delivered again later."""
         by_shard: dict[str, list[str]] = {}
         for delivery in deliveries:
             by_shard.setdefault(delivery.shard, []).append(delivery.id)
@@ -93,8 +93,8 @@ class RedisOutbox:
     async def entry(self, name: str, entry_id: str) -> Moment | None:
         outbox = self._keys.outbox(self._keys.shard_of(name))
         (found,) = await self._redis.ask([("XRANGE", outbox, entry_id, entry_id)])
-        entry = _entry_in(found[0][1]) if found else None
-        return _moment_of(entry) if entry and _owner_of(entry) == name else None
+        entry = _entry_field(found[0][1]) if found else None
+        return _moment_of(entry) if entry and _session_of(entry) == name else None
 
     async def waiting(self, name: str) -> list[Moment]:
         shard = self._keys.shard_of(name)
@@ -116,7 +116,7 @@ class RedisOutbox:
         latest: dict[str | None, bytes] = {}
         for shard in shards:
             async for entry in self._entries(shard):
-                latest[_owner_of(entry)] = entry
+                latest[_session_of(entry)] = entry
         moments = [moment for moment in map(_moment_of, latest.values()) if moment]
         return {moment.session.name: moment for moment in moments}
 
@@ -128,13 +128,13 @@ class RedisOutbox:
             )
             for stream_id, fields in page:
                 start = f"({stream_id.decode()}"
-                entry = _entry_in(fields)
+                entry = _entry_field(fields)
                 if entry is not None:
                     yield entry
 
 
-def _owner_of(entry: bytes) -> str | None:
-    """The session that an entry is of; None for what was put there by hand and is none."""
+def _session_of(entry: bytes) -> str | None:
+    """Return the name of an entry's session; None if someone added an invalid entry by hand."""
     try:
         return entries.name_of(entry).session_name
     except ValueError:
@@ -155,16 +155,15 @@ async def _decoded(entry: bytes) -> Moment | None:
 
 
 def _delivery(shard: str, stream_id: bytes, fields: list[bytes]) -> Delivery:
-    return Delivery(shard, stream_id.decode(), queued_at(stream_id), _entry_in(fields))
+    return Delivery(shard, stream_id.decode(), queued_at(stream_id), _entry_field(fields))
 
 
-def _behind(stream_id: str | None) -> str:
-    """The first id that can follow `stream_id`."""
+def _first_id_after(stream_id: str | None) -> str:
     if stream_id is None:
         return "0-0"
     milliseconds, _, sequence = stream_id.partition("-")
     return f"{milliseconds}-{int(sequence) + 1}"
 
 
-def _entry_in(fields: list[bytes]) -> bytes | None:
+def _entry_field(fields: list[bytes]) -> bytes | None:
     return dict(zip(fields[::2], fields[1::2], strict=True)).get(b"entry")

@@ -1,4 +1,4 @@
-"""`OwedPushes` in Redis: a sorted set for each shard, moved as the deadlines are."""
+"""`OwedPushes` in Redis: a sorted set per shard, claimed in the same way as deadlines."""
 
 from collections.abc import Iterator, Sequence
 
@@ -11,17 +11,17 @@ from shared.store.keys import Keys
 
 _FIRST_TRY_AFTER = Millis(1_000)
 _LEASE = Millis(10_000)
-"""What was taken and neither settled nor postponed for so long is anyone's again."""
+"""A claim that is neither settled nor postponed expires after this time."""
 
 _TRIES = 1024
-"""A score is an instant with the number of tries behind it, exact in a double until 2248.
+"""A score is `instant * 1024 + tries`, which a double holds exactly until 2248.
 
-Only a failure writes one without tries, so none that comes later looks like what was taken.
+A claimed push has at least 1 try and only `add` writes 0, so `add` never repeats a claim's score.
 """
 
 
 class RedisOwedPushes:
-    """Who is owed a push, by when and by how often it was tried."""
+    """Sessions with a failed push, scored by due time and number of tries."""
 
     def __init__(self, redis: Connection, keys: Keys, clock: StoreClock) -> None:
         self._redis = redis
@@ -35,8 +35,8 @@ class RedisOwedPushes:
         return bool(added)
 
     async def take(self, limit: int) -> Taken:
-        """See `OwedPushes`. What another has taken is ahead, where its lease ends. Shards that
-        can't be reached are left out."""
+        """See `OwedPushes`. Claims of other workers count as due when their lease ends. Shards that
+        can't be reached are skipped."""
         shards = self._keys.all_shards
         outcomes = await self._redis.ask_each(
             [
@@ -48,19 +48,19 @@ class RedisOwedPushes:
             ]
         )
         taken: list[OwedPush] = []
-        ahead: list[Millis] = []
+        waits: list[Millis] = []
         for shard, outcome in zip(shards, outcomes, strict=True):
             if isinstance(outcome, StoreUnavailable):
                 continue
             scored, (seconds, micros) = outcome
             now = Instant(int(seconds) * 1000 + int(micros) // 1000)
-            owed = list(_read(scored))
+            owed = list(_owed_pushes(scored))
             due = [o for o in owed if o.due_at <= now]
             room = limit - len(taken)
             taken += await self._claim(shard, due[:room], now)
             later = [*due[room:], *owed[len(due) :]]
-            ahead += [elapsed_between(now, max(now, o.due_at)) for o in later]
-        return Taken(tuple(taken), min(ahead, default=None))
+            waits += [elapsed_between(now, max(now, o.due_at)) for o in later]
+        return Taken(tuple(taken), min(waits, default=None))
 
     async def settle(self, taken: OwedPush) -> None:
         await self._move(self._keys.shard_of(taken.name), [taken.name, _score(taken), ""])
@@ -74,9 +74,9 @@ class RedisOwedPushes:
         if not due:
             return []
         until = after(now, _LEASE)
-        ours = {o.name: OwedPush(o.name, until, min(o.tries + 1, _TRIES - 1)) for o in due}
-        moves = [part for o in due for part in (o.name, _score(o), _score(ours[o.name]))]
-        return [ours[name] for name in await self._move(shard, moves)]
+        claims = {o.name: OwedPush(o.name, until, min(o.tries + 1, _TRIES - 1)) for o in due}
+        moves = [part for o in due for part in (o.name, _score(o), _score(claims[o.name]))]
+        return [claims[name] for name in await self._move(shard, moves)]
 
     async def _move(self, shard: str, moves: Sequence[Argument]) -> list[str]:
         moved = await self._redis.run(script("reschedule"), [self._keys.owed_pushes(shard)], moves)
@@ -87,7 +87,7 @@ def _score(owed: OwedPush) -> int:
     return owed.due_at * _TRIES + owed.tries
 
 
-def _read(reply: Reply) -> Iterator[OwedPush]:
+def _owed_pushes(reply: Reply) -> Iterator[OwedPush]:
     for name, score in zip(reply[::2], reply[1::2], strict=True):
         due_at, tries = divmod(int(float(score)), _TRIES)
         yield OwedPush(name.decode(), Instant(due_at), tries)

@@ -1,4 +1,4 @@
-"""Whether the store takes changes: a small write to it, as a change makes it."""
+"""Checks that the store accepts changes, by a small write."""
 
 from collections.abc import Iterator
 
@@ -10,7 +10,7 @@ from shared.store.observed import fault_of
 
 _LIFETIME = Millis(1_000)
 _MOST_SHARDS = 16
-"""In one look; the next look takes the next ones."""
+"""In one check; the next check takes the next shards."""
 
 _REASONS = {
     "OOM": "its memory is full",
@@ -21,11 +21,11 @@ _REASONS = {
     "MASTERDOWN": "it has lost its primary",
     "LOADING": "it is loading its data",
     "WRONGTYPE": "the outbox or the deadlines were replaced by something else",
-    "NOPERM": "our user lacks a right",
+    "NOPERM": "the Redis user lacks a permission",
     "NOAUTH": "it asks for a password",
-    "WRONGPASS": "it refuses our user or password",
+    "WRONGPASS": "it refuses the user or the password",
 }
-"""By the first word of an error of Redis."""
+"""By the code with which an error of Redis begins."""
 
 _FAULTS = {
     "timeout": "it doesn't answer in time",
@@ -43,21 +43,21 @@ class StoreProbe:
         self._first_shard = 0
 
     async def check(self) -> None:
-        """Return when the store took the write. Raises `StoreUnavailable`."""
+        """Return when the checked shards accepted the write. Raises `StoreUnavailable`."""
         shards, first = self._keys.all_shards, self._first_shard
-        some = (shards[first:] + shards[:first])[:_MOST_SHARDS]
-        self._first_shard = (first + len(some)) % len(shards)
-        for reply in await self._redis.ask([self._writing(shard) for shard in some]):
+        checked = (shards[first:] + shards[:first])[:_MOST_SHARDS]
+        self._first_shard = (first + len(checked)) % len(shards)
+        for reply in await self._redis.ask([self._probe(shard) for shard in checked]):
             if isinstance(reply, Failed):
                 raise StoreUnavailable from reply.error
 
-    def _writing(self, shard: str) -> Attempt:
+    def _probe(self, shard: str) -> Attempt:
         keys = [self._keys.probe(shard), self._keys.deadlines(shard), self._keys.outbox(shard)]
         return Attempt(script("probe"), keys, [_LIFETIME])
 
 
 def reason_of(error: StoreUnavailable) -> str:
-    """Why the store took no write, in words that name no host and hold no secret."""
+    """Return why the store accepted no write, without host names or secrets."""
     for cause in _causes(error):
         words = str(cause).replace(":", " ").split()
         code = getattr(cause, "status_code", None)

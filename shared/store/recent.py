@@ -1,4 +1,4 @@
-"""Sessions that were loaded or committed lately, so that the same state isn't decoded again."""
+"""Cache of recently loaded or committed sessions, which saves decoding the same state again."""
 
 from collections import OrderedDict
 
@@ -6,14 +6,14 @@ from shared.ports import Stored
 from shared.store.codec import decode_stored
 
 _MOST_BYTES = 512 * 1024
-"""Of encoded states. The sessions themselves take some five times as much."""
+"""Of encoded states. The decoded sessions take about five times as much memory."""
 
 
 class RecentSessions:
-    """The latest known write of each session, at most 512 KiB of states, oldest use dropped first.
+    """LRU cache of the latest known revision of each session, at most 512 KiB of encoded states.
 
-    It never replaces a load: what Redis answers says which write is the newest. A revision names
-    one write for good, so a session of the same revision is the same session.
+    It never replaces a load: the newest revision always comes from Redis. A revision identifies one
+    write, so a cached session with the same revision is identical.
     """
 
     def __init__(self) -> None:
@@ -21,9 +21,9 @@ class RecentSessions:
         self._bytes = 0
 
     def decoded(self, name: str, operations: bytes | None, state: bytes | None) -> Stored | None:
-        """The session of that `state`, whose revision is the first of its `operations`.
+        """Return the decoded `state`; its revision is the first operation id in `operations`.
 
-        None where one of the two is missing: there is no such session any more, or none yet.
+        None if one of the two is missing: the session is deleted or doesn't exist.
         """
         if state and self.knows(name, operations):
             self._kept.move_to_end(name)
@@ -34,12 +34,12 @@ class RecentSessions:
         return stored
 
     def knows(self, name: str, operations: bytes | None) -> bool:
-        """Whether `decoded` has nothing to decode."""
+        """Whether the session at this revision is cached, so that `decoded` needs no decoding."""
         known = self._kept.get(name)
         return bool(known and operations and operations.startswith(known[0].revision.encode()))
 
     def keep(self, name: str, stored: Stored, size: int) -> None:
-        """Keep the session that was `stored`, whose state has `size` bytes."""
+        """Cache `stored`, whose encoded state has `size` bytes."""
         self.drop(name)
         if size > _MOST_BYTES:
             return
@@ -50,6 +50,6 @@ class RecentSessions:
             self._bytes -= dropped
 
     def drop(self, name: str) -> None:
-        """Forget the session of that name."""
+        """Remove the session from the cache."""
         if known := self._kept.pop(name, None):
             self._bytes -= known[1]

@@ -1,4 +1,4 @@
-"""`SessionStore` in Redis: sessions, their wake-ups and what is told of them, in one step each."""
+"""`SessionStore` in Redis: sessions and their wake-ups, each changed in one atomic script."""
 
 import time
 from collections.abc import Iterable, Iterator, Sequence
@@ -38,10 +38,10 @@ _SESSION_FIELDS = ("operations", "state", "alarm")
 
 
 class RedisSessionStore:
-    """Sessions in a Redis, however it is reached.
+    """Sessions in a Redis, over any kind of connection.
 
-    `means` says which parts of a commit somebody uses. An `announcer` is told of each commit, and
-    where the store sets alarms, of each alarm to be set.
+    `means` selects the parts of a commit that are needed. `announcer` gets the news of each commit,
+    including the alarm to be set if `means.sets_alarms`.
     """
 
     def __init__(
@@ -60,7 +60,7 @@ class RedisSessionStore:
         self._announcer = announcer
         self._counters = Counters(keys, clock)
         self._recent = RecentSessions()
-        self._reference = keys.all_shards[0]
+        self._clock_shard = keys.all_shards[0]
 
     def creation_scope(self, key: str, name: str | None) -> str:
         return self._keys.creation_scope(key, name)
@@ -76,11 +76,11 @@ class RedisSessionStore:
         *,
         with_epoch: bool = False,
     ) -> Loaded:
-        """See `SessionStore`. What is counted comes first, then the session, the time last: no
-        reply is older than one before it, so a recorded answer is never missed beside the state
-        it left."""
+        """See `SessionStore`. Reads the session before the recorded answer and the time last: no
+        reply is older than one before it, so if the state has a request's change, the recorded
+        answer is found too."""
         counting = self._counters.attempts(limits)
-        commands: list[Command | Attempt] = [*counting, self._reading(name)]
+        commands: list[Command | Attempt] = [*counting, self._read_command(name)]
         if key:
             commands.append(("GET", self._keys.answer(key)))
         shard = self._keys.shard_of(name)
@@ -95,18 +95,18 @@ class RedisSessionStore:
         return await self._loaded(name, now, replies[len(counting)], recorded, quotas, epoch)
 
     def _epoch(self, marker: Reply, shard: str) -> Epoch | None:
-        """The epoch of a shard, as `RedisMemory.epochs` has it too."""
+        """Return the epoch of a shard, in the same form as `RedisMemory.epochs`."""
         route = self._redis.route(self._keys.whole(shard))
         return (marker.decode(), route) if marker and route else None
 
     async def load_many(self, names: Sequence[str], limits: Sequence[Limit] = ()) -> LoadedMany:
-        """See `SessionStore`. Sessions of one shard are read together, and the time behind them:
-        shards may be on servers with clocks of their own."""
+        """See `SessionStore`. Reads the sessions of a shard together with the time of its server,
+        because servers may have different clocks."""
         counting = self._counters.attempts(limits)
-        by_shard = self._by_shard(names) or {self._reference: []}
+        by_shard = self._by_shard(names) or {self._clock_shard: []}
         commands: list[Command | Attempt] = [*counting]
         for of_shard in by_shard.values():
-            commands += [*map(self._reading, of_shard), ("TIME",)]
+            commands += [*map(self._read_command, of_shard), ("TIME",)]
         sent = time.monotonic()
         replies = await self._redis.ask(commands)
         quotas = self._counters.quotas(limits, replies[: len(counting)])
@@ -122,9 +122,8 @@ class RedisSessionStore:
         return LoadedMany(max(instants), [found[name] for name in names], quotas)
 
     async def commit(self, commit: Commit) -> CommitResult:
-        """See `SessionStore`. What an owner holds is counted on each shard by itself, against that
-        shard's share of what the owner may hold (`share_of_shard`): one commit sees no other shard.
-        """
+        """See `SessionStore`. The owner's limits apply per shard (`share_of_shard`), because one
+        commit can't read other shards."""
         if commit.session and len(commit.session.participants) > LARGE_SESSION:
             await next_slice()
         arguments = arguments_of(commit, self._keys, self._means)
@@ -137,7 +136,7 @@ class RedisSessionStore:
         return self._result_of(reply, commit, arguments[STATE])
 
     def _result_of(self, reply: Reply, commit: Commit, state: Argument) -> CommitResult:
-        """What has become of the commit; the session that the store has now is kept."""
+        """Return the result of the commit, and update the cache of recent sessions."""
         result = result_of(reply)
         if isinstance(result, Committed) and commit.session:
             assert isinstance(state, bytes)
@@ -181,8 +180,8 @@ class RedisSessionStore:
         agendas: list[Agenda] = []
         for shard, outcome in zip(self._keys.all_shards, outcomes, strict=True):
             if not isinstance(outcome, StoreUnavailable):
-                scored, told = outcome
-                now = self._instant(told, sent, shard)
+                scored, time_reply = outcome
+                now = self._instant(time_reply, sent, shard)
                 agendas.append(Agenda(now, tuple(_wakeups(scored))))
         return agendas
 
@@ -206,22 +205,22 @@ class RedisSessionStore:
             await self._redis.run(script("rearm"), [key], [rung.at, at])
 
     async def census(self) -> Census:
-        """See `SessionStore`. A shard that can't be reached is left out."""
+        """See `SessionStore`. Shards that can't be reached are left out."""
         outcomes = await self._redis.ask_each(
-            [[*self._counting(shard), ("TIME",)] for shard in self._keys.all_shards]
+            [[*self._census_commands(shard), ("TIME",)] for shard in self._keys.all_shards]
         )
         counted = [one for one in outcomes if not isinstance(one, StoreUnavailable)]
         waiting = [queued_at(i) for _, _, oldest, _, _ in counted for i, _ in oldest]
         return Census(
             live_sessions=sum(live for live, *_ in counted),
             outbox_length=sum(length for _, length, *_ in counted),
-            outbox_age_ms=Millis(max(_age(oldest, told) for _, _, oldest, _, told in counted)),
+            outbox_age_ms=Millis(max(_age(oldest, now) for _, _, oldest, _, now in counted)),
             dead_letters=sum(dead for _, _, _, dead, _ in counted),
             oldest_at=min(waiting, default=None),
         )
 
     async def time(self) -> Instant:
-        now, _ = await self._timed([], self._reference)
+        now, _ = await self._timed([], self._clock_shard)
         return now
 
     def _by_shard(self, names: Iterable[str]) -> dict[str, list[str]]:
@@ -230,10 +229,10 @@ class RedisSessionStore:
             by_shard.setdefault(self._keys.shard_of(name), []).append(name)
         return by_shard
 
-    def _reading(self, name: str) -> Command:
+    def _read_command(self, name: str) -> Command:
         return ("HMGET", self._keys.session(name), *_SESSION_FIELDS)
 
-    def _counting(self, shard: str) -> list[Command]:
+    def _census_commands(self, shard: str) -> list[Command]:
         outbox = self._keys.outbox(shard)
         return [
             ("ZCARD", self._keys.deadlines(shard)),
@@ -249,26 +248,26 @@ class RedisSessionStore:
     async def _timed(
         self, commands: Sequence[Command | Attempt], shard: str
     ) -> tuple[Instant, list[Reply]]:
-        """Ask, and read the time behind it, by the clock of the server that `shard` is on."""
+        """Send `commands`, then read the time of the server that has `shard`."""
         sent = time.monotonic()
         replies = await self._redis.ask([*commands, _TIME])
         return self._instant(replies.pop(), sent, shard), replies
 
-    def _instant(self, told: Reply, sent: float, shard: str) -> Instant:
-        """The time that was `told`, which may also be a sample for our clock.
+    def _instant(self, time_reply: Reply, sent: float, shard: str) -> Instant:
+        """Return the time in a reply to `TIME`, and use it as a sample for the store clock.
 
-        Shards may be on servers with clocks of their own; ours follows that of the first shard, as
-        long as it can be asked.
+        Servers may have different clocks. The store clock follows the server of the first shard, or
+        any other one if it got no sample from that for too long.
         """
-        micros = _micros(told)
-        if shard == self._reference or self._clock.is_stale:
+        micros = _micros(time_reply)
+        if shard == self._clock_shard or self._clock.is_stale:
             self._clock.observe(sent, time.monotonic(), micros / 1e6)
         return Instant(micros // 1000)
 
 
-def _micros(told: Reply) -> int:
-    """What `TIME` answered, in microseconds."""
-    seconds, micros = told
+def _micros(time_reply: Reply) -> int:
+    """Convert the reply to `TIME` to microseconds."""
+    seconds, micros = time_reply
     return int(seconds) * 1_000_000 + int(micros)
 
 
@@ -277,12 +276,12 @@ def _wakeups(scored: Reply) -> Iterator[Wakeup]:
         yield Wakeup(member.decode(), Instant(int(float(score))))
 
 
-def _age(oldest: Reply, told: Reply) -> int:
-    """How long the oldest entry of an outbox has waited, ms; 0 where none waits."""
-    now = Instant(_micros(told) // 1000)
+def _age(oldest: Reply, time_reply: Reply) -> int:
+    """Return how long the oldest entry of an outbox has waited, in ms; 0 if it is empty."""
+    now = Instant(_micros(time_reply) // 1000)
     return max((elapsed_between(queued_at(stream_id), now) for stream_id, _ in oldest), default=0)
 
 
 def queued_at(stream_id: bytes) -> Instant:
-    """When Redis took an entry into a stream: the first half of its id."""
+    """Return when Redis added an entry to a stream: the first half of its id."""
     return Instant(int(stream_id.partition(b"-")[0]))

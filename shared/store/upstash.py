@@ -1,4 +1,4 @@
-"""A Redis by Upstash's REST protocol, through Upstash's own client."""
+"""`Connection` over Upstash's REST API, through Upstash's own client."""
 
 import logging
 import ssl
@@ -25,7 +25,7 @@ from shared.store.upstash_client import UpstashClient
 _TIMEOUT = httpx.Timeout(0.8, connect=0.5)
 _LIMITS = httpx.Limits(max_connections=16, keepalive_expiry=300)
 _KEY_LOCKING = "#!lua flags=allow-key-locking\n"
-"""Locks only the keys of a script while it runs, not the whole database; Upstash's alone."""
+"""Upstash extension: a running script locks only its keys, not the whole database."""
 
 _log = logging.getLogger("synckairos.upstash")
 
@@ -33,8 +33,8 @@ _log = logging.getLogger("synckairos.upstash")
 class UpstashConnection:
     """`Connection` to the database at `url`; one request is one round trip.
 
-    A connection that died while idle (a frozen function's does) is replaced once, silently:
-    every command we send may be repeated (a commit is recognised by its operation id).
+    If a connection fails, which those of a frozen function do, the request is sent once more on
+    another one. That is safe: all commands are idempotent (commits by their operation id).
     """
 
     def __init__(
@@ -51,27 +51,27 @@ class UpstashConnection:
         self.reopen()
 
     def reopen(self) -> None:
-        """Forget every connection: those from before a snapshot lead nowhere."""
+        """Drop all connections: those made before a process snapshot are dead."""
         http = httpx.AsyncClient(
             verify=self._certificates,
             timeout=self._timeout,
             limits=_LIMITS,
-            event_hooks={"response": [_raise_refusals]},
+            event_hooks={"response": [_raise_for_refusal]},
         )
         self._redis = UpstashClient(self._url, self._token, http)
 
     async def ask(self, commands: Sequence[Command | Attempt]) -> list[Reply]:
         pipeline = self._redis.pipeline()
         for command in commands:
-            pipeline.execute(_written(_plain(command)))
-        replies = await _reported(pipeline.exec)
+            pipeline.execute(_encoded(_as_command(command)))
+        replies = await _send(pipeline.exec)
         _require(commands, replies)
-        return [_read(reply) for reply in replies]
+        return [_decoded(reply) for reply in replies]
 
     async def ask_each(
         self, groups: Sequence[Sequence[Command]]
     ) -> list[list[Reply] | StoreUnavailable]:
-        """See `Connection`. It is one database, whose groups fail together."""
+        """See `Connection`. All groups go to one database, so they fail together."""
         return list(in_groups(groups, await self.ask(list(chain.from_iterable(groups)))))
 
     async def run(
@@ -79,15 +79,15 @@ class UpstashConnection:
     ) -> Reply:
         locking = _with_key_locking(script)
         operands = (len(keys), *keys, *arguments)
-        known = _written(("EVALSHA", locking.digest, *operands))
+        cached = _encoded(("EVALSHA", locking.digest, *operands))
         try:
-            return _read(await _reported(lambda: self._redis.execute(known)))
+            return _decoded(await _send(lambda: self._redis.execute(cached)))
         except _UnknownScript:
-            whole = _written(("EVAL", locking.text, *operands))
-            return _read(await _reported(lambda: self._redis.execute(whole)))
+            whole = _encoded(("EVAL", locking.text, *operands))
+            return _decoded(await _send(lambda: self._redis.execute(whole)))
 
     def route(self, key: str) -> Hashable | None:
-        """None: which server answers is not told over REST."""
+        """Return None: the REST API doesn't tell which server answers."""
         return None
 
     async def close(self) -> None:
@@ -95,11 +95,11 @@ class UpstashConnection:
 
 
 class _UnknownScript(Exception):
-    """Upstash doesn't know the script, or has forgotten it."""
+    """Upstash doesn't have the script in its cache."""
 
 
-async def _reported(send: Callable[[], Awaitable[Any]], tries: int = 2) -> Any:
-    """What `send` is answered. Raises `StoreUnavailable` for every failure but one of ours."""
+async def _send(send: Callable[[], Awaitable[Any]], tries: int = 2) -> Any:
+    """Return the result of `send`. Raises `_UnknownScript`, and `StoreUnavailable` otherwise."""
     try:
         return await send()
     except httpx.TimeoutException as error:
@@ -107,22 +107,23 @@ async def _reported(send: Callable[[], Awaitable[Any]], tries: int = 2) -> Any:
     except httpx.TransportError as error:
         if tries == 1:
             raise StoreUnavailable from error
-        return await _reported(send, tries - 1)
+        return await _send(send, tries - 1)
     except UpstashError as error:
         if str(error).startswith("NOSCRIPT"):
             raise _UnknownScript from error
         _log.warning("Upstash refused a command: %s", error)
         raise StoreUnavailable from error
     except (httpx.HTTPStatusError, ValueError, AttributeError) as error:
-        # AttributeError: the client's own stumbling over one error in place of a list of replies.
+        # The client raises AttributeError if it gets one error instead of a list of replies.
         _log.warning("Upstash failed: %s", error)
         raise StoreUnavailable from error
 
 
-async def _raise_refusals(response: httpx.Response) -> None:
-    """Raise for a request that was refused as a whole; the client would take that for replies.
+async def _raise_for_refusal(response: httpx.Response) -> None:
+    """Raise `HTTPStatusError` for a request that was refused as a whole.
 
-    A single command that fails has the status 400 and its error in the body.
+    The client would take the body for replies. A single command that fails has status 400 and its
+    error in the body, which the client handles.
     """
     is_single = not response.url.path.endswith("/pipeline")
     if response.status_code != 200 and not (is_single and response.status_code == 400):
@@ -136,8 +137,8 @@ def _with_key_locking(script: Script) -> Script:
     return Script.of(_KEY_LOCKING + script.text)
 
 
-def _plain(command: Command | Attempt) -> Command:
-    if isinstance(command, Attempt):
+def _as_command(command: Command | Attempt) -> Command:
+    if isinstance(command, Attempt):  # a pipeline can't fall back from `EVALSHA` to `EVAL`
         return command.as_command(_with_key_locking(command.script).text)
     return command
 
@@ -150,19 +151,19 @@ def _require(commands: Sequence[Command | Attempt], replies: Sequence[Reply]) ->
         raise
 
 
-def _written(command: Command) -> list[str]:
-    """The command as JSON can carry it.
+def _encoded(command: Command) -> list[str]:
+    """Convert the command to strings for JSON.
 
-    Its name in lower case: in upper case the client would turn replies into types of its own.
+    The name is in lower case: the client converts the replies of commands named in upper case.
     """
     name, *arguments = (part.decode() if isinstance(part, bytes) else str(part) for part in command)
     return [name.lower(), *arguments]
 
 
-def _read(reply: Any) -> Reply:
-    """The reply with its texts as bytes, as they come from every other Redis."""
+def _decoded(reply: Any) -> Reply:
+    """Convert strings in the reply to bytes, as in the native protocol."""
     if isinstance(reply, str):
         return reply.encode()
     if isinstance(reply, list):
-        return [_read(part) for part in reply]
+        return [_decoded(part) for part in reply]
     return reply

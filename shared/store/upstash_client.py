@@ -1,4 +1,4 @@
-"""Upstash's own client, on an HTTP client of ours."""
+"""Upstash's own client, adapted to use a given HTTP client."""
 
 from collections.abc import Callable
 from typing import Any
@@ -12,11 +12,11 @@ from shared.store.connection import Failed
 
 
 class UpstashClient(Redis):
-    """Upstash's client on an HTTP client of ours.
+    """Upstash's client on the HTTP client `http`.
 
-    Its own constructor takes none: it makes one that waits for ever and sends again what failed,
-    and spends as long on certificates as a round trip takes. (All this is private to the client,
-    whose version is pinned; the contract tests run on it.)
+    Its own constructor creates an HTTP client without timeouts and with retries, and takes as long
+    as a round trip to load certificates. This class relies on private attributes of the client,
+    whose version is pinned; the contract tests cover it.
     """
 
     def __init__(self, url: str, token: str, http: httpx.AsyncClient) -> None:
@@ -38,9 +38,9 @@ class _Http(AsyncHttpClient):
     async def execute(
         self, url: str, headers: dict[str, str], command: list[Any], from_pipeline: bool = False
     ) -> Any:
-        """As the client's own, but that an error in a pipeline takes the place of one reply.
+        """Override: in a pipeline, return an error as `Failed` in place of its reply.
 
-        There it would be raised, and cost all the others.
+        The original raises the error, so the other replies are lost.
         """
         if not from_pipeline:
             return await super().execute(url, headers, command)
@@ -48,10 +48,10 @@ class _Http(AsyncHttpClient):
         sync_token = response.headers.get("Upstash-Sync-Token")
         if sync_token and self._sync_token_cb:
             self._sync_token_cb(sync_token)
-        return [_reply(one) for one in response.json()]
+        return [_reply_or_failed(one) for one in response.json()]
 
 
-def _reply(response: Any) -> Any:
+def _reply_or_failed(response: Any) -> Any:
     try:
         return format_response(response, "base64")
     except UpstashError as error:

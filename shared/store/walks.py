@@ -1,4 +1,4 @@
-"""Walks through an outbox that many callers share."""
+"""Scans of an outbox that concurrent callers share."""
 
 import asyncio
 import time
@@ -9,8 +9,8 @@ Entries = Mapping[str, list[bytes]]
 
 
 @dataclass(slots=True)
-class _Walk:
-    """A walk that hasn't begun: the sessions that it is to look for, and what it will find."""
+class _Scan:
+    """A scan that hasn't begun: the sessions to look for, and the future result."""
 
     names: set[str] = field(default_factory=set)
     found: "asyncio.Future[Entries]" = field(
@@ -19,12 +19,12 @@ class _Walk:
 
 
 class Walks:
-    """At most one walk at a time through the entries that `read` yields.
+    """Scans the entries that `read` yields, one scan at a time.
 
-    Callers that come while one is under way share the next one: a walk must begin after the
-    question, or it could miss what the caller has seen elsewhere. Between two walks the outbox is
-    left alone for as long as the last one took, so that questions never take more than half of the
-    time, however many come.
+    Callers that come during a scan share the next one: a scan must begin after the call, or it
+    could miss an entry that the caller knows of. Between two scans there is a pause as long as the
+    last scan, so that scans never take more than half of the time. `owner_of` returns the session
+    name of an entry.
     """
 
     def __init__(
@@ -34,35 +34,35 @@ class Walks:
     ) -> None:
         self._read = read
         self._owner_of = owner_of
-        self._next: _Walk | None = None
-        self._walking: asyncio.Task[None] | None = None
+        self._next: _Scan | None = None
+        self._scanning: asyncio.Task[None] | None = None
 
     async def entries_of(self, names: Collection[str]) -> Entries:
-        """The entries of each of the sessions named, oldest first; raises what `read` raises."""
+        """Return the entries of each named session, oldest first. Raises whatever `read` raises."""
         if self._next is None:
-            self._next = _Walk()
-        walk = self._next
-        walk.names.update(names)
-        if self._walking is None or self._walking.done():
-            self._walking = asyncio.create_task(self._walk_on())
-        found = await asyncio.shield(walk.found)
+            self._next = _Scan()
+        scan = self._next
+        scan.names.update(names)
+        if self._scanning is None or self._scanning.done():
+            self._scanning = asyncio.create_task(self._run_scans())
+        found = await asyncio.shield(scan.found)
         return {name: found[name] for name in names}
 
-    async def _walk_on(self) -> None:
+    async def _run_scans(self) -> None:
         while self._next is not None:
-            walk, self._next = self._next, None
+            scan, self._next = self._next, None
             began = time.monotonic()
             try:
-                found = await self._walk(walk.names)
+                found = await self._scan(scan.names)
             except Exception as error:
-                walk.found.set_exception(error)
-                walk.found.exception()  # its callers may all have left
+                scan.found.set_exception(error)
+                scan.found.exception()  # mark it as retrieved: the callers may all have left
             else:
-                walk.found.set_result(found)
+                scan.found.set_result(found)
             if self._next is not None:
                 await asyncio.sleep(time.monotonic() - began)
 
-    async def _walk(self, names: Collection[str]) -> Entries:
+    async def _scan(self, names: Collection[str]) -> Entries:
         found: dict[str, list[bytes]] = {name: [] for name in names}
         async for entry in self._read():
             owner = self._owner_of(entry)
