@@ -1,4 +1,4 @@
-"""A Redis by its native protocol: one server, a cluster, or a primary named by Sentinel."""
+"""Redis over its native protocol: one server, a cluster, or a primary found by Sentinel."""
 
 from shared.store.redis.address import RedisAddress
 from shared.store.redis.connection import NativeConnection

@@ -1,18 +1,18 @@
-"""`REDIS_URL`: where Redis is, and how to log in there.
+"""Parser of `REDIS_URL`: the address of Redis and the login.
 
-| form | leads to |
+| form | connects to |
 |---|---|
 | `redis://[user:password@]host[:port][/database]` | one server, or any node of a cluster |
-| `redis://[user:password@]host:port,host:port,...` | the first nodes of a cluster to be asked |
+| `redis://[user:password@]host:port,host:port,...` | initial nodes of a cluster |
 | `redis+sentinel://[user:password@]host:port,.../name[/database]` | the primary of that name |
 | `unix://[user:password@]/path[?db=0]` | one server on the same machine |
 
-`rediss://` and `rediss+sentinel://` are the same with TLS. `%`-escapes are read in names and
-passwords. The query may hold `db`, `username`, `password`, `client_name`, `sentinel_username`,
+`rediss://` and `rediss+sentinel://` are the same with TLS. Names and passwords may have
+`%`-escapes. The query may have `db`, `username`, `password`, `client_name`, `sentinel_username`,
 `sentinel_password` and, for TLS, `ssl_ca_certs`, `ssl_ca_path`, `ssl_ca_data`, `ssl_certfile`,
 `ssl_keyfile`, `ssl_password`, `ssl_cert_reqs` (`required`, `optional`, `none`),
-`ssl_check_hostname`, `ssl_min_version` and `ssl_ciphers`, as redis-py reads them. Its options for
-pools and time limits are allowed and have no effect: those are ours.
+`ssl_check_hostname`, `ssl_min_version` and `ssl_ciphers`, with the meaning that redis-py gives
+them. redis-py's options for pools and timeouts are accepted and ignored.
 """
 
 import re
@@ -45,7 +45,7 @@ _TLS = (
     "ssl_min_version",
     "ssl_ciphers",
 )
-_WITHOUT_EFFECT = (
+_IGNORED = (
     "socket_timeout",
     "socket_connect_timeout",
     "socket_keepalive",
@@ -63,7 +63,7 @@ _WITHOUT_EFFECT = (
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """One server: a host and a port, or the path of a socket."""
+    """One server: a host and a port, or the path of a Unix socket."""
 
     host: str = "127.0.0.1"
     port: int = _PORT
@@ -77,7 +77,7 @@ class Endpoint:
 
 @dataclass(frozen=True, slots=True)
 class Login:
-    """A user and its password, each of which may be missing."""
+    """An optional user name and an optional password."""
 
     username: str | None = None
     password: str | None = None
@@ -85,13 +85,13 @@ class Login:
 
 @dataclass(frozen=True)
 class Tls:
-    """How servers are to be trusted, as redis-py is told."""
+    """TLS options, under the names that redis-py uses."""
 
     options: Mapping[str, Any]
 
     @cached_property
     def context(self) -> ssl.SSLContext:
-        """What redis-py makes of it. Raises `ValueError` where a file can't be used."""
+        """The SSL context that redis-py makes. Raises `ValueError` if a file can't be used."""
         try:
             return SSLConnection(**self.options).ssl_context.get()
         except (OSError, ValueError, RedisError) as error:
@@ -100,23 +100,23 @@ class Tls:
 
 @dataclass(frozen=True, slots=True)
 class RedisAddress:
-    """What `REDIS_URL` says."""
+    """The parsed `REDIS_URL`."""
 
     endpoints: tuple[Endpoint, ...]
-    """Servers, or, where there is a `primary_name`, Sentinels."""
+    """Servers, or Sentinels if there is a `primary_name`."""
     login: Login = Login()
     database: int = 0
     client_name: str | None = None
     tls: Tls | None = None
     primary_name: str | None = None
-    """The name under which Sentinel knows the primary."""
+    """The primary's name at the Sentinels."""
     sentinel_login: Login = Login()
     timeouts: Timeouts = DEFAULT
-    """No part of `REDIS_URL`."""
+    """Not part of `REDIS_URL`."""
 
     @classmethod
     def of(cls, url: str) -> "RedisAddress":
-        """The address that `url` is. Raises `ValueError` with what is wrong, without passwords."""
+        """Parse `url`. Raises `ValueError` with the reason, which never has a password."""
         scheme, separator, _ = url.partition("://")
         if not separator or scheme not in _SCHEMES:
             raise ValueError(
@@ -125,7 +125,7 @@ class RedisAddress:
             )
         parts = urlsplit(url)
         options = _options(parts.query)
-        place, login = _place_and_login(parts.netloc, options)
+        hosts, login = _hosts_and_login(parts.netloc, options)
         names = [unquote(name) for name in parts.path.split("/") if name]
         if scheme == "unix":
             return cls(
@@ -137,9 +137,9 @@ class RedisAddress:
         has_sentinel = scheme.endswith("+sentinel")
         primary = names.pop(0) if has_sentinel and names else None
         if has_sentinel:
-            _required(primary, "the primary's name behind the hosts, like /mymaster")
+            _required(primary, "the primary's name after the hosts, like /mymaster")
         return cls(
-            _endpoints(place, _SENTINEL_PORT if has_sentinel else _PORT),
+            _endpoints(hosts, _SENTINEL_PORT if has_sentinel else _PORT),
             login,
             _database(options.get("db") or (names[0] if names else "0")),
             options.get("client_name"),
@@ -149,32 +149,32 @@ class RedisAddress:
         )
 
     def __str__(self) -> str:
-        """The hosts alone."""
+        """Return the hosts, without the login."""
         return ",".join(map(str, self.endpoints))
 
 
 def _options(query: str) -> dict[str, str]:
     options = dict(parse_qsl(query))
-    if unknown := sorted(set(options) - {*_NAMES, *_TLS, *_WITHOUT_EFFECT}):
-        raise ValueError(f"has a query option that is not known: {unknown[0]}")
+    if unknown := sorted(set(options) - {*_NAMES, *_TLS, *_IGNORED}):
+        raise ValueError(f"has an unknown query option: {unknown[0]}")
     return options
 
 
-def _place_and_login(netloc: str, options: Mapping[str, str]) -> tuple[str, Login]:
-    """The hosts, and who logs in: before the @, or in the query."""
-    login, _, place = netloc.rpartition("@")
+def _hosts_and_login(netloc: str, options: Mapping[str, str]) -> tuple[str, Login]:
+    """Return the hosts and the login, which is before the @ or in the query."""
+    login, _, hosts = netloc.rpartition("@")
     username, _, password = login.partition(":")
-    return place, Login(
+    return hosts, Login(
         unquote(username) or options.get("username"), unquote(password) or options.get("password")
     )
 
 
-def _endpoints(place: str, port: int) -> tuple[Endpoint, ...]:
-    return tuple(_endpoint(one, port) for one in place.split(","))
+def _endpoints(hosts: str, port: int) -> tuple[Endpoint, ...]:
+    return tuple(_endpoint(host, port) for host in hosts.split(","))
 
 
-def _endpoint(place: str, port: int) -> Endpoint:
-    found = re.fullmatch(r"(?:\[([0-9A-Fa-f:.]+)\]|([^:\[\]]*))(?::(\d*))?", place)
+def _endpoint(host: str, port: int) -> Endpoint:
+    found = re.fullmatch(r"(?:\[([0-9A-Fa-f:.]+)\]|([^:\[\]]*))(?::(\d*))?", host)
     number = int(found[3] or port) if found else 0
     if not found or not 0 < number < 65536:
         raise ValueError("must have hosts like host:6379, with commas between several")
@@ -194,7 +194,7 @@ def _required(value: str | None, what: str) -> str:
 
 
 def _tls(options: Mapping[str, str]) -> Tls:
-    """What the options say; their names are redis-py's, and so are their values."""
+    """Return the TLS options, with values converted as in redis-py."""
     try:
         return Tls(
             {

@@ -1,4 +1,4 @@
-"""`Connection` to a Redis Cluster: each command goes to the node that owns its key's slot."""
+"""`Connection` to a Redis Cluster, which sends each command to the owner of its key's slot."""
 
 import asyncio
 from collections.abc import AsyncIterator, Hashable, Iterable, Sequence
@@ -25,20 +25,20 @@ from shared.store.redis.slots import slot_of, slot_of_command, slots_of_commands
 from shared.store.redis.topology import Topology, read_redirection
 
 _TRIES_FOR_S = 0.8
-"""How long a command is repeated while its slot is on the way to another node."""
+"""How long a command is repeated while its slot moves to another node."""
 
 _PAUSES_S = (0.0, 0.0, 0.01, 0.03, 0.1)
 _LONGEST_PAUSE_S = 0.2
 
-_LATECOMERS_S = 0.2
-"""How long other groups are waited for once one of them is answered."""
+_LATE_GROUPS_S = 0.2
+"""How long `ask_each` waits for the other groups after the first one is answered."""
 
 _ASKING = pack(("ASKING",))
 
 
 @dataclass(slots=True)
 class _Sent:
-    """Where a request was answered, and how."""
+    """The replies to a request, and the node and link that sent them."""
 
     node: Node
     link: Link
@@ -46,11 +46,11 @@ class _Sent:
 
 
 class ClusterConnection:
-    """Commands to the nodes of a cluster, as its `topology` has them.
+    """Commands to the nodes of a cluster, routed by its `topology`.
 
     All keys of one script must share a slot. A command without a key (`TIME`) goes to the node of
-    the command before it and is answered after it. A node that can't be reached fails the commands
-    for its own slots only.
+    the command before it and is answered after it. If a node can't be reached, only the commands
+    for its slots fail.
     """
 
     def __init__(self, topology: Topology) -> None:
@@ -62,12 +62,12 @@ class ClusterConnection:
     async def ask_each(
         self, groups: Sequence[Sequence[Command]]
     ) -> list[list[Reply] | StoreUnavailable]:
-        """See `Connection`. A group that is answered 0.2 s after another one counts as failed."""
+        """See `Connection`. A group answered more than 0.2 s after the first one has failed."""
         tasks = [asyncio.ensure_future(self.ask(group)) for group in groups]
         try:
             _, late = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
             if late:
-                await asyncio.wait(late, timeout=_LATECOMERS_S)
+                await asyncio.wait(late, timeout=_LATE_GROUPS_S)
         finally:
             for task in tasks:
                 task.cancel()
@@ -97,11 +97,11 @@ class ClusterConnection:
     async def _run(self, slot: int, data: bytes) -> Reply:
         sent = await self._send(slot, data, 1)
         if type(sent.replies[0]) is ReplyError:
-            sent = await self._followed(slot, data, sent.node, sent.link, sent.replies[0])
+            sent = await self._retry_elsewhere(slot, data, sent.node, sent.link, sent.replies[0])
         return sent.replies[0]
 
     async def _replies(self, commands: Sequence[Command | Attempt]) -> list[Reply]:
-        """The replies in order; errors are among them, `StoreUnavailable` for a node's outage."""
+        """Return the replies in order, including errors: `StoreUnavailable` if a node is down."""
         slots = slots_of_commands(commands, self._topology.any_slot)
         by_node: dict[Endpoint, list[int]] = {}
         for place, slot in enumerate(slots):
@@ -124,7 +124,7 @@ class ClusterConnection:
         packed: Sequence[bytes],
         places: Sequence[int],
     ) -> list[Reply]:
-        """The replies to the commands at `places`, which one node owns."""
+        """Return the replies to the commands at the indexes `places`, which share a node."""
         try:
             sent = await self._send(
                 slots[places[0]], b"".join([packed[place] for place in places]), len(places)
@@ -135,15 +135,15 @@ class ClusterConnection:
             return sent.replies
         return [
             reply
-            async for reply in self._all_followed(
+            async for reply in self._with_retries(
                 sent, ((commands[place], slots[place], packed[place]) for place in places)
             )
         ]
 
-    async def _all_followed(
+    async def _with_retries(
         self, sent: _Sent, parts: Iterable[tuple[Command | Attempt, int, bytes]]
     ) -> AsyncIterator[Reply]:
-        """The replies, each from where it is to be had; one after the other, for this is rare."""
+        """Yield the replies, repeating failed commands one by one, because this is rare."""
         node = sent.node
         for reply, (command, slot, data) in zip(sent.replies, parts, strict=True):
             has_key = slot_of_command(command) is not None
@@ -151,7 +151,7 @@ class ClusterConnection:
                 if not has_key and node is not sent.node:
                     _, (reply,) = await node.send(data, 1)
                 elif type(reply) is ReplyError:
-                    found = await self._followed(slot, data, sent.node, sent.link, reply)
+                    found = await self._retry_elsewhere(slot, data, sent.node, sent.link, reply)
                     reply = found.replies[0]
                     node = found.node
                     if isinstance(command, Attempt) and _is_unknown(reply):
@@ -164,7 +164,7 @@ class ClusterConnection:
             yield reply
 
     async def _send(self, slot: int, data: bytes, count: int) -> _Sent:
-        """Send to the owner of `slot`, or to the one that has come in its place."""
+        """Send to the owner of `slot`; if that fails, to its successor if there is one."""
         topology = self._topology
         owner = await topology.owner(slot)
         node = topology.node(owner)
@@ -179,10 +179,10 @@ class ClusterConnection:
             link, replies = await node.send(data, count)
         return _Sent(node, link, replies)
 
-    async def _followed(
+    async def _retry_elsewhere(
         self, slot: int, data: bytes, node: Node, link: Link, reply: ReplyError
     ) -> _Sent:
-        """Go where the slot is now, as long as the cluster says that it is elsewhere."""
+        """Repeat a request until the slot's present owner answers it, for 0.8 s at most."""
         give_up = asyncio.get_running_loop().time() + _TRIES_FOR_S
         sent = _Sent(node, link, [reply])
         for pause_s in chain(_PAUSES_S, repeat(_LONGEST_PAUSE_S)):
@@ -214,8 +214,8 @@ class ClusterConnection:
         raise AssertionError  # the pauses never end
 
     def _leave(self, sent: _Sent, reply: ReplyError, state: State) -> None:
-        """Ask a node that serves nothing no more until it does. That a slot has no owner
-        (`CLUSTERDOWN`) says nothing about its other slots."""
+        """Don't use a node that serves nothing until it does again. `CLUSTERDOWN` is no reason: it
+        may mean that only this slot has no owner."""
         if state is State.SERVES_NOTHING and not str(reply).startswith("CLUSTERDOWN"):
             sent.node.leave(sent.link, reply, serves=False)
 
@@ -226,7 +226,7 @@ def _is_unknown(reply: Reply) -> bool:
 
 def _outcome(task: "asyncio.Future[list[Reply]]") -> list[Reply] | StoreUnavailable:
     if not task.done():
-        return unavailable(TimeoutError("this part of the cluster is late"))
+        return unavailable(TimeoutError("this part of the cluster didn't answer in time"))
     error = task.exception()
     if error is None:
         return task.result()

@@ -1,4 +1,4 @@
-"""A Redis by its native protocol, however it is set up."""
+"""`Connection` over Redis's native protocol, for every kind of setup."""
 
 import asyncio
 import random
@@ -21,8 +21,8 @@ from shared.store.redis.topology import Topology
 class NativeConnection:
     """`Connection` to any Redis from 6.2 on, Valkey included.
 
-    Whether it is a cluster, the server says itself when it is first reached.
-    Raises `ValueError` for an address that is none, or names certificates that can't be read.
+    The first server that answers tells whether it is a cluster. Raises `ValueError` for an invalid
+    address or certificates that can't be read.
     """
 
     def __init__(self, address: RedisAddress | str) -> None:
@@ -54,20 +54,20 @@ class NativeConnection:
         if self._topology:
             await self._topology.close()
         await self._entry.close()
-        for _ in range(2):  # aborted sockets are closed in the next rounds of the loop
+        for _ in range(2):  # aborted sockets are closed in the next iterations of the loop
             await asyncio.sleep(0)
 
     async def subscriber(self, handler: Handler) -> Subscriber:
-        """A new connection for pub/sub, to a server on which everything published can be heard: the
-        primary, or a node of the cluster, another one each time. Its messages go to `handler`.
+        """Open a pub/sub connection to a server that receives all published messages.
 
-        Raises `OSError`, `TimeoutError` and `Refused` as `open_link` does.
+        That is the primary, or a node of the cluster, another one each time. Messages go to
+        `handler`. Raises `OSError`, `TimeoutError` and `Refused` as `open_link` does.
         """
         self._subscribed_at = await self._endpoint()
         return Subscriber(await open_link(self._address, self._subscribed_at), handler)
 
     def call_on_change(self, call: Callable[[], None]) -> None:
-        """Call `call` whenever a new connection may lead to another server than the last one."""
+        """Call `call` for each new connection, which may be to another server than the last."""
         self._entry.on_change = call
 
     async def publish(self, channel: str) -> None:
@@ -82,7 +82,7 @@ class NativeConnection:
         return random.choice(self._address.endpoints)
 
     async def _known(self) -> Connection:
-        """The way in which commands are sent, now that the server has said what it is."""
+        """Connect, and return the connection that fits the server: cluster or single."""
         link = await self._entry.connected()
         if self._inner is None:
             if link.mode == "cluster":
@@ -93,7 +93,7 @@ class NativeConnection:
         return self._inner
 
     async def _open(self) -> Link:
-        """A connection to where the address leads now: names are resolved anew."""
+        """Open a connection to the address; host names are resolved again."""
         if self._address.primary_name:
             link = await open_primary(self._address, self._find_primary)
         else:
@@ -109,7 +109,7 @@ class NativeConnection:
         return Node(open_link, f"Redis at {place}", self._address.timeouts.ready_s)
 
     async def _open_any(self) -> Link:
-        """A connection to the first of the endpoints, in any order, that lets us in."""
+        """Open a connection to the first endpoint that accepts the login, in random order."""
         failure: Exception | None = None
         for endpoint in random.sample(self._address.endpoints, len(self._address.endpoints)):
             try:
@@ -122,7 +122,7 @@ class NativeConnection:
     async def _open_one(self, endpoint: Endpoint) -> Link:
         link = await open_link(self._address, endpoint)
         if len(self._address.endpoints) > 1 and link.mode != "cluster":
-            # Instances would choose different servers, and each would have sessions of its own.
+            # Instances would choose different servers, and sessions would be split between those.
             await link.close()
             raise Refused(f"REDIS_URL names several hosts, but {endpoint} is not part of a cluster")
         return link

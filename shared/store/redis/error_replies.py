@@ -1,18 +1,18 @@
-"""What an error reply says about the server, and what we do about it.
+"""Classifies error replies of Redis by what they say about the server.
 
-| reply begins with | the server says | what we do |
+| reply begins with | meaning | reaction |
 |---|---|---|
-| `READONLY`, `MISCONF`, `NOREPLICAS`, `UNBLOCKED` | it takes no changes | connect again |
-| `LOADING`, `MASTERDOWN`, `CLUSTERDOWN` | it serves nothing now | send nothing until it answers |
-| `MOVED`, `ASK` | the key is on another node | go there; without a cluster, connect again |
-| `TRYAGAIN` | its slot is on the way to another node | wait a little and repeat |
+| `READONLY`, `MISCONF`, `NOREPLICAS`, `UNBLOCKED` | the server takes no changes | connect again |
+| `LOADING`, `MASTERDOWN`, `CLUSTERDOWN` | it serves nothing now | send nothing until it does |
+| `MOVED`, `ASK` | the key is on another node | send there; without a cluster, connect again |
+| `TRYAGAIN` | the slot is moving to another node | wait a little and repeat |
 | `NOSCRIPT` | it doesn't know the script | send the script's text |
-| all others | the command is wrong, not allowed, or too large (`OOM`) | raise: a fault of ours |
+| any other | the command is wrong, not allowed, or too large (`OOM`) | raise |
 
-`OOM` is not a reason to connect again: the same server has the same memory a moment later.
+`OOM` is no reason to connect again: the same server has the same memory a moment later.
 
-Inside a script Redis 6.2 reports these errors behind a text of its own, "ERR Error running script
-(call to f_...): @user_script:12: -READONLY You can't ...". From Redis 7 on they stand in front.
+For an error inside a script, Redis 6.2 puts a text before it: "ERR Error running script (call to
+f_...): @user_script:12: -READONLY You can't ...". From Redis 7 on the reply begins with the error.
 """
 
 import re
@@ -22,7 +22,7 @@ from hiredis import ReplyError
 
 
 class State(Enum):
-    """What an error reply says about the server that sent it."""
+    """The state of a server, according to its error reply."""
 
     REFUSES_CHANGES = auto()
     SERVES_NOTHING = auto()
@@ -30,7 +30,7 @@ class State(Enum):
     MIGRATING = auto()
     UNKNOWN_SCRIPT = auto()
     FAULT = auto()
-    """The command is at fault, or what it needs isn't there; another server would say the same."""
+    """The command fails on every server: it is wrong, or lacks memory or a permission."""
 
 
 _STATES = {
@@ -51,6 +51,6 @@ _CODE = re.compile(rf"(?:ERR Error running script.*?: -?)?({_ANY})\b", re.DOTALL
 
 
 def state_in(error: ReplyError) -> State:
-    """What `error` says about the server; `State.FAULT` where it says nothing about it."""
+    """Return the server's state according to `error`; `State.FAULT` for any other error."""
     found = _CODE.match(str(error))
     return _STATES[found[1]] if found else State.FAULT

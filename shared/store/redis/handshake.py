@@ -1,4 +1,4 @@
-"""Opens a connection to one server and logs in there."""
+"""Opens a connection to one server and logs in."""
 
 import asyncio
 import socket
@@ -17,14 +17,14 @@ _NAME = "synckairos"
 
 
 class Refused(Exception):
-    """The server answers, and doesn't let us in; the message is the server's."""
+    """The server answers, but can't be used: it refuses the login or has the wrong role."""
 
 
 async def open_link(address: RedisAddress, endpoint: Endpoint) -> Link:
-    """A connection to `endpoint`, logged in, on which commands are served.
+    """Connect to `endpoint`, log in, and check that the server serves commands.
 
-    The name is resolved anew. Raises `OSError`, `TimeoutError` (a part of it) where the server
-    can't be reached or doesn't answer within the `timeouts` of `address`, and `Refused`.
+    The host name is resolved again. Raises `OSError` if the server can't be reached, `TimeoutError`
+    (a subclass) if it doesn't answer within the `timeouts` of `address`, and `Refused`.
     """
     async with asyncio.timeout(address.timeouts.connect_s):
         link = await _connected(address, endpoint)
@@ -50,7 +50,7 @@ async def _connected(address: RedisAddress, endpoint: Endpoint) -> Link:
         if address.tls:
             link.connection_made(await _encrypted(transport, link, address.tls, endpoint.host))
     except BaseException:
-        # `close` would wait until the server has closed its side too, up to 30 s with TLS.
+        # `close` would wait until the server closes its side too, up to 30 s with TLS.
         transport.abort()
         raise
     return link
@@ -59,8 +59,8 @@ async def _connected(address: RedisAddress, endpoint: Endpoint) -> Link:
 async def _encrypted(
     transport: asyncio.Transport, link: Link, tls: Tls, host: str
 ) -> asyncio.Transport:
-    """The same connection, encrypted by TLS, once the certificate of `host` is checked."""
-    if not transport.is_closing():  # else the handshake would wait for its timeout
+    """Start TLS on the connection, and check the certificate of `host`."""
+    if not transport.is_closing():  # otherwise the handshake would wait for its timeout
         encrypted = await asyncio.get_running_loop().start_tls(
             transport, link, tls.context, server_hostname=host
         )
@@ -70,7 +70,7 @@ async def _encrypted(
 
 
 async def _log_in(link: Link, address: RedisAddress) -> None:
-    """Say who we are, and see that commands are served: `PING` is refused where none are."""
+    """Log in, and send `PING`, which a server refuses if it serves no commands."""
     name = address.client_name or _NAME
     login = address.login
     hello: list[str | int] = ["HELLO", 2]
@@ -84,19 +84,19 @@ async def _log_in(link: Link, address: RedisAddress) -> None:
         greeting = []
     for reply in (greeting, *others):
         _check(reply)
-    told = dict(zip(greeting[::2], greeting[1::2], strict=False))
-    link.mode = told.get(b"mode", b"standalone").decode()
+    properties = dict(zip(greeting[::2], greeting[1::2], strict=False))
+    link.mode = properties.get(b"mode", b"standalone").decode()
     if link.mode == "sentinel":
         raise Refused("this is a Sentinel: write REDIS_URL=redis+sentinel://host:26379/name")
 
 
 async def asked(link: Link, commands: Sequence[Command]) -> list[Reply]:
-    """The replies to `commands`, error replies among them."""
+    """Return the replies to `commands`, including error replies."""
     return await link.send(b"".join(map(pack, commands)), len(commands))
 
 
 def _old_login(address: RedisAddress, name: str) -> list[Command]:
-    """For servers and proxies that don't know `HELLO`."""
+    """Return the login commands for servers and proxies that don't know `HELLO`."""
     login = address.login
     commands: list[Command] = []
     if login.password is not None:
@@ -108,9 +108,9 @@ def _old_login(address: RedisAddress, name: str) -> list[Command]:
 def _check(reply: Reply) -> None:
     if not isinstance(reply, ReplyError):
         return
-    said = str(reply)
-    if said.startswith("NOPERM") or state_in(reply) is State.REFUSES_CHANGES:
-        return  # it can still be read
-    if said.lower().startswith("err unknown"):
-        return  # a proxy that knows no PING or no CLIENT
-    raise Refused(said)
+    error = str(reply)
+    if error.startswith("NOPERM") or state_in(reply) is State.REFUSES_CHANGES:
+        return  # reads are still possible
+    if error.lower().startswith("err unknown"):
+        return  # a proxy that doesn't know PING or CLIENT
+    raise Refused(error)

@@ -1,4 +1,4 @@
-"""One Redis server, behind a connection that is replaced when it breaks or is no use."""
+"""One Redis server, whose connection is replaced when it breaks or its server can't be used."""
 
 import asyncio
 import logging
@@ -14,7 +14,7 @@ from shared.store.redis.timeouts import DEFAULT
 _FIRST_PAUSE_S = 0.05
 _LONGEST_PAUSE_S = 0.5
 _STEADY_S = 1.0
-"""A connection that served so long was a good one: the next one is opened without a pause."""
+"""A connection that lasted longer was stable: the next one is opened without a pause."""
 
 _log = logging.getLogger("synckairos.redis")
 
@@ -25,7 +25,7 @@ class Node:
     A caller waits for a connection for `ready_timeout_s` at most.
 
     Connections are opened one at a time, with a pause of 50 to 500 ms after each that failed or
-    was of no use. While the last one failed, callers are told so at once.
+    didn't last. While the last attempt has failed, requests fail at once.
     """
 
     def __init__(
@@ -37,13 +37,13 @@ class Node:
         self.name = name
         self._ready_timeout_s = ready_timeout_s
         self.on_change: Callable[[], None] = lambda: None
-        """Called when a connection has taken the place of another one."""
+        """Called when a new connection has replaced an earlier one."""
         self._open_link = open_link
         self._link: Link | None = None
         self._failure: Exception | None = None
         self._opening: asyncio.Task[None] | None = None
         self._attempt: asyncio.Future[None] | None = None
-        """Done with the next attempt to open a connection, whatever comes of it."""
+        """Done after the next attempt to open a connection, successful or not."""
         self._pause_s = 0.0
         self._opened_at = float("-inf")
         self._is_closed = False
@@ -59,9 +59,9 @@ class Node:
         return self._link is None and self._failure is not None
 
     async def send(self, data: bytes, count: int) -> tuple[Link, list[Reply]]:
-        """Send packed commands; returns the connection and its `count` replies.
+        """Send packed commands; returns the connection used and their `count` replies.
 
-        Where the connection ends under it, it is sent once more on the next one.
+        If the connection ends meanwhile, they are sent once more on the next one.
         Raises `StoreUnavailable`, with the default timeouts within 1.5 s.
         """
         try:
@@ -77,24 +77,27 @@ class Node:
             raise StoreUnavailable from error
 
     def leave(self, link: Link, why: Exception, *, serves: bool) -> None:
-        """Replace `link`, whose server said `why` it is of no use.
+        """Replace `link`, because its server answered with the error `why`.
 
-        Where it `serves` at least reads, it is used until the next one is open; else callers are
-        told `why` until then.
+        If it still `serves` reads, it is used until the next connection is open. Otherwise requests
+        fail with `why` until then.
         """
         if link is not self._link or self._is_closed:
             return
         if self._opening is None:
             self._set_pause()
-            if not self._pause_s:  # else it was said a moment ago
-                _log.warning("%s is left: %s", self.name, why)
+            if not self._pause_s:  # otherwise it was logged a moment ago
+                _log.warning("%s can't be used, connecting again: %s", self.name, why)
             self._begin_opening()
         if not serves:
             self._link, self._failure = None, why
             link.retire()
 
     async def changed(self, link: Link, until: float) -> bool:
-        """Wait until `link` is replaced, or the loop's time is `until`; whether it is replaced."""
+        """Wait for a connection other than `link`, until the loop's time `until`.
+
+        Returns whether there is one.
+        """
         while self._link is link or self._link is None:
             if self._is_closed:
                 return False
@@ -108,14 +111,14 @@ class Node:
         return True
 
     async def connected(self) -> Link:
-        """The connection, opened if there is none. Raises `StoreUnavailable`."""
+        """Return the connection, opening it if there is none. Raises `StoreUnavailable`."""
         try:
             return self._link or await self._ready(0)
         except (OSError, Refused) as error:
             raise StoreUnavailable from error
 
     async def close(self) -> None:
-        """Close the connection for good."""
+        """Close the connection and open no other."""
         self._is_closed = True
         if self._opening:
             self._opening.cancel()
@@ -126,7 +129,7 @@ class Node:
             await link.close()
 
     def retire(self) -> None:
-        """Close the connection for good, once everything that was asked is answered."""
+        """Close the connection once all requests are answered, and open no other."""
         self._is_closed = True
         if self._opening:
             self._opening.cancel()
@@ -134,7 +137,7 @@ class Node:
             self._link.retire()
 
     async def _ready(self, size: int) -> Link:
-        """A connection with room for `size` bytes. Raises what keeps it from being opened."""
+        """Return a connection with room for `size` bytes. Raises the error of opening one."""
         async with asyncio.timeout(self._ready_timeout_s):
             while True:
                 if link := self._link:
@@ -157,7 +160,7 @@ class Node:
             self._opening = asyncio.create_task(self._open())
 
     async def _open(self) -> None:
-        """Open a connection, however often that fails."""
+        """Try to open a connection until it succeeds."""
         while True:
             await asyncio.sleep(self._pause_s)
             try:
@@ -167,13 +170,13 @@ class Node:
             else:
                 self._take(link)
                 self._opening = None
-                self._tell()
+                self._end_attempt()
                 return
-            self._tell()
+            self._end_attempt()
             self._lengthen_pause()
 
-    def _tell(self) -> None:
-        """Wake those who wait for the attempt that was just made."""
+    def _end_attempt(self) -> None:
+        """Wake the callers that wait for the attempt just made."""
         attempt, self._attempt = self._attempt, asyncio.get_running_loop().create_future()
         if attempt:
             attempt.set_result(None)
@@ -185,7 +188,7 @@ class Node:
 
     def _take(self, link: Link) -> None:
         if self._failure:
-            _log.warning("%s is reached again", self.name)
+            _log.warning("%s can be reached again", self.name)
         previous, self._link, self._failure = self._link, link, None
         if self._opened_at > float("-inf"):
             self.on_change()
@@ -195,14 +198,14 @@ class Node:
         link.ended.add_done_callback(lambda _: self._ended(link))
 
     def _ended(self, link: Link) -> None:
-        """It broke: open the next one at once, for the callers to come."""
+        """Begin to open the next connection at once, before it is needed."""
         if self._link is link:
             self._link = None
             self._set_pause()
             self._begin_opening()
 
     def _set_pause(self) -> None:
-        """Before the next attempt: none, unless the connection that is left was of little use."""
+        """Set the pause before the next attempt: none after a connection that lasted over 1 s."""
         if asyncio.get_running_loop().time() - self._opened_at > _STEADY_S:
             self._pause_s = 0.0
         else:

@@ -1,4 +1,4 @@
-"""Commands and scripts as bytes, and what their replies mean."""
+"""Encodes commands and scripts as RESP, and converts error replies."""
 
 from collections.abc import Callable, Sequence
 
@@ -14,29 +14,29 @@ _TIME = _packed(("TIME",))
 
 
 def pack(command: Command) -> bytes:
-    """The command as RESP."""
+    """Encode a command as RESP."""
     return _packed(tuple(command)) if len(command) > 1 or command[0] != "TIME" else _TIME
 
 
 def pack_script(script: Script, keys: Sequence[str], arguments: Sequence[Argument]) -> bytes:
-    """`EVALSHA`, which only a server can run that knows the script already."""
+    """Encode `EVALSHA`, which fails with `NOSCRIPT` unless the server has the script cached."""
     return _packed(("EVALSHA", script.digest, len(keys), *keys, *arguments))
 
 
 def pack_whole_script(script: Script, keys: Sequence[str], arguments: Sequence[Argument]) -> bytes:
-    """`EVAL`, which makes the server know the script."""
+    """Encode `EVAL`, after which the server has the script cached."""
     return _packed(("EVAL", script.text, len(keys), *keys, *arguments))
 
 
 def pack_any(command: Command | Attempt) -> bytes:
-    """A command, or an attempt by its script's digest."""
+    """Encode a command, or an attempt as `EVALSHA`."""
     if isinstance(command, Attempt):
         return pack_script(command.script, command.keys, command.arguments)
     return pack(command)
 
 
 def read(commands: Sequence[Command | Attempt], replies: Sequence[Reply]) -> list[Reply]:
-    """The replies, with `Failed` in place of the error of an `Attempt`.
+    """Return the replies, with `Failed` in place of the error of an `Attempt`.
 
     Raises `StoreUnavailable` for the error of a command.
     """
@@ -51,7 +51,7 @@ def read(commands: Sequence[Command | Attempt], replies: Sequence[Reply]) -> lis
 
 
 def unavailable(error: Exception) -> StoreUnavailable:
-    """The outage that an error amounts to."""
+    """Wrap an error in `StoreUnavailable`, as its cause."""
     if isinstance(error, StoreUnavailable):
         return error
     outage = StoreUnavailable()

@@ -1,4 +1,4 @@
-"""Finds the primary that Sentinel has chosen."""
+"""Finds the primary with Redis Sentinel."""
 
 import asyncio
 from collections import Counter
@@ -20,9 +20,9 @@ _ANSWER_S = 0.3
 
 
 def primary_finder(address: RedisAddress) -> FindPrimary:
-    """What asks all Sentinels of `address` for the primary, and believes most of them.
+    """Return a function that asks all Sentinels of `address` and returns the most named primary.
 
-    It raises `ConnectionError` where none names one within 0.3 s.
+    It raises `ConnectionError` if no Sentinel names one within 0.3 s.
     """
     options: dict[str, Any] = {
         "username": address.sentinel_login.username,
@@ -56,15 +56,15 @@ def primary_finder(address: RedisAddress) -> FindPrimary:
 
 
 async def open_primary(address: RedisAddress, find: FindPrimary) -> Link:
-    """A connection to the primary, which says itself that it is one.
+    """Open a connection to the primary, and check its role.
 
-    Raises as `open_link` does, and `Refused` by a server that is a replica by now.
+    Raises as `open_link` does, and `Refused` if the server is not a primary.
     """
     link = await open_link(address, await find())
     try:
         (role,) = await asked(link, [("ROLE",)])
         if not isinstance(role, ReplyError) and role[0] != b"master":
-            raise Refused("the server that Sentinel names is not the primary yet")
+            raise Refused("the server that Sentinel names is not a primary yet")
     except BaseException:
         await link.close()
         raise

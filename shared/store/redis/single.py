@@ -1,4 +1,4 @@
-"""`Connection` to one server, or to whichever server is behind one address at the time."""
+"""`Connection` to one address, behind which the server may change (failover, Sentinel)."""
 
 import asyncio
 from collections.abc import Hashable, Sequence
@@ -21,16 +21,16 @@ from shared.store.redis.requests import (
 )
 
 _TRIES_FOR_S = 0.8
-"""How long a caller waits for another server at the same address that takes its command."""
+"""How long a caller waits for another server at the same address to accept its command."""
 
 _ANOTHER_MAY_TAKE_IT = (State.REFUSES_CHANGES, State.SERVES_NOTHING, State.ELSEWHERE)
 
 
 class SingleConnection:
-    """All commands go to one address.
+    """Sends all commands to one address.
 
-    Where its server says that it isn't the one to take them (after a failover it may have become
-    a replica), the address is connected anew and the command repeated there.
+    If the server answers that it can't serve them (it may be a replica after a failover), a new
+    connection to the address is opened and the commands are repeated there.
     """
 
     def __init__(self, node: Node) -> None:
@@ -46,14 +46,14 @@ class SingleConnection:
             error = self._error_in(commands, replies, link)
             if error is None:
                 break
-            give_up = await self._elsewhere(link, error, give_up)
-        await self._complete(commands, replies)
+            give_up = await self._wait_for_another(link, error, give_up)
+        await self._retry_unknown_scripts(commands, replies)
         return read(commands, replies)
 
     async def ask_each(
         self, groups: Sequence[Sequence[Command]]
     ) -> list[list[Reply] | StoreUnavailable]:
-        """See `Connection`. They share one server, and so they fail together."""
+        """See `Connection`. All groups go to one server, so they fail together."""
         return list(in_groups(groups, await self.ask(list(chain.from_iterable(groups)))))
 
     async def run(
@@ -68,7 +68,7 @@ class SingleConnection:
             if state_in(reply) is State.UNKNOWN_SCRIPT:
                 data = pack_whole_script(script, keys, arguments)
             else:
-                give_up = await self._elsewhere(link, reply, give_up)
+                give_up = await self._wait_for_another(link, reply, give_up)
 
     def route(self, key: str) -> Hashable | None:
         return self._node.link and self._node.link.number
@@ -79,9 +79,9 @@ class SingleConnection:
     def _error_in(
         self, commands: Sequence[Command | Attempt], replies: Sequence[Reply], link: Link
     ) -> ReplyError | None:
-        """The error for which all of `commands` are to be tried elsewhere, if there is one.
+        """Return the first error of a command that is not an `Attempt`, if there is one.
 
-        An `Attempt` isn't worth that, but what it was told counts for the next ones.
+        Errors of attempts aren't retried, but may replace the connection for later commands.
         """
         for command, reply in zip(commands, replies, strict=True):
             if type(reply) is ReplyError:
@@ -91,10 +91,12 @@ class SingleConnection:
                     self._leave(link, reply, state)
         return None
 
-    async def _elsewhere(self, link: Link, error: ReplyError, give_up: float | None) -> float:
-        """Wait for the next connection; returns when to give up at last.
+    async def _wait_for_another(
+        self, link: Link, error: ReplyError, give_up: float | None
+    ) -> float:
+        """Wait for the next connection; returns the loop's time at which to give up.
 
-        Raises `StoreUnavailable` where another server would say the same, or none comes.
+        Raises `StoreUnavailable` if another server would answer the same, or the time is over.
         """
         state = state_in(error)
         if state not in _ANOTHER_MAY_TAKE_IT:
@@ -109,8 +111,10 @@ class SingleConnection:
     def _leave(self, link: Link, error: ReplyError, state: State) -> None:
         self._node.leave(link, error, serves=state is not State.SERVES_NOTHING)
 
-    async def _complete(self, commands: Sequence[Command | Attempt], replies: list[Reply]) -> None:
-        """Send attempts once more, whole, whose script the server has not known."""
+    async def _retry_unknown_scripts(
+        self, commands: Sequence[Command | Attempt], replies: list[Reply]
+    ) -> None:
+        """Repeat attempts whose script the server didn't know, with the script's text."""
         unknown = [
             (place, command)
             for place, command in enumerate(commands)

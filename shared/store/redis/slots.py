@@ -1,4 +1,4 @@
-"""Which slot of a cluster a key is in (Redis cluster specification, "Key distribution model")."""
+"""Cluster slots of keys and commands (Redis cluster specification, "Key distribution model")."""
 
 from collections.abc import Callable, Sequence
 from functools import lru_cache
@@ -15,14 +15,14 @@ _SCRIPTED = frozenset({"EVAL", "EVALSHA"})
 
 
 def slot_of(key: str) -> int:
-    """The slot of a key, by the tag in its first braces where there is one."""
+    """Return the slot of a key, computed from its hash tag if it has one."""
     if key.startswith("{"):
         return _slot_of_tag(key[: key.find("}") + 1])
     return int(key_slot(key.encode()))
 
 
 def slot_of_command(command: Command | Attempt) -> int | None:
-    """The slot of the first key of a command; None where it has no key."""
+    """Return the slot of a command's first key; None if it has no key."""
     if isinstance(command, Attempt):
         return slot_of(command.keys[0])
     if command[0] in _KEYLESS or len(command) == 1:
@@ -34,9 +34,10 @@ def slot_of_command(command: Command | Attempt) -> int | None:
 def slots_of_commands(
     commands: Sequence[Command | Attempt], any_slot: Callable[[], int]
 ) -> list[int]:
-    """The slot of each command; one without a key has that of the command before it.
+    """Return the slot of each command.
 
-    Where none has a key, they all have `any_slot`.
+    A command without a key gets the slot of the command before it; leading ones that of the first
+    key. If no command has a key, all get `any_slot`.
     """
     slots = [slot_of_command(command) for command in commands]
     first = next((slot for slot in slots if slot is not None), None)

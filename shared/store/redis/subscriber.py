@@ -1,4 +1,4 @@
-"""A connection on which messages of channels are heard (Redis pub/sub in RESP2)."""
+"""A pub/sub connection (Redis pub/sub in RESP2)."""
 
 import asyncio
 import logging
@@ -20,48 +20,48 @@ _log = logging.getLogger("synckairos.redis")
 
 
 class Subscriber:
-    """Channels of one server, on a connection of their own. It isn't opened again when it breaks.
+    """Subscriptions on a dedicated connection, which isn't opened again when it breaks.
 
-    `handler` is called while the bytes are being read, so it must not take long. Where it raises
-    an exception, or Redis refuses a channel, that is logged and the connection ends.
+    `handler` is called from the read callback, so it must return quickly. If it raises, or Redis
+    refuses a channel, the error is logged and the connection ends.
     """
 
     def __init__(self, link: Link, handler: Handler) -> None:
         self._link = link
         self._handler = handler
-        link.hear = self._hear
+        link.hear = self._handle
 
     @property
     def ended(self) -> "asyncio.Future[None]":
-        """Done once nothing more will be heard."""
+        """Future that is done once the connection has ended."""
         return self._link.ended
 
     @property
     def heard_at(self) -> float:
-        """When bytes came last, by the loop's clock, s."""
+        """Time of the last incoming bytes, by the event loop's clock, in s."""
         return self._link.heard_at
 
     def subscribe(self, channels: Iterable[str]) -> None:
-        """Hear `channels` too; Redis confirms each of them. Raises `ConnectionError`."""
-        self._say("SUBSCRIBE", channels)
+        """Subscribe to `channels`; Redis confirms each. Raises `ConnectionError`."""
+        self._send("SUBSCRIBE", channels)
 
     def unsubscribe(self, channels: Iterable[str]) -> None:
-        """Hear `channels` no more. Raises `ConnectionError`."""
-        self._say("UNSUBSCRIBE", channels)
+        """Unsubscribe from `channels`. Raises `ConnectionError`."""
+        self._send("UNSUBSCRIBE", channels)
 
     def ping(self) -> None:
-        """Make the server say something. Raises `ConnectionError`."""
+        """Send a ping, so that the server answers. Raises `ConnectionError`."""
         self._link.say(_PING)
 
     async def close(self) -> None:
         """Close the connection, and wait until its socket is closed."""
         await self._link.close()
 
-    def _say(self, command: str, channels: Iterable[str]) -> None:
-        if named := tuple(channels):
-            self._link.say(pack((command, *named)))
+    def _send(self, command: str, channels: Iterable[str]) -> None:
+        if names := tuple(channels):
+            self._link.say(pack((command, *names)))
 
-    def _hear(self, reply: Reply) -> None:
+    def _handle(self, reply: Reply) -> None:
         try:
             if type(reply) is list and reply[0] in _KINDS:
                 self._handler(reply[0], reply[1].decode(), reply[2])
@@ -69,5 +69,5 @@ class Subscriber:
                 _log.warning("Redis refuses a subscription: %s", reply)
                 self._link.abort()
         except Exception:
-            _log.exception("a message of a channel could not be handled")
+            _log.exception("a pub/sub message could not be handled")
             self._link.abort()

@@ -1,18 +1,18 @@
-"""How long a caller waits for Redis."""
+"""Timeouts for Redis."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
 class Timeouts:
-    """Limits in seconds. With the defaults a caller gets its 503 within 2 s."""
+    """Timeouts in seconds. With the defaults, a caller gets a 503 within 2 s of an outage."""
 
     connect_s: float = 0.5
-    """To connect, TLS included."""
+    """For connecting, including TLS."""
     reply_s: float = 0.6
-    """Without a byte while a reply is due, and for room to send."""
+    """Without an incoming byte while a reply is due; for logging in; for room to send."""
     ready_s: float = 0.8
-    """For a connection that is logged in."""
+    """For a caller that waits until a logged-in connection is available."""
 
 
 DEFAULT = Timeouts()

@@ -1,4 +1,4 @@
-"""The nodes of a cluster, and which of them owns which slot."""
+"""The nodes of a cluster and the slots that each owns."""
 
 import asyncio
 import logging
@@ -17,10 +17,10 @@ from shared.store.redis.requests import pack
 from shared.store.redis.slots import SLOTS, slot_of
 
 _REFRESH_AFTER_S = 0.1
-"""The owners of the slots are asked for at most so often."""
+"""Shortest interval between two refreshes."""
 
-_LOOK_AGAIN_S = 0.25
-"""While a node is down, its successor is looked for so often, even if nobody asks for a slot."""
+_REFRESH_WHILE_DOWN_S = 0.25
+"""Refresh interval while a node is down, to find its successor even without requests."""
 
 _FIRST_SHARD = slot_of("{s0}")
 _ANSWER_S = 0.3
@@ -33,7 +33,7 @@ _log = logging.getLogger("synckairos.redis")
 
 @dataclass(frozen=True, slots=True)
 class SlotRange:
-    """Slots from `first` to `last`, both included, and who owns them."""
+    """Slots from `first` to `last`, both included, and their owner."""
 
     first: int
     last: int
@@ -41,9 +41,9 @@ class SlotRange:
 
 
 class Topology:
-    """Learns from the cluster's own nodes, first through `entry`, who owns which slot.
+    """Map of slots to nodes, read from the nodes themselves, at first from `entry`.
 
-    `make_node` makes the connection to a node.
+    `make_node` creates the `Node` for an endpoint.
     """
 
     def __init__(self, entry: Node, make_node: Callable[[Endpoint], Node]) -> None:
@@ -54,11 +54,11 @@ class Topology:
         self._changes = 0
         self._refreshing: asyncio.Task[None] | None = None
         self._refreshed_at = float("-inf")
-        self._again: asyncio.TimerHandle | None = None
+        self._next_refresh: asyncio.TimerHandle | None = None
         self._is_closed = False
 
     async def owner(self, slot: int) -> Endpoint:
-        """The node that owns `slot`. Raises `StoreUnavailable` where none does."""
+        """Return the node that owns `slot`. Raises `StoreUnavailable` if no node does."""
         owner = self._owners[slot]
         if owner is None:
             await self.refreshed()
@@ -68,25 +68,26 @@ class Topology:
         return owner
 
     def node(self, endpoint: Endpoint) -> Node:
-        """The connection to that node."""
+        """Return the `Node` for `endpoint`, creating it if needed."""
         node = self._nodes.get(endpoint)
         if node is None:
             self._nodes[endpoint] = node = self._make_node(endpoint)
         return node
 
     def route(self, slot: int) -> Hashable | None:
-        """Names the connection by which the owner of `slot` is asked, and the map of the slots.
+        """Return the number of the connection to the owner of `slot` and of the slot map.
 
-        Either changes when a slot gets another owner. None while its owner isn't connected.
+        One of them changes whenever a slot gets another owner. None while the owner isn't
+        connected.
         """
         owner = self._owners[slot]
         link = self._nodes[owner].link if owner in self._nodes else None
         return link and (link.number, self._changes)
 
     def any_endpoint(self, but: Endpoint | None) -> Endpoint | None:
-        """A node, rather one that is connected, and rather another one than `but`.
+        """Return a random node other than `but`, preferably a connected one.
 
-        None while no node is known.
+        Returns `but` if there is no other.
         """
         connected = [endpoint for endpoint, node in self._nodes.items() if node.link]
         up = [endpoint for endpoint, node in self._nodes.items() if not node.is_down]
@@ -96,9 +97,9 @@ class Topology:
         return but
 
     def any_slot(self) -> int:
-        """A slot of a node that is connected, or else not known to be down.
+        """Return the slot of the first shard, because instances follow the clock of its node.
 
-        It is that of the first shard unless its node is down: instances follow that node's clock.
+        If that node is down, return a slot of a connected node, or of one not known to be down.
         """
         owner = self._owners[_FIRST_SHARD]
         if not self._nodes or (owner in self._nodes and not self._nodes[owner].is_down):
@@ -111,13 +112,13 @@ class Topology:
         return 0
 
     def moved(self, slot: int, owner: Endpoint) -> None:
-        """Note what a `MOVED` said, and ask who owns the others."""
+        """Set the owner of `slot` after a `MOVED`, and refresh the other owners."""
         self._owners[slot] = owner
         self._changes += 1
         self.refresh()
 
     def refresh(self) -> "asyncio.Task[None] | None":
-        """Ask who owns which slot, unless that was asked less than 0.1 s ago."""
+        """Start to read the slot map, unless it was read less than 0.1 s ago."""
         now = asyncio.get_running_loop().time()
         is_due = now - self._refreshed_at >= _REFRESH_AFTER_S
         if self._refreshing is None and is_due and not self._is_closed:
@@ -125,15 +126,15 @@ class Topology:
         return self._refreshing
 
     async def refreshed(self) -> None:
-        """Refresh, and wait for that if it was due."""
+        """Refresh if it is due, and wait for a running refresh."""
         if task := self.refresh():
             await asyncio.shield(task)
 
     async def close(self) -> None:
         """Close the connections to all nodes."""
         self._is_closed = True
-        if self._again:
-            self._again.cancel()
+        if self._next_refresh:
+            self._next_refresh.cancel()
         if self._refreshing:
             self._refreshing.cancel()
             with suppress(asyncio.CancelledError):
@@ -145,20 +146,20 @@ class Topology:
             if best := await self._best_answer():
                 self._apply(best)
         except Exception:
-            _log.exception("the cluster's slots could not be read")
+            _log.exception("the cluster's slot map could not be read")
         finally:
             loop = asyncio.get_running_loop()
             self._refreshed_at = loop.time()
             self._refreshing = None
-            if self._again:
-                self._again.cancel()
+            if self._next_refresh:
+                self._next_refresh.cancel()
             if self._has_gaps() and not self._is_closed:
-                self._again = loop.call_later(_LOOK_AGAIN_S, self.refresh)
+                self._next_refresh = loop.call_later(_REFRESH_WHILE_DOWN_S, self.refresh)
 
     async def _best_answer(self) -> list[SlotRange] | None:
-        """Of what some nodes say, that which gives the most slots to nodes that are up.
+        """Ask some nodes, and return the map that assigns the most slots to reachable nodes.
 
-        A node that is cut off from the others may still tell how things were.
+        A node that is cut off from the others may return an outdated map.
         """
         connected = [node for node in self._nodes.values() if node.link]
         random.shuffle(connected)
@@ -200,7 +201,7 @@ class Topology:
 
 
 def read_slots(reply: Reply, asked: Endpoint) -> list[SlotRange]:
-    """What `CLUSTER SLOTS` answered at the node `asked`, which may not know its own address."""
+    """Parse a reply to `CLUSTER SLOTS`. The node `asked` may not know its own address."""
     return [
         SlotRange(int(first), int(last), _endpoint(primary, asked))
         for first, last, primary, *_ in reply
@@ -208,7 +209,7 @@ def read_slots(reply: Reply, asked: Endpoint) -> list[SlotRange]:
 
 
 def read_redirection(error: str, asked: Endpoint) -> Endpoint:
-    """Where `MOVED 3999 127.0.0.1:6381` or `ASK ...` leads; without a host, to the same host."""
+    """Parse the target of `MOVED 3999 127.0.0.1:6381` or `ASK ...`; `asked` gives a missing host."""
     host, _, port = error.split()[2].rpartition(":")
     return Endpoint(host.strip("[]") or asked.host, int(port))
 

@@ -73,7 +73,7 @@ def test_tls_does_as_it_is_told() -> None:
         ("redis://h:port", "must have hosts like host:6379"),
         ("redis://h:70000", "must have hosts like host:6379"),
         ("redis://h/one", "must have a number as the database"),
-        ("redis://h?nonsense=1", "a query option that is not known: nonsense"),
+        ("redis://h?nonsense=1", "an unknown query option: nonsense"),
         ("redis+sentinel://a:26379", "the primary's name"),
         ("unix://", "the path of a socket"),
         ("rediss://h?ssl_min_version=x", "TLS options that can't be used"),
