@@ -209,7 +209,7 @@ def read_slots(reply: Reply, asked: Endpoint) -> list[SlotRange]:
 
 
 def read_redirection(error: str, asked: Endpoint) -> Endpoint:
-    """Parse the target of `MOVED 3999 127.0.0.1:6381` or `ASK ...`; `asked` gives a missing host."""
+    """Parse the target of `MOVED 3999 127.0.0.1:6381` or `ASK ...`; it may lack the host."""
     host, _, port = error.split()[2].rpartition(":")
     return Endpoint(host.strip("[]") or asked.host, int(port))
 

@@ -1,17 +1,17 @@
--- One accepted change, whole or not at all: the session, its wake-up, its audit entries, the
--- record of its answer, what its owner holds, and the pushes.
+-- Commit one accepted change atomically: the session, its wake-up, its audit entries, the recorded
+-- answer, the owner's usage, and the pushes.
 --
--- MEMORY. A Redis over its maxmemory judges a script at its first write: if that command may need
--- memory (SET, HSET, ZADD, XADD ...), the script is refused; if not (DEL, HDEL, ZREM, XACK ...), it
--- and every write behind it are allowed. So the first write of each script of ours decides:
---   * a script that frees memory, or keeps a due event from being forgotten, begins with a write
---     that needs none;
+-- MEMORY. A Redis over its maxmemory decides on a script at its first write. If that command may
+-- need memory (SET, HSET, ZADD, XADD ...), the script is refused. If not (DEL, HDEL, ZREM,
+-- XACK ...), all writes of the script are allowed. So all scripts here follow two rules:
+--   * a script that frees memory, or must not lose a due event, begins with a write that needs no
+--     memory;
 --   * every other script begins with a write that may need memory, so that a full Redis refuses it
 --     before it has changed anything.
--- Here a change that ends or deletes a session frees memory: it is kept for a day from then on.
+-- In this script, ending or deleting a session frees memory: its key expires a day later.
 --
 -- KEYS  session, deadlines, outbox, push channel, wake channel, outbox channel [, recorded answer]
---       [, its owner's live sessions, what that owner holds]
+--       [, the owner's live sessions, the owner's usage]
 -- ARGV  session id, expected revision ('' = none), operation id, state ('' = remove),
 --       retention ms, wake-up ms ('' = none), now ms, alarm ms ('' = none), publish? ('' = no),
 --       answer ('' = none), keep the state with the answer? ('' = no), answer ttl ms,
@@ -20,8 +20,8 @@
 --       ('' = any), load of this session],
 --       the pushes ...
 -- Returns {'done', outbox was empty?, alarm to be set?}, {'answered', record},
--- {'superseded', revision, state}, or {'full', 'sessions', 'bytes', 'load' or 'written'} where the
--- owner would hold, or would have written, more than it may.
+-- {'superseded', revision, state}, or {'full', 'sessions', 'bytes', 'load' or 'written'} if the
+-- change would exceed that limit of the owner.
 
 local session, deadlines, outbox = KEYS[1], KEYS[2], KEYS[3]
 local push_channel, wake_channel, outbox_channel = KEYS[4], KEYS[5], KEYS[6]
@@ -35,9 +35,9 @@ local first_push = 14 + entries + (owned and 5 or 0)
 local is_over = state == '' or wake_at == ''
 local operations = redis.call('HGET', session, 'operations') or ''
 
--- The reply to an earlier try of this very commit was lost.
+-- This commit was made before, and the reply was lost.
 if string.find(operations, operation, 1, true) then
-  -- What it had others told may not have been said.
+  -- Ask the caller to notify of both again, because it may not have done so.
   return {'done', 1, 1}
 end
 
@@ -53,8 +53,8 @@ if revision ~= expected then
   return {'superseded', revision, redis.call('HGET', session, 'state')}
 end
 
--- What an owner holds, in bytes: what is kept, and about what Redis needs around it. Sizes of
--- sessions are rounded up, so that most changes of a session change nothing here.
+-- An owner's bytes are those of its data plus an estimate of Redis's overhead. Sizes of sessions
+-- are rounded up, so that most changes of a session don't change the usage.
 if owned then
   local HOUR, DAY, BLOCK = 3600000, 86400000, 256
   local AROUND_SESSION, AROUND_ANSWER, TOMBSTONE = 1024, 256, 256
@@ -80,8 +80,8 @@ if owned then
 
   local adds_up = is_over or answer or expected == '' or bytes ~= was_bytes or load ~= was_load
 
-  -- Read what the owner holds no more: sessions that are forgotten by now, and what was to be given
-  -- back at an hour that has begun.
+  -- Find usage to subtract: sessions that have expired, and amounts due to be freed in hours that
+  -- have begun.
   local freed_bytes, freed_load, forgotten, past_hours = 0, 0, nil, nil
   if adds_up then
     forgotten, past_hours = {}, {}
@@ -95,7 +95,7 @@ if owned then
       end
     end
     local swept = tonumber(redis.call('HGET', held, '#swept')) or this_hour
-    -- Nothing is given back later than 26 hours after it was counted.
+    -- No amount is due later than 26 hours after it was counted.
     for hour = swept + 1, math.min(this_hour, swept + 27) do
       local field = string.format('#%.0f', hour)
       local due = redis.call('HGET', held, field)
@@ -106,7 +106,7 @@ if owned then
     end
   end
 
-  -- Only what adds to what an owner holds is refused; a session can always be ended or deleted.
+  -- Refuse only changes that add to the usage. A session can always be ended or deleted.
   if not is_over and ARGV[17 + entries] ~= '' and written > tonumber(ARGV[17 + entries]) then
     return {'full', 'written'}
   end
@@ -128,8 +128,8 @@ if owned then
     local bounds_bytes = most_bytes ~= '' and more_bytes > 0
     local bounds_load = most_load ~= '' and more_load > 0
     if (bounds_bytes and is_over_bytes()) or (bounds_load and is_over_load()) then
-      -- Before anything is refused: sessions that version 2.0.0, which counted no bytes, has ended
-      -- are still counted here, but no longer among the live ones.
+      -- Before refusing, subtract sessions that aren't among the live ones any more: version 2.0.0
+      -- counted no bytes, and left them here when it ended a session.
       local all = redis.call('HGETALL', held)
       for i = 1, #all, 2 do
         local its_bytes, its_load = string.match(all[i + 1], '^(%d+) (%d+)$')
@@ -193,10 +193,11 @@ end
 if is_over and expected ~= '' then
   redis.call('HDEL', session, 'state')
 end
--- Eight operations back: a try that is repeated that late has long been given up.
+-- Keep eight operation ids. No caller repeats a commit after that many others.
 local recent = operation .. ' ' .. string.sub(operations, 1, 8 * (#operation + 1) - 1)
 if state == '' then
-  -- What stays says that there was one: an id is never used twice, a deleted session not restored.
+  -- The rest of the hash shows that the session existed: its id can't be used again, and a recovery
+  -- doesn't restore it.
   redis.call('HSET', session, 'operations', recent)
 else
   redis.call('HSET', session, 'operations', recent, 'state', state)
@@ -211,7 +212,7 @@ else
   end
 end
 
--- An alarm that is set for later, or has gone off, is of no use.
+-- Set the alarm, unless an earlier or equal one is set that is still to go off.
 local sets_alarm = 0
 if alarm_at ~= '' then
   local set_for = tonumber(redis.call('HGET', session, 'alarm') or '')

@@ -1,10 +1,11 @@
--- Call a shard whole, if it still knows who was bringing it back: it was not emptied meanwhile.
+-- End the recovery of a shard and begin a new epoch, unless the recovery lease was lost: then the
+-- shard may have lost its data again.
 --
--- The first write is a DEL, which a Redis without memory allows, so that a recovery that filled it
--- still ends: see commit.lua.
+-- The first write is a DEL, which a full Redis allows, so that a recovery that filled it can end:
+-- see commit.lua.
 --
--- KEYS  recovery, whole
--- ARGV  who, a new name for the time that begins (the epoch)
+-- KEYS  recovery lease, epoch marker
+-- ARGV  holder of the lease, name of the new epoch
 
 if redis.call('GET', KEYS[1]) == ARGV[1] then
   redis.call('DEL', KEYS[1])

@@ -1,16 +1,17 @@
--- Count one more, unless as many as may be are counted already within a window that slides.
+-- Count one request, unless the limit within a sliding window is reached.
 --
--- Two windows of a fixed length stand for it, the present one and the one before. What that one
--- holds is taken to be spread evenly, and weighs as much as the sliding window still covers of it.
--- A series begins with a window of its own, and ends where two have passed.
+-- The sliding window is approximated by two fixed windows, the present and the previous one. The
+-- previous one's count is taken to be spread evenly, and is weighted by the part of it that the
+-- sliding window covers. The first request begins a window; after two windows without a request
+-- the next one begins a new series.
 --
--- A Redis without memory goes on counting for those who are counted already, for that takes no more
--- room; the script fails for all others, before it has changed anything: see commit.lua.
+-- A full Redis goes on counting in existing counters, which takes no more memory. For a new counter
+-- the script fails before it has changed anything: see commit.lua.
 --
 -- KEYS  counter
 -- ARGV  most (1 or more), window ms, now ms
--- Answers {1 = too many, not counted, how many more fit, in how many ms one more does or, where
--- one does already, the present window is over}.
+-- Returns {1 = limit exceeded and not counted, 0 = counted; how many more requests fit; ms until
+-- one more fits, or until the present window ends if one fits now}.
 
 local counter = KEYS[1]
 local most, window, now = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3])
@@ -22,7 +23,7 @@ began, before, present = tonumber(began or now), tonumber(before or 0), tonumber
 local elapsed = now - began
 local went_back = elapsed < 0
 if went_back then
-  -- So does the window: nobody waits for a clock to come to where it was.
+  -- Move the window back too, so that callers don't wait until the clock catches up.
   began, elapsed = now, 0
 elseif elapsed >= 2 * window then
   began, before, present, elapsed = now, 0, 0, 0
@@ -30,7 +31,7 @@ elseif elapsed >= window then
   began, before, present, elapsed = began + window, present, 0, elapsed - window
 end
 
--- What is weighed is rounded down: whoever waits for a whole window finds room.
+-- The weighted count is rounded down, so that there is room after waiting for a whole window.
 local covered = window - elapsed
 local room = most - present - math.floor(before * covered / window)
 local fits = room >= 1

@@ -1,10 +1,10 @@
--- Name the time since which a shard has lost nothing.
+-- Return the name of a shard's epoch, the time since its last data loss.
 --
--- The marker of an older release says only that nothing was lost; it is given a name here.
+-- Older releases wrote the marker '1', without a name; it is replaced by a name here.
 --
--- KEYS  whole
+-- KEYS  epoch marker
 -- ARGV  a new name
--- Answers the name; nothing where the shard has lost its memory.
+-- Returns the name, or nil if the shard has lost its data.
 
 local epoch = redis.call('GET', KEYS[1])
 if epoch == '1' then

@@ -1,8 +1,8 @@
--- Read a page of the audit entries that wait, oldest first, without taking them.
+-- Read a page of waiting audit entries, oldest first, without claiming them.
 --
 -- KEYS  outbox
--- ARGV  first id, most entries, most bytes (one larger entry is still answered)
--- Answers {there may be more?, {{stream id, fields}, ...}}.
+-- ARGV  first id, most entries, most bytes (a single larger entry is still returned)
+-- Returns {1 = there may be more, {{stream id, fields}, ...}}.
 
 local outbox, from = KEYS[1], ARGV[1]
 local most_entries, most_bytes = tonumber(ARGV[2]), tonumber(ARGV[3])

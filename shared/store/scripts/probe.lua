@@ -1,8 +1,8 @@
--- Write as a change does, to see whether the store takes it.
+-- Write a small key, to check that the store accepts changes.
 --
 -- KEYS  probe, deadlines, outbox
 -- ARGV  lifetime ms
--- Fails where a change would: no memory left, a read-only replica, a key of another type.
+-- Fails where a change would fail: no memory left, a read-only replica, a key of another type.
 
 local types = {[KEYS[2]] = 'zset', [KEYS[3]] = 'stream'}
 for key, expected in pairs(types) do

@@ -1,8 +1,8 @@
--- Keep a record under a name, unless there is one already, and answer what is kept.
+-- Store a record, unless there is one already.
 --
 -- KEYS  record
 -- ARGV  value, time to live ms
--- Answers the record that stands: the first one.
+-- Returns the stored record, which is the first one.
 
 local kept = redis.call('GET', KEYS[1])
 if kept then

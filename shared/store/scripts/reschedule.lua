@@ -1,11 +1,12 @@
--- Move wake-ups that still stand where the caller saw them, and say which ones moved.
--- Owed pushes are moved the same way, by scores of their own.
+-- Move wake-ups whose score is still the one that the caller read. Also used for owed pushes, whose
+-- scores have another form.
 --
--- The first write is a ZREM, which a Redis without memory allows, so that due events are still
--- claimed and dropped there: see commit.lua. What is moved takes no more room than before.
+-- The first write is a ZREM, which a full Redis allows, so that due events can still be claimed and
+-- dropped there: see commit.lua. A moved member takes no more memory than before.
 --
--- KEYS  deadlines
--- ARGV  for each: session id, the instant seen (ms), the new instant (ms, '' = drop it)
+-- KEYS  sorted set
+-- ARGV  for each: session name, score that the caller read, new score ('' = remove it)
+-- Returns the names of the moved and removed members.
 
 local moved = {}
 for i = 1, #ARGV, 3 do

@@ -1,6 +1,6 @@
--- Drop audit entries that the database has.
+-- Remove audit entries that the database has stored.
 --
--- Both writes are ones that a Redis without memory allows: see commit.lua.
+-- A full Redis allows both writes: see commit.lua.
 --
 -- KEYS  outbox
 -- ARGV  group, stream ids ...

@@ -1,15 +1,15 @@
--- Take the oldest audit entries, as the one worker that empties this outbox.
+-- Take the oldest audit entries for one worker, and take or renew its lease on this outbox.
 --
--- One worker at a time keeps the order. Entries that a worker took and didn't settle come first:
--- they are older than all entries that were never taken. If that worker still lives, both write
--- the same entries, which the database takes once.
+-- The lease keeps the order: one worker at a time. Entries that a worker took and didn't settle
+-- come first, because they are older than all entries that were never taken. If that worker is
+-- still running, both write the same entries, and the database stores them once.
 --
--- The first write is a DEL, which a Redis without memory allows: see commit.lua.
+-- The first write is a DEL, which a full Redis allows: see commit.lua.
 --
--- KEYS  drainer, outbox
--- ARGV  worker, lease ms, group, most entries, most bytes (one larger entry is still taken),
---       first id to take of those taken before
--- Returns {{stream id, fields}, ...}; nothing while another worker holds the lease.
+-- KEYS  lease, outbox
+-- ARGV  worker, lease ms, group, most entries, most bytes (a single larger entry is still taken),
+--       first id of the entries that were taken before
+-- Returns {{stream id, fields}, ...}, which is empty while another worker holds the lease.
 
 local drainer, outbox = KEYS[1], KEYS[2]
 local worker, lease, group = ARGV[1], ARGV[2], ARGV[3]
@@ -22,12 +22,12 @@ end
 redis.call('DEL', drainer)
 redis.call('SET', drainer, worker, 'PX', lease)
 
--- Fails if the group exists already, which does no harm.
+-- Fails harmlessly if the group exists already.
 redis.pcall('XGROUP', 'CREATE', outbox, group, '0', 'MKSTREAM')
 
 local taken, bytes, is_full = {}, 0, false
 
--- How many to read next: a few at first, then as many as fit if they are like those before.
+-- Number of entries to read next: a few at first, then as many as fit at the same average size.
 local function next_count()
   local left = most_entries - #taken
   if #taken == 0 then
@@ -37,7 +37,7 @@ local function next_count()
   return math.max(1, math.min(left, fits))
 end
 
--- What was read and doesn't fit stays this worker's own, and is taken next time.
+-- Entries that don't fit stay pending for this worker, and are taken next time.
 local function add(entries)
   for _, entry in ipairs(entries) do
     if entry and entry[2] then
