@@ -1,7 +1,7 @@
--- The audit trail: one event for each version of a session, with the state that it left.
+-- The audit trail: one event for each version of a session, with the session's state after it.
 --
--- sync_events is the truth. sync_sessions and sync_participants show where each session stands;
--- record_events() keeps all three in one statement. Everything here may be run again.
+-- sync_events is the source of truth. sync_sessions and sync_participants have each session's
+-- present state; record_events() updates all three in one statement. This file is idempotent.
 
 do $$ begin
   create type public.sync_mode as enum
@@ -34,7 +34,7 @@ create table if not exists public.sync_events (
   time_elapsed_ms bigint check (time_elapsed_ms >= 0),
   cycle_number integer not null check (cycle_number >= 0),
   metadata jsonb not null default '{}',
-  -- json, not jsonb: the state comes back as it was written, to the last digit of its numbers.
+  -- json, not jsonb, which would change the form of numbers.
   state_snapshot json not null,
   operation_id text not null,
   recorded_at timestamptz not null default now(),
@@ -84,15 +84,15 @@ comment on table public.sync_participants is
   'Totals per participant as of the last version; what runs since then is not in them yet.';
 
 
--- Only the service may read or write: row-level security without a policy lets nobody in but the
--- owner and roles that bypass it. Supabase grants its API roles everything by default.
+-- Only the service may read or write: row-level security without a policy admits only the owner and
+-- roles that bypass it. By default Supabase grants its API roles all privileges.
 alter table public.sync_events enable row level security;
 alter table public.sync_sessions enable row level security;
 alter table public.sync_participants enable row level security;
 
 
--- Record a batch, once however often it is handed in. Answers the entries whose version another
--- change already holds: a trail must never pass over such a clash in silence.
+-- Record a batch; recording it again changes nothing. Returns the entries whose version exists from
+-- another change, because such a conflict must not go unnoticed.
 create or replace function public.record_events(entries json)
 returns table (session_id uuid, version integer)
 language sql
@@ -188,7 +188,7 @@ comment on function public.record_events(json) is
   'Appends to the audit trail and brings sync_sessions and sync_participants up to date.';
 
 
--- The sessions in which something will happen of itself, a page at a time, with their state.
+-- Return a page of the sessions that will change without a command, with their state.
 create or replace function public.sessions_that_wake(after uuid, at_most integer)
 returns table (session_id uuid, state_snapshot json)
 language sql
@@ -224,7 +224,7 @@ begin
     execute format(
       'revoke all on function public.sessions_that_wake(uuid, integer) from %I', outsider);
   end loop;
-  -- The trail is append-only even for the service; where it stands is kept current.
+  -- Events are append-only even for the service; the tables of the present state are updated.
   if exists (select from pg_catalog.pg_roles where rolname = 'service_role') then
     revoke all on public.sync_events, public.sync_sessions, public.sync_participants
       from service_role;

@@ -1,10 +1,10 @@
--- Sessions of tenants: a session is known by its tenant and its id, for two tenants may use one id.
+-- Tenants: a session is identified by its tenant and its id, because two tenants may use one id.
 --
--- The tenant of a session that belongs to none is '', as it is of all that was recorded before.
--- Everything here may be run again. The unique index of the trail is built anew, and whoever
--- writes waits for that; nothing that waits in the outbox is lost.
+-- A session without a tenant has '', and so has every earlier row. This file is idempotent. It
+-- rebuilds the unique index of the events; writers wait for that, and their entries stay in the
+-- outbox.
 
--- In the order of bytes: pages then come in one order whatever the database's language is.
+-- Collation "C" gives pages the same order whatever the database's language is.
 alter table public.sync_events
   add column if not exists tenant text collate "C" not null default '';
 alter table public.sync_sessions
@@ -42,14 +42,14 @@ create index sync_sessions_that_wake
   on public.sync_sessions (tenant, session_id) where wakes_at is not null;
 
 
--- Both functions answer the tenant too, and one can't replace a function that answers otherwise.
+-- Both functions return the tenant too. `create or replace` can't change a function's return type.
 drop function if exists public.record_events(json);
 drop function if exists public.sessions_that_wake(uuid, integer);
 drop function if exists public.sessions_that_wake(text, uuid, integer);
 
 
--- Record a batch, once however often it is handed in. Answers the entries whose version another
--- change already holds: a trail must never pass over such a clash in silence.
+-- Record a batch; recording it again changes nothing. Returns the entries whose version exists from
+-- another change, because such a conflict must not go unnoticed.
 create function public.record_events(entries json)
 returns table (tenant text, session_id uuid, version integer)
 language sql
@@ -152,7 +152,7 @@ comment on function public.record_events(json) is
   'Appends to the audit trail and brings sync_sessions and sync_participants up to date.';
 
 
--- The sessions in which something will happen of itself, a page at a time, with their state.
+-- Return a page of the sessions that will change without a command, with their state.
 create function public.sessions_that_wake(after_tenant text, after uuid, at_most integer)
 returns table (tenant text, session_id uuid, state_snapshot json)
 language sql
@@ -179,7 +179,7 @@ comment on function public.sessions_that_wake(text, uuid, integer) is
   'What a store that lost its memory must be told, so that no deadline passes unnoticed.';
 
 
--- A function is born with rights for everybody; those to the tables are as they were.
+-- New functions are executable by everyone by default. The tables' privileges are unchanged.
 do $$
 declare
   outsider text;

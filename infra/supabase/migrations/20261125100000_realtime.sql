@@ -1,12 +1,12 @@
--- Who may listen to a session through Supabase Realtime: whoever has a token that names it.
+-- Supabase Realtime: a token permits listening to the session that it names.
 --
--- The claim `sync_session` is the session's name, which tells tenants apart, and the topic is made
--- of it. Nobody may send: only the service does, whose secret key bypasses row-level security.
--- Presence is not used, so there is nothing to be allowed. A Postgres without Supabase has no such
--- table, and nobody to listen there.
+-- The claim `sync_session` is the session's name, which includes the tenant; the topic is derived
+-- from it. Clients may not send: only the service does, and its secret key bypasses row-level
+-- security. Presence is not used and not allowed. A Postgres without Supabase has no such table, so
+-- nothing is done there.
 --
--- A project may have policies of its own that allow a lot, for policies add up. The restrictive
--- ones keep topics of ours out of that; they say nothing of any other topic.
+-- Permissive policies add up, so a project's own policies may allow more. The restrictive policies
+-- here exclude the session topics from that, and don't restrict other topics.
 do $$ begin
   if to_regclass('realtime.messages') is null then
     return;

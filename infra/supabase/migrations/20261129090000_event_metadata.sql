@@ -1,8 +1,8 @@
--- Metadata of events as it was written, to the last digit of its numbers: json, not jsonb.
+-- Store event metadata as json instead of jsonb, which changes the form of numbers: it returns 1e20
+-- as 100000000000000000000 and -0.0 as 0.0.
 --
--- jsonb writes 1e20 as 100000000000000000000 and -0.0 as 0.0. Everything here may be run again.
--- The table of events is rewritten once: whoever writes waits for that, and nothing that waits in
--- the outbox is lost.
+-- This file is idempotent. It rewrites the table of events once; writers wait for that, and their
+-- entries stay in the outbox.
 
 do $$ begin
   if (
@@ -16,7 +16,7 @@ do $$ begin
   end if;
 end $$;
 
--- The function that writes them, with no other change.
+-- Change the type in record_events() too, and nothing else.
 do $$ begin
   execute replace(
     pg_catalog.pg_get_functiondef('public.record_events(json)'::regprocedure),
