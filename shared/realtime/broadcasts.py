@@ -23,21 +23,21 @@ which short texts and numbers take up to a fifth more than in JSON."""
 class Broadcasts:
     """Broadcasts to the project at `url` with its secret `key`, over persistent connections.
 
-    A request fails after `patience_s` seconds.
+    A request fails after `timeout_s` seconds.
     """
 
-    def __init__(self, url: str, key: str, certificates: ssl.SSLContext, patience_s: float) -> None:
+    def __init__(self, url: str, key: str, certificates: ssl.SSLContext, timeout_s: float) -> None:
         self._url = url.rstrip("/") + _PATH
         self._headers = _headers(key)
         self._certificates = certificates
-        self._patience_s = patience_s
+        self._timeout_s = timeout_s
         self.reopen()
 
     def reopen(self) -> None:
         """Drop all connections: those made before a process snapshot are dead."""
         self._http = httpx.AsyncClient(
             verify=self._certificates,
-            timeout=self._patience_s,
+            timeout=self._timeout_s,
             limits=_LIMITS,
             headers=self._headers,
         )
@@ -49,7 +49,7 @@ class Broadcasts:
         """
         content = msgspec.json.encode({"messages": [_message(topic, push) for push in pushes]})
         try:
-            async with asyncio.timeout(self._patience_s):
+            async with asyncio.timeout(self._timeout_s):
                 answer = await self._post(content)
         except TimeoutError as error:
             raise PushFailed("no answer in time") from error

@@ -39,26 +39,26 @@ class Lane:
     """
 
     def __init__(
-        self, pace: Pace, carry: Callable[[Load], Awaitable[None]], patience_s: float
+        self, pace: Pace, send_load: Callable[[Load], Awaitable[None]], timeout_s: float
     ) -> None:
         self._pace = pace
-        self._carry = carry
-        self._patience_s = patience_s
+        self._send_load = send_load
+        self._timeout_s = timeout_s
         self._sending = asyncio.Lock()
         self._next = Load()
 
     async def send(self, pushes: Sequence[Push]) -> None:
         """Return when `pushes`, or newer states in their place, are sent.
 
-        Raises `PushFailed` when the request fails or can't begin within `patience_s` seconds.
+        Raises `PushFailed` when the request fails or can't begin within `timeout_s` seconds.
         """
         load = self._next
         load.put(pushes)
         try:
-            async with asyncio.timeout(self._patience_s) as waiting, self._sending:
+            async with asyncio.timeout(self._timeout_s) as waiting, self._sending:
                 if load is self._next:
                     async with self._pace.turn():
-                        waiting.reschedule(None)  # `carry` has a time limit of its own
+                        waiting.reschedule(None)  # `send_load` has a time limit of its own
                         await self._flush()
         except TimeoutError:
             raise PushFailed("too many pushes are waiting") from None
@@ -68,7 +68,7 @@ class Lane:
     async def _flush(self) -> None:
         load, self._next = self._next, Load()
         self._pace.pay(len(load.pushes))
-        await self._carry(load)
+        await self._send_load(load)
         load.has_arrived = True
 
 
