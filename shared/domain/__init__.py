@@ -1,1 +1,1 @@
-"""Sessions and their clocks: pure functions of (session, command, now). No I/O, no clock."""
+"""Session and clock rules as pure functions of (session, command, now), without I/O."""

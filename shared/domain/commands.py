@@ -1,4 +1,4 @@
-"""What can be asked of a session."""
+"""Commands on a session, as values."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -10,7 +10,7 @@ from shared.domain.units import Millis
 
 @dataclass(frozen=True, slots=True)
 class NewParticipant:
-    """A participant as its creator describes it; the index defaults to its position."""
+    """A participant to add. `participant_index` defaults to its position."""
 
     participant_id: str
     participant_index: int | None = None
@@ -20,7 +20,7 @@ class NewParticipant:
 
 @dataclass(frozen=True, slots=True)
 class NewGroup:
-    """A group's bank, where it is not the sum of its members'."""
+    """A group with a bank of its own; by default the bank is the sum of its members' banks."""
 
     group_id: str
     total_time_ms: Millis
@@ -28,7 +28,7 @@ class NewGroup:
 
 @dataclass(frozen=True, slots=True)
 class Create:
-    """A session to be; each field is within its own bounds already."""
+    """Create a session. Each field was validated on its own; `create` checks them together."""
 
     session_id: str
     sync_mode: SyncMode
@@ -50,15 +50,15 @@ class Create:
 
 @dataclass(frozen=True, slots=True)
 class Start:
-    """Begin the first cycle."""
+    """Start a pending session with its first cycle."""
 
 
 @dataclass(frozen=True, slots=True)
 class Switch:
     """End the running cycle and begin the next.
 
-    `next_participant_id` names who follows, else the mode's rotation decides;
-    `current_participant_id` says whose cycle the caller believes it ends.
+    `next_participant_id` overrides the mode's rotation. `current_participant_id`, if given, must
+    be the active participant, so that a repeated switch is refused.
     """
 
     next_participant_id: str | None = None
@@ -67,17 +67,17 @@ class Switch:
 
 @dataclass(frozen=True, slots=True)
 class Pause:
-    """Stop every clock, to the millisecond."""
+    """Stop all clocks, with millisecond precision."""
 
 
 @dataclass(frozen=True, slots=True)
 class Resume:
-    """Let the clock that was stopped run on."""
+    """Let the clocks of a paused session run again."""
 
 
 @dataclass(frozen=True, slots=True)
 class Complete:
-    """End the session as its participants meant it to."""
+    """End the session normally."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,14 +92,14 @@ class Delete:
 
 @dataclass(frozen=True, slots=True)
 class AddParticipant:
-    """Let one more take part."""
+    """Add a participant to the session."""
 
     newcomer: NewParticipant
 
 
 @dataclass(frozen=True, slots=True)
 class AdjustTime:
-    """Make a participant's clock read `total_time_ms` from this instant on."""
+    """Set a participant's clock to `total_time_ms` as of now."""
 
     participant_id: str
     total_time_ms: Millis

@@ -1,4 +1,4 @@
-"""The first version of a session."""
+"""Creation of a session: checks across fields, and its first version."""
 
 from collections.abc import Iterator
 
@@ -10,16 +10,16 @@ from shared.domain.membership import clashes, missing_time, needs_bank, particip
 from shared.domain.session import Group, Participant, Session, SyncMode
 from shared.domain.units import Instant, Millis
 
-_WITHOUT_PARTICIPANTS = (SyncMode.GLOBAL, SyncMode.COUNT_UP)
+_PARTICIPANTS_OPTIONAL = (SyncMode.GLOBAL, SyncMode.COUNT_UP)
 
 
 def create(spec: Create, now: Instant) -> Change:
-    """The pending session that `spec` describes. Raises `RuleViolation` naming every field."""
+    """Create a pending session from `spec`. Raises `RuleViolation` naming every invalid field."""
     members = [
         participant_from(p, position, spec.sync_mode)
         for position, p in enumerate(spec.participants)
     ]
-    if violations := list(_objections(spec, members)):
+    if violations := list(_violations(spec, members)):
         raise RuleViolation(*violations)
     in_order = tuple(sorted(members, key=lambda p: p.participant_index))
     groups = tuple(_groups(spec, in_order))
@@ -47,12 +47,12 @@ def create(spec: Create, now: Instant) -> Change:
     return Change(EventType.SESSION_CREATED, clocks_of(session).open(session), now, Side())
 
 
-def _objections(spec: Create, members: list[Participant]) -> Iterator[Violation]:
-    if not members and spec.sync_mode not in _WITHOUT_PARTICIPANTS:
+def _violations(spec: Create, members: list[Participant]) -> Iterator[Violation]:
+    if not members and spec.sync_mode not in _PARTICIPANTS_OPTIONAL:
         yield Violation("participants", "must have at least 1 participant", "too_short")
     yield from clashes(members, lambda position, name: f"participants.{position}.{name}")
-    yield from _missing_clocks(spec, members)
-    yield from _bad_groups(spec, members)
+    yield from _missing_times(spec, members)
+    yield from _group_violations(spec, members)
     starter = spec.active_participant_id
     if starter is not None and starter not in {p.participant_id for p in members}:
         yield Violation(
@@ -60,7 +60,7 @@ def _objections(spec: Create, members: list[Participant]) -> Iterator[Violation]
         )
 
 
-def _missing_clocks(spec: Create, members: list[Participant]) -> Iterator[Violation]:
+def _missing_times(spec: Create, members: list[Participant]) -> Iterator[Violation]:
     mode, per_cycle = spec.sync_mode, spec.time_per_cycle_ms is not None
     if mode is SyncMode.GLOBAL and spec.total_time_ms is None and not per_cycle:
         yield Violation(
@@ -74,23 +74,23 @@ def _missing_clocks(spec: Create, members: list[Participant]) -> Iterator[Violat
             yield missing_time(f"participants.{position}.total_time_ms", mode)
 
 
-def _bad_groups(spec: Create, members: list[Participant]) -> Iterator[Violation]:
+def _group_violations(spec: Create, members: list[Participant]) -> Iterator[Violation]:
     if spec.groups and spec.sync_mode is not SyncMode.PER_GROUP:
         yield Violation("groups", "is for per_group only", "not_allowed")
         return
-    inhabited = {p.group_id for p in members}
+    populated = {p.group_id for p in members}
     seen: set[str] = set()
     for position, group in enumerate(spec.groups):
         if group.group_id in seen:
             yield Violation(f"groups.{position}.group_id", "must be unique", "duplicate")
-        elif group.group_id not in inhabited:
+        elif group.group_id not in populated:
             message = "must be the group of at least one participant"
             yield Violation(f"groups.{position}.group_id", message, "empty_group")
         seen.add(group.group_id)
 
 
 def _groups(spec: Create, members: tuple[Participant, ...]) -> Iterator[Group]:
-    """Groups in order of first appearance; a bank is the sum of its members' unless given."""
+    """Groups in order of first appearance; a bank defaults to the sum of its members' banks."""
     if spec.sync_mode is not SyncMode.PER_GROUP:
         return
     given = {g.group_id: g.total_time_ms for g in spec.groups}
@@ -103,7 +103,7 @@ def _groups(spec: Create, members: tuple[Participant, ...]) -> Iterator[Group]:
 
 
 def _total(spec: Create, groups: tuple[Group, ...]) -> Millis | None:
-    """The session's total: as given, else the sum of the banks, where there are any."""
+    """The total as given; outside `global` it defaults to the sum of the banks, if any."""
     if spec.total_time_ms is not None or spec.sync_mode is SyncMode.GLOBAL:
         return spec.total_time_ms
     banks = [g.bank_ms for g in groups] or [

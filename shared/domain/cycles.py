@@ -1,4 +1,4 @@
-"""The steps that commands and flag falls share."""
+"""Session updates that commands and flag falls share."""
 
 from shared.domain.clocks import clocks_of
 from shared.domain.frozen import replace
@@ -7,9 +7,10 @@ from shared.domain.units import Instant, Millis
 
 
 def begin_next_cycle(session: Session, participant_id: str | None, at: Instant) -> Session:
-    """Close the cycle that was settled at `at` and open one for `participant_id`.
+    """End the current cycle at `at` and begin one for `participant_id`.
 
-    The increment is the mover's, "unless it has expired": a clock at zero gets none.
+    `session` must have been advanced to `at`. The increment goes to the clock that is switched
+    away from, unless that clock has expired.
     """
     clocks = clocks_of(session)
     if clocks.left(session) != 0:
@@ -26,5 +27,5 @@ def begin_next_cycle(session: Session, participant_id: str | None, at: Instant) 
 
 
 def next_version(session: Session, at: Instant) -> Session:
-    """The session one accepted change later."""
+    """Return the session with its version increased by 1 and updated at `at`."""
     return replace(session, version=session.version + 1, updated_at=at)

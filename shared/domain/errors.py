@@ -1,10 +1,10 @@
-"""What a command can be refused for.
+"""Reasons for which a command is refused.
 
 Refusal
 ├── RuleViolation       the input breaks a rule; names every field
 ├── InvalidTransition   the session's status doesn't allow it
 ├── UnknownParticipant  no such participant in the session
-└── NotTheActiveOne     somebody else's clock runs by now
+└── NotTheActiveOne     the named participant is not the active one
 """
 
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Violation:
-    """One broken rule: the dotted `field`, a `message` for people and a `code` for programs."""
+    """One broken rule: dotted path of the `field`, `message` for people, `code` for programs."""
 
     field: str
     message: str
@@ -20,11 +20,11 @@ class Violation:
 
 
 class Refusal(Exception):
-    """A command that changed nothing, with the reason."""
+    """A command was refused; nothing has changed."""
 
 
 class RuleViolation(Refusal):
-    """The input contradicts itself, the mode or the session."""
+    """The input is inconsistent with itself, the mode or the session."""
 
     def __init__(self, *violations: Violation, summary: str = "Request validation failed") -> None:
         super().__init__(summary)
@@ -39,7 +39,7 @@ class InvalidTransition(Refusal):
 
 
 class UnknownParticipant(Refusal):
-    """The session has no participant of that id."""
+    """The session has no participant with that id."""
 
     def __init__(self, participant_id: str) -> None:
         super().__init__("Participant not found in this session")
@@ -47,7 +47,7 @@ class UnknownParticipant(Refusal):
 
 
 class NotTheActiveOne(Refusal):
-    """`current_participant_id` names one whose clock doesn't run (any more)."""
+    """`current_participant_id` is not, or no longer, the active participant."""
 
     def __init__(self, active_participant_id: str | None) -> None:
         super().__init__("current_participant_id is not the active participant")

@@ -1,4 +1,4 @@
-"""What happened: one event for each version, and the warnings, which change nothing."""
+"""Events of a session: one `Change` for each version, and warnings, which make no version."""
 
 from collections.abc import Mapping
 from enum import StrEnum
@@ -11,9 +11,9 @@ from shared.domain.units import Instant, Millis
 
 
 class EventType(StrEnum):
-    """The names in the audit trail, and the `cause` of a `STATE_UPDATE`."""
+    """Event names in the audit trail, and the `cause` of a `STATE_UPDATE`."""
 
-    __hash__ = str.__hash__  # that of `Enum` is written in Python
+    __hash__ = str.__hash__  # faster than that of `Enum`, which is written in Python
 
     SESSION_CREATED = "session_created"
     SESSION_STARTED = "session_started"
@@ -30,7 +30,7 @@ class EventType(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Expiry:
-    """Whose clock reached zero, and the configured action, with the winner where there is one."""
+    """The owner of a clock that reached zero, and the action applied, with the winner if any."""
 
     side: Side
     action_applied: Mapping[str, Any]
@@ -38,10 +38,10 @@ class Expiry:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """One version step: the session it left and the event it is in the audit trail.
+    """One new version of a session, with the data of its audit event.
 
-    `side` is whom it concerns, `time_remaining_ms` what that one's clock showed and
-    `time_elapsed_ms` how long the cycle had used, both just before anything fresh began.
+    `side` is the participant, group or session concerned, `time_remaining_ms` the time left on its
+    clock and `time_elapsed_ms` the time that the cycle has used, both before a next cycle begins.
     """
 
     type: EventType
@@ -56,7 +56,7 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class Warned:
-    """A clock came down to a `warn_at_ms` threshold; no new version."""
+    """A clock came down to a `warn_at_ms` threshold. The version stays the same."""
 
     session: Session
     occurred_at: Instant

@@ -1,4 +1,4 @@
-"""Who may take part, and with which clock."""
+"""Rules for participants: unique ids and indexes, their number, and the time they bring."""
 
 from collections.abc import Callable, Iterator, Sequence
 
@@ -11,7 +11,10 @@ MAX_PARTICIPANTS = 1000
 
 
 def participant_from(spec: NewParticipant, position: int, mode: SyncMode) -> Participant:
-    """The participant that `spec` describes at `position`; ungrouped ones are their own group."""
+    """Build a participant with `position` as its default index.
+
+    In `per_group`, a participant without a `group_id` is a group of its own.
+    """
     own_group = spec.participant_id if mode is SyncMode.PER_GROUP else None
     index = position if spec.participant_index is None else spec.participant_index
     return Participant(
@@ -23,19 +26,19 @@ def participant_from(spec: NewParticipant, position: int, mode: SyncMode) -> Par
 
 
 def admit(session: Session, spec: NewParticipant) -> Session:
-    """`session` with one more participant, behind everybody unless its index says otherwise.
+    """Return `session` with one more participant, by default the last in the order.
 
-    Raises `RuleViolation` when the id or index is taken, the session is full, or the mode needs
-    a `total_time_ms` that is not given.
+    Raises `RuleViolation` if the id or index is taken, the session is full, or the mode needs a
+    `total_time_ms` that is not given.
     """
-    behind = max((p.participant_index for p in session.participants), default=-1) + 1
-    newcomer = participant_from(spec, behind, session.sync_mode)
-    if violations := list(_objections(session, newcomer)):
+    next_index = max((p.participant_index for p in session.participants), default=-1) + 1
+    newcomer = participant_from(spec, next_index, session.sync_mode)
+    if violations := list(_violations(session, newcomer)):
         raise RuleViolation(*violations)
     return clocks_of(session).join(session, newcomer)
 
 
-def _objections(session: Session, newcomer: Participant) -> Iterator[Violation]:
+def _violations(session: Session, newcomer: Participant) -> Iterator[Violation]:
     yield from clashes([*session.participants, newcomer], lambda _, name: name)
     if len(session.participants) >= MAX_PARTICIPANTS:
         yield Violation("participant_id", f"cannot exceed {MAX_PARTICIPANTS} participants", "full")
@@ -49,7 +52,7 @@ def _objections(session: Session, newcomer: Participant) -> Iterator[Violation]:
 
 
 def needs_bank(mode: SyncMode, *, has_cycle_time: bool, is_pooled: bool) -> bool:
-    """Whether a participant must bring time: where neither the cycle nor its group has any."""
+    """Whether a participant needs time of its own: if neither its cycle nor its group has any."""
     match mode:
         case SyncMode.PER_PARTICIPANT:
             return True
@@ -62,14 +65,14 @@ def needs_bank(mode: SyncMode, *, has_cycle_time: bool, is_pooled: bool) -> bool
 
 
 def missing_time(field: str, mode: SyncMode) -> Violation:
-    """A clock that the mode needs was not given."""
+    """Return the violation for a time that the mode requires."""
     return Violation(field, f"is required in {mode.value}", "missing")
 
 
 def clashes(
     participants: Sequence[Participant], field: Callable[[int, str], str]
 ) -> Iterator[Violation]:
-    """Each participant whose id or index another one before it has."""
+    """Yield a violation for each participant that repeats an earlier one's id or index."""
     ids: set[str] = set()
     indexes: set[int] = set()
     for position, participant in enumerate(participants):

@@ -1,8 +1,8 @@
-"""A session as a frozen value.
+"""A session as an immutable value.
 
-Every clock is stored as what it showed at the anchor, `cycle_started_at`; what it shows at
-another instant is worked out in `timekeeping`. A field named `*_left_ms` or `bank_ms` counts
-toward zero and is at zero exactly when that clock has expired.
+Clocks are stored as they stood at the anchor, `cycle_started_at`; `timekeeping` calculates them
+for another instant. A clock (`*_left_ms`, or `bank_ms` where the mode uses it up) counts down to
+zero and has expired if and only if it is zero.
 """
 
 from collections.abc import Mapping
@@ -15,9 +15,9 @@ from shared.domain.units import Instant, Millis
 
 
 class SyncMode(StrEnum):
-    """Which clock runs; each mode's rules are a class in `clocks`."""
+    """Which clock runs. The rules of each mode are a class in `clocks`."""
 
-    __hash__ = str.__hash__  # that of `Enum` is written in Python
+    __hash__ = str.__hash__  # faster than that of `Enum`, which is written in Python
 
     PER_PARTICIPANT = "per_participant"
     PER_CYCLE = "per_cycle"
@@ -27,7 +27,7 @@ class SyncMode(StrEnum):
 
 
 class Status(StrEnum):
-    """Where a session is in its life; the last three end it."""
+    """Status of a session; the last three are terminal."""
 
     PENDING = "pending"
     RUNNING = "running"
@@ -38,7 +38,7 @@ class Status(StrEnum):
 
     @property
     def is_terminal(self) -> bool:
-        """Whether nothing can happen to the session any more, short of its deletion."""
+        """Whether the session has ended, so that it can only be deleted."""
         return self in _TERMINAL
 
 
@@ -46,7 +46,7 @@ _TERMINAL = (Status.EXPIRED, Status.COMPLETED, Status.CANCELLED)
 
 
 class TimeoutKind(StrEnum):
-    """What a flag fall leads to."""
+    """The effect of a clock that reaches zero."""
 
     NOTIFY = "notify"
     SKIP_CYCLE = "skip_cycle"
@@ -56,19 +56,19 @@ class TimeoutKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class TimeoutAction:
-    """The configured action; `extra` holds the application's own keys, kept and handed back."""
+    """The configured action; `extra` holds the application's own keys, returned unchanged."""
 
     type: TimeoutKind = TimeoutKind.NOTIFY
     extra: Mapping[str, Any] | None = None
 
     def as_dict(self) -> dict[str, Any]:
-        """The action as its creator wrote it."""
+        """Return the action as one flat object, as in the API."""
         return {"type": self.type.value, **(self.extra or {})}
 
 
 @dataclass(frozen=True)
 class Participant:
-    """One who takes part. `bank_ms` is None where the mode gives it no time of its own."""
+    """A participant. `bank_ms` is None if it has no time of its own."""
 
     participant_id: str
     participant_index: int
@@ -77,7 +77,7 @@ class Participant:
     used_ms: Millis = Millis(0)
     cycle_count: int = 0
     next_cycle_ms: Millis | None = None
-    """In `per_cycle`: the length of its next cycle alone, after its clock was adjusted."""
+    """In `per_cycle`: length of its next cycle only, set by adjusting its clock."""
 
 
 @dataclass(frozen=True)
@@ -91,7 +91,7 @@ class Group:
 
 @dataclass(frozen=True)
 class Session:
-    """All that there is to know of a session; a change makes a new one."""
+    """The complete state of a session. Each change makes a new value."""
 
     session_id: str
     sync_mode: SyncMode
@@ -111,7 +111,7 @@ class Session:
 
     tenant: str | None = None
     owner: str | None = None
-    """The host who created it, where it was one."""
+    """The host who created it; None if a service did."""
     participants_may_pause: bool = False
 
     version: int = 1
@@ -122,22 +122,22 @@ class Session:
     session_completed_at: Instant | None = None
 
     cycle_started_at: Instant | None = None
-    """The anchor: set exactly while the session is running."""
+    """The anchor, set if and only if the session is running."""
     cycle_left_ms: Millis | None = None
     session_left_ms: Millis | None = None
     cycle_used_ms: Millis = Millis(0)
     used_ms: Millis = Millis(0)
     warned: tuple[Instant, Millis, int] | None = None
-    """The last warning since the anchor: when, at which threshold, of which running clock."""
+    """The last warning since the anchor: instant, threshold and index in `Clocks.running`."""
 
     @property
     def name(self) -> str:
-        """What the session is called among those of all tenants."""
+        """The session's id qualified by its tenant; see `naming`."""
         return session_name(self.session_id, self.tenant)
 
     @property
     def advances_itself(self) -> bool:
-        """Whether the next cycle begins without a command when a clock reaches zero."""
+        """Whether a clock that reaches zero begins the next cycle without a command."""
         kind = self.action_on_timeout.type
         if kind is TimeoutKind.END_SESSION:
             return False
@@ -145,7 +145,7 @@ class Session:
 
     @property
     def active(self) -> Participant | None:
-        """The participant whose cycle it is."""
+        """The active participant, if there is one."""
         active_id = self.active_participant_id
         if active_id is None:
             return None
@@ -155,29 +155,29 @@ class Session:
         return None
 
     def find(self, participant_id: str) -> Participant | None:
-        """The participant of that id."""
+        """Return the participant with that id, or None."""
         for participant in self.participants:
             if participant.participant_id == participant_id:
                 return participant
         return None
 
     def group(self, group_id: str | None) -> Group | None:
-        """The group of that id."""
+        """Return the group with that id, or None."""
         for group in self.groups:
             if group.group_id == group_id:
                 return group
         return None
 
     def with_participant(self, changed: Participant) -> Self:
-        """This session with `changed` in the place of the participant of the same id."""
+        """Return the session with `changed` replacing the participant of the same id."""
         return replace(self, participants=self.participants_with(changed))
 
     def participants_with(self, changed: Participant) -> tuple[Participant, ...]:
-        """The participants, with `changed` in the place of the one of the same id."""
+        """Return the participants with `changed` replacing the one of the same id."""
         changed_id = changed.participant_id
         return tuple([changed if p.participant_id == changed_id else p for p in self.participants])
 
     def with_group(self, changed: Group) -> Self:
-        """This session with `changed` in the place of the group of the same id."""
+        """Return the session with `changed` replacing the group of the same id."""
         groups = tuple(changed if g.group_id == changed.group_id else g for g in self.groups)
         return replace(self, groups=groups)

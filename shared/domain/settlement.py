@@ -1,4 +1,4 @@
-"""What happens of itself: flag falls and warnings, each at its own instant."""
+"""Apply due flag falls and warnings, each at its own instant."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -13,9 +13,9 @@ from shared.domain.units import Instant, Millis
 
 
 def settle(session: Session, now: Instant) -> Iterator[Step]:
-    """Every warning and deadline that has come by `now`, oldest first.
+    """Yield each flag fall and warning that is due by `now`, oldest first.
 
-    The last step holds the session as it stands; none means that nothing was due.
+    The last step holds the resulting session. Yields nothing if nothing is due.
     """
     while (step := _next_due(session, now)) is not None:
         yield step
@@ -23,19 +23,19 @@ def settle(session: Session, now: Instant) -> Iterator[Step]:
 
 
 def settled(session: Session, now: Instant) -> Session:
-    """The session after everything that was due by `now`."""
+    """Return the session after everything that is due by `now`."""
     for step in settle(session, now):
         session = step.session
     return session
 
 
 def _next_due(session: Session, now: Instant) -> Step | None:
-    warning, zero = next_warning(session), deadline(session)
-    if zero is None or zero > now:
+    warning, flag_fall_at = next_warning(session), deadline(session)
+    if flag_fall_at is None or flag_fall_at > now:
         return _warn(session, warning) if warning and warning.at <= now else None
-    if warning and warning.at <= zero:
+    if warning and warning.at <= flag_fall_at:
         return _warn(session, warning)
-    return _fall_flag(session, zero)
+    return _expire(session, flag_fall_at)
 
 
 def _warn(session: Session, warning: Threshold) -> Warned:
@@ -43,7 +43,7 @@ def _warn(session: Session, warning: Threshold) -> Warned:
     return Warned(warned, warning.at, warning.threshold_ms, warning.side)
 
 
-def _fall_flag(session: Session, at: Instant) -> Change:
+def _expire(session: Session, at: Instant) -> Change:
     clocks = clocks_of(session)
     side = clocks.owner(session)
     session = advance(session, at)
@@ -73,7 +73,10 @@ def _fall_flag(session: Session, at: Instant) -> Change:
 
 
 def applied_action(session: Session) -> dict[str, Any]:
-    """The session's `action_on_timeout` as applied, with the winner on time if that is settled."""
+    """Return the `action_on_timeout` as applied.
+
+    With `end_session` and `winner_by: "time"` it names the `winner` if only one side has time left.
+    """
     action = session.action_on_timeout
     applied = action.as_dict()
     if action.type is TimeoutKind.END_SESSION and applied.get("winner_by") == "time":

@@ -1,4 +1,4 @@
-"""What a session's clocks show at an instant: calculated from the anchor, never counted."""
+"""Clock values, deadlines and warnings, calculated from the session's anchor."""
 
 from dataclasses import dataclass, field
 
@@ -9,21 +9,21 @@ from shared.domain.units import DAY, Instant, Millis, after, elapsed_between
 
 
 def live(session: Session, now: Instant) -> Session:
-    """The clocks as they show at `now`; the anchor itself stays where it is."""
+    """Return the session with its clocks as they are at `now`, without moving the anchor."""
     if session.cycle_started_at is None:
         return session
     return clocks_of(session).spend(session, elapsed_between(session.cycle_started_at, now))
 
 
 def advance(session: Session, now: Instant) -> Session:
-    """The same session with its anchor moved to `now`, if it runs at all."""
+    """Return the session with its anchor moved to `now`; unchanged if it isn't running."""
     if session.cycle_started_at is None:
         return session
     return replace(live(session, now), cycle_started_at=now, warned=None)
 
 
 def deadline(session: Session) -> Instant | None:
-    """When the running clock reaches zero; None when none runs toward zero."""
+    """Return the instant at which the running clock reaches zero; None if none counts down."""
     if session.cycle_started_at is None:
         return None
     left = clocks_of(session).left(session)
@@ -32,7 +32,7 @@ def deadline(session: Session) -> Instant | None:
 
 @dataclass(frozen=True, slots=True, order=True)
 class Threshold:
-    """A clock that comes down to a threshold; ordered by when, then by which, then by whose."""
+    """A warning to come; ordered by instant, threshold and `place`, the index in `running`."""
 
     at: Instant
     threshold_ms: Millis
@@ -41,39 +41,40 @@ class Threshold:
 
 
 def next_warning(session: Session) -> Threshold | None:
-    """The next threshold that a running clock comes down to.
+    """Return the next warning, or None.
 
-    A clock is warned of when it comes down to a threshold, so not where the anchor finds it
-    there or below.
+    A warning is due when a clock comes down to a threshold, so not if the clock is at or below
+    that threshold at the anchor.
     """
     if session.cycle_started_at is None or not session.warn_at_ms:
         return None
-    ahead = (
+    candidates = (
         Threshold(after(session.cycle_started_at, Millis(left - threshold)), threshold, place, side)
         for place, (side, left) in enumerate(clocks_of(session).running(session))
         for threshold in session.warn_at_ms
         if threshold < left
     )
-    said = session.warned
+    last = session.warned
     return min(
-        (w for w in ahead if said is None or (w.at, w.threshold_ms, w.place) > said), default=None
+        (w for w in candidates if last is None or (w.at, w.threshold_ms, w.place) > last),
+        default=None,
     )
 
 
 def next_wakeup(session: Session) -> Instant | None:
-    """When something next happens of itself: a warning or a flag fall."""
-    warning, zero = next_warning(session), deadline(session)
-    if warning is None or zero is None:
-        return zero
-    return min(warning.at, zero)
+    """Return the instant of the next warning or flag fall, or None."""
+    warning, flag_fall_at = next_warning(session), deadline(session)
+    if warning is None or flag_fall_at is None:
+        return flag_fall_at
+    return min(warning.at, flag_fall_at)
 
 
 def retention(session: Session) -> Millis:
-    """How long a session is kept from its last change on, ms.
+    """Return how long to keep a session after its last change, ms.
 
-    A day longer than its clocks run on without a command: a change that comes by itself renews it,
-    even when all workers were away for hours. Where the clocks stand still they are counted as if
-    they ran, for someone may set them going; one that has ended is kept for the day alone.
+    One day longer than its clocks run without a command, so that an automatic change can renew it
+    even after all workers were down for hours. Stopped clocks count as if they were running,
+    because they may be started. An ended session is kept for one day.
     """
     if session.status.is_terminal:
         return DAY

@@ -1,4 +1,4 @@
-"""One command applied to a settled session."""
+"""Apply one command to a session."""
 
 from typing import Any
 
@@ -22,9 +22,9 @@ from shared.domain.units import Instant
 
 
 def transition(session: Session, command: c.Command, now: Instant) -> Change:
-    """The change that `command` makes at `now` to a session that is settled up to `now`.
+    """Return the change that `command` makes at `now`. `session` must be settled up to `now`.
 
-    Raises a `Refusal`, in which case nothing has changed.
+    Raises a `Refusal` if the command isn't allowed.
     """
     match command:
         case c.Start():
@@ -66,20 +66,20 @@ def _switch(session: Session, command: c.Switch, now: Instant) -> Change:
     _require_running(session, "is not running")
     if command.current_participant_id not in (None, session.active_participant_id):
         raise NotTheActiveOne(session.active_participant_id)
-    follower = _follower(session, command)
+    next_id = _next_participant_id(session, command)
     session = advance(session, now)
-    following = begin_next_cycle(session, follower, now)
+    switched = begin_next_cycle(session, next_id, now)
     return _change(
         EventType.CYCLE_SWITCHED,
-        following,
+        switched,
         now,
         before=session,
         expiry=_expiry_of(session),
-        metadata={"next_participant_id": follower},
+        metadata={"next_participant_id": next_id},
     )
 
 
-def _follower(session: Session, command: c.Switch) -> str | None:
+def _next_participant_id(session: Session, command: c.Switch) -> str | None:
     named = command.next_participant_id
     if named is None:
         return clocks_of(session).next_in_turn(session)
@@ -91,7 +91,7 @@ def _follower(session: Session, command: c.Switch) -> str | None:
 
 
 def _expiry_of(session: Session) -> Expiry | None:
-    """Tells of the clock that is switched away from, if it has run out."""
+    """The expiry of the clock that is switched away from, if it is at zero."""
     clocks, active = clocks_of(session), session.active
     if active is None:
         return Expiry(Side(), applied_action(session)) if session.cycle_left_ms == 0 else None
@@ -162,18 +162,18 @@ def _change(
     expiry: Expiry | None = None,
     metadata: dict[str, Any] | None = None,
 ) -> Change:
-    seen = before or session
-    clocks = clocks_of(seen)
-    concerned = (seen.find(side.participant_id) if side and side.participant_id else None) or (
-        seen.active
+    shown = before or session
+    clocks = clocks_of(shown)
+    participant = (shown.find(side.participant_id) if side and side.participant_id else None) or (
+        shown.active
     )
     return Change(
         event,
         next_version(session, now),
         now,
-        side or clocks.owner(seen),
-        time_remaining_ms=clocks.left_of(seen, concerned) if concerned else clocks.left(seen),
-        time_elapsed_ms=seen.cycle_used_ms,
+        side or clocks.owner(shown),
+        time_remaining_ms=clocks.left_of(shown, participant) if participant else clocks.left(shown),
+        time_elapsed_ms=shown.cycle_used_ms,
         expiry=expiry,
         metadata=metadata,
     )

@@ -1,4 +1,4 @@
-"""One small class per mode: the rules of its clocks."""
+"""Clock rules: one class for each mode."""
 
 from shared.domain.clocks.base import Clocks, Side
 from shared.domain.clocks.per_cycle import PerCycle
@@ -17,7 +17,7 @@ _RULES: dict[SyncMode, Clocks] = {
 
 
 def clocks_of(session: Session) -> Clocks:
-    """The rules of the session's mode."""
+    """Return the clock rules of the session's mode."""
     return _RULES[session.sync_mode]
 
 

@@ -1,4 +1,4 @@
-"""What every mode must know about its clocks. Values are read and written at the anchor."""
+"""Interface of a mode's clock rules, with defaults. Clock values are those at the anchor."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
@@ -11,114 +11,114 @@ from shared.domain.units import Millis
 T = TypeVar("T")
 
 
-def following(ring: Sequence[T], current: T | None) -> Sequence[T]:
-    """`ring` from the one after `current` round to `current` itself."""
+def following(order: Sequence[T], current: T | None) -> Sequence[T]:
+    """Return `order` rotated so that it ends with `current`, or unchanged without one."""
     if current is None:
-        return ring
-    turn = ring.index(current) + 1
-    return (*ring[turn:], *ring[:turn])
+        return order
+    start = order.index(current) + 1
+    return (*order[start:], *order[:start])
 
 
 @dataclass(frozen=True, slots=True)
 class Side:
-    """Who owns a clock: a participant, a group, or (both None) the session."""
+    """The owner of a clock: a participant, a group or, if both are None, the session."""
 
     participant_id: str | None = None
     group_id: str | None = None
 
 
 class Clocks(ABC):
-    """The rules of one mode: which clock runs, what a cycle is, whose turn is next."""
+    """The rules of one mode: which clock runs, what a cycle is, which participant is next."""
 
     @abstractmethod
     def left(self, session: Session) -> Millis | None:
-        """What the running clock shows, ms; None when nothing runs toward zero."""
+        """Return the time left on the running clock, ms; None if no clock counts down."""
 
     @abstractmethod
     def left_of(self, session: Session, participant: Participant) -> Millis | None:
-        """What the clock that governs `participant` shows, running or not, ms."""
+        """Return the time left on the clock that governs `participant`, running or not, ms."""
 
     def left_of_all(self, session: Session) -> list[Millis | None]:
-        """`left_of` each participant, in their order, in time that grows with their number."""
+        """Return `left_of` for each participant, in their order, in linear time."""
         return [self.left_of(session, participant) for participant in session.participants]
 
     def draw(self, session: Session, spent: Millis) -> Session:
-        """Take `spent` off the clock that runs, where that isn't the active participant's own."""
+        """Subtract `spent` from the running clocks other than the active participant's own."""
         return session
 
     @abstractmethod
     def adjust(self, session: Session, participant: Participant, value: Millis) -> Session:
-        """Set the clock that governs `participant` to `value`, from the anchor on."""
+        """Set the clock that governs `participant` to `value`, as of the anchor."""
 
     def open(self, session: Session) -> Session:
-        """The clocks as they stand before the first cycle."""
+        """Return a new session with its clocks set for the first cycle."""
         return session
 
     def begin_cycle(self, session: Session, participant_id: str | None) -> Session:
-        """A fresh cycle for `participant_id`."""
+        """Return the session with a new cycle for `participant_id`."""
         return replace(session, active_participant_id=participant_id)
 
     def end_cycle(self, session: Session) -> Session:
-        """Settle what the one who switches away is owed; its clock has not expired."""
+        """Add the increment, if the mode has one. Not called if the running clock is at zero."""
         return session
 
     def is_exhausted(self, session: Session) -> bool:
-        """Whether no clock is left that could run: the session is over, whatever the action."""
+        """Whether no clock can run any more, which ends the session whatever its action."""
         return False
 
     def runs_on_for(self, session: Session) -> Millis:
-        """How long the clocks run on without a command, ms, counted from the anchor.
+        """Return how long the clocks run without a command, ms from the anchor.
 
-        Where cycles follow each other without end it is the rest of the present one: the change
-        that begins the next one counts anew.
+        If cycles follow each other without end, this is the rest of the current cycle, because the
+        change that begins the next cycle sets a new anchor.
         """
         return self.left(session) or Millis(0)
 
     def cycle_lengths(self, session: Session) -> list[Millis]:
-        """Lengths of the cycles that follow each other without a command, ms; [] if none do."""
+        """Return the lengths of the cycles that can begin without a command, ms; [] if none can."""
         return []
 
     def side(self, participant: Participant) -> Side:
-        """On whose account `participant` plays."""
+        """Return the clock owner for `participant`: itself or its group."""
         return Side(participant_id=participant.participant_id)
 
     def owner(self, session: Session) -> Side:
-        """Whose clock runs; nobody's when it is the session's own."""
+        """Return the owner of the running clock."""
         active = session.active
         return self.side(active) if active else Side()
 
     def running(self, session: Session) -> list[tuple[Side, Millis]]:
-        """Every clock that runs toward zero, with its owner and what it shows, ms."""
+        """Return each clock that counts down, with its owner and the time left on it, ms."""
         left = self.left(session)
         return [(self.owner(session), left)] if left else []
 
     def survivors(self, session: Session) -> list[str]:
-        """Ids of those (participants or groups) with time left."""
+        """Return the ids of the participants, or groups, with time left."""
         return [p.participant_id for p in session.participants if self.left_of(session, p)]
 
     def can_play(self, session: Session, participant: Participant) -> bool:
-        """Whether automatic rotation stops at `participant`."""
+        """Whether automatic rotation may choose `participant`."""
         return True
 
     def next_in_turn(self, session: Session) -> str | None:
-        """Who follows the active participant in the order of `participant_index`."""
+        """Return the id of the next participant in the order of `participant_index`."""
         for participant in following(session.participants, session.active):
             if self.can_play(session, participant):
                 return participant.participant_id
         return session.active_participant_id
 
     def join(self, session: Session, newcomer: Participant) -> Session:
-        """Let `newcomer` take its place in the order."""
+        """Add `newcomer` in the order of `participant_index`."""
         participants = sorted((*session.participants, newcomer), key=lambda p: p.participant_index)
         active = session.active_participant_id or newcomer.participant_id
         return replace(session, participants=tuple(participants), active_participant_id=active)
 
     def played(self, active: Participant, spent: Millis) -> Participant:
-        """The active participant after `spent` ms more of its cycle."""
+        """Return the active participant after it used `spent` ms."""
         return replace(active, used_ms=Millis(active.used_ms + spent))
 
     def spend(self, session: Session, elapsed: Millis) -> Session:
-        """The session after its running clock ran for `elapsed` ms, at most down to zero."""
+        """Return the session after its running clock ran for `elapsed` ms, at most to zero."""
         left = self.left(session)
         spent = elapsed if left is None else min(elapsed, left)
         if spent == 0:

@@ -1,4 +1,4 @@
-"""`per_cycle`: each cycle is a full fresh one, whatever went before (poker, debates)."""
+"""`per_cycle`: every cycle begins with its full length (poker, debates)."""
 
 from shared.domain.clocks.base import Clocks
 from shared.domain.frozen import replace
@@ -7,7 +7,7 @@ from shared.domain.units import Millis
 
 
 class PerCycle(Clocks):
-    """The cycle's clock runs. It expires with its cycle: nobody is out for good."""
+    """The cycle's clock runs. Its expiry ends only the cycle; no participant is out of time."""
 
     def left(self, session: Session) -> Millis | None:
         return session.cycle_left_ms

@@ -7,7 +7,7 @@ from shared.domain.units import Millis
 
 
 class PerGroup(Clocks):
-    """Groups take turns; within a group its members do, in the order of `participant_index`."""
+    """Groups take turns, and so do the members of a group, in the order of `participant_index`."""
 
     def left(self, session: Session) -> Millis | None:
         group = _active_group(session)
@@ -40,16 +40,16 @@ class PerGroup(Clocks):
         return session.with_group(replace(group, bank_ms=value)) if group else session
 
     def join(self, session: Session, newcomer: Participant) -> Session:
-        """A newcomer brings its time along: to its group's bank, or as a group of its own."""
+        """Add the newcomer, and its time to its group's bank; a new group begins with that."""
         session = super().join(session, newcomer)
-        brought = newcomer.bank_ms or Millis(0)
+        added = newcomer.bank_ms or Millis(0)
         if group := session.group(newcomer.group_id):
-            return session.with_group(replace(group, bank_ms=Millis(group.bank_ms + brought)))
-        founded = Group(newcomer.group_id or newcomer.participant_id, brought)
-        places: dict[str | None, int] = {}
-        for place, participant in enumerate(session.participants):
-            places.setdefault(participant.group_id, place)
-        groups = sorted((*session.groups, founded), key=lambda g: places[g.group_id])
+            return session.with_group(replace(group, bank_ms=Millis(group.bank_ms + added)))
+        new_group = Group(newcomer.group_id or newcomer.participant_id, added)
+        positions: dict[str | None, int] = {}
+        for position, participant in enumerate(session.participants):
+            positions.setdefault(participant.group_id, position)
+        groups = sorted((*session.groups, new_group), key=lambda g: positions[g.group_id])
         return replace(session, groups=tuple(groups))
 
     def next_in_turn(self, session: Session) -> str | None:
@@ -64,7 +64,7 @@ class PerGroup(Clocks):
         return Millis(sum(self.cycle_lengths(session)))
 
     def cycle_lengths(self, session: Session) -> list[Millis]:
-        """Each bank runs out once."""
+        """Return the banks, because each runs out once."""
         return [g.bank_ms for g in session.groups if g.bank_ms]
 
     def survivors(self, session: Session) -> list[str]:

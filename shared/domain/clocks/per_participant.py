@@ -7,7 +7,7 @@ from shared.domain.units import Millis
 
 
 class PerParticipant(Clocks):
-    """Everyone has a bank; a switch adds the Fischer increment to the bank switched away from."""
+    """Each participant has a bank. A switch adds the Fischer increment to the bank that ran."""
 
     def left(self, session: Session) -> Millis | None:
         active = session.active
@@ -32,7 +32,7 @@ class PerParticipant(Clocks):
         return Millis(sum(self.cycle_lengths(session)))
 
     def cycle_lengths(self, session: Session) -> list[Millis]:
-        """Each bank runs out once."""
+        """Return the banks, because each runs out once."""
         return [p.bank_ms for p in session.participants if p.bank_ms]
 
     def can_play(self, session: Session, participant: Participant) -> bool:

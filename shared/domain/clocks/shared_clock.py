@@ -1,4 +1,4 @@
-"""`global` and `count_up`: one clock for the session, whoever is active."""
+"""`global` and `count_up`: one clock for the whole session."""
 
 from shared.domain.clocks.base import Clocks, Side
 from shared.domain.errors import RuleViolation, Violation
@@ -8,24 +8,24 @@ from shared.domain.units import Millis
 
 
 class Global(Clocks):
-    """The session's clock runs on through every cycle; a cycle may have a clock as well.
+    """A session clock runs through all cycles, and each cycle has a clock (exams, meetings).
 
-    Either may be absent, not both (exams, quizzes, meetings).
+    One of the two may be absent.
     """
 
     def left(self, session: Session) -> Millis | None:
-        """The clock that reaches zero first; a cycle clock at zero has had its turn."""
-        shown = _shown(session)
-        return min((ms for ms in shown if ms > 0), default=Millis(0))
+        """Return the smaller of the two clocks, without those at zero; 0 if all are."""
+        values = _clock_values(session)
+        return min((ms for ms in values if ms > 0), default=Millis(0))
 
     def left_of(self, session: Session, participant: Participant) -> Millis | None:
-        return min(_shown(session), default=None)
+        return min(_clock_values(session), default=None)
 
     def draw(self, session: Session, spent: Millis) -> Session:
         return replace(
             session,
-            session_left_ms=_less(session.session_left_ms, spent),
-            cycle_left_ms=_less(session.cycle_left_ms, spent),
+            session_left_ms=_reduced(session.session_left_ms, spent),
+            cycle_left_ms=_reduced(session.cycle_left_ms, spent),
         )
 
     def open(self, session: Session) -> Session:
@@ -40,16 +40,19 @@ class Global(Clocks):
         )
 
     def adjust(self, session: Session, participant: Participant, value: Millis) -> Session:
-        """The nearest clock reads `value`; the session's is raised to it where it showed less."""
+        """Set the cycle clock, or else the session clock, to `value`.
+
+        A session clock below the cycle clock is raised to `value`.
+        """
         session = session.with_participant(replace(participant, bank_ms=value))
         if session.cycle_left_ms is None:
             return replace(session, session_left_ms=value)
-        whole = session.session_left_ms
-        raised = None if whole is None else Millis(max(whole, value))
+        total_left = session.session_left_ms
+        raised = None if total_left is None else Millis(max(total_left, value))
         return replace(session, cycle_left_ms=value, session_left_ms=raised)
 
     def runs_on_for(self, session: Session) -> Millis:
-        """The session's clock runs on when that of a cycle is at zero, unless that ends it all."""
+        """See `Clocks`. The session clock runs on at the end of a cycle, unless that ends both."""
         ends_with_cycle = session.action_on_timeout.type is TimeoutKind.END_SESSION
         if session.session_left_ms is None or ends_with_cycle:
             return super().runs_on_for(session)
@@ -64,7 +67,7 @@ class Global(Clocks):
         return super().owner(session)
 
     def running(self, session: Session) -> list[tuple[Side, Millis]]:
-        """Both, for each comes down to its own thresholds."""
+        """Return both clocks, because each is warned of at every threshold."""
         owned = ((Side(), session.session_left_ms), (super().owner(session), session.cycle_left_ms))
         return [(side, left) for side, left in owned if left]
 
@@ -73,7 +76,7 @@ class Global(Clocks):
 
 
 class CountUp(Clocks):
-    """Time is counted upward, to `max_time_ms` where there is one (speedruns, laps)."""
+    """Time counts up, to `max_time_ms` if that is set (speedruns, laps)."""
 
     def left(self, session: Session) -> Millis | None:
         return session.session_left_ms
@@ -82,13 +85,13 @@ class CountUp(Clocks):
         return session.session_left_ms
 
     def draw(self, session: Session, spent: Millis) -> Session:
-        return replace(session, session_left_ms=_less(session.session_left_ms, spent))
+        return replace(session, session_left_ms=_reduced(session.session_left_ms, spent))
 
     def open(self, session: Session) -> Session:
         return replace(session, session_left_ms=session.max_time_ms)
 
     def adjust(self, session: Session, participant: Participant, value: Millis) -> Session:
-        """What is left to the ceiling reads `value`. Raises `RuleViolation` without a ceiling."""
+        """Set the time left until `max_time_ms`. Raises `RuleViolation` if none is set."""
         if session.session_left_ms is None:
             message = "needs a clock that runs toward zero: this session has no max_time_ms"
             raise RuleViolation(Violation("total_time_ms", message, "not_allowed"))
@@ -102,9 +105,9 @@ class CountUp(Clocks):
         return session.session_left_ms == 0
 
 
-def _shown(session: Session) -> list[Millis]:
+def _clock_values(session: Session) -> list[Millis]:
     return [ms for ms in (session.session_left_ms, session.cycle_left_ms) if ms is not None]
 
 
-def _less(clock: Millis | None, spent: Millis) -> Millis | None:
+def _reduced(clock: Millis | None, spent: Millis) -> Millis | None:
     return None if clock is None else Millis(max(0, clock - spent))
