@@ -1,3 +1,3 @@
-"""Everything that the container and the functions share."""
+"""Code that the container and the Lambda functions share."""
 
 VERSION = "2.0.0"

@@ -1,4 +1,4 @@
-"""Announcers made of others."""
+"""Announcers that combine other announcers or run them in the background."""
 
 import asyncio
 from collections.abc import Sequence
@@ -8,39 +8,39 @@ from shared.ports import Announcer, News
 from shared.tasks import end
 
 _DRAIN_S = 3.0
-"""Longer than any announcement takes; a process that stops is given 10 s."""
+"""Longer than any announcement takes. A process that stops is given 10 s."""
 
 
 @dataclass(frozen=True, slots=True)
 class Together:
-    """Tells all of `announcers` at once."""
+    """Passes news to all `announcers` concurrently."""
 
     announcers: Sequence[Announcer]
 
     async def announce(self, news: News) -> None:
-        """See `Announcer`. Takes as long as the slowest."""
+        """See `Announcer`. Takes as long as the slowest announcer."""
         await asyncio.gather(*(announcer.announce(news) for announcer in self.announcers))
 
 
 class InBackground:
-    """Hands news of pushes on to `announcer`, for which nobody waits.
+    """Passes news with pushes to `announcer` in background tasks.
 
-    They pile up no higher than a few seconds do, for each announcement is bounded.
+    The tasks of no more than a few seconds pile up, because each announcement is bounded in time.
     """
 
     def __init__(self, announcer: Announcer) -> None:
         self._announcer = announcer
-        self._going_on: set[asyncio.Task[None]] = set()
+        self._tasks: set[asyncio.Task[None]] = set()
 
     async def announce(self, news: News) -> None:
-        """See `Announcer`. Those of one session begin in the order in which they come."""
+        """See `Announcer`. The announcements of one session begin in order."""
         if news.pushes:
             task = asyncio.create_task(self._announcer.announce(news))
-            self._going_on.add(task)
-            task.add_done_callback(self._going_on.discard)
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
 
     async def drain(self, patience_s: float = _DRAIN_S) -> None:
-        """Return when everything has been said, or after `patience_s` without what has not."""
-        if self._going_on:
-            _, late = await asyncio.wait(self._going_on, timeout=patience_s)
+        """Wait for all announcements; after `patience_s` seconds cancel the remaining ones."""
+        if self._tasks:
+            _, late = await asyncio.wait(self._tasks, timeout=patience_s)
             await end(late)

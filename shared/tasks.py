@@ -1,20 +1,20 @@
-"""Ending what runs in the background."""
+"""Cancel background tasks and wait for them."""
 
 import asyncio
 from collections.abc import Collection
 
-_HEARD_WITHIN_S = 2.0
-"""Enough for one that finishes what it has begun."""
+_RETRY_AFTER_S = 2.0
+"""Enough for a task to finish what it has begun."""
 
 
 async def end(tasks: Collection[asyncio.Task[None]]) -> None:
     """Cancel `tasks` and return when they have ended.
 
-    Said again to one that goes on: before Python 3.12 `wait_for`, which the Redis client uses,
-    loses a cancellation that arrives in the instant in which its own work is done.
+    A task that goes on is cancelled again: before Python 3.12 `wait_for`, which the Redis client
+    uses, loses a cancellation that arrives at the instant at which the awaited work is done.
     """
-    going_on = set(tasks)
-    while going_on:
-        for task in going_on:
+    pending = set(tasks)
+    while pending:
+        for task in pending:
             task.cancel()
-        _, going_on = await asyncio.wait(going_on, timeout=_HEARD_WITHIN_S)
+        _, pending = await asyncio.wait(pending, timeout=_RETRY_AFTER_S)

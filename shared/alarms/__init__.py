@@ -1,1 +1,1 @@
-"""Waking a session when nobody asks for it, where no process could sleep until then."""
+"""Alarms that wake sessions without a request, for deployments without a permanent process."""

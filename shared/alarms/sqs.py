@@ -1,4 +1,4 @@
-"""`Announcer` over SQS: a message that is delayed wakes a session, another empties the outbox."""
+"""`Announcer` over SQS: a delayed message wakes a session, another starts the audit worker."""
 
 import asyncio
 import logging
@@ -13,26 +13,24 @@ from shared.domain.units import Instant
 from shared.ports import News, Wakeup
 
 _EARLY_S = 1
-"""A message comes so much before its instant, and less than a second more: the worker sleeps the
-rest, and a cold start fits in."""
+"""A message comes 1 to 2 s early: a cold start fits in, and the worker sleeps the rest."""
 
-_GATHER_S = 1
-"""Lets one run of the audit worker carry what a second brings."""
+_AUDIT_DELAY_S = 1
+"""Lets one run of the audit worker write all entries of a second."""
 
-_PATIENCE_S = 0.8
-"""Who has made a change waits for its news to be passed on, but not so long as to be told that the
-store is away."""
+_TIMEOUT_S = 0.8
+"""The request that made a change waits for its messages, but not until it fails with a 503."""
 
-_SHORT_PATIENCE_S = 0.25
-"""Of one who has waited already, for something else that then failed."""
+_NUDGE_TIMEOUT_S = 0.25
+"""Shorter, because the caller has already waited for something that failed."""
 
 _log = logging.getLogger("synckairos.alarms")
-_wakeups = msgspec.json.Decoder(Wakeup)
+_decoder = msgspec.json.Decoder(Wakeup)
 
 
 @dataclass(frozen=True, slots=True)
 class SqsAnnouncer:
-    """Messages to the two queues; a lost one is made up for within a minute by the schedules."""
+    """Sends messages to the two queues. Schedules make up for a lost one within a minute."""
 
     aws: AwsClient
     clock: StoreClock
@@ -50,24 +48,24 @@ class SqsAnnouncer:
             )
         if news.fills_outbox:
             sending.append(self._nudge())
-        await self._all_in_time(sending, _PATIENCE_S)
+        await self._send_all(sending, _TIMEOUT_S)
 
     async def nudge(self) -> None:
-        """Call the audit worker, which also sees to owed pushes. Never fails."""
-        await self._all_in_time([self._nudge()], _SHORT_PATIENCE_S)
+        """Start the audit worker, which also retries owed pushes. Never fails."""
+        await self._send_all([self._nudge()], _NUDGE_TIMEOUT_S)
 
     def _nudge(self) -> Awaitable[None]:
-        return self._send(self.audit_queue_url, "outbox filled, or a push owed", _GATHER_S)
+        return self._send(self.audit_queue_url, "outbox filled, or a push owed", _AUDIT_DELAY_S)
 
-    async def _all_in_time(self, sending: Sequence[Awaitable[None]], patience_s: float) -> None:
+    async def _send_all(self, sending: Sequence[Awaitable[None]], timeout_s: float) -> None:
         try:
-            async with asyncio.timeout(patience_s):
+            async with asyncio.timeout(timeout_s):
                 await asyncio.gather(*sending)
         except TimeoutError:
-            _log.warning("a message was not sent in time; the schedule will do")
+            _log.warning("SQS messages were not sent in time; the schedule makes up for them")
 
     def _delay_s(self, at: Instant) -> int:
-        """Whole seconds to hold the message back; the worker sees to what is left, or asks anew."""
+        """Whole seconds of delay. The worker sleeps the rest, or sends a far alarm again."""
         seconds_left = (at - self.clock.now()) // 1000
         return min(max(0, seconds_left - _EARLY_S), self.longest_alarm_s)
 
@@ -76,14 +74,14 @@ class SqsAnnouncer:
         try:
             await self.aws.call("sqs", "AmazonSQS.SendMessage", "1.0", message)
         except AwsFailed as error:
-            _log.warning("a message was not sent; the schedule will do: %s", error)
+            _log.warning("an SQS message was not sent; the schedule makes up for it: %s", error)
 
 
 def encode_alarm(alarm: Wakeup) -> str:
-    """The body of the message that wakes a session."""
+    """Return the body of the message that wakes a session."""
     return msgspec.json.encode(alarm).decode()
 
 
 def decode_alarm(body: str) -> Wakeup:
-    """The inverse of `encode_alarm`. Raises `ValueError` for anything else."""
-    return _wakeups.decode(body)
+    """Decode what `encode_alarm` returned. Raises `ValueError` for anything else."""
+    return _decoder.decode(body)
