@@ -1,7 +1,7 @@
-"""Addresses of databases as deployments write them, made ready for the clients that are used here.
+"""Adapt database URLs that were written for other clients (Prisma, Node's `pg`, ioredis).
 
-Other clients (Prisma, Node's `pg`, ioredis) take options in the address that libpq and redis-py
-refuse. Those that mean nothing here are dropped, and those that mean something are translated.
+Such URLs have options that libpq and redis-py refuse. Options without a meaning here are dropped,
+the others are translated.
 """
 
 import re
@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 _POSTGRES_SCHEMES = ("postgres://", "postgresql://")
 
-_OF_OTHER_POSTGRES_CLIENTS = frozenset(
+_IGNORED_POSTGRES_OPTIONS = frozenset(
     {
         # Prisma
         *("pgbouncer", "connection_limit", "pool_timeout", "schema", "socket_timeout"),
@@ -21,7 +21,7 @@ _OF_OTHER_POSTGRES_CLIENTS = frozenset(
         *("supa", "workaround", "pool_mode", "prepared_statements", "preparethreshold"),
     }
 )
-_OF_LIBPQ = frozenset(
+_LIBPQ_OPTIONS = frozenset(
     {
         *("application_name", "channel_binding", "client_encoding", "connect_timeout", "dbname"),
         *("fallback_application_name", "gssdelegation", "gssencmode", "gsslib", "host"),
@@ -34,68 +34,69 @@ _OF_LIBPQ = frozenset(
         *("tcp_user_timeout", "user"),
     }
 )
-"""PostgreSQL documentation, section 34.1.2, without what only tests and OAuth need."""
+"""PostgreSQL documentation, section 34.1.2, without the options for tests and OAuth."""
 
-_NAME = re.compile(r"[a-z_]{1,32}", re.IGNORECASE)
+_LOGGABLE_NAME = re.compile(r"[a-z_]{1,32}", re.IGNORECASE)
 _SSL_MODES = ("disable", "allow", "prefer", "require", "verify-ca", "verify-full")
-_OTHER_SSL_MODES = {
-    "no-verify": "require",  # Node's: encrypted, without a look at the certificate
+_SSL_MODE_ALIASES = {
+    "no-verify": "require",  # of Node's client: encrypt, but don't verify the certificate
     "true": "require",
     "1": "require",
     "false": "disable",
     "0": "disable",
 }
-_OF_OTHER_REDIS_CLIENTS = frozenset({"family", "tls"})
+_IGNORED_REDIS_OPTIONS = frozenset({"family", "tls"})
 
 
 def postgres_url(url: str) -> str:
-    """The address for libpq. Raises `ValueError` with the end of a sentence that names the setting.
+    """Return the URL for libpq.
 
-    `sslmode=no-verify` and `ssl=true`, which Node's client knows, become `sslmode=require`: it
-    encrypts and doesn't check the certificate. The message repeats nothing of the address.
+    `sslmode=no-verify` and `ssl=true` of Node's client become `sslmode=require`, which encrypts
+    and doesn't verify the certificate. Raises `ValueError`; its message follows the name of the
+    setting and contains no part of the URL but option names.
     """
     if not url.startswith(_POSTGRES_SCHEMES):
         raise ValueError("must begin with postgresql://")
     address, _, query = url.partition("?")
     if "@" in query:
-        raise ValueError("must have a ? of the password written as %3F")
+        raise ValueError("must have each ? in the password written as %3F")
     if address.count("@") > 1:
-        # Else a part of the password would be taken for the host, and logged as such.
-        raise ValueError("must have an @ of the password written as %40")
-    return _joined(address, list(_postgres_options(query)))
+        # Otherwise part of the password would be used as the host name, and logged.
+        raise ValueError("must have each @ in the password written as %40")
+    return _join(address, list(_postgres_options(query)))
 
 
 def _postgres_options(query: str) -> Iterator[tuple[str, str]]:
     options = _options(query)
     has_mode = any(name.lower() == "sslmode" for name, _ in options)
     for name, value in options:
-        if name.lower() in _OF_OTHER_POSTGRES_CLIENTS:
+        if name.lower() in _IGNORED_POSTGRES_OPTIONS:
             continue
-        if name in _OF_LIBPQ:
+        if name in _LIBPQ_OPTIONS:
             yield name, value
         elif name.lower() not in ("ssl", "sslmode"):
-            raise ValueError(_unknown(name))
+            raise ValueError(_unknown_option(name))
         elif name.lower() == "sslmode" or not has_mode:
             yield "sslmode", _ssl_mode(value)
 
 
-def _unknown(name: str) -> str:
-    shown = f' "{name}"' if _NAME.fullmatch(name) else ""
+def _unknown_option(name: str) -> str:
+    shown = f' "{name}"' if _LOGGABLE_NAME.fullmatch(name) else ""
     return f"has an option{shown} that Postgres doesn't know: remove it or correct its name"
 
 
 def _ssl_mode(value: str) -> str:
-    mode = _OTHER_SSL_MODES.get(value.lower(), value.lower())
+    mode = _SSL_MODE_ALIASES.get(value.lower(), value.lower())
     if mode not in _SSL_MODES:
         raise ValueError(f"must have an sslmode of {', '.join(_SSL_MODES[:-1])} or verify-full")
     return mode
 
 
 def redis_url(url: str) -> str:
-    """The address for `RedisAddress`, which checks it.
+    """Return the URL for `RedisAddress`, which validates it.
 
-    Options of ioredis are dropped: it writes them in camel case, redis-py in snake case. With
-    `tls=true` the address becomes one of `rediss://`.
+    Options in camel case are dropped: ioredis uses that, redis-py uses snake case. With `tls=true`
+    the scheme becomes `rediss://`.
     """
     address, _, query = url.partition("?")
     options = _options(query)
@@ -104,17 +105,17 @@ def redis_url(url: str) -> str:
     kept = [
         (name, value)
         for name, value in options
-        if name not in _OF_OTHER_REDIS_CLIENTS and name == name.lower()
+        if name not in _IGNORED_REDIS_OPTIONS and name == name.lower()
     ]
-    return _joined(address, kept)
+    return _join(address, kept)
 
 
 def _options(query: str) -> list[tuple[str, str]]:
-    """The options of an address, percent-encoded as they are."""
+    """Options of a URL, still percent-encoded."""
     pairs = (part.partition("=") for part in query.split("&") if part)
     return [(name, value) for name, _, value in pairs]
 
 
-def _joined(address: str, options: list[tuple[str, str]]) -> str:
-    written = "&".join(f"{name}={value}" for name, value in options)
-    return f"{address}?{written}" if written else address
+def _join(address: str, options: list[tuple[str, str]]) -> str:
+    query = "&".join(f"{name}={value}" for name, value in options)
+    return f"{address}?{query}" if query else address
