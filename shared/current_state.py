@@ -1,4 +1,4 @@
-"""Sessions as they stand now: loaded, put back where the store lost them, due changes applied."""
+"""Current state of sessions: load, restore what the store has lost, apply due changes."""
 
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
@@ -15,16 +15,16 @@ from shared.ports import IdempotencyKey, Loaded, Origin, SessionStore, Stored, S
 from shared.recovery import Recovery, anyone
 
 _STEPS_PER_COMMIT = 50
-"""Bounds a commit after a long outage, in which many cycles may have gone by."""
+"""Limits a commit after a long outage, when many cycles may be due."""
 
-_SHOWN_PER_COMMIT = 5_000
-"""Bounds the participants in all of its steps: each step is audited and pushed with all of them."""
+_PARTICIPANTS_PER_COMMIT = 5_000
+"""Limits the sum over all steps: each step is audited and pushed with all participants."""
 
 _SYSTEM = Origin("system")
 
 
 class CurrentState:
-    """What every operation on a session begins with; without a `recovery` nothing is put back."""
+    """Loads sessions and brings them up to date. Without a `recovery` none are restored."""
 
     def __init__(self, store: SessionStore, recovery: Recovery | None = None) -> None:
         self._store = store
@@ -38,9 +38,9 @@ class CurrentState:
         *,
         with_epoch: bool = False,
     ) -> Loaded:
-        """What the store has of a session.
+        """Load a session from the store and count the request.
 
-        Raises `RateLimitExceeded` where the caller asks too often, and `StoreUnavailable`.
+        Raises `RateLimitExceeded` and `StoreUnavailable`.
         """
         permit.allowance.require()
         limits = permit.allowance.limits
@@ -51,9 +51,10 @@ class CurrentState:
     async def found(
         self, loaded: Loaded, name: str, permit: Permit | None, *, even_forgotten: bool = True
     ) -> tuple[Stored | None, Instant]:
-        """What was loaded, or what the audit trail has of it where the store has lost it.
+        """Return the loaded session and the time; restore the session if the store has lost it.
 
-        It is put back if the caller may read it; without a `permit` the service itself asks.
+        Only sessions that the caller may read are restored; no `permit` stands for the service
+        itself. `even_forgotten` includes sessions whose retention has passed.
         """
         restored = (await self.restored({name: loaded}, permit, even_forgotten)).get(name)
         if restored is None:
@@ -63,11 +64,11 @@ class CurrentState:
     async def restored(
         self, loaded: Mapping[str, Loaded], permit: Permit | None, even_forgotten: bool = True
     ) -> Mapping[str, Stored]:
-        """The sessions that were put back, of those that were `loaded` and not found.
+        """Restore sessions that were `loaded` and not found; return the restored ones by name.
 
-        What a host can't read is looked up in the same way, with the same calls to the store and
-        the trail: else the time until the 404 would tell whether there is such a session. Raises
-        `AuditUnavailable`, unless all that was not found was deleted.
+        Sessions that a host may not read are looked up with the same calls to the store and the
+        trail; otherwise the time until the 404 would reveal whether they exist. Raises
+        `AuditUnavailable`, unless all sessions that were not found are known to be deleted.
         """
         if self._recovery is None:
             return {}
@@ -92,18 +93,19 @@ class CurrentState:
     async def newer(
         self, result: Superseded, name: str, now: Instant, permit: Permit | None
     ) -> tuple[Stored | None, Instant]:
-        """The state that overtook a commit, and an instant that is not before it.
+        """Return the state that superseded a commit, and a time not before it.
 
-        There is none if the session was deleted, or the store has lost it since it was loaded.
+        If `result` has no state, the session was deleted or lost; it is then loaded, and restored
+        if possible.
         """
         if result.stored is None:
             return await self.found(await self._store.load(name), name, permit)
         return result.stored, max(now, result.stored.session.updated_at)
 
     async def is_unused(self, loaded: Loaded, name: str) -> bool:
-        """Whether the id was never used; True also while the trail can't be asked.
+        """Whether a session id was never used; True also while the trail is unavailable.
 
-        `loaded` is what the store has of it, with the epoch.
+        `loaded` is the load that didn't find the session, with the epoch.
         """
         if loaded.is_deleted:
             return False
@@ -113,7 +115,7 @@ class CurrentState:
             return True
 
     async def was_readable(self, permit: Permit, name: str) -> bool:
-        """Whether the caller could read a session that was deleted since."""
+        """Whether the caller was allowed to read a session that has been deleted."""
         if permit.owner is None:
             return True
         if self._recovery is None:
@@ -123,33 +125,32 @@ class CurrentState:
         return False
 
     async def caught_up(self, stored: Stored | None, now: Instant) -> tuple[Stored | None, Instant]:
-        """Commit all due changes, in portions; returns the state stored then, and the time."""
+        """Commit all due changes, in batches; return the resulting state and the time."""
         while stored and (due := due_steps(stored, now)):
-            written = draft(stored, due, now, Request(_SYSTEM)).commit
-            result = await self._store.commit(written)
+            commit = draft(stored, due, now, Request(_SYSTEM)).commit
+            result = await self._store.commit(commit)
             if isinstance(result, Superseded):
-                stored, now = await self.newer(result, written.name, now, None)
+                stored, now = await self.newer(result, commit.name, now, None)
             else:
-                stored = Stored(due[-1].session, written.operation_id)
+                stored = Stored(due[-1].session, commit.operation_id)
         return stored, now
 
 
 def due_steps(stored: Stored, now: Instant) -> list[Step]:
-    """The changes that are due in a session, oldest first; no more than one commit takes."""
-    return list(islice(settle(stored.session, now), _most_steps(stored.session)))
+    """Return the steps due in a session, oldest first, at most as many as one commit takes."""
+    return list(islice(settle(stored.session, now), _max_steps(stored.session)))
 
 
 def is_backlog(stored: Stored, due: Sequence[Step]) -> bool:
-    """Whether more may be due than `due`, which is as much as one commit takes."""
-    return len(due) == _most_steps(stored.session)
+    """Whether `due` fills a commit, so that more steps may be due."""
+    return len(due) == _max_steps(stored.session)
 
 
-def _most_steps(session: Session) -> int:
-    """How many steps one commit takes."""
-    shown_by_each = max(1, len(session.participants))
-    return max(1, min(_STEPS_PER_COMMIT, _SHOWN_PER_COMMIT // shown_by_each))
+def _max_steps(session: Session) -> int:
+    participants = max(1, len(session.participants))
+    return max(1, min(_STEPS_PER_COMMIT, _PARTICIPANTS_PER_COMMIT // participants))
 
 
 def _is_hidden(found: Loaded, permit: Permit) -> bool:
-    """Whether the caller must not learn that there is, or was, such a session."""
+    """Whether the caller must not learn if the session exists or existed."""
     return permit.hides(found.stored.session if found.stored else None)

@@ -1,4 +1,4 @@
-"""What is written for a change: worked out here, committed by the service."""
+"""Build commits: everything that a change writes to the store."""
 
 from collections.abc import Sequence
 from secrets import token_hex
@@ -18,7 +18,7 @@ from shared.representation import SessionView, encoded, switch_of, view_of
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What a change is asked under: by whom, on which version, as which try."""
+    """Context of a requested change: its origin, accepted versions and idempotency key."""
 
     origin: Origin
     if_match: frozenset[str] | None = None
@@ -27,10 +27,10 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Done:
-    """What a change left, for the answer to it.
+    """Result of a change, for the response.
 
-    `shown` is the Session of the API as it stood at the change, and `encoded` the same as JSON.
-    `expiry` tells of the clock that the change ended, if that had run out.
+    `shown` is the Session of the API as of the change, and `encoded` the same as JSON. `expiry` is
+    that of the clock that the change ended, if it had expired.
     """
 
     session: Session
@@ -40,19 +40,19 @@ class Done:
 
     @property
     def switched(self) -> msgspec.Raw:
-        """The SwitchResult of the API as JSON, where the change was a switch."""
+        """The SwitchResult of the API as JSON, if the change was a switch."""
         return encoded(switch_of(self.shown, self.expiry))
 
 
 def done(session: Session, now: Instant, expiry: Expiry | None = None) -> Done:
-    """What the change left that made `session` at `now`."""
+    """Return the result of the change that led to `session` at `now`."""
     shown = view_of(session, now)
     return Done(session, shown, encoded(shown), expiry)
 
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """A commit, and what is shown of it; `done` is None where it removes the session."""
+    """A commit and its result; `done` is None if the commit removes the session."""
 
     commit: Commit
     done: Done | None
@@ -65,14 +65,14 @@ def draft(
     request: Request,
     limits: OwnerLimits = UNLIMITED,
 ) -> Draft:
-    """The commit that takes `stored` through `steps`, asked for by `request`.
+    """Build the commit that applies `steps` to `stored` (None: no session yet) for `request`.
 
-    It is refused where its owner would hold more than `limits` after it.
+    The store refuses it if the owner would exceed `limits`.
     """
     last = steps[-1]
     session = last.session
     removed = isinstance(last, Change) and last.type is EventType.SESSION_DELETED
-    left = done(session, now, last.expiry if isinstance(last, Change) else None)
+    result = done(session, now, last.expiry if isinstance(last, Change) else None)
     next_at = next_wakeup(session)
     commit = Commit(
         name=session.name,
@@ -80,22 +80,22 @@ def draft(
         operation_id=token_hex(8),
         session=None if removed else session,
         retention_ms=DAY if removed else retention(session),
-        wake_at=None if removed else _watched_until(session, now, next_at),
+        wake_at=None if removed else _wake_at(session, now, next_at),
         now=now,
         alarm_at=None if removed else next_at,
         changes=[step for step in steps if isinstance(step, Change)],
         origin=request.origin,
-        pushes=pushes(steps, now, left.encoded),
+        pushes=pushes(steps, now, result.encoded),
         key=request.key,
-        owner=_tallied(session),
+        owner=_limited_owner(session),
         owner_may_hold=limits,
         load=present_load(session),
     )
-    return Draft(commit, None if removed else left)
+    return Draft(commit, None if removed else result)
 
 
 def restoration(session: Session, now: Instant) -> Commit:
-    """The commit that puts a session back which the store has lost; nothing happened to it."""
+    """Build the commit that restores a session which the store has lost. It makes no change."""
     return Commit(
         name=session.name,
         expected=None,
@@ -105,22 +105,23 @@ def restoration(session: Session, now: Instant) -> Commit:
         wake_at=wake_at(session, now),
         now=now,
         alarm_at=next_wakeup(session),
-        owner=_tallied(session),
+        owner=_limited_owner(session),
         load=present_load(session),
     )
 
 
 def wake_at(session: Session, now: Instant) -> Instant | None:
-    """When to look at a session that nobody asks for, at the latest to forget it."""
-    return _watched_until(session, now, next_wakeup(session))
+    """Return when to check a session without a request: when something is due, else at the end of
+    its retention; None if the session has ended."""
+    return _wake_at(session, now, next_wakeup(session))
 
 
-def _tallied(session: Session) -> str | None:
-    """For whom the session counts while it is live."""
+def _limited_owner(session: Session) -> str | None:
+    """The owner, qualified by tenant, against whose limits the session counts."""
     return session.owner and f"{session.tenant or ''}:{session.owner}"
 
 
-def _watched_until(session: Session, now: Instant, next_at: Instant | None) -> Instant | None:
+def _wake_at(session: Session, now: Instant, next_at: Instant | None) -> Instant | None:
     if session.status.is_terminal:
         return None
     return next_at or after(now, retention(session))

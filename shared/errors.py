@@ -1,14 +1,14 @@
-"""What a caller can be told that is not a `Refusal` of the domain, with its status and code.
+"""Error responses other than a `Refusal` of the domain, with HTTP status and code.
 
 ServiceError
 ├── Unauthenticated        401   with `WWW-Authenticate`
-├── Forbidden              403   the session may be read, but not that
+├── Forbidden              403   the session may be read, but the operation isn't allowed
 ├── RateLimitExceeded      429   with `Retry-After`
-│   └── TooMuchHeld              the owner of the session holds as much as it may at once
-│       ├── TooManySessions      of live sessions
-│       ├── TooMuchKept          of bytes in the store
-│       ├── TooMuchLoad          of changes that come without a command
-│       └── TooMuchWritten       of bytes written in a minute
+│   └── TooMuchHeld              the session's owner has reached a limit:
+│       ├── TooManySessions      live sessions
+│       ├── TooMuchKept          bytes in the store
+│       ├── TooMuchLoad          automatic changes
+│       └── TooMuchWritten       bytes written in a minute
 ├── NothingHere            404   no endpoint has this address
 ├── MethodNotAllowed       405   with `Allow`
 ├── SessionNotFound        404
@@ -21,7 +21,7 @@ ServiceError
 ├── UnsupportedMediaType   415   with `Accept`
 ├── UnsupportedContentCoding 415 with `Accept-Encoding`
 └── StoreUnavailable       503   with `Retry-After`
-    └── AuditUnavailable         the same, of the audit trail
+    └── AuditUnavailable         the same for the audit trail
 """
 
 from collections.abc import Mapping, Sequence
@@ -29,8 +29,7 @@ from typing import Any, ClassVar
 
 
 class ServiceError(Exception):
-    """An answer other than the one asked for. `details` and `headers` go to the caller, and so do
-    the fields that stand `beside` the code."""
+    """An error response. It has `details`, `headers` and, `beside` the code, further fields."""
 
     status: ClassVar[int] = 500
     code: ClassVar[str] = "INTERNAL_ERROR"
@@ -46,7 +45,7 @@ class ServiceError(Exception):
 
 
 class Unauthenticated(ServiceError):
-    """RFC 6750 §3: no token, or one that is not good here; `reason` says what is wrong with it."""
+    """RFC 6750 section 3: no token, or an invalid one; `reason` says why it is invalid."""
 
     status = 401
     code = "UNAUTHENTICATED"
@@ -58,7 +57,7 @@ class Unauthenticated(ServiceError):
 
 
 class Forbidden(ServiceError):
-    """RFC 6750 §3.1: the caller may know of the session, but may not do this."""
+    """RFC 6750 section 3.1: the caller may read the session, but may not do this."""
 
     status = 403
     code = "FORBIDDEN"
@@ -68,7 +67,7 @@ class Forbidden(ServiceError):
 
 
 class RateLimitExceeded(ServiceError):
-    """RFC 6585 §4: too much in too short a time, by one caller or of one session."""
+    """RFC 6585 section 4: too many requests of one caller, or switches of one session."""
 
     status = 429
     code = "RATE_LIMIT_EXCEEDED"
@@ -79,35 +78,34 @@ class RateLimitExceeded(ServiceError):
 
 
 class TooMuchHeld(RateLimitExceeded):
-    """The owner of the session holds as much of something as it may at once."""
+    """The owner of the session would exceed one of its limits."""
 
 
 class TooManySessions(TooMuchHeld):
-    """As many sessions of the caller are live as it may have at once."""
+    """The caller has the maximum number of live sessions."""
 
     def __init__(self, most: int) -> None:
-        message = f"You have {most} live sessions, which is the most; end or delete one first"
+        message = f"You have the maximum of {most} live sessions; end or delete one first"
         super().__init__(message, 60, {"max_sessions": most})
 
 
 class TooMuchKept(TooMuchHeld):
-    """What is kept of the owner's sessions would have more bytes than it may have."""
+    """The owner's sessions would take too many bytes in the store."""
 
     def __init__(self, most: int) -> None:
         message = (
-            f"What is kept of your sessions would take more than {most} bytes, which is the most;"
-            " delete some, or wait: ended sessions and answers to requests with an Idempotency-Key"
-            " are kept for 24 hours"
+            f"Your sessions would exceed the maximum of {most} stored bytes; delete some, or wait:"
+            " ended sessions and answers to requests with an Idempotency-Key are kept for 24 hours"
         )
         super().__init__(message, 60, {"max_bytes": most})
 
 
 class TooMuchLoad(TooMuchHeld):
-    """The owner's running sessions would advance by themselves more often than they may."""
+    """The owner's running sessions would exceed its maximum of automatic load."""
 
     def __init__(self, most: int) -> None:
         message = (
-            f"Your running sessions would advance by themselves too often: the sum of participants"
+            f"Your running sessions would change automatically too often: the sum of participants"
             f" (at least 8 a session) times automatic changes a second cannot exceed {most};"
             " pause or end one first, or make cycles longer"
         )
@@ -115,18 +113,18 @@ class TooMuchLoad(TooMuchHeld):
 
 
 class TooMuchWritten(TooMuchHeld):
-    """The owner's sessions have had as many bytes written in this minute as they may."""
+    """The owner's sessions would have too many bytes written in one minute."""
 
     def __init__(self, most: int) -> None:
         message = (
-            f"Your sessions would have more than {most} bytes written in a minute, which is the"
-            " most; change large ones less often"
+            f"Your sessions would exceed the maximum of {most} bytes written in a minute;"
+            " change large sessions less often"
         )
         super().__init__(message, 60, {"max_written_bytes_per_minute": most})
 
 
 class NothingHere(ServiceError):
-    """No endpoint has the address of the request."""
+    """The path of the request belongs to no endpoint."""
 
     status = 404
     code = "NOT_FOUND"
@@ -136,7 +134,7 @@ class NothingHere(ServiceError):
 
 
 class MethodNotAllowed(ServiceError):
-    """RFC 9110 section 15.5.6: the address takes only the methods that are `allowed`."""
+    """RFC 9110 section 15.5.6: the path supports only the `allowed` methods."""
 
     status = 405
     code = "METHOD_NOT_ALLOWED"
@@ -147,7 +145,7 @@ class MethodNotAllowed(ServiceError):
 
 
 class SessionNotFound(ServiceError):
-    """No such session, or none that this caller may know of."""
+    """There is no such session, or the caller may not know of it."""
 
     status = 404
     code = "SESSION_NOT_FOUND"
@@ -157,11 +155,11 @@ class SessionNotFound(ServiceError):
 
 
 class SessionDeleted(SessionNotFound):
-    """There was one, and its id never names another: callers are told the same as of none."""
+    """The session was deleted. The response is the same as for `SessionNotFound`."""
 
 
 class VersionUnknown(ServiceError):
-    """The session is there, or was, but the audit trail holds nothing of it there."""
+    """The audit trail has no such version of the session, or nothing at that instant."""
 
     status = 404
     code = "NOT_FOUND"
@@ -171,9 +169,9 @@ class VersionUnknown(ServiceError):
 
 
 class SessionExists(ServiceError):
-    """The id of a session to be created is taken; the existing session is untouched.
+    """The id of a new session is in use, or was; the existing session is unchanged.
 
-    An id names one session for good, deleted or not: its versions are its audit trail.
+    Ids of deleted sessions can't be used again, because the audit trail refers to them.
     """
 
     status = 409
@@ -184,7 +182,7 @@ class SessionExists(ServiceError):
 
 
 class VersionConflict(ServiceError):
-    """Others kept changing the session for longer than we were willing to try."""
+    """Concurrent changes superseded every attempt to change the session."""
 
     status = 409
     code = "CONFLICT"
@@ -195,7 +193,7 @@ class VersionConflict(ServiceError):
 
 
 class PreconditionFailed(ServiceError):
-    """RFC 9110 §13.1.1: `If-Match` names a version that is no longer the current one."""
+    """RFC 9110 section 13.1.1: `If-Match` doesn't include the current version."""
 
     status = 412
     code = "PRECONDITION_FAILED"
@@ -205,7 +203,7 @@ class PreconditionFailed(ServiceError):
 
 
 class IdempotencyKeyReused(ServiceError):
-    """IETF Idempotency-Key draft §2.6: the key came before, with another request."""
+    """IETF Idempotency-Key draft section 2.6: the key was used with a different request."""
 
     status = 422
     code = "IDEMPOTENCY_KEY_REUSED"
@@ -215,7 +213,7 @@ class IdempotencyKeyReused(ServiceError):
 
 
 class PayloadTooLarge(ServiceError):
-    """The body is larger than any request needs to be."""
+    """The body is too large."""
 
     status = 413
     code = "PAYLOAD_TOO_LARGE"
@@ -225,10 +223,7 @@ class PayloadTooLarge(ServiceError):
 
 
 class UnsupportedMediaType(ServiceError):
-    """The body is something other than JSON.
-
-    RFC 9110 §15.5.16: `Accept` says which media type would have been taken.
-    """
+    """The body isn't JSON. `Accept` names the accepted media type (RFC 9110 section 15.5.16)."""
 
     status = 415
     code = "UNSUPPORTED_MEDIA_TYPE"
@@ -240,9 +235,9 @@ class UnsupportedMediaType(ServiceError):
 
 
 class UnsupportedContentCoding(ServiceError):
-    """The body is compressed, or encoded otherwise.
+    """The body is compressed, or has another content coding.
 
-    RFC 9110 §15.5.16: `Accept-Encoding` says which coding would have been taken.
+    `Accept-Encoding` names the accepted coding (RFC 9110 section 15.5.16).
     """
 
     status = 415
@@ -256,7 +251,7 @@ class UnsupportedContentCoding(ServiceError):
 
 
 class StoreUnavailable(ServiceError):
-    """Redis is away, or too slow; whether a change was made is unknown to the caller."""
+    """Redis is down or too slow. A requested change may have been made or not."""
 
     status = 503
     code = "STORE_UNAVAILABLE"
@@ -266,10 +261,10 @@ class StoreUnavailable(ServiceError):
 
 
 class AuditUnavailable(StoreUnavailable):
-    """The audit database is away, too slow, or not set up; only what needs history asks it.
+    """The audit database is down, too slow or not configured.
 
-    `reason` is for logs and `/ready`: it names no host and holds no secret. `answer` is the
-    SQLSTATE or HTTP status that the database answered, if it answered.
+    `reason` is for logs and `/ready`; it contains no host name or secret. `answer` is the SQLSTATE
+    or HTTP status of the database's response, if there was one.
     """
 
     def __init__(
@@ -285,4 +280,4 @@ class AuditUnavailable(StoreUnavailable):
 
 
 class EntriesRefused(Exception):
-    """The audit database won't have one of the entries; the message says why."""
+    """The audit database refuses one of the entries; the message says why."""

@@ -1,4 +1,4 @@
-"""What the audit trail tells: the story of a session, and the session at any point of it."""
+"""Read the audit trail: the events of a session, and its state at a version or an instant."""
 
 import time
 from itertools import islice
@@ -13,19 +13,19 @@ from shared.errors import AuditUnavailable, SessionNotFound, VersionUnknown
 from shared.ports import SessionStore
 from shared.slices import next_slice
 
-_SETTLED_WITHIN_S = 1.0
-_SHOWN_PER_SLICE = 5_000
-"""Participants in all the steps that are settled without a pause: some ms."""
+_SETTLE_TIMEOUT_S = 1.0
+_PARTICIPANTS_PER_SLICE = 5_000
+"""Sum over the steps that are settled without a pause, which takes some ms."""
 
 
 class History:
-    """Reads the audit trail; every method raises `AuditUnavailable` while that is away.
+    """Reads the audit trail. Every method raises `AuditUnavailable` while that is unavailable.
 
-    Whoever asks must be one who may read what is told, not only what the store has under that name:
-    an id may have been used anew while the trail could not be asked.
+    The caller must be allowed to read the session in the trail, not only the one in the store:
+    the id may have been used again while the trail was unavailable.
 
-    A replay also sees what waits in the outbox, and looks there first: an entry leaves it only
-    when the trail has it.
+    A replay also reads entries that wait in the outbox. It does so first, because an entry leaves
+    the outbox only when the trail has it.
     """
 
     def __init__(self, store: SessionStore, outbox: Outbox, audit: AuditLog | None) -> None:
@@ -36,13 +36,13 @@ class History:
     async def events(
         self, permit: Permit, session_id: str, after: int, limit: int
     ) -> tuple[list[AuditedEvent], int | None]:
-        """Events above version `after`, oldest first, and where the next page begins, if anywhere.
+        """Return events above version `after`, oldest first, and the `after` of the next page.
 
-        Raises `SessionNotFound` where neither the trail nor the store ever heard of the session,
-        or it is none of the caller's.
+        Raises `SessionNotFound` if neither the trail nor the store knows the session, or the caller
+        may not read it.
         """
         trail = self._trail
-        name, _ = await self._admitted(permit, session_id)
+        name, _ = await self._authorize(permit, session_id)
         events = await trail.events(name, after, limit + 1)
         if events and (last := await trail.last(name)):
             permit.check(last.session)
@@ -52,12 +52,12 @@ class History:
     async def at_version(
         self, permit: Permit, session_id: str, version: int
     ) -> tuple[Session, Instant]:
-        """The session as that version left it, and when that was.
+        """Return the session at a version, and the instant of that version.
 
         Raises `SessionNotFound` and `VersionUnknown`.
         """
         trail = self._trail
-        name, _ = await self._admitted(permit, session_id)
+        name, _ = await self._authorize(permit, session_id)
         for moment in await self._outbox.waiting(name):
             if moment.session.version == version:
                 permit.check(moment.session)
@@ -71,13 +71,13 @@ class History:
     async def at_instant(
         self, permit: Permit, session_id: str, at: Instant
     ) -> tuple[Session, Instant]:
-        """The session as a read at that instant showed it.
+        """Return the session as a read at that instant would have shown it, and the instant.
 
-        Raises `SessionNotFound`; `VersionUnknown` for a time at which the session was not there;
-        `RuleViolation` for one that has not come yet.
+        Raises `SessionNotFound`, `VersionUnknown` if the session didn't exist at that instant, and
+        `RuleViolation` if the instant is in the future.
         """
         trail = self._trail
-        name, now = await self._admitted(permit, session_id)
+        name, now = await self._authorize(permit, session_id)
         if at > now:
             raise RuleViolation(Violation("at", "cannot lie in the future", "too_big"))
         waiting = await self._outbox.waiting(name)
@@ -85,7 +85,7 @@ class History:
         moments = [moment for moment in waiting if moment.occurred_at <= at]
         moment = moments[-1] if moments else recorded
         if moment is None or moment.is_deletion:
-            raise VersionUnknown("The session was not there at that instant")
+            raise VersionUnknown("The session did not exist at that instant")
         permit.check(moment.session)
         return await _settled(moment.session, at), at
 
@@ -95,28 +95,29 @@ class History:
             raise AuditUnavailable("No audit database is set up")
         return self._audit
 
-    async def _admitted(self, permit: Permit, session_id: str) -> tuple[str, Instant]:
-        """The session's name and the time, for a caller who hasn't asked too often.
+    async def _authorize(self, permit: Permit, session_id: str) -> tuple[str, Instant]:
+        """Count the request and check access; return the session's name and the time.
 
-        Raises `SessionNotFound` unless there is or was such a session, and it is the caller's.
+        Raises `SessionNotFound` if there never was such a session or the caller may not read it.
         """
         name = permit.name_of(session_id)
         loaded = await self._store.load(name, limits=permit.allowance.limits)
         permit.allowance.take(loaded.quotas)
         session = loaded.stored.session if loaded.stored else None
         if session is None or permit.hides(session):
-            # A host is told as late of a session that isn't its own as of one that isn't there.
-            session = await self._remembered(name) or session
+            # The same calls in both cases, so that the time until the 404 doesn't reveal to a host
+            # whether another owner's session exists.
+            session = await self._last_known(name) or session
         if session is None:
             raise SessionNotFound
         permit.check(session)
         return name, loaded.now
 
-    async def _remembered(self, name: str) -> Session | None:
-        """Some version of a session that the store knows no more: its owner never changes.
+    async def _last_known(self, name: str) -> Session | None:
+        """Any version of a session that the store doesn't have; its owner never changes.
 
-        The trail is asked again behind the outbox, for an entry may have moved meanwhile. All
-        three are asked whatever the first says, so that the time taken tells nothing.
+        The trail is read again after the outbox, because the entry may have moved meanwhile. All
+        three reads are always made, so that the response time reveals nothing.
         """
         before = await self._trail.last(name)
         waiting = (await self._outbox.newest_of([name])).get(name)
@@ -128,15 +129,15 @@ class History:
 async def _settled(session: Session, at: Instant) -> Session:
     """The session after everything that was due by `at`.
 
-    Raises `AuditUnavailable` where so much was due that it takes longer than a request may.
+    Raises `AuditUnavailable` if that takes longer than 1 s.
     """
-    give_up = time.monotonic() + _SETTLED_WITHIN_S
+    ends_at = time.monotonic() + _SETTLE_TIMEOUT_S
     steps = settle(session, at)
-    most = max(1, _SHOWN_PER_SLICE // max(1, len(session.participants)))
-    while portion := list(islice(steps, most)):
-        session = portion[-1].session
-        if len(portion) == most:
+    batch_size = max(1, _PARTICIPANTS_PER_SLICE // max(1, len(session.participants)))
+    while batch := list(islice(steps, batch_size)):
+        session = batch[-1].session
+        if len(batch) == batch_size:
             await next_slice()
-        if time.monotonic() > give_up:
-            raise AuditUnavailable("So much had happened by then that it takes too long to tell")
+        if time.monotonic() > ends_at:
+            raise AuditUnavailable("Too many changes were due by then to calculate them in time")
     return session
