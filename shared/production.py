@@ -1,4 +1,4 @@
-"""What must be set before anybody in production is served."""
+"""Check the settings that production requires."""
 
 import re
 from collections.abc import Iterator
@@ -7,31 +7,31 @@ from pydantic import SecretStr
 
 from shared.settings import Settings
 
-_FEWEST_CHARACTERS = 10
+_MIN_DISTINCT_CHARACTERS = 10
 _PLACEHOLDER = re.compile(
     r"(change|default|dummy|example|placeholder|secret|test|your)|.*(change|replace).?me", re.I
 )
 
 
 def require_production_ready(settings: Settings) -> None:
-    """End the process with a sentence that names each setting that is missing or a placeholder."""
-    _require_none(settings, faults_of(settings))
+    """In production, exit with a message that names each missing or placeholder setting."""
+    _exit_on_faults(settings, faults_of(settings))
 
 
 def require_sound_secrets(settings: Settings) -> None:
-    """The same for one function, which has only those that it needs: none may be a placeholder."""
-    _require_none(settings, unsound_of(settings))
+    """In production, exit if a secret is a placeholder; a function may lack other settings."""
+    _exit_on_faults(settings, unsound_of(settings))
 
 
-def _require_none(settings: Settings, faults: Iterator[str]) -> None:
+def _exit_on_faults(settings: Settings, faults: Iterator[str]) -> None:
     if settings.app_env == "production" and (found := list(faults)):
         raise SystemExit(f"SyncKairos can't start in production. {'; '.join(found)}.")
 
 
 def faults_of(settings: Settings) -> Iterator[str]:
-    """What is missing for the container, or no secret."""
+    """Yield a message for each setting of the container that is missing or insecure."""
     if not (settings.jwt_secret or settings.jwt_jwks_url):
-        yield "JWT_SECRET is missing (or JWT_JWKS_URL, where someone else issues tokens)"
+        yield "JWT_SECRET is missing (or JWT_JWKS_URL, if another service issues tokens)"
     if not settings.redis_url:
         yield "REDIS_URL is missing"
     if not (settings.database_url or settings.supabase_url):
@@ -40,7 +40,7 @@ def faults_of(settings: Settings) -> Iterator[str]:
 
 
 def unsound_of(settings: Settings) -> Iterator[str]:
-    """What is set, but not to anything that keeps somebody out."""
+    """Yield a message for each setting that is set, but to an insecure value."""
     if settings.jwt_jwks_url and not settings.jwt_jwks_url.startswith("https://"):
         yield "JWT_JWKS_URL must begin with https://"
     secrets = {
@@ -56,6 +56,6 @@ def unsound_of(settings: Settings) -> Iterator[str]:
 
 
 def _is_placeholder(secret: SecretStr) -> bool:
-    """Whether anybody could have guessed it: it says what it stands for, or repeats itself."""
+    """Whether the secret could be guessed: a placeholder, or too few different characters."""
     value = secret.get_secret_value()
-    return len(set(value)) < _FEWEST_CHARACTERS or _PLACEHOLDER.match(value) is not None
+    return len(set(value)) < _MIN_DISTINCT_CHARACTERS or _PLACEHOLDER.match(value) is not None

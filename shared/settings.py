@@ -1,4 +1,4 @@
-"""Everything that can be set, read once from the environment."""
+"""Settings, read once from the environment."""
 
 import json
 import os
@@ -18,125 +18,124 @@ from shared.connection_urls import postgres_url, redis_url
 from shared.settings_faults import sentences
 
 _SECRET_BYTES = 32
-_OWN = frozenset({"DEBUG", "INFO", "WARNING", "ERROR"})
-_LEVELS = {"TRACE": "DEBUG", "WARN": "WARNING", "FATAL": "ERROR", "CRITICAL": "ERROR"}
-"""Levels of other loggers by the nearest one here."""
-_SWITCHES = {
+_LEVEL_NAMES = frozenset({"DEBUG", "INFO", "WARNING", "ERROR"})
+_LEVEL_ALIASES = {"TRACE": "DEBUG", "WARN": "WARNING", "FATAL": "ERROR", "CRITICAL": "ERROR"}
+"""Level names of other loggers, mapped to the nearest level here."""
+_SWITCH_ALIASES = {
     **dict.fromkeys(("on", "true", "1", "yes"), "on"),
     **dict.fromkeys(("off", "false", "0", "no"), "off"),
 }
 
 
 class Settings(BaseModel):
-    """One instance's settings; the names are those of the environment, in lower case."""
+    """Settings of one instance, named as the environment variables, in lower case."""
 
     model_config = ConfigDict(frozen=True, hide_input_in_errors=True)
 
     host: str = "127.0.0.1"
     port: Annotated[int, Field(ge=0, le=65535)] = 3000
     redis_url: SecretStr | None = None
-    """Any Redis by its native protocol; the container's own way."""
+    """Redis by its native protocol; for the container."""
     upstash_redis_rest_url: str | None = None
-    """A database at Upstash by its REST protocol; the functions' way."""
+    """Upstash Redis by its REST protocol; for the Lambda functions."""
     upstash_redis_rest_token: SecretStr | None = None
     store_shards: Annotated[int, Field(ge=1, le=1024)] = 1
-    """Hash tags that keys are spread over; fixed for the life of the data."""
+    """Number of hash tags that keys are spread over. It can't change while there is data."""
     database_url: SecretStr | None = None
-    """The audit trail's Postgres; goes before Supabase's API where both are set."""
+    """Postgres of the audit trail; used instead of Supabase's API if both are set."""
     supabase_url: str | None = None
     supabase_service_role_key: SecretStr | None = None
     supabase_publishable_key: str | None = None
-    """What clients show Supabase Realtime; with it changes are pushed there."""
+    """API key that clients send to Supabase Realtime. If it is set, changes are pushed there."""
     supabase_jwt_secret: SecretStr | None = None
-    """Signs the tokens of Realtime's listeners: the project's own (HS256)."""
+    """The project's secret (HS256), which signs the tokens of Realtime's subscribers."""
     supabase_signing_key: SecretStr | None = None
-    """The same with a key imported into the project: a private JWK (ES256) with its `kid`."""
+    """Instead of that secret: a private JWK (ES256) with its `kid`, imported into the project."""
     realtime_rate_limit: Annotated[int, Field(ge=0)] = 100
-    """Messages a second that this instance sends to Supabase Realtime; 0 for any number."""
+    """Messages a second that this instance sends to Supabase Realtime; 0 means unlimited."""
     audit_worker: Literal["on", "off"] = "on"
-    """Whether this process also carries the outbox into the audit trail."""
+    """Whether this process also writes the outbox to the audit trail."""
     recovery: Literal["on", "off"] = "on"
     """Whether sessions that Redis has lost are restored from the audit trail."""
     pubsub: Literal["on", "off"] = "on"
-    """Whether changes are published in Redis, for the containers that listen there."""
+    """Whether changes are published in Redis, for containers that subscribe there."""
     alarm_queue_url: str | None = None
-    """Where functions set alarms for sessions that must be woken."""
+    """SQS queue for the alarms that wake sessions; for the functions."""
     audit_queue_url: str | None = None
-    """Where functions say that the outbox is empty no more."""
+    """SQS queue that starts the audit worker when the outbox is no longer empty."""
     longest_alarm_s: Annotated[int, Field(ge=0, le=900)] = 900
-    """How far ahead an alarm can be set, s; SQS delays no message for longer than 900."""
+    """Longest delay of an alarm, s; SQS delays a message by at most 900 s."""
     app_env: Literal["local", "production"] = "local"
-    """In production nothing has a default that would be unsafe there."""
+    """In `production`, no default is insecure."""
     auth_disabled: bool | None = None
-    """Whether whoever calls may do everything. By default where no token could be read, locally."""
+    """Whether authentication is off; by default only if `local` and no key for tokens is set."""
     jwt_secret: SecretStr | None = None
-    """Signs tokens (HS256); also those of other issuers where there is no `jwt_jwks_url`."""
+    """Signs and verifies tokens (HS256), also of other issuers if `jwt_jwks_url` isn't set."""
     jwt_jwks_url: str | None = None
-    """Where the keys are of who issues tokens, as Supabase Auth does."""
+    """JWKS of another token issuer, such as Supabase Auth."""
     jwt_algorithm: Literal["ES256", "RS256"] = "ES256"
-    """What the issuer behind `jwt_jwks_url` signs with."""
+    """Algorithm of the issuer behind `jwt_jwks_url`."""
     jwt_issuer: str | None = None
     jwt_audience: str | None = None
     trusted_proxy_hops: Annotated[int, Field(ge=0, le=16)] = 0
-    """How many proxies of ours a request comes through; no more of X-Forwarded-For is believed."""
+    """Number of own proxies in front; as many entries of X-Forwarded-For are trusted."""
     rate_limit_general: Annotated[int, Field(ge=0)] = 100
-    """Requests a minute of one caller; 0 for any number, as with the others."""
+    """Requests a minute of one caller; 0 means unlimited, as for the other limits."""
     rate_limit_anonymous: Annotated[int | None, Field(ge=0)] = None
-    """Reads and subscriptions a minute of all who come from one address without a token.
+    """Reads and subscriptions a minute from one address without a token.
 
-    By default 200 times the general limit. A classroom is one address: 200 pages that poll, for
-    want of sockets, ask 14 000 times a minute.
+    By default 200 times the general limit. A classroom is one address: 200 pages that poll, because
+    they have no sockets, send 14 000 requests a minute.
     """
     rate_limit_service: Annotated[int, Field(ge=0)] = 0
-    """Requests a minute with one service token: a backend speaks for all of its users."""
+    """Requests a minute with one service token, which a backend uses for all of its users."""
     rate_limit_switch: Annotated[int, Field(ge=0)] = 10
     """Switches a second of one session."""
     rate_limit_failure: Literal["open", "closed"] = "open"
-    """Whether a request is served (`open`) that could not be counted."""
+    """Whether requests that could not be counted are served (`open`) or refused (`closed`)."""
     max_sessions_per_caller: Annotated[int, Field(ge=1)] = 1000
     """Live sessions of one host."""
     max_bytes_per_caller: Annotated[int, Field(ge=1024 * 1024)] = 32 * 1024 * 1024
-    """Bytes that are kept in the store of one host's sessions and of the answers to it."""
+    """Bytes in the store for one host's sessions and idempotency records."""
     max_written_per_caller: Annotated[int, Field(ge=1024 * 1024)] = 64 * 1024 * 1024
-    """Bytes a minute that are written of one host's sessions, with their audit entries."""
+    """Bytes written a minute for one host's sessions and their audit entries."""
     max_automatic_load_per_session: Annotated[int, Field(ge=8)] = 200
-    """Participants times the changes a second that come without a command, of one session."""
+    """Participants times automatic changes a second, of one session."""
     max_automatic_load_per_caller: Annotated[int, Field(ge=8)] = 400
-    """The same of all running sessions of one host together."""
+    """The same for all running sessions of one host together."""
     max_sockets_per_caller: Annotated[int, Field(ge=1)] = 100
     """Open sockets and event streams of one caller at one instance."""
     max_sockets_per_address: Annotated[int | None, Field(ge=1)] = None
-    """The same of all who come from one address without a token; by default ten times as many."""
+    """The same for one address without tokens; by default ten times `max_sockets_per_caller`."""
     client_timeout_s: Annotated[float, Field(gt=0)] = 10
-    """How long a client may keep us waiting: for the rest of a request, or for room to answer."""
+    """Time for a client to send the rest of a request, or to receive some of a response."""
     metrics_token: SecretStr | None = None
-    """Whoever asks for /metrics must send it; only then are tenants told apart there."""
+    """Bearer token required for /metrics; per-tenant figures appear only if it is set."""
     metrics_port: Annotated[int, Field(ge=1, le=65535)] | None = None
-    """Where /metrics is served to everybody, and nothing else: never to be routed to the public."""
+    """Port that serves only /metrics, without a token; never expose it to the public."""
     otel_exporter_otlp_endpoint: str | None = None
-    """Where traces are sent (OTLP over HTTP); the SDK reads the other variables by itself."""
+    """Endpoint for traces (OTLP over HTTP). The SDK reads its other variables itself."""
     drain_s: Annotated[float, Field(ge=0, le=300)] = 0
-    """How long the container goes on serving once it is told to end, for proxies to notice, s."""
+    """Seconds that the container keeps serving after SIGTERM, so that proxies notice."""
     cors_origins: list[str] = []
-    """Origins of pages that may call from a browser, separated by commas; `*` for all."""
+    """Origins of browser pages that may call the API, separated by commas; `*` for all."""
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
 
     @classmethod
     def from_environment(cls) -> Self:
-        """What the environment says; an empty variable says nothing. Raises `ValidationError`.
+        """Read the environment; empty variables count as not set. Raises `ValidationError`.
 
-        pydantic-settings does the same and more, and takes longer than all of this project's
-        settings are worth to a function that starts.
+        pydantic-settings does the same, but slows down the cold start of a function.
         """
-        said = {name: os.environ.get(name.upper()) for name in cls.model_fields}
-        return cls.model_validate({name: value for name, value in said.items() if value})
+        values = {name: os.environ.get(name.upper()) for name in cls.model_fields}
+        return cls.model_validate({name: value for name, value in values.items() if value})
 
     @model_validator(mode="before")
     @classmethod
-    def _without_margins(cls, values: Any) -> Any:
-        """Drop the white space around each value, and each value that is nothing else.
+    def _stripped(cls, values: Any) -> Any:
+        """Strip white space from each value, and drop values that are then empty.
 
-        Secrets that were copied, or read from a file, often end with a line break.
+        Secrets that were copied or read from a file often end with a line break.
         """
         stripped = {k: v.strip() if isinstance(v, str) else v for k, v in values.items()}
         return {name: value for name, value in stripped.items() if value != ""}
@@ -144,16 +143,18 @@ class Settings(BaseModel):
     @field_validator("log_level", mode="before")
     @classmethod
     def _level(cls, value: object) -> object:
-        """Accept a level in any case, and the names that other loggers have for it."""
+        """Accept level names in any case, and those of other loggers."""
         if isinstance(value, str):
-            return _LEVELS.get(value.upper(), value.upper() if value.upper() in _OWN else value)
+            return _LEVEL_ALIASES.get(
+                value.upper(), value.upper() if value.upper() in _LEVEL_NAMES else value
+            )
         return value
 
     @field_validator("audit_worker", "recovery", "pubsub", mode="before")
     @classmethod
     def _switch(cls, value: object) -> object:
-        """Accept `on` and `off` in any case, and the words that other switches have for them."""
-        return _SWITCHES.get(value.lower(), value) if isinstance(value, str) else value
+        """Accept `on` and `off` in any case, and the usual synonyms such as `true` and `0`."""
+        return _SWITCH_ALIASES.get(value.lower(), value) if isinstance(value, str) else value
 
     @field_validator("app_env", "rate_limit_failure", mode="before")
     @classmethod
@@ -174,19 +175,21 @@ class Settings(BaseModel):
 
     @field_validator("supabase_signing_key")
     @classmethod
-    def _is_key(cls, value: SecretStr | None) -> SecretStr | None:
+    def _require_private_jwk(cls, value: SecretStr | None) -> SecretStr | None:
         try:
             key = json.loads(value.get_secret_value()) if value else {}
-            is_one = not value or ((key["kty"], key["crv"]) == ("EC", "P-256") and key["d"])
+            is_private_p256 = not value or (
+                (key["kty"], key["crv"]) == ("EC", "P-256") and key["d"]
+            )
         except (ValueError, TypeError, KeyError):
-            is_one = False
-        if not is_one or (value and not key.get("kid")):
+            is_private_p256 = False
+        if not is_private_p256 or (value and not key.get("kid")):
             raise ValueError("must be a private P-256 key with a kid, as a JWK")
         return value
 
     @field_validator("jwt_secret")
     @classmethod
-    def _is_long(cls, value: SecretStr | None) -> SecretStr | None:
+    def _require_length(cls, value: SecretStr | None) -> SecretStr | None:
         if value and len(value.get_secret_value().encode()) < _SECRET_BYTES:
             raise ValueError(
                 f"must be at least {_SECRET_BYTES} bytes (RFC 7518 section 3.2)."
@@ -208,13 +211,13 @@ class Settings(BaseModel):
         "otel_exporter_otlp_endpoint", "upstash_redis_rest_url", "supabase_url", "jwt_jwks_url"
     )
     @classmethod
-    def _is_web_address(cls, value: str | None) -> str | None:
+    def _require_http_url(cls, value: str | None) -> str | None:
         if value and not value.startswith(("http://", "https://")):
             raise ValueError("must begin with http:// or https://")
         return value
 
     @model_validator(mode="after")
-    def _is_complete(self) -> Self:
+    def _check_combinations(self) -> Self:
         if self.supabase_publishable_key and not self.supabase_url:
             raise ValueError("SUPABASE_PUBLISHABLE_KEY needs SUPABASE_URL")
         if self.upstash_redis_rest_url and not self.upstash_redis_rest_token:
@@ -224,12 +227,12 @@ class Settings(BaseModel):
         if self.auth_disabled is False and not (self.jwt_secret or self.jwt_jwks_url):
             raise ValueError("AUTH_DISABLED=false needs JWT_SECRET or JWT_JWKS_URL")
         if self.metrics_port is not None and self.metrics_port == self.port:
-            raise ValueError("METRICS_PORT must be another one than PORT")
+            raise ValueError("METRICS_PORT must differ from PORT")
         return self
 
     @property
     def anonymous_rate(self) -> int:
-        """Reads and subscriptions a minute from one address without a token; 0 for any number."""
+        """Reads and subscriptions a minute from one address without a token; 0 means unlimited."""
         if self.rate_limit_anonymous is None:
             return 200 * self.rate_limit_general
         return self.rate_limit_anonymous
@@ -241,19 +244,19 @@ class Settings(BaseModel):
 
     @property
     def asks_for_tokens(self) -> bool:
-        """Whether callers must say who they are."""
+        """Whether callers must authenticate."""
         if self.auth_disabled is not None:
             return not self.auth_disabled
         return self.app_env == "production" or bool(self.jwt_secret or self.jwt_jwks_url)
 
     @property
     def pushes_to_supabase(self) -> bool:
-        """Whether clients listen to Supabase Realtime, so that changes are pushed there."""
+        """Whether clients subscribe at Supabase Realtime, so that changes are pushed there."""
         return self.supabase_publishable_key is not None
 
 
 def read_settings() -> Settings:
-    """The settings. A wrong one ends the process with a sentence that names it."""
+    """Read the settings. If one is invalid, exit with a message that names it."""
     try:
         return Settings.from_environment()
     except ValidationError as error:

@@ -1,4 +1,4 @@
-"""What is wrong with settings, a sentence for each: which variable, why, and what to write."""
+"""Messages for invalid settings: which variable, why, and an example."""
 
 import re
 from collections.abc import Iterator
@@ -6,21 +6,21 @@ from typing import Any
 
 from pydantic import BaseModel, SecretStr, ValidationError
 
-_HARMLESS = re.compile(r"[\w.:+-]{1,16}")
-"""Values that may be repeated: too short for a secret that was set in the wrong place."""
+_SHOWABLE = re.compile(r"[\w.:+-]{1,16}")
+"""Values that a message may repeat: too short for a secret in the wrong variable."""
 
 
 def sentences(error: ValidationError, model: type[BaseModel]) -> Iterator[str]:
-    """One sentence for each fault in settings of `model`; no secret is repeated."""
+    """Yield a message for each fault in settings of `model`. No message contains a secret."""
     for fault in error.errors():
-        said = fault["msg"].removeprefix("Value error, ")
+        message = fault["msg"].removeprefix("Value error, ")
         if not fault["loc"]:
-            yield said
+            yield message
             continue
         name = str(fault["loc"][0])
         if fault["type"] != "value_error":
-            said = f"{_rule(fault)}{_given(fault, model, name)}{_example(model, name)}"
-        yield f"{name.upper()} {said}"
+            message = f"{_rule(fault)}{_shown_value(fault, model, name)}{_example(model, name)}"
+        yield f"{name.upper()} {message}"
 
 
 def _rule(fault: Any) -> str:
@@ -44,17 +44,17 @@ def _rule(fault: Any) -> str:
             return f"is not valid: {fault['msg']}"
 
 
-def _given(fault: Any, model: type[BaseModel], name: str) -> str:
-    """The value, where it can't be a secret."""
+def _shown_value(fault: Any, model: type[BaseModel], name: str) -> str:
+    """The invalid value, if it can't be a secret."""
     value = fault["input"]
     is_secret = SecretStr.__name__ in str(model.model_fields[name].annotation)
-    if is_secret or not isinstance(value, str) or not _HARMLESS.fullmatch(value):
+    if is_secret or not isinstance(value, str) or not _SHOWABLE.fullmatch(value):
         return ""
     return f', not "{value}"'
 
 
 def _example(model: type[BaseModel], name: str) -> str:
-    """What to write where only one value is given as the default."""
+    """An example, the default, for settings that are numbers."""
     default = model.model_fields[name].default
     is_number = isinstance(default, int | float) and not isinstance(default, bool)
     return f"; for example {name.upper()}={default}" if is_number else ""

@@ -54,7 +54,7 @@ def test_a_port_that_is_taken_is_named() -> None:
 
 
 def test_it_is_another_port_than_the_public_one() -> None:
-    with pytest.raises(ValidationError, match="METRICS_PORT must be another one than PORT"):
+    with pytest.raises(ValidationError, match="METRICS_PORT must differ from PORT"):
         Settings(port=3000, metrics_port=3000)
 
 
