@@ -1,4 +1,4 @@
-"""Instants as `datetime` and back, to the millisecond and without a float in between."""
+"""Convert instants to `datetime` and back, exact to the millisecond."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -9,10 +9,10 @@ _MILLISECOND = timedelta(milliseconds=1)
 
 
 def instant_of(moment: datetime) -> Instant:
-    """The instant of an aware `moment`; what is finer than a millisecond is dropped."""
+    """Return the instant of a timezone-aware datetime, rounded down to the millisecond."""
     return Instant((moment - _EPOCH) // _MILLISECOND)
 
 
 def datetime_of(instant: Instant) -> datetime:
-    """The `instant`, in UTC. Raises `OverflowError` for one that no calendar has."""
+    """Return the datetime in UTC. Raises `OverflowError` outside the years 1 to 9999."""
     return _EPOCH + instant * _MILLISECOND

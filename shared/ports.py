@@ -1,7 +1,7 @@
-"""What the service needs from the outside world, named by that need.
+"""Interfaces of the session store and its announcers, and the values that they exchange.
 
-A port promises nothing that plain HTTP couldn't do: no watched keys, no blocking calls, no state
-of a connection. Errors of the outside world come as `StoreUnavailable`.
+They need nothing that plain HTTP can't do: no watched keys, no blocking calls, no connection
+state. Failures of the store are raised as `StoreUnavailable`.
 """
 
 from collections.abc import Collection, Hashable, Mapping, Sequence
@@ -13,7 +13,7 @@ from shared.domain.session import Session
 from shared.domain.units import Instant, Millis
 
 Revision = str
-"""Names one write of a session: the operation id of the commit that made it."""
+"""Identifies one write of a session: the operation id of its commit."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +26,7 @@ class Stored:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """An answer as it was sent: HTTP status, the version it names, and the JSON body."""
+    """A response as it was sent: HTTP status, JSON body, session version and `Location`."""
 
     status: int
     body: bytes
@@ -36,7 +36,7 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class IdempotencyKey:
-    """A caller's `Idempotency-Key` within its `scope`, and the `fingerprint` of its request."""
+    """An `Idempotency-Key`, unique within `scope`, and the `fingerprint` of its request."""
 
     scope: str
     key: str
@@ -45,13 +45,14 @@ class IdempotencyKey:
 
 @dataclass(frozen=True, slots=True)
 class RecordedAnswer:
-    """What is kept of an idempotent request, so that its first answer can be given again.
+    """Record of an idempotent request, from which its first response can be made again.
 
-    `fingerprint` is the request's. It left `version` of the session `name` (None: of the session
-    that was asked for), or no session (`version` is None). The answer showed it as it stood `at`;
-    `expiry` tells of the clock that a switch ended. `entry_id` is where the audit entry of that
-    version waits, or waited. `session` is that version itself, where it is kept here.
-    `answer` is the whole answer, as version 2.0.0 recorded it; then nothing else counts.
+    `fingerprint` is that of the request, which led to `version` of the session `name` (None: the
+    session of the request), or removed the session (`version` is None). The response showed the
+    session `at` that instant; `expiry` is that of the clock that a switch ended. `entry_id`
+    identifies the version's audit entry in the outbox. `session` is the version itself, if it is
+    stored here. `answer` is the whole response, as version 2.0.0 recorded it; if it is set, only
+    it and the `fingerprint` are used.
     """
 
     fingerprint: str
@@ -66,11 +67,11 @@ class RecordedAnswer:
 
 @dataclass(frozen=True, slots=True)
 class OwnerLimits:
-    """The most that one owner may hold; None for any amount.
+    """Limits of one owner; None means unlimited.
 
-    `sessions` that are live, `bytes` in the store, and the `load` of all its running sessions, in
-    the units of `shared.domain.load`; `written` is the most bytes of its sessions and of their
-    audit entries that are written in one minute.
+    `sessions`: live sessions. `bytes`: bytes in the store. `load`: load of all running sessions,
+    in the unit of `shared.domain.load`. `written`: bytes of sessions and audit entries written in
+    one minute.
     """
 
     sessions: int | None = None
@@ -84,9 +85,9 @@ UNLIMITED = OwnerLimits()
 
 @dataclass(frozen=True, slots=True)
 class Limit:
-    """At most `most` (1 or more) of what is counted under the name `counter` within `window_ms`.
+    """A rate limit: at most `most` (1 or more) requests of `counter` within `window_ms`.
 
-    The window slides, as nearly as a counter can tell that doesn't remember each instant.
+    The window slides approximately, because the counter doesn't store each instant.
     """
 
     counter: str
@@ -96,10 +97,10 @@ class Limit:
 
 @dataclass(frozen=True, slots=True)
 class Quota:
-    """How a limit stands once one more was asked for; what exceeds it is not counted.
+    """State of a limit after one more request; requests above the limit are not counted.
 
-    `frees_in_ms` is how long it takes until one more fits, or, where one still does, until the
-    present window has passed.
+    `frees_in_ms` is the time until the next request is allowed or, if it is allowed already, until
+    the current window ends.
     """
 
     limit: Limit
@@ -109,21 +110,22 @@ class Quota:
 
 
 Epoch = tuple[str, Hashable]
-"""Names the time in which a shard has lost nothing, and the connection by which it was asked.
+"""A marker of a shard, and the connection by which it was read.
 
-The name is lost together with the shard's data. The connection is another one after another server
-has taken over, which may lack the last changes that its predecessor acknowledged.
+While both stay the same, the shard has lost no data. The marker is lost together with the data.
+The connection changes when another server takes over, which may lack the last changes that its
+predecessor acknowledged.
 """
 
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
-    """One load: the store's time, the session if there is one, the answer given before if any.
+    """Result of a load: the store's time, the session and the idempotency record, if any.
 
-    `is_deleted` tells a session that was deleted from one that the store doesn't know of.
-    `alarm_at` is when the alarm that was last set for it goes off, or went. `quotas` are those of
-    the limits that were to be counted; there are none where the store could not count. `epoch` is
-    that of the session's shard, where it was asked for and is known.
+    `is_deleted` distinguishes a deleted session from one that the store doesn't know. `alarm_at` is
+    the instant of the last alarm that was set, past or future. `quotas` are the states of the
+    counted limits, or empty if the store could not count. `epoch` is that of the session's shard,
+    if it was requested and is known.
     """
 
     now: Instant
@@ -137,7 +139,7 @@ class Loaded:
 
 @dataclass(frozen=True, slots=True)
 class LoadedMany:
-    """Several sessions, in the order asked for, all at the time `now`."""
+    """Several sessions in the requested order; `now` is the latest of their shards' times."""
 
     now: Instant
     sessions: list[Loaded]
@@ -146,7 +148,7 @@ class LoadedMany:
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """Who asked for a change, in which request; for the audit trail."""
+    """Actor and request id of a change, for the audit trail."""
 
     actor: str
     request_id: str | None = None
@@ -156,14 +158,14 @@ class Origin:
 class Commit:
     """Everything that one accepted change writes, in one atomic step.
 
-    `name` is the session's (`Session.name`), `expected` the revision it builds on (None: no such
-    session yet), `session` what is stored from now on (None: only that there was one);
-    `operation_id` makes a repeated commit harmless.
-    A session that is over has no `wake_at`; a live one has at least the instant at which it will
-    be forgotten. `alarm_at` is when something next happens in it of itself, if anything does.
-    What is stored counts for the session's `owner`, with the `load` of the session. A commit that
-    adds to it is refused where more than `owner_may_hold` would be held with it.
-    With a `key` a record of the answer is written too.
+    `name` is `Session.name`, `expected` the revision on which the change is based (None: no session
+    yet), `session` the new state (None: only a tombstone). `operation_id` makes a repeated commit
+    harmless.
+    `wake_at` is None for an ended session; for a live one it is at the latest the end of its
+    retention. `alarm_at` is the next flag fall or warning, if any.
+    The stored bytes and the `load` count against the limits of the session's `owner`. A commit that
+    adds to them is refused if it would exceed `owner_may_hold`.
+    With a `key`, an idempotency record is written too.
     """
 
     name: str
@@ -185,26 +187,26 @@ class Commit:
 
 @dataclass(frozen=True, slots=True)
 class Committed:
-    """It was written, now or by an earlier try of the same commit."""
+    """The commit was written, now or by an earlier attempt."""
 
 
 @dataclass(frozen=True, slots=True)
 class AnsweredBefore:
-    """Another request with the same idempotency key was faster; nothing was written."""
+    """A request with the same idempotency key was committed before; nothing was written."""
 
     recorded: RecordedAnswer
 
 
 @dataclass(frozen=True, slots=True)
 class Superseded:
-    """The session is no longer what the commit builds on; nothing was written."""
+    """The session is no longer at the expected revision; nothing was written."""
 
     stored: Stored | None
 
 
 @dataclass(frozen=True, slots=True)
 class OwnerHoldsEnough:
-    """The owner would hold more `of` that than it may, or have more written; nothing was."""
+    """The owner would exceed one of its limits; nothing was written."""
 
     of: Literal["sessions", "bytes", "load", "written"]
 
@@ -214,7 +216,7 @@ CommitResult = Committed | AnsweredBefore | Superseded | OwnerHoldsEnough
 
 @dataclass(frozen=True, slots=True)
 class Wakeup:
-    """When the session of that name must next be looked at, though nobody asks."""
+    """The instant at which to check the session `name` without a request."""
 
     name: str
     at: Instant
@@ -222,7 +224,7 @@ class Wakeup:
 
 @dataclass(frozen=True, slots=True)
 class Agenda:
-    """The earliest wake-ups of one shard, soonest first, and its time when they were read."""
+    """The earliest wake-ups of one shard, in order, and the shard's time of the read."""
 
     now: Instant
     wakeups: tuple[Wakeup, ...]
@@ -230,10 +232,10 @@ class Agenda:
 
 @dataclass(frozen=True, slots=True)
 class Census:
-    """How many sessions are live, and how the outbox stands.
+    """Number of live sessions, and state of the outbox.
 
-    `outbox_age_ms` is how long the oldest audit entry has waited, 0 where none waits, and
-    `oldest_at` since when.
+    `outbox_age_ms` is the age of the oldest waiting audit entry, 0 if none waits; `oldest_at` is
+    the instant at which that entry was queued.
     """
 
     live_sessions: int
@@ -245,9 +247,9 @@ class Census:
 
 @dataclass(frozen=True, slots=True)
 class News:
-    """What others must be told of a session: of an alarm to set, of an outbox to be emptied.
+    """News of a commit: an alarm to set, an outbox that is no longer empty.
 
-    `pushes` are the messages for those who follow it, in order.
+    `pushes` are the messages for the session's subscribers, in order.
     """
 
     name: str
@@ -257,20 +259,23 @@ class News:
 
 
 class Announcer(Protocol):
-    """Tells those who can't listen to the store."""
+    """Passes news to services that can't listen to the store."""
 
     async def announce(self, news: News) -> None:
-        """Pass it on, in bounded time. Never fails: what it is of has happened."""
+        """Pass `news` on, in bounded time. Never fails, because the commit is already written."""
 
 
 class SessionStore(Protocol):
-    """Where sessions live between two requests."""
+    """Stores sessions between requests."""
 
     def creation_scope(self, key: str, name: str | None) -> str:
-        """The scope of `key` for a creation: one for all, where the store can commit that."""
+        """Return the scope of idempotency key `key` for creating a session.
+
+        It is common to all creations if the store can commit that together with session `name`.
+        """
 
     def new_session_id(self, scope: str | None, tenant: str | None) -> str:
-        """A fresh id, of a session that can be committed with an idempotency key of `scope`."""
+        """Return a new id for a session that can be committed with a key of `scope`."""
 
     async def load(
         self,
@@ -280,70 +285,76 @@ class SessionStore(Protocol):
         *,
         with_epoch: bool = False,
     ) -> Loaded:
-        """The session, the recorded answer for `key` and the time, in one round trip.
+        """Load the session, the record for `key` and the time, in one round trip.
 
-        One more is counted for each of `limits` on the way; `with_epoch` also reads the epoch.
+        Also count one request for each of `limits`; `with_epoch` also reads the epoch.
         """
 
     async def load_many(self, names: Sequence[str], limits: Sequence[Limit] = ()) -> LoadedMany:
-        """Several sessions, in one round trip, in which one more is counted for each limit."""
+        """Load several sessions and count one request for each limit, in one round trip."""
 
     async def commit(self, commit: Commit) -> CommitResult:
         """Write all of `commit` or nothing, in one round trip."""
 
     async def remember(self, key: IdempotencyKey, record: bytes) -> bytes:
-        """Keep `record` under `key` for 24 h unless one is kept already; returns the one that is.
+        """Store `record` under `key` for 24 h unless it has one; return the stored record.
 
-        For requests that change no session and so have no commit. One round trip.
+        For requests without a commit, because they change no session. One round trip.
         """
 
     async def agendas(self, limit: int) -> list[Agenda]:
-        """The next wake-ups, at most `limit` of each shard, for each shard that can be reached.
+        """Return the next wake-ups of each reachable shard, at most `limit` per shard.
 
-        Raises `StoreUnavailable` where none can.
+        Raises `StoreUnavailable` if no shard can be reached.
         """
 
     async def claim(self, wakeups: Sequence[Wakeup], until: Instant) -> list[Wakeup]:
-        """Put those off to `until` that still stand as given; returns them: they are ours."""
+        """Postpone those wake-ups to `until` that haven't changed; return them: they are claimed.
+
+        An unfinished claim expires at `until`, and the wake-up is due again.
+        """
 
     async def release(self, claimed: Wakeup, at: Instant | None) -> None:
-        """Set a claimed wake-up that led to no commit to `at`, or drop it (None)."""
+        """Set a claimed wake-up that led to no commit to `at`, or remove it if `at` is None."""
 
     async def rearm(self, rung: Wakeup, at: Instant) -> None:
-        """Set an alarm for `at` in place of the one that has gone off, unless another is set."""
+        """Set an alarm for `at` to replace the one that went off, unless another is set."""
 
     async def census(self) -> Census:
-        """Figures for the metrics."""
+        """Return statistics for the metrics."""
 
     async def time(self) -> Instant:
-        """The store's time, which is the only time there is."""
+        """Return the store's time, the only clock that sessions use."""
 
 
 class Memory(Protocol):
-    """Whether the shards of the store still know all that they were told."""
+    """Detects shards of the store that have lost their data, and coordinates their recovery."""
 
     def shard_of(self, name: str) -> str:
-        """The shard that the session of that name is on."""
+        """Return the shard of the session `name`."""
 
     async def lost(self) -> list[str]:
-        """The shards that have lost what they knew since the last recovery, or are new.
+        """Return the shards that have lost their data since the last recovery, or are new.
 
-        Those that can't be reached are not among them. Raises `StoreUnavailable` where none can.
+        Unreachable shards are left out. Raises `StoreUnavailable` if no shard can be reached.
         """
 
     async def begin_recovery(self, by: str, shards: Collection[str]) -> list[str]:
-        """Those of `shards` on which `by` may bring back what was lost; to be asked again while it
-        goes on.
+        """Lease `shards` to `by` for recovery; return those that it holds.
 
-        Others wait meanwhile, but not for one from whom nothing is heard.
+        Repeat the call during the recovery: the lease of a silent instance expires, so that
+        another one can take over.
         """
 
     async def end_recovery(self, by: str, shards: Collection[str]) -> None:
-        """Call `shards` whole, unless one lost its memory again since `by` began.
+        """Mark `shards` as recovered, which begins a new epoch.
 
-        A new epoch begins.
+        A shard that lost its data again since `by` began is not marked.
         """
 
     async def epochs(self) -> Mapping[str, Epoch]:
-        """The epoch of each shard; those that have lost their memory are left out, and all where
-        it can't be told when another server takes over. Raises `StoreUnavailable`."""
+        """Return the epoch of each shard.
+
+        Leaves out shards that have lost their data, or whose connection doesn't tell when another
+        server takes over. Raises `StoreUnavailable`.
+        """

@@ -1,4 +1,4 @@
-"""A session as clients see it: live figures beside the anchors they are worked out from."""
+"""Sessions as the API shows them: live values and the anchors they are calculated from."""
 
 from collections import Counter
 from collections.abc import Mapping
@@ -22,7 +22,7 @@ _encode = msgspec.json.Encoder().encode
 
 
 class ParticipantView(msgspec.Struct, omit_defaults=True):
-    """A participant in the Session of the API; a field that is None by default is left out."""
+    """A participant in the Session of the API. A field that defaults to None is omitted if None."""
 
     participant_id: str
     participant_index: int
@@ -47,8 +47,11 @@ class GroupView(msgspec.Struct):
 
 
 class SessionView(msgspec.Struct, omit_defaults=True, kw_only=True):
-    """The Session of the API. Clients validate strictly: a field that is None by default is left
-    out where there is none; the six others that may be None are always there."""
+    """The Session of the API.
+
+    Clients validate strictly: a field that defaults to None is omitted if it is None, and each
+    other field that is None is sent as null.
+    """
 
     session_id: str
     sync_mode: SyncMode
@@ -96,10 +99,9 @@ class SwitchView(msgspec.Struct, omit_defaults=True):
 
 @lru_cache(maxsize=4096)
 def timestamp(instant: Instant | None) -> str | None:
-    """ISO 8601 in UTC with milliseconds and a `Z`; an instant that has no such form is the nearest
-    one that has: the calendar ends with the year 9999.
+    """Return ISO 8601 in UTC with milliseconds and `Z`, limited to the years 1 to 9999.
 
-    Anchors are shown far more often than they change.
+    Cached, because anchors are shown far more often than they change.
     """
     if instant is None:
         return None
@@ -112,12 +114,12 @@ def timestamp(instant: Instant | None) -> str | None:
 
 @lru_cache(maxsize=64)
 def _date(day: int) -> str:
-    """The date, `day` days after the beginning of 1970."""
+    """The date `day` days after 1970-01-01."""
     return datetime_of(Instant(day * DAY)).date().isoformat()
 
 
 def view_of(session: Session, now: Instant) -> SessionView:
-    """The Session of the API, as it stands at `now`; settle it first."""
+    """Return the Session of the API at `now`. `session` must be settled."""
     shown = live(session, now)
     return SessionView(
         session_id=session.session_id,
@@ -151,17 +153,17 @@ def view_of(session: Session, now: Instant) -> SessionView:
 
 
 def encoded_view(session: Session, now: Instant) -> msgspec.Raw:
-    """The Session of the API as JSON, as it stands at `now`; settle it first."""
+    """Return the Session of the API at `now`, as JSON. `session` must be settled."""
     return encoded(view_of(session, now))
 
 
 def encoded(view: SessionView | SwitchView) -> msgspec.Raw:
-    """The view as JSON."""
+    """Return the view as JSON."""
     return msgspec.Raw(_encode(view))
 
 
 def summary_view(session: Session, now: Instant) -> dict[str, Any]:
-    """The light form: whose clock runs and what is left on it."""
+    """Return the session's summary: active participant, deadline and time remaining."""
     view = {
         "session_id": session.session_id,
         "status": session.status,
@@ -173,13 +175,13 @@ def summary_view(session: Session, now: Instant) -> dict[str, Any]:
         "time_remaining_ms": clocks_of(session).left(live(session, now)),
         "server_time_ms": now,
     }
-    return _without_absent(view)
+    return _without_none(view)
 
 
 def switch_of(view: SessionView, expiry: Expiry | None) -> SwitchView:
-    """The SwitchResult of the API, out of the Session's `view` after the switch.
+    """Return the SwitchResult of the API from the Session's `view` after the switch.
 
-    `expiry` tells of the clock that was switched away from, if that had run out.
+    `expiry` is that of the clock that was switched away from, if it had expired.
     """
     return SwitchView(
         view.session_id,
@@ -196,7 +198,7 @@ def switch_of(view: SessionView, expiry: Expiry | None) -> SwitchView:
 
 
 def _participants_view(session: Session, shown: Session) -> list[ParticipantView]:
-    """Each participant's anchor from `session` and its live figures from `shown`."""
+    """Participants with anchors from `session` and live values from `shown`."""
     active_id = _active_id(session)
     left = clocks_of(shown).left_of_all(shown)
     return [
@@ -223,8 +225,8 @@ def _participant_view(
     )
 
 
-def _without_absent(view: dict[str, Any]) -> dict[str, Any]:
-    """What there is none of is left out, save for two fields: see `SessionView`."""
+def _without_none(view: dict[str, Any]) -> dict[str, Any]:
+    """Leave out fields that are None, except two that are sent as null (see `SessionView`)."""
     nullable = ("active_participant_id", "deadline_at")
     return {k: v for k, v in view.items() if v is not None or k in nullable}
 
@@ -250,22 +252,22 @@ def _groups_view(session: Session, shown: Session) -> list[GroupView] | None:
 
 
 def _active_id(session: Session) -> str | None:
-    """The participant whose cycle runs or is paused."""
-    return session.active_participant_id if _has_begun(session) else None
+    """The active participant, while a cycle runs or is paused."""
+    return session.active_participant_id if _is_ongoing(session) else None
 
 
 def _active_group_id(session: Session) -> str | None:
-    """The group of the participant whose cycle runs or is paused."""
-    if session.sync_mode is not SyncMode.PER_GROUP or not _has_begun(session):
+    """The active participant's group, while a cycle runs or is paused."""
+    if session.sync_mode is not SyncMode.PER_GROUP or not _is_ongoing(session):
         return None
     return session.active.group_id if session.active else None
 
 
 def _starter_id(session: Session) -> str | None:
-    """The participant who will be active when a pending session starts."""
+    """The participant who will be active when the pending session starts."""
     return session.active_participant_id if session.status is Status.PENDING else None
 
 
-def _has_begun(session: Session) -> bool:
-    """Whether a cycle runs or is paused; not before the start, and not after the end."""
+def _is_ongoing(session: Session) -> bool:
+    """Whether a cycle runs or is paused, so the session has begun and not ended."""
     return session.status is Status.RUNNING or session.status is Status.PAUSED

@@ -1,4 +1,4 @@
-"""A session's whole state written down: compact JSON that any tool can read."""
+"""Encode a session's complete state as compact JSON, and decode it."""
 
 import msgspec
 
@@ -9,15 +9,15 @@ _encoder = msgspec.json.Encoder()
 
 
 def encode_session(session: Session) -> bytes:
-    """The session's whole state."""
+    """Return the session's complete state as JSON."""
     return _encoder.encode(session)
 
 
 def decode_session(raw: bytes | str) -> Session:
-    """The inverse of `encode_session`. Raises `ValueError` for anything else."""
+    """Decode what `encode_session` returned. Raises `ValueError` for anything else."""
     return _decoder.decode(raw)
 
 
 def session_from(value: object) -> Session:
-    """The session whose state was parsed from JSON by someone else."""
+    """Return the session from its state as parsed JSON. Raises `ValueError` for anything else."""
     return msgspec.convert(value, Session)
