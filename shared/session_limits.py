@@ -1,4 +1,4 @@
-"""What sessions may cost their owner and the service, and the errors where one would cost more."""
+"""Limits of owners and sessions, and the errors for exceeding them."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -17,57 +17,57 @@ from shared.errors import (
 )
 from shared.ports import OwnerHoldsEnough, OwnerLimits
 
-_RESERVE: Final = 4
-"""A quarter of an owner's bytes is reserved for play in the sessions that it has."""
+_RESERVE_DIVISOR: Final = 4
+"""A quarter of an owner's bytes is reserved for changes of its existing sessions."""
 
-_LOADING: Final[Mapping[type[Command], str]] = {
+_LOAD_FIELDS: Final[Mapping[type[Command], str]] = {
     Start: "time_per_cycle_ms",
     Resume: "time_per_cycle_ms",
     AddParticipant: "participant_id",
     AdjustTime: "total_time_ms",
 }
-"""Commands that can add to the load of a session, and the field that the error names."""
+"""Commands that can increase the load of a session, and the field that the error names."""
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """Limits of each owner, and the most load of one session (`shared.domain.load`; None: any)."""
+    """Limits of each owner, and of the load of one session (`shared.domain.load`; None: none)."""
 
     of_owner: OwnerLimits = OwnerLimits()
     load_of_session: int | None = None
 
     @property
     def of_new_session(self) -> OwnerLimits:
-        """What an owner may hold after a session was created or enlarged."""
+        """Limits of the owner for commits that create or enlarge a session."""
         most = self.of_owner
-        return replace(most, bytes=most.bytes and most.bytes - most.bytes // _RESERVE)
+        return replace(most, bytes=most.bytes and most.bytes - most.bytes // _RESERVE_DIVISOR)
 
     def after(self, command: Command, *, is_recorded: bool) -> OwnerLimits:
-        """What the owner may hold after `command` on a session that it has.
+        """Return the owner's limits for the commit of `command` on an existing session.
 
-        Play goes on in any case: where the session doesn't grow, only the record of the answer,
-        if it `is_recorded`, is counted against the bytes.
+        The byte limit must not stop a running game: if the session doesn't grow, it applies only to
+        commits with an idempotency record (`is_recorded`).
         """
         most = self.of_owner
-        kept = most.bytes if is_recorded else None
+        max_bytes = most.bytes if is_recorded else None
         if isinstance(command, AddParticipant):
-            kept = self.of_new_session.bytes
-        busy = most.load if type(command) in _LOADING else None
-        return OwnerLimits(bytes=kept, load=busy, written=most.written)
+            max_bytes = self.of_new_session.bytes
+        max_load = most.load if type(command) in _LOAD_FIELDS else None
+        return OwnerLimits(bytes=max_bytes, load=max_load, written=most.written)
 
     def check_created(self, session: Session, spec: Create) -> None:
-        """Raises `RuleViolation` where the new session's load is above the most."""
+        """Raise `RuleViolation` if the new session's load exceeds the limit."""
         field = "participants" if spec.time_per_cycle_ms is None else "time_per_cycle_ms"
         self._require_bounded(session, field)
 
     def check_changed(self, before: Session, after: Session, command: Command) -> None:
-        """Raises `RuleViolation` where `command` raises the session's load above the most."""
-        field = _LOADING.get(type(command))
+        """Raise `RuleViolation` if `command` increases the session's load above the limit."""
+        field = _LOAD_FIELDS.get(type(command))
         if field and load(after) > (0 if isinstance(command, Start) else load(before)):
             self._require_bounded(after, field)
 
     def refusal(self, result: OwnerHoldsEnough) -> TooMuchHeld:
-        """The error for a commit that the store refused."""
+        """Return the error for a commit that the store refused."""
         most = self.of_owner
         match result.of:
             case "sessions":

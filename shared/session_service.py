@@ -1,4 +1,4 @@
-"""Load, settle, transition, commit: how every request and every alarm reaches a session."""
+"""Create, change and read sessions: load, settle, apply the command, commit."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -43,11 +43,11 @@ from shared.session_limits import Limits
 from shared.turns import Turn, Turns, patience
 
 _ATTEMPTS = 64
-"""How often a change is applied anew because another one was faster.
+"""Attempts to apply a change, of which each can be superseded by another change.
 
-The authorized changes of one session queue inside an instance, so an attempt is lost only to
-another instance, or to a read or an alarm that applied what was due. An instance with a queue
-pauses between its changes (`Turns`), so that of n instances each wins about every n-th round.
+The authorized changes of one session queue within an instance, so an attempt is lost only to
+another instance, or to a read or an alarm that applied due changes. An instance with a queue pauses
+between changes (`Turns`), so that each of n instances wins about every n-th round.
 """
 
 _UNLIMITED = Limits()
@@ -55,9 +55,10 @@ _UNLIMITED = Limits()
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What a change left, and whether that was an earlier try of it; None: no session.
+    """Outcome of a change; `done` is None if there is no session to show.
 
-    `recorded` is the whole answer to the earlier try, where version 2.0.0 kept that.
+    `replayed` means that it is the outcome of an earlier request with the same idempotency key;
+    `recorded` is the whole response to that, if version 2.0.0 recorded it.
     """
 
     done: Done | None
@@ -66,8 +67,8 @@ class Outcome:
 
 
 @dataclass(frozen=True, slots=True)
-class _Asked:
-    """A change as a caller asks for it."""
+class _RequestedChange:
+    """A change as requested by a caller."""
 
     permit: Permit
     command: Command
@@ -75,7 +76,7 @@ class _Asked:
 
 
 class SessionService:
-    """The only place that brings the domain and the store together."""
+    """Applies commands to stored sessions; the only place that connects domain and store."""
 
     def __init__(
         self,
@@ -92,11 +93,11 @@ class SessionService:
         self._turns: Turns[Stored] = Turns()
 
     def creation_scope(self, permit: Permit, key: str, session_id: str | None) -> str:
-        """The scope of an idempotency key of a creation."""
+        """Return the scope of the idempotency key of a creation."""
         return self._store.creation_scope(key, session_id and permit.name_of(session_id))
 
     def new_session_id(self, permit: Permit, scope: str | None) -> str:
-        """An id for a session to be created under an idempotency key of `scope`."""
+        """Return an id for a session that is created under an idempotency key of `scope`."""
         return self._store.new_session_id(scope, permit.caller.tenant)
 
     async def create(
@@ -107,10 +108,11 @@ class SessionService:
         *,
         is_new_id: bool = False,
     ) -> Outcome:
-        """A new session of the caller's. Raises `SessionExists`, `RuleViolation`,
-        `IdempotencyKeyReused`, `TooManySessions`, `TooMuchKept`, `TooMuchWritten`.
+        """Create a session that belongs to the caller.
 
-        `is_new_id` says that the id was made for it, so that nobody can have used it before.
+        `is_new_id` means that the id was generated for it and can't have been used before. Raises
+        `SessionExists`, `RuleViolation`, `IdempotencyKeyReused`, `TooManySessions`, `TooMuchKept`,
+        `TooMuchWritten`.
         """
         if (spec.tenant, spec.owner) != (permit.caller.tenant, permit.owner):
             spec = replace(spec, tenant=permit.caller.tenant, owner=permit.owner)
@@ -123,11 +125,11 @@ class SessionService:
                 raise SessionExists
             created = create(spec, loaded.now)
             self._limits.check_created(created.session, spec)
-            written = draft(None, [created], loaded.now, request, self._limits_of_new)
-            result = await self._store.commit(written.commit)
+            drafted = draft(None, [created], loaded.now, request, self._limits_of_new)
+            result = await self._store.commit(drafted.commit)
             if isinstance(result, Superseded):
                 raise SessionExists
-            return await self._outcome(result, written)
+            return await self._outcome(result, drafted)
 
     async def change(
         self,
@@ -136,14 +138,14 @@ class SessionService:
         command: Command,
         request: Request,
     ) -> Outcome:
-        """Apply `command` to the session as it stands once everything due has happened.
+        """Apply `command` to the session, after the changes that are due.
 
-        Concurrent changes are serialised: each is applied to what the one before it left. The
-        caller's right is checked before it joins the session's queue, and again at its turn.
+        Concurrent changes are serialised: each is applied to the result of the one before it. The
+        caller's permission is checked before it joins the session's queue, and again at its turn.
         Raises `SessionNotFound`, `Forbidden`, `PreconditionFailed`, `IdempotencyKeyReused`,
         `VersionConflict`, `TooMuchKept`, `TooMuchLoad`, `TooMuchWritten`, `StoreUnavailable` (also
-        for a turn that doesn't come within 1.2 s) or a `Refusal`; then the command has changed
-        nothing.
+        if the change isn't made within 1.2 s) or a `Refusal`. Except after `StoreUnavailable`, the
+        command has then changed nothing.
         """
         name, command = permit.name_of(session_id), permit.narrowed(command)
         async with patience():
@@ -157,46 +159,59 @@ class SessionService:
             async with self._turns.of(name) as turn:
                 latest = _newest(stored, turn.before)
                 now = max(now, latest.session.updated_at)
-                asked = _Asked(permit, command, request)
-                return await self._make(asked, stored, latest, now, turn)
+                requested = _RequestedChange(permit, command, request)
+                return await self._change_in_turn(requested, stored, latest, now, turn)
 
-    async def _make(
-        self, asked: _Asked, loaded: Stored, latest: Stored, now: Instant, turn: Turn[Stored]
+    async def _change_in_turn(
+        self,
+        requested: _RequestedChange,
+        loaded: Stored,
+        latest: Stored,
+        now: Instant,
+        turn: Turn[Stored],
     ) -> Outcome:
-        """Make the change that is `asked` for in its `turn`, on the `latest` state or a newer one.
+        """Make the requested change in its `turn`, on the `latest` state or a newer one.
 
-        `loaded` is the state before the turn, beside which no earlier answer was recorded.
+        `loaded` is the state loaded before the turn, when there was no idempotency record yet.
         """
         stored: Stored | None = latest
-        limits = self._limits.after(asked.command, is_recorded=asked.request.key is not None)
+        limits = self._limits.after(
+            requested.command, is_recorded=requested.request.key is not None
+        )
         for _ in range(_ATTEMPTS):
             if stored is None:
                 raise SessionNotFound
-            asked.permit.check(stored.session)
+            requested.permit.check(stored.session)
             turn.left = stored
             due = due_steps(stored, now)
             try:
-                change = self._applied(asked, stored, due, now)
+                change = self._apply(requested, stored, due, now)
             except (Refusal, PreconditionFailed, _Backlog):
                 if due:
                     stored, now = await self._state.caught_up(stored, now)
                     continue
-                if stored is not loaded and (earlier := await self._answered(stored, asked)):
+                if stored is not loaded and (
+                    earlier := await self._earlier_outcome(stored, requested)
+                ):
                     return earlier
                 raise
-            written = draft(stored, [*due, change], now, asked.request, limits)
-            result = await self._store.commit(written.commit)
+            drafted = draft(stored, [*due, change], now, requested.request, limits)
+            result = await self._store.commit(drafted.commit)
             if not isinstance(result, Superseded):
-                turn.left = _left_by(result, written.commit)
-                return await self._outcome(result, written)
+                turn.left = _left_by(result, drafted.commit)
+                return await self._outcome(result, drafted)
             turn.is_contested = True
-            stored, now = await self._state.newer(result, written.commit.name, now, asked.permit)
+            stored, now = await self._state.newer(
+                result, drafted.commit.name, now, requested.permit
+            )
         raise VersionConflict(_version(latest), _version(stored))
 
-    async def _answered(self, stored: Stored, asked: _Asked) -> Outcome | None:
-        """The answer to an earlier try of a change that `stored` doesn't allow, if there was one:
-        `stored` may be what that try has led to."""
-        key, name = asked.request.key, stored.session.name
+    async def _earlier_outcome(self, stored: Stored, requested: _RequestedChange) -> Outcome | None:
+        """The outcome of an earlier attempt with the same idempotency key, if there was one.
+
+        `stored` may not allow the change because that attempt has made it already.
+        """
+        key, name = requested.request.key, stored.session.name
         if key is None:
             return None
         loaded = await self._store.load(name, key)
@@ -205,9 +220,10 @@ class SessionService:
         return await self._replay(loaded.recorded, key, name, loaded.stored)
 
     async def read(self, permit: Permit, session_id: str) -> tuple[Session, Instant]:
-        """The session and the instant at which it was read.
+        """Return the session and the instant at which it was read.
 
-        Raises `SessionNotFound`, as `SessionDeleted` while that is known, and `Forbidden`.
+        Raises `SessionNotFound` (`SessionDeleted` if the store knows of the deletion) and
+        `Forbidden`.
         """
         name = permit.name_of(session_id)
         async with patience():
@@ -222,18 +238,18 @@ class SessionService:
         return stored.session, now
 
     async def could_read(self, permit: Permit, session_id: str) -> bool:
-        """Whether the caller could read a session that was deleted since.
+        """Whether the caller was allowed to read a session that has been deleted.
 
-        Only the audit trail knows whose it was: False for a host while that can't be asked.
+        Only the audit trail knows its owner, so this is False for a host while it is unavailable.
         """
         return await self._state.was_readable(permit, permit.name_of(session_id))
 
     async def read_many(
         self, permit: Permit, session_ids: Sequence[str]
     ) -> list[tuple[Session, Instant] | None]:
-        """The sessions in the order asked for, each with the instant at which it was read.
+        """Return the sessions in the requested order, each with the instant of its read.
 
-        None stands for one that is not there for the caller.
+        None stands for a session that doesn't exist or that the caller may not read.
         """
         names = [permit.name_of(session_id) for session_id in session_ids]
         async with patience():
@@ -242,11 +258,11 @@ class SessionService:
             loaded = dict(zip(names, many.sessions, strict=True))
             restored = await self._state.restored(loaded, permit)
             return [
-                await self._shown(restored.get(name, one.stored), one.now, permit)
+                await self._read_loaded(restored.get(name, one.stored), one.now, permit)
                 for name, one in loaded.items()
             ]
 
-    async def _shown(
+    async def _read_loaded(
         self, stored: Stored | None, now: Instant, permit: Permit
     ) -> tuple[Session, Instant] | None:
         if stored is None or not permit.may_read(stored.session):
@@ -255,35 +271,37 @@ class SessionService:
         return (stored.session, now) if stored else None
 
     async def remember(self, key: IdempotencyKey, record: bytes) -> bytes:
-        """The record of the first request under `key`, which is this one's if there was none."""
+        """Store `record` under `key` unless it has one; return the stored record."""
         async with patience():
             return await self._store.remember(key, record)
 
-    def _applied(self, asked: _Asked, stored: Stored, due: Sequence[Step], now: Instant) -> Change:
-        """What the command makes of the session after the steps that are due.
+    def _apply(
+        self, requested: _RequestedChange, stored: Stored, due: Sequence[Step], now: Instant
+    ) -> Change:
+        """The change that the command makes after the `due` steps.
 
-        Raises `_Backlog` where more is due than one commit takes. A deletion doesn't wait for that:
-        it frees room in a store that may be out of it.
+        Raises `_Backlog` if more is due than fits in one commit. A deletion doesn't wait for that,
+        because it frees memory in a store that may have run out of it.
         """
-        if is_backlog(stored, due) and not isinstance(asked.command, Delete):
+        if is_backlog(stored, due) and not isinstance(requested.command, Delete):
             raise _Backlog
         session = due[-1].session if due else stored.session
-        expected = asked.request.if_match
+        expected = requested.request.if_match
         if expected is not None and str(session.version) not in expected:
             raise PreconditionFailed(session.version)
-        change = transition(session, asked.command, now)
-        self._limits.check_changed(session, change.session, asked.command)
+        change = transition(session, requested.command, now)
+        self._limits.check_changed(session, change.session, requested.command)
         return change
 
     async def _outcome(
-        self, result: Committed | AnsweredBefore | OwnerHoldsEnough, written: Draft
+        self, result: Committed | AnsweredBefore | OwnerHoldsEnough, drafted: Draft
     ) -> Outcome:
-        commit = written.commit
+        commit = drafted.commit
         if isinstance(result, OwnerHoldsEnough):
             raise self._limits.refusal(result)
         if isinstance(result, AnsweredBefore):
             return await self._replay(result.recorded, commit.key, commit.name, None)
-        return Outcome(written.done)
+        return Outcome(drafted.done)
 
     async def _replay(
         self,
@@ -292,8 +310,11 @@ class SessionService:
         name: str,
         stored: Stored | None,
     ) -> Outcome:
-        """The first answer once more. Raises `IdempotencyKeyReused`, and `AuditUnavailable` where
-        what it showed can't be found now."""
+        """The outcome of the first request.
+
+        Raises `IdempotencyKeyReused`, and `AuditUnavailable` if the session that the first response
+        showed can't be found now.
+        """
         if key is None or recorded.fingerprint != key.fingerprint:
             raise IdempotencyKeyReused
         if recorded.answer or recorded.version is None:
@@ -305,11 +326,11 @@ class SessionService:
 
 
 class _Backlog(Exception):
-    """More is due than fits in one commit."""
+    """More changes are due than fit in one commit."""
 
 
 def _newest(loaded: Stored, before: Stored | None) -> Stored:
-    """The newer of what was loaded and what the change before left.
+    """The newer of the loaded state and the one that the previous change left.
 
     Both were current at some time after the request had arrived.
     """
@@ -319,11 +340,11 @@ def _newest(loaded: Stored, before: Stored | None) -> Stored:
 
 
 def _left_by(
-    result: Committed | AnsweredBefore | OwnerHoldsEnough, written: Commit
+    result: Committed | AnsweredBefore | OwnerHoldsEnough, commit: Commit
 ) -> Stored | None:
-    """What the next change of the session finds; None where it must go by what it has loaded."""
-    if isinstance(result, Committed) and written.session:
-        return Stored(written.session, written.operation_id)
+    """The state for the next change in the queue; None if that must use what it loaded."""
+    if isinstance(result, Committed) and commit.session:
+        return Stored(commit.session, commit.operation_id)
     return None
 
 

@@ -1,9 +1,9 @@
-"""Long work in slices, so that none of it holds the event loop for longer than 20 ms.
+"""Run long work in slices, so that it never blocks the event loop for longer than 20 ms.
 
-A slice is what runs between two awaits. Work on a session of a thousand participants (decoding it,
-rendering it, drafting a commit) takes a few ms. The event loop runs everything that is ready
-before it looks at its sockets again, so many such slices that get ready together would hold it for
-their sum: at most one of them runs in each round of the loop.
+A slice is the code between two awaits. Decoding, rendering or drafting a commit of a session with a
+thousand participants takes a few ms. The event loop runs everything that is ready before it polls
+its sockets again, so several such slices would block it for the sum of their times. Therefore at
+most one slice runs in each iteration of the loop.
 """
 
 import asyncio
@@ -11,19 +11,16 @@ from typing import Final
 from weakref import WeakKeyDictionary
 
 LARGE_BYTES: Final = 32 * 1024
-"""JSON from this size on is worth a slice of its own; smaller pieces take well under 1 ms."""
+"""JSON of this size needs a slice of its own; smaller JSON takes well under 1 ms."""
 
 LARGE_SESSION: Final = 150
-"""A session with so many participants is about as large."""
+"""Number of participants with which a session has about that size."""
 
 _locks: WeakKeyDictionary[asyncio.AbstractEventLoop, asyncio.Lock] = WeakKeyDictionary()
 
 
 async def next_slice() -> None:
-    """Wait until the event loop has served everything else that is ready.
-
-    Returns in a round of the loop in which no other slice begins.
-    """
+    """Wait for the next iteration of the event loop in which no other slice begins."""
     loop = asyncio.get_running_loop()
     lock = _locks.get(loop)
     if lock is None:
