@@ -25,7 +25,7 @@ class Together:
 class InBackground:
     """Passes news with pushes to `announcer` in background tasks.
 
-    The tasks of no more than a few seconds pile up, because each announcement is bounded in time.
+    Each announcement is bounded in time, so no more tasks pile up than a few seconds bring.
     """
 
     def __init__(self, announcer: Announcer) -> None:

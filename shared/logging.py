@@ -1,4 +1,4 @@
-"""One JSON object a line, on standard error."""
+"""Logging to standard error, one JSON object per line."""
 
 import logging
 import sys
@@ -8,22 +8,22 @@ from typing import Any
 
 import msgspec
 
-_CHATTY = ("httpx", "httpcore", "hpack", "mangum", "uvicorn.error", "websockets")
-"""Libraries with a line for each request, of which we write a better one.
+_NOISY_LOGGERS = ("httpx", "httpcore", "hpack", "mangum", "uvicorn.error", "websockets")
+"""Libraries that log a line for each request, which this service does itself.
 
-Theirs would also hold whole addresses, and so the tokens of those who follow a session live.
+Their lines would contain whole URLs, and so the tokens of subscribers.
 """
 
-_OWN_FIELDS = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime"}
+_STANDARD_FIELDS = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime"}
 
 
 Fields = Callable[[], Mapping[str, Any]]
 
 
 class JsonFormatter(logging.Formatter):
-    """A record with the `extra` fields of its call, such as `request_id` and `session_id`.
+    """Formats a record as JSON, with its `extra` fields such as `request_id` and `session_id`.
 
-    `common` are the fields of every line.
+    `common` returns the fields of every line.
     """
 
     def __init__(self, common: Fields = dict) -> None:
@@ -31,7 +31,7 @@ class JsonFormatter(logging.Formatter):
         self._common = common
 
     def format(self, record: logging.LogRecord) -> str:
-        """The record as JSON."""
+        """Return the record as JSON."""
         line: dict[str, Any] = {
             "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
             "level": record.levelname,
@@ -39,17 +39,17 @@ class JsonFormatter(logging.Formatter):
             "message": record.getMessage(),
             **self._common(),
         }
-        line |= {k: v for k, v in vars(record).items() if k not in _OWN_FIELDS}
+        line |= {k: v for k, v in vars(record).items() if k not in _STANDARD_FIELDS}
         if record.exc_info:
             line["exception"] = self.formatException(record.exc_info)
         return msgspec.json.encode(line, enc_hook=str).decode()
 
 
 def configure(level: str, common: Fields = dict) -> None:
-    """Log everything from `level` on as JSON, with the `common` fields in each line."""
+    """Log from `level` up as JSON, with the `common` fields in each line."""
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(JsonFormatter(common))
-    handler.setLevel(level)  # some libraries give their own loggers a level
-    for name in _CHATTY:
+    handler.setLevel(level)  # some libraries set a lower level for their own loggers
+    for name in _NOISY_LOGGERS:
         logging.getLogger(name).setLevel(logging.WARNING)
     logging.basicConfig(level=level, handlers=[handler], force=True)

@@ -1,4 +1,4 @@
-"""Whether an instance can do its work right now, and if not, what is wrong."""
+"""Readiness of an instance: whether the store and the audit trail take writes, or why not."""
 
 import asyncio
 import time
@@ -13,15 +13,15 @@ from shared.ports import SessionStore
 from shared.store.probe import StoreProbe, reason_of
 
 _FRESH_S = 1.0
-_STANDSTILL_MS = 10_000
-"""Longer than a batch may take, and than another worker needs to take a dead one's place."""
+_STALLED_MS = 10_000
+"""Longer than a batch may take, and than a worker needs to take over from a dead one."""
 
 State = Literal["up", "down", "off"]
 
 
 @dataclass(frozen=True, slots=True)
 class Checks:
-    """How the store and the trail are; `reasons` has a sentence for each that is down."""
+    """States of the store and the audit trail; `reasons` says why one is down."""
 
     redis: State
     audit: State
@@ -29,17 +29,17 @@ class Checks:
 
     @property
     def status(self) -> Literal["ready", "degraded", "not_ready"]:
-        """Changes don't wait for the trail: without it the service is degraded, not down."""
+        """Changes don't need the audit trail, so without it the service is only degraded."""
         if self.redis == "down":
             return "not_ready"
         return "degraded" if self.audit == "down" else "ready"
 
 
 class Readiness:
-    """Writes to the store once a second at most, however many ask: they share what a look found.
+    """Runs the checks, and shares their result: at most one write a second while all is well.
 
-    A store that took no write is looked at again whenever somebody asks, so that the end of the
-    fault is noticed at once. Those who ask while a look goes on share it.
+    If the store is down, each call checks it again, so that recovery is noticed at once. Calls
+    during a check share it.
     """
 
     def __init__(self, probe: StoreProbe, store: SessionStore, audit: AuditLog | None) -> None:
@@ -47,24 +47,24 @@ class Readiness:
         self._store = store
         self._audit = audit
         self._checks: Checks | None = None
-        self._looked_at = 0.0
-        self._looking: asyncio.Task[Checks] | None = None
-        self._oldest: Instant | None = None
+        self._checked_at = 0.0
+        self._running: asyncio.Task[Checks] | None = None
+        self._oldest_at: Instant | None = None
 
     async def checks(self) -> Checks:
-        """What the last look found, or the one that goes on, or a new one."""
+        """Return the last result if it is fresh, else that of the running or a new check."""
         if (
             self._checks
             and self._checks.redis == "up"
-            and time.monotonic() < self._looked_at + _FRESH_S
+            and time.monotonic() < self._checked_at + _FRESH_S
         ):
             return self._checks
-        if self._looking is None or self._looking.done():
-            self._looking = asyncio.create_task(self._look())
-        return await asyncio.shield(self._looking)
+        if self._running is None or self._running.done():
+            self._running = asyncio.create_task(self._check())
+        return await asyncio.shield(self._running)
 
-    async def _look(self) -> Checks:
-        began = time.monotonic()
+    async def _check(self) -> Checks:
+        started_at = time.monotonic()
         redis, audit = await asyncio.gather(self._fault_of_store(), self._fault_of_trail())
         reasons = {"redis": redis, "audit": audit}
         self._checks = Checks(
@@ -72,7 +72,7 @@ class Readiness:
             audit="off" if self._audit is None else "down" if audit else "up",
             reasons={name: reason for name, reason in reasons.items() if reason},
         )
-        self._looked_at = began
+        self._checked_at = started_at
         return self._checks
 
     async def _fault_of_store(self) -> str | None:
@@ -86,21 +86,21 @@ class Readiness:
         if self._audit is None:
             return None
         try:
-            return await self._audit.check() or await self._standstill()
+            return await self._audit.check() or await self._stalled()
         except AuditUnavailable as error:
             return error.reason
 
-    async def _standstill(self) -> str | None:
-        """Whether entries wait though nothing is wrong with the database.
+    async def _stalled(self) -> str | None:
+        """The fault if entries wait although the database works.
 
-        A trail that is behind but advances is well: then the oldest entry is another each time.
+        A trail that is late but advances is no fault: its oldest entry changes between checks.
         """
         try:
             census = await self._store.census()
         except StoreUnavailable:
             return None
-        before, self._oldest = self._oldest, census.oldest_at
-        if census.outbox_age_ms <= _STANDSTILL_MS or (before and before != self._oldest):
+        before, self._oldest_at = self._oldest_at, census.oldest_at
+        if census.outbox_age_ms <= _STALLED_MS or (before and before != self._oldest_at):
             return None
         return (
             f"it doesn't advance: an entry has waited {census.outbox_age_ms // 1000} s."

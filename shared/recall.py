@@ -1,4 +1,4 @@
-"""The state that an earlier answer showed, found again for one who asks a second time."""
+"""Find the state that the first response to a repeated request showed."""
 
 from shared.audit.ports import AuditLog, Outbox
 from shared.domain.session import Session
@@ -7,7 +7,7 @@ from shared.ports import RecordedAnswer, SessionStore, Stored
 
 
 class Recall:
-    """Looks where a version can still be, nearest first; each place is asked at most once."""
+    """Looks for a version of a session in the record, the store, the outbox and the trail."""
 
     def __init__(self, store: SessionStore, outbox: Outbox, audit: AuditLog | None) -> None:
         self._store = store
@@ -17,11 +17,11 @@ class Recall:
     async def session(
         self, recorded: RecordedAnswer, name: str, version: int, stored: Stored | None
     ) -> Session:
-        """The session `name` at `version`, which `recorded` was answered with.
+        """Return the session `name` at `version`, which the response of `recorded` showed.
 
-        `stored` is that session as it stands now, if it was loaded. The entry is looked for in the
-        outbox before the trail, for it leaves the outbox only when the trail has it. Raises
-        `AuditUnavailable` where the version can't be found now.
+        `stored` is the session's current state, if it was loaded. The outbox is read before the
+        trail, because an entry leaves it only when the trail has it. Raises `AuditUnavailable` if
+        the version can't be found now.
         """
         if recorded.session:
             return recorded.session

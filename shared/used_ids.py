@@ -1,4 +1,4 @@
-"""The ids of sessions that the audit trail holds, known to an instance without asking the trail."""
+"""A local filter of the session ids in the audit trail, so that most creations needn't read it."""
 
 import time
 from collections.abc import Mapping
@@ -10,46 +10,46 @@ from shared.errors import AuditUnavailable, StoreUnavailable
 from shared.ports import Epoch, Memory, SessionStore
 
 _BITS = 2**23
-"""1 MiB. Of a million ids two in a hundred that were never used are taken for used ones."""
+"""1 MiB. With a million used ids, 2 % of the unused ids are taken for used ones."""
 
 _HASHES = 4
 _PAGE = 1_000
 _PAGES_AT_ONCE = 20
 
-_TRUSTED_FOR_S = 12 * 3600
-_RENEWED_AFTER_S = 6 * 3600
-_LONGEST_LAG = 6 * HOUR
-"""Redis remembers every id for 24 h after its last change (`retention`, in `timekeeping.py`). A
-session whose audit entry was not in the trail when reading began is at most 6 h old then, so Redis
-knows it for 18 h more: for longer than the ids are trusted."""
+_MAX_AGE_S = 12 * 3600
+_RENEW_AFTER_S = 6 * 3600
+_MAX_LAG = 6 * HOUR
+"""Redis keeps every id for at least 24 h after its last change (`retention` in `timekeeping.py`).
+A session whose audit entry isn't in the trail when reading begins is at most 6 h old, so Redis
+keeps its id for 18 h more, which is longer than the filter is used."""
 
 
 class UsedIds:
-    """A filter of all names of sessions in the audit trail.
+    """A filter of all session names in the audit trail.
 
-    An id that it doesn't have, and that Redis doesn't know, was never used. That holds as long as
-    Redis has lost nothing since the reading of the trail began, which two things tell: the epoch,
-    a marker that is lost with all other data of a shard, and the connection, which breaks when
-    another server takes over. Otherwise the trail has to be asked.
+    An id that is neither in the filter nor in Redis was never used, as long as Redis has lost no
+    data since the reading of the trail began. The epoch tells that: its marker is lost with the
+    data of a shard, and its connection breaks when another server takes over. If the epoch has
+    changed, the trail must be read.
     """
 
     def __init__(self, store: SessionStore, memory: Memory, audit: AuditLog) -> None:
         self._store = store
         self._memory = memory
         self._audit = audit
-        self._filter: _Filter | None = None
-        self._reading: _Filter | None = None
+        self._filter: _BloomFilter | None = None
+        self._reading: _BloomFilter | None = None
         self._is_outdated = False
 
     def exclude(self, name: str, epoch: Epoch | None) -> bool:
-        """Whether the trail certainly doesn't hold a session of that name.
+        """Whether the trail certainly has no session of that name.
 
-        `epoch` is that of its shard, read together with the session, which the store didn't know.
+        `epoch` is that of its shard, read by the same load that didn't find the session.
         """
         known = self._filter
-        if known is None or time.monotonic() - known.began_at > _TRUSTED_FOR_S:
+        if known is None or time.monotonic() - known.began_at > _MAX_AGE_S:
             return False
-        if epoch is None:  # it gets one when the shard was brought back
+        if epoch is None:  # the recovery of the shard sets a new one
             return False
         if known.epochs.get(self._memory.shard_of(name)) != epoch:
             self._is_outdated = True
@@ -57,14 +57,14 @@ class UsedIds:
         return name not in known
 
     async def advance(self) -> None:
-        """Read some more of the trail where that is due. To be called about once a second.
+        """Read some more of the trail if that is due. Call it about once a second.
 
-        It reads at most 20 000 names at once. Where the trail or the store can't be asked it begins
-        anew next time.
+        Reads at most 20 000 names. If the trail or the store is unavailable, the next call starts
+        the reading again.
         """
         try:
             if self._reading is None and self._is_due():
-                self._reading = await self._begun()
+                self._reading = await self._new_filter()
             if self._reading:
                 await self._read(self._reading)
         except (AuditUnavailable, StoreUnavailable):
@@ -73,18 +73,18 @@ class UsedIds:
     def _is_due(self) -> bool:
         if self._filter is None or self._is_outdated:
             return True
-        return time.monotonic() - self._filter.began_at > _RENEWED_AFTER_S
+        return time.monotonic() - self._filter.began_at > _RENEW_AFTER_S
 
-    async def _begun(self) -> "_Filter | None":
-        """An empty filter; None where what Redis loses from now on would not be noticed."""
+    async def _new_filter(self) -> "_BloomFilter | None":
+        """An empty filter; None if a loss of data in Redis might not be noticed."""
         began_at = time.monotonic()
         epochs = await self._memory.epochs()
-        if not epochs or (await self._store.census()).outbox_age_ms > _LONGEST_LAG:
+        if not epochs or (await self._store.census()).outbox_age_ms > _MAX_LAG:
             return None
         self._is_outdated = False
-        return _Filter(began_at, epochs)
+        return _BloomFilter(began_at, epochs)
 
-    async def _read(self, reading: "_Filter") -> None:
+    async def _read(self, reading: "_BloomFilter") -> None:
         for _ in range(_PAGES_AT_ONCE):
             names = await self._audit.names(reading.last, _PAGE)
             if not names:
@@ -93,8 +93,8 @@ class UsedIds:
             reading.add(names)
 
 
-class _Filter:
-    """A Bloom filter of names: it has all names that were added, and a few others."""
+class _BloomFilter:
+    """A Bloom filter: it contains all added names, and falsely a few others."""
 
     def __init__(self, began_at: float, epochs: Mapping[str, Epoch]) -> None:
         self.began_at = began_at
@@ -104,18 +104,19 @@ class _Filter:
         self._bits = bytearray(_BITS // 8)
 
     def add(self, names: list[str]) -> None:
-        """Add `names`, of which there is at least one."""
+        """Add `names`, which must not be empty."""
         bits = self._bits
         for name in names:
-            for place in _places(name):
-                bits[place >> 3] |= 1 << (place & 7)
+            for position in _bit_positions(name):
+                bits[position >> 3] |= 1 << (position & 7)
         self.last = names[-1]
 
     def __contains__(self, name: str) -> bool:
-        return all(self._bits[place >> 3] & 1 << (place & 7) for place in _places(name))
+        return all(
+            self._bits[position >> 3] & 1 << (position & 7) for position in _bit_positions(name)
+        )
 
 
-def _places(name: str) -> list[int]:
-    """The bits of a name."""
+def _bit_positions(name: str) -> list[int]:
     digest = blake2b(name.encode(), digest_size=4 * _HASHES).digest()
     return [int.from_bytes(digest[i : i + 4]) % _BITS for i in range(0, 4 * _HASHES, 4)]

@@ -1,4 +1,4 @@
-"""Due changes that come without a request: at a deadline, or when an alarm goes off."""
+"""Apply due changes without a request, at a deadline or when an alarm goes off."""
 
 from shared.current_state import CurrentState
 from shared.domain.timekeeping import next_wakeup
@@ -7,13 +7,13 @@ from shared.drafts import wake_at
 from shared.errors import StoreUnavailable
 from shared.ports import SessionStore, Stored, Wakeup
 
-_SHORTEST_DELAY = Millis(1_000)
-_LONGEST_DELAY = Millis(8_000)
-"""Bounds how late a due change comes once the store takes it again."""
+_MIN_DELAY = Millis(1_000)
+_MAX_DELAY = Millis(8_000)
+"""Limits the delay of a due change when the store works again."""
 
 
 class Wakeups:
-    """Handles the wake-ups of sessions; the container has deadlines, functions have alarms."""
+    """Handles the wake-ups of sessions: deadlines in the container, alarms in Lambda functions."""
 
     def __init__(self, store: SessionStore, state: CurrentState) -> None:
         self._store = store
@@ -22,7 +22,7 @@ class Wakeups:
     async def handle_deadline(self, claimed: Wakeup) -> None:
         """Apply the due changes of a session, and set its next wake-up.
 
-        Raises `StoreUnavailable`; the wake-up then comes again later.
+        Raises `StoreUnavailable`; the wake-up is then due again later.
         """
         loaded = await self._store.load(claimed.name)
         found, now = await self._state.found(loaded, claimed.name, None, even_forgotten=False)
@@ -37,20 +37,20 @@ class Wakeups:
             await self._store.release(claimed, wake_at(stored.session, now))
 
     async def _put_off(self, claimed: Wakeup, stored: Stored | None, now: Instant) -> None:
-        """Try again later: the store may be out of memory.
+        """Retry later, because the store may be out of memory.
 
-        The delay grows with the time for which the change has been due, from 1 to 8 s, so that
+        The delay grows from 1 to 8 s with the time for which the change has been due, so that
         changes that can't be made cost little.
         """
         due = next_wakeup(stored.session) if stored else None
         late = elapsed_between(due or now, now)
-        delay = Millis(min(max(late, _SHORTEST_DELAY), _LONGEST_DELAY))
+        delay = Millis(min(max(late, _MIN_DELAY), _MAX_DELAY))
         await self._store.release(claimed, after(now, delay))
 
     async def handle_alarm(self, alarm: Wakeup) -> Instant | None:
         """Apply the due changes of a session whose alarm has gone off.
 
-        Returns the session's next wake-up where nothing was due and no other alarm is set for it.
+        Return the session's next wake-up if nothing was due and no later alarm is set.
         """
         loaded = await self._store.load(alarm.name)
         found = await self._state.found(loaded, alarm.name, None, even_forgotten=False)

@@ -32,7 +32,7 @@ def deadline(session: Session) -> Instant | None:
 
 @dataclass(frozen=True, slots=True, order=True)
 class Threshold:
-    """A warning to come; ordered by instant, threshold and `place`, the index in `running`."""
+    """A future warning. `place` is the index of its clock in `Clocks.running`."""
 
     at: Instant
     threshold_ms: Millis

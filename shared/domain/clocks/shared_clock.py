@@ -14,7 +14,7 @@ class Global(Clocks):
     """
 
     def left(self, session: Session) -> Millis | None:
-        """Return the smaller of the two clocks, without those at zero; 0 if all are."""
+        """Return the clock that reaches zero next; 0 if none is above zero."""
         values = _clock_values(session)
         return min((ms for ms in values if ms > 0), default=Millis(0))
 
