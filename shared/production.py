@@ -19,7 +19,7 @@ def require_production_ready(settings: Settings) -> None:
 
 
 def require_sound_secrets(settings: Settings) -> None:
-    """In production, exit if a secret is a placeholder; a function may lack other settings."""
+    """The same for a Lambda function, which may lack settings; placeholders are refused."""
     _exit_on_faults(settings, unsound_of(settings))
 
 

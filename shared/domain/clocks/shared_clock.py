@@ -42,7 +42,7 @@ class Global(Clocks):
     def adjust(self, session: Session, participant: Participant, value: Millis) -> Session:
         """Set the cycle clock, or else the session clock, to `value`.
 
-        A session clock below the cycle clock is raised to `value`.
+        If both exist, a session clock below `value` is raised to it.
         """
         session = session.with_participant(replace(participant, bank_ms=value))
         if session.cycle_left_ms is None:
@@ -52,7 +52,7 @@ class Global(Clocks):
         return replace(session, cycle_left_ms=value, session_left_ms=raised)
 
     def runs_on_for(self, session: Session) -> Millis:
-        """See `Clocks`. The session clock runs on at the end of a cycle, unless that ends both."""
+        """See `Clocks`. The end of a cycle stops the session clock only if it ends the session."""
         ends_with_cycle = session.action_on_timeout.type is TimeoutKind.END_SESSION
         if session.session_left_ms is None or ends_with_cycle:
             return super().runs_on_for(session)
