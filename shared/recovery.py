@@ -1,4 +1,4 @@
-"""Restore sessions that the store has lost from the audit trail."""
+"""Restore sessions from the audit trail after the store has lost them."""
 
 import asyncio
 import time
