@@ -1,1 +1,1 @@
-"""Whether what the service stands on is sound: its Redis, its Postgres, and it itself."""
+"""Checks of Redis, of Postgres and of a running service."""

@@ -1,9 +1,9 @@
-"""Addresses as they may be shown."""
+"""Connection URLs without credentials, for output."""
 
 import re
 
 
 def shown(url: str) -> str:
-    """Scheme and host alone: a password may hold whatever parts an address."""
+    """Return scheme and host only; an unescaped password may contain any of the delimiters."""
     scheme, _, rest = url.partition("://")
     return f"{scheme}://{re.split('[/?#]', rest.rpartition('@')[2])[0]}"

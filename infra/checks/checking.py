@@ -1,4 +1,4 @@
-"""Checks one after the other, each with its deadline, its latency and what it found."""
+"""Run checks one after the other, each with a timeout, and print their results."""
 
 import argparse
 import asyncio
@@ -13,74 +13,74 @@ _DEADLINE_S = 5.0
 
 
 class Unsound(Exception):
-    """What was found is not as it must be; says what to do."""
+    """A check failed; the message says what is wrong and what to do."""
 
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """`look` returns what is worth telling. It raises `Unsound`, or whatever its library does."""
+    """A named check. `look` returns a message; it raises `Unsound` or its library's exceptions."""
 
     name: str
     look: Callable[[], Awaitable[str]]
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
-    """How one check went."""
+class CheckResult:
+    """The outcome of one check and its duration in ms."""
 
     name: str
-    is_good: bool
+    passed: bool
     ms: float
-    said: str
+    message: str
 
 
 async def look(
     checks: Sequence[Check], explain: Callable[[Exception], str], deadline_s: float = _DEADLINE_S
-) -> list[Found]:
-    """Make all of them; `explain` puts a library's exception into a sentence."""
-    return [await _one(check, explain, deadline_s) for check in checks]
+) -> list[CheckResult]:
+    """Run all checks; `explain` turns a library's exception into a message."""
+    return [await _run(check, explain, deadline_s) for check in checks]
 
 
-async def _one(check: Check, explain: Callable[[Exception], str], deadline_s: float) -> Found:
-    begun = time.monotonic()
+async def _run(check: Check, explain: Callable[[Exception], str], deadline_s: float) -> CheckResult:
+    started = time.monotonic()
     try:
         async with asyncio.timeout(deadline_s):
-            said, is_good = await check.look(), True
+            message, passed = await check.look(), True
     except TimeoutError:
-        said, is_good = f"no answer within {deadline_s:.0f} s", False
+        message, passed = f"no answer within {deadline_s:.0f} s", False
     except Unsound as fault:
-        said, is_good = str(fault), False
-    except Exception as error:  # whatever it is, the other checks are worth making
-        said, is_good = explain(error), False
-    return Found(check.name, is_good, (time.monotonic() - begun) * 1000, said)
+        message, passed = str(fault), False
+    except Exception as error:  # one failed check must not stop the others
+        message, passed = explain(error), False
+    return CheckResult(check.name, passed, (time.monotonic() - started) * 1000, message)
 
 
-def wants_json(script: str, about: str) -> bool:
-    """The one option of such a script."""
-    parser = argparse.ArgumentParser(prog=script, description=about)
-    parser.add_argument("--json", action="store_true", help="for machines")
+def wants_json(script: str, description: str) -> bool:
+    """Parse the command line of a check script; return whether `--json` is given."""
+    parser = argparse.ArgumentParser(prog=script, description=description)
+    parser.add_argument("--json", action="store_true", help="print the results as JSON")
     return bool(parser.parse_args().json)
 
 
-def tell(title: str, found: Sequence[Found], *, as_json: bool) -> int:
-    """Show it; returns the exit code."""
-    is_good = all(one.is_good for one in found)
+def tell(title: str, results: Sequence[CheckResult], *, as_json: bool) -> int:
+    """Print the results; return the exit code."""
+    all_passed = all(result.passed for result in results)
     if as_json:
         checks = [
-            {"name": o.name, "ok": o.is_good, "ms": round(o.ms, 2), "message": o.said}
-            for o in found
+            {"name": r.name, "ok": r.passed, "ms": round(r.ms, 2), "message": r.message}
+            for r in results
         ]
-        print(json.dumps({"target": title, "ok": is_good, "checks": checks}))
+        print(json.dumps({"target": title, "ok": all_passed, "checks": checks}))
     else:
-        _show(title, found)
-    return 0 if is_good else 1
+        _print_table(title, results)
+    return 0 if all_passed else 1
 
 
-def _show(title: str, found: Sequence[Found]) -> None:
+def _print_table(title: str, results: Sequence[CheckResult]) -> None:
     console = Console(highlight=False, soft_wrap=True)
     console.print(f"[bold]{title}[/]")
-    width = max(len(one.name) for one in found)
-    for one in found:
-        mark = "[green]✓[/]" if one.is_good else "[red]✗[/]"
-        console.print(f"{mark} {one.name:<{width}}  {one.ms:7.1f} ms  ", end="")
-        console.print(one.said, markup=False)
+    width = max(len(result.name) for result in results)
+    for result in results:
+        mark = "[green]✓[/]" if result.passed else "[red]✗[/]"
+        console.print(f"{mark} {result.name:<{width}}  {result.ms:7.1f} ms  ", end="")
+        console.print(result.message, markup=False)

@@ -1,4 +1,4 @@
-"""`infra/scripts/check-redis`: whether a Redis can hold the sessions."""
+"""`infra/scripts/check-redis`: check that a Redis can hold the sessions."""
 
 import asyncio
 import sys
@@ -23,47 +23,49 @@ from shared.store.keys import Keys
 from shared.store.redis import NativeConnection, RedisAddress
 from shared.store.redis.handshake import Refused
 
-_ABOUT = (
-    "Checks REDIS_URL with STORE_SHARDS, or UPSTASH_REDIS_REST_URL with its token; of a cluster,"
-    " every node. Writes a few keys of its own, and removes them."
+_DESCRIPTION = (
+    "Checks REDIS_URL with STORE_SHARDS, or UPSTASH_REDIS_REST_URL with its token. Checks every"
+    " primary of a cluster. Writes a few test keys and removes them."
 )
 
-_OLDEST = (6, 2)
+_MIN_VERSION = (6, 2)
 _SHARD = Keys().all_shards[0]
-"""A user may be allowed no other keys and channels than those of the service."""
-_LASTS_MS = 30_000
-_COUNTING = "redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2]) return redis.call('PTTL', KEYS[1])"
+"""Prefix of the test keys: the user may have rights on the service's keys and channels only."""
+_KEY_TTL_MS = 30_000
+_SET_AND_TTL = (
+    "redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2]) return redis.call('PTTL', KEYS[1])"
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """A Redis, and how it is asked."""
+    """A Redis and the operations to check, over its own protocol or over Upstash's REST API."""
 
     title: str
     ask: Callable[..., Awaitable[Any]]
-    """Sends one command; returns its reply with text in place of bytes."""
+    """Sends one command; returns its reply as text."""
     run: Callable[..., Awaitable[Any]]
-    """Runs a script: its text, its one key, its arguments."""
-    listens: Callable[[str], Awaitable[str]]
-    """Publishes on a channel and hears it; returns what is to be told of that."""
-    about: Callable[[], Awaitable[str]]
-    """Returns what it says of itself. Raises `Unsound`."""
-    more: list[Check]
-    """What is checked there besides."""
+    """Runs a Lua script with one key and arguments."""
+    check_pubsub: Callable[[str], Awaitable[str]]
+    """Publishes on a channel, receives the message where possible, and returns a message."""
+    check_server: Callable[[], Awaitable[str]]
+    """Checks version and settings; returns a message. Raises `Unsound`."""
+    more_checks: list[Check]
+    """Checks of single servers."""
 
 
 def main() -> int:
-    """Look at the Redis of the environment; returns the exit code."""
-    as_json, settings = wants_json("check-redis", _ABOUT), read_settings()
+    """Check the Redis that the environment names; return the exit code."""
+    as_json, settings = wants_json("check-redis", _DESCRIPTION), read_settings()
     if not (settings.redis_url or settings.upstash_redis_rest_url):
-        sys.exit("Say which: REDIS_URL=rediss://..., or UPSTASH_REDIS_REST_URL and ..._TOKEN")
+        sys.exit("Set REDIS_URL=rediss://..., or UPSTASH_REDIS_REST_URL and ..._TOKEN")
     return asyncio.run(_check(settings, as_json=as_json))
 
 
 async def _check(settings: Settings, *, as_json: bool) -> int:
-    opened = _native(settings) if settings.redis_url else _rest(settings)
-    async with opened as target:
-        return tell(target.title, await look(_checks(target), _explained), as_json=as_json)
+    connected = _native(settings) if settings.redis_url else _rest(settings)
+    async with connected as target:
+        return tell(target.title, await look(_checks(target), _explain), as_json=as_json)
 
 
 @asynccontextmanager
@@ -75,7 +77,7 @@ async def _native(settings: Settings) -> AsyncIterator[Target]:
         connection = NativeConnection(address)
     except ValueError as error:
         sys.exit(f"REDIS_URL {error}")
-    servers = Servers(address, Keys(settings.store_shards), connection, _explained)
+    servers = Servers(address, Keys(settings.store_shards), connection, _explain)
 
     async def ask(*command: str | int) -> Any:
         return decoded((await connection.ask([command]))[0])
@@ -83,23 +85,23 @@ async def _native(settings: Settings) -> AsyncIterator[Target]:
     async def run(text: str, key: str, *arguments: str | int) -> Any:
         return decoded(await connection.run(Script.of(text), [key], arguments))
 
-    async def listens(channel: str) -> str:
-        heard: asyncio.Queue[bytes] = asyncio.Queue()
-        subscriber = await connection.subscriber(lambda kind, *_: heard.put_nowait(kind))
+    async def check_pubsub(channel: str) -> str:
+        received: asyncio.Queue[bytes] = asyncio.Queue()
+        subscriber = await connection.subscriber(lambda kind, *_: received.put_nowait(kind))
         try:
             subscriber.subscribe([channel])
-            await _next(heard, subscriber.ended)
+            await _next(received, subscriber.ended)
             await ask("PUBLISH", channel, "hello")
-            await _next(heard, subscriber.ended)
+            await _next(received, subscriber.ended)
         finally:
             await subscriber.close()
-        return "published, and heard"
+        return "published and received"
 
-    async def about() -> str:
-        return await servers.each(_judged)
+    async def check_server() -> str:
+        return await servers.each(_check_info)
 
     try:
-        yield Target(shown(url), ask, run, listens, about, await servers.checks())
+        yield Target(shown(url), ask, run, check_pubsub, check_server, await servers.checks())
     finally:
         await connection.close()
 
@@ -119,74 +121,82 @@ async def _rest(settings: Settings) -> AsyncIterator[Target]:
         async def run(text: str, key: str, *arguments: str | int) -> Any:
             return await ask("EVAL", text, 1, key, *arguments)
 
-        async def listens(channel: str) -> str:
+        async def check_pubsub(channel: str) -> str:
             await ask("PUBLISH", channel, "hello")
-            return "published; over REST nobody can listen"
+            return "published; subscribing isn't possible over REST"
 
-        async def about() -> str:
-            return _judged(await ask("INFO"))
+        async def check_server() -> str:
+            return _check_info(await ask("INFO"))
 
-        yield Target(shown(url), ask, run, listens, about, [])
+        yield Target(shown(url), ask, run, check_pubsub, check_server, [])
 
 
 def _checks(target: Target) -> list[Check]:
-    """All of them, on keys of their own, which are removed and would end by themselves."""
+    """Return all checks of `target`; they remove the keys that they write."""
     key, ask = f"{_SHARD}:check:{uuid4()}", target.ask
 
     async def ping() -> str:
         return str(await ask("PING"))
 
     async def set_and_get() -> str:
-        await ask("SET", key, "1", "PX", _LASTS_MS)
+        await ask("SET", key, "1", "PX", _KEY_TTL_MS)
         return _require(
-            await ask("GET", key) == "1", "what was written can't be read", "written, read"
+            await ask("GET", key) == "1", "GET doesn't return the value written", "written and read"
         )
 
-    async def in_a_hash() -> str:
+    async def hash_fields() -> str:
         async with _removed(ask, f"{key}:hash") as name:
             await ask("HSET", name, "a", "1", "b", "2")
             got = await ask("HMGET", name, "a", "b")
-            return _require(list(got) == ["1", "2"], "a hash forgets", "two fields written, read")
+            return _require(
+                list(got) == ["1", "2"],
+                "HMGET doesn't return the fields written",
+                "two fields written and read",
+            )
 
-    async def in_a_stream() -> str:
+    async def stream() -> str:
         async with _removed(ask, f"{key}:stream") as name:
             await ask("XADD", name, "*", "a", "1")
             length = int(await ask("XLEN", name))
-            return _require(length == 1, "a stream forgets", "an entry added, counted")
+            return _require(
+                length == 1, "XLEN doesn't count the entry added", "one entry added and counted"
+            )
 
-    async def lasting() -> str:
+    async def script() -> str:
         async with _removed(ask, f"{key}:script") as name:
-            left = int(await target.run(_COUNTING, name, "1", _LASTS_MS))
-            is_so = 0 < left <= _LASTS_MS
-            return _require(is_so, f"a script sees {left} ms left", "a script may, and keys end")
+            left = int(await target.run(_SET_AND_TTL, name, "1", _KEY_TTL_MS))
+            is_expiring = 0 < left <= _KEY_TTL_MS
+            return _require(
+                is_expiring, f"the script's key has a TTL of {left} ms", "scripts run, keys expire"
+            )
 
-    async def published() -> str:
-        return await target.listens(f"{key}:channel")
+    async def pubsub() -> str:
+        return await target.check_pubsub(f"{key}:channel")
 
-    async def about() -> str:
+    async def server() -> str:
         await ask("DEL", key)
-        return await target.about()
+        return await target.check_server()
 
-    looks = {
+    checks = {
         "ping": ping,
         "set, get": set_and_get,
-        "hash": in_a_hash,
-        "stream": in_a_stream,
-        "script, ttl": lasting,
-        "pub/sub": published,
-        "server": about,
+        "hash": hash_fields,
+        "stream": stream,
+        "script, ttl": script,
+        "pub/sub": pubsub,
+        "server": server,
     }
-    return [*(Check(name, check) for name, check in looks.items()), *target.more]
+    return [*(Check(name, check) for name, check in checks.items()), *target.more_checks]
 
 
-async def _next(heard: "asyncio.Queue[bytes]", ended: "asyncio.Future[None]") -> None:
-    """Wait for something to be heard. Raises `Unsound` where the connection ends before."""
-    hearing = asyncio.ensure_future(heard.get())
-    both: list[asyncio.Future[Any]] = [hearing, ended]
+async def _next(received: "asyncio.Queue[bytes]", ended: "asyncio.Future[None]") -> None:
+    """Wait for a message. Raises `Unsound` if the connection ends first."""
+    receiving = asyncio.ensure_future(received.get())
+    both: list[asyncio.Future[Any]] = [receiving, ended]
     await asyncio.wait(both, return_when=asyncio.FIRST_COMPLETED)
-    if not hearing.done():
-        hearing.cancel()
-        raise Unsound("the connection that listens is closed: may this user use pub/sub?")
+    if not receiving.done():
+        receiving.cancel()
+        raise Unsound("the subscriber's connection was closed: is this user allowed pub/sub?")
 
 
 @asynccontextmanager
@@ -197,48 +207,50 @@ async def _removed(ask: Callable[..., Awaitable[Any]], name: str) -> AsyncIterat
         await ask("DEL", name)
 
 
-def _require(is_so: bool, complaint: str, praise: str) -> str:
-    if not is_so:
-        raise Unsound(complaint)
-    return praise
+def _require(condition: bool, error: str, message: str) -> str:
+    if not condition:
+        raise Unsound(error)
+    return message
 
 
-def _judged(reply: Any) -> str:
-    """What INFO says. Raises `Unsound` where sessions would not be safe there."""
+def _check_info(reply: Any) -> str:
+    """Check the reply to INFO. Raises `Unsound` if sessions could be lost on this server."""
     if isinstance(reply, ReplyError):
-        return f"it tells nothing of itself ({reply}): see yourself to maxmemory-policy noeviction"
+        return f"INFO is refused ({reply}): make sure that maxmemory-policy is noeviction"
     info = fields_of(reply)
     version = info.get("redis_version") or info.get("upstash_version", "unknown")
     numbers = tuple(int(part) for part in version.split(".")[:2] if part.isdigit())
-    if "redis_version" in info and numbers < _OLDEST:
-        raise Unsound(f"version {version} is too old: 6.2 at least")
+    if "redis_version" in info and numbers < _MIN_VERSION:
+        raise Unsound(f"version {version} is too old: 6.2 is the minimum")
     policy = info.get("maxmemory_policy", "noeviction")
     if policy != "noeviction":
-        raise Unsound(f"maxmemory-policy is {policy}: sessions would vanish. Set it to noeviction")
+        raise Unsound(
+            f"maxmemory-policy is {policy}: sessions can be evicted. Set it to noeviction"
+        )
     memory = info.get("used_memory_human", "unknown memory")
-    # Managed ones don't say.
+    # Managed services leave the field out.
     warning = (
         "; NO APPEND-ONLY FILE: a crash loses changes" if info.get("aof_enabled") == "0" else ""
     )
     return f"version {version}, {memory} used, {policy}{warning}"
 
 
-def _explained(error: Exception) -> str:
-    """A sentence for an exception; the reason of an outage is behind it."""
+def _explain(error: Exception) -> str:
+    """Return a message for an exception, or for the cause of a `StoreUnavailable`."""
     while isinstance(error, StoreUnavailable) and isinstance(error.__cause__, Exception):
         error = error.__cause__
-    said = str(error).splitlines()[0] if str(error) else type(error).__name__
-    if isinstance(error, AuthenticationError) or said.startswith(("WRONGPASS", "NOAUTH")):
-        return "the password (or user, or token) is not the right one"
-    if "Unauthorized" in said:
-        return "the token is not the right one"
-    if "CERTIFICATE_VERIFY_FAILED" in said or "certificate verify failed" in said:
+    reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+    if isinstance(error, AuthenticationError) or reason.startswith(("WRONGPASS", "NOAUTH")):
+        return "the password (or user, or token) is wrong"
+    if "Unauthorized" in reason:
+        return "the token is wrong"
+    if "CERTIFICATE_VERIFY_FAILED" in reason or "certificate verify failed" in reason:
         return "its certificate is not trusted: add ?ssl_ca_certs=/path/ca.pem to REDIS_URL"
     if isinstance(error, (RedisConnectionError, OSError)):
-        return f"can't be reached: {said}. Upstash wants rediss://, with an s"
+        return f"can't be reached: {reason}. Upstash needs rediss://, with two s"
     if isinstance(error, (RedisError, Refused, ReplyError)):
-        return f"it refuses: {said}"
-    return f"{type(error).__name__}: {said}"
+        return f"Redis reports an error: {reason}"
+    return f"{type(error).__name__}: {reason}"
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""What `check-redis` asks single servers: the nodes of a cluster, Sentinels, a primary."""
+"""Checks of single Redis servers: the nodes of a cluster, Sentinels, a primary."""
 
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
@@ -22,14 +22,14 @@ from shared.store.redis.sentinel import primary_finder
 from shared.store.redis.slots import SLOTS, slot_of
 from shared.store.redis.timeouts import DEFAULT
 
-_LASTS_MS = 30_000
-_MOST_NAMED = 5
+_KEY_TTL_MS = 30_000
+_MAX_NAMED = 5
 
 Explain = Callable[[Exception], str]
 
 
 class Servers:
-    """The servers behind `address`, each asked for itself; `explain` words an exception."""
+    """The servers behind `address`; `explain` turns an exception into a message."""
 
     def __init__(
         self, address: RedisAddress, keys: Keys, connection: NativeConnection, explain: Explain
@@ -40,7 +40,7 @@ class Servers:
         self._explain = explain
 
     async def checks(self) -> list[Check]:
-        """Whether every shard answers, and whether a server may die."""
+        """Return the checks that every shard takes writes and that a failover is possible."""
         checks = [Check("shards", self._shards)]
         if self._address.primary_name:
             checks.append(Check("sentinel", self._sentinel))
@@ -48,27 +48,30 @@ class Servers:
             checks.append(Check("cluster", self._cluster))
         return checks
 
-    async def each(self, judged: Callable[[str], str]) -> str:
-        """What `judged` makes of the INFO of each primary. Raises `Unsound`, naming the server."""
+    async def each(self, check_info: Callable[[str], str]) -> str:
+        """Apply `check_info` to the INFO of each primary; return its messages.
+
+        Raises `Unsound` with the server's address.
+        """
         primaries = await self._primaries()
-        said = {}
+        messages = {}
         for endpoint in primaries:
-            (info,) = await self._asked(endpoint, ("INFO",))
+            (info,) = await self._ask(endpoint, ("INFO",))
             try:
-                said[endpoint] = judged(info)
+                messages[endpoint] = check_info(info)
             except Unsound as fault:
                 where = f"{endpoint}: " if len(primaries) > 1 else ""
                 raise Unsound(f"{where}{fault}") from None
-        if len(said) == 1:
-            return next(iter(said.values()))
-        return "; ".join(f"{endpoint}: {one}" for endpoint, one in said.items())
+        if len(messages) == 1:
+            return next(iter(messages.values()))
+        return "; ".join(f"{endpoint}: {message}" for endpoint, message in messages.items())
 
     async def _shards(self) -> str:
         name = f"check:{uuid4()}"
         shards = self._keys.all_shards
         outcomes = await self._connection.ask_each(
             [
-                [("SET", f"{shard}:{name}", "1", "PX", _LASTS_MS), ("DEL", f"{shard}:{name}")]
+                [("SET", f"{shard}:{name}", "1", "PX", _KEY_TTL_MS), ("DEL", f"{shard}:{name}")]
                 for shard in shards
             ]
         )
@@ -78,43 +81,43 @@ class Servers:
             if isinstance(outcome, StoreUnavailable)
         }
         if outages:
-            named = ", ".join(list(outages)[:_MOST_NAMED])
-            more = ", ..." if len(outages) > _MOST_NAMED else ""
+            named = ", ".join(list(outages)[:_MAX_NAMED])
+            more = ", ..." if len(outages) > _MAX_NAMED else ""
             why = self._explain(next(iter(outages.values())))
             raise Unsound(f"{len(outages)} of {len(shards)} take no writes ({named}{more}): {why}")
         return f"{len(shards)} of {len(shards)} take writes"
 
     async def _cluster(self) -> str:
         endpoint = await self._any_node()
-        state, slots, setting = await self._asked(
+        state, slots, setting = await self._ask(
             endpoint,
             ("CLUSTER", "INFO"),
             ("CLUSTER", "SLOTS"),
             ("CONFIG", "GET", "cluster-require-full-coverage"),
         )
         if isinstance(slots, ReplyError):
-            raise Unsound(f"the service can't see who owns which slot: {slots}")
-        info = fields_of(state)  # nothing where the user may not ask for it
+            raise Unsound(f"CLUSTER SLOTS is refused, and the service needs it: {slots}")
+        info = fields_of(state)  # empty if the user may not run CLUSTER INFO
         if info.get("cluster_state", "ok") != "ok":
             raise Unsound(f"cluster_state is {info.get('cluster_state')}: see CLUSTER NODES")
         served = int(info.get("cluster_slots_ok", SLOTS))
         if served < SLOTS:
             raise Unsound(
-                f"{SLOTS - served} of {SLOTS} slots have no living node: start one that has their"
-                " data (CLUSTER NODES names it)"
+                f"{SLOTS - served} of {SLOTS} slots have no living node: start a node that has"
+                " their data (see CLUSTER NODES)"
             )
         primaries = {_endpoint_of(primary) for _, _, primary, *_ in slots}
-        said = f"{len(primaries)} primaries serve all slots"
-        said += _warned_of_replicas(slots)
-        said += self._warned_of_shards(slots, len(primaries))
+        message = f"{len(primaries)} primaries serve all slots"
+        message += _replica_warning(slots)
+        message += self._shard_warning(slots, len(primaries))
         if isinstance(setting, list) and setting[1:] == ["yes"]:
-            said += (
+            message += (
                 "; SET cluster-require-full-coverage no: with yes the loss of one primary stops"
                 " all shards"
             )
-        return said
+        return message
 
-    def _warned_of_shards(self, slots: list[Any], primaries: int) -> str:
+    def _shard_warning(self, slots: list[Any], primaries: int) -> str:
         used = {
             _endpoint_of(primary)
             for tag in self._keys.all_shards
@@ -125,24 +128,24 @@ class Servers:
             return ""
         return (
             f"; STORE_SHARDS={self._keys.shards} USES ONLY {len(used)} of them: raise it before"
-            " there is data"
+            " any data is stored"
         )
 
     async def _sentinel(self) -> str:
-        said: dict[Endpoint, str] = {}
-        silent: dict[Endpoint, str] = {}
+        messages: dict[Endpoint, str] = {}
+        failures: dict[Endpoint, str] = {}
         for endpoint in self._address.endpoints:
             try:
-                said[endpoint] = await self._told_by_sentinel(endpoint)
+                messages[endpoint] = await self._check_sentinel(endpoint)
             except (RedisError, OSError) as error:
-                silent[endpoint] = self._explain(error)
-        if not said:
-            raise Unsound("; ".join(f"{endpoint}: {why}" for endpoint, why in silent.items()))
-        missing = ", ".join(map(str, silent))
-        return next(iter(said.values())) + (f"; NO ANSWER from {missing}" if missing else "")
+                failures[endpoint] = self._explain(error)
+        if not messages:
+            raise Unsound("; ".join(f"{endpoint}: {why}" for endpoint, why in failures.items()))
+        missing = ", ".join(map(str, failures))
+        return next(iter(messages.values())) + (f"; NO ANSWER from {missing}" if missing else "")
 
-    async def _told_by_sentinel(self, endpoint: Endpoint) -> str:
-        """Raises `Unsound` where the Sentinels could not order a failover."""
+    async def _check_sentinel(self, endpoint: Endpoint) -> str:
+        """Raises `Unsound` if the Sentinels can't order a failover."""
         name = self._address.primary_name
         login, tls = self._address.sentinel_login, self._address.tls
         client = Redis(
@@ -166,7 +169,7 @@ class Servers:
                 quorum = await ask("SENTINEL", "CKQUORUM", name)
             except ResponseError as error:
                 raise Unsound(f"the Sentinels can't order a failover: {error}") from None
-        warning = "" if in_sync else "; NO REPLICA is in sync: nothing can take the primary's place"
+        warning = "" if in_sync else "; NO REPLICA is in sync: no failover is possible"
         return f"{quorum.split('. ')[0]}, {len(in_sync)} replicas{warning}"
 
     async def _is_cluster(self) -> bool:
@@ -182,20 +185,20 @@ class Servers:
         node = await self._any_node()
         if not await self._is_cluster():
             return [node]
-        (slots,) = await self._asked(node, ("CLUSTER", "SLOTS"))
+        (slots,) = await self._ask(node, ("CLUSTER", "SLOTS"))
         return sorted({_endpoint_of(primary) for _, _, primary, *_ in slots}, key=str)
 
     async def _any_node(self) -> Endpoint:
-        """The first one that lets us in. Raises what keeps the last one from it."""
+        """Return the first node that answers, else the last one, without trying it."""
         *others, last = self._address.endpoints
         for endpoint in others:
             with suppress(OSError, Refused):
-                await self._asked(endpoint, ("PING",))
+                await self._ask(endpoint, ("PING",))
                 return endpoint
         return last
 
-    async def _asked(self, endpoint: Endpoint, *commands: Command) -> list[Any]:
-        """What that server replies; an error reply is among them. Raises as `open_link` does."""
+    async def _ask(self, endpoint: Endpoint, *commands: Command) -> list[Any]:
+        """Return a server's replies, error replies included. Raises as `open_link` does."""
         link = await open_link(self._address, endpoint)
         try:
             return [decoded(reply) for reply in await asked(link, commands)]
@@ -204,25 +207,24 @@ class Servers:
 
 
 def decoded(reply: Reply) -> Any:
-    """The reply with text in place of bytes."""
+    """Return the reply with bytes decoded to text, in lists too."""
     if isinstance(reply, list):
         return [decoded(part) for part in reply]
     return reply.decode() if isinstance(reply, bytes) else reply
 
 
 def fields_of(info: Any) -> dict[str, str]:
-    """The lines of `INFO` by name, whether the client has taken the text apart or not."""
+    """Parse the reply to `INFO`; some clients return it already parsed."""
     if isinstance(info, dict):
         return {str(name): str(value) for name, value in info.items()}
     lines = (line.partition(":") for line in str(info).splitlines() if ":" in line)
     return {name: value.strip() for name, _, value in lines}
 
 
-def _warned_of_replicas(slots: list[Any]) -> str:
-    """Primaries without a living replica; with them, what they hold is gone."""
+def _replica_warning(slots: list[Any]) -> str:
     alone = {_endpoint_of(primary) for _, _, primary, *replicas in slots if not replicas}
     named = ", ".join(sorted(map(str, alone)))
-    return f"; NO REPLICA of {named}: what it holds is gone when it dies" if alone else ""
+    return f"; NO REPLICA of {named}: its data is lost if it dies" if alone else ""
 
 
 def _endpoint_of(node: list[Any]) -> Endpoint:

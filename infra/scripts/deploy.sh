@@ -1,3 +1,3 @@
 #!/bin/sh
-# deploy.sh --help explains it; infra/deployment/ does it.
+# See deploy.sh --help. Implemented in infra/deployment/.
 exec "$(dirname "$0")/../module.sh" "$0" infra.deployment deploy "$@"

@@ -1,3 +1,3 @@
 #!/bin/sh
-# A whole session against a service that runs: smoke.sh URL
+# smoke.sh URL: plays a whole session on a running service.
 exec "$(dirname "$0")/../module.sh" "$0" infra.checks.smoke "$@"

@@ -46,7 +46,7 @@ def test_from_bare_to_broken(own_postgres: EmbeddedPostgres) -> None:
         connection.execute("alter type public.sync_status rename value 'paused' to 'resting'")
     code, checks = found("check-postgres", DATABASE_URL=own_postgres.url)
     assert (code, failed(checks)) == (1, ["schema", "types"])
-    assert "1 migrations are not applied" in checks["schema"]["message"]
+    assert "migrations not applied: 1." in checks["schema"]["message"]
     assert "paused, resting" in checks["types"]["message"]
 
 
