@@ -1,1 +1,1 @@
-"""Deployment, and stand-ins of managed services for local use."""
+"""Deployment and operations, and local emulators of the managed services."""

@@ -1,7 +1,6 @@
-"""`python -m infra.advisories`: whether a locked dependency has a known vulnerability.
+"""`python -m infra.advisories`: check the locked dependencies for known vulnerabilities.
 
-An advisory database that can't be reached is said to be skipped; with `REQUIRE_ALL=1` it is a
-failure.
+The check is skipped when no advisory database can be reached; with `REQUIRE_ALL=1` it fails.
 """
 
 import json
@@ -20,7 +19,7 @@ _TIMEOUT_S = 120
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What is known of the dependencies; `unknown` are those that nobody could be asked about."""
+    """Result of the audit; `unknown` are dependencies that the advisory database doesn't have."""
 
     vulnerable: list[str]
     unknown: list[str]
@@ -28,7 +27,7 @@ class Report:
 
 
 def read_report(dependencies: list[dict[str, Any]]) -> Report:
-    """What pip-audit found out."""
+    """Parse the `dependencies` of pip-audit's JSON output."""
     vulnerable = [
         f"{dependency['name']} {dependency['version']}: {found['id']}"
         for dependency in dependencies
@@ -39,26 +38,26 @@ def read_report(dependencies: list[dict[str, Any]]) -> Report:
 
 
 def verdict(report: Report | None, *, require_all: bool) -> tuple[int, str]:
-    """The exit code and the line to print."""
+    """Return the exit code and the line to print."""
     if report is None or not report.known:
-        return int(require_all), "advisories: skipped, for no advisory database can be reached"
+        return int(require_all), "advisories: skipped, no advisory database can be reached"
     if report.vulnerable:
         return 1, "advisories: " + "; ".join(report.vulnerable)
     if report.unknown:
-        line = f"advisories: none known; skipped {', '.join(report.unknown)}"
+        line = f"advisories: none known; not checked: {', '.join(report.unknown)}"
         return int(require_all), line
     return 0, f"advisories: none known for {report.known} dependencies"
 
 
 def main() -> None:
-    """Ask, and end with the verdict."""
-    code, line = verdict(_asked(), require_all=os.environ.get("REQUIRE_ALL") == "1")
+    """Run the audit, print its result and exit with its code."""
+    code, line = verdict(_run_audit(), require_all=os.environ.get("REQUIRE_ALL") == "1")
     print(line)
     sys.exit(code)
 
 
-def _asked() -> Report | None:
-    """What pip-audit says of both locks; None when it can't ask anybody."""
+def _run_audit() -> Report | None:
+    """Audit both lock files; return None when pip-audit gives no result."""
     files = [option for lock in _LOCKS for option in ("--requirement", str(_ROOT / lock))]
     command = [sys.executable, "-m", "pip_audit", *_OPTIONS, *files]
     try:

@@ -1,8 +1,8 @@
-"""Asking a person before something is done that can't be undone."""
+"""Ask for confirmation on the terminal."""
 
 
 def agrees(question: str) -> bool:
-    """Whether who sits there says yes; one who says nothing doesn't."""
+    """Return whether the user answers yes; the default and end of input count as no."""
     try:
         answer = input(f"{question} [y/N] ")
     except EOFError:

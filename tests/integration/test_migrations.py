@@ -75,7 +75,7 @@ def test_rights_that_are_missing_are_named(database: str, postgres: EmbeddedPost
     execute(postgres.url, "drop role if exists guest; create role guest login")
     failed = command(database.replace("postgres@", "guest@"))
     assert (failed.returncode, failed.stdout) == (1, "")
-    assert failed.stderr.startswith("The database refuses to be migrated: permission denied")
+    assert failed.stderr.startswith("The database can't be migrated: permission denied")
     assert failed.stderr.count("\n") == 1
 
 
@@ -366,7 +366,7 @@ def test_timeouts_of_the_role_end_no_migration(database: str, tmp_path: Path) ->
 @pytest.mark.parametrize(
     ("url", "sentence"),
     [
-        (None, "Say which database to migrate: DATABASE_URL=postgresql://... make migrate"),
+        (None, "DATABASE_URL is not set: DATABASE_URL=postgresql://... make migrate"),
         ("postgresql://x:hidden@127.0.0.1:{port}/none", "The database can't be reached: "),
         ("mysql://x:hidden@127.0.0.1/none", "SyncKairos can't start. DATABASE_URL must begin"),
         (

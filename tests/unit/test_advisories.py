@@ -28,5 +28,5 @@ def test_where_nothing_is_known_all_is_well() -> None:
     assert verdict(Report([], [], 90), require_all=True)[0] == 0
     assert verdict(Report([], ["odd"], 90), require_all=False) == (
         0,
-        "advisories: none known; skipped odd",
+        "advisories: none known; not checked: odd",
     )
