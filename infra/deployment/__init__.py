@@ -1,1 +1,1 @@
-"""Releases on Fly.io: what must hold before one, what is done, and the way back."""
+"""Releases on Fly.io: preflight checks, deployment, verification and rollback."""

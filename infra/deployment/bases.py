@@ -1,4 +1,4 @@
-"""The image's bases by digest, as `infra/image/pin` has noted them."""
+"""The base images with their digests, as `infra/image/pin` recorded them."""
 
 from dotenv import dotenv_values
 
@@ -6,7 +6,7 @@ from infra.image.pinning import BASES
 
 
 def pinned_bases() -> dict[str, str]:
-    """The build arguments that name them; none where they are not pinned."""
-    noted = dotenv_values(BASES, interpolate=False) if BASES.exists() else {}
-    found = {name: value or "" for name, value in noted.items()}
+    """Return the build arguments that name them; empty unless all of them have a digest."""
+    recorded = dotenv_values(BASES, interpolate=False) if BASES.exists() else {}
+    found = {name: value or "" for name, value in recorded.items()}
     return found if all("@sha256:" in value for value in found.values()) else {}

@@ -1,4 +1,4 @@
-"""How long a release may still take."""
+"""The time limit of a release."""
 
 import time
 
@@ -6,21 +6,21 @@ from infra.deployment.failure import ReleaseFailed
 
 
 class Deadline:
-    """So many seconds from now on, for all steps together."""
+    """A time limit for all steps together, in seconds from its creation."""
 
     def __init__(self, seconds: float) -> None:
         self.seconds = seconds
-        self._begun = time.monotonic()
+        self._started = time.monotonic()
 
     @property
     def elapsed_s(self) -> float:
-        """Since the beginning."""
-        return time.monotonic() - self._begun
+        """Seconds since the start."""
+        return time.monotonic() - self._started
 
     @property
     def left_s(self) -> float:
-        """What is left. Raises `ReleaseFailed` where nothing is."""
+        """Seconds left. Raises `ReleaseFailed` if the time is up."""
         left = self.seconds - self.elapsed_s
         if left <= 0:
-            raise ReleaseFailed(f"not done within {self.seconds:.0f} s")
+            raise ReleaseFailed(f"not finished within {self.seconds:.0f} s")
         return left

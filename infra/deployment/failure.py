@@ -1,23 +1,23 @@
-"""How a release can end badly. The exit codes are what scripts go by."""
+"""The exceptions of a release, with the exit codes of `deploy.sh` and `rollback.sh`."""
 
 
 class Refused(Exception):
-    """Something is not as it must be; nothing has been changed."""
+    """A precondition isn't met; nothing has been changed."""
 
     exit_code = 1
 
 
 class ReleaseFailed(Exception):
-    """A step of the release failed; says which, and why."""
+    """A step of the release failed; the message says which one, and why."""
 
 
 class RolledBack(Exception):
-    """The release failed, and the one before it serves again."""
+    """The release failed, and the previous one serves again."""
 
     exit_code = 2
 
 
 class Stranded(Exception):
-    """The release failed, and so did the way back: somebody must look at once."""
+    """The rollback failed, or there is no release to roll back to: someone must act at once."""
 
     exit_code = 3

@@ -1,4 +1,4 @@
-"""One app on Fly.io, by flyctl; what is read of its answers is as its documentation has them."""
+"""Control an app on Fly.io with flyctl; the fields of its JSON output follow its documentation."""
 
 import json
 from collections.abc import Iterator
@@ -15,7 +15,7 @@ _READY = {"started", "running"}
 
 @dataclass(frozen=True, slots=True)
 class Release:
-    """One that was completed, and the image that it brought."""
+    """A completed release and its image."""
 
     version: int
     image: str
@@ -23,48 +23,48 @@ class Release:
 
 @dataclass(frozen=True, slots=True)
 class Fly:
-    """The app of that name."""
+    """The app `app`; flyctl's calls must end before `deadline`."""
 
     app: str
     deadline: Deadline
 
     def exists(self) -> bool:
-        """Whether the account that is logged in has the app. Raises `ReleaseFailed`."""
-        apps = self._asked("apps", "list", "--json")
+        """Return whether the logged-in account has the app. Raises `ReleaseFailed`."""
+        apps = self._query("apps", "list", "--json")
         return any(_field(app, "name") == self.app for app in apps)
 
     def secrets(self) -> set[str]:
-        """The names of those that are set. Raises `ReleaseFailed`."""
-        listed = self._asked("secrets", "list", "--app", self.app, "--json")
+        """Return the names of the app's secrets. Raises `ReleaseFailed`."""
+        listed = self._query("secrets", "list", "--app", self.app, "--json")
         return {str(_field(secret, "name")) for secret in listed or []}
 
     def releases(self) -> list[Release]:
-        """Those that were completed, newest first. Raises `ReleaseFailed`."""
-        listed = self._asked("releases", "--app", self.app, "--image", "--json")
+        """Return the completed releases, newest first. Raises `ReleaseFailed`."""
+        listed = self._query("releases", "--app", self.app, "--image", "--json")
         return sorted(_completed(listed or []), key=lambda one: -one.version)
 
     def address(self) -> str:
-        """Where the public reaches it. Raises `ReleaseFailed`."""
+        """Return the app's public URL. Raises `ReleaseFailed`."""
         if hostname := _field(self._status(), "hostname"):
             return f"https://{hostname}"
-        raise ReleaseFailed("flyctl status names no host")
+        raise ReleaseFailed("flyctl status shows no hostname")
 
     def unhealthy(self) -> list[str]:
-        """What is still wrong with which machine, in words. Raises `ReleaseFailed`."""
+        """Return what is wrong with each unhealthy machine. Raises `ReleaseFailed`."""
         machines = _field(self._status(), "machines") or []
         return [fault for machine in machines for fault in _faults(machine)] or (
             [] if machines else ["there is no machine"]
         )
 
     def build_and_deploy(self, arguments: dict[str, str]) -> None:
-        """Replace every machine by one of what is checked out. Raises `ReleaseFailed`."""
+        """Build the checked-out commit and deploy it to every machine. Raises `ReleaseFailed`."""
         given = [part for pair in arguments.items() for part in ("--build-arg", "=".join(pair))]
         self._deploy("--dockerfile", str(ROOT / "Dockerfile"), *given)
 
     def deploy(self, image: str) -> None:
-        """Replace every machine by one of `image`, which is there. Raises `ReleaseFailed`.
+        """Deploy the existing `image` to every machine. Raises `ReleaseFailed`.
 
-        Nothing is migrated: the tables are ahead of it, and Postgres may be away.
+        Skips the migrations: the schema is newer already, and Postgres may be unavailable.
         """
         self._deploy("--image", image, "--skip-release-command")
 
@@ -73,21 +73,21 @@ class Fly:
         output(["flyctl", "deploy", str(ROOT), *config, *more], self.deadline)
 
     def _status(self) -> Any:
-        return self._asked("status", "--app", self.app, "--json")
+        return self._query("status", "--app", self.app, "--json")
 
-    def _asked(self, *arguments: str) -> Any:
-        answer = output(["flyctl", *arguments], self.deadline)
+    def _query(self, *arguments: str) -> Any:
+        text = output(["flyctl", *arguments], self.deadline)
         try:
-            return json.loads(answer)
+            return json.loads(text)
         except ValueError:
-            raise ReleaseFailed(f"flyctl {arguments[0]} gave no JSON: {answer[:200]}") from None
+            raise ReleaseFailed(f"flyctl {arguments[0]} returned no JSON: {text[:200]}") from None
 
 
-def _field(thing: Any, name: str) -> Any:
-    """A field, whichever way this version of flyctl capitalises it. Raises `ReleaseFailed`."""
-    if not isinstance(thing, dict):
-        raise ReleaseFailed(f"flyctl gave something else than was expected where {name} should be")
-    return next((value for key, value in thing.items() if key.lower() == name), None)
+def _field(item: Any, name: str) -> Any:
+    """Return a field; flyctl's versions capitalise names differently. Raises `ReleaseFailed`."""
+    if not isinstance(item, dict):
+        raise ReleaseFailed(f"unexpected output of flyctl: no object with the field {name}")
+    return next((value for key, value in item.items() if key.lower() == name), None)
 
 
 def _completed(listed: list[dict[str, Any]]) -> Iterator[Release]:

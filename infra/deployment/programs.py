@@ -1,4 +1,4 @@
-"""Other programs, run to their end within the time that is left."""
+"""Run other programs within a deadline."""
 
 import os
 import signal
@@ -11,22 +11,23 @@ from infra.deployment.failure import ReleaseFailed
 
 ROOT = Path(__file__).parents[2]
 _LAST_LINES = 8
-_LAST_WORDS_S = 15.0
+_INTERRUPT_TIMEOUT_S = 15.0
 
 
 def output(command: Sequence[str], deadline: Deadline) -> str:
-    """What `command` writes to its standard output.
+    """Run `command` and return its standard output.
 
-    Raises `ReleaseFailed` with its last words where it fails, isn't there, or takes too long.
+    Raises `ReleaseFailed` if it can't be started, takes too long, or fails; then with the last
+    lines of its output.
     """
     name = " ".join([Path(command[0]).name, *command[1:3]])
     left_s = deadline.left_s
     try:
-        process = _begun(command)
+        process = _start(command)
     except OSError as error:
         raise ReleaseFailed(f"{name} can't be started: {error.strerror}") from None
     try:
-        told, complained = process.communicate(timeout=left_s)
+        stdout, stderr = process.communicate(timeout=left_s)
     except subprocess.TimeoutExpired:
         _interrupt(process)
         raise ReleaseFailed(f"{name} took too long") from None
@@ -34,13 +35,13 @@ def output(command: Sequence[str], deadline: Deadline) -> str:
         _interrupt(process)
         raise
     if process.returncode:
-        said = "\n".join((told + complained).strip().splitlines()[-_LAST_LINES:])
-        raise ReleaseFailed(f"{name} failed: {said or f'exit code {process.returncode}'}")
-    return told
+        last = "\n".join((stdout + stderr).strip().splitlines()[-_LAST_LINES:])
+        raise ReleaseFailed(f"{name} failed: {last or f'exit code {process.returncode}'}")
+    return stdout
 
 
-def _begun(command: Sequence[str]) -> subprocess.Popen[str]:
-    """Started out of the terminal's reach: what it is told, it is told by us."""
+def _start(command: Sequence[str]) -> subprocess.Popen[str]:
+    """Start in a session of its own: signals of the terminal reach this process only."""
     return subprocess.Popen(
         command,
         cwd=ROOT,
@@ -54,10 +55,10 @@ def _begun(command: Sequence[str]) -> subprocess.Popen[str]:
 
 
 def _interrupt(process: subprocess.Popen[str]) -> None:
-    """End it so that it can give back what it holds: flyctl has leases on machines."""
+    """Interrupt it, so that flyctl can release its leases on machines; kill it if that fails."""
     os.killpg(process.pid, signal.SIGINT)
     try:
-        process.communicate(timeout=_LAST_WORDS_S)
+        process.communicate(timeout=_INTERRUPT_TIMEOUT_S)
     except subprocess.TimeoutExpired:
         os.killpg(process.pid, signal.SIGKILL)
         process.communicate()

@@ -1,4 +1,4 @@
-"""After the machines were replaced: are they well, and does a session work?"""
+"""Verify a deployment: health of the machines and a smoke test."""
 
 import time
 
@@ -23,6 +23,6 @@ def require_healthy(fly: Fly, tell: Teller, poll_s: float) -> None:
 
 
 def require_working(fly: Fly, tell: Teller) -> None:
-    """Play a session at the public address. Raises `ReleaseFailed`."""
+    """Run the smoke test against the public URL. Raises `ReleaseFailed`."""
     with tell.step("smoke test"):
         output([str(_SMOKE), fly.address()], fly.deadline)

@@ -1,4 +1,4 @@
-"""What a person is told while a release goes on, and what they are asked."""
+"""Progress output of a release, and its confirmation."""
 
 import sys
 import time
@@ -12,37 +12,37 @@ from infra.deployment.failure import Refused
 
 
 class Teller:
-    """Steps with how long each took."""
+    """Prints the steps of a release and their durations."""
 
     def __init__(self, console: Console) -> None:
         self._console = console
 
     @contextmanager
     def step(self, name: str) -> Iterator[None]:
-        """`name` is under way to the end of the block."""
-        begun = time.monotonic()
+        """Show step `name` as running until the end of the block, then as done or failed."""
+        started = time.monotonic()
         try:
             with self._console.status(f"{name} ..."):
                 yield
         except BaseException:
             self._console.print(f"[red]✗[/] {name}")
             raise
-        self._console.print(f"[green]✓[/] {name} [dim]{time.monotonic() - begun:.1f} s[/]")
+        self._console.print(f"[green]✓[/] {name} [dim]{time.monotonic() - started:.1f} s[/]")
 
-    def note(self, words: str) -> None:
-        """Something about the step that is under way."""
-        self._console.print(f"  [dim]{words}[/]")
+    def note(self, text: str) -> None:
+        """Print a detail of the running step."""
+        self._console.print(f"  [dim]{text}[/]")
 
-    def say(self, words: str) -> None:
-        """A sentence."""
-        self._console.print(words, markup=False, soft_wrap=True)
+    def say(self, text: str) -> None:
+        """Print a line."""
+        self._console.print(text, markup=False, soft_wrap=True)
 
 
 def require_consent(question: str, *, is_given: bool) -> None:
-    """Ask, unless consent `is_given`. Raises `Refused` where it isn't, or nobody can be asked."""
+    """Ask for confirmation, unless it `is_given`. Raises `Refused` without it or a terminal."""
     if is_given:
         return
     if not sys.stdin.isatty():
-        raise Refused(f"{question} Nobody is there to ask: --yes says that you agree.")
+        raise Refused(f"{question} There is no terminal to ask on: confirm with --yes.")
     if not agrees(question):
-        raise Refused("Not agreed to; nothing was changed.")
+        raise Refused("Not confirmed; nothing was changed.")

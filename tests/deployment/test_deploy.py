@@ -142,7 +142,7 @@ def test_a_way_back_that_fails_as_well_is_said_aloud(checkout: Checkout) -> None
     checkout.answer(answers)
     ended = deploy(checkout)
     assert ended.code == 3
-    assert "THE ROLLBACK FAILED AS WELL" in ended.said
+    assert "THE ROLLBACK FAILED" in ended.said
     assert f"--image {_PREVIOUS}" in ended.said
 
 
@@ -152,7 +152,7 @@ def test_a_first_release_that_fails_has_nothing_to_go_back_to(checkout: Checkout
     checkout.answer(answers)
     ended = deploy(checkout)
     assert (ended.code, ended.deployed) == (3, ["here"])
-    assert "no release before it" in ended.said
+    assert "no previous release" in ended.said
 
 
 def test_a_flyctl_that_hangs_ends_with_the_time(checkout: Checkout) -> None:
@@ -186,7 +186,7 @@ def test_staging_may_go_untested_and_production_may_not(checkout: Checkout) -> N
     assert deploy(checkout, "--tests", "skip").code == 0
     ended = checkout.ends("deploy.sh", _ANY, "production", "--yes", "--tests", "skip")
     assert ended.code == 1
-    assert "nothing untested" in ended.said
+    assert "--tests skip is not allowed" in ended.said
 
 
 @pytest.mark.parametrize("pins", [None, "BUILD_IMAGE=python:3.11\nRUN_IMAGE=b@sha256:2"])

@@ -41,7 +41,7 @@ def test_a_rollback_that_fails_is_said_aloud(checkout: Checkout) -> None:
     ended = checkout.ends("rollback.sh", APP, "--yes")
     assert ended.code == 3
     assert "no push came" in ended.said
-    assert "Look at once" in ended.said
+    assert "Act at once" in ended.said
 
 
 def test_without_consent_nothing_is_done(checkout: Checkout) -> None:
