@@ -1,1 +1,1 @@
-"""What an environment must hold before the service is run in it, and how it gets there."""
+"""Validate the settings of a deployment, and set its secrets."""

@@ -1,4 +1,4 @@
-"""`infra/scripts/validate-env`: whether the service could be run with some variables."""
+"""`infra/scripts/validate-env`: check whether the service can run with a set of variables."""
 
 import argparse
 import sys
@@ -11,7 +11,7 @@ from infra.environment.variables import FileFaulty, variables_of
 
 
 def main() -> int:
-    """Look, and say what was found; returns the exit code."""
+    """Validate the variables and print the findings; return the exit code."""
     options, console = _options(), Console(highlight=False, soft_wrap=True)
     try:
         variables = variables_of(options.file)
@@ -24,15 +24,17 @@ def main() -> int:
     for fault in found.faults:
         console.print(f"[red]✗[/] {fault}")
     if not found.faults:
-        console.print(f"[green]✓[/] {len(variables)} variables, good for {options.stage}")
+        console.print(f"[green]✓[/] {len(variables)} variables, valid for {options.stage}")
     return 1 if found.faults else 0
 
 
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
-        prog="validate-env", description="Whether the service could be run with these variables."
+        prog="validate-env", description="Checks whether the service can run with these variables."
     )
-    parser.add_argument("file", nargs="?", type=Path, help="such as .env; else the environment")
+    parser.add_argument(
+        "file", nargs="?", type=Path, help="a file such as .env (default: the environment)"
+    )
     parser.add_argument("--stage", choices=("local", "staging", "production"), default="production")
     parser.add_argument("--target", choices=("fly", "lambda"), default="fly")
     return parser.parse_args()

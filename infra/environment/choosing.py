@@ -1,4 +1,4 @@
-"""Which secrets are set to what: given, made, asked for, or left as they are."""
+"""Plan which secrets to set: those given, generated or asked for; others stay unchanged."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -8,7 +8,7 @@ from infra.environment.required import Secret
 
 @dataclass
 class Plan:
-    """What will be set; values are never shown."""
+    """What to set; values are never printed."""
 
     values: dict[str, str] = field(default_factory=dict)
     made: list[str] = field(default_factory=list)
@@ -23,25 +23,26 @@ def plan(
     present: set[str],
     ask: Callable[[Secret], str],
 ) -> Plan:
-    """Those `given` replace what is there; what isn't there is made, or asked for.
+    """Plan from the `given` values and the names of the `present` secrets.
 
-    `ask` returns nothing where nobody can be asked.
+    Given values replace present ones. A secret that is neither given nor present is generated, or
+    asked for; `ask` returns "" without a terminal.
     """
-    chosen = Plan()
+    result = Plan()
     for secret in secrets:
         if value := given.get(secret.name, ""):
             if secret.name in present:
-                chosen.replaced.append(secret)
+                result.replaced.append(secret)
         elif secret.name in present:
-            chosen.kept.append(secret.name)
+            result.kept.append(secret.name)
             continue
         elif secret.make:
             value = secret.make()
-            chosen.made.append(secret.name)
+            result.made.append(secret.name)
         elif secret.is_needed:
             value = ask(secret)
         if value:
-            chosen.values[secret.name] = value
+            result.values[secret.name] = value
         elif secret.is_needed:
-            chosen.missing.append(secret)
-    return chosen
+            result.missing.append(secret)
+    return result

@@ -5,19 +5,19 @@ import subprocess
 
 
 class FlyFailed(Exception):
-    """flyctl won't; says why."""
+    """flyctl failed; the message says why."""
 
 
 def names(app: str) -> set[str]:
-    """Those that are set. Raises `FlyFailed`."""
+    """Return the names of the app's secrets. Raises `FlyFailed`."""
     listed = json.loads(_run(["secrets", "list", "--app", app, "--json"], "") or "[]")
     return {str(one.get("Name") or one.get("name")) for one in listed}
 
 
 def write(app: str, values: dict[str, str]) -> None:
-    """Set them, through a pipe that nobody else sees; they hold from the next release on.
+    """Set secrets; they take effect with the next release. Raises `FlyFailed`.
 
-    Raises `FlyFailed`.
+    The values are piped to flyctl, because other users can read command lines.
     """
     lines = "".join(f"{name}={value}\n" for name, value in values.items())
     _run(["secrets", "import", "--app", app, "--stage"], lines)
@@ -26,11 +26,12 @@ def write(app: str, values: dict[str, str]) -> None:
 def _run(arguments: list[str], text: str) -> str:
     command = ["flyctl", *arguments]
     try:
-        done = subprocess.run(command, input=text, capture_output=True, text=True, timeout=60)
+        result = subprocess.run(command, input=text, capture_output=True, text=True, timeout=60)
     except OSError as error:
         raise FlyFailed(f"flyctl can't be started: {error.strerror}") from None
     except subprocess.TimeoutExpired:
         raise FlyFailed(f"flyctl {' '.join(arguments[:2])} took too long") from None
-    if done.returncode:
-        raise FlyFailed(f"flyctl {' '.join(arguments[:2])}: {(done.stderr or done.stdout).strip()}")
-    return done.stdout
+    if result.returncode:
+        reason = (result.stderr or result.stdout).strip()
+        raise FlyFailed(f"flyctl {' '.join(arguments[:2])}: {reason}")
+    return result.stdout

@@ -1,23 +1,23 @@
-"""Secrets of functions: SecureStrings of AWS's parameter store."""
+"""Secrets of the functions: SecureStrings in AWS Systems Manager Parameter Store."""
 
 from typing import Any
 
 import boto3
 
-_MOST = 10
-"""A page of names, as AWS gives them."""
+_PAGE_SIZE = 10
+"""The maximum of GetParametersByPath."""
 
 
 def names(stage: str, region: str) -> set[str]:
-    """Those that are set. Raises what boto3 does."""
-    pages = _client(region).get_paginator("get_parameters_by_path")
-    path = f"/synckairos/{stage}"
-    found = pages.paginate(Path=path, WithDecryption=False, PaginationConfig={"PageSize": _MOST})
-    return {one["Name"].rpartition("/")[2] for page in found for one in page["Parameters"]}
+    """Return the names of the stage's secrets. Raises boto3's exceptions."""
+    paginator = _client(region).get_paginator("get_parameters_by_path")
+    path, paging = f"/synckairos/{stage}", {"PageSize": _PAGE_SIZE}
+    pages = paginator.paginate(Path=path, WithDecryption=False, PaginationConfig=paging)
+    return {one["Name"].rpartition("/")[2] for page in pages for one in page["Parameters"]}
 
 
 def write(stage: str, region: str, values: dict[str, str]) -> None:
-    """Set them; instances that start from now on read them. Raises what boto3 does."""
+    """Set secrets; instances started from now on use them. Raises boto3's exceptions."""
     client = _client(region)
     for name, value in values.items():
         client.put_parameter(

@@ -1,4 +1,4 @@
-"""The secrets of each place where the service runs: what they are for, and how to come by them."""
+"""The secrets of each deployment target: their purpose and how to get them."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -10,16 +10,18 @@ Target = Literal["fly", "lambda"]
 
 @dataclass(frozen=True, slots=True)
 class Secret:
-    """One variable; `make` is how a fresh one is made, where anybody could make it."""
+    """A secret variable; `make` generates a new value if it is a random one."""
 
     name: str
     meaning: str
+    """Its purpose, as a predicate: "signs tokens"."""
     how: str
+    """How to get a value."""
     make: Callable[[], str] | None = None
     is_needed: bool = True
-    """Else the service does without, and does less."""
+    """False if the service can also run without it."""
     when_replaced: str = ""
-    """What happens to those who went by the one before."""
+    """The consequence of replacing its value, for a warning."""
 
 
 def _random() -> str:
@@ -31,34 +33,46 @@ _JWT = Secret(
     "signs tokens",
     "openssl rand -hex 32; your backend needs it too",
     _random,
-    when_replaced="everybody's token ends at once",
+    when_replaced="all tokens signed with the old one become invalid at once",
 )
 _METRICS = Secret(
     "METRICS_TOKEN",
-    "who asks for /metrics must have it",
+    "protects /metrics",
     "openssl rand -hex 32; your Prometheus needs it too",
     _random,
     when_replaced="Prometheus needs the new one",
 )
 _SERVICE_KEY = Secret(
     "SUPABASE_SERVICE_ROLE_KEY",
-    "lets us write to the project, past every policy",
+    "lets the service write to the project, bypassing row-level security",
     "Supabase: Project Settings, API Keys, a secret key",
 )
 _SIGNING = Secret(
     "SUPABASE_SIGNING_KEY",
-    "signs the tokens of Supabase Realtime's listeners",
+    "signs the tokens of Supabase Realtime's subscribers",
     "supabase gen signing-key --algorithm ES256, imported into the project under JWT Keys",
     when_replaced="import the new one into the project first",
 )
-_REDIS = Secret("REDIS_URL", "where sessions are", "Upstash: rediss://default:PASSWORD@HOST:6379")
-_DATABASE = Secret("DATABASE_URL", "where the trail is", "Supabase: Connect, session pooler")
-_REST_URL = Secret("UPSTASH_REDIS_REST_URL", "where sessions are", "Upstash: REST API, its URL")
-_REST_TOKEN = Secret("UPSTASH_REDIS_REST_TOKEN", "lets us in there", "Upstash: REST API, its token")
-_PROJECT = Secret("SUPABASE_URL", "where the project is", "Supabase: https://PROJECT.supabase.co")
+_REDIS = Secret(
+    "REDIS_URL", "names the session store", "Upstash: rediss://default:PASSWORD@HOST:6379"
+)
+_DATABASE = Secret(
+    "DATABASE_URL", "names the audit trail's database", "Supabase: Connect, session pooler"
+)
+_REST_URL = Secret(
+    "UPSTASH_REDIS_REST_URL", "names the session store", "Upstash: REST API, its URL"
+)
+_REST_TOKEN = Secret(
+    "UPSTASH_REDIS_REST_TOKEN",
+    "gives access to the session store",
+    "Upstash: REST API, its token",
+)
+_PROJECT = Secret(
+    "SUPABASE_URL", "names the Supabase project", "Supabase: https://PROJECT.supabase.co"
+)
 _PUBLISHABLE = Secret(
     "SUPABASE_PUBLISHABLE_KEY",
-    "what clients show Supabase Realtime",
+    "lets clients connect to Supabase Realtime",
     "Supabase: Project Settings, API Keys, the publishable key",
 )
 
@@ -74,10 +88,10 @@ _SECRETS: dict[Target, tuple[Secret, ...]] = {
 
 
 def secrets_of(target: Target) -> tuple[Secret, ...]:
-    """Those that the service may have there."""
+    """Return all secrets of a target, optional ones included."""
     return _SECRETS[target]
 
 
 def required(target: Target) -> tuple[Secret, ...]:
-    """Those that it doesn't do without."""
+    """Return the secrets that must be set on a target."""
     return tuple(secret for secret in _SECRETS[target] if secret.is_needed)

@@ -1,4 +1,4 @@
-"""`infra/scripts/secrets`: generates what can be generated, and sets it where the service runs."""
+"""`infra/scripts/secrets`: generate or ask for missing secrets and set them on Fly.io or AWS."""
 
 import argparse
 import getpass
@@ -18,16 +18,16 @@ from infra.environment.variables import KNOWN, FileFaulty, variables_of
 console = Console(highlight=False, soft_wrap=True)
 
 
-class Refused(Exception):
-    """Nothing was set; says why."""
+class NothingSet(Exception):
+    """No secret was set; the message says why."""
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Set them; returns the exit code."""
+    """Set the secrets; return the exit code."""
     options = _options(arguments)
     try:
         _set(options)
-    except (Refused, FileFaulty, flyctl.FlyFailed, BotoCoreError, ClientError) as failure:
+    except (NothingSet, FileFaulty, flyctl.FlyFailed, BotoCoreError, ClientError) as failure:
         console.print(str(failure), markup=False)
         return 1
     except KeyboardInterrupt:
@@ -39,28 +39,28 @@ def _set(options: argparse.Namespace) -> None:
     given = variables_of(options.file)
     secrets = secrets_of(options.target)
     present = _present(options)
-    chosen = plan(secrets, given, present, _ask)
+    planned = plan(secrets, given, present, _ask)
     if options.target == "fly" and options.file:
         others = {name for name in given if name in KNOWN or name.startswith("OTEL_")}
-        chosen.values |= {name: given[name] for name in others - _named(secrets)}
-    _require_sound(chosen, present, options)
-    _tell(chosen)
+        planned.values |= {name: given[name] for name in others - _names(secrets)}
+    _require_valid(planned, present, options)
+    _print(planned)
     if options.dry_run:
-        console.print("A dry run: nothing was set.")
+        console.print("Dry run: nothing was set.")
         return
-    if not chosen.values:
+    if not planned.values:
         console.print("Nothing to set.")
         return
-    _require_consent(chosen, options)
+    _require_confirmation(planned, options)
     if options.target == "fly":
-        flyctl.write(options.app, chosen.values)
-        console.print(f"Set on {options.app}, from its next release on.")
+        flyctl.write(options.app, planned.values)
+        console.print(f"Set on {options.app}. Its next release uses them.")
     else:
-        parameters.write(options.stage, options.region, chosen.values)
+        parameters.write(options.stage, options.region, planned.values)
         console.print(f"Set under /synckairos/{options.stage}/.")
 
 
-def _named(secrets: tuple[Secret, ...]) -> set[str]:
+def _names(secrets: tuple[Secret, ...]) -> set[str]:
     return {secret.name for secret in secrets}
 
 
@@ -76,54 +76,54 @@ def _ask(secret: Secret) -> str:
     return getpass.getpass(f"{secret.name} ({secret.how}): ").strip()
 
 
-def _require_sound(chosen: Plan, present: set[str], options: argparse.Namespace) -> None:
-    if chosen.missing:
-        needed = "; ".join(f"{one.name} ({one.how})" for one in chosen.missing)
-        raise Refused(f"Nothing was set, for these are missing: {needed}")
-    if broken := [name for name, value in chosen.values.items() if "\n" in value]:
-        raise Refused(f"Nothing was set: {', '.join(broken)} must be one line")
-    found = validate(chosen.values, "production", options.target).faults
+def _require_valid(planned: Plan, present: set[str], options: argparse.Namespace) -> None:
+    if planned.missing:
+        needed = "; ".join(f"{one.name} ({one.how})" for one in planned.missing)
+        raise NothingSet(f"Nothing was set. Missing: {needed}")
+    if broken := [name for name, value in planned.values.items() if "\n" in value]:
+        raise NothingSet(f"Nothing was set: {', '.join(broken)} must be one line")
+    found = validate(planned.values, "production", options.target).faults
     if faults := [f for f in found if not (" is missing" in f and f.split()[0] in present)]:
-        raise Refused(f"Nothing was set: {'; '.join(faults)}")
+        raise NothingSet(f"Nothing was set: {'; '.join(faults)}")
 
 
-def _tell(chosen: Plan) -> None:
-    for name in chosen.values:
-        how = "made, known to nobody" if name in chosen.made else "as given"
-        console.print(f"  {name}: {how}")
-    for name in chosen.kept:
-        console.print(f"  [dim]{name}: stays as it is[/]")
+def _print(planned: Plan) -> None:
+    for name in planned.values:
+        source = "generated" if name in planned.made else "as given"
+        console.print(f"  {name}: {source}")
+    for name in planned.kept:
+        console.print(f"  [dim]{name}: unchanged[/]")
 
 
-def _require_consent(chosen: Plan, options: argparse.Namespace) -> None:
-    for secret in chosen.replaced:
+def _require_confirmation(planned: Plan, options: argparse.Namespace) -> None:
+    for secret in planned.replaced:
         note = f": {secret.when_replaced}" if secret.when_replaced else ""
         console.print(f"  [yellow]{secret.name} is replaced{note}[/]")
     if options.yes:
         return
     if not sys.stdin.isatty():
-        raise Refused("Nothing was set. Nobody is there to ask: --yes says that you agree.")
+        raise NothingSet("Nothing was set. There is no terminal to ask on: confirm with --yes.")
     if not agrees("Set them?"):
-        raise Refused("Nothing was set.")
+        raise NothingSet("Nothing was set.")
 
 
 def _options(arguments: list[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         prog="secrets",
-        description="Makes the secrets that can be made, takes the others from FILE, from the"
-        " environment or from you, and sets them; on Fly all other settings of FILE as well."
-        " Values are never shown, nor written to disk.",
+        description="Sets the service's secrets. Takes them from FILE or the environment, generates"
+        " the random ones, and asks for the others. On Fly.io it also sets all other settings of"
+        " FILE. Values are never printed or written to disk.",
     )
-    parser.add_argument("app", nargs="?", metavar="APP", help="its name at Fly")
+    parser.add_argument("app", nargs="?", metavar="APP", help="the app's name on Fly.io")
     parser.add_argument("--target", choices=("fly", "lambda"), default="fly")
     parser.add_argument("--stage", default="dev", help="of the functions (default: %(default)s)")
     parser.add_argument("--region", default="ap-southeast-2", help="default: %(default)s")
     parser.add_argument("--file", type=Path, help="variables, as in .env.production.example")
-    parser.add_argument("--dry-run", action="store_true", help="only say what would be set")
-    parser.add_argument("--yes", action="store_true", help="don't ask")
+    parser.add_argument("--dry-run", action="store_true", help="only print what would be set")
+    parser.add_argument("--yes", action="store_true", help="don't ask for confirmation")
     options = parser.parse_args(arguments)
     if options.target == "fly" and not options.app:
-        parser.error("say which app: secrets APP")
+        parser.error("APP is missing: secrets APP")
     return options
 
 

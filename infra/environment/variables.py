@@ -1,4 +1,4 @@
-"""An environment to be looked at: a file as Docker and Fly read it, or our own."""
+"""Read variables from an env file (as Docker and Fly.io read it) or from the environment."""
 
 import os
 from difflib import get_close_matches
@@ -9,26 +9,29 @@ from dotenv import dotenv_values
 from shared.settings import Settings
 
 KNOWN = frozenset(name.upper() for name in Settings.model_fields)
-"""Every setting of the service."""
+"""The environment variables of all settings of the service."""
 
 _OTHERS = frozenset({"SYNCKAIROS_REVISION", "POSTGRES_PASSWORD"})
-"""What the image and docker-compose.yml go by beside them."""
+"""Variables of the image and of docker-compose.yml that are not settings."""
 
 _OF_NODE = frozenset(
     {"NODE_ENV", "NODE_OPTIONS", "NODE_VERSION", "NPM_CONFIG_PRODUCTION", "SUPABASE_ANON_KEY"}
     | {"REDIS_TLS", "REDIS_PASSWORD", "DIRECT_URL", "PNPM_HOME", "YARN_VERSION", "TZ"}
 )
-"""What deployments of services in Node set, and nothing here reads."""
+"""Variables that deployments of Node services often set; this service ignores them."""
 
 _PREFIXES = ("OTEL_", "FLY_", "AWS_")
 
 
 class FileFaulty(Exception):
-    """The file can't be read; says why."""
+    """The file can't be read; the message says why."""
 
 
 def variables_of(file: Path | None) -> dict[str, str]:
-    """What is set there, empty ones left out. Raises `FileFaulty`."""
+    """Return the non-empty variables of `file`, or the settings in the environment for None.
+
+    Raises `FileFaulty`.
+    """
     if file is None:
         return {name: os.environ[name] for name in KNOWN if os.environ.get(name)}
     try:
@@ -41,20 +44,20 @@ def variables_of(file: Path | None) -> dict[str, str]:
 
 
 def unknown(names: set[str]) -> list[str]:
-    """Those that nobody goes by, with what was probably meant."""
-    strange = sorted(
+    """Return a fault for each unknown name, with the most similar setting."""
+    unknown_names = sorted(
         name
         for name in names
         if name not in KNOWN | _OTHERS | _OF_NODE and not name.startswith(_PREFIXES)
     )
-    return [_said(name) for name in strange]
+    return [_fault(name) for name in unknown_names]
 
 
 def ignored(names: set[str]) -> list[str]:
-    """Those of a service in Node, which do no harm and nothing else."""
+    """Return a warning for each variable of a Node service."""
     return [f"{name} is ignored" for name in sorted(names & _OF_NODE)]
 
 
-def _said(name: str) -> str:
-    meant = get_close_matches(name, KNOWN, 1)
-    return f"{name} is no setting{f'; did you mean {meant[0]}?' if meant else ''}"
+def _fault(name: str) -> str:
+    similar = get_close_matches(name, KNOWN, 1)
+    return f"{name} is not a setting{f'; did you mean {similar[0]}?' if similar else ''}"

@@ -18,7 +18,7 @@ def test_a_file_that_is_good_is_said_to_be(tmp_path: Path) -> None:
     file = tmp_path / "env"
     file.write_text(lines(PRODUCTION))
     ended = commands.script("validate-env", file)
-    assert (ended.returncode, ended.stdout) == (0, "✓ 5 variables, good for production\n")
+    assert (ended.returncode, ended.stdout) == (0, "✓ 5 variables, valid for production\n")
 
 
 def test_without_a_file_it_looks_at_the_environment() -> None:
@@ -59,8 +59,8 @@ def test_each_secret_that_is_missing_is_named_once_with_how_to_get_it(
 @pytest.mark.parametrize(
     ("change", "said"),
     [
-        ({"REDIS_URI": "x"}, "REDIS_URI is no setting; did you mean REDIS_URL?"),
-        ({"ZZZ": "x"}, "ZZZ is no setting"),
+        ({"REDIS_URI": "x"}, "REDIS_URI is not a setting; did you mean REDIS_URL?"),
+        ({"ZZZ": "x"}, "ZZZ is not a setting"),
         ({"PORT": "high"}, 'PORT must be a whole number, not "high"'),
         ({"LOG_LEVEL": "LOUD"}, 'LOG_LEVEL must be DEBUG, INFO, WARNING or ERROR, not "LOUD"'),
         ({"METRICS_TOKEN": "change-me-please-now"}, "METRICS_TOKEN is a placeholder"),
@@ -69,8 +69,8 @@ def test_each_secret_that_is_missing_is_named_once_with_how_to_get_it(
         ({"DATABASE_URL": "mysql://x"}, "DATABASE_URL must begin with postgresql"),
         ({"REDIS_URL": "https://x"}, "REDIS_URL must begin with rediss://"),
         ({"REDIS_URL": "rediss://x:port"}, "REDIS_URL must have hosts like host:6379"),
-        ({"REDIS_URL": "rediss://default:PASSWORD@HOST:6379"}, "REDIS_URL still says where"),
-        ({"DATABASE_URL": "postgresql://a:[YOUR-PASSWORD]@h/x"}, "DATABASE_URL still says where"),
+        ({"REDIS_URL": "rediss://default:PASSWORD@HOST:6379"}, "REDIS_URL still contains"),
+        ({"DATABASE_URL": "postgresql://a:[YOUR-PASSWORD]@h/x"}, "DATABASE_URL still contains"),
         ({"JWT_JWKS_URL": "http://x"}, "JWT_JWKS_URL must begin with https://"),
     ],
 )
@@ -123,4 +123,4 @@ def test_what_is_no_text_is_refused(tmp_path: Path) -> None:
 def test_help_explains_it() -> None:
     ended = commands.main(main, "--help")
     assert ended.returncode == 0
-    assert "could be run" in ended.stdout
+    assert "can run" in ended.stdout
