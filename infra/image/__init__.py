@@ -1,1 +1,1 @@
-"""The container image, built and run where there is no Docker and no registry of images."""
+"""Build and test the container image without Docker and without an image registry."""

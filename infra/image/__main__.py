@@ -1,8 +1,8 @@
-"""`make image-check`: build the real Dockerfile and put the image through its paces.
+"""`make image-check`: build the Dockerfile and test the image.
 
-Its bases are local stand-ins made of Debian's packages, so that no registry of images is needed.
-Ends with 0 when the image is good, or can't be built on this machine; with REQUIRE_ALL=1 the
-latter is a failure too.
+The base images are local stand-ins made of Debian packages, so that no image registry is needed.
+The exit code is 0 if the image passes, or if this machine can't build images; with REQUIRE_ALL=1
+the latter is a failure.
 """
 
 import argparse
@@ -28,9 +28,9 @@ console = Console(highlight=False, soft_wrap=True)
 
 
 def main() -> int:
-    """Build and check; returns the exit code."""
+    """Build and check the image; return the exit code."""
     argparse.ArgumentParser(prog="python -m infra.image", description=__doc__).parse_args()
-    began = time.monotonic()
+    started = time.monotonic()
     try:
         require("buildah", "apt-get", "dpkg-deb", "git")
         with alone():
@@ -39,42 +39,42 @@ def main() -> int:
         console.print(f"image-check: skipped: {reason}", markup=False)
         return 1 if os.environ.get("REQUIRE_ALL") == "1" else 0
     except KeyboardInterrupt:
-        console.print("image-check: interrupted; what was built so far stays for the next time")
+        console.print("image-check: interrupted; the layers built so far are kept")
         return _INTERRUPTED
     except (ImageFailed, PostgresFailed) as failure:
         console.print(f"image-check: {failure}", markup=False)
         return 1
     console.print(
-        f"image-check: good, in {time.monotonic() - began:.0f} s. Its bases were stand-ins made of"
-        " Debian's packages: the real ones' digests and exact sizes are not proved by this."
+        f"image-check: passed in {time.monotonic() - started:.0f} s. The base images were stand-ins"
+        " made of Debian packages: digests and exact sizes of the real ones are not checked."
     )
     return 0
 
 
 def _check() -> None:
-    with _step("stand-ins for the bases, from Debian's packages"):
+    with _step("stand-ins for the base images, from Debian packages"):
         stand_ins = bases()
-    with _step("the Dockerfile"):
+    with _step("build of the Dockerfile"):
         build(stand_ins)
     with _step("configuration"):
-        check.configuration(_tell)
+        check.configuration(_print_detail)
     with _step("files"):
-        check.files(_tell)
-    with _step("compressed"):
-        check.compressed(_tell)
-    with _step("at work"), embedded_redis() as redis, embedded_postgres() as postgres:
-        check.work(redis, postgres.url, _tell)
+        check.files(_print_detail)
+    with _step("compressed size"):
+        check.compressed(_print_detail)
+    with _step("running"), embedded_redis() as redis, embedded_postgres() as postgres:
+        check.work(redis, postgres.url, _print_detail)
 
 
 @contextmanager
 def _step(name: str) -> Iterator[None]:
-    began = time.monotonic()
+    started = time.monotonic()
     with console.status(f"{name} ..."):
         yield
-    console.print(f"[green]✓[/] {name} [dim]{time.monotonic() - began:.1f} s[/]")
+    console.print(f"[green]✓[/] {name} [dim]{time.monotonic() - started:.1f} s[/]")
 
 
-def _tell(line: str) -> None:
+def _print_detail(line: str) -> None:
     console.print(f"  {line}", markup=False)
 
 

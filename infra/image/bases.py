@@ -1,8 +1,8 @@
-"""Stand-ins for the two base images, made of the Debian packages that those are made of.
+"""Stand-ins for the two base images, for machines that can't reach an image registry.
 
-A distroless image is Debian packages unpacked, and so is ours. For the build any Python 3.11 with
-pip and a shell will do. They take a registry's place where none can be reached; digests, layers
-and labels of the real ones are not proved with them.
+A distroless image consists of unpacked Debian packages, and so does the stand-in for the run image.
+The build image can be any Python 3.11 with pip and a shell. Digests, layers and labels of the real
+images can't be checked with stand-ins.
 """
 
 import hashlib
@@ -14,7 +14,7 @@ from infra.image.buildah import FOLDER, buildah, exists
 from infra.image.programs import output
 
 _RECIPE = Path(__file__).read_text("utf-8")
-"""The same packages put together differently make another base."""
+"""Part of the image's tag, so that a change of this file leads to a new image."""
 
 _PYTHON = """
     base-files netbase tzdata media-types ca-certificates
@@ -29,8 +29,8 @@ _BUILD = """
     python3-pip python3-setuptools python3-pkg-resources python3-wheel python3-lib2to3
 """
 
-_LEFT_OUT = ("man", "lintian", "info", "locale", "bug")
-"""Of `/usr/share`, as distroless leaves it out too."""
+_EXCLUDED = ("man", "lintian", "info", "locale", "bug")
+"""Folders of `/usr/share` that distroless images don't have either."""
 
 _PASSWD = (
     "root:x:0:0:root:/root:/sbin/nologin\nnonroot:x:65532:65532::/home/nonroot:/sbin/nologin\n"
@@ -41,23 +41,23 @@ _PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 @dataclass(frozen=True, slots=True)
 class Base:
-    """A base image of Debian's `packages`."""
+    """A base image made of Debian `packages` (names separated by spaces); it runs as `user`."""
 
     name: str
     packages: str
     user: str
 
     def image(self) -> str:
-        """Its name in our store, where it is made first if these packages are not there yet."""
+        """Return the image's name; build it unless it exists with the current packages."""
         listed = output("apt-get", "download", "--print-uris", *self.packages.split())
-        made_of = "\n".join(sorted(line.split()[1] for line in listed.splitlines() if line))
-        key = hashlib.sha256(f"{_RECIPE}\n{self.user}\n{made_of}".encode()).hexdigest()[:12]
+        files = "\n".join(sorted(line.split()[1] for line in listed.splitlines() if line))
+        key = hashlib.sha256(f"{_RECIPE}\n{self.user}\n{files}".encode()).hexdigest()[:12]
         image = f"localhost/synckairos-{self.name}-stand-in:{key}"
         if not exists(image):
-            self._make(image)
+            self._build(image)
         return image
 
-    def _make(self, image: str) -> None:
+    def _build(self, image: str) -> None:
         root, packages = FOLDER / f"{self.name}.root", FOLDER / f"{self.name}.debs"
         for folder in (root, packages):
             shutil.rmtree(folder, ignore_errors=True)
@@ -65,7 +65,7 @@ class Base:
         output("apt-get", "download", "--quiet", *self.packages.split(), cwd=packages)
         for package in sorted(packages.glob("*.deb")):
             output("dpkg-deb", "--extract", package, root)
-        _settle(root)
+        _configure(root)
         _commit(root, image, self.user)
         shutil.rmtree(packages)
         shutil.rmtree(root)
@@ -75,8 +75,8 @@ RUN = Base("run", _PYTHON, "65532")
 BUILD = Base("build", _PYTHON + _BUILD, "0")
 
 
-def _settle(root: Path) -> None:
-    """What the packages' own scripts would do, as far as it matters here."""
+def _configure(root: Path) -> None:
+    """Do the necessary part of what the packages' install scripts do."""
     (root / "etc/passwd").write_text(_PASSWD)
     (root / "etc/group").write_text(_GROUP)
     (root / "usr/bin/python3").symlink_to("python3.11")
@@ -89,7 +89,7 @@ def _settle(root: Path) -> None:
     trusted = root / "etc/ssl/certs/ca-certificates.crt"
     trusted.parent.mkdir(parents=True, exist_ok=True)
     trusted.write_text("".join(path.read_text() for path in authorities))
-    for name in _LEFT_OUT:
+    for name in _EXCLUDED:
         shutil.rmtree(root / "usr/share" / name, ignore_errors=True)
     for path in (root / "usr/share/doc").rglob("*"):
         if path.is_file() and path.name != "copyright":

@@ -1,4 +1,4 @@
-"""The real Dockerfile, built on stand-ins of its bases."""
+"""Build the Dockerfile on stand-ins for its base images."""
 
 import shutil
 import tomllib
@@ -12,30 +12,30 @@ IMAGE = "localhost/synckairos:check"
 
 
 def bases() -> dict[str, str]:
-    """Both stand-ins by the Dockerfile's names for them; made as far as they are not there."""
+    """Return the stand-ins' names by the Dockerfile's ARG; build them if they don't exist."""
     return {"BUILD_IMAGE": BUILD.image(), "RUN_IMAGE": RUN.image()}
 
 
 def build(on: dict[str, str]) -> None:
-    """`IMAGE` from the Dockerfile on these bases; layers of earlier builds are taken up again."""
+    """Build `IMAGE` on these base images, reusing the layers of earlier builds."""
     arguments = {**on, "VERSION": version(), "REVISION": revision()}
     given = [part for item in arguments.items() for part in ("--build-arg", "=".join(item))]
-    how = ["--pull-never", "--format", "docker", "--layers", "--quiet"]
-    buildah("build", *how, *volumes(), *given, "--tag", IMAGE, "--file", ROOT / "Dockerfile", ROOT)
+    flags = ["--pull-never", "--format", "docker", "--layers", "--quiet", *volumes(), *given]
+    buildah("build", *flags, "--tag", IMAGE, "--file", ROOT / "Dockerfile", ROOT)
 
 
 def version() -> str:
-    """The service's version, as pyproject.toml has it."""
+    """Return the service's version from pyproject.toml."""
     return str(tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"])
 
 
 def revision() -> str:
-    """The commit that is checked out; what is not committed isn't told."""
+    """Return the checked-out commit; uncommitted changes don't show in it."""
     return output("git", "rev-parse", "HEAD", cwd=ROOT).strip()
 
 
 def compressed_bytes() -> int:
-    """What is pulled to run the image: its layers as a registry has them."""
+    """Return the size of the image's compressed layers, as a registry stores them."""
     folder = FOLDER / "pushed"
     shutil.rmtree(folder, ignore_errors=True)
     buildah("push", "--quiet", "--compression-format", "gzip", IMAGE, f"oci:{folder}")

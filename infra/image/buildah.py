@@ -1,4 +1,4 @@
-"""buildah with a store of its own under `.build/image`, apart from any other on this machine."""
+"""Run buildah with a separate image store under `.build/image`."""
 
 import fcntl
 import json
@@ -15,7 +15,7 @@ from infra.image.programs import output
 ROOT = Path(__file__).parents[2]
 FOLDER = ROOT / ".build" / "image"
 _DRIVERS = ("overlay", "vfs")
-_MOST_BYTES = 4_000_000_000
+_MAX_BYTES = 4_000_000_000
 _CONFIGURATION = """\
 [storage]
 driver = "{driver}"
@@ -25,21 +25,21 @@ graphroot = "{folder}/{driver}"
 
 
 def buildah(*arguments: str | Path, cwd: Path = ROOT) -> str:
-    """What one command of buildah prints. Raises `ImageFailed`."""
+    """Run one buildah command and return its output. Raises `ImageFailed`."""
     return output("buildah", *arguments, cwd=cwd, env=environment()).strip()
 
 
 @contextmanager
 def alone() -> Iterator[None]:
-    """The store to ourselves, to the end of the block; who comes second waits.
+    """Lock the store until the end of the block; wait if another process has it.
 
-    What was built before stays, until it has become too much.
+    Removes left-over containers, or the whole store if it exceeds 4 GB.
     """
     FOLDER.mkdir(parents=True, exist_ok=True)
     with (FOLDER / "lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         files = (path.lstat() for path in FOLDER.rglob("*") if not path.is_symlink())
-        if sum(status.st_blocks * 512 for status in files) > _MOST_BYTES:
+        if sum(status.st_blocks * 512 for status in files) > _MAX_BYTES:
             for driver in _DRIVERS:
                 shutil.rmtree(FOLDER / driver, ignore_errors=True)
         else:
@@ -49,24 +49,24 @@ def alone() -> Iterator[None]:
 
 @cache
 def environment() -> dict[str, str]:
-    """What makes buildah use our store, without a daemon: on overlays where the kernel has them."""
+    """Return the variables for the separate store, with overlayfs if the kernel supports it."""
     FOLDER.mkdir(parents=True, exist_ok=True)
-    preferred, other = map(_with, _DRIVERS)
+    overlay, vfs = map(_environment, _DRIVERS)
     try:
-        output("buildah", "info", env=preferred)
+        output("buildah", "info", env=overlay)
     except ImageFailed:
-        return other
-    return preferred
+        return vfs
+    return overlay
 
 
-def _with(driver: str) -> dict[str, str]:
+def _environment(driver: str) -> dict[str, str]:
     file = FOLDER / f"{driver}.conf"
     file.write_text(_CONFIGURATION.format(driver=driver, folder=FOLDER))
     return {"CONTAINERS_STORAGE_CONF": str(file), "BUILDAH_ISOLATION": "chroot"}
 
 
 def exists(image: str) -> bool:
-    """Whether the store has `image`."""
+    """Return whether the store has `image`."""
     try:
         buildah("inspect", "--type", "image", image)
     except ImageFailed:
@@ -75,14 +75,14 @@ def exists(image: str) -> bool:
 
 
 def config(image: str) -> dict[str, Any]:
-    """How containers of `image` are run, in Docker's words: `Cmd`, `User`, `Healthcheck`, ..."""
+    """Return the image's Docker configuration: `Cmd`, `User`, `Healthcheck`, ..."""
     inspected = json.loads(buildah("inspect", "--type", "image", image))
     return dict(inspected["Docker"]["config"])
 
 
 @contextmanager
 def container(image: str) -> Iterator[str]:
-    """A container of `image`, which is removed at the end of the block."""
+    """Create a container of `image`; remove it at the end of the block."""
     name = buildah("from", "--pull-never", image)
     try:
         yield name
@@ -92,7 +92,7 @@ def container(image: str) -> Iterator[str]:
 
 @contextmanager
 def mounted(name: str) -> Iterator[Path]:
-    """The file system of the container `name`."""
+    """Mount the file system of container `name` until the end of the block."""
     try:
         yield Path(buildah("mount", name))
     finally:

@@ -1,4 +1,4 @@
-"""What the image has to prove, one function for each."""
+"""The checks of the image, one function each; all raise `ImageFailed`."""
 
 import time
 from collections.abc import Callable
@@ -11,50 +11,50 @@ from infra.image.buildah import ROOT, config, container, mounted
 from infra.image.failure import ImageFailed
 from infra.image.trial import Trial
 
-MOST_MB = 150.0
+MAX_MB = 150.0
 _LABEL = "org.opencontainers.image."
 _RELEASE = ("python3", "-m", "infra.migrate")
-_FIRST_FEW = 20
+_MAX_SHOWN = 20
 
 Tell = Callable[[str], None]
-"""Takes a line about what was found."""
+"""Prints a line about a finding."""
 
 
 def configuration(tell: Tell) -> None:
-    """How it says it wants to be run. Raises `ImageFailed`, as all of these."""
-    said = config(IMAGE)
-    labels = said["Labels"] or {}
+    """Check labels, user, stop signal, health check and entry point."""
+    found = config(IMAGE)
+    labels = found["Labels"] or {}
     _require(labels.get(f"{_LABEL}version") == version(), f"Labels lack the version: {labels}")
     _require(labels.get(f"{_LABEL}revision") == revision(), f"Labels lack the revision: {labels}")
-    _require(said["StopSignal"] == "SIGTERM", f"STOPSIGNAL is {said['StopSignal']}")
-    _require(said["Healthcheck"]["Test"][0] == "CMD", "HEALTHCHECK needs a shell")
-    _require(not said["Entrypoint"], "ENTRYPOINT stands before a release command")
-    _require(_user() != 0, "It runs as root")
-    tell(f"version {version()}, user {_user()}, ended by SIGTERM, HEALTHCHECK without a shell")
+    _require(found["StopSignal"] == "SIGTERM", f"STOPSIGNAL is {found['StopSignal']}")
+    _require(found["Healthcheck"]["Test"][0] == "CMD", "HEALTHCHECK needs a shell")
+    _require(not found["Entrypoint"], "ENTRYPOINT is set: it would prefix the release command")
+    _require(_user() != 0, "The image's user is root")
+    tell(f"version {version()}, user {_user()}, stopped by SIGTERM, HEALTHCHECK without a shell")
 
 
 def files(tell: Tell) -> None:
-    """What it is made of: only what is meant, and none of it the service's to change."""
+    """Check that the image holds only what it should, nothing writable, and isn't too large."""
     lock = (ROOT / "infra/image/requirements.txt").read_text()
     with container(IMAGE) as name, mounted(name) as root:
         found = list(contents.faults(root, _user(), lock))
         size = contents.sizes(root)
-    _require(not found, "\n".join(found[:_FIRST_FEW]))
-    tell("no shell, no package manager, no tests; nothing that the service can write")
+    _require(not found, "\n".join(found[:_MAX_SHOWN]))
+    tell("no shell, no package manager, no tests; no file is writable for the service")
     tell(
         f"{size.total:.0f} MB: stand-in base {size.base:.0f}, packages {size.packages:.0f},"
-        f" ours {size.ours:.1f}"
+        f" application {size.ours:.1f}"
     )
-    _require(size.total < MOST_MB, f"{size.total:.1f} MB is too large: under {MOST_MB:.0f} MB")
+    _require(size.total < MAX_MB, f"{size.total:.1f} MB is too large: the limit is {MAX_MB:.0f} MB")
 
 
 def compressed(tell: Tell) -> None:
-    """What is pulled."""
+    """Report the size of the compressed layers."""
     tell(f"{compressed_bytes() / 1_000_000:.0f} MB to pull")
 
 
 def work(redis_url: str, postgres_url: str, tell: Tell) -> None:
-    """Its commands in the order of a release: migrate, serve, be asked, end."""
+    """Run the image's commands in the order of a release: migrate, serve, stop."""
     settings = {
         "REDIS_URL": redis_url,
         "DATABASE_URL": postgres_url,
@@ -62,39 +62,39 @@ def work(redis_url: str, postgres_url: str, tell: Tell) -> None:
         "DRAIN_S": "1",
     }
     with container(IMAGE) as name:
-        code, said = Trial(IMAGE, name, {}).run_own()
-        _require(code != 0 and "JWT_SECRET" in said, f"It starts without its secrets: {said}")
-        tell("without its secrets it doesn't start, and says which it lacks")
+        code, text = Trial(IMAGE, name, {}).run_own()
+        _require(code != 0 and "JWT_SECRET" in text, f"The service starts without secrets: {text}")
+        tell("without its secrets the service doesn't start, and names the missing ones")
         trial = Trial(IMAGE, name, settings)
-        code, said = trial.run(*_RELEASE)
-        _require(code == 0 and "applied" in said, f"The release command failed: {said}")
-        tell(f"{' '.join(_RELEASE)}: {said.count('applied')} migrations")
+        code, text = trial.run(*_RELEASE)
+        _require(code == 0 and "applied" in text, f"The release command failed: {text}")
+        tell(f"{' '.join(_RELEASE)}: {text.count('applied')} migrations")
         _require(trial.run("/bin/sh", "-c", "true")[0] != 0, "There is a shell")
-        _require(not trial.is_healthy(), "HEALTHCHECK is content with nobody there")
+        _require(not trial.is_healthy(), "HEALTHCHECK passes before the service is started")
         _serve(trial, tell)
-        _require(not trial.is_healthy(), "HEALTHCHECK is content with a service that ended")
+        _require(not trial.is_healthy(), "HEALTHCHECK passes after the service has stopped")
 
 
 def _serve(trial: Trial, tell: Tell) -> None:
-    began = time.monotonic()
+    started = time.monotonic()
     with trial.serving() as pid:
-        tell(f"/health answers {time.monotonic() - began:.1f} s after the start")
+        tell(f"/health answers {time.monotonic() - started:.1f} s after the start")
         ready = trial.ask("/ready")
-        wanted = {"status": "ready", "checks": {"redis": "up", "audit": "up"}}
-        _require(ready == (200, wanted), f"/ready answers {ready}")
-        _require(trial.is_healthy(), "HEALTHCHECK fails though the service answers")
+        expected = {"status": "ready", "checks": {"redis": "up", "audit": "up"}}
+        _require(ready == (200, expected), f"/ready answers {ready}")
+        _require(trial.is_healthy(), "HEALTHCHECK fails although the service answers")
         owner = Path(f"/proc/{pid}").stat().st_uid
-        _require(owner == _user(), f"The process is of user {owner}")
-        tell(f"ready with Redis and Postgres, healthy, its process of user {owner}")
-        tell(f"SIGTERM: stopping, then gone after {trial.end(pid):.1f} s (1 s of it to drain)")
+        _require(owner == _user(), f"The process runs as user {owner}")
+        tell(f"ready with Redis and Postgres, healthy, running as user {owner}")
+        tell(f"stopped {trial.end(pid):.1f} s after SIGTERM (1 s of it to drain)")
 
 
 def _user() -> int:
     name = str(config(IMAGE)["User"]).partition(":")[0]
-    _require(name.isdigit(), f"USER must be a number, for whoever checks it: {name!r}")
+    _require(name.isdigit(), f"USER must be a number (runAsNonRoot needs one): {name!r}")
     return int(name)
 
 
-def _require(is_so: bool, otherwise: str) -> None:
-    if not is_so:
-        raise ImageFailed(otherwise)
+def _require(condition: bool, error: str) -> None:
+    if not condition:
+        raise ImageFailed(error)

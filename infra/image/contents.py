@@ -1,4 +1,4 @@
-"""What an image is made of, by looking at its files."""
+"""Check and measure the files of an image."""
 
 import re
 import stat
@@ -12,14 +12,14 @@ _PROGRAMS = {
     *("sh", "ash", "bash", "dash", "zsh", "busybox"),
     *("apt", "apt-get", "dpkg", "pip", "pip3", "python3-pip", "perl", "curl", "wget"),
 }
-_NOWHERE = {"node_modules", "tests", ".git", ".env", ".venv", ".build"}
+_UNWANTED = {"node_modules", "tests", ".git", ".env", ".venv", ".build"}
 _WRITABLE = ("tmp", "home/nonroot", "dev", "proc", "sys", "run", "var")
-"""Where the user may write, and what is not of the image but of whoever runs it."""
+"""Folders that may be writable, or that the container runtime provides."""
 
 
 @dataclass(frozen=True, slots=True)
 class Sizes:
-    """Of the files, uncompressed, in MB (millions of bytes)."""
+    """Sizes of the uncompressed files in MB (millions of bytes); `ours` is the application."""
 
     base: float
     packages: float
@@ -27,36 +27,36 @@ class Sizes:
 
     @property
     def total(self) -> float:
-        """All of it."""
+        """Size of the whole image in MB."""
         return self.base + self.packages + self.ours
 
 
 def sizes(root: Path) -> Sizes:
-    """How large the image is whose files are under `root`."""
+    """Measure the image whose files are under `root`."""
     packages, ours = _bytes(root / "packages"), _bytes(root / "app")
     return Sizes((_bytes(root) - packages - ours) / _MB, packages / _MB, ours / _MB)
 
 
 def faults(root: Path, user: int, lock: str) -> Iterator[str]:
-    """What shouldn't be in it, or not as it is; `lock` says which packages should."""
+    """Yield files that shouldn't be in the image or have wrong rights; `lock` is the lock file."""
     for folder in ("bin", "sbin", "usr/bin", "usr/sbin", "usr/local/bin", "programs"):
         for path in (root / folder).glob("*"):
             if path.name in _PROGRAMS:
-                yield f"/{folder}/{path.name}: a program that a service doesn't need"
+                yield f"/{folder}/{path.name}: the service doesn't need this program"
     for path in (root / "app").rglob("*"):
-        if path.name in _NOWHERE or path.name.startswith(".env"):
-            yield f"/{path.relative_to(root)} has no business in the image"
-    yield from _packages_besides(lock, root / "packages")
+        if path.name in _UNWANTED or path.name.startswith(".env"):
+            yield f"/{path.relative_to(root)} doesn't belong in the image"
+    yield from _unlocked_packages(lock, root / "packages")
     yield from _without_bytecode(root / "app")
     yield from _writable(root, user)
 
 
 def locked(lock: str) -> set[str]:
-    """The names of the packages in a lock file."""
+    """Return the normalised names of the packages in a lock file."""
     return {_normal(name) for name in re.findall(r"^([\w.-]+)==", lock, re.MULTILINE)}
 
 
-def _packages_besides(lock: str, folder: Path) -> Iterator[str]:
+def _unlocked_packages(lock: str, folder: Path) -> Iterator[str]:
     installed = {_normal(path.name.partition("-")[0]) for path in folder.glob("*.dist-info")}
     if not installed:
         yield "/packages: nothing is installed"
@@ -69,7 +69,7 @@ def _without_bytecode(folder: Path) -> Iterator[str]:
         compiled = path.parent / "__pycache__" / f"{path.stem}.cpython-311.pyc"
         flags = compiled.read_bytes()[4:8] if compiled.exists() else b""
         if int.from_bytes(flags, "little") & _BYTECODE_UNCHECKED == 0:
-            yield f"/{path.relative_to(folder.parent)} is not compiled, or looked at when it starts"
+            yield f"/{path.relative_to(folder.parent)} is not compiled with unchecked-hash"
 
 
 def _writable(root: Path, user: int) -> Iterator[str]:
@@ -79,7 +79,7 @@ def _writable(root: Path, user: int) -> Iterator[str]:
             continue
         status = path.lstat()
         if status.st_uid == user or status.st_mode & stat.S_IWOTH:
-            yield f"/{name} can be written by the service"
+            yield f"/{name} is writable for the service"
 
 
 def _bytes(folder: Path) -> int:

@@ -1,14 +1,14 @@
-"""How a check of the image ends when it doesn't end well.
+"""The exceptions of the image check.
 
 Exception
-├── ImageFailed      the image is not as it must be, or couldn't be built
-└── CannotBuildHere  this machine lacks something; nothing is known about the image
+├── ImageFailed      the image is faulty or couldn't be built
+└── CannotBuildHere  this machine can't build images; the image wasn't checked
 """
 
 
 class ImageFailed(Exception):
-    """The image is not as it must be; the message says what is wrong."""
+    """The image is faulty or couldn't be built; the message says why."""
 
 
 class CannotBuildHere(Exception):
-    """Images can't be built on this machine; the message says what is missing."""
+    """This machine can't build images; the message says what is missing."""

@@ -1,7 +1,7 @@
-"""Where this machine's pip finds packages, for the pip of a build.
+"""Pass this machine's pip settings (index, proxy, certificate) to the image build.
 
-The Dockerfile must not know: the settings are mounted over the build's own, with the local files
-and folders that they name.
+They must not be part of the Dockerfile, so they are mounted as /etc/pip.conf, together with the
+local files and folders that they name.
 """
 
 import ast
@@ -24,44 +24,44 @@ _NAMES = (
     "timeout",
     "trusted-host",
 )
-_STRONGER = ":env:"
-"""A variable of the environment goes before what a file says."""
+_ENVIRONMENT = ":env:"
+"""The section of environment variables; they override files."""
 
 
 def settings(listed: str) -> dict[str, str]:
-    """What `pip config list` has `listed`, as far as it is about where packages come from."""
+    """Return the settings about package sources from `listed`, the output of `pip config list`."""
     found: dict[str, str] = {}
     lines = filter(None, map(_LINE.fullmatch, listed.splitlines()))
-    for line in sorted(lines, key=lambda line: line["section"] == _STRONGER):
+    for line in sorted(lines, key=lambda line: line["section"] == _ENVIRONMENT):
         if line["name"] in _NAMES:
             found[line["name"]] = str(ast.literal_eval(line["value"]))
     return found
 
 
 def local_paths(found: dict[str, str]) -> set[Path]:
-    """Files and folders of this machine that the settings name.
+    """Return the local files and folders that the settings name.
 
-    An index in a folder links to files beside itself: its parent is named with it.
+    For an index in a folder it is the parent folder, because the index links to files beside it.
     """
     words = (word for value in found.values() for word in value.split())
-    indexes = {name: found.get(name, "").split() for name in ("index-url", "extra-index-url")}
-    beside = {word for words in indexes.values() for word in words}
+    by_setting = {name: found.get(name, "").split() for name in ("index-url", "extra-index-url")}
+    indexes = {word for words in by_setting.values() for word in words}
     paths = set()
     for word in words:
         path = Path(word.removeprefix("file://"))
         if path.is_absolute() and path.exists():
-            paths.add(path.parent if word in beside else path)
+            paths.add(path.parent if word in indexes else path)
     return paths
 
 
 def volumes() -> list[str]:
-    """Arguments for `buildah build` that give its pip this machine's settings."""
+    """Return the arguments that make `buildah build` use this machine's pip settings."""
     found = settings(output(sys.executable, "-m", "pip", "config", "list"))
     if not found:
         return []
     file = FOLDER / "pip.conf"
     file.parent.mkdir(parents=True, exist_ok=True)
-    file.touch(mode=0o600)  # an index may be named with its password
+    file.touch(mode=0o600)  # the index URL may contain a password
     file.write_text("".join(["[global]\n", *(f"{name} = {v}\n" for name, v in found.items())]))
     mounts = {f"{file}:/etc/pip.conf:ro"} | {f"{path}:{path}:ro" for path in local_paths(found)}
     return [part for mount in sorted(mounts) for part in ("--volume", mount)]

@@ -1,8 +1,8 @@
-"""`infra/image/pin`: look up the digests of the image's bases and write them to bases.env.
+"""`infra/image/pin`: look up the digests of the base images and write them to bases.env.
 
-The names are those of the Dockerfile's ARGs. Asks their registries through skopeo, crane or
-docker buildx, whichever is there first. `infra/image/bases.env` is for `--build-arg`, and to be
-committed: whoever builds this commit then builds on the very same bases.
+The names are the Dockerfile's ARGs. The digests come from the registries, through the first of
+skopeo, crane or docker buildx that is installed. Commit `infra/image/bases.env`: deploy.sh passes
+it as `--build-arg`, so that every build of a commit uses the same base images.
 """
 
 import argparse
@@ -20,7 +20,7 @@ _ARG = re.compile(r"^ARG (?P<name>\w+_IMAGE)=(?P<image>\S+)$", re.MULTILINE)
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 _TIMEOUT_S = 60.0
 
-_ASKED_BY = {
+_COMMANDS = {
     "skopeo": ("skopeo", "inspect", "--no-tags", "--format", "{{.Digest}}", "docker://{image}"),
     "crane": ("crane", "digest", "{image}"),
     "docker": (
@@ -31,52 +31,52 @@ _ASKED_BY = {
 
 
 class PinningFailed(Exception):
-    """A digest couldn't be had, and nothing was written; the message says why."""
+    """A digest couldn't be looked up, and nothing was written; the message says why."""
 
 
 def bases(dockerfile: str) -> dict[str, str]:
-    """The Dockerfile's base images by the name of their ARG."""
+    """Return the Dockerfile's base images by the name of their ARG."""
     return {arg["name"]: arg["image"] for arg in _ARG.finditer(dockerfile)}
 
 
 def pin(names: dict[str, str]) -> str:
-    """The text of bases.env for these images. Raises `PinningFailed`."""
+    """Return the text of bases.env for these images. Raises `PinningFailed`."""
     found = {name: f"{image}@{digest(image)}" for name, image in names.items()}
     return "".join(f"{name}={image}\n" for name, image in found.items())
 
 
 def digest(image: str) -> str:
-    """The digest that `image` has in its registry now, of all its platforms.
+    """Return the current digest of `image` in its registry, for all platforms.
 
     Raises `PinningFailed`.
     """
-    tool = next(filter(shutil.which, _ASKED_BY), None)
+    tool = next(filter(shutil.which, _COMMANDS), None)
     if tool is None:
-        raise PinningFailed("It takes skopeo, crane or docker (with buildx) to ask a registry.")
-    command = [part.replace("{image}", image) for part in _ASKED_BY[tool]]
+        raise PinningFailed("skopeo, crane or docker (with buildx) is needed to query a registry.")
+    command = [part.replace("{image}", image) for part in _COMMANDS[tool]]
     try:
-        asked = subprocess.run(
+        result = subprocess.run(
             command, capture_output=True, text=True, check=False, timeout=_TIMEOUT_S
         )
     except subprocess.TimeoutExpired:
         raise PinningFailed(f"{image}: no answer within {_TIMEOUT_S:.0f} s.") from None
-    if asked.returncode:
-        said = (asked.stderr.strip().splitlines() or ["it says nothing"])[0]
-        raise PinningFailed(f"{image}: {tool} failed: {said}")
-    if not _DIGEST.fullmatch(asked.stdout.strip()):
-        raise PinningFailed(f"{image}: {tool} answers no digest: {asked.stdout.strip()[:80]!r}")
-    return asked.stdout.strip()
+    if result.returncode:
+        reason = (result.stderr.strip().splitlines() or ["no error output"])[0]
+        raise PinningFailed(f"{image}: {tool} failed: {reason}")
+    if not _DIGEST.fullmatch(result.stdout.strip()):
+        raise PinningFailed(f"{image}: {tool} returned no digest: {result.stdout.strip()[:80]!r}")
+    return result.stdout.strip()
 
 
 def main() -> None:
-    """Write both lines, or nothing."""
+    """Write the digests of all base images, or nothing if one of them can't be looked up."""
     parser = argparse.ArgumentParser(
         prog="infra/image/pin",
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    to = "where to write (default: infra/image/bases.env)"
-    parser.add_argument("--output", type=Path, default=BASES, help=to)
+    output_help = "the file to write (default: infra/image/bases.env)"
+    parser.add_argument("--output", type=Path, default=BASES, help=output_help)
     options = parser.parse_args()
     try:
         text = pin(bases(_DOCKERFILE.read_text()))

@@ -1,4 +1,4 @@
-"""Programs of this machine, run to their end."""
+"""Run other programs of this machine."""
 
 import os
 import shutil
@@ -12,17 +12,17 @@ _TIMEOUT_S = 600.0
 
 
 def require(*names: str) -> None:
-    """Raises `CannotBuildHere` where one of the programs, or root, is missing."""
+    """Require these programs and root. Raises `CannotBuildHere`."""
     if missing := [name for name in names if shutil.which(name) is None]:
         raise CannotBuildHere(f"{' and '.join(missing)} not found: apt-get install buildah")
     if os.geteuid() != 0:
-        raise CannotBuildHere("only root can build without a container engine")
+        raise CannotBuildHere("building without a container engine needs root")
 
 
 def output(*command: str | Path, cwd: Path | None = None, env: dict[str, str] | None = None) -> str:
-    """What `command` prints. Raises `ImageFailed` with its last words when it fails."""
+    """Run `command`, return its output. Raises `ImageFailed` with the last lines of its output."""
     try:
-        ran = subprocess.run(
+        result = subprocess.run(
             command,
             cwd=cwd,
             env=os.environ | (env or {}),
@@ -33,12 +33,12 @@ def output(*command: str | Path, cwd: Path | None = None, env: dict[str, str] | 
             errors="replace",
         )
     except subprocess.TimeoutExpired:
-        raise ImageFailed(f"{_named(command)} takes longer than {_TIMEOUT_S:.0f} s") from None
-    if ran.returncode:
-        said = "\n".join((ran.stdout + ran.stderr).strip().splitlines()[-_LAST_LINES:])
-        raise ImageFailed(f"{_named(command)} failed:\n{said}")
-    return ran.stdout
+        raise ImageFailed(f"{_name(command)} takes longer than {_TIMEOUT_S:.0f} s") from None
+    if result.returncode:
+        last = "\n".join((result.stdout + result.stderr).strip().splitlines()[-_LAST_LINES:])
+        raise ImageFailed(f"{_name(command)} failed:\n{last}")
+    return result.stdout
 
 
-def _named(command: tuple[str | Path, ...]) -> str:
+def _name(command: tuple[str | Path, ...]) -> str:
     return " ".join(map(str, command[:2]))

@@ -1,4 +1,4 @@
-"""The image at work: its own commands, as its own user, in a container."""
+"""Run the image's commands in a container, as the image's user."""
 
 import json
 import os
@@ -25,7 +25,7 @@ _ENDED_BY_SIGTERM = 128 + signal.SIGTERM
 
 
 class Trial:
-    """A container of `image` with `settings`; it shares this machine's network and processes."""
+    """A container of `image` with `settings`, in this machine's network and PID namespaces."""
 
     def __init__(self, image: str, container: str, settings: Mapping[str, str]) -> None:
         self._config = config(image)
@@ -34,22 +34,22 @@ class Trial:
         self._settings = {**settings, "HOST": "127.0.0.1", "PORT": str(self._port)}
 
     def run(self, *command: str) -> tuple[int, str]:
-        """Exit code and words of a command, started as the image's user."""
-        with tempfile.TemporaryFile() as said:
-            runner = self._start(command, said)
+        """Run a command as the image's user; return its exit code and output."""
+        with tempfile.TemporaryFile() as output:
+            runner = self._start(command, output)
             try:
-                return runner.wait(_RUN_TIMEOUT_S), _read(said)
+                return runner.wait(_RUN_TIMEOUT_S), _read(output)
             except subprocess.TimeoutExpired:
-                raise ImageFailed(f"{' '.join(command)} doesn't end:\n{_read(said)}") from None
+                raise ImageFailed(f"{' '.join(command)} doesn't end:\n{_read(output)}") from None
             finally:
-                _end(runner)
+                _kill(runner)
 
     def run_own(self) -> tuple[int, str]:
-        """The same of the image's own command, where that is expected to end by itself."""
+        """Run the image's own command, where that is expected to exit; as `run`."""
         return self.run(*self._command)
 
     def is_healthy(self) -> bool:
-        """What the image's own HEALTHCHECK finds."""
+        """Run the image's HEALTHCHECK; return whether it passes."""
         kind, *command = self._config["Healthcheck"]["Test"]
         if kind != "CMD":
             raise ImageFailed(f"HEALTHCHECK needs a shell: {kind}")
@@ -57,22 +57,22 @@ class Trial:
 
     @contextmanager
     def serving(self) -> Iterator[int]:
-        """The image's own command, from when it answers to the end of the block; its process id.
+        """Run the service until the end of the block; yield its process id once it answers.
 
-        Raises `ImageFailed` when it doesn't answer.
+        Raises `ImageFailed` if it doesn't answer.
         """
-        with tempfile.TemporaryFile() as said:
-            runner = self._start(self._command, said)
+        with tempfile.TemporaryFile() as output:
+            runner = self._start(self._command, output)
             try:
-                if not self._comes_to_answer(runner):
-                    raise ImageFailed(f"The service doesn't start:\n{_read(said)[-2000:]}")
+                if not self._wait_until_healthy(runner):
+                    raise ImageFailed(f"The service doesn't start:\n{_read(output)[-2000:]}")
                 self._runner = runner
-                yield _service(runner.pid, self._command)
+                yield _service_pid(runner.pid, self._command)
             finally:
-                _end(runner)
+                _kill(runner)
 
     def ask(self, path: str) -> tuple[int, Any]:
-        """Status and JSON of what the service answers."""
+        """Request `path` of the service; return status and JSON body."""
         try:
             with urllib.request.urlopen(self._url(path), timeout=5) as answer:  # nosec B310
                 return answer.status, json.load(answer)
@@ -80,41 +80,44 @@ class Trial:
             return error.code, json.load(error)
 
     def end(self, pid: int) -> float:
-        """Tell the service to end, see that it says so, and wait; how long it took, s.
+        """Send the image's stop signal to the service; return how long it took to stop, in s.
 
-        Raises `ImageFailed` when it stays, ends otherwise than asked to, or doesn't say so.
+        Raises `ImageFailed` if /ready never reports `stopping`, or the service doesn't stop, or
+        its exit code is unexpected.
         """
-        began = time.monotonic()
+        started = time.monotonic()
         os.kill(pid, signal.Signals[self._config["StopSignal"]])
         while self.ask("/ready")[1]["status"] != "stopping":
-            if time.monotonic() > began + _STOP_TIMEOUT_S:
-                raise ImageFailed("Told to end, it goes on saying that it is ready.")
+            if time.monotonic() > started + _STOP_TIMEOUT_S:
+                raise ImageFailed("After the stop signal /ready still reports ready.")
             time.sleep(_POLL_S)
         try:
             code = self._runner.wait(_STOP_TIMEOUT_S)
         except subprocess.TimeoutExpired:
-            raise ImageFailed(f"Told to end, it is there {_STOP_TIMEOUT_S:.0f} s later.") from None
+            raise ImageFailed(
+                f"The service hasn't stopped {_STOP_TIMEOUT_S:.0f} s after the stop signal."
+            ) from None
         if code not in (0, _ENDED_BY_SIGTERM):
-            raise ImageFailed(f"Told to end, it ended with exit code {code}.")
-        return time.monotonic() - began
+            raise ImageFailed(f"The service stopped with exit code {code} after the stop signal.")
+        return time.monotonic() - started
 
     @property
     def _command(self) -> list[str]:
         return [*(self._config["Entrypoint"] or []), *self._config["Cmd"]]
 
-    def _start(self, command: Sequence[str], said: IO[bytes]) -> subprocess.Popen[bytes]:
+    def _start(self, command: Sequence[str], output: IO[bytes]) -> subprocess.Popen[bytes]:
         given = [f"--env={name}={value}" for name, value in self._settings.items()]
         return subprocess.Popen(
             ["buildah", "run", *given, self._container, "--", *command],
             env=os.environ | environment(),
-            stdout=said,
-            stderr=said,
+            stdout=output,
+            stderr=output,
             start_new_session=True,
         )
 
-    def _comes_to_answer(self, runner: subprocess.Popen[bytes]) -> bool:
-        give_up = time.monotonic() + _START_TIMEOUT_S
-        while time.monotonic() < give_up and runner.poll() is None:
+    def _wait_until_healthy(self, runner: subprocess.Popen[bytes]) -> bool:
+        deadline = time.monotonic() + _START_TIMEOUT_S
+        while time.monotonic() < deadline and runner.poll() is None:
             try:
                 return self.ask("/health")[0] == 200
             except OSError:
@@ -125,17 +128,16 @@ class Trial:
         return f"http://127.0.0.1:{self._port}{path}"
 
 
-def _service(runner: int, command: list[str]) -> int:
-    """The process below `runner` that is `command` itself, and not who waits for it."""
-    for pid in _below(runner):
+def _service_pid(runner: int, command: list[str]) -> int:
+    """Return the descendant of `runner` that runs `command` itself."""
+    for pid in _descendants(runner):
         _, *arguments = Path(f"/proc/{pid}/cmdline").read_text().rstrip("\0").split("\0")
         if arguments == command[1:]:
             return pid
     raise ImageFailed(f"The service's process can't be found: {' '.join(command)}")
 
 
-def _below(ancestor: int) -> list[int]:
-    """Every process that comes from `ancestor`, itself not included."""
+def _descendants(ancestor: int) -> list[int]:
     found = {ancestor}
     for pid in sorted(int(path.name) for path in Path("/proc").glob("[0-9]*")):
         if _parent(pid) in found:
@@ -149,10 +151,10 @@ def _parent(pid: int) -> int | None:
     return None
 
 
-def _end(runner: subprocess.Popen[bytes]) -> None:
-    """Whoever waits for a container, and what goes on in it, if it hasn't ended."""
+def _kill(runner: subprocess.Popen[bytes]) -> None:
+    """Kill the container's processes and then `runner`, unless it has exited."""
     if runner.poll() is None:
-        for pid in (*reversed(_below(runner.pid)), runner.pid):
+        for pid in (*reversed(_descendants(runner.pid)), runner.pid):
             with suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
         runner.wait(_STOP_TIMEOUT_S)

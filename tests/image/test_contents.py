@@ -54,7 +54,7 @@ def test_a_shell_that_is_a_dangling_link_is_a_fault(root: Path) -> None:
 @pytest.mark.parametrize("name", [".env", ".env.production", "tests", "node_modules", ".git"])
 def test_what_has_no_business_there_is_a_fault(root: Path, name: str) -> None:
     (root / "app" / "shared" / name).touch()
-    assert f"/app/shared/{name} has no business" in found(root)
+    assert f"/app/shared/{name} doesn't belong" in found(root)
 
 
 def test_a_package_that_is_not_locked_is_a_fault(root: Path) -> None:
@@ -81,12 +81,12 @@ def test_bytecode_that_looks_at_its_source_is_a_fault(root: Path) -> None:
 
 def test_what_all_may_write_is_a_fault(root: Path) -> None:
     (root / "app/shared/clock.py").chmod(0o666)
-    assert "/app/shared/clock.py can be written" in found(root)
+    assert "/app/shared/clock.py is writable" in found(root)
 
 
 def test_what_the_user_owns_is_a_fault(root: Path) -> None:
     owner = root.stat().st_uid
-    assert any("can be written" in fault for fault in faults(root, owner, LOCK))
+    assert any("is writable" in fault for fault in faults(root, owner, LOCK))
 
 
 def test_sizes_are_told_apart_and_links_have_none(root: Path) -> None:

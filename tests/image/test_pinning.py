@@ -73,7 +73,7 @@ def test_a_registry_that_refuses_is_told_with_its_reason(tmp_path: Path) -> None
 def test_what_is_no_digest_is_never_written(tmp_path: Path, answer: str) -> None:
     ran, written, _ = pin(tmp_path, "skopeo", answer)
     assert ran.returncode == 1
-    assert "answers no digest" in ran.stderr
+    assert "returned no digest" in ran.stderr
     assert not written.exists()
 
 
