@@ -1,1 +1,1 @@
-"""What serverless.yml deploys: a zip per function, a layer of dependencies, a checked template."""
+"""Build what serverless.yml deploys: a zip per function, a layer of dependencies, a template."""

@@ -1,4 +1,4 @@
-"""`python -m infra.packaging`: build, compile, pack and check all that `osls deploy` uploads."""
+"""`python -m infra.packaging`: build, compile, pack and check everything `osls deploy` uploads."""
 
 import argparse
 import sys
@@ -16,7 +16,7 @@ _MIB = 1024 * 1024
 
 
 def main() -> None:
-    """Say what is done and how long it took; end with what to do where it can't be done."""
+    """Run all steps and print their durations; exit with an error message if one fails."""
     options = _options()
     try:
         if options.platform == "host":
@@ -33,25 +33,25 @@ def _package(stage: str) -> None:
     _step(f"the CloudFormation template of stage {stage}", lambda: template.make(stage))
     _step("cfn-lint", template.check)
     zips = [function.zip for function in functions()]
-    largest = max(zips, key=_size)
+    largest = max(zips, key=_size_mib)
     print(
-        f"package: {len(zips)} functions, the largest {largest.stem} with {_size(largest):.1f} MiB;"
-        f" the layer {_size(LAYER_ZIP):.1f} MiB"
+        f"package: {len(zips)} functions, the largest is {largest.stem} with"
+        f" {_size_mib(largest):.1f} MiB; the layer has {_size_mib(LAYER_ZIP):.1f} MiB"
     )
 
 
-def _step(name: str, do: Callable[[], object]) -> None:
+def _step(name: str, action: Callable[[], object]) -> None:
     print(f"package: {name} ...", end="", flush=True)
-    began = time.monotonic()
+    started = time.monotonic()
     try:
-        do()
+        action()
     except PackagingFailed:
         print()
         raise
-    print(f" {time.monotonic() - began:.1f} s")
+    print(f" {time.monotonic() - started:.1f} s")
 
 
-def _size(path: Path) -> float:
+def _size_mib(path: Path) -> float:
     return path.stat().st_size / _MIB
 
 
@@ -62,7 +62,7 @@ def _options() -> argparse.Namespace:
         "--platform",
         choices=["lambda", "host"],
         default="lambda",
-        help="host: only folders under .build/host, to be imported on this machine",
+        help="host: only folders under .build/host that this machine can import",
     )
     return parser.parse_args()
 

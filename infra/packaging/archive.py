@@ -1,4 +1,4 @@
-"""Files as a zip or as a folder."""
+"""Write a set of files as a zip or as a folder."""
 
 import shutil
 import zipfile
@@ -6,11 +6,11 @@ from collections.abc import Mapping
 from pathlib import Path
 
 Contents = Mapping[Path, Path]
-"""Where each file shall be, and where it is now."""
+"""Maps the path in the archive to the source file."""
 
 
 def with_bytecode(contents: Contents) -> Contents:
-    """The same, with the bytecode that lies beside its modules."""
+    """Return the contents with the bytecode files of their modules added."""
     compiled = {
         _bytecode_of(name): _bytecode_of(file)
         for name, file in contents.items()
@@ -20,18 +20,18 @@ def with_bytecode(contents: Contents) -> Contents:
 
 
 def write_zip(contents: Contents, target: Path) -> None:
-    """The same contents give the same bytes, so nothing is deployed that hasn't changed."""
+    """Write a reproducible zip, so that unchanged functions aren't deployed again."""
     target.parent.mkdir(parents=True, exist_ok=True)
     with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as archive:
         for name in sorted(contents):
-            entry = zipfile.ZipInfo(name.as_posix())  # dated 1980
+            entry = zipfile.ZipInfo(name.as_posix())  # with a constant date, 1980-01-01
             entry.compress_type = zipfile.ZIP_DEFLATED
             entry.external_attr = 0o100644 << 16
             archive.writestr(entry, contents[name].read_bytes(), compresslevel=9)
 
 
 def write_folder(contents: Contents, target: Path) -> None:
-    """What the zip would be, unpacked."""
+    """Copy the contents into a folder."""
     for name, file in contents.items():
         path = target / name
         path.parent.mkdir(parents=True, exist_ok=True)

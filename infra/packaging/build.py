@@ -1,4 +1,4 @@
-"""From the sources and the lock to what Lambda runs."""
+"""Build the contents of the layer and of all functions from the sources and the lock file."""
 
 import shutil
 from collections.abc import Iterable, Mapping
@@ -24,12 +24,12 @@ class Build:
 
 
 def build(platform: Platform, workshop: Path) -> Build:
-    """Compile everything for `platform` in the folder `workshop`, which is emptied first.
+    """Compile everything for `platform` in the folder `workshop`, which is deleted first.
 
     Raises `PackagingFailed`.
     """
     shutil.rmtree(workshop, ignore_errors=True)
-    parts = _parts()
+    parts = _find_parts()
     own = _compile_own(parts, platform, workshop / "own")
     site = workshop / "site"
     install(map(Lock().pin, frozenset().union(*parts.distributions.values())), platform, site)
@@ -43,7 +43,7 @@ class _Parts:
     distributions: Mapping[Function, frozenset[NormalizedName]]
 
 
-def _parts() -> _Parts:
+def _find_parts() -> _Parts:
     graph = ImportGraph()
     sources = {function: graph.sources_of(function.module) for function in functions()}
     distributions = {f: distributions_of(found.imported) for f, found in sources.items()}
@@ -59,19 +59,19 @@ def _compile_own(parts: _Parts, platform: Platform, folder: Path) -> Path:
 
 
 def _distribute(parts: _Parts, own: Path, site: Path) -> Build:
-    """The layer takes its distributions; what else a function needs goes with the function."""
-    shipped = files_by_distribution(site)
-    layered = next(d for f, d in parts.distributions.items() if f.name == LAYER_IS_OF)
+    """Put the distributions of `LAYER_IS_OF` into the layer, others into the functions' zips."""
+    files = files_by_distribution(site)
+    in_layer = next(d for f, d in parts.distributions.items() if f.name == LAYER_IS_OF)
 
     def contents(names: Iterable[NormalizedName], prefix: Path) -> dict[Path, Path]:
-        return {prefix / file: site / file for name in names for file in shipped[name]}
+        return {prefix / file: site / file for name in names for file in files[name]}
 
     return Build(
-        layer=with_bytecode(contents(layered, Path("python"))),
+        layer=with_bytecode(contents(in_layer, Path("python"))),
         functions={
             function: with_bytecode(
                 {file: own / file for file in sources.files}
-                | contents(parts.distributions[function] - layered, Path())
+                | contents(parts.distributions[function] - in_layer, Path())
             )
             for function, sources in parts.sources.items()
         },

@@ -1,4 +1,4 @@
-"""How long a process takes that imports a function's handler and ends, as it is packaged.
+"""Measure cold starts: a process that imports a packaged function's handler and exits.
 
 `python -m infra.packaging.coldstart` prints the table for docs/performance.md.
 """
@@ -17,104 +17,104 @@ from infra.packaging.manifest import Function
 from infra.packaging.unpacked import Unpacked, unpacked
 
 HOT = frozenset({"switch", "read", "summary", "time", "start", "pause", "resume"})
-"""Somebody waits for these in a running session."""
+"""Functions that users wait for in a running session."""
 
-_MOST_HOT = 1.0
-_MOST = 1.1
-_MOST_WITH_FASTAPI = 1.5
-_FLOOR = "import fastapi, mangum"
-_CARRIES_FASTAPI = "docs"
-"""The only function that needs FastAPI, which makes the OpenAPI document."""
+_HOT_BUDGET = 1.0
+_BUDGET = 1.1
+_FASTAPI_BUDGET = 1.5
+_BASELINE = "import fastapi, mangum"
+_FASTAPI_FUNCTION = "docs"
+"""The only function that needs FastAPI, which generates the OpenAPI document."""
 
 
 @dataclass(frozen=True, slots=True)
-class Taken:
-    """What a start took, ms: on the clock, and of a processor.
+class StartTime:
+    """Wall-clock and CPU time of a start in ms.
 
-    The budgets are of the latter. A start does nothing but compute, so on a machine with nothing
-    else to do both are the same; on any other the clock tells more of the machine.
+    The budgets apply to CPU time. A start only computes, so on an idle machine both are the same;
+    on a busy one wall-clock time depends on the other load.
     """
 
     wall_ms: float
     cpu_ms: float
 
     @classmethod
-    def median(cls, starts: Collection["Taken"]) -> "Taken":
-        """The middle of each."""
+    def median(cls, starts: Collection["StartTime"]) -> "StartTime":
+        """Return the median wall-clock and the median CPU time."""
         return cls(median(s.wall_ms for s in starts), median(s.cpu_ms for s in starts))
 
 
 @dataclass(frozen=True, slots=True)
 class ColdStart:
-    """One function's start, beside the floor: the bare imports of FastAPI and Mangum."""
+    """A function's start time and the baseline: the bare imports of FastAPI and Mangum."""
 
     function: Function
-    taken: Taken
-    floor: Taken
+    time: StartTime
+    baseline: StartTime
 
     @property
     def ratio(self) -> float:
-        """How many times as long as the floor."""
-        return self.taken.cpu_ms / self.floor.cpu_ms
+        """CPU time relative to the baseline."""
+        return self.time.cpu_ms / self.baseline.cpu_ms
 
     @property
     def most(self) -> float:
         """The budget of the ratio."""
-        if self.function.name == _CARRIES_FASTAPI:
-            return _MOST_WITH_FASTAPI
-        return _MOST_HOT if self.function.name in HOT else _MOST
+        if self.function.name == _FASTAPI_FUNCTION:
+            return _FASTAPI_BUDGET
+        return _HOT_BUDGET if self.function.name in HOT else _BUDGET
 
 
 def measure(
     built: Unpacked, functions: Iterable[Function], *, rounds: int = 10, at_once: int = 1
 ) -> list[ColdStart]:
-    """The median of so many starts of each function. Raises `PackagingFailed` if one can't start.
+    """Return the median of `rounds` starts of each function, `at_once` of them in parallel.
 
-    They start in turn, the floor among them, so that whatever else this machine does at a time
-    burdens all alike.
+    The functions and the baseline start in turn, so that other load of this machine affects all of
+    them equally. Raises `PackagingFailed` if one can't start.
     """
-    starts: dict[Function | None, list[Taken]] = {f: [] for f in (None, *functions)}
-    turns = [function for _ in range(rounds) for function in starts]
-    with ThreadPoolExecutor(at_once) as starters:
-        results = starters.map(lambda function: _start(built, function), turns)
-        for function, taken in zip(turns, results, strict=True):
-            starts[function].append(taken)
-    floor = Taken.median(starts.pop(None))
-    return [ColdStart(f, Taken.median(taken), floor) for f, taken in starts.items() if f]
+    times: dict[Function | None, list[StartTime]] = {f: [] for f in (None, *functions)}
+    order = [function for _ in range(rounds) for function in times]
+    with ThreadPoolExecutor(at_once) as executor:
+        results = executor.map(lambda function: _start(built, function), order)
+        for function, start_time in zip(order, results, strict=True):
+            times[function].append(start_time)
+    baseline = StartTime.median(times.pop(None))
+    return [ColdStart(f, StartTime.median(taken), baseline) for f, taken in times.items() if f]
 
 
 def table(starts: Iterable[ColdStart]) -> str:
-    """The figures in Markdown, the slowest last."""
+    """Return the results as a Markdown table, the slowest last."""
     starts = sorted(starts, key=lambda start: start.ratio)
-    rows = [_row(s.function.name, s.taken, f"{s.ratio:.2f} | {s.most:.1f}") for s in starts]
-    floor = _row("*FastAPI and Mangum alone*", starts[0].floor, "1.00 | ")
+    rows = [_row(s.function.name, s.time, f"{s.ratio:.2f} | {s.most:.1f}") for s in starts]
+    baseline = _row("*FastAPI and Mangum alone*", starts[0].baseline, "1.00 | ")
     head = "| function | ms | ms of CPU | ratio | at most |"
-    return "\n".join([head, "|---|---|---|---|---|", floor, *rows])
+    return "\n".join([head, "|---|---|---|---|---|", baseline, *rows])
 
 
-def _row(name: str, taken: Taken, ratio: str) -> str:
-    return f"| {name} | {taken.wall_ms:.0f} | {taken.cpu_ms:.0f} | {ratio} |"
+def _row(name: str, start_time: StartTime, ratio: str) -> str:
+    return f"| {name} | {start_time.wall_ms:.0f} | {start_time.cpu_ms:.0f} | {ratio} |"
 
 
-def _start(built: Unpacked, function: Function | None) -> Taken:
-    code = f"from {function.module} import handler" if function else _FLOOR
-    place = function or next(f for f in built.functions if f.name == _CARRIES_FASTAPI)
+def _start(built: Unpacked, function: Function | None) -> StartTime:
+    code = f"from {function.module} import handler" if function else _BASELINE
+    folder_of = function or next(f for f in built.functions if f.name == _FASTAPI_FUNCTION)
     with tempfile.TemporaryFile() as output:
-        began = time.perf_counter()
-        process = built.start(place, code, output)
-        _, status, used = os.wait4(process.pid, 0)
-        wall_ms = (time.perf_counter() - began) * 1000
+        started = time.perf_counter()
+        process = built.start(folder_of, code, output)
+        _, status, usage = os.wait4(process.pid, 0)
+        wall_ms = (time.perf_counter() - started) * 1000
         process.returncode = status
         if status:
             output.seek(0)
-            said = output.read().decode(errors="replace").strip()
+            text = output.read().decode(errors="replace").strip()
             name = function.name if function else "FastAPI"
-            raise PackagingFailed(f"{name} doesn't start:\n{said}")
-    return Taken(wall_ms, (used.ru_utime + used.ru_stime) * 1000)
+            raise PackagingFailed(f"{name} doesn't start:\n{text}")
+    return StartTime(wall_ms, (usage.ru_utime + usage.ru_stime) * 1000)
 
 
 def main() -> None:
-    """Build, measure, print."""
+    """Build all functions, measure their cold starts and print the table."""
     try:
         built = unpacked()
         print(table(measure(built, built.functions)))

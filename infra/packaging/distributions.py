@@ -1,4 +1,4 @@
-"""From imported names to the distributions that must be shipped, at the locked versions."""
+"""Find the distributions, at their locked versions, that provide the imported modules."""
 
 import sys
 from collections.abc import Iterable, Iterator
@@ -11,15 +11,15 @@ from packaging.utils import NormalizedName, canonicalize_name
 from infra.packaging.failure import PackagingFailed
 from infra.packaging.manifest import ROOT
 
-_NEVER = {"boto3", "botocore"}
-"""Lambda has them, and importing them costs more than all the rest."""
+_FORBIDDEN = {"boto3", "botocore"}
+"""Lambda provides them, and importing them takes longer than importing everything else."""
 
 _UNUSED = {"h2"}
-"""HTTP/2, which postgrest requires and functions leave off; it is imported wherever it is found."""
+"""HTTP/2: postgrest requires it, but the functions don't use it; httpcore imports it if it can."""
 
 
 class Lock:
-    """requirements.txt: which version of what."""
+    """The pinned versions of requirements.txt that apply on Lambda."""
 
     def __init__(self) -> None:
         lines = (ROOT / "requirements.txt").read_text().splitlines()
@@ -28,7 +28,7 @@ class Lock:
         self._versions = {canonicalize_name(r.name): r for r in locked if _applies(r)}
 
     def pin(self, name: NormalizedName) -> str:
-        """`name==version`. Raises `PackagingFailed` for what isn't locked."""
+        """Return `name==version`. Raises `PackagingFailed` if the distribution isn't locked."""
         if name not in self._versions:
             raise PackagingFailed(
                 f"{name} is needed but not in requirements.txt: add it to pyproject.toml's"
@@ -39,7 +39,7 @@ class Lock:
 
 
 @dataclass(frozen=True, slots=True)
-class _Wanted:
+class _Needed:
     """A distribution with one of its extras; the extra "" is the distribution itself."""
 
     name: NormalizedName
@@ -47,20 +47,21 @@ class _Wanted:
 
 
 def distributions_of(imported: Iterable[str]) -> frozenset[NormalizedName]:
-    """Those that bring these top-level modules, and all that they require in turn.
+    """Return the distributions of these top-level modules and their transitive requirements.
 
-    Raises `PackagingFailed` for a module that nothing installed brings.
+    Raises `PackagingFailed` if no installed distribution provides a module.
     """
-    found: set[_Wanted] = set()
-    waiting = [_Wanted(name) for name in _direct(imported)]
-    while waiting:
-        wanted = waiting.pop()
-        if wanted not in found:
-            found.add(wanted)
-            waiting += _required_by(wanted)
-    names = frozenset(wanted.name for wanted in found)
-    if names & _NEVER:
-        raise PackagingFailed(f"{', '.join(names & _NEVER)} must not be shipped, yet is imported.")
+    found: set[_Needed] = set()
+    pending = [_Needed(name) for name in _direct(imported)]
+    while pending:
+        needed = pending.pop()
+        if needed not in found:
+            found.add(needed)
+            pending += _required_by(needed)
+    names = frozenset(needed.name for needed in found)
+    if names & _FORBIDDEN:
+        named = ", ".join(names & _FORBIDDEN)
+        raise PackagingFailed(f"{named} is imported but must not be packaged.")
     return names
 
 
@@ -68,23 +69,23 @@ def _direct(imported: Iterable[str]) -> Iterator[NormalizedName]:
     providers = metadata.packages_distributions()
     for module in set(imported) - sys.stdlib_module_names:
         if module not in providers:
-            raise PackagingFailed(f"{module} is imported, and nothing installed brings it.")
+            raise PackagingFailed(f"{module} is imported, but no installed package provides it.")
         yield from map(canonicalize_name, providers[module])
 
 
-def _required_by(wanted: _Wanted) -> Iterator[_Wanted]:
-    for line in metadata.requires(wanted.name) or []:
+def _required_by(needed: _Needed) -> Iterator[_Needed]:
+    for line in metadata.requires(needed.name) or []:
         requirement = Requirement(line)
-        if _applies(requirement, wanted.extra):
+        if _applies(requirement, needed.extra):
             name = canonicalize_name(requirement.name)
             if name in _UNUSED:
                 continue
-            yield from (_Wanted(name, extra) for extra in ("", *requirement.extras))
+            yield from (_Needed(name, extra) for extra in ("", *requirement.extras))
 
 
 def _applies(requirement: Requirement, extra: str = "") -> bool:
-    """Whether it is required on Lambda."""
-    there = {
+    """Return whether the requirement applies on Lambda."""
+    environment = {
         "python_version": "3.12",
         "python_full_version": "3.12.0",
         "sys_platform": "linux",
@@ -92,4 +93,4 @@ def _applies(requirement: Requirement, extra: str = "") -> bool:
         "platform_machine": "aarch64",
         "extra": extra,
     }
-    return requirement.marker is None or requirement.marker.evaluate(there)
+    return requirement.marker is None or requirement.marker.evaluate(environment)

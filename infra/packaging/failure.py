@@ -1,5 +1,5 @@
-"""The one error of packaging."""
+"""The exception of packaging."""
 
 
 class PackagingFailed(Exception):
-    """Nothing usable was built; the message says why and what to do."""
+    """The build failed; the message says why and what to do."""

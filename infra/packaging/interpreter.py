@@ -1,4 +1,4 @@
-"""A CPython 3.12 of this machine: bytecode is good for one minor version alone."""
+"""Find and use a CPython 3.12: bytecode is valid for one minor version only."""
 
 import os
 import shutil
@@ -13,28 +13,28 @@ from infra.packaging.failure import PackagingFailed
 
 @cache
 def python312() -> str:
-    """Its path. Raises `PackagingFailed` if there is none."""
+    """Return the path of a CPython 3.12. Raises `PackagingFailed` if there is none."""
     for candidate in _candidates():
         if _is_312(candidate):
             return candidate
     raise PackagingFailed(
-        "Lambda runs Python 3.12, and none was found here to compile for it. Install it, or name"
-        " one in the environment: PYTHON312=/path/to/python3.12"
+        "Compiling for Lambda needs Python 3.12, and none was found. Install it, or set"
+        " PYTHON312=/path/to/python3.12 in the environment."
     )
 
 
 def compile_all(folder: Path, runs_at: str | None) -> None:
-    """Compile every module in `folder`; tracebacks will show it at `runs_at`, or where it is.
+    """Compile every module in `folder`; tracebacks show paths below `runs_at` if it is given.
 
-    Lambda's files are read-only and their times made up, so bytecode that is checked against its
-    source would be stale, and compiled anew at every start.
+    Lambda's file system is read-only and its modification times aren't the sources', so bytecode
+    checked against its source would count as stale and be recompiled at every start.
     """
     options = ["--invalidation-mode", "unchecked-hash", "-q", "-j", "0"]
     if runs_at:
         options += ["-s", str(folder), "-p", runs_at]
     ran = subprocess.run(
         [python312(), "-m", "compileall", *options, str(folder)],
-        env={**os.environ, "PYTHONHASHSEED": "0"},  # else sets are written in another order
+        env={**os.environ, "PYTHONHASHSEED": "0"},  # constant order of sets in the bytecode
         capture_output=True,
         text=True,
         check=False,
@@ -55,7 +55,7 @@ def _candidates() -> Iterator[str]:
 
 
 def _is_312(python: str) -> bool:
-    """Whether it is one that really runs."""
+    """Return whether `python` can be run and is CPython 3.12."""
     code = "import sys; print(sys.implementation.name, *sys.version_info[:2])"
     try:
         ran = subprocess.run([python, "-c", code], capture_output=True, text=True, check=False)

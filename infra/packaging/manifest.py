@@ -10,12 +10,12 @@ ROOT = Path(__file__).parents[2]
 LAYER_ZIP = ROOT / ".build" / "layer.zip"
 
 LAYER_IS_OF = "switch"
-"""What this function imports of others is in the layer: it is what the hot ones have in common."""
+"""The layer holds this function's third-party imports: all hot functions need them."""
 
 
 @dataclass(frozen=True, slots=True)
 class Function:
-    """One function: the module with its `handler`, and the zip that is deployed as its code."""
+    """A Lambda function: the module of its `handler` and the zip with its code."""
 
     name: str
     module: str
@@ -23,7 +23,7 @@ class Function:
 
 
 def functions() -> list[Function]:
-    """All functions, in the order of the file."""
+    """Return all functions, in the order of serverless.yml."""
     described: dict[str, Any] = yaml.safe_load((ROOT / "serverless.yml").read_text())["functions"]
     return [
         Function(

@@ -1,4 +1,4 @@
-"""The zips that are uploaded."""
+"""Write the zips that are uploaded."""
 
 import shutil
 
@@ -10,7 +10,7 @@ _HOME = ROOT / ".build"
 
 
 def pack() -> None:
-    """Build for Lambda, and write the zips that serverless.yml names. Raises `PackagingFailed`."""
+    """Build for Lambda and write the zips that serverless.yml names. Raises `PackagingFailed`."""
     built = build("lambda", _HOME / "lambda")
     shutil.rmtree(_HOME / "functions", ignore_errors=True)
     write_zip(built.layer, LAYER_ZIP)

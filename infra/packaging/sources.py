@@ -1,4 +1,4 @@
-"""Which files of this project a function is made of, and what it imports of others."""
+"""Find a function's source files and its third-party imports."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -19,21 +19,19 @@ _READ_BY = {
         "clients/js/transports/*.js",
     ],
 }
-"""Files that are no modules, by the module that reads them."""
+"""Data files, by the module that reads them."""
 
 
 @dataclass(frozen=True, slots=True)
 class Sources:
-    """`files` are relative to the root; `imported` are names of foreign top-level modules."""
+    """The files of a function, relative to the root, and its third-party top-level modules."""
 
     files: frozenset[Path]
     imported: frozenset[str]
 
 
 class ImportGraph:
-    """Who imports whom, anywhere in a file: an import inside a function counts, one that is only
-    for the type checker doesn't.
-    """
+    """The imports of all packages: those inside functions count, those for type checking don't."""
 
     def __init__(self) -> None:
         self._graph = grimp.build_graph(
@@ -44,24 +42,24 @@ class ImportGraph:
         )
 
     def sources_of(self, module: str) -> Sources:
-        """What `module` needs to run. Raises `PackagingFailed` if there is no such module."""
+        """Return what `module` needs to run. Raises `PackagingFailed` if it doesn't exist."""
         if module not in self._graph.modules:
             raise PackagingFailed(f"serverless.yml names {module}, and there is no such module.")
         needed = {module}
         while missing := self._directly_needed(needed) - needed:
             needed |= missing
-        foreign = {name for name in needed if self._graph.is_module_squashed(name)}
-        ours = needed - foreign
+        external = {name for name in needed if self._graph.is_module_squashed(name)}
+        own = needed - external
         return Sources(
-            files=frozenset([*map(_file_of, ours), *_read_by(ours)]),
-            imported=frozenset(name.partition(".")[0] for name in foreign),
+            files=frozenset([*map(_file_of, own), *_read_by(own)]),
+            imported=frozenset(name.partition(".")[0] for name in external),
         )
 
     def _directly_needed(self, modules: set[str]) -> set[str]:
-        """What these import; a package on the way to a module is imported before it."""
+        """Return the modules' imports and parent packages, which Python imports first."""
         packages = {name.rpartition(".")[0] for name in modules} & self._graph.modules
-        ours = [name for name in modules if not self._graph.is_module_squashed(name)]
-        return packages.union(*map(self._graph.find_modules_directly_imported_by, ours))
+        own = [name for name in modules if not self._graph.is_module_squashed(name)]
+        return packages.union(*map(self._graph.find_modules_directly_imported_by, own))
 
 
 def _file_of(module: str) -> Path:

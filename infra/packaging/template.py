@@ -1,4 +1,4 @@
-"""The CloudFormation template: made by osls from serverless.yml, checked by cfn-lint."""
+"""Generate the CloudFormation template from serverless.yml with osls; check it with cfn-lint."""
 
 import logging
 import os
@@ -16,11 +16,11 @@ _TOOLS = ROOT / "infra" / "aws"
 TEMPLATE = ROOT / ".serverless" / "cloudformation-template-update-stack.json"
 
 _REDUNDANT_DEPENDENCY = "W3005"
-"""osls says twice what depends on what, which harms nobody."""
+"""osls repeats implicit dependencies as `DependsOn`, which is harmless."""
 
 
 def install_tools() -> None:
-    """What makes the template. Raises `PackagingFailed`."""
+    """Install osls with npm. Raises `PackagingFailed`."""
     if not can_run():
         raise PackagingFailed("osls needs Node 20 or newer with npm. Install it and try again.")
     try:
@@ -30,31 +30,31 @@ def install_tools() -> None:
 
 
 def make(stage: str) -> None:
-    """Write the template of a stage to `TEMPLATE`. The zips must be there; no account is asked."""
+    """Write the template of a stage to `TEMPLATE`. Needs the zips, but no AWS account."""
     osls = str(_TOOLS / "node_modules" / ".bin" / "osls")
-    with _cloud_without_stacks() as url:
-        ours = {name: v for name, v in os.environ.items() if not name.startswith("AWS_")}
-        theirs = {
+    with _emulated_aws() as url:
+        environment = {name: v for name, v in os.environ.items() if not name.startswith("AWS_")}
+        aws = {
             "AWS_ENDPOINT_URL": url,
             "AWS_ACCESS_KEY_ID": "none",
             "AWS_SECRET_ACCESS_KEY": "none",
             "AWS_EC2_METADATA_DISABLED": "true",
             "NODE_NO_WARNINGS": "1",
         }
-        _run([osls, "package", "--stage", stage], ROOT, ours | theirs)
+        _run([osls, "package", "--stage", stage], ROOT, environment | aws)
 
 
 def check() -> None:
-    """Raises `PackagingFailed` with what CloudFormation would refuse."""
+    """Check the template. Raises `PackagingFailed` with cfn-lint's errors."""
     lint = [str(Path(sys.executable).with_name("cfn-lint")), "--non-zero-exit-code", "error"]
     ignored = ["--ignore-checks", _REDUNDANT_DEPENDENCY]
     _run([*lint, *ignored, "--template", str(TEMPLATE)], ROOT, dict(os.environ))
 
 
 @contextmanager
-def _cloud_without_stacks() -> Iterator[str]:
-    """An AWS on loopback: even to package, osls asks which layer is deployed already."""
-    from moto.server import ThreadedMotoServer  # half a second, which the cold starts don't need
+def _emulated_aws() -> Iterator[str]:
+    """Run an empty AWS emulator: osls queries the deployed layer even when it only packages."""
+    from moto.server import ThreadedMotoServer  # takes 0.5 s, and only this function needs it
 
     logging.getLogger("werkzeug").setLevel(logging.ERROR)
     server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
@@ -67,9 +67,9 @@ def _cloud_without_stacks() -> Iterator[str]:
 
 
 def _run(command: list[str], folder: Path, environment: dict[str, str]) -> None:
-    ran = subprocess.run(
+    result = subprocess.run(
         command, cwd=folder, env=environment, capture_output=True, text=True, check=False
     )
-    if ran.returncode:
-        said = (ran.stdout + ran.stderr).strip()
-        raise PackagingFailed(f"{Path(command[0]).name} {command[1]} failed:\n{said}")
+    if result.returncode:
+        text = (result.stdout + result.stderr).strip()
+        raise PackagingFailed(f"{Path(command[0]).name} {command[1]} failed:\n{text}")

@@ -1,4 +1,4 @@
-"""The layer and the functions as folders that this machine's Python 3.12 can import."""
+"""Build the layer and the functions as folders that this machine's Python 3.12 can import."""
 
 import os
 import subprocess
@@ -35,12 +35,12 @@ _SETTINGS = {
     "STAGE": "test",
     "STORE_SHARDS": "1",
 }
-"""What a function finds in its environment; nobody listens at port 9."""
+"""The environment of a function; nothing listens on port 9."""
 
 
 @dataclass(frozen=True, slots=True)
 class Unpacked:
-    """Where everything lies."""
+    """The folders of the layer and of each function."""
 
     layer: Path
     functions: Mapping[Function, Path]
@@ -48,9 +48,9 @@ class Unpacked:
     def start(
         self, function: Function | None, code: str, output: IO[bytes]
     ) -> subprocess.Popen[bytes]:
-        """Run `code` where only the function, the layer and Python itself can be imported.
+        """Run `code` with only the function, the layer and the standard library importable.
 
-        Without a function there is the layer alone. Nothing is written beside the modules.
+        Without a function, only the layer is. Python writes no bytecode.
         """
         folders = [str(self.functions[function])] if function else []
         folders.append(str(self.layer))
@@ -63,7 +63,7 @@ class Unpacked:
 
 
 def unpacked() -> Unpacked:
-    """Build for this machine. Raises `PackagingFailed`."""
+    """Build for this machine; return the folders. Raises `PackagingFailed`."""
     built = build("host", _HOME)
     write_folder(built.layer, _HOME / "layer")
     folders = {function: _HOME / "functions" / function.name for function in built.functions}

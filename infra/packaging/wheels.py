@@ -1,4 +1,4 @@
-"""Distributions as wheels lay them down, short of what nothing reads at run time."""
+"""Install wheels into a folder and select the files that are needed at run time."""
 
 import subprocess
 from collections.abc import Iterable
@@ -17,40 +17,41 @@ _PLATFORM_OPTIONS: dict[Platform, list[str]] = {
     "lambda": ["--python-platform", "aarch64-manylinux_2_28"],
     "host": [],
 }
-_NOT_CODE = {".pyi", ".typed", ".c", ".h", ".pyx", ".pxd"}
-_NOT_FOR_USE = {"test", "tests", "docs", "bin", "__pycache__"}
-_OLD_PYDANTIC = Path("pydantic/v1")
-"""FastAPI looks here for models that it must refuse, at 25 ms of every cold start; absent, it knows
-that there are none.
+_EXCLUDED_SUFFIXES = {".pyi", ".typed", ".c", ".h", ".pyx", ".pxd"}
+_EXCLUDED_FOLDERS = {"test", "tests", "docs", "bin", "__pycache__"}
+_PYDANTIC_V1 = Path("pydantic/v1")
+"""FastAPI imports it to reject its models, which takes 25 ms of every cold start. Without the
+folder FastAPI skips this check.
 """
 
-_OF_METADATA = {"METADATA", "entry_points.txt", "licenses"}
-"""What importlib.metadata answers from, and what the licences ask to be passed on."""
+_METADATA_FILES = {"METADATA", "entry_points.txt", "licenses"}
+"""The files that importlib.metadata reads, and the licences, which must be distributed."""
 
 
 def install(pins: Iterable[str], platform: Platform, into: Path) -> None:
-    """Lay these distributions into a folder. Raises `PackagingFailed` if one can't be had."""
+    """Install pinned distributions into a folder. Raises `PackagingFailed` if one has no wheel."""
     command = [uv.find_uv_bin(), "pip", "install", "--quiet", "--target", str(into)]
     command += ["--python-version", "3.12", "--only-binary", ":all:", "--no-deps"]
     command += [*_PLATFORM_OPTIONS[platform], *sorted(pins)]
-    ran = subprocess.run(command, capture_output=True, text=True, check=False)
-    if ran.returncode:
-        raise PackagingFailed(f"The dependencies can't be had as wheels: {ran.stderr.strip()}")
+    result = subprocess.run(command, capture_output=True, text=True, check=False)
+    if result.returncode:
+        raise PackagingFailed(f"Installing the wheels failed: {result.stderr.strip()}")
 
 
 def files_by_distribution(folder: Path) -> dict[NormalizedName, list[Path]]:
-    """What to ship of each distribution in `folder`, relative to it."""
+    """Return the needed files of each distribution in `folder`, relative to it."""
     return {
         canonicalize_name(found.name): [
-            path for file in found.files or [] if _is_wanted(path := Path(file))
+            path for file in found.files or [] if _is_needed(path := Path(file))
         ]
         for found in metadata.distributions(path=[str(folder)])
     }
 
 
-def _is_wanted(path: Path) -> bool:
+def _is_needed(path: Path) -> bool:
     if path.parts[0].endswith(".dist-info"):
-        return path.parts[1] in _OF_METADATA
-    if path.is_relative_to(_OLD_PYDANTIC):
+        return path.parts[1] in _METADATA_FILES
+    if path.is_relative_to(_PYDANTIC_V1):
         return False
-    return path.suffix not in _NOT_CODE and not _NOT_FOR_USE.intersection(path.parts[:-1])
+    excluded = _EXCLUDED_FOLDERS.intersection(path.parts[:-1])
+    return path.suffix not in _EXCLUDED_SUFFIXES and not excluded
