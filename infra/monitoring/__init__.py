@@ -1,1 +1,1 @@
-"""What watches the service: a dashboard for Grafana, rules for Prometheus, the list of metrics."""
+"""Monitoring: a Grafana dashboard, Prometheus rules and the list of metrics."""

@@ -1,4 +1,4 @@
-"""The dashboard: `python -m infra.monitoring.dashboard` writes it anew."""
+"""The Grafana dashboard; `python -m infra.monitoring.dashboard` writes its JSON file."""
 
 import json
 from pathlib import Path
@@ -12,11 +12,11 @@ _SCHEMA = 39
 
 
 def dashboard() -> dict[str, Any]:
-    """It as Grafana imports it; which Prometheus it asks is chosen there."""
+    """Return the dashboard's JSON model; the Prometheus data source is chosen in Grafana."""
     return {
         "title": "SyncKairos",
         "uid": "synckairos",
-        "description": "What users feel, and what lies behind it.",
+        "description": "Requests, latencies and errors, and the metrics that explain them.",
         "tags": ["synckairos"],
         "schemaVersion": _SCHEMA,
         "version": 1,
@@ -32,7 +32,12 @@ def dashboard() -> dict[str, Any]:
 
 
 def _datasource() -> dict[str, Any]:
-    return {"name": "datasource", "type": "datasource", "query": "prometheus", "label": "Source"}
+    return {
+        "name": "datasource",
+        "type": "datasource",
+        "query": "prometheus",
+        "label": "Data source",
+    }
 
 
 def _variables() -> list[dict[str, Any]]:
@@ -43,7 +48,7 @@ def _variables() -> list[dict[str, Any]]:
 
 
 def _variable(name: str, query: str) -> dict[str, Any]:
-    """A choice among the values that a label has."""
+    """Return a dashboard variable with the values of a label."""
     return {
         "name": name,
         "label": name.capitalize(),
@@ -62,7 +67,7 @@ def _variable(name: str, query: str) -> dict[str, Any]:
 
 def _restarts() -> dict[str, Any]:
     return {
-        "name": "Starts",
+        "name": "Process starts",
         "datasource": DATASOURCE,
         "enable": True,
         "iconColor": "blue",
@@ -72,7 +77,7 @@ def _restarts() -> dict[str, Any]:
 
 
 def text() -> str:
-    """What the file holds."""
+    """Return the content of the JSON file."""
     return json.dumps(dashboard(), indent=2) + "\n"
 
 

@@ -1,4 +1,4 @@
-"""Panels as Grafana has them."""
+"""Grafana panels and their layout."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -13,10 +13,10 @@ _STAT_HEIGHT = 4
 
 @dataclass(frozen=True, slots=True)
 class Panel:
-    """Curves by the name of each, which may hold labels: `{{route}}`; `limit` is drawn as a line,
-    and the axis begins at `floor`.
+    """A panel with PromQL expressions by legend, which may contain labels such as `{{route}}`.
 
-    A `stat` is one figure in place of curves.
+    `limit` is drawn as a line, `floor` is the minimum of the axis, `meaning` the description. A
+    `stat` shows the latest value instead of curves.
     """
 
     title: str
@@ -30,17 +30,17 @@ class Panel:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """Panels side by side, under a heading."""
+    """Panels side by side, with a heading."""
 
     title: str
     panels: Sequence[Panel]
 
 
 def laid_out(rows: Sequence[Row]) -> list[dict[str, Any]]:
-    """The rows from top to bottom, each panel with its place and its number."""
+    """Return the JSON of all rows and panels, with their positions and ids."""
     tops = accumulate([1 + _height(row) for row in rows], initial=0)
-    placed = [one for row, top in zip(rows, tops, strict=False) for one in _row(row, top)]
-    return [panel | {"id": number} for number, panel in enumerate(placed, 1)]
+    panels = [panel for row, top in zip(rows, tops, strict=False) for panel in _row(row, top)]
+    return [panel | {"id": number} for number, panel in enumerate(panels, 1)]
 
 
 def _height(row: Row) -> int:
@@ -48,12 +48,12 @@ def _height(row: Row) -> int:
 
 
 def _row(row: Row, top: int) -> Iterator[dict[str, Any]]:
-    place = {"h": 1, "w": WIDTH, "x": 0, "y": top}
-    yield {"type": "row", "title": row.title, "collapsed": False, "panels": [], "gridPos": place}
+    position = {"h": 1, "w": WIDTH, "x": 0, "y": top}
+    yield {"type": "row", "title": row.title, "collapsed": False, "panels": [], "gridPos": position}
     width = WIDTH // len(row.panels)
     for column, panel in enumerate(row.panels):
-        place = {"h": _height(row), "w": width, "x": column * width, "y": top + 1}
-        yield _panel(panel) | {"gridPos": place}
+        position = {"h": _height(row), "w": width, "x": column * width, "y": top + 1}
+        yield _panel(panel) | {"gridPos": position}
 
 
 def _panel(panel: Panel) -> dict[str, Any]:
@@ -90,8 +90,8 @@ def _defaults(panel: Panel) -> dict[str, Any]:
         steps.append({"color": "red", "value": panel.limit})
         custom["thresholdsStyle"] = {"mode": "dashed"}
     thresholds = {"mode": "absolute", "steps": steps}
-    shown: dict[str, Any] = {"unit": panel.unit, "thresholds": thresholds}
-    return shown if panel.stat else shown | {"min": panel.floor, "custom": custom}
+    defaults: dict[str, Any] = {"unit": panel.unit, "thresholds": thresholds}
+    return defaults if panel.stat else defaults | {"min": panel.floor, "custom": custom}
 
 
 _STAT = {"colorMode": "value", "graphMode": "area", "reduceOptions": {"calcs": ["lastNotNull"]}}

@@ -1,39 +1,39 @@
-"""What the dashboard shows, from what users feel down to what lies behind it."""
+"""The rows of the dashboard, from requests and latencies down to stores and processes."""
 
 from infra.monitoring.panels import Panel, Row
 
-_HERE = '{app=~"$app", instance=~"$instance"}'
-_OVER = "[$__rate_interval]"
+_SELECTOR = '{app=~"$app", instance=~"$instance"}'
+_INTERVAL = "[$__rate_interval]"
 
-_HALF, _MOST, _NEARLY_ALL = 0.5, 0.95, 0.99
-
-
-def _at(name: str, more: str = "") -> str:
-    """The series of a metric that the dashboard is about."""
-    return f"synckairos_{name}" + (_HERE[:-1] + f", {more}}}" if more else _HERE)
+_P50, _P95, _P99 = 0.5, 0.95, 0.99
 
 
-def _rate(name: str, more: str = "") -> str:
-    return f"rate({_at(name, more)}{_OVER})"
+def _series(name: str, label: str = "") -> str:
+    """Select a metric of the chosen apps and instances, by another label as well if given."""
+    return f"synckairos_{name}" + (_SELECTOR[:-1] + f", {label}}}" if label else _SELECTOR)
+
+
+def _rate(name: str, label: str = "") -> str:
+    return f"rate({_series(name, label)}{_INTERVAL})"
 
 
 def _quantile(quantile: float, name: str, by: str = "") -> str:
-    """A quantile over all instances; `by` another label as well."""
+    """Return a quantile over all instances, grouped by the label `by` if given."""
     labels = f"le, {by}" if by else "le"
     return f"histogram_quantile({quantile}, sum by ({labels}) ({_rate(name + '_bucket')}))"
 
 
 def _quantiles(name: str) -> dict[str, str]:
     return {
-        "p50": _quantile(_HALF, name),
-        "p95": _quantile(_MOST, name),
-        "p99": _quantile(_NEARLY_ALL, name),
+        "p50": _quantile(_P50, name),
+        "p95": _quantile(_P95, name),
+        "p99": _quantile(_P99, name),
     }
 
 
-def _of_store(name: str) -> str:
-    """What every instance reads from the one store, and reports alike."""
-    return f"max({_at(name)})"
+def _from_store(name: str) -> str:
+    """Take one value, because all instances read the same one from the store."""
+    return f"max({_series(name)})"
 
 
 _FAILED = 'status_code=~"5.."'
@@ -42,25 +42,25 @@ _ERRORS = (
     f" / sum({_rate('http_requests_total')})"
 )
 
-_GLANCE = Row(
-    "At a glance",
+_OVERVIEW = Row(
+    "Overview",
     [
-        Panel("Instances", {"instances": f"count({_at('build_info')})"}, stat=True),
+        Panel("Instances", {"instances": f"count({_series('build_info')})"}, stat=True),
         Panel("Requests", {"/s": f"sum({_rate('http_requests_total')})"}, "reqps", stat=True),
-        Panel("Errors", {"of all": _ERRORS}, "percentunit", 0.001, stat=True),
+        Panel("Errors", {"5xx": _ERRORS}, "percentunit", 0.001, stat=True),
         Panel(
             "Switch p95",
-            {"p95": _quantile(_MOST, "switch_cycle_duration_ms")},
+            {"p95": _quantile(_P95, "switch_cycle_duration_ms")},
             "ms",
             50,
             stat=True,
         ),
-        Panel("Live sessions", {"sessions": _of_store("active_sessions")}, stat=True),
-        Panel("Sockets", {"sockets": f"sum({_at('websocket_connections')})"}, stat=True),
+        Panel("Live sessions", {"sessions": _from_store("active_sessions")}, stat=True),
+        Panel("Sockets", {"sockets": f"sum({_series('websocket_connections')})"}, stat=True),
     ],
 )
-_USERS = Row(
-    "What users feel",
+_REQUESTS = Row(
+    "Requests and errors",
     [
         Panel(
             "Requests by status",
@@ -69,56 +69,73 @@ _USERS = Row(
         ),
         Panel(
             "Errors",
-            {"5xx of all": _ERRORS},
+            {"5xx": _ERRORS},
             "percentunit",
             0.001,
-            meaning="The objective is 99.9 %.",
+            meaning="Share of requests answered with 5xx. Objective: 99.9 % success.",
         ),
     ],
 )
-_DURATIONS = Row(
-    "How long they wait",
+_LATENCIES = Row(
+    "Latencies",
     [
         Panel("All requests", _quantiles("http_request_duration_ms"), "ms"),
         Panel(
             "Requests by route, p95",
-            {"{{route}}": _quantile(_MOST, "http_request_duration_ms", "route")},
+            {"{{route}}": _quantile(_P95, "http_request_duration_ms", "route")},
             "ms",
         ),
         Panel(
-            "Switches", _quantiles("switch_cycle_duration_ms"), "ms", 50, meaning="p95 below 50 ms."
+            "Switches",
+            _quantiles("switch_cycle_duration_ms"),
+            "ms",
+            50,
+            meaning="Objective: p95 below 50 ms.",
         ),
         Panel(
             "Deliveries",
             _quantiles("delivery_latency_ms"),
             "ms",
             100,
-            meaning="From a change to every socket of an instance; p95 below 100 ms.",
+            meaning="From a change until its push is written to every socket of an instance."
+            " Objective: p95 below 100 ms.",
         ),
     ],
 )
 _CLOCKS = Row(
     "Clocks",
     [
-        Panel("Lateness of expiries", _quantiles("expiry_lateness_ms"), "ms", 250),
         Panel(
-            "Offset of the store's clock",
-            {"{{instance}}": _at("clock_offset_ms")},
+            "Expiry lateness",
+            _quantiles("expiry_lateness_ms"),
+            "ms",
+            250,
+            meaning="From the due time of a timeout or warning until it has been processed.",
+        ),
+        Panel(
+            "Clock offset",
+            {"{{instance}}": _series("clock_offset_ms")},
             "ms",
             floor=None,
+            meaning="The store's clock minus the instance's clock, as estimated.",
         ),
-        Panel("Bound of its error", {"{{instance}}": _at("clock_error_ms")}, "ms", 50),
+        Panel(
+            "Error bound of the clock offset",
+            {"{{instance}}": _series("clock_error_ms")},
+            "ms",
+            50,
+        ),
     ],
 )
 _LIVE = Row(
     "Sessions and sockets",
     [
-        Panel("Live sessions", {"sessions": _of_store("active_sessions")}),
-        Panel("Sockets", {"{{instance}}": _at("websocket_connections")}, limit=2000),
+        Panel("Live sessions", {"sessions": _from_store("active_sessions")}),
+        Panel("Sockets", {"{{instance}}": _series("websocket_connections")}, limit=2000),
         Panel(
-            "Sessions put back",
-            {"restored": f"sum(increase({_at('sessions_restored_total')}{_OVER}))"},
-            meaning="The store had lost its memory.",
+            "Restored sessions",
+            {"restored": f"sum(increase({_series('sessions_restored_total')}{_INTERVAL}))"},
+            meaning="Sessions restored after the store had lost data.",
         ),
     ],
 )
@@ -126,9 +143,14 @@ _AUDIT = Row(
     "Audit trail",
     [
         Panel("Lag", _quantiles("audit_lag_ms"), "ms", 60_000),
-        Panel("Waiting entries", {"entries": _of_store("db_write_queue_size")}, limit=10_000),
-        Panel("Oldest waiting", {"age": _of_store("audit_oldest_waiting_ms")}, "ms", 60_000),
-        Panel("Dead letters", {"entries": _of_store("audit_dead_letters")}, limit=1),
+        Panel("Waiting entries", {"entries": _from_store("db_write_queue_size")}, limit=10_000),
+        Panel(
+            "Age of the oldest waiting entry",
+            {"age": _from_store("audit_oldest_waiting_ms")},
+            "ms",
+            60_000,
+        ),
+        Panel("Dead letters", {"entries": _from_store("audit_dead_letters")}, limit=1),
     ],
 )
 _PUSHES = Row(
@@ -137,19 +159,19 @@ _PUSHES = Row(
         Panel(
             "Messages",
             {
-                fate: f"sum({_rate(f'push_{fate}_total')})"
-                for fate in ("sent", "coalesced", "failed", "retried", "lost")
+                outcome: f"sum({_rate(f'push_{outcome}_total')})"
+                for outcome in ("sent", "coalesced", "failed", "retried", "lost")
             },
             "cps",
         ),
-        Panel("How long they take", _quantiles("push_duration_ms"), "ms"),
+        Panel("Request duration", _quantiles("push_duration_ms"), "ms"),
     ],
 )
 _STORE = Row(
-    "Store",
+    "Store and overload",
     [
         Panel(
-            "Errors",
+            "Store errors",
             {"{{kind}}": f"sum by (kind) ({_rate('store_errors_total')})"},
             "cps",
         ),
@@ -167,18 +189,18 @@ _PROCESS = Row(
         Panel(
             "Memory",
             {
-                "{{instance}}": f"process_resident_memory_bytes{_HERE}",
-                "limit": f"min({_at('memory_limit_bytes')})",
+                "{{instance}}": f"process_resident_memory_bytes{_SELECTOR}",
+                "limit": f"min({_series('memory_limit_bytes')})",
             },
             "bytes",
         ),
         Panel(
-            "Processor",
-            {"{{instance}}": f"rate(process_cpu_seconds_total{_HERE}{_OVER})"},
+            "CPU",
+            {"{{instance}}": f"rate(process_cpu_seconds_total{_SELECTOR}{_INTERVAL})"},
             "percentunit",
         ),
-        Panel("Open files", {"{{instance}}": f"process_open_fds{_HERE}"}),
+        Panel("Open file descriptors", {"{{instance}}": f"process_open_fds{_SELECTOR}"}),
     ],
 )
 
-ROWS = (_GLANCE, _USERS, _DURATIONS, _CLOCKS, _LIVE, _AUDIT, _PUSHES, _STORE, _PROCESS)
+ROWS = (_OVERVIEW, _REQUESTS, _LATENCIES, _CLOCKS, _LIVE, _AUDIT, _PUSHES, _STORE, _PROCESS)
