@@ -1,8 +1,8 @@
 "use strict";
 
-// One IAM role per function, with the rights that its own environment and events name and no others:
-// SSM_NAMES are the parameters that it may read, a queue in its environment is one that it may send
-// to, a queue among its events one that it may receive from.
+// Creates an IAM role per function, with only the rights that its environment and events imply:
+// it may read the parameters in SSM_NAMES, send to the queues in its environment and receive from
+// the queues among its events.
 
 const arn = (service, resource) => ({
   "Fn::Sub": `arn:\${AWS::Partition}:${service}:\${AWS::Region}:\${AWS::AccountId}:${resource}`,
@@ -15,7 +15,7 @@ const allow = (actions, resources) => ({
 });
 
 function* rightsOf(fn, ssmPath) {
-  // Lambda names the streams of a group as it goes; nothing narrower can be said.
+  // Lambda chooses the names of the log streams, so the rights can't be narrower.
   yield allow(["logs:CreateLogStream", "logs:PutLogEvents"], [
     arn("logs", `log-group:/aws/lambda/${fn.name}:*`),
   ]);
