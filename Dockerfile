@@ -1,11 +1,11 @@
-# The service in one container: `python -m functions.server`, its migrations and its audit worker.
-# infra/image/pin writes digests of both bases into infra/image/bases.env, for --build-arg.
+# The service in one container: `python -m functions.server`, the migrations and the audit worker.
+# infra/image/pin writes the digests of both base images to infra/image/bases.env, for --build-arg.
 ARG BUILD_IMAGE=docker.io/library/python:3.11-slim-bookworm
 ARG RUN_IMAGE=gcr.io/distroless/python3-debian12:nonroot
 
 FROM ${BUILD_IMAGE} AS build
 
-# The name under which the last stage finds Debian's Python, whatever links its base has.
+# Links to Debian's Python for the final stage, whose base image may lack them.
 RUN mkdir -p /programs && ln -s /usr/bin/python3.11 /programs/python \
     && ln -s /usr/bin/python3.11 /programs/python3
 
@@ -26,12 +26,13 @@ RUN python3 -m compileall -q --invalidation-mode unchecked-hash /app
 
 FROM ${RUN_IMAGE}
 
-# Debian's own Python 3.11 and nothing to get a shell with.
+# The base image has Debian's Python 3.11 and no shell.
 COPY --from=build /programs /programs
 COPY --from=build /packages /packages
 COPY --from=build /app /app
 
-# Open to every address, it must not be open to everybody: without its secrets it doesn't start.
+# It listens on all addresses, so it must require authentication: in production it doesn't start
+# without its secrets.
 ENV APP_ENV=production \
     PATH=/programs:/usr/local/bin:/usr/bin:/bin \
     PYTHONPATH=/app:/packages \
@@ -47,7 +48,7 @@ STOPSIGNAL SIGTERM
 HEALTHCHECK --interval=30s --timeout=5s --start-period=15s --retries=3 \
     CMD ["python", "-m", "functions.tools.alive"]
 
-# The base's own entry point would stand before every other command, such as that of a release.
+# The base image's entry point would prefix every command, such as the release command.
 ENTRYPOINT []
 CMD ["python", "-m", "functions.server"]
 
