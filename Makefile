@@ -3,11 +3,11 @@ PORT ?= 3000
 STAGE ?= dev
 BIN := .venv/bin
 READY := .venv/.ready
-# One for each processor of the smallest machine that the tests are run on.
+# One worker per CPU of the smallest machine that runs the tests.
 WORKERS ?= 2
-FILES := --dist loadfile --no-loadscope-reorder
-# Tests that measure milliseconds run alone.
-PUNCTUAL := tests/e2e/test_in_step.py tests/e2e/test_functions_console.py tests/rolling tests/overload tests/integration/test_loop_held.py
+DISTRIBUTION := --dist loadfile --no-loadscope-reorder
+# Tests that measure milliseconds run separately, without parallel tests.
+TIMING_TESTS := tests/e2e/test_in_step.py tests/e2e/test_functions_console.py tests/rolling tests/overload tests/integration/test_loop_held.py
 
 .PHONY: setup run run-functions migrate test fuzz lint demo bench soak load image-check package deploy lock
 
@@ -33,11 +33,11 @@ migrate: $(READY)
 
 test: $(READY)
 	@mkdir -p .build; git rev-parse HEAD > .build/testing 2>/dev/null || true
-	@$(BIN)/python -m pytest --numprocesses $(WORKERS) $(FILES) $(patsubst %,--ignore %,$(PUNCTUAL))
-	@echo "The tests that measure milliseconds, alone:"
-	@$(BIN)/python -m pytest $(PUNCTUAL)
-	@echo "The tests of the HTTP contract once more, against the functions (make fuzz asks for all pairs):"
-	@TARGET=functions $(BIN)/python -m pytest --numprocesses $(WORKERS) $(FILES) -m http tests/integration
+	@$(BIN)/python -m pytest --numprocesses $(WORKERS) $(DISTRIBUTION) $(patsubst %,--ignore %,$(TIMING_TESTS))
+	@echo "Tests that measure milliseconds, run separately:"
+	@$(BIN)/python -m pytest $(TIMING_TESTS)
+	@echo "Tests of the HTTP contract, against the functions (make fuzz tests all pairs of parameters):"
+	@TARGET=functions $(BIN)/python -m pytest --numprocesses $(WORKERS) $(DISTRIBUTION) -m http tests/integration
 	@if test -z "$$(git status --porcelain)" && git rev-parse HEAD | cmp -s - .build/testing; then cp .build/testing .build/tested; fi
 
 fuzz: $(READY)

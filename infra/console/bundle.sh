@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Makes functions/console/vendor/realtime-js.js, or the file that is named, of what the lock lists.
+# bundle.sh [FILE]: bundles Supabase's Realtime client, at the locked version, into FILE (default:
+# functions/console/vendor/realtime-js.js).
 set -euo pipefail
 here="$(dirname "$(realpath "$0")")"
 output="$(realpath "${1:-$here/../../functions/console/vendor/realtime-js.js}")"
