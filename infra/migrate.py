@@ -32,7 +32,7 @@ alter table supabase_migrations.schema_migrations
 
 
 class MigrationFailed(Exception):
-    """A migration failed and was rolled back; earlier ones stay applied. Names the file."""
+    """A migration failed and changed nothing; earlier ones stay applied. Names the file."""
 
 
 def migrate(
@@ -116,7 +116,7 @@ def main() -> None:
             print(f"Warning: {fault}.", file=sys.stderr)
         applied = migrate(url.get_secret_value(), tell=lambda name: print(f"applied {name}"))
     except MigrationFailed as failure:
-        sys.exit(f"The migration failed and was rolled back. {failure}")
+        sys.exit(f"The migration failed and changed nothing. {failure}")
     except psycopg.OperationalError as error:
         sys.exit(f"The database can't be reached: {_first_line(error)}")
     except psycopg.Error as error:
