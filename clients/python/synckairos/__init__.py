@@ -1,4 +1,4 @@
-"""The SyncKairos client: sessions that follow themselves, on the server's clock."""
+"""SyncKairos client: live timer sessions, synchronised to the server's clock."""
 
 from synckairos.client import SyncKairos
 from synckairos.clock import ServerClock

@@ -1,6 +1,6 @@
-"""What a session's clocks show at an instant, worked out from the anchors of its last state.
+"""A session's clocks at an instant, computed from the timestamps in its last state.
 
-Nothing is counted, so nothing can drift. All functions are pure; `at` is server time, ms.
+No ticks are counted, so clocks can't drift. All functions are pure; `at` is server time, ms.
 """
 
 from synckairos.states import Group, Participant, SessionState, instant_ms
@@ -9,22 +9,22 @@ TERMINAL = frozenset({"expired", "completed", "cancelled"})
 
 
 def is_terminal(state: SessionState) -> bool:
-    """Whether no clock of it will ever run again."""
+    """Return whether the session has ended for good."""
     return state["status"] in TERMINAL
 
 
 def is_running(state: SessionState) -> bool:
-    """Whether time passes in it."""
+    """Return whether a cycle is running."""
     return state["status"] == "running" and state["cycle_started_at"] is not None
 
 
 def nearest(state: SessionState, at: float) -> float | None:
-    """What is left on the clock that runs, or would run; None when none runs toward zero."""
+    """Return ms left on the running clock, or the one that would run; None without countdown."""
     return _left_at(state, state.get("time_remaining_ms"), runs=True, at=at)
 
 
 def remaining(state: SessionState, participant_id: str, at: float) -> float | None:
-    """What is left on the clock that governs a participant; None when there is none."""
+    """Return ms left on the clock that applies to a participant; None if there is none."""
     one = participant_of(state, participant_id)
     if one is None:
         return None
@@ -32,12 +32,12 @@ def remaining(state: SessionState, participant_id: str, at: float) -> float | No
 
 
 def remaining_of(state: SessionState, group: Group, at: float) -> float:
-    """What is left in a group's bank."""
+    """Return ms left in a group's bank."""
     return _left_at(state, group["time_remaining_ms"], runs=group["is_active"], at=at) or 0.0
 
 
 def used(state: SessionState, participant_id: str, at: float) -> float | None:
-    """The time that a participant's cycles have taken so far."""
+    """Return ms that a participant's cycles have taken so far; None for an unknown participant."""
     one = participant_of(state, participant_id)
     if one is None:
         return None
@@ -45,9 +45,9 @@ def used(state: SessionState, participant_id: str, at: float) -> float | None:
 
 
 def elapsed(state: SessionState, at: float) -> float:
-    """The time that the session has run, pauses left out.
+    """Return ms that the session has run, without pauses.
 
-    Without participants there are no used times to add up; then it is the time since its start.
+    Without participants there are no used times to add up; then pauses are included.
     """
     if state["session_started_at"] is None:
         return 0.0
@@ -57,7 +57,7 @@ def elapsed(state: SessionState, at: float) -> float:
 
 
 def participant_of(state: SessionState, participant_id: str) -> Participant | None:
-    """The participant of that id."""
+    """Return the participant with that id."""
     return next((p for p in state["participants"] if p["participant_id"] == participant_id), None)
 
 
@@ -69,7 +69,7 @@ def _since_start(state: SessionState, at: float) -> float:
 
 
 def _run_since(state: SessionState, at: float) -> float:
-    """The running time that the state doesn't include yet; a clock at zero takes no more."""
+    """Return the running time that the state doesn't include yet. It ends when a clock is at 0."""
     if not is_running(state):
         return 0.0
     ran = _clamped(state, at) - state["server_time_ms"]
@@ -87,7 +87,7 @@ def _is_on_the_clock(state: SessionState, one: Participant) -> bool:
 
 
 def _left_at(state: SessionState, left: int | None, *, runs: bool, at: float) -> float | None:
-    """A clock that stands at zero already stays there, whichever other clock still runs."""
+    """A clock at zero stays at zero, even while another clock runs."""
     if left is None or not runs or left == 0 or not is_running(state):
         return left
     instant = _clamped(state, at)
@@ -97,6 +97,6 @@ def _left_at(state: SessionState, left: int | None, *, runs: bool, at: float) ->
 
 
 def _clamped(state: SessionState, at: float) -> float:
-    """An estimate of the server's time may lag: nothing is shown as it was before the anchor."""
+    """The estimated server time may lag, so `at` is never before the start of the cycle."""
     assert state["cycle_started_at"]
     return max(at, instant_ms(state["cycle_started_at"]))

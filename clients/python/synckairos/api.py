@@ -1,4 +1,4 @@
-"""The HTTP calls. Every change carries an `Idempotency-Key`, so a retry can't happen twice."""
+"""HTTP calls. Each change carries an `Idempotency-Key`, so retries apply it only once."""
 
 import asyncio
 import inspect
@@ -16,17 +16,17 @@ from synckairos.errors import ApiError, Unreachable
 _ATTEMPTS = 5
 _PATIENCE_S = 15.0
 _ANSWERS_WITHIN_S = 5.0
-"""What takes longer is lost, and is better asked again."""
+"""Timeout of one attempt; a slower one is retried."""
 
 _TRANSIENT = (429, 502, 503, 504)
 
 Token = str | Callable[[], str | Awaitable[str | None] | None] | None
-"""A token, or what gives one; that is asked again when the service refuses what it gave."""
+"""A token, or a function that returns one and is called again when the service rejects it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What came back; `data` is None with a 204 or 304."""
+    """A successful response; `data` is None for 204 and 304."""
 
     status: int
     data: Any
@@ -34,7 +34,7 @@ class Answer:
 
 
 class Api:
-    """One service, as one caller."""
+    """HTTP client of one service, for one caller."""
 
     def __init__(
         self,
@@ -51,23 +51,23 @@ class Api:
         self._sleep = sleep
 
     async def time_ms(self) -> float:
-        """One reading of the server's clock, ms. Never retried: that would spoil its round trip."""
+        """Read the server's clock, ms. No retries: they would distort the round trip."""
         return float((await self.time())["timestamp_ms"])
 
     async def time(self) -> dict[str, Any]:
-        """The answer of `GET /v1/time`, which everybody may have. Raises `ApiError`."""
+        """Return the body of `GET /v1/time`, which needs no token. Raises `ApiError`."""
         answer = await self._send("GET", "/v1/time", {}, None, _ANSWERS_WITHIN_S)
         if answer.is_error:
             raise error_of(answer)
         return _body(answer, "timestamp_ms")
 
     async def get(self, path: str, known: int | None = None) -> Answer:
-        """Read, once: for somebody who reads again anyway. Raises `ApiError`."""
+        """Read without retries; 304 if the version is still `known`. Raises `ApiError`."""
         headers = {} if known is None else {"If-None-Match": f'"{known}"'}
         return await self._once("GET", path, headers, None, _ANSWERS_WITHIN_S)
 
     async def ask(self, path: str) -> Any:
-        """Read, patiently. Raises `ApiError`."""
+        """Read with retries. Raises `ApiError`."""
         return (await self._patiently("GET", path, {}, None, _PATIENCE_S)).data
 
     async def change(
@@ -79,7 +79,7 @@ class Api:
         if_match: int | None = None,
         timeout: float | None = None,
     ) -> Any:
-        """Have something changed, within `timeout` s. Raises `ApiError`."""
+        """Make a change, with retries for up to `timeout` s. Raises `ApiError`."""
         headers = {"Idempotency-Key": str(uuid4())}
         if if_match is not None:
             headers["If-Match"] = f'"{if_match}"'
@@ -87,27 +87,27 @@ class Api:
         return (await self._patiently(method, path, headers, body, patience_s)).data
 
     async def token(self, *, anew: bool = False) -> str | None:
-        """The caller's token. Raises `Unreachable` when there is no new one for an old one."""
+        """Return the caller's token. Raises `Unreachable` when it can't be replaced."""
         if not callable(self._source):
             return self._source
         if anew or self._token is None:
             if self._giving is None or self._giving.done():
                 self._giving = asyncio.create_task(self._take(self._source))
-            await asyncio.shield(self._giving)  # others may wait for the same
+            await asyncio.shield(self._giving)  # other calls may wait for the same task
         return self._token
 
     async def _take(self, source: Callable[[], str | Awaitable[str | None] | None]) -> None:
         self._token = await self._given(source)
 
     async def _given(self, source: Callable[[], str | Awaitable[str | None] | None]) -> str | None:
-        """A fresh token. A function that has worked before may have a bad moment."""
+        """Call the token function. If it has worked before, its error counts as temporary."""
         try:
             given = source()
             return await given if inspect.isawaitable(given) else given
         except Exception as error:
             if self._token is None:
                 raise
-            raise Unreachable("No fresh token could be had") from error
+            raise Unreachable("The token function failed") from error
 
     async def _patiently(
         self, method: str, path: str, headers: dict[str, str], body: Any, patience_s: float
@@ -131,7 +131,7 @@ class Api:
         token = await self.token()
         answer = await self._send(method, path, headers | _bearer(token), body, patience_s)
         if answer.status_code == 401 and callable(self._source):
-            # Somebody else may have had it replaced meanwhile.
+            # Another call may have replaced the token meanwhile.
             token = await self.token(anew=self._token == token)
             answer = await self._send(method, path, headers | _bearer(token), body, patience_s)
         if answer.is_error:
@@ -152,23 +152,22 @@ class Api:
 
 
 def _bearer(token: str | None) -> dict[str, str]:
-    """The header that says who the caller is."""
     return {"Authorization": f"Bearer {token}"} if token else {}
 
 
 def _body(answer: httpx.Response, has: str) -> dict[str, Any]:
-    """What an answer says, if it is one of the service: a hotel's login page isn't."""
+    """Return the JSON body; raise `Unreachable` if it is another server's (a Wi-Fi login page)."""
     try:
         said = answer.json()
     except ValueError:
         said = None
     if not isinstance(said, dict) or has not in said:
-        raise Unreachable("What answers is not the service")
+        raise Unreachable("The response isn't from a SyncKairos service")
     return said
 
 
 def error_of(answer: httpx.Response) -> ApiError:
-    """The error that an answer tells of; a proxy in between may have other words for it."""
+    """Build the `ApiError` of a response. A proxy's error body may have another format."""
     said: dict[str, Any] = {
         "retry_after_s": _retry_after_s(answer),
         "requests_left": _requests_left(answer),
@@ -183,7 +182,7 @@ def error_of(answer: httpx.Response) -> ApiError:
 
 
 def _requests_left(answer: httpx.Response) -> int | None:
-    """What is left of the caller's rate limit; a proxy in between may have added its own."""
+    """Return the rest of the caller's rate limit: the smallest, as proxies may add their own."""
     said = answer.headers.get("RateLimit-Remaining", "")
     counts = [int(count) for count in said.split(",") if count.strip().isdecimal()]
     return min(counts, default=None)
@@ -192,5 +191,5 @@ def _requests_left(answer: httpx.Response) -> int | None:
 def _retry_after_s(answer: httpx.Response) -> float:
     try:
         return float(answer.headers.get("Retry-After", 0))
-    except ValueError:  # a date, which needs a clock that we don't have
+    except ValueError:  # an HTTP date: ignored, because the local clock may be wrong
         return 0.0

@@ -1,4 +1,4 @@
-"""One transport on its way to being live, and while it is."""
+"""One transport, while it connects and while it is live."""
 
 import asyncio
 from collections.abc import Callable
@@ -10,7 +10,7 @@ _GREETS_WITHIN_S = 3.0
 
 
 class Attempt:
-    """Follows by `transport` until it fails or is closed."""
+    """Runs `transport` until it fails or is closed."""
 
     def __init__(
         self, transport: Transport, subscription: Subscription, hear: Callable[[Message], None]
@@ -32,7 +32,7 @@ class Attempt:
         self._hear(message)
 
     async def greeted(self) -> None:
-        """Return when it is live. Raises what it failed with, or `Silent` if it takes too long."""
+        """Wait until the transport is live. Raises its failure, or `Silent` on timeout."""
         greeted = asyncio.create_task(self._greeted.wait())
         try:
             await asyncio.wait(
@@ -42,16 +42,16 @@ class Attempt:
                 return
             if self.ended.done():
                 raise _failure(self.ended.exception())
-            raise Silent("No greeting came")
+            raise Silent(f"Not connected within {_GREETS_WITHIN_S:g} s")
         finally:
             greeted.cancel()
 
     async def close(self) -> None:
-        """End it, and see it end."""
+        """Cancel the transport and wait until it has stopped."""
         self.ended.cancel()
         await asyncio.gather(self.ended, return_exceptions=True)
 
 
 def _failure(error: BaseException | None) -> Exception:
-    """What a transport failed with; one that fails in a way of its own is just as much down."""
+    """Return the transport's failure; an unexpected exception counts as `Down`."""
     return error if isinstance(error, Down | Turned) else Down(repr(error))

@@ -1,4 +1,4 @@
-"""How long to wait, so that not everybody comes back at once. All in ms."""
+"""Randomised delays (ms), so that clients don't all reconnect at the same time."""
 
 import random
 from collections.abc import Callable
@@ -7,15 +7,15 @@ _FIRST_MS = 200.0
 _LONGEST_MS = 5_000.0
 
 Random = Callable[[], float]
-"""A number from 0 to 1."""
+"""Returns a number from 0 to 1."""
 
 
 def backoff(failures: int, dice: Random = random.random) -> float:
-    """The wait after so many failures before this one: between half of it and all."""
+    """Return the delay after `failures` earlier failures: 50 to 100 % of an exponential delay."""
     whole: float = min(_LONGEST_MS, _FIRST_MS * 2.0 ** min(failures, 10))
     return whole * (0.5 + dice() / 2)
 
 
 def spread(about: float, dice: Random = random.random) -> float:
-    """About that long: within an eighth of it."""
+    """Return `about`, varied by up to an eighth."""
     return about * (0.875 + dice() / 4)

@@ -1,4 +1,4 @@
-"""One service, and the sessions of it that are followed."""
+"""Client of one service and its sessions."""
 
 import asyncio
 from types import TracebackType
@@ -17,8 +17,8 @@ _TIMEOUT_S = 15.0
 class SyncKairos:
     """A client of the service at `base_url`. Use it within one event loop, and close it.
 
-    `transport` is used in place of the one that the service recommends; `http` in place of an
-    own connection pool, and stays open.
+    `transport` overrides the one that the service recommends. `http` replaces the client's own
+    connection pool; `close()` leaves it open.
     """
 
     def __init__(
@@ -35,7 +35,7 @@ class SyncKairos:
         self._sessions: dict[str, Session] = {}
         self._followed: set[Session] = set()
         self.clock = ServerClock(self._api.time_ms)
-        """The server's; it is measured from the first session on, or from `clock.start()`."""
+        """The server's clock. Measuring starts with the first open session or `clock.start()`."""
 
     async def __aenter__(self) -> Self:
         return self
@@ -46,14 +46,14 @@ class SyncKairos:
         await self.close()
 
     async def create(self, body: dict[str, Any], **options: Any) -> Session:
-        """A new session with its first state; it isn't followed until it is opened."""
+        """Create a session and return it with its first state. Open it to follow it."""
         state: SessionState = await self._api.change("POST", "/v1/sessions", body, **options)
         session = self.session(state["session_id"])
         session.take(state)
         return session
 
     def session(self, session_id: str) -> Session:
-        """A session, not followed yet; the same object for the same id until it is closed."""
+        """Return a session, not followed yet; the same object per id until it is closed."""
         session_id = session_id.lower()
         if session_id not in self._sessions:
             self._sessions[session_id] = Session(
@@ -67,16 +67,16 @@ class SyncKairos:
         return self._sessions[session_id]
 
     async def batch(self, session_ids: list[str]) -> dict[str, Any]:
-        """Up to 50 at once: `sessions`, and the ids that were `not_found`. Raises `ApiError`."""
+        """Read up to 50 sessions; ids without a session are in `not_found`. Raises `ApiError`."""
         body = {"session_ids": session_ids}
         return cast(dict[str, Any], await self._api.change("POST", "/v1/sessions/batch", body))
 
     async def time(self) -> dict[str, Any]:
-        """The answer of `GET /v1/time`. Raises `ApiError`."""
+        """Return the body of `GET /v1/time`. Raises `ApiError`."""
         return await self._api.time()
 
     async def close(self) -> None:
-        """Close every session, the clock and the connections."""
+        """Close all sessions, the clock and the connections."""
         sessions = {*self._sessions.values(), *self._followed}
         await asyncio.gather(*(session.close() for session in sessions))
         await self.clock.close()

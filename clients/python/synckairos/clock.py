@@ -1,4 +1,4 @@
-"""The server's clock as this machine sees it. All in ms."""
+"""The server's clock, estimated on this machine. All in ms."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -9,21 +9,21 @@ from synckairos.local import Local
 
 _FIRST_ROUND, _ROUND = 8, 3
 _CALM_MS = 1_500.0
-"""Who starts is busy, and its first round trips are long: ask again when it is calm."""
+"""Delay before the second round: round trips are long while an application starts."""
 
 _EVERY_MS = 30_000.0
 _LOOK_MS = 1_000.0
-"""How often to see whether the machine slept."""
+"""Interval of the check whether the machine slept."""
 
 _PARTED_MS = 250.0
 _SLEW = 0.1
-"""The part of its speed that a clock gives up which is ahead: shown time doesn't jump back."""
+"""A clock that is ahead runs slower by this fraction, so that shown time doesn't jump back."""
 
 
 class ServerClock:
     """The local monotonic clock plus an offset, narrowed down by samples.
 
-    `read` asks the server for its time in whole ms. It raises a `SyncKairosError` when it can't.
+    `read` returns the server's time in whole ms and raises a `SyncKairosError` on failure.
     """
 
     def __init__(self, read: Callable[[], Awaitable[float]], local: Local | None = None) -> None:
@@ -39,7 +39,7 @@ class ServerClock:
         self._round: asyncio.Task[None] | None = None
         self._callbacks: list[Callable[[], None]] = []
         self.round_trip_ms = float("inf")
-        """The shortest so far."""
+        """The shortest round trip so far."""
 
     def start(self) -> None:
         """Measure now and keep measuring."""
@@ -55,14 +55,14 @@ class ServerClock:
         await asyncio.gather(*tasks, return_exceptions=True)
 
     def now(self) -> float:
-        """The server's time, ms since the epoch; by the local wall clock until the first sample."""
+        """Return the server's time, ms since the epoch; the local time until the first sample."""
         self._look()
         local = self._local.monotonic()
         return local + self._offset + self._ahead_at(local)
 
     @property
     def error_ms(self) -> float:
-        """The most that `now()` can be off."""
+        """Upper bound of the error of `now()`; infinite while it is unknown."""
         self._look()
         if self._offsets is None or not self._is_trusted:
             return float("inf")
@@ -71,38 +71,38 @@ class ServerClock:
 
     @property
     def offset_ms(self) -> float:
-        """How far the server's clock is ahead of this machine's wall clock."""
+        """The server's clock minus this machine's wall clock."""
         return self._offset - self._gap
 
     @property
     def is_synced(self) -> bool:
-        """Whether there is a bound to the error."""
+        """Whether `error_ms` is known."""
         self._look()
         return self._is_trusted
 
     def on_sync(self, callback: Callable[[], None]) -> None:
-        """Call `callback` after each sample that changed something."""
+        """Call `callback` after each sample that is used."""
         self._callbacks.append(callback)
 
     async def sync(self, samples: int = _ROUND) -> None:
-        """Take a round of samples; one round at a time, whoever asks. Raises `SyncKairosError`."""
+        """Take a round of samples, or wait for the current round. Raises `SyncKairosError`."""
         if self._round is None or self._round.done():
             self._round = asyncio.create_task(self._take_round(samples))
         await asyncio.shield(self._round)
 
     def take(self, sample: Sample) -> None:
-        """Take in one sample."""
+        """Apply one sample."""
         fresh = Offsets.of(sample, self._local.resolution_ms)
         shown, local = self.now(), self._local.monotonic()
         known = self._offsets if self._is_trusted else None
         both = known.narrowed(fresh, local) if known else None
         self._offsets = both or fresh
         self._offset = self._offsets.middle
-        # Only who knew nothing, or was wrong, may step back.
+        # Step back only if there was no estimate or it was wrong.
         self._ahead = max(0.0, shown - (local + self._offset)) if both else 0.0
         self._ahead_since = local
         self._is_trusted = True
-        self._gap = self._wall_gap()  # which the drift widens as well
+        self._gap = self._wall_gap()  # drift changes it as well
         self.round_trip_ms = min(self.round_trip_ms, sample.round_trip_ms)
         for callback in self._callbacks:
             callback()
@@ -112,7 +112,7 @@ class ServerClock:
         while True:
             try:
                 await self.sync(_FIRST_ROUND if rounds < 2 or not self._is_trusted else _ROUND)
-            except Exception:  # whatever it was: who stops measuring is wrong for good
+            except Exception:  # any error: a clock that isn't measured stays wrong
                 await self._local.sleep(backoff(failures))
                 failures += 1
                 continue
@@ -121,7 +121,7 @@ class ServerClock:
             await self._rest(_CALM_MS if rounds == 1 else _EVERY_MS)
 
     async def _rest(self, duration: float) -> None:
-        """Wait, but not on after the machine slept."""
+        """Wait, but return early if the machine slept."""
         until = self._local.monotonic() + duration
         while self.is_synced and (left := until - self._local.monotonic()) > 0:
             await self._local.sleep(min(left, _LOOK_MS))
@@ -136,15 +136,15 @@ class ServerClock:
         server_ms = await self._read()
         received = self._local.monotonic()
         self._look()
-        if epoch == self._epoch:  # or else it was under way while the machine slept
+        if epoch == self._epoch:  # otherwise the machine slept during the request
             self.take(Sample(sent, server_ms, received))
 
     def _ahead_at(self, local: float) -> float:
-        """What of a correction backwards is not made up for yet."""
+        """Return the rest of a backward correction that is still being slewed."""
         return max(0.0, self._ahead - _SLEW * (local - self._ahead_since))
 
     def _look(self) -> None:
-        """Wall and monotonic clock parted: the machine slept, or somebody set its clock."""
+        """Distrust the estimate if the wall clock moved: the machine slept, or it was set."""
         gap = self._wall_gap()
         if abs(gap - self._gap) > _PARTED_MS:
             self._is_trusted = False

@@ -1,4 +1,4 @@
-"""Whether a transport can be believed, and when to make sure. All in ms."""
+"""When to check that the state is still the newest. All in ms."""
 
 from synckairos.states import Kind
 
@@ -9,10 +9,10 @@ _FEW_REQUESTS = 20
 
 
 class Doubt:
-    """A push may be lost, and no later one may tell of it.
+    """Says how often to check the state, since a push may be lost without a later one showing it.
 
-    So a state is confirmed: often from joining, and from each sign that something was lost or came
-    out of order; now and then when there was no such sign for a while.
+    Checks are frequent for a while after joining and after each sign that a push was lost or came
+    out of order, and rare otherwise.
     """
 
     def __init__(self) -> None:
@@ -20,33 +20,33 @@ class Doubt:
         self._confirmed_at = 0.0
         self._asked_at = float("-inf")
         self.requests_left: int | None = None
-        """Of the caller's rate limit, as the last answer said."""
+        """The rest of the caller's rate limit, from the last response."""
 
     def begin(self, now: float) -> None:
-        """A sign of trouble, or a fresh connection."""
+        """Check often from `now` on: the connection is new, or a push may be lost."""
         if now >= self._until:
             self._since = now
         self._until = now + IN_DOUBT_MS
 
     def confirmed(self, now: float) -> None:
-        """The state is the server's as of `now`."""
+        """Record that the state was the server's newest at `now`."""
         self._confirmed_at = max(self._confirmed_at, now)
 
     def asked(self, now: float) -> None:
-        """A confirmation was asked for by a request that counts."""
+        """Record a check by a request that counts against the rate limit."""
         self._asked_at = now
 
     @property
     def is_sparing(self) -> bool:
-        """Whether requests must be made to last."""
+        """Whether the rate limit is almost used up."""
         return self.requests_left is not None and self.requests_left < _FEW_REQUESTS
 
     def spared(self, due: float) -> float:
-        """`due`, or later where requests must be made to last."""
+        """Return `due`, or a later instant if the rate limit is almost used up."""
         return max(due, self._asked_at + _SPARING_MS) if self.is_sparing else due
 
     def confirm_at(self, kind: Kind, now: float) -> float:
-        """When the state is to be confirmed if nothing comes until then."""
+        """Return when to check the state if nothing confirms it before."""
         if now < self._until:
             return max(self._since, self._confirmed_at) + _DOUBTFUL_MS
         return self._confirmed_at + (_HEARTBEAT_MS if kind == "websocket" else _CALM_MS)

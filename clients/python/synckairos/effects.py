@@ -1,4 +1,4 @@
-"""What a follower wants done."""
+"""The effects that a `Follower` asks its caller to carry out."""
 
 from dataclasses import dataclass
 
@@ -7,29 +7,29 @@ from synckairos.events import Event
 
 @dataclass(frozen=True, slots=True)
 class Emit:
-    """Tell of `event`."""
+    """Emit `event` to the application."""
 
     event: Event
 
 
 @dataclass(frozen=True, slots=True)
 class Read:
-    """Read the session over HTTP, and report what came of it with `read_*`."""
+    """Read the session over HTTP and report the result with `read_*`."""
 
 
 @dataclass(frozen=True, slots=True)
 class Ping:
-    """Have the transport ask which version is the newest."""
+    """Ask the server, through the transport, for its newest version."""
 
 
 @dataclass(frozen=True, slots=True)
 class Resync:
-    """Have the transport send the whole state."""
+    """Ask the server, through the transport, for the whole state."""
 
 
 @dataclass(frozen=True, slots=True)
 class Reconnect:
-    """Have the transport made anew: it is dead, whatever it believes."""
+    """Replace the connection: it no longer responds."""
 
 
 Effect = Emit | Read | Ping | Resync | Reconnect

@@ -1,19 +1,19 @@
-"""What can go wrong.
+"""The exceptions.
 
 SyncKairosError
-└── ApiError          the service answered with an error; `status` is HTTP's
-    └── Unreachable   there was no answer of its at all; `status` is 0
+└── ApiError          the service answered with an error; `status` is the HTTP status
+    └── Unreachable   the service did not answer; `status` is 0
 """
 
 from typing import Any
 
 
 class SyncKairosError(Exception):
-    """Base of everything that this library raises on purpose."""
+    """Base of all exceptions of this library."""
 
 
 class ApiError(SyncKairosError):
-    """An answer other than the one that was asked for; `code` is the API's."""
+    """An error response; `code` is the API's error code."""
 
     def __init__(
         self,
@@ -33,24 +33,24 @@ class ApiError(SyncKairosError):
         self.details = details
         self.request_id = request_id
         self.retry_after_s = retry_after_s
-        """How long the service asks to be left alone."""
+        """The response's `Retry-After`, s; 0 if it had none."""
 
         self.requests_left = requests_left
-        """Of the caller's rate limit."""
+        """The rest of the caller's rate limit; None if unknown."""
 
     @property
     def is_refusal(self) -> bool:
-        """Whether asking again as the same caller would change nothing."""
+        """Whether a retry by the same caller is useless."""
         return 400 <= self.status < 500 and self.status not in (404, 408, 429)
 
     @property
     def is_absence(self) -> bool:
-        """Whether it is the service that knows no such session; a gateway's 404 tells nothing."""
+        """Whether the service says that the session doesn't exist; a gateway's 404 doesn't count."""
         return self.code == "SESSION_NOT_FOUND"
 
 
 class Unreachable(ApiError):
-    """Nothing answered, or nothing in time."""
+    """No answer from the service, or none in time."""
 
     def __init__(self, message: str = "The service can't be reached") -> None:
         super().__init__(0, "UNREACHABLE", message)

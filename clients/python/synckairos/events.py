@@ -1,4 +1,4 @@
-"""What a session tells of, and how to hear it."""
+"""The events of a session, and their delivery to callbacks and streams."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
@@ -11,12 +11,12 @@ Name = Literal["update", "expired", "warning", "deleted", "connection"]
 Presence = Literal["unknown", "absent", "present", "deleted", "refused"]
 Status = Literal["connecting", "live", "polling", "closed"]
 Source = Literal["push", "sync", "read", "action"]
-"""Whence a state came; `sync`: the transport was asked for it, `action`: we made it ourselves."""
+"""Origin of a state; `sync`: sent on joining or request, `action`: response to our own action."""
 
 
 @dataclass(frozen=True, slots=True)
 class Connection:
-    """How states come at present, and since when by the server's clock, ms."""
+    """How states arrive at present, and since when (server's clock, ms)."""
 
     status: Status
     transport: Kind | None
@@ -25,7 +25,7 @@ class Connection:
 
 @dataclass(frozen=True, slots=True)
 class Update:
-    """A newer state than any before; `is_next` tells that no version lies between the two."""
+    """A state newer than all before; `is_next`: no version lies between it and `previous`."""
 
     name: ClassVar[Name] = "update"
     state: SessionState
@@ -37,9 +37,9 @@ class Update:
 
 @dataclass(frozen=True, slots=True)
 class Expired:
-    """A clock reached zero, at `deadline_ms` by the server's clock; with neither id, the session's.
+    """A clock reached zero at `deadline_ms` (server's clock); without ids, it is the session's.
 
-    Once for each flag that falls, whether a push told of it or only a state shows it.
+    Emitted once per expiry, whether a push reported it or only a state shows it.
     """
 
     name: ClassVar[Name] = "expired"
@@ -51,7 +51,7 @@ class Expired:
 
 @dataclass(frozen=True, slots=True)
 class Warned:
-    """A clock came down to a threshold of `warn_at_ms`."""
+    """A clock reached a threshold of `warn_at_ms`."""
 
     name: ClassVar[Name] = "warning"
     participant_id: str | None
@@ -62,14 +62,14 @@ class Warned:
 
 @dataclass(frozen=True, slots=True)
 class Deleted:
-    """The session is gone. It is waited for: its id may get a new life."""
+    """The session was deleted. Following goes on, as a new session may get the same id."""
 
     name: ClassVar[Name] = "deleted"
 
 
 @dataclass(frozen=True, slots=True)
 class Changed:
-    """The connection, or whether there is a session at all, is another than before."""
+    """The connection, the presence, or the status of the session's `problem` changed."""
 
     name: ClassVar[Name] = "connection"
     connection: Connection
@@ -81,14 +81,14 @@ Callback = Callable[[Any], None]
 
 
 class Events:
-    """Hands each event to everybody who wants it, in the order they came."""
+    """Delivers each event to all callbacks and streams, in order."""
 
     def __init__(self) -> None:
         self._callbacks: list[tuple[Name, Callback]] = []
         self._queues: list[asyncio.Queue[Event | None]] = []
 
     def on(self, name: Name, callback: Callback) -> Callable[[], None]:
-        """Call `callback` with each event of that name; returns what ends that."""
+        """Call `callback` with each event of that name; return a function that unsubscribes."""
         entry = (name, callback)
         self._callbacks.append(entry)
 
@@ -98,7 +98,7 @@ class Events:
         return end
 
     def stream(self) -> AsyncIterator[Event]:
-        """Every event from now on, until the session is closed."""
+        """Iterate over all events from now on, until the session is closed."""
         queue: asyncio.Queue[Event | None] = asyncio.Queue()
         self._queues.append(queue)
         return self._drained(queue)
@@ -112,7 +112,7 @@ class Events:
                 self._queues.remove(queue)
 
     def emit(self, event: Event) -> None:
-        """Tell of `event`. What a callback raises is its own affair, and reported as such."""
+        """Deliver `event`. A callback's exception goes to the event loop's exception handler."""
         for name, callback in list(self._callbacks):
             if name == event.name:
                 try:
@@ -124,7 +124,7 @@ class Events:
             queue.put_nowait(event)
 
     def close(self) -> None:
-        """End every stream, also those that nobody has begun to read."""
+        """End all streams, including those that haven't been read from yet."""
         for queue in self._queues:
             queue.put_nowait(None)
         self._queues = []

@@ -1,4 +1,4 @@
-"""Flags that fall: each is told of once, whether its message comes, comes late, or never."""
+"""Expiries (flag falls): each is reported once, even if its message is late or lost."""
 
 from collections import deque
 from dataclasses import dataclass
@@ -7,26 +7,29 @@ from synckairos.events import Expired
 from synckairos.states import Message, SessionState, instant_ms
 
 _GRACE_MS = 300.0
-"""A message that comes behind the state that shows its effect knows more than the state does."""
+"""How long to wait for the message after a state shows the expiry: the message has more detail."""
 
 _REMEMBERED = 64
 
 _SHARED = ("global", "count_up")
 
 Owner = tuple[str | None, str | None]
-"""Participant and group; neither: the session."""
+"""Participant id and group id; with neither, the session."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Fall:
-    """A flag fell after `since` and not after `until`, server ms."""
+    """A clock expired after `since` and not after `until`, server ms."""
 
     owner: Owner
     since: float
     until: float
 
     def may_be(self, other: "_Fall") -> bool:
-        """Whether both can be the same. A state doesn't tell which of two shared clocks it was."""
+        """Return whether both may be the same expiry.
+
+        A state doesn't show which of two shared clocks expired.
+        """
         is_same = self.owner == other.owner or (None, None) in (self.owner, other.owner)
         return is_same and self.since < other.until and other.since < self.until
 
@@ -39,7 +42,7 @@ class _Waiting:
 
 
 class Flags:
-    """Remembers which were told of."""
+    """Remembers which expiries were reported."""
 
     def __init__(self) -> None:
         self._told: deque[_Fall] = deque(maxlen=_REMEMBERED)
@@ -47,11 +50,11 @@ class Flags:
 
     @property
     def due(self) -> float | None:
-        """When to call `give_up`, on the clock of `now`."""
+        """When to call `give_up` next, on the clock of `now`."""
         return min((waiting.due for waiting in self._waiting), default=None)
 
     def heard(self, message: Message) -> list[Expired]:
-        """What to tell on a `TIME_EXPIRED`."""
+        """Return the events to emit for a `TIME_EXPIRED` message."""
         deadline_ms: float = message["deadline_ms"]
         owner = (message.get("participant_id"), message.get("group_id"))
         fall = _Fall(owner, deadline_ms - 1, deadline_ms)
@@ -64,7 +67,7 @@ class Flags:
     def seen(
         self, previous: SessionState, state: SessionState, now: float, *, waits: bool
     ) -> list[Expired]:
-        """What to tell on a state that follows another; `waits` where a message may yet come."""
+        """Return the events to emit for a newer state; `waits`: a message may still come."""
         told = []
         for owner in _fallen(previous, state):
             deadline_ms = _deadline(previous, state)
@@ -83,7 +86,7 @@ class Flags:
         return told
 
     def give_up(self, now: float) -> list[Expired]:
-        """What to tell for the messages that didn't come."""
+        """Return the events whose messages didn't come in time."""
         overdue = [waiting for waiting in self._waiting if waiting.due <= now]
         self._waiting = [waiting for waiting in self._waiting if waiting.due > now]
         self._told.extend(waiting.fall for waiting in overdue)
@@ -94,10 +97,10 @@ class Flags:
 
 
 def _fallen(previous: SessionState, state: SessionState) -> set[Owner]:
-    """Whose flags fell between two states, as far as they show it."""
+    """Return whose clocks expired between two states, as far as the states show it."""
     fell = _newly_expired(previous, state)
     if _cycle_was_skipped(previous, state):
-        # Its own clock may be full again by now.
+        # The clock of the skipped participant may already be full again.
         fell |= {(previous["active_participant_id"], None)} if not fell else set()
     return fell
 
@@ -116,7 +119,7 @@ def _newly_expired(previous: SessionState, state: SessionState) -> set[Owner]:
 
 
 def _shared_expiry(previous: SessionState, state: SessionState) -> set[Owner]:
-    """One clock governs everybody: it is the session's, or the one of the cycle."""
+    """Return the expired shared clock: the session's, or the current cycle's."""
     if state["status"] == "expired" and previous["status"] != "expired":
         return {(None, None)}
     was, is_ = (any(p["has_expired"] for p in s["participants"]) for s in (previous, state))
@@ -125,7 +128,7 @@ def _shared_expiry(previous: SessionState, state: SessionState) -> set[Owner]:
 
 
 def _cycle_was_skipped(previous: SessionState, state: SessionState) -> bool:
-    """The next cycle began at the very deadline of the one before."""
+    """Return whether the next cycle began exactly at the deadline of the one before."""
     return (
         previous["status"] == "running"
         and previous["deadline_at"] is not None
@@ -136,7 +139,7 @@ def _cycle_was_skipped(previous: SessionState, state: SessionState) -> bool:
 
 
 def _deadline(previous: SessionState, state: SessionState) -> float:
-    """When it was: the deadline that was ahead, unless a change in between moved it."""
+    """Return when the clock expired: at the known deadline, unless a missed change moved it."""
     ahead = _deadline_of(previous)
     if ahead is not None and ahead <= state["server_time_ms"]:
         return ahead

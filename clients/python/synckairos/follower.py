@@ -1,6 +1,6 @@
-"""What to do with what comes: decisions without I/O.
+"""Decides how to react to messages, reads and the passing of time, without I/O.
 
-Every input takes `now`, on a monotonic clock in ms, and returns the effects that it asks for.
+Methods take `now`, on a monotonic clock in ms, and return the effects to carry out.
 """
 
 import random
@@ -15,10 +15,10 @@ from synckairos.states import Kind, Message, SessionState, instant_ms
 from synckairos.versions import Versions, is_newer, is_next
 
 _SWITCH_PATIENCE_MS = 250.0
-"""For a push of what a switch has made; its own answer doesn't show it."""
+"""How long to wait for the push of a switch, whose response doesn't contain the whole state."""
 
 _GAP_MS, _GAP_SPREAD_MS = 50.0, 100.0
-"""What is missing may be a little late; and not everybody who misses it should ask at once."""
+"""Delay before a missing version is read: it may only be late. Random, to spread the reads."""
 
 
 class Follower:
@@ -38,21 +38,21 @@ class Follower:
         self._is_pushed = False
 
     def begin(self) -> None:
-        """Follow from now on, perhaps not for the first time: nothing is under way."""
+        """Start to follow, or start again after a close."""
         self._schedule = Schedule(self._dice)
         if self.presence == "refused":
             self.presence, self.refusal = "unknown", None
 
     def joined(self, kind: Kind, now: float) -> None:
-        """A transport is live. One that doesn't send the state by itself is read for."""
+        """A transport is live. If it doesn't send the state on joining, read the session."""
         self._schedule.joined(kind, now)
 
     def left(self, kind: Kind | None, now: float) -> None:
-        """Nothing is pushed for now, so states must be asked for; `kind` is what's left of it."""
+        """No pushes arrive, so poll; `kind` is `polling` when no transport is being tried."""
         self._schedule.left(now, at_once=kind == "polling")
 
     def receive(self, message: Message, now: float) -> list[Effect]:
-        """Take in what a transport brought."""
+        """Handle a message from a transport."""
         match message.get("type"):
             case "STATE_UPDATE":
                 return self._pushed(message, now)
@@ -69,17 +69,17 @@ class Follower:
         return []
 
     def answered(self, state: SessionState, now: float) -> list[Effect]:
-        """Take in the state that an action of our own made."""
+        """Apply the state in the response to this client's own action."""
         return self._accept(state, "action", None, now)
 
     def noted(self, version: int, now: float) -> None:
-        """An action made `version`, without showing it."""
+        """This client's action created `version`, whose state isn't known yet."""
         self._versions.note(version)
         if self._versions.has_gap:
             self._schedule.read_by(now + _SWITCH_PATIENCE_MS)
 
     def read_found(self, state: SessionState | None, now: float) -> list[Effect]:
-        """A read brought a state, or None: ours is the newest."""
+        """A read returned a state, or None if the held state is the newest."""
         effects = self._accept(state, "read", None, now) if state else []
         self._schedule.read_ended(self.state, now)
         self._schedule.confirmed(now)
@@ -90,7 +90,7 @@ class Follower:
         return effects
 
     def read_missed(self, now: float) -> list[Effect]:
-        """A read found no session. What came meanwhile may be newer than the answer."""
+        """A read found no session. A state that arrived during the read may be newer."""
         is_stale = self._was_renewed
         effects = [] if is_stale else self.missed(now)
         self._schedule.read_ended(self.state, now)
@@ -99,7 +99,7 @@ class Follower:
         return effects
 
     def missed(self, now: float) -> list[Effect]:
-        """There is no such session: not any more, or not yet."""
+        """The session doesn't exist any more, or not yet."""
         self._schedule.confirmed(now)
         if self.state:
             return self._gone()
@@ -108,24 +108,24 @@ class Follower:
         return []
 
     def unfound(self, now: float) -> None:
-        """Who tells how to follow it knows no such session; whether that is so, a read shows."""
+        """The subscription request found no session: verify that with a read."""
         if self.state or self.presence == "unknown":
             self._schedule.must_read(now)
 
     def read_failed(self, now: float, retry_after_ms: float = 0.0) -> None:
-        """A read came to nothing."""
+        """A read failed; it is repeated after a delay."""
         self._schedule.read_failed(now, retry_after_ms)
 
     def refused(self, error: ApiError) -> None:
-        """The caller may not follow this session."""
+        """The service refuses to let this caller follow the session."""
         self.presence, self.refusal, self.state = "refused", error, None
 
     def spares(self, requests_left: int | None) -> None:
-        """An answer said how many requests are left."""
+        """A response said how much of the rate limit is left."""
         self._schedule.doubt.requests_left = requests_left
 
     def tick(self, now: float, server_now: float) -> list[Effect]:
-        """Do what is due."""
+        """Return the effects that are due."""
         effects: list[Effect] = [Emit(event) for event in self._flags.give_up(now)]
         if self.presence == "refused":
             return effects
@@ -138,26 +138,26 @@ class Follower:
         return effects + asked
 
     def due(self, now: float, server_now: float) -> float:
-        """When to call `tick` next, on the clock of `now`."""
+        """Return when to call `tick` next, on the clock of `now`."""
         at = self._schedule.due(self.state, now, server_now)
         return at if self._flags.due is None else min(at, self._flags.due)
 
     def _pushed(self, message: Message, now: float) -> list[Effect]:
         state: SessionState | None = message.get("state")
-        if state is None:  # too large for the transport
+        if state is None:  # it was too large for the transport
             self._miss(int(message["version"]), now)
             return []
         if is_newer(state, self.state):
             return self._accept(state, "push", message.get("cause"), now)
         if self.state and state["created_at"] == self.state["created_at"]:
             self._versions.came_late(state["version"])
-            # Behind an answer to ourselves it is an echo; behind another push, out of order.
+            # Older than our own action's response: an echo. Older than a push: out of order.
             if self._is_pushed and state["version"] < self.state["version"]:
                 self._schedule.doubt.begin(now)
         return []
 
     def _miss(self, version: int, now: float) -> None:
-        """A version is known that didn't come itself."""
+        """Record a version whose state didn't come with its message."""
         self._versions.note(version)
         self._versions.came_late(version)
         if self._versions.has_gap:
@@ -166,7 +166,7 @@ class Follower:
     def _synced(self, message: Message, now: float) -> list[Effect]:
         self._schedule.ponged()
         state: SessionState | None = message.get("state")
-        if state is None:  # too large for the transport
+        if state is None:  # it was too large for the transport
             self._miss(int(message["version"]), now)
             return []
         effects = self._accept(state, "sync", None, now)
@@ -177,7 +177,7 @@ class Follower:
     def _accept(
         self, state: SessionState, source: Source, cause: str | None, now: float
     ) -> list[Effect]:
-        """Take in a state if it is news."""
+        """Apply a state if it is newer."""
         previous = self.state
         if not is_newer(state, previous) or self._is_of_the_dead(state, source):
             return []
@@ -202,7 +202,7 @@ class Follower:
         return effects
 
     def _ponged(self, message: Message, now: float) -> list[Effect]:
-        """The server told its newest version; without a number it knows of none."""
+        """Handle the server's newest version; it is missing if the server knows no session."""
         self._schedule.ponged()
         version = message.get("version")
         if self.state and version == self.state["version"]:
@@ -225,13 +225,13 @@ class Follower:
         return [Emit(Deleted())] if was_there else []
 
     def _is_of_the_dead(self, state: SessionState, source: Source) -> bool:
-        """Whether it was under way while the session was deleted."""
+        """Return whether `state` was sent before the session was deleted."""
         if self._buried is None or state["created_at"] > self._buried:
             return False
         return source != "read" or self._was_deleted
 
     def _is_past(self, instant: float | None) -> bool:
-        """Whether that was before the session began, and so in another one with its id."""
+        """Return whether `instant` belongs to an earlier session with the same id."""
         return (
             self.state is not None
             and instant is not None

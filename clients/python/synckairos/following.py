@@ -1,4 +1,4 @@
-"""What keeps one session followed: the follower's decisions, and the work that they ask for."""
+"""Follows one session: carries out the I/O that its `Follower` decides on."""
 
 import asyncio
 from collections.abc import Coroutine
@@ -16,7 +16,7 @@ from synckairos.states import Kind, Message, SessionState
 
 
 class Following:
-    """Feeds a follower with what a link and reads bring, and does what it says."""
+    """Passes messages and read results to a `Follower`, and carries out its effects."""
 
     def __init__(
         self, session_id: str, api: Api, clock: ServerClock, events: Events, transport: Kind | None
@@ -60,7 +60,7 @@ class Following:
         await asyncio.gather(*tasks, return_exceptions=True)
 
     def _end(self) -> set[asyncio.Task[None]]:
-        """Be closed, and ready to be opened again; returns what is coming to its end."""
+        """Close, so that `open` can be called again; return the cancelled tasks."""
         if self._timer:
             self._timer.cancel()
         self._opened = None
@@ -104,16 +104,16 @@ class Following:
         self._do([])
 
     def take(self, state: SessionState) -> None:
-        """Take in a state that an action of our own made."""
+        """Apply the state in the response to this client's own action."""
         self._do(self.follower.answered(state, monotonic_ms()))
 
     def noted(self, version: int) -> None:
-        """An action of our own made `version`."""
+        """Record that this client's action created `version`."""
         self.follower.noted(version, monotonic_ms())
         self._do([])
 
     def removed(self) -> None:
-        """An action of our own removed it."""
+        """Record that this client deleted the session."""
         self._do(self.follower.missed(monotonic_ms()))
 
     def _do(self, effects: list[Effect]) -> None:
@@ -133,7 +133,7 @@ class Following:
         self._arm()
 
     def _arm(self) -> None:
-        """Wake when the follower has something to do next; not at all unless followed."""
+        """Set the timer for the follower's next effects; none while the session isn't followed."""
         if self._timer:
             self._timer.cancel()
             self._timer = None
@@ -182,9 +182,9 @@ class Following:
             self._do([])
 
     def _succeeded(self, *, is_there: bool) -> None:
-        """The service answers. If it didn't before, there may be better than polling again.
+        """Handle a successful read. If the service was away before, retry the transports.
 
-        Nor is there anything to follow while there is no session: only a read looks for that.
+        Retry them as well when a missing session exists now, since only reads look for it.
         """
         if self.connection == Connection("connecting", "polling", self.connection.since):
             self._connect("polling", "polling")
@@ -202,7 +202,7 @@ class Following:
             self._tell()
 
     def _tell(self) -> None:
-        """Tell of whatever changed, and let go whoever waits for the beginning."""
+        """Emit `Changed` if something changed, and let `open` return once the presence is known."""
         status = self.problem and self.problem.status
         news = (
             self.connection.status,
