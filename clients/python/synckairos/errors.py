@@ -45,7 +45,7 @@ class ApiError(SyncKairosError):
 
     @property
     def is_absence(self) -> bool:
-        """Whether the service says that the session doesn't exist; a gateway's 404 doesn't count."""
+        """Whether the service itself says that there is no session; a gateway's 404 isn't enough."""
         return self.code == "SESSION_NOT_FOUND"
 
 

@@ -11,7 +11,7 @@ Name = Literal["update", "expired", "warning", "deleted", "connection"]
 Presence = Literal["unknown", "absent", "present", "deleted", "refused"]
 Status = Literal["connecting", "live", "polling", "closed"]
 Source = Literal["push", "sync", "read", "action"]
-"""Origin of a state; `sync`: sent on joining or request, `action`: response to our own action."""
+"""Origin of a state; `sync`: sent on joining or on request, `action`: response to an action."""
 
 
 @dataclass(frozen=True, slots=True)

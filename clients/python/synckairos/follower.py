@@ -151,7 +151,7 @@ class Follower:
             return self._accept(state, "push", message.get("cause"), now)
         if self.state and state["created_at"] == self.state["created_at"]:
             self._versions.came_late(state["version"])
-            # Older than our own action's response: an echo. Older than a push: out of order.
+            # Behind an action's response it is an echo; behind another push, out of order.
             if self._is_pushed and state["version"] < self.state["version"]:
                 self._schedule.doubt.begin(now)
         return []

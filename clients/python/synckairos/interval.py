@@ -1,12 +1,12 @@
-"""Where the server's clock can be, as seen from a local one that drifts. All in ms."""
+"""Bounds for the offset between the server's clock and a drifting local one. All in ms."""
 
 from dataclasses import dataclass
 
 _DRIFT = 120e-6
-"""Two quartz clocks part by no more: what a sample says gets vaguer with its age."""
+"""Maximum drift between two quartz clocks, by which a sample's bounds widen with its age."""
 
 _ROUNDED_UP_MS, _ROUNDED_DOWN_MS = 0.5, 1.0
-"""How far a server's whole ms can be from what its clock read, to either side."""
+"""How far the server's time, in whole ms, may be above and below the exact time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,16 +19,16 @@ class Sample:
 
     @property
     def round_trip_ms(self) -> float:
-        """How long the question took."""
+        """Round trip of the request."""
         return self.received - self.sent
 
 
 @dataclass(frozen=True, slots=True)
 class Offsets:
-    """The offsets, server less local, that no sample rules out.
+    """The offsets (server minus local) that all samples allow.
 
-    Each sample's interval widens by the same drift on both sides, so what binds now binds always:
-    two numbers hold all samples there ever were. They are the ends as of local time zero.
+    Every sample's interval widens at the same rate on both sides, so the narrowest bounds stay the
+    narrowest: two numbers represent all samples. They are the bounds at local time zero.
     """
 
     low: float
@@ -36,21 +36,21 @@ class Offsets:
 
     @classmethod
     def of(cls, sample: Sample, resolution_ms: float) -> "Offsets":
-        """What one sample leaves."""
+        """Return the offsets that one sample allows."""
         low = sample.server_ms - _ROUNDED_UP_MS - sample.received - resolution_ms
         high = sample.server_ms + _ROUNDED_DOWN_MS - sample.sent + resolution_ms
         return cls(low + _DRIFT * sample.sent, high - _DRIFT * sample.sent)
 
     def narrowed(self, other: "Offsets", at: float) -> "Offsets | None":
-        """What both leave; None when that is nothing at local time `at`: a clock jumped."""
+        """Return the offsets that both allow; None if a clock jumped and there are none at `at`."""
         both = Offsets(max(self.low, other.low), min(self.high, other.high))
         return both if both.error_ms(at) >= 0 else None
 
     @property
     def middle(self) -> float:
-        """The best guess, which doesn't age."""
+        """The best estimate; it doesn't change with time."""
         return (self.low + self.high) / 2
 
     def error_ms(self, at: float) -> float:
-        """How far off the guess can be at local time `at`."""
+        """Return the maximum error of the estimate at local time `at`."""
         return (self.high - self.low) / 2 + _DRIFT * at

@@ -1,4 +1,4 @@
-"""Which transports there are for a session, best first."""
+"""The transports to try for a session, best first."""
 
 from synckairos.api import Api
 from synckairos.states import Kind, Subscription
@@ -13,20 +13,20 @@ _BELOW: dict[Kind, tuple[Kind, ...]] = {
     "sse": ("sse",),
     "polling": (),
 }
-"""Below all of them is polling, for which nothing need be made."""
+"""Fallbacks per recommended transport. Polling is always the last; it needs no transport."""
 
 
 def ladder(subscription: Subscription, forced: Kind | None) -> tuple[Kind, ...]:
-    """What to try, in this order."""
+    """Return the kinds of transport to try, in this order."""
     recommended = subscription["transport"]
     if forced is None:
-        return _BELOW.get(recommended, ())  # there may be some that this library has never heard of
+        return _BELOW.get(recommended, ())  # a newer service may recommend an unknown transport
     is_to_be_had = forced != "polling" and (forced != "supabase" or recommended == "supabase")
     return (forced,) if is_to_be_had else ()
 
 
 async def transport(kind: Kind, subscription: Subscription, api: Api, session_id: str) -> Transport:
-    """A new transport of that kind."""
+    """Return a new transport of that kind."""
     if kind == "supabase":
         return Supabase(subscription)
     is_ours = subscription["transport"] == "websocket"
@@ -37,7 +37,7 @@ async def transport(kind: Kind, subscription: Subscription, api: Api, session_id
 
 
 def _socket_url(subscription: Subscription, api: Api, session_id: str) -> str:
-    """Where the service says, or where it would be if it had been asked for."""
+    """Return the service's URL for a WebSocket, even if it recommends another transport."""
     if subscription["transport"] == "websocket":
         return subscription["url"]
     return f"ws{api.base_url.removeprefix('http')}/ws?sessionId={session_id}"

@@ -1,4 +1,4 @@
-"""Keeps a session supplied: chooses a transport, comes back, falls back, climbs up again."""
+"""Keeps a session connected: chooses a transport, reconnects, falls back and upgrades again."""
 
 import asyncio
 import logging
@@ -15,42 +15,42 @@ from synckairos.states import Kind, Message, Subscription, instant_ms
 from synckairos.transports.base import Down, Silent, Turned
 
 _TRIES = 2
-"""So many failures in a row may be bad luck; after them there may be no such transport here."""
+"""Consecutive failures after which a transport counts as unavailable."""
 
 _LONGEST_LADDER = 2
 _BETTER_AFTER_MS = 40_000.0
 _STEADY_S, _SOONEST_S = 5.0, 1.0
 _RENEWED_AT = 0.8
-"""Of a token's life."""
+"""Fraction of a token's remaining lifetime after which it is renewed."""
 
 _log = logging.getLogger("synckairos")
 
 
 class _Absent(Down):
-    """The service knows no such session."""
+    """The session doesn't exist."""
 
 
 class Supplied(Protocol):
-    """Whom a link supplies."""
+    """Receives what a `Link` reports."""
 
     def joined(self, kind: Kind) -> None:
-        """Pushes come from now on."""
+        """Pushes arrive from now on."""
 
     def left(self, kind: Kind | None) -> None:
-        """They don't: with `polling` states must be asked for, until further notice."""
+        """No pushes arrive; `polling`: no transport works, so poll until `joined`."""
 
     def heard(self, message: Message) -> None:
-        """A push came."""
+        """A push arrived."""
 
     def missing(self) -> None:
-        """The service knows no such session."""
+        """The session doesn't exist."""
 
     def refused(self, error: ApiError) -> None:
-        """Nothing will come: this caller may not follow this session."""
+        """The caller may not follow this session; the link has ended."""
 
 
 class Link:
-    """The transports of one session, one after the other."""
+    """The connection of one session, over one transport at a time."""
 
     def __init__(
         self, session_id: str, api: Api, clock: ServerClock, supplied: Supplied, forced: Kind | None
@@ -65,7 +65,7 @@ class Link:
         self._drops = 0
 
     def retry(self) -> None:
-        """Try now what was to be tried later: the service is back, or the session is there."""
+        """End the current delay: the service is back, or the session exists now."""
         self._retry.set()
 
     async def ping(self) -> None:
@@ -79,12 +79,12 @@ class Link:
             await self._current.transport.resync()
 
     def reconnect(self) -> None:
-        """The connection is dead, whatever it believes."""
+        """Replace the connection, which no longer responds."""
         if self._current:
             self._current.ended.cancel()
 
     async def run(self) -> None:
-        """Supply until cancelled, or until the caller is refused."""
+        """Stay connected until cancelled, or until the caller is refused."""
         if self._forced == "polling":
             self._supplied.left("polling")
             return
@@ -96,9 +96,9 @@ class Link:
             self._supplied.refused(error)
 
     async def _climb(self) -> Attempt | None:
-        """The best that gets live; None when nothing does. Raises the `ApiError` of a refusal.
+        """Return the best transport that goes live, or None. Raises the `ApiError` of a refusal.
 
-        A transport that turns the caller away twice may be unable to do better: a proxy's 403.
+        A transport that rejects the caller twice is skipped: a proxy may answer 403 to all.
         """
         self._supplied.left(None)
         place = failures = turned = 0
@@ -106,15 +106,15 @@ class Link:
             try:
                 return await self._try(place, anew=turned > 0)
             except _Absent:
-                await self._wait(spread(_BETTER_AFTER_MS))  # or until a read finds it
+                await self._wait(spread(_BETTER_AFTER_MS))  # ends early when a read finds it
             except Turned as turning:
-                _log.info("%s can't be followed: %s", self._id, turning)
+                _log.info("Can't connect to session %s: %s", self._id, turning)
                 turned += 1
                 if turned == _TRIES:
                     place, failures, turned = place + 1, 0, 0
                 await self._wait(backoff(turned))
             except Down as down:
-                _log.info("%s can't be followed: %s", self._id, down)
+                _log.info("Can't connect to session %s: %s", self._id, down)
                 failures += 1
                 if failures == _TRIES or isinstance(down, Silent):
                     place, failures = place + 1, 0
@@ -122,7 +122,7 @@ class Link:
         return None
 
     async def _try(self, place: int, *, anew: bool = False) -> Attempt | None:
-        """One that is live, from that place of the ladder; None below. Raises `Down`, `Turned`."""
+        """Connect by the transport at `place`; None if there is none. Raises `Down`, `Turned`."""
         subscription = await self._ask(anew=anew)
         kinds = ladder(subscription, self._forced)[place:]
         if not kinds:
@@ -137,7 +137,7 @@ class Link:
         return attempt
 
     async def _ask(self, *, anew: bool = False) -> Subscription:
-        """How to follow, perhaps with a fresh token. Raises `Down`, the `ApiError` of a refusal."""
+        """Ask how to follow; `anew`: with a new token. Raises `Down`, or a refusal's `ApiError`."""
         try:
             if anew:
                 await self._api.token(anew=True)
@@ -153,7 +153,7 @@ class Link:
         return found
 
     async def _stay(self, attempt: Attempt | None) -> Attempt | None:
-        """Stay with `attempt` while it lasts. Returns a better one as soon as there is any."""
+        """Use `attempt` while it lasts. Return a better one as soon as one is live, or None."""
         if attempt is None:
             self._supplied.left("polling")
             return await self._better()
@@ -180,7 +180,7 @@ class Link:
         return found
 
     async def _better(self) -> Attempt | None:
-        """The best there is, once it gets live."""
+        """Retry the best transport at intervals; return it once it is live."""
         while True:
             await self._wait(spread(_BETTER_AFTER_MS))
             with suppress(Down, Turned):
@@ -188,9 +188,9 @@ class Link:
                     return attempt
 
     async def _renew(self, attempt: Attempt) -> None:
-        """Keep its token fresh; one that can't be given another ends, and is made anew.
+        """Renew the token before it expires. A transport that can't take a new one is replaced.
 
-        Returns when the session is to be followed in another way.
+        Returns when the service recommends another transport.
         """
         subscription, kind, rest_s = attempt.subscription, attempt.transport.kind, 0.0
         while kind == subscription["transport"] and (ends := subscription.get("expires_at")):
@@ -208,7 +208,7 @@ class Link:
         await asyncio.get_running_loop().create_future()  # until it is cancelled
 
     async def _wait(self, duration: float) -> None:
-        """Wait so many ms, or until `retry`."""
+        """Wait `duration` ms, or until `retry`."""
         self._retry.clear()
         with suppress(TimeoutError):
             async with asyncio.timeout(duration / 1000):

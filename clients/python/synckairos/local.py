@@ -1,4 +1,4 @@
-"""This machine's clocks. All in ms."""
+"""This machine's clocks, replaceable in tests. All in ms."""
 
 import asyncio
 import time
@@ -7,17 +7,17 @@ from dataclasses import dataclass
 
 
 def monotonic_ms() -> float:
-    """This machine's monotonic clock."""
+    """Read the monotonic clock."""
     return time.monotonic() * 1000
 
 
 def wall_ms() -> float:
-    """This machine's idea of the time of day."""
+    """Read the wall clock, ms since the epoch."""
     return time.time() * 1000
 
 
 async def sleep_ms(duration: float) -> None:
-    """Sleep."""
+    """Sleep for `duration` ms."""
     await asyncio.sleep(duration / 1000)
 
 

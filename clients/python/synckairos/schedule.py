@@ -1,4 +1,4 @@
-"""When a follower asks for what didn't come by itself. All in ms."""
+"""When a follower reads the session, pings or reconnects. All in ms."""
 
 from synckairos.anchors import is_terminal
 from synckairos.backoff import Random, backoff, spread
@@ -7,22 +7,22 @@ from synckairos.effects import Effect, Ping, Read, Reconnect
 from synckairos.states import Kind, SessionState, instant_ms
 
 _OFTEN_MS, _SELDOM_MS, _WAITING_MS = 850.0, 20_000.0, 2_000.0
-"""Between two looks where nothing is pushed: at a session, at one that is over, for one to come."""
+"""Poll intervals without pushes: of a session, of one that has ended, of one that doesn't exist."""
 
 _JOINING_MS, _SYNCING_MS = 300.0, 150.0
-"""A transport that joins within this, and then brings the state within that, spares a read."""
+"""Delays before the first read: for a transport to join, then for it to send the state."""
 
 _BEHIND_MS, _OVERDUE_MS = 60.0, 300.0
-"""After a deadline: when to look at what it did, and when a push that tells of it must be lost."""
+"""When to read after a deadline: without pushes, and with them (the push is lost by then)."""
 
 _PONG_MS, _DEAD_MS = 700.0, 5_000.0
-"""Who waits so long for an answer reads; and so long, takes the connection for dead."""
+"""Timeouts of a ping: after the first, read the session; after the second, reconnect."""
 
 _NEVER = float("inf")
 
 
 class Schedule:
-    """Holds at most one question at a time: whoever waits for an answer doesn't ask."""
+    """Allows one read and one ping at a time."""
 
     def __init__(self, dice: Random) -> None:
         self.doubt = Doubt()
@@ -43,7 +43,7 @@ class Schedule:
         return self._kind != "polling"
 
     def joined(self, kind: Kind, now: float) -> None:
-        """A transport is live; of those that send the state by themselves, make sure of it."""
+        """A transport is live. Read the session, unless the transport sends its state soon."""
         self._kind, self._failures = kind, 0
         self.ponged()
         self.doubt.begin(now)
@@ -57,24 +57,24 @@ class Schedule:
         self._look_at = now + (0.0 if at_once else _JOINING_MS)
 
     def must_read(self, at: float) -> None:
-        """Read at `at` unless the state is confirmed before."""
+        """Read at `at`, unless the state is confirmed before."""
         self._read_at = min(self._read_at, at)
 
     def read_by(self, at: float) -> None:
-        """Something is missing: read at `at` at the latest, if it is missing still."""
+        """A version is missing: read at `at` at the latest, unless it arrives before."""
         self._gap_at = min(self._gap_at, at)
 
     def forget_gap(self) -> None:
-        """Nothing is missing any more."""
+        """No version is missing any more."""
         self._gap_at = _NEVER
 
     def confirmed(self, now: float) -> None:
-        """The state is the server's as of `now`."""
+        """The state was the server's newest at `now`."""
         self.doubt.confirmed(now)
         self._read_at = _NEVER
 
     def ponged(self) -> None:
-        """The transport lives."""
+        """The connection responds."""
         self._pinged_at = self._silent_since = None
 
     def asked(self, now: float) -> None:
@@ -82,20 +82,20 @@ class Schedule:
         self._pinged_at = now
 
     def read_ended(self, state: SessionState | None, now: float) -> None:
-        """A read was answered, and `state` is what is held now."""
+        """A read succeeded; `state` is the state held now."""
         self._is_reading, self._failures = False, 0
         every = _WAITING_MS if state is None else _SELDOM_MS if is_terminal(state) else _OFTEN_MS
         self._look_at = now + spread(every, self._dice)
 
     def read_failed(self, now: float, retry_after_ms: float) -> None:
-        """It was not, or with an error."""
+        """A read failed: repeat it after `retry_after_ms` or the backoff, if that is longer."""
         self._is_reading = False
         self._read_at = now + max(retry_after_ms, backoff(self._failures, self._dice))
         self._failures += 1
         self._look_at = self._read_at
 
     def take_due(self, state: SessionState | None, now: float, server_now: float) -> list[Effect]:
-        """What to ask now."""
+        """Return the request that is due, and record it as started."""
         if now >= self._dead_due:
             self.ponged()
             return [Reconnect()]
@@ -112,7 +112,7 @@ class Schedule:
         return []
 
     def due(self, state: SessionState | None, now: float, server_now: float) -> float:
-        """When something is to be asked next."""
+        """Return when the next request is due."""
         if self._is_reading:
             return self._dead_due
         pong_due = _NEVER if self._pinged_at is None else self._pinged_at + _PONG_MS
@@ -136,7 +136,7 @@ class Schedule:
         return self.doubt.confirm_at(self._kind, now)
 
     def _read_due(self, state: SessionState | None, now: float, server_now: float) -> float:
-        if self._failures:  # whatever the reason: no oftener than the service bears
+        if self._failures:  # respect the backoff, whatever else is due
             return self._read_at
         at = min(self._read_at, self._gap_at, self._deadline_due(state, now, server_now))
         if not self.is_pushed or state is None:
@@ -146,7 +146,7 @@ class Schedule:
         return self.doubt.spared(at)
 
     def _deadline_due(self, state: SessionState | None, now: float, server_now: float) -> float:
-        """Once for each deadline: what comes of it is in the answer, or isn't worth a second."""
+        """Return when to read because of the deadline; each deadline causes one read."""
         if state is None or not state["deadline_at"] or state["deadline_at"] == self._checked:
             return _NEVER
         behind = _OVERDUE_MS if self.is_pushed else _BEHIND_MS

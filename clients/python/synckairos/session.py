@@ -1,4 +1,4 @@
-"""One session, followed."""
+"""One session: its state, clocks, events and actions."""
 
 from collections.abc import AsyncIterator, Callable
 
@@ -13,7 +13,7 @@ from synckairos.states import Kind, SessionState
 
 
 class Session(Actions):
-    """Holds the newest state there is, and computes the clocks from it."""
+    """Follows one session, holds its newest state and computes its clocks."""
 
     def __init__(
         self,
@@ -33,45 +33,45 @@ class Session(Actions):
 
     @property
     def state(self) -> SessionState | None:
-        """The newest one; None before the first and after a deletion."""
+        """The newest state; None before the first one and after a deletion."""
         return self._following.follower.state
 
     @property
     def presence(self) -> Presence:
-        """Whether there is such a session; `unknown` before anything was heard."""
+        """Whether the session exists; `unknown` until the service has answered."""
         return self._following.follower.presence
 
     @property
     def problem(self) -> ApiError | None:
-        """The error of the last read, which is repeated by itself after its `retry_after_s`;
-        None where nothing is wrong at present."""
+        """The error of the last read, which is repeated automatically; None if it succeeded."""
         return self._following.problem
 
     @property
     def refusal(self) -> ApiError | None:
-        """Why it is `refused`."""
+        """Why the presence is `refused`."""
         return self._following.follower.refusal
 
     @property
     def connection(self) -> Connection:
-        """How states come at present."""
+        """How states arrive at present."""
         return self._following.connection
 
     async def open(self) -> SessionState | None:
-        """Follow it until `close()`; returns the first state, or None: it is waited for.
+        """Follow the session until `close()`; return the first state.
 
-        Raises the `ApiError` of a refusal. An unreachable service is waited for as well.
+        Returns None if the session doesn't exist yet; it is followed once it does. Waits for an
+        unreachable service. Raises the `ApiError` of a refusal.
         """
         self._on_open(self)
         return await self._following.open()
 
     async def close(self) -> None:
-        """Follow it no more, until it is opened again. Who waits in `open()` is let go."""
+        """Stop following, until `open()` is called again. A waiting `open()` returns."""
         self._on_close(self)
         await self._following.close()
 
     def remaining(self, participant_id: str | None = None, at: float | None = None) -> float | None:
-        """What is left on a participant's clock, ms, or on the clock that runs; None: no such."""
+        """Return ms left on a participant's clock, or on the running one; None without such one."""
         if self.state is None:
             return None
         at = self.clock.now() if at is None else at
@@ -80,25 +80,25 @@ class Session(Actions):
         return anchors.remaining(self.state, participant_id, at)
 
     def used(self, participant_id: str, at: float | None = None) -> float | None:
-        """How long a participant's cycles have taken, ms; None: there is no such participant."""
+        """Return ms that a participant's cycles have taken; None for an unknown participant."""
         at = self.clock.now() if at is None else at
         return anchors.used(self.state, participant_id, at) if self.state else None
 
     def elapsed(self, at: float | None = None) -> float | None:
-        """How long the session has run, ms; None without a state."""
+        """Return ms that the session has run; None without a state."""
         at = self.clock.now() if at is None else at
         return anchors.elapsed(self.state, at) if self.state else None
 
     def on(self, name: Name, callback: Callback) -> Callable[[], None]:
-        """Call `callback` with each event of that name; returns what ends that."""
+        """Call `callback` with each event of that name; return a function that unsubscribes."""
         return self._events.on(name, callback)
 
     def events_stream(self) -> AsyncIterator[Event]:
-        """Every event from now on, until `close()`."""
+        """Iterate over all events from now on, until `close()`."""
         return self._events.stream()
 
     def take(self, state: SessionState) -> None:
-        """Take in a state that an action of our own made."""
+        """Apply the state in the response to this client's own action."""
         self._following.take(state)
 
     def _noted(self, version: int) -> None:

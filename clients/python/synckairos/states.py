@@ -1,14 +1,14 @@
-"""The shapes of the API. All `*_ms` are ms; all `*_at` are ISO 8601 in UTC, or None."""
+"""Types of the API's JSON. `*_ms` are ms; `*_at` are ISO 8601 in UTC, or None."""
 
 from datetime import datetime
 from typing import Any, Literal, NotRequired, TypedDict
 
 Kind = Literal["supabase", "websocket", "sse", "polling"]
-"""A way for states to come."""
+"""How states arrive."""
 
 
 class Participant(TypedDict):
-    """One who takes part; live figures are of the state's `server_time_ms`."""
+    """A participant; its times are as of the state's `server_time_ms`."""
 
     participant_id: str
     participant_index: int
@@ -22,7 +22,7 @@ class Participant(TypedDict):
 
 
 class Group(TypedDict):
-    """Participants who share one bank."""
+    """Participants who share one time bank."""
 
     group_id: str
     total_time_ms: int
@@ -44,7 +44,7 @@ class SessionState(TypedDict):
     active_participant_id: str | None
     active_group_id: NotRequired[str]
     starts_with: NotRequired[str]
-    """Who will be active at the start; only while the session is pending."""
+    """The participant who will be active first; only while the session is pending."""
     total_time_ms: NotRequired[int]
     time_per_cycle_ms: int | None
     cycle_number: int
@@ -66,7 +66,7 @@ class SessionState(TypedDict):
 
 
 class SwitchResult(TypedDict):
-    """What a switch answers: less than a state."""
+    """The response to a switch, which has no complete state."""
 
     session_id: str
     active_participant_id: str | None
@@ -81,7 +81,7 @@ class SwitchResult(TypedDict):
 
 
 class Subscription(TypedDict):
-    """How a session is to be followed."""
+    """How to follow a session: the answer of `GET .../realtime`."""
 
     transport: Kind
     url: str
@@ -92,9 +92,9 @@ class Subscription(TypedDict):
 
 
 Message = dict[str, Any]
-"""What is pushed: its `type` says which fields it has."""
+"""A pushed message; its `type` says which fields it has."""
 
 
 def instant_ms(timestamp: str) -> int:
-    """Ms since the epoch of a timestamp as the API writes it."""
+    """Convert a timestamp of the API to ms since the epoch."""
     return round(datetime.fromisoformat(timestamp).timestamp() * 1000)

@@ -1,4 +1,4 @@
-"""Which versions of a session there are, as far as they are known."""
+"""Which versions of a session were received, and which are missing."""
 
 from synckairos.states import SessionState
 
@@ -6,9 +6,9 @@ _MOST_MISSING = 256
 
 
 def is_newer(state: SessionState, known: SessionState | None) -> bool:
-    """Whether `state` tells more than `known`.
+    """Return whether `state` is newer than `known`.
 
-    Versions only grow, but an id may be used again after a deletion, and then they begin anew.
+    Versions only grow, but an id may be reused after a deletion, and then they start over.
     """
     if known is None:
         return True
@@ -18,7 +18,7 @@ def is_newer(state: SessionState, known: SessionState | None) -> bool:
 
 
 def is_next(state: SessionState, previous: SessionState | None) -> bool:
-    """Whether no version lies between the two."""
+    """Return whether `state` directly follows `previous`."""
     return (
         previous is not None
         and state["created_at"] == previous["created_at"]
@@ -27,7 +27,7 @@ def is_next(state: SessionState, previous: SessionState | None) -> bool:
 
 
 class Versions:
-    """Those of one life of a session: the newest that must exist, and those that were skipped."""
+    """Versions of one session until its deletion: the newest known one, and the missing ones."""
 
     def __init__(self) -> None:
         self.newest = 0
@@ -36,11 +36,11 @@ class Versions:
 
     @property
     def has_gap(self) -> bool:
-        """Whether something is there, or was, that never came."""
+        """Whether a version is known to exist, or was skipped, that hasn't arrived."""
         return self.newest > self._held or bool(self._missing)
 
     def take(self, state: SessionState, previous: SessionState | None, *, is_whole: bool) -> None:
-        """Hold a newer state; one that `is_whole` makes up for all before it."""
+        """Hold a newer state; with `is_whole`, no earlier version is missing any more."""
         version = state["version"]
         if previous is None or previous["created_at"] != state["created_at"]:
             self.newest, self._missing, is_whole = version, set(), True
@@ -51,14 +51,14 @@ class Versions:
         self.newest = max(self.newest, version)
 
     def came_late(self, version: int) -> None:
-        """Note one that arrived behind a newer one."""
+        """Record a version that arrived after a newer one."""
         self._missing.discard(version)
 
     def note(self, version: int) -> None:
-        """Note that `version` exists."""
+        """Record that `version` exists."""
         self.newest = max(self.newest, version)
 
     def settle(self, version: int) -> None:
-        """The server said that `version` is the newest, and nothing newer was heard of since."""
+        """The server said that `version` is the newest, and no newer one is known since."""
         self.newest = version
         self._missing = set()

@@ -1,1 +1,1 @@
-"""Ways for messages to come. Each is a class in a file of its own."""
+"""Transports that receive a session's messages, one class per file."""

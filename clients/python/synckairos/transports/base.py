@@ -1,4 +1,4 @@
-"""What every transport is."""
+"""The interface of all transports, and their errors."""
 
 from collections.abc import Callable
 from typing import Protocol
@@ -8,34 +8,34 @@ from synckairos.states import Kind, Message, Subscription
 
 
 class Down(SyncKairosError):
-    """The connection has ended, or never was; coming back may help."""
+    """The connection ended or failed; reconnecting may help."""
 
     def __init__(self, message: str, retry_after_ms: float = 0.0) -> None:
         super().__init__(message)
         self.retry_after_ms = retry_after_ms
-        """How long the service asks to be left alone."""
+        """The service's `Retry-After`, ms; 0 if it had none."""
 
 
 class Silent(Down):
-    """It may be open, but nothing comes through."""
+    """The connection may be open, but no message arrives."""
 
 
 class Turned(SyncKairosError):
-    """The caller was turned away, with an HTTP status; a fresh token may help."""
+    """The transport rejected the caller with an HTTP status; a new token may help."""
 
     def __init__(self, status: int) -> None:
-        super().__init__(f"Turned away with {status}")
+        super().__init__(f"Rejected with status {status}")
         self.status = status
 
 
 class Hearer(Protocol):
-    """Who listens to a transport."""
+    """Receives a transport's messages."""
 
     def live(self) -> None:
-        """Messages come from now on."""
+        """Messages arrive from now on."""
 
     def message(self, message: Message) -> None:
-        """One came."""
+        """A message arrived."""
 
 
 class Transport(Protocol):
@@ -43,19 +43,19 @@ class Transport(Protocol):
 
     @property
     def kind(self) -> Kind:
-        """Which way it is."""
+        """The kind of transport."""
 
     async def follow(self, hearer: Hearer) -> None:
-        """Connect, and report to `hearer` until cancelled. Raises `Down` and `Turned`."""
+        """Connect, and report to `hearer` until cancelled. Raises `Down` or `Turned`."""
 
     async def ping(self) -> None:
-        """Ask which version is the newest, where the transport can."""
+        """Ask for the newest version, if the transport can."""
 
     async def resync(self) -> None:
-        """Ask for the whole state, likewise."""
+        """Ask for the whole state, if the transport can."""
 
     async def renew(self, subscription: Subscription) -> None:
-        """Go on with the fresh token of `subscription`."""
+        """Continue with the new token of `subscription`, if the transport can."""
 
 
 MakeTransport = Callable[[Subscription], Transport]

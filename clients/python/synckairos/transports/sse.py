@@ -1,4 +1,4 @@
-"""Server-sent events of the service, over plain HTTP."""
+"""Server-sent events of the service."""
 
 import json
 from collections.abc import AsyncIterator
@@ -11,13 +11,13 @@ from synckairos.transports.base import Down, Hearer, Turned
 
 _TURNED_AWAY = (401, 403, 404)
 _SILENCE_S = 40.0
-"""A comment comes every fifteen seconds, if nothing else does."""
+"""Timeout without data. The service sends a comment every 15 s if there is no event."""
 
 _TIMEOUT = httpx.Timeout(5.0, read=_SILENCE_S)
 
 
 class ServerSentEvents:
-    """See `Transport`. A stream can't be told anything: its token lasts as long as it does."""
+    """See `Transport`. A stream is one-way, so it can't take a new token."""
 
     kind: Kind = "sse"
 
@@ -60,11 +60,11 @@ def _check(answer: httpx.Response) -> None:
         raise Turned(answer.status_code)
     kind = answer.headers.get("Content-Type", "")
     if answer.status_code != 200 or not kind.startswith("text/event-stream"):
-        raise Down(f"The stream was answered with {answer.status_code}")
+        raise Down(f"The service answered with status {answer.status_code} instead of a stream")
 
 
 async def _events(answer: httpx.Response) -> AsyncIterator[str]:
-    """The data of each event (HTML Living Standard §9.2)."""
+    """Yield the data of each event (HTML Living Standard section 9.2)."""
     data: list[str] = []
     async for line in answer.aiter_lines():
         if line.startswith("data:"):

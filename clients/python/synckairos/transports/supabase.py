@@ -1,4 +1,4 @@
-"""Supabase Realtime, through the project's own Python client (the extra `realtime`)."""
+"""Supabase Realtime, through Supabase's Python client (the extra `realtime`)."""
 
 import asyncio
 import logging
@@ -16,7 +16,7 @@ _log = logging.getLogger("synckairos")
 
 
 class Supabase:
-    """See `Transport`. One connection for each session: it carries one token, of one session."""
+    """See `Transport`. Each session has its own connection, because a token is for one session."""
 
     kind: Kind = "supabase"
 
@@ -63,7 +63,7 @@ class Supabase:
         def heard(broadcast: dict[str, Any]) -> None:
             try:
                 hearer.message(broadcast["payload"])
-            except Exception as error:  # it would kill the client's own task, and nobody hear of it
+            except Exception as error:  # it would silently end the Realtime client's task
                 end(repr(error))
 
         subscription = self._subscription
@@ -75,12 +75,12 @@ class Supabase:
 
 
 def _client(subscription: Subscription) -> Any:
-    """Reconnecting is ours: a fresh connection needs a fresh token."""
+    """Create a client that doesn't reconnect itself, since a new connection needs a new token."""
     try:
         from realtime import AsyncRealtimeClient
     except ImportError as error:
-        reason = "Following by Supabase Realtime needs the extra: pip install synckairos[realtime]"
-        _log.warning("%s; until then sessions are polled", reason)
+        reason = "Supabase Realtime needs an extra package: pip install synckairos[realtime]"
+        _log.warning("%s. Polling until then", reason)
         raise Down(reason) from error
     url = f"{subscription['url'].rstrip('/')}/realtime/v1"
     return AsyncRealtimeClient(

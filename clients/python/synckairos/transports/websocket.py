@@ -1,4 +1,4 @@
-"""A WebSocket of the service."""
+"""The service's WebSocket."""
 
 import json
 from contextlib import suppress
@@ -12,7 +12,7 @@ from synckairos.states import Kind, Subscription
 from synckairos.transports.base import Down, Hearer, Turned
 
 _REFUSED = 4000
-"""With the HTTP status added."""
+"""Close codes of a rejection are this plus the HTTP status."""
 
 _TURNED_AWAY = (401, 403, 404)
 _OPENS_WITHIN_S = 5.0
@@ -31,7 +31,7 @@ class WebSocket:
     async def follow(self, hearer: Hearer) -> None:
         """See `Transport`."""
         try:
-            # Whoever wakes up after a while must not choke on what came meanwhile.
+            # No size limit: a client that was suspended must be able to read what it missed.
             async with connect(
                 self._url, open_timeout=_OPENS_WITHIN_S, max_size=None, close_timeout=1
             ) as socket:
@@ -66,5 +66,5 @@ class WebSocket:
 
     async def _send(self, message: dict[str, Any]) -> None:
         if self._socket:
-            with suppress(ConnectionClosed):  # whoever reads learns of it
+            with suppress(ConnectionClosed):  # `follow` reports it
                 await self._socket.send(json.dumps(message))
