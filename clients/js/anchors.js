@@ -1,6 +1,6 @@
 /**
- * What a session's clocks show at an instant, worked out from the anchors of its last state:
- * nothing is counted, so nothing can drift. All functions are pure; `at` is server time, ms.
+ * A session's clocks at an instant, computed from the timestamps in its last state. No ticks are
+ * counted, so clocks can't drift. All functions are pure; `at` is server time, ms.
  *
  * @typedef {import("./synckairos.js").SessionState} SessionState
  * @typedef {import("./synckairos.js").Participant} Participant
@@ -25,7 +25,7 @@ export function activeGroup(state) {
 }
 
 /**
- * What is left on the clock that runs (or would run); null when nothing runs toward zero.
+ * Ms left on the running clock, or the one that would run; null without a countdown.
  *
  * @param {SessionState} state
  * @param {number} at
@@ -36,7 +36,7 @@ export function nearest(state, at) {
 }
 
 /**
- * What is left on the clock that governs a participant; null when it has none.
+ * Ms left on the clock that applies to a participant; null if there is none.
  *
  * @param {SessionState} state
  * @param {string} participantId
@@ -49,7 +49,7 @@ export function remaining(state, participantId, at) {
 }
 
 /**
- * What is left in a group's bank.
+ * Ms left in a group's bank.
  *
  * @param {SessionState} state
  * @param {Group} group
@@ -61,8 +61,8 @@ export function remainingOf(state, group, at) {
 }
 
 /**
- * The two clocks of `global`. `session` is null where the state doesn't tell: it has a cycle
- * clock as well and nobody whose used time would add up to the session's.
+ * Ms left on the two clocks of a `global` session. `session` is null if the state has a cycle clock
+ * but no participants, whose used times are needed to compute the session clock.
  *
  * @param {SessionState} state
  * @param {number} at
@@ -79,7 +79,7 @@ export function sharedClocks(state, at) {
 }
 
 /**
- * The time that a participant's cycles have taken so far.
+ * Ms that a participant's cycles have taken so far.
  *
  * @param {SessionState} state
  * @param {Participant} participant
@@ -91,8 +91,8 @@ export function used(state, participant, at) {
 }
 
 /**
- * The time that the session has run, pauses left out. Without participants there is no sum of
- * used times to take; then it is the time since its start, pauses included.
+ * Ms that the session has run, without pauses. Without participants there are no used times to add
+ * up; then pauses are included.
  *
  * @param {SessionState} state
  * @param {number} at
@@ -110,7 +110,7 @@ function sinceStart(state, at) {
   return Math.max(0, until - Date.parse(state.session_started_at));
 }
 
-/** The running time that the state doesn't yet include; a clock at zero takes no more. */
+/** The running time that the state doesn't include yet. It ends when a clock is at zero. */
 function runSince(state, at) {
   if (!isRunning(state)) return 0;
   const ran = clamped(state, at) - state.server_time_ms;
@@ -129,7 +129,7 @@ function isOnTheClock(state, participant) {
   }
 }
 
-/** A clock that already stands at zero stays there, whichever other clock still runs. */
+/** A clock at zero stays at zero, even while another clock runs. */
 function leftAt(state, leftMs, runs, at) {
   if (leftMs === undefined) return null;
   if (!runs || leftMs === 0 || !isRunning(state)) return leftMs;
@@ -140,7 +140,7 @@ function leftAt(state, leftMs, runs, at) {
   return Math.max(0, left);
 }
 
-/** The estimate of the server's time may lag: nothing is shown as it was before the anchor. */
+/** The estimated server time may lag, so `at` is never before the start of the cycle. */
 function clamped(state, at) {
   return Math.max(at, Date.parse(state.cycle_started_at));
 }

@@ -5,22 +5,22 @@ import { surroundings } from "./surroundings.js";
 
 const ATTEMPTS = 5;
 const PATIENCE_MS = 15_000;
-/** One attempt may hang; the next one can't do harm, for it has the same key. */
+/** Timeout of one attempt. The next one is safe, because it has the same idempotency key. */
 const ATTEMPT_MS = 5000;
 
 /**
  * @typedef {{ifMatch?: number, signal?: AbortSignal, timeout?: number}} CallOptions
  * @typedef {object} Answer
  * @property {number} status
- * @property {*} data what the answer's `data` is; null where there is no body
+ * @property {*} data the response's `data`; null without a body
  */
 
 /**
- * HTTP calls to the service, repeated while it makes sense. Every change carries an idempotency
- * key, the same on each attempt, so that it can't happen twice.
+ * HTTP calls to the service, with retries. Each change carries an idempotency key, so retries apply
+ * it only once.
  */
 export class Api {
-  /** Requests that the service would still let through, as its last answer said. */
+  /** The rest of the caller's rate limit, from the last response. */
   budget = Infinity;
   #given;
   #known;
@@ -39,8 +39,8 @@ export class Api {
   }
 
   /**
-   * The answer of `GET /v1/time`, and the local instant by which it had been taken. Never
-   * repeated, for that would spoil its round trip.
+   * The body of `GET /v1/time`, and the local instant at which the response arrived. No retries:
+   * they would distort the round trip.
    */
   async time() {
     const { status, body, receivedAt } = await this.#once("/v1/time", {}, ATTEMPT_MS);
@@ -49,8 +49,8 @@ export class Api {
   }
 
   /**
-   * One request, repeated on no answer, 429, 502, 503 and 504. Rejects with an `ApiError`, or with
-   * the reason of `signal`.
+   * Make a request, and retry it without an answer or after 429, 502, 503 and 504. Rejects with an
+   * `ApiError`, or with the reason of `signal`.
    *
    * @param {string} method
    * @param {string} path
@@ -76,7 +76,7 @@ export class Api {
   }
 
   /**
-   * The token to show; `isRefused`: another than the one that was.
+   * The caller's token; `isRefused`: a new one, because the service rejected the last one.
    *
    * @returns {Promise<string|undefined>}
    */
@@ -115,7 +115,7 @@ export class Api {
     return answer;
   }
 
-  /** Rejects with an `ApiError` when there is no answer, and with the signal's reason on abort. */
+  /** Rejects with an `ApiError` without an answer, and with the signal's reason on abort. */
   async #once(path, request, patienceMs, signal) {
     signal?.throwIfAborted();
     const cut = new AbortController();
@@ -152,7 +152,7 @@ export class Api {
   }
 }
 
-/** What isn't JSON is no answer of the service, but of something in between. */
+/** Null if the body isn't JSON: then it comes from a proxy, not from the service. */
 function parsed(text) {
   try {
     return JSON.parse(text);
@@ -164,7 +164,7 @@ function parsed(text) {
 function settled({ status, headers, body }) {
   if (status === 204 || status === 304) return { status, data: null };
   if (status < 300) {
-    if (!body?.data) throw unreachable(); // every answer of the service has some
+    if (!body?.data) throw unreachable(); // each successful response of the service has `data`
     return { status, data: body.data };
   }
   const retryAfterMs = Number(headers.get("Retry-After")) * 1000 || 0;

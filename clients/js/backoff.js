@@ -1,6 +1,5 @@
 /**
- * A part of `ms` that differs from client to client, so that those who began together don't all
- * come at the same instants.
+ * A random part of `ms`, so that clients that started together don't all act at the same time.
  *
  * @param {number} ms
  * @param {() => number} [random]
@@ -11,7 +10,7 @@ export function spread(ms, random = Math.random) {
 }
 
 /**
- * How long to wait before the next attempt: doubling, bounded, and spread out.
+ * The delay before the next attempt: exponential, bounded and randomised.
  *
  * @param {number} attempt 0 for the first
  * @param {{firstMs?: number, mostMs?: number, random?: () => number}} [options]

@@ -5,7 +5,7 @@ import { surroundings } from "./surroundings.js";
 
 const TRANSPORTS = ["supabase", "websocket", "sse", "polling"];
 
-/** A service, its clock, and sessions of it. */
+/** A client of one service, with its clock and its sessions. */
 export class SyncKairos {
   #api;
   #local;
@@ -33,7 +33,7 @@ export class SyncKairos {
     this.clock = new ServerClock({ read: () => this.#api.time(), ...local });
   }
 
-  /** The answer of `GET /v1/time`. */
+  /** The body of `GET /v1/time`. */
   async time() {
     return (await this.#api.time()).answer;
   }
@@ -41,21 +41,21 @@ export class SyncKairos {
   /**
    * @param {import("./synckairos.js").NewSession} body
    * @param {import("./api.js").CallOptions} [options]
-   * @returns {Promise<Session>} it has its state, but isn't followed until it is opened
+   * @returns {Promise<Session>} it has its first state; open it to follow it
    */
   async create(body, options) {
     const { data } = await this.#api.call("POST", "/v1/sessions", { ...options, body });
     return this.session(data.session_id).beginWith(data);
   }
 
-  /** A session, not followed yet; the same object for the same id until it is closed. */
+  /** A session, not followed yet; the same object per id until it is closed. */
   session(id) {
     const known = this.#sessions.get(id.toLowerCase());
     return known ?? this.#newSession(id.toLowerCase());
   }
 
   /**
-   * Up to 50 sessions in one answer.
+   * Read up to 50 sessions.
    *
    * @param {string[]} ids
    */
@@ -64,7 +64,7 @@ export class SyncKairos {
     return (await this.#api.call("POST", "/v1/sessions/batch", { body })).data;
   }
 
-  /** Close every session and stop the clock. */
+  /** Close all sessions and stop the clock. */
   close() {
     for (const session of [...this.#sessions.values()]) session.close();
     this.clock.stop();

@@ -6,28 +6,28 @@ import { halfWidth, intersection, intervalOf, middle } from "./interval.js";
 
 const FIRST_ROUND = 8;
 const ROUND = 3;
-/** A page that loads is busy, and its first round trips are long: try again when it is calm. */
+/** Delay before the second round: round trips are long while a page loads. */
 const CALM_MS = 1500;
 const EVERY_MS = 30_000;
-/** How often to see whether the machine slept, and how far apart its clocks are then. */
+/** Interval of the check whether the machine slept, and the clock difference that shows it. */
 const LOOK_MS = 1000;
 const PARTED_MS = 250;
-/** The part of its speed that a clock gives up which is ahead, so as not to jump back. */
+/** A clock that is ahead runs slower by this fraction, so that shown time doesn't jump back. */
 const SLEW = 0.1;
-/** Pages are given coarse clocks: 0.1 ms, or 1 ms where others share the process. */
+/** Browsers coarsen a page's clock to 0.1 ms, or to 1 ms if other sites share its process. */
 const RESOLUTION_MS = 0.1;
 
 /**
- * The server's clock as this machine sees it: the local monotonic clock plus an offset that samples
- * narrow down. They are taken at the start, periodically, and when the page or the machine wakes.
- * Fires `sync` when the estimate has changed. All in ms.
+ * The server's clock, estimated on this machine: the local monotonic clock plus an offset that
+ * samples narrow down. They are taken at the start, periodically, and when the page or the machine
+ * wakes. Fires `sync` after each sample that is used. All in ms.
  */
 export class ServerClock extends EventTarget {
   /** @type {?Interval} */
   #interval = null;
   #isTrusted = false;
   #offset;
-  /** What of a correction backwards was not made up for at `since`. */
+  /** The rest of a backward correction at `since`, which is being slewed. */
   #ahead = { ms: 0, since: 0 };
   #wallGap;
   #epoch = 0;
@@ -43,7 +43,7 @@ export class ServerClock extends EventTarget {
   /**
    * @param {{read: () => Promise<{serverMs: number, receivedAt?: number}>,
    *   resolutionMs?: number} & Partial<import("./surroundings.js").Surroundings>} options `read`
-   *   asks the server for its time in whole ms; `receivedAt` is by when it had been read, on the
+   *   returns the server's time in whole ms; `receivedAt` is when the response arrived, on the
    *   local monotonic clock
    */
   constructor({ read, resolutionMs = RESOLUTION_MS, ...local }) {
@@ -62,21 +62,21 @@ export class ServerClock extends EventTarget {
     return this.sync();
   }
 
-  /** Measure no more; what is known stays, and gets vaguer. */
+  /** Stop measuring. The estimate stays, but its error grows. */
   stop() {
     this.#isKeeping = false;
     this.#stopWaking();
     this.clearTimer(this.#timer);
   }
 
-  /** The server's time, ms since 1970; by the local wall clock until the first sample. */
+  /** The server's time, ms since 1970; the local wall clock's until the first sample. */
   now() {
     this.#look();
     const local = this.monotonic();
     return local + this.#offset + this.#aheadAt(local);
   }
 
-  /** The most that `now()` can be off; `Infinity` while nothing is known. */
+  /** Upper bound of the error of `now()`; `Infinity` while it is unknown. */
   get errorMs() {
     this.#look();
     if (!this.#interval || !this.#isTrusted) return Infinity;
@@ -84,23 +84,23 @@ export class ServerClock extends EventTarget {
     return halfWidth(this.#interval, local) + this.#aheadAt(local);
   }
 
-  /** How far the server's clock is ahead of this machine's wall clock. */
+  /** The server's clock minus this machine's wall clock. */
   get offsetMs() {
     return this.#offset - this.#wallGap;
   }
 
-  /** The shortest since the clocks last agreed to differ; `Infinity` before the first sample. */
+  /** The shortest round trip since the estimate last restarted; `Infinity` before the first. */
   get roundTripMs() {
     return this.#roundTripMs;
   }
 
-  /** Whether there is a bound to the error. */
+  /** Whether `errorMs` is finite. */
   get isSynced() {
     this.#look();
     return this.#isTrusted;
   }
 
-  /** Take a round of samples; one round at a time, whoever asks. Never rejects. */
+  /** Take a round of samples, or wait for the current round. Never rejects. */
   sync() {
     this.#round ??= this.#takeRound().finally(() => {
       this.#round = null;
@@ -127,7 +127,7 @@ export class ServerClock extends EventTarget {
     const sentAt = this.monotonic();
     const { serverMs, receivedAt = this.monotonic() } = await this.read();
     this.#look();
-    // One that was under way while the machine slept says nothing.
+    // A sample is useless if the machine slept during the request.
     if (epoch === this.#epoch) this.#take({ sentAt, serverMs, receivedAt });
   }
 
@@ -140,7 +140,7 @@ export class ServerClock extends EventTarget {
     if (!both) this.#roundTripMs = Infinity;
     this.#interval = both ?? fresh;
     this.#offset = middle(this.#interval);
-    // Only a clock that knew nothing, or was wrong, may step back.
+    // Step back only if there was no estimate or it was wrong.
     this.#ahead = { ms: both ? Math.max(0, shown - local - this.#offset) : 0, since: local };
     this.#isTrusted = true;
     this.#wallGap = this.#measuredGap(); // drift widens it as well
@@ -153,7 +153,7 @@ export class ServerClock extends EventTarget {
     return this.#rounds === 1 ? CALM_MS : EVERY_MS;
   }
 
-  /** Wait for the next round, but not on after the machine slept. */
+  /** Wait for the next round, but begin it early if the machine slept. */
   #rest(ms) {
     this.#dueAt = this.monotonic() + ms;
     const look = () => {
@@ -169,7 +169,7 @@ export class ServerClock extends EventTarget {
     return Math.max(0, this.#ahead.ms - SLEW * (local - this.#ahead.since));
   }
 
-  /** Wall and monotonic clock parted: the machine slept, or somebody set its clock. */
+  /** Distrust the estimate if the wall clock moved: the machine slept, or it was set. */
   #look() {
     const gap = this.#measuredGap();
     if (Math.abs(gap - this.#wallGap) <= PARTED_MS) return;

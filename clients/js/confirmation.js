@@ -5,33 +5,33 @@ const IN_DOUBT_MS = 700;
 const CALM_MS = 15_000;
 const PING_MS = 10_000;
 const PATIENCE_MS = 700;
-/** A connection that doesn't answer for so long is dead, whatever TCP believes. */
+/** A connection that doesn't answer a ping for so long is dead, even if TCP doesn't report it. */
 const DEAD_MS = 5000;
-/** Out of push's reach the session is looked at so often: within a second, the way included. */
+/** Poll interval without pushes: a change is seen within a second, including the round trip. */
 const LOOK_MS = 900;
 const SELDOM_MS = 20_000;
 const ABSENT_MS = 2000;
-/** When requests are running out, they are kept for those who act. */
+/** Interval of reads when the rate limit is almost used up, so that actions still get through. */
 const THRIFTY_MS = 3000;
 const FEW = 20;
-/** Pushes tell of a deadline; whoever asks comes a little later, to find the flag fallen. */
+/** Delay of a read after a deadline: with pushes, one should report it; the read is a fallback. */
 const BEHIND_PUSHES_MS = 300;
 const BEHIND_MS = 100;
-/** Before the first look: a transport that joins brings a state sooner. */
+/** Delay before the first poll: a transport that joins may deliver the state sooner. */
 const JOINING_MS = 500;
 
 /**
- * Decides when and how to make sure that the state is the newest there is. Pure: instants are ms of
- * the local monotonic clock, and come from outside.
+ * Decides when and how to check that the state is still the newest. No I/O: instants are passed in,
+ * in ms of the local monotonic clock.
  *
  * @typedef {object} Subject
  * @property {?number} deadlineAt when the running clock reaches zero, local ms
- * @property {boolean} isAbsent whether there is no such session
- * @property {boolean} isOver whether nothing can happen in it any more, save a deletion
- * @property {boolean} isHidden whether nobody watches
+ * @property {boolean} isAbsent whether the session doesn't exist
+ * @property {boolean} isOver whether the session has ended; it can only be deleted
+ * @property {boolean} isHidden whether the page is hidden
  */
 export class Confirmation {
-  /** @type {?{canPing: boolean}} what carries pushes at present */
+  /** @type {?{canPing: boolean}} the live transport */
   channel = null;
   isReading = false;
   #confirmedAt = -Infinity;
@@ -51,7 +51,7 @@ export class Confirmation {
     this.random = random;
   }
 
-  /** From `at` on, pushes come: what came before may be missing. */
+  /** From `at` on, pushes arrive. Earlier ones may be missing. */
   join(at, channel) {
     this.channel = channel;
     this.#confirmedAt = at;
@@ -61,49 +61,49 @@ export class Confirmation {
     this.doubt(at);
   }
 
-  /** From `at` on, no pushes come. */
+  /** From `at` on, no pushes arrive. */
   leave(at, { soon = false } = {}) {
     this.channel = null;
     this.#isPinging = false;
     this.#lookAt = soon ? at : at + spread(JOINING_MS, this.random);
   }
 
-  /** Something was lost or came late: more may. */
+  /** A push was lost or came late, so check often for a while. */
   doubt(at) {
     this.#doubtUntil = at + DOUBT_MS;
   }
 
-  /** Nothing newer than what is known existed a moment ago. */
+  /** The state was the server's newest at `at`. */
   confirm(at) {
     this.#confirmedAt = Math.max(this.#confirmedAt, at);
   }
 
-  /** Read the session at `at` or before. */
+  /** Read the session at `at` at the latest. */
   readBy(at) {
     this.#readAt = Math.min(this.#readAt, at);
   }
 
-  /** Read the session at `at` or before, unless what is missing comes by itself. */
+  /** Read the session at `at` at the latest, unless the missing version arrives before. */
   catchUpBy(at) {
     this.#catchUpAt = Math.min(this.#catchUpAt, at);
   }
 
-  /** Nothing is missing any more. */
+  /** No version is missing any more. */
   caughtUp() {
     this.#catchUpAt = Infinity;
   }
 
-  /** Nobody waits for the read any more that is under way. */
+  /** Ignore the read that is under way. */
   abandonRead() {
     this.isReading = false;
   }
 
-  /** The connection has answered, so it lives. */
+  /** The connection answered a ping. */
   ponged() {
     this.#isPinging = false;
   }
 
-  /** Make sure at once, by all means: nobody knows what happened meanwhile. */
+  /** Check at once, by a read and a ping: the page was hidden or offline. */
   makeSure(at) {
     this.readBy(at);
     if (!this.#isPinging) this.#pingedAt = -Infinity;
@@ -131,7 +131,7 @@ export class Confirmation {
   }
 
   /**
-   * When something is to be done next, and what: `read`, `ping`, or `reconnect`.
+   * The next thing to do, and when: `read`, `ping` or `reconnect`.
    *
    * @param {Subject} subject
    * @returns {{at: number, what: ?string}}
@@ -142,7 +142,7 @@ export class Confirmation {
     return plans.reduce((best, [at, what]) => (at < best.at ? { at, what } : best), first);
   }
 
-  /** What `next` says is being done. */
+  /** Record that `what`, a result of `next`, has begun. */
   begin(what, at) {
     if (what === "read") {
       this.isReading = true;
@@ -174,7 +174,7 @@ export class Confirmation {
     return this.#confirmedAt + (isAbsent ? ABSENT_MS : CALM_MS);
   }
 
-  /** Once, and again while the flag stays up. */
+  /** When to read because of a deadline; again every 3 s until the state shows the expiry. */
   #deadlineRead({ deadlineAt, isHidden }) {
     if (deadlineAt === null || isHidden) return Infinity;
     const due = deadlineAt + (this.channel ? BEHIND_PUSHES_MS : BEHIND_MS / 2);

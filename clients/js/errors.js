@@ -1,9 +1,9 @@
-/** An answer other than the one asked for; `status` is 0 when there was none at all. */
+/** An error response; `status` is 0 if the service did not answer. */
 export class ApiError extends Error {
   /**
    * @param {number} status
    * @param {{code?: string, message?: string, details?: *, request_id?: string}} [error]
-   * @param {number} [retryAfterMs] how long the service asks to be left alone
+   * @param {number} [retryAfterMs] from the header `Retry-After`; 0 if there was none
    */
   constructor(
     status,
@@ -19,17 +19,17 @@ export class ApiError extends Error {
     this.retryAfterMs = retryAfterMs;
   }
 
-  /** Whether the same request may be answered another time. */
+  /** Whether a retry of the same request may succeed. */
   get isTransient() {
     return [0, 429, 502, 503, 504].includes(this.status);
   }
 
-  /** Whether asking again is no use: the token isn't good for it, or the request makes no sense. */
+  /** Whether a retry is useless: the token lacks the right, or the request is invalid. */
   get isRefusal() {
     return this.status >= 400 && this.status < 500 && ![404, 408, 429].includes(this.status);
   }
 
-  /** Whether the service says that there is no such session, at least for this caller. */
+  /** Whether the service says that the session doesn't exist, at least for this caller. */
   get isAbsence() {
     return this.code === "SESSION_NOT_FOUND";
   }

@@ -1,25 +1,22 @@
 import { instantOf } from "./instants.js";
 
-/**
- * A message that comes behind the state which shows its effect knows more than the state does, so
- * it is waited for.
- */
+/** Wait for the message so long after a state shows the expiry: the message has more detail. */
 const GRACE_MS = 300;
 const REMEMBERED = 64;
 
 /**
  * @typedef {import("./synckairos.js").SessionState} SessionState
- * @typedef {{participantId?: string, groupId?: string}} Owner without either: the session
+ * @typedef {{participantId?: string, groupId?: string}} Owner with neither id, the session
  * @typedef {Owner & {deadlineMs: number, action: object}} Expired
- * @typedef {object} Fall of a flag, after `since` and not after `until`, server ms
+ * @typedef {object} Fall an expiry after `since` and not after `until`, server ms
  * @property {Owner} owner
  * @property {number} since
  * @property {number} until
  */
 
 /**
- * Flags that fall: each is told of once, whether its message comes, comes late, or never. Methods
- * give back what is to be told now.
+ * Remembers which expiries (flag falls) were reported, so that each is reported once, even if its
+ * message is late or lost. Methods return the events to emit now.
  */
 export class Flags {
   /** @type {Fall[]} */
@@ -27,12 +24,12 @@ export class Flags {
   /** @type {{fall: Fall, event: Expired, due: number}[]} */
   #awaited = [];
 
-  /** When to call `giveUp`, on the clock of `at`. */
+  /** When to call `giveUp` next, on the clock of `at`. */
   get due() {
     return Math.min(Infinity, ...this.#awaited.map(({ due }) => due));
   }
 
-  /** @returns {Expired[]} what a `TIME_EXPIRED` is a reason to tell */
+  /** @returns {Expired[]} the events to emit for a `TIME_EXPIRED` message */
   heard({ participant_id, group_id, deadline_ms, action_applied }) {
     const owner = ownerOf(participant_id, group_id);
     const fall = { owner, since: deadline_ms - 1, until: deadline_ms };
@@ -42,12 +39,12 @@ export class Flags {
   }
 
   /**
-   * What a state that follows another is a reason to tell.
+   * The events to emit for a newer state.
    *
    * @param {SessionState} previous
    * @param {SessionState} state
    * @param {number} at local ms
-   * @param {boolean} waits whether a message may yet come
+   * @param {boolean} waits whether a message may still come
    * @returns {Expired[]}
    */
   seen(previous, state, at, waits) {
@@ -62,7 +59,7 @@ export class Flags {
     return told;
   }
 
-  /** @returns {Expired[]} what to tell for messages that didn't come */
+  /** @returns {Expired[]} the events whose messages didn't come in time */
   giveUp(at) {
     const overdue = this.#awaited.filter(({ due }) => due <= at);
     this.#awaited = this.#awaited.filter(({ due }) => due > at);
@@ -80,10 +77,10 @@ export class Flags {
   }
 }
 
-/** Whose flags fell between two states, as far as they show it. */
+/** Whose clocks expired between two states, as far as the states show it. */
 function ownersFallen(previous, state) {
   const fallen = newlyExpired(previous, state);
-  // Where a cycle is skipped, the clock of its owner may be full again by now.
+  // The clock of the skipped participant may already be full again.
   if (!fallen.length && wasSkipped(previous, state)) {
     fallen.push(ownerOf(previous.active_participant_id));
   }
@@ -110,7 +107,7 @@ function newIn(before, now, key) {
   return idsOf(now).filter((id) => !known.has(id));
 }
 
-/** One clock governs everybody: it is the session's, or the one of the cycle. */
+/** The expired shared clock: the session's, or the current cycle's. */
 function sharedExpiry(previous, state) {
   if (state.status === "expired" && previous.status !== "expired") return [ownerOf()];
   const shows = ({ participants }) => participants.some((one) => one.has_expired);
@@ -118,7 +115,7 @@ function sharedExpiry(previous, state) {
   return [ownerOf(previous.active_participant_id ?? previous.starts_with)];
 }
 
-/** The next cycle began at the very deadline of the one before. */
+/** Whether the next cycle began exactly at the deadline of the one before. */
 function wasSkipped(previous, state) {
   return (
     ["per_cycle", "global"].includes(state.sync_mode) &&
@@ -129,7 +126,7 @@ function wasSkipped(previous, state) {
   );
 }
 
-/** It fell at the deadline that was ahead, unless a change in between moved that. */
+/** The clock expired at the known deadline, unless a missed change moved it. */
 function fallOf(owner, previous, state) {
   const ahead = instantOf(previous.deadline_at);
   const isAhead = ahead !== null && ahead <= state.server_time_ms;
@@ -145,7 +142,7 @@ function fallOf(owner, previous, state) {
   };
 }
 
-/** A state doesn't tell which of two shared clocks it was. */
+/** A state doesn't show which of two shared clocks expired, so a fall without owner matches any. */
 function mayBeTheSame(one, other) {
   const keys = [keyOf(one.owner), keyOf(other.owner)];
   const isSame = keys[0] === keys[1] || keys.includes("");

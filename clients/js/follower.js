@@ -6,25 +6,25 @@ import { Versions, isNewer, isSameLife } from "./versions.js";
 
 /**
  * @typedef {import("./synckairos.js").SessionState} SessionState
- * @typedef {{local: number, server: number}} Now one instant on the local monotonic clock and by
+ * @typedef {{local: number, server: number}} Now one instant on the local monotonic clock and on
  *   the server's, ms
  * @typedef {{emit: string, detail?: *}|{do: "read"|"ping"|"sync"|"reconnect", known?: number}} Effect
- *   something to tell, or to do: read the session (with the version that is no news), ask for a
- *   `PONG` or a `STATE_SYNC`, or make a new connection
+ *   an event to emit, or an action: read the session (`known`: the version held), ask for a `PONG`
+ *   or a `STATE_SYNC`, or reconnect
  */
 
-/** A gap is closed soon, but not by everybody at once. */
+/** Delay before a missing version is read; random, so that clients don't all read at once. */
 const GAP_MS = [50, 150];
-/** A switch answers with no whole state; its push should be here by then. */
+/** How long to wait for the push of a switch, whose response doesn't contain the whole state. */
 const ACTED_MS = 250;
-/** A transport that brings the state brings it at once: if it doesn't, there may be none. */
+/** A transport that sends the state on joining does so within this, unless there is no session. */
 const LOBBY_MS = 200;
-/** A 304 names the version alone, which a new life of the id may have reached as well. */
+/** A 304 compares only versions, so every so often a read is unconditional: ids can be reused. */
 const WHOLE_READ_EVERY = 10;
 
 /**
- * What one client knows of one session, and what follows from what it hears. No input or output of
- * its own: methods take what happened and when, and give back what is to be done.
+ * One client's view of one session. Decides without I/O: methods take an input and its instant, and
+ * return the effects to carry out.
  */
 export class Follower {
   /** @type {?SessionState} */
@@ -43,7 +43,7 @@ export class Follower {
     this.confirmation = new Confirmation({ random });
   }
 
-  /** When to call `tick`, local ms. */
+  /** When to call `tick` next, local ms. */
   nextAt(now) {
     return Math.min(this.confirmation.next(this.#subject(now)).at, this.#flags.due);
   }
@@ -55,7 +55,7 @@ export class Follower {
     return at <= now.local ? [...effects, ...this.#begin(what, now)] : effects;
   }
 
-  /** Follow from `now` on. @returns {Effect[]} */
+  /** Start to follow, or start again after a close. @returns {Effect[]} */
   begin(now, isHidden) {
     this.isHidden = isHidden;
     this.#reading = null;
@@ -64,24 +64,24 @@ export class Follower {
     return this.presence === "refused" ? this.#become("unknown") : [];
   }
 
-  /** Nothing pushes yet, or not any more; `soon`: nor will it. */
+  /** No pushes arrive; `soon`: poll at once, as no transport is being tried. */
   alone(now, { soon = false } = {}) {
     this.confirmation.leave(now.local, { soon });
   }
 
-  /** From now on, pushes come; `brings` tells that the state comes with them. */
+  /** From now on, pushes arrive; `bringsState`: the transport sends the state on joining. */
   joined(now, { canPing, bringsState }) {
     this.confirmation.join(now.local, { canPing });
     if (!bringsState) this.readSoon(now);
     else if (this.presence === "unknown") this.#catchUp(now, LOBBY_MS);
   }
 
-  /** Read the session, after a read that is under way: that may have missed what one knows. */
+  /** Read the session now, or after the read under way, which may return an older state. */
   readSoon(now) {
     this.confirmation.readBy(now.local);
   }
 
-  /** The page is seen again: what has come meanwhile may not be all. */
+  /** The page was hidden or shown. A shown page checks its state, as pushes may be lost. */
   watched(now, isHidden) {
     this.isHidden = isHidden;
     if (isHidden) return;
@@ -115,32 +115,32 @@ export class Follower {
     }
   }
 
-  /** The answer to an action of one's own. */
+  /** Apply the state in the response to this client's own action. */
   acted(state, now) {
     return this.#accept(state, { source: "action", cause: null }, now);
   }
 
-  /** A version is known to exist, without its state. */
+  /** A version is known to exist, but its state isn't. */
   knows(version, now, delay) {
     if (this.#versions.know(version)) this.#catchUp(now, delay ?? this.#gapDelay());
     return [];
   }
 
-  /** One has deleted it oneself. */
+  /** This client deleted the session. */
   deleted() {
     return this.#end();
   }
 
-  /** `knows`, of what one has done oneself. */
+  /** This client's switch created `version`. */
   didSwitch(version, now) {
     return this.knows(version, now, ACTED_MS);
   }
 
   /**
-   * A read was answered.
+   * A read ended.
    *
    * @param {{status: number, state: ?SessionState, error?: import("./errors.js").ApiError,
-   *   budget?: number}} answer 304 has no state
+   *   budget?: number}} answer a 304 has no state
    * @param {Now} now
    * @returns {Effect[]}
    */
@@ -157,7 +157,7 @@ export class Follower {
     return effects;
   }
 
-  /** The service won't have this caller, or not any more. */
+  /** The service refuses to let this caller follow the session. */
   refused(error) {
     if (this.presence === "refused") return [];
     this.refusal = error;
@@ -169,7 +169,7 @@ export class Follower {
     if (error?.isRefusal) return this.refused(error);
     if (error?.isAbsence) return begun.state === this.state ? this.#end() : [];
     if (status !== 200) return [];
-    // What is read after a deletion is there again, whatever its version.
+    // A session found by a read that began after the deletion exists again, whatever its version.
     if (begun.presence === "deleted" && this.presence === "deleted") this.#versions.forget();
     if (this.confirmation.channel && this.#versions.isNews(state) && this.state) {
       this.confirmation.doubt(now.local);
@@ -220,7 +220,7 @@ export class Follower {
     ];
   }
 
-  /** There is no such session: what was there was deleted, and may get a new life. */
+  /** The session doesn't exist any more, or not yet. */
   #end() {
     if (this.state === null) return this.presence === "unknown" ? this.#become("absent") : [];
     this.state = null;
@@ -248,7 +248,7 @@ export class Follower {
     return details.map((detail) => ({ emit: name, detail }));
   }
 
-  /** Whether it was before the session that is known now, and so of another one with its id. */
+  /** Whether `instant` belongs to an earlier session with the same id. */
   #isPast(instant) {
     return this.state !== null && instant < Date.parse(this.state.created_at);
   }

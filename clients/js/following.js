@@ -4,12 +4,12 @@ import { Link } from "./link.js";
 
 /** @typedef {import("./synckairos.js").SessionState} SessionState */
 
-/** What says so without being a message of the session. */
+/** Stands for the message of a session that doesn't exist. */
 const GONE = { type: "ERROR", code: "SESSION_NOT_FOUND" };
 
 /**
- * Follows one session: lets the follower know what happens, does what it says, and tells
- * `tell(name, detail)` of what follows.
+ * Follows one session: passes messages and read results to its `Follower`, carries out the effects,
+ * and calls `tell(name, detail)` for each event.
  */
 export class Following {
   isOpen = false;
@@ -55,7 +55,7 @@ export class Following {
     return this.#connection;
   }
 
-  /** Why the last read failed, where it is repeated; null once one has worked. */
+  /** The error of the last read, if it is repeated; null once a read succeeds. */
   get problem() {
     return this.#problem;
   }
@@ -97,7 +97,7 @@ export class Following {
     return waiting.promise;
   }
 
-  /** What an action of one's own has answered: a state, a version alone, or that it is gone. */
+  /** Apply the response to this client's own action: a state, only a version, or a deletion. */
   takeIn({ state, version, isGone }) {
     const now = this.#now();
     if (state) this.#carryOut(this.#follower.acted(state, now));
@@ -131,7 +131,7 @@ export class Following {
     this.#carryOut([]);
   }
 
-  /** Do and tell what follows from what happened, and come back when time alone is a reason to. */
+  /** Carry out effects, emit what changed, and set the timer for the next `tick`. */
   #carryOut(effects) {
     for (const { emit, detail, do: what, known } of effects) {
       if (what === "read") this.#look(known);
@@ -171,7 +171,7 @@ export class Following {
     return undefined;
   }
 
-  /** What failed while the service was away may be had again, now that it is back. */
+  /** Retry the transports when reads succeed again: they may have failed for the same reason. */
   #noteReading(how) {
     const isRecovery = this.#reading === "fails" && how === "works";
     this.#reading = how;
@@ -184,7 +184,7 @@ export class Following {
     return this.state;
   }
 
-  /** One look at the session, told as an answer whatever comes of it. */
+  /** Read the session once; never rejects, but returns the error in the answer. */
   async #read(known) {
     const options = { ifNoneMatch: known, attempts: 1 };
     try {
@@ -200,7 +200,7 @@ export class Following {
     const transport = status === "polling" ? status : this.#link.transport;
     const { status: was, transport: before } = this.#connection;
     if (status === was && transport === before) {
-      // While there is nothing else to show, what is wrong is news.
+      // Until the presence is known, a changed problem is reported as well.
       if (this.presence === "unknown" && this.#problem !== this.#told) this.#changed();
       return;
     }
@@ -232,6 +232,6 @@ function isFailure(error) {
 function deferred() {
   const made = {};
   made.promise = new Promise((resolve, reject) => Object.assign(made, { resolve, reject }));
-  made.promise.catch(() => {}); // nobody need be waiting
+  made.promise.catch(() => {}); // no unhandled rejection if the promise isn't awaited
   return made;
 }

@@ -1,6 +1,6 @@
 /**
- * A random UUID (version 4). `crypto.randomUUID` exists in secure contexts only, and a phone that
- * opens `http://192.168.…` is not in one.
+ * A random UUID (version 4). `crypto.randomUUID` exists only in secure contexts, which a page from
+ * `http://192.168.…` is not.
  *
  * @returns {string}
  */

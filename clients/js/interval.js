@@ -1,26 +1,26 @@
 /**
- * Where the server's clock can be, as seen from a local one that drifts. Pure functions, all in ms.
+ * Bounds for the offset between the server's clock and a drifting local one. Pure functions, in ms.
  *
  * @typedef {object} Sample the server's clock read `serverMs` some time between the local instants
  * @property {number} sentAt
  * @property {number} serverMs
  * @property {number} receivedAt
  *
- * @typedef {object} Interval the offsets (server less local) that no sample rules out. What a
- *   sample says gets vaguer with its age, at the same pace for all of them; so what binds once
- *   binds always, and two numbers hold every sample there was: the ends as of local time zero
+ * @typedef {object} Interval the offsets (server minus local) that all samples allow. Each sample's
+ *   interval widens at the same rate on both sides, so the narrowest bounds stay the narrowest: two
+ *   numbers represent all samples. They are the bounds at local time zero
  * @property {number} low
  * @property {number} high
  */
 
-/** Two quartz clocks part by no more than this. */
+/** Maximum drift between two quartz clocks, by which a sample's bounds widen with its age. */
 const DRIFT = 120e-6;
-/** A server's whole ms is either rounded or cut: its clock read up to so much less, or more. */
+/** How far the server's time, rounded or cut to whole ms, may be above and below the exact time. */
 const ROUNDED_UP_MS = 0.5;
 const ROUNDED_DOWN_MS = 1;
 
 /**
- * What one sample leaves.
+ * The offsets that one sample allows.
  *
  * @param {Sample} sample
  * @param {number} resolutionMs of the local clock
@@ -33,7 +33,7 @@ export function intervalOf({ sentAt, serverMs, receivedAt }, resolutionMs) {
 }
 
 /**
- * What two leave together; null when that is nothing at local time `at`: a clock has jumped.
+ * The offsets that both allow; null if a clock jumped and there are none at local time `at`.
  *
  * @param {Interval} one
  * @param {Interval} other
@@ -45,12 +45,12 @@ export function intersection(one, other, at) {
   return halfWidth(both, at) >= 0 ? both : null;
 }
 
-/** The best guess, which doesn't age. */
+/** The best estimate; it doesn't change with time. */
 export function middle({ low, high }) {
   return (low + high) / 2;
 }
 
-/** How far off the guess can be at local time `at`. */
+/** The maximum error of the estimate at local time `at`. */
 export function halfWidth({ low, high }, at) {
   return (high - low) / 2 + DRIFT * at;
 }

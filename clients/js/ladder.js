@@ -3,9 +3,9 @@ import { SupabaseTransport } from "./transports/supabase.js";
 import { WebSocketTransport } from "./transports/websocket.js";
 
 /**
- * @typedef {object} Rung one transport that may be had
+ * @typedef {object} Rung a transport to try
  * @property {string} name
- * @property {object} subscription what the service said of it
+ * @property {object} subscription the service's answer on how to follow
  * @property {(on: import("./link.js").Listeners) => import("./link.js").Transport} make
  */
 
@@ -14,7 +14,7 @@ export function sessionPath(id) {
   return `/v1/sessions/${id}`;
 }
 
-/** Asks how a session is to be followed; those who ask at once get one answer. */
+/** Asks the service how to follow a session; concurrent calls share one request. */
 export class Subscriber {
   #how;
   #asking = null;
@@ -32,9 +32,9 @@ export class Subscriber {
   }
 
   /**
-   * Rejects with what went wrong.
+   * Rejects with the request's error.
    *
-   * @param {{isRenewal?: boolean}} [options] whether the caller's own token may have ended as well
+   * @param {{isRenewal?: boolean}} [options] `isRenewal`: get a new caller's token first
    * @returns {Promise<Rung[]>}
    */
   ask({ isRenewal = false } = {}) {
@@ -55,9 +55,9 @@ export class Subscriber {
 }
 
 /**
- * The transports to try, best first; none: there is only polling.
+ * The transports to try, best first; if there is none, only polling is left.
  *
- * @param {object} subscription what the service recommends
+ * @param {object} subscription the service's recommendation
  * @param {{id: string, api: import("./api.js").Api, forced?: string, options: object,
  *   local: import("./surroundings.js").Surroundings}} how
  * @returns {Promise<Rung[]>}

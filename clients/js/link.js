@@ -3,40 +3,40 @@ import { Subscriber } from "./ladder.js";
 import { Timers } from "./timers.js";
 
 /**
- * @typedef {object} Listeners what a transport tells of
- * @property {() => void} live pushes come from now on
+ * @typedef {object} Listeners callbacks of a transport
+ * @property {() => void} live pushes arrive from now on
  * @property {(message: object) => void} message
- * @property {(how: {refused?: number, retryAfterMs?: number, isStale?: boolean}) => void} down it
- *   is over; `refused` with the status that HTTP would answer; `isStale`: a fresh subscription
- *   may be needed
+ * @property {(how: {refused?: number, retryAfterMs?: number, isStale?: boolean}) => void} down the
+ *   connection ended; `refused`: rejected with this HTTP status; `isStale`: a new subscription may
+ *   be needed
  *
  * @typedef {object} Transport
  * @property {() => void} open
- * @property {() => void} close says nothing any more
- * @property {() => void} ping asks for a `PONG`, if it can
- * @property {() => void} sync asks for a `STATE_SYNC`, if it can
- * @property {(subscription: object) => boolean} renew goes on with a fresh token, if it can
+ * @property {() => void} close calls no listener afterwards
+ * @property {() => void} ping asks for a `PONG`, if the transport can
+ * @property {() => void} sync asks for a `STATE_SYNC`, if the transport can
+ * @property {(subscription: object) => boolean} renew continues with a new token; false if it can't
  */
 
-/** So many failures in a row may be bad luck; after them the next best is taken. */
+/** Consecutive failures after which the next best transport is tried. */
 const TRIES = 2;
 const PATIENCE_MS = 3000;
-/** A join that Supabase refuses is answered after 5 s. */
+/** Supabase answers a join that it refuses only after 5 s. */
 const SUPABASE_PATIENCE_MS = 6000;
 const BETTER_MS = 40_000;
 const ABSENT_MS = 2000;
-/** What doesn't last so long isn't to be relied upon. */
+/** A connection that lasts shorter than this counts as unstable. */
 const STABLE_MS = 5000;
 const RENEWED_AT = 0.8;
 const LEAST_LIFE_MS = 1000;
 
 /**
- * The way by which pushes of one session come: the best transport that can be had, tried again and
- * again, and a fresh token in time. Tells `on`:
+ * Keeps one session connected by the best available transport: reconnects, falls back, upgrades
+ * again, and renews tokens before they expire. Calls `on`:
  * - `live({name, canPing, bringsState})`, `message(message)`
- * - `alone({isSettled})`: no pushes at present; `isSettled`: nor will there be soon
- * - `absent()`: there is no such session to subscribe to
- * - `refused(error)`: it is over
+ * - `alone({isSettled})`: no pushes arrive; `isSettled`: no transport works, so poll
+ * - `absent()`: the session doesn't exist
+ * - `refused(error)`: the caller may not follow the session; the link has ended
  */
 export class Link {
   #subscriber;
@@ -63,7 +63,7 @@ export class Link {
     this.#timers = new Timers(local);
   }
 
-  /** The name of the transport that is live; null: none. */
+  /** The name of the live transport, or null. */
   get transport() {
     return this.#current?.name ?? null;
   }
@@ -89,26 +89,26 @@ export class Link {
     this.#current?.transport.sync();
   }
 
-  /** The connection is dead, whatever it believes. */
+  /** Replace the connection, which no longer responds. */
   reconnect() {
     const dead = this.#current;
     if (dead) this.#lose(dead, {});
   }
 
-  /** The network or the page is back: don't sit out a delay. */
+  /** The network or the page is back: connect without further delay. */
   wake() {
     if (!this.#isOpen || this.#subscriber.isAsking) return;
     if (!this.#ladder) this.#begin();
     else if (!this.#current || this.#rung > 0) this.#climb();
   }
 
-  /** Ask how the session is to be followed, then do so. */
+  /** Ask how to follow the session, then connect. */
   async #begin() {
     this.#timers.clear("retry");
     if (await this.#ask()) this.#climb();
   }
 
-  /** Whether it is known afresh how to follow the session; if not, that is seen to. */
+  /** Ask how to follow the session. False if that failed; then a retry is scheduled. */
   async #ask(how) {
     try {
       this.#ladder = await this.#subscriber.ask(how);
@@ -133,7 +133,7 @@ export class Link {
     }
   }
 
-  /** Try the best again, whatever is live. */
+  /** Try the best transport again, even while another one is live. */
   #climb() {
     this.#timers.clear("better");
     this.#failures = 0;
@@ -158,7 +158,7 @@ export class Link {
     try {
       attempt.transport.open();
     } catch {
-      this.#lose(attempt, { isHopeless: true }); // browsers refuse some addresses at once
+      this.#lose(attempt, { isHopeless: true }); // browsers reject some URLs with an exception
     }
     return undefined;
   }
@@ -185,7 +185,7 @@ export class Link {
     if (!wasLive && attempt !== this.#tried) return;
     if (wasLive) this.#endLife(attempt);
     else this.#dropTried();
-    // A fresh token may help, once; what refuses that as well can't be had.
+    // Try once with a new token. A transport that rejects that too is skipped.
     if (how.refused && this.#refusals++ > 0) how = { ...how, refused: undefined, isHopeless: true };
     if (wasLive) {
       this.on.alone({ isSettled: false });
@@ -194,7 +194,7 @@ export class Link {
     else this.#again({ ...how, isFailure: true });
   }
 
-  /** One that never lasts is made again less and less often, though it works each time. */
+  /** Count short-lived connections in a row: the delay before the next one grows with them. */
   #endLife({ since }) {
     const isShort = this.local.monotonic() - since < STABLE_MS;
     this.#shortLives = isShort ? this.#shortLives + 1 : 0;
@@ -220,7 +220,7 @@ export class Link {
     if (await this.#ask({ isRenewal: !!refused })) this.#try(this.#rung);
   }
 
-  /** There is nothing to be had but polling, for now. */
+  /** No transport works: poll, and retry the transports later. */
   #settle() {
     this.on.alone({ isSettled: true });
     if (this.#isOpen && this.#ladder.length) this.#tryBetterLater();

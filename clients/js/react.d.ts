@@ -8,7 +8,7 @@ import type {
 } from "./synckairos.js";
 
 export interface FollowedSession {
-  /** For actions, and for events that are no change of state. */
+  /** For actions, and for events other than state changes. */
   readonly session: Session;
   readonly state: SessionState | null;
   readonly presence: Presence;
@@ -19,12 +19,12 @@ export interface FollowedSession {
   elapsed(at?: number): number | null;
 }
 
-/** A session, followed while the component is there. It renders again with every change. */
+/** Follow a session while the component is mounted. The component renders on every change. */
 export function useSession(client: SyncKairos, id: string): FollowedSession;
 
 /**
- * What is left on a participant's clock or, without one, on the clock that runs, ms; null: there is
- * no such clock. Looked at every `everyMs` (100).
+ * Ms left on a participant's clock or, without an id, on the running clock; null if there is none.
+ * Computed again every `everyMs` (100).
  */
 export function useRemaining(
   session: Session | FollowedSession,

@@ -1,4 +1,4 @@
-/** Hooks for React: a session's state, and what is left on a clock. */
+/** Hooks for React: a session's state, and the time left on a clock. */
 
 import { useEffect, useMemo, useState, useSyncExternalStore } from "react";
 
@@ -7,10 +7,10 @@ import { useEffect, useMemo, useState, useSyncExternalStore } from "react";
 const EVENTS = ["update", "deleted", "connection"];
 const EVERY_MS = 100;
 
-/** One for each session, so that all components show the same. */
+/** One store per session, so that all components show the same state. */
 const stores = new WeakMap();
 
-/** Follows a session for as long as a component shows it. */
+/** Follows a session while at least one component uses it. */
 class Store {
   #session;
   #shown = 0;
@@ -40,10 +40,10 @@ class Store {
   #show() {
     if (this.#shown++ > 0 || this.#session.connection.status !== "closed") return;
     this.#isOurs = true;
-    this.#session.open().catch(() => {}); // `refusal` tells
+    this.#session.open().catch(() => {}); // the snapshot's `refusal` shows it
   }
 
-  /** Components that change places leave one another a moment; one who opened it may close it. */
+  /** Close later, as another component may mount at once; and only a session opened here. */
   #hide() {
     this.#shown--;
     setTimeout(() => {
@@ -55,9 +55,9 @@ class Store {
 }
 
 /**
- * A session, followed while the component is there. It renders again with every change.
+ * Follow a session while the component is mounted. The component renders on every change.
  *
- * @param {import("./client.js").SyncKairos} client the same one each time
+ * @param {import("./client.js").SyncKairos} client the same object on each render
  * @param {string} id
  */
 export function useSession(client, id) {
@@ -67,12 +67,11 @@ export function useSession(client, id) {
 }
 
 /**
- * What is left on a participant's clock or, without one, on the clock that runs, ms; null: there is
- * no such clock.
+ * Ms left on a participant's clock or, without an id, on the running clock; null if there is none.
  *
- * @param {Session|{session: Session}} subject a session, or what `useSession` has given
+ * @param {Session|{session: Session}} subject a session, or the result of `useSession`
  * @param {?string} [participantId]
- * @param {{everyMs?: number}} [options] how often to look
+ * @param {{everyMs?: number}} [options] how often to compute the time left
  * @returns {?number}
  */
 export function useRemaining(subject, participantId, { everyMs = EVERY_MS } = {}) {

@@ -8,14 +8,14 @@ import { sessionPath } from "./ladder.js";
  */
 
 /**
- * One session, followed live: what is known of it, what can be done to it, and events:
- * - `update` `{state, previous, isNext, cause, source}`: a newer state than any before
- * - `expired` `{participantId|groupId, deadlineMs, action}`: once for each flag that falls
+ * One session: its state, clocks, actions and events:
+ * - `update` `{state, previous, isNext, cause, source}`: a state newer than all before
+ * - `expired` `{participantId|groupId, deadlineMs, action}`: a clock reached zero; once per expiry
  * - `warning` `{participantId|groupId, thresholdMs, remainingMs}`
  * - `deleted`
- * - `connection` `{connection, presence, refusal}` when one of them has changed
+ * - `connection` `{connection, presence, refusal, problem}`: one of them changed
  *
- * Actions resolve with what the service answers and reject with its `ApiError`.
+ * Actions resolve with the service's response and reject with its `ApiError`.
  */
 export class Session extends EventTarget {
   #api;
@@ -42,24 +42,23 @@ export class Session extends EventTarget {
     this.#following = new Following({ id, ...parts, tell });
   }
 
-  /** @returns {?SessionState} the newest; null before the first and after a deletion */
+  /** @returns {?SessionState} the newest state; null before the first one and after a deletion */
   get state() {
     return this.#following.state;
   }
 
-  /** `unknown`, `absent` (a lobby), `present`, `deleted`, or `refused`. */
+  /** `unknown`, `absent` (not created yet), `present`, `deleted`, or `refused`. */
   get presence() {
     return this.#following.presence;
   }
 
-  /** @returns {?import("./errors.js").ApiError} why it is `refused` */
+  /** @returns {?import("./errors.js").ApiError} why the presence is `refused` */
   get refusal() {
     return this.#following.refusal;
   }
 
   /**
-   * What is wrong at present: the `ApiError` of the last read, which is repeated by itself after
-   * its `retryAfterMs`; null where nothing is.
+   * The error of the last read, which is repeated automatically; null if it succeeded.
    *
    * @returns {?import("./errors.js").ApiError}
    */
@@ -67,50 +66,51 @@ export class Session extends EventTarget {
     return this.#following.problem;
   }
 
-  /** How news come: `{status, transport, since}`. */
+  /** How states arrive: `{status, transport, since}`. */
   get connection() {
     return this.#following.connection;
   }
 
   /**
-   * Follow it until `close()`. Rejects with the `ApiError` of a refusal.
+   * Follow the session until `close()`. Waits for an unreachable service. Rejects with the
+   * `ApiError` of a refusal.
    *
-   * @returns {Promise<?SessionState>} null: there is no such session yet; it is waited for
+   * @returns {Promise<?SessionState>} null if the session doesn't exist yet; following goes on
    */
   open() {
     this.#onOpen();
     return this.#following.open();
   }
 
-  /** Follow it no more. */
+  /** Stop following. */
   close() {
     this.#following.close();
     this.#onClose();
   }
 
   /**
-   * Read it now, whatever is known. Rejects with an `ApiError`.
+   * Read the session now. Rejects with an `ApiError`.
    *
-   * @returns {Promise<?SessionState>} null: there is no such session
+   * @returns {Promise<?SessionState>} null if the session doesn't exist
    */
   refresh() {
     return this.#following.refresh();
   }
 
-  /** What is left on a participant's clock or, without one, on the clock that runs, ms. */
+  /** Ms left on a participant's clock or, without an id, on the running clock. */
   remaining(participantId, at = this.clock.now()) {
     if (!this.state) return null;
     if (!participantId) return anchors.nearest(this.state, at);
     return anchors.remaining(this.state, participantId, at);
   }
 
-  /** How long a participant's cycles have taken, ms; null: there is no such participant. */
+  /** Ms that a participant's cycles have taken; null for an unknown participant. */
   used(participantId, at = this.clock.now()) {
     const one = this.state?.participants.find((p) => p.participant_id === participantId);
     return one ? anchors.used(this.state, one, at) : null;
   }
 
-  /** How long the session has run, ms; null without a state. */
+  /** Ms that the session has run; null without a state. */
   elapsed(at = this.clock.now()) {
     return this.state && anchors.elapsed(this.state, at);
   }
@@ -147,8 +147,8 @@ export class Session extends EventTarget {
   }
 
   /**
-   * End the running cycle. `current` says whose it is meant to be, so that a double tap does no
-   * harm.
+   * End the running cycle. Fails with `CONFLICT` unless `current`, if given, is active: so a double
+   * tap switches only once.
    *
    * @param {{next?: ?string, current?: ?string}} [who]
    * @param {CallOptions} [options]
@@ -167,7 +167,7 @@ export class Session extends EventTarget {
   }
 
   /**
-   * Let a clock read `totalTimeMs` from now on.
+   * Set a participant's clock to `totalTimeMs`.
    *
    * @param {CallOptions} [options]
    */
@@ -181,18 +181,18 @@ export class Session extends EventTarget {
     return this.#get(`/events?${new URLSearchParams({ after, limit })}`);
   }
 
-  /** The session as it stood at a `version`, or `at` an instant: ISO 8601, or ms since 1970. */
+  /** The session's state at a `version`, or `at` an instant: ISO 8601, or ms since 1970. */
   replay(when) {
     return this.#get(`/replay?${new URLSearchParams(when)}`);
   }
 
-  /** A token for one participant or for a spectator. */
+  /** Issue a token for a participant or a spectator. */
   async mint(body) {
     return (await this.#api.call("POST", `${this.#path}/tokens`, { body })).data;
   }
 
   /**
-   * @internal Begin with a state that was read elsewhere.
+   * @internal Start with a state from another response.
    * @returns {this}
    */
   beginWith(state) {

@@ -1,19 +1,19 @@
 /**
- * What the library needs of the machine it runs on, in one place, so that tests can give it a world
- * of their own in which no time passes by itself.
+ * The platform functions that the library uses, in one place, so that tests can replace them with
+ * virtual time.
  *
  * @typedef {object} Surroundings
- * @property {() => number} monotonic ms, from some instant on
- * @property {() => number} wall ms since 1970, as somebody set it
+ * @property {() => number} monotonic ms since an arbitrary instant
+ * @property {() => number} wall ms since 1970; jumps when the clock is set
  * @property {() => number} random from 0 to 1
  * @property {(callback: () => void, ms: number) => *} setTimer
  * @property {(timer: *) => void} clearTimer
- * @property {() => boolean} isHidden whether it is a page that nobody sees
- * @property {(callback: () => void) => () => void} onWake calls back when the page is seen again,
- *   hidden, or when the network is back; returns what ends that
+ * @property {() => boolean} isHidden whether the page is hidden; false outside of browsers
+ * @property {(callback: () => void) => () => void} onWake calls back when the page is shown or
+ *   hidden, or when the network is back; returns a function that unsubscribes
  */
 
-/** What comes later than a timer can wait for comes then. */
+/** Longest delay of `setTimeout`; longer timers fire after it. */
 const LONGEST_MS = 2 ** 31 - 1;
 
 /** @type {Surroundings} */

@@ -1,6 +1,6 @@
 /**
- * The SyncKairos client. All durations are ms, all instants ms since 1970 on the server's clock
- * unless said otherwise; timestamps in states are ISO 8601 in UTC.
+ * The SyncKairos client. Durations are in ms; instants are in ms since 1970 on the server's clock
+ * unless noted otherwise; timestamps in states are ISO 8601 in UTC.
  */
 
 export type SyncMode = "per_participant" | "per_cycle" | "per_group" | "global" | "count_up";
@@ -15,11 +15,11 @@ export interface TimeoutAction {
 export interface Participant {
   participant_id: string;
   participant_index: number;
-  /** Its own bank at the anchor. */
+  /** The participant's own time bank at the start of the cycle. */
   total_time_ms?: number;
-  /** At `server_time_ms` of the state, as is `time_remaining_ms`. */
+  /** As of the state's `server_time_ms`, like `time_remaining_ms`. */
   time_used_ms: number;
-  /** On the clock that governs it. */
+  /** Left on the clock that applies to the participant. */
   time_remaining_ms?: number;
   cycle_count: number;
   is_active: boolean;
@@ -45,7 +45,7 @@ export interface SessionState {
   groups?: Group[];
   active_participant_id: string | null;
   active_group_id?: string;
-  /** Who will be active at the start; only while the session is pending. */
+  /** The participant who will be active first; only while the session is pending. */
   starts_with?: string;
   total_time_ms?: number;
   time_per_cycle_ms: number | null;
@@ -67,7 +67,7 @@ export interface SessionState {
   time_remaining_ms?: number;
 }
 
-/** What a switch answers: no whole state, but who is next and what it cost. */
+/** The response to a switch, which has no complete state. */
 export interface SwitchResult {
   session_id: string;
   active_participant_id: string | null;
@@ -122,57 +122,58 @@ export interface AuditEvent {
 
 export interface AuditPage {
   events: AuditEvent[];
-  /** What to pass as `after` for the next page; null: this was the last one. */
+  /** The `after` of the following page; null on the last one. */
   next: number | null;
 }
 
 export type Token = string | (() => string | undefined | Promise<string | undefined>);
 
 export interface Options {
-  /** Where the service is; default: where the page came from. */
+  /** The service's URL; default: the page's origin. */
   baseUrl?: string;
-  /** A function is asked again when the service refuses what it gave. */
+  /** A function is called again when the service rejects its token. */
   token?: Token;
-  /** Default: what the service recommends. */
+  /** Default: the transport that the service recommends. */
   transport?: TransportName;
-  /** Brings Supabase's Realtime client; default: `import("@supabase/realtime-js")`. */
+  /** Loads Supabase's Realtime client; default: `import("@supabase/realtime-js")`. */
   realtime?: () => Promise<{ RealtimeClient: unknown }>;
   fetch?: typeof fetch;
-  /** For a Node without WebSockets: the class of the package `ws`. */
+  /** For Node without WebSockets: the class of the package `ws`. */
   WebSocket?: unknown;
 }
 
 export interface CallOptions {
-  /** Only if the session has this version still; else `PRECONDITION_FAILED`. */
+  /** The version that the session must still have; otherwise `PRECONDITION_FAILED`. */
   ifMatch?: number | undefined;
   signal?: AbortSignal | undefined;
-  /** ms in all, retries included; default 15 000. */
+  /** Ms, including retries; default 15 000. */
   timeout?: number | undefined;
 }
 
-/** An answer other than the one asked for. */
+/** An error response. */
 export class ApiError extends Error {
-  /** The HTTP status; 0: there was no answer. */
+  /** The HTTP status; 0 if the service did not answer. */
   readonly status: number;
-  /** As the API documents them; `UNREACHABLE` where `status` is 0. */
+  /** The API's error code; `UNREACHABLE` if `status` is 0. */
   readonly code: string;
   readonly details?: any;
   readonly requestId?: string;
-  /** How long the service asks to be left alone, ms. */
+  /** From the header `Retry-After`; 0 if there was none. */
   readonly retryAfterMs: number;
 }
 
 export class SyncKairos {
   constructor(options?: Options);
   readonly clock: ServerClock;
-  /** The answer of `GET /v1/time`. */
+  /** The body of `GET /v1/time`. */
   time(): Promise<{ timestamp_ms: number; server_version: string; drift_tolerance_ms: number }>;
-  /** The new session, which has its state already; it isn't followed until it is opened. */
+  /** Create a session. It has its first state; open it to follow it. */
   create(body: NewSession, options?: CallOptions): Promise<Session>;
-  /** A session, not followed yet; the same object for the same id until it is closed. */
+  /** A session, not followed yet; the same object per id until it is closed. */
   session(id: string): Session;
+  /** Read up to 50 sessions. */
   batch(ids: string[]): Promise<{ sessions: SessionState[]; not_found: string[] }>;
-  /** Close every session and stop the clock. */
+  /** Close all sessions and stop the clock. */
   close(): void;
 }
 
@@ -180,27 +181,27 @@ export type Presence = "unknown" | "absent" | "present" | "deleted" | "refused";
 
 export interface Connection {
   /**
-   * `connecting`: nothing comes at present; `live`: pushes come; `polling`: the session is read
-   * again and again; `closed`: not followed.
+   * `connecting`: no updates arrive at present; `live`: pushes arrive; `polling`: the session is
+   * read periodically; `closed`: the session isn't followed.
    */
   readonly status: "connecting" | "live" | "polling" | "closed";
   readonly transport: TransportName | null;
-  /** Since when, ms of the server's clock. */
+  /** When this status began. */
   readonly since: number;
 }
 
 export interface Update {
   state: SessionState;
   previous: SessionState | null;
-  /** No version lies between the two. */
+  /** Whether no version lies between `state` and `previous`. */
   isNext: boolean;
-  /** The event that made it, as the audit trail names it; null where that isn't known. */
+  /** The audit-trail event that created the state; null if unknown. */
   cause: string | null;
-  /** `push`, `sync` (on connecting), `read`, or `action`: the answer to one's own. */
+  /** `push`, `sync` (on joining or on request), `read`, or `action`: response to an action. */
   source: "push" | "sync" | "read" | "action";
 }
 
-/** Without an id the clock is everybody's. */
+/** Whose clock it is; with neither id, the session's. */
 export interface Owner {
   participantId?: string;
   groupId?: string;
@@ -232,29 +233,29 @@ export interface SessionEvents {
 export class Session extends EventTarget {
   readonly id: string;
   readonly clock: ServerClock;
-  /** The newest one; null before the first and after a deletion. */
+  /** The newest state; null before the first one and after a deletion. */
   readonly state: SessionState | null;
   readonly presence: Presence;
-  /** Why it is `refused`. */
+  /** Why the presence is `refused`. */
   readonly refusal: ApiError | null;
-  /** The error of the last read, which is repeated by itself; null where nothing is wrong. */
+  /** The error of the last read, which is repeated automatically; null if it succeeded. */
   readonly problem: ApiError | null;
   readonly connection: Connection;
 
   /**
-   * Follow it until `close()`. Rejects with the `ApiError` of a refusal. Null: there is no such
-   * session yet; it is waited for.
+   * Follow the session until `close()`. Resolves with the first state, or null if the session
+   * doesn't exist yet; following goes on. Rejects with the `ApiError` of a refusal.
    */
   open(): Promise<SessionState | null>;
   close(): void;
-  /** Read it now, whatever is known; settles when that is done. Rejects with an `ApiError`. */
+  /** Read the session now. Resolves with the state held then. Rejects with an `ApiError`. */
   refresh(): Promise<SessionState | null>;
 
-  /** What is left on a participant's clock or, without one, on the clock that runs; null: none. */
+  /** Ms left on a participant's clock or, without an id, on the running clock; null if none. */
   remaining(participantId?: string | null | undefined, at?: number): number | null;
-  /** How long a participant's cycles have taken; null: there is no such participant. */
+  /** Ms that a participant's cycles have taken; null for an unknown participant. */
   used(participantId: string, at?: number): number | null;
-  /** How long the session has run; null without a state. */
+  /** Ms that the session has run; null without a state. */
   elapsed(at?: number): number | null;
 
   start(options?: CallOptions): Promise<SessionState>;
@@ -263,7 +264,7 @@ export class Session extends EventTarget {
   complete(options?: CallOptions): Promise<SessionState>;
   cancel(options?: CallOptions): Promise<SessionState>;
   delete(options?: CallOptions): Promise<void>;
-  /** `current`: whose cycle it is meant to end; if that is over already, `CONFLICT`. */
+  /** End the running cycle; `CONFLICT` unless `current`, if given, is active. */
   switch(
     who?: { next?: string | null | undefined; current?: string | null | undefined },
     options?: CallOptions,
@@ -307,10 +308,10 @@ export class Session extends EventTarget {
   ): void;
 }
 
-/** The server's clock, as this machine knows it. Fires `sync` when the estimate has changed. */
+/** The server's clock, estimated on this machine. Fires `sync` after each sample that is used. */
 export class ServerClock extends EventTarget {
   constructor(options: {
-    /** What the server's clock read, rounded down to 1 ms. */
+    /** Return the server's time, rounded down to 1 ms. */
     read: () => Promise<{ serverMs: number; receivedAt?: number }>;
     monotonic?: () => number;
     wall?: () => number;
@@ -318,28 +319,28 @@ export class ServerClock extends EventTarget {
     clearTimer?: (timer: any) => void;
     random?: () => number;
   });
-  /** The server's time; the local wall clock until the first sample. */
+  /** The server's time; the local wall clock's until the first sample. */
   now(): number;
-  /** The most that `now()` can be off; `Infinity` while nothing is known. */
+  /** Upper bound of the error of `now()`; `Infinity` while it is unknown. */
   readonly errorMs: number;
-  /** How far the server's clock is ahead of the local wall clock. */
+  /** The server's clock minus the local wall clock. */
   readonly offsetMs: number;
-  /** Of the best recent sample; `Infinity` before the first. */
+  /** The shortest round trip since the estimate last restarted; `Infinity` before the first. */
   readonly roundTripMs: number;
   readonly isSynced: boolean;
-  /** Measure now, and keep measuring. */
+  /** Measure now and keep measuring. */
   start(): Promise<void>;
   stop(): void;
-  /** Take a round of samples. */
+  /** Take a round of samples, or wait for the current round. */
   sync(): Promise<void>;
 }
 
-/* What clocks show at an instant, from a state alone. */
+/* A session's clocks at an instant `at` (server time, ms), computed from a state. */
 
 export function isTerminal(state: SessionState): boolean;
 export function isRunning(state: SessionState): boolean;
 export function activeGroup(state: SessionState): Group | undefined;
-/** What is left on the clock that runs, or would run; null when nothing runs toward zero. */
+/** Ms left on the running clock, or the one that would run; null without a countdown. */
 export function nearest(state: SessionState, at: number): number | null;
 export function remaining(state: SessionState, participantId: string, at: number): number | null;
 export function remainingOf(state: SessionState, group: Group, at: number): number;
@@ -350,5 +351,5 @@ export function sharedClocks(
 export function used(state: SessionState, participant: Participant, at: number): number;
 export function elapsed(state: SessionState, at: number): number;
 
-/** A random UUID (version 4), in insecure contexts too. */
+/** A random UUID (version 4); works in insecure contexts too. */
 export function newId(): string;

@@ -1,5 +1,5 @@
 /**
- * The SyncKairos client: the server's clock, and sessions that follow themselves. Plain ES modules
+ * SyncKairos client: live timer sessions, synchronised to the server's clock. Plain ES modules
  * without dependencies; they run in browsers and wherever `fetch` and `EventTarget` exist.
  */
 export {

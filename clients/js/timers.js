@@ -1,4 +1,4 @@
-/** Timers by name: one that is set again replaces the one before. */
+/** Named timers: setting a name again replaces its timer. */
 export class Timers {
   #local;
   #set = new Map();

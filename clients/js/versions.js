@@ -1,15 +1,15 @@
 /** @typedef {import("./synckairos.js").SessionState} SessionState */
 
-/** So many versions may come late one by one; if more are missing, they are not waited for. */
+/** Maximum number of missing versions that are tracked. */
 const MOST_MISSING = 16;
 
-/** An id may be used again after a deletion, and then versions begin anew. */
+/** An id may be reused after a deletion, and then versions start over. */
 export function isSameLife(state, other) {
   return state.created_at === other.created_at;
 }
 
 /**
- * Whether `state` tells more than `known`.
+ * Whether `state` is newer than `known`.
  *
  * @param {SessionState} state
  * @param {?SessionState} known
@@ -20,54 +20,54 @@ export function isNewer(state, known) {
   return state.version > known.version;
 }
 
-/** Which versions of a session were seen, which are known to exist, and which were skipped. */
+/** Which versions of a session were received, are known to exist, or were skipped. */
 export class Versions {
-  /** The newest that is known to exist; 0: none. */
+  /** The newest version known to exist; 0 for none. */
   newest = 0;
-  /** @type {?SessionState} the last that was accepted, even if it was deleted since */
+  /** @type {?SessionState} the last accepted state, even if the session was deleted since */
   #last = null;
   #missing = new Set();
   #isOver = false;
 
-  /** Whether a newer one is known to exist than was seen. */
+  /** Whether a version is known to exist that is newer than the last accepted one. */
   get isBehind() {
     return this.newest > (this.#last?.version ?? 0);
   }
 
-  /** Whether nothing is missing, neither in between nor at the end. */
+  /** Whether no version is missing, neither a newer nor a skipped one. */
   get isWhole() {
     return !this.isBehind && this.#missing.size === 0;
   }
 
-  /** Whether `state` tells more than what was accepted; after a deletion, only a new life does. */
+  /** Whether `state` is newer than the last one; after a deletion, only a recreated session is. */
   isNews(state) {
     if (!this.#isOver) return isNewer(state, this.#last);
     return state.created_at > this.#last.created_at;
   }
 
-  /** The session was deleted: what still comes of it is late. */
+  /** The session was deleted: reject its late states. */
   end() {
     this.#isOver = this.#last !== null;
   }
 
-  /** @returns {boolean} whether that version is still to come */
+  /** Record that `version` exists. @returns {boolean} whether a newer state is missing */
   know(version) {
     this.newest = Math.max(this.newest, version);
     return this.isBehind;
   }
 
-  /** A read that began when `newest` was known has the last word on whether that exists. */
+  /** Apply a read that began when `newest` was known: if it returned less, `newest` never existed. */
   settle(newest) {
     if (newest === this.newest && this.#last) this.newest = this.#last.version;
     this.#missing.clear();
   }
 
   /**
-   * What a pushed state says by its place in the order, before it is accepted.
+   * Compare a pushed state's version with the last one, before it is accepted.
    *
    * @param {SessionState} state
-   * @returns {"next"|"ahead"|"late"|"again"} `ahead`: there is a gap before it; `late`: it was
-   *   overtaken; `again`: it is known, and came by another way perhaps
+   * @returns {"next"|"ahead"|"late"|"again"} `ahead`: versions before it are missing; `late`: a
+   *   newer one came first; `again`: a duplicate
    */
   place(state) {
     const last = this.#last;
@@ -88,7 +88,7 @@ export class Versions {
     this.newest = Math.max(this.newest, state.version);
   }
 
-  /** Whatever comes next is news. */
+  /** Accept any next state. */
   forget() {
     this.#last = null;
     this.#isOver = false;

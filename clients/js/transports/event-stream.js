@@ -1,8 +1,8 @@
 /**
- * The data of each event in a stream of server-sent events (HTML Living Standard §9.2).
+ * The data of each event in a stream of server-sent events (HTML Living Standard section 9.2).
  *
  * @param {ReadableStream<Uint8Array>} body
- * @param {() => void} heard called with every sign of life, comments included
+ * @param {() => void} heard called for all received data, including comments
  * @returns {AsyncGenerator<string>}
  */
 export async function* eventsIn(body, heard) {

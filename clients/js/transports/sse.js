@@ -1,12 +1,12 @@
 import { eventsIn } from "./event-stream.js";
 
 const FOR_GOOD = [401, 403, 404];
-/** The service says something every 15 s. */
+/** Timeout without data. The service sends a comment every 15 s if there is no event. */
 const SILENT_MS = 35_000;
 
 /**
- * Pushes as server-sent events. Read by `fetch`, for an `EventSource` would put the token into the
- * address and keep a refusal's status to itself.
+ * Pushes as server-sent events. Uses `fetch`, because an `EventSource` needs the token in the URL
+ * and hides the status of a rejection.
  *
  * @implements {import("../link.js").Transport}
  */
@@ -51,7 +51,7 @@ export class SseTransport {
 
   sync() {}
 
-  /** A stream keeps the token that it began with. */
+  /** A stream is one-way, so it can't take a new token. */
   renew() {
     return false;
   }

@@ -1,6 +1,6 @@
 /**
- * Pushes through Supabase Realtime, whose own client keeps the socket. Tokens are good for one
- * session, so each has a client of its own.
+ * Pushes through Supabase Realtime, by Supabase's client. Each session has its own client, because
+ * a token is for one session.
  *
  * @implements {import("../link.js").Transport}
  */
@@ -43,7 +43,7 @@ export class SupabaseTransport {
 
   sync() {}
 
-  /** Go on with a fresh token, if it is for the same place. */
+  /** Continue with a new token, if it is for the same topic. */
   renew({ url, topic, token }) {
     if (topic !== this.topic || !url || !token) return false;
     this.#client?.setAuth(token).catch((error) => this.#lose({ error }));
@@ -72,7 +72,7 @@ export class SupabaseTransport {
     });
   }
 
-  /** What can't be understood ends it, so that a new one brings the state. */
+  /** An invalid message ends the connection, so that a new one brings the state. */
   #hear(payload) {
     try {
       this.on.message(payload);
@@ -81,7 +81,7 @@ export class SupabaseTransport {
     }
   }
 
-  /** Its own way of coming back would use the old token: a new one is asked for instead. */
+  /** End the connection: Supabase's client would reconnect with the old token. */
   #lose({ error }) {
     if (!this.isOpen) return;
     this.close();

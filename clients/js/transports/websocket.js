@@ -1,12 +1,12 @@
-/** With the status added that HTTP would answer. */
+/** Close codes of a rejection are this plus the HTTP status. */
 const REFUSED = 4000;
 const FOR_GOOD = [401, 403, 404];
 const TOO_MANY = 429;
-/** A close can't carry a `Retry-After`. */
+/** Retry delay after a 429, because a close frame can't carry a `Retry-After`. */
 const TOO_MANY_MS = 5000;
 
 /**
- * Pushes over a WebSocket of the service.
+ * Pushes over the service's WebSocket.
  *
  * @implements {import("../link.js").Transport}
  */
@@ -38,28 +38,28 @@ export class WebSocketTransport {
     this.#socket = null;
     if (!socket) return;
     socket.onmessage = socket.onclose = null;
-    // Browsers warn of a socket that is closed before it is open, so that one is closed after.
+    // Browsers log a warning if a socket is closed before it is open, so close it afterwards.
     if (socket.readyState === 0) socket.onopen = () => socket.close();
     else socket.close();
   }
 
-  /** Ask which version is the newest, and whether anybody is there. */
+  /** Ask for the newest version; the answer also shows that the connection is alive. */
   ping() {
     this.#send({ type: "PING" });
   }
 
-  /** Ask for the state. */
+  /** Ask for the whole state. */
   sync() {
     this.#send({ type: "RECONNECT" });
   }
 
-  /** Go on with a fresh token. */
+  /** Continue with a new token. */
   renew({ token }) {
     if (token) this.#send({ type: "AUTHENTICATE", token });
     return true;
   }
 
-  /** What can't be understood ends it, so that a new one brings the state. */
+  /** An invalid message ends the connection, so that a new one brings the state. */
   #hear(data) {
     try {
       this.#receive(JSON.parse(data));

@@ -45,7 +45,7 @@ class ApiError(SyncKairosError):
 
     @property
     def is_absence(self) -> bool:
-        """Whether the service itself says that there is no session; a gateway's 404 isn't enough."""
+        """Whether the service itself says that there is no session (not a gateway's plain 404)."""
         return self.code == "SESSION_NOT_FOUND"
 
 
