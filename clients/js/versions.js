@@ -56,7 +56,7 @@ export class Versions {
     return this.isBehind;
   }
 
-  /** Apply a read that began when `newest` was known: if it returned less, `newest` never existed. */
+  /** Apply a read that began when `newest` was known: if it returned less, there is no `newest`. */
   settle(newest) {
     if (newest === this.newest && this.#last) this.newest = this.#last.version;
     this.#missing.clear();
