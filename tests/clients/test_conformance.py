@@ -35,9 +35,9 @@ _CONDITIONS = {
 }
 _DEAF = (
     "switches",
-    "a flag falls and somebody decides",
-    "it is deleted",
-    "the client and others act by turns",
+    "a clock expires and another caller switches",
+    "the session is deleted",
+    "the client and another caller act alternately",
 )
 """What is played where no push comes through at all, so that nothing but asking helps."""
 
