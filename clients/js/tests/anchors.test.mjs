@@ -1,4 +1,4 @@
-/** What clocks show, from anchors alone: the rules of each mode, on the client's side. */
+/** A session's clocks, computed from its state: the rules of each mode. */
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
@@ -13,35 +13,35 @@ for (const [after, left] of [
   [10_000, 0],
   [60_000, 0],
 ]) {
-  test(`only the active bank runs and never below zero: after ${after} ms`, () => {
+  test(`only the active clock runs, and never below zero: after ${after} ms`, () => {
     assert.equal(remaining(chess(), "ada", T0 + after), left);
     assert.equal(remaining(chess(), "ben", T0 + after), 9_000);
   });
 }
 
-test("a clock that lags shows nothing from before the anchor", () => {
+test("an instant before the start of the cycle counts as its start", () => {
   assert.equal(remaining(chess(), "ada", T0 - 40), 10_000);
 });
 
 for (const status of ["paused", "expired", "completed", "cancelled", "pending"]) {
-  test(`what is ${status} is frozen`, () => {
+  test(`clocks stand still while the session is ${status}`, () => {
     const state = chess({ status, cycle_started_at: null, deadline_at: null });
     assert.equal(remaining(state, "ada", T0 + 5_000), 10_000);
   });
 }
 
-test("nobody knows the clock of one who isn't there", () => {
+test("an unknown participant has no clock", () => {
   assert.equal(remaining(chess(), "cleo", T0), null);
 });
 
-test("a fallen flag stays down while the session runs", () => {
+test("an expired clock stays at zero while the session runs", () => {
   const ada = person("ada", 0, { is_active: true, time_used_ms: 10_000 });
   const state = session("per_participant", [ada, person("ben", 9_000)], { time_remaining_ms: 0 });
   assert.equal(remaining(state, "ada", T0 + 5_000), 0);
   assert.equal(used(state, ada, T0 + 5_000), 10_000);
 });
 
-test("in per_cycle the turn runs and others show theirs full", () => {
+test("in per_cycle the active clock runs and the others are full", () => {
   const people = [person("ada", 20_000, { is_active: true }), person("ben", 30_000)];
   const running = { deadline_at: at(20_000), time_remaining_ms: 20_000 };
   const state = session("per_cycle", people, running);
@@ -49,7 +49,7 @@ test("in per_cycle the turn runs and others show theirs full", () => {
   assert.equal(remaining(state, "ben", T0 + 3_000), 30_000);
 });
 
-test("in per_group all members share the bank", () => {
+test("in per_group all members share the group's bank", () => {
   const people = [
     person("ada", 30_000, { is_active: true, group_id: "red" }),
     person("cleo", 30_000, { group_id: "red" }),
@@ -70,7 +70,7 @@ test("in per_group all members share the bank", () => {
   assert.deepEqual(banks, [29_000, 40_000]);
 });
 
-/** A minute for all, ten seconds a question. */
+/** A `global` session of a minute with cycles of ten seconds. */
 function quiz(cycleLeft, near, usedMs) {
   const left = Math.min(cycleLeft, near);
   const people = [
@@ -91,14 +91,14 @@ for (const [name, state, clocks] of [
   });
 }
 
-test("count_up adds everybody's time and the running cycle", () => {
+test("count_up adds all used times and the running cycle", () => {
   const ada = person("ada", undefined, { time_used_ms: 7_000 });
   const state = session("count_up", [ada, person("ben", undefined, { is_active: true })]);
   assert.equal(elapsed(state, T0 + 2_000), 9_000);
   assert.equal(nearest(state, T0 + 2_000), null);
 });
 
-test("count_up stops at its ceiling", () => {
+test("count_up stops at max_time_ms", () => {
   const ada = person("ada", 3_000, { is_active: true, time_used_ms: 7_000 });
   const state = session("count_up", [ada], { max_time_ms: 10_000, time_remaining_ms: 3_000 });
   assert.deepEqual([elapsed(state, T0 + 2_000), nearest(state, T0 + 2_000)], [9_000, 1_000]);

@@ -1,4 +1,4 @@
-/** Calls: repeated where that makes sense, under one key, with a token that is good. */
+/** API calls: retries, idempotency keys and tokens. */
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
@@ -9,7 +9,7 @@ import { newId } from "../ids.js";
 import { data, refusal, silence } from "./service.mjs";
 import { World } from "./world.mjs";
 
-/** An API that gets these answers, one after the other; null: there is none. */
+/** An API client that receives `answers` in order; null is a network error. */
 function made(answers, options = {}) {
   const world = new World();
   const requests = [];
@@ -25,7 +25,7 @@ function made(answers, options = {}) {
 
 const OK = () => data({ version: 2 });
 
-/** The result of a call, or its error, once it is there. */
+/** The result of a call, or its error, after `ms`. */
 async function concluded(world, call, ms = 60_000) {
   const outcome = call.catch((error) => error);
   await world.pass(ms);
@@ -38,9 +38,9 @@ for (const [name, failure] of [
   ["503", refusal(503, "STORE_UNAVAILABLE")],
   ["504", refusal(504)],
   ["429", refusal(429, "RATE_LIMIT_EXCEEDED")],
-  ["a page of something in between", new Response("<p>Log in first</p>")],
+  ["a proxy's login page", new Response("<p>Log in first</p>")],
 ]) {
-  test(`a change is repeated after ${name}, with the same key`, async () => {
+  test(`a change is retried after ${name}, with the same key`, async () => {
     const { api, requests, world } = made([failure, OK()]);
     const answer = await concluded(world, api.call("POST", "/v1/sessions/s/start"));
     assert.deepEqual(answer, { status: 200, data: { version: 2 } });
@@ -51,7 +51,7 @@ for (const [name, failure] of [
 }
 
 for (const status of [400, 403, 404, 409, 412, 422, 500]) {
-  test(`${status} isn't repeated`, async () => {
+  test(`${status} isn't retried`, async () => {
     const { api, requests, world } = made([refusal(status, "SOME_CODE")]);
     const error = await concluded(world, api.call("POST", "/v1/sessions/s/start"));
     assert.ok(error instanceof ApiError);
@@ -59,7 +59,7 @@ for (const status of [400, 403, 404, 409, 412, 422, 500]) {
   });
 }
 
-test("each change has a key of its own, a read has none", async () => {
+test("each change has its own idempotency key, a read has none", async () => {
   const { api, requests, world } = made([OK(), OK(), OK()]);
   await concluded(world, api.call("POST", "/a"));
   await concluded(world, api.call("DELETE", "/b"));
@@ -69,7 +69,7 @@ test("each change has a key of its own, a read has none", async () => {
   assert.equal(three, undefined);
 });
 
-test("five attempts are the most", async () => {
+test("a call is attempted at most five times", async () => {
   const { api, requests, world } = made(Array(9).fill(null));
   const error = await concluded(world, api.call("POST", "/a"));
   assert.deepEqual([error.status, error.code, requests.length], [0, "UNREACHABLE", 5]);
@@ -85,7 +85,7 @@ test("Retry-After is honoured", async () => {
   );
 });
 
-test("nobody waits longer than 15 s, or than was said", async () => {
+test("a call ends within 15 s, or within its timeout", async () => {
   const much = () => refusal(429, "RATE_LIMIT_EXCEEDED", { "Retry-After": "60" });
   for (const [options, most] of [
     [{}, 15_000],
@@ -102,14 +102,14 @@ test("nobody waits longer than 15 s, or than was said", async () => {
   }
 });
 
-test("an attempt that hangs is given up for the next one", async () => {
+test("an attempt that hangs is cancelled after 5 s and retried", async () => {
   const { api, requests, world } = made([silence, OK()]);
   const answer = await concluded(world, api.call("POST", "/a"));
   assert.equal(answer.status, 200);
   assert.ok(requests[1].at >= 5000 && requests[1].at < 5300);
 });
 
-test("who gives up gets his own reason, at once", async () => {
+test("an aborted call rejects at once with the signal's reason", async () => {
   for (const answers of [[silence], [refusal(503)]]) {
     const { api, requests, world } = made(answers);
     const cut = new AbortController();
@@ -123,7 +123,7 @@ test("who gives up gets his own reason, at once", async () => {
   }
 });
 
-test("an error says what the service said", async () => {
+test("an ApiError has the fields of the service's error", async () => {
   const details = [{ field: "x", message: "is required" }];
   const error = { code: "VALIDATION_ERROR", message: "No", details, request_id: "r" };
   const { api, world } = made([Response.json({ error }, { status: 400 })]);
@@ -134,7 +134,7 @@ test("an error says what the service said", async () => {
   );
 });
 
-test("conditions go along", async () => {
+test("ifMatch and ifNoneMatch are sent as headers", async () => {
   const { api, requests, world } = made([OK(), new Response(null, { status: 304 })]);
   await concluded(world, api.call("POST", "/a", { ifMatch: 7, body: { x: 1 } }));
   const unchanged = await concluded(world, api.call("GET", "/b", { ifNoneMatch: 8 }));
@@ -145,14 +145,14 @@ test("conditions go along", async () => {
   assert.deepEqual(unchanged, { status: 304, data: null });
 });
 
-test("what the service still lets through is known", async () => {
+test("budget is the last RateLimit-Remaining", async () => {
   const { api, world } = made([data({}, { headers: { "RateLimit-Remaining": "17" } })]);
   assert.equal(api.budget, Infinity);
   await concluded(world, api.call("GET", "/a"));
   assert.equal(api.budget, 17);
 });
 
-test("a token is shown, and asked for only once while it is good", async () => {
+test("a token is sent, and kept until it is rejected", async () => {
   let asked = 0;
   const token = async () => `token ${++asked}`;
   const { api, requests, world } = made([OK(), OK()], { token });
@@ -162,7 +162,7 @@ test("a token is shown, and asked for only once while it is good", async () => {
   assert.deepEqual(shown, ["Bearer token 1", "Bearer token 1"]);
 });
 
-test("a token that is refused is replaced, once per call, under the same key", async () => {
+test("a rejected token is replaced once per call, with the same idempotency key", async () => {
   let asked = 0;
   const answers = [refusal(401), OK(), refusal(401), refusal(401)];
   const { api, requests, world } = made(answers, { token: () => `token ${++asked}` });
@@ -174,7 +174,7 @@ test("a token that is refused is replaced, once per call, under the same key", a
   assert.equal(requests.length, 4);
 });
 
-test("calls that are refused together ask for one new token", async () => {
+test("concurrent rejected calls get one new token", async () => {
   let asked = 0;
   const answer = ({ headers }) => (headers.Authorization === "Bearer 2" ? OK() : refusal(401));
   const { api, world } = made(Array(9).fill(answer), { token: async () => String(++asked) });
@@ -182,7 +182,7 @@ test("calls that are refused together ask for one new token", async () => {
   assert.equal(asked, 2);
 });
 
-test("who is refused with a token that was replaced meanwhile shows the new one", async () => {
+test("a call rejected with an already replaced token retries with the new one", async () => {
   let asked = 0;
   let refuseLate;
   const late = () => new Promise((resolve) => (refuseLate = () => resolve(refusal(401))));
@@ -194,13 +194,13 @@ test("who is refused with a token that was replaced meanwhile shows the new one"
   assert.equal(asked, 2);
 });
 
-test("a token that can't be replaced is refused", async () => {
+test("a rejected fixed token fails with 401", async () => {
   const { api, requests, world } = made([refusal(401, "UNAUTHENTICATED")], { token: "fixed" });
   const error = await concluded(world, api.call("GET", "/a"));
   assert.deepEqual([error.status, requests.length], [401, 1]);
 });
 
-test("the time is asked for once, with the instant of its arrival", async () => {
+test("time isn't retried, and returns when the answer arrived", async () => {
   const { api, world } = made([Response.json({ timestamp_ms: 17 }), refusal(503)]);
   const { serverMs, receivedAt } = await api.time();
   assert.deepEqual([serverMs, receivedAt], [17, world.now]);

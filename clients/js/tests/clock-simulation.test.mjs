@@ -1,6 +1,6 @@
 /**
- * How well the clock does on bad networks: round trips of 20 to 200 ms, one way up to three times
- * as long as the other, a tenth of the samples 500 ms late, the local clocks an hour off and
+ * Accuracy of the clock on bad networks: round trips of 20 to 200 ms, one direction up to three
+ * times as slow as the other, a tenth of the samples 500 ms late, local clocks an hour off and
  * drifting. Prints the figures as a table.
  */
 
@@ -19,7 +19,7 @@ const SPIKE_MS = 500;
 const SPIKES = 0.1;
 const SEED = 20261125;
 
-/** One client on one network; `skew` is how much longer one of the two ways is. */
+/** One client on one network; `skew` is the ratio of the two directions' delays. */
 function pathOf(random, skew) {
   const roundTrip = 20 + random() * 180;
   const long = (roundTrip * skew) / (1 + skew);
@@ -34,7 +34,7 @@ function pathOf(random, skew) {
   };
 }
 
-/** Errors and bounds of a client, one pair for each instant. */
+/** A client's errors and error bounds, one pair per instant. */
 async function run(path, random) {
   const world = new World({ random });
   const server = () => world.serverMs;
@@ -97,11 +97,11 @@ function row(name, { instants, within, median, p95, p999, bound, back }) {
   return `| ${[name, instants, `${(within * 100).toFixed(3)} %`, ...cells].join(" | ")} |`;
 }
 
-test("the true error is within the bound, and small where the two ways are alike", async (t) => {
+test("the true error is within the bound, and small if both directions are equal", async (t) => {
   const symmetric = await figures(() => 1, SEED);
   const skewed = await figures((random) => 1 + random() * 2, SEED + 1);
   t.diagnostic("| paths | instants | within bound | median | p95 | p99.9 | median bound | back |");
-  t.diagnostic(row("alike", symmetric));
+  t.diagnostic(row("symmetric", symmetric));
   t.diagnostic(row("up to 3:1", skewed));
   for (const { within } of [symmetric, skewed]) assert.ok(within >= 0.999, `${within}`);
   assert.ok(symmetric.median < 5, `${symmetric.median}`);

@@ -1,4 +1,4 @@
-/** The client's clock: what it believes, how sure it is, and when it asks. */
+/** The client's clock: its estimate, its error bound, and when it measures. */
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
@@ -9,7 +9,7 @@ import { World, settled } from "./world.mjs";
 
 const AHEAD = 5_000_000;
 
-/** A clock in a world of its own, whose server answers after `trips`, the last one again and again. */
+/** A clock in virtual time with these round trips (ms); the last one is repeated. */
 function made(...trips) {
   const world = new World();
   const clocks = { ahead: AHEAD, wallAhead: 0, reads: 0 };
@@ -30,7 +30,7 @@ function made(...trips) {
   return { world, clock, clocks, error };
 }
 
-test("a sample leaves what rounding, its round trip and a coarse clock allow, and no less", () => {
+test("a sample's interval covers rounding, its round trip and the clock's resolution", () => {
   const sample = { sentAt: 0, serverMs: 1000, receivedAt: 10 };
   assert.deepEqual(intervalOf(sample, 0), { low: 989.5, high: 1001 });
   assert.deepEqual(intervalOf(sample, 1), { low: 988.5, high: 1002 });
@@ -39,7 +39,7 @@ test("a sample leaves what rounding, its round trip and a coarse clock allow, an
   assert.ok(Math.abs(halfWidth(later, 20_000) - 5.75 - 1.2) < 1e-6);
 });
 
-test("two samples that can't both be right have nothing in common", () => {
+test("two contradictory samples have no intersection", () => {
   const one = intervalOf({ sentAt: 0, serverMs: 1000, receivedAt: 10 }, 0);
   const other = intervalOf({ sentAt: 20, serverMs: 1016, receivedAt: 22 }, 0);
   const jumped = intervalOf({ sentAt: 20, serverMs: 5000, receivedAt: 30 }, 0);
@@ -47,13 +47,13 @@ test("two samples that can't both be right have nothing in common", () => {
   assert.equal(intersection(one, jumped, 30), null);
 });
 
-test("before the first sample it shows the wall clock, without a bound", () => {
+test("before the first sample it shows the wall clock, without an error bound", () => {
   const { world, clock } = made(10);
   assert.equal(clock.now(), world.serverMs);
   assert.deepEqual([clock.errorMs, clock.roundTripMs, clock.isSynced], [Infinity, Infinity, false]);
 });
 
-test("it can be used from the first sample on", async () => {
+test("it is synced from the first sample on", async () => {
   const { world, clock, error } = made(10);
   clock.start();
   await world.pass(10);
@@ -62,7 +62,7 @@ test("it can be used from the first sample on", async () => {
   assert.ok(clock.errorMs < 6 && Math.abs(error()) <= clock.errorMs);
 });
 
-test("each sample narrows it down: together they know more than the best one", async () => {
+test("several samples give a smaller error than the best one alone", async () => {
   const { world, clock, error } = made(10.4, 10.9, 11.3, 12.7);
   clock.start();
   await world.pass(200);
@@ -70,7 +70,7 @@ test("each sample narrows it down: together they know more than the best one", a
   assert.ok(Math.abs(error()) <= clock.errorMs);
 });
 
-test("eight samples at first, again when it is calm, then three every 30 s", async () => {
+test("it takes eight samples twice at the start, then three every 30 s", async () => {
   const { world, clock, clocks } = made(10);
   clock.start();
   await world.pass(1000);
@@ -83,7 +83,7 @@ test("eight samples at first, again when it is calm, then three every 30 s", asy
   assert.equal(clocks.reads, 16 + 6);
 });
 
-test("it tells of each change", async () => {
+test("it fires sync after each sample", async () => {
   const { world, clock } = made(10);
   let told = 0;
   clock.addEventListener("sync", () => told++);
@@ -92,7 +92,7 @@ test("it tells of each change", async () => {
   assert.equal(told, 8);
 });
 
-test("what is known gets vaguer with time", async () => {
+test("the error grows with time", async () => {
   const { world, clock } = made(10);
   clock.sync();
   await world.pass(80);
@@ -101,12 +101,12 @@ test("what is known gets vaguer with time", async () => {
   assert.ok(Math.abs(clock.errorMs - before - 1.2) < 1e-3); // 120 ppm
 });
 
-test("after sleep nothing is believed until the next sample, which comes at once", async () => {
+test("after sleep it isn't synced until the next sample, which is taken at once", async () => {
   const { world, clock, clocks, error } = made(10);
   clock.start();
   await world.pass(5000);
   const { reads } = clocks;
-  clocks.wallAhead = 3_600_000; // monotonic time stood still meanwhile
+  clocks.wallAhead = 3_600_000; // monotonic time stands still during sleep
   clocks.ahead += 3_600_000;
   assert.deepEqual([clock.isSynced, clock.errorMs], [false, Infinity]);
   await world.pass(1100);
@@ -114,7 +114,7 @@ test("after sleep nothing is believed until the next sample, which comes at once
   assert.ok(clock.isSynced && Math.abs(error()) <= clock.errorMs);
 });
 
-test("a sample that was under way while the machine slept says nothing", async () => {
+test("a sample is dropped if the machine slept during its request", async () => {
   const { world, clock, clocks } = made(100);
   clock.sync();
   await world.pass(50);
@@ -125,7 +125,7 @@ test("a sample that was under way while the machine slept says nothing", async (
   assert.equal(clock.isSynced, true);
 });
 
-test("somebody who sets the wall clock changes nothing that is shown", async () => {
+test("setting the wall clock doesn't change the shown time", async () => {
   const { world, clock, clocks, error } = made(10);
   clock.start();
   await world.pass(5000);
@@ -135,7 +135,7 @@ test("somebody who sets the wall clock changes nothing that is shown", async () 
   assert.ok(Math.abs(clock.offsetMs - (AHEAD - world.serverMs + world.now + 3_600_000)) < 6);
 });
 
-test("a server whose clock jumps is believed, even backwards", async () => {
+test("it follows a jump of the server's clock, even backwards", async () => {
   const { world, clock, clocks, error } = made(10);
   clock.start();
   await world.pass(5000);
@@ -144,7 +144,7 @@ test("a server whose clock jumps is believed, even backwards", async () => {
   assert.ok(Math.abs(error()) <= clock.errorMs && clock.errorMs < 10);
 });
 
-test("it never runs backwards, whatever the first sample was like", async () => {
+test("it never runs backwards, however bad the first sample was", async () => {
   for (const first of [200, 20]) {
     const { world, clock, error } = made(first, 4);
     clock.start();
@@ -160,7 +160,7 @@ test("it never runs backwards, whatever the first sample was like", async () => 
   }
 });
 
-test("the way there alone being slow leads to a correction backwards, without a step", async () => {
+test("after a sample with a slow request, the backward correction is slewed", async () => {
   const world = new World();
   const pass = (ms) => new Promise((resolve) => world.local.setTimer(resolve, ms));
   const ways = [
@@ -193,7 +193,7 @@ test("the way there alone being slow leads to a correction backwards, without a 
   assert.ok(Math.abs(slowest - 0.9) < 1e-6, `${slowest}`);
 });
 
-test("a page that comes back measures again", async () => {
+test("a page that is shown again measures again", async () => {
   const { world, clock, clocks } = made(10);
   clock.start();
   await world.pass(5000);
@@ -206,7 +206,7 @@ test("a page that comes back measures again", async () => {
   assert.equal(clocks.reads, reads + 3);
 });
 
-test("a server that is away costs nothing but time", async () => {
+test("it keeps trying while the server is unavailable", async () => {
   const { world, clock, clocks } = made(10);
   clocks.isAway = true;
   clock.start();
@@ -218,7 +218,7 @@ test("a server that is away costs nothing but time", async () => {
   assert.ok(clock.isSynced);
 });
 
-test("once stopped it asks no more", async () => {
+test("it doesn't measure after stop", async () => {
   const { world, clock, clocks } = made(10);
   clock.start();
   await world.pass(3000);

@@ -1,4 +1,4 @@
-/** When a client makes sure that its state is the newest there is. */
+/** When a client checks that its state is still the newest. */
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
@@ -9,7 +9,7 @@ import { T0, at, chess } from "./states.mjs";
 
 const GONE = { status: 404, error: new ApiError(404, { code: "SESSION_NOT_FOUND" }) };
 
-/** Nothing runs, so nothing falls due. */
+/** A paused state, so that no deadline comes. */
 function still(number, more = {}) {
   return version(number, { status: "paused", cycle_started_at: null, deadline_at: null, ...more });
 }
@@ -32,7 +32,7 @@ function whatOf(asked) {
   return asked.map(([what]) => what);
 }
 
-test("what may lose and disorder is read every 700 ms for 10 s from joining, then every 15 s", () => {
+test("a transport that can't ping is checked every 700 ms for 10 s, then every 15 s", () => {
   const one = new Followed().join().sync(still(1));
   assert.equal(calm(one, 10_000).length, 14);
   const later = calm(one, 60_000).map(([, when]) => when);
@@ -40,25 +40,25 @@ test("what may lose and disorder is read every 700 ms for 10 s from joining, the
   assert.ok(later.every((when, index) => !index || when - later[index - 1] >= 15_000));
 });
 
-test("a transport that doesn't bring the state is read at the moment of joining", () => {
+test("the session is read on joining a transport that doesn't send the state", () => {
   const one = new Followed().join({ bringsState: false }).pass(0);
   assert.deepEqual(one.taken(), [["read", 0]]);
 });
 
-test("a socket is asked instead of the service", () => {
+test("a WebSocket is pinged, and the session isn't read", () => {
   const one = new Followed().join({ canPing: true }).sync(still(1));
   const asked = calm(one, 9_000);
   assert.deepEqual([...new Set(whatOf(asked))], ["ping"]);
   assert.ok(asked.length >= 12 && asked.length <= 14);
 });
 
-test("out of doubt, a socket is asked every 10 s", () => {
+test("after the first 10 s a WebSocket is pinged every 10 s", () => {
   const one = new Followed().join({ canPing: true }).sync(still(1));
   calm(one, 10_500);
   assert.deepEqual(whatOf(calm(one, 30_000)), ["ping", "ping", "ping"]);
 });
 
-test("a pong that knows more leads to a sync, and so does one that knows another version", () => {
+test("a pong with another version, newer or older, leads to a sync", () => {
   for (const pong of [3, 1, null]) {
     const one = new Followed().join({ canPing: true }).sync(still(2)).pass(0);
     one.taken();
@@ -67,7 +67,7 @@ test("a pong that knows more leads to a sync, and so does one that knows another
   }
 });
 
-test("a pong with my version confirms it", () => {
+test("a pong with the held version confirms the state", () => {
   const one = new Followed().join({ canPing: true }).sync(still(2)).pass(0);
   one.taken();
   one.pass(100).hear("PONG", { version: 2 });
@@ -75,46 +75,46 @@ test("a pong with my version confirms it", () => {
   assert.deepEqual(one.pass(1).taken(), [["ping", 800]]);
 });
 
-test("a pong without a version is of a service that knows of none, and leads to a sync", () => {
+test("a pong without a version leads to a sync if a state is held", () => {
   const one = new Followed().join({ canPing: true }).sync(still(2)).pass(0);
   one.taken();
   one.hear("PONG");
   assert.deepEqual(whatOf(one.taken()), ["sync"]);
 });
 
-test("a ping that isn't answered in 700 ms is followed by a read, in 5 s by a new connection", () => {
+test("without a pong the session is read after 700 ms and reconnected after 5 s", () => {
   const one = new Followed().join({ canPing: true }).sync(still(1));
   one.pass(699);
   assert.deepEqual(one.taken(), [["ping", 0]]);
   one.pass(1);
   assert.deepEqual(one.taken(), [["read", 700]]);
   const reads = calm(one.unchanged(), 4200).map(([what]) => what);
-  assert.deepEqual(reads, Array(6).fill("read"), "meanwhile it is as good as polling");
+  assert.deepEqual(reads, Array(6).fill("read"), "the session is polled meanwhile");
   one.pass(100);
   assert.ok(one.taken().some(([what]) => what === "reconnect"));
 });
 
-test("a page that is seen again asks the socket as well, whose death nobody has noticed", () => {
+test("a page that is shown again also pings, as the connection may have died unnoticed", () => {
   const one = new Followed().join({ canPing: true }).sync(still(1));
   calm(one, 21_000);
   one.show(true).pass(0);
   assert.deepEqual(whatOf(one.taken()).sort(), ["ping", "read"]);
 });
 
-test("in a lobby a pong without a version confirms that nobody is there", () => {
+test("a pong without a version confirms that the session doesn't exist", () => {
   const one = new Followed().join({ canPing: true }).pass(0);
   one.hear("PONG").pass(0).answer(GONE);
   one.taken();
   assert.deepEqual([...new Set(whatOf(calm(one, 5000, { pong: null })))], ["ping"]);
 });
 
-test("states that follow one another confirm each other", () => {
+test("consecutive pushes need no checks", () => {
   const one = new Followed().join().sync(still(1));
   for (let number = 2; number < 12; number++) one.pass(600).push(still(number));
   assert.deepEqual(one.taken(), []);
 });
 
-test("a gap, a late state, and a read that finds more are each a reason for 10 s of doubt", () => {
+test("a gap, a late state, and a read with a newer state cause 10 s of frequent checks", () => {
   const signs = {
     gap: (one) => one.push(still(5)),
     late: (one) => one.push(still(0)),
@@ -129,12 +129,12 @@ test("a gap, a late state, and a read that finds more are each a reason for 10 s
   }
 });
 
-test("when requests run out, doubt has to be patient", () => {
+test("checks come only every 3 s when the rate limit is almost used up", () => {
   const one = new Followed().join().sync(still(1));
   assert.equal(calm(one, 9_900, { answer: { budget: 19 } }).length, 4);
 });
 
-test("a deadline that nothing tells of is looked at 300 ms later, and again", () => {
+test("without a push the session is read 300 ms after a deadline, and again 3 s later", () => {
   const one = new Followed().join({ canPing: true });
   one.sync(chess({ version: 1, deadline_at: at(20_000), time_remaining_ms: 20_000 }));
   const reads = calm(one, 24_000).filter(([what]) => what === "read");
@@ -144,7 +144,7 @@ test("a deadline that nothing tells of is looked at 300 ms later, and again", ()
   ]);
 });
 
-test("a deadline that a push tells of needs no look", () => {
+test("after a push about a deadline the session isn't read", () => {
   const one = new Followed().join({ canPing: true });
   one.sync(chess({ version: 1, deadline_at: at(20_000), time_remaining_ms: 20_000 }));
   calm(one, 20_050);
@@ -153,7 +153,7 @@ test("a deadline that a push tells of needs no look", () => {
   assert.deepEqual(reads, []);
 });
 
-test("a page that nobody sees asks nothing, and at once when it is seen again", () => {
+test("a hidden page makes no requests, and reads at once when it is shown again", () => {
   const one = new Followed().join().sync(still(1));
   one.show(false);
   assert.deepEqual(one.pass(60_000).taken(), []);
@@ -161,7 +161,7 @@ test("a page that nobody sees asks nothing, and at once when it is seen again", 
   assert.deepEqual(one.taken(), [["read", 60_000]]);
 });
 
-test("without pushes it is looked at within each second, at varying instants", () => {
+test("without pushes the session is polled every 720 to 900 ms", () => {
   for (const [random, apart] of [
     [0, 720],
     [1, 900],
@@ -175,13 +175,13 @@ test("without pushes it is looked at within each second, at varying instants", (
   }
 });
 
-test("without pushes a deadline is looked at as it passes", () => {
+test("without pushes the session is read right after a deadline", () => {
   const one = new Followed().leave({ soon: true }).pass(0);
   one.found(chess({ deadline_at: at(300), time_remaining_ms: 300 })).taken();
   assert.deepEqual(one.pass(400).taken(), [["read", 350]]);
 });
 
-test("nobody hurries when nobody watches or nothing can happen", () => {
+test("a hidden page, and an ended session, are polled seldom", () => {
   const over = new Followed()
     .leave({ soon: true })
     .pass(0)
@@ -194,13 +194,13 @@ test("nobody hurries when nobody watches or nothing can happen", () => {
   assert.deepEqual(hidden.pass(14_900).taken(), []);
 });
 
-test("what is absent is looked for every 2 s at most", () => {
+test("a session that doesn't exist is polled every 2 s", () => {
   const one = new Followed({ random: () => 1 }).leave({ soon: true }).pass(0).answer(GONE);
   one.taken();
   assert.deepEqual(one.pass(2000).taken(), [["read", 2000]]);
 });
 
-test("a service that is away is asked less and less often, and when it says", () => {
+test("reads of an unavailable service back off and respect Retry-After", () => {
   const away = (retryAfterMs) => ({ status: 503, error: new ApiError(503, {}, retryAfterMs) });
   const one = new Followed({ random: () => 1 }).leave({ soon: true }).pass(0).answer(away());
   one.taken();

@@ -1,11 +1,11 @@
-/** Which transport is used, and what happens when it can't be had. */
+/** The choice of transport, fallback and reconnection. */
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import { ID, Service, refusal, silence, still } from "./service.mjs";
 
-/** A stream of events that a test writes. */
+/** A server-sent event stream that a test writes to. */
 function stream() {
   let controller;
   const body = new ReadableStream({ start: (given) => (controller = given) });
@@ -16,7 +16,7 @@ function stream() {
     say(type, fields = {}) {
       this.write(`data: ${JSON.stringify({ type, sessionId: ID, ...fields })}\r\n\r\n`);
     },
-    /** As `fetch` does to a body whose request is aborted. */
+    /** Fail the body when the request is aborted, as `fetch` does. */
     endWith: (signal) => signal.addEventListener("abort", () => controller.error(signal.reason)),
   };
 }
@@ -29,7 +29,7 @@ const SUPABASE = {
   token: "listen 1",
 };
 
-test("a socket brings the state, by the address that the service names", async () => {
+test("a WebSocket at the service's URL sends the state", async () => {
   const service = new Service();
   service.subscription.token = "listen";
   const { session, told } = await service.opened();
@@ -43,13 +43,13 @@ test("a socket brings the state, by the address that the service names", async (
   assert.equal(service.count(), 0, "no read was needed");
 });
 
-test("without a token of its own for listening a socket shows the caller's", async () => {
+test("a WebSocket without a listener's token uses the caller's", async () => {
   const service = new Service();
   await service.opened({ token: () => "mine" });
   assert.equal(service.socket.query.token, "mine");
 });
 
-test("Supabase is joined at its topic, privately, and read at the moment of joining", async () => {
+test("Supabase's private channel is joined, and the session read on joining", async () => {
   const service = new Service();
   service.subscription = SUPABASE;
   service.onJoin = () => {};
@@ -79,7 +79,7 @@ test("while Supabase joins, the session is read", async () => {
   assert.equal(session.connection.status, "connecting");
 });
 
-test("where Supabase can't be joined there is polling, and another try every 40 s", async () => {
+test("if Supabase can't be joined, the session is polled and the join retried", async () => {
   const service = new Service();
   service.subscription = SUPABASE;
   service.onJoin = (client) => client.says("CHANNEL_ERROR", new Error("no"));
@@ -93,7 +93,7 @@ test("where Supabase can't be joined there is polling, and another try every 40 
   assert.equal(service.realtimes.length, 3);
 });
 
-test("a Realtime client that can't be loaded is as good as none", async () => {
+test("if the Realtime client can't be loaded, the session is polled", async () => {
   const service = new Service();
   service.subscription = SUPABASE;
   const realtime = () => Promise.reject(new Error("not installed"));
@@ -102,7 +102,7 @@ test("a Realtime client that can't be loaded is as good as none", async () => {
   assert.equal(session.connection.status, "polling");
 });
 
-test("after two failures of the socket there is the stream, then polling", async () => {
+test("after two failures each, it falls back from WebSocket to stream to polling", async () => {
   const service = new Service();
   service.onSocket = (socket) => socket.end();
   const streams = [];
@@ -120,7 +120,7 @@ test("after two failures of the socket there is the stream, then polling", async
   assert.deepEqual(told.connections().at(-1), "polling polling present");
 });
 
-test("where there are no sockets at all there is the stream", async () => {
+test("without WebSocket support the stream is used", async () => {
   const service = new Service();
   const events = stream();
   service.answer = ({ path }) => (path.endsWith("/stream") ? events.response() : undefined);
@@ -130,7 +130,7 @@ test("where there are no sockets at all there is the stream", async () => {
   assert.equal(session.connection.transport, "sse");
 });
 
-test("an address that the browser refuses is none", async () => {
+test("if the browser rejects the WebSocket's URL, the stream is used", async () => {
   const service = new Service();
   const events = stream();
   service.answer = ({ path }) => (path.endsWith("/stream") ? events.response() : undefined);
@@ -146,7 +146,7 @@ test("an address that the browser refuses is none", async () => {
   assert.equal(session.connection.transport, "sse");
 });
 
-test("a socket that doesn't greet is given up after 3 s", async () => {
+test("a WebSocket that sends no CONNECTED is given up after 3 s", async () => {
   const service = new Service();
   service.onSocket = () => {};
   const events = stream();
@@ -154,7 +154,7 @@ test("a socket that doesn't greet is given up after 3 s", async () => {
   const { session, told } = await service.opened();
   await service.world.pass(3000);
   assert.equal(session.connection.status, "connecting");
-  assert.equal(session.state.version, 1, "it was read meanwhile");
+  assert.equal(session.state.version, 1, "the session is read meanwhile");
   await service.world.pass(200);
   events.say("CONNECTED");
   await service.world.pass(0);
@@ -165,7 +165,7 @@ test("a socket that doesn't greet is given up after 3 s", async () => {
   assert.deepEqual(told.versions(), [1, 2]);
 });
 
-test("from the stream the way leads back to the socket, without a gap in between", async () => {
+test("the stream is upgraded to a WebSocket without an interruption", async () => {
   const service = new Service();
   service.onSocket = (socket) => socket.end();
   const events = stream();
@@ -182,7 +182,7 @@ test("from the stream the way leads back to the socket, without a gap in between
   assert.deepEqual(statuses.slice(-2), ["live sse", "live websocket"]);
 });
 
-test("a better transport that still can't be had doesn't disturb the one there is", async () => {
+test("a failing upgrade doesn't interrupt the live transport", async () => {
   const service = new Service();
   service.onSocket = (socket) => socket.end();
   const events = stream();
@@ -200,7 +200,7 @@ test("a better transport that still can't be had doesn't disturb the one there i
   assert.ok(service.sockets.length > before + 1);
 });
 
-test("the network's return is a reason to try the better one at once", async () => {
+test("when the network is back, the best transport is tried at once", async () => {
   const service = new Service();
   service.onSocket = (socket) => socket.end();
   service.answer = ({ path }) => (path.endsWith("/stream") ? refusal(503) : undefined);
@@ -213,7 +213,7 @@ test("the network's return is a reason to try the better one at once", async () 
   assert.equal(session.connection.transport, "websocket");
 });
 
-test("after an outage the best is tried first, however far it got meanwhile", async () => {
+test("after an outage the best transport is tried, even if a fallback is live", async () => {
   const service = new Service();
   const events = stream();
   let isAway = true;
@@ -232,7 +232,7 @@ test("after an outage the best is tried first, however far it got meanwhile", as
   assert.equal(session.connection.transport, "websocket");
 });
 
-test("a service that comes back may have sockets again", async () => {
+test("when reads succeed again, the WebSocket is retried", async () => {
   const service = new Service();
   service.onSocket = (socket) => socket.end();
   service.answer = ({ path }) => (path.endsWith("/realtime") ? undefined : refusal(503));
@@ -245,7 +245,7 @@ test("a service that comes back may have sockets again", async () => {
   assert.equal(session.connection.transport, "websocket");
 });
 
-test("a stream that falls silent is dead", async () => {
+test("a stream without data for 35 s is replaced", async () => {
   const service = new Service();
   const events = stream();
   let opened = 0;
@@ -265,7 +265,7 @@ test("a stream that falls silent is dead", async () => {
   assert.equal(session.connection.status, "connecting");
 });
 
-test("events may come in pieces, with any end of line", async () => {
+test("events may be split anywhere and use any line ending", async () => {
   const service = new Service();
   const events = stream();
   service.answer = ({ path }) => (path.endsWith("/stream") ? events.response() : undefined);
@@ -286,7 +286,7 @@ test("events may come in pieces, with any end of line", async () => {
   assert.deepEqual(told.versions(), [1, 2]);
 });
 
-test("nothing but polling where the service says so", async () => {
+test("only polling is used if the service recommends it", async () => {
   const service = new Service();
   service.subscription = { transport: "polling", url: "http://service/" };
   const { session, told } = await service.opened();
@@ -300,7 +300,7 @@ test("nothing but polling where the service says so", async () => {
   assert.equal(session.connection.status, "polling");
 });
 
-test("polling says when even that fails, and when it works again", async () => {
+test("the status is connecting while polling fails, and polling when it succeeds", async () => {
   const service = new Service();
   service.subscription = { transport: "polling", url: "http://service/" };
   const { told } = await service.opened();
@@ -335,11 +335,11 @@ for (const [transport, used] of [
   });
 }
 
-test("an unknown transport is a mistake", () => {
+test("an unknown transport throws a TypeError", () => {
   assert.throws(() => new Service().client({ transport: "pigeon" }), TypeError);
 });
 
-test("a connection that ends is made again, sooner or later", async () => {
+test("a connection that ends is replaced, whatever its close code", async () => {
   const service = new Service();
   const { session, told } = await service.opened();
   for (const code of [1001, 1006, 1013, 1000]) {
@@ -353,7 +353,7 @@ test("a connection that ends is made again, sooner or later", async () => {
   assert.deepEqual(told.versions(), [1]);
 });
 
-test("a connection that never lasts is made less and less often", async () => {
+test("the delay grows after each short-lived connection", async () => {
   const service = new Service();
   service.onSocket = (socket) => {
     socket.greet();
@@ -367,10 +367,10 @@ test("a connection that never lasts is made less and less often", async () => {
   const { length } = service.sockets;
   service.socket.end();
   await service.world.pass(200);
-  assert.equal(service.sockets.length, length + 1, "one that has lasted is forgiven");
+  assert.equal(service.sockets.length, length + 1, "a long connection resets the delay");
 });
 
-test("what changed meanwhile is there with the connection", async () => {
+test("a new connection brings the changes missed in between", async () => {
   const service = new Service();
   const { told } = await service.opened();
   service.socket.end();
@@ -379,7 +379,7 @@ test("what changed meanwhile is there with the connection", async () => {
   assert.deepEqual(told.versions(), [1, 5]);
 });
 
-test("a socket that doesn't answer any more is replaced", async () => {
+test("a WebSocket that doesn't answer pings is replaced", async () => {
   const service = new Service();
   const { session } = await service.opened();
   service.socket.isAlive = false;
@@ -389,16 +389,16 @@ test("a socket that doesn't answer any more is replaced", async () => {
   assert.equal(session.connection.status, "live");
 });
 
-test("a push that got lost is found by the next ping", async () => {
+test("a ping finds a lost push", async () => {
   const service = new Service();
   const { told } = await service.opened();
   service.state = still(2);
   await service.world.pass(700);
   assert.deepEqual(told.versions(), [1, 2]);
-  assert.equal(service.count(), 0, "over the socket alone");
+  assert.equal(service.count(), 0, "without a read over HTTP");
 });
 
-test("a push through Supabase that got lost is found within a second", async () => {
+test("a lost push of Supabase is found within a second", async () => {
   const service = new Service();
   service.subscription = SUPABASE;
   const { told } = await service.opened();
@@ -408,7 +408,7 @@ test("a push through Supabase that got lost is found within a second", async () 
   assert.deepEqual(told.versions(), [1, 2]);
 });
 
-test("closing leaves nothing behind", async () => {
+test("closing ends all timers, requests and connections", async () => {
   for (const prepare of [
     () => {},
     (service) => (service.onSocket = () => {}),

@@ -1,4 +1,4 @@
-/** Each flag that falls is told of exactly once. */
+/** Each expiry is emitted exactly once. */
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
@@ -14,7 +14,7 @@ const MESSAGE = {
 };
 const ADA = { participantId: "ada", deadlineMs: DEADLINE };
 
-/** Ada's flag is down. */
+/** A state in which Ada's clock has expired. */
 function fallen(version = 2, more = {}) {
   const ada = person("ada", 0, { is_active: true, time_used_ms: 10_000 });
   return chess({
@@ -36,33 +36,33 @@ function polled(state = chess()) {
   return new Followed().leave({ soon: true }).pass(0).found(state);
 }
 
-/** What was told, without the action. */
+/** The expiries emitted, without the action. */
 function expired(one) {
   return one.named("expired").map(({ action, ...rest }) => rest);
 }
 
-test("by its message, ahead of the state", () => {
+test("emitted for its message, before the state", () => {
   const one = live().hear("TIME_EXPIRED", MESSAGE);
   assert.deepEqual(one.named("expired"), [{ ...ADA, action: MESSAGE.action_applied }]);
   one.push(fallen(), "time_expired").pass(1000);
   assert.deepEqual(expired(one), [ADA]);
 });
 
-test("by its message, though the state overtook it", () => {
+test("emitted for its message, even if the state came first", () => {
   const one = live().push(fallen(), "time_expired").pass(299);
   assert.deepEqual(expired(one), []);
   one.hear("TIME_EXPIRED", MESSAGE).pass(1000);
   assert.deepEqual(one.named("expired"), [{ ...ADA, action: MESSAGE.action_applied }]);
 });
 
-test("by the state, when no message has come 300 ms later", () => {
+test("emitted for the state, if no message comes within 300 ms", () => {
   const one = live().push(fallen(), "time_expired").pass(300);
   assert.deepEqual(expired(one), [ADA]);
   one.hear("TIME_EXPIRED", MESSAGE);
   assert.deepEqual(expired(one), [ADA]);
 });
 
-test("by the state at once, where no message can come", () => {
+test("emitted for the state at once, if no pushes arrive", () => {
   const one = polled().pass(1000).found(fallen());
   assert.deepEqual(expired(one), [ADA]);
   assert.deepEqual(
@@ -71,18 +71,18 @@ test("by the state at once, where no message can come", () => {
   );
 });
 
-test("once, however often the message comes", () => {
+test("emitted once, however often the message comes", () => {
   const one = live().hear("TIME_EXPIRED", MESSAGE).hear("TIME_EXPIRED", MESSAGE);
   one.push(fallen()).hear("TIME_EXPIRED", MESSAGE).pass(1000);
   assert.deepEqual(expired(one), [ADA]);
 });
 
-test("not when it had fallen before one came", () => {
+test("not emitted if the first state already shows it", () => {
   const one = new Followed().join().sync(fallen(2)).push(fallen(3)).pass(1000);
   assert.deepEqual(expired(one), []);
 });
 
-test("again when the clock lived again and fell again", () => {
+test("emitted again if the clock was adjusted and expires again", () => {
   const revived = chess({ version: 3, deadline_at: at(25_000), time_remaining_ms: 5_000 });
   revived.server_time_ms = T0 + 20_000;
   const again = fallen(4, { server_time_ms: T0 + 25_000, updated_at: at(25_000) });
@@ -97,7 +97,7 @@ test("again when the clock lived again and fell again", () => {
   assert.deepEqual(expired(heard), [ADA, later]);
 });
 
-test("across a gap, with the instant as well as it is known", () => {
+test("emitted after a gap, with the best known instant", () => {
   const ben = person("ben", 0, { is_active: true });
   const state = chess({
     version: 4,
@@ -136,16 +136,16 @@ function nextTurn(mode, startedAt = 10_000) {
 }
 
 for (const mode of ["per_cycle", "global"]) {
-  test(`of a cycle that was skipped, in ${mode}, though its clock is full again`, () => {
+  test(`emitted for a skipped cycle in ${mode}, though its clock is full again`, () => {
     assert.deepEqual(expired(polled(turns(mode)).pass(1000).found(nextTurn(mode))), [ADA]);
   });
 
-  test(`not of a cycle that was switched in time, in ${mode}`, () => {
+  test(`not emitted for a cycle that was switched in time, in ${mode}`, () => {
     assert.deepEqual(expired(polled(turns(mode)).pass(1000).found(nextTurn(mode, 9_999))), []);
   });
 }
 
-test("one for all where one clock is everybody's", () => {
+test("emitted once for a clock shared by all participants", () => {
   const over = turns("global", {
     version: 2,
     status: "expired",
@@ -161,7 +161,7 @@ test("one for all where one clock is everybody's", () => {
   assert.deepEqual(expired(heard), [{ deadlineMs: DEADLINE }]);
 });
 
-test("a group's", () => {
+test("emitted for a group's bank", () => {
   const red = { group_id: "red", time_remaining_ms: 10_000, is_active: true, has_expired: false };
   const before = chess({ sync_mode: "per_group", groups: [red] });
   const after = fallen(2, {
@@ -172,7 +172,7 @@ test("a group's", () => {
   assert.deepEqual(expired(one), [{ groupId: "red", deadlineMs: DEADLINE }]);
 });
 
-test("not that of a former life", () => {
+test("not emitted for an earlier session with the same id", () => {
   const reborn = chess({ created_at: at(20_000) });
   const one = live().push(reborn).hear("TIME_EXPIRED", MESSAGE);
   assert.deepEqual(expired(one), []);

@@ -1,17 +1,17 @@
-/** A follower in virtual time, with everything that it told and asked for. */
+/** A follower in virtual time that records its events and requests. */
 
 import { Follower } from "../follower.js";
 import { T0, chess } from "./states.mjs";
 
-/** Versions one after the other, each `ms` after the one before. */
+/** The sample session at version `number`. */
 export function version(number, more = {}) {
   return chess({ version: number, ...more });
 }
 
 export class Followed {
-  /** Names of events, and what each was about, in order. */
+  /** Emitted events, in order. */
   told = [];
-  /** What was asked for and not yet answered. */
+  /** Requests that haven't been answered yet. */
   asked = [];
   now = 0;
 
@@ -27,7 +27,7 @@ export class Followed {
     return this.follower.presence;
   }
 
-  /** The versions that were told of. */
+  /** The versions of the emitted updates. */
   get versions() {
     return this.named("update").map(({ state }) => state.version);
   }
@@ -36,7 +36,7 @@ export class Followed {
     return this.told.filter(({ emit }) => emit === name).map(({ detail }) => detail);
   }
 
-  /** Pushes come, and with them the state. */
+  /** Report a live transport. */
   join({ canPing = false, bringsState = true } = {}) {
     this.follower.joined(this.#instant(), { canPing, bringsState });
     return this;
@@ -67,7 +67,7 @@ export class Followed {
     return this.#note(this.follower.didSwitch(number, this.#instant()));
   }
 
-  /** Answer the read that was asked for. */
+  /** Answer the pending read. */
   answer(answer) {
     this.asked = this.asked.filter(({ what }) => what !== "read");
     return this.#note(this.follower.answered(answer, this.#instant()));
@@ -86,7 +86,7 @@ export class Followed {
     return this;
   }
 
-  /** Let `ms` pass; each thing that is due then is done in its turn. */
+  /** Let `ms` pass and call `tick` whenever it is due. */
   pass(ms) {
     const end = this.now + ms;
     for (let steps = 0; ; steps++) {
@@ -100,7 +100,7 @@ export class Followed {
     return this;
   }
 
-  /** What has been asked for since the last call, as `[what, when]`. */
+  /** The requests since the last call, as `[what, when]`. */
   taken() {
     return this.asked.splice(0).map(({ what, when }) => [what, Math.round(when)]);
   }

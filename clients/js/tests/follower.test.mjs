@@ -1,4 +1,4 @@
-/** What a client makes of what it hears: versions, gaps, lives, presence. */
+/** A client's decisions: versions, gaps, reused ids and presence. */
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
@@ -10,12 +10,12 @@ import { T0, at } from "./states.mjs";
 const GONE = { status: 404, error: new ApiError(404, { code: "SESSION_NOT_FOUND" }) };
 const AWAY = { status: 503, error: new ApiError(503, { code: "STORE_UNAVAILABLE" }) };
 
-/** One who is live, has version 1, and nothing to ask. */
+/** A live follower that holds version 1. */
 function live(options) {
   return new Followed().join(options).sync(version(1));
 }
 
-test("only newer states are told of, each with the one before", () => {
+test("only newer states are emitted, each with the previous one", () => {
   const one = live();
   for (const number of [2, 1, 2, 3]) one.push(version(number));
   assert.deepEqual(one.versions, [1, 2, 3]);
@@ -24,14 +24,14 @@ test("only newer states are told of, each with the one before", () => {
   assert.deepEqual([second.isNext, second.cause, second.source], [true, "cycle_switched", "push"]);
 });
 
-test("where a state came from is told", () => {
+test("an update has the source of its state", () => {
   const one = live().push(version(2)).act(version(3));
   one.hear("STATE_UPDATE", { version: 4 }).pass(200).found(version(4));
   const sources = one.named("update").map(({ source }) => source);
   assert.deepEqual(sources, ["sync", "push", "action", "read"]);
 });
 
-test("a gap is shown at once and read 50 to 150 ms later", () => {
+test("a state after a gap is emitted at once, and the session read 50 to 150 ms later", () => {
   for (const [random, delay] of [
     [0, 50],
     [1, 150],
@@ -45,18 +45,18 @@ test("a gap is shown at once and read 50 to 150 ms later", () => {
   }
 });
 
-test("what was skipped and comes late after all makes the read needless", () => {
+test("the session isn't read if all skipped versions arrive late", () => {
   const one = live().push(version(4)).push(version(3)).push(version(2));
   assert.deepEqual(one.pass(600).taken(), []);
   assert.deepEqual(one.versions, [1, 4]);
 });
 
-test("one of two that were skipped isn't enough", () => {
+test("the session is read if only one of two skipped versions arrives", () => {
   const one = live().push(version(4)).push(version(3));
   assert.deepEqual(one.pass(200).taken(), [["read", 100]]);
 });
 
-test("duplicates are no reason for anything", () => {
+test("duplicates cause no request", () => {
   const still = version(1, { deadline_at: null });
   const one = new Followed().join().sync(still).pass(20_000).unchanged();
   one.taken();
@@ -65,13 +65,13 @@ test("duplicates are no reason for anything", () => {
   assert.deepEqual(one.versions, [1]);
 });
 
-test("a large state that comes without itself is read", () => {
+test("the session is read after a STATE_SYNC without the state, which was too large", () => {
   const one = live().hear("STATE_SYNC", { version: 2 });
   one.pass(200).found(version(2));
   assert.equal(one.state.version, 2);
 });
 
-test("a version without its state is read", () => {
+test("the session is read after a STATE_UPDATE without the state", () => {
   const one = live().hear("STATE_UPDATE", { version: 2 });
   assert.deepEqual(one.pass(150).taken(), [["read", 100]]);
   one.found(version(2));
@@ -79,7 +79,7 @@ test("a version without its state is read", () => {
   assert.deepEqual(one.pass(500).taken(), []);
 });
 
-test("a read that may have missed what was learnt meanwhile is done again", () => {
+test("a read is repeated if a newer version became known during it", () => {
   const one = live().push(version(3)).pass(100);
   one.hear("STATE_UPDATE", { version: 5 });
   one.found(version(3));
@@ -91,19 +91,19 @@ test("a read that may have missed what was learnt meanwhile is done again", () =
   assert.deepEqual(one.pass(500).taken(), []);
 });
 
-test("a version that a read begun later doesn't find never was", () => {
+test("a version that a later read doesn't find counts as nonexistent", () => {
   const one = live().hear("STATE_UPDATE", { version: 9 }).pass(150);
   one.found(version(1));
   assert.deepEqual(one.pass(600).taken(), []);
 });
 
-test("a switch of one's own is awaited for 250 ms, then read", () => {
+test("the push of an own switch is awaited for 250 ms, then the session is read", () => {
   const one = live().didSwitch(2);
   assert.deepEqual(one.pass(249).taken(), []);
   assert.deepEqual(one.pass(1).taken(), [["read", 250]]);
 });
 
-test("a switch whose push is there needs no read", () => {
+test("a switch whose push came before the response needs no read", () => {
   const one = live().push(version(2)).didSwitch(2);
   assert.deepEqual(one.pass(500).taken(), []);
 });
@@ -113,7 +113,7 @@ test("a switch whose push comes soon needs no read", () => {
   assert.deepEqual(one.pass(400).taken(), []);
 });
 
-test("a read names the version that is known, but now and then asks for all", () => {
+test("a read sends the held version, except for every tenth one", () => {
   const one = new Followed().leave({ soon: true });
   const known = [];
   for (let look = 0; look < 11; look++) {
@@ -125,7 +125,7 @@ test("a read names the version that is known, but now and then asks for all", ()
   assert.deepEqual(known, [undefined, ...Array(8).fill(7), undefined, 7]);
 });
 
-test("a lobby comes alive", () => {
+test("an absent session becomes present with its first state", () => {
   const one = new Followed().join();
   assert.equal(one.presence, "unknown");
   one.pass(200).answer(GONE);
@@ -135,13 +135,13 @@ test("a lobby comes alive", () => {
   assert.equal(one.named("update")[0].previous, null);
 });
 
-test("an absence that is told after a state came means nothing", () => {
+test("a read that finds no session is ignored if a state arrived during it", () => {
   const one = new Followed().join().pass(200);
   one.push(version(1)).answer(GONE);
   assert.equal(one.presence, "present");
 });
 
-test("a deletion is told of once", () => {
+test("a deletion is emitted once", () => {
   const one = live().hear("SESSION_DELETED", { timestamp: T0 });
   one.hear("SESSION_DELETED", { timestamp: T0 }).pass(3000).answer(GONE);
   assert.equal(one.presence, "deleted");
@@ -149,29 +149,29 @@ test("a deletion is told of once", () => {
   assert.equal(one.named("deleted").length, 1);
 });
 
-test("what was there and is found no more was deleted", () => {
+test("a present session that a read doesn't find was deleted", () => {
   const one = live().push(version(3)).pass(100).answer(GONE);
   assert.deepEqual([one.presence, one.named("deleted").length], ["deleted", 1]);
 });
 
-test("what comes late of a deleted session doesn't bring it back", () => {
+test("late states of a deleted session are ignored", () => {
   const one = live().hear("SESSION_DELETED", { timestamp: T0 });
   one.push(version(5)).push(version(1)).act(version(6));
   assert.deepEqual([one.presence, one.state], ["deleted", null]);
 });
 
-test("a read that was under way when it was deleted doesn't bring it back", () => {
+test("a read that began before the deletion doesn't restore the session", () => {
   const one = live().push(version(3)).pass(100);
   one.hear("SESSION_DELETED", { timestamp: T0 }).found(version(3));
   assert.equal(one.presence, "deleted");
 });
 
-test("what is read after a deletion is there again", () => {
+test("a read that began after the deletion restores the session", () => {
   const one = live().push(version(3)).pass(100).answer(GONE).pass(2000).found(version(3));
   assert.deepEqual([one.presence, one.state.version], ["present", 3]);
 });
 
-test("a new life of an id begins anew, with its own versions", () => {
+test("a new session with a deleted one's id has its own versions", () => {
   const one = live();
   for (let number = 2; number < 9; number++) one.push(version(number));
   const reborn = version(1, { created_at: at(5000) });
@@ -190,7 +190,7 @@ test("a new life of an id begins anew, with its own versions", () => {
   assert.equal(one.presence, "present");
 });
 
-test("the deletion of a former life doesn't touch the new one", () => {
+test("the deletion of an earlier session with the id doesn't affect the new one", () => {
   const reborn = version(1, { created_at: at(5000) });
   const one = live()
     .push(reborn)
@@ -200,24 +200,24 @@ test("the deletion of a former life doesn't touch the new one", () => {
   assert.equal(one.presence, "deleted");
 });
 
-test("a refusal ends it, with its reason", () => {
+test("a refusal sets the presence and keeps its error", () => {
   const error = new ApiError(403, { code: "FORBIDDEN" });
   const one = live().push(version(3)).pass(100).answer({ status: 403, error });
   assert.deepEqual([one.presence, one.state, one.follower.refusal], ["refused", null, error]);
 });
 
-test("a service that is away changes nothing that is known", () => {
+test("a failed read doesn't change state and presence", () => {
   const one = live().push(version(3)).pass(100).answer(AWAY);
   assert.deepEqual([one.presence, one.state.version], ["present", 3]);
 });
 
-test("a message of another session is no message", () => {
+test("a message of another session is ignored", () => {
   const one = live();
   one.hear("STATE_UPDATE", { sessionId: "another", state: version(2) });
   assert.deepEqual(one.versions, [1]);
 });
 
-test("a warning is told of", () => {
+test("a TIME_WARNING is emitted as warning", () => {
   const one = live().hear("TIME_WARNING", {
     participant_id: "ada",
     threshold_ms: 5000,

@@ -1,4 +1,4 @@
-/** What goes wrong around a session, and what it makes of it. */
+/** Error handling of a session. */
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
@@ -7,7 +7,7 @@ import { ID, Service, data, refusal, still } from "./service.mjs";
 
 const FOR_TEN_MINUTES = 600_000;
 
-test("one that is closed while it reads can be opened again", async () => {
+test("a session that is closed during a read can be opened again", async () => {
   const service = new Service();
   service.subscription = { transport: "polling", url: "unused" };
   let hangs = true;
@@ -23,7 +23,7 @@ test("one that is closed while it reads can be opened again", async () => {
   session.close();
 });
 
-test("one that is closed as its connection is lost makes no other", async () => {
+test("a session that is closed when its connection is lost doesn't reconnect", async () => {
   const service = new Service();
   const { session } = await service.opened();
   session.addEventListener("connection", ({ detail }) => {
@@ -36,7 +36,7 @@ test("one that is closed as its connection is lost makes no other", async () => 
   assert.equal(session.connection.status, "closed");
 });
 
-test("a request that makes no sense is told at once", async () => {
+test("open rejects at once if the request is invalid", async () => {
   const service = new Service();
   service.answer = ({ path }) => (path === "/v1/time" ? undefined : refusal(400, "VALIDATION_ERROR"));
   const opening = service.client().session("nonsense").open();
@@ -47,7 +47,7 @@ test("a request that makes no sense is told at once", async () => {
 });
 
 for (const status of [429, 503]) {
-  test(`a ${status} is told, sat out and followed by the state`, async () => {
+  test(`a ${status} is reported as problem, and the read repeated after Retry-After`, async () => {
     const service = new Service();
     let isBusy = true;
     const busy = () => refusal(status, "BUSY", { "Retry-After": "30" });
@@ -72,7 +72,7 @@ for (const status of [429, 503]) {
   });
 }
 
-test("what can't be understood ends a socket, and another brings the state", async () => {
+test("after an invalid message a new socket brings the state", async () => {
   const service = new Service();
   const { session } = await service.opened();
   service.state = still(3);
@@ -83,7 +83,7 @@ test("what can't be understood ends a socket, and another brings the state", asy
   session.close();
 });
 
-test("an answer without a session is none, and the next one is taken", async () => {
+test("a 200 without a session is treated as a failure and repeated", async () => {
   const service = new Service();
   service.subscription = { transport: "polling", url: "unused" };
   const { session } = await service.opened();

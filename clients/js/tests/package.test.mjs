@@ -1,4 +1,4 @@
-/** What is published, and that it runs without a build step and without anything else. */
+/** The published package: its types, and that it runs without a build step or dependencies. */
 
 import assert from "node:assert/strict";
 import { readFile, readdir } from "node:fs/promises";
@@ -23,19 +23,19 @@ async function pathOf(name) {
   return isTransport ? `transports/${name}` : name;
 }
 
-test("the types declare what the module exports", async () => {
+test("synckairos.d.ts declares exactly the module's exports", async () => {
   const types = await readFile(new URL("synckairos.d.ts", ROOT), "utf8");
   const declared = [...types.matchAll(/^export (?:class|function|const) (\w+)/gm)];
   assert.deepEqual(declared.map(([, name]) => name).sort(), Object.keys(library).sort());
 });
 
-test("the hooks' types declare what their module exports", async () => {
+test("react.d.ts declares exactly the hooks module's exports", async () => {
   const types = await readFile(new URL("react.d.ts", ROOT), "utf8");
   const declared = [...types.matchAll(/^export function (\w+)/gm)].map(([, name]) => name);
   assert.deepEqual(declared.sort(), Object.keys(await import("../react.js")).sort());
 });
 
-test("only what is optional is imported by name, so the files can be served as they are", async () => {
+test("only optional packages are imported by name, so browsers can load the files", async () => {
   for (const [path, text] of await modules()) {
     const imported = [
       ...text.matchAll(/^import .*? from "([^"]+)"|[^.]\bimport\("([^"]+)"\)[^.]/gm),
@@ -47,13 +47,13 @@ test("only what is optional is imported by name, so the files can be served as t
   }
 });
 
-test("nothing is evaluated, so a content security policy can be strict", async () => {
+test("no code is built from strings, so a content security policy can be strict", async () => {
   for (const [path, text] of await modules()) {
     assert.doesNotMatch(text, /\beval\(|new Function\(|document\.write|innerHTML/, path);
   }
 });
 
-test("a Node without a page, sockets or event sources can load it", async () => {
+test("the package loads in Node without browser globals", async () => {
   for (const name of ["document", "WebSocket", "EventSource", "location"]) {
     assert.equal(globalThis[name], undefined, name);
   }

@@ -1,4 +1,4 @@
-/** The hooks, in the real React on a page that is none. */
+/** The hooks, in the real React on a simulated page. */
 
 import assert from "node:assert/strict";
 import { after, afterEach, mock, test } from "node:test";
@@ -22,7 +22,7 @@ afterEach(async () => {
   for (const root of roots.splice(0)) await act(() => root.unmount());
 });
 
-/** A service, a client of it, and a component that is shown. */
+/** A service, a client of it, and a mounted component. */
 async function shown(component, { service = new Service(), isStrict = false, ...props } = {}) {
   const client = service.client();
   const container = page.document.createElement("div");
@@ -43,7 +43,7 @@ function Version({ client, id = ID }) {
   return `${state?.version ?? "none"} ${connection.status} ${presence}`;
 }
 
-test("a component renders again with each change", async () => {
+test("a component renders on each change", async () => {
   const { service, text } = await shown(Version);
   assert.equal(text(), "1 live present");
   await act(async () => service.socket.push(still(2)));
@@ -52,7 +52,7 @@ test("a component renders again with each change", async () => {
   assert.equal(text(), "none live deleted");
 });
 
-test("a session is followed once, however many show it, and until the last one goes", async () => {
+test("a session is followed once for all components, until the last one unmounts", async () => {
   const Pair = ({ client, isPair = true }) => [
     h(Version, { client, key: 1 }),
     isPair && h(Version, { client, key: 2 }),
@@ -70,7 +70,7 @@ test("a session is followed once, however many show it, and until the last one g
   assert.equal(service.world.timers, 0);
 });
 
-test("another id is another session", async () => {
+test("with another id the component follows another session", async () => {
   const other = ID.replace("5", "6");
   const { client, render, pass, text } = await shown(Version);
   await render({ id: other });
@@ -80,14 +80,14 @@ test("another id is another session", async () => {
   assert.equal(client.session(ID).connection.status, "closed");
 });
 
-test("strict mode, which mounts everything twice, makes no difference", async () => {
+test("strict mode, which mounts components twice, opens one connection", async () => {
   const { service, text } = await shown(Version, { isStrict: true });
   await afterATurn();
   assert.equal(text(), "1 live present");
   assert.equal(service.sockets.length, 1);
 });
 
-test("what somebody else has opened is left open", async () => {
+test("a session opened outside of the hook stays open", async () => {
   const service = new Service();
   const { session } = await service.opened();
   const { root } = await shown(() => useSession({ session: () => session }, ID).state.version, {
@@ -98,7 +98,7 @@ test("what somebody else has opened is left open", async () => {
   assert.equal(session.connection.status, "live");
 });
 
-test("a refusal is shown", async () => {
+test("useSession returns the refusal", async () => {
   const Refusal = ({ client }) => String(useSession(client, "nonsense").refusal?.status);
   const service = new Service();
   service.answer = () => Response.json({ error: { code: "FORBIDDEN" } }, { status: 403 });
@@ -106,7 +106,7 @@ test("a refusal is shown", async () => {
   assert.equal(text(), "403");
 });
 
-test("what is left is looked at again and again, and with each change", async () => {
+test("useRemaining computes the time left every everyMs, and on each change", async () => {
   const service = new Service();
   service.state = chess({ server_time_ms: T0 });
   const Left = ({ client }) => {
@@ -128,14 +128,14 @@ test("what is left is looked at again and again, and with each change", async ()
   assert.equal(text(), "none");
 });
 
-test("a page that is rendered on a server has no session yet, and opens none", () => {
+test("server-side rendering opens no session", () => {
   const service = new Service();
   const client = service.client();
   assert.equal(renderToString(h(Version, { client })), "none closed unknown");
   assert.equal(service.sockets.length + service.requests.length, 0);
 });
 
-test("actions and events are at hand", async () => {
+test("useSession returns the session, and its clocks", async () => {
   const seen = {};
   const Session = ({ client }) => {
     Object.assign(seen, useSession(client, ID));

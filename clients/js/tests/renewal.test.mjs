@@ -1,4 +1,4 @@
-/** A token that only listens lasts minutes: there is a fresh one in time. */
+/** A listener's token is renewed before it expires. */
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
@@ -7,7 +7,7 @@ import { ID, Service, data, refusal } from "./service.mjs";
 
 const MINUTE = 60_000;
 
-/** A service that gives listeners tokens of ten minutes, numbered. */
+/** A service that issues numbered listener's tokens, valid for ten minutes. */
 function minting(transport, more = {}) {
   const service = new Service();
   let minted = 0;
@@ -31,7 +31,7 @@ function authentications(socket) {
   return socket.sent.filter(({ type }) => type === "AUTHENTICATE").map(({ token }) => token);
 }
 
-test("a socket goes on with a fresh token at four fifths of the old one's life", async () => {
+test("a WebSocket gets a new token at 80 % of the old one's lifetime", async () => {
   const service = minting("websocket");
   await service.opened();
   await service.world.pass(8 * MINUTE - 1000);
@@ -43,7 +43,7 @@ test("a socket goes on with a fresh token at four fifths of the old one's life",
   assert.equal(service.sockets.length, 1);
 });
 
-test("so does a channel at Supabase", async () => {
+test("a Supabase channel gets a new token at 80 % of the old one's lifetime", async () => {
   const service = minting("supabase");
   await service.opened();
   await service.world.pass(8 * MINUTE + 1000);
@@ -51,7 +51,7 @@ test("so does a channel at Supabase", async () => {
   assert.equal(service.realtimes.length, 1);
 });
 
-test("who asks for a fresh one shows a fresh token of his own", async () => {
+test("a renewal gets a new caller's token first", async () => {
   const service = minting("websocket");
   let asked = 0;
   await service.opened({ token: () => `mine ${++asked}` });
@@ -62,7 +62,7 @@ test("who asks for a fresh one shows a fresh token of his own", async () => {
   assert.deepEqual(shown, ["Bearer mine 1", "Bearer mine 2"]);
 });
 
-test("a service that is away just then is asked again while the old token is good", async () => {
+test("a failed renewal is retried while the old token is valid", async () => {
   const service = minting("websocket");
   const { session } = await service.opened();
   await service.world.pass(7 * MINUTE);
@@ -75,7 +75,7 @@ test("a service that is away just then is asked again while the old token is goo
 });
 
 for (const code of [4401, 4403, 4404]) {
-  test(`closed with ${code}, it asks once more, with a fresh token`, async () => {
+  test(`after close code ${code} it subscribes again with a new token`, async () => {
     const service = minting("websocket");
     let asked = 0;
     const { session } = await service.opened({ token: () => `mine ${++asked}` });
@@ -86,7 +86,7 @@ for (const code of [4401, 4403, 4404]) {
     assert.equal(session.connection.status, "live");
   });
 
-  test(`closed with ${code} twice, it is followed by asking`, async () => {
+  test(`after close code ${code} twice it falls back to polling`, async () => {
     const service = minting("websocket");
     const { session } = await service.opened();
     service.onSocket = (socket) => socket.end(code);
@@ -100,7 +100,7 @@ for (const code of [4401, 4403, 4404]) {
   });
 }
 
-test("a channel that Supabase ends is joined anew, with a fresh token", async () => {
+test("a channel that Supabase ends is joined again with a new token", async () => {
   const service = minting("supabase");
   const { session } = await service.opened();
   service.realtime.says("CHANNEL_ERROR", new Error("Token has expired"));
@@ -111,7 +111,7 @@ test("a channel that Supabase ends is joined anew, with a fresh token", async ()
   assert.equal(session.connection.status, "live");
 });
 
-test("who gets no fresh token any more is refused", async () => {
+test("a renewal that fails with 401 refuses the session", async () => {
   const service = minting("websocket");
   const { session } = await service.opened({ token: "mine" });
   service.answer = () => refusal(401, "UNAUTHENTICATED");
@@ -119,7 +119,7 @@ test("who gets no fresh token any more is refused", async () => {
   assert.deepEqual([session.presence, session.refusal.code], ["refused", "UNAUTHENTICATED"]);
 });
 
-test("a stream, which keeps the token it began with, is replaced before that ends", async () => {
+test("a stream is replaced before its token expires", async () => {
   const service = minting("websocket");
   service.onSocket = (socket) => socket.end();
   const streams = [];
@@ -153,10 +153,10 @@ test("a stream, which keeps the token it began with, is replaced before that end
   assert.ok(streams.length > before);
   assert.ok(streams.at(-1).token > streams[0].token);
   assert.ok(streams.slice(0, -1).every(({ signal }) => signal.aborted));
-  assert.equal(told.connections().length, said, "nobody noticed");
+  assert.equal(told.connections().length, said, "no connection event");
 });
 
-test("a service that says no end of its token is left alone", async () => {
+test("a token without expires_at isn't renewed", async () => {
   const service = new Service();
   service.answer = ({ path }) =>
     path.endsWith("/realtime")

@@ -1,4 +1,4 @@
-/** A service made of what a test says, for a client in a world of its own. */
+/** A fake service in virtual time, for tests of the whole client. */
 
 import { SyncKairos } from "../synckairos.js";
 import { ID, chess } from "./states.mjs";
@@ -10,16 +10,16 @@ export class Service {
   sockets = [];
   /** @type {FakeRealtime[]} */
   realtimes = [];
-  /** Requests but for the time: `{method, path, headers, body}`. */
+  /** Requests, except for the time: `{method, path, headers, body}`. */
   requests = [];
-  /** What there is; null: nothing. */
+  /** The session's state; null if there is no session. */
   state = still(1);
   subscription = { transport: "websocket", url: `ws://service/ws?sessionId=${ID}` };
-  /** Answers in place of the usual ones: `(request) => Response|Promise|undefined`. */
+  /** Overrides the default answers: `(request) => Response|Promise|undefined`. */
   answer = () => undefined;
-  /** What a socket does when it is opened. */
+  /** Called when a socket is opened. */
   onSocket = (socket) => socket.greet();
-  /** What Realtime says to one who joins. */
+  /** Called when a Realtime channel is joined. */
   onJoin = (client) => client.says("SUBSCRIBED");
 
   client(options = {}) {
@@ -44,7 +44,7 @@ export class Service {
     });
   }
 
-  /** An open session, with what it told so far. */
+  /** An open session, and the events that it emits. */
   async opened(options) {
     const session = this.client(options).session(ID);
     const told = heardOf(session);
@@ -61,7 +61,7 @@ export class Service {
     return this.realtimes.at(-1);
   }
 
-  /** How often `path` was asked for; a path of its own is the session's. */
+  /** The number of requests to the session's path plus `suffix`. */
   count(suffix = "") {
     return this.requests.filter(({ path }) => path === `/v1/sessions/${ID}${suffix}`).length;
   }
@@ -86,7 +86,7 @@ export class Service {
   }
 }
 
-/** A session in which nothing falls due. */
+/** A paused session, so that no deadline comes. */
 export function still(version, more = {}) {
   return chess({ version, status: "paused", cycle_started_at: null, deadline_at: null, ...more });
 }
@@ -99,12 +99,12 @@ export function refusal(status, code = "X", headers = {}) {
   return Response.json({ error: { code, message: "No" } }, { status, headers });
 }
 
-/** Never, but for the one who gives up. */
+/** An answer that never arrives; rejects when the request is aborted. */
 export function silence({ signal }) {
   return new Promise((_, reject) => signal.addEventListener("abort", () => reject(signal.reason)));
 }
 
-/** What a session tells, as it tells it. */
+/** The events of a session, as a growing list. */
 export function heardOf(session) {
   const told = [];
   for (const name of ["update", "expired", "warning", "deleted", "connection"]) {
@@ -124,7 +124,7 @@ export function heardOf(session) {
 export class FakeSocket {
   readyState = 0;
   sent = [];
-  /** Whether it answers a ping. */
+  /** Whether the socket answers pings. */
   isAlive = true;
 
   constructor(url, service) {
@@ -163,7 +163,7 @@ export class FakeSocket {
     if (message.type === "RECONNECT") this.say("STATE_SYNC", { state: this.service.state });
   }
 
-  /** The server closes it. */
+  /** Close the socket from the server's side. */
   end(code = 1006) {
     this.readyState = 3;
     this.onclose?.({ code });
@@ -175,7 +175,7 @@ export class FakeSocket {
   }
 }
 
-/** As much of a `RealtimeClient` as the library uses. */
+/** The part of `RealtimeClient` that the library uses. */
 export class FakeRealtime {
   tokens = [];
 

@@ -1,4 +1,4 @@
-/** A session as those see it who use the library. */
+/** A session's public API. */
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
@@ -9,7 +9,7 @@ import { T0, at, chess } from "./states.mjs";
 
 const PATH = `/v1/sessions/${ID}`;
 
-/** Answer each path in `answers` so, and all else as usual. */
+/** Override the answers to some requests, named by method and path. */
 function answering(answers) {
   return ({ method, path }) => answers[`${method} ${path.replace(PATH, "")}`]?.();
 }
@@ -25,7 +25,7 @@ test("opening resolves with the first state", async () => {
   assert.equal(await session.open(), await opening);
 });
 
-test("a lobby resolves with null, and comes alive", async () => {
+test("opening an absent session resolves with null, and it becomes present later", async () => {
   const service = new Service();
   service.state = null;
   const session = service.client().session(ID);
@@ -38,7 +38,7 @@ test("a lobby resolves with null, and comes alive", async () => {
   assert.deepEqual([session.presence, told.versions()], ["present", [1]]);
 });
 
-test("a host, who may not even subscribe to what isn't there, waits as well", async () => {
+test("a host, who can't subscribe to an absent session, finds it by polling", async () => {
   const service = new Service();
   service.state = null;
   service.answer = ({ path }) =>
@@ -57,7 +57,7 @@ for (const [status, code] of [
   [401, "UNAUTHENTICATED"],
   [403, "FORBIDDEN"],
 ]) {
-  test(`${status} refuses it, with the reason`, async () => {
+  test(`opening rejects with ${status}, which is also the refusal`, async () => {
     const service = new Service();
     service.answer = () => refusal(status, code);
     const session = service.client({ token: "bad" }).session(ID);
@@ -78,7 +78,7 @@ for (const [status, code] of [
   });
 }
 
-test("who was refused may try again with another token", async () => {
+test("a refused session can be opened again", async () => {
   const service = new Service();
   service.answer = () => refusal(401, "UNAUTHENTICATED");
   const { session } = await service.opened();
@@ -90,7 +90,7 @@ test("who was refused may try again with another token", async () => {
   assert.equal(session.state.version, 1);
 });
 
-test("a service that is away is waited for", async () => {
+test("open waits for an unavailable service", async () => {
   const service = new Service();
   service.answer = () => refusal(503, "STORE_UNAVAILABLE");
   const { session } = await service.opened();
@@ -101,7 +101,7 @@ test("a service that is away is waited for", async () => {
   assert.deepEqual([session.presence, session.connection.status], ["present", "live"]);
 });
 
-test("after a deletion the id is followed on, for it may get a new life", async () => {
+test("following goes on after a deletion, until the id is used again", async () => {
   const service = new Service();
   const { session, told } = await service.opened();
   service.state = null;
@@ -118,7 +118,7 @@ test("after a deletion the id is followed on, for it may get a new life", async 
   );
 });
 
-test("what clocks show comes from anchors and the server's clock", async () => {
+test("clocks are computed from the state and the server's clock", async () => {
   const service = new Service();
   service.state = chess({ server_time_ms: T0 });
   const { session } = await service.opened();
@@ -132,7 +132,7 @@ test("what clocks show comes from anchors and the server's clock", async () => {
   assert.equal(session.remaining(), session.remaining(undefined, session.clock.now()));
 });
 
-test("each action asks for what it says", async () => {
+test("each action makes its request", async () => {
   const service = new Service();
   const { session } = await service.opened();
   service.requests.length = 0;
@@ -171,7 +171,7 @@ test("each action asks for what it says", async () => {
   assert.equal(service.requests[0].headers["If-Match"], '"4"');
 });
 
-test("the history is asked for page by page", async () => {
+test("events and replay make their requests", async () => {
   const service = new Service();
   const { session } = await service.opened();
   service.requests.length = 0;
@@ -191,7 +191,7 @@ test("the history is asked for page by page", async () => {
   );
 });
 
-test("the answer to an action is taken in at once, and its push is no news then", async () => {
+test("an action's response is applied at once, and its push ignored", async () => {
   const service = new Service();
   const { session, told } = await service.opened();
   service.answer = answering({ "POST /resume": () => data(still(2)) });
@@ -201,7 +201,7 @@ test("the answer to an action is taken in at once, and its push is no news then"
   assert.equal(told.filter(([name]) => name === "update").at(-1)[1].source, "action");
 });
 
-test("a switch has no whole state: if its push doesn't come, the session is read", async () => {
+test("after a switch, the session is read if its push doesn't come", async () => {
   const service = new Service();
   service.subscription = { transport: "websocket", url: service.subscription.url };
   const { session, told } = await service.opened();
@@ -215,7 +215,7 @@ test("a switch has no whole state: if its push doesn't come, the session is read
   assert.deepEqual(told.versions(), [1, 2]);
 });
 
-test("a deletion of one's own is known at once", async () => {
+test("delete changes the presence at once", async () => {
   const service = new Service();
   const { session } = await service.opened();
   service.answer = answering({ "DELETE ": () => new Response(null, { status: 204 }) });
@@ -223,7 +223,7 @@ test("a deletion of one's own is known at once", async () => {
   assert.equal(session.presence, "deleted");
 });
 
-test("an action that the service refuses changes nothing", async () => {
+test("a refused action changes nothing", async () => {
   const service = new Service();
   const { session, told } = await service.opened();
   service.answer = answering({ "POST /switch": () => refusal(409, "CONFLICT") });
@@ -243,14 +243,14 @@ test("a new session has its state before it is opened", async () => {
   assert.notEqual(client.session(ID), session);
 });
 
-test("several sessions are read in one answer", async () => {
+test("batch reads several sessions in one request", async () => {
   const service = new Service();
   service.answer = () => data({ sessions: [], not_found: [ID] });
   assert.deepEqual(await service.client().batch([ID]), { sessions: [], not_found: [ID] });
   assert.deepEqual(service.requests[0].body, { session_ids: [ID] });
 });
 
-test("a refresh is a read that begins after it was asked for", async () => {
+test("refresh starts a new read, even while another one is under way", async () => {
   const service = new Service();
   const { session } = await service.opened();
   let release;
@@ -269,7 +269,7 @@ test("a refresh is a read that begins after it was asked for", async () => {
   assert.equal((await second).version, 2);
 });
 
-test("a refresh tells when it failed, and works without following", async () => {
+test("refresh works without following, and rejects on failure", async () => {
   const service = new Service();
   const session = service.client().session(ID);
   assert.equal((await session.refresh()).version, 1);
@@ -282,7 +282,7 @@ test("a refresh tells when it failed, and works without following", async () => 
   assert.equal(await refreshed, "STORE_UNAVAILABLE");
 });
 
-test("closing ends what is under way", async () => {
+test("closing resolves a waiting refresh", async () => {
   const service = new Service();
   const { session } = await service.opened();
   service.answer = silence;
@@ -294,7 +294,7 @@ test("closing ends what is under way", async () => {
   assert.equal(session.connection.status, "closed");
 });
 
-test("a page that is seen again reads at once", async () => {
+test("a page that is shown again reads at once", async () => {
   const service = new Service();
   const { told } = await service.opened();
   await service.world.show(false);

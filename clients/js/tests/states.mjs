@@ -1,4 +1,4 @@
-/** Sessions as the service shows them, for tests. */
+/** Session states for tests. */
 
 export const T0 = Date.parse("2025-10-09T08:53:20.000Z");
 export const ID = "5a7f9a52-6a2c-4d0c-9a38-0f1f4c3b7d10";
@@ -21,7 +21,7 @@ export function person(id, left, more = {}) {
   };
 }
 
-/** A running session whose anchor is `T0`. */
+/** A running session whose cycle started at `T0`. */
 export function session(mode, participants, more = {}) {
   return {
     session_id: ID,
@@ -44,7 +44,7 @@ export function session(mode, participants, more = {}) {
   };
 }
 
-/** Ada's ten seconds run, Ben's nine stand. */
+/** Ada's clock runs with 10 s left; Ben's stands at 9 s. */
 export function chess(more = {}) {
   const people = [person("ada", 10_000, { is_active: true }), person("ben", 9_000)];
   const running = { deadline_at: at(10_000), time_remaining_ms: 10_000 };

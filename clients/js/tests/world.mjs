@@ -1,8 +1,8 @@
-/** A world in which no time passes by itself, for tests. All in ms. */
+/** Virtual time for tests. All in ms. */
 
 const EPOCH_MS = 1_760_000_000_000;
 
-/** Timers and clocks that go on when they are told to. */
+/** Timers and clocks that advance only by `pass`. */
 export class World {
   #now = 0;
   #timers = new Map();
@@ -12,7 +12,7 @@ export class World {
 
   /** @param {{random?: () => number}} [options] */
   constructor({ random = () => 0.5 } = {}) {
-    /** What the library takes for the machine. */
+    /** The library's view of the platform. */
     this.local = {
       monotonic: () => this.#now,
       wall: () => EPOCH_MS + this.#now,
@@ -34,7 +34,7 @@ export class World {
     return this.#now;
   }
 
-  /** The server's time, which is also what a clock that is right shows. */
+  /** The server's time. */
   get serverMs() {
     return EPOCH_MS + this.#now;
   }
@@ -43,7 +43,7 @@ export class World {
     return this.#timers.size;
   }
 
-  /** Whether somebody would hear of the page's return. */
+  /** Whether a listener waits for the page to be shown again. */
   get isWatched() {
     return this.#wakers.size > 0;
   }
@@ -56,10 +56,10 @@ export class World {
   }
 
   /**
-   * Let `ms` pass: each timer fires in its turn, and what it sets off is done before the next.
+   * Let `ms` pass: timers fire in order, each after the promises of the one before have settled.
    *
    * @param {number} ms
-   * @param {{everyMs?: number, look?: () => void}} [watching] what looks on meanwhile
+   * @param {{everyMs?: number, look?: () => void}} [watching] `look` is called every `everyMs`
    */
   async pass(ms, { everyMs = Infinity, look = () => {} } = {}) {
     const start = this.#now;
@@ -90,12 +90,12 @@ export class World {
   }
 }
 
-/** Until every promise that can go on has gone on. */
+/** Wait until pending promise callbacks have run. */
 export function settled() {
   return new Promise((resolve) => setImmediate(resolve));
 }
 
-/** A generator of the same numbers every time (mulberry32). */
+/** A seeded random number generator (mulberry32). */
 export function dice(seed) {
   return () => {
     seed = (seed + 0x6d2b79f5) | 0;
