@@ -1,4 +1,4 @@
-import { isTerminal } from "./anchors.js";
+import { isTerminal } from "./session-clocks.js";
 import { Confirmation } from "./confirmation.js";
 import { Flags } from "./flags.js";
 import { instantOf } from "./instants.js";

@@ -1,4 +1,4 @@
-import * as anchors from "./anchors.js";
+import * as clocks from "./session-clocks.js";
 import { Following } from "./following.js";
 import { sessionPath } from "./ladder.js";
 
@@ -100,19 +100,19 @@ export class Session extends EventTarget {
   /** Ms left on a participant's clock or, without an id, on the running clock. */
   remaining(participantId, at = this.clock.now()) {
     if (!this.state) return null;
-    if (!participantId) return anchors.nearest(this.state, at);
-    return anchors.remaining(this.state, participantId, at);
+    if (!participantId) return clocks.nearest(this.state, at);
+    return clocks.remaining(this.state, participantId, at);
   }
 
   /** Ms that a participant's cycles have taken; null for an unknown participant. */
   used(participantId, at = this.clock.now()) {
     const one = this.state?.participants.find((p) => p.participant_id === participantId);
-    return one ? anchors.used(this.state, one, at) : null;
+    return one ? clocks.used(this.state, one, at) : null;
   }
 
   /** Ms that the session has run; null without a state. */
   elapsed(at = this.clock.now()) {
-    return this.state && anchors.elapsed(this.state, at);
+    return this.state && clocks.elapsed(this.state, at);
   }
 
   /** @param {CallOptions} [options] */

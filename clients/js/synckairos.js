@@ -12,7 +12,7 @@ export {
   remainingOf,
   sharedClocks,
   used,
-} from "./anchors.js";
+} from "./session-clocks.js";
 export { SyncKairos } from "./client.js";
 export { ServerClock } from "./clock.js";
 export { ApiError } from "./errors.js";

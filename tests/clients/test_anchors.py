@@ -7,7 +7,7 @@ from uuid import UUID
 
 import msgspec
 import pytest
-from synckairos import anchors
+from synckairos import session_clocks
 from synckairos.states import SessionState
 
 from shared.domain.clocks import clocks_of
@@ -76,41 +76,41 @@ def test_from_any_state_to_any_later_instant(mode: SyncMode) -> None:
         seen, shown = view(of, early), view(of, late)
         for one in shown["participants"]:
             who = one["participant_id"]
-            assert anchors.remaining(seen, who, late) == one.get("time_remaining_ms")
-            assert anchors.used(seen, who, late) == one["time_used_ms"]
-        assert anchors.nearest(seen, late) == shown.get("time_remaining_ms")
+            assert session_clocks.remaining(seen, who, late) == one.get("time_remaining_ms")
+            assert session_clocks.used(seen, who, late) == one["time_used_ms"]
+        assert session_clocks.nearest(seen, late) == shown.get("time_remaining_ms")
         for group, then in zip(seen.get("groups", ()), shown.get("groups", ()), strict=True):
-            assert anchors.remaining_of(seen, group, late) == then["time_remaining_ms"]
+            assert session_clocks.remaining_of(seen, group, late) == then["time_remaining_ms"]
         total = sum(one["time_used_ms"] for one in shown["participants"])
-        assert anchors.elapsed(seen, late) == total
+        assert session_clocks.elapsed(seen, late) == total
 
 
 @pytest.mark.parametrize(("after", "left"), [(-40, 10_000), (4_000, 6_000), (60_000, 0)])
 def test_a_clock_shows_nothing_from_before_its_anchor_nor_below_zero(after: int, left: int) -> None:
-    assert anchors.remaining(session(), ADA, T0 + after) == left
-    assert anchors.remaining(session(), BEN, T0 + after) == 9_000
+    assert session_clocks.remaining(session(), ADA, T0 + after) == left
+    assert session_clocks.remaining(session(), BEN, T0 + after) == 9_000
 
 
 @pytest.mark.parametrize("status", ["paused", "expired", "completed", "cancelled", "pending"])
 def test_what_does_not_run_is_frozen(status: str) -> None:
     state = session(status=status, cycle_started_at=None, deadline_at=None)
-    assert anchors.remaining(state, ADA, T0 + 5_000) == 10_000
-    assert anchors.nearest(state, T0 + 5_000) == 10_000
+    assert session_clocks.remaining(state, ADA, T0 + 5_000) == 10_000
+    assert session_clocks.nearest(state, T0 + 5_000) == 10_000
 
 
 def test_a_fallen_flag_stays_down_while_the_session_runs_on() -> None:
     state = session(deadline_at=None, time_remaining_ms=0)
     state["participants"][0] = {**state["participants"][0], "time_remaining_ms": 0}
-    assert anchors.remaining(state, ADA, T0 + 5_000) == 0
-    assert anchors.used(state, ADA, T0 + 5_000) == 0
+    assert session_clocks.remaining(state, ADA, T0 + 5_000) == 0
+    assert session_clocks.used(state, ADA, T0 + 5_000) == 0
 
 
 def test_nobody_has_no_clock() -> None:
-    assert anchors.remaining(session(), "nobody", T0) is None
-    assert anchors.used(session(), "nobody", T0) is None
+    assert session_clocks.remaining(session(), "nobody", T0) is None
+    assert session_clocks.used(session(), "nobody", T0) is None
 
 
 def test_without_participants_it_has_run_since_it_began() -> None:
     nobody: Any = {"participants": [], "active_participant_id": None, "sync_mode": "global"}
-    assert anchors.elapsed(session(**nobody), T0 + 700) == 700
-    assert anchors.elapsed(session(**nobody, session_started_at=None), T0 + 700) == 0
+    assert session_clocks.elapsed(session(**nobody), T0 + 700) == 700
+    assert session_clocks.elapsed(session(**nobody, session_started_at=None), T0 + 700) == 0

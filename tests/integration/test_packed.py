@@ -31,7 +31,7 @@ _PLAIN = {"Accept-Encoding": "identity"}
         "/",
         "/console/main.js",
         "/console/console.css",
-        "/clients/js/anchors.js",
+        "/clients/js/session-clocks.js",
         "/api-docs.json",
         "/api-docs/swagger-ui-bundle.js",
     ],

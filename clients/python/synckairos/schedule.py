@@ -1,6 +1,6 @@
 """When a follower reads the session, pings or reconnects. All in ms."""
 
-from synckairos.anchors import is_terminal
+from synckairos.session_clocks import is_terminal
 from synckairos.backoff import Random, backoff, spread
 from synckairos.doubt import Doubt
 from synckairos.effects import Effect, Ping, Read, Reconnect

@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator, Callable
 
-from synckairos import anchors
+from synckairos import session_clocks
 from synckairos.actions import Actions
 from synckairos.api import Api
 from synckairos.clock import ServerClock
@@ -76,18 +76,18 @@ class Session(Actions):
             return None
         at = self.clock.now() if at is None else at
         if participant_id is None:
-            return anchors.nearest(self.state, at)
-        return anchors.remaining(self.state, participant_id, at)
+            return session_clocks.nearest(self.state, at)
+        return session_clocks.remaining(self.state, participant_id, at)
 
     def used(self, participant_id: str, at: float | None = None) -> float | None:
         """Return ms that a participant's cycles have taken; None for an unknown participant."""
         at = self.clock.now() if at is None else at
-        return anchors.used(self.state, participant_id, at) if self.state else None
+        return session_clocks.used(self.state, participant_id, at) if self.state else None
 
     def elapsed(self, at: float | None = None) -> float | None:
         """Return ms that the session has run; None without a state."""
         at = self.clock.now() if at is None else at
-        return anchors.elapsed(self.state, at) if self.state else None
+        return session_clocks.elapsed(self.state, at) if self.state else None
 
     def on(self, name: Name, callback: Callback) -> Callable[[], None]:
         """Call `callback` with each event of that name; return a function that unsubscribes."""

@@ -7,7 +7,7 @@ from types import TracebackType
 from typing import Self
 
 from synckairos import ApiError, Changed, Expired, SessionState, SyncKairos, Unreachable, Update
-from synckairos.anchors import is_terminal
+from synckairos.session_clocks import is_terminal
 from synckairos.states import Kind
 
 from functions.tools.demo.failure import GONE, DemoFailed, refusal
