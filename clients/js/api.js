@@ -1,7 +1,7 @@
 import { backoff } from "./backoff.js";
 import { ApiError, unreachable } from "./errors.js";
 import { newId } from "./ids.js";
-import { surroundings } from "./surroundings.js";
+import { platform } from "./platform.js";
 
 const ATTEMPTS = 5;
 const PATIENCE_MS = 15_000;
@@ -28,9 +28,9 @@ export class Api {
 
   /**
    * @param {{baseUrl?: string, token?: import("./synckairos.js").Token, fetch?: typeof fetch,
-   *   local?: import("./surroundings.js").Surroundings}} [options]
+   *   local?: import("./platform.js").Platform}} [options]
    */
-  constructor({ baseUrl = "", token, fetch: send, local = surroundings } = {}) {
+  constructor({ baseUrl = "", token, fetch: send, local = platform } = {}) {
     this.baseUrl = baseUrl.replace(/\/+$/, "");
     this.send = send ?? ((...call) => globalThis.fetch(...call));
     this.local = local;

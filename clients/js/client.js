@@ -1,7 +1,7 @@
 import { Api } from "./api.js";
 import { ServerClock } from "./clock.js";
 import { Session } from "./session.js";
-import { surroundings } from "./surroundings.js";
+import { platform } from "./platform.js";
 
 const TRANSPORTS = ["supabase", "websocket", "sse", "polling"];
 
@@ -21,7 +21,7 @@ export class SyncKairos {
     realtime,
     fetch: send,
     WebSocket,
-    local = surroundings,
+    local = platform,
   } = {}) {
     if (transport !== undefined && !TRANSPORTS.includes(transport)) {
       throw new TypeError(`transport must be one of ${TRANSPORTS.join(", ")}`);

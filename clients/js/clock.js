@@ -1,5 +1,5 @@
 import { backoff } from "./backoff.js";
-import { surroundings } from "./surroundings.js";
+import { platform } from "./platform.js";
 import { halfWidth, intersection, intervalOf, middle } from "./interval.js";
 
 /** @typedef {import("./interval.js").Interval} Interval */
@@ -42,13 +42,13 @@ export class ServerClock extends EventTarget {
 
   /**
    * @param {{read: () => Promise<{serverMs: number, receivedAt?: number}>,
-   *   resolutionMs?: number} & Partial<import("./surroundings.js").Surroundings>} options `read`
+   *   resolutionMs?: number} & Partial<import("./platform.js").Platform>} options `read`
    *   returns the server's time in whole ms; `receivedAt` is when the response arrived, on the
    *   local monotonic clock
    */
   constructor({ read, resolutionMs = RESOLUTION_MS, ...local }) {
     super();
-    Object.assign(this, surroundings, local, { read, resolutionMs });
+    Object.assign(this, platform, local, { read, resolutionMs });
     this.#wallGap = this.#measuredGap();
     this.#offset = this.#wallGap;
   }

@@ -1,5 +1,5 @@
 import { Follower } from "./follower.js";
-import { sessionPath } from "./ladder.js";
+import { sessionPath } from "./fallback.js";
 import { Link } from "./link.js";
 
 /** @typedef {import("./synckairos.js").SessionState} SessionState */
@@ -28,7 +28,7 @@ export class Following {
 
   /**
    * @param {{id: string, api: import("./api.js").Api, clock: import("./clock.js").ServerClock,
-   *   local: import("./surroundings.js").Surroundings, transport?: string, options?: object,
+   *   local: import("./platform.js").Platform, transport?: string, options?: object,
    *   tell: (name: string, detail: *) => void}} parts
    */
   constructor({ id, api, clock, local, transport, options, tell }) {

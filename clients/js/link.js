@@ -1,5 +1,5 @@
 import { backoff, spread } from "./backoff.js";
-import { Subscriber } from "./ladder.js";
+import { Subscriber } from "./fallback.js";
 import { Timers } from "./timers.js";
 
 /**
@@ -41,8 +41,8 @@ const LEAST_LIFE_MS = 1000;
 export class Link {
   #subscriber;
   #timers;
-  #ladder = null;
-  #rung = 0;
+  #candidates = null;
+  #position = 0;
   #failures = 0;
   #shortLives = 0;
   #refusals = 0;
@@ -54,7 +54,7 @@ export class Link {
 
   /**
    * @param {{id: string, api: import("./api.js").Api, clock: {now: () => number},
-   *   local: import("./surroundings.js").Surroundings, transport?: string, options?: object,
+   *   local: import("./platform.js").Platform, transport?: string, options?: object,
    *   on: object}} parts
    */
   constructor({ id, api, clock, local, transport: forced, options = {}, on }) {
@@ -98,8 +98,8 @@ export class Link {
   /** The network or the page is back: connect without further delay. */
   wake() {
     if (!this.#isOpen || this.#subscriber.isAsking) return;
-    if (!this.#ladder) this.#begin();
-    else if (!this.#current || this.#rung > 0) this.#climb();
+    if (!this.#candidates) this.#begin();
+    else if (!this.#current || this.#position > 0) this.#climb();
   }
 
   /** Ask how to follow the session, then connect. */
@@ -111,7 +111,7 @@ export class Link {
   /** Ask how to follow the session. False if that failed; then a retry is scheduled. */
   async #ask(how) {
     try {
-      this.#ladder = await this.#subscriber.ask(how);
+      this.#candidates = await this.#subscriber.ask(how);
       this.#unanswered = 0;
     } catch (error) {
       if (this.#isOpen) this.#miss(error);
@@ -137,16 +137,16 @@ export class Link {
   #climb() {
     this.#timers.clear("better");
     this.#failures = 0;
-    if (!this.#current) this.#rung = 0;
+    if (!this.#current) this.#position = 0;
     this.#try(0);
   }
 
-  #try(rung) {
+  #try(position) {
     this.#timers.clear("retry");
     this.#dropTried();
-    if (rung >= this.#ladder.length) return this.#settle();
-    const { name, subscription, make } = this.#ladder[rung];
-    const attempt = { name, rung, subscription };
+    if (position >= this.#candidates.length) return this.#settle();
+    const { name, subscription, make } = this.#candidates[position];
+    const attempt = { name, position, subscription };
     attempt.transport = make({
       live: () => this.#arrive(attempt),
       message: (message) => attempt === this.#current && this.on.message(message),
@@ -170,10 +170,10 @@ export class Link {
     this.#dropCurrent();
     this.#current = attempt;
     attempt.since = this.local.monotonic();
-    this.#rung = attempt.rung;
+    this.#position = attempt.position;
     this.#failures = 0;
     this.#refusals = 0;
-    if (attempt.rung > 0) this.#tryBetterLater();
+    if (attempt.position > 0) this.#tryBetterLater();
     else this.#timers.clear("better");
     this.#renewBefore(attempt.subscription.expires_at);
     const { canPing, bringsState } = attempt.transport.constructor;
@@ -206,24 +206,24 @@ export class Link {
     if (isHopeless || this.#failures >= TRIES) {
       this.#failures = 0;
       this.#refusals = 0;
-      this.#rung++;
-      if (this.#rung >= this.#ladder.length) return this.#settle();
+      this.#position++;
+      if (this.#position >= this.#candidates.length) return this.#settle();
     }
     const attempt = Math.max(this.#failures, this.#shortLives - 1);
     const delay = Math.max(retryAfterMs, backoff(attempt, this.local));
     const isFresh = !isStale && !refused;
-    const go = isFresh ? () => this.#try(this.#rung) : () => this.#freshly(refused);
+    const go = isFresh ? () => this.#try(this.#position) : () => this.#freshly(refused);
     return this.#timers.set("retry", delay, go);
   }
 
   async #freshly(refused) {
-    if (await this.#ask({ isRenewal: !!refused })) this.#try(this.#rung);
+    if (await this.#ask({ isRenewal: !!refused })) this.#try(this.#position);
   }
 
   /** No transport works: poll, and retry the transports later. */
   #settle() {
     this.on.alone({ isSettled: true });
-    if (this.#isOpen && this.#ladder.length) this.#tryBetterLater();
+    if (this.#isOpen && this.#candidates.length) this.#tryBetterLater();
   }
 
   #tryBetterLater() {
@@ -245,10 +245,10 @@ export class Link {
 
   async #renew() {
     if (!(await this.#ask({ isRenewal: true })) || !this.#current) return;
-    const { transport, rung } = this.#current;
-    const fresh = this.#ladder[rung]?.subscription;
+    const { transport, position } = this.#current;
+    const fresh = this.#candidates[position]?.subscription;
     if (fresh && transport.renew(fresh)) this.#renewBefore(fresh.expires_at);
-    else this.#try(rung);
+    else this.#try(position);
   }
 
   #refuse(error) {

@@ -1,6 +1,6 @@
 import * as clocks from "./session-clocks.js";
 import { Following } from "./following.js";
-import { sessionPath } from "./ladder.js";
+import { sessionPath } from "./fallback.js";
 
 /**
  * @typedef {import("./synckairos.js").SessionState} SessionState
@@ -27,7 +27,7 @@ export class Session extends EventTarget {
   /**
    * @param {string} id
    * @param {{api: import("./api.js").Api, clock: import("./clock.js").ServerClock,
-   *   local: import("./surroundings.js").Surroundings, transport?: string, options?: object,
+   *   local: import("./platform.js").Platform, transport?: string, options?: object,
    *   onOpen?: () => void, onClose?: () => void}} parts
    */
   constructor(id, { onOpen = () => {}, onClose = () => {}, ...parts }) {

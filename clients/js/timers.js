@@ -3,7 +3,7 @@ export class Timers {
   #local;
   #set = new Map();
 
-  /** @param {import("./surroundings.js").Surroundings} local */
+  /** @param {import("./platform.js").Platform} local */
   constructor(local) {
     this.#local = local;
   }

@@ -5,7 +5,7 @@ import math
 import random
 from dataclasses import dataclass
 
-from synckairos.local import Local
+from synckairos.platform import Platform
 
 from tests.clients.virtual import now_ms
 
@@ -33,9 +33,9 @@ class Path:
         self._uptime = self.dice.uniform(0, _UPTIME_MS)
 
     @property
-    def local(self) -> Local:
+    def local(self) -> Platform:
         """The client's clocks: one drifts, the other is an hour off as well."""
-        return Local(monotonic=self._monotonic, wall=self._wall, resolution_ms=1e-6)
+        return Platform(monotonic=self._monotonic, wall=self._wall, resolution_ms=1e-6)
 
     async def read(self) -> float:
         """Ask the server: there, whole ms, and back."""

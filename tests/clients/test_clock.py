@@ -7,7 +7,7 @@ import pytest
 from synckairos.clock import ServerClock
 from synckairos.errors import Unreachable
 from synckairos.interval import Sample
-from synckairos.local import Local
+from synckairos.platform import Platform
 
 from tests.clients import virtual
 
@@ -24,7 +24,9 @@ class Machine:
 
     def clock(self, read: Callable[[], Awaitable[float]] | None = None) -> ServerClock:
         """A clock of this machine."""
-        local = Local(monotonic=lambda: self.monotonic, wall=lambda: self.wall, resolution_ms=0.001)
+        local = Platform(
+            monotonic=lambda: self.monotonic, wall=lambda: self.wall, resolution_ms=0.001
+        )
         return ServerClock(read or _never, local)
 
     def passes(self, ms: float) -> None:
@@ -146,7 +148,7 @@ async def _sampled_at(until_s: float, *, sleeps_at_s: float | None = None) -> li
         taken.append(virtual.now_ms() / 1000)
         return _SERVER_MS + virtual.now_ms()
 
-    local = Local(monotonic=virtual.now_ms, wall=lambda: virtual.now_ms() + leap_ms)
+    local = Platform(monotonic=virtual.now_ms, wall=lambda: virtual.now_ms() + leap_ms)
     clock = ServerClock(read, local)
     clock.start()
     if sleeps_at_s is not None:
@@ -190,7 +192,7 @@ def test_a_service_that_is_away_is_asked_again_soon() -> None:
                 raise Unreachable
             return _SERVER_MS
 
-        clock = ServerClock(read, Local(monotonic=virtual.now_ms, wall=virtual.now_ms))
+        clock = ServerClock(read, Platform(monotonic=virtual.now_ms, wall=virtual.now_ms))
         clock.start()
         await asyncio.sleep(1.5)
         assert clock.is_synced

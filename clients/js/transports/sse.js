@@ -18,7 +18,7 @@ export class SseTransport {
 
   /**
    * @param {{url: string, token?: string, fetch?: typeof fetch,
-   *   local: import("../surroundings.js").Surroundings,
+   *   local: import("../platform.js").Platform,
    *   on: import("../link.js").Listeners}} options
    */
   constructor({ url, token, fetch: send, local, on }) {

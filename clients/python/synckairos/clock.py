@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable
 
 from synckairos.backoff import backoff
 from synckairos.interval import Offsets, Sample
-from synckairos.local import Local
+from synckairos.platform import Platform
 
 _FIRST_ROUND, _ROUND = 8, 3
 _CALM_MS = 1_500.0
@@ -26,9 +26,9 @@ class ServerClock:
     `read` returns the server's time in whole ms and raises a `SyncKairosError` on failure.
     """
 
-    def __init__(self, read: Callable[[], Awaitable[float]], local: Local | None = None) -> None:
+    def __init__(self, read: Callable[[], Awaitable[float]], local: Platform | None = None) -> None:
         self._read = read
-        self._local = local or Local()
+        self._local = local or Platform()
         self._offsets: Offsets | None = None
         self._ahead, self._ahead_since = 0.0, 0.0
         self._is_trusted = False

@@ -11,7 +11,7 @@ from synckairos.errors import ApiError
 from synckairos.events import Changed, Connection, Events, Status
 from synckairos.follower import Follower
 from synckairos.link import Link
-from synckairos.local import monotonic_ms
+from synckairos.platform import monotonic_ms
 from synckairos.states import Kind, Message, SessionState
 
 

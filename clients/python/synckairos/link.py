@@ -10,14 +10,14 @@ from synckairos.attempt import Attempt
 from synckairos.backoff import backoff, spread
 from synckairos.clock import ServerClock
 from synckairos.errors import ApiError
-from synckairos.ladder import ladder, transport
+from synckairos.fallback import create_transport, transports_to_try
 from synckairos.states import Kind, Message, Subscription, instant_ms
 from synckairos.transports.base import Down, Silent, Turned
 
 _TRIES = 2
 """Consecutive failures after which a transport counts as unavailable."""
 
-_LONGEST_LADDER = 2
+_MAX_TRANSPORTS = 2
 _BETTER_AFTER_MS = 40_000.0
 _STEADY_S, _SOONEST_S = 5.0, 1.0
 _RENEWED_AT = 0.8
@@ -102,7 +102,7 @@ class Link:
         """
         self._supplied.left(None)
         place = failures = turned = 0
-        while place < _LONGEST_LADDER:
+        while place < _MAX_TRANSPORTS:
             try:
                 return await self._try(place, anew=turned > 0)
             except _Absent:
@@ -124,10 +124,10 @@ class Link:
     async def _try(self, place: int, *, anew: bool = False) -> Attempt | None:
         """Connect by the transport at `place`; None if there is none. Raises `Down`, `Turned`."""
         subscription = await self._ask(anew=anew)
-        kinds = ladder(subscription, self._forced)[place:]
+        kinds = transports_to_try(subscription, self._forced)[place:]
         if not kinds:
             return None
-        made = await transport(kinds[0], subscription, self._api, self._id)
+        made = await create_transport(kinds[0], subscription, self._api, self._id)
         attempt = Attempt(made, subscription, self._supplied.heard)
         try:
             await attempt.greeted()
@@ -160,7 +160,7 @@ class Link:
         self._current = attempt
         self._supplied.joined(attempt.transport.kind)
         helpers: list[asyncio.Task[Attempt | None]] = [asyncio.create_task(self._renew(attempt))]
-        if attempt.transport.kind != ladder(attempt.subscription, self._forced)[0]:
+        if attempt.transport.kind != transports_to_try(attempt.subscription, self._forced)[0]:
             helpers.append(asyncio.create_task(self._better()))
         began = asyncio.get_running_loop().time()
         try:

@@ -1,9 +1,9 @@
 """When a follower reads the session, pings or reconnects. All in ms."""
 
-from synckairos.session_clocks import is_terminal
 from synckairos.backoff import Random, backoff, spread
 from synckairos.doubt import Doubt
 from synckairos.effects import Effect, Ping, Read, Reconnect
+from synckairos.session_clocks import is_terminal
 from synckairos.states import Kind, SessionState, instant_ms
 
 _OFTEN_MS, _SELDOM_MS, _WAITING_MS = 850.0, 20_000.0, 2_000.0

@@ -2,7 +2,7 @@
  * The platform functions that the library uses, in one place, so that tests can replace them with
  * virtual time.
  *
- * @typedef {object} Surroundings
+ * @typedef {object} Platform
  * @property {() => number} monotonic ms since an arbitrary instant
  * @property {() => number} wall ms since 1970; jumps when the clock is set
  * @property {() => number} random from 0 to 1
@@ -16,8 +16,8 @@
 /** Longest delay of `setTimeout`; longer timers fire after it. */
 const LONGEST_MS = 2 ** 31 - 1;
 
-/** @type {Surroundings} */
-export const surroundings = {
+/** @type {Platform} */
+export const platform = {
   monotonic: () => performance.now(),
   wall: () => Date.now(),
   random: () => Math.random(),

@@ -3,7 +3,7 @@ import { SupabaseTransport } from "./transports/supabase.js";
 import { WebSocketTransport } from "./transports/websocket.js";
 
 /**
- * @typedef {object} Rung a transport to try
+ * @typedef {object} Candidate a transport to try
  * @property {string} name
  * @property {object} subscription the service's answer on how to follow
  * @property {(on: import("./link.js").Listeners) => import("./link.js").Transport} make
@@ -21,7 +21,7 @@ export class Subscriber {
 
   /**
    * @param {{id: string, api: import("./api.js").Api, forced?: string, options: object,
-   *   local: import("./surroundings.js").Surroundings}} how
+   *   local: import("./platform.js").Platform}} how
    */
   constructor(how) {
     this.#how = how;
@@ -35,7 +35,7 @@ export class Subscriber {
    * Rejects with the request's error.
    *
    * @param {{isRenewal?: boolean}} [options] `isRenewal`: get a new caller's token first
-   * @returns {Promise<Rung[]>}
+   * @returns {Promise<Candidate[]>}
    */
   ask({ isRenewal = false } = {}) {
     this.#asking ??= this.#ask(isRenewal).finally(() => {
@@ -50,7 +50,7 @@ export class Subscriber {
     const isPlain = ["sse", "polling"].includes(forced);
     const path = `${sessionPath(id)}/realtime`;
     const { data } = isPlain ? { data: {} } : await api.call("GET", path, { attempts: 1 });
-    return ladderOf(data, this.#how);
+    return transportsToTry(data, this.#how);
   }
 }
 
@@ -59,16 +59,16 @@ export class Subscriber {
  *
  * @param {object} subscription the service's recommendation
  * @param {{id: string, api: import("./api.js").Api, forced?: string, options: object,
- *   local: import("./surroundings.js").Surroundings}} how
- * @returns {Promise<Rung[]>}
+ *   local: import("./platform.js").Platform}} how
+ * @returns {Promise<Candidate[]>}
  */
-async function ladderOf(subscription, { id, api, forced, options, local }) {
-  const isOurs = subscription.transport === "websocket";
-  const token = (isOurs && subscription.token) || (await api.token());
-  const rungs = {
+async function transportsToTry(subscription, { id, api, forced, options, local }) {
+  const isWebSocket = subscription.transport === "websocket";
+  const token = (isWebSocket && subscription.token) || (await api.token());
+  const factories = {
     supabase: (on) => new SupabaseTransport({ ...subscription, ...options, on }),
     websocket: (on) => {
-      const url = isOurs ? subscription.url : socketUrl(id, api.baseUrl);
+      const url = isWebSocket ? subscription.url : socketUrl(id, api.baseUrl);
       return new WebSocketTransport({ url, token, WebSocket: options.WebSocket, on });
     },
     sse: (on) => {
@@ -83,7 +83,7 @@ async function ladderOf(subscription, { id, api, forced, options, local }) {
     .map((name) => ({
       name,
       subscription,
-      make: rungs[name],
+      make: factories[name],
     }));
 }
 

@@ -22,7 +22,7 @@ async def sleep_ms(duration: float) -> None:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Local:
+class Platform:
     """This machine's clocks."""
 
     monotonic: Callable[[], float] = monotonic_ms

@@ -7,7 +7,7 @@ from synckairos.transports.sse import ServerSentEvents
 from synckairos.transports.supabase import Supabase
 from synckairos.transports.websocket import WebSocket
 
-_BELOW: dict[Kind, tuple[Kind, ...]] = {
+_FALLBACKS: dict[Kind, tuple[Kind, ...]] = {
     "supabase": ("supabase",),
     "websocket": ("websocket", "sse"),
     "sse": ("sse",),
@@ -16,21 +16,23 @@ _BELOW: dict[Kind, tuple[Kind, ...]] = {
 """Fallbacks per recommended transport. Polling is always the last; it needs no transport."""
 
 
-def ladder(subscription: Subscription, forced: Kind | None) -> tuple[Kind, ...]:
+def transports_to_try(subscription: Subscription, forced: Kind | None) -> tuple[Kind, ...]:
     """Return the kinds of transport to try, in this order."""
     recommended = subscription["transport"]
     if forced is None:
-        return _BELOW.get(recommended, ())  # a newer service may recommend an unknown transport
-    is_to_be_had = forced != "polling" and (forced != "supabase" or recommended == "supabase")
-    return (forced,) if is_to_be_had else ()
+        return _FALLBACKS.get(recommended, ())  # a newer service may recommend an unknown transport
+    is_available = forced != "polling" and (forced != "supabase" or recommended == "supabase")
+    return (forced,) if is_available else ()
 
 
-async def transport(kind: Kind, subscription: Subscription, api: Api, session_id: str) -> Transport:
+async def create_transport(
+    kind: Kind, subscription: Subscription, api: Api, session_id: str
+) -> Transport:
     """Return a new transport of that kind."""
     if kind == "supabase":
         return Supabase(subscription)
-    is_ours = subscription["transport"] == "websocket"
-    token = (is_ours and subscription.get("token")) or await api.token()
+    is_websocket = subscription["transport"] == "websocket"
+    token = (is_websocket and subscription.get("token")) or await api.token()
     if kind == "websocket":
         return WebSocket(_socket_url(subscription, api, session_id), token)
     return ServerSentEvents(api, session_id, token)
