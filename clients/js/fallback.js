@@ -6,7 +6,7 @@ import { WebSocketTransport } from "./transports/websocket.js";
  * @typedef {object} Candidate a transport to try
  * @property {string} name
  * @property {object} subscription the service's answer on how to follow
- * @property {(on: import("./link.js").Listeners) => import("./link.js").Transport} make
+ * @property {(on: import("./connector.js").Listeners) => import("./connector.js").Transport} make
  */
 
 /** @param {string} id of a session */

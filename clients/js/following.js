@@ -1,6 +1,6 @@
 import { Follower } from "./follower.js";
 import { sessionPath } from "./fallback.js";
-import { Link } from "./link.js";
+import { Connector } from "./connector.js";
 
 /** @typedef {import("./synckairos.js").SessionState} SessionState */
 
@@ -14,7 +14,7 @@ const GONE = { type: "ERROR", code: "SESSION_NOT_FOUND" };
 export class Following {
   isOpen = false;
   #follower;
-  #link;
+  #connector;
   #connection;
   #opening = null;
   #isPolling = false;
@@ -36,7 +36,7 @@ export class Following {
     this.#follower = new Follower({ random: local.random });
     this.#connection = { status: "closed", transport: null, since: clock.now() };
     const on = this.#listeners();
-    this.#link = new Link({ id, api, clock, local, transport, options, on });
+    this.#connector = new Connector({ id, api, clock, local, transport, options, on });
   }
 
   get state() {
@@ -71,7 +71,7 @@ export class Following {
     this.clock.start();
     const effects = this.#follower.begin(this.#now(), this.local.isHidden());
     this.#carryOut(effects);
-    this.#link.open();
+    this.#connector.open();
     return this.#opening.promise;
   }
 
@@ -80,7 +80,7 @@ export class Following {
     this.isOpen = false;
     this.#epoch++;
     this.#stopWaking();
-    this.#link.close();
+    this.#connector.close();
     this.local.clearTimer(this.#timer);
     this.#opening.resolve(this.state);
     for (const { resolve } of this.#waiting.splice(0)) resolve(this.state);
@@ -127,7 +127,7 @@ export class Following {
   #wake() {
     const isHidden = this.local.isHidden();
     this.#follower.watched(this.#now(), isHidden);
-    if (!isHidden) this.#link.wake();
+    if (!isHidden) this.#connector.wake();
     this.#carryOut([]);
   }
 
@@ -135,7 +135,7 @@ export class Following {
   #carryOut(effects) {
     for (const { emit, detail, do: what, known } of effects) {
       if (what === "read") this.#look(known);
-      else if (what) this.#link[what]();
+      else if (what) this.#connector[what]();
       else if (emit === "presence") this.#changed();
       else this.tell(emit, detail);
     }
@@ -175,7 +175,7 @@ export class Following {
   #noteReading(how) {
     const isRecovery = this.#reading === "fails" && how === "works";
     this.#reading = how;
-    if (isRecovery) this.#link.wake();
+    if (isRecovery) this.#connector.wake();
   }
 
   async #conclude(answer) {
@@ -197,7 +197,7 @@ export class Following {
 
   #noteConnection() {
     const status = this.#status();
-    const transport = status === "polling" ? status : this.#link.transport;
+    const transport = status === "polling" ? status : this.#connector.transport;
     const { status: was, transport: before } = this.#connection;
     if (status === was && transport === before) {
       // Until the presence is known, a changed problem is reported as well.
@@ -210,7 +210,7 @@ export class Following {
 
   #status() {
     if (!this.isOpen) return "closed";
-    if (this.#link.transport) return "live";
+    if (this.#connector.transport) return "live";
     return this.#isPolling && this.#reading === "works" ? "polling" : "connecting";
   }
 

@@ -42,10 +42,10 @@ async def test_a_refused_read_ends_everything() -> None:
         assert session.refusal
         assert session.refusal.status == 403
         reads = asked.count(_PATH)
-        linking = session._following._linking
-        assert linking
-        await asyncio.wait([linking], timeout=5)
-        assert linking.done()
+        connecting = session._following._connecting
+        assert connecting
+        await asyncio.wait([connecting], timeout=5)
+        assert connecting.done()
         assert asked.count(_PATH) == reads
 
 

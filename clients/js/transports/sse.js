@@ -8,7 +8,7 @@ const SILENT_MS = 35_000;
  * Pushes as server-sent events. Uses `fetch`, because an `EventSource` needs the token in the URL
  * and hides the status of a rejection.
  *
- * @implements {import("../link.js").Transport}
+ * @implements {import("../connector.js").Transport}
  */
 export class SseTransport {
   static canPing = false;
@@ -19,7 +19,7 @@ export class SseTransport {
   /**
    * @param {{url: string, token?: string, fetch?: typeof fetch,
    *   local: import("../platform.js").Platform,
-   *   on: import("../link.js").Listeners}} options
+   *   on: import("../connector.js").Listeners}} options
    */
   constructor({ url, token, fetch: send, local, on }) {
     this.url = `${url}?sync=1`;

@@ -2,7 +2,7 @@
  * Pushes through Supabase Realtime, by Supabase's client. Each session has its own client, because
  * a token is for one session.
  *
- * @implements {import("../link.js").Transport}
+ * @implements {import("../connector.js").Transport}
  */
 export class SupabaseTransport {
   static canPing = false;
@@ -13,7 +13,7 @@ export class SupabaseTransport {
   /**
    * @param {{url: string, key: string, topic: string, token: string,
    *   realtime?: () => Promise<{RealtimeClient: *}>, WebSocket?: typeof WebSocket,
-   *   on: import("../link.js").Listeners}} options
+   *   on: import("../connector.js").Listeners}} options
    */
   constructor({ url, key, topic, token, realtime, WebSocket, on }) {
     this.url = `${url.replace(/^http/, "ws").replace(/\/+$/, "")}/realtime/v1`;

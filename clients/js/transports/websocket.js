@@ -8,7 +8,7 @@ const TOO_MANY_MS = 5000;
 /**
  * Pushes over the service's WebSocket.
  *
- * @implements {import("../link.js").Transport}
+ * @implements {import("../connector.js").Transport}
  */
 export class WebSocketTransport {
   static canPing = true;
@@ -17,7 +17,7 @@ export class WebSocketTransport {
 
   /**
    * @param {{url: string, token?: string, WebSocket?: typeof WebSocket,
-   *   on: import("../link.js").Listeners}} options
+   *   on: import("../connector.js").Listeners}} options
    */
   constructor({ url, token, WebSocket = globalThis.WebSocket, on }) {
     this.url = withQuery(url, { sync: "1", ...(token && { token }) });

@@ -6,11 +6,11 @@ from typing import Any
 
 from synckairos.api import Api
 from synckairos.clock import ServerClock
+from synckairos.connector import Connector
 from synckairos.effects import Effect, Emit, Ping, Read, Reconnect
 from synckairos.errors import ApiError
 from synckairos.events import Changed, Connection, Events, Status
 from synckairos.follower import Follower
-from synckairos.link import Link
 from synckairos.platform import monotonic_ms
 from synckairos.states import Kind, Message, SessionState
 
@@ -28,10 +28,10 @@ class Following:
         self._clock = clock
         self._events = events
         self._transport = transport
-        self._link = self._new_link()
+        self._connector = self._new_connector()
         self._opened: asyncio.Future[SessionState | None] | None = None
         self._tasks: set[asyncio.Task[None]] = set()
-        self._linking: asyncio.Task[None] | None = None
+        self._connecting: asyncio.Task[None] | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._reads_fail = self._is_unfound = False
         self.problem: ApiError | None = None
@@ -42,12 +42,12 @@ class Following:
         if self._opened is None:
             self._opened = asyncio.get_running_loop().create_future()
             self._clock.start()
-            self._link = self._new_link()
+            self._connector = self._new_connector()
             self._reads_fail = self._is_unfound = False
             self.problem = None
             self.follower.begin()
             self._connect("connecting", None)
-            self._linking = self._spawn(self._link.run())
+            self._connecting = self._spawn(self._connector.run())
             self._do([])
         return await asyncio.shield(self._opened)
 
@@ -70,36 +70,36 @@ class Following:
         self._connect("closed", None)
         return tasks
 
-    def _new_link(self) -> Link:
-        return Link(self.id, self._api, self._clock, self, self._transport)
+    def _new_connector(self) -> Connector:
+        return Connector(self.id, self._api, self._clock, self, self._transport)
 
     def joined(self, kind: Kind) -> None:
-        """See `Supplied`."""
+        """See `ConnectionListener`."""
         self._connect("live", kind)
         self.follower.joined(kind, monotonic_ms())
         self._do([])
 
     def left(self, kind: Kind | None) -> None:
-        """See `Supplied`."""
+        """See `ConnectionListener`."""
         self._connect("connecting", kind)
         self.follower.left(kind, monotonic_ms())
         self._do([])
 
     def heard(self, message: Message) -> None:
-        """See `Supplied`."""
+        """See `ConnectionListener`."""
         self._do(self.follower.receive(message, monotonic_ms()))
 
     def missing(self) -> None:
-        """See `Supplied`."""
+        """See `ConnectionListener`."""
         self._is_unfound = True
         self.follower.unfound(monotonic_ms())
         self._do([])
 
     def refused(self, error: ApiError) -> None:
-        """See `Supplied`."""
+        """See `ConnectionListener`."""
         self.follower.refused(error)
-        if self._linking and self._linking is not asyncio.current_task():
-            self._linking.cancel()
+        if self._connecting and self._connecting is not asyncio.current_task():
+            self._connecting.cancel()
         self._connect("closed", None)
         self._do([])
 
@@ -124,11 +124,11 @@ class Following:
                 case Read():
                     self._spawn(self._read())
                 case Ping():
-                    self._spawn(self._link.ping())
+                    self._spawn(self._connector.ping())
                 case Reconnect():
-                    self._link.reconnect()
+                    self._connector.reconnect()
                 case _:
-                    self._spawn(self._link.resync())
+                    self._spawn(self._connector.resync())
         self._tell()
         self._arm()
 
@@ -190,7 +190,7 @@ class Following:
             self._connect("polling", "polling")
         was_away = self._is_unfound or self.follower.presence in ("absent", "deleted")
         if self._reads_fail or (is_there and was_away):
-            self._link.retry()
+            self._connector.retry()
             self._is_unfound = False
         self._reads_fail = False
         self.problem = None

@@ -36,9 +36,9 @@ const LEAST_LIFE_MS = 1000;
  * - `live({name, canPing, bringsState})`, `message(message)`
  * - `alone({isSettled})`: no pushes arrive; `isSettled`: no transport works, so poll
  * - `absent()`: the session doesn't exist
- * - `refused(error)`: the caller may not follow the session; the link has ended
+ * - `refused(error)`: the caller may not follow the session; the connector has stopped
  */
-export class Link {
+export class Connector {
   #subscriber;
   #timers;
   #candidates = null;

@@ -30,8 +30,8 @@ class _Absent(Down):
     """The session doesn't exist."""
 
 
-class Supplied(Protocol):
-    """Receives what a `Link` reports."""
+class ConnectionListener(Protocol):
+    """Receives what a `Connector` reports."""
 
     def joined(self, kind: Kind) -> None:
         """Pushes arrive from now on."""
@@ -46,19 +46,24 @@ class Supplied(Protocol):
         """The session doesn't exist."""
 
     def refused(self, error: ApiError) -> None:
-        """The caller may not follow this session; the link has ended."""
+        """The caller may not follow this session; the connector has stopped."""
 
 
-class Link:
+class Connector:
     """The connection of one session, over one transport at a time."""
 
     def __init__(
-        self, session_id: str, api: Api, clock: ServerClock, supplied: Supplied, forced: Kind | None
+        self,
+        session_id: str,
+        api: Api,
+        clock: ServerClock,
+        listener: ConnectionListener,
+        forced: Kind | None,
     ) -> None:
         self._id = session_id
         self._api = api
         self._clock = clock
-        self._supplied = supplied
+        self._listener = listener
         self._forced = forced
         self._retry = asyncio.Event()
         self._current: Attempt | None = None
@@ -86,21 +91,21 @@ class Link:
     async def run(self) -> None:
         """Stay connected until cancelled, or until the caller is refused."""
         if self._forced == "polling":
-            self._supplied.left("polling")
+            self._listener.left("polling")
             return
         attempt: Attempt | None = None
         try:
             while True:
                 attempt = await self._stay(attempt or await self._climb())
         except ApiError as error:
-            self._supplied.refused(error)
+            self._listener.refused(error)
 
     async def _climb(self) -> Attempt | None:
         """Return the best transport that goes live, or None. Raises the `ApiError` of a refusal.
 
         A transport that rejects the caller twice is skipped: a proxy may answer 403 to all.
         """
-        self._supplied.left(None)
+        self._listener.left(None)
         place = failures = turned = 0
         while place < _MAX_TRANSPORTS:
             try:
@@ -128,7 +133,7 @@ class Link:
         if not kinds:
             return None
         made = await create_transport(kinds[0], subscription, self._api, self._id)
-        attempt = Attempt(made, subscription, self._supplied.heard)
+        attempt = Attempt(made, subscription, self._listener.heard)
         try:
             await attempt.greeted()
         except BaseException:
@@ -144,7 +149,7 @@ class Link:
             answer = await self._api.get(f"/v1/sessions/{self._id}/realtime")
         except ApiError as error:
             if error.is_absence:
-                self._supplied.missing()
+                self._listener.missing()
                 raise _Absent(error.message) from error
             if error.is_refusal:
                 raise
@@ -155,10 +160,10 @@ class Link:
     async def _stay(self, attempt: Attempt | None) -> Attempt | None:
         """Use `attempt` while it lasts. Return a better one as soon as one is live, or None."""
         if attempt is None:
-            self._supplied.left("polling")
+            self._listener.left("polling")
             return await self._better()
         self._current = attempt
-        self._supplied.joined(attempt.transport.kind)
+        self._listener.joined(attempt.transport.kind)
         helpers: list[asyncio.Task[Attempt | None]] = [asyncio.create_task(self._renew(attempt))]
         if attempt.transport.kind != transports_to_try(attempt.subscription, self._forced)[0]:
             helpers.append(asyncio.create_task(self._better()))
@@ -175,7 +180,7 @@ class Link:
         if found is None:
             is_steady = asyncio.get_running_loop().time() - began > _STEADY_S
             self._drops = 0 if is_steady else self._drops + 1
-            self._supplied.left(None)
+            self._listener.left(None)
             await self._wait(backoff(self._drops))
         return found
 
