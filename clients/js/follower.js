@@ -1,5 +1,5 @@
 import { isTerminal } from "./session-clocks.js";
-import { Confirmation } from "./confirmation.js";
+import { StateCheck } from "./state-check.js";
 import { Flags } from "./flags.js";
 import { instantOf } from "./instants.js";
 import { Versions, isNewer, isSameLife } from "./versions.js";
@@ -40,18 +40,18 @@ export class Follower {
   /** @param {{random?: () => number}} [options] */
   constructor({ random = Math.random } = {}) {
     this.random = random;
-    this.confirmation = new Confirmation({ random });
+    this.check = new StateCheck({ random });
   }
 
   /** When to call `tick` next, local ms. */
   nextAt(now) {
-    return Math.min(this.confirmation.next(this.#subject(now)).at, this.#flags.due);
+    return Math.min(this.check.next(this.#subject(now)).at, this.#flags.due);
   }
 
   /** @returns {Effect[]} */
   tick(now) {
     const effects = this.#tell("expired", this.#flags.giveUp(now.local));
-    const { at, what } = this.confirmation.next(this.#subject(now));
+    const { at, what } = this.check.next(this.#subject(now));
     return at <= now.local ? [...effects, ...this.#begin(what, now)] : effects;
   }
 
@@ -59,26 +59,26 @@ export class Follower {
   begin(now, isHidden) {
     this.isHidden = isHidden;
     this.#reading = null;
-    this.confirmation.abandonRead();
+    this.check.abandonRead();
     this.alone(now);
     return this.presence === "refused" ? this.#become("unknown") : [];
   }
 
   /** No pushes arrive; `soon`: poll at once, as no transport is being tried. */
   alone(now, { soon = false } = {}) {
-    this.confirmation.leave(now.local, { soon });
+    this.check.leave(now.local, { soon });
   }
 
   /** From now on, pushes arrive; `bringsState`: the transport sends the state on joining. */
   joined(now, { canPing, bringsState }) {
-    this.confirmation.join(now.local, { canPing });
+    this.check.join(now.local, { canPing });
     if (!bringsState) this.readSoon(now);
     else if (this.presence === "unknown") this.#catchUp(now, LOBBY_MS);
   }
 
   /** Read the session now, or after the read under way, which may return an older state. */
   readSoon(now) {
-    this.confirmation.readBy(now.local);
+    this.check.readBy(now.local);
   }
 
   /** The page was hidden or shown. A shown page checks its state, as pushes may be lost. */
@@ -86,7 +86,7 @@ export class Follower {
     this.isHidden = isHidden;
     if (isHidden) return;
     this.readSoon(now);
-    this.confirmation.makeSure(now.local);
+    this.check.checkNow(now.local);
   }
 
   /** @returns {Effect[]} */
@@ -150,7 +150,7 @@ export class Follower {
     const effects = this.#concluded(begun, { status, state, error }, now);
     const failed = !!error && !error.isAbsence && !error.isRefusal;
     const how = { failed, retryAfterMs: error?.retryAfterMs, budget };
-    this.confirmation.answered(now.local, how, this.#subject(now));
+    this.check.answered(now.local, how, this.#subject(now));
     if (failed) return effects;
     this.#versions.settle(begun.newest);
     if (this.#versions.isBehind) this.#catchUp(now, 0);
@@ -171,35 +171,35 @@ export class Follower {
     if (status !== 200) return [];
     // A session found by a read that began after the deletion exists again, whatever its version.
     if (begun.presence === "deleted" && this.presence === "deleted") this.#versions.forget();
-    if (this.confirmation.channel && this.#versions.isNews(state) && this.state) {
-      this.confirmation.doubt(now.local);
+    if (this.check.channel && this.#versions.isNews(state) && this.state) {
+      this.check.checkOften(now.local);
     }
     return this.#accept(state, { source: "read", cause: null }, now);
   }
 
   #pushed({ state, cause = null }, now) {
     const place = this.#versions.place(state);
-    if (place === "ahead" || place === "late") this.confirmation.doubt(now.local);
-    if (place === "next") this.confirmation.confirm(now.local);
+    if (place === "ahead" || place === "late") this.check.checkOften(now.local);
+    if (place === "next") this.check.confirm(now.local);
     const effects = this.#accept(state, { source: "push", cause }, now);
-    if (this.#versions.isWhole) this.confirmation.caughtUp();
+    if (this.#versions.isWhole) this.check.caughtUp();
     if (place === "ahead") this.#catchUp(now, this.#gapDelay());
     return effects;
   }
 
   #synced(state, now) {
     const isCurrent = this.state && isSameLife(state, this.state);
-    if (!isCurrent || state.version >= this.state.version) this.confirmation.confirm(now.local);
+    if (!isCurrent || state.version >= this.state.version) this.check.confirm(now.local);
     const effects = this.#accept(state, { source: "sync", cause: null }, now);
-    if (!this.#versions.isBehind) this.confirmation.caughtUp();
+    if (!this.#versions.isBehind) this.check.caughtUp();
     return effects;
   }
 
   #ponged(version, now) {
-    this.confirmation.ponged();
+    this.check.ponged();
     const mine = this.state?.version ?? null;
     if (version === null && this.presence === "unknown") this.readSoon(now);
-    else if (version === mine) this.confirmation.confirm(now.local);
+    else if (version === mine) this.check.confirm(now.local);
     else return [{ do: "sync" }];
     return [];
   }
@@ -211,7 +211,7 @@ export class Follower {
     this.#versions.accept(state);
     this.state = state;
     const detail = { state, previous, isNext: isSame && follows(state, previous), cause, source };
-    const waits = this.confirmation.channel !== null;
+    const waits = this.check.channel !== null;
     const fallen = isSame ? this.#flags.seen(previous, state, now.local, waits) : [];
     return [
       ...this.#become("present"),
@@ -229,7 +229,7 @@ export class Follower {
   }
 
   #begin(what, now) {
-    this.confirmation.begin(what, now.local);
+    this.check.begin(what, now.local);
     if (what !== "read") return [{ do: what }];
     const { state, presence } = this;
     this.#reading = { state, presence, newest: this.#versions.newest };
@@ -265,7 +265,7 @@ export class Follower {
   }
 
   #catchUp(now, delay) {
-    this.confirmation.catchUpBy(now.local + delay);
+    this.check.catchUpBy(now.local + delay);
   }
 
   #gapDelay() {

@@ -65,7 +65,7 @@ async def test_a_socket_without_a_token_of_its_own_is_given_the_callers() -> Non
 async def test_a_socket_that_answers_no_more_is_made_anew(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("synckairos.schedule._DEAD_MS", 1_500.0)
+    monkeypatch.setattr("synckairos.state_check._DEAD_AFTER_MS", 1_500.0)
     opened = 0
 
     async def handle(socket: ServerConnection) -> None:

@@ -10,7 +10,7 @@ from synckairos.effects import Effect, Emit, Resync
 from synckairos.errors import ApiError
 from synckairos.events import Deleted, Presence, Source, Update, Warned
 from synckairos.flags import Flags
-from synckairos.schedule import Schedule
+from synckairos.state_check import StateCheck
 from synckairos.states import Kind, Message, SessionState, instant_ms
 from synckairos.versions import Versions, is_newer, is_next
 
@@ -31,7 +31,7 @@ class Follower:
         self._dice = dice
         self._versions = Versions()
         self._flags = Flags()
-        self._schedule = Schedule(dice)
+        self._check = StateCheck(dice)
         self._noted_at_read = 0
         self._was_renewed = self._was_deleted = False
         self._buried: str | None = None
@@ -39,17 +39,17 @@ class Follower:
 
     def begin(self) -> None:
         """Start to follow, or start again after a close."""
-        self._schedule = Schedule(self._dice)
+        self._check = StateCheck(self._dice)
         if self.presence == "refused":
             self.presence, self.refusal = "unknown", None
 
     def joined(self, kind: Kind, now: float) -> None:
         """A transport is live. If it doesn't send the state on joining, read the session."""
-        self._schedule.joined(kind, now)
+        self._check.joined(kind, now)
 
     def left(self, kind: Kind | None, now: float) -> None:
         """No pushes arrive, so poll; `kind` is `polling` when no transport is being tried."""
-        self._schedule.left(now, at_once=kind == "polling")
+        self._check.left(now, at_once=kind == "polling")
 
     def receive(self, message: Message, now: float) -> list[Effect]:
         """Handle a message from a transport."""
@@ -76,31 +76,31 @@ class Follower:
         """This client's action created `version`, whose state isn't known yet."""
         self._versions.note(version)
         if self._versions.has_gap:
-            self._schedule.read_by(now + _SWITCH_PATIENCE_MS)
+            self._check.catch_up_by(now + _SWITCH_PATIENCE_MS)
 
     def read_found(self, state: SessionState | None, now: float) -> list[Effect]:
         """A read returned a state, or None if the held state is the newest."""
         effects = self._accept(state, "read", None, now) if state else []
-        self._schedule.read_ended(self.state, now)
-        self._schedule.confirmed(now)
+        self._check.read_ended(self.state, now)
+        self._check.confirmed(now)
         if self.state and self._versions.newest == self._noted_at_read:
             self._versions.settle(self.state["version"])
         elif self._versions.has_gap:
-            self._schedule.read_by(now + self._after_gap())
+            self._check.catch_up_by(now + self._after_gap())
         return effects
 
     def read_missed(self, now: float) -> list[Effect]:
         """A read found no session. A state that arrived during the read may be newer."""
         is_stale = self._was_renewed
         effects = [] if is_stale else self.missed(now)
-        self._schedule.read_ended(self.state, now)
+        self._check.read_ended(self.state, now)
         if is_stale:
-            self._schedule.must_read(now)
+            self._check.read_by(now)
         return effects
 
     def missed(self, now: float) -> list[Effect]:
         """The session doesn't exist any more, or not yet."""
-        self._schedule.confirmed(now)
+        self._check.confirmed(now)
         if self.state:
             return self._gone()
         if self.presence == "unknown":
@@ -110,11 +110,11 @@ class Follower:
     def unfound(self, now: float) -> None:
         """The subscription request found no session: verify that with a read."""
         if self.state or self.presence == "unknown":
-            self._schedule.must_read(now)
+            self._check.read_by(now)
 
     def read_failed(self, now: float, retry_after_ms: float = 0.0) -> None:
         """A read failed; it is repeated after a delay."""
-        self._schedule.read_failed(now, retry_after_ms)
+        self._check.read_failed(now, retry_after_ms)
 
     def refused(self, error: ApiError) -> None:
         """The service refuses to let this caller follow the session."""
@@ -122,7 +122,7 @@ class Follower:
 
     def spares(self, requests_left: int | None) -> None:
         """A response said how much of the rate limit is left."""
-        self._schedule.doubt.requests_left = requests_left
+        self._check.interval.requests_left = requests_left
 
     def tick(self, now: float, server_now: float) -> list[Effect]:
         """Return the effects that are due."""
@@ -130,8 +130,8 @@ class Follower:
         if self.presence == "refused":
             return effects
         if not self._versions.has_gap and self.state:
-            self._schedule.forget_gap()
-        asked = self._schedule.take_due(self.state, now, server_now)
+            self._check.caught_up()
+        asked = self._check.take_due(self.state, now, server_now)
         if asked:
             self._noted_at_read = self._versions.newest
             self._was_renewed = self._was_deleted = False
@@ -139,7 +139,7 @@ class Follower:
 
     def due(self, now: float, server_now: float) -> float:
         """Return when to call `tick` next, on the clock of `now`."""
-        at = self._schedule.due(self.state, now, server_now)
+        at = self._check.due(self.state, now, server_now)
         return at if self._flags.due is None else min(at, self._flags.due)
 
     def _pushed(self, message: Message, now: float) -> list[Effect]:
@@ -153,7 +153,7 @@ class Follower:
             self._versions.came_late(state["version"])
             # Behind an action's response it is an echo; behind another push, out of order.
             if self._is_pushed and state["version"] < self.state["version"]:
-                self._schedule.doubt.begin(now)
+                self._check.interval.check_often(now)
         return []
 
     def _miss(self, version: int, now: float) -> None:
@@ -161,17 +161,17 @@ class Follower:
         self._versions.note(version)
         self._versions.came_late(version)
         if self._versions.has_gap:
-            self._schedule.read_by(now + self._after_gap())
+            self._check.catch_up_by(now + self._after_gap())
 
     def _synced(self, message: Message, now: float) -> list[Effect]:
-        self._schedule.ponged()
+        self._check.ponged()
         state: SessionState | None = message.get("state")
         if state is None:  # it was too large for the transport
             self._miss(int(message["version"]), now)
             return []
         effects = self._accept(state, "sync", None, now)
         if self.state and state["version"] == self.state["version"]:
-            self._schedule.confirmed(now)
+            self._check.confirmed(now)
         return effects
 
     def _accept(
@@ -187,34 +187,34 @@ class Follower:
         self._is_pushed = source == "push"
         self._versions.take(state, previous, is_whole=source in ("sync", "read"))
         if source == "push" and same_life and not follows:
-            self._schedule.doubt.begin(now)
-            self._schedule.read_by(now + self._after_gap())
+            self._check.interval.check_often(now)
+            self._check.catch_up_by(now + self._after_gap())
         elif source == "action" and self._versions.has_gap:
-            self._schedule.read_by(now + _SWITCH_PATIENCE_MS)
+            self._check.catch_up_by(now + _SWITCH_PATIENCE_MS)
         elif source != "action":
-            self._schedule.confirmed(now)
+            self._check.confirmed(now)
         update = Update(state, previous, follows, cause, source)
         effects: list[Effect] = [Emit(update)]
         if same_life and previous is not None:
-            waits = self._schedule.is_pushed
+            waits = self._check.is_pushed
             fallen = self._flags.seen(previous, state, now, waits=waits)
             effects += [Emit(event) for event in fallen]
         return effects
 
     def _ponged(self, message: Message, now: float) -> list[Effect]:
         """Handle the server's newest version; it is missing if the server knows no session."""
-        self._schedule.ponged()
+        self._check.ponged()
         version = message.get("version")
         if self.state and version == self.state["version"]:
-            self._schedule.confirmed(now)
+            self._check.confirmed(now)
             return []
         if self.state and version is not None and version > self.state["version"]:
             self._versions.note(version)
-            self._schedule.doubt.begin(now)
-            self._schedule.asked(now)
-            self._schedule.read_by(now + _SWITCH_PATIENCE_MS)
+            self._check.interval.check_often(now)
+            self._check.asked(now)
+            self._check.catch_up_by(now + _SWITCH_PATIENCE_MS)
             return [Resync()]
-        self._schedule.must_read(now)
+        self._check.read_by(now)
         return []
 
     def _gone(self) -> list[Effect]:

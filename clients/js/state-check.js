@@ -1,24 +1,24 @@
 import { backoff, spread } from "./backoff.js";
 
-const DOUBT_MS = 10_000;
-const IN_DOUBT_MS = 700;
-const CALM_MS = 15_000;
-const PING_MS = 10_000;
-const PATIENCE_MS = 700;
+const FREQUENT_FOR_MS = 10_000;
+const FREQUENT_EVERY_MS = 700;
+const CALM_EVERY_MS = 15_000;
+const PING_EVERY_MS = 10_000;
+const PONG_TIMEOUT_MS = 700;
 /** A connection that doesn't answer a ping for so long is dead, even if TCP doesn't report it. */
-const DEAD_MS = 5000;
+const DEAD_AFTER_MS = 5000;
 /** Poll interval without pushes: a change is seen within a second, including the round trip. */
-const LOOK_MS = 900;
-const SELDOM_MS = 20_000;
-const ABSENT_MS = 2000;
+const POLL_EVERY_MS = 900;
+const POLL_SELDOM_MS = 20_000;
+const POLL_ABSENT_MS = 2000;
 /** Interval of reads when the rate limit is almost used up, so that actions still get through. */
-const THRIFTY_MS = 3000;
-const FEW = 20;
+const LOW_QUOTA_EVERY_MS = 3000;
+const LOW_QUOTA = 20;
 /** Delay of a read after a deadline: with pushes, one should report it; the read is a fallback. */
-const BEHIND_PUSHES_MS = 300;
-const BEHIND_MS = 100;
+const DEADLINE_PUSHED_MS = 300;
+const DEADLINE_POLLED_MS = 100;
 /** Delay before the first poll: a transport that joins may deliver the state sooner. */
-const JOINING_MS = 500;
+const JOIN_WAIT_MS = 500;
 
 /**
  * Decides when and how to check that the state is still the newest. No I/O: instants are passed in,
@@ -30,15 +30,15 @@ const JOINING_MS = 500;
  * @property {boolean} isOver whether the session has ended; it can only be deleted
  * @property {boolean} isHidden whether the page is hidden
  */
-export class Confirmation {
+export class StateCheck {
   /** @type {?{canPing: boolean}} the live transport */
   channel = null;
   isReading = false;
   #confirmedAt = -Infinity;
-  #doubtUntil = -Infinity;
+  #frequentUntil = -Infinity;
   #readAt = Infinity;
   #catchUpAt = Infinity;
-  #lookAt = Infinity;
+  #pollAt = Infinity;
   #readStartedAt = -Infinity;
   #notBefore = -Infinity;
   #pingedAt = -Infinity;
@@ -57,20 +57,20 @@ export class Confirmation {
     this.#confirmedAt = at;
     this.#isPinging = false;
     this.#pingedAt = -Infinity;
-    this.#lookAt = Infinity;
-    this.doubt(at);
+    this.#pollAt = Infinity;
+    this.checkOften(at);
   }
 
   /** From `at` on, no pushes arrive. */
   leave(at, { soon = false } = {}) {
     this.channel = null;
     this.#isPinging = false;
-    this.#lookAt = soon ? at : at + spread(JOINING_MS, this.random);
+    this.#pollAt = soon ? at : at + spread(JOIN_WAIT_MS, this.random);
   }
 
   /** A push was lost or came late, so check often for a while. */
-  doubt(at) {
-    this.#doubtUntil = at + DOUBT_MS;
+  checkOften(at) {
+    this.#frequentUntil = at + FREQUENT_FOR_MS;
   }
 
   /** The state was the server's newest at `at`. */
@@ -104,7 +104,7 @@ export class Confirmation {
   }
 
   /** Check at once, by a read and a ping: the page was hidden or offline. */
-  makeSure(at) {
+  checkNow(at) {
     this.readBy(at);
     if (!this.#isPinging) this.#pingedAt = -Infinity;
   }
@@ -127,7 +127,7 @@ export class Confirmation {
     }
     this.#failures = 0;
     this.confirm(at);
-    if (!this.channel) this.#lookAt = at + this.#untilLook(subject);
+    if (!this.channel) this.#pollAt = at + this.#pollDelay(subject);
   }
 
   /**
@@ -149,7 +149,7 @@ export class Confirmation {
       this.#readStartedAt = at;
       this.#readAt = Infinity;
       this.#catchUpAt = Infinity;
-      this.#lookAt = Infinity;
+      this.#pollAt = Infinity;
     } else if (what === "ping") {
       this.#isPinging = true;
       this.#pingedAt = at;
@@ -160,39 +160,39 @@ export class Confirmation {
 
   #reads(subject) {
     if (this.isReading) return [];
-    const due = [this.#readAt, this.#catchUpAt, this.#lookAt, this.#deadlineRead(subject)];
-    if (this.channel?.canPing === false) due.push(this.#routineRead(subject));
-    if (this.#isPinging) due.push(Math.max(this.#pingedAt, this.#confirmedAt) + PATIENCE_MS);
+    const due = [this.#readAt, this.#catchUpAt, this.#pollAt, this.#deadlineRead(subject)];
+    if (this.channel?.canPing === false) due.push(this.#regularRead(subject));
+    if (this.#isPinging) due.push(Math.max(this.#pingedAt, this.#confirmedAt) + PONG_TIMEOUT_MS);
     return [[Math.max(this.#notBefore, Math.min(...due)), "read"]];
   }
 
-  #routineRead({ isAbsent, isHidden }) {
+  #regularRead({ isAbsent, isHidden }) {
     if (isHidden) return Infinity;
-    const least = this.#budget < FEW ? THRIFTY_MS : IN_DOUBT_MS;
-    const inDoubt = this.#confirmedAt + least;
-    if (inDoubt < this.#doubtUntil) return inDoubt;
-    return this.#confirmedAt + (isAbsent ? ABSENT_MS : CALM_MS);
+    const every = this.#budget < LOW_QUOTA ? LOW_QUOTA_EVERY_MS : FREQUENT_EVERY_MS;
+    const soon = this.#confirmedAt + every;
+    if (soon < this.#frequentUntil) return soon;
+    return this.#confirmedAt + (isAbsent ? POLL_ABSENT_MS : CALM_EVERY_MS);
   }
 
   /** When to read because of a deadline; again every 3 s until the state shows the expiry. */
   #deadlineRead({ deadlineAt, isHidden }) {
     if (deadlineAt === null || isHidden) return Infinity;
-    const due = deadlineAt + (this.channel ? BEHIND_PUSHES_MS : BEHIND_MS / 2);
-    return this.#readStartedAt < due ? due : Math.max(due, this.#readStartedAt + THRIFTY_MS);
+    const due = deadlineAt + (this.channel ? DEADLINE_PUSHED_MS : DEADLINE_POLLED_MS / 2);
+    return this.#readStartedAt < due ? due : Math.max(due, this.#readStartedAt + LOW_QUOTA_EVERY_MS);
   }
 
   #pings() {
     if (!this.channel?.canPing) return [];
-    if (this.#isPinging) return [[this.#pingedAt + DEAD_MS, "reconnect"]];
+    if (this.#isPinging) return [[this.#pingedAt + DEAD_AFTER_MS, "reconnect"]];
     const last = Math.max(this.#confirmedAt, this.#pingedAt);
-    const inDoubt = last + IN_DOUBT_MS;
+    const soon = last + FREQUENT_EVERY_MS;
     if (this.#pingedAt === -Infinity) return [[-Infinity, "ping"]];
-    return [[inDoubt < this.#doubtUntil ? inDoubt : this.#pingedAt + PING_MS, "ping"]];
+    return [[soon < this.#frequentUntil ? soon : this.#pingedAt + PING_EVERY_MS, "ping"]];
   }
 
-  #untilLook({ isAbsent, isOver, isHidden }) {
-    if (isHidden || isOver) return spread(SELDOM_MS, this.random);
-    if (this.#budget < FEW) return THRIFTY_MS;
-    return isAbsent ? spread(ABSENT_MS, this.random) : LOOK_MS * (0.8 + this.random() / 5);
+  #pollDelay({ isAbsent, isOver, isHidden }) {
+    if (isHidden || isOver) return spread(POLL_SELDOM_MS, this.random);
+    if (this.#budget < LOW_QUOTA) return LOW_QUOTA_EVERY_MS;
+    return isAbsent ? spread(POLL_ABSENT_MS, this.random) : POLL_EVERY_MS * (0.8 + this.random() / 5);
   }
 }
