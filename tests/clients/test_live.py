@@ -144,7 +144,7 @@ async def test_where_sockets_are_blocked_events_come_by_http(
 async def test_where_nothing_gets_through_it_is_polled_until_something_does(
     blocking: LosingProxy, api: Api, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("synckairos.connector._BETTER_AFTER_MS", 100.0)
+    monkeypatch.setattr("synckairos.connector._UPGRADE_EVERY_MS", 100.0)
     blocking.blocked = ("/ws", "/stream")
     session_id = await api.created(chess())
     async with watching(blocking.url, session_id) as watched:
@@ -158,7 +158,7 @@ async def test_where_nothing_gets_through_it_is_polled_until_something_does(
 async def test_a_better_transport_takes_over_without_a_break(
     blocking: LosingProxy, api: Api, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("synckairos.connector._BETTER_AFTER_MS", 100.0)
+    monkeypatch.setattr("synckairos.connector._UPGRADE_EVERY_MS", 100.0)
     blocking.blocked = ("/ws",)
     async with watching(blocking.url, await api.created(chess())) as watched:
         await watched.until_live("sse")

@@ -77,7 +77,7 @@ async def test_a_connection_that_breaks_is_made_again(
 async def test_while_realtime_is_away_it_is_polled(
     pushing: Instance, host: Api, supabase_realtime: LocalRealtime, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("synckairos.connector._BETTER_AFTER_MS", 200.0)
+    monkeypatch.setattr("synckairos.connector._UPGRADE_EVERY_MS", 200.0)
     session_id = await host.created(chess())
     supabase_realtime.mischief.refuses_sockets = True
     try:

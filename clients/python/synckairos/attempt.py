@@ -4,47 +4,50 @@ import asyncio
 from collections.abc import Callable
 
 from synckairos.states import Message, Subscription
-from synckairos.transports.base import Down, Silent, Transport, Turned
+from synckairos.transports.base import Disconnected, Rejected, TimedOut, Transport
 
-_GREETS_WITHIN_S = 3.0
+_CONNECT_TIMEOUT_S = 3.0
 
 
 class Attempt:
     """Runs `transport` until it fails or is closed."""
 
     def __init__(
-        self, transport: Transport, subscription: Subscription, hear: Callable[[Message], None]
+        self,
+        transport: Transport,
+        subscription: Subscription,
+        on_message: Callable[[Message], None],
     ) -> None:
         self.transport = transport
         self.subscription = subscription
         self.is_live = False
-        self._hear = hear
-        self._greeted = asyncio.Event()
+        self._on_message = on_message
+        self._live = asyncio.Event()
         self.ended = asyncio.create_task(transport.follow(self))
 
     def live(self) -> None:
-        """See `Hearer`."""
+        """See `Listener`."""
         self.is_live = True
-        self._greeted.set()
+        self._live.set()
 
     def message(self, message: Message) -> None:
-        """See `Hearer`."""
-        self._hear(message)
+        """See `Listener`."""
+        self._on_message(message)
 
-    async def greeted(self) -> None:
-        """Wait until the transport is live. Raises its failure, or `Silent` on timeout."""
-        greeted = asyncio.create_task(self._greeted.wait())
+    async def wait_live(self) -> None:
+        """Wait until the transport is live. Raises its failure, or `TimedOut` on timeout."""
+        waiting = asyncio.create_task(self._live.wait())
         try:
             await asyncio.wait(
-                {greeted, self.ended}, timeout=_GREETS_WITHIN_S, return_when="FIRST_COMPLETED"
+                {waiting, self.ended}, timeout=_CONNECT_TIMEOUT_S, return_when="FIRST_COMPLETED"
             )
             if self.is_live:
                 return
             if self.ended.done():
                 raise _failure(self.ended.exception())
-            raise Silent(f"Not connected within {_GREETS_WITHIN_S:g} s")
+            raise TimedOut(f"Not connected within {_CONNECT_TIMEOUT_S:g} s")
         finally:
-            greeted.cancel()
+            waiting.cancel()
 
     async def close(self) -> None:
         """Cancel the transport and wait until it has stopped."""
@@ -53,5 +56,5 @@ class Attempt:
 
 
 def _failure(error: BaseException | None) -> Exception:
-    """Return the transport's failure; an unexpected exception counts as `Down`."""
-    return error if isinstance(error, Down | Turned) else Down(repr(error))
+    """Return the transport's failure; an unexpected exception counts as `Disconnected`."""
+    return error if isinstance(error, Disconnected | Rejected) else Disconnected(repr(error))

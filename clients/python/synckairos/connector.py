@@ -12,21 +12,21 @@ from synckairos.clock import ServerClock
 from synckairos.errors import ApiError
 from synckairos.fallback import create_transport, transports_to_try
 from synckairos.states import Kind, Message, Subscription, instant_ms
-from synckairos.transports.base import Down, Silent, Turned
+from synckairos.transports.base import Disconnected, Rejected, TimedOut
 
-_TRIES = 2
+_MAX_FAILURES = 2
 """Consecutive failures after which a transport counts as unavailable."""
 
 _MAX_TRANSPORTS = 2
-_BETTER_AFTER_MS = 40_000.0
-_STEADY_S, _SOONEST_S = 5.0, 1.0
-_RENEWED_AT = 0.8
+_UPGRADE_EVERY_MS = 40_000.0
+_STABLE_AFTER_S, _MIN_RENEWAL_DELAY_S = 5.0, 1.0
+_RENEW_AT = 0.8
 """Fraction of a token's remaining lifetime after which it is renewed."""
 
 _log = logging.getLogger("synckairos")
 
 
-class _Absent(Down):
+class _Absent(Disconnected):
     """The session doesn't exist."""
 
 
@@ -67,7 +67,7 @@ class Connector:
         self._forced = forced
         self._retry = asyncio.Event()
         self._current: Attempt | None = None
-        self._drops = 0
+        self._short_lives = 0
 
     def retry(self) -> None:
         """End the current delay: the service is back, or the session exists now."""
@@ -96,53 +96,59 @@ class Connector:
         attempt: Attempt | None = None
         try:
             while True:
-                attempt = await self._stay(attempt or await self._climb())
+                attempt = await self._use(attempt or await self._connect_best())
         except ApiError as error:
             self._listener.refused(error)
 
-    async def _climb(self) -> Attempt | None:
+    async def _connect_best(self) -> Attempt | None:
         """Return the best transport that goes live, or None. Raises the `ApiError` of a refusal.
 
         A transport that rejects the caller twice is skipped: a proxy may answer 403 to all.
         """
         self._listener.left(None)
-        place = failures = turned = 0
-        while place < _MAX_TRANSPORTS:
+        position = failures = rejections = 0
+        while position < _MAX_TRANSPORTS:
             try:
-                return await self._try(place, anew=turned > 0)
+                return await self._connect(position, anew=rejections > 0)
             except _Absent:
-                await self._wait(spread(_BETTER_AFTER_MS))  # ends early when a read finds it
-            except Turned as turning:
-                _log.info("Can't connect to session %s: %s", self._id, turning)
-                turned += 1
-                if turned == _TRIES:
-                    place, failures, turned = place + 1, 0, 0
-                await self._wait(backoff(turned))
-            except Down as down:
-                _log.info("Can't connect to session %s: %s", self._id, down)
+                await self._wait(spread(_UPGRADE_EVERY_MS))  # ends early when a read finds it
+            except Rejected as rejection:
+                _log.info("Can't connect to session %s: %s", self._id, rejection)
+                rejections += 1
+                if rejections == _MAX_FAILURES:
+                    position, failures, rejections = position + 1, 0, 0
+                await self._wait(backoff(rejections))
+            except Disconnected as error:
+                _log.info("Can't connect to session %s: %s", self._id, error)
                 failures += 1
-                if failures == _TRIES or isinstance(down, Silent):
-                    place, failures = place + 1, 0
-                await self._wait(max(backoff(failures), down.retry_after_ms))
+                if failures == _MAX_FAILURES or isinstance(error, TimedOut):
+                    position, failures = position + 1, 0
+                await self._wait(max(backoff(failures), error.retry_after_ms))
         return None
 
-    async def _try(self, place: int, *, anew: bool = False) -> Attempt | None:
-        """Connect by the transport at `place`; None if there is none. Raises `Down`, `Turned`."""
-        subscription = await self._ask(anew=anew)
-        kinds = transports_to_try(subscription, self._forced)[place:]
+    async def _connect(self, position: int, *, anew: bool = False) -> Attempt | None:
+        """Connect by the transport at `position`; return None if there is no such transport.
+
+        Raises `Disconnected` and `Rejected`.
+        """
+        subscription = await self._subscribe(anew=anew)
+        kinds = transports_to_try(subscription, self._forced)[position:]
         if not kinds:
             return None
-        made = await create_transport(kinds[0], subscription, self._api, self._id)
-        attempt = Attempt(made, subscription, self._listener.heard)
+        created = await create_transport(kinds[0], subscription, self._api, self._id)
+        attempt = Attempt(created, subscription, self._listener.heard)
         try:
-            await attempt.greeted()
+            await attempt.wait_live()
         except BaseException:
             await attempt.close()
             raise
         return attempt
 
-    async def _ask(self, *, anew: bool = False) -> Subscription:
-        """Ask how to follow; `anew`: with a new token. Raises `Down`, or a refusal's `ApiError`."""
+    async def _subscribe(self, *, anew: bool = False) -> Subscription:
+        """Ask how to follow; `anew`: with a new token.
+
+        Raises `Disconnected`, or the `ApiError` of a refusal.
+        """
         try:
             if anew:
                 await self._api.token(anew=True)
@@ -153,62 +159,62 @@ class Connector:
                 raise _Absent(error.message) from error
             if error.is_refusal:
                 raise
-            raise Down(error.message, error.retry_after_s * 1000) from error
+            raise Disconnected(error.message, error.retry_after_s * 1000) from error
         found: Subscription = answer.data
         return found
 
-    async def _stay(self, attempt: Attempt | None) -> Attempt | None:
+    async def _use(self, attempt: Attempt | None) -> Attempt | None:
         """Use `attempt` while it lasts. Return a better one as soon as one is live, or None."""
         if attempt is None:
             self._listener.left("polling")
-            return await self._better()
+            return await self._upgrade()
         self._current = attempt
         self._listener.joined(attempt.transport.kind)
-        helpers: list[asyncio.Task[Attempt | None]] = [asyncio.create_task(self._renew(attempt))]
+        tasks: list[asyncio.Task[Attempt | None]] = [asyncio.create_task(self._renew(attempt))]
         if attempt.transport.kind != transports_to_try(attempt.subscription, self._forced)[0]:
-            helpers.append(asyncio.create_task(self._better()))
+            tasks.append(asyncio.create_task(self._upgrade()))
         began = asyncio.get_running_loop().time()
         try:
-            done, _ = await asyncio.wait([attempt.ended, *helpers], return_when="FIRST_COMPLETED")
-            results = [task.result() for task in helpers if task in done]
+            done, _ = await asyncio.wait([attempt.ended, *tasks], return_when="FIRST_COMPLETED")
+            results = [task.result() for task in tasks if task in done]
             found = next((result for result in results if result), None)
         finally:
             self._current = None
-            for helper in helpers:
-                helper.cancel()
-            await asyncio.gather(*helpers, attempt.close(), return_exceptions=True)
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, attempt.close(), return_exceptions=True)
         if found is None:
-            is_steady = asyncio.get_running_loop().time() - began > _STEADY_S
-            self._drops = 0 if is_steady else self._drops + 1
+            is_stable = asyncio.get_running_loop().time() - began > _STABLE_AFTER_S
+            self._short_lives = 0 if is_stable else self._short_lives + 1
             self._listener.left(None)
-            await self._wait(backoff(self._drops))
+            await self._wait(backoff(self._short_lives))
         return found
 
-    async def _better(self) -> Attempt | None:
+    async def _upgrade(self) -> Attempt | None:
         """Retry the best transport at intervals; return it once it is live."""
         while True:
-            await self._wait(spread(_BETTER_AFTER_MS))
-            with suppress(Down, Turned):
-                if attempt := await self._try(0):
+            await self._wait(spread(_UPGRADE_EVERY_MS))
+            with suppress(Disconnected, Rejected):
+                if attempt := await self._connect(0):
                     return attempt
 
     async def _renew(self, attempt: Attempt) -> None:
-        """Renew the token before it expires. A transport that can't take a new one is replaced.
+        """Renew the token before it expires, until the service recommends another transport.
 
-        Returns when the service recommends another transport.
+        A transport that can't take a new token ends when the old one expires, and is replaced.
         """
-        subscription, kind, rest_s = attempt.subscription, attempt.transport.kind, 0.0
+        subscription, kind, retry_after_s = attempt.subscription, attempt.transport.kind, 0.0
         while kind == subscription["transport"] and (ends := subscription.get("expires_at")):
             left_s = (instant_ms(ends) - self._clock.now()) / 1000
-            await asyncio.sleep(max(_SOONEST_S, left_s * _RENEWED_AT, rest_s))
+            await asyncio.sleep(max(_MIN_RENEWAL_DELAY_S, left_s * _RENEW_AT, retry_after_s))
             try:
-                fresh = await self._ask(anew=True)
-            except Down as down:
-                rest_s = down.retry_after_ms / 1000
+                fresh = await self._subscribe(anew=True)
+            except Disconnected as error:
+                retry_after_s = error.retry_after_ms / 1000
                 continue
             if fresh["transport"] != kind:
                 return
-            subscription, rest_s = fresh, 0.0
+            subscription, retry_after_s = fresh, 0.0
             await attempt.transport.renew(subscription)
         await asyncio.get_running_loop().create_future()  # until it is cancelled
 

@@ -7,7 +7,7 @@ from synckairos.errors import SyncKairosError
 from synckairos.states import Kind, Message, Subscription
 
 
-class Down(SyncKairosError):
+class Disconnected(SyncKairosError):
     """The connection ended or failed; reconnecting may help."""
 
     def __init__(self, message: str, retry_after_ms: float = 0.0) -> None:
@@ -16,11 +16,11 @@ class Down(SyncKairosError):
         """The service's `Retry-After`, ms; 0 if it had none."""
 
 
-class Silent(Down):
+class TimedOut(Disconnected):
     """The connection may be open, but no message arrives."""
 
 
-class Turned(SyncKairosError):
+class Rejected(SyncKairosError):
     """The transport rejected the caller with an HTTP status; a new token may help."""
 
     def __init__(self, status: int) -> None:
@@ -28,7 +28,7 @@ class Turned(SyncKairosError):
         self.status = status
 
 
-class Hearer(Protocol):
+class Listener(Protocol):
     """Receives a transport's messages."""
 
     def live(self) -> None:
@@ -45,8 +45,8 @@ class Transport(Protocol):
     def kind(self) -> Kind:
         """The kind of transport."""
 
-    async def follow(self, hearer: Hearer) -> None:
-        """Connect, and report to `hearer` until cancelled. Raises `Down` or `Turned`."""
+    async def follow(self, listener: Listener) -> None:
+        """Connect and report to `listener` until cancelled. Raises `Disconnected`, `Rejected`."""
 
     async def ping(self) -> None:
         """Ask for the newest version, if the transport can."""

@@ -7,13 +7,13 @@ import httpx
 
 from synckairos.api import Api
 from synckairos.states import Kind, Subscription
-from synckairos.transports.base import Down, Hearer, Turned
+from synckairos.transports.base import Disconnected, Listener, Rejected
 
-_TURNED_AWAY = (401, 403, 404)
-_SILENCE_S = 40.0
+_REJECTIONS = (401, 403, 404)
+_SILENCE_TIMEOUT_S = 40.0
 """Timeout without data. The service sends a comment every 15 s if there is no event."""
 
-_TIMEOUT = httpx.Timeout(5.0, read=_SILENCE_S)
+_TIMEOUT = httpx.Timeout(5.0, read=_SILENCE_TIMEOUT_S)
 
 
 class ServerSentEvents:
@@ -26,7 +26,7 @@ class ServerSentEvents:
         self._url = f"{api.base_url}/v1/sessions/{session_id}/stream?sync=1"
         self._token = token
 
-    async def follow(self, hearer: Hearer) -> None:
+    async def follow(self, listener: Listener) -> None:
         """See `Transport`."""
         headers = {"Accept": "text/event-stream"}
         if self._token:
@@ -39,11 +39,11 @@ class ServerSentEvents:
                 async for text in _events(answer):
                     message = json.loads(text)
                     if message.get("type") == "CONNECTED":
-                        hearer.live()
-                    hearer.message(message)
+                        listener.live()
+                    listener.message(message)
         except httpx.TransportError as error:
-            raise Down(str(error)) from error
-        raise Down("The service ended the stream")
+            raise Disconnected(str(error)) from error
+        raise Disconnected("The service ended the stream")
 
     async def ping(self) -> None:
         """See `Transport`."""
@@ -56,11 +56,13 @@ class ServerSentEvents:
 
 
 def _check(answer: httpx.Response) -> None:
-    if answer.status_code in _TURNED_AWAY:
-        raise Turned(answer.status_code)
+    if answer.status_code in _REJECTIONS:
+        raise Rejected(answer.status_code)
     kind = answer.headers.get("Content-Type", "")
     if answer.status_code != 200 or not kind.startswith("text/event-stream"):
-        raise Down(f"The service answered with status {answer.status_code} instead of a stream")
+        raise Disconnected(
+            f"The service answered with status {answer.status_code} instead of a stream"
+        )
 
 
 async def _events(answer: httpx.Response) -> AsyncIterator[str]:

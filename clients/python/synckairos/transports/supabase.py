@@ -8,9 +8,9 @@ from typing import Any
 from websockets.exceptions import ConnectionClosed, InvalidHandshake
 
 from synckairos.states import Kind, Subscription
-from synckairos.transports.base import Down, Hearer
+from synckairos.transports.base import Disconnected, Listener
 
-_JOINS_WITHIN_S = 3
+_JOIN_TIMEOUT_S = 3
 
 _log = logging.getLogger("synckairos")
 
@@ -24,15 +24,15 @@ class Supabase:
         self._subscription = subscription
         self._client: Any = None
 
-    async def follow(self, hearer: Hearer) -> None:
+    async def follow(self, listener: Listener) -> None:
         """See `Transport`."""
         ended: asyncio.Future[str] = asyncio.get_running_loop().create_future()
         self._client = client = _client(self._subscription)
         try:
-            await self._join(hearer, ended)
-            raise Down(await ended)
+            await self._join(listener, ended)
+            raise Disconnected(await ended)
         except (OSError, ConnectionClosed, InvalidHandshake, TimeoutError) as error:
-            raise Down(str(error)) from error
+            raise Disconnected(str(error)) from error
         finally:
             self._client = None
             with suppress(OSError, ConnectionClosed):
@@ -49,20 +49,20 @@ class Supabase:
         if self._client:
             await self._client.set_auth(subscription["token"])
 
-    async def _join(self, hearer: Hearer, ended: "asyncio.Future[str]") -> None:
+    async def _join(self, listener: Listener, ended: "asyncio.Future[str]") -> None:
         def end(reason: str) -> None:
             if not ended.done():
                 ended.set_result(reason)
 
         def changed(status: str, error: Exception | None) -> None:
             if status == "SUBSCRIBED":
-                hearer.live()
+                listener.live()
             else:
                 end(f"{status}: {error}")
 
         def heard(broadcast: dict[str, Any]) -> None:
             try:
-                hearer.message(broadcast["payload"])
+                listener.message(broadcast["payload"])
             except Exception as error:  # it would silently end the Realtime client's task
                 end(repr(error))
 
@@ -81,8 +81,8 @@ def _client(subscription: Subscription) -> Any:
     except ImportError as error:
         reason = "Supabase Realtime needs an extra package: pip install synckairos[realtime]"
         _log.warning("%s. Polling until then", reason)
-        raise Down(reason) from error
+        raise Disconnected(reason) from error
     url = f"{subscription['url'].rstrip('/')}/realtime/v1"
     return AsyncRealtimeClient(
-        url, subscription["key"], auto_reconnect=False, timeout=_JOINS_WITHIN_S
+        url, subscription["key"], auto_reconnect=False, timeout=_JOIN_TIMEOUT_S
     )

@@ -9,13 +9,13 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidURI
 
 from synckairos.states import Kind, Subscription
-from synckairos.transports.base import Down, Hearer, Turned
+from synckairos.transports.base import Disconnected, Listener, Rejected
 
-_REFUSED = 4000
+_REJECTION_BASE = 4000
 """Close codes of a rejection are this plus the HTTP status."""
 
-_TURNED_AWAY = (401, 403, 404)
-_OPENS_WITHIN_S = 5.0
+_REJECTIONS = (401, 403, 404)
+_OPEN_TIMEOUT_S = 5.0
 
 
 class WebSocket:
@@ -28,29 +28,29 @@ class WebSocket:
         self._url = f"{url}&{urlencode(query)}"
         self._socket: ClientConnection | None = None
 
-    async def follow(self, hearer: Hearer) -> None:
+    async def follow(self, listener: Listener) -> None:
         """See `Transport`."""
         try:
             # No size limit: a client that was suspended must be able to read what it missed.
             async with connect(
-                self._url, open_timeout=_OPENS_WITHIN_S, max_size=None, close_timeout=1
+                self._url, open_timeout=_OPEN_TIMEOUT_S, max_size=None, close_timeout=1
             ) as socket:
                 self._socket = socket
                 async for text in socket:
                     message = json.loads(text)
                     if message.get("type") == "CONNECTED":
-                        hearer.live()
-                    hearer.message(message)
+                        listener.live()
+                    listener.message(message)
         except ConnectionClosed as closed:
-            status = (closed.rcvd.code if closed.rcvd else 0) - _REFUSED
-            if status in _TURNED_AWAY:
-                raise Turned(status) from closed
-            raise Down(str(closed)) from closed
+            status = (closed.rcvd.code if closed.rcvd else 0) - _REJECTION_BASE
+            if status in _REJECTIONS:
+                raise Rejected(status) from closed
+            raise Disconnected(str(closed)) from closed
         except (OSError, InvalidHandshake, InvalidURI, TimeoutError) as error:
-            raise Down(str(error)) from error
+            raise Disconnected(str(error)) from error
         finally:
             self._socket = None
-        raise Down("The service closed the connection")
+        raise Disconnected("The service closed the connection")
 
     async def ping(self) -> None:
         """See `Transport`."""
