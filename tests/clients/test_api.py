@@ -110,7 +110,7 @@ async def test_a_timeout_is_the_callers() -> None:
 async def test_what_hangs_is_given_up_in_time_to_be_repeated(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("synckairos.api._ANSWERS_WITHIN_S", 0.05)
+    monkeypatch.setattr("synckairos.api._ATTEMPT_TIMEOUT_S", 0.05)
     asked = 0
 
     async def reply(request: httpx.Request) -> httpx.Response:

@@ -21,31 +21,31 @@ class Actions(ABC):
         self, *, if_match: int | None = None, timeout: float | None = None
     ) -> SessionState:
         """Start the first cycle."""
-        return await self._verb("start", if_match, timeout)
+        return await self._action("start", if_match, timeout)
 
     async def pause(
         self, *, if_match: int | None = None, timeout: float | None = None
     ) -> SessionState:
         """Stop all clocks."""
-        return await self._verb("pause", if_match, timeout)
+        return await self._action("pause", if_match, timeout)
 
     async def resume(
         self, *, if_match: int | None = None, timeout: float | None = None
     ) -> SessionState:
         """Let the stopped clocks continue."""
-        return await self._verb("resume", if_match, timeout)
+        return await self._action("resume", if_match, timeout)
 
     async def complete(
         self, *, if_match: int | None = None, timeout: float | None = None
     ) -> SessionState:
         """End the session as `completed`."""
-        return await self._verb("complete", if_match, timeout)
+        return await self._action("complete", if_match, timeout)
 
     async def cancel(
         self, *, if_match: int | None = None, timeout: float | None = None
     ) -> SessionState:
         """End the session as `cancelled`."""
-        return await self._verb("cancel", if_match, timeout)
+        return await self._action("cancel", if_match, timeout)
 
     async def switch(
         self,
@@ -56,8 +56,8 @@ class Actions(ABC):
         timeout: float | None = None,
     ) -> SwitchResult:
         """End the running cycle; fail with `CONFLICT` unless `current`, if given, is active."""
-        named = {"next_participant_id": next, "current_participant_id": current}
-        body = {name: who for name, who in named.items() if who is not None}
+        ids = {"next_participant_id": next, "current_participant_id": current}
+        body = {name: value for name, value in ids.items() if value is not None}
         result = cast(SwitchResult, await self._change("POST", "/switch", body, if_match, timeout))
         self._noted(result["version"])
         return result
@@ -117,7 +117,7 @@ class Actions(ABC):
     def _removed(self) -> None:
         """Record that an action deleted the session."""
 
-    async def _verb(self, verb: str, if_match: int | None, timeout: float | None) -> SessionState:
+    async def _action(self, verb: str, if_match: int | None, timeout: float | None) -> SessionState:
         return await self._state("POST", f"/{verb}", None, if_match, timeout)
 
     async def _state(

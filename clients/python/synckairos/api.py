@@ -14,8 +14,8 @@ from synckairos.backoff import backoff
 from synckairos.errors import ApiError, Unreachable
 
 _ATTEMPTS = 5
-_PATIENCE_S = 15.0
-_ANSWERS_WITHIN_S = 5.0
+_TIMEOUT_S = 15.0
+_ATTEMPT_TIMEOUT_S = 5.0
 """Timeout of one attempt; a slower one is retried."""
 
 _TRANSIENT = (429, 502, 503, 504)
@@ -25,7 +25,7 @@ Token = str | Callable[[], str | Awaitable[str | None] | None] | None
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class ApiResponse:
     """A successful response; `data` is None for 204 and 304."""
 
     status: int
@@ -47,7 +47,7 @@ class Api:
         self.http = http
         self._source = token
         self._token: str | None = None
-        self._giving: asyncio.Task[None] | None = None
+        self._token_task: asyncio.Task[None] | None = None
         self._sleep = sleep
 
     async def time_ms(self) -> float:
@@ -56,19 +56,19 @@ class Api:
 
     async def time(self) -> dict[str, Any]:
         """Return the body of `GET /v1/time`, which needs no token. Raises `ApiError`."""
-        answer = await self._send("GET", "/v1/time", {}, None, _ANSWERS_WITHIN_S)
+        answer = await self._send("GET", "/v1/time", {}, None, _ATTEMPT_TIMEOUT_S)
         if answer.is_error:
             raise error_of(answer)
         return _body(answer, "timestamp_ms")
 
-    async def get(self, path: str, known: int | None = None) -> Answer:
+    async def get(self, path: str, known: int | None = None) -> ApiResponse:
         """Read without retries; 304 if the version is still `known`. Raises `ApiError`."""
         headers = {} if known is None else {"If-None-Match": f'"{known}"'}
-        return await self._once("GET", path, headers, None, _ANSWERS_WITHIN_S)
+        return await self._once("GET", path, headers, None, _ATTEMPT_TIMEOUT_S)
 
     async def ask(self, path: str) -> Any:
         """Read with retries. Raises `ApiError`."""
-        return (await self._patiently("GET", path, {}, None, _PATIENCE_S)).data
+        return (await self._with_retries("GET", path, {}, None, _TIMEOUT_S)).data
 
     async def change(
         self,
@@ -83,67 +83,71 @@ class Api:
         headers = {"Idempotency-Key": str(uuid4())}
         if if_match is not None:
             headers["If-Match"] = f'"{if_match}"'
-        patience_s = _PATIENCE_S if timeout is None else timeout
-        return (await self._patiently(method, path, headers, body, patience_s)).data
+        timeout_s = _TIMEOUT_S if timeout is None else timeout
+        return (await self._with_retries(method, path, headers, body, timeout_s)).data
 
     async def token(self, *, anew: bool = False) -> str | None:
         """Return the caller's token. Raises `Unreachable` when it can't be replaced."""
         if not callable(self._source):
             return self._source
         if anew or self._token is None:
-            if self._giving is None or self._giving.done():
-                self._giving = asyncio.create_task(self._take(self._source))
-            await asyncio.shield(self._giving)  # other calls may wait for the same task
+            if self._token_task is None or self._token_task.done():
+                self._token_task = asyncio.create_task(self._refresh_token(self._source))
+            await asyncio.shield(self._token_task)  # other calls may wait for the same task
         return self._token
 
-    async def _take(self, source: Callable[[], str | Awaitable[str | None] | None]) -> None:
-        self._token = await self._given(source)
+    async def _refresh_token(
+        self, source: Callable[[], str | Awaitable[str | None] | None]
+    ) -> None:
+        self._token = await self._call_source(source)
 
-    async def _given(self, source: Callable[[], str | Awaitable[str | None] | None]) -> str | None:
+    async def _call_source(
+        self, source: Callable[[], str | Awaitable[str | None] | None]
+    ) -> str | None:
         """Call the token function. If it has worked before, its error counts as temporary."""
         try:
-            given = source()
-            return await given if inspect.isawaitable(given) else given
+            token = source()
+            return await token if inspect.isawaitable(token) else token
         except Exception as error:
             if self._token is None:
                 raise
             raise Unreachable("The token function failed") from error
 
-    async def _patiently(
-        self, method: str, path: str, headers: dict[str, str], body: Any, patience_s: float
-    ) -> Answer:
-        give_up = time.monotonic() + patience_s
+    async def _with_retries(
+        self, method: str, path: str, headers: dict[str, str], body: Any, timeout_s: float
+    ) -> ApiResponse:
+        deadline = time.monotonic() + timeout_s
         for attempt in range(_ATTEMPTS):
-            left = give_up - time.monotonic()
+            left = deadline - time.monotonic()
             try:
-                return await self._once(method, path, headers, body, min(left, _ANSWERS_WITHIN_S))
+                return await self._once(method, path, headers, body, min(left, _ATTEMPT_TIMEOUT_S))
             except ApiError as error:
                 wait = max(error.retry_after_s, backoff(attempt) / 1000)
-                is_last = attempt == _ATTEMPTS - 1 or time.monotonic() + wait > give_up
+                is_last = attempt == _ATTEMPTS - 1 or time.monotonic() + wait > deadline
                 if is_last or error.status not in (0, *_TRANSIENT):
                     raise
             await self._sleep(wait)
         raise AssertionError("the last attempt returns or raises")
 
     async def _once(
-        self, method: str, path: str, headers: dict[str, str], body: Any, patience_s: float
-    ) -> Answer:
+        self, method: str, path: str, headers: dict[str, str], body: Any, timeout_s: float
+    ) -> ApiResponse:
         token = await self.token()
-        answer = await self._send(method, path, headers | _bearer(token), body, patience_s)
+        answer = await self._send(method, path, headers | _bearer(token), body, timeout_s)
         if answer.status_code == 401 and callable(self._source):
             # Another call may have replaced the token meanwhile.
             token = await self.token(anew=self._token == token)
-            answer = await self._send(method, path, headers | _bearer(token), body, patience_s)
+            answer = await self._send(method, path, headers | _bearer(token), body, timeout_s)
         if answer.is_error:
             raise error_of(answer)
         data = _body(answer, "data")["data"] if answer.content else None
-        return Answer(answer.status_code, data, _requests_left(answer))
+        return ApiResponse(answer.status_code, data, _requests_left(answer))
 
     async def _send(
-        self, method: str, path: str, headers: dict[str, str], body: Any, patience_s: float
+        self, method: str, path: str, headers: dict[str, str], body: Any, timeout_s: float
     ) -> httpx.Response:
         try:
-            async with asyncio.timeout(max(0.0, patience_s)):
+            async with asyncio.timeout(max(0.0, timeout_s)):
                 return await self.http.request(
                     method, self.base_url + path, headers=headers, json=body
                 )
@@ -158,33 +162,33 @@ def _bearer(token: str | None) -> dict[str, str]:
 def _body(answer: httpx.Response, has: str) -> dict[str, Any]:
     """Return the JSON body; raise `Unreachable` if it is another server's (a Wi-Fi login page)."""
     try:
-        said = answer.json()
+        body = answer.json()
     except ValueError:
-        said = None
-    if not isinstance(said, dict) or has not in said:
+        body = None
+    if not isinstance(body, dict) or has not in body:
         raise Unreachable("The response isn't from a SyncKairos service")
-    return said
+    return body
 
 
 def error_of(answer: httpx.Response) -> ApiError:
     """Build the `ApiError` of a response. A proxy's error body may have another format."""
-    said: dict[str, Any] = {
+    fields: dict[str, Any] = {
         "retry_after_s": _retry_after_s(answer),
         "requests_left": _requests_left(answer),
     }
     try:
         error = answer.json()["error"]
-        said |= {name: error.get(name) for name in ("details", "request_id")}
-        said |= {name: str(error[name]) for name in ("code", "message")}
+        fields |= {name: error.get(name) for name in ("details", "request_id")}
+        fields |= {name: str(error[name]) for name in ("code", "message")}
     except (ValueError, KeyError, TypeError, AttributeError):
         pass
-    return ApiError(answer.status_code, **said)
+    return ApiError(answer.status_code, **fields)
 
 
 def _requests_left(answer: httpx.Response) -> int | None:
     """Return the rest of the caller's rate limit: the smallest, as proxies may add their own."""
-    said = answer.headers.get("RateLimit-Remaining", "")
-    counts = [int(count) for count in said.split(",") if count.strip().isdecimal()]
+    header = answer.headers.get("RateLimit-Remaining", "")
+    counts = [int(count) for count in header.split(",") if count.strip().isdecimal()]
     return min(counts, default=None)
 
 

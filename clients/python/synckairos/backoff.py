@@ -10,12 +10,12 @@ Random = Callable[[], float]
 """Returns a number from 0 to 1."""
 
 
-def backoff(failures: int, dice: Random = random.random) -> float:
+def backoff(failures: int, rng: Random = random.random) -> float:
     """Return the delay after `failures` earlier failures: 50 to 100 % of an exponential delay."""
     whole: float = min(_LONGEST_MS, _FIRST_MS * 2.0 ** min(failures, 10))
-    return whole * (0.5 + dice() / 2)
+    return whole * (0.5 + rng() / 2)
 
 
-def spread(about: float, dice: Random = random.random) -> float:
+def spread(about: float, rng: Random = random.random) -> float:
     """Return `about`, varied by up to an eighth."""
-    return about * (0.875 + dice() / 4)
+    return about * (0.875 + rng() / 4)

@@ -7,15 +7,15 @@ from synckairos.backoff import backoff
 from synckairos.interval import Offsets, Sample
 from synckairos.platform import Platform
 
-_FIRST_ROUND, _ROUND = 8, 3
-_CALM_MS = 1_500.0
+_FIRST_ROUND_SAMPLES, _ROUND_SAMPLES = 8, 3
+_SECOND_ROUND_MS = 1_500.0
 """Delay before the second round: round trips are long while an application starts."""
 
-_EVERY_MS = 30_000.0
-_LOOK_MS = 1_000.0
+_ROUND_EVERY_MS = 30_000.0
+_SLEEP_CHECK_MS = 1_000.0
 """Interval of the check whether the machine slept."""
 
-_PARTED_MS = 250.0
+_CLOCK_JUMP_MS = 250.0
 _SLEW = 0.1
 """A clock that is ahead runs slower by this fraction, so that shown time doesn't jump back."""
 
@@ -56,14 +56,14 @@ class ServerClock:
 
     def now(self) -> float:
         """Return the server's time, ms since the epoch; the local time until the first sample."""
-        self._look()
+        self._check_for_sleep()
         local = self._local.monotonic()
         return local + self._offset + self._ahead_at(local)
 
     @property
     def error_ms(self) -> float:
         """Upper bound of the error of `now()`; infinite while it is unknown."""
-        self._look()
+        self._check_for_sleep()
         if self._offsets is None or not self._is_trusted:
             return float("inf")
         local = self._local.monotonic()
@@ -77,14 +77,14 @@ class ServerClock:
     @property
     def is_synced(self) -> bool:
         """Whether `error_ms` is known."""
-        self._look()
+        self._check_for_sleep()
         return self._is_trusted
 
     def on_sync(self, callback: Callable[[], None]) -> None:
         """Call `callback` after each sample that is used."""
         self._callbacks.append(callback)
 
-    async def sync(self, samples: int = _ROUND) -> None:
+    async def sync(self, samples: int = _ROUND_SAMPLES) -> None:
         """Take a round of samples, or wait for the current round. Raises `SyncKairosError`."""
         if self._round is None or self._round.done():
             self._round = asyncio.create_task(self._take_round(samples))
@@ -95,11 +95,11 @@ class ServerClock:
         fresh = Offsets.of(sample, self._local.resolution_ms)
         shown, local = self.now(), self._local.monotonic()
         known = self._offsets if self._is_trusted else None
-        both = known.narrowed(fresh, local) if known else None
-        self._offsets = both or fresh
+        combined = known.narrowed(fresh, local) if known else None
+        self._offsets = combined or fresh
         self._offset = self._offsets.middle
         # Step back only if there was no estimate or it was wrong.
-        self._ahead = max(0.0, shown - (local + self._offset)) if both else 0.0
+        self._ahead = max(0.0, shown - (local + self._offset)) if combined else 0.0
         self._ahead_since = local
         self._is_trusted = True
         self._gap = self._wall_gap()  # drift changes it as well
@@ -111,31 +111,33 @@ class ServerClock:
         rounds = failures = 0
         while True:
             try:
-                await self.sync(_FIRST_ROUND if rounds < 2 or not self._is_trusted else _ROUND)
+                await self.sync(
+                    _FIRST_ROUND_SAMPLES if rounds < 2 or not self._is_trusted else _ROUND_SAMPLES
+                )
             except Exception:  # any error: a clock that isn't measured stays wrong
                 await self._local.sleep(backoff(failures))
                 failures += 1
                 continue
             failures = 0
             rounds += 1
-            await self._rest(_CALM_MS if rounds == 1 else _EVERY_MS)
+            await self._wait(_SECOND_ROUND_MS if rounds == 1 else _ROUND_EVERY_MS)
 
-    async def _rest(self, duration: float) -> None:
+    async def _wait(self, duration: float) -> None:
         """Wait, but return early if the machine slept."""
         until = self._local.monotonic() + duration
         while self.is_synced and (left := until - self._local.monotonic()) > 0:
-            await self._local.sleep(min(left, _LOOK_MS))
+            await self._local.sleep(min(left, _SLEEP_CHECK_MS))
 
     async def _take_round(self, samples: int) -> None:
         for _ in range(samples):
             await self._measure()
 
     async def _measure(self) -> None:
-        self._look()
+        self._check_for_sleep()
         epoch, sent = self._epoch, self._local.monotonic()
         server_ms = await self._read()
         received = self._local.monotonic()
-        self._look()
+        self._check_for_sleep()
         if epoch == self._epoch:  # otherwise the machine slept during the request
             self.take(Sample(sent, server_ms, received))
 
@@ -143,10 +145,10 @@ class ServerClock:
         """Return the rest of a backward correction that is still being slewed."""
         return max(0.0, self._ahead - _SLEW * (local - self._ahead_since))
 
-    def _look(self) -> None:
+    def _check_for_sleep(self) -> None:
         """Distrust the estimate if the wall clock moved: the machine slept, or it was set."""
         gap = self._wall_gap()
-        if abs(gap - self._gap) > _PARTED_MS:
+        if abs(gap - self._gap) > _CLOCK_JUMP_MS:
             self._is_trusted = False
             self._epoch += 1
             self._gap = gap

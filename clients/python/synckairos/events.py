@@ -92,18 +92,18 @@ class Events:
         entry = (name, callback)
         self._callbacks.append(entry)
 
-        def end() -> None:
+        def unsubscribe() -> None:
             self._callbacks = [other for other in self._callbacks if other is not entry]
 
-        return end
+        return unsubscribe
 
     def stream(self) -> AsyncIterator[Event]:
         """Iterate over all events from now on, until the session is closed."""
         queue: asyncio.Queue[Event | None] = asyncio.Queue()
         self._queues.append(queue)
-        return self._drained(queue)
+        return self._iterate(queue)
 
-    async def _drained(self, queue: asyncio.Queue[Event | None]) -> AsyncIterator[Event]:
+    async def _iterate(self, queue: asyncio.Queue[Event | None]) -> AsyncIterator[Event]:
         try:
             while (event := await queue.get()) is not None:
                 yield event

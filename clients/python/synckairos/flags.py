@@ -9,7 +9,7 @@ from synckairos.states import Message, SessionState, instant_ms
 _GRACE_MS = 300.0
 """How long to wait for the message after a state shows the expiry: the message has more detail."""
 
-_REMEMBERED = 64
+_MAX_REMEMBERED = 64
 
 _SHARED = ("global", "count_up")
 
@@ -18,14 +18,14 @@ Owner = tuple[str | None, str | None]
 
 
 @dataclass(frozen=True, slots=True)
-class _Fall:
+class _Expiry:
     """A clock expired after `since` and not after `until`, server ms."""
 
     owner: Owner
     since: float
     until: float
 
-    def may_be(self, other: "_Fall") -> bool:
+    def matches(self, other: "_Expiry") -> bool:
         """Return whether both may be the same expiry.
 
         A state doesn't show which of two shared clocks expired.
@@ -35,8 +35,8 @@ class _Fall:
 
 
 @dataclass(frozen=True, slots=True)
-class _Waiting:
-    fall: _Fall
+class _Pending:
+    expiry: _Expiry
     event: Expired
     due: float
 
@@ -45,64 +45,66 @@ class Flags:
     """Remembers which expiries were reported."""
 
     def __init__(self) -> None:
-        self._told: deque[_Fall] = deque(maxlen=_REMEMBERED)
-        self._waiting: list[_Waiting] = []
+        self._reported: deque[_Expiry] = deque(maxlen=_MAX_REMEMBERED)
+        self._pending: list[_Pending] = []
 
     @property
     def due(self) -> float | None:
         """When to call `give_up` next, on the clock of `now`."""
-        return min((waiting.due for waiting in self._waiting), default=None)
+        return min((pending.due for pending in self._pending), default=None)
 
     def heard(self, message: Message) -> list[Expired]:
         """Return the events to emit for a `TIME_EXPIRED` message."""
         deadline_ms: float = message["deadline_ms"]
         owner = (message.get("participant_id"), message.get("group_id"))
-        fall = _Fall(owner, deadline_ms - 1, deadline_ms)
-        if self._is_told(fall):
+        expiry = _Expiry(owner, deadline_ms - 1, deadline_ms)
+        if self._is_reported(expiry):
             return []
-        self._waiting = [w for w in self._waiting if not w.fall.may_be(fall)]
-        self._told.append(fall)
+        self._pending = [pending for pending in self._pending if not pending.expiry.matches(expiry)]
+        self._reported.append(expiry)
         return [Expired(*owner, deadline_ms, message.get("action_applied"))]
 
     def seen(
         self, previous: SessionState, state: SessionState, now: float, *, waits: bool
     ) -> list[Expired]:
         """Return the events to emit for a newer state; `waits`: a message may still come."""
-        told = []
-        for owner in _fallen(previous, state):
+        events = []
+        for owner in _expired_owners(previous, state):
             deadline_ms = _deadline(previous, state)
             is_next = state["version"] == previous["version"] + 1
             exact = is_next and deadline_ms == _deadline_of(previous)
             since = deadline_ms - 1 if exact else previous["server_time_ms"]
-            fall = _Fall(owner, since, deadline_ms if exact else state["server_time_ms"])
+            expiry = _Expiry(owner, since, deadline_ms if exact else state["server_time_ms"])
             event = Expired(*owner, deadline_ms, state["action_on_timeout"])
-            if self._is_told(fall) or any(w.fall.may_be(fall) for w in self._waiting):
+            if self._is_reported(expiry) or any(
+                pending.expiry.matches(expiry) for pending in self._pending
+            ):
                 continue
             if waits:
-                self._waiting.append(_Waiting(fall, event, now + _GRACE_MS))
+                self._pending.append(_Pending(expiry, event, now + _GRACE_MS))
             else:
-                self._told.append(fall)
-                told.append(event)
-        return told
+                self._reported.append(expiry)
+                events.append(event)
+        return events
 
     def give_up(self, now: float) -> list[Expired]:
         """Return the events whose messages didn't come in time."""
-        overdue = [waiting for waiting in self._waiting if waiting.due <= now]
-        self._waiting = [waiting for waiting in self._waiting if waiting.due > now]
-        self._told.extend(waiting.fall for waiting in overdue)
-        return [waiting.event for waiting in overdue]
+        overdue = [pending for pending in self._pending if pending.due <= now]
+        self._pending = [pending for pending in self._pending if pending.due > now]
+        self._reported.extend(pending.expiry for pending in overdue)
+        return [pending.event for pending in overdue]
 
-    def _is_told(self, fall: _Fall) -> bool:
-        return any(told.may_be(fall) for told in self._told)
+    def _is_reported(self, expiry: _Expiry) -> bool:
+        return any(reported.matches(expiry) for reported in self._reported)
 
 
-def _fallen(previous: SessionState, state: SessionState) -> set[Owner]:
+def _expired_owners(previous: SessionState, state: SessionState) -> set[Owner]:
     """Return whose clocks expired between two states, as far as the states show it."""
-    fell = _newly_expired(previous, state)
+    owners = _newly_expired(previous, state)
     if _cycle_was_skipped(previous, state):
         # The clock of the skipped participant may already be full again.
-        fell |= {(previous["active_participant_id"], None)} if not fell else set()
-    return fell
+        owners |= {(previous["active_participant_id"], None)} if not owners else set()
+    return owners
 
 
 def _newly_expired(previous: SessionState, state: SessionState) -> set[Owner]:

@@ -14,7 +14,7 @@ from synckairos.state_check import StateCheck
 from synckairos.states import Kind, Message, SessionState, instant_ms
 from synckairos.versions import Versions, is_newer, is_next
 
-_SWITCH_PATIENCE_MS = 250.0
+_SWITCH_PUSH_WAIT_MS = 250.0
 """How long to wait for the push of a switch, whose response doesn't contain the whole state."""
 
 _GAP_MS, _GAP_SPREAD_MS = 50.0, 100.0
@@ -28,18 +28,18 @@ class Follower:
         self.state: SessionState | None = None
         self.presence: Presence = "unknown"
         self.refusal: ApiError | None = None
-        self._dice = dice
+        self._rng = dice
         self._versions = Versions()
         self._flags = Flags()
         self._check = StateCheck(dice)
-        self._noted_at_read = 0
-        self._was_renewed = self._was_deleted = False
-        self._buried: str | None = None
+        self._newest_at_read = 0
+        self._got_state_since_read = self._deleted_since_read = False
+        self._deleted_created_at: str | None = None
         self._is_pushed = False
 
     def begin(self) -> None:
         """Start to follow, or start again after a close."""
-        self._check = StateCheck(self._dice)
+        self._check = StateCheck(self._rng)
         if self.presence == "refused":
             self.presence, self.refusal = "unknown", None
 
@@ -58,12 +58,12 @@ class Follower:
                 return self._pushed(message, now)
             case "STATE_SYNC":
                 return self._synced(message, now)
-            case "TIME_EXPIRED" if not self._is_past(message.get("deadline_ms")):
+            case "TIME_EXPIRED" if not self._is_outdated(message.get("deadline_ms")):
                 return [Emit(event) for event in self._flags.heard(message)]
             case "TIME_WARNING":
                 return [Emit(_warning(message))]
-            case "SESSION_DELETED" if not self._is_past(message.get("timestamp")):
-                return self._gone()
+            case "SESSION_DELETED" if not self._is_outdated(message.get("timestamp")):
+                return self._deleted()
             case "PONG":
                 return self._ponged(message, now)
         return []
@@ -76,22 +76,22 @@ class Follower:
         """This client's action created `version`, whose state isn't known yet."""
         self._versions.note(version)
         if self._versions.has_gap:
-            self._check.catch_up_by(now + _SWITCH_PATIENCE_MS)
+            self._check.catch_up_by(now + _SWITCH_PUSH_WAIT_MS)
 
     def read_found(self, state: SessionState | None, now: float) -> list[Effect]:
         """A read returned a state, or None if the held state is the newest."""
         effects = self._accept(state, "read", None, now) if state else []
         self._check.read_ended(self.state, now)
         self._check.confirmed(now)
-        if self.state and self._versions.newest == self._noted_at_read:
+        if self.state and self._versions.newest == self._newest_at_read:
             self._versions.settle(self.state["version"])
         elif self._versions.has_gap:
-            self._check.catch_up_by(now + self._after_gap())
+            self._check.catch_up_by(now + self._gap_delay())
         return effects
 
     def read_missed(self, now: float) -> list[Effect]:
         """A read found no session. A state that arrived during the read may be newer."""
-        is_stale = self._was_renewed
+        is_stale = self._got_state_since_read
         effects = [] if is_stale else self.missed(now)
         self._check.read_ended(self.state, now)
         if is_stale:
@@ -102,7 +102,7 @@ class Follower:
         """The session doesn't exist any more, or not yet."""
         self._check.confirmed(now)
         if self.state:
-            return self._gone()
+            return self._deleted()
         if self.presence == "unknown":
             self.presence = "absent"
         return []
@@ -131,11 +131,11 @@ class Follower:
             return effects
         if not self._versions.has_gap and self.state:
             self._check.caught_up()
-        asked = self._check.take_due(self.state, now, server_now)
-        if asked:
-            self._noted_at_read = self._versions.newest
-            self._was_renewed = self._was_deleted = False
-        return effects + asked
+        requests = self._check.take_due(self.state, now, server_now)
+        if requests:
+            self._newest_at_read = self._versions.newest
+            self._got_state_since_read = self._deleted_since_read = False
+        return effects + requests
 
     def due(self, now: float, server_now: float) -> float:
         """Return when to call `tick` next, on the clock of `now`."""
@@ -145,7 +145,7 @@ class Follower:
     def _pushed(self, message: Message, now: float) -> list[Effect]:
         state: SessionState | None = message.get("state")
         if state is None:  # it was too large for the transport
-            self._miss(int(message["version"]), now)
+            self._note_missing(int(message["version"]), now)
             return []
         if is_newer(state, self.state):
             return self._accept(state, "push", message.get("cause"), now)
@@ -156,18 +156,18 @@ class Follower:
                 self._check.interval.check_often(now)
         return []
 
-    def _miss(self, version: int, now: float) -> None:
+    def _note_missing(self, version: int, now: float) -> None:
         """Record a version whose state didn't come with its message."""
         self._versions.note(version)
         self._versions.came_late(version)
         if self._versions.has_gap:
-            self._check.catch_up_by(now + self._after_gap())
+            self._check.catch_up_by(now + self._gap_delay())
 
     def _synced(self, message: Message, now: float) -> list[Effect]:
         self._check.ponged()
         state: SessionState | None = message.get("state")
         if state is None:  # it was too large for the transport
-            self._miss(int(message["version"]), now)
+            self._note_missing(int(message["version"]), now)
             return []
         effects = self._accept(state, "sync", None, now)
         if self.state and state["version"] == self.state["version"]:
@@ -179,26 +179,26 @@ class Follower:
     ) -> list[Effect]:
         """Apply a state if it is newer."""
         previous = self.state
-        if not is_newer(state, previous) or self._is_of_the_dead(state, source):
+        if not is_newer(state, previous) or self._predates_deletion(state, source):
             return []
-        same_life = previous is not None and previous["created_at"] == state["created_at"]
+        is_same_session = previous is not None and previous["created_at"] == state["created_at"]
         follows = is_next(state, previous)
-        self.state, self.presence, self._was_renewed = state, "present", True
+        self.state, self.presence, self._got_state_since_read = state, "present", True
         self._is_pushed = source == "push"
         self._versions.take(state, previous, is_whole=source in ("sync", "read"))
-        if source == "push" and same_life and not follows:
+        if source == "push" and is_same_session and not follows:
             self._check.interval.check_often(now)
-            self._check.catch_up_by(now + self._after_gap())
+            self._check.catch_up_by(now + self._gap_delay())
         elif source == "action" and self._versions.has_gap:
-            self._check.catch_up_by(now + _SWITCH_PATIENCE_MS)
+            self._check.catch_up_by(now + _SWITCH_PUSH_WAIT_MS)
         elif source != "action":
             self._check.confirmed(now)
         update = Update(state, previous, follows, cause, source)
         effects: list[Effect] = [Emit(update)]
-        if same_life and previous is not None:
+        if is_same_session and previous is not None:
             waits = self._check.is_pushed
-            fallen = self._flags.seen(previous, state, now, waits=waits)
-            effects += [Emit(event) for event in fallen]
+            expired = self._flags.seen(previous, state, now, waits=waits)
+            effects += [Emit(event) for event in expired]
         return effects
 
     def _ponged(self, message: Message, now: float) -> list[Effect]:
@@ -212,25 +212,27 @@ class Follower:
             self._versions.note(version)
             self._check.interval.check_often(now)
             self._check.asked(now)
-            self._check.catch_up_by(now + _SWITCH_PATIENCE_MS)
+            self._check.catch_up_by(now + _SWITCH_PUSH_WAIT_MS)
             return [Resync()]
         self._check.read_by(now)
         return []
 
-    def _gone(self) -> list[Effect]:
+    def _deleted(self) -> list[Effect]:
         was_there = self.state is not None or self.presence != "deleted"
-        self._buried = self.state["created_at"] if self.state else self._buried
-        self._was_deleted = True
+        self._deleted_created_at = (
+            self.state["created_at"] if self.state else self._deleted_created_at
+        )
+        self._deleted_since_read = True
         self.state, self.presence, self._versions = None, "deleted", Versions()
         return [Emit(Deleted())] if was_there else []
 
-    def _is_of_the_dead(self, state: SessionState, source: Source) -> bool:
+    def _predates_deletion(self, state: SessionState, source: Source) -> bool:
         """Return whether `state` was sent before the session was deleted."""
-        if self._buried is None or state["created_at"] > self._buried:
+        if self._deleted_created_at is None or state["created_at"] > self._deleted_created_at:
             return False
-        return source != "read" or self._was_deleted
+        return source != "read" or self._deleted_since_read
 
-    def _is_past(self, instant: float | None) -> bool:
+    def _is_outdated(self, instant: float | None) -> bool:
         """Return whether `instant` belongs to an earlier session with the same id."""
         return (
             self.state is not None
@@ -238,8 +240,8 @@ class Follower:
             and instant < instant_ms(self.state["created_at"])
         )
 
-    def _after_gap(self) -> float:
-        return _GAP_MS + _GAP_SPREAD_MS * self._dice()
+    def _gap_delay(self) -> float:
+        return _GAP_MS + _GAP_SPREAD_MS * self._rng()
 
 
 def _warning(message: Message) -> Warned:

@@ -29,45 +29,45 @@ class Following:
         self._events = events
         self._transport = transport
         self._connector = self._new_connector()
-        self._opened: asyncio.Future[SessionState | None] | None = None
+        self._opening: asyncio.Future[SessionState | None] | None = None
         self._tasks: set[asyncio.Task[None]] = set()
         self._connecting: asyncio.Task[None] | None = None
         self._timer: asyncio.TimerHandle | None = None
-        self._reads_fail = self._is_unfound = False
+        self._reads_fail = self._is_missing = False
         self.problem: ApiError | None = None
-        self._told: tuple[Any, ...] = ()
+        self._emitted: tuple[Any, ...] = ()
 
     async def open(self) -> SessionState | None:
         """See `Session`."""
-        if self._opened is None:
-            self._opened = asyncio.get_running_loop().create_future()
+        if self._opening is None:
+            self._opening = asyncio.get_running_loop().create_future()
             self._clock.start()
             self._connector = self._new_connector()
-            self._reads_fail = self._is_unfound = False
+            self._reads_fail = self._is_missing = False
             self.problem = None
             self.follower.begin()
-            self._connect("connecting", None)
+            self._set_connection("connecting", None)
             self._connecting = self._spawn(self._connector.run())
-            self._do([])
-        return await asyncio.shield(self._opened)
+            self._carry_out([])
+        return await asyncio.shield(self._opening)
 
     async def close(self) -> None:
         """See `Session`."""
-        opened, tasks = self._opened, self._end()
-        if opened and not opened.done():
-            opened.set_result(self.follower.state)
+        opening, tasks = self._opening, self._stop()
+        if opening and not opening.done():
+            opening.set_result(self.follower.state)
         self._events.close()
         await asyncio.gather(*tasks, return_exceptions=True)
 
-    def _end(self) -> set[asyncio.Task[None]]:
+    def _stop(self) -> set[asyncio.Task[None]]:
         """Close, so that `open` can be called again; return the cancelled tasks."""
         if self._timer:
             self._timer.cancel()
-        self._opened = None
+        self._opening = None
         tasks, self._tasks = self._tasks, set()
         for task in tasks:
             task.cancel()
-        self._connect("closed", None)
+        self._set_connection("closed", None)
         return tasks
 
     def _new_connector(self) -> Connector:
@@ -75,48 +75,48 @@ class Following:
 
     def joined(self, kind: Kind) -> None:
         """See `ConnectionListener`."""
-        self._connect("live", kind)
+        self._set_connection("live", kind)
         self.follower.joined(kind, monotonic_ms())
-        self._do([])
+        self._carry_out([])
 
     def left(self, kind: Kind | None) -> None:
         """See `ConnectionListener`."""
-        self._connect("connecting", kind)
+        self._set_connection("connecting", kind)
         self.follower.left(kind, monotonic_ms())
-        self._do([])
+        self._carry_out([])
 
     def heard(self, message: Message) -> None:
         """See `ConnectionListener`."""
-        self._do(self.follower.receive(message, monotonic_ms()))
+        self._carry_out(self.follower.receive(message, monotonic_ms()))
 
     def missing(self) -> None:
         """See `ConnectionListener`."""
-        self._is_unfound = True
+        self._is_missing = True
         self.follower.unfound(monotonic_ms())
-        self._do([])
+        self._carry_out([])
 
     def refused(self, error: ApiError) -> None:
         """See `ConnectionListener`."""
         self.follower.refused(error)
         if self._connecting and self._connecting is not asyncio.current_task():
             self._connecting.cancel()
-        self._connect("closed", None)
-        self._do([])
+        self._set_connection("closed", None)
+        self._carry_out([])
 
     def take(self, state: SessionState) -> None:
         """Apply the state in the response to this client's own action."""
-        self._do(self.follower.answered(state, monotonic_ms()))
+        self._carry_out(self.follower.answered(state, monotonic_ms()))
 
     def noted(self, version: int) -> None:
         """Record that this client's action created `version`."""
         self.follower.noted(version, monotonic_ms())
-        self._do([])
+        self._carry_out([])
 
     def removed(self) -> None:
         """Record that this client deleted the session."""
-        self._do(self.follower.missed(monotonic_ms()))
+        self._carry_out(self.follower.missed(monotonic_ms()))
 
-    def _do(self, effects: list[Effect]) -> None:
+    def _carry_out(self, effects: list[Effect]) -> None:
         for effect in effects:
             match effect:
                 case Emit(event):
@@ -129,10 +129,10 @@ class Following:
                     self._connector.reconnect()
                 case _:
                     self._spawn(self._connector.resync())
-        self._tell()
-        self._arm()
+        self._emit_changes()
+        self._set_timer()
 
-    def _arm(self) -> None:
+    def _set_timer(self) -> None:
         """Set the timer for the follower's next effects; none while the session isn't followed."""
         if self._timer:
             self._timer.cancel()
@@ -146,92 +146,92 @@ class Following:
 
     def _tick(self) -> None:
         self._timer = None
-        self._do(self.follower.tick(monotonic_ms(), self._clock.now()))
+        self._carry_out(self.follower.tick(monotonic_ms(), self._clock.now()))
 
     async def _read(self) -> None:
         try:
-            await self._look()
+            await self._read_once()
         except ApiError as error:
-            self._failed(error)
+            self._read_failed(error)
         except Exception:
             self.follower.read_failed(monotonic_ms())
-            self._do([])
+            self._carry_out([])
             raise
 
-    async def _look(self) -> None:
+    async def _read_once(self) -> None:
         known = self.follower.state["version"] if self.follower.state else None
         answer = await self._api.get(f"/v1/sessions/{self.id}", known)
         self.follower.spares(answer.requests_left)
-        self._succeeded(is_there=True)
-        self._do(self.follower.read_found(answer.data, monotonic_ms()))
+        self._read_succeeded(is_there=True)
+        self._carry_out(self.follower.read_found(answer.data, monotonic_ms()))
 
-    def _failed(self, error: ApiError) -> None:
+    def _read_failed(self, error: ApiError) -> None:
         if error.requests_left is not None:
             self.follower.spares(error.requests_left)
         if error.is_absence:
-            self._succeeded(is_there=False)
-            self._do(self.follower.read_missed(monotonic_ms()))
+            self._read_succeeded(is_there=False)
+            self._carry_out(self.follower.read_missed(monotonic_ms()))
         elif error.is_refusal:
             self.refused(error)
         else:
             self._reads_fail = True
             self.problem = error
             if self.connection.status == "polling":
-                self._connect("connecting", "polling")
+                self._set_connection("connecting", "polling")
             self.follower.read_failed(monotonic_ms(), error.retry_after_s * 1000)
-            self._do([])
+            self._carry_out([])
 
-    def _succeeded(self, *, is_there: bool) -> None:
+    def _read_succeeded(self, *, is_there: bool) -> None:
         """Handle a successful read. If the service was away before, retry the transports.
 
         Retry them as well when a missing session exists now, since only reads look for it.
         """
         if self.connection == Connection("connecting", "polling", self.connection.since):
-            self._connect("polling", "polling")
-        was_away = self._is_unfound or self.follower.presence in ("absent", "deleted")
+            self._set_connection("polling", "polling")
+        was_away = self._is_missing or self.follower.presence in ("absent", "deleted")
         if self._reads_fail or (is_there and was_away):
             self._connector.retry()
-            self._is_unfound = False
+            self._is_missing = False
         self._reads_fail = False
         self.problem = None
 
-    def _connect(self, status: Status, kind: Kind | None) -> None:
+    def _set_connection(self, status: Status, kind: Kind | None) -> None:
         now = self.connection
         if (now.status, now.transport) != (status, kind):
             self.connection = Connection(status, kind, self._clock.now())
-            self._tell()
+            self._emit_changes()
 
-    def _tell(self) -> None:
+    def _emit_changes(self) -> None:
         """Emit `Changed` if something changed, and let `open` return once the presence is known."""
         status = self.problem and self.problem.status
-        news = (
+        current = (
             self.connection.status,
             self.connection.transport,
             self.follower.presence,
             status,
         )
-        if news != self._told:
-            self._told = news
+        if current != self._emitted:
+            self._emitted = current
             self._events.emit(Changed(self.connection, self.follower.presence))
-        if self._opened and not self._opened.done() and self.follower.presence != "unknown":
+        if self._opening and not self._opening.done() and self.follower.presence != "unknown":
             if self.follower.refusal:
-                self._opened.set_exception(self.follower.refusal)
+                self._opening.set_exception(self.follower.refusal)
             else:
-                self._opened.set_result(self.follower.state)
+                self._opening.set_result(self.follower.state)
 
     def _spawn(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         task = asyncio.create_task(work)
         self._tasks.add(task)
-        task.add_done_callback(self._ended)
+        task.add_done_callback(self._task_ended)
         return task
 
-    def _ended(self, task: asyncio.Task[None]) -> None:
+    def _task_ended(self, task: asyncio.Task[None]) -> None:
         self._tasks.discard(task)
         if task.cancelled() or not (error := task.exception()):
             return
-        if self._opened and not self._opened.done():
-            self._opened.set_exception(error)
-            self._end()
+        if self._opening and not self._opening.done():
+            self._opening.set_exception(error)
+            self._stop()
         else:
             context = {"message": f"Following {self.id} failed", "exception": error}
             task.get_loop().call_exception_handler(context)

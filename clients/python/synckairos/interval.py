@@ -43,8 +43,8 @@ class Offsets:
 
     def narrowed(self, other: "Offsets", at: float) -> "Offsets | None":
         """Return the offsets that both allow; None if a clock jumped and there are none at `at`."""
-        both = Offsets(max(self.low, other.low), min(self.high, other.high))
-        return both if both.error_ms(at) >= 0 else None
+        combined = Offsets(max(self.low, other.low), min(self.high, other.high))
+        return combined if combined.error_ms(at) >= 0 else None
 
     @property
     def middle(self) -> float:

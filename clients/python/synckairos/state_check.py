@@ -24,9 +24,9 @@ _NEVER = float("inf")
 class StateCheck:
     """Allows one read and one ping at a time."""
 
-    def __init__(self, dice: Random) -> None:
+    def __init__(self, rng: Random) -> None:
         self.interval = CheckInterval()
-        self._dice = dice
+        self._rng = rng
         self._kind: Kind = "polling"
         self._read_at = _NEVER
         self._gap_at = _NEVER
@@ -91,12 +91,12 @@ class StateCheck:
             if is_terminal(state)
             else _POLL_EVERY_MS
         )
-        self._poll_at = now + spread(every, self._dice)
+        self._poll_at = now + spread(every, self._rng)
 
     def read_failed(self, now: float, retry_after_ms: float) -> None:
         """A read failed: repeat it after `retry_after_ms` or the backoff, if that is longer."""
         self._is_reading = False
-        self._read_at = now + max(retry_after_ms, backoff(self._failures, self._dice))
+        self._read_at = now + max(retry_after_ms, backoff(self._failures, self._rng))
         self._failures += 1
         self._poll_at = self._read_at
 

@@ -2,7 +2,7 @@
 
 from synckairos.states import SessionState
 
-_MOST_MISSING = 256
+_MAX_MISSING = 256
 
 
 def is_newer(state: SessionState, known: SessionState | None) -> bool:
@@ -31,23 +31,23 @@ class Versions:
 
     def __init__(self) -> None:
         self.newest = 0
-        self._held = 0
+        self._held_version = 0
         self._missing: set[int] = set()
 
     @property
     def has_gap(self) -> bool:
         """Whether a version is known to exist, or was skipped, that hasn't arrived."""
-        return self.newest > self._held or bool(self._missing)
+        return self.newest > self._held_version or bool(self._missing)
 
     def take(self, state: SessionState, previous: SessionState | None, *, is_whole: bool) -> None:
         """Hold a newer state; with `is_whole`, no earlier version is missing any more."""
         version = state["version"]
         if previous is None or previous["created_at"] != state["created_at"]:
             self.newest, self._missing, is_whole = version, set(), True
-        skipped = range(self._held + 1, version)
-        self._missing = set() if is_whole else self._missing | set(skipped[-_MOST_MISSING:])
+        skipped = range(self._held_version + 1, version)
+        self._missing = set() if is_whole else self._missing | set(skipped[-_MAX_MISSING:])
         self._missing.discard(version)
-        self._held = version
+        self._held_version = version
         self.newest = max(self.newest, version)
 
     def came_late(self, version: int) -> None:
