@@ -4,13 +4,13 @@ import { newId } from "./ids.js";
 import { platform } from "./platform.js";
 
 const ATTEMPTS = 5;
-const PATIENCE_MS = 15_000;
+const TIMEOUT_MS = 15_000;
 /** Timeout of one attempt. The next one is safe, because it has the same idempotency key. */
-const ATTEMPT_MS = 5000;
+const ATTEMPT_TIMEOUT_MS = 5000;
 
 /**
  * @typedef {{ifMatch?: number, signal?: AbortSignal, timeout?: number}} CallOptions
- * @typedef {object} Answer
+ * @typedef {object} ApiResponse
  * @property {number} status
  * @property {*} data the response's `data`; null without a body
  */
@@ -22,9 +22,9 @@ const ATTEMPT_MS = 5000;
 export class Api {
   /** The rest of the caller's rate limit, from the last response. */
   budget = Infinity;
-  #given;
-  #known;
-  #asking = null;
+  #source;
+  #token;
+  #refreshing = null;
 
   /**
    * @param {{baseUrl?: string, token?: import("./synckairos.js").Token, fetch?: typeof fetch,
@@ -34,8 +34,8 @@ export class Api {
     this.baseUrl = baseUrl.replace(/\/+$/, "");
     this.send = send ?? ((...call) => globalThis.fetch(...call));
     this.local = local;
-    this.#given = token;
-    this.#known = typeof token === "function" ? undefined : token;
+    this.#source = token;
+    this.#token = typeof token === "function" ? undefined : token;
   }
 
   /**
@@ -43,7 +43,7 @@ export class Api {
    * they would distort the round trip.
    */
   async time() {
-    const { status, body, receivedAt } = await this.#once("/v1/time", {}, ATTEMPT_MS);
+    const { status, body, receivedAt } = await this.#send("/v1/time", {}, ATTEMPT_TIMEOUT_MS);
     if (typeof body?.timestamp_ms !== "number") throw new ApiError(status, body?.error);
     return { answer: body, serverMs: body.timestamp_ms, receivedAt };
   }
@@ -55,22 +55,22 @@ export class Api {
    * @param {string} method
    * @param {string} path
    * @param {CallOptions & {body?: *, ifNoneMatch?: number, attempts?: number}} [options]
-   * @returns {Promise<Answer>}
+   * @returns {Promise<ApiResponse>}
    */
-  async call(method, path, { timeout = PATIENCE_MS, attempts = ATTEMPTS, ...options } = {}) {
+  async call(method, path, { timeout = TIMEOUT_MS, attempts = ATTEMPTS, ...options } = {}) {
     const until = this.local.monotonic() + timeout;
     const isChange = method !== "GET";
     const request = { method, key: isChange ? newId() : undefined, ...options };
     for (let attempt = 0; ; attempt++) {
       const left = until - this.local.monotonic();
       try {
-        return await this.#attempt(path, request, Math.min(left, ATTEMPT_MS));
+        return await this.#attempt(path, request, Math.min(left, ATTEMPT_TIMEOUT_MS));
       } catch (error) {
         if (!(error instanceof ApiError && error.isTransient)) throw error;
         const delay = Math.max(error.retryAfterMs, backoff(attempt, this.local));
         const isOut = this.local.monotonic() + delay >= until;
         if (isOut || attempt >= attempts - 1) throw error;
-        await this.#pause(delay, options.signal);
+        await this.#delay(delay, options.signal);
       }
     }
   }
@@ -81,27 +81,28 @@ export class Api {
    * @returns {Promise<string|undefined>}
    */
   async token({ isRefused = false } = {}) {
-    if (typeof this.#given !== "function") return this.#given;
-    if (this.#known !== undefined && !isRefused) return this.#known;
-    this.#asking ??= Promise.resolve()
-      .then(this.#given)
+    if (typeof this.#source !== "function") return this.#source;
+    if (this.#token !== undefined && !isRefused) return this.#token;
+    this.#refreshing ??= Promise.resolve()
+      .then(this.#source)
       .finally(() => {
-        this.#asking = null;
+        this.#refreshing = null;
       });
-    this.#known = (await this.#asking) ?? undefined;
-    return this.#known;
+    this.#token = (await this.#refreshing) ?? undefined;
+    return this.#token;
   }
 
-  async #attempt(path, request, patienceMs) {
+  async #attempt(path, request, timeoutMs) {
     const token = await this.token();
-    const answer = await this.#ask(path, request, token, patienceMs);
-    if (answer.status !== 401 || typeof this.#given !== "function") return settled(answer);
-    const isStale = this.#known === token;
+    const answer = await this.#request(path, request, token, timeoutMs);
+    if (answer.status !== 401 || typeof this.#source !== "function") return resultOf(answer);
+    const isStale = this.#token === token;
     const fresh = await this.token({ isRefused: isStale });
-    return settled(fresh === token ? answer : await this.#ask(path, request, fresh, patienceMs));
+    if (fresh === token) return resultOf(answer);
+    return resultOf(await this.#request(path, request, fresh, timeoutMs));
   }
 
-  async #ask(path, { method, key, body, ifMatch, ifNoneMatch, signal }, token, patienceMs) {
+  async #request(path, { method, key, body, ifMatch, ifNoneMatch, signal }, token, timeoutMs) {
     const headers = {};
     if (token) headers.Authorization = `Bearer ${token}`;
     if (key) headers["Idempotency-Key"] = key;
@@ -109,22 +110,22 @@ export class Api {
     if (ifMatch !== undefined) headers["If-Match"] = `"${ifMatch}"`;
     if (ifNoneMatch !== undefined) headers["If-None-Match"] = `"${ifNoneMatch}"`;
     const request = { method, headers, body: body && JSON.stringify(body) };
-    const answer = await this.#once(path, request, patienceMs, signal);
+    const answer = await this.#send(path, request, timeoutMs, signal);
     const left = answer.headers.get("RateLimit-Remaining");
     if (left !== null) this.budget = Number(left);
     return answer;
   }
 
   /** Rejects with an `ApiError` without an answer, and with the signal's reason on abort. */
-  async #once(path, request, patienceMs, signal) {
+  async #send(path, request, timeoutMs, signal) {
     signal?.throwIfAborted();
-    const cut = new AbortController();
-    const abort = () => cut.abort();
+    const controller = new AbortController();
+    const abort = () => controller.abort();
     signal?.addEventListener("abort", abort);
-    const timer = this.local.setTimer(abort, patienceMs);
+    const timer = this.local.setTimer(abort, timeoutMs);
     try {
-      const url = this.baseUrl + path;
-      const response = await this.send(url, { cache: "no-store", ...request, signal: cut.signal });
+      const options = { cache: "no-store", ...request, signal: controller.signal };
+      const response = await this.send(this.baseUrl + path, options);
       const receivedAt = this.local.monotonic();
       const { status, headers } = response;
       return { status, headers, receivedAt, body: parsed(await response.text()) };
@@ -137,7 +138,7 @@ export class Api {
     }
   }
 
-  #pause(ms, signal) {
+  #delay(ms, signal) {
     return new Promise((resolve, reject) => {
       const abort = () => {
         this.local.clearTimer(timer);
@@ -161,7 +162,7 @@ function parsed(text) {
   }
 }
 
-function settled({ status, headers, body }) {
+function resultOf({ status, headers, body }) {
   if (status === 204 || status === 304) return { status, data: null };
   if (status < 300) {
     if (!body?.data) throw unreachable(); // each successful response of the service has `data`

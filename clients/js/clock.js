@@ -4,14 +4,14 @@ import { halfWidth, intersection, intervalOf, middle } from "./interval.js";
 
 /** @typedef {import("./interval.js").Interval} Interval */
 
-const FIRST_ROUND = 8;
-const ROUND = 3;
+const FIRST_ROUND_SAMPLES = 8;
+const ROUND_SAMPLES = 3;
 /** Delay before the second round: round trips are long while a page loads. */
-const CALM_MS = 1500;
-const EVERY_MS = 30_000;
+const SECOND_ROUND_MS = 1500;
+const ROUND_EVERY_MS = 30_000;
 /** Interval of the check whether the machine slept, and the clock difference that shows it. */
-const LOOK_MS = 1000;
-const PARTED_MS = 250;
+const SLEEP_CHECK_MS = 1000;
+const CLOCK_JUMP_MS = 250;
 /** A clock that is ahead runs slower by this fraction, so that shown time doesn't jump back. */
 const SLEW = 0.1;
 /** Browsers coarsen a page's clock to 0.1 ms, or to 1 ms if other sites share its process. */
@@ -35,7 +35,7 @@ export class ServerClock extends EventTarget {
   #round = null;
   #rounds = 0;
   #failures = 0;
-  #isKeeping = false;
+  #isRunning = false;
   #timer;
   #dueAt = 0;
   #stopWaking = () => {};
@@ -55,8 +55,8 @@ export class ServerClock extends EventTarget {
 
   /** Measure now and keep measuring. */
   start() {
-    if (!this.#isKeeping) {
-      this.#isKeeping = true;
+    if (!this.#isRunning) {
+      this.#isRunning = true;
       this.#stopWaking = this.onWake(() => this.isHidden() || this.sync());
     }
     return this.sync();
@@ -64,21 +64,21 @@ export class ServerClock extends EventTarget {
 
   /** Stop measuring. The estimate stays, but its error grows. */
   stop() {
-    this.#isKeeping = false;
+    this.#isRunning = false;
     this.#stopWaking();
     this.clearTimer(this.#timer);
   }
 
   /** The server's time, ms since 1970; the local wall clock's until the first sample. */
   now() {
-    this.#look();
+    this.#checkForSleep();
     const local = this.monotonic();
     return local + this.#offset + this.#aheadAt(local);
   }
 
   /** Upper bound of the error of `now()`; `Infinity` while it is unknown. */
   get errorMs() {
-    this.#look();
+    this.#checkForSleep();
     if (!this.#interval || !this.#isTrusted) return Infinity;
     const local = this.monotonic();
     return halfWidth(this.#interval, local) + this.#aheadAt(local);
@@ -96,7 +96,7 @@ export class ServerClock extends EventTarget {
 
   /** Whether `errorMs` is finite. */
   get isSynced() {
-    this.#look();
+    this.#checkForSleep();
     return this.#isTrusted;
   }
 
@@ -104,7 +104,7 @@ export class ServerClock extends EventTarget {
   sync() {
     this.#round ??= this.#takeRound().finally(() => {
       this.#round = null;
-      if (this.#isKeeping) this.#rest(this.#untilNext());
+      if (this.#isRunning) this.#wait(this.#untilNext());
     });
     return this.#round;
   }
@@ -113,7 +113,8 @@ export class ServerClock extends EventTarget {
     this.clearTimer(this.#timer);
     const isFirst = this.#rounds < 2 || !this.#isTrusted;
     try {
-      for (let taken = 0; taken < (isFirst ? FIRST_ROUND : ROUND); taken++) await this.#measure();
+      const samples = isFirst ? FIRST_ROUND_SAMPLES : ROUND_SAMPLES;
+      for (let taken = 0; taken < samples; taken++) await this.#measure();
       this.#failures = 0;
       this.#rounds++;
     } catch {
@@ -122,11 +123,11 @@ export class ServerClock extends EventTarget {
   }
 
   async #measure() {
-    this.#look();
+    this.#checkForSleep();
     const epoch = this.#epoch;
     const sentAt = this.monotonic();
     const { serverMs, receivedAt = this.monotonic() } = await this.read();
-    this.#look();
+    this.#checkForSleep();
     // A sample is useless if the machine slept during the request.
     if (epoch === this.#epoch) this.#take({ sentAt, serverMs, receivedAt });
   }
@@ -136,12 +137,12 @@ export class ServerClock extends EventTarget {
     const local = this.monotonic();
     const fresh = intervalOf(sample, this.resolutionMs);
     const known = this.#isTrusted ? this.#interval : null;
-    const both = known && intersection(known, fresh, local);
-    if (!both) this.#roundTripMs = Infinity;
-    this.#interval = both ?? fresh;
+    const combined = known && intersection(known, fresh, local);
+    if (!combined) this.#roundTripMs = Infinity;
+    this.#interval = combined ?? fresh;
     this.#offset = middle(this.#interval);
     // Step back only if there was no estimate or it was wrong.
-    this.#ahead = { ms: both ? Math.max(0, shown - local - this.#offset) : 0, since: local };
+    this.#ahead = { ms: combined ? Math.max(0, shown - local - this.#offset) : 0, since: local };
     this.#isTrusted = true;
     this.#wallGap = this.#measuredGap(); // drift widens it as well
     this.#roundTripMs = Math.min(this.#roundTripMs, sample.receivedAt - sample.sentAt);
@@ -150,19 +151,19 @@ export class ServerClock extends EventTarget {
 
   #untilNext() {
     if (this.#failures) return backoff(this.#failures - 1, { random: this.random });
-    return this.#rounds === 1 ? CALM_MS : EVERY_MS;
+    return this.#rounds === 1 ? SECOND_ROUND_MS : ROUND_EVERY_MS;
   }
 
   /** Wait for the next round, but begin it early if the machine slept. */
-  #rest(ms) {
+  #wait(ms) {
     this.#dueAt = this.monotonic() + ms;
-    const look = () => {
+    const check = () => {
       const left = this.#dueAt - this.monotonic();
       if (left <= 0 || (!this.isSynced && !this.#failures)) this.sync();
-      else this.#timer = this.setTimer(look, Math.min(left, LOOK_MS));
+      else this.#timer = this.setTimer(check, Math.min(left, SLEEP_CHECK_MS));
     };
     this.clearTimer(this.#timer);
-    look();
+    check();
   }
 
   #aheadAt(local) {
@@ -170,9 +171,9 @@ export class ServerClock extends EventTarget {
   }
 
   /** Distrust the estimate if the wall clock moved: the machine slept, or it was set. */
-  #look() {
+  #checkForSleep() {
     const gap = this.#measuredGap();
-    if (Math.abs(gap - this.#wallGap) <= PARTED_MS) return;
+    if (Math.abs(gap - this.#wallGap) <= CLOCK_JUMP_MS) return;
     this.#isTrusted = false;
     this.#epoch++;
     this.#wallGap = gap;

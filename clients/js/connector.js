@@ -19,16 +19,16 @@ import { Timers } from "./timers.js";
  */
 
 /** Consecutive failures after which the next best transport is tried. */
-const TRIES = 2;
-const PATIENCE_MS = 3000;
+const MAX_FAILURES = 2;
+const CONNECT_TIMEOUT_MS = 3000;
 /** Supabase answers a join that it refuses only after 5 s. */
-const SUPABASE_PATIENCE_MS = 6000;
-const BETTER_MS = 40_000;
-const ABSENT_MS = 2000;
+const SUPABASE_CONNECT_TIMEOUT_MS = 6000;
+const UPGRADE_EVERY_MS = 40_000;
+const ABSENT_RETRY_MS = 2000;
 /** A connection that lasts shorter than this counts as unstable. */
-const STABLE_MS = 5000;
-const RENEWED_AT = 0.8;
-const LEAST_LIFE_MS = 1000;
+const STABLE_AFTER_MS = 5000;
+const RENEW_AT = 0.8;
+const MIN_RENEWAL_DELAY_MS = 1000;
 
 /**
  * Keeps one session connected by the best available transport: reconnects, falls back, upgrades
@@ -46,11 +46,11 @@ export class Connector {
   #failures = 0;
   #shortLives = 0;
   #refusals = 0;
-  #unanswered = 0;
+  #subscribeFailures = 0;
   #isOpen = false;
   /** The transport that is live, and the one that is being tried. */
   #current = null;
-  #tried = null;
+  #pending = null;
 
   /**
    * @param {{id: string, api: import("./api.js").Api, clock: {now: () => number},
@@ -70,14 +70,14 @@ export class Connector {
 
   open() {
     this.#isOpen = true;
-    this.#refusals = this.#shortLives = this.#unanswered = 0;
-    this.#begin();
+    this.#refusals = this.#shortLives = this.#subscribeFailures = 0;
+    this.#start();
   }
 
   close() {
     this.#isOpen = false;
     this.#timers.clearAll();
-    this.#dropTried();
+    this.#dropPending();
     this.#dropCurrent();
   }
 
@@ -92,163 +92,164 @@ export class Connector {
   /** Replace the connection, which no longer responds. */
   reconnect() {
     const dead = this.#current;
-    if (dead) this.#lose(dead, {});
+    if (dead) this.#handleDown(dead, {});
   }
 
   /** The network or the page is back: connect without further delay. */
   wake() {
     if (!this.#isOpen || this.#subscriber.isAsking) return;
-    if (!this.#candidates) this.#begin();
-    else if (!this.#current || this.#position > 0) this.#climb();
+    if (!this.#candidates) this.#start();
+    else if (!this.#current || this.#position > 0) this.#connectBest();
   }
 
   /** Ask how to follow the session, then connect. */
-  async #begin() {
+  async #start() {
     this.#timers.clear("retry");
-    if (await this.#ask()) this.#climb();
+    if (await this.#subscribe()) this.#connectBest();
   }
 
   /** Ask how to follow the session. False if that failed; then a retry is scheduled. */
-  async #ask(how) {
+  async #subscribe(how) {
     try {
       this.#candidates = await this.#subscriber.ask(how);
-      this.#unanswered = 0;
+      this.#subscribeFailures = 0;
     } catch (error) {
-      if (this.#isOpen) this.#miss(error);
+      if (this.#isOpen) this.#handleSubscribeError(error);
       return false;
     }
     return this.#isOpen;
   }
 
-  #miss(error) {
+  #handleSubscribeError(error) {
     if (error.isRefusal) this.#refuse(error);
     else if (error.isAbsence) {
       this.on.absent();
       if (!this.#isOpen) return;
-      this.#timers.set("retry", spread(ABSENT_MS, this.local.random), () => this.#begin());
+      this.#timers.set("retry", spread(ABSENT_RETRY_MS, this.local.random), () => this.#start());
     } else {
-      const delay = Math.max(error.retryAfterMs ?? 0, backoff(this.#unanswered++, this.local));
+      const backoffMs = backoff(this.#subscribeFailures++, this.local);
+      const delay = Math.max(error.retryAfterMs ?? 0, backoffMs);
       if (this.#current) this.#timers.set("renewal", delay, () => this.#renew());
-      else this.#timers.set("retry", delay, () => this.#begin());
+      else this.#timers.set("retry", delay, () => this.#start());
     }
   }
 
   /** Try the best transport again, even while another one is live. */
-  #climb() {
-    this.#timers.clear("better");
+  #connectBest() {
+    this.#timers.clear("upgrade");
     this.#failures = 0;
     if (!this.#current) this.#position = 0;
-    this.#try(0);
+    this.#connect(0);
   }
 
-  #try(position) {
+  #connect(position) {
     this.#timers.clear("retry");
-    this.#dropTried();
-    if (position >= this.#candidates.length) return this.#settle();
+    this.#dropPending();
+    if (position >= this.#candidates.length) return this.#poll();
     const { name, subscription, make } = this.#candidates[position];
     const attempt = { name, position, subscription };
     attempt.transport = make({
-      live: () => this.#arrive(attempt),
+      live: () => this.#goLive(attempt),
       message: (message) => attempt === this.#current && this.on.message(message),
-      down: (how) => this.#lose(attempt, how),
+      down: (how) => this.#handleDown(attempt, how),
     });
-    this.#tried = attempt;
-    const ms = name === "supabase" ? SUPABASE_PATIENCE_MS : PATIENCE_MS;
-    this.#timers.set("patience", ms, () => this.#lose(attempt, { isHopeless: true }));
+    this.#pending = attempt;
+    const ms = name === "supabase" ? SUPABASE_CONNECT_TIMEOUT_MS : CONNECT_TIMEOUT_MS;
+    this.#timers.set("timeout", ms, () => this.#handleDown(attempt, { isHopeless: true }));
     try {
       attempt.transport.open();
     } catch {
-      this.#lose(attempt, { isHopeless: true }); // browsers reject some URLs with an exception
+      this.#handleDown(attempt, { isHopeless: true }); // browsers throw for some URLs
     }
     return undefined;
   }
 
-  #arrive(attempt) {
-    if (attempt !== this.#tried) return;
-    this.#timers.clear("patience");
-    this.#tried = null;
+  #goLive(attempt) {
+    if (attempt !== this.#pending) return;
+    this.#timers.clear("timeout");
+    this.#pending = null;
     this.#dropCurrent();
     this.#current = attempt;
     attempt.since = this.local.monotonic();
     this.#position = attempt.position;
     this.#failures = 0;
     this.#refusals = 0;
-    if (attempt.position > 0) this.#tryBetterLater();
-    else this.#timers.clear("better");
+    if (attempt.position > 0) this.#upgradeLater();
+    else this.#timers.clear("upgrade");
     this.#renewBefore(attempt.subscription.expires_at);
     const { canPing, bringsState } = attempt.transport.constructor;
     this.on.live({ name: attempt.name, canPing, bringsState });
   }
 
-  #lose(attempt, how) {
+  #handleDown(attempt, how) {
     const wasLive = attempt === this.#current;
-    if (!wasLive && attempt !== this.#tried) return;
-    if (wasLive) this.#endLife(attempt);
-    else this.#dropTried();
+    if (!wasLive && attempt !== this.#pending) return;
+    if (wasLive) this.#endConnection(attempt);
+    else this.#dropPending();
     // Try once with a new token. A transport that rejects that too is skipped.
     if (how.refused && this.#refusals++ > 0) how = { ...how, refused: undefined, isHopeless: true };
     if (wasLive) {
       this.on.alone({ isSettled: false });
-      if (this.#isOpen && !this.#tried) this.#again(how);
-    } else if (this.#current) this.#tryBetterLater();
-    else this.#again({ ...how, isFailure: true });
+      if (this.#isOpen && !this.#pending) this.#retry(how);
+    } else if (this.#current) this.#upgradeLater();
+    else this.#retry({ ...how, isFailure: true });
   }
 
   /** Count short-lived connections in a row: the delay before the next one grows with them. */
-  #endLife({ since }) {
-    const isShort = this.local.monotonic() - since < STABLE_MS;
+  #endConnection({ since }) {
+    const isShort = this.local.monotonic() - since < STABLE_AFTER_MS;
     this.#shortLives = isShort ? this.#shortLives + 1 : 0;
     this.#dropCurrent();
   }
 
-  #again({ isFailure = false, isHopeless = false, isStale, refused, retryAfterMs = 0 }) {
+  #retry({ isFailure = false, isHopeless = false, isStale, refused, retryAfterMs = 0 }) {
     if (isFailure) this.#failures++;
-    if (isHopeless || this.#failures >= TRIES) {
+    if (isHopeless || this.#failures >= MAX_FAILURES) {
       this.#failures = 0;
       this.#refusals = 0;
       this.#position++;
-      if (this.#position >= this.#candidates.length) return this.#settle();
+      if (this.#position >= this.#candidates.length) return this.#poll();
     }
     const attempt = Math.max(this.#failures, this.#shortLives - 1);
     const delay = Math.max(retryAfterMs, backoff(attempt, this.local));
     const isFresh = !isStale && !refused;
-    const go = isFresh ? () => this.#try(this.#position) : () => this.#freshly(refused);
+    const go = isFresh ? () => this.#connect(this.#position) : () => this.#resubscribe(refused);
     return this.#timers.set("retry", delay, go);
   }
 
-  async #freshly(refused) {
-    if (await this.#ask({ isRenewal: !!refused })) this.#try(this.#position);
+  async #resubscribe(refused) {
+    if (await this.#subscribe({ isRenewal: !!refused })) this.#connect(this.#position);
   }
 
   /** No transport works: poll, and retry the transports later. */
-  #settle() {
+  #poll() {
     this.on.alone({ isSettled: true });
-    if (this.#isOpen && this.#candidates.length) this.#tryBetterLater();
+    if (this.#isOpen && this.#candidates.length) this.#upgradeLater();
   }
 
-  #tryBetterLater() {
-    this.#timers.set("better", spread(BETTER_MS, this.local.random), () => this.#climbFreshly());
+  #upgradeLater() {
+    this.#timers.set("upgrade", spread(UPGRADE_EVERY_MS, this.local.random), () => this.#upgrade());
   }
 
-  async #climbFreshly() {
-    if (await this.#ask()) this.#climb();
-    else if (this.#isOpen && !this.#timers.has("retry")) this.#tryBetterLater();
+  async #upgrade() {
+    if (await this.#subscribe()) this.#connectBest();
+    else if (this.#isOpen && !this.#timers.has("retry")) this.#upgradeLater();
   }
 
   #renewBefore(expiresAt) {
     this.#timers.clear("renewal");
     if (!expiresAt) return;
     const left = Date.parse(expiresAt) - this.clock.now();
-    const delay = Math.max(LEAST_LIFE_MS, left * RENEWED_AT);
+    const delay = Math.max(MIN_RENEWAL_DELAY_MS, left * RENEW_AT);
     this.#timers.set("renewal", delay, () => this.#renew());
   }
 
   async #renew() {
-    if (!(await this.#ask({ isRenewal: true })) || !this.#current) return;
+    if (!(await this.#subscribe({ isRenewal: true })) || !this.#current) return;
     const { transport, position } = this.#current;
     const fresh = this.#candidates[position]?.subscription;
     if (fresh && transport.renew(fresh)) this.#renewBefore(fresh.expires_at);
-    else this.#try(position);
+    else this.#connect(position);
   }
 
   #refuse(error) {
@@ -262,9 +263,9 @@ export class Connector {
     this.#current = null;
   }
 
-  #dropTried() {
-    this.#timers.clear("patience");
-    this.#tried?.transport.close();
-    this.#tried = null;
+  #dropPending() {
+    this.#timers.clear("timeout");
+    this.#pending?.transport.close();
+    this.#pending = null;
   }
 }

@@ -2,13 +2,13 @@ import { instantOf } from "./instants.js";
 
 /** Wait for the message so long after a state shows the expiry: the message has more detail. */
 const GRACE_MS = 300;
-const REMEMBERED = 64;
+const MAX_REMEMBERED = 64;
 
 /**
  * @typedef {import("./synckairos.js").SessionState} SessionState
  * @typedef {{participantId?: string, groupId?: string}} Owner with neither id, the session
  * @typedef {Owner & {deadlineMs: number, action: object}} Expired
- * @typedef {object} Fall an expiry after `since` and not after `until`, server ms
+ * @typedef {object} Expiry an expiry after `since` and not after `until`, server ms
  * @property {Owner} owner
  * @property {number} since
  * @property {number} until
@@ -19,23 +19,23 @@ const REMEMBERED = 64;
  * message is late or lost. Methods return the events to emit now.
  */
 export class Flags {
-  /** @type {Fall[]} */
-  #told = [];
-  /** @type {{fall: Fall, event: Expired, due: number}[]} */
-  #awaited = [];
+  /** @type {Expiry[]} */
+  #reported = [];
+  /** @type {{expiry: Expiry, event: Expired, due: number}[]} */
+  #pending = [];
 
   /** When to call `giveUp` next, on the clock of `at`. */
   get due() {
-    return Math.min(Infinity, ...this.#awaited.map(({ due }) => due));
+    return Math.min(Infinity, ...this.#pending.map(({ due }) => due));
   }
 
   /** @returns {Expired[]} the events to emit for a `TIME_EXPIRED` message */
   heard({ participant_id, group_id, deadline_ms, action_applied }) {
     const owner = ownerOf(participant_id, group_id);
-    const fall = { owner, since: deadline_ms - 1, until: deadline_ms };
-    if (this.#isTold(fall)) return [];
-    this.#awaited = this.#awaited.filter((awaited) => !mayBeTheSame(awaited.fall, fall));
-    return [this.#tell(fall, { ...owner, deadlineMs: deadline_ms, action: action_applied })];
+    const expiry = { owner, since: deadline_ms - 1, until: deadline_ms };
+    if (this.#isReported(expiry)) return [];
+    this.#pending = this.#pending.filter((pending) => !mayMatch(pending.expiry, expiry));
+    return [this.#report(expiry, { ...owner, deadlineMs: deadline_ms, action: action_applied })];
   }
 
   /**
@@ -48,43 +48,43 @@ export class Flags {
    * @returns {Expired[]}
    */
   seen(previous, state, at, waits) {
-    const told = [];
-    for (const owner of ownersFallen(previous, state)) {
-      const { fall, event } = fallOf(owner, previous, state);
-      if (this.#isTold(fall)) continue;
-      if (this.#awaited.some((awaited) => mayBeTheSame(awaited.fall, fall))) continue;
-      if (waits) this.#awaited.push({ fall, event, due: at + GRACE_MS });
-      else told.push(this.#tell(fall, event));
+    const events = [];
+    for (const owner of expiredOwners(previous, state)) {
+      const { expiry, event } = expiryOf(owner, previous, state);
+      if (this.#isReported(expiry)) continue;
+      if (this.#pending.some((pending) => mayMatch(pending.expiry, expiry))) continue;
+      if (waits) this.#pending.push({ expiry, event, due: at + GRACE_MS });
+      else events.push(this.#report(expiry, event));
     }
-    return told;
+    return events;
   }
 
   /** @returns {Expired[]} the events whose messages didn't come in time */
   giveUp(at) {
-    const overdue = this.#awaited.filter(({ due }) => due <= at);
-    this.#awaited = this.#awaited.filter(({ due }) => due > at);
-    return overdue.map(({ fall, event }) => this.#tell(fall, event));
+    const overdue = this.#pending.filter(({ due }) => due <= at);
+    this.#pending = this.#pending.filter(({ due }) => due > at);
+    return overdue.map(({ expiry, event }) => this.#report(expiry, event));
   }
 
-  #tell(fall, event) {
-    this.#told.push(fall);
-    if (this.#told.length > REMEMBERED) this.#told.shift();
+  #report(expiry, event) {
+    this.#reported.push(expiry);
+    if (this.#reported.length > MAX_REMEMBERED) this.#reported.shift();
     return event;
   }
 
-  #isTold(fall) {
-    return this.#told.some((told) => mayBeTheSame(told, fall));
+  #isReported(expiry) {
+    return this.#reported.some((reported) => mayMatch(reported, expiry));
   }
 }
 
 /** Whose clocks expired between two states, as far as the states show it. */
-function ownersFallen(previous, state) {
-  const fallen = newlyExpired(previous, state);
+function expiredOwners(previous, state) {
+  const owners = newlyExpired(previous, state);
   // The clock of the skipped participant may already be full again.
-  if (!fallen.length && wasSkipped(previous, state)) {
-    fallen.push(ownerOf(previous.active_participant_id));
+  if (!owners.length && wasSkipped(previous, state)) {
+    owners.push(ownerOf(previous.active_participant_id));
   }
-  return fallen;
+  return owners;
 }
 
 function newlyExpired(previous, state) {
@@ -127,13 +127,13 @@ function wasSkipped(previous, state) {
 }
 
 /** The clock expired at the known deadline, unless a missed change moved it. */
-function fallOf(owner, previous, state) {
+function expiryOf(owner, previous, state) {
   const ahead = instantOf(previous.deadline_at);
   const isAhead = ahead !== null && ahead <= state.server_time_ms;
   const deadlineMs = isAhead ? ahead : Date.parse(state.updated_at);
   const isCertain = isAhead && state.version === previous.version + 1;
   return {
-    fall: {
+    expiry: {
       owner,
       since: isCertain ? deadlineMs - 1 : previous.server_time_ms,
       until: isCertain ? deadlineMs : state.server_time_ms,
@@ -142,8 +142,8 @@ function fallOf(owner, previous, state) {
   };
 }
 
-/** A state doesn't show which of two shared clocks expired, so a fall without owner matches any. */
-function mayBeTheSame(one, other) {
+/** A state doesn't show which of two shared clocks expired, so an expiry without owner matches. */
+function mayMatch(one, other) {
   const keys = [keyOf(one.owner), keyOf(other.owner)];
   const isSame = keys[0] === keys[1] || keys.includes("");
   return isSame && one.since < other.until && other.since < one.until;

@@ -16,9 +16,9 @@ import { Versions, isNewer, isSameLife } from "./versions.js";
 /** Delay before a missing version is read; random, so that clients don't all read at once. */
 const GAP_MS = [50, 150];
 /** How long to wait for the push of a switch, whose response doesn't contain the whole state. */
-const ACTED_MS = 250;
+const SWITCH_PUSH_WAIT_MS = 250;
 /** A transport that sends the state on joining does so within this, unless there is no session. */
-const LOBBY_MS = 200;
+const SYNC_WAIT_MS = 200;
 /** A 304 compares only versions, so every so often a read is unconditional: ids can be reused. */
 const WHOLE_READ_EVERY = 10;
 
@@ -50,7 +50,7 @@ export class Follower {
 
   /** @returns {Effect[]} */
   tick(now) {
-    const effects = this.#tell("expired", this.#flags.giveUp(now.local));
+    const effects = this.#emit("expired", this.#flags.giveUp(now.local));
     const { at, what } = this.check.next(this.#subject(now));
     return at <= now.local ? [...effects, ...this.#begin(what, now)] : effects;
   }
@@ -61,7 +61,7 @@ export class Follower {
     this.#reading = null;
     this.check.abandonRead();
     this.alone(now);
-    return this.presence === "refused" ? this.#become("unknown") : [];
+    return this.presence === "refused" ? this.#setPresence("unknown") : [];
   }
 
   /** No pushes arrive; `soon`: poll at once, as no transport is being tried. */
@@ -73,7 +73,7 @@ export class Follower {
   joined(now, { canPing, bringsState }) {
     this.check.join(now.local, { canPing });
     if (!bringsState) this.readSoon(now);
-    else if (this.presence === "unknown") this.#catchUp(now, LOBBY_MS);
+    else if (this.presence === "unknown") this.#catchUp(now, SYNC_WAIT_MS);
   }
 
   /** Read the session now, or after the read under way, which may return an older state. */
@@ -98,13 +98,13 @@ export class Follower {
       case "STATE_SYNC":
         return message.state ? this.#synced(message.state, now) : this.knows(message.version, now);
       case "TIME_EXPIRED":
-        return this.#isPast(message.deadline_ms)
+        return this.#isOutdated(message.deadline_ms)
           ? []
-          : this.#tell("expired", this.#flags.heard(message));
+          : this.#emit("expired", this.#flags.heard(message));
       case "TIME_WARNING":
-        return this.#tell("warning", [warningOf(message)]);
+        return this.#emit("warning", [warningOf(message)]);
       case "SESSION_DELETED":
-        return this.#isPast(message.timestamp) ? [] : this.#end();
+        return this.#isOutdated(message.timestamp) ? [] : this.#deleted();
       case "PONG":
         return this.#ponged(message.version ?? null, now);
       case "ERROR":
@@ -128,12 +128,12 @@ export class Follower {
 
   /** This client deleted the session. */
   deleted() {
-    return this.#end();
+    return this.#deleted();
   }
 
   /** This client's switch created `version`. */
   didSwitch(version, now) {
-    return this.knows(version, now, ACTED_MS);
+    return this.knows(version, now, SWITCH_PUSH_WAIT_MS);
   }
 
   /**
@@ -145,14 +145,14 @@ export class Follower {
    * @returns {Effect[]}
    */
   answered({ status, state, error, budget }, now) {
-    const begun = this.#reading ?? {};
+    const atStart = this.#reading ?? {};
     this.#reading = null;
-    const effects = this.#concluded(begun, { status, state, error }, now);
+    const effects = this.#concluded(atStart, { status, state, error }, now);
     const failed = !!error && !error.isAbsence && !error.isRefusal;
     const how = { failed, retryAfterMs: error?.retryAfterMs, budget };
     this.check.answered(now.local, how, this.#subject(now));
     if (failed) return effects;
-    this.#versions.settle(begun.newest);
+    this.#versions.settle(atStart.newest);
     if (this.#versions.isBehind) this.#catchUp(now, 0);
     return effects;
   }
@@ -162,15 +162,15 @@ export class Follower {
     if (this.presence === "refused") return [];
     this.refusal = error;
     this.state = null;
-    return this.#become("refused");
+    return this.#setPresence("refused");
   }
 
-  #concluded(begun, { status, state, error }, now) {
+  #concluded(atStart, { status, state, error }, now) {
     if (error?.isRefusal) return this.refused(error);
-    if (error?.isAbsence) return begun.state === this.state ? this.#end() : [];
+    if (error?.isAbsence) return atStart.state === this.state ? this.#deleted() : [];
     if (status !== 200) return [];
     // A session found by a read that began after the deletion exists again, whatever its version.
-    if (begun.presence === "deleted" && this.presence === "deleted") this.#versions.forget();
+    if (atStart.presence === "deleted" && this.presence === "deleted") this.#versions.forget();
     if (this.check.channel && this.#versions.isNews(state) && this.state) {
       this.check.checkOften(now.local);
     }
@@ -212,20 +212,20 @@ export class Follower {
     this.state = state;
     const detail = { state, previous, isNext: isSame && follows(state, previous), cause, source };
     const waits = this.check.channel !== null;
-    const fallen = isSame ? this.#flags.seen(previous, state, now.local, waits) : [];
+    const expired = isSame ? this.#flags.seen(previous, state, now.local, waits) : [];
     return [
-      ...this.#become("present"),
-      ...this.#tell("expired", fallen),
+      ...this.#setPresence("present"),
+      ...this.#emit("expired", expired),
       { emit: "update", detail },
     ];
   }
 
   /** The session doesn't exist any more, or not yet. */
-  #end() {
-    if (this.state === null) return this.presence === "unknown" ? this.#become("absent") : [];
+  #deleted() {
+    if (this.state === null) return this.presence === "unknown" ? this.#setPresence("absent") : [];
     this.state = null;
     this.#versions.end();
-    return [...this.#become("deleted"), ...this.#tell("deleted", [null])];
+    return [...this.#setPresence("deleted"), ...this.#emit("deleted", [null])];
   }
 
   #begin(what, now) {
@@ -237,19 +237,19 @@ export class Follower {
     return [{ do: "read", known: isWhole ? undefined : state?.version }];
   }
 
-  #become(presence) {
+  #setPresence(presence) {
     if (presence === this.presence) return [];
     this.presence = presence;
     if (presence !== "refused") this.refusal = null;
     return [{ emit: "presence" }];
   }
 
-  #tell(name, details) {
+  #emit(name, details) {
     return details.map((detail) => ({ emit: name, detail }));
   }
 
   /** Whether `instant` belongs to an earlier session with the same id. */
-  #isPast(instant) {
+  #isOutdated(instant) {
     return this.state !== null && instant < Date.parse(this.state.created_at);
   }
 

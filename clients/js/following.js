@@ -20,8 +20,8 @@ export class Following {
   #isPolling = false;
   #reading = null;
   #problem = null;
-  #told = null;
-  #waiting = [];
+  #emittedProblem = null;
+  #refreshes = [];
   #epoch = 0;
   #timer;
   #stopWaking = () => {};
@@ -83,7 +83,7 @@ export class Following {
     this.#connector.close();
     this.local.clearTimer(this.#timer);
     this.#opening.resolve(this.state);
-    for (const { resolve } of this.#waiting.splice(0)) resolve(this.state);
+    for (const { resolve } of this.#refreshes.splice(0)) resolve(this.state);
     this.#noteConnection();
   }
 
@@ -91,7 +91,7 @@ export class Following {
   async refresh() {
     if (!this.isOpen) return this.#conclude(await this.#read(undefined));
     const waiting = deferred();
-    this.#waiting.push(waiting);
+    this.#refreshes.push(waiting);
     this.#follower.readSoon(this.#now());
     this.#carryOut([]);
     return waiting.promise;
@@ -134,9 +134,9 @@ export class Following {
   /** Carry out effects, emit what changed, and set the timer for the next `tick`. */
   #carryOut(effects) {
     for (const { emit, detail, do: what, known } of effects) {
-      if (what === "read") this.#look(known);
+      if (what === "read") this.#readAndConclude(known);
       else if (what) this.#connector[what]();
-      else if (emit === "presence") this.#changed();
+      else if (emit === "presence") this.#emitConnection();
       else this.tell(emit, detail);
     }
     if (this.presence === "refused" && this.isOpen) {
@@ -144,10 +144,10 @@ export class Following {
       this.close();
     } else if (this.presence !== "unknown") this.#opening?.resolve(this.state);
     this.#noteConnection();
-    this.#rearm();
+    this.#setTimer();
   }
 
-  #rearm() {
+  #setTimer() {
     this.local.clearTimer(this.#timer);
     if (!this.isOpen) return;
     const now = this.#now();
@@ -157,12 +157,12 @@ export class Following {
     this.#timer = this.local.setTimer(tick, Math.max(0, delay));
   }
 
-  async #look(known) {
+  async #readAndConclude(known) {
     const epoch = this.#epoch;
-    const waiting = this.#waiting.splice(0);
+    const waiting = this.#refreshes.splice(0);
     const answer = await this.#read(known);
     if (epoch !== this.#epoch) return waiting.forEach(({ resolve }) => resolve(this.state));
-    this.#noteReading(isFailure(answer.error) ? "fails" : "works");
+    this.#noteReadResult(isFailure(answer.error) ? "fails" : "works");
     this.#problem = isFailure(answer.error) ? answer.error : null;
     this.#conclude(answer).then(
       (state) => waiting.forEach(({ resolve }) => resolve(state)),
@@ -172,7 +172,7 @@ export class Following {
   }
 
   /** Retry the transports when reads succeed again: they may have failed for the same reason. */
-  #noteReading(how) {
+  #noteReadResult(how) {
     const isRecovery = this.#reading === "fails" && how === "works";
     this.#reading = how;
     if (isRecovery) this.#connector.wake();
@@ -201,11 +201,12 @@ export class Following {
     const { status: was, transport: before } = this.#connection;
     if (status === was && transport === before) {
       // Until the presence is known, a changed problem is reported as well.
-      if (this.presence === "unknown" && this.#problem !== this.#told) this.#changed();
+      const isNewProblem = this.#problem !== this.#emittedProblem;
+      if (this.presence === "unknown" && isNewProblem) this.#emitConnection();
       return;
     }
     this.#connection = { status, transport, since: this.clock.now() };
-    this.#changed();
+    this.#emitConnection();
   }
 
   #status() {
@@ -214,9 +215,9 @@ export class Following {
     return this.#isPolling && this.#reading === "works" ? "polling" : "connecting";
   }
 
-  #changed() {
+  #emitConnection() {
     const { connection, presence, refusal, problem } = this;
-    this.#told = problem;
+    this.#emittedProblem = problem;
     this.tell("connection", { connection, presence, refusal, problem });
   }
 

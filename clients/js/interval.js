@@ -41,8 +41,8 @@ export function intervalOf({ sentAt, serverMs, receivedAt }, resolutionMs) {
  * @returns {?Interval}
  */
 export function intersection(one, other, at) {
-  const both = { low: Math.max(one.low, other.low), high: Math.min(one.high, other.high) };
-  return halfWidth(both, at) >= 0 ? both : null;
+  const combined = { low: Math.max(one.low, other.low), high: Math.min(one.high, other.high) };
+  return halfWidth(combined, at) >= 0 ? combined : null;
 }
 
 /** The best estimate; it doesn't change with time. */

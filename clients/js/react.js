@@ -13,8 +13,8 @@ const stores = new WeakMap();
 /** Follows a session while at least one component uses it. */
 class Store {
   #session;
-  #shown = 0;
-  #isOurs = false;
+  #mounted = 0;
+  #wasOpenedHere = false;
 
   /** @param {Session} session */
   constructor(session) {
@@ -28,27 +28,27 @@ class Store {
       onChange();
     };
     for (const name of EVENTS) this.#session.addEventListener(name, listener);
-    this.#show();
+    this.#mount();
     return () => {
       for (const name of EVENTS) this.#session.removeEventListener(name, listener);
-      this.#hide();
+      this.#unmount();
     };
   };
 
   get = () => this.snapshot;
 
-  #show() {
-    if (this.#shown++ > 0 || this.#session.connection.status !== "closed") return;
-    this.#isOurs = true;
+  #mount() {
+    if (this.#mounted++ > 0 || this.#session.connection.status !== "closed") return;
+    this.#wasOpenedHere = true;
     this.#session.open().catch(() => {}); // the snapshot's `refusal` shows it
   }
 
   /** Close later, as another component may mount at once; and only a session opened here. */
-  #hide() {
-    this.#shown--;
+  #unmount() {
+    this.#mounted--;
     setTimeout(() => {
-      if (this.#shown || !this.#isOurs) return;
-      this.#isOurs = false;
+      if (this.#mounted || !this.#wasOpenedHere) return;
+      this.#wasOpenedHere = false;
       this.#session.close();
     });
   }
@@ -78,13 +78,13 @@ export function useRemaining(subject, participantId, { everyMs = EVERY_MS } = {}
   const session = subject.session ?? subject;
   const [left, setLeft] = useState(() => session.remaining(participantId));
   useEffect(() => {
-    const look = () => setLeft(session.remaining(participantId));
-    look();
-    const timer = setInterval(look, everyMs);
-    for (const name of EVENTS) session.addEventListener(name, look);
+    const update = () => setLeft(session.remaining(participantId));
+    update();
+    const timer = setInterval(update, everyMs);
+    for (const name of EVENTS) session.addEventListener(name, update);
     return () => {
       clearInterval(timer);
-      for (const name of EVENTS) session.removeEventListener(name, look);
+      for (const name of EVENTS) session.removeEventListener(name, update);
     };
   }, [session, participantId, everyMs]);
   return left;

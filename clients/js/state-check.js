@@ -93,7 +93,7 @@ export class StateCheck {
     this.#catchUpAt = Infinity;
   }
 
-  /** Ignore the read that is under way. */
+  /** Forget the read that is under way. */
   abandonRead() {
     this.isReading = false;
   }
@@ -178,7 +178,8 @@ export class StateCheck {
   #deadlineRead({ deadlineAt, isHidden }) {
     if (deadlineAt === null || isHidden) return Infinity;
     const due = deadlineAt + (this.channel ? DEADLINE_PUSHED_MS : DEADLINE_POLLED_MS / 2);
-    return this.#readStartedAt < due ? due : Math.max(due, this.#readStartedAt + LOW_QUOTA_EVERY_MS);
+    if (this.#readStartedAt < due) return due;
+    return Math.max(due, this.#readStartedAt + LOW_QUOTA_EVERY_MS);
   }
 
   #pings() {
@@ -193,6 +194,7 @@ export class StateCheck {
   #pollDelay({ isAbsent, isOver, isHidden }) {
     if (isHidden || isOver) return spread(POLL_SELDOM_MS, this.random);
     if (this.#budget < LOW_QUOTA) return LOW_QUOTA_EVERY_MS;
-    return isAbsent ? spread(POLL_ABSENT_MS, this.random) : POLL_EVERY_MS * (0.8 + this.random() / 5);
+    if (isAbsent) return spread(POLL_ABSENT_MS, this.random);
+    return POLL_EVERY_MS * (0.8 + this.random() / 5);
   }
 }

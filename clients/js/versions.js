@@ -1,7 +1,7 @@
 /** @typedef {import("./synckairos.js").SessionState} SessionState */
 
 /** Maximum number of missing versions that are tracked. */
-const MOST_MISSING = 16;
+const MAX_MISSING = 16;
 
 /** An id may be reused after a deletion, and then versions start over. */
 export function isSameLife(state, other) {
@@ -97,7 +97,7 @@ export class Versions {
   }
 
   #miss(from, to) {
-    for (let version = from; version < to && this.#missing.size <= MOST_MISSING; version++) {
+    for (let version = from; version < to && this.#missing.size <= MAX_MISSING; version++) {
       this.#missing.add(version);
     }
   }

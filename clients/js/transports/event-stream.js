@@ -2,10 +2,10 @@
  * The data of each event in a stream of server-sent events (HTML Living Standard section 9.2).
  *
  * @param {ReadableStream<Uint8Array>} body
- * @param {() => void} heard called for all received data, including comments
+ * @param {() => void} onData called for all received data, including comments
  * @returns {AsyncGenerator<string>}
  */
-export async function* eventsIn(body, heard) {
+export async function* eventsIn(body, onData) {
   const decoder = new TextDecoder();
   const reader = body.getReader();
   let rest = "";
@@ -14,7 +14,7 @@ export async function* eventsIn(body, heard) {
     for (;;) {
       const { done, value } = await reader.read();
       if (done) return;
-      heard();
+      onData();
       const lines = (rest + decoder.decode(value, { stream: true })).split(/\r\n|\n|\r(?!$)/);
       rest = lines.pop();
       for (const line of lines) {

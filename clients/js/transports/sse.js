@@ -1,8 +1,8 @@
 import { eventsIn } from "./event-stream.js";
 
-const FOR_GOOD = [401, 403, 404];
+const REJECTIONS = [401, 403, 404];
 /** Timeout without data. The service sends a comment every 15 s if there is no event. */
-const SILENT_MS = 35_000;
+const SILENCE_TIMEOUT_MS = 35_000;
 
 /**
  * Pushes as server-sent events. Uses `fetch`, because an `EventSource` needs the token in the URL
@@ -13,8 +13,8 @@ const SILENT_MS = 35_000;
 export class SseTransport {
   static canPing = false;
   static bringsState = true;
-  #cut = null;
-  #silence;
+  #controller = null;
+  #timeout;
 
   /**
    * @param {{url: string, token?: string, fetch?: typeof fetch,
@@ -33,18 +33,18 @@ export class SseTransport {
   }
 
   open() {
-    const cut = new AbortController();
-    this.#cut = cut;
-    this.#follow(cut).then(
-      (how) => this.#lose(cut, how),
-      () => this.#lose(cut, {}),
+    const controller = new AbortController();
+    this.#controller = controller;
+    this.#follow(controller).then(
+      (how) => this.#handleEnd(controller, how),
+      () => this.#handleEnd(controller, {}),
     );
   }
 
   close() {
-    this.local.clearTimer(this.#silence);
-    this.#cut?.abort();
-    this.#cut = null;
+    this.local.clearTimer(this.#timeout);
+    this.#controller?.abort();
+    this.#controller = null;
   }
 
   ping() {}
@@ -56,17 +56,18 @@ export class SseTransport {
     return false;
   }
 
-  async #follow(cut) {
-    this.#listen(cut);
+  async #follow(controller) {
+    this.#resetTimeout(controller);
     const { headers } = this;
-    const response = await this.send(this.url, { headers, signal: cut.signal, cache: "no-store" });
+    const { signal } = controller;
+    const response = await this.send(this.url, { headers, signal, cache: "no-store" });
     if (!response.ok) {
       const retryAfterMs = Number(response.headers.get("Retry-After")) * 1000 || 0;
-      cut.abort();
-      return { refused: FOR_GOOD.find((status) => status === response.status), retryAfterMs };
+      controller.abort();
+      return { refused: REJECTIONS.find((status) => status === response.status), retryAfterMs };
     }
-    for await (const data of eventsIn(response.body, () => this.#listen(cut))) {
-      if (this.#cut !== cut) break;
+    for await (const data of eventsIn(response.body, () => this.#resetTimeout(controller))) {
+      if (this.#controller !== controller) break;
       this.#receive(JSON.parse(data));
     }
     return {};
@@ -77,13 +78,13 @@ export class SseTransport {
     else this.on.message(message);
   }
 
-  #listen(cut) {
-    this.local.clearTimer(this.#silence);
-    this.#silence = this.local.setTimer(() => cut.abort(), SILENT_MS);
+  #resetTimeout(controller) {
+    this.local.clearTimer(this.#timeout);
+    this.#timeout = this.local.setTimer(() => controller.abort(), SILENCE_TIMEOUT_MS);
   }
 
-  #lose(cut, how) {
-    if (this.#cut !== cut) return;
+  #handleEnd(controller, how) {
+    if (this.#controller !== controller) return;
     this.close();
     this.on.down(how);
   }

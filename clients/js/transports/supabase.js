@@ -28,7 +28,7 @@ export class SupabaseTransport {
 
   open() {
     this.isOpen = true;
-    this.#join().catch((error) => this.#lose({ error }));
+    this.#join().catch((error) => this.#handleEnd({ error }));
   }
 
   close() {
@@ -46,7 +46,7 @@ export class SupabaseTransport {
   /** Continue with a new token, if it is for the same topic. */
   renew({ url, topic, token }) {
     if (topic !== this.topic || !url || !token) return false;
-    this.#client?.setAuth(token).catch((error) => this.#lose({ error }));
+    this.#client?.setAuth(token).catch((error) => this.#handleEnd({ error }));
     return true;
   }
 
@@ -63,26 +63,26 @@ export class SupabaseTransport {
     const channel = client.channel(this.topic, { config: { private: true } });
     this.#channel = channel;
     channel.on("broadcast", { event: "*" }, ({ payload }) => {
-      if (this.#client === client) this.#hear(payload);
+      if (this.#client === client) this.#receive(payload);
     });
     channel.subscribe((status, error) => {
       if (this.#client !== client) return;
       if (status === "SUBSCRIBED") this.on.live();
-      else this.#lose({ error });
+      else this.#handleEnd({ error });
     });
   }
 
   /** An invalid message ends the connection, so that a new one brings the state. */
-  #hear(payload) {
+  #receive(payload) {
     try {
       this.on.message(payload);
     } catch (error) {
-      this.#lose({ error });
+      this.#handleEnd({ error });
     }
   }
 
   /** End the connection: Supabase's client would reconnect with the old token. */
-  #lose({ error }) {
+  #handleEnd({ error }) {
     if (!this.isOpen) return;
     this.close();
     this.on.down({ isStale: true, error });

@@ -1,9 +1,9 @@
 /** Close codes of a rejection are this plus the HTTP status. */
-const REFUSED = 4000;
-const FOR_GOOD = [401, 403, 404];
+const REJECTION_BASE = 4000;
+const REJECTIONS = [401, 403, 404];
 const TOO_MANY = 429;
 /** Retry delay after a 429, because a close frame can't carry a `Retry-After`. */
-const TOO_MANY_MS = 5000;
+const TOO_MANY_DELAY_MS = 5000;
 
 /**
  * Pushes over the service's WebSocket.
@@ -28,8 +28,8 @@ export class WebSocketTransport {
   open() {
     const socket = new this.WebSocket(this.url);
     this.#socket = socket;
-    socket.onmessage = ({ data }) => this.#hear(data);
-    socket.onclose = ({ code }) => this.#lose(code - REFUSED);
+    socket.onmessage = ({ data }) => this.#receiveText(data);
+    socket.onclose = ({ code }) => this.#handleClose(code - REJECTION_BASE);
     socket.onerror = () => {}; // a close follows
   }
 
@@ -60,13 +60,13 @@ export class WebSocketTransport {
   }
 
   /** An invalid message ends the connection, so that a new one brings the state. */
-  #hear(data) {
+  #receiveText(data) {
     try {
       this.#receive(JSON.parse(data));
     } catch {
       if (!this.#socket) return;
       this.close();
-      this.#lose();
+      this.#handleClose();
     }
   }
 
@@ -75,11 +75,11 @@ export class WebSocketTransport {
     else this.on.message(message);
   }
 
-  #lose(status) {
+  #handleClose(status) {
     this.#socket = null;
     this.on.down({
-      refused: FOR_GOOD.includes(status) ? status : undefined,
-      retryAfterMs: status === TOO_MANY ? TOO_MANY_MS : 0,
+      refused: REJECTIONS.includes(status) ? status : undefined,
+      retryAfterMs: status === TOO_MANY ? TOO_MANY_DELAY_MS : 0,
     });
   }
 
