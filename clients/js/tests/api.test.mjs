@@ -7,28 +7,28 @@ import { Api } from "../api.js";
 import { ApiError } from "../errors.js";
 import { newId } from "../ids.js";
 import { data, refusal, silence } from "./service.mjs";
-import { World } from "./world.mjs";
+import { VirtualTime } from "./virtual-time.mjs";
 
 /** An API client that receives `answers` in order; null is a network error. */
-function made(answers, options = {}) {
-  const world = new World();
+function apiWith(answers, options = {}) {
+  const time = new VirtualTime();
   const requests = [];
   const send = async (url, request) => {
-    requests.push({ url, at: world.now, ...request });
+    requests.push({ url, at: time.now, ...request });
     const answer = answers.shift();
     if (answer === null) throw new TypeError("network");
     return typeof answer === "function" ? answer(request) : answer;
   };
-  const api = new Api({ baseUrl: "http://service/", fetch: send, local: world.local, ...options });
-  return { api, requests, world };
+  const api = new Api({ baseUrl: "http://service/", fetch: send, local: time.local, ...options });
+  return { api, requests, time };
 }
 
 const OK = () => data({ version: 2 });
 
 /** The result of a call, or its error, after `ms`. */
-async function concluded(world, call, ms = 60_000) {
+async function resultOf(time, call, ms = 60_000) {
   const outcome = call.catch((error) => error);
-  await world.pass(ms);
+  await time.pass(ms);
   return outcome;
 }
 
@@ -41,8 +41,8 @@ for (const [name, failure] of [
   ["a proxy's login page", new Response("<p>Log in first</p>")],
 ]) {
   test(`a change is retried after ${name}, with the same key`, async () => {
-    const { api, requests, world } = made([failure, OK()]);
-    const answer = await concluded(world, api.call("POST", "/v1/sessions/s/start"));
+    const { api, requests, time } = apiWith([failure, OK()]);
+    const answer = await resultOf(time, api.call("POST", "/v1/sessions/s/start"));
     assert.deepEqual(answer, { status: 200, data: { version: 2 } });
     const keys = requests.map(({ headers }) => headers["Idempotency-Key"]);
     assert.equal(keys.length, 2);
@@ -52,33 +52,33 @@ for (const [name, failure] of [
 
 for (const status of [400, 403, 404, 409, 412, 422, 500]) {
   test(`${status} isn't retried`, async () => {
-    const { api, requests, world } = made([refusal(status, "SOME_CODE")]);
-    const error = await concluded(world, api.call("POST", "/v1/sessions/s/start"));
+    const { api, requests, time } = apiWith([refusal(status, "SOME_CODE")]);
+    const error = await resultOf(time, api.call("POST", "/v1/sessions/s/start"));
     assert.ok(error instanceof ApiError);
     assert.deepEqual([error.status, error.code, requests.length], [status, "SOME_CODE", 1]);
   });
 }
 
 test("each change has its own idempotency key, a read has none", async () => {
-  const { api, requests, world } = made([OK(), OK(), OK()]);
-  await concluded(world, api.call("POST", "/a"));
-  await concluded(world, api.call("DELETE", "/b"));
-  await concluded(world, api.call("GET", "/c"));
+  const { api, requests, time } = apiWith([OK(), OK(), OK()]);
+  await resultOf(time, api.call("POST", "/a"));
+  await resultOf(time, api.call("DELETE", "/b"));
+  await resultOf(time, api.call("GET", "/c"));
   const [one, two, three] = requests.map(({ headers }) => headers["Idempotency-Key"]);
   assert.ok(one && two && one !== two);
   assert.equal(three, undefined);
 });
 
 test("a call is attempted at most five times", async () => {
-  const { api, requests, world } = made(Array(9).fill(null));
-  const error = await concluded(world, api.call("POST", "/a"));
+  const { api, requests, time } = apiWith(Array(9).fill(null));
+  const error = await resultOf(time, api.call("POST", "/a"));
   assert.deepEqual([error.status, error.code, requests.length], [0, "UNREACHABLE", 5]);
 });
 
 test("Retry-After is honoured", async () => {
   const later = refusal(429, "RATE_LIMIT_EXCEEDED", { "Retry-After": "3" });
-  const { api, requests, world } = made([later, OK()]);
-  await concluded(world, api.call("POST", "/a"));
+  const { api, requests, time } = apiWith([later, OK()]);
+  await resultOf(time, api.call("POST", "/a"));
   assert.deepEqual(
     requests.map(({ at }) => at),
     [0, 3000],
@@ -91,43 +91,43 @@ test("a call ends within 15 s, or within its timeout", async () => {
     [{}, 15_000],
     [{ timeout: 2000 }, 2000],
   ]) {
-    const { api, world } = made([much()]);
-    const error = await concluded(world, api.call("POST", "/a", options), 0);
+    const { api, time } = apiWith([much()]);
+    const error = await resultOf(time, api.call("POST", "/a", options), 0);
     assert.equal(error.retryAfterMs, 60_000);
-    const hanging = made(Array(9).fill(silence));
+    const hanging = apiWith(Array(9).fill(silence));
     let endedAt;
-    hanging.api.call("POST", "/a", options).catch(() => (endedAt = hanging.world.now));
-    await hanging.world.pass(30_000);
+    hanging.api.call("POST", "/a", options).catch(() => (endedAt = hanging.time.now));
+    await hanging.time.pass(30_000);
     assert.ok(endedAt <= most, `${endedAt}`);
   }
 });
 
 test("an attempt that hangs is cancelled after 5 s and retried", async () => {
-  const { api, requests, world } = made([silence, OK()]);
-  const answer = await concluded(world, api.call("POST", "/a"));
+  const { api, requests, time } = apiWith([silence, OK()]);
+  const answer = await resultOf(time, api.call("POST", "/a"));
   assert.equal(answer.status, 200);
   assert.ok(requests[1].at >= 5000 && requests[1].at < 5300);
 });
 
 test("an aborted call rejects at once with the signal's reason", async () => {
   for (const answers of [[silence], [refusal(503)]]) {
-    const { api, requests, world } = made(answers);
+    const { api, requests, time } = apiWith(answers);
     const cut = new AbortController();
     const call = api.call("POST", "/a", { signal: cut.signal }).catch((error) => error);
-    await world.pass(10);
+    await time.pass(10);
     cut.abort(new Error("enough"));
     assert.equal((await call).message, "enough");
-    await world.pass(60_000);
+    await time.pass(60_000);
     assert.equal(requests.length, 1);
-    assert.equal(world.timers, 0);
+    assert.equal(time.timers, 0);
   }
 });
 
 test("an ApiError has the fields of the service's error", async () => {
   const details = [{ field: "x", message: "is required" }];
   const error = { code: "VALIDATION_ERROR", message: "No", details, request_id: "r" };
-  const { api, world } = made([Response.json({ error }, { status: 400 })]);
-  const got = await concluded(world, api.call("POST", "/v1/sessions", { body: {} }));
+  const { api, time } = apiWith([Response.json({ error }, { status: 400 })]);
+  const got = await resultOf(time, api.call("POST", "/v1/sessions", { body: {} }));
   assert.deepEqual(
     [got.status, got.code, got.message, got.details, got.requestId],
     [400, "VALIDATION_ERROR", "No", details, "r"],
@@ -135,9 +135,9 @@ test("an ApiError has the fields of the service's error", async () => {
 });
 
 test("ifMatch and ifNoneMatch are sent as headers", async () => {
-  const { api, requests, world } = made([OK(), new Response(null, { status: 304 })]);
-  await concluded(world, api.call("POST", "/a", { ifMatch: 7, body: { x: 1 } }));
-  const unchanged = await concluded(world, api.call("GET", "/b", { ifNoneMatch: 8 }));
+  const { api, requests, time } = apiWith([OK(), new Response(null, { status: 304 })]);
+  await resultOf(time, api.call("POST", "/a", { ifMatch: 7, body: { x: 1 } }));
+  const unchanged = await resultOf(time, api.call("GET", "/b", { ifNoneMatch: 8 }));
   assert.equal(requests[0].headers["If-Match"], '"7"');
   assert.equal(requests[0].headers["Content-Type"], "application/json");
   assert.equal(requests[0].body, '{"x":1}');
@@ -146,18 +146,18 @@ test("ifMatch and ifNoneMatch are sent as headers", async () => {
 });
 
 test("budget is the last RateLimit-Remaining", async () => {
-  const { api, world } = made([data({}, { headers: { "RateLimit-Remaining": "17" } })]);
+  const { api, time } = apiWith([data({}, { headers: { "RateLimit-Remaining": "17" } })]);
   assert.equal(api.budget, Infinity);
-  await concluded(world, api.call("GET", "/a"));
+  await resultOf(time, api.call("GET", "/a"));
   assert.equal(api.budget, 17);
 });
 
 test("a token is sent, and kept until it is rejected", async () => {
   let asked = 0;
   const token = async () => `token ${++asked}`;
-  const { api, requests, world } = made([OK(), OK()], { token });
-  await concluded(world, api.call("GET", "/a"));
-  await concluded(world, api.call("GET", "/b"));
+  const { api, requests, time } = apiWith([OK(), OK()], { token });
+  await resultOf(time, api.call("GET", "/a"));
+  await resultOf(time, api.call("GET", "/b"));
   const shown = requests.map(({ headers }) => headers.Authorization);
   assert.deepEqual(shown, ["Bearer token 1", "Bearer token 1"]);
 });
@@ -165,20 +165,20 @@ test("a token is sent, and kept until it is rejected", async () => {
 test("a rejected token is replaced once per call, with the same idempotency key", async () => {
   let asked = 0;
   const answers = [refusal(401), OK(), refusal(401), refusal(401)];
-  const { api, requests, world } = made(answers, { token: () => `token ${++asked}` });
-  assert.equal((await concluded(world, api.call("POST", "/a"))).status, 200);
+  const { api, requests, time } = apiWith(answers, { token: () => `token ${++asked}` });
+  assert.equal((await resultOf(time, api.call("POST", "/a"))).status, 200);
   const [one, two] = requests.map(({ headers }) => headers);
   assert.deepEqual([one.Authorization, two.Authorization], ["Bearer token 1", "Bearer token 2"]);
   assert.equal(one["Idempotency-Key"], two["Idempotency-Key"]);
-  assert.equal((await concluded(world, api.call("POST", "/b"))).status, 401);
+  assert.equal((await resultOf(time, api.call("POST", "/b"))).status, 401);
   assert.equal(requests.length, 4);
 });
 
 test("concurrent rejected calls get one new token", async () => {
   let asked = 0;
   const answer = ({ headers }) => (headers.Authorization === "Bearer 2" ? OK() : refusal(401));
-  const { api, world } = made(Array(9).fill(answer), { token: async () => String(++asked) });
-  await concluded(world, Promise.all(["/a", "/b", "/c"].map((path) => api.call("GET", path))));
+  const { api, time } = apiWith(Array(9).fill(answer), { token: async () => String(++asked) });
+  await resultOf(time, Promise.all(["/a", "/b", "/c"].map((path) => api.call("GET", path))));
   assert.equal(asked, 2);
 });
 
@@ -186,24 +186,24 @@ test("a call rejected with an already replaced token retries with the new one", 
   let asked = 0;
   let refuseLate;
   const late = () => new Promise((resolve) => (refuseLate = () => resolve(refusal(401))));
-  const { api, world } = made([late, refusal(401), OK(), OK()], { token: () => String(++asked) });
+  const { api, time } = apiWith([late, refusal(401), OK(), OK()], { token: () => String(++asked) });
   const first = api.call("GET", "/a");
-  await concluded(world, api.call("GET", "/b"), 0);
+  await resultOf(time, api.call("GET", "/b"), 0);
   refuseLate();
-  assert.equal((await concluded(world, first, 0)).status, 200);
+  assert.equal((await resultOf(time, first, 0)).status, 200);
   assert.equal(asked, 2);
 });
 
 test("a rejected fixed token fails with 401", async () => {
-  const { api, requests, world } = made([refusal(401, "UNAUTHENTICATED")], { token: "fixed" });
-  const error = await concluded(world, api.call("GET", "/a"));
+  const { api, requests, time } = apiWith([refusal(401, "UNAUTHENTICATED")], { token: "fixed" });
+  const error = await resultOf(time, api.call("GET", "/a"));
   assert.deepEqual([error.status, requests.length], [401, 1]);
 });
 
 test("time isn't retried, and returns when the answer arrived", async () => {
-  const { api, world } = made([Response.json({ timestamp_ms: 17 }), refusal(503)]);
+  const { api, time } = apiWith([Response.json({ timestamp_ms: 17 }), refusal(503)]);
   const { serverMs, receivedAt } = await api.time();
-  assert.deepEqual([serverMs, receivedAt], [17, world.now]);
+  assert.deepEqual([serverMs, receivedAt], [17, time.now]);
   await assert.rejects(api.time(), { status: 503 });
 });
 

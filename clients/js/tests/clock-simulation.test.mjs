@@ -8,7 +8,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import { ServerClock } from "../clock.js";
-import { World, dice } from "./world.mjs";
+import { VirtualTime, seededRandom } from "./virtual-time.mjs";
 
 const PATHS = 200;
 const MINUTES = 10;
@@ -36,15 +36,15 @@ function pathOf(random, skew) {
 
 /** A client's errors and error bounds, one pair per instant. */
 async function run(path, random) {
-  const world = new World({ random });
-  const server = () => world.serverMs;
-  const pass = (ms) => new Promise((resolve) => world.local.setTimer(resolve, ms));
-  const monotonic = () => path.uptime + world.now * path.rate;
+  const time = new VirtualTime({ random });
+  const server = () => time.serverMs;
+  const pass = (ms) => new Promise((resolve) => time.local.setTimer(resolve, ms));
+  const monotonic = () => path.uptime + time.now * path.rate;
   const clock = new ServerClock({
-    ...world.local,
+    ...time.local,
     monotonic,
-    wall: () => server() + HOUR_MS + world.now * (path.rate - 1),
-    setTimer: (callback, ms) => world.local.setTimer(callback, ms / path.rate),
+    wall: () => server() + HOUR_MS + time.now * (path.rate - 1),
+    setTimer: (callback, ms) => time.local.setTimer(callback, ms / path.rate),
     resolutionMs: 0,
     read: async () => {
       await pass(path.there());
@@ -57,20 +57,20 @@ async function run(path, random) {
   const seen = [];
   let last = -Infinity;
   let back = 0;
-  const look = () => {
+  const onTick = () => {
     if (!clock.isSynced) return;
     const now = clock.now();
     back = Math.max(back, last - now);
     last = now;
     seen.push([Math.abs(now - server()), clock.errorMs]);
   };
-  await world.pass(MINUTES * 60_000, { everyMs: EVERY_MS, look });
+  await time.pass(MINUTES * 60_000, { everyMs: EVERY_MS, onTick });
   clock.stop();
   return { seen, back };
 }
 
 async function figures(skewOf, seed) {
-  const random = dice(seed);
+  const random = seededRandom(seed);
   const all = [];
   let back = 0;
   for (let path = 0; path < PATHS; path++) {

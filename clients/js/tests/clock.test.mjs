@@ -5,29 +5,29 @@ import { test } from "node:test";
 
 import { ServerClock } from "../clock.js";
 import { halfWidth, intersection, intervalOf, middle } from "../interval.js";
-import { World, settled } from "./world.mjs";
+import { VirtualTime, settled } from "./virtual-time.mjs";
 
 const AHEAD = 5_000_000;
 
 /** A clock in virtual time with these round trips (ms); the last one is repeated. */
-function made(...trips) {
-  const world = new World();
+function clockWith(...trips) {
+  const time = new VirtualTime();
   const clocks = { ahead: AHEAD, wallAhead: 0, reads: 0 };
   const way = () => (trips.length > 1 ? trips.shift() : trips[0]) / 2;
-  const pass = (ms) => new Promise((resolve) => world.local.setTimer(resolve, ms));
+  const pass = (ms) => new Promise((resolve) => time.local.setTimer(resolve, ms));
   const read = async () => {
     clocks.reads++;
     const ms = way();
     await pass(ms);
     if (clocks.isAway) throw new Error("away");
-    const serverMs = Math.floor(world.now + clocks.ahead);
+    const serverMs = Math.floor(time.now + clocks.ahead);
     await pass(ms);
     return { serverMs };
   };
-  const wall = () => world.serverMs + clocks.wallAhead;
-  const clock = new ServerClock({ ...world.local, wall, read, resolutionMs: 0 });
-  const error = () => clock.now() - world.now - clocks.ahead;
-  return { world, clock, clocks, error };
+  const wall = () => time.serverMs + clocks.wallAhead;
+  const clock = new ServerClock({ ...time.local, wall, read, resolutionMs: 0 });
+  const error = () => clock.now() - time.now - clocks.ahead;
+  return { time, clock, clocks, error };
 }
 
 test("a sample's interval covers rounding, its round trip and the clock's resolution", () => {
@@ -48,112 +48,112 @@ test("two contradictory samples have no intersection", () => {
 });
 
 test("before the first sample it shows the wall clock, without an error bound", () => {
-  const { world, clock } = made(10);
-  assert.equal(clock.now(), world.serverMs);
+  const { time, clock } = clockWith(10);
+  assert.equal(clock.now(), time.serverMs);
   assert.deepEqual([clock.errorMs, clock.roundTripMs, clock.isSynced], [Infinity, Infinity, false]);
 });
 
 test("it is synced from the first sample on", async () => {
-  const { world, clock, error } = made(10);
+  const { time, clock, error } = clockWith(10);
   clock.start();
-  await world.pass(10);
+  await time.pass(10);
   assert.ok(clock.isSynced);
   assert.equal(clock.roundTripMs, 10);
   assert.ok(clock.errorMs < 6 && Math.abs(error()) <= clock.errorMs);
 });
 
 test("several samples give a smaller error than the best one alone", async () => {
-  const { world, clock, error } = made(10.4, 10.9, 11.3, 12.7);
+  const { time, clock, error } = clockWith(10.4, 10.9, 11.3, 12.7);
   clock.start();
-  await world.pass(200);
+  await time.pass(200);
   assert.ok(clock.errorMs < 5.2 + 0.75, `${clock.errorMs}`);
   assert.ok(Math.abs(error()) <= clock.errorMs);
 });
 
 test("it takes eight samples twice at the start, then three every 30 s", async () => {
-  const { world, clock, clocks } = made(10);
+  const { time, clock, clocks } = clockWith(10);
   clock.start();
-  await world.pass(1000);
+  await time.pass(1000);
   assert.equal(clocks.reads, 8);
-  await world.pass(1000);
+  await time.pass(1000);
   assert.equal(clocks.reads, 16);
-  await world.pass(30_000);
+  await time.pass(30_000);
   assert.equal(clocks.reads, 16 + 3);
-  await world.pass(30_000);
+  await time.pass(30_000);
   assert.equal(clocks.reads, 16 + 6);
 });
 
 test("it fires sync after each sample", async () => {
-  const { world, clock } = made(10);
+  const { time, clock } = clockWith(10);
   let told = 0;
   clock.addEventListener("sync", () => told++);
   clock.start();
-  await world.pass(80);
+  await time.pass(80);
   assert.equal(told, 8);
 });
 
 test("the error grows with time", async () => {
-  const { world, clock } = made(10);
+  const { time, clock } = clockWith(10);
   clock.sync();
-  await world.pass(80);
+  await time.pass(80);
   const before = clock.errorMs;
-  await world.pass(10_000);
+  await time.pass(10_000);
   assert.ok(Math.abs(clock.errorMs - before - 1.2) < 1e-3); // 120 ppm
 });
 
 test("after sleep it isn't synced until the next sample, which is taken at once", async () => {
-  const { world, clock, clocks, error } = made(10);
+  const { time, clock, clocks, error } = clockWith(10);
   clock.start();
-  await world.pass(5000);
+  await time.pass(5000);
   const { reads } = clocks;
   clocks.wallAhead = 3_600_000; // monotonic time stands still during sleep
   clocks.ahead += 3_600_000;
   assert.deepEqual([clock.isSynced, clock.errorMs], [false, Infinity]);
-  await world.pass(1100);
+  await time.pass(1100);
   assert.ok(clocks.reads > reads);
   assert.ok(clock.isSynced && Math.abs(error()) <= clock.errorMs);
 });
 
 test("a sample is dropped if the machine slept during its request", async () => {
-  const { world, clock, clocks } = made(100);
+  const { time, clock, clocks } = clockWith(100);
   clock.sync();
-  await world.pass(50);
+  await time.pass(50);
   clocks.wallAhead += 10_000;
-  await world.pass(50);
+  await time.pass(50);
   assert.equal(clock.isSynced, false);
-  await world.pass(100);
+  await time.pass(100);
   assert.equal(clock.isSynced, true);
 });
 
 test("setting the wall clock doesn't change the shown time", async () => {
-  const { world, clock, clocks, error } = made(10);
+  const { time, clock, clocks, error } = clockWith(10);
   clock.start();
-  await world.pass(5000);
+  await time.pass(5000);
   clocks.wallAhead = -3_600_000;
   assert.ok(Math.abs(error()) < 6);
-  await world.pass(1100);
-  assert.ok(Math.abs(clock.offsetMs - (AHEAD - world.serverMs + world.now + 3_600_000)) < 6);
+  await time.pass(1100);
+  assert.ok(Math.abs(clock.offsetMs - (AHEAD - time.serverMs + time.now + 3_600_000)) < 6);
 });
 
 test("it follows a jump of the server's clock, even backwards", async () => {
-  const { world, clock, clocks, error } = made(10);
+  const { time, clock, clocks, error } = clockWith(10);
   clock.start();
-  await world.pass(5000);
+  await time.pass(5000);
   clocks.ahead -= 1000;
-  await world.pass(30_000);
+  await time.pass(30_000);
   assert.ok(Math.abs(error()) <= clock.errorMs && clock.errorMs < 10);
 });
 
 test("it never runs backwards, however bad the first sample was", async () => {
   for (const first of [200, 20]) {
-    const { world, clock, error } = made(first, 4);
+    const { time, clock, error } = clockWith(first, 4);
     clock.start();
     let last = -Infinity;
     for (let step = 0; step < 4000; step++) {
-      await world.pass(1);
+      await time.pass(1);
       if (!clock.isSynced) continue;
       const now = clock.now();
-      assert.ok(now >= last, `it ran backwards at ${world.now}`);
+      assert.ok(now >= last, `it ran backwards at ${time.now}`);
       last = now;
       assert.ok(Math.abs(error()) <= clock.errorMs + 1e-6);
     }
@@ -161,8 +161,8 @@ test("it never runs backwards, however bad the first sample was", async () => {
 });
 
 test("after a sample with a slow request, the backward correction is slewed", async () => {
-  const world = new World();
-  const pass = (ms) => new Promise((resolve) => world.local.setTimer(resolve, ms));
+  const time = new VirtualTime();
+  const pass = (ms) => new Promise((resolve) => time.local.setTimer(resolve, ms));
   const ways = [
     [80, 0],
     [2, 2],
@@ -170,61 +170,61 @@ test("after a sample with a slow request, the backward correction is slewed", as
   const read = async () => {
     const [there, back] = ways.length > 1 ? ways.shift() : ways[0];
     await pass(there);
-    const serverMs = Math.floor(world.now + AHEAD);
+    const serverMs = Math.floor(time.now + AHEAD);
     await pass(back);
     return { serverMs };
   };
   const clock = new ServerClock({
-    ...world.local,
-    wall: () => world.serverMs,
+    ...time.local,
+    wall: () => time.serverMs,
     read,
     resolutionMs: 0,
   });
   clock.sync();
-  await world.pass(81);
+  await time.pass(81);
   let last = clock.now();
   let slowest = Infinity;
   for (let step = 0; step < 1000; step++) {
-    await world.pass(1);
+    await time.pass(1);
     slowest = Math.min(slowest, clock.now() - last);
     last = clock.now();
-    assert.ok(Math.abs(last - world.now - AHEAD) <= clock.errorMs + 1e-6);
+    assert.ok(Math.abs(last - time.now - AHEAD) <= clock.errorMs + 1e-6);
   }
   assert.ok(Math.abs(slowest - 0.9) < 1e-6, `${slowest}`);
 });
 
 test("a page that is shown again measures again", async () => {
-  const { world, clock, clocks } = made(10);
+  const { time, clock, clocks } = clockWith(10);
   clock.start();
-  await world.pass(5000);
+  await time.pass(5000);
   const { reads } = clocks;
-  await world.show(false);
-  await world.pass(100);
+  await time.show(false);
+  await time.pass(100);
   assert.equal(clocks.reads, reads);
-  await world.show(true);
-  await world.pass(100);
+  await time.show(true);
+  await time.pass(100);
   assert.equal(clocks.reads, reads + 3);
 });
 
 test("it keeps trying while the server is unavailable", async () => {
-  const { world, clock, clocks } = made(10);
+  const { time, clock, clocks } = clockWith(10);
   clocks.isAway = true;
   clock.start();
-  await world.pass(2000);
+  await time.pass(2000);
   assert.equal(clock.isSynced, false);
   assert.ok(clocks.reads >= 4 && clocks.reads <= 8);
   clocks.isAway = false;
-  await world.pass(5000);
+  await time.pass(5000);
   assert.ok(clock.isSynced);
 });
 
 test("it doesn't measure after stop", async () => {
-  const { world, clock, clocks } = made(10);
+  const { time, clock, clocks } = clockWith(10);
   clock.start();
-  await world.pass(3000);
+  await time.pass(3000);
   clock.stop();
   const { reads } = clocks;
-  await world.pass(120_000);
+  await time.pass(120_000);
   await settled();
-  assert.deepEqual([clocks.reads, world.timers, world.isWatched], [reads, 0, false]);
+  assert.deepEqual([clocks.reads, time.timers, time.isWatched], [reads, 0, false]);
 });

@@ -62,7 +62,7 @@ test("Supabase's private channel is joined, and the session read on joining", as
   assert.deepEqual(realtime.config, { config: { private: true } });
   assert.equal(service.count(), 0);
   realtime.says("SUBSCRIBED");
-  await service.world.pass(0);
+  await service.time.pass(0);
   assert.equal(service.count(), 1);
   realtime.push(still(2));
   assert.deepEqual(told.versions(), [1, 2]);
@@ -74,7 +74,7 @@ test("while Supabase joins, the session is read", async () => {
   service.subscription = SUPABASE;
   service.onJoin = () => {};
   const { session } = await service.opened();
-  await service.world.pass(500);
+  await service.time.pass(500);
   assert.equal(session.state.version, 1);
   assert.equal(session.connection.status, "connecting");
 });
@@ -84,11 +84,11 @@ test("if Supabase can't be joined, the session is polled and the join retried", 
   service.subscription = SUPABASE;
   service.onJoin = (client) => client.says("CHANNEL_ERROR", new Error("no"));
   const { session } = await service.opened();
-  await service.world.pass(2000);
+  await service.time.pass(2000);
   assert.equal(service.realtimes.length, 2);
   assert.equal(session.connection.status, "polling");
   service.onJoin = (client) => client.says("SUBSCRIBED");
-  await service.world.pass(40_000);
+  await service.time.pass(40_000);
   assert.equal(session.connection.status, "live");
   assert.equal(service.realtimes.length, 3);
 });
@@ -98,7 +98,7 @@ test("if the Realtime client can't be loaded, the session is polled", async () =
   service.subscription = SUPABASE;
   const realtime = () => Promise.reject(new Error("not installed"));
   const { session } = await service.opened({ realtime });
-  await service.world.pass(2000);
+  await service.time.pass(2000);
   assert.equal(session.connection.status, "polling");
 });
 
@@ -112,7 +112,7 @@ test("after two failures each, it falls back from WebSocket to stream to polling
     return refusal(503);
   };
   const { session, told } = await service.opened({ token: "mine" });
-  await service.world.pass(3000);
+  await service.time.pass(3000);
   assert.equal(service.sockets.length, 2);
   assert.equal(streams.length, 2);
   assert.equal(streams[0].Authorization, "Bearer mine");
@@ -126,7 +126,7 @@ test("without WebSocket support the stream is used", async () => {
   service.answer = ({ path }) => (path.endsWith("/stream") ? events.response() : undefined);
   const { session } = await service.opened({ WebSocket: undefined });
   events.say("CONNECTED");
-  await service.world.pass(0);
+  await service.time.pass(0);
   assert.equal(session.connection.transport, "sse");
 });
 
@@ -140,9 +140,9 @@ test("if the browser rejects the WebSocket's URL, the stream is used", async () 
     }
   }
   const { session } = await service.opened({ WebSocket: Forbidden });
-  await service.world.pass(200);
+  await service.time.pass(200);
   events.say("CONNECTED");
-  await service.world.pass(0);
+  await service.time.pass(0);
   assert.equal(session.connection.transport, "sse");
 });
 
@@ -152,16 +152,16 @@ test("a WebSocket that sends no CONNECTED is given up after 3 s", async () => {
   const events = stream();
   service.answer = ({ path }) => (path.endsWith("/stream") ? events.response() : undefined);
   const { session, told } = await service.opened();
-  await service.world.pass(3000);
+  await service.time.pass(3000);
   assert.equal(session.connection.status, "connecting");
   assert.equal(session.state.version, 1, "the session is read meanwhile");
-  await service.world.pass(200);
+  await service.time.pass(200);
   events.say("CONNECTED");
-  await service.world.pass(0);
+  await service.time.pass(0);
   assert.deepEqual(told.connections().at(-1), "live sse present");
   service.state = still(2);
   events.say("STATE_UPDATE", { state: service.state });
-  await service.world.pass(0);
+  await service.time.pass(0);
   assert.deepEqual(told.versions(), [1, 2]);
 });
 
@@ -171,12 +171,12 @@ test("the stream is upgraded to a WebSocket without an interruption", async () =
   const events = stream();
   service.answer = ({ path }) => (path.endsWith("/stream") ? events.response() : undefined);
   const { session, told } = await service.opened();
-  await service.world.pass(1000);
+  await service.time.pass(1000);
   events.say("CONNECTED");
-  await service.world.pass(0);
+  await service.time.pass(0);
   assert.equal(session.connection.transport, "sse");
   service.onSocket = (socket) => socket.greet();
-  await service.world.pass(40_000);
+  await service.time.pass(40_000);
   assert.equal(session.connection.transport, "websocket");
   const statuses = told.connections().map((line) => line.split(" ").slice(0, 2).join(" "));
   assert.deepEqual(statuses.slice(-2), ["live sse", "live websocket"]);
@@ -188,12 +188,12 @@ test("a failing upgrade doesn't interrupt the live transport", async () => {
   const events = stream();
   service.answer = ({ path }) => (path.endsWith("/stream") ? events.response() : undefined);
   const { session } = await service.opened();
-  await service.world.pass(1000);
+  await service.time.pass(1000);
   events.say("CONNECTED");
-  await service.world.pass(200);
+  await service.time.pass(200);
   const before = service.sockets.length;
   for (let beat = 0; beat < 9; beat++) {
-    await service.world.pass(10_000);
+    await service.time.pass(10_000);
     events.write(": still here\n\n");
   }
   assert.equal(session.connection.transport, "sse");
@@ -205,11 +205,11 @@ test("when the network is back, the best transport is tried at once", async () =
   service.onSocket = (socket) => socket.end();
   service.answer = ({ path }) => (path.endsWith("/stream") ? refusal(503) : undefined);
   const { session } = await service.opened();
-  await service.world.pass(3000);
+  await service.time.pass(3000);
   assert.equal(session.connection.status, "polling");
   service.onSocket = (socket) => socket.greet();
-  await service.world.show(true);
-  await service.world.pass(0);
+  await service.time.show(true);
+  await service.time.pass(0);
   assert.equal(session.connection.transport, "websocket");
 });
 
@@ -223,12 +223,12 @@ test("after an outage the best transport is tried, even if a fallback is live", 
     return isAway && !path.endsWith("/realtime") ? refusal(503) : undefined;
   };
   const { session } = await service.opened();
-  await service.world.pass(1000);
+  await service.time.pass(1000);
   events.say("CONNECTED");
-  await service.world.pass(0);
+  await service.time.pass(0);
   assert.equal(session.connection.transport, "sse");
   isAway = false;
-  await service.world.pass(6000);
+  await service.time.pass(6000);
   assert.equal(session.connection.transport, "websocket");
 });
 
@@ -237,11 +237,11 @@ test("when reads succeed again, the WebSocket is retried", async () => {
   service.onSocket = (socket) => socket.end();
   service.answer = ({ path }) => (path.endsWith("/realtime") ? undefined : refusal(503));
   const { session } = await service.opened();
-  await service.world.pass(10_000);
+  await service.time.pass(10_000);
   assert.equal(session.connection.status, "connecting");
   service.answer = () => undefined;
   service.onSocket = (socket) => socket.greet();
-  await service.world.pass(6000);
+  await service.time.pass(6000);
   assert.equal(session.connection.transport, "websocket");
 });
 
@@ -256,11 +256,11 @@ test("a stream without data for 35 s is replaced", async () => {
   };
   const { session } = await service.opened({ transport: "sse" });
   events.say("CONNECTED");
-  await service.world.pass(30_000);
+  await service.time.pass(30_000);
   events.write(": still here\n\n");
-  await service.world.pass(30_000);
+  await service.time.pass(30_000);
   assert.equal(session.connection.status, "live");
-  await service.world.pass(6000);
+  await service.time.pass(6000);
   assert.equal(opened, 2);
   assert.equal(session.connection.status, "connecting");
 });
@@ -281,7 +281,7 @@ test("events may be split anywhere and use any line ending", async () => {
   ];
   for (const piece of pieces) {
     events.write(piece);
-    await service.world.pass(0);
+    await service.time.pass(0);
   }
   assert.deepEqual(told.versions(), [1, 2]);
 });
@@ -290,12 +290,12 @@ test("only polling is used if the service recommends it", async () => {
   const service = new Service();
   service.subscription = { transport: "polling", url: "http://service/" };
   const { session, told } = await service.opened();
-  await service.world.pass(100);
+  await service.time.pass(100);
   assert.deepEqual(told.connections().at(-1), "polling polling present");
   service.state = still(2);
-  await service.world.pass(950);
+  await service.time.pass(950);
   assert.deepEqual(told.versions(), [1, 2]);
-  await service.world.pass(120_000);
+  await service.time.pass(120_000);
   assert.equal(service.sockets.length, 0);
   assert.equal(session.connection.status, "polling");
 });
@@ -304,11 +304,11 @@ test("the status is connecting while polling fails, and polling when it succeeds
   const service = new Service();
   service.subscription = { transport: "polling", url: "http://service/" };
   const { told } = await service.opened();
-  await service.world.pass(1000);
+  await service.time.pass(1000);
   service.answer = () => refusal(503);
-  await service.world.pass(1000);
+  await service.time.pass(1000);
   service.answer = () => undefined;
-  await service.world.pass(5000);
+  await service.time.pass(5000);
   const statuses = told.connections().map((line) => line.split(" ")[0]);
   assert.deepEqual([...new Set(statuses.slice(-3))], ["polling", "connecting"]);
   assert.equal(statuses.at(-1), "polling");
@@ -326,7 +326,7 @@ for (const [transport, used] of [
     service.answer = ({ path }) => (path.endsWith("/stream") ? events.response() : undefined);
     const { session } = await service.opened({ transport, token: "mine" });
     events.say("CONNECTED");
-    await service.world.pass(1000);
+    await service.time.pass(1000);
     assert.equal(session.connection.transport, used);
     assert.equal(service.realtimes.length, 0);
     if (transport === "websocket") {
@@ -343,10 +343,10 @@ test("a connection that ends is replaced, whatever its close code", async () => 
   const service = new Service();
   const { session, told } = await service.opened();
   for (const code of [1001, 1006, 1013, 1000]) {
-    await service.world.pass(6000);
+    await service.time.pass(6000);
     service.socket.end(code);
     assert.equal(session.connection.status, "connecting");
-    await service.world.pass(200);
+    await service.time.pass(200);
     assert.equal(session.connection.status, "live");
   }
   assert.equal(service.sockets.length, 5);
@@ -360,13 +360,13 @@ test("the delay grows after each short-lived connection", async () => {
     queueMicrotask(() => socket.end());
   };
   await service.opened();
-  await service.world.pass(60_000);
+  await service.time.pass(60_000);
   assert.ok(service.sockets.length > 10 && service.sockets.length < 25);
   service.onSocket = (socket) => socket.greet();
-  await service.world.pass(20_000);
+  await service.time.pass(20_000);
   const { length } = service.sockets;
   service.socket.end();
-  await service.world.pass(200);
+  await service.time.pass(200);
   assert.equal(service.sockets.length, length + 1, "a long connection resets the delay");
 });
 
@@ -375,7 +375,7 @@ test("a new connection brings the changes missed in between", async () => {
   const { told } = await service.opened();
   service.socket.end();
   service.state = still(5);
-  await service.world.pass(400);
+  await service.time.pass(400);
   assert.deepEqual(told.versions(), [1, 5]);
 });
 
@@ -383,7 +383,7 @@ test("a WebSocket that doesn't answer pings is replaced", async () => {
   const service = new Service();
   const { session } = await service.opened();
   service.socket.isAlive = false;
-  await service.world.pass(6000);
+  await service.time.pass(6000);
   assert.equal(service.sockets.length, 2);
   assert.ok(service.sockets[0].isClosed);
   assert.equal(session.connection.status, "live");
@@ -393,7 +393,7 @@ test("a ping finds a lost push", async () => {
   const service = new Service();
   const { told } = await service.opened();
   service.state = still(2);
-  await service.world.pass(700);
+  await service.time.pass(700);
   assert.deepEqual(told.versions(), [1, 2]);
   assert.equal(service.count(), 0, "without a read over HTTP");
 });
@@ -402,9 +402,9 @@ test("a lost push of Supabase is found within a second", async () => {
   const service = new Service();
   service.subscription = SUPABASE;
   const { told } = await service.opened();
-  await service.world.pass(100);
+  await service.time.pass(100);
   service.state = still(2);
-  await service.world.pass(700);
+  await service.time.pass(700);
   assert.deepEqual(told.versions(), [1, 2]);
 });
 
@@ -421,13 +421,13 @@ test("closing ends all timers, requests and connections", async () => {
     const client = service.client();
     const session = client.session(ID);
     const opening = session.open();
-    await service.world.pass(300);
+    await service.time.pass(300);
     client.close();
     await opening;
     const requests = service.requests.length;
-    await service.world.pass(120_000);
+    await service.time.pass(120_000);
     assert.equal(service.requests.length, requests);
-    assert.deepEqual([service.world.timers, service.world.isWatched], [0, false]);
+    assert.deepEqual([service.time.timers, service.time.isWatched], [0, false]);
     assert.equal(session.connection.status, "closed");
     assert.ok(service.sockets.every(({ isClosed, readyState }) => isClosed || readyState === 0));
     assert.ok(service.realtimes.every(({ isClosed }) => isClosed));

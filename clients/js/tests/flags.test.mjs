@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { Followed } from "./followed.mjs";
+import { FollowerHarness } from "./follower-harness.mjs";
 import { T0, at, chess, person, session } from "./states.mjs";
 
 const DEADLINE = T0 + 10_000;
@@ -29,11 +29,11 @@ function fallen(version = 2, more = {}) {
 }
 
 function live() {
-  return new Followed().join().sync(chess());
+  return new FollowerHarness().join().sync(chess());
 }
 
 function polled(state = chess()) {
-  return new Followed().leave({ soon: true }).pass(0).found(state);
+  return new FollowerHarness().leave({ soon: true }).pass(0).found(state);
 }
 
 /** The expiries emitted, without the action. */
@@ -78,7 +78,7 @@ test("emitted once, however often the message comes", () => {
 });
 
 test("not emitted if the first state already shows it", () => {
-  const one = new Followed().join().sync(fallen(2)).push(fallen(3)).pass(1000);
+  const one = new FollowerHarness().join().sync(fallen(2)).push(fallen(3)).pass(1000);
   assert.deepEqual(expired(one), []);
 });
 
@@ -156,7 +156,7 @@ test("emitted once for a clock shared by all participants", () => {
   });
   const one = polled(turns("global")).pass(1000).found(over);
   assert.deepEqual(expired(one), [{ deadlineMs: DEADLINE }]);
-  const heard = new Followed().join().sync(turns("global"));
+  const heard = new FollowerHarness().join().sync(turns("global"));
   heard.hear("TIME_EXPIRED", { deadline_ms: DEADLINE }).push(over).pass(1000);
   assert.deepEqual(expired(heard), [{ deadlineMs: DEADLINE }]);
 });

@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import { ApiError } from "../errors.js";
-import { Followed, version } from "./followed.mjs";
+import { FollowerHarness, version } from "./follower-harness.mjs";
 import { T0, at } from "./states.mjs";
 
 const GONE = { status: 404, error: new ApiError(404, { code: "SESSION_NOT_FOUND" }) };
@@ -12,7 +12,7 @@ const AWAY = { status: 503, error: new ApiError(503, { code: "STORE_UNAVAILABLE"
 
 /** A live follower that holds version 1. */
 function live(options) {
-  return new Followed().join(options).sync(version(1));
+  return new FollowerHarness().join(options).sync(version(1));
 }
 
 test("only newer states are emitted, each with the previous one", () => {
@@ -36,7 +36,7 @@ test("a state after a gap is emitted at once, and the session read 50 to 150 ms 
     [0, 50],
     [1, 150],
   ]) {
-    const one = new Followed({ random: () => random }).join().sync(version(1));
+    const one = new FollowerHarness({ random: () => random }).join().sync(version(1));
     one.push(version(4));
     assert.equal(one.state.version, 4);
     assert.equal(one.named("update").at(-1).isNext, false);
@@ -58,7 +58,7 @@ test("the session is read if only one of two skipped versions arrives", () => {
 
 test("duplicates cause no request", () => {
   const still = version(1, { deadline_at: null });
-  const one = new Followed().join().sync(still).pass(20_000).unchanged();
+  const one = new FollowerHarness().join().sync(still).pass(20_000).unchanged();
   one.taken();
   one.push(still).push(still);
   assert.deepEqual(one.pass(14_000).taken(), []);
@@ -114,7 +114,7 @@ test("a switch whose push comes soon needs no read", () => {
 });
 
 test("a read sends the held version, except for every tenth one", () => {
-  const one = new Followed().leave({ soon: true });
+  const one = new FollowerHarness().leave({ soon: true });
   const known = [];
   for (let look = 0; look < 11; look++) {
     one.pass(1000);
@@ -126,7 +126,7 @@ test("a read sends the held version, except for every tenth one", () => {
 });
 
 test("an absent session becomes present with its first state", () => {
-  const one = new Followed().join();
+  const one = new FollowerHarness().join();
   assert.equal(one.presence, "unknown");
   one.pass(200).answer(GONE);
   assert.equal(one.presence, "absent");
@@ -136,7 +136,7 @@ test("an absent session becomes present with its first state", () => {
 });
 
 test("a read that finds no session is ignored if a state arrived during it", () => {
-  const one = new Followed().join().pass(200);
+  const one = new FollowerHarness().join().pass(200);
   one.push(version(1)).answer(GONE);
   assert.equal(one.presence, "present");
 });

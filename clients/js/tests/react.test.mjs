@@ -9,7 +9,7 @@ import { createRoot } from "react-dom/client";
 import { renderToString } from "react-dom/server";
 
 import { useRemaining, useSession } from "../react.js";
-import { ID, Service, heardOf, still } from "./service.mjs";
+import { ID, Service, eventsOf, still } from "./service.mjs";
 import { T0, chess } from "./states.mjs";
 
 const page = new Window();
@@ -23,7 +23,7 @@ afterEach(async () => {
 });
 
 /** A service, a client of it, and a mounted component. */
-async function shown(component, { service = new Service(), isStrict = false, ...props } = {}) {
+async function mount(component, { service = new Service(), isStrict = false, ...props } = {}) {
   const client = service.client();
   const container = page.document.createElement("div");
   const root = createRoot(container);
@@ -33,7 +33,7 @@ async function shown(component, { service = new Service(), isStrict = false, ...
     return act(async () => root.render(isStrict ? h(StrictMode, null, element) : element));
   };
   await render();
-  const pass = (ms) => act(() => service.world.pass(ms));
+  const pass = (ms) => act(() => service.time.pass(ms));
   await pass(0);
   return { service, client, root, render, pass, text: () => container.textContent };
 }
@@ -44,7 +44,7 @@ function Version({ client, id = ID }) {
 }
 
 test("a component renders on each change", async () => {
-  const { service, text } = await shown(Version);
+  const { service, text } = await mount(Version);
   assert.equal(text(), "1 live present");
   await act(async () => service.socket.push(still(2)));
   assert.equal(text(), "2 live present");
@@ -57,32 +57,32 @@ test("a session is followed once for all components, until the last one unmounts
     h(Version, { client, key: 1 }),
     isPair && h(Version, { client, key: 2 }),
   ];
-  const { service, client, root, render } = await shown(Pair);
+  const { service, client, root, render } = await mount(Pair);
   const session = client.session(ID);
   assert.equal(service.sockets.length, 1);
   await render({ isPair: false });
-  await afterATurn();
+  await nextTurn();
   assert.equal(session.connection.status, "live");
   await act(() => root.unmount());
-  await afterATurn();
+  await nextTurn();
   assert.equal(session.connection.status, "closed");
   client.close();
-  assert.equal(service.world.timers, 0);
+  assert.equal(service.time.timers, 0);
 });
 
 test("with another id the component follows another session", async () => {
   const other = ID.replace("5", "6");
-  const { client, render, pass, text } = await shown(Version);
+  const { client, render, pass, text } = await mount(Version);
   await render({ id: other });
   await pass(500);
-  await afterATurn();
+  await nextTurn();
   assert.equal(text(), "none connecting absent");
   assert.equal(client.session(ID).connection.status, "closed");
 });
 
 test("strict mode, which mounts components twice, opens one connection", async () => {
-  const { service, text } = await shown(Version, { isStrict: true });
-  await afterATurn();
+  const { service, text } = await mount(Version, { isStrict: true });
+  await nextTurn();
   assert.equal(text(), "1 live present");
   assert.equal(service.sockets.length, 1);
 });
@@ -90,11 +90,11 @@ test("strict mode, which mounts components twice, opens one connection", async (
 test("a session opened outside of the hook stays open", async () => {
   const service = new Service();
   const { session } = await service.opened();
-  const { root } = await shown(() => useSession({ session: () => session }, ID).state.version, {
+  const { root } = await mount(() => useSession({ session: () => session }, ID).state.version, {
     service,
   });
   await act(() => root.unmount());
-  await afterATurn();
+  await nextTurn();
   assert.equal(session.connection.status, "live");
 });
 
@@ -102,7 +102,7 @@ test("useSession returns the refusal", async () => {
   const Refusal = ({ client }) => String(useSession(client, "nonsense").refusal?.status);
   const service = new Service();
   service.answer = () => Response.json({ error: { code: "FORBIDDEN" } }, { status: 403 });
-  const { text } = await shown(Refusal, { service });
+  const { text } = await mount(Refusal, { service });
   assert.equal(text(), "403");
 });
 
@@ -115,7 +115,7 @@ test("useRemaining computes the time left every everyMs, and on each change", as
     return `${left === null ? "none" : Math.round(left)}`;
   };
   mock.timers.enable({ apis: ["setInterval"] });
-  const { text, pass } = await shown(Left, { service });
+  const { text, pass } = await mount(Left, { service });
   await act(() => mock.timers.tick(5));
   const before = Number(text());
   await pass(3000);
@@ -141,8 +141,8 @@ test("useSession returns the session, and its clocks", async () => {
     Object.assign(seen, useSession(client, ID));
     return null;
   };
-  const { service, pass } = await shown(Session);
-  const told = heardOf(seen.session);
+  const { service, pass } = await mount(Session);
+  const told = eventsOf(seen.session);
   await pass(0);
   await act(async () => service.socket.push(still(2)));
   assert.deepEqual(told.versions(), [2]);
@@ -150,6 +150,6 @@ test("useSession returns the session, and its clocks", async () => {
   assert.deepEqual([seen.remaining("ada"), seen.used("ada"), seen.elapsed()], [10_000, 0, 0]);
 });
 
-function afterATurn(ms = 1) {
+function nextTurn(ms = 1) {
   return new Promise((resolve) => setTimeout(resolve, ms));
 }

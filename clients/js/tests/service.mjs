@@ -2,10 +2,10 @@
 
 import { SyncKairos } from "../synckairos.js";
 import { ID, chess } from "./states.mjs";
-import { World, settled } from "./world.mjs";
+import { VirtualTime, settled } from "./virtual-time.mjs";
 
 export class Service {
-  world = new World();
+  time = new VirtualTime();
   /** @type {FakeSocket[]} */
   sockets = [];
   /** @type {FakeRealtime[]} */
@@ -39,7 +39,7 @@ export class Service {
           }
         },
       }),
-      local: this.world.local,
+      local: this.time.local,
       ...options,
     });
   }
@@ -47,9 +47,9 @@ export class Service {
   /** An open session, and the events that it emits. */
   async opened(options) {
     const session = this.client(options).session(ID);
-    const told = heardOf(session);
+    const told = eventsOf(session);
     session.open().catch(() => {});
-    await this.world.pass(0);
+    await this.time.pass(0);
     return { session, told };
   }
 
@@ -78,7 +78,7 @@ export class Service {
   }
 
   #usual(path, headers) {
-    if (path === "/v1/time") return Response.json({ timestamp_ms: this.world.serverMs });
+    if (path === "/v1/time") return Response.json({ timestamp_ms: this.time.serverMs });
     if (path === `/v1/sessions/${ID}/realtime`) return data(this.subscription);
     if (path !== `/v1/sessions/${ID}` || !this.state) return undefined;
     const isKnown = headers["If-None-Match"] === `"${this.state.version}"`;
@@ -105,7 +105,7 @@ export function silence({ signal }) {
 }
 
 /** The events of a session, as a growing list. */
-export function heardOf(session) {
+export function eventsOf(session) {
   const told = [];
   for (const name of ["update", "expired", "warning", "deleted", "connection"]) {
     session.addEventListener(name, ({ detail }) => told.push([name, detail]));

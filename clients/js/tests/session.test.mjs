@@ -4,13 +4,13 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import { ApiError } from "../synckairos.js";
-import { ID, Service, data, heardOf, refusal, silence, still } from "./service.mjs";
+import { ID, Service, data, eventsOf, refusal, silence, still } from "./service.mjs";
 import { T0, at, chess } from "./states.mjs";
 
 const PATH = `/v1/sessions/${ID}`;
 
 /** Override the answers to some requests, named by method and path. */
-function answering(answers) {
+function overriding(answers) {
   return ({ method, path }) => answers[`${method} ${path.replace(PATH, "")}`]?.();
 }
 
@@ -20,7 +20,7 @@ test("opening resolves with the first state", async () => {
   assert.deepEqual([session.state, session.presence], [null, "unknown"]);
   assert.deepEqual(session.connection.status, "closed");
   const opening = session.open();
-  await service.world.pass(100);
+  await service.time.pass(100);
   assert.equal((await opening).version, 1);
   assert.equal(await session.open(), await opening);
 });
@@ -29,9 +29,9 @@ test("opening an absent session resolves with null, and it becomes present later
   const service = new Service();
   service.state = null;
   const session = service.client().session(ID);
-  const told = heardOf(session);
+  const told = eventsOf(session);
   const opening = session.open();
-  await service.world.pass(300);
+  await service.time.pass(300);
   assert.equal(await opening, null);
   assert.equal(session.presence, "absent");
   service.socket.push(still(1));
@@ -45,10 +45,10 @@ test("a host, who can't subscribe to an absent session, finds it by polling", as
     path.endsWith("/realtime") && !service.state ? refusal(404, "SESSION_NOT_FOUND") : undefined;
   const session = service.client().session(ID);
   const opening = session.open();
-  await service.world.pass(600);
+  await service.time.pass(600);
   assert.equal(await opening, null);
   service.state = still(1);
-  await service.world.pass(2000);
+  await service.time.pass(2000);
   assert.equal(session.state.version, 1);
   assert.equal(session.connection.transport, "websocket");
 });
@@ -61,9 +61,9 @@ for (const [status, code] of [
     const service = new Service();
     service.answer = () => refusal(status, code);
     const session = service.client({ token: "bad" }).session(ID);
-    const told = heardOf(session);
+    const told = eventsOf(session);
     const opening = session.open().catch((error) => error);
-    await service.world.pass(1000);
+    await service.time.pass(1000);
     const error = await opening;
     assert.ok(error instanceof ApiError);
     assert.deepEqual([error.status, error.code], [status, code]);
@@ -74,7 +74,7 @@ for (const [status, code] of [
       [last.presence, last.refusal, last.connection.status],
       ["refused", error, "closed"],
     );
-    assert.deepEqual([service.world.timers > 0, service.world.isWatched], [true, true]); // the clock's
+    assert.deepEqual([service.time.timers > 0, service.time.isWatched], [true, true]); // the clock's
   });
 }
 
@@ -86,7 +86,7 @@ test("a refused session can be opened again", async () => {
   service.answer = () => undefined;
   session.open();
   assert.deepEqual([session.presence, session.refusal], ["unknown", null]);
-  await service.world.pass(100);
+  await service.time.pass(100);
   assert.equal(session.state.version, 1);
 });
 
@@ -94,10 +94,10 @@ test("open waits for an unavailable service", async () => {
   const service = new Service();
   service.answer = () => refusal(503, "STORE_UNAVAILABLE");
   const { session } = await service.opened();
-  await service.world.pass(10_000);
+  await service.time.pass(10_000);
   assert.deepEqual([session.presence, session.connection.status], ["unknown", "connecting"]);
   service.answer = () => undefined;
-  await service.world.pass(5000);
+  await service.time.pass(5000);
   assert.deepEqual([session.presence, session.connection.status], ["present", "live"]);
 });
 
@@ -108,7 +108,7 @@ test("following goes on after a deletion, until the id is used again", async () 
   service.socket.say("SESSION_DELETED", { timestamp: T0 });
   service.socket.end(1000);
   assert.deepEqual([session.presence, session.state, session.remaining()], ["deleted", null, null]);
-  await service.world.pass(1000);
+  await service.time.pass(1000);
   assert.equal(session.connection.status, "live");
   service.socket.push(still(1, { created_at: at(60_000) }));
   assert.equal(session.presence, "present");
@@ -194,7 +194,7 @@ test("events and replay make their requests", async () => {
 test("an action's response is applied at once, and its push ignored", async () => {
   const service = new Service();
   const { session, told } = await service.opened();
-  service.answer = answering({ "POST /resume": () => data(still(2)) });
+  service.answer = overriding({ "POST /resume": () => data(still(2)) });
   assert.equal((await session.resume()).version, 2);
   service.socket.push(still(2));
   assert.deepEqual(told.versions(), [1, 2]);
@@ -205,20 +205,20 @@ test("after a switch, the session is read if its push doesn't come", async () =>
   const service = new Service();
   service.subscription = { transport: "websocket", url: service.subscription.url };
   const { session, told } = await service.opened();
-  await service.world.pass(100);
-  service.answer = answering({ "POST /switch": () => data({ version: 2 }) });
+  await service.time.pass(100);
+  service.answer = overriding({ "POST /switch": () => data({ version: 2 }) });
   await session.switch();
   service.state = still(2);
-  await service.world.pass(249);
+  await service.time.pass(249);
   assert.deepEqual(told.versions(), [1]);
-  await service.world.pass(1);
+  await service.time.pass(1);
   assert.deepEqual(told.versions(), [1, 2]);
 });
 
 test("delete changes the presence at once", async () => {
   const service = new Service();
   const { session } = await service.opened();
-  service.answer = answering({ "DELETE ": () => new Response(null, { status: 204 }) });
+  service.answer = overriding({ "DELETE ": () => new Response(null, { status: 204 }) });
   await session.delete();
   assert.equal(session.presence, "deleted");
 });
@@ -226,7 +226,7 @@ test("delete changes the presence at once", async () => {
 test("a refused action changes nothing", async () => {
   const service = new Service();
   const { session, told } = await service.opened();
-  service.answer = answering({ "POST /switch": () => refusal(409, "CONFLICT") });
+  service.answer = overriding({ "POST /switch": () => refusal(409, "CONFLICT") });
   await assert.rejects(session.switch(), { code: "CONFLICT" });
   assert.deepEqual(told.versions(), [1]);
 });
@@ -259,12 +259,12 @@ test("refresh starts a new read, even while another one is under way", async () 
       ? new Promise((resolve) => (release = () => resolve(data(still(1)))))
       : undefined;
   const first = session.refresh();
-  await service.world.pass(0);
+  await service.time.pass(0);
   service.state = still(2);
   const second = session.refresh();
-  await service.world.pass(0);
+  await service.time.pass(0);
   release();
-  await service.world.pass(0);
+  await service.time.pass(0);
   assert.equal((await first).version, 1);
   assert.equal((await second).version, 2);
 });
@@ -276,9 +276,9 @@ test("refresh works without following, and rejects on failure", async () => {
   service.answer = () => refusal(503, "STORE_UNAVAILABLE");
   await assert.rejects(session.refresh(), { code: "STORE_UNAVAILABLE" });
   session.open();
-  await service.world.pass(0);
+  await service.time.pass(0);
   const refreshed = session.refresh().catch(({ code }) => code);
-  await service.world.pass(3000);
+  await service.time.pass(3000);
   assert.equal(await refreshed, "STORE_UNAVAILABLE");
 });
 
@@ -287,9 +287,9 @@ test("closing resolves a waiting refresh", async () => {
   const { session } = await service.opened();
   service.answer = silence;
   const refreshed = session.refresh();
-  await service.world.pass(0);
+  await service.time.pass(0);
   session.close();
-  await service.world.pass(20_000);
+  await service.time.pass(20_000);
   assert.equal((await refreshed).version, 1);
   assert.equal(session.connection.status, "closed");
 });
@@ -297,11 +297,11 @@ test("closing resolves a waiting refresh", async () => {
 test("a page that is shown again reads at once", async () => {
   const service = new Service();
   const { told } = await service.opened();
-  await service.world.show(false);
-  await service.world.pass(300_000);
+  await service.time.show(false);
+  await service.time.pass(300_000);
   service.state = still(7);
   service.socket.isAlive = false;
-  await service.world.show(true);
-  await service.world.pass(0);
+  await service.time.show(true);
+  await service.time.pass(0);
   assert.deepEqual(told.versions(), [1, 7]);
 });

@@ -8,7 +8,7 @@ export function version(number, more = {}) {
   return chess({ version: number, ...more });
 }
 
-export class Followed {
+export class FollowerHarness {
   /** Emitted events, in order. */
   told = [];
   /** Requests that haven't been answered yet. */

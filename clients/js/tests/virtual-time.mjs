@@ -3,7 +3,7 @@
 const EPOCH_MS = 1_760_000_000_000;
 
 /** Timers and clocks that advance only by `pass`. */
-export class World {
+export class VirtualTime {
   #now = 0;
   #timers = new Map();
   #last = 0;
@@ -59,16 +59,16 @@ export class World {
    * Let `ms` pass: timers fire in order, each after the promises of the one before have settled.
    *
    * @param {number} ms
-   * @param {{everyMs?: number, look?: () => void}} [watching] `look` is called every `everyMs`
+   * @param {{everyMs?: number, onTick?: () => void}} [watching] `onTick` is called every `everyMs`
    */
-  async pass(ms, { everyMs = Infinity, look = () => {} } = {}) {
+  async pass(ms, { everyMs = Infinity, onTick = () => {} } = {}) {
     const start = this.#now;
     const end = start + ms;
     let looks = 1;
     const goOnTo = (instant) => {
       for (; start + looks * everyMs <= instant; looks++) {
         this.#now = start + looks * everyMs;
-        look();
+        onTick();
       }
       this.#now = Math.max(this.#now, instant);
     };
@@ -96,7 +96,7 @@ export function settled() {
 }
 
 /** A seeded random number generator (mulberry32). */
-export function dice(seed) {
+export function seededRandom(seed) {
   return () => {
     seed = (seed + 0x6d2b79f5) | 0;
     let mixed = Math.imul(seed ^ (seed >>> 15), 1 | seed);
