@@ -14,7 +14,7 @@ import { Timers } from "./timers.js";
  * @property {() => void} open
  * @property {() => void} close calls no listener afterwards
  * @property {() => void} ping asks for a `PONG`, if the transport can
- * @property {() => void} sync asks for a `STATE_SYNC`, if the transport can
+ * @property {() => void} resync asks for a `STATE_SYNC`, if the transport can
  * @property {(subscription: object) => boolean} renew continues with a new token; false if it can't
  */
 
@@ -34,7 +34,7 @@ const MIN_RENEWAL_DELAY_MS = 1000;
  * Keeps one session connected by the best available transport: reconnects, falls back, upgrades
  * again, and renews tokens before they expire. Calls `on`:
  * - `live({name, canPing, bringsState})`, `message(message)`
- * - `alone({isSettled})`: no pushes arrive; `isSettled`: no transport works, so poll
+ * - `left({isSettled})`: no pushes arrive; `isSettled`: no transport works, so poll
  * - `absent()`: the session doesn't exist
  * - `refused(error)`: the caller may not follow the session; the connector has stopped
  */
@@ -85,8 +85,8 @@ export class Connector {
     this.#current?.transport.ping();
   }
 
-  sync() {
-    this.#current?.transport.sync();
+  resync() {
+    this.#current?.transport.resync();
   }
 
   /** Replace the connection, which no longer responds. */
@@ -189,7 +189,7 @@ export class Connector {
     // Try once with a new token. A transport that rejects that too is skipped.
     if (how.refused && this.#refusals++ > 0) how = { ...how, refused: undefined, isHopeless: true };
     if (wasLive) {
-      this.on.alone({ isSettled: false });
+      this.on.left({ isSettled: false });
       if (this.#isOpen && !this.#pending) this.#retry(how);
     } else if (this.#current) this.#upgradeLater();
     else this.#retry({ ...how, isFailure: true });
@@ -223,7 +223,7 @@ export class Connector {
 
   /** No transport works: poll, and retry the transports later. */
   #poll() {
-    this.on.alone({ isSettled: true });
+    this.on.left({ isSettled: true });
     if (this.#isOpen && this.#candidates.length) this.#upgradeLater();
   }
 

@@ -8,7 +8,7 @@ import { Versions, isNewer, isSameLife } from "./versions.js";
  * @typedef {import("./synckairos.js").SessionState} SessionState
  * @typedef {{local: number, server: number}} Now one instant on the local monotonic clock and on
  *   the server's, ms
- * @typedef {{emit: string, detail?: *}|{do: "read"|"ping"|"sync"|"reconnect", known?: number}} Effect
+ * @typedef {{emit: string, detail?: *}|{do: "read"|"ping"|"resync"|"reconnect", known?: number}} Effect
  *   an event to emit, or an action: read the session (`known`: the version held), ask for a `PONG`
  *   or a `STATE_SYNC`, or reconnect
  */
@@ -44,7 +44,7 @@ export class Follower {
   }
 
   /** When to call `tick` next, local ms. */
-  nextAt(now) {
+  due(now) {
     return Math.min(this.check.next(this.#subject(now)).at, this.#flags.due);
   }
 
@@ -60,12 +60,12 @@ export class Follower {
     this.isHidden = isHidden;
     this.#reading = null;
     this.check.abandonRead();
-    this.alone(now);
+    this.left(now);
     return this.presence === "refused" ? this.#setPresence("unknown") : [];
   }
 
   /** No pushes arrive; `soon`: poll at once, as no transport is being tried. */
-  alone(now, { soon = false } = {}) {
+  left(now, { soon = false } = {}) {
     this.check.leave(now.local, { soon });
   }
 
@@ -82,7 +82,7 @@ export class Follower {
   }
 
   /** The page was hidden or shown. A shown page checks its state, as pushes may be lost. */
-  watched(now, isHidden) {
+  visibilityChanged(now, isHidden) {
     this.isHidden = isHidden;
     if (isHidden) return;
     this.readSoon(now);
@@ -90,7 +90,7 @@ export class Follower {
   }
 
   /** @returns {Effect[]} */
-  heard(message, now) {
+  receive(message, now) {
     if (message.sessionId && this.state && message.sessionId !== this.state.session_id) return [];
     switch (message.type) {
       case "STATE_UPDATE":
@@ -116,7 +116,7 @@ export class Follower {
   }
 
   /** Apply the state in the response to this client's own action. */
-  acted(state, now) {
+  actionAnswered(state, now) {
     return this.#accept(state, { source: "action", cause: null }, now);
   }
 
@@ -200,7 +200,7 @@ export class Follower {
     const mine = this.state?.version ?? null;
     if (version === null && this.presence === "unknown") this.readSoon(now);
     else if (version === mine) this.check.confirm(now.local);
-    else return [{ do: "sync" }];
+    else return [{ do: "resync" }];
     return [];
   }
 

@@ -9,7 +9,7 @@ const GONE = { type: "ERROR", code: "SESSION_NOT_FOUND" };
 
 /**
  * Follows one session: passes messages and read results to its `Follower`, carries out the effects,
- * and calls `tell(name, detail)` for each event.
+ * and calls `emit(name, detail)` for each event.
  */
 export class Following {
   isOpen = false;
@@ -29,10 +29,10 @@ export class Following {
   /**
    * @param {{id: string, api: import("./api.js").Api, clock: import("./clock.js").ServerClock,
    *   local: import("./platform.js").Platform, transport?: string, options?: object,
-   *   tell: (name: string, detail: *) => void}} parts
+   *   emit: (name: string, detail: *) => void}} parts
    */
-  constructor({ id, api, clock, local, transport, options, tell }) {
-    Object.assign(this, { id, api, clock, local, tell });
+  constructor({ id, api, clock, local, transport, options, emit }) {
+    Object.assign(this, { id, api, clock, local, emit });
     this.#follower = new Follower({ random: local.random });
     this.#connection = { status: "closed", transport: null, since: clock.now() };
     const on = this.#listeners();
@@ -100,7 +100,7 @@ export class Following {
   /** Apply the response to this client's own action: a state, only a version, or a deletion. */
   takeIn({ state, version, isGone }) {
     const now = this.#now();
-    if (state) this.#carryOut(this.#follower.acted(state, now));
+    if (state) this.#carryOut(this.#follower.actionAnswered(state, now));
     else if (version) this.#carryOut(this.#follower.didSwitch(version, now));
     else if (isGone) this.#carryOut(this.#follower.deleted());
   }
@@ -113,31 +113,31 @@ export class Following {
         this.#follower.joined(this.#now(), channel);
         this.#carryOut([]);
       },
-      alone: ({ isSettled }) => {
+      left: ({ isSettled }) => {
         this.#isPolling = isSettled;
-        this.#follower.alone(this.#now(), { soon: isSettled });
+        this.#follower.left(this.#now(), { soon: isSettled });
         this.#carryOut([]);
       },
-      message: (message) => this.#carryOut(this.#follower.heard(message, this.#now())),
-      absent: () => this.#carryOut(this.#follower.heard(GONE, this.#now())),
+      message: (message) => this.#carryOut(this.#follower.receive(message, this.#now())),
+      absent: () => this.#carryOut(this.#follower.receive(GONE, this.#now())),
       refused: (error) => this.#carryOut(this.#follower.refused(error)),
     };
   }
 
   #wake() {
     const isHidden = this.local.isHidden();
-    this.#follower.watched(this.#now(), isHidden);
+    this.#follower.visibilityChanged(this.#now(), isHidden);
     if (!isHidden) this.#connector.wake();
     this.#carryOut([]);
   }
 
   /** Carry out effects, emit what changed, and set the timer for the next `tick`. */
   #carryOut(effects) {
-    for (const { emit, detail, do: what, known } of effects) {
+    for (const { emit: name, detail, do: what, known } of effects) {
       if (what === "read") this.#readAndConclude(known);
       else if (what) this.#connector[what]();
-      else if (emit === "presence") this.#emitConnection();
-      else this.tell(emit, detail);
+      else if (name === "presence") this.#emitConnection();
+      else this.emit(name, detail);
     }
     if (this.presence === "refused" && this.isOpen) {
       this.#opening.reject(this.refusal);
@@ -151,7 +151,7 @@ export class Following {
     this.local.clearTimer(this.#timer);
     if (!this.isOpen) return;
     const now = this.#now();
-    const delay = this.#follower.nextAt(now) - now.local;
+    const delay = this.#follower.due(now) - now.local;
     if (delay === Infinity) return;
     const tick = () => this.#carryOut(this.#follower.tick(this.#now()));
     this.#timer = this.local.setTimer(tick, Math.max(0, delay));
@@ -218,7 +218,7 @@ export class Following {
   #emitConnection() {
     const { connection, presence, refusal, problem } = this;
     this.#emittedProblem = problem;
-    this.tell("connection", { connection, presence, refusal, problem });
+    this.emit("connection", { connection, presence, refusal, problem });
   }
 
   #now() {

@@ -38,8 +38,8 @@ export class Session extends EventTarget {
     this.#path = sessionPath(id);
     this.#onOpen = onOpen;
     this.#onClose = onClose;
-    const tell = (name, detail) => this.dispatchEvent(new CustomEvent(name, { detail }));
-    this.#following = new Following({ id, ...parts, tell });
+    const emit = (name, detail) => this.dispatchEvent(new CustomEvent(name, { detail }));
+    this.#following = new Following({ id, ...parts, emit });
   }
 
   /** @returns {?SessionState} the newest state; null before the first one and after a deletion */

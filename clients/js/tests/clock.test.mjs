@@ -85,11 +85,11 @@ test("it takes eight samples twice at the start, then three every 30 s", async (
 
 test("it fires sync after each sample", async () => {
   const { time, clock } = clockWith(10);
-  let told = 0;
-  clock.addEventListener("sync", () => told++);
+  let events = 0;
+  clock.addEventListener("sync", () => events++);
   clock.start();
   await time.pass(80);
-  assert.equal(told, 8);
+  assert.equal(events, 8);
 });
 
 test("the error grows with time", async () => {

@@ -32,9 +32,9 @@ const SUPABASE = {
 test("a WebSocket at the service's URL sends the state", async () => {
   const service = new Service();
   service.subscription.token = "listen";
-  const { session, told } = await service.opened();
+  const { session, events: emitted } = await service.opened();
   assert.deepEqual(service.socket.query, { sessionId: ID, sync: "1", token: "listen" });
-  assert.deepEqual(told.connections(), [
+  assert.deepEqual(emitted.connections(), [
     "connecting  unknown",
     "live websocket unknown",
     "live websocket present",
@@ -53,7 +53,7 @@ test("Supabase's private channel is joined, and the session read on joining", as
   const service = new Service();
   service.subscription = SUPABASE;
   service.onJoin = () => {};
-  const { session, told } = await service.opened();
+  const { session, events: emitted } = await service.opened();
   const { realtime } = service;
   assert.equal(realtime.url, "wss://project.supabase.co/realtime/v1");
   assert.deepEqual(realtime.options.params, { apikey: "sb_publishable_x" });
@@ -65,7 +65,7 @@ test("Supabase's private channel is joined, and the session read on joining", as
   await service.time.pass(0);
   assert.equal(service.count(), 1);
   realtime.push(still(2));
-  assert.deepEqual(told.versions(), [1, 2]);
+  assert.deepEqual(emitted.versions(), [1, 2]);
   assert.deepEqual(session.connection.transport, "supabase");
 });
 
@@ -111,13 +111,13 @@ test("after two failures each, it falls back from WebSocket to stream to polling
     streams.push(headers);
     return refusal(503);
   };
-  const { session, told } = await service.opened({ token: "mine" });
+  const { session, events: emitted } = await service.opened({ token: "mine" });
   await service.time.pass(3000);
   assert.equal(service.sockets.length, 2);
   assert.equal(streams.length, 2);
   assert.equal(streams[0].Authorization, "Bearer mine");
   assert.equal(session.connection.status, "polling");
-  assert.deepEqual(told.connections().at(-1), "polling polling present");
+  assert.deepEqual(emitted.connections().at(-1), "polling polling present");
 });
 
 test("without WebSocket support the stream is used", async () => {
@@ -151,18 +151,18 @@ test("a WebSocket that sends no CONNECTED is given up after 3 s", async () => {
   service.onSocket = () => {};
   const events = stream();
   service.answer = ({ path }) => (path.endsWith("/stream") ? events.response() : undefined);
-  const { session, told } = await service.opened();
+  const { session, events: emitted } = await service.opened();
   await service.time.pass(3000);
   assert.equal(session.connection.status, "connecting");
   assert.equal(session.state.version, 1, "the session is read meanwhile");
   await service.time.pass(200);
   events.say("CONNECTED");
   await service.time.pass(0);
-  assert.deepEqual(told.connections().at(-1), "live sse present");
+  assert.deepEqual(emitted.connections().at(-1), "live sse present");
   service.state = still(2);
   events.say("STATE_UPDATE", { state: service.state });
   await service.time.pass(0);
-  assert.deepEqual(told.versions(), [1, 2]);
+  assert.deepEqual(emitted.versions(), [1, 2]);
 });
 
 test("the stream is upgraded to a WebSocket without an interruption", async () => {
@@ -170,7 +170,7 @@ test("the stream is upgraded to a WebSocket without an interruption", async () =
   service.onSocket = (socket) => socket.end();
   const events = stream();
   service.answer = ({ path }) => (path.endsWith("/stream") ? events.response() : undefined);
-  const { session, told } = await service.opened();
+  const { session, events: emitted } = await service.opened();
   await service.time.pass(1000);
   events.say("CONNECTED");
   await service.time.pass(0);
@@ -178,7 +178,7 @@ test("the stream is upgraded to a WebSocket without an interruption", async () =
   service.onSocket = (socket) => socket.greet();
   await service.time.pass(40_000);
   assert.equal(session.connection.transport, "websocket");
-  const statuses = told.connections().map((line) => line.split(" ").slice(0, 2).join(" "));
+  const statuses = emitted.connections().map((line) => line.split(" ").slice(0, 2).join(" "));
   assert.deepEqual(statuses.slice(-2), ["live sse", "live websocket"]);
 });
 
@@ -269,7 +269,7 @@ test("events may be split anywhere and use any line ending", async () => {
   const service = new Service();
   const events = stream();
   service.answer = ({ path }) => (path.endsWith("/stream") ? events.response() : undefined);
-  const { told } = await service.opened({ transport: "sse" });
+  const { events: emitted } = await service.opened({ transport: "sse" });
   const text = JSON.stringify({ type: "STATE_SYNC", sessionId: ID, state: still(1) });
   const pieces = [
     'data: {"type": "CONNECTED"}\n\nid: 1\r\nda',
@@ -283,18 +283,18 @@ test("events may be split anywhere and use any line ending", async () => {
     events.write(piece);
     await service.time.pass(0);
   }
-  assert.deepEqual(told.versions(), [1, 2]);
+  assert.deepEqual(emitted.versions(), [1, 2]);
 });
 
 test("only polling is used if the service recommends it", async () => {
   const service = new Service();
   service.subscription = { transport: "polling", url: "http://service/" };
-  const { session, told } = await service.opened();
+  const { session, events: emitted } = await service.opened();
   await service.time.pass(100);
-  assert.deepEqual(told.connections().at(-1), "polling polling present");
+  assert.deepEqual(emitted.connections().at(-1), "polling polling present");
   service.state = still(2);
   await service.time.pass(950);
-  assert.deepEqual(told.versions(), [1, 2]);
+  assert.deepEqual(emitted.versions(), [1, 2]);
   await service.time.pass(120_000);
   assert.equal(service.sockets.length, 0);
   assert.equal(session.connection.status, "polling");
@@ -303,13 +303,13 @@ test("only polling is used if the service recommends it", async () => {
 test("the status is connecting while polling fails, and polling when it succeeds", async () => {
   const service = new Service();
   service.subscription = { transport: "polling", url: "http://service/" };
-  const { told } = await service.opened();
+  const { events: emitted } = await service.opened();
   await service.time.pass(1000);
   service.answer = () => refusal(503);
   await service.time.pass(1000);
   service.answer = () => undefined;
   await service.time.pass(5000);
-  const statuses = told.connections().map((line) => line.split(" ")[0]);
+  const statuses = emitted.connections().map((line) => line.split(" ")[0]);
   assert.deepEqual([...new Set(statuses.slice(-3))], ["polling", "connecting"]);
   assert.equal(statuses.at(-1), "polling");
 });
@@ -341,7 +341,7 @@ test("an unknown transport throws a TypeError", () => {
 
 test("a connection that ends is replaced, whatever its close code", async () => {
   const service = new Service();
-  const { session, told } = await service.opened();
+  const { session, events: emitted } = await service.opened();
   for (const code of [1001, 1006, 1013, 1000]) {
     await service.time.pass(6000);
     service.socket.end(code);
@@ -350,7 +350,7 @@ test("a connection that ends is replaced, whatever its close code", async () => 
     assert.equal(session.connection.status, "live");
   }
   assert.equal(service.sockets.length, 5);
-  assert.deepEqual(told.versions(), [1]);
+  assert.deepEqual(emitted.versions(), [1]);
 });
 
 test("the delay grows after each short-lived connection", async () => {
@@ -372,11 +372,11 @@ test("the delay grows after each short-lived connection", async () => {
 
 test("a new connection brings the changes missed in between", async () => {
   const service = new Service();
-  const { told } = await service.opened();
+  const { events: emitted } = await service.opened();
   service.socket.end();
   service.state = still(5);
   await service.time.pass(400);
-  assert.deepEqual(told.versions(), [1, 5]);
+  assert.deepEqual(emitted.versions(), [1, 5]);
 });
 
 test("a WebSocket that doesn't answer pings is replaced", async () => {
@@ -391,21 +391,21 @@ test("a WebSocket that doesn't answer pings is replaced", async () => {
 
 test("a ping finds a lost push", async () => {
   const service = new Service();
-  const { told } = await service.opened();
+  const { events: emitted } = await service.opened();
   service.state = still(2);
   await service.time.pass(700);
-  assert.deepEqual(told.versions(), [1, 2]);
+  assert.deepEqual(emitted.versions(), [1, 2]);
   assert.equal(service.count(), 0, "without a read over HTTP");
 });
 
 test("a lost push of Supabase is found within a second", async () => {
   const service = new Service();
   service.subscription = SUPABASE;
-  const { told } = await service.opened();
+  const { events: emitted } = await service.opened();
   await service.time.pass(100);
   service.state = still(2);
   await service.time.pass(700);
-  assert.deepEqual(told.versions(), [1, 2]);
+  assert.deepEqual(emitted.versions(), [1, 2]);
 });
 
 test("closing ends all timers, requests and connections", async () => {

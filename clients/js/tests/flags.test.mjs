@@ -42,7 +42,7 @@ function expired(one) {
 }
 
 test("emitted for its message, before the state", () => {
-  const one = live().hear("TIME_EXPIRED", MESSAGE);
+  const one = live().receive("TIME_EXPIRED", MESSAGE);
   assert.deepEqual(one.named("expired"), [{ ...ADA, action: MESSAGE.action_applied }]);
   one.push(fallen(), "time_expired").pass(1000);
   assert.deepEqual(expired(one), [ADA]);
@@ -51,14 +51,14 @@ test("emitted for its message, before the state", () => {
 test("emitted for its message, even if the state came first", () => {
   const one = live().push(fallen(), "time_expired").pass(299);
   assert.deepEqual(expired(one), []);
-  one.hear("TIME_EXPIRED", MESSAGE).pass(1000);
+  one.receive("TIME_EXPIRED", MESSAGE).pass(1000);
   assert.deepEqual(one.named("expired"), [{ ...ADA, action: MESSAGE.action_applied }]);
 });
 
 test("emitted for the state, if no message comes within 300 ms", () => {
   const one = live().push(fallen(), "time_expired").pass(300);
   assert.deepEqual(expired(one), [ADA]);
-  one.hear("TIME_EXPIRED", MESSAGE);
+  one.receive("TIME_EXPIRED", MESSAGE);
   assert.deepEqual(expired(one), [ADA]);
 });
 
@@ -66,14 +66,14 @@ test("emitted for the state at once, if no pushes arrive", () => {
   const one = polled().pass(1000).found(fallen());
   assert.deepEqual(expired(one), [ADA]);
   assert.deepEqual(
-    one.told.map(({ emit }) => emit).filter((name) => name !== "presence"),
+    one.emitted.map(({ emit }) => emit).filter((name) => name !== "presence"),
     ["update", "expired", "update"],
   );
 });
 
 test("emitted once, however often the message comes", () => {
-  const one = live().hear("TIME_EXPIRED", MESSAGE).hear("TIME_EXPIRED", MESSAGE);
-  one.push(fallen()).hear("TIME_EXPIRED", MESSAGE).pass(1000);
+  const one = live().receive("TIME_EXPIRED", MESSAGE).receive("TIME_EXPIRED", MESSAGE);
+  one.push(fallen()).receive("TIME_EXPIRED", MESSAGE).pass(1000);
   assert.deepEqual(expired(one), [ADA]);
 });
 
@@ -89,12 +89,12 @@ test("emitted again if the clock was adjusted and expires again", () => {
   const later = { ...ADA, deadlineMs: T0 + 25_000 };
   const one = polled().pass(1000).found(fallen()).pass(1000).found(revived).pass(1000).found(again);
   assert.deepEqual(expired(one), [ADA, later]);
-  const heard = live().hear("TIME_EXPIRED", MESSAGE).push(fallen()).push(revived);
-  heard
-    .hear("TIME_EXPIRED", { ...MESSAGE, deadline_ms: T0 + 25_000 })
+  const pushed = live().receive("TIME_EXPIRED", MESSAGE).push(fallen()).push(revived);
+  pushed
+    .receive("TIME_EXPIRED", { ...MESSAGE, deadline_ms: T0 + 25_000 })
     .push(again)
     .pass(1000);
-  assert.deepEqual(expired(heard), [ADA, later]);
+  assert.deepEqual(expired(pushed), [ADA, later]);
 });
 
 test("emitted after a gap, with the best known instant", () => {
@@ -110,7 +110,7 @@ test("emitted after a gap, with the best known instant", () => {
   assert.deepEqual(expired(one), [{ participantId: "ben", deadlineMs: T0 + 6_000 }]);
   one
     .join()
-    .hear("TIME_EXPIRED", { participant_id: "ben", deadline_ms: T0 + 6_000 })
+    .receive("TIME_EXPIRED", { participant_id: "ben", deadline_ms: T0 + 6_000 })
     .pass(1000);
   assert.equal(expired(one).length, 1);
 });
@@ -156,9 +156,9 @@ test("emitted once for a clock shared by all participants", () => {
   });
   const one = polled(turns("global")).pass(1000).found(over);
   assert.deepEqual(expired(one), [{ deadlineMs: DEADLINE }]);
-  const heard = new FollowerHarness().join().sync(turns("global"));
-  heard.hear("TIME_EXPIRED", { deadline_ms: DEADLINE }).push(over).pass(1000);
-  assert.deepEqual(expired(heard), [{ deadlineMs: DEADLINE }]);
+  const pushed = new FollowerHarness().join().sync(turns("global"));
+  pushed.receive("TIME_EXPIRED", { deadline_ms: DEADLINE }).push(over).pass(1000);
+  assert.deepEqual(expired(pushed), [{ deadlineMs: DEADLINE }]);
 });
 
 test("emitted for a group's bank", () => {
@@ -174,6 +174,6 @@ test("emitted for a group's bank", () => {
 
 test("not emitted for an earlier session with the same id", () => {
   const reborn = chess({ created_at: at(20_000) });
-  const one = live().push(reborn).hear("TIME_EXPIRED", MESSAGE);
+  const one = live().push(reborn).receive("TIME_EXPIRED", MESSAGE);
   assert.deepEqual(expired(one), []);
 });

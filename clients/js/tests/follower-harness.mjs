@@ -10,7 +10,7 @@ export function version(number, more = {}) {
 
 export class FollowerHarness {
   /** Emitted events, in order. */
-  told = [];
+  emitted = [];
   /** Requests that haven't been answered yet. */
   asked = [];
   now = 0;
@@ -33,7 +33,7 @@ export class FollowerHarness {
   }
 
   named(name) {
-    return this.told.filter(({ emit }) => emit === name).map(({ detail }) => detail);
+    return this.emitted.filter(({ emit }) => emit === name).map(({ detail }) => detail);
   }
 
   /** Report a live transport. */
@@ -43,24 +43,24 @@ export class FollowerHarness {
   }
 
   leave({ soon = false } = {}) {
-    this.follower.alone(this.#instant(), { soon });
+    this.follower.left(this.#instant(), { soon });
     return this;
   }
 
-  hear(type, fields = {}) {
-    return this.#note(this.follower.heard({ type, ...fields }, this.#instant()));
+  receive(type, fields = {}) {
+    return this.#note(this.follower.receive({ type, ...fields }, this.#instant()));
   }
 
   push(state, cause = "cycle_switched") {
-    return this.hear("STATE_UPDATE", { state, cause });
+    return this.receive("STATE_UPDATE", { state, cause });
   }
 
   sync(state) {
-    return this.hear("STATE_SYNC", { state });
+    return this.receive("STATE_SYNC", { state });
   }
 
   act(state) {
-    return this.#note(this.follower.acted(state, this.#instant()));
+    return this.#note(this.follower.actionAnswered(state, this.#instant()));
   }
 
   didSwitch(number) {
@@ -82,7 +82,7 @@ export class FollowerHarness {
   }
 
   show(isShown) {
-    this.follower.watched(this.#instant(), !isShown);
+    this.follower.visibilityChanged(this.#instant(), !isShown);
     return this;
   }
 
@@ -91,7 +91,7 @@ export class FollowerHarness {
     const end = this.now + ms;
     for (let steps = 0; ; steps++) {
       if (steps > 10_000) throw new Error("It never comes to rest");
-      const next = this.follower.nextAt(this.#instant());
+      const next = this.follower.due(this.#instant());
       if (next > end) break;
       this.now = Math.max(this.now, next);
       this.#note(this.follower.tick(this.#instant()));
@@ -112,7 +112,7 @@ export class FollowerHarness {
   #note(effects) {
     for (const effect of effects) {
       if (effect.do) this.asked.push({ what: effect.do, when: this.now, known: effect.known });
-      else this.told.push(effect);
+      else this.emitted.push(effect);
     }
     return this;
   }

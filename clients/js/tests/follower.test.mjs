@@ -26,7 +26,7 @@ test("only newer states are emitted, each with the previous one", () => {
 
 test("an update has the source of its state", () => {
   const one = live().push(version(2)).act(version(3));
-  one.hear("STATE_UPDATE", { version: 4 }).pass(200).found(version(4));
+  one.receive("STATE_UPDATE", { version: 4 }).pass(200).found(version(4));
   const sources = one.named("update").map(({ source }) => source);
   assert.deepEqual(sources, ["sync", "push", "action", "read"]);
 });
@@ -66,13 +66,13 @@ test("duplicates cause no request", () => {
 });
 
 test("the session is read after a STATE_SYNC without the state, which was too large", () => {
-  const one = live().hear("STATE_SYNC", { version: 2 });
+  const one = live().receive("STATE_SYNC", { version: 2 });
   one.pass(200).found(version(2));
   assert.equal(one.state.version, 2);
 });
 
 test("the session is read after a STATE_UPDATE without the state", () => {
-  const one = live().hear("STATE_UPDATE", { version: 2 });
+  const one = live().receive("STATE_UPDATE", { version: 2 });
   assert.deepEqual(one.pass(150).taken(), [["read", 100]]);
   one.found(version(2));
   assert.deepEqual(one.versions, [1, 2]);
@@ -81,7 +81,7 @@ test("the session is read after a STATE_UPDATE without the state", () => {
 
 test("a read is repeated if a newer version became known during it", () => {
   const one = live().push(version(3)).pass(100);
-  one.hear("STATE_UPDATE", { version: 5 });
+  one.receive("STATE_UPDATE", { version: 5 });
   one.found(version(3));
   assert.deepEqual(
     one.pass(0).asked.map(({ what }) => what),
@@ -92,7 +92,7 @@ test("a read is repeated if a newer version became known during it", () => {
 });
 
 test("a version that a later read doesn't find counts as nonexistent", () => {
-  const one = live().hear("STATE_UPDATE", { version: 9 }).pass(150);
+  const one = live().receive("STATE_UPDATE", { version: 9 }).pass(150);
   one.found(version(1));
   assert.deepEqual(one.pass(600).taken(), []);
 });
@@ -142,8 +142,8 @@ test("a read that finds no session is ignored if a state arrived during it", () 
 });
 
 test("a deletion is emitted once", () => {
-  const one = live().hear("SESSION_DELETED", { timestamp: T0 });
-  one.hear("SESSION_DELETED", { timestamp: T0 }).pass(3000).answer(GONE);
+  const one = live().receive("SESSION_DELETED", { timestamp: T0 });
+  one.receive("SESSION_DELETED", { timestamp: T0 }).pass(3000).answer(GONE);
   assert.equal(one.presence, "deleted");
   assert.equal(one.state, null);
   assert.equal(one.named("deleted").length, 1);
@@ -155,14 +155,14 @@ test("a present session that a read doesn't find was deleted", () => {
 });
 
 test("late states of a deleted session are ignored", () => {
-  const one = live().hear("SESSION_DELETED", { timestamp: T0 });
+  const one = live().receive("SESSION_DELETED", { timestamp: T0 });
   one.push(version(5)).push(version(1)).act(version(6));
   assert.deepEqual([one.presence, one.state], ["deleted", null]);
 });
 
 test("a read that began before the deletion doesn't restore the session", () => {
   const one = live().push(version(3)).pass(100);
-  one.hear("SESSION_DELETED", { timestamp: T0 }).found(version(3));
+  one.receive("SESSION_DELETED", { timestamp: T0 }).found(version(3));
   assert.equal(one.presence, "deleted");
 });
 
@@ -194,9 +194,9 @@ test("the deletion of an earlier session with the id doesn't affect the new one"
   const reborn = version(1, { created_at: at(5000) });
   const one = live()
     .push(reborn)
-    .hear("SESSION_DELETED", { timestamp: T0 + 4999 });
+    .receive("SESSION_DELETED", { timestamp: T0 + 4999 });
   assert.equal(one.presence, "present");
-  one.hear("SESSION_DELETED", { timestamp: T0 + 5001 });
+  one.receive("SESSION_DELETED", { timestamp: T0 + 5001 });
   assert.equal(one.presence, "deleted");
 });
 
@@ -213,12 +213,12 @@ test("a failed read doesn't change state and presence", () => {
 
 test("a message of another session is ignored", () => {
   const one = live();
-  one.hear("STATE_UPDATE", { sessionId: "another", state: version(2) });
+  one.receive("STATE_UPDATE", { sessionId: "another", state: version(2) });
   assert.deepEqual(one.versions, [1]);
 });
 
 test("a TIME_WARNING is emitted as warning", () => {
-  const one = live().hear("TIME_WARNING", {
+  const one = live().receive("TIME_WARNING", {
     participant_id: "ada",
     threshold_ms: 5000,
     time_remaining_ms: 4990,

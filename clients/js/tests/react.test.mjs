@@ -142,10 +142,10 @@ test("useSession returns the session, and its clocks", async () => {
     return null;
   };
   const { service, pass } = await mount(Session);
-  const told = eventsOf(seen.session);
+  const events = eventsOf(seen.session);
   await pass(0);
   await act(async () => service.socket.push(still(2)));
-  assert.deepEqual(told.versions(), [2]);
+  assert.deepEqual(events.versions(), [2]);
   assert.equal(typeof seen.session.switch, "function");
   assert.deepEqual([seen.remaining("ada"), seen.used("ada"), seen.elapsed()], [10_000, 0, 0]);
 });

@@ -144,16 +144,16 @@ test("a stream is replaced before its token expires", async () => {
     streams.push({ token: headers.Authorization, signal });
     return new Response(body);
   };
-  const { session, told } = await service.opened();
+  const { session, events } = await service.opened();
   await service.time.pass(2000);
   assert.equal(session.connection.transport, "sse");
   const before = streams.length;
-  const said = told.connections().length;
+  const said = events.connections().length;
   await service.time.pass(9 * MINUTE);
   assert.ok(streams.length > before);
   assert.ok(streams.at(-1).token > streams[0].token);
   assert.ok(streams.slice(0, -1).every(({ signal }) => signal.aborted));
-  assert.equal(told.connections().length, said, "no connection event");
+  assert.equal(events.connections().length, said, "no connection event");
 });
 
 test("a token without expires_at isn't renewed", async () => {

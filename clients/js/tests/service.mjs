@@ -47,10 +47,10 @@ export class Service {
   /** An open session, and the events that it emits. */
   async opened(options) {
     const session = this.client(options).session(ID);
-    const told = eventsOf(session);
+    const events = eventsOf(session);
     session.open().catch(() => {});
     await this.time.pass(0);
-    return { session, told };
+    return { session, events };
   }
 
   get socket() {
@@ -106,19 +106,19 @@ export function silence({ signal }) {
 
 /** The events of a session, as a growing list. */
 export function eventsOf(session) {
-  const told = [];
+  const events = [];
   for (const name of ["update", "expired", "warning", "deleted", "connection"]) {
-    session.addEventListener(name, ({ detail }) => told.push([name, detail]));
+    session.addEventListener(name, ({ detail }) => events.push([name, detail]));
   }
-  told.connections = () =>
-    told
+  events.connections = () =>
+    events
       .filter(([name]) => name === "connection")
       .map(([, { connection, presence }]) =>
         [connection.status, connection.transport, presence].join(" "),
       );
-  told.versions = () =>
-    told.filter(([name]) => name === "update").map(([, { state }]) => state.version);
-  return told;
+  events.versions = () =>
+    events.filter(([name]) => name === "update").map(([, { state }]) => state.version);
+  return events;
 }
 
 export class FakeSocket {

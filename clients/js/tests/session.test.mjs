@@ -29,13 +29,13 @@ test("opening an absent session resolves with null, and it becomes present later
   const service = new Service();
   service.state = null;
   const session = service.client().session(ID);
-  const told = eventsOf(session);
+  const events = eventsOf(session);
   const opening = session.open();
   await service.time.pass(300);
   assert.equal(await opening, null);
   assert.equal(session.presence, "absent");
   service.socket.push(still(1));
-  assert.deepEqual([session.presence, told.versions()], ["present", [1]]);
+  assert.deepEqual([session.presence, events.versions()], ["present", [1]]);
 });
 
 test("a host, who can't subscribe to an absent session, finds it by polling", async () => {
@@ -61,7 +61,7 @@ for (const [status, code] of [
     const service = new Service();
     service.answer = () => refusal(status, code);
     const session = service.client({ token: "bad" }).session(ID);
-    const told = eventsOf(session);
+    const events = eventsOf(session);
     const opening = session.open().catch((error) => error);
     await service.time.pass(1000);
     const error = await opening;
@@ -69,7 +69,7 @@ for (const [status, code] of [
     assert.deepEqual([error.status, error.code], [status, code]);
     assert.equal(session.refusal, error);
     assert.deepEqual([session.presence, session.connection.status], ["refused", "closed"]);
-    const last = told.at(-1)[1];
+    const last = events.at(-1)[1];
     assert.deepEqual(
       [last.presence, last.refusal, last.connection.status],
       ["refused", error, "closed"],
@@ -103,7 +103,7 @@ test("open waits for an unavailable service", async () => {
 
 test("following goes on after a deletion, until the id is used again", async () => {
   const service = new Service();
-  const { session, told } = await service.opened();
+  const { session, events } = await service.opened();
   service.state = null;
   service.socket.say("SESSION_DELETED", { timestamp: T0 });
   service.socket.end(1000);
@@ -113,7 +113,7 @@ test("following goes on after a deletion, until the id is used again", async () 
   service.socket.push(still(1, { created_at: at(60_000) }));
   assert.equal(session.presence, "present");
   assert.deepEqual(
-    told.map(([name]) => name).filter((name) => name === "deleted"),
+    events.map(([name]) => name).filter((name) => name === "deleted"),
     ["deleted"],
   );
 });
@@ -193,26 +193,26 @@ test("events and replay make their requests", async () => {
 
 test("an action's response is applied at once, and its push ignored", async () => {
   const service = new Service();
-  const { session, told } = await service.opened();
+  const { session, events } = await service.opened();
   service.answer = overriding({ "POST /resume": () => data(still(2)) });
   assert.equal((await session.resume()).version, 2);
   service.socket.push(still(2));
-  assert.deepEqual(told.versions(), [1, 2]);
-  assert.equal(told.filter(([name]) => name === "update").at(-1)[1].source, "action");
+  assert.deepEqual(events.versions(), [1, 2]);
+  assert.equal(events.filter(([name]) => name === "update").at(-1)[1].source, "action");
 });
 
 test("after a switch, the session is read if its push doesn't come", async () => {
   const service = new Service();
   service.subscription = { transport: "websocket", url: service.subscription.url };
-  const { session, told } = await service.opened();
+  const { session, events } = await service.opened();
   await service.time.pass(100);
   service.answer = overriding({ "POST /switch": () => data({ version: 2 }) });
   await session.switch();
   service.state = still(2);
   await service.time.pass(249);
-  assert.deepEqual(told.versions(), [1]);
+  assert.deepEqual(events.versions(), [1]);
   await service.time.pass(1);
-  assert.deepEqual(told.versions(), [1, 2]);
+  assert.deepEqual(events.versions(), [1, 2]);
 });
 
 test("delete changes the presence at once", async () => {
@@ -225,10 +225,10 @@ test("delete changes the presence at once", async () => {
 
 test("a refused action changes nothing", async () => {
   const service = new Service();
-  const { session, told } = await service.opened();
+  const { session, events } = await service.opened();
   service.answer = overriding({ "POST /switch": () => refusal(409, "CONFLICT") });
   await assert.rejects(session.switch(), { code: "CONFLICT" });
-  assert.deepEqual(told.versions(), [1]);
+  assert.deepEqual(events.versions(), [1]);
 });
 
 test("a new session has its state before it is opened", async () => {
@@ -296,12 +296,12 @@ test("closing resolves a waiting refresh", async () => {
 
 test("a page that is shown again reads at once", async () => {
   const service = new Service();
-  const { told } = await service.opened();
+  const { events } = await service.opened();
   await service.time.show(false);
   await service.time.pass(300_000);
   service.state = still(7);
   service.socket.isAlive = false;
   await service.time.show(true);
   await service.time.pass(0);
-  assert.deepEqual(told.versions(), [1, 7]);
+  assert.deepEqual(events.versions(), [1, 7]);
 });

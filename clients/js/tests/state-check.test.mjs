@@ -22,7 +22,7 @@ function runQuietly(one, ms, { pong = 1, answer = {} } = {}) {
     for (const [what, when] of one.taken()) {
       asked.push([what, when]);
       if (what === "read") one.unchanged(answer);
-      if (what === "ping" && pong !== undefined) one.hear("PONG", { version: pong });
+      if (what === "ping" && pong !== undefined) one.receive("PONG", { version: pong });
     }
   }
   return asked;
@@ -62,15 +62,15 @@ test("a pong with another version, newer or older, leads to a sync", () => {
   for (const pong of [3, 1, null]) {
     const one = new FollowerHarness().join({ canPing: true }).sync(still(2)).pass(0);
     one.taken();
-    one.hear("PONG", { version: pong });
-    assert.deepEqual(kindsOf(one.taken()), ["sync"]);
+    one.receive("PONG", { version: pong });
+    assert.deepEqual(kindsOf(one.taken()), ["resync"]);
   }
 });
 
 test("a pong with the held version confirms the state", () => {
   const one = new FollowerHarness().join({ canPing: true }).sync(still(2)).pass(0);
   one.taken();
-  one.pass(100).hear("PONG", { version: 2 });
+  one.pass(100).receive("PONG", { version: 2 });
   assert.deepEqual(one.pass(699).taken(), []);
   assert.deepEqual(one.pass(1).taken(), [["ping", 800]]);
 });
@@ -78,8 +78,8 @@ test("a pong with the held version confirms the state", () => {
 test("a pong without a version leads to a sync if a state is held", () => {
   const one = new FollowerHarness().join({ canPing: true }).sync(still(2)).pass(0);
   one.taken();
-  one.hear("PONG");
-  assert.deepEqual(kindsOf(one.taken()), ["sync"]);
+  one.receive("PONG");
+  assert.deepEqual(kindsOf(one.taken()), ["resync"]);
 });
 
 test("without a pong the session is read after 700 ms and reconnected after 5 s", () => {
@@ -103,7 +103,7 @@ test("a page that is shown again also pings, as the connection may have died unn
 
 test("a pong without a version confirms that the session doesn't exist", () => {
   const one = new FollowerHarness().join({ canPing: true }).pass(0);
-  one.hear("PONG").pass(0).answer(GONE);
+  one.receive("PONG").pass(0).answer(GONE);
   one.taken();
   assert.deepEqual([...new Set(kindsOf(runQuietly(one, 5000, { pong: null })))], ["ping"]);
 });

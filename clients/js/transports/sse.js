@@ -49,7 +49,7 @@ export class SseTransport {
 
   ping() {}
 
-  sync() {}
+  resync() {}
 
   /** A stream is one-way, so it can't take a new token. */
   renew() {

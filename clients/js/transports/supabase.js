@@ -41,7 +41,7 @@ export class SupabaseTransport {
 
   ping() {}
 
-  sync() {}
+  resync() {}
 
   /** Continue with a new token, if it is for the same topic. */
   renew({ url, topic, token }) {

@@ -49,7 +49,7 @@ export class WebSocketTransport {
   }
 
   /** Ask for the whole state. */
-  sync() {
+  resync() {
     this.#send({ type: "RECONNECT" });
   }
 
