@@ -155,11 +155,11 @@ export class Connector {
     });
     this.#pending = attempt;
     const ms = name === "supabase" ? SUPABASE_CONNECT_TIMEOUT_MS : CONNECT_TIMEOUT_MS;
-    this.#timers.set("timeout", ms, () => this.#handleDown(attempt, { isHopeless: true }));
+    this.#timers.set("timeout", ms, () => this.#handleDown(attempt, { isPermanent: true }));
     try {
       attempt.transport.open();
     } catch {
-      this.#handleDown(attempt, { isHopeless: true }); // browsers throw for some URLs
+      this.#handleDown(attempt, { isPermanent: true }); // browsers throw for some URLs
     }
     return undefined;
   }
@@ -187,7 +187,7 @@ export class Connector {
     if (wasLive) this.#endConnection(attempt);
     else this.#dropPending();
     // Try once with a new token. A transport that rejects that too is skipped.
-    if (how.refused && this.#refusals++ > 0) how = { ...how, refused: undefined, isHopeless: true };
+    if (how.refused && this.#refusals++ > 0) how = { ...how, refused: undefined, isPermanent: true };
     if (wasLive) {
       this.on.left({ isSettled: false });
       if (this.#isOpen && !this.#pending) this.#retry(how);
@@ -202,9 +202,9 @@ export class Connector {
     this.#dropCurrent();
   }
 
-  #retry({ isFailure = false, isHopeless = false, isStale, refused, retryAfterMs = 0 }) {
+  #retry({ isFailure = false, isPermanent = false, isStale, refused, retryAfterMs = 0 }) {
     if (isFailure) this.#failures++;
-    if (isHopeless || this.#failures >= MAX_FAILURES) {
+    if (isPermanent || this.#failures >= MAX_FAILURES) {
       this.#failures = 0;
       this.#refusals = 0;
       this.#position++;
