@@ -187,7 +187,9 @@ export class Connector {
     if (wasLive) this.#endConnection(attempt);
     else this.#dropPending();
     // Try once with a new token. A transport that rejects that too is skipped.
-    if (how.refused && this.#refusals++ > 0) how = { ...how, refused: undefined, isPermanent: true };
+    if (how.refused && this.#refusals++ > 0) {
+      how = { ...how, refused: undefined, isPermanent: true };
+    }
     if (wasLive) {
       this.on.left({ isSettled: false });
       if (this.#isOpen && !this.#pending) this.#retry(how);

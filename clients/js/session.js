@@ -13,7 +13,8 @@ import { sessionPath } from "./fallback.js";
  * - `expired` `{participantId|groupId, deadlineMs, action}`: a clock reached zero; once per expiry
  * - `warning` `{participantId|groupId, thresholdMs, remainingMs}`
  * - `deleted`
- * - `connection` `{connection, presence, refusal, problem}`: one of them changed
+ * - `connection` `{connection, presence, refusal, problem}`: connection or presence changed,
+ *   or, while the presence is unknown, the problem
  *
  * Actions resolve with the service's response and reject with its `ApiError`.
  */
