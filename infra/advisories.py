@@ -18,7 +18,7 @@ _TIMEOUT_S = 120
 
 
 @dataclass(frozen=True, slots=True)
-class Report:
+class AuditReport:
     """Result of the audit; `unknown` are dependencies that the advisory database doesn't have."""
 
     vulnerable: list[str]
@@ -26,7 +26,7 @@ class Report:
     known: int
 
 
-def read_report(dependencies: list[dict[str, Any]]) -> Report:
+def read_report(dependencies: list[dict[str, Any]]) -> AuditReport:
     """Parse the `dependencies` of pip-audit's JSON output."""
     vulnerable = [
         f"{dependency['name']} {dependency['version']}: {found['id']}"
@@ -34,10 +34,10 @@ def read_report(dependencies: list[dict[str, Any]]) -> Report:
         for found in dependency.get("vulns", ())
     ]
     unknown = [d["name"] for d in dependencies if "skip_reason" in d]
-    return Report(vulnerable, unknown, len(dependencies) - len(unknown))
+    return AuditReport(vulnerable, unknown, len(dependencies) - len(unknown))
 
 
-def verdict(report: Report | None, *, require_all: bool) -> tuple[int, str]:
+def exit_status(report: AuditReport | None, *, require_all: bool) -> tuple[int, str]:
     """Return the exit code and the line to print."""
     if report is None or not report.known:
         return int(require_all), "advisories: skipped, no advisory database can be reached"
@@ -51,12 +51,12 @@ def verdict(report: Report | None, *, require_all: bool) -> tuple[int, str]:
 
 def main() -> None:
     """Run the audit, print its result and exit with its code."""
-    code, line = verdict(_run_audit(), require_all=os.environ.get("REQUIRE_ALL") == "1")
+    code, line = exit_status(_run_audit(), require_all=os.environ.get("REQUIRE_ALL") == "1")
     print(line)
     sys.exit(code)
 
 
-def _run_audit() -> Report | None:
+def _run_audit() -> AuditReport | None:
     """Audit both lock files; return None when pip-audit gives no result."""
     files = [option for lock in _LOCKS for option in ("--requirement", str(_ROOT / lock))]
     command = [sys.executable, "-m", "pip_audit", *_OPTIONS, *files]

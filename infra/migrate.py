@@ -63,7 +63,7 @@ def migrate(
     return done
 
 
-def encoding_fault_of(url: str) -> tuple[str | None, bool]:
+def check_encoding(url: str) -> tuple[str | None, bool]:
     """Check the database's encoding.
 
     Returns the fault, or None, and whether the tables of the audit trail already exist. Raises
@@ -109,7 +109,7 @@ def main() -> None:
     if url is None:
         sys.exit("DATABASE_URL is not set: DATABASE_URL=postgresql://... make migrate")
     try:
-        fault, is_in_use = encoding_fault_of(url.get_secret_value())
+        fault, is_in_use = check_encoding(url.get_secret_value())
         if fault and not is_in_use:
             sys.exit(f"Nothing was applied to this database: {fault}.")
         if fault:

@@ -9,7 +9,7 @@ from io import StringIO
 from pathlib import Path
 from unittest.mock import patch
 
-from infra.environment.variables import KNOWN
+from infra.environment.variables import SETTING_NAMES
 
 _SCRIPTS = Path(__file__).parents[1] / "infra" / "scripts"
 _TIMEOUT_S = 60
@@ -54,7 +54,7 @@ def main(program: Callable[[], int], *arguments: str | Path, **variables: str) -
 
 
 def _environment(variables: dict[str, str]) -> dict[str, str]:
-    others = {name: value for name, value in os.environ.items() if name not in KNOWN}
+    others = {name: value for name, value in os.environ.items() if name not in SETTING_NAMES}
     return others | variables
 
 

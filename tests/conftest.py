@@ -14,12 +14,7 @@ from xdist.scheduler import LoadFileScheduling
 from infra.local.postgres import EmbeddedPostgres, embedded_postgres
 from infra.local.realtime import LocalRealtime, local_realtime
 from infra.local.redis import embedded_redis
-from infra.local.supabase import (
-    LocalSupabase,
-    can_run,
-    local_supabase,
-    prepare_project,
-)
+from infra.local.supabase import LocalSupabase, create_project, is_node_installed, local_supabase
 
 _TOGETHER = {
     "tests/packaging/": "what is packaged",
@@ -92,14 +87,14 @@ def own_redis_url() -> Iterator[str]:
 def postgres() -> Iterator[EmbeddedPostgres]:
     """A real Postgres of this test run's own, like a Supabase project's, with our migrations."""
     with embedded_postgres() as server:
-        assert prepare_project(server.url)
+        assert create_project(server.url)
         yield server
 
 
 @pytest.fixture(scope="session")
 def supabase(postgres: EmbeddedPostgres) -> Iterator[LocalSupabase]:
     """Supabase's API on it."""
-    if not can_run():
+    if not is_node_installed():
         missing("Node")
     with local_supabase(postgres.url) as server:
         yield server

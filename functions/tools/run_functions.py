@@ -10,12 +10,12 @@ import sys
 from collections.abc import Mapping
 from contextlib import ExitStack, suppress
 
-from infra.local.functions import Options, Running, running_functions
-from infra.local.functions.serving import listener
+from infra.local.functions import LocalFunctions, LocalRunOptions, running_functions
 from infra.local.postgres import embedded_postgres
 from infra.local.realtime import local_realtime
 from infra.local.redis import embedded_redis
-from infra.local.supabase import can_run, local_supabase, prepare_project
+from infra.local.serving import bind_loopback
+from infra.local.supabase import create_project, is_node_installed, local_supabase
 from infra.local.upstash import local_upstash
 
 _DEFAULT_PORT = 3000
@@ -38,7 +38,7 @@ def main() -> None:
     _require_free_port(port)
     with suppress(KeyboardInterrupt), ExitStack() as stack:
         settings = _forwarded_settings() | _start_store(stack) | _start_supabase(stack)
-        options = Options(port=port, log=sys.stderr)
+        options = LocalRunOptions(port=port, log=sys.stderr)
         running = stack.enter_context(running_functions(settings, options))
         print(_ready_message(running, settings), flush=True)
         while True:
@@ -59,15 +59,15 @@ def _start_store(stack: ExitStack) -> dict[str, str]:
 
 def _start_supabase(stack: ExitStack) -> dict[str, str]:
     """Start a Supabase project and return the settings that select it; none without Node."""
-    if not can_run():
+    if not is_node_installed():
         return {}
     url = stack.enter_context(embedded_postgres()).url
-    prepare_project(url)
+    create_project(url)
     supabase = stack.enter_context(local_supabase(url))
     return stack.enter_context(local_realtime(url, upstream=supabase.url)).settings()
 
 
-def _ready_message(running: Running, settings: Mapping[str, str]) -> str:
+def _ready_message(running: LocalFunctions, settings: Mapping[str, str]) -> str:
     lines = [
         f"SyncKairos runs at {running.url} (Ctrl-C stops it)",
         "The first call of each function takes about a second longer (cold start)",
@@ -84,7 +84,7 @@ def _ready_message(running: Running, settings: Mapping[str, str]) -> str:
 
 def _require_free_port(port: int) -> None:
     try:
-        listener(port).close()
+        bind_loopback(port).close()
     except OSError as error:
         raise SystemExit(
             f"Can't listen on port {port} of 127.0.0.1 ({error.strerror}). "

@@ -11,8 +11,8 @@ from typing import Any
 
 from psycopg import AsyncConnection, Error, OperationalError
 
-from infra.checks.addresses import shown
-from infra.checks.checking import Check, Unsound, look, tell, wants_json
+from infra.checks.redaction import redact_url
+from infra.checks.runner import Check, CheckFailed, parse_json_flag, print_results, run_checks
 from shared.audit.postgres import encoding_fault
 from shared.audit.postgres_pool import MAX_CONNECTIONS
 from shared.domain.session import Status, SyncMode
@@ -35,24 +35,24 @@ Rows = list[tuple[Any, ...]]
 
 def main() -> int:
     """Check `DATABASE_URL`; return the exit code."""
-    as_json, url = wants_json("check-postgres", _DESCRIPTION), read_settings().database_url
+    as_json, url = parse_json_flag("check-postgres", _DESCRIPTION), read_settings().database_url
     if url is None:
         sys.exit("DATABASE_URL is not set: DATABASE_URL=postgresql://...")
     return asyncio.run(_check(url.get_secret_value(), as_json=as_json))
 
 
 async def _check(url: str, *, as_json: bool) -> int:
-    results = await look(_checks(url), _explain)
-    return tell(shown(url), results, as_json=as_json)
+    results = await run_checks(_checks(url), _explain)
+    return print_results(redact_url(url), results, as_json=as_json)
 
 
 def _checks(url: str) -> list[Check]:
     async def connection() -> str:
         ((version, encoding, is_read_only),) = await _query(url, _SERVER)
         if fault := encoding_fault(encoding):
-            raise Unsound(fault)
+            raise CheckFailed(fault)
         if is_read_only:
-            raise Unsound(
+            raise CheckFailed(
                 "it takes no writes (transaction_read_only is on): use the primary's address, or"
                 " end its read-only mode. Supabase: the disk is nearly full"
             )
@@ -94,7 +94,9 @@ async def _require_tables(url: str) -> None:
         url, "select table_name from information_schema.tables where table_schema = 'public'"
     )
     if missing := sorted(_TABLES - {name for (name,) in rows}):
-        raise Unsound(f"missing tables: {', '.join(missing)}. Run DATABASE_URL=... make migrate")
+        raise CheckFailed(
+            f"missing tables: {', '.join(missing)}. Run DATABASE_URL=... make migrate"
+        )
 
 
 async def _require_migrations(url: str) -> str:
@@ -102,7 +104,9 @@ async def _require_migrations(url: str) -> str:
     applied = {version for (version,) in rows}
     required = {file.name.partition("_")[0] for file in _MIGRATIONS.glob("*.sql")}
     if missing := sorted(required - applied):
-        raise Unsound(f"migrations not applied: {len(missing)}. Run DATABASE_URL=... make migrate")
+        raise CheckFailed(
+            f"migrations not applied: {len(missing)}. Run DATABASE_URL=... make migrate"
+        )
     return f"{len(_TABLES)} tables, {len(required)} migrations"
 
 
@@ -115,7 +119,7 @@ async def _require_values(url: str, name: str, expected: set[str]) -> None:
     found = {label for (label,) in rows}
     if found != expected:
         differing = ", ".join(sorted(found ^ expected))
-        raise Unsound(f"the values of type {name} differ from the service's: {differing}")
+        raise CheckFailed(f"the values of type {name} differ from the service's: {differing}")
 
 
 async def _query_ms(connection: AsyncConnection) -> float:

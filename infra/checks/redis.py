@@ -13,9 +13,9 @@ from redis.exceptions import AuthenticationError, RedisError
 from redis.exceptions import ConnectionError as RedisConnectionError
 from upstash_redis.asyncio import Redis as UpstashRedis
 
-from infra.checks.addresses import shown
-from infra.checks.checking import Check, Unsound, look, tell, wants_json
-from infra.checks.redis_servers import Servers, decoded, fields_of
+from infra.checks.redaction import redact_url
+from infra.checks.redis_servers import RedisServerChecks, decode, parse_info
+from infra.checks.runner import Check, CheckFailed, parse_json_flag, print_results, run_checks
 from shared.errors import StoreUnavailable
 from shared.settings import Settings, read_settings
 from shared.store.connection import Script
@@ -49,14 +49,14 @@ class Target:
     check_pubsub: Callable[[str], Awaitable[str]]
     """Publishes on a channel, receives the message where possible, and returns a message."""
     check_server: Callable[[], Awaitable[str]]
-    """Checks version and settings; returns a message. Raises `Unsound`."""
+    """Checks version and settings; returns a message. Raises `CheckFailed`."""
     more_checks: list[Check]
     """Checks of single servers."""
 
 
 def main() -> int:
     """Check the Redis that the environment names; return the exit code."""
-    as_json, settings = wants_json("check-redis", _DESCRIPTION), read_settings()
+    as_json, settings = parse_json_flag("check-redis", _DESCRIPTION), read_settings()
     if not (settings.redis_url or settings.upstash_redis_rest_url):
         sys.exit("Set REDIS_URL=rediss://..., or UPSTASH_REDIS_REST_URL and ..._TOKEN")
     return asyncio.run(_check(settings, as_json=as_json))
@@ -65,7 +65,9 @@ def main() -> int:
 async def _check(settings: Settings, *, as_json: bool) -> int:
     connected = _native(settings) if settings.redis_url else _rest(settings)
     async with connected as target:
-        return tell(target.title, await look(_checks(target), _explain), as_json=as_json)
+        return print_results(
+            target.title, await run_checks(_checks(target), _explain), as_json=as_json
+        )
 
 
 @asynccontextmanager
@@ -77,13 +79,13 @@ async def _native(settings: Settings) -> AsyncIterator[Target]:
         connection = NativeConnection(address)
     except ValueError as error:
         sys.exit(f"REDIS_URL {error}")
-    servers = Servers(address, Keys(settings.store_shards), connection, _explain)
+    servers = RedisServerChecks(address, Keys(settings.store_shards), connection, _explain)
 
     async def ask(*command: str | int) -> Any:
-        return decoded((await connection.ask([command]))[0])
+        return decode((await connection.ask([command]))[0])
 
     async def run(text: str, key: str, *arguments: str | int) -> Any:
-        return decoded(await connection.run(Script.of(text), [key], arguments))
+        return decode(await connection.run(Script.of(text), [key], arguments))
 
     async def check_pubsub(channel: str) -> str:
         received: asyncio.Queue[bytes] = asyncio.Queue()
@@ -101,7 +103,7 @@ async def _native(settings: Settings) -> AsyncIterator[Target]:
         return await servers.each(_check_info)
 
     try:
-        yield Target(shown(url), ask, run, check_pubsub, check_server, await servers.checks())
+        yield Target(redact_url(url), ask, run, check_pubsub, check_server, await servers.checks())
     finally:
         await connection.close()
 
@@ -128,7 +130,7 @@ async def _rest(settings: Settings) -> AsyncIterator[Target]:
         async def check_server() -> str:
             return _check_info(await ask("INFO"))
 
-        yield Target(shown(url), ask, run, check_pubsub, check_server, [])
+        yield Target(redact_url(url), ask, run, check_pubsub, check_server, [])
 
 
 def _checks(target: Target) -> list[Check]:
@@ -190,13 +192,13 @@ def _checks(target: Target) -> list[Check]:
 
 
 async def _next(received: "asyncio.Queue[bytes]", ended: "asyncio.Future[None]") -> None:
-    """Wait for a message. Raises `Unsound` if the connection ends first."""
+    """Wait for a message. Raises `CheckFailed` if the connection ends first."""
     receiving = asyncio.ensure_future(received.get())
     both: list[asyncio.Future[Any]] = [receiving, ended]
     await asyncio.wait(both, return_when=asyncio.FIRST_COMPLETED)
     if not receiving.done():
         receiving.cancel()
-        raise Unsound("the subscriber's connection was closed: is this user allowed pub/sub?")
+        raise CheckFailed("the subscriber's connection was closed: is this user allowed pub/sub?")
 
 
 @asynccontextmanager
@@ -209,22 +211,22 @@ async def _removed(ask: Callable[..., Awaitable[Any]], name: str) -> AsyncIterat
 
 def _require(condition: bool, error: str, message: str) -> str:
     if not condition:
-        raise Unsound(error)
+        raise CheckFailed(error)
     return message
 
 
 def _check_info(reply: Any) -> str:
-    """Check the reply to INFO. Raises `Unsound` if sessions could be lost on this server."""
+    """Check the reply to INFO. Raises `CheckFailed` if sessions could be lost on this server."""
     if isinstance(reply, ReplyError):
         return f"INFO is refused ({reply}): make sure that maxmemory-policy is noeviction"
-    info = fields_of(reply)
+    info = parse_info(reply)
     version = info.get("redis_version") or info.get("upstash_version", "unknown")
     numbers = tuple(int(part) for part in version.split(".")[:2] if part.isdigit())
     if "redis_version" in info and numbers < _MIN_VERSION:
-        raise Unsound(f"version {version} is too old: 6.2 is the minimum")
+        raise CheckFailed(f"version {version} is too old: 6.2 is the minimum")
     policy = info.get("maxmemory_policy", "noeviction")
     if policy != "noeviction":
-        raise Unsound(
+        raise CheckFailed(
             f"maxmemory-policy is {policy}: sessions can be evicted. Set it to noeviction"
         )
     memory = info.get("used_memory_human", "unknown memory")

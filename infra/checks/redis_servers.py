@@ -11,7 +11,7 @@ from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import RedisError, ResponseError
 
-from infra.checks.checking import Check, Unsound
+from infra.checks.runner import Check, CheckFailed
 from shared.errors import StoreUnavailable
 from shared.store.connection import Command, Reply
 from shared.store.keys import Keys
@@ -28,7 +28,7 @@ _MAX_NAMED = 5
 Explain = Callable[[Exception], str]
 
 
-class Servers:
+class RedisServerChecks:
     """The servers behind `address`; `explain` turns an exception into a message."""
 
     def __init__(
@@ -51,7 +51,7 @@ class Servers:
     async def each(self, check_info: Callable[[str], str]) -> str:
         """Apply `check_info` to the INFO of each primary; return its messages.
 
-        Raises `Unsound` with the server's address.
+        Raises `CheckFailed` with the server's address.
         """
         primaries = await self._primaries()
         messages = {}
@@ -59,9 +59,9 @@ class Servers:
             (info,) = await self._ask(endpoint, ("INFO",))
             try:
                 messages[endpoint] = check_info(info)
-            except Unsound as fault:
+            except CheckFailed as fault:
                 where = f"{endpoint}: " if len(primaries) > 1 else ""
-                raise Unsound(f"{where}{fault}") from None
+                raise CheckFailed(f"{where}{fault}") from None
         if len(messages) == 1:
             return next(iter(messages.values()))
         return "; ".join(f"{endpoint}: {message}" for endpoint, message in messages.items())
@@ -84,7 +84,9 @@ class Servers:
             named = ", ".join(list(outages)[:_MAX_NAMED])
             more = ", ..." if len(outages) > _MAX_NAMED else ""
             why = self._explain(next(iter(outages.values())))
-            raise Unsound(f"{len(outages)} of {len(shards)} take no writes ({named}{more}): {why}")
+            raise CheckFailed(
+                f"{len(outages)} of {len(shards)} take no writes ({named}{more}): {why}"
+            )
         return f"{len(shards)} of {len(shards)} take writes"
 
     async def _cluster(self) -> str:
@@ -96,13 +98,13 @@ class Servers:
             ("CONFIG", "GET", "cluster-require-full-coverage"),
         )
         if isinstance(slots, ReplyError):
-            raise Unsound(f"CLUSTER SLOTS is refused, and the service needs it: {slots}")
-        info = fields_of(state)  # empty if the user may not run CLUSTER INFO
+            raise CheckFailed(f"CLUSTER SLOTS is refused, and the service needs it: {slots}")
+        info = parse_info(state)  # empty if the user may not run CLUSTER INFO
         if info.get("cluster_state", "ok") != "ok":
-            raise Unsound(f"cluster_state is {info.get('cluster_state')}: see CLUSTER NODES")
+            raise CheckFailed(f"cluster_state is {info.get('cluster_state')}: see CLUSTER NODES")
         served = int(info.get("cluster_slots_ok", SLOTS))
         if served < SLOTS:
-            raise Unsound(
+            raise CheckFailed(
                 f"{SLOTS - served} of {SLOTS} slots have no living node: start a node that has"
                 " their data (see CLUSTER NODES)"
             )
@@ -140,12 +142,12 @@ class Servers:
             except (RedisError, OSError) as error:
                 failures[endpoint] = self._explain(error)
         if not messages:
-            raise Unsound("; ".join(f"{endpoint}: {why}" for endpoint, why in failures.items()))
+            raise CheckFailed("; ".join(f"{endpoint}: {why}" for endpoint, why in failures.items()))
         missing = ", ".join(map(str, failures))
         return next(iter(messages.values())) + (f"; NO ANSWER from {missing}" if missing else "")
 
     async def _check_sentinel(self, endpoint: Endpoint) -> str:
-        """Raises `Unsound` if the Sentinels can't order a failover."""
+        """Raises `CheckFailed` if the Sentinels can't order a failover."""
         name = self._address.primary_name
         login, tls = self._address.sentinel_login, self._address.tls
         client = Redis(
@@ -168,7 +170,7 @@ class Servers:
             try:
                 quorum = await ask("SENTINEL", "CKQUORUM", name)
             except ResponseError as error:
-                raise Unsound(f"the Sentinels can't order a failover: {error}") from None
+                raise CheckFailed(f"the Sentinels can't order a failover: {error}") from None
         warning = "" if in_sync else "; NO REPLICA is in sync: no failover is possible"
         return f"{quorum.split('. ')[0]}, {len(in_sync)} replicas{warning}"
 
@@ -201,19 +203,19 @@ class Servers:
         """Return a server's replies, error replies included. Raises as `open_link` does."""
         link = await open_link(self._address, endpoint)
         try:
-            return [decoded(reply) for reply in await asked(link, commands)]
+            return [decode(reply) for reply in await asked(link, commands)]
         finally:
             await link.close()
 
 
-def decoded(reply: Reply) -> Any:
+def decode(reply: Reply) -> Any:
     """Return the reply with bytes decoded to text, in lists too."""
     if isinstance(reply, list):
-        return [decoded(part) for part in reply]
+        return [decode(part) for part in reply]
     return reply.decode() if isinstance(reply, bytes) else reply
 
 
-def fields_of(info: Any) -> dict[str, str]:
+def parse_info(info: Any) -> dict[str, str]:
     """Parse the reply to `INFO`; some clients return it already parsed."""
     if isinstance(info, dict):
         return {str(name): str(value) for name, value in info.items()}

@@ -7,10 +7,10 @@ import sys
 
 from rich.console import Console
 
-from infra.deployment.deploying import DEPLOY_S, ROLLBACK_S, deploy, roll_back
-from infra.deployment.failure import Refused, RolledBack, Stranded
-from infra.deployment.preflight import Demands
-from infra.deployment.telling import Teller
+from infra.deployment.preflight import ReleaseRequirements
+from infra.deployment.progress import ProgressReporter
+from infra.deployment.release import DEPLOY_TIMEOUT_S, ROLLBACK_TIMEOUT_S, deploy, roll_back
+from infra.deployment.release_errors import ReleaseRefused, RollbackFailed, RolledBack
 
 _STAGES = ("dev", "staging", "production")
 _EXIT_CODES = """exit codes: 0 done; 1 refused, nothing was changed; 2 failed and rolled back to the
@@ -27,14 +27,14 @@ def main() -> int:
         return 1 if end.code else 0  # argparse exits with 2, which means "rolled back" here
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.default_int_handler)  # roll a release back, as for Ctrl-C
-    tell = Teller(Console(highlight=False))
+    tell = ProgressReporter(Console(highlight=False))
     limits = {"yes": options.yes, "seconds": options.seconds, "poll_s": options.poll_s}
     try:
         if options.command == "deploy":
-            deploy(options.app, Demands(options.stage, options.tests), tell, **limits)
+            deploy(options.app, ReleaseRequirements(options.stage, options.tests), tell, **limits)
         else:
             roll_back(options.app, options.version, tell, **limits)
-    except (Refused, RolledBack, Stranded) as end:
+    except (ReleaseRefused, RolledBack, RollbackFailed) as end:
         tell.say(str(end))
         return end.exit_code
     except KeyboardInterrupt:
@@ -68,8 +68,8 @@ def _options() -> argparse.Namespace:
         metavar="VERSION",
         help="such as v41 (default: the previous release)",
     )
-    _add_common_options(deploy_parser, DEPLOY_S)
-    _add_common_options(rollback_parser, ROLLBACK_S)
+    _add_common_options(deploy_parser, DEPLOY_TIMEOUT_S)
+    _add_common_options(rollback_parser, ROLLBACK_TIMEOUT_S)
     options = parser.parse_args()
     if options.command == "deploy" and _names_other_stage(options.app, options.stage):
         deploy_parser.error(f"{options.app} is not for {options.stage}")

@@ -5,9 +5,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from infra.deployment.clock import Deadline
-from infra.deployment.failure import ReleaseFailed
-from infra.deployment.programs import ROOT, output
+from infra.deployment.deadline import Deadline
+from infra.deployment.release_errors import ReleaseStepFailed
+from infra.deployment.subprocesses import ROOT, run
 
 _CONFIGURATION = ROOT / "infra" / "fly.toml"
 _READY = {"started", "running"}
@@ -22,47 +22,50 @@ class Release:
 
 
 @dataclass(frozen=True, slots=True)
-class Fly:
+class FlyApp:
     """The app `app`; flyctl's calls must end before `deadline`."""
 
     app: str
     deadline: Deadline
 
     def exists(self) -> bool:
-        """Return whether the logged-in account has the app. Raises `ReleaseFailed`."""
+        """Return whether the logged-in account has the app. Raises `ReleaseStepFailed`."""
         apps = self._query("apps", "list", "--json")
         return any(_field(app, "name") == self.app for app in apps)
 
     def secrets(self) -> set[str]:
-        """Return the names of the app's secrets. Raises `ReleaseFailed`."""
+        """Return the names of the app's secrets. Raises `ReleaseStepFailed`."""
         listed = self._query("secrets", "list", "--app", self.app, "--json")
         return {str(_field(secret, "name")) for secret in listed or []}
 
     def releases(self) -> list[Release]:
-        """Return the completed releases, newest first. Raises `ReleaseFailed`."""
+        """Return the completed releases, newest first. Raises `ReleaseStepFailed`."""
         listed = self._query("releases", "--app", self.app, "--image", "--json")
         return sorted(_completed(listed or []), key=lambda one: -one.version)
 
     def address(self) -> str:
-        """Return the app's public URL. Raises `ReleaseFailed`."""
+        """Return the app's public URL. Raises `ReleaseStepFailed`."""
         if hostname := _field(self._status(), "hostname"):
             return f"https://{hostname}"
-        raise ReleaseFailed("flyctl status shows no hostname")
+        raise ReleaseStepFailed("flyctl status shows no hostname")
 
     def unhealthy(self) -> list[str]:
-        """Return what is wrong with each unhealthy machine. Raises `ReleaseFailed`."""
+        """Return what is wrong with each unhealthy machine. Raises `ReleaseStepFailed`."""
         machines = _field(self._status(), "machines") or []
         return [fault for machine in machines for fault in _faults(machine)] or (
             [] if machines else ["there is no machine"]
         )
 
     def build_and_deploy(self, arguments: dict[str, str]) -> None:
-        """Build the checked-out commit and deploy it to every machine. Raises `ReleaseFailed`."""
+        """Build the checked-out commit and deploy it to every machine.
+
+        Raises `ReleaseStepFailed`.
+        """
         given = [part for pair in arguments.items() for part in ("--build-arg", "=".join(pair))]
         self._deploy("--dockerfile", str(ROOT / "Dockerfile"), *given)
 
     def deploy(self, image: str) -> None:
-        """Deploy the existing `image` to every machine. Raises `ReleaseFailed`.
+        """Deploy the existing `image` to every machine. Raises `ReleaseStepFailed`.
 
         Skips the migrations: the schema is newer already, and Postgres may be unavailable.
         """
@@ -70,23 +73,28 @@ class Fly:
 
     def _deploy(self, *more: str) -> None:
         config = ("--config", str(_CONFIGURATION), "--app", self.app, "--yes")
-        output(["flyctl", "deploy", str(ROOT), *config, *more], self.deadline)
+        run(["flyctl", "deploy", str(ROOT), *config, *more], self.deadline)
 
     def _status(self) -> Any:
         return self._query("status", "--app", self.app, "--json")
 
     def _query(self, *arguments: str) -> Any:
-        text = output(["flyctl", *arguments], self.deadline)
+        text = run(["flyctl", *arguments], self.deadline)
         try:
             return json.loads(text)
         except ValueError:
-            raise ReleaseFailed(f"flyctl {arguments[0]} returned no JSON: {text[:200]}") from None
+            raise ReleaseStepFailed(
+                f"flyctl {arguments[0]} returned no JSON: {text[:200]}"
+            ) from None
 
 
 def _field(item: Any, name: str) -> Any:
-    """Return a field; flyctl's versions capitalise names differently. Raises `ReleaseFailed`."""
+    """Return a field;
+
+    flyctl's versions capitalise names differently. Raises `ReleaseStepFailed`.
+    """
     if not isinstance(item, dict):
-        raise ReleaseFailed(f"unexpected output of flyctl: no object with the field {name}")
+        raise ReleaseStepFailed(f"unexpected output of flyctl: no object with the field {name}")
     return next((value for key, value in item.items() if key.lower() == name), None)
 
 

@@ -5,13 +5,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 
-from infra.deployment.bases import pinned_bases
-from infra.deployment.clock import Deadline
-from infra.deployment.failure import Refused, ReleaseFailed
-from infra.deployment.fly import Fly
-from infra.deployment.programs import ROOT, output
-from infra.deployment.telling import Teller
-from infra.environment.required import required
+from infra.deployment.deadline import Deadline
+from infra.deployment.fly import FlyApp
+from infra.deployment.pinned_images import pinned_base_images
+from infra.deployment.progress import ProgressReporter
+from infra.deployment.release_errors import ReleaseRefused, ReleaseStepFailed
+from infra.deployment.subprocesses import ROOT, run
+from infra.environment.secret_definitions import required_secrets
 
 _SCRIPTS = ROOT / "infra" / "scripts"
 _STORES = {"REDIS_URL": "check-redis", "DATABASE_URL": "check-postgres"}
@@ -23,7 +23,7 @@ TESTED = ROOT / ".build" / "tested"
 
 
 @dataclass(frozen=True, slots=True)
-class Demands:
+class ReleaseRequirements:
     """The requirements on the checked-out commit."""
 
     stage: str
@@ -31,81 +31,83 @@ class Demands:
     """`recorded`: the tests must have passed for this commit; `run`: run them now; `skip`."""
 
 
-def require_token() -> None:
-    """Require what the final smoke test authenticates with. Raises `Refused`."""
+def require_smoke_test_credentials() -> None:
+    """Require what the final smoke test authenticates with. Raises `ReleaseRefused`."""
     if not (os.environ.get("SMOKE_TOKEN") or os.environ.get("JWT_SECRET")):
-        raise Refused(
+        raise ReleaseRefused(
             "Neither JWT_SECRET nor SMOKE_TOKEN is in the environment: the smoke test needs one"
         )
 
 
-def require_sound(demands: Demands, tell: Teller) -> None:
-    """Check the checked-out commit. Raises `Refused`."""
+def require_releasable_commit(demands: ReleaseRequirements, tell: ProgressReporter) -> None:
+    """Check the checked-out commit. Raises `ReleaseRefused`."""
     deadline = Deadline(_TESTS_S)
     _check(tell, "clean tree", lambda: _require_clean(deadline))
     _check(tell, "tests", lambda: _require_tested(deadline, demands))
     _check(tell, "image", lambda: _require_pinned(demands.stage))
 
 
-def require_ready(fly: Fly, tell: Teller) -> None:
-    """Check the app, its secrets and its stores. Raises `Refused`."""
+def require_ready_app(fly: FlyApp, tell: ProgressReporter) -> None:
+    """Check the app, its secrets and its stores. Raises `ReleaseRefused`."""
     _check(tell, f"app {fly.app}", lambda: _require_app(fly))
     _check(tell, "secrets", lambda: _require_secrets(fly))
     for name, script in _STORES.items():
         _check(tell, name, partial(_require_store, fly, name, script))
 
 
-def _check(tell: Teller, name: str, check: Callable[[], None]) -> None:
+def _check(tell: ProgressReporter, name: str, check: Callable[[], None]) -> None:
     try:
         with tell.step(name):
             check()
-    except ReleaseFailed as failure:
-        raise Refused(str(failure)) from None
+    except ReleaseStepFailed as failure:
+        raise ReleaseRefused(str(failure)) from None
 
 
 def _require_clean(deadline: Deadline) -> None:
-    if changed := output(["git", "status", "--porcelain"], deadline):
+    if changed := run(["git", "status", "--porcelain"], deadline):
         first = changed.splitlines()[0].strip()
-        raise Refused(f"There are uncommitted changes: git status shows {first}")
+        raise ReleaseRefused(f"There are uncommitted changes: git status shows {first}")
 
 
-def _require_tested(deadline: Deadline, demands: Demands) -> None:
+def _require_tested(deadline: Deadline, demands: ReleaseRequirements) -> None:
     if demands.tests == "skip":
         if demands.stage == "production":
-            raise Refused("--tests skip is not allowed for production.")
+            raise ReleaseRefused("--tests skip is not allowed for production.")
         return
     if demands.tests == "run":
-        output(["make", "lint", "test"], deadline)
+        run(["make", "lint", "test"], deadline)
         return
-    head = output(["git", "rev-parse", "HEAD"], deadline).strip()
+    head = run(["git", "rev-parse", "HEAD"], deadline).strip()
     tested = TESTED.read_text().strip() if TESTED.exists() else "none"
     if tested != head:
-        raise Refused(
+        raise ReleaseRefused(
             f"This commit ({head[:9]}) is not the one whose tests passed last ({tested[:9]}):"
             " run make test, or deploy with --tests run"
         )
 
 
 def _require_pinned(stage: str) -> None:
-    if stage == "production" and not pinned_bases():
-        raise Refused("The base images are not pinned: run infra/image/pin and commit bases.env")
+    if stage == "production" and not pinned_base_images():
+        raise ReleaseRefused(
+            "The base images are not pinned: run infra/image/pin and commit bases.env"
+        )
 
 
-def _require_app(fly: Fly) -> None:
+def _require_app(fly: FlyApp) -> None:
     if not fly.exists():
-        raise Refused(f"The app doesn't exist: flyctl apps create {fly.app}")
+        raise ReleaseRefused(f"The app doesn't exist: flyctl apps create {fly.app}")
 
 
-def _require_secrets(fly: Fly) -> None:
+def _require_secrets(fly: FlyApp) -> None:
     present = fly.secrets()
-    if missing := [s.name for s in required("fly") if s.name not in present]:
-        raise Refused(
+    if missing := [s.name for s in required_secrets("fly") if s.name not in present]:
+        raise ReleaseRefused(
             f"Missing secrets: {', '.join(missing)}. Set them with infra/scripts/secrets {fly.app}"
         )
 
 
-def _require_store(fly: Fly, name: str, script: str) -> None:
+def _require_store(fly: FlyApp, name: str, script: str) -> None:
     """Check the store that the app will use, from this machine."""
     if not os.environ.get(name):
-        raise Refused(f"{name} is not in the environment: {script} needs it")
-    output([str(_SCRIPTS / script)], fly.deadline)
+        raise ReleaseRefused(f"{name} is not in the environment: {script} needs it")
+    run([str(_SCRIPTS / script)], fly.deadline)

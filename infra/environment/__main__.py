@@ -7,15 +7,15 @@ from pathlib import Path
 from rich.console import Console
 
 from infra.environment.validation import validate
-from infra.environment.variables import FileFaulty, variables_of
+from infra.environment.variables import EnvFileError, read_variables
 
 
 def main() -> int:
     """Validate the variables and print the findings; return the exit code."""
     options, console = _options(), Console(highlight=False, soft_wrap=True)
     try:
-        variables = variables_of(options.file)
-    except FileFaulty as failure:
+        variables = read_variables(options.file)
+    except EnvFileError as failure:
         console.print(str(failure), markup=False)
         return 1
     found = validate(variables, options.stage, options.target)

@@ -6,8 +6,12 @@ from dataclasses import dataclass, field
 
 from pydantic import ValidationError
 
-from infra.environment.required import Target, required
-from infra.environment.variables import KNOWN, ignored, unknown
+from infra.environment.secret_definitions import Target, required_secrets
+from infra.environment.variables import (
+    SETTING_NAMES,
+    ignored_variable_warnings,
+    unknown_variable_faults,
+)
 from shared.production import faults_of, unsound_of
 from shared.settings import Settings
 from shared.settings_faults import sentences
@@ -24,13 +28,13 @@ class Findings:
 
 def validate(variables: dict[str, str], stage: str, target: Target) -> Findings:
     """Validate `variables`; `stage` is `local`, `staging` or `production`."""
-    found = Findings(faults=[*unknown(set(variables)), *_url_faults(variables)])
+    found = Findings(faults=[*unknown_variable_faults(set(variables)), *_url_faults(variables)])
     is_local = stage == "local"
-    missing = [] if is_local else [s for s in required(target) if s.name not in variables]
-    found.warnings += ignored(set(variables))
+    missing = [] if is_local else [s for s in required_secrets(target) if s.name not in variables]
+    found.warnings += ignored_variable_warnings(set(variables))
     found.faults += [f"{s.name} is missing: it {s.meaning} ({s.how})" for s in missing]
     app_env = "local" if is_local else "production"
-    given = {name.lower(): value for name, value in variables.items() if name in KNOWN}
+    given = {name.lower(): value for name, value in variables.items() if name in SETTING_NAMES}
     try:
         settings = Settings.model_validate(given | {"app_env": app_env})
     except ValidationError as error:

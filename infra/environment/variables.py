@@ -8,7 +8,7 @@ from dotenv import dotenv_values
 
 from shared.settings import Settings
 
-KNOWN = frozenset(name.upper() for name in Settings.model_fields)
+SETTING_NAMES = frozenset(name.upper() for name in Settings.model_fields)
 """The environment variables of all settings of the service."""
 
 _OTHERS = frozenset({"SYNCKAIROS_REVISION", "POSTGRES_PASSWORD"})
@@ -23,41 +23,41 @@ _OF_NODE = frozenset(
 _PREFIXES = ("OTEL_", "FLY_", "AWS_")
 
 
-class FileFaulty(Exception):
+class EnvFileError(Exception):
     """The file can't be read; the message says why."""
 
 
-def variables_of(file: Path | None) -> dict[str, str]:
+def read_variables(file: Path | None) -> dict[str, str]:
     """Return the non-empty variables of `file`, or the settings in the environment for None.
 
-    Raises `FileFaulty`.
+    Raises `EnvFileError`.
     """
     if file is None:
-        return {name: os.environ[name] for name in KNOWN if os.environ.get(name)}
+        return {name: os.environ[name] for name in SETTING_NAMES if os.environ.get(name)}
     try:
         found = dotenv_values(file, interpolate=False) if file.is_file() else None
     except (OSError, UnicodeDecodeError) as error:
-        raise FileFaulty(f"{file} can't be read: {error}") from None
+        raise EnvFileError(f"{file} can't be read: {error}") from None
     if found is None:
-        raise FileFaulty(f"There is no file {file}")
+        raise EnvFileError(f"There is no file {file}")
     return {name: value for name, value in found.items() if value}
 
 
-def unknown(names: set[str]) -> list[str]:
+def unknown_variable_faults(names: set[str]) -> list[str]:
     """Return a fault for each unknown name, with the most similar setting."""
     unknown_names = sorted(
         name
         for name in names
-        if name not in KNOWN | _OTHERS | _OF_NODE and not name.startswith(_PREFIXES)
+        if name not in SETTING_NAMES | _OTHERS | _OF_NODE and not name.startswith(_PREFIXES)
     )
     return [_fault(name) for name in unknown_names]
 
 
-def ignored(names: set[str]) -> list[str]:
+def ignored_variable_warnings(names: set[str]) -> list[str]:
     """Return a warning for each variable of a Node service."""
     return [f"{name} is ignored" for name in sorted(names & _OF_NODE)]
 
 
 def _fault(name: str) -> str:
-    similar = get_close_matches(name, KNOWN, 1)
+    similar = get_close_matches(name, SETTING_NAMES, 1)
     return f"{name} is not a setting{f'; did you mean {similar[0]}?' if similar else ''}"

@@ -14,12 +14,12 @@ from contextlib import contextmanager
 
 from rich.console import Console
 
-from infra.image import check
-from infra.image.build import bases, build
-from infra.image.buildah import alone
-from infra.image.failure import CannotBuildHere, ImageFailed
-from infra.image.programs import require
-from infra.local.postgres import PostgresFailed, embedded_postgres
+from infra.image import image_checks
+from infra.image.build import build, build_stand_ins
+from infra.image.buildah import locked_store
+from infra.image.image_errors import CannotBuildHere, ImageCheckFailed
+from infra.image.subprocesses import require_programs
+from infra.local.postgres import PostgresError, embedded_postgres
 from infra.local.redis import embedded_redis
 
 _INTERRUPTED = 130
@@ -32,8 +32,8 @@ def main() -> int:
     argparse.ArgumentParser(prog="python -m infra.image", description=__doc__).parse_args()
     started = time.monotonic()
     try:
-        require("buildah", "apt-get", "dpkg-deb", "git")
-        with alone():
+        require_programs("buildah", "apt-get", "dpkg-deb", "git")
+        with locked_store():
             _check()
     except CannotBuildHere as reason:
         console.print(f"image-check: skipped: {reason}", markup=False)
@@ -41,7 +41,7 @@ def main() -> int:
     except KeyboardInterrupt:
         console.print("image-check: interrupted; the layers built so far are kept")
         return _INTERRUPTED
-    except (ImageFailed, PostgresFailed) as failure:
+    except (ImageCheckFailed, PostgresError) as failure:
         console.print(f"image-check: {failure}", markup=False)
         return 1
     console.print(
@@ -53,17 +53,17 @@ def main() -> int:
 
 def _check() -> None:
     with _step("stand-ins for the base images, from Debian packages"):
-        stand_ins = bases()
+        stand_ins = build_stand_ins()
     with _step("build of the Dockerfile"):
         build(stand_ins)
     with _step("configuration"):
-        check.configuration(_print_detail)
+        image_checks.check_configuration(_print_detail)
     with _step("files"):
-        check.files(_print_detail)
+        image_checks.check_files(_print_detail)
     with _step("compressed size"):
-        check.compressed(_print_detail)
+        image_checks.report_compressed_size(_print_detail)
     with _step("running"), embedded_redis() as redis, embedded_postgres() as postgres:
-        check.work(redis, postgres.url, _print_detail)
+        image_checks.check_running(redis, postgres.url, _print_detail)
 
 
 @contextmanager

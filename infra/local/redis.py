@@ -13,7 +13,7 @@ from infra.local.valkey import ValkeyProcess
 def embedded_redis(*settings: str) -> Iterator[str]:
     """Start Valkey, yield its URL, and stop it after the block.
 
-    `settings` are lines of its configuration file. Raises `ValkeyFailed`.
+    `settings` are lines of its configuration file. Raises `ValkeyError`.
     """
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
         server = ValkeyProcess(Path(folder), free_port(), settings)

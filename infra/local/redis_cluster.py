@@ -10,16 +10,16 @@ from pathlib import Path
 from redis import RedisCluster
 from redis.crc import key_slot
 
-from infra.local.cluster_views import (
+from infra.local.cluster_queries import (
+    cluster_view,
     is_replica_of,
     knows,
-    move,
-    named_by,
-    takes_for_failed,
-    view_of,
+    marks_as_failed,
+    move_keys,
+    slot_owner_port,
 )
-from infra.local.ports import lasting_port
-from infra.local.redis_node import NotInTime, RedisNode, wait_until
+from infra.local.ports import restartable_port
+from infra.local.redis_node import RedisNode, WaitTimeout, wait_until
 
 _SLOTS = 16_384
 _PRIMARIES = 3
@@ -32,7 +32,7 @@ class ClusterNode(RedisNode):
     """A node of a cluster. It keeps its id when it is killed and started again."""
 
     def __init__(self, folder: Path, settings: Sequence[str]) -> None:
-        bus_port = lasting_port()
+        bus_port = restartable_port()
         node_settings = (
             "cluster-enabled yes",
             "cluster-config-file nodes.conf",
@@ -43,14 +43,14 @@ class ClusterNode(RedisNode):
             "cluster-require-full-coverage no",
             "repl-diskless-sync-delay 0",
         )
-        super().__init__(folder, lasting_port(), [*node_settings, *settings])
+        super().__init__(folder, restartable_port(), [*node_settings, *settings])
         self.meet_arguments = ("127.0.0.1", self.port, bus_port)
         """Arguments of CLUSTER MEET."""
         self.id = ""
 
 
 class LocalCluster:
-    """Six nodes. All methods block; those that wait raise `NotInTime` after 20 s."""
+    """Six nodes. All methods block; those that wait raise `WaitTimeout` after 20 s."""
 
     def __init__(self, folder: Path, settings: Sequence[str]) -> None:
         self.nodes = [ClusterNode(folder / str(n), settings) for n in range(2 * _PRIMARIES)]
@@ -91,18 +91,18 @@ class LocalCluster:
     def owner_of(self, tag: str) -> ClusterNode:
         """Ask the nodes for the running primary that owns the slot of `tag`, such as `{s3}`.
 
-        Raises `NotInTime` if no running node owns it.
+        Raises `WaitTimeout` if no running node owns it.
         """
         owner = self._owner_of(key_slot(tag.encode()))
         if owner is None:
-            raise NotInTime(f"No running node owns the slot of {tag}.")
+            raise WaitTimeout(f"No running node owns the slot of {tag}.")
         return owner
 
     def replica_of(self, node: ClusterNode) -> ClusterNode:
-        """Return the running replica of a primary. Raises `NotInTime` if there is none."""
+        """Return the running replica of a primary. Raises `WaitTimeout` if there is none."""
         replicas = [n for n in self._running_nodes() if is_replica_of(n, node)]
         if not replicas:
-            raise NotInTime(f"Node {node.port} has no running replica.")
+            raise WaitTimeout(f"Node {node.port} has no running replica.")
         return replicas[0]
 
     def kill(self, node: ClusterNode) -> None:
@@ -139,7 +139,7 @@ class LocalCluster:
     def wait_until_noticed(self, node: ClusterNode) -> None:
         """Wait until all running nodes mark a killed node as failed."""
         wait_until(
-            lambda: all(takes_for_failed(one, node.id) for one in self._running_nodes()),
+            lambda: all(marks_as_failed(one, node.id) for one in self._running_nodes()),
             "a killed node is marked as failed",
         )
 
@@ -191,10 +191,10 @@ class LocalCluster:
         slot, source = key_slot(tag.encode()), self.owner_of(tag)
         target.ask("CLUSTER", "SETSLOT", slot, "IMPORTING", source.id)
         source.ask("CLUSTER", "SETSLOT", slot, "MIGRATING", target.id)
-        move(source, target, slot, source.ask("CLUSTER", "COUNTKEYSINSLOT", slot) // 2)
+        move_keys(source, target, slot, source.ask("CLUSTER", "COUNTKEYSINSLOT", slot) // 2)
         yield
         while count := source.ask("CLUSTER", "COUNTKEYSINSLOT", slot):
-            move(source, target, slot, count)
+            move_keys(source, target, slot, count)
         for node in (target, source, *self._primaries()):
             node.ask("CLUSTER", "SETSLOT", slot, "NODE", target.id)
         wait_until(lambda: self._all_agree_on(target, slot), f"all nodes know that {tag} has moved")
@@ -217,13 +217,13 @@ class LocalCluster:
 
     def _owner_of(self, slot: int) -> ClusterNode | None:
         """Return the running node that claims `slot` for itself."""
-        return next((n for n in self._running_nodes() if named_by(n, slot) == n.port), None)
+        return next((n for n in self._running_nodes() if slot_owner_port(n, slot) == n.port), None)
 
     def _all_agree_on(self, owner: ClusterNode, slot: int) -> bool:
-        return all(named_by(node, slot) == owner.port for node in self._running_nodes())
+        return all(slot_owner_port(node, slot) == owner.port for node in self._running_nodes())
 
     def _is_healthy(self) -> bool:
-        views = [view_of(node) for node in self.nodes]
+        views = [cluster_view(node) for node in self.nodes]
         return bool(views[0]) and all(v == views[0] for v in views) and self._is_replicated()
 
     def _is_replicated(self) -> bool:

@@ -16,7 +16,7 @@ _TIMEOUT_S = 20.0
 _POLL_S = 0.02
 
 
-class NotInTime(Exception):
+class WaitTimeout(Exception):
     """Servers didn't reach an expected state; the message says which one."""
 
 
@@ -75,9 +75,9 @@ class RedisNode:
 
 
 def wait_until(condition: Callable[[], bool], what: str) -> None:
-    """Poll until `condition()` holds. Raises `NotInTime` after 20 s; `what` describes it."""
+    """Poll until `condition()` holds. Raises `WaitTimeout` after 20 s; `what` describes it."""
     deadline = time.monotonic() + _TIMEOUT_S
     while not condition():
         if time.monotonic() > deadline:
-            raise NotInTime(f"Timed out after {_TIMEOUT_S:.0f} s, waiting until {what}.")
+            raise WaitTimeout(f"Timed out after {_TIMEOUT_S:.0f} s, waiting until {what}.")
         time.sleep(_POLL_S)

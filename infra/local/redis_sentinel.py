@@ -5,10 +5,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from infra.local.ports import lasting_port
+from infra.local.ports import restartable_port
 from infra.local.redis_node import RedisNode, wait_until
 
-NAME = "synckairos"
+PRIMARY_NAME = "synckairos"
 """Name of the primary on the Sentinels."""
 USER = ("synckairos", "the-data-password")
 """User and password of clients on the primary and the replica."""
@@ -36,10 +36,10 @@ _DATA_SETTINGS = (
 
 
 class LocalSentinels:
-    """Two data nodes and three Sentinels. Methods that wait raise `NotInTime` after 20 s."""
+    """Two data nodes and three Sentinels. Methods that wait raise `WaitTimeout` after 20 s."""
 
     def __init__(self, folder: Path) -> None:
-        ports = [lasting_port() for _ in range(2)]
+        ports = [restartable_port() for _ in range(2)]
         replicating = f"replicaof 127.0.0.1 {ports[0]}"
         self.data = [
             RedisNode(folder / f"data-{n}", port, [*_DATA_SETTINGS, *more], user=_ADMIN)
@@ -48,7 +48,7 @@ class LocalSentinels:
         self.sentinels = [
             RedisNode(
                 folder / f"sentinel-{n}",
-                lasting_port(),
+                restartable_port(),
                 _sentinel_settings(ports[0], down_after),
                 user=SENTINEL_USER,
                 sentinel=True,
@@ -66,7 +66,7 @@ class LocalSentinels:
         """Value of `REDIS_URL`, with the users of the data nodes and of the Sentinels."""
         (name, password), (sentinel_name, sentinel_password) = USER, SENTINEL_USER
         return (
-            f"redis+sentinel://{name}:{password}@{self.hosts}/{NAME}"
+            f"redis+sentinel://{name}:{password}@{self.hosts}/{PRIMARY_NAME}"
             f"?sentinel_username={sentinel_name}&sentinel_password={sentinel_password}"
         )
 
@@ -84,7 +84,9 @@ class LocalSentinels:
     @property
     def primary(self) -> RedisNode:
         """The primary according to the first running Sentinel."""
-        _, port = self._running_sentinels()[0].ask("SENTINEL", "GET-MASTER-ADDR-BY-NAME", NAME)
+        _, port = self._running_sentinels()[0].ask(
+            "SENTINEL", "GET-MASTER-ADDR-BY-NAME", PRIMARY_NAME
+        )
         return next(node for node in self.data if node.port == int(port))
 
     def wait_until_healthy(self) -> None:
@@ -119,7 +121,8 @@ class LocalSentinels:
         """Wait until the running Sentinels know that they have no quorum for a failover."""
         wait_until(
             lambda: all(
-                s.says("SENTINEL", "CKQUORUM", NAME) is None for s in self._running_sentinels()
+                s.says("SENTINEL", "CKQUORUM", PRIMARY_NAME) is None
+                for s in self._running_sentinels()
             ),
             "the Sentinels know that they have no quorum",
         )
@@ -164,22 +167,22 @@ def _sentinel_settings(primary_port: int, down_after_ms: int) -> list[str]:
         f"user {user} on >{password} ~* &* +@all",
         f"sentinel sentinel-user {user}",
         f"sentinel sentinel-pass {password}",
-        f"sentinel monitor {NAME} 127.0.0.1 {primary_port} {_QUORUM}",
-        f"sentinel auth-user {NAME} {_ADMIN[0]}",
-        f"sentinel auth-pass {NAME} {_ADMIN[1]}",
-        f"sentinel down-after-milliseconds {NAME} {down_after_ms}",
-        f"sentinel failover-timeout {NAME} {_FAILOVER_TIMEOUT_MS}",
+        f"sentinel monitor {PRIMARY_NAME} 127.0.0.1 {primary_port} {_QUORUM}",
+        f"sentinel auth-user {PRIMARY_NAME} {_ADMIN[0]}",
+        f"sentinel auth-pass {PRIMARY_NAME} {_ADMIN[1]}",
+        f"sentinel down-after-milliseconds {PRIMARY_NAME} {down_after_ms}",
+        f"sentinel failover-timeout {PRIMARY_NAME} {_FAILOVER_TIMEOUT_MS}",
     ]
 
 
 def _primary_port(sentinel: RedisNode) -> int | None:
-    address = sentinel.says("SENTINEL", "GET-MASTER-ADDR-BY-NAME", NAME)
+    address = sentinel.says("SENTINEL", "GET-MASTER-ADDR-BY-NAME", PRIMARY_NAME)
     return int(address[1]) if address else None
 
 
 def _is_ready(sentinel: RedisNode) -> bool:
     """Return whether `sentinel` knows the two other Sentinels and a replica in sync."""
-    fields = sentinel.says("SENTINEL", "MASTER", NAME) or []
+    fields = sentinel.says("SENTINEL", "MASTER", PRIMARY_NAME) or []
     about = dict(zip(fields[::2], fields[1::2], strict=True))
     replicas = _replicas(sentinel)
     return (
@@ -192,7 +195,7 @@ def _is_ready(sentinel: RedisNode) -> bool:
 def _replicas(sentinel: RedisNode) -> list[dict[str, str]]:
     return [
         dict(zip(fields[::2], fields[1::2], strict=True))
-        for fields in sentinel.says("SENTINEL", "REPLICAS", NAME) or []
+        for fields in sentinel.says("SENTINEL", "REPLICAS", PRIMARY_NAME) or []
     ]
 
 

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import psycopg
 
-from infra.local.npm import NpmFailed, can_run, install
+from infra.local.npm import NpmError, is_node_installed, npm_install
 from infra.local.ports import free_port
 from infra.migrate import migrate
 
@@ -34,20 +34,20 @@ __all__ = [
     "PUBLISHABLE_KEY",
     "SECRET_KEY",
     "LocalSupabase",
-    "SupabaseFailed",
-    "can_run",
+    "SupabaseError",
+    "create_project",
+    "create_realtime_schema",
+    "create_roles",
+    "is_node_installed",
     "local_supabase",
-    "prepare_project",
-    "prepare_realtime",
-    "prepare_roles",
 ]
 
 
-class SupabaseFailed(Exception):
+class SupabaseError(Exception):
     """It can't be installed or didn't start. The message contains its output."""
 
 
-def prepare_roles(database_url: str) -> None:
+def create_roles(database_url: str) -> None:
     """Create the default roles of a Supabase project; migrations grant rights to them."""
     with psycopg.connect(database_url, autocommit=True) as connection:
         for role, more in (("anon", ""), ("authenticated", ""), ("service_role", "bypassrls")):
@@ -57,7 +57,7 @@ def prepare_roles(database_url: str) -> None:
             )
 
 
-def prepare_realtime(database_url: str) -> None:
+def create_realtime_schema(database_url: str) -> None:
     """Create the default Realtime schema of a project; migrations add policies to it.
 
     The roles must exist already.
@@ -66,10 +66,10 @@ def prepare_realtime(database_url: str) -> None:
         connection.execute(_REALTIME_SQL.read_bytes())
 
 
-def prepare_project(database_url: str) -> list[str]:
+def create_project(database_url: str) -> list[str]:
     """Create the roles and the Realtime schema, apply the migrations, return their names."""
-    prepare_roles(database_url)
-    prepare_realtime(database_url)
+    create_roles(database_url)
+    create_realtime_schema(database_url)
     return migrate(database_url)
 
 
@@ -87,7 +87,7 @@ class LocalSupabase:
         return f"http://127.0.0.1:{self._port}"
 
     def start(self) -> None:
-        """Start it and wait until it answers. Raises `SupabaseFailed`."""
+        """Start it and wait until it answers. Raises `SupabaseError`."""
         variables = {
             "DATABASE_URL": self._database_url,
             "PORT": str(self._port),
@@ -108,7 +108,7 @@ class LocalSupabase:
             while not self._answers():
                 if self._process.poll() is not None or time.monotonic() > deadline:
                     log.seek(0)
-                    raise SupabaseFailed(log.read().decode(errors="replace"))
+                    raise SupabaseError(log.read().decode(errors="replace"))
                 time.sleep(_POLL_S)
 
     def stop(self) -> None:
@@ -133,12 +133,12 @@ class LocalSupabase:
 def local_supabase(database_url: str) -> Iterator[LocalSupabase]:
     """Start a server on a migrated database and stop it after the block.
 
-    Raises `SupabaseFailed`.
+    Raises `SupabaseError`.
     """
     try:
-        install(_FOLDER)
-    except NpmFailed as failure:
-        raise SupabaseFailed(str(failure)) from failure
+        npm_install(_FOLDER)
+    except NpmError as failure:
+        raise SupabaseError(str(failure)) from failure
     server = LocalSupabase(database_url)
     try:
         server.start()

@@ -1,6 +1,6 @@
 """Settings of a local service for tests and demos."""
 
-UNGUARDED = {
+NO_AUTH_SETTINGS = {
     "APP_ENV": "local",
     "RATE_LIMIT_GENERAL": "100000000",
     "RATE_LIMIT_SWITCH": "1000000",

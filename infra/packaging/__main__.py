@@ -7,10 +7,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 from infra.packaging import template
-from infra.packaging.failure import PackagingFailed
+from infra.packaging.local_build import build_locally
 from infra.packaging.manifest import LAYER_ZIP, functions
-from infra.packaging.packed import pack
-from infra.packaging.unpacked import unpacked
+from infra.packaging.packaging_errors import PackagingFailed
+from infra.packaging.zips import write_zips
 
 _MIB = 1024 * 1024
 
@@ -20,7 +20,7 @@ def main() -> None:
     options = _options()
     try:
         if options.platform == "host":
-            _step("functions and layer, unpacked for this machine", unpacked)
+            _step("functions and layer, unpacked for this machine", build_locally)
         else:
             _package(options.stage)
     except PackagingFailed as error:
@@ -28,9 +28,9 @@ def main() -> None:
 
 
 def _package(stage: str) -> None:
-    _step("functions and layer for Lambda (arm64, Python 3.12)", pack)
+    _step("functions and layer for Lambda (arm64, Python 3.12)", write_zips)
     _step("osls and its packages", template.install_tools)
-    _step(f"the CloudFormation template of stage {stage}", lambda: template.make(stage))
+    _step(f"the CloudFormation template of stage {stage}", lambda: template.generate(stage))
     _step("cfn-lint", template.check)
     zips = [function.zip for function in functions()]
     largest = max(zips, key=_size_mib)

@@ -8,9 +8,9 @@ from pathlib import Path
 from packaging.utils import NormalizedName
 
 from infra.packaging.archive import Contents, with_bytecode
-from infra.packaging.distributions import Lock, distributions_of
+from infra.packaging.distributions import LockFile, required_distributions
 from infra.packaging.interpreter import compile_all
-from infra.packaging.manifest import LAYER_IS_OF, ROOT, Function, functions
+from infra.packaging.manifest import LAYER_FUNCTION, ROOT, Function, functions
 from infra.packaging.sources import ImportGraph, Sources
 from infra.packaging.wheels import Platform, files_by_distribution, install
 
@@ -32,7 +32,7 @@ def build(platform: Platform, workshop: Path) -> Build:
     parts = _find_parts()
     own = _compile_own(parts, platform, workshop / "own")
     site = workshop / "site"
-    install(map(Lock().pin, frozenset().union(*parts.distributions.values())), platform, site)
+    install(map(LockFile().pin, frozenset().union(*parts.distributions.values())), platform, site)
     compile_all(site, "/opt/python" if platform == "lambda" else None)
     return _distribute(parts, own, site)
 
@@ -46,7 +46,7 @@ class _Parts:
 def _find_parts() -> _Parts:
     graph = ImportGraph()
     sources = {function: graph.sources_of(function.module) for function in functions()}
-    distributions = {f: distributions_of(found.imported) for f, found in sources.items()}
+    distributions = {f: required_distributions(found.imported) for f, found in sources.items()}
     return _Parts(sources, distributions)
 
 
@@ -59,9 +59,9 @@ def _compile_own(parts: _Parts, platform: Platform, folder: Path) -> Path:
 
 
 def _distribute(parts: _Parts, own: Path, site: Path) -> Build:
-    """Put the distributions of `LAYER_IS_OF` into the layer, others into the functions' zips."""
+    """Put the distributions of `LAYER_FUNCTION` into the layer, others into the functions' zips."""
     files = files_by_distribution(site)
-    in_layer = next(d for f, d in parts.distributions.items() if f.name == LAYER_IS_OF)
+    in_layer = next(d for f, d in parts.distributions.items() if f.name == LAYER_FUNCTION)
 
     def contents(names: Iterable[NormalizedName], prefix: Path) -> dict[Path, Path]:
         return {prefix / file: site / file for name in names for file in files[name]}

@@ -8,8 +8,8 @@ from importlib import metadata
 from packaging.requirements import Requirement
 from packaging.utils import NormalizedName, canonicalize_name
 
-from infra.packaging.failure import PackagingFailed
 from infra.packaging.manifest import ROOT
+from infra.packaging.packaging_errors import PackagingFailed
 
 _FORBIDDEN = {"boto3", "botocore"}
 """Lambda provides them, and importing them takes longer than importing everything else."""
@@ -18,7 +18,7 @@ _UNUSED = {"h2"}
 """HTTP/2: postgrest requires it, but the functions don't use it; httpcore imports it if it can."""
 
 
-class Lock:
+class LockFile:
     """The pinned versions of requirements.txt that apply on Lambda."""
 
     def __init__(self) -> None:
@@ -46,7 +46,7 @@ class _Needed:
     extra: str = ""
 
 
-def distributions_of(imported: Iterable[str]) -> frozenset[NormalizedName]:
+def required_distributions(imported: Iterable[str]) -> frozenset[NormalizedName]:
     """Return the distributions of these top-level modules and their transitive requirements.
 
     Raises `PackagingFailed` if no installed distribution provides a module.

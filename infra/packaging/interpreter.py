@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
-from infra.packaging.failure import PackagingFailed
+from infra.packaging.packaging_errors import PackagingFailed
 
 
 @cache

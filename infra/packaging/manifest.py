@@ -9,7 +9,7 @@ import yaml
 ROOT = Path(__file__).parents[2]
 LAYER_ZIP = ROOT / ".build" / "layer.zip"
 
-LAYER_IS_OF = "switch"
+LAYER_FUNCTION = "switch"
 """The layer holds this function's third-party imports: all hot functions need them."""
 
 

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import grimp
 
-from infra.packaging.failure import PackagingFailed
 from infra.packaging.manifest import ROOT
+from infra.packaging.packaging_errors import PackagingFailed
 
 _PACKAGES = ("functions", "shared")
 

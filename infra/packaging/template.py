@@ -8,9 +8,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from infra.local.npm import NpmFailed, can_run, install
-from infra.packaging.failure import PackagingFailed
+from infra.local.npm import NpmError, is_node_installed, npm_install
 from infra.packaging.manifest import ROOT
+from infra.packaging.packaging_errors import PackagingFailed
 
 _TOOLS = ROOT / "infra" / "aws"
 TEMPLATE = ROOT / ".serverless" / "cloudformation-template-update-stack.json"
@@ -21,15 +21,15 @@ _REDUNDANT_DEPENDENCY = "W3005"
 
 def install_tools() -> None:
     """Install osls with npm. Raises `PackagingFailed`."""
-    if not can_run():
+    if not is_node_installed():
         raise PackagingFailed("osls needs Node 20 or newer with npm. Install it and try again.")
     try:
-        install(_TOOLS)
-    except NpmFailed as error:
+        npm_install(_TOOLS)
+    except NpmError as error:
         raise PackagingFailed(str(error)) from None
 
 
-def make(stage: str) -> None:
+def generate(stage: str) -> None:
     """Write the template of a stage to `TEMPLATE`. Needs the zips, but no AWS account."""
     osls = str(_TOOLS / "node_modules" / ".bin" / "osls")
     with _emulated_aws() as url:

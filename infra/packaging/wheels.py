@@ -9,7 +9,7 @@ from typing import Literal
 import uv
 from packaging.utils import NormalizedName, canonicalize_name
 
-from infra.packaging.failure import PackagingFailed
+from infra.packaging.packaging_errors import PackagingFailed
 
 Platform = Literal["lambda", "host"]
 

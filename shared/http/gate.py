@@ -110,7 +110,7 @@ class Gate:
     def mint(
         self, kind: Kind, caller: Caller, lifetime_s: int, issued_at_s: int | None = None
     ) -> tuple[str, int]:
-        """See `Tokens.mint`. Raises `Forbidden` if this service can't issue tokens."""
+        """See `TokenVerifier.mint`. Raises `Forbidden` if this service can't issue tokens."""
         self.require_minting()
         assert self._tokens
         return self._tokens.mint(kind, caller, lifetime_s, issued_at_s)

@@ -29,7 +29,7 @@ async def read(call: Call, route: Route) -> tuple[BaseModel | None, ...]:
     """Return the endpoint's arguments after the call: one if it takes input, otherwise none.
 
     Sets the ids in the path on `call`, in lower case. Raises `InvalidInput` with all errors at
-    once, and what `Call.json` raises.
+    once, and what `HttpRequest.json` raises.
     """
     errors: list[Any] = []
     for name, value in call.path_params.items():

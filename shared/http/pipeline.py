@@ -2,7 +2,7 @@
 
 The steps, in this order:
 
-1.  take the client's request id if it is valid, else generate one (`Call`)
+1.  take the client's request id if it is valid, else generate one (`HttpRequest`)
 2.  answer CORS preflights (`Cors`)
 3.  find the route by method and path (`RouteTable`); `HEAD` is served as `GET`
 4.  authenticate the caller, count the request, authorize the operation (`Gate`)

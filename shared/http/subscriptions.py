@@ -49,13 +49,13 @@ class SupabaseSubscriptions:
 
     @property
     def origins(self) -> tuple[str, ...]:
-        """See `Subscriptions`."""
+        """See `EventStreams`."""
         return (self.url, self.url.replace("http", "ws", 1))
 
     def of(
         self, request: HTTPConnection, permit: Permit, session_id: str, gate: Gate
     ) -> dict[str, Any]:
-        """See `Subscriptions`."""
+        """See `EventStreams`."""
         assert self.tokens
         name = permit.name_of(session_id)
         token, expires_at_s = self.tokens.mint(name, _expiry(permit.caller))
@@ -76,7 +76,7 @@ class SocketSubscriptions:
     def of(
         self, request: HTTPConnection, permit: Permit, session_id: str, gate: Gate
     ) -> dict[str, Any]:
-        """See `Subscriptions`. There is no token if this service can't issue tokens."""
+        """See `EventStreams`. There is no token if this service can't issue tokens."""
         url = public_url(request, "/ws", socket=True, query=f"sessionId={session_id}")
         subscription = {"transport": "websocket", "url": url}
         caller = permit.caller
@@ -97,7 +97,7 @@ class NoSubscriptions:
     def of(
         self, request: HTTPConnection, permit: Permit, session_id: str, gate: Gate
     ) -> dict[str, Any]:
-        """See `Subscriptions`."""
+        """See `EventStreams`."""
         return {
             "transport": "polling",
             "url": public_url(request, f"/v1/sessions/{session_id}"),

@@ -6,7 +6,7 @@ from typing import Any
 import psycopg
 import pytest
 
-from infra.checks.addresses import shown
+from infra.checks.redaction import redact_url
 from infra.local.ports import free_port
 from infra.local.postgres import EmbeddedPostgres, embedded_postgres
 from infra.migrate import migrate
@@ -97,7 +97,7 @@ def test_none_at_all_is_said_and_no_password_shown() -> None:
 
 @pytest.mark.parametrize("password", ["top/secret", "top#secret", "top?secret"])
 def test_no_part_of_a_password_is_shown_whatever_it_holds(password: str) -> None:
-    assert shown(f"postgresql://app:{password}@db.internal/x") == "postgresql://db.internal"
+    assert redact_url(f"postgresql://app:{password}@db.internal/x") == "postgresql://db.internal"
 
 
 def test_without_an_address_it_says_what_it_needs() -> None:

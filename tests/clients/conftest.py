@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from infra.local.npm import can_run, install
+from infra.local.npm import is_node_installed, npm_install
 from tests.conftest import missing
 
 _JAVASCRIPT = Path(__file__).parents[2] / "clients" / "js"
@@ -13,6 +13,6 @@ _JAVASCRIPT = Path(__file__).parents[2] / "clients" / "js"
 @pytest.fixture(scope="session")
 def javascript() -> None:
     """What the library for JavaScript is tested with."""
-    if not can_run():
+    if not is_node_installed():
         missing("Node")
-    install(_JAVASCRIPT)
+    npm_install(_JAVASCRIPT)

@@ -9,7 +9,7 @@ from random import Random
 
 from anyio.from_thread import start_blocking_portal
 
-from infra.local.accepting import stop_accepting
+from infra.local.stop_accepting import stop_accepting
 
 _CHUNK = 65_536
 _HOLD_S = 0.05

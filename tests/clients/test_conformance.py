@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import httpx
 import pytest
 
-from infra.local.functions import Options, running_functions
+from infra.local.functions import LocalRunOptions, running_functions
 from infra.local.instance import Instance, running
 from infra.local.realtime import LocalRealtime
 from infra.local.redis import embedded_redis
@@ -97,7 +97,7 @@ def functions(supabase_realtime: LocalRealtime) -> Iterator[Service]:
             "RATE_LIMIT_SWITCH": "0",
             **supabase_realtime.settings(),
         }
-        url = stack.enter_context(running_functions(settings, Options(warm=_WARM))).url
+        url = stack.enter_context(running_functions(settings, LocalRunOptions(warm=_WARM))).url
         yield Service("functions", url, redis_url, supabase_realtime)
 
 

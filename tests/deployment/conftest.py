@@ -139,7 +139,7 @@ def original(tmp_path_factory: pytest.TempPathFactory) -> Path:
     ignored = shutil.ignore_patterns("__pycache__", "node_modules", "bases.env")
     for name in ("infra/deployment", "infra/environment", "infra/image", "infra/scripts", "shared"):
         shutil.copytree(ROOT / name, folder / name, ignore=ignored)
-    for name in ("infra/__init__.py", "infra/consent.py", "infra/module.sh", "infra/fly.toml"):
+    for name in ("infra/__init__.py", "infra/confirm.py", "infra/module.sh", "infra/fly.toml"):
         shutil.copy(ROOT / name, folder / name)
     for name in _SCRIPTS:
         pretend(folder / "infra" / "scripts" / name)

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from infra.deployment.__main__ import main
-from infra.deployment.clock import Deadline
-from infra.deployment.fly import Fly
+from infra.deployment.deadline import Deadline
+from infra.deployment.fly import FlyApp
 from tests import commands
 from tests.deployment.conftest import APP, IMAGE, Checkout, all_well, release, status
 
@@ -126,7 +126,7 @@ def test_what_keeps_machines_from_being_well_is_named(
     said: Any, faults: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("infra.deployment.fly.output", lambda *_: json.dumps(said))
-    assert Fly(APP, Deadline(1)).unhealthy() == faults
+    assert FlyApp(APP, Deadline(1)).unhealthy() == faults
 
 
 def test_machines_that_get_well_in_time_are_waited_for(checkout: Checkout) -> None:

@@ -12,12 +12,12 @@ from playwright.sync_api import (
     sync_playwright,
 )
 
-from infra.local.functions import Options, Running, running_functions
+from infra.local.functions import LocalFunctions, LocalRunOptions, running_functions
 from infra.local.instance import Instance, running
 from infra.local.postgres import EmbeddedPostgres, embedded_postgres
 from infra.local.realtime import local_realtime
 from infra.local.redis import embedded_redis
-from infra.local.supabase import can_run, local_supabase, prepare_project
+from infra.local.supabase import create_project, is_node_installed, local_supabase
 from infra.local.upstash import local_upstash
 from tests.conftest import missing
 from tests.e2e.console import Console
@@ -77,9 +77,9 @@ def service(redis_url: str, postgres: EmbeddedPostgres) -> Iterator[Instance]:
 
 
 @pytest.fixture(scope="package")
-def functions() -> Iterator[Running]:
+def functions() -> Iterator[LocalFunctions]:
     """The service as functions, whose pushes Supabase carries; all servers are their own."""
-    if not can_run():
+    if not is_node_installed():
         missing("Node")
     with ExitStack() as stack:
         upstash = stack.enter_context(local_upstash(stack.enter_context(embedded_redis())))
@@ -90,13 +90,13 @@ def functions() -> Iterator[Running]:
             "LOG_LEVEL": "WARNING",
         }
         settings |= _supabase_project(stack)
-        yield stack.enter_context(running_functions(settings, Options(warm=_PLAYED)))
+        yield stack.enter_context(running_functions(settings, LocalRunOptions(warm=_PLAYED)))
 
 
 def _supabase_project(stack: ExitStack) -> dict[str, str]:
     """The settings of a service that uses a project of its own."""
     url = stack.enter_context(embedded_postgres()).url
-    prepare_project(url)
+    create_project(url)
     upstream = stack.enter_context(local_supabase(url)).url
     return stack.enter_context(local_realtime(url, upstream=upstream)).settings()
 

@@ -8,7 +8,7 @@ import httpx
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from infra.local.functions import Running
+from infra.local.functions import LocalFunctions
 from tests.e2e.conftest import Opener
 from tests.e2e.console import Console, deadlines
 from tests.e2e.problems import Problems
@@ -21,7 +21,9 @@ Tabs = tuple[Console, Console]
 
 
 @pytest.fixture
-def open_both(functions: Running, open_page: Opener, open_beside: Opener) -> Callable[..., Tabs]:
+def open_both(
+    functions: LocalFunctions, open_page: Opener, open_beside: Opener
+) -> Callable[..., Tabs]:
     """Creates a session in a tab and opens it in another."""
 
     def open_them(**fields: str) -> Tabs:
@@ -36,7 +38,7 @@ def open_both(functions: Running, open_page: Opener, open_beside: Opener) -> Cal
 
 @pytest.fixture
 def without_realtime(
-    chromium: Browser, functions: Running, problems: Problems
+    chromium: Browser, functions: LocalFunctions, problems: Problems
 ) -> Iterator[tuple[Page, Page]]:
     """Pages in two windows where Supabase's sockets close as soon as they are opened."""
     with chromium.new_context() as left, chromium.new_context() as right:
@@ -56,7 +58,9 @@ def soon() -> Iterator[None]:
     assert time.monotonic() - began < FOLLOWS_S
 
 
-def test_supabase_carries_the_pushes(functions: Running, open_both: Callable[..., Tabs]) -> None:
+def test_supabase_carries_the_pushes(
+    functions: LocalFunctions, open_both: Callable[..., Tabs]
+) -> None:
     tabs = open_both()
     for tab in tabs:
         expect(tab.connection).to_have_text("Live")
@@ -65,7 +69,7 @@ def test_supabase_carries_the_pushes(functions: Running, open_both: Callable[...
 
 
 def test_without_supabase_the_page_asks(
-    without_realtime: tuple[Page, Page], functions: Running
+    without_realtime: tuple[Page, Page], functions: LocalFunctions
 ) -> None:
     one, two = tabs = Console(without_realtime[0]), Console(without_realtime[1])
     one.page.goto(functions.url)
@@ -104,7 +108,7 @@ def test_a_flag_falls_by_itself_in_both_tabs(open_both: Callable[..., Tabs]) -> 
         expect(tab.time_of("Ada")).to_have_text("0:00.0")
 
 
-def _play(functions: Running, tabs: Tabs) -> None:
+def _play(functions: LocalFunctions, tabs: Tabs) -> None:
     one, two = tabs
     with soon():
         one.start()

@@ -11,7 +11,7 @@ import httpx
 import pytest
 from playwright.sync_api import BrowserContext, expect
 
-from infra.local.functions import Running
+from infra.local.functions import LocalFunctions
 from infra.local.instance import Instance
 from tests.e2e import in_step
 from tests.e2e.conftest import Opener
@@ -43,7 +43,7 @@ def venue(request: pytest.FixtureRequest) -> Venue:
     if request.param == "container":
         service: Instance = request.getfixturevalue("service")
         return Venue("container", service.url, "WebSocket", "light")
-    functions: Running = request.getfixturevalue("functions")
+    functions: LocalFunctions = request.getfixturevalue("functions")
     return Venue("functions", functions.url, "Supabase Realtime", "dark")
 
 

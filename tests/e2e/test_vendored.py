@@ -7,7 +7,7 @@ import httpx
 import pytest
 
 from infra.local.instance import Instance
-from infra.local.npm import can_run, install
+from infra.local.npm import is_node_installed, npm_install
 from tests.conftest import missing
 
 _ROOT = Path(__file__).parents[2]
@@ -16,9 +16,9 @@ _VENDORED = _ROOT / "functions" / "console" / "vendor" / "realtime-js.js"
 
 
 def test_the_realtime_client_is_the_one_that_the_script_makes(tmp_path: Path) -> None:
-    if not can_run():
+    if not is_node_installed():
         missing("Node")
-    install(_MAKER)
+    npm_install(_MAKER)
     made = tmp_path / "realtime-js.js"
     subprocess.run(["bash", _MAKER / "bundle.sh", made], check=True)
     assert made.read_bytes() == _VENDORED.read_bytes()

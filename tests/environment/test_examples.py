@@ -6,9 +6,9 @@ from typing import Any
 import yaml
 from dotenv import dotenv_values
 
-from infra.environment.required import required
+from infra.environment.secret_definitions import required_secrets
 from infra.environment.validation import validate
-from infra.environment.variables import KNOWN, unknown, variables_of
+from infra.environment.variables import SETTING_NAMES, read_variables, unknown_variable_faults
 
 _ROOT = Path(__file__).parents[2]
 _LOCAL = _ROOT / ".env.example"
@@ -44,23 +44,25 @@ def services() -> dict[str, dict[str, Any]]:
 
 
 def test_every_setting_is_in_the_production_example_or_set_elsewhere() -> None:
-    assert names_in(_PRODUCTION) | set(_SET_ELSEWHERE) == KNOWN
+    assert names_in(_PRODUCTION) | set(_SET_ELSEWHERE) == SETTING_NAMES
     assert not names_in(_PRODUCTION) & set(_SET_ELSEWHERE)
 
 
 def test_what_the_example_leaves_empty_and_is_needed_is_what_is_missing() -> None:
-    faults = validate(variables_of(_PRODUCTION), "production", "fly").faults
-    assert [fault.split()[0] for fault in faults] == [secret.name for secret in required("fly")]
+    faults = validate(read_variables(_PRODUCTION), "production", "fly").faults
+    assert [fault.split()[0] for fault in faults] == [
+        secret.name for secret in required_secrets("fly")
+    ]
 
 
 def test_the_local_example_is_good_as_it_is() -> None:
-    variables = variables_of(_LOCAL)
+    variables = read_variables(_LOCAL)
     assert validate(variables, "local", "fly").faults == []
-    assert unknown(set(variables)) == []
+    assert unknown_variable_faults(set(variables)) == []
 
 
 def test_compose_s_own_services_are_where_the_local_example_looks() -> None:
-    variables = variables_of(_LOCAL)
+    variables = read_variables(_LOCAL)
     password = variables["POSTGRES_PASSWORD"]
     database = services()["postgres"]["environment"]["POSTGRES_DB"]
     assert variables["REDIS_URL"] == "redis://redis:6379/0"
@@ -99,4 +101,4 @@ def test_compose_waits_for_what_is_needed() -> None:
 
 def test_compose_gives_the_service_settings_that_it_has() -> None:
     for name in ("app", "migrate"):
-        assert set(services()[name]["environment"]) <= KNOWN
+        assert set(services()[name]["environment"]) <= SETTING_NAMES

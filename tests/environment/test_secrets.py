@@ -11,9 +11,9 @@ import boto3
 import pytest
 from moto import mock_aws
 
-from infra.environment import secrets
-from infra.environment.required import required, secrets_of
-from infra.environment.variables import KNOWN
+from infra.environment import set_secrets
+from infra.environment.secret_definitions import all_secrets, required_secrets
+from infra.environment.variables import SETTING_NAMES
 from shared.settings import Settings
 from tests import commands
 from tests.commands import Ended
@@ -53,7 +53,7 @@ class Fly:
 
     def run(self, *arguments: str | Path, **variables: str) -> Ended:
         """The command, with nobody at the keyboard."""
-        return commands.main(secrets.main, *arguments, **self._surroundings, **variables)
+        return commands.main(set_secrets.main, *arguments, **self._surroundings, **variables)
 
     def run_script(self, *arguments: str | Path, **variables: str) -> Ended:
         """The same by its script."""
@@ -89,7 +89,7 @@ def fly(tmp_path: Path) -> Fly:
 def test_what_is_given_is_set_and_what_can_be_made_is_made(fly: Fly) -> None:
     ended = fly.run_script(_APP, "--yes", **_GIVEN)
     assert ended.returncode == 0, ended.stdout
-    assert set(fly.written) == {secret.name for secret in required("fly")}
+    assert set(fly.written) == {secret.name for secret in required_secrets("fly")}
     assert {name: fly.written[name] for name in _GIVEN} == _GIVEN
     settings = {name.lower(): value for name, value in fly.written.items()}
     Settings.model_validate(settings | {"app_env": "production"})
@@ -133,7 +133,7 @@ def test_what_is_set_already_stays(fly: Fly) -> None:
 
 
 def test_what_is_given_anew_replaces_and_says_what_that_does(fly: Fly) -> None:
-    fly.has(*(secret.name for secret in required("fly")))
+    fly.has(*(secret.name for secret in required_secrets("fly")))
     ended = fly.run(_APP, "--yes", JWT_SECRET=PRODUCTION["JWT_SECRET"])
     assert fly.written == {"JWT_SECRET": PRODUCTION["JWT_SECRET"]}
     assert "all tokens signed with the old one become invalid" in ended.stdout
@@ -186,7 +186,7 @@ def aws(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Path]:
     """AWS's parameter store, and a file with all that functions need."""
     for name, value in {"AWS_ACCESS_KEY_ID": "x", "AWS_SECRET_ACCESS_KEY": "x"}.items():
         monkeypatch.setenv(name, value)
-    for name in KNOWN:
+    for name in SETTING_NAMES:
         monkeypatch.delenv(name, raising=False)
     file = tmp_path / "env"
     given = {name: v for name, v in FUNCTIONS.items() if name != "JWT_SECRET"}
@@ -205,15 +205,15 @@ def stored(stage: str) -> dict[str, tuple[str, str]]:
 
 def test_functions_get_theirs_as_secure_strings(aws: Path) -> None:
     arguments = ["--target", "lambda", "--stage", "prod", "--file", str(aws), "--yes"]
-    assert secrets.main(arguments) == 0
+    assert set_secrets.main(arguments) == 0
     found = stored("prod")
-    assert set(found) == {secret.name for secret in secrets_of("lambda")}
+    assert set(found) == {secret.name for secret in all_secrets("lambda")}
     assert {kind for _, kind in found.values()} == {"SecureString"}
 
 
 def test_a_second_time_nothing_is_made_anew(aws: Path) -> None:
     arguments = ["--target", "lambda", "--stage", "prod", "--file", str(aws), "--yes"]
-    secrets.main(arguments)
+    set_secrets.main(arguments)
     before = stored("prod")
-    assert secrets.main(arguments) == 0
+    assert set_secrets.main(arguments) == 0
     assert stored("prod") == before

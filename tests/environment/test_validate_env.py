@@ -5,9 +5,9 @@ from pathlib import Path
 import pytest
 
 from infra.environment.__main__ import main
-from infra.environment.required import Target, required
+from infra.environment.secret_definitions import Target, required_secrets
 from infra.environment.validation import validate
-from infra.environment.variables import FileFaulty, variables_of
+from infra.environment.variables import EnvFileError, read_variables
 from tests import commands
 from tests.environment.variables import FUNCTIONS, PRODUCTION, lines
 
@@ -49,7 +49,7 @@ def test_what_is_good_for_a_place_has_no_faults(
 def test_each_secret_that_is_missing_is_named_once_with_how_to_get_it(
     target: Target, good: dict[str, str]
 ) -> None:
-    for secret in required(target):
+    for secret in required_secrets(target):
         left = {name: value for name, value in good.items() if name != secret.name}
         about = [f for f in validate(left, "production", target).faults if secret.name in f]
         assert len(about) == 1
@@ -110,14 +110,14 @@ def test_no_secret_is_repeated() -> None:
 def test_quotes_and_comments_are_those_of_such_files(tmp_path: Path) -> None:
     file = tmp_path / "env"
     file.write_text("# a comment\nexport JWT_SECRET=\"a b\"  # why\nPORT=\nLOG_LEVEL='INFO'\n")
-    assert variables_of(file) == {"JWT_SECRET": "a b", "LOG_LEVEL": "INFO"}
+    assert read_variables(file) == {"JWT_SECRET": "a b", "LOG_LEVEL": "INFO"}
 
 
 def test_what_is_no_text_is_refused(tmp_path: Path) -> None:
     file = tmp_path / "env"
     file.write_bytes(b"\xff\xfe")
-    with pytest.raises(FileFaulty, match="can't be read"):
-        variables_of(file)
+    with pytest.raises(EnvFileError, match="can't be read"):
+        read_variables(file)
 
 
 def test_help_explains_it() -> None:

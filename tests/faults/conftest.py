@@ -7,11 +7,17 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from infra.local.functions import Options, running_functions
+from infra.local.functions import LocalRunOptions, running_functions
 from infra.local.instance import running
 from infra.local.postgres import EmbeddedPostgres, embedded_postgres
 from infra.local.redis import embedded_redis
-from infra.local.supabase import SECRET_KEY, LocalSupabase, can_run, local_supabase, prepare_roles
+from infra.local.supabase import (
+    SECRET_KEY,
+    LocalSupabase,
+    create_roles,
+    is_node_installed,
+    local_supabase,
+)
 from infra.local.upstash import local_upstash
 from infra.migrate import migrate
 from tests.conftest import missing
@@ -41,7 +47,7 @@ class Service(Stage):
 def own_postgres() -> Iterator[EmbeddedPostgres]:
     """A database that only the services of these tests write to."""
     with embedded_postgres() as server:
-        prepare_roles(server.url)
+        create_roles(server.url)
         migrate(server.url)
         yield server
 
@@ -49,7 +55,7 @@ def own_postgres() -> Iterator[EmbeddedPostgres]:
 @pytest.fixture(scope="session")
 def own_supabase(own_postgres: EmbeddedPostgres) -> Iterator[LocalSupabase]:
     """Supabase's API on it."""
-    if not can_run():
+    if not is_node_installed():
         missing("Node")
     with local_supabase(own_postgres.url) as server:
         yield server
@@ -92,7 +98,7 @@ def functions(own_postgres: EmbeddedPostgres, own_supabase: LocalSupabase) -> It
             "RATE_LIMIT_SWITCH": "0",
             **_supabase_behind(audit),
         }
-        options = Options(warm=_WARM, schedule_speed=_HURRY)
+        options = LocalRunOptions(warm=_WARM, schedule_speed=_HURRY)
         with running_functions(settings, options) as running_here:
             yield Service(
                 urls=(running_here.url,),

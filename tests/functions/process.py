@@ -12,7 +12,7 @@ from typing import Any
 from uuid import uuid4
 
 from functions.sessions import create, start
-from infra.local.functions.events import Call, http_api_event, queue_event, schedule_event
+from infra.local.functions.events import HttpRequest, http_api_event, queue_event, schedule_event
 from shared.logging import JsonFormatter
 from shared.serverless import instance as instance_module
 from shared.serverless import invocation_log
@@ -21,7 +21,7 @@ from tests.functions.local_aws import REGION
 from tests.integration.api import chess
 
 Handler = Callable[[dict[str, Any], Any], Any]
-Event = Callable[[Call], dict[str, Any]]
+Event = Callable[[HttpRequest], dict[str, Any]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +40,10 @@ class Answer:
 
 
 class Process:
-    """Every handler in it has the same `Instance`; on Lambda each would have its own."""
+    """Every handler in it has the same `ExecutionEnvironment`;
+
+    on Lambda each would have its own.
+    """
 
     def __init__(self) -> None:
         self._used: list[Handler] = []
@@ -65,7 +68,7 @@ class Process:
         if body is not None:
             named.setdefault("Content-Type", "application/json")
         written = b"" if body is None else json.dumps(body, ensure_ascii=False).encode()
-        call = Call(method, path, headers=tuple(named.items()), body=written)
+        call = HttpRequest(method, path, headers=tuple(named.items()), body=written)
         return answer_of(self.invoke(handler, event(call)))
 
     def deliver(self, handler: Handler, *bodies: str) -> list[int]:

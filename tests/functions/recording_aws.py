@@ -12,7 +12,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from infra.local.functions.serving import served
+from infra.local.serving import serve
 
 TOKEN = "the token of this function"
 
@@ -88,7 +88,7 @@ def recording_aws() -> Iterator[RecordingAws]:
     recording = RecordingAws()
     with (
         start_blocking_portal() as portal,
-        portal.wrap_async_context_manager(served(recording.app())) as port,
+        portal.wrap_async_context_manager(serve(recording.app())) as port,
     ):
         recording.url = f"http://127.0.0.1:{port}"
         yield recording

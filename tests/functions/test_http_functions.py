@@ -11,7 +11,7 @@ import pytest
 from functions.service import docs, health
 from functions.sessions import create, participants, read, switch
 from infra.local.functions.events import (
-    Call,
+    HttpRequest,
     function_url_event,
     http_api_event,
     rest_api_event,
@@ -85,7 +85,7 @@ def test_a_function_takes_every_route_of_its_endpoint_and_no_other(
 
 def test_a_body_in_base64_is_read(process: Process) -> None:
     event = http_api_event(
-        Call("POST", "/v1/sessions", headers=(("Content-Type", "application/json"),))
+        HttpRequest("POST", "/v1/sessions", headers=(("Content-Type", "application/json"),))
     )
     body = json.dumps(chess()).encode()
     event |= {"body": base64.b64encode(body).decode(), "isBase64Encoded": True}
@@ -181,7 +181,9 @@ MALFORMED: dict[str, Any] = {
 @pytest.mark.parametrize("fault", MALFORMED)
 def test_a_malformed_event_is_a_400(process: Process, event: Event, fault: str) -> None:
     session_id = process.game()
-    call = Call("POST", f"/v1/sessions/{session_id}/switch", headers=(("Host", "a.example"),))
+    call = HttpRequest(
+        "POST", f"/v1/sessions/{session_id}/switch", headers=(("Host", "a.example"),)
+    )
     answer = answer_of(process.invoke(switch.handler, MALFORMED[fault](event(call))))
     assert (answer.status, answer.json["error"]["code"]) == (400, "VALIDATION_ERROR")
     assert answer.headers["x-request-id"] == answer.json["error"]["request_id"]
@@ -191,7 +193,7 @@ def test_a_malformed_event_is_a_400(process: Process, event: Event, fault: str) 
 
 @gateways
 def test_no_field_of_an_event_is_missed_with_a_server_error(process: Process, event: Event) -> None:
-    call = Call("GET", "/health", "a=1", headers=(("Host", "a.example"),))
+    call = HttpRequest("GET", "/health", "a=1", headers=(("Host", "a.example"),))
     whole = event(call)
     fields = [(name,) for name in whole] + [
         ("requestContext", name) for name in whole["requestContext"]

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 from redis import Redis
 
-from infra.local.functions import Options, Running, running_functions
-from infra.local.functions.events import Call, http_api_event
+from infra.local.functions import LocalFunctions, LocalRunOptions, running_functions
+from infra.local.functions.events import HttpRequest, http_api_event
 from infra.local.supabase import PUBLISHABLE_KEY, SECRET_KEY
 from infra.local.upstash import LocalUpstash
 from shared.store.keys import Keys
@@ -29,14 +29,14 @@ _ERROR_MS = 50
 class Snapshots:
     """Functions that were started up to their snapshot, and what they have logged since."""
 
-    running: Running
+    running: LocalFunctions
     log: io.StringIO
     credentials_fetched: int
     """How often, for everything before the snapshots."""
 
     def first(self, function: str, method: str, path: str) -> Answer:
         """What `function` answers to its first request."""
-        return answer_of(self.running.invoke(function, http_api_event(Call(method, path))))
+        return answer_of(self.running.invoke(function, http_api_event(HttpRequest(method, path))))
 
     def logged(self, function: str) -> list[dict[str, Any]]:
         """Its log."""
@@ -71,7 +71,7 @@ def snapshots(
         "LOG_LEVEL": "INFO",
     }
     log = io.StringIO()
-    options = Options(stage="prod", schedule_speed=0, log=log)
+    options = LocalRunOptions(stage="prod", schedule_speed=0, log=log)
     with running_functions(settings, options) as running:
         running.snapshot("switch")
         running.snapshot("time")

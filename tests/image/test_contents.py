@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from infra.image.contents import faults, locked, sizes
+from infra.image.image_files import find_faults, locked_packages, measure_sizes
 
 LOCK = """\
 redis==8.1.0 \\
@@ -31,7 +31,7 @@ def root(tmp_path: Path) -> Path:
 
 
 def found(root: Path) -> str:
-    return "\n".join(faults(root, NOBODY, LOCK))
+    return "\n".join(find_faults(root, NOBODY, LOCK))
 
 
 def test_a_clean_image_has_no_fault(root: Path) -> None:
@@ -86,16 +86,16 @@ def test_what_all_may_write_is_a_fault(root: Path) -> None:
 
 def test_what_the_user_owns_is_a_fault(root: Path) -> None:
     owner = root.stat().st_uid
-    assert any("is writable" in fault for fault in faults(root, owner, LOCK))
+    assert any("is writable" in fault for fault in find_faults(root, owner, LOCK))
 
 
 def test_sizes_are_told_apart_and_links_have_none(root: Path) -> None:
-    before = sizes(root)
+    before = measure_sizes(root)
     (root / "packages/large.so").write_bytes(bytes(2_000_000))
     (root / "app/again.so").symlink_to(root / "packages/large.so")
     (root / "lib").mkdir()
     (root / "lib/libc.so").write_bytes(bytes(1_000_000))
-    after = sizes(root)
+    after = measure_sizes(root)
     assert after.packages - before.packages == pytest.approx(2)
     assert after.base - before.base == pytest.approx(1)
     assert after.ours == before.ours
@@ -103,4 +103,4 @@ def test_sizes_are_told_apart_and_links_have_none(root: Path) -> None:
 
 
 def test_locked_packages_have_their_normal_names() -> None:
-    assert locked(LOCK) == {"redis", "psycopg-binary"}
+    assert locked_packages(LOCK) == {"redis", "psycopg-binary"}

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from infra.image.buildah import ROOT, alone, buildah, container, mounted
-from infra.image.failure import CannotBuildHere
-from infra.image.programs import require
+from infra.image.buildah import ROOT, buildah, container, locked_store, mounted
+from infra.image.image_errors import CannotBuildHere
+from infra.image.subprocesses import require_programs
 from tests.conftest import missing
 
 STRAYS = [
@@ -60,7 +60,7 @@ def context(folder: Path) -> set[str]:
     everything = folder.parent / "Everything"
     everything.write_text("FROM scratch\nCOPY . /\n")
     image = "localhost/synckairos:context"
-    with alone():
+    with locked_store():
         buildah("build", "--quiet", "--no-cache", "--tag", image, "--file", everything, folder)
         try:
             with container(image) as name, mounted(name) as root:
@@ -74,7 +74,7 @@ def context(folder: Path) -> set[str]:
 def seen(tmp_path_factory: pytest.TempPathFactory) -> set[str]:
     """What is seen of strays beside what is meant."""
     try:
-        require("buildah")
+        require_programs("buildah")
     except CannotBuildHere:
         missing("buildah")
     folder = tmp_path_factory.mktemp("context") / "tree"

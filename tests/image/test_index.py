@@ -2,21 +2,21 @@
 
 from pathlib import Path
 
-from infra.image.index import local_paths, settings
+from infra.image.pip_settings import local_paths, parse_pip_config
 
 
 def test_where_packages_come_from_is_taken_over_and_no_more() -> None:
     listed = "global.index-url='https://packages.example/simple'\nglobal.user='true'\n"
-    assert settings(listed) == {"index-url": "https://packages.example/simple"}
+    assert parse_pip_config(listed) == {"index-url": "https://packages.example/simple"}
 
 
 def test_the_environment_goes_before_files() -> None:
     listed = ":env:.cert='/here.pem'\nglobal.cert='/there.pem'\n"
-    assert settings(listed) == {"cert": "/here.pem"}
+    assert parse_pip_config(listed) == {"cert": "/here.pem"}
 
 
 def test_nothing_set_is_nothing_taken_over() -> None:
-    assert settings("") == {}
+    assert parse_pip_config("") == {}
 
 
 def test_files_that_are_named_are_mounted_and_addresses_are_not(tmp_path: Path) -> None:

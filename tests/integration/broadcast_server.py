@@ -14,8 +14,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from infra.local.functions.serving import served
 from infra.local.ports import free_port
+from infra.local.serving import serve
 
 _WAIT_S = 10.0
 
@@ -66,7 +66,7 @@ class BroadcastServer:
             app = Starlette(
                 routes=[Route("/realtime/v1/api/broadcast", self._take, methods=["POST"])]
             )
-            self._serving = self._portal.wrap_async_context_manager(served(app, self._port))
+            self._serving = self._portal.wrap_async_context_manager(serve(app, self._port))
             self._serving.__enter__()
 
     def stop(self) -> None:

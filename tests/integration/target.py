@@ -6,7 +6,7 @@ from contextlib import ExitStack, contextmanager
 from itertools import product
 from typing import TypeVar
 
-from infra.local.functions import Options, running_functions
+from infra.local.functions import LocalRunOptions, running_functions
 from infra.local.instance import running
 from infra.local.upstash import local_upstash
 from tests.fuzz.extent import IS_FULL
@@ -44,6 +44,6 @@ def serving(redis_url: str, *, warm: Sequence[str] = _WARM, **settings: str) -> 
             upstash = stack.enter_context(local_upstash(redis_url))
             settings["UPSTASH_REDIS_REST_URL"] = upstash.url
             settings["UPSTASH_REDIS_REST_TOKEN"] = upstash.token
-            yield stack.enter_context(running_functions(settings, Options(warm=warm))).url
+            yield stack.enter_context(running_functions(settings, LocalRunOptions(warm=warm))).url
         else:
             yield stack.enter_context(running(redis_url, port=None, quiet=False, **settings)).url

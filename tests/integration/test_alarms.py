@@ -12,7 +12,7 @@ import httpx
 import pytest
 from redis.asyncio import Redis
 
-from infra.local.functions import Options, Running, running_functions
+from infra.local.functions import LocalFunctions, LocalRunOptions, running_functions
 from infra.local.redis import embedded_redis
 from infra.local.upstash import local_upstash
 from shared.store.keys import Keys
@@ -28,7 +28,7 @@ _WARM = ("create", "start", "read", "expire", "reconcile")
 class Stage:
     """The functions, their Redis, and the clock that they take for its."""
 
-    functions: Running
+    functions: LocalFunctions
     redis_url: str
     clock: ShiftedClock
 
@@ -57,7 +57,7 @@ def stage() -> Iterator[Stage]:
             # The one place at which the queue's delay is shortened: 15 minutes are too long here.
             "LONGEST_ALARM_S": "2",
         }
-        options = Options(warm=_WARM, schedule_speed=0)
+        options = LocalRunOptions(warm=_WARM, schedule_speed=0)
         with running_functions(settings, options) as functions:
             yield Stage(functions, redis_url, clock)
 

@@ -11,7 +11,7 @@ import pytest
 
 from functions.tools.demo.__main__ import main
 from infra.local.instance import running
-from infra.local.supabase import can_run
+from infra.local.supabase import is_node_installed
 from tests import commands
 from tests.conftest import missing
 
@@ -59,7 +59,7 @@ def test_a_game_ends_with_the_two_figures(url: str) -> None:
 
 
 def test_on_functions_pushes_come_through_supabase_and_the_flag_falls_by_itself() -> None:
-    if not can_run():
+    if not is_node_installed():
         missing("Node")
     shown = demo("--functions", "--game", _ON_TIME, "--speed", "15")
     assert (shown.returncode, shown.stderr) == (0, ""), shown.stdout + shown.stderr

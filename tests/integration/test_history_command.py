@@ -6,7 +6,7 @@ from pathlib import Path
 from subprocess import CompletedProcess
 from uuid import uuid4
 
-from infra.local.instance import environment
+from infra.local.instance import environment_without_databases
 from infra.local.postgres import EmbeddedPostgres
 from shared.audit.postgres import PostgresAuditLog
 from shared.domain.commands import Complete, Start, Switch
@@ -18,7 +18,7 @@ _ROOT = Path(__file__).parents[2]
 def history(postgres: EmbeddedPostgres, *arguments: str) -> CompletedProcess[str]:
     """The command on that trail."""
     command = [sys.executable, "-m", "functions.tools.history", *arguments]
-    settings = environment() | {"DATABASE_URL": postgres.url}
+    settings = environment_without_databases() | {"DATABASE_URL": postgres.url}
     return subprocess.run(
         command, cwd=_ROOT, env=settings, capture_output=True, text=True, timeout=30
     )

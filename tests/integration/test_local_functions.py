@@ -15,8 +15,8 @@ import boto3
 import httpx
 import pytest
 
-from infra.local.functions import FunctionFailed, Options, Running, running_functions
-from infra.local.functions.events import Call, function_url_event, rest_api_event
+from infra.local.functions import FunctionError, LocalFunctions, LocalRunOptions, running_functions
+from infra.local.functions.events import HttpRequest, function_url_event, rest_api_event
 from tests.integration.reports import Reports
 
 _ROOT = Path(__file__).parents[2]
@@ -164,10 +164,10 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def options(folder: Path, **more: Any) -> Options:
+def options(folder: Path, **more: Any) -> LocalRunOptions:
     """How to run the project in `folder`, without its schedules if nothing else is said."""
     chosen: dict[str, Any] = {"stage": "icy", "schedule_speed": 0, "patience_s": 0.3}
-    return Options(file=folder / "serverless.yml", code=lambda _: folder, **(chosen | more))
+    return LocalRunOptions(file=folder / "serverless.yml", code=lambda _: folder, **(chosen | more))
 
 
 @pytest.fixture(scope="module")
@@ -178,7 +178,7 @@ def reports() -> Iterator[Reports]:
 
 
 @pytest.fixture(scope="module")
-def running(folder: Path, reports: Reports) -> Iterator[Running]:
+def running(folder: Path, reports: Reports) -> Iterator[LocalFunctions]:
     """The project, running."""
     settings = {"REPORTS": str(reports.port), "TOKEN": "secret", "OTHER": "public"}
     with running_functions(settings, options(folder)) as running:
@@ -186,14 +186,14 @@ def running(folder: Path, reports: Reports) -> Iterator[Running]:
 
 
 @pytest.fixture
-def http(running: Running) -> Iterator[httpx.Client]:
+def http(running: LocalFunctions) -> Iterator[httpx.Client]:
     """A client of its gateway."""
     with httpx.Client(base_url=running.url, timeout=20) as client:
         yield client
 
 
 @pytest.fixture
-def sqs(running: Running) -> Iterator[Any]:
+def sqs(running: LocalFunctions) -> Iterator[Any]:
     """A client of its queues."""
     names = {"aws_access_key_id": "x", "aws_secret_access_key": "x", "region_name": "eu-north-1"}
     client = boto3.client("sqs", endpoint_url=running.aws_endpoint, **names)
@@ -251,7 +251,7 @@ def test_an_event_has_payload_format_2(http: httpx.Client) -> None:
 
 
 def test_a_rest_api_s_event_has_payload_format_1() -> None:
-    call = Call("POST", "/a/b%20c", "q=1&q=2", (("X-A", "1"), ("X-A", "2")), body=b"\x00")
+    call = HttpRequest("POST", "/a/b%20c", "q=1&q=2", (("X-A", "1"), ("X-A", "2")), body=b"\x00")
     event = rest_api_event(call, "/a/{id}", {"id": "b c"})
     assert (event["httpMethod"], event["path"], event["resource"]) == ("POST", "/a/b c", "/a/{id}")
     assert event["pathParameters"] == {"id": "b c"}
@@ -260,12 +260,12 @@ def test_a_rest_api_s_event_has_payload_format_1() -> None:
     assert event["headers"]["X-A"] == "2"
     assert event["multiValueHeaders"]["X-A"] == ["1", "2"]
     assert (event["body"], event["isBase64Encoded"]) == ("AA==", True)
-    empty = rest_api_event(Call("GET", "/"))
+    empty = rest_api_event(HttpRequest("GET", "/"))
     assert (empty["body"], empty["queryStringParameters"], empty["pathParameters"]) == (None,) * 3
 
 
 def test_a_function_url_s_event_has_the_path_as_it_was_sent() -> None:
-    event = function_url_event(Call("GET", "/a%20b", "q=1"))
+    event = function_url_event(HttpRequest("GET", "/a%20b", "q=1"))
     assert (event["version"], event["routeKey"]) == ("2.0", "$default")
     assert event["rawPath"] == event["requestContext"]["http"]["path"] == "/a%20b"
     assert "pathParameters" not in event
@@ -325,13 +325,13 @@ def test_what_is_no_answer_is_an_error(http: httpx.Client, answer: dict[str, Any
 
 
 def test_a_function_that_raises_is_an_error_and_lives_on(
-    http: httpx.Client, running: Running
+    http: httpx.Client, running: LocalFunctions
 ) -> None:
     before = http.get("/fragile/fine").json()["pid"]
     response = http.get("/fragile/raise")
     assert (response.status_code, response.json()) == (500, {"message": "Internal Server Error"})
     assert http.get("/fragile/fine").json()["pid"] == before
-    with pytest.raises(FunctionFailed, match="ValueError: nothing doing"):
+    with pytest.raises(FunctionError, match="ValueError: nothing doing"):
         running.invoke("fragile", {"pathParameters": {"how": "raise"}})
 
 
@@ -339,7 +339,7 @@ def test_a_function_that_raises_is_an_error_and_lives_on(
     ("how", "kind"), [("crash", "Runtime.ExitError"), ("sleep", "Sandbox.Timedout")]
 )
 def test_an_instance_that_crashed_or_took_too_long_is_replaced(
-    http: httpx.Client, running: Running, how: str, kind: str
+    http: httpx.Client, running: LocalFunctions, how: str, kind: str
 ) -> None:
     before = http.get("/fragile/fine").json()["pid"]
     assert http.get(f"/fragile/{how}").status_code == 500
@@ -347,7 +347,7 @@ def test_an_instance_that_crashed_or_took_too_long_is_replaced(
     with pytest.raises(ProcessLookupError):
         os.kill(before, 0)
     assert http.get("/fragile/fine").json()["pid"] != before
-    with pytest.raises(FunctionFailed) as failed:
+    with pytest.raises(FunctionError) as failed:
         running.invoke("fragile", {"pathParameters": {"how": how}})
     assert failed.value.kind == kind
 
@@ -358,7 +358,7 @@ def test_a_body_above_ten_megabytes_is_refused(http: httpx.Client) -> None:
 
 
 def test_a_warm_instance_serves_one_call_after_the_other(
-    http: httpx.Client, running: Running
+    http: httpx.Client, running: LocalFunctions
 ) -> None:
     pids = {http.get("/things").json()["pid"] for _ in range(5)}
     assert len(pids) == 1
@@ -366,7 +366,7 @@ def test_a_warm_instance_serves_one_call_after_the_other(
 
 
 def test_calls_at_the_same_time_go_to_instances_of_their_own(
-    http: httpx.Client, reports: Reports, running: Running
+    http: httpx.Client, reports: Reports, running: LocalFunctions
 ) -> None:
     with ThreadPoolExecutor() as threads:
         answers = [threads.submit(http.get, "/meeting") for _ in range(2)]
@@ -389,14 +389,16 @@ def test_a_call_that_finds_every_instance_busy_is_turned_away(
     assert (response.status_code, response.json()) == (503, {"message": "Service Unavailable"})
 
 
-def test_a_function_that_does_not_start_says_why(http: httpx.Client, running: Running) -> None:
+def test_a_function_that_does_not_start_says_why(
+    http: httpx.Client, running: LocalFunctions
+) -> None:
     assert http.get("/broken").status_code == 500
-    with pytest.raises(FunctionFailed, match=r"(?s)no settings.*about to break"):
+    with pytest.raises(FunctionError, match=r"(?s)no settings.*about to break"):
         running.warm_up("broken")
 
 
 def test_a_function_s_surroundings_are_lambda_s(
-    folder: Path, running: Running, monkeypatch: pytest.MonkeyPatch
+    folder: Path, running: LocalFunctions, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("DATABASE_URL", "postgresql://of-somebody/else")
     told = running.invoke("surroundings", {})
@@ -419,7 +421,7 @@ def test_a_function_s_surroundings_are_lambda_s(
     assert "DATABASE_URL" not in environment
 
 
-def test_a_secret_is_in_the_parameter_store_alone(running: Running) -> None:
+def test_a_secret_is_in_the_parameter_store_alone(running: LocalFunctions) -> None:
     environment = running.invoke("surroundings", {})["environment"]
     assert "TOKEN" not in environment
     assert environment["SSM_NAMES"] == "TOKEN"
@@ -430,14 +432,14 @@ def test_a_secret_is_in_the_parameter_store_alone(running: Running) -> None:
     assert [(p["Type"], p["Value"]) for p in stored["Parameters"]] == [("SecureString", "secret")]
 
 
-def test_a_snapshot_waits_until_it_is_needed(folder: Path, running: Running) -> None:
+def test_a_snapshot_waits_until_it_is_needed(folder: Path, running: LocalFunctions) -> None:
     running.snapshot("frozen")
     (folder / "world").write_text("after")
     assert running.invoke("frozen", {}) == ["before", "snapshot", "after"]
     assert running.counts("frozen").cold_starts == 1
 
 
-def test_with_a_snapshot_credentials_come_from_an_address(running: Running) -> None:
+def test_with_a_snapshot_credentials_come_from_an_address(running: LocalFunctions) -> None:
     told = running.invoke("credentials", {})
     assert {"AccessKeyId", "SecretAccessKey", "Token", "Expiration"} < told.keys()
     assert "AWS_ACCESS_KEY_ID" not in told["environment"]
@@ -445,7 +447,7 @@ def test_with_a_snapshot_credentials_come_from_an_address(running: Running) -> N
 
 
 def test_a_message_invokes_its_function_when_its_delay_is_over(
-    running: Running, reports: Reports, sqs: Any
+    running: LocalFunctions, reports: Reports, sqs: Any
 ) -> None:
     url = running.queue_urls["JobQueue"]
     sent_at = time.monotonic()
@@ -462,7 +464,7 @@ def test_a_message_invokes_its_function_when_its_delay_is_over(
 
 
 def test_a_message_that_failed_comes_again_and_then_goes_to_the_dead(
-    running: Running, reports: Reports, sqs: Any
+    running: LocalFunctions, reports: Reports, sqs: Any
 ) -> None:
     entries = [{"Id": body, "MessageBody": body} for body in ("good", "bad")]
     sqs.send_message_batch(QueueUrl=running.queue_urls["JobQueue"], Entries=entries)
@@ -477,7 +479,7 @@ def test_a_message_that_failed_comes_again_and_then_goes_to_the_dead(
     assert [message["Body"] for message in dead["Messages"]] == ["bad"]
 
 
-def test_a_schedule_can_be_fired_at_will(running: Running, reports: Reports) -> None:
+def test_a_schedule_can_be_fired_at_will(running: LocalFunctions, reports: Reports) -> None:
     with ThreadPoolExecutor() as threads:
         answer = threads.submit(running.fire, "hourly")
         event = reports.next()

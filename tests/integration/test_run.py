@@ -13,7 +13,7 @@ import httpx
 import psycopg
 import pytest
 
-from infra.local.instance import environment
+from infra.local.instance import environment_without_databases
 from infra.local.ports import free_port
 from tests.integration.api import chess
 
@@ -24,7 +24,12 @@ def history(*arguments: str, **more: str) -> CompletedProcess[str]:
     """The history command."""
     command = [sys.executable, "-m", "functions.tools.history", *arguments]
     return subprocess.run(
-        command, cwd=_ROOT, env=environment() | more, capture_output=True, text=True, timeout=30
+        command,
+        cwd=_ROOT,
+        env=environment_without_databases() | more,
+        capture_output=True,
+        text=True,
+        timeout=30,
     )
 
 
@@ -34,7 +39,7 @@ def greeting() -> Iterator[str]:
     with subprocess.Popen(
         [sys.executable, "-m", "functions.tools.run"],
         cwd=_ROOT,
-        env=environment() | {"PORT": str(free_port())},
+        env=environment_without_databases() | {"PORT": str(free_port())},
         stdout=PIPE,
         text=True,
     ) as process:

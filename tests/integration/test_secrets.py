@@ -12,7 +12,7 @@ import pytest
 from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed
 
-from infra.local.instance import answers, environment
+from infra.local.instance import environment_without_databases, is_healthy
 from infra.local.ports import free_port
 from tests.integration import tokens
 from tests.integration.api import chess
@@ -38,12 +38,12 @@ def _served(redis_url: str, log: Path) -> Iterator[str]:
     with log.open("wb") as written:
         process = subprocess.Popen(
             [sys.executable, "-m", "functions.server"],
-            env=environment() | own,
+            env=environment_without_databases() | own,
             stdout=written,
             stderr=subprocess.STDOUT,
         )
         try:
-            while not answers(f"http://127.0.0.1:{port}"):
+            while not is_healthy(f"http://127.0.0.1:{port}"):
                 assert process.poll() is None
             yield f"http://127.0.0.1:{port}"
         finally:
@@ -121,7 +121,7 @@ def test_production_does_not_start_without_its_secrets_and_names_them(
     own = {"APP_ENV": "production", "PORT": str(free_port())}
     ended = subprocess.run(
         [sys.executable, "-m", module],
-        env=environment() | own | settings,
+        env=environment_without_databases() | own | settings,
         capture_output=True,
         text=True,
         timeout=60,

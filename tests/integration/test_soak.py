@@ -6,7 +6,7 @@ import pytest
 
 from functions.tools.soak.plan import Plan
 from functions.tools.soak.run import soak
-from infra.local.supabase import can_run
+from infra.local.supabase import is_node_installed
 from tests.conftest import missing
 from tests.fuzz.extent import IS_FULL
 
@@ -20,7 +20,7 @@ _WAYS = {"supabase": True} | ({"postgres": False} if IS_FULL else {})
 
 @pytest.mark.parametrize("supabase", _WAYS.values(), ids=_WAYS)
 def test_every_accepted_change_is_in_the_trail_exactly_once(supabase: bool) -> None:
-    if supabase and not can_run():
+    if supabase and not is_node_installed():
         missing("Node")
     report = soak(_SHORT(supabase=supabase))
     assert report.verdict.faults == ()

@@ -11,7 +11,7 @@ from uuid import uuid4
 import httpx
 import pytest
 
-from infra.local.functions import Options, running_functions
+from infra.local.functions import LocalRunOptions, running_functions
 from infra.local.redis import embedded_redis
 from infra.local.upstash import local_upstash
 from tests.integration.api import Api, chess, error_of
@@ -43,7 +43,7 @@ def url(trouble: Trouble) -> Iterator[str]:
             "UPSTASH_REDIS_REST_TOKEN": upstash.token,
         }
         warm = ("create", "start", "switch", "read")
-        with running_functions(settings, Options(warm=warm, schedule_speed=0)) as functions:
+        with running_functions(settings, LocalRunOptions(warm=warm, schedule_speed=0)) as functions:
             yield functions.url
 
 
@@ -94,7 +94,7 @@ async def test_a_wrong_token_is_an_outage_and_no_secret_is_told(redis_url: str) 
             "UPSTASH_REDIS_REST_URL": upstash.url,
             "UPSTASH_REDIS_REST_TOKEN": "not-the-token",
         }
-        with running_functions(settings, Options(schedule_speed=0)) as functions:
+        with running_functions(settings, LocalRunOptions(schedule_speed=0)) as functions:
             async with httpx.AsyncClient(base_url=functions.url, timeout=10) as http:
                 answer = await Api(http).create(chess())
     assert is_unavailable(answer)

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 from contextlib import ExitStack, asynccontextmanager, suppress
 from enum import StrEnum
 
-from infra.local.accepting import stop_accepting
+from infra.local.stop_accepting import stop_accepting
 
 _CHUNK = 65_536
 

@@ -25,8 +25,8 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from functions.tools.bench.failure import BenchFailed
-from infra.local.instance import InstanceFailed
-from infra.local.postgres import PostgresFailed
+from infra.local.instance import ServiceStartError
+from infra.local.postgres import PostgresError
 from tests.load import knee
 from tests.load.failure import LoadFailed
 from tests.load.generator import News
@@ -74,7 +74,7 @@ def main(arguments: list[str] | None = None) -> int:
             return measurement(arguments, wide)
         scenario, folder = _options(arguments)
         return report(_shown(scenario, console), folder, console)
-    except (LoadFailed, BenchFailed, InstanceFailed, PostgresFailed) as failure:
+    except (LoadFailed, BenchFailed, ServiceStartError, PostgresError) as failure:
         console.print(str(failure), soft_wrap=True, markup=False)
         return 1
     except KeyboardInterrupt:

@@ -88,7 +88,7 @@ def test_memory_is_shown_with_its_limit(metrics: list[Metric]) -> None:
 
 
 def test_the_file_of_the_dashboard_is_as_it_is_described() -> None:
-    assert dashboard.FILE.read_text() == dashboard.text()
+    assert dashboard.FILE.read_text() == dashboard.dashboard_json()
 
 
 def test_panels_neither_overlap_nor_share_a_number() -> None:

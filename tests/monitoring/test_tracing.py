@@ -12,9 +12,9 @@ from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.sdk.trace.export import SpanExporter, SpanExportResult
 from pydantic import ValidationError
 
-from infra.local.instance import environment, running
+from infra.local.instance import environment_without_databases, running
 from infra.local.ports import free_port
-from infra.local.unguarded import UNGUARDED
+from infra.local.unguarded import NO_AUTH_SETTINGS
 from shared.settings import Settings
 from shared.tracing.export import Exporter
 from tests.integration.api import CERTIFICATES, calling, chess
@@ -35,7 +35,12 @@ _ENDPOINT = "OTEL_EXPORTER_OTLP_ENDPOINT"
 
 def loaded(**settings: str) -> set[str]:
     """What a service of those settings has loaded of tracing."""
-    env = environment() | UNGUARDED | {"REDIS_URL": "redis://127.0.0.1:1/0"} | settings
+    env = (
+        environment_without_databases()
+        | NO_AUTH_SETTINGS
+        | {"REDIS_URL": "redis://127.0.0.1:1/0"}
+        | settings
+    )
     code = _BUILD.format(prefixes=_OURS)
     done = subprocess.run([sys.executable, "-c", code], env=env, capture_output=True, check=True)
     return set(done.stdout.decode().split())

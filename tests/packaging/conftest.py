@@ -4,12 +4,12 @@ import json
 
 import pytest
 
-from infra.local.npm import can_run
+from infra.local.npm import is_node_installed
 from infra.packaging import template
-from infra.packaging.failure import PackagingFailed
 from infra.packaging.interpreter import python312
-from infra.packaging.packed import pack
-from infra.packaging.unpacked import Unpacked, unpacked
+from infra.packaging.local_build import LocalBuild, build_locally
+from infra.packaging.packaging_errors import PackagingFailed
+from infra.packaging.zips import write_zips
 from tests.conftest import missing
 from tests.packaging.stack import Stack
 
@@ -23,23 +23,23 @@ def _interpreter() -> None:
 
 
 @pytest.fixture(scope="session")
-def here(_interpreter: None) -> Unpacked:
+def here(_interpreter: None) -> LocalBuild:
     """The layer and the functions, for this machine."""
-    return unpacked()
+    return build_locally()
 
 
 @pytest.fixture(scope="session")
 def zips(_interpreter: None) -> None:
     """The layer and the functions as they are uploaded, where serverless.yml says."""
-    pack()
+    write_zips()
 
 
 @pytest.fixture(scope="session", params=["dev", "prod"])
 def stack(zips: None, request: pytest.FixtureRequest) -> Stack:
     """The template of a stage as osls makes it from serverless.yml; cfn-lint has passed it."""
-    if not can_run():
+    if not is_node_installed():
         missing("Node")
     template.install_tools()
-    template.make(request.param)
+    template.generate(request.param)
     template.check()
     return Stack(json.loads(template.TEMPLATE.read_text()))

@@ -1,6 +1,6 @@
 """Imports everything that functions would ever import, each function in a process of its own.
 
-It runs as `Unpacked.start` runs a function's code, where only the layer can be imported.
+It runs as `LocalBuild.start` runs a function's code, where only the layer can be imported.
 
 What is imported from the layer is imported once, before the processes fork. That makes each of
 them five times as quick and changes nothing: all functions have the same layer.

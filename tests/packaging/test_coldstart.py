@@ -1,20 +1,20 @@
 """A cold start stays within its budget, measured as packaged."""
 
-from infra.packaging.coldstart import HOT, ColdStart, measure, table
-from infra.packaging.unpacked import Unpacked
+from infra.packaging.cold_starts import HOT_FUNCTIONS, ColdStart, measure, table
+from infra.packaging.local_build import LocalBuild
 
 
 def _too_slow(starts: list[ColdStart]) -> list[ColdStart]:
     return [start for start in starts if start.ratio > start.most]
 
 
-def test_a_function_starts_nearly_as_fast_as_fastapi_and_mangum_alone(here: Unpacked) -> None:
+def test_a_function_starts_nearly_as_fast_as_fastapi_and_mangum_alone(here: LocalBuild) -> None:
     """A function that seems too slow is measured once more, and for longer."""
-    hot = [function for function in here.functions if function.name in HOT]
+    hot = [function for function in here.functions if function.name in HOT_FUNCTIONS]
     others = [function for function in here.functions if function not in hot]
     starts = measure(here, hot, rounds=3, at_once=2) + measure(here, others, rounds=1, at_once=2)
     print(table(starts))
-    assert {start.function.name for start in starts} >= HOT
+    assert {start.function.name for start in starts} >= HOT_FUNCTIONS
     suspects = [start.function for start in _too_slow(starts)]
     slow = _too_slow(measure(here, suspects)) if suspects else []
     assert slow == [], table(slow)

@@ -5,8 +5,8 @@ import tempfile
 import zipfile
 from pathlib import Path
 
-from infra.packaging.manifest import LAYER_IS_OF, LAYER_ZIP, ROOT, functions
-from infra.packaging.unpacked import Unpacked
+from infra.packaging.local_build import LocalBuild
+from infra.packaging.manifest import LAYER_FUNCTION, LAYER_ZIP, ROOT, functions
 
 _TOO_HEAVY = {"fastapi", "supabase", "boto3", "botocore"}
 _MIB = 1024 * 1024
@@ -77,12 +77,12 @@ def test_every_module_has_its_bytecode_and_nothing_is_for_another_machine(zips: 
 
 
 def test_a_function_runs_on_its_zip_and_the_layer_alone_and_needs_all_modules_in_it(
-    here: Unpacked,
+    here: LocalBuild,
 ) -> None:
     """Every import that waits inside some function is made as well."""
     folders = {function: str(folder) for function, folder in here.functions.items()}
     handlers = {function.name: (function.module, folders[function]) for function in folders}
-    code = f"{_IMPORT_ALL}\nmain({handlers!r}, {LAYER_IS_OF!r})"
+    code = f"{_IMPORT_ALL}\nmain({handlers!r}, {LAYER_FUNCTION!r})"
     with tempfile.TemporaryFile() as output:
         status = here.start(None, code, output).wait()
         output.seek(0)

@@ -10,12 +10,12 @@ from typing import Any
 import httpx
 import pytest
 
-from infra.local.functions import Options, running_functions
+from infra.local.functions import LocalRunOptions, running_functions
 from infra.local.redis import embedded_redis
 from infra.local.supabase import SECRET_KEY, LocalSupabase
 from infra.local.upstash import local_upstash
 from infra.packaging.interpreter import python312
-from infra.packaging.unpacked import Unpacked
+from infra.packaging.local_build import LocalBuild
 from infra.packaging.wheels import install
 from tests.integration.api import chess, participant
 
@@ -25,13 +25,13 @@ _PATIENCE_S = 10.0
 
 @pytest.fixture(scope="module")
 def http(
-    here: Unpacked, supabase: LocalSupabase, tmp_path_factory: pytest.TempPathFactory
+    here: LocalBuild, supabase: LocalSupabase, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[httpx.Client]:
     """A client of the packaged functions."""
     runtime = tmp_path_factory.mktemp("runtime")
     install([f"{name}=={version(name)}" for name in _RUNTIME], "host", runtime)
     folders = {function.name: folder for function, folder in here.functions.items()}
-    options = Options(
+    options = LocalRunOptions(
         code=lambda name: folders[name],
         python=Path(python312()),
         python_path=[here.layer, runtime],

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import httpx
 
-from infra.local.instance import answers
+from infra.local.instance import is_healthy
 from infra.local.ports import free_port
 
 _PROGRAM = "/usr/sbin/haproxy"
@@ -91,6 +91,6 @@ def balancer(ports: Sequence[int]) -> Iterator[Balancer]:
 
 def _wait_for(url: str) -> None:
     give_up = time.monotonic() + _PATIENCE_S
-    while not answers(url):
+    while not is_healthy(url):
         assert time.monotonic() < give_up, "the proxy doesn't answer"
         time.sleep(_POLL_S)

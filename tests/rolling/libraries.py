@@ -72,9 +72,9 @@ def _require_same_clocks(report: dict[str, Any], state: dict[str, Any]) -> None:
 @asynccontextmanager
 async def libraries(url: str, ids: Sequence[str]) -> AsyncIterator[list[Library]]:
     """Each library over each transport that the container has, following all of `ids`."""
-    if not npm.can_run():
+    if not npm.is_node_installed():
         missing("Node")
-    await asyncio.to_thread(npm.install, _JAVASCRIPT)
+    await asyncio.to_thread(npm.npm_install, _JAVASCRIPT)
     async with AsyncExitStack() as stack:
         clients = [
             await stack.enter_async_context(driver(command, url, transport=transport))

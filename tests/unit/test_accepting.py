@@ -3,7 +3,7 @@
 import asyncio
 import socket
 
-from infra.local.accepting import stop_accepting
+from infra.local.stop_accepting import stop_accepting
 
 
 class _Protocol(asyncio.Protocol):

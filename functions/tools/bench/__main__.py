@@ -13,7 +13,7 @@ from functions.tools.bench.contestants import contestants
 from functions.tools.bench.course import Results
 from functions.tools.bench.failure import BenchFailed
 from functions.tools.bench.wrk import require_wrk
-from infra.local.instance import InstanceFailed
+from infra.local.instance import ServiceStartError
 
 _MIN_WIDTH = 150
 """Characters. Wide enough for the tables when the output is not a terminal."""
@@ -25,7 +25,7 @@ def main() -> int:
     console = Console(highlight=False)
     try:
         results = _measure(options, console)
-    except (BenchFailed, InstanceFailed) as failure:
+    except (BenchFailed, ServiceStartError) as failure:
         console.print(str(failure), soft_wrap=True)
         return 1
     except KeyboardInterrupt:

@@ -18,7 +18,7 @@ from infra.local.instance import Instance, running
 from infra.local.postgres import embedded_postgres
 from infra.local.realtime import local_realtime
 from infra.local.redis import embedded_redis
-from infra.local.supabase import prepare_project
+from infra.local.supabase import create_project
 
 _TRANSPORTS: tuple[Kind, ...] = ("websocket", "sse", "supabase")
 _WARM_UP = 20
@@ -55,7 +55,7 @@ class _Subscriber:
 def of_pushes() -> PushFigures:
     """Measure the same switches with three clients of one instance, one client per transport."""
     with embedded_redis() as redis_url, embedded_postgres() as database:
-        prepare_project(database.url)
+        create_project(database.url)
         with local_realtime(database.url) as realtime:
             settings: Any = realtime.settings() | {"REALTIME_RATE_LIMIT": "0"}
             with running(redis_url, quiet=True, DATABASE_URL=database.url, **settings) as instance:

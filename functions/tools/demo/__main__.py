@@ -16,8 +16,8 @@ from functions.tools.demo.summary import summary
 from functions.tools.demo.warm_up import warm_up
 from functions.tools.demo.ways import recommended, way_of
 from functions.tools.demo.witness import witness_of
-from infra.local.functions import FunctionFailed
-from infra.local.instance import InstanceFailed
+from infra.local.functions import FunctionError
+from infra.local.instance import ServiceStartError
 
 _DEFAULT_GAME = 0
 """It has an increment, ended on time, and tolerates late switches on a busy machine."""
@@ -34,7 +34,7 @@ def main() -> int:
         return 0
     try:
         _run_demo(games, options, console)
-    except (DemoFailed, InstanceFailed, FunctionFailed) as failure:
+    except (DemoFailed, ServiceStartError, FunctionError) as failure:
         console.print(str(failure), soft_wrap=True)
         return 1
     except KeyboardInterrupt:

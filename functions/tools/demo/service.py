@@ -8,13 +8,13 @@ from dataclasses import dataclass
 from rich.console import Console
 
 from functions.tools.demo.failure import DemoFailed
-from infra.local.functions import Options, running_functions
-from infra.local.instance import answers, running
+from infra.local.functions import LocalRunOptions, running_functions
+from infra.local.instance import is_healthy, running
 from infra.local.postgres import embedded_postgres
 from infra.local.realtime import local_realtime
 from infra.local.redis import embedded_redis
-from infra.local.supabase import can_run, local_supabase, prepare_project
-from infra.local.unguarded import UNGUARDED
+from infra.local.supabase import create_project, is_node_installed, local_supabase
+from infra.local.unguarded import NO_AUTH_SETTINGS
 from infra.local.upstash import local_upstash
 
 _DEFAULT_URL = "http://127.0.0.1:3000"
@@ -35,7 +35,7 @@ def service(url_option: str | None, *, functions: bool, console: Console) -> Ite
     with ExitStack() as stack:
         if functions:
             yield _start_functions(stack, console)
-        elif answers(url):
+        elif is_healthy(url):
             yield Service(url)
         elif url_option:
             raise DemoFailed(f"No service answers at {url}.")
@@ -63,21 +63,21 @@ def _start_functions(stack: ExitStack, console: Console) -> Service:
         "UPSTASH_REDIS_REST_TOKEN": upstash.token,
         "PUBSUB": "on",
         "LOG_LEVEL": "ERROR",
-        **UNGUARDED,
+        **NO_AUTH_SETTINGS,
         **_start_supabase(stack),
     }
     console.print("Starting the functions' queues and gateway ...")
     # No request starts these functions. While one `expire` sleeps until a deadline, the other
     # handles the next alarm.
-    options = Options(warm=("expire", "expire", "audit"))
+    options = LocalRunOptions(warm=("expire", "expire", "audit"))
     return Service(stack.enter_context(running_functions(settings, options)).url, redis_url)
 
 
 def _start_supabase(stack: ExitStack) -> dict[str, str]:
     """Start a Supabase project and return its settings; without Node none, so clients poll."""
-    if not can_run():
+    if not is_node_installed():
         return {}
     database_url = stack.enter_context(embedded_postgres()).url
-    prepare_project(database_url)
+    create_project(database_url)
     upstream = stack.enter_context(local_supabase(database_url)).url
     return stack.enter_context(local_realtime(database_url, upstream=upstream)).settings()

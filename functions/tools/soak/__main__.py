@@ -11,12 +11,12 @@ from functions.tools.bench.figures import percentile
 from functions.tools.soak.plan import Plan
 from functions.tools.soak.run import Report, soak
 from functions.tools.soak.stage import SoakFailed
-from infra.local.postgres import PostgresFailed
-from infra.local.redis_node import NotInTime
-from infra.local.supabase import SupabaseFailed
-from infra.local.valkey import ValkeyFailed
+from infra.local.postgres import PostgresError
+from infra.local.redis_node import WaitTimeout
+from infra.local.supabase import SupabaseError
+from infra.local.valkey import ValkeyError
 
-_FAILURES = (SoakFailed, PostgresFailed, SupabaseFailed, ValkeyFailed, NotInTime)
+_FAILURES = (SoakFailed, PostgresError, SupabaseError, ValkeyError, WaitTimeout)
 
 
 def main() -> int:

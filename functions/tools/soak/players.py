@@ -126,7 +126,7 @@ class Player:
         await self._request("POST", path, body)
 
     async def _request(self, method: str, path: str, body: Any) -> None:
-        """Retry until answered, with the same idempotency key. Raises `Refused`."""
+        """Retry until answered, with the same idempotency key. Raises `RealtimeError`."""
         request_id = self._uuid()
         headers = {"Idempotency-Key": request_id, "X-Request-Id": request_id}
         while True:

@@ -10,11 +10,11 @@ from pathlib import Path
 
 from functions.tools.soak.plan import Plan
 from functions.tools.soak.store import Store, store_of
-from infra.local.instance import answers, environment
+from infra.local.instance import environment_without_databases, is_healthy
 from infra.local.ports import free_port
 from infra.local.postgres import EmbeddedPostgres, embedded_postgres
-from infra.local.supabase import SECRET_KEY, LocalSupabase, local_supabase, prepare_roles
-from infra.local.unguarded import UNGUARDED
+from infra.local.supabase import SECRET_KEY, LocalSupabase, create_roles, local_supabase
+from infra.local.unguarded import NO_AUTH_SETTINGS
 from infra.migrate import migrate
 
 _ROOT = Path(__file__).parents[3]
@@ -39,7 +39,7 @@ class Mortal:
         settings = {"LOG_LEVEL": "ERROR", **self.settings}
         command = [sys.executable, "-m", self.module]
         self.process = subprocess.Popen(
-            command, cwd=_ROOT, env=environment() | UNGUARDED | settings
+            command, cwd=_ROOT, env=environment_without_databases() | NO_AUTH_SETTINGS | settings
         )
 
     def kill(self) -> None:
@@ -99,7 +99,7 @@ def stage(plan: Plan) -> Iterator[Stage]:
     with ExitStack() as stack:
         store = stack.enter_context(store_of(plan))
         postgres = stack.enter_context(embedded_postgres())
-        prepare_roles(postgres.url)
+        create_roles(postgres.url)
         migrate(postgres.url)
         supabase = stack.enter_context(local_supabase(postgres.url)) if plan.supabase else None
         trail, port = Trail(postgres, supabase), free_port()
@@ -117,7 +117,7 @@ def stage(plan: Plan) -> Iterator[Stage]:
 
 def _wait_until_ready(url: str) -> None:
     deadline = time.monotonic() + _START_TIMEOUT_S
-    while not answers(url):
+    while not is_healthy(url):
         if time.monotonic() > deadline:
             raise SoakFailed(f"The service at {url} doesn't start.")
         time.sleep(_POLL_S)

@@ -1,7 +1,13 @@
 """Local emulator of API Gateway, Lambda, SQS and EventBridge, configured by serverless.yml."""
 
-from infra.local.functions.failures import FunctionFailed, NoneAvailable
-from infra.local.functions.options import Options
-from infra.local.functions.running import Running, running_functions
+from infra.local.functions.errors import ConcurrencyLimitExceeded, FunctionError
+from infra.local.functions.local_run import LocalFunctions, running_functions
+from infra.local.functions.options import LocalRunOptions
 
-__all__ = ["FunctionFailed", "NoneAvailable", "Options", "Running", "running_functions"]
+__all__ = [
+    "ConcurrencyLimitExceeded",
+    "FunctionError",
+    "LocalFunctions",
+    "LocalRunOptions",
+    "running_functions",
+]

@@ -13,17 +13,17 @@ from anyio import CancelScope
 from httpx_auth import AWS4Auth
 
 from infra.local.functions.credentials import KEY_ID, SECRET
-from infra.local.functions.definitions import Queue
 from infra.local.functions.events import ACCOUNT
+from infra.local.functions.serverless_config import QueueConfig
 from infra.local.ports import free_port
 
 _START_TIMEOUT_S = 30.0
 _POLL_S = 0.05
-# Longer than the long polls of `QueueSource`.
+# Longer than the long polls of `QueuePoller`.
 _TIMEOUT_S = 30.0
 
 
-class Aws:
+class SqsSsmClient:
     """Client of SQS and SSM (AWS JSON protocol 1.0)."""
 
     def __init__(self, endpoint: str, region: str) -> None:
@@ -37,7 +37,7 @@ class Aws:
         """Call an SQS action. Raises `httpx.HTTPError`."""
         return await self._call("sqs", f"AmazonSQS.{action}", parameters)
 
-    async def create_queues(self, queues: Mapping[str, Queue]) -> dict[str, str]:
+    async def create_queues(self, queues: Mapping[str, QueueConfig]) -> dict[str, str]:
         """Create `queues` and return their URLs by resource name."""
         urls = {}
         # Dead-letter queues first: a redrive policy must name an existing queue.
@@ -53,7 +53,7 @@ class Aws:
             urls[queue.name] = str(created["QueueUrl"])
         return urls
 
-    def queue_arn(self, queue: Queue) -> str:
+    def queue_arn(self, queue: QueueConfig) -> str:
         """Return a queue's ARN."""
         return f"arn:aws:sqs:{self.region}:{ACCOUNT}:{queue.queue_name}"
 
@@ -79,7 +79,7 @@ class Aws:
 
 
 @asynccontextmanager
-async def local_aws(region: str) -> AsyncIterator[Aws]:
+async def run_moto(region: str) -> AsyncIterator[SqsSsmClient]:
     """Run moto on a free port; enter the block once it answers."""
     port = free_port()
     process = await asyncio.create_subprocess_exec(
@@ -89,7 +89,7 @@ async def local_aws(region: str) -> AsyncIterator[Aws]:
         stderr=DEVNULL,
         start_new_session=True,
     )
-    aws = Aws(f"http://127.0.0.1:{port}", region)
+    aws = SqsSsmClient(f"http://127.0.0.1:{port}", region)
     try:
         async with asyncio.timeout(_START_TIMEOUT_S):
             while not await _is_ready(aws):
@@ -103,7 +103,7 @@ async def local_aws(region: str) -> AsyncIterator[Aws]:
             await process.wait()
 
 
-async def _is_ready(aws: Aws) -> bool:
+async def _is_ready(aws: SqsSsmClient) -> bool:
     try:
         await aws.sqs("ListQueues")
     except httpx.TransportError:

@@ -30,7 +30,7 @@ def credential_variables(snap_start: bool, runtime_api: str) -> dict[str, str]:
     }
 
 
-async def credentials(request: Request) -> Response:
+async def get_credentials(request: Request) -> Response:
     """Return the credentials, or 403 for a wrong authorization token."""
     if request.headers.get("authorization") != _AUTHORIZATION:
         return JSONResponse({"message": "Forbidden"}, status_code=_FORBIDDEN)

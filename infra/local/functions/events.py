@@ -19,7 +19,7 @@ _NOT_FORWARDED = frozenset(
 
 
 @dataclass(frozen=True, slots=True)
-class Call:
+class HttpRequest:
     """An HTTP request as received. `path` and `query` are percent-encoded."""
 
     method: str
@@ -67,7 +67,7 @@ class Call:
 
 
 def http_api_event(
-    call: Call, route: str = "$default", path_parameters: Mapping[str, str] | None = None
+    call: HttpRequest, route: str = "$default", path_parameters: Mapping[str, str] | None = None
 ) -> dict[str, Any]:
     """Return the event of an HTTP API. Its path is decoded, unlike that of a function URL."""
     path = unquote(call.path)
@@ -77,13 +77,13 @@ def http_api_event(
     return event
 
 
-def function_url_event(call: Call) -> dict[str, Any]:
+def function_url_event(call: HttpRequest) -> dict[str, Any]:
     """Return the event of a function URL, which has no routes."""
     return _payload_v2(call, "$default", call.path, domain="local.lambda-url")
 
 
 def rest_api_event(
-    call: Call, resource: str = "/{proxy+}", path_parameters: Mapping[str, str] | None = None
+    call: HttpRequest, resource: str = "/{proxy+}", path_parameters: Mapping[str, str] | None = None
 ) -> dict[str, Any]:
     """Return the event of a REST API. Missing fields are null."""
     headers = call.listed_headers()
@@ -152,7 +152,7 @@ def schedule_event(rule: str, region: str, at: datetime | None = None) -> dict[s
     }
 
 
-def _payload_v2(call: Call, route: str, path: str, domain: str) -> dict[str, Any]:
+def _payload_v2(call: HttpRequest, route: str, path: str, domain: str) -> dict[str, Any]:
     query = parse_qs(call.query, keep_blank_values=True)
     cookies = [c.strip() for c in call.header("cookie").split(";") if c.strip()]
     return {
@@ -185,7 +185,7 @@ def _payload_v2(call: Call, route: str, path: str, domain: str) -> dict[str, Any
     }
 
 
-def _body(call: Call, **absent: None) -> dict[str, Any]:
+def _body(call: HttpRequest, **absent: None) -> dict[str, Any]:
     """The body fields: text types as text, anything else in base64."""
     if not call.body:
         return ({"body": None} if absent else {}) | {"isBase64Encoded": False}

@@ -7,12 +7,12 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from infra.local.functions.answers import NotAnAnswer, refusal, response_to
-from infra.local.functions.definitions import Definition
-from infra.local.functions.events import Call, http_api_event
-from infra.local.functions.failures import FunctionFailed, NoneAvailable
-from infra.local.functions.pool import Pool
-from infra.local.functions.routes import Routes
+from infra.local.functions.errors import ConcurrencyLimitExceeded, FunctionError
+from infra.local.functions.events import HttpRequest, http_api_event
+from infra.local.functions.pool import InstancePool
+from infra.local.functions.responses import MalformedResponse, error_response, response_to
+from infra.local.functions.routes import RouteTable
+from infra.local.functions.serverless_config import FunctionConfig
 
 _MAX_BODY_BYTES = 10 * 1024 * 1024
 
@@ -25,9 +25,12 @@ class Gateway:
     """ASGI application in front of all functions."""
 
     def __init__(
-        self, functions: Mapping[str, Definition], pools: Mapping[str, Pool], wait_timeout_s: float
+        self,
+        functions: Mapping[str, FunctionConfig],
+        pools: Mapping[str, InstancePool],
+        wait_timeout_s: float,
     ) -> None:
-        self._routes = Routes(functions.values())
+        self._routes = RouteTable(functions.values())
         self._pools = pools
         self._wait_timeout_s = wait_timeout_s
 
@@ -42,22 +45,22 @@ class Gateway:
         path = request.scope["raw_path"].decode("latin-1")
         match = self._routes.match(request.method, path)
         if match is None:
-            return refusal(404, "Not Found")
+            return error_response(404, "Not Found")
         try:
             call = await _call(request, path, request_id)
             event = http_api_event(call, match.route, match.path_parameters)
             result = await self._pools[match.function].invoke(event, self._wait_timeout_s)
             return response_to(result)
         except _TooLarge:
-            return refusal(413, "Request Entity Too Large")
-        except NoneAvailable:
-            return refusal(503, "Service Unavailable")
-        except (FunctionFailed, NotAnAnswer):
-            return refusal(500, "Internal Server Error")
+            return error_response(413, "Request Entity Too Large")
+        except ConcurrencyLimitExceeded:
+            return error_response(503, "Service Unavailable")
+        except (FunctionError, MalformedResponse):
+            return error_response(500, "Internal Server Error")
 
 
-async def _call(request: Request, path: str, request_id: str) -> Call:
-    return Call(
+async def _call(request: Request, path: str, request_id: str) -> HttpRequest:
+    return HttpRequest(
         method=request.method,
         path=path,
         query=request.scope["query_string"].decode("latin-1"),

@@ -11,11 +11,11 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from infra.local.functions.credentials import credential_variables
-from infra.local.functions.definitions import Definition
+from infra.local.functions.errors import FunctionError
 from infra.local.functions.events import ACCOUNT
-from infra.local.functions.failures import FunctionFailed
 from infra.local.functions.runtime_api import RuntimeApi
-from infra.local.functions.serving import served
+from infra.local.functions.serverless_config import FunctionConfig
+from infra.local.serving import serve
 
 # Lambda allows ten seconds; one machine may have to start many instances at once.
 _START_TIMEOUT_S = 60.0
@@ -27,10 +27,10 @@ T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
-class Launch:
+class LaunchConfig:
     """Start parameters of a function's instances."""
 
-    definition: Definition
+    definition: FunctionConfig
     code: Path
     python: Path
     region: str
@@ -66,10 +66,10 @@ class Launch:
         }
 
 
-class Instance:
+class ExecutionEnvironment:
     """One instance. Serves one invocation at a time; can't be restarted after a crash or stop."""
 
-    def __init__(self, launch: Launch) -> None:
+    def __init__(self, launch: LaunchConfig) -> None:
         self._launch = launch
         self._api = RuntimeApi(launch.arn)
         self._output: deque[str] = deque(maxlen=_OUTPUT_LINES_KEPT)
@@ -89,8 +89,8 @@ class Instance:
         return runs and self._api.current is None
 
     async def start(self) -> None:
-        """Start and initialize; with SnapStart, only to the snapshot. Raises `FunctionFailed`."""
-        port = await self._stack.enter_async_context(served(self._api.app()))
+        """Start and initialize; with SnapStart, only to the snapshot. Raises `FunctionError`."""
+        port = await self._stack.enter_async_context(serve(self._api.app()))
         launch = self._launch
         self._process = await asyncio.create_subprocess_exec(
             *(str(launch.python), "-m", "awslambdaric", launch.definition.handler),
@@ -108,19 +108,19 @@ class Instance:
         await self._wait_for(self._api.at_snapshot if snap_start else self._api.ready)
 
     async def restore(self) -> None:
-        """Restore it from its snapshot, if it waits there. Raises `FunctionFailed`."""
+        """Restore it from its snapshot, if it waits there. Raises `FunctionError`."""
         self._api.restored.set()
         await self._wait_for(self._api.ready)
 
     async def invoke(self, event: Any) -> Any:
-        """Return the result for `event`. Raises `FunctionFailed`; check `is_idle` before reuse."""
+        """Return the result for `event`. Raises `FunctionError`; check `is_idle` before reuse."""
         timeout_s = self._launch.definition.timeout_s
         result = self._api.submit(event, timeout_s).answer
         try:
             return await self._wait_for(result, timeout_s)
         except TimeoutError:
             message = f"Task timed out after {timeout_s:.2f} seconds"
-            raise FunctionFailed("Sandbox.Timedout", message) from None
+            raise FunctionError("Sandbox.Timedout", message) from None
 
     async def stop(self) -> None:
         """Kill the process and wait for its exit."""
@@ -132,7 +132,7 @@ class Instance:
         await self._stack.aclose()
 
     async def _wait_for(self, future: asyncio.Future[T], timeout_s: float = _START_TIMEOUT_S) -> T:
-        """Return the future's result. Raises `FunctionFailed` if the process fails or exits first,
+        """Return the future's result. Raises `FunctionError` if the process fails or exits first,
         and `TimeoutError`."""
         assert self._exit
         futures = (future, self._api.failed, self._exit)
@@ -141,10 +141,10 @@ class Instance:
             return future.result()
         if self._api.failed.done():
             failure = self._api.failed.result()
-            raise FunctionFailed(failure.kind, self._with_output(failure.message))
+            raise FunctionError(failure.kind, self._with_output(failure.message))
         if self._exit.done():
             message = f"Runtime exited with status {self._exit.result()}"
-            raise FunctionFailed("Runtime.ExitError", self._with_output(message))
+            raise FunctionError("Runtime.ExitError", self._with_output(message))
         raise TimeoutError
 
     async def _watch(self, process: Process) -> int:

@@ -9,13 +9,13 @@ from typing import TextIO
 _ROOT = Path(__file__).parents[3]
 
 
-def in_checkout(_: str) -> Path:
+def repository_root(_: str) -> Path:
     """Return the repository's root, which is every function's code folder by default."""
     return _ROOT
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Options:
+class LocalRunOptions:
     """Options of a local run."""
 
     file: Path = _ROOT / "serverless.yml"
@@ -23,7 +23,7 @@ class Options:
     """Stage whose parameters in serverless.yml are used."""
     port: int | None = None
     """The gateway's port; `None`: a free one."""
-    code: Callable[[str], Path] = in_checkout
+    code: Callable[[str], Path] = repository_root
     """Returns a function's code folder, which becomes its working directory, by its name."""
     python: Path = Path(sys.executable)
     """The interpreter; `awslambdaric` must be importable by it or from `python_path`."""

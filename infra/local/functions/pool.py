@@ -6,12 +6,12 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from infra.local.functions.failures import FunctionFailed, NoneAvailable
-from infra.local.functions.instance import Instance
+from infra.local.functions.errors import ConcurrencyLimitExceeded, FunctionError
+from infra.local.functions.instance import ExecutionEnvironment
 
 
 @dataclass(slots=True)
-class Counts:
+class FunctionMetrics:
     """A function's metrics since the start."""
 
     cold_starts: int = 0
@@ -19,18 +19,18 @@ class Counts:
     failures: int = 0
 
 
-class Pool:
+class InstancePool:
     """The instances of one function, at most `limit` at once."""
 
     def __init__(
-        self, new: Callable[[], Instance], limit: int, write: Callable[[str], None]
+        self, new: Callable[[], ExecutionEnvironment], limit: int, write: Callable[[str], None]
     ) -> None:
-        self.counts = Counts()
+        self.counts = FunctionMetrics()
         self._new = new
         self._write = write
         self._slots = asyncio.Semaphore(limit)
-        self._idle: list[Instance] = []
-        self._instances: set[Instance] = set()
+        self._idle: list[ExecutionEnvironment] = []
+        self._instances: set[ExecutionEnvironment] = set()
         self._is_closed = False
 
     @property
@@ -41,14 +41,14 @@ class Pool:
     async def invoke(self, event: Any, wait_timeout_s: float | None = None) -> Any:
         """Invoke the function and return its result.
 
-        Raises `FunctionFailed`, and `NoneAvailable` if all instances stay busy for
+        Raises `FunctionError`, and `ConcurrencyLimitExceeded` if all instances stay busy for
         `wait_timeout_s` (`None`: no limit) or the pool is closed.
         """
         async with self._slot(wait_timeout_s):
             self.counts.invocations += 1
             try:
                 return await self._invoke(event)
-            except FunctionFailed as failure:
+            except FunctionError as failure:
                 self.counts.failures += 1
                 # The other lines are the function's output, which is already written.
                 self._write(str(failure).partition("\n")[0])
@@ -80,7 +80,7 @@ class Pool:
             async with asyncio.timeout(wait_timeout_s):
                 await self._slots.acquire()
         except TimeoutError:
-            raise NoneAvailable from None
+            raise ConcurrencyLimitExceeded from None
         try:
             yield
         finally:
@@ -97,7 +97,7 @@ class Pool:
             else:
                 await self._stop(instance)
 
-    async def _idle_or_new(self) -> Instance:
+    async def _idle_or_new(self) -> ExecutionEnvironment:
         while self._idle:
             instance = self._idle.pop()
             if instance.is_idle:
@@ -105,9 +105,9 @@ class Pool:
             await self._stop(instance)
         return await self._start()
 
-    async def _start(self) -> Instance:
+    async def _start(self) -> ExecutionEnvironment:
         if self._is_closed:
-            raise NoneAvailable
+            raise ConcurrencyLimitExceeded
         self.counts.cold_starts += 1
         instance = self._new()
         self._instances.add(instance)
@@ -118,6 +118,6 @@ class Pool:
             raise
         return instance
 
-    async def _stop(self, instance: Instance) -> None:
+    async def _stop(self, instance: ExecutionEnvironment) -> None:
         self._instances.discard(instance)
         await instance.stop()

@@ -9,13 +9,13 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from urllib.parse import unquote
 
-from infra.local.functions.definitions import DEFAULT_ROUTE, Definition
+from infra.local.functions.serverless_config import DEFAULT_ROUTE, FunctionConfig
 
 _VARIABLE = re.compile(r"\{(?P<name>[^{}+]+)(?P<greedy>\+?)\}")
 
 
 @dataclass(frozen=True, slots=True)
-class Match:
+class RouteMatch:
     """The route that a request matches, its function and the path parameters."""
 
     route: str
@@ -53,22 +53,22 @@ class _Route:
         return dict(zip(names, values, strict=True))
 
 
-class Routes:
+class RouteTable:
     """The routes of all functions."""
 
-    def __init__(self, functions: Iterable[Definition]) -> None:
+    def __init__(self, functions: Iterable[FunctionConfig]) -> None:
         routes = [_Route(key, function.name) for function in functions for key in function.routes]
         self._default = next((r.function for r in routes if r.key == DEFAULT_ROUTE), None)
         self._routes = sorted((r for r in routes if r.key != DEFAULT_ROUTE), key=lambda r: r.rank)
 
-    def match(self, method: str, path: str) -> Match | None:
+    def match(self, method: str, path: str) -> RouteMatch | None:
         """Return the match for a method and a percent-encoded path, or `None`."""
         for route in self._routes:
             if route.method in (method, "ANY"):
                 parameters = route.path_parameters(path)
                 if parameters is not None:
-                    return Match(route.key, route.function, parameters)
-        return Match(DEFAULT_ROUTE, self._default, {}) if self._default else None
+                    return RouteMatch(route.key, route.function, parameters)
+        return RouteMatch(DEFAULT_ROUTE, self._default, {}) if self._default else None
 
 
 def _rank(segment: str) -> int:

@@ -12,8 +12,8 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from infra.local.functions.credentials import CREDENTIALS_PATH, credentials
-from infra.local.functions.failures import FunctionFailed
+from infra.local.functions.credentials import CREDENTIALS_PATH, get_credentials
+from infra.local.functions.errors import FunctionError
 
 _BASE = "/2018-06-01/runtime"
 _ACCEPTED = 202
@@ -39,7 +39,7 @@ class RuntimeApi:
         """Done when a function with SnapStart is ready for its snapshot (`/restore/next`)."""
         self.ready: asyncio.Future[None] = loop.create_future()
         """Done when the instance has asked for its first invocation."""
-        self.failed: asyncio.Future[FunctionFailed] = loop.create_future()
+        self.failed: asyncio.Future[FunctionError] = loop.create_future()
         """Done with the error when initialization or restore has failed."""
         self.restored = asyncio.Event()
         self.current: Invocation | None = None
@@ -47,7 +47,7 @@ class RuntimeApi:
         self._pending: asyncio.Queue[Invocation | None] = asyncio.Queue()
 
     def submit(self, event: Any, timeout_s: float) -> Invocation:
-        """Pass `event` to the instance. The future `answer` gets its result or `FunctionFailed`."""
+        """Pass `event` to the instance. The future `answer` gets its result or `FunctionError`."""
         deadline_ms = int((time.time() + timeout_s) * 1000)
         answer = asyncio.get_running_loop().create_future()
         self.current = Invocation(json.dumps(event).encode(), deadline_ms, answer)
@@ -70,7 +70,7 @@ class RuntimeApi:
                 Route(f"{_BASE}/init/error", self._start_error, methods=["POST"]),
                 Route(f"{_BASE}/restore/next", self._restore_next),
                 Route(f"{_BASE}/restore/error", self._start_error, methods=["POST"]),
-                Route(CREDENTIALS_PATH, credentials),
+                Route(CREDENTIALS_PATH, get_credentials),
             ]
         )
 
@@ -123,9 +123,9 @@ def _resolve(future: asyncio.Future[None]) -> None:
         future.set_result(None)
 
 
-async def _failure(request: Request) -> FunctionFailed:
+async def _failure(request: Request) -> FunctionError:
     error = json.loads(await request.body() or b"{}")
-    return FunctionFailed(error.get("errorType") or "Unknown", error.get("errorMessage") or "")
+    return FunctionError(error.get("errorType") or "Unknown", error.get("errorMessage") or "")
 
 
 def _accepted() -> Response:

@@ -7,7 +7,7 @@ from typing import Any
 
 import yaml
 
-from infra.local.functions.failures import NotUnderstood
+from infra.local.functions.errors import UnsupportedConfiguration
 
 _VARIABLE = re.compile(r"\$\{(?P<source>\w+):(?P<name>[\w.-]+)\s*(?:,\s*(?P<fallback>[^{}]*))?\}")
 
@@ -21,7 +21,7 @@ class Variables:
     options: Mapping[str, Any]
 
     def resolve(self, value: Any) -> Any:
-        """Return `value` with all variables in it resolved. Raises `NotUnderstood`."""
+        """Return `value` with all variables in it resolved. Raises `UnsupportedConfiguration`."""
         if isinstance(value, Mapping):
             return {key: self.resolve(inner) for key, inner in value.items()}
         if isinstance(value, list):
@@ -35,7 +35,7 @@ class Variables:
         while found := _VARIABLE.search(text):
             text = text[: found.start()] + str(self._look_up(found)) + text[found.end() :]
         if "${" in text:
-            raise NotUnderstood(f"Unsupported variable in serverless.yml: {text}")
+            raise UnsupportedConfiguration(f"Unsupported variable in serverless.yml: {text}")
         return text
 
     def _look_up(self, found: re.Match[str]) -> Any:
@@ -44,12 +44,12 @@ class Variables:
         if name in known.get(source, {}):
             return self.resolve(known[source][name])
         if fallback is None:
-            raise NotUnderstood(f"Unknown variable in serverless.yml: {found[0]}")
+            raise UnsupportedConfiguration(f"Unknown variable in serverless.yml: {found[0]}")
         inner = re.fullmatch(r"(\w+):([\w.-]+)", fallback.strip())
         return self.resolve(f"${{{fallback.strip()}}}") if inner else yaml.safe_load(fallback)
 
 
-def variables_of(document: Mapping[str, Any], stage: str) -> Variables:
+def read_variables(document: Mapping[str, Any], stage: str) -> Variables:
     """Return the variables of `stage`; its parameters override the default ones."""
     params = document.get("params") or {}
     merged = (params.get("default") or {}) | (params.get(stage) or {})

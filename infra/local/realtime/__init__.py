@@ -2,11 +2,11 @@
 
 It follows the source of the real server and of Supabase's clients. The project's own RLS policies
 authorize private channels. Not emulated: Postgres Changes, broadcast replay, and all limits except
-those in `Options`.
+those in `RealtimeOptions`.
 """
 
+from infra.local.realtime.faults import Faults
 from infra.local.realtime.hosting import LocalRealtime, local_realtime
-from infra.local.realtime.mischief import Mischief
-from infra.local.realtime.options import Options
+from infra.local.realtime.options import RealtimeOptions
 
-__all__ = ["LocalRealtime", "Mischief", "Options", "local_realtime"]
+__all__ = ["Faults", "LocalRealtime", "RealtimeOptions", "local_realtime"]

@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from typing import Any, Self
 from uuid import uuid4
 
-from infra.local.realtime.delivery import Delivery
-from infra.local.realtime.frames import TOPIC_PREFIX, Broadcast, Frame
-from infra.local.realtime.mischief import Mischief
+from infra.local.realtime.client_socket import ClientSocket
+from infra.local.realtime.delivery import FaultyDelivery
+from infra.local.realtime.errors import RealtimeError, token_expired
+from infra.local.realtime.faults import Faults
+from infra.local.realtime.messages import TOPIC_PREFIX, Broadcast, Message
 from infra.local.realtime.policies import Rights
-from infra.local.realtime.refusals import Refused, has_expired
-from infra.local.realtime.socket import Socket
 from infra.local.realtime.tokens import Identity
 
 _ALL_RIGHTS = Rights(broadcast=True, presence=True)
@@ -42,7 +42,7 @@ class JoinConfig:
 
 
 @dataclass(slots=True)
-class Bearer:
+class ChannelAuthorization:
     """The token that a channel was joined with, and the rights that the policies give it."""
 
     token: str
@@ -56,7 +56,12 @@ class Channel:
     """A subscription of one socket to one topic."""
 
     def __init__(
-        self, socket: Socket, join: Frame, config: JoinConfig, bearer: Bearer, mischief: Mischief
+        self,
+        socket: ClientSocket,
+        join: Message,
+        config: JoinConfig,
+        bearer: ChannelAuthorization,
+        mischief: Faults,
     ) -> None:
         self.socket = socket
         self.topic = join.topic
@@ -65,7 +70,7 @@ class Channel:
         self.follows_presence = config.follows_presence
         self.bearer = bearer
         self._join_ref = join.join_ref or join.ref
-        self._delivery = Delivery(mischief, socket.put)
+        self._delivery = FaultyDelivery(mischief, socket.put)
         self._expiry: asyncio.TimerHandle | None = None
 
     @property
@@ -73,11 +78,11 @@ class Channel:
         """Name and privacy: a public and a private topic of the same name are distinct."""
         return self.name, self.config.private
 
-    def watch_expiry(self, close: Callable[["Channel", Refused], None]) -> None:
+    def watch_expiry(self, close: Callable[["Channel", RealtimeError], None]) -> None:
         """Call `close` when the bearer's token expires. Replaces the timer of an earlier token."""
         self._cancel_expiry()
         left_s = self.bearer.identity.remaining_s
-        expired = has_expired(0)
+        expired = token_expired(0)
         self._expiry = asyncio.get_running_loop().call_later(left_s, close, self, expired)
 
     def deliver(self, broadcast: Broadcast) -> None:

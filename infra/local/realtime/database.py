@@ -6,9 +6,9 @@ import logging
 import psycopg
 from psycopg import AsyncConnection
 
-from infra.local.realtime.frames import Broadcast
+from infra.local.realtime.messages import Broadcast
 from infra.local.realtime.policies import Policies
-from infra.local.realtime.topics import Topics
+from infra.local.realtime.topics import TopicRegistry
 
 _CHANNEL = "realtime_messages"
 _RETRY_S = 0.2
@@ -16,10 +16,10 @@ _RETRY_S = 0.2
 _log = logging.getLogger("infra.local.realtime")
 
 
-class Database:
+class SqlBroadcasts:
     """Publishes the messages committed to `realtime.messages`, in commit order."""
 
-    def __init__(self, database_url: str, policies: Policies, topics: Topics) -> None:
+    def __init__(self, database_url: str, policies: Policies, topics: TopicRegistry) -> None:
         self._database_url = database_url
         self._policies = policies
         self._topics = topics

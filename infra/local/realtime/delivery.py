@@ -3,15 +3,15 @@
 import asyncio
 from collections.abc import Callable
 
-from infra.local.realtime.mischief import Mischief
+from infra.local.realtime.faults import Faults
 
 Encoded = str | bytes
 
 
-class Delivery:
+class FaultyDelivery:
     """Passes frames to `put`, in order unless faults are injected."""
 
-    def __init__(self, mischief: Mischief, put: Callable[[Encoded], None]) -> None:
+    def __init__(self, mischief: Faults, put: Callable[[Encoded], None]) -> None:
         self._mischief = mischief
         self._put = put
         self._held: Encoded | None = None

@@ -7,21 +7,21 @@ from starlette.responses import JSONResponse
 from starlette.routing import Route, WebSocketRoute
 from starlette.websockets import WebSocket
 
-from infra.local.realtime.broadcasting import Broadcasting
-from infra.local.realtime.conversation import Conversation
-from infra.local.realtime.project import Project
-from infra.local.realtime.refusals import Refused
-from infra.local.realtime.socket import Socket
-from infra.local.realtime.upstream import Upstream
+from infra.local.realtime.broadcast_api import BroadcastApi
+from infra.local.realtime.client_socket import ClientSocket
+from infra.local.realtime.conversation import SocketHandler
+from infra.local.realtime.errors import RealtimeError
+from infra.local.realtime.project import ProjectState
+from infra.local.realtime.upstream import ReverseProxy
 
 _BASE = "/realtime/v1"
 _VERSIONS = {"1.0.0": 1, "2.0.0": 2}
 _METHODS = ["HEAD", "GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
 
 
-def endpoint(project: Project, upstream: Upstream) -> Starlette:
+def create_app(project: ProjectState, upstream: ReverseProxy) -> Starlette:
     """Return the application: Realtime, and `upstream` for all other paths."""
-    http = Broadcasting(project)
+    http = BroadcastApi(project)
 
     async def serve_socket(websocket: WebSocket) -> None:
         await _handle_socket(project, websocket)
@@ -37,23 +37,23 @@ def endpoint(project: Project, upstream: Upstream) -> Starlette:
     )
 
 
-async def _handle_socket(project: Project, websocket: WebSocket) -> None:
+async def _handle_socket(project: ProjectState, websocket: WebSocket) -> None:
     version = _VERSIONS.get(websocket.query_params.get("vsn", "1.0.0"))
     key = websocket.query_params.get("apikey", "")
     try:
         project.tokens.identify(key)
-    except Refused as refusal:
+    except RealtimeError as refusal:
         await websocket.send_denial_response(JSONResponse({"error": refusal.reason}, 401))
         return
     if version is None or project.mischief.refuses_sockets:
         await websocket.send_denial_response(JSONResponse({"error": "refused"}, 503))
         return
     await websocket.accept()
-    client = Socket(websocket, version, project.options.queue_frames)
+    client = ClientSocket(websocket, version, project.options.queue_frames)
     project.connections += 1
     writer = asyncio.create_task(client.write())
     try:
-        await Conversation(project, client, key).run(websocket)
+        await SocketHandler(project, client, key).run(websocket)
     finally:
         project.connections -= 1
         writer.cancel()

@@ -9,24 +9,24 @@ from anyio import CancelScope
 from anyio.from_thread import start_blocking_portal
 from starlette.types import ASGIApp
 
-from infra.local.functions.serving import listener
 from infra.local.ports import free_port
-from infra.local.realtime.database import Database
-from infra.local.realtime.endpoint import endpoint
-from infra.local.realtime.mischief import Mischief
-from infra.local.realtime.options import Options
+from infra.local.realtime.database import SqlBroadcasts
+from infra.local.realtime.endpoint import create_app
+from infra.local.realtime.faults import Faults
+from infra.local.realtime.options import RealtimeOptions
 from infra.local.realtime.policies import Policies
-from infra.local.realtime.project import Project
-from infra.local.realtime.server import Server
-from infra.local.realtime.upstream import Upstream
+from infra.local.realtime.project import ProjectState
+from infra.local.realtime.server import RealtimeServer
+from infra.local.realtime.upstream import ReverseProxy
+from infra.local.serving import bind_loopback
 from infra.local.supabase import PUBLISHABLE_KEY, SECRET_KEY
 
 
 class LocalRealtime:
     """One project on the Postgres at `database_url`. Keeps its URL when stopped and restarted."""
 
-    def __init__(self, database_url: str, options: Options, upstream: str | None) -> None:
-        self.mischief = Mischief()
+    def __init__(self, database_url: str, options: RealtimeOptions, upstream: str | None) -> None:
+        self.mischief = Faults()
         self._database_url = database_url
         self._options = replace(options, port=options.port or free_port())
         self._upstream = upstream
@@ -72,18 +72,18 @@ class LocalRealtime:
             policies = Policies(self._database_url)
             stack.push_async_callback(policies.close)
             await policies.open()
-            project = Project(self._options, self.mischief, policies)
-            upstream = Upstream(self._upstream)
+            project = ProjectState(self._options, self.mischief, policies)
+            upstream = ReverseProxy(self._upstream)
             stack.push_async_callback(upstream.close)
-            database = Database(self._database_url, policies, project.topics)
+            database = SqlBroadcasts(self._database_url, policies, project.topics)
             await stack.enter_async_context(_publishing(database))
-            await stack.enter_async_context(self._serve(endpoint(project, upstream)))
+            await stack.enter_async_context(self._serve(create_app(project, upstream)))
             yield
 
     @asynccontextmanager
     async def _serve(self, app: ASGIApp) -> AsyncIterator[None]:
-        with listener(self._options.port) as bound:
-            server = Server(app)
+        with bind_loopback(self._options.port) as bound:
+            server = RealtimeServer(app)
             self.mischief.attach(server.cut_all)
             serving = asyncio.create_task(server.serve([bound]))
             try:
@@ -98,14 +98,14 @@ class LocalRealtime:
 
 @contextmanager
 def local_realtime(
-    database_url: str, options: Options | None = None, *, upstream: str | None = None
+    database_url: str, options: RealtimeOptions | None = None, *, upstream: str | None = None
 ) -> Iterator[LocalRealtime]:
     """Run a project until the end of the block; enter the block once it is ready.
 
     The database must have been set up by `prepare_realtime`. Requests for other services, such as
     PostgREST, are forwarded to the server at `upstream`.
     """
-    server = LocalRealtime(database_url, options or Options(), upstream)
+    server = LocalRealtime(database_url, options or RealtimeOptions(), upstream)
     server.start()
     try:
         yield server
@@ -114,7 +114,7 @@ def local_realtime(
 
 
 @asynccontextmanager
-async def _publishing(database: Database) -> AsyncIterator[None]:
+async def _publishing(database: SqlBroadcasts) -> AsyncIterator[None]:
     task = asyncio.create_task(database.run())
     try:
         await database.listens.wait()

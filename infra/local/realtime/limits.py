@@ -5,7 +5,7 @@ from collections import deque
 from collections.abc import Callable
 
 
-class Rate:
+class RateLimiter:
     """A limit of `limit` events per sliding second; `None` is no limit."""
 
     def __init__(self, limit: int | None, now_s: Callable[[], float] = time.monotonic) -> None:

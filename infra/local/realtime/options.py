@@ -8,7 +8,7 @@ from infra.local.supabase import JWT_SECRET
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Options:
+class RealtimeOptions:
     """Options of a local Realtime project. A limit of `None` is no limit."""
 
     port: int | None = None

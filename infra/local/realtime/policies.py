@@ -10,7 +10,7 @@ import psycopg
 from psycopg import AsyncConnection
 from psycopg_pool import AsyncConnectionPool
 
-from infra.local.realtime.refusals import no_database, policy_failed
+from infra.local.realtime.errors import database_unavailable, policy_failed
 from infra.local.realtime.tokens import Identity
 
 _MAX_CONNECTIONS = 4
@@ -58,7 +58,10 @@ class Policies:
         await self._pool.close()
 
     async def to_read(self, identity: Identity, topic: str) -> Rights:
-        """Return the rights to read `topic`. Raises `Refused` if a policy or Postgres fails."""
+        """Return the rights to read `topic`.
+
+        Raises `RealtimeError` if a policy or Postgres fails.
+        """
         ids = {extension: uuid4() for extension in _EXTENSIONS}
         async with self._rolled_back() as connection:
             for extension, message_id in ids.items():
@@ -72,7 +75,10 @@ class Policies:
         return Rights(**{extension: True for (extension,) in rows})
 
     async def to_write(self, identity: Identity, topic: str) -> Rights:
-        """Return the rights to write to `topic`. Raises `Refused` if a policy or Postgres fails."""
+        """Return the rights to write to `topic`.
+
+        Raises `RealtimeError` if a policy or Postgres fails.
+        """
         allowed = {}
         async with self._rolled_back() as connection:
             await _assume_role(connection, identity, topic)
@@ -93,7 +99,7 @@ class Policies:
 
     @asynccontextmanager
     async def _rolled_back(self) -> AsyncIterator[AsyncConnection]:
-        """A transaction that is always rolled back. Turns its errors into `Refused`."""
+        """A transaction that is always rolled back. Turns its errors into `RealtimeError`."""
         try:
             async with (
                 self._pool.connection() as connection,
@@ -101,7 +107,7 @@ class Policies:
             ):
                 yield connection
         except psycopg.OperationalError:
-            raise no_database() from None
+            raise database_unavailable() from None
         except psycopg.Error as error:
             raise policy_failed(error.diag.message_primary or str(error)) from None
         except UnicodeError as error:

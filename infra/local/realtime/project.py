@@ -2,28 +2,28 @@
 
 from dataclasses import dataclass, field
 
-from infra.local.realtime.limits import Rate
-from infra.local.realtime.mischief import Mischief
-from infra.local.realtime.options import Options
+from infra.local.realtime.faults import Faults
+from infra.local.realtime.limits import RateLimiter
+from infra.local.realtime.options import RealtimeOptions
 from infra.local.realtime.policies import Policies
-from infra.local.realtime.tokens import Tokens
-from infra.local.realtime.topics import Topics
+from infra.local.realtime.tokens import TokenVerifier
+from infra.local.realtime.topics import TopicRegistry
 
 
 @dataclass
-class Project:
+class ProjectState:
     """The state of one project's Realtime, from start to stop."""
 
-    options: Options
-    mischief: Mischief
+    options: RealtimeOptions
+    mischief: Faults
     policies: Policies
-    tokens: Tokens = field(init=False)
-    messages: Rate = field(init=False)
-    joins: Rate = field(init=False)
-    topics: Topics = field(default_factory=Topics)
+    tokens: TokenVerifier = field(init=False)
+    messages: RateLimiter = field(init=False)
+    joins: RateLimiter = field(init=False)
+    topics: TopicRegistry = field(default_factory=TopicRegistry)
     connections: int = 0
 
     def __post_init__(self) -> None:
-        self.tokens = Tokens(self.options)
-        self.messages = Rate(self.options.messages_per_s)
-        self.joins = Rate(self.options.joins_per_s)
+        self.tokens = TokenVerifier(self.options)
+        self.messages = RateLimiter(self.options.messages_per_s)
+        self.joins = RateLimiter(self.options.joins_per_s)

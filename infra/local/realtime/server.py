@@ -3,7 +3,7 @@
 import uvicorn
 from starlette.types import ASGIApp
 
-from infra.local.functions import serving
+from infra.local import serving
 from infra.local.realtime.connection import Connection
 
 _MAX_FRAME_BYTES = 5_000_000
@@ -11,7 +11,7 @@ _KEEP_ALIVE_S = 300  # longer than clients keep an idle connection
 _GRACE_S = 1
 
 
-class Server(serving.Server):
+class RealtimeServer(serving.InLoopServer):
     """Serves the application of one project."""
 
     def __init__(self, app: ASGIApp) -> None:

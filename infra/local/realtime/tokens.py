@@ -7,13 +7,13 @@ from typing import Any
 import jwt
 from jwt import types
 
-from infra.local.realtime.options import Options
-from infra.local.realtime.refusals import (
-    has_expired,
-    is_malformed,
-    lacks_claims,
-    signature_is_wrong,
+from infra.local.realtime.errors import (
+    invalid_signature,
+    malformed_jwt,
+    missing_claims,
+    token_expired,
 )
+from infra.local.realtime.options import RealtimeOptions
 from infra.local.supabase import PUBLISHABLE_KEY, SECRET_KEY
 
 API_KEY_PREFIX = "sb_"
@@ -48,21 +48,21 @@ class Identity:
         return self.expires_at_s - time.time()
 
 
-class Tokens:
+class TokenVerifier:
     """Verifies tokens by the project's JWT secret and its imported signing keys."""
 
-    def __init__(self, options: Options) -> None:
+    def __init__(self, options: RealtimeOptions) -> None:
         self._secret = options.jwt_secret
         self._keys = {str(key["kid"]): jwt.PyJWK(dict(key)) for key in options.signing_keys}
 
     def identify(self, token: str | None) -> Identity:
-        """Return the identity of an API key or a JWT. Raises `Refused`."""
+        """Return the identity of an API key or a JWT. Raises `RealtimeError`."""
         if token in _API_KEY_ROLES:
             role = _API_KEY_ROLES[token]
             return Identity(role, _NEVER_S, {"role": role, "exp": _NEVER_S})
         identity = _identity(self._claims(token or ""))
         if identity.remaining_s <= 0:
-            raise has_expired(-int(identity.remaining_s))
+            raise token_expired(-int(identity.remaining_s))
         return identity
 
     def _claims(self, token: str) -> dict[str, Any]:
@@ -75,9 +75,9 @@ class Tokens:
                 algorithms, secret = ["HS256"], self._secret
             claims: dict[str, Any] = jwt.decode(token, secret, algorithms, options=_CHECKS)
         except (jwt.InvalidSignatureError, jwt.InvalidAlgorithmError):
-            raise signature_is_wrong() from None
+            raise invalid_signature() from None
         except jwt.PyJWTError:
-            raise is_malformed() from None
+            raise malformed_jwt() from None
         return claims
 
 
@@ -88,7 +88,7 @@ def _verification_key(key: jwt.PyJWK) -> Any:
 def _identity(claims: dict[str, Any]) -> Identity:
     role, expires_at_s = claims.get("role"), claims.get("exp")
     if not (isinstance(role, str) and isinstance(expires_at_s, int | float)):
-        raise lacks_claims()
+        raise missing_claims()
     if not isinstance(claims.get("iat", 0), int | float):
-        raise is_malformed()
+        raise malformed_jwt()
     return Identity(role, float(expires_at_s), claims)

@@ -1,11 +1,11 @@
 """The subscribers and the presence of each topic."""
 
 from infra.local.realtime.channel import Channel
-from infra.local.realtime.frames import Broadcast
-from infra.local.realtime.presence import Listing, Presence
+from infra.local.realtime.messages import Broadcast
+from infra.local.realtime.presence import Presence, PresenceState
 
 
-class Topics:
+class TopicRegistry:
     """All topics of the project. No method blocks: sockets queue what they send."""
 
     def __init__(self) -> None:
@@ -49,7 +49,7 @@ class Topics:
             presence = self._presence.get(channel.key)
             channel.push("presence_state", presence.state() if presence else {})
 
-    def _push_diff(self, key: tuple[str, bool], difference: dict[str, Listing]) -> None:
+    def _push_diff(self, key: tuple[str, bool], difference: dict[str, PresenceState]) -> None:
         for channel in list(self._channels.get(key, ())):
             if channel.follows_presence and channel.bearer.may_read.presence:
                 channel.push("presence_diff", difference)

@@ -12,7 +12,7 @@ _NOT_FORWARDED = frozenset(
 )
 
 
-class Upstream:
+class ReverseProxy:
     """Forwards requests to the server at `url` and returns its responses."""
 
     def __init__(self, url: str | None) -> None:

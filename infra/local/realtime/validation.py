@@ -2,15 +2,15 @@
 
 from typing import Any
 
-from infra.local.realtime.project import Project
-from infra.local.realtime.speaking import is_too_large
+from infra.local.realtime.client_messages import is_too_large
+from infra.local.realtime.project import ProjectState
 
 BLANK, TOO_LARGE = "can't be blank", "Payload size exceeds tenant limit"
 _INVALID = "is invalid"
 _FIELDS = (("topic", str), ("event", str), ("payload", dict))
 
 
-def faults_of(message: Any, project: Project) -> dict[str, list[str]]:
+def validation_errors(message: Any, project: ProjectState) -> dict[str, list[str]]:
     """Return a message's validation errors by field; empty if it is valid."""
     if not isinstance(message, dict):
         return {name: [BLANK] for name, _ in _FIELDS}

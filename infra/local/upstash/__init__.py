@@ -6,6 +6,6 @@ where they are silent, it is strict. Not emulated: `Upstash-Response-Format: res
 """
 
 from infra.local.upstash.hosting import LocalUpstash, local_upstash
-from infra.local.upstash.record import Asked, Record
+from infra.local.upstash.request_log import LoggedRequest, RequestLog
 
-__all__ = ["Asked", "LocalUpstash", "Record", "local_upstash"]
+__all__ = ["LocalUpstash", "LoggedRequest", "RequestLog", "local_upstash"]

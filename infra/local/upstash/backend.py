@@ -6,14 +6,14 @@ from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import ResponseError
 
-from infra.local.upstash.refusals import Command, Failure
+from infra.local.upstash.errors import Command, ErrorReply
 from infra.local.upstash.replies import Reply
 
 _CONNECT_TIMEOUT_S = 10.0
 _REPLY_TIMEOUT_S = 10.0
 
 
-class Backend:
+class RedisBackend:
     """Sends commands to Redis, without retries, and returns raw replies and unchanged error texts.
 
     Methods raise `RedisError` if Redis is unreachable.
@@ -33,12 +33,12 @@ class Backend:
         """Return the reply to each command, in one round trip."""
         return await self._execute(commands, atomic=False) if commands else []
 
-    async def transact(self, commands: list[Command]) -> list[Reply] | Failure:
+    async def transact(self, commands: list[Command]) -> list[Reply] | ErrorReply:
         """Run the commands in a transaction; return the replies, or why it was discarded."""
         try:
             return await self._execute(commands, atomic=True)
         except ResponseError:  # redis-py has changed Redis's text
-            return Failure("EXECABORT Transaction discarded because of previous errors.")
+            return ErrorReply("EXECABORT Transaction discarded because of previous errors.")
 
     def listener(self) -> PubSub:
         """Return a subscriber with its own connection."""
@@ -56,7 +56,7 @@ class Backend:
 
 
 def _convert(reply: Reply) -> Reply:
-    """Replace redis-py's errors in a reply by `Failure`."""
+    """Replace redis-py's errors in a reply by `ErrorReply`."""
     if isinstance(reply, ResponseError):
         return _failure(reply)
     if isinstance(reply, list):
@@ -64,6 +64,6 @@ def _convert(reply: Reply) -> Reply:
     return reply
 
 
-def _failure(error: ResponseError) -> Failure:
+def _failure(error: ResponseError) -> ErrorReply:
     """Restore Redis's error text: redis-py removes the error codes that it knows."""
-    return Failure(f"{error.status_code} {error}" if error.status_code else str(error))
+    return ErrorReply(f"{error.status_code} {error}" if error.status_code else str(error))

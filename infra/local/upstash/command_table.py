@@ -1,17 +1,17 @@
 """Read-only commands, as Redis's `COMMAND` reports them."""
 
-from infra.local.upstash.backend import Backend
-from infra.local.upstash.refusals import Command, name_of, subcommand_of
+from infra.local.upstash.backend import RedisBackend
+from infra.local.upstash.errors import Command, name_of, subcommand_of
 from infra.local.upstash.replies import Reply
 
 _READ_ONLY_WITHOUT_FLAG = frozenset({"PING", "ECHO", "TIME"})
 _NOT_FOR_READ_ONLY_TOKENS = frozenset({"SCAN", "KEYS"})
 
 
-class CommandTable:
+class ReadOnlyCommands:
     """The read-only commands of a Redis server, requested once."""
 
-    def __init__(self, backend: Backend) -> None:
+    def __init__(self, backend: RedisBackend) -> None:
         self._backend = backend
         self._read_only: frozenset[str] = frozenset()
 

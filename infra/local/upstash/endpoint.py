@@ -10,42 +10,42 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 
-from infra.local.upstash.backend import Backend
-from infra.local.upstash.command_table import CommandTable
-from infra.local.upstash.execution import Execution
-from infra.local.upstash.record import Record
-from infra.local.upstash.refusals import Command, Failure, Refused, no_permission
+from infra.local.upstash.backend import RedisBackend
+from infra.local.upstash.command_table import ReadOnlyCommands
+from infra.local.upstash.errors import Command, ErrorReply, RequestError, permission_error
+from infra.local.upstash.execution import CommandExecutor
 from infra.local.upstash.replies import envelope
-from infra.local.upstash.requests import (
-    body_of,
-    commands_of,
+from infra.local.upstash.request_log import RequestLog
+from infra.local.upstash.request_parsing import (
     is_pipeline,
     is_transaction,
+    parse_commands,
     path_of,
+    read_body,
 )
-from infra.local.upstash.subscriptions import Subscriptions, is_subscription
-from infra.local.upstash.tokens import Tokens
+from infra.local.upstash.subscriptions import EventStreams, is_subscription
+from infra.local.upstash.tokens import AccessTokens
 
 _METHODS = ["HEAD", "GET", "POST", "PUT"]
 
 
-class Endpoint:
+class RestEndpoint:
     """The ASGI application `app`. A new instance doesn't know the scripts of an earlier one."""
 
-    def __init__(self, redis_url: str, tokens: Tokens, record: Record) -> None:
+    def __init__(self, redis_url: str, tokens: AccessTokens, record: RequestLog) -> None:
         self._tokens = tokens
         self._record = record
-        self._backend = Backend(redis_url)
-        self._table = CommandTable(self._backend)
-        self._execution = Execution(self._backend, self._table)
-        self._subscriptions = Subscriptions(self._backend)
+        self._backend = RedisBackend(redis_url)
+        self._table = ReadOnlyCommands(self._backend)
+        self._execution = CommandExecutor(self._backend, self._table)
+        self._subscriptions = EventStreams(self._backend)
         self._instance_id = token_hex(4)
         self._changes = count(1)
         self._sync_token = f"{self._instance_id}:0"
         self.app = Starlette(
             routes=[Route("/{words:path}", self._respond, methods=_METHODS)],
             exception_handlers={
-                Refused: _refused,
+                RequestError: _refused,
                 HTTPException: _http_error,
                 RedisError: _redis_error,
                 ClientDisconnect: _disconnected,
@@ -64,7 +64,7 @@ class Endpoint:
         commands: list[Command] = []
         try:
             may_write = self._tokens.may_write(request)
-            commands = commands_of(request, await body_of(request))
+            commands = parse_commands(request, await read_body(request))
         finally:
             self._record.add(path_of(request), commands)
         if is_pipeline(request):
@@ -79,7 +79,7 @@ class Endpoint:
         [reply] = await self._execution.each([command], may_write=may_write)
         if not await self._table.only_reads(command):
             self._note_change()
-        status = 400 if isinstance(reply, Failure) else 200
+        status = 400 if isinstance(reply, ErrorReply) else 200
         return self._json(envelope(reply, base64=_wants_base64(request)), status)
 
     async def _pipeline(
@@ -94,13 +94,13 @@ class Endpoint:
     ) -> Response:
         replies = await self._execution.together(commands, may_write=may_write)
         self._note_change()
-        if isinstance(replies, Failure):
+        if isinstance(replies, ErrorReply):
             return self._json({"error": replies.text}, 400)
         return self._json([envelope(r, base64=_wants_base64(request)) for r in replies])
 
     async def _stream(self, command: Command, may_write: bool) -> Response:
         if not may_write:
-            return self._json({"error": no_permission(command).text}, 400)
+            return self._json({"error": permission_error(command).text}, 400)
         events = await self._subscriptions.open(command)
         return StreamingResponse(events, media_type="text/event-stream")
 
@@ -116,7 +116,7 @@ def _wants_base64(request: Request) -> bool:
 
 
 def _refused(_: Request, refused: Exception) -> Response:
-    assert isinstance(refused, Refused)
+    assert isinstance(refused, RequestError)
     return JSONResponse({"error": refused.text}, refused.status)
 
 

@@ -1,19 +1,19 @@
 """Check, translate and run commands."""
 
-from infra.local.upstash.backend import Backend
-from infra.local.upstash.command_table import CommandTable
-from infra.local.upstash.refusals import Command, Failure, no_permission, unavailable
+from infra.local.upstash.backend import RedisBackend
+from infra.local.upstash.command_table import ReadOnlyCommands
+from infra.local.upstash.errors import Command, ErrorReply, permission_error, unavailable_error
 from infra.local.upstash.replies import Reply
-from infra.local.upstash.scripts import Scripts
+from infra.local.upstash.scripts import ScriptTranslator
 
 
-class Execution:
+class CommandExecutor:
     """Runs commands on Redis with the restrictions of Upstash's REST API."""
 
-    def __init__(self, backend: Backend, table: CommandTable) -> None:
+    def __init__(self, backend: RedisBackend, table: ReadOnlyCommands) -> None:
         self._backend = backend
         self._table = table
-        self._scripts = Scripts()
+        self._scripts = ScriptTranslator()
 
     async def each(self, commands: list[Command], *, may_write: bool) -> list[Reply]:
         """Run a pipeline and return the replies. A refused or failed command affects no other."""
@@ -29,18 +29,20 @@ class Execution:
             for command, refusal in zip(commands, refusals, strict=True)
         ]
 
-    async def together(self, commands: list[Command], *, may_write: bool) -> list[Reply] | Failure:
+    async def together(
+        self, commands: list[Command], *, may_write: bool
+    ) -> list[Reply] | ErrorReply:
         """Run a transaction. A refused command discards it; a command that fails doesn't."""
         for command in commands:
             if refusal := await self.refusal(command, may_write=may_write):
                 return refusal
         replies = await self._backend.transact([self._scripts.written(c) for c in commands])
-        if isinstance(replies, Failure):
+        if isinstance(replies, ErrorReply):
             return replies
         return [self._scripts.read(c, reply) for c, reply in zip(commands, replies, strict=True)]
 
-    async def refusal(self, command: Command, *, may_write: bool) -> Failure | None:
+    async def refusal(self, command: Command, *, may_write: bool) -> ErrorReply | None:
         """Return the error if the command isn't allowed, else `None`."""
         if not may_write and not await self._table.is_open_to_readers(command):
-            return no_permission(command)
-        return unavailable(command)
+            return permission_error(command)
+        return unavailable_error(command)

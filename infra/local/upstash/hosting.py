@@ -11,9 +11,9 @@ from starlette.types import ASGIApp
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from infra.local.ports import free_port
-from infra.local.upstash.endpoint import Endpoint
-from infra.local.upstash.record import Record
-from infra.local.upstash.tokens import Tokens
+from infra.local.upstash.endpoint import RestEndpoint
+from infra.local.upstash.request_log import RequestLog
+from infra.local.upstash.tokens import AccessTokens
 
 _HOST = "127.0.0.1"
 _KEEP_ALIVE_S = 300  # longer than clients keep idle connections
@@ -30,13 +30,13 @@ class LocalUpstash:
         port: int | None = None,
         around: Callable[[ASGIApp], ASGIApp] | None = None,
     ) -> None:
-        self.requests = Record()
+        self.requests = RequestLog()
         self.connections = 0
         """Number of TCP connections accepted so far."""
         self._redis_url = redis_url
         self._port = port or free_port()
         self._around = around or (lambda app: app)
-        self._tokens = Tokens()
+        self._tokens = AccessTokens()
         self._server: _Server | None = None
 
     @property
@@ -62,7 +62,7 @@ class LocalUpstash:
     def start(self) -> None:
         """Start and wait until ready. Raises `OSError` if the port is taken."""
         if self._server is None:
-            endpoint = Endpoint(self._redis_url, self._tokens, self.requests)
+            endpoint = RestEndpoint(self._redis_url, self._tokens, self.requests)
             listening = socket.create_server((_HOST, self._port))
             self._server = _Server(endpoint, self._around(endpoint.app), self._count)
             self._server.start(listening)
@@ -100,7 +100,9 @@ def local_upstash(
 class _Server(uvicorn.Server):
     """uvicorn in a thread, where it installs no signal handlers."""
 
-    def __init__(self, endpoint: Endpoint, app: ASGIApp, on_connection: Callable[[], None]) -> None:
+    def __init__(
+        self, endpoint: RestEndpoint, app: ASGIApp, on_connection: Callable[[], None]
+    ) -> None:
         config = uvicorn.Config(
             app,
             http=_counting(on_connection),

@@ -3,15 +3,15 @@
 from base64 import b64encode
 from typing import Any
 
-from infra.local.upstash.refusals import Failure
+from infra.local.upstash.errors import ErrorReply
 
 Reply = Any
-"""A RESP2 value: integer, bytes, None or a list of these; or a `Failure`."""
+"""A RESP2 value: integer, bytes, None or a list of these; or a `ErrorReply`."""
 
 
 def envelope(reply: Reply, *, base64: bool) -> dict[str, object]:
     """Return the JSON object for one reply. An error reply is never in base64."""
-    if isinstance(reply, Failure):
+    if isinstance(reply, ErrorReply):
         return {"error": reply.text}
     return {"result": _value(reply, base64)}
 
@@ -19,7 +19,7 @@ def envelope(reply: Reply, *, base64: bool) -> dict[str, object]:
 def _value(reply: Reply, base64: bool) -> object:
     if isinstance(reply, list):
         return [_value(part, base64) for part in reply]
-    if isinstance(reply, Failure):  # nested in the list that a script returns
+    if isinstance(reply, ErrorReply):  # nested in the list that a script returns
         reply = reply.text.encode()
     if isinstance(reply, bytes):
         return b64encode(reply).decode() if base64 and reply != b"OK" else _decode(reply)

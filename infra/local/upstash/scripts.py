@@ -4,7 +4,7 @@ import re
 from hashlib import sha1
 from pathlib import Path
 
-from infra.local.upstash.refusals import Command, name_of, subcommand_of
+from infra.local.upstash.errors import Command, name_of, subcommand_of
 from infra.local.upstash.replies import Reply
 
 _SHEBANG = re.compile(rb"#!lua flags=allow-key-locking[ \t]*\r?\n")
@@ -20,7 +20,7 @@ def _load_check() -> bytes:
 _CHECK = _load_check()
 
 
-class Scripts:
+class ScriptTranslator:
     """Replaces the flag's line by code that refuses access to keys that aren't in KEYS.
 
     Therefore a script's SHA-1 in Redis differs from the one that clients know. This maps one to

@@ -7,8 +7,8 @@ from typing import Any
 
 from redis.asyncio.client import PubSub
 
-from infra.local.upstash.backend import Backend
-from infra.local.upstash.refusals import Command, Refused, name_of
+from infra.local.upstash.backend import RedisBackend
+from infra.local.upstash.errors import Command, RequestError, name_of
 
 _NAMES = frozenset({"SUBSCRIBE", "PSUBSCRIBE"})
 
@@ -18,21 +18,21 @@ def is_subscription(command: Command) -> bool:
     return name_of(command) in _NAMES
 
 
-class Subscriptions:
+class EventStreams:
     """The event streams of one endpoint."""
 
-    def __init__(self, backend: Backend) -> None:
+    def __init__(self, backend: RedisBackend) -> None:
         self._backend = backend
         self._ended = asyncio.Event()
 
     async def open(self, command: Command) -> AsyncIterator[str]:
         """Subscribe to the command's channels or patterns and return their events.
 
-        Raises `Refused` if it names none, and `RedisError` if Redis is unreachable.
+        Raises `RequestError` if it names none, and `RedisError` if Redis is unreachable.
         """
         name, *channels = command
         if not any(channels):
-            raise Refused(400, f"ERR wrong number of arguments for '{name.decode()}' command")
+            raise RequestError(400, f"ERR wrong number of arguments for '{name.decode()}' command")
         listener = self._backend.listener()
         subscribe = listener.subscribe if name_of(command) == "SUBSCRIBE" else listener.psubscribe
         await subscribe(*channels)

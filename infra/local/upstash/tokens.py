@@ -6,13 +6,13 @@ from urllib.parse import parse_qsl
 
 from starlette.requests import Request
 
-from infra.local.upstash.refusals import Refused
-from infra.local.upstash.requests import TOKEN_PARAMETER
+from infra.local.upstash.errors import RequestError
+from infra.local.upstash.request_parsing import TOKEN_PARAMETER
 
 _SCHEME = "bearer "
 
 
-class Tokens:
+class AccessTokens:
     """The full and the read-only token of a database, random for each instance."""
 
     def __init__(self) -> None:
@@ -20,13 +20,13 @@ class Tokens:
         self.read_only = token_urlsafe()
 
     def may_write(self, request: Request) -> bool:
-        """Whether the request's token allows writes. Raises `Refused` for an unknown token."""
+        """Whether the request's token allows writes. Raises `RequestError` for an unknown token."""
         token = _token_of(request)
         if compare_digest(token, self.full.encode()):
             return True
         if compare_digest(token, self.read_only.encode()):
             return False
-        raise Refused(401, "WRONGPASS invalid or missing auth token")
+        raise RequestError(401, "WRONGPASS invalid or missing auth token")
 
 
 def _token_of(request: Request) -> bytes:

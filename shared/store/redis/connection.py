@@ -61,7 +61,7 @@ class NativeConnection:
         """Open a pub/sub connection to a server that receives all published messages.
 
         That is the primary, or a node of the cluster, another one each time. Messages go to
-        `handler`. Raises `OSError`, `TimeoutError` and `Refused` as `open_link` does.
+        `handler`. Raises `OSError`, `TimeoutError` and `RealtimeError` as `open_link` does.
         """
         self._subscribed_at = await self._endpoint()
         return Subscriber(await open_link(self._address, self._subscribed_at), handler)

@@ -5,7 +5,13 @@ from collections.abc import AsyncIterator, Iterator
 
 import pytest
 
-from infra.local.redis_sentinel import NAME, SENTINEL_USER, USER, LocalSentinels, local_sentinels
+from infra.local.redis_sentinel import (
+    PRIMARY_NAME,
+    SENTINEL_USER,
+    USER,
+    LocalSentinels,
+    local_sentinels,
+)
 from shared.errors import StoreUnavailable
 from shared.store.redis import NativeConnection
 from tests.integration.cluster.conftest import Shelf
@@ -26,7 +32,7 @@ def url_of(servers: LocalSentinels, user: tuple[str, str] = USER) -> str:
     """What `REDIS_URL` would say."""
     watcher, watchword = SENTINEL_USER
     return (
-        f"redis+sentinel://{user[0]}:{user[1]}@{servers.hosts}/{NAME}/0"
+        f"redis+sentinel://{user[0]}:{user[1]}@{servers.hosts}/{PRIMARY_NAME}/0"
         f"?sentinel_username={watcher}&sentinel_password={watchword}"
     )
 
@@ -73,7 +79,7 @@ async def test_what_is_published_is_heard_on_the_primary(servers: LocalSentinels
 
 
 async def test_a_name_that_no_sentinel_knows_is_an_outage(servers: LocalSentinels) -> None:
-    connection = NativeConnection(url_of(servers).replace(f"/{NAME}/", "/another/"))
+    connection = NativeConnection(url_of(servers).replace(f"/{PRIMARY_NAME}/", "/another/"))
     with pytest.raises(StoreUnavailable) as raised:
         await connection.ask([("GET", "a")])
     assert "no Sentinel names a primary" in str(raised.value.__cause__)

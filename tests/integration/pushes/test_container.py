@@ -12,7 +12,7 @@ import httpx
 import pytest
 from redis.asyncio import Redis
 
-from infra.local.instance import Instance, environment, running
+from infra.local.instance import Instance, environment_without_databases, running
 from infra.local.postgres import EmbeddedPostgres
 from infra.local.redis import embedded_redis
 from infra.local.supabase import PUBLISHABLE_KEY, SECRET_KEY
@@ -169,7 +169,7 @@ async def test_the_audit_worker_s_own_process_makes_up_for_it_too(
     await desk.owed.add(change.session.name)
     start = {"REDIS_URL": own_redis_url, **settings(realtime, postgres)}
     command = [sys.executable, "-m", "functions.tools.audit_worker"]
-    worker = subprocess.Popen(command, env=environment() | start)
+    worker = subprocess.Popen(command, env=environment_without_databases() | start)
     try:
         assert await next_of(realtime, change.session.name) == [("STATE_SYNC", 5)]
     finally:

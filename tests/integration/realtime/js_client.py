@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from infra.local.npm import install
+from infra.local.npm import npm_install
 from tests.integration.realtime.client import Client, Told
 
 _FOLDER = Path(__file__).parent / "js"
@@ -25,7 +25,7 @@ class JsClient(Client):
 
     async def join(self, *, private: bool, presence: bool) -> None:
         """See `Client`."""
-        install(_FOLDER)
+        npm_install(_FOLDER)
         pipe = asyncio.subprocess.PIPE
         self._node = await asyncio.create_subprocess_exec(
             "node", "client.mjs", cwd=_FOLDER, stdin=pipe, stdout=pipe, limit=_LINE_BYTES

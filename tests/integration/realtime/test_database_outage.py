@@ -8,7 +8,7 @@ import pytest
 
 from infra.local.postgres import EmbeddedPostgres, embedded_postgres
 from infra.local.realtime import local_realtime
-from infra.local.supabase import prepare_project
+from infra.local.supabase import create_project
 from tests.integration.realtime.project import token
 from tests.integration.realtime.wire import Wire, wire
 
@@ -20,7 +20,7 @@ _PATIENCE_S = 10.0
 def own_postgres() -> Iterator[EmbeddedPostgres]:
     """One to be stopped."""
     with embedded_postgres() as server:
-        prepare_project(server.url)
+        create_project(server.url)
         yield server
 
 

@@ -5,7 +5,7 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 from infra.local.postgres import EmbeddedPostgres
-from infra.local.realtime import LocalRealtime, Options, local_realtime
+from infra.local.realtime import LocalRealtime, RealtimeOptions, local_realtime
 from tests.integration.realtime.project import Sender, message, sending_to
 from tests.integration.realtime.wire import Wire, wire
 
@@ -16,7 +16,7 @@ _TOPIC = "realtime:room"
 async def _limited(
     postgres: EmbeddedPostgres, **limits: Any
 ) -> AsyncIterator[tuple[LocalRealtime, Sender]]:
-    with local_realtime(postgres.url, Options(**limits)) as server:
+    with local_realtime(postgres.url, RealtimeOptions(**limits)) as server:
         async with sending_to(server.url) as sender:
             yield server, sender
 

@@ -8,7 +8,7 @@ import pytest
 
 from infra.local.postgres import EmbeddedPostgres
 from infra.local.realtime import LocalRealtime, local_realtime
-from infra.local.realtime.mischief import Outage
+from infra.local.realtime.faults import Outage
 from infra.local.redis import embedded_redis
 from infra.local.supabase import LocalSupabase
 from tests.integration.api import Api, calling, chess

@@ -11,8 +11,8 @@ from subprocess import PIPE
 import httpx
 import pytest
 
-from infra.local.instance import environment
-from infra.local.supabase import can_run
+from infra.local.instance import environment_without_databases
+from infra.local.supabase import is_node_installed
 from tests.conftest import missing
 from tests.integration.api import CERTIFICATES, Api, chess
 from tests.integration.realtime.clients import following
@@ -25,12 +25,12 @@ _STOP_S = 20.0
 @pytest.fixture
 def greeting() -> Iterator[str]:
     """What it says, while it runs."""
-    if not can_run():
+    if not is_node_installed():
         missing("Node")
     with subprocess.Popen(
         [sys.executable, "-m", "functions.tools.run_functions"],
         cwd=_ROOT,
-        env=environment() | {"PORT": "0"},
+        env=environment_without_databases() | {"PORT": "0"},
         stdout=PIPE,
         text=True,
     ) as process:

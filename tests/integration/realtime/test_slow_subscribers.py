@@ -7,7 +7,7 @@ import pytest
 from websockets.exceptions import ConnectionClosedError
 
 from infra.local.postgres import EmbeddedPostgres
-from infra.local.realtime import Options, local_realtime
+from infra.local.realtime import RealtimeOptions, local_realtime
 from tests.integration.realtime.project import message, sending_to
 from tests.integration.realtime.wire import Wire, wire
 
@@ -28,7 +28,7 @@ def _deaf() -> socket.socket:
 async def test_a_slow_subscriber_is_cut_off_and_the_others_don_t_notice(
     postgres: EmbeddedPostgres,
 ) -> None:
-    with local_realtime(postgres.url, Options(queue_frames=_QUEUE)) as server:
+    with local_realtime(postgres.url, RealtimeOptions(queue_frames=_QUEUE)) as server:
         tcp = _deaf()
         tcp.connect(("127.0.0.1", int(server.url.rsplit(":", 1)[1])))
         async with (

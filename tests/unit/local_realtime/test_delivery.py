@@ -2,23 +2,23 @@
 
 import asyncio
 
-from infra.local.realtime.delivery import Delivery
-from infra.local.realtime.mischief import Mischief
+from infra.local.realtime.delivery import FaultyDelivery
+from infra.local.realtime.faults import Faults
 
 _MESSAGES = [str(n) for n in range(1000)]
 
 
-def _delivered(mischief: Mischief, messages: list[str]) -> list[str | bytes]:
+def _delivered(mischief: Faults, messages: list[str]) -> list[str | bytes]:
     arrived: list[str | bytes] = []
-    delivery = Delivery(mischief, arrived.append)
+    delivery = FaultyDelivery(mischief, arrived.append)
     for message in messages:
         delivery.deliver(message)
     delivery.end()
     return arrived
 
 
-def _mischief(loss: float, reorder: float, seed: int = 0) -> Mischief:
-    mischief = Mischief(seed)
+def _mischief(loss: float, reorder: float, seed: int = 0) -> Faults:
+    mischief = Faults(seed)
     mischief.loss, mischief.reorder, mischief.hold_s = loss, reorder, 60
     return mischief
 
@@ -62,7 +62,7 @@ async def test_one_that_none_follows_is_late() -> None:
     mischief = _mischief(0, 1)
     mischief.hold_s = 0.01
     arrived: asyncio.Queue[str | bytes] = asyncio.Queue()
-    Delivery(mischief, arrived.put_nowait).deliver("a")
+    FaultyDelivery(mischief, arrived.put_nowait).deliver("a")
     assert arrived.empty()
     async with asyncio.timeout(5):
         assert await arrived.get() == "a"
@@ -72,7 +72,7 @@ async def test_at_the_end_what_is_held_is_forgotten() -> None:
     mischief = _mischief(0, 1)
     mischief.hold_s = 0
     arrived: list[str | bytes] = []
-    delivery = Delivery(mischief, arrived.append)
+    delivery = FaultyDelivery(mischief, arrived.append)
     delivery.deliver("a")
     delivery.end()
     await asyncio.sleep(0)

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from infra.local.realtime.frames import Broadcast, Frame, NotAFrame, decode, encode
+from infra.local.realtime.messages import Broadcast, InvalidMessage, Message, decode, encode
 
 _HEARTBEAT: dict[str, object] = {
     "topic": "phoenix",
@@ -15,19 +15,19 @@ _HEARTBEAT: dict[str, object] = {
 
 
 def test_the_first_version_writes_objects() -> None:
-    frame = Frame("realtime:room", "phx_reply", {"status": "ok"}, ref="2", join_ref="1")
+    frame = Message("realtime:room", "phx_reply", {"status": "ok"}, ref="2", join_ref="1")
     said = {"topic": "realtime:room", "event": "phx_reply", "payload": {"status": "ok"}, "ref": "2"}
     assert json.loads(encode(frame, 1)) == said
 
 
 def test_the_second_version_writes_arrays() -> None:
-    frame = Frame("realtime:room", "phx_reply", {"status": "ok"}, ref="2", join_ref="1")
+    frame = Message("realtime:room", "phx_reply", {"status": "ok"}, ref="2", join_ref="1")
     said = ["1", "2", "realtime:room", "phx_reply", {"status": "ok"}]
     assert json.loads(encode(frame, 2)) == said
 
 
 def test_a_frame_without_a_ref_says_so() -> None:
-    frame = Frame("realtime:room", "system", {})
+    frame = Message("realtime:room", "system", {})
     assert '"ref":null' in encode(frame, 1)
     assert json.loads(encode(frame, 2))[:2] == [None, None]
 
@@ -40,7 +40,7 @@ def test_a_frame_without_a_ref_says_so() -> None:
     ],
 )
 def test_both_are_read_alike(data: str, version: int) -> None:
-    assert decode(data, version) == Frame("phoenix", "heartbeat", {})
+    assert decode(data, version) == Message("phoenix", "heartbeat", {})
 
 
 def test_a_push_is_read_to_the_byte() -> None:
@@ -78,7 +78,7 @@ def test_a_push_of_bytes_stays_bytes() -> None:
     ],
 )
 def test_what_is_no_frame_is_not_read(data: str | bytes, version: int) -> None:
-    with pytest.raises(NotAFrame):
+    with pytest.raises(InvalidMessage):
         decode(data, version)
 
 

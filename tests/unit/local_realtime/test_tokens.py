@@ -8,9 +8,9 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
 from jwt.algorithms import ECAlgorithm
 
-from infra.local.realtime.options import Options
-from infra.local.realtime.refusals import Refused
-from infra.local.realtime.tokens import Tokens
+from infra.local.realtime.errors import RealtimeError
+from infra.local.realtime.options import RealtimeOptions
+from infra.local.realtime.tokens import TokenVerifier
 from infra.local.supabase import JWT_SECRET, PUBLISHABLE_KEY, SECRET_KEY
 
 _PRIVATE = ec.generate_private_key(ec.SECP256R1())
@@ -31,17 +31,19 @@ def _by_secret(secret: str = JWT_SECRET, without: str = "", **claims: Any) -> st
 
 @pytest.mark.parametrize(("key", "role"), [(SECRET_KEY, "service_role"), (PUBLISHABLE_KEY, "anon")])
 def test_keys_stand_for_roles(key: str, role: str) -> None:
-    assert Tokens(Options()).identify(key).role == role
+    assert TokenVerifier(RealtimeOptions()).identify(key).role == role
 
 
 def test_the_secret_signs() -> None:
-    identity = Tokens(Options()).identify(_by_secret(aud="whoever", nbf=2**33, sync_session="1"))
+    identity = TokenVerifier(RealtimeOptions()).identify(
+        _by_secret(aud="whoever", nbf=2**33, sync_session="1")
+    )
     assert (identity.role, identity.claims["sync_session"]) == ("authenticated", "1")
 
 
 @pytest.mark.parametrize("jwk", [_JWK, _PUBLIC_JWK])
 def test_a_key_that_was_imported_signs(jwk: dict[str, Any]) -> None:
-    tokens = Tokens(Options(signing_keys=[jwk]))
+    tokens = TokenVerifier(RealtimeOptions(signing_keys=[jwk]))
     assert tokens.identify(_by_key()).role == "authenticated"
     assert tokens.identify(_by_secret()).role == "authenticated"
 
@@ -69,11 +71,11 @@ def test_a_key_that_was_imported_signs(jwk: dict[str, Any]) -> None:
     ],
 )
 def test_nothing_else_does(token: str | None, code: str) -> None:
-    with pytest.raises(Refused) as refused:
-        Tokens(Options(signing_keys=[_JWK])).identify(token)
+    with pytest.raises(RealtimeError) as refused:
+        TokenVerifier(RealtimeOptions(signing_keys=[_JWK])).identify(token)
     assert refused.value.code == code
 
 
 def test_it_is_said_since_when_a_token_is_over() -> None:
-    with pytest.raises(Refused, match="Token has expired 60 seconds ago"):
-        Tokens(Options()).identify(_by_secret(exp=time.time() - 60.5))
+    with pytest.raises(RealtimeError, match="Token has expired 60 seconds ago"):
+        TokenVerifier(RealtimeOptions()).identify(_by_secret(exp=time.time() - 60.5))

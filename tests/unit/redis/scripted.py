@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from hiredis import Reader
 
-from infra.local.accepting import stop_accepting
+from infra.local.stop_accepting import stop_accepting
 
 OK = b"+OK\r\n"
 PONG = b"+PONG\r\n"
