@@ -7,7 +7,7 @@ READY := .venv/.ready
 WORKERS ?= 2
 DISTRIBUTION := --dist loadfile --no-loadscope-reorder
 # Tests that measure milliseconds run separately, without parallel tests.
-TIMING_TESTS := tests/e2e/test_in_step.py tests/e2e/test_functions_console.py tests/rolling tests/overload tests/integration/test_loop_held.py
+TIMING_TESTS := tests/e2e/test_in_step.py tests/e2e/test_functions_console.py tests/resilience/rolling tests/resilience/overload tests/integration/test_event_loop_blocking.py
 
 .PHONY: setup run run-functions migrate test fuzz lint demo bench soak load image-check package deploy lock
 
@@ -41,9 +41,9 @@ test: $(READY)
 	@if test -z "$$(git status --porcelain)" && git rev-parse HEAD | cmp -s - .build/testing; then cp .build/testing .build/tested; fi
 
 fuzz: $(READY)
-	@FUZZ=full $(BIN)/python -m pytest tests/fuzz tests/unit/domain tests/linearizability/test_checker.py tests/clients/test_clock_simulation.py tests/clients/test_conformance.py tests/integration/realtime tests/integration/test_bad_input.py tests/integration/test_soak.py tests/integration/test_service_on_cluster.py
+	@FUZZ=full $(BIN)/python -m pytest tests/fuzz tests/unit/domain tests/resilience/linearizability/test_checker.py tests/clients/test_clock_simulation.py tests/clients/test_conformance.py tests/integration/realtime tests/integration/test_bad_input.py tests/integration/test_soak.py tests/integration/test_service_on_cluster.py
 	@FUZZ=full TARGET=functions $(BIN)/python -m pytest -m http tests/integration
-	@$(BIN)/python -m tests.linearizability --histories 2000
+	@$(BIN)/python -m tests.resilience.linearizability --histories 2000
 
 lint: $(READY)
 	@$(BIN)/ruff format --check --quiet .

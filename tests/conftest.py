@@ -17,15 +17,15 @@ from infra.local.redis import embedded_redis
 from infra.local.supabase import LocalSupabase, create_project, is_node_installed, local_supabase
 
 _TOGETHER = {
-    "tests/packaging/": "what is packaged",
-    "tests/integration/test_authority.py": "a service that asks for tokens",
+    "tests/infra/packaging/": "what is packaged",
+    "tests/integration/test_permissions.py": "a service that asks for tokens",
     "tests/integration/test_pages.py": "a service that asks for tokens",
     "tests/integration/test_retries.py": "a service that asks for tokens",
     "tests/integration/test_rights.py": "a service that asks for tokens",
 }
 """Folders and files whose tests share something that takes long to make: one worker makes it."""
 
-_FIRST = ("tests/packaging/",)
+_FIRST = ("tests/infra/packaging/",)
 """What takes longest: it comes first, so that no worker is left alone with it at the end."""
 
 

@@ -19,9 +19,9 @@ from infra.local.realtime import LocalRealtime
 from infra.local.redis import embedded_redis
 from shared.access.tokens import LEEWAY_S
 from tests.clients.driving import JAVASCRIPT, Driver, driver
-from tests.integration import tokens
-from tests.integration.api import CERTIFICATES, Api, calling, chess
-from tests.integration.tokens import GUARDED, bearer
+from tests.support import tokens
+from tests.support.api import CERTIFICATES, ApiClient, api_client, chess
+from tests.support.tokens import WITH_AUTHENTICATION, bearer
 
 _LIBRARY = Path(__file__).parents[2] / "clients" / "js"
 _OPEN = {"RATE_LIMIT_GENERAL": "0"}
@@ -42,7 +42,7 @@ def service(redis_url: str) -> Iterator[Instance]:
 @pytest.fixture(scope="module")
 def guarded() -> Iterator[Instance]:
     """One that asks for tokens."""
-    settings: Any = {**GUARDED, **_OPEN}
+    settings: Any = {**WITH_AUTHENTICATION, **_OPEN}
     with embedded_redis() as redis_url, running(redis_url, **settings) as instance:
         yield instance
 
@@ -50,15 +50,15 @@ def guarded() -> Iterator[Instance]:
 @pytest.fixture(scope="module")
 def pushing(supabase_realtime: LocalRealtime) -> Iterator[Instance]:
     """One whose clients listen to Supabase Realtime."""
-    settings: Any = {**GUARDED, **_OPEN, **supabase_realtime.settings()}
+    settings: Any = {**WITH_AUTHENTICATION, **_OPEN, **supabase_realtime.settings()}
     with embedded_redis() as redis_url, running(redis_url, **settings) as instance:
         yield instance
 
 
 @pytest.fixture
-async def api(service: Instance) -> AsyncIterator[Api]:
+async def api(service: Instance) -> AsyncIterator[ApiClient]:
     """Somebody else who plays."""
-    async with calling(service.url) as api:
+    async with api_client(service.url) as api:
         yield api
 
 
@@ -95,7 +95,7 @@ async def _until_refused(client: Driver, session_id: str) -> None:
 
 @pytest.mark.parametrize("kind", KINDS)
 async def test_a_session_is_followed_from_the_lobby_to_its_deletion(
-    service: Instance, api: Api, kind: str
+    service: Instance, api: ApiClient, kind: str
 ) -> None:
     session_id = str(uuid4())
     async with _client(service.url, transport=kind) as client:
@@ -114,7 +114,7 @@ async def test_a_session_is_followed_from_the_lobby_to_its_deletion(
 
 @pytest.mark.parametrize("kind", KINDS)
 async def test_what_it_shows_is_what_the_service_says(
-    service: Instance, api: Api, kind: str
+    service: Instance, api: ApiClient, kind: str
 ) -> None:
     session_id = await api.started(chess())
     async with _client(service.url, transport=kind) as client:
@@ -136,7 +136,7 @@ async def test_the_service_s_restart_is_survived(redis_url: str) -> None:
             httpx.AsyncClient(verify=CERTIFICATES, base_url=first.url) as http,
             _client(first.url) as client,
         ):
-            api = Api(http)
+            api = ApiClient(http)
             session_id = await api.started(chess())
             await client.opened(session_id)
             await _live(client, session_id, "websocket")
@@ -165,7 +165,7 @@ async def test_one_whose_token_ends_is_turned_away_then(guarded: Instance, kind:
     async with httpx.AsyncClient(
         verify=CERTIFICATES, base_url=guarded.url, headers=headers
     ) as http:
-        session_id = await Api(http).started(chess())
+        session_id = await ApiClient(http).started(chess())
     brief = tokens.spectator(session_id, lifetime_s=2 - LEEWAY_S)  # good for two seconds yet
     async with _client(guarded.url, transport=kind, token=brief) as client:
         await client.opened(session_id)
@@ -175,7 +175,7 @@ async def test_one_whose_token_ends_is_turned_away_then(guarded: Instance, kind:
 async def test_it_listens_to_supabase_with_the_token_from_the_service(
     pushing: Instance, supabase_realtime: LocalRealtime
 ) -> None:
-    async with calling(pushing.url, tokens.host()) as api:
+    async with api_client(pushing.url, tokens.host()) as api:
         session_id = await api.started(chess())
         spectator = tokens.spectator(session_id)
         async with _client(pushing.url, token=spectator) as client:

@@ -17,11 +17,11 @@ from infra.local.redis import embedded_redis
 from shared.access.tokens import LEEWAY_S
 from tests.clients.following import Watched, watching
 from tests.clients.losing_proxy import LosingProxy, losing_proxy
-from tests.faults.fault import Fault
-from tests.faults.proxy import faulty_proxy
-from tests.integration import tokens
-from tests.integration.api import Api, calling, chess
-from tests.integration.tokens import GUARDED
+from tests.resilience.faults.faults import Fault
+from tests.resilience.faults.proxy import faulty_proxy
+from tests.support import tokens
+from tests.support.api import ApiClient, api_client, chess
+from tests.support.tokens import WITH_AUTHENTICATION
 
 _BRIEF_S = 2 - LEEWAY_S
 """Of a token in its last moments of grace."""
@@ -41,22 +41,22 @@ def guarded() -> Iterator[Instance]:
     """One that asks for tokens."""
     with (
         embedded_redis() as redis_url,
-        running(redis_url, port=None, quiet=False, **GUARDED) as instance,
+        running(redis_url, port=None, quiet=False, **WITH_AUTHENTICATION) as instance,
     ):
         yield instance
 
 
 @pytest.fixture
-async def api(service: Instance) -> AsyncIterator[Api]:
+async def api(service: Instance) -> AsyncIterator[ApiClient]:
     """Somebody else who plays."""
-    async with calling(service.url) as api:
+    async with api_client(service.url) as api:
         yield api
 
 
 @pytest.fixture
-async def host(guarded: Instance) -> AsyncIterator[Api]:
+async def host(guarded: Instance) -> AsyncIterator[ApiClient]:
     """Alice, whose sessions they are."""
-    async with calling(guarded.url, tokens.host()) as api:
+    async with api_client(guarded.url, tokens.host()) as api:
         yield api
 
 
@@ -68,7 +68,9 @@ def blocking(service: Instance) -> Iterator[LosingProxy]:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-async def test_a_session_follows_what_others_do(service: Instance, api: Api, kind: Kind) -> None:
+async def test_a_session_follows_what_others_do(
+    service: Instance, api: ApiClient, kind: Kind
+) -> None:
     session_id = await api.started(chess())
     async with watching(service.url, session_id, kind) as watched:
         assert watched.version == 2
@@ -81,7 +83,7 @@ async def test_a_session_follows_what_others_do(service: Instance, api: Api, kin
 
 
 async def test_without_a_wish_it_is_followed_as_the_service_says(
-    service: Instance, api: Api
+    service: Instance, api: ApiClient
 ) -> None:
     async with watching(service.url, await api.created(chess())) as watched:
         await watched.until_live("websocket")
@@ -114,7 +116,7 @@ async def test_own_actions_are_seen_at_once_and_told_once(service: Instance) -> 
 
 @pytest.mark.parametrize("kind", KINDS)
 async def test_a_lobby_is_absent_until_its_session_is_there(
-    service: Instance, api: Api, kind: Kind
+    service: Instance, api: ApiClient, kind: Kind
 ) -> None:
     session_id = str(uuid4())
     async with watching(service.url, session_id, kind) as watched:
@@ -131,7 +133,7 @@ async def test_a_bad_id_is_refused(service: Instance) -> None:
 
 
 async def test_where_sockets_are_blocked_events_come_by_http(
-    blocking: LosingProxy, api: Api
+    blocking: LosingProxy, api: ApiClient
 ) -> None:
     blocking.blocked = ("/ws",)
     session_id = await api.created(chess())
@@ -142,7 +144,7 @@ async def test_where_sockets_are_blocked_events_come_by_http(
 
 
 async def test_where_nothing_gets_through_it_is_polled_until_something_does(
-    blocking: LosingProxy, api: Api, monkeypatch: pytest.MonkeyPatch
+    blocking: LosingProxy, api: ApiClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("synckairos.connector._UPGRADE_EVERY_MS", 100.0)
     blocking.blocked = ("/ws", "/stream")
@@ -156,7 +158,7 @@ async def test_where_nothing_gets_through_it_is_polled_until_something_does(
 
 
 async def test_a_better_transport_takes_over_without_a_break(
-    blocking: LosingProxy, api: Api, monkeypatch: pytest.MonkeyPatch
+    blocking: LosingProxy, api: ApiClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("synckairos.connector._UPGRADE_EVERY_MS", 100.0)
     blocking.blocked = ("/ws",)
@@ -207,7 +209,7 @@ async def test_while_redis_is_away_nothing_is_lost_and_then_it_goes_on(redis_url
             await watched.until_version(2)
 
 
-async def test_one_who_is_turned_away_is_refused(guarded: Instance, host: Api) -> None:
+async def test_one_who_is_turned_away_is_refused(guarded: Instance, host: ApiClient) -> None:
     session_id = await host.created(chess())
     for token, status in ((None, 401), ("nonsense", 401)):
         async with SyncKairos(guarded.url, token) as client:
@@ -220,7 +222,7 @@ async def test_one_who_is_turned_away_is_refused(guarded: Instance, host: Api) -
 
 @pytest.mark.parametrize("kind", [None, "sse", "polling"])
 async def test_a_token_that_ends_is_the_end(
-    guarded: Instance, host: Api, kind: Kind | None
+    guarded: Instance, host: ApiClient, kind: Kind | None
 ) -> None:
     session_id = await host.created(chess())
     token = tokens.spectator(session_id, lifetime_s=_BRIEF_S)
@@ -232,7 +234,7 @@ async def test_a_token_that_ends_is_the_end(
 
 @pytest.mark.parametrize("kind", [None, "sse", "polling"])
 async def test_a_token_that_is_given_anew_goes_on(
-    guarded: Instance, host: Api, kind: Kind | None
+    guarded: Instance, host: ApiClient, kind: Kind | None
 ) -> None:
     session_id = await host.created(chess())
     lifetimes = iter([_BRIEF_S, _BRIEF_S])

@@ -11,7 +11,7 @@ import httpx
 import pytest
 
 from infra.local.instance import Instance, running
-from tests.integration.api import chess
+from tests.support.api import chess
 
 _README = Path(__file__).parents[2] / "clients" / "python" / "README.md"
 _DEFAULT_URL = "http://127.0.0.1:3000"

@@ -11,9 +11,9 @@ from infra.local.instance import Instance, running
 from infra.local.realtime import LocalRealtime
 from infra.local.redis import embedded_redis
 from tests.clients.following import watching
-from tests.integration import tokens
-from tests.integration.api import Api, calling, chess
-from tests.integration.tokens import GUARDED
+from tests.support import tokens
+from tests.support.api import ApiClient, api_client, chess
+from tests.support.tokens import WITH_AUTHENTICATION
 
 # Supabase's client reads what websockets would rather have read elsewhere.
 pytestmark = pytest.mark.filterwarnings("ignore:ConnectionClosed:DeprecationWarning")
@@ -22,7 +22,7 @@ pytestmark = pytest.mark.filterwarnings("ignore:ConnectionClosed:DeprecationWarn
 @pytest.fixture(scope="module")
 def pushing(supabase_realtime: LocalRealtime) -> Iterator[Instance]:
     """A service that pushes through it."""
-    settings = {**GUARDED, **supabase_realtime.settings()}
+    settings = {**WITH_AUTHENTICATION, **supabase_realtime.settings()}
     with (
         embedded_redis() as redis_url,
         running(redis_url, port=None, quiet=False, **settings) as instance,
@@ -31,14 +31,14 @@ def pushing(supabase_realtime: LocalRealtime) -> Iterator[Instance]:
 
 
 @pytest.fixture
-async def host(pushing: Instance) -> AsyncIterator[Api]:
+async def host(pushing: Instance) -> AsyncIterator[ApiClient]:
     """Alice, whose sessions they are."""
-    async with calling(pushing.url, tokens.host()) as api:
+    async with api_client(pushing.url, tokens.host()) as api:
         yield api
 
 
 async def test_pushes_come_in_order_and_the_first_state_by_a_read(
-    pushing: Instance, host: Api
+    pushing: Instance, host: ApiClient
 ) -> None:
     session_id = await host.created(chess())
     async with watching(pushing.url, session_id, token=tokens.spectator(session_id)) as watched:
@@ -51,7 +51,7 @@ async def test_pushes_come_in_order_and_the_first_state_by_a_read(
         await watched.until(lambda: watched.session.presence == "deleted")
 
 
-async def test_a_lobby_hears_of_the_creation(pushing: Instance, host: Api) -> None:
+async def test_a_lobby_hears_of_the_creation(pushing: Instance, host: ApiClient) -> None:
     session_id = str(uuid4())
     token = tokens.spectator(session_id)
     async with watching(pushing.url, session_id, token=token) as watched:
@@ -62,7 +62,7 @@ async def test_a_lobby_hears_of_the_creation(pushing: Instance, host: Api) -> No
 
 
 async def test_a_connection_that_breaks_is_made_again(
-    pushing: Instance, host: Api, supabase_realtime: LocalRealtime
+    pushing: Instance, host: ApiClient, supabase_realtime: LocalRealtime
 ) -> None:
     session_id = await host.created(chess())
     async with watching(pushing.url, session_id, token=tokens.spectator(session_id)) as watched:
@@ -75,7 +75,10 @@ async def test_a_connection_that_breaks_is_made_again(
 
 
 async def test_while_realtime_is_away_it_is_polled(
-    pushing: Instance, host: Api, supabase_realtime: LocalRealtime, monkeypatch: pytest.MonkeyPatch
+    pushing: Instance,
+    host: ApiClient,
+    supabase_realtime: LocalRealtime,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr("synckairos.connector._UPGRADE_EVERY_MS", 200.0)
     session_id = await host.created(chess())
@@ -91,7 +94,7 @@ async def test_while_realtime_is_away_it_is_polled(
         supabase_realtime.mischief.refuses_sockets = False
 
 
-async def test_a_token_is_renewed_before_it_ends(pushing: Instance, host: Api) -> None:
+async def test_a_token_is_renewed_before_it_ends(pushing: Instance, host: ApiClient) -> None:
     session_id = await host.created(chess())
     lifetimes = iter([4])
     was_asked_again = asyncio.Event()
@@ -111,7 +114,9 @@ async def test_a_token_is_renewed_before_it_ends(pushing: Instance, host: Api) -
         assert [event.name for event in watched.told[told:]] == ["update"]
 
 
-async def test_a_token_of_another_session_follows_nothing(pushing: Instance, host: Api) -> None:
+async def test_a_token_of_another_session_follows_nothing(
+    pushing: Instance, host: ApiClient
+) -> None:
     mine, foreign = await host.created(chess()), await host.created(chess())
     async with SyncKairos(pushing.url, tokens.spectator(mine)) as client:
         session = client.session(foreign)

@@ -14,8 +14,8 @@ from infra.local.redis import embedded_redis
 from shared.access.tokens import LEEWAY_S
 from tests.e2e.console import Console
 from tests.e2e.problems import Problems
-from tests.integration import tokens
-from tests.integration.api import chess
+from tests.support import tokens
+from tests.support.api import chess
 
 UNAUTHORIZED = "the server responded with a status of 401"
 FORBIDDEN = "the server responded with a status of 403"

@@ -7,11 +7,11 @@ from redis import Redis
 
 from infra.local.redis import embedded_redis
 from infra.local.upstash import LocalUpstash, local_upstash
-from tests.functions.local_aws import KEYS, REGION, LocalAws, local_aws
-from tests.functions.process import Process, fresh_process
+from tests.functions.inspection import Story
+from tests.functions.lambda_process import Process, fresh_process
+from tests.functions.moto_aws import KEYS, REGION, LocalAws, local_aws
 from tests.functions.recording_aws import TOKEN, RecordingAws, recording_aws
-from tests.functions.story import Story
-from tests.integration.shifted_clock import ShiftedClock
+from tests.support.shifted_clock import ShiftedClock
 
 _ELSEWHERE = (
     "AWS_CONTAINER_CREDENTIALS_FULL_URI",

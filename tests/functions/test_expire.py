@@ -13,10 +13,10 @@ from shared.alarms.sqs import encode_alarm
 from shared.domain.session import Status
 from shared.domain.units import Instant
 from shared.ports import Wakeup
-from tests.functions.process import Handler, Process
-from tests.functions.story import Story
-from tests.integration.api import participant
-from tests.integration.shifted_clock import ShiftedClock
+from tests.functions.inspection import Story
+from tests.functions.lambda_process import Handler, Process
+from tests.support.api import participant
+from tests.support.shifted_clock import ShiftedClock
 
 _ENDS = {"type": "end_session"}
 

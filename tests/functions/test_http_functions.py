@@ -17,9 +17,9 @@ from infra.local.functions.events import (
     rest_api_event,
 )
 from infra.local.upstash import LocalUpstash
-from tests.functions.process import Event, Process, answer_of
-from tests.functions.story import Story
-from tests.integration.api import chess, participant
+from tests.functions.inspection import Story
+from tests.functions.lambda_process import Event, Process, answer_of
+from tests.support.api import chess, participant
 
 EVENTS = [http_api_event, rest_api_event, function_url_event]
 gateways = pytest.mark.parametrize("event", EVENTS, ids=lambda event: event.__name__)

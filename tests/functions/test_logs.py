@@ -8,7 +8,7 @@ import pytest
 
 from functions.sessions import switch
 from functions.workers import expire
-from tests.functions.process import Process
+from tests.functions.lambda_process import Process
 
 
 def logged(capsys: pytest.CaptureFixture[str]) -> list[dict[str, Any]]:

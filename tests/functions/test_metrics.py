@@ -12,9 +12,9 @@ from functions.workers import expire
 from shared.alarms.sqs import encode_alarm
 from shared.metrics.emf import EmfMetrics
 from shared.ports import Wakeup
-from tests.functions.process import Process
-from tests.functions.story import Story
-from tests.integration.shifted_clock import ShiftedClock
+from tests.functions.inspection import Story
+from tests.functions.lambda_process import Process
+from tests.support.shifted_clock import ShiftedClock
 
 _UNITS = {"Count", "Microseconds", "Milliseconds", "Seconds", "None"}
 _MOST_DIMENSIONS = 30

@@ -15,11 +15,11 @@ from infra.local.upstash import LocalUpstash
 from shared.alarms.sqs import encode_alarm
 from shared.ports import Wakeup
 from shared.store.keys import Keys
-from tests.functions.process import Process, fresh_process
+from tests.functions.inspection import Story
+from tests.functions.lambda_process import Process, fresh_process
 from tests.functions.recording_aws import RecordingAws
-from tests.functions.story import Story
-from tests.integration.broadcast_server import BroadcastServer, broadcast_server
-from tests.integration.shifted_clock import ShiftedClock
+from tests.support.broadcast_server import BroadcastServer, broadcast_server
+from tests.support.shifted_clock import ShiftedClock
 
 _KEYS = Keys()
 _PROJECT = {"SUPABASE_SERVICE_ROLE_KEY": SECRET_KEY, "SUPABASE_PUBLISHABLE_KEY": PUBLISHABLE_KEY}

@@ -3,9 +3,9 @@
 from functions.workers import reconcile
 from shared.domain.session import Status
 from shared.ports import Wakeup
-from tests.functions.process import Process
-from tests.functions.story import Story
-from tests.integration.shifted_clock import ShiftedClock
+from tests.functions.inspection import Story
+from tests.functions.lambda_process import Process
+from tests.support.shifted_clock import ShiftedClock
 
 _ENDS = {"type": "end_session"}
 

@@ -7,9 +7,9 @@ from redis.client import PubSub
 from functions.sessions import create, read, switch
 from infra.local.upstash import LocalUpstash
 from shared.ports import Wakeup
-from tests.functions.process import Process, fresh_process
+from tests.functions.inspection import Story
+from tests.functions.lambda_process import Process, fresh_process
 from tests.functions.recording_aws import RecordingAws
-from tests.functions.story import Story
 
 
 def switched(process: Process, session_id: str) -> None:

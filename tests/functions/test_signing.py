@@ -11,7 +11,7 @@ from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 
 from shared.aws.client import AwsClient, AwsFailed
-from tests.functions.local_aws import REGION
+from tests.functions.moto_aws import REGION
 from tests.functions.recording_aws import Kept, RecordingAws
 
 _TIME_FORMAT = "%Y%m%dT%H%M%SZ"

@@ -5,9 +5,9 @@ import time
 from functions.service import time as time_endpoint
 from functions.sessions import read
 from infra.local.upstash import LocalUpstash
-from tests.functions.process import Process
+from tests.functions.lambda_process import Process
 from tests.functions.recording_aws import RecordingAws
-from tests.integration.shifted_clock import ShiftedClock
+from tests.support.shifted_clock import ShiftedClock
 
 _HOUR_S = 3_600
 _ROUNDING_MS = 2

@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from tests.linearizability.exchange import Asked, Opening, Seat, Verb
-from tests.linearizability.game import Game
+from tests.resilience.linearizability.exchange import Asked, Opening, Seat, Verb
+from tests.resilience.linearizability.game import Game
 
 CYCLE, WHOLE = "the cycle", "the session"
 

@@ -7,7 +7,7 @@ import pytest
 from infra.local.instance import Instance, running
 from infra.local.postgres import EmbeddedPostgres
 from infra.local.redis import embedded_redis
-from tests.integration.tokens import SECRET
+from tests.support.tokens import SECRET
 
 Pair = tuple[Instance, Instance]
 

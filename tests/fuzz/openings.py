@@ -4,8 +4,8 @@ from dataclasses import replace
 
 from hypothesis import strategies as st
 
-from tests.linearizability.exchange import Opening, Seat
-from tests.linearizability.game import Game
+from tests.resilience.linearizability.exchange import Opening, Seat
+from tests.resilience.linearizability.game import Game
 
 _HOUR = 3_600_000
 MODES = ("per_participant", "per_cycle", "per_group", "global", "count_up")

@@ -14,7 +14,7 @@ from shared.http.openapi import describe
 from shared.settings import Settings
 from tests.fuzz.extent import IS_FULL, extent
 from tests.fuzz.judging import CHECKS, AnyCase
-from tests.integration.tokens import bearer, service
+from tests.support.tokens import bearer, service
 
 _NEVER_ENDS = "/v1/sessions/{session_id}/stream"
 """tests/integration/test_live.py has it."""

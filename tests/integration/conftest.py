@@ -8,10 +8,10 @@ from infra.local.instance import Instance, running
 from infra.local.postgres import EmbeddedPostgres
 from infra.local.redis import embedded_redis
 from infra.local.supabase import SECRET_KEY, LocalSupabase
-from tests.integration import tokens
-from tests.integration.api import Api, calling
-from tests.integration.target import IS_FUNCTIONS, serving
-from tests.integration.tokens import GUARDED
+from tests.support import tokens
+from tests.support.api import ApiClient, api_client
+from tests.support.target import IS_FUNCTIONS, running_service
+from tests.support.tokens import WITH_AUTHENTICATION
 
 
 @pytest.fixture(scope="session")
@@ -30,7 +30,7 @@ def urls(redis_url: str, request: pytest.FixtureRequest) -> Iterator[tuple[str, 
     if IS_FUNCTIONS:
         supabase: LocalSupabase = request.getfixturevalue("supabase")
         trail = {"SUPABASE_URL": supabase.url, "SUPABASE_SERVICE_ROLE_KEY": SECRET_KEY}
-        with serving(redis_url, **trail) as url:
+        with running_service(redis_url, **trail) as url:
             yield url, url
     else:
         one, two = request.getfixturevalue("instances")
@@ -38,16 +38,16 @@ def urls(redis_url: str, request: pytest.FixtureRequest) -> Iterator[tuple[str, 
 
 
 @pytest.fixture
-async def api(urls: tuple[str, str]) -> AsyncIterator[Api]:
+async def api(urls: tuple[str, str]) -> AsyncIterator[ApiClient]:
     """A client of the service."""
-    async with calling(urls[0]) as api:
+    async with api_client(urls[0]) as api:
         yield api
 
 
 @pytest.fixture
-async def other(urls: tuple[str, str]) -> AsyncIterator[Api]:
+async def other(urls: tuple[str, str]) -> AsyncIterator[ApiClient]:
     """A client of its other instance."""
-    async with calling(urls[1]) as api:
+    async with api_client(urls[1]) as api:
         yield api
 
 
@@ -55,12 +55,15 @@ async def other(urls: tuple[str, str]) -> AsyncIterator[Api]:
 def guarded_url(supabase: LocalSupabase) -> Iterator[str]:
     """Where a service is that asks for tokens, with a store of its own."""
     trail = {"SUPABASE_URL": supabase.url, "SUPABASE_SERVICE_ROLE_KEY": SECRET_KEY}
-    with embedded_redis() as redis_url, serving(redis_url, **GUARDED, **trail) as url:
+    with (
+        embedded_redis() as redis_url,
+        running_service(redis_url, **WITH_AUTHENTICATION, **trail) as url,
+    ):
         yield url
 
 
 @pytest.fixture
-async def guarded(guarded_url: str) -> AsyncIterator[Api]:
+async def guarded(guarded_url: str) -> AsyncIterator[ApiClient]:
     """A client of it with Alice's token unless it says another."""
-    async with calling(guarded_url, tokens.host(), timeout=20) as api:
+    async with api_client(guarded_url, tokens.host(), timeout=20) as api:
         yield api

@@ -16,8 +16,8 @@ from infra.local.functions import LocalFunctions, LocalRunOptions, running_funct
 from infra.local.redis import embedded_redis
 from infra.local.upstash import local_upstash
 from shared.store.keys import Keys
-from tests.integration.api import Api, chess, participant
-from tests.integration.shifted_clock import ShiftedClock
+from tests.support.api import ApiClient, chess, participant
+from tests.support.shifted_clock import ShiftedClock
 
 _PATIENCE_S = 15.0
 _PROMISED_MS = 250
@@ -63,10 +63,10 @@ def stage() -> Iterator[Stage]:
 
 
 @pytest.fixture
-async def api(stage: Stage) -> AsyncIterator[Api]:
+async def api(stage: Stage) -> AsyncIterator[ApiClient]:
     """A client of the functions."""
     async with httpx.AsyncClient(base_url=stage.functions.url, timeout=10) as http:
-        yield Api(http)
+        yield ApiClient(http)
 
 
 def game(total_time_ms: int) -> dict[str, Any]:
@@ -108,7 +108,9 @@ def lateness_of(expired: dict[str, Any]) -> int:
     return int(expired["timestamp"] - expired["deadline_ms"])
 
 
-async def test_a_flag_falls_through_the_queue_though_nobody_asks(stage: Stage, api: Api) -> None:
+async def test_a_flag_falls_through_the_queue_though_nobody_asks(
+    stage: Stage, api: ApiClient
+) -> None:
     session_id = await api.created(game(4_000))
     async with listening(stage, session_id) as listener:
         await api.do(session_id, "start")
@@ -118,7 +120,7 @@ async def test_a_flag_falls_through_the_queue_though_nobody_asks(stage: Stage, a
     assert ended["state"]["status"] == "expired"
 
 
-async def test_cycles_and_warnings_go_by_unattended(stage: Stage, api: Api) -> None:
+async def test_cycles_and_warnings_go_by_unattended(stage: Stage, api: ApiClient) -> None:
     body = {
         **chess(auto_advance=True, warn_at_ms=[1_000]),
         "sync_mode": "per_cycle",
@@ -135,7 +137,7 @@ async def test_cycles_and_warnings_go_by_unattended(stage: Stage, api: Api) -> N
 
 
 async def test_a_deadline_farther_than_the_queue_can_wait_is_reached_in_steps(
-    stage: Stage, api: Api
+    stage: Stage, api: ApiClient
 ) -> None:
     """Twenty minutes: one message after the other comes too early, while the store's clock runs."""
     session_id = await api.created(game(1_200_000))
@@ -151,7 +153,7 @@ async def test_a_deadline_farther_than_the_queue_can_wait_is_reached_in_steps(
 
 
 async def test_an_alarm_that_was_lost_is_made_up_for_by_the_schedule(
-    stage: Stage, api: Api
+    stage: Stage, api: ApiClient
 ) -> None:
     session_id = await api.created(game(120_000))
     async with listening(stage, session_id) as listener:
@@ -166,7 +168,7 @@ async def test_an_alarm_that_was_lost_is_made_up_for_by_the_schedule(
     assert expired["deadline_ms"] == started["server_time_ms"] + 120_000
 
 
-async def test_an_alarm_that_comes_twice_is_done_once(stage: Stage, api: Api) -> None:
+async def test_an_alarm_that_comes_twice_is_done_once(stage: Stage, api: ApiClient) -> None:
     session_id = await api.created(game(3_000))
     async with listening(stage, session_id) as listener:
         running = (await api.do(session_id, "start")).json()["data"]

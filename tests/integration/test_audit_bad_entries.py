@@ -19,8 +19,8 @@ from shared.audit.ports import Clash
 from shared.audit.postgres import PostgresAuditLog
 from shared.domain.events import Change
 from shared.errors import AuditUnavailable, EntriesRefused
-from tests.integration.desk import Desk, at_work
-from tests.integration.stories import entries_of, game, last_of
+from tests.support.desk import OutboxSetup, running_workers
+from tests.support.scenarios import entries_of, last_session, switched_session
 
 _HURRIED_S = 0.4
 """What a write may take in tests of slow ones."""
@@ -51,10 +51,10 @@ async def redis(quiet_redis_url: str) -> AsyncIterator[Redis]:
 
 
 @pytest.fixture
-async def desk(redis: Redis, own_postgres: EmbeddedPostgres) -> AsyncIterator[Desk]:
+async def desk(redis: Redis, own_postgres: EmbeddedPostgres) -> AsyncIterator[OutboxSetup]:
     """An empty outbox and a trail."""
     log = PostgresAuditLog(own_postgres.url)
-    yield Desk(redis, log)
+    yield OutboxSetup(redis, log)
     await log.close()
 
 
@@ -89,7 +89,7 @@ class Observed(PostgresAuditLog):
 
 
 @asynccontextmanager
-async def latin_desk(redis: Redis, own_postgres: EmbeddedPostgres) -> AsyncIterator[Desk]:
+async def latin_desk(redis: Redis, own_postgres: EmbeddedPostgres) -> AsyncIterator[OutboxSetup]:
     """A desk whose database lacks most characters."""
     with psycopg.connect(own_postgres.url, autocommit=True) as connection:
         connection.execute("drop database if exists latin")
@@ -99,14 +99,14 @@ async def latin_desk(redis: Redis, own_postgres: EmbeddedPostgres) -> AsyncItera
     url = own_postgres.url.rsplit("/", 1)[0] + "/latin"
     migrate(url)
     log = PostgresAuditLog(url)
-    yield Desk(redis, log)
+    yield OutboxSetup(redis, log)
     await log.close()
 
 
-async def put(desk: Desk, changes: list[Change], *, piece: str = "♞") -> None:
+async def put(desk: OutboxSetup, changes: list[Change], *, piece: str = "♞") -> None:
     """Put the entries of a story into the outbox, named with `piece`."""
     for entry in entries_of(changes):
-        await desk.put(last_of(changes).name, entry.replace("♞".encode(), piece.encode()))
+        await desk.put(last_session(changes).name, entry.replace("♞".encode(), piece.encode()))
 
 
 async def until_away(worker: AuditWorker) -> None:
@@ -123,11 +123,11 @@ def all_versions(changes: list[Change]) -> list[int]:
 async def test_what_the_databases_encoding_lacks_is_parked_and_the_rest_goes_on(
     redis: Redis, own_postgres: EmbeddedPostgres
 ) -> None:
-    with_emoji, plain = game(switches=8), game()
+    with_emoji, plain = switched_session(switches=8), switched_session()
     async with latin_desk(redis, own_postgres) as desk:
         await put(desk, with_emoji)
         await put(desk, plain, piece="!")
-        async with at_work(desk.worker()):
+        async with running_workers(desk.worker()):
             await desk.drained()
         assert await desk.versions(plain) == all_versions(plain)
         assert await desk.versions(with_emoji) == []
@@ -139,10 +139,10 @@ async def test_what_the_databases_encoding_lacks_is_parked_and_the_rest_goes_on(
 
 @pytest.mark.parametrize("error", [ValueError, UnicodeEncodeError, KeyError, RecursionError])
 async def test_whatever_one_entry_raises_it_is_parked_with_the_reason(
-    desk: Desk, own_postgres: EmbeddedPostgres, error: type[Exception]
+    desk: OutboxSetup, own_postgres: EmbeddedPostgres, error: type[Exception]
 ) -> None:
-    bad, good = game(), game()
-    name = last_of(bad).name.encode()
+    bad, good = switched_session(), switched_session()
+    name = last_session(bad).name.encode()
 
     class Stumbling(PostgresAuditLog):
         async def append(self, entries: Sequence[bytes]) -> list[Clash]:
@@ -157,7 +157,7 @@ async def test_whatever_one_entry_raises_it_is_parked_with_the_reason(
     log = Stumbling(own_postgres.url)
     await put(desk, bad)
     await put(desk, good)
-    async with at_work(desk.worker(log)):
+    async with running_workers(desk.worker(log)):
         await desk.drained()
     await log.close()
     assert await desk.versions(bad) == [1, 2, 4, 5]
@@ -168,14 +168,16 @@ async def test_whatever_one_entry_raises_it_is_parked_with_the_reason(
 
 
 async def test_a_trigger_that_refuses_one_session_stops_no_other(
-    desk: Desk, own_postgres: EmbeddedPostgres
+    desk: OutboxSetup, own_postgres: EmbeddedPostgres
 ) -> None:
-    bad, good = game(switches=30), game(switches=30)
-    refusing = f"if new.session_id = '{last_of(bad).session_id}' then raise 'not this one'; end if;"
+    bad, good = switched_session(switches=30), switched_session(switches=30)
+    refusing = (
+        f"if new.session_id = '{last_session(bad).session_id}' then raise 'not this one'; end if;"
+    )
     with trigger(own_postgres.url, refusing):
         await put(desk, bad)
         await put(desk, good)
-        async with at_work(desk.worker()):
+        async with running_workers(desk.worker()):
             await desk.drained()
     assert await desk.versions(good) == all_versions(good)
     letters = await desk.dead_letters()
@@ -183,9 +185,9 @@ async def test_a_trigger_that_refuses_one_session_stops_no_other(
 
 
 async def test_a_database_that_refuses_every_entry_is_to_blame_itself(
-    desk: Desk, own_postgres: EmbeddedPostgres
+    desk: OutboxSetup, own_postgres: EmbeddedPostgres
 ) -> None:
-    games = [game(switches=20) for _ in range(40)]
+    games = [switched_session(switches=20) for _ in range(40)]
     for changes in games:
         await put(desk, changes)
     with trigger(own_postgres.url, "raise 'closed for today';"):
@@ -195,7 +197,7 @@ async def test_a_database_that_refuses_every_entry_is_to_blame_itself(
     assert outage.value.reason == "it refuses every entry: closed for today (P0001)"
     parked = await desk.dead_letters()
     assert len(parked) == 3
-    async with at_work(worker):
+    async with running_workers(worker):
         await desk.drained(within_s=30)
     assert len(await desk.dead_letters()) == 3
     written = sum([len(await desk.versions(changes)) for changes in games])
@@ -207,9 +209,9 @@ async def test_a_database_that_refuses_every_entry_is_to_blame_itself(
     ["25006", "40001", "42501", "42P01", "53100", "53200", "55P03", "57014", "57P01", "58030"],
 )
 async def test_an_outage_of_whatever_kind_parks_nothing(
-    desk: Desk, own_postgres: EmbeddedPostgres, errcode: str
+    desk: OutboxSetup, own_postgres: EmbeddedPostgres, errcode: str
 ) -> None:
-    games = [game() for _ in range(8)]
+    games = [switched_session() for _ in range(8)]
     for changes in games:
         await put(desk, changes)
     worker = desk.worker()
@@ -220,7 +222,7 @@ async def test_an_outage_of_whatever_kind_parks_nothing(
         for _ in range(12):
             with pytest.raises(AuditUnavailable):
                 await until_away(worker)
-    async with at_work(worker):
+    async with running_workers(worker):
         await desk.drained(within_s=30)
     assert await desk.dead_letters() == []
     for changes in games:
@@ -228,13 +230,13 @@ async def test_an_outage_of_whatever_kind_parks_nothing(
 
 
 async def test_batches_become_small_enough_for_a_slow_database(
-    desk: Desk, own_postgres: EmbeddedPostgres, monkeypatch: pytest.MonkeyPatch
+    desk: OutboxSetup, own_postgres: EmbeddedPostgres, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(postgres_log, "_WRITE_TIMEOUT_S", _HURRIED_S)
-    changes, log = game(switches=198), Observed(own_postgres.url)
+    changes, log = switched_session(switches=198), Observed(own_postgres.url)
     await put(desk, changes)
     with trigger(own_postgres.url, "perform pg_sleep(0.01);"):
-        async with at_work(desk.worker(log)):
+        async with running_workers(desk.worker(log)):
             await desk.drained(within_s=30)
     await log.close()
     assert await desk.versions(changes) == all_versions(changes)
@@ -244,22 +246,22 @@ async def test_batches_become_small_enough_for_a_slow_database(
 
 
 async def test_other_sessions_go_on_past_an_entry_that_never_ends_and_it_is_parked_at_last(
-    desk: Desk, own_postgres: EmbeddedPostgres, monkeypatch: pytest.MonkeyPatch
+    desk: OutboxSetup, own_postgres: EmbeddedPostgres, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(postgres_log, "_WRITE_TIMEOUT_S", _HURRIED_S)
-    bad, good = game(switches=20), game(switches=20)
+    bad, good = switched_session(switches=20), switched_session(switches=20)
     await put(desk, bad)
     await put(desk, good)
     endless = (
-        f"if new.session_id = '{last_of(bad).session_id}' and new.version = 7"
+        f"if new.session_id = '{last_session(bad).session_id}' and new.version = 7"
         " then perform pg_sleep(60); end if;"
     )
     with trigger(own_postgres.url, endless):
-        async with at_work(desk.worker()):
+        async with running_workers(desk.worker()):
             await until_written(desk, good)
             assert await desk.versions(bad) in [list(range(1, n)) for n in range(1, 8)]
             assert await desk.dead_letters() == []
-            later = game()
+            later = switched_session()
             await put(desk, later)
             await until_written(desk, later)
             assert 7 not in await desk.versions(bad)
@@ -271,17 +273,17 @@ async def test_other_sessions_go_on_past_an_entry_that_never_ends_and_it_is_park
 
 
 async def test_a_session_whose_row_is_locked_waits_and_no_other_does(
-    desk: Desk, own_postgres: EmbeddedPostgres, monkeypatch: pytest.MonkeyPatch
+    desk: OutboxSetup, own_postgres: EmbeddedPostgres, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(postgres_log, "_WRITE_TIMEOUT_S", _HURRIED_S)
-    locked, free = game(switches=20), game(switches=20)
+    locked, free = switched_session(switches=20), switched_session(switches=20)
     await desk.audit.append(entries_of(locked)[:3])
     await put(desk, locked)
     with psycopg.connect(own_postgres.url) as admin:
         query = "select from public.sync_sessions where session_id = %s for update"
-        admin.execute(query, (last_of(locked).session_id,))
+        admin.execute(query, (last_session(locked).session_id,))
         worker = desk.worker()
-        async with at_work(worker):
+        async with running_workers(worker):
             await put(desk, free)
             await until_written(desk, free)
             assert await desk.versions(locked) == [1, 2, 3]
@@ -291,7 +293,7 @@ async def test_a_session_whose_row_is_locked_waits_and_no_other_does(
     assert await desk.dead_letters() == []
 
 
-async def until_written(desk: Desk, changes: list[Change], within_s: float = 20) -> None:
+async def until_written(desk: OutboxSetup, changes: list[Change], within_s: float = 20) -> None:
     """Return when all of a story is in the trail."""
     async with asyncio.timeout(within_s):
         while await desk.versions(changes) != all_versions(changes):
@@ -299,21 +301,23 @@ async def until_written(desk: Desk, changes: list[Change], within_s: float = 20)
 
 
 async def test_large_entries_are_written_a_few_at_a_time(
-    desk: Desk, own_postgres: EmbeddedPostgres
+    desk: OutboxSetup, own_postgres: EmbeddedPostgres
 ) -> None:
-    changes, log = game(switches=20), Observed(own_postgres.url)
+    changes, log = switched_session(switches=20), Observed(own_postgres.url)
     for entry in entries_of(changes):
         fields = msgspec.json.decode(entry)
         large = fields | {"metadata": {"note": "x" * 300_000}}
-        await desk.put(last_of(changes).name, msgspec.json.encode(large))
-    async with at_work(desk.worker(log)):
+        await desk.put(last_session(changes).name, msgspec.json.encode(large))
+    async with running_workers(desk.worker(log)):
         await desk.drained()
     await log.close()
     assert await desk.versions(changes) == all_versions(changes)
     assert max(log.batches) <= 3
 
 
-async def test_a_worker_holds_its_lease_while_a_batch_takes_longer_than_that(desk: Desk) -> None:
+async def test_a_worker_holds_its_lease_while_a_batch_takes_longer_than_that(
+    desk: OutboxSetup,
+) -> None:
     writes, finish = asyncio.Event(), asyncio.Event()
 
     class Slow(PostgresAuditLog):
@@ -322,7 +326,7 @@ async def test_a_worker_holds_its_lease_while_a_batch_takes_longer_than_that(des
             await finish.wait()
             return []
 
-    await put(desk, game())
+    await put(desk, switched_session())
     writing = asyncio.create_task(desk.worker(Slow("postgresql://nowhere")).deliver())
     await writes.wait()
     began = time.monotonic()
@@ -333,7 +337,7 @@ async def test_a_worker_holds_its_lease_while_a_batch_takes_longer_than_that(des
     await writing
 
 
-async def test_refusals_of_a_batch_are_found_by_halving(desk: Desk) -> None:
+async def test_refusals_of_a_batch_are_found_by_halving(desk: OutboxSetup) -> None:
     """Not by writing each entry alone."""
     sizes = list[int]()
 
@@ -344,10 +348,10 @@ async def test_refusals_of_a_batch_are_found_by_halving(desk: Desk) -> None:
                 raise EntriesRefused("no such event")
             return []
 
-    changes = game(switches=62)
+    changes = switched_session(switches=62)
     for number, entry in enumerate(entries_of(changes)):
         spoilt = entry.replace(b"cycle_switched", b"teleported") if number == 40 else entry
-        await desk.put(last_of(changes).name, spoilt)
+        await desk.put(last_session(changes).name, spoilt)
     await desk.worker(Refusing("postgresql://nowhere")).deliver()
     assert len(sizes) <= 2 * 6 + 1
     assert len(await desk.dead_letters()) == 1

@@ -29,7 +29,14 @@ from shared.domain.session import Session
 from shared.domain.transition import transition
 from shared.domain.units import Instant
 from shared.errors import AuditUnavailable, EntriesRefused
-from tests.integration.stories import BEGINNING, STEP, entries_of, game, last_of, story
+from tests.support.scenarios import (
+    CREATED_AT,
+    STEP_MS,
+    changes_of,
+    entries_of,
+    last_session,
+    switched_session,
+)
 
 # In the order of bytes, which is neither that of any language nor that of the sessions' names.
 _TENANTS = ("9", "Zenith", "acme", "acme-2", "acme.eu_1", "acme2")
@@ -79,13 +86,13 @@ def recorded(postgres: EmbeddedPostgres, session_id: str) -> list[int]:
 async def test_the_newest_versions_of_many_sessions_are_told_at_once(audit: AuditLog) -> None:
     session_id = str(uuid4())
     stories = [
-        story(Start(), Switch()),
-        story(Start(), session_id=session_id, tenant="acme.eu_1"),
-        story(session_id=session_id, tenant="zenith"),
+        changes_of(Start(), Switch()),
+        changes_of(Start(), session_id=session_id, tenant="acme.eu_1"),
+        changes_of(session_id=session_id, tenant="zenith"),
     ]
     for changes in stories:
         assert await audit.append(entries_of(changes)) == []
-    newest = {last_of(changes).name: last_of(changes) for changes in stories}
+    newest = {last_session(changes).name: last_session(changes) for changes in stories}
     unknown = [str(uuid4()), session_name(session_id, "nobody"), session_id]
     told = await audit.last_of([*newest, *unknown])
     assert {name: moment.session for name, moment in told.items()} == newest
@@ -93,27 +100,27 @@ async def test_the_newest_versions_of_many_sessions_are_told_at_once(audit: Audi
 
 
 async def test_a_story_is_told_as_it_happened(audit: AuditLog) -> None:
-    changes = story(Start(), Switch())
-    session_id = last_of(changes).session_id
+    changes = changes_of(Start(), Switch())
+    session_id = last_session(changes).session_id
     assert await audit.append(entries_of(changes)) == []
     events = await audit.events(session_id, after=0, limit=10)
     assert [e.event for e in events] == ["session_created", "session_started", "cycle_switched"]
     assert [e.version for e in events] == [1, 2, 3]
-    assert [e.occurred_at for e in events] == [BEGINNING + n * STEP for n in range(3)]
+    assert [e.occurred_at for e in events] == [CREATED_AT + n * STEP_MS for n in range(3)]
     assert [e.request_id for e in events] == ["request-1", "request-2", "request-3"]
     assert {e.actor for e in events} == {"host"}
     switch = events[-1]
-    mover, follower = last_of(changes).participants
+    mover, follower = last_session(changes).participants
     assert switch.participant_id == mover.participant_id
-    assert (switch.time_remaining_ms, switch.time_elapsed_ms) == (60_000 - STEP, STEP)
+    assert (switch.time_remaining_ms, switch.time_elapsed_ms) == (60_000 - STEP_MS, STEP_MS)
     assert (switch.group_id, switch.cycle_number) == (None, 2)
     assert switch.metadata == {"next_participant_id": follower.participant_id}
 
 
 async def test_events_come_in_pages(audit: AuditLog) -> None:
-    changes = game(switches=8)
+    changes = switched_session(switches=8)
     await audit.append(entries_of(changes))
-    session_id = last_of(changes).session_id
+    session_id = last_session(changes).session_id
     first = await audit.events(session_id, after=0, limit=4)
     second = await audit.events(session_id, after=first[-1].version, limit=4)
     third = await audit.events(session_id, after=second[-1].version, limit=4)
@@ -152,7 +159,7 @@ async def test_every_number_in_metadata_comes_back_as_it_was_given(
     is_stand_in = isinstance(audit, SupabaseAuditLog)
     shown: Callable[[Any], Any] = as_doubles if is_stand_in else repr
     given = {"numbers": [*SPECIAL_NUMBERS, *numbers(random.Random(seed), 300)]}
-    (created,) = story()
+    (created,) = changes_of()
     change = replace(created, metadata=given, session=replace(created.session, metadata=given))
     await audit.append(entries_of([change]))
     (event,) = await audit.events(change.session.session_id, after=0, limit=1)
@@ -163,9 +170,9 @@ async def test_every_number_in_metadata_comes_back_as_it_was_given(
 
 
 async def test_the_state_comes_back_to_the_last_digit(audit: AuditLog) -> None:
-    changes = game()
+    changes = switched_session()
     await audit.append(entries_of(changes))
-    session_id = last_of(changes).session_id
+    session_id = last_session(changes).session_id
     for change in changes:
         moment = await audit.at_version(session_id, change.session.version)
         assert moment is not None
@@ -175,60 +182,60 @@ async def test_the_state_comes_back_to_the_last_digit(audit: AuditLog) -> None:
 
 
 async def test_the_last_version_is_the_last_whatever_came_first(audit: AuditLog) -> None:
-    changes = game()
+    changes = switched_session()
     written = entries_of(changes)
     for entry in (written[2], written[4], written[0], written[3], written[1]):
         await audit.append([entry])
-    moment = await audit.last(last_of(changes).session_id)
+    moment = await audit.last(last_session(changes).session_id)
     assert moment is not None
-    assert moment.session == last_of(changes)
+    assert moment.session == last_session(changes)
 
 
 async def test_an_instant_falls_into_the_version_before_it(audit: AuditLog) -> None:
-    changes = game()
+    changes = switched_session()
     await audit.append(entries_of(changes))
-    session_id = last_of(changes).session_id
-    for at, version in [(0, 1), (STEP - 1, 1), (STEP, 2), (2 * STEP + 5, 3), (10**9, 5)]:
-        moment = await audit.at_instant(session_id, Instant(BEGINNING + at))
+    session_id = last_session(changes).session_id
+    for at, version in [(0, 1), (STEP_MS - 1, 1), (STEP_MS, 2), (2 * STEP_MS + 5, 3), (10**9, 5)]:
+        moment = await audit.at_instant(session_id, Instant(CREATED_AT + at))
         assert moment is not None
         assert moment.session.version == version
-    assert await audit.at_instant(session_id, Instant(BEGINNING - 1)) is None
+    assert await audit.at_instant(session_id, Instant(CREATED_AT - 1)) is None
 
 
 async def test_nothing_is_known_of_what_never_was(audit: AuditLog) -> None:
     stranger = str(uuid4())
     assert await audit.last(stranger) is None
     assert await audit.events(stranger, after=0, limit=10) == []
-    assert await audit.at_instant(stranger, BEGINNING) is None
+    assert await audit.at_instant(stranger, CREATED_AT) is None
 
 
 async def test_what_is_delivered_twice_is_there_once(
     audit: AuditLog, postgres: EmbeddedPostgres
 ) -> None:
-    changes = game()
+    changes = switched_session()
     written = entries_of(changes)
     await audit.append(written[:3])
     assert await audit.append(written) == []
     assert await audit.append(written) == []
-    assert recorded(postgres, last_of(changes).session_id) == [1, 2, 3, 4, 5]
+    assert recorded(postgres, last_session(changes).session_id) == [1, 2, 3, 4, 5]
 
 
 async def test_many_deliver_the_same_at_once(audit: AuditLog, postgres: EmbeddedPostgres) -> None:
-    games = [game() for _ in range(5)]
+    games = [switched_session() for _ in range(5)]
     written = [entry for changes in games for entry in entries_of(changes)]
     answers = await asyncio.gather(*(audit.append(written) for _ in range(8)))
     assert answers == [[]] * 8
     for changes in games:
-        assert recorded(postgres, last_of(changes).session_id) == [1, 2, 3, 4, 5]
+        assert recorded(postgres, last_session(changes).session_id) == [1, 2, 3, 4, 5]
 
 
 async def test_another_change_of_the_same_version_is_told_of_and_not_taken(
     audit: AuditLog,
 ) -> None:
-    changes = game()
-    session_id = last_of(changes).session_id
+    changes = switched_session()
+    session_id = last_session(changes).session_id
     await audit.append(entries_of(changes[:3]))
-    usurper = story(Complete(), session_id=session_id)
+    usurper = changes_of(Complete(), session_id=session_id)
     clashes = await audit.append(entries_of(usurper[1:], "another") + entries_of(changes[3:]))
     assert clashes == [Clash(session_id, 2)]
     events = await audit.events(session_id, after=0, limit=10)
@@ -251,12 +258,12 @@ async def test_another_change_of_the_same_version_is_told_of_and_not_taken(
 async def test_a_bad_entry_is_refused_with_all_that_came_with_it(
     audit: AuditLog, postgres: EmbeddedPostgres, fault: dict[str, Any]
 ) -> None:
-    changes = game()
+    changes = switched_session()
     written = entries_of(changes)
     written[3] = msgspec.json.encode(msgspec.json.decode(written[3]) | fault)
     with pytest.raises(EntriesRefused, match=r"\w"):
         await audit.append(written)
-    assert recorded(postgres, last_of(changes).session_id) == []
+    assert recorded(postgres, last_session(changes).session_id) == []
 
 
 async def test_what_is_no_json_is_refused(audit: AuditLog) -> None:
@@ -267,10 +274,10 @@ async def test_what_is_no_json_is_refused(audit: AuditLog) -> None:
 async def test_the_tables_show_where_each_session_stands(
     audit: AuditLog, postgres: EmbeddedPostgres
 ) -> None:
-    changes = game(switches=2)
+    changes = switched_session(switches=2)
     await audit.append(entries_of(changes[:2]))
     await audit.append(entries_of(changes[2:]))
-    session = last_of(changes)
+    session = last_session(changes)
     ((mode, status, version, created, updated, deleted, wakes),) = rows(
         postgres,
         "select sync_mode::text, status::text, version,"
@@ -281,8 +288,8 @@ async def test_the_tables_show_where_each_session_stands(
         session.session_id,
     )
     assert (mode, status, version) == ("per_participant", "running", 4)
-    assert (created, updated, deleted) == (BEGINNING, BEGINNING + 3 * STEP, None)
-    assert wakes == BEGINNING + 3 * STEP + 60_000 - STEP
+    assert (created, updated, deleted) == (CREATED_AT, CREATED_AT + 3 * STEP_MS, None)
+    assert wakes == CREATED_AT + 3 * STEP_MS + 60_000 - STEP_MS
     totals = rows(
         postgres,
         "select participant_id::text, participant_index, total_time_ms, time_used_ms, cycle_count"
@@ -293,12 +300,12 @@ async def test_the_tables_show_where_each_session_stands(
         (p.participant_id, p.participant_index, p.bank_ms, p.used_ms, p.cycle_count)
         for p in session.participants
     ]
-    assert [used for _, _, _, used, _ in totals] == [STEP, STEP]
+    assert [used for _, _, _, used, _ in totals] == [STEP_MS, STEP_MS]
 
 
 async def test_only_sessions_that_wake_of_themselves_are_listed(audit: AuditLog) -> None:
-    games = [game() for _ in range(5)]
-    quiet = [story(), story(Start(), Complete()), story(Start(), Delete())]
+    games = [switched_session() for _ in range(5)]
+    quiet = [changes_of(), changes_of(Start(), Complete()), changes_of(Start(), Delete())]
     for changes in [*games, *quiet]:
         await audit.append(entries_of(changes))
     listed: dict[str, Session] = {}
@@ -308,16 +315,20 @@ async def test_only_sessions_that_wake_of_themselves_are_listed(audit: AuditLog)
         listed |= {session.name: session for session in page}
         after = page[-1].name
     for changes in games:
-        assert listed[last_of(changes).name] == last_of(changes)
-    assert not listed.keys() & {last_of(changes).name for changes in quiet}
+        assert listed[last_session(changes).name] == last_session(changes)
+    assert not listed.keys() & {last_session(changes).name for changes in quiet}
     assert list(listed) == sorted(listed, key=by_tenant)
 
 
 async def test_pages_of_what_wakes_go_on_from_one_tenant_to_the_next(audit: AuditLog) -> None:
     ids = [str(uuid4()) for _ in range(3)]
-    games = [game(session_id=one, tenant=tenant) for one in ids for tenant in (None, *_TENANTS)]
+    games = [
+        switched_session(session_id=one, tenant=tenant)
+        for one in ids
+        for tenant in (None, *_TENANTS)
+    ]
     await audit.append([entry for changes in games for entry in entries_of(changes)])
-    names = sorted((last_of(changes).name for changes in games), key=by_tenant)
+    names = sorted((last_session(changes).name for changes in games), key=by_tenant)
     before_all_tenants = f"!:{ids[0]}"
     for start, size in ((before_all_tenants, 1), (before_all_tenants, 4), (None, 500)):
         pages, after = [], start
@@ -331,11 +342,15 @@ async def test_pages_of_what_wakes_go_on_from_one_tenant_to_the_next(audit: Audi
 
 async def test_all_names_are_told_in_pages_also_of_sessions_that_are_over(audit: AuditLog) -> None:
     ids = [str(uuid4()) for _ in range(3)]
-    games = [game(session_id=one, tenant=tenant) for one in ids for tenant in (None, *_TENANTS)]
-    deleted = story(Start(), Delete())
+    games = [
+        switched_session(session_id=one, tenant=tenant)
+        for one in ids
+        for tenant in (None, *_TENANTS)
+    ]
+    deleted = changes_of(Start(), Delete())
     written = [*games, deleted]
     await audit.append([entry for changes in written for entry in entries_of(changes)])
-    expected = sorted((last_of(changes).name for changes in written), key=by_tenant)
+    expected = sorted((last_session(changes).name for changes in written), key=by_tenant)
     for size in (7, 1000):
         told: list[str] = []
         while page := await audit.names(told[-1] if told else None, size):
@@ -354,31 +369,31 @@ def by_tenant(name: str) -> tuple[str, str]:
 async def test_tenants_with_the_same_id_keep_separate_trails(audit: AuditLog) -> None:
     session_id = str(uuid4())
     stories = [
-        story(Start(), Switch(), session_id=session_id, tenant="acme"),
-        story(Start(), Complete(), session_id=session_id, tenant="zenith"),
-        story(Start(), Delete(), session_id=session_id),
+        changes_of(Start(), Switch(), session_id=session_id, tenant="acme"),
+        changes_of(Start(), Complete(), session_id=session_id, tenant="zenith"),
+        changes_of(Start(), Delete(), session_id=session_id),
     ]
     written = [entry for changes in stories for entry in entries_of(changes, "the same")]
     assert await audit.append(written) == []
     assert await audit.append(written[::-1]) == []
     for changes in stories:
-        name = last_of(changes).name
+        name = last_session(changes).name
         events = await audit.events(name, after=0, limit=10)
         assert [(e.version, e.event) for e in events] == [
             (change.session.version, change.type) for change in changes
         ]
         last = await audit.last(name)
         at_its_start = await audit.at_version(name, 1)
-        later = await audit.at_instant(name, Instant(BEGINNING + STEP))
+        later = await audit.at_instant(name, Instant(CREATED_AT + STEP_MS))
         told = [moment and moment.session for moment in (last, at_its_start, later)]
-        assert told == [last_of(changes), changes[0].session, changes[1].session]
+        assert told == [last_session(changes), changes[0].session, changes[1].session]
     assert await audit.last(f"nobody:{session_id}") is None
 
 
 async def test_a_tenant_is_taken_to_the_letter(audit: AuditLog) -> None:
     for tenant in _TENANTS:
-        changes = game(tenant=tenant)
-        session = last_of(changes)
+        changes = switched_session(tenant=tenant)
+        session = last_session(changes)
         await audit.append(entries_of(changes))
         last = await audit.last(session.name)
         assert last is not None
@@ -392,7 +407,7 @@ async def test_what_stands_in_the_tables_is_each_tenants_own(
     audit: AuditLog, postgres: EmbeddedPostgres
 ) -> None:
     session_id = str(uuid4())
-    acme = story(Start(), Switch(), session_id=session_id, tenant="acme")
+    acme = changes_of(Start(), Switch(), session_id=session_id, tenant="acme")
     zenith = [
         replace(change, session=replace(change.session, tenant="zenith"))
         for change in [*acme[:2], transition(acme[1].session, Complete(), acme[2].occurred_at)]
@@ -406,8 +421,8 @@ async def test_what_stands_in_the_tables_is_each_tenants_own(
         session_id,
     )
     assert standing == [
-        (session.tenant, session.status, session is last_of(zenith), p.used_ms, p.cycle_count)
-        for session in (last_of(acme), last_of(zenith))
+        (session.tenant, session.status, session is last_session(zenith), p.used_ms, p.cycle_count)
+        for session in (last_session(acme), last_session(zenith))
         for p in session.participants
     ]
 
@@ -416,18 +431,18 @@ async def test_a_clash_is_that_of_one_tenant(audit: AuditLog) -> None:
     session_id = str(uuid4())
     tenants = ("acme", "zenith", None)
     for tenant in tenants:
-        await audit.append(entries_of(game(session_id=session_id, tenant=tenant)))
+        await audit.append(entries_of(switched_session(session_id=session_id, tenant=tenant)))
     for tenant in tenants:
-        usurper = story(Complete(), session_id=session_id, tenant=tenant)[1:]
+        usurper = changes_of(Complete(), session_id=session_id, tenant=tenant)[1:]
         others = [t for t in tenants if t != tenant]
-        again = [game(session_id=session_id, tenant=other)[1] for other in others]
+        again = [switched_session(session_id=session_id, tenant=other)[1] for other in others]
         clashes = await audit.append(entries_of(again) + entries_of(usurper, "another"))
         assert clashes == [Clash(session_id, 2, tenant)]
 
 
 async def test_whose_a_session_is_comes_back_with_it(audit: AuditLog) -> None:
-    changes = story(Start(), tenant="acme", owner="host-1")
-    session = last_of(changes)
+    changes = changes_of(Start(), tenant="acme", owner="host-1")
+    session = last_session(changes)
     await audit.append(entries_of(changes))
     moments = [
         await audit.last(session.name),
@@ -444,14 +459,14 @@ async def test_whose_a_session_is_comes_back_with_it(audit: AuditLog) -> None:
 async def test_a_deletion_is_the_last_that_is_heard(
     audit: AuditLog, postgres: EmbeddedPostgres
 ) -> None:
-    changes = story(Start(), Delete())
+    changes = changes_of(Start(), Delete())
     await audit.append(entries_of(changes))
-    moment = await audit.last(last_of(changes).session_id)
+    moment = await audit.last(last_session(changes).session_id)
     assert moment is not None
     assert moment.is_deletion
     assert not moment.is_unfinished
     query = "select deleted_at is not null, wakes_at from sync_sessions where session_id = %s"
-    assert rows(postgres, query, last_of(changes).session_id) == [(True, None)]
+    assert rows(postgres, query, last_session(changes).session_id) == [(True, None)]
 
 
 async def test_it_says_whether_it_is_there(audit: AuditLog) -> None:
@@ -460,7 +475,7 @@ async def test_it_says_whether_it_is_there(audit: AuditLog) -> None:
 
 async def test_it_says_whether_it_takes_writes(audit: AuditLog, postgres: EmbeddedPostgres) -> None:
     assert await audit.check() is None
-    changes = game()
+    changes = switched_session()
     with read_only(postgres):
         for ask in (audit.check(), audit.append(entries_of(changes))):
             with pytest.raises(AuditUnavailable) as refused:
@@ -507,7 +522,7 @@ async def test_a_database_that_is_away_is_said_to_be(away: AuditLog) -> None:
         away.ping(),
         away.check(),
         away.last(str(uuid4())),
-        away.append(entries_of(game())),
+        away.append(entries_of(switched_session())),
     ):
         with pytest.raises(AuditUnavailable):
             await ask

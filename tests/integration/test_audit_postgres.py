@@ -17,7 +17,7 @@ from shared.audit.postgres import PostgresAuditLog
 from shared.audit.postgres_pool import PostgresPool
 from shared.domain.units import Instant
 from shared.errors import AuditUnavailable, EntriesRefused
-from tests.integration.stories import BEGINNING, STEP, entries_of, game, last_of
+from tests.support.scenarios import CREATED_AT, STEP_MS, entries_of, last_session, switched_session
 
 _SOON_S = 0.5
 """Far less than the second that a read may take."""
@@ -75,13 +75,13 @@ async def filled_pool(audit: AuditLog) -> None:
 async def test_the_first_query_after_all_connections_were_cut_is_served_at_once(
     audit: PostgresAuditLog, own_postgres: EmbeddedPostgres, what: str
 ) -> None:
-    changes = game()
+    changes = switched_session()
     await audit.append(entries_of(changes))
     await filled_pool(audit)
     cut_all(own_postgres.url)
     asked = time.monotonic()
     if what == "a read":
-        assert await audit.last(last_of(changes).name) is not None
+        assert await audit.last(last_session(changes).name) is not None
     else:
         assert await audit.append(entries_of(changes)) == []
     assert time.monotonic() - asked < _SOON_S
@@ -98,24 +98,24 @@ async def test_many_who_ask_right_after_all_connections_were_cut_are_all_served(
 async def test_connections_to_a_server_that_became_read_only_are_left(
     audit: PostgresAuditLog, own_postgres: EmbeddedPostgres
 ) -> None:
-    changes = game()
+    changes = switched_session()
     with role_with(own_postgres.url, default_transaction_read_only="on"):
         await filled_pool(audit)
         with pytest.raises(AuditUnavailable) as refused:
             await audit.append(entries_of(changes))
         assert refused.value.reason == "it is read-only (25006)"
     assert await audit.append(entries_of(changes)) == []
-    assert await audit.last(last_of(changes).name) is not None
+    assert await audit.last(last_session(changes).name) is not None
 
 
 async def test_a_read_only_database_is_read_but_said_to_take_no_writes(
     audit: PostgresAuditLog, own_postgres: EmbeddedPostgres
 ) -> None:
-    changes = game()
+    changes = switched_session()
     await audit.append(entries_of(changes))
     cut_all(own_postgres.url)
     with role_with(own_postgres.url, default_transaction_read_only="on"):
-        assert await audit.last(last_of(changes).name) is not None
+        assert await audit.last(last_session(changes).name) is not None
         with pytest.raises(AuditUnavailable) as told:
             await audit.check()
     assert told.value.reason == "it is read-only (25006)"
@@ -130,11 +130,11 @@ async def test_of_several_hosts_the_one_that_takes_writes_is_used(
         execute(standby.url, "alter role postgres set default_transaction_read_only = on")
         hosts = f"127.0.0.1:{free_port()},127.0.0.1:{standby.port},127.0.0.1:{own_postgres.port}"
         url = f"postgresql://postgres@{hosts}/postgres?target_session_attrs=read-write"
-        log, changes = PostgresAuditLog(url), game()
+        log, changes = PostgresAuditLog(url), switched_session()
         assert await log.append(entries_of(changes)) == []
         await log.close()
     there = PostgresAuditLog(own_postgres.url)
-    assert await there.last(last_of(changes).name) is not None
+    assert await there.last(last_session(changes).name) is not None
     await there.close()
 
 
@@ -159,18 +159,18 @@ async def test_of_several_hosts_the_one_that_takes_writes_is_used(
 async def test_settings_of_the_role_change_nothing_in_the_trail(
     own_postgres: EmbeddedPostgres, settings: dict[str, str]
 ) -> None:
-    changes = game()
+    changes = switched_session()
     with role_with(own_postgres.url, **settings):
         log = PostgresAuditLog(own_postgres.url)
         assert await log.append(entries_of(changes)) == []
-        name = last_of(changes).name
+        name = last_session(changes).name
         events = await log.events(name, 0, 10)
         assert [e.occurred_at for e in events] == [c.occurred_at for c in changes]
         assert events[0].metadata == {}
         last = await log.last(name)
         assert last is not None
-        assert (last.session, last.occurred_at) == (last_of(changes), changes[-1].occurred_at)
-        third = await log.at_instant(name, Instant(BEGINNING + 2 * STEP))
+        assert (last.session, last.occurred_at) == (last_session(changes), changes[-1].occurred_at)
+        third = await log.at_instant(name, Instant(CREATED_AT + 2 * STEP_MS))
         assert third is not None
         assert third.session == changes[2].session
         assert await log.check() is None
@@ -227,8 +227,8 @@ def latin_url(own_postgres: EmbeddedPostgres) -> str:
 async def test_a_character_that_the_database_lacks_is_a_fault_of_the_entry(latin_url: str) -> None:
     log = PostgresAuditLog(latin_url)
     with pytest.raises(EntriesRefused, match=r"LATIN1.*\(22P05\)"):
-        await log.append(entries_of(game()))  # its name has a chess piece in it
-    plain = [entry.replace("♞".encode(), b"!") for entry in entries_of(game())]
+        await log.append(entries_of(switched_session()))  # its name has a chess piece in it
+    plain = [entry.replace("♞".encode(), b"!") for entry in entries_of(switched_session())]
     assert await log.append(plain) == []
     await log.close()
 
@@ -256,5 +256,5 @@ async def test_what_can_t_be_text_in_postgres_is_a_fault_of_the_entry(
     audit: PostgresAuditLog, spoil: Callable[[bytes], bytes]
 ) -> None:
     with pytest.raises(EntriesRefused):
-        await audit.append([spoil(entry) for entry in entries_of(game())])
-    assert await audit.append(entries_of(game())) == []
+        await audit.append([spoil(entry) for entry in entries_of(switched_session())])
+    assert await audit.append(entries_of(switched_session())) == []

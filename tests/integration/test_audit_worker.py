@@ -15,10 +15,10 @@ from shared.audit.ports import AuditLog
 from shared.audit.postgres import PostgresAuditLog
 from shared.domain.commands import Complete
 from shared.errors import AuditUnavailable
-from tests.faults.fault import Fault
-from tests.faults.proxy import faulty_proxy
-from tests.integration.desk import PATIENCE_S, Desk, at_work
-from tests.integration.stories import entries_of, game, last_of, story
+from tests.resilience.faults.faults import Fault
+from tests.resilience.faults.proxy import faulty_proxy
+from tests.support.desk import TIMEOUT_S, OutboxSetup, running_workers
+from tests.support.scenarios import changes_of, entries_of, last_session, switched_session
 
 
 @pytest.fixture(scope="module")
@@ -54,13 +54,13 @@ async def audit(frail_postgres: EmbeddedPostgres) -> AsyncIterator[PostgresAudit
 
 
 @pytest.fixture
-def desk(redis: Redis, audit: PostgresAuditLog) -> Desk:
+def desk(redis: Redis, audit: PostgresAuditLog) -> OutboxSetup:
     """An empty outbox and a trail."""
-    return Desk(redis, audit)
+    return OutboxSetup(redis, audit)
 
 
-async def test_what_was_committed_arrives_and_leaves_the_outbox(desk: Desk) -> None:
-    games = [game(switches=n) for n in range(6)]
+async def test_what_was_committed_arrives_and_leaves_the_outbox(desk: OutboxSetup) -> None:
+    games = [switched_session(switches=n) for n in range(6)]
     await desk.commit(*games)
     assert await desk.waiting() == sum(map(len, games))
     await desk.worker().deliver()
@@ -69,38 +69,38 @@ async def test_what_was_committed_arrives_and_leaves_the_outbox(desk: Desk) -> N
         assert await desk.versions(changes) == [c.session.version for c in changes]
 
 
-async def test_a_worker_that_died_before_it_wrote_loses_nothing(desk: Desk) -> None:
-    changes = game()
+async def test_a_worker_that_died_before_it_wrote_loses_nothing(desk: OutboxSetup) -> None:
+    changes = switched_session()
     await desk.commit(changes)
     assert len(await desk.outbox.take("dead", 3)) == 3
     await desk.redis.delete(*map(desk.keys.drainer, desk.keys.all_shards))
     await desk.worker().deliver()
     await desk.worker().deliver()
-    async with at_work(desk.worker()):
+    async with running_workers(desk.worker()):
         await desk.drained()
     assert await desk.versions(changes) == [1, 2, 3, 4, 5]
 
 
-async def test_a_worker_that_died_after_it_wrote_doubles_nothing(desk: Desk) -> None:
-    changes = game()
+async def test_a_worker_that_died_after_it_wrote_doubles_nothing(desk: OutboxSetup) -> None:
+    changes = switched_session()
     await desk.commit(changes)
     taken = await desk.outbox.take("dead", 3)
     await desk.audit.append([delivery.entry or b"" for delivery in taken])
-    async with at_work(desk.worker()):
+    async with running_workers(desk.worker()):
         await desk.drained()
     assert await desk.versions(changes) == [1, 2, 3, 4, 5]
 
 
-async def test_one_worker_is_at_work_while_others_stand_by(desk: Desk) -> None:
-    await desk.commit(game())
+async def test_one_worker_is_at_work_while_others_stand_by(desk: OutboxSetup) -> None:
+    await desk.commit(switched_session())
     assert await desk.outbox.take("first", 2)
     assert await desk.outbox.take("second", 2) == []
     assert await desk.outbox.take("first", 2)
 
 
-async def test_many_workers_write_everything_once(desk: Desk) -> None:
-    games = [game(switches=10) for _ in range(20)]
-    async with at_work(*(desk.worker() for _ in range(4))):
+async def test_many_workers_write_everything_once(desk: OutboxSetup) -> None:
+    games = [switched_session(switches=10) for _ in range(20)]
+    async with running_workers(*(desk.worker() for _ in range(4))):
         await asyncio.gather(*(desk.commit(changes) for changes in games))
         await desk.drained()
     for changes in games:
@@ -109,29 +109,29 @@ async def test_many_workers_write_everything_once(desk: Desk) -> None:
 
 
 async def test_the_order_within_a_session_is_that_of_its_versions_at_every_moment(
-    desk: Desk,
+    desk: OutboxSetup,
 ) -> None:
-    changes = game(switches=200)
+    changes = switched_session(switches=200)
     seen: list[list[int]] = []
 
     async def watch() -> None:
         while not seen or len(seen[-1]) < len(changes):
             seen.append(await desk.versions(changes))
 
-    async with at_work(desk.worker(), desk.worker()), asyncio.timeout(PATIENCE_S):
+    async with running_workers(desk.worker(), desk.worker()), asyncio.timeout(TIMEOUT_S):
         await asyncio.gather(desk.commit(changes), watch())
     assert all(versions == list(range(1, len(versions) + 1)) for versions in seen)
 
 
-async def test_one_bad_entry_among_many_is_parked_with_its_reason(desk: Desk) -> None:
-    good, bad = game(switches=40), game(switches=40)
+async def test_one_bad_entry_among_many_is_parked_with_its_reason(desk: OutboxSetup) -> None:
+    good, bad = switched_session(switches=40), switched_session(switches=40)
     await desk.commit(good)
     spoilt = entries_of(bad)
     fields = msgspec.json.decode(spoilt[20])
     spoilt[20] = msgspec.json.encode(fields | {"event": "session_teleported"})
     for entry in spoilt:
-        await desk.put(last_of(bad).session_id, entry)
-    async with at_work(desk.worker()):
+        await desk.put(last_session(bad).session_id, entry)
+    async with running_workers(desk.worker()):
         await desk.drained()
     assert await desk.versions(good) == [c.session.version for c in good]
     assert await desk.versions(bad) == [v for v in range(1, 43) if v != 21]
@@ -142,32 +142,32 @@ async def test_one_bad_entry_among_many_is_parked_with_its_reason(desk: Desk) ->
 
 
 @pytest.mark.parametrize("rubbish", [b"", b"not json", b"[]", b'{"version": 1}', b"\xff\xfe"])
-async def test_what_is_no_entry_at_all_stops_nothing(desk: Desk, rubbish: bytes) -> None:
-    changes = game()
-    await desk.put(last_of(changes).session_id, rubbish)
+async def test_what_is_no_entry_at_all_stops_nothing(desk: OutboxSetup, rubbish: bytes) -> None:
+    changes = switched_session()
+    await desk.put(last_session(changes).session_id, rubbish)
     await desk.commit(changes)
-    async with at_work(desk.worker()):
+    async with running_workers(desk.worker()):
         await desk.drained()
     assert await desk.versions(changes) == [1, 2, 3, 4, 5]
     (letter,) = await desk.dead_letters()
     assert letter["reason"].startswith("not an audit entry")
 
 
-async def test_a_field_of_another_name_is_parked_too(desk: Desk) -> None:
+async def test_a_field_of_another_name_is_parked_too(desk: OutboxSetup) -> None:
     await desk.redis.xadd(desk.keys.outbox(desk.keys.all_shards[0]), {"letter": "x"})
-    async with at_work(desk.worker()):
+    async with running_workers(desk.worker()):
         await desk.drained()
     (letter,) = await desk.dead_letters()
     assert letter["reason"] == "not an audit entry: no field `entry`"
 
 
-async def test_a_version_that_another_change_holds_is_parked(desk: Desk) -> None:
-    changes = game()
-    session_id = last_of(changes).session_id
+async def test_a_version_that_another_change_holds_is_parked(desk: OutboxSetup) -> None:
+    changes = switched_session()
+    session_id = last_session(changes).session_id
     await desk.commit(changes)
-    async with at_work(desk.worker()):
+    async with running_workers(desk.worker()):
         await desk.drained()
-        (usurper,) = entries_of(story(Complete(), session_id=session_id)[1:], "another")
+        (usurper,) = entries_of(changes_of(Complete(), session_id=session_id)[1:], "another")
         await desk.put(session_id, usurper)
         await desk.drained()
     (letter,) = await desk.dead_letters()
@@ -175,14 +175,17 @@ async def test_a_version_that_another_change_holds_is_parked(desk: Desk) -> None
     assert await desk.versions(changes) == [1, 2, 3, 4, 5]
 
 
-async def test_a_clash_in_one_tenant_parks_nothing_of_another(desk: Desk) -> None:
-    session_id = last_of(game()).session_id
-    games = [game(session_id=session_id, tenant=tenant) for tenant in ("acme", "zenith", None)]
+async def test_a_clash_in_one_tenant_parks_nothing_of_another(desk: OutboxSetup) -> None:
+    session_id = last_session(switched_session()).session_id
+    games = [
+        switched_session(session_id=session_id, tenant=tenant)
+        for tenant in ("acme", "zenith", None)
+    ]
     await desk.audit.append(entries_of(games[0]))
-    usurpers = entries_of(game(session_id=session_id, tenant="acme"), "another")
+    usurpers = entries_of(switched_session(session_id=session_id, tenant="acme"), "another")
     for entry in [*usurpers[1:2], *entries_of(games[1]), *entries_of(games[2])]:
         await desk.put(session_id, entry)
-    async with at_work(desk.worker()):
+    async with running_workers(desk.worker()):
         await desk.drained()
     (letter,) = await desk.dead_letters()
     assert msgspec.json.decode(letter["entry"]) == msgspec.json.decode(usurpers[1])
@@ -190,23 +193,23 @@ async def test_a_clash_in_one_tenant_parks_nothing_of_another(desk: Desk) -> Non
         assert await desk.versions(changes) == [1, 2, 3, 4, 5]
 
 
-async def test_a_tenant_of_no_name_is_none(desk: Desk) -> None:
+async def test_a_tenant_of_no_name_is_none(desk: OutboxSetup) -> None:
     """Else a clash of it would be found in nobody's session, and dropped."""
-    changes = game()
+    changes = switched_session()
     await desk.audit.append(entries_of(changes))
     usurper = msgspec.json.decode(entries_of(changes, "another")[2])
     await desk.put(usurper["session_id"], msgspec.json.encode(usurper | {"tenant": ""}))
-    async with at_work(desk.worker()):
+    async with running_workers(desk.worker()):
         await desk.drained()
     (letter,) = await desk.dead_letters()
     assert letter["reason"] == "another change holds this version"
 
 
 async def test_entries_wait_while_the_database_is_away(
-    desk: Desk, frail_postgres: EmbeddedPostgres
+    desk: OutboxSetup, frail_postgres: EmbeddedPostgres
 ) -> None:
-    first, second = game(), game()
-    async with at_work(desk.worker()):
+    first, second = switched_session(), switched_session()
+    async with running_workers(desk.worker()):
         await desk.commit(first)
         await desk.drained()
         frail_postgres.stop()
@@ -223,9 +226,9 @@ async def test_entries_wait_while_the_database_is_away(
 
 
 async def test_a_missing_table_is_an_outage_and_nobodys_fault(
-    desk: Desk, frail_postgres: EmbeddedPostgres
+    desk: OutboxSetup, frail_postgres: EmbeddedPostgres
 ) -> None:
-    changes = game()
+    changes = switched_session()
     await desk.commit(changes)
 
     def rename(old: str, new: str) -> None:
@@ -249,8 +252,8 @@ async def test_a_database_that_hangs_is_given_up_in_time(frail_postgres: Embedde
         with proxy.suffering(Fault(delay_s=3.0)):
             async with asyncio.timeout(2.0):
                 with pytest.raises(AuditUnavailable):
-                    await log.last(last_of(game()).session_id)
-        async with asyncio.timeout(PATIENCE_S):
+                    await log.last(last_session(switched_session()).session_id)
+        async with asyncio.timeout(TIMEOUT_S):
             while not await answers(log):
                 await asyncio.sleep(0.05)
         await log.close()
@@ -265,8 +268,8 @@ async def answers(log: AuditLog) -> bool:
     return True
 
 
-async def test_the_lag_is_measured(desk: Desk) -> None:
-    changes = game()
+async def test_the_lag_is_measured(desk: OutboxSetup) -> None:
+    changes = switched_session()
     await desk.store.time()
     await desk.commit(changes)
     census = await desk.store.census()

@@ -11,8 +11,8 @@ import msgspec
 import pytest
 
 from tests.fuzz.extent import IS_FULL
-from tests.integration.api import Api, checked, chess, details_of, error_of, participant
-from tests.integration.target import IS_FUNCTIONS
+from tests.support.api import ApiClient, check_documented, chess, details_of, error_of, participant
+from tests.support.target import IS_FUNCTIONS
 
 JSON = {"Content-Type": "application/json"}
 _BODIES = 10_000 if IS_FULL else 400 if IS_FUNCTIONS else 2_000
@@ -34,25 +34,29 @@ pytestmark = pytest.mark.http
         b'{"a":1}x',
     ],
 )
-async def test_malformed_json_is_named_as_such(api: Api, content: bytes) -> None:
-    answer = checked(await api.http.post("/v1/sessions", content=content, headers=JSON), None)
+async def test_malformed_json_is_named_as_such(api: ApiClient, content: bytes) -> None:
+    answer = check_documented(
+        await api.http.post("/v1/sessions", content=content, headers=JSON), None
+    )
     assert details_of(answer) == {"body": "must be valid JSON"}
 
 
 @pytest.mark.parametrize("content", [b"", b"null", b"[]", b"5", b'"x"', b"{}"])
-async def test_a_body_of_the_wrong_shape_is_refused(api: Api, content: bytes) -> None:
-    answer = checked(await api.http.post("/v1/sessions", content=content, headers=JSON), None)
+async def test_a_body_of_the_wrong_shape_is_refused(api: ApiClient, content: bytes) -> None:
+    answer = check_documented(
+        await api.http.post("/v1/sessions", content=content, headers=JSON), None
+    )
     assert error_of(answer) == (400, "VALIDATION_ERROR")
 
 
 @pytest.mark.parametrize("chunked", [False, True])
-async def test_a_body_over_a_mebibyte_is_too_large(api: Api, chunked: bool) -> None:
+async def test_a_body_over_a_mebibyte_is_too_large(api: ApiClient, chunked: bool) -> None:
     def pieces() -> Iterator[bytes]:
         yield from [b" " * 65_536] * 32
 
     content: Any = _as_stream(pieces()) if chunked else b" " * 2 * 1024 * 1024
     answer = await api.http.post("/v1/sessions", content=content, headers=JSON)
-    assert error_of(checked(answer, None)) == (413, "PAYLOAD_TOO_LARGE")
+    assert error_of(check_documented(answer, None)) == (413, "PAYLOAD_TOO_LARGE")
 
 
 async def _as_stream(pieces: Iterator[bytes]) -> Any:
@@ -63,22 +67,22 @@ async def _as_stream(pieces: Iterator[bytes]) -> Any:
 @pytest.mark.parametrize(
     "kind", ["text/plain", "application/x-www-form-urlencoded", "json", "application/xml"]
 )
-async def test_a_body_that_is_not_json_is_unsupported(api: Api, kind: str) -> None:
+async def test_a_body_that_is_not_json_is_unsupported(api: ApiClient, kind: str) -> None:
     headers = {"Content-Type": kind}
     answer = await api.http.post("/v1/sessions", content=b"{}", headers=headers)
-    assert error_of(checked(answer, None)) == (415, "UNSUPPORTED_MEDIA_TYPE")
+    assert error_of(check_documented(answer, None)) == (415, "UNSUPPORTED_MEDIA_TYPE")
 
 
 @pytest.mark.parametrize(
     "kind", ["application/json; charset=utf-8", "application/merge-patch+json"]
 )
-async def test_every_kind_of_json_is_taken(api: Api, kind: str) -> None:
+async def test_every_kind_of_json_is_taken(api: ApiClient, kind: str) -> None:
     content = msgspec.json.encode(chess())
     answer = await api.http.post("/v1/sessions", content=content, headers={"Content-Type": kind})
     assert answer.status_code == 201
 
 
-async def test_metadata_is_nested_no_deeper_on_any_way_in(api: Api) -> None:
+async def test_metadata_is_nested_no_deeper_on_any_way_in(api: ApiClient) -> None:
     nested: Any = {}
     for _ in range(31):
         nested = {"a": nested}
@@ -88,34 +92,37 @@ async def test_metadata_is_nested_no_deeper_on_any_way_in(api: Api) -> None:
         assert details_of(refused) == {"metadata": "cannot be nested deeper than 32"}
 
 
-async def test_a_body_where_none_is_expected_does_no_harm(api: Api) -> None:
+async def test_a_body_where_none_is_expected_does_no_harm(api: ApiClient) -> None:
     headers = {**JSON, "Idempotency-Key": str(uuid4())}
     path = f"/v1/sessions/{await api.created(chess())}"
     answer = await api.http.request("DELETE", path, content=b"garbage", headers=headers)
     assert answer.status_code == 204
 
 
-async def test_a_trailing_slash_is_not_sent_elsewhere(api: Api) -> None:
-    answer = checked(await api.http.post("/v1/sessions/", json=chess()), None)
+async def test_a_trailing_slash_is_not_sent_elsewhere(api: ApiClient) -> None:
+    answer = check_documented(await api.http.post("/v1/sessions/", json=chess()), None)
     assert error_of(answer) == (404, "NOT_FOUND")
 
 
-async def test_an_unknown_route_is_not_found(api: Api) -> None:
-    assert error_of(checked(await api.http.get("/v2/sessions"), None)) == (404, "NOT_FOUND")
+async def test_an_unknown_route_is_not_found(api: ApiClient) -> None:
+    assert error_of(check_documented(await api.http.get("/v2/sessions"), None)) == (
+        404,
+        "NOT_FOUND",
+    )
 
 
-async def test_a_wrong_method_is_told_which_one_is_right(api: Api) -> None:
-    answer = checked(await api.http.put("/v1/sessions"), None)
+async def test_a_wrong_method_is_told_which_one_is_right(api: ApiClient) -> None:
+    answer = check_documented(await api.http.put("/v1/sessions"), None)
     assert error_of(answer) == (405, "METHOD_NOT_ALLOWED")
     assert answer.headers["allow"] == "OPTIONS, POST"
-    other = checked(await api.http.put(f"/v1/sessions/{uuid4()}"), None)
+    other = check_documented(await api.http.put(f"/v1/sessions/{uuid4()}"), None)
     assert other.headers["allow"] == "DELETE, GET, HEAD, OPTIONS"
 
 
 @pytest.mark.parametrize(
     "bad", ["abc", "1", "11111111-1111-4111-8111-11111111111", "%00", "a" * 5_000]
 )
-async def test_a_bad_uuid_in_the_path_is_named(api: Api, bad: str) -> None:
+async def test_a_bad_uuid_in_the_path_is_named(api: ApiClient, bad: str) -> None:
     assert details_of(await api.get(bad)) == {"session_id": "must be a valid UUID"}
 
 
@@ -187,13 +194,13 @@ def bad_fields() -> Iterator[tuple[dict[str, Any], str, str]]:
 
 @pytest.mark.parametrize(("body", "field", "message"), list(bad_fields()))
 async def test_a_broken_rule_names_its_field_and_itself(
-    api: Api, body: dict[str, Any], field: str, message: str
+    api: ApiClient, body: dict[str, Any], field: str, message: str
 ) -> None:
     told = details_of(await api.create(body))
     assert message in told[field]
 
 
-async def test_every_broken_rule_is_named_at_once(api: Api) -> None:
+async def test_every_broken_rule_is_named_at_once(api: ApiClient) -> None:
     body = chess(total_time_ms=1, increment_ms=-1, participants=[participant(1), {"x": 1}])
     assert details_of(await api.create(body)).keys() == {
         "total_time_ms",
@@ -204,7 +211,7 @@ async def test_every_broken_rule_is_named_at_once(api: Api) -> None:
     }
 
 
-async def test_thousands_of_random_bodies(api: Api) -> None:
+async def test_thousands_of_random_bodies(api: ApiClient) -> None:
     """Valid bodies with random damage, to every endpoint that takes one."""
     dice = random.Random(20_261_123)
     session_id = await api.started(chess())
@@ -216,7 +223,7 @@ async def test_thousands_of_random_bodies(api: Api) -> None:
             content = _damaged(dice, msgspec.json.encode(_body(dice)))
             answer = await api.http.request(method, path, content=content, headers=JSON)
             if answer.status_code >= 400:
-                checked(answer, None)
+                check_documented(answer, None)
             statuses.append(answer.status_code)
 
     await asyncio.gather(*(worker(_BODIES // _AT_ONCE) for _ in range(_AT_ONCE)))

@@ -8,9 +8,9 @@ from contextlib import AsyncExitStack
 import pytest
 
 from infra.local.instance import Instance, running
-from tests.integration.api import Api, calling, chess
-from tests.integration.live import following
-from tests.integration.raw_http import head, raw_connection
+from tests.support.api import ApiClient, api_client, chess
+from tests.support.live import connect_live
+from tests.support.raw_http import raw_connection, request_head
 
 _PHONES = 200
 _AT_ONCE = 25
@@ -27,14 +27,14 @@ def school() -> Iterator[Instance]:
 
 
 @pytest.fixture
-async def teacher(school: Instance) -> AsyncIterator[Api]:
+async def teacher(school: Instance) -> AsyncIterator[ApiClient]:
     """One who creates a session there."""
-    async with calling(school.url, timeout=30) as api:
+    async with api_client(school.url, timeout=30) as api:
         yield api
 
 
 async def test_two_hundred_phones_open_the_page_of_one_session(
-    school: Instance, teacher: Api
+    school: Instance, teacher: ApiClient
 ) -> None:
     """What the page asks for: itself, how to follow, the session and its past, and a socket."""
     session_id = await teacher.started(chess())
@@ -49,10 +49,10 @@ async def test_two_hundred_phones_open_the_page_of_one_session(
             async with slots:
                 for path in paths:
                     async with raw_connection(school) as connection:
-                        await connection.send(head("GET", path, Connection="close"))
+                        await connection.send(request_head("GET", path, Connection="close"))
                         seen[(await connection.end()).status] += 1
                 follower = await sockets.enter_async_context(
-                    following(school, session_id, "&sync=1")
+                    connect_live(school, session_id, "&sync=1")
                 )
                 assert (await follower.next())["type"] == "STATE_SYNC"
 
@@ -62,7 +62,7 @@ async def test_two_hundred_phones_open_the_page_of_one_session(
 
 
 async def test_what_phones_read_takes_nothing_from_what_the_teacher_may_do(
-    school: Instance, teacher: Api
+    school: Instance, teacher: ApiClient
 ) -> None:
     session_id = await teacher.created(chess())
     answers = [await teacher.get(session_id) for _ in range(120)]
@@ -74,7 +74,7 @@ async def test_what_phones_read_takes_nothing_from_what_the_teacher_may_do(
 
 
 async def test_changes_from_one_address_keep_the_general_limit(
-    school: Instance, teacher: Api
+    school: Instance, teacher: ApiClient
 ) -> None:
     session_id = await teacher.created(chess())
     answers = [await teacher.do(session_id, "pause") for _ in range(101)]

@@ -5,26 +5,26 @@ import asyncio
 import httpx
 
 from infra.local.instance import Instance
-from tests.integration.api import Api, chess, participant
-from tests.integration.live import following, versions
+from tests.support.api import ApiClient, chess, participant
+from tests.support.live import connect_live, versions
 
 _SWITCHES = 200
 _AT_ONCE = 50
 
 
 async def test_two_hundred_switches_fifty_at_a_time_on_two_instances(
-    instances: tuple[Instance, Instance], api: Api, other: Api
+    instances: tuple[Instance, Instance], api: ApiClient, other: ApiClient
 ) -> None:
     session_id = await api.started(chess(increment_ms=1_000))
     slots = asyncio.Semaphore(_AT_ONCE)
 
-    async def switch(client: Api) -> httpx.Response:
+    async def switch(client: ApiClient) -> httpx.Response:
         async with slots:
             return await client.do(session_id, "switch")
 
     async with (
-        following(instances[0], session_id) as here,
-        following(instances[1], session_id) as there,
+        connect_live(instances[0], session_id) as here,
+        connect_live(instances[1], session_id) as there,
     ):
         clients = (api, other) * (_SWITCHES // 2)
         answers = await asyncio.gather(*map(switch, clients))
@@ -38,7 +38,9 @@ async def test_two_hundred_switches_fifty_at_a_time_on_two_instances(
     assert session["cycle_number"] == 1 + _SWITCHES
 
 
-async def test_no_time_is_lost_or_made_however_many_switch_at_once(api: Api, other: Api) -> None:
+async def test_no_time_is_lost_or_made_however_many_switch_at_once(
+    api: ApiClient, other: ApiClient
+) -> None:
     session_id = await api.started(chess())
     await asyncio.gather(*(c.do(session_id, "switch") for c in (api, other) * 20))
     session = (await api.do(session_id, "pause")).json()["data"]
@@ -46,7 +48,9 @@ async def test_no_time_is_lost_or_made_however_many_switch_at_once(api: Api, oth
     assert [used + left for used, left in accounts] == [60_000, 60_000]
 
 
-async def test_different_changes_at_once_are_each_applied_once(api: Api, other: Api) -> None:
+async def test_different_changes_at_once_are_each_applied_once(
+    api: ApiClient, other: ApiClient
+) -> None:
     session_id = await api.started(chess())
     newcomers = [participant() for _ in range(20)]
     pairs = zip((api, other) * 10, newcomers, strict=True)

@@ -12,8 +12,8 @@ import pytest
 from functions.tools.demo.__main__ import main
 from infra.local.instance import running
 from infra.local.supabase import is_node_installed
-from tests import commands
 from tests.conftest import missing
+from tests.support import commands
 
 _ROOT = Path(__file__).parents[2]
 _COMMAND = (sys.executable, "-m", "functions.tools.demo")
@@ -98,5 +98,5 @@ def test_a_service_that_dies_is_one_sentence_and_exit_code_1(redis_url: str) -> 
     ],
 )
 def test_what_cannot_be_played_is_said_in_a_sentence(options: list[str], sentence: str) -> None:
-    shown = commands.main(main, *options)
+    shown = commands.run_main(main, *options)
     assert (shown.returncode, shown.stderr, shown.stdout) == (1, "", sentence + "\n")

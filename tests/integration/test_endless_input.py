@@ -10,8 +10,8 @@ import httpx
 import pytest
 
 from infra.local.instance import Instance, running
-from tests.integration.deaf import deaf_clients, frame, handshake, memory_mb
-from tests.integration.raw_http import head, raw_connection
+from tests.support.non_reading_client import frame, handshake, non_reading_clients, rss_mib
+from tests.support.raw_http import raw_connection, request_head
 
 TIMEOUT_S = 3
 GROWTH_MB = 32
@@ -45,13 +45,13 @@ async def test_frames_without_end_are_not_read_without_end(
     patient: Instance, http: httpx.AsyncClient, kind: str
 ) -> None:
     data = ENDLESS[kind] * (MIB // len(ENDLESS[kind]) + 1)
-    before = memory_mb(patient)
-    with deaf_clients(patient, 1) as (client,):
+    before = rss_mib(patient)
+    with non_reading_clients(patient, 1) as (client,):
         await client.open(str(uuid4()))
         pouring = asyncio.create_task(client.pour(data, 64 * MIB))
         waits_s = [await _wait_s(http) for _ in range(20)]
         assert await pouring < 32 * MIB
-        assert memory_mb(patient) - before < GROWTH_MB
+        assert rss_mib(patient) - before < GROWTH_MB
     assert median(waits_s) < OTHERS_WAIT_S
 
 
@@ -64,29 +64,30 @@ async def _wait_s(http: httpx.AsyncClient) -> float:
 @pytest.mark.parametrize(
     "data",
     [
-        head("GET", "/health") * 1_000,
-        head("POST", f"/v1/sessions/{uuid4()}/switch", Content_Length="2")[:-2] + b"\r\n{}" * 1_000,
+        request_head("GET", "/health") * 1_000,
+        request_head("POST", f"/v1/sessions/{uuid4()}/switch", Content_Length="2")[:-2]
+        + b"\r\n{}" * 1_000,
     ],
     ids=["reads", "changes"],
 )
 async def test_requests_sent_all_at_once_are_not_queued_without_end(
     patient: Instance, data: bytes
 ) -> None:
-    before = memory_mb(patient)
-    with deaf_clients(patient, 1) as (client,):
+    before = rss_mib(patient)
+    with non_reading_clients(patient, 1) as (client,):
         await client.connect(b"")
         await client.pour(data, 64 * MIB)
         assert await client.is_over(within_s=TIMEOUT_S / 2)
-        assert memory_mb(patient) - before < GROWTH_MB
+        assert rss_mib(patient) - before < GROWTH_MB
 
 
 @pytest.mark.parametrize(
     "endless",
     [
         b"GET /" + b"x" * 100_000,
-        head("GET", "/health", X="x" * 100_000),
-        head("GET", "/health")[:-2] + b"a: b\r\n" * 50_000,
-        head("GET", "/ws", X="x" * 100_000, Connection="Upgrade", Upgrade="websocket"),
+        request_head("GET", "/health", X="x" * 100_000),
+        request_head("GET", "/health")[:-2] + b"a: b\r\n" * 50_000,
+        request_head("GET", "/ws", X="x" * 100_000, Connection="Upgrade", Upgrade="websocket"),
     ],
     ids=["path", "header", "headers", "handshake"],
 )
@@ -101,7 +102,7 @@ async def test_a_head_without_end_is_refused(patient: Instance, endless: bytes) 
 
 async def test_a_head_of_ordinary_size_is_read(patient: Instance) -> None:
     async with raw_connection(patient) as client:
-        await client.send(head("GET", "/health", X="x" * 16_000))
+        await client.send(request_head("GET", "/health", X="x" * 16_000))
         assert b" 200 " in await client.answer()
 
 

@@ -4,8 +4,8 @@ import asyncio
 from typing import Any
 
 from infra.local.instance import Instance
-from tests.integration.api import Api, chess, participant
-from tests.integration.live import Message, following
+from tests.support.api import ApiClient, chess, participant
+from tests.support.live import Message, connect_live
 
 Pair = tuple[Instance, Instance]
 
@@ -21,12 +21,12 @@ def short_game(**more: Any) -> dict[str, Any]:
 
 
 async def test_a_flag_falls_by_itself_and_everybody_hears_it_once(
-    instances: Pair, api: Api
+    instances: Pair, api: ApiClient
 ) -> None:
     session_id = await api.created(short_game(warn_at_ms=[400]))
     async with (
-        following(instances[0], session_id) as here,
-        following(instances[1], session_id) as there,
+        connect_live(instances[0], session_id) as here,
+        connect_live(instances[1], session_id) as there,
     ):
         running = (await api.do(session_id, "start")).json()["data"]
         loser, winner = (p["participant_id"] for p in running["participants"])
@@ -47,13 +47,13 @@ async def test_a_flag_falls_by_itself_and_everybody_hears_it_once(
 
 
 async def test_many_flags_fall_on_time_and_each_once_though_two_instances_watch(
-    instances: Pair, api: Api
+    instances: Pair, api: ApiClient
 ) -> None:
     """The promise is 100 ms at p99 on an idle machine; here the median has to keep it."""
 
     async def play() -> Message:
         session_id = await api.created(short_game())
-        async with following(instances[1], session_id) as follower:
+        async with connect_live(instances[1], session_id) as follower:
             await api.do(session_id, "start")
             expired = await follower.until_type("TIME_EXPIRED")
             await follower.until_type("STATE_UPDATE")
@@ -66,14 +66,14 @@ async def test_many_flags_fall_on_time_and_each_once_though_two_instances_watch(
     assert lateness[_GAMES // 2] < 100
 
 
-async def test_cycles_go_by_unattended(instances: Pair, api: Api) -> None:
+async def test_cycles_go_by_unattended(instances: Pair, api: ApiClient) -> None:
     body = {
         **chess(auto_advance=True, warn_at_ms=[500]),
         "sync_mode": "per_cycle",
         "time_per_cycle_ms": 1_000,
     }
     session_id = await api.created(body)
-    async with following(instances[0], session_id) as follower:
+    async with connect_live(instances[0], session_id) as follower:
         await api.do(session_id, "start")
         messages = await follower.until_version(4)
     assert [m["type"] for m in messages[1:]] == [
@@ -87,21 +87,21 @@ async def test_cycles_go_by_unattended(instances: Pair, api: Api) -> None:
     assert [state["cycle_number"] for state in states] == [1, 2, 3]
 
 
-async def test_a_changed_clock_moves_its_deadline(instances: Pair, api: Api) -> None:
+async def test_a_changed_clock_moves_its_deadline(instances: Pair, api: ApiClient) -> None:
     session_id = await api.created(short_game())
-    async with following(instances[0], session_id) as follower:
+    async with connect_live(instances[0], session_id) as follower:
         active = (await api.do(session_id, "start")).json()["data"]["active_participant_id"]
         adjusted = await api.adjust(session_id, active, {"total_time_ms": 1_500})
         expired = await follower.until_type("TIME_EXPIRED")
     assert expired["deadline_ms"] == adjusted.json()["data"]["server_time_ms"] + 1_500
 
 
-async def test_a_paused_clock_has_no_deadline(instances: Pair, api: Api) -> None:
+async def test_a_paused_clock_has_no_deadline(instances: Pair, api: ApiClient) -> None:
     session_id = await api.created(short_game())
     other_id = await api.created(short_game())
     async with (
-        following(instances[0], session_id) as paused,
-        following(instances[0], other_id) as running,
+        connect_live(instances[0], session_id) as paused,
+        connect_live(instances[0], other_id) as running,
     ):
         await api.do(session_id, "start")
         await api.do(session_id, "pause")

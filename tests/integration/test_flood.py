@@ -12,17 +12,17 @@ import pytest
 
 from infra.local.instance import Instance, running
 from tests.conftest import missing
-from tests.integration.api import Api, chess, participant
-from tests.integration.deaf import (
-    DeafClient,
-    deaf_clients,
+from tests.support.api import ApiClient, chess, participant
+from tests.support.live import LiveClient, connect_live
+from tests.support.non_reading_client import (
+    NonReadingClient,
+    count_live_connections,
     frame,
     handshake,
-    live_connections,
-    memory_mb,
-    until_connected,
+    non_reading_clients,
+    rss_mib,
+    wait_until_connected,
 )
-from tests.integration.live import Follower, following
 
 DEAF, HALF_OPEN, PINGING, HONEST = 2_000, 500, 16, 4
 OPEN_FILES = 8_192
@@ -62,7 +62,7 @@ class Honest:
 
     http: httpx.AsyncClient
     session_id: str
-    watching: Follower
+    watching: LiveClient
     version: int = 2
     lags_s: list[float] = field(default_factory=list)
     """From each change's own answer until it was pushed; a push that came first is no lag."""
@@ -87,27 +87,27 @@ class Honest:
 
 @asynccontextmanager
 async def honest_pair(instance: Instance, http: httpx.AsyncClient) -> AsyncIterator[Honest]:
-    session_id = await Api(http).started(chess())
-    async with following(instance, session_id) as follower:
+    session_id = await ApiClient(http).started(chess())
+    async with connect_live(instance, session_id) as follower:
         yield Honest(http, session_id, follower)
 
 
 async def test_a_flood_costs_bounded_memory_and_delays_nobody_else(
     flooded: Instance, http: httpx.AsyncClient
 ) -> None:
-    crowded = await Api(http).started(chess(participants=[participant() for _ in range(200)]))
+    crowded = await ApiClient(http).started(chess(participants=[participant() for _ in range(200)]))
     half = b"POST /v1/sessions HTTP/1.1\r\nContent-Le"
-    before = memory_mb(flooded)
+    before = rss_mib(flooded)
     async with AsyncExitStack() as stack:
-        deaf = stack.enter_context(deaf_clients(flooded, DEAF))
-        half_open = stack.enter_context(deaf_clients(flooded, HALF_OPEN))
-        pinging = stack.enter_context(deaf_clients(flooded, PINGING))
+        deaf = stack.enter_context(non_reading_clients(flooded, DEAF))
+        half_open = stack.enter_context(non_reading_clients(flooded, HALF_OPEN))
+        pinging = stack.enter_context(non_reading_clients(flooded, PINGING))
         honest = [
             await stack.enter_async_context(honest_pair(flooded, http)) for _ in range(HONEST)
         ]
-        async with following(flooded, crowded):
+        async with connect_live(flooded, crowded):
             await _connect([*deaf, *pinging], handshake(crowded))
-            await until_connected(http, DEAF + PINGING + HONEST + 1)
+            await wait_until_connected(http, DEAF + PINGING + HONEST + 1)
         await _connect(half_open, half)
 
         end = monotonic() + FLOOD_S
@@ -115,9 +115,9 @@ async def test_a_flood_costs_bounded_memory_and_delays_nobody_else(
         changes = asyncio.create_task(_change_often(http, crowded, end))
         playing = asyncio.gather(*(pair.play_until(end) for pair in honest))
         await asyncio.sleep(FLOOD_S / 2)
-        in_the_middle = memory_mb(flooded)
+        in_the_middle = rss_mib(flooded)
         await playing
-        at_the_end = memory_mb(flooded)
+        at_the_end = rss_mib(flooded)
 
         assert await changes > FLOOD_S
         assert in_the_middle - before < MOST_MB
@@ -127,11 +127,11 @@ async def test_a_flood_costs_bounded_memory_and_delays_nobody_else(
         assert lags[int(len(lags) * 0.95)] < PUSHED_WITHIN_S
         for client in (deaf[0], deaf[-1], half_open[0], half_open[-1]):
             assert await client.is_over(within_s=TIMEOUT_S)
-        assert await live_connections(http) <= PINGING + HONEST
+        assert await count_live_connections(http) <= PINGING + HONEST
         await asyncio.gather(*floods)
 
 
-async def _connect(clients: list[DeafClient], greeting: bytes) -> None:
+async def _connect(clients: list[NonReadingClient], greeting: bytes) -> None:
     for start in range(0, len(clients), 50):
         await asyncio.gather(*(one.connect(greeting) for one in clients[start : start + 50]))
 

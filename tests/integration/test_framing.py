@@ -9,7 +9,7 @@ from uuid import uuid4
 import pytest
 
 from infra.local.instance import Instance, running
-from tests.integration.raw_http import RawConnection, raw_connection
+from tests.support.raw_http import RawConnection, raw_connection
 
 _MASK = b"\x01\x02\x03\x04"
 

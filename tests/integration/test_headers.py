@@ -6,13 +6,13 @@ from uuid import uuid4
 import httpx
 import pytest
 
-from tests.integration.api import Api, chess, error_of
-from tests.integration.target import serving
+from tests.support.api import ApiClient, chess, error_of
+from tests.support.target import running_service
 
 pytestmark = pytest.mark.http
 
 
-async def test_every_session_carries_its_version_as_a_tag(api: Api) -> None:
+async def test_every_session_carries_its_version_as_a_tag(api: ApiClient) -> None:
     session_id = await api.created(chess())
     assert (await api.get(session_id)).headers["etag"] == '"1"'
     assert (await api.do(session_id, "start")).headers["etag"] == '"2"'
@@ -20,20 +20,20 @@ async def test_every_session_carries_its_version_as_a_tag(api: Api) -> None:
 
 
 @pytest.mark.parametrize("tag", ['"2"', 'W/"2"', '"1", "2"', "*"])
-async def test_a_known_version_is_not_sent_again(api: Api, tag: str) -> None:
+async def test_a_known_version_is_not_sent_again(api: ApiClient, tag: str) -> None:
     session_id = await api.started(chess())
     answer = await api.get(session_id, {"If-None-Match": tag})
     assert answer.status_code == 304
     assert answer.headers["etag"] == '"2"'
 
 
-async def test_a_newer_version_is_sent(api: Api) -> None:
+async def test_a_newer_version_is_sent(api: ApiClient) -> None:
     session_id = await api.started(chess())
     assert (await api.get(session_id, {"If-None-Match": '"1"'})).status_code == 200
 
 
 @pytest.mark.parametrize("tag", ['"1"', 'W/"2"', "2", '"x"'])
-async def test_a_stale_precondition_changes_nothing(api: Api, tag: str) -> None:
+async def test_a_stale_precondition_changes_nothing(api: ApiClient, tag: str) -> None:
     session_id = await api.started(chess())
     answer = await api.do(session_id, "switch", headers={"If-Match": tag})
     assert error_of(answer) == (412, "PRECONDITION_FAILED")
@@ -41,14 +41,14 @@ async def test_a_stale_precondition_changes_nothing(api: Api, tag: str) -> None:
 
 
 @pytest.mark.parametrize("tag", ['"2"', '"1", "2"', "*"])
-async def test_a_current_precondition_lets_the_change_pass(api: Api, tag: str) -> None:
+async def test_a_current_precondition_lets_the_change_pass(api: ApiClient, tag: str) -> None:
     session_id = await api.started(chess())
     answer = await api.do(session_id, "switch", headers={"If-Match": tag})
     assert answer.json()["data"]["version"] == 3
 
 
 @pytest.mark.parametrize("verb", ["start", "switch"])
-async def test_a_retry_gets_the_first_answer(api: Api, other: Api, verb: str) -> None:
+async def test_a_retry_gets_the_first_answer(api: ApiClient, other: ApiClient, verb: str) -> None:
     make = api.created if verb == "start" else api.started
     session_id = await make(chess())
     headers = {"Idempotency-Key": str(uuid4())}
@@ -61,7 +61,9 @@ async def test_a_retry_gets_the_first_answer(api: Api, other: Api, verb: str) ->
     assert second.headers["idempotent-replayed"] == "true"
 
 
-async def test_one_key_changes_once_though_all_tries_arrive_at_once(api: Api, other: Api) -> None:
+async def test_one_key_changes_once_though_all_tries_arrive_at_once(
+    api: ApiClient, other: ApiClient
+) -> None:
     session_id = await api.started(chess())
     headers = {"Idempotency-Key": str(uuid4())}
     tries = [client.do(session_id, "switch", headers=headers) for client in (api, other) * 10]
@@ -72,7 +74,7 @@ async def test_one_key_changes_once_though_all_tries_arrive_at_once(api: Api, ot
     assert (await api.session(session_id))["version"] == 3
 
 
-async def test_one_key_creates_one_session(api: Api, other: Api) -> None:
+async def test_one_key_creates_one_session(api: ApiClient, other: ApiClient) -> None:
     body, key = chess(), {"Idempotency-Key": str(uuid4())}
     answers = await asyncio.gather(*(client.create(body, **key) for client in (api, other) * 5))
     assert {answer.status_code for answer in answers} == {201}
@@ -80,9 +82,9 @@ async def test_one_key_creates_one_session(api: Api, other: Api) -> None:
 
 
 async def test_a_key_keeps_its_answer_on_every_shard(own_redis_url: str) -> None:
-    with serving(own_redis_url, warm=["create"], STORE_SHARDS="7") as url:
+    with running_service(own_redis_url, warm=["create"], STORE_SHARDS="7") as url:
         async with httpx.AsyncClient(base_url=url, timeout=20) as http:
-            api = Api(http)
+            api = ApiClient(http)
             for _ in range(10):
                 body, key = chess(), {"Idempotency-Key": str(uuid4())}
                 first, second = await api.create(body, **key), await api.create(body, **key)
@@ -90,7 +92,7 @@ async def test_a_key_keeps_its_answer_on_every_shard(own_redis_url: str) -> None
                 assert second.headers["idempotent-replayed"] == "true"
 
 
-async def test_a_key_with_another_request_is_refused(api: Api) -> None:
+async def test_a_key_with_another_request_is_refused(api: ApiClient) -> None:
     session_id = await api.started(chess())
     headers = {"Idempotency-Key": str(uuid4())}
     await api.do(session_id, "switch", headers=headers)
@@ -101,7 +103,7 @@ async def test_a_key_with_another_request_is_refused(api: Api) -> None:
     assert error_of(other_verb) == (422, "IDEMPOTENCY_KEY_REUSED")
 
 
-async def test_a_key_of_a_creation_belongs_to_its_body(api: Api) -> None:
+async def test_a_key_of_a_creation_belongs_to_its_body(api: ApiClient) -> None:
     key = {"Idempotency-Key": str(uuid4())}
     first = await api.create(chess(), **key)
     named = await api.create(chess(session_id=str(uuid4())), **key)
@@ -109,7 +111,7 @@ async def test_a_key_of_a_creation_belongs_to_its_body(api: Api) -> None:
     assert error_of(named) == (422, "IDEMPOTENCY_KEY_REUSED")
 
 
-async def test_no_body_and_an_empty_one_are_the_same_try(api: Api) -> None:
+async def test_no_body_and_an_empty_one_are_the_same_try(api: ApiClient) -> None:
     session_id = await api.started(chess())
     headers = {"Idempotency-Key": str(uuid4())}
     await api.do(session_id, "switch", {}, headers)
@@ -117,7 +119,7 @@ async def test_no_body_and_an_empty_one_are_the_same_try(api: Api) -> None:
     assert again.headers["idempotent-replayed"] == "true"
 
 
-async def test_a_retried_deletion_is_still_success(api: Api) -> None:
+async def test_a_retried_deletion_is_still_success(api: ApiClient) -> None:
     session_id = await api.created(chess())
     key = {"Idempotency-Key": str(uuid4())}
     assert (await api.delete(session_id, **key)).status_code == 204
@@ -127,26 +129,26 @@ async def test_a_retried_deletion_is_still_success(api: Api) -> None:
 
 
 @pytest.mark.parametrize("key", ["", "with space", "x" * 256])
-async def test_a_malformed_key_is_refused(api: Api, key: str) -> None:
+async def test_a_malformed_key_is_refused(api: ApiClient, key: str) -> None:
     session_id = await api.started(chess())
     answer = await api.do(session_id, "switch", headers={"Idempotency-Key": key})
     assert error_of(answer) == (400, "VALIDATION_ERROR")
     assert (await api.session(session_id))["version"] == 2
 
 
-async def test_a_request_keeps_its_id(api: Api) -> None:
+async def test_a_request_keeps_its_id(api: ApiClient) -> None:
     answer = await api.http.get("/nowhere", headers={"X-Request-Id": "abc-1"})
     assert answer.headers["x-request-id"] == "abc-1"
     assert answer.json()["error"]["request_id"] == "abc-1"
 
 
 @pytest.mark.parametrize("given", ["x" * 200, "a b"])
-async def test_an_unusable_id_is_replaced(api: Api, given: str) -> None:
+async def test_an_unusable_id_is_replaced(api: ApiClient, given: str) -> None:
     answer = await api.http.get("/health", headers={"X-Request-Id": given})
     assert answer.headers["x-request-id"] not in ("", given)
 
 
-async def test_long_answers_are_compressed_when_asked(api: Api) -> None:
+async def test_long_answers_are_compressed_when_asked(api: ApiClient) -> None:
     session_id = await api.created(chess(metadata={"text": "a" * 2_000}))
     path = f"/v1/sessions/{session_id}"
     packed = await api.http.get(path, headers={"Accept-Encoding": "gzip"})
@@ -161,7 +163,7 @@ async def test_long_answers_are_compressed_when_asked(api: Api) -> None:
 
 
 async def test_only_listed_origins_may_call_from_a_browser(own_redis_url: str) -> None:
-    with serving(
+    with running_service(
         own_redis_url, warm=[], CORS_ORIGINS="https://a.example, https://b.example"
     ) as url:
         async with httpx.AsyncClient(base_url=url, timeout=20) as http:
@@ -182,7 +184,7 @@ async def test_only_listed_origins_may_call_from_a_browser(own_redis_url: str) -
 
 
 async def test_pages_of_any_origin_may_call_but_never_with_cookies(own_redis_url: str) -> None:
-    with serving(own_redis_url, warm=[], CORS_ORIGINS="*") as url:
+    with running_service(own_redis_url, warm=[], CORS_ORIGINS="*") as url:
         async with httpx.AsyncClient(base_url=url, timeout=20) as http:
             origin = {"Origin": "https://anywhere.example"}
             simple = await http.get("/health", headers=origin | {"Cookie": "session=1"})

@@ -25,9 +25,9 @@ from shared.metrics.prometheus import PrometheusMetrics
 from shared.settings import Settings
 from shared.store.connection import Argument, Attempt, Command, Reply, Script
 from shared.store.redis import NativeConnection
-from tests.integration import tokens
-from tests.integration.api import chess
-from tests.integration.tokens import SECRET, bearer
+from tests.support import tokens
+from tests.support.api import chess
+from tests.support.tokens import SECRET, bearer
 
 
 class _RecordedConnection(NativeConnection):

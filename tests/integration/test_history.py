@@ -10,8 +10,8 @@ from pydantic import TypeAdapter
 
 from shared.http import documents
 from tests.fuzz.extent import IS_FULL
-from tests.integration.api import Api, checked, chess, details_of, error_of, participant
-from tests.integration.target import IS_FUNCTIONS, serving
+from tests.support.api import ApiClient, check_documented, chess, details_of, error_of, participant
+from tests.support.target import IS_FUNCTIONS, running_service
 
 _trail = TypeAdapter(documents.Envelope[documents.AuditTrail])
 _session = TypeAdapter(documents.Envelope[documents.Session])
@@ -20,19 +20,19 @@ _PATIENCE_S = 5.0
 pytestmark = pytest.mark.http
 
 
-async def events(api: Api, session_id: str, **query: Any) -> httpx.Response:
+async def events(api: ApiClient, session_id: str, **query: Any) -> httpx.Response:
     """`GET .../events`."""
     answer = await api.http.get(f"/v1/sessions/{session_id}/events", params=query)
-    return checked(answer, _trail)
+    return check_documented(answer, _trail)
 
 
-async def replay(api: Api, session_id: str, **query: Any) -> httpx.Response:
+async def replay(api: ApiClient, session_id: str, **query: Any) -> httpx.Response:
     """`GET .../replay`."""
     answer = await api.http.get(f"/v1/sessions/{session_id}/replay", params=query)
-    return checked(answer, _session)
+    return check_documented(answer, _session)
 
 
-async def trail(api: Api, session_id: str, length: int) -> list[dict[str, Any]]:
+async def trail(api: ApiClient, session_id: str, length: int) -> list[dict[str, Any]]:
     """The trail, once it is as long as that."""
     async with asyncio.timeout(_PATIENCE_S):
         while True:
@@ -42,7 +42,9 @@ async def trail(api: Api, session_id: str, length: int) -> list[dict[str, Any]]:
             await asyncio.sleep(0.01)
 
 
-async def test_every_change_is_in_the_trail_with_who_and_when(api: Api, other: Api) -> None:
+async def test_every_change_is_in_the_trail_with_who_and_when(
+    api: ApiClient, other: ApiClient
+) -> None:
     session_id = await api.created(chess())
     asked = await other.do(session_id, "start", headers={"X-Request-Id": "the-start"})
     await other.do(session_id, "switch")
@@ -54,7 +56,7 @@ async def test_every_change_is_in_the_trail_with_who_and_when(api: Api, other: A
     assert {e["actor"] for e in told} == {"service"}
 
 
-async def test_a_flag_fall_is_in_the_trail_with_what_it_led_to(api: Api) -> None:
+async def test_a_flag_fall_is_in_the_trail_with_what_it_led_to(api: ApiClient) -> None:
     players = [participant(1_000), participant(1_000)]
     body = chess(
         participants=players, action_on_timeout={"type": "end_session", "winner_by": "time"}
@@ -68,7 +70,7 @@ async def test_a_flag_fall_is_in_the_trail_with_what_it_led_to(api: Api) -> None
     assert fall["metadata"]["status"] == "expired"
 
 
-async def test_the_trail_comes_in_pages(api: Api) -> None:
+async def test_the_trail_comes_in_pages(api: ApiClient) -> None:
     session_id = await api.started(chess())
     for _ in range(5):
         await api.do(session_id, "switch")
@@ -83,7 +85,7 @@ async def test_the_trail_comes_in_pages(api: Api) -> None:
     assert beyond == {"events": [], "next": None}
 
 
-async def test_a_deleted_session_keeps_its_story(api: Api) -> None:
+async def test_a_deleted_session_keeps_its_story(api: ApiClient) -> None:
     session_id = await api.started(chess())
     await api.delete(session_id)
     assert [e["event"] for e in await trail(api, session_id, 3)][-1] == "session_deleted"
@@ -92,7 +94,7 @@ async def test_a_deleted_session_keeps_its_story(api: Api) -> None:
     assert error_of(answer) == (404, "NOT_FOUND")
 
 
-async def test_a_replay_of_a_version_is_what_was_answered_when_it_was_made(api: Api) -> None:
+async def test_a_replay_of_a_version_is_what_was_answered_when_it_was_made(api: ApiClient) -> None:
     answers = [await api.create(chess(increment_ms=500, metadata={"a": [1, 2.5, "ü"]}))]
     session_id = answers[0].json()["data"]["session_id"]
     answers += [await api.do(session_id, verb) for verb in ("start", "pause", "resume")]
@@ -119,7 +121,7 @@ _MODES: list[dict[str, Any]] = [
     ids=lambda body: body["sync_mode"],
 )
 async def test_a_replay_of_an_instant_is_what_a_read_answered_then(
-    api: Api, other: Api, body: dict[str, Any]
+    api: ApiClient, other: ApiClient, body: dict[str, Any]
 ) -> None:
     session_id = await api.started({"participants": [participant(), participant()], **body})
     reads = []
@@ -134,14 +136,14 @@ async def test_a_replay_of_an_instant_is_what_a_read_answered_then(
         assert (await replay(api, session_id, at=at)).json() == read.json()
 
 
-async def test_an_instant_may_be_written_as_a_timestamp(api: Api) -> None:
+async def test_an_instant_may_be_written_as_a_timestamp(api: ApiClient) -> None:
     session_id = await api.created(chess())
     created = (await api.session(session_id))["created_at"]
     shown = (await replay(api, session_id, at=created)).json()["data"]
     assert (shown["created_at"], shown["version"]) == (created, 1)
 
 
-async def test_what_is_not_there_is_404(api: Api) -> None:
+async def test_what_is_not_there_is_404(api: ApiClient) -> None:
     session_id = await api.created(chess())
     created = await api.session(session_id)
     stranger = str(uuid4())
@@ -180,7 +182,7 @@ async def test_what_is_not_there_is_404(api: Api) -> None:
     ],
 )
 async def test_a_bad_replay_query_says_what_is_wrong(
-    api: Api, query: dict[str, Any], field: str, message: str
+    api: ApiClient, query: dict[str, Any], field: str, message: str
 ) -> None:
     session_id = await api.created(chess())
     assert details_of(await replay(api, session_id, **query)) == {field: message}
@@ -196,7 +198,7 @@ async def test_a_bad_replay_query_says_what_is_wrong(
     ],
 )
 async def test_a_bad_events_query_says_what_is_wrong(
-    api: Api, query: dict[str, Any], field: str, message: str
+    api: ApiClient, query: dict[str, Any], field: str, message: str
 ) -> None:
     assert details_of(await events(api, str(uuid4()), **query)) == {field: message}
 
@@ -221,7 +223,9 @@ async def test_a_bad_events_query_says_what_is_wrong(
         ("NaN", 400),
     ],
 )
-async def test_an_instant_far_from_now_is_no_server_error(api: Api, at: str, status: int) -> None:
+async def test_an_instant_far_from_now_is_no_server_error(
+    api: ApiClient, at: str, status: int
+) -> None:
     answer = await replay(api, await api.created(chess()), at=at)
     assert answer.status_code == status
 
@@ -229,9 +233,9 @@ async def test_an_instant_far_from_now_is_no_server_error(api: Api, at: str, sta
 async def test_without_an_audit_database_history_is_503_and_all_else_works(
     own_redis_url: str,
 ) -> None:
-    with serving(own_redis_url, warm=[]) as url:
+    with running_service(own_redis_url, warm=[]) as url:
         async with httpx.AsyncClient(base_url=url, timeout=20) as http:
-            api = Api(http)
+            api = ApiClient(http)
             session_id = await api.started(chess())
             assert error_of(await events(api, session_id)) == (503, "STORE_UNAVAILABLE")
             assert error_of(await replay(api, session_id, version=1))[0] == 503
@@ -239,7 +243,7 @@ async def test_without_an_audit_database_history_is_503_and_all_else_works(
             assert ready == {"status": "ready", "checks": {"redis": "up", "audit": "off"}}
 
 
-async def test_nothing_that_postgres_cannot_store_is_accepted(api: Api) -> None:
+async def test_nothing_that_postgres_cannot_store_is_accepted(api: ApiClient) -> None:
     nul = "cannot contain the character U+0000, which Postgres can't store"
     answer = await api.create(chess(metadata={"name": "a\0b"}))
     assert details_of(answer) == {"metadata": nul}

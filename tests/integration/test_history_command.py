@@ -10,7 +10,7 @@ from infra.local.instance import environment_without_databases
 from infra.local.postgres import EmbeddedPostgres
 from shared.audit.postgres import PostgresAuditLog
 from shared.domain.commands import Complete, Start, Switch
-from tests.integration.stories import entries_of, story
+from tests.support.scenarios import changes_of, entries_of
 
 _ROOT = Path(__file__).parents[2]
 
@@ -28,8 +28,8 @@ async def test_a_story_is_the_named_tenant_s_alone(postgres: EmbeddedPostgres) -
     session_id = str(uuid4())
     log = PostgresAuditLog(postgres.url)
     await log.append(
-        entries_of(story(Start(), Switch(), session_id=session_id, tenant="acme"))
-        + entries_of(story(Start(), Complete(), session_id=session_id))
+        entries_of(changes_of(Start(), Switch(), session_id=session_id, tenant="acme"))
+        + entries_of(changes_of(Start(), Complete(), session_id=session_id))
     )
     await log.close()
     acme = history(postgres, session_id, "--tenant", "acme")

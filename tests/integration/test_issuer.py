@@ -13,10 +13,10 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
 from infra.local.redis import embedded_redis
 from tests.fuzz.extent import IS_FULL
-from tests.integration import tokens
-from tests.integration.api import Api, chess
-from tests.integration.target import IS_FUNCTIONS, serving
-from tests.integration.tokens import SECRET, bearer, claims, signed
+from tests.support import tokens
+from tests.support.api import ApiClient, chess
+from tests.support.target import IS_FUNCTIONS, running_service
+from tests.support.tokens import SECRET, bearer, claims, signed
 
 pytestmark = pytest.mark.http
 
@@ -76,7 +76,7 @@ def url(keys_url: str, algorithm: str) -> Iterator[str]:
         "JWT_AUDIENCE": "authenticated",
         "JWT_SECRET": SECRET,
     }
-    with embedded_redis() as redis_url, serving(redis_url, **settings) as served:
+    with embedded_redis() as redis_url, running_service(redis_url, **settings) as served:
         yield served
 
 
@@ -91,7 +91,7 @@ def _user(algorithm: str, **more: Any) -> str:
 
 async def test_who_has_signed_in_there_is_a_host_here(url: str, algorithm: str) -> None:
     async with httpx.AsyncClient(base_url=url, timeout=20) as http:
-        api = Api(http)
+        api = ApiClient(http)
         http.headers.update(bearer(_user(algorithm)))
         body = chess()
         session_id = await api.started(body)

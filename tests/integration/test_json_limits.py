@@ -8,7 +8,7 @@ from uuid import uuid4
 import httpx
 import pytest
 
-from tests.integration.api import Api, checked, chess, details_of, participant
+from tests.support.api import ApiClient, check_documented, chess, details_of, participant
 
 JSON = {"Content-Type": "application/json"}
 AT_ONCE_S = 0.5
@@ -20,12 +20,12 @@ MOST_SHOWN = 20
 pytestmark = pytest.mark.http
 
 
-async def post(api: Api, content: str, **headers: str) -> httpx.Response:
+async def post(api: ApiClient, content: str, **headers: str) -> httpx.Response:
     """A session asked for by `content`; the answer came at once, whatever it is."""
     began = perf_counter()
     answer = await api.http.post("/v1/sessions", content=content, headers=JSON | headers)
     assert perf_counter() - began < AT_ONCE_S
-    return checked(answer, None)
+    return check_documented(answer, None)
 
 
 def nested(depth: int) -> str:
@@ -59,25 +59,25 @@ def nested(depth: int) -> str:
     ],
     ids=lambda value: value[:12],
 )
-async def test_too_much_is_refused_at_once(api: Api, content: str, message: str) -> None:
+async def test_too_much_is_refused_at_once(api: ApiClient, content: str, message: str) -> None:
     for key in ({}, {"Idempotency-Key": str(uuid4())}):
         assert details_of(await post(api, content, **key)) == {"body": message}
 
 
 @pytest.mark.parametrize("number", [2**64 - 1, -(2**63), 10**18 + 1, 1.5e308, 1e-300])
-async def test_a_number_of_64_bits_comes_back_as_it_was_sent(api: Api, number: float) -> None:
+async def test_a_number_of_64_bits_comes_back_as_it_was_sent(api: ApiClient, number: float) -> None:
     session_id = await api.created(chess(metadata={"number": number}))
     assert (await api.session(session_id))["metadata"] == {"number": number}
 
 
 @pytest.mark.parametrize("text", ["[" * 200, "1" * 200, "," * 200, '"' * 200, '\\"' * 200])
-async def test_what_a_string_holds_is_no_shape(api: Api, text: str) -> None:
+async def test_what_a_string_holds_is_no_shape(api: ApiClient, text: str) -> None:
     metadata = {"text": text, "texts": [text] * 3, text: "a name"}
     session_id = await api.created(chess(metadata=metadata))
     assert (await api.session(session_id))["metadata"] == metadata
 
 
-async def test_a_full_house_is_not_too_much(api: Api) -> None:
+async def test_a_full_house_is_not_too_much(api: ApiClient) -> None:
     people = [participant(group_id=str(uuid4()), participant_index=n) for n in range(1_000)]
     groups = [{"group_id": p["group_id"], "total_time_ms": 60_000} for p in people]
     full: dict[str, Any] = {str(n): 0 for n in range(900)}
@@ -86,7 +86,7 @@ async def test_a_full_house_is_not_too_much(api: Api) -> None:
     assert answer.status_code == 201, answer.text
 
 
-async def test_of_many_faults_the_first_are_told(api: Api) -> None:
+async def test_of_many_faults_the_first_are_told(api: ApiClient) -> None:
     unknown = json.dumps(chess() | {str(n): 0 for n in range(30_000)})
     told = details_of(await post(api, unknown))
     assert list(told) == [str(n) for n in range(MOST_SHOWN)]
@@ -97,7 +97,7 @@ async def test_of_many_faults_the_first_are_told(api: Api) -> None:
 
 
 @pytest.mark.parametrize("place", [{}, {"participants": [{}]}])
-async def test_a_long_name_is_cut(api: Api, place: dict[str, Any]) -> None:
+async def test_a_long_name_is_cut(api: ApiClient, place: dict[str, Any]) -> None:
     body = chess(**place)
     target = body["participants"][0] if place else body
     target["x" * 100_000] = 1

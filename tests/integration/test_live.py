@@ -12,17 +12,19 @@ from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed, ConnectionClosedOK
 
 from infra.local.instance import Instance
-from tests.integration.api import Api, chess
-from tests.integration.live import following, versions
+from tests.support.api import ApiClient, chess
+from tests.support.live import connect_live, versions
 
 Pair = tuple[Instance, Instance]
 
 
-async def test_every_change_is_pushed_in_order_to_every_instance(instances: Pair, api: Api) -> None:
+async def test_every_change_is_pushed_in_order_to_every_instance(
+    instances: Pair, api: ApiClient
+) -> None:
     session_id = await api.created(chess())
     async with (
-        following(instances[0], session_id) as here,
-        following(instances[1], session_id) as there,
+        connect_live(instances[0], session_id) as here,
+        connect_live(instances[1], session_id) as there,
     ):
         for verb in ("start", "switch", "pause", "resume", "complete"):
             await api.do(session_id, verb)
@@ -38,9 +40,9 @@ async def test_every_change_is_pushed_in_order_to_every_instance(instances: Pair
             ]
 
 
-async def test_a_pushed_state_is_what_a_read_would_show(instances: Pair, api: Api) -> None:
+async def test_a_pushed_state_is_what_a_read_would_show(instances: Pair, api: ApiClient) -> None:
     session_id = await api.created(chess())
-    async with following(instances[1], session_id) as follower:
+    async with connect_live(instances[1], session_id) as follower:
         answer = await api.do(session_id, "start")
         update = await follower.until_type("STATE_UPDATE")
     assert update["state"] == answer.json()["data"]
@@ -48,32 +50,32 @@ async def test_a_pushed_state_is_what_a_read_would_show(instances: Pair, api: Ap
 
 
 async def test_a_lobby_comes_alive_with_the_creation_of_its_session(
-    instances: Pair, api: Api
+    instances: Pair, api: ApiClient
 ) -> None:
     session_id = str(uuid4())
-    async with following(instances[1], session_id, "&sync=1") as follower:
+    async with connect_live(instances[1], session_id, "&sync=1") as follower:
         await api.create(chess(session_id=session_id))
         update = await follower.next()
     assert (update["type"], update["cause"]) == ("STATE_UPDATE", "session_created")
     assert update["state"]["version"] == 1
 
 
-async def test_sync_brings_the_state_at_once(instances: Pair, api: Api) -> None:
+async def test_sync_brings_the_state_at_once(instances: Pair, api: ApiClient) -> None:
     session_id = await api.started(chess())
-    async with following(instances[0], session_id, "&sync=1") as follower:
+    async with connect_live(instances[0], session_id, "&sync=1") as follower:
         sync = await follower.next()
     assert (sync["type"], sync["state"]["version"]) == ("STATE_SYNC", 2)
 
 
-async def test_reconnect_asks_for_the_state(instances: Pair, api: Api) -> None:
+async def test_reconnect_asks_for_the_state(instances: Pair, api: ApiClient) -> None:
     session_id = await api.started(chess())
-    async with following(instances[0], session_id) as follower:
+    async with connect_live(instances[0], session_id) as follower:
         await follower.send({"type": "RECONNECT"})
         assert (await follower.next())["type"] == "STATE_SYNC"
 
 
 async def test_reconnecting_to_nothing_is_an_error_that_closes_nothing(instances: Pair) -> None:
-    async with following(instances[0], str(uuid4())) as follower:
+    async with connect_live(instances[0], str(uuid4())) as follower:
         await follower.send({"type": "RECONNECT"})
         error = await follower.next()
         assert (error["type"], error["code"]) == ("ERROR", "SESSION_NOT_FOUND")
@@ -81,8 +83,8 @@ async def test_reconnecting_to_nothing_is_an_error_that_closes_nothing(instances
         assert (await follower.next())["type"] == "PONG"
 
 
-async def test_a_ping_is_answered_with_the_servers_time(instances: Pair, api: Api) -> None:
-    async with following(instances[0], str(uuid4())) as follower:
+async def test_a_ping_is_answered_with_the_servers_time(instances: Pair, api: ApiClient) -> None:
+    async with connect_live(instances[0], str(uuid4())) as follower:
         await follower.send({"type": "PING", "clientTimestamp": 17})
         pong = await follower.next()
     now = (await api.http.get("/v1/time")).json()["timestamp_ms"]
@@ -91,10 +93,10 @@ async def test_a_ping_is_answered_with_the_servers_time(instances: Pair, api: Ap
 
 
 async def test_a_pong_names_the_newest_version_so_that_a_loss_is_noticed(
-    instances: Pair, api: Api
+    instances: Pair, api: ApiClient
 ) -> None:
     session_id = str(uuid4())
-    async with following(instances[0], session_id) as follower:
+    async with connect_live(instances[0], session_id) as follower:
         await follower.send({"type": "PING"})
         assert "version" not in await follower.until_type("PONG")
         await api.create(chess(session_id=session_id))
@@ -122,7 +124,7 @@ async def test_a_pong_names_the_newest_version_so_that_a_loss_is_noticed(
 async def test_a_bad_frame_gets_an_error_and_the_socket_lives_on(
     instances: Pair, frame: str | bytes
 ) -> None:
-    async with following(instances[0], str(uuid4())) as follower:
+    async with connect_live(instances[0], str(uuid4())) as follower:
         await follower.socket.send(frame)
         error = await follower.next()
         assert error["type"] == "ERROR"
@@ -185,16 +187,16 @@ async def test_a_socket_may_be_opened_with_a_slash_at_the_end(instances: Pair) -
 
 @pytest.mark.parametrize("frame", ['{"type": "PING"}', "x"])
 async def test_a_burst_of_frames_is_answered_frame_by_frame(instances: Pair, frame: str) -> None:
-    async with following(instances[0], str(uuid4())) as follower:
+    async with connect_live(instances[0], str(uuid4())) as follower:
         for _ in range(1_000):
             await follower.socket.send(frame)
         answers = [await follower.next() for _ in range(1_000)]
     assert len({answer["type"] for answer in answers}) == 1
 
 
-async def test_deletion_is_told_and_closes_the_socket(instances: Pair, api: Api) -> None:
+async def test_deletion_is_told_and_closes_the_socket(instances: Pair, api: ApiClient) -> None:
     session_id = await api.started(chess())
-    async with following(instances[1], session_id) as follower:
+    async with connect_live(instances[1], session_id) as follower:
         await api.delete(session_id)
         assert (await follower.next())["type"] == "SESSION_DELETED"
         with pytest.raises(ConnectionClosed) as closed:
@@ -203,9 +205,9 @@ async def test_deletion_is_told_and_closes_the_socket(instances: Pair, api: Api)
     assert closed.value.rcvd.code == 1000
 
 
-async def test_one_session_hears_nothing_of_another(instances: Pair, api: Api) -> None:
+async def test_one_session_hears_nothing_of_another(instances: Pair, api: ApiClient) -> None:
     mine, foreign = await api.created(chess()), await api.created(chess())
-    async with following(instances[0], mine) as follower:
+    async with connect_live(instances[0], mine) as follower:
         await api.do(foreign, "start")
         await api.do(mine, "start")
         update = await follower.until_type("STATE_UPDATE")
@@ -213,11 +215,11 @@ async def test_one_session_hears_nothing_of_another(instances: Pair, api: Api) -
     assert update["state"]["session_id"] == mine
 
 
-async def test_many_sockets_come_and_go_on_one_session(instances: Pair, api: Api) -> None:
+async def test_many_sockets_come_and_go_on_one_session(instances: Pair, api: ApiClient) -> None:
     session_id = await api.started(chess())
 
     async def follow_one_switch() -> None:
-        async with following(instances[0], session_id) as follower:
+        async with connect_live(instances[0], session_id) as follower:
             await api.do(session_id, "switch")
             await follower.until_type("STATE_UPDATE")
 
@@ -238,7 +240,7 @@ async def events(answer: httpx.Response) -> AsyncIterator[dict[str, str]]:
             event[name] = value
 
 
-async def test_a_stream_carries_the_same_messages(instances: Pair, api: Api) -> None:
+async def test_a_stream_carries_the_same_messages(instances: Pair, api: ApiClient) -> None:
     session_id = await api.created(chess())
     url = f"{instances[1].url}/v1/sessions/{session_id}/stream"
     async with httpx.AsyncClient(timeout=10) as http, http.stream("GET", url) as answer:
@@ -259,7 +261,7 @@ async def test_a_stream_carries_the_same_messages(instances: Pair, api: Api) -> 
     ("last", "types"), [("1", ["STATE_SYNC", "STATE_UPDATE"]), ("2", ["STATE_UPDATE"])]
 )
 async def test_a_stream_is_resumed_where_it_broke_off(
-    instances: Pair, api: Api, last: str, types: list[str]
+    instances: Pair, api: ApiClient, last: str, types: list[str]
 ) -> None:
     session_id = await api.started(chess())
     url = f"{instances[0].url}/v1/sessions/{session_id}/stream"
@@ -277,7 +279,7 @@ async def test_a_stream_is_resumed_where_it_broke_off(
 
 @pytest.mark.parametrize("asks", [{"Last-Event-ID": "1"}, {}], ids=["resumed", "synced"])
 async def test_a_stream_of_a_deleted_session_tells_of_the_deletion_and_ends(
-    instances: Pair, api: Api, asks: dict[str, str]
+    instances: Pair, api: ApiClient, asks: dict[str, str]
 ) -> None:
     session_id = await api.started(chess())
     await api.delete(session_id)
@@ -292,22 +294,22 @@ async def test_a_stream_of_a_deleted_session_tells_of_the_deletion_and_ends(
 
 
 async def test_a_socket_that_asks_for_a_deleted_session_is_told_and_closed(
-    instances: Pair, api: Api
+    instances: Pair, api: ApiClient
 ) -> None:
     session_id = await api.started(chess())
     await api.delete(session_id)
-    async with following(instances[0], session_id, "&sync=1") as follower:
+    async with connect_live(instances[0], session_id, "&sync=1") as follower:
         assert (await follower.next())["type"] == "SESSION_DELETED"
         with pytest.raises(ConnectionClosedOK):
             await follower.next()
 
 
 async def test_a_reconnect_to_a_deleted_session_is_an_error_that_closes_nothing(
-    instances: Pair, api: Api
+    instances: Pair, api: ApiClient
 ) -> None:
     session_id = await api.started(chess())
     await api.delete(session_id)
-    async with following(instances[0], session_id) as follower:
+    async with connect_live(instances[0], session_id) as follower:
         await follower.send({"type": "RECONNECT"})
         error = await follower.next()
         assert (error["type"], error["code"]) == ("ERROR", "SESSION_NOT_FOUND")
@@ -315,7 +317,9 @@ async def test_a_reconnect_to_a_deleted_session_is_an_error_that_closes_nothing(
         assert (await follower.next())["type"] == "PONG"
 
 
-async def test_a_stream_asked_for_by_head_ends_with_its_headers(instances: Pair, api: Api) -> None:
+async def test_a_stream_asked_for_by_head_ends_with_its_headers(
+    instances: Pair, api: ApiClient
+) -> None:
     session_id = await api.started(chess())
     async with httpx.AsyncClient(timeout=10) as http:
         answer = await http.head(f"{instances[0].url}/v1/sessions/{session_id}/stream")
@@ -323,18 +327,18 @@ async def test_a_stream_asked_for_by_head_ends_with_its_headers(instances: Pair,
     assert answer.headers["content-type"].startswith("text/event-stream")
 
 
-async def test_a_stream_of_a_bad_id_is_an_error(api: Api) -> None:
+async def test_a_stream_of_a_bad_id_is_an_error(api: ApiClient) -> None:
     answer = await api.http.get("/v1/sessions/abc/stream")
     assert answer.status_code == 400
 
 
 async def test_those_who_join_at_once_are_sent_nothing_that_they_did_not_ask_for(
-    instances: tuple[Instance, Instance], api: Api
+    instances: tuple[Instance, Instance], api: ApiClient
 ) -> None:
     session_id = await api.started(chess())
 
     async def joined() -> list[str]:
-        async with following(instances[0], session_id) as follower:
+        async with connect_live(instances[0], session_id) as follower:
             await follower.send({"type": "PING"})
             await follower.until_type("PONG")
             return [message["type"] for message in follower.received]

@@ -16,11 +16,11 @@ from websockets.exceptions import ConnectionClosed
 from functions.live.websocket import MESSAGES
 from infra.local.instance import Instance, running
 from infra.local.postgres import EmbeddedPostgres
-from tests.integration import tokens
-from tests.integration.api import CERTIFICATES, Api, chess
-from tests.integration.callers import LET_IN, NOT_LET_IN, Game, game
-from tests.integration.live import Follower
-from tests.integration.tokens import bearer, claims, signed
+from tests.support import tokens
+from tests.support.api import CERTIFICATES, ApiClient, chess
+from tests.support.callers import INVALID_TOKENS, VALID_TOKENS, AliceSession, create_session
+from tests.support.live import LiveClient
+from tests.support.tokens import bearer, claims, signed
 
 _STRANGE_KIND = "refresh+jwt"
 """A subscription's token is what belongs here; this is what doesn't."""
@@ -39,12 +39,12 @@ def instance(redis_url: str, postgres: EmbeddedPostgres) -> Iterator[Instance]:
 
 
 @pytest.fixture
-async def api(instance: Instance) -> AsyncIterator[Api]:
+async def api(instance: Instance) -> AsyncIterator[ApiClient]:
     """A client of it, with Alice's token."""
     async with httpx.AsyncClient(
         verify=CERTIFICATES, base_url=instance.url, headers=bearer(tokens.host())
     ) as http:
-        yield Api(http)
+        yield ApiClient(http)
 
 
 @asynccontextmanager
@@ -66,21 +66,23 @@ async def _closing_code(socket: ClientConnection) -> int | None:
             return closed.rcvd.code if closed.rcvd else None
 
 
-def _refused_tokens(alice: Game) -> dict[str, str | None]:
-    refused = {caller: token(alice) for caller, token in NOT_LET_IN.items()}
+def _refused_tokens(alice: AliceSession) -> dict[str, str | None]:
+    refused = {caller: token(alice) for caller, token in INVALID_TOKENS.items()}
     return {**refused, "wrong kind": signed(claims("host", "alice"), typ=_STRANGE_KIND)}
 
 
-@pytest.mark.parametrize("caller", NOT_LET_IN)
-async def test_no_socket_without_a_good_token(api: Api, instance: Instance, caller: str) -> None:
-    alice = await game(api)
+@pytest.mark.parametrize("caller", INVALID_TOKENS)
+async def test_no_socket_without_a_good_token(
+    api: ApiClient, instance: Instance, caller: str
+) -> None:
+    alice = await create_session(api)
     async with _socket(instance, alice.session_id, _refused_tokens(alice)[caller]) as socket:
         assert await _closing_code(socket) == 4401
 
 
-@pytest.mark.parametrize("caller", NOT_LET_IN)
-async def test_no_stream_without_a_good_token(api: Api, caller: str) -> None:
-    alice = await game(api)
+@pytest.mark.parametrize("caller", INVALID_TOKENS)
+async def test_no_stream_without_a_good_token(api: ApiClient, caller: str) -> None:
+    alice = await create_session(api)
     token = _refused_tokens(alice)[caller]
     api.http.headers.pop("Authorization")
     query = f"?token={token}" if token else ""
@@ -94,14 +96,14 @@ NEVER_SEES = {"other tenant", "other host"}
 
 
 def test_every_caller_is_one_who_sees_one_who_does_not_or_is_refused() -> None:
-    assert SEES | NEVER_SEES | {"other session"} == LET_IN.keys()
+    assert SEES | NEVER_SEES | {"other session"} == VALID_TOKENS.keys()
 
 
 async def test_a_token_of_another_session_opens_neither_socket_nor_stream(
-    api: Api, instance: Instance
+    api: ApiClient, instance: Instance
 ) -> None:
-    alice = await game(api)
-    token = LET_IN["other session"](alice)
+    alice = await create_session(api)
+    token = VALID_TOKENS["other session"](alice)
     async with _socket(instance, alice.session_id, token) as socket:
         assert await _closing_code(socket) == 4404
     path = f"/v1/sessions/{alice.session_id}/stream"
@@ -110,11 +112,11 @@ async def test_a_token_of_another_session_opens_neither_socket_nor_stream(
 
 @pytest.mark.parametrize("caller", sorted(SEES))
 async def test_those_who_may_read_it_get_its_pushes(
-    api: Api, instance: Instance, caller: str
+    api: ApiClient, instance: Instance, caller: str
 ) -> None:
-    alice = await game(api)
-    async with _socket(instance, alice.session_id, LET_IN[caller](alice)) as socket:
-        follower = Follower(socket)
+    alice = await create_session(api)
+    async with _socket(instance, alice.session_id, VALID_TOKENS[caller](alice)) as socket:
+        follower = LiveClient(socket)
         await follower.until_type("CONNECTED")
         await api.do(alice.session_id, "switch")
         assert (await follower.until_type("STATE_UPDATE"))["state"]["version"] == 3
@@ -122,11 +124,13 @@ async def test_those_who_may_read_it_get_its_pushes(
 
 @pytest.mark.parametrize("caller", sorted(NEVER_SEES))
 async def test_to_others_it_is_a_session_that_is_not_there(
-    api: Api, instance: Instance, caller: str
+    api: ApiClient, instance: Instance, caller: str
 ) -> None:
-    alice = await game(api)
-    async with _socket(instance, alice.session_id + "&sync=1", LET_IN[caller](alice)) as socket:
-        follower = Follower(socket)
+    alice = await create_session(api)
+    async with _socket(
+        instance, alice.session_id + "&sync=1", VALID_TOKENS[caller](alice)
+    ) as socket:
+        follower = LiveClient(socket)
         await follower.until_type("CONNECTED")
         await api.do(alice.session_id, "switch")
         await api.do(alice.session_id, "complete")
@@ -138,15 +142,15 @@ async def test_to_others_it_is_a_session_that_is_not_there(
 
 @pytest.mark.parametrize("caller", sorted(SEES | NEVER_SEES))
 async def test_each_message_is_answered_as_the_table_says(
-    api: Api, instance: Instance, caller: str
+    api: ApiClient, instance: Instance, caller: str
 ) -> None:
-    alice = await game(api)
-    token = LET_IN[caller](alice)
+    alice = await create_session(api)
+    token = VALID_TOKENS[caller](alice)
     state = "STATE_SYNC" if caller in SEES else "ERROR"
     answers = {"PING": "PONG", "RECONNECT": state, "AUTHENTICATE": "AUTHENTICATED"}
     assert answers.keys() == MESSAGES.keys()
     async with _socket(instance, alice.session_id, token) as socket:
-        follower = Follower(socket)
+        follower = LiveClient(socket)
         await follower.until_type("CONNECTED")
         for kind, answer in answers.items():
             await follower.send({"type": kind, "token": token})
@@ -155,13 +159,13 @@ async def test_each_message_is_answered_as_the_table_says(
         assert follower.received[2]["code"] == "SESSION_NOT_FOUND"
 
 
-@pytest.mark.parametrize("caller", NOT_LET_IN)
+@pytest.mark.parametrize("caller", INVALID_TOKENS)
 async def test_a_fresh_token_that_is_not_good_changes_nothing(
-    api: Api, instance: Instance, caller: str
+    api: ApiClient, instance: Instance, caller: str
 ) -> None:
-    alice = await game(api)
+    alice = await create_session(api)
     async with _socket(instance, alice.session_id, tokens.host()) as socket:
-        follower = Follower(socket)
+        follower = LiveClient(socket)
         await follower.until_type("CONNECTED")
         token = _refused_tokens(alice)[caller]
         await follower.send({"type": "AUTHENTICATE", **({"token": token} if token else {})})
@@ -173,17 +177,19 @@ async def test_a_fresh_token_that_is_not_good_changes_nothing(
 
 
 @pytest.mark.parametrize("other", [tokens.host("bob"), tokens.service(), tokens.host(tenant="t")])
-async def test_nobody_takes_over_another_s_socket(api: Api, instance: Instance, other: str) -> None:
-    alice = await game(api)
+async def test_nobody_takes_over_another_s_socket(
+    api: ApiClient, instance: Instance, other: str
+) -> None:
+    alice = await create_session(api)
     async with _socket(instance, alice.session_id, tokens.host()) as socket:
-        follower = Follower(socket)
+        follower = LiveClient(socket)
         await follower.until_type("CONNECTED")
         await follower.send({"type": "AUTHENTICATE", "token": other})
         assert (await follower.next())["code"] == "FORBIDDEN"
 
 
-async def test_a_socket_ends_with_its_token(api: Api, instance: Instance) -> None:
-    alice = await game(api)
+async def test_a_socket_ends_with_its_token(api: ApiClient, instance: Instance) -> None:
+    alice = await create_session(api)
     ends_at = time.time() + 1.5
     token = signed(claims("spectator", "s", session_id=alice.session_id, exp=ends_at))
     async with _socket(instance, alice.session_id, token) as socket:
@@ -191,8 +197,10 @@ async def test_a_socket_ends_with_its_token(api: Api, instance: Instance) -> Non
     assert ends_at <= time.time() < ends_at + 1
 
 
-async def test_a_stream_ends_with_its_token_and_says_why(api: Api, instance: Instance) -> None:
-    alice = await game(api)
+async def test_a_stream_ends_with_its_token_and_says_why(
+    api: ApiClient, instance: Instance
+) -> None:
+    alice = await create_session(api)
     token = signed(claims("spectator", "s", 1.5, session_id=alice.session_id))
     path = f"/v1/sessions/{alice.session_id}/stream?token={token}"
     async with (
@@ -204,11 +212,11 @@ async def test_a_stream_ends_with_its_token_and_says_why(api: Api, instance: Ins
     assert (last["type"], last["code"]) == ("ERROR", "UNAUTHENTICATED")
 
 
-async def test_a_fresh_token_keeps_the_socket_open(api: Api, instance: Instance) -> None:
-    alice = await game(api)
+async def test_a_fresh_token_keeps_the_socket_open(api: ApiClient, instance: Instance) -> None:
+    alice = await create_session(api)
     brief = signed(claims("host", "alice", 1.5))
     async with _socket(instance, alice.session_id, brief) as socket:
-        follower = Follower(socket)
+        follower = LiveClient(socket)
         await follower.until_type("CONNECTED")
         longer = claims("host", "alice", 3)
         await follower.send({"type": "AUTHENTICATE", "token": signed(longer)})
@@ -219,14 +227,14 @@ async def test_a_fresh_token_keeps_the_socket_open(api: Api, instance: Instance)
 
 
 async def test_a_host_waits_in_a_lobby_for_its_own_session_alone(
-    api: Api, instance: Instance
+    api: ApiClient, instance: Instance
 ) -> None:
     session_id = str(uuid4())
     async with (
         _socket(instance, session_id, tokens.host()) as own,
         _socket(instance, session_id, tokens.host("bob")) as foreign,
     ):
-        alice, bob = Follower(own), Follower(foreign)
+        alice, bob = LiveClient(own), LiveClient(foreign)
         await alice.until_type("CONNECTED")
         await bob.until_type("CONNECTED")
         await api.created(chess(session_id=session_id))
@@ -239,20 +247,20 @@ async def test_a_host_waits_in_a_lobby_for_its_own_session_alone(
 
 
 async def test_a_host_hears_of_the_end_of_its_session_though_it_never_asked_for_the_state(
-    api: Api, instance: Instance
+    api: ApiClient, instance: Instance
 ) -> None:
-    alice = await game(api)
+    alice = await create_session(api)
     async with _socket(instance, alice.session_id, tokens.host()) as socket:
-        follower = Follower(socket)
+        follower = LiveClient(socket)
         await follower.until_type("CONNECTED")
         await api.delete(alice.session_id)
         assert (await follower.next())["type"] == "SESSION_DELETED"
 
 
 async def test_a_deletion_is_told_again_to_the_host_whose_session_it_was_and_to_no_other(
-    api: Api, instance: Instance
+    api: ApiClient, instance: Instance
 ) -> None:
-    alice = await game(api)
+    alice = await create_session(api)
     await api.delete(alice.session_id)
     events = f"/v1/sessions/{alice.session_id}/events"
     async with asyncio.timeout(10):  # until the trail, which knows whose it was, has it
@@ -262,48 +270,48 @@ async def test_a_deletion_is_told_again_to_the_host_whose_session_it_was_and_to_
         _socket(instance, alice.session_id, f"{tokens.host()}&sync=1") as own,
         _socket(instance, alice.session_id, f"{tokens.host('bob')}&sync=1") as foreign,
     ):
-        await Follower(own).until_type("SESSION_DELETED")
-        bob = Follower(foreign)
+        await LiveClient(own).until_type("SESSION_DELETED")
+        bob = LiveClient(foreign)
         await bob.send({"type": "PING"})
         await bob.until_type("PONG")
         assert [message["type"] for message in bob.received] == ["CONNECTED", "PONG"]
 
 
-async def _come_down_to(api: Api, sockets: int) -> None:
+async def _come_down_to(api: ApiClient, sockets: int) -> None:
     """Return when the server has noticed that only so many are left."""
     async with asyncio.timeout(10):
         while f"connections {sockets}.0" not in (await api.http.get("/metrics")).text:
             await asyncio.sleep(0.01)
 
 
-async def test_a_caller_has_so_many_sockets_and_no_more(api: Api, instance: Instance) -> None:
-    alice = await game(api)
+async def test_a_caller_has_so_many_sockets_and_no_more(api: ApiClient, instance: Instance) -> None:
+    alice = await create_session(api)
     many: list[Any] = [_socket(instance, alice.session_id, tokens.host("many")) for _ in range(3)]
     async with many[0] as one, many[1] as two, many[2] as three:
         for socket in (one, two, three):
-            await Follower(socket).until_type("CONNECTED")
+            await LiveClient(socket).until_type("CONNECTED")
         async with _socket(instance, alice.session_id, tokens.host("many")) as fourth:
             assert await _closing_code(fourth) == 4429
         stream = f"/v1/sessions/{alice.session_id}/stream"
         answer = await api.http.get(stream, headers=bearer(tokens.host("many")))
         assert answer.status_code == 429
         async with _socket(instance, alice.session_id, tokens.host()) as other:
-            await Follower(other).until_type("CONNECTED")
+            await LiveClient(other).until_type("CONNECTED")
         await one.close()
         await _come_down_to(api, 2)
         async with _socket(instance, alice.session_id, tokens.host("many")) as again:
-            await Follower(again).until_type("CONNECTED")
+            await LiveClient(again).until_type("CONNECTED")
 
 
-async def test_a_stream_takes_the_token_of_the_header_too(api: Api) -> None:
-    alice = await game(api)
+async def test_a_stream_takes_the_token_of_the_header_too(api: ApiClient) -> None:
+    alice = await create_session(api)
     path = f"/v1/sessions/{alice.session_id}/stream?sync=1"
     async with api.http.stream("GET", path) as stream:
         assert stream.status_code == 200
 
 
-async def test_a_token_in_the_query_opens_nothing_but_live_connections(api: Api) -> None:
-    alice = await game(api)
+async def test_a_token_in_the_query_opens_nothing_but_live_connections(api: ApiClient) -> None:
+    alice = await create_session(api)
     api.http.headers.pop("Authorization")
     answer = await api.http.get(f"/v1/sessions/{alice.session_id}?token={tokens.host()}")
     assert answer.status_code == 401

@@ -17,7 +17,7 @@ import pytest
 
 from infra.local.functions import FunctionError, LocalFunctions, LocalRunOptions, running_functions
 from infra.local.functions.events import HttpRequest, function_url_event, rest_api_event
-from tests.integration.reports import Reports
+from tests.support.reports import Reports
 
 _ROOT = Path(__file__).parents[2]
 

@@ -29,7 +29,7 @@ from shared.audit.postgres import PostgresAuditLog
 from shared.audit.supabase import SupabaseAuditLog
 from shared.domain.events import Change
 from shared.errors import AuditUnavailable
-from tests.integration.stories import entries_of, game, last_of
+from tests.support.scenarios import entries_of, last_session, switched_session
 
 _ROOT = Path(__file__).parents[2]
 _FOLDER = _ROOT / "infra" / "supabase" / "migrations"
@@ -128,8 +128,8 @@ def old_entries_of(changes: Sequence[Change]) -> list[bytes]:
 
 
 async def test_what_was_recorded_before_tenants_is_nobodys_and_goes_on(old_database: str) -> None:
-    changes = game()
-    session = last_of(changes)
+    changes = switched_session()
+    session = last_session(changes)
     old = old_entries_of(changes)
     with psycopg.connect(old_database) as connection:
         batch = b"[" + b",".join(old[:3]) + b"]"
@@ -142,14 +142,14 @@ async def test_what_was_recorded_before_tenants_is_nobodys_and_goes_on(old_datab
     assert await log.at_version(session.name, 3) == entries.moment_of(old[2])
     assert await log.waking(None, 10) == [changes[2].session]
     assert await log.append(old) == []
-    acme = game(session_id=session.session_id, tenant="acme")
+    acme = switched_session(session_id=session.session_id, tenant="acme")
     assert await log.append(entries_of(acme)) == []
     for told in (changes, acme):
-        events = await log.events(last_of(told).name, 0, 10)
+        events = await log.events(last_session(told).name, 0, 10)
         assert [(e.version, e.event) for e in events] == [
             (change.session.version, change.type) for change in told
         ]
-    assert await log.waking(None, 10) == [session, last_of(acme)]
+    assert await log.waking(None, 10) == [session, last_session(acme)]
     await log.close()
 
 
@@ -160,7 +160,7 @@ async def test_a_database_that_knows_no_tenants_is_away_and_takes_nothing(
     """It would make one trail of two tenants' sessions with the same id."""
     async with audit_log(old_database, way, request) as log:
         with pytest.raises(AuditUnavailable):
-            await log.append(entries_of(game(tenant="acme")))
+            await log.append(entries_of(switched_session(tenant="acme")))
         with pytest.raises(AuditUnavailable):
             await log.ping()
     assert execute(old_database, "select count(*) from sync_events") == [(0,)]
@@ -275,7 +275,7 @@ def test_not_even_the_service_rewrites_the_trail(project: str, verb: str) -> Non
 
 
 def test_the_service_writes_and_reads(project: str) -> None:
-    (entry, *_) = entries_of(game())
+    (entry, *_) = entries_of(switched_session())
     with psycopg.connect(project) as connection:
         connection.execute("set role service_role")
         connection.execute("select record_events(%s::json)", (f"[{entry.decode()}]",))
@@ -287,7 +287,7 @@ def test_row_level_security_holds_even_where_the_rights_were_given_away(
     postgres: EmbeddedPostgres, supabase: LocalSupabase
 ) -> None:
     """The local server grants its browsers' role everything when it starts."""
-    batch = f"[{entries_of(game())[0].decode()}]"
+    batch = f"[{entries_of(switched_session())[0].decode()}]"
     with psycopg.connect(postgres.url) as connection:
         connection.execute("select record_events(%s::json)", (batch,))
 

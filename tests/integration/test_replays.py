@@ -15,7 +15,7 @@ from infra.local.instance import running
 from infra.local.postgres import EmbeddedPostgres, embedded_postgres
 from infra.local.redis import embedded_redis
 from infra.migrate import migrate
-from tests.integration.api import participant
+from tests.support.api import participant
 
 _OUTBOX = "{s0}:outbox"
 _METADATA = {

@@ -8,9 +8,9 @@ import httpx
 import jwt
 import pytest
 
-from tests.integration.api import Api, chess, error_of
-from tests.integration.callers import Game, game
-from tests.integration.tokens import SECRET, bearer, host
+from tests.support.api import ApiClient, chess, error_of
+from tests.support.callers import AliceSession, create_session
+from tests.support.tokens import SECRET, bearer, host
 
 pytestmark = pytest.mark.http
 
@@ -20,15 +20,17 @@ def key() -> dict[str, str]:
     return {"Idempotency-Key": str(uuid4())}
 
 
-async def mint(api: Api, of: Game, body: dict[str, Any], headers: dict[str, str]) -> httpx.Response:
+async def mint(
+    api: ApiClient, of: AliceSession, body: dict[str, Any], headers: dict[str, str]
+) -> httpx.Response:
     """`POST /v1/sessions/{id}/tokens`."""
     path = f"/v1/sessions/{of.session_id}/tokens"
     return await api.http.post(path, json=body, headers=headers)
 
 
 @pytest.mark.parametrize("role", ["participant", "spectator"])
-async def test_a_retry_gets_the_same_token(guarded: Api, role: str) -> None:
-    alice, headers = await game(guarded), key()
+async def test_a_retry_gets_the_same_token(guarded: ApiClient, role: str) -> None:
+    alice, headers = await create_session(guarded), key()
     body = {"role": role} | ({"participant_id": alice.on_move} if role == "participant" else {})
     first = await mint(guarded, alice, body, headers)
     await asyncio.sleep(1.1)  # a token that was made anew would end a second later
@@ -43,8 +45,8 @@ async def test_a_retry_gets_the_same_token(guarded: Api, role: str) -> None:
     assert (claims["role"], claims["session_id"]) == (role, alice.session_id)
 
 
-async def test_tries_that_arrive_at_once_get_one_token(guarded: Api) -> None:
-    alice, headers = await game(guarded), key()
+async def test_tries_that_arrive_at_once_get_one_token(guarded: ApiClient) -> None:
+    alice, headers = await create_session(guarded), key()
     body = {"role": "spectator"}
     answers = await asyncio.gather(*(mint(guarded, alice, body, headers) for _ in range(8)))
     assert {answer.status_code for answer in answers} == {201}
@@ -52,27 +54,27 @@ async def test_tries_that_arrive_at_once_get_one_token(guarded: Api) -> None:
     assert sum("idempotent-replayed" not in answer.headers for answer in answers) == 1
 
 
-async def test_other_keys_and_no_key_get_tokens_of_their_own(guarded: Api) -> None:
-    alice = await game(guarded)
+async def test_other_keys_and_no_key_get_tokens_of_their_own(guarded: ApiClient) -> None:
+    alice = await create_session(guarded)
     given = [key(), key(), {}, {}]
     answers = [await mint(guarded, alice, {"role": "spectator"}, headers) for headers in given]
     assert len({answer.json()["data"]["token"] for answer in answers}) == 4
     assert not any("idempotent-replayed" in answer.headers for answer in answers)
 
 
-async def test_a_key_of_a_token_belongs_to_its_body(guarded: Api) -> None:
-    alice, headers = await game(guarded), key()
+async def test_a_key_of_a_token_belongs_to_its_body(guarded: ApiClient) -> None:
+    alice, headers = await create_session(guarded), key()
     await mint(guarded, alice, {"role": "spectator"}, headers)
     other = await mint(guarded, alice, {"role": "spectator", "lifetime_ms": 60_000}, headers)
     assert error_of(other) == (422, "IDEMPOTENCY_KEY_REUSED")
 
 
-async def test_a_key_is_its_callers_own(guarded: Api) -> None:
+async def test_a_key_is_its_callers_own(guarded: ApiClient) -> None:
     headers, body = key(), {"role": "spectator"}
-    alice = await game(guarded)
+    alice = await create_session(guarded)
     first = await mint(guarded, alice, body, headers)
     guarded.http.headers.update(bearer(host("bob")))
-    bob = await game(guarded)
+    bob = await create_session(guarded)
     second = await mint(guarded, bob, body, headers)
     assert second.status_code == 201
     assert second.json()["data"]["token"] != first.json()["data"]["token"]
@@ -80,13 +82,13 @@ async def test_a_key_is_its_callers_own(guarded: Api) -> None:
 
 
 @pytest.mark.parametrize("given", ["", "with space", "x" * 256])
-async def test_a_malformed_key_makes_no_token(guarded: Api, given: str) -> None:
-    alice = await game(guarded)
+async def test_a_malformed_key_makes_no_token(guarded: ApiClient, given: str) -> None:
+    alice = await create_session(guarded)
     answer = await mint(guarded, alice, {"role": "spectator"}, {"Idempotency-Key": given})
     assert error_of(answer) == (400, "VALIDATION_ERROR")
 
 
-async def test_a_retried_batch_gets_the_first_answer(api: Api, other: Api) -> None:
+async def test_a_retried_batch_gets_the_first_answer(api: ApiClient, other: ApiClient) -> None:
     body = {"session_ids": [await api.started(chess()), str(uuid4())]}
     headers = key()
     first = await api.http.post("/v1/sessions/batch", json=body, headers=headers)
@@ -97,7 +99,7 @@ async def test_a_retried_batch_gets_the_first_answer(api: Api, other: Api) -> No
     assert second.headers["idempotent-replayed"] == "true"
 
 
-async def test_a_batch_whose_sessions_have_changed_is_read_anew_and_says_so(api: Api) -> None:
+async def test_a_batch_whose_sessions_have_changed_is_read_anew_and_says_so(api: ApiClient) -> None:
     session_id = await api.started(chess())
     body, headers = {"session_ids": [session_id]}, key()
     await api.http.post("/v1/sessions/batch", json=body, headers=headers)
@@ -107,7 +109,7 @@ async def test_a_batch_whose_sessions_have_changed_is_read_anew_and_says_so(api:
     assert "idempotent-replayed" not in again.headers
 
 
-async def test_a_key_of_a_batch_belongs_to_its_body(api: Api) -> None:
+async def test_a_key_of_a_batch_belongs_to_its_body(api: ApiClient) -> None:
     headers = key()
     one, two = ({"session_ids": [str(uuid4())]} for _ in range(2))
     await api.http.post("/v1/sessions/batch", json=one, headers=headers)
@@ -115,7 +117,7 @@ async def test_a_key_of_a_batch_belongs_to_its_body(api: Api) -> None:
     assert error_of(answer) == (422, "IDEMPOTENCY_KEY_REUSED")
 
 
-async def test_a_malformed_key_of_a_batch_is_refused(api: Api) -> None:
+async def test_a_malformed_key_of_a_batch_is_refused(api: ApiClient) -> None:
     body = {"session_ids": [str(uuid4())]}
     answer = await api.http.post(
         "/v1/sessions/batch", json=body, headers={"Idempotency-Key": "with space"}

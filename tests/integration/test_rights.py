@@ -9,18 +9,18 @@ import pytest
 
 from functions.server import build
 from shared.settings import Settings
-from tests.integration import tokens
-from tests.integration.api import CERTIFICATES, Api, checked, chess
-from tests.integration.callers import LET_IN, NOT_LET_IN, Game, game
-from tests.integration.target import across
-from tests.integration.tokens import bearer
+from tests.support import tokens
+from tests.support.api import CERTIFICATES, ApiClient, check_documented, chess
+from tests.support.callers import INVALID_TOKENS, VALID_TOKENS, AliceSession, create_session
+from tests.support.target import pairs
+from tests.support.tokens import bearer
 
 pytestmark = pytest.mark.http
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Row:
-    """One route: what it is sent, and the status for each of `LET_IN`."""
+    """One route: what it is sent, and the status for each of `VALID_TOKENS`."""
 
     statuses: tuple[int, ...]
     body: Any = None
@@ -97,20 +97,20 @@ ELSEWHERE = {
 
 
 @pytest.fixture(scope="module")
-def untouched() -> dict[Row, Game]:
+def untouched() -> dict[Row, AliceSession]:
     """Sessions, by the row that they are for, in which nothing has happened since."""
     return {}
 
 
 async def _answer(
-    guarded: Api,
+    guarded: ApiClient,
     route: tuple[str, str],
     caller: str,
-    untouched: dict[Row, Game],
+    untouched: dict[Row, AliceSession],
 ) -> httpx.Response:
     """What is answered; who is refused has changed nothing, so the next one finds the same."""
     row = TABLE[route]
-    played = untouched.pop(row, None) or await game(
+    played = untouched.pop(row, None) or await create_session(
         guarded, is_started=row.is_started, is_paused=row.is_paused
     )
     answer = await _asked(guarded, route, row, caller, played)
@@ -121,23 +121,23 @@ async def _answer(
 
 
 async def _asked(
-    guarded: Api, route: tuple[str, str], row: Row, caller: str, played: Game
+    guarded: ApiClient, route: tuple[str, str], row: Row, caller: str, played: AliceSession
 ) -> httpx.Response:
     method, template = route
     path = template.format(session_id=played.session_id, participant_id=played.on_move)
     if template.endswith("/replay"):
         path += "?version=1"
     body = {"session_ids": [played.session_id]} if template.endswith("/batch") else row.body
-    headers = bearer({**NOT_LET_IN, **LET_IN}[caller](played))
+    headers = bearer({**INVALID_TOKENS, **VALID_TOKENS}[caller](played))
     async with httpx.AsyncClient(
         verify=CERTIFICATES, base_url=guarded.http.base_url, timeout=20
     ) as http:
-        return checked(await http.request(method, path, json=body, headers=headers), None)
+        return check_documented(await http.request(method, path, json=body, headers=headers), None)
 
 
-@pytest.mark.parametrize(("route", "caller"), across(TABLE, NOT_LET_IN), ids=_id)
+@pytest.mark.parametrize(("route", "caller"), pairs(TABLE, INVALID_TOKENS), ids=_id)
 async def test_nobody_is_let_in_without_a_good_token(
-    guarded: Api, route: tuple[str, str], caller: str, untouched: dict[Row, Game]
+    guarded: ApiClient, route: tuple[str, str], caller: str, untouched: dict[Row, AliceSession]
 ) -> None:
     answer = await _answer(guarded, route, caller, untouched)
     assert answer.status_code == 401
@@ -145,12 +145,12 @@ async def test_nobody_is_let_in_without_a_good_token(
     assert answer.json()["error"]["code"] == "UNAUTHENTICATED"
 
 
-@pytest.mark.parametrize(("route", "caller"), across(TABLE, LET_IN), ids=_id)
+@pytest.mark.parametrize(("route", "caller"), pairs(TABLE, VALID_TOKENS), ids=_id)
 async def test_each_may_do_what_the_table_says(
-    guarded: Api, route: tuple[str, str], caller: str, untouched: dict[Row, Game]
+    guarded: ApiClient, route: tuple[str, str], caller: str, untouched: dict[Row, AliceSession]
 ) -> None:
     answer = await _answer(guarded, route, caller, untouched)
-    expected = TABLE[route].statuses[list(LET_IN).index(caller)]
+    expected = TABLE[route].statuses[list(VALID_TOKENS).index(caller)]
     assert answer.status_code == expected, answer.text
 
 
@@ -162,15 +162,15 @@ def test_every_route_is_in_a_table() -> None:
 
 
 @pytest.mark.parametrize("path", sorted(path for _, path in OPEN))
-async def test_what_is_open_asks_nobody_who_they_are(guarded: Api, path: str) -> None:
+async def test_what_is_open_asks_nobody_who_they_are(guarded: ApiClient, path: str) -> None:
     guarded.http.headers.pop("Authorization")
     assert (await guarded.http.get(path)).status_code == 200
 
 
 @pytest.mark.parametrize("caller", ["other host", "other tenant", "other session"])
-async def test_what_is_another_s_stays_as_it_is(guarded: Api, caller: str) -> None:
-    alice = await game(guarded)
-    headers = bearer(LET_IN[caller](alice))
+async def test_what_is_another_s_stays_as_it_is(guarded: ApiClient, caller: str) -> None:
+    alice = await create_session(guarded)
+    headers = bearer(VALID_TOKENS[caller](alice))
     path = f"/v1/sessions/{alice.session_id}"
     for verb in ("switch", "pause", "complete", "cancel"):
         await guarded.http.post(f"{path}/{verb}", headers=headers)
@@ -179,16 +179,16 @@ async def test_what_is_another_s_stays_as_it_is(guarded: Api, caller: str) -> No
 
 
 @pytest.mark.parametrize("caller", ["other host", "other tenant", "other session"])
-async def test_a_batch_shows_nothing_of_another_s(guarded: Api, caller: str) -> None:
-    alice = await game(guarded)
+async def test_a_batch_shows_nothing_of_another_s(guarded: ApiClient, caller: str) -> None:
+    alice = await create_session(guarded)
     body = {"session_ids": [alice.session_id]}
-    headers = bearer(LET_IN[caller](alice))
+    headers = bearer(VALID_TOKENS[caller](alice))
     answer = await guarded.http.post("/v1/sessions/batch", json=body, headers=headers)
     assert answer.json()["data"] == {"sessions": [], "not_found": [alice.session_id]}
 
 
-async def test_another_s_session_is_told_apart_in_nothing_from_none(guarded: Api) -> None:
-    alice = await game(guarded)
+async def test_another_s_session_is_told_apart_in_nothing_from_none(guarded: ApiClient) -> None:
+    alice = await create_session(guarded)
     bob = bearer(tokens.host("bob"))
     hidden = await guarded.http.get(f"/v1/sessions/{alice.session_id}", headers=bob)
     absent = await guarded.http.get(f"/v1/sessions/{uuid4()}", headers=bob)

@@ -15,7 +15,7 @@ import pytest
 
 from infra.local.instance import environment_without_databases
 from infra.local.ports import free_port
-from tests.integration.api import chess
+from tests.support.api import chess
 
 _ROOT = Path(__file__).parents[2]
 

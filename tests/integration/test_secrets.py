@@ -14,9 +14,9 @@ from websockets.exceptions import ConnectionClosed
 
 from infra.local.instance import environment_without_databases, is_healthy
 from infra.local.ports import free_port
-from tests.integration import tokens
-from tests.integration.api import chess
-from tests.integration.tokens import bearer
+from tests.support import tokens
+from tests.support.api import chess
+from tests.support.tokens import bearer
 
 _METRICS_TOKEN = "b81f03cd95e2476a8c1d"
 _PASSWORD = "pa55-w0rd-0f-th3-d4t4b4se"

@@ -24,7 +24,7 @@ from infra.local.instance import Instance
 from infra.local.redis_cluster import ClusterNode, LocalCluster
 from shared.store.keys import Keys
 from tests.fuzz.extent import IS_FULL
-from tests.integration.live import Follower, following
+from tests.support.live import LiveClient, connect_live
 
 _KEYS = Keys(12)
 _PROMISE_S = 2.0
@@ -201,7 +201,7 @@ def fallen(place: Stage, session_id: str) -> list[int]:
 class Board:
     """A screen that shows one session, whose turns run out by themselves."""
 
-    def __init__(self, session_id: str, follower: Follower) -> None:
+    def __init__(self, session_id: str, follower: LiveClient) -> None:
         self.session_id = session_id
         self.late: list[tuple[float, float]] = []
         """When a flag's fall was heard of (`time.time()`), and how long after its deadline, ms."""
@@ -241,7 +241,7 @@ async def watched(place: Stage, sessions: int) -> AsyncIterator[list[Board]]:
         boards = []
         for _ in range(sessions):
             session_id = str(uuid4())
-            follower = await stack.enter_async_context(following(instance, session_id))
+            follower = await stack.enter_async_context(connect_live(instance, session_id))
             boards.append(Board(session_id, follower))
             answer = await http.post("/v1/sessions", json={**body, "session_id": session_id})
             assert answer.status_code == 201, answer.text

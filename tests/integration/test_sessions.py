@@ -4,7 +4,7 @@ from uuid import uuid4
 
 import pytest
 
-from tests.integration.api import Api, chess, details_of, error_of, participant
+from tests.support.api import ApiClient, chess, details_of, error_of, participant
 
 MODES = {
     "per_participant": chess(),
@@ -26,7 +26,7 @@ pytestmark = pytest.mark.http
 
 @pytest.mark.parametrize("body", MODES.values(), ids=MODES.keys())
 async def test_a_session_lives_from_creation_to_completion(
-    api: Api, body: dict[str, object]
+    api: ApiClient, body: dict[str, object]
 ) -> None:
     session_id = await api.created(body)
     seen = [
@@ -46,7 +46,7 @@ async def test_a_session_lives_from_creation_to_completion(
 
 
 @pytest.mark.parametrize("body", MODES.values(), ids=MODES.keys())
-async def test_a_running_clock_is_shown_live(api: Api, body: dict[str, object]) -> None:
+async def test_a_running_clock_is_shown_live(api: ApiClient, body: dict[str, object]) -> None:
     session_id = await api.started(body)
     first = await api.session(session_id)
     second = await api.session(session_id)
@@ -55,20 +55,20 @@ async def test_a_running_clock_is_shown_live(api: Api, body: dict[str, object]) 
     assert first["deadline_at"] == second["deadline_at"]
 
 
-async def test_creation_answers_where_the_session_is(api: Api) -> None:
+async def test_creation_answers_where_the_session_is(api: ApiClient) -> None:
     answer = await api.create(chess())
     path = answer.headers["location"]
     assert (await api.http.get(path)).json()["data"]["session_id"] == path.rpartition("/")[2]
 
 
-async def test_an_id_in_upper_case_names_the_same_session(api: Api) -> None:
+async def test_an_id_in_upper_case_names_the_same_session(api: ApiClient) -> None:
     named = str(uuid4())
     answer = await api.create(chess(session_id=named.upper()))
     assert answer.json()["data"]["session_id"] == named
     assert (await api.session(named.upper()))["session_id"] == named
 
 
-async def test_a_taken_id_is_refused_and_its_session_untouched(api: Api) -> None:
+async def test_a_taken_id_is_refused_and_its_session_untouched(api: ApiClient) -> None:
     session_id = await api.started(chess())
     before = await api.session(session_id)
     answer = await api.create(chess(session_id=session_id))
@@ -78,7 +78,7 @@ async def test_a_taken_id_is_refused_and_its_session_untouched(api: Api) -> None
     assert after["participants"][0]["participant_id"] == before["active_participant_id"]
 
 
-async def test_what_was_configured_is_handed_back(api: Api) -> None:
+async def test_what_was_configured_is_handed_back(api: ApiClient) -> None:
     settings = {
         "increment_ms": 2_000,
         "warn_at_ms": [10_000, 5_000],
@@ -90,7 +90,7 @@ async def test_what_was_configured_is_handed_back(api: Api) -> None:
     assert {name: session[name] for name in settings} == settings
 
 
-async def test_optional_fields_that_are_absent_are_left_out(api: Api) -> None:
+async def test_optional_fields_that_are_absent_are_left_out(api: ApiClient) -> None:
     session = await api.session(await api.created({"sync_mode": "count_up"}))
     absent = {"total_time_ms", "max_time_ms", "metadata", "groups", "warn_at_ms", "deadline"}
     assert not absent & session.keys()
@@ -105,7 +105,7 @@ async def test_optional_fields_that_are_absent_are_left_out(api: Api) -> None:
     }
 
 
-async def test_no_body_an_empty_one_and_null_are_the_same(api: Api) -> None:
+async def test_no_body_an_empty_one_and_null_are_the_same(api: ApiClient) -> None:
     session_id = await api.started(chess())
     for content in (b"", b"{}", b"null"):
         answer = await api.http.post(f"/v1/sessions/{session_id}/switch", content=content)
@@ -113,7 +113,7 @@ async def test_no_body_an_empty_one_and_null_are_the_same(api: Api) -> None:
     assert (await api.session(session_id))["version"] == 5
 
 
-async def test_a_double_tap_switches_once(api: Api) -> None:
+async def test_a_double_tap_switches_once(api: ApiClient) -> None:
     session_id = await api.started(chess())
     active = (await api.session(session_id))["active_participant_id"]
     first = await api.do(session_id, "switch", {"current_participant_id": active})
@@ -123,7 +123,7 @@ async def test_a_double_tap_switches_once(api: Api) -> None:
     assert (await api.session(session_id))["version"] == 3
 
 
-async def test_an_unknown_next_participant_is_named_as_the_fault(api: Api) -> None:
+async def test_an_unknown_next_participant_is_named_as_the_fault(api: ApiClient) -> None:
     session_id = await api.started(chess())
     answer = await api.do(session_id, "switch", {"next_participant_id": str(uuid4())})
     assert "not a participant" in details_of(answer)["next_participant_id"]
@@ -138,7 +138,7 @@ async def test_an_unknown_next_participant_is_named_as_the_fault(api: Api) -> No
     ],
 )
 async def test_what_the_status_forbids_is_refused_in_words(
-    api: Api, verb: str, message: str
+    api: ApiClient, verb: str, message: str
 ) -> None:
     answer = await api.do(await api.created(chess()), verb)
     assert error_of(answer) == (400, "INVALID_STATE_TRANSITION")
@@ -147,7 +147,7 @@ async def test_what_the_status_forbids_is_refused_in_words(
     assert "pending" in text
 
 
-async def test_a_session_that_is_over_stays_over(api: Api) -> None:
+async def test_a_session_that_is_over_stays_over(api: ApiClient) -> None:
     session_id = await api.started(chess())
     await api.do(session_id, "cancel")
     for verb in ("start", "switch", "pause", "resume", "complete", "cancel"):
@@ -157,7 +157,7 @@ async def test_a_session_that_is_over_stays_over(api: Api) -> None:
     assert error_of(joining) == (400, "INVALID_STATE_TRANSITION")
 
 
-async def test_pausing_stops_the_clock_to_the_millisecond(api: Api) -> None:
+async def test_pausing_stops_the_clock_to_the_millisecond(api: ApiClient) -> None:
     session_id = await api.started(chess())
     paused = (await api.do(session_id, "pause")).json()["data"]
     later = await api.session(session_id)
@@ -166,7 +166,7 @@ async def test_pausing_stops_the_clock_to_the_millisecond(api: Api) -> None:
     assert resumed["time_remaining_ms"] == paused["time_remaining_ms"]
 
 
-async def test_a_participant_joins_a_running_session(api: Api) -> None:
+async def test_a_participant_joins_a_running_session(api: ApiClient) -> None:
     session_id = await api.started(chess())
     newcomer = participant(30_000)
     answer = await api.do(session_id, "participants", newcomer)
@@ -178,7 +178,7 @@ async def test_a_participant_joins_a_running_session(api: Api) -> None:
     assert details_of(again) == {"participant_id": "must be unique"}
 
 
-async def test_an_adjusted_clock_reads_the_new_value_and_runs_on(api: Api) -> None:
+async def test_an_adjusted_clock_reads_the_new_value_and_runs_on(api: ApiClient) -> None:
     session_id = await api.started(chess())
     active = (await api.session(session_id))["active_participant_id"]
     body = {"total_time_ms": 90_000, "reason": "the arbiter gave time"}
@@ -189,12 +189,12 @@ async def test_an_adjusted_clock_reads_the_new_value_and_runs_on(api: Api) -> No
     assert later["time_remaining_ms"] == 90_000 - passed
 
 
-async def test_an_unknown_participant_cannot_be_adjusted(api: Api) -> None:
+async def test_an_unknown_participant_cannot_be_adjusted(api: ApiClient) -> None:
     answer = await api.adjust(await api.created(chess()), str(uuid4()), {"total_time_ms": 5_000})
     assert error_of(answer) == (404, "PARTICIPANT_NOT_FOUND")
 
 
-async def test_deleting_removes_and_deleting_again_is_success(api: Api) -> None:
+async def test_deleting_removes_and_deleting_again_is_success(api: ApiClient) -> None:
     session_id = await api.started(chess())
     assert (await api.delete(session_id)).status_code == 204
     assert error_of(await api.get(session_id)) == (404, "SESSION_NOT_FOUND")
@@ -202,7 +202,7 @@ async def test_deleting_removes_and_deleting_again_is_success(api: Api) -> None:
     assert error_of(await api.do(session_id, "switch")) == (404, "SESSION_NOT_FOUND")
 
 
-async def test_a_batch_tells_found_from_missing(api: Api) -> None:
+async def test_a_batch_tells_found_from_missing(api: ApiClient) -> None:
     first, second, nobody = await api.created(chess()), await api.started(chess()), str(uuid4())
     ids = [second, nobody, first, second]
     answer = await api.http.post("/v1/sessions/batch", json={"session_ids": ids})
@@ -211,13 +211,13 @@ async def test_a_batch_tells_found_from_missing(api: Api) -> None:
     assert data["not_found"] == [nobody]
 
 
-async def test_a_batch_is_bounded(api: Api) -> None:
+async def test_a_batch_is_bounded(api: ApiClient) -> None:
     ids = [str(uuid4()) for _ in range(51)]
     answer = await api.http.post("/v1/sessions/batch", json={"session_ids": ids})
     assert details_of(answer) == {"session_ids": "cannot exceed 50 entries"}
 
 
-async def test_the_summary_is_the_light_form(api: Api) -> None:
+async def test_the_summary_is_the_light_form(api: ApiClient) -> None:
     session_id = await api.started(chess())
     answer = await api.http.get(f"/v1/sessions/{session_id}/summary")
     assert answer.json()["data"].keys() == {
@@ -231,7 +231,7 @@ async def test_the_summary_is_the_light_form(api: Api) -> None:
     }
 
 
-async def test_a_deadline_nobody_saw_is_applied_at_its_instant(api: Api) -> None:
+async def test_a_deadline_nobody_saw_is_applied_at_its_instant(api: ApiClient) -> None:
     body = chess(participants=[participant(1_000), participant(1_000)])
     body |= {"action_on_timeout": {"type": "end_session", "winner_by": "time"}}
     session_id = await api.started(body)

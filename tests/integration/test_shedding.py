@@ -13,7 +13,7 @@ from functions.connections.admission import Admission
 from functions.serving import Server, server_of
 from infra.local.ports import free_port
 from shared.settings import Settings
-from tests.integration.raw_http import RawConnection, head
+from tests.support.raw_http import RawConnection, request_head
 
 _SESSION = "/v1/sessions/5a7f9a52-6a2c-4d0c-9a38-0f1f4c3b7d10"
 _PAGE = "https://example.com"
@@ -74,7 +74,9 @@ async def overloaded() -> AsyncIterator[_Overloaded]:
 
 async def test_a_refusal_is_an_answer_like_every_other_error(overloaded: _Overloaded) -> None:
     async with overloaded.connection() as connection:
-        request = head("GET", _SESSION, X_Request_Id="mine", Origin=_PAGE, Connection="close")
+        request = request_head(
+            "GET", _SESSION, X_Request_Id="mine", Origin=_PAGE, Connection="close"
+        )
         await connection.send(request)
         ending = await connection.end()
         lines = ending.received.partition(b"\r\n\r\n")[0].decode().lower().split("\r\n")
@@ -101,11 +103,11 @@ async def test_a_connection_is_kept_and_its_body_dropped(overloaded: _Overloaded
     overloaded.admission.admitted = [b"/health"]
     async with overloaded.connection() as connection:
         body = json.dumps({"next_participant_id": "x" * 10_000}).encode()
-        switch = head("POST", f"{_SESSION}/switch", Content_Length=str(len(body)))
+        switch = request_head("POST", f"{_SESSION}/switch", Content_Length=str(len(body)))
         for _ in range(3):
             await connection.send(switch + body)
             assert b" 503 " in await connection.answer()
-        await connection.send(head("GET", "/health", Connection="close"))
+        await connection.send(request_head("GET", "/health", Connection="close"))
         assert (await connection.end()).received.endswith(b"served")
 
 
@@ -122,7 +124,7 @@ async def test_a_connection_ends_whose_body_would_have_to_be_read(
     overloaded: _Overloaded, headers: dict[str, str]
 ) -> None:
     async with overloaded.connection() as connection:
-        await connection.send(head("POST", "/v1/sessions", **headers))
+        await connection.send(request_head("POST", "/v1/sessions", **headers))
         ending = await connection.end()
         assert ending.status == 503
         assert b"connection: close" in ending.received
@@ -131,8 +133,8 @@ async def test_a_connection_ends_whose_body_would_have_to_be_read(
 async def test_a_refusal_does_not_overtake_the_answer_before_it(overloaded: _Overloaded) -> None:
     overloaded.admission.admitted = [b"/health"]
     async with overloaded.connection() as connection:
-        refused = head("GET", _SESSION, Connection="close")
-        await connection.send(head("GET", "/health") + refused)
+        refused = request_head("GET", _SESSION, Connection="close")
+        await connection.send(request_head("GET", "/health") + refused)
         received = (await connection.end()).received
         assert received.index(b" 200 ") < received.index(b"served") < received.index(b" 503 ")
 
@@ -145,5 +147,5 @@ async def test_a_socket_is_never_refused(overloaded: _Overloaded) -> None:
             "Sec-WebSocket-Key": "dGhlIHNhbXBsZSBub25jZQ==",
             "Sec-WebSocket-Version": "13",
         }
-        await connection.send(head("GET", "/ws?sessionId=x", **upgrade))
+        await connection.send(request_head("GET", "/ws?sessionId=x", **upgrade))
         assert b" 503 " not in await connection.answer()

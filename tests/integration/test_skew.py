@@ -7,19 +7,19 @@ import httpx
 import pytest
 
 from infra.local.instance import Instance, running
-from tests.integration.api import Api, chess
-from tests.integration.live import following
+from tests.support.api import ApiClient, chess
+from tests.support.live import connect_live
 
 _TOLERANCE_MS = 5
 
 
 @pytest.mark.parametrize("skew_s", ["5", "-5"])
 async def test_a_skewed_instance_gives_the_same_answers(
-    redis_url: str, instances: tuple[Instance, Instance], api: Api, skew_s: str
+    redis_url: str, instances: tuple[Instance, Instance], api: ApiClient, skew_s: str
 ) -> None:
-    with running(redis_url, module="tests.integration.skewed_server", SKEW_S=skew_s) as skewed:
+    with running(redis_url, module="tests.support.skewed_server", SKEW_S=skew_s) as skewed:
         async with httpx.AsyncClient(base_url=skewed.url) as http:
-            crooked = Api(http)
+            crooked = ApiClient(http)
             session_id = await crooked.started(chess())
             for client in (api, crooked, api, crooked):
                 await client.do(session_id, "switch")
@@ -29,16 +29,18 @@ async def test_a_skewed_instance_gives_the_same_answers(
             used = sum(p["time_used_ms"] for p in there["participants"])
             lived = there["server_time_ms"] - _ms(there["session_started_at"])
             assert used == lived < 4_000
-            async with following(skewed, session_id) as follower:
+            async with connect_live(skewed, session_id) as follower:
                 await api.do(session_id, "pause")
                 update = await follower.until_type("STATE_UPDATE")
             assert update["state"]["version"] == 7
 
 
 @pytest.mark.parametrize("skew_s", ["5", "-5"])
-async def test_all_instances_tell_the_same_time(redis_url: str, api: Api, skew_s: str) -> None:
+async def test_all_instances_tell_the_same_time(
+    redis_url: str, api: ApiClient, skew_s: str
+) -> None:
     """Both are asked within one span; what they say must fit into it, give or take 5 ms."""
-    with running(redis_url, module="tests.integration.skewed_server", SKEW_S=skew_s) as skewed:
+    with running(redis_url, module="tests.support.skewed_server", SKEW_S=skew_s) as skewed:
         async with httpx.AsyncClient(base_url=skewed.url) as http:
             disagreements = [await _disagreement(api.http, http) for _ in range(20)]
     assert min(disagreements) <= _TOLERANCE_MS

@@ -10,9 +10,9 @@ import pytest
 from websockets.asyncio.client import connect
 
 from infra.local.instance import Instance, running
-from tests.integration.api import chess, participant
-from tests.integration.deaf import deaf_clients, handshake, until_connected
-from tests.integration.raw_http import head, raw_connection
+from tests.support.api import chess, participant
+from tests.support.non_reading_client import handshake, non_reading_clients, wait_until_connected
+from tests.support.raw_http import raw_connection, request_head
 
 TIMEOUT_S = 0.3
 IN_TIME_S = 2.0
@@ -47,7 +47,7 @@ async def test_a_head_that_never_comes_ends_the_connection(
 
 
 @pytest.mark.parametrize("greeting", [b"", GREETING])
-@pytest.mark.parametrize("drops", [GREETING * 3, b"\r\n" * 50], ids=["head", "blank lines"])
+@pytest.mark.parametrize("drops", [GREETING * 3, b"\r\n" * 50], ids=["request_head", "blank lines"])
 async def test_bytes_that_drip_in_are_no_excuse(
     hasty: Instance, greeting: bytes, drops: bytes
 ) -> None:
@@ -86,7 +86,7 @@ async def test_a_body_that_never_comes_is_a_timeout(
     hasty: Instance, method: str, path: str, kind: dict[str, str]
 ) -> None:
     async with raw_connection(hasty) as client:
-        await client.send(head(method, f"/v1/sessions{path}", **kind))
+        await client.send(request_head(method, f"/v1/sessions{path}", **kind))
         ending = await client.drip(b"1\r\n{\r\n" * 10)
     assert (ending.status, ending.body["error"]["code"]) == (408, "REQUEST_TIMEOUT")
     assert ending.after_s < IN_TIME_S
@@ -95,7 +95,7 @@ async def test_a_body_that_never_comes_is_a_timeout(
 async def test_a_body_that_takes_its_time_is_read(hasty: Instance) -> None:
     body = json.dumps(chess()).encode()
     async with raw_connection(hasty) as client:
-        await client.send(head("POST", "/v1/sessions", Content_Length=str(len(body))))
+        await client.send(request_head("POST", "/v1/sessions", Content_Length=str(len(body))))
         for start in range(0, len(body), 50):
             await client.send(body[start : start + 50])
             await asyncio.sleep(0.01)
@@ -104,7 +104,7 @@ async def test_a_body_that_takes_its_time_is_read(hasty: Instance) -> None:
 
 async def test_a_body_that_nobody_waits_for_is_given_up(hasty: Instance) -> None:
     async with raw_connection(hasty) as client:
-        await client.send(head("POST", "/v1/sessions", Content_Length=str(2**30)) + b"x")
+        await client.send(request_head("POST", "/v1/sessions", Content_Length=str(2**30)) + b"x")
         assert b" 413 " in await client.answer()
         assert (await client.drip(b"x" * 100)).after_s < IN_TIME_S
 
@@ -152,13 +152,13 @@ async def test_a_client_that_reads_no_pushes_is_cut_off(
     hasty: Instance, crowded: tuple[httpx.AsyncClient, str], way: str
 ) -> None:
     http, session_id = crowded
-    stream = head("GET", f"/v1/sessions/{session_id}/stream")
-    with deaf_clients(hasty, 1) as (client,):
+    stream = request_head("GET", f"/v1/sessions/{session_id}/stream")
+    with non_reading_clients(hasty, 1) as (client,):
         await client.connect(handshake(session_id) if way == "socket" else stream)
-        await until_connected(http, 1)
+        await wait_until_connected(http, 1)
         for _ in range(20):
             (await http.post(f"/v1/sessions/{session_id}/switch")).raise_for_status()
-        assert await until_connected(http, 0) < IN_TIME_S
+        assert await wait_until_connected(http, 0) < IN_TIME_S
         assert await client.is_cut_off(IN_TIME_S)
 
 
@@ -167,14 +167,14 @@ async def test_a_client_that_reads_no_pushes_is_cut_off(
 async def test_a_client_that_reads_no_answer_is_cut_off(
     hasty: Instance, what: str, connection: str
 ) -> None:
-    with deaf_clients(hasty, 1) as (client,):
-        await client.connect(head("GET", what, Connection=connection))
+    with non_reading_clients(hasty, 1) as (client,):
+        await client.connect(request_head("GET", what, Connection=connection))
         assert await client.is_cut_off(IN_TIME_S * 4)
 
 
 async def test_a_client_that_reads_slowly_gets_everything(hasty: Instance) -> None:
     async with raw_connection(hasty) as client:
-        await client.send(head("GET", "/api-docs/swagger-ui.css", Connection="close"))
+        await client.send(request_head("GET", "/api-docs/swagger-ui.css", Connection="close"))
         ending = await client.end(sip=8_192, every_s=TIMEOUT_S / 10)
     length = int(ending.received.lower().partition(b"content-length: ")[2].partition(b"\r\n")[0])
     assert len(ending.received.partition(b"\r\n\r\n")[2]) == length

@@ -14,10 +14,10 @@ from websockets.asyncio.client import connect
 from infra.local.instance import Instance, running
 from infra.local.postgres import EmbeddedPostgres
 from infra.local.redis import embedded_redis
-from tests.integration import tokens
-from tests.integration.api import Api, chess
-from tests.integration.live import Follower
-from tests.integration.tokens import SECRET, bearer
+from tests.support import tokens
+from tests.support.api import ApiClient, chess
+from tests.support.live import LiveClient
+from tests.support.tokens import SECRET, bearer
 
 _METRICS_TOKEN = "4c1d9e07b25a83f6"
 _TENANTS = ("acme", "globex", None)
@@ -48,11 +48,11 @@ def instance(postgres: EmbeddedPostgres, tenants_redis_url: str) -> Iterator[Ins
 
 
 @pytest.fixture
-async def tenants(instance: Instance) -> AsyncIterator[list[Api]]:
+async def tenants(instance: Instance) -> AsyncIterator[list[ApiClient]]:
     """A host of the same name in each of two tenants, and one in none."""
     async with AsyncExitStack() as stack:
         yield [
-            Api(
+            ApiClient(
                 await stack.enter_async_context(
                     httpx.AsyncClient(base_url=instance.url, headers=bearer(_tokens(tenant)))
                 )
@@ -61,7 +61,9 @@ async def tenants(instance: Instance) -> AsyncIterator[list[Api]]:
         ]
 
 
-async def test_each_tenant_has_a_session_of_its_own_by_the_same_id(tenants: list[Api]) -> None:
+async def test_each_tenant_has_a_session_of_its_own_by_the_same_id(
+    tenants: list[ApiClient],
+) -> None:
     body = chess(session_id=str(uuid4()))
     for api in tenants:
         assert (await api.create(body)).status_code == 201
@@ -77,7 +79,7 @@ async def test_each_tenant_has_a_session_of_its_own_by_the_same_id(tenants: list
     assert [(await api.get(session_id)).status_code for api in tenants] == [200, 200, 404]
 
 
-async def test_what_one_tenant_has_is_not_there_for_another(tenants: list[Api]) -> None:
+async def test_what_one_tenant_has_is_not_there_for_another(tenants: list[ApiClient]) -> None:
     acme, *others = tenants
     session_id = await acme.started(chess())
     for api in others:
@@ -91,7 +93,7 @@ async def test_what_one_tenant_has_is_not_there_for_another(tenants: list[Api]) 
     assert (await acme.session(session_id))["version"] == 2
 
 
-async def test_each_tenant_has_a_trail_of_its_own(tenants: list[Api]) -> None:
+async def test_each_tenant_has_a_trail_of_its_own(tenants: list[ApiClient]) -> None:
     body = chess(session_id=str(uuid4()))
     for api, reason in zip(tenants, ("one", "two", "three"), strict=True):
         session_id = await api.created(body)
@@ -103,7 +105,7 @@ async def test_each_tenant_has_a_trail_of_its_own(tenants: list[Api]) -> None:
         assert events[1]["metadata"]["reason"] == reason
 
 
-async def _events(api: Api, session_id: str, count: int) -> list[Any]:
+async def _events(api: ApiClient, session_id: str, count: int) -> list[Any]:
     """The trail, once it has so many events."""
     async with asyncio.timeout(10):
         while True:
@@ -115,7 +117,7 @@ async def _events(api: Api, session_id: str, count: int) -> list[Any]:
 
 
 async def test_pushes_go_to_the_tenant_s_own_followers(
-    tenants: list[Api], instance: Instance
+    tenants: list[ApiClient], instance: Instance
 ) -> None:
     body = chess(session_id=str(uuid4()))
     session_id = body["session_id"]
@@ -123,7 +125,7 @@ async def test_pushes_go_to_the_tenant_s_own_followers(
         connect(f"{instance.ws}?sessionId={session_id}&token={_tokens('acme')}") as one,
         connect(f"{instance.ws}?sessionId={session_id}&token={_tokens('globex')}") as two,
     ):
-        acme, globex = Follower(one), Follower(two)
+        acme, globex = LiveClient(one), LiveClient(two)
         await acme.until_type("CONNECTED")
         await globex.until_type("CONNECTED")
         await tenants[0].created(body)
@@ -138,7 +140,7 @@ async def test_pushes_go_to_the_tenant_s_own_followers(
 
 
 async def test_a_key_in_the_store_carries_the_tenant(
-    tenants: list[Api], tenants_redis_url: str
+    tenants: list[ApiClient], tenants_redis_url: str
 ) -> None:
     session_id = await tenants[0].started(chess())
     with Redis.from_url(tenants_redis_url, decode_responses=True) as redis:
@@ -150,7 +152,7 @@ async def test_a_key_in_the_store_carries_the_tenant(
 
 
 async def test_what_a_tenant_asks_for_is_counted_for_it_where_not_everybody_can_see(
-    tenants: list[Api],
+    tenants: list[ApiClient],
 ) -> None:
     http = tenants[0].http
     await tenants[0].created(chess())
@@ -160,7 +162,7 @@ async def test_what_a_tenant_asks_for_is_counted_for_it_where_not_everybody_can_
 
 
 async def test_a_flag_falls_in_a_tenant_s_session_though_nobody_asks(
-    tenants: list[Api], instance: Instance
+    tenants: list[ApiClient], instance: Instance
 ) -> None:
     body = chess()
     for player in body["participants"]:
@@ -168,7 +170,7 @@ async def test_a_flag_falls_in_a_tenant_s_session_though_nobody_asks(
     session_id = await tenants[0].created(body)
     url = f"{instance.ws}?sessionId={session_id}&token={_tokens('acme')}"
     async with connect(url) as socket:
-        follower = Follower(socket)
+        follower = LiveClient(socket)
         await follower.until_type("CONNECTED")
         await tenants[0].do(session_id, "start")
         assert (await follower.until_type("TIME_EXPIRED"))["sessionId"] == session_id

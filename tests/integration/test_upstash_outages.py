@@ -1,6 +1,6 @@
 """Functions while Upstash refuses: an honest answer in time, and the change when it is tried again.
 
-What the way there does is in `tests/faults`.
+What the way there does is in `tests/resilience/faults`.
 """
 
 import logging
@@ -14,13 +14,8 @@ import pytest
 from infra.local.functions import LocalRunOptions, running_functions
 from infra.local.redis import embedded_redis
 from infra.local.upstash import local_upstash
-from tests.integration.api import Api, chess, error_of
-from tests.integration.troubled_upstash import (
-    Failing,
-    Trouble,
-    broken,
-    too_many,
-)
+from tests.support.api import ApiClient, chess, error_of
+from tests.support.faulty_upstash import Fault, FaultInjector, internal_error, quota_exceeded
 
 LOAD, COMMIT = "/pipeline", "/"
 
@@ -28,13 +23,13 @@ _PROMISE_S = 2.0
 
 
 @pytest.fixture(scope="module")
-def trouble() -> Trouble:
+def trouble() -> FaultInjector:
     """What goes wrong at the endpoint."""
-    return Trouble()
+    return FaultInjector()
 
 
 @pytest.fixture(scope="module")
-def url(trouble: Trouble) -> Iterator[str]:
+def url(trouble: FaultInjector) -> Iterator[str]:
     """Functions on an endpoint in trouble."""
     logging.getLogger("uvicorn.error").setLevel(logging.CRITICAL)  # it reports what we break
     with embedded_redis() as redis, local_upstash(redis, around=trouble.around) as upstash:
@@ -48,10 +43,10 @@ def url(trouble: Trouble) -> Iterator[str]:
 
 
 @pytest.fixture
-async def api(url: str) -> AsyncIterator[Api]:
+async def api(url: str) -> AsyncIterator[ApiClient]:
     """A client of the functions."""
     async with httpx.AsyncClient(base_url=url, timeout=10) as http:
-        yield Api(http)
+        yield ApiClient(http)
 
 
 def is_unavailable(answer: httpx.Response) -> bool:
@@ -59,10 +54,10 @@ def is_unavailable(answer: httpx.Response) -> bool:
     return error_of(answer) == (503, "STORE_UNAVAILABLE") and answer.headers["retry-after"] == "1"
 
 
-@pytest.mark.parametrize("failing", [broken, too_many])
+@pytest.mark.parametrize("failing", [internal_error, quota_exceeded])
 @pytest.mark.parametrize("at", [LOAD, COMMIT])
 async def test_a_change_is_refused_in_time_and_made_when_it_is_tried_again(
-    api: Api, trouble: Trouble, failing: Failing, at: str
+    api: ApiClient, trouble: FaultInjector, failing: Fault, at: str
 ) -> None:
     session_id = await api.started(chess())
     key = {"Idempotency-Key": uuid4().hex}
@@ -78,8 +73,10 @@ async def test_a_change_is_refused_in_time_and_made_when_it_is_tried_again(
     assert (await api.session(session_id))["version"] == 3
 
 
-@pytest.mark.parametrize("failing", [broken, too_many])
-async def test_a_read_is_refused_in_time(api: Api, trouble: Trouble, failing: Failing) -> None:
+@pytest.mark.parametrize("failing", [internal_error, quota_exceeded])
+async def test_a_read_is_refused_in_time(
+    api: ApiClient, trouble: FaultInjector, failing: Fault
+) -> None:
     session_id = await api.started(chess())
     with trouble.of(failing, LOAD):
         asked = time.monotonic()
@@ -96,6 +93,6 @@ async def test_a_wrong_token_is_an_outage_and_no_secret_is_told(redis_url: str) 
         }
         with running_functions(settings, LocalRunOptions(schedule_speed=0)) as functions:
             async with httpx.AsyncClient(base_url=functions.url, timeout=10) as http:
-                answer = await Api(http).create(chess())
+                answer = await ApiClient(http).create(chess())
     assert is_unavailable(answer)
     assert "not-the-token" not in answer.text

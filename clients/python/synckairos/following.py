@@ -1,4 +1,4 @@
-"""Follows one session: carries out the I/O that its `Follower` decides on."""
+"""Follows one session: carries out the I/O that its `LiveClient` decides on."""
 
 import asyncio
 from collections.abc import Coroutine
@@ -16,7 +16,7 @@ from synckairos.states import Kind, Message, SessionState
 
 
 class Following:
-    """Passes messages and read results to a `Follower`, and carries out its effects."""
+    """Passes messages and read results to a `LiveClient`, and carries out its effects."""
 
     def __init__(
         self, session_id: str, api: Api, clock: ServerClock, events: Events, transport: Kind | None

@@ -13,7 +13,7 @@ from shared.ports import Committed, IdempotencyKey, Limit
 from shared.store.connection import Failed
 from tests.integration.cluster.conftest import KEYS, Shelf, name_on
 from tests.integration.store.commits import new_session, writing
-from tests.integration.stories import game
+from tests.support.scenarios import switched_session
 
 
 def on_shard(shard: str, change: Change | None = None) -> Change:
@@ -111,7 +111,7 @@ async def test_a_story_goes_on_though_every_server_forgets_the_scripts(
     for shard in KEYS.all_shards:
         cluster.owner_of(shard).ask("SCRIPT", "FLUSH")
         revision = None
-        for change in game(2, session_id=name_on(shard)):
+        for change in switched_session(2, session_id=name_on(shard)):
             commit = writing(change, revision)
             assert await shelf.store.commit(commit) == Committed()
             revision = commit.operation_id

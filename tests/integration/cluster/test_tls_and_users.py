@@ -13,8 +13,8 @@ from shared.errors import StoreUnavailable
 from shared.ports import Committed, Limit
 from tests.integration.cluster.conftest import KEYS, Shelf
 from tests.integration.cluster.hearing import assert_heard
-from tests.integration.natively import connection_to
 from tests.integration.store.commits import new_session, writing
+from tests.support.native_redis import connection_to
 
 _LIMIT = Limit("caller:alice", 4, Millis(1_000))
 

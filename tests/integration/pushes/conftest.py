@@ -6,8 +6,8 @@ import pytest
 from redis.asyncio import Redis
 
 from infra.local.redis import embedded_redis
-from tests.integration.broadcast_server import BroadcastServer, broadcast_server
 from tests.integration.pushes.desk import Desk
+from tests.support.broadcast_server import BroadcastServer, broadcast_server
 
 
 @pytest.fixture(scope="package")

@@ -21,10 +21,10 @@ from shared.representation import encoded_view
 from shared.store.keys import Keys
 from shared.store.owed_pushes import RedisOwedPushes
 from shared.store.sessions import RedisSessionStore
-from tests.integration.api import CERTIFICATES
-from tests.integration.broadcast_server import BroadcastServer
-from tests.integration.natively import natively
-from tests.integration.stories import commit_of
+from tests.support.api import CERTIFICATES
+from tests.support.broadcast_server import BroadcastServer
+from tests.support.native_redis import native_connection_of
+from tests.support.scenarios import commit_of
 
 KEYS = Keys(2)
 IN_TIME = Patience(waiting_s=10, sending_s=10, noting_s=10)
@@ -45,7 +45,7 @@ class Desk:
     """How often a worker was called."""
 
     def __post_init__(self) -> None:
-        self.connection = natively(self.redis)
+        self.connection = native_connection_of(self.redis)
         self.clock = StoreClock()
         self.store = RedisSessionStore(self.connection, self.keys, self.clock)
         self.owed = RedisOwedPushes(self.connection, self.keys, self.clock)

@@ -10,13 +10,13 @@ from redis.asyncio import Redis
 
 from shared.domain.commands import Start, Switch
 from shared.realtime.supabase import Patience
-from tests.integration.broadcast_server import BroadcastServer
 from tests.integration.pushes.desk import IN_TIME, Desk, news_of
-from tests.integration.stories import game, story
+from tests.support.broadcast_server import BroadcastServer
+from tests.support.scenarios import changes_of, switched_session
 
 
 async def test_a_burst_is_not_a_burst_of_pushes(desk: Desk, realtime: BroadcastServer) -> None:
-    changes = game(switches=48)
+    changes = switched_session(switches=48)
     realtime.hold()
     announcing = [asyncio.create_task(desk.publisher.announce(news_of(c))) for c in changes]
     assert (await realtime.arrival()).told == [("STATE_UPDATE", 1)]
@@ -30,7 +30,7 @@ async def test_a_burst_is_not_a_burst_of_pushes(desk: Desk, realtime: BroadcastS
 async def test_a_burst_that_fails_is_owed_once_and_every_one_returns(
     desk: Desk, realtime: BroadcastServer
 ) -> None:
-    changes = game(switches=8)
+    changes = switched_session(switches=8)
     realtime.status = 429
     await asyncio.gather(*(desk.publisher.announce(news_of(c)) for c in changes))
     assert len(realtime.sent) == 2
@@ -39,7 +39,7 @@ async def test_a_burst_that_fails_is_owed_once_and_every_one_returns(
 
 async def test_sessions_do_not_wait_for_one_another(desk: Desk, realtime: BroadcastServer) -> None:
     realtime.hold()
-    news = [news_of(game()[-1]) for _ in range(8)]
+    news = [news_of(switched_session()[-1]) for _ in range(8)]
     announcing = [asyncio.create_task(desk.publisher.announce(n)) for n in news]
     topics = {(await realtime.arrival()).messages[0]["topic"] for _ in news}
     assert topics == {f"session:{n.name}" for n in news}
@@ -52,7 +52,7 @@ async def test_more_than_the_limit_allows_waits_a_little_and_is_owed(
 ) -> None:
     desk = Desk(redis, realtime, rate=10, patience=Patience(0.45, 10, 10))
     await desk.store.time()
-    news, began = [news_of(game()[-1]) for _ in range(30)], monotonic()
+    news, began = [news_of(switched_session()[-1]) for _ in range(30)], monotonic()
     await asyncio.gather(*(desk.publisher.announce(n) for n in news))
     spent_s = monotonic() - began
     assert 11 <= len(realtime.sent) <= 10 + 10 * spent_s
@@ -64,7 +64,7 @@ async def test_what_is_called_off_keeps_nobody_from_pushing(
     desk: Desk, realtime: BroadcastServer
 ) -> None:
     realtime.hold()
-    created, started, switched = story(Start(), Switch())
+    created, started, switched = changes_of(Start(), Switch())
     first = asyncio.create_task(desk.publisher.announce(news_of(created)))
     await realtime.arrival()
     second = asyncio.create_task(desk.publisher.announce(news_of(started)))
@@ -81,7 +81,7 @@ async def test_what_is_called_off_keeps_nobody_from_pushing(
 
 async def test_lanes_do_not_pile_up(desk: Desk) -> None:
     for _ in range(20):
-        await desk.publisher.announce(news_of(game()[-1]))
+        await desk.publisher.announce(news_of(switched_session()[-1]))
     lanes: Any = desk.publisher._lanes
     assert len(lanes) == 0
 
@@ -103,7 +103,7 @@ async def test_hundreds_that_fail_in_one_instant_are_all_owed_and_hold_nobody_up
             at_once -= 1
 
     monkeypatch.setattr(desk.owed, "add", counted)
-    change = game()[-1]
+    change = switched_session()[-1]
     sessions = [replace(news_of(change), name=f"game-{n}") for n in range(300)]
     await asyncio.gather(*(desk.publisher.announce(news) for news in sessions))
     await desk.pushes.close()

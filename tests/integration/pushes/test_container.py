@@ -17,10 +17,10 @@ from infra.local.postgres import EmbeddedPostgres
 from infra.local.redis import embedded_redis
 from infra.local.supabase import PUBLISHABLE_KEY, SECRET_KEY
 from shared.store.keys import Keys
-from tests.integration.api import CERTIFICATES, Api, calling, chess
-from tests.integration.broadcast_server import BroadcastServer
 from tests.integration.pushes.desk import Desk
-from tests.integration.stories import game
+from tests.support.api import CERTIFICATES, ApiClient, api_client, chess
+from tests.support.broadcast_server import BroadcastServer
+from tests.support.scenarios import switched_session
 
 _QUICK_S = 0.4
 """Less than a request to Supabase may take, and far more than an answer does."""
@@ -60,9 +60,9 @@ def instances(
 @pytest.fixture
 async def api(
     instances: tuple[Instance, Instance], realtime: BroadcastServer
-) -> AsyncIterator[Api]:
+) -> AsyncIterator[ApiClient]:
     """A client of one of them."""
-    async with calling(instances[0].url) as api:
+    async with api_client(instances[0].url) as api:
         yield api
 
 
@@ -82,7 +82,7 @@ async def next_of(realtime: BroadcastServer, session_id: str) -> list[tuple[str,
             return sent.told
 
 
-async def test_a_change_is_pushed(api: Api, realtime: BroadcastServer) -> None:
+async def test_a_change_is_pushed(api: ApiClient, realtime: BroadcastServer) -> None:
     session_id = await api.started(chess())
     assert (await api.delete(session_id)).status_code == 204
     told = [await next_of(realtime, session_id) for _ in range(3)]
@@ -90,7 +90,7 @@ async def test_a_change_is_pushed(api: Api, realtime: BroadcastServer) -> None:
 
 
 async def test_a_flag_that_falls_is_pushed_though_nobody_asks(
-    api: Api, realtime: BroadcastServer
+    api: ApiClient, realtime: BroadcastServer
 ) -> None:
     body = {"sync_mode": "global", "total_time_ms": 1_000, "warn_at_ms": [500], "participants": []}
     session_id = await api.started(body)
@@ -102,7 +102,7 @@ async def test_a_flag_that_falls_is_pushed_though_nobody_asks(
 
 
 async def test_no_change_waits_and_a_burst_is_two_pushes(
-    api: Api, realtime: BroadcastServer
+    api: ApiClient, realtime: BroadcastServer
 ) -> None:
     session_id = await api.created(chess())
     await next_of(realtime, session_id)
@@ -117,7 +117,7 @@ async def test_no_change_waits_and_a_burst_is_two_pushes(
 
 
 async def test_what_failed_is_made_up_for_once_though_two_instances_look(
-    api: Api, realtime: BroadcastServer, plain: Redis
+    api: ApiClient, realtime: BroadcastServer, plain: Redis
 ) -> None:
     realtime.status = 503
     session_id = await api.started(chess())
@@ -132,14 +132,14 @@ async def test_what_failed_is_made_up_for_once_though_two_instances_look(
     assert topics.count(f"session:{session_id}") == 1
 
 
-async def test_no_alarm_is_set_where_a_loop_watches(api: Api, plain: Redis) -> None:
+async def test_no_alarm_is_set_where_a_loop_watches(api: ApiClient, plain: Redis) -> None:
     session_id = await api.started(chess())
     assert await plain.hexists(Keys().session(session_id), "state")
     assert not await plain.hexists(Keys().session(session_id), "alarm")
 
 
 async def test_metrics_tell_of_pushes(
-    api: Api, instances: tuple[Instance, Instance], realtime: BroadcastServer
+    api: ApiClient, instances: tuple[Instance, Instance], realtime: BroadcastServer
 ) -> None:
     await next_of(realtime, await api.created(chess()))
     text = (await api.http.get("/metrics")).text
@@ -155,7 +155,7 @@ async def test_what_is_being_pushed_when_it_stops_is_finished_or_owed(
     start = settings(realtime, postgres) | {"AUDIT_WORKER": "off"}
     with running(own_redis, **start) as instance:
         async with httpx.AsyncClient(verify=CERTIFICATES, base_url=instance.url) as http:
-            session_id = await Api(http).created(chess())
+            session_id = await ApiClient(http).created(chess())
     assert await plain.zscore(owed_of(session_id), session_id) is not None
 
 
@@ -163,7 +163,7 @@ async def test_the_audit_worker_s_own_process_makes_up_for_it_too(
     own_redis_url: str, realtime: BroadcastServer, postgres: EmbeddedPostgres
 ) -> None:
     client = Redis.from_url(own_redis_url)
-    change = game()[-1]
+    change = switched_session()[-1]
     desk = Desk(client, realtime, keys=Keys())
     await desk.commit(change)
     await desk.owed.add(change.session.name)

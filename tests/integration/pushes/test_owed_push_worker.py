@@ -16,9 +16,9 @@ from shared.ports import Loaded
 from shared.realtime.ports import Taken
 from shared.store.owed_pushes import RedisOwedPushes
 from shared.tasks import end
-from tests.integration.broadcast_server import BroadcastServer
 from tests.integration.pushes.desk import KEYS, Desk, news_of
-from tests.integration.stories import game, story
+from tests.support.broadcast_server import BroadcastServer
+from tests.support.scenarios import changes_of, switched_session
 
 _PATIENCE_S = 10.0
 
@@ -45,7 +45,7 @@ async def test_when_supabase_comes_back_the_newest_state_is_pushed_once(
     desk: Desk, realtime: BroadcastServer
 ) -> None:
     realtime.status = 503
-    changes, revision = game(switches=3), None
+    changes, revision = switched_session(switches=3), None
     for change in changes:
         revision = await desk.commit(change, revision)
         await desk.publisher.announce(news_of(change))
@@ -67,7 +67,7 @@ async def test_when_supabase_comes_back_the_newest_state_is_pushed_once(
 async def test_nothing_is_pushed_again_before_a_second_has_passed(
     desk: Desk, realtime: BroadcastServer
 ) -> None:
-    change = game()[-1]
+    change = switched_session()[-1]
     await desk.commit(change)
     await desk.owed.add(change.session.name)
     next_in_s = await worker_of(desk).retry()
@@ -80,7 +80,7 @@ async def test_nothing_is_pushed_again_before_a_second_has_passed(
 async def test_of_one_that_was_deleted_meanwhile_that_is_told(
     desk: Desk, realtime: BroadcastServer
 ) -> None:
-    created, deleted = story(Delete(), tenant="acme")
+    created, deleted = changes_of(Delete(), tenant="acme")
     await desk.commit(deleted, await desk.commit(created))
     await desk.owed.add(created.session.name)
     await desk.let_a_second_pass()
@@ -105,7 +105,9 @@ async def test_of_one_that_the_store_knows_nothing_of_nothing_is_told(
 async def test_a_state_in_which_something_is_due_is_told_as_of_the_instant_before(
     desk: Desk, realtime: BroadcastServer
 ) -> None:
-    running = story(Start())[-1]  # years ago by the store's clock, so its flag should have fallen
+    running = changes_of(Start())[
+        -1
+    ]  # years ago by the store's clock, so its flag should have fallen
     deadline = next_wakeup(running.session)
     await desk.commit(running)
     await desk.owed.add(running.session.name)
@@ -119,7 +121,7 @@ async def test_a_state_in_which_something_is_due_is_told_as_of_the_instant_befor
 
 async def test_each_is_one_worker_s(redis: Redis, realtime: BroadcastServer) -> None:
     desks = [Desk(redis, realtime) for _ in range(3)]
-    games = [game()[-1] for _ in range(50)]
+    games = [switched_session()[-1] for _ in range(50)]
     await desks[0].store.time()
     for change in games:
         await desks[0].commit(change)
@@ -137,7 +139,7 @@ async def test_each_is_one_worker_s(redis: Redis, realtime: BroadcastServer) -> 
 async def test_what_fails_while_it_is_made_up_for_is_made_up_for_again(
     desk: Desk, realtime: BroadcastServer
 ) -> None:
-    created, started, switched = story(Start(), Switch())
+    created, started, switched = changes_of(Start(), Switch())
     revision = await desk.commit(started, await desk.commit(created))
     await desk.owed.add(created.session.name)
     await desk.let_a_second_pass()
@@ -159,7 +161,7 @@ async def test_it_is_tried_less_and_less_often_and_given_up_after_minutes(
     desk: Desk, realtime: BroadcastServer, caplog: pytest.LogCaptureFixture
 ) -> None:
     realtime.status = 422
-    change = game()[-1]
+    change = switched_session()[-1]
     await desk.commit(change)
     await desk.owed.add(change.session.name)
     delays_s: list[float] = []
@@ -179,7 +181,7 @@ async def test_it_is_tried_less_and_less_often_and_given_up_after_minutes(
 async def test_one_that_fails_holds_up_no_other(
     desk: Desk, realtime: BroadcastServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    good, bad = game()[-1], game()[-1]
+    good, bad = switched_session()[-1], switched_session()[-1]
     for change in (good, bad):
         await desk.commit(change)
         await desk.owed.add(change.session.name)
@@ -201,7 +203,7 @@ async def test_without_a_store_the_loop_goes_on(
     desk: Desk, realtime: BroadcastServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(owed_pushes, "_LONGEST_SLEEP_S", 0.01)
-    change = game()[-1]
+    change = switched_session()[-1]
     await desk.commit(change)
     await desk.owed.add(change.session.name)
     await desk.let_a_second_pass()
@@ -217,7 +219,7 @@ async def test_a_retry_is_logged_with_the_failure_that_caused_it_only_once(
     desk: Desk, realtime: BroadcastServer, caplog: pytest.LogCaptureFixture
 ) -> None:
     realtime.status = 500
-    change = game()[-1]
+    change = switched_session()[-1]
     await desk.commit(change)
     with caplog.at_level(logging.WARNING, "synckairos.pushes"):
         await desk.publisher.announce(news_of(change))

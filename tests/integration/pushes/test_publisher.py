@@ -20,9 +20,9 @@ from shared.domain.session import SyncMode
 from shared.domain.units import Instant, Millis
 from shared.ports import News
 from shared.realtime.supabase import Patience
-from tests.integration.broadcast_server import BroadcastServer
 from tests.integration.pushes.desk import IN_TIME, Desk, news_of
-from tests.integration.stories import game
+from tests.support.broadcast_server import BroadcastServer
+from tests.support.scenarios import switched_session
 
 _SHORT = Patience(waiting_s=0.3, sending_s=0.3, noting_s=5)
 _NOBODY_LISTENS = "redis://127.0.0.1:1"
@@ -61,7 +61,7 @@ async def test_all_pushes_of_a_commit_go_in_one_request_as_they_are(
 
 
 async def test_a_secret_key_goes_alone(desk: Desk, realtime: BroadcastServer) -> None:
-    await desk.publisher.announce(news_of(game()[-1]))
+    await desk.publisher.announce(news_of(switched_session()[-1]))
     (sent,) = realtime.sent
     assert sent.headers["apikey"] == SECRET_KEY
     assert "authorization" not in sent.headers
@@ -71,7 +71,7 @@ async def test_a_secret_key_goes_alone(desk: Desk, realtime: BroadcastServer) ->
 async def test_a_legacy_key_is_a_token_too(redis: Redis, realtime: BroadcastServer) -> None:
     legacy = "eyJhbGciOiJIUzI1NiJ9.e30.signature"
     desk = Desk(redis, realtime, key=legacy)
-    await desk.publisher.announce(news_of(game()[-1]))
+    await desk.publisher.announce(news_of(switched_session()[-1]))
     (sent,) = realtime.sent
     assert (sent.headers["apikey"], sent.headers["authorization"]) == (legacy, f"Bearer {legacy}")
     await desk.pushes.close()
@@ -107,7 +107,7 @@ async def test_whatever_is_not_a_202_is_owed(
     desk: Desk, realtime: BroadcastServer, status: int
 ) -> None:
     realtime.status = status
-    news = news_of(game()[-1])
+    news = news_of(switched_session()[-1])
     await desk.publisher.announce(news)
     assert len(realtime.sent) == 1
     assert await desk.names_owed() == [news.name]
@@ -117,7 +117,7 @@ async def test_whatever_is_not_a_202_is_owed(
 
 async def test_silence_is_not_waited_for(hasty: Desk, realtime: BroadcastServer) -> None:
     realtime.hold()
-    news, began = news_of(game()[-1]), monotonic()
+    news, began = news_of(switched_session()[-1]), monotonic()
     await hasty.publisher.announce(news)
     assert monotonic() - began < 1
     assert await hasty.names_owed() == [news.name]
@@ -125,7 +125,7 @@ async def test_silence_is_not_waited_for(hasty: Desk, realtime: BroadcastServer)
 
 async def test_who_refuses_connections_is_owed_to(desk: Desk, realtime: BroadcastServer) -> None:
     realtime.stop()
-    news = news_of(game()[-1])
+    news = news_of(switched_session()[-1])
     await desk.publisher.announce(news)
     assert await desk.names_owed() == [news.name]
 
@@ -135,7 +135,7 @@ async def test_a_url_that_is_none_fails_nothing_but_pushes(
     desk: Desk, redis: Redis, realtime: BroadcastServer, monkeypatch: pytest.MonkeyPatch, url: str
 ) -> None:
     monkeypatch.setattr(desk.publisher._broadcasts, "_url", url)
-    news = news_of(game()[-1])
+    news = news_of(switched_session()[-1])
     await desk.publisher.announce(news)
     assert await desk.names_owed() == [news.name]
 
@@ -144,10 +144,10 @@ async def test_connections_are_kept_and_one_that_died_while_idle_is_replaced(
     desk: Desk, realtime: BroadcastServer
 ) -> None:
     for _ in range(2):
-        await desk.publisher.announce(news_of(game()[-1]))
+        await desk.publisher.announce(news_of(switched_session()[-1]))
     realtime.stop()
     realtime.start()
-    await desk.publisher.announce(news_of(game()[-1]))
+    await desk.publisher.announce(news_of(switched_session()[-1]))
     first, second, third = realtime.sent
     assert first.client_port == second.client_port != third.client_port
     assert await desk.names_owed() == []
@@ -174,7 +174,7 @@ async def test_one_that_dies_under_a_request_is_replaced_once(
         port = server.sockets[0].getsockname()[1]
         monkeypatch.setattr(desk.publisher._broadcasts, "_url", f"http://127.0.0.1:{port}/")
         for _ in range(3):
-            await desk.publisher.announce(news_of(game()[-1]))
+            await desk.publisher.announce(news_of(switched_session()[-1]))
         await desk.pushes.close()
         await asyncio.gather(*filter(None, connections))
     assert len(connections) == 3
@@ -188,7 +188,7 @@ async def test_a_failure_that_can_t_be_noted_is_counted_and_told_and_raises_noth
     desk = Desk(redis, realtime)
     realtime.status = 500
     with caplog.at_level(logging.WARNING, "synckairos.pushes"):
-        await desk.publisher.announce(news_of(game()[-1]))
+        await desk.publisher.announce(news_of(switched_session()[-1]))
     assert (desk.fate("failed"), desk.fate("lost")) == (1, 1)
     assert "pushes are lost" in caplog.text
     assert desk.calls == []
@@ -202,7 +202,7 @@ async def test_a_note_that_takes_too_long_is_not_waited_for(
     desk = Desk(redis, realtime, patience=replace(IN_TIME, noting_s=0.01))
     monkeypatch.setattr(desk.owed, "add", never)
     realtime.status = 500
-    await desk.publisher.announce(news_of(game()[-1]))
+    await desk.publisher.announce(news_of(switched_session()[-1]))
     await desk.pushes.close()
     assert desk.fate("lost") == 1
 
@@ -218,7 +218,7 @@ async def test_that_pushes_fail_is_not_told_with_each_of_them(
     with caplog.at_level(logging.WARNING, "synckairos.pushes"):
         for status in (202, 500, 429, 202, 500):
             realtime.status = status
-            await desk.publisher.announce(news_of(game()[-1]))
+            await desk.publisher.announce(news_of(switched_session()[-1]))
     (record,) = caplog.records
     assert record.getMessage() == "pushes to Supabase fail: 500 no"
 
@@ -227,7 +227,7 @@ async def test_the_worker_is_called_once_for_each_session_that_is_owed_to(
     desk: Desk, realtime: BroadcastServer
 ) -> None:
     realtime.status = 500
-    changes = game(switches=1)
-    for change in (*changes, game()[-1]):
+    changes = switched_session(switches=1)
+    for change in (*changes, switched_session()[-1]):
         await desk.publisher.announce(news_of(change))
     assert desk.calls == ["called"] * 2

@@ -8,7 +8,7 @@ from tests.fuzz.extent import IS_FULL
 from tests.integration.realtime.client import Client
 from tests.integration.realtime.js_client import JsClient
 from tests.integration.realtime.python_client import PythonClient
-from tests.integration.target import IS_FUNCTIONS
+from tests.support.target import IS_FUNCTIONS
 
 KINDS = ("python", "supabase-js", "realtime-js 1.0.0", "realtime-js 2.0.0")
 """The clients, and which version of the protocol they speak where there is a choice."""

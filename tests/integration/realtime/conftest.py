@@ -6,25 +6,28 @@ import pytest
 
 from infra.local.realtime import LocalRealtime
 from infra.local.redis import embedded_redis
-from tests.integration import tokens
-from tests.integration.api import Api, calling
 from tests.integration.realtime.project import Sender, sending_to
-from tests.integration.target import serving
-from tests.integration.tokens import GUARDED
+from tests.support import tokens
+from tests.support.api import ApiClient, api_client
+from tests.support.target import running_service
+from tests.support.tokens import WITH_AUTHENTICATION
 
 
 @pytest.fixture(scope="session")
 def pushing_url(supabase_realtime: LocalRealtime) -> Iterator[str]:
     """Where it is."""
     settings = supabase_realtime.settings()
-    with embedded_redis() as redis_url, serving(redis_url, **GUARDED, **settings) as url:
+    with (
+        embedded_redis() as redis_url,
+        running_service(redis_url, **WITH_AUTHENTICATION, **settings) as url,
+    ):
         yield url
 
 
 @pytest.fixture
-async def pushing(pushing_url: str) -> AsyncIterator[Api]:
+async def pushing(pushing_url: str) -> AsyncIterator[ApiClient]:
     """A client of it, with a backend's token."""
-    async with calling(pushing_url, tokens.service(), timeout=20) as api:
+    async with api_client(pushing_url, tokens.service(), timeout=20) as api:
         yield api
 
 

@@ -10,7 +10,7 @@ import jwt
 
 from infra.local.realtime import LocalRealtime
 from infra.local.supabase import PUBLISHABLE_KEY, SECRET_KEY
-from tests.integration.api import CERTIFICATES
+from tests.support.api import CERTIFICATES
 
 MINUTE = 60
 

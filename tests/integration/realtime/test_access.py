@@ -11,7 +11,7 @@ from infra.local.realtime import LocalRealtime
 from infra.local.supabase import PUBLISHABLE_KEY
 from tests.integration.realtime.clients import BOTH_PROTOCOLS, asking, following
 from tests.integration.realtime.project import MINUTE, Sender, message, subscription, token
-from tests.integration.tokens import WRONG_SECRET, bearer
+from tests.support.tokens import WRONG_SECRET, bearer
 
 pytestmark = pytest.mark.parametrize("kind", BOTH_PROTOCOLS)
 

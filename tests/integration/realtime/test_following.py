@@ -5,17 +5,19 @@ from uuid import uuid4
 
 import pytest
 
-from tests.integration import tokens
-from tests.integration.api import Api, chess, participant
 from tests.integration.realtime.clients import HEARING, following
-from tests.integration.tokens import bearer
+from tests.support import tokens
+from tests.support.api import ApiClient, chess, participant
+from tests.support.tokens import bearer
 
 pytestmark = [pytest.mark.http, pytest.mark.parametrize("kind", HEARING)]
 
 _LOSER_S_TIME_MS = 1_500
 
 
-async def _subscription(api: Api, session_id: str, token: str | None = None) -> dict[str, Any]:
+async def _subscription(
+    api: ApiClient, session_id: str, token: str | None = None
+) -> dict[str, Any]:
     path = f"/v1/sessions/{session_id}/realtime"
     answer = await api.http.get(path, headers=bearer(token) if token else None)
     assert answer.status_code == 200, answer.text
@@ -32,7 +34,7 @@ def _short_game() -> dict[str, Any]:
     )
 
 
-async def test_whatever_happens_is_pushed(pushing: Api, kind: str) -> None:
+async def test_whatever_happens_is_pushed(pushing: ApiClient, kind: str) -> None:
     body = _short_game() | {"session_id": str(uuid4())}
     session_id = body["session_id"]
     found = await _subscription(pushing, session_id, tokens.spectator(session_id))
@@ -52,7 +54,7 @@ async def test_whatever_happens_is_pushed(pushing: Api, kind: str) -> None:
         assert (await client.message("SESSION_DELETED"))["sessionId"] == session_id
 
 
-async def test_one_follows_one_s_own_tenant_s_session(pushing: Api, kind: str) -> None:
+async def test_one_follows_one_s_own_tenant_s_session(pushing: ApiClient, kind: str) -> None:
     body = chess(session_id=str(uuid4()))
     ours, theirs = tokens.service(tenant="ours"), tokens.service(tenant="theirs")
     for token in (ours, theirs):
@@ -67,7 +69,7 @@ async def test_one_follows_one_s_own_tenant_s_session(pushing: Api, kind: str) -
         assert (await client.version(2))["state"]["status"] == "running"
 
 
-async def test_a_fresh_token_from_the_service_carries_on(pushing: Api, kind: str) -> None:
+async def test_a_fresh_token_from_the_service_carries_on(pushing: ApiClient, kind: str) -> None:
     session_id = await pushing.started(chess())
     found = await _subscription(pushing, session_id)
     async with following(kind, found) as client:

@@ -11,9 +11,9 @@ from infra.local.realtime import LocalRealtime, local_realtime
 from infra.local.realtime.faults import Outage
 from infra.local.redis import embedded_redis
 from infra.local.supabase import LocalSupabase
-from tests.integration.api import Api, calling, chess
 from tests.integration.realtime.clients import HEARING, following
-from tests.integration.target import serving
+from tests.support.api import ApiClient, api_client, chess
+from tests.support.target import running_service
 
 pytestmark = pytest.mark.http
 
@@ -30,14 +30,14 @@ def project(postgres: EmbeddedPostgres, supabase: LocalSupabase) -> Iterator[Loc
 @pytest.fixture(scope="module")
 def url(project: LocalRealtime) -> Iterator[str]:
     """Where a service is that uses it."""
-    with embedded_redis() as redis_url, serving(redis_url, **project.settings()) as where:
+    with embedded_redis() as redis_url, running_service(redis_url, **project.settings()) as where:
         yield where
 
 
 @pytest.fixture
-async def api(project: LocalRealtime, url: str) -> AsyncIterator[Api]:
+async def api(project: LocalRealtime, url: str) -> AsyncIterator[ApiClient]:
     """A client of that service."""
-    async with calling(url, timeout=20) as api:
+    async with api_client(url, timeout=20) as api:
         yield api
     project.mischief.outage = None
     project.mischief.refuses_sockets = False
@@ -46,7 +46,7 @@ async def api(project: LocalRealtime, url: str) -> AsyncIterator[Api]:
 @pytest.mark.parametrize("kind", ["python", "supabase-js"])
 @pytest.mark.parametrize("outage", ["error", "hang"])
 async def test_what_could_not_be_pushed_is_told_later(
-    project: LocalRealtime, api: Api, outage: Outage, kind: str
+    project: LocalRealtime, api: ApiClient, outage: Outage, kind: str
 ) -> None:
     session_id = str(uuid4())
     found = (await api.http.get(f"/v1/sessions/{session_id}/realtime")).json()["data"]
@@ -67,7 +67,7 @@ async def test_what_could_not_be_pushed_is_told_later(
 
 @pytest.mark.parametrize("kind", HEARING[1:])
 async def test_a_client_that_was_cut_off_is_back_by_itself(
-    project: LocalRealtime, api: Api, kind: str
+    project: LocalRealtime, api: ApiClient, kind: str
 ) -> None:
     session_id = await api.started(chess())
     found = (await api.http.get(f"/v1/sessions/{session_id}/realtime")).json()["data"]

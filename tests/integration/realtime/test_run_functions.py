@@ -14,8 +14,8 @@ import pytest
 from infra.local.instance import environment_without_databases
 from infra.local.supabase import is_node_installed
 from tests.conftest import missing
-from tests.integration.api import CERTIFICATES, Api, chess
 from tests.integration.realtime.clients import following
+from tests.support.api import CERTIFICATES, ApiClient, chess
 
 _ROOT = Path(__file__).parents[3]
 _LINES = 4
@@ -46,7 +46,7 @@ def greeting() -> Iterator[str]:
 async def test_sessions_can_be_followed_as_it_says(greeting: str) -> None:
     url, project, how = re.findall(r"http://[^\s,]+", greeting)
     async with httpx.AsyncClient(verify=CERTIFICATES, base_url=url, timeout=20) as http:
-        api = Api(http)
+        api = ApiClient(http)
         session_id = await api.created(chess())
         found = (await http.get(how.replace("ID", session_id))).json()["data"]
         assert found["url"] == project

@@ -11,7 +11,7 @@ from infra.local.realtime import LocalRealtime
 from infra.local.supabase import JWT_SECRET, PUBLISHABLE_KEY, SECRET_KEY
 from tests.integration.realtime.project import Sender, message, token
 from tests.integration.realtime.wire import wire
-from tests.integration.tokens import bearer
+from tests.support.tokens import bearer
 
 _BLANK, _INVALID = ["can't be blank"], ["is invalid"]
 _SERVICE_ROLE = jwt.encode({"role": "service_role", "exp": time.time() + 3600}, JWT_SECRET)

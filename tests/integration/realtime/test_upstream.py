@@ -9,7 +9,7 @@ from infra.local.ports import free_port
 from infra.local.postgres import EmbeddedPostgres
 from infra.local.realtime import LocalRealtime, local_realtime
 from infra.local.supabase import SECRET_KEY, LocalSupabase
-from tests.integration.api import CERTIFICATES
+from tests.support.api import CERTIFICATES
 
 _KEYS = {"apikey": SECRET_KEY, "Authorization": f"Bearer {SECRET_KEY}"}
 _PATHS = (

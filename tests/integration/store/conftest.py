@@ -15,7 +15,7 @@ from shared.store.connection import Connection
 from shared.store.keys import Keys
 from shared.store.memory import RedisMemory
 from shared.store.sessions import RedisSessionStore
-from tests.integration.natively import by_rest, natively
+from tests.support.native_redis import native_connection_of, upstash_connection_to
 
 _MEANS = Means(sets_alarms=True)
 
@@ -61,11 +61,11 @@ async def connection(redis: Redis, request: Any) -> AsyncIterator[Connection]:
     """The ways to reach a Redis."""
     if request.param == "upstash":
         endpoint: LocalUpstash = request.getfixturevalue("quiet_upstash")
-        upstash = by_rest(endpoint)
+        upstash = upstash_connection_to(endpoint)
         yield upstash
         await upstash.close()
     else:
-        yield natively(redis)
+        yield native_connection_of(redis)
 
 
 class Recorder:

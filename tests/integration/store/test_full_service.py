@@ -26,7 +26,7 @@ from shared.metrics.prometheus import PrometheusMetrics
 from shared.ports import Committed, Origin, Wakeup
 from shared.settings import Settings
 from shared.tasks import end
-from tests.integration.natively import natively
+from tests.support.native_redis import native_connection_of
 
 Fill = Callable[[], Awaitable[None]]
 _REQUEST = Request(Origin("host"))
@@ -36,7 +36,7 @@ _REQUEST = Request(Origin("host"))
 async def backend(redis: Redis) -> Backend:
     """The service on the Redis under test; its audit entries are for another process."""
     settings = Settings(audit_worker="off")
-    return assemble(settings, natively(redis), None, clock=StoreClock())
+    return assemble(settings, native_connection_of(redis), None, clock=StoreClock())
 
 
 def may(operation: Operation, session_id: str) -> Permit:
@@ -171,7 +171,7 @@ async def test_a_session_is_deleted_however_much_is_due_in_it(backend: Backend, 
 
 
 async def test_no_entries_pile_up_where_no_trail_is_set_up(redis: Redis) -> None:
-    connection = natively(redis)
+    connection = native_connection_of(redis)
     for settings, written in [
         (Settings(), 0),
         (Settings(audit_worker="off"), 2),

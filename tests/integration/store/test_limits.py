@@ -14,7 +14,7 @@ from shared.ports import Limit, Quota, SessionStore
 from shared.store.connection import Connection
 from shared.store.keys import Keys
 from shared.store.sessions import RedisSessionStore
-from tests.integration.natively import by_rest, natively
+from tests.support.native_redis import native_connection_of, upstash_connection_to
 
 WINDOW = Millis(1_000)
 LIMIT = Limit("caller:alice", 4, WINDOW)
@@ -74,10 +74,10 @@ async def test_so_many_fit_and_no_more(store: SessionStore) -> None:
 async def test_a_limit_holds_for_all_connections_at_once(
     redis: Redis, quiet_upstash: LocalUpstash, keys: Keys
 ) -> None:
-    upstash = by_rest(quiet_upstash)
+    upstash = upstash_connection_to(quiet_upstash)
     stores = [
         RedisSessionStore(connection, keys, StoreClock())
-        for connection in (natively(redis), upstash)
+        for connection in (native_connection_of(redis), upstash)
     ]
     limit = Limit("caller:alice", 25, Millis(60_000))
     quotas = await asyncio.gather(*(take(store, limit) for store in stores * 30))

@@ -11,7 +11,7 @@ from shared.errors import StoreUnavailable
 from shared.store.connection import Argument, Attempt, Command, Connection, Reply, Script
 from shared.store.keys import Keys
 from shared.store.outbox import RedisOutbox
-from tests.integration.stories import entries_of, game, last_of
+from tests.support.scenarios import entries_of, last_session, switched_session
 
 _MOST_BYTES = 1 << 20
 _KILOBYTE = 1_000
@@ -166,8 +166,8 @@ async def test_a_lease_is_renewed_by_who_holds_it_alone(
 async def test_what_waits_is_looked_through_in_replies_of_bounded_size(
     redis: Redis, connection: Connection, walk: str
 ) -> None:
-    keys, measured, changes = Keys(1), Measured(connection), game(switches=20)
-    outbox, session = RedisOutbox(measured, keys), last_of(changes)
+    keys, measured, changes = Keys(1), Measured(connection), switched_session(switches=20)
+    outbox, session = RedisOutbox(measured, keys), last_session(changes)
     await filled(redis, keys, [1, 1, 1, *[400] * 12])
     for entry in entries_of(changes):
         await redis.xadd(keys.outbox(keys.all_shards[0]), {"entry": entry})

@@ -14,7 +14,7 @@ from shared.store.connection import Connection
 from shared.store.keys import Keys
 from shared.store.probe import StoreProbe, reason_of
 from shared.store.redis import NativeConnection
-from tests.integration.natively import by_rest, natively
+from tests.support.native_redis import native_connection_of, upstash_connection_to
 
 _KEYS = Keys(3)
 
@@ -45,10 +45,10 @@ async def own_connection(
 ) -> AsyncIterator[Connection]:
     """The ways to reach it."""
     if request.param == "native":
-        yield natively(redis)
+        yield native_connection_of(redis)
         return
     with local_upstash(own_redis_url) as endpoint:
-        upstash = by_rest(endpoint)
+        upstash = upstash_connection_to(endpoint)
         yield upstash
         await upstash.close()
 

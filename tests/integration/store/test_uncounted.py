@@ -15,8 +15,8 @@ from shared.ports import IdempotencyKey, Limit, SessionStore
 from shared.store.connection import Connection
 from shared.store.keys import Keys
 from shared.store.sessions import RedisSessionStore
-from tests.integration.natively import by_rest, natively
 from tests.integration.store.commits import new_session, writing
+from tests.support.native_redis import native_connection_of, upstash_connection_to
 
 LIMITS = [Limit("caller:alice", 4, Millis(1_000)), Limit("switches:x", 4, Millis(1_000))]
 
@@ -31,8 +31,8 @@ def own_redis_url() -> Iterator[str]:
 async def test_a_redis_out_of_memory_is_still_read(own_redis_url: str) -> None:
     redis = Redis.from_url(own_redis_url)
     with local_upstash(own_redis_url) as endpoint:
-        upstash = by_rest(endpoint)
-        for connection in (natively(redis), upstash):
+        upstash = upstash_connection_to(endpoint)
+        for connection in (native_connection_of(redis), upstash):
             store = RedisSessionStore(connection, Keys(), StoreClock())
             await redis.flushall()
             commit = writing(new_session())

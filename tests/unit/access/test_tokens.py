@@ -11,7 +11,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from shared.access.callers import Caller, Role
 from shared.access.tokens import CALLING, SUBSCRIBING, Issuer, Kind, Tokens
 from shared.errors import Forbidden, Unauthenticated
-from tests.integration.tokens import HOUR, SECRET, claims, signed
+from tests.support.tokens import HOUR, SECRET, claims, signed
 
 _ID = "5a7f9a52-6a2c-4d0c-9a38-0f1f4c3b7d10"
 _EC_KEY = ec.generate_private_key(ec.SECP256R1())

@@ -7,7 +7,7 @@ import pytest
 
 from shared.audit.supabase import SupabaseAuditLog
 from shared.errors import AuditUnavailable
-from tests.integration.stories import entries_of, game
+from tests.support.scenarios import entries_of, switched_session
 
 
 def log_over(transport: httpx.AsyncBaseTransport) -> SupabaseAuditLog:
@@ -30,7 +30,7 @@ async def test_a_connection_that_fails_in_whatever_way_is_an_outage(error: Excep
         raise error
 
     log = log_over(httpx.MockTransport(fail))
-    for ask in (log.append(entries_of(game())), log.last("nobody"), log.check()):
+    for ask in (log.append(entries_of(switched_session())), log.last("nobody"), log.check()):
         with pytest.raises(AuditUnavailable):
             await ask
     await log.close()
@@ -52,6 +52,6 @@ async def test_a_request_on_a_connection_that_was_closed_while_idle_is_sent_agai
     if method == "last":
         assert await log.last("nobody") is None
     else:
-        assert await log.append(entries_of(game())) == []
+        assert await log.append(entries_of(switched_session())) == []
     assert len(sent) == 2
     await log.close()

@@ -1,0 +1,1 @@
+"""Tests of infra: checks, deployment, image, monitoring, packaging."""

@@ -1,0 +1,111 @@
+"""`infra/fly.toml` is what Fly understands, and says what is true of the service.
+
+The schema is written from Fly's configuration reference; it was not fetched from there.
+"""
+
+import copy
+import importlib.util
+import json
+import re
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import pytest
+
+from functions import endpoints, serving
+from shared.settings import Settings
+
+_ROOT = Path(__file__).parents[3]
+_FLY = tomllib.loads((_ROOT / "infra" / "fly.toml").read_text())
+_SCHEMA = json.loads(Path(__file__).with_name("fly.schema.json").read_text())
+_UNITS = {"ms": 0.001, "s": 1, "m": 60, "h": 3600}
+
+
+def seconds(duration: str) -> float:
+    """What a duration of Fly's is."""
+    return sum(float(n) * _UNITS[unit] for n, unit in re.findall(r"(\d+)(ms|s|m|h)", duration))
+
+
+def checks() -> list[dict[str, Any]]:
+    """Those that decide on traffic, and those that don't."""
+    return [*_FLY["http_service"]["checks"], *_FLY["checks"].values()]
+
+
+def test_fly_understands_it() -> None:
+    jsonschema.validate(_FLY, _SCHEMA)
+
+
+@pytest.mark.parametrize(
+    ("place", "value"),
+    [
+        (("kill_timout",), "30s"),
+        (("kill_timeout",), 30),
+        (("kill_signal",), "TERM"),
+        (("deploy", "strategy"), "slowly"),
+        (("deploy", "max_unavailable"), 0),
+        (("env", "PORT"), 8080),
+        (("env", "port"), "8080"),
+        (("http_service", "internal_port"), "8080"),
+        (("http_service", "auto_stop_machines"), "sometimes"),
+        (("http_service", "concurrency", "type"), "sockets"),
+        (("checks", "ready", "interval"), 60),
+        (("checks", "ready", "path"), "ready"),
+        (("metrics", "port"), 70000),
+        (("vm", 0, "memory"), "512"),
+        (("vm", 0, "size"), "shared-cpu-3x"),
+        (("restart", 0, "policy"), "sometimes"),
+    ],
+)
+def test_a_slip_in_it_would_be_found(place: tuple[str | int, ...], value: Any) -> None:
+    changed: Any = copy.deepcopy(_FLY)
+    inner = changed
+    for name in place[:-1]:
+        inner = inner[name]
+    inner[place[-1]] = value
+    with pytest.raises(jsonschema.ValidationError):
+        jsonschema.validate(changed, _SCHEMA)
+
+
+def test_every_variable_is_a_setting_and_all_are_good_ones() -> None:
+    variables = {name.lower(): value for name, value in _FLY["env"].items()}
+    assert set(variables) <= set(Settings.model_fields)
+    Settings.model_validate(
+        variables | {"redis_url": "rediss://x", "jwt_secret": "0123456789abcdef" * 2}
+    )
+
+
+def test_it_asks_the_service_where_that_listens() -> None:
+    port = int(_FLY["env"]["PORT"])
+    assert _FLY["http_service"]["internal_port"] == port
+    assert [check.get("port", port) for check in checks()] == [port] * len(checks())
+    assert _FLY["metrics"] == {"port": int(_FLY["env"]["METRICS_PORT"]), "path": "/metrics"}
+
+
+def test_it_asks_for_what_the_service_answers() -> None:
+    paths = {route.path for route in endpoints.ROUTES}
+    assert {check["path"] for check in checks()} <= paths
+
+
+def test_only_liveness_decides_on_traffic() -> None:
+    assert [check["path"] for check in _FLY["http_service"]["checks"]] == ["/health"]
+    assert seconds(_FLY["http_service"]["checks"][0]["interval"]) == 30
+    assert seconds(_FLY["checks"]["ready"]["interval"]) == 60
+
+
+def test_it_is_given_the_time_that_it_takes_to_leave() -> None:
+    leaving = float(_FLY["env"]["DRAIN_S"]) + serving.GRACE_S
+    assert seconds(_FLY["kill_timeout"]) > leaving + 10
+
+
+def test_two_machines_are_always_awake() -> None:
+    service = _FLY["http_service"]
+    assert (service["auto_stop_machines"], service["min_machines_running"]) == ("off", 2)
+    assert service["concurrency"]["soft_limit"] < service["concurrency"]["hard_limit"] <= 2500
+
+
+def test_the_release_command_is_there() -> None:
+    program, option, module = _FLY["deploy"]["release_command"].split()
+    assert (program, option) == ("python3", "-m")
+    assert importlib.util.find_spec(module)

@@ -1,0 +1,112 @@
+"""Tracing costs nothing where nobody collects, and harms nobody where the collector is away."""
+
+import logging
+import subprocess
+import sys
+import time
+from typing import Any
+
+import httpx
+import pytest
+from opentelemetry.sdk.trace import ReadableSpan
+from opentelemetry.sdk.trace.export import SpanExporter, SpanExportResult
+from pydantic import ValidationError
+
+from infra.local.instance import environment_without_databases, running
+from infra.local.ports import free_port
+from infra.local.unguarded import NO_AUTH_SETTINGS
+from shared.settings import Settings
+from shared.tracing.export import Exporter
+from tests.infra.monitoring.collector import collecting
+from tests.support.api import CERTIFICATES, api_client, chess
+
+_BUILD = """\
+import sys
+from functions.server import build
+from shared.settings import read_settings
+build(read_settings())
+print(*(name for name in sys.modules if name.startswith({prefixes})))
+"""
+_OURS = ("shared.tracing", "opentelemetry.sdk.trace", "opentelemetry.exporter")
+"""The rest of OpenTelemetry is what other libraries load of it by themselves."""
+
+_ENDPOINT = "OTEL_EXPORTER_OTLP_ENDPOINT"
+
+
+def loaded(**settings: str) -> set[str]:
+    """What a service of those settings has loaded of tracing."""
+    env = (
+        environment_without_databases()
+        | NO_AUTH_SETTINGS
+        | {"REDIS_URL": "redis://127.0.0.1:1/0"}
+        | settings
+    )
+    code = _BUILD.format(prefixes=_OURS)
+    done = subprocess.run([sys.executable, "-c", code], env=env, capture_output=True, check=True)
+    return set(done.stdout.decode().split())
+
+
+def test_nothing_is_loaded_where_nobody_collects() -> None:
+    assert loaded() == set()
+    assert "opentelemetry.sdk.trace" in loaded(**{_ENDPOINT: "http://127.0.0.1:1"})
+
+
+@pytest.mark.parametrize("endpoint", ["localhost:4318", "grpc://collector:4317"])
+def test_an_endpoint_must_be_a_web_address(endpoint: str) -> None:
+    with pytest.raises(ValidationError, match="must begin with http:// or https://"):
+        Settings(otel_exporter_otlp_endpoint=endpoint)
+
+
+async def test_a_collector_that_is_away_fails_no_request_and_delays_no_end(
+    redis_url: str, capfd: pytest.CaptureFixture[str]
+) -> None:
+    away: Any = {
+        _ENDPOINT: f"http://127.0.0.1:{free_port()}",
+        "OTEL_BSP_SCHEDULE_DELAY": "20",
+        "OTEL_EXPORTER_OTLP_TIMEOUT": "1",
+    }
+    with running(redis_url, **away) as instance:
+        async with api_client(instance.url) as api:
+            session_id = await api.started(chess())
+            for _ in range(50):
+                assert (await api.get(session_id)).status_code == 200
+        began = time.monotonic()
+        instance.process.terminate()
+        instance.process.wait(10)
+        assert time.monotonic() - began < 6  # by itself the exporter would try for much longer
+    lines = capfd.readouterr().err.splitlines()
+    assert [line for line in lines if "opentelemetry" in line] == []
+    assert len([line for line in lines if "synckairos.tracing" in line]) <= 1
+
+
+def test_log_lines_tell_their_trace_and_the_last_spans_are_sent_at_the_end(
+    redis_url: str, capfd: pytest.CaptureFixture[str]
+) -> None:
+    trace_id = "0af7651916cd43dd8448eb211c80319c"
+    headers = {"traceparent": f"00-{trace_id}-b7ad6b7169203331-01"}
+    with collecting() as collector:
+        late: Any = {_ENDPOINT: collector.url, "OTEL_BSP_SCHEDULE_DELAY": "60000"}
+        with running(redis_url, LOG_LEVEL="INFO", **late) as instance:
+            httpx.get(f"{instance.url}/v1/time", headers=headers, verify=CERTIFICATES)
+            httpx.get(f"{instance.url}/health", verify=CERTIFICATES)
+            assert collector.spans == []
+        assert [span.name for span in collector.spans] == ["GET /v1/time"]
+    lines = capfd.readouterr().err.splitlines()
+    (traced,) = (line for line in lines if "trace_id" in line)
+    assert f'"trace_id":"{trace_id}"' in traced
+    assert "GET /v1/time 200" in traced
+
+
+class _Away(SpanExporter):
+    def export(self, spans: object) -> SpanExportResult:
+        return SpanExportResult.FAILURE
+
+
+def test_that_spans_are_lost_is_said_once_in_a_while(caplog: pytest.LogCaptureFixture) -> None:
+    exporter = Exporter(_Away())
+    with caplog.at_level(logging.WARNING):
+        for _ in range(100):
+            exporter.export([ReadableSpan("one"), ReadableSpan("two")])
+    assert [record.getMessage() for record in caplog.records] == [
+        "could not send spans to the collector; at least 2 are lost"
+    ]

@@ -1,0 +1,120 @@
+"""What the template says about routes, queues and alarms."""
+
+from collections.abc import Iterator
+from importlib import import_module
+from types import ModuleType
+
+import pytest
+
+from infra.packaging.manifest import ROOT
+from shared.http.routing import Route
+from tests.infra.packaging.stack import Properties, Stack
+
+_ONLY_IN_THE_CONTAINER = {"functions.service.metrics"}
+_CATCHES_ALL = "functions.service.docs"
+
+ENDPOINTS = sorted(
+    name
+    for folder in ("sessions", "service")
+    for path in (ROOT / "functions" / folder).glob("*.py")
+    if path.stem != "__init__"
+    and (name := f"functions.{folder}.{path.stem}") not in _ONLY_IN_THE_CONTAINER
+)
+WORKERS = sorted(
+    name
+    for path in (ROOT / "functions" / "workers").glob("*.py")
+    if hasattr(import_module(name := f"functions.workers.{path.stem}"), "handler")
+)
+
+
+def _function_of(stack: Stack, module: str) -> str:
+    """The logical id of the function that runs the module's handler."""
+    of = {properties["Handler"]: name for name, properties in stack.functions.items()}
+    assert f"{module}.handler" in of, f"{module} is missing in serverless.yml"
+    return of[f"{module}.handler"]
+
+
+def _expected(module: ModuleType) -> set[str]:
+    return {key for route in module.routes for key in _route_keys(route)}
+
+
+def _route_keys(route: Route) -> Iterator[str]:
+    """The keys of the HTTP API that lead to the addresses of a route."""
+    path = route.path.replace("{rest}", "{path+}")
+    yield f"{route.method} {path}"
+    if route.method == "GET":
+        yield f"HEAD {path}"  # answered as GET, without the body
+
+
+@pytest.mark.parametrize("name", ENDPOINTS)
+def test_every_route_of_an_endpoint_leads_to_its_function(stack: Stack, name: str) -> None:
+    expected = {"$default"} if name == _CATCHES_ALL else _expected(import_module(name))
+    assert stack.routes(_function_of(stack, name)) == expected
+
+
+def test_every_function_is_an_endpoint_or_a_worker(stack: Stack) -> None:
+    handlers = {properties["Handler"] for properties in stack.functions.values()}
+    assert handlers == {f"{name}.handler" for name in (*ENDPOINTS, *WORKERS)}
+
+
+def test_a_worker_answers_for_each_message_by_itself(stack: Stack) -> None:
+    for source in stack.of_type("AWS::Lambda::EventSourceMapping").values():
+        assert source["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
+
+
+def test_a_queue_hides_a_message_six_times_as_long_as_its_worker_may_take(stack: Stack) -> None:
+    fed = 0
+    for function, properties in stack.functions.items():
+        for source in stack.sources(function):
+            queue = stack.of_type("AWS::SQS::Queue")[source["EventSourceArn"]["Fn::GetAtt"][0]]
+            assert queue["VisibilityTimeout"] >= 6 * properties["Timeout"]
+            fed += 1
+    assert fed == 2
+
+
+def test_a_message_that_always_fails_ends_in_a_dead_letter_queue_before_it_expires(
+    stack: Stack,
+) -> None:
+    queues = stack.of_type("AWS::SQS::Queue")
+    fed = [m["EventSourceArn"]["Fn::GetAtt"][0] for m in _mappings(stack)]
+    for name in fed:
+        redrive = queues[name]["RedrivePolicy"]
+        tries = redrive["maxReceiveCount"] * queues[name]["VisibilityTimeout"]
+        assert tries < queues[name]["MessageRetentionPeriod"]
+        assert redrive["deadLetterTargetArn"]["Fn::GetAtt"][0] in queues.keys() - set(fed)
+
+
+def test_every_queue_is_encrypted(stack: Stack) -> None:
+    queues = stack.of_type("AWS::SQS::Queue")
+    assert len(queues) == 4
+    assert all(queue["SqsManagedSseEnabled"] for queue in queues.values())
+
+
+def test_a_queue_starts_no_more_workers_than_are_reserved(stack: Stack) -> None:
+    """Else the messages of those turned away would end among the dead letters."""
+    for function, properties in stack.functions.items():
+        for source in stack.sources(function):
+            most = source["ScalingConfig"]["MaximumConcurrency"]
+            assert most <= properties.get("ReservedConcurrentExecutions", 1000)
+
+
+def test_every_log_is_kept_for_a_time_that_is_said(stack: Stack) -> None:
+    groups = stack.of_type("AWS::Logs::LogGroup")
+    assert len(groups) == len(stack.functions)
+    assert all(group["RetentionInDays"] for group in groups.values())
+
+
+def test_every_alarm_tells_somebody(stack: Stack) -> None:
+    alarms = stack.of_type("AWS::CloudWatch::Alarm")
+    assert len(alarms) == 7
+    assert all(alarm["AlarmActions"] == [{"Ref": "AlertTopic"}] for alarm in alarms.values())
+
+
+def test_every_function_is_tagged_with_its_stage(stack: Stack) -> None:
+    for function, properties in stack.functions.items():
+        stage = stack.environment(function)["STAGE"]
+        assert {"Key": "Stage", "Value": stage} in properties["Tags"]
+
+
+def _mappings(stack: Stack) -> list[Properties]:
+    return list(stack.of_type("AWS::Lambda::EventSourceMapping").values())

@@ -1,0 +1,1 @@
+"""Tests in which parts of the system fail."""

@@ -1,0 +1,28 @@
+"""Whose turn is next, where everybody has time left (API §2, Modes)."""
+
+from collections.abc import Collection, Sequence
+from typing import TypeVar
+
+from tests.resilience.linearizability.exchange import Seat
+
+T = TypeVar("T")
+
+
+def next_in_turn(
+    sync_mode: str, seats: Sequence[Seat], active: str | None, last_players: Collection[str]
+) -> str | None:
+    """Who follows `active`; `last_players` has who of each group played last."""
+    if active is None:
+        return None
+    if sync_mode != "per_group":
+        return _after([seat.participant_id for seat in seats], active)
+    groups = list(dict.fromkeys(seat.group_id for seat in seats))
+    (group,) = {seat.group_id for seat in seats if seat.participant_id == active}
+    following = _after(groups, group)
+    members = [seat.participant_id for seat in seats if seat.group_id == following]
+    last = [member for member in members if member in last_players]
+    return _after(members, last[0]) if last else members[0]
+
+
+def _after(ring: Sequence[T], one: T) -> T:
+    return ring[(ring.index(one) + 1) % len(ring)]

@@ -1,0 +1,1 @@
+"""Clients, servers and builders that several tests use."""

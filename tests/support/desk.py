@@ -1,0 +1,93 @@
+"""A store whose outbox nobody but the workers of a test empties."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
+from typing import Any
+
+from redis.asyncio import Redis
+
+from functions.workers.audit_worker import AuditWorker
+from shared.audit.ports import AuditLog
+from shared.clock import StoreClock
+from shared.domain.events import Change
+from shared.metrics.prometheus import PrometheusMetrics
+from shared.store.keys import Keys
+from shared.store.outbox import RedisOutbox
+from shared.store.sessions import RedisSessionStore
+from shared.tasks import end
+from tests.support.native_redis import native_connection_of
+from tests.support.scenarios import commit_of, last_session
+
+_SHARDS = 3
+TIMEOUT_S = 10.0
+
+
+@dataclass
+class OutboxSetup:
+    """A store to commit to, and workers that empty its outbox."""
+
+    redis: Redis
+    audit: AuditLog
+
+    def __post_init__(self) -> None:
+        self.keys = Keys(_SHARDS)
+        self.clock = StoreClock()
+        connection = native_connection_of(self.redis)
+        self.store = RedisSessionStore(connection, self.keys, self.clock)
+        self.outbox = RedisOutbox(connection, self.keys)
+        self.metrics = PrometheusMetrics()
+
+    def worker(self, audit: AuditLog | None = None) -> AuditWorker:
+        """One more worker."""
+        return AuditWorker(self.outbox, audit or self.audit, self.clock, self.metrics)
+
+    async def commit(self, *stories: list[Change]) -> None:
+        """Commit every change of `stories`."""
+        for changes in stories:
+            revision = None
+            for change in changes:
+                commit = commit_of(change)
+                await self.store.commit(replace(commit, expected=revision))
+                revision = commit.operation_id
+
+    async def put(self, name: str, entry: bytes) -> None:
+        """Put something into the outbox by hand."""
+        outbox = self.keys.outbox(self.keys.shard_of(name))
+        await self.redis.xadd(outbox, {"entry": entry})
+
+    async def waiting(self) -> int:
+        """How many entries wait."""
+        return (await self.store.census()).outbox_length
+
+    async def drained(self, within_s: float = TIMEOUT_S) -> None:
+        """Return when nothing waits any more."""
+        async with asyncio.timeout(within_s):
+            while await self.waiting():
+                await asyncio.sleep(0.01)
+
+    async def dead_letters(self) -> list[dict[str, str]]:
+        """What could not be written."""
+        letters: list[Any] = []
+        for shard in self.keys.all_shards:
+            letters += await self.redis.xrange(self.keys.dead_letters(shard)) or []
+        return [
+            {k.decode(): v.decode(errors="replace") for k, v in fields.items()}
+            for _, fields in letters
+        ]
+
+    async def versions(self, changes: list[Change]) -> list[int]:
+        """The versions in the trail."""
+        name = last_session(changes).name
+        return [event.version for event in await self.audit.events(name, 0, 1000)]
+
+
+@asynccontextmanager
+async def running_workers(*workers: AuditWorker) -> AsyncIterator[None]:
+    """The workers' loops, for the length of the block."""
+    loops = [asyncio.create_task(worker.run()) for worker in workers]
+    try:
+        yield
+    finally:
+        await end(loops)

@@ -1,0 +1,74 @@
+"""Sessions with a past, for tests of the audit trail."""
+
+from collections.abc import Sequence
+from uuid import uuid4
+
+from shared.audit import entries
+from shared.domain.commands import Command, Create, NewParticipant, Start, Switch
+from shared.domain.creation import create
+from shared.domain.events import Change
+from shared.domain.session import Session, SyncMode
+from shared.domain.transition import transition
+from shared.domain.units import Instant, Millis
+from shared.ports import Commit, Origin
+
+CREATED_AT = Instant(1_750_000_000_123)
+STEP_MS = 1_001
+"""ms from one change to the next."""
+
+
+def changes_of(
+    *commands: Command,
+    session_id: str | None = None,
+    tenant: str | None = None,
+    owner: str | None = None,
+) -> list[Change]:
+    """The creation of a game for two, and `commands` one after the other."""
+    players = tuple(NewParticipant(str(uuid4()), total_time_ms=Millis(60_000)) for _ in range(2))
+    spec = Create(
+        session_id or str(uuid4()),
+        SyncMode.PER_PARTICIPANT,
+        players,
+        metadata={"name": "Zürich ♞", "ratio": 0.1, "large": 1e300},
+        tenant=tenant,
+        owner=owner,
+    )
+    changes = [create(spec, CREATED_AT)]
+    for number, command in enumerate(commands, start=1):
+        now = Instant(CREATED_AT + number * STEP_MS)
+        changes.append(transition(changes[-1].session, command, now))
+    return changes
+
+
+def switched_session(
+    switches: int = 3, *, session_id: str | None = None, tenant: str | None = None
+) -> list[Change]:
+    """A running game with some switches behind it."""
+    return changes_of(Start(), *[Switch()] * switches, session_id=session_id, tenant=tenant)
+
+
+def entries_of(changes: Sequence[Change], operation_id: str | None = None) -> list[bytes]:
+    """The audit entries of `changes`, each made by a commit of its own."""
+    return [
+        entry for change in changes for entry in entries.encode(commit_of(change, operation_id))
+    ]
+
+
+def commit_of(change: Change, operation_id: str | None = None) -> Commit:
+    """The commit of one change."""
+    return Commit(
+        name=change.session.name,
+        expected=None,
+        operation_id=operation_id or f"operation-{change.session.version}",
+        session=change.session,
+        retention_ms=Millis(60_000),
+        wake_at=None,
+        now=change.occurred_at,
+        changes=[change],
+        origin=Origin("host", f"request-{change.session.version}"),
+    )
+
+
+def last_session(changes: Sequence[Change]) -> Session:
+    """The session as the story leaves it."""
+    return changes[-1].session
