@@ -46,7 +46,7 @@ USER 65532:65532
 EXPOSE 3000
 STOPSIGNAL SIGTERM
 HEALTHCHECK --interval=30s --timeout=5s --start-period=15s --retries=3 \
-    CMD ["python", "-m", "functions.tools.alive"]
+    CMD ["python", "-m", "functions.container.healthcheck"]
 
 # The base image's entry point would prefix every command, such as the release command.
 ENTRYPOINT []

@@ -23,10 +23,10 @@ $(READY): requirements.txt requirements-dev.txt clients/python/pyproject.toml
 	@touch $(READY)
 
 run: $(READY)
-	@PORT=$(PORT) exec $(BIN)/python -m functions.tools.run
+	@PORT=$(PORT) exec $(BIN)/python -m infra.local.run
 
 run-functions: $(READY)
-	@PORT=$(PORT) exec $(BIN)/python -m functions.tools.run_functions
+	@PORT=$(PORT) exec $(BIN)/python -m infra.local.run_functions
 
 migrate: $(READY)
 	@$(BIN)/python -m infra.migrate
@@ -56,13 +56,13 @@ lint: $(READY)
 	@echo "lint: clean"
 
 demo: $(READY)
-	@$(BIN)/python -m functions.tools.demo $(ARGS)
+	@$(BIN)/python -m tests.demo $(ARGS)
 
 bench: $(READY)
-	@$(BIN)/python -m functions.tools.bench $(ARGS)
+	@$(BIN)/python -m tests.load.bench $(ARGS)
 
 soak: $(READY)
-	@$(BIN)/python -m functions.tools.soak $(ARGS)
+	@$(BIN)/python -m tests.resilience.soak $(ARGS)
 
 load: $(READY)
 	@$(BIN)/python -m tests.load $(or $(SCENARIO),--help) $(ARGS)

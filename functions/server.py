@@ -12,19 +12,19 @@ from typing import Protocol
 from fastapi import FastAPI
 from starlette.types import ASGIApp
 
+from functions.container.http_server import Server, build_server
+from functions.container.live import stream, websocket
+from functions.container.live.connection_limit import ConnectionLimit
+from functions.container.live.subscription import LiveConnections
+from functions.container.metrics_server import MetricsServer
+from functions.container.observability import configure_tracing, export_instance_metrics
 from functions.endpoints import ROUTES
-from functions.live import stream, websocket
-from functions.live.following import Live
-from functions.live.sockets import Sockets
-from functions.metrics_port import MetricsPort
 from functions.service import metrics as metrics_endpoint
-from functions.serving import Server, server_of
-from functions.watching import traces, watch
 from functions.workers.audit_worker import AuditWorker
-from functions.workers.deadlines import DeadlineLoop
+from functions.workers.deadline_loop import DeadlineLoop
 from functions.workers.loop_lag import LoopLag
-from functions.workers.owed_pushes import OwedPushWorker
-from functions.workers.recover import RecoveryLoop
+from functions.workers.push_retries import PushRetryWorker
+from functions.workers.recovery_loop import RecoveryLoop
 from shared.composition.backend import Backend
 from shared.composition.container import container
 from shared.composition.parts import parts_of
@@ -64,14 +64,14 @@ def build(settings: Settings) -> Container:
     channels = PushChannels(
         redis.subscriber,
         backend.keys.push_channel,
-        observe=watch(metrics, backend.clock),
+        observe=export_instance_metrics(metrics, backend.clock),
         broken=partial(metrics.count_store_error, "connection"),
         echo=echo,
     )
     parts = parts_of(backend, settings, metrics, holds_sockets=True)
-    sockets = Sockets(settings.max_sockets_per_caller, settings.sockets_per_address)
-    live = Live(parts, channels, sockets, metrics)
-    add_tracing, finish_traces = traces(backend, settings)
+    sockets = ConnectionLimit(settings.max_sockets_per_caller, settings.sockets_per_address)
+    live = LiveConnections(parts, channels, sockets, metrics)
+    add_tracing, finish_traces = configure_tracing(backend, settings)
     workers = [channels, *_workers(backend, metrics, settings, channels)]
     fallback = FastAPI(lifespan=_lifespan(backend, workers, finish_traces), openapi_url=None)
     fallback.include_router(websocket.router_of(live))
@@ -112,7 +112,7 @@ def _workers(
         channels.handle(backend.keys.wake_channel(shard), deadlines.call)
     workers: list[_Worker] = [deadlines, LoopLag(metrics.instance.observe_loop_lag)]
     if settings.metrics_port:
-        workers.append(MetricsPort(settings.host, settings.metrics_port, metrics, backend.store))
+        workers.append(MetricsServer(settings.host, settings.metrics_port, metrics, backend.store))
     if backend.recovery and settings.recovery == "on":
         workers.append(RecoveryLoop(backend.recovery, metrics))
     if backend.audit and settings.audit_worker == "on":
@@ -121,7 +121,7 @@ def _workers(
             channels.handle(backend.keys.outbox_channel(shard), audit.call)
         workers.append(audit)
     if backend.pushes and settings.audit_worker == "on":
-        workers.append(OwedPushWorker(backend.pushes, backend.store, metrics))
+        workers.append(PushRetryWorker(backend.pushes, backend.store, metrics))
     return workers
 
 
@@ -153,7 +153,9 @@ def server(settings: Settings) -> Server:
         built.pipeline.parts.is_leaving = True
         tasks.append(asyncio.create_task(built.channels.send_away(seconds)))
 
-    instance = server_of(built.app, settings, count_shed=built.metrics.instance.requests_shed.inc)
+    instance = build_server(
+        built.app, settings, count_shed=built.metrics.instance.requests_shed.inc
+    )
     instance.on_leave = drain
     instance.on_stop = built.channels.close
     return instance

@@ -12,7 +12,7 @@ from shared.http.routing import Endpoint, Routes
 from shared.serverless.http_function import function_of
 
 _ROOT = Path(__file__).parents[2]
-_FILES = _ROOT / "functions" / "console"
+_FILES = _ROOT / "clients" / "console"
 _CLIENT = _ROOT / "clients" / "js"
 
 

@@ -1,6 +1,5 @@
 """`GET /api-docs`: Swagger UI for the OpenAPI document at `/api-docs.json`."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import fastapi_swagger
@@ -9,8 +8,7 @@ from starlette.responses import HTMLResponse, Response
 from shared.http.call import Call
 from shared.http.packed import file_answer
 from shared.http.response_headers import page_headers
-from shared.http.routing import Endpoint, Route, Routes
-from shared.serverless.http_function import HttpFunction
+from shared.http.routing import Endpoint, Routes
 
 routes = Routes()
 
@@ -66,16 +64,3 @@ def _serving(path: Path) -> Endpoint:
 
 for _name in _NAMES:
     routes.get(f"/api-docs/{_name}")(_serving(_ASSETS / _name))
-
-
-def _all_routes() -> Iterator[Route]:
-    from functions.endpoints import ROUTES
-    from shared.http.openapi import document_route
-
-    yield from ROUTES
-    yield document_route("/api-docs.json", ROUTES)
-
-
-handler = HttpFunction(_all_routes)
-"""Also handles every path that has no function of its own: it has all routes, and so can answer
-404 and 405."""

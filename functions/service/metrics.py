@@ -27,12 +27,12 @@ def routes_of(figures: PrometheusMetrics, settings: Settings) -> Routes:
         isn't set, production answers 401.
         """
         _require_token(call, settings)
-        return await exposition(figures, call.parts.store)
+        return await metrics_response(figures, call.parts.store)
 
     return routes
 
 
-async def exposition(figures: PrometheusMetrics, store: SessionStore) -> Response:
+async def metrics_response(figures: PrometheusMetrics, store: SessionStore) -> Response:
     """Return all metrics as a response, without checking the caller."""
     await _read_store_statistics(figures, store)
     return Response(generate_latest(figures.registry), media_type=CONTENT_TYPE_PLAIN_0_0_4)

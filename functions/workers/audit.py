@@ -7,7 +7,7 @@ import asyncio
 from functools import cache
 
 from functions.workers.audit_worker import AuditWorker
-from functions.workers.owed_pushes import OwedPushWorker
+from functions.workers.push_retries import PushRetryWorker
 from shared.serverless.instance import Instance
 from shared.serverless.scheduled_function import ScheduledFunction
 
@@ -20,12 +20,12 @@ _MAX_WAIT_S = 3.0
 """Pushes that are due later than this are left to the run of the next minute."""
 
 
-async def work(here: Instance) -> None:
+async def run(here: Instance) -> None:
     """Deliver entries and retry pushes concurrently; a failure of one doesn't stop the other.
 
     Raises `StoreUnavailable` if the store or the database is unavailable; nothing is lost then.
     """
-    done = await asyncio.gather(deliver(here), push_owed(here), return_exceptions=True)
+    done = await asyncio.gather(deliver(here), retry_pushes(here), return_exceptions=True)
     for result in done:
         if isinstance(result, BaseException):
             raise result
@@ -45,12 +45,12 @@ async def deliver(here: Instance) -> None:
         await asyncio.sleep(_WAIT_FOR_LEASE_S)  # a working or crashed worker has the lease
 
 
-async def push_owed(here: Instance) -> None:
+async def retry_pushes(here: Instance) -> None:
     """Retry failed pushes until none is due soon. Raises `StoreUnavailable`."""
     backend = here.backend
     if backend.pushes is None:
         return
-    worker = OwedPushWorker(backend.pushes, backend.store, here.metrics)
+    worker = PushRetryWorker(backend.pushes, backend.store, here.metrics)
     ends_at = here.loop.time() + _MAX_RUN_S
     while here.loop.time() < ends_at:
         next_in_s = await worker.retry()
@@ -68,4 +68,4 @@ def _audit_worker(here: Instance) -> AuditWorker | None:
     return AuditWorker(backend.outbox, backend.audit, backend.clock, here.metrics)
 
 
-handler = ScheduledFunction(work)
+handler = ScheduledFunction(run)

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from secrets import token_hex
 
-from functions.workers.trail_writer import TooMuch, TrailWriter
+from functions.workers.trail_writer import AuditTrailWriter, BatchTooLarge
 from shared.audit.entries import EntryName, name_of
 from shared.audit.ports import AuditLog, Delivery, Outbox
 from shared.clock import StoreClock
@@ -41,7 +41,7 @@ class AuditWorker:
         self._clock = clock
         self._metrics = metrics
         self._name = token_hex(8)
-        self._writer = TrailWriter(self._name, outbox, audit)
+        self._writer = AuditTrailWriter(self._name, outbox, audit)
         self._taken: dict[str, str] = {}
         """The last id that was read in this round, by shard."""
         self._round_began = 0.0
@@ -86,7 +86,7 @@ class AuditWorker:
         valid = [named for delivery in taken if (named := await self._named(delivery))]
         try:
             self._observe(await self._writer.write(valid, self._round_began))
-        except TooMuch as failure:
+        except BatchTooLarge as failure:
             _log.warning("a batch of %d entries failed, trying fewer: %s", len(valid), failure)
         else:
             self._taken |= {delivery.shard: delivery.id for delivery in taken}

@@ -9,7 +9,7 @@ _SLOW_S = 2.0
 """Well below the timeout of a write (5 s), so that a batch may take longer without failing."""
 
 
-class BatchSize:
+class AdaptiveBatchSize:
     """A share of 200 entries and 1 MiB: divided by 4 after a failure, by 2 after a slow write,
     doubled after a fast one."""
 

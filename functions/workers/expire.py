@@ -16,7 +16,7 @@ from shared.serverless.queue_function import QueueFunction
 _MAX_WAIT_MS = 2_500
 
 
-async def wake(here: Instance, message: str) -> None:
+async def handle_alarm_message(here: Instance, message: str) -> None:
     """Apply what is due in the session of an alarm, and set its next alarm.
 
     Raises `StoreUnavailable`, and `ValueError` if the message isn't an alarm. The queue then
@@ -47,4 +47,4 @@ def _left_ms(here: Instance, alarm: Wakeup) -> int:
     return alarm.at - here.backend.clock.now()
 
 
-handler = QueueFunction(wake)
+handler = QueueFunction(handle_alarm_message)

@@ -3,8 +3,8 @@
 import asyncio
 import logging
 
-from functions.workers.recover import restore_all
-from functions.workers.waking import wake
+from functions.workers.claimed_wakeup import handle_claimed_wakeup
+from functions.workers.recovery_loop import restore_all
 from shared.domain.units import Instant, Millis, after
 from shared.errors import StoreUnavailable
 from shared.ports import Wakeup
@@ -51,7 +51,7 @@ async def _claim_overdue(here: Instance) -> list[Wakeup]:
 
 async def _wake(here: Instance, slots: asyncio.Semaphore, wakeup: Wakeup) -> None:
     async with slots:
-        await wake(here.backend.wakeups, wakeup)
+        await handle_claimed_wakeup(here.backend.wakeups, wakeup)
 
 
 handler = ScheduledFunction(reconcile)

@@ -6,8 +6,8 @@ import time
 from collections.abc import Sequence
 from contextlib import suppress
 
-from functions.workers.batch_size import BatchSize
-from functions.workers.setbacks import Setbacks
+from functions.workers.batch_size import AdaptiveBatchSize
+from functions.workers.retry_schedule import RetrySchedule
 from shared.audit.entries import EntryName
 from shared.audit.failures import is_lock, may_be_due_to_entries
 from shared.audit.ports import AuditLog, Clash, Delivery, Outbox
@@ -20,17 +20,17 @@ _MAX_TRIES = 4
 _RENEW_S = 0.5
 """A quarter of the lease."""
 
-Named = tuple[Delivery, EntryName]
+NamedDelivery = tuple[Delivery, EntryName]
 """A delivery with its session and version."""
 
 _log = logging.getLogger("synckairos.audit")
 
 
-class TooMuch(Exception):
+class BatchTooLarge(Exception):
     """A batch failed although the database accepts writes; a smaller one may succeed."""
 
 
-class TrailWriter:
+class AuditTrailWriter:
     """Writes entries for one worker, those of each session in the order of its versions.
 
     An entry that the database refuses is parked with its reason. After three in a row the database
@@ -41,8 +41,8 @@ class TrailWriter:
     """
 
     def __init__(self, worker: str, outbox: Outbox, audit: AuditLog) -> None:
-        self.size = BatchSize()
-        self.setbacks = Setbacks()
+        self.size = AdaptiveBatchSize()
+        self.setbacks = RetrySchedule()
         self._worker = worker
         self._outbox = outbox
         self._audit = audit
@@ -51,13 +51,14 @@ class TrailWriter:
         self._written: bytes | None = None
         """An entry that is in the trail, for test writes; writing it again changes nothing."""
 
-    async def write(self, batch: Sequence[Named], since: float) -> list[Delivery]:
+    async def write(self, batch: Sequence[NamedDelivery], since: float) -> list[Delivery]:
         """Write `batch`, oldest first, except sessions whose retry is due after `since`.
 
-        Return the deliveries that are now in the trail. Raises `TooMuch`, and `StoreUnavailable`
-        if the store or the database is unavailable; nothing is lost in either case.
+        Return the deliveries that are now in the trail. Raises `BatchTooLarge`, and
+        `StoreUnavailable` if the store or the database is unavailable; nothing is lost in either
+        case.
         """
-        fresh, tried = list[Named](), dict[str, list[Named]]()
+        fresh, tried = list[NamedDelivery](), dict[str, list[NamedDelivery]]()
         for delivery, name in batch:
             if self.setbacks.of(name.session_name):
                 tried.setdefault(name.session_name, []).append((delivery, name))
@@ -74,7 +75,7 @@ class TrailWriter:
         _log.error("parked %s of %s: %s", delivery.id, delivery.shard, reason)
         await self._outbox.park(delivery, reason)
 
-    async def _write(self, batch: Sequence[Named], since: float) -> list[Delivery]:
+    async def _write(self, batch: Sequence[NamedDelivery], since: float) -> list[Delivery]:
         """Write `batch`; if it is refused, find the refused entries by bisection."""
         batch = [(d, n) for d, n in batch if not self.setbacks.block(n.session_name, since)]
         if not batch:
@@ -117,7 +118,9 @@ class TrailWriter:
         self.size.took(time.monotonic() - began, len(entries), size)
         return clashes
 
-    async def _settle(self, batch: Sequence[Named], clashes: Sequence[Clash]) -> list[Delivery]:
+    async def _settle(
+        self, batch: Sequence[NamedDelivery], clashes: Sequence[Clash]
+    ) -> list[Delivery]:
         """Remove written entries from the outbox, and park those whose version the trail has
         from another change."""
         clashing = {(session_name(c.session_id, c.tenant), c.version) for c in clashes}
@@ -134,7 +137,7 @@ class TrailWriter:
             self._written = written[-1].entry
         return written
 
-    async def _refused(self, named: Named, reason: str) -> None:
+    async def _refused(self, named: NamedDelivery, reason: str) -> None:
         """Park a refused entry, unless the database seems to refuse every entry."""
         delivery, name = named
         if not self._others_were_written(name):
@@ -147,15 +150,15 @@ class TrailWriter:
                 return
         await self.park(delivery, reason)
 
-    async def _failed(self, batch: Sequence[Named], outage: AuditUnavailable) -> None:
+    async def _failed(self, batch: Sequence[NamedDelivery], outage: AuditUnavailable) -> None:
         """Handle a batch that failed although the database accepts writes.
 
-        A single entry is retried or parked. Raises `TooMuch` for several entries, and `outage` if
-        every entry fails.
+        A single entry is retried or parked. Raises `BatchTooLarge` for several entries, and
+        `outage` if every entry fails.
         """
         if len(batch) > 1:
             self.size.failed(len(batch), sum(len(d.entry or b"") for d, _ in batch))
-            raise TooMuch(outage.reason)
+            raise BatchTooLarge(outage.reason)
         ((delivery, name),) = batch
         others_were_written = self._others_were_written(name)
         setback = self.setbacks.put_off(name.session_name)

@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
 # bundle.sh [FILE]: bundles Supabase's Realtime client, at the locked version, into FILE (default:
-# functions/console/vendor/realtime-js.js).
+# clients/console/vendor/realtime-js.js).
 set -euo pipefail
 here="$(dirname "$(realpath "$0")")"
-output="$(realpath "${1:-$here/../../functions/console/vendor/realtime-js.js}")"
+output="$(realpath "${1:-$here/../../clients/console/vendor/realtime-js.js}")"
 cd "$here"
 packages=node_modules/@supabase
 

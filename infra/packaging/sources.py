@@ -14,7 +14,7 @@ _PACKAGES = ("functions", "shared")
 _READ_BY = {
     "shared.store.connection": ["shared/store/scripts/*.lua"],
     "functions.service.console": [
-        "functions/console/**/*",
+        "clients/console/**/*",
         "clients/js/*.js",
         "clients/js/transports/*.js",
     ],

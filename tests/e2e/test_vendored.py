@@ -12,7 +12,7 @@ from tests.conftest import missing
 
 _ROOT = Path(__file__).parents[2]
 _MAKER = _ROOT / "infra" / "console"
-_VENDORED = _ROOT / "functions" / "console" / "vendor" / "realtime-js.js"
+_VENDORED = _ROOT / "clients" / "console" / "vendor" / "realtime-js.js"
 
 
 def test_the_realtime_client_is_the_one_that_the_script_makes(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ from uuid import uuid4
 
 import pytest
 
-from functions.service import docs, health
+from functions.service import fallback, health
 from functions.sessions import create, participants, read, switch
 from infra.local.functions.events import (
     HttpRequest,
@@ -112,17 +112,17 @@ def test_an_answer_that_is_compressed_comes_in_base64(process: Process) -> None:
 def test_an_address_of_no_function_gets_its_error_from_the_docs(
     process: Process, method: str, path: str, status: int, code: str
 ) -> None:
-    answer = process.request(docs.handler, method, path)
+    answer = process.request(fallback.handler, method, path)
     assert (answer.status, answer.json["error"]["code"]) == (status, code)
 
 
 def test_the_docs_know_every_method_of_an_address(process: Process) -> None:
-    answer = process.request(docs.handler, "PUT", f"/v1/sessions/{uuid4()}")
+    answer = process.request(fallback.handler, "PUT", f"/v1/sessions/{uuid4()}")
     assert (answer.status, answer.headers["allow"]) == (405, "DELETE, GET, HEAD, OPTIONS")
 
 
 def test_the_docs_describe_every_endpoint(process: Process) -> None:
-    answer = process.request(docs.handler, "GET", "/api-docs.json")
+    answer = process.request(fallback.handler, "GET", "/api-docs.json")
     assert {"/v1/sessions/{session_id}/switch", "/v1/time"} < answer.json["paths"].keys()
 
 
@@ -131,7 +131,7 @@ def test_the_docs_answer_the_preflight_of_every_address(
 ) -> None:
     monkeypatch.setenv("CORS_ORIGINS", "https://game.example")
     answer = process.request(
-        docs.handler,
+        fallback.handler,
         "OPTIONS",
         f"/v1/sessions/{uuid4()}/switch",
         Origin="https://game.example",

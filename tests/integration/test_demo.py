@@ -9,14 +9,14 @@ from subprocess import PIPE
 
 import pytest
 
-from functions.tools.demo.__main__ import main
 from infra.local.instance import running
 from infra.local.supabase import is_node_installed
 from tests.conftest import missing
+from tests.demo.__main__ import main
 from tests.support import commands
 
 _ROOT = Path(__file__).parents[2]
-_COMMAND = (sys.executable, "-m", "functions.tools.demo")
+_COMMAND = (sys.executable, "-m", "tests.demo")
 _ON_TIME, _BY_RESIGNATION = "0", "13"
 _BANK_MS = 1_000
 """Of the game by resignation, 60 s at a 60th: the least that the service takes."""

@@ -17,7 +17,7 @@ _ROOT = Path(__file__).parents[2]
 
 def history(postgres: EmbeddedPostgres, *arguments: str) -> CompletedProcess[str]:
     """The command on that trail."""
-    command = [sys.executable, "-m", "functions.tools.history", *arguments]
+    command = [sys.executable, "-m", "infra.history", *arguments]
     settings = environment_without_databases() | {"DATABASE_URL": postgres.url}
     return subprocess.run(
         command, cwd=_ROOT, env=settings, capture_output=True, text=True, timeout=30

@@ -13,7 +13,7 @@ import pytest
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 
-from functions.live.websocket import MESSAGES
+from functions.container.live.websocket import MESSAGES
 from infra.local.instance import Instance, running
 from infra.local.postgres import EmbeddedPostgres
 from tests.support import tokens

@@ -22,7 +22,7 @@ _ROOT = Path(__file__).parents[2]
 
 def history(*arguments: str, **more: str) -> CompletedProcess[str]:
     """The history command."""
-    command = [sys.executable, "-m", "functions.tools.history", *arguments]
+    command = [sys.executable, "-m", "infra.history", *arguments]
     return subprocess.run(
         command,
         cwd=_ROOT,
@@ -37,7 +37,7 @@ def history(*arguments: str, **more: str) -> CompletedProcess[str]:
 def greeting() -> Iterator[str]:
     """What `make run` says, while it runs."""
     with subprocess.Popen(
-        [sys.executable, "-m", "functions.tools.run"],
+        [sys.executable, "-m", "infra.local.run"],
         cwd=_ROOT,
         env=environment_without_databases() | {"PORT": str(free_port())},
         stdout=PIPE,

@@ -105,7 +105,7 @@ _ALL = ["JWT_SECRET", "REDIS_URL", "DATABASE_URL"]
     ("module", "settings", "named"),
     [
         ("functions.server", {}, _ALL),
-        ("functions.tools.run", {}, _ALL),
+        ("infra.local.run", {}, _ALL),
         (
             "functions.server",
             {"JWT_SECRET": "change-me-change-me-change-me-change-me"},

@@ -16,14 +16,14 @@ import httpx
 import psycopg
 import pytest
 
-from functions.tools.soak.plan import Plan
-from functions.tools.soak.players import Ledger, play_all
-from functions.tools.soak.stage import Stage, stage
-from functions.tools.soak.verdict import judge
 from infra.local.instance import Instance
 from infra.local.redis_cluster import ClusterNode, LocalCluster
 from shared.store.keys import Keys
 from tests.fuzz.extent import IS_FULL
+from tests.resilience.soak.comparison import compare_with_trail
+from tests.resilience.soak.environment import SoakEnvironment, soak_environment
+from tests.resilience.soak.plan import SoakPlan
+from tests.resilience.soak.players import AnswerLog, play_all
 from tests.support.live import LiveClient, connect_live
 
 _KEYS = Keys(12)
@@ -38,14 +38,14 @@ _seeds = count(1)
 
 
 @pytest.fixture(scope="module")
-def place() -> Iterator[Stage]:
+def place() -> Iterator[SoakEnvironment]:
     """A service, an audit worker, a cluster and a database."""
-    with stage(Plan(cluster=True)) as place:
+    with soak_environment(SoakPlan(cluster=True)) as place:
         yield place
 
 
 @pytest.fixture
-def cluster(place: Stage) -> Iterator[LocalCluster]:
+def cluster(place: SoakEnvironment) -> Iterator[LocalCluster]:
     """The cluster; whatever a test does to it, the next one finds all six nodes."""
     cluster = place.store.cluster
     assert cluster is not None
@@ -57,15 +57,15 @@ def cluster(place: Stage) -> Iterator[LocalCluster]:
     cluster.wait_until_healthy()
 
 
-def _plan(**numbers: Any) -> Plan:
-    return Plan(seed=next(_seeds), **numbers)
+def _plan(**numbers: Any) -> SoakPlan:
+    return SoakPlan(seed=next(_seeds), **numbers)
 
 
 @asynccontextmanager
-async def played(place: Stage, plan: Plan) -> AsyncIterator[Ledger]:
+async def played(place: SoakEnvironment, plan: SoakPlan) -> AsyncIterator[AnswerLog]:
     """Players at work, to the end of the block and until they have finished; then every change
     that they were told of is in the trail exactly once."""
-    ledger = Ledger(lambda: None)
+    ledger = AnswerLog(lambda: None)
     playing = asyncio.create_task(play_all(place.url, plan, ledger))
     try:
         await answered(ledger, plan.sessions)
@@ -74,27 +74,27 @@ async def played(place: Stage, plan: Plan) -> AsyncIterator[Ledger]:
     finally:
         playing.cancel()
     await drained(place)
-    verdict = judge(place.trail.postgres.url, ledger, place.store, 0.0)
+    verdict = compare_with_trail(place.trail.postgres.url, ledger, place.store, 0.0)
     assert verdict.faults == ()
     assert len(ledger.accepted) == plan.changes // plan.sessions * plan.sessions
     assert place.store.dead_letters() == 0
 
 
-async def drained(place: Stage) -> None:
+async def drained(place: SoakEnvironment) -> None:
     """Return when nothing waits for the trail."""
     async with asyncio.timeout(_DRAINED_WITHIN_S):
         while await asyncio.to_thread(place.store.waiting):
             await asyncio.sleep(0.05)
 
 
-async def answered(ledger: Ledger, changes: int) -> None:
+async def answered(ledger: AnswerLog, changes: int) -> None:
     """Return when so many more changes have been answered."""
     wanted = len(ledger.accepted) + changes
     while len(ledger.accepted) < wanted:
         await asyncio.sleep(0.02)
 
 
-async def goes_on(ledger: Ledger, shards: set[str], within_s: float = _PROMISE_S) -> None:
+async def goes_on(ledger: AnswerLog, shards: set[str], within_s: float = _PROMISE_S) -> None:
     """Return when a change of each of `shards` has been answered from now on."""
     begun = len(ledger.accepted)
     async with asyncio.timeout(within_s):
@@ -112,7 +112,7 @@ def shards_of(cluster: LocalCluster, node: ClusterNode) -> set[str]:
 
 @_full_run_only
 async def test_hundreds_of_sessions_outlive_the_primary_that_holds_them(
-    place: Stage, cluster: LocalCluster
+    place: SoakEnvironment, cluster: LocalCluster
 ) -> None:
     async with played(place, _plan(changes=1_500, sessions=300, rate=100)) as ledger:
         before = len(place.store.failovers)
@@ -122,7 +122,9 @@ async def test_hundreds_of_sessions_outlive_the_primary_that_holds_them(
         await goes_on(ledger, hit, 10)
 
 
-async def test_nothing_is_lost_while_every_shard_moves(place: Stage, cluster: LocalCluster) -> None:
+async def test_nothing_is_lost_while_every_shard_moves(
+    place: SoakEnvironment, cluster: LocalCluster
+) -> None:
     async with played(place, _plan(changes=900, sessions=60, rate=100)) as ledger:
         for shard in _KEYS.all_shards:
             owner = cluster.owner_of(shard)
@@ -134,7 +136,7 @@ async def test_nothing_is_lost_while_every_shard_moves(place: Stage, cluster: Lo
 
 @_full_run_only
 async def test_nothing_is_lost_while_every_node_is_restarted_in_turn(
-    place: Stage, cluster: LocalCluster
+    place: SoakEnvironment, cluster: LocalCluster
 ) -> None:
     async with played(place, _plan(changes=1_500, sessions=60, rate=60)) as ledger:
         for node in cluster.nodes:
@@ -147,7 +149,7 @@ async def test_nothing_is_lost_while_every_node_is_restarted_in_turn(
 
 @_full_run_only
 async def test_a_primary_and_a_replica_of_another_one_may_die_together(
-    place: Stage, cluster: LocalCluster
+    place: SoakEnvironment, cluster: LocalCluster
 ) -> None:
     async with played(place, _plan(changes=900, sessions=60, rate=100)) as ledger:
         primary = cluster.owner_of("{s0}")
@@ -163,7 +165,7 @@ async def test_a_primary_and_a_replica_of_another_one_may_die_together(
 
 
 async def test_flags_fall_in_time_on_living_shards_while_a_primary_is_dead(
-    place: Stage, cluster: LocalCluster
+    place: SoakEnvironment, cluster: LocalCluster
 ) -> None:
     victim = cluster.owner_of("{s0}")
     hit = shards_of(cluster, victim)
@@ -187,7 +189,7 @@ async def test_flags_fall_in_time_on_living_shards_while_a_primary_is_dead(
         )
 
 
-def fallen(place: Stage, session_id: str) -> list[int]:
+def fallen(place: SoakEnvironment, session_id: str) -> list[int]:
     """When flags of a session fell, as the trail has it, in ms."""
     with psycopg.connect(place.trail.postgres.url) as connection:
         rows = connection.execute(
@@ -222,7 +224,7 @@ class Board:
 
 
 @asynccontextmanager
-async def watched(place: Stage, sessions: int) -> AsyncIterator[list[Board]]:
+async def watched(place: SoakEnvironment, sessions: int) -> AsyncIterator[list[Board]]:
     """Sessions that run, each with a screen; deleted at the end."""
     process = place.service.process
     assert process is not None

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 import pytest
 from starlette.types import Receive, Scope, Send
 
-from functions.connections.admission import Admission
-from functions.serving import Server, server_of
+from functions.container.connections.admission import AdmissionControl
+from functions.container.http_server import Server, build_server
 from infra.local.ports import free_port
 from shared.settings import Settings
 from tests.support.raw_http import RawConnection, request_head
@@ -19,7 +19,7 @@ _SESSION = "/v1/sessions/5a7f9a52-6a2c-4d0c-9a38-0f1f4c3b7d10"
 _PAGE = "https://example.com"
 
 
-class _Strict(Admission):
+class _Strict(AdmissionControl):
     """Lets in what it is told to."""
 
     admitted: Iterable[bytes] = ()
@@ -60,7 +60,7 @@ class _Overloaded:
 async def overloaded() -> AsyncIterator[_Overloaded]:
     """One in this process."""
     port = free_port()
-    server = server_of(_app, Settings(port=port, cors_origins=[_PAGE]), lifespan="off")
+    server = build_server(_app, Settings(port=port, cors_origins=[_PAGE]), lifespan="off")
     admission = _Strict()
     server.connections.admission = admission
     serving = asyncio.create_task(server.serve())

@@ -4,14 +4,14 @@ from functools import partial
 
 import pytest
 
-from functions.tools.soak.plan import Plan
-from functions.tools.soak.run import soak
 from infra.local.supabase import is_node_installed
 from tests.conftest import missing
 from tests.fuzz.extent import IS_FULL
+from tests.resilience.soak.plan import SoakPlan
+from tests.resilience.soak.run import run_soak
 
 _SHORT = partial(
-    Plan, changes=600, sessions=20, rate=100, worker_kills=3, service_kills=1, outage_s=1.5
+    SoakPlan, changes=600, sessions=20, rate=100, worker_kills=3, service_kills=1, outage_s=1.5
 )
 
 
@@ -22,7 +22,7 @@ _WAYS = {"supabase": True} | ({"postgres": False} if IS_FULL else {})
 def test_every_accepted_change_is_in_the_trail_exactly_once(supabase: bool) -> None:
     if supabase and not is_node_installed():
         missing("Node")
-    report = soak(_SHORT(supabase=supabase))
+    report = run_soak(_SHORT(supabase=supabase))
     assert report.verdict.faults == ()
     assert report.accepted == 600
     assert report.verdict.rows >= report.accepted
@@ -38,7 +38,7 @@ _LAGS = {"in step": 0.0} | ({"behind": 0.5} if IS_FULL else {})
 @pytest.mark.parametrize("lag_s", _LAGS.values(), ids=_LAGS)
 def test_a_cluster_that_loses_a_primary_loses_only_what_was_not_replicated(lag_s: float) -> None:
     # The database is away when the primary is killed: the trail gets only what its replica has.
-    report = soak(_SHORT(cluster=True, service_kills=0, outage_s=5.0, lag_s=lag_s))
+    report = run_soak(_SHORT(cluster=True, service_kills=0, outage_s=5.0, lag_s=lag_s))
     assert report.verdict.faults == ()
     assert report.verdict.rows + len(report.verdict.lost) >= report.accepted
     assert report.accepted == 600 or lag_s  # a player whose session lost its start gives up

@@ -24,10 +24,10 @@ from pathlib import Path
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
-from functions.tools.bench.failure import BenchFailed
 from infra.local.instance import ServiceStartError
 from infra.local.postgres import PostgresError
 from tests.load import knee
+from tests.load.bench.errors import BenchError
 from tests.load.failure import LoadFailed
 from tests.load.generator import News
 from tests.load.report import report
@@ -74,7 +74,7 @@ def main(arguments: list[str] | None = None) -> int:
             return measurement(arguments, wide)
         scenario, folder = _options(arguments)
         return report(_shown(scenario, console), folder, console)
-    except (LoadFailed, BenchFailed, ServiceStartError, PostgresError) as failure:
+    except (LoadFailed, BenchError, ServiceStartError, PostgresError) as failure:
         console.print(str(failure), soft_wrap=True, markup=False)
         return 1
     except KeyboardInterrupt:

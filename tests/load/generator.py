@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 import uvloop
 
-from functions.tools.bench.figures import percentile
+from tests.load.bench.figures import percentile
 from tests.load.connection import Answer, Pool
 from tests.load.scenarios import Scenario
 from tests.load.schedule import Timed, schedule

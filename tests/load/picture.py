@@ -10,7 +10,7 @@ import matplotlib
 from matplotlib.figure import Figure
 from matplotlib.ticker import NullFormatter
 
-from functions.tools.bench.figures import percentile
+from tests.load.bench.figures import percentile
 from tests.load.deliveries import deliveries
 from tests.load.run import Record
 from tests.load.scenarios import Limit

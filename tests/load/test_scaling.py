@@ -12,9 +12,9 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from functions.tools.bench.figures import Figures
 from tests.load import knee
 from tests.load.__main__ import main
+from tests.load.bench.figures import Figures
 from tests.load.scaling.command import report
 from tests.load.scaling.measure import Measured, measure
 from tests.load.scaling.parts import CLUSTER, PARTS, Size

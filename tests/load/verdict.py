@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from functions.tools.bench.figures import percentile
+from tests.load.bench.figures import percentile
 from tests.load.deliveries import deliveries
 from tests.load.observation import Look, within
 from tests.load.run import Record

@@ -6,7 +6,7 @@ from typing import Any, cast
 
 import pytest
 
-from functions.connections.admission import Admission
+from functions.container.connections.admission import AdmissionControl
 
 _PATH = b"/v1/sessions/5a7f9a52-6a2c-4d0c-9a38-0f1f4c3b7d10"
 
@@ -42,7 +42,7 @@ class _Busy:
     def __init__(self, loop: _Loop) -> None:
         self.loop = loop
         self.shed = 0
-        self.admission = Admission(self._count)
+        self.admission = AdmissionControl(self._count)
         self.work: list[_Work] = []
 
     def _count(self) -> None:

@@ -1,17 +1,17 @@
 """How many audit entries are written at once."""
 
-from functions.workers.batch_size import BatchSize
+from functions.workers.batch_size import AdaptiveBatchSize
 
 _MEBIBYTE = 1 << 20
 
 
 def test_it_begins_with_two_hundred_entries_or_a_mebibyte() -> None:
-    size = BatchSize()
+    size = AdaptiveBatchSize()
     assert (size.entries, size.most_bytes) == (200, _MEBIBYTE)
 
 
 def test_a_failure_makes_it_much_smaller_down_to_one_entry() -> None:
-    size, seen = BatchSize(), list[int]()
+    size, seen = AdaptiveBatchSize(), list[int]()
     for _ in range(6):
         size.failed(size.entries, 1_000)
         seen.append(size.entries)
@@ -19,19 +19,19 @@ def test_a_failure_makes_it_much_smaller_down_to_one_entry() -> None:
 
 
 def test_a_failure_of_a_small_batch_makes_it_smaller_than_that() -> None:
-    size = BatchSize()
+    size = AdaptiveBatchSize()
     size.failed(4, 1_000)
     assert size.entries == 1
 
 
 def test_a_failure_of_few_large_entries_bounds_the_bytes() -> None:
-    size = BatchSize()
+    size = AdaptiveBatchSize()
     size.failed(4, _MEBIBYTE)
     assert size.most_bytes == _MEBIBYTE // 4
 
 
 def test_what_is_quick_makes_it_grow_to_where_it_began() -> None:
-    size, seen = BatchSize(), list[int]()
+    size, seen = AdaptiveBatchSize(), list[int]()
     for _ in range(4):
         size.failed(size.entries, 1_000)
     for _ in range(10):
@@ -41,14 +41,14 @@ def test_what_is_quick_makes_it_grow_to_where_it_began() -> None:
 
 
 def test_a_batch_that_was_not_full_says_nothing_of_larger_ones() -> None:
-    size = BatchSize()
+    size = AdaptiveBatchSize()
     size.failed(200, 1_000)
     size.took(0.01, 3, 1_000)
     assert size.entries == 50
 
 
 def test_a_slow_batch_makes_it_smaller_before_one_fails() -> None:
-    size = BatchSize()
+    size = AdaptiveBatchSize()
     size.took(2.5, 200, 1_000)
     assert size.entries == 100
     size.took(1.0, 100, 1_000)

@@ -7,7 +7,7 @@ import asyncio
 from collections.abc import Sequence
 from typing import cast
 
-from functions.workers.deadlines import DeadlineLoop
+from functions.workers.deadline_loop import DeadlineLoop
 from shared.clock import StoreClock
 from shared.domain.units import Instant
 from shared.metrics.prometheus import PrometheusMetrics

@@ -2,8 +2,8 @@
 
 import pytest
 
-from functions.workers import setbacks
-from functions.workers.setbacks import Setbacks
+from functions.workers import retry_schedule
+from functions.workers.retry_schedule import RetrySchedule
 
 
 class Clock:
@@ -21,12 +21,12 @@ class Clock:
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     """The only clock there is."""
     own = Clock()
-    monkeypatch.setattr(setbacks, "time", own)
+    monkeypatch.setattr(retry_schedule, "time", own)
     return own
 
 
 def test_a_session_waits_longer_each_time_but_never_longer_than_a_minute(clock: Clock) -> None:
-    waiting, delays = Setbacks(), list[float]()
+    waiting, delays = RetrySchedule(), list[float]()
     for _ in range(9):
         clock.now += 1_000
         delays.append(waiting.put_off("a").retry_at - clock.now)
@@ -34,7 +34,7 @@ def test_a_session_waits_longer_each_time_but_never_longer_than_a_minute(clock: 
 
 
 def test_a_session_is_blocked_in_every_round_that_began_before_its_time(clock: Clock) -> None:
-    waiting = Setbacks()
+    waiting = RetrySchedule()
     waiting.put_off("a")
     assert waiting.block("a", since=100.0)
     clock.now = 200.0
@@ -44,7 +44,7 @@ def test_a_session_is_blocked_in_every_round_that_began_before_its_time(clock: C
 
 
 def test_a_session_whose_entries_are_written_again_is_forgotten(clock: Clock) -> None:
-    waiting = Setbacks()
+    waiting = RetrySchedule()
     waiting.put_off("a")
     clock.now = 102.0
     assert waiting.has_due()
@@ -54,7 +54,7 @@ def test_a_session_whose_entries_are_written_again_is_forgotten(clock: Clock) ->
 
 
 def test_what_was_due_and_did_not_come_in_a_round_is_forgotten(clock: Clock) -> None:
-    waiting = Setbacks()
+    waiting = RetrySchedule()
     waiting.put_off("a")
     clock.now = 100.5
     waiting.put_off("b")
@@ -65,7 +65,7 @@ def test_what_was_due_and_did_not_come_in_a_round_is_forgotten(clock: Clock) -> 
 def test_a_session_whose_entry_was_parked_goes_on_soon_but_more_slowly_each_time(
     clock: Clock,
 ) -> None:
-    waiting, delays = Setbacks(), list[float]()
+    waiting, delays = RetrySchedule(), list[float]()
     for _ in range(4):
         setback = waiting.put_off("a")
     for _ in range(3):
@@ -76,7 +76,7 @@ def test_a_session_whose_entry_was_parked_goes_on_soon_but_more_slowly_each_time
 
 
 def test_no_more_than_ten_thousand_are_remembered(clock: Clock) -> None:
-    waiting = Setbacks()
+    waiting = RetrySchedule()
     for n in range(10_001):
         waiting.put_off(str(n))
     assert len(waiting) == 10_000

@@ -8,11 +8,11 @@ from uvicorn.protocols.utils import ClientDisconnected
 from uvicorn.server import ServerState
 from websockets.protocol import OPEN
 
-from functions.connections.websocket import SocketConnection
+from functions.container.connections.websocket import WebSocketConnection
 
 
 async def test_who_speaks_to_a_client_that_was_given_up_learns_that_it_is_gone() -> None:
-    given_up = SocketConnection(Config(lambda: None), ServerState(), {})
+    given_up = WebSocketConnection(Config(lambda: None), ServerState(), {})
     given_up.handshake_complete = given_up.close_sent = True
     with pytest.raises(ClientDisconnected):
         await given_up.send({"type": "websocket.send", "text": "anybody there?"})
@@ -35,8 +35,8 @@ class _Transport:
         self.written.append(data)
 
 
-def _open_socket() -> tuple[SocketConnection, _Transport]:
-    socket, transport = SocketConnection(Config(lambda: None), ServerState(), {}), _Transport()
+def _open_socket() -> tuple[WebSocketConnection, _Transport]:
+    socket, transport = WebSocketConnection(Config(lambda: None), ServerState(), {}), _Transport()
     untyped: Any = socket
     untyped.transport = transport
     socket.handshake_complete = True

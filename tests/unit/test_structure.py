@@ -119,8 +119,8 @@ FLOORS = {
     },
     "shared/session_limits.py": {"shared.domain", "shared.ports", "shared.errors"},
     "shared": {"shared"},
-    "functions": {"shared", "functions", "infra"},
-    "infra": {"shared", "infra"},
+    "functions": {"shared", "functions"},
+    "infra": {"shared", "functions", "infra"},
 }
 STANDARD_LIBRARY_ONLY = (
     "shared/domain",

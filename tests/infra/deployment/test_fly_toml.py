@@ -14,7 +14,8 @@ from typing import Any
 import jsonschema
 import pytest
 
-from functions import endpoints, serving
+from functions import endpoints
+from functions.container import http_server
 from shared.settings import Settings
 
 _ROOT = Path(__file__).parents[3]
@@ -95,7 +96,7 @@ def test_only_liveness_decides_on_traffic() -> None:
 
 
 def test_it_is_given_the_time_that_it_takes_to_leave() -> None:
-    leaving = float(_FLY["env"]["DRAIN_S"]) + serving.GRACE_S
+    leaving = float(_FLY["env"]["DRAIN_S"]) + http_server.GRACEFUL_SHUTDOWN_S
     assert seconds(_FLY["kill_timeout"]) > leaving + 10
 
 

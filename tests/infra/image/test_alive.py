@@ -12,7 +12,7 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import pytest
 
-from functions.tools.alive import why_not
+from functions.container.healthcheck import health_problem
 from infra.image.buildah import ROOT
 from infra.local.instance import running
 from infra.local.ports import free_port
@@ -20,7 +20,7 @@ from infra.local.ports import free_port
 
 def probe(port: int | str, host: str = "0.0.0.0") -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [sys.executable, "-m", "functions.tools.alive"],
+        [sys.executable, "-m", "functions.container.healthcheck"],
         cwd=ROOT,
         env=os.environ | {"HOST": host, "PORT": str(port)},
         capture_output=True,
@@ -86,12 +86,12 @@ def test_a_service_that_answers_is_alive_and_one_that_hangs_or_is_gone_is_not(
 
 def test_any_other_status_is_not_alive() -> None:
     with answering(Unavailable) as port:
-        assert why_not("0.0.0.0", port) == f"/health on port {port} answers 503"
+        assert health_problem("0.0.0.0", port) == f"/health on port {port} answers 503"
 
 
 def test_an_answer_that_never_ends_is_not_alive() -> None:
     with answering(Dripping) as port:
-        assert "no answer in time" in str(why_not("127.0.0.1", port, deadline_s=0.2))
+        assert "no answer in time" in str(health_problem("127.0.0.1", port, deadline_s=0.2))
 
 
 def test_a_port_that_is_no_number_is_named() -> None:
@@ -99,12 +99,13 @@ def test_a_port_that_is_no_number_is_named() -> None:
 
 
 def test_where_nobody_listens_nobody_is_alive() -> None:
-    assert "doesn't answer" in str(why_not("::1", free_port()))
+    assert "doesn't answer" in str(health_problem("::1", free_port()))
 
 
 def test_it_imports_nothing_that_would_make_it_slow() -> None:
     heavy = ("fastapi", "pydantic", "shared", "asyncio", "httpx")
-    code = f"import sys, functions.tools.alive; sys.exit(str(sys.modules.keys() & {set(heavy)}))"
+    module = "functions.container.healthcheck"
+    code = f"import sys, {module}; sys.exit(str(sys.modules.keys() & {set(heavy)}))"
     ran = subprocess.run(
         [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False
     )

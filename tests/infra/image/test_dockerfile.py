@@ -67,7 +67,11 @@ def test_what_is_run_needs_no_shell(instruction: str) -> None:
 def test_the_service_is_what_is_run_and_its_probe_what_tells_its_health() -> None:
     assert json.loads(arguments("CMD")[0]) == ["python", "-m", "functions.server"]
     (check,) = arguments("HEALTHCHECK")
-    assert json.loads(check[check.index("[") :]) == ["python", "-m", "functions.tools.alive"]
+    assert json.loads(check[check.index("[") :]) == [
+        "python",
+        "-m",
+        "functions.container.healthcheck",
+    ]
 
 
 def test_it_runs_as_a_number_that_is_not_root() -> None:

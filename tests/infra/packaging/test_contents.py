@@ -34,7 +34,7 @@ def test_a_function_carries_the_files_that_its_modules_read(zips: None) -> None:
     carried = {function.name: set(_names(function.zip)) for function in functions()}
     for reader, patterns in (
         ("switch", ["shared/store/scripts/*.lua"]),
-        ("console", ["functions/console/**/*", "clients/js/*.js", "clients/js/transports/*.js"]),
+        ("console", ["clients/console/**/*", "clients/js/*.js", "clients/js/transports/*.js"]),
     ):
         files = {path for pattern in patterns for path in ROOT.glob(pattern)}
         assert {path.relative_to(ROOT) for path in files if path.is_file()} <= carried[reader]
@@ -42,7 +42,7 @@ def test_a_function_carries_the_files_that_its_modules_read(zips: None) -> None:
 
 
 def test_what_browsers_load_is_only_where_it_is_served(zips: None) -> None:
-    server, vendored = "functions/service/console.py", "functions/console/vendor/realtime-js.js"
+    server, vendored = "functions/service/console.py", "clients/console/vendor/realtime-js.js"
     carried = {function.name: set(_names(function.zip)) for function in functions()}
     carriers = {name for name, files in carried.items() if Path(vendored) in files}
     assert carriers == {name for name, files in carried.items() if Path(server) in files}

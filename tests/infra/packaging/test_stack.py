@@ -11,7 +11,7 @@ from shared.http.routing import Route
 from tests.infra.packaging.stack import Properties, Stack
 
 _ONLY_IN_THE_CONTAINER = {"functions.service.metrics"}
-_CATCHES_ALL = "functions.service.docs"
+_CATCHES_ALL = "functions.service.fallback"
 
 ENDPOINTS = sorted(
     name

@@ -4,7 +4,7 @@ import asyncio
 from dataclasses import replace
 from typing import Any
 
-from functions.workers.deadlines import DeadlineLoop
+from functions.workers.deadline_loop import DeadlineLoop
 from infra.local.redis_cluster import LocalCluster
 from shared.domain.units import Instant, Millis, after
 from shared.metrics.prometheus import PrometheusMetrics

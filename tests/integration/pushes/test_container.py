@@ -168,7 +168,7 @@ async def test_the_audit_worker_s_own_process_makes_up_for_it_too(
     await desk.commit(change)
     await desk.owed.add(change.session.name)
     start = {"REDIS_URL": own_redis_url, **settings(realtime, postgres)}
-    command = [sys.executable, "-m", "functions.tools.audit_worker"]
+    command = [sys.executable, "-m", "functions.container.audit_worker"]
     worker = subprocess.Popen(command, env=environment_without_databases() | start)
     try:
         assert await next_of(realtime, change.session.name) == [("STATE_SYNC", 5)]

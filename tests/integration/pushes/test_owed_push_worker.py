@@ -7,8 +7,8 @@ from dataclasses import replace
 import pytest
 from redis.asyncio import Redis
 
-from functions.workers import owed_pushes
-from functions.workers.owed_pushes import OwedPushWorker
+from functions.workers import push_retries
+from functions.workers.push_retries import PushRetryWorker
 from shared.domain.commands import Delete, Start, Switch
 from shared.domain.timekeeping import next_wakeup
 from shared.errors import StoreUnavailable
@@ -36,9 +36,9 @@ class Flaky(RedisOwedPushes):
         return await super().take(limit)
 
 
-def worker_of(desk: Desk) -> OwedPushWorker:
+def worker_of(desk: Desk) -> PushRetryWorker:
     """One more worker."""
-    return OwedPushWorker(desk.pushes, desk.store, desk.metrics)
+    return PushRetryWorker(desk.pushes, desk.store, desk.metrics)
 
 
 async def test_when_supabase_comes_back_the_newest_state_is_pushed_once(
@@ -186,14 +186,14 @@ async def test_one_that_fails_holds_up_no_other(
         await desk.commit(change)
         await desk.owed.add(change.session.name)
     await desk.let_a_second_pass()
-    present = owed_pushes._present
+    present = push_retries._present
 
     def stumbling(name: str, loaded: Loaded) -> bytes | None:
         if name == bad.session.name:
             raise ValueError
         return present(name, loaded)
 
-    monkeypatch.setattr(owed_pushes, "_present", stumbling)
+    monkeypatch.setattr(push_retries, "_present", stumbling)
     await worker_of(desk).retry()
     assert len(realtime.sent) == 1
     assert await desk.names_owed() == [bad.session.name]
@@ -202,13 +202,13 @@ async def test_one_that_fails_holds_up_no_other(
 async def test_without_a_store_the_loop_goes_on(
     desk: Desk, realtime: BroadcastServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(owed_pushes, "_LONGEST_SLEEP_S", 0.01)
+    monkeypatch.setattr(push_retries, "_LONGEST_SLEEP_S", 0.01)
     change = switched_session()[-1]
     await desk.commit(change)
     await desk.owed.add(change.session.name)
     await desk.let_a_second_pass()
     flaky = Flaky(desk.connection, KEYS, desk.clock)
-    worker = OwedPushWorker(replace(desk.pushes, owed=flaky), desk.store, desk.metrics)
+    worker = PushRetryWorker(replace(desk.pushes, owed=flaky), desk.store, desk.metrics)
     running = asyncio.create_task(worker.run())
     assert (await realtime.arrival()).told == [("STATE_SYNC", 5)]
     assert flaky.failures == 0

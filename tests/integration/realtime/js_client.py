@@ -24,7 +24,7 @@ class JsClient(Client):
         self._library, _, self._vsn = library.partition(" ")
 
     async def join(self, *, private: bool, presence: bool) -> None:
-        """See `Client`."""
+        """See `DemoClient`."""
         npm_install(_FOLDER)
         pipe = asyncio.subprocess.PIPE
         self._node = await asyncio.create_subprocess_exec(
@@ -35,23 +35,23 @@ class JsClient(Client):
         await self._order("join", **self._subscription, **asked)
 
     async def set_auth(self, token: str) -> None:
-        """See `Client`."""
+        """See `DemoClient`."""
         await self._order("set_auth", token=token)
 
     async def send(self, event: str, payload: Told) -> None:
-        """See `Client`."""
+        """See `DemoClient`."""
         await self._order("send", event=event, payload=payload)
 
     async def track(self, state: Told) -> None:
-        """See `Client`."""
+        """See `DemoClient`."""
         await self._order("track", state=state)
 
     async def leave(self) -> None:
-        """See `Client`."""
+        """See `DemoClient`."""
         await self._order("leave")
 
     async def close(self) -> None:
-        """See `Client`."""
+        """See `DemoClient`."""
         assert self._node.stdin
         self._node.stdin.close()
         await self._listening

@@ -16,7 +16,7 @@ class PythonClient(Client):
     _channel: AsyncRealtimeChannel
 
     async def join(self, *, private: bool, presence: bool) -> None:
-        """See `Client`."""
+        """See `DemoClient`."""
         url = f"{self._subscription['url']}/realtime/v1"
         self._client = AsyncRealtimeClient(url, self._subscription["key"], auto_reconnect=False)
         if token := self._subscription.get("token"):
@@ -38,23 +38,23 @@ class PythonClient(Client):
         await self._channel.subscribe(self._changed)
 
     async def set_auth(self, token: str) -> None:
-        """See `Client`."""
+        """See `DemoClient`."""
         await self._client.set_auth(token)
 
     async def send(self, event: str, payload: Told) -> None:
-        """See `Client`."""
+        """See `DemoClient`."""
         await self._channel.send_broadcast(event, payload)
 
     async def track(self, state: Told) -> None:
-        """See `Client`."""
+        """See `DemoClient`."""
         await self._channel.track(state)
 
     async def leave(self) -> None:
-        """See `Client`."""
+        """See `DemoClient`."""
         await self._channel.unsubscribe()
 
     async def close(self) -> None:
-        """See `Client`."""
+        """See `DemoClient`."""
         await self._client.close()
 
     def _changed(self, status: RealtimeSubscribeStates, error: Exception | None) -> None:

@@ -28,7 +28,7 @@ def greeting() -> Iterator[str]:
     if not is_node_installed():
         missing("Node")
     with subprocess.Popen(
-        [sys.executable, "-m", "functions.tools.run_functions"],
+        [sys.executable, "-m", "infra.local.run_functions"],
         cwd=_ROOT,
         env=environment_without_databases() | {"PORT": "0"},
         stdout=PIPE,

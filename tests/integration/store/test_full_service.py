@@ -8,7 +8,7 @@ from uuid import uuid4
 import pytest
 from redis.asyncio import Redis
 
-from functions.workers.deadlines import DeadlineLoop
+from functions.workers.deadline_loop import DeadlineLoop
 from shared.access.allowance import RateLimiter, Rates
 from shared.access.callers import ANYBODY
 from shared.access.permits import Permit, permit

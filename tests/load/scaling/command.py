@@ -19,7 +19,7 @@ from pathlib import Path
 import msgspec
 from rich.console import Console
 
-from functions.tools.bench.wrk import require_wrk
+from tests.load.bench.wrk import require_wrk
 from tests.load.scaling.measure import Measured, measure
 from tests.load.scaling.parts import PARTS, Part
 from tests.load.scaling.picture import draw

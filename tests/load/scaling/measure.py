@@ -7,9 +7,9 @@ from dataclasses import dataclass, replace
 
 import uvloop
 
-from functions.tools.bench import wrk
-from functions.tools.bench.figures import Figures, of_samples, percentile
-from functions.tools.bench.wrk import Load
+from tests.load.bench import wrk
+from tests.load.bench.figures import Figures, percentile, summarize
+from tests.load.bench.wrk import Load
 from tests.load.deliveries import deliveries
 from tests.load.failure import LoadFailed
 from tests.load.run import Record, run
@@ -69,9 +69,9 @@ def _switched(
     size: Size, where: Stage, load: Load, seconds: float, bystanders: Collection[int]
 ) -> Measured:
     urls = [instance.url for instance in where.instances]
-    wrk.run(load, urls, _WARM_UP_S)
+    wrk.run_wrk(load, urls, _WARM_UP_S)
     before = usage(where.pids, without=bystanders)
-    switch = wrk.run(load, urls, seconds)
+    switch = wrk.run_wrk(load, urls, seconds)
     busy = shares(before, usage(where.pids, without=bystanders))
     rate = (switch.rate or 0.0) - switch.errors / seconds
     return Measured(size, max(0.0, rate), switch, None, busy, switch.errors)
@@ -100,8 +100,8 @@ def _at_a_rate(size: Size, seconds: float, tell: Tell) -> Measured:
     return Measured(
         size,
         len(switched) / seconds,
-        of_samples(switched),
-        of_samples(delivered),
+        summarize(switched),
+        summarize(delivered),
         _busy(record),
         record.shots.errors.total() + missed,
         percentile(sorted(sample.late_ms for sample in sent), 99),

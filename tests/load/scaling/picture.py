@@ -8,7 +8,7 @@ import matplotlib
 from matplotlib.figure import Figure
 from matplotlib.ticker import NullFormatter, NullLocator
 
-from functions.tools.bench.figures import Figures
+from tests.load.bench.figures import Figures
 from tests.load.picture import COLOURS, dress
 from tests.load.scaling.measure import Measured
 from tests.load.scaling.parts import Part

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from rich.table import Table
 
-from functions.tools.bench.report import markdown_table
+from tests.load.bench.report import markdown_table
 from tests.load.scaling.measure import Measured
 from tests.load.scaling.parts import Part
 from tests.load.usage import Role

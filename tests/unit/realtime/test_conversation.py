@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from functions.live.conversation import EXPIRED, Conversation
+from functions.container.live.connection import TOKEN_EXPIRED, LiveConnection
 from shared.access.allowance import Allowance
 from shared.access.callers import Caller, Role
 from shared.access.permits import Permit
@@ -40,7 +40,7 @@ class Service:
 class Client:
     """One whose connection takes everything at once."""
 
-    talk: Conversation
+    talk: LiveConnection
     sent: list[str] = field(default_factory=list)
     """What was sent without the conversation being asked."""
     next: list[Push] = field(default_factory=list)
@@ -61,15 +61,15 @@ class Client:
 
 def conversation(
     role: Role = Role.SERVICE, error: Exception | None = None, ends_in_s: float | None = None
-) -> Conversation:
+) -> LiveConnection:
     """One that has a token for so long."""
     caller = Caller(role, expires_at=None if ends_in_s is None else time.time() + ends_in_s)
     permit = Permit(caller, Operation.SUBSCRIBE, Reach.ANYWHERE, Allowance())
     service: Any = Service(error or SessionNotFound())
-    return Conversation("a-session", permit, service, StoreClock(), Listener())
+    return LiveConnection("a-session", permit, service, StoreClock(), Listener())
 
 
-async def talking(talk: Conversation) -> AsyncIterator[Client]:
+async def talking(talk: LiveConnection) -> AsyncIterator[Client]:
     """A client that was greeted and waits."""
     client = Client(talk)
     talk.send_through(client.send)
@@ -122,7 +122,7 @@ async def test_a_token_that_has_ended_ends_the_connection_behind_what_is_queued(
         async with asyncio.timeout(5):
             while not client.next:
                 await asyncio.sleep(0.01)
-        assert client.next == [EXPIRED]
+        assert client.next == [TOKEN_EXPIRED]
 
 
 async def test_a_token_that_was_renewed_in_time_ends_nothing() -> None:

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from functions.live.conversation import Conversation
+from functions.container.live.connection import LiveConnection
 from shared.access.allowance import Allowance
 from shared.access.callers import Caller, Role
 from shared.access.permits import Permit
@@ -17,7 +17,7 @@ async def test_a_push_that_comes_before_the_greeting_is_said_after_it() -> None:
     permit = Permit(Caller(Role.SERVICE), Operation.SUBSCRIBE, Reach.ANYWHERE, Allowance())
     service: Any = None  # nothing is read
     listener = Listener()
-    conversation = Conversation("a-session", permit, service, StoreClock(), listener)
+    conversation = LiveConnection("a-session", permit, service, StoreClock(), listener)
     listener.put(Push("{}", "STATE_UPDATE", 1))
     await conversation.begin(with_state=False)
     heard = [(await conversation.next()).type for _ in range(2)]

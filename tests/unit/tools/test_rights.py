@@ -2,13 +2,13 @@
 
 from pathlib import Path
 
-from functions.tools.rights import table
+from infra.docs.rights_table import rights_table
 
 _ROOT = Path(__file__).parents[3]
 
 
 def test_the_documented_rights_are_those_of_the_code() -> None:
-    assert table() in (_ROOT / "docs/security.md").read_text()
+    assert rights_table() in (_ROOT / "docs/security.md").read_text()
 
 
 def test_every_test_that_the_document_names_is_there() -> None:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from functions.tools.bench.figures import Figures, median_of, of_samples, percentile, ratio
+from tests.load.bench.figures import Figures, median_of_rounds, percentile, ratio, summarize
 
 
 @pytest.mark.parametrize(("p", "value"), [(50, 50.0), (95, 95.0), (99, 99.0), (100, 100.0)])
@@ -11,11 +11,11 @@ def test_a_percentile_is_a_value_that_was_measured(p: float, value: float) -> No
 
 
 def test_the_percentiles_of_one_sample_are_that_sample() -> None:
-    assert of_samples([7.0]) == Figures(None, 7.0, 7.0, 7.0)
+    assert summarize([7.0]) == Figures(None, 7.0, 7.0, 7.0)
 
 
 def test_samples_need_no_order() -> None:
-    assert of_samples([3.0, 1.0, 2.0]).p50_ms == 2.0
+    assert summarize([3.0, 1.0, 2.0]).p50_ms == 2.0
 
 
 def test_each_figure_is_the_median_of_its_own_rounds_and_errors_add_up() -> None:
@@ -24,7 +24,7 @@ def test_each_figure_is_the_median_of_its_own_rounds_and_errors_add_up() -> None
         Figures(300.0, 2.0, 8.0, 10.0),
         Figures(200.0, 3.0, 7.0, 30.0, errors=2),
     ]
-    assert median_of(rounds) == Figures(200.0, 2.0, 8.0, 20.0, errors=3)
+    assert median_of_rounds(rounds) == Figures(200.0, 2.0, 8.0, 20.0, errors=3)
 
 
 def test_a_ratio_compares_rates_where_there_are_any_and_medians_elsewhere() -> None:

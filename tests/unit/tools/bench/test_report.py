@@ -4,11 +4,11 @@ from io import StringIO
 
 from rich.console import Console
 
-from functions.tools.bench import report
-from functions.tools.bench.audit import AuditFigures
-from functions.tools.bench.course import AUDITED, Comparison, Memory, Results
-from functions.tools.bench.figures import Figures
-from functions.tools.bench.pushes import PushFigures
+from tests.load.bench import report
+from tests.load.bench.audit_trail import AuditLatency
+from tests.load.bench.figures import Figures
+from tests.load.bench.pushes import PushFigures
+from tests.load.bench.runner import AUDITED_SUFFIX, Comparison, Memory, Results
 
 SERVICE, FLOOR, OWN_FLOOR = (Figures(rate, 1.0, 2.0, 3.0) for rate in (900.0, 1000.0, 1200.0))
 
@@ -22,7 +22,7 @@ def test_each_comparison_has_the_service_both_floors_and_both_ratios() -> None:
 
 def test_the_floors_latencies_are_listed_once_for_each_scenario() -> None:
     text = printed(results(OWN_FLOOR))
-    assert text.count(f"| switch{AUDITED}") == 1
+    assert text.count(f"| switch{AUDITED_SUFFIX}") == 1
     assert text.count("| switch ") == 2
 
 
@@ -35,9 +35,9 @@ def results(own_floor: Figures) -> Results:
     """One scenario, without and with the audit trail, made by hand."""
     comparisons = [
         Comparison(name, SERVICE, FLOOR, 0.9, own_floor, 0.75)
-        for name in ("switch", f"switch{AUDITED}")
+        for name in ("switch", f"switch{AUDITED_SUFFIX}")
     ]
-    trail = AuditFigures(SERVICE, SERVICE, SERVICE)
+    trail = AuditLatency(SERVICE, SERVICE, SERVICE)
     pushes = PushFigures(SERVICE, {"websocket": SERVICE})
     memory = Memory(80 * 1024, 84 * 1024)
     return Results(tuple(comparisons), FLOOR, SERVICE, trail, pushes, memory, memory)
@@ -46,5 +46,5 @@ def results(own_floor: Figures) -> Results:
 def printed(results: Results) -> str:
     """The report on a terminal that is wide enough."""
     said = StringIO()
-    report.show(results, Console(file=said, width=150))
+    report.print_report(results, Console(file=said, width=150))
     return said.getvalue()

@@ -4,9 +4,9 @@ import shutil
 
 import pytest
 
-from functions.tools.bench.failure import BenchFailed
-from functions.tools.bench.figures import Figures
-from functions.tools.bench.wrk import parse, require_wrk
+from tests.load.bench.errors import BenchError
+from tests.load.bench.figures import Figures
+from tests.load.bench.wrk import parse_summary, require_wrk
 
 OUTPUT = """\
 Running 2s test @ http://127.0.0.1:3000
@@ -20,10 +20,10 @@ Transfer/sec:      1.99MB
 
 
 def test_the_last_line_holds_the_figures_and_every_error_counts() -> None:
-    assert parse(OUTPUT) == Figures(1500.0, 1.5, 2.5, 4.125, errors=3)
+    assert parse_summary(OUTPUT) == Figures(1500.0, 1.5, 2.5, 4.125, errors=3)
 
 
 def test_without_wrk_a_sentence_says_how_to_get_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(shutil, "which", lambda _: None)
-    with pytest.raises(BenchFailed, match="apt-get install wrk"):
+    with pytest.raises(BenchError, match="apt-get install wrk"):
         require_wrk()

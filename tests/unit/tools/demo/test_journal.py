@@ -1,22 +1,22 @@
 """The figures that the demo ends with."""
 
-from functions.tools.demo.journal import Journal
+from tests.demo.statistics import ReplayStatistics
 
 
 def test_only_clients_with_the_same_version_can_disagree() -> None:
-    journal = Journal()
+    journal = ReplayStatistics()
     journal.sample([(3, (100.0, 50.0)), (3, (100.4, 50.0)), (4, (120.0, 48.0))])
     assert round(journal.disagreement_ms, 6) == 0.4
 
 
 def test_the_largest_difference_from_the_record_keeps_its_sign_and_its_move() -> None:
-    journal = Journal()
+    journal = ReplayStatistics()
     for move, difference_ms in enumerate((1.0, -3.0, 2.0)):
         journal.compare(move, difference_ms)
     assert (journal.difference_ms, journal.difference_move, journal.moves) == (-3.0, 1, 3)
 
 
 def test_a_push_is_as_slow_as_the_last_client_that_it_reaches() -> None:
-    journal = Journal(presses={3: 10.0, 4: 11.0})
+    journal = ReplayStatistics(presses={3: 10.0, 4: 11.0})
     arrivals = [{3: 10.002, 4: 11.001}, {3: 10.007, 4: 11.003}]
     assert round(journal.slowest_push_ms(arrivals), 6) == 7.0

@@ -4,35 +4,35 @@ from collections.abc import Sequence
 
 import pytest
 
-from functions.tools.soak.players import Accepted, Ledger
-from functions.tools.soak.store import Failover
-from functions.tools.soak.verdict import Row, Verdict, compare
+from tests.resilience.soak.comparison import Row, TrailComparison, compare_rows
+from tests.resilience.soak.players import AcceptedChange, AnswerLog
+from tests.resilience.soak.store import Failover
 
 _KILLED_AT = 1000.0
 _FAILOVER = Failover(frozenset({"{s1}"}), _KILLED_AT)
 
 
-def accepted(version: int, *, at: float = 0.0, session: str = "a") -> Accepted:
+def accepted(version: int, *, at: float = 0.0, session: str = "a") -> AcceptedChange:
     """A change that was acknowledged at that time."""
-    return Accepted(session, version, f"{session}-{version}-{at}", at)
+    return AcceptedChange(session, version, f"{session}-{version}-{at}", at)
 
 
-def row(change: Accepted, *, is_asked_for: bool = True) -> Row:
+def row(change: AcceptedChange, *, is_asked_for: bool = True) -> Row:
     """Its row in the trail."""
     return change.session_id, change.version, change.request_id, 50.0, is_asked_for
 
 
 def verdict(
-    changes: Sequence[Accepted],
+    changes: Sequence[AcceptedChange],
     rows: Sequence[Row],
     *,
     shard: str = "{s1}",
     refused: dict[str, str] | None = None,
     lag_s: float = 0.0,
-) -> Verdict:
+) -> TrailComparison:
     """What is found where the primary of `{s1}` was killed and every session is on `shard`."""
-    ledger = Ledger(lambda: None, list(changes), refused or {})
-    return compare(rows, ledger, [_FAILOVER], lambda _: shard, lag_s)
+    ledger = AnswerLog(lambda: None, list(changes), refused or {})
+    return compare_rows(rows, ledger, [_FAILOVER], lambda _: shard, lag_s)
 
 
 def test_a_trail_that_holds_every_change_once_is_without_fault() -> None:

@@ -1,0 +1,1 @@
+"""The parts of the container's server that functions don't have."""

@@ -1,0 +1,252 @@
+"""The protocol of a live connection, the same for WebSockets and event streams."""
+
+import asyncio
+import random
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass, field
+
+from shared.access.allowance import Allowance
+from shared.access.callers import Caller, Role
+from shared.access.permits import Permit
+from shared.access.tokens import LEEWAY_S
+from shared.clock import StoreClock
+from shared.domain.session import Session
+from shared.domain.units import Instant
+from shared.errors import (
+    Forbidden,
+    ServiceError,
+    SessionDeleted,
+    SessionNotFound,
+    StoreUnavailable,
+    Unauthenticated,
+)
+from shared.realtime import messages
+from shared.realtime.listener import CLOSED, LOST, Listener, Push
+from shared.session_service import SessionService
+
+TOKEN_EXPIRED = Push("", "TOKEN_EXPIRED")
+"""Not a message: the client's token has expired."""
+
+TOKEN_EXPIRED_MESSAGE = "The token has expired; reconnect with a new one"
+
+_RETRY_READ_AFTER_S = (0.3, 1.0)
+"""Bounds of a random delay, because all clients of the instance may need to read again at once."""
+
+_CHECK_TOKEN_S = 60.0
+
+_FOR_THIS_CLIENT = frozenset({"CONNECTED", "STATE_SYNC", "PONG", "ERROR", "AUTHENTICATED"})
+"""Message types that are made for this client alone; all others are pushes of the session."""
+
+
+@dataclass(slots=True)
+class LiveConnection:
+    """The live connection of one client to one session.
+
+    A host may wait for a session that doesn't exist yet. If another host creates it, it doesn't
+    exist for the waiting one.
+    """
+
+    session_id: str
+    permit: Permit
+    service: SessionService
+    clock: StoreClock
+    listener: Listener
+    _may_read: bool | None = field(init=False)
+    _valid_until: float | None = field(init=False)
+    _greeting: Push | None = None
+    _expiry_timer: asyncio.TimerHandle | None = None
+    _carry: Callable[[str], bool] | None = None
+
+    def __post_init__(self) -> None:
+        self._may_read = None if self.permit.caller.role is Role.HOST else True
+        self._valid_until = _valid_until(self.permit.caller)
+        self._schedule_expiry()
+
+    def send_through(self, carry: Callable[[str], bool]) -> None:
+        """Send messages directly by `carry` where possible; `next` returns all others.
+
+        `carry` returns whether it has sent the message.
+        """
+        self._carry = carry
+        self.listener.carry = self._send_now
+
+    def end(self) -> None:
+        """Stop sending, and stop the timer of the token."""
+        self.listener.carry = None
+        if self._expiry_timer:
+            self._expiry_timer.cancel()
+
+    async def begin(self, *, with_state: bool) -> None:
+        """Send `CONNECTED`, before the pushes that were queued since the subscription.
+
+        `with_state` sends the session's state at once, or `SESSION_DELETED` if it was deleted.
+        Raises `RateLimitExceeded`.
+        """
+        self._greeting = Push.of(messages.connected(self.session_id, self.clock.now()))
+        if with_state:
+            try:
+                await self.send_state()
+            except StoreUnavailable:
+                self.listener.put(LOST)  # the state follows as soon as it can be read
+            except SessionDeleted:
+                await self._tell_of_deletion()
+            except SessionNotFound:
+                pass  # the client waits for the session to be created
+        elif self._may_read is None:
+            self._may_read = await self._can_read(self.permit) or None
+
+    async def send_state(self) -> None:
+        """Queue the whole state. Raises a `ServiceError` if it can't be read.
+
+        A push may arrive during the read; a second read is then at least as new. If it is older,
+        the store has lost the session's data.
+        """
+        session, now = await self.service.read(self.permit, self.session_id)
+        if session.version < self.listener.newest_version:
+            session, now = await self.service.read(self._unlimited_permit, self.session_id)
+        self._put_state(session, now)
+
+    async def next(self) -> Push:
+        """Return the next push to send, `CLOSED` or `TOKEN_EXPIRED`.
+
+        Where pushes may be missing, the current state takes their place.
+        """
+        if (greeting := self._greeting) is not None:
+            self._greeting = None
+            return greeting
+        while True:
+            push = await self.listener.get()
+            if push is LOST:
+                await self._close_gap()
+            elif push is TOKEN_EXPIRED:
+                if self._seconds_left == 0:  # otherwise the token was renewed meanwhile
+                    return TOKEN_EXPIRED
+            elif push is CLOSED or await self._may_see(push):
+                return push
+
+    async def pong(self, client_timestamp: object) -> None:
+        """Answer a ping with the newest version that was sent to this client or is queued for it.
+
+        If the client doesn't have it, a message was lost.
+        """
+        newest = self.listener.newest_version if self._may_read else None
+        now = self.clock.now()
+        answer = messages.pong(self.session_id, now, client_timestamp, newest or None)
+        await self.listener.reply(Push.of(answer))
+
+    async def go_on_as(self, caller: Caller) -> None:
+        """Continue with the new token of `caller`. Raises `Forbidden` if the caller is another."""
+        if caller.name != self.permit.caller.name:
+            raise Forbidden("The new token must be of the same caller")
+        self.permit.caller = caller
+        self._valid_until = _valid_until(caller)
+        self._schedule_expiry()
+        answer = messages.authenticated(self.clock.now(), caller.expires_at)
+        await self.listener.reply(Push.of(answer))
+
+    async def complain(self, code: str, message: str) -> None:
+        """Send an error; the connection stays open."""
+        await self.listener.reply(Push.of(messages.error(self.clock.now(), code, message)))
+
+    def farewell(self) -> Push:
+        """Return the error message for an expired token."""
+        return Push.of(
+            messages.error(self.clock.now(), Unauthenticated.code, TOKEN_EXPIRED_MESSAGE)
+        )
+
+    @property
+    def _unlimited_permit(self) -> Permit:
+        """The permit without rate limits, for reads that the client didn't request."""
+        return Permit(self.permit.caller, self.permit.operation, self.permit.reach, Allowance())
+
+    @property
+    def _seconds_left(self) -> float | None:
+        return None if self._valid_until is None else max(0.0, self._valid_until - time.time())
+
+    def _send_now(self, push: Push) -> bool:
+        """Send `push` directly if the client may see it and no further step follows it.
+
+        Return whether it was sent.
+        """
+        return (
+            self._carry is not None
+            and push.text != ""
+            and push.type != "SESSION_DELETED"
+            and (self._may_read is True or push.type in _FOR_THIS_CLIENT)
+            and self._carry(push.text)
+        )
+
+    def _schedule_expiry(self) -> None:
+        """Queue `TOKEN_EXPIRED` when the token expires.
+
+        The timer checks at least once a minute, because the machine's clock may be adjusted.
+        """
+        if self._expiry_timer:
+            self._expiry_timer.cancel()
+            self._expiry_timer = None
+        left_s = self._seconds_left
+        if left_s == 0:
+            self.listener.put(TOKEN_EXPIRED)
+        elif left_s is not None:
+            loop = asyncio.get_running_loop()
+            delay_s = min(left_s, _CHECK_TOKEN_S)
+            self._expiry_timer = loop.call_later(delay_s, self._schedule_expiry)
+
+    async def _close_gap(self) -> None:
+        """Send the state in place of pushes that may be missing, as soon as it can be read."""
+        try:
+            session, now = await self.service.read(self._unlimited_permit, self.session_id)
+        except StoreUnavailable:
+            await asyncio.sleep(random.uniform(*_RETRY_READ_AFTER_S))
+            self.listener.put(LOST)  # behind everything queued meanwhile, so that `CLOSED` wins
+        except SessionDeleted:
+            await self._tell_of_deletion()
+        except ServiceError:
+            return  # the session doesn't exist for this client
+        else:
+            self._put_state(session, now)
+
+    async def _tell_of_deletion(self) -> None:
+        """Queue `SESSION_DELETED`, which ends the connection, if the caller could read the session.
+
+        A deleted session has no owner in the store, so the service looks it up for a host.
+        """
+        if self._may_read or await self.service.could_read(self.permit, self.session_id):
+            self._may_read = True
+            deleted = messages.session_deleted(self.session_id, self.clock.now())
+            self.listener.put(Push.of(deleted))
+
+    def _put_state(self, session: Session, now: Instant) -> None:
+        self._may_read = True  # the state was read with the client's permit
+        self.listener.put(Push.of(messages.state_sync(session, now)))
+
+    async def _may_see(self, push: Push) -> bool:
+        """Return whether this client may get `push`; asks the store until that has answered."""
+        if push.type in _FOR_THIS_CLIENT:
+            return True
+        if self._may_read is None:
+            # The push proves that the session exists; its owner never changes.
+            self._may_read = await self._can_read(self._unlimited_permit)
+        return self._may_read is True
+
+    async def _can_read(self, permit: Permit) -> bool | None:
+        """Return whether the session exists for the caller; None if the store is unavailable."""
+        with suppress(StoreUnavailable):
+            try:
+                await self.service.read(permit, self.session_id)
+            except SessionNotFound:
+                return False
+            return True
+        return None
+
+
+def _valid_until(caller: Caller) -> float | None:
+    """Return the end of the caller's token, s since the Unix epoch by this machine's clock.
+
+    A token that was accepted after its expiry stays valid to the end of the leeway, as elsewhere.
+    """
+    if caller.expires_at is None or caller.expires_at > time.time():
+        return caller.expires_at
+    return caller.expires_at + LEEWAY_S

@@ -1,0 +1,143 @@
+"""`GET /ws?sessionId=`: live pushes over a WebSocket (docs/realtime.md)."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from fastapi import APIRouter, WebSocket, WebSocketDisconnect
+from pydantic import TypeAdapter, ValidationError
+
+from functions.container.connections.websocket import TRY_SEND_EXTENSION
+from functions.container.live.connection import TOKEN_EXPIRED, TOKEN_EXPIRED_MESSAGE, LiveConnection
+from functions.container.live.subscription import LiveConnections
+from shared.access.rights import Operation
+from shared.access.tokens import SUBSCRIBING
+from shared.errors import ServiceError, StoreUnavailable, Unauthenticated
+from shared.http import strict_json
+from shared.http.fields import Uuid
+from shared.http.gate import Gate
+from shared.realtime.listener import CLOSED
+
+_NORMAL, _GOING_AWAY, _POLICY, _TRY_LATER = 1000, 1001, 1008, 1013
+
+_REFUSED = 4000
+"""Base of close codes that carry an HTTP status: 4401 means that the token isn't valid."""
+
+Message = dict[str, Any]
+
+_uuid = TypeAdapter(Uuid)
+
+
+def router_of(live: LiveConnections) -> APIRouter:
+    """Return the router of `/ws`."""
+    router = APIRouter()
+
+    @router.websocket("/ws")
+    @router.websocket("/ws/")
+    async def follow(websocket: WebSocket) -> None:
+        """Push every message of a session, which need not exist yet, until either side closes."""
+        await websocket.accept()
+        given = websocket.query_params.get("sessionId")
+        if not given:
+            await websocket.close(_POLICY, "Missing sessionId parameter")
+            return
+        gate, is_synced = live.parts.gate, websocket.query_params.get("sync") == "1"
+        try:
+            session_id = _uuid.validate_python(given)
+            permit = await gate.admit(websocket, Operation.SUBSCRIBE, session_id)
+            async with live.conversation(permit, session_id) as talk:
+                if extension := websocket.scope.get("extensions", {}).get(TRY_SEND_EXTENSION):
+                    talk.send_through(extension["send"])
+                await talk.begin(with_state=is_synced)
+                await _converse(websocket, talk, gate)
+        except ValidationError:
+            await websocket.close(_POLICY, "Invalid sessionId format")
+        except StoreUnavailable:
+            await websocket.close(_TRY_LATER, "The session store can't be reached right now")
+        except ServiceError as error:
+            await websocket.close(_REFUSED + error.status, error.message)
+
+    return router
+
+
+async def _converse(websocket: WebSocket, talk: LiveConnection, gate: Gate) -> None:
+    """Receive and send concurrently; when one of them ends, cancel the other."""
+    tasks = {
+        asyncio.create_task(_receive_messages(websocket, talk, gate)),
+        asyncio.create_task(_send_messages(websocket, talk)),
+    }
+    try:
+        done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+    for task in done:
+        if not task.cancelled() and not isinstance(task.exception(), WebSocketDisconnect):
+            task.result()
+
+
+async def _send_messages(websocket: WebSocket, talk: LiveConnection) -> None:
+    while True:
+        push = await talk.next()
+        if push is CLOSED:
+            await websocket.close(_GOING_AWAY, "Reconnect")
+            return
+        if push is TOKEN_EXPIRED:
+            raise Unauthenticated(TOKEN_EXPIRED_MESSAGE)
+        await websocket.send_text(push.text)
+        if push.type == "SESSION_DELETED":
+            await websocket.close(_NORMAL, "The session was deleted")
+            return
+
+
+async def _receive_messages(websocket: WebSocket, talk: LiveConnection, gate: Gate) -> None:
+    while True:
+        frame = await websocket.receive()
+        if frame["type"] == "websocket.disconnect":
+            return
+        try:
+            await _answer(_message_in(frame), talk, gate)
+        except ServiceError as error:
+            await talk.complain(error.code, error.message)
+
+
+async def _answer(message: Message | None, talk: LiveConnection, gate: Gate) -> None:
+    if message is None:
+        await talk.complain("INVALID_MESSAGE", "A message must be a JSON object")
+    elif (kind := message.get("type")) in list(MESSAGES):
+        await MESSAGES[kind](message, talk, gate)
+    else:
+        await talk.complain("UNKNOWN_TYPE", f"The type must be one of {', '.join(MESSAGES)}")
+
+
+async def _ping(message: Message, talk: LiveConnection, _: Gate) -> None:
+    await talk.pong(message.get("clientTimestamp"))
+
+
+async def _reconnect(_: Message, talk: LiveConnection, __: Gate) -> None:
+    await talk.send_state()
+
+
+async def _authenticate(message: Message, talk: LiveConnection, gate: Gate) -> None:
+    token = message.get("token")
+    if isinstance(token, str):
+        await talk.go_on_as(await gate.caller_of(token, SUBSCRIBING))
+    else:
+        await talk.complain("INVALID_MESSAGE", "AUTHENTICATE needs a token")
+
+
+MESSAGES: dict[str, Callable[[Message, LiveConnection, Gate], Awaitable[None]]] = {
+    "PING": _ping,
+    "RECONNECT": _reconnect,
+    "AUTHENTICATE": _authenticate,
+}
+"""Handlers of the message types that a client may send."""
+
+
+def _message_in(frame: Any) -> Message | None:
+    try:
+        message = strict_json.parse(frame.get("text") or frame.get("bytes") or b"")
+    except ValueError:
+        return None
+    return message if isinstance(message, dict) else None

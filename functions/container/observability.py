@@ -1,0 +1,50 @@
+"""Set-up of the container's metrics and traces."""
+
+import time
+from collections.abc import Callable
+
+from starlette.types import ASGIApp
+
+from shared import VERSION
+from shared.clock import StoreClock
+from shared.composition.backend import Backend
+from shared.metrics.instance import machine
+from shared.metrics.prometheus import PrometheusMetrics
+from shared.realtime.listener import Push
+from shared.settings import Settings
+
+
+def export_instance_metrics(
+    metrics: PrometheusMetrics, clock: StoreClock
+) -> Callable[[Push], None]:
+    """Export build and clock metrics; return a callback that measures each delivered push."""
+    metrics.instance.tell_build(VERSION)
+    metrics.instance.watch_clock(lambda: _offset_ms(clock), lambda: _error_ms(clock))
+
+    def observe(push: Push) -> None:
+        metrics.observe_delivery(max(0, clock.now() - (push.at or 0)))
+
+    return observe
+
+
+def configure_tracing(
+    backend: Backend, settings: Settings
+) -> tuple[Callable[[ASGIApp], ASGIApp], Callable[[], None]]:
+    """Enable tracing if a collector is configured.
+
+    Return a wrapper that adds a span to each request of an application, and a function that sends
+    the last spans within 2 s.
+    """
+    if settings.otel_exporter_otlp_endpoint is None:
+        return (lambda app: app), (lambda: None)
+    from shared.tracing.container import trace  # slow to import
+
+    return trace(backend, VERSION, machine())
+
+
+def _offset_ms(clock: StoreClock) -> float:
+    return clock.now() - time.time() * 1000 if clock.was_measured else float("nan")
+
+
+def _error_ms(clock: StoreClock) -> float:
+    return clock.error_ms if clock.was_measured else float("nan")

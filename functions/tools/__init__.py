@@ -1,1 +1,0 @@
-"""Command-line tools: run, demo, benchmark, soak, session history, rights table."""

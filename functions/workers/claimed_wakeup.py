@@ -1,0 +1,22 @@
+"""Handles one claimed wake-up, for the deadline loop and for `reconcile`."""
+
+import logging
+
+from shared.errors import StoreUnavailable
+from shared.ports import Wakeup
+from shared.wakeups import Wakeups
+
+_log = logging.getLogger("synckairos.expire")
+
+
+async def handle_claimed_wakeup(wakeups: Wakeups, claimed: Wakeup) -> bool:
+    """Handle a wake-up; return whether it succeeded. If not, it is retried after its claim ends."""
+    try:
+        await wakeups.handle_deadline(claimed)
+    except StoreUnavailable:
+        _log.warning("no store; will retry", extra={"session_id": claimed.name})
+    except Exception:
+        _log.exception("wake-up failed", extra={"session_id": claimed.name})
+    else:
+        return True
+    return False

@@ -1,0 +1,120 @@
+"""The container's deadline loop: applies timeouts and warnings of all sessions when due."""
+
+import asyncio
+import math
+import time
+from collections.abc import Coroutine
+from typing import Any, TypeVar
+
+from functions.workers.claimed_wakeup import handle_claimed_wakeup
+from shared.clock import StoreClock
+from shared.domain.units import Instant, Millis, after
+from shared.errors import StoreUnavailable
+from shared.metrics.ports import Metrics
+from shared.ports import Agenda, SessionStore, Wakeup
+from shared.wakeups import Wakeups
+
+_LEASE = Millis(1_000)
+"""A claimed wake-up that isn't finished within this time can be claimed again."""
+
+_BATCH = 100
+_CONCURRENCY = 32
+_MAX_SLEEP_S = 1.0
+"""Limits the delay after a lost pub/sub message."""
+
+_RETRY_S = 0.2
+
+_Result = TypeVar("_Result")
+
+
+class DeadlineLoop:
+    """Sleeps until the next wake-up of any session, then claims and handles all that are due.
+
+    Several instances may run it: a claim gives each wake-up to one of them.
+    """
+
+    def __init__(
+        self, store: SessionStore, wakeups: Wakeups, clock: StoreClock, metrics: Metrics
+    ) -> None:
+        self._store = store
+        self._wakeups = wakeups
+        self._clock = clock
+        self._metrics = metrics
+        self._sleeps_until = Instant(0)
+        self._is_notified = asyncio.Event()
+        self._slots = asyncio.Semaphore(_CONCURRENCY)
+        self._tasks: set[asyncio.Task[Any]] = set()
+
+    def call(self, wake_at: bytes | None) -> None:
+        """Wake the loop if a session is due earlier than it sleeps.
+
+        `wake_at` is the session's wake-up, ms since the epoch; None if it is unknown.
+        """
+        if wake_at is None or int(wake_at) < self._sleeps_until:
+            self._is_notified.set()
+
+    async def run(self) -> None:
+        """Handle wake-ups until cancelled; then finish those in progress."""
+        try:
+            while True:
+                # Shielded: a wake-up that is claimed but not started would wait for its lease.
+                await self._sleep(await asyncio.shield(self._start(self._start_due_wakeups())))
+        finally:
+            while self._tasks:
+                await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    async def _start_due_wakeups(self) -> float:
+        """Start handling everything due; return the seconds until the next wake-up."""
+        self._is_notified.clear()
+        asked = time.monotonic()
+        try:
+            agendas = await self._store.agendas(_BATCH)
+        except StoreUnavailable:
+            return _RETRY_S
+        read_at = (asked + time.monotonic()) / 2
+        shards = (self._start_shard(agenda, read_at) for agenda in agendas)
+        return min(await asyncio.gather(*shards))
+
+    async def _start_shard(self, agenda: Agenda, read_at: float) -> float:
+        """Start handling what is due on one shard; return the seconds until its next wake-up.
+
+        `read_at` is the monotonic time at which the agenda was read. The rest is counted from
+        there, because each shard may have a different clock.
+        """
+        due = [wakeup for wakeup in agenda.wakeups if wakeup.at <= agenda.now]
+        try:
+            if due:
+                await self._claim(due, agenda.now)
+        except StoreUnavailable:
+            return _RETRY_S
+        if len(due) == len(agenda.wakeups) and due:
+            return 0
+        ahead = [wakeup.at for wakeup in agenda.wakeups if wakeup.at > agenda.now]
+        next_in_ms = min(ahead, default=after(agenda.now, Millis(60_000))) - agenda.now
+        return max(0.0, next_in_ms / 1000 - (time.monotonic() - read_at))
+
+    async def _claim(self, due: list[Wakeup], now: Instant) -> None:
+        was_due = {wakeup.name: wakeup.at for wakeup in due}
+        for claimed in await self._store.claim(due, after(now, _LEASE)):
+            self._start(self._wake(claimed, was_due[claimed.name]))
+
+    def _start(self, work: Coroutine[Any, Any, _Result]) -> asyncio.Task[_Result]:
+        """Start a task that `run` waits for before it ends."""
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        return task
+
+    async def _wake(self, claimed: Wakeup, was_due: Instant) -> None:
+        async with self._slots:
+            if await handle_claimed_wakeup(self._wakeups, claimed):
+                self._metrics.observe_lateness(max(0, self._clock.now() - was_due))
+
+    async def _sleep(self, seconds: float) -> None:
+        seconds = min(seconds, _MAX_SLEEP_S)
+        self._sleeps_until = Instant(self._clock.now() + math.ceil(seconds * 1000))
+        try:
+            async with asyncio.timeout(seconds):
+                await self._is_notified.wait()
+        except TimeoutError:
+            return

@@ -1,0 +1,112 @@
+"""Retries failed pushes: sends the current state to the followers of a session.
+
+The state is sent once, however many pushes failed meanwhile. `TIME_EXPIRED` isn't repeated, as the
+state shows that a clock has expired.
+"""
+
+import asyncio
+import logging
+
+from shared.composition.supabase_pushes import Pushes
+from shared.domain.naming import tenant_and_id
+from shared.domain.timekeeping import next_wakeup
+from shared.domain.units import Instant, Millis, after
+from shared.errors import StoreUnavailable
+from shared.metrics.ports import Metrics
+from shared.ports import Loaded, SessionStore
+from shared.realtime.messages import session_deleted, state_sync
+from shared.realtime.ports import OwedPush, PushFailed
+
+_BATCH = 32
+_CONCURRENCY = 8
+"""With these, a batch ends long before its lease even if every request times out."""
+
+_LONGEST_SLEEP_S = 1.0
+_MAX_DELAY_S = 30
+_MAX_TRIES = 14
+"""About five minutes; by then, connected clients have read the state themselves."""
+
+_log = logging.getLogger("synckairos.pushes")
+
+
+class PushRetryWorker:
+    """Retries failed pushes. Several may run: each push is claimed by one worker at a time."""
+
+    def __init__(self, pushes: Pushes, store: SessionStore, metrics: Metrics) -> None:
+        self._owed = pushes.owed
+        self._publisher = pushes.publisher
+        self._store = store
+        self._metrics = metrics
+        self._slots = asyncio.Semaphore(_CONCURRENCY)
+
+    async def run(self) -> None:
+        """Retry pushes until cancelled."""
+        while True:
+            sleep_s = _LONGEST_SLEEP_S
+            try:
+                next_in_s = await self.retry()
+                if next_in_s is not None:
+                    sleep_s = min(next_in_s, _LONGEST_SLEEP_S)
+            except StoreUnavailable as error:
+                _log.debug("will retry: %s", error.message)
+            except Exception:
+                _log.exception("the push worker failed; it will retry")
+            await asyncio.sleep(sleep_s)
+
+    async def retry(self) -> float | None:
+        """Send one batch of due pushes; return the seconds until the next, None if none is left.
+
+        Raises `StoreUnavailable`; no push is lost then.
+        """
+        taken = await self._owed.take(_BATCH)
+        await asyncio.gather(*(self._try(owed) for owed in taken.pushes))
+        if taken.pushes:
+            return 0
+        return None if taken.next_in_ms is None else taken.next_in_ms / 1000
+
+    async def _try(self, owed: OwedPush) -> None:
+        """Send a push. After an unexpected error it is retried when its claim expires."""
+        async with self._slots:
+            try:
+                await self._push(owed)
+            except StoreUnavailable:
+                _log.warning("no store; will retry", extra={"session_id": owed.name})
+            except Exception:
+                _log.exception("retrying a push failed", extra={"session_id": owed.name})
+
+    async def _push(self, owed: OwedPush) -> None:
+        loaded = await self._store.load(owed.name)
+        message = _present(owed.name, loaded)
+        if message:
+            try:
+                await self._publisher.push(owed.name, [message])
+            except PushFailed as failure:
+                await self._put_off(owed, loaded.now, failure)
+                return
+            self._metrics.count_pushes("retried", 1)
+        await self._owed.settle(owed)
+
+    async def _put_off(self, owed: OwedPush, now: Instant, failure: PushFailed) -> None:
+        if owed.tries < _MAX_TRIES:
+            delay_s = min(2 ** (owed.tries - 1), _MAX_DELAY_S)
+            await self._owed.postpone(owed, after(now, Millis(delay_s * 1000)))
+            return
+        _log.error("giving up on a push: %s", failure, extra={"session_id": owed.name})
+        self._metrics.count_pushes("lost", 1)
+        await self._owed.settle(owed)
+
+
+def _present(name: str, loaded: Loaded) -> bytes | None:
+    """Return the message with the session's current state; None if the store doesn't know it.
+
+    If a wake-up is overdue, its result is pushed when it is applied. Until then the state is dated
+    no later than the wake-up, because it isn't correct after that.
+    """
+    if loaded.stored:
+        session = loaded.stored.session
+        due_at = next_wakeup(session) or loaded.now
+        return state_sync(session, min(loaded.now, due_at))
+    if loaded.is_deleted:
+        _, session_id = tenant_and_id(name)
+        return session_deleted(session_id, loaded.now)
+    return None
