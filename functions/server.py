@@ -31,11 +31,11 @@ from shared.composition.parts import parts_of
 from shared.errors import StoreUnavailable
 from shared.http.openapi import document_route
 from shared.http.pipeline import Pipeline
-from shared.metrics.prometheus import PrometheusMetrics
-from shared.production import require_production_ready
+from shared.observability.prometheus import PrometheusMetrics
 from shared.realtime.echo import Echo
 from shared.realtime.redis import PushChannels
-from shared.settings import Settings, read_settings
+from shared.settings.production import require_production_ready
+from shared.settings.settings import Settings, read_settings
 from shared.tasks import end
 
 _CLOCK_SAMPLES = 5

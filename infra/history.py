@@ -19,8 +19,8 @@ from shared.domain.timekeeping import live
 from shared.domain.units import Instant, Millis
 from shared.errors import AuditUnavailable
 from shared.instants import datetime_of
-from shared.logging import configure
-from shared.settings import read_settings
+from shared.observability.logging import configure_logging
+from shared.settings.settings import read_settings
 
 _PAGE = 100
 _SHOWN_CLOCKS = 4
@@ -32,7 +32,7 @@ def main() -> int:
     """Print the history of one session and return the exit code."""
     name, console = _session_name_argument(), Console(highlight=False)
     console = Console(highlight=False, width=max(_MIN_WIDTH, console.width))
-    configure("ERROR")
+    configure_logging("ERROR")
     audit = audit_log(read_settings())
     if audit is None:
         console.print(

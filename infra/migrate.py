@@ -12,7 +12,7 @@ from pathlib import Path
 import psycopg
 
 from shared.audit.postgres import encoding_fault
-from shared.settings import read_settings
+from shared.settings.settings import read_settings
 
 _MIGRATIONS = Path(__file__).parent / "supabase" / "migrations"
 _NAME = re.compile(r"(?P<version>\d{14})_(?P<name>\w+)\.sql")

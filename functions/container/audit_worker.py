@@ -6,15 +6,15 @@ from contextlib import suppress
 from functions.workers.audit_worker import AuditWorker
 from functions.workers.push_retries import PushRetryWorker
 from shared.composition.container import container
-from shared.logging import configure
-from shared.metrics.prometheus import PrometheusMetrics
-from shared.settings import read_settings
+from shared.observability.logging import configure_logging
+from shared.observability.prometheus import PrometheusMetrics
+from shared.settings.settings import read_settings
 
 
 async def main() -> None:
     """Write outbox entries to the audit trail and retry failed pushes, until interrupted."""
     settings = read_settings()
-    configure(settings.log_level)
+    configure_logging(settings.log_level)
     metrics = PrometheusMetrics()
     backend, _ = container(settings, metrics)
     if backend.audit is None:

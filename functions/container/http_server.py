@@ -14,8 +14,8 @@ import uvicorn
 from functions.container.connections.admission import AdmissionControl
 from functions.container.connections.http import HttpConnection
 from functions.container.connections.websocket import WebSocketConnection
-from shared import logging
-from shared.settings import Settings
+from shared.observability import logging
+from shared.settings.settings import Settings
 
 _PING_S = 15.0
 _MAX_FRAME_BYTES = 64 * 1024
@@ -123,7 +123,7 @@ def build_server(
 
     `count_shed` is called for each request that is refused because of overload.
     """
-    logging.configure(settings.log_level)
+    logging.configure_logging(settings.log_level)
     own = {
         "timeout_s": settings.client_timeout_s,
         "admission": AdmissionControl(count_shed),

@@ -8,10 +8,10 @@ from starlette.types import ASGIApp
 from shared import VERSION
 from shared.clock import StoreClock
 from shared.composition.backend import Backend
-from shared.metrics.instance import machine
-from shared.metrics.prometheus import PrometheusMetrics
+from shared.observability.process_metrics import machine_id
+from shared.observability.prometheus import PrometheusMetrics
 from shared.realtime.listener import Push
-from shared.settings import Settings
+from shared.settings.settings import Settings
 
 
 def export_instance_metrics(
@@ -37,9 +37,9 @@ def configure_tracing(
     """
     if settings.otel_exporter_otlp_endpoint is None:
         return (lambda app: app), (lambda: None)
-    from shared.tracing.container import trace  # slow to import
+    from shared.observability.tracing.container import instrument  # slow to import
 
-    return trace(backend, VERSION, machine())
+    return instrument(backend, VERSION, machine_id())
 
 
 def _offset_ms(clock: StoreClock) -> float:

@@ -10,9 +10,9 @@ from starlette.responses import Response
 from shared.errors import StoreUnavailable, Unauthenticated
 from shared.http.call import Call
 from shared.http.routing import Answers, Routes
-from shared.metrics.prometheus import PrometheusMetrics
+from shared.observability.prometheus import PrometheusMetrics
 from shared.ports import SessionStore
-from shared.settings import Settings
+from shared.settings.settings import Settings
 
 
 def routes_of(figures: PrometheusMetrics, settings: Settings) -> Routes:

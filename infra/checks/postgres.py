@@ -16,7 +16,7 @@ from infra.checks.runner import Check, CheckFailed, parse_json_flag, print_resul
 from shared.audit.postgres import encoding_fault
 from shared.audit.postgres_pool import MAX_CONNECTIONS
 from shared.domain.session import Status, SyncMode
-from shared.settings import read_settings
+from shared.settings.settings import read_settings
 
 _DESCRIPTION = "Runs five checks on DATABASE_URL. Writes nothing."
 

@@ -17,7 +17,7 @@ from infra.checks.redaction import redact_url
 from infra.checks.redis_servers import RedisServerChecks, decode, parse_info
 from infra.checks.runner import Check, CheckFailed, parse_json_flag, print_results, run_checks
 from shared.errors import StoreUnavailable
-from shared.settings import Settings, read_settings
+from shared.settings.settings import Settings, read_settings
 from shared.store.connection import Script
 from shared.store.keys import Keys
 from shared.store.redis import NativeConnection, RedisAddress

@@ -12,9 +12,9 @@ from infra.environment.variables import (
     ignored_variable_warnings,
     unknown_variable_faults,
 )
-from shared.production import faults_of, unsound_of
-from shared.settings import Settings
-from shared.settings_faults import sentences
+from shared.settings.error_messages import fault_messages
+from shared.settings.production import insecure_settings, production_faults
+from shared.settings.settings import Settings
 from shared.store.redis import RedisAddress
 
 
@@ -39,11 +39,11 @@ def validate(variables: dict[str, str], stage: str, target: Target) -> Findings:
         settings = Settings.model_validate(given | {"app_env": app_env})
     except ValidationError as error:
         found.faults += [
-            w for w in sentences(error, Settings) if not any(s.name in w for s in missing)
+            w for w in fault_messages(error, Settings) if not any(s.name in w for s in missing)
         ]
         return found
     if not is_local:
-        check = faults_of if target == "fly" else unsound_of
+        check = production_faults if target == "fly" else insecure_settings
         reported = " ".join(found.faults)
         found.faults += [f for f in check(settings) if f.split()[0] not in reported]
         found.warnings += _warnings(settings)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from dotenv import dotenv_values
 
-from shared.settings import Settings
+from shared.settings.settings import Settings
 
 SETTING_NAMES = frozenset(name.upper() for name in Settings.model_fields)
 """The environment variables of all settings of the service."""

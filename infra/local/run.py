@@ -12,8 +12,8 @@ from functions.server import server
 from infra.local.postgres import embedded_postgres
 from infra.local.redis import embedded_redis
 from infra.migrate import migrate
-from shared.production import require_production_ready
-from shared.settings import Settings, read_settings
+from shared.settings.production import require_production_ready
+from shared.settings.settings import Settings, read_settings
 
 
 def main() -> None:

@@ -7,7 +7,7 @@ from shared.access.jwks import FetchedKeys
 from shared.access.tokens import Issuer, Tokens
 from shared.http.gate import Gate
 from shared.http.origins import Origins, is_loopback
-from shared.settings import Settings
+from shared.settings.settings import Settings
 
 
 def gate(settings: Settings, listens_on: str | None = None) -> Gate:

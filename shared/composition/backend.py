@@ -14,7 +14,7 @@ from shared.recall import Recall
 from shared.recovery import Recovery
 from shared.session_limits import Limits
 from shared.session_service import SessionService
-from shared.settings import Settings
+from shared.settings.settings import Settings
 from shared.store.commits import Means
 from shared.store.connection import Connection
 from shared.store.keys import Keys

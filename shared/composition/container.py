@@ -12,7 +12,7 @@ from shared.clock import StoreClock
 from shared.composition.backend import Backend, assemble
 from shared.composition.supabase_pushes import Pushes, supabase_pushes
 from shared.metrics.ports import Metrics
-from shared.settings import Settings
+from shared.settings.settings import Settings
 from shared.store.connection import Connection
 from shared.store.observed import ObservedConnection
 from shared.store.redis import NativeConnection, RedisAddress

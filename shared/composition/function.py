@@ -14,7 +14,7 @@ from shared.composition.backend import Backend, assemble
 from shared.composition.supabase_pushes import Pushes, supabase_pushes
 from shared.metrics.ports import Metrics
 from shared.ports import Announcer
-from shared.settings import Settings
+from shared.settings.settings import Settings
 from shared.store.observed import ObservedConnection
 from shared.store.upstash import UpstashConnection
 

@@ -5,7 +5,7 @@ from shared.composition.backend import Backend
 from shared.http.parts import Parts
 from shared.http.subscriptions import subscriptions
 from shared.metrics.ports import Metrics
-from shared.settings import Settings
+from shared.settings.settings import Settings
 
 
 def parts_of(

@@ -11,7 +11,7 @@ from shared.ports import Announcer
 from shared.realtime.broadcasts import Broadcasts
 from shared.realtime.ports import OwedPushes
 from shared.realtime.supabase import Patience, SupabasePublisher
-from shared.settings import Settings
+from shared.settings.settings import Settings
 from shared.store.connection import Connection
 from shared.store.keys import Keys
 from shared.store.owed_pushes import RedisOwedPushes

@@ -14,7 +14,7 @@ from shared.http.answers import token_fields
 from shared.http.client_address import public_url
 from shared.http.gate import Gate
 from shared.realtime.topics import topic_of
-from shared.settings import Settings
+from shared.settings.settings import Settings
 
 _LIFETIME_S = 600
 """Lifetime of a subscription token; short, because tokens can't be revoked."""

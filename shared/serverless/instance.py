@@ -13,11 +13,11 @@ from shared.aws.client import AwsClient, AwsFailed
 from shared.aws.parameters import ParametersMissing, read_into_environment
 from shared.composition.function import function
 from shared.errors import StoreUnavailable
-from shared.metrics.emf import EmfMetrics
 from shared.metrics.ports import Metrics
-from shared.production import require_sound_secrets
+from shared.observability.cloudwatch import EmfMetrics
 from shared.serverless import invocation_log
-from shared.settings import Settings, read_settings
+from shared.settings.production import require_secure_secrets
+from shared.settings.settings import Settings, read_settings
 
 
 class Instance:
@@ -61,7 +61,7 @@ class Instance:
         except (AwsFailed, ParametersMissing) as error:
             raise SystemExit(f"SyncKairos can't start. {error}") from None
         settings = read_settings()
-        require_sound_secrets(settings)
+        require_secure_secrets(settings)
         return settings
 
 

@@ -4,7 +4,7 @@ import os
 from contextvars import ContextVar
 from typing import Any
 
-from shared import logging
+from shared.observability import logging
 
 _invocation: ContextVar[dict[str, Any] | None] = ContextVar("invocation", default=None)
 _served = False
@@ -12,7 +12,7 @@ _served = False
 
 def configure(level: str) -> None:
     """Log records of `level` and above as JSON."""
-    logging.configure(level, _fields)
+    logging.configure_logging(level, _fields)
 
 
 def begin(context: Any) -> None:

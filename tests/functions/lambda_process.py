@@ -13,7 +13,7 @@ from uuid import uuid4
 
 from functions.sessions import create, start
 from infra.local.functions.events import HttpRequest, http_api_event, queue_event, schedule_event
-from shared.logging import JsonFormatter
+from shared.observability.logging import JsonFormatter
 from shared.serverless import instance as instance_module
 from shared.serverless import invocation_log
 from shared.serverless.instance import Instance

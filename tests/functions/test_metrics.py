@@ -10,7 +10,7 @@ import pytest
 from functions.sessions import switch
 from functions.workers import expire
 from shared.alarms.sqs import encode_alarm
-from shared.metrics.emf import EmfMetrics
+from shared.observability.cloudwatch import EmfMetrics
 from shared.ports import Wakeup
 from tests.functions.inspection import Story
 from tests.functions.lambda_process import Process

@@ -11,7 +11,7 @@ from schemathesis import Config, Response
 from functions.server import build
 from infra.local.instance import Instance
 from shared.http.openapi import describe
-from shared.settings import Settings
+from shared.settings.settings import Settings
 from tests.fuzz.extent import IS_FULL, extent
 from tests.fuzz.judging import CHECKS, AnyCase
 from tests.support.tokens import bearer, service

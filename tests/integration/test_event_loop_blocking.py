@@ -25,8 +25,8 @@ from shared.composition.backend import Backend, assemble
 from shared.composition.parts import parts_of
 from shared.domain.units import Instant
 from shared.http.pipeline import Pipeline
-from shared.metrics.prometheus import PrometheusMetrics
-from shared.settings import Settings
+from shared.observability.prometheus import PrometheusMetrics
+from shared.settings.settings import Settings
 from shared.store.redis import NativeConnection
 
 _LONGEST_MS = 20.0

@@ -21,8 +21,8 @@ from shared.clock import StoreClock
 from shared.composition.backend import assemble
 from shared.composition.parts import parts_of
 from shared.http.pipeline import Pipeline
-from shared.metrics.prometheus import PrometheusMetrics
-from shared.settings import Settings
+from shared.observability.prometheus import PrometheusMetrics
+from shared.settings.settings import Settings
 from shared.store.connection import Argument, Attempt, Command, Reply, Script
 from shared.store.redis import NativeConnection
 from tests.support import tokens

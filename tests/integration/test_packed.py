@@ -17,7 +17,7 @@ from shared.http.call import Call
 from shared.http.packed import PackedFiles
 from shared.http.pipeline import Pipeline
 from shared.http.routing import Route
-from shared.metrics.prometheus import PrometheusMetrics
+from shared.observability.prometheus import PrometheusMetrics
 from tests.support.api import ApiClient
 
 _GZIP = {"Accept-Encoding": "gzip"}

@@ -8,7 +8,7 @@ import httpx
 import pytest
 
 from functions.server import build
-from shared.settings import Settings
+from shared.settings.settings import Settings
 from tests.support import tokens
 from tests.support.api import CERTIFICATES, ApiClient, check_documented, chess
 from tests.support.callers import INVALID_TOKENS, VALID_TOKENS, AliceSession, create_session

@@ -12,7 +12,7 @@ from starlette.types import Receive, Scope, Send
 from functions.container.connections.admission import AdmissionControl
 from functions.container.http_server import Server, build_server
 from infra.local.ports import free_port
-from shared.settings import Settings
+from shared.settings.settings import Settings
 from tests.support.raw_http import RawConnection, request_head
 
 _SESSION = "/v1/sessions/5a7f9a52-6a2c-4d0c-9a38-0f1f4c3b7d10"

@@ -12,7 +12,7 @@ from functions.workers.audit_worker import AuditWorker
 from shared.audit.ports import AuditLog
 from shared.clock import StoreClock
 from shared.domain.events import Change
-from shared.metrics.prometheus import PrometheusMetrics
+from shared.observability.prometheus import PrometheusMetrics
 from shared.store.keys import Keys
 from shared.store.outbox import RedisOutbox
 from shared.store.sessions import RedisSessionStore

@@ -7,7 +7,7 @@ import httpx
 
 from functions.server import build
 from shared.http.openapi import describe
-from shared.settings import Settings
+from shared.settings.settings import Settings
 
 
 @cache

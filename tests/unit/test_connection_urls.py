@@ -4,7 +4,7 @@ import psycopg
 import pytest
 from redis.asyncio import Redis
 
-from shared.connection_urls import postgres_url, redis_url
+from shared.settings.connection_urls import postgres_url, redis_url
 from shared.store.redis import RedisAddress
 
 _POSTGRES = "postgresql://user:p%40ss@db.example:6543/postgres"

@@ -10,7 +10,7 @@ from typing import cast
 from functions.workers.deadline_loop import DeadlineLoop
 from shared.clock import StoreClock
 from shared.domain.units import Instant
-from shared.metrics.prometheus import PrometheusMetrics
+from shared.observability.prometheus import PrometheusMetrics
 from shared.ports import Agenda, SessionStore, Wakeup
 from shared.wakeups import Wakeups
 

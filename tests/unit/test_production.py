@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 from pydantic import SecretStr, ValidationError
 
-from shared.production import require_production_ready, require_sound_secrets
-from shared.settings import Settings
+from shared.settings.production import require_production_ready, require_secure_secrets
+from shared.settings.settings import Settings
 
 _GOOD = {
     "app_env": "production",
@@ -50,9 +50,9 @@ def test_what_is_missing_is_named(missing: dict[str, str | None], named: list[st
 
 def test_a_function_may_lack_what_it_does_not_need_but_have_no_placeholder() -> None:
     nothing = {"jwt_secret": None, "redis_url": None, "database_url": None}
-    require_sound_secrets(_settings(**nothing))
+    require_secure_secrets(_settings(**nothing))
     with pytest.raises(SystemExit, match="JWT_SECRET is a placeholder"):
-        require_sound_secrets(_settings(**nothing | {"jwt_secret": "change-me" * 5}))
+        require_secure_secrets(_settings(**nothing | {"jwt_secret": "change-me" * 5}))
 
 
 def test_elsewhere_nothing_is_asked_for() -> None:

@@ -8,9 +8,9 @@ from pydantic import SecretStr, ValidationError
 
 from shared.composition.container import audit_log, container
 from shared.http.subscriptions import subscriptions
-from shared.logging import JsonFormatter
-from shared.metrics.emf import EmfMetrics
-from shared.settings import Settings, read_settings
+from shared.observability.cloudwatch import EmfMetrics
+from shared.observability.logging import JsonFormatter
+from shared.settings.settings import Settings, read_settings
 
 
 def test_origins_are_separated_by_commas(monkeypatch: pytest.MonkeyPatch) -> None:

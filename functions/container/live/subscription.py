@@ -8,7 +8,7 @@ from functions.container.live.connection import LiveConnection
 from functions.container.live.connection_limit import ConnectionLimit
 from shared.access.permits import Permit
 from shared.http.parts import Parts
-from shared.metrics.prometheus import PrometheusMetrics
+from shared.observability.prometheus import PrometheusMetrics
 from shared.realtime.redis import PushChannels
 
 

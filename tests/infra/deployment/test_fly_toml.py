@@ -16,7 +16,7 @@ import pytest
 
 from functions import endpoints
 from functions.container import http_server
-from shared.settings import Settings
+from shared.settings.settings import Settings
 
 _ROOT = Path(__file__).parents[3]
 _FLY = tomllib.loads((_ROOT / "infra" / "fly.toml").read_text())

@@ -14,7 +14,7 @@ from moto import mock_aws
 from infra.environment import set_secrets
 from infra.environment.secret_definitions import all_secrets, required_secrets
 from infra.environment.variables import SETTING_NAMES
-from shared.settings import Settings
+from shared.settings.settings import Settings
 from tests.infra.environment.variables import FUNCTIONS, PRODUCTION, lines
 from tests.support import commands
 from tests.support.commands import CompletedScript

@@ -42,7 +42,7 @@ MEANT = [
     "clients/console/vendor/realtime-js.js",
     "functions/container/healthcheck.py",
     "functions/container/audit_worker.py",
-    "shared/settings.py",
+    "shared/settings/settings.py",
     "shared/store/scripts/commit.lua",
     "infra/__init__.py",
     "infra/migrate.py",

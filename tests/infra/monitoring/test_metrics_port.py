@@ -9,7 +9,7 @@ from pydantic import SecretStr, ValidationError
 from functions.server import build
 from infra.local.instance import running
 from infra.local.ports import free_port
-from shared.settings import Settings
+from shared.settings.settings import Settings
 from tests.infra.monitoring.playing import Played
 from tests.infra.monitoring.scraping import scraped, value
 from tests.support import tokens

@@ -15,8 +15,8 @@ from pydantic import ValidationError
 from infra.local.instance import environment_without_databases, running
 from infra.local.ports import free_port
 from infra.local.unguarded import NO_AUTH_SETTINGS
-from shared.settings import Settings
-from shared.tracing.export import Exporter
+from shared.observability.tracing.export import LoggingSpanExporter
+from shared.settings.settings import Settings
 from tests.infra.monitoring.collector import collecting
 from tests.support.api import CERTIFICATES, api_client, chess
 
@@ -27,7 +27,7 @@ from shared.settings import read_settings
 build(read_settings())
 print(*(name for name in sys.modules if name.startswith({prefixes})))
 """
-_OURS = ("shared.tracing", "opentelemetry.sdk.trace", "opentelemetry.exporter")
+_OURS = ("shared.observability.tracing", "opentelemetry.sdk.trace", "opentelemetry.exporter")
 """The rest of OpenTelemetry is what other libraries load of it by themselves."""
 
 _ENDPOINT = "OTEL_EXPORTER_OTLP_ENDPOINT"
@@ -103,7 +103,7 @@ class _Away(SpanExporter):
 
 
 def test_that_spans_are_lost_is_said_once_in_a_while(caplog: pytest.LogCaptureFixture) -> None:
-    exporter = Exporter(_Away())
+    exporter = LoggingSpanExporter(_Away())
     with caplog.at_level(logging.WARNING):
         for _ in range(100):
             exporter.export([ReadableSpan("one"), ReadableSpan("two")])

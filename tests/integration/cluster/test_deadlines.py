@@ -7,7 +7,7 @@ from typing import Any
 from functions.workers.deadline_loop import DeadlineLoop
 from infra.local.redis_cluster import LocalCluster
 from shared.domain.units import Instant, Millis, after
-from shared.metrics.prometheus import PrometheusMetrics
+from shared.observability.prometheus import PrometheusMetrics
 from shared.ports import Wakeup
 from shared.tasks import end
 from tests.integration.cluster.conftest import KEYS, Shelf, name_on, shards_of

@@ -12,7 +12,7 @@ from shared.domain.events import Change, EventType
 from shared.domain.session import Session
 from shared.domain.units import Instant
 from shared.metrics.ports import PushFate
-from shared.metrics.prometheus import PrometheusMetrics
+from shared.observability.prometheus import PrometheusMetrics
 from shared.ports import Committed, News
 from shared.realtime.broadcasts import Broadcasts
 from shared.realtime.messages import pushes

@@ -22,9 +22,9 @@ from shared.domain.transition import transition
 from shared.domain.units import Instant, Millis
 from shared.drafts import Request, draft
 from shared.errors import StoreUnavailable
-from shared.metrics.prometheus import PrometheusMetrics
+from shared.observability.prometheus import PrometheusMetrics
 from shared.ports import Committed, Origin, Wakeup
-from shared.settings import Settings
+from shared.settings.settings import Settings
 from shared.tasks import end
 from tests.support.native_redis import native_connection_of
 

@@ -24,7 +24,7 @@ from functions.container.http_server import build_server
 from shared.clock import StoreClock
 from shared.domain.units import DAY, Millis
 from shared.ports import Limit
-from shared.settings import Settings
+from shared.settings.settings import Settings
 from shared.store.connection import script
 from shared.store.counters import Counters
 from shared.store.keys import Keys

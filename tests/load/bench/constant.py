@@ -3,7 +3,7 @@
 from fastapi import FastAPI
 
 from functions.container.http_server import build_server
-from shared.settings import Settings
+from shared.settings.settings import Settings
 
 app = FastAPI()
 

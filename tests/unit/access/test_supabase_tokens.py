@@ -12,7 +12,7 @@ from jwt.algorithms import ECAlgorithm
 from shared.access.claims import caller_from
 from shared.access.supabase_tokens import SupabaseTokens
 from shared.errors import Unauthenticated
-from shared.settings import Settings
+from shared.settings.settings import Settings
 
 _PRIVATE = ec.generate_private_key(ec.SECP256R1())
 _JWK: dict[str, Any] = ECAlgorithm.to_jwk(_PRIVATE, as_dict=True) | {"kid": "ours"}

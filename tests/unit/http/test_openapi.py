@@ -8,7 +8,7 @@ from pydantic import ValidationError
 from functions.server import build
 from shared.http.bodies import AdjustBody
 from shared.http.openapi import describe
-from shared.settings import Settings
+from shared.settings.settings import Settings
 
 _CREATED = "$response.body#/data/session_id"
 

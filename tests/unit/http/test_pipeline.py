@@ -13,7 +13,7 @@ from starlette.responses import Response, StreamingResponse
 from shared.http.call import Call
 from shared.http.pipeline import Pipeline
 from shared.http.routing import Routes
-from shared.metrics.prometheus import PrometheusMetrics
+from shared.observability.prometheus import PrometheusMetrics
 
 ORIGIN = "https://app.example"
 

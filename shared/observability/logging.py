@@ -45,7 +45,7 @@ class JsonFormatter(logging.Formatter):
         return msgspec.json.encode(line, enc_hook=str).decode()
 
 
-def configure(level: str, common: Fields = dict) -> None:
+def configure_logging(level: str, common: Fields = dict) -> None:
     """Log from `level` up as JSON, with the `common` fields in each line."""
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(JsonFormatter(common))

@@ -14,8 +14,8 @@ from pydantic import (
     model_validator,
 )
 
-from shared.connection_urls import postgres_url, redis_url
-from shared.settings_faults import sentences
+from shared.settings.connection_urls import postgres_url, redis_url
+from shared.settings.error_messages import fault_messages
 
 _SECRET_BYTES = 32
 _LEVEL_NAMES = frozenset({"DEBUG", "INFO", "WARNING", "ERROR"})
@@ -260,5 +260,5 @@ def read_settings() -> Settings:
     try:
         return Settings.from_environment()
     except ValidationError as error:
-        faults = "; ".join(sentences(error, Settings))
+        faults = "; ".join(fault_messages(error, Settings))
         raise SystemExit(f"SyncKairos can't start. {faults}") from None

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 from pydantic import SecretStr
 
-from shared.settings import Settings
+from shared.settings.settings import Settings
 
 _MIN_DISTINCT_CHARACTERS = 10
 _PLACEHOLDER = re.compile(
@@ -15,12 +15,12 @@ _PLACEHOLDER = re.compile(
 
 def require_production_ready(settings: Settings) -> None:
     """In production, exit with a message that names each missing or placeholder setting."""
-    _exit_on_faults(settings, faults_of(settings))
+    _exit_on_faults(settings, production_faults(settings))
 
 
-def require_sound_secrets(settings: Settings) -> None:
+def require_secure_secrets(settings: Settings) -> None:
     """The same for a Lambda function, which may lack settings; placeholders are refused."""
-    _exit_on_faults(settings, unsound_of(settings))
+    _exit_on_faults(settings, insecure_settings(settings))
 
 
 def _exit_on_faults(settings: Settings, faults: Iterator[str]) -> None:
@@ -28,7 +28,7 @@ def _exit_on_faults(settings: Settings, faults: Iterator[str]) -> None:
         raise SystemExit(f"SyncKairos can't start in production. {'; '.join(found)}.")
 
 
-def faults_of(settings: Settings) -> Iterator[str]:
+def production_faults(settings: Settings) -> Iterator[str]:
     """Yield a message for each setting of the container that is missing or insecure."""
     if not (settings.jwt_secret or settings.jwt_jwks_url):
         yield "JWT_SECRET is missing (or JWT_JWKS_URL, if another service issues tokens)"
@@ -36,10 +36,10 @@ def faults_of(settings: Settings) -> Iterator[str]:
         yield "REDIS_URL is missing"
     if not (settings.database_url or settings.supabase_url):
         yield "DATABASE_URL is missing (or SUPABASE_URL with SUPABASE_SERVICE_ROLE_KEY)"
-    yield from unsound_of(settings)
+    yield from insecure_settings(settings)
 
 
-def unsound_of(settings: Settings) -> Iterator[str]:
+def insecure_settings(settings: Settings) -> Iterator[str]:
     """Yield a message for each setting that is set, but to an insecure value."""
     if settings.jwt_jwks_url and not settings.jwt_jwks_url.startswith("https://"):
         yield "JWT_JWKS_URL must begin with https://"

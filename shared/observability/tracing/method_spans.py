@@ -7,10 +7,10 @@ from typing import Any
 from opentelemetry.trace import SpanKind, Tracer, get_current_span
 
 Call = Callable[..., Awaitable[Any]]
-Describe = Callable[..., dict[str, Any]]
+SpanAttributes = Callable[..., dict[str, Any]]
 
 
-def trace_within(tracer: Tracer, part: object, system: str, *methods: str) -> None:
+def trace_child_calls(tracer: Tracer, part: object, system: str, *methods: str) -> None:
     """Wrap `methods` of `part` so that each call within a recording span gets a child span.
 
     Calls outside a trace, such as those of polling loops, leave no spans.
@@ -31,7 +31,9 @@ def trace_within(tracer: Tracer, part: object, system: str, *methods: str) -> No
         setattr(part, name, wrapped(name, getattr(part, name)))
 
 
-def trace_always(tracer: Tracer, part: object, method: str, name: str, describe: Describe) -> None:
+def trace_all_calls(
+    tracer: Tracer, part: object, method: str, name: str, describe: SpanAttributes
+) -> None:
     """Wrap `method` of `part` so that each call gets a span, with the attributes of `describe`."""
     call: Call = getattr(part, method)
 

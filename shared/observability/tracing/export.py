@@ -34,7 +34,7 @@ class _OncePerMinute(logging.Filter):
         return True
 
 
-class Exporter(SpanExporter):
+class LoggingSpanExporter(SpanExporter):
     """OTLP over HTTP, configured by the OTEL_* variables; logs failures at most once a minute."""
 
     def __init__(self, inner: SpanExporter | None = None) -> None:
@@ -64,7 +64,7 @@ class Exporter(SpanExporter):
         self._logged_at, self._lost = time.monotonic(), 0
 
 
-def provider(version: str, machine: str) -> TracerProvider:
+def tracer_provider(version: str, machine: str) -> TracerProvider:
     """Return a provider that exports its spans; OTEL_* variables override these attributes."""
     attributes = {
         "service.name": "synckairos",
@@ -73,11 +73,11 @@ def provider(version: str, machine: str) -> TracerProvider:
     }
     resource = Resource.create(attributes).merge(OTELResourceDetector().detect())
     made = TracerProvider(resource=resource, shutdown_on_exit=False)
-    made.add_span_processor(BatchSpanProcessor(Exporter()))
+    made.add_span_processor(BatchSpanProcessor(LoggingSpanExporter()))
     return made
 
 
-def finish(made: TracerProvider) -> None:
+def shut_down(made: TracerProvider) -> None:
     """Send the remaining spans, within 2 s."""
     flush = threading.Thread(target=made.shutdown, daemon=True)
     flush.start()

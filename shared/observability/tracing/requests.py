@@ -16,7 +16,7 @@ _EVENT_STREAM = b"text/event-stream"
 _propagator = TraceContextTextMapPropagator()
 
 
-class RequestSpans:
+class TracingMiddleware:
     """ASGI middleware that traces HTTP requests. The span of a stream ends when it begins."""
 
     def __init__(self, app: ASGIApp, tracer: Tracer) -> None:

@@ -13,7 +13,7 @@ _MEMORY_LIMIT = Path("/sys/fs/cgroup/memory.max")
 """The container's memory limit (Linux control groups, version 2)."""
 
 
-class InstanceFigures:
+class ProcessMetrics:
     """Process metrics; those of the process and the clock are computed at each scrape."""
 
     def __init__(self, registry: CollectorRegistry) -> None:
@@ -31,7 +31,7 @@ class InstanceFigures:
             registry=registry,
         )
         limit = self._gauge("memory_limit_bytes", "Memory available to this process, bytes")
-        limit.set(memory_limit())
+        limit.set(memory_limit_bytes())
 
     def tell_build(self, version: str) -> None:
         """Set `synckairos_build_info`; revision and machine come from the environment."""
@@ -39,7 +39,7 @@ class InstanceFigures:
         labels = {
             "version": version,
             "revision": revision(),
-            "machine": machine(),
+            "machine_id": machine_id(),
         }
         name, meaning = "synckairos_build_info", "Always 1; the labels identify the build"
         Gauge(name, meaning, list(labels), registry=self._registry).labels(**labels).set(1)
@@ -67,12 +67,12 @@ def revision() -> str:
     return configured or "unknown"
 
 
-def machine() -> str:
+def machine_id() -> str:
     """Return the platform's id of the machine, or its host name."""
     return os.environ.get("FLY_MACHINE_ID") or platform.node()
 
 
-def memory_limit() -> int:
+def memory_limit_bytes() -> int:
     """Return the container's memory limit or, if smaller, the installed memory; bytes."""
     installed = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     try:

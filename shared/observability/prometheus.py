@@ -5,8 +5,8 @@ from typing import get_args
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
-from shared.metrics.instance import InstanceFigures
 from shared.metrics.ports import PushFate, StoreFault
+from shared.observability.process_metrics import ProcessMetrics
 
 _REQUEST_BUCKETS_MS = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000)
 _SWITCH_BUCKETS_MS = (1, 2, 3, 5, 7.5, 10, 15, 20, 30, 50, 75, 100, 200, 500, 1000)
@@ -124,7 +124,7 @@ class PrometheusMetrics:
             registry=self.registry,
         )
         self._store_errors = {fault: errors.labels(fault) for fault in get_args(StoreFault)}
-        self.instance = InstanceFigures(self.registry)
+        self.instance = ProcessMetrics(self.registry)
 
     def observe_delivery(self, latency_ms: float) -> None:
         """Record the latency of a push, once for all sockets of a session (container only)."""

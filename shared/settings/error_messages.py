@@ -10,7 +10,7 @@ _SHOWABLE = re.compile(r"[\w.:+-]{1,16}")
 """Values that a message may repeat: too short for a secret in the wrong variable."""
 
 
-def sentences(error: ValidationError, model: type[BaseModel]) -> Iterator[str]:
+def fault_messages(error: ValidationError, model: type[BaseModel]) -> Iterator[str]:
     """Yield a message for each fault in settings of `model`. No message contains a secret."""
     for fault in error.errors():
         message = fault["msg"].removeprefix("Value error, ")

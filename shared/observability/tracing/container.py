@@ -8,18 +8,18 @@ from starlette.types import ASGIApp
 
 from shared.composition.backend import Backend
 from shared.domain.naming import tenant_and_id
+from shared.observability.tracing.export import shut_down, tracer_provider
+from shared.observability.tracing.log_correlation import add_trace_ids_to_logs
+from shared.observability.tracing.method_spans import trace_all_calls, trace_child_calls
+from shared.observability.tracing.requests import TracingMiddleware
 from shared.ports import Wakeup
-from shared.tracing.calls import trace_always, trace_within
-from shared.tracing.export import finish, provider
-from shared.tracing.log import tell_traces
-from shared.tracing.requests import RequestSpans
 
 _STORE = ("load", "load_many", "commit", "release")
 _OUTBOX = ("settle", "waiting", "newest", "newest_of")
 _TRAIL = ("events", "last", "last_of", "at_version", "at_instant")
 
 
-def trace(
+def instrument(
     backend: Backend, version: str, machine: str
 ) -> tuple[Callable[[ASGIApp], ASGIApp], Callable[[], None]]:
     """Start tracing the calls of `backend`.
@@ -27,16 +27,16 @@ def trace(
     Returns an ASGI middleware that puts a span around each request, and a function that sends the
     remaining spans within 2 s.
     """
-    made = provider(version, machine)
+    made = tracer_provider(version, machine)
     tracer = made.get_tracer("synckairos", version)
-    trace_within(tracer, backend.store, "redis", *_STORE)
-    trace_within(tracer, backend.outbox, "redis", *_OUTBOX)
-    trace_always(tracer, backend.wakeups, "handle_deadline", "expiry wake", _of_wakeup)
+    trace_child_calls(tracer, backend.store, "redis", *_STORE)
+    trace_child_calls(tracer, backend.outbox, "redis", *_OUTBOX)
+    trace_all_calls(tracer, backend.wakeups, "handle_deadline", "expiry wake", _of_wakeup)
     if backend.audit:
-        trace_within(tracer, backend.audit, "postgresql", *_TRAIL)
-        trace_always(tracer, backend.audit, "append", "audit batch", _of_batch)
-    tell_traces()
-    return partial(RequestSpans, tracer=tracer), partial(finish, made)
+        trace_child_calls(tracer, backend.audit, "postgresql", *_TRAIL)
+        trace_all_calls(tracer, backend.audit, "append", "audit batch", _of_batch)
+    add_trace_ids_to_logs()
+    return partial(TracingMiddleware, tracer=tracer), partial(shut_down, made)
 
 
 def _of_wakeup(claimed: Wakeup) -> dict[str, Any]:

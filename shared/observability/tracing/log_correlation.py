@@ -6,7 +6,7 @@ from typing import Any
 from opentelemetry.trace import format_trace_id, get_current_span
 
 
-def tell_traces() -> None:
+def add_trace_ids_to_logs() -> None:
     """Add `trace_id` to every log record of this process that is made within a trace."""
     make = logging.getLogRecordFactory()
 

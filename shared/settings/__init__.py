@@ -1,0 +1,1 @@
+"""Settings: read once from the environment, checked, and explained where they are wrong."""
