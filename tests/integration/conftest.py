@@ -1,4 +1,4 @@
-"""Two instances on one Redis, and clients of both."""
+"""Fixtures: two instances on one Redis, a service with authentication, and their clients."""
 
 from collections.abc import AsyncIterator, Iterator
 
@@ -16,7 +16,7 @@ from tests.support.tokens import WITH_AUTHENTICATION
 
 @pytest.fixture(scope="session")
 def instances(redis_url: str, postgres: EmbeddedPostgres) -> Iterator[tuple[Instance, Instance]]:
-    """Two instances that share nothing but Redis and the audit trail."""
+    """Two instances that share only Redis and the audit trail."""
     with (
         running(redis_url, DATABASE_URL=postgres.url) as one,
         running(redis_url, DATABASE_URL=postgres.url) as two,
@@ -26,7 +26,7 @@ def instances(redis_url: str, postgres: EmbeddedPostgres) -> Iterator[tuple[Inst
 
 @pytest.fixture(scope="session")
 def urls(redis_url: str, request: pytest.FixtureRequest) -> Iterator[tuple[str, str]]:
-    """Where two clients go: to two instances, or both to the one gateway of the functions."""
+    """URLs of two instances; with `TARGET=functions`, twice the URL of the only gateway."""
     if IS_FUNCTIONS:
         supabase: LocalSupabase = request.getfixturevalue("supabase")
         trail = {"SUPABASE_URL": supabase.url, "SUPABASE_SERVICE_ROLE_KEY": SECRET_KEY}
@@ -39,21 +39,21 @@ def urls(redis_url: str, request: pytest.FixtureRequest) -> Iterator[tuple[str, 
 
 @pytest.fixture
 async def api(urls: tuple[str, str]) -> AsyncIterator[ApiClient]:
-    """A client of the service."""
+    """Client of the first instance."""
     async with api_client(urls[0]) as api:
         yield api
 
 
 @pytest.fixture
 async def other(urls: tuple[str, str]) -> AsyncIterator[ApiClient]:
-    """A client of its other instance."""
+    """Client of the second instance."""
     async with api_client(urls[1]) as api:
         yield api
 
 
 @pytest.fixture(scope="session")
 def guarded_url(supabase: LocalSupabase) -> Iterator[str]:
-    """Where a service is that asks for tokens, with a store of its own."""
+    """URL of a service that requires tokens and has its own store."""
     trail = {"SUPABASE_URL": supabase.url, "SUPABASE_SERVICE_ROLE_KEY": SECRET_KEY}
     with (
         embedded_redis() as redis_url,
@@ -64,6 +64,6 @@ def guarded_url(supabase: LocalSupabase) -> Iterator[str]:
 
 @pytest.fixture
 async def guarded(guarded_url: str) -> AsyncIterator[ApiClient]:
-    """A client of it with Alice's token unless it says another."""
+    """Client of the service that requires tokens; it sends Alice's token by default."""
     async with api_client(guarded_url, tokens.host(), timeout=20) as api:
         yield api

@@ -1,4 +1,4 @@
-"""Entries that can't be written, that take too long, and databases that are to blame themselves."""
+"""Audit entries that can't be written are parked; outages and slow databases park none."""
 
 import asyncio
 import time
@@ -22,29 +22,29 @@ from shared.errors import AuditUnavailable, EntriesRefused
 from tests.support.desk import OutboxSetup, running_workers
 from tests.support.scenarios import entries_of, last_session, switched_session
 
-_HURRIED_S = 0.4
-"""What a write may take in tests of slow ones."""
+_SHORT_TIMEOUT_S = 0.4
+"""Write timeout in tests of slow writes."""
 
 
 @pytest.fixture(scope="module")
-def quiet_redis_url() -> Iterator[str]:
-    """A Redis whose outbox nobody else empties."""
+def outbox_redis_url() -> Iterator[str]:
+    """A Redis whose outbox only these tests' workers empty."""
     with embedded_redis() as url:
         yield url
 
 
 @pytest.fixture(scope="module")
 def own_postgres() -> Iterator[EmbeddedPostgres]:
-    """A database that these tests may mistreat."""
+    """A database that these tests may break."""
     with embedded_postgres() as server:
         migrate(server.url)
         yield server
 
 
 @pytest.fixture
-async def redis(quiet_redis_url: str) -> AsyncIterator[Redis]:
-    """A client of an empty Redis."""
-    client = Redis.from_url(quiet_redis_url)
+async def redis(outbox_redis_url: str) -> AsyncIterator[Redis]:
+    """Client of an empty Redis."""
+    client = Redis.from_url(outbox_redis_url)
     await client.flushall()
     yield client
     await client.aclose()
@@ -52,7 +52,7 @@ async def redis(quiet_redis_url: str) -> AsyncIterator[Redis]:
 
 @pytest.fixture
 async def desk(redis: Redis, own_postgres: EmbeddedPostgres) -> AsyncIterator[OutboxSetup]:
-    """An empty outbox and a trail."""
+    """A desk with an empty outbox and its audit trail in `own_postgres`."""
     log = PostgresAuditLog(own_postgres.url)
     yield OutboxSetup(redis, log)
     await log.close()
@@ -60,7 +60,7 @@ async def desk(redis: Redis, own_postgres: EmbeddedPostgres) -> AsyncIterator[Ou
 
 @contextmanager
 def trigger(url: str, body: str) -> Iterator[None]:
-    """Run `body` (PL/pgSQL) before each row of the trail, within the block."""
+    """Run `body` (PL/pgSQL) before each insert into the audit trail within the block."""
     with psycopg.connect(url, autocommit=True) as connection:
         connection.execute(
             "create or replace function public.fault() returns trigger language plpgsql as"
@@ -76,21 +76,21 @@ def trigger(url: str, body: str) -> Iterator[None]:
             connection.execute("drop trigger fault on public.sync_events")
 
 
-class Observed(PostgresAuditLog):
-    """Notes the versions of each batch that it is to write."""
+class RecordingAuditLog(PostgresAuditLog):
+    """Records the size of each batch."""
 
     def __init__(self, url: str) -> None:
         super().__init__(url)
-        self.batches: list[int] = []
+        self.batch_sizes: list[int] = []
 
     async def append(self, entries: Sequence[bytes]) -> list[Clash]:
-        self.batches.append(len(entries))
+        self.batch_sizes.append(len(entries))
         return await super().append(entries)
 
 
 @asynccontextmanager
-async def latin_desk(redis: Redis, own_postgres: EmbeddedPostgres) -> AsyncIterator[OutboxSetup]:
-    """A desk whose database lacks most characters."""
+async def latin1_desk(redis: Redis, own_postgres: EmbeddedPostgres) -> AsyncIterator[OutboxSetup]:
+    """Yield a desk whose database has the encoding LATIN1."""
     with psycopg.connect(own_postgres.url, autocommit=True) as connection:
         connection.execute("drop database if exists latin")
         connection.execute(
@@ -104,47 +104,46 @@ async def latin_desk(redis: Redis, own_postgres: EmbeddedPostgres) -> AsyncItera
 
 
 async def put(desk: OutboxSetup, changes: list[Change], *, piece: str = "♞") -> None:
-    """Put the entries of a story into the outbox, named with `piece`."""
+    """Put the entries of `changes` into the outbox, with `piece` in the session's name."""
     for entry in entries_of(changes):
         await desk.put(last_session(changes).name, entry.replace("♞".encode(), piece.encode()))
 
 
-async def until_away(worker: AuditWorker) -> None:
-    """Deliver until that raises."""
+async def deliver_until_error(worker: AuditWorker) -> None:
+    """Deliver batches until one raises."""
     while True:
         await worker.deliver()
 
 
 def all_versions(changes: list[Change]) -> list[int]:
-    """Those of a whole story."""
     return [change.session.version for change in changes]
 
 
-async def test_what_the_databases_encoding_lacks_is_parked_and_the_rest_goes_on(
+async def test_an_entry_with_a_character_outside_the_encoding_is_parked_alone(
     redis: Redis, own_postgres: EmbeddedPostgres
 ) -> None:
-    with_emoji, plain = switched_session(switches=8), switched_session()
-    async with latin_desk(redis, own_postgres) as desk:
-        await put(desk, with_emoji)
+    with_symbol, plain = switched_session(switches=8), switched_session()
+    async with latin1_desk(redis, own_postgres) as desk:
+        await put(desk, with_symbol)
         await put(desk, plain, piece="!")
         async with running_workers(desk.worker()):
             await desk.drained()
         assert await desk.versions(plain) == all_versions(plain)
-        assert await desk.versions(with_emoji) == []
+        assert await desk.versions(with_symbol) == []
         letters = await desk.dead_letters()
-        assert len(letters) == len(with_emoji)
+        assert len(letters) == len(with_symbol)
         assert all("(22P05)" in letter["reason"] for letter in letters)
         assert all("♞" in letter["entry"] for letter in letters)
 
 
 @pytest.mark.parametrize("error", [ValueError, UnicodeEncodeError, KeyError, RecursionError])
-async def test_whatever_one_entry_raises_it_is_parked_with_the_reason(
+async def test_an_entry_that_raises_any_error_is_parked_with_the_reason(
     desk: OutboxSetup, own_postgres: EmbeddedPostgres, error: type[Exception]
 ) -> None:
     bad, good = switched_session(), switched_session()
     name = last_session(bad).name.encode()
 
-    class Stumbling(PostgresAuditLog):
+    class FailingAuditLog(PostgresAuditLog):
         async def append(self, entries: Sequence[bytes]) -> list[Clash]:
             if any(name in entry and b'"version":3,' in entry for entry in entries):
                 raise (
@@ -154,7 +153,7 @@ async def test_whatever_one_entry_raises_it_is_parked_with_the_reason(
                 )
             return await super().append(entries)
 
-    log = Stumbling(own_postgres.url)
+    log = FailingAuditLog(own_postgres.url)
     await put(desk, bad)
     await put(desk, good)
     async with running_workers(desk.worker(log)):
@@ -167,7 +166,7 @@ async def test_whatever_one_entry_raises_it_is_parked_with_the_reason(
     assert "bad" in letter["reason"]
 
 
-async def test_a_trigger_that_refuses_one_session_stops_no_other(
+async def test_a_trigger_that_refuses_one_session_blocks_no_other(
     desk: OutboxSetup, own_postgres: EmbeddedPostgres
 ) -> None:
     bad, good = switched_session(switches=30), switched_session(switches=30)
@@ -184,7 +183,7 @@ async def test_a_trigger_that_refuses_one_session_stops_no_other(
     assert [letter["reason"] for letter in letters] == ["not this one (P0001)"] * len(bad)
 
 
-async def test_a_database_that_refuses_every_entry_is_to_blame_itself(
+async def test_a_database_that_refuses_every_entry_counts_as_an_outage(
     desk: OutboxSetup, own_postgres: EmbeddedPostgres
 ) -> None:
     games = [switched_session(switches=20) for _ in range(40)]
@@ -193,7 +192,7 @@ async def test_a_database_that_refuses_every_entry_is_to_blame_itself(
     with trigger(own_postgres.url, "raise 'closed for today';"):
         worker = desk.worker()
         with pytest.raises(AuditUnavailable) as outage:
-            await until_away(worker)
+            await deliver_until_error(worker)
     assert outage.value.reason == "it refuses every entry: closed for today (P0001)"
     parked = await desk.dead_letters()
     assert len(parked) == 3
@@ -208,7 +207,7 @@ async def test_a_database_that_refuses_every_entry_is_to_blame_itself(
     "errcode",
     ["25006", "40001", "42501", "42P01", "53100", "53200", "55P03", "57014", "57P01", "58030"],
 )
-async def test_an_outage_of_whatever_kind_parks_nothing(
+async def test_an_outage_parks_nothing(
     desk: OutboxSetup, own_postgres: EmbeddedPostgres, errcode: str
 ) -> None:
     games = [switched_session() for _ in range(8)]
@@ -217,11 +216,11 @@ async def test_an_outage_of_whatever_kind_parks_nothing(
     worker = desk.worker()
     with trigger(own_postgres.url, f"raise 'away' using errcode = '{errcode}';"):
         with pytest.raises(AuditUnavailable) as outage:
-            await until_away(worker)
+            await deliver_until_error(worker)
         assert f"({errcode})" in outage.value.reason
         for _ in range(12):
             with pytest.raises(AuditUnavailable):
-                await until_away(worker)
+                await deliver_until_error(worker)
     async with running_workers(worker):
         await desk.drained(within_s=30)
     assert await desk.dead_letters() == []
@@ -229,11 +228,11 @@ async def test_an_outage_of_whatever_kind_parks_nothing(
         assert await desk.versions(changes) == all_versions(changes)
 
 
-async def test_batches_become_small_enough_for_a_slow_database(
+async def test_batches_shrink_for_a_slow_database(
     desk: OutboxSetup, own_postgres: EmbeddedPostgres, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(postgres_log, "_WRITE_TIMEOUT_S", _HURRIED_S)
-    changes, log = switched_session(switches=198), Observed(own_postgres.url)
+    monkeypatch.setattr(postgres_log, "_WRITE_TIMEOUT_S", _SHORT_TIMEOUT_S)
+    changes, log = switched_session(switches=198), RecordingAuditLog(own_postgres.url)
     await put(desk, changes)
     with trigger(own_postgres.url, "perform pg_sleep(0.01);"):
         async with running_workers(desk.worker(log)):
@@ -241,14 +240,14 @@ async def test_batches_become_small_enough_for_a_slow_database(
     await log.close()
     assert await desk.versions(changes) == all_versions(changes)
     assert await desk.dead_letters() == []
-    assert log.batches[:2] == [200, 50]
-    assert log.batches.count(200) == 1
+    assert log.batch_sizes[:2] == [200, 50]
+    assert log.batch_sizes.count(200) == 1
 
 
-async def test_other_sessions_go_on_past_an_entry_that_never_ends_and_it_is_parked_at_last(
+async def test_an_entry_that_never_completes_blocks_no_other_session_and_is_parked(
     desk: OutboxSetup, own_postgres: EmbeddedPostgres, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(postgres_log, "_WRITE_TIMEOUT_S", _HURRIED_S)
+    monkeypatch.setattr(postgres_log, "_WRITE_TIMEOUT_S", _SHORT_TIMEOUT_S)
     bad, good = switched_session(switches=20), switched_session(switches=20)
     await put(desk, bad)
     await put(desk, good)
@@ -258,12 +257,12 @@ async def test_other_sessions_go_on_past_an_entry_that_never_ends_and_it_is_park
     )
     with trigger(own_postgres.url, endless):
         async with running_workers(desk.worker()):
-            await until_written(desk, good)
+            await wait_until_written(desk, good)
             assert await desk.versions(bad) in [list(range(1, n)) for n in range(1, 8)]
             assert await desk.dead_letters() == []
             later = switched_session()
             await put(desk, later)
-            await until_written(desk, later)
+            await wait_until_written(desk, later)
             assert 7 not in await desk.versions(bad)
             await desk.drained(within_s=60)
     (letter,) = await desk.dead_letters()
@@ -272,10 +271,10 @@ async def test_other_sessions_go_on_past_an_entry_that_never_ends_and_it_is_park
     assert await desk.versions(bad) == [v for v in all_versions(bad) if v != 7]
 
 
-async def test_a_session_whose_row_is_locked_waits_and_no_other_does(
+async def test_a_locked_row_delays_only_its_own_session(
     desk: OutboxSetup, own_postgres: EmbeddedPostgres, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(postgres_log, "_WRITE_TIMEOUT_S", _HURRIED_S)
+    monkeypatch.setattr(postgres_log, "_WRITE_TIMEOUT_S", _SHORT_TIMEOUT_S)
     locked, free = switched_session(switches=20), switched_session(switches=20)
     await desk.audit.append(entries_of(locked)[:3])
     await put(desk, locked)
@@ -285,7 +284,7 @@ async def test_a_session_whose_row_is_locked_waits_and_no_other_does(
         worker = desk.worker()
         async with running_workers(worker):
             await put(desk, free)
-            await until_written(desk, free)
+            await wait_until_written(desk, free)
             assert await desk.versions(locked) == [1, 2, 3]
             admin.rollback()
             await desk.drained(within_s=30)
@@ -293,8 +292,10 @@ async def test_a_session_whose_row_is_locked_waits_and_no_other_does(
     assert await desk.dead_letters() == []
 
 
-async def until_written(desk: OutboxSetup, changes: list[Change], within_s: float = 20) -> None:
-    """Return when all of a story is in the trail."""
+async def wait_until_written(
+    desk: OutboxSetup, changes: list[Change], within_s: float = 20
+) -> None:
+    """Wait until all of `changes` are in the audit trail."""
     async with asyncio.timeout(within_s):
         while await desk.versions(changes) != all_versions(changes):
             await asyncio.sleep(0.02)
@@ -303,7 +304,7 @@ async def until_written(desk: OutboxSetup, changes: list[Change], within_s: floa
 async def test_large_entries_are_written_a_few_at_a_time(
     desk: OutboxSetup, own_postgres: EmbeddedPostgres
 ) -> None:
-    changes, log = switched_session(switches=20), Observed(own_postgres.url)
+    changes, log = switched_session(switches=20), RecordingAuditLog(own_postgres.url)
     for entry in entries_of(changes):
         fields = msgspec.json.decode(entry)
         large = fields | {"metadata": {"note": "x" * 300_000}}
@@ -312,23 +313,21 @@ async def test_large_entries_are_written_a_few_at_a_time(
         await desk.drained()
     await log.close()
     assert await desk.versions(changes) == all_versions(changes)
-    assert max(log.batches) <= 3
+    assert max(log.batch_sizes) <= 3
 
 
-async def test_a_worker_holds_its_lease_while_a_batch_takes_longer_than_that(
-    desk: OutboxSetup,
-) -> None:
-    writes, finish = asyncio.Event(), asyncio.Event()
+async def test_a_worker_renews_its_lease_while_a_batch_takes_longer(desk: OutboxSetup) -> None:
+    started, finish = asyncio.Event(), asyncio.Event()
 
-    class Slow(PostgresAuditLog):
+    class SlowAuditLog(PostgresAuditLog):
         async def append(self, entries: Sequence[bytes]) -> list[Clash]:
-            writes.set()
+            started.set()
             await finish.wait()
             return []
 
     await put(desk, switched_session())
-    writing = asyncio.create_task(desk.worker(Slow("postgresql://nowhere")).deliver())
-    await writes.wait()
+    writing = asyncio.create_task(desk.worker(SlowAuditLog("postgresql://nowhere")).deliver())
+    await started.wait()
     began = time.monotonic()
     while time.monotonic() - began < 2.5:
         assert await desk.outbox.take("another", 1) == []
@@ -337,11 +336,10 @@ async def test_a_worker_holds_its_lease_while_a_batch_takes_longer_than_that(
     await writing
 
 
-async def test_refusals_of_a_batch_are_found_by_halving(desk: OutboxSetup) -> None:
-    """Not by writing each entry alone."""
+async def test_the_refused_entry_of_a_batch_is_found_by_bisection(desk: OutboxSetup) -> None:
     sizes = list[int]()
 
-    class Refusing(PostgresAuditLog):
+    class RefusingAuditLog(PostgresAuditLog):
         async def append(self, entries: Sequence[bytes]) -> list[Clash]:
             sizes.append(len(entries))
             if any(b"teleported" in entry for entry in entries):
@@ -350,8 +348,8 @@ async def test_refusals_of_a_batch_are_found_by_halving(desk: OutboxSetup) -> No
 
     changes = switched_session(switches=62)
     for number, entry in enumerate(entries_of(changes)):
-        spoilt = entry.replace(b"cycle_switched", b"teleported") if number == 40 else entry
-        await desk.put(last_session(changes).name, spoilt)
-    await desk.worker(Refusing("postgresql://nowhere")).deliver()
+        changed = entry.replace(b"cycle_switched", b"teleported") if number == 40 else entry
+        await desk.put(last_session(changes).name, changed)
+    await desk.worker(RefusingAuditLog("postgresql://nowhere")).deliver()
     assert len(sizes) <= 2 * 6 + 1
     assert len(await desk.dead_letters()) == 1

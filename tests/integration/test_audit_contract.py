@@ -1,4 +1,4 @@
-"""What every `AuditLog` must do, whatever is behind it."""
+"""The contract of `AuditLog`, proved for each of its adapters."""
 
 import asyncio
 import math
@@ -38,7 +38,7 @@ from tests.support.scenarios import (
     switched_session,
 )
 
-# In the order of bytes, which is neither that of any language nor that of the sessions' names.
+# In byte order, which differs from any language's order and from that of the sessions' names.
 _TENANTS = ("9", "Zenith", "acme", "acme-2", "acme.eu_1", "acme2")
 
 _CLIENTS = {"supabase": supabase_client.connect, "postgrest": postgrest_client.connect}
@@ -46,7 +46,7 @@ _CLIENTS = {"supabase": supabase_client.connect, "postgrest": postgrest_client.c
 
 @pytest.fixture(params=["postgres", "supabase", "postgrest"])
 async def audit(request: Any, postgres: EmbeddedPostgres) -> AsyncIterator[AuditLog]:
-    """The adapter under test; all keep the same database."""
+    """The adapter under test; all use the same database."""
     if request.param == "postgres":
         log: AuditLog = PostgresAuditLog(postgres.url)
     else:
@@ -57,8 +57,8 @@ async def audit(request: Any, postgres: EmbeddedPostgres) -> AsyncIterator[Audit
 
 
 @pytest.fixture(params=["postgres", "supabase", "postgrest"])
-async def away(request: Any) -> AsyncIterator[AuditLog]:
-    """An adapter whose database is not there."""
+async def unreachable(request: Any) -> AsyncIterator[AuditLog]:
+    """An adapter whose database is unreachable."""
     port = free_port()
     log: AuditLog = PostgresAuditLog(f"postgresql://postgres@127.0.0.1:{port}/postgres")
     if request.param in _CLIENTS:
@@ -69,13 +69,13 @@ async def away(request: Any) -> AsyncIterator[AuditLog]:
 
 
 def rows(postgres: EmbeddedPostgres, query: str, *parameters: Any) -> list[tuple[Any, ...]]:
-    """What the database itself says."""
+    """Query the database directly."""
     with psycopg.connect(postgres.url) as connection:
         return connection.execute(query.encode(), parameters).fetchall()
 
 
-def recorded(postgres: EmbeddedPostgres, session_id: str) -> list[int]:
-    """The versions in the trail, in the order of the transactions that put them there."""
+def recorded_versions(postgres: EmbeddedPostgres, session_id: str) -> list[int]:
+    """Return the versions in the audit trail, in the order of their transactions."""
     query = """
         select version from sync_events where session_id = %s
         order by xmin::text::bigint, version
@@ -83,7 +83,7 @@ def recorded(postgres: EmbeddedPostgres, session_id: str) -> list[int]:
     return [version for (version,) in rows(postgres, query, session_id)]
 
 
-async def test_the_newest_versions_of_many_sessions_are_told_at_once(audit: AuditLog) -> None:
+async def test_last_of_returns_the_newest_versions_of_many_sessions(audit: AuditLog) -> None:
     session_id = str(uuid4())
     stories = [
         changes_of(Start(), Switch()),
@@ -94,12 +94,12 @@ async def test_the_newest_versions_of_many_sessions_are_told_at_once(audit: Audi
         assert await audit.append(entries_of(changes)) == []
     newest = {last_session(changes).name: last_session(changes) for changes in stories}
     unknown = [str(uuid4()), session_name(session_id, "nobody"), session_id]
-    told = await audit.last_of([*newest, *unknown])
-    assert {name: moment.session for name, moment in told.items()} == newest
+    found = await audit.last_of([*newest, *unknown])
+    assert {name: moment.session for name, moment in found.items()} == newest
     assert await audit.last_of(unknown) == {}
 
 
-async def test_a_story_is_told_as_it_happened(audit: AuditLog) -> None:
+async def test_events_hold_each_change_in_order(audit: AuditLog) -> None:
     changes = changes_of(Start(), Switch())
     session_id = last_session(changes).session_id
     assert await audit.append(entries_of(changes)) == []
@@ -110,14 +110,14 @@ async def test_a_story_is_told_as_it_happened(audit: AuditLog) -> None:
     assert [e.request_id for e in events] == ["request-1", "request-2", "request-3"]
     assert {e.actor for e in events} == {"host"}
     switch = events[-1]
-    mover, follower = last_session(changes).participants
-    assert switch.participant_id == mover.participant_id
+    first, second = last_session(changes).participants
+    assert switch.participant_id == first.participant_id
     assert (switch.time_remaining_ms, switch.time_elapsed_ms) == (60_000 - STEP_MS, STEP_MS)
     assert (switch.group_id, switch.cycle_number) == (None, 2)
-    assert switch.metadata == {"next_participant_id": follower.participant_id}
+    assert switch.metadata == {"next_participant_id": second.participant_id}
 
 
-async def test_events_come_in_pages(audit: AuditLog) -> None:
+async def test_events_are_paged(audit: AuditLog) -> None:
     changes = switched_session(switches=8)
     await audit.append(entries_of(changes))
     session_id = last_session(changes).session_id
@@ -139,37 +139,35 @@ SPECIAL_NUMBERS: list[int | float] = [
 
 
 def numbers(dice: random.Random, many: int) -> list[int | float]:
-    """Any numbers that a JSON body may hold: finite doubles, and integers of up to 64 bits."""
+    """Return random numbers that a JSON body may hold: finite doubles, integers up to 64 bits."""
     doubles = [struct.unpack("<d", dice.randbytes(8))[0] for _ in range(many)]
     integers = [dice.randint(-(2 ** dice.randint(1, 63)), 2 ** dice.randint(1, 64) - 1)]
     return [*filter(math.isfinite, doubles), *integers]
 
 
 def as_doubles(metadata: Any) -> list[float]:
-    """The numbers in it, told apart no further than JavaScript does."""
+    """Return the numbers as doubles, as JavaScript reads them."""
     return [float(number) for number in metadata["numbers"]]
 
 
 @pytest.mark.parametrize("seed", range(4))
-async def test_every_number_in_metadata_comes_back_as_it_was_given(
-    audit: AuditLog, seed: int
-) -> None:
-    """PostgREST hands on the text of a number. The stand-in for it reads JSON as JavaScript does,
-    to which all numbers are doubles, so there they can only be equal as doubles."""
-    is_stand_in = isinstance(audit, SupabaseAuditLog)
-    shown: Callable[[Any], Any] = as_doubles if is_stand_in else repr
+async def test_every_number_in_metadata_is_kept_exactly(audit: AuditLog, seed: int) -> None:
+    """PostgREST passes on a number's text. The local Supabase parses JSON in JavaScript, where all
+    numbers are doubles, so there numbers are compared as doubles."""
+    is_local_supabase = isinstance(audit, SupabaseAuditLog)
+    comparable: Callable[[Any], Any] = as_doubles if is_local_supabase else repr
     given = {"numbers": [*SPECIAL_NUMBERS, *numbers(random.Random(seed), 300)]}
     (created,) = changes_of()
     change = replace(created, metadata=given, session=replace(created.session, metadata=given))
     await audit.append(entries_of([change]))
     (event,) = await audit.events(change.session.session_id, after=0, limit=1)
-    assert shown(event.metadata) == shown(given)
+    assert comparable(event.metadata) == comparable(given)
     moment = await audit.last(change.session.session_id)
     assert moment is not None
-    assert shown(moment.session.metadata) == shown(given)
+    assert comparable(moment.session.metadata) == comparable(given)
 
 
-async def test_the_state_comes_back_to_the_last_digit(audit: AuditLog) -> None:
+async def test_the_state_of_each_version_is_kept_exactly(audit: AuditLog) -> None:
     changes = switched_session()
     await audit.append(entries_of(changes))
     session_id = last_session(changes).session_id
@@ -181,7 +179,7 @@ async def test_the_state_comes_back_to_the_last_digit(audit: AuditLog) -> None:
     assert await audit.at_version(session_id, len(changes) + 1) is None
 
 
-async def test_the_last_version_is_the_last_whatever_came_first(audit: AuditLog) -> None:
+async def test_the_last_version_does_not_depend_on_the_order_of_arrival(audit: AuditLog) -> None:
     changes = switched_session()
     written = entries_of(changes)
     for entry in (written[2], written[4], written[0], written[3], written[1]):
@@ -191,7 +189,7 @@ async def test_the_last_version_is_the_last_whatever_came_first(audit: AuditLog)
     assert moment.session == last_session(changes)
 
 
-async def test_an_instant_falls_into_the_version_before_it(audit: AuditLog) -> None:
+async def test_the_state_at_an_instant_is_the_last_version_before_it(audit: AuditLog) -> None:
     changes = switched_session()
     await audit.append(entries_of(changes))
     session_id = last_session(changes).session_id
@@ -202,14 +200,14 @@ async def test_an_instant_falls_into_the_version_before_it(audit: AuditLog) -> N
     assert await audit.at_instant(session_id, Instant(CREATED_AT - 1)) is None
 
 
-async def test_nothing_is_known_of_what_never_was(audit: AuditLog) -> None:
-    stranger = str(uuid4())
-    assert await audit.last(stranger) is None
-    assert await audit.events(stranger, after=0, limit=10) == []
-    assert await audit.at_instant(stranger, CREATED_AT) is None
+async def test_an_unknown_session_has_no_state_and_no_events(audit: AuditLog) -> None:
+    unknown_id = str(uuid4())
+    assert await audit.last(unknown_id) is None
+    assert await audit.events(unknown_id, after=0, limit=10) == []
+    assert await audit.at_instant(unknown_id, CREATED_AT) is None
 
 
-async def test_what_is_delivered_twice_is_there_once(
+async def test_an_entry_appended_twice_is_kept_once(
     audit: AuditLog, postgres: EmbeddedPostgres
 ) -> None:
     changes = switched_session()
@@ -217,27 +215,29 @@ async def test_what_is_delivered_twice_is_there_once(
     await audit.append(written[:3])
     assert await audit.append(written) == []
     assert await audit.append(written) == []
-    assert recorded(postgres, last_session(changes).session_id) == [1, 2, 3, 4, 5]
+    assert recorded_versions(postgres, last_session(changes).session_id) == [1, 2, 3, 4, 5]
 
 
-async def test_many_deliver_the_same_at_once(audit: AuditLog, postgres: EmbeddedPostgres) -> None:
+async def test_concurrent_appends_of_the_same_entries_keep_each_once(
+    audit: AuditLog, postgres: EmbeddedPostgres
+) -> None:
     games = [switched_session() for _ in range(5)]
     written = [entry for changes in games for entry in entries_of(changes)]
     answers = await asyncio.gather(*(audit.append(written) for _ in range(8)))
     assert answers == [[]] * 8
     for changes in games:
-        assert recorded(postgres, last_session(changes).session_id) == [1, 2, 3, 4, 5]
+        assert recorded_versions(postgres, last_session(changes).session_id) == [1, 2, 3, 4, 5]
 
 
-async def test_another_change_of_the_same_version_is_told_of_and_not_taken(
+async def test_another_change_of_the_same_version_is_reported_and_not_kept(
     audit: AuditLog,
 ) -> None:
     changes = switched_session()
     session_id = last_session(changes).session_id
     await audit.append(entries_of(changes[:3]))
-    usurper = changes_of(Complete(), session_id=session_id)
-    clashes = await audit.append(entries_of(usurper[1:], "another") + entries_of(changes[3:]))
-    assert clashes == [Clash(session_id, 2)]
+    conflicting = changes_of(Complete(), session_id=session_id)
+    conflicts = await audit.append(entries_of(conflicting[1:], "another") + entries_of(changes[3:]))
+    assert conflicts == [Clash(session_id, 2)]
     events = await audit.events(session_id, after=0, limit=10)
     assert [e.version for e in events] == [1, 2, 3, 4, 5]
     assert events[1].event == "session_started"
@@ -255,7 +255,7 @@ async def test_another_change_of_the_same_version_is_told_of_and_not_taken(
     ],
     ids=lambda fault: next(iter(fault)),
 )
-async def test_a_bad_entry_is_refused_with_all_that_came_with_it(
+async def test_a_bad_entry_makes_its_whole_batch_refused(
     audit: AuditLog, postgres: EmbeddedPostgres, fault: dict[str, Any]
 ) -> None:
     changes = switched_session()
@@ -263,15 +263,15 @@ async def test_a_bad_entry_is_refused_with_all_that_came_with_it(
     written[3] = msgspec.json.encode(msgspec.json.decode(written[3]) | fault)
     with pytest.raises(EntriesRefused, match=r"\w"):
         await audit.append(written)
-    assert recorded(postgres, last_session(changes).session_id) == []
+    assert recorded_versions(postgres, last_session(changes).session_id) == []
 
 
-async def test_what_is_no_json_is_refused(audit: AuditLog) -> None:
+async def test_invalid_json_is_refused(audit: AuditLog) -> None:
     with pytest.raises(EntriesRefused):
         await audit.append([b'{"session_id": '])
 
 
-async def test_the_tables_show_where_each_session_stands(
+async def test_the_tables_hold_the_current_state_of_a_session(
     audit: AuditLog, postgres: EmbeddedPostgres
 ) -> None:
     changes = switched_session(switches=2)
@@ -303,10 +303,14 @@ async def test_the_tables_show_where_each_session_stands(
     assert [used for _, _, _, used, _ in totals] == [STEP_MS, STEP_MS]
 
 
-async def test_only_sessions_that_wake_of_themselves_are_listed(audit: AuditLog) -> None:
+async def test_only_sessions_with_a_deadline_are_listed_as_waking(audit: AuditLog) -> None:
     games = [switched_session() for _ in range(5)]
-    quiet = [changes_of(), changes_of(Start(), Complete()), changes_of(Start(), Delete())]
-    for changes in [*games, *quiet]:
+    without_deadline = [
+        changes_of(),
+        changes_of(Start(), Complete()),
+        changes_of(Start(), Delete()),
+    ]
+    for changes in [*games, *without_deadline]:
         await audit.append(entries_of(changes))
     listed: dict[str, Session] = {}
     after = None
@@ -316,11 +320,11 @@ async def test_only_sessions_that_wake_of_themselves_are_listed(audit: AuditLog)
         after = page[-1].name
     for changes in games:
         assert listed[last_session(changes).name] == last_session(changes)
-    assert not listed.keys() & {last_session(changes).name for changes in quiet}
+    assert not listed.keys() & {last_session(changes).name for changes in without_deadline}
     assert list(listed) == sorted(listed, key=by_tenant)
 
 
-async def test_pages_of_what_wakes_go_on_from_one_tenant_to_the_next(audit: AuditLog) -> None:
+async def test_pages_of_waking_sessions_continue_across_tenants(audit: AuditLog) -> None:
     ids = [str(uuid4()) for _ in range(3)]
     games = [
         switched_session(session_id=one, tenant=tenant)
@@ -336,11 +340,11 @@ async def test_pages_of_what_wakes_go_on_from_one_tenant_to_the_next(audit: Audi
             pages.append([session.name for session in page])
             after = pages[-1][-1]
         assert all(len(page) == size for page in pages[:-1])
-        told = [name for page in pages for name in page if name in names]
-        assert told == [name for name in names if start is None or ":" in name]
+        listed = [name for page in pages for name in page if name in names]
+        assert listed == [name for name in names if start is None or ":" in name]
 
 
-async def test_all_names_are_told_in_pages_also_of_sessions_that_are_over(audit: AuditLog) -> None:
+async def test_names_are_paged_and_include_finished_and_deleted_sessions(audit: AuditLog) -> None:
     ids = [str(uuid4()) for _ in range(3)]
     games = [
         switched_session(session_id=one, tenant=tenant)
@@ -352,16 +356,16 @@ async def test_all_names_are_told_in_pages_also_of_sessions_that_are_over(audit:
     await audit.append([entry for changes in written for entry in entries_of(changes)])
     expected = sorted((last_session(changes).name for changes in written), key=by_tenant)
     for size in (7, 1000):
-        told: list[str] = []
-        while page := await audit.names(told[-1] if told else None, size):
+        listed: list[str] = []
+        while page := await audit.names(listed[-1] if listed else None, size):
             assert len(page) <= size
-            told += page
-        assert len(told) == len(set(told))
-        assert [name for name in told if name in expected] == expected
+            listed += page
+        assert len(listed) == len(set(listed))
+        assert [name for name in listed if name in expected] == expected
 
 
 def by_tenant(name: str) -> tuple[str, str]:
-    """The order in which sessions are listed."""
+    """Sort key of session lists: tenant, then session id."""
     tenant, session_id = tenant_and_id(name)
     return tenant or "", session_id
 
@@ -385,12 +389,12 @@ async def test_tenants_with_the_same_id_keep_separate_trails(audit: AuditLog) ->
         last = await audit.last(name)
         at_its_start = await audit.at_version(name, 1)
         later = await audit.at_instant(name, Instant(CREATED_AT + STEP_MS))
-        told = [moment and moment.session for moment in (last, at_its_start, later)]
-        assert told == [last_session(changes), changes[0].session, changes[1].session]
+        found = [moment and moment.session for moment in (last, at_its_start, later)]
+        assert found == [last_session(changes), changes[0].session, changes[1].session]
     assert await audit.last(f"nobody:{session_id}") is None
 
 
-async def test_a_tenant_is_taken_to_the_letter(audit: AuditLog) -> None:
+async def test_a_tenant_must_match_exactly(audit: AuditLog) -> None:
     for tenant in _TENANTS:
         changes = switched_session(tenant=tenant)
         session = last_session(changes)
@@ -398,12 +402,12 @@ async def test_a_tenant_is_taken_to_the_letter(audit: AuditLog) -> None:
         last = await audit.last(session.name)
         assert last is not None
         assert last.session == session
-        alike = {tenant.swapcase(), f"{tenant}-", tenant[:-1], "", "%", "*"} - {tenant}
-        for other in alike:
+        similar = {tenant.swapcase(), f"{tenant}-", tenant[:-1], "", "%", "*"} - {tenant}
+        for other in similar:
             assert await audit.last(session_name(session.session_id, other)) is None
 
 
-async def test_what_stands_in_the_tables_is_each_tenants_own(
+async def test_each_tenant_has_its_own_rows_in_the_tables(
     audit: AuditLog, postgres: EmbeddedPostgres
 ) -> None:
     session_id = str(uuid4())
@@ -413,34 +417,34 @@ async def test_what_stands_in_the_tables_is_each_tenants_own(
         for change in [*acme[:2], transition(acme[1].session, Complete(), acme[2].occurred_at)]
     ]
     await audit.append(entries_of(acme) + entries_of(zenith))
-    standing = rows(
+    stored = rows(
         postgres,
         "select s.tenant, s.status::text, s.wakes_at is null, p.time_used_ms, p.cycle_count"
         " from sync_sessions s join sync_participants p using (tenant, session_id)"
         " where session_id = %s order by s.tenant, participant_index",
         session_id,
     )
-    assert standing == [
+    assert stored == [
         (session.tenant, session.status, session is last_session(zenith), p.used_ms, p.cycle_count)
         for session in (last_session(acme), last_session(zenith))
         for p in session.participants
     ]
 
 
-async def test_a_clash_is_that_of_one_tenant(audit: AuditLog) -> None:
+async def test_a_version_conflict_names_its_tenant(audit: AuditLog) -> None:
     session_id = str(uuid4())
     tenants = ("acme", "zenith", None)
     for tenant in tenants:
         await audit.append(entries_of(switched_session(session_id=session_id, tenant=tenant)))
     for tenant in tenants:
-        usurper = changes_of(Complete(), session_id=session_id, tenant=tenant)[1:]
+        conflicting = changes_of(Complete(), session_id=session_id, tenant=tenant)[1:]
         others = [t for t in tenants if t != tenant]
         again = [switched_session(session_id=session_id, tenant=other)[1] for other in others]
-        clashes = await audit.append(entries_of(again) + entries_of(usurper, "another"))
-        assert clashes == [Clash(session_id, 2, tenant)]
+        conflicts = await audit.append(entries_of(again) + entries_of(conflicting, "another"))
+        assert conflicts == [Clash(session_id, 2, tenant)]
 
 
-async def test_whose_a_session_is_comes_back_with_it(audit: AuditLog) -> None:
+async def test_a_sessions_tenant_and_owner_are_kept(audit: AuditLog) -> None:
     changes = changes_of(Start(), tenant="acme", owner="host-1")
     session = last_session(changes)
     await audit.append(entries_of(changes))
@@ -450,13 +454,13 @@ async def test_whose_a_session_is_comes_back_with_it(audit: AuditLog) -> None:
         await audit.at_instant(session.name, session.updated_at),
     ]
     woken = {session.name: session for session in await audit.waking(None, 1000)}
-    told = [moment.session for moment in moments if moment] + [woken[session.name]]
-    assert [(one.tenant, one.owner, one.name) for one in told] == [
+    found = [moment.session for moment in moments if moment] + [woken[session.name]]
+    assert [(one.tenant, one.owner, one.name) for one in found] == [
         ("acme", "host-1", f"acme:{session.session_id}")
     ] * 4
 
 
-async def test_a_deletion_is_the_last_that_is_heard(
+async def test_a_deletion_is_kept_as_the_last_version(
     audit: AuditLog, postgres: EmbeddedPostgres
 ) -> None:
     changes = changes_of(Start(), Delete())
@@ -469,11 +473,13 @@ async def test_a_deletion_is_the_last_that_is_heard(
     assert rows(postgres, query, last_session(changes).session_id) == [(True, None)]
 
 
-async def test_it_says_whether_it_is_there(audit: AuditLog) -> None:
+async def test_ping_reaches_the_database(audit: AuditLog) -> None:
     await audit.ping()
 
 
-async def test_it_says_whether_it_takes_writes(audit: AuditLog, postgres: EmbeddedPostgres) -> None:
+async def test_check_reports_a_read_only_database(
+    audit: AuditLog, postgres: EmbeddedPostgres
+) -> None:
     assert await audit.check() is None
     changes = switched_session()
     with read_only(postgres):
@@ -486,43 +492,43 @@ async def test_it_says_whether_it_takes_writes(audit: AuditLog, postgres: Embedd
     assert await audit.append(entries_of(changes)) == []
 
 
-async def test_a_look_whether_it_takes_writes_writes_nothing(postgres: EmbeddedPostgres) -> None:
-    """Counted in the transaction of the look itself: services of other tests write meanwhile."""
+async def test_the_check_for_writes_writes_nothing(postgres: EmbeddedPostgres) -> None:
+    """Counted in the check's own transaction, because services of other tests write too."""
     with psycopg.connect(postgres.url) as connection:
         connection.execute("select * from public.record_events('[]')")
-        counted = "select pg_stat_get_xact_tuples_inserted('public.sync_events'::regclass)"
-        assert connection.execute(counted).fetchall() == [(0,)]
+        inserted = "select pg_stat_get_xact_tuples_inserted('public.sync_events'::regclass)"
+        assert connection.execute(inserted).fetchall() == [(0,)]
 
 
 @contextmanager
 def read_only(postgres: EmbeddedPostgres) -> Iterator[None]:
-    """The database takes no writes within the block, on connections that are open either."""
+    """Make the database read-only within the block, also for open connections."""
     with psycopg.connect(postgres.url, autocommit=True) as admin:
         admin.execute("set default_transaction_read_only = off")
         admin.execute("alter system set default_transaction_read_only = on")
         admin.execute("select pg_reload_conf()")
-        until_it_is(postgres, "on")
+        wait_until_read_only_is(postgres, "on")
         try:
             yield
         finally:
             admin.execute("alter system reset default_transaction_read_only")
             admin.execute("select pg_reload_conf()")
-            until_it_is(postgres, "off")
+            wait_until_read_only_is(postgres, "off")
 
 
-def until_it_is(postgres: EmbeddedPostgres, setting: str) -> None:
-    """Return when sessions that begin now are read-only, or no longer are."""
+def wait_until_read_only_is(postgres: EmbeddedPostgres, setting: str) -> None:
+    """Wait until new connections have `default_transaction_read_only = setting`."""
     give_up = time.monotonic() + 5
     while rows(postgres, "show default_transaction_read_only") != [(setting,)]:
         assert time.monotonic() < give_up
 
 
-async def test_a_database_that_is_away_is_said_to_be(away: AuditLog) -> None:
+async def test_an_unreachable_database_raises_audit_unavailable(unreachable: AuditLog) -> None:
     for ask in (
-        away.ping(),
-        away.check(),
-        away.last(str(uuid4())),
-        away.append(entries_of(switched_session())),
+        unreachable.ping(),
+        unreachable.check(),
+        unreachable.last(str(uuid4())),
+        unreachable.append(entries_of(switched_session())),
     ):
         with pytest.raises(AuditUnavailable):
             await ask

@@ -1,4 +1,4 @@
-"""A Postgres whose connections end, that takes no writes, or that has settings of its own."""
+"""The Postgres audit log with lost connections, a read-only database and unusual settings."""
 
 import asyncio
 import re
@@ -19,13 +19,13 @@ from shared.domain.units import Instant
 from shared.errors import AuditUnavailable, EntriesRefused
 from tests.support.scenarios import CREATED_AT, STEP_MS, entries_of, last_session, switched_session
 
-_SOON_S = 0.5
-"""Far less than the second that a read may take."""
+_AT_ONCE_S = 0.5
+"""Well below a read's timeout of one second."""
 
 
 @pytest.fixture(scope="module")
 def own_postgres() -> Iterator[EmbeddedPostgres]:
-    """A database that these tests may mistreat."""
+    """A database that these tests may break."""
     with embedded_postgres() as server:
         migrate(server.url)
         yield server
@@ -33,22 +33,22 @@ def own_postgres() -> Iterator[EmbeddedPostgres]:
 
 @pytest.fixture
 async def audit(own_postgres: EmbeddedPostgres) -> AsyncIterator[PostgresAuditLog]:
-    """The trail in it."""
+    """The audit log in `own_postgres`."""
     log = PostgresAuditLog(own_postgres.url)
     yield log
     await log.close()
 
 
 def execute(url: str, *statements: str) -> None:
-    """Run each of `statements`, as somebody who may always write."""
+    """Run `statements` on a connection that may write even to a read-only database."""
     with psycopg.connect(url, autocommit=True) as connection:
         connection.execute("set default_transaction_read_only = off")
         for statement in statements:
             connection.execute(statement.encode())
 
 
-def cut_all(url: str) -> None:
-    """End every connection but our own."""
+def terminate_connections(url: str) -> None:
+    """Terminate all connections but this function's own."""
     execute(
         url,
         "select pg_terminate_backend(pid) from pg_stat_activity"
@@ -57,8 +57,8 @@ def cut_all(url: str) -> None:
 
 
 @contextmanager
-def role_with(url: str, **settings: str) -> Iterator[None]:
-    """Sessions that begin within the block have these settings."""
+def role_settings(url: str, **settings: str) -> Iterator[None]:
+    """Connections that begin within the block have these settings."""
     execute(url, *(f"alter role postgres set {name} = {value}" for name, value in settings.items()))
     try:
         yield
@@ -66,41 +66,41 @@ def role_with(url: str, **settings: str) -> Iterator[None]:
         execute(url, "alter role postgres reset all")
 
 
-async def filled_pool(audit: AuditLog) -> None:
-    """Use several connections at once, so that all of them wait to be used again."""
+async def fill_pool(audit: AuditLog) -> None:
+    """Use several connections at once, so that the pool keeps all of them."""
     await asyncio.gather(*(audit.ping() for _ in range(8)))
 
 
-@pytest.mark.parametrize("what", ["a read", "a write"])
+@pytest.mark.parametrize("kind", ["a read", "a write"])
 async def test_the_first_query_after_all_connections_were_cut_is_served_at_once(
-    audit: PostgresAuditLog, own_postgres: EmbeddedPostgres, what: str
+    audit: PostgresAuditLog, own_postgres: EmbeddedPostgres, kind: str
 ) -> None:
     changes = switched_session()
     await audit.append(entries_of(changes))
-    await filled_pool(audit)
-    cut_all(own_postgres.url)
-    asked = time.monotonic()
-    if what == "a read":
+    await fill_pool(audit)
+    terminate_connections(own_postgres.url)
+    began = time.monotonic()
+    if kind == "a read":
         assert await audit.last(last_session(changes).name) is not None
     else:
         assert await audit.append(entries_of(changes)) == []
-    assert time.monotonic() - asked < _SOON_S
+    assert time.monotonic() - began < _AT_ONCE_S
 
 
-async def test_many_who_ask_right_after_all_connections_were_cut_are_all_served(
+async def test_concurrent_queries_after_all_connections_were_cut_are_served(
     audit: PostgresAuditLog, own_postgres: EmbeddedPostgres
 ) -> None:
-    await filled_pool(audit)
-    cut_all(own_postgres.url)
+    await fill_pool(audit)
+    terminate_connections(own_postgres.url)
     await asyncio.gather(*(audit.ping() for _ in range(16)))
 
 
-async def test_connections_to_a_server_that_became_read_only_are_left(
+async def test_connections_to_a_read_only_server_are_replaced(
     audit: PostgresAuditLog, own_postgres: EmbeddedPostgres
 ) -> None:
     changes = switched_session()
-    with role_with(own_postgres.url, default_transaction_read_only="on"):
-        await filled_pool(audit)
+    with role_settings(own_postgres.url, default_transaction_read_only="on"):
+        await fill_pool(audit)
         with pytest.raises(AuditUnavailable) as refused:
             await audit.append(entries_of(changes))
         assert refused.value.reason == "it is read-only (25006)"
@@ -108,21 +108,21 @@ async def test_connections_to_a_server_that_became_read_only_are_left(
     assert await audit.last(last_session(changes).name) is not None
 
 
-async def test_a_read_only_database_is_read_but_said_to_take_no_writes(
+async def test_a_read_only_database_is_read_and_check_reports_it(
     audit: PostgresAuditLog, own_postgres: EmbeddedPostgres
 ) -> None:
     changes = switched_session()
     await audit.append(entries_of(changes))
-    cut_all(own_postgres.url)
-    with role_with(own_postgres.url, default_transaction_read_only="on"):
+    terminate_connections(own_postgres.url)
+    with role_settings(own_postgres.url, default_transaction_read_only="on"):
         assert await audit.last(last_session(changes).name) is not None
-        with pytest.raises(AuditUnavailable) as told:
+        with pytest.raises(AuditUnavailable) as refused:
             await audit.check()
-    assert told.value.reason == "it is read-only (25006)"
+    assert refused.value.reason == "it is read-only (25006)"
     assert await audit.check() is None
 
 
-async def test_of_several_hosts_the_one_that_takes_writes_is_used(
+async def test_of_several_hosts_the_writable_one_is_used(
     own_postgres: EmbeddedPostgres,
 ) -> None:
     with embedded_postgres() as standby:
@@ -133,9 +133,9 @@ async def test_of_several_hosts_the_one_that_takes_writes_is_used(
         log, changes = PostgresAuditLog(url), switched_session()
         assert await log.append(entries_of(changes)) == []
         await log.close()
-    there = PostgresAuditLog(own_postgres.url)
-    assert await there.last(last_session(changes).name) is not None
-    await there.close()
+    direct = PostgresAuditLog(own_postgres.url)
+    assert await direct.last(last_session(changes).name) is not None
+    await direct.close()
 
 
 @pytest.mark.parametrize(
@@ -156,11 +156,11 @@ async def test_of_several_hosts_the_one_that_takes_writes_is_used(
     ],
     ids=lambda settings: " ".join(*settings.items()),
 )
-async def test_settings_of_the_role_change_nothing_in_the_trail(
+async def test_the_roles_settings_do_not_change_the_audit_trail(
     own_postgres: EmbeddedPostgres, settings: dict[str, str]
 ) -> None:
     changes = switched_session()
-    with role_with(own_postgres.url, **settings):
+    with role_settings(own_postgres.url, **settings):
         log = PostgresAuditLog(own_postgres.url)
         assert await log.append(entries_of(changes)) == []
         name = last_session(changes).name
@@ -178,7 +178,7 @@ async def test_settings_of_the_role_change_nothing_in_the_trail(
 
 
 @pytest.mark.parametrize(
-    ("setting", "of_the_role", "ours"),
+    ("setting", "of_the_role", "expected"),
     [
         ("statement_timeout", "50", "(8..|900)ms"),
         ("lock_timeout", "50", "(5..|600)ms"),
@@ -188,18 +188,18 @@ async def test_settings_of_the_role_change_nothing_in_the_trail(
         ("transaction_isolation", None, "read committed"),
     ],
 )
-async def test_settings_that_matter_are_our_own(
-    own_postgres: EmbeddedPostgres, setting: str, of_the_role: str | None, ours: str
+async def test_the_service_sets_the_settings_that_it_depends_on(
+    own_postgres: EmbeddedPostgres, setting: str, of_the_role: str | None, expected: str
 ) -> None:
-    with role_with(own_postgres.url, **({setting: of_the_role} if of_the_role else {})):
+    with role_settings(own_postgres.url, **({setting: of_the_role} if of_the_role else {})):
         pool = PostgresPool(own_postgres.url)
         query = "select current_setting(%s) as it, pg_sleep(0.1)"
         ((row),) = await pool.query(query, (setting,), 1.0)
-        assert re.fullmatch(ours, row["it"])
+        assert re.fullmatch(expected, row["it"])
         await pool.close()
 
 
-async def test_a_query_that_takes_too_long_is_stopped_and_its_connection_used_again(
+async def test_a_query_that_takes_too_long_is_cancelled_and_its_connection_reused(
     own_postgres: EmbeddedPostgres,
 ) -> None:
     pool = PostgresPool(own_postgres.url)
@@ -213,8 +213,8 @@ async def test_a_query_that_takes_too_long_is_stopped_and_its_connection_used_ag
 
 
 @pytest.fixture(scope="module")
-def latin_url(own_postgres: EmbeddedPostgres) -> str:
-    """A migrated database that lacks most characters."""
+def latin1_url(own_postgres: EmbeddedPostgres) -> str:
+    """URL of a migrated database with the encoding LATIN1."""
     execute(
         own_postgres.url,
         "create database latin encoding 'LATIN1' template template0 lc_collate 'C' lc_ctype 'C'",
@@ -224,25 +224,27 @@ def latin_url(own_postgres: EmbeddedPostgres) -> str:
     return url
 
 
-async def test_a_character_that_the_database_lacks_is_a_fault_of_the_entry(latin_url: str) -> None:
-    log = PostgresAuditLog(latin_url)
+async def test_an_entry_with_a_character_outside_the_encoding_is_refused(latin1_url: str) -> None:
+    log = PostgresAuditLog(latin1_url)
     with pytest.raises(EntriesRefused, match=r"LATIN1.*\(22P05\)"):
-        await log.append(entries_of(switched_session()))  # its name has a chess piece in it
+        await log.append(
+            entries_of(switched_session())
+        )  # the session's name contains a chess piece
     plain = [entry.replace("♞".encode(), b"!") for entry in entries_of(switched_session())]
     assert await log.append(plain) == []
     await log.close()
 
 
-async def test_an_encoding_that_lacks_characters_is_told(latin_url: str) -> None:
-    log = PostgresAuditLog(latin_url)
-    told = await log.check()
-    assert told is not None
-    assert "LATIN1" in told
+async def test_check_warns_of_an_encoding_that_lacks_characters(latin1_url: str) -> None:
+    log = PostgresAuditLog(latin1_url)
+    warning = await log.check()
+    assert warning is not None
+    assert "LATIN1" in warning
     await log.close()
 
 
 @pytest.mark.parametrize(
-    "spoil",
+    "corrupt",
     [
         lambda entry: entry.replace(b'"host"', b'"h\xff"'),
         lambda entry: entry.replace(b'"host"', b'"h\\u0000"'),
@@ -250,11 +252,11 @@ async def test_an_encoding_that_lacks_characters_is_told(latin_url: str) -> None
         lambda entry: entry.replace(b'"host"', b'"\\ud800"'),
         lambda entry: entry.replace(b'"host"', b'"host'),
     ],
-    ids=["not UTF-8", "NUL escaped", "NUL", "half a character", "no JSON"],
+    ids=["not UTF-8", "NUL escaped", "NUL", "half a character", "not JSON"],
 )
-async def test_what_can_t_be_text_in_postgres_is_a_fault_of_the_entry(
-    audit: PostgresAuditLog, spoil: Callable[[bytes], bytes]
+async def test_an_entry_that_postgres_cannot_hold_as_text_is_refused(
+    audit: PostgresAuditLog, corrupt: Callable[[bytes], bytes]
 ) -> None:
     with pytest.raises(EntriesRefused):
-        await audit.append([spoil(entry) for entry in entries_of(switched_session())])
+        await audit.append([corrupt(entry) for entry in entries_of(switched_session())])
     assert await audit.append(entries_of(switched_session())) == []

@@ -1,4 +1,4 @@
-"""The audit worker: everything from the outbox into the trail, exactly once, whatever dies."""
+"""The audit worker writes each outbox entry to the trail once, despite crashes and outages."""
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator
@@ -22,44 +22,44 @@ from tests.support.scenarios import changes_of, entries_of, last_session, switch
 
 
 @pytest.fixture(scope="module")
-def quiet_redis_url() -> Iterator[str]:
-    """A Redis whose outbox nobody else empties."""
+def outbox_redis_url() -> Iterator[str]:
+    """A Redis whose outbox only these tests' workers empty."""
     with embedded_redis() as url:
         yield url
 
 
 @pytest.fixture(scope="module")
-def frail_postgres() -> Iterator[EmbeddedPostgres]:
-    """A database that a test may mistreat."""
+def own_postgres() -> Iterator[EmbeddedPostgres]:
+    """A database that these tests may break."""
     with embedded_postgres() as server:
         migrate(server.url)
         yield server
 
 
 @pytest.fixture
-async def redis(quiet_redis_url: str) -> AsyncIterator[Redis]:
-    """A client of an empty Redis."""
-    client = Redis.from_url(quiet_redis_url)
+async def redis(outbox_redis_url: str) -> AsyncIterator[Redis]:
+    """Client of an empty Redis."""
+    client = Redis.from_url(outbox_redis_url)
     await client.flushall()
     yield client
     await client.aclose()
 
 
 @pytest.fixture
-async def audit(frail_postgres: EmbeddedPostgres) -> AsyncIterator[PostgresAuditLog]:
-    """The trail."""
-    log = PostgresAuditLog(frail_postgres.url)
+async def audit(own_postgres: EmbeddedPostgres) -> AsyncIterator[PostgresAuditLog]:
+    """The audit log in `own_postgres`."""
+    log = PostgresAuditLog(own_postgres.url)
     yield log
     await log.close()
 
 
 @pytest.fixture
 def desk(redis: Redis, audit: PostgresAuditLog) -> OutboxSetup:
-    """An empty outbox and a trail."""
+    """A desk with an empty outbox and its audit trail in `own_postgres`."""
     return OutboxSetup(redis, audit)
 
 
-async def test_what_was_committed_arrives_and_leaves_the_outbox(desk: OutboxSetup) -> None:
+async def test_committed_entries_reach_the_trail_and_leave_the_outbox(desk: OutboxSetup) -> None:
     games = [switched_session(switches=n) for n in range(6)]
     await desk.commit(*games)
     assert await desk.waiting() == sum(map(len, games))
@@ -69,7 +69,7 @@ async def test_what_was_committed_arrives_and_leaves_the_outbox(desk: OutboxSetu
         assert await desk.versions(changes) == [c.session.version for c in changes]
 
 
-async def test_a_worker_that_died_before_it_wrote_loses_nothing(desk: OutboxSetup) -> None:
+async def test_a_worker_that_dies_before_writing_loses_nothing(desk: OutboxSetup) -> None:
     changes = switched_session()
     await desk.commit(changes)
     assert len(await desk.outbox.take("dead", 3)) == 3
@@ -81,7 +81,7 @@ async def test_a_worker_that_died_before_it_wrote_loses_nothing(desk: OutboxSetu
     assert await desk.versions(changes) == [1, 2, 3, 4, 5]
 
 
-async def test_a_worker_that_died_after_it_wrote_doubles_nothing(desk: OutboxSetup) -> None:
+async def test_a_worker_that_dies_after_writing_duplicates_nothing(desk: OutboxSetup) -> None:
     changes = switched_session()
     await desk.commit(changes)
     taken = await desk.outbox.take("dead", 3)
@@ -91,7 +91,7 @@ async def test_a_worker_that_died_after_it_wrote_doubles_nothing(desk: OutboxSet
     assert await desk.versions(changes) == [1, 2, 3, 4, 5]
 
 
-async def test_one_worker_is_at_work_while_others_stand_by(desk: OutboxSetup) -> None:
+async def test_only_one_worker_at_a_time_takes_entries(desk: OutboxSetup) -> None:
     await desk.commit(switched_session())
     assert await desk.outbox.take("first", 2)
     assert await desk.outbox.take("second", 2) == []
@@ -108,7 +108,7 @@ async def test_many_workers_write_everything_once(desk: OutboxSetup) -> None:
     assert await desk.dead_letters() == []
 
 
-async def test_the_order_within_a_session_is_that_of_its_versions_at_every_moment(
+async def test_a_session_is_written_in_version_order_at_all_times(
     desk: OutboxSetup,
 ) -> None:
     changes = switched_session(switches=200)
@@ -126,10 +126,10 @@ async def test_the_order_within_a_session_is_that_of_its_versions_at_every_momen
 async def test_one_bad_entry_among_many_is_parked_with_its_reason(desk: OutboxSetup) -> None:
     good, bad = switched_session(switches=40), switched_session(switches=40)
     await desk.commit(good)
-    spoilt = entries_of(bad)
-    fields = msgspec.json.decode(spoilt[20])
-    spoilt[20] = msgspec.json.encode(fields | {"event": "session_teleported"})
-    for entry in spoilt:
+    entries = entries_of(bad)
+    fields = msgspec.json.decode(entries[20])
+    entries[20] = msgspec.json.encode(fields | {"event": "session_teleported"})
+    for entry in entries:
         await desk.put(last_session(bad).session_id, entry)
     async with running_workers(desk.worker()):
         await desk.drained()
@@ -141,10 +141,12 @@ async def test_one_bad_entry_among_many_is_parked_with_its_reason(desk: OutboxSe
     assert (await desk.store.census()).dead_letters == 1
 
 
-@pytest.mark.parametrize("rubbish", [b"", b"not json", b"[]", b'{"version": 1}', b"\xff\xfe"])
-async def test_what_is_no_entry_at_all_stops_nothing(desk: OutboxSetup, rubbish: bytes) -> None:
+@pytest.mark.parametrize("invalid", [b"", b"not json", b"[]", b'{"version": 1}', b"\xff\xfe"])
+async def test_an_invalid_entry_is_parked_and_blocks_nothing(
+    desk: OutboxSetup, invalid: bytes
+) -> None:
     changes = switched_session()
-    await desk.put(last_session(changes).session_id, rubbish)
+    await desk.put(last_session(changes).session_id, invalid)
     await desk.commit(changes)
     async with running_workers(desk.worker()):
         await desk.drained()
@@ -153,7 +155,7 @@ async def test_what_is_no_entry_at_all_stops_nothing(desk: OutboxSetup, rubbish:
     assert letter["reason"].startswith("not an audit entry")
 
 
-async def test_a_field_of_another_name_is_parked_too(desk: OutboxSetup) -> None:
+async def test_an_entry_without_the_field_entry_is_parked(desk: OutboxSetup) -> None:
     await desk.redis.xadd(desk.keys.outbox(desk.keys.all_shards[0]), {"letter": "x"})
     async with running_workers(desk.worker()):
         await desk.drained()
@@ -161,92 +163,94 @@ async def test_a_field_of_another_name_is_parked_too(desk: OutboxSetup) -> None:
     assert letter["reason"] == "not an audit entry: no field `entry`"
 
 
-async def test_a_version_that_another_change_holds_is_parked(desk: OutboxSetup) -> None:
+async def test_an_entry_whose_version_another_change_holds_is_parked(desk: OutboxSetup) -> None:
     changes = switched_session()
     session_id = last_session(changes).session_id
     await desk.commit(changes)
     async with running_workers(desk.worker()):
         await desk.drained()
-        (usurper,) = entries_of(changes_of(Complete(), session_id=session_id)[1:], "another")
-        await desk.put(session_id, usurper)
+        (conflicting,) = entries_of(changes_of(Complete(), session_id=session_id)[1:], "another")
+        await desk.put(session_id, conflicting)
         await desk.drained()
     (letter,) = await desk.dead_letters()
     assert letter["reason"] == "another change holds this version"
     assert await desk.versions(changes) == [1, 2, 3, 4, 5]
 
 
-async def test_a_clash_in_one_tenant_parks_nothing_of_another(desk: OutboxSetup) -> None:
+async def test_a_version_conflict_in_one_tenant_parks_nothing_of_another(desk: OutboxSetup) -> None:
     session_id = last_session(switched_session()).session_id
     games = [
         switched_session(session_id=session_id, tenant=tenant)
         for tenant in ("acme", "zenith", None)
     ]
     await desk.audit.append(entries_of(games[0]))
-    usurpers = entries_of(switched_session(session_id=session_id, tenant="acme"), "another")
-    for entry in [*usurpers[1:2], *entries_of(games[1]), *entries_of(games[2])]:
+    conflicting_entries = entries_of(
+        switched_session(session_id=session_id, tenant="acme"), "another"
+    )
+    for entry in [*conflicting_entries[1:2], *entries_of(games[1]), *entries_of(games[2])]:
         await desk.put(session_id, entry)
     async with running_workers(desk.worker()):
         await desk.drained()
     (letter,) = await desk.dead_letters()
-    assert msgspec.json.decode(letter["entry"]) == msgspec.json.decode(usurpers[1])
+    assert msgspec.json.decode(letter["entry"]) == msgspec.json.decode(conflicting_entries[1])
     for changes in games:
         assert await desk.versions(changes) == [1, 2, 3, 4, 5]
 
 
-async def test_a_tenant_of_no_name_is_none(desk: OutboxSetup) -> None:
-    """Else a clash of it would be found in nobody's session, and dropped."""
+async def test_an_empty_tenant_counts_as_none(desk: OutboxSetup) -> None:
+    """Otherwise its version conflict would match no session and the entry would be dropped."""
     changes = switched_session()
     await desk.audit.append(entries_of(changes))
-    usurper = msgspec.json.decode(entries_of(changes, "another")[2])
-    await desk.put(usurper["session_id"], msgspec.json.encode(usurper | {"tenant": ""}))
+    conflicting = msgspec.json.decode(entries_of(changes, "another")[2])
+    await desk.put(conflicting["session_id"], msgspec.json.encode(conflicting | {"tenant": ""}))
     async with running_workers(desk.worker()):
         await desk.drained()
     (letter,) = await desk.dead_letters()
     assert letter["reason"] == "another change holds this version"
 
 
-async def test_entries_wait_while_the_database_is_away(
-    desk: OutboxSetup, frail_postgres: EmbeddedPostgres
+async def test_entries_wait_while_the_database_is_down(
+    desk: OutboxSetup, own_postgres: EmbeddedPostgres
 ) -> None:
     first, second = switched_session(), switched_session()
     async with running_workers(desk.worker()):
         await desk.commit(first)
         await desk.drained()
-        frail_postgres.stop()
+        own_postgres.stop()
         try:
             await desk.commit(second)
             with pytest.raises(AuditUnavailable):
                 await desk.audit.ping()
             assert await desk.waiting() == len(second)
         finally:
-            frail_postgres.start()
+            own_postgres.start()
         await desk.drained()
     assert await desk.versions(second) == [1, 2, 3, 4, 5]
     assert await desk.dead_letters() == []
 
 
-async def test_a_missing_table_is_an_outage_and_nobodys_fault(
-    desk: OutboxSetup, frail_postgres: EmbeddedPostgres
+async def test_a_missing_function_is_an_outage_and_parks_nothing(
+    desk: OutboxSetup, own_postgres: EmbeddedPostgres
 ) -> None:
     changes = switched_session()
     await desk.commit(changes)
 
     def rename(old: str, new: str) -> None:
-        with psycopg.connect(frail_postgres.url) as connection:
+        with psycopg.connect(own_postgres.url) as connection:
             connection.execute(f"alter function {old}(json) rename to {new}".encode())
 
-    rename("record_events", "mislaid")
+    rename("record_events", "renamed")
     try:
         with pytest.raises(AuditUnavailable):
             await desk.worker().deliver()
     finally:
-        rename("mislaid", "record_events")
+        rename("renamed", "record_events")
     assert await desk.waiting() == len(changes)
     assert await desk.dead_letters() == []
 
 
-async def test_a_database_that_hangs_is_given_up_in_time(frail_postgres: EmbeddedPostgres) -> None:
-    with faulty_proxy(frail_postgres.port) as proxy:
+async def test_a_hanging_database_times_out(own_postgres: EmbeddedPostgres) -> None:
+    with faulty_proxy(own_postgres.port) as proxy:
         log = PostgresAuditLog(f"postgresql://postgres@127.0.0.1:{proxy.port}/postgres")
         await log.ping()
         with proxy.suffering(Fault(delay_s=3.0)):
@@ -254,13 +258,13 @@ async def test_a_database_that_hangs_is_given_up_in_time(frail_postgres: Embedde
                 with pytest.raises(AuditUnavailable):
                     await log.last(last_session(switched_session()).session_id)
         async with asyncio.timeout(TIMEOUT_S):
-            while not await answers(log):
+            while not await is_reachable(log):
                 await asyncio.sleep(0.05)
         await log.close()
 
 
-async def answers(log: AuditLog) -> bool:
-    """Whether the database is there."""
+async def is_reachable(log: AuditLog) -> bool:
+    """Return whether the database answers a ping."""
     try:
         await log.ping()
     except AuditUnavailable:
@@ -268,7 +272,7 @@ async def answers(log: AuditLog) -> bool:
     return True
 
 
-async def test_the_lag_is_measured(desk: OutboxSetup) -> None:
+async def test_the_audit_lag_is_measured(desk: OutboxSetup) -> None:
     changes = switched_session()
     await desk.store.time()
     await desk.commit(changes)

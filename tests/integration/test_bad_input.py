@@ -1,4 +1,4 @@
-"""Whatever is sent, the answer is a 4xx in the envelope, and nothing is done."""
+"""Invalid requests get a 4xx error with the documented body and change nothing."""
 
 import asyncio
 import random
@@ -16,9 +16,9 @@ from tests.support.target import IS_FUNCTIONS
 
 JSON = {"Content-Type": "application/json"}
 _BODIES = 10_000 if IS_FULL else 400 if IS_FUNCTIONS else 2_000
-"""An invocation takes far longer than a request: all of them go to functions in `make fuzz`."""
+"""Fewer for functions, whose invocations take far longer; `make fuzz` sends them all."""
 
-_AT_ONCE = 16
+_CONCURRENCY = 16
 
 pytestmark = pytest.mark.http
 
@@ -34,7 +34,7 @@ pytestmark = pytest.mark.http
         b'{"a":1}x',
     ],
 )
-async def test_malformed_json_is_named_as_such(api: ApiClient, content: bytes) -> None:
+async def test_malformed_json_is_a_validation_error(api: ApiClient, content: bytes) -> None:
     answer = check_documented(
         await api.http.post("/v1/sessions", content=content, headers=JSON), None
     )
@@ -76,13 +76,15 @@ async def test_a_body_that_is_not_json_is_unsupported(api: ApiClient, kind: str)
 @pytest.mark.parametrize(
     "kind", ["application/json; charset=utf-8", "application/merge-patch+json"]
 )
-async def test_every_kind_of_json_is_taken(api: ApiClient, kind: str) -> None:
+async def test_json_media_types_with_parameters_or_suffix_are_accepted(
+    api: ApiClient, kind: str
+) -> None:
     content = msgspec.json.encode(chess())
     answer = await api.http.post("/v1/sessions", content=content, headers={"Content-Type": kind})
     assert answer.status_code == 201
 
 
-async def test_metadata_is_nested_no_deeper_on_any_way_in(api: ApiClient) -> None:
+async def test_metadata_may_be_nested_32_deep_with_and_without_a_key(api: ApiClient) -> None:
     nested: Any = {}
     for _ in range(31):
         nested = {"a": nested}
@@ -92,14 +94,14 @@ async def test_metadata_is_nested_no_deeper_on_any_way_in(api: ApiClient) -> Non
         assert details_of(refused) == {"metadata": "cannot be nested deeper than 32"}
 
 
-async def test_a_body_where_none_is_expected_does_no_harm(api: ApiClient) -> None:
+async def test_an_unexpected_body_is_ignored(api: ApiClient) -> None:
     headers = {**JSON, "Idempotency-Key": str(uuid4())}
     path = f"/v1/sessions/{await api.created(chess())}"
     answer = await api.http.request("DELETE", path, content=b"garbage", headers=headers)
     assert answer.status_code == 204
 
 
-async def test_a_trailing_slash_is_not_sent_elsewhere(api: ApiClient) -> None:
+async def test_a_trailing_slash_is_404_and_not_redirected(api: ApiClient) -> None:
     answer = check_documented(await api.http.post("/v1/sessions/", json=chess()), None)
     assert error_of(answer) == (404, "NOT_FOUND")
 
@@ -111,7 +113,7 @@ async def test_an_unknown_route_is_not_found(api: ApiClient) -> None:
     )
 
 
-async def test_a_wrong_method_is_told_which_one_is_right(api: ApiClient) -> None:
+async def test_a_wrong_method_is_405_with_the_allowed_ones(api: ApiClient) -> None:
     answer = check_documented(await api.http.put("/v1/sessions"), None)
     assert error_of(answer) == (405, "METHOD_NOT_ALLOWED")
     assert answer.headers["allow"] == "OPTIONS, POST"
@@ -122,12 +124,12 @@ async def test_a_wrong_method_is_told_which_one_is_right(api: ApiClient) -> None
 @pytest.mark.parametrize(
     "bad", ["abc", "1", "11111111-1111-4111-8111-11111111111", "%00", "a" * 5_000]
 )
-async def test_a_bad_uuid_in_the_path_is_named(api: ApiClient, bad: str) -> None:
+async def test_a_bad_uuid_in_the_path_is_a_validation_error(api: ApiClient, bad: str) -> None:
     assert details_of(await api.get(bad)) == {"session_id": "must be a valid UUID"}
 
 
 def bad_fields() -> Iterator[tuple[dict[str, Any], str, str]]:
-    """A create body with one fault, the field at fault, and what is said of it."""
+    """Yield create bodies with one fault each, the field at fault and its error message."""
     twin = participant()
     group = str(uuid4())
     yield chess(total_time_ms=999), "total_time_ms", "must be at least 1000ms"
@@ -193,14 +195,14 @@ def bad_fields() -> Iterator[tuple[dict[str, Any], str, str]]:
 
 
 @pytest.mark.parametrize(("body", "field", "message"), list(bad_fields()))
-async def test_a_broken_rule_names_its_field_and_itself(
+async def test_a_validation_error_names_field_and_rule(
     api: ApiClient, body: dict[str, Any], field: str, message: str
 ) -> None:
-    told = details_of(await api.create(body))
-    assert message in told[field]
+    details = details_of(await api.create(body))
+    assert message in details[field]
 
 
-async def test_every_broken_rule_is_named_at_once(api: ApiClient) -> None:
+async def test_all_validation_errors_are_returned_together(api: ApiClient) -> None:
     body = chess(total_time_ms=1, increment_ms=-1, participants=[participant(1), {"x": 1}])
     assert details_of(await api.create(body)).keys() == {
         "total_time_ms",
@@ -211,8 +213,8 @@ async def test_every_broken_rule_is_named_at_once(api: ApiClient) -> None:
     }
 
 
-async def test_thousands_of_random_bodies(api: ApiClient) -> None:
-    """Valid bodies with random damage, to every endpoint that takes one."""
+async def test_randomly_damaged_bodies_cause_no_server_error(api: ApiClient) -> None:
+    """Send valid bodies with random damage to all endpoints that take a body."""
     dice = random.Random(20_261_123)
     session_id = await api.started(chess())
     statuses: list[int] = []
@@ -226,7 +228,7 @@ async def test_thousands_of_random_bodies(api: ApiClient) -> None:
                 check_documented(answer, None)
             statuses.append(answer.status_code)
 
-    await asyncio.gather(*(worker(_BODIES // _AT_ONCE) for _ in range(_AT_ONCE)))
+    await asyncio.gather(*(worker(_BODIES // _CONCURRENCY) for _ in range(_CONCURRENCY)))
     assert len(statuses) == _BODIES
     assert max(statuses) < 500
     assert statuses.count(400) > _BODIES // 2
@@ -251,7 +253,7 @@ def _body(dice: random.Random) -> Any:
         participant(),
     ]
     body = dice.choice(bodies)
-    strange: list[Any] = [
+    unusual: list[Any] = [
         None,
         -1,
         2**63,
@@ -268,9 +270,9 @@ def _body(dice: random.Random) -> Any:
     ]
     for key in list(body):
         if dice.random() < 0.4:
-            body[key] = dice.choice(strange)
+            body[key] = dice.choice(unusual)
     if dice.random() < 0.3:
-        body[dice.choice(["", "x", "sync_mode", "$where"])] = dice.choice(strange)
+        body[dice.choice(["", "x", "sync_mode", "$where"])] = dice.choice(unusual)
     return body
 
 

@@ -1,4 +1,4 @@
-"""Many callers change one session at once: all who have the right are served, in their order."""
+"""Concurrent changes of one session are served in order; unauthorized callers delay none."""
 
 import asyncio
 import json
@@ -35,13 +35,13 @@ from tests.support.tokens import WITH_AUTHENTICATION, bearer
 
 _SESSION = "5a7f9a52-6a2c-4d0c-9a38-0f1f4c3b7d10"
 _CALLERS = 200
-_INTRUDERS = 500
-_RULES = {"INVALID_STATE_TRANSITION"}
+_UNAUTHORIZED = 500
+_EXPECTED_ERRORS = {"INVALID_STATE_TRANSITION"}
 
 
 @pytest.fixture(scope="module")
-def guarded_pair() -> Iterator[tuple[Instance, Instance]]:
-    """Two instances that ask for tokens, on one Redis."""
+def instance_pair() -> Iterator[tuple[Instance, Instance]]:
+    """Two instances on one Redis that require tokens."""
     settings: Any = WITH_AUTHENTICATION | {"RATE_LIMIT_GENERAL": "0", "RATE_LIMIT_SWITCH": "0"}
     with (
         embedded_redis() as redis_url,
@@ -52,23 +52,23 @@ def guarded_pair() -> Iterator[tuple[Instance, Instance]]:
 
 
 @pytest.fixture
-async def owner(guarded_pair: tuple[Instance, Instance]) -> AsyncIterator[ApiClient]:
-    """A client with the token of the host who owns the sessions."""
-    async with api_client(guarded_pair[0].url, tokens.host(), timeout=20) as api:
+async def owner(instance_pair: tuple[Instance, Instance]) -> AsyncIterator[ApiClient]:
+    """Client with the token of the host who owns the sessions."""
+    async with api_client(instance_pair[0].url, tokens.host(), timeout=20) as api:
         yield api
 
 
 def _change_of(number: int, participant_id: str) -> tuple[str, str, Any]:
-    """One of four kinds of change: method, the path's end and body."""
-    adjusting = ("PATCH", f"participants/{participant_id}", {"total_time_ms": 60_000})
-    kinds = (("POST", "switch", None), ("POST", "pause", None), ("POST", "resume", None), adjusting)
+    """Return one of four kinds of change: method, end of the path, and body."""
+    adjust = ("PATCH", f"participants/{participant_id}", {"total_time_ms": 60_000})
+    kinds = (("POST", "switch", None), ("POST", "pause", None), ("POST", "resume", None), adjust)
     return kinds[number % len(kinds)]
 
 
-async def _asked(
+async def _send(
     instance: Instance, session_id: str, change: tuple[str, str, Any], token: str
 ) -> ConnectionEnd:
-    """What becomes of a change, on a connection of its own."""
+    """Send a change on its own connection and return the answer."""
     method, path, value = change
     body = b"" if value is None else json.dumps(value).encode()
     headers = {**bearer(token), "Connection": "close", "Content-Length": str(len(body))}
@@ -80,61 +80,66 @@ async def _asked(
 
 
 @pytest.mark.parametrize("instances", [1, 2])
-async def test_two_hundred_callers_who_change_one_session_at_once_are_all_served(
-    guarded_pair: tuple[Instance, Instance], owner: ApiClient, instances: int
+async def test_concurrent_changes_of_many_callers_are_all_served(
+    instance_pair: tuple[Instance, Instance], owner: ApiClient, instances: int
 ) -> None:
     body = chess()
     session_id = await owner.started(body)
     player = body["participants"][0]["participant_id"]
     answers = await asyncio.gather(
         *(
-            _asked(guarded_pair[n % instances], session_id, _change_of(n, player), _backend(n))
+            _send(
+                instance_pair[n % instances], session_id, _change_of(n, player), _backend_token(n)
+            )
             for n in range(_CALLERS)
         )
     )
     refused = [a.body["error"]["code"] for a in answers if a.status != 200]
     assert not [a.body["error"]["message"] for a in answers if a.status == 503]
-    assert Counter(refused).keys() <= _RULES
-    made = [a.body["data"]["version"] for a in answers if a.status == 200]
-    assert len(made) >= _CALLERS / 4
-    assert sorted(made) == list(range(3, 3 + len(made)))
-    assert (await owner.session(session_id))["version"] == 2 + len(made)
+    assert Counter(refused).keys() <= _EXPECTED_ERRORS
+    versions = [a.body["data"]["version"] for a in answers if a.status == 200]
+    assert len(versions) >= _CALLERS / 4
+    assert sorted(versions) == list(range(3, 3 + len(versions)))
+    assert (await owner.session(session_id))["version"] == 2 + len(versions)
 
 
-async def test_five_hundred_callers_without_the_right_make_nobody_fail_who_has_it(
-    guarded_pair: tuple[Instance, Instance], owner: ApiClient
+async def test_unauthorized_callers_make_no_authorized_change_fail(
+    instance_pair: tuple[Instance, Instance], owner: ApiClient
 ) -> None:
     session_id = await owner.started(chess())
     switch = ("POST", "switch", None)
-    intruders = [tokens.host(f"intruder-{n}") for n in range(_INTRUDERS)]
-    refused, served = await asyncio.gather(
+    unauthorized = [tokens.host(f"unauthorized-{n}") for n in range(_UNAUTHORIZED)]
+    refused, authorized = await asyncio.gather(
         asyncio.gather(
-            *(_asked(guarded_pair[n % 2], session_id, switch, t) for n, t in enumerate(intruders))
+            *(
+                _send(instance_pair[n % 2], session_id, switch, t)
+                for n, t in enumerate(unauthorized)
+            )
         ),
         asyncio.gather(
-            *(_asked(guarded_pair[n % 2], session_id, switch, _backend(n)) for n in range(50))
+            *(_send(instance_pair[n % 2], session_id, switch, _backend_token(n)) for n in range(50))
         ),
     )
     assert {answer.status for answer in refused} == {404}
-    assert {answer.status for answer in served} == {200}
+    assert {answer.status for answer in authorized} == {200}
 
 
-def _backend(number: int) -> str:
-    """A token for one of many callers who may do everything."""
+def _backend_token(number: int) -> str:
+    """Return a token of one of many callers with the role `service`."""
     return tokens.signed(tokens.claims("service", f"caller-{number}"))
 
 
-class _Served:
-    """A service on a Redis of the test's own, and how often its store was asked."""
+class _Service:
+    """A service on the test's own Redis, with a connection that counts round trips."""
 
     def __init__(self, url: str) -> None:
-        self.connection = _Counting(url)
+        self.connection = _CountingConnection(url)
         store = RedisSessionStore(self.connection, Keys(), StoreClock())
         outbox = RedisOutbox(self.connection, Keys())
         self.service = SessionService(store, CurrentState(store), Recall(store, outbox, None))
 
     async def create(self, permit: Permit) -> None:
-        """The session that every test here is about, started."""
+        """Create and start the session `_SESSION`."""
         players = tuple(
             NewParticipant(f"0c0e5a3e-58cf-4c5c-8a34-5a5a2b6d1f0{n}", total_time_ms=Millis(60_000))
             for n in range(2)
@@ -144,30 +149,27 @@ class _Served:
         await self.service.change(permit, _SESSION, Start(), _request())
 
     async def switch(self, permit: Permit) -> Outcome:
-        """One switch of it."""
+        """Switch that session once."""
         return await self.service.change(permit, _SESSION, Switch(), _request())
 
 
-class _Counting(NativeConnection):
-    """Counts its round trips."""
-
-    trips = 0
+class _CountingConnection(NativeConnection):
+    round_trips = 0
 
     async def ask(self, commands: Any) -> Any:
-        self.trips += 1
+        self.round_trips += 1
         return await super().ask(commands)
 
     async def run(self, script: Any, keys: Any, arguments: Any) -> Any:
-        self.trips += 1
+        self.round_trips += 1
         return await super().run(script, keys, arguments)
 
 
 @pytest.fixture
-async def served(own_redis_url: str) -> AsyncIterator[_Served]:
-    """One service."""
-    served = _Served(own_redis_url)
-    yield served
-    await served.connection.close()
+async def service(own_redis_url: str) -> AsyncIterator[_Service]:
+    service = _Service(own_redis_url)
+    yield service
+    await service.connection.close()
 
 
 def _request(key: IdempotencyKey | None = None) -> Request:
@@ -189,29 +191,31 @@ def _versions(outcomes: Sequence[Outcome]) -> list[int | None]:
     return [_version(outcome) for outcome in outcomes]
 
 
-async def test_one_change_at_a_time_takes_two_round_trips(served: _Served) -> None:
-    await served.create(_BACKEND)
-    served.connection.trips = 0
-    await served.switch(_BACKEND)
-    assert served.connection.trips == 2
+async def test_a_change_takes_two_round_trips_to_the_store(service: _Service) -> None:
+    await service.create(_BACKEND)
+    service.connection.round_trips = 0
+    await service.switch(_BACKEND)
+    assert service.connection.round_trips == 2
 
 
-async def test_changes_that_wait_in_one_instance_never_race_each_other(served: _Served) -> None:
-    await served.create(_BACKEND)
-    served.connection.trips = 0
+async def test_queued_changes_of_one_instance_cause_no_version_conflicts(service: _Service) -> None:
+    await service.create(_BACKEND)
+    service.connection.round_trips = 0
     callers = [_permit(f"caller-{n}") for n in range(_CALLERS)]
-    outcomes = await asyncio.gather(*map(served.switch, callers))
+    outcomes = await asyncio.gather(*map(service.switch, callers))
     assert sorted(v or 0 for v in _versions(outcomes)) == list(range(3, 3 + _CALLERS))
-    assert served.connection.trips == 2 * _CALLERS
+    assert service.connection.round_trips == 2 * _CALLERS
 
 
-async def test_changes_are_made_in_the_order_in_which_they_were_let_in(served: _Served) -> None:
-    """The permit is asked before a change joins the queue and at its turn: the first time tells
-    the order of joining."""
-    await served.create(_BACKEND)
+async def test_changes_are_made_in_the_order_in_which_they_joined_the_queue(
+    service: _Service,
+) -> None:
+    """The permit is checked before a change joins the queue and again at its turn; the first check
+    shows the order of joining."""
+    await service.create(_BACKEND)
     joined: list[str] = []
 
-    class Noted(Permit):
+    class RecordingPermit(Permit):
         def check(self, session: Any) -> None:
             assert self.caller.subject
             if self.caller.subject not in joined:
@@ -220,80 +224,82 @@ async def test_changes_are_made_in_the_order_in_which_they_were_let_in(served: _
 
     async def switch(number: int) -> tuple[str, int | None]:
         caller = Caller(Role.SERVICE, f"caller-{number}")
-        permit = Noted(caller, Operation.SWITCH, Reach.ANYWHERE, Allowance())
-        return f"caller-{number}", _version(await served.switch(permit))
+        permit = RecordingPermit(caller, Operation.SWITCH, Reach.ANYWHERE, Allowance())
+        return f"caller-{number}", _version(await service.switch(permit))
 
-    made = await asyncio.gather(*map(switch, range(_CALLERS)))
-    assert [name for name, _ in sorted(made, key=lambda m: m[1] or 0)] == joined
+    results = await asyncio.gather(*map(switch, range(_CALLERS)))
+    assert [name for name, _ in sorted(results, key=lambda r: r[1] or 0)] == joined
 
 
-async def test_a_caller_without_the_right_is_refused_while_others_wait(served: _Served) -> None:
+async def test_an_unauthorized_caller_is_refused_at_once_while_others_wait(
+    service: _Service,
+) -> None:
     owner = _permit("owner", Role.HOST, Reach.OWN)
-    await served.create(owner)
-    async with served.service._turns.of(_SESSION):
-        waiting = asyncio.create_task(served.switch(owner))
-        for n in range(_INTRUDERS):
+    await service.create(owner)
+    async with service.service._turns.of(_SESSION):
+        waiting = asyncio.create_task(service.switch(owner))
+        for n in range(_UNAUTHORIZED):
             with pytest.raises(SessionNotFound):
-                await served.switch(_permit(f"intruder-{n}", Role.HOST, Reach.OWN))
+                await service.switch(_permit(f"unauthorized-{n}", Role.HOST, Reach.OWN))
         assert not waiting.done()
     await waiting
 
 
-async def test_a_participant_who_waits_is_judged_on_what_the_change_before_it_has_left(
-    served: _Served,
+async def test_a_queued_change_is_authorized_against_the_state_that_the_one_before_it_left(
+    service: _Service,
 ) -> None:
-    await served.create(_BACKEND)
+    await service.create(_BACKEND)
     second = "0c0e5a3e-58cf-4c5c-8a34-5a5a2b6d1f01"
     caller = Caller(Role.PARTICIPANT, None, None, _SESSION, second)
     permit = Permit(caller, Operation.SWITCH, Reach.ON_MOVE, Allowance())
-    async with served.service._turns.of(_SESSION):
-        first = asyncio.create_task(served.switch(_BACKEND))
-        await _until_waiting(served, 2)
-        then = asyncio.create_task(served.switch(permit))
-        await _until_waiting(served, 3)
-    assert _versions(await asyncio.gather(first, then)) == [3, 4]
+    async with service.service._turns.of(_SESSION):
+        first = asyncio.create_task(service.switch(_BACKEND))
+        await _wait_until_queued(service, 2)
+        next_change = asyncio.create_task(service.switch(permit))
+        await _wait_until_queued(service, 3)
+    assert _versions(await asyncio.gather(first, next_change)) == [3, 4]
 
 
-async def _until_waiting(served: _Served, length: int) -> None:
-    while served.service._turns._lines[_SESSION].length < length:
+async def _wait_until_queued(service: _Service, length: int) -> None:
+    while service.service._turns._lines[_SESSION].length < length:
         await asyncio.sleep(0.001)
 
 
-async def test_a_retry_that_waits_behind_its_first_try_gets_that_answer(served: _Served) -> None:
-    """Even where the state that the first try has left doesn't allow the change again."""
-    await served.create(_BACKEND)
+async def test_a_retry_queued_behind_the_first_attempt_gets_its_answer(service: _Service) -> None:
+    """Even if the state after the first attempt doesn't allow the change again."""
+    await service.create(_BACKEND)
     key = IdempotencyKey(_SESSION, "key", "fingerprint")
 
     async def pause() -> Outcome:
-        return await served.service.change(_BACKEND, _SESSION, Pause(), _request(key))
+        return await service.service.change(_BACKEND, _SESSION, Pause(), _request(key))
 
-    async with served.service._turns.of(_SESSION):
-        tries = [asyncio.create_task(pause()) for _ in range(3)]
-        await _until_waiting(served, 4)
-    outcomes = await asyncio.gather(*tries)
+    async with service.service._turns.of(_SESSION):
+        attempts = [asyncio.create_task(pause()) for _ in range(3)]
+        await _wait_until_queued(service, 4)
+    outcomes = await asyncio.gather(*attempts)
     assert _versions(outcomes) == [3, 3, 3]
     assert [outcome.replayed for outcome in outcomes] == [False, True, True]
 
 
-async def test_a_change_that_waits_sees_what_another_instance_did_meanwhile(
-    served: _Served, own_redis_url: str
+async def test_a_queued_change_sees_the_changes_of_another_instance(
+    service: _Service, own_redis_url: str
 ) -> None:
-    other = _Served(own_redis_url)
-    await served.create(_BACKEND)
-    async with served.service._turns.of(_SESSION):
-        waiting = asyncio.create_task(served.switch(_BACKEND))
-        await _until_waiting(served, 2)
+    other = _Service(own_redis_url)
+    await service.create(_BACKEND)
+    async with service.service._turns.of(_SESSION):
+        waiting = asyncio.create_task(service.switch(_BACKEND))
+        await _wait_until_queued(service, 2)
         await other.service.change(_BACKEND, _SESSION, Pause(), _request())
         await other.service.change(_BACKEND, _SESSION, Resume(), _request())
     assert _version(await waiting) == 5
     await other.connection.close()
 
 
-async def test_four_instances_that_race_serve_every_change(
-    served: _Served, own_redis_url: str
+async def test_four_instances_serve_all_concurrent_changes(
+    service: _Service, own_redis_url: str
 ) -> None:
-    await served.create(_BACKEND)
-    fleet = [served, *(_Served(own_redis_url) for _ in range(3))]
+    await service.create(_BACKEND)
+    fleet = [service, *(_Service(own_redis_url) for _ in range(3))]
     outcomes = await asyncio.gather(
         *(fleet[n % 4].switch(_permit(f"caller-{n}")) for n in range(_CALLERS))
     )

@@ -1,4 +1,4 @@
-"""Many callers at once: changes of one session are serialised, whichever instance they reach."""
+"""Concurrent changes of one session are serialised, also across instances."""
 
 import asyncio
 
@@ -9,14 +9,14 @@ from tests.support.api import ApiClient, chess, participant
 from tests.support.live import connect_live, versions
 
 _SWITCHES = 200
-_AT_ONCE = 50
+_CONCURRENCY = 50
 
 
-async def test_two_hundred_switches_fifty_at_a_time_on_two_instances(
+async def test_concurrent_switches_on_two_instances_are_each_applied_and_pushed_once(
     instances: tuple[Instance, Instance], api: ApiClient, other: ApiClient
 ) -> None:
     session_id = await api.started(chess(increment_ms=1_000))
-    slots = asyncio.Semaphore(_AT_ONCE)
+    slots = asyncio.Semaphore(_CONCURRENCY)
 
     async def switch(client: ApiClient) -> httpx.Response:
         async with slots:
@@ -38,7 +38,7 @@ async def test_two_hundred_switches_fifty_at_a_time_on_two_instances(
     assert session["cycle_number"] == 1 + _SWITCHES
 
 
-async def test_no_time_is_lost_or_made_however_many_switch_at_once(
+async def test_concurrent_switches_keep_the_sum_of_used_and_remaining_time(
     api: ApiClient, other: ApiClient
 ) -> None:
     session_id = await api.started(chess())
@@ -48,9 +48,7 @@ async def test_no_time_is_lost_or_made_however_many_switch_at_once(
     assert [used + left for used, left in accounts] == [60_000, 60_000]
 
 
-async def test_different_changes_at_once_are_each_applied_once(
-    api: ApiClient, other: ApiClient
-) -> None:
+async def test_concurrent_joins_are_each_applied_once(api: ApiClient, other: ApiClient) -> None:
     session_id = await api.started(chess())
     newcomers = [participant() for _ in range(20)]
     pairs = zip((api, other) * 10, newcomers, strict=True)

@@ -1,4 +1,4 @@
-"""Sentinels that are dead or stand still don't keep the service from the primary."""
+"""The service finds the primary although some Sentinels are dead or suspended."""
 
 import asyncio
 from collections.abc import Iterator
@@ -9,7 +9,7 @@ from infra.local.redis_sentinel import LocalSentinels, local_sentinels
 from shared.errors import StoreUnavailable
 from shared.store.redis import NativeConnection
 
-_PROMISE_S = 2.0
+_MAX_CONNECT_S = 2.0
 
 
 @pytest.fixture
@@ -19,8 +19,8 @@ def servers() -> Iterator[LocalSentinels]:
         yield servers
 
 
-async def reached_within(url: str, seconds: float) -> bool:
-    """Whether an instance that starts can write in time."""
+async def can_write_within(url: str, seconds: float) -> bool:
+    """Return whether a new connection can write within so many seconds."""
     connection = NativeConnection(url)
     try:
         async with asyncio.timeout(seconds):
@@ -36,15 +36,15 @@ async def reached_within(url: str, seconds: float) -> bool:
         await connection.close()
 
 
-async def test_the_primary_is_found_though_the_first_sentinels_are_of_no_use(
+async def test_the_primary_is_found_although_the_first_two_sentinels_do_not_answer(
     servers: LocalSentinels,
 ) -> None:
     first, second, _ = servers.sentinels
-    assert await reached_within(servers.url, _PROMISE_S)
+    assert await can_write_within(servers.url, _MAX_CONNECT_S)
     first.process.kill()
-    assert await reached_within(servers.url, _PROMISE_S)
+    assert await can_write_within(servers.url, _MAX_CONNECT_S)
     second.process.suspend()
     try:
-        assert await reached_within(servers.url, _PROMISE_S)
+        assert await can_write_within(servers.url, _MAX_CONNECT_S)
     finally:
         second.process.resume()

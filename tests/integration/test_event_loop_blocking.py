@@ -1,8 +1,8 @@
-"""No request holds the event loop for longer than 20 ms, however large its session or body.
+"""No request blocks the event loop for longer than 20 ms, however large its session or body.
 
-Measured is the processor time of each step that the loop runs (what lies between two awaits), so
-that other processes on the machine don't count. `synckairos_event_loop_lag_ms` shows the same of a
-running instance.
+The tests measure the processor time of each step of the loop (the code between two awaits), so
+that other processes on the machine don't count. `synckairos_event_loop_lag_ms` shows how late the
+loop of a running instance is.
 """
 
 import asyncio
@@ -29,31 +29,31 @@ from shared.observability.prometheus import PrometheusMetrics
 from shared.settings.settings import Settings
 from shared.store.redis import NativeConnection
 
-_LONGEST_MS = 20.0
-_MANY = 1_000
+_MAX_STEP_MS = 20.0
+_MAX_PARTICIPANTS = 1_000
 _JSON = {"Content-Type": "application/json"}
 
 
-class _Steps:
-    """The longest step of the event loop, in ms of processor time."""
+class _StepTimer:
+    """Measures the longest step of the event loop, in ms of processor time."""
 
     longest_ms = 0.0
 
     async def begin(self) -> None:
-        """Measure anew, from the next step on."""
+        """Restart the measurement with the next step."""
         await asyncio.sleep(0)
         self.longest_ms = 0.0
 
     async def end(self) -> float:
-        """The longest since then, with the one that is under way."""
+        """Return the longest step since `begin`, including the current one."""
         await asyncio.sleep(0)
         return self.longest_ms
 
 
 @pytest.fixture
-def steps(monkeypatch: pytest.MonkeyPatch) -> _Steps:
-    """Measures every step while the test runs."""
-    steps = _Steps()
+def steps(monkeypatch: pytest.MonkeyPatch) -> _StepTimer:
+    """Measures all steps while the test runs."""
+    steps = _StepTimer()
     run = asyncio.events.Handle._run
 
     def measured(handle: asyncio.Handle) -> None:
@@ -67,7 +67,7 @@ def steps(monkeypatch: pytest.MonkeyPatch) -> _Steps:
 
 @pytest.fixture
 async def backend(own_redis_url: str, postgres: EmbeddedPostgres) -> AsyncIterator[Backend]:
-    """The parts of one instance in this process."""
+    """The backend of one instance, in this process."""
     backend = assemble(
         Settings(max_automatic_load_per_session=10_000),
         NativeConnection(own_redis_url),
@@ -80,7 +80,7 @@ async def backend(own_redis_url: str, postgres: EmbeddedPostgres) -> AsyncIterat
 
 @pytest.fixture
 def app(backend: Backend) -> Pipeline:
-    """The application around them."""
+    """The application with that backend."""
     settings = Settings(rate_limit_general=0, rate_limit_switch=0)
     parts = parts_of(backend, settings, PrometheusMetrics(), holds_sockets=True)
     return Pipeline(ROUTES, parts, cors_origins=[])
@@ -88,22 +88,22 @@ def app(backend: Backend) -> Pipeline:
 
 @pytest.fixture
 async def http(app: Pipeline) -> AsyncIterator[httpx.AsyncClient]:
-    """A client of it that has its answers as they are: unpacking them would count too."""
+    """Client of it that accepts no compression, because decompressing would count too."""
     transport = httpx.ASGITransport(app)
     headers = {"Accept-Encoding": "identity"}
     async with httpx.AsyncClient(
         transport=transport, base_url="http://service", headers=headers
     ) as http:
-        await http.get("/v1/time")  # what is imported when it is first needed isn't work
+        await http.get("/v1/time")  # lazy imports happen here and aren't measured
         await http.post("/v1/sessions", json={"sync_mode": "count_up"})
         gc.collect()
-        gc.freeze()  # as the container does: pytest's objects are many, and none of ours
+        gc.freeze()  # as the container does; else collections would also walk pytest's objects
         yield http
         gc.unfreeze()
 
 
-def _large(mode: str = "per_group", count: int = _MANY, **more: Any) -> bytes:
-    """A body for as many participants as there may be, each in a group of its own."""
+def _large(mode: str = "per_group", count: int = _MAX_PARTICIPANTS, **more: Any) -> bytes:
+    """Return a create body with `count` participants; in per_group each has its own group."""
     participants: list[dict[str, Any]] = [
         {"participant_id": str(uuid4()), "total_time_ms": 60_000_000} for _ in range(count)
     ]
@@ -112,18 +112,18 @@ def _large(mode: str = "per_group", count: int = _MANY, **more: Any) -> bytes:
     return msgspec.json.encode({"sync_mode": mode, "participants": participants, **more})
 
 
-async def _created(http: httpx.AsyncClient, body: bytes) -> str:
+async def _create(http: httpx.AsyncClient, body: bytes) -> str:
     answer = await http.post("/v1/sessions", content=body, headers=_JSON)
     assert answer.status_code == 201, answer.text[:500]
     return str(answer.json()["data"]["session_id"])
 
 
-async def test_creating_reading_and_changing_a_session_of_a_thousand(
-    http: httpx.AsyncClient, steps: _Steps
+async def test_creating_reading_and_changing_a_session_of_a_thousand_participants(
+    http: httpx.AsyncClient, steps: _StepTimer
 ) -> None:
     bodies = [_large() for _ in range(3)]
-    newcomer = {"participant_id": str(uuid4()), "total_time_ms": 60_000}
-    almost_full = await _created(http, _large(count=_MANY - 1))
+    joining = {"participant_id": str(uuid4()), "total_time_ms": 60_000}
+    one_below_limit = await _create(http, _large(count=_MAX_PARTICIPANTS - 1))
     longest: dict[str, float] = {}
 
     async def measured(name: str, method: str, path: str, **more: Any) -> httpx.Response:
@@ -143,22 +143,22 @@ async def test_creating_reading_and_changing_a_session_of_a_thousand(
     await measured("summary", "GET", f"{path}/summary")
     await measured("switch", "POST", f"{path}/switch")
     await measured("replay from the outbox", "GET", f"{path}/replay?version=2")
-    join = f"/v1/sessions/{almost_full}/participants"
-    await measured("join", "POST", join, json=newcomer)
+    join = f"/v1/sessions/{one_below_limit}/participants"
+    await measured("join", "POST", join, json=joining)
     await measured("delete", "DELETE", path)
-    assert max(longest.values()) <= _LONGEST_MS, longest
+    assert max(longest.values()) <= _MAX_STEP_MS, longest
 
 
 @pytest.mark.parametrize("encoding", [b"identity", b"gzip"])
-async def test_reading_fifty_sessions_of_a_thousand_at_once(
-    http: httpx.AsyncClient, app: Pipeline, steps: _Steps, encoding: bytes
+async def test_reading_a_batch_of_fifty_sessions_of_a_thousand_participants(
+    http: httpx.AsyncClient, app: Pipeline, steps: _StepTimer, encoding: bytes
 ) -> None:
-    """The application is called as a server does it: what a client does with 20 MB would count.
+    """The application is called directly, because a client's work on 20 MB would count too.
 
-    A full garbage collection while 50 000 participants are alive takes some 20 ms more; it comes
-    at most once in such a request, and isn't counted here.
+    Garbage collection is off: a full one takes about 20 ms more with 50,000 participants in memory
+    and happens at most once in such a request.
     """
-    ids = [await _created(http, _large()) for _ in range(50)]
+    ids = [await _create(http, _large()) for _ in range(50)]
     body = msgspec.json.encode({"session_ids": ids})
     headers = [(b"content-type", b"application/json"), (b"accept-encoding", encoding)]
     scope: Any = {"type": "http", "method": "POST", "path": "/v1/sessions/batch"}
@@ -180,14 +180,14 @@ async def test_reading_fifty_sessions_of_a_thousand_at_once(
     finally:
         gc.enable()
     assert received > 1_000_000
-    assert longest_ms <= _LONGEST_MS
+    assert longest_ms <= _MAX_STEP_MS
 
 
-async def test_a_session_that_advances_by_itself_catches_up_in_portions(
-    http: httpx.AsyncClient, backend: Backend, steps: _Steps
+async def test_a_session_with_auto_advance_catches_up_in_portions(
+    http: httpx.AsyncClient, backend: Backend, steps: _StepTimer
 ) -> None:
     body = _large("per_cycle", time_per_cycle_ms=1_000, auto_advance=True)
-    session_id = await _created(http, body)
+    session_id = await _create(http, body)
     await http.post(f"/v1/sessions/{session_id}/start")
     loaded = await backend.store.load(session_id)
     assert loaded.stored
@@ -196,16 +196,17 @@ async def test_a_session_that_advances_by_itself_catches_up_in_portions(
     longest_ms = await steps.end()
     assert stored
     assert stored.session.version == 102
-    assert longest_ms <= _LONGEST_MS
+    assert longest_ms <= _MAX_STEP_MS
 
 
-_FLAWED: dict[str, Any] = {
+_INVALID_PARTICIPANTS: dict[str, Any] = {
     "unknown fields": [
-        {"participant_id": str(uuid4()), **{f"x{n}": 1 for n in range(29)}} for _ in range(_MANY)
+        {"participant_id": str(uuid4()), **{f"x{n}": 1 for n in range(29)}}
+        for _ in range(_MAX_PARTICIPANTS)
     ],
     "wrong types": [
         {"participant_id": 1, "participant_index": "x", "total_time_ms": "y", "group_id": 3}
-        for _ in range(_MANY)
+        for _ in range(_MAX_PARTICIPANTS)
     ],
     "too many": [{} for _ in range(30_000)],
     "numbers": [12345678901234567890] * 32_000,
@@ -213,12 +214,12 @@ _FLAWED: dict[str, Any] = {
 }
 
 
-@pytest.mark.parametrize("flaw", list(_FLAWED))
+@pytest.mark.parametrize("fault", list(_INVALID_PARTICIPANTS))
 @pytest.mark.parametrize("key", [None, "a key"])
-async def test_a_large_body_with_many_faults(
-    http: httpx.AsyncClient, steps: _Steps, flaw: str, key: str | None
+async def test_refusing_a_large_body_with_many_faults(
+    http: httpx.AsyncClient, steps: _StepTimer, fault: str, key: str | None
 ) -> None:
-    body = {"sync_mode": "per_group", "participants": _FLAWED[flaw]}
+    body = {"sync_mode": "per_group", "participants": _INVALID_PARTICIPANTS[fault]}
     content = msgspec.json.encode(body)
     headers = _JSON | ({"Idempotency-Key": "key"} if key else {})
     await steps.begin()
@@ -226,4 +227,4 @@ async def test_a_large_body_with_many_faults(
     longest_ms = await steps.end()
     assert answer.status_code == 400
     assert answer.json()["error"]["details"]
-    assert longest_ms <= _LONGEST_MS
+    assert longest_ms <= _MAX_STEP_MS

@@ -1,4 +1,4 @@
-"""Flag falls and warnings that nobody asked for (API §2, When a clock reaches zero)."""
+"""Timeouts and warnings are applied without requests (API §2, When a clock reaches zero)."""
 
 import asyncio
 from typing import Any
@@ -9,21 +9,21 @@ from tests.support.live import Message, connect_live
 
 Pair = tuple[Instance, Instance]
 
-_GAMES = 40
+_SESSIONS = 40
 
 
-def short_game(**more: Any) -> dict[str, Any]:
-    """A game whose first player has a second."""
+def create_body(**more: Any) -> dict[str, Any]:
+    """Return a create body whose first player has one second."""
     action = {"type": "end_session", "winner_by": "time"}
     return chess(
         participants=[participant(1_000), participant(60_000)], action_on_timeout=action, **more
     )
 
 
-async def test_a_flag_falls_by_itself_and_everybody_hears_it_once(
+async def test_a_timeout_is_pushed_once_to_clients_of_both_instances(
     instances: Pair, api: ApiClient
 ) -> None:
-    session_id = await api.created(short_game(warn_at_ms=[400]))
+    session_id = await api.created(create_body(warn_at_ms=[400]))
     async with (
         connect_live(instances[0], session_id) as here,
         connect_live(instances[1], session_id) as there,
@@ -46,13 +46,13 @@ async def test_a_flag_falls_by_itself_and_everybody_hears_it_once(
             assert (await follower.next())["type"] == "SESSION_DELETED"
 
 
-async def test_many_flags_fall_on_time_and_each_once_though_two_instances_watch(
+async def test_many_timeouts_are_applied_on_time_and_once_by_two_instances(
     instances: Pair, api: ApiClient
 ) -> None:
-    """The promise is 100 ms at p99 on an idle machine; here the median has to keep it."""
+    """The promise is 100 ms at p99 on an idle machine; here only the median must keep it."""
 
     async def play() -> Message:
-        session_id = await api.created(short_game())
+        session_id = await api.created(create_body())
         async with connect_live(instances[1], session_id) as follower:
             await api.do(session_id, "start")
             expired = await follower.until_type("TIME_EXPIRED")
@@ -60,13 +60,13 @@ async def test_many_flags_fall_on_time_and_each_once_though_two_instances_watch(
             assert (await api.session(session_id))["version"] == 3
             return expired
 
-    flags = await asyncio.gather(*(play() for _ in range(_GAMES)))
-    lateness = sorted(flag["timestamp"] - flag["deadline_ms"] for flag in flags)
+    timeouts = await asyncio.gather(*(play() for _ in range(_SESSIONS)))
+    lateness = sorted(message["timestamp"] - message["deadline_ms"] for message in timeouts)
     assert lateness[0] >= 0
-    assert lateness[_GAMES // 2] < 100
+    assert lateness[_SESSIONS // 2] < 100
 
 
-async def test_cycles_go_by_unattended(instances: Pair, api: ApiClient) -> None:
+async def test_cycles_advance_and_warn_without_requests(instances: Pair, api: ApiClient) -> None:
     body = {
         **chess(auto_advance=True, warn_at_ms=[500]),
         "sync_mode": "per_cycle",
@@ -87,8 +87,8 @@ async def test_cycles_go_by_unattended(instances: Pair, api: ApiClient) -> None:
     assert [state["cycle_number"] for state in states] == [1, 2, 3]
 
 
-async def test_a_changed_clock_moves_its_deadline(instances: Pair, api: ApiClient) -> None:
-    session_id = await api.created(short_game())
+async def test_an_adjusted_clock_moves_its_deadline(instances: Pair, api: ApiClient) -> None:
+    session_id = await api.created(create_body())
     async with connect_live(instances[0], session_id) as follower:
         active = (await api.do(session_id, "start")).json()["data"]["active_participant_id"]
         adjusted = await api.adjust(session_id, active, {"total_time_ms": 1_500})
@@ -97,8 +97,8 @@ async def test_a_changed_clock_moves_its_deadline(instances: Pair, api: ApiClien
 
 
 async def test_a_paused_clock_has_no_deadline(instances: Pair, api: ApiClient) -> None:
-    session_id = await api.created(short_game())
-    other_id = await api.created(short_game())
+    session_id = await api.created(create_body())
+    other_id = await api.created(create_body())
     async with (
         connect_live(instances[0], session_id) as paused,
         connect_live(instances[0], other_id) as running,

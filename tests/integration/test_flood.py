@@ -1,4 +1,4 @@
-"""Many clients of the worst kind at once: memory is bounded, and the others notice nothing."""
+"""Thousands of abusive clients cost bounded memory and don't delay well-behaved ones."""
 
 import asyncio
 import resource
@@ -24,20 +24,20 @@ from tests.support.non_reading_client import (
     wait_until_connected,
 )
 
-DEAF, HALF_OPEN, PINGING, HONEST = 2_000, 500, 16, 4
+NON_READING, HALF_OPEN, PINGING, WELL_BEHAVED = 2_000, 500, 16, 4
 OPEN_FILES = 8_192
 TIMEOUT_S = 3
 FLOOD_S = 8.0
-MOST_MB = 512
-"""256 KiB for each deaf socket: what is made for a socket, and a state of 200 participants."""
-GROWTH_MB = 32
-PUSHED_WITHIN_S = 0.1
+MAX_MIB = 512
+"""256 KiB per non-reading socket: its own objects and a state of 200 participants."""
+MAX_GROWTH_MIB = 32
+MAX_PUSH_DELAY_S = 0.1
 PING = frame(1, b'{"type": "PING"}')
 
 
 @pytest.fixture(scope="module")
-def flooded(redis_url: str) -> Iterator[Instance]:
-    """An instance that may open enough files, and so may we."""
+def instance(redis_url: str) -> Iterator[Instance]:
+    """An instance; it and this process may open enough files."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     if hard != resource.RLIM_INFINITY and hard < OPEN_FILES:
         missing(f"a limit of {OPEN_FILES} open files")
@@ -50,25 +50,25 @@ def flooded(redis_url: str) -> Iterator[Instance]:
 
 
 @pytest.fixture
-async def http(flooded: Instance) -> AsyncIterator[httpx.AsyncClient]:
-    """A client of that instance."""
-    async with httpx.AsyncClient(base_url=flooded.url, timeout=30) as client:
+async def http(instance: Instance) -> AsyncIterator[httpx.AsyncClient]:
+    """Client of that instance."""
+    async with httpx.AsyncClient(base_url=instance.url, timeout=30) as client:
         yield client
 
 
 @dataclass
-class Honest:
-    """One who plays and one who watches, on a session of their own."""
+class WellBehavedPair:
+    """A client that changes its own session and one that watches it."""
 
     http: httpx.AsyncClient
     session_id: str
     watching: LiveClient
     version: int = 2
     lags_s: list[float] = field(default_factory=list)
-    """From each change's own answer until it was pushed; a push that came first is no lag."""
+    """Seconds from each change's answer to its push; 0 if the push came first."""
 
     async def play_until(self, end: float) -> None:
-        """Change the session several times a second."""
+        """Switch the session about ten times a second until `end`."""
         while monotonic() < end:
             self.version += 1
             answered, pushed = await asyncio.gather(self._switch(), self._push())
@@ -86,54 +86,57 @@ class Honest:
 
 
 @asynccontextmanager
-async def honest_pair(instance: Instance, http: httpx.AsyncClient) -> AsyncIterator[Honest]:
+async def well_behaved_pair(
+    instance: Instance, http: httpx.AsyncClient
+) -> AsyncIterator[WellBehavedPair]:
     session_id = await ApiClient(http).started(chess())
     async with connect_live(instance, session_id) as follower:
-        yield Honest(http, session_id, follower)
+        yield WellBehavedPair(http, session_id, follower)
 
 
-async def test_a_flood_costs_bounded_memory_and_delays_nobody_else(
-    flooded: Instance, http: httpx.AsyncClient
+async def test_a_flood_costs_bounded_memory_and_delays_no_other_client(
+    instance: Instance, http: httpx.AsyncClient
 ) -> None:
     crowded = await ApiClient(http).started(chess(participants=[participant() for _ in range(200)]))
     half = b"POST /v1/sessions HTTP/1.1\r\nContent-Le"
-    before = rss_mib(flooded)
+    before = rss_mib(instance)
     async with AsyncExitStack() as stack:
-        deaf = stack.enter_context(non_reading_clients(flooded, DEAF))
-        half_open = stack.enter_context(non_reading_clients(flooded, HALF_OPEN))
-        pinging = stack.enter_context(non_reading_clients(flooded, PINGING))
-        honest = [
-            await stack.enter_async_context(honest_pair(flooded, http)) for _ in range(HONEST)
+        non_reading = stack.enter_context(non_reading_clients(instance, NON_READING))
+        half_open = stack.enter_context(non_reading_clients(instance, HALF_OPEN))
+        pinging = stack.enter_context(non_reading_clients(instance, PINGING))
+        well_behaved = [
+            await stack.enter_async_context(well_behaved_pair(instance, http))
+            for _ in range(WELL_BEHAVED)
         ]
-        async with connect_live(flooded, crowded):
-            await _connect([*deaf, *pinging], handshake(crowded))
-            await wait_until_connected(http, DEAF + PINGING + HONEST + 1)
+        async with connect_live(instance, crowded):
+            await _connect([*non_reading, *pinging], handshake(crowded))
+            await wait_until_connected(http, NON_READING + PINGING + WELL_BEHAVED + 1)
         await _connect(half_open, half)
 
         end = monotonic() + FLOOD_S
         floods = [asyncio.create_task(client.pour(PING * 1_000, 10**9)) for client in pinging]
         changes = asyncio.create_task(_change_often(http, crowded, end))
-        playing = asyncio.gather(*(pair.play_until(end) for pair in honest))
+        playing = asyncio.gather(*(pair.play_until(end) for pair in well_behaved))
         await asyncio.sleep(FLOOD_S / 2)
-        in_the_middle = rss_mib(flooded)
+        in_the_middle = rss_mib(instance)
         await playing
-        at_the_end = rss_mib(flooded)
+        at_the_end = rss_mib(instance)
 
         assert await changes > FLOOD_S
-        assert in_the_middle - before < MOST_MB
-        assert at_the_end - in_the_middle < GROWTH_MB
-        lags = sorted(lag for pair in honest for lag in pair.lags_s)
-        assert len(lags) > HONEST * FLOOD_S
-        assert lags[int(len(lags) * 0.95)] < PUSHED_WITHIN_S
-        for client in (deaf[0], deaf[-1], half_open[0], half_open[-1]):
+        assert in_the_middle - before < MAX_MIB
+        assert at_the_end - in_the_middle < MAX_GROWTH_MIB
+        lags = sorted(lag for pair in well_behaved for lag in pair.lags_s)
+        assert len(lags) > WELL_BEHAVED * FLOOD_S
+        assert lags[int(len(lags) * 0.95)] < MAX_PUSH_DELAY_S
+        for client in (non_reading[0], non_reading[-1], half_open[0], half_open[-1]):
             assert await client.is_over(within_s=TIMEOUT_S)
-        assert await count_live_connections(http) <= PINGING + HONEST
+        assert await count_live_connections(http) <= PINGING + WELL_BEHAVED
         await asyncio.gather(*floods)
 
 
-async def _connect(clients: list[NonReadingClient], greeting: bytes) -> None:
+async def _connect(clients: list[NonReadingClient], data: bytes) -> None:
     for start in range(0, len(clients), 50):
-        await asyncio.gather(*(one.connect(greeting) for one in clients[start : start + 50]))
+        await asyncio.gather(*(client.connect(data) for client in clients[start : start + 50]))
 
 
 async def _change_often(http: httpx.AsyncClient, session_id: str, end: float) -> int:

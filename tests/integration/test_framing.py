@@ -1,4 +1,4 @@
-"""Heads and frames that no library would send (RFC 9112 section 3.2, RFC 6455)."""
+"""Invalid request heads and WebSocket frames are refused (RFC 9112 section 3.2, RFC 6455)."""
 
 import base64
 import os
@@ -16,17 +16,16 @@ _MASK = b"\x01\x02\x03\x04"
 
 @pytest.fixture(scope="module")
 def instance(redis_url: str) -> Iterator[Instance]:
-    """A container."""
     with running(redis_url) as started:
         yield started
 
 
 def request(*headers: str, target: str = "/health", version: str = "1.1") -> bytes:
-    """A request with these header lines alone."""
+    """Return a request with these header lines only."""
     return "\r\n".join([f"GET {target} HTTP/{version}", *headers, "", ""]).encode("latin-1")
 
 
-HOSTLESS: list[list[str]] = [
+WITHOUT_VALID_HOST: list[list[str]] = [
     [],
     ["Host: a", "Host: a"],
     ["Host: a", "Host: b"],
@@ -43,9 +42,9 @@ HOSTLESS: list[list[str]] = [
 ]
 
 
-@pytest.mark.parametrize("headers", HOSTLESS)
+@pytest.mark.parametrize("headers", WITHOUT_VALID_HOST)
 @pytest.mark.parametrize("target", ["/health", "/nowhere", "/ws?sessionId=x"])
-async def test_a_request_needs_one_good_host(
+async def test_a_request_needs_exactly_one_valid_host(
     instance: Instance, headers: list[str], target: str
 ) -> None:
     async with raw_connection(instance) as connection:
@@ -67,14 +66,14 @@ async def test_a_body_without_a_host_is_refused_before_it_is_read(instance: Inst
     "host",
     ["localhost", "localhost:3000", "127.0.0.1", "[::1]", "[::1]:3000", "a_b.example.", "", "a:"],
 )
-async def test_every_form_of_a_host_is_taken(instance: Instance, host: str) -> None:
+async def test_all_forms_of_host_are_accepted(instance: Instance, host: str) -> None:
     async with raw_connection(instance) as connection:
         await connection.send(request(f"Host: {host}", "Connection: close"))
         end = await connection.end()
     assert end.status == 200
 
 
-async def test_before_http_1_1_a_request_needs_no_host(instance: Instance) -> None:
+async def test_an_http_1_0_request_needs_no_host(instance: Instance) -> None:
     async with raw_connection(instance) as connection:
         await connection.send(request(version="1.0"))
         end = await connection.end()
@@ -82,16 +81,16 @@ async def test_before_http_1_1_a_request_needs_no_host(instance: Instance) -> No
 
 
 def frame(opcode: int, payload: bytes, *, fin: bool = True, reserved: int = 0) -> bytes:
-    """A frame of a client, masked."""
+    """Return a masked client frame."""
     first = (0x80 if fin else 0) | reserved << 4 | opcode
     size = len(payload)
     length = bytes([0x80 | size]) if size < 126 else b"\xfe" + struct.pack("!H", size)
-    masked = bytes(byte ^ _MASK[place % 4] for place, byte in enumerate(payload))
+    masked = bytes(byte ^ _MASK[index % 4] for index, byte in enumerate(payload))
     return bytes([first]) + length + _MASK + masked
 
 
-async def opened(connection: RawConnection) -> None:
-    """Shake hands, and wait for the greeting."""
+async def open_websocket(connection: RawConnection) -> None:
+    """Send the handshake and wait for its response."""
     key = base64.b64encode(os.urandom(16)).decode()
     await connection.send(
         request(
@@ -107,15 +106,15 @@ async def opened(connection: RawConnection) -> None:
 
 
 def close_code(received: bytes) -> int:
-    """The code in the last frame, which must be a close."""
-    place = received.rindex(b"\x88")
-    (code,) = struct.unpack("!H", received[place + 2 : place + 4])
+    """Return the code in the last frame, which must be a close frame."""
+    start = received.rindex(b"\x88")
+    (code,) = struct.unpack("!H", received[start + 2 : start + 4])
     return int(code)
 
 
 _PROTOCOL_ERROR, _INVALID_DATA = 1002, 1007
 
-BROKEN = {
+INVALID_FRAMES = {
     "text that is not UTF-8": (frame(1, b"\xff\xfe"), _INVALID_DATA),
     "text cut within a character": (frame(1, "é".encode()[:1]), _INVALID_DATA),
     "a surrogate": (frame(1, b"\xed\xa0\x80"), _INVALID_DATA),
@@ -137,42 +136,42 @@ BROKEN = {
 }
 
 
-@pytest.mark.parametrize("broken", sorted(BROKEN))
-async def test_a_broken_frame_ends_the_connection_with_the_code_for_it(
-    instance: Instance, broken: str
+@pytest.mark.parametrize("invalid", sorted(INVALID_FRAMES))
+async def test_an_invalid_frame_closes_the_connection_with_its_code(
+    instance: Instance, invalid: str
 ) -> None:
-    sent, code = BROKEN[broken]
+    sent, code = INVALID_FRAMES[invalid]
     async with raw_connection(instance) as connection:
-        await opened(connection)
+        await open_websocket(connection)
         await connection.send(sent)
         end = await connection.end()
     assert close_code(end.received) == code
 
 
-async def test_characters_that_are_cut_by_fragments_are_whole_together(instance: Instance) -> None:
+async def test_a_character_split_across_fragments_is_reassembled(instance: Instance) -> None:
     text = '{"type":"PING","clientTimestamp":"é"}'.encode()
     cut = text.index("é".encode()) + 1
     async with raw_connection(instance) as connection:
-        await opened(connection)
+        await open_websocket(connection)
         await connection.send(frame(1, text[:cut], fin=False) + frame(0, text[cut:]))
         answer = await connection.until("é".encode())
     assert b'"type":"PONG"' in answer
 
 
-async def test_broken_frames_and_heads_leave_no_traceback_in_the_log(
+async def test_invalid_frames_and_heads_leave_no_traceback_in_the_log(
     redis_url: str, capfd: pytest.CaptureFixture[str]
 ) -> None:
     with running(redis_url, LOG_LEVEL="INFO") as instance:
-        for sent, _ in BROKEN.values():
+        for sent, _ in INVALID_FRAMES.values():
             async with raw_connection(instance) as connection:
-                await opened(connection)
+                await open_websocket(connection)
                 await connection.send(sent)
                 await connection.end()
-        for headers in HOSTLESS:
+        for headers in WITHOUT_VALID_HOST:
             async with raw_connection(instance) as connection:
                 await connection.send(request(*headers))
                 await connection.end()
     logged = capfd.readouterr().err
-    assert "GET /health 200" in logged  # so that it is the log that was looked at
+    assert "GET /health 200" in logged  # proves that the log was captured
     assert "Traceback" not in logged
     assert '"level":"ERROR"' not in logged

@@ -12,7 +12,7 @@ from tests.support.target import running_service
 pytestmark = pytest.mark.http
 
 
-async def test_every_session_carries_its_version_as_a_tag(api: ApiClient) -> None:
+async def test_the_etag_of_a_session_is_its_version(api: ApiClient) -> None:
     session_id = await api.created(chess())
     assert (await api.get(session_id)).headers["etag"] == '"1"'
     assert (await api.do(session_id, "start")).headers["etag"] == '"2"'
@@ -20,14 +20,14 @@ async def test_every_session_carries_its_version_as_a_tag(api: ApiClient) -> Non
 
 
 @pytest.mark.parametrize("tag", ['"2"', 'W/"2"', '"1", "2"', "*"])
-async def test_a_known_version_is_not_sent_again(api: ApiClient, tag: str) -> None:
+async def test_if_none_match_of_the_current_version_is_304(api: ApiClient, tag: str) -> None:
     session_id = await api.started(chess())
     answer = await api.get(session_id, {"If-None-Match": tag})
     assert answer.status_code == 304
     assert answer.headers["etag"] == '"2"'
 
 
-async def test_a_newer_version_is_sent(api: ApiClient) -> None:
+async def test_if_none_match_of_an_older_version_is_200(api: ApiClient) -> None:
     session_id = await api.started(chess())
     assert (await api.get(session_id, {"If-None-Match": '"1"'})).status_code == 200
 
@@ -41,7 +41,7 @@ async def test_a_stale_precondition_changes_nothing(api: ApiClient, tag: str) ->
 
 
 @pytest.mark.parametrize("tag", ['"2"', '"1", "2"', "*"])
-async def test_a_current_precondition_lets_the_change_pass(api: ApiClient, tag: str) -> None:
+async def test_a_current_precondition_allows_the_change(api: ApiClient, tag: str) -> None:
     session_id = await api.started(chess())
     answer = await api.do(session_id, "switch", headers={"If-Match": tag})
     assert answer.json()["data"]["version"] == 3
@@ -61,13 +61,13 @@ async def test_a_retry_gets_the_first_answer(api: ApiClient, other: ApiClient, v
     assert second.headers["idempotent-replayed"] == "true"
 
 
-async def test_one_key_changes_once_though_all_tries_arrive_at_once(
+async def test_concurrent_requests_with_one_key_change_the_session_once(
     api: ApiClient, other: ApiClient
 ) -> None:
     session_id = await api.started(chess())
     headers = {"Idempotency-Key": str(uuid4())}
-    tries = [client.do(session_id, "switch", headers=headers) for client in (api, other) * 10]
-    answers = await asyncio.gather(*tries)
+    requests = [client.do(session_id, "switch", headers=headers) for client in (api, other) * 10]
+    answers = await asyncio.gather(*requests)
     assert {answer.status_code for answer in answers} == {200}
     assert len({answer.content for answer in answers}) == 1
     assert sum("idempotent-replayed" not in answer.headers for answer in answers) == 1
@@ -81,7 +81,7 @@ async def test_one_key_creates_one_session(api: ApiClient, other: ApiClient) -> 
     assert len({answer.headers["location"] for answer in answers}) == 1
 
 
-async def test_a_key_keeps_its_answer_on_every_shard(own_redis_url: str) -> None:
+async def test_a_key_replays_its_answer_on_every_shard(own_redis_url: str) -> None:
     with running_service(own_redis_url, warm=["create"], STORE_SHARDS="7") as url:
         async with httpx.AsyncClient(base_url=url, timeout=20) as http:
             api = ApiClient(http)
@@ -103,7 +103,7 @@ async def test_a_key_with_another_request_is_refused(api: ApiClient) -> None:
     assert error_of(other_verb) == (422, "IDEMPOTENCY_KEY_REUSED")
 
 
-async def test_a_key_of_a_creation_belongs_to_its_body(api: ApiClient) -> None:
+async def test_a_creations_key_with_another_body_is_refused(api: ApiClient) -> None:
     key = {"Idempotency-Key": str(uuid4())}
     first = await api.create(chess(), **key)
     named = await api.create(chess(session_id=str(uuid4())), **key)
@@ -111,7 +111,7 @@ async def test_a_key_of_a_creation_belongs_to_its_body(api: ApiClient) -> None:
     assert error_of(named) == (422, "IDEMPOTENCY_KEY_REUSED")
 
 
-async def test_no_body_and_an_empty_one_are_the_same_try(api: ApiClient) -> None:
+async def test_a_missing_and_an_empty_body_are_the_same_request(api: ApiClient) -> None:
     session_id = await api.started(chess())
     headers = {"Idempotency-Key": str(uuid4())}
     await api.do(session_id, "switch", {}, headers)
@@ -119,7 +119,7 @@ async def test_no_body_and_an_empty_one_are_the_same_try(api: ApiClient) -> None
     assert again.headers["idempotent-replayed"] == "true"
 
 
-async def test_a_retried_deletion_is_still_success(api: ApiClient) -> None:
+async def test_a_retried_deletion_gets_the_first_answer(api: ApiClient) -> None:
     session_id = await api.created(chess())
     key = {"Idempotency-Key": str(uuid4())}
     assert (await api.delete(session_id, **key)).status_code == 204
@@ -136,33 +136,33 @@ async def test_a_malformed_key_is_refused(api: ApiClient, key: str) -> None:
     assert (await api.session(session_id))["version"] == 2
 
 
-async def test_a_request_keeps_its_id(api: ApiClient) -> None:
+async def test_a_valid_request_id_is_kept(api: ApiClient) -> None:
     answer = await api.http.get("/nowhere", headers={"X-Request-Id": "abc-1"})
     assert answer.headers["x-request-id"] == "abc-1"
     assert answer.json()["error"]["request_id"] == "abc-1"
 
 
 @pytest.mark.parametrize("given", ["x" * 200, "a b"])
-async def test_an_unusable_id_is_replaced(api: ApiClient, given: str) -> None:
+async def test_an_invalid_request_id_is_replaced(api: ApiClient, given: str) -> None:
     answer = await api.http.get("/health", headers={"X-Request-Id": given})
     assert answer.headers["x-request-id"] not in ("", given)
 
 
-async def test_long_answers_are_compressed_when_asked(api: ApiClient) -> None:
+async def test_long_answers_are_compressed_if_the_client_accepts_gzip(api: ApiClient) -> None:
     session_id = await api.created(chess(metadata={"text": "a" * 2_000}))
     path = f"/v1/sessions/{session_id}"
-    packed = await api.http.get(path, headers={"Accept-Encoding": "gzip"})
+    compressed = await api.http.get(path, headers={"Accept-Encoding": "gzip"})
     plain = await api.http.get(path, headers={"Accept-Encoding": "identity"})
     short = await api.http.get("/health", headers={"Accept-Encoding": "gzip"})
     refusing = await api.http.get(path, headers={"Accept-Encoding": "br, gzip;q=0"})
     assert "content-encoding" not in refusing.headers
-    assert packed.headers["content-encoding"] == "gzip"
+    assert compressed.headers["content-encoding"] == "gzip"
     assert "content-encoding" not in plain.headers
     assert "content-encoding" not in short.headers
-    assert packed.json()["data"]["metadata"] == plain.json()["data"]["metadata"]
+    assert compressed.json()["data"]["metadata"] == plain.json()["data"]["metadata"]
 
 
-async def test_only_listed_origins_may_call_from_a_browser(own_redis_url: str) -> None:
+async def test_cors_allows_only_listed_origins(own_redis_url: str) -> None:
     with running_service(
         own_redis_url, warm=[], CORS_ORIGINS="https://a.example, https://b.example"
     ) as url:
@@ -183,7 +183,7 @@ async def test_only_listed_origins_may_call_from_a_browser(own_redis_url: str) -
     assert preflight.status_code == 200
 
 
-async def test_pages_of_any_origin_may_call_but_never_with_cookies(own_redis_url: str) -> None:
+async def test_cors_for_any_origin_allows_no_credentials(own_redis_url: str) -> None:
     with running_service(own_redis_url, warm=[], CORS_ORIGINS="*") as url:
         async with httpx.AsyncClient(base_url=url, timeout=20) as http:
             origin = {"Origin": "https://anywhere.example"}

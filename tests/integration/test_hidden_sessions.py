@@ -1,7 +1,7 @@
-"""What a caller may not read looks like what isn't there, in the work done for it too.
+"""A session that the caller may not read is indistinguishable from an unknown one.
 
-How long an answer takes is decided by the calls to the store and to the trail, so these are
-compared: a comparison of times would need thousands of requests.
+Status and calls to the store and the audit trail are compared. The calls determine how long an
+answer takes; comparing times would need thousands of requests.
 """
 
 from collections.abc import AsyncIterator, Sequence
@@ -30,8 +30,8 @@ from tests.support.api import chess
 from tests.support.tokens import SECRET, bearer
 
 
-class _RecordedConnection(NativeConnection):
-    """Notes which commands go to the store, without what they are about."""
+class _RecordingConnection(NativeConnection):
+    """Records the store's commands without their arguments."""
 
     def __init__(self, url: str, calls: list[str]) -> None:
         super().__init__(url)
@@ -49,8 +49,8 @@ class _RecordedConnection(NativeConnection):
         return await super().run(script, keys, arguments)
 
 
-class _RecordedTrail(PostgresAuditLog):
-    """Notes which queries go to the trail."""
+class _RecordingAuditLog(PostgresAuditLog):
+    """Records the audit trail's queries without their parameters."""
 
     def __init__(self, url: str, calls: list[str]) -> None:
         super().__init__(url)
@@ -62,8 +62,8 @@ class _RecordedTrail(PostgresAuditLog):
 
 
 @dataclass
-class _Watched:
-    """A service that notes its calls, and Bob's sessions in it."""
+class _RecordedService:
+    """A service whose calls are recorded, and Bob's sessions in it."""
 
     http: httpx.AsyncClient
     calls: list[str] = field(default_factory=list)
@@ -72,49 +72,51 @@ class _Watched:
     async def calls_for(
         self, method: str, path: str, session_id: str, body: Any
     ) -> tuple[int, list[str]]:
-        """The status of Alice's request and the calls that were made for it."""
+        """Send a request as Alice; return its status and the calls made for it."""
         self.calls.clear()
         answer = await self.http.request(
             method,
             path.format(session_id),
-            json=_filled(body, session_id),
+            json=_body_for(body, session_id),
             headers=bearer(tokens.host("alice")),
         )
         return answer.status_code, list(self.calls)
 
 
-def _filled(body: Any, session_id: str) -> Any:
+def _body_for(body: Any, session_id: str) -> Any:
     return {"session_ids": [session_id, str(uuid4())]} if body == "batch" else body
 
 
 @pytest.fixture
-async def watched(own_redis_url: str, postgres: EmbeddedPostgres) -> AsyncIterator[_Watched]:
-    """One service in this process."""
+async def service(
+    own_redis_url: str, postgres: EmbeddedPostgres
+) -> AsyncIterator[_RecordedService]:
+    """A service in this process."""
     calls: list[str] = []
     settings = Settings(jwt_secret=SecretStr(SECRET))
-    trail = _RecordedTrail(postgres.url, calls)
-    connection = _RecordedConnection(own_redis_url, calls)
+    trail = _RecordingAuditLog(postgres.url, calls)
+    connection = _RecordingConnection(own_redis_url, calls)
     backend = assemble(settings, connection, trail, clock=StoreClock())
     parts = parts_of(backend, settings, PrometheusMetrics(), holds_sockets=True)
     transport = httpx.ASGITransport(Pipeline(ROUTES, parts, cors_origins=[]))
     async with httpx.AsyncClient(transport=transport, base_url="http://service") as http:
-        watched = _Watched(http, calls)
-        for name in ("another's", "deleted", "lost", "lost and ended"):
-            watched.sessions[name] = await _bobs(http, deletes=name == "deleted")
-        ended = watched.sessions["lost and ended"]
-        await http.post(f"/v1/sessions/{ended}/complete", headers=bearer(tokens.host("bob")))
-        for name in ("lost", "lost and ended"):
-            await connection.ask([("DEL", backend.keys.session(watched.sessions[name]))])
+        service = _RecordedService(http, calls)
+        for name in ("another's", "deleted", "lost", "lost and completed"):
+            service.sessions[name] = await _create_as_bob(http, deletes=name == "deleted")
+        completed = service.sessions["lost and completed"]
+        await http.post(f"/v1/sessions/{completed}/complete", headers=bearer(tokens.host("bob")))
+        for name in ("lost", "lost and completed"):
+            await connection.ask([("DEL", backend.keys.session(service.sessions[name]))])
         for delivery in await backend.outbox.take("test", 100, 1024 * 1024):
             assert delivery.entry
             await trail.append([delivery.entry])
-            if str(watched.sessions["another's"]) not in delivery.entry.decode():
+            if str(service.sessions["another's"]) not in delivery.entry.decode():
                 await backend.outbox.settle([delivery])
-        yield watched
+        yield service
     await backend.close()
 
 
-async def _bobs(http: httpx.AsyncClient, *, deletes: bool) -> str:
+async def _create_as_bob(http: httpx.AsyncClient, *, deletes: bool) -> str:
     headers = bearer(tokens.host("bob"))
     answer = await http.post("/v1/sessions", json=chess(), headers=headers)
     assert answer.status_code == 201, answer.text
@@ -126,7 +128,7 @@ async def _bobs(http: httpx.AsyncClient, *, deletes: bool) -> str:
 
 
 _SESSION = "/v1/sessions/{}"
-_THEN = datetime(2026, 1, 1, tzinfo=UTC).strftime("%Y-%m-%dT%H:%M:%S.000Z")
+_PAST = datetime(2026, 1, 1, tzinfo=UTC).strftime("%Y-%m-%dT%H:%M:%S.000Z")
 
 
 _PARTICIPANT = "0c0e5a3e-58cf-4c5c-8a34-5a5a2b6d1f01"
@@ -141,7 +143,7 @@ _PARTICIPANT = "0c0e5a3e-58cf-4c5c-8a34-5a5a2b6d1f01"
         ("GET", f"{_SESSION}/realtime", None, 404),
         ("GET", f"{_SESSION}/events", None, 404),
         ("GET", f"{_SESSION}/replay?version=1", None, 404),
-        ("GET", f"{_SESSION}/replay?at={_THEN}", None, 404),
+        ("GET", f"{_SESSION}/replay?at={_PAST}", None, 404),
         ("POST", f"{_SESSION}/tokens", {"role": "spectator"}, 404),
         ("POST", f"{_SESSION}/start", None, 404),
         ("POST", f"{_SESSION}/switch", None, 404),
@@ -152,22 +154,24 @@ _PARTICIPANT = "0c0e5a3e-58cf-4c5c-8a34-5a5a2b6d1f01"
     ],
     ids=lambda value: str(value)[:40],
 )
-async def test_another_s_session_takes_the_same_calls_as_one_that_is_not_there(
-    watched: _Watched, method: str, path: str, body: Any, status: int
+async def test_anothers_session_takes_the_same_calls_as_an_unknown_one(
+    service: _RecordedService, method: str, path: str, body: Any, status: int
 ) -> None:
-    unknown = await watched.calls_for(method, path, str(uuid4()), body)
+    unknown = await service.calls_for(method, path, str(uuid4()), body)
     assert unknown[0] == status
     assert unknown[1]
-    for name, session_id in watched.sessions.items():
-        assert await watched.calls_for(method, path, session_id, body) == unknown, name
+    for name, session_id in service.sessions.items():
+        assert await service.calls_for(method, path, session_id, body) == unknown, name
 
 
-async def test_fifty_unknown_sessions_take_one_walk_and_two_queries(watched: _Watched) -> None:
-    watched.calls.clear()
-    answer = await watched.http.post(
+async def test_fifty_unknown_sessions_take_two_store_calls_and_two_queries(
+    service: _RecordedService,
+) -> None:
+    service.calls.clear()
+    answer = await service.http.post(
         "/v1/sessions/batch",
         json={"session_ids": [str(uuid4()) for _ in range(50)]},
         headers=bearer(tokens.host("alice")),
     )
     assert len(answer.json()["data"]["not_found"]) == 50
-    assert [call.split()[0] for call in watched.calls] == ["ask", "query", "run", "query"]
+    assert [call.split()[0] for call in service.calls] == ["ask", "query", "run", "query"]

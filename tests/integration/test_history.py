@@ -1,4 +1,4 @@
-"""The audit trail through the API: who did what, and the session at any point of it."""
+"""Events and replays of the audit trail through the API."""
 
 import asyncio
 from typing import Any
@@ -15,7 +15,7 @@ from tests.support.target import IS_FUNCTIONS, running_service
 
 _trail = TypeAdapter(documents.Envelope[documents.AuditTrail])
 _session = TypeAdapter(documents.Envelope[documents.Session])
-_PATIENCE_S = 5.0
+_TIMEOUT_S = 5.0
 
 pytestmark = pytest.mark.http
 
@@ -33,8 +33,8 @@ async def replay(api: ApiClient, session_id: str, **query: Any) -> httpx.Respons
 
 
 async def trail(api: ApiClient, session_id: str, length: int) -> list[dict[str, Any]]:
-    """The trail, once it is as long as that."""
-    async with asyncio.timeout(_PATIENCE_S):
+    """Wait until the audit trail has `length` events and return them."""
+    async with asyncio.timeout(_TIMEOUT_S):
         while True:
             answer = await events(api, session_id)
             if len(found := answer.json()["data"]["events"]) >= length:
@@ -42,35 +42,35 @@ async def trail(api: ApiClient, session_id: str, length: int) -> list[dict[str, 
             await asyncio.sleep(0.01)
 
 
-async def test_every_change_is_in_the_trail_with_who_and_when(
+async def test_each_change_is_in_the_trail_with_actor_request_and_time(
     api: ApiClient, other: ApiClient
 ) -> None:
     session_id = await api.created(chess())
-    asked = await other.do(session_id, "start", headers={"X-Request-Id": "the-start"})
+    started = await other.do(session_id, "start", headers={"X-Request-Id": "the-start"})
     await other.do(session_id, "switch")
-    told = await trail(api, session_id, 3)
-    assert [e["version"] for e in told] == [1, 2, 3]
-    assert [e["event"] for e in told] == ["session_created", "session_started", "cycle_switched"]
-    assert told[1]["request_id"] == "the-start"
-    assert told[1]["occurred_at"] == asked.json()["data"]["updated_at"]
-    assert {e["actor"] for e in told} == {"service"}
+    found = await trail(api, session_id, 3)
+    assert [e["version"] for e in found] == [1, 2, 3]
+    assert [e["event"] for e in found] == ["session_created", "session_started", "cycle_switched"]
+    assert found[1]["request_id"] == "the-start"
+    assert found[1]["occurred_at"] == started.json()["data"]["updated_at"]
+    assert {e["actor"] for e in found} == {"service"}
 
 
-async def test_a_flag_fall_is_in_the_trail_with_what_it_led_to(api: ApiClient) -> None:
+async def test_a_timeout_is_in_the_trail_with_its_action(api: ApiClient) -> None:
     players = [participant(1_000), participant(1_000)]
     body = chess(
         participants=players, action_on_timeout={"type": "end_session", "winner_by": "time"}
     )
     session_id = await api.started(body)
-    fall = (await trail(api, session_id, 3))[2]
-    assert (fall["event"], fall["actor"]) == ("time_expired", "system")
-    assert fall["participant_id"] == players[0]["participant_id"]
-    assert fall["time_remaining_ms"] == 0
-    assert fall["metadata"]["action_applied"]["winner"] == players[1]["participant_id"]
-    assert fall["metadata"]["status"] == "expired"
+    timeout = (await trail(api, session_id, 3))[2]
+    assert (timeout["event"], timeout["actor"]) == ("time_expired", "system")
+    assert timeout["participant_id"] == players[0]["participant_id"]
+    assert timeout["time_remaining_ms"] == 0
+    assert timeout["metadata"]["action_applied"]["winner"] == players[1]["participant_id"]
+    assert timeout["metadata"]["status"] == "expired"
 
 
-async def test_the_trail_comes_in_pages(api: ApiClient) -> None:
+async def test_events_are_paged(api: ApiClient) -> None:
     session_id = await api.started(chess())
     for _ in range(5):
         await api.do(session_id, "switch")
@@ -85,7 +85,7 @@ async def test_the_trail_comes_in_pages(api: ApiClient) -> None:
     assert beyond == {"events": [], "next": None}
 
 
-async def test_a_deleted_session_keeps_its_story(api: ApiClient) -> None:
+async def test_the_trail_of_a_deleted_session_is_kept(api: ApiClient) -> None:
     session_id = await api.started(chess())
     await api.delete(session_id)
     assert [e["event"] for e in await trail(api, session_id, 3)][-1] == "session_deleted"
@@ -94,7 +94,7 @@ async def test_a_deleted_session_keeps_its_story(api: ApiClient) -> None:
     assert error_of(answer) == (404, "NOT_FOUND")
 
 
-async def test_a_replay_of_a_version_is_what_was_answered_when_it_was_made(api: ApiClient) -> None:
+async def test_a_replay_of_a_version_equals_the_answer_to_its_change(api: ApiClient) -> None:
     answers = [await api.create(chess(increment_ms=500, metadata={"a": [1, 2.5, "ü"]}))]
     session_id = answers[0].json()["data"]["session_id"]
     answers += [await api.do(session_id, verb) for verb in ("start", "pause", "resume")]
@@ -120,14 +120,14 @@ _MODES: list[dict[str, Any]] = [
     _MODES[:1] if IS_FUNCTIONS and not IS_FULL else _MODES,
     ids=lambda body: body["sync_mode"],
 )
-async def test_a_replay_of_an_instant_is_what_a_read_answered_then(
+async def test_a_replay_of_an_instant_equals_a_read_at_that_instant(
     api: ApiClient, other: ApiClient, body: dict[str, Any]
 ) -> None:
     session_id = await api.started({"participants": [participant(), participant()], **body})
     reads = []
     for _ in range(3):
         await other.do(session_id, "switch")
-        # Two changes within one millisecond leave no instant in between at which to read.
+        # Two changes within one millisecond would leave no instant between them to read at.
         await asyncio.sleep(0.002)
         reads += [await api.get(session_id), await other.get(session_id)]
         await asyncio.sleep(0.4)
@@ -136,20 +136,20 @@ async def test_a_replay_of_an_instant_is_what_a_read_answered_then(
         assert (await replay(api, session_id, at=at)).json() == read.json()
 
 
-async def test_an_instant_may_be_written_as_a_timestamp(api: ApiClient) -> None:
+async def test_a_replay_accepts_a_timestamp(api: ApiClient) -> None:
     session_id = await api.created(chess())
     created = (await api.session(session_id))["created_at"]
     shown = (await replay(api, session_id, at=created)).json()["data"]
     assert (shown["created_at"], shown["version"]) == (created, 1)
 
 
-async def test_what_is_not_there_is_404(api: ApiClient) -> None:
+async def test_unknown_sessions_versions_and_instants_are_404(api: ApiClient) -> None:
     session_id = await api.created(chess())
     created = await api.session(session_id)
-    stranger = str(uuid4())
-    assert error_of(await events(api, stranger)) == (404, "SESSION_NOT_FOUND")
-    assert error_of(await replay(api, stranger, version=1)) == (404, "SESSION_NOT_FOUND")
-    assert error_of(await replay(api, stranger, at=1_700_000_000_000))[1] == "SESSION_NOT_FOUND"
+    unknown_id = str(uuid4())
+    assert error_of(await events(api, unknown_id)) == (404, "SESSION_NOT_FOUND")
+    assert error_of(await replay(api, unknown_id, version=1)) == (404, "SESSION_NOT_FOUND")
+    assert error_of(await replay(api, unknown_id, at=1_700_000_000_000))[1] == "SESSION_NOT_FOUND"
     assert error_of(await replay(api, session_id, version=2)) == (404, "NOT_FOUND")
     before = created["server_time_ms"] - 60_000
     assert error_of(await replay(api, session_id, at=before)) == (404, "NOT_FOUND")
@@ -181,7 +181,7 @@ async def test_what_is_not_there_is_404(api: ApiClient) -> None:
         ({"at": "2126-01-31T09:30:05Z"}, "at", "cannot lie in the future"),
     ],
 )
-async def test_a_bad_replay_query_says_what_is_wrong(
+async def test_an_invalid_replay_query_names_field_and_rule(
     api: ApiClient, query: dict[str, Any], field: str, message: str
 ) -> None:
     session_id = await api.created(chess())
@@ -197,7 +197,7 @@ async def test_a_bad_replay_query_says_what_is_wrong(
         ({"limit": "many"}, "limit", "must be an integer"),
     ],
 )
-async def test_a_bad_events_query_says_what_is_wrong(
+async def test_an_invalid_events_query_names_field_and_rule(
     api: ApiClient, query: dict[str, Any], field: str, message: str
 ) -> None:
     assert details_of(await events(api, str(uuid4()), **query)) == {field: message}
@@ -223,14 +223,14 @@ async def test_a_bad_events_query_says_what_is_wrong(
         ("NaN", 400),
     ],
 )
-async def test_an_instant_far_from_now_is_no_server_error(
+async def test_an_extreme_instant_causes_no_server_error(
     api: ApiClient, at: str, status: int
 ) -> None:
     answer = await replay(api, await api.created(chess()), at=at)
     assert answer.status_code == status
 
 
-async def test_without_an_audit_database_history_is_503_and_all_else_works(
+async def test_without_an_audit_database_only_history_is_503(
     own_redis_url: str,
 ) -> None:
     with running_service(own_redis_url, warm=[]) as url:
@@ -243,8 +243,10 @@ async def test_without_an_audit_database_history_is_503_and_all_else_works(
             assert ready == {"status": "ready", "checks": {"redis": "up", "audit": "off"}}
 
 
-async def test_nothing_that_postgres_cannot_store_is_accepted(api: ApiClient) -> None:
-    nul = "cannot contain the character U+0000, which Postgres can't store"
+async def test_the_character_nul_is_refused_because_postgres_cannot_store_it(
+    api: ApiClient,
+) -> None:
+    nul = "cannot hold the character U+0000, which Postgres can't store"
     answer = await api.create(chess(metadata={"name": "a\0b"}))
     assert details_of(answer) == {"metadata": nul}
     session_id = await api.created(body := chess())

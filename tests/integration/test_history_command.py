@@ -1,4 +1,4 @@
-"""The history command tells the story of one tenant's session."""
+"""The history command prints the audit trail of one tenant's session."""
 
 import subprocess
 import sys
@@ -16,7 +16,7 @@ _ROOT = Path(__file__).parents[2]
 
 
 def history(postgres: EmbeddedPostgres, *arguments: str) -> CompletedProcess[str]:
-    """The command on that trail."""
+    """Run the command on that database."""
     command = [sys.executable, "-m", "infra.history", *arguments]
     settings = environment_without_databases() | {"DATABASE_URL": postgres.url}
     return subprocess.run(
@@ -24,7 +24,7 @@ def history(postgres: EmbeddedPostgres, *arguments: str) -> CompletedProcess[str
     )
 
 
-async def test_a_story_is_the_named_tenant_s_alone(postgres: EmbeddedPostgres) -> None:
+async def test_history_shows_only_the_named_tenants_session(postgres: EmbeddedPostgres) -> None:
     session_id = str(uuid4())
     log = PostgresAuditLog(postgres.url)
     await log.append(
@@ -37,13 +37,13 @@ async def test_a_story_is_the_named_tenant_s_alone(postgres: EmbeddedPostgres) -
     assert f"acme:{session_id}, per_participant" in acme.stdout
     assert "cycle_switched" in acme.stdout
     assert "session_completed" not in acme.stdout
-    nobody_s = history(postgres, session_id)
-    assert (nobody_s.returncode, nobody_s.stderr) == (0, "")
-    assert "acme" not in nobody_s.stdout
-    assert "cycle_switched" not in nobody_s.stdout
-    assert "session_completed" in nobody_s.stdout
-    stranger = history(postgres, session_id, "--tenant", "zenith")
-    assert (stranger.returncode, stranger.stdout) == (
+    without_tenant = history(postgres, session_id)
+    assert (without_tenant.returncode, without_tenant.stderr) == (0, "")
+    assert "acme" not in without_tenant.stdout
+    assert "cycle_switched" not in without_tenant.stdout
+    assert "session_completed" in without_tenant.stdout
+    unknown = history(postgres, session_id, "--tenant", "zenith")
+    assert (unknown.returncode, unknown.stdout) == (
         1,
         f"The audit trail has no session zenith:{session_id}.\n",
     )

@@ -1,4 +1,4 @@
-"""What every answer has in common: methods, caches and conditions (RFC 9110, RFC 9111)."""
+"""HTTP semantics of all routes: methods, caching and conditions (RFC 9110, RFC 9111)."""
 
 import asyncio
 import gzip
@@ -32,7 +32,7 @@ GETTABLE = [
     "/api-docs/swagger-ui.css",
 ]
 FILES = ["/", "/console/main.js", "/api-docs/swagger-ui.css"]
-PASSING = {
+VARYING = {
     "x-request-id",
     "date",
     "ratelimit-remaining",
@@ -44,15 +44,15 @@ PASSING = {
 
 @pytest.fixture(scope="module")
 def sessions() -> list[str]:
-    """The ids of sessions that tests have made to be read."""
+    """Ids of sessions that tests share for reading."""
     return []
 
 
 @pytest.fixture
 async def session_id(api: ApiClient, sessions: list[str]) -> str:
-    """The id of a session that is only read; its two versions have reached the trail.
+    """Id of a session that tests only read; its two versions are in the audit trail.
 
-    It has not started: no clock runs, so that its numbers keep their lengths.
+    It hasn't started: no clock runs, so its numbers keep their lengths.
     """
     if not sessions:
         name = await api.created(chess(metadata={"text": "a" * 2_000}))
@@ -69,10 +69,10 @@ async def _is_in_trail(api: ApiClient, session_id: str, version: int) -> bool:
     return version in [event["version"] for event in answer.json()["data"]["events"]]
 
 
-def lasting(answer: httpx.Response) -> dict[str, str]:
-    """The headers that a second answer to the same request has too."""
-    passing = PASSING | ({"content-length"} if IS_FUNCTIONS else set())
-    return {name: value for name, value in answer.headers.items() if name not in passing}
+def stable_headers(answer: httpx.Response) -> dict[str, str]:
+    """Return the headers that don't vary between answers to the same request."""
+    varying = VARYING | ({"content-length"} if IS_FUNCTIONS else set())
+    return {name: value for name, value in answer.headers.items() if name not in varying}
 
 
 @pytest.mark.parametrize(("path", "coding"), pairs(GETTABLE, ["identity", "gzip"]))
@@ -80,16 +80,16 @@ async def test_head_is_answered_as_get_without_a_body(
     api: ApiClient, session_id: str, path: str, coding: str
 ) -> None:
     path = path.format(id=session_id)
-    accepting = {"Accept-Encoding": coding}
-    get = await api.http.get(path, headers=accepting)
-    head = await api.http.head(path, headers=accepting)
+    headers = {"Accept-Encoding": coding}
+    get = await api.http.get(path, headers=headers)
+    head = await api.http.head(path, headers=headers)
     assert (get.status_code, head.status_code) == (200, 200)
     assert head.content == b""
-    got, said = lasting(get), lasting(head)
-    if coding == "gzip":  # live times make bodies that are compressed to unequal lengths
-        got.pop("content-length", None)
-        said.pop("content-length", None)
-    assert said == got
+    of_get, of_head = stable_headers(get), stable_headers(head)
+    if coding == "gzip":  # times in the body change, and with them its compressed length
+        of_get.pop("content-length", None)
+        of_head.pop("content-length", None)
+    assert of_head == of_get
 
 
 @pytest.mark.parametrize(
@@ -122,23 +122,23 @@ async def test_head_of_a_known_version_is_304(api: ApiClient) -> None:
         ("/console/main.js", "GET, HEAD, OPTIONS"),
     ],
 )
-async def test_an_address_says_which_methods_it_takes(
+async def test_options_and_405_list_the_allowed_methods(
     api: ApiClient, path: str, methods: str
 ) -> None:
     path = path.format(id=await api.created(chess()))
-    asked, refused = await api.http.options(path), await api.http.put(path)
-    assert (asked.status_code, asked.headers["allow"], asked.content) == (204, methods, b"")
+    allowed, refused = await api.http.options(path), await api.http.put(path)
+    assert (allowed.status_code, allowed.headers["allow"], allowed.content) == (204, methods, b"")
     assert error_of(refused) == (405, "METHOD_NOT_ALLOWED")
     assert refused.headers["allow"] == methods
     assert refused.json()["error"]["message"] == f"Method not allowed: use {methods}"
 
 
-async def test_options_of_an_unknown_address_is_404(api: ApiClient) -> None:
+async def test_options_of_an_unknown_path_is_404(api: ApiClient) -> None:
     assert error_of(await api.http.options("/nowhere")) == (404, "NOT_FOUND")
 
 
 @pytest.mark.parametrize("path", ["/v1/time", "/health", "/ready", f"{SESSION}/events"])
-async def test_no_cache_keeps_an_answer_about_now(
+async def test_an_answer_about_the_present_is_not_cached(
     api: ApiClient, session_id: str, path: str
 ) -> None:
     answer = await api.http.get(path.format(id=session_id))
@@ -153,12 +153,12 @@ async def test_no_cache_keeps_an_answer_about_now(
         ("/nowhere", 404),
     ],
 )
-async def test_no_cache_keeps_a_refusal(api: ApiClient, path: str, status: int) -> None:
+async def test_an_error_is_not_cached(api: ApiClient, path: str, status: int) -> None:
     answer = await api.http.get(path)
     assert (answer.status_code, answer.headers["cache-control"]) == (status, "no-store")
 
 
-async def test_no_cache_keeps_the_answer_to_a_change(api: ApiClient) -> None:
+async def test_the_answer_to_a_change_is_not_cached(api: ApiClient) -> None:
     created = await api.create(chess())
     session_id = created.json()["data"]["session_id"]
     started = await api.do(session_id, "start")
@@ -170,7 +170,7 @@ async def test_no_cache_keeps_the_answer_to_a_change(api: ApiClient) -> None:
 
 
 @pytest.mark.parametrize("path", READABLE)
-async def test_only_the_callers_own_cache_keeps_a_session_and_asks_again(
+async def test_a_session_is_cached_privately_and_revalidated(
     api: ApiClient, session_id: str, path: str
 ) -> None:
     answer = await api.http.get(path.format(id=session_id))
@@ -178,7 +178,7 @@ async def test_only_the_callers_own_cache_keeps_a_session_and_asks_again(
 
 
 @pytest.mark.parametrize(("path", "tag"), pairs(READABLE, ['"2"', 'W/"2"', '"1", "2"', "*"]))
-async def test_a_known_version_is_not_sent_again_in_any_form(
+async def test_if_none_match_of_the_current_version_is_304(
     api: ApiClient, session_id: str, path: str, tag: str
 ) -> None:
     path = path.format(id=session_id)
@@ -188,37 +188,35 @@ async def test_a_known_version_is_not_sent_again_in_any_form(
     assert answer.headers["cache-control"] == "private, no-cache"
 
 
-async def test_a_known_version_may_be_named_in_several_header_fields(api: ApiClient) -> None:
+async def test_if_none_match_may_be_several_header_fields(api: ApiClient) -> None:
     path = SESSION.format(id=await api.started(chess()))
     fields = [("If-None-Match", '"1"'), ("If-None-Match", '"2"')]
     assert (await api.http.get(path, headers=fields)).status_code == 304
 
 
 @pytest.mark.parametrize(("path", "tag"), pairs(READABLE, ['"1"', '"2', "2", '"x", *']))
-async def test_an_unknown_version_is_sent(
+async def test_if_none_match_of_another_version_is_200(
     api: ApiClient, session_id: str, path: str, tag: str
 ) -> None:
     path = path.format(id=session_id)
     assert (await api.http.get(path, headers={"If-None-Match": tag})).status_code == 200
 
 
-async def test_a_replay_of_an_unknown_session_is_404_whatever_version_is_known(
-    api: ApiClient,
-) -> None:
+async def test_a_replay_of_an_unknown_session_is_404_despite_if_none_match(api: ApiClient) -> None:
     path = "/v1/sessions/10000000-0000-4000-8000-000000000001/replay?version=1"
     answer = await api.http.get(path, headers={"If-None-Match": "*"})
     assert answer.status_code == 404
 
 
 @pytest.mark.parametrize("path", FILES)
-async def test_a_file_that_is_known_is_not_sent_again(api: ApiClient, path: str) -> None:
+async def test_if_none_match_of_a_static_file_is_304(api: ApiClient, path: str) -> None:
     tag = (await api.http.get(path)).headers["etag"]
     answer = await api.http.get(path, headers={"If-None-Match": tag})
     assert (answer.status_code, answer.content) == (304, b"")
     assert "no-store" not in answer.headers.get("cache-control", "")
 
 
-def _packed(body: dict[str, Any]) -> bytes:
+def _gzipped(body: dict[str, Any]) -> bytes:
     return gzip.compress(json.dumps(body).encode())
 
 
@@ -226,10 +224,10 @@ def _packed(body: dict[str, Any]) -> bytes:
     ("coding", "pack"),
     pairs(
         ["gzip", "GZIP", "br", "deflate", "gzip, identity"],
-        [_packed, lambda body: json.dumps(body).encode()],
+        [_gzipped, lambda body: json.dumps(body).encode()],
     ),
 )
-async def test_an_encoded_body_is_refused_with_the_coding_that_is_taken(
+async def test_an_encoded_body_is_refused_and_the_accepted_coding_named(
     api: ApiClient, coding: str, pack: Callable[[dict[str, Any]], bytes]
 ) -> None:
     headers = {"Content-Type": "application/json", "Content-Encoding": coding}
@@ -242,18 +240,18 @@ async def test_an_encoded_body_of_a_switch_changes_nothing(api: ApiClient) -> No
     session_id = await api.started(chess())
     headers = {"Content-Type": "application/json", "Content-Encoding": "gzip"}
     path = f"/v1/sessions/{session_id}/switch"
-    answer = await api.http.post(path, content=_packed({}), headers=headers)
+    answer = await api.http.post(path, content=_gzipped({}), headers=headers)
     assert error_of(answer) == (415, "UNSUPPORTED_MEDIA_TYPE")
     assert (await api.session(session_id))["version"] == 2
 
 
-async def test_identity_is_no_encoding(api: ApiClient) -> None:
+async def test_content_encoding_identity_is_accepted(api: ApiClient) -> None:
     headers = {"Content-Type": "application/json", "Content-Encoding": "identity"}
     answer = await api.http.post("/v1/sessions", json=chess(), headers=headers)
     assert answer.status_code == 201
 
 
-async def test_another_media_type_is_refused_with_the_one_that_is_taken(api: ApiClient) -> None:
+async def test_another_media_type_is_refused_and_the_accepted_one_named(api: ApiClient) -> None:
     headers = {"Content-Type": "application/xml"}
     answer = await api.http.post("/v1/sessions", content=b"<a/>", headers=headers)
     assert error_of(answer) == (415, "UNSUPPORTED_MEDIA_TYPE")

@@ -1,4 +1,4 @@
-"""Users who sign in elsewhere, as with Supabase Auth: its keys are fetched, its tokens are read."""
+"""Tokens of an external issuer such as Supabase Auth are checked with its published keys."""
 
 import json
 from collections.abc import Iterator
@@ -36,8 +36,8 @@ def _key_set() -> bytes:
     return json.dumps({"keys": keys}).encode()
 
 
-class _Keys(BaseHTTPRequestHandler):
-    """Answers everything with the keys."""
+class _KeySetHandler(BaseHTTPRequestHandler):
+    """Answers all requests with the key set."""
 
     def do_GET(self) -> None:
         body = _key_set()
@@ -47,13 +47,13 @@ class _Keys(BaseHTTPRequestHandler):
         self.wfile.write(body)
 
     def log_message(self, *_: Any) -> None:
-        """Say nothing."""
+        """Log nothing."""
 
 
 @pytest.fixture(scope="module")
 def keys_url() -> Iterator[str]:
-    """Where an issuer has its keys."""
-    server = ThreadingHTTPServer(("127.0.0.1", 0), _Keys)
+    """URL of an issuer's key set."""
+    server = ThreadingHTTPServer(("127.0.0.1", 0), _KeySetHandler)
     Thread(target=server.serve_forever, daemon=True).start()
     yield f"http://127.0.0.1:{server.server_port}/.well-known/jwks.json"
     server.shutdown()
@@ -62,13 +62,13 @@ def keys_url() -> Iterator[str]:
 
 @pytest.fixture(scope="module", params=["ES256"] if IS_FUNCTIONS and not IS_FULL else sorted(_KEYS))
 def algorithm(request: pytest.FixtureRequest) -> str:
-    """What the issuer signs with."""
+    """The issuer's signature algorithm."""
     return str(request.param)
 
 
 @pytest.fixture(scope="module")
 def url(keys_url: str, algorithm: str) -> Iterator[str]:
-    """Where a service is that believes this issuer."""
+    """URL of a service that trusts this issuer."""
     settings = {
         "JWT_JWKS_URL": keys_url,
         "JWT_ALGORITHM": algorithm,
@@ -80,36 +80,38 @@ def url(keys_url: str, algorithm: str) -> Iterator[str]:
         yield served
 
 
-def _user(algorithm: str, **more: Any) -> str:
-    said = claims("authenticated", "0b7e4c9a-5d21-4f6e-8a3b-9c1d2e3f4a5b") | {
+def _user_token(algorithm: str, **more: Any) -> str:
+    payload = claims("authenticated", "0b7e4c9a-5d21-4f6e-8a3b-9c1d2e3f4a5b") | {
         "iss": _ISSUER,
         "aud": "authenticated",
         **more,
     }
-    return signed(said, key=_KEYS[algorithm], algorithm=algorithm, kid=algorithm)
+    return signed(payload, key=_KEYS[algorithm], algorithm=algorithm, kid=algorithm)
 
 
-async def test_who_has_signed_in_there_is_a_host_here(url: str, algorithm: str) -> None:
+async def test_a_user_of_the_issuer_is_a_host(url: str, algorithm: str) -> None:
     async with httpx.AsyncClient(base_url=url, timeout=20) as http:
         api = ApiClient(http)
-        http.headers.update(bearer(_user(algorithm)))
+        http.headers.update(bearer(_user_token(algorithm)))
         body = chess()
         session_id = await api.started(body)
         player = body["participants"][0]["participant_id"]
-        wanted = {"role": "participant", "participant_id": player}
-        minted = await http.post(f"/v1/sessions/{session_id}/tokens", json=wanted)
+        request = {"role": "participant", "participant_id": player}
+        minted = await http.post(f"/v1/sessions/{session_id}/tokens", json=request)
         http.headers.update(bearer(minted.json()["data"]["token"]))
         assert (await api.do(session_id, "switch")).status_code == 200
 
 
-async def test_nothing_else_is_read_for_a_user_s_token(url: str, algorithm: str) -> None:
+async def test_tokens_of_another_key_issuer_or_audience_are_refused(
+    url: str, algorithm: str
+) -> None:
     other = next(name for name in _KEYS if name != algorithm)
     refused = [
         tokens.host(),
         tokens.service(),
-        _user(other),
-        _user(algorithm, aud="another"),
-        _user(algorithm, iss="https://another.example"),
+        _user_token(other),
+        _user_token(algorithm, aud="another"),
+        _user_token(algorithm, iss="https://another.example"),
         signed(claims("service", "x"), key=_KEYS[algorithm], algorithm=algorithm, kid="unknown"),
     ]
     async with httpx.AsyncClient(base_url=url, timeout=20) as http:

@@ -1,4 +1,4 @@
-"""No JSON is too much for the service: it is refused at once, and in a few words (API §2)."""
+"""JSON beyond the limits is refused at once, with a short error (API §2)."""
 
 import json
 from time import perf_counter
@@ -11,25 +11,25 @@ import pytest
 from tests.support.api import ApiClient, check_documented, chess, details_of, participant
 
 JSON = {"Content-Type": "application/json"}
-AT_ONCE_S = 0.5
+MAX_ANSWER_S = 0.5
 TOO_DEEP = "cannot be nested deeper than 64"
 TOO_MANY = "cannot contain more than 32768 values"
 TOO_BIG = "cannot contain numbers that exceed 64 bits"
-MOST_SHOWN = 20
+MAX_DETAILS = 20
 
 pytestmark = pytest.mark.http
 
 
 async def post(api: ApiClient, content: str, **headers: str) -> httpx.Response:
-    """A session asked for by `content`; the answer came at once, whatever it is."""
+    """Send `content` as a create body and check that the answer comes at once."""
     began = perf_counter()
     answer = await api.http.post("/v1/sessions", content=content, headers=JSON | headers)
-    assert perf_counter() - began < AT_ONCE_S
+    assert perf_counter() - began < MAX_ANSWER_S
     return check_documented(answer, None)
 
 
 def nested(depth: int) -> str:
-    """An array in an array in an array, `depth` of them."""
+    """Return `depth` nested arrays."""
     return "[" * depth + "]" * depth
 
 
@@ -59,25 +59,27 @@ def nested(depth: int) -> str:
     ],
     ids=lambda value: value[:12],
 )
-async def test_too_much_is_refused_at_once(api: ApiClient, content: str, message: str) -> None:
+async def test_json_beyond_the_limits_is_refused_at_once(
+    api: ApiClient, content: str, message: str
+) -> None:
     for key in ({}, {"Idempotency-Key": str(uuid4())}):
         assert details_of(await post(api, content, **key)) == {"body": message}
 
 
 @pytest.mark.parametrize("number", [2**64 - 1, -(2**63), 10**18 + 1, 1.5e308, 1e-300])
-async def test_a_number_of_64_bits_comes_back_as_it_was_sent(api: ApiClient, number: float) -> None:
+async def test_a_64_bit_number_in_metadata_is_kept_exactly(api: ApiClient, number: float) -> None:
     session_id = await api.created(chess(metadata={"number": number}))
     assert (await api.session(session_id))["metadata"] == {"number": number}
 
 
 @pytest.mark.parametrize("text", ["[" * 200, "1" * 200, "," * 200, '"' * 200, '\\"' * 200])
-async def test_what_a_string_holds_is_no_shape(api: ApiClient, text: str) -> None:
+async def test_the_limits_do_not_count_the_contents_of_strings(api: ApiClient, text: str) -> None:
     metadata = {"text": text, "texts": [text] * 3, text: "a name"}
     session_id = await api.created(chess(metadata=metadata))
     assert (await api.session(session_id))["metadata"] == metadata
 
 
-async def test_a_full_house_is_not_too_much(api: ApiClient) -> None:
+async def test_a_session_of_the_maximum_size_is_accepted(api: ApiClient) -> None:
     people = [participant(group_id=str(uuid4()), participant_index=n) for n in range(1_000)]
     groups = [{"group_id": p["group_id"], "total_time_ms": 60_000} for p in people]
     full: dict[str, Any] = {str(n): 0 for n in range(900)}
@@ -86,21 +88,23 @@ async def test_a_full_house_is_not_too_much(api: ApiClient) -> None:
     assert answer.status_code == 201, answer.text
 
 
-async def test_of_many_faults_the_first_are_told(api: ApiClient) -> None:
+async def test_only_the_first_20_errors_are_returned(api: ApiClient) -> None:
     unknown = json.dumps(chess() | {str(n): 0 for n in range(30_000)})
-    told = details_of(await post(api, unknown))
-    assert list(told) == [str(n) for n in range(MOST_SHOWN)]
+    details = details_of(await post(api, unknown))
+    assert list(details) == [str(n) for n in range(MAX_DETAILS)]
 
     twins = [participant()] * 1_000
-    told = details_of(await api.create(chess(participants=twins)))
-    assert list(told) == [f"participants.{n + 1}.participant_id" for n in range(MOST_SHOWN)]
+    details = details_of(await api.create(chess(participants=twins)))
+    assert list(details) == [f"participants.{n + 1}.participant_id" for n in range(MAX_DETAILS)]
 
 
 @pytest.mark.parametrize("place", [{}, {"participants": [{}]}])
-async def test_a_long_name_is_cut(api: ApiClient, place: dict[str, Any]) -> None:
+async def test_a_long_field_name_is_truncated_in_the_error(
+    api: ApiClient, place: dict[str, Any]
+) -> None:
     body = chess(**place)
     target = body["participants"][0] if place else body
     target["x" * 100_000] = 1
-    told = list(details_of(await api.create(body)))
-    assert max(map(len, told)) == 100
-    assert told[-1].strip("x") in ("", "participants.0.")
+    details = list(details_of(await api.create(body)))
+    assert max(map(len, details)) == 100
+    assert details[-1].strip("x") in ("", "participants.0.")

@@ -1,4 +1,4 @@
-"""Live pushes over WebSockets and server-sent events (API §3)."""
+"""Live pushes over WebSockets and server-sent events: content, order, errors and ends (API §3)."""
 
 import asyncio
 import json
@@ -18,7 +18,7 @@ from tests.support.live import connect_live, versions
 Pair = tuple[Instance, Instance]
 
 
-async def test_every_change_is_pushed_in_order_to_every_instance(
+async def test_changes_are_pushed_in_order_to_clients_of_both_instances(
     instances: Pair, api: ApiClient
 ) -> None:
     session_id = await api.created(chess())
@@ -40,7 +40,9 @@ async def test_every_change_is_pushed_in_order_to_every_instance(
             ]
 
 
-async def test_a_pushed_state_is_what_a_read_would_show(instances: Pair, api: ApiClient) -> None:
+async def test_a_pushed_state_equals_the_answer_to_the_change(
+    instances: Pair, api: ApiClient
+) -> None:
     session_id = await api.created(chess())
     async with connect_live(instances[1], session_id) as follower:
         answer = await api.do(session_id, "start")
@@ -49,7 +51,7 @@ async def test_a_pushed_state_is_what_a_read_would_show(instances: Pair, api: Ap
     assert update["timestamp"] == update["state"]["server_time_ms"]
 
 
-async def test_a_lobby_comes_alive_with_the_creation_of_its_session(
+async def test_a_socket_on_a_session_that_does_not_exist_yet_gets_its_creation(
     instances: Pair, api: ApiClient
 ) -> None:
     session_id = str(uuid4())
@@ -60,21 +62,23 @@ async def test_a_lobby_comes_alive_with_the_creation_of_its_session(
     assert update["state"]["version"] == 1
 
 
-async def test_sync_brings_the_state_at_once(instances: Pair, api: ApiClient) -> None:
+async def test_sync_sends_the_current_state_at_once(instances: Pair, api: ApiClient) -> None:
     session_id = await api.started(chess())
     async with connect_live(instances[0], session_id, "&sync=1") as follower:
         sync = await follower.next()
     assert (sync["type"], sync["state"]["version"]) == ("STATE_SYNC", 2)
 
 
-async def test_reconnect_asks_for_the_state(instances: Pair, api: ApiClient) -> None:
+async def test_reconnect_is_answered_with_the_state(instances: Pair, api: ApiClient) -> None:
     session_id = await api.started(chess())
     async with connect_live(instances[0], session_id) as follower:
         await follower.send({"type": "RECONNECT"})
         assert (await follower.next())["type"] == "STATE_SYNC"
 
 
-async def test_reconnecting_to_nothing_is_an_error_that_closes_nothing(instances: Pair) -> None:
+async def test_reconnect_without_a_session_is_an_error_and_keeps_the_socket_open(
+    instances: Pair,
+) -> None:
     async with connect_live(instances[0], str(uuid4())) as follower:
         await follower.send({"type": "RECONNECT"})
         error = await follower.next()
@@ -92,9 +96,7 @@ async def test_a_ping_is_answered_with_the_servers_time(instances: Pair, api: Ap
     assert 0 <= now - pong["timestamp"] < 1_000
 
 
-async def test_a_pong_names_the_newest_version_so_that_a_loss_is_noticed(
-    instances: Pair, api: ApiClient
-) -> None:
+async def test_a_pong_names_the_newest_version(instances: Pair, api: ApiClient) -> None:
     session_id = str(uuid4())
     async with connect_live(instances[0], session_id) as follower:
         await follower.send({"type": "PING"})
@@ -121,7 +123,7 @@ async def test_a_pong_names_the_newest_version_so_that_a_loss_is_noticed(
         b"\xff",
     ],
 )
-async def test_a_bad_frame_gets_an_error_and_the_socket_lives_on(
+async def test_an_invalid_message_is_an_error_and_keeps_the_socket_open(
     instances: Pair, frame: str | bytes
 ) -> None:
     async with connect_live(instances[0], str(uuid4())) as follower:
@@ -143,7 +145,7 @@ async def test_a_bad_frame_gets_an_error_and_the_socket_lives_on(
         (f"?sessionId={UUID(int=1)}x", "Invalid sessionId format"),
     ],
 )
-async def test_a_socket_without_a_session_is_closed_with_the_reason(
+async def test_a_socket_without_a_valid_session_id_is_closed_with_the_reason(
     instances: Pair, query: str, reason: str
 ) -> None:
     async with connect(instances[0].ws + query) as socket:
@@ -163,7 +165,7 @@ async def test_a_socket_without_a_session_is_closed_with_the_reason(
         {"Sec-Fetch-Site": "cross-site"},
     ],
 )
-async def test_a_page_of_another_origin_follows_nothing_where_no_tokens_are_asked_for(
+async def test_without_authentication_a_page_of_another_origin_is_refused(
     instances: Pair, headers: dict[str, str], token: str
 ) -> None:
     address = f"{instances[0].ws}?sessionId={UUID(int=1)}{token}"
@@ -174,19 +176,19 @@ async def test_a_page_of_another_origin_follows_nothing_where_no_tokens_are_aske
     assert closed.value.rcvd.code == 4403
 
 
-async def test_our_own_page_may_follow(instances: Pair) -> None:
+async def test_a_page_of_the_same_origin_may_connect(instances: Pair) -> None:
     address = f"{instances[0].ws}?sessionId={UUID(int=1)}"
     async with connect(address, origin=Origin(instances[0].url)) as socket:
         assert json.loads(await socket.recv())["type"] == "CONNECTED"
 
 
-async def test_a_socket_may_be_opened_with_a_slash_at_the_end(instances: Pair) -> None:
+async def test_a_socket_address_may_end_with_a_slash(instances: Pair) -> None:
     async with connect(f"{instances[0].ws}/?sessionId={UUID(int=1)}") as socket:
         assert json.loads(await socket.recv())["type"] == "CONNECTED"
 
 
 @pytest.mark.parametrize("frame", ['{"type": "PING"}', "x"])
-async def test_a_burst_of_frames_is_answered_frame_by_frame(instances: Pair, frame: str) -> None:
+async def test_each_message_of_a_burst_is_answered(instances: Pair, frame: str) -> None:
     async with connect_live(instances[0], str(uuid4())) as follower:
         for _ in range(1_000):
             await follower.socket.send(frame)
@@ -194,7 +196,7 @@ async def test_a_burst_of_frames_is_answered_frame_by_frame(instances: Pair, fra
     assert len({answer["type"] for answer in answers}) == 1
 
 
-async def test_deletion_is_told_and_closes_the_socket(instances: Pair, api: ApiClient) -> None:
+async def test_a_deletion_is_pushed_and_closes_the_socket(instances: Pair, api: ApiClient) -> None:
     session_id = await api.started(chess())
     async with connect_live(instances[1], session_id) as follower:
         await api.delete(session_id)
@@ -205,17 +207,19 @@ async def test_deletion_is_told_and_closes_the_socket(instances: Pair, api: ApiC
     assert closed.value.rcvd.code == 1000
 
 
-async def test_one_session_hears_nothing_of_another(instances: Pair, api: ApiClient) -> None:
-    mine, foreign = await api.created(chess()), await api.created(chess())
-    async with connect_live(instances[0], mine) as follower:
-        await api.do(foreign, "start")
-        await api.do(mine, "start")
+async def test_a_socket_gets_only_its_own_sessions_pushes(instances: Pair, api: ApiClient) -> None:
+    session_id, other_id = await api.created(chess()), await api.created(chess())
+    async with connect_live(instances[0], session_id) as follower:
+        await api.do(other_id, "start")
+        await api.do(session_id, "start")
         update = await follower.until_type("STATE_UPDATE")
-    assert [m["sessionId"] for m in follower.received] == [mine, mine]
-    assert update["state"]["session_id"] == mine
+    assert [m["sessionId"] for m in follower.received] == [session_id, session_id]
+    assert update["state"]["session_id"] == session_id
 
 
-async def test_many_sockets_come_and_go_on_one_session(instances: Pair, api: ApiClient) -> None:
+async def test_many_sockets_open_and_close_while_a_session_changes(
+    instances: Pair, api: ApiClient
+) -> None:
     session_id = await api.started(chess())
 
     async def follow_one_switch() -> None:
@@ -228,7 +232,7 @@ async def test_many_sockets_come_and_go_on_one_session(instances: Pair, api: Api
 
 
 async def events(answer: httpx.Response) -> AsyncIterator[dict[str, str]]:
-    """The events of a stream, as their fields."""
+    """Yield the events of a stream as dicts of their fields."""
     event: dict[str, str] = {}
     async for line in answer.aiter_lines():
         if not line:
@@ -260,7 +264,7 @@ async def test_a_stream_carries_the_same_messages(instances: Pair, api: ApiClien
 @pytest.mark.parametrize(
     ("last", "types"), [("1", ["STATE_SYNC", "STATE_UPDATE"]), ("2", ["STATE_UPDATE"])]
 )
-async def test_a_stream_is_resumed_where_it_broke_off(
+async def test_a_stream_resumes_after_last_event_id(
     instances: Pair, api: ApiClient, last: str, types: list[str]
 ) -> None:
     session_id = await api.started(chess())
@@ -277,23 +281,23 @@ async def test_a_stream_is_resumed_where_it_broke_off(
     assert received[-1]["id"] == "3"
 
 
-@pytest.mark.parametrize("asks", [{"Last-Event-ID": "1"}, {}], ids=["resumed", "synced"])
-async def test_a_stream_of_a_deleted_session_tells_of_the_deletion_and_ends(
-    instances: Pair, api: ApiClient, asks: dict[str, str]
+@pytest.mark.parametrize("headers", [{"Last-Event-ID": "1"}, {}], ids=["resumed", "synced"])
+async def test_a_stream_of_a_deleted_session_sends_the_deletion_and_ends(
+    instances: Pair, api: ApiClient, headers: dict[str, str]
 ) -> None:
     session_id = await api.started(chess())
     await api.delete(session_id)
-    url = f"{instances[0].url}/v1/sessions/{session_id}/stream{'' if asks else '?sync=1'}"
+    url = f"{instances[0].url}/v1/sessions/{session_id}/stream{'' if headers else '?sync=1'}"
     async with (
         httpx.AsyncClient(timeout=10) as http,
-        http.stream("GET", url, headers=asks) as answer,
+        http.stream("GET", url, headers=headers) as answer,
     ):
         messages = [json.loads(event["data"]) async for event in events(answer)]
     assert [message["type"] for message in messages] == ["CONNECTED", "SESSION_DELETED"]
     assert messages[1]["sessionId"] == session_id
 
 
-async def test_a_socket_that_asks_for_a_deleted_session_is_told_and_closed(
+async def test_a_socket_on_a_deleted_session_gets_the_deletion_and_is_closed(
     instances: Pair, api: ApiClient
 ) -> None:
     session_id = await api.started(chess())
@@ -304,7 +308,7 @@ async def test_a_socket_that_asks_for_a_deleted_session_is_told_and_closed(
             await follower.next()
 
 
-async def test_a_reconnect_to_a_deleted_session_is_an_error_that_closes_nothing(
+async def test_reconnect_to_a_deleted_session_is_an_error_and_keeps_the_socket_open(
     instances: Pair, api: ApiClient
 ) -> None:
     session_id = await api.started(chess())
@@ -317,9 +321,7 @@ async def test_a_reconnect_to_a_deleted_session_is_an_error_that_closes_nothing(
         assert (await follower.next())["type"] == "PONG"
 
 
-async def test_a_stream_asked_for_by_head_ends_with_its_headers(
-    instances: Pair, api: ApiClient
-) -> None:
+async def test_head_of_a_stream_returns_only_headers(instances: Pair, api: ApiClient) -> None:
     session_id = await api.started(chess())
     async with httpx.AsyncClient(timeout=10) as http:
         answer = await http.head(f"{instances[0].url}/v1/sessions/{session_id}/stream")
@@ -327,21 +329,21 @@ async def test_a_stream_asked_for_by_head_ends_with_its_headers(
     assert answer.headers["content-type"].startswith("text/event-stream")
 
 
-async def test_a_stream_of_a_bad_id_is_an_error(api: ApiClient) -> None:
+async def test_a_stream_of_an_invalid_session_id_is_400(api: ApiClient) -> None:
     answer = await api.http.get("/v1/sessions/abc/stream")
     assert answer.status_code == 400
 
 
-async def test_those_who_join_at_once_are_sent_nothing_that_they_did_not_ask_for(
+async def test_clients_that_connect_at_once_get_no_unrequested_messages(
     instances: tuple[Instance, Instance], api: ApiClient
 ) -> None:
     session_id = await api.started(chess())
 
-    async def joined() -> list[str]:
+    async def connect_and_ping() -> list[str]:
         async with connect_live(instances[0], session_id) as follower:
             await follower.send({"type": "PING"})
             await follower.until_type("PONG")
             return [message["type"] for message in follower.received]
 
-    everybody = await asyncio.gather(*(joined() for _ in range(50)))
-    assert everybody == [["CONNECTED", "PONG"]] * 50
+    received = await asyncio.gather(*(connect_and_ping() for _ in range(50)))
+    assert received == [["CONNECTED", "PONG"]] * 50

@@ -1,4 +1,4 @@
-"""Who may follow a session live, for how long, and what each message is answered (API §3, §4)."""
+"""Permissions of live connections, their expiry and the answer to each message (API §3, §4)."""
 
 import asyncio
 import json
@@ -22,13 +22,13 @@ from tests.support.callers import INVALID_TOKENS, VALID_TOKENS, AliceSession, cr
 from tests.support.live import LiveClient
 from tests.support.tokens import bearer, claims, signed
 
-_STRANGE_KIND = "refresh+jwt"
-"""A subscription's token is what belongs here; this is what doesn't."""
+_WRONG_TYPE = "refresh+jwt"
+"""A token type that is invalid here; a subscription token, "wrong kind" elsewhere, is valid."""
 
 
 @pytest.fixture(scope="module")
 def instance(redis_url: str, postgres: EmbeddedPostgres) -> Iterator[Instance]:
-    """A container that asks for tokens, with an audit trail."""
+    """An instance that requires tokens, with an audit trail."""
     with running(
         redis_url,
         DATABASE_URL=postgres.url,
@@ -40,7 +40,7 @@ def instance(redis_url: str, postgres: EmbeddedPostgres) -> Iterator[Instance]:
 
 @pytest.fixture
 async def api(instance: Instance) -> AsyncIterator[ApiClient]:
-    """A client of it, with Alice's token."""
+    """Client of that instance with Alice's token."""
     async with httpx.AsyncClient(
         verify=CERTIFICATES, base_url=instance.url, headers=bearer(tokens.host())
     ) as http:
@@ -56,8 +56,8 @@ async def _socket(
         yield socket
 
 
-async def _closing_code(socket: ClientConnection) -> int | None:
-    """The code with which the server ends the connection."""
+async def _close_code(socket: ClientConnection) -> int | None:
+    """Wait until the server closes the socket; return its code."""
     async with asyncio.timeout(10):
         try:
             while True:
@@ -66,52 +66,52 @@ async def _closing_code(socket: ClientConnection) -> int | None:
             return closed.rcvd.code if closed.rcvd else None
 
 
-def _refused_tokens(alice: AliceSession) -> dict[str, str | None]:
-    refused = {caller: token(alice) for caller, token in INVALID_TOKENS.items()}
-    return {**refused, "wrong kind": signed(claims("host", "alice"), typ=_STRANGE_KIND)}
+def _invalid_tokens(alice: AliceSession) -> dict[str, str | None]:
+    invalid = {caller: token(alice) for caller, token in INVALID_TOKENS.items()}
+    return {**invalid, "wrong kind": signed(claims("host", "alice"), typ=_WRONG_TYPE)}
 
 
 @pytest.mark.parametrize("caller", INVALID_TOKENS)
-async def test_no_socket_without_a_good_token(
+async def test_a_socket_without_a_valid_token_is_closed(
     api: ApiClient, instance: Instance, caller: str
 ) -> None:
     alice = await create_session(api)
-    async with _socket(instance, alice.session_id, _refused_tokens(alice)[caller]) as socket:
-        assert await _closing_code(socket) == 4401
+    async with _socket(instance, alice.session_id, _invalid_tokens(alice)[caller]) as socket:
+        assert await _close_code(socket) == 4401
 
 
 @pytest.mark.parametrize("caller", INVALID_TOKENS)
-async def test_no_stream_without_a_good_token(api: ApiClient, caller: str) -> None:
+async def test_a_stream_without_a_valid_token_is_401(api: ApiClient, caller: str) -> None:
     alice = await create_session(api)
-    token = _refused_tokens(alice)[caller]
+    token = _invalid_tokens(alice)[caller]
     api.http.headers.pop("Authorization")
     query = f"?token={token}" if token else ""
     answer = await api.http.get(f"/v1/sessions/{alice.session_id}/stream{query}")
     assert (answer.status_code, answer.json()["error"]["code"]) == (401, "UNAUTHENTICATED")
 
 
-SEES = {"spectator", "participant off move", "participant on move", "host", "service"}
-NEVER_SEES = {"other tenant", "other host"}
-"""To these it is a session that is not there: a lobby in which nothing ever happens."""
+CAN_READ = {"spectator", "participant off move", "participant on move", "host", "service"}
+CANNOT_READ = {"other tenant", "other host"}
+"""They may connect, as to a session that doesn't exist yet, and get no pushes."""
 
 
-def test_every_caller_is_one_who_sees_one_who_does_not_or_is_refused() -> None:
-    assert SEES | NEVER_SEES | {"other session"} == VALID_TOKENS.keys()
+def test_the_groups_of_callers_cover_all_callers() -> None:
+    assert CAN_READ | CANNOT_READ | {"other session"} == VALID_TOKENS.keys()
 
 
-async def test_a_token_of_another_session_opens_neither_socket_nor_stream(
+async def test_a_token_of_another_session_is_refused_for_socket_and_stream(
     api: ApiClient, instance: Instance
 ) -> None:
     alice = await create_session(api)
     token = VALID_TOKENS["other session"](alice)
     async with _socket(instance, alice.session_id, token) as socket:
-        assert await _closing_code(socket) == 4404
+        assert await _close_code(socket) == 4404
     path = f"/v1/sessions/{alice.session_id}/stream"
     assert (await api.http.get(path, headers=bearer(token))).status_code == 404
 
 
-@pytest.mark.parametrize("caller", sorted(SEES))
-async def test_those_who_may_read_it_get_its_pushes(
+@pytest.mark.parametrize("caller", sorted(CAN_READ))
+async def test_callers_with_read_permission_get_pushes(
     api: ApiClient, instance: Instance, caller: str
 ) -> None:
     alice = await create_session(api)
@@ -122,8 +122,8 @@ async def test_those_who_may_read_it_get_its_pushes(
         assert (await follower.until_type("STATE_UPDATE"))["state"]["version"] == 3
 
 
-@pytest.mark.parametrize("caller", sorted(NEVER_SEES))
-async def test_to_others_it_is_a_session_that_is_not_there(
+@pytest.mark.parametrize("caller", sorted(CANNOT_READ))
+async def test_callers_without_read_permission_get_no_pushes(
     api: ApiClient, instance: Instance, caller: str
 ) -> None:
     alice = await create_session(api)
@@ -140,13 +140,13 @@ async def test_to_others_it_is_a_session_that_is_not_there(
         assert [message["type"] for message in follower.received] == ["CONNECTED", "PONG"]
 
 
-@pytest.mark.parametrize("caller", sorted(SEES | NEVER_SEES))
+@pytest.mark.parametrize("caller", sorted(CAN_READ | CANNOT_READ))
 async def test_each_message_is_answered_as_the_table_says(
     api: ApiClient, instance: Instance, caller: str
 ) -> None:
     alice = await create_session(api)
     token = VALID_TOKENS[caller](alice)
-    state = "STATE_SYNC" if caller in SEES else "ERROR"
+    state = "STATE_SYNC" if caller in CAN_READ else "ERROR"
     answers = {"PING": "PONG", "RECONNECT": state, "AUTHENTICATE": "AUTHENTICATED"}
     assert answers.keys() == MESSAGES.keys()
     async with _socket(instance, alice.session_id, token) as socket:
@@ -160,14 +160,14 @@ async def test_each_message_is_answered_as_the_table_says(
 
 
 @pytest.mark.parametrize("caller", INVALID_TOKENS)
-async def test_a_fresh_token_that_is_not_good_changes_nothing(
+async def test_an_invalid_new_token_is_an_error_and_keeps_the_socket_open(
     api: ApiClient, instance: Instance, caller: str
 ) -> None:
     alice = await create_session(api)
     async with _socket(instance, alice.session_id, tokens.host()) as socket:
         follower = LiveClient(socket)
         await follower.until_type("CONNECTED")
-        token = _refused_tokens(alice)[caller]
+        token = _invalid_tokens(alice)[caller]
         await follower.send({"type": "AUTHENTICATE", **({"token": token} if token else {})})
         refusal = await follower.next()
         assert refusal["type"] == "ERROR"
@@ -177,7 +177,7 @@ async def test_a_fresh_token_that_is_not_good_changes_nothing(
 
 
 @pytest.mark.parametrize("other", [tokens.host("bob"), tokens.service(), tokens.host(tenant="t")])
-async def test_nobody_takes_over_another_s_socket(
+async def test_a_socket_refuses_the_token_of_another_caller(
     api: ApiClient, instance: Instance, other: str
 ) -> None:
     alice = await create_session(api)
@@ -188,16 +188,18 @@ async def test_nobody_takes_over_another_s_socket(
         assert (await follower.next())["code"] == "FORBIDDEN"
 
 
-async def test_a_socket_ends_with_its_token(api: ApiClient, instance: Instance) -> None:
+async def test_a_socket_is_closed_when_its_token_expires(
+    api: ApiClient, instance: Instance
+) -> None:
     alice = await create_session(api)
     ends_at = time.time() + 1.5
     token = signed(claims("spectator", "s", session_id=alice.session_id, exp=ends_at))
     async with _socket(instance, alice.session_id, token) as socket:
-        assert await _closing_code(socket) == 4401
+        assert await _close_code(socket) == 4401
     assert ends_at <= time.time() < ends_at + 1
 
 
-async def test_a_stream_ends_with_its_token_and_says_why(
+async def test_a_stream_ends_with_an_error_when_its_token_expires(
     api: ApiClient, instance: Instance
 ) -> None:
     alice = await create_session(api)
@@ -212,21 +214,21 @@ async def test_a_stream_ends_with_its_token_and_says_why(
     assert (last["type"], last["code"]) == ("ERROR", "UNAUTHENTICATED")
 
 
-async def test_a_fresh_token_keeps_the_socket_open(api: ApiClient, instance: Instance) -> None:
+async def test_a_new_token_keeps_the_socket_open(api: ApiClient, instance: Instance) -> None:
     alice = await create_session(api)
-    brief = signed(claims("host", "alice", 1.5))
-    async with _socket(instance, alice.session_id, brief) as socket:
+    short_lived = signed(claims("host", "alice", 1.5))
+    async with _socket(instance, alice.session_id, short_lived) as socket:
         follower = LiveClient(socket)
         await follower.until_type("CONNECTED")
         longer = claims("host", "alice", 3)
         await follower.send({"type": "AUTHENTICATE", "token": signed(longer)})
         renewed = await follower.until_type("AUTHENTICATED")
         assert renewed["expires_at_ms"] == pytest.approx(longer["exp"] * 1000, abs=1)
-        assert await _closing_code(socket) == 4401
+        assert await _close_code(socket) == 4401
     assert time.time() >= longer["exp"]
 
 
-async def test_a_host_waits_in_a_lobby_for_its_own_session_alone(
+async def test_before_the_creation_only_the_later_owner_may_wait_for_its_pushes(
     api: ApiClient, instance: Instance
 ) -> None:
     session_id = str(uuid4())
@@ -246,7 +248,7 @@ async def test_a_host_waits_in_a_lobby_for_its_own_session_alone(
         assert [message["type"] for message in bob.received] == ["CONNECTED", "PONG"]
 
 
-async def test_a_host_hears_of_the_end_of_its_session_though_it_never_asked_for_the_state(
+async def test_a_host_gets_the_deletion_without_having_requested_the_state(
     api: ApiClient, instance: Instance
 ) -> None:
     alice = await create_session(api)
@@ -257,13 +259,13 @@ async def test_a_host_hears_of_the_end_of_its_session_though_it_never_asked_for_
         assert (await follower.next())["type"] == "SESSION_DELETED"
 
 
-async def test_a_deletion_is_told_again_to_the_host_whose_session_it_was_and_to_no_other(
+async def test_only_the_owner_gets_the_deletion_of_a_deleted_session(
     api: ApiClient, instance: Instance
 ) -> None:
     alice = await create_session(api)
     await api.delete(alice.session_id)
     events = f"/v1/sessions/{alice.session_id}/events"
-    async with asyncio.timeout(10):  # until the trail, which knows whose it was, has it
+    async with asyncio.timeout(10):  # the owner of a deleted session is known from the audit trail
         while (await api.http.get(events)).status_code != 200:
             await asyncio.sleep(0.01)
     async with (
@@ -277,40 +279,40 @@ async def test_a_deletion_is_told_again_to_the_host_whose_session_it_was_and_to_
         assert [message["type"] for message in bob.received] == ["CONNECTED", "PONG"]
 
 
-async def _come_down_to(api: ApiClient, sockets: int) -> None:
-    """Return when the server has noticed that only so many are left."""
+async def _wait_until_connections_are(api: ApiClient, sockets: int) -> None:
+    """Wait until the instance counts exactly `sockets` live connections."""
     async with asyncio.timeout(10):
         while f"connections {sockets}.0" not in (await api.http.get("/metrics")).text:
             await asyncio.sleep(0.01)
 
 
-async def test_a_caller_has_so_many_sockets_and_no_more(api: ApiClient, instance: Instance) -> None:
+async def test_live_connections_per_caller_are_limited(api: ApiClient, instance: Instance) -> None:
     alice = await create_session(api)
     many: list[Any] = [_socket(instance, alice.session_id, tokens.host("many")) for _ in range(3)]
     async with many[0] as one, many[1] as two, many[2] as three:
         for socket in (one, two, three):
             await LiveClient(socket).until_type("CONNECTED")
         async with _socket(instance, alice.session_id, tokens.host("many")) as fourth:
-            assert await _closing_code(fourth) == 4429
+            assert await _close_code(fourth) == 4429
         stream = f"/v1/sessions/{alice.session_id}/stream"
         answer = await api.http.get(stream, headers=bearer(tokens.host("many")))
         assert answer.status_code == 429
         async with _socket(instance, alice.session_id, tokens.host()) as other:
             await LiveClient(other).until_type("CONNECTED")
         await one.close()
-        await _come_down_to(api, 2)
+        await _wait_until_connections_are(api, 2)
         async with _socket(instance, alice.session_id, tokens.host("many")) as again:
             await LiveClient(again).until_type("CONNECTED")
 
 
-async def test_a_stream_takes_the_token_of_the_header_too(api: ApiClient) -> None:
+async def test_a_stream_accepts_a_token_in_the_header(api: ApiClient) -> None:
     alice = await create_session(api)
     path = f"/v1/sessions/{alice.session_id}/stream?sync=1"
     async with api.http.stream("GET", path) as stream:
         assert stream.status_code == 200
 
 
-async def test_a_token_in_the_query_opens_nothing_but_live_connections(api: ApiClient) -> None:
+async def test_a_token_in_the_query_is_accepted_only_for_live_connections(api: ApiClient) -> None:
     alice = await create_session(api)
     api.http.headers.pop("Authorization")
     answer = await api.http.get(f"/v1/sessions/{alice.session_id}?token={tokens.host()}")

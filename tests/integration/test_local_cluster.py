@@ -1,4 +1,4 @@
-"""The cluster that tests run on does what a Redis Cluster does."""
+"""The local Redis Cluster for tests fails over and migrates slots as a real one does."""
 
 from collections.abc import Iterator
 
@@ -12,7 +12,7 @@ _TAGS = [f"{{s{n}}}" for n in range(12)]
 
 @pytest.fixture(scope="module")
 def cluster() -> Iterator[LocalCluster]:
-    """Six nodes."""
+    """A cluster of six nodes with one key per shard."""
     with local_cluster() as cluster:
         with cluster.client() as client:
             for tag in _TAGS:
@@ -22,14 +22,14 @@ def cluster() -> Iterator[LocalCluster]:
 
 @pytest.fixture(autouse=True)
 def keeps_all_keys(cluster: LocalCluster) -> Iterator[None]:
-    """Whatever a test does, no key is lost, and all six nodes run in the end."""
+    """Check after each test that no key is lost and all six nodes run."""
     yield
     cluster.wait_until_healthy()
     with cluster.client() as client:
         assert [client.get(f"{tag}:key") for tag in _TAGS] == [tag.encode() for tag in _TAGS]
 
 
-def test_the_shards_are_spread_over_three_primaries_each_with_a_replica(
+def test_the_shards_are_spread_over_three_primaries_with_a_replica_each(
     cluster: LocalCluster,
 ) -> None:
     owners = {cluster.owner_of(tag).port for tag in _TAGS}
@@ -37,7 +37,7 @@ def test_the_shards_are_spread_over_three_primaries_each_with_a_replica(
     assert (len(owners), len(replicas), len(owners | replicas)) == (3, 3, 6)
 
 
-def test_a_replica_takes_the_place_of_its_killed_primary_which_returns_as_a_replica(
+def test_a_replica_replaces_its_killed_primary_which_returns_as_a_replica(
     cluster: LocalCluster,
 ) -> None:
     replica = cluster.replica_of(cluster.owner_of("{s0}"))
@@ -48,13 +48,13 @@ def test_a_replica_takes_the_place_of_its_killed_primary_which_returns_as_a_repl
     assert cluster.replica_of(replica) is dead
 
 
-def test_a_primary_hands_over_in_good_order(cluster: LocalCluster) -> None:
+def test_a_primary_hands_over_to_its_replica(cluster: LocalCluster) -> None:
     replica = cluster.replica_of(cluster.owner_of("{s1}"))
     former = cluster.hand_over("{s1}")
     assert cluster.owner_of("{s1}") is replica is not former
 
 
-def test_a_slot_is_migrated_in_two_halves(cluster: LocalCluster) -> None:
+def test_a_slot_being_migrated_answers_ask_and_then_moved(cluster: LocalCluster) -> None:
     source = cluster.owner_of("{s2}")
     target = next(o for o in map(cluster.owner_of, _TAGS) if o is not source)
     with cluster.migrating("{s2}", target):

@@ -1,4 +1,4 @@
-"""The local stand-in for Lambda, API Gateway, SQS and EventBridge does what they do."""
+"""The local emulator behaves as Lambda, API Gateway, SQS and EventBridge do."""
 
 import base64
 import os
@@ -27,7 +27,7 @@ _HANDLERS = {
         def handler(event, context):
             return {"event": event, "pid": os.getpid()}
     """,
-    "surroundings": """
+    "environment": """
         import os
         def handler(event, context):
             left = context.get_remaining_time_in_millis()
@@ -39,13 +39,13 @@ _HANDLERS = {
         def handler(event, context):
             return json.loads(event["body"])
     """,
-    "meeting": """
+    "waiting": """
         import os, socket
         def handler(event, context):
-            with socket.create_connection(("127.0.0.1", int(os.environ["REPORTS"]))) as line:
-                line.sendall(b'"here"')
-                line.shutdown(socket.SHUT_WR)
-                line.recv(1)
+            with socket.create_connection(("127.0.0.1", int(os.environ["REPORTS"]))) as connection:
+                connection.sendall(b'"called"')
+                connection.shutdown(socket.SHUT_WR)
+                connection.recv(1)
             return {"pid": os.getpid()}
     """,
     "fragile": """
@@ -67,10 +67,10 @@ _HANDLERS = {
     "frozen": """
         from pathlib import Path
         from snapshot_restore_py import register_after_restore, register_before_snapshot
-        world = Path(__file__).with_name("world")
-        seen = [world.read_text()]
+        state = Path(__file__).with_name("state")
+        seen = [state.read_text()]
         register_before_snapshot(lambda: seen.append("snapshot"))
-        register_after_restore(lambda: seen.append(world.read_text()))
+        register_after_restore(lambda: seen.append(state.read_text()))
         def handler(event, context):
             return seen
     """,
@@ -85,8 +85,8 @@ _HANDLERS = {
     "worker": """
         import json, os, socket
         def handler(event, context):
-            with socket.create_connection(("127.0.0.1", int(os.environ["REPORTS"]))) as line:
-                line.sendall(json.dumps(event).encode())
+            with socket.create_connection(("127.0.0.1", int(os.environ["REPORTS"]))) as connection:
+                connection.sendall(json.dumps(event).encode())
             bad = [r["messageId"] for r in event.get("Records", []) if r["body"] == "bad"]
             return {"batchItemFailures": [{"itemIdentifier": name} for name in bad]}
     """,
@@ -112,14 +112,14 @@ functions:
       - httpApi: "GET /files/{path+}"
       - httpApi: GET /files/{folder}/index
       - httpApi: "*"
-  surroundings:
-    handler: surroundings.handler
+  environment:
+    handler: environment.handler
     timeout: 7
     memorySize: 256
     environment: {OWN: "1", JOBS: {Ref: JobQueue}, SSM_NAMES: "TOKEN,UNSET"}
   literal: {handler: literal.handler, events: [{httpApi: POST /literal}]}
-  meeting: {handler: meeting.handler, events: [{httpApi: GET /meeting}]}
-  single: {handler: meeting.handler, reservedConcurrency: 1, events: [{httpApi: GET /single}]}
+  waiting: {handler: waiting.handler, events: [{httpApi: GET /waiting}]}
+  single: {handler: waiting.handler, reservedConcurrency: 1, events: [{httpApi: GET /single}]}
   fragile: {handler: fragile.handler, timeout: 1, events: [{httpApi: "GET /fragile/{how}"}]}
   broken: {handler: broken.handler, events: [{httpApi: GET /broken}]}
   frozen: {handler: frozen.handler, snapStart: "${param:frozen}"}
@@ -152,7 +152,7 @@ Resources:
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A project of small functions."""
+    """A project with small functions."""
     folder = tmp_path_factory.mktemp("functions")
     for name, body in _HANDLERS.items():
         first = body.index(body.lstrip())
@@ -160,26 +160,28 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
         (folder / f"{name}.py").write_text(body.replace(f"\n{indent}", "\n"))
     (folder / "serverless.yml").write_text(_SERVERLESS)
     (folder / "queues.yml").write_text(_QUEUES)
-    (folder / "world").write_text("before")
+    (folder / "state").write_text("before")
     return folder
 
 
 def options(folder: Path, **more: Any) -> LocalRunOptions:
-    """How to run the project in `folder`, without its schedules if nothing else is said."""
-    chosen: dict[str, Any] = {"stage": "icy", "schedule_speed": 0, "patience_s": 0.3}
-    return LocalRunOptions(file=folder / "serverless.yml", code=lambda _: folder, **(chosen | more))
+    """Return options to run the project in `folder`, by default without its schedules."""
+    defaults: dict[str, Any] = {"stage": "icy", "schedule_speed": 0, "patience_s": 0.3}
+    return LocalRunOptions(
+        file=folder / "serverless.yml", code=lambda _: folder, **(defaults | more)
+    )
 
 
 @pytest.fixture(scope="module")
 def reports() -> Iterator[Reports]:
-    """Where functions tell what they do."""
+    """Receives the functions' reports."""
     with Reports() as reports:
         yield reports
 
 
 @pytest.fixture(scope="module")
 def running(folder: Path, reports: Reports) -> Iterator[LocalFunctions]:
-    """The project, running."""
+    """The running project."""
     settings = {"REPORTS": str(reports.port), "TOKEN": "secret", "OTHER": "public"}
     with running_functions(settings, options(folder)) as running:
         yield running
@@ -187,14 +189,14 @@ def running(folder: Path, reports: Reports) -> Iterator[LocalFunctions]:
 
 @pytest.fixture
 def http(running: LocalFunctions) -> Iterator[httpx.Client]:
-    """A client of its gateway."""
+    """Client of its gateway."""
     with httpx.Client(base_url=running.url, timeout=20) as client:
         yield client
 
 
 @pytest.fixture
 def sqs(running: LocalFunctions) -> Iterator[Any]:
-    """A client of its queues."""
+    """Client of its queues."""
     names = {"aws_access_key_id": "x", "aws_secret_access_key": "x", "region_name": "eu-north-1"}
     client = boto3.client("sqs", endpoint_url=running.aws_endpoint, **names)
     yield client
@@ -226,7 +228,7 @@ def test_the_most_specific_route_answers(
     assert event.get("pathParameters") == parameters
 
 
-def test_an_event_has_payload_format_2(http: httpx.Client) -> None:
+def test_an_http_apis_event_has_payload_format_2(http: httpx.Client) -> None:
     headers = [("X-A", "1"), ("x-a", "2"), ("Cookie", "b=1; c=2"), ("User-Agent", "tester")]
     answer = http.get("/things/a%20b?q=1&q=%C3%A9&empty=", headers=headers)
     event = answer.json()["event"]
@@ -250,7 +252,7 @@ def test_an_event_has_payload_format_2(http: httpx.Client) -> None:
     assert (event["isBase64Encoded"], "body" in event) == (False, False)
 
 
-def test_a_rest_api_s_event_has_payload_format_1() -> None:
+def test_a_rest_apis_event_has_payload_format_1() -> None:
     call = HttpRequest("POST", "/a/b%20c", "q=1&q=2", (("X-A", "1"), ("X-A", "2")), body=b"\x00")
     event = rest_api_event(call, "/a/{id}", {"id": "b c"})
     assert (event["httpMethod"], event["path"], event["resource"]) == ("POST", "/a/b c", "/a/{id}")
@@ -264,7 +266,7 @@ def test_a_rest_api_s_event_has_payload_format_1() -> None:
     assert (empty["body"], empty["queryStringParameters"], empty["pathParameters"]) == (None,) * 3
 
 
-def test_a_function_url_s_event_has_the_path_as_it_was_sent() -> None:
+def test_a_function_urls_event_keeps_the_path_encoded() -> None:
     event = function_url_event(HttpRequest("GET", "/a%20b", "q=1"))
     assert (event["version"], event["routeKey"]) == ("2.0", "$default")
     assert event["rawPath"] == event["requestContext"]["http"]["path"] == "/a%20b"
@@ -281,7 +283,7 @@ def test_a_function_url_s_event_has_the_path_as_it_was_sent() -> None:
         ("application/json", b"\xff", True),
     ],
 )
-def test_a_body_that_is_no_text_comes_in_base64(
+def test_a_body_that_is_not_text_is_base64_in_the_event(
     http: httpx.Client, content_type: str, body: bytes, is_base64: bool
 ) -> None:
     headers = {"Content-Type": content_type}
@@ -290,7 +292,7 @@ def test_a_body_that_is_no_text_comes_in_base64(
     assert (base64.b64decode if is_base64 else str.encode)(event["body"]) == body
 
 
-def test_an_answer_becomes_a_response(http: httpx.Client) -> None:
+def test_a_functions_result_becomes_the_http_response(http: httpx.Client) -> None:
     answer = {
         "statusCode": 418,
         "headers": {"X-Count": 3, "Content-Type": "image/x-dot", "Content-Length": "99"},
@@ -308,7 +310,7 @@ def test_an_answer_becomes_a_response(http: httpx.Client) -> None:
 @pytest.mark.parametrize(
     ("answer", "body"), [({"a": [1]}, '{"a": [1]}'), ("Hello", "Hello"), (True, "true")]
 )
-def test_an_answer_without_a_status_is_the_body_of_a_success(
+def test_a_result_without_a_status_is_the_body_of_a_200(
     http: httpx.Client, answer: object, body: str
 ) -> None:
     response = http.post("/literal", json=answer)
@@ -319,12 +321,12 @@ def test_an_answer_without_a_status_is_the_body_of_a_success(
 @pytest.mark.parametrize(
     "answer", [{"statusCode": "much"}, {"statusCode": 200, "body": {"a": 1}}, {"statusCode": None}]
 )
-def test_what_is_no_answer_is_an_error(http: httpx.Client, answer: dict[str, Any]) -> None:
+def test_an_invalid_result_is_500(http: httpx.Client, answer: dict[str, Any]) -> None:
     response = http.post("/literal", json=answer)
     assert (response.status_code, response.json()) == (500, {"message": "Internal Server Error"})
 
 
-def test_a_function_that_raises_is_an_error_and_lives_on(
+def test_a_function_that_raises_is_500_and_its_instance_is_kept(
     http: httpx.Client, running: LocalFunctions
 ) -> None:
     before = http.get("/fragile/fine").json()["pid"]
@@ -338,7 +340,7 @@ def test_a_function_that_raises_is_an_error_and_lives_on(
 @pytest.mark.parametrize(
     ("how", "kind"), [("crash", "Runtime.ExitError"), ("sleep", "Sandbox.Timedout")]
 )
-def test_an_instance_that_crashed_or_took_too_long_is_replaced(
+def test_an_instance_that_crashed_or_timed_out_is_replaced(
     http: httpx.Client, running: LocalFunctions, how: str, kind: str
 ) -> None:
     before = http.get("/fragile/fine").json()["pid"]
@@ -357,7 +359,7 @@ def test_a_body_above_ten_megabytes_is_refused(http: httpx.Client) -> None:
     assert (response.status_code, response.json()) == (413, {"message": "Request Entity Too Large"})
 
 
-def test_a_warm_instance_serves_one_call_after_the_other(
+def test_a_warm_instance_serves_calls_in_sequence(
     http: httpx.Client, running: LocalFunctions
 ) -> None:
     pids = {http.get("/things").json()["pid"] for _ in range(5)}
@@ -365,20 +367,20 @@ def test_a_warm_instance_serves_one_call_after_the_other(
     assert running.counts("echo").cold_starts == 1
 
 
-def test_calls_at_the_same_time_go_to_instances_of_their_own(
+def test_concurrent_calls_go_to_separate_instances(
     http: httpx.Client, reports: Reports, running: LocalFunctions
 ) -> None:
     with ThreadPoolExecutor() as threads:
-        answers = [threads.submit(http.get, "/meeting") for _ in range(2)]
+        answers = [threads.submit(http.get, "/waiting") for _ in range(2)]
         with reports.caller(), reports.caller():
             pass
         pids = {answer.result().json()["pid"] for answer in answers}
     assert len(pids) == 2
     assert pids <= set(running.process_ids)
-    assert running.counts("meeting").cold_starts == 2
+    assert running.counts("waiting").cold_starts == 2
 
 
-def test_a_call_that_finds_every_instance_busy_is_turned_away(
+def test_a_call_beyond_the_reserved_concurrency_is_503(
     http: httpx.Client, reports: Reports
 ) -> None:
     with ThreadPoolExecutor() as threads:
@@ -389,7 +391,7 @@ def test_a_call_that_finds_every_instance_busy_is_turned_away(
     assert (response.status_code, response.json()) == (503, {"message": "Service Unavailable"})
 
 
-def test_a_function_that_does_not_start_says_why(
+def test_a_function_that_does_not_start_reports_error_and_output(
     http: httpx.Client, running: LocalFunctions
 ) -> None:
     assert http.get("/broken").status_code == 500
@@ -397,20 +399,20 @@ def test_a_function_that_does_not_start_says_why(
         running.warm_up("broken")
 
 
-def test_a_function_s_surroundings_are_lambda_s(
+def test_a_functions_environment_and_context_are_those_of_lambda(
     folder: Path, running: LocalFunctions, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("DATABASE_URL", "postgresql://of-somebody/else")
-    told = running.invoke("surroundings", {})
-    environment = told["environment"]
-    assert told["cwd"] == environment["LAMBDA_TASK_ROOT"] == str(folder)
-    assert told["name"] == environment["AWS_LAMBDA_FUNCTION_NAME"] == "local-icy-surroundings"
-    assert told["arn"].endswith(":eu-north-1:123456789012:function:local-icy-surroundings")
-    assert 6000 < told["left_ms"] <= 7000
+    monkeypatch.setenv("DATABASE_URL", "postgresql://unrelated/database")
+    result = running.invoke("environment", {})
+    environment = result["environment"]
+    assert result["cwd"] == environment["LAMBDA_TASK_ROOT"] == str(folder)
+    assert result["name"] == environment["AWS_LAMBDA_FUNCTION_NAME"] == "local-icy-environment"
+    assert result["arn"].endswith(":eu-north-1:123456789012:function:local-icy-environment")
+    assert 6000 < result["left_ms"] <= 7000
     assert environment["AWS_LAMBDA_FUNCTION_MEMORY_SIZE"] == "256"
     assert environment["AWS_LAMBDA_INITIALIZATION_TYPE"] == "on-demand"
     assert environment["AWS_REGION"] == environment["AWS_DEFAULT_REGION"] == "eu-north-1"
-    assert environment["_HANDLER"] == "surroundings.handler"
+    assert environment["_HANDLER"] == "environment.handler"
     assert environment["AWS_ENDPOINT_URL"] == running.aws_endpoint
     assert (environment["SHARED"], environment["OWN"], environment["OTHER"]) == (
         "icy",
@@ -421,8 +423,8 @@ def test_a_function_s_surroundings_are_lambda_s(
     assert "DATABASE_URL" not in environment
 
 
-def test_a_secret_is_in_the_parameter_store_alone(running: LocalFunctions) -> None:
-    environment = running.invoke("surroundings", {})["environment"]
+def test_a_secret_is_only_in_the_parameter_store(running: LocalFunctions) -> None:
+    environment = running.invoke("environment", {})["environment"]
     assert "TOKEN" not in environment
     assert environment["SSM_NAMES"] == "TOKEN"
     names = {"aws_access_key_id": "x", "aws_secret_access_key": "x", "region_name": "eu-north-1"}
@@ -432,21 +434,21 @@ def test_a_secret_is_in_the_parameter_store_alone(running: LocalFunctions) -> No
     assert [(p["Type"], p["Value"]) for p in stored["Parameters"]] == [("SecureString", "secret")]
 
 
-def test_a_snapshot_waits_until_it_is_needed(folder: Path, running: LocalFunctions) -> None:
+def test_a_snapshot_is_restored_by_the_next_call(folder: Path, running: LocalFunctions) -> None:
     running.snapshot("frozen")
-    (folder / "world").write_text("after")
+    (folder / "state").write_text("after")
     assert running.invoke("frozen", {}) == ["before", "snapshot", "after"]
     assert running.counts("frozen").cold_starts == 1
 
 
-def test_with_a_snapshot_credentials_come_from_an_address(running: LocalFunctions) -> None:
-    told = running.invoke("credentials", {})
-    assert {"AccessKeyId", "SecretAccessKey", "Token", "Expiration"} < told.keys()
-    assert "AWS_ACCESS_KEY_ID" not in told["environment"]
-    assert told["environment"]["AWS_LAMBDA_INITIALIZATION_TYPE"] == "snap-start"
+def test_with_snap_start_credentials_come_from_a_url(running: LocalFunctions) -> None:
+    result = running.invoke("credentials", {})
+    assert {"AccessKeyId", "SecretAccessKey", "Token", "Expiration"} < result.keys()
+    assert "AWS_ACCESS_KEY_ID" not in result["environment"]
+    assert result["environment"]["AWS_LAMBDA_INITIALIZATION_TYPE"] == "snap-start"
 
 
-def test_a_message_invokes_its_function_when_its_delay_is_over(
+def test_a_message_invokes_its_function_after_its_delay(
     running: LocalFunctions, reports: Reports, sqs: Any
 ) -> None:
     url = running.queue_urls["JobQueue"]
@@ -463,23 +465,23 @@ def test_a_message_invokes_its_function_when_its_delay_is_over(
     assert int(record["attributes"]["SentTimestamp"]) > 0
 
 
-def test_a_message_that_failed_comes_again_and_then_goes_to_the_dead(
+def test_a_failed_message_is_retried_and_then_sent_to_the_dead_letter_queue(
     running: LocalFunctions, reports: Reports, sqs: Any
 ) -> None:
     entries = [{"Id": body, "MessageBody": body} for body in ("good", "bad")]
     sqs.send_message_batch(QueueUrl=running.queue_urls["JobQueue"], Entries=entries)
-    told: list[tuple[str, str]] = []
-    while len(told) < 3:
-        told += [
+    deliveries: list[tuple[str, str]] = []
+    while len(deliveries) < 3:
+        deliveries += [
             (record["body"], record["attributes"]["ApproximateReceiveCount"])
             for record in reports.next()["Records"]
         ]
-    assert sorted(told) == [("bad", "1"), ("bad", "2"), ("good", "1")]
+    assert sorted(deliveries) == [("bad", "1"), ("bad", "2"), ("good", "1")]
     dead = sqs.receive_message(QueueUrl=running.queue_urls["DeadJobs"], WaitTimeSeconds=10)
     assert [message["Body"] for message in dead["Messages"]] == ["bad"]
 
 
-def test_a_schedule_can_be_fired_at_will(running: LocalFunctions, reports: Reports) -> None:
+def test_a_schedule_can_be_fired_manually(running: LocalFunctions, reports: Reports) -> None:
     with ThreadPoolExecutor() as threads:
         answer = threads.submit(running.fire, "hourly")
         event = reports.next()
@@ -488,7 +490,7 @@ def test_a_schedule_can_be_fired_at_will(running: LocalFunctions, reports: Repor
     assert event["resources"] == ["arn:aws:events:eu-north-1:123456789012:rule/hourly"]
 
 
-def test_a_schedule_keeps_its_rate(folder: Path, reports: Reports) -> None:
+def test_a_schedule_fires_repeatedly(folder: Path, reports: Reports) -> None:
     speed = 2 * 3600 / 0.2
     settings = {"REPORTS": str(reports.port)}
     with running_functions(settings, options(folder, schedule_speed=speed)):
@@ -496,15 +498,17 @@ def test_a_schedule_keeps_its_rate(folder: Path, reports: Reports) -> None:
     assert len({event["id"] for event in events}) == 3
 
 
-@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])
-def test_nothing_is_left_over(folder: Path, how: signal.Signals) -> None:
+@pytest.mark.parametrize("stop_signal", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_ends_the_emulator_and_all_its_processes(
+    folder: Path, stop_signal: signal.Signals
+) -> None:
     program = f"""
 import signal
 from contextlib import suppress
 from pathlib import Path
 from infra.local.functions import Options, running_functions
-for how in (signal.SIGINT, signal.SIGTERM):  # a background job is born with the first ignored
-    signal.signal(how, signal.default_int_handler)
+for each in (signal.SIGINT, signal.SIGTERM):  # shells start background jobs with SIGINT ignored
+    signal.signal(each, signal.default_int_handler)
 folder = Path({str(folder)!r})
 options = Options(file=folder / "serverless.yml", code=lambda _: folder, warm=["echo", "worker"])
 with suppress(KeyboardInterrupt), running_functions({{"REPORTS": "9"}}, options) as running:
@@ -521,7 +525,7 @@ with suppress(KeyboardInterrupt), running_functions({{"REPORTS": "9"}}, options)
         assert len(pids) == 2
         children = _children(process.pid)
         assert set(map(int, pids)) < children
-        process.send_signal(how)
+        process.send_signal(stop_signal)
         try:
             assert process.wait(10) == 0
         finally:
@@ -535,5 +539,5 @@ with suppress(KeyboardInterrupt), running_functions({{"REPORTS": "9"}}, options)
 
 
 def _children(pid: int) -> set[int]:
-    told = subprocess.run(["pgrep", "-P", str(pid)], capture_output=True, text=True, check=True)
-    return set(map(int, told.stdout.split()))
+    found = subprocess.run(["pgrep", "-P", str(pid)], capture_output=True, text=True, check=True)
+    return set(map(int, found.stdout.split()))

@@ -1,4 +1,4 @@
-"""The Sentinels that tests run on do what Redis Sentinels do."""
+"""The local Redis Sentinels for tests fail over and check users as real ones do."""
 
 from collections.abc import Iterator
 
@@ -19,12 +19,12 @@ def servers() -> Iterator[LocalSentinels]:
 
 
 def client(port: int, user: tuple[str, str] | None) -> Redis:
-    """A client of one server; the caller closes it."""
+    """Return a client of one server; the caller closes it."""
     name, password = user or (None, None)
     return Redis(port=port, username=name, password=password, retry=Retry(NoBackoff(), 0))
 
 
-def test_the_replica_takes_the_place_of_a_killed_primary_with_all_that_was_written(
+def test_the_replica_replaces_a_killed_primary_and_keeps_the_data(
     servers: LocalSentinels,
 ) -> None:
     with client(servers.primary.port, USER) as primary:
@@ -39,19 +39,19 @@ def test_the_replica_takes_the_place_of_a_killed_primary_with_all_that_was_writt
         assert replica.get("key") == b"value"
 
 
-def test_data_nodes_and_sentinels_ask_for_a_user_each_of_its_own(servers: LocalSentinels) -> None:
-    for node, its, others in (
+def test_data_nodes_and_sentinels_each_require_their_own_user(servers: LocalSentinels) -> None:
+    for node, own, others in (
         (servers.primary, USER, SENTINEL_USER),
         (servers.sentinels[0], SENTINEL_USER, USER),
     ):
-        with client(node.port, its) as known:
-            assert known.ping()
+        with client(node.port, own) as valid:
+            assert valid.ping()
         with client(node.port, others) as wrong, pytest.raises(AuthenticationError):
             wrong.ping()
-        with client(node.port, None) as nobody, pytest.raises(AuthenticationError):
-            nobody.ping()
+        with client(node.port, None) as anonymous, pytest.raises(AuthenticationError):
+            anonymous.ping()
 
 
-def test_the_user_of_the_service_may_not_administer(servers: LocalSentinels) -> None:
+def test_the_services_user_has_no_admin_permissions(servers: LocalSentinels) -> None:
     with client(servers.primary.port, USER) as user, pytest.raises(NoPermissionError):
         user.flushall()

@@ -1,4 +1,4 @@
-"""The local Upstash keeps Upstash's REST contract, for its client and for everyone else."""
+"""The local Upstash keeps Upstash's REST contract, for Upstash's client and for raw requests."""
 
 import asyncio
 import base64
@@ -28,7 +28,7 @@ BINARY = b"\xff\x00 \xe9"
 
 @pytest.fixture(scope="module")
 def upstash(redis_url: str) -> Iterator[LocalUpstash]:
-    """An endpoint on the Redis of this test run."""
+    """An endpoint in front of this test run's Redis."""
     with local_upstash(redis_url) as server:
         yield server
 
@@ -56,27 +56,27 @@ def reader(upstash: LocalUpstash) -> Iterator[httpx.Client]:
 
 @pytest.fixture
 def key() -> str:
-    """A key of this test's own."""
+    """A key that only this test uses."""
     return f"local-upstash:{uuid4().hex}"
 
 
 @contextmanager
 def raw(upstash: LocalUpstash, token: str | None = None) -> Iterator[httpx.Client]:
-    """An HTTP client with a token."""
+    """Yield an HTTP client with `token`, by default the full one."""
     headers = {"Authorization": f"Bearer {token or upstash.token}"}
     with httpx.Client(base_url=upstash.url, headers=headers, timeout=10) as http:
         yield http
 
 
 def ask(http: httpx.Client, *command: object) -> tuple[int, Any]:
-    """The status and the result, or error, of one command."""
+    """Send one command; return the status and its result or error."""
     answer = http.post("/", json=command)
-    [told] = answer.json().values()
-    return answer.status_code, told
+    [result] = answer.json().values()
+    return answer.status_code, result
 
 
 def digest(script: str) -> str:
-    """What clients call a script."""
+    """Return the digest by which clients call a script."""
     return sha1(script.encode(), usedforsecurity=False).hexdigest()
 
 
@@ -87,7 +87,7 @@ async def test_the_client_writes_and_reads(client: Redis, key: str) -> None:
     assert await client.get(key + "-missing") is None
 
 
-async def test_the_client_gets_every_shape_of_reply(client: Redis, key: str) -> None:
+async def test_the_client_gets_all_types_of_reply(client: Redis, key: str) -> None:
     assert await client.hset(key, values={"a": "1", "b": "OK"}) == 2
     assert await client.hgetall(key) == {"a": "1", "b": "OK"}
     assert await client.zadd(key + "z", {"m": 1.5}) == 1
@@ -130,7 +130,7 @@ async def test_the_client_loads_scripts_under_the_digest_of_their_text(
         assert await client.evalsha(digest(script).upper(), [key]) == key
 
 
-async def test_the_client_learns_of_errors(client: Redis, key: str) -> None:
+async def test_the_client_raises_the_servers_errors(client: Redis, key: str) -> None:
     await client.lpush(key, "x")
     with pytest.raises(UpstashError, match=r"^WRONGTYPE "):
         await client.get(key)
@@ -157,14 +157,14 @@ def test_base64_encodes_every_string_but_ok(http: httpx.Client, key: str) -> Non
     assert ask(http, "NOSUCH")[1].startswith("ERR unknown command")
 
 
-def test_base64_carries_what_is_not_text(http: httpx.Client, key: str) -> None:
+def test_base64_keeps_binary_values(http: httpx.Client, key: str) -> None:
     assert http.post(f"/set/{key}", content=BINARY).json() == {"result": "OK"}
     assert ask(http, "GET", key) == (200, BINARY.decode(errors="replace"))
     http.headers["Upstash-Encoding"] = "base64"
     assert ask(http, "GET", key) == (200, base64.b64encode(BINARY).decode())
 
 
-def test_floats_and_maps_are_told_as_in_resp2(http: httpx.Client, key: str) -> None:
+def test_floats_and_maps_are_returned_as_in_resp2(http: httpx.Client, key: str) -> None:
     assert ask(http, "ZADD", key, "1.5", "m") == (200, 1)
     assert ask(http, "ZSCORE", key, "m") == (200, "1.5")
     assert ask(http, "HSET", key + "h", "f", "v") == (200, 1)
@@ -179,7 +179,7 @@ def test_scalars_become_strings(http: httpx.Client, key: str, written: str, stor
     assert ask(http, "GET", key) == (200, stored)
 
 
-def test_the_sync_token_changes_with_changes_alone(http: httpx.Client, key: str) -> None:
+def test_the_sync_token_changes_only_with_writes(http: httpx.Client, key: str) -> None:
     def token_after(path: str, content: object) -> str:
         return http.post(path, json=content).headers["Upstash-Sync-Token"]
 
@@ -196,7 +196,7 @@ def test_the_sync_token_changes_with_changes_alone(http: httpx.Client, key: str)
     assert token_after("/", ["TIME"]) == tokens[-1]
 
 
-def test_an_error_in_a_pipeline_leaves_the_rest(http: httpx.Client, key: str) -> None:
+def test_an_error_in_a_pipeline_does_not_stop_the_rest(http: httpx.Client, key: str) -> None:
     commands = [["SET", key, "x"], ["INCR", key], ["BLPOP", key, 0], ["GET", key]]
     answer = http.post("/pipeline", json=commands)
     done, failed, refused, read = answer.json()
@@ -206,7 +206,7 @@ def test_an_error_in_a_pipeline_leaves_the_rest(http: httpx.Client, key: str) ->
     assert refused["error"].startswith("ERR Command is not available")
 
 
-def test_an_error_in_a_transaction_leaves_the_rest(http: httpx.Client, key: str) -> None:
+def test_an_error_in_a_transaction_does_not_stop_the_rest(http: httpx.Client, key: str) -> None:
     commands = [["SET", key, "x"], ["INCR", key], ["EVALSHA", "0" * 40, 0], ["GET", key]]
     answer = http.post("/multi-exec", json=commands)
     done, failed, unknown, read = answer.json()
@@ -246,13 +246,13 @@ def test_a_wrong_command_discards_its_transaction(
     assert ask(http, "EXISTS", key) == (200, 0)
 
 
-def test_a_path_spells_a_command(http: httpx.Client, key: str) -> None:
+def test_a_path_is_read_as_a_command(http: httpx.Client, key: str) -> None:
     assert http.get(f"/set/{key}/a%2Fb/EX/100").json() == {"result": "OK"}
     assert http.get(f"/GET/{key}").json() == {"result": "a/b"}
     assert ask(http, "TTL", key)[1] > 90
 
 
-def test_the_body_and_then_the_query_follow_the_path(http: httpx.Client, key: str) -> None:
+def test_the_body_and_then_the_query_are_appended_to_the_path(http: httpx.Client, key: str) -> None:
     assert http.post(f"/set/{key}?EX=100&NX", content="from body").json() == {"result": "OK"}
     assert http.put(f"/set/{key}?NX", content="late").json() == {"result": None}
     assert ask(http, "GET", key) == (200, "from body")
@@ -265,14 +265,16 @@ def test_head_is_answered_without_a_body(http: httpx.Client, key: str) -> None:
     assert ask(http, "GET", key) == (200, "x")
 
 
-def test_the_token_may_stand_in_the_query(upstash: LocalUpstash, key: str) -> None:
+def test_the_token_may_be_in_the_query(upstash: LocalUpstash, key: str) -> None:
     answer = httpx.get(f"{upstash.url}/set/{key}/x?_token={upstash.token}")
     assert (answer.status_code, answer.json()) == (200, {"result": "OK"})
 
 
 @pytest.mark.parametrize("path", ["/", "/pipeline", "/multi-exec", "/get/x", "/subscribe/x"])
 @pytest.mark.parametrize("header", [None, "Bearer wrong", "Bearer", "Basic eDp5", "Bearer \xe9"])
-def test_a_stranger_is_refused(upstash: LocalUpstash, path: str, header: str | None) -> None:
+def test_a_missing_or_wrong_token_is_401(
+    upstash: LocalUpstash, path: str, header: str | None
+) -> None:
     headers = {b"Authorization": header.encode("latin-1")} if header else {}
     answer = httpx.post(f"{upstash.url}{path}", headers=headers, content='["PING"]')
     assert answer.status_code == 401
@@ -307,9 +309,7 @@ def test_the_read_only_token_reads(http: httpx.Client, reader: httpx.Client, key
         "SCRIPT FLUSH",
     ],
 )
-def test_the_read_only_token_does_nothing_else(
-    reader: httpx.Client, key: str, command: str
-) -> None:
+def test_the_read_only_token_cannot_write(reader: httpx.Client, key: str, command: str) -> None:
     words = command.format(key).split()
     status, error = ask(reader, *words)
     assert status == 400
@@ -344,7 +344,7 @@ def test_the_read_only_token_does_nothing_else(
         "SCRIPT DEBUG YES",
     ],
 )
-def test_what_waits_or_changes_the_connection_or_server_is_not_available(
+def test_blocking_connection_and_server_commands_are_not_available(
     http: httpx.Client, command: str
 ) -> None:
     status, error = ask(http, *command.split())
@@ -362,7 +362,7 @@ def test_streams_are_read_without_waiting(http: httpx.Client, key: str) -> None:
     ) == (200, entry)
 
 
-def test_a_command_is_one_word(http: httpx.Client) -> None:
+def test_a_command_name_with_a_space_is_unknown(http: httpx.Client) -> None:
     status, error = ask(http, "CONFIG GET", "save")
     assert status == 400
     assert error.startswith("ERR unknown command")
@@ -373,7 +373,7 @@ def test_a_command_is_one_word(http: httpx.Client) -> None:
     "body",
     ["", "{", "{}", "[]", '"x"', "[[]]", '[["GET", null]]', "[[NaN]]", '[["\\ud800"]]', "[" * 9999],
 )
-def test_what_cannot_be_read_is_refused(http: httpx.Client, path: str, body: str) -> None:
+def test_an_invalid_body_is_400(http: httpx.Client, path: str, body: str) -> None:
     answer = http.post(path, content=body)
     assert answer.status_code == 400
     assert answer.json()["error"].startswith("ERR ")
@@ -407,7 +407,7 @@ def test_more_than_ten_megabytes_are_refused(http: httpx.Client, key: str) -> No
         "'PING'",
     ],
 )
-def test_a_locking_script_may_touch_its_keys(http: httpx.Client, key: str, call: str) -> None:
+def test_a_locking_script_may_use_its_keys(http: httpx.Client, key: str, call: str) -> None:
     script = f"{LOCKING}return redis.call({call})"
     assert ask(http, "EVAL", script, 2, key, key + "2")[0] == 200
 
@@ -428,7 +428,7 @@ def test_a_locking_script_may_touch_its_keys(http: httpx.Client, key: str, call:
         "'PUBLISH', 'other', KEYS[1]",
     ],
 )
-def test_a_locking_script_may_touch_nothing_else(http: httpx.Client, key: str, call: str) -> None:
+def test_a_locking_script_may_use_no_other_keys(http: httpx.Client, key: str, call: str) -> None:
     refused = "ERR Dynamic keys are not allowed when using allow-key-locking flag"
     status, error = ask(http, "EVAL", f"{LOCKING}return redis.call({call})", 1, key, "other")
     assert status == 400
@@ -439,7 +439,7 @@ def test_a_locking_script_may_touch_nothing_else(http: httpx.Client, key: str, c
     assert error.startswith(refused)
 
 
-def test_a_locking_script_may_not_walk_over_keys(http: httpx.Client) -> None:
+def test_a_locking_script_may_not_list_keys(http: httpx.Client) -> None:
     status, error = ask(http, "EVAL", f"{LOCKING}return redis.call('KEYS', '*')", 0)
     assert status == 400
     assert error.startswith("ERR KEYS is not allowed")
@@ -450,7 +450,7 @@ def test_a_script_without_key_locking_is_not_checked(http: httpx.Client, key: st
     assert ask(http, "EVAL", f"-- one\n{LOCKING}return 1", 0)[0] == 400
 
 
-def test_a_locking_script_has_the_rest_of_redis(http: httpx.Client, key: str) -> None:
+def test_a_locking_script_has_the_rest_of_the_redis_api(http: httpx.Client, key: str) -> None:
     script = (
         "redis.log(redis.LOG_DEBUG, 'x')"
         " return {redis.sha1hex(''), redis.status_reply('fine'), redis.pcall('NOSUCH').err,"
@@ -472,13 +472,13 @@ def test_errors_of_a_locking_script_keep_their_code_and_line(http: httpx.Client,
 
 
 @pytest.mark.parametrize("flags", ["allow-key-locking,no-writes", "nonsense"])
-def test_other_first_lines_are_left_to_redis(http: httpx.Client, flags: str) -> None:
+def test_other_script_flags_are_left_to_redis(http: httpx.Client, flags: str) -> None:
     status, error = ask(http, "EVAL", f"#!lua flags={flags}\nreturn 1", 0)
     assert status == 400
     assert error.startswith("ERR Unexpected flag in script shebang")
 
 
-def test_scripts_are_forgotten_when_flushed() -> None:
+def test_script_flush_removes_scripts() -> None:
     script = f"{LOCKING}return 'flushed'"
     with embedded_redis() as url, local_upstash(url) as upstash, raw(upstash) as http:
         assert ask(http, "SCRIPT", "LOAD", script) == (200, digest(script))
@@ -488,7 +488,7 @@ def test_scripts_are_forgotten_when_flushed() -> None:
         assert ask(http, "EVALSHA", digest(script), 0)[1].startswith("NOSCRIPT")
 
 
-def test_a_subscriber_gets_what_is_published(http: httpx.Client, key: str) -> None:
+def test_a_subscriber_gets_published_messages(http: httpx.Client, key: str) -> None:
     with http.stream("POST", f"/subscribe/{key}") as stream:
         lines = (line for line in stream.iter_lines() if line)
         assert stream.headers["content-type"].startswith("text/event-stream")
@@ -499,7 +499,7 @@ def test_a_subscriber_gets_what_is_published(http: httpx.Client, key: str) -> No
         assert [next(lines), next(lines)] == [f"data: message,{key},two", "data: lines"]
 
 
-def test_a_pattern_gets_what_is_published(http: httpx.Client, key: str) -> None:
+def test_a_pattern_subscriber_gets_published_messages(http: httpx.Client, key: str) -> None:
     with http.stream("GET", f"/psubscribe/{key}*") as stream:
         lines = (line for line in stream.iter_lines() if line)
         assert next(lines) == f"data: psubscribe,{key}*,1"
@@ -515,7 +515,7 @@ def test_a_subscription_needs_a_channel_and_the_full_token(
     assert reader.post("/subscribe/x").status_code == 400
 
 
-async def test_a_subscriber_who_has_left_is_not_counted(upstash: LocalUpstash, key: str) -> None:
+async def test_a_disconnected_subscriber_is_not_counted(upstash: LocalUpstash, key: str) -> None:
     headers = {"Authorization": f"Bearer {upstash.token}"}
     async with httpx.AsyncClient(base_url=upstash.url, headers=headers, timeout=5) as http:
         async with http.stream("POST", f"/subscribe/{key}") as stream:
@@ -526,7 +526,7 @@ async def test_a_subscriber_who_has_left_is_not_counted(upstash: LocalUpstash, k
                 pass
 
 
-def test_a_stop_ends_streams_in_good_order(redis_url: str, key: str) -> None:
+def test_stop_ends_streams_cleanly(redis_url: str, key: str) -> None:
     with (
         local_upstash(redis_url) as upstash,
         raw(upstash) as http,
@@ -565,7 +565,7 @@ def test_every_new_connection_is_counted(upstash: LocalUpstash) -> None:
     assert upstash.connections == before + 2
 
 
-def test_it_refuses_while_stopped_and_forgets_only_scripts(redis_url: str, key: str) -> None:
+def test_a_restart_loses_only_scripts(redis_url: str, key: str) -> None:
     script = f"{LOCKING}return '{key}'"
     with local_upstash(redis_url) as upstash, raw(upstash) as http:
         assert ask(http, "SET", key, "kept") == (200, "OK")
@@ -579,7 +579,7 @@ def test_it_refuses_while_stopped_and_forgets_only_scripts(redis_url: str, key: 
         assert ask(http, "EVALSHA", digest(script), 0)[1].startswith("NOSCRIPT")
 
 
-def test_it_survives_a_client_who_leaves_in_the_middle(
+def test_a_client_that_disconnects_in_mid_request_causes_no_error(
     upstash: LocalUpstash, http: httpx.Client, caplog: pytest.LogCaptureFixture
 ) -> None:
     upstash.requests.clear()
@@ -596,13 +596,13 @@ def test_it_survives_a_client_who_leaves_in_the_middle(
     assert [r for r in caplog.records if r.levelno >= logging.WARNING] == []
 
 
-def test_it_listens_on_the_port_it_is_given(redis_url: str, upstash: LocalUpstash) -> None:
+def test_it_fails_if_its_port_is_in_use(redis_url: str, upstash: LocalUpstash) -> None:
     taken = httpx.URL(upstash.url).port
     with pytest.raises(OSError, match="in use"), local_upstash(redis_url, port=taken):
         pass
 
 
-def test_a_redis_out_of_reach_is_an_error_until_it_is_back() -> None:
+def test_requests_are_503_while_redis_is_unreachable() -> None:
     port = free_port()
     redis = ValkeyServer(port=port, config={"save": "", "appendonly": "no"})
     with local_upstash(f"redis://127.0.0.1:{port}/0") as upstash, raw(upstash) as http:
@@ -616,20 +616,20 @@ def test_a_redis_out_of_reach_is_an_error_until_it_is_back() -> None:
 
 
 def failing(times: int) -> Callable[[ASGIApp], ASGIApp]:
-    """A fault: the first requests get an error of the gateway's."""
-    left = iter(range(times))
+    """Return a fault injector: the first `times` requests get a 502."""
+    remaining = iter(range(times))
 
     def around(app: ASGIApp) -> ASGIApp:
         async def faulty(scope: Scope, receive: Receive, send: Send) -> None:
             broken = JSONResponse({"error": "upstream"}, 502)
-            await (app if next(left, None) is None else broken)(scope, receive, send)
+            await (app if next(remaining, None) is None else broken)(scope, receive, send)
 
         return faulty
 
     return around
 
 
-def test_faults_may_be_put_around_it(redis_url: str) -> None:
+def test_around_can_inject_faults(redis_url: str) -> None:
     with local_upstash(redis_url, around=failing(2)) as upstash, raw(upstash) as http:
         assert [ask(http, "PING")[0] for _ in range(3)] == [502, 502, 200]
         assert len(upstash.requests) == 1

@@ -1,4 +1,4 @@
-"""A client of the API for tests: every answer is held against its documented form."""
+"""API client for tests; it checks each answer against the OpenAPI document."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -13,14 +13,14 @@ from tests.support.documented import is_documented
 from tests.support.tokens import bearer
 
 CERTIFICATES = httpx.create_ssl_context()
-"""Loading them takes longer than most tests: every client of theirs has these."""
+"""Shared by all clients, because loading them takes longer than most tests."""
 
 
 @asynccontextmanager
 async def api_client(
     url: str, token: str | None = None, timeout: float = 10
 ) -> AsyncIterator["ApiClient"]:
-    """A client of the service at `url`, who shows `token`; it waits `timeout` s for an answer."""
+    """Yield a client of the service at `url` that sends `token`; `timeout` is in seconds."""
     async with httpx.AsyncClient(
         verify=CERTIFICATES, base_url=url, timeout=timeout, headers=bearer(token)
     ) as http:
@@ -33,13 +33,13 @@ _error = TypeAdapter(documents.ErrorEnvelope)
 
 
 def participant(total_time_ms: int | None = 60_000, **more: Any) -> dict[str, Any]:
-    """A participant's part of a create body."""
+    """Return a participant for a create body."""
     body = {"participant_id": str(uuid4()), **more}
     return body if total_time_ms is None else {**body, "total_time_ms": total_time_ms}
 
 
 def chess(**more: Any) -> dict[str, Any]:
-    """A create body for two players with a minute each."""
+    """Return a create body for two players with one minute each."""
     return {
         "sync_mode": "per_participant",
         "participants": [participant(), participant()],
@@ -48,7 +48,7 @@ def chess(**more: Any) -> dict[str, Any]:
 
 
 class ApiClient:
-    """The endpoints that tests use most; each returns the answer, checked against its document."""
+    """Calls the endpoints that tests use most and returns their checked answers."""
 
     def __init__(self, http: httpx.AsyncClient) -> None:
         self.http = http
@@ -60,13 +60,13 @@ class ApiClient:
         )
 
     async def created(self, body: dict[str, Any]) -> str:
-        """The id of a new session."""
+        """Create a session and return its id."""
         answer = await self.create(body)
         assert answer.status_code == 201, answer.text
         return str(answer.json()["data"]["session_id"])
 
     async def started(self, body: dict[str, Any]) -> str:
-        """The id of a new running session."""
+        """Create and start a session and return its id."""
         session_id = await self.created(body)
         answer = await self.do(session_id, "start")
         assert answer.status_code == 200, answer.text
@@ -86,7 +86,7 @@ class ApiClient:
         return check_documented(answer, _session)
 
     async def session(self, session_id: str) -> dict[str, Any]:
-        """The session as it stands."""
+        """Return the session's current state."""
         answer = await self.get(session_id)
         assert answer.status_code == 200, answer.text
         return dict(answer.json()["data"])
@@ -103,7 +103,7 @@ class ApiClient:
 
 
 def check_documented(answer: httpx.Response, success: TypeAdapter[Any] | None) -> httpx.Response:
-    """`answer`, after making sure that it has the form that the OpenAPI document promises."""
+    """Return `answer` after checking its form against the OpenAPI document."""
     assert answer.headers["x-request-id"]
     assert is_documented(answer), f"{answer.request.method} {answer.url}: {answer.text}"
     if answer.status_code >= 400:
@@ -116,11 +116,11 @@ def check_documented(answer: httpx.Response, success: TypeAdapter[Any] | None) -
 
 
 def error_of(answer: httpx.Response) -> tuple[int, str]:
-    """The status and code of an error."""
+    """Return the status and code of an error."""
     return answer.status_code, str(answer.json()["error"]["code"])
 
 
 def details_of(answer: httpx.Response) -> dict[str, str]:
-    """The field errors of a 400: message by field."""
+    """Return the field errors of a 400: message by field."""
     assert error_of(answer) == (400, "VALIDATION_ERROR"), answer.text
     return {detail["field"]: detail["message"] for detail in answer.json()["error"]["details"]}

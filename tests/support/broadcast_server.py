@@ -1,4 +1,4 @@
-"""What takes broadcasts at Supabase Realtime, and answers as a test wants it to."""
+"""Stand-in for Supabase Realtime's broadcast endpoint, with answers that a test chooses."""
 
 import asyncio
 import queue
@@ -17,33 +17,32 @@ from starlette.routing import Route
 from infra.local.ports import free_port
 from infra.local.serving import serve
 
-_WAIT_S = 10.0
+_TIMEOUT_S = 10.0
 
 
 @dataclass(frozen=True, slots=True)
 class BroadcastRequest:
-    """One request as it came in."""
+    """One received request."""
 
     headers: dict[str, str]
     body: bytes
     client_port: int
-    """Tells one connection from another."""
+    """Identifies the connection."""
 
     @property
     def messages(self) -> list[dict[str, Any]]:
-        """What it carries."""
-        found: list[dict[str, Any]] = msgspec.json.decode(self.body)["messages"]
-        return found
+        messages: list[dict[str, Any]] = msgspec.json.decode(self.body)["messages"]
+        return messages
 
     @property
     def told(self) -> list[tuple[str, int | None]]:
-        """The type of each message, and the version of the state in it."""
+        """Type and state version of each message."""
         payloads = [message["payload"] for message in self.messages]
         return [(p["type"], p.get("state", {}).get("version")) for p in payloads]
 
 
 class BroadcastServer:
-    """Answers 202 unless told otherwise; may be stopped and started again, on the same port."""
+    """Answers with `status`, 202 by default; can be stopped and restarted on the same port."""
 
     def __init__(self, portal: BlockingPortal) -> None:
         self.status = 202
@@ -57,26 +56,26 @@ class BroadcastServer:
 
     @property
     def url(self) -> str:
-        """What `SUPABASE_URL` is to be."""
+        """Value for `SUPABASE_URL`."""
         return f"http://127.0.0.1:{self._port}"
 
     def start(self) -> None:
-        """Listen."""
+        """Start to listen, unless the server already does."""
         if self._serving is None:
             app = Starlette(
-                routes=[Route("/realtime/v1/api/broadcast", self._take, methods=["POST"])]
+                routes=[Route("/realtime/v1/api/broadcast", self._receive, methods=["POST"])]
             )
             self._serving = self._portal.wrap_async_context_manager(serve(app, self._port))
             self._serving.__enter__()
 
     def stop(self) -> None:
-        """Close every connection, and refuse new ones."""
+        """Close all connections and refuse new ones."""
         if self._serving is not None:
             self._serving.__exit__(None, None, None)
             self._serving = None
 
     def begin(self) -> None:
-        """Be as at first."""
+        """Reset to the initial state: listening, status 202, no requests recorded."""
         self.start()
         self.release()
         self.status = 202
@@ -84,22 +83,22 @@ class BroadcastServer:
         self._arrivals = queue.Queue()
 
     def hold(self) -> None:
-        """Answer nothing from now on."""
+        """Delay all answers until `release`."""
         self._portal.call(self._gate.clear)
 
     def release(self) -> None:
-        """Answer what was held, and everything else."""
+        """Send the delayed answers, and answer at once again."""
         self._portal.call(self._gate.set)
 
     def next(self) -> BroadcastRequest:
-        """The next request, when it comes. Raises `queue.Empty` when none does."""
-        return self._arrivals.get(timeout=_WAIT_S)
+        """Wait for the next request. Raises `queue.Empty` after 10 s."""
+        return self._arrivals.get(timeout=_TIMEOUT_S)
 
     async def arrival(self) -> BroadcastRequest:
-        """The same, for who has other things to do meanwhile."""
+        """Like `next`, without blocking the event loop."""
         return await asyncio.to_thread(self.next)
 
-    async def _take(self, request: Request) -> Response:
+    async def _receive(self, request: Request) -> Response:
         assert request.client
         sent = BroadcastRequest(dict(request.headers), await request.body(), request.client.port)
         self.sent.append(sent)
@@ -110,7 +109,7 @@ class BroadcastServer:
 
 @contextmanager
 def broadcast_server() -> Iterator[BroadcastServer]:
-    """One that listens, to the end of the block."""
+    """Run a `BroadcastServer` within the block."""
     with start_blocking_portal() as portal:
         server = BroadcastServer(portal)
         server.start()

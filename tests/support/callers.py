@@ -1,4 +1,4 @@
-"""Every kind of caller, seen from one session: Alice's."""
+"""One token of each kind of caller, relative to one session, which is Alice's."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from tests.support.tokens import claims, signed
 
 @dataclass(frozen=True, slots=True)
 class AliceSession:
-    """Alice's session, and who is on move in it."""
+    """Alice's session: its id, and the ids of the participants on and off move."""
 
     session_id: str
     on_move: str
@@ -21,7 +21,7 @@ class AliceSession:
 async def create_session(
     api: ApiClient, *, is_started: bool = True, is_paused: bool = False
 ) -> AliceSession:
-    """A session of the caller of `api`, whose participants may pause it."""
+    """Create a session, owned by the caller of `api`, that its participants may pause."""
     body = chess(participants_may_pause=True)
     session_id = await api.created(body)
     if is_started:
@@ -40,7 +40,7 @@ INVALID_TOKENS: Mapping[str, Callable[[AliceSession], str | None]] = {
     "expired": lambda _: tokens.host(lifetime_s=-60),
     "wrong kind": lambda game: tokens.subscription_token(game.session_id),
 }
-"""But for one thing they would be Alice, or one who may read her session."""
+"""Invalid tokens. But for one flaw each would be Alice's, or one that may read her session."""
 
 VALID_TOKENS: Mapping[str, Callable[[AliceSession], str]] = {
     "other session": lambda game: tokens.participant(str(uuid4()), game.on_move),

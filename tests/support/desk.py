@@ -1,4 +1,4 @@
-"""A store whose outbox nobody but the workers of a test empties."""
+"""A session store, its outbox and audit workers; only a test's own workers empty the outbox."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -26,7 +26,7 @@ TIMEOUT_S = 10.0
 
 @dataclass
 class OutboxSetup:
-    """A store to commit to, and workers that empty its outbox."""
+    """A store to commit to, its outbox, and the audit trail that workers write to."""
 
     redis: Redis
     audit: AuditLog
@@ -40,11 +40,11 @@ class OutboxSetup:
         self.metrics = PrometheusMetrics()
 
     def worker(self, audit: AuditLog | None = None) -> AuditWorker:
-        """One more worker."""
+        """Return a new worker that writes to `audit`, or else to the desk's audit trail."""
         return AuditWorker(self.outbox, audit or self.audit, self.clock, self.metrics)
 
     async def commit(self, *stories: list[Change]) -> None:
-        """Commit every change of `stories`."""
+        """Commit all changes of `stories` to the store."""
         for changes in stories:
             revision = None
             for change in changes:
@@ -53,22 +53,22 @@ class OutboxSetup:
                 revision = commit.operation_id
 
     async def put(self, name: str, entry: bytes) -> None:
-        """Put something into the outbox by hand."""
+        """Add `entry` to the outbox directly, without a commit."""
         outbox = self.keys.outbox(self.keys.shard_of(name))
         await self.redis.xadd(outbox, {"entry": entry})
 
     async def waiting(self) -> int:
-        """How many entries wait."""
+        """Return the number of entries in the outbox."""
         return (await self.store.census()).outbox_length
 
     async def drained(self, within_s: float = TIMEOUT_S) -> None:
-        """Return when nothing waits any more."""
+        """Wait until the outbox is empty. Raises `TimeoutError` after `within_s` seconds."""
         async with asyncio.timeout(within_s):
             while await self.waiting():
                 await asyncio.sleep(0.01)
 
     async def dead_letters(self) -> list[dict[str, str]]:
-        """What could not be written."""
+        """Return the entries that couldn't be written, with their reasons."""
         letters: list[Any] = []
         for shard in self.keys.all_shards:
             letters += await self.redis.xrange(self.keys.dead_letters(shard)) or []
@@ -78,14 +78,14 @@ class OutboxSetup:
         ]
 
     async def versions(self, changes: list[Change]) -> list[int]:
-        """The versions in the trail."""
+        """Return the versions of that session in the audit trail."""
         name = last_session(changes).name
         return [event.version for event in await self.audit.events(name, 0, 1000)]
 
 
 @asynccontextmanager
 async def running_workers(*workers: AuditWorker) -> AsyncIterator[None]:
-    """The workers' loops, for the length of the block."""
+    """Run the workers' loops within the block."""
     loops = [asyncio.create_task(worker.run()) for worker in workers]
     try:
         yield

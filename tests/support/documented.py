@@ -1,4 +1,4 @@
-"""The OpenAPI document, to hold answers against."""
+"""Checks answers against the OpenAPI document."""
 
 import re
 from functools import cache
@@ -21,12 +21,12 @@ def _operations() -> list[tuple[str, re.Pattern[str], set[str]]]:
 
 
 def is_documented(answer: httpx.Response) -> bool:
-    """Whether the document foresees this status here; what no route serves is 404 or 405."""
+    """Return whether the document lists this status for the route; without a route, 404 or 405."""
     request = answer.request
     matching = [
         statuses
         for method, path, statuses in _operations()
         if method == request.method and path.fullmatch(request.url.path)
     ]
-    foreseen = set().union(*matching) or {"404", "405"}
-    return str(answer.status_code) in foreseen
+    expected = set().union(*matching) or {"404", "405"}
+    return str(answer.status_code) in expected

@@ -1,4 +1,4 @@
-"""Clients of live pushes for tests."""
+"""WebSocket client for live pushes."""
 
 import asyncio
 import json
@@ -10,42 +10,42 @@ from websockets.asyncio.client import ClientConnection, connect
 
 from infra.local.instance import Instance
 
-_PATIENCE_S = 10.0
+_TIMEOUT_S = 10.0
 
 Message = dict[str, Any]
 
 
 class LiveClient:
-    """One socket on one session, with everything it received so far."""
+    """A socket on one session, with all messages received so far."""
 
     def __init__(self, socket: ClientConnection) -> None:
         self.socket = socket
         self.received: list[Message] = []
 
     async def next(self) -> Message:
-        """The next message."""
-        async with asyncio.timeout(_PATIENCE_S):
+        """Wait for the next message. Raises `TimeoutError` after 10 s."""
+        async with asyncio.timeout(_TIMEOUT_S):
             message: Message = json.loads(await self.socket.recv())
         self.received.append(message)
         return message
 
     async def until(self, is_last: Callable[[Message], bool]) -> list[Message]:
-        """All messages up to and with the first for which `is_last`."""
+        """Return all messages up to and including the first for which `is_last` is true."""
         messages = [await self.next()]
         while not is_last(messages[-1]):
             messages.append(await self.next())
         return messages
 
     async def until_type(self, kind: str) -> Message:
-        """The next message of that type."""
+        """Return the next message of type `kind`."""
         return (await self.until(lambda message: message["type"] == kind))[-1]
 
     async def until_version(self, version: int) -> list[Message]:
-        """All messages up to and with the state of that version."""
+        """Return all messages up to and including the state of `version` or a later one."""
         return await self.until(lambda m: m.get("state", {}).get("version", 0) >= version)
 
     async def send(self, message: Any) -> None:
-        """Send a message, or text as it is."""
+        """Send `message` as JSON; a string is sent unchanged."""
         await self.socket.send(message if isinstance(message, str) else json.dumps(message))
 
 
@@ -53,16 +53,16 @@ class LiveClient:
 async def connect_live(
     instance: Instance, session_id: str, query: str = ""
 ) -> AsyncIterator[LiveClient]:
-    """A socket that has been greeted."""
+    """Open a socket on the session and wait for `CONNECTED`."""
     address = f"{instance.ws}?sessionId={session_id}{query}"
-    # Without a bound: one who leaves with messages unread would wait for the end of its close.
+    # No queue limit: with a full queue, closing the socket would wait for its timeout.
     async with connect(address, max_queue=None) as socket:
         follower = LiveClient(socket)
-        greeting = await follower.next()
-        assert (greeting["type"], greeting["sessionId"]) == ("CONNECTED", session_id)
+        connected = await follower.next()
+        assert (connected["type"], connected["sessionId"]) == ("CONNECTED", session_id)
         yield follower
 
 
 def versions(messages: list[Message]) -> list[int]:
-    """The versions of the states among `messages`, in order of arrival."""
+    """Return the versions of the `STATE_UPDATE`s in `messages`, in order of arrival."""
     return [m["state"]["version"] for m in messages if m["type"] == "STATE_UPDATE"]

@@ -1,4 +1,4 @@
-"""Clients that speak HTTP by hand, for what no library would send."""
+"""Raw HTTP over a socket, for requests that no client library would send."""
 
 import asyncio
 import json
@@ -11,29 +11,29 @@ from typing import Any
 from infra.local.instance import Instance
 
 TIMEOUT_S = 12.0
-_BETWEEN_DROPS_S = 0.05
+_BETWEEN_BYTES_S = 0.05
 
 
 @dataclass(frozen=True, slots=True)
 class ConnectionEnd:
-    """How a connection ended: what came before, and how long that took."""
+    """The bytes received until the server closed the connection, and the time taken in s."""
 
     received: bytes
     after_s: float
 
     @property
     def status(self) -> int:
-        """The status of the last answer."""
+        """Status of the last answer."""
         return int(self.received.rpartition(b"HTTP/1.1 ")[2][:3])
 
     @property
     def body(self) -> Any:
-        """The body of the last answer."""
+        """Parsed body of the last answer."""
         return json.loads(self.received.rpartition(b"\r\n\r\n")[2])
 
 
 class RawConnection:
-    """One connection, byte by byte."""
+    """A connection on which a test sends and receives bytes itself."""
 
     def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._reader = reader
@@ -41,7 +41,7 @@ class RawConnection:
         self._began = monotonic()
 
     async def send(self, data: bytes) -> None:
-        """Send `data`, if there is still somebody to send it to."""
+        """Send `data`; do nothing if the server has closed the connection."""
         try:
             self._writer.write(data)
             await self._writer.drain()
@@ -49,30 +49,30 @@ class RawConnection:
             return
 
     async def drip(self, data: bytes) -> ConnectionEnd:
-        """Send `data` byte by byte until the other side closes."""
+        """Send `data` one byte every 50 ms until the server closes the connection."""
 
-        async def send_drops() -> None:
+        async def send_bytes() -> None:
             for byte in data:
                 await self.send(bytes([byte]))
-                await asyncio.sleep(_BETWEEN_DROPS_S)
+                await asyncio.sleep(_BETWEEN_BYTES_S)
 
-        sending = asyncio.create_task(send_drops())
+        sending = asyncio.create_task(send_bytes())
         try:
             return await self.end()
         finally:
             sending.cancel()
 
     async def answer(self) -> bytes:
-        """The head of the next answer."""
+        """Return the head of the next answer."""
         return await self.until(b"\r\n\r\n")
 
     async def until(self, mark: bytes) -> bytes:
-        """What comes, up to and with `mark`."""
+        """Return the received bytes up to and including `mark`."""
         async with asyncio.timeout(TIMEOUT_S):
             return await self._reader.readuntil(mark)
 
     async def end(self, sip: int = 65_536, every_s: float = 0.0) -> ConnectionEnd:
-        """What comes until the other side closes, taken in sips."""
+        """Read `sip` bytes at most every `every_s` seconds until the server closes."""
         received = bytearray()
         async with asyncio.timeout(TIMEOUT_S):
             try:
@@ -86,7 +86,7 @@ class RawConnection:
 
 @asynccontextmanager
 async def raw_connection(instance: Instance) -> AsyncIterator[RawConnection]:
-    """A fresh connection."""
+    """Open a connection; abort it at the end of the block."""
     reader, writer = await asyncio.open_connection("127.0.0.1", instance.port)
     try:
         yield RawConnection(reader, writer)
@@ -95,7 +95,7 @@ async def raw_connection(instance: Instance) -> AsyncIterator[RawConnection]:
 
 
 def request_head(method: str, path: str, **headers: str) -> bytes:
-    """The head of a request."""
+    """Return the head of a request; `_` in a header's name stands for `-`."""
     lines = [f"{method} {path} HTTP/1.1", "Host: localhost"]
     lines += [f"{name.replace('_', '-')}: {value}" for name, value in headers.items()]
     return "\r\n".join([*lines, "", ""]).encode()

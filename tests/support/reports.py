@@ -1,4 +1,4 @@
-"""A line on which processes tell a test what they do, one call for each report."""
+"""Socket on which other processes report to a test, one connection per report."""
 
 import json
 import socket
@@ -6,32 +6,32 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, Self
 
-_WAIT_S = 15.0
+_TIMEOUT_S = 15.0
 
 
 class Reports:
-    """Listens on a loopback port; whoever calls may be kept waiting."""
+    """Listens on a loopback port; a test may keep a reporting process waiting."""
 
     def __init__(self) -> None:
         self._listener = socket.create_server(("127.0.0.1", 0))
-        self._listener.settimeout(_WAIT_S)
+        self._listener.settimeout(_TIMEOUT_S)
 
     @property
     def port(self) -> int:
-        """Where to call."""
+        """Port to report to."""
         return int(self._listener.getsockname()[1])
 
     def next(self) -> Any:
-        """The next report. Raises `TimeoutError` when none comes."""
+        """Return the next report. Raises `TimeoutError` after 15 s."""
         with self.caller() as report:
             return report
 
     @contextmanager
     def caller(self) -> Iterator[Any]:
-        """The next report, whose sender may wait for the end of the block."""
-        line, _ = self._listener.accept()
-        with line, line.makefile("rb") as told:
-            yield json.load(told)
+        """Yield the next report; its connection stays open until the end of the block."""
+        connection, _ = self._listener.accept()
+        with connection, connection.makefile("rb") as report:
+            yield json.load(report)
 
     def __enter__(self) -> Self:
         return self

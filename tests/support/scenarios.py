@@ -1,4 +1,4 @@
-"""Sessions with a past, for tests of the audit trail."""
+"""Sequences of changes to a session, as test data for the audit trail."""
 
 from collections.abc import Sequence
 from uuid import uuid4
@@ -14,7 +14,7 @@ from shared.ports import Commit, Origin
 
 CREATED_AT = Instant(1_750_000_000_123)
 STEP_MS = 1_001
-"""ms from one change to the next."""
+"""Time between two changes in ms."""
 
 
 def changes_of(
@@ -23,7 +23,7 @@ def changes_of(
     tenant: str | None = None,
     owner: str | None = None,
 ) -> list[Change]:
-    """The creation of a game for two, and `commands` one after the other."""
+    """Return the changes that create a two-player session and apply `commands` in order."""
     players = tuple(NewParticipant(str(uuid4()), total_time_ms=Millis(60_000)) for _ in range(2))
     spec = Create(
         session_id or str(uuid4()),
@@ -43,19 +43,19 @@ def changes_of(
 def switched_session(
     switches: int = 3, *, session_id: str | None = None, tenant: str | None = None
 ) -> list[Change]:
-    """A running game with some switches behind it."""
+    """Return the changes of a session that was created, started and switched `switches` times."""
     return changes_of(Start(), *[Switch()] * switches, session_id=session_id, tenant=tenant)
 
 
 def entries_of(changes: Sequence[Change], operation_id: str | None = None) -> list[bytes]:
-    """The audit entries of `changes`, each made by a commit of its own."""
+    """Return the audit entries of `changes`; each change has its own commit."""
     return [
         entry for change in changes for entry in entries.encode(commit_of(change, operation_id))
     ]
 
 
 def commit_of(change: Change, operation_id: str | None = None) -> Commit:
-    """The commit of one change."""
+    """Return a commit of `change` only."""
     return Commit(
         name=change.session.name,
         expected=None,
@@ -70,5 +70,5 @@ def commit_of(change: Change, operation_id: str | None = None) -> Commit:
 
 
 def last_session(changes: Sequence[Change]) -> Session:
-    """The session as the story leaves it."""
+    """Return the session after the last change."""
     return changes[-1].session

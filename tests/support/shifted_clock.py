@@ -1,4 +1,4 @@
-"""An Upstash whose clock can be set: what follows from the store's time need not be waited for."""
+"""Upstash wrapper that moves the store's clock ahead, so that tests needn't wait for deadlines."""
 
 import json
 from base64 import b64decode, b64encode
@@ -10,13 +10,13 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 
 class ShiftedClock:
-    """Wraps the endpoint and adds `ahead_s` to every answer to `TIME` in a pipeline."""
+    """Wraps the endpoint and adds `ahead_s` seconds to each answer to `TIME` in a pipeline."""
 
     def __init__(self) -> None:
         self.ahead_s = 0
 
     def around(self, app: ASGIApp) -> ASGIApp:
-        """The endpoint with its clock shifted."""
+        """Return `app` with its clock shifted."""
 
         async def shifted(scope: Scope, receive: Receive, send: Send) -> None:
             if not scope["path"].endswith("/pipeline"):
@@ -24,7 +24,7 @@ class ShiftedClock:
                 return
             request = Request(scope, receive)
             commands = json.loads(await request.body())
-            started, body = await _answered(app, scope, await request.body())
+            started, body = await _call(app, scope, await request.body())
             replies = self._shift(commands, json.loads(body))
             headers = {k.decode(): v.decode() for k, v in started["headers"]}
             del headers["content-length"]
@@ -40,8 +40,8 @@ class ShiftedClock:
         return replies
 
 
-async def _answered(app: ASGIApp, scope: Scope, body: bytes) -> tuple[Any, bytes]:
-    """The head and the body of what `app` answers to a request with `body`."""
+async def _call(app: ASGIApp, scope: Scope, body: bytes) -> tuple[Any, bytes]:
+    """Call `app` with `body`; return the start message and the body of its answer."""
     sent: list[Any] = []
 
     async def receive() -> Any:

@@ -1,6 +1,6 @@
-"""The service on a machine whose wall clock is off by `SKEW_S` seconds.
+"""Runs the service with a wall clock that is off by `SKEW_S` seconds.
 
-Every way of asking Python for the time of day is shifted before the service is imported.
+All of Python's wall-clock functions that the service uses are shifted before it is imported.
 """
 
 import datetime as datetime_module
@@ -15,12 +15,10 @@ _true_time = time.time
 class _SkewedDatetime(datetime):
     @classmethod
     def now(cls, tz: tzinfo | None = None) -> "_SkewedDatetime":
-        """Now, by the skewed clock."""
         return super().now(tz) + timedelta(seconds=_SKEW_S)
 
     @classmethod
     def utcnow(cls) -> "_SkewedDatetime":
-        """Now, by the skewed clock."""
         return super().utcnow() + timedelta(seconds=_SKEW_S)
 
 
@@ -28,7 +26,7 @@ time.time = lambda: _true_time() + _SKEW_S
 time.time_ns = lambda: int(time.time() * 1e9)
 datetime_module.datetime = _SkewedDatetime  # type: ignore[misc] # the point of this module
 
-from functions import server  # noqa: E402 # because the clock must be skewed before
+from functions import server  # noqa: E402 # the clock must be skewed first
 
 if __name__ == "__main__":
     server.main()

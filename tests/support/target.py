@@ -1,4 +1,4 @@
-"""What the suite of HTTP tests runs against: `TARGET=container`, the default, or `functions`."""
+"""Target of the HTTP tests: `TARGET=container` (the default) or `TARGET=functions`."""
 
 import os
 from collections.abc import Iterable, Iterator, Sequence
@@ -18,16 +18,16 @@ IS_FUNCTIONS = os.environ.get("TARGET", "container") == "functions"
 
 
 def pairs(rows: Iterable[R], columns: Iterable[C]) -> list[tuple[R, C]]:
-    """All pairs of both; against the functions fewer: each row and each column at least once.
+    """Return all pairs; for functions only some, with each row and column at least once.
 
-    The container proves every pair. The functions run the same code and take far longer for an
-    answer. `FUZZ=full` makes them prove every pair, too.
+    Functions run the same code as the container and take far longer to answer. With `FUZZ=full`
+    they get all pairs too.
     """
     if IS_FULL or not IS_FUNCTIONS:
         return list(product(rows, columns))
-    one, other = list(rows), list(columns)
-    length = max(len(one), len(other))
-    return [(one[n % len(one)], other[n % len(other)]) for n in range(length)]
+    first, second = list(rows), list(columns)
+    length = max(len(first), len(second))
+    return [(first[n % len(first)], second[n % len(second)]) for n in range(length)]
 
 
 _WARM = ("create", "start", "switch", "read")
@@ -37,9 +37,9 @@ _WARM = ("create", "start", "switch", "read")
 def running_service(
     redis_url: str, *, warm: Sequence[str] = _WARM, **settings: str
 ) -> Iterator[str]:
-    """The url of a service on `redis_url`, of the kind that is under test.
+    """Run a service of the target's kind on `redis_url` and yield its URL.
 
-    Of the functions, `warm` ones are started beforehand and others by the first request.
+    Functions in `warm` are started in advance, others by their first request.
     """
     with ExitStack() as stack:
         if IS_FUNCTIONS:
