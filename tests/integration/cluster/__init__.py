@@ -1,1 +1,1 @@
-"""The store on a Redis Cluster, and on a primary that Sentinel names."""
+"""The store on a Redis Cluster and on a primary found through Sentinel."""

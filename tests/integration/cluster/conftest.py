@@ -1,4 +1,4 @@
-"""A cluster, and the store on it."""
+"""Fixtures: a Redis Cluster and the store on it."""
 
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
@@ -26,21 +26,21 @@ def cluster() -> Iterator[LocalCluster]:
 
 
 @pytest.fixture(autouse=True)
-def is_healthy_again(request: pytest.FixtureRequest) -> Iterator[None]:
-    """Whatever a test did to the cluster, the next one finds all six nodes."""
+def heal_cluster(request: pytest.FixtureRequest) -> Iterator[None]:
+    """After each test: restart and resume the nodes that the test killed or suspended."""
     yield
     if "cluster" in request.fixturenames:
-        whole: LocalCluster = request.getfixturevalue("cluster")
-        for node in whole.nodes:
+        cluster: LocalCluster = request.getfixturevalue("cluster")
+        for node in cluster.nodes:
             if not node.process.is_running:
-                whole.restart(node)
+                cluster.restart(node)
             node.process.resume()
-        whole.wait_until_healthy()
+        cluster.wait_until_healthy()
 
 
 @dataclass
-class Shelf:
-    """All parts of the store, over one connection."""
+class StoreParts:
+    """The parts of the store that share one connection."""
 
     connection: NativeConnection
 
@@ -53,22 +53,22 @@ class Shelf:
 
 
 @pytest.fixture
-async def shelf(cluster: LocalCluster) -> AsyncIterator[Shelf]:
+async def parts(cluster: LocalCluster) -> AsyncIterator[StoreParts]:
     """The store on an empty cluster."""
     with cluster.client() as client:
         client.flushall(target_nodes="primaries")
     connection = NativeConnection(cluster.url)
-    yield Shelf(connection)
+    yield StoreParts(connection)
     await connection.close()
 
 
-def name_on(shard: str) -> str:
-    """A session's id that belongs to `shard`."""
+def session_id_on(shard: str) -> str:
+    """Return a new session id that belongs to `shard`."""
     while KEYS.shard_of(name := str(uuid4())) != shard:
         pass
     return name
 
 
 def shards_of(cluster: LocalCluster, node: ClusterNode) -> list[str]:
-    """The shards whose keys are on `node`."""
+    """Return the shards whose keys are on `node`."""
     return [shard for shard in KEYS.all_shards if cluster.owner_of(shard) is node]

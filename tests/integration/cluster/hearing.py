@@ -1,4 +1,4 @@
-"""What a subscriber of the store's own connection hears."""
+"""Listen to a channel over the store's own connection."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -6,27 +6,27 @@ from contextlib import asynccontextmanager
 
 from shared.store.redis import NativeConnection
 
-Heard = tuple[bytes, str]
-"""A kind and a channel."""
+Received = tuple[bytes, str]
+"""Kind (`subscribe` or `message`) and channel."""
 
 
 @asynccontextmanager
-async def hearing(
+async def _listening(
     connection: NativeConnection, channel: str
-) -> AsyncIterator["asyncio.Queue[Heard]"]:
-    """What is heard on `channel`, from the confirmation on."""
-    heard: asyncio.Queue[Heard] = asyncio.Queue()
+) -> AsyncIterator["asyncio.Queue[Received]"]:
+    """A queue of what arrives on `channel`, beginning with the subscription's confirmation."""
+    received: asyncio.Queue[Received] = asyncio.Queue()
     subscriber = await connection.subscriber(
-        lambda kind, channel, _: heard.put_nowait((kind, channel))
+        lambda kind, channel, _: received.put_nowait((kind, channel))
     )
     subscriber.subscribe([channel])
-    yield heard
+    yield received
     await subscriber.close()
 
 
-async def assert_heard(connection: NativeConnection, channel: str) -> None:
-    """Assert that what is published on `channel` is heard within a second."""
-    async with asyncio.timeout(1), hearing(connection, channel) as heard:
-        assert await heard.get() == (b"subscribe", channel)
+async def assert_delivered(connection: NativeConnection, channel: str) -> None:
+    """Publish on `channel` and assert that the message arrives within a second."""
+    async with asyncio.timeout(1), _listening(connection, channel) as received:
+        assert await received.get() == (b"subscribe", channel)
         await connection.publish(channel)
-        assert await heard.get() == (b"message", channel)
+        assert await received.get() == (b"message", channel)

@@ -1,4 +1,4 @@
-"""Clients that change sessions without a pause, and know what they were told."""
+"""Clients that change sessions continuously and record which changes were acknowledged."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -9,56 +9,56 @@ import msgspec
 
 from shared.errors import StoreUnavailable
 from shared.ports import Commit, Committed
-from tests.integration.cluster.conftest import KEYS, Shelf, name_on
-from tests.integration.store.commits import new_session, writing
+from tests.integration.cluster.conftest import KEYS, StoreParts, session_id_on
+from tests.integration.store.commits import commit_for, new_session
 
 _PAUSE_S = 0.005
 
 
 @dataclass
 class Writer:
-    """One session, changed again and again; a change is repeated until it is acknowledged."""
+    """Changes one session continuously; repeats each change until it is acknowledged."""
 
-    shelf: Shelf
+    parts: StoreParts
     shard: str
     acknowledged: list[str] = field(default_factory=list)
-    """The operation ids, in order."""
+    """Operation ids, in order."""
     outages: int = 0
     longest_s: float = 0.0
-    at_hand: Commit | None = None
-    """Begun, and not acknowledged yet."""
+    pending: Commit | None = None
+    """The change that was sent and isn't acknowledged yet."""
 
     def __post_init__(self) -> None:
-        self.name = name_on(self.shard)
+        self.name = session_id_on(self.shard)
 
     async def write(self) -> None:
-        """Until cancelled; goes on with the change at hand when called again."""
+        """Write until cancelled. Another call continues with the pending change."""
         loop = asyncio.get_running_loop()
         while True:
-            self.at_hand = commit = self.at_hand or self._next()
+            self.pending = commit = self.pending or self._next()
             while commit.operation_id != (self.acknowledged or [""])[-1]:
                 began = loop.time()
                 try:
-                    result = await self.shelf.store.commit(commit)
+                    result = await self.parts.store.commit(commit)
                 except StoreUnavailable:
                     self.outages += 1
                 else:
                     assert result == Committed(), result
                     self.acknowledged.append(commit.operation_id)
-                    self.at_hand = None
+                    self.pending = None
                 self.longest_s = max(self.longest_s, loop.time() - began)
                 await asyncio.sleep(_PAUSE_S)
 
     async def check(self) -> None:
-        """Assert that the outbox has each change that was acknowledged once, in order, and that
-        the session is as the last one left it; one that was not acknowledged may be there."""
+        """Assert that the outbox has each acknowledged change once, in order, and that the session
+        is in the state of the last one. One unacknowledged change may follow them."""
         outbox = KEYS.outbox(self.shard)
-        (entries,) = await self.shelf.connection.ask([("XRANGE", outbox, "-", "+")])
-        told = [msgspec.json.decode(fields[1]) for _, fields in entries]
-        own = [entry["operation_id"] for entry in told if entry["session_id"] == self.name]
+        (entries,) = await self.parts.connection.ask([("XRANGE", outbox, "-", "+")])
+        decoded = [msgspec.json.decode(fields[1]) for _, fields in entries]
+        own = [entry["operation_id"] for entry in decoded if entry["session_id"] == self.name]
         assert own[: len(self.acknowledged)] == self.acknowledged
         assert len(own) <= len(self.acknowledged) + 1
-        stored = (await self.shelf.store.load(self.name)).stored
+        stored = (await self.parts.store.load(self.name)).stored
         assert stored is not None
         assert stored.revision == own[-1]
 
@@ -66,31 +66,31 @@ class Writer:
         change = new_session()
         session = replace(change.session, session_id=self.name, version=len(self.acknowledged) + 1)
         expected = self.acknowledged[-1] if self.acknowledged else None
-        return writing(replace(change, session=session), expected)
+        return commit_for(replace(change, session=session), expected)
 
 
-class Load:
-    """Writers on every shard, for the length of a block."""
+class WriteLoad:
+    """Writers on every shard that run until the end of a block."""
 
-    def __init__(self, shelf: Shelf, writers: int = 2) -> None:
-        self.writers = [Writer(shelf, shard) for shard in KEYS.all_shards for _ in range(writers)]
+    def __init__(self, parts: StoreParts, writers: int = 2) -> None:
+        self.writers = [Writer(parts, shard) for shard in KEYS.all_shards for _ in range(writers)]
         self._tasks: list[asyncio.Task[None]] = []
 
-    def of(self, shards: list[str]) -> list[Writer]:
-        """Those on `shards`."""
+    def writers_on(self, shards: list[str]) -> list[Writer]:
+        """Return the writers on `shards`."""
         return [writer for writer in self.writers if writer.shard in shards]
 
-    async def __aenter__(self) -> "Load":
+    async def __aenter__(self) -> "WriteLoad":
         self._begin()
-        await self.goes_on()
+        await self.wait_for_progress()
         return self
 
     async def __aexit__(self, *_: object) -> None:
         await self._end()
 
     @asynccontextmanager
-    async def begun(self) -> AsyncIterator[None]:
-        """The same, without waiting for a first change."""
+    async def running(self) -> AsyncIterator[None]:
+        """Run the writers without waiting for their first changes."""
         self._begin()
         try:
             yield
@@ -107,8 +107,8 @@ class Load:
             with suppress(asyncio.CancelledError):
                 await task
 
-    async def goes_on(self, within_s: float = 5.0) -> None:
-        """Return when every writer has had three more changes acknowledged."""
+    async def wait_for_progress(self, within_s: float = 5.0) -> None:
+        """Wait until every writer has had three more changes acknowledged."""
         wanted = [len(writer.acknowledged) + 3 for writer in self.writers]
         async with asyncio.timeout(within_s):
             while any(len(w.acknowledged) < n for w, n in zip(self.writers, wanted, strict=True)):
@@ -118,6 +118,6 @@ class Load:
                 await asyncio.sleep(0.01)
 
     async def check(self) -> None:
-        """Assert that nothing acknowledged is lost or there twice."""
+        """Assert that no acknowledged change was lost or written twice."""
         for writer in self.writers:
             await writer.check()

@@ -1,4 +1,4 @@
-"""A primary that Sentinel names: changes go on after a failover, wherever the primary is then."""
+"""With Sentinel, writes continue on the new primary after a failover."""
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator
@@ -14,67 +14,67 @@ from infra.local.redis_sentinel import (
 )
 from shared.errors import StoreUnavailable
 from shared.store.redis import NativeConnection
-from tests.integration.cluster.conftest import Shelf
-from tests.integration.cluster.hearing import assert_heard
-from tests.integration.cluster.load import Load
+from tests.integration.cluster.conftest import StoreParts
+from tests.integration.cluster.hearing import assert_delivered
+from tests.integration.cluster.load import WriteLoad
 
-_PROMISE_S = 2.0
+_PROGRESS_WITHIN_S = 2.0
 
 
 @pytest.fixture(scope="module")
 def servers() -> Iterator[LocalSentinels]:
-    """A primary, a replica and three Sentinels; data and Sentinels want a user of their own."""
+    """A primary, a replica and three Sentinels; servers and Sentinels have separate users."""
     with local_sentinels() as servers:
         yield servers
 
 
 def url_of(servers: LocalSentinels, user: tuple[str, str] = USER) -> str:
-    """What `REDIS_URL` would say."""
-    watcher, watchword = SENTINEL_USER
+    """Return the value of `REDIS_URL`."""
+    sentinel_user, sentinel_password = SENTINEL_USER
     return (
         f"redis+sentinel://{user[0]}:{user[1]}@{servers.hosts}/{PRIMARY_NAME}/0"
-        f"?sentinel_username={watcher}&sentinel_password={watchword}"
+        f"?sentinel_username={sentinel_user}&sentinel_password={sentinel_password}"
     )
 
 
 @pytest.fixture
-async def shelf(servers: LocalSentinels) -> AsyncIterator[Shelf]:
-    """The store on them."""
+async def parts(servers: LocalSentinels) -> AsyncIterator[StoreParts]:
+    """The store on these servers."""
     connection = NativeConnection(url_of(servers))
-    yield Shelf(connection)
+    yield StoreParts(connection)
     await connection.close()
 
 
-async def test_changes_go_on_after_the_primary_has_died(
-    shelf: Shelf, servers: LocalSentinels
+async def test_writes_continue_after_the_primary_has_died(
+    parts: StoreParts, servers: LocalSentinels
 ) -> None:
-    load = Load(shelf, writers=1)
+    load = WriteLoad(parts, writers=1)
     async with load:
         pass
     servers.primary.ask("WAIT", 1, 1000)
     dead = servers.kill_primary()
-    async with load.begun():
+    async with load.running():
         await asyncio.to_thread(servers.wait_until_promoted, not_=dead)
-        await load.goes_on(_PROMISE_S)
+        await load.wait_for_progress(_PROGRESS_WITHIN_S)
     await load.check()
     await asyncio.to_thread(servers.restart, dead)
 
 
-async def test_a_sentinel_that_is_gone_is_not_missed(servers: LocalSentinels) -> None:
-    gone = servers.sentinels[0]
-    gone.process.kill()
+async def test_a_connection_succeeds_while_one_sentinel_is_down(servers: LocalSentinels) -> None:
+    stopped = servers.sentinels[0]
+    stopped.process.kill()
     try:
         for _ in range(4):
             connection = NativeConnection(url_of(servers))
             await connection.ask([("GET", "a")])
             await connection.close()
     finally:
-        gone.process.start()
+        stopped.process.start()
 
 
-async def test_what_is_published_is_heard_on_the_primary(servers: LocalSentinels) -> None:
+async def test_a_published_message_arrives_through_the_primary(servers: LocalSentinels) -> None:
     connection = NativeConnection(url_of(servers))
-    await assert_heard(connection, "channel")
+    await assert_delivered(connection, "channel")
     await connection.close()
 
 
