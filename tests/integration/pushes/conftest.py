@@ -1,4 +1,4 @@
-"""An instance that pushes, with a Redis and a Realtime of its own."""
+"""Fixtures: an instance that pushes, with its own Redis and its own Realtime."""
 
 from collections.abc import AsyncIterator, Iterator
 
@@ -6,20 +6,20 @@ import pytest
 from redis.asyncio import Redis
 
 from infra.local.redis import embedded_redis
-from tests.integration.pushes.desk import Desk
+from tests.integration.pushes.desk import PushHarness
 from tests.support.broadcast_server import BroadcastServer, broadcast_server
 
 
 @pytest.fixture(scope="package")
 def realtime_server() -> Iterator[BroadcastServer]:
-    """One for all tests here."""
+    """The Realtime that all tests of this package share."""
     with broadcast_server() as server:
         yield server
 
 
 @pytest.fixture
 def realtime(realtime_server: BroadcastServer) -> Iterator[BroadcastServer]:
-    """It works, and has heard nothing."""
+    """The shared Realtime, reset: it accepts pushes and has received none."""
     realtime_server.begin()
     yield realtime_server
     realtime_server.release()
@@ -27,14 +27,14 @@ def realtime(realtime_server: BroadcastServer) -> Iterator[BroadcastServer]:
 
 @pytest.fixture(scope="package")
 def quiet_redis_url() -> Iterator[str]:
-    """A Redis whose owed pushes nobody else sees to."""
+    """A Redis whose owed pushes no other worker takes."""
     with embedded_redis() as url:
         yield url
 
 
 @pytest.fixture
 async def redis(quiet_redis_url: str) -> AsyncIterator[Redis]:
-    """A client of it, empty."""
+    """A client of that Redis, which is empty."""
     client = Redis.from_url(quiet_redis_url)
     await client.flushall()
     yield client
@@ -42,9 +42,9 @@ async def redis(quiet_redis_url: str) -> AsyncIterator[Redis]:
 
 
 @pytest.fixture
-async def desk(redis: Redis, realtime: BroadcastServer) -> AsyncIterator[Desk]:
-    """An instance that pushes, with all the time in the world."""
-    desk = Desk(redis, realtime)
-    await desk.store.time()
-    yield desk
-    await desk.pushes.close()
+async def harness(redis: Redis, realtime: BroadcastServer) -> AsyncIterator[PushHarness]:
+    """An instance that pushes, with timeouts so long that none ends."""
+    harness = PushHarness(redis, realtime)
+    await harness.store.time()
+    yield harness
+    await harness.pushes.close()

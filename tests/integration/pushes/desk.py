@@ -1,4 +1,4 @@
-"""A publisher with all that belongs to it, on a Redis and a Realtime of the test's own."""
+"""A publisher with its store, owed pushes and metrics, on a Redis and a Realtime of the test."""
 
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -27,22 +27,22 @@ from tests.support.native_redis import native_connection_of
 from tests.support.scenarios import commit_of
 
 KEYS = Keys(2)
-IN_TIME = Patience(waiting_s=10, sending_s=10, noting_s=10)
-"""For a machine that is busy, where nothing is to be late."""
+LONG_TIMEOUTS = Patience(waiting_s=10, sending_s=10, noting_s=10)
+"""Long enough that no timeout ends, even on a busy machine."""
 
 
 @dataclass
-class Desk:
+class PushHarness:
     """One instance that pushes."""
 
     redis: Redis
     server: BroadcastServer
     key: str = SECRET_KEY
     rate: int = 0
-    patience: Patience = IN_TIME
+    patience: Patience = LONG_TIMEOUTS
     keys: Keys = KEYS
     calls: list[str] = field(default_factory=list)
-    """How often a worker was called."""
+    """One entry per call of the worker."""
 
     def __post_init__(self) -> None:
         self.connection = native_connection_of(self.redis)
@@ -56,33 +56,33 @@ class Desk:
             self.metrics,
             rate=self.rate,
             patience=self.patience,
-            call_worker=self._call,
+            call_worker=self._record_call,
         )
         self.pushes = Pushes(self.publisher, self.owed, self.publisher)
 
     async def commit(self, change: Change, expected: str | None = None) -> str:
-        """Have the store know what `change` has led to, and nobody else; returns the revision."""
-        commit = replace(commit_of(change), expected=expected, session=_left_by(change))
+        """Commit `change` to the store without announcing it; return the revision."""
+        commit = replace(commit_of(change), expected=expected, session=_session_after(change))
         assert await self.store.commit(commit) == Committed()
         return commit.operation_id
 
-    async def names_owed(self) -> list[str]:
-        """The sessions that are owed a push, whenever it is due."""
+    async def owed_names(self) -> list[str]:
+        """Return the names of all sessions that are owed a push, due or not."""
         return sorted(await self._scores())
 
-    async def let_a_second_pass(self) -> None:
-        """What is owed is due now, as often as it was tried."""
+    async def make_owed_due(self) -> None:
+        """Make all owed pushes due now; keep the number of attempts of each."""
         for name, score in (await self._scores()).items():
             key = self.keys.owed_pushes(self.keys.shard_of(name))
             await self.redis.zadd(key, {name: 1024 + score % 1024})
 
-    def counted(self, name: str) -> float:
-        """A figure of the metrics."""
+    def metric(self, name: str) -> float:
+        """Return the value of the metric `synckairos_push_{name}`."""
         return self.metrics.registry.get_sample_value(f"synckairos_push_{name}") or 0
 
-    def fate(self, fate: PushFate) -> float:
-        """How many pushes had that one."""
-        return self.counted(f"{fate}_total")
+    def pushes_with_fate(self, fate: PushFate) -> float:
+        """Return how many pushes had that fate."""
+        return self.metric(f"{fate}_total")
 
     async def _scores(self) -> dict[str, int]:
         scores: dict[str, int] = {}
@@ -92,15 +92,15 @@ class Desk:
             scores |= {name.decode(): int(score) for name, score in owed}
         return scores
 
-    async def _call(self) -> None:
+    async def _record_call(self) -> None:
         self.calls.append("called")
 
 
-def _left_by(change: Change) -> Session | None:
+def _session_after(change: Change) -> Session | None:
     return None if change.type is EventType.SESSION_DELETED else change.session
 
 
 def news_of(change: Change) -> News:
-    """What is announced of a change."""
+    """Return the news that announces `change`."""
     session, now = change.session, Instant(change.occurred_at)
     return News(session.name, pushes=pushes([change], now, encoded_view(session, now)))

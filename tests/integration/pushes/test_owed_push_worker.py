@@ -1,4 +1,4 @@
-"""Failed pushes are made up for: with the newest state, once, however many workers there are."""
+"""Failed pushes are retried with the newest state, by exactly one of several workers."""
 
 import asyncio
 import logging
@@ -16,15 +16,15 @@ from shared.ports import Loaded
 from shared.realtime.ports import Taken
 from shared.store.owed_pushes import RedisOwedPushes
 from shared.tasks import end
-from tests.integration.pushes.desk import KEYS, Desk, news_of
+from tests.integration.pushes.desk import KEYS, PushHarness, news_of
 from tests.support.broadcast_server import BroadcastServer
 from tests.support.scenarios import changes_of, switched_session
 
-_PATIENCE_S = 10.0
+_TIMEOUT_S = 10.0
 
 
-class Flaky(RedisOwedPushes):
-    """Can't be reached three times."""
+class FlakyOwedPushes(RedisOwedPushes):
+    """Owed pushes whose store is unavailable for the first three calls."""
 
     failures = 3
 
@@ -36,22 +36,22 @@ class Flaky(RedisOwedPushes):
         return await super().take(limit)
 
 
-def worker_of(desk: Desk) -> PushRetryWorker:
-    """One more worker."""
-    return PushRetryWorker(desk.pushes, desk.store, desk.metrics)
+def new_worker(harness: PushHarness) -> PushRetryWorker:
+    """Return a new worker."""
+    return PushRetryWorker(harness.pushes, harness.store, harness.metrics)
 
 
-async def test_when_supabase_comes_back_the_newest_state_is_pushed_once(
-    desk: Desk, realtime: BroadcastServer
+async def test_the_newest_state_is_pushed_once_when_supabase_works_again(
+    harness: PushHarness, realtime: BroadcastServer
 ) -> None:
     realtime.status = 503
     changes, revision = switched_session(switches=3), None
     for change in changes:
-        revision = await desk.commit(change, revision)
-        await desk.publisher.announce(news_of(change))
+        revision = await harness.commit(change, revision)
+        await harness.publisher.announce(news_of(change))
     realtime.begin()
-    await desk.let_a_second_pass()
-    worker = worker_of(desk)
+    await harness.make_owed_due()
+    worker = new_worker(harness)
     assert await worker.retry() == 0
     assert await worker.retry() is None
     (sent,) = realtime.sent
@@ -60,170 +60,170 @@ async def test_when_supabase_comes_back_the_newest_state_is_pushed_once(
     assert message["topic"] == f"session:{changes[0].session.name}"
     assert message["event"] == "STATE_SYNC"
     assert message["private"] is True
-    assert await desk.names_owed() == []
-    assert (desk.fate("retried"), desk.fate("lost")) == (1, 0)
+    assert await harness.owed_names() == []
+    assert (harness.pushes_with_fate("retried"), harness.pushes_with_fate("lost")) == (1, 0)
 
 
-async def test_nothing_is_pushed_again_before_a_second_has_passed(
-    desk: Desk, realtime: BroadcastServer
+async def test_a_push_is_not_retried_before_a_second_has_passed(
+    harness: PushHarness, realtime: BroadcastServer
 ) -> None:
     change = switched_session()[-1]
-    await desk.commit(change)
-    await desk.owed.add(change.session.name)
-    next_in_s = await worker_of(desk).retry()
+    await harness.commit(change)
+    await harness.owed.add(change.session.name)
+    next_in_s = await new_worker(harness).retry()
     assert next_in_s is not None
     # Both instants are read from the instance's own clock, each with its error.
-    assert 0 < next_in_s <= 1.01 + 2 * desk.clock.error_ms / 1000
+    assert 0 < next_in_s <= 1.01 + 2 * harness.clock.error_ms / 1000
     assert realtime.sent == []
 
 
-async def test_of_one_that_was_deleted_meanwhile_that_is_told(
-    desk: Desk, realtime: BroadcastServer
+async def test_for_a_session_deleted_meanwhile_the_deletion_is_pushed(
+    harness: PushHarness, realtime: BroadcastServer
 ) -> None:
     created, deleted = changes_of(Delete(), tenant="acme")
-    await desk.commit(deleted, await desk.commit(created))
-    await desk.owed.add(created.session.name)
-    await desk.let_a_second_pass()
-    await worker_of(desk).retry()
+    await harness.commit(deleted, await harness.commit(created))
+    await harness.owed.add(created.session.name)
+    await harness.make_owed_due()
+    await new_worker(harness).retry()
     ((message,),) = [sent.messages for sent in realtime.sent]
     assert message["topic"] == f"session:acme:{created.session.session_id}"
     assert message["event"] == message["payload"]["type"] == "SESSION_DELETED"
     assert message["payload"]["sessionId"] == created.session.session_id
-    assert await desk.names_owed() == []
+    assert await harness.owed_names() == []
 
 
-async def test_of_one_that_the_store_knows_nothing_of_nothing_is_told(
-    desk: Desk, realtime: BroadcastServer
+async def test_for_a_session_unknown_to_the_store_nothing_is_pushed(
+    harness: PushHarness, realtime: BroadcastServer
 ) -> None:
-    await desk.owed.add("forgotten")
-    await desk.let_a_second_pass()
-    await worker_of(desk).retry()
+    await harness.owed.add("forgotten")
+    await harness.make_owed_due()
+    await new_worker(harness).retry()
     assert realtime.sent == []
-    assert await desk.names_owed() == []
+    assert await harness.owed_names() == []
 
 
-async def test_a_state_in_which_something_is_due_is_told_as_of_the_instant_before(
-    desk: Desk, realtime: BroadcastServer
+async def test_a_state_with_a_due_expiry_is_pushed_as_of_the_deadline(
+    harness: PushHarness, realtime: BroadcastServer
 ) -> None:
-    running = changes_of(Start())[
-        -1
-    ]  # years ago by the store's clock, so its flag should have fallen
+    running = changes_of(Start())[-1]  # started years ago by the store's clock, so an expiry is due
     deadline = next_wakeup(running.session)
-    await desk.commit(running)
-    await desk.owed.add(running.session.name)
-    await desk.let_a_second_pass()
-    await worker_of(desk).retry()
+    await harness.commit(running)
+    await harness.owed.add(running.session.name)
+    await harness.make_owed_due()
+    await new_worker(harness).retry()
     ((message,),) = [sent.messages for sent in realtime.sent]
     state = message["payload"]["state"]
     assert (state["server_time_ms"], state["time_remaining_ms"]) == (deadline, 0)
     assert state["version"] == 2
 
 
-async def test_each_is_one_worker_s(redis: Redis, realtime: BroadcastServer) -> None:
-    desks = [Desk(redis, realtime) for _ in range(3)]
+async def test_each_owed_push_is_sent_by_only_one_worker(
+    redis: Redis, realtime: BroadcastServer
+) -> None:
+    harnesses = [PushHarness(redis, realtime) for _ in range(3)]
     games = [switched_session()[-1] for _ in range(50)]
-    await desks[0].store.time()
+    await harnesses[0].store.time()
     for change in games:
-        await desks[0].commit(change)
-        await desks[0].owed.add(change.session.name)
-    await desks[0].let_a_second_pass()
-    async with asyncio.timeout(_PATIENCE_S):
-        while await desks[0].names_owed():
-            await asyncio.gather(*(worker_of(desk).retry() for desk in desks))
+        await harnesses[0].commit(change)
+        await harnesses[0].owed.add(change.session.name)
+    await harnesses[0].make_owed_due()
+    async with asyncio.timeout(_TIMEOUT_S):
+        while await harnesses[0].owed_names():
+            await asyncio.gather(*(new_worker(harness).retry() for harness in harnesses))
     topics = [message["topic"] for sent in realtime.sent for message in sent.messages]
     assert sorted(topics) == sorted(f"session:{change.session.name}" for change in games)
-    for desk in desks:
-        await desk.pushes.close()
+    for harness in harnesses:
+        await harness.pushes.close()
 
 
-async def test_what_fails_while_it_is_made_up_for_is_made_up_for_again(
-    desk: Desk, realtime: BroadcastServer
+async def test_a_push_that_fails_during_a_retry_is_retried_again(
+    harness: PushHarness, realtime: BroadcastServer
 ) -> None:
     created, started, switched = changes_of(Start(), Switch())
-    revision = await desk.commit(started, await desk.commit(created))
-    await desk.owed.add(created.session.name)
-    await desk.let_a_second_pass()
+    revision = await harness.commit(started, await harness.commit(created))
+    await harness.owed.add(created.session.name)
+    await harness.make_owed_due()
     realtime.hold()
-    worker = worker_of(desk)
+    worker = new_worker(harness)
     retrying = asyncio.create_task(worker.retry())
     assert (await realtime.arrival()).told == [("STATE_SYNC", 2)]
-    await desk.commit(switched, revision)
-    await desk.owed.add(created.session.name)
+    await harness.commit(switched, revision)
+    await harness.owed.add(created.session.name)
     realtime.release()
     await retrying
-    assert await desk.names_owed() == [created.session.name]
-    await desk.let_a_second_pass()
+    assert await harness.owed_names() == [created.session.name]
+    await harness.make_owed_due()
     await worker.retry()
     assert [sent.told for sent in realtime.sent] == [[("STATE_SYNC", 2)], [("STATE_SYNC", 3)]]
 
 
-async def test_it_is_tried_less_and_less_often_and_given_up_after_minutes(
-    desk: Desk, realtime: BroadcastServer, caplog: pytest.LogCaptureFixture
+async def test_retries_back_off_and_end_after_fourteen_attempts(
+    harness: PushHarness, realtime: BroadcastServer, caplog: pytest.LogCaptureFixture
 ) -> None:
     realtime.status = 422
     change = switched_session()[-1]
-    await desk.commit(change)
-    await desk.owed.add(change.session.name)
+    await harness.commit(change)
+    await harness.owed.add(change.session.name)
     delays_s: list[float] = []
-    worker = worker_of(desk)
-    while await desk.names_owed():
-        await desk.let_a_second_pass()
+    worker = new_worker(harness)
+    while await harness.owed_names():
+        await harness.make_owed_due()
         assert await worker.retry() == 0
         delays_s.append(await worker.retry() or 0)
     assert [round(delay) for delay in delays_s] == [1, 2, 4, 8, 16, *[30] * 8, 0]
     assert len(realtime.sent) == 14
-    assert (desk.fate("lost"), desk.fate("retried")) == (1, 0)
+    assert (harness.pushes_with_fate("lost"), harness.pushes_with_fate("retried")) == (1, 0)
     (gave_up,) = [record for record in caplog.records if record.levelname == "ERROR"]
     assert gave_up.getMessage() == "giving up on a push: 422 no"
     assert vars(gave_up)["session_id"] == change.session.name
 
 
-async def test_one_that_fails_holds_up_no_other(
-    desk: Desk, realtime: BroadcastServer, monkeypatch: pytest.MonkeyPatch
+async def test_a_failing_retry_does_not_block_other_sessions(
+    harness: PushHarness, realtime: BroadcastServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     good, bad = switched_session()[-1], switched_session()[-1]
     for change in (good, bad):
-        await desk.commit(change)
-        await desk.owed.add(change.session.name)
-    await desk.let_a_second_pass()
+        await harness.commit(change)
+        await harness.owed.add(change.session.name)
+    await harness.make_owed_due()
     present = push_retries._present
 
-    def stumbling(name: str, loaded: Loaded) -> bytes | None:
+    def failing_for_bad(name: str, loaded: Loaded) -> bytes | None:
         if name == bad.session.name:
             raise ValueError
         return present(name, loaded)
 
-    monkeypatch.setattr(push_retries, "_present", stumbling)
-    await worker_of(desk).retry()
+    monkeypatch.setattr(push_retries, "_present", failing_for_bad)
+    await new_worker(harness).retry()
     assert len(realtime.sent) == 1
-    assert await desk.names_owed() == [bad.session.name]
+    assert await harness.owed_names() == [bad.session.name]
 
 
-async def test_without_a_store_the_loop_goes_on(
-    desk: Desk, realtime: BroadcastServer, monkeypatch: pytest.MonkeyPatch
+async def test_the_loop_survives_an_outage_of_the_store(
+    harness: PushHarness, realtime: BroadcastServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(push_retries, "_LONGEST_SLEEP_S", 0.01)
     change = switched_session()[-1]
-    await desk.commit(change)
-    await desk.owed.add(change.session.name)
-    await desk.let_a_second_pass()
-    flaky = Flaky(desk.connection, KEYS, desk.clock)
-    worker = PushRetryWorker(replace(desk.pushes, owed=flaky), desk.store, desk.metrics)
+    await harness.commit(change)
+    await harness.owed.add(change.session.name)
+    await harness.make_owed_due()
+    flaky = FlakyOwedPushes(harness.connection, KEYS, harness.clock)
+    worker = PushRetryWorker(replace(harness.pushes, owed=flaky), harness.store, harness.metrics)
     running = asyncio.create_task(worker.run())
     assert (await realtime.arrival()).told == [("STATE_SYNC", 5)]
     assert flaky.failures == 0
     await end([running])
 
 
-async def test_a_retry_is_logged_with_the_failure_that_caused_it_only_once(
-    desk: Desk, realtime: BroadcastServer, caplog: pytest.LogCaptureFixture
+async def test_a_failure_and_its_retries_are_logged_only_once(
+    harness: PushHarness, realtime: BroadcastServer, caplog: pytest.LogCaptureFixture
 ) -> None:
     realtime.status = 500
     change = switched_session()[-1]
-    await desk.commit(change)
+    await harness.commit(change)
     with caplog.at_level(logging.WARNING, "synckairos.pushes"):
-        await desk.publisher.announce(news_of(change))
+        await harness.publisher.announce(news_of(change))
         for _ in range(3):
-            await desk.let_a_second_pass()
-            await worker_of(desk).retry()
+            await harness.make_owed_due()
+            await new_worker(harness).retry()
     assert len(caplog.records) == 1
