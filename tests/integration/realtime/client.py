@@ -1,4 +1,4 @@
-"""What a test asks of one of Supabase's own clients, whichever it is."""
+"""Common interface of Supabase's clients in tests."""
 
 import asyncio
 from abc import ABC, abstractmethod
@@ -6,63 +6,64 @@ from collections import defaultdict
 from collections.abc import Mapping
 from typing import Any
 
-_PATIENCE_S = 10.0
+_TIMEOUT_S = 10.0
 
-Told = dict[str, Any]
+Report = dict[str, Any]
 
 
 class Client(ABC):
-    """One client. What happens is told by its first word: `event`, `status`, `answer`, ..."""
+    """A client in one channel. The kind of a report is its first key: `event`, `status`, `answer`,
+    `system` or `presence`."""
 
     def __init__(self, subscription: Mapping[str, Any]) -> None:
         self._subscription = subscription
-        self._told: defaultdict[str, asyncio.Queue[Told]] = defaultdict(asyncio.Queue)
+        self._reports: defaultdict[str, asyncio.Queue[Report]] = defaultdict(asyncio.Queue)
 
-    async def next(self, word: str) -> Told:
-        """The next that is told with that word."""
-        async with asyncio.timeout(_PATIENCE_S):
-            return await self._told[word].get()
+    async def next(self, kind: str) -> Report:
+        """Wait for the next report of that kind."""
+        async with asyncio.timeout(_TIMEOUT_S):
+            return await self._reports[kind].get()
 
-    def has_not(self, word: str) -> bool:
-        """Whether nothing more was told with that word."""
-        return self._told[word].empty()
+    def has_no_more(self, kind: str) -> bool:
+        """Return whether no further report of that kind has come."""
+        return self._reports[kind].empty()
 
     async def until_status(self, status: str) -> None:
-        """Wait for the channel to be in that status."""
+        """Wait until the channel has that status."""
         while (await self.next("status"))["status"] != status:
             pass
 
-    async def message(self, kind: str) -> Told:
-        """The next message of ours, which is of that kind."""
-        told = await self.next("event")
-        assert told["event"] == told["payload"]["type"] == kind, told
-        payload: Told = told["payload"]
+    async def next_message(self, kind: str) -> Report:
+        """Wait for SyncKairos's next message and assert that it has that type."""
+        report = await self.next("event")
+        assert report["event"] == report["payload"]["type"] == kind, report
+        payload: Report = report["payload"]
         return payload
 
-    async def version(self, number: int) -> Told:
-        """The first message with a state of that version, or of a later one.
+    async def message_of_version(self, version: int) -> Report:
+        """Wait for the first message with a state of that version or a later one.
 
         Pushes go out in the background: those from before a client joined may still reach it.
         """
-        while (told := (await self.next("event"))["payload"])["state"]["version"] < number:
+        while (payload := (await self.next("event"))["payload"])["state"]["version"] < version:
             pass
-        return dict(told)
+        return dict(payload)
 
     @abstractmethod
     async def join(self, *, private: bool, presence: bool) -> None:
-        """Ask to be let in, with the subscription's token."""
+        """Request to join the channel with the subscription's token."""
 
     @abstractmethod
     async def set_auth(self, token: str) -> None:
-        """Go on with another token."""
+        """Replace the token."""
 
     @abstractmethod
-    async def send(self, event: str, payload: Told) -> None:
-        """Try to tell the others in the topic something."""
+    async def send(self, event: str, payload: Report) -> None:
+        """Try to send a broadcast to the topic."""
 
     @abstractmethod
-    async def track(self, state: Told) -> None:
-        """Try to be present."""
+    async def track(self, state: Report) -> None:
+        """Try to track presence."""
 
     @abstractmethod
     async def leave(self) -> None:
@@ -70,7 +71,7 @@ class Client(ABC):
 
     @abstractmethod
     async def close(self) -> None:
-        """End it."""
+        """Disconnect and release the client's resources."""
 
-    def _tell(self, told: Told) -> None:
-        self._told[next(iter(told))].put_nowait(told)
+    def _report(self, report: Report) -> None:
+        self._reports[next(iter(report))].put_nowait(report)

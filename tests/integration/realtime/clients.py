@@ -1,4 +1,4 @@
-"""Supabase's own clients, unmodified, each in one channel; what happens to them is told alike."""
+"""Supabase's own unmodified clients, each in one channel and with the same interface."""
 
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
@@ -10,25 +10,25 @@ from tests.integration.realtime.js_client import JsClient
 from tests.integration.realtime.python_client import PythonClient
 from tests.support.target import IS_FUNCTIONS
 
-KINDS = ("python", "supabase-js", "realtime-js 1.0.0", "realtime-js 2.0.0")
-"""The clients, and which version of the protocol they speak where there is a choice."""
+CLIENT_KINDS = ("python", "supabase-js", "realtime-js 1.0.0", "realtime-js 2.0.0")
+"""The clients, with the protocol version where there is a choice."""
 
-BOTH_PROTOCOLS = KINDS if IS_FULL else ("python", "realtime-js 2.0.0")
-"""For what the server decides and not the client: one client for each version of the protocol."""
+ONE_CLIENT_PER_PROTOCOL = CLIENT_KINDS if IS_FULL else ("python", "realtime-js 2.0.0")
+"""For rules of the server: one client for each protocol version."""
 
-HEARING = BOTH_PROTOCOLS if IS_FUNCTIONS else KINDS
-"""For what the service pushes: the container proves that each client hears it."""
+PUSH_CLIENTS = ONE_CLIENT_PER_PROTOCOL if IS_FUNCTIONS else CLIENT_KINDS
+"""For pushes of the service. The container's run proves that every client receives them."""
 
 
 @asynccontextmanager
-async def asking(
+async def joining(
     kind: str,
     subscription: Mapping[str, Any],
     *,
     private: bool = True,
     presence: bool = False,
 ) -> AsyncIterator[Client]:
-    """A client that has asked to be let in; what it was told is its first `status`."""
+    """A client that has requested to join; its first `status` is the result."""
     is_python = kind == "python"
     client: Client = PythonClient(subscription) if is_python else JsClient(subscription, kind)
     try:
@@ -39,11 +39,11 @@ async def asking(
 
 
 @asynccontextmanager
-async def following(
+async def subscribed(
     kind: str, subscription: Mapping[str, Any], *, private: bool = True, presence: bool = False
 ) -> AsyncIterator[Client]:
-    """A client that is in."""
-    async with asking(kind, subscription, private=private, presence=presence) as client:
-        told = await client.next("status")
-        assert told["status"] == "SUBSCRIBED", told
+    """A client that has joined."""
+    async with joining(kind, subscription, private=private, presence=presence) as client:
+        report = await client.next("status")
+        assert report["status"] == "SUBSCRIBED", report
         yield client

@@ -1,4 +1,4 @@
-"""A service whose clients listen to Supabase Realtime."""
+"""Fixtures: a service whose clients follow sessions through Supabase Realtime."""
 
 from collections.abc import AsyncIterator, Iterator
 
@@ -15,7 +15,7 @@ from tests.support.tokens import WITH_AUTHENTICATION
 
 @pytest.fixture(scope="session")
 def pushing_url(supabase_realtime: LocalRealtime) -> Iterator[str]:
-    """Where it is."""
+    """The service's URL."""
     settings = supabase_realtime.settings()
     with (
         embedded_redis() as redis_url,
@@ -25,14 +25,14 @@ def pushing_url(supabase_realtime: LocalRealtime) -> Iterator[str]:
 
 
 @pytest.fixture
-async def pushing(pushing_url: str) -> AsyncIterator[ApiClient]:
-    """A client of it, with a backend's token."""
+async def pushing_api(pushing_url: str) -> AsyncIterator[ApiClient]:
+    """A client of the service with a backend's token."""
     async with api_client(pushing_url, tokens.service(), timeout=20) as api:
         yield api
 
 
 @pytest.fixture
 async def sender(supabase_realtime: LocalRealtime) -> AsyncIterator[Sender]:
-    """One who sends as our backend does."""
+    """A sender with the backend's key."""
     async with sending_to(supabase_realtime.url) as sender:
         yield sender

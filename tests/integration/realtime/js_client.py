@@ -1,4 +1,4 @@
-"""Supabase's own clients for JavaScript, in Node."""
+"""Supabase's JavaScript clients in Node."""
 
 import asyncio
 import json
@@ -7,14 +7,14 @@ from pathlib import Path
 from typing import Any
 
 from infra.local.npm import npm_install
-from tests.integration.realtime.client import Client, Told
+from tests.integration.realtime.client import Client, Report
 
 _FOLDER = Path(__file__).parent / "js"
-_LINE_BYTES = 2**22
+_MAX_LINE_BYTES = 2**22
 
 
 class JsClient(Client):
-    """`@supabase/realtime-js` or `@supabase/supabase-js`, in Node."""
+    """`@supabase/realtime-js` or `@supabase/supabase-js` in a Node process."""
 
     _node: asyncio.subprocess.Process
     _listening: asyncio.Task[None]
@@ -24,46 +24,46 @@ class JsClient(Client):
         self._library, _, self._vsn = library.partition(" ")
 
     async def join(self, *, private: bool, presence: bool) -> None:
-        """See `DemoClient`."""
+        """See `Client`."""
         npm_install(_FOLDER)
         pipe = asyncio.subprocess.PIPE
         self._node = await asyncio.create_subprocess_exec(
-            "node", "client.mjs", cwd=_FOLDER, stdin=pipe, stdout=pipe, limit=_LINE_BYTES
+            "node", "client.mjs", cwd=_FOLDER, stdin=pipe, stdout=pipe, limit=_MAX_LINE_BYTES
         )
         self._listening = asyncio.create_task(self._listen())
-        asked = {"private": private, "presence": presence, "vsn": self._vsn or None}
-        await self._order("join", **self._subscription, **asked)
+        options = {"private": private, "presence": presence, "vsn": self._vsn or None}
+        await self._command("join", **self._subscription, **options)
 
     async def set_auth(self, token: str) -> None:
-        """See `DemoClient`."""
-        await self._order("set_auth", token=token)
+        """See `Client`."""
+        await self._command("set_auth", token=token)
 
-    async def send(self, event: str, payload: Told) -> None:
-        """See `DemoClient`."""
-        await self._order("send", event=event, payload=payload)
+    async def send(self, event: str, payload: Report) -> None:
+        """See `Client`."""
+        await self._command("send", event=event, payload=payload)
 
-    async def track(self, state: Told) -> None:
-        """See `DemoClient`."""
-        await self._order("track", state=state)
+    async def track(self, state: Report) -> None:
+        """See `Client`."""
+        await self._command("track", state=state)
 
     async def leave(self) -> None:
-        """See `DemoClient`."""
-        await self._order("leave")
+        """See `Client`."""
+        await self._command("leave")
 
     async def close(self) -> None:
-        """See `DemoClient`."""
+        """See `Client`."""
         assert self._node.stdin
         self._node.stdin.close()
         await self._listening
         await self._node.wait()
 
-    async def _order(self, deed: str, **more: Any) -> None:
+    async def _command(self, name: str, **more: Any) -> None:
         assert self._node.stdin
-        order = {"do": deed, "library": self._library, **more}
-        self._node.stdin.write(json.dumps(order).encode() + b"\n")
+        command = {"do": name, "library": self._library, **more}
+        self._node.stdin.write(json.dumps(command).encode() + b"\n")
         await self._node.stdin.drain()
 
     async def _listen(self) -> None:
         assert self._node.stdout
         async for line in self._node.stdout:
-            self._tell(json.loads(line))
+            self._report(json.loads(line))

@@ -1,22 +1,22 @@
-"""`realtime`, Supabase's own client for Python."""
+"""Supabase's Python client, `realtime`."""
 
 from typing import Any
 
 from realtime import AsyncRealtimeChannel, AsyncRealtimeClient, RealtimeSubscribeStates
 
-from tests.integration.realtime.client import Client, Told
+from tests.integration.realtime.client import Client, Report
 
 _EVENTS = ("STATE_UPDATE", "STATE_SYNC", "TIME_EXPIRED", "TIME_WARNING", "SESSION_DELETED", "mark")
 
 
 class PythonClient(Client):
-    """One in a channel."""
+    """`realtime.AsyncRealtimeClient` in one channel."""
 
     _client: AsyncRealtimeClient
     _channel: AsyncRealtimeChannel
 
     async def join(self, *, private: bool, presence: bool) -> None:
-        """See `DemoClient`."""
+        """See `Client`."""
         url = f"{self._subscription['url']}/realtime/v1"
         self._client = AsyncRealtimeClient(url, self._subscription["key"], auto_reconnect=False)
         if token := self._subscription.get("token"):
@@ -32,33 +32,33 @@ class PythonClient(Client):
             },
         )
         for event in _EVENTS:
-            self._channel.on_broadcast(event, lambda payload: self._tell(dict(payload)))
+            self._channel.on_broadcast(event, lambda payload: self._report(dict(payload)))
         if presence:
-            self._channel.on_presence_join(self._joined)
-        await self._channel.subscribe(self._changed)
+            self._channel.on_presence_join(self._on_presence_join)
+        await self._channel.subscribe(self._on_status)
 
     async def set_auth(self, token: str) -> None:
-        """See `DemoClient`."""
+        """See `Client`."""
         await self._client.set_auth(token)
 
-    async def send(self, event: str, payload: Told) -> None:
-        """See `DemoClient`."""
+    async def send(self, event: str, payload: Report) -> None:
+        """See `Client`."""
         await self._channel.send_broadcast(event, payload)
 
-    async def track(self, state: Told) -> None:
-        """See `DemoClient`."""
+    async def track(self, state: Report) -> None:
+        """See `Client`."""
         await self._channel.track(state)
 
     async def leave(self) -> None:
-        """See `DemoClient`."""
+        """See `Client`."""
         await self._channel.unsubscribe()
 
     async def close(self) -> None:
-        """See `DemoClient`."""
+        """See `Client`."""
         await self._client.close()
 
-    def _changed(self, status: RealtimeSubscribeStates, error: Exception | None) -> None:
-        self._tell({"status": status.value, "reason": str(error) if error else None})
+    def _on_status(self, status: RealtimeSubscribeStates, error: Exception | None) -> None:
+        self._report({"status": status.value, "reason": str(error) if error else None})
 
-    def _joined(self, key: str, _: list[Any], states: list[Any]) -> None:
-        self._tell({"presence": "join", "key": key, "states": states})
+    def _on_presence_join(self, key: str, _: list[Any], states: list[Any]) -> None:
+        self._report({"presence": "join", "key": key, "states": states})

@@ -1,4 +1,4 @@
-"""Who may listen to a session's topic, and that nobody may speak there."""
+"""Only a session's token lets a client listen to its topic, and no client can send there."""
 
 import time
 from typing import Any
@@ -9,18 +9,18 @@ import pytest
 
 from infra.local.realtime import LocalRealtime
 from infra.local.supabase import PUBLISHABLE_KEY
-from tests.integration.realtime.clients import BOTH_PROTOCOLS, asking, following
-from tests.integration.realtime.project import MINUTE, Sender, message, subscription, token
+from tests.integration.realtime.clients import ONE_CLIENT_PER_PROTOCOL, joining, subscribed
+from tests.integration.realtime.project import MINUTE_S, Sender, message, subscription, token
 from tests.support.tokens import WRONG_SECRET, bearer
 
-pytestmark = pytest.mark.parametrize("kind", BOTH_PROTOCOLS)
+pytestmark = pytest.mark.parametrize("kind", ONE_CLIENT_PER_PROTOCOL)
 
-_SHORT_S = 2
+_SHORT_LIFETIME_S = 2
 
 
 @pytest.fixture
 def session() -> str:
-    """The name of one."""
+    """A new session's name."""
     return str(uuid4())
 
 
@@ -28,123 +28,130 @@ def _subscription(server: LocalRealtime, session: str, **claims: Any) -> dict[st
     return subscription(server, f"session:{session}", token(server, session, **claims))
 
 
-async def _refusal(kind: str, asked: dict[str, Any]) -> str:
-    async with asking(kind, asked) as client:
-        told = await client.next("status")
-        assert told["status"] == "CHANNEL_ERROR", told
-        return str(told["reason"])
+async def _refusal(kind: str, subscription: dict[str, Any]) -> str:
+    async with joining(kind, subscription) as client:
+        report = await client.next("status")
+        assert report["status"] == "CHANNEL_ERROR", report
+        return str(report["reason"])
 
 
-async def test_not_with_a_token_of_another_session(
+async def test_a_token_of_another_session_is_refused(
     supabase_realtime: LocalRealtime, session: str, kind: str
 ) -> None:
-    asked = _subscription(supabase_realtime, session, sync_session=str(uuid4()))
-    assert "Unauthorized: You do not have permissions" in await _refusal(kind, asked)
+    requested = _subscription(supabase_realtime, session, sync_session=str(uuid4()))
+    assert "Unauthorized: You do not have permissions" in await _refusal(kind, requested)
 
 
-@pytest.mark.parametrize("claimed", ["theirs:{}", "{}"])
-async def test_not_with_one_of_the_same_id_elsewhere(
-    supabase_realtime: LocalRealtime, session: str, kind: str, claimed: str
+@pytest.mark.parametrize("claimed_session", ["theirs:{}", "{}"])
+async def test_a_token_of_another_tenant_s_session_with_the_same_id_is_refused(
+    supabase_realtime: LocalRealtime, session: str, kind: str, claimed_session: str
 ) -> None:
     topic = f"session:ours:{session}"
-    of_another_tenant = token(supabase_realtime, claimed.format(session))
+    of_another_tenant = token(supabase_realtime, claimed_session.format(session))
     refused = await _refusal(kind, subscription(supabase_realtime, topic, of_another_tenant))
     assert "Unauthorized: You do not have permissions" in refused
 
 
-async def test_not_with_an_expired_one(
+async def test_an_expired_token_is_refused(
     supabase_realtime: LocalRealtime, session: str, kind: str
 ) -> None:
-    asked = _subscription(supabase_realtime, session, exp=int(time.time()) - MINUTE)
-    assert "InvalidJWTToken: Token has expired 6" in await _refusal(kind, asked)
+    requested = _subscription(supabase_realtime, session, exp=int(time.time()) - MINUTE_S)
+    assert "InvalidJWTToken: Token has expired 6" in await _refusal(kind, requested)
 
 
-async def test_not_with_one_that_somebody_else_signed(
+async def test_a_token_with_a_wrong_signature_is_refused(
     supabase_realtime: LocalRealtime, session: str, kind: str
 ) -> None:
-    claims = {"role": "authenticated", "exp": time.time() + MINUTE, "sync_session": session}
+    claims = {"role": "authenticated", "exp": time.time() + MINUTE_S, "sync_session": session}
     forged = jwt.encode(claims, WRONG_SECRET, "HS256")
-    asked = subscription(supabase_realtime, f"session:{session}", forged)
-    assert "JwtSignatureError" in await _refusal(kind, asked)
+    requested = subscription(supabase_realtime, f"session:{session}", forged)
+    assert "JwtSignatureError" in await _refusal(kind, requested)
 
 
-async def test_not_without_one(supabase_realtime: LocalRealtime, session: str, kind: str) -> None:
-    asked = subscription(supabase_realtime, f"session:{session}")
-    assert "Unauthorized: You do not have permissions" in await _refusal(kind, asked)
+async def test_joining_without_a_token_is_refused(
+    supabase_realtime: LocalRealtime, session: str, kind: str
+) -> None:
+    requested = subscription(supabase_realtime, f"session:{session}")
+    assert "Unauthorized: You do not have permissions" in await _refusal(kind, requested)
 
 
-async def test_the_end_of_a_token_ends_it_unless_there_is_another(
+async def test_a_subscription_ends_with_its_token_unless_the_token_is_renewed(
     supabase_realtime: LocalRealtime, sender: Sender, session: str, kind: str
 ) -> None:
-    short = _subscription(supabase_realtime, session, exp=int(time.time()) + 1 + _SHORT_S)
-    async with following(kind, short) as renewed, following(kind, short) as left_alone:
+    short_lived = _subscription(
+        supabase_realtime, session, exp=int(time.time()) + 1 + _SHORT_LIFETIME_S
+    )
+    async with (
+        subscribed(kind, short_lived) as renewed,
+        subscribed(kind, short_lived) as not_renewed,
+    ):
         await renewed.set_auth(token(supabase_realtime, session))
-        await left_alone.until_status("CLOSED")
+        await not_renewed.until_status("CLOSED")
         await sender.mark(f"session:{session}")
         assert (await renewed.next("event"))["event"] == "mark"
 
 
-async def test_a_token_of_another_session_ends_it(
+async def test_setting_another_session_s_token_ends_the_subscription(
     supabase_realtime: LocalRealtime, session: str, kind: str
 ) -> None:
-    async with following(kind, _subscription(supabase_realtime, session)) as client:
+    async with subscribed(kind, _subscription(supabase_realtime, session)) as client:
         await client.set_auth(token(supabase_realtime, str(uuid4())))
         await client.until_status("CLOSED")
 
 
-async def test_who_has_left_is_out(
+async def test_leaving_closes_the_channel(
     supabase_realtime: LocalRealtime, session: str, kind: str
 ) -> None:
-    async with following(kind, _subscription(supabase_realtime, session)) as client:
+    async with subscribed(kind, _subscription(supabase_realtime, session)) as client:
         await client.leave()
         await client.until_status("CLOSED")
 
 
-async def test_a_listener_can_t_speak(
+async def test_a_listener_can_not_send(
     supabase_realtime: LocalRealtime, sender: Sender, session: str, kind: str
 ) -> None:
-    asked = _subscription(supabase_realtime, session)
-    async with following(kind, asked) as client, following("python", asked) as witness:
+    requested = _subscription(supabase_realtime, session)
+    async with subscribed(kind, requested) as client, subscribed("python", requested) as witness:
         await client.send("STATE_UPDATE", {"type": "STATE_UPDATE"})
-        if kind != "python":  # which doesn't wait for an answer
+        if kind != "python":  # the Python client doesn't wait for a reply
             assert (await client.next("answer"))["answer"] == "timed out"
-        keys = {"apikey": PUBLISHABLE_KEY, **bearer(asked["token"])}
-        one = await sender.single(asked["topic"], "STATE_UPDATE", {}, keys)
+        keys = {"apikey": PUBLISHABLE_KEY, **bearer(requested["token"])}
+        one = await sender.single(requested["topic"], "STATE_UPDATE", {}, keys)
         assert one.status_code == 403
-        batch = await sender.batch(message(asked["topic"], "STATE_UPDATE"), headers=keys)
-        assert batch.status_code == 202  # and drops it
-        await sender.mark(asked["topic"])
+        batch = await sender.batch(message(requested["topic"], "STATE_UPDATE"), headers=keys)
+        assert batch.status_code == 202  # accepted, but dropped
+        await sender.mark(requested["topic"])
         assert (await witness.next("event"))["event"] == "mark"
         assert (await client.next("event"))["event"] == "mark"
 
 
-async def test_a_listener_can_t_be_present(
+async def test_a_listener_can_not_track_presence(
     supabase_realtime: LocalRealtime, sender: Sender, session: str, kind: str
 ) -> None:
-    asked = _subscription(supabase_realtime, session)
-    async with following(kind, asked, presence=True) as client:
+    requested = _subscription(supabase_realtime, session)
+    async with subscribed(kind, requested, presence=True) as client:
         await client.track({"name": "Mallory"})
         if kind != "python":
             assert (await client.next("answer"))["answer"] == "error"
-        await sender.mark(asked["topic"])
+        await sender.mark(requested["topic"])
         assert (await client.next("event"))["event"] == "mark"
-        assert client.has_not("presence")
+        assert client.has_no_more("presence")
 
 
-async def test_the_public_twin_of_a_topic_is_another_one(
+async def test_a_public_topic_of_the_same_name_is_separate(
     supabase_realtime: LocalRealtime, sender: Sender, session: str, kind: str
 ) -> None:
-    asked = _subscription(supabase_realtime, session)
+    requested = _subscription(supabase_realtime, session)
     async with (
-        following(kind, asked, private=False) as eavesdropper,
-        following(kind, asked) as listener,
+        subscribed(kind, requested, private=False) as eavesdropper,
+        subscribed(kind, requested) as listener,
     ):
         await eavesdropper.send("STATE_UPDATE", {"type": "STATE_UPDATE"})
         if kind != "python":
             assert (await eavesdropper.next("answer"))["answer"] == "ok"
-        sent = await sender.single(asked["topic"], "TIME_EXPIRED", {})
+        sent = await sender.single(requested["topic"], "TIME_EXPIRED", {})
         assert sent.status_code == 202
         assert (await listener.next("event"))["event"] == "TIME_EXPIRED"
         for client, private in ((eavesdropper, False), (listener, True)):
-            await sender.mark(asked["topic"], private=private)
+            await sender.mark(requested["topic"], private=private)
             assert (await client.next("event"))["event"] == "mark"

@@ -1,4 +1,4 @@
-"""The stand-in while its Postgres is away, and after."""
+"""The emulator refuses private joins during an outage of its Postgres and recovers after it."""
 
 import asyncio
 from collections.abc import Iterator
@@ -10,40 +10,40 @@ from infra.local.postgres import EmbeddedPostgres, embedded_postgres
 from infra.local.realtime import local_realtime
 from infra.local.supabase import create_project
 from tests.integration.realtime.project import token
-from tests.integration.realtime.wire import Wire, wire
+from tests.integration.realtime.wire import RawClient, raw_client
 
 _TOPIC = "realtime:session:1"
-_PATIENCE_S = 10.0
+_TIMEOUT_S = 10.0
 
 
 @pytest.fixture
 def own_postgres() -> Iterator[EmbeddedPostgres]:
-    """One to be stopped."""
+    """A Postgres that the test stops."""
     with embedded_postgres() as server:
         create_project(server.url)
         yield server
 
 
-async def test_nobody_joins_a_private_topic_until_it_is_back(
+async def test_private_joins_fail_during_an_outage_of_postgres_and_work_after_it(
     own_postgres: EmbeddedPostgres,
 ) -> None:
     with local_realtime(own_postgres.url) as server:
-        listens = token(server, "1")
-        async with wire(server) as before, wire(server) as client:
-            await before.join(_TOPIC, listens, private=True)
+        listener_token = token(server, "1")
+        async with raw_client(server) as before, raw_client(server) as client:
+            await before.join(_TOPIC, listener_token, private=True)
             await asyncio.to_thread(own_postgres.crash)
-            answer = await client.ask_to_join(_TOPIC, listens, private=True)
+            answer = await client.ask_to_join(_TOPIC, listener_token, private=True)
             assert answer["status"] == "error"
             assert "unable to connect to the project database" in answer["response"]["reason"]
             await asyncio.to_thread(own_postgres.start)
-            await client.join(_TOPIC, listens, private=True)
-            async with asyncio.timeout(_PATIENCE_S):
-                while not await _hears_sql(own_postgres, before):
-                    pass  # what is sent before it listens again is lost
+            await client.join(_TOPIC, listener_token, private=True)
+            async with asyncio.timeout(_TIMEOUT_S):
+                while not await _receives_from_sql(own_postgres, before):
+                    pass  # messages sent before the emulator listens again are lost
 
 
-async def _hears_sql(postgres: EmbeddedPostgres, client: Wire) -> bool:
-    """Whether a message sent from SQL arrives before the next heartbeat is answered."""
+async def _receives_from_sql(postgres: EmbeddedPostgres, client: RawClient) -> bool:
+    """Send a message from SQL; return whether it arrives before the reply to a heartbeat."""
     async with await psycopg.AsyncConnection.connect(postgres.url, autocommit=True) as sql:
         await sql.execute("select realtime.send('{}'::jsonb, 'sql', 'session:1')")
-    return not await client.is_silent()
+    return not await client.receives_nothing()

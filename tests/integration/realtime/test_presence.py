@@ -1,11 +1,11 @@
-"""Who is present in a topic of the stand-in."""
+"""Presence in the emulator: shared within a topic, and only where policies allow it."""
 
 import pytest
 
 from infra.local.realtime import LocalRealtime
 from infra.local.supabase import SECRET_KEY
 from tests.integration.realtime.project import token
-from tests.integration.realtime.wire import wire
+from tests.integration.realtime.wire import raw_client
 
 pytestmark = pytest.mark.parametrize("version", [1, 2])
 
@@ -13,7 +13,10 @@ _TOPIC = "realtime:room"
 
 
 async def test_presence_is_shared(supabase_realtime: LocalRealtime, version: int) -> None:
-    async with wire(supabase_realtime, version) as ada, wire(supabase_realtime, version) as bob:
+    async with (
+        raw_client(supabase_realtime, version) as ada,
+        raw_client(supabase_realtime, version) as bob,
+    ):
         await ada.join(_TOPIC, presence={"enabled": True, "key": "ada"})
         assert (await ada.receive())["payload"] == {}
         await ada.send(_TOPIC, "presence", {"event": "track", "payload": {"at": "home"}})
@@ -31,20 +34,18 @@ async def test_presence_is_shared(supabase_realtime: LocalRealtime, version: int
         assert (await bob.until("presence_diff"))["payload"]["leaves"] == moved["joins"]
 
 
-async def test_it_is_the_policies_that_allow_it(
-    supabase_realtime: LocalRealtime, version: int
-) -> None:
-    topic, listens = "realtime:session:1", token(supabase_realtime, "1")
-    async with wire(supabase_realtime, version, SECRET_KEY) as backend:
+async def test_policies_control_presence(supabase_realtime: LocalRealtime, version: int) -> None:
+    topic, listener_token = "realtime:session:1", token(supabase_realtime, "1")
+    async with raw_client(supabase_realtime, version, SECRET_KEY) as backend:
         await backend.join(topic, private=True, presence={"enabled": True, "key": "backend"})
         await backend.send(topic, "presence", {"event": "track", "payload": {}})
         await backend.until("presence_diff")
-        async with wire(supabase_realtime, version) as client:
-            await client.join(topic, listens, private=True, presence={"enabled": True})
-            assert await client.is_silent()  # it isn't even told who is there
+        async with raw_client(supabase_realtime, version) as client:
+            await client.join(topic, listener_token, private=True, presence={"enabled": True})
+            assert await client.receives_nothing()  # the presence state isn't sent either
             ref = await client.send(topic, "presence", {"event": "track", "payload": {}})
-            assert (await client.answer_to(ref))["status"] == "error"
+            assert (await client.reply_to(ref))["status"] == "error"
             await backend.send(topic, "presence", {"event": "untrack"})
             gone = (await backend.until("presence_diff"))["payload"]
             assert list(gone["leaves"]) == ["backend"]
-            assert await client.is_silent()
+            assert await client.receives_nothing()

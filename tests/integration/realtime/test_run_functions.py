@@ -1,4 +1,4 @@
-"""`make run-functions`: what it says, and that its sessions can be followed."""
+"""`make run-functions` prints URLs with which its sessions can be followed."""
 
 import re
 import signal
@@ -14,17 +14,17 @@ import pytest
 from infra.local.instance import environment_without_databases
 from infra.local.supabase import is_node_installed
 from tests.conftest import missing
-from tests.integration.realtime.clients import following
+from tests.integration.realtime.clients import subscribed
 from tests.support.api import CERTIFICATES, ApiClient, chess
 
 _ROOT = Path(__file__).parents[3]
 _LINES = 4
-_STOP_S = 20.0
+_STOPS_WITHIN_S = 20.0
 
 
 @pytest.fixture
-def greeting() -> Iterator[str]:
-    """What it says, while it runs."""
+def output() -> Iterator[str]:
+    """The program's first lines of output; it runs until the test ends."""
     if not is_node_installed():
         missing("Node")
     with subprocess.Popen(
@@ -36,20 +36,19 @@ def greeting() -> Iterator[str]:
     ) as process:
         try:
             assert process.stdout
-            said = "".join(process.stdout.readline() for _ in range(_LINES))
-            yield said
+            yield "".join(process.stdout.readline() for _ in range(_LINES))
         finally:
             process.send_signal(signal.SIGINT)
-        assert process.wait(_STOP_S) == 0
+        assert process.wait(_STOPS_WITHIN_S) == 0
 
 
-async def test_sessions_can_be_followed_as_it_says(greeting: str) -> None:
-    url, project, how = re.findall(r"http://[^\s,]+", greeting)
+async def test_sessions_can_be_followed_with_the_printed_urls(output: str) -> None:
+    url, project, subscription_url = re.findall(r"http://[^\s,]+", output)
     async with httpx.AsyncClient(verify=CERTIFICATES, base_url=url, timeout=20) as http:
         api = ApiClient(http)
         session_id = await api.created(chess())
-        found = (await http.get(how.replace("ID", session_id))).json()["data"]
-        assert found["url"] == project
-        async with following("python", found) as client:
+        subscription = (await http.get(subscription_url.replace("ID", session_id))).json()["data"]
+        assert subscription["url"] == project
+        async with subscribed("python", subscription) as client:
             await api.do(session_id, "start")
-            assert (await client.version(2))["cause"] == "session_started"
+            assert (await client.message_of_version(2))["cause"] == "session_started"

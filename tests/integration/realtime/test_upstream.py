@@ -1,4 +1,4 @@
-"""What else answers at a project's URL: PostgREST, where there is one."""
+"""The emulator forwards other paths of a project's URL to PostgREST, if there is one."""
 
 from collections.abc import Iterator
 
@@ -22,33 +22,39 @@ _PATHS = (
 
 @pytest.fixture
 def http() -> Iterator[httpx.Client]:
-    """A client."""
+    """A client with the secret key."""
     with httpx.Client(verify=CERTIFICATES, headers=_KEYS) as client:
         yield client
 
 
 @pytest.mark.parametrize("path", _PATHS)
-def test_it_answers_as_if_it_were_asked_itself(
+def test_forwarded_requests_get_the_same_response_as_direct_ones(
     supabase: LocalSupabase, supabase_realtime: LocalRealtime, http: httpx.Client, path: str
 ) -> None:
-    itself, through = (http.get(server.url + path) for server in (supabase, supabase_realtime))
-    assert (through.status_code, through.content) == (itself.status_code, itself.content)
-    assert through.headers["content-type"] == itself.headers["content-type"]
+    direct, forwarded = (http.get(server.url + path) for server in (supabase, supabase_realtime))
+    assert (forwarded.status_code, forwarded.content) == (direct.status_code, direct.content)
+    assert forwarded.headers["content-type"] == direct.headers["content-type"]
 
 
-def test_a_body_gets_through(supabase_realtime: LocalRealtime, http: httpx.Client) -> None:
+def test_a_request_s_body_is_forwarded(
+    supabase_realtime: LocalRealtime, http: httpx.Client
+) -> None:
     path = "/rest/v1/rpc/sessions_that_wake"
     arguments = {"after_tenant": "", "after": None, "at_most": 0}
     answer = http.post(supabase_realtime.url + path, json=arguments)
     assert (answer.status_code, answer.json()) == (200, [])
 
 
-def test_where_there_is_none_it_is_missing(postgres: EmbeddedPostgres, http: httpx.Client) -> None:
+def test_without_an_upstream_other_paths_answer_404(
+    postgres: EmbeddedPostgres, http: httpx.Client
+) -> None:
     with local_realtime(postgres.url) as alone:
         assert http.get(f"{alone.url}/rest/v1/sync_sessions").status_code == 404
 
 
-def test_where_it_is_away_that_is_said(postgres: EmbeddedPostgres, http: httpx.Client) -> None:
-    nowhere = f"http://127.0.0.1:{free_port()}"
-    with local_realtime(postgres.url, upstream=nowhere) as server:
+def test_an_unreachable_upstream_answers_502(
+    postgres: EmbeddedPostgres, http: httpx.Client
+) -> None:
+    unreachable = f"http://127.0.0.1:{free_port()}"
+    with local_realtime(postgres.url, upstream=unreachable) as server:
         assert http.get(f"{server.url}/rest/v1/sync_sessions").status_code == 502

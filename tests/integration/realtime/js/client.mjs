@@ -1,11 +1,11 @@
-// One of Supabase's clients in one channel, led by lines of JSON: orders come on standard input,
-// what happens goes to standard output. The first order says which client, and where.
+// One of Supabase's clients in one channel, controlled by lines of JSON: it reads commands from
+// standard input and writes reports to standard output. The first command names client and URL.
 import { createInterface } from "node:readline";
 import { RealtimeClient } from "@supabase/realtime-js";
 import { createClient } from "@supabase/supabase-js";
 import { WebSocket } from "ws";
 
-const tell = (what) => console.log(JSON.stringify(what));
+const report = (what) => console.log(JSON.stringify(what));
 
 const LIBRARIES = {
   "realtime-js": ({ url, key, vsn }) =>
@@ -21,38 +21,38 @@ let client;
 let channel;
 let token;
 
-// supabase-js asks for a token whenever it needs one; realtime-js keeps the one that it was given.
+// supabase-js requests a token whenever it needs one; realtime-js keeps the token that it got.
 const authenticate = (library) => client.setAuth(library === "supabase-js" ? null : token);
 
-const ORDERS = {
-  async join(order) {
-    token = order.token;
-    client = LIBRARIES[order.library](order);
-    if (token) await authenticate(order.library);
-    const config = { private: order.private, presence: { enabled: order.presence } };
-    channel = client.channel(order.topic, { config: { ...config, broadcast: { ack: true } } });
-    channel.on("broadcast", { event: "*" }, ({ event, payload }) => tell({ event, payload }));
-    channel.on("system", {}, ({ status, message }) => tell({ system: status, message }));
-    if (order.presence) {
+const COMMANDS = {
+  async join(command) {
+    token = command.token;
+    client = LIBRARIES[command.library](command);
+    if (token) await authenticate(command.library);
+    const config = { private: command.private, presence: { enabled: command.presence } };
+    channel = client.channel(command.topic, { config: { ...config, broadcast: { ack: true } } });
+    channel.on("broadcast", { event: "*" }, ({ event, payload }) => report({ event, payload }));
+    channel.on("system", {}, ({ status, message }) => report({ system: status, message }));
+    if (command.presence) {
       channel.on("presence", { event: "join" }, ({ key, newPresences }) =>
-        tell({ presence: "join", key, states: newPresences }));
+        report({ presence: "join", key, states: newPresences }));
       channel.on("presence", { event: "leave" }, ({ key, leftPresences }) =>
-        tell({ presence: "leave", key, states: leftPresences }));
+        report({ presence: "leave", key, states: leftPresences }));
     }
-    channel.subscribe((status, error) => tell({ status, reason: error?.message ?? null }));
+    channel.subscribe((status, error) => report({ status, reason: error?.message ?? null }));
   },
-  async set_auth(order) {
-    token = order.token;
-    await authenticate(order.library);
+  async set_auth(command) {
+    token = command.token;
+    await authenticate(command.library);
   },
   send: async ({ event, payload }) =>
-    tell({ answer: await channel.send({ type: "broadcast", event, payload }, { timeout: 500 }) }),
-  track: async ({ state }) => tell({ answer: await channel.track(state, { timeout: 500 }) }),
-  leave: async () => tell({ answer: await channel.unsubscribe() }),
+    report({ answer: await channel.send({ type: "broadcast", event, payload }, { timeout: 500 }) }),
+  track: async ({ state }) => report({ answer: await channel.track(state, { timeout: 500 }) }),
+  leave: async () => report({ answer: await channel.unsubscribe() }),
 };
 
 for await (const line of createInterface({ input: process.stdin })) {
-  const order = JSON.parse(line);
-  await ORDERS[order.do](order);
+  const command = JSON.parse(line);
+  await COMMANDS[command.do](command);
 }
 process.exit(0);
