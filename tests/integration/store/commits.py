@@ -1,4 +1,4 @@
-"""Commits to be made, and what they leave."""
+"""Build commits, and read the outbox entries that they leave."""
 
 from dataclasses import replace
 from typing import Any
@@ -14,39 +14,39 @@ from shared.domain.session import SyncMode
 from shared.domain.units import Instant, Millis
 from shared.ports import Commit, Origin
 
-FAR = Instant(4_000_000_000_000)
+FAR_FUTURE = Instant(4_000_000_000_000)
 
 
 def new_session() -> Change:
-    """The creation of a session."""
+    """Return the change that creates a new session."""
     players = tuple(NewParticipant(str(uuid4()), total_time_ms=Millis(60_000)) for _ in range(2))
     spec = Create(str(uuid4()), SyncMode.PER_PARTICIPANT, players)
     return create(spec, Instant(1_000))
 
 
-def writing(change: Change, expected: str | None = None, **more: Any) -> Commit:
-    """A commit of `change`."""
-    plain = Commit(
+def commit_for(change: Change, expected: str | None = None, **more: Any) -> Commit:
+    """Return a commit of `change` on the revision `expected`; `more` overrides its fields."""
+    usual = Commit(
         name=change.session.name,
         expected=expected,
         operation_id=uuid4().hex[:16],
         session=change.session,
         retention_ms=Millis(60_000),
-        wake_at=FAR,
+        wake_at=FAR_FUTURE,
         now=Instant(2_000),
         changes=[change],
         origin=Origin("host", "request-1"),
     )
-    return replace(plain, **more)
+    return replace(usual, **more)
 
 
 async def entries_in(redis: Redis) -> list[tuple[str, dict[bytes, bytes]]]:
-    """Every audit entry that waits, with its id, oldest first within its shard."""
+    """Return all waiting audit entries with their ids, oldest first within each shard."""
     streams = sorted([key async for key in redis.scan_iter("*:outbox")])
     found: list[Any] = [entry for stream in streams for entry in await redis.xrange(stream) or []]
     return [(entry_id.decode(), fields) for entry_id, fields in found]
 
 
 async def outbox(redis: Redis) -> list[dict[str, Any]]:
-    """Every audit entry that waits, oldest first within its shard."""
+    """Return all waiting audit entries, decoded, oldest first within each shard."""
     return [msgspec.json.decode(fields[b"entry"]) for _, fields in await entries_in(redis)]

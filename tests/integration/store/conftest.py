@@ -1,4 +1,4 @@
-"""The store by every way to reach a Redis, on one shard and on several."""
+"""Fixtures: the store over each kind of connection, on one shard and on several."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from typing import Any
@@ -22,14 +22,14 @@ _MEANS = Means(sets_alarms=True)
 
 @pytest.fixture(scope="package")
 def quiet_redis_url() -> Iterator[str]:
-    """A Redis that no instance publishes on: channels are the same in every database."""
+    """A Redis on which no instance publishes; a server's channels aren't separated by database."""
     with embedded_redis() as url:
         yield url
 
 
 @pytest.fixture
 async def redis(quiet_redis_url: str) -> AsyncIterator[Redis]:
-    """A plain client, of an empty database, to look behind the store."""
+    """A plain client of the store's database, which is empty."""
     client = Redis.from_url(quiet_redis_url)
     await client.flushdb()
     yield client
@@ -38,7 +38,7 @@ async def redis(quiet_redis_url: str) -> AsyncIterator[Redis]:
 
 @pytest.fixture
 async def fill(redis: Redis) -> AsyncIterator[Callable[[], Awaitable[None]]]:
-    """Leaves the Redis without any memory, and without the right to evict, until the test ends."""
+    """A function that leaves the Redis without free memory or eviction until the test ends."""
 
     async def fill() -> None:
         used = (await redis.info("memory"))["used_memory"]
@@ -51,14 +51,14 @@ async def fill(redis: Redis) -> AsyncIterator[Callable[[], Awaitable[None]]]:
 
 @pytest.fixture(scope="package")
 def quiet_upstash(quiet_redis_url: str) -> Iterator[LocalUpstash]:
-    """The same Redis by Upstash's protocol."""
+    """The same Redis over Upstash's REST protocol."""
     with local_upstash(quiet_redis_url) as endpoint:
         yield endpoint
 
 
 @pytest.fixture(params=["native", "upstash"])
 async def connection(redis: Redis, request: Any) -> AsyncIterator[Connection]:
-    """The ways to reach a Redis."""
+    """A native connection, and one over Upstash's REST protocol."""
     if request.param == "upstash":
         endpoint: LocalUpstash = request.getfixturevalue("quiet_upstash")
         upstash = upstash_connection_to(endpoint)
@@ -68,8 +68,8 @@ async def connection(redis: Redis, request: Any) -> AsyncIterator[Connection]:
         yield native_connection_of(redis)
 
 
-class Recorder:
-    """An announcer that keeps what it is told."""
+class RecordingAnnouncer:
+    """An announcer that records its news."""
 
     def __init__(self) -> None:
         self.news: list[News] = []
@@ -80,24 +80,24 @@ class Recorder:
 
 
 @pytest.fixture
-def recorder() -> Recorder:
-    """What was announced."""
-    return Recorder()
+def recorder() -> RecordingAnnouncer:
+    """Records the announced news."""
+    return RecordingAnnouncer()
 
 
 @pytest.fixture(params=[1, 5])
 def keys(request: Any) -> Keys:
-    """One shard, and several."""
+    """One shard, and five."""
     return Keys(request.param)
 
 
 @pytest.fixture
-def store(connection: Connection, keys: Keys, recorder: Recorder) -> SessionStore:
+def store(connection: Connection, keys: Keys, recorder: RecordingAnnouncer) -> SessionStore:
     """The store under test."""
     return RedisSessionStore(connection, keys, StoreClock(), means=_MEANS, announcer=recorder)
 
 
 @pytest.fixture
 def memory(connection: Connection, keys: Keys) -> Memory:
-    """Whether it knows what it should."""
+    """The data-loss detector of the store under test."""
     return RedisMemory(connection, keys)

@@ -1,4 +1,4 @@
-"""A Redis without memory refuses a script whole, or does all of it: every script of ours."""
+"""On a Redis without memory every Lua script is either refused or executed completely."""
 
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
@@ -30,7 +30,7 @@ from shared.store.memory import RedisMemory
 from shared.store.outbox import RedisOutbox
 from shared.store.owed_pushes import RedisOwedPushes
 from shared.store.probe import StoreProbe
-from tests.integration.store.commits import FAR, new_session, outbox, writing
+from tests.integration.store.commits import FAR_FUTURE, commit_for, new_session, outbox
 
 Fill = Callable[[], Awaitable[None]]
 
@@ -41,13 +41,13 @@ _MANY_BYTES = 1024 * 1024
 
 @pytest.fixture
 def keys() -> Keys:
-    """One shard: each script keeps to one."""
+    """One shard: no script touches more than one."""
     return Keys(1)
 
 
 @dataclass
-class Full:
-    """A Redis that is filled after what comes before it in a test."""
+class FullStore:
+    """The store on a Redis that a test can fill up."""
 
     store: SessionStore
     outbox: RedisOutbox
@@ -57,38 +57,38 @@ class Full:
     fill: Fill
 
     async def contents(self) -> dict[bytes, bytes | None]:
-        """All that is in it."""
+        """Return all keys with their serialized values."""
         return {key: await self.redis.dump(key) async for key in self.redis.scan_iter("*")}
 
-    async def refuses(self, work: Awaitable[Any]) -> None:
-        """Fill it; `work` is then refused and has changed nothing."""
+    async def assert_refused(self, work: Awaitable[Any]) -> None:
+        """Fill the Redis; assert that `work` is refused and changes nothing."""
         await self.fill()
         before = await self.contents()
         with pytest.raises(StoreUnavailable):
             await work
         assert await self.contents() == before
 
-    async def does(self, work: Awaitable[Any]) -> Any:
-        """Fill it; `work` is then done. Returns its result."""
+    async def assert_done(self, work: Awaitable[Any]) -> Any:
+        """Fill the Redis; assert that `work` succeeds and changes something; return its result."""
         await self.fill()
         before = await self.contents()
         result = await work
         assert await self.contents() != before
         return result
 
-    async def committed(self, **more: Any) -> Commit:
-        """A new session."""
-        commit = writing(new_session(), **more)
+    async def create_session(self, **more: Any) -> Commit:
+        """Create a session; return the commit."""
+        commit = commit_for(new_session(), **more)
         assert await self.store.commit(commit) == Committed()
         return commit
 
 
 @pytest.fixture
-async def full(
+async def full_store(
     connection: Connection, keys: Keys, store: SessionStore, redis: Redis, fill: Fill
-) -> Full:
-    """The Redis under test, with everything that runs scripts in it."""
-    return Full(
+) -> FullStore:
+    """The Redis under test with all parts of the store that run scripts."""
+    return FullStore(
         store,
         RedisOutbox(connection, keys),
         RedisMemory(connection, keys),
@@ -98,10 +98,10 @@ async def full(
     )
 
 
-def _after(first: Commit, **more: Any) -> Commit:
-    """The next change of the session of `first`."""
+def _next_commit(first: Commit, **more: Any) -> Commit:
+    """Return a commit of the session's next change after `first`."""
     kept = {"owner": first.owner, "load": first.load}
-    return writing(_changed(first), first.operation_id, **(kept | more))
+    return commit_for(_changed(first), first.operation_id, **(kept | more))
 
 
 def _changed(first: Commit) -> Any:
@@ -113,13 +113,13 @@ _OWNERS = [pytest.param({}, id="unowned"), pytest.param(_OWNED, id="owned")]
 _KEYS = [pytest.param(False, id="without key"), pytest.param(True, id="with key")]
 _GROWING = [
     pytest.param({}, id="plain"),
-    pytest.param({"alarm_at": FAR}, id="alarm"),
+    pytest.param({"alarm_at": FAR_FUTURE}, id="alarm"),
     pytest.param({"changes": ()}, id="without entry"),
     pytest.param({"pushes": [b"one"]}, id="push"),
 ]
 
 
-def _key_of(commit: Commit, has_key: bool) -> Commit:
+def _with_key(commit: Commit, has_key: bool) -> Commit:
     key = IdempotencyKey(commit.name, "k1", "fingerprint") if has_key else None
     return replace(commit, key=key)
 
@@ -127,145 +127,155 @@ def _key_of(commit: Commit, has_key: bool) -> Commit:
 @pytest.mark.parametrize("more", _GROWING)
 @pytest.mark.parametrize("owned", _OWNERS)
 @pytest.mark.parametrize("has_key", _KEYS)
-async def test_a_creation_is_refused(
-    full: Full, more: dict[str, Any], owned: dict[str, Any], has_key: bool
+async def test_a_creation_is_refused_without_memory(
+    full_store: FullStore, more: dict[str, Any], owned: dict[str, Any], has_key: bool
 ) -> None:
-    await full.committed(**owned)
-    # That one is forgotten by then. To drop it first would let the script through.
-    later = _key_of(writing(new_session(), now=Instant(90_000), **more, **owned), has_key)
-    await full.refuses(full.store.commit(later))
+    await full_store.create_session(**owned)
+    # The first session has expired by then. Removing it first would free memory for the script.
+    later = _with_key(commit_for(new_session(), now=Instant(90_000), **more, **owned), has_key)
+    await full_store.assert_refused(full_store.store.commit(later))
 
 
 @pytest.mark.parametrize("more", _GROWING)
 @pytest.mark.parametrize("owned", _OWNERS)
 @pytest.mark.parametrize("has_key", _KEYS)
-async def test_a_change_of_a_session_that_goes_on_is_refused(
-    full: Full, more: dict[str, Any], owned: dict[str, Any], has_key: bool
+async def test_a_change_of_a_session_that_stays_live_is_refused(
+    full_store: FullStore, more: dict[str, Any], owned: dict[str, Any], has_key: bool
 ) -> None:
-    first = await full.committed(**owned)
-    await full.refuses(full.store.commit(_key_of(_after(first, **more), has_key)))
+    first = await full_store.create_session(**owned)
+    await full_store.assert_refused(
+        full_store.store.commit(_with_key(_next_commit(first, **more), has_key))
+    )
 
 
 @pytest.mark.parametrize("gone", [{"wake_at": None}, {"session": None, "wake_at": None}])
 @pytest.mark.parametrize("owned", _OWNERS)
 @pytest.mark.parametrize("has_key", _KEYS)
-async def test_a_change_that_ends_or_deletes_a_session_is_done_whole(
-    full: Full, gone: dict[str, Any], owned: dict[str, Any], has_key: bool
+async def test_a_change_that_ends_or_deletes_a_session_is_executed_completely(
+    full_store: FullStore, gone: dict[str, Any], owned: dict[str, Any], has_key: bool
 ) -> None:
-    first = await full.committed(**owned)
-    last = _key_of(_after(first, **gone), has_key)
-    assert await full.does(full.store.commit(last)) == Committed()
-    loaded = await full.store.load(first.name, last.key)
+    first = await full_store.create_session(**owned)
+    last = _with_key(_next_commit(first, **gone), has_key)
+    assert await full_store.assert_done(full_store.store.commit(last)) == Committed()
+    loaded = await full_store.store.load(first.name, last.key)
     assert (loaded.stored is None) == (last.session is None)
     assert (loaded.recorded is not None) == has_key
-    assert len(await outbox(full.redis)) == 2
-    assert (await full.store.census()).live_sessions == 0
+    assert len(await outbox(full_store.redis)) == 2
+    assert (await full_store.store.census()).live_sessions == 0
 
 
 @pytest.mark.parametrize("owned", _OWNERS)
-async def test_what_would_write_nothing_anyway_is_told(full: Full, owned: dict[str, Any]) -> None:
-    first = await full.committed(**owned)
-    await full.fill()
-    before = await full.contents()
-    overtaken = replace(_after(first), expected="another")
-    results: list[CommitResult] = [await full.store.commit(c) for c in (overtaken, first)]
+async def test_commits_that_write_nothing_get_their_usual_results(
+    full_store: FullStore, owned: dict[str, Any]
+) -> None:
+    first = await full_store.create_session(**owned)
+    await full_store.fill()
+    before = await full_store.contents()
+    overtaken = replace(_next_commit(first), expected="another")
+    results: list[CommitResult] = [await full_store.store.commit(c) for c in (overtaken, first)]
     assert isinstance(results[0], Superseded)
     assert results[1] == Committed()
     if owned:
-        one_more = writing(new_session(), **owned, owner_may_hold=OwnerLimits(sessions=1))
-        assert await full.store.commit(one_more) == OwnerHoldsEnough("sessions")
-    assert await full.contents() == before
+        one_more = commit_for(new_session(), **owned, owner_may_hold=OwnerLimits(sessions=1))
+        assert await full_store.store.commit(one_more) == OwnerHoldsEnough("sessions")
+    assert await full_store.contents() == before
 
 
-async def test_entries_are_taken_and_settled(full: Full) -> None:
-    await full.committed()
-    taken = await full.does(full.outbox.take("worker", 10, _MANY_BYTES))
-    await full.does(full.outbox.settle(taken))
-    assert await outbox(full.redis) == []
+async def test_outbox_entries_are_taken_and_settled(full_store: FullStore) -> None:
+    await full_store.create_session()
+    taken = await full_store.assert_done(full_store.outbox.take("worker", 10, _MANY_BYTES))
+    await full_store.assert_done(full_store.outbox.settle(taken))
+    assert await outbox(full_store.redis) == []
 
 
-async def test_entries_are_taken_again_by_the_worker_that_has_them(full: Full) -> None:
-    await full.committed()
-    first = await full.outbox.take("worker", 10, _MANY_BYTES)
-    assert await full.does(full.outbox.take("worker", 10, _MANY_BYTES)) == first
+async def test_a_worker_takes_its_own_unsettled_entries_again(full_store: FullStore) -> None:
+    await full_store.create_session()
+    first = await full_store.outbox.take("worker", 10, _MANY_BYTES)
+    assert await full_store.assert_done(full_store.outbox.take("worker", 10, _MANY_BYTES)) == first
 
 
-async def test_an_entry_is_parked(full: Full) -> None:
-    await full.committed()
-    (taken,) = await full.outbox.take("worker", 10, _MANY_BYTES)
-    await full.does(full.outbox.park(taken, "no good"))
-    assert (await full.store.census()).dead_letters == 1
+async def test_an_entry_is_parked(full_store: FullStore) -> None:
+    await full_store.create_session()
+    (taken,) = await full_store.outbox.take("worker", 10, _MANY_BYTES)
+    await full_store.assert_done(full_store.outbox.park(taken, "no good"))
+    assert (await full_store.store.census()).dead_letters == 1
 
 
 @pytest.mark.parametrize("at", [None, Instant(3_000)])
-async def test_due_sessions_are_claimed_and_released(full: Full, at: Instant | None) -> None:
-    first = await full.committed(wake_at=Instant(1_000))
+async def test_due_sessions_are_claimed_and_released(
+    full_store: FullStore, at: Instant | None
+) -> None:
+    first = await full_store.create_session(wake_at=Instant(1_000))
     wakeup = Wakeup(first.name, Instant(1_000))
-    (claimed,) = await full.does(full.store.claim([wakeup], Instant(2_000)))
-    await full.does(full.store.release(claimed, at))
-    left = (await full.store.agendas(10))[0].wakeups
+    (claimed,) = await full_store.assert_done(full_store.store.claim([wakeup], Instant(2_000)))
+    await full_store.assert_done(full_store.store.release(claimed, at))
+    left = (await full_store.store.agendas(10))[0].wakeups
     assert left == (() if at is None else (Wakeup(first.name, at),))
 
 
-async def test_owed_pushes_are_moved_and_dropped(full: Full) -> None:
-    await full.owed.add("a-session")
+async def test_owed_pushes_are_moved_and_dropped(full_store: FullStore) -> None:
+    await full_store.owed.add("a-session")
     key = "{s0}:owed-pushes"
-    await full.redis.zadd(key, {"a-session": 1024.0})
-    (taken,) = (await full.does(full.owed.take(10))).pushes
-    await full.does(full.owed.settle(taken))
-    assert await full.redis.exists(key) == 0
+    await full_store.redis.zadd(key, {"a-session": 1024.0})
+    (taken,) = (await full_store.assert_done(full_store.owed.take(10))).pushes
+    await full_store.assert_done(full_store.owed.settle(taken))
+    assert await full_store.redis.exists(key) == 0
 
 
-async def test_an_alarm_is_set_anew(full: Full) -> None:
-    first = await full.committed(alarm_at=Instant(5_000))
-    await full.does(full.store.rearm(Wakeup(first.name, Instant(5_000)), Instant(9_000)))
-    assert (await full.store.load(first.name)).alarm_at == 9_000
+async def test_an_alarm_is_rescheduled(full_store: FullStore) -> None:
+    first = await full_store.create_session(alarm_at=Instant(5_000))
+    await full_store.assert_done(
+        full_store.store.rearm(Wakeup(first.name, Instant(5_000)), Instant(9_000))
+    )
+    assert (await full_store.store.load(first.name)).alarm_at == 9_000
 
 
-async def test_a_recovery_ends(full: Full) -> None:
-    assert await full.memory.begin_recovery("us", ["{s0}"])
-    await full.does(full.memory.end_recovery("us", ["{s0}"]))
-    assert await full.memory.lost() == []
+async def test_a_recovery_ends(full_store: FullStore) -> None:
+    assert await full_store.memory.begin_recovery("us", ["{s0}"])
+    await full_store.assert_done(full_store.memory.end_recovery("us", ["{s0}"]))
+    assert await full_store.memory.lost() == []
 
 
-async def test_a_marker_of_an_older_release_stays_without_a_name(full: Full) -> None:
-    await full.redis.set("{s0}:whole", "1")
-    await full.fill()
-    before = await full.contents()
+async def test_a_marker_of_an_older_release_gets_no_epoch(full_store: FullStore) -> None:
+    await full_store.redis.set("{s0}:whole", "1")
+    await full_store.fill()
+    before = await full_store.contents()
     with suppress(StoreUnavailable):
-        assert await full.memory.epochs() == {}  # over REST no epoch is ever read
-    assert await full.contents() == before
+        assert await full_store.memory.epochs() == {}  # epochs aren't read over REST
+    assert await full_store.contents() == before
 
 
-async def test_those_who_were_counted_are_counted_on_and_others_are_not(full: Full) -> None:
-    await full.store.load("a-session", limits=[_LIMIT])
-    loaded = await full.does(full.store.load("a-session", limits=[_LIMIT]))
-    assert [quota.remaining for quota in loaded.quotas] == [2]
-    before = await full.contents()
-    another = replace(_LIMIT, counter="caller:bob")
-    assert (await full.store.load("a-session", limits=[another])).quotas == ()
-    assert await full.contents() == before
-
-
-async def test_entries_that_wait_are_read(full: Full) -> None:
-    first = await full.committed()
-    await full.fill()
-    assert [m.session.name for m in await full.outbox.waiting(first.name)] == [first.name]
-
-
-async def test_a_record_of_a_request_is_refused(full: Full) -> None:
-    key = IdempotencyKey("a-scope", "k1", "fingerprint")
-    await full.refuses(full.store.remember(key, b"record"))
-
-
-async def test_the_probe_is_refused_as_a_change_is(
-    full: Full, connection: Connection, keys: Keys
+async def test_existing_counters_are_incremented_and_no_new_ones_are_created(
+    full_store: FullStore,
 ) -> None:
-    await full.refuses(StoreProbe(connection, keys).check())
+    await full_store.store.load("a-session", limits=[_LIMIT])
+    loaded = await full_store.assert_done(full_store.store.load("a-session", limits=[_LIMIT]))
+    assert [quota.remaining for quota in loaded.quotas] == [2]
+    before = await full_store.contents()
+    another = replace(_LIMIT, counter="caller:bob")
+    assert (await full_store.store.load("a-session", limits=[another])).quotas == ()
+    assert await full_store.contents() == before
 
 
-def test_every_script_is_tried_on_a_full_redis() -> None:
+async def test_waiting_outbox_entries_are_readable(full_store: FullStore) -> None:
+    first = await full_store.create_session()
+    await full_store.fill()
+    assert [m.session.name for m in await full_store.outbox.waiting(first.name)] == [first.name]
+
+
+async def test_a_record_of_a_request_is_refused(full_store: FullStore) -> None:
+    key = IdempotencyKey("a-scope", "k1", "fingerprint")
+    await full_store.assert_refused(full_store.store.remember(key, b"record"))
+
+
+async def test_the_probe_is_refused_like_a_change(
+    full_store: FullStore, connection: Connection, keys: Keys
+) -> None:
+    await full_store.assert_refused(StoreProbe(connection, keys).check())
+
+
+def test_every_script_has_a_test_on_a_full_redis() -> None:
     folder = scripts._SCRIPTS
-    tried = {"commit", "confirm", "count", "epoch", "page", "park", "probe", "rearm", "remember"}
-    tried |= {"reschedule", "settle", "take"}
-    assert {path.stem for path in folder.glob("*.lua")} == tried
+    tested = {"commit", "confirm", "count", "epoch", "page", "park", "probe", "rearm", "remember"}
+    tested |= {"reschedule", "settle", "take"}
+    assert {path.stem for path in folder.glob("*.lua")} == tested

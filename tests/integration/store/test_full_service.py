@@ -1,4 +1,4 @@
-"""What the service does while its Redis is out of memory, and when it has some again."""
+"""While Redis is out of memory, sessions can end and be deleted; other changes are retried."""
 
 import asyncio
 from collections import Counter
@@ -34,19 +34,19 @@ _REQUEST = Request(Origin("host"))
 
 @pytest.fixture
 async def backend(redis: Redis) -> Backend:
-    """The service on the Redis under test; its audit entries are for another process."""
+    """The service on the Redis under test, without its own audit worker."""
     settings = Settings(audit_worker="off")
     return assemble(settings, native_connection_of(redis), None, clock=StoreClock())
 
 
-def may(operation: Operation, session_id: str) -> Permit:
-    """What lets anybody do `operation`."""
+def permit_for(operation: Operation, session_id: str) -> Permit:
+    """Return a permit for an anonymous caller to do `operation`."""
     allowance = RateLimiter(Rates()).allowance(ANYBODY, "127.0.0.1", operation, None)
     return permit(ANYBODY, operation, session_id, allowance)
 
 
-async def running(backend: Backend, kind: TimeoutKind, ago_ms: int = 0) -> Session:
-    """A session that was started `ago_ms` ago with a clock of a second, as the store has it."""
+async def start_session(backend: Backend, kind: TimeoutKind, ago_ms: int = 0) -> Session:
+    """Store a session that was started `ago_ms` ago with cycles of one second; return it."""
     now = await backend.store.time()
     spec = Create(
         str(uuid4()),
@@ -63,114 +63,116 @@ async def running(backend: Backend, kind: TimeoutKind, ago_ms: int = 0) -> Sessi
     return started.session
 
 
-async def claimed(backend: Backend, session: Session) -> Wakeup:
-    """Its wake-up, claimed."""
+async def claim_wakeup(backend: Backend, session: Session) -> Wakeup:
+    """Claim the session's wake-up; return the claim."""
     (agenda,) = await backend.store.agendas(10)
     (wakeup,) = [w for w in agenda.wakeups if w.name == session.name]
-    (ours,) = await backend.store.claim([wakeup], Instant(wakeup.at + 60_000))
-    return ours
+    (claim,) = await backend.store.claim([wakeup], Instant(wakeup.at + 60_000))
+    return claim
 
 
-async def put_off_to(backend: Backend, session: Session) -> Millis:
-    """How far ahead its wake-up is."""
+async def next_wakeup_in_ms(backend: Backend, session: Session) -> Millis:
+    """Return how many ms ahead the session's next wake-up is."""
     (agenda,) = await backend.store.agendas(10)
     (at,) = [wakeup.at for wakeup in agenda.wakeups if wakeup.name == session.name]
     return Millis(at - agenda.now)
 
 
-async def test_a_flag_that_ends_the_session_falls_and_another_is_put_off(
+async def test_an_expiry_that_ends_the_session_is_applied_and_any_other_is_postponed(
     backend: Backend, fill: Fill
 ) -> None:
-    ending = await running(backend, TimeoutKind.END_SESSION, ago_ms=1_500)
-    going_on = await running(backend, TimeoutKind.SKIP_CYCLE, ago_ms=1_500)
+    ending = await start_session(backend, TimeoutKind.END_SESSION, ago_ms=1_500)
+    continuing = await start_session(backend, TimeoutKind.SKIP_CYCLE, ago_ms=1_500)
     await fill()
-    await backend.wakeups.handle_deadline(await claimed(backend, ending))
+    await backend.wakeups.handle_deadline(await claim_wakeup(backend, ending))
     stored = (await backend.store.load(ending.name)).stored
     assert stored
     assert stored.session.status is Status.EXPIRED
     with pytest.raises(StoreUnavailable):
-        await backend.wakeups.handle_deadline(await claimed(backend, going_on))
-    assert 500 < await put_off_to(backend, going_on) <= 1_000
+        await backend.wakeups.handle_deadline(await claim_wakeup(backend, continuing))
+    assert 500 < await next_wakeup_in_ms(backend, continuing) <= 1_000
 
 
 @pytest.mark.parametrize(("overdue_ms", "delay_ms"), [(4_000, 4_000), (600_000, 8_000)])
-async def test_the_longer_a_change_is_due_the_later_it_is_tried_again_up_to_a_bound(
+async def test_the_retry_delay_grows_with_the_overdue_time_up_to_a_maximum(
     backend: Backend, fill: Fill, overdue_ms: int, delay_ms: int
 ) -> None:
-    session = await running(backend, TimeoutKind.SKIP_CYCLE, ago_ms=1_000 + overdue_ms)
+    session = await start_session(backend, TimeoutKind.SKIP_CYCLE, ago_ms=1_000 + overdue_ms)
     await fill()
     with pytest.raises(StoreUnavailable):
-        await backend.wakeups.handle_deadline(await claimed(backend, session))
-    assert delay_ms - 500 < await put_off_to(backend, session) <= delay_ms + 500
+        await backend.wakeups.handle_deadline(await claim_wakeup(backend, session))
+    assert delay_ms - 500 < await next_wakeup_in_ms(backend, session) <= delay_ms + 500
 
 
-async def test_the_deadline_loop_tries_seldom_and_does_it_when_there_is_memory(
+async def test_the_deadline_loop_backs_off_and_applies_expiries_once_there_is_memory(
     backend: Backend, redis: Redis, fill: Fill, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    sessions = [await running(backend, TimeoutKind.SKIP_CYCLE, ago_ms=1_000) for _ in range(10)]
-    tries: Counter[str] = Counter()
+    sessions = [
+        await start_session(backend, TimeoutKind.SKIP_CYCLE, ago_ms=1_000) for _ in range(10)
+    ]
+    attempts: Counter[str] = Counter()
     handle = backend.wakeups.handle_deadline
 
-    async def counted(claim: Wakeup) -> None:
-        tries[claim.name] += 1
+    async def counting_handle(claim: Wakeup) -> None:
+        attempts[claim.name] += 1
         await handle(claim)
 
-    monkeypatch.setattr(backend.wakeups, "handle_deadline", counted)
+    monkeypatch.setattr(backend.wakeups, "handle_deadline", counting_handle)
     await fill()
     metrics = PrometheusMetrics(tells_tenants_apart=False)
     loop = DeadlineLoop(backend.store, backend.wakeups, backend.clock, metrics)
     task = asyncio.create_task(loop.run())
-    await asyncio.sleep(4)  # of real time: what is tested is how often it tries
-    assert set(tries) == {session.name for session in sessions}
-    assert max(tries.values()) <= 4
+    await asyncio.sleep(4)  # real time, because the test counts the attempts
+    assert set(attempts) == {session.name for session in sessions}
+    assert max(attempts.values()) <= 4
     await redis.config_set("maxmemory", 0)
     async with asyncio.timeout(10):
-        while any([await is_due(backend, session) for session in sessions]):
+        while any([await is_expiry_pending(backend, session) for session in sessions]):
             await asyncio.sleep(0.05)
     await end([task])
     stored = (await backend.store.load(sessions[0].name)).stored
     assert stored
-    # Each flag fell at its own instant, whenever it was written.
+    # Each expiry took effect at its exact deadline, although it was written later.
     moved_ms = (stored.session.cycle_started_at or 0) - (sessions[0].cycle_started_at or 0)
     assert (moved_ms % 1_000, moved_ms // 1_000) == (0, stored.session.cycle_number - 1)
 
 
-async def is_due(backend: Backend, session: Session) -> bool:
-    """Whether its first flag has still to fall."""
+async def is_expiry_pending(backend: Backend, session: Session) -> bool:
+    """Return whether the session's first expiry hasn't been applied yet."""
     stored = (await backend.store.load(session.name)).stored
     return stored is None or stored.session.version == session.version
 
 
-async def test_sessions_are_ended_and_deleted_while_others_are_refused(
+async def test_sessions_can_be_completed_and_deleted_while_other_changes_are_refused(
     backend: Backend, fill: Fill
 ) -> None:
-    first = await running(backend, TimeoutKind.NOTIFY)
-    second = await running(backend, TimeoutKind.NOTIFY)
+    first = await start_session(backend, TimeoutKind.NOTIFY)
+    second = await start_session(backend, TimeoutKind.NOTIFY)
     await fill()
     service = backend.service
     with pytest.raises(StoreUnavailable):
         await service.change(
-            may(Operation.SWITCH, first.session_id), first.session_id, Switch(), _REQUEST
+            permit_for(Operation.SWITCH, first.session_id), first.session_id, Switch(), _REQUEST
         )
     await service.change(
-        may(Operation.COMPLETE, first.session_id), first.session_id, Complete(), _REQUEST
+        permit_for(Operation.COMPLETE, first.session_id), first.session_id, Complete(), _REQUEST
     )
     await service.change(
-        may(Operation.DELETE, second.session_id), second.session_id, Delete(), _REQUEST
+        permit_for(Operation.DELETE, second.session_id), second.session_id, Delete(), _REQUEST
     )
     assert (await backend.store.census()).live_sessions == 0
 
 
-async def test_a_session_is_deleted_however_much_is_due_in_it(backend: Backend, fill: Fill) -> None:
-    session = await running(backend, TimeoutKind.SKIP_CYCLE, ago_ms=600_000)
+async def test_a_session_with_many_due_changes_can_be_deleted(backend: Backend, fill: Fill) -> None:
+    session = await start_session(backend, TimeoutKind.SKIP_CYCLE, ago_ms=600_000)
     await fill()
-    permitted = may(Operation.DELETE, session.session_id)
+    permitted = permit_for(Operation.DELETE, session.session_id)
     await backend.service.change(permitted, session.session_id, Delete(), _REQUEST)
     loaded = await backend.store.load(session.name)
     assert loaded.is_deleted
 
 
-async def test_no_entries_pile_up_where_no_trail_is_set_up(redis: Redis) -> None:
+async def test_no_audit_entries_are_written_without_an_audit_trail(redis: Redis) -> None:
     connection = native_connection_of(redis)
     for settings, written in [
         (Settings(), 0),
@@ -178,5 +180,5 @@ async def test_no_entries_pile_up_where_no_trail_is_set_up(redis: Redis) -> None
     ]:
         backend = assemble(settings, connection, None, clock=StoreClock())
         before = (await backend.store.census()).outbox_length
-        await running(backend, TimeoutKind.NOTIFY)
+        await start_session(backend, TimeoutKind.NOTIFY)
         assert (await backend.store.census()).outbox_length == before + written

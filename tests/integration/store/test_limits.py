@@ -1,4 +1,4 @@
-"""Limits: counted with the load, in a window that slides, alike by every way to a Redis."""
+"""Rate limits are counted in a sliding window while sessions are loaded, on every connection."""
 
 import asyncio
 import random
@@ -20,8 +20,8 @@ WINDOW = Millis(1_000)
 LIMIT = Limit("caller:alice", 4, WINDOW)
 
 
-class SetClock(StoreClock):
-    """A clock that shows what a test wants it to."""
+class ManualClock(StoreClock):
+    """A clock that tests set."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -29,49 +29,49 @@ class SetClock(StoreClock):
 
     @property
     def was_measured(self) -> bool:
-        """It needs no measuring."""
+        """Always true: the clock needs no samples."""
         return True
 
     def now(self) -> Instant:
-        """What it was set to."""
+        """Return the set instant."""
         return self.at
 
-    def move(self, ms: int) -> None:
-        """Forward, or back where that is less than nothing."""
+    def advance(self, ms: int) -> None:
+        """Advance the clock; a negative `ms` sets it back."""
         self.at = Instant(self.at + ms)
 
 
 @pytest.fixture
-def clock() -> SetClock:
-    """What time the store believes it is."""
-    return SetClock()
+def clock() -> ManualClock:
+    """The clock of the store under test."""
+    return ManualClock()
 
 
 @pytest.fixture
-def store(connection: Connection, keys: Keys, clock: SetClock) -> RedisSessionStore:
-    """The store under test, on a clock that is set."""
+def store(connection: Connection, keys: Keys, clock: ManualClock) -> RedisSessionStore:
+    """The store under test, on the test's clock."""
     return RedisSessionStore(connection, keys, clock)
 
 
-async def take(store: SessionStore, limit: Limit = LIMIT) -> Quota:
-    """How the limit stands once one more was asked for."""
+async def count_request(store: SessionStore, limit: Limit = LIMIT) -> Quota:
+    """Count one request; return the resulting quota."""
     (quota,) = (await store.load("a-session", limits=[limit])).quotas
     assert quota.limit == limit
     return quota
 
 
-async def lets_through(store: SessionStore, tries: int, limit: Limit = LIMIT) -> int:
-    """How many of so many tries at one instant fit."""
-    return [(await take(store, limit)).is_exceeded for _ in range(tries)].count(False)
+async def count_accepted(store: SessionStore, tries: int, limit: Limit = LIMIT) -> int:
+    """Make `tries` requests at one instant; return how many fit into the limit."""
+    return [(await count_request(store, limit)).is_exceeded for _ in range(tries)].count(False)
 
 
-async def test_so_many_fit_and_no_more(store: SessionStore) -> None:
-    quotas = [await take(store) for _ in range(6)]
+async def test_exactly_the_limit_is_accepted(store: SessionStore) -> None:
+    quotas = [await count_request(store) for _ in range(6)]
     assert [quota.is_exceeded for quota in quotas] == [False] * 4 + [True] * 2
     assert [quota.remaining for quota in quotas] == [3, 2, 1, 0, 0, 0]
 
 
-async def test_a_limit_holds_for_all_connections_at_once(
+async def test_a_limit_is_shared_by_all_connections(
     redis: Redis, quiet_upstash: LocalUpstash, keys: Keys
 ) -> None:
     upstash = upstash_connection_to(quiet_upstash)
@@ -80,13 +80,15 @@ async def test_a_limit_holds_for_all_connections_at_once(
         for connection in (native_connection_of(redis), upstash)
     ]
     limit = Limit("caller:alice", 25, Millis(60_000))
-    quotas = await asyncio.gather(*(take(store, limit) for store in stores * 30))
+    quotas = await asyncio.gather(*(count_request(store, limit) for store in stores * 30))
     await upstash.close()
     fitting = [quota.remaining for quota in quotas if not quota.is_exceeded]
     assert sorted(fitting) == list(range(25))
 
 
-async def test_several_limits_are_counted_apart_and_told_in_order(store: SessionStore) -> None:
+async def test_several_limits_are_counted_separately_and_returned_in_order(
+    store: SessionStore,
+) -> None:
     one, two = Limit("caller:alice", 1, WINDOW), Limit("switches:a-session", 2, WINDOW)
     await store.load("a-session", limits=[two])
     for expected in [(False, False), (True, True)]:
@@ -102,133 +104,140 @@ async def test_a_load_of_several_sessions_counts_once(store: SessionStore) -> No
     assert (await store.load_many(["a"])).quotas == ()
 
 
-async def test_while_one_more_fits_the_present_window_is_what_passes(
-    store: SessionStore, clock: SetClock
+async def test_while_requests_fit_frees_in_ms_is_the_rest_of_the_window(
+    store: SessionStore, clock: ManualClock
 ) -> None:
-    assert (await take(store)).frees_in_ms == WINDOW
-    clock.move(300)
-    assert (await take(store)).frees_in_ms == WINDOW - 300
+    assert (await count_request(store)).frees_in_ms == WINDOW
+    clock.advance(300)
+    assert (await count_request(store)).frees_in_ms == WINDOW - 300
 
 
-async def test_the_window_slides(store: SessionStore, clock: SetClock) -> None:
-    """Of four counted in the window before one weighs no more, then every quarter another one."""
-    assert await lets_through(store, 9) == 4
-    clock.move(WINDOW)
-    assert await lets_through(store, 9) == 0
+async def test_the_window_slides(store: SessionStore, clock: ManualClock) -> None:
+    """The four requests of the previous window lose weight: one more fits 1 ms after its end, and
+    then one each quarter of a window."""
+    assert await count_accepted(store, 9) == 4
+    clock.advance(WINDOW)
+    assert await count_accepted(store, 9) == 0
     for _ in range(4):
-        clock.move(1)
-        assert await lets_through(store, 9) == 1
-        clock.move(WINDOW // 4 - 1)
-        assert await lets_through(store, 9) == 0
+        clock.advance(1)
+        assert await count_accepted(store, 9) == 1
+        clock.advance(WINDOW // 4 - 1)
+        assert await count_accepted(store, 9) == 0
 
 
-async def test_who_waits_for_a_window_finds_room(store: SessionStore, clock: SetClock) -> None:
-    assert await lets_through(store, 9) == 4
-    refused = await take(store)
+async def test_a_refused_request_fits_one_window_later(
+    store: SessionStore, clock: ManualClock
+) -> None:
+    assert await count_accepted(store, 9) == 4
+    refused = await count_request(store)
     assert refused.frees_in_ms == WINDOW + 1
 
 
 @pytest.mark.parametrize("later", [2 * WINDOW, 2 * WINDOW + 1, 5 * WINDOW // 2, HOUR])
-async def test_after_two_windows_all_is_free_again(
-    store: SessionStore, clock: SetClock, later: int
+async def test_after_two_windows_the_whole_limit_is_free_again(
+    store: SessionStore, clock: ManualClock, later: int
 ) -> None:
-    assert await lets_through(store, 9) == 4
-    clock.move(later)
-    first = await take(store)
+    assert await count_accepted(store, 9) == 4
+    clock.advance(later)
+    first = await count_request(store)
     assert first.remaining == 3
-    assert await lets_through(store, 9) == 3
+    assert await count_accepted(store, 9) == 3
 
 
-async def test_under_a_flood_no_window_holds_more_than_the_limit(
-    store: SessionStore, clock: SetClock
+async def test_under_constant_overload_no_window_exceeds_the_limit(
+    store: SessionStore, clock: ManualClock
 ) -> None:
     counted = []
     for _ in range(120):
-        if not (await take(store)).is_exceeded:
+        if not (await count_request(store)).is_exceeded:
             counted.append(clock.at)
-        clock.move(50)
+        clock.advance(50)
     fullest = max(sum(start <= at < start + WINDOW for at in counted) for start in counted)
     assert fullest == LIMIT.most
     assert len(counted) >= 3 * (120 * 50 // WINDOW)
 
 
-async def test_one_fits_at_the_very_instant_that_was_told_and_not_before(
-    store: SessionStore, clock: SetClock
+async def test_a_request_fits_exactly_at_the_reported_instant(
+    store: SessionStore, clock: ManualClock
 ) -> None:
-    chance = random.Random(1)
+    rng = random.Random(1)
     for round_ in range(12):
-        limit = Limit(f"caller:{round_}", chance.randint(1, 5), Millis(chance.randint(10, 999)))
-        while not (quota := await take(store, limit)).is_exceeded:
-            clock.move(chance.randint(0, limit.window_ms // limit.most))
+        limit = Limit(f"caller:{round_}", rng.randint(1, 5), Millis(rng.randint(10, 999)))
+        while not (quota := await count_request(store, limit)).is_exceeded:
+            clock.advance(rng.randint(0, limit.window_ms // limit.most))
         assert 0 < quota.frees_in_ms <= 2 * limit.window_ms
-        clock.move(quota.frees_in_ms - 1)
-        assert (await take(store, limit)).frees_in_ms == 1
-        clock.move(1)
-        assert not (await take(store, limit)).is_exceeded
+        clock.advance(quota.frees_in_ms - 1)
+        assert (await count_request(store, limit)).frees_in_ms == 1
+        clock.advance(1)
+        assert not (await count_request(store, limit)).is_exceeded
 
 
-async def test_the_last_that_fits_says_when_the_next_does(
-    store: SessionStore, clock: SetClock
+async def test_the_last_accepted_request_reports_when_the_next_one_fits(
+    store: SessionStore, clock: ManualClock
 ) -> None:
-    quotas = [await take(store) for _ in range(4)]
+    quotas = [await count_request(store) for _ in range(4)]
     assert quotas[-1].remaining == 0
-    clock.move(quotas[-1].frees_in_ms - 1)
-    assert (await take(store)).is_exceeded
-    clock.move(1)
-    assert not (await take(store)).is_exceeded
+    clock.advance(quotas[-1].frees_in_ms - 1)
+    assert (await count_request(store)).is_exceeded
+    clock.advance(1)
+    assert not (await count_request(store)).is_exceeded
 
 
-async def test_what_exceeds_a_limit_is_not_counted(store: SessionStore, clock: SetClock) -> None:
-    assert await lets_through(store, 4) == 4
-    first = await take(store)
+async def test_refused_requests_are_not_counted(store: SessionStore, clock: ManualClock) -> None:
+    assert await count_accepted(store, 4) == 4
+    first = await count_request(store)
     for _ in range(20):
-        clock.move(10)
-        assert (await take(store)).is_exceeded
-    assert (await take(store)).frees_in_ms == first.frees_in_ms - 200
+        clock.advance(10)
+        assert (await count_request(store)).is_exceeded
+    assert (await count_request(store)).frees_in_ms == first.frees_in_ms - 200
 
 
-async def test_a_limit_that_was_lowered_holds_at_once(store: SessionStore, clock: SetClock) -> None:
-    assert await lets_through(store, 4) == 4
-    quota = await take(store, lower := Limit(LIMIT.counter, 2, WINDOW))
+async def test_a_lowered_limit_takes_effect_at_once(
+    store: SessionStore, clock: ManualClock
+) -> None:
+    assert await count_accepted(store, 4) == 4
+    quota = await count_request(store, lower := Limit(LIMIT.counter, 2, WINDOW))
     assert (quota.is_exceeded, quota.remaining) == (True, 0)
-    clock.move(quota.frees_in_ms)
-    assert await lets_through(store, 2, lower) == 1
+    clock.advance(quota.frees_in_ms)
+    assert await count_accepted(store, 2, lower) == 1
 
 
 @pytest.mark.parametrize("back", [1, 400, 5_000, HOUR])
-async def test_a_clock_that_goes_back_blocks_for_two_windows_at_the_most(
-    store: SessionStore, clock: SetClock, back: int
+async def test_a_clock_set_back_blocks_for_at_most_two_windows(
+    store: SessionStore, clock: ManualClock, back: int
 ) -> None:
-    assert await lets_through(store, 9) == 4
-    clock.move(-back)
-    quota = await take(store)
+    assert await count_accepted(store, 9) == 4
+    clock.advance(-back)
+    quota = await count_request(store)
     assert quota.is_exceeded
     assert quota.frees_in_ms <= 2 * WINDOW
-    clock.move(quota.frees_in_ms)
-    assert not (await take(store)).is_exceeded
-    clock.move(2 * WINDOW)
-    assert await lets_through(store, 9) == 4
+    clock.advance(quota.frees_in_ms)
+    assert not (await count_request(store)).is_exceeded
+    clock.advance(2 * WINDOW)
+    assert await count_accepted(store, 9) == 4
 
 
-async def test_a_clock_that_jumps_ahead_begins_anew(store: SessionStore, clock: SetClock) -> None:
-    assert await lets_through(store, 9) == 4
-    clock.move(HOUR)
-    assert await lets_through(store, 9) == 4
-    clock.move(-HOUR)
-    assert await lets_through(store, 9) == 0
+async def test_a_clock_that_jumps_ahead_starts_a_new_window(
+    store: SessionStore, clock: ManualClock
+) -> None:
+    assert await count_accepted(store, 9) == 4
+    clock.advance(HOUR)
+    assert await count_accepted(store, 9) == 4
+    clock.advance(-HOUR)
+    assert await count_accepted(store, 9) == 0
 
 
-async def test_clocks_a_little_apart_let_no_more_through(
+async def test_slightly_different_clocks_accept_no_more_requests(
     connection: Connection, keys: Keys
 ) -> None:
-    ahead, behind = SetClock(), SetClock()
-    ahead.move(30)
+    ahead, behind = ManualClock(), ManualClock()
+    ahead.advance(30)
     stores = [RedisSessionStore(connection, keys, clock) for clock in (ahead, behind)]
     fitting = 0
     for _ in range(40):
-        fitting += sum([not (await take(store)).is_exceeded for store in stores])
+        fitting += sum([not (await count_request(store)).is_exceeded for store in stores])
         for clock in (ahead, behind):
-            clock.move(20)
+            clock.advance(20)
     assert fitting == LIMIT.most
 
 
@@ -236,56 +245,56 @@ async def test_a_counter_is_kept_for_two_windows(
     store: SessionStore, keys: Keys, redis: Redis
 ) -> None:
     minute = Limit(LIMIT.counter, 4, Millis(60_000))
-    await lets_through(store, 9, minute)
+    await count_accepted(store, 9, minute)
     assert 60_000 < await redis.pttl(keys.counter(minute.counter)) <= 120_000
     assert [key async for key in redis.scan_iter("*")] == [keys.counter(minute.counter).encode()]
 
 
-async def test_what_exceeds_a_limit_writes_nothing(
+async def test_refused_requests_write_nothing(
     store: SessionStore, keys: Keys, redis: Redis
 ) -> None:
-    await lets_through(store, 4)
+    await count_accepted(store, 4)
     counter = keys.counter(LIMIT.counter)
     await redis.pexpire(counter, HOUR)
-    kept = await redis.get(counter)
-    assert await lets_through(store, 5) == 0
-    assert await redis.get(counter) == kept
+    stored = await redis.get(counter)
+    assert await count_accepted(store, 5) == 0
+    assert await redis.get(counter) == stored
     assert await redis.pttl(counter) > 2 * WINDOW
 
 
-async def test_the_time_is_the_stores_once_it_is_known(
+async def test_the_store_s_clock_is_used_once_it_is_known(
     connection: Connection, keys: Keys, redis: Redis
 ) -> None:
     counter = keys.counter(LIMIT.counter)
     clock = StoreClock()
     store = RedisSessionStore(connection, keys, clock)
-    await take(store)
-    assert abs(await began(redis, counter) - time.time() * 1000) < 5_000
+    await count_request(store)
+    assert abs(await window_start(redis, counter) - time.time() * 1000) < 5_000
     await redis.delete(counter)
     moment = time.monotonic()
     clock.observe(moment, moment, time.time() + HOUR / 1000)
-    await take(store)
-    assert abs(await began(redis, counter) - time.time() * 1000 - HOUR) < 5_000
+    await count_request(store)
+    assert abs(await window_start(redis, counter) - time.time() * 1000 - HOUR) < 5_000
 
 
-async def began(redis: Redis, counter: str) -> Instant:
-    """When the present window of a counter began."""
-    kept = await redis.get(counter)
-    assert kept
-    return Instant(int(kept.split()[0]))
+async def window_start(redis: Redis, counter: str) -> Instant:
+    """Return when the current window of a counter began."""
+    stored = await redis.get(counter)
+    assert stored
+    return Instant(int(stored.split()[0]))
 
 
-@pytest.mark.parametrize("kept", ["", "nonsense", "1 2", "-5 1 1", "? 1800000000000 0 4"])
-async def test_a_counter_that_holds_nonsense_begins_anew(
-    store: SessionStore, keys: Keys, redis: Redis, kept: str
+@pytest.mark.parametrize("stored", ["", "nonsense", "1 2", "-5 1 1", "? 1800000000000 0 4"])
+async def test_an_invalid_counter_starts_a_new_window(
+    store: SessionStore, keys: Keys, redis: Redis, stored: str
 ) -> None:
-    await redis.set(keys.counter(LIMIT.counter), kept)
-    assert await lets_through(store, 9) == 4
+    await redis.set(keys.counter(LIMIT.counter), stored)
+    assert await count_accepted(store, 9) == 4
 
 
-async def test_a_redis_that_has_forgotten_every_script_counts_all_the_same(
+async def test_counting_continues_after_redis_has_lost_the_scripts(
     store: SessionStore, redis: Redis
 ) -> None:
-    await take(store)
+    await count_request(store)
     await redis.script_flush()
-    assert (await take(store)).remaining == 2
+    assert (await count_request(store)).remaining == 2

@@ -1,4 +1,4 @@
-"""No reply of the outbox is larger than its bound, and what didn't fit comes in the next one."""
+"""Replies of the outbox have a bounded size, and the entries that didn't fit come next."""
 
 from collections.abc import Hashable, Sequence
 from typing import Any
@@ -13,21 +13,21 @@ from shared.store.keys import Keys
 from shared.store.outbox import RedisOutbox
 from tests.support.scenarios import entries_of, last_session, switched_session
 
-_MOST_BYTES = 1 << 20
+_MAX_BYTES = 1 << 20
 _KILOBYTE = 1_000
 _SIZES = [1, 1, 1, 300, 300, 300, 300, 1, 1500, 1, *[1] * 40, 700, 700, 1]
-"""kB of the entries in the outbox, oldest first: small ones tell nothing of what comes next."""
+"""kB of the outbox's entries, oldest first. The size of an entry doesn't predict the next one's."""
 
 
-class Measured:
-    """A connection that notes how large its largest reply was, in bytes."""
+class MeasuringConnection:
+    """A connection that records the size of its largest reply, in bytes."""
 
     def __init__(self, inner: Connection) -> None:
         self._inner = inner
         self.largest = 0
 
     async def ask(self, commands: Sequence[Command | Attempt]) -> list[Reply]:
-        return list(self._noted(await self._inner.ask(commands)))
+        return list(self._measured(await self._inner.ask(commands)))
 
     async def ask_each(
         self, groups: Sequence[Sequence[Command]]
@@ -37,7 +37,7 @@ class Measured:
     async def run(
         self, script: Script, keys: Sequence[str], arguments: Sequence[Argument]
     ) -> Reply:
-        return self._noted(await self._inner.run(script, keys, arguments))
+        return self._measured(await self._inner.run(script, keys, arguments))
 
     def route(self, key: str) -> Hashable | None:
         return self._inner.route(key)
@@ -45,89 +45,93 @@ class Measured:
     async def close(self) -> None:
         await self._inner.close()
 
-    def _noted(self, reply: Reply) -> Reply:
+    def _measured(self, reply: Reply) -> Reply:
         self.largest = max(self.largest, size_of(reply))
         return reply
 
 
 def size_of(reply: Reply) -> int:
-    """The bytes of all strings in `reply`."""
+    """Return the total bytes of all strings in `reply`."""
     if isinstance(reply, list):
         return sum(map(size_of, reply))
     return len(reply) if isinstance(reply, bytes) else 0
 
 
-async def filled(redis: Redis, keys: Keys, sizes: Sequence[int] = _SIZES) -> list[str]:
-    """Put entries of so many kB into the outbox; returns their ids, oldest first."""
+async def add_entries(redis: Redis, keys: Keys, sizes: Sequence[int] = _SIZES) -> list[str]:
+    """Add entries of `sizes` kB to the outbox; return their ids, oldest first."""
     outbox = keys.outbox(keys.all_shards[0])
-    put: list[Any] = [await redis.xadd(outbox, {"entry": b"x" * size * 1_000}) for size in sizes]
-    return [stream_id.decode() for stream_id in put]
+    added: list[Any] = [await redis.xadd(outbox, {"entry": b"x" * size * 1_000}) for size in sizes]
+    return [stream_id.decode() for stream_id in added]
 
 
 def ids(taken: Sequence[Delivery]) -> list[str]:
-    """Where they wait."""
+    """Return the entries' ids in the stream."""
     return [delivery.id for delivery in taken]
 
 
-async def test_everything_comes_once_in_order_in_replies_of_bounded_size(
+async def test_every_entry_is_delivered_once_in_order_in_bounded_replies(
     redis: Redis, connection: Connection
 ) -> None:
-    keys, measured = Keys(1), Measured(connection)
-    outbox, put, came = RedisOutbox(measured, keys), await filled(redis, keys), list[str]()
+    keys, measured = Keys(1), MeasuringConnection(connection)
+    outbox, added, received = (
+        RedisOutbox(measured, keys),
+        await add_entries(redis, keys),
+        list[str](),
+    )
     while taken := await outbox.take("worker", 20):
         assert len(taken) <= 20
-        came += ids(taken)
+        received += ids(taken)
         await outbox.settle(taken)
-    assert came == put
+    assert received == added
     largest_entry = max(_SIZES) * _KILOBYTE
     assert largest_entry < measured.largest <= largest_entry + 100
 
 
-async def test_several_entries_fit_into_the_bound_together(
-    redis: Redis, connection: Connection
-) -> None:
-    keys, measured = Keys(1), Measured(connection)
-    await filled(redis, keys, [100] * 30)
+async def test_a_reply_is_filled_up_to_the_size_limit(redis: Redis, connection: Connection) -> None:
+    keys, measured = Keys(1), MeasuringConnection(connection)
+    await add_entries(redis, keys, [100] * 30)
     taken = await RedisOutbox(measured, keys).take("worker", 200)
     assert len(taken) == 10
-    assert measured.largest <= _MOST_BYTES
+    assert measured.largest <= _MAX_BYTES
 
 
-async def test_small_entries_come_by_the_hundred(redis: Redis, connection: Connection) -> None:
+async def test_small_entries_are_limited_by_their_number(
+    redis: Redis, connection: Connection
+) -> None:
     keys = Keys(1)
-    put = await filled(redis, keys, [1] * 300)
-    assert ids(await RedisOutbox(connection, keys).take("worker", 200)) == put[:200]
+    added = await add_entries(redis, keys, [1] * 300)
+    assert ids(await RedisOutbox(connection, keys).take("worker", 200)) == added[:200]
 
 
-async def test_what_did_not_fit_is_not_lost_when_the_worker_dies(
+async def test_undelivered_entries_survive_the_death_of_the_worker(
     redis: Redis, connection: Connection
 ) -> None:
     keys, outbox = Keys(1), RedisOutbox(connection, Keys(1))
-    put = await filled(redis, keys, [600] * 6)
+    added = await add_entries(redis, keys, [600] * 6)
     assert len(await outbox.take("dead", 200)) == 1
     await redis.delete(keys.drainer(keys.all_shards[0]))
-    came = list[str]()
+    received = list[str]()
     while taken := await outbox.take("next", 200):
-        came += ids(taken)
+        received += ids(taken)
         await outbox.settle(taken)
-    assert came == put
+    assert received == added
 
 
-async def test_entries_behind_those_that_a_worker_has_are_taken(
+async def test_a_worker_can_take_entries_after_those_it_has(
     redis: Redis, connection: Connection
 ) -> None:
     keys, outbox = Keys(1), RedisOutbox(connection, Keys(1))
     (shard,) = keys.all_shards
-    put = await filled(redis, keys, [1] * 9)
+    added = await add_entries(redis, keys, [1] * 9)
     first = await outbox.take("worker", 3)
     second = await outbox.take("worker", 3, after={shard: first[-1].id})
     third = await outbox.take("worker", 9, after={shard: second[-1].id})
-    assert ids(first) + ids(second) + ids(third) == put
+    assert ids(first) + ids(second) + ids(third) == added
     assert await outbox.take("worker", 9, after={shard: third[-1].id}) == []
-    assert ids(await outbox.take("worker", 9)) == put
+    assert ids(await outbox.take("worker", 9)) == added
 
 
-async def test_the_bounds_are_for_all_shards_together_and_none_waits_for_ever(
+async def test_the_limits_cover_all_shards_and_no_shard_starves(
     redis: Redis, connection: Connection
 ) -> None:
     keys = Keys(4)
@@ -138,19 +142,17 @@ async def test_the_bounds_are_for_all_shards_together_and_none_waits_for_ever(
     seen = set[str]()
     for _ in range(8):
         taken = await outbox.take("worker", 200)
-        assert sum(len(delivery.entry or b"") for delivery in taken) <= _MOST_BYTES + 300_000
+        assert sum(len(delivery.entry or b"") for delivery in taken) <= _MAX_BYTES + 300_000
         seen |= {delivery.shard for delivery in taken}
         await outbox.settle(taken)
     assert seen == set(keys.all_shards)
     assert len(await outbox.take("worker", 2)) == 2
 
 
-async def test_a_lease_is_renewed_by_who_holds_it_alone(
-    redis: Redis, connection: Connection
-) -> None:
+async def test_a_lease_is_renewed_only_by_its_holder(redis: Redis, connection: Connection) -> None:
     keys, outbox = Keys(1), RedisOutbox(connection, Keys(1))
     (shard,) = keys.all_shards
-    await filled(redis, keys, [1])
+    await add_entries(redis, keys, [1])
     await outbox.take("worker", 1)
     await redis.pexpire(keys.drainer(shard), 300)
     await outbox.renew("another", [shard])
@@ -162,21 +164,25 @@ async def test_a_lease_is_renewed_by_who_holds_it_alone(
     assert not await redis.exists(keys.drainer(shard))
 
 
-@pytest.mark.parametrize("walk", ["waiting", "newest"])
-async def test_what_waits_is_looked_through_in_replies_of_bounded_size(
-    redis: Redis, connection: Connection, walk: str
+@pytest.mark.parametrize("method", ["waiting", "newest"])
+async def test_waiting_entries_are_read_in_bounded_replies(
+    redis: Redis, connection: Connection, method: str
 ) -> None:
-    keys, measured, changes = Keys(1), Measured(connection), switched_session(switches=20)
+    keys, measured, changes = (
+        Keys(1),
+        MeasuringConnection(connection),
+        switched_session(switches=20),
+    )
     outbox, session = RedisOutbox(measured, keys), last_session(changes)
-    await filled(redis, keys, [1, 1, 1, *[400] * 12])
+    await add_entries(redis, keys, [1, 1, 1, *[400] * 12])
     for entry in entries_of(changes):
         await redis.xadd(keys.outbox(keys.all_shards[0]), {"entry": entry})
-    await filled(redis, keys, [400] * 5)
-    if walk == "waiting":
+    await add_entries(redis, keys, [400] * 5)
+    if method == "waiting":
         moments = await outbox.waiting(session.name)
         assert [m.session for m in moments] == [change.session for change in changes]
     else:
         assert {name: m.session for name, m in (await outbox.newest(keys.all_shards)).items()} == {
             session.name: session
         }
-    assert measured.largest <= _MOST_BYTES + 2_000
+    assert measured.largest <= _MAX_BYTES + 2_000

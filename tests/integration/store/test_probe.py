@@ -1,4 +1,4 @@
-"""Whether the store takes changes, by every way to reach it."""
+"""The store's probe reports whether and why the store refuses writes, on every connection."""
 
 from collections.abc import AsyncIterator, Iterator
 from typing import Any
@@ -21,7 +21,7 @@ _KEYS = Keys(3)
 
 @pytest.fixture(scope="module")
 def own_redis_url() -> Iterator[str]:
-    """A Redis that a test may mistreat."""
+    """A Redis whose configuration the tests may change."""
     server = ValkeyServer(port=free_port(), config={"save": "", "appendonly": "no"})
     server.start()
     yield f"redis://127.0.0.1:{server.port}/0"
@@ -30,7 +30,7 @@ def own_redis_url() -> Iterator[str]:
 
 @pytest.fixture
 async def redis(own_redis_url: str) -> AsyncIterator[Redis]:
-    """A client of it, empty and with its own settings again afterwards."""
+    """A client of that Redis, which is empty; restores its settings after the test."""
     client = Redis.from_url(own_redis_url)
     await client.flushall()
     yield client
@@ -43,7 +43,7 @@ async def redis(own_redis_url: str) -> AsyncIterator[Redis]:
 async def own_connection(
     redis: Redis, own_redis_url: str, request: Any
 ) -> AsyncIterator[Connection]:
-    """The ways to reach it."""
+    """A native connection, and one over Upstash's REST protocol."""
     if request.param == "native":
         yield native_connection_of(redis)
         return
@@ -53,14 +53,14 @@ async def own_connection(
         await upstash.close()
 
 
-async def fault_of(connection: Connection) -> str:
-    """Why the store takes no change."""
-    with pytest.raises(StoreUnavailable) as refused:
+async def probe_failure(connection: Connection) -> str:
+    """Assert that the probe fails; return the reason."""
+    with pytest.raises(StoreUnavailable) as raised:
         await StoreProbe(connection, _KEYS).check()
-    return reason_of(refused.value)
+    return reason_of(raised.value)
 
 
-async def test_a_store_that_takes_changes_is_well_and_keeps_nothing_of_the_look(
+async def test_a_writable_store_passes_and_keeps_no_probe_keys(
     own_connection: Connection, redis: Redis
 ) -> None:
     await StoreProbe(own_connection, _KEYS).check()
@@ -69,46 +69,46 @@ async def test_a_store_that_takes_changes_is_well_and_keeps_nothing_of_the_look(
     assert all([0 < await redis.pttl(key) <= 1_000 for key in left])
 
 
-async def test_a_full_store_takes_none(own_connection: Connection, redis: Redis) -> None:
+async def test_a_full_store_refuses_writes(own_connection: Connection, redis: Redis) -> None:
     await redis.config_set("maxmemory", "1")
-    assert await fault_of(own_connection) == "its memory is full (OOM)"
+    assert await probe_failure(own_connection) == "its memory is full (OOM)"
 
 
-async def test_a_store_with_too_few_replicas_takes_none(
+async def test_a_store_with_too_few_replicas_refuses_writes(
     own_connection: Connection, redis: Redis
 ) -> None:
     await redis.config_set("min-replicas-to-write", "1")
-    assert await fault_of(own_connection) == "it has too few replicas (NOREPLICAS)"
+    assert await probe_failure(own_connection) == "it has too few replicas (NOREPLICAS)"
 
 
-async def test_a_replica_takes_none(own_connection: Connection, redis: Redis) -> None:
+async def test_a_replica_refuses_writes(own_connection: Connection, redis: Redis) -> None:
     await redis.slaveof("127.0.0.1", free_port())
-    assert "READONLY" in await fault_of(own_connection)
+    assert "READONLY" in await probe_failure(own_connection)
 
 
 @pytest.mark.parametrize("name", ["outbox", "deadlines"])
-async def test_a_store_whose_keys_were_replaced_takes_none(
+async def test_a_store_with_replaced_keys_refuses_writes(
     own_connection: Connection, redis: Redis, name: str
 ) -> None:
     await redis.set(getattr(_KEYS, name)("{s1}"), "something else")
-    told = await fault_of(own_connection)
-    assert told == "the outbox or the deadlines were replaced by something else (WRONGTYPE)"
+    reason = await probe_failure(own_connection)
+    assert reason == "the outbox or the deadlines were replaced by something else (WRONGTYPE)"
 
 
-async def test_a_store_that_is_not_there_is_said_to_be() -> None:
+async def test_an_unreachable_store_is_reported_as_such() -> None:
     connection = NativeConnection(f"redis://127.0.0.1:{free_port()}/0")
-    assert await fault_of(connection) == "it can't be reached"
+    assert await probe_failure(connection) == "it can't be reached"
     await connection.close()
 
 
-async def test_of_many_shards_some_are_looked_at_each_time(
+async def test_of_many_shards_each_check_probes_some(
     own_connection: Connection, redis: Redis
 ) -> None:
     probe, written = StoreProbe(own_connection, Keys(40)), set[Any]()
     for _ in range(3):
         await redis.flushall()
         await probe.check()
-        there = set(await redis.keys("*:probe"))
-        assert len(there) <= 16
-        written |= there
+        probed = set(await redis.keys("*:probe"))
+        assert len(probed) <= 16
+        written |= probed
     assert len(written) == 40

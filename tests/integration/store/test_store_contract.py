@@ -1,4 +1,4 @@
-"""What every `SessionStore` must do, whatever product is behind it."""
+"""The contract of `SessionStore` and `Memory`, on every connection and number of shards."""
 
 from dataclasses import replace
 from uuid import uuid4
@@ -32,26 +32,26 @@ from shared.store.keys import Keys
 from shared.store.redis import NativeConnection
 from shared.store.sessions import RedisSessionStore
 from shared.store.upstash import UpstashConnection
-from tests.integration.store.commits import FAR, entries_in, new_session, outbox, writing
-from tests.integration.store.conftest import Recorder
+from tests.integration.store.commits import FAR_FUTURE, commit_for, entries_in, new_session, outbox
+from tests.integration.store.conftest import RecordingAnnouncer
 
 
 async def wakeups_in(store: SessionStore, limit: int) -> tuple[Wakeup, ...]:
-    """The next wake-ups of all shards, soonest first."""
+    """Return the next wake-ups of all shards, soonest first."""
     agendas = await store.agendas(limit)
     return tuple(sorted((w for agenda in agendas for w in agenda.wakeups), key=lambda w: w.at))
 
 
-async def test_nothing_is_loaded_where_nothing_was_written(store: SessionStore) -> None:
+async def test_an_unknown_session_is_not_found(store: SessionStore) -> None:
     loaded = await store.load(str(uuid4()))
     assert loaded.stored is None
     assert loaded.recorded is None
     assert loaded.now > 1_700_000_000_000
 
 
-async def test_what_was_committed_is_loaded(store: SessionStore) -> None:
+async def test_a_committed_session_is_loaded(store: SessionStore) -> None:
     change = new_session()
-    commit = writing(change)
+    commit = commit_for(change)
     assert await store.commit(commit) == Committed()
     loaded = await store.load(change.session.session_id)
     assert loaded.stored is not None
@@ -59,10 +59,10 @@ async def test_what_was_committed_is_loaded(store: SessionStore) -> None:
     assert loaded.stored.revision == commit.operation_id
 
 
-async def test_several_are_loaded_in_the_order_asked_for(store: SessionStore) -> None:
+async def test_several_sessions_are_loaded_in_the_requested_order(store: SessionStore) -> None:
     changes = [new_session() for _ in range(3)]
     for change in changes:
-        await store.commit(writing(change))
+        await store.commit(commit_for(change))
     ids = [change.session.session_id for change in reversed(changes)]
     loaded = await store.load_many([*ids, str(uuid4())])
     found = [one.stored and one.stored.session.session_id for one in loaded.sessions]
@@ -72,12 +72,12 @@ async def test_several_are_loaded_in_the_order_asked_for(store: SessionStore) ->
 
 async def test_a_commit_on_an_older_state_writes_nothing(store: SessionStore, redis: Redis) -> None:
     created = new_session()
-    first = writing(created)
+    first = commit_for(created)
     await store.commit(first)
     started = transition(created.session, Start(), Instant(2_000))
-    winner = writing(started, first.operation_id)
+    winner = commit_for(started, first.operation_id)
     await store.commit(winner)
-    loser = writing(started, first.operation_id, pushes=[b"{}"], retention_ms=Millis(1))
+    loser = commit_for(started, first.operation_id, pushes=[b"{}"], retention_ms=Millis(1))
     result = await store.commit(loser)
     assert isinstance(result, Superseded)
     assert result.stored is not None
@@ -88,24 +88,24 @@ async def test_a_commit_on_an_older_state_writes_nothing(store: SessionStore, re
 
 async def test_a_second_creation_is_superseded_by_the_first(store: SessionStore) -> None:
     created = new_session()
-    await store.commit(writing(created))
-    assert isinstance(await store.commit(writing(created)), Superseded)
+    await store.commit(commit_for(created))
+    assert isinstance(await store.commit(commit_for(created)), Superseded)
 
 
-async def test_a_commit_on_a_session_that_is_gone_is_superseded_by_nothing(
+async def test_a_commit_on_a_missing_session_is_superseded_without_a_state(
     store: SessionStore,
 ) -> None:
-    assert await store.commit(writing(new_session(), "0123456789abcdef")) == Superseded(None)
+    assert await store.commit(commit_for(new_session(), "0123456789abcdef")) == Superseded(None)
 
 
-async def test_a_repeated_commit_is_recognised_though_others_came_after_it(
+async def test_a_repeated_commit_is_recognised_after_later_commits(
     store: SessionStore, redis: Redis
 ) -> None:
     created = new_session()
-    first = writing(created)
+    first = commit_for(created)
     await store.commit(first)
-    second = writing(created, first.operation_id)
-    third = writing(created, second.operation_id)
+    second = commit_for(created, first.operation_id)
+    third = commit_for(created, second.operation_id)
     await store.commit(second)
     await store.commit(third)
     assert await store.commit(first) == Committed()
@@ -113,11 +113,11 @@ async def test_a_repeated_commit_is_recognised_though_others_came_after_it(
     assert len(await outbox(redis)) == 3
 
 
-async def test_the_audit_entry_says_who_did_what_and_what_it_led_to(
+async def test_the_audit_entry_has_actor_event_and_resulting_state(
     store: SessionStore, redis: Redis
 ) -> None:
     change = new_session()
-    await store.commit(writing(change))
+    await store.commit(commit_for(change))
     (entry,) = await outbox(redis)
     assert entry["event"] == "session_created"
     assert (entry["actor"], entry["request_id"]) == ("host", "request-1")
@@ -131,36 +131,36 @@ async def test_an_idempotent_commit_leaves_a_record_of_its_answer(
     change = new_session()
     name = change.session.name
     key = IdempotencyKey(name, "k1", "fingerprint")
-    await store.commit(writing(change, key=key))
+    await store.commit(commit_for(change, key=key))
     recorded = (await store.load(name, key)).recorded
     assert recorded
     ((entry_id, _),) = await entries_in(redis)
     assert recorded == RecordedAnswer("fingerprint", name, 1, Instant(2_000), None, entry_id)
-    again = writing(change, "whatever", key=key)
+    again = commit_for(change, "whatever", key=key)
     assert await store.commit(again) == AnsweredBefore(recorded)
     elsewhere = replace(key, key="k2")
     assert (await store.load(name, elsewhere)).recorded is None
 
 
-async def test_the_record_of_a_switch_tells_which_clock_had_run_out(store: SessionStore) -> None:
+async def test_the_record_of_a_switch_has_the_expiry(store: SessionStore) -> None:
     change = new_session()
-    first = writing(change)
+    first = commit_for(change)
     await store.commit(first)
     expiry = Expiry(Side("anna", "red"), {"type": "notify", "extra": [1, None]})
     switched = replace(change, session=replace(change.session, version=2), expiry=expiry)
     key = IdempotencyKey(change.session.name, "k1", "fingerprint")
-    await store.commit(writing(switched, first.operation_id, key=key))
+    await store.commit(commit_for(switched, first.operation_id, key=key))
     recorded = (await store.load(change.session.name, key)).recorded
     assert recorded
     assert (recorded.name, recorded.version, recorded.expiry) == (None, 2, expiry)
 
 
-async def test_the_record_of_a_deletion_names_no_version(store: SessionStore) -> None:
+async def test_the_record_of_a_deletion_has_no_version(store: SessionStore) -> None:
     change = new_session()
-    first = writing(change)
+    first = commit_for(change)
     await store.commit(first)
     key = IdempotencyKey(change.session.name, "k1", "fingerprint")
-    await store.commit(writing(change, first.operation_id, key=key, session=None))
+    await store.commit(commit_for(change, first.operation_id, key=key, session=None))
     recorded = (await store.load(change.session.name, key)).recorded
     assert recorded
     assert recorded.version is None
@@ -176,7 +176,7 @@ async def test_without_a_trail_the_record_holds_the_session_and_no_entry_is_writ
     change = new_session()
     change = replace(change, session=replace(change.session, metadata=metadata))
     key = IdempotencyKey(change.session.name, "k1", "fingerprint")
-    await store.commit(writing(change, key=key))
+    await store.commit(commit_for(change, key=key))
     recorded = (await store.load(change.session.name, key)).recorded
     assert recorded
     assert recorded.session == change.session
@@ -209,12 +209,12 @@ async def test_pushes_are_published_in_order_with_the_commit(
     async with redis.pubsub() as pubsub:
         await pubsub.subscribe(keys.push_channel(change.session.session_id))
         await pubsub.get_message(timeout=1)
-        await store.commit(writing(change, pushes=[b"one", b"two"]))
+        await store.commit(commit_for(change, pushes=[b"one", b"two"]))
         received = [await pubsub.get_message(timeout=1) for _ in range(2)]
     assert [message and message["data"] for message in received] == [b"one", b"two"]
 
 
-async def test_a_wake_up_before_all_others_is_published(
+async def test_a_new_earliest_wake_up_is_published(
     store: SessionStore, keys: Keys, redis: Redis
 ) -> None:
     late, early = new_session(), new_session()
@@ -223,25 +223,27 @@ async def test_a_wake_up_before_all_others_is_published(
         for shard in keys.all_shards:
             await pubsub.subscribe(keys.wake_channel(shard))
             await pubsub.get_message(timeout=1)
-        commit = writing(late)
+        commit = commit_for(late)
         await store.commit(commit)
-        await store.commit(writing(early, commit.operation_id, wake_at=Instant(5_000)))
+        await store.commit(commit_for(early, commit.operation_id, wake_at=Instant(5_000)))
         received = [await pubsub.get_message(timeout=1) for _ in range(2)]
-    assert [int(m["data"]) for m in received if m] == [FAR, 5_000]
+    assert [int(m["data"]) for m in received if m] == [FAR_FUTURE, 5_000]
 
 
 async def test_a_session_is_kept_for_its_retention(store: SessionStore, redis: Redis) -> None:
     change = new_session()
-    await store.commit(writing(change, retention_ms=Millis(90_000)))
+    await store.commit(commit_for(change, retention_ms=Millis(90_000)))
     (key,) = [key async for key in redis.scan_iter("*:session:*")]
     assert 80_000 < await redis.pttl(key) <= 90_000
 
 
-async def test_a_removed_session_leaves_only_its_story(store: SessionStore, redis: Redis) -> None:
+async def test_a_deleted_session_leaves_only_its_audit_entries(
+    store: SessionStore, redis: Redis
+) -> None:
     change = new_session()
-    commit = writing(change)
+    commit = commit_for(change)
     await store.commit(commit)
-    await store.commit(writing(change, commit.operation_id, session=None))
+    await store.commit(commit_for(change, commit.operation_id, session=None))
     loaded = await store.load(change.session.session_id)
     assert (loaded.stored, loaded.is_deleted) == (None, True)
     assert (await wakeups_in(store, 10)) == ()
@@ -250,10 +252,10 @@ async def test_a_removed_session_leaves_only_its_story(store: SessionStore, redi
 
 async def test_an_id_is_never_used_twice(store: SessionStore, redis: Redis) -> None:
     change = new_session()
-    commit = writing(change)
+    commit = commit_for(change)
     await store.commit(commit)
-    await store.commit(writing(change, commit.operation_id, session=None))
-    assert await store.commit(writing(change)) == Superseded(None)
+    await store.commit(commit_for(change, commit.operation_id, session=None))
+    assert await store.commit(commit_for(change)) == Superseded(None)
     assert not (await store.load(str(uuid4()))).is_deleted
 
 
@@ -271,13 +273,13 @@ async def test_a_shard_is_lost_until_its_recovery_has_ended(memory: Memory, keys
     assert await memory.lost() == []
 
 
-async def test_several_instances_bring_back_different_shards(memory: Memory, keys: Keys) -> None:
+async def test_several_instances_recover_different_shards(memory: Memory, keys: Keys) -> None:
     first, *others = keys.all_shards
     assert await memory.begin_recovery("me", [first]) == [first]
     assert await memory.begin_recovery("you", keys.all_shards) == others
 
 
-async def test_a_shard_that_forgets_while_it_is_brought_back_stays_lost(
+async def test_a_shard_that_loses_its_data_during_recovery_stays_lost(
     memory: Memory, keys: Keys, redis: Redis
 ) -> None:
     await memory.begin_recovery("me", keys.all_shards)
@@ -286,23 +288,23 @@ async def test_a_shard_that_forgets_while_it_is_brought_back_stays_lost(
     assert await memory.lost() == keys.all_shards
 
 
-async def test_an_outbox_that_was_empty_calls_for_a_worker(
-    store: SessionStore, keys: Keys, recorder: Recorder, redis: Redis
+async def test_the_first_entry_of_an_empty_outbox_notifies_the_worker(
+    store: SessionStore, keys: Keys, recorder: RecordingAnnouncer, redis: Redis
 ) -> None:
     async with redis.pubsub() as pubsub:
         for shard in keys.all_shards:
             await pubsub.subscribe(keys.outbox_channel(shard))
             await pubsub.get_message(timeout=1)
         change = new_session()
-        commit = writing(change)
+        commit = commit_for(change)
         await store.commit(commit)
-        await store.commit(writing(change, commit.operation_id))
+        await store.commit(commit_for(change, commit.operation_id))
         assert (await pubsub.get_message(timeout=1) or {})["type"] == "message"
         assert await pubsub.get_message(timeout=0.05) is None
     assert [news.fills_outbox for news in recorder.news] == [True, False]
 
 
-async def test_nothing_is_published_where_nobody_listens(
+async def test_a_store_that_does_not_publish_publishes_nothing(
     connection: Connection, keys: Keys, redis: Redis
 ) -> None:
     store = RedisSessionStore(connection, keys, StoreClock(), means=Means(publishes=False))
@@ -310,15 +312,15 @@ async def test_nothing_is_published_where_nobody_listens(
     async with redis.pubsub() as pubsub:
         await pubsub.psubscribe("*")
         await pubsub.get_message(timeout=1)
-        await store.commit(writing(change, pushes=[b"one"], wake_at=Instant(1)))
+        await store.commit(commit_for(change, pushes=[b"one"], wake_at=Instant(1)))
         await redis.publish("the end", "")
         assert (await pubsub.get_message(timeout=1) or {})["channel"] == b"the end"
 
 
-async def test_an_alarm_is_set_where_none_that_is_earlier_will_go_off(
-    store: SessionStore, recorder: Recorder
+async def test_an_alarm_is_set_unless_an_earlier_one_is_pending(
+    store: SessionStore, recorder: RecordingAnnouncer
 ) -> None:
-    """Five commits: when each session next wakes of itself, and when the commit was made."""
+    """Five commits, each given as (next wake-up, time of the commit)."""
     change, revision = new_session(), None
     for alarm_at, now in [
         (5_000, 1_000),
@@ -327,7 +329,7 @@ async def test_an_alarm_is_set_where_none_that_is_earlier_will_go_off(
         (7_000, 4_000),
         (None, 0),
     ]:
-        commit = writing(
+        commit = commit_for(
             change, revision, alarm_at=alarm_at and Instant(alarm_at), now=Instant(now)
         )
         assert await store.commit(commit) == Committed()
@@ -336,12 +338,12 @@ async def test_an_alarm_is_set_where_none_that_is_earlier_will_go_off(
     assert (await store.load(change.session.session_id)).alarm_at == 7_000
 
 
-async def test_an_alarm_takes_the_place_of_the_one_that_went_off(
-    store: SessionStore, recorder: Recorder
+async def test_a_new_alarm_replaces_the_one_that_went_off(
+    store: SessionStore, recorder: RecordingAnnouncer
 ) -> None:
     change = new_session()
     session_id = change.session.session_id
-    await store.commit(writing(change, alarm_at=Instant(5_000)))
+    await store.commit(commit_for(change, alarm_at=Instant(5_000)))
     await store.rearm(Wakeup(session_id, Instant(5_000)), Instant(9_000))
     assert recorder.news[-1] == News(session_id, Instant(9_000))
     assert (await store.load(session_id)).alarm_at == 9_000
@@ -350,34 +352,34 @@ async def test_an_alarm_takes_the_place_of_the_one_that_went_off(
 
 
 async def test_a_commit_repeated_after_a_lost_reply_is_announced_again(
-    store: SessionStore, recorder: Recorder
+    store: SessionStore, recorder: RecordingAnnouncer
 ) -> None:
-    commit = writing(new_session(), alarm_at=Instant(5_000))
+    commit = commit_for(new_session(), alarm_at=Instant(5_000))
     for _ in range(2):
         assert await store.commit(commit) == Committed()
     assert recorder.news == [News(commit.name, Instant(5_000), fills_outbox=True)] * 2
 
 
-async def test_the_agenda_is_in_order_and_bounded(store: SessionStore) -> None:
+async def test_due_wake_ups_are_ordered_and_limited(store: SessionStore) -> None:
     instants = [Instant(3_000), Instant(1_000), Instant(2_000)]
     for at in instants:
-        await store.commit(writing(new_session(), wake_at=at))
+        await store.commit(commit_for(new_session(), wake_at=at))
     assert [wakeup.at for wakeup in await wakeups_in(store, 10)] == sorted(instants)
     assert (await wakeups_in(store, 1))[0].at == 1_000
 
 
-async def test_a_session_that_is_over_is_not_on_the_agenda(store: SessionStore) -> None:
+async def test_an_ended_session_has_no_wake_up(store: SessionStore) -> None:
     change = new_session()
-    commit = writing(change)
+    commit = commit_for(change)
     await store.commit(commit)
-    await store.commit(writing(change, commit.operation_id, wake_at=None))
+    await store.commit(commit_for(change, commit.operation_id, wake_at=None))
     assert (await wakeups_in(store, 10)) == ()
     assert (await store.census()).live_sessions == 0
 
 
-async def test_a_wake_up_is_claimed_by_one(store: SessionStore) -> None:
+async def test_a_wake_up_is_claimed_only_once(store: SessionStore) -> None:
     change = new_session()
-    await store.commit(writing(change, wake_at=Instant(1_000)))
+    await store.commit(commit_for(change, wake_at=Instant(1_000)))
     due = await wakeups_in(store, 10)
     lease = Instant(2_000)
     assert await store.claim(due, lease) == [Wakeup(change.session.session_id, lease)]
@@ -385,17 +387,17 @@ async def test_a_wake_up_is_claimed_by_one(store: SessionStore) -> None:
 
 
 async def test_an_unfinished_claim_comes_due_again(store: SessionStore) -> None:
-    await store.commit(writing(new_session(), wake_at=Instant(1_000)))
+    await store.commit(commit_for(new_session(), wake_at=Instant(1_000)))
     await store.claim((await wakeups_in(store, 10)), Instant(2_000))
     again = await wakeups_in(store, 10)
     assert [wakeup.at for wakeup in again] == [2_000]
     assert len(await store.claim(again, Instant(3_000))) == 1
 
 
-async def test_a_released_claim_stands_where_it_was_put_or_is_dropped(
+async def test_a_released_claim_is_rescheduled_or_dropped(
     store: SessionStore,
 ) -> None:
-    await store.commit(writing(new_session(), wake_at=Instant(1_000)))
+    await store.commit(commit_for(new_session(), wake_at=Instant(1_000)))
     (claimed,) = await store.claim((await wakeups_in(store, 10)), Instant(2_000))
     await store.release(claimed, Instant(1_500))
     (standing,) = await wakeups_in(store, 10)
@@ -404,45 +406,47 @@ async def test_a_released_claim_stands_where_it_was_put_or_is_dropped(
     assert (await wakeups_in(store, 10)) == ()
 
 
-async def test_a_release_yields_to_a_commit_in_between(store: SessionStore) -> None:
+async def test_a_release_does_not_override_a_commit_in_between(store: SessionStore) -> None:
     change = new_session()
-    commit = writing(change, wake_at=Instant(1_000))
+    commit = commit_for(change, wake_at=Instant(1_000))
     await store.commit(commit)
     (claimed,) = await store.claim((await wakeups_in(store, 10)), Instant(2_000))
-    await store.commit(writing(change, commit.operation_id, wake_at=Instant(7_000)))
+    await store.commit(commit_for(change, commit.operation_id, wake_at=Instant(7_000)))
     await store.release(claimed, None)
     assert [wakeup.at for wakeup in await wakeups_in(store, 10)] == [7_000]
 
 
-async def test_the_census_counts(store: SessionStore) -> None:
+async def test_the_census_counts_sessions_and_outbox_entries(store: SessionStore) -> None:
     for _ in range(3):
-        await store.commit(writing(new_session()))
+        await store.commit(commit_for(new_session()))
     census = await store.census()
     assert (census.live_sessions, census.outbox_length) == (3, 3)
 
 
-async def test_scripts_that_redis_forgot_are_sent_again(store: SessionStore, redis: Redis) -> None:
-    await store.commit(writing(new_session()))
+async def test_scripts_are_sent_again_after_redis_has_lost_them(
+    store: SessionStore, redis: Redis
+) -> None:
+    await store.commit(commit_for(new_session()))
     await redis.script_flush()
-    assert await store.commit(writing(new_session())) == Committed()
+    assert await store.commit(commit_for(new_session())) == Committed()
 
 
-async def test_a_store_that_is_not_there_is_unavailable() -> None:
+async def test_an_unreachable_store_is_unavailable() -> None:
     native = NativeConnection("redis://127.0.0.1:1/0")
     for connection in (native, UpstashConnection("http://127.0.0.1:1", "token")):
-        nowhere = RedisSessionStore(connection, Keys(), StoreClock())
-        await _is_unavailable(nowhere)
+        unreachable = RedisSessionStore(connection, Keys(), StoreClock())
+        await _assert_unavailable(unreachable)
         await connection.close()
 
 
-async def _is_unavailable(nowhere: SessionStore) -> None:
+async def _assert_unavailable(unreachable: SessionStore) -> None:
     with pytest.raises(StoreUnavailable):
-        await nowhere.load(str(uuid4()))
+        await unreachable.load(str(uuid4()))
     with pytest.raises(StoreUnavailable):
-        await nowhere.commit(writing(new_session()))
+        await unreachable.commit(commit_for(new_session()))
 
 
-def test_a_fresh_session_id_is_on_the_shard_of_its_key() -> None:
+def test_a_new_session_id_is_on_the_shard_of_its_idempotency_key() -> None:
     keys = Keys(5)
     scope = "create:k"
     ids = {keys.new_session_id(scope, None) for _ in range(5)}

@@ -1,4 +1,4 @@
-"""What a store does that can't count: it loads all the same, and says so."""
+"""A store that can't count requests still loads sessions, and logs the failure."""
 
 import logging
 from collections.abc import Iterator
@@ -15,7 +15,7 @@ from shared.ports import IdempotencyKey, Limit, SessionStore
 from shared.store.connection import Connection
 from shared.store.keys import Keys
 from shared.store.sessions import RedisSessionStore
-from tests.integration.store.commits import new_session, writing
+from tests.integration.store.commits import commit_for, new_session
 from tests.support.native_redis import native_connection_of, upstash_connection_to
 
 LIMITS = [Limit("caller:alice", 4, Millis(1_000)), Limit("switches:x", 4, Millis(1_000))]
@@ -23,24 +23,24 @@ LIMITS = [Limit("caller:alice", 4, Millis(1_000)), Limit("switches:x", 4, Millis
 
 @pytest.fixture
 def own_redis_url() -> Iterator[str]:
-    """A Redis to be made unusable."""
+    """A Redis that the test makes unusable."""
     with embedded_redis() as url:
         yield url
 
 
-async def test_a_redis_out_of_memory_is_still_read(own_redis_url: str) -> None:
+async def test_a_redis_without_memory_is_still_readable(own_redis_url: str) -> None:
     redis = Redis.from_url(own_redis_url)
     with local_upstash(own_redis_url) as endpoint:
         upstash = upstash_connection_to(endpoint)
         for connection in (native_connection_of(redis), upstash):
             store = RedisSessionStore(connection, Keys(), StoreClock())
             await redis.flushall()
-            commit = writing(new_session())
+            commit = commit_for(new_session())
             await store.commit(commit)
             await redis.config_set("maxmemory", 1)
-            await _is_read_uncounted(store, commit.name)
+            await _assert_read_uncounted(store, commit.name)
             with pytest.raises(StoreUnavailable):
-                await store.commit(writing(new_session()))
+                await store.commit(commit_for(new_session()))
             await redis.config_set("maxmemory", 0)
             assert len((await store.load(commit.name, limits=LIMITS)).quotas) == 2
             await redis.config_set("maxmemory", 1)
@@ -51,7 +51,7 @@ async def test_a_redis_out_of_memory_is_still_read(own_redis_url: str) -> None:
     await redis.aclose()
 
 
-async def _is_read_uncounted(store: SessionStore, name: str) -> None:
+async def _assert_read_uncounted(store: SessionStore, name: str) -> None:
     loaded = await store.load(name, limits=LIMITS)
     assert loaded.stored is not None
     assert loaded.quotas == ()
@@ -60,19 +60,19 @@ async def _is_read_uncounted(store: SessionStore, name: str) -> None:
     assert several.quotas == ()
 
 
-async def test_where_one_limit_of_several_is_not_counted_none_is_told(
+async def test_if_one_of_several_limits_is_not_counted_no_quota_is_returned(
     store: SessionStore, keys: Keys, redis: Redis
 ) -> None:
     await redis.lpush(keys.counter(LIMITS[1].counter), "not a counter")
     assert (await store.load("a-session", limits=LIMITS)).quotas == ()
 
 
-async def test_a_recorded_answer_is_found_whether_anything_was_counted_or_not(
+async def test_a_recorded_answer_is_found_with_and_without_counting(
     store: SessionStore, keys: Keys, redis: Redis
 ) -> None:
     change = new_session()
     key = IdempotencyKey(change.session.name, "k1", "fingerprint")
-    await store.commit(writing(change, key=key))
+    await store.commit(commit_for(change, key=key))
     counted = await store.load(change.session.name, key, LIMITS)
     assert counted.recorded
     assert counted.recorded.fingerprint == "fingerprint"
@@ -85,7 +85,7 @@ async def test_a_recorded_answer_is_found_whether_anything_was_counted_or_not(
     assert uncounted.quotas == ()
 
 
-async def test_it_is_said_once_that_it_begins_to_fail(
+async def test_each_outage_of_counting_is_logged_once(
     store: SessionStore, keys: Keys, redis: Redis, caplog: pytest.LogCaptureFixture
 ) -> None:
     counter = keys.counter(LIMITS[0].counter)
@@ -98,12 +98,12 @@ async def test_it_is_said_once_that_it_begins_to_fail(
             for _ in range(3):
                 await store.load("a-session", limits=LIMITS)
                 await store.load("a-session")
-    said = [record.message for record in caplog.records if record.name == "synckairos.limits"]
-    assert len(said) == 2
-    assert all("WRONGTYPE" in message for message in said)
+    messages = [record.message for record in caplog.records if record.name == "synckairos.limits"]
+    assert len(messages) == 2
+    assert all("WRONGTYPE" in message for message in messages)
 
 
-async def test_a_session_that_can_not_be_read_is_an_outage_as_ever(
+async def test_an_unreadable_session_is_an_outage(
     connection: Connection, keys: Keys, redis: Redis
 ) -> None:
     store = RedisSessionStore(connection, keys, StoreClock())
