@@ -1,1 +1,1 @@
-"""What an instance does that is asked for more than it can do."""
+"""An instance under more load than it can serve."""

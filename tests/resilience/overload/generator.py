@@ -1,8 +1,8 @@
-"""Asks an instance for reads and switches, as a process: `python -m ... PORT CLIENTS SECONDS IDS`.
+"""Load generator for reads and switches, run by the test: `python -m ... PORT CLIENTS SECONDS IDS`.
 
-Each of the clients asks again as soon as it is answered, and 0.1 s after a refusal. One request in
-five is a switch, each of another session. Prints each request as
-`[ms on the machine's monotonic clock, ms until the answer, status]`, in one JSON list.
+Each client sends its next request as soon as it has a response, and 0.1 s after a refusal. One
+request in five is a switch, each of another session. Prints one JSON list with an entry per
+request: `[ms on the machine's monotonic clock, ms until the response, status]`.
 """
 
 import asyncio
@@ -15,32 +15,32 @@ import uvloop
 from tests.load.connection import Pool, request
 
 _SWITCH_EVERY = 5
-_PAUSE_S = 0.1
-_REFUSED = 503
+_PAUSE_AFTER_REFUSAL_S = 0.1
+_REFUSED_STATUS = 503
 
-Shot = tuple[float, float, int]
+Sample = tuple[float, float, int]
 
 
-async def _ask(
-    pool: Pool, requests: list[bytes], client: int, clients: int, ends: float
-) -> list[Shot]:
-    """The requests of one client."""
-    shots: list[Shot] = []
+async def _run_client(
+    pool: Pool, requests: list[bytes], client: int, clients: int, ends_at: float
+) -> list[Sample]:
+    """Send one client's requests."""
+    samples: list[Sample] = []
     number = client
-    while (sent := time.monotonic()) < ends:
+    while (sent := time.monotonic()) < ends_at:
         try:
             status = (await pool.send(requests[number % len(requests)])).status
         except (OSError, TimeoutError):
             status = 0
-        shots.append((sent * 1000, (time.monotonic() - sent) * 1000, status))
-        if status == _REFUSED:
-            await asyncio.sleep(_PAUSE_S)
+        samples.append((sent * 1000, (time.monotonic() - sent) * 1000, status))
+        if status == _REFUSED_STATUS:
+            await asyncio.sleep(_PAUSE_AFTER_REFUSAL_S)
         number += clients
-    return shots
+    return samples
 
 
 async def main(port: int, clients: int, seconds: float, ids: list[str]) -> None:
-    """Ask, and print."""
+    """Run all clients and print their samples."""
     pool = Pool(port)
     requests = [
         request("POST", f"/v1/sessions/{session_id}/switch")
@@ -49,10 +49,12 @@ async def main(port: int, clients: int, seconds: float, ids: list[str]) -> None:
         for turn in range(_SWITCH_EVERY)
         for n, session_id in enumerate(ids)
     ]
-    ends = time.monotonic() + seconds
-    asked = await asyncio.gather(*(_ask(pool, requests, n, clients, ends) for n in range(clients)))
+    ends_at = time.monotonic() + seconds
+    results = await asyncio.gather(
+        *(_run_client(pool, requests, n, clients, ends_at) for n in range(clients))
+    )
     pool.close()
-    print(json.dumps([shot for shots in asked for shot in shots]))
+    print(json.dumps([sample for samples in results for sample in samples]))
 
 
 if __name__ == "__main__":

@@ -1,1 +1,1 @@
-"""Instances that go and come while everybody plays on."""
+"""Instances are restarted and killed while clients keep playing."""

@@ -1,4 +1,4 @@
-"""HAProxy in front of instances, as Fly's proxy is."""
+"""HAProxy as load balancer in front of the instances, in the place of Fly's proxy."""
 
 import asyncio
 import csv
@@ -15,9 +15,9 @@ import httpx
 from infra.local.instance import is_healthy
 from infra.local.ports import free_port
 
-_PROGRAM = "/usr/sbin/haproxy"
-_PATIENCE_S = 10.0
-_POLL_S = 0.02
+_HAPROXY = "/usr/sbin/haproxy"
+_TIMEOUT_S = 10.0
+_POLL_INTERVAL_S = 0.02
 
 _CONFIGURATION = """
 defaults
@@ -27,7 +27,7 @@ defaults
     timeout server 1m
     timeout check 2s
     timeout tunnel 1h
-    # A connection that was refused is tried once more, elsewhere; nothing else is.
+    # Retry only refused connections, once and on another instance.
     retries 1
     retry-on conn-failure
     option redispatch 1
@@ -42,29 +42,29 @@ backend instances
     balance leastconn
     option httpchk GET /ready
     http-check expect status 200
-    # One check that a busy instance is late for doesn't take it out.
+    # A busy instance stays in rotation when it is late for one check.
     default-server check inter 100ms fall 3 rise 1
 {servers}
 """
 
 
-def can_run() -> bool:
-    """Whether it is on this machine."""
-    return Path(_PROGRAM).exists()
+def is_installed() -> bool:
+    """Return whether HAProxy is installed."""
+    return Path(_HAPROXY).exists()
 
 
 @dataclass(frozen=True, slots=True)
 class Balancer:
-    """A proxy that runs."""
+    """A running proxy."""
 
     url: str
     _statistics: str
 
-    async def until_up(self, port: int) -> None:
-        """Return when it sends requests to the instance on `port`."""
-        async with httpx.AsyncClient(trust_env=False) as http, asyncio.timeout(_PATIENCE_S):
+    async def wait_until_up(self, port: int) -> None:
+        """Wait until the proxy sends requests to the instance on `port`."""
+        async with httpx.AsyncClient(trust_env=False) as http, asyncio.timeout(_TIMEOUT_S):
             while not await self._is_up(http, port):
-                await asyncio.sleep(_POLL_S)
+                await asyncio.sleep(_POLL_INTERVAL_S)
 
     async def _is_up(self, http: httpx.AsyncClient, port: int) -> bool:
         answer = await http.get(self._statistics)
@@ -74,23 +74,23 @@ class Balancer:
 
 @contextmanager
 def balancer(ports: Sequence[int]) -> Iterator[Balancer]:
-    """A proxy before instances on `ports`, to the end of the block."""
+    """Run a proxy in front of the instances on `ports` until the end of the block."""
     port, statistics = free_port(), free_port()
     servers = "\n".join(f"    server i{number} 127.0.0.1:{number}" for number in ports)
     with tempfile.NamedTemporaryFile("w", suffix=".cfg") as file:
         file.write(_CONFIGURATION.format(port=port, statistics=statistics, servers=servers))
         file.flush()
-        process = subprocess.Popen([_PROGRAM, "-db", "-q", "-f", file.name])
+        process = subprocess.Popen([_HAPROXY, "-db", "-q", "-f", file.name])
         try:
-            _wait_for(f"http://127.0.0.1:{port}")
+            _wait_until_answers(f"http://127.0.0.1:{port}")
             yield Balancer(f"http://127.0.0.1:{port}", f"http://127.0.0.1:{statistics}/;csv")
         finally:
             process.terminate()
             process.wait()
 
 
-def _wait_for(url: str) -> None:
-    give_up = time.monotonic() + _PATIENCE_S
+def _wait_until_answers(url: str) -> None:
+    deadline = time.monotonic() + _TIMEOUT_S
     while not is_healthy(url):
-        assert time.monotonic() < give_up, "the proxy doesn't answer"
-        time.sleep(_POLL_S)
+        assert time.monotonic() < deadline, "the proxy didn't start in time"
+        time.sleep(_POLL_INTERVAL_S)

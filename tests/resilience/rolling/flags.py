@@ -1,4 +1,4 @@
-"""How late it is noticed that a clock ran out, whoever notices it."""
+"""Measure how late expiries are handled, by whichever instance."""
 
 import asyncio
 import json
@@ -7,14 +7,14 @@ from typing import Any
 from redis.asyncio import Redis
 
 
-async def collect_lateness(redis_url: str, late_ms: list[float]) -> None:
-    """Append how late each flag's fall was noticed, by the store's clock, ms, until cancelled."""
+async def collect_lateness(redis_url: str, lateness_ms: list[float]) -> None:
+    """Append how many ms late each expiry was handled, by the store's clock, until cancelled."""
     async with Redis.from_url(redis_url) as redis, redis.pubsub() as pubsub:
         await pubsub.psubscribe("*:push:*")
         while True:
-            heard: dict[str, Any] | None = await pubsub.get_message(timeout=None)
-            if heard and heard["type"] == "pmessage":
-                message = json.loads(heard["data"])
+            received: dict[str, Any] | None = await pubsub.get_message(timeout=None)
+            if received and received["type"] == "pmessage":
+                message = json.loads(received["data"])
                 if message["type"] == "TIME_EXPIRED":
-                    late_ms.append(message["timestamp"] - message["deadline_ms"])
+                    lateness_ms.append(message["timestamp"] - message["deadline_ms"])
                 await asyncio.sleep(0)

@@ -1,4 +1,4 @@
-"""Instances that can be restarted one after the other."""
+"""Instances that can be restarted one by one."""
 
 import asyncio
 import signal
@@ -10,7 +10,7 @@ from infra.local.ports import free_port
 
 
 class Fleet:
-    """Instances on ports that stay theirs."""
+    """Instances on fixed ports, addressed by their index."""
 
     def __init__(self, redis_url: str, size: int, **settings: str) -> None:
         self.ports = [free_port() for _ in range(size)]
@@ -19,41 +19,41 @@ class Fleet:
         self._stacks = [ExitStack() for _ in self.ports]
         self._instances: dict[int, Instance] = {}
 
-    def start(self, place: int) -> None:
-        """Start one, and return when it answers."""
-        port = self.ports[place]
+    def start(self, index: int) -> None:
+        """Start an instance and wait until it answers."""
+        port = self.ports[index]
         instance = running(self._redis_url, port=port, quiet=True, **self._settings)
-        self._instances[place] = self._stacks[place].enter_context(instance)
+        self._instances[index] = self._stacks[index].enter_context(instance)
 
-    def stop(self, place: int) -> None:
-        """Have one end in good order, and return when it has."""
-        self._stacks[place].close()
+    def stop(self, index: int) -> None:
+        """Stop an instance gracefully and wait for its end."""
+        self._stacks[index].close()
 
-    def kill(self, place: int) -> None:
-        """Have one end at once."""
-        self._instances[place].process.send_signal(signal.SIGKILL)
-        self._stacks[place].close()
+    def kill(self, index: int) -> None:
+        """Kill an instance."""
+        self._instances[index].process.send_signal(signal.SIGKILL)
+        self._stacks[index].close()
 
     def end(self) -> None:
-        """Have all end without leaving first, for nobody is there any more."""
+        """Stop all instances without draining, because no clients are left."""
         for instance in self._instances.values():
             instance.process.send_signal(signal.SIGINT)
         for stack in self._stacks:
             stack.close()
 
-    async def restart(self, place: int) -> None:
-        """Stop it and start it anew, on the same port."""
-        await asyncio.to_thread(self.stop, place)
-        await asyncio.to_thread(self.start, place)
+    async def restart(self, index: int) -> None:
+        """Stop an instance and start a new one on the same port."""
+        await asyncio.to_thread(self.stop, index)
+        await asyncio.to_thread(self.start, index)
 
 
 @contextmanager
 def fleet(redis_url: str, size: int, **settings: str) -> Iterator[Fleet]:
-    """So many instances, to the end of the block."""
+    """Run `size` instances until the end of the block."""
     instances = Fleet(redis_url, size, **settings)
     try:
-        for place in range(size):
-            instances.start(place)
+        for index in range(size):
+            instances.start(index)
         yield instances
     finally:
         instances.end()

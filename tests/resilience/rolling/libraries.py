@@ -1,4 +1,4 @@
-"""Our own client libraries, which come back by themselves over whatever they follow by."""
+"""SyncKairos's client libraries, which reconnect over WebSocket and server-sent events."""
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
@@ -18,60 +18,60 @@ _ROUNDING_MS = 2
 
 @dataclass
 class Library:
-    """One client, which follows some sessions."""
+    """A client that follows several sessions."""
 
     client: Driver
     ids: Sequence[str]
 
     async def open(self) -> None:
-        """Have it follow all of its sessions, and wait for their states."""
+        """Follow all sessions and wait for their states."""
         for session_id in self.ids:
             await self.client.opened(session_id)
 
     @property
-    def away_s(self) -> list[float]:
-        """How long each of its connections was gone."""
-        return [gap for session_id in self.ids for gap in self._gaps(session_id)]
+    def offline_s(self) -> list[float]:
+        """Seconds from the end of each connection until the client was live again."""
+        return [gap for session_id in self.ids for gap in self._offline_s(session_id)]
 
-    def _gaps(self, session_id: str) -> list[float]:
+    def _offline_s(self, session_id: str) -> list[float]:
         gaps: list[float] = []
-        gone_at: float | None = None
+        disconnected_at: float | None = None
         was_live = False
         for line in self.client.events(session_id, "connection"):
             is_live = line["detail"]["status"] == "live"
             if was_live and not is_live:
-                gone_at = line["at"]
-            elif is_live and gone_at is not None:
-                gaps.append((line["at"] - gone_at) / 1000)
-                gone_at = None
+                disconnected_at = line["at"]
+            elif is_live and disconnected_at is not None:
+                gaps.append((line["at"] - disconnected_at) / 1000)
+                disconnected_at = None
             was_live = is_live
         return gaps
 
-    async def require(self, final: dict[str, dict[str, Any]]) -> None:
-        """Assert that it shows every session as the service does, each clock included."""
+    async def assert_shows(self, final: dict[str, dict[str, Any]]) -> None:
+        """Assert that the client shows every session in its final state, including the clocks."""
         for session_id in self.ids:
-            await self._until(session_id, final[session_id]["version"])
-            _require_same_clocks(await self.client.report(session_id), final[session_id])
+            await self._wait_for_version(session_id, final[session_id]["version"])
+            _assert_same_clocks(await self.client.report(session_id), final[session_id])
 
-    async def _until(self, session_id: str, version: int) -> None:
+    async def _wait_for_version(self, session_id: str, version: int) -> None:
         seen = 0
         while (await self.client.report(session_id))["version"] < version:
             seen += 1
             await self.client.until_event(session_id, "update", seen)
 
 
-def _require_same_clocks(report: dict[str, Any], state: dict[str, Any]) -> None:
+def _assert_same_clocks(report: dict[str, Any], state: dict[str, Any]) -> None:
     assert report["version"] == state["version"]
     for player in state["participants"]:
-        told, seen = player["time_remaining_ms"], report["remaining"][player["participant_id"]]
+        expected, shown = player["time_remaining_ms"], report["remaining"][player["participant_id"]]
         if player["is_active"]:
-            told, seen = told + state["server_time_ms"], seen + report["now"]
-        assert abs(seen - told) <= report["errorMs"] + _ROUNDING_MS
+            expected, shown = expected + state["server_time_ms"], shown + report["now"]
+        assert abs(shown - expected) <= report["errorMs"] + _ROUNDING_MS
 
 
 @asynccontextmanager
 async def libraries(url: str, ids: Sequence[str]) -> AsyncIterator[list[Library]]:
-    """Each library over each transport that the container has, following all of `ids`."""
+    """Run each library over each transport of the container; each client follows all of `ids`."""
     if not npm.is_node_installed():
         missing("Node")
     await asyncio.to_thread(npm.npm_install, _JAVASCRIPT)

@@ -1,4 +1,4 @@
-"""Those who change sessions, and for whom every request must succeed at its first try."""
+"""Clients that change sessions and count every request that doesn't succeed at its first try."""
 
 import asyncio
 import time
@@ -11,7 +11,7 @@ _PAUSE_S = 0.02
 
 @dataclass
 class Player:
-    """Changes one session, one request after the other, over a connection that is kept."""
+    """Changes one session with one request after the other over a kept-alive connection."""
 
     url: str
     session_id: str
@@ -22,7 +22,7 @@ class Player:
     is_over: bool = False
 
     async def play(self) -> None:
-        """Play until it is over."""
+        """Send requests until `is_over` is set."""
         async with httpx.AsyncClient(base_url=self.url, timeout=5, trust_env=False) as http:
             while not self.is_over:
                 await self._switch(http)
