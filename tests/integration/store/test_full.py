@@ -68,7 +68,7 @@ class FullStore:
             await work
         assert await self.contents() == before
 
-    async def assert_done(self, work: Awaitable[Any]) -> Any:
+    async def assert_succeeds(self, work: Awaitable[Any]) -> Any:
         """Fill the Redis; assert that `work` succeeds and changes something; return its result."""
         await self.fill()
         before = await self.contents()
@@ -156,7 +156,7 @@ async def test_a_change_that_ends_or_deletes_a_session_is_executed_completely(
 ) -> None:
     first = await full_store.create_session(**owned)
     last = _with_key(_next_commit(first, **gone), has_key)
-    assert await full_store.assert_done(full_store.store.commit(last)) == Committed()
+    assert await full_store.assert_succeeds(full_store.store.commit(last)) == Committed()
     loaded = await full_store.store.load(first.name, last.key)
     assert (loaded.stored is None) == (last.session is None)
     assert (loaded.recorded is not None) == has_key
@@ -183,21 +183,23 @@ async def test_commits_that_write_nothing_get_their_usual_results(
 
 async def test_outbox_entries_are_taken_and_settled(full_store: FullStore) -> None:
     await full_store.create_session()
-    taken = await full_store.assert_done(full_store.outbox.take("worker", 10, _MANY_BYTES))
-    await full_store.assert_done(full_store.outbox.settle(taken))
+    taken = await full_store.assert_succeeds(full_store.outbox.take("worker", 10, _MANY_BYTES))
+    await full_store.assert_succeeds(full_store.outbox.settle(taken))
     assert await outbox(full_store.redis) == []
 
 
 async def test_a_worker_takes_its_own_unsettled_entries_again(full_store: FullStore) -> None:
     await full_store.create_session()
     first = await full_store.outbox.take("worker", 10, _MANY_BYTES)
-    assert await full_store.assert_done(full_store.outbox.take("worker", 10, _MANY_BYTES)) == first
+    assert (
+        await full_store.assert_succeeds(full_store.outbox.take("worker", 10, _MANY_BYTES)) == first
+    )
 
 
 async def test_an_entry_is_parked(full_store: FullStore) -> None:
     await full_store.create_session()
     (taken,) = await full_store.outbox.take("worker", 10, _MANY_BYTES)
-    await full_store.assert_done(full_store.outbox.park(taken, "no good"))
+    await full_store.assert_succeeds(full_store.outbox.park(taken, "no good"))
     assert (await full_store.store.census()).dead_letters == 1
 
 
@@ -207,8 +209,8 @@ async def test_due_sessions_are_claimed_and_released(
 ) -> None:
     first = await full_store.create_session(wake_at=Instant(1_000))
     wakeup = Wakeup(first.name, Instant(1_000))
-    (claimed,) = await full_store.assert_done(full_store.store.claim([wakeup], Instant(2_000)))
-    await full_store.assert_done(full_store.store.release(claimed, at))
+    (claimed,) = await full_store.assert_succeeds(full_store.store.claim([wakeup], Instant(2_000)))
+    await full_store.assert_succeeds(full_store.store.release(claimed, at))
     left = (await full_store.store.agendas(10))[0].wakeups
     assert left == (() if at is None else (Wakeup(first.name, at),))
 
@@ -217,14 +219,14 @@ async def test_owed_pushes_are_moved_and_dropped(full_store: FullStore) -> None:
     await full_store.owed.add("a-session")
     key = "{s0}:owed-pushes"
     await full_store.redis.zadd(key, {"a-session": 1024.0})
-    (taken,) = (await full_store.assert_done(full_store.owed.take(10))).pushes
-    await full_store.assert_done(full_store.owed.settle(taken))
+    (taken,) = (await full_store.assert_succeeds(full_store.owed.take(10))).pushes
+    await full_store.assert_succeeds(full_store.owed.settle(taken))
     assert await full_store.redis.exists(key) == 0
 
 
 async def test_an_alarm_is_rescheduled(full_store: FullStore) -> None:
     first = await full_store.create_session(alarm_at=Instant(5_000))
-    await full_store.assert_done(
+    await full_store.assert_succeeds(
         full_store.store.rearm(Wakeup(first.name, Instant(5_000)), Instant(9_000))
     )
     assert (await full_store.store.load(first.name)).alarm_at == 9_000
@@ -232,7 +234,7 @@ async def test_an_alarm_is_rescheduled(full_store: FullStore) -> None:
 
 async def test_a_recovery_ends(full_store: FullStore) -> None:
     assert await full_store.memory.begin_recovery("us", ["{s0}"])
-    await full_store.assert_done(full_store.memory.end_recovery("us", ["{s0}"]))
+    await full_store.assert_succeeds(full_store.memory.end_recovery("us", ["{s0}"]))
     assert await full_store.memory.lost() == []
 
 
@@ -249,7 +251,7 @@ async def test_existing_counters_are_incremented_and_no_new_ones_are_created(
     full_store: FullStore,
 ) -> None:
     await full_store.store.load("a-session", limits=[_LIMIT])
-    loaded = await full_store.assert_done(full_store.store.load("a-session", limits=[_LIMIT]))
+    loaded = await full_store.assert_succeeds(full_store.store.load("a-session", limits=[_LIMIT]))
     assert [quota.remaining for quota in loaded.quotas] == [2]
     before = await full_store.contents()
     another = replace(_LIMIT, counter="caller:bob")
