@@ -1,4 +1,4 @@
-"""What every test may ask for."""
+"""Fixtures and settings that all tests share, and the order of tests on several workers."""
 
 import os
 import ssl
@@ -16,48 +16,48 @@ from infra.local.realtime import LocalRealtime, local_realtime
 from infra.local.redis import embedded_redis
 from infra.local.supabase import LocalSupabase, create_project, is_node_installed, local_supabase
 
-_TOGETHER = {
-    "tests/infra/packaging/": "what is packaged",
-    "tests/integration/test_permissions.py": "a service that asks for tokens",
-    "tests/integration/test_pages.py": "a service that asks for tokens",
-    "tests/integration/test_retries.py": "a service that asks for tokens",
-    "tests/integration/test_rights.py": "a service that asks for tokens",
+_GROUPS = {
+    "tests/infra/packaging/": "packages",
+    "tests/integration/test_permissions.py": "service with authentication",
+    "tests/integration/test_pages.py": "service with authentication",
+    "tests/integration/test_retries.py": "service with authentication",
+    "tests/integration/test_rights.py": "service with authentication",
 }
-"""Folders and files whose tests share something that takes long to make: one worker makes it."""
+"""Path to group. The tests of a group share a slow fixture, so one worker runs all of them."""
 
-_FIRST = ("tests/infra/packaging/",)
-"""What takes longest: it comes first, so that no worker is left alone with it at the end."""
+_SLOWEST = ("tests/infra/packaging/",)
+"""These start first, so that no worker is still busy with them when the others have finished."""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Put the tests that take longest first."""
-    items.sort(key=lambda item: not item.nodeid.startswith(_FIRST))
+    """Run the slowest tests first."""
+    items.sort(key=lambda item: not item.nodeid.startswith(_SLOWEST))
 
 
-class OneByOne(LoadFileScheduling):  # type: ignore[misc]  # xdist has no types
-    """A file's tests stay with one worker, and so do those of files that share something."""
+class GroupedFileScheduling(LoadFileScheduling):  # type: ignore[misc]  # xdist has no types
+    """Keeps the tests of a file on one worker, and those of the files of a group, too."""
 
     def _split_scope(self, nodeid: str) -> str:
-        shared = (what for path, what in _TOGETHER.items() if nodeid.startswith(path))
-        return next(shared, str(super()._split_scope(nodeid)))
+        groups = (group for path, group in _GROUPS.items() if nodeid.startswith(path))
+        return next(groups, str(super()._split_scope(nodeid)))
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> LoadFileScheduling | None:
-    """Ours in place of `--dist loadfile`."""
-    return OneByOne(config, log) if config.option.dist == "loadfile" else None
+    """Replace the scheduler of `--dist loadfile`."""
+    return GroupedFileScheduling(config, log) if config.option.dist == "loadfile" else None
 
 
 def pytest_configure() -> None:
-    """Let all HTTP clients of this process share the certificates.
+    """Share one TLS context among all HTTP clients of this process.
 
-    Loading them takes 20 ms, and a client that is not given any loads them: longer than many tests.
+    Otherwise each client loads the certificates, which takes 20 ms: longer than many tests.
     """
-    load, certificates = httpx.create_ssl_context, httpx.create_ssl_context()
+    create, default = httpx.create_ssl_context, httpx.create_ssl_context()
 
     def shared(verify: Any = True, cert: Any = None, trust_env: bool = True) -> ssl.SSLContext:
         if verify is True and cert is None:
-            return certificates
-        return load(verify, cert, trust_env)
+            return default
+        return create(verify, cert, trust_env)
 
     httpx.create_ssl_context = shared
     httpx._transports.default.create_ssl_context = shared  # type: ignore[attr-defined]
@@ -65,27 +65,27 @@ def pytest_configure() -> None:
 
 @pytest.fixture(scope="session")
 def anyio_backend() -> str:
-    """The service runs on asyncio, so its tests do."""
+    """Asynchronous tests run on asyncio, as the service does."""
     return "asyncio"
 
 
 @pytest.fixture(scope="session")
 def redis_url() -> Iterator[str]:
-    """A real Redis of this test run's own."""
+    """A Redis server that all tests of this process share."""
     with embedded_redis() as url:
         yield url
 
 
 @pytest.fixture
 def own_redis_url() -> Iterator[str]:
-    """A Redis for a service of a test's own: two that disagree on settings can't share one."""
+    """A Redis server for one test: services with different settings can't share one."""
     with embedded_redis() as url:
         yield url
 
 
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[EmbeddedPostgres]:
-    """A real Postgres of this test run's own, like a Supabase project's, with our migrations."""
+    """A Postgres server like a Supabase project's, with all migrations, that all tests share."""
     with embedded_postgres() as server:
         assert create_project(server.url)
         yield server
@@ -93,7 +93,7 @@ def postgres() -> Iterator[EmbeddedPostgres]:
 
 @pytest.fixture(scope="session")
 def supabase(postgres: EmbeddedPostgres) -> Iterator[LocalSupabase]:
-    """Supabase's API on it."""
+    """Supabase's API on that Postgres."""
     if not is_node_installed():
         missing("Node")
     with local_supabase(postgres.url) as server:
@@ -104,13 +104,13 @@ def supabase(postgres: EmbeddedPostgres) -> Iterator[LocalSupabase]:
 def supabase_realtime(
     postgres: EmbeddedPostgres, supabase: LocalSupabase
 ) -> Iterator[LocalRealtime]:
-    """The whole project on it: that API, and Realtime."""
+    """A whole Supabase project on that Postgres: the API and Realtime."""
     with local_realtime(postgres.url, upstream=supabase.url) as server:
         yield server
 
 
 def missing(tool: str) -> None:
-    """Skip visibly, or fail where everything is required, because `tool` is not here."""
+    """Skip the test because `tool` is missing, or fail it if `REQUIRE_ALL` is 1."""
     if os.environ.get("REQUIRE_ALL") == "1":
         pytest.fail(f"{tool} is missing, and REQUIRE_ALL=1")
     pytest.skip(f"{tool} is missing")

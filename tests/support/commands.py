@@ -1,4 +1,4 @@
-"""The programs of infra/scripts/, run to their end with given variables and no others of ours."""
+"""Run the programs of infra/scripts/ with the given settings and no others of the project."""
 
 import os
 import subprocess
@@ -18,14 +18,14 @@ CompletedScript = subprocess.CompletedProcess[str]
 
 
 def run_script(name: str, *arguments: str | Path, **variables: str) -> CompletedScript:
-    """Run the script itself, as a person does, from a folder elsewhere."""
+    """Run the script in a new process, from a folder outside the project."""
     return run_script_in(Path("/"), name, *arguments, **variables)
 
 
 def run_script_in(
     folder: Path, name: str, *arguments: str | Path, **variables: str
 ) -> CompletedScript:
-    """The same from that folder; nobody is at the keyboard."""
+    """Run the script from `folder`, with no standard input."""
     return subprocess.run(
         [_SCRIPTS / name, *arguments],
         cwd=folder,
@@ -41,20 +41,20 @@ def run_script_in(
 def run_main(
     program: Callable[[], int], *arguments: str | Path, **variables: str
 ) -> CompletedScript:
-    """Call the `run_main` behind a script in this process, which takes a tenth of the time."""
+    """Call the `main` behind a script in this process, in a tenth of the time."""
     command = [program.__module__, *map(str, arguments)]
-    said, complained = StringIO(), StringIO()
+    stdout, stderr = StringIO(), StringIO()
     with ExitStack() as stack:
         stack.enter_context(patch.dict(os.environ, _environment(variables), clear=True))
         stack.enter_context(patch.object(sys, "argv", command))
         stack.enter_context(patch.object(sys, "stdin", StringIO()))
-        stack.enter_context(redirect_stdout(said))
-        stack.enter_context(redirect_stderr(complained))
+        stack.enter_context(redirect_stdout(stdout))
+        stack.enter_context(redirect_stderr(stderr))
         try:
             code = program()
         except SystemExit as end:
-            code = _code_of(end, complained)
-    return subprocess.CompletedProcess(command, code, said.getvalue(), complained.getvalue())
+            code = _exit_code(end, stderr)
+    return subprocess.CompletedProcess(command, code, stdout.getvalue(), stderr.getvalue())
 
 
 def _environment(variables: dict[str, str]) -> dict[str, str]:
@@ -62,9 +62,9 @@ def _environment(variables: dict[str, str]) -> dict[str, str]:
     return others | variables
 
 
-def _code_of(end: SystemExit, complained: StringIO) -> int:
-    """The exit code that Python would end with; it prints a text and ends with 1."""
+def _exit_code(end: SystemExit, stderr: StringIO) -> int:
+    """The exit code that Python would use: for a text, it prints the text and exits with 1."""
     if isinstance(end.code, str):
-        complained.write(f"{end.code}\n")
+        stderr.write(f"{end.code}\n")
         return 1
     return int(end.code or 0)
