@@ -1,4 +1,4 @@
-"""What is counted for a request, and what its caller is told (API §2, Headers)."""
+"""The limits that apply to a request, and the headers and refusals that state them."""
 
 import time
 
@@ -25,7 +25,7 @@ def _quota(limit: Limit, *, remaining: int = 0, frees_in_ms: int = 20_000) -> Qu
     return Quota(limit, remaining == 0, remaining, Millis(frees_in_ms))
 
 
-def test_a_caller_is_counted_by_its_name_and_an_anonymous_one_by_its_address() -> None:
+def test_callers_are_limited_by_name_and_anonymous_ones_by_address() -> None:
     assert _allowance(_ALICE).limits == (Limit("caller:acme:host:alice", 100, Millis(60_000)),)
     change = _allowance(ANYBODY, Operation.PAUSE)
     assert change.limits == (Limit("address:192.0.2.1", 100, Millis(60_000)),)
@@ -34,31 +34,31 @@ def test_a_caller_is_counted_by_its_name_and_an_anonymous_one_by_its_address() -
 
 @pytest.mark.parametrize("operation", [Operation.READ, Operation.SUBSCRIBE, Operation.READ_HISTORY])
 @pytest.mark.parametrize("caller", [ANYBODY, Caller(Role.SPECTATOR, session_id="session")])
-def test_anonymous_readers_behind_one_address_have_a_larger_share_of_their_own(
+def test_anonymous_readers_have_a_separate_larger_limit_per_address(
     caller: Caller, operation: Operation
 ) -> None:
     expected = (Limit("readers:192.0.2.1", 20_000, Millis(60_000)),)
     assert _allowance(caller, operation).limits == expected
 
 
-def test_a_switch_is_counted_for_its_session_too() -> None:
+def test_a_switch_also_counts_against_the_limit_of_its_session() -> None:
     counted = _allowance(ANYBODY, Operation.SWITCH).limits
     assert counted[1:] == (Limit("switches:acme:session", 10, Millis(1_000)),)
 
 
-def test_nobody_uses_up_the_switches_of_another() -> None:
+def test_each_authenticated_caller_has_its_own_switch_limit() -> None:
     counted = _allowance(_ALICE, Operation.SWITCH).limits
     assert counted[1:] == (Limit("switches:acme:session:acme:host:alice", 10, Millis(1_000)),)
 
 
-def test_a_service_has_a_rate_of_its_own_which_may_be_none() -> None:
+def test_a_service_has_its_own_limit_and_zero_means_unlimited() -> None:
     backend = Caller(Role.SERVICE, "backend")
     assert _allowance(backend).limits == ()
     rates = Rates(general=100, service=7)
     assert [limit.most for limit in _allowance(backend, rates=rates).limits] == [7]
 
 
-def test_headers_tell_of_the_caller_s_quota_in_seconds() -> None:
+def test_headers_state_the_caller_s_quota_and_its_reset_in_seconds() -> None:
     allowance = _allowance(_ALICE, Operation.SWITCH)
     assert allowance.headers() == []
     general, switches = allowance.limits
@@ -72,7 +72,7 @@ def test_headers_tell_of_the_caller_s_quota_in_seconds() -> None:
     }
 
 
-def test_the_refusal_says_which_limit_it_was_and_when_to_come_back() -> None:
+def test_a_refusal_names_the_exceeded_limit_and_when_to_retry() -> None:
     allowance = _allowance(_ALICE, Operation.SWITCH)
     general, switches = allowance.limits
     with pytest.raises(RateLimitExceeded, match="Too many requests") as refused:
@@ -84,27 +84,27 @@ def test_the_refusal_says_which_limit_it_was_and_when_to_come_back() -> None:
     assert dict(allowance.headers())[b"ratelimit-limit"] == b"10"
 
 
-def test_what_is_known_to_be_exhausted_is_refused_without_asking_until_it_is_free(
+def test_a_known_exhausted_limit_is_refused_locally_until_it_resets(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     limiter = RateLimiter(_RATES)
 
-    def asking() -> Allowance:
+    def next_request() -> Allowance:
         return limiter.allowance(_ALICE, "192.0.2.1", Operation.READ, None)
 
     with pytest.raises(RateLimitExceeded):
-        asking().take([_quota(asking().limits[0], frees_in_ms=20_000)])
+        next_request().take([_quota(next_request().limits[0], frees_in_ms=20_000)])
     with pytest.raises(RateLimitExceeded):
-        asking().require()
-    known = limiter.known(asking().limits[0])
+        next_request().require()
+    known = limiter.known(next_request().limits[0])
     assert known
     assert 19_000 < known.frees_in_ms <= 20_000
     later = time.monotonic() + 20.001
     monkeypatch.setattr(time, "monotonic", lambda: later)
-    asking().require()
+    next_request().require()
 
 
-def test_what_is_remembered_is_bounded() -> None:
+def test_the_number_of_remembered_quotas_is_bounded() -> None:
     limiter = RateLimiter(_RATES)
     for n in range(20_000):
         limiter.remember(_quota(Limit(f"address:{n}", 1, Millis(60_000))))
@@ -113,7 +113,7 @@ def test_what_is_remembered_is_bounded() -> None:
     assert limiter.known(Limit("address:10000", 1, Millis(60_000)))
 
 
-def test_what_could_not_be_counted_goes_through_or_not_as_it_is_set() -> None:
+def test_an_uncounted_request_passes_unless_the_limiter_fails_closed() -> None:
     _allowance(_ALICE).take([])
     closed = _allowance(_ALICE, rates=Rates(general=100, fails_open=False))
     with pytest.raises(StoreUnavailable):

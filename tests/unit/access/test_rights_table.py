@@ -1,4 +1,4 @@
-"""What the table must say for others to rely on it."""
+"""Properties of the rights table that other code relies on."""
 
 import pytest
 
@@ -7,6 +7,6 @@ from shared.access.rights import RIGHTS, Operation
 
 
 @pytest.mark.parametrize("role", Role)
-def test_who_may_read_may_listen(role: Role) -> None:
-    """`GET .../realtime` hands a token to listen with to everybody who may read."""
+def test_every_role_that_may_read_may_subscribe(role: Role) -> None:
+    """`GET .../realtime` gives a subscription token to every caller that may read."""
     assert RIGHTS[role].get(Operation.READ) == RIGHTS[role].get(Operation.SUBSCRIBE)

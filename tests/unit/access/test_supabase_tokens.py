@@ -1,4 +1,4 @@
-"""Tokens that only listen, to one session, at Supabase Realtime."""
+"""Tokens for Supabase Realtime: they only allow subscribing, to one session."""
 
 import json
 import time
@@ -20,7 +20,7 @@ _PUBLIC_JWK = {name: value for name, value in _JWK.items() if name != "d"}
 _SECRET = "the-secret-of-a-project-that-is-long-enough"
 
 
-def test_a_secret_signs_them() -> None:
+def test_tokens_are_signed_with_the_project_s_secret() -> None:
     token, ends_s = SupabaseTokens.by_secret(_SECRET).mint("acme:1", time.time() + 60)
     claims = jwt.decode(token, _SECRET, algorithms=["HS256"])
     assert claims["sync_session"] == "acme:1"
@@ -28,14 +28,14 @@ def test_a_secret_signs_them() -> None:
     assert "kid" not in jwt.get_unverified_header(token)
 
 
-def test_a_key_of_the_project_s_signs_them_under_its_id() -> None:
+def test_a_signing_key_signs_tokens_with_its_key_id() -> None:
     token, _ = SupabaseTokens.by_signing_key(json.dumps(_JWK)).mint("1", time.time() + 60)
     jwt.decode(token, _PRIVATE.public_key(), algorithms=["ES256"])
     assert jwt.get_unverified_header(token) == {"alg": "ES256", "kid": "ours", "typ": "JWT"}
 
 
-def test_none_that_listens_there_is_good_for_us() -> None:
-    """Not even with all that a token of ours has: both may be signed with the same key."""
+def test_a_realtime_token_is_not_accepted_by_the_api() -> None:
+    """Even with all claims of an API token, since both may be signed with the same key."""
     claims = {"role": "service", "exp": time.time() + 60, "sync_session": "1"}
     with pytest.raises(Unauthenticated, match="Realtime"):
         caller_from(claims)
@@ -54,7 +54,7 @@ def test_none_that_listens_there_is_good_for_us() -> None:
         json.dumps({"kty": "oct", "k": "c2VjcmV0", "kid": "ours"}),
     ],
 )
-def test_what_is_no_signing_key_is_refused_by_name(key: str) -> None:
+def test_an_invalid_signing_key_is_refused(key: str) -> None:
     with pytest.raises(ValueError, match="private P-256 key with a kid"):
         Settings.model_validate({"supabase_signing_key": key})
     Settings.model_validate({"supabase_signing_key": json.dumps(_JWK)})

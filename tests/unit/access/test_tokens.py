@@ -1,4 +1,4 @@
-"""Which tokens are good, and whom they name (RFC 7519, RFC 8725)."""
+"""Which tokens are valid, and which caller they identify (RFC 7519, RFC 8725)."""
 
 import time
 from typing import Any
@@ -29,31 +29,31 @@ class _Keys:
         return self.jwk if kid == "known" else None
 
 
-def _issued(said: Any, key: Any = _EC_KEY, algorithm: str = "ES256", **header: str) -> str:
-    return signed(said, key=key, algorithm=algorithm, **{"kid": "known", **header})
+def _issuer_token(payload: Any, key: Any = _EC_KEY, algorithm: str = "ES256", **header: str) -> str:
+    return signed(payload, key=key, algorithm=algorithm, **{"kid": "known", **header})
 
 
 @pytest.fixture
-def ours() -> Tokens:
-    """Tokens of a service that shares its secret with whoever makes them."""
+def own_tokens() -> Tokens:
+    """Tokens of a service that accepts tokens signed with its secret."""
     return Tokens(SECRET)
 
 
 @pytest.fixture
-def theirs() -> Tokens:
-    """Tokens of a service whose users sign in elsewhere."""
+def issuer_tokens() -> Tokens:
+    """Tokens of a service that accepts those of an external issuer."""
     issuer = Issuer(_Keys(_EC_KEY.public_key(), "ES256"), "ES256")
     return Tokens(SECRET, issuer, expected_issuer="https://issuer.example", audience="games")
 
 
-def _user(**more: Any) -> Any:
+def _user_claims(**more: Any) -> Any:
     return claims("host", "alice", iss="https://issuer.example", aud="games", **more)
 
 
-async def test_a_good_token_names_its_caller(ours: Tokens) -> None:
-    said = claims("participant", session_id=_ID.upper(), participant_id=_ID, tenant="acme")
-    caller = await ours.caller_of(signed(said))
-    assert caller == Caller(Role.PARTICIPANT, _ID, "acme", _ID, _ID, said["exp"])
+async def test_a_valid_token_identifies_its_caller(own_tokens: Tokens) -> None:
+    payload = claims("participant", session_id=_ID.upper(), participant_id=_ID, tenant="acme")
+    caller = await own_tokens.caller_of(signed(payload))
+    assert caller == Caller(Role.PARTICIPANT, _ID, "acme", _ID, _ID, payload["exp"])
 
 
 @pytest.mark.parametrize(
@@ -66,7 +66,7 @@ async def test_a_good_token_names_its_caller(ours: Tokens) -> None:
         signed(claims("host", "a"), key=None, algorithm="none"),
         signed(claims("host", "a"), algorithm="HS384"),
         signed(claims("host", "a"), algorithm="HS512"),
-        _issued(claims("host", "a")),
+        _issuer_token(claims("host", "a")),
         signed(claims("host", "a"))[:-2],
         signed(claims("host", "a", pad="x" * 9000)),
         signed(claims("host", "a", lifetime_s=-31)),
@@ -77,21 +77,21 @@ async def test_a_good_token_names_its_caller(ours: Tokens) -> None:
         signed(claims("host", "a"), crit=["b64"]),  # type: ignore[arg-type]
     ],
 )
-async def test_what_is_not_good_is_refused_in_words_that_repeat_nothing_of_it(
-    ours: Tokens, token: str
+async def test_an_invalid_token_is_refused_without_repeating_it(
+    own_tokens: Tokens, token: str
 ) -> None:
     with pytest.raises(Unauthenticated) as refused:
-        await ours.caller_of(token)
+        await own_tokens.caller_of(token)
     assert refused.value.headers["WWW-Authenticate"].startswith('Bearer error="invalid_token"')
     assert token[:20] not in refused.value.message or not token
 
 
-async def test_half_a_minute_of_another_clock_is_forgiven(ours: Tokens) -> None:
-    assert (await ours.caller_of(signed(claims("host", "a", lifetime_s=-25)))).subject == "a"
+async def test_expiry_tolerates_half_a_minute_of_clock_skew(own_tokens: Tokens) -> None:
+    assert (await own_tokens.caller_of(signed(claims("host", "a", lifetime_s=-25)))).subject == "a"
 
 
 @pytest.mark.parametrize(
-    "said",
+    "payload",
     [
         claims("admin", "a"),
         claims("anon", "a"),
@@ -111,21 +111,23 @@ async def test_half_a_minute_of_another_clock_is_forgiven(ours: Tokens) -> None:
         claims("host", "a") | {"exp": 10**400},
     ],
 )
-async def test_claims_that_name_nobody_are_refused(ours: Tokens, said: Any) -> None:
+async def test_claims_that_identify_no_caller_are_refused(own_tokens: Tokens, payload: Any) -> None:
     with pytest.raises(Unauthenticated):
-        await ours.caller_of(signed(said))
+        await own_tokens.caller_of(signed(payload))
 
 
-async def test_only_what_the_project_itself_can_write_names_a_tenant(ours: Tokens) -> None:
-    said = claims("authenticated", _ID, app_metadata={"tenant": "acme"})
-    assert (await ours.caller_of(signed(said))).tenant == "acme"
-    said = claims("authenticated", _ID, user_metadata={"tenant": "acme", "role": "service"})
-    caller = await ours.caller_of(signed(said))
+async def test_the_tenant_comes_from_app_metadata_and_never_from_user_metadata(
+    own_tokens: Tokens,
+) -> None:
+    payload = claims("authenticated", _ID, app_metadata={"tenant": "acme"})
+    assert (await own_tokens.caller_of(signed(payload))).tenant == "acme"
+    payload = claims("authenticated", _ID, user_metadata={"tenant": "acme", "role": "service"})
+    caller = await own_tokens.caller_of(signed(payload))
     assert (caller.tenant, caller.role) == (None, Role.HOST)
 
 
-async def test_an_issuer_s_token_is_read_with_the_issuer_s_key(theirs: Tokens) -> None:
-    assert (await theirs.caller_of(_issued(_user()))).subject == "alice"
+async def test_an_issuer_s_token_is_verified_with_the_issuer_s_key(issuer_tokens: Tokens) -> None:
+    assert (await issuer_tokens.caller_of(_issuer_token(_user_claims()))).subject == "alice"
 
 
 def _public_bytes() -> bytes:
@@ -135,13 +137,13 @@ def _public_bytes() -> bytes:
 
 
 def _signed_with_the_public_key() -> str:
-    """HS256 with what everybody knows as its secret (RFC 8725 §2.1)."""
-    return _forged(_user(), _public_bytes())
+    """A token signed by HS256 with the public key as the secret (RFC 8725 section 2.1)."""
+    return _forged(_user_claims(), _public_bytes())
 
 
-def _forged(said: Any, key: bytes) -> str:
+def _forged(payload: Any, key: bytes) -> str:
     signing = jwt.get_algorithm_by_name("HS256")
-    unsigned = jwt.encode(said, "x" * 32, "HS256", headers={"kid": "known"}).rpartition(".")[0]
+    unsigned = jwt.encode(payload, "x" * 32, "HS256", headers={"kid": "known"}).rpartition(".")[0]
     signature = signing.sign(unsigned.encode(), key)
     return f"{unsigned}.{jwt.utils.base64url_encode(signature).decode()}"
 
@@ -149,48 +151,50 @@ def _forged(said: Any, key: bytes) -> str:
 @pytest.mark.parametrize(
     "token",
     [
-        signed(_user()),
+        signed(_user_claims()),
         _signed_with_the_public_key(),
-        _issued(_user(), _RSA_KEY, "RS256"),
-        _issued(_user(), ec.generate_private_key(ec.SECP256R1())),
-        _issued(_user(), kid="unknown"),
-        _issued(_user() | {"iss": "https://other.example"}),
-        _issued(_user() | {"aud": "other"}),
-        _issued({k: v for k, v in _user().items() if k != "aud"}),
-        _issued({k: v for k, v in _user().items() if k != "iss"}),
+        _issuer_token(_user_claims(), _RSA_KEY, "RS256"),
+        _issuer_token(_user_claims(), ec.generate_private_key(ec.SECP256R1())),
+        _issuer_token(_user_claims(), kid="unknown"),
+        _issuer_token(_user_claims() | {"iss": "https://other.example"}),
+        _issuer_token(_user_claims() | {"aud": "other"}),
+        _issuer_token({k: v for k, v in _user_claims().items() if k != "aud"}),
+        _issuer_token({k: v for k, v in _user_claims().items() if k != "iss"}),
     ],
 )
-async def test_where_another_issues_tokens_nothing_but_its_own_is_read(
-    theirs: Tokens, token: str
+async def test_with_an_issuer_forged_and_foreign_tokens_are_refused(
+    issuer_tokens: Tokens, token: str
 ) -> None:
     with pytest.raises(Unauthenticated):
-        await theirs.caller_of(token)
+        await issuer_tokens.caller_of(token)
 
 
-async def test_ours_are_signed_with_the_secret_wherever_users_sign_in(theirs: Tokens) -> None:
+async def test_session_tokens_are_signed_with_the_secret_even_with_an_issuer(
+    issuer_tokens: Tokens,
+) -> None:
     bearer = Caller(Role.SPECTATOR, "viewer", "acme", _ID)
-    token, expires_at = theirs.mint(Kind.SESSION, bearer, 60)
-    caller = await theirs.caller_of(token)
+    token, expires_at = issuer_tokens.mint(Kind.SESSION, bearer, 60)
+    caller = await issuer_tokens.caller_of(token)
     assert caller == Caller(Role.SPECTATOR, "viewer", "acme", _ID, None, float(expires_at))
 
 
-async def test_a_token_for_live_pushes_is_good_for_nothing_else(ours: Tokens) -> None:
-    token, _ = ours.mint(Kind.SUBSCRIPTION, Caller(Role.SPECTATOR, "viewer", None, _ID), 60)
-    assert (await ours.caller_of(token, SUBSCRIBING)).session_id == _ID
+async def test_a_subscription_token_is_valid_for_subscribing_only(own_tokens: Tokens) -> None:
+    token, _ = own_tokens.mint(Kind.SUBSCRIPTION, Caller(Role.SPECTATOR, "viewer", None, _ID), 60)
+    assert (await own_tokens.caller_of(token, SUBSCRIBING)).session_id == _ID
     with pytest.raises(Unauthenticated, match="kind"):
-        await ours.caller_of(token, CALLING)
+        await own_tokens.caller_of(token, CALLING)
 
 
-def test_no_token_of_ours_lives_longer_than_a_day(ours: Tokens) -> None:
-    _, expires_at = ours.mint(Kind.SESSION, Caller(Role.SPECTATOR, "v", None, _ID), 10**9)
+def test_minted_tokens_expire_within_a_day(own_tokens: Tokens) -> None:
+    _, expires_at = own_tokens.mint(Kind.SESSION, Caller(Role.SPECTATOR, "v", None, _ID), 10**9)
     assert expires_at <= time.time() + 24 * 3600
 
 
-def test_without_a_secret_none_is_made() -> None:
+def test_without_a_secret_no_token_is_minted() -> None:
     with pytest.raises(Forbidden, match="JWT_SECRET"):
         Tokens(None).mint(Kind.SESSION, Caller(Role.SPECTATOR, "v", None, _ID), 60)
 
 
-async def test_without_a_secret_or_an_issuer_none_is_good() -> None:
+async def test_without_a_secret_or_an_issuer_every_token_is_refused() -> None:
     with pytest.raises(Unauthenticated):
         await Tokens(None).caller_of(signed(claims("service", "a")))

@@ -1,4 +1,4 @@
-"""What an error of the audit database means (PostgreSQL appendix A, RFC 9110)."""
+"""Classification of the audit database's errors (PostgreSQL appendix A, RFC 9110)."""
 
 import pytest
 
@@ -10,7 +10,7 @@ from shared.errors import AuditUnavailable, EntriesRefused
     "code",
     [
         "08006",  # connection failure
-        "08P01",  # protocol violation: a pooler's own error
+        "08P01",  # protocol violation, also an error of a pooler
         "0A000",  # read-write mode on a standby
         "25006",  # read-only transaction
         "25P03",  # idle in transaction for too long
@@ -21,7 +21,7 @@ from shared.errors import AuditUnavailable, EntriesRefused
         "3F000",  # no such schema
         "40001",  # serialization failure
         "40P01",  # deadlock
-        "42501",  # no right
+        "42501",  # insufficient privilege
         "42P01",  # no such table
         "42703",  # no such column
         "42883",  # no such function
@@ -35,7 +35,7 @@ from shared.errors import AuditUnavailable, EntriesRefused
         "57P03",  # cannot connect now
         "57P05",  # idle session timeout
         "58030",  # I/O error
-        "XX000",  # internal error: a pooler's own, too
+        "XX000",  # internal error, also of a pooler
         "PGRST002",  # PostgREST without its database
         "PGRST202",  # PostgREST doesn't know the function
         "PGRST301",  # the token was refused
@@ -48,7 +48,7 @@ from shared.errors import AuditUnavailable, EntriesRefused
         None,
     ],
 )
-def test_an_outage_says_nothing_about_the_entries(code: str | None) -> None:
+def test_errors_of_the_server_or_connection_are_outages(code: str | None) -> None:
     assert isinstance(failure(code, "server db-1.internal said no"), AuditUnavailable)
 
 
@@ -58,18 +58,18 @@ def test_an_outage_says_nothing_about_the_entries(code: str | None) -> None:
         "21000",  # one row twice in a batch
         "22003",  # number out of range
         "22P02",  # invalid text, unknown value of an enumeration
-        "22P05",  # a character that the encoding lacks
+        "22P05",  # a character that the encoding can't represent
         "23502",  # not null
         "23514",  # check
         "44000",  # check option of a view
         "54000",  # program limit exceeded: too long for an index
         "54001",  # nested too deep
         "P0001",  # raised by a trigger
-        "AB123",  # made up by a trigger
+        "AB123",  # custom code raised by a trigger
         "413",
     ],
 )
-def test_a_fault_of_the_entries_is_told_with_its_reason_and_code(code: str) -> None:
+def test_errors_of_the_entries_are_refusals_with_reason_and_code(code: str) -> None:
     refusal = failure(code, "value too long")
     assert isinstance(refusal, EntriesRefused)
     assert str(refusal) == f"value too long ({code})"
@@ -96,16 +96,16 @@ def test_the_reason_of_an_outage_names_no_host(code: str | None, reason: str) ->
 @pytest.mark.parametrize(
     "code", [None, "08006", "25006", "25P03", "53100", "53200", "57P01", "57P03", "58030", "XX000"]
 )
-def test_a_connection_to_a_server_that_goes_away_ends(code: str | None) -> None:
+def test_errors_of_the_server_end_the_connection(code: str | None) -> None:
     assert ends_connection(code)
 
 
 @pytest.mark.parametrize("code", ["22P05", "23505", "40001", "42P01", "55P03", "57014", "P0001"])
-def test_a_connection_whose_statement_failed_is_kept(code: str) -> None:
+def test_errors_of_a_statement_keep_the_connection(code: str) -> None:
     assert not ends_connection(code)
 
 
-def test_waiting_for_a_lock_is_told_from_other_outages() -> None:
+def test_a_lock_timeout_is_distinguished_from_other_outages() -> None:
     locked, slow = failure("55P03", ""), failure("57014", "")
     assert isinstance(locked, AuditUnavailable)
     assert isinstance(slow, AuditUnavailable)

@@ -1,4 +1,4 @@
-"""How the trail behind Supabase's API takes what its client stumbles over."""
+"""Connection errors of the audit log that uses Supabase's API."""
 
 from typing import Any
 
@@ -11,33 +11,33 @@ from tests.support.scenarios import entries_of, switched_session
 
 
 def log_over(transport: httpx.AsyncBaseTransport) -> SupabaseAuditLog:
-    """A trail whose requests go through `transport`."""
+    """An audit log whose requests go through `transport`."""
 
-    async def opening() -> Any:
+    async def open_client() -> Any:
         from postgrest import AsyncPostgrestClient
 
         http = httpx.AsyncClient(transport=transport)
         return AsyncPostgrestClient("http://project/rest/v1", http_client=http, retry_enabled=False)
 
-    return SupabaseAuditLog(opening)
+    return SupabaseAuditLog(open_client)
 
 
 @pytest.mark.parametrize(
     "error", [httpx.ConnectError("x"), OSError(), RuntimeError(), AttributeError("getpeername")]
 )
-async def test_a_connection_that_fails_in_whatever_way_is_an_outage(error: Exception) -> None:
+async def test_every_connection_error_is_an_outage(error: Exception) -> None:
     def fail(_: httpx.Request) -> httpx.Response:
         raise error
 
     log = log_over(httpx.MockTransport(fail))
-    for ask in (log.append(entries_of(switched_session())), log.last("nobody"), log.check()):
+    for call in (log.append(entries_of(switched_session())), log.last("nobody"), log.check()):
         with pytest.raises(AuditUnavailable):
-            await ask
+            await call
     await log.close()
 
 
 @pytest.mark.parametrize("method", ["last", "append"])
-async def test_a_request_on_a_connection_that_was_closed_while_idle_is_sent_again(
+async def test_a_request_on_a_connection_closed_while_idle_is_retried(
     method: str,
 ) -> None:
     sent = list[httpx.Request]()
