@@ -1,4 +1,4 @@
-"""An account of the time that was granted, kept apart from the clocks it is checked against."""
+"""An independent account of granted time, to check the clocks against."""
 
 from dataclasses import dataclass, field
 
@@ -6,13 +6,13 @@ from shared.domain import commands as c
 from shared.domain.events import Change, EventType, Step
 from shared.domain.session import Participant, Session, SyncMode
 
-CYCLE, WHOLE = "the cycle", "the session"
+CYCLE_CLOCK, SESSION_CLOCK = "the cycle", "the session"
 WITH_BANKS = (SyncMode.PER_PARTICIPANT, SyncMode.PER_GROUP)
 
 
 @dataclass(slots=True)
 class Ledger:
-    """What each clock has been granted in all, by participant, by group, CYCLE or WHOLE."""
+    """Total time granted to each clock, ms, by participant, group, CYCLE_CLOCK or SESSION_CLOCK."""
 
     opening: c.Create
     granted: dict[str, int] = field(default_factory=dict)
@@ -28,11 +28,11 @@ class Ledger:
             SyncMode.COUNT_UP: self.opening.max_time_ms,
         }.get(self.opening.sync_mode)
         if whole is not None:
-            self.granted[WHOLE] = whole
-        self._fresh_cycle(session)
+            self.granted[SESSION_CLOCK] = whole
+        self._begin_cycle(session)
 
-    def note(self, before: Session, step: Step, command: c.Command | None = None) -> None:
-        """Enter what `step` granted; `command` is what it answered, if anything."""
+    def record(self, before: Session, step: Step, command: c.Command | None = None) -> None:
+        """Record the time that `step` granted; `command` is the one that caused it, if any."""
         if not isinstance(step, Change):
             return
         match command:
@@ -46,14 +46,14 @@ class Ledger:
             EventType.CYCLE_SWITCHED,
             EventType.TIME_EXPIRED,
         ):
-            self._fresh_cycle(step.session)
+            self._begin_cycle(step.session)
 
-    def left(self, session: Session) -> dict[str, int]:
-        """What each clock must show, given what `session` says was used."""
-        used = {
+    def remaining(self, session: Session) -> dict[str, int]:
+        """The remaining time that each clock must show, ms, given the used time in `session`."""
+        remaining = {
             clock: max(0, total - _used(session, clock)) for clock, total in self.granted.items()
         }
-        return dict(sorted(used.items()))
+        return dict(sorted(remaining.items()))
 
     def _seat(self, seat: c.NewParticipant) -> None:
         match self.opening.sync_mode:
@@ -65,15 +65,15 @@ class Ledger:
             case SyncMode.PER_CYCLE:
                 self.lengths[seat.participant_id] = seat.total_time_ms
 
-    def _fresh_cycle(self, session: Session) -> None:
+    def _begin_cycle(self, session: Session) -> None:
         length = self.opening.time_per_cycle_ms
         if self.opening.sync_mode is SyncMode.PER_CYCLE:
             active = session.active_participant_id or ""
-            length_of_its_own = self.next_lengths.pop(active, None)
+            own_length = self.next_lengths.pop(active, None)
             usual = self.opening.time_per_cycle_ms or self.lengths[active] or 0
-            self.granted[CYCLE] = length_of_its_own or usual
+            self.granted[CYCLE_CLOCK] = own_length or usual
         elif self.opening.sync_mode is SyncMode.GLOBAL and length is not None:
-            self.granted[CYCLE] = length
+            self.granted[CYCLE_CLOCK] = length
 
     def _increment(self, before: Session, after: Session) -> None:
         mover = before.active
@@ -93,28 +93,33 @@ class Ledger:
             case SyncMode.PER_CYCLE:
                 self.lengths[participant_id] = value
                 if participant_id == session.active_participant_id:
-                    self.granted[CYCLE] = _used(session, CYCLE) + value
+                    self.granted[CYCLE_CLOCK] = _used(session, CYCLE_CLOCK) + value
                 else:
                     self.next_lengths[participant_id] = value
             case _:
                 self._adjust_shared(session, value)
 
     def _adjust_shared(self, session: Session, value: int) -> None:
-        if CYCLE in self.granted:
-            self.granted[CYCLE] = _used(session, CYCLE) + value
-        if WHOLE in self.granted:
-            anew = _used(session, WHOLE) + value
-            raised = max(self.granted[WHOLE], anew)
-            self.granted[WHOLE] = raised if CYCLE in self.granted else anew
+        if CYCLE_CLOCK in self.granted:
+            self.granted[CYCLE_CLOCK] = _used(session, CYCLE_CLOCK) + value
+        if SESSION_CLOCK in self.granted:
+            adjusted = _used(session, SESSION_CLOCK) + value
+            raised = max(self.granted[SESSION_CLOCK], adjusted)
+            self.granted[SESSION_CLOCK] = raised if CYCLE_CLOCK in self.granted else adjusted
 
 
 def shown(session: Session) -> dict[str, int]:
-    """What each clock of `session` shows at its anchor."""
-    clocks: dict[str, int | None] = {CYCLE: session.cycle_left_ms, WHOLE: session.session_left_ms}
+    """The remaining time of each clock as stored in `session`, ms."""
+    clocks: dict[str, int | None] = {
+        CYCLE_CLOCK: session.cycle_left_ms,
+        SESSION_CLOCK: session.session_left_ms,
+    }
     clocks |= {group.group_id: group.bank_ms for group in session.groups}
     if session.sync_mode is SyncMode.PER_PARTICIPANT:
         clocks |= {p.participant_id: p.bank_ms for p in session.participants}
-    return {clock: left for clock, left in sorted(clocks.items()) if left is not None}
+    return {
+        clock: remaining for clock, remaining in sorted(clocks.items()) if remaining is not None
+    }
 
 
 def _clock_of(session: Session, participant: Participant) -> str:
@@ -124,8 +129,8 @@ def _clock_of(session: Session, participant: Participant) -> str:
 
 
 def _used(session: Session, clock: str) -> int:
-    if clock == CYCLE:
+    if clock == CYCLE_CLOCK:
         return session.cycle_used_ms
-    if clock == WHOLE:
+    if clock == SESSION_CLOCK:
         return session.used_ms
     return sum(p.used_ms for p in session.participants if _clock_of(session, p) == clock)

@@ -1,4 +1,4 @@
-"""Random sessions and what is asked of them, at random instants."""
+"""Random sessions and commands at random instants, as Hypothesis strategies."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -31,8 +31,8 @@ actions = st.builds(
 
 
 @dataclass(frozen=True, slots=True)
-class Move:
-    """What is asked `gap` ms later, or, if `aim` is given, `aim` ms off the next deadline."""
+class TimedCommand:
+    """A command, `gap` ms after the previous one or, with `aim`, `aim` ms after the deadline."""
 
     gap: int
     aim: int | None
@@ -40,34 +40,36 @@ class Move:
 
 
 @dataclass(frozen=True, slots=True)
-class Game:
+class RandomSession:
+    """A session to create, and the commands to issue."""
+
     opening: c.Create
     created_at: Instant
-    moves: list[Move]
+    moves: list[TimedCommand]
 
 
 @dataclass(frozen=True, slots=True)
-class Moment:
-    """One thing asked: the session before it, what fell due first, and the answer."""
+class CommandRun:
+    """One command: the session before it, the steps due before it, and its result."""
 
     before: Session
     now: Instant
     due: tuple[Step, ...]
     command: c.Command
-    answer: Change | Refusal
+    result: Change | Refusal
 
     @property
-    def asked(self) -> Session:
+    def settled(self) -> Session:
         """The session that the command was applied to."""
         return self.due[-1].session if self.due else self.before
 
     @property
     def after(self) -> Session:
-        return self.answer.session if isinstance(self.answer, Change) else self.asked
+        return self.result.session if isinstance(self.result, Change) else self.settled
 
     @property
     def steps(self) -> tuple[Step, ...]:
-        return (*self.due, self.answer) if isinstance(self.answer, Change) else self.due
+        return (*self.due, self.result) if isinstance(self.result, Change) else self.due
 
 
 @st.composite
@@ -128,45 +130,50 @@ commands: st.SearchStrategy[c.Command] = st.one_of(
     st.sampled_from((c.Switch(), c.Start(), c.Complete(), c.Cancel(), c.Delete())),
 )
 aims = st.none() | st.sampled_from((-1, 0, 1))
-starts = st.builds(Move, st.integers(0, 100), st.none(), st.just(c.Start()))
+starts = st.builds(TimedCommand, st.integers(0, 100), st.none(), st.just(c.Start()))
 
 
-def games(*, gaps: st.SearchStrategy[int] | None = None) -> st.SearchStrategy[Game]:
-    """Sessions with up to 15 moves, most of them started; `gaps` are the ms between moves."""
+def random_sessions(
+    *, gaps: st.SearchStrategy[int] | None = None
+) -> st.SearchStrategy[RandomSession]:
+    """Sessions with up to 15 commands, most of them started; `gaps`: ms between commands."""
     gaps = gaps if gaps is not None else st.integers(0, 4_000) | st.integers(0, 30_000)
-    moves = st.lists(st.builds(Move, gaps, aims, commands), max_size=15)
-    begun = st.builds(lambda first, rest: [first, *rest], starts, moves)
+    moves = st.lists(st.builds(TimedCommand, gaps, aims, commands), max_size=15)
+    started = st.builds(lambda first, rest: [first, *rest], starts, moves)
     return st.builds(
-        Game, openings(), st.sampled_from((0, 1_760_000_000_123)).map(Instant), begun | moves
+        RandomSession,
+        openings(),
+        st.sampled_from((0, 1_760_000_000_123)).map(Instant),
+        started | moves,
     )
 
 
-def opened(game: Game) -> Session:
-    return create(game.opening, game.created_at).session
+def opened(generated: RandomSession) -> Session:
+    return create(generated.opening, generated.created_at).session
 
 
-def moments(game: Game) -> Iterator[Moment]:
-    """The game as it goes: whatever is due is settled, then the command answered."""
-    session, now = opened(game), game.created_at
-    for move in game.moves:
+def run_commands(generated: RandomSession) -> Iterator[CommandRun]:
+    """Issue the commands in order; due steps are applied before each one."""
+    session, now = opened(generated), generated.created_at
+    for move in generated.moves:
         now = _instant_of(move, session, now)
         due = tuple(settle(session, now))
-        asked = due[-1].session if due else session
-        moment = Moment(session, now, due, move.command, answer(asked, move.command, now))
-        yield moment
-        session = moment.after
+        settled = due[-1].session if due else session
+        run = CommandRun(session, now, due, move.command, apply(settled, move.command, now))
+        yield run
+        session = run.after
 
 
-def answer(session: Session, command: c.Command, now: Instant) -> Change | Refusal:
-    """The change made, or the refusal; anything else that is raised is a bug."""
+def apply(session: Session, command: c.Command, now: Instant) -> Change | Refusal:
+    """The change or the refusal; any other exception is a bug."""
     try:
         return transition(session, command, now)
     except Refusal as refusal:
         return refusal
 
 
-def _instant_of(move: Move, session: Session, now: Instant) -> Instant:
-    falls_at = deadline(session)
-    if move.aim is None or falls_at is None:
+def _instant_of(move: TimedCommand, session: Session, now: Instant) -> Instant:
+    deadline_at = deadline(session)
+    if move.aim is None or deadline_at is None:
         return Instant(now + move.gap)
-    return Instant(max(now, falls_at + move.aim))
+    return Instant(max(now, deadline_at + move.aim))

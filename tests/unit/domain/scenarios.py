@@ -1,4 +1,4 @@
-"""Builders that let a test read like the rules of a game. Times are virtual, in ms."""
+"""Builders for scenario tests of the domain. Times are virtual, in ms."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -25,39 +25,40 @@ ANNA, BEN, CLEO, DAN = NAMES = ("anna", "ben", "cleo", "dan")
 RED, BLUE, GREEN = "red", "blue", "green"
 
 ACTIONS = tuple(kind.value for kind in TimeoutKind)
-MOVING_ON = ("skip_cycle", "auto_action")
-"""The actions that begin the next cycle at the deadline."""
+ADVANCING_ACTIONS = ("skip_cycle", "auto_action")
+"""The timeout actions that begin the next cycle at the deadline."""
 
 
 def seat(
     name: str, bank: int | None = None, *, index: int | None = None, group: str | None = None
 ) -> c.NewParticipant:
+    """A participant to create or add."""
     return c.NewParticipant(name, index, None if bank is None else Millis(bank), group)
 
 
-def spec(mode: SyncMode, *seats: c.NewParticipant, **options: Any) -> c.Create:
+def create_command(mode: SyncMode, *seats: c.NewParticipant, **options: Any) -> c.Create:
     return c.Create("session", mode, seats, **options)
 
 
 def open_session(mode: SyncMode, *seats: c.NewParticipant, **options: Any) -> Session:
-    return create(spec(mode, *seats, **options), Instant(0)).session
+    return create(create_command(mode, *seats, **options), Instant(0)).session
 
 
 def chess(*banks: int, increment: int = 0, **options: Any) -> Session:
-    """`per_participant`: Anna, Ben, ... with a bank each; a single one is that of both players."""
+    """`per_participant`: Anna, Ben, ... with one bank each; a single value is for two players."""
     each = banks if len(banks) > 1 else banks * 2
     seats = map(seat, NAMES, each)
     return open_session(SyncMode.PER_PARTICIPANT, *seats, increment_ms=Millis(increment), **options)
 
 
 def poker(cycle: int, players: int = 3, **options: Any) -> Session:
-    """`per_cycle`: everybody has `cycle` ms for each of their turns."""
+    """`per_cycle`: each player has `cycle` ms per turn."""
     seats = map(seat, NAMES[:players])
     return open_session(SyncMode.PER_CYCLE, *seats, time_per_cycle_ms=Millis(cycle), **options)
 
 
 def teams(bank: int, *groups: str, **options: Any) -> Session:
-    """`per_group`: Anna, Ben, ... bring `bank` ms each to the group named at their place."""
+    """`per_group`: Anna, Ben, ... add `bank` ms each to their group, named at the same position."""
     seats = [seat(name, bank, group=group) for name, group in zip(NAMES, groups, strict=False)]
     return open_session(SyncMode.PER_GROUP, *seats, **options)
 
@@ -65,13 +66,13 @@ def teams(bank: int, *groups: str, **options: Any) -> Session:
 def exam(
     total: int | None = None, cycle: int | None = None, players: int = 2, **options: Any
 ) -> Session:
-    """`global`: one clock for all, one for each question, or both."""
+    """`global`: one clock for the session, one per question, or both."""
     clocks = {"total_time_ms": total, "time_per_cycle_ms": cycle}
     return open_session(SyncMode.GLOBAL, *map(seat, NAMES[:players]), **clocks, **options)
 
 
 def race(ceiling: int | None = None, players: int = 2, **options: Any) -> Session:
-    """`count_up`: laps, to the ceiling if there is one."""
+    """`count_up`: laps, up to the ceiling if there is one."""
     seats = map(seat, NAMES[:players])
     return open_session(SyncMode.COUNT_UP, *seats, max_time_ms=ceiling, **options)
 
@@ -82,13 +83,13 @@ def on_timeout(kind: str, **extra: Any) -> TimeoutAction:
 
 @dataclass(frozen=True, slots=True)
 class Play:
-    """A session and what has happened to it so far."""
+    """A session and its steps so far. Each command returns a new `Play`."""
 
     session: Session
     steps: tuple[Step, ...] = ()
 
     def until(self, at: int) -> "Play":
-        """Nobody asks anything until `at`."""
+        """Let the time pass until `at`, without a command."""
         steps = tuple(settle(self.session, Instant(at)))
         return Play(steps[-1].session if steps else self.session, self.steps + steps)
 
@@ -122,19 +123,19 @@ class Play:
         return self.do(c.AddParticipant(newcomer), at)
 
     def clock(self, who: str, at: int) -> int | None:
-        """What the clock that governs `who` shows at `at`."""
-        return clocks_of(self.session).left_of(*self._seen(who, at))
+        """Remaining time of the clock that applies to `who`, at `at`; `None` without a clock."""
+        return clocks_of(self.session).left_of(*self._live(who, at))
 
     def used(self, who: str, at: int) -> int:
-        return self._seen(who, at)[1].used_ms
+        return self._live(who, at)[1].used_ms
 
     def remaining(self, at: int) -> int | None:
-        """What the clock that runs shows at `at`."""
-        seen = live(self.until(at).session, Instant(at))
-        return clocks_of(seen).left(seen)
+        """Remaining time of the running clock at `at`; `None` without one."""
+        session = live(self.until(at).session, Instant(at))
+        return clocks_of(session).left(session)
 
     def turns(self, count: int, every: int) -> list[str | None]:
-        """Who is active after each of the next `count` switches, `every` ms apart."""
+        """The active participants after the next `count` switches, `every` ms apart."""
         play, order = self, []
         anchor = self.session.cycle_started_at or 0
         for turn in range(1, count + 1):
@@ -155,13 +156,13 @@ class Play:
         return deadline(self.session)
 
     @property
-    def last(self) -> Change:
+    def last_change(self) -> Change:
         change = self.steps[-1]
         assert isinstance(change, Change)
         return change
 
     @property
-    def falls(self) -> list[Change]:
+    def expiries(self) -> list[Change]:
         return [
             step
             for step in self.steps
@@ -169,20 +170,20 @@ class Play:
         ]
 
     @property
-    def fallen(self) -> list[tuple[int, str | None]]:
-        """When each flag fell, and whose: a participant, a group or (None) the session's."""
-        return [(f.occurred_at, f.side.participant_id or f.side.group_id) for f in self.falls]
+    def expired_at(self) -> list[tuple[int, str | None]]:
+        """Instant and side of each flag fall: a participant, a group or (`None`) the session."""
+        return [(e.occurred_at, e.side.participant_id or e.side.group_id) for e in self.expiries]
 
     @property
-    def warned(self) -> list[tuple[int, int]]:
-        """When each warning came, and its threshold."""
+    def warned_at(self) -> list[tuple[int, int]]:
+        """Instant and threshold of each warning."""
         return [(s.occurred_at, s.threshold_ms) for s in self.steps if isinstance(s, Warned)]
 
-    def _seen(self, who: str, at: int) -> tuple[Session, Participant]:
-        seen = live(self.until(at).session, Instant(at))
-        participant = seen.find(who)
+    def _live(self, who: str, at: int) -> tuple[Session, Participant]:
+        session = live(self.until(at).session, Instant(at))
+        participant = session.find(who)
         assert participant is not None
-        return seen, participant
+        return session, participant
 
 
 def play(session: Session) -> Play:

@@ -1,4 +1,4 @@
-"""Recorded games of real players, replayed in virtual time."""
+"""Recorded chess games, replayed in virtual time, show the recorded clocks and flag falls."""
 
 import json
 from pathlib import Path
@@ -24,7 +24,7 @@ every_game = pytest.mark.parametrize(
 
 
 def moves_of(game: dict[str, Any]) -> list[tuple[str, int, int]]:
-    """Of each move: who made it, when, and what its clock showed afterwards."""
+    """Mover, instant and the mover's remaining time (ms) of each move."""
     shown = dict.fromkeys(COLOURS, game["initial_ms"])
     now, moves = 0, []
     for number, after in enumerate(game["clocks_ms"]):
@@ -35,27 +35,27 @@ def moves_of(game: dict[str, Any]) -> list[tuple[str, int, int]]:
     return moves
 
 
-def opening(game: dict[str, Any]) -> Play:
+def started(game: dict[str, Any]) -> Play:
     ending = on_timeout("end_session", winner_by="time")
     session = chess(game["initial_ms"], increment=game["increment_ms"], action_on_timeout=ending)
     return play(session).start()
 
 
 def replayed(game: dict[str, Any]) -> Play:
-    position = opening(game)
+    position = started(game)
     for mover, now, _ in moves_of(game):
         position = position.switch(current=mover, at=now)
     return position
 
 
-def test_there_are_games_that_end_on_time_and_others() -> None:
+def test_the_data_has_games_lost_on_time_and_others() -> None:
     on_time = [game for game in GAMES if game["termination"] == "time"]
     assert (len(GAMES), len(on_time)) == (27, 7)
 
 
 @every_game
-def test_every_clock_is_the_recorded_one_after_every_move(game: dict[str, Any]) -> None:
-    position = opening(game)
+def test_every_clock_matches_the_record_after_every_move(game: dict[str, Any]) -> None:
+    position = started(game)
     shown = dict.fromkeys(COLOURS, game["initial_ms"])
     for mover, now, after in moves_of(game):
         position = position.switch(current=mover, at=now)
@@ -66,28 +66,28 @@ def test_every_clock_is_the_recorded_one_after_every_move(game: dict[str, Any]) 
 @every_game
 def test_no_flag_falls_before_the_game_ends(game: dict[str, Any]) -> None:
     position = replayed(game)
-    assert position.falls == []
+    assert position.expiries == []
     assert position.status is Status.RUNNING
     assert position.session.version == 2 + len(game["clocks_ms"])
 
 
 @every_game
-def test_the_flag_falls_at_its_deadline_in_games_lost_on_time_only(game: dict[str, Any]) -> None:
+def test_the_flag_falls_at_its_deadline_only_in_games_lost_on_time(game: dict[str, Any]) -> None:
     position = replayed(game)
     to_move, waiting = (ANNA, BEN) if position.active == ANNA else (BEN, ANNA)
     _, last_move, _ = moves_of(game)[-1]
     flag = last_move + (position.clock(to_move, at=last_move) or 0)
     if game["termination"] != "time":
         ended = position.complete(at=flag - 1).until(flag + 60_000)
-        assert (ended.falls, ended.status) == ([], Status.COMPLETED)
+        assert (ended.expiries, ended.status) == ([], Status.COMPLETED)
         assert ended.clock(to_move, at=flag + 60_000) == 1
         return
-    assert position.until(flag - 1).falls == []
+    assert position.until(flag - 1).expiries == []
     ended = position.until(flag + 60_000)
-    assert ended.fallen == [(flag, to_move)]
+    assert ended.expired_at == [(flag, to_move)]
     assert (ended.status, ended.session.session_completed_at) == (Status.EXPIRED, flag)
-    assert ended.last.expiry is not None
-    assert ended.last.expiry.action_applied == {
+    assert ended.last_change.expiry is not None
+    assert ended.last_change.expiry.action_applied == {
         "type": "end_session",
         "winner_by": "time",
         "winner": waiting,

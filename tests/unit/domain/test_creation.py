@@ -1,4 +1,4 @@
-"""What a session may be created from, and what it begins as."""
+"""Creating a session: validation rules and initial values."""
 
 import pytest
 
@@ -15,6 +15,7 @@ from tests.unit.domain.scenarios import (
     CLEO,
     RED,
     chess,
+    create_command,
     exam,
     fields_of,
     open_session,
@@ -22,77 +23,76 @@ from tests.unit.domain.scenarios import (
     poker,
     race,
     seat,
-    spec,
     teams,
 )
 
 MS = Millis(60_000)
 WITH_PARTICIPANTS = (SyncMode.PER_PARTICIPANT, SyncMode.PER_CYCLE, SyncMode.PER_GROUP)
 
-BROKEN: dict[str, tuple[Create, list[tuple[str, str]]]] = {
+INVALID: dict[str, tuple[Create, list[tuple[str, str]]]] = {
     **{
-        f"nobody_in_{mode}": (
-            spec(mode, time_per_cycle_ms=MS),
+        f"no_participants_in_{mode}": (
+            create_command(mode, time_per_cycle_ms=MS),
             [("participants", "too_short")],
         )
         for mode in WITH_PARTICIPANTS
     },
     **{
         f"no_time_in_{mode}": (
-            spec(mode, seat(ANNA, MS), seat(BEN)),
+            create_command(mode, seat(ANNA, MS), seat(BEN)),
             [("participants.1.total_time_ms", "missing")],
         )
         for mode in WITH_PARTICIPANTS
     },
     **{
         f"id_twice_in_{mode}": (
-            spec(mode, seat(ANNA, MS), seat(BEN, MS), seat(ANNA, MS), total_time_ms=MS),
+            create_command(mode, seat(ANNA, MS), seat(BEN, MS), seat(ANNA, MS), total_time_ms=MS),
             [("participants.2.participant_id", "duplicate")],
         )
         for mode in SyncMode
     },
     **{
         f"index_twice_in_{mode}": (
-            spec(mode, seat(ANNA, MS, index=4), seat(BEN, MS, index=4), total_time_ms=MS),
+            create_command(mode, seat(ANNA, MS, index=4), seat(BEN, MS, index=4), total_time_ms=MS),
             [("participants.1.participant_index", "duplicate")],
         )
         for mode in SyncMode
     },
     **{
         f"unknown_starter_in_{mode}": (
-            spec(mode, seat(ANNA, MS), total_time_ms=MS, active_participant_id=BEN),
+            create_command(mode, seat(ANNA, MS), total_time_ms=MS, active_participant_id=BEN),
             [("active_participant_id", "unknown_participant")],
         )
         for mode in SyncMode
     },
     **{
         f"groups_in_{mode}": (
-            spec(mode, seat(ANNA, MS), total_time_ms=MS, groups=(NewGroup(RED, MS),)),
+            create_command(mode, seat(ANNA, MS), total_time_ms=MS, groups=(NewGroup(RED, MS),)),
             [("groups", "not_allowed")],
         )
         for mode in SyncMode
         if mode is not SyncMode.PER_GROUP
     },
-    "a_starter_among_nobody": (
-        spec(SyncMode.COUNT_UP, active_participant_id=ANNA),
+    "a_starter_without_participants": (
+        create_command(SyncMode.COUNT_UP, active_participant_id=ANNA),
         [("active_participant_id", "unknown_participant")],
     ),
-    "an_index_that_is_anothers_position": (
-        spec(SyncMode.COUNT_UP, seat(ANNA, index=1), seat(BEN)),
+    "an_index_equal_to_another_position": (
+        create_command(SyncMode.COUNT_UP, seat(ANNA, index=1), seat(BEN)),
         [("participants.1.participant_index", "duplicate")],
     ),
     "no_clock_in_global": (
-        spec(SyncMode.GLOBAL, seat(ANNA, MS)),
+        create_command(SyncMode.GLOBAL, seat(ANNA, MS)),
         [("total_time_ms", "missing")],
     ),
     "a_group_twice": (
-        spec(
+        create_command(
             SyncMode.PER_GROUP, seat(ANNA, group=RED), groups=(NewGroup(RED, MS), NewGroup(RED, MS))
         ),
         [("groups.1.group_id", "duplicate")],
     ),
-    "a_group_of_nobody": (
-        spec(
+    "a_group_without_members": (
+        create_command(
             SyncMode.PER_GROUP,
             seat(ANNA, group=RED),
             groups=(NewGroup(RED, MS), NewGroup(BLUE, MS)),
@@ -100,7 +100,7 @@ BROKEN: dict[str, tuple[Create, list[tuple[str, str]]]] = {
         [("groups.1.group_id", "empty_group")],
     ),
     "several_rules_at_once": (
-        spec(
+        create_command(
             SyncMode.PER_PARTICIPANT,
             seat(ANNA, MS),
             seat(ANNA, index=0),
@@ -116,19 +116,19 @@ BROKEN: dict[str, tuple[Create, list[tuple[str, str]]]] = {
 }
 
 
-@pytest.mark.parametrize(("broken", "violations"), BROKEN.values(), ids=list(BROKEN))
-def test_every_broken_rule_is_named_with_its_field(
-    broken: Create, violations: list[tuple[str, str]]
+@pytest.mark.parametrize(("command", "violations"), INVALID.values(), ids=list(INVALID))
+def test_every_violated_rule_is_reported_with_its_field(
+    command: Create, violations: list[tuple[str, str]]
 ) -> None:
     with pytest.raises(RuleViolation, match=r"^Request validation failed$") as refusal:
-        create(broken, Instant(0))
+        create(command, Instant(0))
     assert sorted(fields_of(refusal.value)) == violations
     assert all(violation.message for violation in refusal.value.violations)
 
 
 @pytest.mark.parametrize("mode", list(SyncMode))
 def test_a_session_begins_pending_at_version_1(mode: SyncMode) -> None:
-    change = create(spec(mode, seat(ANNA, MS), total_time_ms=MS), Instant(77))
+    change = create(create_command(mode, seat(ANNA, MS), total_time_ms=MS), Instant(77))
     session = change.session
     assert (change.type, change.occurred_at) == (EventType.SESSION_CREATED, 77)
     assert (session.status, session.version) == (Status.PENDING, 1)
@@ -137,14 +137,14 @@ def test_a_session_begins_pending_at_version_1(mode: SyncMode) -> None:
     assert session.session_completed_at is None
 
 
-def test_what_is_not_said_has_its_default() -> None:
+def test_omitted_options_have_defaults() -> None:
     session = chess(60_000)
     assert session.action_on_timeout == TimeoutAction(TimeoutKind.NOTIFY)
     assert (session.increment_ms, session.auto_advance, session.warn_at_ms) == (0, False, ())
     assert (session.metadata, session.max_time_ms, session.time_per_cycle_ms) == (None, None, None)
 
 
-def test_what_is_said_is_kept() -> None:
+def test_given_options_are_kept() -> None:
     table = {"stakes": [1, 2], "room": {"name": "blue"}}
     session = chess(60_000, metadata=table, warn_at_ms=(9_000, 3_000), total_time_ms=Millis(1_000))
     assert (session.metadata, session.warn_at_ms) == (table, (9_000, 3_000))
@@ -161,7 +161,7 @@ def test_an_index_defaults_to_the_position() -> None:
 
 
 @pytest.mark.parametrize("mode", list(SyncMode))
-def test_the_lowest_index_starts_unless_another_is_named(mode: SyncMode) -> None:
+def test_the_lowest_index_starts_unless_a_starter_is_named(mode: SyncMode) -> None:
     seats = (seat(ANNA, MS, index=9), seat(BEN, MS, index=3), seat(CLEO, MS, index=6))
     assert play(open_session(mode, *seats, total_time_ms=MS)).start().active == BEN
     named = open_session(mode, *seats, total_time_ms=MS, active_participant_id=CLEO)
@@ -171,7 +171,7 @@ def test_the_lowest_index_starts_unless_another_is_named(mode: SyncMode) -> None
 @pytest.mark.parametrize(
     "session", [exam(total=60_000, players=0), exam(cycle=60_000, players=0), race(players=0)]
 )
-def test_a_session_of_nobody_has_nobody_active(session: Session) -> None:
+def test_a_session_without_participants_has_no_active_one(session: Session) -> None:
     assert play(session).start().active is None
 
 
@@ -183,12 +183,14 @@ def test_a_session_of_nobody_has_nobody_active(session: Session) -> None:
         pytest.param(
             open_session(SyncMode.COUNT_UP, seat(ANNA, 9_000), seat(BEN)).total_time_ms,
             9_000,
-            id="of_those_that_have_one",
+            id="of_participants_with_time",
         ),
         pytest.param(poker(9_000).total_time_ms, None, id="none_without_banks"),
         pytest.param(race(9_000).total_time_ms, None, id="none_from_a_ceiling"),
         pytest.param(exam(total=9_000).total_time_ms, 9_000, id="as_given"),
-        pytest.param(poker(9_000, total_time_ms=5_000).total_time_ms, 5_000, id="as_given_anyhow"),
+        pytest.param(
+            poker(9_000, total_time_ms=5_000).total_time_ms, 5_000, id="as_given_in_per_cycle"
+        ),
     ],
 )
 def test_the_total_is_the_sum_of_the_participants_unless_given(
@@ -197,13 +199,13 @@ def test_the_total_is_the_sum_of_the_participants_unless_given(
     assert total == expected
 
 
-def test_a_global_session_is_not_timed_by_its_participants() -> None:
+def test_a_global_session_ignores_the_times_of_its_participants() -> None:
     session = open_session(SyncMode.GLOBAL, seat(ANNA, 9_000), time_per_cycle_ms=Millis(60_000))
     assert play(session).start().deadline == 60_000
 
 
 @pytest.mark.parametrize("index_of_ben", [1, 7])
-def test_groups_appear_in_the_order_of_their_first_member(index_of_ben: int) -> None:
+def test_groups_are_in_the_order_of_their_first_members(index_of_ben: int) -> None:
     seats = (
         seat(BEN, 9_000, index=index_of_ben, group=BLUE),
         seat(ANNA, 9_000, index=4, group=RED),
@@ -222,6 +224,6 @@ def test_members_of_a_group_with_a_bank_need_no_time() -> None:
     assert [play(session).clock(who, at=0) for who in (ANNA, BEN)] == [60_000, 9_000]
 
 
-def test_a_bank_may_be_given_to_one_who_plays_alone() -> None:
+def test_a_participant_without_a_group_may_have_a_group_bank() -> None:
     session = open_session(SyncMode.PER_GROUP, seat(ANNA), groups=(NewGroup(ANNA, MS),))
     assert play(session).start().deadline == 60_000

@@ -1,4 +1,4 @@
-"""Which command is allowed in which status, and what it leaves behind."""
+"""The commands that each status allows, and the change that each command makes."""
 
 import pytest
 
@@ -24,60 +24,62 @@ from tests.unit.domain.scenarios import (
     teams,
 )
 
-OPENING = play(chess(60_000, action_on_timeout=on_timeout("end_session")))
+PENDING_GAME = play(chess(60_000, action_on_timeout=on_timeout("end_session")))
 IN = {
-    Status.PENDING: OPENING,
-    Status.RUNNING: OPENING.start(),
-    Status.PAUSED: OPENING.start().pause(at=5_000),
-    Status.EXPIRED: OPENING.start().until(60_000),
-    Status.COMPLETED: OPENING.start().complete(at=5_000),
-    Status.CANCELLED: OPENING.cancel(at=5_000),
+    Status.PENDING: PENDING_GAME,
+    Status.RUNNING: PENDING_GAME.start(),
+    Status.PAUSED: PENDING_GAME.start().pause(at=5_000),
+    Status.EXPIRED: PENDING_GAME.start().until(60_000),
+    Status.COMPLETED: PENDING_GAME.start().complete(at=5_000),
+    Status.CANCELLED: PENDING_GAME.cancel(at=5_000),
 }
 NOW = 60_000 - 1
-SECOND_CYCLE = OPENING.start().switch(at=5_000)
+SECOND_CYCLE = PENDING_GAME.start().switch(at=5_000)
 
 ADD = c.AddParticipant(seat(CLEO, 60_000))
 ADJUST = c.AdjustTime(ANNA, Millis(30_000))
 
-LIVING = (Status.PENDING, Status.RUNNING, Status.PAUSED)
-TABLE: list[tuple[c.Command, str, dict[Status, Status]]] = [
+NOT_ENDED = (Status.PENDING, Status.RUNNING, Status.PAUSED)
+TRANSITIONS: list[tuple[c.Command, str, dict[Status, Status]]] = [
     (c.Start(), "cannot be started", {Status.PENDING: Status.RUNNING}),
     (c.Switch(), "not running", {Status.RUNNING: Status.RUNNING}),
     (c.Pause(), "cannot be paused", {Status.RUNNING: Status.PAUSED}),
     (c.Resume(), "cannot be resumed", {Status.PAUSED: Status.RUNNING}),
-    (c.Complete(), "cannot be completed", dict.fromkeys(LIVING, Status.COMPLETED)),
-    (c.Cancel(), "cannot be cancelled", dict.fromkeys(LIVING, Status.CANCELLED)),
-    (ADD, "cannot take participants", {status: status for status in LIVING}),
-    (ADJUST, "cannot be adjusted", {status: status for status in LIVING}),
+    (c.Complete(), "cannot be completed", dict.fromkeys(NOT_ENDED, Status.COMPLETED)),
+    (c.Cancel(), "cannot be cancelled", dict.fromkeys(NOT_ENDED, Status.CANCELLED)),
+    (ADD, "cannot take participants", {status: status for status in NOT_ENDED}),
+    (ADJUST, "cannot be adjusted", {status: status for status in NOT_ENDED}),
     (c.Delete(), "", {status: status for status in Status}),
 ]
 ALLOWED = [
     pytest.param(command, before, after, id=f"{type(command).__name__}-{before}")
-    for command, _, outcomes in TABLE
+    for command, _, outcomes in TRANSITIONS
     for before, after in outcomes.items()
 ]
 REFUSED = [
     pytest.param(command, status, message, id=f"{type(command).__name__}-{status}")
-    for command, message, outcomes in TABLE
+    for command, message, outcomes in TRANSITIONS
     for status in Status
     if status not in outcomes
 ]
 
 
 @pytest.mark.parametrize("status", list(Status))
-def test_the_scenarios_are_in_the_status_they_say(status: Status) -> None:
+def test_each_scenario_has_the_status_it_is_listed_under(status: Status) -> None:
     assert IN[status].until(NOW).status is status
 
 
 @pytest.mark.parametrize(("command", "before", "after"), ALLOWED)
-def test_what_is_allowed_is_one_change(command: c.Command, before: Status, after: Status) -> None:
+def test_an_allowed_command_makes_exactly_one_change(
+    command: c.Command, before: Status, after: Status
+) -> None:
     game = IN[before].do(command, at=NOW)
     assert (game.status, game.session.version) == (after, IN[before].session.version + 1)
-    assert (game.last.occurred_at, game.session.updated_at) == (NOW, NOW)
+    assert (game.last_change.occurred_at, game.session.updated_at) == (NOW, NOW)
 
 
 @pytest.mark.parametrize(("command", "status", "message"), REFUSED)
-def test_what_is_refused_says_why_and_names_the_status(
+def test_a_refusal_states_the_reason_and_the_status(
     command: c.Command, status: Status, message: str
 ) -> None:
     with pytest.raises(InvalidTransition, match=f"{message}.*{status}"):
@@ -85,31 +87,35 @@ def test_what_is_refused_says_why_and_names_the_status(
 
 
 EVENTS = {
-    EventType.SESSION_STARTED: OPENING.start(),
-    EventType.CYCLE_SWITCHED: OPENING.start().switch(at=1_000),
-    EventType.TIME_EXPIRED: OPENING.start().until(60_000),
-    EventType.SESSION_PAUSED: OPENING.start().pause(at=1_000),
-    EventType.SESSION_RESUMED: OPENING.start().pause(at=1_000).resume(at=2_000),
-    EventType.SESSION_COMPLETED: OPENING.complete(at=1_000),
-    EventType.SESSION_CANCELLED: OPENING.cancel(at=1_000),
-    EventType.SESSION_DELETED: OPENING.do(c.Delete(), at=1_000),
-    EventType.PARTICIPANT_ADDED: OPENING.do(ADD, at=1_000),
-    EventType.PARTICIPANT_TIME_ADJUSTED: OPENING.do(ADJUST, at=1_000),
+    EventType.SESSION_STARTED: PENDING_GAME.start(),
+    EventType.CYCLE_SWITCHED: PENDING_GAME.start().switch(at=1_000),
+    EventType.TIME_EXPIRED: PENDING_GAME.start().until(60_000),
+    EventType.SESSION_PAUSED: PENDING_GAME.start().pause(at=1_000),
+    EventType.SESSION_RESUMED: PENDING_GAME.start().pause(at=1_000).resume(at=2_000),
+    EventType.SESSION_COMPLETED: PENDING_GAME.complete(at=1_000),
+    EventType.SESSION_CANCELLED: PENDING_GAME.cancel(at=1_000),
+    EventType.SESSION_DELETED: PENDING_GAME.do(c.Delete(), at=1_000),
+    EventType.PARTICIPANT_ADDED: PENDING_GAME.do(ADD, at=1_000),
+    EventType.PARTICIPANT_TIME_ADJUSTED: PENDING_GAME.do(ADJUST, at=1_000),
 }
 
 
 @pytest.mark.parametrize(("event", "game"), EVENTS.items(), ids=list(EVENTS))
-def test_each_change_is_the_event_of_its_name(event: EventType, game: Play) -> None:
-    assert game.last.type is event
+def test_each_command_makes_an_event_of_its_type(event: EventType, game: Play) -> None:
+    assert game.last_change.type is event
 
 
 def test_a_session_begins_pending_at_version_1_with_no_clock_running() -> None:
-    assert (OPENING.status, OPENING.session.version, OPENING.deadline) == (Status.PENDING, 1, None)
-    assert OPENING.until(10**9) == OPENING
+    assert (PENDING_GAME.status, PENDING_GAME.session.version, PENDING_GAME.deadline) == (
+        Status.PENDING,
+        1,
+        None,
+    )
+    assert PENDING_GAME.until(10**9) == PENDING_GAME
 
 
-def test_start_begins_the_first_cycle_now() -> None:
-    game = OPENING.start(at=700)
+def test_start_begins_the_first_cycle() -> None:
+    game = PENDING_GAME.start(at=700)
     assert (game.session.session_started_at, game.session.cycle_started_at) == (700, 700)
     assert (game.active, game.session.cycle_number, game.deadline) == (ANNA, 1, 60_700)
 
@@ -141,30 +147,30 @@ def test_many_pauses_lose_no_millisecond() -> None:
 
 
 def test_a_pause_ends_no_cycle() -> None:
-    game = OPENING.start().switch(at=1_000).pause(at=2_000).resume(at=9_000)
+    game = PENDING_GAME.start().switch(at=1_000).pause(at=2_000).resume(at=9_000)
     assert (game.active, game.session.cycle_number) == (BEN, 2)
     assert game.session.session_started_at == 0
 
 
-def test_a_clock_that_stood_at_zero_stands_at_zero_after_a_pause() -> None:
+def test_an_expired_clock_stays_at_zero_after_a_pause() -> None:
     game = play(chess(5_000)).start().pause(at=6_000).resume(at=7_000).until(60_000)
-    assert (game.fallen, game.clock(ANNA, at=60_000)) == ([(5_000, ANNA)], 0)
+    assert (game.expired_at, game.clock(ANNA, at=60_000)) == ([(5_000, ANNA)], 0)
 
 
 @pytest.mark.parametrize("ending", [c.Complete(), c.Cancel()])
-@pytest.mark.parametrize("status", LIVING)
-def test_an_ended_session_keeps_its_clocks_as_they_stood(ending: c.Command, status: Status) -> None:
+@pytest.mark.parametrize("status", NOT_ENDED)
+def test_an_ended_session_keeps_the_values_of_its_clocks(ending: c.Command, status: Status) -> None:
     before, at = IN[status], 7_000
     game = before.do(ending, at=at)
     assert game.clock(ANNA, at=10**6) == before.clock(ANNA, at=at)
     assert (game.session.session_completed_at, game.deadline) == (at, None)
-    assert game.until(10**6).falls == []
+    assert game.until(10**6).expiries == []
 
 
 @pytest.mark.parametrize(
     ("game", "left", "used"),
     [
-        pytest.param(OPENING.start(at=700), 60_000, 0, id="started"),
+        pytest.param(PENDING_GAME.start(at=700), 60_000, 0, id="started"),
         pytest.param(SECOND_CYCLE.switch(at=7_000), 58_000, 2_000, id="switched"),
         pytest.param(SECOND_CYCLE.pause(at=7_000), 58_000, 2_000, id="paused"),
         pytest.param(
@@ -177,41 +183,41 @@ def test_an_ended_session_keeps_its_clocks_as_they_stood(ending: c.Command, stat
         pytest.param(SECOND_CYCLE.do(c.Delete(), at=7_000), 58_000, 2_000, id="deleted"),
         pytest.param(SECOND_CYCLE.until(99_000), 0, 60_000, id="expired"),
         pytest.param(
-            play(poker(9_000, auto_advance=True)).start().until(9_000), 0, 9_000, id="moved_on"
+            play(poker(9_000, auto_advance=True)).start().until(9_000), 0, 9_000, id="advanced"
         ),
         pytest.param(SECOND_CYCLE.adjust(ANNA, 9_000, at=7_000), 9_000, 2_000, id="adjusted"),
     ],
 )
-def test_a_change_tells_what_the_clock_showed_and_the_cycle_had_used(
+def test_a_change_records_the_remaining_and_the_elapsed_time(
     game: Play, left: int, used: int
 ) -> None:
-    assert (game.last.time_remaining_ms, game.last.time_elapsed_ms) == (left, used)
+    assert (game.last_change.time_remaining_ms, game.last_change.time_elapsed_ms) == (left, used)
 
 
 @pytest.mark.parametrize(
     "game",
     [
-        pytest.param(OPENING.start().switch(at=5_000), id="switched"),
-        pytest.param(play(poker(9_000, auto_advance=True)).start().until(9_000), id="moved_on"),
+        pytest.param(PENDING_GAME.start().switch(at=5_000), id="switched"),
+        pytest.param(play(poker(9_000, auto_advance=True)).start().until(9_000), id="advanced"),
     ],
 )
-def test_a_change_of_turns_tells_whose_it_was_and_who_follows(game: Play) -> None:
-    assert game.last.side.participant_id == ANNA
-    assert (game.last.metadata or {}).get("next_participant_id") == BEN
+def test_a_switch_records_the_previous_and_the_next_participant(game: Play) -> None:
+    assert game.last_change.side.participant_id == ANNA
+    assert (game.last_change.metadata or {}).get("next_participant_id") == BEN
 
 
-def test_a_clock_that_was_set_back_has_run_for_no_time() -> None:
+def test_a_backward_jump_of_the_system_clock_counts_as_no_time() -> None:
     game = play(chess(60_000)).start(at=50_000).switch(at=40_000)
     assert (game.clock(ANNA, at=45_000), game.clock(BEN, at=45_000)) == (60_000, 55_000)
 
 
-@pytest.mark.parametrize("status", LIVING)
-def test_the_clock_of_a_stranger_cannot_be_adjusted(status: Status) -> None:
+@pytest.mark.parametrize("status", NOT_ENDED)
+def test_the_clock_of_an_unknown_participant_cannot_be_adjusted(status: Status) -> None:
     with pytest.raises(UnknownParticipant) as refusal:
-        IN[status].adjust("stranger", 5_000, at=7_000)
-    assert refusal.value.participant_id == "stranger"
+        IN[status].adjust("unknown", 5_000, at=7_000)
+    assert refusal.value.participant_id == "unknown"
 
 
-def test_the_status_is_named_before_a_stranger_is() -> None:
+def test_a_wrong_status_is_reported_before_an_unknown_participant() -> None:
     with pytest.raises(InvalidTransition):
-        IN[Status.COMPLETED].adjust("stranger", 5_000, at=7_000)
+        IN[Status.COMPLETED].adjust("unknown", 5_000, at=7_000)

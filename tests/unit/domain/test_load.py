@@ -1,4 +1,4 @@
-"""What a session that advances by itself gives the service to do, and how much of it is allowed."""
+"""The load of a session that advances automatically, and its upper bound."""
 
 import pytest
 from hypothesis import given
@@ -11,7 +11,7 @@ from shared.domain.session import Session, SyncMode
 from shared.domain.settlement import settle
 from shared.domain.units import Instant, Millis
 from tests.fuzz.extent import extent
-from tests.unit.domain.random_games import Game, games, moments
+from tests.unit.domain.random_games import RandomSession, random_sessions, run_commands
 from tests.unit.domain.scenarios import (
     ANNA,
     BEN,
@@ -29,11 +29,11 @@ from tests.unit.domain.scenarios import (
 )
 
 SKIP = on_timeout("skip_cycle")
-_LEAST = 8
+_MIN_SIZE = 8
 
 
 def crowd(players: int, cycle: int, **options: object) -> Session:
-    """`per_cycle`, for so many players, that goes on by itself."""
+    """`per_cycle` with `players` participants, advancing automatically."""
     seats = [seat(str(n)) for n in range(players)]
     return open_session(
         SyncMode.PER_CYCLE, *seats, time_per_cycle_ms=Millis(cycle), auto_advance=True, **options
@@ -45,28 +45,28 @@ def crowd(players: int, cycle: int, **options: object) -> Session:
     [
         (crowd(1_000, 1_000), 1_000 * UNIT),
         (crowd(1_000, 10_000), 100 * UNIT),
-        (crowd(3, 1_000), _LEAST * UNIT),
+        (crowd(3, 1_000), _MIN_SIZE * UNIT),
         (crowd(100, 2_000, warn_at_ms=(Millis(500), Millis(1_000))), 150 * UNIT),
         (crowd(100, 2_000, warn_at_ms=(Millis(2_000), Millis(9_000))), 50 * UNIT),
-        (exam(cycle=2_000, auto_advance=True), _LEAST * UNIT // 2),
-        (exam(total=60_000, cycle=2_000, action_on_timeout=SKIP), _LEAST * UNIT // 2),
-        (chess(1_000, 3_000, action_on_timeout=SKIP), _LEAST * UNIT // 2),
-        (teams(2_000, RED, RED, action_on_timeout=SKIP), _LEAST * UNIT // 4),
+        (exam(cycle=2_000, auto_advance=True), _MIN_SIZE * UNIT // 2),
+        (exam(total=60_000, cycle=2_000, action_on_timeout=SKIP), _MIN_SIZE * UNIT // 2),
+        (chess(1_000, 3_000, action_on_timeout=SKIP), _MIN_SIZE * UNIT // 2),
+        (teams(2_000, RED, RED, action_on_timeout=SKIP), _MIN_SIZE * UNIT // 4),
     ],
 )
-def test_the_load_is_participants_times_changes_a_second(session: Session, expected: int) -> None:
+def test_the_load_is_participants_times_changes_per_second(session: Session, expected: int) -> None:
     assert load(session) == expected
     assert load(play(session).start().session) == expected
 
 
-def test_own_lengths_of_cycles_are_averaged() -> None:
+def test_different_cycle_lengths_are_averaged() -> None:
     session = open_session(
         SyncMode.PER_CYCLE, seat(ANNA, 1_000), seat(BEN, 3_000), auto_advance=True
     )
-    assert load(session) == _LEAST * UNIT // 2
+    assert load(session) == _MIN_SIZE * UNIT // 2
 
 
-def test_the_bank_of_a_group_is_one_however_many_share_it() -> None:
+def test_a_group_bank_counts_once_for_all_its_members() -> None:
     session = open_session(
         SyncMode.PER_GROUP,
         *(seat(str(n), group=RED) for n in range(100)),
@@ -86,11 +86,11 @@ def test_the_bank_of_a_group_is_one_however_many_share_it() -> None:
         chess(1_000),
     ],
 )
-def test_where_nothing_follows_by_itself_there_is_no_load(session: Session) -> None:
+def test_a_session_that_does_not_advance_automatically_has_no_load(session: Session) -> None:
     assert load(session) == 0
 
 
-def test_only_a_session_that_runs_has_a_present_load() -> None:
+def test_only_a_running_session_has_a_present_load() -> None:
     game = play(crowd(10, 1_000))
     assert present_load(game.session) == 0
     assert present_load(game.start().session) == 10 * UNIT
@@ -99,7 +99,7 @@ def test_only_a_session_that_runs_has_a_present_load() -> None:
     assert load(game.start().cancel(at=1).session) == 0
 
 
-def test_a_load_above_the_bound_is_refused_with_field_rule_and_number() -> None:
+def test_a_load_above_the_bound_is_refused_with_field_code_and_number() -> None:
     require_bounded(crowd(200, 1_000), "time_per_cycle_ms", 200)
     with pytest.raises(RuleViolation) as caught:
         require_bounded(crowd(201, 1_000), "time_per_cycle_ms", 200)
@@ -108,16 +108,18 @@ def test_a_load_above_the_bound_is_refused_with_field_rule_and_number() -> None:
 
 
 @extent(short=60, full=2_000)
-@given(games())
-def test_no_session_without_end_changes_more_often_than_its_load_says(game: Game) -> None:
-    for moment in moments(game):
-        session = moment.after
+@given(random_sessions())
+def test_no_endless_session_changes_more_often_than_its_load_predicts(
+    generated: RandomSession,
+) -> None:
+    for run in run_commands(generated):
+        session = run.after
         if session.cycle_started_at is None or session.sync_mode is SyncMode.PER_PARTICIPANT:
             continue
         span_s = 600
         steps = settle(session, Instant(session.cycle_started_at + span_s * 1_000))
         changes = sum(isinstance(step, Change) for step in steps)
-        size = max(_LEAST, len(session.participants))
-        # One change more for the cycle that runs already, and for each seat where lengths differ.
+        size = max(_MIN_SIZE, len(session.participants))
+        # One more change for the running cycle, and two for each participant: lengths may differ.
         slack = 1 + 2 * len(session.participants)
         assert changes - slack <= load(session) * span_s / UNIT / size

@@ -1,4 +1,4 @@
-"""What holds whatever is asked of whichever session, and whenever."""
+"""Properties that hold for every session, command and instant."""
 
 from dataclasses import fields, replace
 from itertools import pairwise
@@ -20,51 +20,51 @@ from tests.fuzz.extent import extent
 from tests.unit.domain.ledger import Ledger, shown
 from tests.unit.domain.random_games import (
     GROUPS,
-    Game,
-    answer,
-    games,
-    moments,
+    RandomSession,
+    apply,
     names,
     opened,
     openings,
+    random_sessions,
+    run_commands,
     spans,
 )
 
-steady = extent(short=60, full=2_000)
-backwards = st.integers(-6_000, 6_000)
+examples = extent(short=60, full=2_000)
+clock_jumps = st.integers(-6_000, 6_000)
 
 
-def ended(game: Game) -> tuple[Session, Instant]:
-    """The session as the last move of `game` left it, and when that was."""
-    session, now = opened(game), game.created_at
-    for moment in moments(game):
-        session, now = moment.after, moment.now
+def after_last_command(generated: RandomSession) -> tuple[Session, Instant]:
+    """The session after the last command of `generated`, and the instant of that command."""
+    session, now = opened(generated), generated.created_at
+    for run in run_commands(generated):
+        session, now = run.after, run.now
     return session, now
 
 
-@steady
-@given(games())
-def test_used_and_remaining_make_up_what_was_granted(game: Game) -> None:
-    session = opened(game)
-    ledger = Ledger(game.opening)
+@examples
+@given(random_sessions())
+def test_used_and_remaining_time_add_up_to_the_granted_time(generated: RandomSession) -> None:
+    session = opened(generated)
+    ledger = Ledger(generated.opening)
     ledger.open(session)
-    for moment in moments(game):
-        for step in moment.steps:
-            ledger.note(session, step, moment.command if step is moment.answer else None)
+    for run in run_commands(generated):
+        for step in run.steps:
+            ledger.record(session, step, run.command if step is run.result else None)
             session = step.session
-            assert shown(session) == ledger.left(session)
+            assert shown(session) == ledger.remaining(session)
 
 
-@steady
-@given(games())
-def test_no_millisecond_is_lost_or_invented(game: Game) -> None:
-    session = opened(game)
+@examples
+@given(random_sessions())
+def test_no_millisecond_is_lost_or_added(generated: RandomSession) -> None:
+    session = opened(generated)
     ran = {p.participant_id: 0 for p in session.participants}
-    since = game.created_at
-    for moment in moments(game):
-        for step in moment.steps:
+    since = generated.created_at
+    for run in run_commands(generated):
+        for step in run.steps:
             if isinstance(step, Change):
-                if deadline(session) is not None or _counts_freely(session):
+                if deadline(session) is not None or _runs_without_limit(session):
                     mover = session.active_participant_id or "nobody"
                     ran[mover] = ran.get(mover, 0) + step.occurred_at - since
                 since = step.occurred_at
@@ -75,55 +75,57 @@ def test_no_millisecond_is_lost_or_invented(game: Game) -> None:
         assert session.used_ms == sum(ran.values())
 
 
-def _counts_freely(session: Session) -> bool:
+def _runs_without_limit(session: Session) -> bool:
     return session.status is Status.RUNNING and clocks_of(session).left(session) is None
 
 
-@steady
-@given(games())
-def test_one_participant_is_active_while_there_are_any(game: Game) -> None:
-    for moment in moments(game):
-        for step in moment.steps:
+@examples
+@given(random_sessions())
+def test_exactly_one_participant_is_active_if_there_are_any(generated: RandomSession) -> None:
+    for run in run_commands(generated):
+        for step in run.steps:
             session = step.session
             present = [p.participant_id for p in session.participants]
             active = [name for name in present if name == session.active_participant_id]
             assert len(active) == min(1, len(present))
 
 
-@steady
-@given(games())
-def test_a_version_is_one_change_and_a_refusal_is_none(game: Game) -> None:
-    before = opened(game)
-    for moment in moments(game):
-        for step in moment.steps:
+@examples
+@given(random_sessions())
+def test_each_change_is_one_version_and_a_refusal_is_none(generated: RandomSession) -> None:
+    before = opened(generated)
+    for run in run_commands(generated):
+        for step in run.steps:
             grown = 0 if isinstance(step, Warned) else 1
             assert step.session.version == before.version + grown
             before = step.session
-        assert (moment.after.version == moment.asked.version) == isinstance(moment.answer, Refusal)
+        assert (run.after.version == run.settled.version) == isinstance(run.result, Refusal)
 
 
-@steady
-@given(games())
-def test_the_session_that_is_asked_is_left_as_it_was(game: Game) -> None:
-    for moment in moments(game):
-        written = msgspec.json.encode(moment.asked)
-        again = answer(moment.asked, moment.command, moment.now)
-        assert msgspec.json.encode(moment.asked) == written
-        assert (type(again), str(again)) == (type(moment.answer), str(moment.answer))
+@examples
+@given(random_sessions())
+def test_a_command_never_mutates_its_session(generated: RandomSession) -> None:
+    for run in run_commands(generated):
+        written = msgspec.json.encode(run.settled)
+        again = apply(run.settled, run.command, run.now)
+        assert msgspec.json.encode(run.settled) == written
+        assert (type(again), str(again)) == (type(run.result), str(run.result))
 
 
-@steady
-@given(games(), st.integers(0, 40_000))
-def test_settling_again_changes_nothing(game: Game, later: int) -> None:
-    session, now = ended(game)
-    once = settled(session, Instant(now + later))
-    assert settled(once, Instant(now + later)) == once
+@examples
+@given(random_sessions(), st.integers(0, 40_000))
+def test_settling_again_changes_nothing(generated: RandomSession, later: int) -> None:
+    session, now = after_last_command(generated)
+    settled_once = settled(session, Instant(now + later))
+    assert settled(settled_once, Instant(now + later)) == settled_once
 
 
-@steady
-@given(games(), st.lists(st.integers(0, 9_000), max_size=12))
-def test_settling_in_many_small_steps_is_settling_once(game: Game, gaps: list[int]) -> None:
-    session, now = ended(game)
+@examples
+@given(random_sessions(), st.lists(st.integers(0, 9_000), max_size=12))
+def test_settling_in_small_steps_equals_settling_once(
+    generated: RandomSession, gaps: list[int]
+) -> None:
+    session, now = after_last_command(generated)
     in_steps, steps = session, []
     for gap in gaps:
         now = Instant(now + gap)
@@ -133,90 +135,96 @@ def test_settling_in_many_small_steps_is_settling_once(game: Game, gaps: list[in
     assert in_steps == settled(session, now)
 
 
-@steady
-@given(games(), st.integers(0, 9_000), st.integers(0, 9_000))
-def test_a_clock_reads_the_same_however_often_it_is_read(game: Game, gap: int, more: int) -> None:
-    session, now = ended(game)
+@examples
+@given(random_sessions(), st.integers(0, 9_000), st.integers(0, 9_000))
+def test_reading_a_clock_does_not_change_it(generated: RandomSession, gap: int, more: int) -> None:
+    session, now = after_last_command(generated)
     then = Instant(now + gap + more)
     read_on_the_way = settled(session, Instant(now + gap))
     assert live(settled(read_on_the_way, then), then) == live(settled(session, then), then)
 
 
-@steady
-@given(games())
-def test_things_happen_in_the_order_of_time_and_when_they_are_due(game: Game) -> None:
-    for moment in moments(game):
-        session = moment.before
-        for step in moment.due:
+@examples
+@given(random_sessions())
+def test_steps_are_in_the_order_of_time_and_happen_when_due(generated: RandomSession) -> None:
+    for run in run_commands(generated):
+        session = run.before
+        for step in run.due:
             assert step.occurred_at == next_wakeup(session)
             if isinstance(step, Change):
                 assert (step.type, step.occurred_at) == (EventType.TIME_EXPIRED, deadline(session))
             session = step.session
-        instants = [step.occurred_at for step in moment.steps]
-        assert all(earlier <= later for earlier, later in pairwise([*instants, moment.now]))
-        assert moment.before.updated_at <= moment.now
+        instants = [step.occurred_at for step in run.steps]
+        assert all(earlier <= later for earlier, later in pairwise([*instants, run.now]))
+        assert run.before.updated_at <= run.now
         wakeup = next_wakeup(session)
-        assert wakeup is None or wakeup > moment.now
+        assert wakeup is None or wakeup > run.now
 
 
-@steady
-@given(games())
-def test_a_warning_comes_when_its_threshold_is_what_is_left(game: Game) -> None:
-    for moment in moments(game):
-        for step in moment.due:
+@examples
+@given(random_sessions())
+def test_a_warning_comes_when_the_remaining_time_equals_its_threshold(
+    generated: RandomSession,
+) -> None:
+    for run in run_commands(generated):
+        for step in run.due:
             if isinstance(step, Warned):
                 at_that_instant = live(step.session, step.occurred_at)
                 assert clocks_of(at_that_instant).left(at_that_instant) == step.threshold_ms
-                assert step.threshold_ms in game.opening.warn_at_ms
+                assert step.threshold_ms in generated.opening.warn_at_ms
 
 
-@steady
-@given(games())
-def test_what_has_ended_stays_as_it_is(game: Game) -> None:
-    for moment in moments(game):
-        after = moment.after
+@examples
+@given(random_sessions())
+def test_an_ended_session_stays_unchanged(generated: RandomSession) -> None:
+    for run in run_commands(generated):
+        after = run.after
         assert after.status.is_terminal == (after.session_completed_at is not None)
         assert (after.status is Status.RUNNING) == (after.cycle_started_at is not None)
-        if moment.before.status.is_terminal:
-            assert moment.due == ()
-            assert isinstance(moment.command, c.Delete) == isinstance(moment.answer, Change)
+        if run.before.status.is_terminal:
+            assert run.due == ()
+            assert isinstance(run.command, c.Delete) == isinstance(run.result, Change)
 
 
-@steady
-@given(games(), names, spans)
-def test_an_adjusted_clock_reads_its_value_from_that_instant_on(
-    game: Game, who: str, value: Millis
+@examples
+@given(random_sessions(), names, spans)
+def test_an_adjusted_clock_shows_its_value_at_once(
+    generated: RandomSession, who: str, value: Millis
 ) -> None:
     adjusting = c.AdjustTime(who, value)
-    moved = [move for move in game.moves if not isinstance(move.command, c.Complete | c.Cancel)]
-    for moment in moments(Game(game.opening, game.created_at, moved)):
-        asked = moment.asked
-        if asked.status.is_terminal or asked.find(who) is None:
+    moved = [
+        move for move in generated.moves if not isinstance(move.command, c.Complete | c.Cancel)
+    ]
+    for run in run_commands(RandomSession(generated.opening, generated.created_at, moved)):
+        session = run.settled
+        if session.status.is_terminal or session.find(who) is None:
             continue
-        change = answer(asked, adjusting, moment.now)
-        counts_up_for_ever = asked.sync_mode is SyncMode.COUNT_UP and asked.max_time_ms is None
-        assert isinstance(change, Change) != counts_up_for_ever
+        change = apply(session, adjusting, run.now)
+        has_no_ceiling = session.sync_mode is SyncMode.COUNT_UP and session.max_time_ms is None
+        assert isinstance(change, Change) != has_no_ceiling
         if isinstance(change, Change):
             participant = change.session.find(who)
             assert participant is not None
             assert clocks_of(change.session).left_of(change.session, participant) == value
 
 
-@steady
-@given(games())
-def test_a_session_is_the_same_after_a_round_trip_through_json(game: Game) -> None:
-    for moment in moments(game):
-        for step in moment.steps:
+@examples
+@given(random_sessions())
+def test_a_session_is_the_same_after_a_round_trip_through_json(generated: RandomSession) -> None:
+    for run in run_commands(generated):
+        for step in run.steps:
             session = step.session
             assert msgspec.json.decode(msgspec.json.encode(session), type=Session) == session
 
 
-@steady
-@given(games(gaps=backwards))
-def test_a_clock_that_is_set_back_makes_no_time_negative(game: Game) -> None:
-    before = opened(game)
-    for moment in moments(game):
-        for step in moment.steps:
+@examples
+@given(random_sessions(gaps=clock_jumps))
+def test_a_backward_jump_of_the_system_clock_makes_no_time_negative(
+    generated: RandomSession,
+) -> None:
+    before = opened(generated)
+    for run in run_commands(generated):
+        for step in run.steps:
             after = step.session
             assert min([0, *shown(after).values()]) == 0
             assert after.used_ms >= before.used_ms
@@ -224,13 +232,13 @@ def test_a_clock_that_is_set_back_makes_no_time_negative(game: Game) -> None:
             assert all(p.used_ms >= used.get(p.participant_id, 0) for p in after.participants)
             assert after.cycle_used_ms >= 0
             before = after
-        anchor = before.cycle_started_at or moment.now
+        anchor = before.cycle_started_at or run.now
         assert live(before, Instant(anchor - 5_000)) == before
 
 
-@steady
+@examples
 @given(openings(), st.data())
-def test_a_session_is_created_or_refused_by_its_rules_alone(
+def test_creation_fails_only_with_violations_of_its_own_fields(
     opening: c.Create, data: st.DataObject
 ) -> None:
     changes = {

@@ -1,4 +1,4 @@
-"""A session is kept past anything that can still happen to it."""
+"""Retention: a session is kept longer than it can still change without a command."""
 
 from itertools import islice
 
@@ -11,7 +11,7 @@ from shared.domain.settlement import settle
 from shared.domain.timekeeping import deadline, next_wakeup, retention
 from shared.domain.units import DAY, HOUR, Instant
 from tests.fuzz.extent import extent
-from tests.unit.domain.random_games import Game, games, moments
+from tests.unit.domain.random_games import RandomSession, random_sessions, run_commands
 from tests.unit.domain.scenarios import (
     ANNA,
     BEN,
@@ -29,7 +29,7 @@ from tests.unit.domain.scenarios import (
 )
 
 SKIP = on_timeout("skip_cycle")
-LONG = [
+FINITE = [
     pytest.param(chess(DAY, action_on_timeout=SKIP), id="per_participant"),
     pytest.param(chess(DAY - HOUR, 1_000, action_on_timeout=SKIP), id="per_participant_by_an_hour"),
     pytest.param(teams(DAY, RED, BLUE, RED, action_on_timeout=SKIP), id="per_group"),
@@ -57,21 +57,23 @@ ENDLESS = [
 ]
 
 
-@pytest.mark.parametrize("session", LONG)
-def test_an_untouched_session_outlives_its_last_deadline_by_an_hour(session: Session) -> None:
+@pytest.mark.parametrize("session", FINITE)
+def test_a_session_without_commands_is_kept_an_hour_past_its_last_deadline(
+    session: Session,
+) -> None:
     started = play(session).start().session
-    falls = play(started).until(10 * DAY).fallen
-    assert retention(started) >= falls[-1][0] + HOUR
+    expired_at = play(started).until(10 * DAY).expired_at
+    assert retention(started) >= expired_at[-1][0] + HOUR
 
 
 @pytest.mark.parametrize("session", ENDLESS)
-def test_a_session_without_end_outlives_its_next_deadline_by_an_hour(session: Session) -> None:
+def test_an_endless_session_is_kept_an_hour_past_its_next_deadline(session: Session) -> None:
     started = play(session).start().session
     assert retention(started) >= (deadline(started) or 0) + HOUR
 
 
-@pytest.mark.parametrize("session", LONG + ENDLESS)
-def test_a_pause_shortens_nothing(session: Session) -> None:
+@pytest.mark.parametrize("session", FINITE + ENDLESS)
+def test_a_pause_does_not_shorten_the_retention(session: Session) -> None:
     paused = play(session).start().pause(at=1)
     due = paused.resume(at=1).deadline
     assert due is not None
@@ -89,29 +91,29 @@ def test_a_pause_shortens_nothing(session: Session) -> None:
         pytest.param(play(race()).start().session, id="no_clock"),
     ],
 )
-def test_the_shortest_of_sessions_is_kept_for_a_day(session: Session) -> None:
+def test_every_session_is_kept_for_at_least_a_day(session: Session) -> None:
     assert retention(session) >= DAY
 
 
-def test_what_has_ended_is_kept_for_a_day_whatever_its_clocks_showed() -> None:
+def test_an_ended_session_is_kept_for_a_day() -> None:
     assert retention(play(chess(DAY)).start().cancel(at=1).session) == DAY
 
 
-def test_an_adjusted_clock_is_outlived_too() -> None:
+def test_the_retention_covers_an_adjusted_clock() -> None:
     game = play(poker(1_000)).adjust(BEN, DAY, at=0).start().switch(at=500)
     assert game.deadline == 500 + DAY
     assert retention(game.session) >= DAY + HOUR
 
 
-@pytest.mark.parametrize("session", LONG + ENDLESS)
-def test_it_is_kept_at_most_a_day_longer_than_its_clocks_run_on(session: Session) -> None:
+@pytest.mark.parametrize("session", FINITE + ENDLESS)
+def test_a_session_is_kept_at_most_a_day_longer_than_its_clocks_run(session: Session) -> None:
     started = play(session).start().session
-    assert retention(started) <= runs_on_for(started) + DAY
+    assert retention(started) <= runs_for(started) + DAY
 
 
 @pytest.mark.parametrize("kind", ["notify", "end_session"])
 @pytest.mark.parametrize("many", [2, 1_000])
-def test_banks_that_nothing_sets_going_are_not_added_up(kind: str, many: int) -> None:
+def test_banks_that_do_not_start_automatically_are_not_added_up(kind: str, many: int) -> None:
     seats = [seat(str(n), DAY, group=str(n)) for n in range(many)]
     for mode in (SyncMode.PER_PARTICIPANT, SyncMode.PER_GROUP):
         session = open_session(mode, *seats, action_on_timeout=on_timeout(kind))
@@ -124,42 +126,42 @@ def test_a_bank_and_its_group_are_not_counted_twice() -> None:
     assert retention(play(session).start().session) == 2 * DAY
 
 
-def test_a_session_outlives_its_next_change_by_a_day_in_which_no_worker_runs() -> None:
-    """However long the change was due, the commit that makes it renews the time."""
+def test_a_session_is_kept_a_day_past_its_next_change_even_without_a_worker() -> None:
+    """The commit of a late change renews the retention."""
     session = play(poker(DAY, auto_advance=True)).start().session
     assert (deadline(session) or 0) + DAY <= retention(session)
 
 
 @extent(short=60, full=3_000)
-@given(games())
-def test_at_every_moment_it_is_kept_as_long_as_it_runs_on_and_a_day(game: Game) -> None:
-    for moment in moments(game):
-        session, now = moment.after, moment.now
+@given(random_sessions())
+def test_a_random_session_is_kept_a_day_longer_than_it_runs(generated: RandomSession) -> None:
+    for run in run_commands(generated):
+        session, now = run.after, run.now
         if session.status.is_terminal:
             assert retention(session) == DAY
             continue
-        forgotten_at = session.updated_at + retention(session)
+        deleted_at = session.updated_at + retention(session)
         wakes_at = next_wakeup(session)
-        assert wakes_at is None or forgotten_at > wakes_at + HOUR
-        assert forgotten_at <= now + runs_on_for(session) + 7 * DAY
+        assert wakes_at is None or deleted_at > wakes_at + HOUR
+        assert deleted_at <= now + runs_for(session) + 7 * DAY
         if session.cycle_started_at is not None:
-            assert retention(session) == runs_on_for(session) + DAY
+            assert retention(session) == runs_for(session) + DAY
 
 
-_MANY = 200
-"""More steps than any session has that comes to an end."""
+_MAX_FINITE_STEPS = 200
+"""More steps than any finite session has."""
 
 
-def runs_on_for(session: Session) -> int:
-    """How long something still happens without a command, ms; in an endless one the next cycle.
+def runs_for(session: Session) -> int:
+    """Time until the last change without a command, ms; until the next one in an endless session.
 
-    Found out by letting it happen. A session that stands still is set going first.
+    Measured by settling a running session. For any other one, derived from its retention.
     """
     since = session.cycle_started_at
     if since is None:
         return retention(session) - DAY
-    steps = list(islice(settle(session, Instant(since + 10_000 * DAY)), _MANY))
-    falls = [step.occurred_at for step in steps if step.session.version > session.version]
-    if not falls:
+    steps = list(islice(settle(session, Instant(since + 10_000 * DAY)), _MAX_FINITE_STEPS))
+    changed_at = [step.occurred_at for step in steps if step.session.version > session.version]
+    if not changed_at:
         return 0
-    return (falls[0] if len(steps) == _MANY else falls[-1]) - since
+    return (changed_at[0] if len(steps) == _MAX_FINITE_STEPS else changed_at[-1]) - since
