@@ -1,4 +1,4 @@
-"""Where a request comes from, whatever its headers say."""
+"""The client address of a request, with and without trusted proxies."""
 
 import pytest
 from starlette.requests import HTTPConnection
@@ -6,7 +6,7 @@ from starlette.requests import HTTPConnection
 from shared.http.client_address import client_address
 
 
-def _from(peer: str | None, *forwarded: str) -> HTTPConnection:
+def _connection(peer: str | None, *forwarded: str) -> HTTPConnection:
     headers = [(b"x-forwarded-for", line.encode()) for line in forwarded]
     client = (peer, 1) if peer else None
     return HTTPConnection({"type": "http", "headers": headers, "client": client})
@@ -29,10 +29,10 @@ def _from(peer: str | None, *forwarded: str) -> HTTPConnection:
         ((" , ,",), 1, "192.0.2.9"),
     ],
 )
-def test_only_so_many_entries_are_believed_as_there_are_proxies_of_ours(
+def test_only_as_many_forwarded_entries_are_trusted_as_there_are_proxies(
     forwarded: tuple[str, ...], hops: int, address: str
 ) -> None:
-    assert client_address(_from("192.0.2.9", *forwarded), hops) == address
+    assert client_address(_connection("192.0.2.9", *forwarded), hops) == address
 
 
 @pytest.mark.parametrize(
@@ -44,7 +44,5 @@ def test_only_so_many_entries_are_believed_as_there_are_proxies_of_ours(
         (None, "unknown"),
     ],
 )
-def test_one_customer_is_one_caller_however_many_addresses_it_has(
-    peer: str | None, address: str
-) -> None:
-    assert client_address(_from(peer), 0) == address
+def test_all_addresses_of_an_ipv6_network_are_one_caller(peer: str | None, address: str) -> None:
+    assert client_address(_connection(peer), 0) == address

@@ -1,4 +1,4 @@
-"""The OpenAPI document where it says more than FastAPI would."""
+"""The OpenAPI document: links between operations, and bounds of integers."""
 
 from typing import Any
 
@@ -15,11 +15,11 @@ _CREATED = "$response.body#/data/session_id"
 
 @pytest.fixture(scope="module")
 def document() -> dict[str, Any]:
-    """What the container shows."""
+    """The document of the container's routes."""
     return describe(build(Settings()).pipeline.routes)
 
 
-def test_a_new_session_leads_to_everything_that_can_be_done_with_it(
+def test_creating_a_session_links_to_every_operation_on_it(
     document: dict[str, Any],
 ) -> None:
     operations = {
@@ -33,7 +33,7 @@ def test_a_new_session_leads_to_everything_that_can_be_done_with_it(
     assert {link["parameters"]["session_id"] for link in links} == {_CREATED}
 
 
-def test_one_who_joins_leads_to_their_own_clock(document: dict[str, Any]) -> None:
+def test_joining_links_to_adjusting_the_participants_time(document: dict[str, Any]) -> None:
     joining = document["paths"]["/v1/sessions/{session_id}/participants"]["post"]
     (link,) = joining["responses"]["201"]["links"].values()
     assert link["operationId"].startswith("adjust_participant")
@@ -54,7 +54,7 @@ def _floats_in(part: Any) -> list[float]:
     return [found for one in inner for found in _floats_in(one)]
 
 
-def test_an_integer_may_be_written_with_a_fraction_of_nothing() -> None:
+def test_an_integer_may_be_written_with_a_zero_fraction() -> None:
     assert AdjustBody.model_validate({"total_time_ms": 5000.0}).total_time_ms == 5000
     for refused in (5000.5, True, "5000", float("inf")):
         with pytest.raises(ValidationError):

@@ -1,4 +1,4 @@
-"""What holds for every request, whatever becomes of it."""
+"""The pipeline's steps for every request: request id, log, metrics, HEAD, gzip and CORS."""
 
 import logging
 from collections.abc import AsyncIterator
@@ -22,13 +22,12 @@ routes = Routes()
 
 @routes.get("/fine")
 async def fine(_: Call) -> Response:
-    """Answers."""
     return Response(b"x" * 2_000, media_type="text/plain")
 
 
 @routes.get("/parts")
 async def parts(_: Call) -> Response:
-    """Answers in parts."""
+    """A streamed response."""
 
     async def pieces() -> AsyncIterator[bytes]:
         for _ in range(40):
@@ -39,19 +38,18 @@ async def parts(_: Call) -> Response:
 
 @routes.post("/broken")
 async def broken(_: Call) -> Response:
-    """Fails."""
-    raise RuntimeError("nobody may read this")
+    raise RuntimeError("an internal detail")
 
 
 @pytest.fixture
 def metrics() -> PrometheusMetrics:
-    """Where requests are counted."""
+    """The metrics that the pipeline counts requests in."""
     return PrometheusMetrics()
 
 
 @pytest.fixture
 async def http(metrics: PrometheusMetrics) -> AsyncIterator[httpx.AsyncClient]:
-    """A client of a pipeline with these routes, which pages of `ORIGIN` may call."""
+    """A client of a pipeline with these routes, which allows the origin `ORIGIN`."""
     backend: Any = SimpleNamespace(metrics=metrics)
     transport = httpx.ASGITransport(Pipeline(routes, backend, [ORIGIN]), raise_app_exceptions=False)
     async with httpx.AsyncClient(transport=transport, base_url="http://here") as client:
@@ -74,7 +72,7 @@ PREFLIGHT = {"Origin": ORIGIN, "Access-Control-Request-Method": "POST"}
         ("POST", "/broken", {}, 500, "/broken"),
     ],
 )
-async def test_every_answer_has_an_id_a_log_line_and_a_count(
+async def test_every_answer_has_a_request_id_a_log_line_and_a_count(
     http: httpx.AsyncClient,
     metrics: PrometheusMetrics,
     caplog: pytest.LogCaptureFixture,
@@ -96,17 +94,17 @@ async def test_every_answer_has_an_id_a_log_line_and_a_count(
     assert counted in generate_latest(metrics.registry).decode()
 
 
-async def test_a_fault_is_logged_and_not_shown(
+async def test_an_internal_error_is_logged_and_not_shown(
     http: httpx.AsyncClient, caplog: pytest.LogCaptureFixture
 ) -> None:
     answer = await http.post("/broken")
     assert answer.json()["error"]["code"] == "INTERNAL_ERROR"
-    assert "nobody may read this" not in answer.text
-    assert "nobody may read this" in caplog.text
+    assert "an internal detail" not in answer.text
+    assert "an internal detail" in caplog.text
 
 
 @pytest.mark.parametrize("path", ["/fine", "/parts"])
-async def test_an_answer_to_head_is_that_to_get_without_its_body(
+async def test_head_is_answered_like_get_without_the_body(
     http: httpx.AsyncClient, path: str
 ) -> None:
     plain = {"Accept-Encoding": "identity"}
@@ -121,7 +119,7 @@ async def test_an_answer_to_head_is_that_to_get_without_its_body(
 
 @pytest.mark.parametrize("path", ["/fine", "/parts"])
 @pytest.mark.parametrize("accepted", ["gzip", "identity", "gzip;q=0"])
-async def test_gzip_is_for_those_who_take_it(
+async def test_gzip_is_used_only_if_the_client_accepts_it(
     http: httpx.AsyncClient, path: str, accepted: str
 ) -> None:
     answer = await http.get(path, headers={"Accept-Encoding": accepted})
@@ -131,7 +129,7 @@ async def test_gzip_is_for_those_who_take_it(
 
 @pytest.mark.parametrize(("origin", "may_read"), [(ORIGIN, True), ("https://other.example", False)])
 @pytest.mark.parametrize("path", ["/fine", "/nothing"])
-async def test_a_listed_page_may_read_every_answer(
+async def test_only_a_listed_origin_may_read_answers(
     http: httpx.AsyncClient, path: str, origin: str, may_read: bool
 ) -> None:
     answer = await http.get(path, headers={"Origin": origin})

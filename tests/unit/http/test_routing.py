@@ -1,4 +1,4 @@
-"""Which route a request is served by."""
+"""Matching a request to its route."""
 
 import pytest
 from starlette.responses import Response
@@ -18,7 +18,6 @@ routes = Routes()
 @routes.get("/things/{session_id}/parts/{participant_id}")
 @routes.get("/files/{rest}")
 async def endpoint(_: Call) -> Response:
-    """Serves all of them."""
     return Response()
 
 
@@ -41,7 +40,7 @@ TABLE = RouteTable(routes)
         ("GET", "/files/a/b.js", "/files/{rest}", {"rest": "a/b.js"}),
     ],
 )
-def test_a_path_leads_to_its_route_with_the_parameters_in_it(
+def test_a_path_matches_its_route_and_gives_its_parameters(
     method: str, path: str, route: str, parameters: dict[str, str]
 ) -> None:
     found, given = TABLE.find(method, path)
@@ -51,18 +50,18 @@ def test_a_path_leads_to_its_route_with_the_parameters_in_it(
 @pytest.mark.parametrize(
     "path", ["/", "/thing", "/things/", "/things/a/", "/things/a/parts", "/files/"]
 )
-def test_a_path_of_no_route_is_nothing(path: str) -> None:
+def test_a_path_without_a_route_is_not_found(path: str) -> None:
     with pytest.raises(NothingHere):
         TABLE.find("GET", path)
 
 
-def test_a_refused_method_is_answered_with_all_that_the_path_takes() -> None:
+def test_a_refused_method_is_answered_with_all_allowed_ones() -> None:
     with pytest.raises(MethodNotAllowed) as refused:
         TABLE.find("PATCH", "/things/batch")
     assert refused.value.headers == {"Allow": "DELETE, GET, HEAD, OPTIONS, POST"}
 
 
-def test_of_two_routes_that_fit_the_first_is_taken() -> None:
+def test_the_first_of_two_matching_routes_is_used() -> None:
     first = Route("GET", "/a/{session_id}", endpoint)
     table = RouteTable([first, Route("GET", "/a/{participant_id}", endpoint)])
     assert table.find("GET", "/a/b") == (first, {"session_id": "b"})

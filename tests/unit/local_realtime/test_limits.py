@@ -1,4 +1,4 @@
-"""So much a second, and no more."""
+"""Rate limits of the local Realtime server."""
 
 from infra.local.realtime.limits import RateLimiter
 
@@ -10,7 +10,7 @@ class _Clock:
         return self.now_s
 
 
-def test_so_many_fit_into_any_second() -> None:
+def test_no_more_than_the_limit_fits_into_any_second() -> None:
     clock = _Clock()
     rate = RateLimiter(3, clock)
     assert rate.take(2)
@@ -22,7 +22,7 @@ def test_so_many_fit_into_any_second() -> None:
     assert not rate.take(1)
 
 
-def test_what_doesn_t_fit_whole_isn_t_counted() -> None:
+def test_a_batch_that_does_not_fit_is_not_counted() -> None:
     rate = RateLimiter(3, _Clock())
     assert not rate.take(4)
     assert rate.take(3)
@@ -35,7 +35,7 @@ def test_without_a_limit_everything_fits() -> None:
     assert not rate.is_used_up
 
 
-def test_none_is_a_limit_too() -> None:
+def test_a_limit_of_zero_allows_nothing() -> None:
     rate = RateLimiter(0, _Clock())
     assert rate.is_used_up
     assert not rate.take()

@@ -1,9 +1,9 @@
-"""Who is present, and what changes."""
+"""Presence of the local Realtime server: state, joins and leaves."""
 
 from infra.local.realtime.presence import Presence
 
 
-def test_several_may_share_a_key() -> None:
+def test_several_clients_may_share_a_key() -> None:
     presence = Presence()
     for tracker, at in (("phone", "home"), ("laptop", "work")):
         presence.track(tracker, "ada", {"at": at})
@@ -12,7 +12,7 @@ def test_several_may_share_a_key() -> None:
     assert len({meta["phx_ref"] for meta in shown["metas"]}) == 2
 
 
-def test_a_new_state_takes_the_place_of_the_old_one() -> None:
+def test_a_new_state_replaces_the_old_one() -> None:
     presence = Presence()
     first = presence.track("phone", "ada", {"at": "home"})
     second = presence.track("phone", "ada", {"at": "work"})
@@ -22,7 +22,7 @@ def test_a_new_state_takes_the_place_of_the_old_one() -> None:
     assert (meta["at"], meta["phx_ref_prev"]) == ("work", before["phx_ref"])
 
 
-def test_one_leaves_once() -> None:
+def test_a_client_leaves_once() -> None:
     presence = Presence()
     came = presence.track("phone", "ada", {})
     assert presence.untrack("phone") == {"joins": {}, "leaves": came["joins"]}
