@@ -1,4 +1,4 @@
-"""What a client is sent at once, and what its conversation deals with first."""
+"""Pushes of a live connection: sent directly, or returned to its caller."""
 
 import asyncio
 import time
@@ -22,7 +22,7 @@ DELETED = Push('{"type":"SESSION_DELETED"}', "SESSION_DELETED")
 
 
 class Service:
-    """Raises an exception for each read."""
+    """A session service whose reads fail with `error`."""
 
     def __init__(self, error: Exception) -> None:
         self.error = error
@@ -38,97 +38,97 @@ class Service:
 
 @dataclass
 class Client:
-    """One whose connection takes everything at once."""
+    """A client whose connection accepts every message at once."""
 
-    talk: LiveConnection
+    connection: LiveConnection
     sent: list[str] = field(default_factory=list)
-    """What was sent without the conversation being asked."""
-    next: list[Push] = field(default_factory=list)
-    """What the conversation returned."""
+    """Messages sent directly."""
+    returned: list[Push] = field(default_factory=list)
+    """Pushes that the connection returned."""
 
     def send(self, text: str) -> bool:
         self.sent.append(text)
         return True
 
-    async def speak(self) -> None:
+    async def consume(self) -> None:
         while True:
-            self.next.append(await self.talk.next())
+            self.returned.append(await self.connection.next())
 
-    async def settled(self) -> None:
+    async def run_loop(self) -> None:
         for _ in range(10):
             await asyncio.sleep(0)
 
 
-def conversation(
+def live_connection(
     role: Role = Role.SERVICE, error: Exception | None = None, ends_in_s: float | None = None
 ) -> LiveConnection:
-    """One that has a token for so long."""
+    """A connection whose token expires in `ends_in_s` seconds, or never."""
     caller = Caller(role, expires_at=None if ends_in_s is None else time.time() + ends_in_s)
     permit = Permit(caller, Operation.SUBSCRIBE, Reach.ANYWHERE, Allowance())
     service: Any = Service(error or SessionNotFound())
     return LiveConnection("a-session", permit, service, StoreClock(), Listener())
 
 
-async def talking(talk: LiveConnection) -> AsyncIterator[Client]:
-    """A client that was greeted and waits."""
-    client = Client(talk)
-    talk.send_through(client.send)
-    await talk.begin(with_state=False)
-    speaking = asyncio.create_task(client.speak())
-    await client.settled()
-    assert [push.type for push in client.next] == ["CONNECTED"]
-    client.next.clear()
+async def greeted_client(connection: LiveConnection) -> AsyncIterator[Client]:
+    """A client that has been greeted and waits for pushes."""
+    client = Client(connection)
+    connection.send_through(client.send)
+    await connection.begin(with_state=False)
+    consuming = asyncio.create_task(client.consume())
+    await client.run_loop()
+    assert [push.type for push in client.returned] == ["CONNECTED"]
+    client.returned.clear()
     yield client
-    speaking.cancel()
-    talk.end()
+    consuming.cancel()
+    connection.end()
 
 
-async def test_an_update_is_sent_at_once() -> None:
-    async for client in talking(conversation()):
-        client.talk.listener.put(UPDATE)
+async def test_an_update_is_sent_directly() -> None:
+    async for client in greeted_client(live_connection()):
+        client.connection.listener.put(UPDATE)
         assert client.sent == [UPDATE.text]
-        await client.settled()
-        assert not client.next
+        await client.run_loop()
+        assert not client.returned
 
 
 @pytest.mark.parametrize("push", [DELETED, CLOSED])
-async def test_what_ends_the_connection_is_left_to_who_can_end_it(push: Push) -> None:
-    async for client in talking(conversation()):
-        client.talk.listener.put(UPDATE)
-        client.talk.listener.put(push)
-        await client.settled()
-        assert (client.sent, client.next) == ([UPDATE.text], [push])
+async def test_a_push_that_ends_the_connection_is_returned_to_the_caller(push: Push) -> None:
+    async for client in greeted_client(live_connection()):
+        client.connection.listener.put(UPDATE)
+        client.connection.listener.put(push)
+        await client.run_loop()
+        assert (client.sent, client.returned) == ([UPDATE.text], [push])
 
 
-async def test_a_gap_is_closed_before_the_pushes_behind_it() -> None:
-    async for client in talking(conversation(error=SessionDeleted())):
-        client.talk.listener.put(LOST)
-        client.talk.listener.put(UPDATE)
-        await client.settled()
+async def test_a_gap_is_filled_before_the_pushes_after_it() -> None:
+    async for client in greeted_client(live_connection(error=SessionDeleted())):
+        client.connection.listener.put(LOST)
+        client.connection.listener.put(UPDATE)
+        await client.run_loop()
         assert not client.sent
-        assert [push.type for push in client.next] == ["STATE_UPDATE", "SESSION_DELETED"]
+        assert [push.type for push in client.returned] == ["STATE_UPDATE", "SESSION_DELETED"]
 
 
-async def test_a_host_is_sent_nothing_of_a_session_before_it_is_known_to_be_its_own() -> None:
-    async for client in talking(conversation(Role.HOST)):
-        client.talk.listener.put(UPDATE)
-        await client.settled()
+async def test_a_host_gets_no_push_before_its_ownership_is_known() -> None:
+    async for client in greeted_client(live_connection(Role.HOST)):
+        client.connection.listener.put(UPDATE)
+        await client.run_loop()
         assert not client.sent
-        assert not client.next
+        assert not client.returned
 
 
-async def test_a_token_that_has_ended_ends_the_connection_behind_what_is_queued() -> None:
-    async for client in talking(conversation(ends_in_s=0.05)):
+async def test_an_expired_token_ends_the_connection() -> None:
+    async for client in greeted_client(live_connection(ends_in_s=0.05)):
         async with asyncio.timeout(5):
-            while not client.next:
+            while not client.returned:
                 await asyncio.sleep(0.01)
-        assert client.next == [TOKEN_EXPIRED]
+        assert client.returned == [TOKEN_EXPIRED]
 
 
-async def test_a_token_that_was_renewed_in_time_ends_nothing() -> None:
-    talk = conversation(ends_in_s=0.05)
-    async for client in talking(talk):
-        await talk.go_on_as(Caller(Role.SERVICE, expires_at=time.time() + 60))
+async def test_a_token_renewed_in_time_keeps_the_connection() -> None:
+    connection = live_connection(ends_in_s=0.05)
+    async for client in greeted_client(connection):
+        await connection.go_on_as(Caller(Role.SERVICE, expires_at=time.time() + 60))
         await asyncio.sleep(0.1)
-        assert not client.next
+        assert not client.returned
         assert "AUTHENTICATED" in client.sent[0]

@@ -1,4 +1,4 @@
-"""Whether what is published is heard again."""
+"""The echo check: whether a published message reaches the listening connection."""
 
 import asyncio
 
@@ -6,8 +6,8 @@ from shared.errors import StoreUnavailable
 from shared.realtime.echo import Echo
 
 
-class Studio:
-    """Publishes, and has the echo hear it where that is wanted."""
+class FakePublisher:
+    """Publishes and, if `is_heard`, lets the echo hear it at once."""
 
     def __init__(self, *, is_heard: bool = True, is_down: bool = False) -> None:
         self.echo = Echo("channel", self.publish)
@@ -16,7 +16,7 @@ class Studio:
         self._is_down = is_down
 
     async def publish(self, channel: str) -> None:
-        """What the echo calls."""
+        """Called by the echo."""
         assert channel == "channel"
         self.published += 1
         if self._is_down:
@@ -25,7 +25,7 @@ class Studio:
             self.echo.heard()
 
     async def missing_within(self, seconds: float) -> float | None:
-        """After how many seconds the echo is missing; None where it never is."""
+        """Seconds until the echo is missing; `None` if it isn't within `seconds`."""
         loop = asyncio.get_running_loop()
         began = loop.time()
         self.echo.begin()
@@ -36,29 +36,29 @@ class Studio:
         return None
 
 
-async def test_what_is_heard_again_is_published_twice_a_second() -> None:
-    studio = Studio()
-    assert await studio.missing_within(1.8) is None
-    assert 2 <= studio.published <= 4
+async def test_an_echo_that_is_heard_is_published_twice_a_second() -> None:
+    publisher = FakePublisher()
+    assert await publisher.missing_within(1.8) is None
+    assert 2 <= publisher.published <= 4
 
 
-async def test_what_is_not_heard_for_a_second_is_missing() -> None:
-    missing_after = await Studio(is_heard=False).missing_within(3)
+async def test_an_echo_that_is_not_heard_for_a_second_is_missing() -> None:
+    missing_after = await FakePublisher(is_heard=False).missing_within(3)
     assert missing_after is not None
     assert 1.4 < missing_after < 2.0
 
 
-async def test_after_a_change_of_servers_it_is_missing_sooner() -> None:
-    studio = Studio(is_heard=False)
-    studio.echo.hurry()
+async def test_after_a_change_of_servers_an_echo_is_missing_sooner() -> None:
+    publisher = FakePublisher(is_heard=False)
+    publisher.echo.hurry()
     await asyncio.sleep(0)
     began = asyncio.get_running_loop().time()
-    while not studio.echo.is_missing():
+    while not publisher.echo.is_missing():
         await asyncio.sleep(0.02)
     assert asyncio.get_running_loop().time() - began < 0.8
 
 
-async def test_what_could_not_be_published_is_not_missed() -> None:
-    studio = Studio(is_down=True)
-    assert await studio.missing_within(2.0) is None
-    assert studio.published >= 2
+async def test_an_echo_that_could_not_be_published_is_not_missing() -> None:
+    publisher = FakePublisher(is_down=True)
+    assert await publisher.missing_within(2.0) is None
+    assert publisher.published >= 2

@@ -1,4 +1,4 @@
-"""The greeting of a live connection comes before everything else."""
+"""The greeting is the first message of a live connection."""
 
 from typing import Any
 
@@ -11,14 +11,14 @@ from shared.clock import StoreClock
 from shared.realtime.listener import Listener, Push
 
 
-async def test_a_push_that_comes_before_the_greeting_is_said_after_it() -> None:
-    """On a cluster a push may arrive when its change has long been answered, and a client that
-    connects meanwhile is subscribed already."""
+async def test_a_push_that_comes_before_the_greeting_is_sent_after_it() -> None:
+    """On a cluster, a push may arrive long after its change was answered, when a client that
+    connects meanwhile is already subscribed."""
     permit = Permit(Caller(Role.SERVICE), Operation.SUBSCRIBE, Reach.ANYWHERE, Allowance())
     service: Any = None  # nothing is read
     listener = Listener()
-    conversation = LiveConnection("a-session", permit, service, StoreClock(), listener)
+    connection = LiveConnection("a-session", permit, service, StoreClock(), listener)
     listener.put(Push("{}", "STATE_UPDATE", 1))
-    await conversation.begin(with_state=False)
-    heard = [(await conversation.next()).type for _ in range(2)]
-    assert heard == ["CONNECTED", "STATE_UPDATE"]
+    await connection.begin(with_state=False)
+    received = [(await connection.next()).type for _ in range(2)]
+    assert received == ["CONNECTED", "STATE_UPDATE"]

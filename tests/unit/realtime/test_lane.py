@@ -1,4 +1,4 @@
-"""One session's pushes: a request at a time, and a burst is not a burst of requests."""
+"""The send queue of a session: one request at a time, and a burst becomes one batch."""
 
 import asyncio
 from collections.abc import Sequence
@@ -10,35 +10,35 @@ from shared.realtime.listener import Push
 from shared.realtime.pace import Pace
 from shared.realtime.ports import PushFailed
 
-_PATIENCE_S = 10.0
+_TIMEOUT_S = 10.0
 
 
 def state(version: int) -> Push:
-    """An update to that version."""
+    """An update to `version`."""
     return Push(f"state {version}", "STATE_UPDATE", version)
 
 
 def other(kind: str) -> Push:
-    """A message that carries no state."""
+    """A message without state."""
     return Push(kind.lower(), kind)
 
 
 EXPIRED, WARNING, DELETED = map(other, ("TIME_EXPIRED", "TIME_WARNING", "SESSION_DELETED"))
 
 
-class Carrier:
-    """Takes loads, and holds each until it is let go; those in `fails` fail, by number."""
+class FakeSender:
+    """Holds each batch until `gate` is set; the batches whose numbers are in `fails` fail."""
 
     def __init__(self) -> None:
-        self.carried: list[list[Push]] = []
+        self.batches: list[list[Push]] = []
         self.coalesced: list[int] = []
         self.fails: set[int] = set()
         self.gate = asyncio.Event()
         self.at_once = self.most_at_once = 0
 
     async def __call__(self, load: Load) -> None:
-        number = len(self.carried)
-        self.carried.append(load.pushes)
+        number = len(self.batches)
+        self.batches.append(load.pushes)
         self.coalesced.append(load.coalesced)
         self.at_once += 1
         self.most_at_once = max(self.most_at_once, self.at_once)
@@ -51,18 +51,18 @@ class Carrier:
 
 
 @pytest.fixture
-def carrier() -> Carrier:
-    """It holds everything until its gate is set."""
-    return Carrier()
+def sender() -> FakeSender:
+    """A sender that holds every batch until its gate is set."""
+    return FakeSender()
 
 
-def lane_of(carrier: Carrier, patience_s: float = _PATIENCE_S) -> Lane:
-    """A lane without a limit of its own."""
-    return Lane(Pace(0), carrier, patience_s)
+def lane_of(sender: FakeSender, patience_s: float = _TIMEOUT_S) -> Lane:
+    """A lane without a rate limit."""
+    return Lane(Pace(0), sender, patience_s)
 
 
-async def begun(lane: Lane, *loads: Sequence[Push]) -> list[asyncio.Task[None]]:
-    """Sends of `loads`, one after the other, as far as they get."""
+async def started(lane: Lane, *loads: Sequence[Push]) -> list[asyncio.Task[None]]:
+    """Start a send of each of `loads`, in this order."""
     tasks = []
     for pushes in loads:
         tasks.append(asyncio.create_task(lane.send(pushes)))
@@ -70,107 +70,107 @@ async def begun(lane: Lane, *loads: Sequence[Push]) -> list[asyncio.Task[None]]:
     return tasks
 
 
-async def test_what_comes_alone_goes_as_it_is(carrier: Carrier) -> None:
-    carrier.gate.set()
+async def test_pushes_are_sent_unchanged_while_nothing_waits(sender: FakeSender) -> None:
+    sender.gate.set()
     pushes = [EXPIRED, state(3), WARNING, state(4)]
-    await lane_of(carrier).send(pushes)
-    await lane_of(carrier).send([state(5)])
-    assert carrier.carried == [pushes, [state(5)]]
-    assert carrier.coalesced == [0, 0]
+    await lane_of(sender).send(pushes)
+    await lane_of(sender).send([state(5)])
+    assert sender.batches == [pushes, [state(5)]]
+    assert sender.coalesced == [0, 0]
 
 
-async def test_what_comes_meanwhile_goes_at_once_with_the_newest_state_alone(
-    carrier: Carrier,
+async def test_waiting_pushes_are_sent_in_one_batch_with_only_the_newest_state(
+    sender: FakeSender,
 ) -> None:
     burst = [[EXPIRED, state(v)] for v in range(2, 50)]
-    sends = await begun(lane_of(carrier), [state(1)], *burst, [WARNING], [DELETED])
-    carrier.gate.set()
+    sends = await started(lane_of(sender), [state(1)], *burst, [WARNING], [DELETED])
+    sender.gate.set()
     await asyncio.gather(*sends)
-    assert carrier.carried == [[state(1)], [*[EXPIRED] * 48, state(49), WARNING, DELETED]]
-    assert carrier.coalesced == [0, 47]
-    assert carrier.most_at_once == 1
+    assert sender.batches == [[state(1)], [*[EXPIRED] * 48, state(49), WARNING, DELETED]]
+    assert sender.coalesced == [0, 47]
+    assert sender.most_at_once == 1
 
 
-async def test_the_newest_state_is_that_of_the_highest_version_not_the_last_to_come(
-    carrier: Carrier,
+async def test_the_newest_state_is_that_of_the_highest_version_not_the_last_to_arrive(
+    sender: FakeSender,
 ) -> None:
-    sends = await begun(lane_of(carrier), [state(1)], [state(3)], [state(2)], [EXPIRED])
-    carrier.gate.set()
+    sends = await started(lane_of(sender), [state(1)], [state(3)], [state(2)], [EXPIRED])
+    sender.gate.set()
     await asyncio.gather(*sends)
-    assert carrier.carried[1] == [state(3), EXPIRED]
+    assert sender.batches[1] == [state(3), EXPIRED]
 
 
-async def test_of_a_commit_with_very_many_steps_only_the_newest_state_goes(
-    carrier: Carrier,
+async def test_of_a_commit_with_many_steps_only_the_newest_state_is_sent(
+    sender: FakeSender,
 ) -> None:
-    carrier.gate.set()
+    sender.gate.set()
     steps = [push for version in range(1, 51) for push in (EXPIRED, state(version))]
-    await lane_of(carrier).send(steps)
-    assert carrier.carried == [[*[EXPIRED] * 50, state(50)]]
+    await lane_of(sender).send(steps)
+    assert sender.batches == [[*[EXPIRED] * 50, state(50)]]
 
 
-async def test_nobody_returns_before_its_own_has_arrived(carrier: Carrier) -> None:
-    sends = await begun(lane_of(carrier), [state(1)], [state(2)], [state(3)])
+async def test_no_send_returns_before_its_pushes_were_sent(sender: FakeSender) -> None:
+    sends = await started(lane_of(sender), [state(1)], [state(2)], [state(3)])
     assert [send.done() for send in sends] == [False] * 3
-    assert len(carrier.carried) == 1
-    carrier.gate.set()
+    assert len(sender.batches) == 1
+    sender.gate.set()
     await asyncio.gather(*sends)
 
 
-async def test_a_load_that_fails_fails_for_all_that_is_in_it_and_for_nothing_else(
-    carrier: Carrier,
+async def test_a_failed_batch_fails_only_the_sends_in_it(
+    sender: FakeSender,
 ) -> None:
-    carrier.fails = {1}
-    lane = lane_of(carrier)
-    sends = await begun(lane, [state(1)], [state(2)], [state(3)])
-    carrier.gate.set()
+    sender.fails = {1}
+    lane = lane_of(sender)
+    sends = await started(lane, [state(1)], [state(2)], [state(3)])
+    sender.gate.set()
     outcomes = await asyncio.gather(*sends, return_exceptions=True)
     assert [type(outcome) for outcome in outcomes] == [type(None), PushFailed, PushFailed]
     await lane.send([state(4)])
-    assert carrier.carried[-1] == [state(4)]
+    assert sender.batches[-1] == [state(4)]
 
 
-async def test_who_waits_too_long_fails_and_what_it_had_still_goes_with_the_next(
-    carrier: Carrier,
+async def test_a_send_that_waits_too_long_fails_but_its_pushes_go_with_the_next(
+    sender: FakeSender,
 ) -> None:
-    lane = lane_of(carrier, patience_s=0.02)
-    (first,) = await begun(lane, [state(1)])
+    lane = lane_of(sender, patience_s=0.02)
+    (first,) = await started(lane, [state(1)])
     with pytest.raises(PushFailed, match="too many"):
         await lane.send([EXPIRED, state(2)])
-    carrier.gate.set()
+    sender.gate.set()
     await first
     await lane.send([state(3)])
-    assert carrier.carried == [[state(1)], [EXPIRED, state(3)]]
+    assert sender.batches == [[state(1)], [EXPIRED, state(3)]]
 
 
-async def test_the_way_itself_may_take_longer_than_anybody_waits_to_leave(
-    carrier: Carrier,
+async def test_the_timeout_bounds_the_waiting_and_not_the_request(
+    sender: FakeSender,
 ) -> None:
-    (send,) = await begun(lane_of(carrier, patience_s=0.01), [state(1)])
+    (send,) = await started(lane_of(sender, patience_s=0.01), [state(1)])
     await asyncio.sleep(0.05)
     assert not send.done()
-    carrier.gate.set()
+    sender.gate.set()
     await send
 
 
-@pytest.mark.parametrize("stage", ["waiting", "on its way"])
-async def test_who_is_called_off_leaves_nobody_hanging(carrier: Carrier, stage: str) -> None:
-    first, second, third = await begun(lane_of(carrier), [state(1)], [state(2)], [state(3)])
+@pytest.mark.parametrize("stage", ["waiting", "being sent"])
+async def test_a_cancelled_send_does_not_block_the_others(sender: FakeSender, stage: str) -> None:
+    first, second, third = await started(lane_of(sender), [state(1)], [state(2)], [state(3)])
     (second if stage == "waiting" else first).cancel()
-    carrier.gate.set()
-    async with asyncio.timeout(_PATIENCE_S):
+    sender.gate.set()
+    async with asyncio.timeout(_TIMEOUT_S):
         outcomes = list(await asyncio.gather(first, second, third, return_exceptions=True))
-    called_off = 1 if stage == "waiting" else 0
-    assert isinstance(outcomes.pop(called_off), asyncio.CancelledError)
+    cancelled = 1 if stage == "waiting" else 0
+    assert isinstance(outcomes.pop(cancelled), asyncio.CancelledError)
     assert outcomes == [None, None]
-    assert carrier.carried[-1] == [state(3)]
+    assert sender.batches[-1] == [state(3)]
 
 
-async def test_while_the_pace_holds_it_back_a_newer_state_takes_its_place(
-    carrier: Carrier,
+async def test_a_newer_state_replaces_one_that_the_rate_limit_holds_back(
+    sender: FakeSender,
 ) -> None:
-    slow, carry_on = asyncio.Event(), Carrier()
-    carry_on.gate.set()
+    slow, other_sender = asyncio.Event(), FakeSender()
+    other_sender.gate.set()
 
     async def sleep(_: float) -> None:
         await slow.wait()
@@ -179,9 +179,9 @@ async def test_while_the_pace_holds_it_back_a_newer_state_takes_its_place(
     clock = [0.0]
     pace = Pace(1, lambda: clock[0], sleep)
     pace.pay(1)
-    lane = Lane(pace, carry_on, _PATIENCE_S)
-    sends = await begun(lane, [state(1)], [EXPIRED, state(2)], [state(3)])
-    assert carry_on.carried == []
+    lane = Lane(pace, other_sender, _TIMEOUT_S)
+    sends = await started(lane, [state(1)], [EXPIRED, state(2)], [state(3)])
+    assert other_sender.batches == []
     slow.set()
     await asyncio.gather(*sends)
-    assert carry_on.carried == [[EXPIRED, state(3)]]
+    assert other_sender.batches == [[EXPIRED, state(3)]]

@@ -1,4 +1,4 @@
-"""A client's pushes: sent at once where nothing is before them, else queued, always in order."""
+"""Pushes to a client: sent at once if possible, otherwise queued, always in order."""
 
 import asyncio
 import random
@@ -10,12 +10,12 @@ from shared.realtime.listener import CLOSED, Listener, Push
 
 
 def push(version: int, text: str = "{}") -> Push:
-    """A state of that version."""
+    """An update to `version`."""
     return Push(text, "STATE_UPDATE", version)
 
 
-def sending(sent: list[Push]) -> Callable[[Push], bool]:
-    """A connection that takes every push."""
+def accepting(sent: list[Push]) -> Callable[[Push], bool]:
+    """A send function that accepts every push."""
 
     def send(push: Push) -> bool:
         sent.append(push)
@@ -24,8 +24,8 @@ def sending(sent: list[Push]) -> Callable[[Push], bool]:
     return send
 
 
-async def waiting(listener: Listener) -> "asyncio.Task[Push]":
-    """One who waits for the next push that isn't sent at once."""
+async def waiting_reader(listener: Listener) -> "asyncio.Task[Push]":
+    """A task that waits for the next queued push."""
     task = asyncio.create_task(listener.get())
     await asyncio.sleep(0)
     return task
@@ -33,17 +33,17 @@ async def waiting(listener: Listener) -> "asyncio.Task[Push]":
 
 async def test_a_push_is_sent_at_once_while_its_client_waits() -> None:
     listener, sent = Listener(), list[Push]()
-    listener.carry = sending(sent)
-    task = await waiting(listener)
+    listener.carry = accepting(sent)
+    task = await waiting_reader(listener)
     listener.put(push(1))
     assert sent == [push(1)]
     assert listener.newest_version == 1
     task.cancel()
 
 
-async def test_a_push_is_queued_while_its_client_is_served() -> None:
+async def test_a_push_is_queued_while_its_client_is_busy() -> None:
     listener, sent = Listener(), list[Push]()
-    listener.carry = sending(sent)
+    listener.carry = accepting(sent)
     listener.put(push(1))
     assert await listener.get() == push(1)
     assert not sent
@@ -52,35 +52,35 @@ async def test_a_push_is_queued_while_its_client_is_served() -> None:
 async def test_a_push_that_can_t_be_sent_at_once_is_queued() -> None:
     listener = Listener()
     listener.carry = lambda _: False
-    task = await waiting(listener)
+    task = await waiting_reader(listener)
     listener.put(push(1))
     assert await task == push(1)
 
 
 @pytest.mark.parametrize("seed", range(20))
-async def test_pushes_are_neither_lost_nor_doubled_nor_reordered(seed: int) -> None:
-    dice, listener, sent = random.Random(seed), Listener(), list[int]()
+async def test_pushes_are_neither_lost_nor_duplicated_nor_reordered(seed: int) -> None:
+    rng, listener, sent = random.Random(seed), Listener(), list[int]()
 
     def carry(one: Push) -> bool:
-        if dice.random() < 0.4:
+        if rng.random() < 0.4:
             return False
         sent.append(one.version or 0)
         return True
 
     async def consume() -> None:
         while (one := await listener.get()) is not CLOSED:
-            for _ in range(dice.randint(0, 3)):
+            for _ in range(rng.randint(0, 3)):
                 await asyncio.sleep(0)
             sent.append(one.version or 0)
 
     listener.carry = carry
     consumer = asyncio.create_task(consume())
     for version in range(1, 201):
-        if dice.random() < 0.2:
+        if rng.random() < 0.2:
             await listener.reply(push(version))
         else:
             listener.put(push(version))
-        for _ in range(dice.randint(0, 2)):
+        for _ in range(rng.randint(0, 2)):
             await asyncio.sleep(0)
     listener.close()
     async with asyncio.timeout(5):
@@ -89,7 +89,7 @@ async def test_pushes_are_neither_lost_nor_doubled_nor_reordered(seed: int) -> N
 
 
 @pytest.mark.parametrize(("count", "text"), [(257, "{}"), (6, "x" * 1_000_000)])
-async def test_a_client_that_takes_nothing_is_cut_off_and_holds_no_memory(
+async def test_a_client_that_reads_nothing_is_closed_and_holds_no_memory(
     count: int, text: str
 ) -> None:
     listener = Listener()
@@ -100,21 +100,21 @@ async def test_a_client_that_takes_nothing_is_cut_off_and_holds_no_memory(
         assert await listener.get() is CLOSED
 
 
-async def test_an_answer_waits_for_room_and_no_push_does() -> None:
+async def test_a_reply_waits_for_room_but_a_push_does_not() -> None:
     listener = Listener()
     for version in range(1, 257):
         listener.put(push(version))
     answering = asyncio.create_task(listener.reply(Push("{}", "PONG")))
     await asyncio.sleep(0)
     assert not answering.done()
-    heard = [await listener.get()]
+    received = [await listener.get()]
     async with asyncio.timeout(5):
         await answering
-    heard += [await listener.get() for _ in range(256)]
-    assert [one.type for one in heard] == ["STATE_UPDATE"] * 256 + ["PONG"]
+    received += [await listener.get() for _ in range(256)]
+    assert [one.type for one in received] == ["STATE_UPDATE"] * 256 + ["PONG"]
 
 
-async def test_an_answer_to_a_client_that_was_cut_off_waits_no_more() -> None:
+async def test_a_reply_to_a_closed_client_stops_waiting() -> None:
     listener = Listener()
     for version in range(1, 257):
         listener.put(push(version))

@@ -1,4 +1,4 @@
-"""The token bucket, on a clock that stands still unless somebody sleeps."""
+"""The token bucket, in virtual time."""
 
 import asyncio
 
@@ -6,7 +6,7 @@ from shared.realtime.pace import Pace
 
 
 class Clock:
-    """Time that passes only while somebody sleeps, or is told to."""
+    """Time that passes only in `sleep`, or when a test sets it."""
 
     def __init__(self) -> None:
         self.now_s = 100.0
@@ -16,18 +16,18 @@ class Clock:
         return self.now_s
 
     async def sleep(self, seconds: float) -> None:
-        """Let the time pass."""
+        """Let the time pass without waiting."""
         self.slept.append(round(seconds, 6))
         self.now_s += seconds
 
 
 async def send(pace: Pace, messages: int = 1) -> None:
-    """Take the turn, and pay."""
+    """Take the turn and pay for `messages`."""
     async with pace.turn():
         pace.pay(messages)
 
 
-async def test_as_many_go_at_once_as_may_go_in_a_second() -> None:
+async def test_a_burst_of_one_second_s_worth_is_sent_at_once() -> None:
     clock = Clock()
     pace = Pace(4, clock, clock.sleep)
     for _ in range(6):
@@ -35,7 +35,7 @@ async def test_as_many_go_at_once_as_may_go_in_a_second() -> None:
     assert clock.slept == [0.25, 0.25]
 
 
-async def test_who_sends_more_than_is_left_makes_those_behind_wait() -> None:
+async def test_a_send_above_the_remaining_tokens_delays_the_next_one() -> None:
     clock = Clock()
     pace = Pace(4, clock, clock.sleep)
     await send(pace, 10)
@@ -53,7 +53,7 @@ async def test_a_bucket_holds_no_more_than_a_second_s_worth() -> None:
     assert clock.slept == [0.25]
 
 
-async def test_a_clock_that_goes_back_takes_nothing_away() -> None:
+async def test_a_backward_jump_of_the_clock_removes_no_tokens() -> None:
     clock = Clock()
     pace = Pace(4, clock, clock.sleep)
     clock.now_s -= 3600
@@ -62,7 +62,7 @@ async def test_a_clock_that_goes_back_takes_nothing_away() -> None:
     assert clock.slept == []
 
 
-async def test_without_a_limit_nobody_waits() -> None:
+async def test_without_a_limit_no_send_waits() -> None:
     clock = Clock()
     pace = Pace(0, clock, clock.sleep)
     for _ in range(1000):
@@ -70,7 +70,7 @@ async def test_without_a_limit_nobody_waits() -> None:
     assert clock.slept == []
 
 
-async def test_turns_are_taken_in_the_order_of_asking_and_who_gives_up_keeps_nobody() -> None:
+async def test_turns_are_in_order_of_arrival_and_cancelled_waiters_are_skipped() -> None:
     clock, gate, order = Clock(), asyncio.Event(), list[int]()
 
     async def sleep(seconds: float) -> None:
@@ -85,15 +85,15 @@ async def test_turns_are_taken_in_the_order_of_asking_and_who_gives_up_keeps_nob
     await send(pace)
     waiting = [asyncio.create_task(take(number)) for number in range(4)]
     await asyncio.sleep(0)
-    for impatient in (waiting[0], waiting[2]):
-        impatient.cancel()
+    for cancelled in (waiting[0], waiting[2]):
+        cancelled.cancel()
     await asyncio.sleep(0)
     gate.set()
     await asyncio.gather(*waiting, return_exceptions=True)
     assert order == [1, 3]
 
 
-async def test_only_so_many_have_the_turn_at_the_same_time() -> None:
+async def test_the_number_of_concurrent_turns_is_bounded() -> None:
     pace, gate, begun = Pace(0), asyncio.Event(), list[int]()
 
     async def take(number: int) -> None:
