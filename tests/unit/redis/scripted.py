@@ -1,4 +1,4 @@
-"""A server that speaks RESP and answers as a test says."""
+"""A RESP server whose replies a test scripts."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
@@ -24,39 +24,37 @@ def error(text: str) -> bytes:
     return f"-{text}\r\n".encode()
 
 
-Answer = Callable[[list[bytes], int], bytes | None]
-"""The reply to a command on the connection of that number, counted from 0; None: no reply."""
+ReplyFunction = Callable[[list[bytes], int], bytes | None]
+"""Returns the reply to a command on the connection of that number, from 0; `None`: no reply."""
 
 
 @dataclass
 class ScriptedRedis:
-    """Answers `HELLO` and `PING` by itself, unless told otherwise, and the rest by `answer`."""
+    """Replies to `HELLO` by `greeting`, to `PING` by `pong` and to all else by `answer`."""
 
-    answer: Answer
+    answer: ReplyFunction
     greeting: Callable[[int], bytes] = lambda _: HELLO
     pong: Callable[[int], bytes] = lambda _: PONG
     port: int = 0
     opened: int = 0
-    heard: list[tuple[int, list[bytes]]] = field(default_factory=list)
+    received: list[tuple[int, list[bytes]]] = field(default_factory=list)
     writers: list[asyncio.StreamWriter] = field(default_factory=list)
     ended: list["asyncio.Future[None]"] = field(default_factory=list)
 
     @property
     def url(self) -> str:
-        """Its address."""
         return f"redis://127.0.0.1:{self.port}"
 
-    def times(self, command: bytes) -> int:
-        """How often a command was heard."""
-        return sum(heard[0] == command for _, heard in self.heard)
+    def count(self, command: bytes) -> int:
+        """How often `command` was received."""
+        return sum(received[0] == command for _, received in self.received)
 
     def drop_all(self) -> None:
-        """Close all connections."""
         for writer in self.writers:
             writer.transport.abort()
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        """One connection."""
+        """Serve one connection."""
         number, self.opened = self.opened, self.opened + 1
         self.writers.append(writer)
         ended = asyncio.get_running_loop().create_future()
@@ -66,7 +64,7 @@ class ScriptedRedis:
             while data := await reader.read(65536):
                 parser.feed(data)
                 while (command := parser.gets()) is not False:
-                    self.heard.append((number, command))
+                    self.received.append((number, command))
                     if (reply := self._reply(command, number)) is not None:
                         writer.write(reply)
         except OSError:
@@ -76,7 +74,7 @@ class ScriptedRedis:
             ended.set_result(None)
 
     async def close(self) -> None:
-        """Close all connections, and see their end."""
+        """Close all connections and wait for their end."""
         self.drop_all()
         await asyncio.gather(*self.ended)
 
@@ -89,8 +87,8 @@ class ScriptedRedis:
 
 
 @asynccontextmanager
-async def scripted_redis(answer: Answer) -> AsyncIterator[ScriptedRedis]:
-    """The server, to the end of the block."""
+async def scripted_redis(answer: ReplyFunction) -> AsyncIterator[ScriptedRedis]:
+    """Run the server until the end of the block."""
     scripted = ScriptedRedis(answer)
     server = await asyncio.start_server(scripted.serve, "127.0.0.1", 0)
     scripted.port = server.sockets[0].getsockname()[1]

@@ -1,4 +1,4 @@
-"""What `REDIS_URL` may say."""
+"""Parsing `REDIS_URL`."""
 
 import pytest
 
@@ -27,7 +27,7 @@ from shared.store.redis.address import Endpoint, Login, RedisAddress
         ("redis://h?socket_timeout=3&max_connections=9", [("h", 6379)], Login(), 0),
     ],
 )
-def test_hosts_login_and_database_are_read(
+def test_hosts_login_and_database_are_parsed(
     url: str, endpoints: list[tuple[str, int]], login: Login, database: int
 ) -> None:
     address = RedisAddress.of(url)
@@ -36,13 +36,13 @@ def test_hosts_login_and_database_are_read(
     assert address.tls is None
 
 
-def test_a_socket_is_a_path() -> None:
+def test_a_unix_socket_is_given_as_a_path() -> None:
     address = RedisAddress.of("unix://:pw@/run/redis.sock?db=2")
     assert address.endpoints == (Endpoint(path="/run/redis.sock"),)
     assert (address.login, address.database) == (Login(None, "pw"), 2)
 
 
-def test_sentinels_have_a_port_and_a_login_of_their_own() -> None:
+def test_sentinels_have_their_own_default_port_and_login() -> None:
     address = RedisAddress.of(
         "redis+sentinel://u:p%3A@a,b:1/mymaster/2?sentinel_username=s&sentinel_password=t%26"
     )
@@ -59,7 +59,7 @@ def test_tls_verifies_certificates_and_names_by_default() -> None:
     assert address.tls.context.verify_mode.name == "CERT_REQUIRED"
 
 
-def test_tls_does_as_it_is_told() -> None:
+def test_tls_verification_can_be_turned_off() -> None:
     address = RedisAddress.of("rediss+sentinel://h/m?ssl_cert_reqs=none&ssl_check_hostname=false")
     assert address.tls is not None
     assert address.tls.context.verify_mode.name == "CERT_NONE"
@@ -79,14 +79,14 @@ def test_tls_does_as_it_is_told() -> None:
         ("rediss://h?ssl_min_version=x", "TLS options that can't be used"),
     ],
 )
-def test_what_is_wrong_is_named_without_the_password(url: str, fault: str) -> None:
+def test_an_invalid_url_is_refused_without_showing_the_password(url: str, fault: str) -> None:
     with pytest.raises(ValueError, match=r"must|has") as raised:
         RedisAddress.of(url.replace("://", "://user:secret@", 1))
     assert fault in str(raised.value)
     assert "secret" not in str(raised.value)
 
 
-def test_certificates_that_are_not_there_are_named() -> None:
+def test_a_missing_certificate_file_is_reported() -> None:
     address = RedisAddress.of("rediss://h?ssl_ca_certs=/nowhere/ca.pem")
     assert address.tls is not None
     with pytest.raises(ValueError, match="TLS options that can't be used"):

@@ -1,4 +1,4 @@
-"""What an error reply says about the server that sent it."""
+"""Classification of Redis error replies."""
 
 import pytest
 from hiredis import ReplyError
@@ -7,7 +7,7 @@ from shared.store.redis.error_replies import State, state_in
 
 
 @pytest.mark.parametrize(
-    ("said", "state"),
+    ("reply", "state"),
     [
         ("READONLY You can't write against a read only replica.", State.REFUSES_CHANGES),
         ("MISCONF Valkey is configured to save RDB snapshots, but", State.REFUSES_CHANGES),
@@ -24,15 +24,15 @@ from shared.store.redis.error_replies import State, state_in
         ("ERR unknown command 'X'", State.FAULT),
         ("WRONGTYPE Operation against a key holding the wrong kind of value", State.FAULT),
         ("CROSSSLOT Keys in request don't hash to the same slot", State.FAULT),
-        ("READONLYX is no code of ours", State.FAULT),
+        ("READONLYX is an unknown code", State.FAULT),
     ],
 )
-def test_the_code_in_front_says_what_is_wrong(said: str, state: State) -> None:
-    assert state_in(ReplyError(said)) is state
+def test_the_leading_code_determines_the_state(reply: str, state: State) -> None:
+    assert state_in(ReplyError(reply)) is state
 
 
 @pytest.mark.parametrize(
-    ("said", "state"),
+    ("reply", "state"),
     [
         (
             "ERR Error running script (call to f_0123): @user_script:12: @user_script: 12: "
@@ -59,5 +59,5 @@ def test_the_code_in_front_says_what_is_wrong(said: str, state: State) -> None:
         ),
     ],
 )
-def test_the_code_is_found_in_the_error_of_a_script(said: str, state: State) -> None:
-    assert state_in(ReplyError(said)) is state
+def test_the_code_is_found_in_the_error_of_a_script(reply: str, state: State) -> None:
+    assert state_in(ReplyError(reply)) is state

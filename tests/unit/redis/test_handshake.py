@@ -1,4 +1,4 @@
-"""An attempt to connect leaves no socket open, at whichever step it is cancelled."""
+"""An attempt to connect leaves no socket open when it is cancelled, at any step."""
 
 import asyncio
 import socket
@@ -17,13 +17,13 @@ from shared.store.redis.address import RedisAddress
 from shared.store.redis.handshake import open_link
 
 _GREETING = b"*2\r\n$4\r\nmode\r\n$10\r\nstandalone\r\n+PONG\r\n"
-_MOST_STEPS = 200
+_MAX_STEPS = 200
 
 
 @contextmanager
 def _server(context: ssl.SSLContext | None) -> Iterator[int]:
-    """A Redis that lets everybody in, one after the other, and never closes its side."""
-    kept: list[socket.socket] = []
+    """A Redis that accepts one connection after the other and never closes its side."""
+    connections: list[socket.socket] = []
 
     def serve(listener: socket.socket) -> None:
         while True:
@@ -31,11 +31,11 @@ def _server(context: ssl.SSLContext | None) -> Iterator[int]:
                 connection, _ = listener.accept()
             except OSError:  # the end of the test
                 return
-            kept.append(connection)
+            connections.append(connection)
             with suppress(OSError):
                 if context:
                     connection = context.wrap_socket(connection, server_side=True)
-                    kept[-1] = connection
+                    connections[-1] = connection
                 if connection.recv(65_536):
                     connection.sendall(_GREETING)
 
@@ -47,7 +47,7 @@ def _server(context: ssl.SSLContext | None) -> Iterator[int]:
         finally:
             listener.shutdown(socket.SHUT_RDWR)
             thread.join()
-            for connection in kept:
+            for connection in connections:
                 connection.close()
 
 
@@ -66,7 +66,7 @@ async def test_an_attempt_that_is_cancelled_at_any_step_leaves_no_socket_open(
     before = _open_sockets()
 
     async def is_opened_before(last_step: int) -> bool:
-        """Whether the connection is opened before the step at which it would be cancelled."""
+        """Cancel at `last_step`; return whether the connection was opened before that step."""
         opening = asyncio.create_task(open_link(address, address.endpoints[0]))
         steps = count(1)
 
@@ -85,9 +85,9 @@ async def test_an_attempt_that_is_cancelled_at_any_step_leaves_no_socket_open(
 
     with _server(context) as port:
         address = RedisAddress.of(f"{scheme}://127.0.0.1:{port}{options}")
-        for step in range(1, _MOST_STEPS):
+        for step in range(1, _MAX_STEPS):
             is_opened = await is_opened_before(step)
-            for _ in range(2):  # aborted sockets are closed in the next rounds of the loop
+            for _ in range(2):  # the loop closes aborted sockets in its next iterations
                 await asyncio.sleep(0)
             assert _open_sockets() == before, f"cancelled at step {step}"
             if is_opened:

@@ -1,4 +1,4 @@
-"""One address: what happens where the server behind it isn't the one to ask any more."""
+"""The connection to a single Redis: retries, reconnects and failures."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -10,7 +10,7 @@ from infra.local.ports import free_port
 from shared.errors import StoreUnavailable
 from shared.store.connection import Attempt, Failed, Script
 from shared.store.redis import NativeConnection
-from tests.unit.redis.scripted import OK, Answer, ScriptedRedis, bulk, error, scripted_redis
+from tests.unit.redis.scripted import OK, ReplyFunction, ScriptedRedis, bulk, error, scripted_redis
 
 READONLY = "READONLY You can't write against a read only replica."
 IN_SCRIPT = (
@@ -21,8 +21,10 @@ SCRIPT = Script.of("return 1")
 
 
 @asynccontextmanager
-async def at(answer: Answer) -> AsyncIterator[tuple[NativeConnection, ScriptedRedis]]:
-    """A connection to a server that answers so."""
+async def connected_to(
+    answer: ReplyFunction,
+) -> AsyncIterator[tuple[NativeConnection, ScriptedRedis]]:
+    """A connection to a server that replies by `answer`."""
     async with scripted_redis(answer) as server:
         connection = NativeConnection(server.url)
         try:
@@ -32,7 +34,7 @@ async def at(answer: Answer) -> AsyncIterator[tuple[NativeConnection, ScriptedRe
 
 
 @pytest.mark.parametrize(
-    "said",
+    "message",
     [
         READONLY,
         IN_SCRIPT,
@@ -46,10 +48,10 @@ async def at(answer: Answer) -> AsyncIterator[tuple[NativeConnection, ScriptedRe
         "ASK 3999 127.0.0.1:6381",
     ],
 )
-async def test_a_server_that_refuses_is_left_and_the_command_repeated_on_a_new_connection(
-    said: str,
+async def test_a_refused_command_is_repeated_on_a_new_connection(
+    message: str,
 ) -> None:
-    async with at(lambda _, number: error(said) if number == 0 else bulk(b"new")) as (
+    async with connected_to(lambda _, number: error(message) if number == 0 else bulk(b"new")) as (
         connection,
         server,
     ):
@@ -59,10 +61,11 @@ async def test_a_server_that_refuses_is_left_and_the_command_repeated_on_a_new_c
 
 
 @pytest.mark.parametrize(
-    "said", ["OOM command not allowed when used memory > 'maxmemory'.", "ERR wrong", "WRONGTYPE x"]
+    "message",
+    ["OOM command not allowed when used memory > 'maxmemory'.", "ERR wrong", "WRONGTYPE x"],
 )
-async def test_a_fault_of_ours_is_no_reason_to_connect_again(said: str) -> None:
-    async with at(lambda *_: error(said)) as (connection, server):
+async def test_an_error_of_the_command_causes_no_reconnect(message: str) -> None:
+    async with connected_to(lambda *_: error(message)) as (connection, server):
         with pytest.raises(StoreUnavailable):
             await connection.run(SCRIPT, ["k"], [])
         with pytest.raises(StoreUnavailable):
@@ -70,11 +73,11 @@ async def test_a_fault_of_ours_is_no_reason_to_connect_again(said: str) -> None:
         assert server.opened == 1
 
 
-async def test_a_server_that_stays_read_only_sees_few_connections_and_serves_reads() -> None:
+async def test_a_server_that_stays_read_only_gets_few_connections_and_serves_reads() -> None:
     def answer(command: list[bytes], _: int) -> bytes:
         return error(READONLY) if command[0] == b"EVALSHA" else bulk(b"read")
 
-    async with at(answer) as (connection, server):
+    async with connected_to(answer) as (connection, server):
 
         async def write() -> None:
             with pytest.raises(StoreUnavailable):
@@ -90,26 +93,26 @@ async def test_a_server_that_stays_read_only_sees_few_connections_and_serves_rea
         assert server.opened <= 12
 
 
-async def test_however_many_are_refused_the_next_connections_come_soon() -> None:
+async def test_many_refused_commands_do_not_delay_the_reconnect() -> None:
     def answer(command: list[bytes], number: int) -> bytes:
         return error(READONLY) if command[0] == b"EVALSHA" and number < 2 else OK
 
-    async with at(answer) as (connection, server):
+    async with connected_to(answer) as (connection, server):
         await connection.ask([("GET", "k")])
         calls = (connection.run(SCRIPT, ["k"], []) for _ in range(200))
         assert set(await asyncio.gather(*calls)) == {b"OK"}
         assert server.opened == 3
 
 
-async def test_a_server_that_loads_is_asked_some_times_a_second_however_many_ask_us() -> None:
+async def test_a_loading_server_gets_few_requests_from_many_callers() -> None:
     loading = error("LOADING Valkey is loading the dataset in memory")
-    async with at(lambda *_: loading) as (connection, server):
+    async with connected_to(lambda *_: loading) as (connection, server):
         server.pong = lambda _: loading
-        began = asyncio.get_running_loop().time()
+        started_at = asyncio.get_running_loop().time()
 
         async def ask() -> int:
             refusals = 0
-            while asyncio.get_running_loop().time() - began < 1.5:
+            while asyncio.get_running_loop().time() - started_at < 1.5:
                 with pytest.raises(StoreUnavailable):
                     await connection.ask([("GET", "k")])
                 refusals += 1
@@ -117,7 +120,7 @@ async def test_a_server_that_loads_is_asked_some_times_a_second_however_many_ask
             return refusals
 
         assert sum(await asyncio.gather(*(ask() for _ in range(50)))) > 500
-        assert server.times(b"PING") + server.times(b"GET") <= 15
+        assert server.count(b"PING") + server.count(b"GET") <= 15
         server.pong, server.answer = (lambda _: b"+PONG\r\n"), (lambda *_: OK)
         async with asyncio.timeout(1):
             while True:
@@ -128,11 +131,11 @@ async def test_a_server_that_loads_is_asked_some_times_a_second_however_many_ask
                     await asyncio.sleep(0.02)
 
 
-async def test_a_limit_that_could_not_be_counted_does_not_keep_a_read_waiting() -> None:
+async def test_a_failed_attempt_does_not_delay_a_read() -> None:
     def answer(command: list[bytes], number: int) -> bytes:
         return error(READONLY) if command[0] == b"EVALSHA" and number == 0 else bulk(b"read")
 
-    async with at(answer) as (connection, server):
+    async with connected_to(answer) as (connection, server):
         counting = Attempt(SCRIPT, ["k"], [])
         failed, value = await connection.ask([counting, ("GET", "k")])
         assert isinstance(failed, Failed)
@@ -142,38 +145,36 @@ async def test_a_limit_that_could_not_be_counted_does_not_keep_a_read_waiting() 
                 await asyncio.sleep(0.01)
 
 
-async def test_an_attempt_whose_script_is_unknown_is_sent_whole() -> None:
+async def test_an_attempt_with_an_unknown_script_is_resent_with_its_source() -> None:
     def answer(command: list[bytes], _: int) -> bytes:
         return error("NOSCRIPT No matching script.") if command[0] == b"EVALSHA" else OK
 
-    async with at(answer) as (connection, server):
+    async with connected_to(answer) as (connection, server):
         assert await connection.ask([Attempt(SCRIPT, ["k"], [1]), ("GET", "k")]) == [b"OK", b"OK"]
         assert await connection.run(SCRIPT, ["k"], []) == b"OK"
-        assert server.times(b"EVAL") == 2
+        assert server.count(b"EVAL") == 2
 
 
 async def test_a_command_whose_connection_died_while_idle_is_sent_once_more() -> None:
-    async with at(lambda *_: OK) as (connection, server):
+    async with connected_to(lambda *_: OK) as (connection, server):
         await connection.ask([("GET", "k")])
         server.drop_all()
         assert await connection.ask([("GET", "k")]) == [b"OK"]
         assert server.opened == 2
 
 
-async def test_a_command_whose_connection_dies_again_and_again_fails() -> None:
+async def test_a_command_whose_connection_dies_twice_fails() -> None:
     def die(command: list[bytes], number: int) -> None:
         server.drop_all()
 
-    async with at(die) as (connection, server):
+    async with connected_to(die) as (connection, server):
         with pytest.raises(StoreUnavailable):
             await connection.ask([("GET", "k")])
-        assert server.times(b"GET") == 2
+        assert server.count(b"GET") == 2
 
 
-async def test_a_reply_that_stays_away_is_an_outage_and_the_next_call_has_a_new_connection() -> (
-    None
-):
-    async with at(lambda _, number: None if number == 0 else OK) as (connection, server):
+async def test_a_missing_reply_is_an_outage_and_the_next_call_reconnects() -> None:
+    async with connected_to(lambda _, number: None if number == 0 else OK) as (connection, server):
         with pytest.raises(StoreUnavailable) as raised:
             await connection.ask([("GET", "k")])
         assert isinstance(raised.value.__cause__, TimeoutError)
@@ -181,15 +182,15 @@ async def test_a_reply_that_stays_away_is_an_outage_and_the_next_call_has_a_new_
         assert server.opened == 2
 
 
-async def test_a_server_that_is_gone_fails_callers_at_once_until_it_is_back() -> None:
+async def test_callers_fail_fast_until_a_lost_server_is_back() -> None:
     port = free_port()
     connection = NativeConnection(f"redis://127.0.0.1:{port}")
     loop = asyncio.get_running_loop()
     for _ in range(20):
-        asked = loop.time()
+        started_at = loop.time()
         with pytest.raises(StoreUnavailable):
             await connection.ask([("GET", "k")])
-        assert loop.time() - asked < 0.2
+        assert loop.time() - started_at < 0.2
     server = ScriptedRedis(lambda *_: OK)
     async with await asyncio.start_server(server.serve, "127.0.0.1", port):
         async with asyncio.timeout(1):
@@ -203,8 +204,11 @@ async def test_a_server_that_is_gone_fails_callers_at_once_until_it_is_back() ->
         await server.close()
 
 
-async def test_a_wrong_password_is_a_refusal_without_a_storm_of_logins() -> None:
-    async with at(lambda *_: error("NOAUTH Authentication required.")) as (connection, server):
+async def test_a_wrong_password_causes_few_login_attempts() -> None:
+    async with connected_to(lambda *_: error("NOAUTH Authentication required.")) as (
+        connection,
+        server,
+    ):
         server.greeting = lambda _: error("WRONGPASS invalid username-password pair")
         for _ in range(50):
             with pytest.raises(StoreUnavailable) as raised:
@@ -213,30 +217,30 @@ async def test_a_wrong_password_is_a_refusal_without_a_storm_of_logins() -> None
         assert server.opened < 5
 
 
-async def test_a_server_that_knows_no_hello_is_logged_in_to_the_old_way() -> None:
+async def test_a_server_without_hello_is_logged_in_to_with_auth() -> None:
     async with scripted_redis(lambda *_: OK) as server:
         server.greeting = lambda _: error("ERR unknown command `HELLO`")
         connection = NativeConnection(f"redis://user:pw@127.0.0.1:{server.port}/2")
         assert await connection.ask([("GET", "k")]) == [b"OK"]
-        heard = [command for _, command in server.heard]
-        assert [b"AUTH", b"user", b"pw"] in heard
-        assert [b"SELECT", b"2"] in heard
+        received = [command for _, command in server.received]
+        assert [b"AUTH", b"user", b"pw"] in received
+        assert [b"SELECT", b"2"] in received
         await connection.close()
 
 
-async def test_a_sentinel_in_place_of_a_redis_is_named() -> None:
-    async with at(lambda *_: OK) as (connection, server):
+async def test_a_sentinel_in_place_of_a_redis_is_reported() -> None:
+    async with connected_to(lambda *_: OK) as (connection, server):
         server.greeting = lambda _: b"*2\r\n$4\r\nmode\r\n$8\r\nsentinel\r\n"
         with pytest.raises(StoreUnavailable) as raised:
             await connection.ask([("GET", "k")])
         assert "redis+sentinel://" in str(raised.value.__cause__)
 
 
-async def test_a_caller_that_gives_up_leaves_the_others_their_replies() -> None:
+async def test_a_cancelled_caller_leaves_the_replies_of_others_intact() -> None:
     def answer(command: list[bytes], _: int) -> bytes:
         return bulk(command[1])
 
-    async with at(answer) as (connection, _):
+    async with connected_to(answer) as (connection, _):
         await connection.ask([("GET", "first")])
         calls = [asyncio.ensure_future(connection.ask([("GET", f"{n}")])) for n in range(20)]
         await asyncio.sleep(0)

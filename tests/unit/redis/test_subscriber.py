@@ -1,4 +1,4 @@
-"""A connection for pub/sub: what is published comes to its handler, or the connection ends."""
+"""A pub/sub connection: messages reach its handler, or the connection ends."""
 
 import asyncio
 import logging
@@ -12,7 +12,7 @@ from tests.unit.redis.scripted import ScriptedRedis, bulk, error, scripted_redis
 
 
 def confirm(command: list[bytes], _: int) -> bytes | None:
-    """Each channel is confirmed; on "talkative" a message comes with it; none may have "secret"."""
+    """Confirm each channel; send a message on "talkative"; refuse "secret"."""
     if command[0] != b"SUBSCRIBE":
         return None
     if b"secret" in command:
@@ -23,7 +23,7 @@ def confirm(command: list[bytes], _: int) -> bytes | None:
 
 
 async def subscriber(server: ScriptedRedis, handler: Handler) -> Subscriber:
-    """One on that server."""
+    """A pub/sub connection to `server`."""
     return Subscriber(await open_link(RedisAddress(()), Endpoint(port=server.port)), handler)
 
 
@@ -33,30 +33,30 @@ async def test_confirmations_and_messages_come_in_order() -> None:
         one = await subscriber(server, lambda *what: heard.put_nowait(what))
         one.subscribe(["quiet", "talkative"])
         async with asyncio.timeout(5):
-            came = [await heard.get() for _ in range(3)]
-        assert [(kind, channel) for kind, channel, _ in came] == [
+            messages = [await heard.get() for _ in range(3)]
+        assert [(kind, channel) for kind, channel, _ in messages] == [
             (b"subscribe", "quiet"),
             (b"subscribe", "talkative"),
             (b"message", "talkative"),
         ]
-        assert came[-1][2] == b"1"
+        assert messages[-1][2] == b"1"
         await one.close()
 
 
-async def test_nothing_is_sent_for_no_channels() -> None:
+async def test_an_empty_list_of_channels_sends_nothing() -> None:
     async with scripted_redis(confirm) as server:
         one = await subscriber(server, lambda *_: None)
         one.subscribe([])
         one.unsubscribe([])
         one.ping()
         async with asyncio.timeout(5):
-            while server.times(b"PING") < 2:  # the first is the login's
+            while server.count(b"PING") < 2:  # the login sends the first one
                 await asyncio.sleep(0.01)
-        assert server.times(b"SUBSCRIBE") == server.times(b"UNSUBSCRIBE") == 0
+        assert server.count(b"SUBSCRIBE") == server.count(b"UNSUBSCRIBE") == 0
         await one.close()
 
 
-async def test_a_pong_is_a_sign_of_life() -> None:
+async def test_a_pong_updates_the_time_of_the_last_message() -> None:
     async with scripted_redis(confirm) as server:
         one = await subscriber(server, lambda *_: None)
         heard_at = one.heard_at
@@ -69,7 +69,7 @@ async def test_a_pong_is_a_sign_of_life() -> None:
         await one.close()
 
 
-async def test_a_channel_that_is_refused_ends_the_connection_and_is_logged(
+async def test_a_refused_channel_ends_the_connection_and_is_logged(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     async with scripted_redis(confirm) as server:

@@ -1,4 +1,4 @@
-"""Sessions that an instance keeps, so that it doesn't decode the same state again."""
+"""The cache of decoded sessions of an instance."""
 
 from dataclasses import replace
 
@@ -28,7 +28,7 @@ def test_another_write_of_the_session_is_decoded() -> None:
     assert kept.decoded("a", b"0002 0001", encode_session(newer)) == Stored(newer, "0002")
 
 
-def test_an_older_write_is_decoded_where_the_store_went_back_to_it() -> None:
+def test_an_older_write_is_decoded_if_the_store_went_back_to_it() -> None:
     kept = RecentSessions()
     kept.keep("a", Stored(replace(_SESSION, version=2), "0002"), 100)
     assert kept.decoded("a", b"0001", encode_session(_SESSION)) == Stored(_SESSION, "0001")
@@ -43,7 +43,7 @@ def test_a_session_that_is_not_in_the_store_is_not_found(
     assert kept.decoded("a", operations, state) is None
 
 
-def test_the_states_that_are_kept_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_size_of_the_cache_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(recent, "_MOST_BYTES", 250)
     kept = RecentSessions()
     for name in ("a", "b", "c"):
@@ -56,7 +56,7 @@ def test_the_states_that_are_kept_are_bounded(monkeypatch: pytest.MonkeyPatch) -
     assert [kept.knows(name, b"0001") for name in ("b", "c", "e")] == [False, True, True]
 
 
-def test_the_session_that_was_not_used_for_the_longest_time_is_dropped_first(
+def test_the_least_recently_used_session_is_dropped_first(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(recent, "_MOST_BYTES", 250)
