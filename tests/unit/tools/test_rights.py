@@ -1,4 +1,4 @@
-"""The rights table of the documentation is that of the code."""
+"""docs/security.md: its rights table matches the code, and the tests that it names exist."""
 
 from pathlib import Path
 
@@ -7,11 +7,11 @@ from infra.docs.rights_table import rights_table
 _ROOT = Path(__file__).parents[3]
 
 
-def test_the_documented_rights_are_those_of_the_code() -> None:
+def test_the_documented_rights_match_the_code() -> None:
     assert rights_table() in (_ROOT / "docs/security.md").read_text()
 
 
-def test_every_test_that_the_document_names_is_there() -> None:
+def test_every_test_that_the_document_names_exists() -> None:
     promised = (_ROOT / "docs/security.md").read_text().partition("## Promises")[2]
     cells = [line.rpartition(" | ")[2] for line in promised.splitlines() if line.startswith("| ")]
     named = [part for cell in cells[1:] for part in cell.split("`")[1::2]]

@@ -14,7 +14,7 @@ def test_the_percentiles_of_one_sample_are_that_sample() -> None:
     assert summarize([7.0]) == Figures(None, 7.0, 7.0, 7.0)
 
 
-def test_samples_need_no_order() -> None:
+def test_samples_may_be_in_any_order() -> None:
     assert summarize([3.0, 1.0, 2.0]).p50_ms == 2.0
 
 

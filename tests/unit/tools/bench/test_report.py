@@ -1,4 +1,4 @@
-"""What a run of the benchmark prints."""
+"""The report of a benchmark run."""
 
 from io import StringIO
 
@@ -32,7 +32,7 @@ def test_errors_of_the_second_floor_count() -> None:
 
 
 def results(own_floor: Figures) -> Results:
-    """One scenario, without and with the audit trail, made by hand."""
+    """Invented results of one scenario, without and with the audit trail."""
     comparisons = [
         Comparison(name, SERVICE, FLOOR, 0.9, own_floor, 0.75)
         for name in ("switch", f"switch{AUDITED_SUFFIX}")
@@ -44,7 +44,7 @@ def results(own_floor: Figures) -> Results:
 
 
 def printed(results: Results) -> str:
-    """The report on a terminal that is wide enough."""
-    said = StringIO()
-    report.print_report(results, Console(file=said, width=150))
-    return said.getvalue()
+    """The report as printed on a wide terminal."""
+    output = StringIO()
+    report.print_report(results, Console(file=output, width=150))
+    return output.getvalue()

@@ -1,4 +1,4 @@
-"""What wrk says."""
+"""Parsing the output of wrk."""
 
 import shutil
 
@@ -23,7 +23,7 @@ def test_the_last_line_holds_the_figures_and_every_error_counts() -> None:
     assert parse_summary(OUTPUT) == Figures(1500.0, 1.5, 2.5, 4.125, errors=3)
 
 
-def test_without_wrk_a_sentence_says_how_to_get_it(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_wrk_the_error_says_how_to_install_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(shutil, "which", lambda _: None)
     with pytest.raises(BenchError, match="apt-get install wrk"):
         require_wrk()

@@ -1,4 +1,4 @@
-"""The figures that the demo ends with."""
+"""The figures that the demo prints at its end."""
 
 from tests.demo.statistics import ReplayStatistics
 
@@ -16,7 +16,7 @@ def test_the_largest_difference_from_the_record_keeps_its_sign_and_its_move() ->
     assert (journal.difference_ms, journal.difference_move, journal.moves) == (-3.0, 1, 3)
 
 
-def test_a_push_is_as_slow_as_the_last_client_that_it_reaches() -> None:
+def test_the_latency_of_a_push_is_that_of_the_last_client_to_get_it() -> None:
     journal = ReplayStatistics(presses={3: 10.0, 4: 11.0})
     arrivals = [{3: 10.002, 4: 11.001}, {3: 10.007, 4: 11.003}]
     assert round(journal.slowest_push_ms(arrivals), 6) == 7.0

@@ -1,4 +1,4 @@
-"""A recorded game at another speed."""
+"""Recorded games, scaled to another speed."""
 
 import pytest
 
@@ -24,10 +24,10 @@ def test_before_a_side_has_moved_its_clock_shows_the_bank() -> None:
     assert fast.shown_ms(Side.WHITE, 2) == pytest.approx(59_000 / 60)
 
 
-def test_a_bank_that_the_service_would_refuse_is_refused_here() -> None:
+def test_a_speed_at_which_the_service_would_refuse_the_bank_is_refused() -> None:
     with pytest.raises(DemoError, match="Use --speed 60 or less"):
         AcceleratedGame(GAME, 61)
 
 
-def test_the_recordings_say_where_they_come_from_and_can_all_be_played_at_60() -> None:
+def test_all_recordings_can_be_played_at_speed_60() -> None:
     assert all(AcceleratedGame(game, 60).moves for game in load_games())

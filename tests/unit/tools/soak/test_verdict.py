@@ -1,4 +1,4 @@
-"""The verdict of a soak: what may be missing from the trail, and what may not."""
+"""Comparing the trail with a soak test's answers: the changes that may be missing from the audit trail."""
 
 from collections.abc import Sequence
 
@@ -13,13 +13,13 @@ _FAILOVER = Failover(frozenset({"{s1}"}), _KILLED_AT)
 
 
 def accepted(version: int, *, at: float = 0.0, session: str = "a") -> AcceptedChange:
-    """A change that was acknowledged at that time."""
+    """A change that was acknowledged at `at`, s."""
     return AcceptedChange(session, version, f"{session}-{version}-{at}", at)
 
 
-def row(change: AcceptedChange, *, is_asked_for: bool = True) -> Row:
-    """Its row in the trail."""
-    return change.session_id, change.version, change.request_id, 50.0, is_asked_for
+def row(change: AcceptedChange, *, is_requested: bool = True) -> Row:
+    """The change's row in the trail."""
+    return change.session_id, change.version, change.request_id, 50.0, is_requested
 
 
 def verdict(
@@ -30,24 +30,24 @@ def verdict(
     refused: dict[str, str] | None = None,
     lag_s: float = 0.0,
 ) -> TrailComparison:
-    """What is found where the primary of `{s1}` was killed and every session is on `shard`."""
-    ledger = AnswerLog(lambda: None, list(changes), refused or {})
-    return compare_rows(rows, ledger, [_FAILOVER], lambda _: shard, lag_s)
+    """The comparison after the primary of `{s1}` was killed, with every session on `shard`."""
+    answers = AnswerLog(lambda: None, list(changes), refused or {})
+    return compare_rows(rows, answers, [_FAILOVER], lambda _: shard, lag_s)
 
 
-def test_a_trail_that_holds_every_change_once_is_without_fault() -> None:
+def test_a_trail_that_holds_every_change_once_has_no_faults() -> None:
     changes = [accepted(version) for version in (1, 2, 3)]
     found = verdict(changes, [row(change) for change in changes])
     assert (found.rows, found.faults, found.lost) == (3, (), ())
 
 
-def test_a_flag_that_a_request_settled_on_its_way_is_not_a_second_change() -> None:
+def test_a_flag_fall_that_a_request_settled_is_not_a_second_change() -> None:
     first, second = accepted(1), accepted(3)
     settled = (first.session_id, 2, second.request_id, 50.0, False)
     assert verdict([first, second], [row(first), settled, row(second)]).faults == ()
 
 
-def test_a_request_that_was_carried_out_twice_is_a_fault() -> None:
+def test_a_request_that_was_executed_twice_is_a_fault() -> None:
     first, second = accepted(1), accepted(3)
     doubled = (first.session_id, 2, second.request_id, 50.0, True)
     found = verdict([first, second], [row(first), doubled, row(second)])
@@ -55,7 +55,7 @@ def test_a_request_that_was_carried_out_twice_is_a_fault() -> None:
 
 
 @pytest.mark.parametrize("before_s", [-0.25, 0.0, 0.5])
-def test_what_a_killed_primary_acknowledged_just_before_is_counted_as_lost(before_s: float) -> None:
+def test_a_change_acknowledged_just_before_its_primary_was_killed_is_lost(before_s: float) -> None:
     kept, gone = accepted(1), accepted(2, at=_KILLED_AT - before_s)
     again = accepted(2, at=_KILLED_AT + 2)
     found = verdict([kept, gone, again], [row(kept), row(again)])
@@ -70,9 +70,9 @@ def test_what_a_killed_primary_acknowledged_just_before_is_counted_as_lost(befor
         (_KILLED_AT + 0.6, "{s1}"),
         (_KILLED_AT - 0.1, "{s2}"),
     ],
-    ids=["too early", "after the failover", "on a shard whose primary lives"],
+    ids=["too early", "after the failover", "on another shard"],
 )
-def test_what_is_missing_for_no_such_reason_is_a_fault(at: float, shard: str) -> None:
+def test_every_other_missing_change_is_a_fault(at: float, shard: str) -> None:
     kept, gone, again = accepted(1), accepted(2, at=at), accepted(2, at=_KILLED_AT + 2)
     found = verdict([kept, gone, again], [row(kept), row(again)], shard=shard)
     assert found.lost == ()
@@ -80,12 +80,12 @@ def test_what_is_missing_for_no_such_reason_is_a_fault(at: float, shard: str) ->
     assert str(gone) in found.faults[0]
 
 
-def test_a_session_may_end_with_what_was_lost() -> None:
+def test_the_last_changes_of_a_session_may_be_lost() -> None:
     kept, gone = accepted(1), accepted(2, at=_KILLED_AT)
     assert verdict([kept, gone], [row(kept)]).faults == ()
 
 
-def test_a_refusal_is_a_fault_where_the_session_has_lost_nothing() -> None:
+def test_a_refusal_is_a_fault_unless_its_session_lost_a_change() -> None:
     kept, gone = accepted(1), accepted(2, at=_KILLED_AT)
     refused = {"a": "POST /v1/sessions/a/resume was answered 409"}
     assert verdict([kept, gone], [row(kept)], refused=refused).faults == ()
@@ -93,13 +93,13 @@ def test_a_refusal_is_a_fault_where_the_session_has_lost_nothing() -> None:
     assert refused["a"] in fault
 
 
-def test_a_version_that_is_left_out_is_a_fault() -> None:
+def test_a_missing_version_is_a_fault() -> None:
     first, third = accepted(1), accepted(3)
     faults = verdict([first, third], [row(first), row(third)]).faults
     assert "session a has versions 1 to 3 without [2]" in faults
 
 
-def test_what_a_primary_acknowledged_without_its_replica_is_lost_though_the_trail_has_it() -> None:
+def test_a_change_that_did_not_reach_the_replica_is_lost_even_if_the_trail_has_it() -> None:
     kept, gone = accepted(1), accepted(2, at=_KILLED_AT - 0.25)
     changes, rows = [kept, gone], [row(kept), row(gone)]
     refused = {"a": "POST /v1/sessions/a/resume was answered 400"}
@@ -109,7 +109,7 @@ def test_what_a_primary_acknowledged_without_its_replica_is_lost_though_the_trai
     assert len(verdict(changes, rows, refused=refused).faults) == 1
 
 
-def test_a_change_that_is_crowded_out_of_the_trail_by_a_lost_one_is_a_fault() -> None:
+def test_a_change_replaced_in_the_trail_by_a_lost_one_is_a_fault() -> None:
     kept, gone = accepted(1), accepted(2, at=_KILLED_AT - 0.25)
     later = accepted(2, at=_KILLED_AT + 2)
     (fault,) = verdict([kept, gone, later], [row(kept), row(gone)], lag_s=0.5).faults
