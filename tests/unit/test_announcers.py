@@ -1,4 +1,4 @@
-"""Announcers made of others."""
+"""Announcers that combine others or run them in the background."""
 
 import asyncio
 
@@ -7,63 +7,62 @@ from shared.ports import News
 
 
 class Slow:
-    """Says nothing before it is let."""
+    """An announcer that waits for `gate`."""
 
     def __init__(self) -> None:
         self.gate = asyncio.Event()
-        self.begun: list[str] = []
-        self.said: list[str] = []
+        self.started: list[str] = []
+        self.finished: list[str] = []
 
     async def announce(self, news: News) -> None:
-        """See `Announcer`."""
-        self.begun.append(news.name)
+        self.started.append(news.name)
         await self.gate.wait()
-        self.said.append(news.name)
+        self.finished.append(news.name)
 
 
-def pushing(name: str) -> News:
+def with_push(name: str) -> News:
     """News with a push."""
     return News(name, pushes=[b"{}"])
 
 
-async def test_all_are_told_at_the_same_time() -> None:
+async def test_all_announcers_run_concurrently() -> None:
     one, two = Slow(), Slow()
-    telling = asyncio.create_task(Together([one, two]).announce(News("a")))
+    announcing = asyncio.create_task(Together([one, two]).announce(News("a")))
     await asyncio.sleep(0)
     await asyncio.sleep(0)
-    assert (one.begun, two.begun, telling.done()) == (["a"], ["a"], False)
+    assert (one.started, two.started, announcing.done()) == (["a"], ["a"], False)
     one.gate.set()
     two.gate.set()
-    await telling
-    assert (one.said, two.said) == (["a"], ["a"])
+    await announcing
+    assert (one.finished, two.finished) == (["a"], ["a"])
 
 
-async def test_nobody_waits_for_what_is_said_in_the_background_and_the_order_stays() -> None:
+async def test_announcing_in_the_background_returns_at_once_and_keeps_the_order() -> None:
     slow = Slow()
     background = InBackground(slow)
     for name in "abc":
-        await background.announce(pushing(name))
-    assert slow.begun == []
+        await background.announce(with_push(name))
+    assert slow.started == []
     await asyncio.sleep(0)
-    assert (slow.begun, slow.said) == (["a", "b", "c"], [])
+    assert (slow.started, slow.finished) == (["a", "b", "c"], [])
     slow.gate.set()
     await background.drain()
-    assert slow.said == ["a", "b", "c"]
+    assert slow.finished == ["a", "b", "c"]
 
 
-async def test_what_has_no_push_in_it_is_of_no_interest_there() -> None:
+async def test_news_without_a_push_are_not_announced_in_the_background() -> None:
     slow = Slow()
     background = InBackground(slow)
     await background.announce(News("a", fills_outbox=True))
     await asyncio.sleep(0)
-    assert slow.begun == []
+    assert slow.started == []
     await background.drain()
 
 
-async def test_a_process_that_stops_does_not_wait_for_ever() -> None:
+async def test_draining_the_background_ends_after_its_timeout() -> None:
     slow = Slow()
     background = InBackground(slow)
-    await background.announce(pushing("a"))
+    await background.announce(with_push("a"))
     async with asyncio.timeout(5):
         await background.drain(patience_s=0.01)
-    assert (slow.begun, slow.said) == (["a"], [])
+    assert (slow.started, slow.finished) == (["a"], [])

@@ -1,4 +1,4 @@
-"""The store's clock as an instance sees it."""
+"""An instance's estimate of the store's clock."""
 
 import pytest
 
@@ -6,31 +6,30 @@ from shared.clock import StoreClock
 
 
 class Ticker:
-    """A monotonic clock that a test moves."""
+    """A monotonic clock that a test sets, s."""
 
     def __init__(self) -> None:
         self.now = 1_000.0
 
     def __call__(self) -> float:
-        """The time."""
         return self.now
 
 
 @pytest.fixture
 def monotonic(monkeypatch: pytest.MonkeyPatch) -> Ticker:
-    """The clock that `StoreClock` runs on."""
+    """The monotonic clock that `StoreClock` uses."""
     ticker = Ticker()
     monkeypatch.setattr("shared.clock.time.monotonic", ticker)
     return ticker
 
 
-def test_the_middle_of_the_round_trip_is_when_the_store_looked(monotonic: Ticker) -> None:
+def test_the_store_s_time_is_taken_for_the_middle_of_the_round_trip(monotonic: Ticker) -> None:
     clock = StoreClock()
     clock.observe(sent=999.0, received=1_000.0, store_time_s=5_000.0)
     assert clock.now() == 5_000_500
 
 
-def test_it_runs_on_by_the_monotonic_clock(monotonic: Ticker) -> None:
+def test_the_clock_advances_with_the_monotonic_clock(monotonic: Ticker) -> None:
     clock = StoreClock()
     clock.observe(1_000.0, 1_000.0, 5_000.0)
     monotonic.now += 12.345
@@ -45,7 +44,7 @@ def test_the_shortest_round_trip_wins(monotonic: Ticker) -> None:
     assert clock.error_ms == pytest.approx(1.0)
 
 
-def test_an_old_sample_gives_way_to_a_worse_one(monotonic: Ticker) -> None:
+def test_an_old_sample_is_replaced_even_by_a_worse_one(monotonic: Ticker) -> None:
     clock = StoreClock()
     clock.observe(1_000.0, 1_000.0, 5_000.0)
     monotonic.now += 40
@@ -53,7 +52,7 @@ def test_an_old_sample_gives_way_to_a_worse_one(monotonic: Ticker) -> None:
     assert clock.now() == 6_000_000
 
 
-def test_it_says_when_it_can_no_longer_be_trusted(monotonic: Ticker) -> None:
+def test_the_clock_is_stale_a_minute_after_its_last_sample(monotonic: Ticker) -> None:
     clock = StoreClock()
     assert clock.is_stale
     assert not clock.was_measured

@@ -1,4 +1,4 @@
-"""Addresses of databases that were written for other clients work with ours."""
+"""Database URLs written for other clients work unchanged."""
 
 import psycopg
 import pytest
@@ -37,7 +37,7 @@ def test_options_of_other_postgres_clients_are_dropped_or_translated(query: str,
 
 
 @pytest.mark.parametrize(
-    ("url", "said"),
+    ("url", "message"),
     [
         ("mysql://a:hidden@h/x", "must begin with postgresql://"),
         ("postgresql://a:half@hidden@h/x", "must have each @ in the password written as %40"),
@@ -47,10 +47,12 @@ def test_options_of_other_postgres_clients_are_dropped_or_translated(query: str,
         (f"{_POSTGRES}?hidd%20en=1", "has an option that Postgres doesn't know"),
     ],
 )
-def test_a_wrong_postgres_address_is_told_without_its_password(url: str, said: str) -> None:
+def test_an_invalid_postgres_url_is_refused_without_showing_its_password(
+    url: str, message: str
+) -> None:
     with pytest.raises(ValueError, match=r"must|has") as refused:
         postgres_url(url)
-    assert str(refused.value).startswith(said)
+    assert str(refused.value).startswith(message)
     assert "hid" not in str(refused.value)
 
 
@@ -70,7 +72,7 @@ async def test_options_of_other_redis_clients_are_dropped(url: str, left: str) -
     await Redis.from_url(left).aclose()
 
 
-def test_a_wrong_redis_address_is_told_without_its_password() -> None:
+def test_an_invalid_redis_url_is_refused_without_showing_its_password() -> None:
     with pytest.raises(ValueError, match=r"^must begin with rediss://") as refused:
         RedisAddress.of(redis_url("https://a:hidden@redis.example"))
     assert "hidden" not in str(refused.value)

@@ -1,6 +1,7 @@
-"""A deadline loop that ends finishes what it has claimed: nobody else would, until its lease ends.
+"""A deadline loop that stops handles the wake-ups that it has claimed.
 
-The store is a fake here, for no real one could be caught between a claim and its answer.
+Otherwise they would wait for the end of their lease. The store is a fake, because a real one can't
+be stopped between a claim and its reply.
 """
 
 import asyncio
@@ -18,32 +19,32 @@ _NOW = Instant(1_000)
 
 
 class _SlowStore:
-    """Answers a claim when it is let."""
+    """Replies to a claim when the test allows it."""
 
     def __init__(self) -> None:
-        self.is_asked = asyncio.Event()
-        self.may_answer = asyncio.Event()
+        self.claim_began = asyncio.Event()
+        self.may_reply = asyncio.Event()
 
     async def agendas(self, _: int) -> list[Agenda]:
         return [Agenda(_NOW, (Wakeup("a session", _NOW),))]
 
     async def claim(self, wakeups: Sequence[Wakeup], until: Instant) -> list[Wakeup]:
-        self.is_asked.set()
-        await self.may_answer.wait()
+        self.claim_began.set()
+        await self.may_reply.wait()
         return [Wakeup(wakeup.name, until) for wakeup in wakeups]
 
 
 class _Wakeups:
-    """Notes what it was woken for."""
+    """Records the wake-ups that it handled."""
 
     def __init__(self) -> None:
-        self.woken: list[str] = []
+        self.handled: list[str] = []
 
     async def handle_deadline(self, claimed: Wakeup) -> None:
-        self.woken.append(claimed.name)
+        self.handled.append(claimed.name)
 
 
-async def test_an_end_between_a_claim_and_its_answer_loses_no_wake_up() -> None:
+async def test_stopping_between_a_claim_and_its_reply_loses_no_wake_up() -> None:
     store, wakeups = _SlowStore(), _Wakeups()
     loop = DeadlineLoop(
         cast(SessionStore, store),
@@ -53,9 +54,9 @@ async def test_an_end_between_a_claim_and_its_answer_loses_no_wake_up() -> None:
     )
     async with asyncio.timeout(5):
         running = asyncio.create_task(loop.run())
-        await store.is_asked.wait()
+        await store.claim_began.wait()
         running.cancel()
         await asyncio.sleep(0)
-        store.may_answer.set()
+        store.may_reply.set()
         await asyncio.wait([running])
-    assert wakeups.woken == ["a session"]
+    assert wakeups.handled == ["a session"]

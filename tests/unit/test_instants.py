@@ -1,4 +1,4 @@
-"""Instants far from now are written and read without an error."""
+"""Timestamps of instants, including those outside the calendar."""
 
 import pytest
 
@@ -19,5 +19,5 @@ from shared.representation import timestamp
         (-(2**63), "0001-01-01T00:00:00.000Z"),
     ],
 )
-def test_every_instant_can_be_written(instant: int, written: str) -> None:
+def test_every_instant_has_a_timestamp(instant: int, written: str) -> None:
     assert timestamp(Instant(instant)) == written

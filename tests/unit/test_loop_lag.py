@@ -1,4 +1,4 @@
-"""The event loop's lag is as long as it stood still, and as often as somebody would have waited."""
+"""The measured lag of the event loop."""
 
 import asyncio
 import time
@@ -6,14 +6,14 @@ import time
 from functions.workers.loop_lag import LoopLag
 
 
-async def test_a_stall_is_as_many_late_looks_as_it_was_long() -> None:
-    seen: list[float] = []
-    looking = asyncio.create_task(LoopLag(seen.append).run())
+async def test_a_stall_gives_late_samples_in_proportion_to_its_length() -> None:
+    lags: list[float] = []
+    sampling = asyncio.create_task(LoopLag(lags.append).run())
     await asyncio.sleep(0.05)
     time.sleep(0.55)
-    while len(seen) < 6:
+    while len(lags) < 6:
         await asyncio.sleep(0.01)
-    looking.cancel()
-    late = [lag for lag in seen if lag > 50]
+    sampling.cancel()
+    late = [lag for lag in lags if lag > 50]
     assert len(late) >= 4
     assert max(late) > 400

@@ -1,4 +1,4 @@
-"""Production starts with everything that it needs, or not at all."""
+"""Checks of the settings that production requires."""
 
 from typing import Any
 
@@ -17,11 +17,11 @@ _GOOD = {
 
 
 def _settings(**changed: str | None) -> Settings:
-    said: dict[str, Any] = {k: v for k, v in (_GOOD | changed).items() if v is not None}
-    return Settings.model_validate(said)
+    values: dict[str, Any] = {k: v for k, v in (_GOOD | changed).items() if v is not None}
+    return Settings.model_validate(values)
 
 
-def test_production_starts_with_what_it_needs() -> None:
+def test_production_starts_with_all_required_settings() -> None:
     require_production_ready(_settings())
 
 
@@ -40,26 +40,28 @@ def test_production_starts_with_what_it_needs() -> None:
         ({"metrics_token": "secret"}, ["METRICS_TOKEN is a placeholder"]),
     ],
 )
-def test_what_is_missing_is_named(missing: dict[str, str | None], named: list[str]) -> None:
+def test_missing_and_placeholder_settings_are_named(
+    missing: dict[str, str | None], named: list[str]
+) -> None:
     with pytest.raises(SystemExit) as ended:
         require_production_ready(_settings(**missing))
-    said = str(ended.value)
-    assert all(name in said for name in named)
-    assert not any(value and value in said for value in missing.values())
+    message = str(ended.value)
+    assert all(name in message for name in named)
+    assert not any(value and value in message for value in missing.values())
 
 
-def test_a_function_may_lack_what_it_does_not_need_but_have_no_placeholder() -> None:
+def test_a_function_may_lack_settings_but_must_not_have_placeholders() -> None:
     nothing = {"jwt_secret": None, "redis_url": None, "database_url": None}
     require_secure_secrets(_settings(**nothing))
     with pytest.raises(SystemExit, match="JWT_SECRET is a placeholder"):
         require_secure_secrets(_settings(**nothing | {"jwt_secret": "change-me" * 5}))
 
 
-def test_elsewhere_nothing_is_asked_for() -> None:
+def test_outside_production_nothing_is_required() -> None:
     require_production_ready(_settings(app_env="local", jwt_secret=None, redis_url=None))
 
 
-def test_an_issuer_s_keys_are_as_good_as_a_secret() -> None:
+def test_an_issuer_s_keys_replace_the_secret() -> None:
     keys = "https://project.supabase.co/auth/v1/.well-known/jwks.json"
     require_production_ready(_settings(jwt_secret=None, jwt_jwks_url=keys))
 
@@ -72,7 +74,7 @@ def test_an_issuer_s_keys_are_as_good_as_a_secret() -> None:
         ({"app_env": "local", "auth_disabled": "false", "jwt_secret": None}, "needs JWT_SECRET"),
     ],
 )
-def test_what_would_leave_the_door_open_is_refused(
+def test_insecure_authentication_settings_are_refused(
     changed: dict[str, str | None], reason: str
 ) -> None:
     with pytest.raises(ValidationError, match=reason):
@@ -89,13 +91,13 @@ def test_what_would_leave_the_door_open_is_refused(
         ({"jwt_secret": None}, True),
     ],
 )
-def test_only_on_one_s_own_machine_nobody_is_asked_for_a_token(
+def test_authentication_is_off_only_on_a_local_machine(
     changed: dict[str, str | None], asks: bool
 ) -> None:
     assert _settings(**changed).asks_for_tokens is asks
 
 
-def test_no_setting_shows_a_secret() -> None:
+def test_settings_never_show_a_secret() -> None:
     secrets = {
         name: f"hidden-{name}-0123456789abcdefghijklmnopqrstuv"
         for name, field in Settings.model_fields.items()

@@ -1,4 +1,4 @@
-"""Sessions as clients see them."""
+"""The JSON representation of sessions for clients."""
 
 from typing import Any
 
@@ -48,7 +48,7 @@ _RUNNING = Session(
 )
 
 
-def test_what_there_is_none_of_is_left_out_save_for_six_fields() -> None:
+def test_missing_values_are_left_out_except_for_six_fields() -> None:
     view: dict[str, Any] = msgspec.json.decode(encoded_view(_PENDING, _NOW))
     assert [name for name, value in view.items() if value is None] == [
         "active_participant_id",
@@ -64,7 +64,7 @@ def test_what_there_is_none_of_is_left_out_save_for_six_fields() -> None:
     assert "group_id" not in view["participants"][0]
 
 
-def test_live_figures_are_those_of_the_instant() -> None:
+def test_live_values_are_those_of_the_given_instant() -> None:
     view: dict[str, Any] = msgspec.json.decode(encoded_view(_RUNNING, Instant(_NOW + 2_000)))
     assert view["server_time_ms"] == _NOW + 2_000
     assert view["time_remaining_ms"] == 3_000
@@ -125,5 +125,5 @@ def test_a_switch_is_answered_with_a_part_of_the_session(expiry: Expiry | None) 
         (-(10**15), "0001-01-01T00:00:00.000Z"),
     ],
 )
-def test_timestamps_have_milliseconds_and_end_with_the_calendar(instant: int, text: str) -> None:
+def test_timestamps_have_milliseconds_and_stay_within_the_calendar(instant: int, text: str) -> None:
     assert timestamp(Instant(instant)) == text

@@ -1,4 +1,4 @@
-"""Sessions whose next audit entry failed wait, and are tried again later each time."""
+"""The growing delays of sessions whose next audit entry could not be written."""
 
 import pytest
 
@@ -7,25 +7,24 @@ from functions.workers.retry_schedule import RetrySchedule
 
 
 class Clock:
-    """Seconds that pass when they are told to."""
+    """A monotonic clock that tests set, s."""
 
     def __init__(self) -> None:
         self.now = 100.0
 
     def monotonic(self) -> float:
-        """As in `time`."""
         return self.now
 
 
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
-    """The only clock there is."""
-    own = Clock()
-    monkeypatch.setattr(retry_schedule, "time", own)
-    return own
+    """The clock that `retry_schedule` uses."""
+    fake = Clock()
+    monkeypatch.setattr(retry_schedule, "time", fake)
+    return fake
 
 
-def test_a_session_waits_longer_each_time_but_never_longer_than_a_minute(clock: Clock) -> None:
+def test_the_delay_doubles_each_time_up_to_a_minute(clock: Clock) -> None:
     waiting, delays = RetrySchedule(), list[float]()
     for _ in range(9):
         clock.now += 1_000
@@ -33,7 +32,7 @@ def test_a_session_waits_longer_each_time_but_never_longer_than_a_minute(clock: 
     assert delays == [1, 2, 4, 8, 16, 32, 60, 60, 60]
 
 
-def test_a_session_is_blocked_in_every_round_that_began_before_its_time(clock: Clock) -> None:
+def test_a_session_is_blocked_in_every_round_that_began_before_its_retry_time(clock: Clock) -> None:
     waiting = RetrySchedule()
     waiting.put_off("a")
     assert waiting.block("a", since=100.0)
@@ -53,7 +52,7 @@ def test_a_session_whose_entries_are_written_again_is_forgotten(clock: Clock) ->
     assert not waiting.has_due()
 
 
-def test_what_was_due_and_did_not_come_in_a_round_is_forgotten(clock: Clock) -> None:
+def test_a_due_session_without_entries_in_a_round_is_forgotten(clock: Clock) -> None:
     waiting = RetrySchedule()
     waiting.put_off("a")
     clock.now = 100.5
@@ -62,7 +61,7 @@ def test_what_was_due_and_did_not_come_in_a_round_is_forgotten(clock: Clock) -> 
     assert (waiting.of("a"), waiting.of("b") is None) == (None, False)
 
 
-def test_a_session_whose_entry_was_parked_goes_on_soon_but_more_slowly_each_time(
+def test_the_delay_after_a_parked_entry_starts_short_and_doubles_each_time(
     clock: Clock,
 ) -> None:
     waiting, delays = RetrySchedule(), list[float]()
@@ -75,7 +74,7 @@ def test_a_session_whose_entry_was_parked_goes_on_soon_but_more_slowly_each_time
     assert delays == [1, 2, 4]
 
 
-def test_no_more_than_ten_thousand_are_remembered(clock: Clock) -> None:
+def test_no_more_than_ten_thousand_sessions_are_remembered(clock: Clock) -> None:
     waiting = RetrySchedule()
     for n in range(10_001):
         waiting.put_off(str(n))

@@ -1,4 +1,4 @@
-"""Settings come from the environment."""
+"""Reading settings from the environment, and errors in them that stop the start."""
 
 import json
 import logging
@@ -21,7 +21,7 @@ def test_origins_are_separated_by_commas(monkeypatch: pytest.MonkeyPatch) -> Non
 @pytest.mark.parametrize(
     ("name", "value"), [("PORT", "x"), ("STORE_SHARDS", "0"), ("LOG_LEVEL", "LOUD")]
 )
-def test_a_wrong_setting_stops_the_start(
+def test_an_invalid_setting_stops_the_start(
     monkeypatch: pytest.MonkeyPatch, name: str, value: str
 ) -> None:
     monkeypatch.setenv(name, value)
@@ -30,7 +30,7 @@ def test_a_wrong_setting_stops_the_start(
 
 
 _SECRET = "3f9c2b7d51e84a06bb1f7c20d94e6a85c7d3e1f0"
-_LINE_ENDS = ["\n", " ", "\r\n", "\t "]
+_WHITESPACE = ["\n", " ", "\r\n", "\t "]
 
 
 @pytest.mark.parametrize(
@@ -52,9 +52,9 @@ def test_a_log_level_may_be_written_in_any_case(
     assert Settings.from_environment().log_level == level
 
 
-@pytest.mark.parametrize("end", _LINE_ENDS)
-def test_white_space_around_a_setting_is_no_part_of_it(
-    monkeypatch: pytest.MonkeyPatch, end: str
+@pytest.mark.parametrize("space", _WHITESPACE)
+def test_white_space_around_a_setting_is_ignored(
+    monkeypatch: pytest.MonkeyPatch, space: str
 ) -> None:
     given = {
         "DATABASE_URL": "postgresql://u:p@db.example/postgres?pgbouncer=true",
@@ -66,7 +66,7 @@ def test_white_space_around_a_setting_is_no_part_of_it(
         "AUDIT_WORKER": "off",
     }
     for name, value in given.items():
-        monkeypatch.setenv(name, f"{end}{value}{end}")
+        monkeypatch.setenv(name, f"{space}{value}{space}")
     settings = Settings.from_environment()
     assert settings.database_url == SecretStr("postgresql://u:p@db.example/postgres")
     assert settings.redis_url == SecretStr(given["REDIS_URL"])
@@ -75,16 +75,14 @@ def test_white_space_around_a_setting_is_no_part_of_it(
     assert settings.cors_origins == ["https://a.example"]
 
 
-@pytest.mark.parametrize("nothing", ["", " ", "\n"])
-def test_an_empty_setting_is_as_if_it_were_not_set(
-    monkeypatch: pytest.MonkeyPatch, nothing: str
-) -> None:
+@pytest.mark.parametrize("blank", ["", " ", "\n"])
+def test_an_empty_setting_counts_as_unset(monkeypatch: pytest.MonkeyPatch, blank: str) -> None:
     for name in Settings.model_fields:
-        monkeypatch.setenv(name.upper(), nothing)
+        monkeypatch.setenv(name.upper(), blank)
     assert Settings.from_environment() == Settings()
 
 
-def test_variables_of_a_deployment_in_node_do_no_harm(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_variables_of_a_node_deployment_are_ignored(monkeypatch: pytest.MonkeyPatch) -> None:
     given = {"NODE_ENV": "production", "SUPABASE_ANON_KEY": "eyJ", "REDIS_TLS": "true"}
     for name, value in given.items():
         monkeypatch.setenv(name, value)
@@ -126,13 +124,13 @@ def test_a_switch_may_be_written_as_any_boolean(
         ("SUPABASE_URL", "abc.supabase.co", "SUPABASE_URL must begin with http:// or https://"),
     ],
 )
-def test_a_wrong_setting_is_told_in_one_sentence_that_repeats_no_secret(
+def test_an_invalid_setting_is_reported_in_one_sentence_without_secrets(
     monkeypatch: pytest.MonkeyPatch, name: str, value: str, sentence: str
 ) -> None:
     monkeypatch.setenv(name, value)
-    with pytest.raises(SystemExit) as end:
+    with pytest.raises(SystemExit) as ended:
         read_settings()
-    assert str(end.value) == f"SyncKairos can't start. {sentence}"
+    assert str(ended.value) == f"SyncKairos can't start. {sentence}"
 
 
 def test_a_log_line_is_one_json_object_with_its_extra_fields() -> None:
@@ -143,7 +141,7 @@ def test_a_log_line_is_one_json_object_with_its_extra_fields() -> None:
     assert (line["message"], line["level"], line["request_id"]) == ("it failed", "ERROR", "r1")
 
 
-def test_a_container_that_could_not_listen_does_not_start() -> None:
+def test_a_container_with_only_upstash_rest_does_not_start() -> None:
     token = SecretStr("token")
     rest_alone = Settings(
         upstash_redis_rest_url="https://a.example", upstash_redis_rest_token=token
@@ -160,24 +158,24 @@ def test_a_container_that_could_not_listen_does_not_start() -> None:
         ("rediss://:secret@host?ssl_ca_certs=/nowhere", "REDIS_URL has TLS options that can't be"),
     ],
 )
-def test_a_container_with_a_wrong_redis_url_does_not_start(url: str, fault: str) -> None:
+def test_a_container_with_an_invalid_redis_url_does_not_start(url: str, fault: str) -> None:
     with pytest.raises(SystemExit, match=fault) as ended:
         container(Settings(redis_url=SecretStr(url)), EmfMetrics())
     assert "secret" not in str(ended.value)
 
 
-def test_a_container_that_could_not_push_to_those_who_listen_does_not_start() -> None:
+def test_a_container_with_a_publishable_key_but_no_service_role_key_does_not_start() -> None:
     no_key = Settings(supabase_url="https://a.example", supabase_publishable_key="sb_publishable")
     with pytest.raises(SystemExit, match="SUPABASE_PUBLISHABLE_KEY needs SUPABASE_SERVICE_ROLE"):
         container(no_key, EmfMetrics())
 
 
-def test_a_trail_behind_supabase_needs_its_key() -> None:
+def test_an_audit_log_in_supabase_needs_the_service_role_key() -> None:
     with pytest.raises(SystemExit, match="SUPABASE_SERVICE_ROLE_KEY"):
         audit_log(Settings(supabase_url="https://a.example"))
 
 
-def test_what_pushes_to_supabase_can_sign_tokens_for_those_who_listen() -> None:
+def test_pushes_through_supabase_need_a_valid_signing_key() -> None:
     pushing = Settings(supabase_url="https://a.example", supabase_publishable_key="sb_publishable")
     with pytest.raises(SystemExit, match="SUPABASE_SIGNING_KEY"):
         subscriptions(pushing, holds_sockets=True)

@@ -1,4 +1,4 @@
-"""What the container's sockets do of themselves."""
+"""WebSocket connections of the container: direct writes, and clients that are gone."""
 
 from typing import Any
 
@@ -11,15 +11,15 @@ from websockets.protocol import OPEN
 from functions.container.connections.websocket import WebSocketConnection
 
 
-async def test_who_speaks_to_a_client_that_was_given_up_learns_that_it_is_gone() -> None:
-    given_up = WebSocketConnection(Config(lambda: None), ServerState(), {})
-    given_up.handshake_complete = given_up.close_sent = True
+async def test_sending_on_a_closed_connection_raises_client_disconnected() -> None:
+    closed = WebSocketConnection(Config(lambda: None), ServerState(), {})
+    closed.handshake_complete = closed.close_sent = True
     with pytest.raises(ClientDisconnected):
-        await given_up.send({"type": "websocket.send", "text": "anybody there?"})
+        await closed.send({"type": "websocket.send", "text": "hello"})
 
 
 class _Transport:
-    """What was written to it, and what it says when it is written to."""
+    """Records what is written; closes or fails if told to."""
 
     def __init__(self) -> None:
         self.written: list[bytes] = []
@@ -50,7 +50,7 @@ async def test_a_message_is_written_at_once_while_there_is_room() -> None:
     assert transport.written == [b"\x81\x02{}"]
 
 
-@pytest.mark.parametrize("why", ["no room", "no handshake yet", "closed by us", "lost", "closing"])
+@pytest.mark.parametrize("why", ["no room", "no handshake yet", "close sent", "lost", "closing"])
 async def test_a_message_that_can_t_be_written_at_once_is_left_to_the_caller(why: str) -> None:
     socket, transport = _open_socket()
     match why:
@@ -58,7 +58,7 @@ async def test_a_message_that_can_t_be_written_at_once_is_left_to_the_caller(why
             socket.writable.clear()
         case "no handshake yet":
             socket.handshake_complete = False
-        case "closed by us":
+        case "close sent":
             socket.close_sent = True
         case "lost":
             socket.disconnected = True
@@ -68,7 +68,7 @@ async def test_a_message_that_can_t_be_written_at_once_is_left_to_the_caller(why
     assert not transport.written
 
 
-async def test_a_connection_that_was_reset_a_moment_ago_harms_nobody_else() -> None:
+async def test_a_failed_write_leaves_the_message_to_the_caller() -> None:
     socket, transport = _open_socket()
-    transport.failure = RuntimeError("the handler is closed")  # as uvloop says
+    transport.failure = RuntimeError("the handler is closed")  # as uvloop does
     assert not socket.sends_now("{}")

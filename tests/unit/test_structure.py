@@ -1,4 +1,4 @@
-"""The floors of the building: imports only point down, and each package keeps to its own."""
+"""The layers of the source: each package imports only what it may."""
 
 import ast
 import sys
@@ -12,7 +12,7 @@ SOURCES = sorted(
     path for folder in ("functions", "shared", "infra") for path in (ROOT / folder).rglob("*.py")
 )
 
-FLOORS = {
+ALLOWED_IMPORTS = {
     "shared/domain": {"shared.domain"},
     "shared/ports.py": {"shared.domain"},
     "shared/errors.py": set(),
@@ -132,7 +132,7 @@ STANDARD_LIBRARY_ONLY = (
 
 
 def imports(path: Path) -> Iterator[str]:
-    """The modules that a file imports, ours and others'."""
+    """All modules that a file imports."""
     for node in ast.walk(ast.parse(path.read_text())):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
@@ -140,10 +140,12 @@ def imports(path: Path) -> Iterator[str]:
             yield from (f"{node.module}.{alias.name}" for alias in node.names)
 
 
-def floor_of(path: Path) -> set[str]:
-    """What a file may import of ours: the rule of the nearest place that has one."""
-    place = path.relative_to(ROOT)
-    return next(FLOORS[str(p)] for p in (place, *place.parents) if str(p) in FLOORS)
+def allowed_imports(path: Path) -> set[str]:
+    """The project's modules that a file may import: by its own rule or its nearest folder's."""
+    location = path.relative_to(ROOT)
+    return next(
+        ALLOWED_IMPORTS[str(p)] for p in (location, *location.parents) if str(p) in ALLOWED_IMPORTS
+    )
 
 
 def is_under(module: str, packages: set[str]) -> bool:
@@ -153,19 +155,21 @@ def is_under(module: str, packages: set[str]) -> bool:
 
 @pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(ROOT)))
 def test_imports_only_point_down(path: Path) -> None:
-    ours = {
+    own_modules = {
         m for m in imports(path) if m.split(".")[0] in ("functions", "shared", "infra", "tests")
     }
-    assert {module for module in ours if not is_under(module, floor_of(path))} == set()
+    assert {
+        module for module in own_modules if not is_under(module, allowed_imports(path))
+    } == set()
 
 
-@pytest.mark.parametrize("place", STANDARD_LIBRARY_ONLY)
-def test_the_ground_floor_needs_nothing_but_python(place: str) -> None:
-    paths = (ROOT / place).rglob("*.py") if (ROOT / place).is_dir() else [ROOT / place]
+@pytest.mark.parametrize("location", STANDARD_LIBRARY_ONLY)
+def test_the_lowest_layer_uses_the_standard_library_only(location: str) -> None:
+    paths = (ROOT / location).rglob("*.py") if (ROOT / location).is_dir() else [ROOT / location]
     roots = {module.split(".")[0] for path in paths for module in imports(path)}
     assert roots <= sys.stdlib_module_names | {"shared"}
 
 
-def test_the_domain_has_no_clock_and_no_dice() -> None:
+def test_the_domain_uses_no_clock_and_no_randomness() -> None:
     used = {m for path in (ROOT / "shared/domain").rglob("*.py") for m in imports(path)}
     assert not {m.split(".")[0] for m in used} & {"time", "datetime", "random", "asyncio", "uuid"}

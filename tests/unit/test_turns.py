@@ -1,4 +1,4 @@
-"""The queue in which changes of one session are made."""
+"""The lock per session: order, bound and timeout of waiting changes."""
 
 import asyncio
 from contextlib import suppress
@@ -12,20 +12,20 @@ from shared.turns import Turns, patience
 _SESSION = "some session"
 
 
-async def test_changes_are_made_in_the_order_in_which_they_joined() -> None:
+async def test_changes_are_made_in_order_of_arrival() -> None:
     turns: Turns[int] = Turns()
-    served: list[int] = []
+    made: list[int] = []
 
     async def change(number: int) -> None:
         async with turns.of(_SESSION):
-            served.append(number)
+            made.append(number)
             await asyncio.sleep(0)
 
     await asyncio.gather(*map(change, range(100)))
-    assert served == list(range(100))
+    assert made == list(range(100))
 
 
-async def test_a_change_gets_what_the_one_before_it_left() -> None:
+async def test_a_change_gets_the_value_that_the_previous_one_left() -> None:
     turns: Turns[int] = Turns()
     seen: list[tuple[bool, int | None]] = []
 
@@ -39,7 +39,7 @@ async def test_a_change_gets_what_the_one_before_it_left() -> None:
     assert seen == [(False, None), (True, 0), (True, 1)]
 
 
-async def test_nothing_is_kept_of_a_session_for_which_no_change_waits() -> None:
+async def test_nothing_is_kept_of_a_session_without_waiting_changes() -> None:
     turns: Turns[int] = Turns()
     async with turns.of(_SESSION) as turn:
         turn.left = 1
@@ -71,7 +71,7 @@ async def test_the_queue_of_a_session_is_bounded(monkeypatch: pytest.MonkeyPatch
     await wait()
 
 
-async def test_one_that_waits_for_too_long_gives_up_and_the_next_one_is_served(
+async def test_a_change_that_waits_too_long_fails_and_the_next_one_is_made(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(module, "_PATIENCE_S", 0.05)
@@ -87,7 +87,7 @@ async def test_one_that_waits_for_too_long_gives_up_and_the_next_one_is_served(
     await wait()
 
 
-async def test_one_that_is_cancelled_while_it_waits_leaves_the_queue() -> None:
+async def test_a_change_that_is_cancelled_while_it_waits_leaves_the_queue() -> None:
     turns: Turns[int] = Turns()
 
     async def wait() -> None:
@@ -104,18 +104,18 @@ async def test_one_that_is_cancelled_while_it_waits_leaves_the_queue() -> None:
         assert not turn.has_waited
 
 
-async def test_each_block_ends_at_its_own_time_though_they_share_a_timer(
+async def test_timeouts_that_share_a_timer_end_each_at_its_own_time(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(module, "_PATIENCE_S", 0.1)
     clock = asyncio.get_running_loop().time
 
     async def wait(for_s: float) -> float:
-        began = clock()
+        started_at = clock()
         with suppress(StoreUnavailable):
             async with patience():
                 await asyncio.sleep(for_s)
-        return clock() - began
+        return clock() - started_at
 
     async def begin_later() -> float:
         await asyncio.sleep(0.05)
@@ -127,7 +127,7 @@ async def test_each_block_ends_at_its_own_time_though_they_share_a_timer(
     assert 0.1 <= later < 0.14
 
 
-async def test_a_block_that_is_cancelled_from_outside_is_cancelled_and_not_late(
+async def test_a_cancellation_from_outside_is_not_reported_as_a_timeout(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(module, "_PATIENCE_S", 0.05)
@@ -143,7 +143,7 @@ async def test_a_block_that_is_cancelled_from_outside_is_cancelled_and_not_late(
         await waiting
 
 
-async def test_a_block_that_has_ended_is_not_cancelled_later(
+async def test_a_block_that_has_ended_is_not_cancelled_by_its_timeout(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(module, "_PATIENCE_S", 0.02)

@@ -1,4 +1,4 @@
-"""Comparing the trail with a soak test's answers: the changes that may be missing from the audit trail."""
+"""Comparing a soak test's answers with the audit trail: changes that may be missing."""
 
 from collections.abc import Sequence
 
