@@ -104,7 +104,7 @@ def test_settings_never_show_a_secret() -> None:
         if "SecretStr" in str(field.annotation)
     }
     secrets["supabase_signing_key"] = (
-        '{"kty": "EC", "crv": "P-256", "kid": "ours", "d": "hidden-signing-key"}'
+        '{"kty": "EC", "crv": "P-256", "kid": "key-1", "d": "hidden-signing-key"}'
     )
     secrets["redis_url"] = "rediss://default:hidden-redis@redis.example"
     secrets["database_url"] = "postgresql://user:hidden-database@db.example/x"

@@ -179,7 +179,7 @@ def test_pushes_through_supabase_need_a_valid_signing_key() -> None:
     pushing = Settings(supabase_url="https://a.example", supabase_publishable_key="sb_publishable")
     with pytest.raises(SystemExit, match="SUPABASE_SIGNING_KEY"):
         subscriptions(pushing, holds_sockets=True)
-    key = '{"kty": "EC", "crv": "P-256", "kid": "ours", "d": "?", "x": "?", "y": "?"}'
+    key = '{"kty": "EC", "crv": "P-256", "kid": "key-1", "d": "?", "x": "?", "y": "?"}'
     broken = pushing.model_copy(update={"supabase_signing_key": SecretStr(key)})
     with pytest.raises(SystemExit, match="SUPABASE_SIGNING_KEY"):
         subscriptions(broken, holds_sockets=False)

@@ -15,7 +15,7 @@ from shared.errors import Unauthenticated
 from shared.settings.settings import Settings
 
 _PRIVATE = ec.generate_private_key(ec.SECP256R1())
-_JWK: dict[str, Any] = ECAlgorithm.to_jwk(_PRIVATE, as_dict=True) | {"kid": "ours"}
+_JWK: dict[str, Any] = ECAlgorithm.to_jwk(_PRIVATE, as_dict=True) | {"kid": "key-1"}
 _PUBLIC_JWK = {name: value for name, value in _JWK.items() if name != "d"}
 _SECRET = "the-secret-of-a-project-that-is-long-enough"
 
@@ -31,7 +31,7 @@ def test_tokens_are_signed_with_the_project_s_secret() -> None:
 def test_a_signing_key_signs_tokens_with_its_key_id() -> None:
     token, _ = SupabaseTokens.by_signing_key(json.dumps(_JWK)).mint("1", time.time() + 60)
     jwt.decode(token, _PRIVATE.public_key(), algorithms=["ES256"])
-    assert jwt.get_unverified_header(token) == {"alg": "ES256", "kid": "ours", "typ": "JWT"}
+    assert jwt.get_unverified_header(token) == {"alg": "ES256", "kid": "key-1", "typ": "JWT"}
 
 
 def test_a_realtime_token_is_not_accepted_by_the_api() -> None:
@@ -51,7 +51,7 @@ def test_a_realtime_token_is_not_accepted_by_the_api() -> None:
         json.dumps(_PUBLIC_JWK),
         json.dumps(_JWK | {"kid": ""}),
         json.dumps(_JWK | {"crv": "P-384"}),
-        json.dumps({"kty": "oct", "k": "c2VjcmV0", "kid": "ours"}),
+        json.dumps({"kty": "oct", "k": "c2VjcmV0", "kid": "key-1"}),
     ],
 )
 def test_an_invalid_signing_key_is_refused(key: str) -> None:

@@ -30,7 +30,7 @@ async def test_every_connection_error_is_an_outage(error: Exception) -> None:
         raise error
 
     log = log_over(httpx.MockTransport(fail))
-    for call in (log.append(entries_of(switched_session())), log.last("nobody"), log.check()):
+    for call in (log.append(entries_of(switched_session())), log.last("unknown"), log.check()):
         with pytest.raises(AuditUnavailable):
             await call
     await log.close()
@@ -50,7 +50,7 @@ async def test_a_request_on_a_connection_closed_while_idle_is_retried(
 
     log = log_over(httpx.MockTransport(answer))
     if method == "last":
-        assert await log.last("nobody") is None
+        assert await log.last("unknown") is None
     else:
         assert await log.append(entries_of(switched_session())) == []
     assert len(sent) == 2

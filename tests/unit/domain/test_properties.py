@@ -65,7 +65,7 @@ def test_no_millisecond_is_lost_or_added(generated: RandomSession) -> None:
         for step in run.steps:
             if isinstance(step, Change):
                 if deadline(session) is not None or _runs_without_limit(session):
-                    mover = session.active_participant_id or "nobody"
+                    mover = session.active_participant_id or "none"
                     ran[mover] = ran.get(mover, 0) + step.occurred_at - since
                 since = step.occurred_at
             session = step.session

@@ -16,11 +16,11 @@ from infra.local.supabase import JWT_SECRET, PUBLISHABLE_KEY, SECRET_KEY
 _PRIVATE = ec.generate_private_key(ec.SECP256R1())
 _OTHER = ec.generate_private_key(ec.SECP256R1())
 _CLAIMS: dict[str, Any] = {"role": "authenticated", "exp": time.time() + 3600, "iat": 0}
-_JWK = ECAlgorithm.to_jwk(_PRIVATE, as_dict=True) | {"kid": "ours"}
-_PUBLIC_JWK = ECAlgorithm.to_jwk(_PRIVATE.public_key(), as_dict=True) | {"kid": "ours"}
+_JWK = ECAlgorithm.to_jwk(_PRIVATE, as_dict=True) | {"kid": "key-1"}
+_PUBLIC_JWK = ECAlgorithm.to_jwk(_PRIVATE.public_key(), as_dict=True) | {"kid": "key-1"}
 
 
-def _signed_with_key(key: Any = _PRIVATE, kid: str = "ours") -> str:
+def _signed_with_key(key: Any = _PRIVATE, kid: str = "key-1") -> str:
     return jwt.encode(_CLAIMS, key, "ES256", {"kid": kid})
 
 
@@ -36,7 +36,7 @@ def test_api_keys_give_their_roles(key: str, role: str) -> None:
 
 def test_tokens_signed_with_the_secret_are_accepted() -> None:
     identity = TokenVerifier(RealtimeOptions()).identify(
-        _signed_with_secret(aud="whoever", nbf=2**33, sync_session="1")
+        _signed_with_secret(aud="any", nbf=2**33, sync_session="1")
     )
     assert (identity.role, identity.claims["sync_session"]) == ("authenticated", "1")
 
@@ -54,7 +54,7 @@ def test_tokens_signed_with_an_imported_key_are_accepted(jwk: dict[str, Any]) ->
         (_signed_with_key(_OTHER), "JwtSignatureError"),
         (_signed_with_key(kid="unknown"), "JwtSignatureError"),
         (
-            jwt.encode(_CLAIMS, _PUBLIC_JWK["x"], "HS256", {"kid": "ours"}),
+            jwt.encode(_CLAIMS, _PUBLIC_JWK["x"], "HS256", {"kid": "key-1"}),
             "JwtSignatureError",
         ),
         (jwt.encode(_CLAIMS, "", "none"), "JwtSignatureError"),
