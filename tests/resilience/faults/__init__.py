@@ -1,1 +1,1 @@
-"""What the service does while what it depends on, or the way there, fails."""
+"""The service's behaviour while a dependency, or the connection to it, fails."""

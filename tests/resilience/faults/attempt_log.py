@@ -1,4 +1,4 @@
-"""What players were told, to be held against the audit trail."""
+"""A log of the players' requests and answers, to be compared with the audit trail."""
 
 import asyncio
 import time
@@ -18,79 +18,81 @@ class Attempt:
 
     player: int
     operation: str
-    """The same for all tries of one change: its id."""
+    """Id of the change or read; all tries of one change share it."""
     request_id: str
-    begun: float
-    """`time.monotonic()`"""
-    seconds: float
+    started_at: float
+    """In s, by `now()`."""
+    duration_s: float
     answer: httpx.Response
     is_change: bool
 
     @property
     def succeeded(self) -> bool:
-        """Whether it was done; a replay of an earlier success counts."""
+        """Whether the answer is a success; a replay of an earlier one counts."""
         return self.answer.is_success
 
     @property
     def data(self) -> dict[str, Any]:
-        """What a success carries."""
+        """The `data` of a successful answer."""
         return dict(self.answer.json()["data"])
 
 
 @dataclass
-class Ledger:
+class AttemptLog:
     """Every attempt, in the order of the answers."""
 
     attempts: list[Attempt] = field(default_factory=list)
-    _news: asyncio.Event = field(default_factory=asyncio.Event)
+    _changed: asyncio.Event = field(default_factory=asyncio.Event)
 
-    def enter(self, attempt: Attempt) -> None:
-        """One more."""
+    def add(self, attempt: Attempt) -> None:
+        """Add an attempt and wake up `wait_until`."""
         self.attempts.append(attempt)
-        self._news.set()
+        self._changed.set()
 
-    async def until(self, has_come: Callable[[], bool]) -> None:
-        """Return when `has_come`, which depends on attempts alone."""
-        while not has_come():
-            self._news.clear()
-            await self._news.wait()
+    async def wait_until(self, condition: Callable[[], bool]) -> None:
+        """Return when `condition` is true; it must depend on the attempts alone."""
+        while not condition():
+            self._changed.clear()
+            await self._changed.wait()
 
     def successes(self, *, since: float = 0.0) -> list[Attempt]:
-        """The changes that were made and answered after `since`."""
+        """Return the successful changes that were answered after `since`."""
         return [
-            a for a in self.attempts if a.is_change and a.succeeded and a.begun + a.seconds > since
+            a
+            for a in self.attempts
+            if a.is_change and a.succeeded and a.started_at + a.duration_s > since
         ]
 
     def durations(self, since: float, until: float) -> list[float]:
-        """How long the switches took that were begun and answered between the two, s."""
+        """Return the durations in s of the changes started and answered between the two times."""
         return sorted(
-            a.seconds
+            a.duration_s
             for a in self.attempts
-            if a.is_change and a.begun > since and a.begun + a.seconds < until
+            if a.is_change and a.started_at > since and a.started_at + a.duration_s < until
         )
 
-    def check_in_time(self, within_s: float, *, since: float) -> None:
-        """Assert that nobody was left waiting."""
-        late = [a for a in self.attempts if a.begun > since and a.seconds > within_s]
-        assert not late, [(a.operation, a.seconds, a.answer.status_code) for a in late]
+    def check_durations(self, limit_s: float, *, since: float) -> None:
+        """Assert that no attempt started after `since` took longer than `limit_s`."""
+        late = [a for a in self.attempts if a.started_at > since and a.duration_s > limit_s]
+        assert not late, [(a.operation, a.duration_s, a.answer.status_code) for a in late]
 
     def statuses(self, since: float) -> Counter[int]:
-        """How many answers of each status there were to what was asked since then."""
-        return Counter(a.answer.status_code for a in self.attempts if a.begun > since)
+        """Count the statuses of the answers to requests sent after `since`."""
+        return Counter(a.answer.status_code for a in self.attempts if a.started_at > since)
 
 
 def is_unavailable(answer: httpx.Response) -> bool:
-    """Whether the caller was told to come back, and when."""
-    is_later = int(answer.headers.get("retry-after", 0)) >= 1
-    return error_of(answer) == (503, "STORE_UNAVAILABLE") and is_later
+    """Return whether the answer is the 503 STORE_UNAVAILABLE with a `Retry-After`."""
+    has_retry_after = int(answer.headers.get("retry-after", 0)) >= 1
+    return error_of(answer) == (503, "STORE_UNAVAILABLE") and has_retry_after
 
 
-def each_player(attempts: Iterable[Attempt], players: int, times: int) -> bool:
-    """Whether every player has at least that many of `attempts`."""
+def every_player_has(attempts: Iterable[Attempt], players: int, times: int) -> bool:
+    """Return whether each of `players` players made at least `times` of `attempts`."""
     counts = Counter(attempt.player for attempt in attempts)
     return len(counts) == players and min(counts.values()) >= times
 
 
 def now() -> float:
-    """The clock of a ledger, s."""
+    """Return the time of an attempt log, in s."""
     return time.monotonic()

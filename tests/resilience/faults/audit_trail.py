@@ -1,4 +1,4 @@
-"""The audit trail, held against what players were told."""
+"""Compare the audit trail with the answers that players got."""
 
 import asyncio
 from collections import Counter
@@ -13,7 +13,7 @@ from shared.domain.units import Instant
 from shared.instants import instant_of
 from shared.representation import encoded_view
 from shared.snapshot import decode_session
-from tests.resilience.faults.attempt_log import Ledger
+from tests.resilience.faults.attempt_log import AttemptLog
 
 _POLL_S = 0.02
 
@@ -28,7 +28,7 @@ select distinct split_part(request_id, '-', 1) from public.sync_events where req
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One version of one session."""
+    """The trail's row of one version of a session."""
 
     session_id: str
     version: int
@@ -38,21 +38,21 @@ class Row:
 
     @property
     def view(self) -> dict[str, Any]:
-        """The Session of the API as it was then."""
+        """The `Session` object of the API at that version."""
         return dict(msgspec.json.decode(encoded_view(decode_session(self.state), self.occurred_at)))
 
 
 class AuditTrail:
-    """The trail behind `url`, past every proxy."""
+    """The trail in the database at `url`, read without a proxy."""
 
     def __init__(self, url: str) -> None:
         self._url = url
 
-    async def until(self, versions: dict[str, int], ledger: Ledger | None = None) -> None:
-        """Return when it has each session up to its version, and each change of `ledger` that was
-        answered."""
-        answered = {a.operation for a in ledger.successes()} if ledger else set()
-        attempts = ledger.attempts if ledger else []
+    async def until(self, versions: dict[str, int], log: AttemptLog | None = None) -> None:
+        """Return when the trail has each session up to its version in `versions`, and each
+        successful change of `log`."""
+        answered = {a.operation for a in log.successes()} if log else set()
+        attempts = log.attempts if log else []
         requests = [a.request_id for a in attempts if a.operation in answered]
         async with await psycopg.AsyncConnection.connect(self._url, autocommit=True) as connection:
             while True:
@@ -64,11 +64,11 @@ class AuditTrail:
                     return
                 await asyncio.sleep(_POLL_S)
 
-    def check(self, ledger: Ledger) -> None:
-        """Assert that each change that was answered is there once, with the state answered, that
-        no change was made twice, and that no version is missing or there twice."""
-        answered = {a.operation: a for a in ledger.successes()}
-        rows = self._rows({a.request_id for a in ledger.attempts if a.is_change})
+    def check(self, log: AttemptLog) -> None:
+        """Assert that the trail has each successful change once, with the state in its answer,
+        that no change was made twice, and that no version is missing or duplicated."""
+        answered = {a.operation: a for a in log.successes()}
+        rows = self._rows({a.request_id for a in log.attempts if a.is_change})
         made = Counter(_operation_of(row) for row in rows)
         assert not [operation for operation, times in made.items() if times > 1]
         assert not answered.keys() - made.keys()
@@ -81,22 +81,22 @@ class AuditTrail:
             assert versions == list(range(1, len(versions) + 1))
 
     def versions(self, session_id: str) -> list[int]:
-        """The versions of a session, in ascending order."""
-        rows = self._asked(
+        """Return the versions of a session in ascending order."""
+        rows = self._query(
             "select version from public.sync_events where session_id::text = any(%s) order by 1",
             [session_id],
         )
         return [version for (version,) in rows]
 
     def _rows(self, request_ids: Collection[str]) -> list[Row]:
-        rows = self._asked(
+        rows = self._query(
             "select session_id::text, version, request_id, occurred_at, state_snapshot::text"
             " from public.sync_events where request_id = any(%s)",
             list(request_ids),
         )
         return [Row(i, v, r, instant_of(at), state) for i, v, r, at, state in rows]
 
-    def _asked(self, query: str, parameter: list[str]) -> list[tuple[Any, ...]]:
+    def _query(self, query: str, parameter: list[str]) -> list[tuple[Any, ...]]:
         with psycopg.connect(self._url) as connection:
             return connection.execute(query.encode(), (parameter,)).fetchall()
 

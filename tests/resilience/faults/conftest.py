@@ -1,4 +1,4 @@
-"""Services whose every way to what they depend on leads through a proxy that can fail."""
+"""Services that reach their store and audit database only through fault-injecting proxies."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -22,22 +22,22 @@ from infra.local.upstash import local_upstash
 from infra.migrate import migrate
 from tests.conftest import missing
 from tests.resilience.faults.audit_trail import AuditTrail
-from tests.resilience.faults.fault_run import Stage
-from tests.resilience.faults.followers import by_events, by_polling, by_websocket
+from tests.resilience.faults.fault_run import Deployment
+from tests.resilience.faults.followers import polling_transport, sse_transport, websocket_transport
 from tests.resilience.faults.proxy import FaultyProxy, faulty_proxy
 
-_HURRY = 30
-"""How many times faster than real time schedules go: what runs every minute runs every 2 s."""
+_SCHEDULE_SPEED = 30
+"""Speed-up of the schedules: a job of every minute runs every 2 s."""
 
 
-_WARM = ("create", "start", "switch", "switch", "read", "read")
-"""Two instances of what two players ask at once: a cold start in a trial would take the processors
-from the other functions for longer than a caller waits for the store."""
+_WARM_FUNCTIONS = ("create", "start", "switch", "switch", "read", "read")
+"""Two instances of the functions that two players call at once: a cold start during a run would
+take CPU from the other functions for longer than a caller waits for the store."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Service(Stage):
-    """What it depends on fails at these two places."""
+class FaultyDeployment(Deployment):
+    """A service with a proxy before its store and one before its audit database."""
 
     redis: FaultyProxy
     audit: FaultyProxy
@@ -45,7 +45,7 @@ class Service(Stage):
 
 @pytest.fixture(scope="session")
 def own_postgres() -> Iterator[EmbeddedPostgres]:
-    """A database that only the services of these tests write to."""
+    """A Postgres for these tests only."""
     with embedded_postgres() as server:
         create_roles(server.url)
         migrate(server.url)
@@ -54,7 +54,7 @@ def own_postgres() -> Iterator[EmbeddedPostgres]:
 
 @pytest.fixture(scope="session")
 def own_supabase(own_postgres: EmbeddedPostgres) -> Iterator[LocalSupabase]:
-    """Supabase's API on it."""
+    """Supabase's API on `own_postgres`."""
     if not is_node_installed():
         missing("Node")
     with local_supabase(own_postgres.url) as server:
@@ -62,8 +62,8 @@ def own_supabase(own_postgres: EmbeddedPostgres) -> Iterator[LocalSupabase]:
 
 
 @pytest.fixture(scope="session")
-def container(own_postgres: EmbeddedPostgres) -> Iterator[Service]:
-    """Two instances on a Redis and a Postgres."""
+def container(own_postgres: EmbeddedPostgres) -> Iterator[FaultyDeployment]:
+    """Two instances that use Redis and Postgres."""
     with faulty_proxy(own_postgres.port) as audit:
         trail = {"DATABASE_URL": url_of_postgres(audit.port)}
         with _two_instances(own_postgres, audit, trail) as service:
@@ -73,8 +73,8 @@ def container(own_postgres: EmbeddedPostgres) -> Iterator[Service]:
 @pytest.fixture(scope="module")
 def supabase_container(
     own_postgres: EmbeddedPostgres, own_supabase: LocalSupabase
-) -> Iterator[Service]:
-    """Two instances on a Redis and Supabase's API."""
+) -> Iterator[FaultyDeployment]:
+    """Two instances that use Redis and Supabase's API."""
     with (
         faulty_proxy(port_of(own_supabase.url)) as audit,
         _two_instances(own_postgres, audit, _supabase_behind(audit)) as service,
@@ -83,8 +83,10 @@ def supabase_container(
 
 
 @pytest.fixture(scope="session")
-def functions(own_postgres: EmbeddedPostgres, own_supabase: LocalSupabase) -> Iterator[Service]:
-    """The functions on Upstash and Supabase's API."""
+def functions(
+    own_postgres: EmbeddedPostgres, own_supabase: LocalSupabase
+) -> Iterator[FaultyDeployment]:
+    """The functions, with Upstash and Supabase's API."""
     with (
         embedded_redis() as redis_url,
         local_upstash(redis_url) as upstash,
@@ -98,11 +100,11 @@ def functions(own_postgres: EmbeddedPostgres, own_supabase: LocalSupabase) -> It
             "RATE_LIMIT_SWITCH": "0",
             **_supabase_behind(audit),
         }
-        options = LocalRunOptions(warm=_WARM, schedule_speed=_HURRY)
-        with running_functions(settings, options) as running_here:
-            yield Service(
-                urls=(running_here.url,),
-                followings=(by_polling(running_here.url),),
+        options = LocalRunOptions(warm=_WARM_FUNCTIONS, schedule_speed=_SCHEDULE_SPEED)
+        with running_functions(settings, options) as service:
+            yield FaultyDeployment(
+                urls=(service.url,),
+                transports=(polling_transport(service.url),),
                 trail=AuditTrail(own_postgres.url),
                 players=2,
                 redis=redis,
@@ -113,23 +115,27 @@ def functions(own_postgres: EmbeddedPostgres, own_supabase: LocalSupabase) -> It
 @contextmanager
 def _two_instances(
     postgres: EmbeddedPostgres, audit: FaultyProxy, trail: dict[str, str]
-) -> Iterator[Service]:
+) -> Iterator[FaultyDeployment]:
     with embedded_redis() as redis_url, faulty_proxy(port_of(redis_url)) as redis:
-        there = f"redis://127.0.0.1:{redis.port}/0"
+        url = f"redis://127.0.0.1:{redis.port}/0"
         with (
-            running(there, port=None, quiet=False, **trail) as one,
-            running(there, port=None, quiet=False, **trail) as two,
+            running(url, port=None, quiet=False, **trail) as one,
+            running(url, port=None, quiet=False, **trail) as two,
         ):
-            yield Service(
+            yield FaultyDeployment(
                 urls=(one.url, two.url),
-                followings=[way(instance) for instance in (one, two) for way in _PUSHES],
+                transports=[
+                    transport_of(instance)
+                    for instance in (one, two)
+                    for transport_of in _PUSH_TRANSPORTS
+                ],
                 trail=AuditTrail(postgres.url),
                 redis=redis,
                 audit=audit,
             )
 
 
-_PUSHES = (by_websocket, by_events)
+_PUSH_TRANSPORTS = (websocket_transport, sse_transport)
 
 
 def _supabase_behind(proxy: FaultyProxy) -> dict[str, str]:
@@ -140,12 +146,12 @@ def _supabase_behind(proxy: FaultyProxy) -> dict[str, str]:
 
 
 def url_of_postgres(port: int) -> str:
-    """Its database, at another port."""
+    """The URL of the test database behind a proxy at `port`."""
     return f"postgresql://postgres@127.0.0.1:{port}/postgres"
 
 
 def port_of(url: str) -> int:
-    """The port that a url names."""
+    """The port in `url`."""
     port = urlsplit(url).port
     assert port is not None
     return port

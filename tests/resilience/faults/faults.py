@@ -1,67 +1,66 @@
-"""What can go wrong on the way to a server."""
+"""Faults of a connection to a server."""
 
 from dataclasses import dataclass
 from enum import Enum, auto
 
 
-class Way(Enum):
-    """The direction in which data goes."""
+class Direction(Enum):
+    """The direction of data through the proxy."""
 
-    THERE = auto()
-    """From the client to the server."""
-    BACK = auto()
+    TO_SERVER = auto()
+    TO_CLIENT = auto()
 
 
 class Loss(Enum):
-    """How a reply gets lost, once the server has sent it."""
+    """How the proxy drops a reply that the server has sent."""
 
     RESET = auto()
-    """The connection is reset in its place."""
+    """Reset the connection instead."""
     SILENCE = auto()
-    """Nothing comes any more, and nothing that the client says arrives, not even its leaving."""
+    """Pass nothing more in either direction, not even the client's close."""
 
 
 class Traffic(Enum):
-    """Which connections suffer: those on which somebody says this."""
+    """Connections that a fault affects: those on which the client has sent this value."""
 
     ALL = b""
     SUBSCRIPTIONS = b"SUBSCRIBE"
-    """To channels of Redis."""
+    """Connections that subscribe to channels of Redis."""
     COMMANDS = b"TIME"
-    """Behind everything that is read."""
+    """Connections that read: every read ends with the command TIME."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fault:
-    """One way to fail; the default is to work well. All times in seconds."""
+    """A fault of a proxy's connections; the default is none. All times in seconds."""
 
     name: str = "none"
     delay_s: float = 0.0
-    """Every piece of data waits that long."""
+    """Delay of every chunk of data."""
     jitter_s: float = 0.0
-    """Every piece waits up to that long on top; the order stays."""
-    stalls: frozenset[Way] = frozenset()
-    """The ways on which nothing passes; it is held, and goes on when the fault has ended."""
-    strands: bool = False
-    """Whether who is connected is never heard again, even when the fault has ended; meanwhile
-    nothing passes on new connections. So does a firewall that has forgotten its connections."""
+    """Upper bound of a random delay added to `delay_s`; the order stays."""
+    stalls: frozenset[Direction] = frozenset()
+    """Directions in which data is held back until the fault ends."""
+    blackholes: bool = False
+    """Pass nothing more on existing connections, even after the fault has ended, and nothing on
+    new ones until then: like a firewall that has lost its connection table."""
     resets: bool = False
-    """Whether connections are reset: those that there are at once, new ones as they come."""
+    """Reset existing connections at once, and new ones as soon as data passes."""
     refuses: bool = False
-    """Whether nobody listens, besides."""
-    of: Traffic = Traffic.ALL
+    """Stop listening."""
+    affects: Traffic = Traffic.ALL
 
-    def holds(self, way: Way) -> bool:
-        """Whether nothing passes there."""
-        return self.strands or way in self.stalls
+    def blocks(self, direction: Direction) -> bool:
+        """Whether no data passes in `direction`."""
+        return self.blackholes or direction in self.stalls
 
 
 NONE = Fault()
 SLOW = Fault(name="slow", delay_s=0.05)
 JITTERY = Fault(name="jittery", delay_s=0.01, jitter_s=0.2)
-STALLED = Fault(name="stalled", stalls=frozenset(Way))
-DEAF = Fault(name="deaf", stalls=frozenset({Way.THERE}))
-MUTE = Fault(name="mute", stalls=frozenset({Way.BACK}))
-STRANDED = Fault(name="stranded", strands=True)
+STALLED = Fault(name="stalled", stalls=frozenset(Direction))
+REQUESTS_STALLED = Fault(name="requests-stalled", stalls=frozenset({Direction.TO_SERVER}))
+REPLIES_STALLED = Fault(name="replies-stalled", stalls=frozenset({Direction.TO_CLIENT}))
+BLACKHOLED = Fault(name="blackholed", blackholes=True)
 RESET = Fault(name="reset", resets=True)
 REFUSING = Fault(name="refusing", resets=True, refuses=True)

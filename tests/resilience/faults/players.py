@@ -1,4 +1,4 @@
-"""Clients that change sessions, and try again as they were told to."""
+"""Clients that change sessions, and retry while the service answers 503."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
@@ -9,37 +9,37 @@ from uuid import uuid4
 
 import httpx
 
-from tests.resilience.faults.attempt_log import Attempt, Ledger, is_unavailable, now
+from tests.resilience.faults.attempt_log import Attempt, AttemptLog, is_unavailable, now
 from tests.support.api import chess, participant
 
 _PAUSE_S = 0.01
 _LONG_MS = 86_400_000
-"""No flag falls in a test."""
+"""Longer than any test, so that no flag falls."""
 
 
 def long_game() -> dict[str, Any]:
-    """A create body whose clocks outlast every test."""
+    """Return a create body whose clocks outlast every test."""
     return chess(participants=[participant(_LONG_MS), participant(_LONG_MS)], increment_ms=7)
 
 
 @dataclass
 class Player:
-    """One client of one instance; what it does, it does one after the other."""
+    """A client of one instance that sends one request at a time."""
 
     number: int
     http: httpx.AsyncClient
-    ledger: Ledger
+    log: AttemptLog
     session_id: str = ""
 
     async def play(self, ended: asyncio.Event, moves: Sequence[str]) -> None:
-        """Make `moves` over and over until `ended`, and finish the last one if that is possible."""
+        """Make `moves` over and over until `ended` is set; the last one may stay unfinished."""
         known: dict[str, Callable[[], Awaitable[object]]] = {
-            "found": self.found,
+            "create": self.create,
             "read": self._read,
-            "story": self._story,
+            "read events": self._read_events,
             "switch": lambda: self._once("POST", f"{self._path}/switch"),
-            "switch for sure": lambda: self._surely(ended, "POST", f"{self._path}/switch"),
-            "adjust for sure": self._adjusting(ended),
+            "switch with retries": lambda: self._retried(ended, "POST", f"{self._path}/switch"),
+            "adjust with retries": self._adjusting(ended),
         }
         for move in cycle(moves):
             if ended.is_set():
@@ -47,17 +47,17 @@ class Player:
             await known[move]()
             await asyncio.sleep(_PAUSE_S)
 
-    async def found(self) -> str:
-        """Create a session, however often that must be tried; the id is the service's."""
-        answer = await self._surely(None, "POST", "/v1/sessions", long_game())
+    async def create(self) -> str:
+        """Create a session, retrying until it succeeds; return the id that the service chose."""
+        answer = await self._retried(None, "POST", "/v1/sessions", long_game())
         return str(answer.json()["data"]["session_id"])
 
     async def start(self) -> None:
-        """Start the session."""
-        await self._surely(None, "POST", f"{self._path}/start")
+        """Start the session, retrying until it succeeds."""
+        await self._retried(None, "POST", f"{self._path}/start")
 
     async def version(self) -> int:
-        """That of the session as it stands, however often one must ask for it."""
+        """Return the session's present version, retrying until it can be read."""
         while (answer := await self._read()).status_code == 503:
             await asyncio.sleep(_PAUSE_S)
         return int(answer.json()["data"]["version"])
@@ -70,35 +70,35 @@ class Player:
         async def adjust() -> None:
             answer = await self._read()
             if answer.is_success:
-                somebody = answer.json()["data"]["participants"][0]["participant_id"]
-                path = f"{self._path}/participants/{somebody}"
-                body = {"total_time_ms": _LONG_MS - len(self.ledger.attempts)}
-                await self._surely(ended, "PATCH", path, body)
+                participant_id = answer.json()["data"]["participants"][0]["participant_id"]
+                path = f"{self._path}/participants/{participant_id}"
+                body = {"total_time_ms": _LONG_MS - len(self.log.attempts)}
+                await self._retried(ended, "PATCH", path, body)
 
         return adjust
 
     async def _read(self) -> httpx.Response:
-        return await self._ask("GET", self._path, uuid4().hex, is_change=False)
+        return await self._send("GET", self._path, uuid4().hex, is_change=False)
 
-    async def _story(self) -> None:
-        await self._ask("GET", f"{self._path}/events?limit=3", uuid4().hex, is_change=False)
+    async def _read_events(self) -> None:
+        await self._send("GET", f"{self._path}/events?limit=3", uuid4().hex, is_change=False)
 
     async def _once(self, method: str, path: str) -> None:
-        """Without a key there is no safe second try."""
-        await self._ask(method, path, uuid4().hex)
+        """Send a change once: without an idempotency key, a retry isn't safe."""
+        await self._send(method, path, uuid4().hex)
 
-    async def _surely(
+    async def _retried(
         self, ended: asyncio.Event | None, method: str, path: str, body: Any = None
     ) -> httpx.Response:
-        """With one key, again and again until it succeeds, or all is over."""
+        """Send a change with one idempotency key until it succeeds or `ended` is set."""
         key = uuid4().hex
         while True:
-            answer = await self._ask(method, path, key, body, key=key)
+            answer = await self._send(method, path, key, body, key=key)
             if answer.status_code != 503 or (ended and ended.is_set()):
                 return answer
             await asyncio.sleep(_PAUSE_S)
 
-    async def _ask(
+    async def _send(
         self,
         method: str,
         path: str,
@@ -108,12 +108,20 @@ class Player:
         key: str | None = None,
         is_change: bool = True,
     ) -> httpx.Response:
-        request_id = f"{operation}-{len(self.ledger.attempts)}-{self.number}"
+        request_id = f"{operation}-{len(self.log.attempts)}-{self.number}"
         headers = {"X-Request-Id": request_id} | ({"Idempotency-Key": key} if key else {})
-        begun = now()
+        started_at = now()
         answer = await self.http.request(method, path, json=body, headers=headers)
         assert answer.is_success or is_unavailable(answer), answer.text
-        self.ledger.enter(
-            Attempt(self.number, operation, request_id, begun, now() - begun, answer, is_change)
+        self.log.add(
+            Attempt(
+                self.number,
+                operation,
+                request_id,
+                started_at,
+                now() - started_at,
+                answer,
+                is_change,
+            )
         )
         return answer

@@ -1,4 +1,4 @@
-"""A TCP proxy that fails on demand, in a thread of its own: any test can drive it."""
+"""A TCP proxy as fault injector, in a thread of its own, so that any test can control it."""
 
 import asyncio
 import threading
@@ -7,91 +7,91 @@ from contextlib import contextmanager
 from typing import Any
 
 from tests.resilience.faults.faults import NONE, Fault, Loss
-from tests.resilience.faults.proxy_server import Network
-from tests.resilience.faults.reply_drop import Ambush, always
+from tests.resilience.faults.proxy_server import ProxyServer
+from tests.resilience.faults.reply_drop import ReplyDrop, always
 
-_PATIENCE_S = 10.0
+_TIMEOUT_S = 10.0
 
 
 class FaultyProxy:
-    """Stands before a server. Its methods may be called from any thread but its own."""
+    """A proxy before a server. Call its methods from any thread but its own."""
 
-    def __init__(self, network: Network, loop: asyncio.AbstractEventLoop) -> None:
-        self._network = network
+    def __init__(self, server: ProxyServer, loop: asyncio.AbstractEventLoop) -> None:
+        self._server = server
         self._loop = loop
 
     @property
     def port(self) -> int:
-        """Where to connect in the server's place."""
-        return self._network.port
+        """The port for clients."""
+        return self._server.port
 
-    def lead_to(self, target_port: int) -> None:
-        """Let new connections lead to another server; those that there are stay where they are.
+    def redirect_to(self, target_port: int) -> None:
+        """Send new connections to another server; existing ones keep theirs.
 
-        So does a name in DNS, or a load balancer, that is switched to a new primary.
+        A DNS name or a load balancer that is switched to a new primary does the same.
         """
-        self._network.target_port = target_port
+        self._server.target_port = target_port
 
-    def begin(self, fault: Fault) -> None:
-        """Let `fault` be there from now on, in place of what was there before."""
-        self._call(self._network.suffer(fault))
+    def set_fault(self, fault: Fault) -> None:
+        """Replace the present fault by `fault`."""
+        self._call(self._server.set_fault(fault))
 
     @contextmanager
     def suffering(self, fault: Fault) -> Iterator[None]:
-        """Let `fault` be there for the length of the block."""
-        self.begin(fault)
+        """Apply `fault` for the length of the block."""
+        self.set_fault(fault)
         try:
             yield
         finally:
-            self.begin(NONE)
+            self.set_fault(NONE)
 
     @contextmanager
     def flapping(self, fault: Fault, period_s: float) -> Iterator[None]:
-        """Let `fault` come and go for the length of the block, that long each."""
-        flapping = self._call(self._begun(self._flap(fault, period_s)))
+        """Switch `fault` on and off every `period_s` for the length of the block."""
+        flapping = self._call(self._started(self._flap(fault, period_s)))
         try:
             yield
         finally:
             self._loop.call_soon_threadsafe(flapping.cancel)
-            self.begin(NONE)
+            self.set_fault(NONE)
 
     @contextmanager
-    def losing_replies(
+    def dropping_replies(
         self, marker: bytes, loss: Loss, picks: Callable[[int], bool] = always
-    ) -> Iterator[Ambush]:
-        """Lose the replies to requests with `marker`, those that are picked by their number."""
-        ambush = Ambush(marker, loss, picks)
-        self._network.ambushes.append(ambush)
+    ) -> Iterator[ReplyDrop]:
+        """Drop the replies to requests that contain `marker` and whose number `picks` picks."""
+        drop = ReplyDrop(marker, loss, picks)
+        self._server.reply_drops.append(drop)
         try:
-            yield ambush
+            yield drop
         finally:
-            self._network.ambushes.remove(ambush)
+            self._server.reply_drops.remove(drop)
 
     def close(self) -> None:
-        """Drop everything."""
-        self._call(self._network.close())
+        """Stop listening and reset all connections."""
+        self._call(self._server.close())
 
     def _call(self, work: Coroutine[Any, Any, Any]) -> Any:
-        return asyncio.run_coroutine_threadsafe(work, self._loop).result(_PATIENCE_S)
+        return asyncio.run_coroutine_threadsafe(work, self._loop).result(_TIMEOUT_S)
 
-    async def _begun(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+    async def _started(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         return asyncio.create_task(work)
 
     async def _flap(self, fault: Fault, period_s: float) -> None:
         while True:
             for present in (fault, NONE):
-                await self._network.suffer(present)
+                await self._server.set_fault(present)
                 await asyncio.sleep(period_s)
 
 
 @contextmanager
 def faulty_proxy(target_port: int) -> Iterator[FaultyProxy]:
-    """A proxy to `target_port` on a free port of its own, to the end of the block."""
+    """A proxy to `target_port` on a free port, to the end of the block."""
     loop = asyncio.new_event_loop()
     thread = threading.Thread(target=loop.run_forever, daemon=True)
     thread.start()
-    proxy = FaultyProxy(Network(target_port), loop)
-    proxy.begin(NONE)
+    proxy = FaultyProxy(ProxyServer(target_port), loop)
+    proxy.set_fault(NONE)
     try:
         yield proxy
     finally:

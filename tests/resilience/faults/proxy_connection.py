@@ -6,53 +6,56 @@ import struct
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 
-from tests.resilience.faults.faults import STRANDED, Fault, Loss, Traffic, Way
-from tests.resilience.faults.reply_drop import Ambush
+from tests.resilience.faults.faults import BLACKHOLED, Direction, Fault, Loss, Traffic
+from tests.resilience.faults.reply_drop import ReplyDrop
 
 _CHUNK = 65_536
 _LONGEST_MARKER = 256
 _RESET_ON_CLOSE = struct.pack("ii", 1, 0)  # SO_LINGER of no time: RST in place of FIN
 
-Passing = Callable[["Link", Way, bytes], Awaitable[bool]]
-"""Lets time pass, or the connection die, before data goes on; False if it shall not."""
+BeforeForward = Callable[["ProxyConnection", Direction, bytes], Awaitable[bool]]
+"""Called before data is forwarded; may wait or end the connection. False: don't forward it."""
 
 
-class Link:
-    """A client, a server, and what is known of their conversation."""
+class ProxyConnection:
+    """A client's connection and the one to the server behind it."""
 
     def __init__(self, client: asyncio.StreamWriter, server: asyncio.StreamWriter) -> None:
         self.own_fault: Fault | None = None
-        """What went wrong with this connection alone; it never ends."""
-        self.ambush: Ambush | None = None
-        """Waits for the next reply."""
+        """A fault of this connection alone; it never ends."""
+        self.reply_drop: ReplyDrop | None = None
+        """Drops the next reply."""
         self._client = client
         self._server = server
         self._traffic = {Traffic.ALL}
-        self._last_words = b""
+        self._tail = b""
 
-    def hears(self, data: bytes, marker: bytes) -> bool:
-        """Whether `data`, with what the client said before it, completes a `marker`."""
-        return marker in self._last_words[1 - len(marker) :] + data
+    def completes(self, data: bytes, marker: bytes) -> bool:
+        """Return whether `data`, after the data sent by the client before, completes `marker`."""
+        return marker in self._tail[1 - len(marker) :] + data
 
     def note(self, data: bytes) -> None:
-        """Remember the end of what the client said: a marker may come in two pieces."""
-        self._traffic |= {kind for kind in Traffic if self.hears(data, kind.value)}
-        self._last_words = (self._last_words + data)[-_LONGEST_MARKER:]
+        """Keep the end of the client's data: a marker may arrive in two chunks."""
+        self._traffic |= {kind for kind in Traffic if self.completes(data, kind.value)}
+        self._tail = (self._tail + data)[-_LONGEST_MARKER:]
 
-    def suffers(self, fault: Fault) -> bool:
-        """Whether `fault` is for such connections."""
-        return fault.of in self._traffic
+    def is_affected_by(self, fault: Fault) -> bool:
+        """Return whether `fault` affects this connection's kind of traffic."""
+        return fault.affects in self._traffic
 
-    async def carry(
-        self, client: asyncio.StreamReader, server: asyncio.StreamReader, passing: Passing
+    async def forward(
+        self,
+        client: asyncio.StreamReader,
+        server: asyncio.StreamReader,
+        before_forward: BeforeForward,
     ) -> None:
-        """Carry data both ways until either side has had enough."""
-        ways = (
-            self._pass(Way.THERE, client, self._server, passing),
-            self._pass(Way.BACK, server, self._client, passing),
+        """Forward data in both directions until both have ended, then close both connections."""
+        directions = (
+            self._forward(Direction.TO_SERVER, client, self._server, before_forward),
+            self._forward(Direction.TO_CLIENT, server, self._client, before_forward),
         )
         try:
-            await asyncio.gather(*ways)
+            await asyncio.gather(*directions)
         finally:
             for writer in (self._client, self._server):
                 writer.close()
@@ -60,28 +63,32 @@ class Link:
                     await writer.wait_closed()
 
     def reset(self) -> None:
-        """Let both sides know at once that the connection is gone."""
+        """Send RST to both sides."""
         for writer in (self._client, self._server):
             sock = writer.get_extra_info("socket")
             with suppress(OSError):  # it may be closed already
                 sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET_ON_CLOSE)
             writer.transport.abort()
 
-    async def lose_reply(self, ambush: Ambush) -> None:
-        """Keep a reply from the client."""
-        ambush.struck.set()
-        if ambush.loss is Loss.RESET:
+    async def drop_reply(self, drop: ReplyDrop) -> None:
+        """Drop a reply in the way that `drop` says; `Loss.SILENCE` never returns."""
+        drop.dropped.set()
+        if drop.loss is Loss.RESET:
             self.reset()
         else:
-            self.own_fault = STRANDED
+            self.own_fault = BLACKHOLED
             await asyncio.Event().wait()
 
-    async def _pass(
-        self, way: Way, source: asyncio.StreamReader, sink: asyncio.StreamWriter, passing: Passing
+    async def _forward(
+        self,
+        direction: Direction,
+        source: asyncio.StreamReader,
+        sink: asyncio.StreamWriter,
+        before_forward: BeforeForward,
     ) -> None:
         with suppress(ConnectionError):
-            while await passing(self, way, data := await source.read(_CHUNK)):
-                if not data:  # the end passes as everything before it
+            while await before_forward(self, direction, data := await source.read(_CHUNK)):
+                if not data:  # the end of the stream is forwarded like data
                     sink.close()
                     return
                 sink.write(data)

@@ -1,45 +1,45 @@
-"""The connections of a proxy, and what is wrong with them. All of it runs in one event loop."""
+"""A proxy's listener, its connections and their fault, all in one event loop."""
 
 import asyncio
 import random
 import socket
 from contextlib import ExitStack, suppress
 
-from tests.resilience.faults.faults import NONE, Fault, Way
-from tests.resilience.faults.proxy_connection import Link
-from tests.resilience.faults.reply_drop import Ambush
+from tests.resilience.faults.faults import NONE, Direction, Fault
+from tests.resilience.faults.proxy_connection import ProxyConnection
+from tests.resilience.faults.reply_drop import ReplyDrop
 
 _HOST = "127.0.0.1"
 
 
-class Network:
-    """Carries connections from a port of its own to `target_port`, as well as the fault allows."""
+class ProxyServer:
+    """Forwards connections from a port of its own to `target_port`, subject to a fault."""
 
     def __init__(self, target_port: int) -> None:
-        self.ambushes: list[Ambush] = []
+        self.reply_drops: list[ReplyDrop] = []
         self.target_port = target_port
-        """Where connections lead that are made from now on; those that there are stay."""
+        """Target of new connections; existing ones keep theirs."""
         self._fault = NONE
-        self._links: set[Link] = set()
+        self._connections: set[ProxyConnection] = set()
         self._tasks: set[asyncio.Task[None]] = set()
         self._changed = asyncio.Event()
         self._listener: socket.socket | None = None
-        # Bound for good, so that the port stays ours while nobody listens on it.
-        self._place = _bound(0)
+        # Stays bound, so that no other process gets the port while the proxy doesn't listen.
+        self._reserved = _bound(0)
 
     @property
     def port(self) -> int:
-        """Where clients connect."""
-        return int(self._place.getsockname()[1])
+        """The port for clients."""
+        return int(self._reserved.getsockname()[1])
 
-    async def suffer(self, fault: Fault) -> None:
-        """Let `fault` be what is wrong from now on."""
+    async def set_fault(self, fault: Fault) -> None:
+        """Replace the present fault by `fault`."""
         self._fault = fault
-        for link in [link for link in self._links if link.suffers(fault)]:
-            if fault.strands:
-                link.own_fault = fault
+        for connection in [each for each in self._connections if each.is_affected_by(fault)]:
+            if fault.blackholes:
+                connection.own_fault = fault
             if fault.resets:
-                link.reset()
+                connection.reset()
         if fault.refuses:
             self._stop_listening()
         elif self._listener is None:
@@ -48,17 +48,17 @@ class Network:
         self._changed = asyncio.Event()
 
     async def close(self) -> None:
-        """Drop everything."""
+        """Stop listening and reset all connections."""
         self._stop_listening()
-        for link in list(self._links):
-            link.reset()  # whatever somebody hasn't read yet
+        for connection in list(self._connections):
+            connection.reset()  # discards data that the client or server hasn't read yet
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
-        self._place.close()
+        self._reserved.close()
 
     def _listen(self) -> None:
-        # Not asyncio's server: closing one that has just accepted somebody leaks the connection.
+        # Not asyncio's server: it leaks a connection accepted just before it is closed.
         self._listener = _bound(self.port)
         self._listener.setblocking(False)
         self._listener.listen()
@@ -72,56 +72,58 @@ class Network:
 
     def _accept(self, listener: socket.socket) -> None:
         with suppress(BlockingIOError):
-            connection, _ = listener.accept()
-            task = asyncio.create_task(self._serve(connection))
+            sock, _ = listener.accept()
+            task = asyncio.create_task(self._serve(sock))
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
-            task.add_done_callback(lambda _: connection.close())
+            task.add_done_callback(lambda _: sock.close())
 
-    async def _serve(self, connection: socket.socket) -> None:
+    async def _serve(self, sock: socket.socket) -> None:
         with suppress(OSError, asyncio.CancelledError), ExitStack() as sockets:
-            there_in, there_out = await asyncio.open_connection(_HOST, self.target_port)
-            sockets.callback(there_out.transport.abort)
-            reader, writer = await asyncio.open_connection(sock=connection)
+            server_reader, server_writer = await asyncio.open_connection(_HOST, self.target_port)
+            sockets.callback(server_writer.transport.abort)
+            reader, writer = await asyncio.open_connection(sock=sock)
             sockets.callback(writer.transport.abort)
-            link = Link(writer, there_out)
-            self._links.add(link)
+            connection = ProxyConnection(writer, server_writer)
+            self._connections.add(connection)
             try:
-                await link.carry(reader, there_in, self._passes)
+                await connection.forward(reader, server_reader, self._apply_fault)
             finally:
-                self._links.discard(link)
+                self._connections.discard(connection)
 
-    async def _passes(self, link: Link, way: Way, data: bytes) -> bool:
-        """Whether `data` may go on, after all that happens to it on the way."""
-        if way is Way.THERE:
-            self._spring_ambushes(link, data)
-        while self._of(link).holds(way):
+    async def _apply_fault(
+        self, connection: ProxyConnection, direction: Direction, data: bytes
+    ) -> bool:
+        """Delay, hold back or drop `data` as the fault says; return whether to forward it."""
+        if direction is Direction.TO_SERVER:
+            self._match_reply_drops(connection, data)
+        while self._fault_of(connection).blocks(direction):
             await self._changed.wait()
-        fault = self._of(link)
+        fault = self._fault_of(connection)
         if fault.delay_s or fault.jitter_s:
             await asyncio.sleep(fault.delay_s + random.uniform(0, fault.jitter_s))
         if fault.resets:
-            link.reset()
+            connection.reset()
             return False
-        if link.ambush and way is Way.BACK:
-            await link.lose_reply(link.ambush)
+        if connection.reply_drop and direction is Direction.TO_CLIENT:
+            await connection.drop_reply(connection.reply_drop)
             return False
         return True
 
-    def _of(self, link: Link) -> Fault:
-        if link.own_fault:
-            return link.own_fault
-        return self._fault if link.suffers(self._fault) else NONE
+    def _fault_of(self, connection: ProxyConnection) -> Fault:
+        if connection.own_fault:
+            return connection.own_fault
+        return self._fault if connection.is_affected_by(self._fault) else NONE
 
-    def _spring_ambushes(self, link: Link, data: bytes) -> None:
-        for ambush in list(self.ambushes):
-            if link.hears(data, ambush.marker) and ambush.strikes():
-                link.ambush = ambush
-        link.note(data)
+    def _match_reply_drops(self, connection: ProxyConnection, data: bytes) -> None:
+        for drop in list(self.reply_drops):
+            if connection.completes(data, drop.marker) and drop.picks_next():
+                connection.reply_drop = drop
+        connection.note(data)
 
 
 def _bound(port: int) -> socket.socket:
-    """A socket on `port`, which several may share; who connects finds one that listens."""
+    """A socket bound to `port`, which several may share: only a listening one gets connections."""
     sock = socket.socket()
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
     sock.bind((_HOST, port))

@@ -1,4 +1,4 @@
-"""A request reaches the server, and its reply is lost."""
+"""Drop the replies to chosen requests that have reached the server."""
 
 import threading
 from collections.abc import Callable
@@ -8,33 +8,35 @@ from tests.resilience.faults.faults import Loss
 
 
 @dataclass
-class Ambush:
-    """Waits for requests with `marker`, and loses the replies to those that are picked."""
+class ReplyDrop:
+    """Counts the requests that contain `marker` and drops the replies to those that `picks` picks.
+
+    `picks` is given the number of the request among them, from 1.
+    """
 
     marker: bytes
     loss: Loss
     picks: Callable[[int], bool]
-    """Of its number among those requests, from 1."""
-    seen: int = 0
-    struck: threading.Event = field(default_factory=threading.Event)
-    """Set once a reply has been lost."""
+    request_count: int = 0
+    dropped: threading.Event = field(default_factory=threading.Event)
+    """Set once a reply has been dropped."""
 
-    def strikes(self) -> bool:
-        """Whether the next of those requests is picked."""
-        self.seen += 1
-        return self.picks(self.seen)
+    def picks_next(self) -> bool:
+        """Count one more request and return whether its reply is to be dropped."""
+        self.request_count += 1
+        return self.picks(self.request_count)
 
 
 def always(_: int) -> bool:
-    """Picks every request."""
+    """Pick every request."""
     return True
 
 
 def only(number: int) -> Callable[[int], bool]:
-    """Picks the one of that number."""
+    """Pick the request with that number."""
     return lambda n: n == number
 
 
 def every_other(number: int) -> bool:
-    """Picks half of them, the first among them."""
+    """Pick the requests with odd numbers."""
     return number % 2 == 1

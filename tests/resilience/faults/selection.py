@@ -1,4 +1,4 @@
-"""Which faults are tried: some in every run, all with `FAULTS=full`."""
+"""Choose the faults to test: some in every run, all with `FAULTS=full`."""
 
 import os
 from collections.abc import Sequence
@@ -12,10 +12,10 @@ IS_FULL = os.environ.get("FAULTS") == "full"
 
 
 def chosen(*always: T, full: Sequence[T] = ()) -> list[T]:
-    """Those of this run."""
+    """Return `always`, and with `FAULTS=full` those in `full` too."""
     return [*always, *(full if IS_FULL else ())]
 
 
 def name_of(fault: Fault | Loss) -> str:
-    """What a test's id says."""
+    """Return the fault's name for a test id."""
     return fault.name.lower()

@@ -1,4 +1,4 @@
-"""The audit database fails, or the way there: nobody waits for it, and it misses nothing."""
+"""Changes don't wait for an unreachable or slow audit database, and its trail is complete later."""
 
 import asyncio
 from functools import partial
@@ -10,16 +10,16 @@ import pytest
 from infra.local.postgres import EmbeddedPostgres
 from shared.audit.postgres import PostgresAuditLog
 from tests.resilience.faults.attempt_log import is_unavailable, now
-from tests.resilience.faults.conftest import Service, url_of_postgres
-from tests.resilience.faults.fault_run import PROMISE_S, Strike, Trial, endure
+from tests.resilience.faults.conftest import FaultyDeployment, url_of_postgres
+from tests.resilience.faults.fault_run import LIMIT_S, FaultRun, Injector, run_with_fault
 from tests.resilience.faults.faults import (
-    DEAF,
-    MUTE,
+    BLACKHOLED,
     REFUSING,
+    REPLIES_STALLED,
+    REQUESTS_STALLED,
     RESET,
     SLOW,
     STALLED,
-    STRANDED,
     Fault,
     Loss,
 )
@@ -31,110 +31,126 @@ from tests.support.scenarios import entries_of, switched_session
 _WRITE = b"record_events"
 _LONG_ENOUGH_S = 0.6
 _NOISE_S = 0.05
-"""Far less than a database that is waited for would add."""
+"""Far less than waiting for the database would add."""
 
 _WRITE_TIMEOUT_S = 5.0
 
 
 @pytest.mark.parametrize(
-    "fault", chosen(STALLED, RESET, full=[DEAF, MUTE, STRANDED, REFUSING, SLOW]), ids=name_of
+    "fault",
+    chosen(STALLED, RESET, full=[REQUESTS_STALLED, REPLIES_STALLED, BLACKHOLED, REFUSING, SLOW]),
+    ids=name_of,
 )
-async def test_postgres_out_of_reach(container: Service, fault: Fault) -> None:
-    strike = partial(container.audit.suffering, fault)
-    _check_nobody_noticed(await _endured(container, strike, is_away=fault is not SLOW))
+async def test_changes_do_not_wait_for_an_unreachable_postgres(
+    container: FaultyDeployment, fault: Fault
+) -> None:
+    inject = partial(container.audit.suffering, fault)
+    _check_changes_unaffected(await _run(container, inject, is_unreachable=fault is not SLOW))
 
 
 @pytest.mark.parametrize(
-    "fault", chosen(REFUSING, full=[STALLED, DEAF, MUTE, STRANDED, RESET, SLOW]), ids=name_of
+    "fault",
+    chosen(REFUSING, full=[STALLED, REQUESTS_STALLED, REPLIES_STALLED, BLACKHOLED, RESET, SLOW]),
+    ids=name_of,
 )
-async def test_supabase_out_of_reach(supabase_container: Service, fault: Fault) -> None:
-    strike = partial(supabase_container.audit.suffering, fault)
-    trial = await _endured(supabase_container, strike, is_away=fault is not SLOW)
-    _check_nobody_noticed(trial)
-
-
-async def test_a_postgres_that_comes_and_goes(container: Service) -> None:
-    strike = partial(container.audit.flapping, REFUSING, 0.15)
-    _check_nobody_noticed(await _endured(container, strike))
-
-
-@pytest.mark.parametrize("loss", chosen(Loss.RESET, full=[Loss.SILENCE]), ids=name_of)
-async def test_postgres_wrote_and_its_reply_was_lost(container: Service, loss: Loss) -> None:
-    _check_nobody_noticed(await _endured(container, *_losing(container, loss)))
-
-
-@pytest.mark.parametrize("loss", chosen(Loss.RESET, full=[Loss.SILENCE]), ids=name_of)
-async def test_supabase_wrote_and_its_reply_was_lost(
-    supabase_container: Service, loss: Loss
+async def test_changes_do_not_wait_for_an_unreachable_supabase(
+    supabase_container: FaultyDeployment, fault: Fault
 ) -> None:
-    trial = await _endured(supabase_container, *_losing(supabase_container, loss))
-    _check_nobody_noticed(trial)
+    inject = partial(supabase_container.audit.suffering, fault)
+    run = await _run(supabase_container, inject, is_unreachable=fault is not SLOW)
+    _check_changes_unaffected(run)
 
 
-async def test_functions_without_supabase(functions: Service) -> None:
-    strike = partial(functions.audit.suffering, STALLED)
-    trial = await endure(functions, strike, moves=("switch for sure", "switch"))
-    assert set(trial.ledger.statuses(since=trial.warm)) == {200, 201}
+async def test_changes_do_not_wait_for_a_flapping_postgres(container: FaultyDeployment) -> None:
+    inject = partial(container.audit.flapping, REFUSING, 0.15)
+    _check_changes_unaffected(await _run(container, inject))
 
 
-async def test_a_write_whose_end_postgres_never_hears_of_stands_in_nobody_s_way(
+@pytest.mark.parametrize("loss", chosen(Loss.RESET, full=[Loss.SILENCE]), ids=name_of)
+async def test_a_lost_reply_of_postgres_delays_no_change_and_duplicates_no_event(
+    container: FaultyDeployment, loss: Loss
+) -> None:
+    _check_changes_unaffected(await _run(container, *_dropping_one_reply(container, loss)))
+
+
+@pytest.mark.parametrize("loss", chosen(Loss.RESET, full=[Loss.SILENCE]), ids=name_of)
+async def test_a_lost_reply_of_supabase_delays_no_change_and_duplicates_no_event(
+    supabase_container: FaultyDeployment, loss: Loss
+) -> None:
+    run = await _run(supabase_container, *_dropping_one_reply(supabase_container, loss))
+    _check_changes_unaffected(run)
+
+
+async def test_functions_make_changes_while_supabase_is_unreachable(
+    functions: FaultyDeployment,
+) -> None:
+    inject = partial(functions.audit.suffering, STALLED)
+    run = await run_with_fault(functions, inject, moves=("switch with retries", "switch"))
+    assert set(run.log.statuses(since=run.warmed_up_at)) == {200, 201}
+
+
+async def test_a_write_with_a_lost_reply_blocks_no_other_write(
     own_postgres: EmbeddedPostgres,
 ) -> None:
     entries = entries_of(switched_session())
     with faulty_proxy(own_postgres.port) as proxy:
         log = PostgresAuditLog(url_of_postgres(proxy.port))
-        with proxy.losing_replies(_WRITE, Loss.SILENCE, only(1)) as ambush:
+        with proxy.dropping_replies(_WRITE, Loss.SILENCE, only(1)) as drop:
             unanswered = asyncio.create_task(log.append(entries))
-            await asyncio.to_thread(ambush.struck.wait)
-            async with asyncio.timeout(PROMISE_S):
+            await asyncio.to_thread(drop.dropped.wait)
+            async with asyncio.timeout(LIMIT_S):
                 assert await log.append(entries) == []
         unanswered.cancel()
         await asyncio.wait({unanswered})
         await log.close()
 
 
-def _losing(stage: Service, loss: Loss) -> tuple[Strike, float]:
-    """How one write's reply is lost, and how long the trail may take to be whole again."""
-    strike = partial(stage.audit.losing_replies, _WRITE, loss, only(1))
-    return strike, PROMISE_S + (_WRITE_TIMEOUT_S if loss is Loss.SILENCE else 0)
+def _dropping_one_reply(deployment: FaultyDeployment, loss: Loss) -> tuple[Injector, float]:
+    """Return an injector that drops one write's reply, and the time limit for the trail in s."""
+    inject = partial(deployment.audit.dropping_replies, _WRITE, loss, only(1))
+    return inject, LIMIT_S + (_WRITE_TIMEOUT_S if loss is Loss.SILENCE else 0)
 
 
-async def _endured(
-    stage: Service, strike: Strike, written_within_s: float = 5.0, *, is_away: bool = False
-) -> Trial:
-    """The trial; where the trail `is_away`, that is told in time to those who ask for it."""
+async def _run(
+    deployment: FaultyDeployment,
+    inject: Injector,
+    written_within_s: float = 5.0,
+    *,
+    is_unreachable: bool = False,
+) -> FaultRun:
+    """Run with the fault; if it makes the database unreachable, check that the API reports it."""
 
-    async def ask_for_the_trail() -> None:
-        await asyncio.gather(*(_told_that_it_is_away(url) for url in stage.urls))
+    async def check_trail_is_unavailable() -> None:
+        await asyncio.gather(*(_check_trail_is_unavailable(url) for url in deployment.urls))
 
-    return await endure(
-        stage,
-        strike,
-        calm_s=_LONG_ENOUGH_S,
-        lasting_s=_LONG_ENOUGH_S,
+    return await run_with_fault(
+        deployment,
+        inject,
+        healthy_s=_LONG_ENOUGH_S,
+        fault_s=_LONG_ENOUGH_S,
         written_within_s=written_within_s,
-        meanwhile=ask_for_the_trail if is_away else None,
+        during_fault=check_trail_is_unavailable if is_unreachable else None,
     )
 
 
-async def _told_that_it_is_away(url: str) -> None:
+async def _check_trail_is_unavailable(url: str) -> None:
     async with httpx.AsyncClient(base_url=url, timeout=10) as http:
-        founded = await http.post("/v1/sessions", json={"sync_mode": "count_up"})
-        path = f"/v1/sessions/{founded.json()['data']['session_id']}"
-        begun = now()
+        created = await http.post("/v1/sessions", json={"sync_mode": "count_up"})
+        path = f"/v1/sessions/{created.json()['data']['session_id']}"
+        started_at = now()
         events, replay, ready = await asyncio.gather(
             http.get(f"{path}/events"), http.get(f"{path}/replay?version=100"), http.get("/ready")
         )
-        assert now() - begun < PROMISE_S
+        assert now() - started_at < LIMIT_S
         assert is_unavailable(events)
         assert is_unavailable(replay)
         assert (ready.status_code, ready.json()["status"]) == (200, "degraded")
 
 
-def _check_nobody_noticed(trial: Trial) -> None:
-    """Assert that no change was refused, and none took longer than before."""
-    assert set(trial.ledger.statuses(since=trial.warm)) == {200, 201}
-    before = trial.ledger.durations(trial.warm, trial.struck)
-    during = trial.ledger.durations(trial.struck, trial.ended)
+def _check_changes_unaffected(run: FaultRun) -> None:
+    """Assert that no change failed, and that the median duration stayed as before."""
+    assert set(run.log.statuses(since=run.warmed_up_at)) == {200, 201}
+    before = run.log.durations(run.warmed_up_at, run.fault_began_at)
+    during = run.log.durations(run.fault_began_at, run.fault_ended_at)
     print(f"median {median(before) * 1000:.2f} ms, then {median(during) * 1000:.2f} ms")
     assert median(during) < 2 * median(before) + _NOISE_S

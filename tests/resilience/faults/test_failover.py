@@ -1,4 +1,4 @@
-"""A Redis that fails over: changes go on, and nothing that was acknowledged is lost or doubled."""
+"""Changes go on after a failover of Redis, and no acknowledged change is lost or made twice."""
 
 import tempfile
 from collections.abc import Iterator
@@ -13,8 +13,8 @@ from infra.local.postgres import EmbeddedPostgres
 from infra.local.redis_cluster import LocalCluster, local_cluster
 from infra.local.redis_node import RedisNode, wait_until
 from tests.resilience.faults.audit_trail import AuditTrail
-from tests.resilience.faults.fault_run import Stage, endure
-from tests.resilience.faults.followers import by_events, by_websocket
+from tests.resilience.faults.fault_run import Deployment, run_with_fault
+from tests.resilience.faults.followers import sse_transport, websocket_transport
 from tests.resilience.faults.proxy import FaultyProxy, faulty_proxy
 from tests.resilience.faults.selection import chosen
 
@@ -42,69 +42,69 @@ def _replicate(replica: RedisNode, primary: RedisNode) -> None:
 
 
 @contextmanager
-def _instances(postgres: EmbeddedPostgres, redis_url: str, **settings: str) -> Iterator[Stage]:
+def _instances(postgres: EmbeddedPostgres, redis_url: str, **settings: str) -> Iterator[Deployment]:
     trail = {"DATABASE_URL": postgres.url, **settings}
     with (
         running(redis_url, port=None, quiet=False, **trail) as one,
         running(redis_url, port=None, quiet=False, **trail) as two,
     ):
-        yield Stage(
+        yield Deployment(
             urls=(one.url, two.url),
-            followings=[way(one) for way in (by_websocket, by_events)]
-            + [way(two) for way in (by_websocket, by_events)],
+            transports=[transport_of(one) for transport_of in (websocket_transport, sse_transport)]
+            + [transport_of(two) for transport_of in (websocket_transport, sse_transport)],
             trail=AuditTrail(postgres.url),
         )
 
 
 @contextmanager
-def _hands_over(nodes: list[RedisNode], proxy: FaultyProxy, *, cut_off: bool) -> Iterator[None]:
-    """The primary hands over in good order and lives on as a replica, all its connections with it;
-    the address leads to the new one. `cut_off`: the replica can't follow its primary any more."""
+def _fail_over(nodes: list[RedisNode], proxy: FaultyProxy, *, cut_off: bool) -> Iterator[None]:
+    """Fail over to the replica. The old primary becomes its replica and keeps its connections; at
+    the end, the proxy leads to the new one. `cut_off`: the old primary can't replicate any more."""
     old, new = nodes
     old.ask("FAILOVER", "TO", "127.0.0.1", new.port)
     wait_until(lambda: new.info("replication").get("role") == "master", "it has handed over")
     if cut_off:
         old.ask("REPLICAOF", "127.0.0.1", 1)
     yield
-    proxy.lead_to(new.port)
+    proxy.redirect_to(new.port)
 
 
 def _name_of(cut_off: bool) -> str:
-    return "is cut off" if cut_off else "follows"
+    return "is cut off" if cut_off else "replicates"
 
 
 @pytest.mark.parametrize("cut_off", chosen(False, full=[True]), ids=_name_of)
-async def test_a_redis_that_failed_over_behind_one_address_is_left(
+async def test_instances_reconnect_to_the_new_primary_behind_the_same_address(
     own_postgres: EmbeddedPostgres, cut_off: bool
 ) -> None:
     with (
         _two_servers() as nodes,
         faulty_proxy(nodes[0].port) as proxy,
-        _instances(own_postgres, f"redis://127.0.0.1:{proxy.port}/0") as stage,
+        _instances(own_postgres, f"redis://127.0.0.1:{proxy.port}/0") as deployment,
     ):
-        trial = await endure(stage, lambda: _hands_over(nodes, proxy, cut_off=cut_off))
-        assert trial.ledger.statuses(since=trial.warm)[503]
+        run = await run_with_fault(deployment, lambda: _fail_over(nodes, proxy, cut_off=cut_off))
+        assert run.log.statuses(since=run.warmed_up_at)[503]
 
 
 @pytest.fixture(scope="module")
 def cluster() -> Iterator[LocalCluster]:
-    """Six nodes."""
+    """A Redis cluster."""
     with local_cluster() as cluster:
         yield cluster
 
 
 @contextmanager
-def _dies(cluster: LocalCluster) -> Iterator[None]:
-    """A primary is killed, and its replica takes its place."""
+def _kill_a_primary(cluster: LocalCluster) -> Iterator[None]:
+    """Kill a primary; at the end, wait until its replica has replaced it."""
     dead = cluster.owner_of("{s0}")
     cluster.kill(dead)
     yield
     cluster.wait_until_owned("{s0}", not_by=dead)
 
 
-async def test_a_node_of_a_cluster_dies(
+async def test_changes_go_on_after_a_primary_of_a_cluster_is_killed(
     own_postgres: EmbeddedPostgres, cluster: LocalCluster
 ) -> None:
-    with _instances(own_postgres, cluster.url, STORE_SHARDS="8") as stage:
-        trial = await endure(stage, lambda: _dies(cluster))
-        assert trial.ledger.statuses(since=trial.struck)[200]
+    with _instances(own_postgres, cluster.url, STORE_SHARDS="8") as deployment:
+        run = await run_with_fault(deployment, lambda: _kill_a_primary(cluster))
+        assert run.log.statuses(since=run.fault_began_at)[200]

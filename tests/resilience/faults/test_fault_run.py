@@ -1,28 +1,28 @@
-"""A trial judges only what it has waited for."""
+"""A run with a fault checks the trail only once it holds every answered change."""
 
 import asyncio
 
 from tests.resilience.faults.attempt_log import now
-from tests.resilience.faults.conftest import Service
-from tests.resilience.faults.fault_run import Trial, cast
+from tests.resilience.faults.conftest import FaultyDeployment
+from tests.resilience.faults.fault_run import FaultRun, clients
 from tests.resilience.faults.faults import NONE, STALLED
 
 _LATE_S = 0.5
 
 
-async def test_a_creation_that_was_answered_is_waited_for_though_nobody_plays_its_session(
-    container: Service,
+async def test_a_run_waits_for_the_trail_of_created_sessions_that_are_not_played(
+    container: FaultyDeployment,
 ) -> None:
-    trial = Trial(container)
+    run = FaultRun(container)
     try:
-        async with cast(trial, written_within_s=5.0):
-            played = {p.session_id: await p.version() for p in trial.players[:2]}
-            await container.trail.until(played, trial.ledger)
-            container.audit.begin(STALLED)
-            creator = trial.players[-1]
-            assert await creator.found() not in played
-            trial.ended = now()
-            asyncio.get_running_loop().call_later(_LATE_S, container.audit.begin, NONE)
+        async with clients(run, written_within_s=5.0):
+            played = {p.session_id: await p.version() for p in run.players[:2]}
+            await container.trail.until(played, run.log)
+            container.audit.set_fault(STALLED)
+            creator = run.players[-1]
+            assert await creator.create() not in played
+            run.fault_ended_at = now()
+            asyncio.get_running_loop().call_later(_LATE_S, container.audit.set_fault, NONE)
     finally:
-        container.audit.begin(NONE)
-    container.trail.check(trial.ledger)
+        container.audit.set_fault(NONE)
+    container.trail.check(run.log)

@@ -1,4 +1,4 @@
-"""A commit reaches Redis and its reply never comes back: it is recognised, at whichever write."""
+"""A commit whose reply from Redis is lost is recognised and made once, whichever change it is."""
 
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
@@ -9,7 +9,7 @@ import httpx
 import pytest
 
 from tests.resilience.faults.attempt_log import is_unavailable
-from tests.resilience.faults.conftest import Service
+from tests.resilience.faults.conftest import FaultyDeployment
 from tests.resilience.faults.faults import Loss
 from tests.resilience.faults.players import long_game
 from tests.resilience.faults.reply_drop import only
@@ -20,7 +20,7 @@ _CHANGES = 9
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
+class ChangeRequest:
     """A request that takes one commit."""
 
     method: str
@@ -28,56 +28,56 @@ class Change:
     body: Any = None
     key: str = field(default_factory=lambda: uuid4().hex)
 
-    async def made(self, http: httpx.AsyncClient, *, with_key: bool) -> httpx.Response:
-        """The answer to it."""
+    async def send(self, http: httpx.AsyncClient, *, with_key: bool) -> httpx.Response:
+        """Send the request and return the answer."""
         headers = {"Idempotency-Key": self.key} if with_key else {}
         return await http.request(self.method, self.url, json=self.body, headers=headers)
 
 
-def game(session_id: str) -> list[Change]:
-    """A whole life."""
+def lifecycle(session_id: str) -> list[ChangeRequest]:
+    """Return the changes of a session from its creation to its deletion."""
     path = f"/v1/sessions/{session_id}"
     return [
-        Change("POST", "/v1/sessions", {**long_game(), "session_id": session_id}),
-        Change("POST", f"{path}/start"),
-        Change("POST", f"{path}/switch"),
-        Change("POST", f"{path}/participants", participant()),
-        Change("POST", f"{path}/switch", {}),
-        Change("POST", f"{path}/pause"),
-        Change("POST", f"{path}/resume"),
-        Change("POST", f"{path}/complete"),
-        Change("DELETE", path),
+        ChangeRequest("POST", "/v1/sessions", {**long_game(), "session_id": session_id}),
+        ChangeRequest("POST", f"{path}/start"),
+        ChangeRequest("POST", f"{path}/switch"),
+        ChangeRequest("POST", f"{path}/participants", participant()),
+        ChangeRequest("POST", f"{path}/switch", {}),
+        ChangeRequest("POST", f"{path}/pause"),
+        ChangeRequest("POST", f"{path}/resume"),
+        ChangeRequest("POST", f"{path}/complete"),
+        ChangeRequest("DELETE", path),
     ]
 
 
 @pytest.fixture
-async def http(container: Service) -> AsyncIterator[httpx.AsyncClient]:
-    """A client of an instance, on a Redis that knows our scripts."""
+async def http(container: FaultyDeployment) -> AsyncIterator[httpx.AsyncClient]:
+    """A client of an instance whose Redis has the commit script cached."""
     async with httpx.AsyncClient(base_url=container.urls[0], timeout=10) as http:
         assert (await http.post("/v1/sessions", json=long_game())).status_code == 201
         yield http
 
 
-async def check_trail(container: Service, session_id: str) -> None:
-    """Assert that each of the changes is in the trail once."""
+async def check_trail(container: FaultyDeployment, session_id: str) -> None:
+    """Assert that the trail has each change of `lifecycle` once."""
     await container.trail.until({session_id: _CHANGES})
     assert container.trail.versions(session_id) == list(range(1, _CHANGES + 1))
 
 
 def version_of(answer: httpx.Response) -> int:
-    """The version that an answer tells of."""
+    """The version in the answer's ETag."""
     return int(answer.headers["etag"].strip('"'))
 
 
 @pytest.mark.parametrize("with_key", [True, False])
 @pytest.mark.parametrize("number", range(1, _CHANGES + 1))
-async def test_the_client_notices_nothing_of_one_lost_reply(
-    container: Service, http: httpx.AsyncClient, number: int, with_key: bool
+async def test_the_client_gets_its_answer_despite_one_lost_reply(
+    container: FaultyDeployment, http: httpx.AsyncClient, number: int, with_key: bool
 ) -> None:
     session_id = str(uuid4())
-    with container.redis.losing_replies(COMMIT, Loss.RESET, only(number)) as ambush:
-        answers = [await change.made(http, with_key=with_key) for change in game(session_id)]
-    assert ambush.struck.is_set()
+    with container.redis.dropping_replies(COMMIT, Loss.RESET, only(number)) as drop:
+        answers = [await change.send(http, with_key=with_key) for change in lifecycle(session_id)]
+    assert drop.dropped.is_set()
     assert all(answer.is_success for answer in answers)
     assert not any("idempotent-replayed" in answer.headers for answer in answers)
     assert [version_of(answer) for answer in answers[:-1]] == list(range(1, _CHANGES))
@@ -88,21 +88,21 @@ async def test_the_client_notices_nothing_of_one_lost_reply(
     ("loss", "times"), [(Loss.RESET, 2), (Loss.SILENCE, 1)], ids=["cut twice", "silent"]
 )
 @pytest.mark.parametrize("number", [1, 3, _CHANGES])
-async def test_a_client_that_was_told_to_come_back_gets_the_answer_that_was_lost(
-    container: Service, http: httpx.AsyncClient, number: int, loss: Loss, times: int
+async def test_a_retry_after_503_replays_the_lost_answer(
+    container: FaultyDeployment, http: httpx.AsyncClient, number: int, loss: Loss, times: int
 ) -> None:
     session_id = str(uuid4())
-    *before, change = game(session_id)[:number]
-    after = game(session_id)[number:]
+    *before, change = lifecycle(session_id)[:number]
+    after = lifecycle(session_id)[number:]
     for earlier in before:
-        assert (await earlier.made(http, with_key=True)).is_success
-    with container.redis.losing_replies(COMMIT, loss, lambda n: n <= times) as ambush:
-        assert is_unavailable(await change.made(http, with_key=True))
-        assert ambush.seen == times
-    again = await change.made(http, with_key=True)
+        assert (await earlier.send(http, with_key=True)).is_success
+    with container.redis.dropping_replies(COMMIT, loss, lambda n: n <= times) as drop:
+        assert is_unavailable(await change.send(http, with_key=True))
+        assert drop.request_count == times
+    again = await change.send(http, with_key=True)
     assert again.is_success
     assert again.headers["idempotent-replayed"] == "true"
     assert change.method == "DELETE" or version_of(again) == number
     for later in after:
-        assert (await later.made(http, with_key=True)).is_success
+        assert (await later.send(http, with_key=True)).is_success
     await check_trail(container, session_id)

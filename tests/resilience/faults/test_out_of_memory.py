@@ -1,4 +1,4 @@
-"""A Redis that runs out of memory: what fills it, what still works, and how it heals."""
+"""A Redis out of memory: limits per caller, operations that still work, and recovery."""
 
 import time
 from collections import Counter
@@ -21,42 +21,42 @@ from tests.support.tokens import SECRET, bearer
 
 _MEBIBYTE = 1024 * 1024
 _OUTBOX = "{s0}:outbox"
-_PATIENCE_S = 30.0
+_TIMEOUT_S = 30.0
 
 
 @dataclass
 class Service:
-    """One instance with a Redis and a Postgres of its own."""
+    """One instance with its own Redis and Postgres."""
 
     http: httpx.Client
     redis: Redis
     postgres: EmbeddedPostgres
 
-    def leave(self, spare_bytes: int) -> None:
-        """Leave the Redis so much memory beyond what it uses, and no right to evict."""
+    def limit_memory(self, spare_bytes: int) -> None:
+        """Limit Redis's memory to its present use plus `spare_bytes`, without eviction."""
         used: Any = self.redis.info("memory")
         self.redis.config_set("maxmemory-policy", "noeviction")
         self.redis.config_set("maxmemory", used["used_memory"] + spare_bytes)
 
     def started(self, token: str, body: dict[str, Any]) -> str:
-        """The path of a new running session."""
+        """Create and start a session; return its path."""
         created = self.http.post("/v1/sessions", json=body, headers=bearer(token))
         assert created.status_code == 201, created.text
         path = str(created.headers["location"])
         assert self.http.post(f"{path}/start", headers=bearer(token)).status_code == 200
         return path
 
-    def is_emptied(self) -> None:
+    def wait_for_empty_outbox(self) -> None:
         """Return when the outbox is empty."""
-        give_up = time.monotonic() + _PATIENCE_S
+        deadline = time.monotonic() + _TIMEOUT_S
         while self.redis.xlen(_OUTBOX):
-            assert time.monotonic() < give_up, "the outbox is not emptied"
+            assert time.monotonic() < deadline, "the outbox still has entries"
             time.sleep(0.05)
 
 
 @contextmanager
 def serving(**limits: Any) -> Iterator[Service]:
-    """A service with those limits."""
+    """A service with `limits` among its settings."""
     with embedded_redis() as redis_url, embedded_postgres() as postgres:
         migrate(postgres.url)
         settings: dict[str, Any] = {
@@ -74,14 +74,14 @@ def serving(**limits: Any) -> Iterator[Service]:
             yield Service(http, redis, postgres)
 
 
-def test_a_redis_that_filled_up_while_postgres_was_away_empties_by_itself() -> None:
+def test_a_redis_filled_while_postgres_was_down_is_emptied_once_postgres_is_back() -> None:
     host = tokens.host()
     with serving() as service:
         http, headers = service.http, bearer(host)
         path = service.started(host, chess(metadata={"pad": "x" * 8_000}))
         ending, gone = service.started(host, chess()), service.started(host, chess())
-        service.is_emptied()
-        service.leave(2 * _MEBIBYTE)
+        service.wait_for_empty_outbox()
+        service.limit_memory(2 * _MEBIBYTE)
         service.postgres.stop()
         while (status := http.post(f"{path}/switch", headers=headers).status_code) == 200:
             pass
@@ -91,14 +91,14 @@ def test_a_redis_that_filled_up_while_postgres_was_away_empties_by_itself() -> N
         assert http.delete(gone, headers=headers).status_code == 204
         assert http.get(gone, headers=headers).status_code == 404
         service.postgres.start()
-        service.is_emptied()
+        service.wait_for_empty_outbox()
         assert http.post(f"{path}/switch", headers=headers).status_code == 200
-        versions = http.get(f"{path}/events", headers=headers).json()["data"]["events"]
-        assert [event["version"] for event in versions] == list(range(1, len(versions) + 1))
+        events = http.get(f"{path}/events", headers=headers).json()["data"]["events"]
+        assert [event["version"] for event in events] == list(range(1, len(events) + 1))
 
 
-def test_one_host_with_all_its_limits_leaves_memory_for_another() -> None:
-    """A fourth of the default limits, in a fourth of 64 MB."""
+def test_one_host_at_all_its_limits_leaves_memory_for_another() -> None:
+    """With a fourth of the default limits, in a fourth of 64 MB."""
     limits = {
         "MAX_BYTES_PER_CALLER": str(4 * _MEBIBYTE),
         "MAX_WRITTEN_PER_CALLER": str(16 * _MEBIBYTE),
@@ -106,22 +106,27 @@ def test_one_host_with_all_its_limits_leaves_memory_for_another() -> None:
     mallory, victim = tokens.host("mallory"), tokens.host("victim")
     with serving(**limits) as service:
         game = service.started(victim, chess())
-        service.leave(16 * _MEBIBYTE)
-        told: Counter[int] = Counter()
-        seen: Counter[int] = Counter()
+        service.limit_memory(16 * _MEBIBYTE)
+        mallory_statuses: Counter[int] = Counter()
+        victim_statuses: Counter[int] = Counter()
         for _ in range(40):
-            told += _greedy(service.http, mallory)
-            seen[service.http.post(f"{game}/switch", headers=bearer(victim)).status_code] += 1
+            mallory_statuses += _use_all_limits(service.http, mallory)
+            victim_statuses[
+                service.http.post(f"{game}/switch", headers=bearer(victim)).status_code
+            ] += 1
             created = service.http.post("/v1/sessions", json=chess(), headers=bearer(victim))
-            seen[created.status_code] += 1
-        assert seen == {200: 40, 201: 40}
-        assert told[429] > 20
-        assert 503 not in told
-        service.is_emptied()
+            victim_statuses[created.status_code] += 1
+        assert victim_statuses == {200: 40, 201: 40}
+        assert mallory_statuses[429] > 20
+        assert 503 not in mallory_statuses
+        service.wait_for_empty_outbox()
 
 
-def _greedy(http: httpx.Client, token: str) -> Counter[int]:
-    """A large session, created with a key; joined, started and switched with others."""
+def _use_all_limits(http: httpx.Client, token: str) -> Counter[int]:
+    """Create, start, switch and join a large session with a new idempotency key per request.
+
+    Return the statuses of the answers.
+    """
     body = {
         "sync_mode": "per_group",
         "metadata": {"pad": "x" * 8_000},

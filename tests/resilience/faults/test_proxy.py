@@ -1,4 +1,4 @@
-"""The proxy fails as it is told to: what the other tests rest on."""
+"""The proxy injects the faults that the other tests rely on."""
 
 import socket
 import socketserver
@@ -9,33 +9,33 @@ from contextlib import closing, contextmanager
 import pytest
 
 from tests.resilience.faults.faults import (
-    DEAF,
-    MUTE,
+    BLACKHOLED,
     REFUSING,
+    REPLIES_STALLED,
+    REQUESTS_STALLED,
     RESET,
     STALLED,
-    STRANDED,
     Fault,
     Loss,
 )
 from tests.resilience.faults.proxy import FaultyProxy, faulty_proxy
 from tests.resilience.faults.reply_drop import only
 
-_SOON_S = 0.2
+_SHORT_TIMEOUT_S = 0.2
 
 
 class _Echo(socketserver.StreamRequestHandler):
     def handle(self) -> None:
         for line in self.rfile:
-            heard.append(line)
+            received.append(line)
             self.wfile.write(line)
 
 
-heard: list[bytes] = []
-"""By the server, in the present test."""
+received: list[bytes] = []
+"""Lines that the echo server has received in the present test."""
 
 
-class _Shout(socketserver.StreamRequestHandler):
+class _UpperCase(socketserver.StreamRequestHandler):
     def handle(self) -> None:
         for line in self.rfile:
             self.wfile.write(line.upper())
@@ -43,15 +43,15 @@ class _Shout(socketserver.StreamRequestHandler):
 
 @pytest.fixture
 def proxy() -> Iterator[FaultyProxy]:
-    """A proxy before a server that says what it hears."""
-    heard.clear()
+    """A proxy before an echo server."""
+    received.clear()
     with serving(_Echo) as port, faulty_proxy(port) as proxy:
         yield proxy
 
 
 @contextmanager
 def serving(handler: type[socketserver.BaseRequestHandler]) -> Iterator[int]:
-    """A server on a free port, which is given."""
+    """A server on a free port; yields the port."""
     with socketserver.ThreadingTCPServer(("127.0.0.1", 0), handler) as server:
         server.daemon_threads = True
         threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
@@ -61,57 +61,59 @@ def serving(handler: type[socketserver.BaseRequestHandler]) -> Iterator[int]:
 
 @contextmanager
 def connected(proxy: FaultyProxy) -> Iterator[socket.socket]:
-    """A connection that has been used."""
+    """A connection on which one line has been echoed."""
     with closing(socket.create_connection(("127.0.0.1", proxy.port))) as sock:
-        assert said(sock, b"hello\n") == b"hello\n"
+        assert reply_to(sock, b"hello\n") == b"hello\n"
         yield sock
 
 
-def said(sock: socket.socket, line: bytes, patience_s: float = 5.0) -> bytes:
-    """What comes back; raises `TimeoutError` if nothing does."""
-    sock.settimeout(patience_s)
+def reply_to(sock: socket.socket, line: bytes, timeout_s: float = 5.0) -> bytes:
+    """Send `line` and return the reply; raises `TimeoutError` if none comes."""
+    sock.settimeout(timeout_s)
     sock.sendall(line)
     return sock.recv(100)
 
 
-def test_a_reset_ends_what_is_connected_and_whatever_connects(proxy: FaultyProxy) -> None:
+def test_a_reset_ends_existing_and_new_connections(proxy: FaultyProxy) -> None:
     with connected(proxy) as sock, proxy.suffering(RESET):
         with pytest.raises(ConnectionResetError):
-            said(sock, b"1\n")
+            reply_to(sock, b"1\n")
         other = socket.create_connection(("127.0.0.1", proxy.port))
         with closing(other), pytest.raises(ConnectionResetError):
-            said(other, b"2\n")
+            reply_to(other, b"2\n")
     with connected(proxy):
-        assert heard == [b"hello\n"] * 2
+        assert received == [b"hello\n"] * 2
 
 
-def test_nobody_listens_and_then_on_the_same_port_again(proxy: FaultyProxy) -> None:
+def test_a_refusing_proxy_listens_on_the_same_port_again_afterwards(proxy: FaultyProxy) -> None:
     with proxy.suffering(REFUSING), pytest.raises(ConnectionRefusedError):
         socket.create_connection(("127.0.0.1", proxy.port))
     with connected(proxy):
-        assert heard == [b"hello\n"]
+        assert received == [b"hello\n"]
 
 
-@pytest.mark.parametrize(("fault", "arrives"), [(STALLED, False), (DEAF, False), (MUTE, True)])
-def test_what_was_held_back_goes_on_when_the_fault_ends(
+@pytest.mark.parametrize(
+    ("fault", "arrives"), [(STALLED, False), (REQUESTS_STALLED, False), (REPLIES_STALLED, True)]
+)
+def test_stalled_data_is_forwarded_when_the_fault_ends(
     proxy: FaultyProxy, fault: Fault, arrives: bool
 ) -> None:
     with connected(proxy) as sock:
         with proxy.suffering(fault):
             with pytest.raises(TimeoutError):
-                said(sock, b"1\n", _SOON_S)
-            assert (b"1\n" in heard) is arrives
+                reply_to(sock, b"1\n", _SHORT_TIMEOUT_S)
+            assert (b"1\n" in received) is arrives
         sock.settimeout(5)
         assert sock.recv(100) == b"1\n"
 
 
-def test_who_is_stranded_is_never_heard_again(proxy: FaultyProxy) -> None:
+def test_a_blackholed_connection_never_forwards_data_again(proxy: FaultyProxy) -> None:
     with connected(proxy) as sock:
-        with proxy.suffering(STRANDED), pytest.raises(TimeoutError):
-            said(sock, b"1\n", _SOON_S)
+        with proxy.suffering(BLACKHOLED), pytest.raises(TimeoutError):
+            reply_to(sock, b"1\n", _SHORT_TIMEOUT_S)
         with connected(proxy), pytest.raises(TimeoutError):
-            said(sock, b"2\n", _SOON_S)
-    assert heard == [b"hello\n"] * 2
+            reply_to(sock, b"2\n", _SHORT_TIMEOUT_S)
+    assert received == [b"hello\n"] * 2
 
 
 @pytest.mark.parametrize(
@@ -120,21 +122,23 @@ def test_who_is_stranded_is_never_heard_again(proxy: FaultyProxy) -> None:
 def test_only_the_reply_to_the_picked_request_is_lost(
     proxy: FaultyProxy, loss: Loss, error: type[OSError]
 ) -> None:
-    with connected(proxy) as sock, proxy.losing_replies(b"write", loss, only(2)) as ambush:
-        assert said(sock, b"write 1\n") == b"write 1\n"
-        assert said(sock, b"read\n") == b"read\n"
-        assert not ambush.struck.is_set()
+    with connected(proxy) as sock, proxy.dropping_replies(b"write", loss, only(2)) as drop:
+        assert reply_to(sock, b"write 1\n") == b"write 1\n"
+        assert reply_to(sock, b"read\n") == b"read\n"
+        assert not drop.dropped.is_set()
         with pytest.raises(error):
-            said(sock, b"write 2\n", _SOON_S)
-        assert ambush.struck.is_set()
+            reply_to(sock, b"write 2\n", _SHORT_TIMEOUT_S)
+        assert drop.dropped.is_set()
         with connected(proxy) as other:
-            assert said(other, b"write 3\n") == b"write 3\n"
-    assert heard == [b"hello\n", b"write 1\n", b"read\n", b"write 2\n", b"hello\n", b"write 3\n"]
+            assert reply_to(other, b"write 3\n") == b"write 3\n"
+    assert received == [b"hello\n", b"write 1\n", b"read\n", b"write 2\n", b"hello\n", b"write 3\n"]
 
 
-def test_new_connections_lead_to_another_server_and_old_ones_stay(proxy: FaultyProxy) -> None:
-    with connected(proxy) as old, serving(_Shout) as other_port:
-        proxy.lead_to(other_port)
+def test_a_redirected_proxy_keeps_existing_connections_on_the_old_server(
+    proxy: FaultyProxy,
+) -> None:
+    with connected(proxy) as old, serving(_UpperCase) as other_port:
+        proxy.redirect_to(other_port)
         with closing(socket.create_connection(("127.0.0.1", proxy.port))) as new:
-            assert said(new, b"new\n") == b"NEW\n"
-            assert said(old, b"old\n") == b"old\n"
+            assert reply_to(new, b"new\n") == b"NEW\n"
+            assert reply_to(old, b"old\n") == b"old\n"
