@@ -1,1 +1,1 @@
-"""Whether all that many clients see of a session at once could have happened one by one."""
+"""Check that the answers to concurrent clients of one session are linearizable."""

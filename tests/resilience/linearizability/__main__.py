@@ -1,7 +1,4 @@
-"""`python -m tests.resilience.linearizability --histories 500`:
-
-record histories, and explain each.
-"""
+"""Record histories and check each: `python -m tests.resilience.linearizability --histories 500`."""
 
 import asyncio
 import sys
@@ -10,32 +7,34 @@ from argparse import ArgumentParser
 
 from rich.progress import Progress
 
-from tests.resilience.linearizability.stage import judged, stage
-from tests.resilience.linearizability.story import told
+from tests.resilience.linearizability.stage import checked_histories, two_instances
+from tests.resilience.linearizability.story import describe
 
 
 def main() -> None:
-    """Exits with 1 if a history can't be explained."""
+    """Exit with 1 if a history isn't linearizable."""
     parser = ArgumentParser(prog="python -m tests.resilience.linearizability", description=__doc__)
     parser.add_argument("--histories", type=int, default=500, help="how many (default 500)")
-    parser.add_argument("--seed", type=int, default=0, help="of the first one (default 0)")
-    asked = parser.parse_args()
-    bad = asyncio.run(_explain(range(asked.seed, asked.seed + asked.histories)))
+    parser.add_argument("--seed", type=int, default=0, help="of the first history (default 0)")
+    args = parser.parse_args()
+    bad = asyncio.run(_check_histories(range(args.seed, args.seed + args.histories)))
     sys.exit(bool(bad))
 
 
-async def _explain(seeds: range) -> int:
-    """How many can't be."""
+async def _check_histories(seeds: range) -> int:
+    """Return the number of histories that aren't linearizable."""
     operations = bad = 0
     began = time.monotonic()
-    with stage() as on, Progress() as progress:
+    with two_instances() as instances, Progress() as progress:
         task = progress.add_task("Histories", total=len(seeds))
-        async for one in judged(seeds, on):
-            operations += len(one.history)
+        async for checked in checked_histories(seeds, instances):
+            operations += len(checked.history)
             progress.advance(task)
-            if not one.is_explained:
+            if not checked.is_linearizable:
                 bad += 1
-                progress.console.print(told(one), soft_wrap=True, markup=False, highlight=False)
+                progress.console.print(
+                    describe(checked), soft_wrap=True, markup=False, highlight=False
+                )
     took = time.monotonic() - began
     print(f"{operations} operations in {took:.0f} s: {bad or 'no'} history not linearizable")
     return bad

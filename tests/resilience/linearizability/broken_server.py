@@ -1,4 +1,4 @@
-"""The service with one of its safeguards taken out, as `BREAK` says: the checker must notice."""
+"""The service without the safeguard that `BREAK` names; the checker must find out."""
 
 import os
 import time
@@ -14,15 +14,15 @@ _IN_LUA = {
     "revision": "if revision ~= expected then",
     "answer": "if recorded then",
 }
-"""What a commit relies on: that nobody came between, and that no other try was answered."""
-_MEMORY_S = 0.02
+"""A commit's checks: no other commit has come since the load, and no other try was answered."""
+_CACHE_S = 0.02
 
-_whole = connection.script
+_original_script = connection.script
 
 
 @cache
 def _without_safeguard(name: str) -> Script:
-    text = _whole(name).text
+    text = _original_script(name).text
     safeguard = _IN_LUA.get(_BREAK)
     if name == "commit" and safeguard:
         assert text.count(safeguard) == 1
@@ -32,14 +32,14 @@ def _without_safeguard(name: str) -> Script:
 
 connection.script = _without_safeguard
 
-from functions import server  # noqa: E402 # because the script must be broken before
-from shared.store.sessions import RedisSessionStore  # noqa: E402 # likewise
+from functions import server  # noqa: E402 # the script must be replaced before
+from shared.store.sessions import RedisSessionStore  # noqa: E402 # as above
 
 _load = RedisSessionStore.load
-_memory: dict[str, tuple[float, Loaded]] = {}
+_cache: dict[str, tuple[float, Loaded]] = {}
 
 
-async def _load_from_memory(
+async def _load_from_cache(
     self: RedisSessionStore,
     name: str,
     key: IdempotencyKey | None = None,
@@ -47,16 +47,16 @@ async def _load_from_memory(
     *,
     with_epoch: bool = False,
 ) -> Loaded:
-    until, remembered = _memory.get(name, (0.0, None))
-    if remembered and key is None and time.monotonic() < until:
-        return remembered
+    until, cached = _cache.get(name, (0.0, None))
+    if cached and key is None and time.monotonic() < until:
+        return cached
     loaded = await _load(self, name, key, limits, with_epoch=with_epoch)
-    _memory[name] = (time.monotonic() + _MEMORY_S, loaded)
+    _cache[name] = (time.monotonic() + _CACHE_S, loaded)
     return loaded
 
 
-if _BREAK == "memory":
-    RedisSessionStore.load = _load_from_memory  # type: ignore[method-assign] # the point of it
+if _BREAK == "cache":
+    RedisSessionStore.load = _load_from_cache  # type: ignore[method-assign] # takes out the safeguard
 
 if __name__ == "__main__":
     server.main()

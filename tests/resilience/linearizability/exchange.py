@@ -1,10 +1,10 @@
-"""What is asked of a session and what is answered, without everything that only time decides."""
+"""Requests to a session and its answers, without values that depend on the time of the request."""
 
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
-TIME_DECIDES = -1
-"""In the place of a bank that has run: what it reads depends on when it was asked."""
+TIME_DEPENDENT = -1
+"""Stands for the bank of a clock that has run: its value depends on the time of the request."""
 
 
 class Verb(StrEnum):
@@ -31,7 +31,7 @@ class Verb(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Seat:
-    """A participant; `bank_ms` is its `total_time_ms`, None where it has none."""
+    """A participant; `bank_ms` is its `total_time_ms`, None if it has none."""
 
     participant_id: str
     bank_ms: int | None = None
@@ -40,7 +40,7 @@ class Seat:
 
 @dataclass(frozen=True, slots=True)
 class Opening:
-    """A session to be created, with clocks so long that no deadline comes."""
+    """A session to be created; its clocks outlast the test, so that no deadline comes."""
 
     sync_mode: str
     seats: tuple[Seat, ...]
@@ -52,7 +52,7 @@ class Opening:
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """One request. `participant_id` is who follows in a switch, and whose clock is adjusted."""
+    """One request. `participant_id` is a switch's next participant, or the one to adjust."""
 
     verb: Verb
     opening: Opening | None = None
@@ -65,13 +65,13 @@ class Asked:
 
     @property
     def fingerprint(self) -> "Asked":
-        """What two requests with one idempotency key must have in common."""
+        """The part that must be equal in requests with the same idempotency key."""
         return replace(self, if_match=None, key=None)
 
 
 @dataclass(frozen=True, slots=True)
-class Shown:
-    """What an answer tells of the session; a summary tells of no cycle and no seats."""
+class SessionView:
+    """The session in an answer; a summary has no cycle and no seats."""
 
     status: str
     version: int
@@ -82,28 +82,32 @@ class Shown:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """The answer to one request; `detail` is what an error names: a version or a participant."""
+    """The answer to one request; `detail` is the version or participant that an error names."""
 
     status: int
-    shown: Shown | None = None
+    session: SessionView | None = None
     code: str | None = None
     detail: int | str | None = None
     replayed: bool = False
 
     def allows(self, seen: "Answer") -> bool:
-        """Whether `seen` is this answer, in all that time doesn't decide."""
-        return self == replace(seen, shown=_as_far_as_known(seen.shown, self.shown))
+        """Return whether `seen` equals this answer, apart from time-dependent banks."""
+        return self == replace(
+            seen, session=_without_time_dependent_banks(seen.session, self.session)
+        )
 
 
-def _as_far_as_known(seen: Shown | None, known: Shown | None) -> Shown | None:
+def _without_time_dependent_banks(
+    seen: SessionView | None, known: SessionView | None
+) -> SessionView | None:
     if not (seen and known and seen.seats and known.seats):
         return seen
     if len(seen.seats) != len(known.seats):
         return seen
     pairs = zip(seen.seats, known.seats, strict=True)
-    return replace(seen, seats=tuple(_forget_bank(s, like=k) for s, k in pairs))
+    return replace(seen, seats=tuple(_without_time_dependent_bank(s, like=k) for s, k in pairs))
 
 
-def _forget_bank(seat: Seat, *, like: Seat) -> Seat:
-    is_known = like.bank_ms != TIME_DECIDES or seat.bank_ms is None
-    return seat if is_known else replace(seat, bank_ms=TIME_DECIDES)
+def _without_time_dependent_bank(seat: Seat, *, like: Seat) -> Seat:
+    is_known = like.bank_ms != TIME_DEPENDENT or seat.bank_ms is None
+    return seat if is_known else replace(seat, bank_ms=TIME_DEPENDENT)

@@ -1,18 +1,18 @@
-"""A session that is there, and what each verb makes of it, by the contract (API §2).
+"""An existing session and the effect of each verb on it, by the contract (API section 2).
 
-It knows nothing of the service's own domain code, and of time only that it passes.
+It shares no code with the service's domain and computes no times.
 """
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from tests.resilience.linearizability.exchange import (
-    TIME_DECIDES,
+    TIME_DEPENDENT,
     Answer,
     Asked,
     Opening,
     Seat,
-    Shown,
+    SessionView,
     Verb,
 )
 from tests.resilience.linearizability.rotation import next_in_turn
@@ -23,7 +23,7 @@ _ENDED = {Verb.COMPLETE: "completed", Verb.CANCEL: "cancelled"}
 
 @dataclass(frozen=True, slots=True)
 class Game:
-    """A session that is there."""
+    """An existing session."""
 
     sync_mode: str
     seats: tuple[Seat, ...]
@@ -32,42 +32,41 @@ class Game:
     version: int = 1
     cycle: int = 0
     last_players: frozenset[str] = frozenset()
-    """Of each group, who of it played last."""
+    """The participant of each group that was active last."""
 
     @classmethod
     def of(cls, opening: Opening) -> "Game":
-        """As it is created."""
+        """Return the session right after its creation."""
         first = opening.seats[0].participant_id if opening.seats else None
         return cls(opening.sync_mode, opening.seats, first)
 
-    def has(self, participant_id: str | None) -> bool:
-        """Whether that one takes part."""
+    def has_participant(self, participant_id: str | None) -> bool:
         return any(seat.participant_id == participant_id for seat in self.seats)
 
     @property
-    def shown(self) -> Shown:
-        """As an answer shows it."""
+    def view(self) -> SessionView:
+        """The session as in an answer."""
         active = self.active if self.status in ("running", "paused") else None
-        return Shown(self.status, self.version, active, self.cycle, self.seats)
+        return SessionView(self.status, self.version, active, self.cycle, self.seats)
 
 
-def applied(game: Game, asked: Asked) -> tuple[Game | None, Answer]:
-    """The game after `asked`, None if it is gone, and the answer."""
+def apply_request(game: Game, asked: Asked) -> tuple[Game | None, Answer]:
+    """Return the game after `asked`, None if it was deleted, and the answer."""
     return _VERBS[asked.verb](game, asked)
 
 
 def _read(game: Game, _: Asked) -> tuple[Game, Answer]:
-    return game, Answer(200, game.shown)
+    return game, Answer(200, game.view)
 
 
 def _summary(game: Game, _: Asked) -> tuple[Game, Answer]:
-    return game, Answer(200, replace(game.shown, cycle=None, seats=None))
+    return game, Answer(200, replace(game.view, cycle=None, seats=None))
 
 
 def _start(game: Game, _: Asked) -> tuple[Game, Answer]:
     if game.status != "pending":
         return _refused(game)
-    return _accepted(game, replace(_playing(game, game.active), status="running", cycle=1))
+    return _accepted(game, replace(_with_active(game, game.active), status="running", cycle=1))
 
 
 def _switch(game: Game, asked: Asked) -> tuple[Game, Answer]:
@@ -75,19 +74,21 @@ def _switch(game: Game, asked: Asked) -> tuple[Game, Answer]:
         return _refused(game)
     if asked.current_participant_id not in (None, game.active):
         return game, Answer(409, code="CONFLICT", detail=game.active)
-    if asked.participant_id and not game.has(asked.participant_id):
+    if asked.participant_id and not game.has_participant(asked.participant_id):
         return game, Answer(400, code="VALIDATION_ERROR")
-    follower = asked.participant_id or next_in_turn(
+    next_participant = asked.participant_id or next_in_turn(
         game.sync_mode, game.seats, game.active, game.last_players
     )
-    switched = replace(_playing(_having_run(game), follower), cycle=game.cycle + 1)
+    switched = replace(
+        _with_active(_with_time_dependent_bank(game), next_participant), cycle=game.cycle + 1
+    )
     return _accepted(game, switched)
 
 
 def _pause(game: Game, _: Asked) -> tuple[Game, Answer]:
     if game.status != "running":
         return _refused(game)
-    return _accepted(game, replace(_having_run(game), status="paused"))
+    return _accepted(game, replace(_with_time_dependent_bank(game), status="paused"))
 
 
 def _resume(game: Game, _: Asked) -> tuple[Game, Answer]:
@@ -99,7 +100,7 @@ def _resume(game: Game, _: Asked) -> tuple[Game, Answer]:
 def _end(game: Game, asked: Asked) -> tuple[Game, Answer]:
     if game.status in TERMINAL:
         return _refused(game)
-    return _accepted(game, replace(_having_run(game), status=_ENDED[asked.verb]))
+    return _accepted(game, replace(_with_time_dependent_bank(game), status=_ENDED[asked.verb]))
 
 
 def _delete(_: Game, __: Asked) -> tuple[None, Answer]:
@@ -110,19 +111,21 @@ def _add(game: Game, asked: Asked) -> tuple[Game, Answer]:
     if game.status in TERMINAL:
         return _refused(game)
     newcomer = asked.newcomer
-    if newcomer is None or game.has(newcomer.participant_id):
+    if newcomer is None or game.has_participant(newcomer.participant_id):
         return game, Answer(400, code="VALIDATION_ERROR")
     active = game.active or newcomer.participant_id
-    present = _having_run(game)
+    present = _with_time_dependent_bank(game)
     return _accepted(game, replace(present, seats=(*present.seats, newcomer), active=active), 201)
 
 
 def _adjust(game: Game, asked: Asked) -> tuple[Game, Answer]:
     if game.status in TERMINAL:
         return _refused(game)
-    if not game.has(asked.participant_id):
+    if not game.has_participant(asked.participant_id):
         return game, Answer(404, code="PARTICIPANT_NOT_FOUND")
-    return _accepted(game, _with_bank(_having_run(game), asked.participant_id, asked.total_time_ms))
+    return _accepted(
+        game, _with_bank(_with_time_dependent_bank(game), asked.participant_id, asked.total_time_ms)
+    )
 
 
 _VERBS: dict[Verb, Callable[[Game, Asked], tuple[Game | None, Answer]]] = {
@@ -146,11 +149,11 @@ def _refused(game: Game) -> tuple[Game, Answer]:
 
 def _accepted(before: Game, after: Game, status: int = 200) -> tuple[Game, Answer]:
     after = replace(after, version=before.version + 1)
-    return after, Answer(status, after.shown)
+    return after, Answer(status, after.view)
 
 
-def _playing(game: Game, participant_id: str | None) -> Game:
-    """With that one on move."""
+def _with_active(game: Game, participant_id: str | None) -> Game:
+    """Return the game with `participant_id` active."""
     if game.sync_mode != "per_group" or participant_id is None:
         return replace(game, active=participant_id)
     groups = {seat.participant_id: seat.group_id for seat in game.seats}
@@ -159,11 +162,11 @@ def _playing(game: Game, participant_id: str | None) -> Game:
     return replace(game, active=participant_id, last_players=last_players)
 
 
-def _having_run(game: Game) -> Game:
-    """With the clock read that may have run until now."""
+def _with_time_dependent_bank(game: Game) -> Game:
+    """Return the game with the bank of a running clock marked as time-dependent."""
     if game.status != "running" or game.sync_mode != "per_participant":
         return game
-    return _with_bank(game, game.active, TIME_DECIDES)
+    return _with_bank(game, game.active, TIME_DEPENDENT)
 
 
 def _with_bank(game: Game, participant_id: str | None, bank_ms: int | None) -> Game:

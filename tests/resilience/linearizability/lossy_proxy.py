@@ -1,4 +1,4 @@
-"""A TCP proxy on which marked requests, or the answers to them, get lost."""
+"""A TCP proxy that drops marked requests or the answers to them."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -10,30 +10,32 @@ from infra.local.stop_accepting import stop_accepting
 _CHUNK = 65_536
 
 
-class Fate(StrEnum):
-    """What happens to a request on its way; the text is what marks it in one of its headers."""
+class Delivery(StrEnum):
+    """What happens to a request on its way; the value marks the request in a header."""
 
-    ARRIVES = "fate-arrives"
-    ANSWER_LOST = "fate-answer-lost"
-    NEVER_ARRIVES = "fate-never-arrives"
-    GIVEN_UP = "fate-given-up"
-    """By a client who doesn't wait for the answer."""
+    NORMAL = "delivery-normal"
+    ANSWER_DROPPED = "delivery-answer-dropped"
+    REQUEST_DROPPED = "delivery-request-dropped"
+    ABANDONED = "delivery-abandoned"
+    """The client times out before the answer comes."""
 
 
 @asynccontextmanager
 async def lossy_proxy(target_port: int) -> AsyncIterator[int]:
-    """The port of a proxy to `target_port`."""
+    """A proxy to `target_port`; yields its port."""
 
     async def connection(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         with suppress(ConnectionError), ExitStack() as sockets:
             sockets.callback(writer.transport.abort)
-            there_in, there_out = await asyncio.open_connection("127.0.0.1", target_port)
-            sockets.callback(there_out.transport.abort)
-            while (data := await reader.read(_CHUNK)) and _fate_of(data) is not Fate.NEVER_ARRIVES:
-                there_out.write(data)
-                await there_out.drain()
-                if _fate_of(data) is Fate.ANSWER_LOST:
-                    await _pass_on(reader, there_in, there_out)
+            server_reader, server_writer = await asyncio.open_connection("127.0.0.1", target_port)
+            sockets.callback(server_writer.transport.abort)
+            while (data := await reader.read(_CHUNK)) and (
+                _delivery_of(data) is not Delivery.REQUEST_DROPPED
+            ):
+                server_writer.write(data)
+                await server_writer.drain()
+                if _delivery_of(data) is Delivery.ANSWER_DROPPED:
+                    await _drop_answer(reader, server_reader, server_writer)
                     break
 
     server = await asyncio.start_server(connection, "127.0.0.1", 0)
@@ -44,18 +46,18 @@ async def lossy_proxy(target_port: int) -> AsyncIterator[int]:
         server.close()
 
 
-async def _pass_on(
-    body: asyncio.StreamReader, answer: asyncio.StreamReader, there: asyncio.StreamWriter
+async def _drop_answer(
+    body: asyncio.StreamReader, answer: asyncio.StreamReader, server: asyncio.StreamWriter
 ) -> None:
-    """Let the rest of a request through until there is an answer, which nobody will see."""
+    """Forward the rest of a request until the server answers, and drop the answer."""
     answered = asyncio.create_task(answer.read(_CHUNK))
     rest = asyncio.create_task(body.read(_CHUNK))
     await asyncio.wait((answered, rest), return_when=asyncio.FIRST_COMPLETED)
     if not answered.done():
-        there.write(rest.result())
+        server.write(rest.result())
         await answered
     rest.cancel()
 
 
-def _fate_of(data: bytes) -> Fate | None:
-    return next((fate for fate in Fate if fate.encode() in data), None)
+def _delivery_of(data: bytes) -> Delivery | None:
+    return next((delivery for delivery in Delivery if delivery.encode() in data), None)

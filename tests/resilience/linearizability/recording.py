@@ -1,4 +1,4 @@
-"""Clients of two instances at once, and the record of what each asked for and saw."""
+"""Let concurrent clients of two instances use a session, and record their requests and answers."""
 
 import asyncio
 import time
@@ -15,61 +15,74 @@ import httpx
 from infra.local.instance import Instance
 from tests.resilience.linearizability.checker import Operation
 from tests.resilience.linearizability.exchange import Answer, Asked, Verb
-from tests.resilience.linearizability.lossy_proxy import Fate, lossy_proxy
-from tests.resilience.linearizability.table import Table
-from tests.resilience.linearizability.wire import exchange
+from tests.resilience.linearizability.lossy_proxy import Delivery, lossy_proxy
+from tests.resilience.linearizability.table import RandomSession
+from tests.resilience.linearizability.wire import send
 
 CLIENTS = 4
 REQUESTS = 5
-_IMPATIENCE_S = 0.004
+"""Requests per client."""
+_SHORT_TIMEOUT_S = 0.004
 
 T = TypeVar("T")
 Record = Operation[Asked, Answer]
-_FATES = {Fate.ARRIVES: 84, Fate.ANSWER_LOST: 6, Fate.NEVER_ARRIVES: 3, Fate.GIVEN_UP: 7}
+_DELIVERIES = {
+    Delivery.NORMAL: 84,
+    Delivery.ANSWER_DROPPED: 6,
+    Delivery.REQUEST_DROPPED: 3,
+    Delivery.ABANDONED: 7,
+}
 
 
-class Key(StrEnum):
-    """How often a request is sent under its idempotency key."""
+class KeyUse(StrEnum):
+    """Whether a request has an idempotency key, and how often it is sent with that key."""
 
     NONE = "no key"
-    RETRIED = "again where the answer was lost"
+    RETRIED = "again if the answer was lost"
     REPEATED = "again in any case"
-    DOUBLED = "to both instances at once"
-    MISUSED = "again, for another request"
+    CONCURRENT = "to both instances at once"
+    REUSED = "again, for another request"
 
 
-_KEYS = {Key.NONE: 60, Key.RETRIED: 20, Key.REPEATED: 7, Key.DOUBLED: 10, Key.MISUSED: 3}
+_KEY_USES = {
+    KeyUse.NONE: 60,
+    KeyUse.RETRIED: 20,
+    KeyUse.REPEATED: 7,
+    KeyUse.CONCURRENT: 10,
+    KeyUse.REUSED: 3,
+}
 
 
 @dataclass(frozen=True, slots=True)
-class Lines:
-    """Two instances, and a way to the second of them on which things get lost."""
+class Connections:
+    """HTTP clients for two instances, and one for the second instance behind a lossy proxy."""
 
     instances: tuple[httpx.AsyncClient, httpx.AsyncClient]
     lossy: httpx.AsyncClient
 
 
 @asynccontextmanager
-async def lines(instances: tuple[Instance, Instance]) -> AsyncIterator[Lines]:
-    """Clients of both instances; what gets lost does so before the second."""
+async def connected(instances: tuple[Instance, Instance]) -> AsyncIterator[Connections]:
+    """Connections to both instances, to the end of the block."""
     async with AsyncExitStack() as stack:
         port = await stack.enter_async_context(lossy_proxy(instances[1].port))
         urls = [*(instance.url for instance in instances), f"http://127.0.0.1:{port}"]
         one, two, lossy = [
             await stack.enter_async_context(httpx.AsyncClient(base_url=url)) for url in urls
         ]
-        yield Lines((one, two), lossy)
+        yield Connections((one, two), lossy)
 
 
-async def record(seed: int, over: Lines) -> list[Record]:
-    """One session from its creation, with everything that its clients did to it."""
-    table = Table.laid(Random(seed))
+async def record(seed: int, connections: Connections) -> list[Record]:
+    """Record the history of one session, from its creation."""
+    session = RandomSession.generate(Random(seed))
     history: list[Record] = []
-    host = Client("host", table, over, history, Random(seed))
-    await host.perform(Asked(Verb.CREATE, opening=table.opening))
+    host = Client("host", session, connections, history, Random(seed))
+    await host.perform(Asked(Verb.CREATE, opening=session.opening))
     await host.perform(Asked(Verb.START))
     players = [
-        Client(f"client {n}", table, over, history, Random(f"{seed} {n}")) for n in range(CLIENTS)
+        Client(f"client {n}", session, connections, history, Random(f"{seed} {n}"))
+        for n in range(CLIENTS)
     ]
     await asyncio.gather(*(player.play() for player in players))
     await host.perform(Asked(Verb.READ))
@@ -78,62 +91,66 @@ async def record(seed: int, over: Lines) -> list[Record]:
 
 @dataclass(slots=True)
 class Client:
-    """One who asks for one thing after the other, save where a request is sent twice at once."""
+    """A client that sends one request after the other, except for `KeyUse.CONCURRENT`."""
 
     name: str
-    table: Table
-    lines: Lines
+    session: RandomSession
+    connections: Connections
     history: list[Record]
-    dice: Random
+    rng: Random
     version: int = 2
     active: str | None = None
     _numbers: "count[int]" = field(default_factory=count)
 
     async def play(self) -> None:
-        """Ask for `REQUESTS` things."""
+        """Make `REQUESTS` random requests."""
         for _ in range(REQUESTS):
-            asked = self.table.request(self.dice, self.version, self.active)
-            await self._send(asked, _pick(self.dice, _KEYS) if asked.verb.changes else Key.NONE)
+            asked = self.session.request(self.rng, self.version, self.active)
+            await self._use_key(
+                asked, _pick(self.rng, _KEY_USES) if asked.verb.changes else KeyUse.NONE
+            )
 
-    async def _send(self, asked: Asked, use: Key) -> None:
+    async def _use_key(self, asked: Asked, use: KeyUse) -> None:
         keyed = replace(asked, key=f"{self.name} {next(self._numbers)}".replace(" ", "-"))
         match use:
-            case Key.NONE:
-                await self.perform(asked, _pick(self.dice, _FATES))
-            case Key.DOUBLED:
+            case KeyUse.NONE:
+                await self.perform(asked, _pick(self.rng, _DELIVERIES))
+            case KeyUse.CONCURRENT:
                 await asyncio.gather(*(self.perform(keyed, to=n) for n in (0, 1)))
-            case Key.RETRIED if await self.perform(keyed, _pick(self.dice, _FATES)):
+            case KeyUse.RETRIED if await self.perform(keyed, _pick(self.rng, _DELIVERIES)):
                 pass
-            case Key.RETRIED:
+            case KeyUse.RETRIED:
                 await self.perform(keyed)
             case _:
-                await self.perform(keyed, _pick(self.dice, _FATES))
+                await self.perform(keyed, _pick(self.rng, _DELIVERIES))
                 other = Asked(Verb.SWITCH, key=keyed.key)
-                await self.perform(other if use is Key.MISUSED else keyed)
+                await self.perform(other if use is KeyUse.REUSED else keyed)
 
     async def perform(
-        self, asked: Asked, fate: Fate = Fate.ARRIVES, to: int | None = None
+        self, asked: Asked, delivery: Delivery = Delivery.NORMAL, to: int | None = None
     ) -> Answer | None:
-        """Ask once, and put it on record."""
-        number = self.dice.randrange(2) if to is None else to
-        invoked = time.monotonic_ns()
-        seen = await self._fare(asked, fate, self.lines.instances[number])
-        answered = time.monotonic_ns() if seen else None
-        self.history.append(Operation(self.name, asked, invoked, answered, seen))
-        if seen and seen.shown:
-            self.version, self.active = seen.shown.version, seen.shown.active
-        return seen
+        """Send a request once and record it."""
+        number = self.rng.randrange(2) if to is None else to
+        invoked_ns = time.monotonic_ns()
+        answer = await self._send(asked, delivery, self.connections.instances[number])
+        answered_ns = time.monotonic_ns() if answer else None
+        self.history.append(Operation(self.name, asked, invoked_ns, answered_ns, answer))
+        if answer and answer.session:
+            self.version, self.active = answer.session.version, answer.session.active
+        return answer
 
-    async def _fare(self, asked: Asked, fate: Fate, http: httpx.AsyncClient) -> Answer | None:
-        session_id = self.table.session_id
-        match fate:
-            case Fate.ARRIVES:
-                return await exchange(http, session_id, asked)
-            case Fate.GIVEN_UP:
-                return await exchange(http, session_id, asked, patience_s=_IMPATIENCE_S)
+    async def _send(
+        self, asked: Asked, delivery: Delivery, http: httpx.AsyncClient
+    ) -> Answer | None:
+        session_id = self.session.session_id
+        match delivery:
+            case Delivery.NORMAL:
+                return await send(http, session_id, asked)
+            case Delivery.ABANDONED:
+                return await send(http, session_id, asked, timeout_s=_SHORT_TIMEOUT_S)
             case _:
-                return await exchange(self.lines.lossy, session_id, asked, note=fate)
+                return await send(self.connections.lossy, session_id, asked, marker=delivery)
 
 
-def _pick(dice: Random, weights: Mapping[T, int]) -> T:
-    return dice.choices(list(weights), list(weights.values()))[0]
+def _pick(rng: Random, weights: Mapping[T, int]) -> T:
+    return rng.choices(list(weights), list(weights.values()))[0]

@@ -1,14 +1,14 @@
-"""What the contract says of one session that is asked one thing after the other (API §2)."""
+"""Sequential specification of a session: the answers that the contract demands (API section 2)."""
 
 from dataclasses import dataclass, replace
 
 from tests.resilience.linearizability.exchange import Answer, Asked, Verb
-from tests.resilience.linearizability.game import Game, applied
+from tests.resilience.linearizability.game import Game, apply_request
 
 
 @dataclass(frozen=True, slots=True)
-class Recorded:
-    """The first answer under an idempotency key."""
+class StoredAnswer:
+    """The answer to the first request with an idempotency key."""
 
     key: str
     request: Asked
@@ -17,35 +17,35 @@ class Recorded:
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """All that the next answer depends on."""
+    """Everything that the next answer depends on."""
 
     game: Game | None = None
     existed: bool = False
-    recorded: frozenset[Recorded] = frozenset()
+    stored: frozenset[StoredAnswer] = frozenset()
 
 
 class Specification:
-    """The session as a sequential object."""
+    """The `Model` of a session for the checker."""
 
     def step(self, state: State, asked: Asked) -> tuple[State, Answer]:
-        """The answer to `asked`, and the state that it leaves."""
-        for record in state.recorded:
+        """Return the state after `asked`, and the answer."""
+        for record in state.stored:
             if record.key == asked.key:
                 return state, _again(record, asked)
         game, answer = _outcome(state, asked)
         if game == state.game:
             return state, answer
-        recorded = state.recorded
+        stored = state.stored
         if asked.key:
-            recorded |= {Recorded(asked.key, asked.fingerprint, answer)}
-        return State(game, True, recorded), answer
+            stored |= {StoredAnswer(asked.key, asked.fingerprint, answer)}
+        return State(game, True, stored), answer
 
     def allows(self, expected: Answer, seen: Answer) -> bool:
-        """Whether `seen` may have been the answer."""
+        """Return whether `seen` agrees with the `expected` answer."""
         return expected.allows(seen)
 
 
-def _again(record: Recorded, asked: Asked) -> Answer:
+def _again(record: StoredAnswer, asked: Asked) -> Answer:
     if record.request != asked.fingerprint:
         return Answer(422, code="IDEMPOTENCY_KEY_REUSED")
     return replace(record.answer, replayed=True)
@@ -60,11 +60,11 @@ def _outcome(state: State, asked: Asked) -> tuple[Game | None, Answer]:
         return None, Answer(204) if gone else Answer(404, code="SESSION_NOT_FOUND")
     if asked.if_match not in (None, game.version):
         return game, Answer(412, code="PRECONDITION_FAILED", detail=game.version)
-    return applied(game, asked)
+    return apply_request(game, asked)
 
 
 def _create(state: State, asked: Asked) -> tuple[Game | None, Answer]:
     if state.existed or asked.opening is None:
         return state.game, Answer(409, code="SESSION_EXISTS")
     game = Game.of(asked.opening)
-    return game, Answer(201, game.shown)
+    return game, Answer(201, game.view)

@@ -1,6 +1,6 @@
-"""What histories are recorded on: two instances and one Redis of theirs.
+"""Record and check histories on two instances that share a Redis.
 
-No audit trail is needed: what is looked at is what clients are answered.
+There is no audit trail: the histories hold only the answers to clients.
 """
 
 from collections.abc import AsyncGenerator, Iterable, Iterator
@@ -10,17 +10,17 @@ from typing import Any
 
 from infra.local.instance import Instance, running
 from infra.local.redis import embedded_redis
-from tests.resilience.linearizability.checker import Verdict, check
+from tests.resilience.linearizability.checker import CheckResult, check
 from tests.resilience.linearizability.exchange import Answer, Asked
-from tests.resilience.linearizability.recording import Record, lines, record
+from tests.resilience.linearizability.recording import Record, connected, record
 from tests.resilience.linearizability.specification import Specification, State
 
-Stage = tuple[Instance, Instance]
+Instances = tuple[Instance, Instance]
 
 
 @contextmanager
-def stage(**how: Any) -> Iterator[Stage]:
-    """Two instances, from when both answer to the end of the block."""
+def two_instances(**how: Any) -> Iterator[Instances]:
+    """Two running instances, to the end of the block."""
     with (
         embedded_redis() as redis_url,
         running(redis_url, **how) as one,
@@ -30,22 +30,24 @@ def stage(**how: Any) -> Iterator[Stage]:
 
 
 @dataclass(frozen=True, slots=True)
-class Judged:
-    """A history, by the seed of its dice, and whether it can be explained."""
+class CheckedHistory:
+    """A history, the seed that it was generated from, and the checker's result."""
 
     seed: int
     history: list[Record]
-    verdict: Verdict[Asked, Answer]
+    result: CheckResult[Asked, Answer]
 
     @property
-    def is_explained(self) -> bool:
-        """Whether everything could have happened one by one."""
-        return self.verdict.is_linearizable
+    def is_linearizable(self) -> bool:
+        """Whether an order of the operations explains every answer."""
+        return self.result.is_linearizable
 
 
-async def judged(seeds: Iterable[int], on: Stage) -> AsyncGenerator[Judged, None]:
-    """A history for each of `seeds`, one after the other."""
-    async with lines(on) as over:
+async def checked_histories(
+    seeds: Iterable[int], instances: Instances
+) -> AsyncGenerator[CheckedHistory, None]:
+    """Record and check a history for each of `seeds`, one after the other."""
+    async with connected(instances) as connections:
         for seed in seeds:
-            history = await record(seed, over)
-            yield Judged(seed, history, check(history, Specification(), State()))
+            history = await record(seed, connections)
+            yield CheckedHistory(seed, history, check(history, Specification(), State()))

@@ -1,38 +1,43 @@
-"""Requests and answers of the specification as those of HTTP."""
+"""Convert the specification's requests to HTTP, and HTTP responses to its answers."""
 
 from typing import Any
 
 import httpx
 
-from tests.resilience.linearizability.exchange import Answer, Asked, Opening, Seat, Shown, Verb
+from tests.resilience.linearizability.exchange import (
+    Answer,
+    Asked,
+    Opening,
+    Seat,
+    SessionView,
+    Verb,
+)
 
 _UNCERTAIN = 503
 
 
-async def exchange(
+async def send(
     http: httpx.AsyncClient,
     session_id: str,
     asked: Asked,
     *,
-    patience_s: float = 10.0,
-    note: str = "",
+    timeout_s: float = 10.0,
+    marker: str = "",
 ) -> Answer | None:
-    """The answer to `asked`, or None where it was lost, and nobody can say whether it happened.
-
-    `note` goes along, for those who stand on the way.
-    """
-    sent = request(http, session_id, asked)
-    sent.headers["X-Note"] = note
-    sent.extensions["timeout"] = httpx.Timeout(patience_s).as_dict()
+    """Send `asked` and return the answer, or None if it was lost or is a 503: the change may have
+    been made or not. `marker` is sent in a header, for a proxy on the way."""
+    message = request(http, session_id, asked)
+    message.headers["X-Note"] = marker
+    message.extensions["timeout"] = httpx.Timeout(timeout_s).as_dict()
     try:
-        answer = await http.send(sent)
+        answer = await http.send(message)
     except httpx.TransportError:
         return None
     return None if answer.status_code == _UNCERTAIN else answer_in(answer)
 
 
 def request(http: httpx.AsyncClient | httpx.Client, session_id: str, asked: Asked) -> httpx.Request:
-    """`asked` of the session of that id, as a request for `http` to send."""
+    """Return `asked` as a request for `http` to send."""
     headers = {}
     if asked.if_match is not None:
         headers["If-Match"] = f'"{asked.if_match}"'
@@ -43,35 +48,35 @@ def request(http: httpx.AsyncClient | httpx.Client, session_id: str, asked: Aske
 
 
 def answer_in(response: httpx.Response) -> Answer:
-    """What `response` says; its ETag must name the version that its body shows."""
+    """Return the answer in `response`; assert that its ETag has the version of its body."""
     replayed = response.headers.get("Idempotent-Replayed") == "true"
     if response.status_code >= 400:
         error = response.json()["error"]
         return Answer(response.status_code, None, error["code"], _detail(error), replayed)
     if response.status_code == 204:
         return Answer(204, replayed=replayed)
-    shown = _shown(response.json()["data"])
-    assert response.headers.get("ETag", f'"{shown.version}"') == f'"{shown.version}"'
-    return Answer(response.status_code, shown, replayed=replayed)
+    view = _view(response.json()["data"])
+    assert response.headers.get("ETag", f'"{view.version}"') == f'"{view.version}"'
+    return Answer(response.status_code, view, replayed=replayed)
 
 
 def _address(session_id: str, asked: Asked) -> tuple[str, str]:
-    here = f"/v1/sessions/{session_id}"
+    path = f"/v1/sessions/{session_id}"
     match asked.verb:
         case Verb.CREATE:
             return "POST", "/v1/sessions"
         case Verb.READ:
-            return "GET", here
+            return "GET", path
         case Verb.DELETE:
-            return "DELETE", here
+            return "DELETE", path
         case Verb.SUMMARY:
-            return "GET", f"{here}/summary"
+            return "GET", f"{path}/summary"
         case Verb.ADD:
-            return "POST", f"{here}/participants"
+            return "POST", f"{path}/participants"
         case Verb.ADJUST:
-            return "PATCH", f"{here}/participants/{asked.participant_id}"
+            return "PATCH", f"{path}/participants/{asked.participant_id}"
         case _:
-            return "POST", f"{here}/{asked.verb}"
+            return "POST", f"{path}/{asked.verb}"
 
 
 def _body(session_id: str, asked: Asked) -> dict[str, Any] | None:
@@ -82,7 +87,7 @@ def _body(session_id: str, asked: Asked) -> dict[str, Any] | None:
     if asked.verb is Verb.ADJUST:
         return {"total_time_ms": asked.total_time_ms}
     if asked.verb is Verb.SWITCH:
-        return _said(
+        return _without_nones(
             next_participant_id=asked.participant_id,
             current_participant_id=asked.current_participant_id,
         )
@@ -90,7 +95,7 @@ def _body(session_id: str, asked: Asked) -> dict[str, Any] | None:
 
 
 def _opening(opening: Opening) -> dict[str, Any]:
-    return _said(
+    return _without_nones(
         sync_mode=opening.sync_mode,
         participants=[_seat(seat) for seat in opening.seats],
         total_time_ms=opening.total_time_ms,
@@ -101,16 +106,16 @@ def _opening(opening: Opening) -> dict[str, Any]:
 
 
 def _seat(seat: Seat) -> dict[str, Any]:
-    return _said(
+    return _without_nones(
         participant_id=seat.participant_id, total_time_ms=seat.bank_ms, group_id=seat.group_id
     )
 
 
-def _said(**fields: Any) -> dict[str, Any]:
+def _without_nones(**fields: Any) -> dict[str, Any]:
     return {name: value for name, value in fields.items() if value is not None}
 
 
-def _shown(data: dict[str, Any]) -> Shown:
+def _view(data: dict[str, Any]) -> SessionView:
     seats = None
     if "participants" in data:
         seats = tuple(
@@ -118,11 +123,11 @@ def _shown(data: dict[str, Any]) -> Shown:
             for p in data["participants"]
         )
     active = data["active_participant_id"]
-    return Shown(data["status"], data["version"], active, data.get("cycle_number"), seats)
+    return SessionView(data["status"], data["version"], active, data.get("cycle_number"), seats)
 
 
 def _detail(error: dict[str, Any]) -> int | str | None:
-    """Which version or participant an error names, where it is one of two that name any."""
+    """Return the version or participant in the details of a 412 or 409, else None."""
     details = error.get("details")
     if not isinstance(details, dict):
         return None
