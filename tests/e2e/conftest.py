@@ -1,4 +1,4 @@
-"""A real browser on a real service."""
+"""A real browser, and the services that its pages use."""
 
 import shutil
 from collections.abc import Callable, Iterator
@@ -34,9 +34,9 @@ _FLAGS = [
 _TIMEOUT_MS = 10_000
 _SIZE: ViewportSize = {"width": 1280, "height": 800}
 NO_LIMIT = "100000"
-"""Requests a minute: all tests call from one address."""
+"""Requests per minute; high, because all tests share one client address."""
 
-_PLAYED = (
+_WARM_FUNCTIONS = (
     "console",
     "time",
     "read",
@@ -51,14 +51,14 @@ _PLAYED = (
     "audit",
     "expire",
 )
-"""Functions that are started beforehand: a cold start isn't what the tests are about."""
+"""Functions started beforehand, so that cold starts don't influence the tests."""
 
 Opener = Callable[..., Console]
 
 
 @pytest.fixture(scope="package")
 def chromium() -> Iterator[Browser]:
-    """Chromium; closed with the package, for Playwright's event loop would be in others' way."""
+    """Chromium; closed with the package, because Playwright's event loop disturbs other tests."""
     path = shutil.which("chromium") or shutil.which("chromium-browser")
     if path is None:
         missing("Chromium")
@@ -70,7 +70,7 @@ def chromium() -> Iterator[Browser]:
 
 @pytest.fixture(scope="package")
 def service(redis_url: str, postgres: EmbeddedPostgres) -> Iterator[Instance]:
-    """The service that most tests share."""
+    """The container service that most tests share."""
     settings = {"DATABASE_URL": postgres.url, "RATE_LIMIT_GENERAL": NO_LIMIT}
     with running(redis_url, port=None, quiet=False, **settings) as instance:
         yield instance
@@ -78,7 +78,7 @@ def service(redis_url: str, postgres: EmbeddedPostgres) -> Iterator[Instance]:
 
 @pytest.fixture(scope="package")
 def functions() -> Iterator[LocalFunctions]:
-    """The service as functions, whose pushes Supabase carries; all servers are their own."""
+    """The service as functions with pushes over Supabase, on servers of its own."""
     if not is_node_installed():
         missing("Node")
     with ExitStack() as stack:
@@ -90,11 +90,13 @@ def functions() -> Iterator[LocalFunctions]:
             "LOG_LEVEL": "WARNING",
         }
         settings |= _supabase_project(stack)
-        yield stack.enter_context(running_functions(settings, LocalRunOptions(warm=_PLAYED)))
+        yield stack.enter_context(
+            running_functions(settings, LocalRunOptions(warm=_WARM_FUNCTIONS))
+        )
 
 
 def _supabase_project(stack: ExitStack) -> dict[str, str]:
-    """The settings of a service that uses a project of its own."""
+    """Return settings for a new Supabase project."""
     url = stack.enter_context(embedded_postgres()).url
     create_project(url)
     upstream = stack.enter_context(local_supabase(url)).url
@@ -103,17 +105,17 @@ def _supabase_project(stack: ExitStack) -> dict[str, str]:
 
 @pytest.fixture(scope="package")
 def windows(chromium: Browser) -> Iterator[tuple[BrowserContext, BrowserContext]]:
-    """Two windows, for only the tab in front of a window draws at full rate.
+    """Two windows, because only the front tab of a window draws at full rate.
 
-    Kept from test to test with their first tab, in which pages open three times as fast.
+    Tests share them and their first tab, because pages open three times as fast in a used tab.
     """
-    with _window(chromium) as left, _window(chromium) as right:
+    with _new_window(chromium) as left, _new_window(chromium) as right:
         yield left, right
 
 
 @pytest.fixture
 def problems() -> Iterator[Problems]:
-    """What pages complained of; whatever a test doesn't expect fails it."""
+    """Errors and warnings of watched pages; unexpected ones fail the test."""
     seen = Problems()
     yield seen
     assert seen.all == []
@@ -123,28 +125,30 @@ def problems() -> Iterator[Problems]:
 def open_page(
     windows: tuple[BrowserContext, BrowserContext], service: Instance, problems: Problems
 ) -> Iterator[Opener]:
-    """Opens a tab at a path of the service, or at a whole address."""
-    with _opening(windows[0], service, problems) as opener:
+    """Opens a tab at a path of the service or at an absolute URL."""
+    with _page_opener(windows[0], service, problems) as opener:
         yield opener
 
 
 @pytest.fixture
-def open_beside(
+def open_in_second_window(
     windows: tuple[BrowserContext, BrowserContext], service: Instance, problems: Problems
 ) -> Iterator[Opener]:
-    """Likewise, in the window beside."""
-    with _opening(windows[1], service, problems) as opener:
+    """Like `open_page`, in the second window."""
+    with _page_opener(windows[1], service, problems) as opener:
         yield opener
 
 
 @pytest.fixture
-def open_anew(chromium: Browser, service: Instance, problems: Problems) -> Iterator[Opener]:
-    """Likewise, in a window where nothing is stored yet."""
-    with _window(chromium) as window, _opening(window, service, problems) as opener:
+def open_in_new_window(
+    chromium: Browser, service: Instance, problems: Problems
+) -> Iterator[Opener]:
+    """Like `open_page`, in a new window with empty storage."""
+    with _new_window(chromium) as window, _page_opener(window, service, problems) as opener:
         yield opener
 
 
-def _window(chromium: Browser) -> BrowserContext:
+def _new_window(chromium: Browser) -> BrowserContext:
     window = chromium.new_context(viewport=_SIZE)
     window.set_default_timeout(_TIMEOUT_MS)
     window.new_page()
@@ -152,20 +156,20 @@ def _window(chromium: Browser) -> BrowserContext:
 
 
 @contextmanager
-def _opening(window: BrowserContext, service: Instance, problems: Problems) -> Iterator[Opener]:
+def _page_opener(window: BrowserContext, service: Instance, problems: Problems) -> Iterator[Opener]:
     first = window.pages[0]
     idle = [first]
 
-    def open_one(address: str = "/") -> Console:
+    def open_tab(address: str = "/") -> Console:
         page = idle.pop() if idle else window.new_page()
         problems.watch(page)
         page.goto(address if "://" in address else service.url + address, wait_until="commit")
         return Console(page)
 
-    yield open_one
+    yield open_tab
     for page in window.pages[1:]:
         page.close()
     first.goto("about:blank")
     first.set_viewport_size(_SIZE)
     first.emulate_media(color_scheme="null", reduced_motion="null")
-    problems.forget(first)
+    problems.unwatch(first)

@@ -1,4 +1,4 @@
-"""The console as a person uses it."""
+"""Page object for the console."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -28,7 +28,7 @@ _BARS = """bars => bars.map(bar => {
 
 @dataclass(frozen=True, slots=True)
 class Bar:
-    """One bar of the picture; lengths in ms."""
+    """One bar of the time usage chart; lengths in ms."""
 
     label: str
     before: float
@@ -37,32 +37,32 @@ class Bar:
 
     @property
     def length(self) -> float:
-        """The whole."""
+        """The bar's total length."""
         return self.before + sum(self.turns) + self.rest
 
 
 class Console:
-    """One tab."""
+    """The console in one tab."""
 
     def __init__(self, page: Page) -> None:
         self.page = page
 
     @property
-    def faces(self) -> Locator:
+    def clocks(self) -> Locator:
         """All clocks."""
         return self.page.locator(".face")
 
-    def face(self, name: str) -> Locator:
-        """The clock of that name."""
-        return self.faces.filter(has=self.page.get_by_role("heading", name=name, exact=True))
+    def clock(self, name: str) -> Locator:
+        """The clock named `name`."""
+        return self.clocks.filter(has=self.page.get_by_role("heading", name=name, exact=True))
 
     def time_of(self, name: str) -> Locator:
-        """What that clock shows."""
-        return self.face(name).locator(".face-time")
+        """The time shown on the clock named `name`."""
+        return self.clock(name).locator(".face-time")
 
     @property
     def active(self) -> Locator:
-        """The name on the clock that matters now."""
+        """The name on the active clock."""
         return self.page.locator(".face[data-active] .face-name")
 
     @property
@@ -72,39 +72,39 @@ class Console:
 
     @property
     def primary(self) -> Locator:
-        """The big button."""
+        """The main button (`#primary`)."""
         return self.page.locator("#primary")
 
     def field(self, label: str) -> Locator:
-        """A field of the form."""
+        """The form field labelled `label`."""
         return self.page.get_by_label(label, exact=True)
 
     def sync(self, name: str) -> Locator:
-        """A figure of the status bar."""
+        """A synchronisation figure in the status bar."""
         return self.page.locator(f"[data-sync={name}]")
 
     @property
     def connection(self) -> Locator:
-        """How the page is connected."""
+        """The connection status."""
         return self.page.locator(".connection")
 
     @property
     def events(self) -> Locator:
-        """What happened, in words, newest first."""
+        """The descriptions of the events, newest first."""
         return self.page.locator(".event-words")
 
     @property
     def bars(self) -> list["Bar"]:
-        """Everybody's time used so far."""
+        """The bars of the time usage chart."""
         return [Bar(**bar) for bar in self.page.locator(".usage-bar").evaluate_all(_BARS)]
 
     @property
     def submit(self) -> Locator:
-        """The form's button."""
+        """The form's submit button."""
         return self.page.get_by_role("button", name="Create session")
 
     def create(self, mode: str = "per_participant", **fields: str) -> None:
-        """Create a session of a mode's first preset, with some fields filled otherwise."""
+        """Create a session from a mode's first preset, with `fields` changed."""
         self.page.locator(f"input[value={mode}]").check(force=True)
         for label, value in fields.items():
             self.field(label.replace("_", " ").capitalize()).fill(value)
@@ -117,32 +117,32 @@ class Console:
         expect(self.status).to_have_text("running")
 
     def remaining(self, name: str) -> float:
-        """What that clock was last drawn from, ms."""
+        """The remaining time in ms from which the clock was last drawn."""
         return float(self.time_of(name).get_attribute("data-remaining") or "nan")
 
     def expect_remaining(self, name: str, ms: int) -> None:
-        """That clock is drawn, or will be at once, from exactly that."""
+        """Expect that the clock is drawn from exactly `ms`, now or soon."""
         expect(self.time_of(name)).to_have_attribute("data-remaining", f"{ms}.0")
 
     @property
     def session_id(self) -> str:
-        """The session that the address names."""
+        """The session id in the page's URL."""
         return self.page.url.rpartition("=")[2]
 
     def wait_until_running(self, name: str) -> None:
-        """Return when that clock has moved by a tenth of a second."""
+        """Return when the clock has moved by 100 ms."""
         clock = self.time_of(name).element_handle()
         began = self.remaining(name)
         self.page.wait_for_function(_MOVED, arg=[clock, began])
 
 
 def deadlines(tabs: Sequence[Console], name: str, frames: int = 15) -> list[float]:
-    """When that clock will reach zero according to each tab, by the machine's wall clock.
+    """Return when the clock will reach zero according to each tab, in ms since the epoch.
 
-    All tabs are sampled over the same frames; each sample is taken as the clock is drawn.
+    All tabs are sampled over the same period; each sample is taken as the clock is drawn.
     """
     for tab in tabs:
-        key = tab.face(name).get_attribute("data-key")
+        key = tab.clock(name).get_attribute("data-key")
         tab.page.evaluate(_RECORD, key)
     for tab in tabs:
         tab.page.wait_for_function("n => window.drawn.length >= n", arg=frames)

@@ -1,4 +1,4 @@
-"""What a page complains of where no user would see it."""
+"""Errors and warnings of pages that users wouldn't see."""
 
 from playwright.sync_api import ConsoleMessage, Error, Page, Request
 
@@ -6,20 +6,20 @@ from playwright.sync_api import ConsoleMessage, Error, Page, Request
 class Problems:
     """Console errors and warnings, uncaught exceptions and failed requests of every page.
 
-    A request that a page left behind when it was left itself has not failed.
+    A request that was aborted because the page was left doesn't count as failed.
     """
 
     def __init__(self) -> None:
         self.all: list[str] = []
 
     def watch(self, page: Page) -> None:
-        """Note everything that goes wrong on `page`."""
+        """Note the problems of `page`."""
         page.on("pageerror", self._note_exception)
         page.on("requestfailed", self._note_request)
         page.on("console", self._note_message)
 
-    def forget(self, page: Page) -> None:
-        """Note nothing more of `page`."""
+    def unwatch(self, page: Page) -> None:
+        """Stop noting the problems of `page`."""
         page.remove_listener("pageerror", self._note_exception)
         page.remove_listener("requestfailed", self._note_request)
         page.remove_listener("console", self._note_message)
@@ -36,6 +36,6 @@ class Problems:
             self.all.append(f"{message.type}: {message.text}")
 
     def expect(self, part: str) -> None:
-        """Take out those that mention `part`; there must be one."""
+        """Assert that a problem contains `part`, and remove those that do."""
         assert any(part in problem for problem in self.all), self.all
         self.all = [problem for problem in self.all if part not in problem]

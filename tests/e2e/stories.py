@@ -1,4 +1,4 @@
-"""Sessions with a past, made over the API."""
+"""Create and change sessions over the API."""
 
 from typing import Any
 from uuid import uuid4
@@ -15,16 +15,16 @@ SHAPES: dict[str, dict[str, Any]] = {
     "per_cycle": {"people": 3, "time_per_cycle_ms": 60_000},
     "per_group": {"people": 4, "groups": 2},
     "global": {"people": 3, "total_time_ms": _BANK_MS, "time_per_cycle_ms": 60_000},
-    "global nobody": {"people": 0, "total_time_ms": _BANK_MS},
+    "global empty": {"people": 0, "total_time_ms": _BANK_MS},
     "count_up": {"people": 2},
     "count_up alone": {"people": 1},
-    "count_up nobody": {"people": 0, "max_time_ms": _BANK_MS},
+    "count_up empty": {"people": 0, "max_time_ms": _BANK_MS},
 }
-"""Create bodies, in short: every mode, from nobody to a crowd."""
+"""Create bodies in short form: every mode, with no participant to many."""
 
 
-class Story:
-    """One session and what happens to it."""
+class ApiSession:
+    """A session created over the API."""
 
     def __init__(self, url: str, body: dict[str, Any]) -> None:
         created = httpx.post(f"{url}/v1/sessions", json=body).raise_for_status().json()["data"]
@@ -33,35 +33,35 @@ class Story:
 
     @property
     def path(self) -> str:
-        """Where the console shows it."""
+        """The console's path for the session."""
         return f"/?session={self.id}"
 
     @property
     def state(self) -> Any:
-        """The session as it is."""
+        """The session's present state."""
         return httpx.get(self._address).raise_for_status().json()["data"]
 
     @property
     def events(self) -> Any:
-        """The first page of its trail."""
+        """The first page of the session's audit trail."""
         answer = httpx.get(f"{self._address}/events", params={"limit": 500})
         return answer.raise_for_status().json()["data"]["events"]
 
     def do(self, *verbs: str) -> None:
-        """Post them one after the other."""
+        """POST the verbs one after the other."""
         for verb in verbs:
             httpx.post(f"{self._address}/{verb}").raise_for_status()
 
     def adjust(self, position: int, ms: int, reason: str) -> None:
-        """Set somebody's clock."""
+        """Set the clock of the participant at `position`."""
         participant_id = self.state["participants"][position]["participant_id"]
         url = f"{self._address}/participants/{participant_id}"
         httpx.patch(url, json={"total_time_ms": ms, "reason": reason}).raise_for_status()
 
 
-def story(url: str, shape: str = "per_participant", **more: Any) -> Story:
-    """A session of one of the `SHAPES`, which has not begun."""
-    return Story(url, _body(shape) | more)
+def create_session(url: str, shape: str = "per_participant", **more: Any) -> ApiSession:
+    """Create a pending session with one of the `SHAPES`."""
+    return ApiSession(url, _body(shape) | more)
 
 
 def _body(shape: str) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""What the page says while the service asks it to wait, and that it goes on by itself."""
+"""A page that gets 429 or 503 says why it waits, and continues by itself."""
 
 import pytest
 from playwright.sync_api import Browser, Route, expect
@@ -16,7 +16,7 @@ _WORDS = {
 
 
 @pytest.mark.parametrize("status", list(_WORDS))
-def test_a_page_that_must_wait_says_why_and_goes_on_by_itself(
+def test_a_refused_page_says_why_it_waits_and_retries_by_itself(
     chromium: Browser, service: Instance, open_page: Opener, problems: Problems, status: int
 ) -> None:
     host = open_page()

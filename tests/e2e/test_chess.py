@@ -1,4 +1,4 @@
-"""A game of chess in two tabs, with the form as it opens."""
+"""A game of chess in two tabs, and the form's defaults."""
 
 import re
 from typing import Any
@@ -16,19 +16,21 @@ AGREEMENT_MS = 30
 
 
 @pytest.fixture
-def tabs(service: Instance, open_page: Opener, open_beside: Opener) -> tuple[Console, Console]:
-    """A running game in two tabs, side by side."""
+def tabs(
+    service: Instance, open_page: Opener, open_in_second_window: Opener
+) -> tuple[Console, Console]:
+    """A running game in two tabs, in different windows."""
     with httpx.Client(base_url=service.url) as http:
         session_id = http.post("/v1/sessions", json=game()).json()["data"]["session_id"]
         http.post(f"/v1/sessions/{session_id}/start").raise_for_status()
-    one, two = (opener(f"/?session={session_id}") for opener in (open_page, open_beside))
+    one, two = (opener(f"/?session={session_id}") for opener in (open_page, open_in_second_window))
     for tab in (one, two):
         expect(tab.status).to_have_text("running")
     return one, two
 
 
 def game() -> dict[str, Any]:
-    """A create body for blitz between Ada and Ben."""
+    """Return a create body for blitz between Ada and Ben."""
     names = {str(uuid4()): name for name in ("Ada", "Ben")}
     return {
         "sync_mode": "per_participant",
@@ -39,12 +41,12 @@ def game() -> dict[str, Any]:
 
 
 def left_on_server(service: Instance, tab: Console, position: int) -> int:
-    """What is left on a stopped clock according to the API, ms."""
+    """Return the remaining time of a stopped clock from the API, ms."""
     answer = httpx.get(f"{service.url}/v1/sessions/{tab.session_id}").json()
     return int(answer["data"]["participants"][position]["time_remaining_ms"])
 
 
-def test_the_keyboard_alone_makes_a_game_and_plays_it(open_page: Opener) -> None:
+def test_a_game_can_be_created_and_played_with_the_keyboard_alone(open_page: Opener) -> None:
     console = open_page()
     expect(console.submit).to_be_visible()
     press = console.page.keyboard.press
@@ -64,7 +66,7 @@ def test_the_keyboard_alone_makes_a_game_and_plays_it(open_page: Opener) -> None
     expect(console.status).to_have_text("running")
 
 
-def test_the_form_is_reached_by_tab(open_page: Opener) -> None:
+def test_the_submit_button_is_reached_with_the_tab_key(open_page: Opener) -> None:
     console = open_page()
     expect(console.submit).to_be_visible()
     for _ in range(30):
@@ -98,7 +100,7 @@ def test_a_switch_in_one_tab_is_seen_in_the_other(
     tabs: tuple[Console, Console], service: Instance
 ) -> None:
     one, two = tabs
-    two.face("Ben").get_by_role("button", name="Switch to Ben").click()
+    two.clock("Ben").get_by_role("button", name="Switch to Ben").click()
     expect(one.active).to_have_text("Ben")
     expect(two.active).to_have_text("Ben")
     banked = left_on_server(service, one, 0)
@@ -126,17 +128,17 @@ def test_a_pause_freezes_both_tabs_to_the_same_millisecond(
     assert one.remaining("Ada") < frozen
 
 
-def test_a_flag_falls_in_both_tabs(open_page: Opener, open_beside: Opener) -> None:
+def test_a_flag_falls_in_both_tabs(open_page: Opener, open_in_second_window: Opener) -> None:
     one = open_page()
     one.create(time_on_each_clock="0:01", added_per_turn="0")
-    two = open_beside(one.page.url)
+    two = open_in_second_window(one.page.url)
     expect(two.status).to_have_text("pending")
     one.start()
     for tab in (one, two):
         expect(tab.status).to_have_text("expired")
         expect(tab.time_of("Ada")).to_have_text("0:00.0")
-        expect(tab.face("Ada")).to_contain_text("Flag fallen")
-        expect(tab.face("Ben")).to_contain_text("Wins on time")
+        expect(tab.clock("Ada")).to_contain_text("Flag fallen")
+        expect(tab.clock("Ben")).to_contain_text("Wins on time")
         expect(tab.page.locator(".outcome")).to_have_text(
             re.compile("^Time is up. Ada.s flag fell: Ben wins on time.$")
         )
@@ -156,9 +158,9 @@ def test_a_reload_keeps_the_game(tabs: tuple[Console, Console]) -> None:
 
 def test_time_is_added_to_a_clock_that_runs(tabs: tuple[Console, Console]) -> None:
     one, two = tabs
-    one.face("Ada").get_by_role("button", name="Add 15 seconds").click()
+    one.clock("Ada").get_by_role("button", name="Add 15 seconds").click()
     expect(two.time_of("Ada")).to_have_text(re.compile(r"3:1\d"))
-    two.face("Ben").get_by_role("button", name="Take 15 seconds off").click()
+    two.clock("Ben").get_by_role("button", name="Take 15 seconds off").click()
     expect(one.time_of("Ben")).to_have_text("2:45")
 
 
@@ -166,5 +168,5 @@ def test_low_time_is_marked(open_page: Opener) -> None:
     console = open_page()
     console.create(time_on_each_clock="0:30", warn_when_this_is_left="0:29.9")
     console.start()
-    expect(console.face("Ada")).to_have_attribute("data-low", "")
-    expect(console.face("Ben")).not_to_have_attribute("data-low", "")
+    expect(console.clock("Ada")).to_have_attribute("data-low", "")
+    expect(console.clock("Ben")).not_to_have_attribute("data-low", "")

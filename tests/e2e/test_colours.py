@@ -1,4 +1,4 @@
-"""Readable in both colour schemes: WCAG 2.2, success criterion 1.4.3."""
+"""Text is readable in both colour schemes (WCAG 2.2, success criterion 1.4.3) and on a phone."""
 
 from typing import Literal
 
@@ -24,14 +24,14 @@ _COLOURS = """nodes => nodes.map(node => {
 
 
 def luminance(rgba: list[int]) -> float:
-    """The relative luminance of a colour."""
+    """Return the relative luminance of a colour (WCAG 2.2)."""
     channels = [c / 255 for c in rgba[:3]]
     r, g, b = (c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in channels)
     return 0.2126 * r + 0.7152 * g + 0.0722 * b
 
 
 def contrasts(console: Console, selector: str) -> list[float]:
-    """The contrast of every such text to what is behind it."""
+    """Return the contrast ratio of each matching text to its background."""
     pairs = console.page.locator(selector).evaluate_all(_COLOURS)
     found = []
     for pair in pairs:
@@ -41,7 +41,7 @@ def contrasts(console: Console, selector: str) -> list[float]:
 
 
 def in_both(console: Console, selector: str) -> list[float]:
-    """`contrasts` in the light scheme and in the dark one."""
+    """Return `contrasts` in the light and the dark scheme."""
     found = []
     for scheme in SCHEMES:
         console.page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
@@ -55,9 +55,9 @@ def test_clocks_are_readable_in_every_state(open_page: Opener) -> None:
     seen = in_both(console, ".face-time, .face-name")
     console.start()
     seen += in_both(console, ".face-time, .face-detail")
-    expect(console.face("Ada")).to_have_attribute("data-low", "")
+    expect(console.clock("Ada")).to_have_attribute("data-low", "")
     seen += in_both(console, "[data-low] .face-time")
-    expect(console.face("Ada")).to_have_attribute("data-fallen", "")
+    expect(console.clock("Ada")).to_have_attribute("data-fallen", "")
     seen += in_both(console, ".face-time, .face-note:not(:empty)")
     seen += in_both(console, ".connection, dt, dd, .pill, .top-mode")
     expect(console.events).to_have_count(3)
@@ -74,8 +74,8 @@ def test_the_form_is_readable(open_page: Opener) -> None:
     assert min(seen) >= READABLE
 
 
-def test_the_chosen_colours_are_remembered(open_anew: Opener) -> None:
-    console = open_anew()
+def test_the_chosen_colours_are_remembered(open_in_new_window: Opener) -> None:
+    console = open_in_new_window()
     console.page.emulate_media(color_scheme="light")
     background = "getComputedStyle(document.body).backgroundColor"
     light = console.page.evaluate(background)
@@ -83,7 +83,7 @@ def test_the_chosen_colours_are_remembered(open_anew: Opener) -> None:
     dark = console.page.evaluate(background)
     assert dark != light
     console.page.reload()
-    for page in (console.page, open_anew().page):
+    for page in (console.page, open_in_new_window().page):
         expect(page.get_by_role("button", name="Switch to light colours")).to_be_visible()
         assert page.evaluate(background) == dark
 

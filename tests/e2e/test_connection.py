@@ -1,4 +1,4 @@
-"""How a page keeps in step, and finds its way back."""
+"""A page shows its synchronisation, falls back, reconnects, and handles missing sessions."""
 
 import re
 from uuid import uuid4
@@ -19,11 +19,11 @@ _NAMES_AND_TEXTS = "all => [all.map(one => one.dataset.sync), all.map(one => one
 
 
 def exam(session_id: str) -> dict[str, object]:
-    """A create body for an hour on one clock."""
+    """Return a create body with one clock of an hour."""
     return {"session_id": session_id, "sync_mode": "global", "total_time_ms": HOUR_MS}
 
 
-def test_the_page_tells_how_well_it_is_in_step(open_page: Opener) -> None:
+def test_the_page_shows_its_synchronisation_figures(open_page: Opener) -> None:
     console = open_page()
     console.create()
     expect(console.connection).to_have_text("Live")
@@ -32,17 +32,17 @@ def test_the_page_tells_how_well_it_is_in_step(open_page: Opener) -> None:
     expect(console.sync("offset")).to_have_text(re.compile(r"^\S\d+ ms$"))
     expect(console.sync("trip")).to_have_text(re.compile(r"^\d+\.\d ms$"))
     expect(console.sync("bound")).to_have_text(re.compile(r"^±\d+\.\d ms$"))
-    # Read both at once: a new measurement may change them at any time.
+    # Read all at once, because a new measurement may change them at any time.
     names, texts = console.page.locator("[data-sync]").evaluate_all(_NAMES_AND_TEXTS)
     figures = dict(zip(names, texts, strict=True))
     trip = float(figures["trip"].removesuffix(" ms"))
     bound = float(figures["bound"].strip("± ms"))
-    # One measurement is off by half its round trip and half of the server's millisecond; several
-    # that agree bound the error more closely.
+    # One measurement's error is at most half its round trip plus half the server's millisecond;
+    # several that agree give a smaller bound.
     assert 0 < bound < trip / 2 + 3
 
 
-def test_where_sockets_are_cut_events_are_sent_by_the_server(
+def test_a_page_falls_back_to_server_sent_events_without_websockets(
     chromium: Browser, service: Instance, problems: Problems
 ) -> None:
     with chromium.new_context() as window:
@@ -84,7 +84,7 @@ def test_a_page_reconnects_by_itself_after_a_crash(
     problems.all = [line for line in problems.all if "ERR_CONNECTION" not in line]
 
 
-def test_a_lobby_comes_alive_when_its_session_is_created(
+def test_a_waiting_page_opens_its_session_when_it_is_created(
     open_page: Opener, service: Instance, problems: Problems
 ) -> None:
     session_id = str(uuid4())
@@ -96,7 +96,7 @@ def test_a_lobby_comes_alive_when_its_session_is_created(
     problems.expect(NOT_FOUND)
 
 
-def test_a_lobby_can_make_its_own_session(open_page: Opener, problems: Problems) -> None:
+def test_a_waiting_page_can_create_its_session(open_page: Opener, problems: Problems) -> None:
     address = f"/?session={uuid4()}"
     console = open_page(address)
     console.page.get_by_role("link", name="Create it here").click()
@@ -105,7 +105,7 @@ def test_a_lobby_can_make_its_own_session(open_page: Opener, problems: Problems)
     problems.expect(NOT_FOUND)
 
 
-def test_a_deletion_is_told_to_everybody(open_page: Opener) -> None:
+def test_every_tab_shows_that_its_session_was_deleted(open_page: Opener) -> None:
     one = open_page()
     one.create()
     two = open_page(one.page.url)
@@ -117,7 +117,7 @@ def test_a_deletion_is_told_to_everybody(open_page: Opener) -> None:
         expect(tab.page.locator(".lobby h1")).to_have_text("This session was deleted")
 
 
-def test_a_broken_link_is_told_kindly(open_page: Opener) -> None:
+def test_an_invalid_session_id_shows_an_error_page(open_page: Opener) -> None:
     console = open_page("/?session=12345")
     expect(console.page.locator(".lobby h1")).to_have_text(
         "This link doesn\N{RIGHT SINGLE QUOTATION MARK}t lead to a session"

@@ -1,4 +1,4 @@
-"""What the form does with what it is given."""
+"""The form shows errors at their fields and creates sessions from its values."""
 
 from playwright.sync_api import expect
 
@@ -6,7 +6,9 @@ from tests.e2e.conftest import Opener
 from tests.e2e.problems import Problems
 
 
-def test_a_rule_of_the_api_is_shown_at_its_field(open_page: Opener, problems: Problems) -> None:
+def test_a_validation_error_of_the_api_is_shown_at_its_field(
+    open_page: Opener, problems: Problems
+) -> None:
     console = open_page()
     field = console.field("Time on each clock")
     field.fill("0:00.5")
@@ -21,7 +23,7 @@ def test_a_rule_of_the_api_is_shown_at_its_field(open_page: Opener, problems: Pr
     expect(console.time_of("Ada")).to_have_text("5:00")
 
 
-def test_a_rule_about_one_person_is_shown_in_their_row(
+def test_a_validation_error_of_a_participant_is_shown_in_its_row(
     open_page: Opener, problems: Problems
 ) -> None:
     console = open_page()
@@ -32,7 +34,7 @@ def test_a_rule_about_one_person_is_shown_in_their_row(
     problems.expect("400 (Bad Request)")
 
 
-def test_what_is_no_time_is_told_apart_at_once(open_page: Opener) -> None:
+def test_an_invalid_time_is_rejected_by_the_form(open_page: Opener) -> None:
     console = open_page()
     field = console.field("Time on each clock")
     field.fill("three minutes")
@@ -41,7 +43,7 @@ def test_what_is_no_time_is_told_apart_at_once(open_page: Opener) -> None:
     expect(console.page.get_by_text("Enter minutes and seconds, such as 3:00")).to_be_visible()
 
 
-def test_people_may_have_times_of_their_own(open_page: Opener) -> None:
+def test_participants_may_have_different_times(open_page: Opener) -> None:
     console = open_page()
     console.field("Own time").nth(1).fill("1:30")
     console.field("Name").nth(1).fill("Grandmaster")
@@ -52,7 +54,7 @@ def test_people_may_have_times_of_their_own(open_page: Opener) -> None:
     expect(console.time_of("Person 3")).to_have_text("3:00")
 
 
-def test_a_name_is_never_markup(open_page: Opener) -> None:
+def test_markup_in_a_name_is_escaped(open_page: Opener) -> None:
     console = open_page()
     name = "<img src=x onerror=alert(1)>"
     console.field("Name").first.fill(name)

@@ -1,4 +1,4 @@
-"""The console where the service is functions: Supabase carries the pushes, or the page asks."""
+"""The console with the service as functions: updates over Supabase Realtime, or by polling."""
 
 import time
 from collections.abc import Callable, Iterator
@@ -14,7 +14,7 @@ from tests.e2e.console import Console, deadlines
 from tests.e2e.problems import Problems
 
 AGREEMENT_MS = 60
-FOLLOWS_S = 2.5
+UPDATE_LIMIT_S = 2.5
 _REALTIME = "**/realtime/v1/websocket*"
 
 Tabs = tuple[Console, Console]
@@ -22,25 +22,25 @@ Tabs = tuple[Console, Console]
 
 @pytest.fixture
 def open_both(
-    functions: LocalFunctions, open_page: Opener, open_beside: Opener
+    functions: LocalFunctions, open_page: Opener, open_in_second_window: Opener
 ) -> Callable[..., Tabs]:
-    """Creates a session in a tab and opens it in another."""
+    """Creates a session in one tab and opens it in another."""
 
-    def open_them(**fields: str) -> Tabs:
+    def create_and_open(**fields: str) -> Tabs:
         one = open_page(functions.url)
         one.create(**fields)
-        two = open_beside(one.page.url)
+        two = open_in_second_window(one.page.url)
         expect(two.status).to_have_text("pending")
         return one, two
 
-    return open_them
+    return create_and_open
 
 
 @pytest.fixture
 def without_realtime(
     chromium: Browser, functions: LocalFunctions, problems: Problems
 ) -> Iterator[tuple[Page, Page]]:
-    """Pages in two windows where Supabase's sockets close as soon as they are opened."""
+    """Pages in two windows where Supabase's WebSockets are closed as soon as they open."""
     with chromium.new_context() as left, chromium.new_context() as right:
         for window in (left, right):
             window.route_web_socket(_REALTIME, lambda socket: socket.close())
@@ -51,24 +51,24 @@ def without_realtime(
 
 
 @contextmanager
-def soon() -> Iterator[None]:
-    """What is done and seen in it took no longer than a change may take to be seen."""
-    began = time.monotonic()
+def within_update_limit() -> Iterator[None]:
+    """Assert that the block takes less than `UPDATE_LIMIT_S`."""
+    started_at = time.monotonic()
     yield
-    assert time.monotonic() - began < FOLLOWS_S
+    assert time.monotonic() - started_at < UPDATE_LIMIT_S
 
 
-def test_supabase_carries_the_pushes(
+def test_updates_come_over_supabase_realtime(
     functions: LocalFunctions, open_both: Callable[..., Tabs]
 ) -> None:
     tabs = open_both()
     for tab in tabs:
         expect(tab.connection).to_have_text("Live")
         expect(tab.sync("transport")).to_have_text("Supabase Realtime")
-    _play(functions, tabs)
+    _play_and_compare(functions, tabs)
 
 
-def test_without_supabase_the_page_asks(
+def test_the_page_polls_without_supabase_realtime(
     without_realtime: tuple[Page, Page], functions: LocalFunctions
 ) -> None:
     one, two = tabs = Console(without_realtime[0]), Console(without_realtime[1])
@@ -78,65 +78,67 @@ def test_without_supabase_the_page_asks(
     for tab in tabs:
         expect(tab.connection).to_have_text("Polling")
         expect(tab.sync("transport")).to_have_text("HTTP polling")
-    _play(functions, tabs)
+    _play_and_compare(functions, tabs)
 
 
-def test_a_deletion_is_told_to_both(open_both: Callable[..., Tabs], problems: Problems) -> None:
+def test_both_tabs_show_that_their_session_was_deleted(
+    open_both: Callable[..., Tabs], problems: Problems
+) -> None:
     one, two = tabs = open_both()
     for tab in tabs:
         expect(tab.connection).to_have_text("Live")
     two.page.get_by_role("button", name="More").click()
     two.page.get_by_role("button", name="Delete the session").click()
-    with soon():
+    with within_update_limit():
         two.page.get_by_role("dialog").get_by_role("button", name="Delete").click()
         for tab in (one, two):
             expect(tab.page.locator(".lobby h1")).to_have_text("This session was deleted")
             expect(tab.connection).to_have_text("Closed")
-    # A tab that asks between the deletion and its push is told by the answer.
+    # A tab that polls between the deletion and its push gets a 404.
     problems.all = [line for line in problems.all if "404 (Not Found)" not in line]
 
 
-def test_a_flag_falls_by_itself_in_both_tabs(open_both: Callable[..., Tabs]) -> None:
+def test_a_flag_fall_appears_in_both_tabs_in_time(open_both: Callable[..., Tabs]) -> None:
     one, two = open_both(time_on_each_clock="0:02", added_per_turn="0")
     one.start()
     ends_at = deadlines([one], "Ada")[0]
     for tab in (one, two):
         expect(tab.status).to_have_text("expired")
-        assert time.time() * 1000 - ends_at < FOLLOWS_S * 1000
-        expect(tab.face("Ada")).to_contain_text("Flag fallen")
-        expect(tab.face("Ben")).to_contain_text("Wins on time")
+        assert time.time() * 1000 - ends_at < UPDATE_LIMIT_S * 1000
+        expect(tab.clock("Ada")).to_contain_text("Flag fallen")
+        expect(tab.clock("Ben")).to_contain_text("Wins on time")
         expect(tab.time_of("Ada")).to_have_text("0:00.0")
 
 
-def _play(functions: LocalFunctions, tabs: Tabs) -> None:
+def _play_and_compare(functions: LocalFunctions, tabs: Tabs) -> None:
     one, two = tabs
-    with soon():
+    with within_update_limit():
         one.start()
         expect(two.status).to_have_text("running")
-    _agree(tabs, "Ada")
-    with soon():
+    _assert_same_time(tabs, "Ada")
+    with within_update_limit():
         one.page.keyboard.press("Space")
         expect(one.active).to_have_text("Ben")
         expect(two.active).to_have_text("Ben")
-    with soon():
+    with within_update_limit():
         two.page.keyboard.press("Space")
         expect(two.active).to_have_text("Ada")
         expect(one.active).to_have_text("Ada")
-    _agree(tabs, "Ada")
-    with soon():
+    _assert_same_time(tabs, "Ada")
+    with within_update_limit():
         two.page.get_by_role("button", name="Pause").click()
         for tab in tabs:
             expect(tab.status).to_have_text("paused")
     frozen = httpx.get(f"{functions.url}/v1/sessions/{one.session_id}").json()["data"]
     for tab in tabs:
         tab.expect_remaining("Ada", frozen["participants"][0]["time_remaining_ms"])
-    with soon():
+    with within_update_limit():
         one.page.get_by_role("button", name="Resume").click()
         expect(two.status).to_have_text("running")
-    _agree(tabs, "Ada")
+    _assert_same_time(tabs, "Ada")
 
 
-def _agree(tabs: Tabs, name: str) -> None:
-    """Both tabs show the same on a clock that runs."""
+def _assert_same_time(tabs: Tabs, name: str) -> None:
+    """Assert that both tabs show the same time on a running clock."""
     one, two = deadlines(tabs, name)
     assert abs(one - two) < AGREEMENT_MS

@@ -1,4 +1,4 @@
-"""Two tabs of one session show the same time, whatever happens."""
+"""Two tabs of one session show the same time through changes, a reload and a disconnection."""
 
 import os
 import random
@@ -19,17 +19,17 @@ from tests.e2e.console import Console
 from tests.e2e.problems import Problems
 
 AGREEMENT_MS = 30
-ONE_CLOCK_MS = 3
+SHARED_CLOCK_MS = 3
 OFFLINE_MS = 5_000
-AT_REST_MS = (50, 700)
-"""How long after a change has been drawn in both tabs an instant may lie."""
+UNCHANGED_MS = (50, 700)
+"""The range of an instant, after a change has been drawn in both tabs."""
 
 _DOCS = Path(__file__).parents[2] / "docs"
 
 
 @dataclass(frozen=True, slots=True)
-class Venue:
-    """A service and how the console is to follow sessions there."""
+class ServiceKind:
+    """A kind of service and the transport that the console must use with it."""
 
     name: str
     url: str
@@ -38,27 +38,27 @@ class Venue:
 
 
 @pytest.fixture(params=["container", "functions"])
-def venue(request: pytest.FixtureRequest) -> Venue:
-    """One after the other, each kind of service."""
+def kind(request: pytest.FixtureRequest) -> ServiceKind:
+    """Each kind of service."""
     if request.param == "container":
         service: Instance = request.getfixturevalue("service")
-        return Venue("container", service.url, "WebSocket", "light")
+        return ServiceKind("container", service.url, "WebSocket", "light")
     functions: LocalFunctions = request.getfixturevalue("functions")
-    return Venue("functions", functions.url, "Supabase Realtime", "dark")
+    return ServiceKind("functions", functions.url, "Supabase Realtime", "dark")
 
 
-class Game:
-    """Blitz between Ada and Ben, in two windows."""
+class TwoTabGame:
+    """A blitz game between Ada and Ben, open in two windows."""
 
-    def __init__(self, venue: Venue, tabs: tuple[Console, Console], session_id: str) -> None:
+    def __init__(self, kind: ServiceKind, tabs: tuple[Console, Console], session_id: str) -> None:
         self.tabs = tabs
         self.differences: list[tuple[str, float]] = []
-        self._session = f"{venue.url}/v1/sessions/{session_id}"
+        self._session = f"{kind.url}/v1/sessions/{session_id}"
         self._random = random.Random(20_261_125)
 
     @property
     def state(self) -> Any:
-        """What the service says."""
+        """The session's state from the API."""
         return httpx.get(self._session).raise_for_status().json()["data"]
 
     def adjust(self, position: int, ms: int) -> None:
@@ -69,12 +69,12 @@ class Game:
         httpx.patch(url, json=body).raise_for_status()
 
     def compare(self, when: str, times: int) -> None:
-        """Compare both tabs at random instants from when both have drawn the newest state."""
+        """Compare both tabs at random instants after both have drawn the newest state."""
         in_step.wait_for_version(self.tabs, self.state["version"])
         in_step.wait_for_sync(self.tabs, AGREEMENT_MS / 2)
         start = max(in_step.now(tab) for tab in self.tabs)
-        instants = [start + self._random.uniform(*AT_REST_MS) for _ in range(times)]
-        shown = [in_step.shown_at(tab, instants) for tab in self.tabs]
+        instants = [start + self._random.uniform(*UNCHANGED_MS) for _ in range(times)]
+        shown = [in_step.frames_at(tab, instants) for tab in self.tabs]
         for one, other in zip(*shown, strict=True):
             assert one.version == other.version
             self.differences.append((when, in_step.difference(one, other)))
@@ -83,25 +83,25 @@ class Game:
 
 @pytest.fixture
 def game(
-    venue: Venue,
+    kind: ServiceKind,
     windows: tuple[BrowserContext, BrowserContext],
     open_page: Opener,
-    open_beside: Opener,
-) -> Game:
-    """A game that has not begun, open in both windows."""
-    session_id = _created(venue)
+    open_in_second_window: Opener,
+) -> TwoTabGame:
+    """A pending game, open in both windows."""
+    session_id = _create_session(kind)
     for window in windows:
-        window.pages[0].emulate_media(color_scheme=venue.scheme)
-    openers = (open_page, open_beside)
-    one, two = (opener(f"{venue.url}/?session={session_id}") for opener in openers)
+        window.pages[0].emulate_media(color_scheme=kind.scheme)
+    openers = (open_page, open_in_second_window)
+    one, two = (opener(f"{kind.url}/?session={session_id}") for opener in openers)
     for tab in (one, two):
-        in_step.record(tab)
-        expect(tab.sync("transport")).to_have_text(venue.transport)
+        in_step.record_frames(tab)
+        expect(tab.sync("transport")).to_have_text(kind.transport)
         expect(tab.sync("bound")).to_contain_text("±")
-    return Game(venue, (one, two), session_id)
+    return TwoTabGame(kind, (one, two), session_id)
 
 
-def _created(venue: Venue) -> str:
+def _create_session(kind: ServiceKind) -> str:
     names = {str(uuid4()): name for name in ("Ada", "Ben")}
     body = {
         "sync_mode": "per_participant",
@@ -111,18 +111,18 @@ def _created(venue: Venue) -> str:
         "action_on_timeout": {"type": "end_session", "winner_by": "time"},
         "metadata": {"title": "Blitz 3+2", "names": names},
     }
-    answer = httpx.post(f"{venue.url}/v1/sessions", json=body).raise_for_status()
+    answer = httpx.post(f"{kind.url}/v1/sessions", json=body).raise_for_status()
     return str(answer.json()["data"]["session_id"])
 
 
-def test_two_tabs_show_the_same_time_whatever_happens(
-    venue: Venue,
-    game: Game,
+def test_two_tabs_show_the_same_time_throughout_a_game(
+    kind: ServiceKind,
+    game: TwoTabGame,
     windows: tuple[BrowserContext, BrowserContext],
     problems: Problems,
 ) -> None:
     one, two = game.tabs
-    _have_one_clock(one, two)
+    _assert_shared_clock(one, two)
     one.start()
     game.compare("started", 2)
 
@@ -139,7 +139,7 @@ def test_two_tabs_show_the_same_time_whatever_happens(
     game.compare("resumed", 2)
 
     two.page.reload(wait_until="commit")
-    in_step.record(two)
+    in_step.record_frames(two)
     game.compare("reloaded", 2)
 
     windows[1].set_offline(True)
@@ -152,38 +152,38 @@ def test_two_tabs_show_the_same_time_whatever_happens(
     windows[1].set_offline(False)
     game.compare("back again", 3)
     expect(two.connection).to_have_text("Live")
-    expect(two.sync("transport")).to_have_text(venue.transport)
+    expect(two.sync("transport")).to_have_text(kind.transport)
     game.compare("live again", 1)
 
-    _photograph(f"console-{venue.name}", one)
-    if venue.scheme == "light":
-        _photograph("console", two)
+    _save_screenshot(f"console-{kind.name}", one)
+    if kind.scheme == "light":
+        _save_screenshot("console", two)
     game.adjust(0, 2_500)
     game.compare("almost out of time", 2)
     for tab in game.tabs:
-        expect(tab.face("Ada")).to_contain_text("Flag fallen")
-        expect(tab.face("Ben")).to_contain_text("Wins on time")
+        expect(tab.clock("Ada")).to_contain_text("Flag fallen")
+        expect(tab.clock("Ben")).to_contain_text("Wins on time")
     game.compare("flag fallen", 1)
 
     problems.all = [line for line in problems.all if "ERR_INTERNET_DISCONNECTED" not in line]
-    _report(venue, game.differences)
+    _print_differences(kind, game.differences)
     assert len(game.differences) == 20
 
 
-def _have_one_clock(one: Console, two: Console) -> None:
-    """The tabs' own times are comparable, or the rest would show nothing."""
+def _assert_shared_clock(one: Console, two: Console) -> None:
+    """Assert that both tabs read the same clock; otherwise the comparison would be meaningless."""
     before, between, after = in_step.now(one), in_step.now(two), in_step.now(one)
-    assert before - ONE_CLOCK_MS <= between <= after + ONE_CLOCK_MS
+    assert before - SHARED_CLOCK_MS <= between <= after + SHARED_CLOCK_MS
 
 
-def _report(venue: Venue, differences: list[tuple[str, float]]) -> None:
-    print(f"\n{venue.name}, by {venue.transport}: difference between two tabs, ms")
+def _print_differences(kind: ServiceKind, differences: list[tuple[str, float]]) -> None:
+    print(f"\n{kind.name}, by {kind.transport}: difference between two tabs, ms")
     for when, ms in differences:
         print(f"  {when:28} {ms:6.2f}")
 
 
-def _photograph(name: str, tab: Console) -> None:
-    """For the documentation, where `SCREENSHOTS=1` asks for it."""
+def _save_screenshot(name: str, tab: Console) -> None:
+    """Save a screenshot for the documentation if `SCREENSHOTS=1` is set."""
     if os.environ.get("SCREENSHOTS") == "1":
         expect(tab.page.locator(".trail-events li").nth(7)).to_be_visible()
         tab.page.mouse.move(0, 0)

@@ -1,4 +1,4 @@
-"""Each mode from the form to a running session."""
+"""Each mode of the form creates a session that runs by that mode's rules."""
 
 import re
 
@@ -7,7 +7,7 @@ from playwright.sync_api import expect
 
 from tests.e2e.conftest import Opener
 
-FIRST_LOOK = {
+INITIAL_CLOCKS = {
     "per_participant": {"Ada": "3:00|2:5.", "Ben": "3:00"},
     "per_cycle": {"Ada": "0:30|0:2.", "Ben": "0:30", "Cleo": "0:30", "Dan": "0:30"},
     "per_group": {"Red": "5:00|4:5.", "Blue": "5:00"},
@@ -16,19 +16,19 @@ FIRST_LOOK = {
 }
 
 
-@pytest.mark.parametrize("mode", FIRST_LOOK)
-def test_every_mode_starts_with_sensible_clocks(open_page: Opener, mode: str) -> None:
+@pytest.mark.parametrize("mode", INITIAL_CLOCKS)
+def test_every_mode_starts_with_its_preset_times(open_page: Opener, mode: str) -> None:
     console = open_page()
     console.create(mode)
     console.start()
-    for name, shown in FIRST_LOOK[mode].items():
+    for name, shown in INITIAL_CLOCKS[mode].items():
         expect(console.time_of(name)).to_have_text(re.compile(f"^({shown})$"))
         if "|" in shown:
             console.wait_until_running(name)
-    expect(console.faces).to_have_count(len(FIRST_LOOK[mode]))
+    expect(console.clocks).to_have_count(len(INITIAL_CLOCKS[mode]))
 
 
-def test_a_fresh_turn_starts_full(open_page: Opener) -> None:
+def test_each_turn_starts_with_the_full_cycle_time(open_page: Opener) -> None:
     console = open_page()
     console.create("per_cycle")
     console.start()
@@ -38,7 +38,7 @@ def test_a_fresh_turn_starts_full(open_page: Opener) -> None:
     expect(console.time_of("Ada")).to_have_text("0:30")
 
 
-def test_teams_take_turns_and_so_do_their_members(open_page: Opener) -> None:
+def test_teams_and_their_members_take_turns(open_page: Opener) -> None:
     console = open_page()
     console.create("per_group")
     console.start()
@@ -48,20 +48,20 @@ def test_teams_take_turns_and_so_do_their_members(open_page: Opener) -> None:
         console.primary.click()
 
 
-def test_a_clock_for_all_runs_on_through_every_cycle(open_page: Opener) -> None:
+def test_the_total_clock_runs_on_through_cycles(open_page: Opener) -> None:
     console = open_page()
     console.create("global")
     console.start()
     console.wait_until_running("Team Ada")
     console.primary.click()
-    expect(console.face("Team Ben")).to_contain_text("Round 2")
+    expect(console.clock("Team Ben")).to_contain_text("Round 2")
     cycle, whole = console.remaining("Team Ben"), console.remaining("Total")
     assert whole - 570_000 < cycle - 100
     turn = console.page.locator(".roster [aria-pressed=true]")
     expect(turn).to_contain_text("Team Ben")
 
 
-def test_an_exam_needs_nobody(open_page: Opener) -> None:
+def test_an_exam_needs_no_participants(open_page: Opener) -> None:
     console = open_page()
     console.page.locator("input[value=global]").check(force=True)
     console.page.get_by_role("button", name="Exam").click()
@@ -78,7 +78,7 @@ def test_laps_are_listed_and_add_up(open_page: Opener) -> None:
     for lap in (2, 3):
         console.wait_until_running(f"Lap {lap - 1}")
         console.primary.click()
-        expect(console.face(f"Lap {lap}")).to_be_visible()
+        expect(console.clock(f"Lap {lap}")).to_be_visible()
     laps = console.page.locator(".laps li")
     expect(laps).to_have_count(2)
     first, second = (seconds(laps.nth(n).locator(".lap-time").inner_text()) for n in (1, 0))
@@ -90,7 +90,7 @@ def test_laps_are_listed_and_add_up(open_page: Opener) -> None:
     expect(laps).to_have_count(2)
 
 
-def test_somebody_may_join_later(open_page: Opener) -> None:
+def test_a_participant_may_join_later(open_page: Opener) -> None:
     console = open_page()
     console.create()
     console.page.get_by_role("button", name="More").click()
@@ -105,7 +105,9 @@ def test_somebody_may_join_later(open_page: Opener) -> None:
     ("entry", "verb", "outcome"),
     [("Complete", "Complete", "Completed at"), ("Cancel", "Cancel session", "Cancelled at")],
 )
-def test_an_end_is_asked_for_twice(open_page: Opener, entry: str, verb: str, outcome: str) -> None:
+def test_ending_a_session_needs_confirmation(
+    open_page: Opener, entry: str, verb: str, outcome: str
+) -> None:
     console = open_page()
     console.create()
     console.start()
@@ -122,6 +124,6 @@ def test_an_end_is_asked_for_twice(open_page: Opener, entry: str, verb: str, out
 
 
 def seconds(shown: str) -> float:
-    """`1:02.34` as seconds."""
+    """Convert `1:02.34` to seconds."""
     minutes, rest = shown.split(":")
     return int(minutes) * 60 + float(rest)

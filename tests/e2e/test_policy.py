@@ -1,4 +1,4 @@
-"""The pages keep to their own policy in a real browser (CSP Level 3)."""
+"""The pages comply with their Content Security Policy, and it stops attacks (CSP Level 3)."""
 
 from collections.abc import Iterator
 
@@ -24,15 +24,15 @@ ATTACKS = {
     "frame-src": """document.body.append(
         Object.assign(document.createElement("iframe"), {src: "/"}))""",
 }
-"""By the directive that each of them breaks."""
+"""Scripts by the directive that each of them violates."""
 
-_TOLD = "Content Security Policy"
-_IS_TOLD = "directive => window.violations.some(line => line.startsWith(directive))"
+_CSP_MESSAGE = "Content Security Policy"
+_IS_REPORTED = "directive => window.violations.some(line => line.startsWith(directive))"
 
 
 @pytest.fixture
 def page(chromium: Browser, service: Instance, problems: Problems) -> Iterator[Page]:
-    """A page in a window of its own, that notes what its policy has forbidden."""
+    """A page in a window of its own that records violations of its policy."""
     with chromium.new_context(base_url=service.url) as window:
         page = window.new_page()
         page.add_init_script(_LISTEN)
@@ -41,11 +41,11 @@ def page(chromium: Browser, service: Instance, problems: Problems) -> Iterator[P
 
 
 def violations(page: Page) -> list[str]:
-    """What the policy has forbidden since the page was opened."""
+    """Return the violations since the page was opened."""
     return list(page.evaluate("window.violations"))
 
 
-def test_the_console_breaks_no_policy_through_a_whole_session(page: Page) -> None:
+def test_the_console_violates_no_policy_during_a_session(page: Page) -> None:
     page.goto("/")
     console = Console(page)
     page.locator("#theme").click()
@@ -69,7 +69,7 @@ def test_the_console_breaks_no_policy_through_a_whole_session(page: Page) -> Non
     assert violations(page) == []
 
 
-def test_the_documentation_breaks_no_policy(page: Page) -> None:
+def test_the_documentation_violates_no_policy(page: Page) -> None:
     page.goto("/api-docs")
     block = page.locator("#operations-service-read_time_v1_time_get")
     block.locator(".opblock-summary-control").click()
@@ -80,12 +80,12 @@ def test_the_documentation_breaks_no_policy(page: Page) -> None:
 
 
 @pytest.mark.parametrize("path", ["/", "/api-docs"])
-def test_the_policy_stops_what_got_into_a_page(page: Page, problems: Problems, path: str) -> None:
+def test_the_policy_blocks_injected_content(page: Page, problems: Problems, path: str) -> None:
     page.goto(path)
     for directive, attack in ATTACKS.items():
-        with page.expect_console_message(lambda message: _TOLD in message.text):
+        with page.expect_console_message(lambda message: _CSP_MESSAGE in message.text):
             page.evaluate(f"() => {{ {attack} }}")
-        page.wait_for_function(_IS_TOLD, arg=directive)
+        page.wait_for_function(_IS_REPORTED, arg=directive)
     assert {line.split()[0] for line in violations(page)} == set(ATTACKS)
     assert page.evaluate("window.taken") is None
-    problems.expect(_TOLD)
+    problems.expect(_CSP_MESSAGE)

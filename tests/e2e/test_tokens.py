@@ -1,4 +1,4 @@
-"""The console where the service asks who is calling."""
+"""The console with a service that requires tokens."""
 
 import re
 from collections.abc import Callable, Iterator
@@ -22,14 +22,14 @@ FORBIDDEN = "the server responded with a status of 403"
 NOT_FOUND = "the server responded with a status of 404"
 TOO_MANY = "the server responded with a status of 429"
 
-GOOD_FOR_S = 3
+VALID_S = 3
 
 Open = Callable[[str], Console]
 
 
 @pytest.fixture(scope="module")
-def guarded(postgres: EmbeddedPostgres) -> Iterator[Instance]:
-    """A service that asks for tokens."""
+def auth_service(postgres: EmbeddedPostgres) -> Iterator[Instance]:
+    """A service that requires tokens."""
     settings = {"JWT_SECRET": tokens.SECRET, "DATABASE_URL": postgres.url, "RECOVERY": "off"}
     with (
         embedded_redis() as redis_url,
@@ -39,9 +39,9 @@ def guarded(postgres: EmbeddedPostgres) -> Iterator[Instance]:
 
 
 @pytest.fixture
-def window(chromium: Browser, guarded: Instance) -> Iterator[BrowserContext]:
-    """A window of its own, on that service."""
-    with chromium.new_context(base_url=guarded.url) as window:
+def window(chromium: Browser, auth_service: Instance) -> Iterator[BrowserContext]:
+    """A new window with `auth_service` as base URL."""
+    with chromium.new_context(base_url=auth_service.url) as window:
         yield window
 
 
@@ -49,27 +49,27 @@ def window(chromium: Browser, guarded: Instance) -> Iterator[BrowserContext]:
 def open_link(window: BrowserContext, problems: Problems) -> Open:
     """Opens a link in a new tab."""
 
-    def opened(link: str) -> Console:
+    def open_tab(link: str) -> Console:
         page = window.new_page()
         problems.watch(page)
         page.goto(link)
         return Console(page)
 
-    return opened
+    return open_tab
 
 
-def created(guarded: Instance, token: str) -> str:
-    """The id of a session, created by the owner of `token`."""
-    url = f"{guarded.url}/v1/sessions"
+def create_session(auth_service: Instance, token: str) -> str:
+    """Create a session with `token` and return its id."""
+    url = f"{auth_service.url}/v1/sessions"
     answer = httpx.post(url, json=chess(), headers=tokens.bearer(token))
     return str(answer.raise_for_status().json()["data"]["session_id"])
 
 
-def test_a_link_with_a_token_is_all_that_a_host_needs(open_link: Open) -> None:
+def test_a_host_link_lets_its_owner_create_and_control_a_session(open_link: Open) -> None:
     host = tokens.host()
     console = open_link(f"/#token={host}")
-    asked: list[Request] = []
-    console.page.on("request", lambda request: asked.append(request))
+    requests: list[Request] = []
+    console.page.on("request", lambda request: requests.append(request))
     console.create()
     console.start()
     expect(console.connection).to_have_text("Live")
@@ -77,12 +77,14 @@ def test_a_link_with_a_token_is_all_that_a_host_needs(open_link: Open) -> None:
     expect(console.active).to_have_text("Ben")
     console.page.reload()
     expect(console.active).to_have_text("Ben")
-    changes = [request for request in asked if request.method == "POST"]
+    changes = [request for request in requests if request.method == "POST"]
     assert {request.headers["authorization"] for request in changes} == {f"Bearer {host}"}
-    assert not [request.url for request in asked if host in request.url]
+    assert not [request.url for request in requests if host in request.url]
 
 
-def test_a_token_stays_out_of_sight(open_link: Open, window: BrowserContext) -> None:
+def test_a_token_never_appears_in_the_url_the_page_or_a_copied_link(
+    open_link: Open, window: BrowserContext
+) -> None:
     host = tokens.host()
     console = open_link(f"/#token={host}")
     console.create()
@@ -98,20 +100,20 @@ def test_a_token_stays_out_of_sight(open_link: Open, window: BrowserContext) -> 
     assert page.evaluate("Object.values({...localStorage}).join()").find(host) == -1
 
 
-def test_a_second_tab_goes_on_with_the_same_token(open_link: Open, window: BrowserContext) -> None:
+def test_a_second_tab_uses_the_same_token(open_link: Open, window: BrowserContext) -> None:
     console = open_link(f"/#token={tokens.host()}")
     console.create()
-    with window.expect_page() as opened:
+    with window.expect_page() as new_page:
         console.page.get_by_role("link", name="Second tab").click()
-    second = Console(opened.value)
+    second = Console(new_page.value)
     second.start()
     expect(console.status).to_have_text("running")
 
 
-def test_a_spectator_sees_and_is_told_that_it_may_do_no_more(
-    open_link: Open, guarded: Instance, problems: Problems
+def test_a_spectator_can_watch_but_not_change_a_session(
+    open_link: Open, auth_service: Instance, problems: Problems
 ) -> None:
-    session_id = created(guarded, tokens.host())
+    session_id = create_session(auth_service, tokens.host())
     console = open_link(f"/?session={session_id}#token={tokens.spectator(session_id)}")
     expect(console.status).to_have_text("pending")
     expect(console.page.locator(".trail-trouble")).to_contain_text("Only the host of a session")
@@ -128,37 +130,37 @@ def test_a_spectator_sees_and_is_told_that_it_may_do_no_more(
     ["", "#token=nonsense", f"#token={tokens.signed(tokens.claims('host', 'a', -60))}"],
     ids=["none", "nonsense", "expired"],
 )
-def test_a_token_that_is_not_good_is_told_kindly(
-    open_link: Open, guarded: Instance, problems: Problems, link: str
+def test_a_missing_or_invalid_token_shows_that_a_new_link_is_needed(
+    open_link: Open, auth_service: Instance, problems: Problems, link: str
 ) -> None:
-    session_id = created(guarded, tokens.host())
+    session_id = create_session(auth_service, tokens.host())
     console = open_link(f"/?session={session_id}{link}")
     expect(console.page.locator(".lobby h1")).to_have_text("You need a new link")
     expect(console.connection).to_have_text("Closed")
     problems.expect(UNAUTHORIZED)
 
 
-def test_a_token_of_another_session_opens_none(
-    open_link: Open, guarded: Instance, problems: Problems
+def test_a_token_of_another_session_opens_no_session(
+    open_link: Open, auth_service: Instance, problems: Problems
 ) -> None:
-    session_id = created(guarded, tokens.host())
+    session_id = create_session(auth_service, tokens.host())
     console = open_link(f"/?session={session_id}#token={tokens.spectator(str(uuid4()))}")
     expect(console.page.locator(".lobby h1")).to_have_text("Nothing here yet")
     problems.expect(NOT_FOUND)
 
 
-def test_a_session_without_a_token_is_not_created(open_link: Open, problems: Problems) -> None:
+def test_a_session_cannot_be_created_without_a_token(open_link: Open, problems: Problems) -> None:
     console = open_link("/")
     console.submit.click()
     expect(console.page.locator(".form-error")).to_contain_text("You need permission to create")
     problems.expect(UNAUTHORIZED)
 
 
-def test_a_fresh_token_is_taken_without_a_reload(
-    open_link: Open, guarded: Instance, problems: Problems
+def test_a_new_token_is_used_without_a_reload(
+    open_link: Open, auth_service: Instance, problems: Problems
 ) -> None:
     host = tokens.host()
-    session_id = created(guarded, host)
+    session_id = create_session(auth_service, host)
     console = open_link(f"/?session={session_id}")
     expect(console.page.locator(".lobby h1")).to_have_text("You need a new link")
     console.page.evaluate("hash => { location.hash = hash }", f"token={host}")
@@ -167,20 +169,18 @@ def test_a_fresh_token_is_taken_without_a_reload(
     problems.expect(UNAUTHORIZED)
 
 
-def test_a_token_that_ends_is_told_to_its_owner(
-    open_link: Open, guarded: Instance, problems: Problems
+def test_an_expiring_token_shows_that_a_new_link_is_needed(
+    open_link: Open, auth_service: Instance, problems: Problems
 ) -> None:
-    session_id = created(guarded, tokens.host())
-    short = tokens.host(lifetime_s=GOOD_FOR_S - LEEWAY_S)
+    session_id = create_session(auth_service, tokens.host())
+    short = tokens.host(lifetime_s=VALID_S - LEEWAY_S)
     console = open_link(f"/?session={session_id}#token={short}")
     expect(console.status).to_have_text("pending")
     expect(console.page.locator(".lobby h1")).to_have_text("You need a new link")
     problems.expect(UNAUTHORIZED)
 
 
-def test_too_many_requests_are_told_with_when_to_try_again(
-    chromium: Browser, problems: Problems
-) -> None:
+def test_a_rate_limit_error_says_when_to_try_again(chromium: Browser, problems: Problems) -> None:
     with (
         embedded_redis() as redis_url,
         running(redis_url, JWT_SECRET=tokens.SECRET, RATE_LIMIT_GENERAL="1") as service,

@@ -1,4 +1,4 @@
-"""The audit trail as a list in the console: who did what, when."""
+"""The console lists the events of the audit trail."""
 
 import re
 
@@ -7,18 +7,18 @@ from playwright.sync_api import expect
 from infra.local.instance import Instance, running
 from tests.e2e.conftest import NO_LIMIT, Opener
 from tests.e2e.problems import Problems
-from tests.e2e.stories import story
+from tests.e2e.stories import create_session
 
 S = "\N{RIGHT SINGLE QUOTATION MARK}s"
 UNAVAILABLE = "the server responded with a status of 503"
 
 
 def test_every_change_is_listed_newest_first(open_page: Opener, service: Instance) -> None:
-    told = story(service.url)
-    told.do("start", "switch", "pause", "resume")
-    told.adjust(0, 195_000, "arbiter")
-    told.do("complete")
-    console = open_page(told.path)
+    session = create_session(service.url)
+    session.do("start", "switch", "pause", "resume")
+    session.adjust(0, 195_000, "arbiter")
+    session.do("complete")
+    console = open_page(session.path)
     expect(console.events).to_have_text(
         [
             "Completed",
@@ -35,20 +35,20 @@ def test_every_change_is_listed_newest_first(open_page: Opener, service: Instanc
     times = console.page.locator(".event-facts time").evaluate_all(
         "all => all.map(t => t.dateTime)"
     )
-    assert times == [event["occurred_at"] for event in reversed(told.events)]
+    assert times == [event["occurred_at"] for event in reversed(session.events)]
 
 
-def test_a_change_is_listed_as_it_happens(open_page: Opener, service: Instance) -> None:
-    told = story(service.url)
-    console = open_page(told.path)
+def test_a_change_is_listed_at_once(open_page: Opener, service: Instance) -> None:
+    session = create_session(service.url)
+    console = open_page(session.path)
     expect(console.events).to_have_text(["Session created"])
     console.start()
     expect(console.events).to_have_text([f"Started: Ada{S} clock runs", "Session created"])
-    told.do("switch")
+    session.do("switch")
     expect(console.events.first).to_have_text("Ada → Ben")
 
 
-def test_a_flag_fall_is_nobodys_doing(open_page: Opener) -> None:
+def test_a_flag_fall_is_listed_as_automatic(open_page: Opener) -> None:
     console = open_page()
     console.create(time_on_each_clock="0:01", added_per_turn="0")
     console.start()
@@ -56,10 +56,10 @@ def test_a_flag_fall_is_nobodys_doing(open_page: Opener) -> None:
     expect(console.page.locator(".event-facts").first).to_contain_text("automatically")
 
 
-def test_older_events_come_when_they_are_asked_for(open_page: Opener, service: Instance) -> None:
-    told = story(service.url)
-    told.do("start", "switch", "switch", "switch", *["pause", "resume"] * 60)
-    console = open_page(told.path)
+def test_older_events_are_loaded_on_request(open_page: Opener, service: Instance) -> None:
+    session = create_session(service.url)
+    session.do("start", "switch", "switch", "switch", *["pause", "resume"] * 60)
+    console = open_page(session.path)
     expect(console.events).to_have_count(100)
     assert [bar.turns for bar in console.bars] == [[], []]
     assert all(bar.before > 0 for bar in console.bars)
@@ -71,17 +71,17 @@ def test_older_events_come_when_they_are_asked_for(open_page: Opener, service: I
     assert [bar.before for bar in console.bars] == [0, 0]
 
 
-def test_without_a_trail_the_page_says_why(
+def test_without_an_audit_database_the_page_says_why_the_list_is_empty(
     redis_url: str, open_page: Opener, problems: Problems
 ) -> None:
     with running(redis_url, RATE_LIMIT_GENERAL=NO_LIMIT, RECOVERY="off") as service:
-        told = story(service.url)
-        told.do("start", "switch", "pause")
-        console = open_page(service.url + told.path)
+        session = create_session(service.url)
+        session.do("start", "switch", "pause")
+        console = open_page(service.url + session.path)
         trouble = console.page.locator(".trail-trouble")
         expect(trouble).to_contain_text("No audit database is set up", timeout=20_000)
         expect(console.events).to_have_count(0)
-        used = [one["time_used_ms"] for one in told.state["participants"]]
+        used = [one["time_used_ms"] for one in session.state["participants"]]
         assert [bar.length for bar in console.bars] == used
         console.page.goto("about:blank")
     problems.expect(UNAVAILABLE)

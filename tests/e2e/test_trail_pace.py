@@ -1,4 +1,4 @@
-"""How often the console asks for the audit trail, and how much of it it keeps; in virtual time."""
+"""The console limits its requests for the audit trail and the events it keeps; in virtual time."""
 
 from collections.abc import Iterator
 from itertools import pairwise
@@ -17,9 +17,9 @@ MINUTE = 60 * SECOND
 _TRAIL = """async () => {
   const { Trail } = await import("/console/trail.js");
   const state = { created_at: "2026-01-01T00:00:00.000Z", version: 0 };
-  const asked = [];
+  const requests = [];
   const trail = new Trail(async (after, limit) => {
-    asked.push({ at: performance.now(), after, limit });
+    requests.push({ at: performance.now(), after, limit });
     if (window.failure) throw window.failure;
     const length = Math.max(0, Math.min(limit, state.version - after));
     return { events: Array.from({ length }, (_, n) => ({ version: after + 1 + n })) };
@@ -27,53 +27,53 @@ _TRAIL = """async () => {
   const change = (times) => {
     for (let n = 0; n < times; n++) trail.follow({ ...state, version: ++state.version });
   };
-  Object.assign(window, { trail, asked, change });
+  Object.assign(window, { trail, requests, change });
 }"""
 
 
 class Trail:
-    """The trail of a session in which only numbers of versions happen."""
+    """The console's trail of a made-up session whose events have only a version."""
 
     def __init__(self, page: Page) -> None:
         self.page = page
         page.evaluate(_TRAIL)
 
     def change(self, times: int = 1) -> None:
-        """Let the page hear of so many changes."""
+        """Tell the page of `times` changes."""
         self.page.evaluate("times => window.change(times)", times)
 
     def wait(self, ms: int) -> None:
-        """Let time pass, in short steps as it does."""
+        """Advance the virtual time, firing all timers on the way."""
         self.page.clock.run_for(ms)
 
     def fail(self, status: int) -> None:
-        """Let every question be answered so from now on."""
+        """Let every request fail with `status` from now on."""
         self.page.evaluate("status => { window.failure = { status, message: 'No' } }", status)
 
     @property
     def versions(self) -> list[int]:
-        """What the page has."""
+        """The versions of the events that the page keeps."""
         return list(self.page.evaluate("window.trail.events.map(event => event.version)"))
 
     @property
-    def asked(self) -> list[dict[str, Any]]:
-        """Every question so far."""
-        return list(self.page.evaluate("window.asked"))
+    def requests(self) -> list[dict[str, Any]]:
+        """Every request so far."""
+        return list(self.page.evaluate("window.requests"))
 
     @property
     def gaps(self) -> list[float]:
-        """The time between each two questions, ms."""
-        return [later["at"] - earlier["at"] for earlier, later in pairwise(self.asked)]
+        """The times between consecutive requests, ms."""
+        return [later["at"] - earlier["at"] for earlier, later in pairwise(self.requests)]
 
     @property
     def status(self) -> str:
-        """What the page says of it."""
+        """The trail's status in the page."""
         return str(self.page.evaluate("window.trail.status"))
 
 
 @pytest.fixture
 def trail(chromium: Browser, service: Instance, problems: Problems) -> Iterator[Trail]:
-    """A trail in a page whose time is ours."""
+    """A trail in a page with virtual time."""
     with chromium.new_context() as window:
         page = window.new_page()
         problems.watch(page)
@@ -82,36 +82,36 @@ def trail(chromium: Browser, service: Instance, problems: Problems) -> Iterator[
         yield Trail(page)
 
 
-def test_many_changes_are_one_question(trail: Trail) -> None:
+def test_many_changes_cause_one_request(trail: Trail) -> None:
     trail.change(50)
     trail.wait(SECOND)
-    assert len(trail.asked) == 1
+    assert len(trail.requests) == 1
     assert trail.versions == list(range(1, 51))
 
 
-def test_it_is_asked_once_a_second_and_less_often_where_changes_do_not_stop(trail: Trail) -> None:
+def test_requests_come_once_a_second_and_less_often_while_changes_continue(trail: Trail) -> None:
     for _ in range(300):
         trail.change()
         trail.wait(200)
     assert min(trail.gaps[:5]) >= SECOND
     assert max(trail.gaps[:5]) < 2 * SECOND
     assert min(trail.gaps[5:]) >= 4 * SECOND
-    assert len(trail.asked) <= 20
+    assert len(trail.requests) <= 20
 
 
-def test_it_is_not_asked_when_nothing_changes(trail: Trail) -> None:
+def test_no_requests_come_while_nothing_changes(trail: Trail) -> None:
     trail.change()
     trail.wait(10 * MINUTE)
-    assert len(trail.asked) == 1
+    assert len(trail.requests) == 1
 
 
-def test_a_long_session_begins_with_its_newest_page(trail: Trail) -> None:
+def test_the_newest_page_of_a_long_session_is_loaded_first(trail: Trail) -> None:
     trail.change(1_000)
     trail.wait(SECOND)
     assert trail.versions == list(range(901, 1_001))
 
 
-def test_one_who_is_a_page_behind_begins_anew_without_a_gap(trail: Trail) -> None:
+def test_a_trail_more_than_a_page_behind_starts_over_without_a_gap(trail: Trail) -> None:
     trail.change(10)
     trail.wait(SECOND)
     trail.change(250)
@@ -119,7 +119,7 @@ def test_one_who_is_a_page_behind_begins_anew_without_a_gap(trail: Trail) -> Non
     assert trail.versions == list(range(161, 261))
 
 
-def test_a_page_that_stays_open_forgets_what_is_old(trail: Trail) -> None:
+def test_an_open_page_drops_old_events(trail: Trail) -> None:
     for _ in range(12):
         trail.change(90)
         trail.wait(MINUTE)
@@ -128,7 +128,7 @@ def test_a_page_that_stays_open_forgets_what_is_old(trail: Trail) -> None:
     assert len(trail.versions) >= 300
 
 
-def test_what_somebody_asked_for_is_kept(trail: Trail) -> None:
+def test_older_events_loaded_on_request_are_kept(trail: Trail) -> None:
     trail.change(1_000)
     trail.wait(SECOND)
     for _ in range(4):
@@ -138,16 +138,16 @@ def test_what_somebody_asked_for_is_kept(trail: Trail) -> None:
     assert trail.versions == list(range(501, 1_051))
 
 
-def test_who_may_not_see_it_asks_once(trail: Trail) -> None:
+def test_a_forbidden_trail_is_requested_once(trail: Trail) -> None:
     trail.fail(403)
     for _ in range(10):
         trail.change()
         trail.wait(MINUTE)
-    assert len(trail.asked) == 1
+    assert len(trail.requests) == 1
     assert trail.status == "forbidden"
 
 
-def test_a_trail_that_is_away_is_asked_ever_less_often(trail: Trail) -> None:
+def test_an_unavailable_trail_is_requested_with_growing_delays(trail: Trail) -> None:
     trail.fail(503)
     trail.change()
     for _ in range(60):

@@ -1,4 +1,4 @@
-"""The picture of everybody's time used so far."""
+"""The chart of the time that each participant has used."""
 
 from typing import Any
 
@@ -7,20 +7,22 @@ from playwright.sync_api import Locator, expect
 
 from infra.local.instance import Instance
 from tests.e2e.conftest import Opener
-from tests.e2e.stories import SHAPES, Story, story
+from tests.e2e.stories import SHAPES, ApiSession, create_session
 
 TURNS = 5
 
 
-def played(url: str, shape: str) -> Story:
-    """A paused session with some finished turns, one of them interrupted, and one unfinished."""
-    told = story(url, shape)
-    told.do("start", "switch", "switch", "pause", "resume", "switch", "switch", "switch", "pause")
-    return told
+def played(url: str, shape: str) -> ApiSession:
+    """Create a paused session with finished turns, one of them interrupted, and an open one."""
+    session = create_session(url, shape)
+    session.do(
+        "start", "switch", "switch", "pause", "resume", "switch", "switch", "switch", "pause"
+    )
+    return session
 
 
 def used(state: Any) -> list[int]:
-    """What each bar is to show: groups, or participants, or the session."""
+    """Return the expected length of each bar: of groups, participants or the session, ms."""
     sides = state.get("groups") or state["participants"]
     if sides:
         return [side["time_used_ms"] for side in sides]
@@ -30,24 +32,24 @@ def used(state: Any) -> list[int]:
 
 @pytest.mark.parametrize("shape", SHAPES)
 def test_turns_add_up_to_the_time_used(open_page: Opener, service: Instance, shape: str) -> None:
-    told = played(service.url, shape)
-    console = open_page(told.path)
+    session = played(service.url, shape)
+    console = open_page(session.path)
     expect(console.events.first).to_have_text("Paused")
     expect(console.status).to_have_text("paused")
-    assert [bar.length for bar in console.bars] == used(told.state)
+    assert [bar.length for bar in console.bars] == used(session.state)
     turns = sum(len(bar.turns) for bar in console.bars)
-    untold = sum(bar.before > 0 for bar in console.bars)
-    assert turns + untold <= TURNS
+    incomplete = sum(bar.before > 0 for bar in console.bars)
+    assert turns + incomplete <= TURNS
     if shape not in ("count_up", "global"):
-        assert untold == 0
+        assert incomplete == 0
     for bar in console.bars:
         assert bar.label.startswith(("Turns: ", "No turn has ended yet"))
 
 
-def test_the_bar_of_whose_turn_it_is_grows(open_page: Opener, service: Instance) -> None:
-    told = story(service.url)
-    told.do("start", "switch")
-    console = open_page(told.path)
+def test_the_bar_of_the_active_participant_grows(open_page: Opener, service: Instance) -> None:
+    session = create_session(service.url)
+    session.do("start", "switch")
+    console = open_page(session.path)
     expect(console.events.first).to_have_text("Ada → Ben")
     running = console.page.locator(".usage-rows [data-running]")
     expect(running.locator(".usage-name")).to_have_text("Ben")
@@ -61,7 +63,7 @@ def test_the_bar_of_whose_turn_it_is_grows(open_page: Opener, service: Instance)
     assert len(ada.turns) == 1
 
 
-def test_fifty_bars_are_small_and_the_clocks_stay_in_view(
+def test_fifty_bars_are_small_and_the_heading_stays_in_view(
     open_page: Opener, service: Instance
 ) -> None:
     console = open_page(played(service.url, "per_participant many").path)
@@ -71,20 +73,20 @@ def test_fifty_bars_are_small_and_the_clocks_stay_in_view(
     expect(console.page.locator(".story summary")).to_be_in_viewport()
 
 
-def test_beside_the_clocks_there_is_room_where_there_is_room(open_page: Opener) -> None:
+def test_on_a_wide_screen_the_history_is_beside_the_clocks(open_page: Opener) -> None:
     console = open_page()
     console.create()
-    story_box = console.page.locator(".story").bounding_box()
-    assert story_box is not None
-    for face in console.faces.all():
+    history_box = console.page.locator(".story").bounding_box()
+    assert history_box is not None
+    for face in console.clocks.all():
         box = face.bounding_box()
         assert box is not None
-        assert box["x"] + box["width"] < story_box["x"]
+        assert box["x"] + box["width"] < history_box["x"]
         assert box["height"] > 500
     assert console.page.evaluate("document.documentElement.scrollHeight") <= 800
 
 
-def test_on_a_phone_it_is_folded_up_below_the_clocks(open_page: Opener) -> None:
+def test_on_a_phone_the_history_is_collapsed_below_the_clocks(open_page: Opener) -> None:
     console = open_page()
     console.page.set_viewport_size({"width": 390, "height": 844})
     console.page.reload()
@@ -92,13 +94,13 @@ def test_on_a_phone_it_is_folded_up_below_the_clocks(open_page: Opener) -> None:
     expect(console.events).to_be_hidden()
     console.page.locator(".story summary").click()
     expect(console.events).to_have_text(["Session created"])
-    for face in console.faces.all():
+    for face in console.clocks.all():
         expect(face).to_be_in_viewport(ratio=1)
     assert console.page.evaluate("document.documentElement.scrollWidth") <= 390
 
 
-def test_who_folds_it_up_finds_it_so(open_anew: Opener) -> None:
-    console = open_anew()
+def test_a_collapsed_history_stays_collapsed_after_a_reload(open_in_new_window: Opener) -> None:
+    console = open_in_new_window()
     console.create()
     expect(console.events).to_have_text(["Session created"])
     console.page.locator(".story summary").click()
@@ -109,7 +111,7 @@ def test_who_folds_it_up_finds_it_so(open_anew: Opener) -> None:
 
 
 def height(locator: Locator) -> float:
-    """Of what is drawn, px."""
+    """Return the drawn height, px."""
     box = locator.bounding_box()
     assert box is not None
     return box["height"]

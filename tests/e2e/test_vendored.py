@@ -1,4 +1,4 @@
-"""What the console loads: of others what its script makes of the lock, and our own library."""
+"""The console's vendored Realtime client is reproducible, and the client library is served."""
 
 import subprocess
 from pathlib import Path
@@ -15,7 +15,7 @@ _MAKER = _ROOT / "infra" / "console"
 _VENDORED = _ROOT / "clients" / "console" / "vendor" / "realtime-js.js"
 
 
-def test_the_realtime_client_is_the_one_that_the_script_makes(tmp_path: Path) -> None:
+def test_the_vendored_realtime_client_equals_the_bundle_script_output(tmp_path: Path) -> None:
     if not is_node_installed():
         missing("Node")
     npm_install(_MAKER)
@@ -32,6 +32,6 @@ def test_modules_of_the_client_library_are_served(service: Instance, path: str) 
 
 
 @pytest.mark.parametrize("folder", [".", "tests", "node_modules/typescript"])
-def test_what_lies_beside_them_is_not(service: Instance, folder: str) -> None:
+def test_files_beside_the_modules_are_not_served(service: Instance, folder: str) -> None:
     answer = httpx.get(f"{service.url}/clients/js/{folder}/package.json")
     assert answer.status_code == 404
