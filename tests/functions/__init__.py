@@ -1,1 +1,1 @@
-"""Functions as Lambda calls them: what is around the service there."""
+"""Tests of the Lambda functions: their events, AWS calls, cold starts and snapshots."""

@@ -1,4 +1,4 @@
-"""A store behind Upstash's protocol, AWS beside it, and this process as a function of both."""
+"""Fixtures: a store behind Upstash's protocol, a local AWS, and this process as a function."""
 
 from collections.abc import Iterator
 
@@ -7,9 +7,9 @@ from redis import Redis
 
 from infra.local.redis import embedded_redis
 from infra.local.upstash import LocalUpstash, local_upstash
-from tests.functions.inspection import Story
-from tests.functions.lambda_process import Process, fresh_process
-from tests.functions.moto_aws import KEYS, REGION, LocalAws, local_aws
+from tests.functions.inspection import Inspector
+from tests.functions.lambda_process import LambdaProcess, fresh_process
+from tests.functions.moto_aws import CREDENTIALS, REGION, LocalAws, local_aws
 from tests.functions.recording_aws import TOKEN, RecordingAws, recording_aws
 from tests.support.shifted_clock import ShiftedClock
 
@@ -29,14 +29,14 @@ _ELSEWHERE = (
 
 @pytest.fixture(scope="session")
 def functions_redis_url() -> Iterator[str]:
-    """A Redis whose deadlines nobody else watches."""
+    """URL of a Redis whose deadlines no other process handles."""
     with embedded_redis() as url:
         yield url
 
 
 @pytest.fixture
 def redis(functions_redis_url: str) -> Iterator[Redis]:
-    """A plain client of it, empty, to look behind the functions."""
+    """Direct client of the emptied Redis."""
     with Redis.from_url(functions_redis_url) as client:
         client.flushdb()
         yield client
@@ -44,7 +44,7 @@ def redis(functions_redis_url: str) -> Iterator[Redis]:
 
 @pytest.fixture(scope="session")
 def shifted_upstash(functions_redis_url: str) -> Iterator[tuple[LocalUpstash, ShiftedClock]]:
-    """The endpoint of all tests, and its clock."""
+    """Upstash endpoint shared by all tests, and its clock."""
     clock = ShiftedClock()
     with local_upstash(functions_redis_url, around=clock.around) as endpoint:
         yield endpoint, clock
@@ -52,7 +52,7 @@ def shifted_upstash(functions_redis_url: str) -> Iterator[tuple[LocalUpstash, Sh
 
 @pytest.fixture
 def upstash(redis: Redis, shifted_upstash: tuple[LocalUpstash, ShiftedClock]) -> LocalUpstash:
-    """The same Redis by Upstash's protocol; a test may stop it."""
+    """Upstash endpoint of the same Redis, with an empty request log; a test may stop it."""
     endpoint, _ = shifted_upstash
     endpoint.start()
     endpoint.requests.clear()
@@ -61,7 +61,7 @@ def upstash(redis: Redis, shifted_upstash: tuple[LocalUpstash, ShiftedClock]) ->
 
 @pytest.fixture
 def store_clock(shifted_upstash: tuple[LocalUpstash, ShiftedClock]) -> ShiftedClock:
-    """The clock of `upstash`, still right."""
+    """Clock of `upstash`, with no offset."""
     _, clock = shifted_upstash
     clock.ahead_s = 0
     return clock
@@ -69,24 +69,24 @@ def store_clock(shifted_upstash: tuple[LocalUpstash, ShiftedClock]) -> ShiftedCl
 
 @pytest.fixture(scope="session")
 def aws() -> Iterator[LocalAws]:
-    """Queues and parameters."""
+    """SQS and the parameter store."""
     with local_aws() as server:
         yield server
 
 
 @pytest.fixture
 def aws_environment(aws: LocalAws, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What Lambda says of AWS, and nothing of what this machine's own environment says."""
+    """AWS variables as on Lambda, without this machine's own settings."""
     for name in _ELSEWHERE:
         monkeypatch.delenv(name, raising=False)
-    settings = {"AWS_REGION": REGION, "AWS_ENDPOINT_URL": aws.endpoint, **KEYS}
+    settings = {"AWS_REGION": REGION, "AWS_ENDPOINT_URL": aws.endpoint, **CREDENTIALS}
     for name, value in settings.items():
         monkeypatch.setenv(name, value)
 
 
 @pytest.fixture(scope="session")
 def recording_server() -> Iterator[RecordingAws]:
-    """An AWS that keeps what it is sent, for all tests."""
+    """Recording AWS shared by all tests."""
     with recording_aws() as recording:
         yield recording
 
@@ -95,15 +95,15 @@ def recording_server() -> Iterator[RecordingAws]:
 def recording(
     recording_server: RecordingAws, aws_environment: None, monkeypatch: pytest.MonkeyPatch
 ) -> RecordingAws:
-    """The AWS of the environment; it keeps what it is sent."""
-    recording_server.begin()
+    """Recording AWS, set as the endpoint in the environment."""
+    recording_server.reset()
     monkeypatch.setenv("AWS_ENDPOINT_URL", recording_server.url)
     return recording_server
 
 
 @pytest.fixture
 def container_credentials(recording: RecordingAws, monkeypatch: pytest.MonkeyPatch) -> RecordingAws:
-    """The same, which also has the credentials, as for a function that is restored."""
+    """`recording`, which also provides the credentials, as for a restored function."""
     monkeypatch.delenv("AWS_ACCESS_KEY_ID")
     monkeypatch.delenv("AWS_SECRET_ACCESS_KEY")
     monkeypatch.setenv("AWS_CONTAINER_CREDENTIALS_FULL_URI", f"{recording.url}/credentials")
@@ -115,13 +115,13 @@ def container_credentials(recording: RecordingAws, monkeypatch: pytest.MonkeyPat
 def environment(
     aws: LocalAws, upstash: LocalUpstash, aws_environment: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """All that a function finds in its environment."""
+    """All environment variables of a function."""
     settings = {
         "AWS_LAMBDA_FUNCTION_NAME": "under-test",
         "UPSTASH_REDIS_REST_URL": upstash.url,
         "UPSTASH_REDIS_REST_TOKEN": upstash.token,
-        "ALARM_QUEUE_URL": aws.new_queue(),
-        "AUDIT_QUEUE_URL": aws.new_queue(),
+        "ALARM_QUEUE_URL": aws.create_queue(),
+        "AUDIT_QUEUE_URL": aws.create_queue(),
         "LOG_LEVEL": "INFO",
         "PUBSUB": "off",
         "STAGE": "test",
@@ -131,13 +131,13 @@ def environment(
 
 
 @pytest.fixture
-def process(environment: None, store_clock: ShiftedClock) -> Iterator[Process]:
-    """This process as a function that hasn't served yet."""
+def process(environment: None, store_clock: ShiftedClock) -> Iterator[LambdaProcess]:
+    """This process as a function before its first invocation."""
     with fresh_process() as process:
         yield process
 
 
 @pytest.fixture
-def story(process: Process, redis: Redis, aws: LocalAws) -> Story:
-    """What has become of sessions, and which messages were sent."""
-    return Story(process, redis, aws)
+def inspector(process: LambdaProcess, redis: Redis, aws: LocalAws) -> Inspector:
+    """Access to stored sessions and sent messages."""
+    return Inspector(process, redis, aws)

@@ -1,4 +1,4 @@
-"""This process as an instance of functions: handlers are called as Lambda's runtime calls them."""
+"""Calls the functions' handlers in this process as Lambda's runtime calls them."""
 
 import asyncio
 import base64
@@ -21,12 +21,12 @@ from tests.functions.moto_aws import REGION
 from tests.support.api import chess
 
 Handler = Callable[[dict[str, Any], Any], Any]
-Event = Callable[[HttpRequest], dict[str, Any]]
+EventFactory = Callable[[HttpRequest], dict[str, Any]]
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
-    """What a function answers to a request."""
+class FunctionResponse:
+    """A function's response to an HTTP request."""
 
     status: int
     headers: dict[str, str]
@@ -35,22 +35,19 @@ class Answer:
 
     @property
     def json(self) -> Any:
-        """The body, read."""
+        """The parsed body."""
         return json.loads(self.body)
 
 
-class Process:
-    """Every handler in it has the same `ExecutionEnvironment`;
-
-    on Lambda each would have its own.
-    """
+class LambdaProcess:
+    """All handlers called here share one execution environment; on Lambda each has its own."""
 
     def __init__(self) -> None:
         self._used: list[Handler] = []
 
     @property
     def instance(self) -> Instance:
-        """What they keep from one invocation to the next."""
+        """The state kept between invocations."""
         return instance_module.instance()
 
     def request(
@@ -60,37 +57,37 @@ class Process:
         path: str,
         body: Any = None,
         *,
-        event: Event = http_api_event,
+        event: EventFactory = http_api_event,
         **headers: str,
-    ) -> Answer:
-        """What an endpoint answers, asked by the `event` of some gateway."""
-        named = {name.replace("_", "-"): value for name, value in headers.items()}
+    ) -> FunctionResponse:
+        """Send a request in the form that `event` makes of it; return the response."""
+        named_headers = {name.replace("_", "-"): value for name, value in headers.items()}
         if body is not None:
-            named.setdefault("Content-Type", "application/json")
-        written = b"" if body is None else json.dumps(body, ensure_ascii=False).encode()
-        call = HttpRequest(method, path, headers=tuple(named.items()), body=written)
-        return answer_of(self.invoke(handler, event(call)))
+            named_headers.setdefault("Content-Type", "application/json")
+        encoded_body = b"" if body is None else json.dumps(body, ensure_ascii=False).encode()
+        call = HttpRequest(method, path, headers=tuple(named_headers.items()), body=encoded_body)
+        return parse_response(self.invoke(handler, event(call)))
 
     def deliver(self, handler: Handler, *bodies: str) -> list[int]:
-        """Hand over a batch of messages; returns the places of those that have failed."""
+        """Deliver a batch of messages; return the indices of the failed ones."""
         messages = [
-            {"MessageId": str(place), "ReceiptHandle": "-", "Body": body}
-            for place, body in enumerate(bodies)
+            {"MessageId": str(index), "ReceiptHandle": "-", "Body": body}
+            for index, body in enumerate(bodies)
         ]
         answer = self.invoke(handler, queue_event(messages, "arn:aws:sqs:::alarms", REGION))
         return [int(failure["itemIdentifier"]) for failure in answer["batchItemFailures"]]
 
-    def fire(self, handler: Handler) -> None:
-        """Have a worker do what its schedule has it do."""
+    def run_scheduled(self, handler: Handler) -> None:
+        """Invoke a worker with its schedule's event."""
         assert self.invoke(handler, schedule_event("every-minute", REGION)) is None
 
     def invoke(self, handler: Handler, event: dict[str, Any]) -> Any:
-        """What `handler` returns."""
+        """Invoke `handler` and return its result."""
         self._used.append(handler)
         return handler(event, SimpleNamespace(aws_request_id=str(uuid4())))
 
-    def game(self, **more: Any) -> str:
-        """The id of a running game for two."""
+    def create_started_session(self, **more: Any) -> str:
+        """Create and start a chess session; return its id."""
         created = self.request(create.handler, "POST", "/v1/sessions", chess(**more))
         assert created.status == 201, created.body
         session_id = str(created.json["data"]["session_id"])
@@ -98,8 +95,8 @@ class Process:
         assert started.status == 200, started.body
         return session_id
 
-    def end(self) -> None:
-        """Let go of everything that the instance had."""
+    def close(self) -> None:
+        """Discard the instance and close its connections and event loop."""
         for handler in self._used:
             vars(handler).pop("_adapter", None)
         if instance_module.instance.cache_info().currsize:
@@ -110,26 +107,28 @@ class Process:
 
 
 @contextmanager
-def fresh_process() -> Iterator[Process]:
-    """A process that hasn't served yet; what its log is set to goes with it."""
+def fresh_process() -> Iterator[LambdaProcess]:
+    """Yield a process before its first invocation; undo its log configuration at the end."""
     root = logging.getLogger()
     level = root.level
     invocation_log._served = False
-    process = Process()
+    process = LambdaProcess()
     try:
         yield process
     finally:
-        process.end()
+        process.close()
         root.setLevel(level)
         for handler in list(root.handlers):
             if isinstance(handler.formatter, JsonFormatter):
                 root.removeHandler(handler)
 
 
-def answer_of(returned: dict[str, Any]) -> Answer:
-    """What a function has returned, read as a gateway reads it."""
-    listed = {name: values[0] for name, values in returned.get("multiValueHeaders", {}).items()}
-    headers = {name.lower(): value for name, value in (listed | returned["headers"]).items()}
+def parse_response(returned: dict[str, Any]) -> FunctionResponse:
+    """Decode a function's result as a gateway does."""
+    first_values = {
+        name: values[0] for name, values in returned.get("multiValueHeaders", {}).items()
+    }
+    headers = {name.lower(): value for name, value in (first_values | returned["headers"]).items()}
     is_base64 = bool(returned["isBase64Encoded"])
     body = base64.b64decode(returned["body"]) if is_base64 else returned["body"].encode()
-    return Answer(returned["statusCode"], headers, body, is_base64)
+    return FunctionResponse(returned["statusCode"], headers, body, is_base64)

@@ -1,4 +1,4 @@
-"""Queues and parameters of AWS, in this process, so that a test sees how long a message waits."""
+"""SQS and parameter store, run by moto in this process, so that tests can read message delays."""
 
 import logging
 from collections.abc import Iterator, Mapping
@@ -14,19 +14,19 @@ from moto.sqs.models import sqs_backends
 from infra.local.functions.events import ACCOUNT
 
 REGION = "eu-north-1"
-KEYS = {"AWS_ACCESS_KEY_ID": "key", "AWS_SECRET_ACCESS_KEY": "secret"}
+CREDENTIALS = {"AWS_ACCESS_KEY_ID": "key", "AWS_SECRET_ACCESS_KEY": "secret"}
 
 
 @dataclass(frozen=True, slots=True)
-class Sent:
-    """A message as the queue took it."""
+class SentMessage:
+    """A message in a queue."""
 
     body: str
     delay_s: int
 
 
 class LocalAws:
-    """moto at `endpoint`."""
+    """moto's server at `endpoint`."""
 
     def __init__(self, endpoint: str) -> None:
         self.endpoint = endpoint
@@ -38,35 +38,35 @@ class LocalAws:
             aws_secret_access_key="secret",
         )
 
-    def new_queue(self) -> str:
-        """The address of a queue that nobody else uses."""
+    def create_queue(self) -> str:
+        """Create a queue and return its URL."""
         name = f"queue-{uuid4()}"
         sqs_backends[ACCOUNT][REGION].create_queue(name=name)
         return f"{self.endpoint}/{ACCOUNT}/{name}"
 
-    def sent_to(self, queue_url: str) -> list[Sent]:
-        """What was sent there, oldest first."""
+    def messages_in(self, queue_url: str) -> list[SentMessage]:
+        """Return the messages sent to a queue, oldest first."""
         messages = _queue(queue_url)._messages
-        return [Sent(m.body, _delay_s(m.sent_timestamp, m.delayed_until)) for m in messages]
+        return [SentMessage(m.body, _delay_s(m.sent_timestamp, m.delayed_until)) for m in messages]
 
     def clear(self, queue_url: str) -> None:
-        """Lose what was sent there."""
+        """Delete the messages of a queue."""
         _queue(queue_url)._messages.clear()
 
     def put_secrets(self, path: str, secrets: Mapping[str, str]) -> None:
-        """Keep `secrets` in the parameter store, encrypted."""
+        """Store `secrets` as encrypted parameters under `path`."""
         for name, value in secrets.items():
             self._ssm.put_parameter(Name=f"{path}/{name}", Value=value, Type="SecureString")
 
     def close(self) -> None:
-        """Let go of the connections."""
+        """Close the connections."""
         self._ssm.close()
 
 
 @contextmanager
 def local_aws() -> Iterator[LocalAws]:
-    """AWS, from when it answers to the end of the block."""
-    logging.getLogger("werkzeug").setLevel(logging.ERROR)  # else a line for each request
+    """Run the server for the duration of the block."""
+    logging.getLogger("werkzeug").setLevel(logging.ERROR)  # it logs every request
     server = ThreadedMotoServer("127.0.0.1", 0, verbose=False)
     server.start()
     host, port = server.get_host_and_port()
@@ -83,5 +83,5 @@ def _queue(url: str) -> Any:
 
 
 def _delay_s(sent_ms: int, delayed_until_ms: float) -> int:
-    """How long a message is held back; moto notes no end where it isn't."""
+    """Return the delay of a message; moto sets no end for a message without one."""
     return round((delayed_until_ms - sent_ms) / 1000) if delayed_until_ms else 0

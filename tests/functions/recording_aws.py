@@ -1,4 +1,4 @@
-"""An AWS that keeps what it is sent, and hands out credentials as Lambda does."""
+"""Fake AWS that records its requests and provides credentials as Lambda does."""
 
 import asyncio
 from collections.abc import Iterator
@@ -18,73 +18,73 @@ TOKEN = "the token of this function"
 
 
 @dataclass(frozen=True, slots=True)
-class Kept:
-    """A request as it came in."""
+class RecordedRequest:
+    """A received request."""
 
     headers: dict[str, str]
     body: bytes
 
     @property
     def key_id(self) -> str:
-        """Whose name it is signed in."""
+        """Id of the access key that signed it."""
         return self.headers["authorization"].partition("Credential=")[2].partition("/")[0]
 
 
 @dataclass
 class RecordingAws:
-    """What it is told to answer, and what it was asked.
+    """The responses to send, and the requests received.
 
-    The n-th credentials that it hands out are those of `key-<n>`; they are good for `life`.
+    The n-th credentials have the key id `key-<n>` and are valid for `credentials_lifetime`.
     """
 
-    answer: Response = field(default_factory=lambda: JSONResponse({"MessageId": "1"}))
-    answers_after_s: float = 0
+    response: Response = field(default_factory=lambda: JSONResponse({"MessageId": "1"}))
+    response_delay_s: float = 0
     credentials: Response | None = None
-    """In place of good ones."""
-    credentials_after_s: float = 0
-    life: timedelta = timedelta(hours=6)
-    fetched: int = 0
-    kept: list[Kept] = field(default_factory=list)
+    """Response in place of valid credentials."""
+    credentials_delay_s: float = 0
+    credentials_lifetime: timedelta = timedelta(hours=6)
+    credentials_fetched: int = 0
+    requests: list[RecordedRequest] = field(default_factory=list)
 
     url: str = ""
 
     def app(self) -> Starlette:
-        """The HTTP side."""
+        """Return the ASGI application."""
         return Starlette(
             routes=[
-                Route("/", self._take, methods=["POST"]),
-                Route("/credentials", self._hand_out),
+                Route("/", self._record_request, methods=["POST"]),
+                Route("/credentials", self._send_credentials),
             ]
         )
 
-    def begin(self) -> None:
-        """Be as at first."""
+    def reset(self) -> None:
+        """Forget the requests and restore the defaults."""
         vars(self).update(vars(RecordingAws(url=self.url)))
 
-    async def _take(self, request: Request) -> Response:
-        self.kept.append(Kept(dict(request.headers), await request.body()))
-        await asyncio.sleep(self.answers_after_s)
-        return self.answer
+    async def _record_request(self, request: Request) -> Response:
+        self.requests.append(RecordedRequest(dict(request.headers), await request.body()))
+        await asyncio.sleep(self.response_delay_s)
+        return self.response
 
-    async def _hand_out(self, request: Request) -> Response:
+    async def _send_credentials(self, request: Request) -> Response:
         if request.headers.get("authorization") != TOKEN:
             return Response(status_code=403)
-        self.fetched += 1
-        number, credentials = self.fetched, self.credentials
-        await asyncio.sleep(self.credentials_after_s)
+        self.credentials_fetched += 1
+        number, credentials = self.credentials_fetched, self.credentials
+        await asyncio.sleep(self.credentials_delay_s)
         return credentials or JSONResponse(
             {
                 "AccessKeyId": f"key-{number}",
                 "SecretAccessKey": f"secret-{number}",
                 "Token": f"token-{number}",
-                "Expiration": f"{datetime.now(UTC) + self.life:%Y-%m-%dT%H:%M:%SZ}",
+                "Expiration": f"{datetime.now(UTC) + self.credentials_lifetime:%Y-%m-%dT%H:%M:%SZ}",
             }
         )
 
 
 @contextmanager
 def recording_aws() -> Iterator[RecordingAws]:
-    """It listens at its `url` to the end of the block."""
+    """Run the server for the duration of the block."""
     recording = RecordingAws()
     with (
         start_blocking_portal() as portal,

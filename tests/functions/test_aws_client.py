@@ -1,4 +1,4 @@
-"""In whose name AWS is called, and what becomes of calls that fail."""
+"""AWS client: which credentials it uses, and `AwsFailed` for every failure."""
 
 from collections.abc import AsyncIterator
 from datetime import timedelta
@@ -16,14 +16,14 @@ _OPERATION = r"AmazonSQS\.SendMessage"
 
 @pytest.fixture
 async def client(container_credentials: RecordingAws) -> AsyncIterator[AwsClient]:
-    """A client of it."""
+    """Client of the recording AWS."""
     client = AwsClient(httpx.create_ssl_context())
     yield client
     await client.close()
 
 
 async def call(client: AwsClient) -> Any:
-    """What AWS says to a message."""
+    """Send a message; return the reply."""
     return await client.call("sqs", "AmazonSQS.SendMessage", "1.0", {"MessageBody": "hello"})
 
 
@@ -32,13 +32,15 @@ async def test_the_container_s_credentials_are_fetched_once_and_used(
 ) -> None:
     assert await call(client) == {"MessageId": "1"}
     await call(client)
-    assert recording.fetched == 1
-    assert [request.key_id for request in recording.kept] == ["key-1", "key-1"]
-    assert {request.headers["x-amz-security-token"] for request in recording.kept} == {"token-1"}
+    assert recording.credentials_fetched == 1
+    assert [request.key_id for request in recording.requests] == ["key-1", "key-1"]
+    assert {request.headers["x-amz-security-token"] for request in recording.requests} == {
+        "token-1"
+    }
 
 
 @pytest.mark.parametrize(
-    ("life", "keys"),
+    ("lifetime", "keys"),
     [
         (timedelta(minutes=4), ["key-1", "key-2"]),
         (timedelta(seconds=-1), ["key-1", "key-2"]),
@@ -46,32 +48,32 @@ async def test_the_container_s_credentials_are_fetched_once_and_used(
     ],
 )
 async def test_credentials_are_replaced_five_minutes_before_they_expire(
-    recording: RecordingAws, client: AwsClient, life: timedelta, keys: list[str]
+    recording: RecordingAws, client: AwsClient, lifetime: timedelta, keys: list[str]
 ) -> None:
-    recording.life = life
+    recording.credentials_lifetime = lifetime
     await call(client)
     await call(client)
-    assert [request.key_id for request in recording.kept] == keys
+    assert [request.key_id for request in recording.requests] == keys
 
 
-async def test_a_client_that_was_reopened_asks_for_credentials_again(
+async def test_a_reopened_client_fetches_credentials_again(
     recording: RecordingAws, client: AwsClient
 ) -> None:
     await call(client)
     await client.close()
     client.reopen()
     await call(client)
-    assert [request.key_id for request in recording.kept] == ["key-1", "key-2"]
+    assert [request.key_id for request in recording.requests] == ["key-1", "key-2"]
 
 
-async def test_credentials_in_the_environment_are_used_where_no_others_are_named(
+async def test_credentials_of_the_environment_are_used_without_a_container_provider(
     recording: RecordingAws, client: AwsClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("AWS_CONTAINER_CREDENTIALS_FULL_URI")
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "own-key")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "own-secret")
     await call(client)
-    assert (recording.kept[0].key_id, recording.fetched) == ("own-key", 0)
+    assert (recording.requests[0].key_id, recording.credentials_fetched) == ("own-key", 0)
 
 
 async def test_a_call_without_any_credentials_fails(
@@ -83,22 +85,24 @@ async def test_a_call_without_any_credentials_fails(
 
 
 @pytest.mark.parametrize(
-    "answer",
+    "response",
     [
         JSONResponse({"__type": "AccessDenied", "message": "not you"}, 403),
         JSONResponse({"__type": "InternalFailure", "message": "not you"}, 500),
     ],
 )
-async def test_a_refusal_of_aws_fails_with_what_it_says(
-    recording: RecordingAws, client: AwsClient, answer: Response
+async def test_an_error_response_of_aws_raises_an_error_that_quotes_it(
+    recording: RecordingAws, client: AwsClient, response: Response
 ) -> None:
-    recording.answer = answer
-    with pytest.raises(AwsFailed, match=f"{_OPERATION}: {answer.status_code} .*not you"):
+    recording.response = response
+    with pytest.raises(AwsFailed, match=f"{_OPERATION}: {response.status_code} .*not you"):
         await call(client)
 
 
-async def test_an_answer_that_is_no_json_fails(recording: RecordingAws, client: AwsClient) -> None:
-    recording.answer = Response("<html>")
+async def test_a_response_that_is_not_json_raises_an_error(
+    recording: RecordingAws, client: AwsClient
+) -> None:
+    recording.response = Response("<html>")
     with pytest.raises(AwsFailed, match=_OPERATION):
         await call(client)
 
@@ -114,16 +118,16 @@ async def test_an_answer_that_is_no_json_fails(recording: RecordingAws, client: 
         ),
     ],
 )
-async def test_a_call_whose_credentials_are_not_to_be_had_fails(
+async def test_a_call_fails_if_the_credentials_are_unavailable(
     recording: RecordingAws, client: AwsClient, credentials: Response
 ) -> None:
     recording.credentials = credentials
     with pytest.raises(AwsFailed, match=_OPERATION):
         await call(client)
-    assert recording.kept == []
+    assert recording.requests == []
 
 
-async def test_a_call_fails_where_nobody_listens(
+async def test_a_call_fails_if_the_connection_is_refused(
     client: AwsClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await call(client)
@@ -135,6 +139,6 @@ async def test_a_call_fails_where_nobody_listens(
 async def test_a_call_that_takes_longer_than_a_second_fails(
     recording: RecordingAws, client: AwsClient
 ) -> None:
-    recording.answers_after_s = 1.2
+    recording.response_delay_s = 1.2
     with pytest.raises(AwsFailed, match="ReadTimeout"):
         await call(client)

@@ -1,4 +1,4 @@
-"""The alarm function: a session wakes at its instant, once, whatever the queue does."""
+"""The alarm function: applies each timeout once and on time, for any delivery by the queue."""
 
 import math
 import time
@@ -13,151 +13,157 @@ from shared.alarms.sqs import encode_alarm
 from shared.domain.session import Status
 from shared.domain.units import Instant
 from shared.ports import Wakeup
-from tests.functions.inspection import Story
-from tests.functions.lambda_process import Handler, Process
+from tests.functions.inspection import Inspector
+from tests.functions.lambda_process import Handler, LambdaProcess
 from tests.support.api import participant
 from tests.support.shifted_clock import ShiftedClock
 
 _ENDS = {"type": "end_session"}
 
 
-def at_its_deadline(process: Process, story: Story, store_clock: ShiftedClock) -> tuple[str, str]:
-    """A game whose flag has just fallen, and its alarm; nobody has looked at it since."""
-    session_id = process.game(action_on_timeout=_ENDS)
+def create_overdue_session(
+    process: LambdaProcess, inspector: Inspector, store_clock: ShiftedClock
+) -> tuple[str, str]:
+    """Create a session whose time has run out unnoticed; return its id and its alarm."""
+    session_id = process.create_started_session(action_on_timeout=_ENDS)
     store_clock.ahead_s += 60
-    return session_id, encode_alarm(Wakeup(session_id, story.wakes_at(session_id)))
+    return session_id, encode_alarm(Wakeup(session_id, inspector.next_wakeup_at(session_id)))
 
 
-def test_an_alarm_does_what_is_due(
-    process: Process, story: Story, store_clock: ShiftedClock
+def test_an_alarm_applies_the_due_timeout(
+    process: LambdaProcess, inspector: Inspector, store_clock: ShiftedClock
 ) -> None:
-    session_id, alarm = at_its_deadline(process, story, store_clock)
-    deadline = story.wakes_at(session_id)
+    session_id, alarm = create_overdue_session(process, inspector, store_clock)
+    deadline = inspector.next_wakeup_at(session_id)
     assert process.deliver(expire.handler, alarm) == []
-    session = story.session(session_id)
+    session = inspector.session(session_id)
     assert (session.status, session.version) == (Status.EXPIRED, 3)
     assert session.session_completed_at == deadline
 
 
-def test_an_alarm_that_is_delivered_twice_does_it_once(
-    process: Process, story: Story, store_clock: ShiftedClock
+def test_an_alarm_delivered_twice_applies_the_timeout_once(
+    process: LambdaProcess, inspector: Inspector, store_clock: ShiftedClock
 ) -> None:
-    session_id, alarm = at_its_deadline(process, story, store_clock)
+    session_id, alarm = create_overdue_session(process, inspector, store_clock)
     assert process.deliver(expire.handler, alarm, alarm) == []
     assert process.deliver(expire.handler, alarm) == []
-    assert story.session(session_id).version == 3
+    assert inspector.session(session_id).version == 3
 
 
-def test_one_bad_message_of_three_fails_alone(
-    process: Process, story: Story, store_clock: ShiftedClock
+def test_an_invalid_message_fails_alone_in_its_batch(
+    process: LambdaProcess, inspector: Inspector, store_clock: ShiftedClock
 ) -> None:
-    first, alarm = at_its_deadline(process, story, store_clock)
-    second, other = at_its_deadline(process, story, store_clock)
+    first, alarm = create_overdue_session(process, inspector, store_clock)
+    second, other = create_overdue_session(process, inspector, store_clock)
     assert process.deliver(expire.handler, alarm, "no alarm at all", other) == [1]
-    assert {story.session(game).status for game in (first, second)} == {Status.EXPIRED}
+    assert {inspector.session(session_id).status for session_id in (first, second)} == {
+        Status.EXPIRED
+    }
 
 
-def test_every_message_fails_while_the_store_is_away(
-    process: Process, story: Story, store_clock: ShiftedClock, upstash: LocalUpstash
+def test_every_message_fails_while_the_store_is_unavailable(
+    process: LambdaProcess, inspector: Inspector, store_clock: ShiftedClock, upstash: LocalUpstash
 ) -> None:
-    session_id, alarm = at_its_deadline(process, story, store_clock)
-    _, other = at_its_deadline(process, story, store_clock)
+    session_id, alarm = create_overdue_session(process, inspector, store_clock)
+    _, other = create_overdue_session(process, inspector, store_clock)
     upstash.stop()
     assert process.deliver(expire.handler, alarm, other) == [0, 1]
     upstash.start()
     assert process.deliver(expire.handler, alarm, other) == []
-    assert story.session(session_id).status is Status.EXPIRED
+    assert inspector.session(session_id).status is Status.EXPIRED
 
 
 @pytest.mark.parametrize("start", ["cold", "warm"])
-def test_the_rest_of_the_time_is_slept_to_the_millisecond(
-    process: Process, story: Story, upstash: LocalUpstash, start: str
+def test_the_function_waits_until_the_exact_deadline(
+    process: LambdaProcess, inspector: Inspector, upstash: LocalUpstash, start: str
 ) -> None:
     clocks = [participant(1_000), participant(1_000)]
-    session_id = process.game(participants=clocks, action_on_timeout=_ENDS)
-    deadline = story.wakes_at(session_id)
+    session_id = process.create_started_session(participants=clocks, action_on_timeout=_ENDS)
+    deadline = inspector.next_wakeup_at(session_id)
     if start == "cold":
-        process.end()
+        process.close()
     upstash.requests.clear()
     assert process.deliver(expire.handler, encode_alarm(Wakeup(session_id, deadline))) == []
     assert 0 <= time.time() * 1000 - deadline < 200
     assert len(upstash.requests) <= 4
-    assert story.session(session_id).status is Status.EXPIRED
+    assert inspector.session(session_id).status is Status.EXPIRED
 
 
 @pytest.mark.parametrize("handler", [pause.handler, cancel.handler])
-def test_an_alarm_for_a_session_that_stands_still_does_nothing(
-    process: Process,
-    story: Story,
+def test_an_alarm_of_a_paused_or_cancelled_session_does_nothing(
+    process: LambdaProcess,
+    inspector: Inspector,
     store_clock: ShiftedClock,
     upstash: LocalUpstash,
     handler: Handler,
 ) -> None:
-    session_id = process.game(action_on_timeout=_ENDS)
-    alarm = encode_alarm(Wakeup(session_id, story.wakes_at(session_id)))
+    session_id = process.create_started_session(action_on_timeout=_ENDS)
+    alarm = encode_alarm(Wakeup(session_id, inspector.next_wakeup_at(session_id)))
     verb = "pause" if handler is pause.handler else "cancel"
     answer = process.request(handler, "POST", f"/v1/sessions/{session_id}/{verb}")
     assert answer.status == 200, answer.body
-    before, store_clock.ahead_s = story.session(session_id), 60
-    story.forget_alarms()
+    before, store_clock.ahead_s = inspector.session(session_id), 60
+    inspector.clear_alarms()
     upstash.requests.clear()
     assert process.deliver(expire.handler, alarm) == []
-    assert story.session(session_id) == before
-    assert (story.alarms, len(upstash.requests)) == ([], 1)
+    assert inspector.session(session_id) == before
+    assert (inspector.alarms, len(upstash.requests)) == ([], 1)
 
 
 @pytest.mark.parametrize("is_deleted", [True, False], ids=["deleted", "unknown"])
-def test_an_alarm_for_a_session_that_is_gone_does_nothing(
-    process: Process, story: Story, upstash: LocalUpstash, is_deleted: bool
+def test_an_alarm_of_a_deleted_or_unknown_session_does_nothing(
+    process: LambdaProcess, inspector: Inspector, upstash: LocalUpstash, is_deleted: bool
 ) -> None:
-    session_id = process.game() if is_deleted else str(uuid4())
+    session_id = process.create_started_session() if is_deleted else str(uuid4())
     if is_deleted:
         answer = process.request(delete.handler, "DELETE", f"/v1/sessions/{session_id}")
         assert answer.status == 204, answer.body
     else:
-        process.game()
-    story.forget_alarms()
+        process.create_started_session()
+    inspector.clear_alarms()
     upstash.requests.clear()
     alarm = encode_alarm(Wakeup(session_id, Instant(int(time.time() * 1000))))
     assert process.deliver(expire.handler, alarm) == []
-    assert (story.alarms, len(upstash.requests)) == ([], 1)
+    assert (inspector.alarms, len(upstash.requests)) == ([], 1)
 
 
-def test_an_alarm_in_whose_place_another_was_set_is_dropped(process: Process, story: Story) -> None:
-    session_id = process.game()
-    before = story.session(session_id)
-    story.forget_alarms()
-    stale = Wakeup(session_id, Instant(story.wakes_at(session_id) - 60_000))
+def test_a_replaced_alarm_is_dropped(process: LambdaProcess, inspector: Inspector) -> None:
+    session_id = process.create_started_session()
+    before = inspector.session(session_id)
+    inspector.clear_alarms()
+    stale = Wakeup(session_id, Instant(inspector.next_wakeup_at(session_id) - 60_000))
     assert process.deliver(expire.handler, encode_alarm(stale)) == []
-    assert story.session(session_id) == before
-    assert story.alarms == []
+    assert inspector.session(session_id) == before
+    assert inspector.alarms == []
 
 
-def test_an_alarm_that_comes_too_early_is_set_again(process: Process, story: Story) -> None:
-    far = [participant(20 * 60_000), participant(20 * 60_000)]
-    session_id = process.game(participants=far)
-    ((alarm, delay_s),) = story.alarms
-    assert (alarm, delay_s) == (Wakeup(session_id, story.wakes_at(session_id)), 900)
-    story.forget_alarms()
-    assert process.deliver(expire.handler, encode_alarm(alarm)) == []
-    assert story.alarms == [(alarm, 900)]
-    assert story.session(session_id).version == 2
-
-
-def test_an_alarm_whose_deadline_has_moved_on_is_set_for_the_new_one(
-    process: Process, story: Story, store_clock: ShiftedClock
+def test_an_alarm_delivered_too_early_is_sent_again(
+    process: LambdaProcess, inspector: Inspector
 ) -> None:
-    session_id = process.game()
-    ((alarm, _),) = story.alarms
+    twenty_minutes = [participant(20 * 60_000), participant(20 * 60_000)]
+    session_id = process.create_started_session(participants=twenty_minutes)
+    ((alarm, delay_s),) = inspector.alarms
+    assert (alarm, delay_s) == (Wakeup(session_id, inspector.next_wakeup_at(session_id)), 900)
+    inspector.clear_alarms()
+    assert process.deliver(expire.handler, encode_alarm(alarm)) == []
+    assert inspector.alarms == [(alarm, 900)]
+    assert inspector.session(session_id).version == 2
+
+
+def test_an_alarm_whose_deadline_has_moved_is_sent_for_the_new_deadline(
+    process: LambdaProcess, inspector: Inspector, store_clock: ShiftedClock
+) -> None:
+    session_id = process.create_started_session()
+    ((alarm, _),) = inspector.alarms
     store_clock.ahead_s = 30
     process.request(switch.handler, "POST", f"/v1/sessions/{session_id}/switch")
-    assert story.wakes_at(session_id) > alarm.at + 29_000
-    story.forget_alarms()
+    assert inspector.next_wakeup_at(session_id) > alarm.at + 29_000
+    inspector.clear_alarms()
     store_clock.ahead_s = math.ceil(alarm.at / 1000 - time.time())
     assert process.deliver(expire.handler, encode_alarm(alarm)) == []
-    ((following, delay_s),) = story.alarms
-    assert following == Wakeup(session_id, story.wakes_at(session_id))
+    ((next_alarm, delay_s),) = inspector.alarms
+    assert next_alarm == Wakeup(session_id, inspector.next_wakeup_at(session_id))
     assert 27 <= delay_s <= 29
     store_clock.ahead_s += 31
-    assert process.deliver(expire.handler, encode_alarm(following)) == []
-    assert story.session(session_id).version == 4
+    assert process.deliver(expire.handler, encode_alarm(next_alarm)) == []
+    assert inspector.session(session_id).version == 4

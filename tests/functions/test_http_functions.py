@@ -1,4 +1,4 @@
-"""An endpoint as a function, asked through each kind of gateway."""
+"""HTTP functions behind each kind of gateway: routes, bodies, headers, and malformed events."""
 
 import base64
 import gzip
@@ -17,30 +17,30 @@ from infra.local.functions.events import (
     rest_api_event,
 )
 from infra.local.upstash import LocalUpstash
-from tests.functions.inspection import Story
-from tests.functions.lambda_process import Event, Process, answer_of
+from tests.functions.inspection import Inspector
+from tests.functions.lambda_process import EventFactory, LambdaProcess, parse_response
 from tests.support.api import chess, participant
 
 EVENTS = [http_api_event, rest_api_event, function_url_event]
-gateways = pytest.mark.parametrize("event", EVENTS, ids=lambda event: event.__name__)
+every_gateway = pytest.mark.parametrize("event", EVENTS, ids=lambda event: event.__name__)
 
 
-@gateways
-def test_a_switch_is_answered_whatever_gateway_asks(
-    process: Process, story: Story, event: Event
+@every_gateway
+def test_a_switch_works_through_every_gateway(
+    process: LambdaProcess, inspector: Inspector, event: EventFactory
 ) -> None:
-    session_id = process.game()
+    session_id = process.create_started_session()
     path = f"/v1/sessions/{session_id}/switch"
     answer = process.request(switch.handler, "POST", path, event=event, If_Match='"2"')
     assert (answer.status, answer.is_base64) == (200, False)
     assert answer.headers["content-type"] == "application/json"
     assert answer.headers["etag"] == '"3"'
-    assert story.session(session_id).version == 3
+    assert inspector.session(session_id).version == 3
 
 
-@gateways
-def test_a_body_and_its_headers_arrive_whatever_gateway_sends_them(
-    process: Process, story: Story, event: Event
+@every_gateway
+def test_every_gateway_passes_on_bodies_and_headers(
+    process: LambdaProcess, inspector: Inspector, event: EventFactory
 ) -> None:
     body = chess(metadata={"name": "Zürich ♞"})
     key = str(uuid4())
@@ -53,12 +53,14 @@ def test_a_body_and_its_headers_arrive_whatever_gateway_sends_them(
     assert (first.status, again.status) == (201, 201)
     assert again.headers["idempotent-replayed"] == "true"
     assert first.json == again.json
-    metadata = story.session(first.json["data"]["session_id"]).metadata
+    metadata = inspector.session(first.json["data"]["session_id"]).metadata
     assert metadata == {"name": "Zürich ♞"}
 
 
-@gateways
-def test_an_error_has_the_envelope_whatever_gateway_asks(process: Process, event: Event) -> None:
+@every_gateway
+def test_an_error_has_the_envelope_through_every_gateway(
+    process: LambdaProcess, event: EventFactory
+) -> None:
     path = f"/v1/sessions/{uuid4()}/switch"
     answer = process.request(switch.handler, "POST", path, event=event, X_Request_Id="mine")
     assert answer.status == 404
@@ -66,34 +68,36 @@ def test_an_error_has_the_envelope_whatever_gateway_asks(process: Process, event
     assert answer.json["error"]["request_id"] == answer.headers["x-request-id"] == "mine"
 
 
-@gateways
-def test_a_function_takes_every_route_of_its_endpoint_and_no_other(
-    process: Process, event: Event
+@every_gateway
+def test_a_function_serves_every_route_of_its_endpoint_and_no_other(
+    process: LambdaProcess, event: EventFactory
 ) -> None:
-    session_id = process.game()
+    session_id = process.create_started_session()
     path = f"/v1/sessions/{session_id}/participants"
-    joined = participant()
+    new_participant = participant()
     handler = participants.handler
-    added = process.request(handler, "POST", path, joined, event=event)
+    added = process.request(handler, "POST", path, new_participant, event=event)
     assert added.status == 201, added.body
-    one = f"{path}/{joined['participant_id']}"
-    adjusted = process.request(handler, "PATCH", one, {"total_time_ms": 5_000}, event=event)
+    participant_path = f"{path}/{new_participant['participant_id']}"
+    adjusted = process.request(
+        handler, "PATCH", participant_path, {"total_time_ms": 5_000}, event=event
+    )
     assert adjusted.status == 200, adjusted.body
     other = process.request(handler, "GET", f"/v1/sessions/{session_id}", event=event)
     assert (other.status, other.json["error"]["code"]) == (404, "NOT_FOUND")
 
 
-def test_a_body_in_base64_is_read(process: Process) -> None:
+def test_a_base64_body_is_decoded(process: LambdaProcess) -> None:
     event = http_api_event(
         HttpRequest("POST", "/v1/sessions", headers=(("Content-Type", "application/json"),))
     )
     body = json.dumps(chess()).encode()
     event |= {"body": base64.b64encode(body).decode(), "isBase64Encoded": True}
-    assert answer_of(process.invoke(create.handler, event)).status == 201
+    assert parse_response(process.invoke(create.handler, event)).status == 201
 
 
-def test_an_answer_that_is_compressed_comes_in_base64(process: Process) -> None:
-    session_id = process.game(metadata={"text": "long " * 500})
+def test_a_compressed_response_is_base64_encoded(process: LambdaProcess) -> None:
+    session_id = process.create_started_session(metadata={"text": "long " * 500})
     path = f"/v1/sessions/{session_id}"
     answer = process.request(read.handler, "GET", path, Accept_Encoding="gzip")
     assert (answer.is_base64, answer.headers["content-encoding"]) == (True, "gzip")
@@ -109,25 +113,25 @@ def test_an_answer_that_is_compressed_comes_in_base64(process: Process) -> None:
         ("DELETE", "/v1/time", 405, "METHOD_NOT_ALLOWED"),
     ],
 )
-def test_an_address_of_no_function_gets_its_error_from_the_docs(
-    process: Process, method: str, path: str, status: int, code: str
+def test_the_docs_function_returns_the_error_of_an_unknown_route(
+    process: LambdaProcess, method: str, path: str, status: int, code: str
 ) -> None:
     answer = process.request(fallback.handler, method, path)
     assert (answer.status, answer.json["error"]["code"]) == (status, code)
 
 
-def test_the_docs_know_every_method_of_an_address(process: Process) -> None:
-    answer = process.request(fallback.handler, "PUT", f"/v1/sessions/{uuid4()}")
+def test_the_docs_function_names_the_allowed_methods_of_a_path(process: LambdaProcess) -> None:
+    answer = process.request(docs.handler, "PUT", f"/v1/sessions/{uuid4()}")
     assert (answer.status, answer.headers["allow"]) == (405, "DELETE, GET, HEAD, OPTIONS")
 
 
-def test_the_docs_describe_every_endpoint(process: Process) -> None:
-    answer = process.request(fallback.handler, "GET", "/api-docs.json")
+def test_the_docs_describe_every_endpoint(process: LambdaProcess) -> None:
+    answer = process.request(docs.handler, "GET", "/api-docs.json")
     assert {"/v1/sessions/{session_id}/switch", "/v1/time"} < answer.json["paths"].keys()
 
 
-def test_the_docs_answer_the_preflight_of_every_address(
-    process: Process, monkeypatch: pytest.MonkeyPatch
+def test_the_docs_function_answers_preflights_of_other_functions_paths(
+    process: LambdaProcess, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("CORS_ORIGINS", "https://game.example")
     answer = process.request(
@@ -141,8 +145,8 @@ def test_the_docs_answer_the_preflight_of_every_address(
     assert answer.headers["access-control-allow-origin"] == "https://game.example"
 
 
-def test_a_function_tells_pages_of_other_origins_that_they_may_read_its_answer(
-    process: Process, monkeypatch: pytest.MonkeyPatch
+def test_a_function_sends_cors_headers_to_allowed_origins(
+    process: LambdaProcess, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("CORS_ORIGINS", "https://game.example")
     answer = process.request(health.handler, "GET", "/health", Origin="https://game.example")
@@ -150,7 +154,7 @@ def test_a_function_tells_pages_of_other_origins_that_they_may_read_its_answer(
 
 
 def _without(event: dict[str, Any], *path: str) -> dict[str, Any]:
-    """`event` without one of its fields."""
+    """Return a copy of `event` without the field at `path`."""
     copy: dict[str, Any] = json.loads(json.dumps(event))
     inner = copy
     for name in path[:-1]:
@@ -160,53 +164,57 @@ def _without(event: dict[str, Any], *path: str) -> dict[str, Any]:
 
 
 MALFORMED: dict[str, Any] = {
-    "no object": lambda event: [event],
-    "nothing": lambda event: {},
+    "not an object": lambda event: [event],
+    "empty object": lambda event: {},
     "no context": lambda event: _without(event, "requestContext"),
-    "headers that are no text": lambda event: (
+    "headers that are not strings": lambda event: (
         event | {"headers": {"host": 5}, "multiValueHeaders": {"host": [5]}}
     ),
     "headers that are a list": lambda event: event | {"headers": ["host"]},
-    "a body that is no base64": lambda event: event | {"body": "@@@", "isBase64Encoded": True},
-    "base64 cut short": lambda event: event | {"body": "e30", "isBase64Encoded": True},
-    "a body that is no text": lambda event: event | {"body": {"a": 1}},
-    "a body of half a character": lambda event: event | {"body": "\ud800"},
+    "a body that is not base64": lambda event: event | {"body": "@@@", "isBase64Encoded": True},
+    "truncated base64": lambda event: event | {"body": "e30", "isBase64Encoded": True},
+    "a body that is not a string": lambda event: event | {"body": {"a": 1}},
+    "a body with a lone surrogate": lambda event: event | {"body": "\ud800"},
     "a host with two ports": lambda event: (
         event | {"headers": {"host": "a:1:2"}, "multiValueHeaders": None}
     ),
 }
 
 
-@gateways
+@every_gateway
 @pytest.mark.parametrize("fault", MALFORMED)
-def test_a_malformed_event_is_a_400(process: Process, event: Event, fault: str) -> None:
-    session_id = process.game()
+def test_a_malformed_event_is_a_400(
+    process: LambdaProcess, event: EventFactory, fault: str
+) -> None:
+    session_id = process.create_started_session()
     call = HttpRequest(
         "POST", f"/v1/sessions/{session_id}/switch", headers=(("Host", "a.example"),)
     )
-    answer = answer_of(process.invoke(switch.handler, MALFORMED[fault](event(call))))
+    answer = parse_response(process.invoke(switch.handler, MALFORMED[fault](event(call))))
     assert (answer.status, answer.json["error"]["code"]) == (400, "VALIDATION_ERROR")
     assert answer.headers["x-request-id"] == answer.json["error"]["request_id"]
-    read_again = process.request(read.handler, "GET", f"/v1/sessions/{session_id}")
-    assert read_again.json["data"]["version"] == 2
+    current = process.request(read.handler, "GET", f"/v1/sessions/{session_id}")
+    assert current.json["data"]["version"] == 2
 
 
-@gateways
-def test_no_field_of_an_event_is_missed_with_a_server_error(process: Process, event: Event) -> None:
+@every_gateway
+def test_no_missing_field_of_an_event_causes_a_server_error(
+    process: LambdaProcess, event: EventFactory
+) -> None:
     call = HttpRequest("GET", "/health", "a=1", headers=(("Host", "a.example"),))
     whole = event(call)
     fields = [(name,) for name in whole] + [
         ("requestContext", name) for name in whole["requestContext"]
     ]
     for field in fields:
-        answer = answer_of(process.invoke(health.handler, _without(whole, *field)))
+        answer = parse_response(process.invoke(health.handler, _without(whole, *field)))
         assert answer.status in (200, 400, 404), field
 
 
-@gateways
+@every_gateway
 @pytest.mark.parametrize("length", ["abc", "-1", "1.5", "1e3", "", "٣", "9" * 5_000])
-def test_a_content_length_that_is_no_number_is_a_4xx(
-    process: Process, event: Event, length: str
+def test_an_invalid_content_length_is_a_4xx(
+    process: LambdaProcess, event: EventFactory, length: str
 ) -> None:
     answer = process.request(
         create.handler, "POST", "/v1/sessions", chess(), event=event, Content_Length=length
@@ -215,9 +223,9 @@ def test_a_content_length_that_is_no_number_is_a_4xx(
     assert answer.json["error"]["code"] in ("VALIDATION_ERROR", "PAYLOAD_TOO_LARGE")
 
 
-@gateways
-def test_head_is_answered_by_the_function_that_answers_get(process: Process, event: Event) -> None:
-    path = f"/v1/sessions/{process.game()}"
+@every_gateway
+def test_the_function_of_get_also_answers_head(process: LambdaProcess, event: EventFactory) -> None:
+    path = f"/v1/sessions/{process.create_started_session()}"
     get = process.request(read.handler, "GET", path, event=event)
     head = process.request(read.handler, "HEAD", path, event=event)
     assert (head.status, head.body) == (200, b"")
@@ -225,8 +233,8 @@ def test_head_is_answered_by_the_function_that_answers_get(process: Process, eve
     assert head.headers["content-length"] == get.headers["content-length"]
 
 
-def test_a_store_that_is_away_is_a_503(process: Process, upstash: LocalUpstash) -> None:
-    session_id = process.game()
+def test_an_unavailable_store_is_a_503(process: LambdaProcess, upstash: LocalUpstash) -> None:
+    session_id = process.create_started_session()
     upstash.stop()
     answer = process.request(read.handler, "GET", f"/v1/sessions/{session_id}")
     assert (answer.status, answer.json["error"]["code"]) == (503, "STORE_UNAVAILABLE")

@@ -1,4 +1,4 @@
-"""Metrics are lines that CloudWatch understands (its embedded metric format)."""
+"""Metrics of functions: valid lines of CloudWatch's embedded metric format (EMF)."""
 
 import json
 import time
@@ -12,34 +12,34 @@ from functions.workers import expire
 from shared.alarms.sqs import encode_alarm
 from shared.observability.cloudwatch import EmfMetrics
 from shared.ports import Wakeup
-from tests.functions.inspection import Story
-from tests.functions.lambda_process import Process
+from tests.functions.inspection import Inspector
+from tests.functions.lambda_process import LambdaProcess
 from tests.support.shifted_clock import ShiftedClock
 
 _UNITS = {"Count", "Microseconds", "Milliseconds", "Seconds", "None"}
-_MOST_DIMENSIONS = 30
-_MOST_METRICS = 100
+_MAX_DIMENSIONS = 30
+_MAX_METRICS = 100
 
 
-def observed(capsys: pytest.CaptureFixture[str]) -> list[dict[str, Any]]:
-    """The observations since the last look; every line of output is one, and valid."""
+def metric_lines(capsys: pytest.CaptureFixture[str]) -> list[dict[str, Any]]:
+    """Return the output lines since the last call; fail unless all are valid EMF."""
     lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
     for line in lines:
-        check(line)
+        check_metric_line(line)
     return lines
 
 
-def check(line: dict[str, Any]) -> None:
-    """Hold a line against the specification of the format."""
+def check_metric_line(line: dict[str, Any]) -> None:
+    """Check a line against the EMF specification."""
     head = line["_aws"]
     assert isinstance(head["Timestamp"], int)
     assert abs(head["Timestamp"] - time.time() * 1000) < 60_000
     assert head["CloudWatchMetrics"]
     for directive in head["CloudWatchMetrics"]:
         assert directive["Namespace"] == "SyncKairos"
-        assert 0 < len(directive["Metrics"]) <= _MOST_METRICS
+        assert 0 < len(directive["Metrics"]) <= _MAX_METRICS
         for dimensions in directive["Dimensions"]:
-            assert len(dimensions) <= _MOST_DIMENSIONS
+            assert len(dimensions) <= _MAX_DIMENSIONS
             assert all(isinstance(line[name], str) and line[name] for name in dimensions)
         for metric in directive["Metrics"]:
             assert metric["Unit"] in _UNITS
@@ -47,16 +47,16 @@ def check(line: dict[str, Any]) -> None:
 
 
 def names_and_dimensions(line: dict[str, Any]) -> tuple[list[str], list[list[str]]]:
-    """What a line is a metric of, and what by."""
+    """Return the names of a line's metrics, and its sets of dimensions."""
     (directive,) = line["_aws"]["CloudWatchMetrics"]
     return [metric["Name"] for metric in directive["Metrics"]], directive["Dimensions"]
 
 
 def test_a_request_is_measured_by_stage_and_function(
-    process: Process, capsys: pytest.CaptureFixture[str]
+    process: LambdaProcess, capsys: pytest.CaptureFixture[str]
 ) -> None:
     process.request(switch.handler, "POST", f"/v1/sessions/{uuid4()}/switch")
-    (line,) = observed(capsys)
+    (line,) = metric_lines(capsys)
     assert names_and_dimensions(line) == (["RequestDuration"], [["Stage", "Function"]])
     assert (line["Stage"], line["Function"]) == ("test", "under-test")
     assert 0 < line["RequestDuration"] < 5_000
@@ -64,18 +64,18 @@ def test_a_request_is_measured_by_stage_and_function(
     assert (line["method"], line["route"]) == ("POST", "/v1/sessions/{session_id}/switch")
 
 
-def test_how_late_an_alarm_was_is_measured_where_it_did_something(
-    process: Process,
-    story: Story,
+def test_the_lateness_of_an_applied_alarm_is_measured(
+    process: LambdaProcess,
+    inspector: Inspector,
     store_clock: ShiftedClock,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    session_id = process.game()
-    alarm = encode_alarm(Wakeup(session_id, story.wakes_at(session_id)))
+    session_id = process.create_started_session()
+    alarm = encode_alarm(Wakeup(session_id, inspector.next_wakeup_at(session_id)))
     store_clock.ahead_s = 61
     capsys.readouterr()
     process.deliver(expire.handler, alarm)
-    (line,) = observed(capsys)
+    (line,) = metric_lines(capsys)
     assert names_and_dimensions(line) == (["ExpiryLateness"], [["Stage"]])
     assert 900 < line["ExpiryLateness"] < 3_000
 
@@ -105,7 +105,7 @@ def test_every_metric_is_a_valid_line(
 ) -> None:
     monkeypatch.delenv("STAGE", raising=False)
     observe(EmfMetrics())
-    (line,) = observed(capsys)
+    (line,) = metric_lines(capsys)
     assert line[name] == value
     (directive,) = line["_aws"]["CloudWatchMetrics"]
     assert directive["Metrics"] == [{"Name": name, "Unit": unit}]

@@ -1,67 +1,67 @@
-"""The safety net: what no alarm has woken is woken within a minute."""
+"""The reconcile function: handles wake-ups whose alarm was lost, once each."""
 
 from functions.workers import reconcile
 from shared.domain.session import Status
 from shared.ports import Wakeup
-from tests.functions.inspection import Story
-from tests.functions.lambda_process import Process
+from tests.functions.inspection import Inspector
+from tests.functions.lambda_process import LambdaProcess
 from tests.support.shifted_clock import ShiftedClock
 
 _ENDS = {"type": "end_session"}
 
 
-def test_a_session_whose_alarm_was_lost_is_woken(
-    process: Process, story: Story, store_clock: ShiftedClock
+def test_a_timeout_whose_alarm_was_lost_is_applied(
+    process: LambdaProcess, inspector: Inspector, store_clock: ShiftedClock
 ) -> None:
-    games = [process.game(action_on_timeout=_ENDS) for _ in range(3)]
-    deadlines = [story.wakes_at(game) for game in games]
+    session_ids = [process.create_started_session(action_on_timeout=_ENDS) for _ in range(3)]
+    deadlines = [inspector.next_wakeup_at(session_id) for session_id in session_ids]
     store_clock.ahead_s = 63
-    process.fire(reconcile.handler)
-    sessions = [story.session(game) for game in games]
+    process.run_scheduled(reconcile.handler)
+    sessions = [inspector.session(session_id) for session_id in session_ids]
     assert {(session.status, session.version) for session in sessions} == {(Status.EXPIRED, 3)}
     assert [session.session_completed_at for session in sessions] == deadlines
 
 
-def test_a_session_that_is_hardly_overdue_is_left_to_its_alarm(
-    process: Process, story: Story, store_clock: ShiftedClock
+def test_a_session_overdue_by_less_than_two_seconds_is_left_to_its_alarm(
+    process: LambdaProcess, inspector: Inspector, store_clock: ShiftedClock
 ) -> None:
-    game = process.game(action_on_timeout=_ENDS)
+    session_id = process.create_started_session(action_on_timeout=_ENDS)
     store_clock.ahead_s = 61
-    process.fire(reconcile.handler)
-    assert story.session(game).version == 2
+    process.run_scheduled(reconcile.handler)
+    assert inspector.session(session_id).version == 2
     store_clock.ahead_s = 63
-    process.fire(reconcile.handler)
-    assert story.session(game).version == 3
+    process.run_scheduled(reconcile.handler)
+    assert inspector.session(session_id).version == 3
 
 
-def test_a_session_that_is_woken_gets_its_next_alarm(
-    process: Process, story: Story, store_clock: ShiftedClock
+def test_a_handled_session_gets_its_next_alarm(
+    process: LambdaProcess, inspector: Inspector, store_clock: ShiftedClock
 ) -> None:
-    game = process.game(action_on_timeout={"type": "skip_cycle"})
-    story.forget_alarms()
+    session_id = process.create_started_session(action_on_timeout={"type": "skip_cycle"})
+    inspector.clear_alarms()
     store_clock.ahead_s = 63
-    process.fire(reconcile.handler)
-    ((alarm, delay_s),) = story.alarms
-    assert alarm == Wakeup(game, story.wakes_at(game))
+    process.run_scheduled(reconcile.handler)
+    ((alarm, delay_s),) = inspector.alarms
+    assert alarm == Wakeup(session_id, inspector.next_wakeup_at(session_id))
     assert 54 <= delay_s <= 56
-    assert story.session(game).version == 3
+    assert inspector.session(session_id).version == 3
 
 
-def test_two_runs_do_what_is_overdue_once(
-    process: Process, story: Story, store_clock: ShiftedClock
+def test_two_runs_apply_a_timeout_once(
+    process: LambdaProcess, inspector: Inspector, store_clock: ShiftedClock
 ) -> None:
-    game = process.game(action_on_timeout={"type": "skip_cycle"})
+    session_id = process.create_started_session(action_on_timeout={"type": "skip_cycle"})
     store_clock.ahead_s = 63
-    process.fire(reconcile.handler)
-    process.fire(reconcile.handler)
-    assert story.session(game).version == 3
+    process.run_scheduled(reconcile.handler)
+    process.run_scheduled(reconcile.handler)
+    assert inspector.session(session_id).version == 3
 
 
-def test_more_are_overdue_than_are_claimed_at_once(
-    process: Process, story: Story, store_clock: ShiftedClock
+def test_more_sessions_are_handled_than_are_claimed_at_once(
+    process: LambdaProcess, inspector: Inspector, store_clock: ShiftedClock
 ) -> None:
-    game = process.game(action_on_timeout=_ENDS)
-    original = story.copies(game, 150)
+    session_id = process.create_started_session(action_on_timeout=_ENDS)
+    copies = inspector.add_copies(session_id, 150)
     store_clock.ahead_s = 63
-    process.fire(reconcile.handler)
-    assert {story.session(one).status for one in (game, *original)} == {Status.EXPIRED}
+    process.run_scheduled(reconcile.handler)
+    assert {inspector.session(one).status for one in (session_id, *copies)} == {Status.EXPIRED}

@@ -1,4 +1,4 @@
-"""What a request costs: round trips to the store, connections, messages."""
+"""Cost of a request: round trips to the store, connections, and messages."""
 
 import pytest
 from redis import Redis
@@ -7,156 +7,158 @@ from redis.client import PubSub
 from functions.sessions import create, read, switch
 from infra.local.upstash import LocalUpstash
 from shared.ports import Wakeup
-from tests.functions.inspection import Story
-from tests.functions.lambda_process import Process, fresh_process
+from tests.functions.inspection import Inspector
+from tests.functions.lambda_process import LambdaProcess, fresh_process
 from tests.functions.recording_aws import RecordingAws
 
 
-def switched(process: Process, session_id: str) -> None:
-    """Switch the game."""
+def switch_session(process: LambdaProcess, session_id: str) -> None:
     answer = process.request(switch.handler, "POST", f"/v1/sessions/{session_id}/switch")
     assert answer.status == 200, answer.body
 
 
-def looked_at(process: Process, session_id: str) -> None:
-    """Read the game."""
+def read_session(process: LambdaProcess, session_id: str) -> None:
     answer = process.request(read.handler, "GET", f"/v1/sessions/{session_id}")
     assert answer.status == 200, answer.body
 
 
 @pytest.fixture
-def game(environment: None) -> str:
-    """A running game, made by functions that are gone."""
+def session_id(environment: None) -> str:
+    """Id of a running session that an earlier process created."""
     with fresh_process() as earlier:
-        return earlier.game()
+        return earlier.create_started_session()
 
 
-def test_a_switch_takes_two_round_trips_the_first_as_every_other(
-    game: str, process: Process, upstash: LocalUpstash
+def test_every_switch_takes_two_round_trips_even_the_first(
+    session_id: str, process: LambdaProcess, upstash: LocalUpstash
 ) -> None:
     paths = []
     for _ in range(2):
         upstash.requests.clear()
-        switched(process, game)
-        paths.append([asked.path for asked in upstash.requests])
+        switch_session(process, session_id)
+        paths.append([request.path for request in upstash.requests])
     assert paths == [["/pipeline", "/"]] * 2
 
 
-def test_a_read_takes_one_round_trip_the_first_as_every_other(
-    game: str, process: Process, upstash: LocalUpstash
+def test_every_read_takes_one_round_trip_even_the_first(
+    session_id: str, process: LambdaProcess, upstash: LocalUpstash
 ) -> None:
     upstash.requests.clear()
-    looked_at(process, game)
-    looked_at(process, game)
-    assert [asked.path for asked in upstash.requests] == ["/pipeline"] * 2
+    read_session(process, session_id)
+    read_session(process, session_id)
+    assert [request.path for request in upstash.requests] == ["/pipeline"] * 2
 
 
-def test_a_script_that_the_store_has_forgotten_costs_one_round_trip_once(
-    game: str, process: Process, upstash: LocalUpstash, redis: Redis
+def test_a_script_missing_in_the_store_costs_one_more_round_trip_once(
+    session_id: str, process: LambdaProcess, upstash: LocalUpstash, redis: Redis
 ) -> None:
     redis.script_flush()
     counts = []
     for _ in range(2):
         upstash.requests.clear()
-        switched(process, game)
+        switch_session(process, session_id)
         counts.append(len(upstash.requests))
     assert counts == [3, 2]
 
 
 def test_invocations_share_one_connection_and_one_loop(
-    game: str, process: Process, upstash: LocalUpstash
+    session_id: str, process: LambdaProcess, upstash: LocalUpstash
 ) -> None:
     before = upstash.connections
-    looked_at(process, game)
+    read_session(process, session_id)
     loop = process.instance.loop
-    switched(process, game)
-    looked_at(process, game)
+    switch_session(process, session_id)
+    read_session(process, session_id)
     assert upstash.connections - before == 1
     assert process.instance.loop is loop
 
 
-def test_a_connection_that_died_while_idle_is_replaced(
-    game: str, process: Process, upstash: LocalUpstash
+def test_a_connection_closed_while_idle_is_replaced(
+    session_id: str, process: LambdaProcess, upstash: LocalUpstash
 ) -> None:
-    looked_at(process, game)
+    read_session(process, session_id)
     before = upstash.connections
     upstash.stop()
     upstash.start()
-    switched(process, game)
+    switch_session(process, session_id)
     assert upstash.connections - before == 1
 
 
 @pytest.mark.parametrize(("pubsub", "published"), [("off", False), ("on", True)])
-def test_changes_are_published_only_where_somebody_listens(
-    monkeypatch: pytest.MonkeyPatch, process: Process, redis: Redis, pubsub: str, published: bool
+def test_changes_are_published_only_if_pubsub_is_on(
+    monkeypatch: pytest.MonkeyPatch,
+    process: LambdaProcess,
+    redis: Redis,
+    pubsub: str,
+    published: bool,
 ) -> None:
     monkeypatch.setenv("PUBSUB", pubsub)
     with PubSub(redis.connection_pool) as listener:
         listener.psubscribe("*")
-        switched(process, process.game())
+        switch_session(process, process.create_started_session())
         redis.publish("the-end", "")
         messages = listener.listen()  # type: ignore[no-untyped-call] # the library's own fault
         heard = next(m["channel"] for m in messages if m["type"] == "pmessage")
     assert (heard != b"the-end") is published
 
 
-def test_an_alarm_is_sent_with_the_start_and_not_with_every_switch(
-    process: Process, story: Story
+def test_an_alarm_is_sent_at_the_start_and_not_with_every_switch(
+    process: LambdaProcess, inspector: Inspector
 ) -> None:
-    session_id = process.game()
-    ((alarm, _),) = story.alarms
-    assert alarm == Wakeup(session_id, story.wakes_at(session_id))
-    switched(process, session_id)
-    assert len(story.alarms) == 1
+    session_id = process.create_started_session()
+    ((alarm, _),) = inspector.alarms
+    assert alarm == Wakeup(session_id, inspector.next_wakeup_at(session_id))
+    switch_session(process, session_id)
+    assert len(inspector.alarms) == 1
 
 
-def test_the_outbox_is_announced_when_it_is_empty_no_more_and_not_again(
-    process: Process, story: Story
+def test_the_audit_worker_is_triggered_only_when_the_outbox_was_empty(
+    process: LambdaProcess, inspector: Inspector
 ) -> None:
-    switched(process, process.game())
-    assert len(story.nudges) == 1
+    switch_session(process, process.create_started_session())
+    assert len(inspector.audit_triggers) == 1
 
 
-def test_a_change_is_answered_though_the_queues_hang(
-    process: Process, container_credentials: RecordingAws
+def test_a_change_succeeds_while_the_queues_hang(
+    process: LambdaProcess, container_credentials: RecordingAws
 ) -> None:
-    container_credentials.credentials_after_s = container_credentials.answers_after_s = 0.7
+    container_credentials.credentials_delay_s = container_credentials.response_delay_s = 0.7
     answer = process.request(create.handler, "POST", "/v1/sessions", {"sync_mode": "count_up"})
     assert answer.status == 201, answer.body
-    assert len(container_credentials.kept) == 1
+    assert len(container_credentials.requests) == 1
 
 
-def test_limits_are_counted_on_the_way_to_the_session(
-    game: str, process: Process, upstash: LocalUpstash
+def test_rate_limits_are_counted_in_the_round_trip_that_loads_the_session(
+    session_id: str, process: LambdaProcess, upstash: LocalUpstash
 ) -> None:
     upstash.requests.clear()
-    switched(process, game)
-    looked_at(process, game)
-    asked = [[name for name, *_ in asked.commands] for asked in upstash.requests]
-    assert asked == [
+    switch_session(process, session_id)
+    read_session(process, session_id)
+    command_names = [[name for name, *_ in request.commands] for request in upstash.requests]
+    assert command_names == [
         ["eval", "eval", "hmget", "time"],
         ["evalsha"],
         ["eval", "hmget", "time"],
     ]
 
 
-def test_without_limits_nothing_is_counted(
-    monkeypatch: pytest.MonkeyPatch, game: str, process: Process, upstash: LocalUpstash
+def test_without_rate_limits_nothing_is_counted(
+    monkeypatch: pytest.MonkeyPatch, session_id: str, process: LambdaProcess, upstash: LocalUpstash
 ) -> None:
     for name in ("RATE_LIMIT_GENERAL", "RATE_LIMIT_SERVICE", "RATE_LIMIT_SWITCH"):
         monkeypatch.setenv(name, "0")
     upstash.requests.clear()
-    switched(process, game)
-    asked = [[name for name, *_ in asked.commands] for asked in upstash.requests]
-    assert asked == [["hmget", "time"], ["evalsha"]]
+    switch_session(process, session_id)
+    command_names = [[name for name, *_ in request.commands] for request in upstash.requests]
+    assert command_names == [["hmget", "time"], ["evalsha"]]
 
 
-def test_what_is_known_to_exceed_a_limit_is_refused_without_a_round_trip(
-    monkeypatch: pytest.MonkeyPatch, game: str, process: Process, upstash: LocalUpstash
+def test_a_request_known_to_exceed_a_rate_limit_takes_no_round_trip(
+    monkeypatch: pytest.MonkeyPatch, session_id: str, process: LambdaProcess, upstash: LocalUpstash
 ) -> None:
-    monkeypatch.setenv("RATE_LIMIT_GENERAL", "2")  # as many as the game took to be made
+    monkeypatch.setenv("RATE_LIMIT_GENERAL", "2")  # used up by creating and starting the session
     upstash.requests.clear()
-    path = f"/v1/sessions/{game}/switch"
+    path = f"/v1/sessions/{session_id}/switch"
     answers = [process.request(switch.handler, "POST", path) for _ in range(3)]
     assert [answer.status for answer in answers] == [429] * 3
-    assert [asked.path for asked in upstash.requests] == ["/pipeline"]
+    assert [request.path for request in upstash.requests] == ["/pipeline"]

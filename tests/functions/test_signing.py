@@ -1,4 +1,4 @@
-"""Requests to AWS carry the signature that the SDK for Python would give them."""
+"""Requests to AWS carry the same signature as those of the AWS SDK for Python."""
 
 import asyncio
 import json
@@ -12,7 +12,7 @@ from botocore.credentials import Credentials
 
 from shared.aws.client import AwsClient, AwsFailed
 from tests.functions.moto_aws import REGION
-from tests.functions.recording_aws import Kept, RecordingAws
+from tests.functions.recording_aws import RecordedRequest, RecordingAws
 
 _TIME_FORMAT = "%Y%m%dT%H%M%SZ"
 
@@ -40,7 +40,7 @@ async def test_a_request_is_signed_as_the_sdk_signs_it(
     client = AwsClient(httpx.create_ssl_context())
     await client.call(service, operation, version, body)
     await client.close()
-    (request,) = recording.kept
+    (request,) = recording.requests
     assert json.loads(request.body) == body
     assert request.headers["x-amz-target"] == operation
     assert request.headers["content-type"] == f"application/x-amz-json-{version}"
@@ -52,33 +52,33 @@ async def test_a_request_is_signed_as_the_sdk_signs_it(
     assert request.headers["authorization"] == expected
 
 
-def _signed_by_the_sdk(request: Kept, credentials: Credentials, service: str) -> str:
-    """The header `Authorization` of the SDK, where it signs the headers that we have signed."""
+def _signed_by_the_sdk(request: RecordedRequest, credentials: Credentials, service: str) -> str:
+    """Return the SDK's `Authorization` header for the headers that `request` has signed."""
     names = _signed_headers(request)
     required = {name for name in request.headers if name.startswith("x-amz-")}
     assert names >= required | {"host", "content-type"}
-    same = AWSRequest(
+    unsigned = AWSRequest(
         "POST",
         f"http://{request.headers['host']}",
         headers={name: request.headers[name] for name in names},
         data=request.body,
     )
-    botocore.auth.SigV4Auth(credentials, service, REGION).add_auth(same)
-    return str(same.headers["Authorization"])
+    botocore.auth.SigV4Auth(credentials, service, REGION).add_auth(unsigned)
+    return str(unsigned.headers["Authorization"])
 
 
-def _signed_headers(request: Kept) -> set[str]:
+def _signed_headers(request: RecordedRequest) -> set[str]:
     _, _, rest = request.headers["authorization"].partition("SignedHeaders=")
     return set(rest.partition(",")[0].split(";"))
 
 
-async def test_without_another_endpoint_it_is_the_region_s(
+async def test_the_default_endpoint_is_that_of_the_region(
     aws_environment: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    asked: list[str] = []
+    request_lines: list[str] = []
 
     async def refuse(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        asked.append((await reader.readuntil(b"\r\n")).decode())
+        request_lines.append((await reader.readuntil(b"\r\n")).decode())
         writer.write(b"HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n")
         await writer.drain()
         writer.close()
@@ -91,4 +91,4 @@ async def test_without_another_endpoint_it_is_the_region_s(
         with pytest.raises(AwsFailed):
             await client.call("sqs", "AmazonSQS.SendMessage", "1.0", {})
         await client.close()
-    assert asked == ["CONNECT sqs.eu-north-1.amazonaws.com:443 HTTP/1.1\r\n"]
+    assert request_lines == ["CONNECT sqs.eu-north-1.amazonaws.com:443 HTTP/1.1\r\n"]

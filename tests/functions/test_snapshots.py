@@ -1,11 +1,11 @@
-"""An instance that is restored from a snapshot: nothing in it is as old as the snapshot."""
+"""An instance restored from a snapshot has a new clock measurement, connections, credentials."""
 
 import time
 
 from functions.service import time as time_endpoint
 from functions.sessions import read
 from infra.local.upstash import LocalUpstash
-from tests.functions.lambda_process import Process
+from tests.functions.lambda_process import LambdaProcess
 from tests.functions.recording_aws import RecordingAws
 from tests.support.shifted_clock import ShiftedClock
 
@@ -13,8 +13,8 @@ _HOUR_S = 3_600
 _ROUNDING_MS = 2
 
 
-def assert_time_is_right(process: Process, store_clock: ShiftedClock) -> None:
-    """Hold `/v1/time` against the clock, within what the measurement itself may have erred."""
+def assert_time_is_right(process: LambdaProcess, store_clock: ShiftedClock) -> None:
+    """Compare `/v1/time` with the clock, within the error of the clock measurement."""
     before = time.time() * 1000 + store_clock.ahead_s * 1000
     answer = process.request(time_endpoint.handler, "GET", "/v1/time")
     after = time.time() * 1000 + store_clock.ahead_s * 1000
@@ -23,8 +23,8 @@ def assert_time_is_right(process: Process, store_clock: ShiftedClock) -> None:
     assert error < 500
 
 
-def test_a_restored_instance_knows_the_time_as_it_is_now(
-    process: Process, store_clock: ShiftedClock, upstash: LocalUpstash
+def test_a_restored_instance_has_the_current_time(
+    process: LambdaProcess, store_clock: ShiftedClock, upstash: LocalUpstash
 ) -> None:
     assert_time_is_right(process, store_clock)
     process.instance.before_snapshot()
@@ -35,10 +35,10 @@ def test_a_restored_instance_knows_the_time_as_it_is_now(
     assert len(upstash.requests) == 0
 
 
-def test_a_restored_instance_opens_a_connection_of_its_own(
-    process: Process, upstash: LocalUpstash
+def test_a_restored_instance_opens_one_new_connection(
+    process: LambdaProcess, upstash: LocalUpstash
 ) -> None:
-    session_id = process.game()
+    session_id = process.create_started_session()
     process.instance.before_snapshot()
     before = upstash.connections
     process.instance.after_restore()
@@ -48,27 +48,27 @@ def test_a_restored_instance_opens_a_connection_of_its_own(
     assert upstash.connections - before == 1
 
 
-def test_an_instance_is_restored_though_the_store_is_away(
-    process: Process, store_clock: ShiftedClock, upstash: LocalUpstash
+def test_an_instance_can_be_restored_while_the_store_is_unavailable(
+    process: LambdaProcess, store_clock: ShiftedClock, upstash: LocalUpstash
 ) -> None:
-    process.game()
+    process.create_started_session()
     process.instance.before_snapshot()
     upstash.stop()
     process.instance.after_restore()
-    away = process.request(time_endpoint.handler, "GET", "/v1/time")
-    assert (away.status, away.json["error"]["code"]) == (503, "STORE_UNAVAILABLE")
+    unavailable = process.request(time_endpoint.handler, "GET", "/v1/time")
+    assert (unavailable.status, unavailable.json["error"]["code"]) == (503, "STORE_UNAVAILABLE")
     upstash.start()
     assert_time_is_right(process, store_clock)
 
 
-def test_a_restored_instance_has_other_credentials(
-    process: Process, container_credentials: RecordingAws
+def test_a_restored_instance_has_new_credentials(
+    process: LambdaProcess, container_credentials: RecordingAws
 ) -> None:
-    process.game()
-    before = {request.key_id for request in container_credentials.kept}
-    container_credentials.kept.clear()
+    process.create_started_session()
+    before = {request.key_id for request in container_credentials.requests}
+    container_credentials.requests.clear()
     process.instance.before_snapshot()
     process.instance.after_restore()
-    process.game()
-    after = {request.key_id for request in container_credentials.kept}
+    process.create_started_session()
+    after = {request.key_id for request in container_credentials.requests}
     assert (before, after) == ({"key-1"}, {"key-2"})

@@ -1,4 +1,4 @@
-"""SnapStart with Lambda's own runtime: the first invocation after a restore is as any other."""
+"""SnapStart with Lambda's own runtime: the first invocation after a restore works as any other."""
 
 import io
 import json
@@ -15,38 +15,40 @@ from infra.local.functions.events import HttpRequest, http_api_event
 from infra.local.supabase import PUBLISHABLE_KEY, SECRET_KEY
 from infra.local.upstash import LocalUpstash
 from shared.store.keys import Keys
-from tests.functions.lambda_process import Answer, Process, answer_of
+from tests.functions.lambda_process import FunctionResponse, LambdaProcess, parse_response
 from tests.functions.recording_aws import TOKEN, RecordingAws
 from tests.support.broadcast_server import BroadcastServer, broadcast_server
 from tests.support.shifted_clock import ShiftedClock
 
 _HOUR_S = 3_600
 _ERROR_MS = 50
-"""Half of the round trip in which the clock was measured, on a machine that is busy."""
+"""Half of the round trip that measured the clock, on a busy machine."""
 
 
 @dataclass(frozen=True, slots=True)
 class Snapshots:
-    """Functions that were started up to their snapshot, and what they have logged since."""
+    """Functions with a snapshot, and their log since then."""
 
     running: LocalFunctions
     log: io.StringIO
     credentials_fetched: int
-    """How often, for everything before the snapshots."""
+    """Number of fetches before the snapshots were finished."""
 
-    def first(self, function: str, method: str, path: str) -> Answer:
-        """What `function` answers to its first request."""
-        return answer_of(self.running.invoke(function, http_api_event(HttpRequest(method, path))))
+    def first_response(self, function: str, method: str, path: str) -> FunctionResponse:
+        """Send `function` its first request."""
+        return parse_response(
+            self.running.invoke(function, http_api_event(HttpRequest(method, path)))
+        )
 
-    def logged(self, function: str) -> list[dict[str, Any]]:
-        """Its log."""
+    def log_lines(self, function: str) -> list[dict[str, Any]]:
+        """Return the parsed log lines of `function`."""
         lines = [line.partition(": ") for line in self.log.getvalue().splitlines()]
         return [json.loads(line) for name, _, line in lines if name == function and line[0] == "{"]
 
 
 @pytest.fixture(scope="module")
 def realtime() -> Iterator[BroadcastServer]:
-    """What they push to."""
+    """Broadcast server that the functions push to."""
     with broadcast_server() as server:
         yield server
 
@@ -57,9 +59,9 @@ def snapshots(
     recording_server: RecordingAws,
     realtime: BroadcastServer,
 ) -> Iterator[Snapshots]:
-    """Snapshots older than every connection there is now."""
+    """Snapshots whose connections to the store are all closed."""
     upstash, _ = shifted_upstash
-    recording_server.begin()
+    recording_server.reset()
     settings = {
         "AWS_CONTAINER_CREDENTIALS_FULL_URI": f"{recording_server.url}/credentials",
         "AWS_CONTAINER_AUTHORIZATION_TOKEN": TOKEN,
@@ -77,30 +79,32 @@ def snapshots(
         running.snapshot("time")
         upstash.stop()
         upstash.start()
-        yield Snapshots(running, log, recording_server.fetched)
+        yield Snapshots(running, log, recording_server.credentials_fetched)
 
 
-def test_the_first_switch_after_a_restore_is_as_any_other(
+def test_the_first_switch_after_a_restore_works_as_any_other(
     snapshots: Snapshots,
-    process: Process,
+    process: LambdaProcess,
     upstash: LocalUpstash,
     redis: Redis,
     recording_server: RecordingAws,
     realtime: BroadcastServer,
 ) -> None:
-    session_id = process.game()
-    redis.delete(Keys().outbox(Keys().shard_of(session_id)))  # so that there is a nudge to send
+    session_id = process.create_started_session()
+    redis.delete(
+        Keys().outbox(Keys().shard_of(session_id))
+    )  # an empty outbox, so that an audit trigger is sent
     upstash.requests.clear()
     connections = upstash.connections
-    answer = snapshots.first("switch", "POST", f"/v1/sessions/{session_id}/switch")
+    answer = snapshots.first_response("switch", "POST", f"/v1/sessions/{session_id}/switch")
     assert (answer.status, answer.headers["etag"]) == (200, '"3"')
     assert upstash.connections - connections == 1
     measuring, loading, committing = upstash.requests
     assert measuring.commands == (("time",),)
     assert (loading.path, committing.path) == ("/pipeline", "/")
-    assert recording_server.fetched > snapshots.credentials_fetched
+    assert recording_server.credentials_fetched > snapshots.credentials_fetched
     assert [sent.told for sent in realtime.sent] == [[("STATE_UPDATE", 3)]]
-    (line,) = snapshots.logged("switch")
+    (line,) = snapshots.log_lines("switch")
     assert line["level"] == "INFO"
     assert line["function"] == "synckairos-prod-switch"
     assert (line["start"], line["session_id"]) == ("cold", session_id)
@@ -108,12 +112,12 @@ def test_the_first_switch_after_a_restore_is_as_any_other(
     assert line["request_id"] == answer.headers["x-request-id"]
 
 
-def test_the_first_time_after_a_restore_is_right_though_the_clock_has_moved(
+def test_the_time_is_right_after_a_restore_though_the_clock_has_moved(
     snapshots: Snapshots, store_clock: ShiftedClock, upstash: LocalUpstash
 ) -> None:
     store_clock.ahead_s = _HOUR_S
     before = time.time() * 1000 + _HOUR_S * 1000
-    answer = snapshots.first("time", "GET", "/v1/time")
+    answer = snapshots.first_response("time", "GET", "/v1/time")
     after = time.time() * 1000 + _HOUR_S * 1000
     assert before - _ERROR_MS <= answer.json["timestamp_ms"] <= after + _ERROR_MS
-    assert [asked.commands for asked in upstash.requests] == [(("time",),)]
+    assert [request.commands for request in upstash.requests] == [(("time",),)]

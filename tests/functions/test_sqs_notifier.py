@@ -1,4 +1,4 @@
-"""Alarms and nudges, as SQS gets them."""
+"""SQS messages: delays and bodies of alarms and audit triggers, and failures to send."""
 
 import logging
 import time
@@ -12,7 +12,7 @@ from shared.aws.client import AwsClient
 from shared.clock import StoreClock
 from shared.domain.units import Instant, Millis, after
 from shared.ports import News, Wakeup
-from tests.functions.moto_aws import LocalAws, Sent
+from tests.functions.moto_aws import LocalAws, SentMessage
 from tests.functions.recording_aws import RecordingAws
 
 _HOUR_S = 3600
@@ -20,10 +20,10 @@ _HOUR_S = 3600
 
 @pytest.fixture
 def clock() -> StoreClock:
-    """The clock of a store that is an hour ahead of this machine."""
+    """Clock of a store that is one hour ahead of this machine."""
     clock = StoreClock()
-    moment = time.monotonic()
-    clock.observe(moment, moment, time.time() + _HOUR_S)
+    monotonic_s = time.monotonic()
+    clock.observe(monotonic_s, monotonic_s, time.time() + _HOUR_S)
     return clock
 
 
@@ -31,9 +31,9 @@ def clock() -> StoreClock:
 async def announcer(
     aws: LocalAws, aws_environment: None, clock: StoreClock
 ) -> AsyncIterator[SqsAnnouncer]:
-    """An announcer with two queues of its own."""
+    """Announcer with two new queues."""
     client = AwsClient(httpx.create_ssl_context())
-    yield SqsAnnouncer(client, clock, aws.new_queue(), aws.new_queue())
+    yield SqsAnnouncer(client, clock, aws.create_queue(), aws.create_queue())
     await client.close()
 
 
@@ -52,56 +52,58 @@ async def announcer(
         (-60_000, 0),
     ],
 )
-async def test_an_alarm_comes_a_second_before_its_instant_and_never_more_than_two(
+async def test_an_alarm_arrives_one_to_two_seconds_early(
     announcer: SqsAnnouncer, clock: StoreClock, aws: LocalAws, left_ms: int, delay_s: int
 ) -> None:
     at = after(clock.now(), Millis(left_ms))
     await announcer.announce(News("a-session", alarm_at=at))
-    assert aws.sent_to(announcer.alarm_queue_url) == [
-        Sent(encode_alarm(Wakeup("a-session", at)), delay_s)
+    assert aws.messages_in(announcer.alarm_queue_url) == [
+        SentMessage(encode_alarm(Wakeup("a-session", at)), delay_s)
     ]
-    assert aws.sent_to(announcer.audit_queue_url) == []
+    assert aws.messages_in(announcer.audit_queue_url) == []
 
 
-async def test_an_alarm_is_set_no_further_ahead_than_was_said(
+async def test_the_delay_of_an_alarm_is_at_most_the_configured_maximum(
     announcer: SqsAnnouncer, clock: StoreClock, aws: LocalAws
 ) -> None:
-    short = SqsAnnouncer(
+    limited = SqsAnnouncer(
         announcer.aws, clock, announcer.alarm_queue_url, announcer.audit_queue_url, 7
     )
-    await short.announce(News("a-session", alarm_at=after(clock.now(), Millis(60_000))))
-    assert [sent.delay_s for sent in aws.sent_to(announcer.alarm_queue_url)] == [7]
+    await limited.announce(News("a-session", alarm_at=after(clock.now(), Millis(60_000))))
+    assert [sent.delay_s for sent in aws.messages_in(announcer.alarm_queue_url)] == [7]
 
 
-async def test_a_nudge_says_nothing_and_waits_a_second(
+async def test_an_audit_trigger_names_no_session_and_is_delayed_by_a_second(
     announcer: SqsAnnouncer, aws: LocalAws
 ) -> None:
     await announcer.announce(News("a-session", fills_outbox=True))
-    (nudge,) = aws.sent_to(announcer.audit_queue_url)
-    assert nudge.delay_s == 1
-    assert "a-session" not in nudge.body
-    assert aws.sent_to(announcer.alarm_queue_url) == []
+    (trigger,) = aws.messages_in(announcer.audit_queue_url)
+    assert trigger.delay_s == 1
+    assert "a-session" not in trigger.body
+    assert aws.messages_in(announcer.alarm_queue_url) == []
 
 
-async def test_no_news_send_no_message(announcer: SqsAnnouncer, aws: LocalAws) -> None:
+async def test_a_commit_without_alarm_and_outbox_entry_sends_no_message(
+    announcer: SqsAnnouncer, aws: LocalAws
+) -> None:
     await announcer.announce(News("a-session"))
-    assert aws.sent_to(announcer.alarm_queue_url) == []
-    assert aws.sent_to(announcer.audit_queue_url) == []
+    assert aws.messages_in(announcer.alarm_queue_url) == []
+    assert aws.messages_in(announcer.audit_queue_url) == []
 
 
-async def test_a_queue_that_is_not_there_is_only_logged(
+async def test_a_missing_queue_is_logged_and_raises_nothing(
     announcer: SqsAnnouncer, clock: StoreClock, aws: LocalAws, caplog: pytest.LogCaptureFixture
 ) -> None:
-    nowhere = f"{aws.endpoint}/123456789012/no-such-queue"
-    lost = SqsAnnouncer(announcer.aws, clock, nowhere, announcer.audit_queue_url)
+    missing_queue_url = f"{aws.endpoint}/123456789012/no-such-queue"
+    misconfigured = SqsAnnouncer(announcer.aws, clock, missing_queue_url, announcer.audit_queue_url)
     with caplog.at_level(logging.WARNING, "synckairos.alarms"):
-        await lost.announce(News("a-session", clock.now(), fills_outbox=True))
-    assert len(aws.sent_to(announcer.audit_queue_url)) == 1
+        await misconfigured.announce(News("a-session", clock.now(), fills_outbox=True))
+    assert len(aws.messages_in(announcer.audit_queue_url)) == 1
     (record,) = caplog.records
     assert "AmazonSQS.SendMessage: 400" in record.getMessage()
 
 
-async def test_an_aws_that_is_away_is_only_logged(
+async def test_an_unreachable_aws_is_logged_and_raises_nothing(
     announcer: SqsAnnouncer, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(announcer.aws, "_endpoint", "http://127.0.0.1:1")
@@ -110,24 +112,24 @@ async def test_an_aws_that_is_away_is_only_logged(
     assert [record.levelname for record in caplog.records] == ["WARNING", "WARNING"]
 
 
-async def test_an_aws_that_hangs_is_given_up_before_the_one_who_waits_gives_up(
+async def test_sending_to_a_hanging_aws_stops_before_the_request_times_out(
     container_credentials: RecordingAws, clock: StoreClock, caplog: pytest.LogCaptureFixture
 ) -> None:
-    container_credentials.credentials_after_s = container_credentials.answers_after_s = 0.9
+    container_credentials.credentials_delay_s = container_credentials.response_delay_s = 0.9
     client = AwsClient(httpx.create_ssl_context())
-    began = time.monotonic()
+    started_at = time.monotonic()
     await SqsAnnouncer(client, clock, "alarms", "audit").announce(News("a-session", Instant(1)))
-    assert time.monotonic() - began < 1.2
+    assert time.monotonic() - started_at < 1.2
     assert [record.levelname for record in caplog.records] == ["WARNING"]
     await client.close()
 
 
-def test_an_alarm_is_read_as_it_was_written() -> None:
+def test_an_encoded_alarm_is_decoded_unchanged() -> None:
     alarm = Wakeup("5a7f9a52-6a2c-4d0c-9a38-0f1f4c3b7d10", Instant(1_795_581_064_728))
     assert decode_alarm(encode_alarm(alarm)) == alarm
 
 
 @pytest.mark.parametrize("body", ["", "hello", "{}", "[1]", '{"session_id":"a","at":"soon"}'])
-def test_what_is_no_alarm_is_a_value_error(body: str) -> None:
-    with pytest.raises(ValueError):  # noqa: PT011 # the type is all that is promised
+def test_decoding_an_invalid_alarm_raises_value_error(body: str) -> None:
+    with pytest.raises(ValueError):  # noqa: PT011 # the message isn't part of the contract
         decode_alarm(body)
