@@ -1,4 +1,4 @@
-"""What tests of the client libraries share."""
+"""Fixture shared by the tests of the client libraries."""
 
 from pathlib import Path
 
@@ -12,7 +12,7 @@ _JAVASCRIPT = Path(__file__).parents[2] / "clients" / "js"
 
 @pytest.fixture(scope="session")
 def javascript() -> None:
-    """What the library for JavaScript is tested with."""
+    """Install the packages that the JavaScript tests need; skip or fail without Node."""
     if not is_node_installed():
         missing("Node")
     npm_install(_JAVASCRIPT)

@@ -1,4 +1,4 @@
-"""Clients that follow sessions of real servers, and what was told to them."""
+"""Sessions of the Python client, with a record of their events."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
@@ -10,61 +10,61 @@ from synckairos.api import Token
 from synckairos.events import Name
 from synckairos.states import Kind
 
-_PATIENCE_S = 10.0
+_TIMEOUT_S = 10.0
 
 
-class Watched:
-    """A session with everything that it told."""
+class RecordedSession:
+    """A session and all events that it emitted."""
 
     def __init__(self, session: Session) -> None:
         self.session = session
-        self.told: list[Event] = []
-        self._news = asyncio.Event()
+        self.events: list[Event] = []
+        self._event_added = asyncio.Event()
         for name in get_args(Name):
-            session.on(name, self._take)
+            session.on(name, self._record)
 
     @property
     def version(self) -> int:
-        """The newest; 0 before there is any."""
+        """Version of the newest state; 0 before the first."""
         return self.session.state["version"] if self.session.state else 0
 
     @property
-    def transport(self) -> tuple[str, Kind | None]:
-        """How states come."""
+    def connection(self) -> tuple[str, Kind | None]:
+        """Status and transport of the connection."""
         return self.session.connection.status, self.session.connection.transport
 
     def sources(self) -> list[str]:
-        """Whence its states came."""
-        return [event.source for event in self.told if isinstance(event, Update)]
+        """Return the sources of its states, in order."""
+        return [event.source for event in self.events if isinstance(event, Update)]
 
-    async def until(self, is_so: Callable[[], bool]) -> None:
-        """Return when it is so, which only something that is told can bring about."""
-        async with asyncio.timeout(_PATIENCE_S):
-            while not is_so():
-                self._news.clear()
-                await self._news.wait()
+    async def wait_until(self, condition: Callable[[], bool]) -> None:
+        """Wait until `condition` holds; it is checked after each event."""
+        async with asyncio.timeout(_TIMEOUT_S):
+            while not condition():
+                self._event_added.clear()
+                await self._event_added.wait()
 
-    async def until_version(self, version: int) -> None:
-        """Return when it is there, or beyond."""
-        await self.until(lambda: self.version >= version)
+    async def wait_for_version(self, version: int) -> None:
+        """Wait for a state of this or a later version."""
+        await self.wait_until(lambda: self.version >= version)
 
-    async def until_live(self, kind: Kind) -> None:
-        """Return when it is followed in that way."""
-        await self.until(
-            lambda: self.transport == ("polling" if kind == "polling" else "live", kind)
+    async def wait_for_transport(self, kind: Kind) -> None:
+        """Wait until the session is connected over this transport, or polled."""
+        await self.wait_until(
+            lambda: self.connection == ("polling" if kind == "polling" else "live", kind)
         )
 
-    def _take(self, event: Event) -> None:
-        self.told.append(event)
-        self._news.set()
+    def _record(self, event: Event) -> None:
+        self.events.append(event)
+        self._event_added.set()
 
 
 @asynccontextmanager
-async def watching(
+async def followed_session(
     url: str, session_id: str, transport: Kind | None = None, token: Token = None
-) -> AsyncIterator[Watched]:
-    """One client that follows one session, to the end of the block."""
+) -> AsyncIterator[RecordedSession]:
+    """Open one session with a new client for the duration of the block."""
     async with SyncKairos(url, token, transport) as client:
-        watched = Watched(client.session(session_id))
-        await watched.session.open()
-        yield watched
+        recorded = RecordedSession(client.session(session_id))
+        await recorded.session.open()
+        yield recorded

@@ -1,4 +1,4 @@
-"""A proxy that loses and reorders what a server pushes through WebSockets, and nothing else."""
+"""Proxy that drops and reorders pushes on WebSockets, and forwards everything else."""
 
 import asyncio
 import json
@@ -12,28 +12,28 @@ from anyio.from_thread import start_blocking_portal
 from infra.local.stop_accepting import stop_accepting
 
 _CHUNK = 65_536
-_HOLD_S = 0.05
-_PUSHES = ("STATE_UPDATE", "TIME_EXPIRED", "TIME_WARNING", "SESSION_DELETED")
+_MAX_DELAY_S = 0.05
+_PUSH_TYPES = ("STATE_UPDATE", "TIME_EXPIRED", "TIME_WARNING", "SESSION_DELETED")
 _TEXT = 0x81
 
 
 @dataclass(frozen=True)
 class Losses:
-    """The probability that a push is lost, and that it comes after the next frame, or late."""
+    """Probabilities that a push is dropped, and that it is sent after the next frame or late."""
 
-    lost: float
-    reordered: float
+    loss: float
+    reorder: float
     seed: int
 
 
-NONE = Losses(0.0, 0.0, 0)
+NO_LOSSES = Losses(0.0, 0.0, 0)
 
 
 @contextmanager
-def losing_proxy(target_port: int, losses: Losses = NONE) -> Iterator["LosingProxy"]:
-    """A proxy to `target_port`, to the end of the block."""
+def lossy_proxy(target_port: int, losses: Losses = NO_LOSSES) -> Iterator["LossyProxy"]:
+    """Run a proxy to `target_port` for the duration of the block."""
     with start_blocking_portal() as portal:
-        proxy = LosingProxy(target_port, losses)
+        proxy = LossyProxy(target_port, losses)
         server = portal.call(asyncio.start_server, proxy.connection, "127.0.0.1", 0)
         proxy.url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
         try:
@@ -42,32 +42,34 @@ def losing_proxy(target_port: int, losses: Losses = NONE) -> Iterator["LosingPro
             portal.call(proxy.close, server)
 
 
-class LosingProxy:
-    """Requests for a path in `blocked` are cut off."""
+class LossyProxy:
+    """Closes the connection of a request for a path in `blocked`."""
 
     def __init__(self, target_port: int, losses: Losses) -> None:
         self.url = ""
         self.blocked: tuple[str, ...] = ()
         self._target_port = target_port
         self._losses = losses
-        self._dice = Random(losses.seed)
+        self._rng = Random(losses.seed)
         self._tasks: set[asyncio.Task[None]] = set()
 
     def connection(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Serve one client."""
-        task = asyncio.create_task(self._serve_well(reader, writer))
+        task = asyncio.create_task(self._serve_and_close(reader, writer))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
     async def close(self, server: asyncio.Server) -> None:
-        """Cut everybody off."""
+        """Stop listening and close all connections."""
         await stop_accepting([server])
         server.close()
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
-    async def _serve_well(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def _serve_and_close(
+        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+    ) -> None:
         try:
             with suppress(OSError, asyncio.IncompleteReadError):
                 await self._serve(reader, writer)
@@ -75,31 +77,31 @@ class LosingProxy:
             writer.transport.abort()
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        there_in, there_out = await asyncio.open_connection("127.0.0.1", self._target_port)
+        server_reader, server_writer = await asyncio.open_connection("127.0.0.1", self._target_port)
         try:
             head = await reader.readuntil(b"\r\n\r\n")
             if self._is_blocked(head):
                 return
             is_socket = head.startswith(b"GET /ws")
-            there_out.write(_uncompressed(head) if is_socket else head)
-            back = self._pass_frames if is_socket else _pass_on
-            ways = [
-                asyncio.create_task(self._pass_requests(reader, there_out)),
-                asyncio.create_task(back(there_in, writer)),
+            server_writer.write(_without_compression(head) if is_socket else head)
+            forward_responses = self._forward_frames if is_socket else _forward
+            tasks = [
+                asyncio.create_task(self._forward_requests(reader, server_writer)),
+                asyncio.create_task(forward_responses(server_reader, writer)),
             ]
             try:
-                await asyncio.wait(ways, return_when=asyncio.FIRST_COMPLETED)
+                await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
             finally:
-                for way in ways:
-                    way.cancel()
-                await asyncio.gather(*ways, return_exceptions=True)
+                for task in tasks:
+                    task.cancel()
+                await asyncio.gather(*tasks, return_exceptions=True)
         finally:
-            there_out.transport.abort()
+            server_writer.transport.abort()
 
-    async def _pass_requests(
+    async def _forward_requests(
         self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
     ) -> None:
-        """What follows on a connection that is kept alive may be blocked as well."""
+        """Forward until a later request on the kept-alive connection is blocked."""
         while (data := await reader.read(_CHUNK)) and not self._is_blocked(data):
             writer.write(data)
             await writer.drain()
@@ -108,45 +110,45 @@ class LosingProxy:
         request_line = head.split(b"\r\n")[0]
         return any(path.encode() in request_line for path in self.blocked)
 
-    async def _pass_frames(
+    async def _forward_frames(
         self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
     ) -> None:
-        """Frame by frame, behind the answer to the handshake."""
+        """Forward the response to the handshake, then frame by frame."""
         writer.write(await reader.readuntil(b"\r\n\r\n"))
-        held = b""
+        delayed = b""
         frames = _frames(reader)
-        coming = asyncio.ensure_future(anext(frames))
+        next_frame = asyncio.ensure_future(anext(frames))
         while True:
-            done, _ = await asyncio.wait({coming}, timeout=_HOLD_S if held else None)
+            done, _ = await asyncio.wait({next_frame}, timeout=_MAX_DELAY_S if delayed else None)
             if done:
-                frame = coming.result()
-                coming = asyncio.ensure_future(anext(frames))
+                frame = next_frame.result()
+                next_frame = asyncio.ensure_future(anext(frames))
                 if _is_push(frame):
-                    if self._dice.random() < self._losses.lost:
+                    if self._rng.random() < self._losses.loss:
                         continue
-                    if not held and self._dice.random() < self._losses.reordered:
-                        held = frame
+                    if not delayed and self._rng.random() < self._losses.reorder:
+                        delayed = frame
                         continue
                 writer.write(frame)
-            writer.write(held)
-            held = b""
+            writer.write(delayed)
+            delayed = b""
             await writer.drain()
 
 
-def _uncompressed(head: bytes) -> bytes:
-    """The handshake without an offer to compress: frames must be readable."""
+def _without_compression(head: bytes) -> bytes:
+    """Return the handshake without compression, so that frames are readable."""
     lines = head.split(b"\r\n")
     return b"\r\n".join(x for x in lines if not x.lower().startswith(b"sec-websocket-extensions"))
 
 
-async def _pass_on(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+async def _forward(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
     while data := await reader.read(_CHUNK):
         writer.write(data)
         await writer.drain()
 
 
 async def _frames(reader: asyncio.StreamReader) -> AsyncIterator[bytes]:
-    """The frames of a server, which are not masked (RFC 6455 §5.2)."""
+    """Yield the frames of a server, which are not masked (RFC 6455 section 5.2)."""
     while True:
         head = await reader.readexactly(2)
         extra = {126: 2, 127: 8}.get(head[1], 0)
@@ -160,5 +162,5 @@ def _is_push(frame: bytes) -> bool:
         return False
     body = frame[{126: 4, 127: 10}.get(frame[1], 2) :]
     with suppress(ValueError):
-        return json.loads(body).get("type") in _PUSHES
+        return json.loads(body).get("type") in _PUSH_TYPES
     return False

@@ -1,4 +1,4 @@
-/** The JavaScript client as a program: JSON lines in, JSON lines out (see `test_conformance.py`). */
+/** Runs the JavaScript client: JSON lines in, JSON lines out (see `driving.py`). */
 
 import { createRequire } from "node:module";
 import { createInterface } from "node:readline";
@@ -10,44 +10,44 @@ const EVENTS = ["update", "expired", "warning", "deleted", "connection"];
 
 const client = new SyncKairos({ ...JSON.parse(process.argv[2]), WebSocket: library("ws") });
 
-async function obey(message) {
+async function execute(message) {
   if (message.open) return open(client.session(message.open));
   const session = client.session(message.session);
-  if (message.report) return say({ session: session.id, report: report(session) });
+  if (message.report) return writeLine({ session: session.id, report: report(session) });
   return act(session, message.do, message.args ?? {});
 }
 
 async function open(session) {
   for (const name of EVENTS) {
-    session.addEventListener(name, ({ detail }) => tell(session, name, detail));
+    session.addEventListener(name, ({ detail }) => writeEvent(session, name, detail));
   }
   try {
     const state = await session.open();
-    say({ opened: session.id, version: state?.version ?? null });
+    writeLine({ opened: session.id, version: state?.version ?? null });
   } catch ({ status, code }) {
-    say({ refused: session.id, status, code });
+    writeLine({ refused: session.id, status, code });
   }
 }
 
 async function act(session, verb, args) {
   const isAdjusting = verb === "adjust";
-  const given = isAdjusting
+  const actionArgs = isAdjusting
     ? [args.participant, args.totalTimeMs]
     : verb === "switch"
       ? [args]
       : [];
   try {
-    const answer = await session[verb](...given);
-    say({ session: session.id, done: verb, version: answer?.version ?? null });
+    const result = await session[verb](...actionArgs);
+    writeLine({ session: session.id, done: verb, version: result?.version ?? null });
   } catch ({ code }) {
-    say({ session: session.id, failed: verb, code });
+    writeLine({ session: session.id, failed: verb, code });
   }
 }
 
 function report(session) {
   const { state, presence, connection, clock } = session;
   const now = clock.now();
-  const people = state?.participants.map((one) => one.participant_id) ?? [];
+  const participantIds = state?.participants.map((one) => one.participant_id) ?? [];
   return {
     version: state?.version ?? null,
     status: state?.status ?? null,
@@ -56,15 +56,16 @@ function report(session) {
     connection: { status: connection.status, transport: connection.transport },
     now,
     errorMs: finite(clock.errorMs),
-    remaining: Object.fromEntries(people.map((id) => [id, session.remaining(id, now)])),
+    remaining: Object.fromEntries(participantIds.map((id) => [id, session.remaining(id, now)])),
     running: session.remaining(null, now),
   };
 }
 
-function tell(session, event, detail) {
+function writeEvent(session, event, detail) {
   const { clock } = client;
   const errorMs = finite(clock.errorMs);
-  say({ session: session.id, event, at: clock.now(), errorMs, detail: DETAILS[event](detail) });
+  const fields = { at: clock.now(), errorMs, detail: DETAILS[event](detail) };
+  writeLine({ session: session.id, event, ...fields });
 }
 
 const DETAILS = {
@@ -79,21 +80,21 @@ const DETAILS = {
   }),
 };
 
-function say(line) {
+function writeLine(line) {
   process.stdout.write(`${JSON.stringify(line)}\n`);
 }
 
-/** JSON has no word for infinity. */
+/** JSON can't represent infinity. */
 function finite(number) {
   return Number.isFinite(number) ? number : null;
 }
 
 const lines = createInterface({ input: process.stdin });
-say({ ready: true });
+writeLine({ ready: true });
 for await (const line of lines) {
   const message = JSON.parse(line);
   if (message.close) break;
-  obey(message);
+  execute(message);
 }
 client.close();
 process.exit(0);

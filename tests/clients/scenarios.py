@@ -1,4 +1,4 @@
-"""The scenarios that both client libraries must come through, and how they are played."""
+"""Conformance scenarios for both client libraries, and how a scenario is run."""
 
 import asyncio
 import json
@@ -18,8 +18,8 @@ from shared.store.keys import Keys
 from tests.clients.driving import Driver
 
 _FILE = Path(__file__).parents[2] / "clients" / "conformance" / "scenarios.json"
-_TRIES = 4
-_CHANGES = ("start", "switch", "pause", "resume", "complete", "cancel")
+_ATTEMPTS = 4
+_ACTIONS = ("start", "switch", "pause", "resume", "complete", "cancel")
 
 Scenario = dict[str, Any]
 
@@ -28,14 +28,14 @@ SCENARIOS: Mapping[str, Scenario] = {
 }
 
 
-def can_happen(name: str, server: str) -> bool:
-    """Whether a scenario is one for that kind of server."""
+def is_possible_on(name: str, server: str) -> bool:
+    """Return whether a scenario can run on that kind of server."""
     return server in SCENARIOS[name].get("servers", (server,))
 
 
 @dataclass
-class Play:
-    """One scenario, with ids of its own."""
+class ScenarioRun:
+    """One run of a scenario, with new ids."""
 
     scenario: Scenario
     driver: Driver
@@ -43,8 +43,8 @@ class Play:
     redis_url: str
     is_on_functions: bool
     session_id: str = field(default_factory=lambda: str(uuid4()))
-    changed_at: float = 0.0
-    """When the last change was answered, on `time.monotonic()`."""
+    last_step_at: float = 0.0
+    """When the last step ended, on `time.monotonic()`."""
 
     def __post_init__(self) -> None:
         ids: dict[str, str] = defaultdict(lambda: str(uuid4()))
@@ -53,11 +53,11 @@ class Play:
 
     @property
     def path(self) -> str:
-        """Of the session."""
+        """Path of the session."""
         return f"/v1/sessions/{self.session_id}"
 
-    async def run(self) -> None:
-        """Do every step."""
+    async def execute(self) -> None:
+        """Create and open the session, and execute every step."""
         join = self.scenario.get("join")
         if join == "before":
             await self.driver.opened(self.session_id)
@@ -82,7 +82,7 @@ class Play:
         else:
             for _ in range(step.get("times", 1)):
                 await self._change(step)
-        self.changed_at = time.monotonic()
+        self.last_step_at = time.monotonic()
 
     async def _change(self, step: Scenario) -> None:
         verb, body = step["do"], step.get("body")
@@ -97,7 +97,7 @@ class Play:
         elif verb == "adjust":
             await self._send("PATCH", f"{self.path}/participants/{step['participant']}", body)
         else:
-            assert verb in _CHANGES
+            assert verb in _ACTIONS
             await self._send("POST", f"{self.path}/{verb}", body)
 
     async def _create(self) -> None:
@@ -105,14 +105,14 @@ class Play:
         await self._send("POST", "/v1/sessions", body)
 
     async def _forget(self) -> None:
-        """Let the day pass for which the store keeps an id from being used again."""
+        """Delete the deleted session's entry, which blocks its id for a day."""
         async with Redis.from_url(self.redis_url) as redis:
             assert await redis.delete(Keys().session(self.session_id)) == 1
 
     async def _send(self, method: str, path: str, body: Any = None) -> None:
-        """Ask, and ask again if the store didn't answer in time, as every client does."""
+        """Send a request; repeat it after a 503, as every client does."""
         headers = {"Idempotency-Key": str(uuid4())}
-        for _ in range(_TRIES):
+        for _ in range(_ATTEMPTS):
             answer = await self.http.request(method, path, json=body, headers=headers)
             if answer.status_code != 503:
                 break

@@ -1,4 +1,4 @@
-"""A service that answers as a test wants it to, for one session."""
+"""Fake service with one session, whose responses a test can override."""
 
 import time
 from collections.abc import Awaitable, Callable
@@ -11,55 +11,60 @@ from synckairos.states import Kind, SessionState
 
 from tests.clients import states
 
-ID = "5a7f9a52-6a2c-4d0c-9a38-0f1f4c3b7d10"
-PATH = f"/v1/sessions/{ID}"
+SESSION_ID = "5a7f9a52-6a2c-4d0c-9a38-0f1f4c3b7d10"
+SESSION_PATH = f"/v1/sessions/{SESSION_ID}"
 POLLING = {"transport": "polling", "url": "x"}
 
-Special = Callable[[httpx.Request], Awaitable[httpx.Response | None]]
+Override = Callable[[httpx.Request], Awaitable[httpx.Response | None]]
 
 
-def still(version: int, **more: Any) -> SessionState:
-    """A state in which no clock runs."""
-    fixed = {"session_id": ID, "status": "paused", "deadline_at": None, "cycle_started_at": None}
-    return states.session(version, **fixed, **more)
+def paused_state(version: int, **more: Any) -> SessionState:
+    """Return a paused state, in which no clock runs."""
+    fields = {
+        "session_id": SESSION_ID,
+        "status": "paused",
+        "deadline_at": None,
+        "cycle_started_at": None,
+    }
+    return states.session_state(version, **fields, **more)
 
 
-def failing(status: int, code: str = "X", **headers: str) -> httpx.Response:
-    """An error of the service."""
+def error_response(status: int, code: str = "X", **headers: str) -> httpx.Response:
+    """Return an error of the service."""
     body = {"error": {"code": code, "message": "No"}}
     return httpx.Response(status, json=body, headers=headers)
 
 
-ABSENT = "SESSION_NOT_FOUND"
+NOT_FOUND = "SESSION_NOT_FOUND"
 
 
-class Scripted:
-    """Has the session in `state`, unless `special` has another answer."""
+class FakeService:
+    """Serves the session in `state`, unless `override` returns another response."""
 
     def __init__(self) -> None:
-        self.state: SessionState | None = still(1)
+        self.state: SessionState | None = paused_state(1)
         self.subscription: dict[str, Any] = POLLING
-        self.special: Special | None = None
+        self.override: Override | None = None
         self.requests: list[httpx.Request] = []
 
     def client(self, token: Token = None, transport: Kind | None = None) -> SyncKairos:
-        """A client of it."""
-        http = httpx.AsyncClient(transport=httpx.MockTransport(self._answer))
+        """Return a client of the service."""
+        http = httpx.AsyncClient(transport=httpx.MockTransport(self._respond))
         return SyncKairos("http://service", token, transport, http=http)
 
-    def asked(self, end: str) -> list[httpx.Request]:
-        """The requests for paths with that end."""
-        return [request for request in self.requests if request.url.path.endswith(end)]
+    def requests_to(self, suffix: str) -> list[httpx.Request]:
+        """Return the requests whose paths end with `suffix`."""
+        return [request for request in self.requests if request.url.path.endswith(suffix)]
 
-    async def _answer(self, request: httpx.Request) -> httpx.Response:
+    async def _respond(self, request: httpx.Request) -> httpx.Response:
         self.requests.append(request)
-        if self.special and (answer := await self.special(request)):
-            return answer
+        if self.override and (response := await self.override(request)):
+            return response
         path = request.url.path
         if path == "/v1/time":
             return httpx.Response(200, json={"timestamp_ms": int(time.time() * 1000)})
         if self.state is None:
-            return failing(404, ABSENT)
+            return error_response(404, NOT_FOUND)
         if path.endswith("/realtime"):
             return httpx.Response(200, json={"data": self.subscription})
         if request.method == "DELETE":

@@ -1,4 +1,4 @@
-"""States for tests of clients."""
+"""Session states and messages for the tests of the clients."""
 
 from datetime import UTC, datetime
 from typing import Any, cast
@@ -9,63 +9,67 @@ T0 = 1_760_000_000_000
 ADA, BEN = "ada", "ben"
 
 
-def stamp(ms: float) -> str:
-    """A timestamp as the API writes it."""
-    moment = datetime.fromtimestamp(ms / 1000, UTC)
-    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+def timestamp(ms: float) -> str:
+    """Return an instant in the API's format."""
+    instant = datetime.fromtimestamp(ms / 1000, UTC)
+    return instant.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
-def person(name: str, left: int | None, **more: Any) -> dict[str, Any]:
-    """A participant with `left` ms."""
+def participant(name: str, remaining_ms: int | None, **more: Any) -> dict[str, Any]:
+    """Return a participant with `remaining_ms`; None: without a clock."""
     fields = {
         "participant_id": name,
         "time_used_ms": 0,
         "is_active": False,
         "cycle_count": 0,
-        "has_expired": left == 0,
+        "has_expired": remaining_ms == 0,
     }
-    return {**fields, **({} if left is None else {"time_remaining_ms": left}), **more}
+    return {
+        **fields,
+        **({} if remaining_ms is None else {"time_remaining_ms": remaining_ms}),
+        **more,
+    }
 
 
-def session(version: int = 2, **more: Any) -> SessionState:
-    """A chess game as it stands at `T0`: Ada's ten seconds run."""
-    people = [person(ADA, 10_000, is_active=True), person(BEN, 9_000)]
+def session_state(version: int = 2, **more: Any) -> SessionState:
+    """Return a chess session at `T0`: Ada is active and has 10 s left."""
+    participants = [participant(ADA, 10_000, is_active=True), participant(BEN, 9_000)]
     fields = {
         "session_id": "s",
         "sync_mode": "per_participant",
         "status": "running",
         "version": version,
-        "participants": people,
+        "participants": participants,
         "active_participant_id": ADA,
         "time_per_cycle_ms": None,
         "cycle_number": 1,
-        "cycle_started_at": stamp(T0),
-        "session_started_at": stamp(T0),
+        "cycle_started_at": timestamp(T0),
+        "session_started_at": timestamp(T0),
         "session_completed_at": None,
-        "created_at": stamp(T0 - 1),
-        "updated_at": stamp(T0),
+        "created_at": timestamp(T0 - 1),
+        "updated_at": timestamp(T0),
         "server_time_ms": T0,
-        "deadline_at": stamp(T0 + 10_000),
+        "deadline_at": timestamp(T0 + 10_000),
         "time_remaining_ms": 10_000,
         "action_on_timeout": {"type": "notify"},
     }
     return cast(SessionState, {**fields, **more})
 
 
-def update(version: int, **more: Any) -> Message:
-    """The push of a state."""
+def update_message(version: int, **more: Any) -> Message:
+    """Return the push of a state."""
     return {
         "type": "STATE_UPDATE",
-        "state": session(version, **more),
+        "state": session_state(version, **more),
         "cause": "cycle_switched",
     }
 
 
-def sync(version: int, **more: Any) -> Message:
-    """The state, asked for."""
-    return {"type": "STATE_SYNC", "state": session(version, **more)}
+def sync_message(version: int, **more: Any) -> Message:
+    """Return the message with a requested state."""
+    return {"type": "STATE_SYNC", "state": session_state(version, **more)}
 
 
-def pong(version: int | None) -> Message:
-    """The answer to a ping, without a version where the server knows of none."""
+def pong_message(version: int | None) -> Message:
+    """Return the response to a ping; None: the server knows no version."""
     return {"type": "PONG"} | ({} if version is None else {"version": version})

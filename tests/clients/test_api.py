@@ -1,4 +1,4 @@
-"""Calls that are repeated until they are answered, and happen once."""
+"""HTTP calls of the Python client: retries, idempotency keys, timeouts, and tokens."""
 
 import asyncio
 import json
@@ -15,23 +15,23 @@ Reply = Callable[[httpx.Request], httpx.Response]
 
 
 def ok(_: httpx.Request) -> httpx.Response:
-    """What is hoped for."""
+    """Return a successful response."""
     return httpx.Response(200, json=_OK, headers={"RateLimit-Remaining": "17"})
 
 
 def failing(status: int, code: str = "X", **headers: str) -> Reply:
-    """An error of the service."""
+    """Return a reply with an error of the service."""
     body = {"error": {"code": code, "message": "No", "details": [1], "request_id": "r"}}
     return lambda _: httpx.Response(status, json=body, headers=headers)
 
 
 def silent(request: httpx.Request) -> httpx.Response:
-    """No answer at all."""
+    """Fail without a response."""
     raise httpx.ReadError("gone", request=request)
 
 
 class Service:
-    """Answers with `replies`, one after the other, and with the last one for ever."""
+    """Sends `replies` one after the other, and the last one repeatedly."""
 
     def __init__(self, *replies: Reply) -> None:
         self._replies = list(replies)
@@ -39,21 +39,21 @@ class Service:
         self.slept: list[float] = []
 
     def api(self, token: Token = None) -> Api:
-        """A client of it."""
-        http = httpx.AsyncClient(transport=httpx.MockTransport(self._answer))
+        """Return a client of the service."""
+        http = httpx.AsyncClient(transport=httpx.MockTransport(self._respond))
         return Api(http, "http://service/", token, self._sleep)
 
     async def _sleep(self, seconds: float) -> None:
         self.slept.append(seconds)
 
-    def _answer(self, request: httpx.Request) -> httpx.Response:
+    def _respond(self, request: httpx.Request) -> httpx.Response:
         self.requests.append(request)
         reply = self._replies.pop(0) if len(self._replies) > 1 else self._replies[0]
         return reply(request)
 
 
 @pytest.mark.parametrize("reply", [silent, failing(502), failing(503), failing(504), failing(429)])
-async def test_a_change_is_repeated_with_the_same_key_until_it_is_answered(reply: Reply) -> None:
+async def test_a_change_is_retried_with_the_same_idempotency_key(reply: Reply) -> None:
     service = Service(reply, reply, ok)
     assert await service.api().change("POST", "/v1/x", {"a": 1}) == _OK["data"]
     assert len({request.headers["Idempotency-Key"] for request in service.requests}) == 1
@@ -61,7 +61,7 @@ async def test_a_change_is_repeated_with_the_same_key_until_it_is_answered(reply
     assert len(service.slept) == 2
 
 
-async def test_every_change_has_a_key_of_its_own() -> None:
+async def test_every_change_has_its_own_idempotency_key() -> None:
     service = Service(ok)
     api = service.api()
     await api.change("POST", "/v1/x")
@@ -70,7 +70,7 @@ async def test_every_change_has_a_key_of_its_own() -> None:
 
 
 @pytest.mark.parametrize("status", [400, 401, 403, 404, 409, 412, 422, 500])
-async def test_what_would_only_be_refused_again_is_not_repeated(status: int) -> None:
+async def test_a_permanent_error_is_not_retried(status: int) -> None:
     service = Service(failing(status, "CODE"))
     with pytest.raises(ApiError) as raised:
         await service.api().change("POST", "/v1/x")
@@ -79,20 +79,20 @@ async def test_what_would_only_be_refused_again_is_not_repeated(status: int) -> 
     assert len(service.requests) == 1
 
 
-async def test_five_attempts_are_enough() -> None:
+async def test_a_call_is_attempted_at_most_five_times() -> None:
     service = Service(silent)
     with pytest.raises(Unreachable):
         await service.api().change("POST", "/v1/x")
     assert len(service.requests) == 5
 
 
-async def test_it_waits_as_long_as_it_is_asked_to() -> None:
+async def test_retry_after_is_honoured() -> None:
     service = Service(failing(429, **{"Retry-After": "3"}), ok)
     await service.api().change("POST", "/v1/x")
     assert service.slept == [3.0]
 
 
-async def test_it_does_not_wait_for_longer_than_there_is_patience() -> None:
+async def test_a_retry_after_beyond_the_timeout_ends_the_call_at_once() -> None:
     service = Service(failing(503, **{"Retry-After": "30"}))
     with pytest.raises(ApiError) as raised:
         await service.api().change("POST", "/v1/x")
@@ -100,64 +100,66 @@ async def test_it_does_not_wait_for_longer_than_there_is_patience() -> None:
     assert (len(service.requests), service.slept) == (1, [])
 
 
-async def test_a_timeout_is_the_callers() -> None:
+async def test_a_call_ends_within_the_callers_timeout() -> None:
     service = Service(silent)
     with pytest.raises(Unreachable):
         await service.api().change("POST", "/v1/x", timeout=0.05)
     assert len(service.requests) == 1
 
 
-async def test_what_hangs_is_given_up_in_time_to_be_repeated(
+async def test_an_attempt_that_hangs_is_cancelled_and_retried(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr("synckairos.api._ATTEMPT_TIMEOUT_S", 0.05)
-    asked = 0
+    requests = 0
 
     async def reply(request: httpx.Request) -> httpx.Response:
-        nonlocal asked
-        asked += 1
-        if asked == 1:
+        nonlocal requests
+        requests += 1
+        if requests == 1:
             await asyncio.Event().wait()
         return ok(request)
 
     api = Api(httpx.AsyncClient(transport=httpx.MockTransport(reply)), "http://service")
     assert await api.change("POST", "/v1/x", timeout=5) == _OK["data"]
-    assert asked == 2
+    assert requests == 2
 
 
-@pytest.mark.parametrize(("said", "left"), [("17", 17), ("99, 100", 99), ("?", None), ("", None)])
-async def test_however_a_budget_is_written_it_does_no_harm(said: str, left: int | None) -> None:
+@pytest.mark.parametrize(
+    ("header", "expected"), [("17", 17), ("99, 100", 99), ("?", None), ("", None)]
+)
+async def test_an_invalid_rate_limit_header_is_ignored(header: str, expected: int | None) -> None:
     service = Service(
-        lambda _: httpx.Response(200, json=_OK, headers={"RateLimit-Remaining": said})
+        lambda _: httpx.Response(200, json=_OK, headers={"RateLimit-Remaining": header})
     )
-    assert (await service.api().get("/v1/x")).requests_left == left
+    assert (await service.api().get("/v1/x")).requests_left == expected
 
 
-async def test_an_answer_that_is_not_ours_is_an_error_with_its_status() -> None:
+async def test_an_error_of_a_gateway_keeps_its_status() -> None:
     service = Service(lambda _: httpx.Response(502, text="<html>"))
     with pytest.raises(ApiError) as raised:
         await service.api().get("/v1/x")
     assert (raised.value.status, raised.value.code) == (502, "UNKNOWN")
 
 
-async def test_a_read_names_the_version_that_is_known_and_is_never_repeated() -> None:
+async def test_a_read_sends_the_known_version_and_is_not_retried() -> None:
     service = Service(silent)
     with pytest.raises(Unreachable):
         await service.api().get("/v1/x", known=7)
     assert [request.headers["If-None-Match"] for request in service.requests] == ['"7"']
 
 
-async def test_an_answer_says_how_many_requests_are_left() -> None:
+async def test_a_response_has_the_rest_of_the_rate_limit() -> None:
     assert (await Service(ok).api().get("/v1/x")).requests_left == 17
 
 
-async def test_a_condition_goes_along() -> None:
+async def test_if_match_is_sent_as_a_header() -> None:
     service = Service(ok)
     await service.api().change("POST", "/v1/x", if_match=4)
     assert service.requests[0].headers["If-Match"] == '"4"'
 
 
-async def test_a_token_that_is_refused_is_asked_for_anew_once_per_call() -> None:
+async def test_a_rejected_token_is_replaced_once_per_call() -> None:
     given = iter(["old", "new", "newer"])
     service = Service(failing(401), ok)
     api = service.api(lambda: next(given))
@@ -165,13 +167,13 @@ async def test_a_token_that_is_refused_is_asked_for_anew_once_per_call() -> None
     sent = [request.headers["Authorization"] for request in service.requests]
     assert sent == ["Bearer old", "Bearer new"]
 
-    refusing = Service(failing(401))
+    rejecting = Service(failing(401))
     with pytest.raises(ApiError):
-        await refusing.api(lambda: "same").get("/v1/x")
-    assert len(refusing.requests) == 2
+        await rejecting.api(lambda: "same").get("/v1/x")
+    assert len(rejecting.requests) == 2
 
 
-async def test_a_token_that_was_replaced_meanwhile_is_not_asked_for_again() -> None:
+async def test_concurrent_rejected_calls_get_one_new_token() -> None:
     given = iter(["old", "new", "newer"])
     api = Service(failing(401), failing(401), ok).api(lambda: next(given))
     assert await api.token() == "old"
@@ -179,16 +181,16 @@ async def test_a_token_that_was_replaced_meanwhile_is_not_asked_for_again() -> N
     assert await api.token() == "new"
 
 
-async def test_a_token_may_take_its_time() -> None:
-    async def fetched() -> str:
-        return "late"
+async def test_a_token_function_may_be_asynchronous() -> None:
+    async def token() -> str:
+        return "async"
 
     service = Service(ok)
-    await service.api(fetched).get("/v1/x")
-    assert service.requests[0].headers["Authorization"] == "Bearer late"
+    await service.api(token).get("/v1/x")
+    assert service.requests[0].headers["Authorization"] == "Bearer async"
 
 
-async def test_a_token_function_may_have_a_bad_moment_but_must_have_worked() -> None:
+async def test_an_error_of_a_token_function_is_temporary_only_if_it_worked_before() -> None:
     given = iter(["old"])
     with pytest.raises(Unreachable):
         await Service(failing(401)).api(lambda: next(given)).get("/v1/x")
@@ -201,7 +203,7 @@ async def test_a_token_function_may_have_a_bad_moment_but_must_have_worked() -> 
 
 
 @pytest.mark.parametrize("text", ["<html>", "[]", "{}", "null"])
-async def test_an_answer_of_somebody_else_is_none(text: str) -> None:
+async def test_an_invalid_success_response_counts_as_unreachable(text: str) -> None:
     service = Service(lambda _: httpx.Response(200, text=text))
     with pytest.raises(Unreachable):
         await service.api().get("/v1/x")

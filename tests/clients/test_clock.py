@@ -1,4 +1,4 @@
-"""The server's clock as a client sees it: no more certain than its samples, and never backwards."""
+"""The client's estimate of the server's clock: its error bound, corrections, and sampling."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -12,25 +12,25 @@ from synckairos.platform import Platform
 from tests.clients import virtual
 
 _SERVER_MS = 1_000_000.0
-"""What the server's clock shows when the local one shows zero."""
+"""Time of the server's clock when the local monotonic clock is at zero."""
 
 
 class Machine:
-    """Local clocks that a test moves, ms."""
+    """Local clocks that a test advances, ms."""
 
     def __init__(self) -> None:
         self.monotonic = 0.0
         self.wall = 5_000.0
 
     def clock(self, read: Callable[[], Awaitable[float]] | None = None) -> ServerClock:
-        """A clock of this machine."""
+        """Return a server clock that uses this machine's clocks."""
         local = Platform(
             monotonic=lambda: self.monotonic, wall=lambda: self.wall, resolution_ms=0.001
         )
         return ServerClock(read or _never, local)
 
-    def passes(self, ms: float) -> None:
-        """Let time pass."""
+    def advance(self, ms: float) -> None:
+        """Advance both clocks."""
         self.monotonic += ms
         self.wall += ms
 
@@ -39,14 +39,14 @@ async def _never() -> float:
     raise Unreachable
 
 
-def sampled(machine: Machine, clock: ServerClock, there: float, back: float) -> None:
-    """Take a sample that needed so long each way, from now on."""
+def take_sample(machine: Machine, clock: ServerClock, there: float, back: float) -> None:
+    """Take a sample with the given latencies, which starts now."""
     sent = machine.monotonic
-    machine.passes(there + back)
+    machine.advance(there + back)
     clock.take(Sample(sent, _SERVER_MS + sent + there, machine.monotonic))
 
 
-def test_before_the_first_sample_it_is_the_wall_clock_and_knows_nothing() -> None:
+def test_before_the_first_sample_it_shows_the_wall_clock_without_an_error_bound() -> None:
     machine = Machine()
     clock = machine.clock()
     assert clock.now() == machine.wall
@@ -54,79 +54,79 @@ def test_before_the_first_sample_it_is_the_wall_clock_and_knows_nothing() -> Non
     assert not clock.is_synced
 
 
-def test_the_truth_is_within_the_round_trip() -> None:
+def test_the_error_is_within_half_of_the_round_trip() -> None:
     machine = Machine()
     clock = machine.clock()
-    sampled(machine, clock, there=90, back=10)
+    take_sample(machine, clock, there=90, back=10)
     assert abs(clock.now() - _SERVER_MS - machine.monotonic) <= clock.error_ms < 52
 
 
-def test_two_samples_that_were_slow_on_different_ways_tell_more_than_each() -> None:
+def test_two_samples_slow_in_opposite_directions_give_a_smaller_error_than_each() -> None:
     machine = Machine()
     clock = machine.clock()
-    sampled(machine, clock, there=90, back=10)
-    sampled(machine, clock, there=10, back=90)
-    machine.passes(1_000)
+    take_sample(machine, clock, there=90, back=10)
+    take_sample(machine, clock, there=10, back=90)
+    machine.advance(1_000)
     assert clock.error_ms < 12
     assert abs(clock.now() - _SERVER_MS - machine.monotonic) < 2
 
 
-def test_a_bound_grows_with_its_age() -> None:
+def test_the_error_bound_grows_with_time() -> None:
     machine = Machine()
     clock = machine.clock()
-    sampled(machine, clock, 1, 1)
+    take_sample(machine, clock, 1, 1)
     fresh = clock.error_ms
-    machine.passes(100_000)
+    machine.advance(100_000)
     assert clock.error_ms == pytest.approx(fresh + 12)
 
 
-def test_a_correction_backwards_is_slewed_and_counts_until_it_is_made_up_for() -> None:
+def test_a_backward_correction_is_slewed_and_its_rest_is_part_of_the_error() -> None:
     machine = Machine()
     clock = machine.clock()
-    sampled(machine, clock, there=100, back=10)  # the middle is 45 ms ahead of the truth
+    take_sample(machine, clock, there=100, back=10)  # the estimate is 45 ms ahead
     shown = clock.now()
-    machine.monotonic -= 0.5  # so that the next sample is taken at once
+    machine.monotonic -= 0.5  # so that the next sample ends now
     machine.wall -= 0.5
-    sampled(machine, clock, there=0.25, back=0.25)
+    take_sample(machine, clock, there=0.25, back=0.25)
     assert clock.now() == pytest.approx(shown, abs=0.01)
     assert clock.error_ms > 44
-    machine.passes(100)
+    machine.advance(100)
     assert clock.now() == pytest.approx(shown + 90, abs=0.01)
-    machine.passes(1_000)
+    machine.advance(1_000)
     assert abs(clock.now() - _SERVER_MS - machine.monotonic) <= clock.error_ms < 2
 
 
-def test_a_correction_forwards_is_made_at_once() -> None:
+def test_a_forward_correction_is_made_at_once() -> None:
     machine = Machine()
     clock = machine.clock()
-    sampled(machine, clock, there=10, back=100)
-    sampled(machine, clock, there=0.25, back=0.25)
+    take_sample(machine, clock, there=10, back=100)
+    take_sample(machine, clock, there=0.25, back=0.25)
     assert clock.error_ms < 2
 
 
-def test_a_sample_that_contradicts_all_others_begins_anew() -> None:
+def test_a_sample_that_contradicts_the_others_replaces_them() -> None:
     machine = Machine()
     clock = machine.clock()
-    sampled(machine, clock, 1, 1)
+    take_sample(machine, clock, 1, 1)
     clock.take(Sample(machine.monotonic, _SERVER_MS - 60_000, machine.monotonic + 2))
     assert abs(clock.now() - (_SERVER_MS - 60_000)) < 4
     assert clock.error_ms < 3
 
 
 @pytest.mark.parametrize("leap_ms", [-3_600_000, -251, 251, 3_600_000])
-def test_when_wall_and_monotonic_clock_part_nothing_is_known(leap_ms: float) -> None:
+def test_a_jump_of_the_wall_clock_discards_the_samples(leap_ms: float) -> None:
     machine = Machine()
     clock = machine.clock()
-    sampled(machine, clock, 1, 1)
+    take_sample(machine, clock, 1, 1)
     machine.wall += leap_ms
     assert clock.error_ms == float("inf")
     assert not clock.is_synced
-    sampled(machine, clock, 5, 5)
+    take_sample(machine, clock, 5, 5)
     assert clock.is_synced
-    assert clock.error_ms > 5  # the better sample from before counts no more
+    assert clock.error_ms > 5  # the better sample before the jump is discarded
 
 
-async def test_a_sample_that_was_under_way_while_the_machine_slept_is_no_sample() -> None:
+async def test_a_sample_is_dropped_if_the_machine_slept_during_its_request() -> None:
     machine = Machine()
 
     async def read() -> float:
@@ -138,8 +138,8 @@ async def test_a_sample_that_was_under_way_while_the_machine_slept_is_no_sample(
     assert not clock.is_synced
 
 
-async def _sampled_at(until_s: float, *, sleeps_at_s: float | None = None) -> list[float]:
-    """When samples were taken, s."""
+async def _sample_times(until_s: float, *, sleeps_at_s: float | None = None) -> list[float]:
+    """Return when samples were taken, s."""
     taken: list[float] = []
     leap_ms = 0.0
 
@@ -159,9 +159,9 @@ async def _sampled_at(until_s: float, *, sleeps_at_s: float | None = None) -> li
     return taken
 
 
-def test_it_is_measured_again_when_it_is_calm_and_then_now_and_then() -> None:
+def test_it_takes_eight_samples_twice_at_the_start_then_three_every_30_s() -> None:
     async def check() -> None:
-        taken = await _sampled_at(65)
+        taken = await _sample_times(65)
         assert [
             sum(1 for at in taken if since <= at < since + 1) for since in (0, 1.5, 31, 61)
         ] == [
@@ -174,21 +174,21 @@ def test_it_is_measured_again_when_it_is_calm_and_then_now_and_then() -> None:
     virtual.run(check())
 
 
-def test_it_is_measured_at_once_after_sleep() -> None:
+def test_after_sleep_it_takes_samples_at_once() -> None:
     async def check() -> None:
-        taken = await _sampled_at(20, sleeps_at_s=10)
+        taken = await _sample_times(20, sleeps_at_s=10)
         assert [at for at in taken if at > 3][:1] == [pytest.approx(10.5, abs=0.75)]
 
     virtual.run(check())
 
 
-def test_a_service_that_is_away_is_asked_again_soon() -> None:
+def test_it_retries_soon_while_the_service_is_unavailable() -> None:
     async def check() -> None:
-        asked: list[float] = []
+        attempts: list[float] = []
 
         async def read() -> float:
-            asked.append(virtual.now_ms())
-            if len(asked) < 4:
+            attempts.append(virtual.now_ms())
+            if len(attempts) < 4:
                 raise Unreachable
             return _SERVER_MS
 
@@ -201,7 +201,7 @@ def test_a_service_that_is_away_is_asked_again_soon() -> None:
     virtual.run(check())
 
 
-async def test_whatever_a_read_fails_with_it_is_measured_again() -> None:
+async def test_it_retries_after_any_error_of_a_read() -> None:
     machine = Machine()
     failures = iter([LookupError("no token today")])
     synced = asyncio.Event()
@@ -219,14 +219,14 @@ async def test_whatever_a_read_fails_with_it_is_measured_again() -> None:
     await clock.close()
 
 
-async def test_measuring_that_came_to_an_end_is_begun_anew() -> None:
+async def test_start_restarts_measuring_after_its_task_has_ended() -> None:
     machine = Machine()
     clock = machine.clock()
     clock.start()
-    keeping = clock._keeping
-    assert keeping
-    keeping.cancel()
-    await asyncio.wait([keeping])
+    task = clock._keeping
+    assert task
+    task.cancel()
+    await asyncio.wait([task])
     clock.start()
-    assert clock._keeping is not keeping
+    assert clock._keeping is not task
     await clock.close()

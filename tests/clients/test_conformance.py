@@ -1,4 +1,4 @@
-"""Both client libraries come through every scenario, on both servers, whatever gets lost."""
+"""Both client libraries pass every conformance scenario on both servers, also with lost pushes."""
 
 import asyncio
 from collections.abc import Iterator, Sequence
@@ -14,9 +14,9 @@ from infra.local.realtime import LocalRealtime
 from infra.local.redis import embedded_redis
 from infra.local.upstash import local_upstash
 from tests.clients.driving import JAVASCRIPT, PYTHON, driver
-from tests.clients.judging import judge
-from tests.clients.losing_proxy import NONE, Losses, losing_proxy
-from tests.clients.scenarios import SCENARIOS, Play, can_happen
+from tests.clients.judging import check_run
+from tests.clients.losing_proxy import NO_LOSSES, Losses, lossy_proxy
+from tests.clients.scenarios import SCENARIOS, ScenarioRun, is_possible_on
 from tests.fuzz.extent import IS_FULL
 
 _SERVERS = ("container", "functions")
@@ -25,34 +25,34 @@ _WARM = (
     *("create", "read", "realtime", "start", "switch", "time", "pause", "resume", "delete"),
     *("complete", "participants", "expire", "audit", "read", "read", "switch"),
 )
-"""A cold start isn't what these are about."""
+"""Functions that start before the tests, so that no cold start delays a scenario."""
 
 _CONDITIONS = {
-    # What holds where pushes get lost holds where none does.
-    **({"clean": NONE} if IS_FULL else {}),
-    "lossy": Losses(lost=0.1, reordered=0.2, seed=11),
-    "deaf": Losses(lost=1.0, reordered=0.0, seed=0),
+    # The lossy condition covers the clean one.
+    **({"clean": NO_LOSSES} if IS_FULL else {}),
+    "lossy": Losses(loss=0.1, reorder=0.2, seed=11),
+    "no-pushes": Losses(loss=1.0, reorder=0.0, seed=0),
 }
-_DEAF = (
+_SCENARIOS_WITHOUT_PUSHES = (
     "switches",
     "a clock expires and another caller switches",
     "the session is deleted",
     "the client and another caller act alternately",
 )
-"""What is played where no push comes through at all, so that nothing but asking helps."""
+"""Scenarios to run if all pushes are lost, so that the client depends on its checks."""
 
-_WITHIN_S = {"clean": 1.0, "lossy": 1.0, "deaf": 2.0}
-"""Of the last change; asking comes every 0.7 s, and one answer may be slow on a busy machine."""
+_WITHIN_S = {"clean": 1.0, "lossy": 1.0, "no-pushes": 2.0}
+"""After the last step; checks come every 0.7 s, and a busy machine may delay one."""
 
-_AT_ONCE = 6
-_PATIENCE_S = 30.0
+_CONCURRENT_RUNS = 6
+_TIMEOUT_S = 30.0
 
 Outcome = Exception | None
 
 
 @dataclass(frozen=True)
 class Service:
-    """Where one is, and what carries its pushes."""
+    """A running service, and the server that carries its pushes."""
 
     kind: str
     url: str
@@ -60,24 +60,24 @@ class Service:
     carrier: LocalRealtime | Instance
 
     @contextmanager
-    def suffering(self, losses: Losses) -> Iterator[str]:
-        """The address behind which pushes get lost, to the end of the block."""
+    def with_losses(self, losses: Losses) -> Iterator[str]:
+        """Lose pushes for the duration of the block; yield the URL for the client."""
         if isinstance(self.carrier, Instance):
-            with losing_proxy(self.carrier.port, losses) as proxy:
+            with lossy_proxy(self.carrier.port, losses) as proxy:
                 yield proxy.url
             return
-        mischief = self.carrier.mischief
-        mischief.seed = losses.seed
-        mischief.loss, mischief.reorder = losses.lost, losses.reordered
+        faults = self.carrier.mischief
+        faults.seed = losses.seed
+        faults.loss, faults.reorder = losses.loss, losses.reorder
         try:
             yield self.url
         finally:
-            mischief.loss = mischief.reorder = 0.0
+            faults.loss = faults.reorder = 0.0
 
 
 @pytest.fixture(scope="module")
 def container(redis_url: str) -> Iterator[Service]:
-    """One process, which holds WebSockets."""
+    """The service as one process, with its own WebSockets."""
     limits = {"RATE_LIMIT_GENERAL": "0", "RATE_LIMIT_SWITCH": "0"}
     with running(redis_url, port=None, quiet=False, **limits) as instance:
         yield Service("container", instance.url, redis_url, instance)
@@ -85,7 +85,7 @@ def container(redis_url: str) -> Iterator[Service]:
 
 @pytest.fixture(scope="module")
 def functions(supabase_realtime: LocalRealtime) -> Iterator[Service]:
-    """Functions, with Supabase Realtime for what they push."""
+    """The service as functions, which push to Supabase Realtime."""
     with ExitStack() as stack:
         redis_url = stack.enter_context(embedded_redis())
         upstash = stack.enter_context(local_upstash(redis_url))
@@ -103,14 +103,14 @@ def functions(supabase_realtime: LocalRealtime) -> Iterator[Service]:
 
 @pytest.fixture(scope="module")
 def outcomes() -> dict[tuple[str, str, str], dict[str, Outcome]]:
-    """What came of the scenarios; all of them are played at once, when the first is asked for."""
+    """Outcomes per client, server and condition; its first test runs all scenarios at once."""
     return {}
 
 
 def _names(server: str, condition: str) -> list[str]:
-    """What is played there."""
-    names = _DEAF if condition == "deaf" else SCENARIOS
-    return [name for name in names if can_happen(name, server)]
+    """Return the names of the scenarios to run."""
+    names = _SCENARIOS_WITHOUT_PUSHES if condition == "no-pushes" else SCENARIOS
+    return [name for name in names if is_possible_on(name, server)]
 
 
 @pytest.mark.parametrize("client", _COMMANDS)
@@ -118,7 +118,7 @@ def _names(server: str, condition: str) -> list[str]:
     ("server", "condition", "name"),
     [(s, c, name) for s in _SERVERS for c in _CONDITIONS for name in _names(s, c)],
 )
-def test_a_client_ends_where_the_server_is(
+def test_a_client_ends_with_the_state_of_the_server(
     name: str,
     client: str,
     server: str,
@@ -131,41 +131,41 @@ def test_a_client_ends_where_the_server_is(
         if client == "javascript":
             request.getfixturevalue("javascript")
         service: Service = request.getfixturevalue(server)
-        outcomes[combination] = _play(_COMMANDS[client], service, condition)
+        outcomes[combination] = _run_scenarios(_COMMANDS[client], service, condition)
     if error := outcomes[combination][name]:
         raise error
 
 
-def _play(command: Sequence[str], service: Service, condition: str) -> dict[str, Outcome]:
+def _run_scenarios(command: Sequence[str], service: Service, condition: str) -> dict[str, Outcome]:
     names = _names(service.kind, condition)
-    with service.suffering(_CONDITIONS[condition]) as url:
-        return asyncio.run(_play_all(command, url, service, names, _WITHIN_S[condition]))
+    with service.with_losses(_CONDITIONS[condition]) as url:
+        return asyncio.run(_run_all(command, url, service, names, _WITHIN_S[condition]))
 
 
-async def _play_all(
+async def _run_all(
     command: Sequence[str], url: str, service: Service, names: Sequence[str], within_s: float
 ) -> dict[str, Outcome]:
-    """Play every scenario; the client is behind `url`, everybody else at the service itself."""
-    room = asyncio.Semaphore(_AT_ONCE)
+    """Run every scenario; the client uses `url`, the other callers the service itself."""
+    slots = asyncio.Semaphore(_CONCURRENT_RUNS)
     async with (
-        driver(command, url) as driven,
-        httpx.AsyncClient(base_url=service.url, timeout=_PATIENCE_S, verify=False) as http,
+        driver(command, url) as client,
+        httpx.AsyncClient(base_url=service.url, timeout=_TIMEOUT_S, verify=False) as http,
     ):
         is_on_functions = service.kind == "functions"
-        plays = [
-            Play(SCENARIOS[name], driven, http, service.redis_url, is_on_functions)
+        runs = [
+            ScenarioRun(SCENARIOS[name], client, http, service.redis_url, is_on_functions)
             for name in names
         ]
-        outcomes = await asyncio.gather(*(_come_through(play, room, within_s) for play in plays))
+        outcomes = await asyncio.gather(*(_run_one(run, slots, within_s) for run in runs))
         return dict(zip(names, outcomes, strict=True))
 
 
-async def _come_through(play: Play, room: asyncio.Semaphore, within_s: float) -> Outcome:
-    async with room:
+async def _run_one(run: ScenarioRun, slots: asyncio.Semaphore, within_s: float) -> Outcome:
+    async with slots:
         try:
-            async with asyncio.timeout(_PATIENCE_S):
-                await play.run()
-                await judge(play, within_s)
+            async with asyncio.timeout(_TIMEOUT_S):
+                await run.execute()
+                await check_run(run, within_s)
         except Exception as error:
             return error
         return None

@@ -1,4 +1,4 @@
-"""A client that is told of changes late, twice, out of order or not at all ends with the newest."""
+"""A client ends with the newest state if random pushes are late, duplicated, reordered or lost."""
 
 import heapq
 import random
@@ -11,99 +11,101 @@ from synckairos.events import Update
 from synckairos.follower import Follower
 from synckairos.states import Kind
 
-from tests.clients.states import T0, pong, session, sync, update
+from tests.clients.states import T0, pong_message, session_state, sync_message, update_message
 
-_CHANGES, _OVER_MS = 40, 6_000
-_LOST, _DOUBLED = 0.1, 0.05
-_SLOWEST_PUSH_MS, _SLOWEST_ANSWER_MS = 120, 60
+_CHANGES, _LAST_CHANGE_MS = 40, 6_000
+_LOSS, _DUPLICATION = 0.1, 0.05
+_MAX_PUSH_DELAY_MS, _MAX_RESPONSE_MS = 120, 60
 _WITHIN_MS = 1_000.0
 _SEEDS = 60
 
 
-class World:
-    """A server, a network, a client and a queue of what happens when, ms."""
+class Simulation:
+    """A server, a network, a client and a queue of future events, ms."""
 
-    def __init__(self, kind: Kind, dice: random.Random) -> None:
-        self.follower = Follower(dice.random)
+    def __init__(self, kind: Kind, rng: random.Random) -> None:
+        self.follower = Follower(rng.random)
         self.kind = kind
         self.newest = 2
-        self.told: list[int] = []
+        self.emitted: list[int] = []
         self.reads = 0
-        self._dice = dice
+        self._rng = rng
         self._queue: list[tuple[float, int, str, Any]] = []
         self._order = count()
         self.follower.joined(kind, 0)
-        self.at(1, "message", sync(2) if kind != "supabase" else None)
-        for when in sorted(dice.uniform(10, _OVER_MS) for _ in range(_CHANGES)):
-            self.at(when, "change", None)
+        self.schedule(1, "message", sync_message(2) if kind != "supabase" else None)
+        for at in sorted(rng.uniform(10, _LAST_CHANGE_MS) for _ in range(_CHANGES)):
+            self.schedule(at, "change", None)
 
-    def at(self, when: float, what: str, with_: Any) -> None:
-        """Let something happen."""
-        heapq.heappush(self._queue, (when, next(self._order), what, with_))
+    def schedule(self, at: float, event: str, payload: Any) -> None:
+        """Add an event to the queue."""
+        heapq.heappush(self._queue, (at, next(self._order), event, payload))
 
     def run(self, until: float) -> float | None:
-        """Let everything happen; when the newest state was there for good, None: never."""
-        arrived = None
+        """Run until `until`; return since when the client has the newest state, or None."""
+        current_since = None
         now = 0.0
         while now <= until:
             now = self._step(now)
-            if self.told and self.told[-1] == self.newest:
-                arrived = now if arrived is None else arrived
+            if self.emitted and self.emitted[-1] == self.newest:
+                current_since = now if current_since is None else current_since
             else:
-                arrived = None
-        return arrived
+                current_since = None
+        return current_since
 
     def _step(self, now: float) -> float:
         due = max(now, self.follower.due(now, T0 + now))
         if self._queue and self._queue[0][0] <= due:
-            when, _, what, with_ = heapq.heappop(self._queue)
-            self._happen(when, what, with_)
-            return when
-        self._obey(self.follower.tick(due, T0 + due), due)
+            at, _, event, payload = heapq.heappop(self._queue)
+            self._handle(at, event, payload)
+            return at
+        self._execute(self.follower.tick(due, T0 + due), due)
         return due
 
-    def _happen(self, now: float, what: str, with_: Any) -> None:
-        if what == "change":
+    def _handle(self, now: float, event: str, payload: Any) -> None:
+        if event == "change":
             self.newest += 1
             self._push(now)
-        elif what == "message" and with_:
-            self._obey(self.follower.receive(with_, now), now)
-        elif what == "read":
+        elif event == "message" and payload:
+            self._execute(self.follower.receive(payload, now), now)
+        elif event == "read":
             held = self.follower.state
-            state = None if held and held["version"] == with_ else _state(with_)
-            self._obey(self.follower.read_found(state, now), now)
+            state = None if held and held["version"] == payload else _state(payload)
+            self._execute(self.follower.read_found(state, now), now)
 
     def _push(self, now: float) -> None:
-        for _ in range(1 + (self._dice.random() < _DOUBLED)):
-            if self._dice.random() >= _LOST:
-                late = self._dice.uniform(1, _SLOWEST_PUSH_MS)
-                self.at(now + late, "message", update(self.newest, deadline_at=None))
+        for _ in range(1 + (self._rng.random() < _DUPLICATION)):
+            if self._rng.random() >= _LOSS:
+                late = self._rng.uniform(1, _MAX_PUSH_DELAY_MS)
+                self.schedule(now + late, "message", update_message(self.newest, deadline_at=None))
 
-    def _obey(self, effects: list[Effect], now: float) -> None:
-        soon = now + self._dice.uniform(1, _SLOWEST_ANSWER_MS)
+    def _execute(self, effects: list[Effect], now: float) -> None:
+        response_at = now + self._rng.uniform(1, _MAX_RESPONSE_MS)
         for effect in effects:
             match effect:
                 case Emit(Update(state=state)):
-                    self.told.append(state["version"])
+                    self.emitted.append(state["version"])
                 case Read():
                     self.reads += 1
-                    self.at(soon, "read", self.newest)
+                    self.schedule(response_at, "read", self.newest)
                 case Ping():
-                    self.at(soon, "message", pong(self.newest))
+                    self.schedule(response_at, "message", pong_message(self.newest))
                 case Resync():
-                    self.at(soon, "message", sync(self.newest, deadline_at=None))
+                    self.schedule(
+                        response_at, "message", sync_message(self.newest, deadline_at=None)
+                    )
 
 
 def _state(version: int) -> Any:
-    return session(version, deadline_at=None)
+    return session_state(version, deadline_at=None)
 
 
 @pytest.mark.parametrize("kind", ["supabase", "websocket", "sse"])
-def test_it_ends_with_the_newest_and_never_goes_back(kind: Kind) -> None:
+def test_a_client_ends_with_the_newest_state_and_never_goes_back(kind: Kind) -> None:
     for seed in range(_SEEDS):
-        world = World(kind, random.Random(f"{kind}{seed}"))
-        arrived = world.run(_OVER_MS + 3_000)
-        assert arrived is not None, seed
-        assert arrived <= _OVER_MS + _WITHIN_MS, seed
-        assert all(one < two for one, two in pairwise(world.told)), seed
-        assert world.reads < _CHANGES, seed
+        simulation = Simulation(kind, random.Random(f"{kind}{seed}"))
+        current_since = simulation.run(_LAST_CHANGE_MS + 3_000)
+        assert current_since is not None, seed
+        assert current_since <= _LAST_CHANGE_MS + _WITHIN_MS, seed
+        assert all(one < two for one, two in pairwise(simulation.emitted)), seed
+        assert simulation.reads < _CHANGES, seed

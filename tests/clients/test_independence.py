@@ -1,14 +1,14 @@
-"""The Python client is a package of its own: it knows nothing of the server's code."""
+"""The Python client is an independent package: it imports no code of the server."""
 
 import ast
 from pathlib import Path
 
 import synckairos
 
-_OURS = {"functions", "infra", "shared", "tests"}
+_SERVER_PACKAGES = {"functions", "infra", "shared", "tests"}
 
 
-def test_it_imports_nothing_of_the_server() -> None:
+def test_the_client_imports_no_code_of_the_server() -> None:
     roots = set()
     for path in Path(synckairos.__file__).parent.rglob("*.py"):
         for node in ast.walk(ast.parse(path.read_text())):
@@ -18,4 +18,4 @@ def test_it_imports_nothing_of_the_server() -> None:
                 assert node.level == 0
                 roots.add((node.module or "").split(".")[0])
     assert "synckairos" in roots
-    assert not roots & _OURS
+    assert not roots & _SERVER_PACKAGES

@@ -1,4 +1,4 @@
-"""The JavaScript client by its own tests, in Node."""
+"""The JavaScript client's own tests in Node, its types, and its package."""
 
 import json
 import subprocess
@@ -9,7 +9,7 @@ import pytest
 _LIBRARY = Path(__file__).parents[2] / "clients" / "js"
 _TYPES = Path(__file__).parent / "types"
 _TESTS = sorted((_LIBRARY / "tests").glob("*.test.mjs"))
-_PATIENCE_S = 120
+_TIMEOUT_S = 120
 
 _PUBLISHED = {"package.json", "README.md"}
 
@@ -18,13 +18,13 @@ pytestmark = pytest.mark.usefixtures("javascript")
 
 
 @pytest.mark.parametrize("path", _TESTS, ids=lambda path: path.name.removesuffix(".test.mjs"))
-def test_its_own_tests_pass(path: Path) -> None:
+def test_the_javascript_tests_pass(path: Path) -> None:
     ran = _run("node", "--test", "--test-reporter=spec", str(path))
     print(ran.stdout)
     assert ran.returncode == 0, ran.stdout + ran.stderr
 
 
-def test_its_types_fit_what_applications_write() -> None:
+def test_the_types_accept_applications_and_reject_mistakes() -> None:
     ran = _run("node_modules/.bin/tsc", "--project", str(_TYPES))
     assert ran.returncode == 0, ran.stdout
 
@@ -40,5 +40,5 @@ def test_only_the_library_is_published() -> None:
 
 def _run(*command: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        command, cwd=_LIBRARY, capture_output=True, text=True, timeout=_PATIENCE_S, check=False
+        command, cwd=_LIBRARY, capture_output=True, text=True, timeout=_TIMEOUT_S, check=False
     )

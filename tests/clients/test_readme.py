@@ -1,4 +1,4 @@
-"""The examples of the Python client's README run as they stand."""
+"""The examples of the Python client's README run without errors and print what they promise."""
 
 import re
 import subprocess
@@ -15,42 +15,42 @@ from tests.support.api import chess
 
 _README = Path(__file__).parents[2] / "clients" / "python" / "README.md"
 _DEFAULT_URL = "http://127.0.0.1:3000"
-_PATIENCE_S = 20.0
+_TIMEOUT_S = 20.0
 
 
 @pytest.fixture(scope="module")
 def service(redis_url: str) -> Iterator[Instance]:
-    """Where they run."""
+    """A service for the examples."""
     with running(redis_url) as instance:
         yield instance
 
 
 def example(number: int, url: str) -> str:
-    """One of them, on the service at `url`."""
+    """Return an example that uses the service at `url`."""
     found: str = re.findall(r"```python\n(.*?)```", _README.read_text(), re.DOTALL)[number]
     assert _DEFAULT_URL in found
     return found.replace(_DEFAULT_URL, url)
 
 
-def started(text: str) -> subprocess.Popen[str]:
+def run_script(text: str) -> subprocess.Popen[str]:
     return subprocess.Popen(
         [sys.executable, "-W", "error", "-u", "-c", text], stdout=PIPE, stderr=PIPE, text=True
     )
 
 
-def test_a_game(service: Instance) -> None:
-    with started(example(0, service.url)) as process:
-        said, complaint = process.communicate(timeout=_PATIENCE_S)
-    assert (process.returncode, complaint) == (0, "")
-    left = [float(ms) for ms in said.removesuffix(" ms left\n").split()]
+def test_the_example_of_a_game(service: Instance) -> None:
+    with run_script(example(0, service.url)) as process:
+        output, errors = process.communicate(timeout=_TIMEOUT_S)
+    assert (process.returncode, errors) == (0, "")
+    left = [float(ms) for ms in output.removesuffix(" ms left\n").split()]
     assert all(170_000 < ms <= 180_000 for ms in left)
 
 
-def test_what_happens(service: Instance) -> None:
+def test_the_example_of_following_a_session(service: Instance) -> None:
     with httpx.Client(base_url=service.url) as http:
         session_id = http.post("/v1/sessions", json=chess()).json()["data"]["session_id"]
         text = example(1, service.url).replace("SESSION_ID", repr(session_id))
-        with started(text) as process:
+        with run_script(text) as process:
             assert process.stdout
             lines = iter(process.stdout.readline, "")
             assert next(lines) == "pending\n"
@@ -58,5 +58,5 @@ def test_what_happens(service: Instance) -> None:
             http.post(f"/v1/sessions/{session_id}/start")
             assert "2 session_started\n" in lines
             http.delete(f"/v1/sessions/{session_id}")
-            _, complaint = process.communicate(timeout=_PATIENCE_S)
-    assert (process.returncode, complaint) == (0, "")
+            _, errors = process.communicate(timeout=_TIMEOUT_S)
+    assert (process.returncode, errors) == (0, "")

@@ -1,70 +1,70 @@
-"""Sessions that are closed, and opened again, and whoever listens to them meanwhile."""
+"""Closing and reopening sessions, event streams, and deletions seen by the Python client."""
 
 import asyncio
 
 import httpx
 from synckairos import Changed, Update
 
-from tests.clients.following import Watched
-from tests.clients.scripted import ABSENT, ID, Scripted, failing, still
+from tests.clients.following import RecordedSession
+from tests.clients.scripted import NOT_FOUND, SESSION_ID, FakeService, error_response, paused_state
 
 
-async def test_a_session_that_was_closed_is_followed_again() -> None:
-    service = Scripted()
+async def test_a_closed_session_can_be_opened_again() -> None:
+    service = FakeService()
     async with service.client() as client:
-        session = client.session(ID)
+        session = client.session(SESSION_ID)
         await session.open()
         await session.close()
         assert session.connection.status == "closed"
-        service.state = still(9)
-        watched = Watched(session)
+        service.state = paused_state(9)
+        recorded = RecordedSession(session)
         await session.open()
-        await watched.until_version(9)
-        await watched.until_live("polling")
+        await recorded.wait_for_version(9)
+        await recorded.wait_for_transport("polling")
 
 
-async def test_one_that_was_closed_in_the_middle_of_a_read_reads_again() -> None:
-    service = Scripted()
+async def test_a_session_closed_during_a_read_can_be_opened_again() -> None:
+    service = FakeService()
     reading = asyncio.Event()
 
-    async def hangs(request: httpx.Request) -> None:
-        if request.url.path.endswith(ID):
+    async def hang(request: httpx.Request) -> None:
+        if request.url.path.endswith(SESSION_ID):
             reading.set()
             await asyncio.Event().wait()
 
     async with service.client() as client, asyncio.timeout(5):
-        session = client.session(ID)
-        service.special = hangs
+        session = client.session(SESSION_ID)
+        service.override = hang
         opening = asyncio.create_task(session.open())
         await reading.wait()
         await session.close()
         assert await opening is None
-        service.special = None
+        service.override = None
         state = await session.open()
         assert state
         assert state["version"] == 1
 
 
-async def test_one_that_was_refused_may_be_opened_again() -> None:
-    service = Scripted()
+async def test_a_refused_session_can_be_opened_again() -> None:
+    service = FakeService()
 
-    async def refuses(request: httpx.Request) -> httpx.Response:
-        return failing(403)
+    async def refuse(request: httpx.Request) -> httpx.Response:
+        return error_response(403)
 
     async with service.client() as client, asyncio.timeout(5):
-        session = client.session(ID)
-        service.special = refuses
+        session = client.session(SESSION_ID)
+        service.override = refuse
         await asyncio.gather(session.open(), return_exceptions=True)
         assert session.presence == "refused"
         await session.close()
-        service.special = None
+        service.override = None
         assert await session.open()
         assert (session.presence, session.refusal) == ("present", None)
 
 
-async def test_who_was_closed_says_so_before_all_is_over() -> None:
-    async with Scripted().client() as client:
-        session = client.session(ID)
+async def test_the_connection_is_closed_before_close_returns() -> None:
+    async with FakeService().client() as client:
+        session = client.session(SESSION_ID)
         await session.open()
         closing = asyncio.create_task(session.close())
         await asyncio.sleep(0)
@@ -72,23 +72,23 @@ async def test_who_was_closed_says_so_before_all_is_over() -> None:
         await closing
 
 
-async def test_closing_an_old_object_leaves_the_new_one_of_the_same_id() -> None:
-    service = Scripted()
+async def test_closing_a_replaced_session_object_does_not_affect_the_new_one() -> None:
+    service = FakeService()
     client = service.client()
-    old = client.session(ID)
+    old = client.session(SESSION_ID)
     await old.close()
-    new = client.session(ID)
+    new = client.session(SESSION_ID)
     await new.open()
     await old.close()
-    assert client.session(ID) is new
+    assert client.session(SESSION_ID) is new
     await old.open()
     await client.close()
     assert {old.connection.status, new.connection.status} == {"closed"}
 
 
-async def test_a_stream_has_what_came_before_it_was_first_read() -> None:
-    async with Scripted().client() as client, asyncio.timeout(5):
-        session = client.session(ID)
+async def test_an_event_stream_contains_the_events_before_its_first_read() -> None:
+    async with FakeService().client() as client, asyncio.timeout(5):
+        session = client.session(SESSION_ID)
         events = session.events_stream()
         await session.open()
         async for event in events:
@@ -96,9 +96,9 @@ async def test_a_stream_has_what_came_before_it_was_first_read() -> None:
                 break
 
 
-async def test_a_stream_that_is_first_read_after_the_close_ends() -> None:
-    async with Scripted().client() as client, asyncio.timeout(5):
-        session = client.session(ID)
+async def test_an_event_stream_first_read_after_the_close_ends() -> None:
+    async with FakeService().client() as client, asyncio.timeout(5):
+        session = client.session(SESSION_ID)
         await session.open()
         events = session.events_stream()
         await session.close()
@@ -106,71 +106,71 @@ async def test_a_stream_that_is_first_read_after_the_close_ends() -> None:
         assert all(isinstance(event, Changed) for event in seen)
 
 
-async def test_what_is_unsubscribed_twice_leaves_others_alone() -> None:
-    async with Scripted().client() as client:
-        session = client.session(ID)
-        told: list[str] = []
+async def test_unsubscribing_twice_does_not_affect_other_callbacks() -> None:
+    async with FakeService().client() as client:
+        session = client.session(SESSION_ID)
+        events: list[str] = []
 
         def callback(event: Update) -> None:
-            told.append(event.name)
+            events.append(event.name)
 
-        end = session.on("update", callback)
+        unsubscribe = session.on("update", callback)
         session.on("update", callback)
-        end()
-        end()
+        unsubscribe()
+        unsubscribe()
         await session.open()
-        assert told == ["update"]
+        assert events == ["update"]
 
 
-async def test_who_deletes_a_session_knows_that_it_is_gone() -> None:
-    service = Scripted()
+async def test_an_own_deletion_is_applied_at_once_and_emitted_once() -> None:
+    service = FakeService()
     async with service.client() as client:
-        session = client.session(ID)
-        watched = Watched(session)
+        session = client.session(SESSION_ID)
+        recorded = RecordedSession(session)
         await session.open()
         service.state = None
 
-        async def deletes(request: httpx.Request) -> httpx.Response | None:
+        async def delete(request: httpx.Request) -> httpx.Response | None:
             return httpx.Response(204) if request.method == "DELETE" else None
 
-        service.special = deletes
+        service.override = delete
         await session.delete()
         assert (session.presence, session.state) == ("deleted", None)
-        assert [event.name for event in watched.told].count("deleted") == 1
+        assert [event.name for event in recorded.events].count("deleted") == 1
 
 
-async def test_the_404_of_a_gateway_deletes_nothing() -> None:
-    service = Scripted()
-    answers = 0
+async def test_a_404_of_a_gateway_does_not_count_as_deletion() -> None:
+    service = FakeService()
+    responses = 0
 
     async def gateway(request: httpx.Request) -> httpx.Response | None:
-        nonlocal answers
+        nonlocal responses
         if request.url.path == "/v1/time":
             return None
-        answers += 1
+        responses += 1
         return httpx.Response(404, text="<html>no such app</html>")
 
     async with service.client() as client:
-        watched = Watched(client.session(ID))
-        await watched.session.open()
-        service.special = gateway
-        await watched.until(lambda: watched.transport[0] == "connecting")
-        service.special, service.state = None, still(2)
-        await watched.until_version(2)
-        assert answers
-        assert "deleted" not in [event.name for event in watched.told]
+        recorded = RecordedSession(client.session(SESSION_ID))
+        await recorded.session.open()
+        service.override = gateway
+        await recorded.wait_until(lambda: recorded.connection[0] == "connecting")
+        service.override, service.state = None, paused_state(2)
+        await recorded.wait_for_version(2)
+        assert responses
+        assert "deleted" not in [event.name for event in recorded.events]
 
 
-async def test_where_only_the_subscription_is_missing_a_read_decides() -> None:
-    service = Scripted()
+async def test_a_404_of_the_subscription_does_not_count_as_deletion_if_a_read_succeeds() -> None:
+    service = FakeService()
 
-    async def unknown(request: httpx.Request) -> httpx.Response | None:
-        return failing(404, ABSENT) if request.url.path.endswith("/realtime") else None
+    async def reject_subscription(request: httpx.Request) -> httpx.Response | None:
+        return error_response(404, NOT_FOUND) if request.url.path.endswith("/realtime") else None
 
-    service.special = unknown
+    service.override = reject_subscription
     async with service.client() as client, asyncio.timeout(5):
-        watched = Watched(client.session(ID))
-        assert await watched.session.open()
-        service.special = None
-        await watched.until_live("polling")
-        assert "deleted" not in [event.name for event in watched.told]
+        recorded = RecordedSession(client.session(SESSION_ID))
+        assert await recorded.session.open()
+        service.override = None
+        await recorded.wait_for_transport("polling")
+        assert "deleted" not in [event.name for event in recorded.events]

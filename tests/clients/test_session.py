@@ -1,4 +1,4 @@
-"""A session of a service that refuses, or says strange things."""
+"""Opening and closing sessions of the Python client when the service or a callback fails."""
 
 import asyncio
 from collections.abc import Callable
@@ -15,21 +15,21 @@ Reply = Callable[[httpx.Request], httpx.Response]
 
 
 def client(reply: Reply, token: Token = None) -> SyncKairos:
-    """A client of a service that answers so."""
+    """Return a client of a service that responds with `reply`."""
     http = httpx.AsyncClient(transport=httpx.MockTransport(reply))
     return SyncKairos("http://service", token, http=http)
 
 
 def refused(status: int) -> httpx.Response:
-    """An error of the service."""
+    """Return an error of the service."""
     return httpx.Response(status, json={"error": {"code": "X", "message": "No"}})
 
 
-async def test_a_refused_read_ends_everything() -> None:
-    asked: list[str] = []
+async def test_a_refused_read_stops_all_requests() -> None:
+    paths: list[str] = []
 
     def reply(request: httpx.Request) -> httpx.Response:
-        asked.append(request.url.path)
+        paths.append(request.url.path)
         if request.url.path.endswith("/realtime"):
             return httpx.Response(200, json={"data": {"transport": "polling", "url": "x"}})
         return refused(403)
@@ -41,24 +41,24 @@ async def test_a_refused_read_ends_everything() -> None:
         assert (session.presence, session.connection.status) == ("refused", "closed")
         assert session.refusal
         assert session.refusal.status == 403
-        reads = asked.count(_PATH)
+        reads = paths.count(_PATH)
         connecting = session._following._connecting
         assert connecting
         await asyncio.wait([connecting], timeout=5)
         assert connecting.done()
-        assert asked.count(_PATH) == reads
+        assert paths.count(_PATH) == reads
 
 
-async def test_a_token_that_cannot_be_had_is_told_to_who_opens() -> None:
+async def test_open_raises_the_error_of_the_token_function() -> None:
     def token() -> str:
-        raise LookupError("no token today")
+        raise LookupError("no token")
 
     async with client(lambda _: refused(500), token) as service:
-        with pytest.raises(LookupError, match="no token today"):
+        with pytest.raises(LookupError, match="no token"):
             await service.session(_ID).open()
 
 
-async def test_a_session_that_is_closed_while_it_opens_opens_no_more() -> None:
+async def test_closing_a_session_ends_its_opening() -> None:
     async with client(lambda _: refused(503)) as service:
         session = service.session(_ID)
         opening = asyncio.create_task(session.open())
@@ -67,27 +67,27 @@ async def test_a_session_that_is_closed_while_it_opens_opens_no_more() -> None:
         assert await opening is None
 
 
-async def test_a_callback_that_fails_is_reported_and_stops_nobody() -> None:
+async def test_a_failing_callback_is_reported_and_does_not_stop_other_callbacks() -> None:
     reported: list[str] = []
     loop = asyncio.get_running_loop()
     loop.set_exception_handler(lambda _, context: reported.append(context["message"]))
-    told: list[str] = []
+    presences: list[str] = []
 
-    def fails(_: object) -> None:
+    def fail(_: object) -> None:
         raise ValueError
 
     async with client(lambda _: refused(403)) as service:
         session = service.session(_ID)
-        session.on("connection", fails)
-        session.on("connection", lambda event: told.append(event.presence))
+        session.on("connection", fail)
+        session.on("connection", lambda event: presences.append(event.presence))
         with pytest.raises(ApiError):
             await session.open()
     loop.set_exception_handler(None)
-    assert "refused" in told
+    assert "refused" in presences
     assert set(reported) == {"A callback of 'connection' failed"}
 
 
-async def test_the_same_id_is_the_same_session_until_it_is_closed() -> None:
+async def test_the_same_id_returns_the_same_session_object_until_it_is_closed() -> None:
     async with client(lambda _: refused(503)) as service:
         session = service.session(_ID.upper())
         assert service.session(_ID) is session

@@ -1,4 +1,4 @@
-"""A session that is followed by sockets of a server that does as a test wants."""
+"""The Python client with WebSockets of fake servers: tokens, lost connections, invalid pushes."""
 
 import asyncio
 import json
@@ -11,35 +11,35 @@ import httpx
 import pytest
 from websockets.asyncio.server import ServerConnection, serve
 
-from tests.clients.following import Watched
-from tests.clients.scripted import ID, Scripted, failing, still
+from tests.clients.following import RecordedSession
+from tests.clients.scripted import SESSION_ID, FakeService, error_response, paused_state
 
-# Supabase's client reads what websockets would rather have read elsewhere.
+# Supabase's client reads attributes that websockets has deprecated.
 pytestmark = pytest.mark.filterwarnings("ignore:ConnectionClosed:DeprecationWarning")
 
 Handler = Callable[[ServerConnection], Awaitable[None]]
 
 
 @asynccontextmanager
-async def listening(handler: Handler) -> AsyncIterator[int]:
-    """A server of sockets; yields its port."""
+async def websocket_server(handler: Handler) -> AsyncIterator[int]:
+    """Run a WebSocket server with `handler`; yield its port."""
     async with serve(handler, "127.0.0.1", 0) as server:
         yield next(iter(server.sockets)).getsockname()[1]
 
 
 async def greet(socket: ServerConnection, version: int = 1) -> None:
-    """As the service does."""
+    """Send the first messages as the service does."""
     await socket.send(json.dumps({"type": "CONNECTED"}))
-    await socket.send(json.dumps({"type": "STATE_SYNC", "state": still(version)}))
+    await socket.send(json.dumps({"type": "STATE_SYNC", "state": paused_state(version)}))
 
 
-def ours(port: int, **more: Any) -> dict[str, Any]:
-    """What the service says of its sockets."""
-    url = f"ws://127.0.0.1:{port}/ws?sessionId={ID}"
+def websocket_subscription(port: int, **more: Any) -> dict[str, Any]:
+    """Return the subscription to the service's own WebSocket."""
+    url = f"ws://127.0.0.1:{port}/ws?sessionId={SESSION_ID}"
     return {"transport": "websocket", "url": url, **more}
 
 
-async def test_a_socket_without_a_token_of_its_own_is_given_the_callers() -> None:
+async def test_a_websocket_without_its_own_token_gets_the_callers() -> None:
     async def handle(socket: ServerConnection) -> None:
         assert socket.request
         if "token=own" not in socket.request.path:
@@ -48,21 +48,21 @@ async def test_a_socket_without_a_token_of_its_own_is_given_the_callers() -> Non
         await greet(socket)
         await socket.wait_closed()
 
-    service = Scripted()
+    service = FakeService()
 
-    async def guarded(request: httpx.Request) -> httpx.Response | None:
-        is_known = request.headers.get("Authorization") == "Bearer own"
-        return None if is_known or request.url.path == "/v1/time" else failing(401)
+    async def require_token(request: httpx.Request) -> httpx.Response | None:
+        is_valid = request.headers.get("Authorization") == "Bearer own"
+        return None if is_valid or request.url.path == "/v1/time" else error_response(401)
 
-    service.special = guarded
-    async with listening(handle) as port, service.client("own") as client:
-        service.subscription = ours(port)
-        watched = Watched(client.session(ID))
-        await watched.session.open()
-        await watched.until_live("websocket")
+    service.override = require_token
+    async with websocket_server(handle) as port, service.client("own") as client:
+        service.subscription = websocket_subscription(port)
+        recorded = RecordedSession(client.session(SESSION_ID))
+        await recorded.session.open()
+        await recorded.wait_for_transport("websocket")
 
 
-async def test_a_socket_that_answers_no_more_is_made_anew(
+async def test_a_websocket_that_does_not_answer_pings_is_replaced(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr("synckairos.state_check._DEAD_AFTER_MS", 1_500.0)
@@ -74,99 +74,103 @@ async def test_a_socket_that_answers_no_more_is_made_anew(
         await greet(socket)
         await socket.wait_closed()
 
-    service = Scripted()
-    async with listening(handle) as port, service.client() as client:
-        service.subscription = ours(port)
-        watched = Watched(client.session(ID))
-        await watched.session.open()
-        await watched.until_live("websocket")
-        await watched.until(lambda: watched.transport[0] == "connecting")
-        await watched.until_live("websocket")
+    service = FakeService()
+    async with websocket_server(handle) as port, service.client() as client:
+        service.subscription = websocket_subscription(port)
+        recorded = RecordedSession(client.session(SESSION_ID))
+        await recorded.session.open()
+        await recorded.wait_for_transport("websocket")
+        await recorded.wait_until(lambda: recorded.connection[0] == "connecting")
+        await recorded.wait_for_transport("websocket")
     assert opened == 2
 
 
-async def test_what_is_to_be_followed_in_another_way_by_now_is() -> None:
-    heard: set[str] = set()
+async def test_a_renewal_changes_to_the_newly_recommended_transport() -> None:
+    message_types: set[str] = set()
 
     async def handle(socket: ServerConnection) -> None:
         await greet(socket)
         async for text in socket:
-            heard.add(json.loads(text)["type"])
+            message_types.add(json.loads(text)["type"])
 
-    service = Scripted()
-    async with listening(handle) as port, service.client() as client:
-        ends = datetime.now(UTC) + timedelta(seconds=1)
-        service.subscription = ours(port, token="t", expires_at=ends.isoformat())
-        watched = Watched(client.session(ID))
-        await watched.session.open()
-        await watched.until_live("websocket")
+    service = FakeService()
+    async with websocket_server(handle) as port, service.client() as client:
+        expires_at = datetime.now(UTC) + timedelta(seconds=1)
+        service.subscription = websocket_subscription(
+            port, token="t", expires_at=expires_at.isoformat()
+        )
+        recorded = RecordedSession(client.session(SESSION_ID))
+        await recorded.session.open()
+        await recorded.wait_for_transport("websocket")
         service.subscription = {"transport": "polling", "url": "x"}
-        await watched.until_live("polling")
-    assert "AUTHENTICATE" not in heard
+        await recorded.wait_for_transport("polling")
+    assert "AUTHENTICATE" not in message_types
 
 
 async def push(socket: ServerConnection, topic: str, message: dict[str, Any]) -> None:
-    """As Supabase Realtime does."""
+    """Send a broadcast as Supabase Realtime does."""
     payload = {"type": "broadcast", "event": message["type"], "payload": message}
     event = {"topic": topic, "event": "broadcast", "payload": payload, "ref": None}
     await socket.send(json.dumps(event))
 
 
-async def joins(socket: ServerConnection) -> AsyncIterator[str]:
-    """Answer as Supabase Realtime does; yields the topic of each join."""
+async def accept_joins(socket: ServerConnection) -> AsyncIterator[str]:
+    """Respond as Supabase Realtime does; yield the topic of each join."""
     async for text in socket:
-        said = json.loads(text)
-        if said["event"] == "access_token":
+        message = json.loads(text)
+        if message["event"] == "access_token":
             continue
-        response: dict[str, Any] = {"postgres_changes": []} if said["event"] == "phx_join" else {}
+        response: dict[str, Any] = (
+            {"postgres_changes": []} if message["event"] == "phx_join" else {}
+        )
         reply = {"status": "ok", "response": response}
-        await socket.send(json.dumps({**said, "event": "phx_reply", "payload": reply}))
-        if said["event"] == "phx_join":
-            yield said["topic"]
+        await socket.send(json.dumps({**message, "event": "phx_reply", "payload": reply}))
+        if message["event"] == "phx_join":
+            yield message["topic"]
 
 
-async def test_a_push_that_cannot_be_taken_in_ends_the_connection_and_it_is_made_anew() -> None:
+async def test_an_invalid_push_ends_the_connection_which_is_replaced() -> None:
     joined = 0
 
     async def handle(socket: ServerConnection) -> None:
         nonlocal joined
-        async for topic in joins(socket):
+        async for topic in accept_joins(socket):
             joined += 1
             if joined == 1:
                 await push(socket, topic, {"type": "STATE_SYNC"})
             else:
-                await push(socket, topic, {"type": "STATE_UPDATE", "state": still(2)})
+                await push(socket, topic, {"type": "STATE_UPDATE", "state": paused_state(2)})
 
-    service = Scripted()
-    topic = f"session:{ID}"
-    async with listening(handle) as port, service.client() as client:
+    service = FakeService()
+    topic = f"session:{SESSION_ID}"
+    async with websocket_server(handle) as port, service.client() as client:
         url = f"http://127.0.0.1:{port}"
         more = {"url": url, "key": "k", "topic": topic, "token": "t"}
         service.subscription = {"transport": "supabase", **more}
-        watched = Watched(client.session(ID))
-        await watched.session.open()
-        await watched.until_version(2)
+        recorded = RecordedSession(client.session(SESSION_ID))
+        await recorded.session.open()
+        await recorded.wait_for_version(2)
     assert joined == 2
 
 
-async def test_a_push_that_was_too_large_is_read_for_and_others_go_on_coming() -> None:
-    service = Scripted()
+async def test_a_push_without_its_state_causes_a_read_and_later_pushes_arrive() -> None:
+    service = FakeService()
     was_read = asyncio.Event()
 
     async def handle(socket: ServerConnection) -> None:
-        async for topic in joins(socket):
-            service.state = still(2)
+        async for topic in accept_joins(socket):
+            service.state = paused_state(2)
             await push(socket, topic, {"type": "STATE_SYNC", "version": 2})
             await was_read.wait()
-            await push(socket, topic, {"type": "STATE_UPDATE", "state": still(3)})
+            await push(socket, topic, {"type": "STATE_UPDATE", "state": paused_state(3)})
 
-    async with listening(handle) as port, service.client() as client:
+    async with websocket_server(handle) as port, service.client() as client:
         url = f"http://127.0.0.1:{port}"
-        more = {"url": url, "key": "k", "topic": f"session:{ID}", "token": "t"}
+        more = {"url": url, "key": "k", "topic": f"session:{SESSION_ID}", "token": "t"}
         service.subscription = {"transport": "supabase", **more}
-        watched = Watched(client.session(ID))
-        await watched.session.open()
-        await watched.until_version(2)
+        recorded = RecordedSession(client.session(SESSION_ID))
+        await recorded.session.open()
+        await recorded.wait_for_version(2)
         was_read.set()
-        await watched.until_version(3)
-        assert watched.sources()[-1] == "push"
+        await recorded.wait_for_version(3)
+        assert recorded.sources()[-1] == "push"

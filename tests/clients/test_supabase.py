@@ -1,4 +1,4 @@
-"""The Python client on Supabase Realtime, through Supabase's own client."""
+"""The Python client with Supabase Realtime, through Supabase's own client library."""
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator
@@ -10,18 +10,18 @@ from synckairos import SyncKairos
 from infra.local.instance import Instance, running
 from infra.local.realtime import LocalRealtime
 from infra.local.redis import embedded_redis
-from tests.clients.following import watching
+from tests.clients.following import followed_session
 from tests.support import tokens
 from tests.support.api import ApiClient, api_client, chess
 from tests.support.tokens import WITH_AUTHENTICATION
 
-# Supabase's client reads what websockets would rather have read elsewhere.
+# Supabase's client reads attributes that websockets has deprecated.
 pytestmark = pytest.mark.filterwarnings("ignore:ConnectionClosed:DeprecationWarning")
 
 
 @pytest.fixture(scope="module")
-def pushing(supabase_realtime: LocalRealtime) -> Iterator[Instance]:
-    """A service that pushes through it."""
+def service_with_supabase(supabase_realtime: LocalRealtime) -> Iterator[Instance]:
+    """A service that requires tokens and pushes to Supabase Realtime."""
     settings = {**WITH_AUTHENTICATION, **supabase_realtime.settings()}
     with (
         embedded_redis() as redis_url,
@@ -31,51 +31,57 @@ def pushing(supabase_realtime: LocalRealtime) -> Iterator[Instance]:
 
 
 @pytest.fixture
-async def host(pushing: Instance) -> AsyncIterator[ApiClient]:
-    """Alice, whose sessions they are."""
-    async with api_client(pushing.url, tokens.host()) as api:
+async def host(service_with_supabase: Instance) -> AsyncIterator[ApiClient]:
+    """A host, who owns the sessions."""
+    async with api_client(service_with_supabase.url, tokens.host()) as api:
         yield api
 
 
-async def test_pushes_come_in_order_and_the_first_state_by_a_read(
-    pushing: Instance, host: ApiClient
+async def test_the_first_state_comes_by_a_read_and_the_next_ones_by_pushes_in_order(
+    service_with_supabase: Instance, host: ApiClient
 ) -> None:
     session_id = await host.created(chess())
-    async with watching(pushing.url, session_id, token=tokens.spectator(session_id)) as watched:
-        await watched.until_live("supabase")
+    async with followed_session(
+        service_with_supabase.url, session_id, token=tokens.spectator(session_id)
+    ) as recorded:
+        await recorded.wait_for_transport("supabase")
         for version, verb in enumerate(("start", "switch", "pause"), start=2):
             await host.do(session_id, verb)
-            await watched.until_version(version)
-        assert watched.sources() == ["read", "push", "push", "push"]
+            await recorded.wait_for_version(version)
+        assert recorded.sources() == ["read", "push", "push", "push"]
         await host.delete(session_id)
-        await watched.until(lambda: watched.session.presence == "deleted")
+        await recorded.wait_until(lambda: recorded.session.presence == "deleted")
 
 
-async def test_a_lobby_hears_of_the_creation(pushing: Instance, host: ApiClient) -> None:
+async def test_an_absent_session_becomes_present_when_it_is_created(
+    service_with_supabase: Instance, host: ApiClient
+) -> None:
     session_id = str(uuid4())
     token = tokens.spectator(session_id)
-    async with watching(pushing.url, session_id, token=token) as watched:
-        await watched.until_live("supabase")
-        assert watched.session.presence == "absent"
+    async with followed_session(service_with_supabase.url, session_id, token=token) as recorded:
+        await recorded.wait_for_transport("supabase")
+        assert recorded.session.presence == "absent"
         await host.create(chess(session_id=session_id))
-        await watched.until_version(1)
+        await recorded.wait_for_version(1)
 
 
-async def test_a_connection_that_breaks_is_made_again(
-    pushing: Instance, host: ApiClient, supabase_realtime: LocalRealtime
+async def test_a_lost_connection_is_replaced(
+    service_with_supabase: Instance, host: ApiClient, supabase_realtime: LocalRealtime
 ) -> None:
     session_id = await host.created(chess())
-    async with watching(pushing.url, session_id, token=tokens.spectator(session_id)) as watched:
-        await watched.until_live("supabase")
+    async with followed_session(
+        service_with_supabase.url, session_id, token=tokens.spectator(session_id)
+    ) as recorded:
+        await recorded.wait_for_transport("supabase")
         supabase_realtime.mischief.drop_connections()
-        await watched.until(lambda: watched.transport[0] == "connecting")
+        await recorded.wait_until(lambda: recorded.connection[0] == "connecting")
         await host.do(session_id, "start")
-        await watched.until_version(2)
-        await watched.until_live("supabase")
+        await recorded.wait_for_version(2)
+        await recorded.wait_for_transport("supabase")
 
 
-async def test_while_realtime_is_away_it_is_polled(
-    pushing: Instance,
+async def test_while_realtime_is_unavailable_the_session_is_polled(
+    service_with_supabase: Instance,
     host: ApiClient,
     supabase_realtime: LocalRealtime,
     monkeypatch: pytest.MonkeyPatch,
@@ -84,41 +90,48 @@ async def test_while_realtime_is_away_it_is_polled(
     session_id = await host.created(chess())
     supabase_realtime.mischief.refuses_sockets = True
     try:
-        async with watching(pushing.url, session_id, token=tokens.spectator(session_id)) as watched:
-            await watched.until_live("polling")
+        async with followed_session(
+            service_with_supabase.url, session_id, token=tokens.spectator(session_id)
+        ) as recorded:
+            await recorded.wait_for_transport("polling")
             await host.do(session_id, "start")
-            await watched.until_version(2)
+            await recorded.wait_for_version(2)
             supabase_realtime.mischief.refuses_sockets = False
-            await watched.until_live("supabase")
+            await recorded.wait_for_transport("supabase")
     finally:
         supabase_realtime.mischief.refuses_sockets = False
 
 
-async def test_a_token_is_renewed_before_it_ends(pushing: Instance, host: ApiClient) -> None:
+async def test_a_token_is_renewed_before_it_expires(
+    service_with_supabase: Instance, host: ApiClient
+) -> None:
     session_id = await host.created(chess())
     lifetimes = iter([4])
-    was_asked_again = asyncio.Event()
+    was_called_again = asyncio.Event()
 
     def token() -> str:
         lifetime_s = next(lifetimes, None)
         if lifetime_s is None:
-            was_asked_again.set()
+            was_called_again.set()
         return tokens.spectator(session_id, lifetime_s=lifetime_s or tokens.HOUR)
 
-    async with watching(pushing.url, session_id, token=token) as watched, asyncio.timeout(10):
-        await watched.until_live("supabase")
-        told = len(watched.told)
-        await was_asked_again.wait()
+    async with (
+        followed_session(service_with_supabase.url, session_id, token=token) as recorded,
+        asyncio.timeout(10),
+    ):
+        await recorded.wait_for_transport("supabase")
+        before = len(recorded.events)
+        await was_called_again.wait()
         await host.do(session_id, "start")
-        await watched.until_version(2)
-        assert [event.name for event in watched.told[told:]] == ["update"]
+        await recorded.wait_for_version(2)
+        assert [event.name for event in recorded.events[before:]] == ["update"]
 
 
-async def test_a_token_of_another_session_follows_nothing(
-    pushing: Instance, host: ApiClient
+async def test_a_session_is_absent_for_the_token_of_another_session(
+    service_with_supabase: Instance, host: ApiClient
 ) -> None:
-    mine, foreign = await host.created(chess()), await host.created(chess())
-    async with SyncKairos(pushing.url, tokens.spectator(mine)) as client:
-        session = client.session(foreign)
+    own_id, other_id = await host.created(chess()), await host.created(chess())
+    async with SyncKairos(service_with_supabase.url, tokens.spectator(own_id)) as client:
+        session = client.session(other_id)
         assert await session.open() is None
-        assert session.presence == "absent"  # what one may not read is not there
+        assert session.presence == "absent"  # the API hides sessions that a token can't read

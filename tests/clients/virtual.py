@@ -1,4 +1,4 @@
-"""Time that passes as fast as the work in it: an event loop whose sleeps take none."""
+"""Virtual time: an event loop that skips all waiting."""
 
 import asyncio
 import selectors
@@ -7,13 +7,13 @@ from typing import Any
 
 
 class _Selector(selectors.SelectSelector):
-    """Goes to the time of the next timer in place of waiting for it."""
+    """Advances to the time of the next timer instead of waiting for it."""
 
     now = 0.0
 
     def select(self, timeout: float | None = None) -> list[Any]:
-        """Ready files, of which there are none but the loop's own."""
-        assert timeout is not None, "nobody will ever wake up again"
+        """Return ready files: only the loop's own, as the tests open no others."""
+        assert timeout is not None, "no timer is left, so nothing would ever end the wait"
         self.now += max(0.0, timeout)
         return super().select(0)
 
@@ -24,16 +24,16 @@ class _Loop(asyncio.SelectorEventLoop):
         super().__init__(self._virtual)
 
     def time(self) -> float:
-        """The virtual time, s."""
+        """Return the virtual time, s."""
         return self._virtual.now
 
 
 def run(work: Coroutine[Any, Any, None]) -> None:
-    """Run `work` to its end in virtual time."""
+    """Run `work` to completion in virtual time."""
     with asyncio.Runner(loop_factory=_Loop) as runner:
         runner.run(work)
 
 
 def now_ms() -> float:
-    """The virtual time, ms."""
+    """Return the virtual time, ms."""
     return asyncio.get_running_loop().time() * 1000

@@ -1,16 +1,16 @@
-/** The hooks as a component uses them. */
+/** A component that uses the hooks; it must compile. */
 
 import { SyncKairos } from "synckairos";
 import { useRemaining, useSession } from "synckairos/react";
 
 export function Board({ client, id }: { client: SyncKairos; id: string }) {
   const session = useSession(client, id);
-  const left = useRemaining(session, session.state?.active_participant_id, { everyMs: 50 });
+  const remainingMs = useRemaining(session, session.state?.active_participant_id, { everyMs: 50 });
   if (session.presence === "refused") return <p>{session.refusal?.message}</p>;
   const onClick = () => session.session.switch({ current: session.state?.active_participant_id });
   return (
     <button onClick={() => void onClick()}>
-      {session.connection.transport}: {left === null ? "–" : Math.ceil(left / 1000)}
+      {session.connection.transport}: {remainingMs === null ? "–" : Math.ceil(remainingMs / 1000)}
     </button>
   );
 }

@@ -1,4 +1,4 @@
-/** The library as an application uses it: this compiles, or its types are wrong. */
+/** An application that uses the library; it must compile. */
 
 import {
   ApiError,
@@ -26,8 +26,9 @@ export async function play(): Promise<void> {
   });
   session.addEventListener("update", ({ detail }) => {
     const { state, previous, isNext, cause, source } = detail;
-    const left: number | null = nearest(state, session.clock.now());
-    show(left, state.participants[0]?.participant_id, previous?.version, isNext, cause, source);
+    const remainingMs: number | null = nearest(state, session.clock.now());
+    const firstId = state.participants[0]?.participant_id;
+    show(remainingMs, firstId, previous?.version, isNext, cause, source);
   });
   session.addEventListener("expired", ({ detail }) => lose(detail));
   session.addEventListener("warning", ({ detail }) => show(detail.thresholdMs, detail.groupId));
@@ -41,7 +42,7 @@ export async function play(): Promise<void> {
   const result = await session.switch({ next: ada, current: started.active_participant_id });
   show(result.expired_participant_id, result.action_applied?.winner);
   try {
-    await session.adjust(ada, 5000, "a fair wind", { signal: AbortSignal.timeout(1000) });
+    await session.adjust(ada, 5000, "a bonus", { signal: AbortSignal.timeout(1000) });
   } catch (error) {
     if (error instanceof ApiError && error.code === "CONFLICT") show(error.status, error.details);
   }
@@ -53,7 +54,7 @@ export async function play(): Promise<void> {
   client.close();
 }
 
-// What is a mistake has to be one.
+// Each of these mistakes must be a type error.
 
 // @ts-expect-error there is no such transport
 new SyncKairos({ transport: "pigeon" });
