@@ -1,1 +1,1 @@
-"""What nobody thought of: random games on two instances, and requests made from the document."""
+"""Random tests: sessions on two instances, and requests generated from the OpenAPI document."""

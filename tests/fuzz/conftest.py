@@ -1,4 +1,4 @@
-"""Two instances that are fuzzed, with an audit trail."""
+"""Instances for the random tests, with an audit trail."""
 
 from collections.abc import Iterator
 
@@ -14,7 +14,7 @@ Pair = tuple[Instance, Instance]
 
 @pytest.fixture(scope="package")
 def pair(postgres: EmbeddedPostgres) -> Iterator[Pair]:
-    """Both on one Redis that nobody else uses."""
+    """Two instances on one Redis of their own."""
     with (
         embedded_redis() as redis_url,
         running(redis_url, DATABASE_URL=postgres.url) as one,
@@ -24,8 +24,8 @@ def pair(postgres: EmbeddedPostgres) -> Iterator[Pair]:
 
 
 @pytest.fixture(scope="package")
-def guarded(postgres: EmbeddedPostgres) -> Iterator[Instance]:
-    """One that asks for tokens."""
+def protected(postgres: EmbeddedPostgres) -> Iterator[Instance]:
+    """An instance that requires tokens."""
     with (
         embedded_redis() as redis_url,
         running(redis_url, DATABASE_URL=postgres.url, JWT_SECRET=SECRET) as instance,

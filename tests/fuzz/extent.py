@@ -1,4 +1,4 @@
-"""How much is tried: a little with every `make test`, a lot where `FUZZ=full` says so."""
+"""The size of random tests: few examples in `make test`, many with `FUZZ=full` (`make fuzz`)."""
 
 import os
 
@@ -8,7 +8,10 @@ IS_FULL = os.environ.get("FUZZ") == "full"
 
 
 def extent(short: int, full: int, steps: int = 1) -> settings:
-    """So many examples, of that many steps each; the short form tries the same ones each time."""
+    """Return the settings for so many examples of `steps` steps each.
+
+    The short form tries the same examples in every run.
+    """
     return settings(
         max_examples=full if IS_FULL else short,
         stateful_step_count=steps,

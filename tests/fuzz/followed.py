@@ -1,12 +1,12 @@
-"""One session as it should be, beside what the service says of it."""
+"""The expected state, events and answers of one session."""
 
 from dataclasses import dataclass, field
 from typing import Any
 
-from tests.fuzz.account import Account, instant_of
-from tests.resilience.linearizability.exchange import Answer, Asked, Opening, Verb
-from tests.resilience.linearizability.game import Game
-from tests.resilience.linearizability.specification import Specification, State
+from tests.fuzz.account import ExpectedClocks, epoch_ms
+from tests.linearizability.exchange import Answer, Asked, Opening, Verb
+from tests.linearizability.game import Game
+from tests.linearizability.specification import Specification, State
 
 EVENTS = {
     Verb.CREATE: "session_created",
@@ -23,48 +23,48 @@ EVENTS = {
 
 
 @dataclass(slots=True)
-class Followed:
-    """A session, and all that was accepted: one event and one answer for each version."""
+class TrackedSession:
+    """A session's expected state, and one event and one answer for each version."""
 
     session_id: str
     opening: Opening
-    account: Account
+    clocks: ExpectedClocks
     state: State = field(default_factory=State)
-    keyed: Asked | None = None
+    last_keyed: Asked | None = None
     """The last request that carried an idempotency key."""
     events: list[tuple[str, str]] = field(default_factory=list)
-    """Name and request id."""
-    answered: list[Any] = field(default_factory=list)
+    """Name and request id of each."""
+    answers: list[Any] = field(default_factory=list)
 
     @classmethod
-    def of(cls, session_id: str, opening: Opening) -> "Followed":
-        """One that is to be created."""
-        return cls(session_id, opening, Account.of(opening, Game.of(opening)))
+    def of(cls, session_id: str, opening: Opening) -> "TrackedSession":
+        """Return a session that is yet to be created."""
+        return cls(session_id, opening, ExpectedClocks.of(opening, Game.of(opening)))
 
     @property
     def game(self) -> Game | None:
-        """The session, if it is there."""
+        """The session's state; `None` before its creation and after its deletion."""
         return self.state.game
 
     @property
     def version(self) -> int:
-        """The last one; a deletion made one too."""
+        """The last version; a deletion also makes one."""
         return len(self.events)
 
-    def take(self, asked: Asked) -> Answer:
-        """Do what `asked` must do; what it must answer."""
+    def apply(self, asked: Asked) -> Answer:
+        """Apply `asked` to the expected state and return the expected answer."""
         self.state, answer = Specification().step(self.state, asked)
-        self.keyed = asked if asked.key else self.keyed
+        self.last_keyed = asked if asked.key else self.last_keyed
         return answer
 
-    def note(self, asked: Asked, request_id: str, data: Any) -> None:
-        """Put an accepted change on record, with its answer."""
+    def record_change(self, asked: Asked, request_id: str, data: Any) -> None:
+        """Record the event and the answer of an accepted change."""
         self.events.append((EVENTS[asked.verb], request_id))
-        self.answered.append(data)
+        self.answers.append(data)
 
-    def enter(self, asked: Asked, before: Game | None, read: Any) -> None:
-        """Put what the change meant for the clocks into the account, out of a read behind it."""
-        at = instant_of(read["updated_at"])
+    def record_times(self, asked: Asked, before: Game | None, read: Any) -> None:
+        """Record what the change did to the clocks; `read` was read after it."""
+        at = epoch_ms(read["updated_at"])
         if before and self.game:
-            self.account.note(asked, before, self.game, at)
-        self.account.changed_at = at
+            self.clocks.record(asked, before, self.game, at)
+        self.clocks.changed_at = at

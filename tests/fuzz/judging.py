@@ -1,6 +1,6 @@
-"""How answers are judged: by every check there is, some of which know more than a schema says.
+"""Schemathesis's checks, some extended by rules that the OpenAPI document can't state.
 
-No check is left out. `object_level_authorization` has nothing to do with one identity alone:
+The only check left out is `object_level_authorization`, which needs several identities:
 tests/integration/test_rights.py tries every kind of caller on every route.
 """
 
@@ -14,7 +14,7 @@ from schemathesis.specs.openapi import checks as openapi
 AnyCase = Case[Any]
 _Check = Callable[[CheckContext, Response, AnyCase], bool | None]
 
-_BETWEEN_FIELDS = {
+_CODES_BEYOND_SCHEMA = {
     "duplicate",
     "empty_group",
     "not_allowed",
@@ -24,48 +24,48 @@ _BETWEEN_FIELDS = {
     "invalid_character",
     "unknown_participant",
 }
-"""Rules on several fields together, or on what a text holds, which JSON Schema can't state."""
-_NEEDED_BY_THE_MODE = "total_time_ms"
-"""By one who joins, or whose group has no bank of its own."""
+"""Error codes of rules on several fields or on a text's content, which JSON Schema can't state."""
+_REQUIRED_BY_MODE = "total_time_ms"
+"""Required of participants who join, and of those whose group has no bank of its own."""
 
 
 def positive_data_acceptance(ctx: CheckContext, response: Response, case: AnyCase) -> bool | None:
-    """What the document calls valid is accepted, unless it is out of place.
+    """Valid requests are accepted, unless a rule beyond the schema refuses them.
 
-    A schema says what a request looks like. It can't say what the session's status, its version or
-    an earlier use of the key allow, nor which fields go together.
+    The schema can't state what the session's status, its version or an earlier use of the
+    idempotency key allow, nor which fields go together.
     """
-    if is_out_of_place(response):
+    if is_refused_beyond_schema(response):
         return None
     return openapi.positive_data_acceptance(ctx, response, case)
 
 
-def is_out_of_place(response: Response) -> bool:
-    """Whether a request was refused for what it met, not for what it looks like."""
+def is_refused_beyond_schema(response: Response) -> bool:
+    """Return whether a request was refused for a reason that no schema can state."""
     if response.status_code in (412, 422):
         return True
     if response.status_code != 400:
         return False
     error = response.json()["error"]
     return error["code"] == "INVALID_STATE_TRANSITION" or all(
-        map(_is_beyond_a_schema, error["details"])
+        map(_is_beyond_schema, error["details"])
     )
 
 
-def _is_beyond_a_schema(fault: dict[str, str]) -> bool:
-    match fault:
+def _is_beyond_schema(detail: dict[str, str]) -> bool:
+    match detail:
         case {"code": "missing", "field": field}:
-            return field.endswith(_NEEDED_BY_THE_MODE)
+            return field.endswith(_REQUIRED_BY_MODE)
         case {"field": "body", "message": message}:
-            return message.startswith("cannot ")  # hold more than so much, or nested so deep
+            return message.startswith("cannot ")  # limits on size and nesting
         case {"field": "at", "code": "too_big"}:
-            return True  # No past yet.
+            return True  # the instant is in the future
         case _:
-            return fault["code"] in _BETWEEN_FIELDS
+            return detail["code"] in _CODES_BEYOND_SCHEMA
 
 
 def use_after_free(ctx: CheckContext, response: Response, case: AnyCase) -> bool | None:
-    """What was deleted is gone, but not its story: the audit trail is kept for good."""
+    """A deleted session is gone, except for its audit trail, which is kept for good."""
     if case.path.endswith(("/events", "/replay")):
         return None
     return openapi.use_after_free(ctx, response, case)
@@ -74,16 +74,16 @@ def use_after_free(ctx: CheckContext, response: Response, case: AnyCase) -> bool
 def ensure_resource_availability(
     ctx: CheckContext, response: Response, case: AnyCase
 ) -> bool | None:
-    """A new session is there, whatever of it (a participant, a version) may not be."""
+    """A new session exists, though a participant or version that is asked for may not."""
     if response.status_code == 404 and response.json()["error"]["code"] != "SESSION_NOT_FOUND":
         return None
     return openapi.ensure_resource_availability(ctx, response, case)
 
 
 def unsupported_method(ctx: CheckContext, response: Response, case: AnyCase) -> bool | None:
-    """What isn't documented is a 405, unless another documented address takes it.
+    """Undocumented methods are answered 405, unless another documented path matches.
 
-    `GET /v1/sessions/batch` is a read of the session `batch`, which is a 400: it's no UUID.
+    `GET /v1/sessions/batch` reads the session `batch` and is answered 400: that is no UUID.
     """
     if case.path == "/v1/sessions/batch" and response.request.method in ("GET", "DELETE"):
         assert response.status_code == 400
@@ -92,7 +92,7 @@ def unsupported_method(ctx: CheckContext, response: Response, case: AnyCase) -> 
 
 
 def allow_header_conformance(ctx: CheckContext, response: Response, case: AnyCase) -> bool | None:
-    """`Allow` names the documented methods, at `batch` those of the other address too."""
+    """`Allow` names the documented methods; at `batch` also those of `/v1/sessions/{id}`."""
     if case.path == "/v1/sessions/batch":
         return None
     return openapi.allow_header_conformance(ctx, response, case)

@@ -1,4 +1,4 @@
-"""Random games over HTTP on two instances, each step held against a plain model."""
+"""Random requests over HTTP to two instances, each compared with the specification."""
 
 import time
 from dataclasses import replace
@@ -10,245 +10,267 @@ import httpx
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, invariant, precondition, rule
 
-from tests.fuzz.followed import Followed
-from tests.fuzz.openings import anyone, openings, players, seated, spans
-from tests.resilience.linearizability.exchange import Asked, Opening, Seat, Verb
-from tests.resilience.linearizability.game import Game
-from tests.resilience.linearizability.wire import answer_in, request
+from tests.fuzz.followed import TrackedSession
+from tests.fuzz.openings import durations, openings, participant_ids, players, seats
+from tests.linearizability.exchange import Asked, Opening, Seat, Verb
+from tests.linearizability.game import Game
+from tests.linearizability.wire import answer_in, request
 
-_PATIENCE_S = 5.0
+_TRAIL_TIMEOUT_S = 5.0
 _POLL_S = 0.005
-_MOST_SESSIONS = 2
+_MAX_SESSIONS = 2
 _CHANGES_BEFORE_AN_END = 15
-"""So that most of what is tried is tried on sessions that live."""
-_LIVE = {"server_time_ms", "time_remaining_ms", "time_used_ms"}
+"""No session is ended or deleted earlier, so that most requests go to live sessions."""
+_TIME_DEPENDENT = {"server_time_ms", "time_remaining_ms", "time_used_ms"}
 
 
-class How(NamedTuple):
-    """Which instance is asked, for which version, and as which try."""
+class RequestOptions(NamedTuple):
+    """The instance to ask, the precondition and the idempotency key of a request."""
 
     instance: int
     if_match: int | None
-    """0 for the version that is current, -1 for the one before it."""
+    """0: the current version, -1: the version before it."""
     key: str | None
-    """`new` or `last`."""
+    """`new` or `last`: a new key, or the session's last one."""
 
 
-hows = st.builds(
-    How,
+request_options = st.builds(
+    RequestOptions,
     st.integers(0, 1),
     st.sampled_from((None,) * 6 + (0, -1)),
     st.sampled_from((None,) * 5 + ("new", "new", "last")),
 )
-plain = st.sampled_from((How(0, None, None), How(1, None, None)))
+plain_options = st.sampled_from((RequestOptions(0, None, None), RequestOptions(1, None, None)))
 
 
 class Sessions(RuleBasedStateMachine):
-    """Several sessions; whichever was touched last is looked at from both sides after each step."""
+    """Several sessions; after each step both instances are asked for the session last used."""
 
     instances: ClassVar[tuple[httpx.Client, httpx.Client]]
-    sessions: Bundle[Followed] = Bundle("sessions")
+    sessions: Bundle[TrackedSession] = Bundle("sessions")
 
     def __init__(self) -> None:
         super().__init__()
-        self.followed: list[Followed] = []
-        self.touched: Followed | None = None
+        self.tracked: list[TrackedSession] = []
+        self.last_used: TrackedSession | None = None
         self.changes = 0
 
-    @precondition(lambda self: len(self.followed) < _MOST_SESSIONS)
+    @precondition(lambda self: len(self.tracked) < _MAX_SESSIONS)
     @rule(
         target=sessions,
         opening=openings(),
-        how=plain,
+        options=plain_options,
         is_started=st.sampled_from((True, True, False)),
     )
-    def create(self, opening: Opening, how: How, is_started: bool) -> Followed:
-        """`POST /v1/sessions`; most are started at once, so that many run."""
-        one = Followed.of(str(uuid4()), opening)
-        self.followed.append(one)
-        self._ask(one, Asked(Verb.CREATE, opening=opening), how)
+    def create(self, opening: Opening, options: RequestOptions, is_started: bool) -> TrackedSession:
+        """`POST /v1/sessions`; most sessions are also started."""
+        session = TrackedSession.of(str(uuid4()), opening)
+        self.tracked.append(session)
+        self._send(session, Asked(Verb.CREATE, opening=opening), options)
         if is_started:
-            self._ask(one, Asked(Verb.START), how)
-        return one
+            self._send(session, Asked(Verb.START), options)
+        return session
 
     @precondition(lambda self: self.changes >= _CHANGES_BEFORE_AN_END)
-    @rule(one=sessions, how=plain)
-    def create_again(self, one: Followed, how: How) -> None:
-        """The id is taken, whatever has become of it."""
-        self._ask(one, Asked(Verb.CREATE, opening=one.opening), how)
+    @rule(session=sessions, options=plain_options)
+    def create_again(self, session: TrackedSession, options: RequestOptions) -> None:
+        """`POST /v1/sessions` with an id that is taken, even by a deleted session."""
+        self._send(session, Asked(Verb.CREATE, opening=session.opening), options)
 
-    @rule(one=sessions, how=hows)
-    def start(self, one: Followed, how: How) -> None:
+    @rule(session=sessions, options=request_options)
+    def start(self, session: TrackedSession, options: RequestOptions) -> None:
         """`POST .../start`."""
-        self._ask(one, Asked(Verb.START), how)
+        self._send(session, Asked(Verb.START), options)
 
-    @rule(one=sessions, how=plain, turns=st.integers(1, 4))
-    def switch(self, one: Followed, how: How, turns: int) -> None:
-        """`POST .../switch` without a body, some times in a row."""
+    @rule(session=sessions, options=plain_options, turns=st.integers(1, 4))
+    def switch(self, session: TrackedSession, options: RequestOptions, turns: int) -> None:
+        """`POST .../switch` without participants, several times in a row."""
         for _ in range(turns):
-            self._ask(one, Asked(Verb.SWITCH), how)
+            self._send(session, Asked(Verb.SWITCH), options)
 
-    @rule(one=sessions, how=hows, data=st.data())
-    def switch_to(self, one: Followed, how: How, data: st.DataObject) -> None:
-        """`POST .../switch` with one."""
-        named = st.none() | anyone(one.game)
+    @rule(session=sessions, options=request_options, data=st.data())
+    def switch_to(
+        self, session: TrackedSession, options: RequestOptions, data: st.DataObject
+    ) -> None:
+        """`POST .../switch` with a next and a current participant, or either, or none."""
+        named = st.none() | participant_ids(session.game)
         asked = Asked(
             Verb.SWITCH,
             participant_id=data.draw(named),
             current_participant_id=data.draw(named),
         )
-        self._ask(one, asked, how)
+        self._send(session, asked, options)
 
-    @rule(one=sessions, how=hows)
-    def pause(self, one: Followed, how: How) -> None:
+    @rule(session=sessions, options=request_options)
+    def pause(self, session: TrackedSession, options: RequestOptions) -> None:
         """`POST .../pause`."""
-        self._ask(one, Asked(Verb.PAUSE), how)
+        self._send(session, Asked(Verb.PAUSE), options)
 
-    @rule(one=sessions, how=plain)
-    def interrupt(self, one: Followed, how: How) -> None:
-        """Both of these, so that a session is not long without a clock that runs."""
-        self._ask(one, Asked(Verb.PAUSE), how)
-        self._ask(one, Asked(Verb.RESUME), how)
+    @rule(session=sessions, options=plain_options)
+    def interrupt(self, session: TrackedSession, options: RequestOptions) -> None:
+        """`POST .../pause` and `resume`, so that most sessions keep running."""
+        self._send(session, Asked(Verb.PAUSE), options)
+        self._send(session, Asked(Verb.RESUME), options)
 
-    @rule(one=sessions, how=hows)
-    def resume(self, one: Followed, how: How) -> None:
+    @rule(session=sessions, options=request_options)
+    def resume(self, session: TrackedSession, options: RequestOptions) -> None:
         """`POST .../resume`."""
-        self._ask(one, Asked(Verb.RESUME), how)
+        self._send(session, Asked(Verb.RESUME), options)
 
-    @rule(one=sessions, how=hows, data=st.data(), values=st.lists(spans, min_size=1, max_size=3))
-    def adjust(self, one: Followed, how: How, data: st.DataObject, values: list[int]) -> None:
-        """`PATCH .../participants/{pid}`, some times in a row."""
+    @rule(
+        session=sessions,
+        options=request_options,
+        data=st.data(),
+        values=st.lists(durations, min_size=1, max_size=3),
+    )
+    def adjust(
+        self,
+        session: TrackedSession,
+        options: RequestOptions,
+        data: st.DataObject,
+        values: list[int],
+    ) -> None:
+        """`PATCH .../participants/{pid}`, several times in a row."""
         for value in values:
-            adjusted = data.draw(anyone(one.game))
+            adjusted = data.draw(participant_ids(session.game))
             asked = Asked(Verb.ADJUST, participant_id=adjusted, total_time_ms=value)
-            self._ask(one, asked, how)
+            self._send(session, asked, options)
 
-    @rule(one=sessions, how=hows, player=players, data=st.data())
-    def add(self, one: Followed, how: How, player: str, data: st.DataObject) -> None:
+    @rule(session=sessions, options=request_options, player=players, data=st.data())
+    def add(
+        self, session: TrackedSession, options: RequestOptions, player: str, data: st.DataObject
+    ) -> None:
         """`POST .../participants`."""
-        newcomer: Seat = data.draw(seated(one.opening.sync_mode, player))
-        self._ask(one, Asked(Verb.ADD, newcomer=newcomer), how)
+        newcomer: Seat = data.draw(seats(session.opening.sync_mode, player))
+        self._send(session, Asked(Verb.ADD, newcomer=newcomer), options)
 
     @precondition(lambda self: self.changes >= _CHANGES_BEFORE_AN_END)
-    @rule(one=sessions, how=hows, verb=st.sampled_from((Verb.COMPLETE, Verb.CANCEL)))
-    def end(self, one: Followed, how: How, verb: Verb) -> None:
+    @rule(
+        session=sessions,
+        options=request_options,
+        verb=st.sampled_from((Verb.COMPLETE, Verb.CANCEL)),
+    )
+    def end(self, session: TrackedSession, options: RequestOptions, verb: Verb) -> None:
         """`POST .../complete` or `cancel`."""
-        self._ask(one, Asked(verb), how)
+        self._send(session, Asked(verb), options)
 
     @precondition(lambda self: self.changes >= _CHANGES_BEFORE_AN_END)
-    @rule(one=sessions, how=hows)
-    def delete(self, one: Followed, how: How) -> None:
+    @rule(session=sessions, options=request_options)
+    def delete(self, session: TrackedSession, options: RequestOptions) -> None:
         """`DELETE /v1/sessions/{id}`."""
-        self._ask(one, Asked(Verb.DELETE), how)
+        self._send(session, Asked(Verb.DELETE), options)
 
-    @precondition(lambda self: any(one.keyed for one in self.followed))
-    @rule(how=plain)
-    def try_again(self, how: How) -> None:
-        """The last request with an idempotency key, once more."""
-        for one in self.followed:
-            if one.keyed:
-                self._ask(one, one.keyed, how)
+    @precondition(lambda self: any(session.last_keyed for session in self.tracked))
+    @rule(options=plain_options)
+    def retry(self, options: RequestOptions) -> None:
+        """Repeat each session's last request with an idempotency key."""
+        for session in self.tracked:
+            if session.last_keyed:
+                self._send(session, session.last_keyed, options)
 
     @rule(number=st.integers(0, 1))
-    def look_around(self, number: int) -> None:
-        """`GET .../summary` of each; `POST .../batch`: in the order asked for, what is not there
-        apart."""
-        for one in self.followed:
-            self._ask(one, Asked(Verb.SUMMARY), How(number, None, None))
-        names = [one.session_id for one in self.followed] + [str(uuid4())]
-        answer = self.instances[number].post("/v1/sessions/batch", json={"session_ids": names})
+    def read_several(self, number: int) -> None:
+        """`GET .../summary` of each; `POST .../batch` keeps the order and lists missing ids."""
+        for session in self.tracked:
+            self._send(session, Asked(Verb.SUMMARY), RequestOptions(number, None, None))
+        ids = [session.session_id for session in self.tracked] + [str(uuid4())]
+        answer = self.instances[number].post("/v1/sessions/batch", json={"session_ids": ids})
         batch = answer.json()["data"]
-        there = {one.session_id: one.version for one in self.followed if one.game}
-        found = {session["session_id"]: session["version"] for session in batch["sessions"]}
-        assert list(found.items()) == [(name, there[name]) for name in names if name in there]
-        assert batch["not_found"] == [name for name in names if name not in there]
+        existing = {session.session_id: session.version for session in self.tracked if session.game}
+        found = {shown["session_id"]: shown["version"] for shown in batch["sessions"]}
+        assert list(found.items()) == [(i, existing[i]) for i in ids if i in existing]
+        assert batch["not_found"] == [i for i in ids if i not in existing]
 
-    @rule(one=sessions, number=st.integers(0, 1), back=st.integers(-1, 30))
-    def replay(self, one: Followed, number: int, back: int) -> None:
-        """`GET .../replay`: each version as it was answered when it was made."""
-        version = one.version - back
-        path = f"/v1/sessions/{one.session_id}/replay"
+    @rule(session=sessions, number=st.integers(0, 1), versions_back=st.integers(-1, 30))
+    def replay(self, session: TrackedSession, number: int, versions_back: int) -> None:
+        """`GET .../replay` shows each version as the answer to its change did."""
+        version = session.version - versions_back
+        path = f"/v1/sessions/{session.session_id}/replay"
         answer = self.instances[number].get(path, params={"version": version})
-        if not 1 <= version <= one.version or one.answered[version - 1] is None:
+        if not 1 <= version <= session.version or session.answers[version - 1] is None:
             assert answer.status_code == (404 if version >= 1 else 400)
             return
-        answered, shown = one.answered[version - 1], answer.json()["data"]
+        answered, shown = session.answers[version - 1], answer.json()["data"]
         assert answer.headers["ETag"] == f'"{version}"'
         assert {name: shown[name] for name in answered} == answered
 
     @invariant()
     def both_instances_show_the_same(self) -> None:
-        """And every clock what the account says."""
-        one = self.touched
-        if one is None:
+        """Both instances show the same session, with the expected clocks."""
+        session = self.last_used
+        if session is None:
             return
-        reads = [self._read(one, number) for number in (0, 1)]
-        if one.game and reads[0]:
+        reads = [self._read(session, number) for number in (0, 1)]
+        if session.game and reads[0]:
             for read in reads:
-                one.account.check(one.game, read)
-        assert _timeless(reads[0]) == _timeless(reads[1])
+                session.clocks.check(session.game, read)
+        assert _without_times(reads[0]) == _without_times(reads[1])
 
     def teardown(self) -> None:
-        """Each version has one audit event, and they are in order."""
-        for one in self.followed:
-            told = [(e["event"], e["request_id"]) for e in self._trail(one)]
-            assert told == one.events
+        """Check that the trail has one event for each version, in order."""
+        for session in self.tracked:
+            recorded = [(e["event"], e["request_id"]) for e in self._trail(session)]
+            assert recorded == session.events
 
-    def _ask(self, one: Followed, asked: Asked, how: How) -> None:
-        """Ask, and hold the answer and what it left against the model."""
-        self.touched, before = one, one.game
-        asked = _as_asked(one, asked, how)
-        expected = one.take(asked)
-        sent = request(self.instances[how.instance], one.session_id, asked)
+    def _send(self, session: TrackedSession, asked: Asked, options: RequestOptions) -> None:
+        """Send the request; compare the answer, and the session after a change, with the model."""
+        self.last_used, before = session, session.game
+        asked = _with_options(session, asked, options)
+        expected = session.apply(asked)
+        sent = request(self.instances[options.instance], session.session_id, asked)
         sent.headers["X-Request-Id"] = request_id = str(uuid4())
-        response = self.instances[how.instance].send(sent)
+        response = self.instances[options.instance].send(sent)
         seen = answer_in(response)
         assert expected.allows(seen), f"{asked}: {expected}, not {seen}"
-        if one.game == before:
+        if session.game == before:
             return
         self.changes += 1
-        one.note(asked, request_id, response.json()["data"] if response.content else None)
-        if one.game:
-            assert one.game.version == one.version
-            one.enter(asked, before, self._read(one, how.instance))
+        session.record_change(
+            asked, request_id, response.json()["data"] if response.content else None
+        )
+        if session.game:
+            assert session.game.version == session.version
+            session.record_times(asked, before, self._read(session, options.instance))
 
-    def _read(self, one: Followed, number: int) -> Any:
-        """What `GET /v1/sessions/{id}` shows, which must be what the model has."""
+    def _read(self, session: TrackedSession, number: int) -> Any:
+        """Return `GET /v1/sessions/{id}`, after comparing it with the model."""
         asked = Asked(Verb.READ)
         http = self.instances[number]
-        response = http.send(request(http, one.session_id, asked))
-        assert one.take(asked).allows(answer_in(response))
-        return response.json()["data"] if one.game else None
+        response = http.send(request(http, session.session_id, asked))
+        assert session.apply(asked).allows(answer_in(response))
+        return response.json()["data"] if session.game else None
 
-    def _trail(self, one: Followed) -> list[Any]:
-        """The audit trail, once it is as long as it must become."""
+    def _trail(self, session: TrackedSession) -> list[Any]:
+        """Return the audit trail once it has an event for each version."""
         instances = cycle(self.instances)
-        give_up = time.monotonic() + _PATIENCE_S
+        deadline = time.monotonic() + _TRAIL_TIMEOUT_S
         while True:
-            answer = next(instances).get(f"/v1/sessions/{one.session_id}/events")
+            answer = next(instances).get(f"/v1/sessions/{session.session_id}/events")
             events: list[Any] = answer.json()["data"]["events"]
-            if len(events) >= one.version or time.monotonic() > give_up:
-                assert [e["version"] for e in events] == list(range(1, one.version + 1))
+            if len(events) >= session.version or time.monotonic() > deadline:
+                assert [e["version"] for e in events] == list(range(1, session.version + 1))
                 return events
             time.sleep(_POLL_S)
 
 
-def _as_asked(one: Followed, asked: Asked, how: How) -> Asked:
-    """`asked`, on condition and under a key as `how` says."""
-    game: Game | None = one.game
-    if how.if_match is not None and game:
-        asked = replace(asked, if_match=max(1, game.version + how.if_match))
-    if how.key == "new":
+def _with_options(session: TrackedSession, asked: Asked, options: RequestOptions) -> Asked:
+    """Return `asked` with the precondition and key of `options`."""
+    game: Game | None = session.game
+    if options.if_match is not None and game:
+        asked = replace(asked, if_match=max(1, game.version + options.if_match))
+    if options.key == "new":
         return replace(asked, key=str(uuid4()))
-    return replace(asked, key=one.keyed.key) if how.key and one.keyed else asked
+    return (
+        replace(asked, key=session.last_keyed.key) if options.key and session.last_keyed else asked
+    )
 
 
-def _timeless(shown: Any) -> Any:
-    """`shown` without what differs from one instant to the next."""
+def _without_times(shown: Any) -> Any:
+    """Return `shown` without the fields that change with time."""
     match shown:
         case dict():
-            return {k: _timeless(v) for k, v in shown.items() if k not in _LIVE}
+            return {k: _without_times(v) for k, v in shown.items() if k not in _TIME_DEPENDENT}
         case list():
-            return [_timeless(one) for one in shown]
+            return [_without_times(item) for item in shown]
         case _:
             return shown

@@ -1,4 +1,4 @@
-"""The service does what its OpenAPI document says, whatever is sent."""
+"""The service conforms to its OpenAPI document, for random requests."""
 
 import re
 from typing import Any
@@ -16,47 +16,47 @@ from tests.fuzz.extent import IS_FULL, extent
 from tests.fuzz.judging import CHECKS, AnyCase
 from tests.support.tokens import bearer, service
 
-_NEVER_ENDS = "/v1/sessions/{session_id}/stream"
-"""tests/integration/test_live.py has it."""
+_ENDLESS_STREAM = "/v1/sessions/{session_id}/stream"
+"""Tested in tests/integration/test_live.py."""
 
 _KEY = re.compile(r"[\x21-\x7e]{1,255}")
 _UUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
-_MOST_OF_THEM = 10
-"""Of the 16 operations on sessions."""
-_EVERYTHING = bearer(service(lifetime_s=86_400))
+_MIN_ACCEPTED = 10
+"""Of the 16 operations on sessions; fewer would mean that most requests were refused."""
+_SERVICE_HEADERS = bearer(service(lifetime_s=86_400))
 
 document = schemathesis.openapi.from_dict(
     describe(build(Settings()).pipeline.routes),
     config=Config.from_dict(
         {
-            "headers": _EVERYTHING,
-            # The document says what leads where; guesses would start with sessions at random.
+            "headers": _SERVICE_HEADERS,
+            # Follow the document's links only; inferred ones would begin with random session ids.
             "phases": {"stateful": {"inference": {"algorithms": []}}},
         }
         | ({} if IS_FULL else {"seed": 1})
     ),
-).exclude(path=_NEVER_ENDS)
+).exclude(path=_ENDLESS_STREAM)
 
 
-def test_the_service_shows_this_very_document(guarded: Instance) -> None:
-    assert httpx.get(f"{guarded.url}/api-docs.json").json() == document.raw_schema
+def test_the_service_serves_the_tested_document(protected: Instance) -> None:
+    assert httpx.get(f"{protected.url}/api-docs.json").json() == document.raw_schema
 
 
 @document.parametrize()
 @extent(short=5, full=300)
-def test_every_answer_is_a_documented_one(case: AnyCase, guarded: Instance) -> None:
-    case.call_and_validate(guarded.url, headers=_EVERYTHING, checks=CHECKS)
+def test_every_answer_conforms_to_the_document(case: AnyCase, protected: Instance) -> None:
+    case.call_and_validate(protected.url, headers=_SERVICE_HEADERS, checks=CHECKS)
 
 
-def test_what_follows_from_an_answer_works(guarded: Instance) -> None:
+def test_linked_requests_conform_to_the_document(protected: Instance) -> None:
     accepted: set[str] = set()
 
-    class Following(document.as_state_machine()):  # type: ignore[misc] # made from the document
+    class LinkedRequests(document.as_state_machine()):  # type: ignore[misc] # made from the document
         def get_call_kwargs(self, case: AnyCase) -> dict[str, Any]:
-            return {"base_url": guarded.url, "headers": _EVERYTHING}
+            return {"base_url": protected.url, "headers": _SERVICE_HEADERS}
 
         def before_call(self, case: AnyCase) -> None:
-            make_fresh(case)
+            make_repeatable(case)
 
         def after_call(self, response: Response, case: AnyCase) -> None:
             super().after_call(response, case)
@@ -69,21 +69,20 @@ def test_what_follows_from_an_answer_works(guarded: Instance) -> None:
             case.validate_response(
                 response,
                 CHECKS,
-                headers=_EVERYTHING,
+                headers=_SERVICE_HEADERS,
                 transport_kwargs=kwargs,
                 recorder=self.recorder,
             )
 
-    Following.run(settings=extent(short=40, full=1_000, steps=12))
-    # It was no long row of refusals.
-    assert len(accepted) >= _MOST_OF_THEM
+    LinkedRequests.run(settings=extent(short=40, full=1_000, steps=12))
+    assert len(accepted) >= _MIN_ACCEPTED
 
 
-def make_fresh(case: AnyCase) -> None:
-    """Let `case` meet nothing of what went before but the sessions it was led to.
+def make_repeatable(case: AnyCase) -> None:
+    """Give `case` a fresh idempotency key and session id, and no version.
 
-    Else the same scenario would go another way the second time. A version at random is the wrong
-    one; the tests of single requests have those.
+    Otherwise the same scenario would go differently the second time. Wrong versions are among the
+    tests of single requests.
     """
     if "If-Match" in case.headers:
         case.headers["If-Match"] = "*"

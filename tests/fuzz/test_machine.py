@@ -1,4 +1,4 @@
-"""Whatever is asked of whichever session, and of whichever instance: the rules hold."""
+"""Random requests to two instances are answered as the specification says."""
 
 import httpx
 from hypothesis.stateful import run_state_machine_as_test
@@ -8,11 +8,11 @@ from tests.fuzz.extent import extent
 from tests.fuzz.machine import Sessions
 
 
-def test_random_games_go_by_the_rules(pair: Pair) -> None:
+def test_random_requests_are_answered_by_the_specification(pair: Pair) -> None:
     one, two = pair
     with httpx.Client(base_url=one.url) as first, httpx.Client(base_url=two.url) as second:
 
-        class OnTheseTwo(Sessions):
+        class SessionsOnPair(Sessions):
             instances = (first, second)
 
-        run_state_machine_as_test(OnTheseTwo, settings=extent(short=40, full=500, steps=40))
+        run_state_machine_as_test(SessionsOnPair, settings=extent(short=40, full=500, steps=40))
