@@ -1,6 +1,6 @@
 """Schemathesis's checks, some extended by rules that the OpenAPI document can't state.
 
-The only check left out is `object_level_authorization`, which needs several identities:
+`object_level_authorization` is left out, since it needs several identities:
 tests/integration/test_rights.py tries every kind of caller on every route.
 """
 

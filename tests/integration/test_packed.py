@@ -1,4 +1,4 @@
-"""Documents that stay the same are read and compressed once (RFC 9110 sections 8.4 and 12.5.5)."""
+"""Static documents are read and compressed once (RFC 9110 sections 8.4 and 12.5.5)."""
 
 import gzip
 import os
@@ -50,21 +50,21 @@ async def test_a_document_is_the_same_with_gzip_and_without(api: ApiClient, path
 
 @pytest.fixture
 def compressions(monkeypatch: pytest.MonkeyPatch) -> list[int]:
-    """The sizes of what was compressed."""
+    """The sizes of the data that were compressed, in bytes."""
     sizes: list[int] = []
 
     compress = gzip.compress
 
-    def noted(data: bytes, *level: Any, **more: Any) -> bytes:
+    def recording(data: bytes, *level: Any, **more: Any) -> bytes:
         sizes.append(len(data))
         return compress(data, *level, **more)
 
-    monkeypatch.setattr(gzip, "compress", noted)
+    monkeypatch.setattr(gzip, "compress", recording)
     return sizes
 
 
 def _client(*routes: Route) -> httpx.AsyncClient:
-    """A client of a pipeline whose routes need no backend."""
+    """Return a client of a pipeline whose routes need no store."""
     parts: Any = SimpleNamespace(metrics=PrometheusMetrics())
     transport = httpx.ASGITransport(Pipeline(routes, parts, cors_origins=[]))
     return httpx.AsyncClient(transport=transport, base_url="http://service")
@@ -75,7 +75,7 @@ async def test_a_file_is_compressed_once_until_it_changes(
 ) -> None:
     monkeypatch.setattr(
         "starlette.middleware.gzip.GZipResponder._compress_body",
-        lambda *_: pytest.fail("compressed anew"),
+        lambda *_: pytest.fail("compressed again"),
     )
     file = tmp_path / "page.js"
     file.write_text("first " * 1_000)
@@ -99,17 +99,17 @@ async def test_a_file_is_compressed_once_until_it_changes(
         assert (part.status_code, part.text) == (206, "second")
 
 
-async def test_the_openapi_document_is_made_and_compressed_once(
+async def test_the_openapi_document_is_built_and_compressed_once(
     compressions: list[int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     made: list[Iterable[Route]] = []
     describe = openapi.describe
 
-    def noted(routes: Iterable[Route]) -> dict[str, Any]:
+    def recording(routes: Iterable[Route]) -> dict[str, Any]:
         made.append(routes)
         return describe(routes)
 
-    monkeypatch.setattr(openapi, "describe", noted)
+    monkeypatch.setattr(openapi, "describe", recording)
     async with _client(openapi.document_route("/api-docs.json", ROUTES)) as http:
         answers = [await http.get("/api-docs.json", headers=_GZIP) for _ in range(3)]
     assert len({a.content for a in answers}) == 1

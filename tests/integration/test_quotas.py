@@ -1,4 +1,4 @@
-"""What one host may hold and give the service to do; what is above it is refused by name."""
+"""Quotas of a host and a session: stored bytes, written bytes and automatic changes."""
 
 from collections.abc import AsyncIterator, Callable, Iterator
 from typing import Any
@@ -17,7 +17,7 @@ _MEBIBYTE = 1024 * 1024
 
 
 @pytest.fixture(scope="module")
-def bounded_url() -> Iterator[str]:
+def limited_url() -> Iterator[str]:
     """A service with small limits."""
     limits = {
         "RATE_LIMIT_GENERAL": "0",
@@ -35,29 +35,29 @@ def bounded_url() -> Iterator[str]:
 
 
 @pytest.fixture
-async def api(bounded_url: str) -> AsyncIterator[ApiClient]:
-    """A host that holds nothing yet."""
-    async with api_client(bounded_url, tokens.host(str(uuid4())), timeout=20) as api:
+async def api(limited_url: str) -> AsyncIterator[Api]:
+    """A client of a host without sessions."""
+    async with calling(limited_url, tokens.host(str(uuid4())), timeout=20) as api:
         yield api
 
 
 @pytest.fixture
-async def backend(bounded_url: str) -> AsyncIterator[ApiClient]:
-    """A backend, which owns nothing."""
-    async with api_client(bounded_url, tokens.service(), timeout=20) as api:
+async def backend(limited_url: str) -> AsyncIterator[Api]:
+    """A client with a backend's token; a backend owns no sessions."""
+    async with calling(limited_url, tokens.service(), timeout=20) as api:
         yield api
 
 
-def large(**more: Any) -> dict[str, Any]:
-    """A create body of a session that takes some 90 kB."""
+def large_body(**more: Any) -> dict[str, Any]:
+    """Return a create body of a session that takes some 90 kB."""
     seats = [participant() for _ in range(500)]
     return {"sync_mode": "per_participant", "participants": seats, **more}
 
 
-def cycling(
+def advancing_body(
     players: int, cycle_ms: int | None = 1_000, bank_ms: int | None = None, **more: Any
 ) -> dict[str, Any]:
-    """A create body of a session that goes on and on by itself."""
+    """Return a create body of a session that advances automatically without end."""
     body = {
         "sync_mode": "per_cycle",
         "participants": [participant(bank_ms) for _ in range(players)],
@@ -67,8 +67,8 @@ def cycling(
     return body if cycle_ms is None else {**body, "time_per_cycle_ms": cycle_ms}
 
 
-async def filled(api: ApiClient, body: Callable[[], dict[str, Any]] = large) -> list[str]:
-    """As many sessions of that kind as the host may have."""
+async def fill_quota(api: Api, body: Callable[[], dict[str, Any]] = large_body) -> list[str]:
+    """Create sessions until one is refused; return their ids."""
     made: list[str] = []
     while (answer := await api.create(body())).status_code == 201:
         made.append(answer.json()["data"]["session_id"])
@@ -77,7 +77,7 @@ async def filled(api: ApiClient, body: Callable[[], dict[str, Any]] = large) -> 
 
 
 def violation(answer: httpx.Response) -> tuple[str, str]:
-    """The one field that is at fault, and what is said of it."""
+    """Return the field and the message of an answer's only violation."""
     assert answer.status_code == 400
     error = answer.json()["error"]
     assert error["code"] == "VALIDATION_ERROR"
@@ -85,12 +85,10 @@ def violation(answer: httpx.Response) -> tuple[str, str]:
     return detail["field"], detail["message"]
 
 
-async def test_a_creation_too_large_is_refused_with_the_limit_and_what_to_do(
-    api: ApiClient,
-) -> None:
-    made = await filled(api)
+async def test_a_creation_over_the_quota_is_refused_with_the_limit_and_a_remedy(api: Api) -> None:
+    made = await fill_quota(api)
     assert 5 <= len(made) <= 12
-    refused = await api.create(large())
+    refused = await api.create(large_body())
     error = refused.json()["error"]
     assert error["code"] == "RATE_LIMIT_EXCEEDED"
     assert str(_MEBIBYTE) in error["message"]
@@ -99,35 +97,31 @@ async def test_a_creation_too_large_is_refused_with_the_limit_and_what_to_do(
     assert refused.headers["retry-after"] == "60"
 
 
-async def test_one_host_that_holds_too_much_is_in_nobody_elses_way(
-    api: ApiClient, bounded_url: str
-) -> None:
-    await filled(api)
-    async with api_client(bounded_url, tokens.host(str(uuid4()))) as other:
-        assert (await other.create(large())).status_code == 201
+async def test_a_host_at_its_quota_does_not_limit_other_hosts(api: Api, limited_url: str) -> None:
+    await fill_quota(api)
+    async with calling(limited_url, tokens.host(str(uuid4()))) as other:
+        assert (await other.create(large_body())).status_code == 201
 
 
-async def test_those_who_play_go_on_playing_when_the_host_can_create_no_more(
-    api: ApiClient,
-) -> None:
+async def test_running_sessions_go_on_when_their_host_is_at_its_quota(api: Api) -> None:
     session_id = await api.started(chess())
-    await filled(api)
+    await fill_quota(api)
     for _ in range(5):
         key = {"Idempotency-Key": str(uuid4())}
         assert (await api.do(session_id, "switch", headers=key)).status_code == 200
     assert (await api.do(session_id, "complete")).status_code == 200
 
 
-async def test_what_is_deleted_makes_room(api: ApiClient) -> None:
-    made = await filled(api)
+async def test_deleted_sessions_free_the_quota(api: Api) -> None:
+    made = await fill_quota(api)
     for session_id in made[:2]:
         assert (await api.delete(session_id)).status_code == 204
-    assert (await api.create(large())).status_code == 201
+    assert (await api.create(large_body())).status_code == 201
 
 
-async def test_participants_who_join_count_too(api: ApiClient) -> None:
-    await filled(api)
-    small = await filled(api, chess)
+async def test_added_participants_count_towards_the_quota(api: Api) -> None:
+    await fill_quota(api)
+    small = await fill_quota(api, chess)
     path = f"/v1/sessions/{small[0]}/participants"
     for _ in range(20):
         answer = await api.http.post(path, json=participant())
@@ -137,11 +131,11 @@ async def test_participants_who_join_count_too(api: ApiClient) -> None:
     assert str(_MEBIBYTE) in answer.json()["error"]["message"]
 
 
-async def test_records_of_answers_are_bounded_and_a_change_without_a_key_goes_on(
-    api: ApiClient,
+async def test_idempotency_records_are_limited_and_changes_without_a_key_are_not(
+    api: Api,
 ) -> None:
     session_id = await api.started(chess())
-    await filled(api)
+    await fill_quota(api)
     statuses = [200]
     while statuses[-1] == 200 and len(statuses) < 1_200:
         key = {"Idempotency-Key": "k" * 200 + str(len(statuses))}
@@ -150,34 +144,32 @@ async def test_records_of_answers_are_bounded_and_a_change_without_a_key_goes_on
     assert (await api.do(session_id, "switch")).status_code == 200
 
 
-async def test_a_session_that_advances_too_fast_for_its_size_is_refused(api: ApiClient) -> None:
-    assert (await api.create(cycling(20))).status_code == 201
-    field, message = violation(await api.create(cycling(21)))
+async def test_a_session_that_advances_too_fast_for_its_size_is_refused(api: Api) -> None:
+    assert (await api.create(advancing_body(20))).status_code == 201
+    field, message = violation(await api.create(advancing_body(21)))
     assert field == "time_per_cycle_ms"
     assert "cannot exceed 20, and would be 21" in message
-    assert (await api.create(cycling(21, 2_000))).status_code == 201
-    assert (await api.create(cycling(21, auto_advance=False))).status_code == 201
-    skipping = cycling(21, auto_advance=False, action_on_timeout={"type": "skip_cycle"})
+    assert (await api.create(advancing_body(21, 2_000))).status_code == 201
+    assert (await api.create(advancing_body(21, auto_advance=False))).status_code == 201
+    skipping = advancing_body(21, auto_advance=False, action_on_timeout={"type": "skip_cycle"})
     assert violation(await api.create(skipping))[0] == "time_per_cycle_ms"
-    assert violation(await api.create(cycling(21, None, 1_000)))[0] == "participants"
+    assert violation(await api.create(advancing_body(21, None, 1_000)))[0] == "participants"
 
 
-async def test_warnings_count_as_changes(api: ApiClient) -> None:
-    assert (await api.create(cycling(20, 2_000, warn_at_ms=[500]))).status_code == 201
-    assert violation(await api.create(cycling(20, 2_000, warn_at_ms=[500, 700])))
+async def test_warnings_count_as_automatic_changes(api: Api) -> None:
+    assert (await api.create(advancing_body(20, 2_000, warn_at_ms=[500]))).status_code == 201
+    assert violation(await api.create(advancing_body(20, 2_000, warn_at_ms=[500, 700])))
 
 
-async def test_one_who_joins_a_session_that_is_as_fast_as_it_may_be_is_refused(
-    api: ApiClient,
-) -> None:
-    session_id = await api.created(cycling(20))
+async def test_a_participant_that_would_exceed_the_automatic_load_is_refused(api: Api) -> None:
+    session_id = await api.created(advancing_body(20))
     answer = await api.http.post(f"/v1/sessions/{session_id}/participants", json=participant(None))
     assert violation(answer)[0] == "participant_id"
     assert (await api.session(session_id))["version"] == 1
 
 
-async def test_a_clock_that_would_make_it_too_fast_is_refused(api: ApiClient) -> None:
-    body = cycling(23, None, 1_000)
+async def test_a_clock_that_would_exceed_the_automatic_load_is_refused(api: Api) -> None:
+    body = advancing_body(23, None, 1_000)
     slow = participant(20_000)
     session_id = await api.created({**body, "participants": [*body["participants"], slow]})
     path = f"/v1/sessions/{session_id}/participants/{slow['participant_id']}"
@@ -187,11 +179,11 @@ async def test_a_clock_that_would_make_it_too_fast_is_refused(api: ApiClient) ->
     assert (await api.http.patch(path, json={"total_time_ms": 15_000})).status_code == 200
 
 
-async def test_all_sessions_of_a_host_together_advance_no_more_often_than_they_may(
-    api: ApiClient,
+async def test_the_automatic_load_of_a_host_s_sessions_is_limited(
+    api: Api,
 ) -> None:
-    """Each counts as 8: a change costs something however few take part."""
-    made = [await api.created(cycling(1)) for _ in range(6)]
+    """Each session counts as 8, the minimum for a change, however few its participants."""
+    made = [await api.created(advancing_body(1)) for _ in range(6)]
     answers = [await api.do(session_id, "start") for session_id in made]
     assert [answer.status_code for answer in answers] == [200] * 5 + [429]
     error = answers[-1].json()["error"]
@@ -204,22 +196,20 @@ async def test_all_sessions_of_a_host_together_advance_no_more_often_than_they_m
     assert (await api.do(made[0], "resume")).status_code == 200
 
 
-async def test_a_backend_is_bound_by_the_limit_of_a_session_alone(backend: ApiClient) -> None:
+async def test_only_the_limit_per_session_applies_to_a_backend(backend: Api) -> None:
     for _ in range(12):
-        assert (await backend.create(large())).status_code == 201
+        assert (await backend.create(large_body())).status_code == 201
     for _ in range(6):
-        await backend.started(cycling(1))
-    assert violation(await backend.create(cycling(21)))
+        await backend.started(advancing_body(1))
+    assert violation(await backend.create(advancing_body(21)))
 
 
-async def test_large_sessions_can_not_be_changed_faster_than_is_written_down(
-    api: ApiClient,
-) -> None:
-    session_id = await api.started(large())
+async def test_the_bytes_that_a_host_writes_per_minute_are_limited(api: Api) -> None:
+    session_id = await api.started(large_body())
     switched = 0
     while (refused := await api.do(session_id, "switch")).status_code == 200:
         switched += 1
-        assert switched < 200, "twice as many as a minute may take: a minute may end meanwhile"
+        assert switched < 200, "at most the quotas of two minutes, if a minute ends meanwhile"
     assert refused.status_code == 429
     error = refused.json()["error"]
     assert error["details"] == {"max_written_bytes_per_minute": 8 * _MEBIBYTE}

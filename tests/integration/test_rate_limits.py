@@ -1,4 +1,4 @@
-"""Limits hold for callers and sessions, however many instances there are (API §2, Headers)."""
+"""Rate limits per caller and per session hold across instances (API section 2, Headers)."""
 
 import asyncio
 import time
@@ -20,7 +20,7 @@ _GENERAL = 30
 
 @pytest.fixture(scope="module")
 def limited(redis_url: str) -> Iterator[tuple[Instance, Instance]]:
-    """Two instances that limit what one caller may ask of both together."""
+    """Two instances that share their rate limits."""
     settings = {
         "JWT_SECRET": SECRET,
         "RATE_LIMIT_GENERAL": str(_GENERAL),
@@ -46,11 +46,11 @@ async def _clients(
         ]
 
 
-def _tally(answers: list[httpx.Response]) -> Counter[int]:
+def _status_counts(answers: list[httpx.Response]) -> Counter[int]:
     return Counter(answer.status_code for answer in answers)
 
 
-async def test_two_instances_let_through_together_what_one_may(
+async def test_two_instances_share_a_caller_s_limit(
     limited: tuple[Instance, Instance],
 ) -> None:
     async with _clients(limited, tokens.host("busy")) as (one, two):
@@ -58,10 +58,10 @@ async def test_two_instances_let_through_together_what_one_may(
         answers = await asyncio.gather(
             *((one, two)[n % 2].get(session_id) for n in range(2 * _GENERAL))
         )
-    assert _tally(answers) == {200: _GENERAL - 1, 429: _GENERAL + 1}
+    assert _status_counts(answers) == {200: _GENERAL - 1, 429: _GENERAL + 1}
 
 
-async def test_an_answer_tells_how_many_are_left_and_a_refusal_when_to_come_back(
+async def test_answers_tell_the_remaining_requests_and_refusals_when_to_retry(
     limited: tuple[Instance, Instance],
 ) -> None:
     async with _clients(limited, tokens.host("counting")) as (one, _):
@@ -79,30 +79,30 @@ async def test_an_answer_tells_how_many_are_left_and_a_refusal_when_to_come_back
     assert error["message"].startswith("Too many requests")
 
 
-async def test_what_is_refused_costs_the_store_nothing_more(own_redis_url: str) -> None:
+async def test_refused_requests_read_no_session(own_redis_url: str) -> None:
     settings = {"JWT_SECRET": SECRET, "RATE_LIMIT_GENERAL": str(_GENERAL)}
-    with running(own_redis_url, **settings) as alone:  # type: ignore[arg-type] # none is port
-        await _flood(alone, own_redis_url)
+    with running(own_redis_url, **settings) as alone:  # type: ignore[arg-type] # no `port`
+        await _exceed_limit(alone, own_redis_url)
 
 
-async def _flood(instance: Instance, redis_url: str) -> None:
+async def _exceed_limit(instance: Instance, redis_url: str) -> None:
     async with _clients((instance, instance), tokens.host("flood")) as (one, _):
         session_id = await one.created(chess())
         for _ in range(_GENERAL):
             await one.get(session_id)
         with Redis.from_url(redis_url) as redis:
-            before = _reads(redis)
+            before = _session_reads(redis)
             answers = [await one.get(session_id) for _ in range(50)]
-            assert _reads(redis) == before
-    assert _tally(answers) == {429: 50}
+            assert _session_reads(redis) == before
+    assert _status_counts(answers) == {429: 50}
 
 
-def _reads(redis: "Redis") -> int:
-    """How often sessions were read."""
+def _session_reads(redis: "Redis") -> int:
+    """Return how often sessions were read."""
     return int(redis.info("commandstats").get("cmdstat_hmget", {}).get("calls", 0))
 
 
-async def test_a_session_is_switched_so_often_a_second_whoever_does_it(
+async def test_the_switches_of_a_session_per_second_are_limited(
     limited: tuple[Instance, Instance],
 ) -> None:
     async with _clients(limited, tokens.service()) as (one, two):
@@ -112,7 +112,7 @@ async def test_a_session_is_switched_so_often_a_second_whoever_does_it(
             *((one, two)[n % 2].do(session_id, "switch") for n in range(12))
         )
         took_s = time.monotonic() - began
-    switched = _tally(answers)[200]
+    switched = _status_counts(answers)[200]
     assert 5 <= switched <= 5 * (1 + took_s)
     refused = next(answer for answer in answers if answer.status_code == 429)
     error = refused.json()["error"]
@@ -120,7 +120,7 @@ async def test_a_session_is_switched_so_often_a_second_whoever_does_it(
     assert error["message"].startswith("Too many cycle switches")
 
 
-async def test_the_one_on_move_can_switch_whatever_others_try(
+async def test_refused_switches_of_others_do_not_limit_the_active_participant(
     limited: tuple[Instance, Instance],
 ) -> None:
     body = chess()
@@ -131,21 +131,22 @@ async def test_the_one_on_move_can_switch_whatever_others_try(
         for token in (tokens.host("mallory"), tokens.participant(session_id, off_move)):
             one.http.headers.update(bearer(token))
             tried += [await one.do(session_id, "switch") for _ in range(6)]
-        assert {404, 409, 429} == set(_tally(tried))
+        assert {404, 409, 429} == set(_status_counts(tried))
         one.http.headers.update(bearer(tokens.participant(session_id, on_move)))
         assert (await one.do(session_id, "switch")).status_code == 200
 
 
-async def test_nobody_speaks_for_a_participant_in_another_session(
+async def test_the_limit_of_a_participant_is_separate_in_each_session(
     limited: tuple[Instance, Instance],
 ) -> None:
     body = chess()
     victim = body["participants"][0]["participant_id"]
     async with _clients(limited, tokens.host("mallory")) as (one, _):
-        trap = await one.created(body)
+        own_session = await one.created(body)
         for _ in range(_GENERAL + 1):
             last = await one.http.get(
-                f"/v1/sessions/{trap}", headers=bearer(tokens.participant(trap, victim))
+                f"/v1/sessions/{own_session}",
+                headers=bearer(tokens.participant(own_session, victim)),
             )
         assert last.status_code == 429
     async with _clients(limited, tokens.service()) as (one, _):
@@ -161,16 +162,18 @@ async def test_nobody_speaks_for_a_participant_in_another_session(
         (tokens.spectator("5a7f9a52-6a2c-4d0c-9a38-0f1f4c3b7d10"), "/v1/sessions", 403),
     ],
 )
-async def test_what_never_comes_to_the_store_is_counted_too(
+async def test_invalid_and_forbidden_requests_count_too(
     limited: tuple[Instance, Instance], token: str, path: str, status: int
 ) -> None:
     async with _clients(limited, token) as (one, _):
         answers = [await one.http.post(path, json={"bad": 1}) for _ in range(2 * _GENERAL)]
-    assert set(_tally(answers)) == {status, 429}
+    assert set(_status_counts(answers)) == {status, 429}
     assert answers[0].status_code == status
 
 
-async def test_one_s_limit_is_not_another_s(limited: tuple[Instance, Instance]) -> None:
+async def test_hosts_of_one_name_in_two_tenants_have_separate_limits(
+    limited: tuple[Instance, Instance],
+) -> None:
     async with _clients(limited, tokens.host("first")) as (one, _):
         session_id = await one.created(chess())
         await asyncio.gather(*(one.get(session_id) for _ in range(_GENERAL)))
@@ -179,7 +182,7 @@ async def test_one_s_limit_is_not_another_s(limited: tuple[Instance, Instance]) 
         assert (await one.create(chess())).status_code == 201
 
 
-async def test_a_batch_and_the_history_count_as_one_request_each(
+async def test_a_batch_counts_as_one_request(
     limited: tuple[Instance, Instance],
 ) -> None:
     async with _clients(limited, tokens.host("reader")) as (one, _):
@@ -190,21 +193,21 @@ async def test_a_batch_and_the_history_count_as_one_request_each(
 
 
 @pytest.mark.parametrize("path", ["/health", "/ready", "/metrics", "/v1/time", "/api-docs.json"])
-async def test_some_addresses_are_never_limited(
+async def test_operational_paths_and_the_document_are_not_limited(
     limited: tuple[Instance, Instance], path: str
 ) -> None:
     async with _clients(limited, "none") as (one, _):
         answers = [await one.http.get(path) for _ in range(_GENERAL + 5)]
-    assert _tally(answers) == {200: _GENERAL + 5}
+    assert _status_counts(answers) == {200: _GENERAL + 5}
     assert "ratelimit-limit" not in answers[-1].headers
 
 
-async def test_a_host_has_so_many_live_sessions_and_no_more(
+async def test_the_live_sessions_of_a_host_are_limited(
     limited: tuple[Instance, Instance],
 ) -> None:
     async with _clients(limited, tokens.host("collector")) as (one, two):
         answers = await asyncio.gather(*((one, two)[n % 2].create(chess()) for n in range(8)))
-        assert _tally(answers) == {201: 4, 429: 4}
+        assert _status_counts(answers) == {201: 4, 429: 4}
         refused = next(answer for answer in answers if answer.status_code == 429)
         assert refused.json()["error"]["details"] == {"max_sessions": 4}
         kept = next(answer for answer in answers if answer.status_code == 201)
@@ -214,12 +217,12 @@ async def test_a_host_has_so_many_live_sessions_and_no_more(
 
 @pytest.fixture(scope="module")
 def behind_a_proxy(redis_url: str) -> Iterator[Instance]:
-    """An instance that asks for no tokens, behind one proxy."""
+    """An instance without authentication, behind one proxy."""
     with running(redis_url, RATE_LIMIT_GENERAL="3", TRUSTED_PROXY_HOPS="1") as instance:
         yield instance
 
 
-async def test_without_tokens_the_address_is_the_caller_and_cannot_be_made_up(
+async def test_without_tokens_the_caller_is_the_address_that_the_proxy_saw(
     behind_a_proxy: Instance,
 ) -> None:
     async with httpx.AsyncClient(base_url=behind_a_proxy.url) as http:
@@ -233,7 +236,7 @@ async def test_without_tokens_the_address_is_the_caller_and_cannot_be_made_up(
 
 
 @pytest.mark.parametrize(("failure", "status"), [("open", 200), ("closed", 503)])
-async def test_a_store_that_cannot_count_lets_requests_through_or_not_as_it_is_set(
+async def test_rate_limit_failure_decides_on_requests_that_cannot_be_counted(
     own_redis_url: str, failure: str, status: int
 ) -> None:
     with (
@@ -241,8 +244,9 @@ async def test_a_store_that_cannot_count_lets_requests_through_or_not_as_it_is_s
         Redis.from_url(own_redis_url) as redis,
     ):
         async with httpx.AsyncClient(base_url=instance.url, timeout=20) as http:
-            session_id = await ApiClient(http).created(chess())
-            redis.delete(*redis.keys("*:counter:*"))  # else it would go on counting this caller
+            session_id = await Api(http).created(chess())
+            # A full store can still update an existing counter.
+            redis.delete(*redis.keys("*:counter:*"))
             redis.config_set("maxmemory", "1")
             answer = await http.get(f"/v1/sessions/{session_id}")
     assert answer.status_code == status

@@ -1,4 +1,4 @@
-"""What `/ready` says of a store that takes no changes and of a trail that doesn't advance."""
+"""`/ready` reports a store that takes no writes and an audit trail that doesn't advance."""
 
 import asyncio
 import time
@@ -26,13 +26,13 @@ from shared.store.sessions import RedisSessionStore
 from tests.support.api import ApiClient, chess
 from tests.support.native_redis import native_connection_of
 
-_HEALED_WITHIN_S = 5.0
+_TIMEOUT_S = 5.0
 _OUTBOX = Keys().outbox("{s0}")
 
 
 @pytest.fixture(scope="module")
 def valkey_url() -> Iterator[str]:
-    """A Redis that a test may mistreat."""
+    """A Redis whose data and configuration tests may change."""
     server = ValkeyServer(port=free_port(), config={"save": "", "appendonly": "no"})
     server.start()
     yield f"redis://127.0.0.1:{server.port}/0"
@@ -41,7 +41,7 @@ def valkey_url() -> Iterator[str]:
 
 @pytest.fixture
 async def redis(valkey_url: str) -> AsyncIterator[Redis]:
-    """A client of it."""
+    """A client of that Redis, which is empty and has no memory limit."""
     client = Redis.from_url(valkey_url)
     await client.flushall()
     yield client
@@ -51,24 +51,24 @@ async def redis(valkey_url: str) -> AsyncIterator[Redis]:
 
 @pytest.fixture(scope="module")
 def own_postgres() -> Iterator[EmbeddedPostgres]:
-    """A database that a test may mistreat."""
+    """A database server whose configuration tests may change."""
     with embedded_postgres() as server:
         migrate(server.url)
         yield server
 
 
 @asynccontextmanager
-async def instance_of(redis: Redis, **settings: Any) -> AsyncIterator[httpx.AsyncClient]:
-    """A client of an instance that depends on `redis`."""
+async def client_of_instance(redis: Redis, **settings: Any) -> AsyncIterator[httpx.AsyncClient]:
+    """Start an instance on `redis` and yield a client of it."""
     port = redis.connection_pool.connection_kwargs["port"]
     with running(f"redis://127.0.0.1:{port}/0", **settings) as instance:
         async with httpx.AsyncClient(base_url=instance.url, timeout=10) as http:
             yield http
 
 
-async def until(http: httpx.AsyncClient, status: str) -> dict[str, Any]:
-    """What `/ready` says once it says `status`."""
-    async with asyncio.timeout(_HEALED_WITHIN_S):
+async def until_status(http: httpx.AsyncClient, status: str) -> dict[str, Any]:
+    """Return the body of `/ready` once it says `status`."""
+    async with asyncio.timeout(_TIMEOUT_S):
         while (answer := (await http.get("/ready")).json())["status"] != status:
             await asyncio.sleep(0.1)
     return dict(answer)
@@ -77,7 +77,7 @@ async def until(http: httpx.AsyncClient, status: str) -> dict[str, Any]:
 async def test_an_instance_whose_store_is_full_is_not_ready_until_it_has_room(
     redis: Redis,
 ) -> None:
-    async with instance_of(redis) as http:
+    async with client_of_instance(redis) as http:
         await redis.config_set("maxmemory", "1")
         assert (await ApiClient(http).create(chess())).status_code == 503
         answer = await http.get("/ready")
@@ -88,57 +88,57 @@ async def test_an_instance_whose_store_is_full_is_not_ready_until_it_has_room(
             "reasons": {"redis": "its memory is full (OOM)"},
         }
         await redis.config_set("maxmemory", "0")
-        assert await until(http, "ready") == {
+        assert await until_status(http, "ready") == {
             "status": "ready",
             "checks": {"redis": "up", "audit": "off"},
         }
 
 
 async def test_an_instance_whose_outbox_was_replaced_is_not_ready(redis: Redis) -> None:
-    async with instance_of(redis) as http:
+    async with client_of_instance(redis) as http:
         await redis.set(_OUTBOX, "something else")
-        answer = await until(http, "not_ready")
+        answer = await until_status(http, "not_ready")
         assert "WRONGTYPE" in answer["reasons"]["redis"]
 
 
-async def test_however_often_it_is_asked_it_writes_once_a_second(redis: Redis) -> None:
-    async with instance_of(redis) as http:
+async def test_frequent_readiness_checks_write_once_a_second(redis: Redis) -> None:
+    async with client_of_instance(redis) as http:
         await http.get("/ready")
         await redis.config_resetstat()
-        began, asked = time.monotonic(), 0
+        began, requests = time.monotonic(), 0
         while time.monotonic() - began < 2.2:
             answers = await asyncio.gather(*(http.get("/ready") for _ in range(20)))
             assert {answer.status_code for answer in answers} == {200}
-            asked += len(answers)
+            requests += len(answers)
         writes = (await redis.info("commandstats"))["cmdstat_set"]["calls"]
         assert 1 <= writes <= 3
-        assert asked > 100
+        assert requests > 100
 
 
-async def test_a_trail_that_does_not_advance_is_told(
+async def test_a_trail_that_does_not_advance_is_reported(
     redis: Redis, own_postgres: EmbeddedPostgres
 ) -> None:
-    async with instance_of(redis, DATABASE_URL=own_postgres.url, AUDIT_WORKER="off") as http:
-        assert (await until(http, "ready"))["checks"] == {"redis": "up", "audit": "up"}
+    async with client_of_instance(redis, DATABASE_URL=own_postgres.url, AUDIT_WORKER="off") as http:
+        assert (await until_status(http, "ready"))["checks"] == {"redis": "up", "audit": "up"}
         seconds, _ = await redis.time()
         await redis.xadd(_OUTBOX, {"entry": "{}"}, id=f"{seconds - 30}000-0")
-        answer = await until(http, "degraded")
+        answer = await until_status(http, "degraded")
         assert answer["checks"] == {"redis": "up", "audit": "down"}
         assert "an entry has waited 3" in answer["reasons"]["audit"]
         await redis.xtrim(_OUTBOX, 0)
-        assert (await until(http, "ready"))["checks"]["audit"] == "up"
+        assert (await until_status(http, "ready"))["checks"]["audit"] == "up"
 
 
-async def test_a_trail_that_takes_no_writes_is_told_with_the_reason(
+async def test_a_read_only_trail_is_reported_with_the_reason(
     redis: Redis, own_postgres: EmbeddedPostgres
 ) -> None:
     with psycopg.connect(own_postgres.url, autocommit=True) as admin:
-        async with instance_of(redis, DATABASE_URL=own_postgres.url) as http:
-            await until(http, "ready")
+        async with client_of_instance(redis, DATABASE_URL=own_postgres.url) as http:
+            await until_status(http, "ready")
             admin.execute("alter system set default_transaction_read_only = on")
             admin.execute("select pg_reload_conf()")
             try:
-                answer = await until(http, "degraded")
+                answer = await until_status(http, "degraded")
             finally:
                 admin.execute("set default_transaction_read_only = off")
                 admin.execute("alter system reset default_transaction_read_only")
@@ -148,10 +148,10 @@ async def test_a_trail_that_takes_no_writes_is_told_with_the_reason(
                 "checks": {"redis": "up", "audit": "down"},
                 "reasons": {"audit": "it is read-only (25006)"},
             }
-            await until(http, "ready")
+            await until_status(http, "ready")
 
 
-async def test_a_trail_whose_encoding_lacks_characters_is_told(
+async def test_a_trail_whose_encoding_lacks_characters_is_reported(
     redis: Redis, own_postgres: EmbeddedPostgres
 ) -> None:
     with psycopg.connect(own_postgres.url, autocommit=True) as admin:
@@ -160,8 +160,8 @@ async def test_a_trail_whose_encoding_lacks_characters_is_told(
         )
     url = own_postgres.url.rsplit("/", 1)[0] + "/latin"
     migrate(url)
-    async with instance_of(redis, DATABASE_URL=url) as http:
-        answer = await until(http, "degraded")
+    async with client_of_instance(redis, DATABASE_URL=url) as http:
+        answer = await until_status(http, "degraded")
         assert "LATIN1" in answer["reasons"]["audit"]
         assert "UTF8" in answer["reasons"]["audit"]
 
@@ -186,7 +186,7 @@ async def test_a_trail_that_is_behind_but_advances_is_up(
 
 
 def readiness_of(redis: Redis, audit: AuditLog) -> Readiness:
-    """That of an instance with this store and this trail."""
-    connection, keys = native_connection_of(redis), Keys()
+    """Return the readiness check of an instance with this store and this trail."""
+    connection, keys = natively(redis), Keys()
     store = RedisSessionStore(connection, keys, StoreClock())
     return Readiness(StoreProbe(connection, keys), store, audit)
