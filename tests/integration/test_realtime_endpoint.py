@@ -1,4 +1,4 @@
-"""`GET .../realtime`: how a session is to be followed, and with which token."""
+"""`GET .../realtime` names the transport, the address and the token to follow a session with."""
 
 import json
 import time
@@ -25,12 +25,12 @@ pytestmark = pytest.mark.http
 
 _PRIVATE = ec.generate_private_key(ec.SECP256R1())
 _SIGNING_KEY = json.dumps(ECAlgorithm.to_jwk(_PRIVATE, as_dict=True) | {"kid": "ours"})
-_LONGEST_S = 600
+_MAX_LIFETIME_S = 600
 
 
 @pytest.fixture(scope="module")
-def pushing_url(supabase: LocalSupabase) -> Iterator[str]:
-    """Where a service is whose clients listen to Supabase Realtime."""
+def supabase_service_url(supabase: LocalSupabase) -> Iterator[str]:
+    """The URL of a service whose clients listen to Supabase Realtime."""
     settings = {
         "SUPABASE_URL": supabase.url,
         "SUPABASE_SERVICE_ROLE_KEY": SECRET_KEY,
@@ -45,9 +45,9 @@ def pushing_url(supabase: LocalSupabase) -> Iterator[str]:
 
 
 @pytest.fixture
-async def pushing(pushing_url: str) -> AsyncIterator[ApiClient]:
-    """A client of it, with Alice's token."""
-    async with api_client(pushing_url, tokens.host(), timeout=20) as api:
+async def supabase_api(supabase_service_url: str) -> AsyncIterator[Api]:
+    """A client of that service, with Alice's token."""
+    async with calling(supabase_service_url, tokens.host(), timeout=20) as api:
         yield api
 
 
@@ -67,9 +67,11 @@ def _claims(token: str) -> dict[str, Any]:
     return read
 
 
-async def test_supabase_is_named_with_a_token_for_this_session_alone(pushing: ApiClient) -> None:
-    session_id = await pushing.created(chess())
-    found = await _subscription(pushing, session_id)
+async def test_the_answer_names_supabase_with_a_token_for_this_session_only(
+    supabase_api: Api,
+) -> None:
+    session_id = await supabase_api.created(chess())
+    found = await _subscription(supabase_api, session_id)
     assert found["transport"] == "supabase"
     assert found["key"] == PUBLISHABLE_KEY
     assert found["topic"] == f"session:{session_id}"
@@ -77,46 +79,46 @@ async def test_supabase_is_named_with_a_token_for_this_session_alone(pushing: Ap
     claims = _claims(found["token"])
     assert claims.keys() == {"role", "iat", "exp", "sync_session"}
     assert (claims["role"], claims["sync_session"]) == ("authenticated", session_id)
-    assert 0 < claims["exp"] - time.time() <= _LONGEST_S
+    assert 0 < claims["exp"] - time.time() <= _MAX_LIFETIME_S
     assert datetime.fromisoformat(found["expires_at"]).timestamp() == claims["exp"]
 
 
-async def test_a_tenant_s_topic_is_its_own(pushing: ApiClient) -> None:
+async def test_a_tenant_s_topic_and_token_name_the_tenant(supabase_api: Api) -> None:
     headers = bearer(tokens.host(tenant="acme"))
-    answer = await pushing.http.post("/v1/sessions", json=chess(), headers=headers)
+    answer = await supabase_api.http.post("/v1/sessions", json=chess(), headers=headers)
     session_id = answer.json()["data"]["session_id"]
-    found = await _subscription(pushing, session_id, tokens.host(tenant="acme"))
+    found = await _subscription(supabase_api, session_id, tokens.host(tenant="acme"))
     assert found["topic"] == f"session:acme:{session_id}"
     assert _claims(found["token"])["sync_session"] == f"acme:{session_id}"
 
 
-async def test_it_ends_no_later_than_the_caller_s_own(pushing: ApiClient) -> None:
-    session_id = await pushing.created(chess())
+async def test_the_token_expires_no_later_than_the_caller_s(supabase_api: Api) -> None:
+    session_id = await supabase_api.created(chess())
     ends_s = int(time.time()) + 60
-    found = await _subscription(pushing, session_id, tokens.host(exp=ends_s))
+    found = await _subscription(supabase_api, session_id, tokens.host(exp=ends_s))
     assert _claims(found["token"])["exp"] == ends_s
 
 
-async def test_it_is_no_token_for_us(pushing: ApiClient) -> None:
-    session_id = await pushing.created(chess())
-    found = await _subscription(pushing, session_id)
+async def test_the_api_refuses_a_realtime_token(supabase_api: Api) -> None:
+    session_id = await supabase_api.created(chess())
+    found = await _subscription(supabase_api, session_id)
     path = f"/v1/sessions/{session_id}"
-    answer = await pushing.http.get(path, headers=bearer(found["token"]))
+    answer = await supabase_api.http.get(path, headers=bearer(found["token"]))
     assert answer.status_code == 401
 
 
-async def test_a_lobby_can_be_followed_by_those_whose_session_it_will_be(
-    pushing: ApiClient,
+async def test_spectators_and_backends_can_follow_a_session_before_its_creation(
+    supabase_api: Api,
 ) -> None:
     session_id = str(uuid4())
     for token in (tokens.spectator(session_id), tokens.service()):
-        found = await _subscription(pushing, session_id, token)
+        found = await _subscription(supabase_api, session_id, token)
         assert found["topic"] == f"session:{session_id}"
-    as_host = await pushing.http.get(f"/v1/sessions/{session_id}/realtime")
+    as_host = await supabase_api.http.get(f"/v1/sessions/{session_id}/realtime")
     assert as_host.status_code == 404
 
 
-async def test_what_was_deleted_is_followed_by_nobody(guarded: ApiClient) -> None:
+async def test_a_deleted_session_cannot_be_followed(guarded: Api) -> None:
     session_id = await guarded.created(chess())
     await guarded.http.delete(f"/v1/sessions/{session_id}")
     for token in (tokens.host(), tokens.spectator(session_id), tokens.service()):
@@ -124,7 +126,7 @@ async def test_what_was_deleted_is_followed_by_nobody(guarded: ApiClient) -> Non
         assert (await guarded.http.get(path, headers=bearer(token))).status_code == 404
 
 
-async def test_without_supabase_it_is_a_socket_or_nothing(guarded: ApiClient) -> None:
+async def test_without_supabase_the_transport_is_websocket_or_polling(guarded: Api) -> None:
     session_id = await guarded.created(chess())
     found = await _subscription(guarded, session_id)
     if IS_FUNCTIONS:
@@ -141,8 +143,8 @@ async def test_without_supabase_it_is_a_socket_or_nothing(guarded: ApiClient) ->
     assert refused.status_code == 401
 
 
-async def test_a_long_name_is_no_hindrance(guarded: ApiClient) -> None:
-    """What a token says of who listens must be something that a token may say."""
+async def test_a_caller_with_the_longest_subject_can_follow_a_session(guarded: Api) -> None:
+    """A subject of 255 characters is the longest that a token may have."""
     token = tokens.host("a" * 255)
     created = await guarded.http.post("/v1/sessions", json=chess(), headers=bearer(token))
     session_id = created.json()["data"]["session_id"]
@@ -152,7 +154,7 @@ async def test_a_long_name_is_no_hindrance(guarded: ApiClient) -> None:
             assert json.loads(await socket.recv())["type"] == "CONNECTED"
 
 
-async def test_the_address_is_the_one_by_which_the_client_came(guarded: ApiClient) -> None:
+async def test_the_address_has_the_host_and_scheme_of_the_request(guarded: Api) -> None:
     own = bearer(tokens.host("host"))
     created = await guarded.http.post("/v1/sessions", json=chess(), headers=own)
     session_id = created.json()["data"]["session_id"]

@@ -1,4 +1,4 @@
-"""Redis forgets; the sessions go on as the audit trail last saw them."""
+"""Sessions that Redis has lost are restored from the audit trail and the outbox."""
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator
@@ -45,30 +45,30 @@ from tests.support.native_redis import native_connection_of
 from tests.support.scenarios import changes_of, entries_of, last_session, switched_session
 from tests.support.tokens import bearer
 
-_PATIENCE_S = 10.0
+_TIMEOUT_S = 10.0
 
 
 @pytest.fixture(scope="module")
-def forgetful_redis() -> Iterator[str]:
-    """A Redis that tests flush."""
+def flushed_redis_url() -> Iterator[str]:
+    """The URL of a Redis that tests flush."""
     with embedded_redis() as url:
         yield url
 
 
 @pytest.fixture(scope="module")
 def postgres() -> Iterator[EmbeddedPostgres]:
-    """A trail of its own: what others have in theirs is not to be restored here."""
+    """An audit trail for this module, so that no other sessions are restored."""
     with embedded_postgres() as server:
         migrate(server.url)
         yield server
 
 
 @pytest.fixture(scope="module")
-def pair(forgetful_redis: str, postgres: EmbeddedPostgres) -> Iterator[tuple[Instance, Instance]]:
-    """Two instances on it."""
+def pair(flushed_redis_url: str, postgres: EmbeddedPostgres) -> Iterator[tuple[Instance, Instance]]:
+    """Two instances on that Redis and trail."""
     with (
-        running(forgetful_redis, DATABASE_URL=postgres.url) as one,
-        running(forgetful_redis, DATABASE_URL=postgres.url) as two,
+        running(flushed_redis_url, DATABASE_URL=postgres.url) as one,
+        running(flushed_redis_url, DATABASE_URL=postgres.url) as two,
     ):
         yield one, two
 
@@ -88,65 +88,67 @@ async def other(pair: tuple[Instance, Instance]) -> AsyncIterator[ApiClient]:
 
 
 @pytest.fixture
-async def redis(forgetful_redis: str) -> AsyncIterator[Redis]:
+async def redis(flushed_redis_url: str) -> AsyncIterator[Redis]:
     """A client of that Redis."""
-    client = Redis.from_url(forgetful_redis)
+    client = Redis.from_url(flushed_redis_url)
     yield client
     await client.aclose()
 
 
 @asynccontextmanager
-async def client_of(instance: Instance, token: str | None = None) -> AsyncIterator[ApiClient]:
-    """A client of `instance`."""
+async def client_of(instance: Instance, token: str | None = None) -> AsyncIterator[Api]:
+    """Connect to `instance`."""
     headers = bearer(token)
     async with httpx.AsyncClient(base_url=instance.url, timeout=10, headers=headers) as http:
         yield ApiClient(http)
 
 
-async def audited(redis: Redis) -> None:
+async def wait_until_audited(redis: Redis) -> None:
     """Return when every entry is in the trail."""
-    async with asyncio.timeout(_PATIENCE_S):
+    async with asyncio.timeout(_TIMEOUT_S):
         while await redis.xlen("{s0}:outbox"):
             await asyncio.sleep(0.01)
 
 
-async def forget(redis: Redis) -> None:
-    """Lose everything, once it is audited."""
-    await audited(redis)
+async def flush_when_audited(redis: Redis) -> None:
+    """Flush Redis once every entry is in the trail."""
+    await wait_until_audited(redis)
     await redis.flushall()
 
 
-async def story_of(postgres: EmbeddedPostgres, session_id: str) -> list[tuple[int, str, int]]:
-    """Version, event and instant of every change in the trail."""
-    return await story_in(postgres.url, session_id)
+async def events_of(postgres: EmbeddedPostgres, session_id: str) -> list[tuple[int, str, int]]:
+    """Return version, event and instant of every change in the trail."""
+    return await events_in(postgres.url, session_id)
 
 
-async def story_in(trail: str, name: str) -> list[tuple[int, str, int]]:
-    """The same of the session of that name, in the trail at that url."""
+async def events_in(trail: str, name: str) -> list[tuple[int, str, int]]:
+    """Return the same for the session of that name, in the trail at that URL."""
     log = PostgresAuditLog(trail)
     events = await log.events(name, 0, 1000)
     await log.close()
     return [(event.version, event.event, event.occurred_at) for event in events]
 
 
-def anchored(session: dict[str, Any]) -> dict[str, Any]:
-    """What of a session does not move with time."""
-    moving = {"server_time_ms", "time_remaining_ms", "time_used_ms"}
-    still = {name: value for name, value in session.items() if name not in moving}
-    players = [{k: v for k, v in p.items() if k not in moving} for p in session["participants"]]
-    return still | {"participants": players}
+def without_times(session: dict[str, Any]) -> dict[str, Any]:
+    """Return a session without the fields that change with time."""
+    changing = {"server_time_ms", "time_remaining_ms", "time_used_ms"}
+    fixed = {name: value for name, value in session.items() if name not in changing}
+    players = [{k: v for k, v in p.items() if k not in changing} for p in session["participants"]]
+    return fixed | {"participants": players}
 
 
-async def test_running_games_go_on_to_the_millisecond(
-    api: ApiClient, other: ApiClient, redis: Redis
+async def test_restored_clocks_are_right_to_the_millisecond(
+    api: Api, other: Api, redis: Redis
 ) -> None:
     ids = [await api.started(chess(increment_ms=100)) for _ in range(20)]
     for session_id in ids[::2]:
         await other.do(session_id, "switch")
     before = [await api.session(session_id) for session_id in ids]
-    await forget(redis)
+    await flush_when_audited(redis)
     after = [await other.session(session_id) for session_id in ids]
-    assert [anchored(session) for session in after] == [anchored(session) for session in before]
+    assert [without_times(session) for session in after] == [
+        without_times(session) for session in before
+    ]
     for was, is_now in zip(before, after, strict=True):
         passed = is_now["server_time_ms"] - was["server_time_ms"]
         assert passed > 0
@@ -161,21 +163,21 @@ async def test_a_restored_session_has_the_numbers_that_it_was_given(
     numbers: list[Any] = [1e20, 1.0, 1, -0.0, 1e16, 2**53 + 1, 2**64 - 1, 5e-324]
     session_id = await api.created(chess(metadata={"numbers": numbers}))
     before = (await api.session(session_id))["metadata"]
-    await forget(redis)
+    await flush_when_audited(redis)
     after = (await api.session(session_id))["metadata"]
     assert repr(after["numbers"]) == repr(before["numbers"]) == repr(numbers)
 
 
 @pytest.mark.parametrize("status", ["pending", "paused"])
-async def test_what_stands_still_is_restored_when_it_is_asked_for(
-    api: ApiClient, redis: Redis, status: str
+async def test_a_pending_or_paused_session_is_restored_on_request(
+    api: Api, redis: Redis, status: str
 ) -> None:
     session_id = await api.created(chess())
     if status == "paused":
         await api.do(session_id, "start")
         await api.do(session_id, "pause")
     before = await api.session(session_id)
-    await forget(redis)
+    await flush_when_audited(redis)
     after = await api.session(session_id)
     assert after["status"] == status
     assert after | {"server_time_ms": 0} == before | {"server_time_ms": 0}
@@ -194,43 +196,43 @@ async def test_what_stands_still_is_restored_when_it_is_asked_for(
         ("DELETE", "", None),
     ],
 )
-async def test_any_endpoint_restores(
-    api: ApiClient, redis: Redis, postgres: EmbeddedPostgres, method: str, path: str, body: Any
+async def test_every_endpoint_restores_a_lost_session(
+    api: Api, redis: Redis, postgres: EmbeddedPostgres, method: str, path: str, body: Any
 ) -> None:
     session_id = await api.started({"sync_mode": "count_up", "participants": [participant()]})
-    await forget(redis)
+    await flush_when_audited(redis)
     url = f"/v1/sessions/{session_id}{path}"
     answer = await api.http.request(method, url, json=body)
     assert answer.is_success, answer.text
-    await audited(redis)
+    await wait_until_audited(redis)
     changes = 0 if method == "GET" else 1
-    story = await story_of(postgres, session_id)
-    assert [version for version, _, _ in story] == list(range(1, 3 + changes))
+    events = await events_of(postgres, session_id)
+    assert [version for version, _, _ in events] == list(range(1, 3 + changes))
 
 
-async def test_a_batch_restores(api: ApiClient, redis: Redis) -> None:
+async def test_a_batch_restores_lost_sessions(api: Api, redis: Redis) -> None:
     ids = [await api.created(chess()) for _ in range(3)]
-    await forget(redis)
+    await flush_when_audited(redis)
     asked = [*ids, str(uuid4())]
     answer = (await api.http.post("/v1/sessions/batch", json={"session_ids": asked})).json()["data"]
     assert [session["session_id"] for session in answer["sessions"]] == ids
     assert answer["not_found"] == asked[3:]
 
 
-async def test_a_follower_is_given_the_restored_state(
-    api: ApiClient, redis: Redis, pair: tuple[Instance, Instance]
+async def test_a_follower_receives_the_restored_state(
+    api: Api, redis: Redis, pair: tuple[Instance, Instance]
 ) -> None:
     session_id = await api.started(chess())
-    async with connect_live(pair[1], session_id) as follower:
-        await forget(redis)
+    async with following(pair[1], session_id) as follower:
+        await flush_when_audited(redis)
         await follower.send({"type": "RECONNECT"})
         assert (await follower.until_type("STATE_SYNC"))["state"]["version"] == 2
         await api.do(session_id, "switch")
         await follower.until_version(3)
 
 
-async def test_a_deadline_passes_at_its_instant_though_nobody_asks(
-    api: ApiClient, redis: Redis, postgres: EmbeddedPostgres
+async def test_a_lost_session_expires_at_its_deadline_without_a_request(
+    api: Api, redis: Redis, postgres: EmbeddedPostgres
 ) -> None:
     players = [participant(1_500), participant(60_000)]
     session_id = await api.started(
@@ -239,71 +241,77 @@ async def test_a_deadline_passes_at_its_instant_though_nobody_asks(
     deadline = (await api.session(session_id))["server_time_ms"]
     session = await api.session(session_id)
     deadline = session["server_time_ms"] + session["time_remaining_ms"]
-    await forget(redis)
-    async with asyncio.timeout(_PATIENCE_S):
-        while len(story := await story_of(postgres, session_id)) < 3:
+    await flush_when_audited(redis)
+    async with asyncio.timeout(_TIMEOUT_S):
+        while len(events := await events_of(postgres, session_id)) < 3:
             await asyncio.sleep(0.02)
-    assert story[2] == (3, "time_expired", deadline)
+    assert events[2] == (3, "time_expired", deadline)
 
 
-async def test_what_was_over_stays_over(api: ApiClient, redis: Redis) -> None:
+async def test_ended_and_deleted_sessions_are_not_restored(api: Api, redis: Redis) -> None:
     deleted, completed, cancelled = [await api.started(chess()) for _ in range(3)]
     await api.delete(deleted)
     await api.do(completed, "complete")
     await api.do(cancelled, "cancel")
-    await forget(redis)
+    await flush_when_audited(redis)
     for session_id in (deleted, completed, cancelled):
         assert error_of(await api.get(session_id)) == (404, "SESSION_NOT_FOUND")
         assert error_of(await api.do(session_id, "switch")) == (404, "SESSION_NOT_FOUND")
 
 
-async def test_many_restore_at_once_and_one_does(
-    api: ApiClient, other: ApiClient, redis: Redis, postgres: EmbeddedPostgres
+async def test_concurrent_requests_restore_a_session_once(
+    api: Api, other: Api, redis: Redis, postgres: EmbeddedPostgres
 ) -> None:
     session_id = await api.started(chess())
-    await forget(redis)
+    await flush_when_audited(redis)
     changes = [client.do(session_id, "switch") for client in (api, other) * 10]
     reads = [client.get(session_id) for client in (api, other) * 10]
     answers = await asyncio.gather(*changes, *reads)
     assert {answer.status_code for answer in answers} == {200}
     made = sorted(answer.json()["data"]["version"] for answer in answers[:20])
     assert made == list(range(3, 23))
-    await audited(redis)
-    story = await story_of(postgres, session_id)
-    assert [version for version, _, _ in story] == list(range(1, 23))
+    await wait_until_audited(redis)
+    events = await events_of(postgres, session_id)
+    assert [version for version, _, _ in events] == list(range(1, 23))
     assert not await redis.exists("{s0}:dead-letters")
 
 
-async def test_an_id_names_one_session_for_good(api: ApiClient, redis: Redis) -> None:
+async def test_a_used_id_cannot_be_used_again(api: Api, redis: Redis) -> None:
     deleted, ended, running_on = [await api.started(chess()) for _ in range(3)]
     await api.delete(deleted)
     await api.do(ended, "complete")
     taken = (409, "SESSION_EXISTS")
     assert error_of(await api.create(chess(session_id=deleted))) == taken
-    await forget(redis)
+    await flush_when_audited(redis)
     for session_id in (deleted, ended, running_on):
         assert error_of(await api.create(chess(session_id=session_id))) == taken
 
 
-async def test_the_outbox_knows_more_than_the_trail(
-    forgetful_redis: str, redis: Redis, postgres: EmbeddedPostgres
+async def test_changes_in_the_outbox_are_restored_too(
+    flushed_redis_url: str, redis: Redis, postgres: EmbeddedPostgres
 ) -> None:
-    async with on_its_own(forgetful_redis, postgres, database=5) as (api, redis_of_api):
+    async with instance_without_worker(flushed_redis_url, postgres, database=5) as (
+        api,
+        redis_of_api,
+    ):
         session_id = await api.started(chess())
         await api.do(session_id, "switch")
         before = await api.session(session_id)
         await redis_of_api.delete(f"{{s0}}:session:{session_id}")
         assert await redis_of_api.xlen("{s0}:outbox") == 3
-        assert anchored(await api.session(session_id)) == anchored(before)
+        assert without_times(await api.session(session_id)) == without_times(before)
         await redis_of_api.delete(f"{{s0}}:session:{session_id}")
         await api.delete(session_id)
         assert error_of(await api.get(session_id)) == (404, "SESSION_NOT_FOUND")
 
 
-async def test_what_was_not_audited_yet_is_lost_and_that_is_all(
-    forgetful_redis: str, postgres: EmbeddedPostgres
+async def test_only_changes_that_were_not_audited_are_lost(
+    flushed_redis_url: str, postgres: EmbeddedPostgres
 ) -> None:
-    async with on_its_own(forgetful_redis, postgres, database=6) as (api, redis_of_api):
+    async with instance_without_worker(flushed_redis_url, postgres, database=6) as (
+        api,
+        redis_of_api,
+    ):
         session_id = await api.started(chess())
         states = [await api.session(session_id)]
         for _ in range(3):
@@ -316,25 +324,27 @@ async def test_what_was_not_audited_yet_is_lost_and_that_is_all(
         await redis_of_api.flushdb()
         lost = [state["version"] for state in states if state["version"] > 3]
         assert lost == [4, 5]
-        assert anchored(await api.session(session_id)) == anchored(states[1])
+        assert without_times(await api.session(session_id)) == without_times(states[1])
         assert (await api.do(session_id, "switch")).json()["data"]["version"] == 4
 
 
-async def test_recovery_can_be_turned_off(forgetful_redis: str, postgres: EmbeddedPostgres) -> None:
-    with running(forgetful_redis, DATABASE_URL=postgres.url, RECOVERY="off") as instance:
-        redis = Redis.from_url(forgetful_redis)
+async def test_recovery_can_be_turned_off(
+    flushed_redis_url: str, postgres: EmbeddedPostgres
+) -> None:
+    with running(flushed_redis_url, DATABASE_URL=postgres.url, RECOVERY="off") as instance:
+        redis = Redis.from_url(flushed_redis_url)
         async with client_of(instance) as api:
             session_id = await api.created(chess())
-            await forget(redis)
+            await flush_when_audited(redis)
             assert error_of(await api.get(session_id)) == (404, "SESSION_NOT_FOUND")
         await redis.aclose()
 
 
 @asynccontextmanager
-async def on_its_own(
+async def instance_without_worker(
     redis_url: str, postgres: EmbeddedPostgres, database: int
-) -> AsyncIterator[tuple[ApiClient, Redis]]:
-    """An instance on a database that no audit worker empties, and a client of that database."""
+) -> AsyncIterator[tuple[Api, Redis]]:
+    """Yield clients of an instance without an audit worker and of its Redis database."""
     url = f"{redis_url.rsplit('/', 1)[0]}/{database}"
     redis = Redis.from_url(url)
     with running(url, DATABASE_URL=postgres.url, AUDIT_WORKER="off") as instance:
@@ -343,14 +353,14 @@ async def on_its_own(
     await redis.aclose()
 
 
-async def test_without_the_audit_database_what_is_there_lives_on() -> None:
+async def test_stored_sessions_go_on_while_the_audit_database_is_down() -> None:
     with embedded_redis() as redis_url, embedded_postgres() as database:
         migrate(database.url)
         with running(redis_url, DATABASE_URL=database.url) as instance:
             async with client_of(instance) as api:
                 lost, kept = await api.started(chess()), await api.started(chess())
                 redis = Redis.from_url(redis_url)
-                await audited(redis)
+                await wait_until_audited(redis)
                 database.stop()
                 await redis.delete(f"{{s0}}:session:{lost}")
                 ready = await api.http.get("/ready")
@@ -367,31 +377,31 @@ async def test_without_the_audit_database_what_is_there_lives_on() -> None:
                 assert error_of(unsure) == (503, "STORE_UNAVAILABLE")
                 assert "audit trail" in unsure.json()["error"]["message"]
                 database.start()
-                async with asyncio.timeout(_PATIENCE_S):
+                async with asyncio.timeout(_TIMEOUT_S):
                     while (await api.get(lost)).status_code == 503:
                         pass
                 assert (await api.session(lost))["version"] == 2
-                await audited(redis)
+                await wait_until_audited(redis)
                 assert (await api.http.get("/ready")).json()["status"] == "ready"
                 await redis.aclose()
 
 
 @dataclass(frozen=True)
 class Archive:
-    """A memory that nobody else uses, and the trail that it is restored from."""
+    """A Redis database of the test's own, and the audit trail that it is restored from."""
 
     redis: Redis
     log: PostgresAuditLog
 
     @property
     def store(self) -> RedisSessionStore:
-        """What is to know the sessions."""
-        return RedisSessionStore(native_connection_of(self.redis), Keys(3), StoreClock())
+        """A store on the database."""
+        return RedisSessionStore(natively(self.redis), Keys(3), StoreClock())
 
     @property
     def recovery(self) -> Recovery:
-        """What restores them."""
-        connection, keys = native_connection_of(self.redis), Keys(3)
+        """A recovery from the trail into the database."""
+        connection, keys = natively(self.redis), Keys(3)
         memory, outbox = RedisMemory(connection, keys), RedisOutbox(connection, keys)
         return Recovery(self.store, memory, outbox, self.log)
 
@@ -399,15 +409,15 @@ class Archive:
         """Write every change of `stories` into the trail."""
         await self.log.append([entry for changes in stories for entry in entries_of(changes)])
 
-    async def known(self, *names: str) -> list[Session | None]:
-        """What the store has of the sessions of these names."""
+    async def stored_sessions(self, *names: str) -> list[Session | None]:
+        """Return the store's sessions of these names, `None` for each that it lacks."""
         loaded = await self.store.load_many(names)
         return [found.stored.session if found.stored else None for found in loaded.sessions]
 
 
 @pytest.fixture
 def own_trail(postgres: EmbeddedPostgres) -> Iterator[str]:
-    """The url of a trail that the two instances don't restore from."""
+    """The URL of a trail that the two instances don't restore from."""
     name = f"trail_{uuid4().hex}"
     with psycopg.connect(postgres.url, autocommit=True) as connection:
         connection.execute(f"create database {name}".encode())
@@ -418,9 +428,9 @@ def own_trail(postgres: EmbeddedPostgres) -> Iterator[str]:
 
 
 @pytest.fixture
-async def archive(forgetful_redis: str, own_trail: str) -> AsyncIterator[Archive]:
-    """One whose memory is empty."""
-    redis = Redis.from_url(f"{forgetful_redis.rsplit('/', 1)[0]}/7")
+async def archive(flushed_redis_url: str, own_trail: str) -> AsyncIterator[Archive]:
+    """An archive whose Redis database is empty."""
+    redis = Redis.from_url(f"{flushed_redis_url.rsplit('/', 1)[0]}/7")
     await redis.flushdb()
     log = PostgresAuditLog(own_trail)
     yield Archive(redis, log)
@@ -428,7 +438,7 @@ async def archive(forgetful_redis: str, own_trail: str) -> AsyncIterator[Archive
     await redis.aclose()
 
 
-async def test_a_shard_that_has_lost_its_memory_is_brought_back_and_the_others_are_left_alone(
+async def test_only_sessions_of_a_shard_that_lost_its_data_are_restored(
     archive: Archive,
 ) -> None:
     games = [switched_session() for _ in range(12)]
@@ -440,10 +450,10 @@ async def test_a_shard_that_has_lost_its_memory_is_brought_back_and_the_others_a
     async for key in archive.redis.scan_iter("{s1}:*"):
         await archive.redis.delete(key)
     assert await archive.recovery.restore_all() == len(lost) > 0
-    assert all(await archive.known(*lost))
+    assert all(await archive.stored_sessions(*lost))
 
 
-async def test_what_the_store_was_to_forget_is_restored_for_those_who_ask_only(
+async def test_a_session_past_its_retention_is_restored_on_request_only(
     archive: Archive,
 ) -> None:
     changes = switched_session()
@@ -457,66 +467,69 @@ async def test_what_the_store_was_to_forget_is_restored_for_those_who_ask_only(
     assert restored[name].session == session
 
 
-async def test_tenants_sessions_of_one_id_come_back_under_their_own_names(
+async def test_sessions_of_two_tenants_with_one_id_are_restored_separately(
     archive: Archive,
 ) -> None:
     session_id = str(uuid4())
-    acme = changes_of(Start(), Switch(), session_id=session_id, tenant="acme", owner="host-1")
-    zenith = changes_of(Start(), session_id=session_id, tenant="zenith", owner="host-1")
-    nobodys_other = switched_session()
-    await archive.record(acme, zenith, nobodys_other)
+    acme = story(Start(), Switch(), session_id=session_id, tenant="acme", owner="host-1")
+    zenith = story(Start(), session_id=session_id, tenant="zenith", owner="host-1")
+    without_tenant = game()
+    await archive.record(acme, zenith, without_tenant)
     assert await archive.recovery.restore_all() == 3
     names = [f"acme:{session_id}", f"zenith:{session_id}", session_id, f"Acme:{session_id}"]
-    assert await archive.known(*names) == [last_session(acme), last_session(zenith), None, None]
-    other_id = last_session(nobodys_other).session_id
-    assert await archive.known(other_id, f"acme:{other_id}") == [last_session(nobodys_other), None]
+    assert await archive.stored_sessions(*names) == [last_of(acme), last_of(zenith), None, None]
+    other_id = last_of(without_tenant).session_id
+    assert await archive.stored_sessions(other_id, f"acme:{other_id}") == [
+        last_of(without_tenant),
+        None,
+    ]
 
 
-async def test_a_tenants_session_is_restored_by_its_name_alone(archive: Archive) -> None:
-    changes = changes_of(Start(), tenant="acme", owner="host-1")
-    session = last_session(changes)
+async def test_a_tenant_s_session_is_restored_by_its_full_name_only(archive: Archive) -> None:
+    changes = story(Start(), tenant="acme", owner="host-1")
+    session = last_of(changes)
     await archive.record(changes)
     recovery, now = archive.recovery, session.updated_at
-    for stranger in (session.session_id, f"zenith:{session.session_id}"):
-        assert not await recovery.knows(stranger)
-        assert await recovery.restore({stranger: now}, anyone) == {}
+    for other_name in (session.session_id, f"zenith:{session.session_id}"):
+        assert not await recovery.knows(other_name)
+        assert await recovery.restore({other_name: now}, anyone) == {}
     assert await recovery.knows(session.name)
     restored = await recovery.restore({session.name: now}, anyone)
     assert restored[session.name].session == session
-    assert await archive.known(session.name, session.session_id) == [session, None]
+    assert await archive.stored_sessions(session.name, session.session_id) == [session, None]
 
 
-async def test_what_waits_of_one_tenant_is_not_taken_for_another_s(archive: Archive) -> None:
+async def test_outbox_entries_of_one_tenant_do_not_affect_another_tenant(archive: Archive) -> None:
     session_id = str(uuid4())
     acme = switched_session(session_id=session_id, tenant="acme")
     zenith = switched_session(session_id=session_id, tenant="zenith")
     await archive.record(acme[:3], zenith[:3])
-    # On every shard, so that nothing but their names tells them apart.
+    # On every shard, so that only their names distinguish them.
     for entry in [*entries_of(acme[3:4]), *entries_of(zenith[3:])]:
         for shard in Keys(3).all_shards:
             await archive.redis.xadd(Keys(3).outbox(shard), {"entry": entry})
     assert await archive.recovery.restore_all() == 2
-    names = [last_session(acme).name, last_session(zenith).name]
-    assert await archive.known(*names) == [acme[3].session, last_session(zenith)]
-    for name, session in zip(names, (acme[3].session, last_session(zenith)), strict=True):
+    names = [last_of(acme).name, last_of(zenith).name]
+    assert await archive.stored_sessions(*names) == [acme[3].session, last_of(zenith)]
+    for name, session in zip(names, (acme[3].session, last_of(zenith)), strict=True):
         await archive.redis.delete(Keys(3).session(name))
         restored = await archive.recovery.restore({name: session.updated_at}, anyone)
         assert restored[name].session == session
 
 
 class CountingTrail(PostgresAuditLog):
-    """A trail that counts how often it is asked for a session."""
+    """A trail that counts how often a session is looked up."""
 
-    asked = 0
+    lookups = 0
 
     async def last(self, name: str) -> Moment | None:
-        self.asked += 1
+        self.lookups += 1
         return await super().last(name)
 
 
 @dataclass
-class Creating:
-    """Creations with ids of the client's own, as an instance makes them."""
+class Creator:
+    """Creates sessions as an instance does, with ids that a client chose."""
 
     archive: Archive
     log: CountingTrail
@@ -531,68 +544,68 @@ class Creating:
         self.service = SessionService(self.store, state, Recall(self.store, outbox, self.log))
 
     async def create(self, session_id: str) -> None:
-        """Create a session of that id. Raises `SessionExists`."""
+        """Create a session with that id. Raises `SessionExists`."""
         permit = permit_for(ANYBODY, Operation.CREATE, None, Allowance())
         spec = Create(session_id, SyncMode.COUNT_UP)
         await self.service.create(permit, spec, Request(Origin("test")))
 
 
 @pytest.fixture
-async def creating(archive: Archive, own_trail: str) -> AsyncIterator[Creating]:
-    """One that has read the ids in the trail; every entry of the outbox is there."""
+async def creator(archive: Archive, own_trail: str) -> AsyncIterator[Creator]:
+    """A creator that has read the ids in the trail; the outbox is empty."""
     log = CountingTrail(own_trail)
-    creating = Creating(archive, log)
-    await creating.recovery.restore_all()
-    yield creating
+    creator = Creator(archive, log)
+    await creator.recovery.restore_all()
+    yield creator
     await log.close()
 
 
-async def test_a_creation_with_an_id_of_the_clients_own_does_not_ask_the_trail(
-    creating: Creating,
+async def test_a_creation_with_a_client_s_id_does_not_query_the_trail(
+    creator: Creator,
 ) -> None:
     session_id = str(uuid4())
-    await creating.create(session_id)
-    assert creating.log.asked == 0
+    await creator.create(session_id)
+    assert creator.log.lookups == 0
     with pytest.raises(SessionExists):
-        await creating.create(session_id)
-    assert creating.log.asked == 0
+        await creator.create(session_id)
+    assert creator.log.lookups == 0
 
 
-async def test_an_id_that_redis_has_forgotten_in_time_is_not_used_again(
-    creating: Creating,
+async def test_an_id_that_is_only_in_the_trail_cannot_be_used_again(
+    creator: Creator,
 ) -> None:
-    changes = switched_session()
-    await creating.archive.record(changes)
-    again = Creating(creating.archive, creating.log)  # an instance that is started later
+    changes = game()
+    await creator.archive.record(changes)
+    again = Creator(creator.archive, creator.log)  # an instance that is started later
     await again.recovery.restore_all()
     with pytest.raises(SessionExists):
-        await again.create(last_session(changes).session_id)
-    assert again.log.asked == 1
+        await again.create(last_of(changes).session_id)
+    assert again.log.lookups == 1
 
 
 @pytest.mark.parametrize("loss", ["all", "a server that took over"])
-async def test_a_creation_asks_the_trail_where_redis_may_have_lost_the_id(
-    creating: Creating, loss: str
+async def test_a_creation_queries_the_trail_if_redis_may_have_lost_the_id(
+    creator: Creator, loss: str
 ) -> None:
-    """The id is used and recorded after this instance has read the trail, then Redis loses it."""
-    changes = changes_of(Start(), Complete())
-    await creating.archive.record(changes)
+    """The id is recorded after the creator has read the trail; then Redis loses it."""
+    changes = story(Start(), Complete())
+    await creator.archive.record(changes)
     if loss == "all":
-        await creating.archive.redis.flushdb()
-    else:  # its connections break, as they do when its server dies
-        await creating.archive.redis.client_kill_filter(_type="normal", skipme=True)
+        await creator.archive.redis.flushdb()
+    else:  # connections break when a server dies
+        await creator.archive.redis.client_kill_filter(_type="normal", skipme=True)
     with pytest.raises(SessionExists):
-        await creating.create(last_session(changes).session_id)
-    assert creating.log.asked == 1
-    await creating.recovery.restore_all()
-    await creating.create(str(uuid4()))  # notes that another epoch has begun, if nothing did before
-    await creating.recovery.restore_all()
-    asked = creating.log.asked
-    await creating.create(str(uuid4()))
-    assert creating.log.asked == asked
+        await creator.create(last_of(changes).session_id)
+    assert creator.log.lookups == 1
+    await creator.recovery.restore_all()
+    await creator.create(str(uuid4()))  # notices that a new epoch has begun, if nothing did before
+    await creator.recovery.restore_all()
+    lookups = creator.log.lookups
+    await creator.create(str(uuid4()))
+    assert creator.log.lookups == lookups
 
 
-async def test_deadlines_are_made_up_for_once_the_audit_database_is_back() -> None:
+async def test_missed_deadlines_are_applied_once_the_audit_database_is_back() -> None:
     with embedded_redis() as redis_url, embedded_postgres() as database:
         migrate(database.url)
         with running(redis_url, DATABASE_URL=database.url) as instance:
@@ -602,24 +615,24 @@ async def test_deadlines_are_made_up_for_once_the_audit_database_is_back() -> No
                 session_id = await api.started(chess(participants=players))
                 session = await api.session(session_id)
                 deadline = session["server_time_ms"] + session["time_remaining_ms"]
-                await audited(redis)
+                await wait_until_audited(redis)
                 database.stop()
                 await redis.flushall()
-                # Nobody can be asked until then; what is due is done as soon as somebody can.
+                # The trail stays down for a while; due changes are applied once it is back.
                 await asyncio.sleep(1.5)
                 database.start()
-                async with asyncio.timeout(_PATIENCE_S):
-                    while len(story := await story_of(database, session_id)) < 3:
+                async with asyncio.timeout(_TIMEOUT_S):
+                    while len(events := await events_of(database, session_id)) < 3:
                         await asyncio.sleep(0.02)
-            assert story[2] == (3, "time_expired", deadline)
+            assert events[2] == (3, "time_expired", deadline)
             await redis.aclose()
 
 
-async def test_a_flush_under_load_costs_what_was_not_audited_yet_and_no_more(
-    api: ApiClient, other: ApiClient, redis: Redis, postgres: EmbeddedPostgres
+async def test_a_flush_under_load_loses_only_changes_that_were_not_audited(
+    api: Api, other: Api, redis: Redis, postgres: EmbeddedPostgres
 ) -> None:
     ids = [await api.started(chess()) for _ in range(20)]
-    told: list[tuple[str, int, str]] = []
+    acknowledged: list[tuple[str, int, str]] = []
     is_over = asyncio.Event()
 
     async def play(session_id: str) -> None:
@@ -628,60 +641,62 @@ async def test_a_flush_under_load_costs_what_was_not_audited_yet_and_no_more(
                 request_id = str(uuid4())
                 answer = await client.do(session_id, "switch", headers={"X-Request-Id": request_id})
                 assert answer.status_code == 200
-                told.append((session_id, answer.json()["data"]["version"], request_id))
+                acknowledged.append((session_id, answer.json()["data"]["version"], request_id))
             await asyncio.sleep(0.05)
 
     async with asyncio.TaskGroup() as games:
         for session_id in ids:
             games.create_task(play(session_id))
-        while len(told) <= 100:
+        while len(acknowledged) <= 100:
             await asyncio.sleep(0.05)
-        before = len(told)
+        before = len(acknowledged)
         await redis.flushall()
         flushed_at = (await api.http.get("/v1/time")).json()["timestamp_ms"]
         await asyncio.sleep(0.7)
         is_over.set()
-    await audited(redis)
+    await wait_until_audited(redis)
     log = PostgresAuditLog(postgres.url)
     lost = []
     for session_id in ids:
         trail = await log.events(session_id, 0, 1000)
         assert [event.version for event in trail] == list(range(1, len(trail) + 1))
-        assert trail[-1].occurred_at > flushed_at, "it goes on"
+        assert trail[-1].occurred_at > flushed_at, "the session goes on"
         rows = {(event.version, event.request_id) for event in trail}
-        lost += [change for change in told if change[0] == session_id and change[1:] not in rows]
+        lost += [
+            change for change in acknowledged if change[0] == session_id and change[1:] not in rows
+        ]
     await log.close()
-    print(f"{len(lost)} of {len(told)} changes were not audited yet: {lost}")
-    # Those that were on their way: at most the lag's worth, about a hundred at this rate.
+    print(f"{len(lost)} of {len(acknowledged)} changes had not been audited: {lost}")
+    # Changes within the audit lag, about a hundred at this rate.
     assert len(lost) < before / 2
-    assert all(told.index(change) < before + 2 * len(ids) for change in lost)
+    assert all(acknowledged.index(change) < before + 2 * len(ids) for change in lost)
 
 
-async def test_each_tenant_finds_its_own_session_again(
-    forgetful_redis: str, own_trail: str
+async def test_each_tenant_s_session_is_restored_after_a_flush(
+    flushed_redis_url: str, own_trail: str
 ) -> None:
-    redis_url = f"{forgetful_redis.rsplit('/', 1)[0]}/8"
+    redis_url = f"{flushed_redis_url.rsplit('/', 1)[0]}/8"
     redis, session_id = Redis.from_url(redis_url), str(uuid4())
     async with AsyncExitStack() as clients:
         instance = clients.enter_context(
             running(redis_url, DATABASE_URL=own_trail, JWT_SECRET=tokens.SECRET)
         )
-        acme, zenith, nobody = [
+        acme, zenith, no_tenant = [
             await clients.enter_async_context(client_of(instance, tokens.host(tenant=tenant)))
             for tenant in ("acme", "zenith", None)
         ]
-        hurried = [participant(1_500), participant(60_000)]
-        for api, players in ((acme, hurried), (zenith, [participant(), participant()])):
+        short_clocks = [participant(1_500), participant(60_000)]
+        for api, players in ((acme, short_clocks), (zenith, [participant(), participant()])):
             await api.started(chess(session_id=session_id, participants=players))
         soon, before = await acme.session(session_id), await zenith.session(session_id)
-        await audited(redis)
+        await wait_until_audited(redis)
         await redis.flushdb()
-        async with asyncio.timeout(_PATIENCE_S):
-            while len(story := await story_in(own_trail, f"acme:{session_id}")) < 3:
+        async with asyncio.timeout(_TIMEOUT_S):
+            while len(events := await events_in(own_trail, f"acme:{session_id}")) < 3:
                 await asyncio.sleep(0.02)
         deadline = soon["server_time_ms"] + soon["time_remaining_ms"]
-        assert story[2] == (3, "time_expired", deadline)
+        assert events[2] == (3, "time_expired", deadline)
         assert (await acme.session(session_id))["version"] == 3
-        assert anchored(await zenith.session(session_id)) == anchored(before)
-        assert error_of(await nobody.get(session_id)) == (404, "SESSION_NOT_FOUND")
+        assert without_times(await zenith.session(session_id)) == without_times(before)
+        assert error_of(await no_tenant.get(session_id)) == (404, "SESSION_NOT_FOUND")
     await redis.aclose()

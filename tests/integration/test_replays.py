@@ -1,4 +1,4 @@
-"""A retry gets the first answer byte for byte, wherever the state that it showed is by then."""
+"""A retry gets the first answer byte for byte, from the record, the outbox or the trail."""
 
 import asyncio
 from collections.abc import Iterator
@@ -27,46 +27,51 @@ _METADATA = {
 _GROUPS = [str(uuid4()) for _ in range(2)]
 
 
-def _seats(count: int, bank: int | None = 60_000, **more: Any) -> list[dict[str, Any]]:
+def _participants(count: int, bank: int | None = 60_000, **more: Any) -> list[dict[str, Any]]:
     return [participant(bank, **more) for _ in range(count)]
 
 
 _BODIES: dict[str, dict[str, Any]] = {
     "per_participant": {
-        "participants": _seats(2),
+        "participants": _participants(2),
         "increment_ms": 500,
         "warn_at_ms": [5_000],
         "action_on_timeout": {"type": "end_session", "winner_by": "time", "a": 1},
     },
-    "per_participant, 300 of them": {"participants": _seats(300), "metadata": _METADATA},
-    "per_cycle": {"participants": _seats(3, None), "time_per_cycle_ms": 30_000},
+    "per_participant, 300 of them": {"participants": _participants(300), "metadata": _METADATA},
+    "per_cycle": {"participants": _participants(3, None), "time_per_cycle_ms": 30_000},
     "per_group": {"participants": [participant(group_id=g) for g in _GROUPS for _ in range(2)]},
-    "global": {"participants": _seats(2, None), "total_time_ms": 90_000, "metadata": _METADATA},
+    "global": {
+        "participants": _participants(2, None),
+        "total_time_ms": 90_000,
+        "metadata": _METADATA,
+    },
     "global without participants": {"time_per_cycle_ms": 60_000, "auto_advance": True},
-    "count_up": {"participants": _seats(1, None), "max_time_ms": 600_000},
+    "count_up": {"participants": _participants(1, None), "max_time_ms": 600_000},
 }
 
 
 @dataclass
-class Place:
-    """An instance with a store of its own, and what carries its audit entries, if anything."""
+class Service:
+    """A client of an instance, and one of its own store."""
 
     http: httpx.Client
     redis: Redis
-    drains: bool = False
+    has_worker: bool = False
+    """Whether an audit worker empties the outbox."""
 
-    def drained(self) -> None:
-        """Return when all entries have been carried to the trail."""
+    def wait_until_drained(self) -> None:
+        """Return when all entries are in the trail."""
         for _ in range(1_000):
             if not self.redis.xlen(_OUTBOX):
                 return
             asyncio.run(asyncio.sleep(0.01))
-        raise AssertionError("the outbox is not emptied")
+        raise AssertionError("the outbox still has entries")
 
 
 @pytest.fixture(scope="module", params=["no trail", "outbox", "trail"])
-def place(request: pytest.FixtureRequest, postgres: EmbeddedPostgres) -> Iterator[Place]:
-    """Where the states that were answered with are in the end."""
+def service(request: pytest.FixtureRequest, postgres: EmbeddedPostgres) -> Iterator[Service]:
+    """An instance for each place where the answered states end up."""
     settings: Any = {}
     if request.param != "no trail":
         settings["DATABASE_URL"] = postgres.url
@@ -78,12 +83,12 @@ def place(request: pytest.FixtureRequest, postgres: EmbeddedPostgres) -> Iterato
         httpx.Client(base_url=instance.url) as http,
         Redis.from_url(redis_url) as redis,
     ):
-        yield Place(http, redis, drains=request.param == "trail")
+        yield Service(http, redis, has_worker=request.param == "trail")
 
 
 @dataclass
 class Exchange:
-    """One keyed request, and its first answer."""
+    """A request with an idempotency key, and its first answer."""
 
     method: str
     path: str
@@ -91,15 +96,15 @@ class Exchange:
     key: str
     first: httpx.Response
 
-    def repeated(self, http: httpx.Client) -> httpx.Response:
-        """The answer to a retry."""
+    def retry(self, http: httpx.Client) -> httpx.Response:
+        """Send the request again."""
         return http.request(
             self.method, self.path, json=self.body, headers={"Idempotency-Key": self.key}
         )
 
-    def is_answered_again(self, http: httpx.Client) -> None:
-        """A retry gets the first answer."""
-        again = self.repeated(http)
+    def assert_replayed(self, http: httpx.Client) -> None:
+        """Assert that a retry gets the first answer."""
+        again = self.retry(http)
         assert again.headers["idempotent-replayed"] == "true"
         assert again.status_code == self.first.status_code
         assert again.content == self.first.content
@@ -107,8 +112,8 @@ class Exchange:
             assert again.headers.get(name) == self.first.headers.get(name)
 
 
-def asked(http: httpx.Client, method: str, path: str, body: Any = None) -> Exchange:
-    """A request with a fresh key."""
+def send_with_key(http: httpx.Client, method: str, path: str, body: Any = None) -> Exchange:
+    """Send a request with a new key."""
     key = str(uuid4())
     first = http.request(method, path, json=body, headers={"Idempotency-Key": key})
     assert first.is_success, first.text
@@ -119,24 +124,24 @@ def asked(http: httpx.Client, method: str, path: str, body: Any = None) -> Excha
 @pytest.mark.parametrize(
     ("chooses_id", "ending"),
     [(True, "complete"), (False, "cancel")],
-    ids=["own id, completed", "id of ours, cancelled"],
+    ids=["client's id, completed", "generated id, cancelled"],
 )
 @pytest.mark.parametrize("mode", _BODIES)
-def test_every_kind_of_change_is_answered_again_at_once_and_in_the_end(
-    place: Place, mode: str, chooses_id: bool, ending: str
+def test_every_change_is_replayed_at_once_and_after_the_deletion(
+    service: Service, mode: str, chooses_id: bool, ending: str
 ) -> None:
-    http = place.http
+    http = service.http
     chosen = {"session_id": str(uuid4())} if chooses_id else {}
     body = {"sync_mode": mode.split(",")[0].split(" ")[0], **_BODIES[mode], **chosen}
-    created = asked(http, "POST", "/v1/sessions", body)
+    created = send_with_key(http, "POST", "/v1/sessions", body)
     path = created.first.headers["location"]
     done = [created]
 
     def do(method: str, suffix: str, body: Any = None) -> None:
-        done.append(asked(http, method, path + suffix, body))
-        done[-1].is_answered_again(http)
+        done.append(send_with_key(http, method, path + suffix, body))
+        done[-1].assert_replayed(http)
 
-    created.is_answered_again(http)
+    created.assert_replayed(http)
     do("POST", "/start")
     do("POST", "/switch")
     do("POST", "/pause")
@@ -146,40 +151,40 @@ def test_every_kind_of_change_is_answered_again_at_once_and_in_the_end(
     do("PATCH", f"/participants/{newcomer['participant_id']}", {"total_time_ms": 5_000})
     do("POST", f"/{ending}")
     do("DELETE", "")
-    if place.drains:
-        place.drained()
+    if service.has_worker:
+        service.wait_until_drained()
     for exchange in done:
-        exchange.is_answered_again(http)
+        exchange.assert_replayed(http)
 
 
-def test_a_switch_that_tells_of_a_fallen_flag_is_answered_again(place: Place) -> None:
-    http = place.http
-    body = {"sync_mode": "per_participant", "participants": _seats(2, 1_000)}
-    path = asked(http, "POST", "/v1/sessions", body).first.headers["location"]
-    started = asked(http, "POST", f"{path}/start").first.json()["data"]
+def test_a_switch_that_reports_an_expiry_is_replayed(service: Service) -> None:
+    http = service.http
+    body = {"sync_mode": "per_participant", "participants": _participants(2, 1_000)}
+    path = send_with_key(http, "POST", "/v1/sessions", body).first.headers["location"]
+    started = send_with_key(http, "POST", f"{path}/start").first.json()["data"]
     while http.get(path).json()["data"]["version"] == started["version"]:
         asyncio.run(asyncio.sleep(0.05))
-    switched = asked(http, "POST", f"{path}/switch")
+    switched = send_with_key(http, "POST", f"{path}/switch")
     assert "expired_participant_id" in switched.first.json()["data"]
-    asked(http, "POST", f"{path}/switch")
-    switched.is_answered_again(http)
+    send_with_key(http, "POST", f"{path}/switch")
+    switched.assert_replayed(http)
 
 
-def test_what_a_record_takes_does_not_grow_with_the_session(place: Place) -> None:
-    if not place.redis.exists(_OUTBOX):
-        pytest.skip("without a trail the state must be kept with the answer")
-    body = {"sync_mode": "per_participant", "participants": _seats(1_000)}
-    asked(place.http, "POST", "/v1/sessions", body)
-    keys: Any = place.redis.keys("*:idem:*")
-    assert max(place.redis.strlen(key) for key in keys) < 512
+def test_the_size_of_a_record_does_not_grow_with_the_session(service: Service) -> None:
+    if not service.redis.exists(_OUTBOX):
+        pytest.skip("without a trail the record holds the state")
+    body = {"sync_mode": "per_participant", "participants": _participants(1_000)}
+    send_with_key(service.http, "POST", "/v1/sessions", body)
+    keys: Any = service.redis.keys("*:idem:*")
+    assert max(service.redis.strlen(key) for key in keys) < 512
 
 
-def test_a_record_of_version_2_0_0_is_given_back_as_it_is(place: Place) -> None:
-    body = {"sync_mode": "per_participant", "participants": _seats(2)}
-    created = asked(place.http, "POST", "/v1/sessions", body)
-    keys: Any = place.redis.keys(f"*:idem:*{created.key}")
+def test_a_record_of_version_2_0_0_is_replayed_unchanged(service: Service) -> None:
+    body = {"sync_mode": "per_participant", "participants": _participants(2)}
+    created = send_with_key(service.http, "POST", "/v1/sessions", body)
+    keys: Any = service.redis.keys(f"*:idem:*{created.key}")
     (key,) = keys
-    record: Any = place.redis.get(key)
+    record: Any = service.redis.get(key)
     fingerprint = msgspec.json.decode(record.split(b"\n")[1])[0]
     old = {
         "fingerprint": fingerprint + "0" * 32,
@@ -188,14 +193,14 @@ def test_a_record_of_version_2_0_0_is_given_back_as_it_is(place: Place) -> None:
         "location": "/v1/sessions/x",
         "body": '{"data":"as it was"}',
     }
-    place.redis.set(key, msgspec.json.encode(old))
-    again = created.repeated(place.http)
+    service.redis.set(key, msgspec.json.encode(old))
+    again = created.retry(service.http)
     assert (again.status_code, again.text) == (201, '{"data":"as it was"}')
     assert (again.headers["etag"], again.headers["location"]) == ('"7"', "/v1/sessions/x")
     assert again.headers["idempotent-replayed"] == "true"
 
 
-def test_while_the_trail_is_away_a_retry_waits_and_nothing_is_done_twice() -> None:
+def test_while_the_trail_is_down_a_retry_is_refused_and_changes_nothing() -> None:
     with embedded_redis() as redis_url, embedded_postgres() as database:
         migrate(database.url)
         with (
@@ -203,19 +208,19 @@ def test_while_the_trail_is_away_a_retry_waits_and_nothing_is_done_twice() -> No
             httpx.Client(base_url=instance.url) as http,
             Redis.from_url(redis_url) as redis,
         ):
-            body = {"sync_mode": "per_participant", "participants": _seats(2)}
-            created = asked(http, "POST", "/v1/sessions", body)
+            body = {"sync_mode": "per_participant", "participants": _participants(2)}
+            created = send_with_key(http, "POST", "/v1/sessions", body)
             path = created.first.headers["location"]
-            started = asked(http, "POST", f"{path}/start")
-            Place(http, redis).drained()
+            started = send_with_key(http, "POST", f"{path}/start")
+            Service(http, redis).wait_until_drained()
             database.stop()
-            started.is_answered_again(http)
-            refused = created.repeated(http)
+            started.assert_replayed(http)
+            refused = created.retry(http)
             assert refused.status_code == 503
             assert refused.headers["retry-after"] == "1"
             assert redis.zcard("{s0}:deadlines") == 1
             database.start()
             answered = httpx.codes.SERVICE_UNAVAILABLE
             while answered == httpx.codes.SERVICE_UNAVAILABLE:
-                answered = httpx.codes(created.repeated(http).status_code)
-            created.is_answered_again(http)
+                answered = httpx.codes(created.retry(http).status_code)
+            created.assert_replayed(http)

@@ -1,4 +1,4 @@
-"""`Idempotency-Key` on requests that change no session: tokens and batches (API §2, Headers)."""
+"""`Idempotency-Key` on requests that change no session: tokens and batches (API section 2)."""
 
 import asyncio
 from typing import Any
@@ -15,26 +15,26 @@ from tests.support.tokens import SECRET, bearer, host
 pytestmark = pytest.mark.http
 
 
-def key() -> dict[str, str]:
-    """The header of a fresh key."""
+def new_key() -> dict[str, str]:
+    """Return a header with a new key."""
     return {"Idempotency-Key": str(uuid4())}
 
 
-async def mint(
-    api: ApiClient, of: AliceSession, body: dict[str, Any], headers: dict[str, str]
+async def create_token(
+    api: Api, game_: Game, body: dict[str, Any], headers: dict[str, str]
 ) -> httpx.Response:
     """`POST /v1/sessions/{id}/tokens`."""
-    path = f"/v1/sessions/{of.session_id}/tokens"
+    path = f"/v1/sessions/{game_.session_id}/tokens"
     return await api.http.post(path, json=body, headers=headers)
 
 
 @pytest.mark.parametrize("role", ["participant", "spectator"])
-async def test_a_retry_gets_the_same_token(guarded: ApiClient, role: str) -> None:
-    alice, headers = await create_session(guarded), key()
+async def test_a_retry_gets_the_same_token(guarded: Api, role: str) -> None:
+    alice, headers = await game(guarded), new_key()
     body = {"role": role} | ({"participant_id": alice.on_move} if role == "participant" else {})
-    first = await mint(guarded, alice, body, headers)
-    await asyncio.sleep(1.1)  # a token that was made anew would end a second later
-    second = await mint(guarded, alice, body, headers)
+    first = await create_token(guarded, alice, body, headers)
+    await asyncio.sleep(1.1)  # a new token would expire a second later
+    second = await create_token(guarded, alice, body, headers)
     assert (first.status_code, second.status_code) == (201, 201)
     assert second.json() == first.json()
     assert "idempotent-replayed" not in first.headers
@@ -45,52 +45,57 @@ async def test_a_retry_gets_the_same_token(guarded: ApiClient, role: str) -> Non
     assert (claims["role"], claims["session_id"]) == (role, alice.session_id)
 
 
-async def test_tries_that_arrive_at_once_get_one_token(guarded: ApiClient) -> None:
-    alice, headers = await create_session(guarded), key()
+async def test_concurrent_retries_get_one_token(guarded: Api) -> None:
+    alice, headers = await game(guarded), new_key()
     body = {"role": "spectator"}
-    answers = await asyncio.gather(*(mint(guarded, alice, body, headers) for _ in range(8)))
+    answers = await asyncio.gather(*(create_token(guarded, alice, body, headers) for _ in range(8)))
     assert {answer.status_code for answer in answers} == {201}
     assert len({answer.json()["data"]["token"] for answer in answers}) == 1
     assert sum("idempotent-replayed" not in answer.headers for answer in answers) == 1
 
 
-async def test_other_keys_and_no_key_get_tokens_of_their_own(guarded: ApiClient) -> None:
-    alice = await create_session(guarded)
-    given = [key(), key(), {}, {}]
-    answers = [await mint(guarded, alice, {"role": "spectator"}, headers) for headers in given]
+async def test_other_keys_and_no_key_get_new_tokens(guarded: Api) -> None:
+    alice = await game(guarded)
+    headers_sent = [new_key(), new_key(), {}, {}]
+    answers = [
+        await create_token(guarded, alice, {"role": "spectator"}, headers)
+        for headers in headers_sent
+    ]
     assert len({answer.json()["data"]["token"] for answer in answers}) == 4
     assert not any("idempotent-replayed" in answer.headers for answer in answers)
 
 
-async def test_a_key_of_a_token_belongs_to_its_body(guarded: ApiClient) -> None:
-    alice, headers = await create_session(guarded), key()
-    await mint(guarded, alice, {"role": "spectator"}, headers)
-    other = await mint(guarded, alice, {"role": "spectator", "lifetime_ms": 60_000}, headers)
+async def test_a_key_is_refused_for_another_token_request(guarded: Api) -> None:
+    alice, headers = await game(guarded), new_key()
+    await create_token(guarded, alice, {"role": "spectator"}, headers)
+    other = await create_token(
+        guarded, alice, {"role": "spectator", "lifetime_ms": 60_000}, headers
+    )
     assert error_of(other) == (422, "IDEMPOTENCY_KEY_REUSED")
 
 
-async def test_a_key_is_its_callers_own(guarded: ApiClient) -> None:
-    headers, body = key(), {"role": "spectator"}
-    alice = await create_session(guarded)
-    first = await mint(guarded, alice, body, headers)
+async def test_callers_do_not_share_keys(guarded: Api) -> None:
+    headers, body = new_key(), {"role": "spectator"}
+    alice = await game(guarded)
+    first = await create_token(guarded, alice, body, headers)
     guarded.http.headers.update(bearer(host("bob")))
-    bob = await create_session(guarded)
-    second = await mint(guarded, bob, body, headers)
+    bob = await game(guarded)
+    second = await create_token(guarded, bob, body, headers)
     assert second.status_code == 201
     assert second.json()["data"]["token"] != first.json()["data"]["token"]
     assert "idempotent-replayed" not in second.headers
 
 
-@pytest.mark.parametrize("given", ["", "with space", "x" * 256])
-async def test_a_malformed_key_makes_no_token(guarded: ApiClient, given: str) -> None:
-    alice = await create_session(guarded)
-    answer = await mint(guarded, alice, {"role": "spectator"}, {"Idempotency-Key": given})
+@pytest.mark.parametrize("key", ["", "with space", "x" * 256])
+async def test_a_malformed_key_creates_no_token(guarded: Api, key: str) -> None:
+    alice = await game(guarded)
+    answer = await create_token(guarded, alice, {"role": "spectator"}, {"Idempotency-Key": key})
     assert error_of(answer) == (400, "VALIDATION_ERROR")
 
 
 async def test_a_retried_batch_gets_the_first_answer(api: ApiClient, other: ApiClient) -> None:
     body = {"session_ids": [await api.started(chess()), str(uuid4())]}
-    headers = key()
+    headers = new_key()
     first = await api.http.post("/v1/sessions/batch", json=body, headers=headers)
     await asyncio.sleep(0.01)
     second = await other.http.post("/v1/sessions/batch", json=body, headers=headers)
@@ -99,9 +104,9 @@ async def test_a_retried_batch_gets_the_first_answer(api: ApiClient, other: ApiC
     assert second.headers["idempotent-replayed"] == "true"
 
 
-async def test_a_batch_whose_sessions_have_changed_is_read_anew_and_says_so(api: ApiClient) -> None:
+async def test_a_retried_batch_is_read_again_if_its_sessions_changed(api: Api) -> None:
     session_id = await api.started(chess())
-    body, headers = {"session_ids": [session_id]}, key()
+    body, headers = {"session_ids": [session_id]}, new_key()
     await api.http.post("/v1/sessions/batch", json=body, headers=headers)
     await api.do(session_id, "switch")
     again = await api.http.post("/v1/sessions/batch", json=body, headers=headers)
@@ -109,8 +114,8 @@ async def test_a_batch_whose_sessions_have_changed_is_read_anew_and_says_so(api:
     assert "idempotent-replayed" not in again.headers
 
 
-async def test_a_key_of_a_batch_belongs_to_its_body(api: ApiClient) -> None:
-    headers = key()
+async def test_a_key_is_refused_for_another_batch(api: Api) -> None:
+    headers = new_key()
     one, two = ({"session_ids": [str(uuid4())]} for _ in range(2))
     await api.http.post("/v1/sessions/batch", json=one, headers=headers)
     answer = await api.http.post("/v1/sessions/batch", json=two, headers=headers)

@@ -1,4 +1,4 @@
-"""Who may do what over HTTP: every route by every kind of caller (API §4)."""
+"""Permissions over HTTP: every route by every kind of caller (API section 4)."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -20,7 +20,7 @@ pytestmark = pytest.mark.http
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Row:
-    """One route: what it is sent, and the status for each of `VALID_TOKENS`."""
+    """A route's request, and the expected status for each caller of `LET_IN`."""
 
     statuses: tuple[int, ...]
     body: Any = None
@@ -29,7 +29,7 @@ class Row:
 
     @property
     def version(self) -> int:
-        """Of the session that is asked for."""
+        """The version of the session before the request."""
         return 1 + self.is_started + self.is_paused
 
 
@@ -52,7 +52,7 @@ TABLE: dict[tuple[str, str], Row] = {
     ("POST", f"{_SESSION}/resume"): Row((404, 404, 403, 200, 200, 200, 404, 200), is_paused=True),
     ("POST", f"{_SESSION}/complete"): Row(_FOR_HOSTS),
     ("POST", f"{_SESSION}/cancel"): Row(_FOR_HOSTS),
-    # What is not there is gone already, and to these it is not there.
+    # Deleting a missing session succeeds, and for other hosts and tenants it is missing.
     ("DELETE", _SESSION): Row((404, 204, 403, 403, 403, 204, 204, 204)),
     ("POST", f"{_SESSION}/participants"): Row((404, 404, 403, 403, 403, 201, 404, 201), _JOINING),
     ("PATCH", f"{_SESSION}/participants/{{participant_id}}"): Row(
@@ -62,11 +62,11 @@ TABLE: dict[tuple[str, str], Row] = {
         (404, 404, 403, 403, 403, 201, 404, 201), {"role": "spectator"}
     ),
 }
-"""What the gate lets nobody through to but those who may."""
+"""The routes that require a token."""
 
 
 def _id(part: str | tuple[str, str]) -> str:
-    """A route or a caller as a test's id has it."""
+    """Return the part of a test's id for a route or a caller."""
     return part if isinstance(part, str) else " ".join(part)
 
 
@@ -85,7 +85,7 @@ OPEN = {
         "/api-docs/favicon-32x32.png",
     )
 }
-"""What everybody may ask for."""
+"""The routes without authentication."""
 
 ELSEWHERE = {
     ("GET", f"{_SESSION}/stream"),
@@ -93,64 +93,67 @@ ELSEWHERE = {
     ("GET", "/console/{rest}"),
     ("GET", "/clients/js/{rest}"),
 }
-"""Of the container alone (test_live_rights.py, test_tenants.py), and files (test_packed.py)."""
+"""Only in the container (test_live_rights.py, test_tenants.py), and files (test_packed.py)."""
 
 
 @pytest.fixture(scope="module")
-def untouched() -> dict[Row, AliceSession]:
-    """Sessions, by the row that they are for, in which nothing has happened since."""
+def unchanged() -> dict[Row, Game]:
+    """Sessions created for a row that no request has changed yet."""
     return {}
 
 
-async def _answer(
-    guarded: ApiClient,
+async def _send_to_session(
+    guarded: Api,
     route: tuple[str, str],
     caller: str,
-    untouched: dict[Row, AliceSession],
+    unchanged: dict[Row, Game],
 ) -> httpx.Response:
-    """What is answered; who is refused has changed nothing, so the next one finds the same."""
+    """Send the request of `route`; a refused request must leave the session unchanged.
+
+    An unchanged session is used again by the next request of that row.
+    """
     row = TABLE[route]
-    played = untouched.pop(row, None) or await create_session(
+    session = unchanged.pop(row, None) or await game(
         guarded, is_started=row.is_started, is_paused=row.is_paused
     )
-    answer = await _asked(guarded, route, row, caller, played)
+    answer = await _send(guarded, route, row, caller, session)
     if answer.is_error:
-        assert (await guarded.session(played.session_id))["version"] == row.version
-        untouched[row] = played
+        assert (await guarded.session(session.session_id))["version"] == row.version
+        unchanged[row] = session
     return answer
 
 
-async def _asked(
-    guarded: ApiClient, route: tuple[str, str], row: Row, caller: str, played: AliceSession
+async def _send(
+    guarded: Api, route: tuple[str, str], row: Row, caller: str, session: Game
 ) -> httpx.Response:
     method, template = route
-    path = template.format(session_id=played.session_id, participant_id=played.on_move)
+    path = template.format(session_id=session.session_id, participant_id=session.on_move)
     if template.endswith("/replay"):
         path += "?version=1"
-    body = {"session_ids": [played.session_id]} if template.endswith("/batch") else row.body
-    headers = bearer({**INVALID_TOKENS, **VALID_TOKENS}[caller](played))
+    body = {"session_ids": [session.session_id]} if template.endswith("/batch") else row.body
+    headers = bearer({**NOT_LET_IN, **LET_IN}[caller](session))
     async with httpx.AsyncClient(
         verify=CERTIFICATES, base_url=guarded.http.base_url, timeout=20
     ) as http:
         return check_documented(await http.request(method, path, json=body, headers=headers), None)
 
 
-@pytest.mark.parametrize(("route", "caller"), pairs(TABLE, INVALID_TOKENS), ids=_id)
-async def test_nobody_is_let_in_without_a_good_token(
-    guarded: ApiClient, route: tuple[str, str], caller: str, untouched: dict[Row, AliceSession]
+@pytest.mark.parametrize(("route", "caller"), across(TABLE, NOT_LET_IN), ids=_id)
+async def test_requests_without_a_valid_token_are_refused(
+    guarded: Api, route: tuple[str, str], caller: str, unchanged: dict[Row, Game]
 ) -> None:
-    answer = await _answer(guarded, route, caller, untouched)
+    answer = await _send_to_session(guarded, route, caller, unchanged)
     assert answer.status_code == 401
     assert answer.headers["www-authenticate"].startswith("Bearer")
     assert answer.json()["error"]["code"] == "UNAUTHENTICATED"
 
 
-@pytest.mark.parametrize(("route", "caller"), pairs(TABLE, VALID_TOKENS), ids=_id)
-async def test_each_may_do_what_the_table_says(
-    guarded: ApiClient, route: tuple[str, str], caller: str, untouched: dict[Row, AliceSession]
+@pytest.mark.parametrize(("route", "caller"), across(TABLE, LET_IN), ids=_id)
+async def test_each_caller_gets_the_status_of_the_table(
+    guarded: Api, route: tuple[str, str], caller: str, unchanged: dict[Row, Game]
 ) -> None:
-    answer = await _answer(guarded, route, caller, untouched)
-    expected = TABLE[route].statuses[list(VALID_TOKENS).index(caller)]
+    answer = await _send_to_session(guarded, route, caller, unchanged)
+    expected = TABLE[route].statuses[list(LET_IN).index(caller)]
     assert answer.status_code == expected, answer.text
 
 
@@ -162,15 +165,15 @@ def test_every_route_is_in_a_table() -> None:
 
 
 @pytest.mark.parametrize("path", sorted(path for _, path in OPEN))
-async def test_what_is_open_asks_nobody_who_they_are(guarded: ApiClient, path: str) -> None:
+async def test_open_routes_require_no_token(guarded: Api, path: str) -> None:
     guarded.http.headers.pop("Authorization")
     assert (await guarded.http.get(path)).status_code == 200
 
 
 @pytest.mark.parametrize("caller", ["other host", "other tenant", "other session"])
-async def test_what_is_another_s_stays_as_it_is(guarded: ApiClient, caller: str) -> None:
-    alice = await create_session(guarded)
-    headers = bearer(VALID_TOKENS[caller](alice))
+async def test_other_callers_cannot_change_a_session(guarded: Api, caller: str) -> None:
+    alice = await game(guarded)
+    headers = bearer(LET_IN[caller](alice))
     path = f"/v1/sessions/{alice.session_id}"
     for verb in ("switch", "pause", "complete", "cancel"):
         await guarded.http.post(f"{path}/{verb}", headers=headers)
@@ -179,16 +182,16 @@ async def test_what_is_another_s_stays_as_it_is(guarded: ApiClient, caller: str)
 
 
 @pytest.mark.parametrize("caller", ["other host", "other tenant", "other session"])
-async def test_a_batch_shows_nothing_of_another_s(guarded: ApiClient, caller: str) -> None:
-    alice = await create_session(guarded)
+async def test_a_batch_shows_no_session_of_another_caller(guarded: Api, caller: str) -> None:
+    alice = await game(guarded)
     body = {"session_ids": [alice.session_id]}
     headers = bearer(VALID_TOKENS[caller](alice))
     answer = await guarded.http.post("/v1/sessions/batch", json=body, headers=headers)
     assert answer.json()["data"] == {"sessions": [], "not_found": [alice.session_id]}
 
 
-async def test_another_s_session_is_told_apart_in_nothing_from_none(guarded: ApiClient) -> None:
-    alice = await create_session(guarded)
+async def test_a_hidden_session_is_answered_like_a_missing_one(guarded: Api) -> None:
+    alice = await game(guarded)
     bob = bearer(tokens.host("bob"))
     hidden = await guarded.http.get(f"/v1/sessions/{alice.session_id}", headers=bob)
     absent = await guarded.http.get(f"/v1/sessions/{uuid4()}", headers=bob)

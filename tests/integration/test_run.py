@@ -1,4 +1,4 @@
-"""`make run` and the history command: history works out of the box."""
+"""`make run` records an audit trail, which the history command shows."""
 
 import re
 import signal
@@ -20,9 +20,9 @@ from tests.support.api import chess
 _ROOT = Path(__file__).parents[2]
 
 
-def history(*arguments: str, **more: str) -> CompletedProcess[str]:
-    """The history command."""
-    command = [sys.executable, "-m", "infra.history", *arguments]
+def run_history(*arguments: str, **more: str) -> CompletedProcess[str]:
+    """Run the history command."""
+    command = [sys.executable, "-m", "functions.tools.history", *arguments]
     return subprocess.run(
         command,
         cwd=_ROOT,
@@ -34,8 +34,8 @@ def history(*arguments: str, **more: str) -> CompletedProcess[str]:
 
 
 @pytest.fixture(scope="module")
-def greeting() -> Iterator[str]:
-    """What `make run` says, while it runs."""
+def startup_output() -> Iterator[str]:
+    """The first two lines of output of `make run`, which runs meanwhile."""
     with subprocess.Popen(
         [sys.executable, "-m", "infra.local.run"],
         cwd=_ROOT,
@@ -44,18 +44,18 @@ def greeting() -> Iterator[str]:
         text=True,
     ) as process:
         assert process.stdout
-        said = process.stdout.readline() + process.stdout.readline()
-        yield said
+        output = process.stdout.readline() + process.stdout.readline()
+        yield output
         process.send_signal(signal.SIGINT)
         assert process.wait(10) == 0
-    (database,) = re.findall(r"postgresql://\S+", said)
+    (database,) = re.findall(r"postgresql://\S+", output)
     with pytest.raises(psycopg.OperationalError):
         psycopg.connect(database, connect_timeout=2)
 
 
-def test_a_game_s_story_is_there_to_be_read(greeting: str) -> None:
-    (url,) = re.findall(r"http://\S+", greeting)
-    (database,) = re.findall(r"postgresql://\S+", greeting)
+def test_the_history_command_shows_a_session_s_changes_and_clocks(startup_output: str) -> None:
+    (url,) = re.findall(r"http://\S+", startup_output)
+    (database,) = re.findall(r"postgresql://\S+", startup_output)
     session_id = str(uuid4())
     with httpx.Client(base_url=f"{url}/v1/sessions/") as http:
         http.post(url + "/v1/sessions", json=chess(session_id=session_id))
@@ -64,7 +64,7 @@ def test_a_game_s_story_is_there_to_be_read(greeting: str) -> None:
         paused = http.get(session_id).json()["data"]
         while len(http.get(f"{session_id}/events").json()["data"]["events"]) < 4:
             pass
-    shown = history(session_id, DATABASE_URL=database)
+    shown = run_history(session_id, DATABASE_URL=database)
     assert (shown.returncode, shown.stderr) == (0, "")
     rows = [line for line in shown.stdout.splitlines() if line.startswith("│")]
     columns = [[cell.strip() for cell in row.strip("│").split("│")] for row in rows]
@@ -77,17 +77,17 @@ def test_a_game_s_story_is_there_to_be_read(greeting: str) -> None:
     ]
     assert columns[3][1] == paused["updated_at"][11:23]
     first, second = (p["time_remaining_ms"] for p in paused["participants"])
-    assert columns[3][6] == f"#0 {reading(first)}   #1 {reading(second)}"
+    assert columns[3][6] == f"#0 {clock_text(first)}   #1 {clock_text(second)}"
     assert columns[1][6] == "#0 1:00.000 <   #1 1:00.000"
 
 
-def reading(ms: int) -> str:
-    """A clock under an hour."""
+def clock_text(ms: int) -> str:
+    """Return the text of a clock under an hour."""
     return f"{ms // 60_000}:{ms % 60_000 / 1000:06.3f}"
 
 
 @pytest.mark.parametrize(
-    ("arguments", "url", "sentence"),
+    ("arguments", "url", "message"),
     [
         ((str(uuid4()),), None, "No audit trail is configured: "),
         (
@@ -97,26 +97,26 @@ def reading(ms: int) -> str:
         ),
     ],
 )
-def test_what_keeps_a_story_from_being_told_is_said(
-    arguments: tuple[str, ...], url: str | None, sentence: str
+def test_the_history_command_explains_a_missing_or_unreachable_trail(
+    arguments: tuple[str, ...], url: str | None, message: str
 ) -> None:
-    failed = history(*arguments, **({"DATABASE_URL": url} if url else {}))
+    failed = run_history(*arguments, **({"DATABASE_URL": url} if url else {}))
     assert (failed.returncode, failed.stderr) == (1, "")
-    assert failed.stdout.startswith(sentence)
+    assert failed.stdout.startswith(message)
     assert failed.stdout.count("\n") == 1
 
 
-def test_a_session_that_never_was_has_no_story(greeting: str) -> None:
-    (database,) = re.findall(r"postgresql://\S+", greeting)
-    stranger = str(uuid4())
-    failed = history(stranger, DATABASE_URL=database)
+def test_an_unknown_session_has_no_history(startup_output: str) -> None:
+    (database,) = re.findall(r"postgresql://\S+", startup_output)
+    unknown_id = str(uuid4())
+    failed = run_history(unknown_id, DATABASE_URL=database)
     assert (failed.returncode, failed.stdout) == (
         1,
-        f"The audit trail has no session {stranger}.\n",
+        f"The audit trail has no session {unknown_id}.\n",
     )
 
 
-def test_what_is_no_session_id_is_refused() -> None:
-    failed = history("my-game")
+def test_an_invalid_session_id_is_refused() -> None:
+    failed = run_history("my-game")
     assert failed.returncode == 2
     assert "SESSION_ID" in failed.stderr

@@ -1,4 +1,4 @@
-"""No secret in a log, an answer or a metric, however much is logged and whatever goes wrong."""
+"""Logs, answers and metrics contain no secrets, even at DEBUG and after errors."""
 
 import re
 import subprocess
@@ -23,8 +23,8 @@ _PASSWORD = "pa55-w0rd-0f-th3-d4t4b4se"
 
 
 @contextmanager
-def _served(redis_url: str, log: Path) -> Iterator[str]:
-    """The url of an instance that logs everything it can to `log`."""
+def _instance_logging_to(redis_url: str, log: Path) -> Iterator[str]:
+    """Start an instance that logs at DEBUG to `log`; yield its URL."""
     port = free_port()
     own = {
         "PORT": str(port),
@@ -32,7 +32,7 @@ def _served(redis_url: str, log: Path) -> Iterator[str]:
         "REDIS_URL": redis_url,
         "JWT_SECRET": tokens.SECRET,
         "METRICS_TOKEN": _METRICS_TOKEN,
-        # Nobody listens there: what can't be reached is complained about.
+        # An unreachable database, so that errors are logged.
         "DATABASE_URL": f"postgresql://user:{_PASSWORD}@127.0.0.1:{free_port()}/postgres",
     }
     with log.open("wb") as written:
@@ -51,8 +51,8 @@ def _served(redis_url: str, log: Path) -> Iterator[str]:
             process.wait(20)
 
 
-async def _use(url: str) -> list[str]:
-    """Ask for all sorts of things; returns every answer as text."""
+async def _answers_to_requests(url: str) -> list[str]:
+    """Send requests of many kinds and return every answer as text."""
     seen: list[httpx.Response] = []
     forged = tokens.signed(tokens.claims("host", "mallory"), key=tokens.WRONG_SECRET)
     async with httpx.AsyncClient(base_url=url) as http:
@@ -74,27 +74,25 @@ async def _use(url: str) -> list[str]:
     session_id = path.rpartition("/")[2]
     for token in (tokens.host(), forged):
         socket_url = f"{url.replace('http', 'ws')}/ws?sessionId={session_id}&token={token}"
-        seen_there = ""
+        received = ""
         async with connect(socket_url) as socket:
-            with suppress(ConnectionClosed):  # the forged one may be turned away first
+            with suppress(ConnectionClosed):  # a forged token may be refused first
                 await socket.send('{"type": "AUTHENTICATE", "token": "' + tokens.host() + '"}')
-                seen_there = str(await socket.recv())
-        assert ("CONNECTED" in seen_there) == (token is not forged)
+                received = str(await socket.recv())
+        assert ("CONNECTED" in received) == (token is not forged)
     return [f"{answer.headers} {answer.text}" for answer in seen]
 
 
-async def test_nothing_that_is_written_or_answered_holds_a_secret(
-    own_redis_url: str, tmp_path: Path
-) -> None:
+async def test_logs_and_answers_contain_no_secrets(own_redis_url: str, tmp_path: Path) -> None:
     log = tmp_path / "log"
-    with _served(own_redis_url, log) as url:
-        seen = await _use(url)
+    with _instance_logging_to(own_redis_url, log) as url:
+        seen = await _answers_to_requests(url)
     written = log.read_text()
     assert "/v1/sessions/{session_id}" in written
     for text in (written, *seen):
         for secret in (tokens.SECRET, tokens.WRONG_SECRET, _METRICS_TOKEN, _PASSWORD):
             assert secret not in text
-        # No JWT, not even a part of one: all of them begin like that.
+        # Every JWT begins like this, so not even a part of one is found.
         assert not re.search(r"eyJ[\w-]{10}", text)
 
 
@@ -133,7 +131,7 @@ def test_production_does_not_start_without_its_secrets_and_names_them(
     assert not any(value in ended.stderr for value in settings.values() if len(value) > 4)
 
 
-def test_no_file_of_secrets_is_kept_but_examples() -> None:
+def test_the_repository_has_no_env_files_but_examples() -> None:
     root = Path(__file__).parents[2]
     kept = subprocess.run(
         ["git", "ls-files"], cwd=root, capture_output=True, text=True, check=True
