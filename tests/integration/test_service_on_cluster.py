@@ -1,6 +1,6 @@
-"""The whole service on a Redis Cluster with twelve shards, whose nodes die and whose slots move.
+"""The service loses no change on a Redis Cluster whose nodes die and whose slots move.
 
-The players, the audit worker and the verdict are those of the soak.
+The cluster holds twelve shards. The players, the audit worker and the final check are those of `make soak`.
 """
 
 import asyncio
@@ -27,27 +27,27 @@ from tests.resilience.soak.players import AnswerLog, play_all
 from tests.support.live import LiveClient, connect_live
 
 _KEYS = Keys(12)
-_PROMISE_S = 2.0
+_RESUMED_WITHIN_S = 2.0
 _DRAINED_WITHIN_S = 20.0
-_TURN_MS = 1_000
+_CYCLE_MS = 1_000
 
-_full_run_only = pytest.mark.skipif(not IS_FULL, reason="takes long: only where FUZZ=full")
+_full_run_only = pytest.mark.skipif(not IS_FULL, reason="takes long: only with FUZZ=full")
 
 _seeds = count(1)
-"""The ids of a plan's sessions follow from its seed: each plan needs one of its own."""
+"""Session ids are derived from the plan's seed, so each plan needs its own."""
 
 
 @pytest.fixture(scope="module")
-def place() -> Iterator[SoakEnvironment]:
+def deployment() -> Iterator[Stage]:
     """A service, an audit worker, a cluster and a database."""
-    with soak_environment(SoakPlan(cluster=True)) as place:
-        yield place
+    with stage(Plan(cluster=True)) as deployment:
+        yield deployment
 
 
 @pytest.fixture
-def cluster(place: SoakEnvironment) -> Iterator[LocalCluster]:
-    """The cluster; whatever a test does to it, the next one finds all six nodes."""
-    cluster = place.store.cluster
+def cluster(deployment: Stage) -> Iterator[LocalCluster]:
+    """The cluster; all six nodes run again after each test."""
+    cluster = deployment.store.cluster
     assert cluster is not None
     yield cluster
     for node in cluster.nodes:
@@ -62,40 +62,44 @@ def _plan(**numbers: Any) -> SoakPlan:
 
 
 @asynccontextmanager
-async def played(place: SoakEnvironment, plan: SoakPlan) -> AsyncIterator[AnswerLog]:
-    """Players at work, to the end of the block and until they have finished; then every change
-    that they were told of is in the trail exactly once."""
-    ledger = AnswerLog(lambda: None)
-    playing = asyncio.create_task(play_all(place.url, plan, ledger))
+async def with_players(deployment: Stage, plan: Plan) -> AsyncIterator[Ledger]:
+    """Run players during the block and until they have finished.
+
+    Then check that every change that was acknowledged is in the trail exactly once.
+    """
+    ledger = Ledger(lambda: None)
+    playing = asyncio.create_task(play_all(deployment.url, plan, ledger))
     try:
-        await answered(ledger, plan.sessions)
+        await wait_for_changes(ledger, plan.sessions)
         yield ledger
         await playing
     finally:
         playing.cancel()
-    await drained(place)
-    verdict = compare_with_trail(place.trail.postgres.url, ledger, place.store, 0.0)
+    await wait_until_drained(deployment)
+    verdict = judge(deployment.trail.postgres.url, ledger, deployment.store, 0.0)
     assert verdict.faults == ()
     assert len(ledger.accepted) == plan.changes // plan.sessions * plan.sessions
-    assert place.store.dead_letters() == 0
+    assert deployment.store.dead_letters() == 0
 
 
-async def drained(place: SoakEnvironment) -> None:
-    """Return when nothing waits for the trail."""
+async def wait_until_drained(deployment: Stage) -> None:
+    """Return when the outbox is empty."""
     async with asyncio.timeout(_DRAINED_WITHIN_S):
-        while await asyncio.to_thread(place.store.waiting):
+        while await asyncio.to_thread(deployment.store.waiting):
             await asyncio.sleep(0.05)
 
 
-async def answered(ledger: AnswerLog, changes: int) -> None:
-    """Return when so many more changes have been answered."""
+async def wait_for_changes(ledger: Ledger, changes: int) -> None:
+    """Return when so many more changes have been accepted."""
     wanted = len(ledger.accepted) + changes
     while len(ledger.accepted) < wanted:
         await asyncio.sleep(0.02)
 
 
-async def goes_on(ledger: AnswerLog, shards: set[str], within_s: float = _PROMISE_S) -> None:
-    """Return when a change of each of `shards` has been answered from now on."""
+async def wait_for_change_on_each(
+    ledger: Ledger, shards: set[str], within_s: float = _RESUMED_WITHIN_S
+) -> None:
+    """Return when a new change on each of `shards` has been accepted."""
     begun = len(ledger.accepted)
     async with asyncio.timeout(within_s):
         while True:
@@ -106,92 +110,94 @@ async def goes_on(ledger: AnswerLog, shards: set[str], within_s: float = _PROMIS
 
 
 def shards_of(cluster: LocalCluster, node: ClusterNode) -> set[str]:
-    """The shards that a node owns."""
+    """Return the shards that a node owns."""
     return {shard for shard in _KEYS.all_shards if cluster.owner_of(shard) is node}
 
 
 @_full_run_only
-async def test_hundreds_of_sessions_outlive_the_primary_that_holds_them(
-    place: SoakEnvironment, cluster: LocalCluster
+async def test_hundreds_of_sessions_survive_a_failover_of_their_primary(
+    deployment: Stage, cluster: LocalCluster
 ) -> None:
-    async with played(place, _plan(changes=1_500, sessions=300, rate=100)) as ledger:
-        before = len(place.store.failovers)
-        hit = shards_of(cluster, cluster.owner_of("{s0}"))
-        await asyncio.to_thread(place.store.fail_over, 0.0)
-        assert place.store.failovers[before].shards == hit
-        await goes_on(ledger, hit, 10)
+    async with with_players(deployment, _plan(changes=1_500, sessions=300, rate=100)) as ledger:
+        before = len(deployment.store.failovers)
+        affected = shards_of(cluster, cluster.owner_of("{s0}"))
+        await asyncio.to_thread(deployment.store.fail_over, 0.0)
+        assert deployment.store.failovers[before].shards == affected
+        await wait_for_change_on_each(ledger, affected, 10)
 
 
-async def test_nothing_is_lost_while_every_shard_moves(
-    place: SoakEnvironment, cluster: LocalCluster
+async def test_no_change_is_lost_while_every_shard_moves(
+    deployment: Stage, cluster: LocalCluster
 ) -> None:
-    async with played(place, _plan(changes=900, sessions=60, rate=100)) as ledger:
+    async with with_players(deployment, _plan(changes=900, sessions=60, rate=100)) as ledger:
         for shard in _KEYS.all_shards:
             owner = cluster.owner_of(shard)
             target = next(o for o in map(cluster.owner_of, _KEYS.all_shards) if o is not owner)
             await asyncio.to_thread(cluster.migrate, shard, target)
-        await goes_on(ledger, set(_KEYS.all_shards), 10)
+        await wait_for_change_on_each(ledger, set(_KEYS.all_shards), 10)
     assert ledger.retries == 0
 
 
 @_full_run_only
-async def test_nothing_is_lost_while_every_node_is_restarted_in_turn(
-    place: SoakEnvironment, cluster: LocalCluster
+async def test_no_change_is_lost_in_a_rolling_restart_of_the_nodes(
+    deployment: Stage, cluster: LocalCluster
 ) -> None:
-    async with played(place, _plan(changes=1_500, sessions=60, rate=60)) as ledger:
+    async with with_players(deployment, _plan(changes=1_500, sessions=60, rate=60)) as ledger:
         for node in cluster.nodes:
             if owned := shards_of(cluster, node):
                 await asyncio.to_thread(cluster.hand_over, min(owned))
             await asyncio.to_thread(cluster.kill, node)
             await asyncio.to_thread(cluster.restart, node)
-        await goes_on(ledger, set(_KEYS.all_shards), 10)
+        await wait_for_change_on_each(ledger, set(_KEYS.all_shards), 10)
 
 
 @_full_run_only
-async def test_a_primary_and_a_replica_of_another_one_may_die_together(
-    place: SoakEnvironment, cluster: LocalCluster
+async def test_no_change_is_lost_when_a_primary_and_another_s_replica_die(
+    deployment: Stage, cluster: LocalCluster
 ) -> None:
-    async with played(place, _plan(changes=900, sessions=60, rate=100)) as ledger:
+    async with with_players(deployment, _plan(changes=900, sessions=60, rate=100)) as ledger:
         primary = cluster.owner_of("{s0}")
         other = next(o for o in map(cluster.owner_of, _KEYS.all_shards) if o is not primary)
         replica = cluster.replica_of(other)
         cluster.kill(replica)
-        await asyncio.to_thread(place.store.kill_primary, 0.0)
+        await asyncio.to_thread(deployment.store.kill_primary, 0.0)
         await asyncio.to_thread(cluster.wait_until_owned, "{s0}", not_by=primary)
-        await goes_on(ledger, set(_KEYS.all_shards), 10)
+        await wait_for_change_on_each(ledger, set(_KEYS.all_shards), 10)
         for node in (primary, replica):
             node.process.start()
         await asyncio.to_thread(cluster.wait_until_healthy)
 
 
-async def test_flags_fall_in_time_on_living_shards_while_a_primary_is_dead(
-    place: SoakEnvironment, cluster: LocalCluster
+async def test_flags_fall_in_time_on_other_shards_while_a_primary_is_down(
+    deployment: Stage, cluster: LocalCluster
 ) -> None:
     victim = cluster.owner_of("{s0}")
-    hit = shards_of(cluster, victim)
-    async with watched(place, sessions=36) as boards:
-        await asyncio.gather(*(board.falls(2) for board in boards))
+    affected = shards_of(cluster, victim)
+    async with observed_sessions(deployment, sessions=36) as observers:
+        await asyncio.gather(*(observer.wait_for_flags(2) for observer in observers))
         killed_at = time.time()
-        await asyncio.to_thread(place.store.fail_over, 0.0)
-        await asyncio.gather(*(board.falls(2) for board in boards))
-    living = [board for board in boards if _KEYS.shard_of(board.session_id) not in hit]
-    assert 0 < len(living) < len(boards)
-    late_ms = [late for board in living for at, late in board.late if at > killed_at]
-    print(f"flags on living shards: {median(late_ms):.0f} ms late, {max(late_ms):.0f} at most")
+        await asyncio.to_thread(deployment.store.fail_over, 0.0)
+        await asyncio.gather(*(observer.wait_for_flags(2) for observer in observers))
+    others = [
+        observer for observer in observers if _KEYS.shard_of(observer.session_id) not in affected
+    ]
+    assert 0 < len(others) < len(observers)
+    late_ms = [late for observer in others for at, late in observer.late if at > killed_at]
+    print(f"flags on the other shards: {median(late_ms):.0f} ms late, {max(late_ms):.0f} at most")
     assert median(late_ms) < 100
     assert max(late_ms) < 1_000
-    await drained(place)
-    for board in boards:
-        falls = fallen(place, board.session_id)
-        assert len(falls) >= 4
-        assert [later - earlier for earlier, later in pairwise(falls)] == [_TURN_MS] * (
-            len(falls) - 1
+    await wait_until_drained(deployment)
+    for observer in observers:
+        fell_at = flag_falls_in_trail(deployment, observer.session_id)
+        assert len(fell_at) >= 4
+        assert [later - earlier for earlier, later in pairwise(fell_at)] == [_CYCLE_MS] * (
+            len(fell_at) - 1
         )
 
 
-def fallen(place: SoakEnvironment, session_id: str) -> list[int]:
-    """When flags of a session fell, as the trail has it, in ms."""
-    with psycopg.connect(place.trail.postgres.url) as connection:
+def flag_falls_in_trail(deployment: Stage, session_id: str) -> list[int]:
+    """Return when the flags of a session fell according to the trail, in epoch ms."""
+    with psycopg.connect(deployment.trail.postgres.url) as connection:
         rows = connection.execute(
             "select (extract(epoch from occurred_at) * 1000)::bigint from public.sync_events"
             " where session_id = %s and event = 'time_expired' order by version",
@@ -200,22 +206,22 @@ def fallen(place: SoakEnvironment, session_id: str) -> list[int]:
         return [at for (at,) in rows]
 
 
-class Board:
-    """A screen that shows one session, whose turns run out by themselves."""
+class FlagObserver:
+    """Records the flag falls of a session whose cycles advance automatically."""
 
     def __init__(self, session_id: str, follower: LiveClient) -> None:
         self.session_id = session_id
         self.late: list[tuple[float, float]] = []
-        """When a flag's fall was heard of (`time.time()`), and how long after its deadline, ms."""
+        """When a flag fall was received (`time.time()`), and how long after its deadline, ms."""
         self._follower = follower
 
     async def read(self) -> None:
-        """Note every flag that falls, until cancelled."""
+        """Record every flag fall, until cancelled."""
         while True:
             message = await self._follower.until_type("TIME_EXPIRED")
             self.late.append((time.time(), time.time() * 1000 - message["deadline_ms"]))
 
-    async def falls(self, times: int) -> None:
+    async def wait_for_flags(self, times: int) -> None:
         """Return when so many more flags have fallen."""
         wanted = len(self.late) + times
         async with asyncio.timeout(10):
@@ -224,34 +230,34 @@ class Board:
 
 
 @asynccontextmanager
-async def watched(place: SoakEnvironment, sessions: int) -> AsyncIterator[list[Board]]:
-    """Sessions that run, each with a screen; deleted at the end."""
-    process = place.service.process
+async def observed_sessions(deployment: Stage, sessions: int) -> AsyncIterator[list[FlagObserver]]:
+    """Start sessions and observe each; delete them at the end."""
+    process = deployment.service.process
     assert process is not None
-    instance = Instance(process, int(place.url.rpartition(":")[2]))
+    instance = Instance(process, int(deployment.url.rpartition(":")[2]))
     members = [{"participant_id": f"00000000-0000-4000-8000-00000000000{n}"} for n in (1, 2)]
     body: dict[str, Any] = {
         "sync_mode": "per_cycle",
-        "time_per_cycle_ms": _TURN_MS,
+        "time_per_cycle_ms": _CYCLE_MS,
         "auto_advance": True,
         "participants": members,
     }
     async with (
-        httpx.AsyncClient(base_url=place.url, timeout=10) as http,
+        httpx.AsyncClient(base_url=deployment.url, timeout=10) as http,
         AsyncExitStack() as stack,
     ):
-        boards = []
+        observers = []
         for _ in range(sessions):
             session_id = str(uuid4())
-            follower = await stack.enter_async_context(connect_live(instance, session_id))
-            boards.append(Board(session_id, follower))
+            follower = await stack.enter_async_context(following(instance, session_id))
+            observers.append(FlagObserver(session_id, follower))
             answer = await http.post("/v1/sessions", json={**body, "session_id": session_id})
             assert answer.status_code == 201, answer.text
-        for board in boards:
-            assert (await http.post(f"/v1/sessions/{board.session_id}/start")).is_success
-        reading = [asyncio.create_task(board.read()) for board in boards]
-        yield boards
+        for observer in observers:
+            assert (await http.post(f"/v1/sessions/{observer.session_id}/start")).is_success
+        reading = [asyncio.create_task(observer.read()) for observer in observers]
+        yield observers
         for task in reading:
             task.cancel()
-        for board in boards:
-            await http.delete(f"/v1/sessions/{board.session_id}")
+        for observer in observers:
+            await http.delete(f"/v1/sessions/{observer.session_id}")

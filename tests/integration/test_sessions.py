@@ -1,4 +1,4 @@
-"""The life of a session over HTTP, in every mode."""
+"""The life cycle of a session over HTTP, in every mode."""
 
 from uuid import uuid4
 
@@ -25,8 +25,8 @@ pytestmark = pytest.mark.http
 
 
 @pytest.mark.parametrize("body", MODES.values(), ids=MODES.keys())
-async def test_a_session_lives_from_creation_to_completion(
-    api: ApiClient, body: dict[str, object]
+async def test_every_mode_runs_from_creation_to_completion(
+    api: Api, body: dict[str, object]
 ) -> None:
     session_id = await api.created(body)
     seen = [
@@ -46,7 +46,9 @@ async def test_a_session_lives_from_creation_to_completion(
 
 
 @pytest.mark.parametrize("body", MODES.values(), ids=MODES.keys())
-async def test_a_running_clock_is_shown_live(api: ApiClient, body: dict[str, object]) -> None:
+async def test_a_read_shows_a_running_clock_at_the_server_s_time(
+    api: Api, body: dict[str, object]
+) -> None:
     session_id = await api.started(body)
     first = await api.session(session_id)
     second = await api.session(session_id)
@@ -55,7 +57,7 @@ async def test_a_running_clock_is_shown_live(api: ApiClient, body: dict[str, obj
     assert first["deadline_at"] == second["deadline_at"]
 
 
-async def test_creation_answers_where_the_session_is(api: ApiClient) -> None:
+async def test_a_creation_answers_the_location_of_the_session(api: Api) -> None:
     answer = await api.create(chess())
     path = answer.headers["location"]
     assert (await api.http.get(path)).json()["data"]["session_id"] == path.rpartition("/")[2]
@@ -78,7 +80,7 @@ async def test_a_taken_id_is_refused_and_its_session_untouched(api: ApiClient) -
     assert after["participants"][0]["participant_id"] == before["active_participant_id"]
 
 
-async def test_what_was_configured_is_handed_back(api: ApiClient) -> None:
+async def test_a_session_shows_its_settings_as_given(api: Api) -> None:
     settings = {
         "increment_ms": 2_000,
         "warn_at_ms": [10_000, 5_000],
@@ -90,7 +92,7 @@ async def test_what_was_configured_is_handed_back(api: ApiClient) -> None:
     assert {name: session[name] for name in settings} == settings
 
 
-async def test_optional_fields_that_are_absent_are_left_out(api: ApiClient) -> None:
+async def test_optional_fields_without_a_value_are_omitted(api: Api) -> None:
     session = await api.session(await api.created({"sync_mode": "count_up"}))
     absent = {"total_time_ms", "max_time_ms", "metadata", "groups", "warn_at_ms", "deadline"}
     assert not absent & session.keys()
@@ -105,7 +107,7 @@ async def test_optional_fields_that_are_absent_are_left_out(api: ApiClient) -> N
     }
 
 
-async def test_no_body_an_empty_one_and_null_are_the_same(api: ApiClient) -> None:
+async def test_a_missing_body_an_empty_one_and_null_are_equivalent(api: Api) -> None:
     session_id = await api.started(chess())
     for content in (b"", b"{}", b"null"):
         answer = await api.http.post(f"/v1/sessions/{session_id}/switch", content=content)
@@ -123,7 +125,7 @@ async def test_a_double_tap_switches_once(api: ApiClient) -> None:
     assert (await api.session(session_id))["version"] == 3
 
 
-async def test_an_unknown_next_participant_is_named_as_the_fault(api: ApiClient) -> None:
+async def test_an_unknown_next_participant_is_a_validation_error(api: Api) -> None:
     session_id = await api.started(chess())
     answer = await api.do(session_id, "switch", {"next_participant_id": str(uuid4())})
     assert "not a participant" in details_of(answer)["next_participant_id"]
@@ -137,8 +139,8 @@ async def test_an_unknown_next_participant_is_named_as_the_fault(api: ApiClient)
         ("resume", "cannot be resumed"),
     ],
 )
-async def test_what_the_status_forbids_is_refused_in_words(
-    api: ApiClient, verb: str, message: str
+async def test_a_command_that_the_status_forbids_is_refused_with_a_message(
+    api: Api, verb: str, message: str
 ) -> None:
     answer = await api.do(await api.created(chess()), verb)
     assert error_of(answer) == (400, "INVALID_STATE_TRANSITION")
@@ -147,7 +149,7 @@ async def test_what_the_status_forbids_is_refused_in_words(
     assert "pending" in text
 
 
-async def test_a_session_that_is_over_stays_over(api: ApiClient) -> None:
+async def test_an_ended_session_accepts_no_commands(api: Api) -> None:
     session_id = await api.started(chess())
     await api.do(session_id, "cancel")
     for verb in ("start", "switch", "pause", "resume", "complete", "cancel"):
@@ -166,7 +168,7 @@ async def test_pausing_stops_the_clock_to_the_millisecond(api: ApiClient) -> Non
     assert resumed["time_remaining_ms"] == paused["time_remaining_ms"]
 
 
-async def test_a_participant_joins_a_running_session(api: ApiClient) -> None:
+async def test_a_participant_can_join_a_running_session(api: Api) -> None:
     session_id = await api.started(chess())
     newcomer = participant(30_000)
     answer = await api.do(session_id, "participants", newcomer)
@@ -178,7 +180,7 @@ async def test_a_participant_joins_a_running_session(api: ApiClient) -> None:
     assert details_of(again) == {"participant_id": "must be unique"}
 
 
-async def test_an_adjusted_clock_reads_the_new_value_and_runs_on(api: ApiClient) -> None:
+async def test_an_adjusted_clock_runs_on_from_the_new_value(api: Api) -> None:
     session_id = await api.started(chess())
     active = (await api.session(session_id))["active_participant_id"]
     body = {"total_time_ms": 90_000, "reason": "the arbiter gave time"}
@@ -194,7 +196,7 @@ async def test_an_unknown_participant_cannot_be_adjusted(api: ApiClient) -> None
     assert error_of(answer) == (404, "PARTICIPANT_NOT_FOUND")
 
 
-async def test_deleting_removes_and_deleting_again_is_success(api: ApiClient) -> None:
+async def test_a_deletion_removes_the_session_and_can_be_repeated(api: Api) -> None:
     session_id = await api.started(chess())
     assert (await api.delete(session_id)).status_code == 204
     assert error_of(await api.get(session_id)) == (404, "SESSION_NOT_FOUND")
@@ -202,22 +204,22 @@ async def test_deleting_removes_and_deleting_again_is_success(api: ApiClient) ->
     assert error_of(await api.do(session_id, "switch")) == (404, "SESSION_NOT_FOUND")
 
 
-async def test_a_batch_tells_found_from_missing(api: ApiClient) -> None:
-    first, second, nobody = await api.created(chess()), await api.started(chess()), str(uuid4())
-    ids = [second, nobody, first, second]
+async def test_a_batch_lists_found_and_missing_sessions_separately(api: Api) -> None:
+    first, second, missing = await api.created(chess()), await api.started(chess()), str(uuid4())
+    ids = [second, missing, first, second]
     answer = await api.http.post("/v1/sessions/batch", json={"session_ids": ids})
     data = answer.json()["data"]
     assert [session["session_id"] for session in data["sessions"]] == [second, first]
-    assert data["not_found"] == [nobody]
+    assert data["not_found"] == [missing]
 
 
-async def test_a_batch_is_bounded(api: ApiClient) -> None:
+async def test_a_batch_has_at_most_50_ids(api: Api) -> None:
     ids = [str(uuid4()) for _ in range(51)]
     answer = await api.http.post("/v1/sessions/batch", json={"session_ids": ids})
     assert details_of(answer) == {"session_ids": "cannot exceed 50 entries"}
 
 
-async def test_the_summary_is_the_light_form(api: ApiClient) -> None:
+async def test_the_summary_has_status_active_participant_and_times_only(api: Api) -> None:
     session_id = await api.started(chess())
     answer = await api.http.get(f"/v1/sessions/{session_id}/summary")
     assert answer.json()["data"].keys() == {
@@ -231,7 +233,7 @@ async def test_the_summary_is_the_light_form(api: ApiClient) -> None:
     }
 
 
-async def test_a_deadline_nobody_saw_is_applied_at_its_instant(api: ApiClient) -> None:
+async def test_a_session_expires_at_its_exact_deadline(api: Api) -> None:
     body = chess(participants=[participant(1_000), participant(1_000)])
     body |= {"action_on_timeout": {"type": "end_session", "winner_by": "time"}}
     session_id = await api.started(body)

@@ -1,4 +1,4 @@
-"""What an overloaded instance says to a request that it doesn't take (API section 2, Errors)."""
+"""An overloaded instance refuses requests with a proper answer (API section 2, Errors)."""
 
 import asyncio
 import json
@@ -19,8 +19,8 @@ _SESSION = "/v1/sessions/5a7f9a52-6a2c-4d0c-9a38-0f1f4c3b7d10"
 _PAGE = "https://example.com"
 
 
-class _Strict(AdmissionControl):
-    """Lets in what it is told to."""
+class _PathAdmission(Admission):
+    """Admits the paths in `admitted` only."""
 
     admitted: Iterable[bytes] = ()
 
@@ -37,16 +37,16 @@ async def _app(scope: Scope, receive: Receive, send: Send) -> None:
 
 
 @dataclass(frozen=True, slots=True)
-class _Overloaded:
-    """A server that takes only what is in `admitted` of its admission."""
+class _OverloadedServer:
+    """A server whose admission refuses everything but chosen paths."""
 
     server: Server
     port: int
-    admission: _Strict
+    admission: _PathAdmission
 
     @asynccontextmanager
     async def connection(self) -> AsyncIterator[RawConnection]:
-        """A fresh connection to it."""
+        """Open a connection to the server."""
         reader, writer = await asyncio.open_connection("127.0.0.1", self.port)
         try:
             yield RawConnection(reader, writer)
@@ -57,22 +57,22 @@ class _Overloaded:
 
 
 @pytest.fixture
-async def overloaded() -> AsyncIterator[_Overloaded]:
-    """One in this process."""
+async def overloaded() -> AsyncIterator[_OverloadedServer]:
+    """An overloaded server in this process."""
     port = free_port()
-    server = build_server(_app, Settings(port=port, cors_origins=[_PAGE]), lifespan="off")
-    admission = _Strict()
+    server = server_of(_app, Settings(port=port, cors_origins=[_PAGE]), lifespan="off")
+    admission = _PathAdmission()
     server.connections.admission = admission
     serving = asyncio.create_task(server.serve())
     while not server.started:
         await asyncio.sleep(0.01)
-    yield _Overloaded(server, port, admission)
+    yield _OverloadedServer(server, port, admission)
     server.should_exit = True
     with suppress(asyncio.CancelledError):
         await serving
 
 
-async def test_a_refusal_is_an_answer_like_every_other_error(overloaded: _Overloaded) -> None:
+async def test_a_refusal_has_the_form_of_every_other_error(overloaded: _OverloadedServer) -> None:
     async with overloaded.connection() as connection:
         request = request_head(
             "GET", _SESSION, X_Request_Id="mine", Origin=_PAGE, Connection="close"
@@ -99,7 +99,9 @@ async def test_a_refusal_is_an_answer_like_every_other_error(overloaded: _Overlo
             assert line in lines
 
 
-async def test_a_connection_is_kept_and_its_body_dropped(overloaded: _Overloaded) -> None:
+async def test_the_body_of_a_refused_request_is_skipped_and_the_connection_kept(
+    overloaded: _OverloadedServer,
+) -> None:
     overloaded.admission.admitted = [b"/health"]
     async with overloaded.connection() as connection:
         body = json.dumps({"next_participant_id": "x" * 10_000}).encode()
@@ -120,8 +122,8 @@ async def test_a_connection_is_kept_and_its_body_dropped(overloaded: _Overloaded
     ],
     ids=str,
 )
-async def test_a_connection_ends_whose_body_would_have_to_be_read(
-    overloaded: _Overloaded, headers: dict[str, str]
+async def test_a_refused_large_chunked_or_announced_body_closes_the_connection(
+    overloaded: _OverloadedServer, headers: dict[str, str]
 ) -> None:
     async with overloaded.connection() as connection:
         await connection.send(request_head("POST", "/v1/sessions", **headers))
@@ -130,7 +132,9 @@ async def test_a_connection_ends_whose_body_would_have_to_be_read(
         assert b"connection: close" in ending.received
 
 
-async def test_a_refusal_does_not_overtake_the_answer_before_it(overloaded: _Overloaded) -> None:
+async def test_a_refusal_is_sent_after_the_pending_answer_before_it(
+    overloaded: _OverloadedServer,
+) -> None:
     overloaded.admission.admitted = [b"/health"]
     async with overloaded.connection() as connection:
         refused = request_head("GET", _SESSION, Connection="close")
@@ -139,7 +143,7 @@ async def test_a_refusal_does_not_overtake_the_answer_before_it(overloaded: _Ove
         assert received.index(b" 200 ") < received.index(b"served") < received.index(b" 503 ")
 
 
-async def test_a_socket_is_never_refused(overloaded: _Overloaded) -> None:
+async def test_a_websocket_is_never_refused(overloaded: _OverloadedServer) -> None:
     async with overloaded.connection() as connection:
         upgrade = {
             "Upgrade": "websocket",

@@ -1,4 +1,4 @@
-"""Nothing is lost, whatever dies: the soak of `make soak`, in a shorter form."""
+"""No accepted change is lost when processes die: a short form of `make soak`."""
 
 from functools import partial
 
@@ -15,10 +15,10 @@ _SHORT = partial(
 )
 
 
-_WAYS = {"supabase": True} | ({"postgres": False} if IS_FULL else {})
+_BACKENDS = {"supabase": True} | ({"postgres": False} if IS_FULL else {})
 
 
-@pytest.mark.parametrize("supabase", _WAYS.values(), ids=_WAYS)
+@pytest.mark.parametrize("supabase", _BACKENDS.values(), ids=_BACKENDS)
 def test_every_accepted_change_is_in_the_trail_exactly_once(supabase: bool) -> None:
     if supabase and not is_node_installed():
         missing("Node")
@@ -32,16 +32,16 @@ def test_every_accepted_change_is_in_the_trail_exactly_once(supabase: bool) -> N
 
 
 _LAGS = {"in step": 0.0} | ({"behind": 0.5} if IS_FULL else {})
-"""How long a primary goes without its replica before it is killed, in seconds."""
+"""Seconds that a primary runs without its replica before it is killed."""
 
 
 @pytest.mark.parametrize("lag_s", _LAGS.values(), ids=_LAGS)
-def test_a_cluster_that_loses_a_primary_loses_only_what_was_not_replicated(lag_s: float) -> None:
-    # The database is away when the primary is killed: the trail gets only what its replica has.
-    report = run_soak(_SHORT(cluster=True, service_kills=0, outage_s=5.0, lag_s=lag_s))
+def test_a_killed_primary_loses_only_changes_that_were_not_replicated(lag_s: float) -> None:
+    # The database is down when the primary is killed, so the trail gets only the replica's data.
+    report = soak(_SHORT(cluster=True, service_kills=0, outage_s=5.0, lag_s=lag_s))
     assert report.verdict.faults == ()
     assert report.verdict.rows + len(report.verdict.lost) >= report.accepted
-    assert report.accepted == 600 or lag_s  # a player whose session lost its start gives up
+    assert report.accepted == 600 or lag_s  # a player stops if its session lost the start
     assert report.mishaps == 6
     assert report.dead_letters == 0
     assert bool(report.verdict.lost) is bool(lag_s)

@@ -1,4 +1,4 @@
-"""Sessions of one tenant are no part of another's world, not even their ids (API §4)."""
+"""Tenants share no sessions, ids, trails, pushes or keys (API section 4)."""
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator
@@ -23,20 +23,20 @@ _METRICS_TOKEN = "4c1d9e07b25a83f6"
 _TENANTS = ("acme", "globex", None)
 
 
-def _tokens(tenant: str | None) -> str:
+def _host_token(tenant: str | None) -> str:
     return tokens.host(tenant=tenant) if tenant else tokens.host()
 
 
 @pytest.fixture(scope="module")
 def tenants_redis_url() -> Iterator[str]:
-    """A Redis of their own."""
+    """The URL of a Redis for this module."""
     with embedded_redis() as url:
         yield url
 
 
 @pytest.fixture(scope="module")
 def instance(postgres: EmbeddedPostgres, tenants_redis_url: str) -> Iterator[Instance]:
-    """A container that asks for tokens."""
+    """An instance with authentication."""
     settings = {
         "DATABASE_URL": postgres.url,
         "JWT_SECRET": SECRET,
@@ -48,38 +48,36 @@ def instance(postgres: EmbeddedPostgres, tenants_redis_url: str) -> Iterator[Ins
 
 
 @pytest.fixture
-async def tenants(instance: Instance) -> AsyncIterator[list[ApiClient]]:
-    """A host of the same name in each of two tenants, and one in none."""
+async def tenants(instance: Instance) -> AsyncIterator[list[Api]]:
+    """Clients of hosts with the same name: in two tenants, and without a tenant."""
     async with AsyncExitStack() as stack:
         yield [
             ApiClient(
                 await stack.enter_async_context(
-                    httpx.AsyncClient(base_url=instance.url, headers=bearer(_tokens(tenant)))
+                    httpx.AsyncClient(base_url=instance.url, headers=bearer(_host_token(tenant)))
                 )
             )
             for tenant in _TENANTS
         ]
 
 
-async def test_each_tenant_has_a_session_of_its_own_by_the_same_id(
-    tenants: list[ApiClient],
-) -> None:
+async def test_tenants_can_use_the_same_session_id(tenants: list[Api]) -> None:
     body = chess(session_id=str(uuid4()))
     for api in tenants:
         assert (await api.create(body)).status_code == 201
         assert (await api.create(body)).json()["error"]["code"] == "SESSION_EXISTS"
-    acme, globex, nobodys = tenants
+    acme, globex, no_tenant = tenants
     session_id = body["session_id"]
     await acme.do(session_id, "start")
     await acme.do(session_id, "switch")
     await globex.do(session_id, "cancel")
     seen = [await api.session(session_id) for api in tenants]
     assert [session["version"] for session in seen] == [3, 2, 1]
-    await nobodys.delete(session_id)
+    await no_tenant.delete(session_id)
     assert [(await api.get(session_id)).status_code for api in tenants] == [200, 200, 404]
 
 
-async def test_what_one_tenant_has_is_not_there_for_another(tenants: list[ApiClient]) -> None:
+async def test_another_tenant_s_session_is_answered_404(tenants: list[Api]) -> None:
     acme, *others = tenants
     session_id = await acme.started(chess())
     for api in others:
@@ -93,7 +91,7 @@ async def test_what_one_tenant_has_is_not_there_for_another(tenants: list[ApiCli
     assert (await acme.session(session_id))["version"] == 2
 
 
-async def test_each_tenant_has_a_trail_of_its_own(tenants: list[ApiClient]) -> None:
+async def test_each_tenant_has_its_own_trail(tenants: list[Api]) -> None:
     body = chess(session_id=str(uuid4()))
     for api, reason in zip(tenants, ("one", "two", "three"), strict=True):
         session_id = await api.created(body)
@@ -105,8 +103,8 @@ async def test_each_tenant_has_a_trail_of_its_own(tenants: list[ApiClient]) -> N
         assert events[1]["metadata"]["reason"] == reason
 
 
-async def _events(api: ApiClient, session_id: str, count: int) -> list[Any]:
-    """The trail, once it has so many events."""
+async def _events(api: Api, session_id: str, count: int) -> list[Any]:
+    """Return the trail once it has so many events."""
     async with asyncio.timeout(10):
         while True:
             answer = await api.http.get(f"/v1/sessions/{session_id}/events")
@@ -116,14 +114,14 @@ async def _events(api: ApiClient, session_id: str, count: int) -> list[Any]:
             await asyncio.sleep(0.02)
 
 
-async def test_pushes_go_to_the_tenant_s_own_followers(
-    tenants: list[ApiClient], instance: Instance
+async def test_pushes_go_only_to_followers_of_the_same_tenant(
+    tenants: list[Api], instance: Instance
 ) -> None:
     body = chess(session_id=str(uuid4()))
     session_id = body["session_id"]
     async with (
-        connect(f"{instance.ws}?sessionId={session_id}&token={_tokens('acme')}") as one,
-        connect(f"{instance.ws}?sessionId={session_id}&token={_tokens('globex')}") as two,
+        connect(f"{instance.ws}?sessionId={session_id}&token={_host_token('acme')}") as one,
+        connect(f"{instance.ws}?sessionId={session_id}&token={_host_token('globex')}") as two,
     ):
         acme, globex = LiveClient(one), LiveClient(two)
         await acme.until_type("CONNECTED")
@@ -139,8 +137,8 @@ async def test_pushes_go_to_the_tenant_s_own_followers(
     assert kinds == ["CONNECTED", "STATE_UPDATE", "PONG"]
 
 
-async def test_a_key_in_the_store_carries_the_tenant(
-    tenants: list[ApiClient], tenants_redis_url: str
+async def test_keys_in_the_store_contain_the_tenant(
+    tenants: list[Api], tenants_redis_url: str
 ) -> None:
     session_id = await tenants[0].started(chess())
     with Redis.from_url(tenants_redis_url, decode_responses=True) as redis:
@@ -151,8 +149,8 @@ async def test_a_key_in_the_store_carries_the_tenant(
     assert len(watched) == 1
 
 
-async def test_what_a_tenant_asks_for_is_counted_for_it_where_not_everybody_can_see(
-    tenants: list[ApiClient],
+async def test_protected_metrics_count_requests_per_tenant(
+    tenants: list[Api],
 ) -> None:
     http = tenants[0].http
     await tenants[0].created(chess())
@@ -161,14 +159,14 @@ async def test_what_a_tenant_asks_for_is_counted_for_it_where_not_everybody_can_
     assert 'synckairos_tenant_requests_total{tenant="acme"}' in figures
 
 
-async def test_a_flag_falls_in_a_tenant_s_session_though_nobody_asks(
-    tenants: list[ApiClient], instance: Instance
+async def test_a_flag_falls_in_a_tenant_s_session_without_a_request(
+    tenants: list[Api], instance: Instance
 ) -> None:
     body = chess()
     for player in body["participants"]:
         player["total_time_ms"] = 1_000
     session_id = await tenants[0].created(body)
-    url = f"{instance.ws}?sessionId={session_id}&token={_tokens('acme')}"
+    url = f"{instance.ws}?sessionId={session_id}&token={_host_token('acme')}"
     async with connect(url) as socket:
         follower = LiveClient(socket)
         await follower.until_type("CONNECTED")
