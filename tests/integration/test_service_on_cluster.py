@@ -1,6 +1,7 @@
 """The service loses no change on a Redis Cluster whose nodes die and whose slots move.
 
-The cluster holds twelve shards. The players, the audit worker and the final check are those of `make soak`.
+The cluster holds twelve shards. The players, the audit worker and the final check are those of
+`make soak`.
 """
 
 import asyncio
