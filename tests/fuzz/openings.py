@@ -25,7 +25,7 @@ def seats(mode: str, player: str) -> st.SearchStrategy[Seat]:
 
 
 def participant_ids(game: Game | None) -> st.SearchStrategy[str]:
-    """Generate the id of a participant of `game`, sometimes of one who may not take part."""
+    """Generate the id of a participant of `game`, sometimes that of the first player instead."""
     present = [seat.participant_id for seat in game.seats] if game else []
     return (
         st.sampled_from(present) | st.sampled_from(present + _PLAYERS[:1]) if present else players

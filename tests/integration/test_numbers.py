@@ -35,7 +35,7 @@ def occurrences(text: str) -> int:
 
 
 async def start_session(api: Api) -> str:
-    """Start a session with the numbers whose first flag falls after 1 s; return its id."""
+    """Start a session that holds the numbers and expires after 1 s; return its id."""
     body = chess(
         participants=[participant(1_000), participant(60_000)],
         metadata={"numbers": "HERE"},

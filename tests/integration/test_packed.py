@@ -102,16 +102,16 @@ async def test_a_file_is_compressed_once_until_it_changes(
 async def test_the_openapi_document_is_built_and_compressed_once(
     compressions: list[int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    made: list[Iterable[Route]] = []
+    described: list[Iterable[Route]] = []
     describe = openapi.describe
 
     def recording(routes: Iterable[Route]) -> dict[str, Any]:
-        made.append(routes)
+        described.append(routes)
         return describe(routes)
 
     monkeypatch.setattr(openapi, "describe", recording)
     async with _client(openapi.document_route("/api-docs.json", ROUTES)) as http:
         answers = [await http.get("/api-docs.json", headers=_GZIP) for _ in range(3)]
     assert len({a.content for a in answers}) == 1
-    assert len(made) == 1
+    assert len(described) == 1
     assert len(compressions) <= 1

@@ -69,11 +69,11 @@ def advancing_body(
 
 async def fill_quota(api: Api, body: Callable[[], dict[str, Any]] = large_body) -> list[str]:
     """Create sessions until one is refused; return their ids."""
-    made: list[str] = []
+    session_ids: list[str] = []
     while (answer := await api.create(body())).status_code == 201:
-        made.append(answer.json()["data"]["session_id"])
+        session_ids.append(answer.json()["data"]["session_id"])
     assert answer.status_code == 429
-    return made
+    return session_ids
 
 
 def violation(answer: httpx.Response) -> tuple[str, str]:
@@ -86,8 +86,8 @@ def violation(answer: httpx.Response) -> tuple[str, str]:
 
 
 async def test_a_creation_over_the_quota_is_refused_with_the_limit_and_a_remedy(api: Api) -> None:
-    made = await fill_quota(api)
-    assert 5 <= len(made) <= 12
+    session_ids = await fill_quota(api)
+    assert 5 <= len(session_ids) <= 12
     refused = await api.create(large_body())
     error = refused.json()["error"]
     assert error["code"] == "RATE_LIMIT_EXCEEDED"
@@ -113,8 +113,8 @@ async def test_running_sessions_go_on_when_their_host_is_at_its_quota(api: Api) 
 
 
 async def test_deleted_sessions_free_the_quota(api: Api) -> None:
-    made = await fill_quota(api)
-    for session_id in made[:2]:
+    session_ids = await fill_quota(api)
+    for session_id in session_ids[:2]:
         assert (await api.delete(session_id)).status_code == 204
     assert (await api.create(large_body())).status_code == 201
 
@@ -183,17 +183,17 @@ async def test_the_automatic_load_of_a_host_s_sessions_is_limited(
     api: Api,
 ) -> None:
     """Each session counts as 8, the minimum for a change, however few its participants."""
-    made = [await api.created(advancing_body(1)) for _ in range(6)]
-    answers = [await api.do(session_id, "start") for session_id in made]
+    session_ids = [await api.created(advancing_body(1)) for _ in range(6)]
+    answers = [await api.do(session_id, "start") for session_id in session_ids]
     assert [answer.status_code for answer in answers] == [200] * 5 + [429]
     error = answers[-1].json()["error"]
     assert "cannot exceed 40" in error["message"]
     assert error["details"] == {"max_automatic_load": 40}
-    assert (await api.do(made[0], "pause")).status_code == 200
-    assert (await api.do(made[5], "start")).status_code == 200
-    assert (await api.do(made[0], "resume")).status_code == 429
-    assert (await api.delete(made[1])).status_code == 204
-    assert (await api.do(made[0], "resume")).status_code == 200
+    assert (await api.do(session_ids[0], "pause")).status_code == 200
+    assert (await api.do(session_ids[5], "start")).status_code == 200
+    assert (await api.do(session_ids[0], "resume")).status_code == 429
+    assert (await api.delete(session_ids[1])).status_code == 204
+    assert (await api.do(session_ids[0], "resume")).status_code == 200
 
 
 async def test_only_the_limit_per_session_applies_to_a_backend(backend: Api) -> None:

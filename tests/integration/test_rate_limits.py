@@ -81,8 +81,8 @@ async def test_answers_tell_the_remaining_requests_and_refusals_when_to_retry(
 
 async def test_refused_requests_read_no_session(own_redis_url: str) -> None:
     settings = {"JWT_SECRET": SECRET, "RATE_LIMIT_GENERAL": str(_GENERAL)}
-    with running(own_redis_url, **settings) as alone:  # type: ignore[arg-type] # no `port`
-        await _exceed_limit(alone, own_redis_url)
+    with running(own_redis_url, **settings) as instance:  # type: ignore[arg-type] # no `port`
+        await _exceed_limit(instance, own_redis_url)
 
 
 async def _exceed_limit(instance: Instance, redis_url: str) -> None:
@@ -127,11 +127,11 @@ async def test_refused_switches_of_others_do_not_limit_the_active_participant(
     async with _clients(limited, tokens.service()) as (one, _):
         session_id = await one.started(body)
         on_move, off_move = (p["participant_id"] for p in body["participants"])
-        tried = []
+        answers = []
         for token in (tokens.host("mallory"), tokens.participant(session_id, off_move)):
             one.http.headers.update(bearer(token))
-            tried += [await one.do(session_id, "switch") for _ in range(6)]
-        assert {404, 409, 429} == set(_status_counts(tried))
+            answers += [await one.do(session_id, "switch") for _ in range(6)]
+        assert {404, 409, 429} == set(_status_counts(answers))
         one.http.headers.update(bearer(tokens.participant(session_id, on_move)))
         assert (await one.do(session_id, "switch")).status_code == 200
 
@@ -227,12 +227,17 @@ async def test_without_tokens_the_caller_is_the_address_that_the_proxy_saw(
 ) -> None:
     async with httpx.AsyncClient(base_url=behind_a_proxy.url) as http:
 
-        async def asked(forwarded: str) -> int:
+        async def status_for(forwarded: str) -> int:
             headers = {"X-Forwarded-For": forwarded}
             return (await http.post("/v1/sessions", json=chess(), headers=headers)).status_code
 
-        assert [await asked(f"203.0.113.{n}, 192.0.2.1") for n in range(4)] == [201, 201, 201, 429]
-        assert await asked("203.0.113.0, 192.0.2.2") == 201
+        assert [await status_for(f"203.0.113.{n}, 192.0.2.1") for n in range(4)] == [
+            201,
+            201,
+            201,
+            429,
+        ]
+        assert await status_for("203.0.113.0, 192.0.2.2") == 201
 
 
 @pytest.mark.parametrize(("failure", "status"), [("open", 200), ("closed", 503)])

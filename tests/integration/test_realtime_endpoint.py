@@ -137,8 +137,8 @@ async def test_without_supabase_the_transport_is_websocket_or_polling(guarded: A
     assert tokens.claims_of(found["token"])["session_id"] == session_id
     address = f"{found['url']}&{urlencode({'token': found['token'], 'sync': '1'})}"
     async with connect(address) as socket:
-        said = [json.loads(await socket.recv()) for _ in range(2)]
-    assert [message["type"] for message in said] == ["CONNECTED", "STATE_SYNC"]
+        messages = [json.loads(await socket.recv()) for _ in range(2)]
+    assert [message["type"] for message in messages] == ["CONNECTED", "STATE_SYNC"]
     refused = await guarded.http.get(f"/v1/sessions/{session_id}", headers=bearer(found["token"]))
     assert refused.status_code == 401
 

@@ -213,10 +213,12 @@ async def test_every_endpoint_restores_a_lost_session(
 async def test_a_batch_restores_lost_sessions(api: Api, redis: Redis) -> None:
     ids = [await api.created(chess()) for _ in range(3)]
     await flush_when_audited(redis)
-    asked = [*ids, str(uuid4())]
-    answer = (await api.http.post("/v1/sessions/batch", json={"session_ids": asked})).json()["data"]
+    requested_ids = [*ids, str(uuid4())]
+    answer = (
+        await api.http.post("/v1/sessions/batch", json={"session_ids": requested_ids})
+    ).json()["data"]
     assert [session["session_id"] for session in answer["sessions"]] == ids
-    assert answer["not_found"] == asked[3:]
+    assert answer["not_found"] == requested_ids[3:]
 
 
 async def test_a_follower_receives_the_restored_state(
@@ -268,8 +270,8 @@ async def test_concurrent_requests_restore_a_session_once(
     reads = [client.get(session_id) for client in (api, other) * 10]
     answers = await asyncio.gather(*changes, *reads)
     assert {answer.status_code for answer in answers} == {200}
-    made = sorted(answer.json()["data"]["version"] for answer in answers[:20])
-    assert made == list(range(3, 23))
+    versions = sorted(answer.json()["data"]["version"] for answer in answers[:20])
+    assert versions == list(range(3, 23))
     await wait_until_audited(redis)
     events = await events_of(postgres, session_id)
     assert [version for version, _, _ in events] == list(range(1, 23))
