@@ -1,1 +1,1 @@
-"""Load: many sessions, many sockets, for long; what is measured has limits that it must keep."""
+"""Load tests: many sessions or sockets, or a long time; figures are checked against limits."""

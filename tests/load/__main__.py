@@ -1,15 +1,15 @@
-"""`python -m tests.load SCENARIO`: load on instances of its own, and limits that it must keep.
+"""`python -m tests.load SCENARIO`: run a load test and check its figures against limits.
 
-Everything is started here, on free loopback ports: the instances, a Redis and a Postgres of their
-own, with limits on callers lifted and the audit worker on. One process sends the requests, each at
-its time whether or not others were answered (an open model); a latency runs from the instant at
-which the request was due. Sockets are in processes of their own. The warm-up is part of the
-duration and of no figure. Whatever isn't answered with 2xx is an error; only a change that named a
-version (`high-frequency`) may be refused with 412. Generator, sockets and servers share the
-machine: a run in which the generator was late is invalid, and fails.
+The run starts its own instances, Redis and Postgres on free loopback ports, without limits on
+callers and with the audit worker. One process sends each request when it is due, whether or not
+earlier ones were answered (open model); latencies count from the due time. Other processes hold
+the sockets. Latencies exclude the warm-up, which is part of the duration. Every response but 2xx
+is an error; only a change that names a version (`high-frequency`) may be refused with 412.
+Generator, sockets and servers share the machine; a run whose generator was late is invalid and
+fails.
 
-Into `.build/load/SCENARIO/` (or `--out`): `figures.json` and `latency.png`. Exits with 0 if every
-limit was kept, otherwise with 1.
+The run writes `figures.json` and `latency.png` to `.build/load/SCENARIO/` (or `--out`). It exits
+with 0 if all limits were kept, otherwise with 1.
 
 `scale-...`, `scaling` and `knee` run several loads each: see `tests/load/scaling/command.py` and
 `tests/load/knee.py`.
@@ -29,7 +29,7 @@ from infra.local.postgres import PostgresError
 from tests.load import knee
 from tests.load.bench.errors import BenchError
 from tests.load.failure import LoadFailed
-from tests.load.generator import News
+from tests.load.generator import LoadProgress
 from tests.load.report import report
 from tests.load.run import Record, run
 from tests.load.scaling import command as scaling
@@ -37,43 +37,43 @@ from tests.load.scaling.parts import PARTS
 from tests.load.scenarios import SCENARIOS, Scenario
 
 _OVERRIDES = {
-    "duration_s": (float, "seconds of load, warm-up included"),
-    "warm_up_s": (float, "seconds of it that count for nothing"),
-    "rate": (float, "requests a second"),
-    "sessions": (int, "sessions"),
-    "sockets": (int, "sockets"),
-    "users": (int, "users, where nobody keeps a rate"),
-    "instances": (int, "instances of the service"),
+    "duration_s": (float, "seconds of load, including the warm-up"),
+    "warm_up_s": (float, "seconds at the start that latencies exclude"),
+    "rate": (float, "requests per second"),
+    "sessions": (int, "number of sessions"),
+    "sockets": (int, "number of sockets"),
+    "users": (int, "number of users (only for high-frequency)"),
+    "instances": (int, "number of instances of the service"),
 }
 
-_WIDEST_TABLE = 150
+_TABLE_WIDTH = 150
 _MEASUREMENTS: dict[str, Callable[[list[str], Console], int]] = {
     **dict.fromkeys((*PARTS, scaling.ALL_PARTS), scaling.main),
     knee.NAME: lambda arguments, console: knee.main(arguments[1:], console),
 }
-"""Run several loads each; options: `--seconds`, `--out`."""
+"""Commands that run several loads, with options of their own."""
 
-_ABOUT = (
+_DESCRIPTIONS = (
     {name: one.about for name, one in SCENARIOS.items()}
-    | {name: f"the most switches a second: {one.about}" for name, one in PARTS.items()}
+    | {name: f"highest rate of switches: {one.about}" for name, one in PARTS.items()}
     | {
-        "scale-sockets": f"delivery: {PARTS['scale-sockets'].about}",
-        scaling.ALL_PARTS: "the four of them, one after the other",
-        knee.NAME: "the highest rate that sessions-1000 keeps up with",
+        "scale-sockets": f"delivery times: {PARTS['scale-sockets'].about}",
+        scaling.ALL_PARTS: "all four scale-... measurements, one after the other",
+        knee.NAME: "the highest rate of sessions-1000 that one instance keeps up with",
     }
 )
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run one scenario, or a measurement of several loads; returns the exit code."""
+    """Run one scenario, or a measurement of several loads; return the exit code."""
     arguments = sys.argv[1:] if arguments is None else arguments
     console = Console(highlight=False)
     try:
         if measurement := _MEASUREMENTS.get(next(iter(arguments), "")):
-            wide = Console(highlight=False, width=max(_WIDEST_TABLE, console.width))
+            wide = Console(highlight=False, width=max(_TABLE_WIDTH, console.width))
             return measurement(arguments, wide)
         scenario, folder = _options(arguments)
-        return report(_shown(scenario, console), folder, console)
+        return report(_run_with_progress(scenario, console), folder, console)
     except (LoadFailed, BenchError, ServiceStartError, PostgresError) as failure:
         console.print(str(failure), soft_wrap=True, markup=False)
         return 1
@@ -84,8 +84,8 @@ def main(arguments: list[str] | None = None) -> int:
 def _options(arguments: list[str]) -> tuple[Scenario, Path]:
     parser = argparse.ArgumentParser(
         prog="make load",
-        description="Puts load on the service and judges the figures.",
-        epilog="\n".join(f"{name:<18} {about}" for name, about in _ABOUT.items()),
+        description="Put load on the service and check the figures against limits.",
+        epilog="\n".join(f"{name:<18} {about}" for name, about in _DESCRIPTIONS.items()),
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument(
@@ -94,7 +94,12 @@ def _options(arguments: list[str]) -> tuple[Scenario, Path]:
     for name, (kind, meaning) in _OVERRIDES.items():
         option = f"--{name.removesuffix('_s').replace('_', '-')}"
         parser.add_argument(option, dest=name, type=_positive(kind), help=meaning)
-    parser.add_argument("--scale", type=_positive(float), default=1, help="so many times as much")
+    parser.add_argument(
+        "--scale",
+        type=_positive(float),
+        default=1,
+        help="factor for sessions, sockets, users, rate, duration and warm-up",
+    )
     parser.add_argument("--out", type=Path, metavar="FOLDER", help="default: .build/load/SCENARIO")
     given = vars(parser.parse_args(arguments))
     scenario = SCENARIOS[given["scenario"]]
@@ -117,22 +122,22 @@ def _positive(kind: type[int] | type[float]) -> type:
     return parse  # type: ignore[return-value] # a function does
 
 
-def _shown(scenario: Scenario, console: Console) -> Record:
+def _run_with_progress(scenario: Scenario, console: Console) -> Record:
     columns = (TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
-    with Progress(*columns, console=console, transient=True) as progress:
-        task = progress.add_task("", total=1.0)
+    with Progress(*columns, console=console, transient=True) as bar:
+        task = bar.add_task("", total=1.0)
 
-        def tell(phase: str, share: float, news: News | None) -> None:
-            words = f"{phase}: {_brief(news)}" if news else phase
-            progress.update(task, completed=min(1.0, share), description=words)
+        def report_progress(phase: str, share: float, progress: LoadProgress | None) -> None:
+            text = f"{phase}: {_progress_text(progress)}" if progress else phase
+            bar.update(task, completed=min(1.0, share), description=text)
 
-        return run(scenario, tell)
+        return run(scenario, report_progress)
 
 
-def _brief(news: News) -> str:
+def _progress_text(progress: LoadProgress) -> str:
     return (
-        f"{news.sent} answered, {news.errors} errors, {news.waiting} waiting,"
-        f" p95 of late {news.p95_ms:.1f} ms"
+        f"{progress.sent} answered, {progress.errors} errors, {progress.waiting} waiting,"
+        f" recent p95 {progress.p95_ms:.1f} ms"
     )
 
 

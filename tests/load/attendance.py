@@ -1,12 +1,12 @@
-"""Who listens where, and what was heard."""
+"""Subscriptions of sockets, and the pushes that they received."""
 
 from array import array
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
 
-class Seat(NamedTuple):
-    """A socket at an instance, for the session of that number."""
+class Subscription(NamedTuple):
+    """A socket to open: the instance's port, the number and the id of the session."""
 
     port: int
     session: int
@@ -14,16 +14,19 @@ class Seat(NamedTuple):
 
 
 @dataclass
-class Attendance:
-    """What all sockets of one process heard; one push of each to `pushes` and `heard_s`."""
+class SubscriberResults:
+    """Results of all sockets of one process.
 
-    heard_s: "array[float]" = field(default_factory=lambda: array("d"))
-    pushes: "array[int]" = field(default_factory=lambda: array("Q"))
+    `push_keys` and `received_s` (monotonic seconds) have one item per received push.
+    """
+
+    received_s: "array[float]" = field(default_factory=lambda: array("d"))
+    push_keys: "array[int]" = field(default_factory=lambda: array("Q"))
     missed: int = 0
     repeated: int = 0
     lost: int = 0
 
 
 def push_key(session: int, version: int) -> int:
-    """One number for a version of a session."""
+    """Encode a session's number and a version as one integer."""
     return session << 32 | version

@@ -1,4 +1,4 @@
-"""HTTP/1.1 for those who send much: keep-alive connections that cost microseconds a request."""
+"""HTTP/1.1 client for load generators: keep-alive connections, microseconds per request."""
 
 import asyncio
 import time
@@ -7,9 +7,9 @@ from typing import NamedTuple, cast
 import msgspec
 from httptools import HttpResponseParser
 
-_PATIENCE_S = 10.0
+_TIMEOUT_S = 10.0
 _IDLE_S = 3.0
-"""Sooner than any server ends an idle connection."""
+"""Shorter than the keep-alive timeout of the service."""
 
 
 class _Data(msgspec.Struct):
@@ -20,20 +20,20 @@ class _Body(msgspec.Struct):
     data: _Data
 
 
-class Answer(NamedTuple):
-    """What came back."""
+class Response(NamedTuple):
+    """An HTTP response."""
 
     status: int
     body: bytes
 
     @property
     def version(self) -> int:
-        """The version of the session that it speaks of. Raises `MsgspecError` if it doesn't."""
+        """The session's version in the body. Raises `MsgspecError` if the body has none."""
         return msgspec.json.decode(self.body, type=_Body).data.version
 
 
 def request(method: str, path: str, body: bytes = b"", *, if_match: int | None = None) -> bytes:
-    """A request as it goes over the wire."""
+    """Return the bytes of an HTTP request."""
     lines = [f"{method} {path} HTTP/1.1", "host: localhost", f"content-length: {len(body)}"]
     if body:
         lines.append("content-type: application/json")
@@ -43,63 +43,66 @@ def request(method: str, path: str, body: bytes = b"", *, if_match: int | None =
 
 
 class Connection(asyncio.Protocol):
-    """One request at a time."""
+    """A keep-alive connection that sends one request at a time."""
 
     def __init__(self) -> None:
         self._parser = HttpResponseParser(self)
         self._transport: asyncio.Transport | None = None
         self._pieces: list[bytes] = []
-        self._answer: asyncio.Future[Answer] | None = None
+        self._pending: asyncio.Future[Response] | None = None
         self._used_at = time.monotonic()
 
     @property
     def is_fresh(self) -> bool:
-        """Whether it is open, and not about to be ended for having been idle."""
+        """Whether it is open and was used recently, so that the server won't close it now."""
         is_open = self._transport is not None and not self._transport.is_closing()
         return is_open and time.monotonic() - self._used_at < _IDLE_S
 
-    async def send(self, request: bytes) -> Answer:
-        """Raises `OSError` when the connection breaks, `TimeoutError` when nothing comes."""
+    async def send(self, request: bytes) -> Response:
+        """Send a request; return the response.
+
+        Raises `OSError` if the connection is lost, `TimeoutError` after 10 s without a response.
+        """
         if self._transport is None or self._transport.is_closing():
             raise ConnectionResetError
-        self._answer = asyncio.get_running_loop().create_future()
+        self._pending = asyncio.get_running_loop().create_future()
         self._transport.write(request)
-        async with asyncio.timeout(_PATIENCE_S):
-            answer = await self._answer
+        async with asyncio.timeout(_TIMEOUT_S):
+            response = await self._pending
         self._used_at = time.monotonic()
-        return answer
+        return response
 
     def close(self) -> None:
-        """End it."""
+        """Close the connection."""
         if self._transport is not None:
             self._transport.close()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Ready."""
+        """Keep the transport."""
         self._transport = cast(asyncio.Transport, transport)
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Whoever waits waits in vain."""
-        if self._answer is not None and not self._answer.done():
-            self._answer.set_exception(exc or ConnectionResetError())
+        """Fail the pending request."""
+        if self._pending is not None and not self._pending.done():
+            self._pending.set_exception(exc or ConnectionResetError())
 
     def data_received(self, data: bytes) -> None:
-        """Read on."""
+        """Feed the parser."""
         self._parser.feed_data(data)
 
     def on_body(self, piece: bytes) -> None:
-        """The parser has some of the body."""
+        """Collect a part of the body (called by the parser)."""
         self._pieces.append(piece)
 
     def on_message_complete(self) -> None:
-        """The parser has the whole answer."""
+        """Complete the pending request (called by the parser)."""
         body, self._pieces = b"".join(self._pieces), []
-        if self._answer is not None and not self._answer.done():
-            self._answer.set_result(Answer(self._parser.get_status_code(), body))
+        if self._pending is not None and not self._pending.done():
+            self._pending.set_result(Response(self._parser.get_status_code(), body))
 
 
 class Pool:
-    """Connections to one instance: where none is free one more is opened, so nobody queues."""
+    """Connections to one instance. Opens another if all are busy, so that no request queues."""
 
     def __init__(self, port: int) -> None:
         self._port = port
@@ -107,24 +110,27 @@ class Pool:
         self.most = 0
         self._busy = 0
 
-    async def send(self, request: bytes) -> Answer:
-        """Raises `OSError` when the connection breaks, `TimeoutError` when nothing comes."""
+    async def send(self, request: bytes) -> Response:
+        """Send a request on a free connection; return the response.
+
+        Raises `OSError` if the connection is lost, `TimeoutError` after 10 s without a response.
+        """
         self._busy += 1
         self.most = max(self.most, self._busy)
         try:
             connection = self._idle() or await self._open()
             try:
-                answer = await connection.send(request)
+                response = await connection.send(request)
             except BaseException:
                 connection.close()
                 raise
             self._free.append(connection)
-            return answer
+            return response
         finally:
             self._busy -= 1
 
     def close(self) -> None:
-        """End all that are free."""
+        """Close all free connections."""
         for connection in self._free:
             connection.close()
 
@@ -138,6 +144,6 @@ class Pool:
 
     async def _open(self) -> Connection:
         loop = asyncio.get_running_loop()
-        async with asyncio.timeout(_PATIENCE_S):
+        async with asyncio.timeout(_TIMEOUT_S):
             _, connection = await loop.create_connection(Connection, "127.0.0.1", self._port)
         return connection

@@ -1,5 +1,5 @@
-"""What ends a run before it has figures."""
+"""The error of the load tool."""
 
 
 class LoadFailed(Exception):
-    """The message is one sentence for the person at the terminal."""
+    """A run ended without figures; the message is printed as it is."""

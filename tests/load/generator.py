@@ -1,7 +1,7 @@
-"""Requests at their time, from a process of its own: late answers hold nothing up.
+"""Load generator: sends requests when they are due, without waiting for earlier responses.
 
-A latency runs from the instant at which the request was due, so a generator that lags behind makes
-the service look worse, never better; how late it was is reported beside.
+Latencies count from the due time, so a late generator makes the service look worse, never better.
+Its lateness is reported too.
 """
 
 import asyncio
@@ -15,9 +15,9 @@ from typing import NamedTuple
 import uvloop
 
 from tests.load.bench.figures import percentile
-from tests.load.connection import Answer, Pool
+from tests.load.connection import Pool, Response
 from tests.load.scenarios import Scenario
-from tests.load.schedule import Timed, schedule
+from tests.load.schedule import ScheduledRequest, schedule
 from tests.load.targets import Target
 
 _CHANGES = frozenset({"create", "start", "switch", "complete"})
@@ -25,7 +25,7 @@ _LEAD_S = 0.5
 
 
 class Sample(NamedTuple):
-    """One request: when it was due, how late it was sent, how long until its answer was there."""
+    """A request: its due time, how late it was sent, its latency, its status (0: no response)."""
 
     kind: str
     at_s: float
@@ -34,16 +34,16 @@ class Sample(NamedTuple):
     status: int
 
 
-class Change(NamedTuple):
-    """A version that was made by a request sent at `sent_s`, on the machine's monotonic clock."""
+class AcceptedChange(NamedTuple):
+    """The version that a request made; `sent_s` is on the machine's monotonic clock."""
 
     session: int
     version: int
     sent_s: float
 
 
-class News(NamedTuple):
-    """How it goes."""
+class LoadProgress(NamedTuple):
+    """Progress of the load; `p95_ms` is that of the last 1,000 requests."""
 
     sent: int
     errors: int
@@ -52,79 +52,83 @@ class News(NamedTuple):
 
 
 @dataclass
-class Shots:
-    """Everything that was sent."""
+class LoadResults:
+    """All requests of a run."""
 
     began_s: float
     samples: list[Sample] = field(default_factory=list)
-    changes: list[Change] = field(default_factory=list)
+    changes: list[AcceptedChange] = field(default_factory=list)
     errors: Counter[str] = field(default_factory=Counter)
-    refused: int = 0
-    """Changes that named a version which was no longer the newest, and were refused for it."""
+    stale_refused: int = 0
+    """Number of changes refused because they named an old version."""
     recent: deque[float] = field(default_factory=lambda: deque(maxlen=1000))
 
-    def note(self, kind: str, due_s: float, sent_s: float, answer: Answer | str) -> None:
-        """Record an answer, or the name of what came in its place."""
+    def add(self, kind: str, due_s: float, sent_s: float, response: Response | str) -> None:
+        """Add a request's response, or the name of the exception that replaced it."""
         ms = (time.monotonic() - due_s) * 1000
-        status = answer.status if isinstance(answer, Answer) else 0
+        status = response.status if isinstance(response, Response) else 0
         late_ms = (sent_s - due_s) * 1000
         self.samples.append(Sample(kind, due_s - self.began_s, late_ms, ms, status))
         self.recent.append(ms)
-        if isinstance(answer, str):
-            self.errors[f"{kind}: {answer}"] += 1
+        if isinstance(response, str):
+            self.errors[f"{kind}: {response}"] += 1
         elif not 200 <= status < 300:
-            self.errors[f"{kind}: {status} {answer.body[:80].decode(errors='replace')}"] += 1
+            self.errors[f"{kind}: {status} {response.body[:80].decode(errors='replace')}"] += 1
 
-    def news(self, waiting: int) -> News:
-        """How it goes so far."""
+    def progress(self, waiting: int) -> LoadProgress:
+        """Return the progress so far."""
         p95_ms = percentile(sorted(self.recent), 95) if self.recent else 0
-        return News(len(self.samples), self.errors.total(), waiting, p95_ms)
+        return LoadProgress(len(self.samples), self.errors.total(), waiting, p95_ms)
 
 
-def fire(pipe: Pipe, scenario: Scenario, targets: Sequence[Target], ports: Sequence[int]) -> Shots:
-    """Send the whole schedule of `scenario`, at each port in turn."""
+def send_schedule(
+    pipe: Pipe, scenario: Scenario, targets: Sequence[Target], ports: Sequence[int]
+) -> LoadResults:
+    """Send all requests of `scenario`, to the ports in turn; return the results."""
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        return runner.run(_Gun(pipe, ports).fire(scenario, targets))
+        return runner.run(_Generator(pipe, ports).send_schedule(scenario, targets))
 
 
-class _Gun:
+class _Generator:
     def __init__(self, pipe: Pipe, ports: Sequence[int]) -> None:
         self._pipe = pipe
         self._pools = [Pool(port) for port in ports]
-        self._shots = Shots(time.monotonic() + _LEAD_S)
-        self._flying: set[asyncio.Task[None]] = set()
+        self._results = LoadResults(time.monotonic() + _LEAD_S)
+        self._in_flight: set[asyncio.Task[None]] = set()
 
-    async def fire(self, scenario: Scenario, targets: Sequence[Target]) -> Shots:
+    async def send_schedule(self, scenario: Scenario, targets: Sequence[Target]) -> LoadResults:
         reporting = asyncio.create_task(self._report())
-        for number, timed in enumerate(schedule(scenario, targets)):
-            due_s = self._shots.began_s + timed.at_s
+        for number, scheduled in enumerate(schedule(scenario, targets)):
+            due_s = self._results.began_s + scheduled.at_s
             if (ahead_s := due_s - time.monotonic()) > 0:
                 await asyncio.sleep(ahead_s)
-            self._send(timed, due_s, self._pools[number % len(self._pools)])
-        if self._flying:
-            await asyncio.wait(self._flying)
+            self._send(scheduled, due_s, self._pools[number % len(self._pools)])
+        if self._in_flight:
+            await asyncio.wait(self._in_flight)
         reporting.cancel()
         for pool in self._pools:
             pool.close()
-        return self._shots
+        return self._results
 
-    def _send(self, timed: Timed, due_s: float, pool: Pool) -> None:
-        task = asyncio.create_task(self._await_answer(timed, due_s, pool))
-        self._flying.add(task)
-        task.add_done_callback(self._flying.discard)
+    def _send(self, scheduled: ScheduledRequest, due_s: float, pool: Pool) -> None:
+        task = asyncio.create_task(self._await_response(scheduled, due_s, pool))
+        self._in_flight.add(task)
+        task.add_done_callback(self._in_flight.discard)
 
-    async def _await_answer(self, timed: Timed, due_s: float, pool: Pool) -> None:
+    async def _await_response(self, scheduled: ScheduledRequest, due_s: float, pool: Pool) -> None:
         sent_s = time.monotonic()
         try:
-            answer = await pool.send(timed.wire)
-            if timed.kind in _CHANGES and answer.status < 300:
-                self._shots.changes.append(Change(timed.session, answer.version, sent_s))
-        except Exception as error:  # whatever it is, it came in place of an answer
-            self._shots.note(timed.kind, due_s, sent_s, type(error).__name__)
+            response = await pool.send(scheduled.wire)
+            if scheduled.kind in _CHANGES and response.status < 300:
+                self._results.changes.append(
+                    AcceptedChange(scheduled.session, response.version, sent_s)
+                )
+        except Exception as error:  # each failure is counted, of any kind
+            self._results.add(scheduled.kind, due_s, sent_s, type(error).__name__)
         else:
-            self._shots.note(timed.kind, due_s, sent_s, answer)
+            self._results.add(scheduled.kind, due_s, sent_s, response)
 
     async def _report(self) -> None:
         while True:
             await asyncio.sleep(1)
-            self._pipe.send(self._shots.news(len(self._flying)))
+            self._pipe.send(self._results.progress(len(self._in_flight)))

@@ -1,4 +1,4 @@
-"""What the servers look like from outside while the load is on."""
+"""Observes the servers during a run: memory, processor time, keys, outbox, timeout lateness."""
 
 import time
 import urllib.request
@@ -13,8 +13,8 @@ from redis import Redis
 from infra.local.instance import Instance
 from shared.store.keys import Keys
 from tests.load.failure import LoadFailed
-from tests.load.stage import Stage
-from tests.load.usage import Usage, usage
+from tests.load.stage import Servers
+from tests.load.usage import Usage, read_usage
 
 _LATENESS = "synckairos_expiry_lateness_ms"
 _POLL_S = 0.05
@@ -22,8 +22,8 @@ _DRAIN_TIMEOUT_S = 10.0
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
-    """One look, `at_s` on the machine's monotonic clock; memory and processor time by instance."""
+class Observation:
+    """The servers at `at_s` (monotonic clock); memory and processor time by instance."""
 
     at_s: float
     memory_mb: tuple[float, ...]
@@ -31,33 +31,36 @@ class Look:
     keys: int
     outbox: int
     usage: Usage
-    """Processor time of everything that takes part."""
+    """Processor time of all processes of the run."""
 
 
 class Observer:
-    """Looks at a stage."""
+    """Observes the servers of a run."""
 
-    def __init__(self, stage: Stage) -> None:
-        self._stage = stage
-        self._redis: Any = Redis.from_url(stage.redis_url)
+    def __init__(self, servers: Servers) -> None:
+        self._servers = servers
+        self._redis: Any = Redis.from_url(servers.redis_url)
         self._outbox = Keys().outbox(Keys().all_shards[0])
 
-    def look(self) -> Look:
-        """What there is to be seen now. Raises `LoadFailed` when an instance is gone."""
+    def observe(self) -> Observation:
+        """Observe all servers now. Raises `LoadFailed` if an instance has ended."""
         if not all(instance.is_alive for instance in self._instances):
-            raise LoadFailed("An instance of the service has died under the load.")
-        pids, used = self._stage.pids, usage(self._stage.pids)
+            raise LoadFailed("An instance of the service ended during the run.")
+        pids, used = self._servers.pids, read_usage(self._servers.pids)
         memory = tuple(used.memory_mb[pid] for pid in pids)
         cpu = tuple(used.cpu_s["service", pid] for pid in pids)
         waiting = self._redis.xlen(self._outbox)
-        return Look(time.monotonic(), memory, cpu, self._redis.dbsize(), waiting, used)
+        return Observation(time.monotonic(), memory, cpu, self._redis.dbsize(), waiting, used)
 
-    def lateness(self) -> Counter[float]:
-        """How many wake-ups were done within so many ms, by the instances' histograms."""
+    def lateness_histogram(self) -> Counter[float]:
+        """Return how many timeouts and warnings were at most so late, by bucket bound in ms.
+
+        Sums the histograms of all instances.
+        """
         found: Counter[float] = Counter()
         for instance in self._instances:
-            with urllib.request.urlopen(f"{instance.url}/metrics") as answer:  # nosec B310
-                text = answer.read().decode()
+            with urllib.request.urlopen(f"{instance.url}/metrics") as response:  # nosec B310
+                text = response.read().decode()
             for family in text_string_to_metric_families(text):
                 if family.name == _LATENESS:
                     for sample in family.samples:
@@ -65,24 +68,29 @@ class Observer:
                             found[float(sample.labels["le"])] += int(sample.value)
         return found
 
-    def outbox_at_rest(self) -> int:
-        """How many audit entries still wait when the worker has had time enough."""
+    def wait_for_outbox(self) -> int:
+        """Wait until the outbox is empty, at most 10 s; return the number of entries left."""
         give_up = time.monotonic() + _DRAIN_TIMEOUT_S
         while (waiting := int(self._redis.xlen(self._outbox))) and time.monotonic() < give_up:
             time.sleep(_POLL_S)
         return waiting
 
     def close(self) -> None:
-        """Look no more."""
+        """Close the Redis connection."""
         self._redis.close()
 
     @property
     def _instances(self) -> tuple[Instance, ...]:
-        return self._stage.instances
+        return self._servers.instances
 
 
-def within(before: Mapping[float, int], after: Mapping[float, int], p: float) -> float | None:
-    """Within how many ms `p` % of the wake-ups between two counts were done; None for none."""
+def histogram_percentile(
+    before: Mapping[float, int], after: Mapping[float, int], p: float
+) -> float | None:
+    """Return the bucket bound in ms that `p` % of the timeouts between two counts kept.
+
+    None if there were none.
+    """
     counts = {bound: after[bound] - before.get(bound, 0) for bound in sorted(after)}
     total = max(counts.values(), default=0)
     return next((b for b, n in counts.items() if total and n >= total * p / 100), None)

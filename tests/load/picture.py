@@ -1,4 +1,4 @@
-"""One picture of a run: latency over time, what was sent, and of a long one the memory."""
+"""Draws a run: latency and throughput over time, and memory for runs longer than 5 minutes."""
 
 import math
 from collections import defaultdict
@@ -11,12 +11,12 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import NullFormatter
 
 from tests.load.bench.figures import percentile
-from tests.load.deliveries import deliveries
+from tests.load.deliveries import delivery_latencies
 from tests.load.run import Record
 from tests.load.scenarios import Limit
 
 COLOURS = {50: "#7fb3d5", 95: "#2874a6", 99: "#1b2631"}
-"""Of percentiles."""
+"""Colours of percentiles."""
 
 _KINDS = {
     "switch": "#2874a6",
@@ -55,9 +55,9 @@ def draw(record: Record, path: Path) -> None:
 
 def _series(record: Record) -> dict[str, Points]:
     answered: Points = [
-        (s.at_s, s.ms) for s in record.shots.samples if s.kind == "switch" and s.status
+        (s.at_s, s.ms) for s in record.results.samples if s.kind == "switch" and s.status
     ]
-    pushed: Points = list(deliveries(record))
+    pushed: Points = list(delivery_latencies(record))
     return {"switch": answered} | ({"delivery": pushed} if pushed else {})
 
 
@@ -97,7 +97,7 @@ def _line(axes: Any, p: int, most: float) -> None:
 
 def _throughput(axes: Any, record: Record, bin_s: float) -> None:
     counts: dict[str, dict[int, int]] = defaultdict(lambda: defaultdict(int))
-    for sample in record.shots.samples:
+    for sample in record.results.samples:
         is_fine = 200 <= sample.status < 300
         counts[sample.kind if is_fine else "error"][int(sample.at_s / bin_s)] += 1
     last = max(1, int(record.scenario.duration_s / bin_s))
@@ -112,12 +112,14 @@ def _throughput(axes: Any, record: Record, bin_s: float) -> None:
 
 
 def _memory(axes: Any, record: Record) -> None:
-    at_s = [look.at_s - record.shots.began_s for look in record.looks]
-    for number, memory in enumerate(zip(*(look.memory_mb for look in record.looks), strict=True)):
+    at_s = [observation.at_s - record.results.began_s for observation in record.observations]
+    for number, memory in enumerate(
+        zip(*(observation.memory_mb for observation in record.observations), strict=True)
+    ):
         axes.plot(at_s, memory, linewidth=1.4, label=f"instance {number + 1}")
-    axes.set_ylim(0, 1.35 * max(max(look.memory_mb) for look in record.looks))
+    axes.set_ylim(0, 1.35 * max(max(observation.memory_mb) for observation in record.observations))
     axes.set_ylabel("memory, MB")
-    _legend(axes, len(record.looks[0].memory_mb))
+    _legend(axes, len(record.observations[0].memory_mb))
 
 
 def _legend(axes: Any, columns: int) -> None:
@@ -126,20 +128,20 @@ def _legend(axes: Any, columns: int) -> None:
 
 def _over_time(axes: Any, record: Record) -> None:
     axes.set_xlim(0, record.scenario.duration_s)
-    dress(axes)
+    style_axes(axes)
     if record.scenario.warm_up_s:
         axes.axvspan(0, record.scenario.warm_up_s, color="#f2f3f4", zorder=0)
 
 
-def dress(axes: Any) -> None:
-    """Give `axes` the look of all pictures."""
+def style_axes(axes: Any) -> None:
+    """Apply the common style to `axes`."""
     axes.grid(visible=True, which="major", color="#e5e8e8", linewidth=0.8)
     axes.set_axisbelow(True)
     axes.spines[["top", "right"]].set_visible(False)
 
 
 def _binned(points: Iterable[tuple[float, float]], bin_s: float) -> dict[int, list[float]]:
-    """Sorted latencies by the number of their bin."""
+    """Group latencies by bin number, sorted."""
     bins: dict[int, list[float]] = defaultdict(list)
     for at_s, ms in points:
         bins[int(at_s / bin_s)].append(ms)

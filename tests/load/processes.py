@@ -1,4 +1,4 @@
-"""Work in a process of its own, which tells how it goes and hands over what it has found."""
+"""Runs a function in a child process that reports progress and returns a result."""
 
 import gc
 import multiprocessing
@@ -21,40 +21,40 @@ class _Failed(NamedTuple):
     reason: str
 
 
-class Child:
-    """One such process; `news` is what it told last, `result` what it ended with."""
+class ChildProcess:
+    """A child process; `progress` is its last message, `result` what the function returned."""
 
     def __init__(self, work: Callable[..., Any], *arguments: Any) -> None:
-        self._pipe, theirs = _SPAWN.Pipe()
-        self._process = _SPAWN.Process(target=_run, args=(work, theirs, arguments), daemon=True)
+        self._pipe, child_end = _SPAWN.Pipe()
+        self._process = _SPAWN.Process(target=_run, args=(work, child_end, arguments), daemon=True)
         self._process.start()
-        theirs.close()
-        self.news: Any = None
+        child_end.close()
+        self.progress: Any = None
         self.result: Any = None
         self.is_done = False
 
-    def say(self, word: Any) -> None:
-        """Tell it something."""
-        self._pipe.send(word)
+    def send(self, message: Any) -> None:
+        """Send an object to the child."""
+        self._pipe.send(message)
 
-    def listen(self, seconds: float) -> bool:
-        """Wait so long for a word of it; returns whether one came. Raises `LoadFailed`."""
+    def receive(self, seconds: float) -> bool:
+        """Wait `seconds` for a message; return whether one came. Raises `LoadFailed`."""
         if self.is_done or not self._pipe.poll(seconds):
             return False
         try:
-            word = self._pipe.recv()
+            message = self._pipe.recv()
         except (EOFError, OSError):
-            word = _Failed("a process of the load ended without a word")
-        if isinstance(word, _Failed):
-            raise LoadFailed(word.reason)
-        if isinstance(word, _Done):
-            self.is_done, self.result = True, word.result
+            message = _Failed("A process of the load tool ended without a result.")
+        if isinstance(message, _Failed):
+            raise LoadFailed(message.reason)
+        if isinstance(message, _Done):
+            self.is_done, self.result = True, message.result
         else:
-            self.news = word
+            self.progress = message
         return True
 
-    def end(self) -> None:
-        """See that it is gone."""
+    def stop(self) -> None:
+        """Terminate the child if it still works, and wait for its end."""
         if not self.is_done:
             self._process.terminate()
         self._process.join(_END_TIMEOUT_S)
@@ -62,7 +62,7 @@ class Child:
 
 
 def _run(work: Callable[..., Any], pipe: Connection, arguments: tuple[Any, ...]) -> None:
-    """The child's own part: the parent ends it, nobody else; no collector stops it midway."""
+    """Run `work` in the child, which only the parent stops, without garbage collection."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     gc.disable()
     try:

@@ -1,4 +1,4 @@
-"""The course of a run: servers, sessions, sockets, load, and what is left when it is over."""
+"""Runs a scenario: starts servers, sessions and sockets, makes the load, collects the results."""
 
 import asyncio
 import time
@@ -10,35 +10,35 @@ from typing import Any, TypeVar
 import uvloop
 
 from tests.load import contention, generator, targets
-from tests.load.attendance import Attendance, Seat
-from tests.load.generator import News, Shots
-from tests.load.observation import Look, Observer
-from tests.load.processes import Child
+from tests.load.attendance import SubscriberResults, Subscription
+from tests.load.generator import LoadProgress, LoadResults
+from tests.load.observation import Observation, Observer
+from tests.load.processes import ChildProcess
 from tests.load.scenarios import Scenario
-from tests.load.stage import Stage, allow_files, stage
-from tests.load.subscribers import attend
+from tests.load.stage import Servers, raise_file_limit, running_servers
+from tests.load.subscribers import subscribe
 from tests.load.targets import Target
 
 _T = TypeVar("_T")
 
-_SOCKETS_A_PROCESS = 5_000
-_LOOK_S = 1.0
+_SOCKETS_PER_PROCESS = 5_000
+_OBSERVE_EVERY_S = 1.0
 
-Tell = Callable[[str, float, News | None], None]
-"""Phase, share of it that is done, and how the load goes."""
+ReportProgress = Callable[[str, float, LoadProgress | None], None]
+"""Called with the phase, the share of it that is done, and the progress of the load."""
 
 
 @dataclass
 class Record:
-    """All that was seen."""
+    """Everything that a run measured."""
 
     scenario: Scenario
-    shots: Shots
-    first: dict[int, int] = field(default_factory=dict)
-    last: dict[int, int] = field(default_factory=dict)
-    """Versions by session, before and after."""
-    attendances: list[Attendance] = field(default_factory=list)
-    looks: list[Look] = field(default_factory=list)
+    results: LoadResults
+    versions_before: dict[int, int] = field(default_factory=dict)
+    versions_after: dict[int, int] = field(default_factory=dict)
+    """Versions by session number, before and after the load."""
+    subscriber_results: list[SubscriberResults] = field(default_factory=list)
+    observations: list[Observation] = field(default_factory=list)
     setup_s: float = 0
     opening_s: float = 0
     lateness_before: Counter[float] = field(default_factory=Counter)
@@ -46,104 +46,129 @@ class Record:
     outbox: int = 0
 
 
-def run(scenario: Scenario, tell: Tell) -> Record:
-    """Carry out `scenario`. Raises `LoadFailed` where it can't be."""
-    allow_files(scenario.sockets)
-    tell("starting the servers", 0, None)
-    with stage(scenario.instances) as where:
-        return run_on(where, scenario, tell)
+def run(scenario: Scenario, report_progress: ReportProgress) -> Record:
+    """Run `scenario` on new servers. Raises `LoadFailed`."""
+    raise_file_limit(scenario.sockets)
+    report_progress("starting the servers", 0, None)
+    with running_servers(scenario.instances) as servers:
+        return run_on(servers, scenario, report_progress)
 
 
-def run_on(where: Stage, scenario: Scenario, tell: Tell) -> Record:
-    """The same on servers that are there. Raises `LoadFailed`."""
-    observer, children = Observer(where), list[Child]()
+def run_on(servers: Servers, scenario: Scenario, report_progress: ReportProgress) -> Record:
+    """Run `scenario` on running servers. Raises `LoadFailed`."""
+    observer, children = Observer(servers), list[ChildProcess]()
     try:
-        return _run(scenario, where, observer, children, tell)
+        return _run(scenario, servers, observer, children, report_progress)
     finally:
         for child in children:
-            child.end()
+            child.stop()
         observer.close()
 
 
 def _run(
-    scenario: Scenario, where: Stage, observer: Observer, children: list[Child], tell: Tell
+    scenario: Scenario,
+    servers: Servers,
+    observer: Observer,
+    children: list[ChildProcess],
+    report_progress: ReportProgress,
 ) -> Record:
-    found, record = targets.targets(scenario), Record(scenario, Shots(0))
+    sessions, record = targets.make_targets(scenario), Record(scenario, LoadResults(0))
     if scenario.pattern != "people":
-        record.setup_s = _set_up(found, where, tell)
-        record.first = _loop(targets.versions(found, where.ports[0]))
+        record.setup_s = _set_up(sessions, servers, report_progress)
+        record.versions_before = _run_async(targets.read_versions(sessions, servers.ports[0]))
     began = time.monotonic()
-    listeners = _open_sockets(scenario, found, where, children, tell)
+    subscribers = _open_sockets(scenario, sessions, servers, children, report_progress)
     record.opening_s = time.monotonic() - began
-    record.lateness_before = observer.lateness()
-    work = contention.contend if scenario.pattern == "contention" else generator.fire
-    shooter = Child(work, scenario, found, where.ports)
-    children.append(shooter)
-    record.shots = _watch(shooter, scenario, observer, record.looks, tell)
-    record.lateness_after = observer.lateness()
-    tell("waiting for the last pushes", 0, None)
-    record.last = _loop(targets.versions(found, where.ports[0]))
-    record.attendances = [_heard_by(listener, record.last) for listener in listeners]
-    tell("waiting for the audit trail", 0, None)
-    record.outbox = observer.outbox_at_rest()
+    record.lateness_before = observer.lateness_histogram()
+    work = contention.contend if scenario.pattern == "contention" else generator.send_schedule
+    load_process = ChildProcess(work, scenario, sessions, servers.ports)
+    children.append(load_process)
+    record.results = _observe_load(
+        load_process, scenario, observer, record.observations, report_progress
+    )
+    record.lateness_after = observer.lateness_histogram()
+    report_progress("waiting for the last pushes", 0, None)
+    record.versions_after = _run_async(targets.read_versions(sessions, servers.ports[0]))
+    record.subscriber_results = [
+        _collect_results(subscriber, record.versions_after) for subscriber in subscribers
+    ]
+    report_progress("waiting for the audit trail", 0, None)
+    record.outbox = observer.wait_for_outbox()
     return record
 
 
-def _set_up(found: Sequence[Target], where: Stage, tell: Tell) -> float:
+def _set_up(sessions: Sequence[Target], servers: Servers, report_progress: ReportProgress) -> float:
     began = time.monotonic()
-    _loop(
-        targets.begin(found, where.ports, lambda n: tell("starting sessions", n / len(found), None))
+    _run_async(
+        targets.start_sessions(
+            sessions,
+            servers.ports,
+            lambda n: report_progress("starting sessions", n / len(sessions), None),
+        )
     )
     return time.monotonic() - began
 
 
 def _open_sockets(
     scenario: Scenario,
-    found: Sequence[Target],
-    where: Stage,
-    children: list[Child],
-    tell: Tell,
-) -> list[Child]:
-    """Each session's sockets are spread over the instances, and all over a few processes."""
-    seats = [
-        Seat(where.ports[(n % len(found) + n // len(found)) % len(where.ports)], n % len(found), "")
+    sessions: Sequence[Target],
+    servers: Servers,
+    children: list[ChildProcess],
+    report_progress: ReportProgress,
+) -> list[ChildProcess]:
+    """Spread each session's sockets over the instances, and all sockets over few processes."""
+    subscriptions = [
+        Subscription(
+            servers.ports[(n % len(sessions) + n // len(sessions)) % len(servers.ports)],
+            n % len(sessions),
+            "",
+        )
         for n in range(scenario.sockets)
     ]
-    seats = [seat._replace(session_id=found[seat.session].session_id) for seat in seats]
-    opening: list[Child] = []
-    for start in range(0, len(seats), _SOCKETS_A_PROCESS):
-        opening.append(Child(attend, seats[start : start + _SOCKETS_A_PROCESS]))
-        children.append(opening[-1])
-    while (opened := sum(child.news or 0 for child in opening)) < len(seats):
-        tell("opening sockets", opened / len(seats), None)
-        for child in opening:
-            child.listen(0.1)
-    return opening
+    subscriptions = [
+        subscription._replace(session_id=sessions[subscription.session].session_id)
+        for subscription in subscriptions
+    ]
+    processes: list[ChildProcess] = []
+    for start in range(0, len(subscriptions), _SOCKETS_PER_PROCESS):
+        processes.append(
+            ChildProcess(subscribe, subscriptions[start : start + _SOCKETS_PER_PROCESS])
+        )
+        children.append(processes[-1])
+    while (opened := sum(child.progress or 0 for child in processes)) < len(subscriptions):
+        report_progress("opening sockets", opened / len(subscriptions), None)
+        for child in processes:
+            child.receive(0.1)
+    return processes
 
 
-def _watch(
-    shooter: Child, scenario: Scenario, observer: Observer, looks: list[Look], tell: Tell
-) -> Shots:
+def _observe_load(
+    load_process: ChildProcess,
+    scenario: Scenario,
+    observer: Observer,
+    observations: list[Observation],
+    report_progress: ReportProgress,
+) -> LoadResults:
     began = time.monotonic()
-    while not shooter.is_done:
+    while not load_process.is_done:
         elapsed = time.monotonic() - began
-        if elapsed >= len(looks) * _LOOK_S:
-            looks.append(observer.look())
-        if shooter.listen(_LOOK_S / 4):
-            tell("load", elapsed / scenario.duration_s, shooter.news)
-    looks.append(observer.look())
-    shots: Shots = shooter.result
-    return shots
+        if elapsed >= len(observations) * _OBSERVE_EVERY_S:
+            observations.append(observer.observe())
+        if load_process.receive(_OBSERVE_EVERY_S / 4):
+            report_progress("load", elapsed / scenario.duration_s, load_process.progress)
+    observations.append(observer.observe())
+    results: LoadResults = load_process.result
+    return results
 
 
-def _heard_by(listener: Child, last: dict[int, int]) -> Attendance:
-    listener.say(last)
-    while not listener.is_done:
-        listener.listen(1)
-    attendance: Attendance = listener.result
-    return attendance
+def _collect_results(subscriber: ChildProcess, last: dict[int, int]) -> SubscriberResults:
+    subscriber.send(last)
+    while not subscriber.is_done:
+        subscriber.receive(1)
+    results: SubscriberResults = subscriber.result
+    return results
 
 
-def _loop(work: Coroutine[Any, Any, _T]) -> _T:
+def _run_async(work: Coroutine[Any, Any, _T]) -> _T:
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         return runner.run(work)

@@ -1,4 +1,4 @@
-"""The scenarios as data: how much of what, and the limits that the figures must keep."""
+"""The scenarios: sizes, rates, durations, and limits of the figures."""
 
 from dataclasses import dataclass, replace
 from typing import Literal
@@ -9,7 +9,7 @@ Pattern = Literal["steady", "people", "contention"]
 
 @dataclass(frozen=True, slots=True)
 class Limit:
-    """The most that a figure may be."""
+    """The maximum of a figure."""
 
     figure: str
     most: float
@@ -27,13 +27,13 @@ _NOTHING_MISSED = (
     Limit("sockets lost", 0),
     Limit("errors %", 0),
 )
-_ON_TIME = (Limit("generator late p99 ms", 25), Limit("requests not sent in time %", 1))
-"""Without these a run says nothing: it was not the load that it claims to be."""
+_ON_TIME = (Limit("generator lateness p99 ms", 25), Limit("requests not sent in time %", 1))
+"""Beyond these limits the load was not the one that the scenario describes; the run is invalid."""
 
 
 @dataclass(frozen=True, slots=True)
 class Scenario:
-    """One kind of load; `rate` is requests a second, of all users together."""
+    """A kind of load; `rate` is requests per second in total."""
 
     name: str
     about: str
@@ -44,21 +44,21 @@ class Scenario:
     mix: Mix = "everything"
     reads: float = 0.15
     summaries: float = 0.05
-    """Shares of the requests; the others are switches."""
+    """Shares of reads and summaries; the other requests are switches."""
     users: int = 0
     sockets: int = 0
     instances: int = 1
     warm_up_s: float = 10
-    """Part of the duration, and of no figure."""
+    """Part of the duration; excluded from latencies."""
     limits: tuple[Limit, ...] = _ANSWERS
 
     @property
     def validity(self) -> tuple[Limit, ...]:
-        """What the generator must have managed; a closed loop sends when it is answered."""
+        """Limits of the generator; a closed loop has none, because it has no due times."""
         return () if self.pattern == "contention" else _ON_TIME
 
     def scaled(self, by: float) -> "Scenario":
-        """A smaller copy, of a few seconds at least."""
+        """Return a copy scaled by a factor, of at least 4 s."""
         return replace(
             self,
             sessions=_part(self.sessions, by),
@@ -77,7 +77,7 @@ def _part(number: int, by: float) -> int:
 _ALL = (
     Scenario(
         "baseline",
-        "ten people, each with a game of their own from its creation to its end",
+        "ten people; each plays one game from its creation to its end",
         sessions=10,
         duration_s=120,
         pattern="people",
@@ -100,7 +100,7 @@ _ALL = (
     ),
     Scenario(
         "high-frequency",
-        "fifty users on ten games, each switching again as soon as it is answered",
+        "fifty users on ten games; each sends the next switch when the last one is answered",
         sessions=10,
         duration_s=60,
         pattern="contention",
@@ -108,7 +108,7 @@ _ALL = (
         users=50,
         limits=(
             Limit("versions missing", 0),
-            Limit("versions doubled", 0),
+            Limit("versions duplicated", 0),
             Limit("errors %", 0),
             Limit("switch p99 ms", 500),
         ),
@@ -128,7 +128,7 @@ _ALL = (
     ),
     Scenario(
         "crowd-2500",
-        "one game that everybody at one instance watches",
+        "2 500 sockets on one game, at one instance",
         sessions=1,
         duration_s=60,
         rate=0.5,
@@ -140,7 +140,7 @@ _ALL = (
     ),
     Scenario(
         "crowd-10000",
-        "one game that everybody at four instances watches",
+        "10 000 sockets on one game, at four instances",
         sessions=1,
         duration_s=60,
         rate=0.5,
@@ -153,7 +153,7 @@ _ALL = (
     ),
     Scenario(
         "sustained",
-        "half an hour of a thousand sessions of all modes and five hundred sockets",
+        "half an hour with a thousand sessions of all modes and five hundred sockets",
         sessions=1_000,
         duration_s=1_800,
         rate=100,
@@ -167,7 +167,7 @@ _ALL = (
             Limit("sockets lost", 0),
             Limit("memory growth in the second half MB", 8),
             Limit("switch p95, fourth quarter over second quarter", 1.5),
-            Limit("keys more than at half time", 50),
+            Limit("Redis keys added since half time", 50),
             Limit("outbox at the end", 0),
         ),
     ),

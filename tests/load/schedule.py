@@ -1,4 +1,4 @@
-"""When which request is sent, whatever becomes of those before it: an open model."""
+"""The schedule of requests, independent of earlier responses (open model)."""
 
 import heapq
 import random
@@ -7,15 +7,15 @@ from typing import NamedTuple
 
 from tests.load.connection import request
 from tests.load.scenarios import Scenario
-from tests.load.targets import Target, laps
+from tests.load.targets import Target, shuffled_rounds
 
 _SEED = 81
-_THINKING_S = 2.5
-"""What a person takes for one move, on average."""
+_MOVE_S = 2.5
+"""Average time that a person takes for one move."""
 
 
-class Timed(NamedTuple):
-    """A request, due `at_s` after the beginning; `session` is the number of its session."""
+class ScheduledRequest(NamedTuple):
+    """A request, due `at_s` after the start; `session` is the number of its session."""
 
     at_s: float
     kind: str
@@ -23,43 +23,48 @@ class Timed(NamedTuple):
     wire: bytes
 
 
-def schedule(scenario: Scenario, targets: Sequence[Target]) -> Iterator[Timed]:
-    """All requests of the run, in order."""
-    chance = random.Random(_SEED)
+def schedule(scenario: Scenario, targets: Sequence[Target]) -> Iterator[ScheduledRequest]:
+    """Return all requests of the run by due time."""
+    rng = random.Random(_SEED)
     if scenario.pattern == "people":
-        people = [_person(n, t, scenario.duration_s, chance) for n, t in enumerate(targets)]
+        people = [_user_requests(n, t, scenario.duration_s, rng) for n, t in enumerate(targets)]
         return heapq.merge(*people)
-    return _steady(scenario, targets, chance)
+    return _steady(scenario, targets, rng)
 
 
 def _steady(
-    scenario: Scenario, targets: Sequence[Target], chance: random.Random
-) -> Iterator[Timed]:
-    """A constant rate, spread over all sessions."""
-    switched = laps([n for n, target in enumerate(targets) if target.switchable], chance)
+    scenario: Scenario, targets: Sequence[Target], rng: random.Random
+) -> Iterator[ScheduledRequest]:
+    """Yield requests at a constant rate, spread over all sessions."""
+    to_switch = shuffled_rounds([n for n, target in enumerate(targets) if target.switchable], rng)
     kinds = ("read", "summary", "switch")
     reads, summaries = scenario.reads, scenario.summaries
     weights = (reads, summaries, 1 - reads - summaries)
     for number in range(round(scenario.duration_s * scenario.rate)):
-        (kind,) = chance.choices(kinds, weights)
-        session = next(switched) if kind == "switch" else chance.randrange(len(targets))
-        yield _timed(number / scenario.rate, kind, session, targets[session])
+        (kind,) = rng.choices(kinds, weights)
+        session = next(to_switch) if kind == "switch" else rng.randrange(len(targets))
+        yield _scheduled(number / scenario.rate, kind, session, targets[session])
 
 
-def _person(session: int, target: Target, duration_s: float, chance: random.Random) -> list[Timed]:
-    """One who creates a game, plays it at a human pace and ends it."""
-    at_s = chance.uniform(0, min(5.0, duration_s / 4))
-    found = [_timed(at_s, "create", session, target), _timed(at_s + 0.5, "start", session, target)]
+def _user_requests(
+    session: int, target: Target, duration_s: float, rng: random.Random
+) -> list[ScheduledRequest]:
+    """Return the requests of a person who creates a game, plays it at a human pace and ends it."""
+    at_s = rng.uniform(0, min(5.0, duration_s / 4))
+    requests = [
+        _scheduled(at_s, "create", session, target),
+        _scheduled(at_s + 0.5, "start", session, target),
+    ]
     at_s += 1
-    while (at_s := at_s + min(chance.expovariate(1 / _THINKING_S), 10.0)) < duration_s - 0.5:
-        found.append(_timed(at_s, chance.choice(_OF_PEOPLE), session, target))
-    return [*found, _timed(duration_s, "complete", session, target)]
+    while (at_s := at_s + min(rng.expovariate(1 / _MOVE_S), 10.0)) < duration_s - 0.5:
+        requests.append(_scheduled(at_s, rng.choice(_USER_KINDS), session, target))
+    return [*requests, _scheduled(duration_s, "complete", session, target)]
 
 
-_OF_PEOPLE = ("switch", "switch", "switch", "switch", "read", "summary")
+_USER_KINDS = ("switch", "switch", "switch", "switch", "read", "summary")
 
 
-def _timed(at_s: float, kind: str, session: int, target: Target) -> Timed:
+def _scheduled(at_s: float, kind: str, session: int, target: Target) -> ScheduledRequest:
     path = f"/v1/sessions/{target.session_id}"
     match kind:
         case "create":
@@ -70,4 +75,4 @@ def _timed(at_s: float, kind: str, session: int, target: Target) -> Timed:
             wire = request("GET", f"{path}/summary")
         case _:
             wire = request("POST", f"{path}/{kind}")
-    return Timed(at_s, kind, session, wire)
+    return ScheduledRequest(at_s, kind, session, wire)

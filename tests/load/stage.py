@@ -1,4 +1,4 @@
-"""The servers of a run: instances, and a Redis and a Postgres of their own."""
+"""The servers of a run: instances of the service with their own Redis and Postgres."""
 
 import resource
 from collections.abc import Iterator
@@ -23,19 +23,19 @@ _UNLIMITED = {
 }
 _SPARE_FILES = 512
 _CLUSTER_SHARDS = "12"
-"""Hash tags that spread the keys over the nodes of a cluster."""
+"""Number of hash tags, which spread the keys over the nodes of a cluster."""
 
 
 @dataclass(frozen=True, slots=True)
-class Stage:
-    """Where a run takes place."""
+class Servers:
+    """The running servers."""
 
     instances: tuple[Instance, ...]
     redis_url: str
 
     @property
     def ports(self) -> list[int]:
-        """Where the instances listen."""
+        """The ports of the instances."""
         return [instance.port for instance in self.instances]
 
     @property
@@ -45,8 +45,8 @@ class Stage:
 
 
 @contextmanager
-def stage(instances: int, *, cluster: bool = False) -> Iterator[Stage]:
-    """So many instances without limits on callers and with an audit trail.
+def running_servers(instances: int, *, cluster: bool = False) -> Iterator[Servers]:
+    """Run instances without limits on callers and with an audit trail.
 
     They use one Redis, or a `cluster` of three primaries with a replica each.
     """
@@ -64,17 +64,17 @@ def stage(instances: int, *, cluster: bool = False) -> Iterator[Stage]:
             stack.enter_context(running(redis_url, quiet=True, **settings))  # type: ignore[arg-type] # all are text
             for _ in range(instances)
         ]
-        yield Stage(tuple(started), redis_url)
+        yield Servers(tuple(started), redis_url)
 
 
-def allow_files(sockets: int) -> None:
-    """Let this process and those that it starts open so many sockets. Raises `LoadFailed`."""
+def raise_file_limit(sockets: int) -> None:
+    """Allow this process and its children to open `sockets` sockets. Raises `LoadFailed`."""
     needed = sockets + _SPARE_FILES
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     if hard != resource.RLIM_INFINITY and hard < needed:
         raise LoadFailed(
             f"{sockets} sockets need {needed} open files, and the hard limit is {hard}:"
-            f" raise it (`ulimit -Hn {needed}` as root) or take fewer with --sockets."
+            f" raise it (`ulimit -Hn {needed}` as root) or use fewer with --sockets."
         )
     if soft != resource.RLIM_INFINITY and soft < needed:
         resource.setrlimit(resource.RLIMIT_NOFILE, (needed, hard))

@@ -1,4 +1,4 @@
-"""Servers that do what the service never should, for the load tool to notice."""
+"""Faulty stub servers: the load tool must notice their faults."""
 
 import asyncio
 import json
@@ -13,23 +13,23 @@ from infra.local.ports import free_port
 
 
 @contextmanager
-def answering_only_after(requests: int) -> Iterator[int]:
-    """A server that keeps every request waiting until so many have come."""
+def server_answering_after(requests: int) -> Iterator[int]:
+    """Run a server that holds all responses until it got `requests` requests; yield its port."""
     port, is_up, loop = free_port(), threading.Event(), asyncio.new_event_loop()
     body = b'{"data": {"version": 2}}'
-    answer = b"HTTP/1.1 200 OK\r\ncontent-length: %d\r\n\r\n%b" % (len(body), body)
+    response = b"HTTP/1.1 200 OK\r\ncontent-length: %d\r\n\r\n%b" % (len(body), body)
 
-    async def be_there() -> None:
-        come, enough = 0, asyncio.Event()
+    async def serve_until_over() -> None:
+        received, enough = 0, asyncio.Event()
 
         async def hold(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-            nonlocal come
+            nonlocal received
             await reader.readuntil(b"\r\n\r\n")
-            come += 1
-            if come == requests:
+            received += 1
+            if received == requests:
                 enough.set()
             await enough.wait()
-            writer.write(answer)
+            writer.write(response)
             await writer.drain()
             await reader.read()
             writer.close()
@@ -39,7 +39,7 @@ def answering_only_after(requests: int) -> Iterator[int]:
             await is_over.wait()
 
     is_over = asyncio.Event()
-    thread = threading.Thread(target=loop.run_until_complete, args=(be_there(),))
+    thread = threading.Thread(target=loop.run_until_complete, args=(serve_until_over(),))
     thread.start()
     is_up.wait()
     yield port
@@ -49,12 +49,14 @@ def answering_only_after(requests: int) -> Iterator[int]:
 
 
 @contextmanager
-def answering(*statuses: int) -> Iterator[tuple[int, list[str]]]:
-    """A server that answers requests with these statuses in turn; gives its port and the requests,
-    as method and path."""
+def server_with_statuses(*statuses: int) -> Iterator[tuple[int, list[str]]]:
+    """Run a server that gives these statuses in turn.
+
+    Yields its port, and a list to which it adds method and path of each request.
+    """
     left, seen = iter(statuses), list[str]()
 
-    class Answering(BaseHTTPRequestHandler):
+    class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
 
         def do_POST(self) -> None:
@@ -65,9 +67,9 @@ def answering(*statuses: int) -> Iterator[tuple[int, list[str]]]:
             self.end_headers()
 
         def log_message(self, *_: object) -> None:
-            """Say nothing."""
+            """Log nothing."""
 
-    with ThreadingHTTPServer(("127.0.0.1", 0), Answering) as server:
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
         server.daemon_threads = True
         thread = threading.Thread(target=server.serve_forever)
         thread.start()
@@ -77,18 +79,21 @@ def answering(*statuses: int) -> Iterator[tuple[int, list[str]]]:
 
 
 @contextmanager
-def telling(*messages: str, leaves: bool = False) -> Iterator[int]:
-    """A WebSocket server that says each once to whoever comes, and then listens, or `leaves`."""
+def websocket_server(*messages: str, closes: bool = False) -> Iterator[int]:
+    """Run a WebSocket server that sends `messages` on each socket, then closes it if `closes`.
 
-    def tell(socket: ServerConnection) -> None:
+    A message is a type and a version, such as `STATE_UPDATE 2`. Yields the port.
+    """
+
+    def handle(socket: ServerConnection) -> None:
         for message in messages:
             kind, version = message.split()
             socket.send(json.dumps({"type": kind, "state": {"version": int(version)}}))
-        if not leaves:
+        if not closes:
             for _ in socket:
                 pass
 
-    with serve(tell, "127.0.0.1", 0) as server:
+    with serve(handle, "127.0.0.1", 0) as server:
         thread = threading.Thread(target=server.serve_forever)
         thread.start()
         yield server.socket.getsockname()[1]

@@ -1,4 +1,4 @@
-"""Many sockets in one process: the least that a client of the contract can be."""
+"""Many WebSocket subscribers in one process; each is a minimal client of the push protocol."""
 
 import asyncio
 import time
@@ -13,7 +13,7 @@ from websockets.client import ClientProtocol
 from websockets.frames import Frame, Opcode
 from websockets.uri import parse_uri
 
-from tests.load.attendance import Attendance, Seat, push_key
+from tests.load.attendance import SubscriberResults, Subscription, push_key
 from tests.load.failure import LoadFailed
 
 _OPENING_AT_ONCE = 50
@@ -33,103 +33,105 @@ class _Message(msgspec.Struct):
 _decode = msgspec.json.Decoder(_Message).decode
 
 
-def attend(pipe: Pipe, seats: Sequence[Seat]) -> Attendance:
-    """Open a socket for each seat and listen, until told which versions were the last."""
+def subscribe(pipe: Pipe, subscriptions: Sequence[Subscription]) -> SubscriberResults:
+    """Open the sockets; receive until all have the last versions, which come from `pipe`."""
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        return runner.run(_Hall().attend(pipe, seats))
+        return runner.run(_SubscriberGroup().subscribe(pipe, subscriptions))
 
 
-class _Hall:
-    """All sockets of this process."""
+class _SubscriberGroup:
+    """All subscribers of this process."""
 
     def __init__(self) -> None:
-        self.attendance = Attendance()
-        self.last: Mapping[int, int] = {}
+        self.results = SubscriberResults()
+        self.last_versions: Mapping[int, int] = {}
         self.is_over = asyncio.Event()
-        self._behind: set[_Socket] = set()
+        self._behind: set[_Subscriber] = set()
 
-    async def attend(self, pipe: Pipe, seats: Sequence[Seat]) -> Attendance:
-        sockets = await self._open(pipe, seats)
-        self.last = await asyncio.to_thread(pipe.recv)
+    async def subscribe(
+        self, pipe: Pipe, subscriptions: Sequence[Subscription]
+    ) -> SubscriberResults:
+        sockets = await self._open(pipe, subscriptions)
+        self.last_versions = await asyncio.to_thread(pipe.recv)
         self._behind = {s for s in sockets if s.is_behind and not s.is_lost}
         if self._behind:
             with suppress(TimeoutError):
                 async with asyncio.timeout(_LAST_PUSH_TIMEOUT_S):
                     await self.is_over.wait()
         for socket in sockets:
-            never_came = self.last[socket.seat.session] - socket.version
-            self.attendance.missed += max(0, never_came)
+            missing = self.last_versions[socket.subscription.session] - socket.version
+            self.results.missed += max(0, missing)
         for socket in sockets:
-            socket.leave()
-        return self.attendance
+            socket.close()
+        return self.results
 
-    def done_with(self, socket: "_Socket") -> None:
-        """One less to wait for: it has everything, or will get nothing more."""
+    def mark_done(self, socket: "_Subscriber") -> None:
+        """Stop waiting for a socket: it has all versions, or was lost."""
         self._behind.discard(socket)
-        if self.last and not self._behind:
+        if self.last_versions and not self._behind:
             self.is_over.set()
 
-    async def _open(self, pipe: Pipe, seats: Sequence[Seat]) -> "list[_Socket]":
-        sockets, left = list[_Socket](), iter(seats)
+    async def _open(self, pipe: Pipe, subscriptions: Sequence[Subscription]) -> "list[_Subscriber]":
+        sockets, left = list[_Subscriber](), iter(subscriptions)
 
         async def work() -> None:
-            for seat in left:
-                socket = await _opened(self, seat)
+            for subscription in left:
+                socket = await _open_subscriber(self, subscription)
                 sockets.append(socket)
-                if len(sockets) % 20 == 0 or len(sockets) == len(seats):
+                if len(sockets) % 20 == 0 or len(sockets) == len(subscriptions):
                     pipe.send(len(sockets))
 
         await asyncio.gather(*(work() for _ in range(_OPENING_AT_ONCE)))
         return sockets
 
 
-class _Socket(asyncio.Protocol):
-    """One subscriber: it is told the present version first, and then each that follows."""
+class _Subscriber(asyncio.Protocol):
+    """A subscriber of a session: it gets the current state first, then each later version."""
 
-    def __init__(self, hall: _Hall, seat: Seat) -> None:
-        self.seat = seat
+    def __init__(self, group: _SubscriberGroup, subscription: Subscription) -> None:
+        self.subscription = subscription
         self.version = 0
-        self.told = "nothing"
+        self.last_type = "none"
         self.is_lost = False
         self.is_ready: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._hall = hall
-        self._is_leaving = False
-        url = f"ws://127.0.0.1:{seat.port}/ws?sessionId={seat.session_id}&sync=1"
+        self._group = group
+        self._is_closing = False
+        url = f"ws://127.0.0.1:{subscription.port}/ws?sessionId={subscription.session_id}&sync=1"
         self._protocol = ClientProtocol(parse_uri(url), max_size=None)
         self._transport: asyncio.Transport
 
     @property
     def is_behind(self) -> bool:
-        """Whether a version is still to come."""
-        return self.version < self._hall.last.get(self.seat.session, 0)
+        """Whether the session's last version has not been received."""
+        return self.version < self._group.last_versions.get(self.subscription.session, 0)
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Shake hands."""
+        """Start the WebSocket handshake."""
         self._transport = cast(asyncio.Transport, transport)
         self._protocol.send_request(self._protocol.connect())
         self._flush()
 
     def data_received(self, data: bytes) -> None:
-        """Take every message in it, and answer pings."""
+        """Process messages, and answer pings."""
         at_s = time.monotonic()
         self._protocol.receive_data(data)
         for event in self._protocol.events_received():
             if isinstance(event, Frame) and event.opcode is Opcode.TEXT:
-                self._hear(_decode(event.data), at_s)
+                self._receive(_decode(event.data), at_s)
         self._flush()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Nobody should have ended it but we."""
-        if not self._is_leaving:
+        """Count the socket as lost unless this client closed it."""
+        if not self._is_closing:
             self.is_lost = True
-            self._hall.attendance.lost += 1
-            self._hall.done_with(self)
+            self._group.results.lost += 1
+            self._group.mark_done(self)
         if not self.is_ready.done():
-            self.is_ready.set_exception(exc or ConnectionResetError("a socket was refused"))
+            self.is_ready.set_exception(exc or ConnectionResetError("the server refused a socket"))
 
-    def leave(self) -> None:
-        """End it."""
-        self._is_leaving = True
+    def close(self) -> None:
+        """Close the socket."""
+        self._is_closing = True
         self._transport.abort()
 
     def _flush(self) -> None:
@@ -137,39 +139,41 @@ class _Socket(asyncio.Protocol):
             if piece:
                 self._transport.write(piece)
 
-    def _hear(self, message: _Message, at_s: float) -> None:
-        self.told = message.type
+    def _receive(self, message: _Message, at_s: float) -> None:
+        self.last_type = message.type
         if message.state is None:
             return
-        version, had = message.state.version, self.version
-        self.version = max(version, had)
+        version, previous = message.state.version, self.version
+        self.version = max(version, previous)
         if not self.is_ready.done():
-            self._begin(message)
+            self._note_first_state(message)
             return
-        attendance = self._hall.attendance
+        results = self._group.results
         if message.type == "STATE_UPDATE":
-            attendance.heard_s.append(at_s)
-            attendance.pushes.append(push_key(self.seat.session, version))
-            attendance.repeated += version <= had
-            attendance.missed += max(0, version - had - 1)
-        else:  # a state in place of pushes
-            attendance.missed += max(0, version - had)
+            results.received_s.append(at_s)
+            results.push_keys.append(push_key(self.subscription.session, version))
+            results.repeated += version <= previous
+            results.missed += max(0, version - previous - 1)
+        else:  # a state that replaces missed pushes
+            results.missed += max(0, version - previous)
         if not self.is_behind:
-            self._hall.done_with(self)
+            self._group.mark_done(self)
 
-    def _begin(self, message: _Message) -> None:
+    def _note_first_state(self, message: _Message) -> None:
         if message.type == "STATE_SYNC":
             self.is_ready.set_result(None)
 
 
-async def _opened(hall: _Hall, seat: Seat) -> _Socket:
-    """A socket that has its state. Raises `LoadFailed` when that doesn't come."""
-    socket, loop = _Socket(hall, seat), asyncio.get_running_loop()
+async def _open_subscriber(group: _SubscriberGroup, subscription: Subscription) -> _Subscriber:
+    """Open a socket and wait for its first state. Raises `LoadFailed` if none comes in time."""
+    socket, loop = _Subscriber(group, subscription), asyncio.get_running_loop()
     try:
         async with asyncio.timeout(_OPEN_TIMEOUT_S):
-            await loop.create_connection(lambda: socket, "127.0.0.1", seat.port)
+            await loop.create_connection(lambda: socket, "127.0.0.1", subscription.port)
             await socket.is_ready
     except TimeoutError:
-        reason = f"{_OPEN_TIMEOUT_S:g} s after it was opened a socket was told {socket.told} last"
+        reason = (
+            f"A socket got no STATE_SYNC in {_OPEN_TIMEOUT_S:g} s; last message: {socket.last_type}"
+        )
         raise LoadFailed(reason) from None
     return socket

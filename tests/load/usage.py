@@ -17,11 +17,11 @@ _TICKS_A_SECOND = os.sysconf("SC_CLK_TCK")
 _PAGE_MB = os.sysconf("SC_PAGE_SIZE") / 1_000_000
 _STORES: Mapping[str, Role] = {"valkey-server": "Redis", "postgres": "Postgres"}
 _ENDED_PROCESSES = 0
-"""In place of a process id: children of this process that have ended, such as wrk."""
+"""Stands for the process ids of ended children of this process, such as wrk."""
 
 
 class Process(NamedTuple):
-    """One process; `cpu_s` is user and system time since it started."""
+    """A running process; `cpu_s` is user and system time since its start."""
 
     parent: int
     name: str
@@ -31,7 +31,7 @@ class Process(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """What was used up to `at_s`, on the machine's monotonic clock."""
+    """Processor time and memory used up to `at_s`, on the machine's monotonic clock."""
 
     at_s: float
     cpu_s: Mapping[tuple[Role, int], float]
@@ -42,14 +42,14 @@ class Usage:
     """Processor seconds of all programs on the machine."""
 
 
-def usage(services: Collection[int], without: Collection[int] = ()) -> Usage:
-    """The processor time of this process and of all processes below it, but those of `without`.
+def read_usage(services: Collection[int], excluded: Collection[int] = ()) -> Usage:
+    """Read the usage of this process and its descendants, except those in `excluded`.
 
-    `services` are the process ids of the instances. Processes that are neither an instance nor a
-    store make the load.
+    `services` are the process ids of the instances. All processes but instances and stores count
+    as generator. Raises `LoadFailed`.
     """
     found: dict[tuple[Role, int], float] = {}
-    processes = {pid: process for pid, process in family().items() if pid not in without}
+    processes = {pid: process for pid, process in process_tree().items() if pid not in excluded}
     for pid, process in processes.items():
         role = "service" if pid in services else _STORES.get(process.name, "generator")
         found[role, pid] = process.cpu_s
@@ -59,10 +59,10 @@ def usage(services: Collection[int], without: Collection[int] = ()) -> Usage:
     return Usage(time.monotonic(), found, memory, _machine_s())
 
 
-def shares(before: Usage, after: Usage) -> dict[Role, list[float]]:
-    """Percent of one core that each process used between the two, the busiest first.
+def cpu_percent(before: Usage, after: Usage) -> dict[Role, list[float]]:
+    """Return percent of one core by role, a list with each process, the busiest first.
 
-    Programs that take no part in the run are added up.
+    Other programs of the machine are one sum.
     """
     elapsed_s = after.at_s - before.at_s
     found: dict[Role, list[float]] = defaultdict(list)
@@ -74,33 +74,33 @@ def shares(before: Usage, after: Usage) -> dict[Role, list[float]]:
     return {role: sorted(each, reverse=True) for role, each in found.items()}
 
 
-def family() -> dict[int, Process]:
-    """This process and all processes below it, by process id. Raises `LoadFailed`."""
-    everyone = dict(_everyone())
-    if not everyone:
+def process_tree() -> dict[int, Process]:
+    """Return this process and its descendants by process id. Raises `LoadFailed`."""
+    all_processes = dict(_all_processes())
+    if not all_processes:
         raise LoadFailed("The load tool reads processor times from /proc: run it on Linux.")
-    found, children = {os.getpid(): everyone[os.getpid()]}, defaultdict(list)
-    for pid, process in everyone.items():
+    found, children = {os.getpid(): all_processes[os.getpid()]}, defaultdict(list)
+    for pid, process in all_processes.items():
         children[process.parent].append(pid)
     left = [os.getpid()]
     while left:
         for pid in children[left.pop()]:
-            found[pid] = everyone[pid]
+            found[pid] = all_processes[pid]
             left.append(pid)
     return found
 
 
 def _machine_s() -> float:
-    """proc(5), the first line of /proc/stat: user, nice, system, idle, iowait, irq, softirq ..."""
+    """Read busy seconds from /proc/stat: user nice system idle iowait irq softirq (proc(5))."""
     ticks = [int(field) for field in (_PROC / "stat").read_text().splitlines()[0].split()[1:8]]
     return (sum(ticks) - ticks[3] - ticks[4]) / _TICKS_A_SECOND
 
 
-def _everyone() -> Iterator[tuple[int, Process]]:
+def _all_processes() -> Iterator[tuple[int, Process]]:
     for folder in _PROC.glob("[0-9]*"):
         try:
             text = (folder / "stat").read_text()
-        except OSError:  # it has ended meanwhile
+        except OSError:  # the process has ended
             continue
         # proc(5): the name is in parentheses and may hold any character.
         name, _, rest = text.partition("(")[2].rpartition(")")

@@ -1,1 +1,1 @@
-"""The commands that look at a stage before and after it is deployed."""
+"""Tests of the commands that check a stage before and after a deployment."""

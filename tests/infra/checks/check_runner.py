@@ -1,4 +1,4 @@
-"""What the checks of Redis and Postgres find."""
+"""Runs `check-redis` and `check-postgres` and parses their results."""
 
 import json
 from typing import Any
@@ -11,20 +11,20 @@ _MAINS = {"check-redis": redis.main, "check-postgres": postgres.main}
 
 
 def run(script: str, **variables: str) -> CompletedScript:
-    """A check with these variables, in this process."""
+    """Run a check command in this process, with these environment variables."""
     return commands.run_main(_MAINS[script], **variables)
 
 
-def found(script: str, **variables: str) -> tuple[int, dict[str, Any]]:
-    """Its exit code, and what each of its checks says, by name."""
+def run_checks(script: str, **variables: str) -> tuple[int, dict[str, Any]]:
+    """Run a check command in this process; return its exit code and its checks by name."""
     return _read(commands.run_main(_MAINS[script], "--json", **variables))
 
 
-def found_by_script(script: str, **variables: str) -> tuple[int, dict[str, Any]]:
-    """The same by the script itself, as a person runs it."""
+def checks_by_script(script: str, **variables: str) -> tuple[int, dict[str, Any]]:
+    """Run a check command through its script; return its exit code and its checks by name."""
     return _read(commands.run_script(script, "--json", **variables))
 
 
-def _read(ended: CompletedScript) -> tuple[int, dict[str, Any]]:
-    checks = json.loads(ended.stdout)["checks"]
-    return ended.returncode, {check["name"]: check for check in checks}
+def _read(result: CompletedScript) -> tuple[int, dict[str, Any]]:
+    checks = json.loads(result.stdout)["checks"]
+    return result.returncode, {check["name"]: check for check in checks}

@@ -1,4 +1,4 @@
-"""`check-redis` looks at every server of a cluster, and at Sentinels."""
+"""`check-redis` checks every server of a cluster, and Sentinels."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -8,14 +8,14 @@ import pytest
 from infra.local.redis_cluster import LocalCluster, local_cluster
 from infra.local.redis_sentinel import SENTINEL_USER, LocalSentinels, local_sentinels
 from infra.local.redis_tls import tls_redis
-from tests.infra.checks.check_runner import found, found_by_script
+from tests.infra.checks.check_runner import checks_by_script, run_checks
 
 _SHARDS = "12"
 
 
 @pytest.fixture(scope="module")
 def cluster() -> Iterator[LocalCluster]:
-    """Six nodes; every test leaves them as it found them."""
+    """A cluster of six nodes; every test repairs what it broke."""
     with local_cluster() as cluster:
         yield cluster
 
@@ -27,34 +27,34 @@ def sentinels() -> Iterator[LocalSentinels]:
         yield servers
 
 
-def checked(cluster: LocalCluster, shards: str = _SHARDS) -> tuple[int, dict[str, Any]]:
-    """The exit code, and the checks by name."""
-    return found("check-redis", REDIS_URL=cluster.all_urls, STORE_SHARDS=shards)
+def check_cluster(cluster: LocalCluster, shards: str = _SHARDS) -> tuple[int, dict[str, Any]]:
+    """Check the cluster; return the exit code and the checks by name."""
+    return run_checks("check-redis", REDIS_URL=cluster.all_urls, STORE_SHARDS=shards)
 
 
-def test_a_sound_cluster_passes_every_check(cluster: LocalCluster) -> None:
-    code, checks = checked(cluster)
+def test_a_healthy_cluster_passes_every_check(cluster: LocalCluster) -> None:
+    code, checks = check_cluster(cluster)
     assert (code, list(checks)[-3:]) == (0, ["server", "shards", "cluster"]), checks
     assert checks["shards"]["message"] == "12 of 12 take writes"
     assert checks["cluster"]["message"] == "3 primaries serve all slots"
     assert checks["server"]["message"].count("noeviction") == 3
 
 
-def test_advice_is_given_on_settings_that_hurt_a_cluster(cluster: LocalCluster) -> None:
+def test_harmful_cluster_settings_get_advice(cluster: LocalCluster) -> None:
     for node in cluster.nodes:
         node.ask("CONFIG", "SET", "cluster-require-full-coverage", "yes")
     try:
-        code, checks = checked(cluster, shards="1")
+        code, checks = check_cluster(cluster, shards="1")
     finally:
         for node in cluster.nodes:
             node.ask("CONFIG", "SET", "cluster-require-full-coverage", "no")
     assert code == 0
-    said = checks["cluster"]["message"]
-    assert "SET cluster-require-full-coverage no" in said
-    assert "STORE_SHARDS=1 USES ONLY 1 of them" in said
+    message = checks["cluster"]["message"]
+    assert "SET cluster-require-full-coverage no" in message
+    assert "STORE_SHARDS=1 USES ONLY 1 of them" in message
 
 
-def test_a_user_who_may_do_no_more_than_the_service_needs_passes_every_check(
+def test_a_user_with_only_the_rights_of_the_service_passes_every_check(
     cluster: LocalCluster,
 ) -> None:
     rights = (
@@ -67,17 +67,17 @@ def test_a_user_who_may_do_no_more_than_the_service_needs_passes_every_check(
     for node in cluster.nodes:
         node.ask("ACL", "SETUSER", "narrow", "on", ">secret", *rights)
     url = cluster.all_urls.replace("redis://", "redis://narrow:secret@")
-    code, checks = found("check-redis", REDIS_URL=url, STORE_SHARDS=_SHARDS)
+    code, checks = run_checks("check-redis", REDIS_URL=url, STORE_SHARDS=_SHARDS)
     assert code == 0, checks
     assert "INFO is refused" in checks["server"]["message"]
     assert checks["cluster"]["message"] == "3 primaries serve all slots"
 
 
-def test_one_primary_that_would_drop_sessions_is_named(cluster: LocalCluster) -> None:
+def test_a_primary_with_an_evicting_policy_is_named(cluster: LocalCluster) -> None:
     node = cluster.owner_of("{s0}")
     node.ask("CONFIG", "SET", "maxmemory-policy", "allkeys-lru")
     try:
-        code, checks = checked(cluster)
+        code, checks = check_cluster(cluster)
     finally:
         node.ask("CONFIG", "SET", "maxmemory-policy", "noeviction")
     assert code == 1
@@ -85,7 +85,7 @@ def test_one_primary_that_would_drop_sessions_is_named(cluster: LocalCluster) ->
     assert f":{node.port}: maxmemory-policy is allkeys-lru" in checks["server"]["message"]
 
 
-def test_a_primary_without_its_replica_is_named_and_its_loss_is_a_fault(
+def test_a_primary_without_replica_is_a_warning_and_its_loss_a_fault(
     cluster: LocalCluster,
 ) -> None:
     primary = cluster.owner_of("{s0}")
@@ -93,12 +93,12 @@ def test_a_primary_without_its_replica_is_named_and_its_loss_is_a_fault(
     cluster.kill(replica)
     try:
         cluster.wait_until_noticed(replica)
-        code, checks = checked(cluster)
+        code, checks = check_cluster(cluster)
         assert code == 0
         assert f"NO REPLICA of 127.0.0.1:{primary.port}:" in checks["cluster"]["message"]
         cluster.kill(primary)
         cluster.wait_until_noticed(primary)
-        code, checks = checked(cluster)
+        code, checks = check_cluster(cluster)
     finally:
         for node in (primary, replica):
             node.process.kill()
@@ -111,21 +111,23 @@ def test_a_primary_without_its_replica_is_named_and_its_loss_is_a_fault(
 
 
 def test_sentinels_that_can_order_a_failover_pass_every_check(sentinels: LocalSentinels) -> None:
-    code, checks = found("check-redis", REDIS_URL=sentinels.url)
+    code, checks = run_checks("check-redis", REDIS_URL=sentinels.url)
     assert (code, list(checks)[-2:]) == (0, ["shards", "sentinel"]), checks
     assert checks["sentinel"]["message"] == "OK 3 usable Sentinels, 1 replicas"
 
 
-def test_a_missing_sentinel_and_too_few_of_them_are_told_apart(sentinels: LocalSentinels) -> None:
+def test_a_missing_sentinel_is_a_warning_and_a_missing_majority_a_fault(
+    sentinels: LocalSentinels,
+) -> None:
     _, second, third = sentinels.sentinels
     try:
         third.process.kill()
-        code, checks = found("check-redis", REDIS_URL=sentinels.url)
+        code, checks = run_checks("check-redis", REDIS_URL=sentinels.url)
         assert code == 0
         assert checks["sentinel"]["message"].endswith(f"; NO ANSWER from 127.0.0.1:{third.port}")
         second.process.kill()
         sentinels.wait_until_outvoted()
-        code, checks = found("check-redis", REDIS_URL=sentinels.url)
+        code, checks = run_checks("check-redis", REDIS_URL=sentinels.url)
     finally:
         for sentinel in (second, third):
             sentinel.process.kill()
@@ -136,20 +138,20 @@ def test_a_missing_sentinel_and_too_few_of_them_are_told_apart(sentinels: LocalS
     assert "can't order a failover" in checks["sentinel"]["message"]
 
 
-def test_a_replica_that_is_down_is_told(sentinels: LocalSentinels) -> None:
+def test_a_replica_that_is_down_is_reported(sentinels: LocalSentinels) -> None:
     replica = next(node for node in sentinels.data if node is not sentinels.primary)
     replica.process.kill()
     try:
         sentinels.wait_until_noticed(replica)
-        code, checks = found("check-redis", REDIS_URL=sentinels.url)
+        code, checks = run_checks("check-redis", REDIS_URL=sentinels.url)
     finally:
         sentinels.restart(replica)
     assert code == 0
     assert "NO REPLICA is in sync" in checks["sentinel"]["message"]
 
 
-def test_a_wrong_password_of_the_sentinels_is_told_and_not_shown(sentinels: LocalSentinels) -> None:
-    code, checks = found(
+def test_a_wrong_sentinel_password_is_reported_but_not_shown(sentinels: LocalSentinels) -> None:
+    code, checks = run_checks(
         "check-redis", REDIS_URL=sentinels.url.replace(SENTINEL_USER[1], "a-wrong-one")
     )
     assert code == 1
@@ -157,12 +159,12 @@ def test_a_wrong_password_of_the_sentinels_is_told_and_not_shown(sentinels: Loca
     assert "a-wrong-one" not in str(checks)
 
 
-def test_a_certificate_of_one_s_own_authority_is_trusted_where_the_address_names_it() -> None:
+def test_a_private_certificate_authority_is_trusted_if_the_url_names_it() -> None:
     with tls_redis() as server:
-        code, checks = found_by_script(
+        code, checks = checks_by_script(
             "check-redis", REDIS_URL=f"{server.url}?ssl_ca_certs={server.ca_file}"
         )
         assert code == 0, checks
-        code, checks = found("check-redis", REDIS_URL=server.url)
+        code, checks = run_checks("check-redis", REDIS_URL=server.url)
     assert code == 1
     assert "add ?ssl_ca_certs=" in checks["ping"]["message"]

@@ -1,4 +1,4 @@
-"""`smoke.sh` tells a service that works from one that doesn't."""
+"""`smoke.sh` passes a working service and names the step that fails."""
 
 import os
 import subprocess
@@ -32,31 +32,33 @@ def _run(url: str, **variables: str) -> subprocess.CompletedProcess[str]:
     )
 
 
-def test_a_service_that_works_passes_with_a_token_of_its_secret(own_redis_url: str) -> None:
+def test_a_working_service_passes_with_a_token_signed_with_its_secret(own_redis_url: str) -> None:
     with running(own_redis_url, JWT_SECRET=_SECRET) as instance:
-        ended = _run(instance.url, JWT_SECRET=_SECRET)
+        result = _run(instance.url, JWT_SECRET=_SECRET)
         refused = _run(instance.url, JWT_SECRET="")
-    passed = [line.split()[1] for line in ended.stdout.splitlines() if line.startswith("✓")]
-    assert (ended.returncode, passed) == (0, _STEPS), ended
+    passed = [line.split()[1] for line in result.stdout.splitlines() if line.startswith("✓")]
+    assert (result.returncode, passed) == (0, _STEPS), result
     assert refused.returncode == 1
     assert "create failed" in refused.stderr
 
 
-def test_where_others_issue_the_tokens_ours_for_one_session_is_good(own_redis_url: str) -> None:
+def test_a_session_token_signed_with_the_secret_works_beside_an_external_issuer(
+    own_redis_url: str,
+) -> None:
     others = {"JWT_JWKS_URL": "https://issuer.invalid/jwks", "JWT_AUDIENCE": "theirs"}
     with running(own_redis_url, port=None, quiet=True, JWT_SECRET=_SECRET, **others) as instance:
-        ended = _run(instance.url, JWT_SECRET=_SECRET)
-    assert ended.returncode == 0, ended
+        result = _run(instance.url, JWT_SECRET=_SECRET)
+    assert result.returncode == 0, result
 
 
 def test_a_push_that_does_not_arrive_is_named(own_redis_url: str) -> None:
     with running(own_redis_url, PUBSUB="off") as instance:
-        ended = _run(instance.url)
-    assert ended.returncode == 1
-    assert "push failed" in ended.stderr
+        result = _run(instance.url)
+    assert result.returncode == 1
+    assert "push failed" in result.stderr
 
 
-def test_no_service_is_a_sentence() -> None:
-    ended = _run(f"http://127.0.0.1:{free_port()}")
-    assert ended.returncode == 1
-    assert ended.stderr.startswith("smoke.sh: health failed")
+def test_an_unreachable_service_fails_the_health_step() -> None:
+    result = _run(f"http://127.0.0.1:{free_port()}")
+    assert result.returncode == 1
+    assert result.stderr.startswith("smoke.sh: health failed")

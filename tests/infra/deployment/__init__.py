@@ -1,1 +1,1 @@
-"""Releases on Fly.io, tried without it."""
+"""Tests of the release scripts for Fly.io, without Fly.io."""

@@ -1,4 +1,4 @@
-"""A checkout that is ready to be released, and programs that only pretend to."""
+"""A checkout that is ready for a release, and stubs of the programs that a release calls."""
 
 import json
 import os
@@ -15,26 +15,26 @@ ROOT = Path(__file__).parents[3]
 APP = "synckairos-staging"
 IMAGE = "registry.example/synckairos-staging:deployment-{}"
 
-_PROGRAM = Path(__file__).with_name("stub_program.py")
+_STUB = Path(__file__).with_name("stub_program.py")
 _SCRIPTS = ("smoke.sh", "check-redis", "check-postgres")
 _SECRETS = ("JWT_SECRET", "METRICS_TOKEN", "REDIS_URL", "DATABASE_URL")
-_PATIENCE_S = 30
+_TIMEOUT_S = 30
 
 
 def status(*checks: str, state: str = "started") -> dict[str, Any]:
-    """What `flyctl status` says of two machines with such checks."""
+    """Return the output of `flyctl status` for two machines with checks of these states."""
     named = [{"name": f"check-{n}", "status": check} for n, check in enumerate(checks)]
     machines = [{"id": f"m{n}", "state": state, "checks": named} for n in range(2)]
     return {"Name": APP, "Deployed": True, "Hostname": f"{APP}.fly.dev", "Machines": machines}
 
 
 def release(version: int, outcome: str = "complete") -> dict[str, Any]:
-    """One line of `flyctl releases`."""
+    """Return one release of the output of `flyctl releases`."""
     return {"Version": version, "Status": outcome, "ImageRef": IMAGE.format(version)}
 
 
-def all_well() -> dict[str, list[Any]]:
-    """What is answered when nothing goes wrong."""
+def successful_responses() -> dict[str, list[Any]]:
+    """Return the responses of a release without faults."""
     return {
         "flyctl apps list": [[{"Name": APP}]],
         "flyctl secrets list": [[{"Name": name, "Digest": "d"} for name in _SECRETS]],
@@ -48,21 +48,21 @@ def all_well() -> dict[str, list[Any]]:
 
 
 @dataclass
-class Ended:
-    """How a script ended."""
+class ScriptResult:
+    """Exit code and output of a script, and the calls that it made."""
 
     code: int
-    said: str
+    output: str
     calls: list[list[str]]
 
     @property
     def order(self) -> list[str]:
-        """The calls by their first words."""
+        """The calls in order; of flyctl with their subcommand, without other arguments."""
         return [" ".join(call[:2] if call[0] == "flyctl" else call[:1]) for call in self.calls]
 
     @property
     def deployed(self) -> list[str]:
-        """What each deployment was of: an image, or what is checked out."""
+        """The image of each deployment, `here` if it was built from the checkout."""
         deployments = [call for call in self.calls if call[:2] == ["flyctl", "deploy"]]
         return [
             call[call.index("--image") + 1] if "--image" in call else "here" for call in deployments
@@ -70,19 +70,19 @@ class Ended:
 
 
 class Checkout:
-    """The repository as it is committed, somewhere else."""
+    """A committed copy of the repository, with stubs of the programs that a release calls."""
 
     def __init__(self, folder: Path, programs: Path) -> None:
         self.folder = folder
         self._programs = programs
         self.scenario = programs / "scenario"
 
-    def ends(self, script: str, *arguments: str, **variables: str) -> Ended:
-        """Run a script of the checkout to its end, from a folder elsewhere."""
-        return self.finished(self.begun(script, *arguments, **variables))
+    def run(self, script: str, *arguments: str, **variables: str) -> ScriptResult:
+        """Run a script of the checkout from another folder, and return its result."""
+        return self.wait(self.start(script, *arguments, **variables))
 
-    def begun(self, script: str, *arguments: str, **variables: str) -> subprocess.Popen[str]:
-        """Run a script of the checkout."""
+    def start(self, script: str, *arguments: str, **variables: str) -> subprocess.Popen[str]:
+        """Start a script of the checkout."""
         path = f"{self._programs}:{os.environ['PATH']}"
         stores = {"REDIS_URL": "redis://x", "DATABASE_URL": "postgresql://x", "JWT_SECRET": "s"}
         return subprocess.Popen(
@@ -96,70 +96,70 @@ class Checkout:
             start_new_session=True,
         )
 
-    def finished(self, process: subprocess.Popen[str]) -> Ended:
-        """How it ended."""
-        said, _ = process.communicate(timeout=_PATIENCE_S)
-        return Ended(process.returncode, said, self.calls())
+    def wait(self, process: subprocess.Popen[str]) -> ScriptResult:
+        """Wait for a started script, at most 30 s, and return its result."""
+        output, _ = process.communicate(timeout=_TIMEOUT_S)
+        return ScriptResult(process.returncode, output, self.calls())
 
     def calls(self) -> list[list[str]]:
-        """Those that were made so far."""
+        """Return all calls of the stubs so far."""
         file = self.scenario / "calls.jsonl"
         return [json.loads(line) for line in file.read_text().splitlines()] if file.exists() else []
 
-    def answer(self, answers: dict[str, list[Any]]) -> None:
-        """Have calls answered so from now on, none having been made."""
+    def set_responses(self, responses: dict[str, list[Any]]) -> None:
+        """Set the stubs' responses and delete the recorded calls."""
         shutil.rmtree(self.scenario, ignore_errors=True)
         self.scenario.mkdir()
-        (self.scenario / "answers.json").write_text(json.dumps(answers))
+        (self.scenario / "responses.json").write_text(json.dumps(responses))
 
     def git(self, *arguments: str) -> str:
-        """Run git there."""
+        """Run git in the checkout and return its output."""
         done = subprocess.run(
             ["git", *arguments], cwd=self.folder, capture_output=True, text=True, check=True
         )
         return done.stdout.strip()
 
-    def note_tested(self) -> None:
-        """As `make test` does when it has passed."""
+    def mark_tested(self) -> None:
+        """Record the commit as tested, as `make test` does."""
         (self.folder / ".build").mkdir(exist_ok=True)
         (self.folder / ".build" / "tested").write_text(self.git("rev-parse", "HEAD"))
 
 
-def pretend(path: Path) -> None:
-    """Put the stand-in there, started as quickly as can be."""
-    code = _PROGRAM.read_text().partition("\n")[2]
+def install_stub(path: Path) -> None:
+    """Install the stub at `path`, with the interpreter options that start fastest."""
+    code = _STUB.read_text().partition("\n")[2]
     path.write_text(f"#!{sys.executable} -IS\n{code}")
     path.chmod(0o755)
 
 
 @pytest.fixture(scope="session")
-def original(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """What a release looks at, committed."""
-    folder = tmp_path_factory.mktemp("original") / "checkout"
+def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A repository with the files that a release reads, committed."""
+    folder = tmp_path_factory.mktemp("template") / "checkout"
     ignored = shutil.ignore_patterns("__pycache__", "node_modules", "bases.env")
     for name in ("infra/deployment", "infra/environment", "infra/image", "infra/scripts", "shared"):
         shutil.copytree(ROOT / name, folder / name, ignore=ignored)
     for name in ("infra/__init__.py", "infra/confirm.py", "infra/module.sh", "infra/fly.toml"):
         shutil.copy(ROOT / name, folder / name)
     for name in _SCRIPTS:
-        pretend(folder / "infra" / "scripts" / name)
+        install_stub(folder / "infra" / "scripts" / name)
     (folder / ".gitignore").write_text(".venv\n.build/\n__pycache__/\n")
     (folder / ".venv").symlink_to(ROOT / ".venv")
     checkout = Checkout(folder, folder)
     checkout.git("init", "--quiet")
     checkout.git("add", "--all")
-    who = ("-c", "user.name=somebody", "-c", "user.email=somebody@example.org")
-    checkout.git(*who, "commit", "--quiet", "--message", "All of it")
+    author = ("-c", "user.name=somebody", "-c", "user.email=somebody@example.org")
+    checkout.git(*author, "commit", "--quiet", "--message", "All of it")
     return folder
 
 
 @pytest.fixture
-def checkout(original: Path, tmp_path: Path) -> Checkout:
-    """A copy of it whose tests have passed, at a time when all is well."""
-    shutil.copytree(original, tmp_path / "checkout", symlinks=True)
+def checkout(template: Path, tmp_path: Path) -> Checkout:
+    """A copy of the repository whose tests have passed; all calls succeed."""
+    shutil.copytree(template, tmp_path / "checkout", symlinks=True)
     (tmp_path / "programs").mkdir()
-    pretend(tmp_path / "programs" / "flyctl")
+    install_stub(tmp_path / "programs" / "flyctl")
     checkout = Checkout(tmp_path / "checkout", tmp_path / "programs")
-    checkout.note_tested()
-    checkout.answer(all_well())
+    checkout.mark_tested()
+    checkout.set_responses(successful_responses())
     return checkout

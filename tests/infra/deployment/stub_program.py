@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
-"""Stands for flyctl, and for scripts that are called: notes each call, and does as it is told.
+"""Stub of flyctl and of the scripts that a release calls: records calls, gives prepared responses.
 
-The folder in SCENARIO holds `answers.json`: by the first words of a call, what is answered to the
-first, the second and so on, the last for ever. A string is a failure with these words, null hangs.
-What flyctl answers has the shapes of its documentation.
+The folder in SCENARIO holds `responses.json`. It has a list of responses for each prefix of a
+command: the first is for the first call and so on, the last one repeats. A string makes the call
+fail with that message, null makes it hang. Responses of flyctl have the documented shapes.
 """
 
 import json
@@ -18,16 +18,16 @@ with (folder / "calls.jsonl").open("a") as calls:
     calls.write(json.dumps(call) + "\n")
 calls_so_far = [json.loads(line) for line in (folder / "calls.jsonl").read_text().splitlines()]
 
-answers = json.loads((folder / "answers.json").read_text())
-known = [name for name in answers if call[: len(name.split())] == name.split()]
+responses = json.loads((folder / "responses.json").read_text())
+known = [name for name in responses if call[: len(name.split())] == name.split()]
 if not known:
     sys.exit(f"unknown command: {' '.join(call)}")
 words = max(known, key=len).split()
 before = sum(made[: len(words)] == words for made in calls_so_far) - 1
-given = answers[" ".join(words)]
-answer = given[min(before, len(given) - 1)]
-if answer is None:
+prepared = responses[" ".join(words)]
+response = prepared[min(before, len(prepared) - 1)]
+if response is None:
     time.sleep(60)
-if isinstance(answer, str):
-    sys.exit(answer)
-print(json.dumps(answer))
+if isinstance(response, str):
+    sys.exit(response)
+print(json.dumps(response))

@@ -1,4 +1,4 @@
-"""`deploy.sh`: refused while nothing is changed, or done, or undone."""
+"""`deploy.sh` refuses before it changes anything, or deploys, or rolls a failed release back."""
 
 import json
 import signal
@@ -9,53 +9,62 @@ import pytest
 from infra.deployment.__main__ import main
 from infra.deployment.deadline import Deadline
 from infra.deployment.fly import FlyApp
-from tests.infra.deployment.conftest import APP, IMAGE, Checkout, all_well, release, status
+from tests.infra.deployment.conftest import (
+    APP,
+    IMAGE,
+    Checkout,
+    release,
+    status,
+    successful_responses,
+)
 from tests.support import commands
 
-_BEFORE = [
+_CALLS_BEFORE = [
     "flyctl apps",
     "flyctl secrets",
     "check-redis",
     "check-postgres",
     "flyctl releases",
 ]
-_AFTER = ["flyctl deploy", "flyctl status", "flyctl status", "smoke.sh"]
-_REPORT = ["flyctl releases", "flyctl status"]
+_CALLS_OF_DEPLOYMENT = ["flyctl deploy", "flyctl status", "flyctl status", "smoke.sh"]
+_CALLS_OF_REPORT = ["flyctl releases", "flyctl status"]
 
-_GOOD = {
+_COMMANDS = {
     "flyctl apps": "flyctl apps list",
     "flyctl secrets": "flyctl secrets list",
 }
 
 _PREVIOUS = IMAGE.format(41)
-_ANY = "synckairos"
-"""An app that says nothing of its stage."""
+_APP_WITHOUT_STAGE = "synckairos"
+"""An app whose name contains no stage, so that it is accepted for each."""
 
 
 def deploy(checkout: Checkout, *more: str, **variables: str) -> Any:
-    """Release the checkout to staging; nobody is there to ask."""
-    return checkout.ends("deploy.sh", APP, "staging", "--yes", *more, **variables)
+    """Release the checkout to staging, without asking for confirmation."""
+    return checkout.run("deploy.sh", APP, "staging", "--yes", *more, **variables)
 
 
 def failing(step: str, occurrence: int = 0) -> dict[str, list[Any]]:
-    """All is well, but for one call of `step`."""
-    answers = all_well()
-    name = _GOOD.get(step, step)
-    good = answers[name]
-    answers[name] = [*([good[0]] * occurrence), "it broke", *good]
-    return answers
+    """Return responses of which one fails: that to call number `occurrence` of `step`."""
+    responses = successful_responses()
+    name = _COMMANDS.get(step, step)
+    successes = responses[name]
+    responses[name] = [*([successes[0]] * occurrence), "it broke", *successes]
+    return responses
 
 
-def test_a_release_looks_then_deploys_then_waits_then_plays(checkout: Checkout) -> None:
-    ended = deploy(checkout)
-    assert ended.code == 0, ended.said
-    assert ended.order == [*_BEFORE, *_AFTER, *_REPORT]
-    assert ended.deployed == ["here"]
-    assert f"rollback.sh {APP} v41" in ended.said
-    assert f"https://{APP}.fly.dev" in ended.said
+def test_a_release_checks_deploys_waits_for_health_and_runs_the_smoke_test(
+    checkout: Checkout,
+) -> None:
+    result = deploy(checkout)
+    assert result.code == 0, result.output
+    assert result.order == [*_CALLS_BEFORE, *_CALLS_OF_DEPLOYMENT, *_CALLS_OF_REPORT]
+    assert result.deployed == ["here"]
+    assert f"rollback.sh {APP} v41" in result.output
+    assert f"https://{APP}.fly.dev" in result.output
 
 
-def test_it_builds_what_is_checked_out_and_says_which_commit(checkout: Checkout) -> None:
+def test_it_builds_the_checkout_and_passes_the_commit_as_revision(checkout: Checkout) -> None:
     call = next(c for c in deploy(checkout).calls if c[:2] == ["flyctl", "deploy"])
     assert call[2] == str(checkout.folder)
     assert f"REVISION={checkout.git('rev-parse', 'HEAD')}" in call
@@ -63,55 +72,55 @@ def test_it_builds_what_is_checked_out_and_says_which_commit(checkout: Checkout)
     assert call[call.index("--dockerfile") + 1] == str(checkout.folder / "Dockerfile")
 
 
-def test_bases_that_are_pinned_are_built_on(checkout: Checkout) -> None:
+def test_pinned_base_images_are_used(checkout: Checkout) -> None:
     pins = {"BUILD_IMAGE": "a@sha256:" + "1" * 64, "RUN_IMAGE": "b@sha256:" + "2" * 64}
     pin(checkout, "\n".join(f"{name}={value}" for name, value in pins.items()))
     call = next(c for c in deploy(checkout).calls if c[:2] == ["flyctl", "deploy"])
     assert [f"{name}={value}" in call for name, value in pins.items()] == [True, True]
 
 
-@pytest.mark.parametrize("step", _BEFORE)
-def test_what_fails_before_changes_nothing(checkout: Checkout, step: str) -> None:
-    checkout.answer(failing(step))
-    ended = deploy(checkout)
-    assert (ended.code, ended.deployed) == (1, [])
-    assert ended.order[-1] == step
-    assert "it broke" in ended.said
+@pytest.mark.parametrize("step", _CALLS_BEFORE)
+def test_a_failure_before_the_deployment_changes_nothing(checkout: Checkout, step: str) -> None:
+    checkout.set_responses(failing(step))
+    result = deploy(checkout)
+    assert (result.code, result.deployed) == (1, [])
+    assert result.order[-1] == step
+    assert "it broke" in result.output
 
 
 @pytest.mark.parametrize(
     ("step", "occurrence"),
     [("flyctl deploy", 0), ("flyctl status", 0), ("flyctl status", 1), ("smoke.sh", 0)],
 )
-def test_what_fails_after_is_undone(checkout: Checkout, step: str, occurrence: int) -> None:
-    checkout.answer(failing(step, occurrence))
-    ended = deploy(checkout)
-    assert (ended.code, ended.deployed) == (2, ["here", _PREVIOUS])
-    assert "it broke" in ended.said
-    assert "Rolled back: v41 serves again" in ended.said
-    assert ended.order[-1] == "smoke.sh"
+def test_a_failure_after_the_deployment_is_rolled_back(
+    checkout: Checkout, step: str, occurrence: int
+) -> None:
+    checkout.set_responses(failing(step, occurrence))
+    result = deploy(checkout)
+    assert (result.code, result.deployed) == (2, ["here", _PREVIOUS])
+    assert "it broke" in result.output
+    assert "Rolled back: v41 serves again" in result.output
+    assert result.order[-1] == "smoke.sh"
 
 
 @pytest.mark.parametrize(("step", "occurrence"), [("flyctl releases", 1), ("flyctl status", 2)])
-def test_a_report_that_can_t_be_made_undoes_nothing(
-    checkout: Checkout, step: str, occurrence: int
-) -> None:
-    checkout.answer(failing(step, occurrence))
-    ended = deploy(checkout)
-    assert (ended.code, ended.deployed) == (0, ["here"])
+def test_a_failed_report_rolls_nothing_back(checkout: Checkout, step: str, occurrence: int) -> None:
+    checkout.set_responses(failing(step, occurrence))
+    result = deploy(checkout)
+    assert (result.code, result.deployed) == (0, ["here"])
 
 
-def test_machines_that_never_get_well_are_rolled_back(checkout: Checkout) -> None:
-    answers = all_well()
-    answers["flyctl status"] = [status("passing", "critical")]
-    checkout.answer(answers)
-    ended = deploy(checkout, "--seconds", "2")
-    assert (ended.code, ended.deployed) == (3, ["here", _PREVIOUS])
-    assert "check-1 of machine m0 is critical" in ended.said.partition("ROLLBACK FAILED")[0]
+def test_machines_that_stay_unhealthy_are_rolled_back(checkout: Checkout) -> None:
+    responses = successful_responses()
+    responses["flyctl status"] = [status("passing", "critical")]
+    checkout.set_responses(responses)
+    result = deploy(checkout, "--seconds", "2")
+    assert (result.code, result.deployed) == (3, ["here", _PREVIOUS])
+    assert "check-1 of machine m0 is critical" in result.output.partition("ROLLBACK FAILED")[0]
 
 
 @pytest.mark.parametrize(
-    ("said", "faults"),
+    ("output", "faults"),
     [
         (status("passing"), []),
         (
@@ -122,53 +131,53 @@ def test_machines_that_never_get_well_are_rolled_back(checkout: Checkout) -> Non
         ({**status(), "Machines": []}, ["there is no machine"]),
     ],
 )
-def test_what_keeps_machines_from_being_well_is_named(
-    said: Any, faults: list[str], monkeypatch: pytest.MonkeyPatch
+def test_each_reason_for_unhealthy_machines_is_named(
+    output: Any, faults: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("infra.deployment.fly.output", lambda *_: json.dumps(said))
+    monkeypatch.setattr("infra.deployment.fly.output", lambda *_: json.dumps(output))
     assert FlyApp(APP, Deadline(1)).unhealthy() == faults
 
 
-def test_machines_that_get_well_in_time_are_waited_for(checkout: Checkout) -> None:
-    answers = all_well()
-    answers["flyctl status"] = [status("warning"), status("warning"), status("passing")]
-    checkout.answer(answers)
+def test_a_release_waits_for_machines_to_become_healthy(checkout: Checkout) -> None:
+    responses = successful_responses()
+    responses["flyctl status"] = [status("warning"), status("warning"), status("passing")]
+    checkout.set_responses(responses)
     assert deploy(checkout).code == 0
 
 
-def test_a_way_back_that_fails_as_well_is_said_aloud(checkout: Checkout) -> None:
-    answers = all_well()
-    answers["flyctl deploy"] = ["it broke"]
-    checkout.answer(answers)
-    ended = deploy(checkout)
-    assert ended.code == 3
-    assert "THE ROLLBACK FAILED" in ended.said
-    assert f"--image {_PREVIOUS}" in ended.said
+def test_a_failed_rollback_prints_the_command_to_repeat_it(checkout: Checkout) -> None:
+    responses = successful_responses()
+    responses["flyctl deploy"] = ["it broke"]
+    checkout.set_responses(responses)
+    result = deploy(checkout)
+    assert result.code == 3
+    assert "THE ROLLBACK FAILED" in result.output
+    assert f"--image {_PREVIOUS}" in result.output
 
 
-def test_a_first_release_that_fails_has_nothing_to_go_back_to(checkout: Checkout) -> None:
-    answers = failing("smoke.sh")
-    answers["flyctl releases"] = [[release(1, "failed")]]
-    checkout.answer(answers)
-    ended = deploy(checkout)
-    assert (ended.code, ended.deployed) == (3, ["here"])
-    assert "no previous release" in ended.said
+def test_a_failed_first_release_can_not_be_rolled_back(checkout: Checkout) -> None:
+    responses = failing("smoke.sh")
+    responses["flyctl releases"] = [[release(1, "failed")]]
+    checkout.set_responses(responses)
+    result = deploy(checkout)
+    assert (result.code, result.deployed) == (3, ["here"])
+    assert "no previous release" in result.output
 
 
-def test_a_flyctl_that_hangs_ends_with_the_time(checkout: Checkout) -> None:
-    answers = all_well()
-    answers["flyctl deploy"] = [None, {}]
-    checkout.answer(answers)
-    ended = deploy(checkout, "--seconds", "3")
-    assert (ended.code, ended.deployed) == (2, ["here", _PREVIOUS])
-    assert "took too long" in ended.said
+def test_a_hanging_deployment_is_rolled_back_after_the_timeout(checkout: Checkout) -> None:
+    responses = successful_responses()
+    responses["flyctl deploy"] = [None, {}]
+    checkout.set_responses(responses)
+    result = deploy(checkout, "--seconds", "3")
+    assert (result.code, result.deployed) == (2, ["here", _PREVIOUS])
+    assert "took too long" in result.output
 
 
-def test_what_is_not_committed_is_not_released(checkout: Checkout) -> None:
+def test_uncommitted_files_are_not_released(checkout: Checkout) -> None:
     (checkout.folder / "new.py").write_text("")
-    ended = deploy(checkout)
-    assert (ended.code, ended.calls) == (1, [])
-    assert "?? new.py" in ended.said
+    result = deploy(checkout)
+    assert (result.code, result.calls) == (1, [])
+    assert "?? new.py" in result.output
 
 
 @pytest.mark.parametrize("stage", ["staging", "production"])
@@ -176,127 +185,129 @@ def test_a_commit_whose_tests_have_not_passed_is_not_released(
     checkout: Checkout, stage: str
 ) -> None:
     (checkout.folder / ".build" / "tested").write_text("0" * 40)
-    ended = checkout.ends("deploy.sh", _ANY, stage, "--yes")
-    assert (ended.code, ended.calls) == (1, [])
-    assert "make test" in ended.said
+    result = checkout.run("deploy.sh", _APP_WITHOUT_STAGE, stage, "--yes")
+    assert (result.code, result.calls) == (1, [])
+    assert "make test" in result.output
 
 
-def test_staging_may_go_untested_and_production_may_not(checkout: Checkout) -> None:
+def test_staging_may_skip_the_tests_and_production_may_not(checkout: Checkout) -> None:
     (checkout.folder / ".build" / "tested").unlink()
     assert deploy(checkout, "--tests", "skip").code == 0
-    ended = checkout.ends("deploy.sh", _ANY, "production", "--yes", "--tests", "skip")
-    assert ended.code == 1
-    assert "--tests skip is not allowed" in ended.said
+    result = checkout.run("deploy.sh", _APP_WITHOUT_STAGE, "production", "--yes", "--tests", "skip")
+    assert result.code == 1
+    assert "--tests skip is not allowed" in result.output
 
 
 @pytest.mark.parametrize("pins", [None, "BUILD_IMAGE=python:3.11\nRUN_IMAGE=b@sha256:2"])
-def test_production_is_built_on_pinned_bases_only(checkout: Checkout, pins: str | None) -> None:
+def test_production_requires_pinned_base_images(checkout: Checkout, pins: str | None) -> None:
     if pins:
         pin(checkout, pins)
-    ended = checkout.ends("deploy.sh", _ANY, "production", "--yes")
-    assert (ended.code, ended.calls) == (1, [])
-    assert "infra/image/pin" in ended.said
+    result = checkout.run("deploy.sh", _APP_WITHOUT_STAGE, "production", "--yes")
+    assert (result.code, result.calls) == (1, [])
+    assert "infra/image/pin" in result.output
 
 
-def test_an_app_that_is_not_there_is_not_made(checkout: Checkout) -> None:
-    checkout.answer(all_well() | {"flyctl apps list": [[{"Name": "another"}]]})
-    ended = deploy(checkout)
-    assert (ended.code, ended.deployed) == (1, [])
-    assert f"flyctl apps create {APP}" in ended.said
+def test_a_missing_app_is_not_created(checkout: Checkout) -> None:
+    checkout.set_responses(successful_responses() | {"flyctl apps list": [[{"Name": "another"}]]})
+    result = deploy(checkout)
+    assert (result.code, result.deployed) == (1, [])
+    assert f"flyctl apps create {APP}" in result.output
 
 
-def test_each_secret_that_is_missing_is_named(checkout: Checkout) -> None:
-    checkout.answer(all_well() | {"flyctl secrets list": [[{"name": "REDIS_URL"}]]})
-    ended = deploy(checkout)
-    assert (ended.code, ended.deployed) == (1, [])
-    assert "JWT_SECRET" in ended.said
-    assert "DATABASE_URL" in ended.said
-    assert "REDIS_URL," not in ended.said
+def test_each_missing_secret_is_named(checkout: Checkout) -> None:
+    checkout.set_responses(
+        successful_responses() | {"flyctl secrets list": [[{"name": "REDIS_URL"}]]}
+    )
+    result = deploy(checkout)
+    assert (result.code, result.deployed) == (1, [])
+    assert "JWT_SECRET" in result.output
+    assert "DATABASE_URL" in result.output
+    assert "REDIS_URL," not in result.output
 
 
 @pytest.mark.parametrize("variables", [{"JWT_SECRET": ""}])
-def test_a_smoke_test_that_would_not_be_let_in_stops_it(
+def test_a_release_requires_a_token_for_the_smoke_test(
     checkout: Checkout, variables: dict[str, str]
 ) -> None:
-    ended = deploy(checkout, **variables)
-    assert (ended.code, ended.calls) == (1, [])
-    assert "SMOKE_TOKEN" in ended.said
+    result = deploy(checkout, **variables)
+    assert (result.code, result.calls) == (1, [])
+    assert "SMOKE_TOKEN" in result.output
     assert deploy(checkout, **variables, SMOKE_TOKEN="t").code == 0
 
 
 @pytest.mark.parametrize("odd", [[], {"Hostname": "h", "Machines": [None]}, {"Machines": 7}])
-def test_what_nobody_expected_is_undone_as_well(checkout: Checkout, odd: Any) -> None:
-    answers = all_well()
-    answers["flyctl status"] = [odd, *answers["flyctl status"]]
-    checkout.answer(answers)
-    ended = deploy(checkout)
-    assert (ended.code, ended.deployed) == (2, ["here", _PREVIOUS])
+def test_an_unexpected_response_of_flyctl_is_rolled_back(checkout: Checkout, odd: Any) -> None:
+    responses = successful_responses()
+    responses["flyctl status"] = [odd, *responses["flyctl status"]]
+    checkout.set_responses(responses)
+    result = deploy(checkout)
+    assert (result.code, result.deployed) == (2, ["here", _PREVIOUS])
 
 
-def test_the_way_back_migrates_nothing(checkout: Checkout) -> None:
-    checkout.answer(failing("smoke.sh"))
+def test_a_rollback_runs_no_migrations(checkout: Checkout) -> None:
+    checkout.set_responses(failing("smoke.sh"))
     calls = [c for c in deploy(checkout).calls if c[:2] == ["flyctl", "deploy"]]
     assert ["--skip-release-command" in call for call in calls] == [False, True]
 
 
 @pytest.mark.parametrize(("app", "stage"), [("x-production", "staging"), ("x-staging", "dev")])
-def test_an_app_of_another_stage_is_not_touched(app: str, stage: str) -> None:
-    ended = commands.run_main(main, "deploy", app, stage, "--yes")
-    assert ended.returncode == 1
-    assert f"{app} is not for {stage}" in ended.stderr
+def test_an_app_of_another_stage_is_refused(app: str, stage: str) -> None:
+    result = commands.run_main(main, "deploy", app, stage, "--yes")
+    assert result.returncode == 1
+    assert f"{app} is not for {stage}" in result.stderr
 
 
 @pytest.mark.parametrize("name", ["REDIS_URL", "DATABASE_URL"])
-def test_a_store_that_can_t_be_looked_at_stops_it(checkout: Checkout, name: str) -> None:
-    ended = deploy(checkout, **{name: ""})
-    assert (ended.code, ended.deployed) == (1, [])
-    assert f"{name} is not in the environment" in ended.said
+def test_a_release_requires_the_addresses_of_both_stores(checkout: Checkout, name: str) -> None:
+    result = deploy(checkout, **{name: ""})
+    assert (result.code, result.deployed) == (1, [])
+    assert f"{name} is not in the environment" in result.output
 
 
-def test_without_consent_and_nobody_to_ask_nothing_is_done(checkout: Checkout) -> None:
-    ended = checkout.ends("deploy.sh", APP, "staging")
-    assert (ended.code, ended.deployed) == (1, [])
-    assert "--yes" in ended.said
+def test_without_a_terminal_and_without_yes_nothing_is_deployed(checkout: Checkout) -> None:
+    result = checkout.run("deploy.sh", APP, "staging")
+    assert (result.code, result.deployed) == (1, [])
+    assert "--yes" in result.output
 
 
-def test_a_wrong_argument_ends_the_script_before_it_calls_anything(checkout: Checkout) -> None:
-    ended = checkout.ends("deploy.sh", "--yes", "../etc", "staging")
-    assert (ended.code, ended.calls) == (1, [])
-    assert "usage: deploy.sh" in ended.said
+def test_an_invalid_argument_ends_the_script_before_any_call(checkout: Checkout) -> None:
+    result = checkout.run("deploy.sh", "--yes", "../etc", "staging")
+    assert (result.code, result.calls) == (1, [])
+    assert "usage: deploy.sh" in result.output
 
 
 @pytest.mark.parametrize("app", ["--foo", "a;b", "A", "", "a" * 64, "a b"])
-def test_what_is_no_name_of_an_app_is_refused(app: str) -> None:
-    ended = commands.run_main(main, "deploy", "--yes", app, "staging")
-    assert ended.returncode == 1
-    assert "usage: deploy.sh" in ended.stderr
+def test_an_invalid_app_name_is_refused(app: str) -> None:
+    result = commands.run_main(main, "deploy", "--yes", app, "staging")
+    assert result.returncode == 1
+    assert "usage: deploy.sh" in result.stderr
 
 
-def test_no_other_stage_is_known() -> None:
-    ended = commands.run_main(main, "deploy", APP, "prod", "--yes")
-    assert ended.returncode == 1
-    assert "production" in ended.stderr
+def test_an_unknown_stage_is_refused() -> None:
+    result = commands.run_main(main, "deploy", APP, "prod", "--yes")
+    assert result.returncode == 1
+    assert "production" in result.stderr
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
-def test_an_interruption_after_the_deployment_began_is_undone(
+def test_an_interrupted_deployment_is_rolled_back(
     checkout: Checkout, number: signal.Signals
 ) -> None:
-    answers = all_well()
-    answers["flyctl deploy"] = [None, {}]
-    checkout.answer(answers)
-    process = checkout.begun("deploy.sh", APP, "staging", "--yes")
+    responses = successful_responses()
+    responses["flyctl deploy"] = [None, {}]
+    checkout.set_responses(responses)
+    process = checkout.start("deploy.sh", APP, "staging", "--yes")
     while ["flyctl", "deploy"] not in [call[:2] for call in checkout.calls()]:
         assert process.poll() is None
     process.send_signal(number)
-    ended = checkout.finished(process)
-    assert (ended.code, ended.deployed) == (2, ["here", _PREVIOUS])
+    result = checkout.wait(process)
+    assert (result.code, result.deployed) == (2, ["here", _PREVIOUS])
 
 
 def pin(checkout: Checkout, lines: str) -> None:
-    """Have the bases pinned so, and that committed and tested."""
+    """Commit pinned base images, and record the commit as tested."""
     (checkout.folder / "infra" / "image" / "bases.env").write_text(lines)
     checkout.git("add", "--all")
-    who = ("-c", "user.name=somebody", "-c", "user.email=somebody@example.org")
-    checkout.git(*who, "commit", "--quiet", "--message", "Pinned")
-    checkout.note_tested()
+    author = ("-c", "user.name=somebody", "-c", "user.email=somebody@example.org")
+    checkout.git(*author, "commit", "--quiet", "--message", "Pinned")
+    checkout.mark_tested()

@@ -1,6 +1,6 @@
-"""`infra/fly.toml` is what Fly understands, and says what is true of the service.
+"""`infra/fly.toml` matches Fly's schema and the service's settings, routes and time limits.
 
-The schema is written from Fly's configuration reference; it was not fetched from there.
+The schema was written by hand from Fly's configuration reference.
 """
 
 import copy
@@ -25,16 +25,16 @@ _UNITS = {"ms": 0.001, "s": 1, "m": 60, "h": 3600}
 
 
 def seconds(duration: str) -> float:
-    """What a duration of Fly's is."""
+    """Convert one of Fly's durations to seconds."""
     return sum(float(n) * _UNITS[unit] for n, unit in re.findall(r"(\d+)(ms|s|m|h)", duration))
 
 
 def checks() -> list[dict[str, Any]]:
-    """Those that decide on traffic, and those that don't."""
+    """All health checks: those that decide on traffic, then the others."""
     return [*_FLY["http_service"]["checks"], *_FLY["checks"].values()]
 
 
-def test_fly_understands_it() -> None:
+def test_it_matches_the_schema() -> None:
     jsonschema.validate(_FLY, _SCHEMA)
 
 
@@ -59,7 +59,7 @@ def test_fly_understands_it() -> None:
         (("restart", 0, "policy"), "sometimes"),
     ],
 )
-def test_a_slip_in_it_would_be_found(place: tuple[str | int, ...], value: Any) -> None:
+def test_the_schema_finds_mistakes(place: tuple[str | int, ...], value: Any) -> None:
     changed: Any = copy.deepcopy(_FLY)
     inner = changed
     for name in place[:-1]:
@@ -69,7 +69,7 @@ def test_a_slip_in_it_would_be_found(place: tuple[str | int, ...], value: Any) -
         jsonschema.validate(changed, _SCHEMA)
 
 
-def test_every_variable_is_a_setting_and_all_are_good_ones() -> None:
+def test_every_variable_is_a_valid_setting() -> None:
     variables = {name.lower(): value for name, value in _FLY["env"].items()}
     assert set(variables) <= set(Settings.model_fields)
     Settings.model_validate(
@@ -77,14 +77,14 @@ def test_every_variable_is_a_setting_and_all_are_good_ones() -> None:
     )
 
 
-def test_it_asks_the_service_where_that_listens() -> None:
+def test_ports_are_those_on_which_the_service_listens() -> None:
     port = int(_FLY["env"]["PORT"])
     assert _FLY["http_service"]["internal_port"] == port
     assert [check.get("port", port) for check in checks()] == [port] * len(checks())
     assert _FLY["metrics"] == {"port": int(_FLY["env"]["METRICS_PORT"]), "path": "/metrics"}
 
 
-def test_it_asks_for_what_the_service_answers() -> None:
+def test_checked_paths_are_routes_of_the_service() -> None:
     paths = {route.path for route in endpoints.ROUTES}
     assert {check["path"] for check in checks()} <= paths
 
@@ -95,18 +95,18 @@ def test_only_liveness_decides_on_traffic() -> None:
     assert seconds(_FLY["checks"]["ready"]["interval"]) == 60
 
 
-def test_it_is_given_the_time_that_it_takes_to_leave() -> None:
-    leaving = float(_FLY["env"]["DRAIN_S"]) + http_server.GRACEFUL_SHUTDOWN_S
-    assert seconds(_FLY["kill_timeout"]) > leaving + 10
+def test_the_kill_timeout_exceeds_the_time_of_a_shutdown() -> None:
+    shutdown_s = float(_FLY["env"]["DRAIN_S"]) + http_server.GRACEFUL_SHUTDOWN_S
+    assert seconds(_FLY["kill_timeout"]) > shutdown_s + 10
 
 
-def test_two_machines_are_always_awake() -> None:
+def test_two_machines_always_run() -> None:
     service = _FLY["http_service"]
     assert (service["auto_stop_machines"], service["min_machines_running"]) == ("off", 2)
     assert service["concurrency"]["soft_limit"] < service["concurrency"]["hard_limit"] <= 2500
 
 
-def test_the_release_command_is_there() -> None:
+def test_the_release_command_exists() -> None:
     program, option, module = _FLY["deploy"]["release_command"].split()
     assert (program, option) == ("python3", "-m")
     assert importlib.util.find_spec(module)

@@ -1,1 +1,1 @@
-"""What the service is given from outside: variables, secrets, neighbours."""
+"""Tests of environment variables, secrets, example files and docker-compose.yml."""

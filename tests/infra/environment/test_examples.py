@@ -1,4 +1,4 @@
-"""The example files and docker-compose.yml keep up with the settings."""
+"""The example files and docker-compose.yml match the settings."""
 
 from pathlib import Path
 from typing import Any
@@ -26,20 +26,20 @@ _SET_ELSEWHERE = {
     "AUDIT_QUEUE_URL": "serverless.yml",
     "LONGEST_ALARM_S": "tests only",
     "PUBSUB": "serverless.yml",
-    "AUDIT_WORKER": "only where a worker of its own runs",
-    "RECOVERY": "never, where sessions are worth anything",
-    "AUTH_DISABLED": "one's own machine only",
-    "STORE_SHARDS": "once, before there are any data",
+    "AUDIT_WORKER": "only if a separate audit worker runs",
+    "RECOVERY": "never in production",
+    "AUTH_DISABLED": "local machine only",
+    "STORE_SHARDS": "once, before the first session",
 }
 
 
 def names_in(file: Path) -> set[str]:
-    """All that are named, with a value or without."""
+    """Return the names of all variables in `file`, with or without a value."""
     return set(dotenv_values(file))
 
 
 def services() -> dict[str, dict[str, Any]]:
-    """Those of docker-compose.yml."""
+    """Return the services of docker-compose.yml by name."""
     return dict(_COMPOSE["services"])
 
 
@@ -48,20 +48,20 @@ def test_every_setting_is_in_the_production_example_or_set_elsewhere() -> None:
     assert not names_in(_PRODUCTION) & set(_SET_ELSEWHERE)
 
 
-def test_what_the_example_leaves_empty_and_is_needed_is_what_is_missing() -> None:
+def test_the_production_example_lacks_exactly_the_required_secrets() -> None:
     faults = validate(read_variables(_PRODUCTION), "production", "fly").faults
     assert [fault.split()[0] for fault in faults] == [
         secret.name for secret in required_secrets("fly")
     ]
 
 
-def test_the_local_example_is_good_as_it_is() -> None:
+def test_the_local_example_is_valid() -> None:
     variables = read_variables(_LOCAL)
     assert validate(variables, "local", "fly").faults == []
     assert unknown_variable_faults(set(variables)) == []
 
 
-def test_compose_s_own_services_are_where_the_local_example_looks() -> None:
+def test_the_local_example_has_the_addresses_of_the_compose_services() -> None:
     variables = read_variables(_LOCAL)
     password = variables["POSTGRES_PASSWORD"]
     database = services()["postgres"]["environment"]["POSTGRES_DB"]
@@ -69,7 +69,7 @@ def test_compose_s_own_services_are_where_the_local_example_looks() -> None:
     assert variables["DATABASE_URL"] == f"postgresql://postgres:{password}@postgres:5432/{database}"
 
 
-def test_compose_holds_no_secret_and_opens_itself_to_this_machine_only() -> None:
+def test_compose_holds_no_secret_and_limits_the_rights_of_its_services() -> None:
     assert services()["postgres"]["environment"]["POSTGRES_PASSWORD"].startswith("${")
     for service in services().values():
         assert all(port.startswith("127.0.0.1:") for port in service.get("ports", []))
@@ -78,14 +78,14 @@ def test_compose_holds_no_secret_and_opens_itself_to_this_machine_only() -> None
         assert service["mem_limit"]
 
 
-def test_compose_pins_what_it_fetches() -> None:
+def test_compose_pins_the_images_that_it_fetches() -> None:
     fetched = [one["image"] for one in services().values() if "build" not in one]
     for image in fetched:
         assert any(part.isdigit() for part in image.partition(":")[2].replace("-", ".").split("."))
         assert "latest" not in image
 
 
-def test_compose_waits_for_what_is_needed() -> None:
+def test_compose_starts_services_after_those_that_they_need() -> None:
     conditions = {
         name: {of: wait["condition"] for of, wait in one.get("depends_on", {}).items()}
         for name, one in services().items()
@@ -99,6 +99,6 @@ def test_compose_waits_for_what_is_needed() -> None:
     assert services()["redis"]["command"][1:3] == ["--appendonly", "yes"]
 
 
-def test_compose_gives_the_service_settings_that_it_has() -> None:
+def test_compose_sets_only_settings_of_the_service() -> None:
     for name in ("app", "migrate"):
         assert set(services()[name]["environment"]) <= SETTING_NAMES

@@ -1,4 +1,4 @@
-"""`secrets` makes what can be made, asks before it replaces, and shows nobody anything."""
+"""`secrets` generates missing secrets, asks for confirmation, and shows no value."""
 
 import json
 import os
@@ -21,7 +21,7 @@ from tests.support.commands import CompletedScript
 
 _APP = "synckairos-staging"
 _REGION = "ap-southeast-2"
-_GIVEN = {name: PRODUCTION[name] for name in ("REDIS_URL", "DATABASE_URL")}
+_PROVIDED = {name: PRODUCTION[name] for name in ("REDIS_URL", "DATABASE_URL")}
 
 _FLYCTL = (
     f"#!{sys.executable} -IS"
@@ -41,149 +41,153 @@ if sys.argv[2] == "list":
 
 
 @dataclass
-class Fly:
-    """A flyctl that only notes what it is told."""
+class FlyctlStub:
+    """A stub of flyctl that records its calls."""
 
     folder: Path
 
-    def has(self, *names: str) -> None:
-        """These are set already."""
+    def set_existing(self, *names: str) -> None:
+        """Make `flyctl secrets list` return these names."""
         listed = [{"Name": name, "Digest": "d"} for name in names]
         (self.folder / "present.json").write_text(json.dumps(listed))
 
     def run(self, *arguments: str | Path, **variables: str) -> CompletedScript:
-        """The command, with nobody at the keyboard."""
-        return commands.run_main(set_secrets.main, *arguments, **self._surroundings, **variables)
+        """Run the command in this process, without a terminal."""
+        return commands.run_main(set_secrets.main, *arguments, **self._environment, **variables)
 
     def run_script(self, *arguments: str | Path, **variables: str) -> CompletedScript:
-        """The same by its script."""
-        return commands.run_script("secrets", *arguments, **self._surroundings, **variables)
+        """Run the command through its script."""
+        return commands.run_script("secrets", *arguments, **self._environment, **variables)
 
     @property
-    def _surroundings(self) -> dict[str, str]:
+    def _environment(self) -> dict[str, str]:
         return {"PATH": f"{self.folder}:{os.environ['PATH']}", "FLYCTL_FOLDER": str(self.folder)}
 
     @property
     def calls(self) -> list[tuple[list[str], str]]:
-        """All so far, with what they read."""
+        """The arguments and the standard input of each call so far."""
         file = self.folder / "calls.jsonl"
         return [tuple(json.loads(line)) for line in file.read_text().splitlines()]
 
     @property
-    def written(self) -> dict[str, str]:
-        """What was set."""
+    def imported(self) -> dict[str, str]:
+        """The secrets that were set, by name."""
         text = "".join(text for arguments, text in self.calls if arguments[1] == "import")
         return {line.partition("=")[0]: line.partition("=")[2] for line in text.splitlines()}
 
 
 @pytest.fixture
-def fly(tmp_path: Path) -> Fly:
-    """An app without any secret."""
+def fly(tmp_path: Path) -> FlyctlStub:
+    """Stub of flyctl for an app without secrets."""
     (tmp_path / "flyctl").write_text(_FLYCTL)
     (tmp_path / "flyctl").chmod(0o755)
-    fly = Fly(tmp_path)
-    fly.has()
+    fly = FlyctlStub(tmp_path)
+    fly.set_existing()
     return fly
 
 
-def test_what_is_given_is_set_and_what_can_be_made_is_made(fly: Fly) -> None:
-    ended = fly.run_script(_APP, "--yes", **_GIVEN)
-    assert ended.returncode == 0, ended.stdout
-    assert set(fly.written) == {secret.name for secret in required_secrets("fly")}
-    assert {name: fly.written[name] for name in _GIVEN} == _GIVEN
-    settings = {name.lower(): value for name, value in fly.written.items()}
+def test_provided_secrets_are_set_and_missing_ones_generated(fly: FlyctlStub) -> None:
+    result = fly.run_script(_APP, "--yes", **_PROVIDED)
+    assert result.returncode == 0, result.stdout
+    assert set(fly.imported) == {secret.name for secret in required_secrets("fly")}
+    assert {name: fly.imported[name] for name in _PROVIDED} == _PROVIDED
+    settings = {name.lower(): value for name, value in fly.imported.items()}
     Settings.model_validate(settings | {"app_env": "production"})
 
 
-def test_two_that_are_made_are_not_the_same(fly: Fly) -> None:
-    fly.run(_APP, "--yes", **_GIVEN)
-    assert fly.written["JWT_SECRET"] != fly.written["METRICS_TOKEN"]
-    assert len(fly.written["JWT_SECRET"]) == 64
+def test_each_generated_secret_is_different(fly: FlyctlStub) -> None:
+    fly.run(_APP, "--yes", **_PROVIDED)
+    assert fly.imported["JWT_SECRET"] != fly.imported["METRICS_TOKEN"]
+    assert len(fly.imported["JWT_SECRET"]) == 64
 
 
-def test_values_go_through_a_pipe_and_are_shown_to_nobody(fly: Fly, tmp_path: Path) -> None:
+def test_values_are_passed_on_standard_input_and_never_shown(
+    fly: FlyctlStub, tmp_path: Path
+) -> None:
     file = tmp_path / "env"
-    file.write_text(lines(_GIVEN))
-    ended = fly.run(_APP, "--file", file, "--yes")
-    assert ended.returncode == 0
+    file.write_text(lines(_PROVIDED))
+    result = fly.run(_APP, "--file", file, "--yes")
+    assert result.returncode == 0
     assert [call[0][:2] for call in fly.calls] == [["secrets", "list"], ["secrets", "import"]]
-    for value in fly.written.values():
-        assert value not in ended.stdout + ended.stderr
+    for value in fly.imported.values():
+        assert value not in result.stdout + result.stderr
         assert all(value not in argument for call in fly.calls for argument in call[0])
 
 
-def test_other_settings_of_the_file_are_set_as_well(fly: Fly, tmp_path: Path) -> None:
+def test_other_settings_of_the_file_are_set_too(fly: FlyctlStub, tmp_path: Path) -> None:
     file = tmp_path / "env"
-    file.write_text(lines(_GIVEN | {"CORS_ORIGINS": "https://a.example", "JWT_ISSUER": ""}))
+    file.write_text(lines(_PROVIDED | {"CORS_ORIGINS": "https://a.example", "JWT_ISSUER": ""}))
     fly.run(_APP, "--file", file, "--yes")
-    assert fly.written["CORS_ORIGINS"] == "https://a.example"
-    assert "JWT_ISSUER" not in fly.written
+    assert fly.imported["CORS_ORIGINS"] == "https://a.example"
+    assert "JWT_ISSUER" not in fly.imported
 
 
-def test_machines_keep_running_on_the_old_ones_until_a_release(fly: Fly) -> None:
-    fly.run(_APP, "--yes", **_GIVEN)
+def test_secrets_are_staged_for_the_next_release(fly: FlyctlStub) -> None:
+    fly.run(_APP, "--yes", **_PROVIDED)
     assert fly.calls[-1][0] == ["secrets", "import", "--app", _APP, "--stage"]
 
 
-def test_what_is_set_already_stays(fly: Fly) -> None:
-    fly.has("JWT_SECRET", "METRICS_TOKEN", "REDIS_URL")
-    ended = fly.run(_APP, "--yes", DATABASE_URL=PRODUCTION["DATABASE_URL"])
-    assert set(fly.written) == {"DATABASE_URL"}
-    assert "JWT_SECRET: unchanged" in ended.stdout
+def test_existing_secrets_stay_unchanged(fly: FlyctlStub) -> None:
+    fly.set_existing("JWT_SECRET", "METRICS_TOKEN", "REDIS_URL")
+    result = fly.run(_APP, "--yes", DATABASE_URL=PRODUCTION["DATABASE_URL"])
+    assert set(fly.imported) == {"DATABASE_URL"}
+    assert "JWT_SECRET: unchanged" in result.stdout
 
 
-def test_what_is_given_anew_replaces_and_says_what_that_does(fly: Fly) -> None:
-    fly.has(*(secret.name for secret in required_secrets("fly")))
-    ended = fly.run(_APP, "--yes", JWT_SECRET=PRODUCTION["JWT_SECRET"])
-    assert fly.written == {"JWT_SECRET": PRODUCTION["JWT_SECRET"]}
-    assert "all tokens signed with the old one become invalid" in ended.stdout
+def test_a_replaced_secret_is_reported_with_the_consequences(fly: FlyctlStub) -> None:
+    fly.set_existing(*(secret.name for secret in required_secrets("fly")))
+    result = fly.run(_APP, "--yes", JWT_SECRET=PRODUCTION["JWT_SECRET"])
+    assert fly.imported == {"JWT_SECRET": PRODUCTION["JWT_SECRET"]}
+    assert "all tokens signed with the old one become invalid" in result.stdout
 
 
-def test_what_is_missing_is_named_and_nothing_is_set(fly: Fly) -> None:
-    ended = fly.run(_APP, "--yes", REDIS_URL=PRODUCTION["REDIS_URL"])
-    assert (ended.returncode, fly.written) == (1, {})
-    assert "DATABASE_URL" in ended.stdout
-    assert "session pooler" in ended.stdout
+def test_a_missing_secret_is_named_and_nothing_is_set(fly: FlyctlStub) -> None:
+    result = fly.run(_APP, "--yes", REDIS_URL=PRODUCTION["REDIS_URL"])
+    assert (result.returncode, fly.imported) == (1, {})
+    assert "DATABASE_URL" in result.stdout
+    assert "session pooler" in result.stdout
 
 
-def test_nothing_is_set_without_consent(fly: Fly) -> None:
-    ended = fly.run(_APP, **_GIVEN)
-    assert (ended.returncode, fly.written) == (1, {})
-    assert "--yes" in ended.stdout
+def test_nothing_is_set_without_confirmation(fly: FlyctlStub) -> None:
+    result = fly.run(_APP, **_PROVIDED)
+    assert (result.returncode, fly.imported) == (1, {})
+    assert "--yes" in result.stdout
 
 
-def test_a_dry_run_sets_nothing(fly: Fly) -> None:
-    ended = fly.run(_APP, "--dry-run", **_GIVEN)
-    assert (ended.returncode, fly.written) == (0, {})
-    assert "JWT_SECRET: generated" in ended.stdout
+def test_a_dry_run_sets_nothing(fly: FlyctlStub) -> None:
+    result = fly.run(_APP, "--dry-run", **_PROVIDED)
+    assert (result.returncode, fly.imported) == (0, {})
+    assert "JWT_SECRET: generated" in result.stdout
 
 
 @pytest.mark.parametrize(
     ("name", "value"),
     [("JWT_SECRET", "short"), ("DATABASE_URL", "mysql://x"), ("METRICS_TOKEN", "x")],
 )
-def test_what_the_service_would_refuse_is_not_set(fly: Fly, name: str, value: str) -> None:
-    ended = fly.run(_APP, "--yes", **_GIVEN | {name: value})
-    assert (ended.returncode, fly.written) == (1, {})
-    assert name in ended.stdout
+def test_a_value_that_the_service_would_refuse_is_not_set(
+    fly: FlyctlStub, name: str, value: str
+) -> None:
+    result = fly.run(_APP, "--yes", **_PROVIDED | {name: value})
+    assert (result.returncode, fly.imported) == (1, {})
+    assert name in result.stdout
 
 
-def test_a_flyctl_that_won_t_is_a_sentence(fly: Fly) -> None:
+def test_an_error_of_flyctl_is_shown_in_one_line(fly: FlyctlStub) -> None:
     (fly.folder / "broken").touch()
-    ended = fly.run(_APP, "--yes", **_GIVEN)
-    assert ended.returncode == 1
-    assert ended.stdout == "flyctl secrets list: Error: not logged in\n"
+    result = fly.run(_APP, "--yes", **_PROVIDED)
+    assert result.returncode == 1
+    assert result.stdout == "flyctl secrets list: Error: not logged in\n"
 
 
-def test_without_an_app_it_says_how_it_is_used(fly: Fly) -> None:
-    ended = fly.run()
-    assert ended.returncode == 2
-    assert "APP is missing" in ended.stderr
+def test_a_missing_app_is_reported(fly: FlyctlStub) -> None:
+    result = fly.run()
+    assert result.returncode == 2
+    assert "APP is missing" in result.stderr
 
 
 @pytest.fixture
 def aws(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Path]:
-    """AWS's parameter store, and a file with all that functions need."""
+    """An emulated Parameter Store; the value is a file with all secrets but `JWT_SECRET`."""
     for name, value in {"AWS_ACCESS_KEY_ID": "x", "AWS_SECRET_ACCESS_KEY": "x"}.items():
         monkeypatch.setenv(name, value)
     for name in SETTING_NAMES:
@@ -196,14 +200,14 @@ def aws(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Path]:
 
 
 def stored(stage: str) -> dict[str, tuple[str, str]]:
-    """What the stage's functions would read: value and kind by name."""
+    """Return value and type of each parameter of the stage, by name."""
     client = boto3.client("ssm", region_name=_REGION)
     path = f"/synckairos/{stage}"
     found = client.get_parameters_by_path(Path=path, WithDecryption=True)["Parameters"]
     return {one["Name"].rpartition("/")[2]: (one["Value"], one["Type"]) for one in found}
 
 
-def test_functions_get_theirs_as_secure_strings(aws: Path) -> None:
+def test_secrets_of_the_functions_are_stored_as_secure_strings(aws: Path) -> None:
     arguments = ["--target", "lambda", "--stage", "prod", "--file", str(aws), "--yes"]
     assert set_secrets.main(arguments) == 0
     found = stored("prod")
@@ -211,7 +215,7 @@ def test_functions_get_theirs_as_secure_strings(aws: Path) -> None:
     assert {kind for _, kind in found.values()} == {"SecureString"}
 
 
-def test_a_second_time_nothing_is_made_anew(aws: Path) -> None:
+def test_a_second_run_changes_nothing(aws: Path) -> None:
     arguments = ["--target", "lambda", "--stage", "prod", "--file", str(aws), "--yes"]
     set_secrets.main(arguments)
     before = stored("prod")

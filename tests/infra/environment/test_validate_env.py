@@ -1,4 +1,4 @@
-"""`validate-env` says all that is wrong with some variables, and repeats no secret."""
+"""`validate-env` reports all faults of a set of variables, and shows no secret."""
 
 from pathlib import Path
 
@@ -11,53 +11,53 @@ from infra.environment.variables import EnvFileError, read_variables
 from tests.infra.environment.variables import FUNCTIONS, PRODUCTION, lines
 from tests.support import commands
 
-_PLACES: list[tuple[Target, dict[str, str]]] = [("fly", PRODUCTION), ("lambda", FUNCTIONS)]
+_TARGETS: list[tuple[Target, dict[str, str]]] = [("fly", PRODUCTION), ("lambda", FUNCTIONS)]
 
 
-def test_a_file_that_is_good_is_said_to_be(tmp_path: Path) -> None:
+def test_a_valid_file_is_confirmed(tmp_path: Path) -> None:
     file = tmp_path / "env"
     file.write_text(lines(PRODUCTION))
-    ended = commands.run_script("validate-env", file)
-    assert (ended.returncode, ended.stdout) == (0, "✓ 5 variables, valid for production\n")
+    result = commands.run_script("validate-env", file)
+    assert (result.returncode, result.stdout) == (0, "✓ 5 variables, valid for production\n")
 
 
-def test_without_a_file_it_looks_at_the_environment() -> None:
+def test_without_a_file_the_environment_is_checked() -> None:
     assert commands.run_main(main, **PRODUCTION).returncode == 0
     assert "REDIS_URL is missing" in commands.run_main(main).stdout
 
 
-def test_a_file_relative_to_where_one_is_is_found(tmp_path: Path) -> None:
+def test_a_relative_path_starts_at_the_current_folder(tmp_path: Path) -> None:
     (tmp_path / "mine.env").write_text(lines(PRODUCTION))
     assert commands.run_script_in(tmp_path, "validate-env", "mine.env").returncode == 0
 
 
-def test_a_file_that_is_not_there_is_a_sentence() -> None:
-    ended = commands.run_main(main, "/nowhere/.env")
-    assert (ended.returncode, ended.stdout) == (1, "There is no file /nowhere/.env\n")
+def test_a_missing_file_is_reported_in_one_line() -> None:
+    result = commands.run_main(main, "/nowhere/.env")
+    assert (result.returncode, result.stdout) == (1, "There is no file /nowhere/.env\n")
 
 
-@pytest.mark.parametrize(("target", "good"), _PLACES)
+@pytest.mark.parametrize(("target", "good"), _TARGETS)
 @pytest.mark.parametrize("stage", ["staging", "production"])
-def test_what_is_good_for_a_place_has_no_faults(
+def test_valid_variables_of_a_target_have_no_faults(
     stage: str, target: Target, good: dict[str, str]
 ) -> None:
     found = validate(good, stage, target)
     assert (found.faults, found.warnings) == ([], [])
 
 
-@pytest.mark.parametrize(("target", "good"), _PLACES)
-def test_each_secret_that_is_missing_is_named_once_with_how_to_get_it(
+@pytest.mark.parametrize(("target", "good"), _TARGETS)
+def test_each_missing_secret_is_named_once_with_how_to_get_it(
     target: Target, good: dict[str, str]
 ) -> None:
     for secret in required_secrets(target):
-        left = {name: value for name, value in good.items() if name != secret.name}
-        about = [f for f in validate(left, "production", target).faults if secret.name in f]
+        remaining = {name: value for name, value in good.items() if name != secret.name}
+        about = [f for f in validate(remaining, "production", target).faults if secret.name in f]
         assert len(about) == 1
         assert secret.how in about[0]
 
 
 @pytest.mark.parametrize(
-    ("change", "said"),
+    ("change", "message"),
     [
         ({"REDIS_URI": "x"}, "REDIS_URI is not a setting; did you mean REDIS_URL?"),
         ({"ZZZ": "x"}, "ZZZ is not a setting"),
@@ -74,13 +74,13 @@ def test_each_secret_that_is_missing_is_named_once_with_how_to_get_it(
         ({"JWT_JWKS_URL": "http://x"}, "JWT_JWKS_URL must begin with https://"),
     ],
 )
-def test_what_is_wrong_is_named(change: dict[str, str], said: str) -> None:
+def test_each_fault_is_named(change: dict[str, str], message: str) -> None:
     faults = validate(PRODUCTION | change, "production", "fly").faults
-    assert [fault for fault in faults if said in fault] == faults != []
+    assert [fault for fault in faults if message in fault] == faults != []
 
 
 @pytest.mark.parametrize(
-    ("change", "said"),
+    ("change", "message"),
     [
         ({"LOG_LEVEL": "DEBUG"}, "LOG_LEVEL"),
         ({"RATE_LIMIT_GENERAL": "0"}, "RATE_LIMIT_GENERAL"),
@@ -93,34 +93,34 @@ def test_what_is_wrong_is_named(change: dict[str, str], said: str) -> None:
         ({"SUPABASE_ANON_KEY": "eyJ"}, "SUPABASE_ANON_KEY is ignored"),
     ],
 )
-def test_what_is_rarely_meant_is_said_and_let_pass(change: dict[str, str], said: str) -> None:
+def test_a_risky_value_gives_a_warning(change: dict[str, str], message: str) -> None:
     found = validate(PRODUCTION | change, "production", "fly")
     assert found.faults == []
-    assert [said in warning for warning in found.warnings] == [True]
+    assert [message in warning for warning in found.warnings] == [True]
 
 
-def test_no_secret_is_repeated() -> None:
+def test_no_secret_is_shown() -> None:
     broken = {name: f"{value}\u00a0!" for name, value in PRODUCTION.items()}
-    ended = commands.run_main(main, **broken | {"PORT": "x", "AUTH_DISABLED": "true"})
-    assert ended.returncode == 1
+    result = commands.run_main(main, **broken | {"PORT": "x", "AUTH_DISABLED": "true"})
+    assert result.returncode == 1
     for value in PRODUCTION.values():
-        assert value not in ended.stdout or len(value) < 5
+        assert value not in result.stdout or len(value) < 5
 
 
-def test_quotes_and_comments_are_those_of_such_files(tmp_path: Path) -> None:
+def test_quotes_comments_and_export_are_understood(tmp_path: Path) -> None:
     file = tmp_path / "env"
     file.write_text("# a comment\nexport JWT_SECRET=\"a b\"  # why\nPORT=\nLOG_LEVEL='INFO'\n")
     assert read_variables(file) == {"JWT_SECRET": "a b", "LOG_LEVEL": "INFO"}
 
 
-def test_what_is_no_text_is_refused(tmp_path: Path) -> None:
+def test_a_binary_file_is_refused(tmp_path: Path) -> None:
     file = tmp_path / "env"
     file.write_bytes(b"\xff\xfe")
     with pytest.raises(EnvFileError, match="can't be read"):
         read_variables(file)
 
 
-def test_help_explains_it() -> None:
-    ended = commands.run_main(main, "--help")
-    assert ended.returncode == 0
-    assert "can run" in ended.stdout
+def test_help_exits_with_0() -> None:
+    result = commands.run_main(main, "--help")
+    assert result.returncode == 0
+    assert "can run" in result.stdout

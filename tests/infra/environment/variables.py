@@ -1,4 +1,4 @@
-"""Variables with which the service could be run."""
+"""Valid production variables of the two targets, Fly.io and Lambda."""
 
 PRODUCTION = {
     "JWT_SECRET": "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b",
@@ -21,5 +21,5 @@ FUNCTIONS = {
 
 
 def lines(variables: dict[str, str]) -> str:
-    """As a file has them."""
+    """Format variables as the lines of an environment file."""
     return "".join(f"{name}={value}\n" for name, value in variables.items())

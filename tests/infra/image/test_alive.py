@@ -1,4 +1,4 @@
-"""The probe behind HEALTHCHECK."""
+"""The probe of HEALTHCHECK: only status 200 from /health in time means healthy."""
 
 import os
 import signal
@@ -18,7 +18,7 @@ from infra.local.instance import running
 from infra.local.ports import free_port
 
 
-def probe(port: int | str, host: str = "0.0.0.0") -> subprocess.CompletedProcess[str]:
+def run_probe(port: int | str, host: str = "0.0.0.0") -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, "-m", "functions.container.healthcheck"],
         cwd=ROOT,
@@ -30,9 +30,9 @@ def probe(port: int | str, host: str = "0.0.0.0") -> subprocess.CompletedProcess
 
 
 @contextmanager
-def answering(write: type[BaseHTTPRequestHandler]) -> Iterator[int]:
-    """The port of a server that answers as our own never would."""
-    server = HTTPServer(("127.0.0.1", 0), write)
+def running_server(handler: type[BaseHTTPRequestHandler]) -> Iterator[int]:
+    """Run a server with this request handler; the value is its port."""
+    server = HTTPServer(("127.0.0.1", 0), handler)
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
     thread.start()
     try:
@@ -44,74 +44,74 @@ def answering(write: type[BaseHTTPRequestHandler]) -> Iterator[int]:
 
 
 class Unavailable(BaseHTTPRequestHandler):
-    """503, always."""
+    """Answers each GET request with 503."""
 
     def do_GET(self) -> None:
         self.send_error(503)
 
     def log_message(self, *_: object) -> None:
-        """Nothing."""
+        """Log nothing."""
 
 
-class Dripping(Unavailable):
-    """A byte of a header now and then, as long as somebody listens."""
+class EndlessHeader(Unavailable):
+    """Sends an endless header, one byte every 20 ms, until the client disconnects."""
 
     def do_GET(self) -> None:
         self.wfile.write(b"HTTP/1.1 200 OK\r\nX-Slow: ")
         try:
             while True:
                 self.wfile.write(b".")
-                time.sleep(0.02)  # the pace is the point
+                time.sleep(0.02)  # keeps each read short; only the total time is too long
         except OSError:
             return
 
 
-def test_a_service_that_answers_is_alive_and_one_that_hangs_or_is_gone_is_not(
+def test_a_responding_service_is_healthy_and_a_hanging_or_stopped_one_is_not(
     redis_url: str,
 ) -> None:
     with running(redis_url, quiet=True) as instance:
-        assert probe(instance.port).returncode == 0
+        assert run_probe(instance.port).returncode == 0
         instance.process.send_signal(signal.SIGSTOP)
         began = time.monotonic()
-        hanging = probe(instance.port)
+        hanging = run_probe(instance.port)
         took = time.monotonic() - began
         instance.process.send_signal(signal.SIGCONT)
         assert hanging.returncode == 1
         assert "no answer in time" in hanging.stderr
         assert took < 5, "HEALTHCHECK has a timeout of 5 s"
-    gone = probe(instance.port)
+    gone = run_probe(instance.port)
     assert gone.returncode == 1
     assert f"port {instance.port} doesn't answer" in gone.stderr
 
 
-def test_any_other_status_is_not_alive() -> None:
-    with answering(Unavailable) as port:
+def test_another_status_than_200_is_unhealthy() -> None:
+    with running_server(Unavailable) as port:
         assert health_problem("0.0.0.0", port) == f"/health on port {port} answers 503"
 
 
-def test_an_answer_that_never_ends_is_not_alive() -> None:
-    with answering(Dripping) as port:
+def test_an_endless_response_is_unhealthy() -> None:
+    with running_server(EndlessHeader) as port:
         assert "no answer in time" in str(health_problem("127.0.0.1", port, deadline_s=0.2))
 
 
-def test_a_port_that_is_no_number_is_named() -> None:
-    assert probe("http").stderr == "PORT is not a number: http\n"
+def test_a_port_that_is_not_a_number_is_reported() -> None:
+    assert run_probe("http").stderr == "PORT is not a number: http\n"
 
 
-def test_where_nobody_listens_nobody_is_alive() -> None:
+def test_a_port_without_a_server_is_unhealthy() -> None:
     assert "doesn't answer" in str(health_problem("::1", free_port()))
 
 
-def test_it_imports_nothing_that_would_make_it_slow() -> None:
+def test_the_probe_imports_no_slow_modules() -> None:
     heavy = ("fastapi", "pydantic", "shared", "asyncio", "httpx")
     module = "functions.container.healthcheck"
     code = f"import sys, {module}; sys.exit(str(sys.modules.keys() & {set(heavy)}))"
-    ran = subprocess.run(
+    result = subprocess.run(
         [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False
     )
-    assert ran.stderr == "set()\n"
+    assert result.stderr == "set()\n"
 
 
 @pytest.mark.parametrize("option", ["interval", "timeout", "start-period", "retries"])
-def test_how_often_it_is_asked_is_said(option: str) -> None:
+def test_the_dockerfile_sets_each_time_limit_of_the_probe(option: str) -> None:
     assert f"--{option}=" in (ROOT / "Dockerfile").read_text()

@@ -1,4 +1,4 @@
-"""`make image-check` where it can't be done."""
+"""`make image-check` on a machine that can't build images."""
 
 import os
 import subprocess
@@ -11,10 +11,10 @@ from infra.image.buildah import ROOT
 
 
 @pytest.mark.parametrize(("required", "code"), [("0", 0), ("1", 1)])
-def test_where_no_image_can_be_built_it_is_skipped_visibly_or_fails_where_all_is_required(
+def test_without_build_tools_the_check_is_skipped_visibly_and_fails_with_require_all(
     tmp_path: Path, required: str, code: int
 ) -> None:
-    ran = subprocess.run(
+    result = subprocess.run(
         [sys.executable, "-m", "infra.image"],
         cwd=ROOT,
         env=os.environ | {"PATH": str(tmp_path), "REQUIRE_ALL": required},
@@ -22,6 +22,6 @@ def test_where_no_image_can_be_built_it_is_skipped_visibly_or_fails_where_all_is
         text=True,
         check=False,
     )
-    assert ran.returncode == code, ran.stderr
-    assert "image-check: skipped: buildah and apt-get" in ran.stdout
-    assert "passed" not in ran.stdout
+    assert result.returncode == code, result.stderr
+    assert "image-check: skipped: buildah and apt-get" in result.stdout
+    assert "passed" not in result.stdout

@@ -1,4 +1,4 @@
-"""What is said of an image's files."""
+"""The check of an image's files: forbidden files, unlocked packages, bytecode, rights, sizes."""
 
 import py_compile
 from pathlib import Path
@@ -13,12 +13,12 @@ redis==8.1.0 \\
 psycopg-binary==3.3.9 ; extra != 'x' \\
     # via psycopg
 """
-NOBODY = 65532
+SERVICE_USER = 65532
 
 
 @pytest.fixture
 def root(tmp_path: Path) -> Path:
-    """An image without a fault."""
+    """The file tree of an image without faults."""
     (tmp_path / "packages/redis-8.1.0.dist-info").mkdir(parents=True)
     (tmp_path / "packages/psycopg_binary-3.3.9.dist-info").mkdir()
     module = tmp_path / "app/shared/clock.py"
@@ -30,66 +30,66 @@ def root(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def found(root: Path) -> str:
-    return "\n".join(find_faults(root, NOBODY, LOCK))
+def messages(root: Path) -> str:
+    return "\n".join(find_faults(root, SERVICE_USER, LOCK))
 
 
 def test_a_clean_image_has_no_fault(root: Path) -> None:
-    assert found(root) == ""
+    assert messages(root) == ""
 
 
 @pytest.mark.parametrize("program", ["bin/sh", "usr/bin/bash", "usr/bin/dpkg", "usr/local/bin/pip"])
 def test_a_shell_and_a_package_manager_are_faults(root: Path, program: str) -> None:
     (root / program).parent.mkdir(parents=True, exist_ok=True)
     (root / program).touch()
-    assert found(root).startswith(f"/{program}: ")
+    assert messages(root).startswith(f"/{program}: ")
 
 
 def test_a_shell_that_is_a_dangling_link_is_a_fault(root: Path) -> None:
     (root / "bin").mkdir()
     (root / "bin/sh").symlink_to("dash")
-    assert "/bin/sh" in found(root)
+    assert "/bin/sh" in messages(root)
 
 
 @pytest.mark.parametrize("name", [".env", ".env.production", "tests", "node_modules", ".git"])
-def test_what_has_no_business_there_is_a_fault(root: Path, name: str) -> None:
+def test_files_of_development_are_faults(root: Path, name: str) -> None:
     (root / "app" / "shared" / name).touch()
-    assert f"/app/shared/{name} doesn't belong" in found(root)
+    assert f"/app/shared/{name} doesn't belong" in messages(root)
 
 
 def test_a_package_that_is_not_locked_is_a_fault(root: Path) -> None:
     (root / "packages/pytest-9.0.0.dist-info").mkdir()
-    assert "pytest is not in" in found(root)
+    assert "pytest is not in" in messages(root)
 
 
 def test_an_image_without_packages_is_a_fault(root: Path) -> None:
     for folder in (root / "packages").iterdir():
         folder.rmdir()
-    assert "nothing is installed" in found(root)
+    assert "nothing is installed" in messages(root)
 
 
 def test_a_module_that_is_not_compiled_is_a_fault(root: Path) -> None:
     (root / "app/shared/late.py").touch()
-    assert "/app/shared/late.py is not compiled" in found(root)
+    assert "/app/shared/late.py is not compiled" in messages(root)
 
 
-def test_bytecode_that_looks_at_its_source_is_a_fault(root: Path) -> None:
+def test_bytecode_that_is_checked_against_its_source_is_a_fault(root: Path) -> None:
     module = root / "app/shared/clock.py"
     py_compile.compile(str(module), str(module.parent / "__pycache__/clock.cpython-311.pyc"))
-    assert "/app/shared/clock.py is not compiled" in found(root)
+    assert "/app/shared/clock.py is not compiled" in messages(root)
 
 
-def test_what_all_may_write_is_a_fault(root: Path) -> None:
+def test_a_world_writable_file_is_a_fault(root: Path) -> None:
     (root / "app/shared/clock.py").chmod(0o666)
-    assert "/app/shared/clock.py is writable" in found(root)
+    assert "/app/shared/clock.py is writable" in messages(root)
 
 
-def test_what_the_user_owns_is_a_fault(root: Path) -> None:
+def test_a_file_owned_by_the_service_user_is_a_fault(root: Path) -> None:
     owner = root.stat().st_uid
     assert any("is writable" in fault for fault in find_faults(root, owner, LOCK))
 
 
-def test_sizes_are_told_apart_and_links_have_none(root: Path) -> None:
+def test_sizes_are_counted_by_part_and_links_count_nothing(root: Path) -> None:
     before = measure_sizes(root)
     (root / "packages/large.so").write_bytes(bytes(2_000_000))
     (root / "app/again.so").symlink_to(root / "packages/large.so")
@@ -102,5 +102,5 @@ def test_sizes_are_told_apart_and_links_have_none(root: Path) -> None:
     assert after.total - before.total == pytest.approx(3)
 
 
-def test_locked_packages_have_their_normal_names() -> None:
+def test_names_of_locked_packages_are_normalized() -> None:
     assert locked_packages(LOCK) == {"redis", "psycopg-binary"}

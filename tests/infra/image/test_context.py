@@ -1,4 +1,4 @@
-"""`.dockerignore`: what gets near the image, as buildah understands it."""
+"""`.dockerignore` lets only intended files into the build context, as buildah applies it."""
 
 import shutil
 import subprocess
@@ -11,7 +11,7 @@ from infra.image.image_errors import CannotBuildHere
 from infra.image.subprocesses import require_programs
 from tests.conftest import missing
 
-STRAYS = [
+UNINTENDED = [
     ".env",
     ".env.production",
     "id_rsa",
@@ -36,7 +36,7 @@ STRAYS = [
     "tests/conftest.py",
     "docs/security.md",
 ]
-MEANT = [
+INTENDED = [
     "functions/server.py",
     "clients/console/index.html",
     "clients/console/vendor/realtime-js.js",
@@ -53,8 +53,8 @@ MEANT = [
 ]
 
 
-def context(folder: Path) -> set[str]:
-    """The files of `folder` that a build gets to see."""
+def build_context(folder: Path) -> set[str]:
+    """Return the files of `folder` that are in the build context."""
     shutil.copy(ROOT / ".dockerignore", folder)
     everything = folder.parent / "Everything"
     everything.write_text("FROM scratch\nCOPY . /\n")
@@ -70,40 +70,40 @@ def context(folder: Path) -> set[str]:
 
 
 @pytest.fixture(scope="module")
-def seen(tmp_path_factory: pytest.TempPathFactory) -> set[str]:
-    """What is seen of strays beside what is meant."""
+def context_files(tmp_path_factory: pytest.TempPathFactory) -> set[str]:
+    """The files in the build context of a folder with intended and unintended files."""
     try:
         require_programs("buildah")
     except CannotBuildHere:
         missing("buildah")
     folder = tmp_path_factory.mktemp("context") / "tree"
-    for name in (*STRAYS, *MEANT):
+    for name in (*UNINTENDED, *INTENDED):
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).touch()
-    return context(folder)
+    return build_context(folder)
 
 
-def test_a_build_sees_what_is_meant_and_no_stray(seen: set[str]) -> None:
-    assert seen == set(MEANT)
+def test_the_build_context_has_the_intended_files_only(context_files: set[str]) -> None:
+    assert context_files == set(INTENDED)
 
 
-@pytest.mark.parametrize("name", MEANT)
-def test_what_is_meant_is_there(name: str) -> None:
+@pytest.mark.parametrize("name", INTENDED)
+def test_each_intended_file_exists(name: str) -> None:
     assert (ROOT / name).is_file()
 
 
-def test_everything_is_refused_that_is_not_named() -> None:
+def test_the_first_rule_excludes_everything() -> None:
     rules = (ROOT / ".dockerignore").read_text().splitlines()
     assert next(rule for rule in rules if rule and not rule.startswith("#")) == "*"
 
 
-def test_what_is_named_is_there() -> None:
+def test_each_included_path_exists() -> None:
     for rule in (ROOT / ".dockerignore").read_text().splitlines():
         if rule.startswith("!"):
-            assert list(ROOT.glob(rule[1:])), f"{rule} names nothing"
+            assert list(ROOT.glob(rule[1:])), f"{rule} matches no file"
 
 
-def test_only_known_kinds_of_files_lie_where_all_is_taken() -> None:
+def test_folders_that_are_included_whole_hold_known_kinds_of_files_only() -> None:
     listed = subprocess.run(
         ["git", "ls-files", "functions", "shared"], cwd=ROOT, capture_output=True, check=True
     )

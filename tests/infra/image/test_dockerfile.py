@@ -1,4 +1,4 @@
-"""The Dockerfile's rules. tests/infra/packaging/test_image.py builds it."""
+"""Rules for the text of the Dockerfile. tests/infra/packaging/test_image.py builds the image."""
 
 import json
 import re
@@ -20,7 +20,7 @@ def arguments(instruction: str) -> list[str]:
     return [line.partition(" ")[2] for line in LINES if line.startswith(f"{instruction} ")]
 
 
-def hadolint(file: Path) -> subprocess.CompletedProcess[str]:
+def run_hadolint(file: Path) -> subprocess.CompletedProcess[str]:
     program = Path(sys.executable).with_name("hadolint")
     if not program.exists():
         missing("hadolint")
@@ -28,17 +28,17 @@ def hadolint(file: Path) -> subprocess.CompletedProcess[str]:
 
 
 def test_hadolint_finds_nothing() -> None:
-    checked = hadolint(ROOT / "Dockerfile")
+    checked = run_hadolint(ROOT / "Dockerfile")
     assert (checked.returncode, checked.stdout) == (0, "")
     assert "hadolint ignore" not in TEXT
 
 
-def test_hadolint_would_find_a_shell_form(tmp_path: Path) -> None:
+def test_hadolint_reports_a_command_in_shell_form(tmp_path: Path) -> None:
     (tmp_path / "Dockerfile").write_text(TEXT + "\nCMD python -m functions.server\n")
-    assert hadolint(tmp_path / "Dockerfile").returncode == 1
+    assert run_hadolint(tmp_path / "Dockerfile").returncode == 1
 
 
-def test_every_base_is_an_argument_so_that_a_digest_can_be_given() -> None:
+def test_base_images_are_build_arguments_with_tags() -> None:
     assert [base.split()[0] for base in arguments("FROM")] == ["${BUILD_IMAGE}", "${RUN_IMAGE}"]
     defaults = dict(item.split("=") for item in arguments("ARG"))
     for name in ("BUILD_IMAGE", "RUN_IMAGE"):
@@ -47,24 +47,24 @@ def test_every_base_is_an_argument_so_that_a_digest_can_be_given() -> None:
         assert "/" not in tag, f"{name} has no tag"
 
 
-def test_packages_are_installed_for_the_python_and_the_debian_that_run_them() -> None:
+def test_build_and_run_images_have_the_same_python_and_debian() -> None:
     build, run = (item.partition("=")[2] for item in arguments("ARG")[:2])
     assert "python:3.11" in build
     assert "bookworm" in build
     assert "python3-debian12" in run  # bookworm, whose Python is 3.11
 
 
-def test_it_is_production_unless_told_otherwise() -> None:
+def test_the_default_environment_is_production() -> None:
     assert "APP_ENV=production" in arguments("ENV")[0].split()
 
 
 @pytest.mark.parametrize("instruction", ["CMD", "ENTRYPOINT"])
-def test_what_is_run_needs_no_shell(instruction: str) -> None:
+def test_commands_need_no_shell(instruction: str) -> None:
     (command,) = arguments(instruction)
     assert isinstance(json.loads(command), list)
 
 
-def test_the_service_is_what_is_run_and_its_probe_what_tells_its_health() -> None:
+def test_the_image_runs_the_service_and_checks_it_with_the_probe() -> None:
     assert json.loads(arguments("CMD")[0]) == ["python", "-m", "functions.server"]
     (check,) = arguments("HEALTHCHECK")
     assert json.loads(check[check.index("[") :]) == [
@@ -74,28 +74,28 @@ def test_the_service_is_what_is_run_and_its_probe_what_tells_its_health() -> Non
     ]
 
 
-def test_it_runs_as_a_number_that_is_not_root() -> None:
+def test_it_runs_as_a_numeric_user_other_than_root_and_stops_on_sigterm() -> None:
     assert arguments("USER") == ["65532:65532"]
     assert arguments("STOPSIGNAL") == ["SIGTERM"]
 
 
-def test_only_locked_packages_are_installed_and_no_code_of_theirs_is_run_for_it() -> None:
+def test_only_locked_wheels_are_installed() -> None:
     (install,) = [line for line in arguments("RUN") if "pip install" in line]
     assert {"--require-hashes", "--only-binary"} <= set(install.split())
 
 
-def test_what_is_copied_is_named_one_by_one() -> None:
+def test_copied_paths_are_listed_one_by_one() -> None:
     named = [word for copy in arguments("COPY") for word in copy.split()[:-1]]
     assert not {".", "./", "*"} & set(named)
 
 
-def test_labels_tell_version_and_revision_and_no_address() -> None:
+def test_labels_have_version_and_revision_and_no_url() -> None:
     (labels,) = arguments("LABEL")
     assert 'image.version="${VERSION}"' in labels
     assert 'image.revision="${REVISION}"' in labels
     assert "://" not in labels
 
 
-def test_nothing_secret_is_an_argument_or_a_setting() -> None:
+def test_no_secret_is_a_build_argument_or_variable() -> None:
     names = " ".join(arguments("ARG") + arguments("ENV"))
     assert not re.search(r"SECRET|TOKEN|PASSWORD|_KEY|_URL", names)

@@ -1,4 +1,4 @@
-"""`infra/image/pin`, with stand-ins for the programs that ask registries."""
+"""`infra/image/pin` writes the digests of both base images, or nothing (with stub programs)."""
 
 import os
 import subprocess
@@ -13,18 +13,18 @@ PYTHON = "docker.io/library/python:3.11-slim-bookworm"
 DISTROLESS = "gcr.io/distroless/python3-debian12:nonroot"
 
 
-def pin(
+def run_pin(
     folder: Path, tool: str, answer: str, code: int = 0
 ) -> tuple[subprocess.CompletedProcess[str], Path, str]:
-    """Run it where `tool` is the only one there; also what it wrote to, and how it asked."""
-    programs, asked, written = folder / "bin", folder / "asked", folder / "bases.env"
+    """Run `pin` with a stub of `tool` alone; return result, output file and queries."""
+    programs, queries, written = folder / "bin", folder / "asked", folder / "bases.env"
     programs.mkdir()
     for name in ("sh", "dirname"):
         (programs / name).symlink_to(f"/bin/{name}" if name == "sh" else f"/usr/bin/{name}")
-    fake = programs / tool
-    fake.write_text(f'#!/bin/sh\necho "$*" >>{asked}\n{answer}\nexit {code}\n')
-    fake.chmod(0o755)
-    ran = subprocess.run(
+    stub = programs / tool
+    stub.write_text(f'#!/bin/sh\necho "$*" >>{queries}\n{answer}\nexit {code}\n')
+    stub.chmod(0o755)
+    result = subprocess.run(
         [ROOT / "infra/image/pin", "--output", written],
         cwd=folder,
         env=os.environ | {"PATH": str(programs)},
@@ -32,7 +32,7 @@ def pin(
         text=True,
         check=False,
     )
-    return ran, written, asked.read_text() if asked.exists() else ""
+    return result, written, queries.read_text() if queries.exists() else ""
 
 
 @pytest.mark.parametrize(
@@ -43,43 +43,45 @@ def pin(
         ("docker", "buildx imagetools inspect --format {{.Manifest.Digest}} "),
     ],
 )
-def test_both_bases_are_pinned_by_whichever_tool_is_there(
+def test_both_base_images_are_pinned_with_each_supported_tool(
     tmp_path: Path, tool: str, question: str
 ) -> None:
-    ran, written, asked = pin(tmp_path, tool, f"echo {DIGEST}")
-    assert ran.returncode == 0, ran.stderr
+    result, written, queries = run_pin(tmp_path, tool, f"echo {DIGEST}")
+    assert result.returncode == 0, result.stderr
     assert written.read_text() == (
         f"BUILD_IMAGE={PYTHON}@{DIGEST}\nRUN_IMAGE={DISTROLESS}@{DIGEST}\n"
     )
-    assert asked == f"{question}{PYTHON}\n{question}{DISTROLESS}\n"
+    assert queries == f"{question}{PYTHON}\n{question}{DISTROLESS}\n"
 
 
-def test_without_such_a_tool_it_says_which_it_takes(tmp_path: Path) -> None:
-    ran, written, _ = pin(tmp_path, "unrelated", "")
-    assert ran.returncode == 1
-    assert "skopeo, crane or docker" in ran.stderr
+def test_without_a_supported_tool_the_supported_ones_are_named(tmp_path: Path) -> None:
+    result, written, _ = run_pin(tmp_path, "unrelated", "")
+    assert result.returncode == 1
+    assert "skopeo, crane or docker" in result.stderr
     assert not written.exists()
 
 
-def test_a_registry_that_refuses_is_told_with_its_reason(tmp_path: Path) -> None:
-    ran, written, _ = pin(tmp_path, "crane", "echo 'unauthorized: sign in first' >&2", code=1)
-    assert ran.returncode == 1
-    assert PYTHON in ran.stderr
-    assert "unauthorized: sign in first" in ran.stderr
+def test_an_error_of_the_registry_is_reported_with_its_reason(tmp_path: Path) -> None:
+    result, written, _ = run_pin(
+        tmp_path, "crane", "echo 'unauthorized: sign in first' >&2", code=1
+    )
+    assert result.returncode == 1
+    assert PYTHON in result.stderr
+    assert "unauthorized: sign in first" in result.stderr
     assert not written.exists()
 
 
 @pytest.mark.parametrize("answer", ["echo sha256:short", "echo ''", "echo '<html>'"])
-def test_what_is_no_digest_is_never_written(tmp_path: Path, answer: str) -> None:
-    ran, written, _ = pin(tmp_path, "skopeo", answer)
-    assert ran.returncode == 1
-    assert "returned no digest" in ran.stderr
+def test_an_invalid_digest_is_not_written(tmp_path: Path, answer: str) -> None:
+    result, written, _ = run_pin(tmp_path, "skopeo", answer)
+    assert result.returncode == 1
+    assert "returned no digest" in result.stderr
     assert not written.exists()
 
 
-def test_one_base_alone_is_not_written(tmp_path: Path) -> None:
+def test_one_digest_alone_is_not_written(tmp_path: Path) -> None:
     only_python = f'case "$*" in *python:3.11*) echo {DIGEST};; *) exit 1;; esac'
-    ran, written, _ = pin(tmp_path, "crane", only_python)
-    assert ran.returncode == 1
-    assert DISTROLESS in ran.stderr
+    result, written, _ = run_pin(tmp_path, "crane", only_python)
+    assert result.returncode == 1
+    assert DISTROLESS in result.stderr
     assert not written.exists()

@@ -1,4 +1,4 @@
-"""A collector of traces: takes OTLP over HTTP, as the specification has it."""
+"""An OpenTelemetry collector for tests: receives traces over OTLP/HTTP and keeps the spans."""
 
 import gzip
 import threading
@@ -14,52 +14,55 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import (
 )
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
-_PATIENCE_S = 10.0
+_TIMEOUT_S = 10.0
 
 
 @dataclass
 class Collector:
-    """What has come in so far."""
+    """The traces received so far."""
 
     url: str = ""
     spans: list[Span] = field(default_factory=list)
     resources: list[dict[str, Any]] = field(default_factory=list)
     raw: list[bytes] = field(default_factory=list)
-    _news: threading.Condition = field(default_factory=threading.Condition)
+    _condition: threading.Condition = field(default_factory=threading.Condition)
 
-    def take(self, body: bytes) -> None:
-        """One request."""
-        with self._news:
+    def add_request(self, body: bytes) -> None:
+        """Store the spans of one export request."""
+        with self._condition:
             self.raw.append(body)
             for part in ExportTraceServiceRequest.FromString(body).resource_spans:
-                self.resources.append(values(part.resource.attributes))
+                self.resources.append(attribute_values(part.resource.attributes))
                 self.spans += [span for scope in part.scope_spans for span in scope.spans]
-            self._news.notify_all()
+            self._condition.notify_all()
 
-    def until(self, *names: str) -> list[Span]:
-        """All spans, once there is one of each of `names`."""
-        return self.until_enough(lambda spans: set(names) <= {span.name for span in spans})
+    def wait_for_names(self, *names: str) -> list[Span]:
+        """Wait for a span of each of `names`, and return all spans."""
+        return self.wait_until(lambda spans: set(names) <= {span.name for span in spans})
 
-    def until_trace(self, trace_id: str) -> list[Span]:
-        """All spans, once there is one of that trace."""
-        return self.until_enough(lambda spans: trace_id in {s.trace_id.hex() for s in spans})
+    def wait_for_trace(self, trace_id: str) -> list[Span]:
+        """Wait for a span of the trace, and return all spans."""
+        return self.wait_until(lambda spans: trace_id in {s.trace_id.hex() for s in spans})
 
-    def until_enough(self, is_enough: Callable[[list[Span]], bool]) -> list[Span]:
-        """All spans, once they are enough."""
-        with self._news:
-            came = self._news.wait_for(lambda: is_enough(self.spans), _PATIENCE_S)
-            assert came, [span.name for span in self.spans]
+    def wait_until(self, is_enough: Callable[[list[Span]], bool]) -> list[Span]:
+        """Wait until `is_enough` accepts the spans, at most 10 s, and return them."""
+        with self._condition:
+            is_met = self._condition.wait_for(lambda: is_enough(self.spans), _TIMEOUT_S)
+            assert is_met, [span.name for span in self.spans]
             return list(self.spans)
 
 
-def values(attributes: Any) -> dict[str, Any]:
-    """Attributes as a dict."""
-    return {one.key: getattr(one.value, one.value.WhichOneof("value")) for one in attributes}
+def attribute_values(attributes: Any) -> dict[str, Any]:
+    """Convert OTLP attributes to a dict."""
+    return {
+        attribute.key: getattr(attribute.value, attribute.value.WhichOneof("value"))
+        for attribute in attributes
+    }
 
 
 @contextmanager
-def collecting() -> Iterator[Collector]:
-    """A collector on a free port, to the end of the block."""
+def running_collector() -> Iterator[Collector]:
+    """Run a collector on a free port until the end of the block."""
     collector = Collector()
 
     class Handler(BaseHTTPRequestHandler):
@@ -67,14 +70,14 @@ def collecting() -> Iterator[Collector]:
             assert self.path == "/v1/traces"
             body = self.rfile.read(int(self.headers["Content-Length"]))
             is_packed = self.headers.get("Content-Encoding") == "gzip"
-            collector.take(gzip.decompress(body) if is_packed else body)
+            collector.add_request(gzip.decompress(body) if is_packed else body)
             self.send_response(200)
             self.send_header("Content-Type", "application/x-protobuf")
             self.end_headers()
             self.wfile.write(ExportTraceServiceResponse().SerializeToString())
 
         def log_message(self, *_: Any) -> None:
-            """Say nothing."""
+            """Log nothing."""
 
     with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
         collector.url = f"http://127.0.0.1:{server.server_port}"

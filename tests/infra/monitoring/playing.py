@@ -1,4 +1,4 @@
-"""A little of everything that figures tell of."""
+"""Traffic on an instance that changes every kind of metric."""
 
 import asyncio
 from dataclasses import dataclass
@@ -11,37 +11,37 @@ from tests.support.live import connect_live
 
 
 @dataclass(frozen=True, slots=True)
-class Played:
-    """An instance, and the port of its figures."""
+class MonitoredInstance:
+    """An instance and its metrics port."""
 
     instance: Instance
     metrics_port: int
 
     @property
     def metrics_url(self) -> str:
-        """What a scraper asks."""
+        """The URL that a scraper reads."""
         return f"http://127.0.0.1:{self.metrics_port}/metrics"
 
 
-async def play(played: Played) -> None:
-    """A game with somebody who watches it, a flag that falls, and a request that is in vain."""
+async def generate_traffic(monitored: MonitoredInstance) -> None:
+    """Play a game with a subscriber, let a clock expire, and request a session that is missing."""
     token = tokens.host(tenant="acme")
-    async with api_client(played.instance.url, token) as api:
-        await asyncio.gather(_game(played, api, token), _flag(played, api, token))
+    async with api_client(monitored.instance.url, token) as api:
+        await asyncio.gather(_game(monitored, api, token), _expiry(monitored, api, token))
         assert (await api.get(str(uuid4()))).status_code == 404
 
 
-async def _game(played: Played, api: ApiClient, token: str) -> None:
+async def _game(monitored: MonitoredInstance, api: ApiClient, token: str) -> None:
     session_id = await api.created(chess())
-    async with connect_live(played.instance, session_id, f"&token={token}") as follower:
+    async with connect_live(monitored.instance, session_id, f"&token={token}") as follower:
         for verb in ("start", "switch", "switch", "complete"):
             assert (await api.do(session_id, verb)).status_code == 200
         await follower.until_version(5)
 
 
-async def _flag(played: Played, api: ApiClient, token: str) -> None:
+async def _expiry(monitored: MonitoredInstance, api: ApiClient, token: str) -> None:
     body = chess(participants=[participant(1_000), participant(1_000)])
     session_id = await api.created(body)
-    async with connect_live(played.instance, session_id, f"&token={token}") as follower:
+    async with connect_live(monitored.instance, session_id, f"&token={token}") as follower:
         assert (await api.do(session_id, "start")).status_code == 200
         await follower.until(lambda message: message.get("cause") == "time_expired")

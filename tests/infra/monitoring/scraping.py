@@ -1,4 +1,4 @@
-"""The figures of an instance as a scraper reads them."""
+"""Reads the metrics of an instance as a scraper does."""
 
 from collections.abc import Iterable
 
@@ -9,19 +9,19 @@ from prometheus_client.samples import Sample
 
 from tests.support.api import CERTIFICATES
 
-_OWN_LABELS = {"le"}
+_BUCKET_LABELS = {"le"}
 
 
-def scraped(url: str) -> list[Metric]:
-    """All metrics there, without the instants at which their series began."""
+def scrape(url: str) -> list[Metric]:
+    """Return all metrics at `url` but the creation times of series."""
     answer = httpx.get(url, verify=CERTIFICATES)
     assert answer.status_code == 200
     families = text_string_to_metric_families(answer.text)
     return [family for family in families if not family.name.endswith("_created")]
 
 
-def series(metrics: Iterable[Metric]) -> dict[str, set[str]]:
-    """The label names of every series, by its name."""
+def label_names_by_series(metrics: Iterable[Metric]) -> dict[str, set[str]]:
+    """Return the label names of each series, by the series' name."""
     found: dict[str, set[str]] = {}
     for metric in metrics:
         for sample in metric.samples:
@@ -29,18 +29,18 @@ def series(metrics: Iterable[Metric]) -> dict[str, set[str]]:
     return found
 
 
-def value(metrics: Iterable[Metric], name: str, **labels: str) -> float:
-    """The figure of that name, added up over all series that have `labels`."""
+def metric_value(metrics: Iterable[Metric], name: str, **labels: str) -> float:
+    """Return the sum of all series with that name and `labels`."""
     samples: Iterable[Sample] = (s for metric in metrics for s in metric.samples)
     return sum(
         s.value for s in samples if s.name == name and labels.items() <= dict(s.labels).items()
     )
 
 
-def described(metric: Metric) -> dict[str, object]:
-    """One metric as the list of metrics has it."""
+def describe(metric: Metric) -> dict[str, object]:
+    """Describe a metric in the format of metrics.yml."""
     name = f"{metric.name}_total" if metric.type == "counter" else metric.name
-    labels = {label for sample in metric.samples for label in sample.labels} - _OWN_LABELS
+    labels = {label for sample in metric.samples for label in sample.labels} - _BUCKET_LABELS
     return {
         "name": name,
         "type": metric.type,

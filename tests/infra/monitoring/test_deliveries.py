@@ -1,4 +1,4 @@
-"""A delivery is observed once, when the last of many listeners has it, and never where none is."""
+"""A delivery is observed once, after the last listener got it, and never without listeners."""
 
 import asyncio
 
@@ -8,10 +8,10 @@ from shared.realtime.listener import LOST, Listener, Push
 _PUSH = Push("{}", "STATE_UPDATE", 1, 1_000)
 
 
-async def test_it_is_observed_once_when_everybody_has_it() -> None:
+async def test_a_delivery_is_observed_once_after_all_listeners_got_it() -> None:
     listeners = [Listener() for _ in range(200)]
     waiting = [asyncio.create_task(listener.get()) for listener in listeners]
-    await asyncio.sleep(0)  # all of them wait
+    await asyncio.sleep(0)  # let all tasks start to wait
     observed: asyncio.Queue[int] = asyncio.Queue()
     topic = Topic(lambda _: observed.put_nowait(sum(task.done() for task in waiting)))
     topic.listeners.update(listeners)
@@ -21,7 +21,7 @@ async def test_it_is_observed_once_when_everybody_has_it() -> None:
     assert observed.empty()
 
 
-async def test_what_nobody_gets_or_has_no_instant_is_not_observed() -> None:
+async def test_a_push_without_listeners_or_without_a_time_is_not_observed() -> None:
     observed: list[Push] = []
     topic = Topic(observed.append)
     topic.deliver(_PUSH)

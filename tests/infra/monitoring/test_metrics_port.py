@@ -1,4 +1,4 @@
-"""The port of the figures serves them to whoever reaches it, and nothing else."""
+"""The metrics port serves metrics without a token, and nothing else."""
 
 from socket import create_server
 
@@ -10,42 +10,44 @@ from functions.server import build
 from infra.local.instance import running
 from infra.local.ports import free_port
 from shared.settings.settings import Settings
-from tests.infra.monitoring.playing import Played
-from tests.infra.monitoring.scraping import scraped, value
+from tests.infra.monitoring.playing import MonitoredInstance
+from tests.infra.monitoring.scraping import metric_value, scrape
 from tests.support import tokens
 from tests.support.api import CERTIFICATES
 
 
-def test_it_needs_no_token_where_the_public_one_does(played: Played) -> None:
-    public = httpx.get(f"{played.instance.url}/metrics", verify=CERTIFICATES)
+def test_the_metrics_port_needs_no_token_and_the_public_port_does(
+    monitored: MonitoredInstance,
+) -> None:
+    public = httpx.get(f"{monitored.instance.url}/metrics", verify=CERTIFICATES)
     assert public.status_code == 401
-    assert value(scraped(played.metrics_url), "synckairos_build_info") == 1
+    assert metric_value(scrape(monitored.metrics_url), "synckairos_build_info") == 1
 
 
-def test_it_has_nothing_but_figures(played: Played) -> None:
+def test_the_metrics_port_serves_only_metrics(monitored: MonitoredInstance) -> None:
     for path in ("/", "/health", "/v1/time", "/api-docs.json", "/metrics/more"):
-        address = f"http://127.0.0.1:{played.metrics_port}{path}"
+        address = f"http://127.0.0.1:{monitored.metrics_port}{path}"
         assert httpx.get(address, verify=CERTIFICATES).status_code == 404
 
 
-def test_scrapes_are_no_requests_of_users(played: Played) -> None:
+def test_scrapes_are_not_counted_as_requests(monitored: MonitoredInstance) -> None:
     name = "synckairos_http_requests_total"
-    before = value(scraped(played.metrics_url), name)
-    assert value(scraped(played.metrics_url), name) == before
+    before = metric_value(scrape(monitored.metrics_url), name)
+    assert metric_value(scrape(monitored.metrics_url), name) == before
 
 
-def test_it_ends_with_the_instance(redis_url: str) -> None:
+def test_an_open_scrape_connection_does_not_delay_the_shutdown(redis_url: str) -> None:
     port = free_port()
     with (
         running(redis_url, METRICS_PORT=str(port)) as instance,
         httpx.Client(base_url=f"http://127.0.0.1:{port}", verify=CERTIFICATES) as scraper,
     ):
-        assert scraper.get("/metrics").status_code == 200  # and its connection stays open
+        assert scraper.get("/metrics").status_code == 200  # its connection stays open
         instance.process.terminate()
         instance.process.wait(5)
 
 
-def test_a_port_that_is_taken_is_named() -> None:
+def test_a_metrics_port_in_use_is_named() -> None:
     with create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         settings = Settings(redis_url=SecretStr("redis://127.0.0.1:1/0"), metrics_port=port)
@@ -53,12 +55,12 @@ def test_a_port_that_is_taken_is_named() -> None:
             build(settings)
 
 
-def test_it_is_another_port_than_the_public_one() -> None:
+def test_the_metrics_port_must_differ_from_the_public_port() -> None:
     with pytest.raises(ValidationError, match="METRICS_PORT must differ from PORT"):
         Settings(port=3000, metrics_port=3000)
 
 
-async def test_in_production_the_public_one_is_closed_without_a_token() -> None:
+async def test_in_production_public_metrics_need_a_token() -> None:
     settings = Settings(
         app_env="production",
         jwt_secret=SecretStr(tokens.SECRET),

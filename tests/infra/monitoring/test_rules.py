@@ -1,4 +1,4 @@
-"""Prometheus itself takes the rules, warns of what is bad, and is quiet about what is good."""
+"""promtool accepts the files, and each alert fires on bad series only and has a runbook."""
 
 import re
 import shutil
@@ -17,7 +17,7 @@ _SEVERITIES = {"info", "warning", "critical"}
 
 
 def promtool(*arguments: str) -> subprocess.CompletedProcess[str]:
-    """What Prometheus's own tool says of our files."""
+    """Run promtool in the folder of the rules."""
     tool = shutil.which("promtool")
     if tool is None:
         missing("promtool")
@@ -27,7 +27,7 @@ def promtool(*arguments: str) -> subprocess.CompletedProcess[str]:
 
 
 def alerts() -> list[dict[str, Any]]:
-    """All of them."""
+    """Return all alerts of alerts.yml."""
     groups = yaml.safe_load((_FOLDER / "alerts.yml").read_text())["groups"]
     return [rule for group in groups for rule in group["rules"]]
 
@@ -36,17 +36,17 @@ def alerts() -> list[dict[str, Any]]:
     "check",
     [("check", "rules", "alerts.yml", "recording.yml"), ("check", "config", "prometheus.yml")],
 )
-def test_the_files_are_sound(check: tuple[str, ...]) -> None:
+def test_promtool_accepts_the_files(check: tuple[str, ...]) -> None:
     done = promtool(*check)
     assert done.returncode == 0, done.stderr
 
 
-def test_every_alert_fires_on_bad_series_and_is_quiet_on_good_ones() -> None:
+def test_each_alert_fires_on_bad_series_only() -> None:
     done = promtool("test", "rules", "alerts.test.yml")
     assert done.returncode == 0, done.stdout + done.stderr
 
 
-def test_every_alert_is_tested_both_ways() -> None:
+def test_each_alert_is_tested_with_bad_and_with_good_series() -> None:
     tests = yaml.safe_load((_FOLDER / "alerts.test.yml").read_text())["tests"]
     expected = [one for test in tests for one in test["alert_rule_test"]]
     names = {alert["alert"] for alert in alerts()}
@@ -56,16 +56,16 @@ def test_every_alert_is_tested_both_ways() -> None:
 
 
 @pytest.mark.parametrize("alert", alerts(), ids=lambda alert: str(alert["alert"]))
-def test_an_alert_says_how_bad_it_is_and_where_to_read_on(alert: dict[str, Any]) -> None:
+def test_an_alert_has_severity_description_and_runbook(alert: dict[str, Any]) -> None:
     assert re.fullmatch(r"\d+[smh]", alert["for"])
     assert alert["labels"]["severity"] in _SEVERITIES
-    said = alert["annotations"]
-    assert said["summary"]
-    assert "$value" in said["description"]
-    assert said["runbook"] == f"docs/operations.md#{alert['alert'].lower()}"
+    annotations = alert["annotations"]
+    assert annotations["summary"]
+    assert "$value" in annotations["description"]
+    assert annotations["runbook"] == f"docs/operations.md#{alert['alert'].lower()}"
 
 
-def test_whoever_is_woken_finds_what_to_do() -> None:
+def test_each_alert_has_a_section_in_the_operations_document() -> None:
     operations = (_FOLDER.parents[1] / "docs" / "operations.md").read_text().splitlines()
     sections = {line.removeprefix("### ") for line in operations if line.startswith("### ")}
     assert {alert["alert"] for alert in alerts()} <= sections

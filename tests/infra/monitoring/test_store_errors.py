@@ -1,4 +1,4 @@
-"""Each failure of the store is counted once, by what kind it is."""
+"""Each failure of the store is counted once, by kind."""
 
 import asyncio
 from collections import Counter
@@ -15,12 +15,12 @@ from shared.store.observed import ObservedConnection
 from shared.store.redis import NativeConnection
 
 _BROKEN = Script.of("return redis.error_reply('ERR broken')")
-_RIGHT = Script.of("return 1")
+_VALID = Script.of("return 1")
 
 
 @asynccontextmanager
 async def observed(url: str) -> AsyncIterator[tuple[ObservedConnection, Counter[StoreFault]]]:
-    """A connection, and what it counts."""
+    """Open a connection; the value is the connection and its counted faults."""
     counted: Counter[StoreFault] = Counter()
 
     def count(fault: StoreFault) -> None:
@@ -34,34 +34,34 @@ async def observed(url: str) -> AsyncIterator[tuple[ObservedConnection, Counter[
 
 
 @asynccontextmanager
-async def silence() -> AsyncIterator[str]:
-    """A Redis that takes connections and never says anything."""
+async def silent_server() -> AsyncIterator[str]:
+    """Run a server that accepts connections and never replies; the value is its URL."""
 
-    async def be_silent(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def hold(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
             await asyncio.Event().wait()
         finally:
             writer.close()
 
-    async with await asyncio.start_server(be_silent, "127.0.0.1", 0) as server:
+    async with await asyncio.start_server(hold, "127.0.0.1", 0) as server:
         yield f"redis://127.0.0.1:{server.sockets[0].getsockname()[1]}/0"
 
 
-async def test_one_that_is_silent() -> None:
-    async with silence() as url, observed(url) as (connection, counted):
+async def test_a_server_that_never_replies_counts_as_timeout() -> None:
+    async with silent_server() as url, observed(url) as (connection, counted):
         with pytest.raises(StoreUnavailable):
             await connection.ask([("PING",)])
     assert counted == {"timeout": 1}
 
 
-async def test_one_that_is_not_there() -> None:
+async def test_an_unreachable_server_counts_as_connection_fault() -> None:
     async with observed(f"redis://127.0.0.1:{free_port()}/0") as (connection, counted):
         with pytest.raises(StoreUnavailable):
-            await connection.run(_RIGHT, [], [])
+            await connection.run(_VALID, [], [])
     assert counted == {"connection": 1}
 
 
-async def test_one_that_says_no(redis_url: str) -> None:
+async def test_an_error_reply_counts_as_refused(redis_url: str) -> None:
     async with observed(redis_url) as (connection, counted):
         with pytest.raises(StoreUnavailable):
             await connection.run(_BROKEN, [], [])
@@ -70,22 +70,22 @@ async def test_one_that_says_no(redis_url: str) -> None:
     assert counted == {"refused": 2}
 
 
-async def test_what_succeeds_is_not_counted(redis_url: str) -> None:
+async def test_success_is_not_counted(redis_url: str) -> None:
     async with observed(redis_url) as (connection, counted):
         assert await connection.ask([("PING",)]) == [b"PONG"]
-        await connection.run(_RIGHT, [], [])
+        await connection.run(_VALID, [], [])
     assert not counted
 
 
-async def test_one_that_takes_longer_than_who_asks_will_wait() -> None:
-    async with silence() as url, observed(url) as (connection, counted):
+async def test_a_timeout_of_the_caller_counts_as_timeout() -> None:
+    async with silent_server() as url, observed(url) as (connection, counted):
         with pytest.raises(TimeoutError):
             async with asyncio.timeout(0.05):
                 await connection.ask([("PING",)])
     assert counted == {"timeout": 1}
 
 
-async def test_one_that_wants_another_password(own_redis_url: str) -> None:
+async def test_a_wrong_password_counts_as_refused(own_redis_url: str) -> None:
     async with observed(own_redis_url) as (connection, _):
         await connection.ask([("CONFIG", "SET", "requirepass", "right")])
     wrong = own_redis_url.replace("redis://", "redis://default:wrong@")

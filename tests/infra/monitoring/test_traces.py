@@ -1,4 +1,4 @@
-"""Traces show where a request's time goes, hold no secret, and are never waited for."""
+"""Traces have the spans of requests and workers, continue a caller's trace, and hold no token."""
 
 import asyncio
 from collections.abc import Iterator
@@ -11,7 +11,7 @@ from opentelemetry.proto.trace.v1.trace_pb2 import Span
 from infra.local.instance import Instance, running
 from infra.local.postgres import EmbeddedPostgres
 from infra.local.redis import embedded_redis
-from tests.infra.monitoring.collector import Collector, collecting, values
+from tests.infra.monitoring.collector import Collector, attribute_values, running_collector
 from tests.support import tokens
 from tests.support.api import api_client, chess, participant
 from tests.support.live import connect_live
@@ -24,58 +24,59 @@ _PARENT_ID = "b7ad6b7169203331"
 
 @pytest.fixture(scope="module")
 def collector() -> Iterator[Collector]:
-    with collecting() as collector:
+    with running_collector() as collector:
         yield collector
 
 
 @pytest.fixture(scope="module")
 def instance(collector: Collector, postgres: EmbeddedPostgres) -> Iterator[Instance]:
-    """One that sends its spans to the collector."""
-    to: Any = {
+    """An instance that sends its spans to the collector."""
+    settings: Any = {
         **WITH_AUTHENTICATION,
-        "RECOVERY": "off",  # Postgres has sessions of other tests, which would go on here
+        "RECOVERY": "off",  # Postgres has sessions of other tests; they would be restored here
         "OTEL_EXPORTER_OTLP_ENDPOINT": collector.url,
         "OTEL_RESOURCE_ATTRIBUTES": "stage=test",
         "OTEL_BSP_SCHEDULE_DELAY": "100",
     }
     with (
         embedded_redis() as url,
-        running(url, DATABASE_URL=postgres.url, **to) as started,
+        running(url, DATABASE_URL=postgres.url, **settings) as started,
     ):
         yield started
 
 
 def traceparent(trace_id: str) -> dict[str, str]:
-    """What a caller sends who traces too."""
+    """Return the header of a caller that has a trace."""
     return {"traceparent": f"00-{trace_id}-{_PARENT_ID}-01"}
 
 
 def children(spans: list[Span], parent: Span) -> list[Span]:
-    """The spans right below `parent`, in order."""
+    """Return the direct children of `parent`, by start time."""
     below = [span for span in spans if span.parent_span_id == parent.span_id]
     return sorted(below, key=lambda span: span.start_time_unix_nano)
 
 
 def of_session(spans: list[Span], name: str, session_id: str) -> Span:
-    """The one span of that name on that session."""
+    """Return the only span of that name for that session."""
     (found,) = (
         span
         for span in spans
-        if span.name == name and values(span.attributes)["synckairos.session_id"] == session_id
+        if span.name == name
+        and attribute_values(span.attributes)["synckairos.session_id"] == session_id
     )
     return found
 
 
-async def test_a_switch_is_a_request_with_a_load_and_a_commit(
+async def test_a_switch_has_a_request_span_with_a_load_and_a_commit(
     instance: Instance, collector: Collector
 ) -> None:
     async with api_client(instance.url, tokens.host()) as api:
         session_id = await api.started(chess())
         assert (await api.do(session_id, "switch")).status_code == 200
-    spans = await asyncio.to_thread(collector.until, _SWITCH)
+    spans = await asyncio.to_thread(collector.wait_for_names, _SWITCH)
     request = of_session(spans, _SWITCH, session_id)
     assert request.kind == Span.SPAN_KIND_SERVER
-    assert values(request.attributes) == {
+    assert attribute_values(request.attributes) == {
         "http.request.method": "POST",
         "http.route": "/v1/sessions/{session_id}/switch",
         "http.response.status_code": 200,
@@ -90,11 +91,13 @@ async def test_a_switch_is_a_request_with_a_load_and_a_commit(
     assert below[1].end_time_unix_nano <= request.end_time_unix_nano
 
 
-async def test_the_long_way_has_the_same_spans(instance: Instance, collector: Collector) -> None:
+async def test_a_switch_with_if_match_has_the_same_spans(
+    instance: Instance, collector: Collector
+) -> None:
     async with api_client(instance.url, tokens.host()) as api:
         session_id = await api.started(chess())
         await api.do(session_id, "switch", headers={"If-Match": '"2"', **traceparent("3" * 32)})
-    spans = await asyncio.to_thread(collector.until_trace, "3" * 32)
+    spans = await asyncio.to_thread(collector.wait_for_trace, "3" * 32)
     below = children(spans, of_session(spans, _SWITCH, session_id))
     assert [span.name for span in below] == ["load", "commit"]
 
@@ -104,13 +107,13 @@ async def test_a_request_belongs_to_the_trace_of_its_caller(
 ) -> None:
     async with api_client(instance.url, tokens.host()) as api:
         assert (await api.http.get("/v1/time", headers=traceparent(_TRACE_ID))).status_code == 200
-    spans = await asyncio.to_thread(collector.until_trace, _TRACE_ID)
+    spans = await asyncio.to_thread(collector.wait_for_trace, _TRACE_ID)
     (request,) = (span for span in spans if span.trace_id.hex() == _TRACE_ID)
     assert request.name == "GET /v1/time"
     assert request.parent_span_id.hex() == _PARENT_ID
 
 
-async def test_workers_have_spans_of_their_own_and_idle_loops_have_none(
+async def test_workers_have_root_spans_and_idle_loops_have_none(
     instance: Instance, collector: Collector
 ) -> None:
     async with api_client(instance.url, tokens.host()) as api:
@@ -118,16 +121,16 @@ async def test_workers_have_spans_of_their_own_and_idle_loops_have_none(
         async with connect_live(instance, session_id, f"&token={tokens.host()}") as follower:
             await api.do(session_id, "start")
             await follower.until_type("TIME_EXPIRED")
-    spans = await asyncio.to_thread(collector.until, "expiry wake", "audit batch")
+    spans = await asyncio.to_thread(collector.wait_for_names, "expiry wake", "audit batch")
     wake = of_session(spans, "expiry wake", session_id)
     assert [span.name for span in children(spans, wake)][:2] == ["load", "commit"]
     batch = next(span for span in spans if span.name == "audit batch")
-    assert values(batch.attributes)["synckairos.entries"] >= 1
+    assert attribute_values(batch.attributes)["synckairos.entries"] >= 1
     roots = {span.name for span in spans if not span.parent_span_id}
     assert {name for name in roots if " /" not in name} == {"expiry wake", "audit batch"}
 
 
-async def test_no_token_and_no_query_leaves_the_instance(
+async def test_traces_contain_no_token_and_no_query(
     instance: Instance, collector: Collector
 ) -> None:
     token = tokens.host()
@@ -137,29 +140,29 @@ async def test_no_token_and_no_query_leaves_the_instance(
         async with api.http.stream("GET", path) as answer:
             assert answer.status_code == 200
             stream = "GET /v1/sessions/{session_id}/stream"
-            await asyncio.to_thread(collector.until, stream)  # while it is still open
+            await asyncio.to_thread(collector.wait_for_names, stream)  # while it is still open
         assert (await api.http.get(f"/nowhere/{token}?token={token}")).status_code == 404
         await api.http.get(f"/v1/time?token={token}")
-    await asyncio.to_thread(collector.until, "GET", "GET /v1/time")
+    await asyncio.to_thread(collector.wait_for_names, "GET", "GET /v1/time")
     sent = b"".join(collector.raw)
     assert session_id.encode() in sent
     assert token.split(".")[2].encode() not in sent
     assert b"token=" not in sent
 
 
-async def test_health_checks_are_no_traces(instance: Instance, collector: Collector) -> None:
+async def test_health_checks_have_no_traces(instance: Instance, collector: Collector) -> None:
     async with api_client(instance.url, tokens.host()) as api:
         for path in ("/health", "/ready", "/metrics"):
             assert (await api.http.get(path)).status_code == 200
         await api.http.get("/v1/time", headers=traceparent("1" * 32))
-    spans = await asyncio.to_thread(collector.until_trace, "1" * 32)
-    paths = {str(values(span.attributes).get("url.path")) for span in spans}
+    spans = await asyncio.to_thread(collector.wait_for_trace, "1" * 32)
+    paths = {str(attribute_values(span.attributes).get("url.path")) for span in spans}
     assert not paths & {"/health", "/ready", "/metrics"}
 
 
-def test_the_service_tells_who_it_is(instance: Instance, collector: Collector) -> None:
+def test_traces_name_the_service_and_the_stage(instance: Instance, collector: Collector) -> None:
     httpx.get(f"{instance.url}/v1/time")
-    collector.until("GET /v1/time")
-    told = collector.resources[0]
-    assert told["service.name"] == "synckairos"
-    assert told["stage"] == "test"
+    collector.wait_for_names("GET /v1/time")
+    resource = collector.resources[0]
+    assert resource["service.name"] == "synckairos"
+    assert resource["stage"] == "test"

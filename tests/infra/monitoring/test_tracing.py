@@ -1,4 +1,4 @@
-"""Tracing costs nothing where nobody collects, and harms nobody where the collector is away."""
+"""Without a collector tracing loads nothing; an unavailable collector harms no request."""
 
 import logging
 import subprocess
@@ -17,7 +17,7 @@ from infra.local.ports import free_port
 from infra.local.unguarded import NO_AUTH_SETTINGS
 from shared.observability.tracing.export import LoggingSpanExporter
 from shared.settings.settings import Settings
-from tests.infra.monitoring.collector import collecting
+from tests.infra.monitoring.collector import running_collector
 from tests.support.api import CERTIFICATES, api_client, chess
 
 _BUILD = """\
@@ -27,45 +27,45 @@ from shared.settings import read_settings
 build(read_settings())
 print(*(name for name in sys.modules if name.startswith({prefixes})))
 """
-_OURS = ("shared.observability.tracing", "opentelemetry.sdk.trace", "opentelemetry.exporter")
-"""The rest of OpenTelemetry is what other libraries load of it by themselves."""
+_TRACING = ("shared.observability.tracing", "opentelemetry.sdk.trace", "opentelemetry.exporter")
+"""Other libraries load the rest of OpenTelemetry."""
 
 _ENDPOINT = "OTEL_EXPORTER_OTLP_ENDPOINT"
 
 
-def loaded(**settings: str) -> set[str]:
-    """What a service of those settings has loaded of tracing."""
+def loaded_modules(**settings: str) -> set[str]:
+    """Return the tracing modules that a service with these settings loads."""
     env = (
         environment_without_databases()
         | NO_AUTH_SETTINGS
         | {"REDIS_URL": "redis://127.0.0.1:1/0"}
         | settings
     )
-    code = _BUILD.format(prefixes=_OURS)
+    code = _BUILD.format(prefixes=_TRACING)
     done = subprocess.run([sys.executable, "-c", code], env=env, capture_output=True, check=True)
     return set(done.stdout.decode().split())
 
 
-def test_nothing_is_loaded_where_nobody_collects() -> None:
-    assert loaded() == set()
-    assert "opentelemetry.sdk.trace" in loaded(**{_ENDPOINT: "http://127.0.0.1:1"})
+def test_without_a_collector_no_tracing_module_is_loaded() -> None:
+    assert loaded_modules() == set()
+    assert "opentelemetry.sdk.trace" in loaded_modules(**{_ENDPOINT: "http://127.0.0.1:1"})
 
 
 @pytest.mark.parametrize("endpoint", ["localhost:4318", "grpc://collector:4317"])
-def test_an_endpoint_must_be_a_web_address(endpoint: str) -> None:
+def test_an_endpoint_must_be_an_http_url(endpoint: str) -> None:
     with pytest.raises(ValidationError, match="must begin with http:// or https://"):
         Settings(otel_exporter_otlp_endpoint=endpoint)
 
 
-async def test_a_collector_that_is_away_fails_no_request_and_delays_no_end(
+async def test_an_unavailable_collector_fails_no_request_and_delays_no_shutdown(
     redis_url: str, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    away: Any = {
+    settings: Any = {
         _ENDPOINT: f"http://127.0.0.1:{free_port()}",
         "OTEL_BSP_SCHEDULE_DELAY": "20",
         "OTEL_EXPORTER_OTLP_TIMEOUT": "1",
     }
-    with running(redis_url, **away) as instance:
+    with running(redis_url, **settings) as instance:
         async with api_client(instance.url) as api:
             session_id = await api.started(chess())
             for _ in range(50):
@@ -73,20 +73,20 @@ async def test_a_collector_that_is_away_fails_no_request_and_delays_no_end(
         began = time.monotonic()
         instance.process.terminate()
         instance.process.wait(10)
-        assert time.monotonic() - began < 6  # by itself the exporter would try for much longer
+        assert time.monotonic() - began < 6  # the exporter alone would retry for much longer
     lines = capfd.readouterr().err.splitlines()
     assert [line for line in lines if "opentelemetry" in line] == []
     assert len([line for line in lines if "synckairos.tracing" in line]) <= 1
 
 
-def test_log_lines_tell_their_trace_and_the_last_spans_are_sent_at_the_end(
+def test_log_lines_have_trace_ids_and_a_shutdown_sends_the_last_spans(
     redis_url: str, capfd: pytest.CaptureFixture[str]
 ) -> None:
     trace_id = "0af7651916cd43dd8448eb211c80319c"
     headers = {"traceparent": f"00-{trace_id}-b7ad6b7169203331-01"}
-    with collecting() as collector:
-        late: Any = {_ENDPOINT: collector.url, "OTEL_BSP_SCHEDULE_DELAY": "60000"}
-        with running(redis_url, LOG_LEVEL="INFO", **late) as instance:
+    with running_collector() as collector:
+        slow_batches: Any = {_ENDPOINT: collector.url, "OTEL_BSP_SCHEDULE_DELAY": "60000"}
+        with running(redis_url, LOG_LEVEL="INFO", **slow_batches) as instance:
             httpx.get(f"{instance.url}/v1/time", headers=headers, verify=CERTIFICATES)
             httpx.get(f"{instance.url}/health", verify=CERTIFICATES)
             assert collector.spans == []
@@ -97,13 +97,13 @@ def test_log_lines_tell_their_trace_and_the_last_spans_are_sent_at_the_end(
     assert "GET /v1/time 200" in traced
 
 
-class _Away(SpanExporter):
+class _FailingExporter(SpanExporter):
     def export(self, spans: object) -> SpanExportResult:
         return SpanExportResult.FAILURE
 
 
-def test_that_spans_are_lost_is_said_once_in_a_while(caplog: pytest.LogCaptureFixture) -> None:
-    exporter = LoggingSpanExporter(_Away())
+def test_lost_spans_are_logged_at_most_once_a_minute(caplog: pytest.LogCaptureFixture) -> None:
+    exporter = LoggingSpanExporter(_FailingExporter())
     with caplog.at_level(logging.WARNING):
         for _ in range(100):
             exporter.export([ReadableSpan("one"), ReadableSpan("two")])

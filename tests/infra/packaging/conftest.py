@@ -1,4 +1,4 @@
-"""What is deployed, built once for all of these tests."""
+"""Fixtures: the layer, the functions and the template, built once per session."""
 
 import json
 
@@ -23,20 +23,20 @@ def _interpreter() -> None:
 
 
 @pytest.fixture(scope="session")
-def here(_interpreter: None) -> LocalBuild:
-    """The layer and the functions, for this machine."""
+def local_build(_interpreter: None) -> LocalBuild:
+    """The layer and the functions, built for this machine."""
     return build_locally()
 
 
 @pytest.fixture(scope="session")
 def zips(_interpreter: None) -> None:
-    """The layer and the functions as they are uploaded, where serverless.yml says."""
+    """Write the layer and the functions as zips for upload, to the paths in serverless.yml."""
     write_zips()
 
 
 @pytest.fixture(scope="session", params=["dev", "prod"])
 def stack(zips: None, request: pytest.FixtureRequest) -> Stack:
-    """The template of a stage as osls makes it from serverless.yml; cfn-lint has passed it."""
+    """The template of a stage, made from serverless.yml by osls and checked by cfn-lint."""
     if not is_node_installed():
         missing("Node")
     template.install_tools()

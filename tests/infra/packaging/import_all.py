@@ -1,9 +1,9 @@
-"""Imports everything that functions would ever import, each function in a process of its own.
+"""Imports all modules that functions import at any time, each function in its own process.
 
-It runs as `LocalBuild.start` runs a function's code, where only the layer can be imported.
+It runs under `LocalBuild.start` without a function, so only the layer can be imported at first.
 
-What is imported from the layer is imported once, before the processes fork. That makes each of
-them five times as quick and changes nothing: all functions have the same layer.
+The layer's modules are imported once, before the processes fork. This makes each process five
+times as fast, and changes nothing, because all functions have the same layer.
 """
 
 import ast
@@ -16,22 +16,22 @@ from importlib import import_module
 from pathlib import Path
 
 
-def ours() -> set[str]:
-    """Our modules that have been imported."""
+def own_modules() -> set[str]:
+    """Return the imported modules of `functions` and `shared`."""
     return {name for name in sys.modules if name.partition(".")[0] in ("functions", "shared")}
 
 
-def imports(tree: ast.AST) -> Iterator[ast.Import | ast.ImportFrom]:
-    """Every import that can happen at run time."""
+def import_statements(tree: ast.AST) -> Iterator[ast.Import | ast.ImportFrom]:
+    """Yield every import statement that can run, so none under `TYPE_CHECKING`."""
     for node in ast.iter_child_nodes(tree):
         if isinstance(node, ast.Import | ast.ImportFrom):
             yield node
         elif not (isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test)):
-            yield from imports(node)
+            yield from import_statements(node)
 
 
-def run(statement: ast.Import | ast.ImportFrom) -> None:
-    """Import what the statement names, submodules included."""
+def execute_import(statement: ast.Import | ast.ImportFrom) -> None:
+    """Import the modules that the statement names, and those among the imported names."""
     if isinstance(statement, ast.Import):
         for alias in statement.names:
             import_module(alias.name)
@@ -43,30 +43,32 @@ def run(statement: ast.Import | ast.ImportFrom) -> None:
 
 
 def import_all(handlers: str, folder: str) -> list[str]:
-    """Import a function's handler and then what its modules import later; all our modules."""
+    """Import a handler and all that its modules import later; return the own modules."""
     sys.path.insert(0, folder)
     import_module(handlers)
     done: set[str] = set()
-    while waiting := ours() - done:
-        done |= waiting
-        for name in waiting:
-            for found in imports(ast.parse(Path(sys.modules[name].__file__ or "").read_text())):
-                run(found)
-    return sorted(ours())
+    while pending := own_modules() - done:
+        done |= pending
+        for name in pending:
+            for statement in import_statements(
+                ast.parse(Path(sys.modules[name].__file__ or "").read_text())
+            ):
+                execute_import(statement)
+    return sorted(own_modules())
 
 
-def names_of_others(handlers: str, folder: str) -> list[str]:
-    """The modules that are not ours and that a handler imports."""
+def third_party_modules(handlers: str, folder: str) -> list[str]:
+    """Import a handler; return the newly imported modules that are not own modules."""
     before = set(sys.modules)
     sys.path.insert(0, folder)
     import_module(handlers)
-    return [name for name in sys.modules if name not in before | ours()]
+    return [name for name in sys.modules if name not in before | own_modules()]
 
 
-def in_a_fork(
+def run_in_fork(
     work: Callable[[str, str], list[str]], handlers: str, folder: str
 ) -> list[str] | None:
-    """What `work` returns in a process of its own, or None where it raises."""
+    """Run `work` in a forked process; return its result, or None if it raised."""
     receiving, sending = os.pipe()
     if os.fork() == 0:
         os.close(receiving)
@@ -87,12 +89,12 @@ def in_a_fork(
 
 
 def main(functions: Mapping[str, tuple[str, str]], layer_is_of: str) -> None:
-    """Print one line of JSON for each function: its name, and which of our modules it imported.
+    """Print one line of JSON for each function: its name, and the own modules that it imported.
 
-    `functions` has the module of each handler and the folder of the function. Where an import
-    fails, null takes the place of the modules, and the traceback comes on the lines before.
+    `functions` has the module of each handler and the folder of the function. If an import
+    fails, the modules are null, and the traceback is on the lines before.
     """
-    for name in in_a_fork(names_of_others, *functions[layer_is_of]) or []:
+    for name in run_in_fork(third_party_modules, *functions[layer_is_of]) or []:
         import_module(name)
     for function, where in functions.items():
-        print(json.dumps([function, in_a_fork(import_all, *where)]), flush=True)
+        print(json.dumps([function, run_in_fork(import_all, *where)]), flush=True)

@@ -1,4 +1,4 @@
-"""A CloudFormation template, read for what matters here."""
+"""Access to the parts of a CloudFormation template that the tests check."""
 
 import json
 from collections.abc import Iterator
@@ -10,20 +10,20 @@ Properties = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Right:
-    """One action on one resource, which is an ARN or, in JSON, what CloudFormation makes one of."""
+    """One action on one resource: an ARN, or the JSON from which CloudFormation makes it."""
 
     action: str
     resource: str
 
 
 class Stack:
-    """The resources of one stage."""
+    """The resources in the template of one stage."""
 
     def __init__(self, template: dict[str, Any]) -> None:
         self._resources: dict[str, dict[str, Any]] = template["Resources"]
 
     def of_type(self, kind: str) -> dict[str, Properties]:
-        """The properties of each resource of this type, by logical id."""
+        """Return the properties of each resource of this type, by logical id."""
         return {
             name: resource["Properties"]
             for name, resource in self._resources.items()
@@ -32,20 +32,20 @@ class Stack:
 
     @property
     def functions(self) -> dict[str, Properties]:
-        """Every function, by logical id."""
+        """The properties of each function, by logical id."""
         return self.of_type("AWS::Lambda::Function")
 
     def environment(self, function: str) -> dict[str, Any]:
-        """What a function finds in its environment."""
+        """Return a function's environment variables."""
         variables: dict[str, Any] = self.functions[function]["Environment"]["Variables"]
         return variables
 
     def role(self, function: str) -> str:
-        """The logical id of its role."""
+        """Return the logical id of a function's role."""
         return str(self.functions[function]["Role"]["Fn::GetAtt"][0])
 
     def rights(self, role: str) -> set[Right]:
-        """What a role may do, one by one."""
+        """Return the rights of a role; it must have neither managed policies nor denials."""
         properties = self.of_type("AWS::IAM::Role")[role]
         assert "ManagedPolicyArns" not in properties
         statements = [
@@ -62,13 +62,13 @@ class Stack:
         }
 
     def sources(self, function: str) -> Iterator[Properties]:
-        """The queues that feed a function."""
+        """Yield a function's event source mappings."""
         for mapping in self.of_type("AWS::Lambda::EventSourceMapping").values():
             if mapping["FunctionName"]["Fn::GetAtt"][0] == function:
                 yield mapping
 
     def routes(self, function: str) -> set[str]:
-        """The route keys of the HTTP API that lead to a function."""
+        """Return the HTTP API's route keys of a function."""
         integrations = self.of_type("AWS::ApiGatewayV2::Integration")
         return {
             route["RouteKey"]
@@ -78,7 +78,7 @@ class Stack:
 
 
 def text(value: Any) -> str:
-    """A value of a template as a string that equal values share."""
+    """Convert a template value to a string; equal values give equal strings."""
     return value if isinstance(value, str) else json.dumps(value, sort_keys=True)
 
 

@@ -1,4 +1,4 @@
-"""What is in the zips: what a function imports, whenever it does, and nothing else of ours."""
+"""A zip holds the own modules that its function imports, at start or later, and no others."""
 
 import json
 import tempfile
@@ -23,34 +23,34 @@ def _folders(path: Path) -> set[str]:
     return {part.partition("-")[0] for name in _names(path) for part in name.parts[:-1]}
 
 
-def test_the_hot_path_carries_no_heavy_library(zips: None) -> None:
+def test_the_switch_function_contains_no_heavy_library(zips: None) -> None:
     switch = next(function.zip for function in functions() if function.name == "switch")
-    carried = _folders(switch) | _folders(LAYER_ZIP)
-    assert not carried & _TOO_HEAVY
-    assert {"functions", "mangum"} <= carried
+    contained = _folders(switch) | _folders(LAYER_ZIP)
+    assert not contained & _TOO_HEAVY
+    assert {"functions", "mangum"} <= contained
 
 
-def test_a_function_carries_the_files_that_its_modules_read(zips: None) -> None:
-    carried = {function.name: set(_names(function.zip)) for function in functions()}
+def test_a_function_contains_the_files_that_its_modules_read(zips: None) -> None:
+    contained = {function.name: set(_names(function.zip)) for function in functions()}
     for reader, patterns in (
         ("switch", ["shared/store/scripts/*.lua"]),
         ("console", ["clients/console/**/*", "clients/js/*.js", "clients/js/transports/*.js"]),
     ):
         files = {path for pattern in patterns for path in ROOT.glob(pattern)}
-        assert {path.relative_to(ROOT) for path in files if path.is_file()} <= carried[reader]
+        assert {path.relative_to(ROOT) for path in files if path.is_file()} <= contained[reader]
         assert files
 
 
-def test_what_browsers_load_is_only_where_it_is_served(zips: None) -> None:
+def test_browser_files_are_only_in_functions_that_serve_them(zips: None) -> None:
     server, vendored = "functions/service/console.py", "clients/console/vendor/realtime-js.js"
-    carried = {function.name: set(_names(function.zip)) for function in functions()}
-    carriers = {name for name, files in carried.items() if Path(vendored) in files}
-    assert carriers == {name for name, files in carried.items() if Path(server) in files}
-    assert "console" in carriers
-    assert "switch" not in carriers
+    contained = {function.name: set(_names(function.zip)) for function in functions()}
+    containing = {name for name, files in contained.items() if Path(vendored) in files}
+    assert containing == {name for name, files in contained.items() if Path(server) in files}
+    assert "console" in containing
+    assert "switch" not in containing
 
 
-def test_no_function_carries_an_aws_sdk(zips: None) -> None:
+def test_no_function_contains_an_aws_sdk(zips: None) -> None:
     for function in functions():
         assert not _folders(function.zip) & {"boto3", "botocore"}, function.name
 
@@ -65,7 +65,7 @@ def test_the_layer_is_small(zips: None) -> None:
         assert sum(entry.file_size for entry in archive.infolist()) < 40 * _MIB
 
 
-def test_every_module_has_its_bytecode_and_nothing_is_for_another_machine(zips: None) -> None:
+def test_every_module_has_its_bytecode_and_all_libraries_are_for_arm64(zips: None) -> None:
     for path in (LAYER_ZIP, *(function.zip for function in functions())):
         names = set(_names(path))
         modules = {name for name in names if name.suffix == ".py"}
@@ -76,22 +76,22 @@ def test_every_module_has_its_bytecode_and_nothing_is_for_another_machine(zips: 
         assert all("aarch64" in name.name for name in names if name.suffix == ".so")
 
 
-def test_a_function_runs_on_its_zip_and_the_layer_alone_and_needs_all_modules_in_it(
-    here: LocalBuild,
+def test_a_function_needs_only_its_zip_and_the_layer_and_imports_all_own_modules_in_the_zip(
+    local_build: LocalBuild,
 ) -> None:
-    """Every import that waits inside some function is made as well."""
-    folders = {function: str(folder) for function, folder in here.functions.items()}
+    """Imports inside functions are executed too."""
+    folders = {function: str(folder) for function, folder in local_build.functions.items()}
     handlers = {function.name: (function.module, folders[function]) for function in folders}
     code = f"{_IMPORT_ALL}\nmain({handlers!r}, {LAYER_FUNCTION!r})"
     with tempfile.TemporaryFile() as output:
-        status = here.start(None, code, output).wait()
+        status = local_build.start(None, code, output).wait()
         output.seek(0)
-        said = output.read().decode()
-    assert status == 0, said
-    imported = dict(json.loads(line) for line in said.splitlines() if line.startswith("["))
-    assert imported.keys() == handlers.keys(), said
-    for function, folder in here.functions.items():
-        assert imported[function.name] is not None, said
+        log = output.read().decode()
+    assert status == 0, log
+    imported = dict(json.loads(line) for line in log.splitlines() if line.startswith("["))
+    assert imported.keys() == handlers.keys(), log
+    for function, folder in local_build.functions.items():
+        assert imported[function.name] is not None, log
         assert set(imported[function.name]) == _modules_in(folder), function.name
 
 

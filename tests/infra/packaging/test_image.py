@@ -1,4 +1,4 @@
-"""The real Dockerfile, built and put through its paces (`make image-check`)."""
+"""The image built from the Dockerfile passes `make image-check`."""
 
 import os
 import subprocess
@@ -12,8 +12,8 @@ from tests.conftest import missing
 
 @pytest.fixture(scope="module")
 def checked() -> subprocess.CompletedProcess[str]:
-    """The check, from its beginning to its end."""
-    ran = subprocess.run(
+    """The finished check."""
+    result = subprocess.run(
         [sys.executable, "-m", "infra.image"],
         cwd=ROOT,
         env={name: value for name, value in os.environ.items() if name != "REQUIRE_ALL"},
@@ -21,12 +21,12 @@ def checked() -> subprocess.CompletedProcess[str]:
         text=True,
         check=False,
     )
-    if "skipped: " in ran.stdout:
-        missing(ran.stdout.partition("skipped: ")[2].strip())
-    return ran
+    if "skipped: " in result.stdout:
+        missing(result.stdout.partition("skipped: ")[2].strip())
+    return result
 
 
-def test_the_image_is_good(checked: subprocess.CompletedProcess[str]) -> None:
+def test_the_image_passes_the_check(checked: subprocess.CompletedProcess[str]) -> None:
     assert checked.returncode == 0, checked.stdout + checked.stderr
     assert "image-check: passed" in checked.stdout
 
@@ -41,13 +41,13 @@ def test_the_image_is_good(checked: subprocess.CompletedProcess[str]) -> None:
         "s after SIGTERM (1 s of it to drain)",
     ],
 )
-def test_it_was_looked_at_and_tried(
+def test_the_check_reports_each_result(
     checked: subprocess.CompletedProcess[str], finding: str
 ) -> None:
     assert finding in checked.stdout
 
 
-def test_it_is_said_that_the_bases_were_stand_ins(
+def test_the_check_reports_that_the_base_images_were_stand_ins(
     checked: subprocess.CompletedProcess[str],
 ) -> None:
     assert "stand-ins" in checked.stdout.splitlines()[-1]

@@ -1,4 +1,4 @@
-"""Least privilege, read from the template: all that a function needs, and nothing else."""
+"""Least privilege: the template gives a function exactly the rights that it needs."""
 
 from collections.abc import Iterator
 
@@ -13,17 +13,17 @@ _SECRETS = {
     "SUPABASE_PUBLISHABLE_KEY",
     "SUPABASE_SIGNING_KEY",
 }
-_SIGNER = "SUPABASE_SIGNING_KEY"
+_SIGNING_KEY = "SUPABASE_SIGNING_KEY"
 
 
 def _arn(service: str, resource: str) -> str:
-    """An ARN of this account in this region."""
-    here = f"{service}:${{AWS::Region}}:${{AWS::AccountId}}"
-    return text({"Fn::Sub": f"arn:${{AWS::Partition}}:{here}:{resource}"})
+    """Return the ARN of a resource of this account and region."""
+    account = f"{service}:${{AWS::Region}}:${{AWS::AccountId}}"
+    return text({"Fn::Sub": f"arn:${{AWS::Partition}}:{account}:{resource}"})
 
 
 def _needed(stack: Stack, function: str) -> Iterator[Right]:
-    """The rights that follow from what a function is given."""
+    """Yield the rights that a function needs for its log, secrets and queues."""
     group = f"log-group:/aws/lambda/{stack.functions[function]['FunctionName']}"
     yield Right("logs:CreateLogStream", _arn("logs", f"{group}:*"))
     yield Right("logs:PutLogEvents", _arn("logs", f"{group}:*"))
@@ -38,7 +38,7 @@ def _needed(stack: Stack, function: str) -> Iterator[Right]:
             yield Right(f"sqs:{action}", text(source["EventSourceArn"]))
 
 
-def test_a_function_may_do_what_its_environment_and_events_need_and_nothing_else(
+def test_a_function_has_exactly_the_rights_for_its_environment_and_events(
     stack: Stack,
 ) -> None:
     for function in stack.functions:
@@ -50,7 +50,7 @@ def test_every_function_has_a_role_of_its_own_and_no_role_is_left_over(stack: St
     assert roles == sorted(stack.of_type("AWS::IAM::Role"))
 
 
-def test_only_log_streams_are_a_star(stack: Stack) -> None:
+def test_only_log_streams_use_a_wildcard(stack: Stack) -> None:
     for role in stack.of_type("AWS::IAM::Role"):
         for right in stack.rights(role):
             assert "*" not in right.action
@@ -64,13 +64,15 @@ def test_no_secret_is_in_the_template(stack: Stack) -> None:
         assert not _SECRETS & stack.environment(function).keys()
 
 
-def test_what_a_function_reads_of_the_parameters_are_secrets_of_this_service(stack: Stack) -> None:
+def test_functions_read_only_secrets_of_the_service_from_parameter_store(stack: Stack) -> None:
     for function in stack.functions:
         names = stack.environment(function).get("SSM_NAMES", "")
         assert set(filter(None, names.split(","))) <= _SECRETS
 
 
-def test_one_function_alone_signs_tokens_for_those_who_listen(stack: Stack) -> None:
-    signing = [f for f in stack.functions if _SIGNER in stack.environment(f).get("SSM_NAMES", "")]
+def test_only_the_realtime_function_has_the_signing_key(stack: Stack) -> None:
+    signing = [
+        f for f in stack.functions if _SIGNING_KEY in stack.environment(f).get("SSM_NAMES", "")
+    ]
     handlers = [stack.functions[function]["Handler"] for function in signing]
     assert handlers == ["functions.sessions.realtime.handler"]

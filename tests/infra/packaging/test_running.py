@@ -1,4 +1,4 @@
-"""A session on the packages themselves, under the runtime's own Python: nothing is missing."""
+"""The packaged functions run a session under the Lambda runtime's Python: nothing is missing."""
 
 import time
 from collections.abc import Callable, Iterator
@@ -20,21 +20,21 @@ from infra.packaging.wheels import install
 from tests.support.api import chess, participant
 
 _RUNTIME = ("awslambdaric", "simplejson", "snapshot-restore-py")
-_PATIENCE_S = 10.0
+_TIMEOUT_S = 10.0
 
 
 @pytest.fixture(scope="module")
 def http(
-    here: LocalBuild, supabase: LocalSupabase, tmp_path_factory: pytest.TempPathFactory
+    local_build: LocalBuild, supabase: LocalSupabase, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[httpx.Client]:
     """A client of the packaged functions."""
     runtime = tmp_path_factory.mktemp("runtime")
     install([f"{name}=={version(name)}" for name in _RUNTIME], "host", runtime)
-    folders = {function.name: folder for function, folder in here.functions.items()}
+    folders = {function.name: folder for function, folder in local_build.functions.items()}
     options = LocalRunOptions(
         code=lambda name: folders[name],
         python=Path(python312()),
-        python_path=[here.layer, runtime],
+        python_path=[local_build.layer, runtime],
     )
     with ExitStack() as stack:
         upstash = stack.enter_context(local_upstash(stack.enter_context(embedded_redis())))
@@ -48,27 +48,27 @@ def http(
         yield stack.enter_context(httpx.Client(base_url=functions.url, timeout=10))
 
 
-def test_a_session_is_played_from_the_packages(http: httpx.Client) -> None:
+def test_the_packaged_functions_run_a_session(http: httpx.Client) -> None:
     body = chess(
         participants=[participant(6_000), participant(60_000)],
         action_on_timeout={"type": "end_session"},
     )
-    _play(http, chess())  # cold starts take from nobody's clock
+    _play(http, chess())  # cold starts happen here, not in the next session
     session = _play(http, body)
     assert http.get(session).json()["data"]["status"] == "running"
-    _await(lambda: http.get(f"{session}/summary").json()["data"]["status"] == "expired")
-    events = _await(lambda: _events(http, session, 7))
+    _wait_until(lambda: http.get(f"{session}/summary").json()["data"]["status"] == "expired")
+    events = _wait_until(lambda: _events(http, session, 7))
     assert events[-1]["event"] == "time_expired"
     assert http.get(f"{session}/replay?version=2").json()["data"]["status"] == "running"
     assert http.delete(session).status_code == 204
 
 
 @pytest.mark.parametrize("path", ["/", "/console/main.js", "/api-docs", "/v1/time", "/health"])
-def test_what_needs_no_session_is_there(http: httpx.Client, path: str) -> None:
+def test_pages_without_a_session_are_served(http: httpx.Client, path: str) -> None:
     assert http.get(path).status_code == 200
 
 
-def test_the_document_describes_every_endpoint_though_others_leave_it_out(
+def test_the_api_document_describes_the_switch_with_its_responses(
     http: httpx.Client,
 ) -> None:
     paths = http.get("/api-docs.json").json()["paths"]
@@ -76,7 +76,7 @@ def test_the_document_describes_every_endpoint_though_others_leave_it_out(
     assert set(switch["responses"]) >= {"200", "400", "404", "409", "412", "503"}
 
 
-def test_the_packages_find_all_that_they_depend_on(http: httpx.Client) -> None:
+def test_readiness_reaches_redis_and_the_audit_trail(http: httpx.Client) -> None:
     assert http.get("/ready").json() == {
         "status": "ready",
         "checks": {"redis": "up", "audit": "up"},
@@ -84,7 +84,7 @@ def test_the_packages_find_all_that_they_depend_on(http: httpx.Client) -> None:
 
 
 def _play(http: httpx.Client, body: Any) -> str:
-    """The address of a session in which five things have happened."""
+    """Create a session, make five changes, and return the session's path."""
     session_id = http.post("/v1/sessions", json=body).json()["data"]["session_id"]
     session = f"/v1/sessions/{session_id}"
     for verb in ("start", "switch", "switch", "pause", "resume"):
@@ -97,8 +97,8 @@ def _events(http: httpx.Client, session: str, count: int) -> Any:
     return events if len(events) >= count else None
 
 
-def _await(condition: Callable[[], Any]) -> Any:
-    give_up = time.monotonic() + _PATIENCE_S
+def _wait_until(condition: Callable[[], Any]) -> Any:
+    give_up = time.monotonic() + _TIMEOUT_S
     while not (met := condition()):
         assert time.monotonic() < give_up
         time.sleep(0.1)

@@ -1,4 +1,4 @@
-"""What the template says about routes, queues and alarms."""
+"""The template's routes, queues, logs, alarms and tags."""
 
 from collections.abc import Iterator
 from importlib import import_module
@@ -28,18 +28,18 @@ WORKERS = sorted(
 
 
 def _function_of(stack: Stack, module: str) -> str:
-    """The logical id of the function that runs the module's handler."""
+    """Return the logical id of the function that runs the module's handler."""
     of = {properties["Handler"]: name for name, properties in stack.functions.items()}
     assert f"{module}.handler" in of, f"{module} is missing in serverless.yml"
     return of[f"{module}.handler"]
 
 
-def _expected(module: ModuleType) -> set[str]:
+def _route_keys_of(module: ModuleType) -> set[str]:
     return {key for route in module.routes for key in _route_keys(route)}
 
 
 def _route_keys(route: Route) -> Iterator[str]:
-    """The keys of the HTTP API that lead to the addresses of a route."""
+    """Yield the HTTP API's route keys for a route."""
     path = route.path.replace("{rest}", "{path+}")
     yield f"{route.method} {path}"
     if route.method == "GET":
@@ -48,7 +48,7 @@ def _route_keys(route: Route) -> Iterator[str]:
 
 @pytest.mark.parametrize("name", ENDPOINTS)
 def test_every_route_of_an_endpoint_leads_to_its_function(stack: Stack, name: str) -> None:
-    expected = {"$default"} if name == _CATCHES_ALL else _expected(import_module(name))
+    expected = {"$default"} if name == _CATCHES_ALL else _route_keys_of(import_module(name))
     assert stack.routes(_function_of(stack, name)) == expected
 
 
@@ -57,31 +57,31 @@ def test_every_function_is_an_endpoint_or_a_worker(stack: Stack) -> None:
     assert handlers == {f"{name}.handler" for name in (*ENDPOINTS, *WORKERS)}
 
 
-def test_a_worker_answers_for_each_message_by_itself(stack: Stack) -> None:
+def test_a_worker_reports_failures_per_message(stack: Stack) -> None:
     for source in stack.of_type("AWS::Lambda::EventSourceMapping").values():
         assert source["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
 
 
-def test_a_queue_hides_a_message_six_times_as_long_as_its_worker_may_take(stack: Stack) -> None:
-    fed = 0
+def test_a_visibility_timeout_is_at_least_six_function_timeouts(stack: Stack) -> None:
+    sources_found = 0
     for function, properties in stack.functions.items():
         for source in stack.sources(function):
             queue = stack.of_type("AWS::SQS::Queue")[source["EventSourceArn"]["Fn::GetAtt"][0]]
             assert queue["VisibilityTimeout"] >= 6 * properties["Timeout"]
-            fed += 1
-    assert fed == 2
+            sources_found += 1
+    assert sources_found == 2
 
 
 def test_a_message_that_always_fails_ends_in_a_dead_letter_queue_before_it_expires(
     stack: Stack,
 ) -> None:
     queues = stack.of_type("AWS::SQS::Queue")
-    fed = [m["EventSourceArn"]["Fn::GetAtt"][0] for m in _mappings(stack)]
-    for name in fed:
+    worker_queues = [m["EventSourceArn"]["Fn::GetAtt"][0] for m in _mappings(stack)]
+    for name in worker_queues:
         redrive = queues[name]["RedrivePolicy"]
         tries = redrive["maxReceiveCount"] * queues[name]["VisibilityTimeout"]
         assert tries < queues[name]["MessageRetentionPeriod"]
-        assert redrive["deadLetterTargetArn"]["Fn::GetAtt"][0] in queues.keys() - set(fed)
+        assert redrive["deadLetterTargetArn"]["Fn::GetAtt"][0] in queues.keys() - set(worker_queues)
 
 
 def test_every_queue_is_encrypted(stack: Stack) -> None:
@@ -91,20 +91,20 @@ def test_every_queue_is_encrypted(stack: Stack) -> None:
 
 
 def test_a_queue_starts_no_more_workers_than_are_reserved(stack: Stack) -> None:
-    """Else the messages of those turned away would end among the dead letters."""
+    """Otherwise throttled messages would end in the dead-letter queue."""
     for function, properties in stack.functions.items():
         for source in stack.sources(function):
             most = source["ScalingConfig"]["MaximumConcurrency"]
             assert most <= properties.get("ReservedConcurrentExecutions", 1000)
 
 
-def test_every_log_is_kept_for_a_time_that_is_said(stack: Stack) -> None:
+def test_every_log_group_has_a_retention_time(stack: Stack) -> None:
     groups = stack.of_type("AWS::Logs::LogGroup")
     assert len(groups) == len(stack.functions)
     assert all(group["RetentionInDays"] for group in groups.values())
 
 
-def test_every_alarm_tells_somebody(stack: Stack) -> None:
+def test_every_alarm_notifies_the_alert_topic(stack: Stack) -> None:
     alarms = stack.of_type("AWS::CloudWatch::Alarm")
     assert len(alarms) == 7
     assert all(alarm["AlarmActions"] == [{"Ref": "AlertTopic"}] for alarm in alarms.values())

@@ -1,1 +1,1 @@
-"""Scaling: how many switches a second, and how fast they are delivered, as one number grows."""
+"""Scaling measurements: rate of switches, or delivery times, while one number grows."""

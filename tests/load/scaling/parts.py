@@ -1,4 +1,4 @@
-"""The parts of the measurement as data: which number grows, and in which steps."""
+"""The parts of the scaling measurement: the number that grows, and its values."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -6,19 +6,19 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Size:
-    """One step of a part."""
+    """One value of the growing number, with the servers and sessions for it."""
 
     number: int
-    """The number that grows, for the picture's axis."""
+    """The growing number, for the picture's axis."""
     series: str = ""
-    """Sizes of one series are joined by a line."""
+    """The picture joins sizes of one series by a line."""
     instances: int = 1
     cluster: bool = False
     sessions: int = 100
     participants: int = 2
     sockets: int = 0
     rate: float = 0
-    """Switches a second; 0 for as many as possible."""
+    """Switches per second; 0 for as many as possible."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +32,7 @@ class Part:
 
     @property
     def has_sockets(self) -> bool:
-        """Whether deliveries are measured, not the most switches a second."""
+        """Whether delivery times are measured, not the highest rate of switches."""
         return any(size.sockets for size in self.sizes)
 
 

@@ -1,4 +1,4 @@
-"""One picture of a part: its speed on the left, the use of the processor on the right."""
+"""Draws a part: rates or latencies on the left, processor use on the right."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -9,10 +9,10 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import NullFormatter, NullLocator
 
 from tests.load.bench.figures import Figures
-from tests.load.picture import COLOURS, dress
+from tests.load.picture import COLOURS, style_axes
 from tests.load.scaling.measure import Measured
 from tests.load.scaling.parts import Part
-from tests.load.scaling.words import ROLES, cores, spaced
+from tests.load.scaling.words import ROLES, core_count, format_number
 from tests.load.usage import Role
 
 _SERIES = ("#2874a6", "#e67e22")
@@ -24,7 +24,7 @@ _ROLES: dict[Role, str] = {
     "other programs": "#e5e8e8",
 }
 _LEAST_SHOWN = 3.0
-"""Percent of one core; a role that uses less is left out."""
+"""Percent of one core; roles that use less are left out."""
 
 _LABELS: dict[Role, str] = {
     "service": "service",
@@ -35,46 +35,48 @@ _LABELS: dict[Role, str] = {
 }
 
 
-def draw(part: Part, found: Sequence[Measured], path: Path) -> None:
-    """Write the picture of `found` to `path`, as PNG."""
+def draw(part: Part, measurements: Sequence[Measured], path: Path) -> None:
+    """Write the picture of `measurements` to `path`, as PNG."""
     matplotlib.use("Agg")
     figure = Figure(figsize=(10, 4.6), layout="constrained", dpi=120)
     left, right = figure.subplots(1, 2, width_ratios=[5, 5])
-    where = f"Everything runs on one machine with {cores()} cores, the load generator too."
+    where = f"Everything runs on one machine with {core_count()} cores, the load generator too."
     figure.suptitle(f"{part.about}\n{where}", fontsize=11, x=0.01, ha="left")
     if part.has_sockets:
-        _delays(left, found)
+        _draw_latencies(left, measurements)
     else:
-        _rates(left, found)
-    _number_axis(left, part, found)
-    _processors(right, part, found)
+        _draw_rates(left, measurements)
+    _number_axis(left, part, measurements)
+    _draw_processors(right, part, measurements)
     for axes in (left, right):
-        dress(axes)
+        style_axes(axes)
     figure.savefig(path)
 
 
-def _rates(axes: Any, found: Sequence[Measured]) -> None:
-    names = list(dict.fromkeys(one.size.series for one in found))
+def _draw_rates(axes: Any, measurements: Sequence[Measured]) -> None:
+    names = list(dict.fromkeys(item.size.series for item in measurements))
     for series, colour in zip(names, _SERIES, strict=False):
-        points = [(one.size.number, one.rate) for one in found if one.size.series == series]
+        points = [
+            (item.size.number, item.rate) for item in measurements if item.size.series == series
+        ]
         axes.plot(*zip(*points, strict=True), "o-", color=colour, label=series)
         for number, rate in points:
-            _note(axes, spaced(rate), number, rate, colour)
-    axes.set_ylim(0, 1.35 * max(one.rate for one in found) or 1)
-    axes.set_ylabel("switches a second, as many as possible")
-    if any(one.size.series for one in found):
+            _annotate(axes, format_number(rate), number, rate, colour)
+    axes.set_ylim(0, 1.35 * max(item.rate for item in measurements) or 1)
+    axes.set_ylabel("switches per second, as many as possible")
+    if any(item.size.series for item in measurements):
         axes.legend(loc="upper left", frameon=False, fontsize=9)
 
 
-def _delays(axes: Any, found: Sequence[Measured]) -> None:
-    numbers = [one.size.number for one in found]
-    pushes = [one.delivery for one in found if one.delivery]
-    _spread(axes, "request to message", numbers, pushes, "o-")
-    _spread(axes, "request to answer", numbers, [one.switch for one in found], "s:")
-    for number, delivery in zip(numbers, pushes, strict=True):
-        _note(axes, spaced(delivery.p95_ms), number, delivery.p95_ms, COLOURS[95])
+def _draw_latencies(axes: Any, measurements: Sequence[Measured]) -> None:
+    numbers = [item.size.number for item in measurements]
+    deliveries = [item.delivery for item in measurements if item.delivery]
+    _spread(axes, "request to message", numbers, deliveries, "o-")
+    _spread(axes, "request to answer", numbers, [item.switch for item in measurements], "s:")
+    for number, delivery in zip(numbers, deliveries, strict=True):
+        _annotate(axes, format_number(delivery.p95_ms), number, delivery.p95_ms, COLOURS[95])
     axes.set_yscale("log")
-    axes.yaxis.set_major_formatter(lambda ms, _: spaced(ms))
+    axes.yaxis.set_major_formatter(lambda ms, _: format_number(ms))
     axes.yaxis.set_minor_formatter(NullFormatter())
     axes.margins(y=0.15)
     axes.set_ylabel("ms")
@@ -91,7 +93,7 @@ def _spread(
         axes.plot(numbers, values, style, color=COLOURS[p], label=f"{name}, p{p}", markersize=5)
 
 
-def _note(axes: Any, text: str, x: float, y: float, colour: str) -> None:
+def _annotate(axes: Any, text: str, x: float, y: float, colour: str) -> None:
     axes.annotate(
         text,
         (x, y),
@@ -103,29 +105,29 @@ def _note(axes: Any, text: str, x: float, y: float, colour: str) -> None:
     )
 
 
-def _number_axis(axes: Any, part: Part, found: Sequence[Measured]) -> None:
-    numbers = sorted({one.size.number for one in found})
+def _number_axis(axes: Any, part: Part, measurements: Sequence[Measured]) -> None:
+    numbers = sorted({item.size.number for item in measurements})
     axes.set_xscale("log")
-    axes.set_xticks(numbers, [spaced(number) for number in numbers])
+    axes.set_xticks(numbers, [format_number(number) for number in numbers])
     axes.xaxis.set_minor_locator(NullLocator())
     axes.margins(x=0.15)
     axes.set_xlabel(part.axis)
 
 
-def _processors(axes: Any, part: Part, found: Sequence[Measured]) -> None:
-    """Stacked bars, so that their height is the use of the whole machine."""
-    places = range(len(found))
-    heights = [0.0] * len(found)
+def _draw_processors(axes: Any, part: Part, measurements: Sequence[Measured]) -> None:
+    """Draw stacked bars, whose height is the use of the whole machine."""
+    places = range(len(measurements))
+    heights = [0.0] * len(measurements)
     for role in ROLES:
-        used = [sum(one.busy.get(role, ())) for one in found]
+        used = [sum(item.busy.get(role, ())) for item in measurements]
         if max(used) < _LEAST_SHOWN:
             continue
         axes.bar(places, used, 0.6, bottom=heights, color=_ROLES[role], label=_LABELS[role])
         heights = [below + more for below, more in zip(heights, used, strict=True)]
-    full = 100 * cores()
+    full = 100 * core_count()
     axes.axhline(full, color="#1b2631", linestyle=(0, (4, 3)), linewidth=1)
     axes.annotate(
-        f"all {cores()} cores",
+        f"all {core_count()} cores",
         xy=(0, full),
         xycoords=("axes fraction", "data"),
         xytext=(4, 3),
@@ -133,9 +135,11 @@ def _processors(axes: Any, part: Part, found: Sequence[Measured]) -> None:
         fontsize=8,
     )
     axes.set_ylim(0, 1.45 * full)
-    labels = [f"{spaced(one.size.number)}\n{one.size.series}".strip() for one in found]
+    labels = [
+        f"{format_number(item.size.number)}\n{item.size.series}".strip() for item in measurements
+    ]
     labels = [label.replace("cluster ", "cluster\n") for label in labels]
-    axes.set_xticks(list(places), labels, fontsize=8 if len(found) > 3 else 10)
+    axes.set_xticks(list(places), labels, fontsize=8 if len(measurements) > 3 else 10)
     axes.set_xlabel(part.axis)
     axes.set_ylabel("processor, % of one core")
     axes.legend(loc="upper left", ncols=2, frameon=False, fontsize=8)
