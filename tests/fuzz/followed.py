@@ -4,9 +4,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from tests.fuzz.account import ExpectedClocks, epoch_ms
-from tests.linearizability.exchange import Answer, Asked, Opening, Verb
-from tests.linearizability.game import Game
-from tests.linearizability.specification import Specification, State
+from tests.resilience.linearizability.exchange import Answer, Asked, Opening, Verb
+from tests.resilience.linearizability.game import Game
+from tests.resilience.linearizability.specification import Specification, State
 
 EVENTS = {
     Verb.CREATE: "session_created",

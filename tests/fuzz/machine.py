@@ -12,9 +12,9 @@ from hypothesis.stateful import Bundle, RuleBasedStateMachine, invariant, precon
 
 from tests.fuzz.followed import TrackedSession
 from tests.fuzz.openings import durations, openings, participant_ids, players, seats
-from tests.linearizability.exchange import Asked, Opening, Seat, Verb
-from tests.linearizability.game import Game
-from tests.linearizability.wire import answer_in, request
+from tests.resilience.linearizability.exchange import Asked, Opening, Seat, Verb
+from tests.resilience.linearizability.game import Game
+from tests.resilience.linearizability.wire import answer_in, request
 
 _TRAIL_TIMEOUT_S = 5.0
 _POLL_S = 0.005

@@ -128,8 +128,8 @@ def old_entries_of(changes: Sequence[Change]) -> list[bytes]:
 
 
 async def test_a_session_from_before_tenants_has_no_tenant_and_continues(old_database: str) -> None:
-    changes = game()
-    session = last_of(changes)
+    changes = switched_session()
+    session = last_session(changes)
     old = old_entries_of(changes)
     with psycopg.connect(old_database) as connection:
         batch = b"[" + b",".join(old[:3]) + b"]"
@@ -145,7 +145,7 @@ async def test_a_session_from_before_tenants_has_no_tenant_and_continues(old_dat
     acme = switched_session(session_id=session.session_id, tenant="acme")
     assert await log.append(entries_of(acme)) == []
     for recorded in (changes, acme):
-        events = await log.events(last_of(recorded).name, 0, 10)
+        events = await log.events(last_session(recorded).name, 0, 10)
         assert [(e.version, e.event) for e in events] == [
             (change.session.version, change.type) for change in recorded
         ]
@@ -279,7 +279,7 @@ def test_the_service_may_not_change_or_delete_events(migrated_database: str, ver
 
 
 def test_the_service_can_write_and_read(migrated_database: str) -> None:
-    (entry, *_) = entries_of(game())
+    (entry, *_) = entries_of(switched_session())
     with psycopg.connect(migrated_database) as connection:
         connection.execute("set role service_role")
         connection.execute("select record_events(%s::json)", (f"[{entry.decode()}]",))

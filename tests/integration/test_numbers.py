@@ -34,7 +34,7 @@ def occurrences(text: str) -> int:
     return sum(list(map(float, json.loads(one))) == given for one in found)
 
 
-async def start_session(api: Api) -> str:
+async def start_session(api: ApiClient) -> str:
     """Start a session that holds the numbers and expires after 1 s; return its id."""
     body = chess(
         participants=[participant(1_000), participant(60_000)],
@@ -50,7 +50,7 @@ async def start_session(api: Api) -> str:
     return session_id
 
 
-async def trail_with_event(api: Api, session_id: str, event: str) -> str:
+async def trail_with_event(api: ApiClient, session_id: str, event: str) -> str:
     """Return the trail as text once it has that event."""
     async with asyncio.timeout(_TRAIL_TIMEOUT_S):
         while True:
@@ -61,7 +61,7 @@ async def trail_with_event(api: Api, session_id: str, event: str) -> str:
             await asyncio.sleep(0.05)
 
 
-async def test_reads_the_trail_and_replays_show_the_same_numbers(api: Api) -> None:
+async def test_reads_the_trail_and_replays_show_the_same_numbers(api: ApiClient) -> None:
     session_id = await start_session(api)
     trail = await trail_with_event(api, session_id, "time_expired")
     assert (await api.get(session_id)).text.count(NUMBERS) == 2

@@ -1,6 +1,6 @@
 """Redis is stopped, restarted empty or suspended, with concurrent requests.
 
-`tests/faults` tests failures of the network to Redis.
+`tests/resilience/faults` tests failures of the network to Redis.
 """
 
 import asyncio
@@ -62,7 +62,7 @@ class SchedulingDelay:
         """The sum of the delays so far, with that of the pending answer, in seconds."""
         return self._total_s + self._pending_s()
 
-    async def measure(self, api: Api) -> None:
+    async def measure(self, api: ApiClient) -> None:
         """Send requests until cancelled."""
         while True:
             self._sent_at = time.monotonic()
@@ -99,7 +99,7 @@ async def assert_works_again_in_time(request: Callable[[], Awaitable[httpx.Respo
 
 
 async def test_an_instance_recovers_when_redis_restarts_empty(
-    valkey: ValkeyServer, instance: Instance, api: Api
+    valkey: ValkeyServer, instance: Instance, api: ApiClient
 ) -> None:
     session_id = await api.started(chess())
     async with connect_live(instance, session_id) as follower:
@@ -127,10 +127,10 @@ async def test_an_instance_recovers_when_redis_restarts_empty(
 
 
 async def test_a_dropped_subscription_loses_no_state_update(
-    valkey: ValkeyServer, instance: Instance, api: Api
+    valkey: ValkeyServer, instance: Instance, api: ApiClient
 ) -> None:
     session_id = await api.started(chess())
-    async with following(instance, session_id) as follower, redis_client(valkey) as redis:
+    async with connect_live(instance, session_id) as follower, redis_client(valkey) as redis:
         for version in range(3, 13):
             await redis.client_kill_filter(_type="pubsub")
             await api.do(session_id, "switch")
@@ -138,7 +138,7 @@ async def test_a_dropped_subscription_loses_no_state_update(
 
 
 async def test_concurrent_requests_are_refused_in_time_while_redis_is_suspended(
-    valkey: ValkeyServer, instance: Instance, api: Api
+    valkey: ValkeyServer, instance: Instance, api: ApiClient
 ) -> None:
     session_id = await api.started(chess())
     async with connect_live(instance, session_id) as follower:
@@ -164,7 +164,7 @@ async def test_concurrent_requests_are_refused_in_time_while_redis_is_suspended(
 
 
 async def test_a_flag_falls_at_its_deadline_though_redis_was_suspended(
-    valkey: ValkeyServer, instance: Instance, api: Api
+    valkey: ValkeyServer, instance: Instance, api: ApiClient
 ) -> None:
     session_id = await api.started(chess(participants=_short_clocks()))
     deadline = (await api.session(session_id))["server_time_ms"] + 1_000

@@ -19,18 +19,18 @@ _OTHER_ORIGIN = "https://evil.example"
 @pytest.fixture(scope="module")
 def cors_url(redis_url: str) -> Iterator[str]:
     """The URL of a service that allows one origin, behind one proxy."""
-    with serving(redis_url, CORS_ORIGINS=ALLOWED_ORIGIN, TRUSTED_PROXY_HOPS="1") as url:
+    with running_service(redis_url, CORS_ORIGINS=ALLOWED_ORIGIN, TRUSTED_PROXY_HOPS="1") as url:
         yield url
 
 
 @pytest.fixture
-async def cors_api(cors_url: str) -> AsyncIterator[Api]:
+async def cors_api(cors_url: str) -> AsyncIterator[ApiClient]:
     """A client of that service."""
-    async with calling(cors_url) as api:
+    async with api_client(cors_url) as api:
         yield api
 
 
-def own_origin(api: Api) -> str:
+def own_origin(api: ApiClient) -> str:
     """Return the origin of the service's own page."""
     return f"http://{urlsplit(str(api.http.base_url)).netloc}"
 
@@ -62,9 +62,9 @@ CHANGES: list[tuple[str, str, Any]] = [
 ]
 
 
-@pytest.mark.parametrize(("page", "change"), across(CROSS_ORIGIN_PAGES, CHANGES))
+@pytest.mark.parametrize(("page", "change"), pairs(CROSS_ORIGIN_PAGES, CHANGES))
 async def test_a_cross_origin_page_changes_nothing(
-    api: Api, page: str, change: tuple[str, str, Any]
+    api: ApiClient, page: str, change: tuple[str, str, Any]
 ) -> None:
     method, path, body = change
     session_id = await api.started(chess())
@@ -78,7 +78,9 @@ async def test_a_cross_origin_page_changes_nothing(
 
 
 @pytest.mark.parametrize("kind", ["text/plain", "application/x-www-form-urlencoded", None])
-async def test_a_form_on_a_cross_origin_page_switches_nothing(api: Api, kind: str | None) -> None:
+async def test_a_form_on_a_cross_origin_page_switches_nothing(
+    api: ApiClient, kind: str | None
+) -> None:
     session_id = await api.started(chess())
     headers = {"Origin": _OTHER_ORIGIN} | ({"Content-Type": kind} if kind else {})
     for content in (b"", b"{}"):
@@ -99,7 +101,7 @@ async def test_a_form_on_a_cross_origin_page_switches_nothing(api: Api, kind: st
     ],
 )
 async def test_backends_and_the_service_s_own_page_may_change_sessions(
-    api: Api, headers: dict[str, str]
+    api: ApiClient, headers: dict[str, str]
 ) -> None:
     session_id = await api.started(chess())
     assert (await api.do(session_id, "switch", headers=headers)).status_code == 200
@@ -107,13 +109,13 @@ async def test_backends_and_the_service_s_own_page_may_change_sessions(
     assert (await api.do(session_id, "switch", headers=same)).status_code == 200
 
 
-async def test_the_scheme_of_the_own_origin_is_not_checked(api: Api) -> None:
+async def test_the_scheme_of_the_own_origin_is_not_checked(api: ApiClient) -> None:
     session_id = await api.started(chess())
     headers = {"Origin": own_origin(api).replace("http", "https")}
     assert (await api.do(session_id, "switch", headers=headers)).status_code == 200
 
 
-async def test_a_cross_origin_page_gets_no_cors_header_for_a_read(api: Api) -> None:
+async def test_a_cross_origin_page_gets_no_cors_header_for_a_read(api: ApiClient) -> None:
     session_id = await api.started(chess())
     answer = await api.get(session_id, {"Origin": _OTHER_ORIGIN, "Sec-Fetch-Site": "cross-site"})
     assert answer.status_code == 200
@@ -122,7 +124,7 @@ async def test_a_cross_origin_page_gets_no_cors_header_for_a_read(api: Api) -> N
 
 @pytest.mark.parametrize("site", ["cross-site", None])
 async def test_only_pages_of_allowed_origins_may_change_sessions(
-    cors_api: Api, site: str | None
+    cors_api: ApiClient, site: str | None
 ) -> None:
     session_id = await cors_api.started(chess())
     fetch = {"Sec-Fetch-Site": site} if site else {}
@@ -131,7 +133,9 @@ async def test_only_pages_of_allowed_origins_may_change_sessions(
     assert (listed.status_code, other.status_code) == (200, 403)
 
 
-async def test_the_own_origin_is_the_host_that_a_trusted_proxy_forwards(cors_api: Api) -> None:
+async def test_the_own_origin_is_the_host_that_a_trusted_proxy_forwards(
+    cors_api: ApiClient,
+) -> None:
     session_id = await cors_api.started(chess())
     public = {"Origin": "https://public.example", "X-Forwarded-Host": "made.up, public.example"}
     made_up = {"Origin": "https://made.up", "X-Forwarded-Host": "made.up, public.example"}
@@ -139,13 +143,13 @@ async def test_the_own_origin_is_the_host_that_a_trusted_proxy_forwards(cors_api
     assert [answer.status_code for answer in answers] == [200, 403]
 
 
-async def test_a_forwarded_host_is_ignored_without_a_trusted_proxy(api: Api) -> None:
+async def test_a_forwarded_host_is_ignored_without_a_trusted_proxy(api: ApiClient) -> None:
     session_id = await api.started(chess())
     headers = {"Origin": _OTHER_ORIGIN, "X-Forwarded-Host": "evil.example"}
     assert (await api.do(session_id, "switch", headers=headers)).status_code == 403
 
 
-async def test_with_tokens_the_origin_is_not_checked(guarded: Api) -> None:
+async def test_with_tokens_the_origin_is_not_checked(guarded: ApiClient) -> None:
     session_id = await guarded.started(chess())
     headers = {"Origin": _OTHER_ORIGIN, "Sec-Fetch-Site": "cross-site"}
     assert (await guarded.do(session_id, "switch", headers=headers)).status_code == 200
@@ -154,7 +158,7 @@ async def test_with_tokens_the_origin_is_not_checked(guarded: Api) -> None:
 @pytest.mark.skipif(IS_FUNCTIONS, reason="functions have no local host name")
 @pytest.mark.parametrize("host", ["evil.example", "evil.example:3000", "127.0.0.1.evil.example"])
 async def test_a_local_instance_refuses_browsers_under_another_host_name(
-    api: Api, host: str
+    api: ApiClient, host: str
 ) -> None:
     session_id = await api.started(chess())
     page = {"Host": host, "Origin": f"http://{host}", "Sec-Fetch-Site": "same-origin"}
@@ -165,7 +169,7 @@ async def test_a_local_instance_refuses_browsers_under_another_host_name(
 
 
 @pytest.mark.skipif(IS_FUNCTIONS, reason="functions have no local host name")
-async def test_clients_other_than_browsers_may_use_any_host_name(api: Api) -> None:
+async def test_clients_other_than_browsers_may_use_any_host_name(api: ApiClient) -> None:
     session_id = await api.started(chess())
     assert (await api.get(session_id, {"Host": "x"})).status_code == 200
     assert (await api.do(session_id, "switch", headers={"Host": "x"})).status_code == 200
@@ -173,12 +177,14 @@ async def test_clients_other_than_browsers_may_use_any_host_name(api: Api) -> No
 
 @pytest.mark.skipif(IS_FUNCTIONS, reason="functions have no local host name")
 @pytest.mark.parametrize("host", ["localhost", "localhost:9", "a.localhost", "[::1]:9", "10.0.0.1"])
-async def test_localhost_and_ip_addresses_are_accepted_as_host_names(api: Api, host: str) -> None:
+async def test_localhost_and_ip_addresses_are_accepted_as_host_names(
+    api: ApiClient, host: str
+) -> None:
     assert (await api.get(str(uuid4()), {"Host": host})).status_code == 404
 
 
 @pytest.mark.skipif(IS_FUNCTIONS, reason="functions serve no event streams")
-async def test_a_cross_origin_page_cannot_follow_a_stream(api: Api) -> None:
+async def test_a_cross_origin_page_cannot_follow_a_stream(api: ApiClient) -> None:
     path = f"/v1/sessions/{await api.created(chess())}/stream"
     refused = await api.http.get(path, headers={"Origin": _OTHER_ORIGIN})
     assert error_of(refused) == (403, "FORBIDDEN")

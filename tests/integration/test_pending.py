@@ -24,7 +24,9 @@ def active_ids(session: dict[str, Any]) -> list[str]:
     return people + [g["group_id"] for g in session.get("groups", []) if g["is_active"]]
 
 
-async def test_a_pending_session_names_its_starter_and_has_no_active_participant(api: Api) -> None:
+async def test_a_pending_session_names_its_starter_and_has_no_active_participant(
+    api: ApiClient,
+) -> None:
     body = chess()
     starter = body["active_participant_id"] = body["participants"][1]["participant_id"]
     created = (await api.create(body)).json()["data"]
@@ -35,13 +37,13 @@ async def test_a_pending_session_names_its_starter_and_has_no_active_participant
         assert session["time_remaining_ms"] == 60_000
 
 
-async def test_the_first_participant_starts_by_default(api: Api) -> None:
+async def test_the_first_participant_starts_by_default(api: ApiClient) -> None:
     body = chess()
     session = (await api.create(body)).json()["data"]
     assert session["starts_with"] == body["participants"][0]["participant_id"]
 
 
-async def test_a_pending_session_of_groups_has_no_active_group(api: Api) -> None:
+async def test_a_pending_session_of_groups_has_no_active_group(api: ApiClient) -> None:
     body = two_groups()
     session = (await api.create(body)).json()["data"]
     assert session["starts_with"] == body["active_participant_id"]
@@ -49,13 +51,13 @@ async def test_a_pending_session_of_groups_has_no_active_group(api: Api) -> None
     assert active_ids(session) == []
 
 
-async def test_starts_with_is_omitted_without_participants(api: Api) -> None:
+async def test_starts_with_is_omitted_without_participants(api: ApiClient) -> None:
     session = (await api.create({"sync_mode": "count_up"})).json()["data"]
     assert session["active_participant_id"] is None
     assert "starts_with" not in session
 
 
-async def test_the_named_participant_becomes_active_at_the_start(api: Api) -> None:
+async def test_the_named_participant_becomes_active_at_the_start(api: ApiClient) -> None:
     body = two_groups()
     session_id = await api.created(body)
     session = (await api.do(session_id, "start")).json()["data"]
@@ -75,7 +77,7 @@ async def test_a_session_that_ends_before_its_start_has_no_starter(
     assert "starts_with" not in session
 
 
-async def test_the_summary_of_a_pending_session_names_its_starter(api: Api) -> None:
+async def test_the_summary_of_a_pending_session_names_its_starter(api: ApiClient) -> None:
     body = two_groups()
     session_id = await api.created(body)
     summary = (await api.http.get(f"/v1/sessions/{session_id}/summary")).json()["data"]
@@ -87,7 +89,7 @@ async def test_the_summary_of_a_pending_session_names_its_starter(api: Api) -> N
     assert "starts_with" not in summary
 
 
-async def test_the_first_participant_to_join_an_empty_session_starts(api: Api) -> None:
+async def test_the_first_participant_to_join_an_empty_session_starts(api: ApiClient) -> None:
     session_id = await api.created({"sync_mode": "count_up"})
     newcomer = participant(None)
     answer = await api.http.post(f"/v1/sessions/{session_id}/participants", json=newcomer)
@@ -97,7 +99,7 @@ async def test_the_first_participant_to_join_an_empty_session_starts(api: Api) -
     assert active_ids(session) == []
 
 
-async def test_a_replay_of_the_first_version_names_the_starter(api: Api) -> None:
+async def test_a_replay_of_the_first_version_names_the_starter(api: ApiClient) -> None:
     body = chess()
     session_id = await api.started(body)
     answer = await api.http.get(f"/v1/sessions/{session_id}/replay", params={"version": 1})

@@ -1,4 +1,4 @@
-"""Permissions that the table of rights (test_rights.py) doesn't cover: tokens, owners and keys."""
+"""What tokens let their bearers do, beyond the table of rights."""
 
 from typing import Any
 from uuid import uuid4
@@ -13,7 +13,9 @@ from tests.support.tokens import bearer
 pytestmark = pytest.mark.http
 
 
-async def test_a_participants_repeated_switch_ends_one_cycle(guarded: ApiClient) -> None:
+async def test_a_participant_ends_its_own_cycle_once_however_often_it_taps(
+    guarded: ApiClient,
+) -> None:
     alice = await create_session(guarded)
     guarded.http.headers.update(bearer(tokens.participant(alice.session_id, alice.on_move)))
     first = await guarded.do(alice.session_id, "switch")
@@ -23,7 +25,7 @@ async def test_a_participants_repeated_switch_ends_one_cycle(guarded: ApiClient)
     assert second.json()["error"]["details"] == {"active_participant_id": alice.off_move}
 
 
-async def test_a_participant_cannot_switch_for_another(guarded: ApiClient) -> None:
+async def test_a_participant_can_speak_for_nobody_else(guarded: ApiClient) -> None:
     alice = await create_session(guarded)
     guarded.http.headers.update(bearer(tokens.participant(alice.session_id, alice.off_move)))
     answer = await guarded.do(alice.session_id, "switch", {"current_participant_id": alice.on_move})
@@ -31,7 +33,7 @@ async def test_a_participant_cannot_switch_for_another(guarded: ApiClient) -> No
     assert (await guarded.session(alice.session_id))["version"] == 2
 
 
-async def test_participants_cannot_pause_by_default(guarded: ApiClient) -> None:
+async def test_participants_stop_no_clock_unless_the_session_lets_them(guarded: ApiClient) -> None:
     body = chess()
     session_id = await guarded.started(body)
     player = body["participants"][0]["participant_id"]
@@ -40,7 +42,7 @@ async def test_participants_cannot_pause_by_default(guarded: ApiClient) -> None:
     assert "participants_may_pause" not in await guarded.session(session_id)
 
 
-async def test_a_minted_token_lets_a_participant_switch_and_names_its_expiry(
+async def test_a_minted_token_lets_a_participant_play_and_says_until_when(
     guarded: ApiClient,
 ) -> None:
     alice = await create_session(guarded)
@@ -51,9 +53,9 @@ async def test_a_minted_token_lets_a_participant_switch_and_names_its_expiry(
     guarded.http.headers.update(bearer(minted.json()["data"]["token"]))
     assert (await guarded.do(alice.session_id, "switch")).status_code == 200
     assert (await guarded.do(alice.session_id, "complete")).status_code == 403
-    payload = tokens.claims_of(minted.json()["data"]["token"])
-    assert payload["exp"] - payload["iat"] == 5
-    assert minted.json()["data"]["expires_at"] == tokens.format_timestamp(payload["exp"])
+    said = tokens.claims_of(minted.json()["data"]["token"])
+    assert said["exp"] - said["iat"] == 5
+    assert minted.json()["data"]["expires_at"] == tokens.format_timestamp(said["exp"])
 
 
 @pytest.mark.parametrize(
@@ -66,7 +68,7 @@ async def test_a_minted_token_lets_a_participant_switch_and_names_its_expiry(
         ({"role": "participant", "participant_id": str(uuid4())}, 404, None),
     ],
 )
-async def test_minting_needs_a_known_participant_an_allowed_role_and_a_bounded_lifetime(
+async def test_no_token_is_minted_for_nobody_or_for_ever(
     guarded: ApiClient, body: dict[str, Any], status: int, field: str | None
 ) -> None:
     alice = await create_session(guarded)
@@ -76,14 +78,14 @@ async def test_minting_needs_a_known_participant_an_allowed_role_and_a_bounded_l
     assert [detail["field"] for detail in details] == ([field] if field else [])
 
 
-async def test_a_host_cannot_read_a_session_without_an_owner(guarded: ApiClient) -> None:
+async def test_a_session_without_an_owner_is_no_host_s(guarded: ApiClient) -> None:
     guarded.http.headers.update(bearer(tokens.service()))
     session_id = await guarded.created(chess())
     guarded.http.headers.update(bearer(tokens.host("service")))
     assert (await guarded.get(session_id)).status_code == 404
 
 
-async def test_idempotency_keys_are_separate_per_caller(guarded: ApiClient) -> None:
+async def test_a_key_that_another_caller_used_is_another_key(guarded: ApiClient) -> None:
     key = {"Idempotency-Key": str(uuid4())}
     first = await guarded.create(chess(), **key)
     guarded.http.headers.update(bearer(tokens.host("bob")))
@@ -92,7 +94,7 @@ async def test_idempotency_keys_are_separate_per_caller(guarded: ApiClient) -> N
     assert first.json()["data"]["session_id"] != second.json()["data"]["session_id"]
 
 
-async def test_caller_and_key_are_not_joined_ambiguously(guarded: ApiClient) -> None:
+async def test_no_two_callers_and_keys_are_taken_for_the_same(guarded: ApiClient) -> None:
     created = []
     for sub, key in (("carol", "b:c"), ("carol:b", "c")):
         guarded.http.headers.update(bearer(tokens.host(sub)))
@@ -100,7 +102,7 @@ async def test_caller_and_key_are_not_joined_ambiguously(guarded: ApiClient) -> 
     assert [answer.status_code for answer in created] == [201, 201]
 
 
-async def test_the_audit_trail_names_the_actor_of_each_change(guarded: ApiClient) -> None:
+async def test_the_trail_names_who_did_it(guarded: ApiClient) -> None:
     alice = await create_session(guarded)
     player = tokens.participant(alice.session_id, alice.on_move)
     path = f"/v1/sessions/{alice.session_id}"

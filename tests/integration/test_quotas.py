@@ -35,16 +35,16 @@ def limited_url() -> Iterator[str]:
 
 
 @pytest.fixture
-async def api(limited_url: str) -> AsyncIterator[Api]:
+async def api(limited_url: str) -> AsyncIterator[ApiClient]:
     """A client of a host without sessions."""
-    async with calling(limited_url, tokens.host(str(uuid4())), timeout=20) as api:
+    async with api_client(limited_url, tokens.host(str(uuid4())), timeout=20) as api:
         yield api
 
 
 @pytest.fixture
-async def backend(limited_url: str) -> AsyncIterator[Api]:
+async def backend(limited_url: str) -> AsyncIterator[ApiClient]:
     """A client with a backend's token; a backend owns no sessions."""
-    async with calling(limited_url, tokens.service(), timeout=20) as api:
+    async with api_client(limited_url, tokens.service(), timeout=20) as api:
         yield api
 
 
@@ -67,7 +67,7 @@ def advancing_body(
     return body if cycle_ms is None else {**body, "time_per_cycle_ms": cycle_ms}
 
 
-async def fill_quota(api: Api, body: Callable[[], dict[str, Any]] = large_body) -> list[str]:
+async def fill_quota(api: ApiClient, body: Callable[[], dict[str, Any]] = large_body) -> list[str]:
     """Create sessions until one is refused; return their ids."""
     session_ids: list[str] = []
     while (answer := await api.create(body())).status_code == 201:
@@ -85,7 +85,9 @@ def violation(answer: httpx.Response) -> tuple[str, str]:
     return detail["field"], detail["message"]
 
 
-async def test_a_creation_over_the_quota_is_refused_with_the_limit_and_a_remedy(api: Api) -> None:
+async def test_a_creation_over_the_quota_is_refused_with_the_limit_and_a_remedy(
+    api: ApiClient,
+) -> None:
     session_ids = await fill_quota(api)
     assert 5 <= len(session_ids) <= 12
     refused = await api.create(large_body())
@@ -97,13 +99,15 @@ async def test_a_creation_over_the_quota_is_refused_with_the_limit_and_a_remedy(
     assert refused.headers["retry-after"] == "60"
 
 
-async def test_a_host_at_its_quota_does_not_limit_other_hosts(api: Api, limited_url: str) -> None:
+async def test_a_host_at_its_quota_does_not_limit_other_hosts(
+    api: ApiClient, limited_url: str
+) -> None:
     await fill_quota(api)
-    async with calling(limited_url, tokens.host(str(uuid4()))) as other:
+    async with api_client(limited_url, tokens.host(str(uuid4()))) as other:
         assert (await other.create(large_body())).status_code == 201
 
 
-async def test_running_sessions_go_on_when_their_host_is_at_its_quota(api: Api) -> None:
+async def test_running_sessions_go_on_when_their_host_is_at_its_quota(api: ApiClient) -> None:
     session_id = await api.started(chess())
     await fill_quota(api)
     for _ in range(5):
@@ -112,14 +116,14 @@ async def test_running_sessions_go_on_when_their_host_is_at_its_quota(api: Api) 
     assert (await api.do(session_id, "complete")).status_code == 200
 
 
-async def test_deleted_sessions_free_the_quota(api: Api) -> None:
+async def test_deleted_sessions_free_the_quota(api: ApiClient) -> None:
     session_ids = await fill_quota(api)
     for session_id in session_ids[:2]:
         assert (await api.delete(session_id)).status_code == 204
     assert (await api.create(large_body())).status_code == 201
 
 
-async def test_added_participants_count_towards_the_quota(api: Api) -> None:
+async def test_added_participants_count_towards_the_quota(api: ApiClient) -> None:
     await fill_quota(api)
     small = await fill_quota(api, chess)
     path = f"/v1/sessions/{small[0]}/participants"
@@ -132,7 +136,7 @@ async def test_added_participants_count_towards_the_quota(api: Api) -> None:
 
 
 async def test_idempotency_records_are_limited_and_changes_without_a_key_are_not(
-    api: Api,
+    api: ApiClient,
 ) -> None:
     session_id = await api.started(chess())
     await fill_quota(api)
@@ -144,7 +148,7 @@ async def test_idempotency_records_are_limited_and_changes_without_a_key_are_not
     assert (await api.do(session_id, "switch")).status_code == 200
 
 
-async def test_a_session_that_advances_too_fast_for_its_size_is_refused(api: Api) -> None:
+async def test_a_session_that_advances_too_fast_for_its_size_is_refused(api: ApiClient) -> None:
     assert (await api.create(advancing_body(20))).status_code == 201
     field, message = violation(await api.create(advancing_body(21)))
     assert field == "time_per_cycle_ms"
@@ -156,19 +160,21 @@ async def test_a_session_that_advances_too_fast_for_its_size_is_refused(api: Api
     assert violation(await api.create(advancing_body(21, None, 1_000)))[0] == "participants"
 
 
-async def test_warnings_count_as_automatic_changes(api: Api) -> None:
+async def test_warnings_count_as_automatic_changes(api: ApiClient) -> None:
     assert (await api.create(advancing_body(20, 2_000, warn_at_ms=[500]))).status_code == 201
     assert violation(await api.create(advancing_body(20, 2_000, warn_at_ms=[500, 700])))
 
 
-async def test_a_participant_that_would_exceed_the_automatic_load_is_refused(api: Api) -> None:
+async def test_a_participant_that_would_exceed_the_automatic_load_is_refused(
+    api: ApiClient,
+) -> None:
     session_id = await api.created(advancing_body(20))
     answer = await api.http.post(f"/v1/sessions/{session_id}/participants", json=participant(None))
     assert violation(answer)[0] == "participant_id"
     assert (await api.session(session_id))["version"] == 1
 
 
-async def test_a_clock_that_would_exceed_the_automatic_load_is_refused(api: Api) -> None:
+async def test_a_clock_that_would_exceed_the_automatic_load_is_refused(api: ApiClient) -> None:
     body = advancing_body(23, None, 1_000)
     slow = participant(20_000)
     session_id = await api.created({**body, "participants": [*body["participants"], slow]})
@@ -180,7 +186,7 @@ async def test_a_clock_that_would_exceed_the_automatic_load_is_refused(api: Api)
 
 
 async def test_the_automatic_load_of_a_host_s_sessions_is_limited(
-    api: Api,
+    api: ApiClient,
 ) -> None:
     """Each session counts as 8, the minimum for a change, however few its participants."""
     session_ids = [await api.created(advancing_body(1)) for _ in range(6)]
@@ -196,7 +202,7 @@ async def test_the_automatic_load_of_a_host_s_sessions_is_limited(
     assert (await api.do(session_ids[0], "resume")).status_code == 200
 
 
-async def test_only_the_limit_per_session_applies_to_a_backend(backend: Api) -> None:
+async def test_only_the_limit_per_session_applies_to_a_backend(backend: ApiClient) -> None:
     for _ in range(12):
         assert (await backend.create(large_body())).status_code == 201
     for _ in range(6):
@@ -204,7 +210,7 @@ async def test_only_the_limit_per_session_applies_to_a_backend(backend: Api) -> 
     assert violation(await backend.create(advancing_body(21)))
 
 
-async def test_the_bytes_that_a_host_writes_per_minute_are_limited(api: Api) -> None:
+async def test_the_bytes_that_a_host_writes_per_minute_are_limited(api: ApiClient) -> None:
     session_id = await api.started(large_body())
     switched = 0
     while (refused := await api.do(session_id, "switch")).status_code == 200:

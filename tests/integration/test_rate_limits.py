@@ -249,7 +249,7 @@ async def test_rate_limit_failure_decides_on_requests_that_cannot_be_counted(
         Redis.from_url(own_redis_url) as redis,
     ):
         async with httpx.AsyncClient(base_url=instance.url, timeout=20) as http:
-            session_id = await Api(http).created(chess())
+            session_id = await ApiClient(http).created(chess())
             # A full store can still update an existing counter.
             redis.delete(*redis.keys("*:counter:*"))
             redis.config_set("maxmemory", "1")

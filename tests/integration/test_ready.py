@@ -187,6 +187,6 @@ async def test_a_trail_that_is_behind_but_advances_is_up(
 
 def readiness_of(redis: Redis, audit: AuditLog) -> Readiness:
     """Return the readiness check of an instance with this store and this trail."""
-    connection, keys = natively(redis), Keys()
+    connection, keys = native_connection_of(redis), Keys()
     store = RedisSessionStore(connection, keys, StoreClock())
     return Readiness(StoreProbe(connection, keys), store, audit)

@@ -45,9 +45,9 @@ def supabase_service_url(supabase: LocalSupabase) -> Iterator[str]:
 
 
 @pytest.fixture
-async def supabase_api(supabase_service_url: str) -> AsyncIterator[Api]:
+async def supabase_api(supabase_service_url: str) -> AsyncIterator[ApiClient]:
     """A client of that service, with Alice's token."""
-    async with calling(supabase_service_url, tokens.host(), timeout=20) as api:
+    async with api_client(supabase_service_url, tokens.host(), timeout=20) as api:
         yield api
 
 
@@ -68,7 +68,7 @@ def _claims(token: str) -> dict[str, Any]:
 
 
 async def test_the_answer_names_supabase_with_a_token_for_this_session_only(
-    supabase_api: Api,
+    supabase_api: ApiClient,
 ) -> None:
     session_id = await supabase_api.created(chess())
     found = await _subscription(supabase_api, session_id)
@@ -83,7 +83,7 @@ async def test_the_answer_names_supabase_with_a_token_for_this_session_only(
     assert datetime.fromisoformat(found["expires_at"]).timestamp() == claims["exp"]
 
 
-async def test_a_tenant_s_topic_and_token_name_the_tenant(supabase_api: Api) -> None:
+async def test_a_tenant_s_topic_and_token_name_the_tenant(supabase_api: ApiClient) -> None:
     headers = bearer(tokens.host(tenant="acme"))
     answer = await supabase_api.http.post("/v1/sessions", json=chess(), headers=headers)
     session_id = answer.json()["data"]["session_id"]
@@ -92,14 +92,14 @@ async def test_a_tenant_s_topic_and_token_name_the_tenant(supabase_api: Api) -> 
     assert _claims(found["token"])["sync_session"] == f"acme:{session_id}"
 
 
-async def test_the_token_expires_no_later_than_the_caller_s(supabase_api: Api) -> None:
+async def test_the_token_expires_no_later_than_the_caller_s(supabase_api: ApiClient) -> None:
     session_id = await supabase_api.created(chess())
     ends_s = int(time.time()) + 60
     found = await _subscription(supabase_api, session_id, tokens.host(exp=ends_s))
     assert _claims(found["token"])["exp"] == ends_s
 
 
-async def test_the_api_refuses_a_realtime_token(supabase_api: Api) -> None:
+async def test_the_api_refuses_a_realtime_token(supabase_api: ApiClient) -> None:
     session_id = await supabase_api.created(chess())
     found = await _subscription(supabase_api, session_id)
     path = f"/v1/sessions/{session_id}"
@@ -108,7 +108,7 @@ async def test_the_api_refuses_a_realtime_token(supabase_api: Api) -> None:
 
 
 async def test_spectators_and_backends_can_follow_a_session_before_its_creation(
-    supabase_api: Api,
+    supabase_api: ApiClient,
 ) -> None:
     session_id = str(uuid4())
     for token in (tokens.spectator(session_id), tokens.service()):
@@ -118,7 +118,7 @@ async def test_spectators_and_backends_can_follow_a_session_before_its_creation(
     assert as_host.status_code == 404
 
 
-async def test_a_deleted_session_cannot_be_followed(guarded: Api) -> None:
+async def test_a_deleted_session_cannot_be_followed(guarded: ApiClient) -> None:
     session_id = await guarded.created(chess())
     await guarded.http.delete(f"/v1/sessions/{session_id}")
     for token in (tokens.host(), tokens.spectator(session_id), tokens.service()):
@@ -126,7 +126,7 @@ async def test_a_deleted_session_cannot_be_followed(guarded: Api) -> None:
         assert (await guarded.http.get(path, headers=bearer(token))).status_code == 404
 
 
-async def test_without_supabase_the_transport_is_websocket_or_polling(guarded: Api) -> None:
+async def test_without_supabase_the_transport_is_websocket_or_polling(guarded: ApiClient) -> None:
     session_id = await guarded.created(chess())
     found = await _subscription(guarded, session_id)
     if IS_FUNCTIONS:
@@ -143,7 +143,7 @@ async def test_without_supabase_the_transport_is_websocket_or_polling(guarded: A
     assert refused.status_code == 401
 
 
-async def test_a_caller_with_the_longest_subject_can_follow_a_session(guarded: Api) -> None:
+async def test_a_caller_with_the_longest_subject_can_follow_a_session(guarded: ApiClient) -> None:
     """A subject of 255 characters is the longest that a token may have."""
     token = tokens.host("a" * 255)
     created = await guarded.http.post("/v1/sessions", json=chess(), headers=bearer(token))
@@ -154,7 +154,7 @@ async def test_a_caller_with_the_longest_subject_can_follow_a_session(guarded: A
             assert json.loads(await socket.recv())["type"] == "CONNECTED"
 
 
-async def test_the_address_has_the_host_and_scheme_of_the_request(guarded: Api) -> None:
+async def test_the_address_has_the_host_and_scheme_of_the_request(guarded: ApiClient) -> None:
     own = bearer(tokens.host("host"))
     created = await guarded.http.post("/v1/sessions", json=chess(), headers=own)
     session_id = created.json()["data"]["session_id"]

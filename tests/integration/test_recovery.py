@@ -96,7 +96,7 @@ async def redis(flushed_redis_url: str) -> AsyncIterator[Redis]:
 
 
 @asynccontextmanager
-async def client_of(instance: Instance, token: str | None = None) -> AsyncIterator[Api]:
+async def client_of(instance: Instance, token: str | None = None) -> AsyncIterator[ApiClient]:
     """Connect to `instance`."""
     headers = bearer(token)
     async with httpx.AsyncClient(base_url=instance.url, timeout=10, headers=headers) as http:
@@ -138,7 +138,7 @@ def without_times(session: dict[str, Any]) -> dict[str, Any]:
 
 
 async def test_restored_clocks_are_right_to_the_millisecond(
-    api: Api, other: Api, redis: Redis
+    api: ApiClient, other: ApiClient, redis: Redis
 ) -> None:
     ids = [await api.started(chess(increment_ms=100)) for _ in range(20)]
     for session_id in ids[::2]:
@@ -170,7 +170,7 @@ async def test_a_restored_session_has_the_numbers_that_it_was_given(
 
 @pytest.mark.parametrize("status", ["pending", "paused"])
 async def test_a_pending_or_paused_session_is_restored_on_request(
-    api: Api, redis: Redis, status: str
+    api: ApiClient, redis: Redis, status: str
 ) -> None:
     session_id = await api.created(chess())
     if status == "paused":
@@ -197,7 +197,7 @@ async def test_a_pending_or_paused_session_is_restored_on_request(
     ],
 )
 async def test_every_endpoint_restores_a_lost_session(
-    api: Api, redis: Redis, postgres: EmbeddedPostgres, method: str, path: str, body: Any
+    api: ApiClient, redis: Redis, postgres: EmbeddedPostgres, method: str, path: str, body: Any
 ) -> None:
     session_id = await api.started({"sync_mode": "count_up", "participants": [participant()]})
     await flush_when_audited(redis)
@@ -210,7 +210,7 @@ async def test_every_endpoint_restores_a_lost_session(
     assert [version for version, _, _ in events] == list(range(1, 3 + changes))
 
 
-async def test_a_batch_restores_lost_sessions(api: Api, redis: Redis) -> None:
+async def test_a_batch_restores_lost_sessions(api: ApiClient, redis: Redis) -> None:
     ids = [await api.created(chess()) for _ in range(3)]
     await flush_when_audited(redis)
     requested_ids = [*ids, str(uuid4())]
@@ -222,10 +222,10 @@ async def test_a_batch_restores_lost_sessions(api: Api, redis: Redis) -> None:
 
 
 async def test_a_follower_receives_the_restored_state(
-    api: Api, redis: Redis, pair: tuple[Instance, Instance]
+    api: ApiClient, redis: Redis, pair: tuple[Instance, Instance]
 ) -> None:
     session_id = await api.started(chess())
-    async with following(pair[1], session_id) as follower:
+    async with connect_live(pair[1], session_id) as follower:
         await flush_when_audited(redis)
         await follower.send({"type": "RECONNECT"})
         assert (await follower.until_type("STATE_SYNC"))["state"]["version"] == 2
@@ -234,7 +234,7 @@ async def test_a_follower_receives_the_restored_state(
 
 
 async def test_a_lost_session_expires_at_its_deadline_without_a_request(
-    api: Api, redis: Redis, postgres: EmbeddedPostgres
+    api: ApiClient, redis: Redis, postgres: EmbeddedPostgres
 ) -> None:
     players = [participant(1_500), participant(60_000)]
     session_id = await api.started(
@@ -250,7 +250,7 @@ async def test_a_lost_session_expires_at_its_deadline_without_a_request(
     assert events[2] == (3, "time_expired", deadline)
 
 
-async def test_ended_and_deleted_sessions_are_not_restored(api: Api, redis: Redis) -> None:
+async def test_ended_and_deleted_sessions_are_not_restored(api: ApiClient, redis: Redis) -> None:
     deleted, completed, cancelled = [await api.started(chess()) for _ in range(3)]
     await api.delete(deleted)
     await api.do(completed, "complete")
@@ -262,7 +262,7 @@ async def test_ended_and_deleted_sessions_are_not_restored(api: Api, redis: Redi
 
 
 async def test_concurrent_requests_restore_a_session_once(
-    api: Api, other: Api, redis: Redis, postgres: EmbeddedPostgres
+    api: ApiClient, other: ApiClient, redis: Redis, postgres: EmbeddedPostgres
 ) -> None:
     session_id = await api.started(chess())
     await flush_when_audited(redis)
@@ -278,7 +278,7 @@ async def test_concurrent_requests_restore_a_session_once(
     assert not await redis.exists("{s0}:dead-letters")
 
 
-async def test_a_used_id_cannot_be_used_again(api: Api, redis: Redis) -> None:
+async def test_a_used_id_cannot_be_used_again(api: ApiClient, redis: Redis) -> None:
     deleted, ended, running_on = [await api.started(chess()) for _ in range(3)]
     await api.delete(deleted)
     await api.do(ended, "complete")
@@ -345,7 +345,7 @@ async def test_recovery_can_be_turned_off(
 @asynccontextmanager
 async def instance_without_worker(
     redis_url: str, postgres: EmbeddedPostgres, database: int
-) -> AsyncIterator[tuple[Api, Redis]]:
+) -> AsyncIterator[tuple[ApiClient, Redis]]:
     """Yield clients of an instance without an audit worker and of its Redis database."""
     url = f"{redis_url.rsplit('/', 1)[0]}/{database}"
     redis = Redis.from_url(url)
@@ -398,12 +398,12 @@ class Archive:
     @property
     def store(self) -> RedisSessionStore:
         """A store on the database."""
-        return RedisSessionStore(natively(self.redis), Keys(3), StoreClock())
+        return RedisSessionStore(native_connection_of(self.redis), Keys(3), StoreClock())
 
     @property
     def recovery(self) -> Recovery:
         """A recovery from the trail into the database."""
-        connection, keys = natively(self.redis), Keys(3)
+        connection, keys = native_connection_of(self.redis), Keys(3)
         memory, outbox = RedisMemory(connection, keys), RedisOutbox(connection, keys)
         return Recovery(self.store, memory, outbox, self.log)
 
@@ -473,23 +473,28 @@ async def test_sessions_of_two_tenants_with_one_id_are_restored_separately(
     archive: Archive,
 ) -> None:
     session_id = str(uuid4())
-    acme = story(Start(), Switch(), session_id=session_id, tenant="acme", owner="host-1")
-    zenith = story(Start(), session_id=session_id, tenant="zenith", owner="host-1")
-    without_tenant = game()
+    acme = changes_of(Start(), Switch(), session_id=session_id, tenant="acme", owner="host-1")
+    zenith = changes_of(Start(), session_id=session_id, tenant="zenith", owner="host-1")
+    without_tenant = switched_session()
     await archive.record(acme, zenith, without_tenant)
     assert await archive.recovery.restore_all() == 3
     names = [f"acme:{session_id}", f"zenith:{session_id}", session_id, f"Acme:{session_id}"]
-    assert await archive.stored_sessions(*names) == [last_of(acme), last_of(zenith), None, None]
-    other_id = last_of(without_tenant).session_id
+    assert await archive.stored_sessions(*names) == [
+        last_session(acme),
+        last_session(zenith),
+        None,
+        None,
+    ]
+    other_id = last_session(without_tenant).session_id
     assert await archive.stored_sessions(other_id, f"acme:{other_id}") == [
-        last_of(without_tenant),
+        last_session(without_tenant),
         None,
     ]
 
 
 async def test_a_tenant_s_session_is_restored_by_its_full_name_only(archive: Archive) -> None:
-    changes = story(Start(), tenant="acme", owner="host-1")
-    session = last_of(changes)
+    changes = changes_of(Start(), tenant="acme", owner="host-1")
+    session = last_session(changes)
     await archive.record(changes)
     recovery, now = archive.recovery, session.updated_at
     for other_name in (session.session_id, f"zenith:{session.session_id}"):
@@ -511,9 +516,9 @@ async def test_outbox_entries_of_one_tenant_do_not_affect_another_tenant(archive
         for shard in Keys(3).all_shards:
             await archive.redis.xadd(Keys(3).outbox(shard), {"entry": entry})
     assert await archive.recovery.restore_all() == 2
-    names = [last_of(acme).name, last_of(zenith).name]
-    assert await archive.stored_sessions(*names) == [acme[3].session, last_of(zenith)]
-    for name, session in zip(names, (acme[3].session, last_of(zenith)), strict=True):
+    names = [last_session(acme).name, last_session(zenith).name]
+    assert await archive.stored_sessions(*names) == [acme[3].session, last_session(zenith)]
+    for name, session in zip(names, (acme[3].session, last_session(zenith)), strict=True):
         await archive.redis.delete(Keys(3).session(name))
         restored = await archive.recovery.restore({name: session.updated_at}, anyone)
         assert restored[name].session == session
@@ -576,12 +581,12 @@ async def test_a_creation_with_a_client_s_id_does_not_query_the_trail(
 async def test_an_id_that_is_only_in_the_trail_cannot_be_used_again(
     creator: Creator,
 ) -> None:
-    changes = game()
+    changes = switched_session()
     await creator.archive.record(changes)
     again = Creator(creator.archive, creator.log)  # an instance that is started later
     await again.recovery.restore_all()
     with pytest.raises(SessionExists):
-        await again.create(last_of(changes).session_id)
+        await again.create(last_session(changes).session_id)
     assert again.log.lookups == 1
 
 
@@ -590,14 +595,14 @@ async def test_a_creation_queries_the_trail_if_redis_may_have_lost_the_id(
     creator: Creator, loss: str
 ) -> None:
     """The id is recorded after the creator has read the trail; then Redis loses it."""
-    changes = story(Start(), Complete())
+    changes = changes_of(Start(), Complete())
     await creator.archive.record(changes)
     if loss == "all":
         await creator.archive.redis.flushdb()
     else:  # connections break when a server dies
         await creator.archive.redis.client_kill_filter(_type="normal", skipme=True)
     with pytest.raises(SessionExists):
-        await creator.create(last_of(changes).session_id)
+        await creator.create(last_session(changes).session_id)
     assert creator.log.lookups == 1
     await creator.recovery.restore_all()
     await creator.create(str(uuid4()))  # notices that a new epoch has begun, if nothing did before
@@ -631,7 +636,7 @@ async def test_missed_deadlines_are_applied_once_the_audit_database_is_back() ->
 
 
 async def test_a_flush_under_load_loses_only_changes_that_were_not_audited(
-    api: Api, other: Api, redis: Redis, postgres: EmbeddedPostgres
+    api: ApiClient, other: ApiClient, redis: Redis, postgres: EmbeddedPostgres
 ) -> None:
     ids = [await api.started(chess()) for _ in range(20)]
     acknowledged: list[tuple[str, int, str]] = []

@@ -21,7 +21,7 @@ def new_key() -> dict[str, str]:
 
 
 async def create_token(
-    api: Api, game_: Game, body: dict[str, Any], headers: dict[str, str]
+    api: ApiClient, game_: AliceSession, body: dict[str, Any], headers: dict[str, str]
 ) -> httpx.Response:
     """`POST /v1/sessions/{id}/tokens`."""
     path = f"/v1/sessions/{game_.session_id}/tokens"
@@ -29,8 +29,8 @@ async def create_token(
 
 
 @pytest.mark.parametrize("role", ["participant", "spectator"])
-async def test_a_retry_gets_the_same_token(guarded: Api, role: str) -> None:
-    alice, headers = await game(guarded), new_key()
+async def test_a_retry_gets_the_same_token(guarded: ApiClient, role: str) -> None:
+    alice, headers = await create_session(guarded), new_key()
     body = {"role": role} | ({"participant_id": alice.on_move} if role == "participant" else {})
     first = await create_token(guarded, alice, body, headers)
     await asyncio.sleep(1.1)  # a new token would expire a second later
@@ -45,8 +45,8 @@ async def test_a_retry_gets_the_same_token(guarded: Api, role: str) -> None:
     assert (claims["role"], claims["session_id"]) == (role, alice.session_id)
 
 
-async def test_concurrent_retries_get_one_token(guarded: Api) -> None:
-    alice, headers = await game(guarded), new_key()
+async def test_concurrent_retries_get_one_token(guarded: ApiClient) -> None:
+    alice, headers = await create_session(guarded), new_key()
     body = {"role": "spectator"}
     answers = await asyncio.gather(*(create_token(guarded, alice, body, headers) for _ in range(8)))
     assert {answer.status_code for answer in answers} == {201}
@@ -54,8 +54,8 @@ async def test_concurrent_retries_get_one_token(guarded: Api) -> None:
     assert sum("idempotent-replayed" not in answer.headers for answer in answers) == 1
 
 
-async def test_other_keys_and_no_key_get_new_tokens(guarded: Api) -> None:
-    alice = await game(guarded)
+async def test_other_keys_and_no_key_get_new_tokens(guarded: ApiClient) -> None:
+    alice = await create_session(guarded)
     headers_sent = [new_key(), new_key(), {}, {}]
     answers = [
         await create_token(guarded, alice, {"role": "spectator"}, headers)
@@ -65,8 +65,8 @@ async def test_other_keys_and_no_key_get_new_tokens(guarded: Api) -> None:
     assert not any("idempotent-replayed" in answer.headers for answer in answers)
 
 
-async def test_a_key_is_refused_for_another_token_request(guarded: Api) -> None:
-    alice, headers = await game(guarded), new_key()
+async def test_a_key_is_refused_for_another_token_request(guarded: ApiClient) -> None:
+    alice, headers = await create_session(guarded), new_key()
     await create_token(guarded, alice, {"role": "spectator"}, headers)
     other = await create_token(
         guarded, alice, {"role": "spectator", "lifetime_ms": 60_000}, headers
@@ -74,12 +74,12 @@ async def test_a_key_is_refused_for_another_token_request(guarded: Api) -> None:
     assert error_of(other) == (422, "IDEMPOTENCY_KEY_REUSED")
 
 
-async def test_callers_do_not_share_keys(guarded: Api) -> None:
+async def test_callers_do_not_share_keys(guarded: ApiClient) -> None:
     headers, body = new_key(), {"role": "spectator"}
-    alice = await game(guarded)
+    alice = await create_session(guarded)
     first = await create_token(guarded, alice, body, headers)
     guarded.http.headers.update(bearer(host("bob")))
-    bob = await game(guarded)
+    bob = await create_session(guarded)
     second = await create_token(guarded, bob, body, headers)
     assert second.status_code == 201
     assert second.json()["data"]["token"] != first.json()["data"]["token"]
@@ -87,8 +87,8 @@ async def test_callers_do_not_share_keys(guarded: Api) -> None:
 
 
 @pytest.mark.parametrize("key", ["", "with space", "x" * 256])
-async def test_a_malformed_key_creates_no_token(guarded: Api, key: str) -> None:
-    alice = await game(guarded)
+async def test_a_malformed_key_creates_no_token(guarded: ApiClient, key: str) -> None:
+    alice = await create_session(guarded)
     answer = await create_token(guarded, alice, {"role": "spectator"}, {"Idempotency-Key": key})
     assert error_of(answer) == (400, "VALIDATION_ERROR")
 
@@ -104,7 +104,7 @@ async def test_a_retried_batch_gets_the_first_answer(api: ApiClient, other: ApiC
     assert second.headers["idempotent-replayed"] == "true"
 
 
-async def test_a_retried_batch_is_read_again_if_its_sessions_changed(api: Api) -> None:
+async def test_a_retried_batch_is_read_again_if_its_sessions_changed(api: ApiClient) -> None:
     session_id = await api.started(chess())
     body, headers = {"session_ids": [session_id]}, new_key()
     await api.http.post("/v1/sessions/batch", json=body, headers=headers)
@@ -114,7 +114,7 @@ async def test_a_retried_batch_is_read_again_if_its_sessions_changed(api: Api) -
     assert "idempotent-replayed" not in again.headers
 
 
-async def test_a_key_is_refused_for_another_batch(api: Api) -> None:
+async def test_a_key_is_refused_for_another_batch(api: ApiClient) -> None:
     headers = new_key()
     one, two = ({"session_ids": [str(uuid4())]} for _ in range(2))
     await api.http.post("/v1/sessions/batch", json=one, headers=headers)

@@ -20,7 +20,7 @@ pytestmark = pytest.mark.http
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Row:
-    """A route's request, and the expected status for each caller of `LET_IN`."""
+    """A route's request, and the expected status for each caller of `VALID_TOKENS`."""
 
     statuses: tuple[int, ...]
     body: Any = None
@@ -97,23 +97,23 @@ ELSEWHERE = {
 
 
 @pytest.fixture(scope="module")
-def unchanged() -> dict[Row, Game]:
+def unchanged() -> dict[Row, AliceSession]:
     """Sessions created for a row that no request has changed yet."""
     return {}
 
 
 async def _send_to_session(
-    guarded: Api,
+    guarded: ApiClient,
     route: tuple[str, str],
     caller: str,
-    unchanged: dict[Row, Game],
+    unchanged: dict[Row, AliceSession],
 ) -> httpx.Response:
     """Send the request of `route`; a refused request must leave the session unchanged.
 
     An unchanged session is used again by the next request of that row.
     """
     row = TABLE[route]
-    session = unchanged.pop(row, None) or await game(
+    session = unchanged.pop(row, None) or await create_session(
         guarded, is_started=row.is_started, is_paused=row.is_paused
     )
     answer = await _send(guarded, route, row, caller, session)
@@ -124,23 +124,23 @@ async def _send_to_session(
 
 
 async def _send(
-    guarded: Api, route: tuple[str, str], row: Row, caller: str, session: Game
+    guarded: ApiClient, route: tuple[str, str], row: Row, caller: str, session: AliceSession
 ) -> httpx.Response:
     method, template = route
     path = template.format(session_id=session.session_id, participant_id=session.on_move)
     if template.endswith("/replay"):
         path += "?version=1"
     body = {"session_ids": [session.session_id]} if template.endswith("/batch") else row.body
-    headers = bearer({**NOT_LET_IN, **LET_IN}[caller](session))
+    headers = bearer({**INVALID_TOKENS, **VALID_TOKENS}[caller](session))
     async with httpx.AsyncClient(
         verify=CERTIFICATES, base_url=guarded.http.base_url, timeout=20
     ) as http:
         return check_documented(await http.request(method, path, json=body, headers=headers), None)
 
 
-@pytest.mark.parametrize(("route", "caller"), across(TABLE, NOT_LET_IN), ids=_id)
+@pytest.mark.parametrize(("route", "caller"), pairs(TABLE, INVALID_TOKENS), ids=_id)
 async def test_requests_without_a_valid_token_are_refused(
-    guarded: Api, route: tuple[str, str], caller: str, unchanged: dict[Row, Game]
+    guarded: ApiClient, route: tuple[str, str], caller: str, unchanged: dict[Row, AliceSession]
 ) -> None:
     answer = await _send_to_session(guarded, route, caller, unchanged)
     assert answer.status_code == 401
@@ -148,12 +148,12 @@ async def test_requests_without_a_valid_token_are_refused(
     assert answer.json()["error"]["code"] == "UNAUTHENTICATED"
 
 
-@pytest.mark.parametrize(("route", "caller"), across(TABLE, LET_IN), ids=_id)
+@pytest.mark.parametrize(("route", "caller"), pairs(TABLE, VALID_TOKENS), ids=_id)
 async def test_each_caller_gets_the_status_of_the_table(
-    guarded: Api, route: tuple[str, str], caller: str, unchanged: dict[Row, Game]
+    guarded: ApiClient, route: tuple[str, str], caller: str, unchanged: dict[Row, AliceSession]
 ) -> None:
     answer = await _send_to_session(guarded, route, caller, unchanged)
-    expected = TABLE[route].statuses[list(LET_IN).index(caller)]
+    expected = TABLE[route].statuses[list(VALID_TOKENS).index(caller)]
     assert answer.status_code == expected, answer.text
 
 
@@ -165,15 +165,15 @@ def test_every_route_is_in_a_table() -> None:
 
 
 @pytest.mark.parametrize("path", sorted(path for _, path in OPEN))
-async def test_open_routes_require_no_token(guarded: Api, path: str) -> None:
+async def test_open_routes_require_no_token(guarded: ApiClient, path: str) -> None:
     guarded.http.headers.pop("Authorization")
     assert (await guarded.http.get(path)).status_code == 200
 
 
 @pytest.mark.parametrize("caller", ["other host", "other tenant", "other session"])
-async def test_other_callers_cannot_change_a_session(guarded: Api, caller: str) -> None:
-    alice = await game(guarded)
-    headers = bearer(LET_IN[caller](alice))
+async def test_other_callers_cannot_change_a_session(guarded: ApiClient, caller: str) -> None:
+    alice = await create_session(guarded)
+    headers = bearer(VALID_TOKENS[caller](alice))
     path = f"/v1/sessions/{alice.session_id}"
     for verb in ("switch", "pause", "complete", "cancel"):
         await guarded.http.post(f"{path}/{verb}", headers=headers)
@@ -182,16 +182,16 @@ async def test_other_callers_cannot_change_a_session(guarded: Api, caller: str) 
 
 
 @pytest.mark.parametrize("caller", ["other host", "other tenant", "other session"])
-async def test_a_batch_shows_no_session_of_another_caller(guarded: Api, caller: str) -> None:
-    alice = await game(guarded)
+async def test_a_batch_shows_no_session_of_another_caller(guarded: ApiClient, caller: str) -> None:
+    alice = await create_session(guarded)
     body = {"session_ids": [alice.session_id]}
     headers = bearer(VALID_TOKENS[caller](alice))
     answer = await guarded.http.post("/v1/sessions/batch", json=body, headers=headers)
     assert answer.json()["data"] == {"sessions": [], "not_found": [alice.session_id]}
 
 
-async def test_a_hidden_session_is_answered_like_a_missing_one(guarded: Api) -> None:
-    alice = await game(guarded)
+async def test_a_hidden_session_is_answered_like_a_missing_one(guarded: ApiClient) -> None:
+    alice = await create_session(guarded)
     bob = bearer(tokens.host("bob"))
     hidden = await guarded.http.get(f"/v1/sessions/{alice.session_id}", headers=bob)
     absent = await guarded.http.get(f"/v1/sessions/{uuid4()}", headers=bob)

@@ -22,7 +22,7 @@ _ROOT = Path(__file__).parents[2]
 
 def run_history(*arguments: str, **more: str) -> CompletedProcess[str]:
     """Run the history command."""
-    command = [sys.executable, "-m", "functions.tools.history", *arguments]
+    command = [sys.executable, "-m", "infra.history", *arguments]
     return subprocess.run(
         command,
         cwd=_ROOT,

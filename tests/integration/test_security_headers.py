@@ -38,7 +38,9 @@ pytestmark = pytest.mark.http
 
 
 @pytest.mark.parametrize("path", ["/", "/api-docs"])
-async def test_a_page_may_load_resources_from_its_own_origin_only(api: Api, path: str) -> None:
+async def test_a_page_may_load_resources_from_its_own_origin_only(
+    api: ApiClient, path: str
+) -> None:
     answer = await api.http.get(path)
     directives = [line.split() for line in answer.headers["content-security-policy"].split(";")]
     assert {name: set(sources) for name, *sources in directives} == SOURCES
@@ -49,7 +51,7 @@ async def test_a_page_may_load_resources_from_its_own_origin_only(api: Api, path
 
 
 @pytest.mark.parametrize("path", ["/", "/api-docs"])
-async def test_a_page_has_no_inline_script_or_style(api: Api, path: str) -> None:
+async def test_a_page_has_no_inline_script_or_style(api: ApiClient, path: str) -> None:
     page = (await api.http.get(path)).text
     assert page.count("<script") == page.count('src="/') > 0
     for part in ("<style", " style=", " onload=", " onclick=", "javascript:", "//"):
@@ -57,13 +59,13 @@ async def test_a_page_has_no_inline_script_or_style(api: Api, path: str) -> None
 
 
 @pytest.mark.parametrize("path", PATHS)
-async def test_answers_forbid_content_type_sniffing(api: Api, path: str) -> None:
+async def test_answers_forbid_content_type_sniffing(api: ApiClient, path: str) -> None:
     answer = await api.http.get(path)
     assert answer.headers.get_list("x-content-type-options") == ["nosniff"]
     assert answer.headers["content-type"]
 
 
-async def test_answers_to_changes_forbid_content_type_sniffing(api: Api) -> None:
+async def test_answers_to_changes_forbid_content_type_sniffing(api: ApiClient) -> None:
     created = await api.create(chess())
     session_id = created.json()["data"]["session_id"]
     refused = await api.http.post("/v1/sessions", content=b"<script>")

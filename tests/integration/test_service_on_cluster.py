@@ -39,14 +39,14 @@ _seeds = count(1)
 
 
 @pytest.fixture(scope="module")
-def deployment() -> Iterator[Stage]:
+def deployment() -> Iterator[SoakEnvironment]:
     """A service, an audit worker, a cluster and a database."""
-    with stage(Plan(cluster=True)) as deployment:
+    with soak_environment(SoakPlan(cluster=True)) as deployment:
         yield deployment
 
 
 @pytest.fixture
-def cluster(deployment: Stage) -> Iterator[LocalCluster]:
+def cluster(deployment: SoakEnvironment) -> Iterator[LocalCluster]:
     """The cluster; all six nodes run again after each test."""
     cluster = deployment.store.cluster
     assert cluster is not None
@@ -63,12 +63,12 @@ def _plan(**numbers: Any) -> SoakPlan:
 
 
 @asynccontextmanager
-async def with_players(deployment: Stage, plan: Plan) -> AsyncIterator[Ledger]:
+async def with_players(deployment: SoakEnvironment, plan: SoakPlan) -> AsyncIterator[AnswerLog]:
     """Run players during the block and until they have finished.
 
     Then check that every change that was acknowledged is in the trail exactly once.
     """
-    ledger = Ledger(lambda: None)
+    ledger = AnswerLog(lambda: None)
     playing = asyncio.create_task(play_all(deployment.url, plan, ledger))
     try:
         await wait_for_changes(ledger, plan.sessions)
@@ -77,20 +77,20 @@ async def with_players(deployment: Stage, plan: Plan) -> AsyncIterator[Ledger]:
     finally:
         playing.cancel()
     await wait_until_drained(deployment)
-    verdict = judge(deployment.trail.postgres.url, ledger, deployment.store, 0.0)
+    verdict = compare_with_trail(deployment.trail.postgres.url, ledger, deployment.store, 0.0)
     assert verdict.faults == ()
     assert len(ledger.accepted) == plan.changes // plan.sessions * plan.sessions
     assert deployment.store.dead_letters() == 0
 
 
-async def wait_until_drained(deployment: Stage) -> None:
+async def wait_until_drained(deployment: SoakEnvironment) -> None:
     """Return when the outbox is empty."""
     async with asyncio.timeout(_DRAINED_WITHIN_S):
         while await asyncio.to_thread(deployment.store.waiting):
             await asyncio.sleep(0.05)
 
 
-async def wait_for_changes(ledger: Ledger, changes: int) -> None:
+async def wait_for_changes(ledger: AnswerLog, changes: int) -> None:
     """Return when so many more changes have been accepted."""
     wanted = len(ledger.accepted) + changes
     while len(ledger.accepted) < wanted:
@@ -98,7 +98,7 @@ async def wait_for_changes(ledger: Ledger, changes: int) -> None:
 
 
 async def wait_for_change_on_each(
-    ledger: Ledger, shards: set[str], within_s: float = _RESUMED_WITHIN_S
+    ledger: AnswerLog, shards: set[str], within_s: float = _RESUMED_WITHIN_S
 ) -> None:
     """Return when a new change on each of `shards` has been accepted."""
     begun = len(ledger.accepted)
@@ -117,7 +117,7 @@ def shards_of(cluster: LocalCluster, node: ClusterNode) -> set[str]:
 
 @_full_run_only
 async def test_hundreds_of_sessions_survive_a_failover_of_their_primary(
-    deployment: Stage, cluster: LocalCluster
+    deployment: SoakEnvironment, cluster: LocalCluster
 ) -> None:
     async with with_players(deployment, _plan(changes=1_500, sessions=300, rate=100)) as ledger:
         before = len(deployment.store.failovers)
@@ -128,7 +128,7 @@ async def test_hundreds_of_sessions_survive_a_failover_of_their_primary(
 
 
 async def test_no_change_is_lost_while_every_shard_moves(
-    deployment: Stage, cluster: LocalCluster
+    deployment: SoakEnvironment, cluster: LocalCluster
 ) -> None:
     async with with_players(deployment, _plan(changes=900, sessions=60, rate=100)) as ledger:
         for shard in _KEYS.all_shards:
@@ -141,7 +141,7 @@ async def test_no_change_is_lost_while_every_shard_moves(
 
 @_full_run_only
 async def test_no_change_is_lost_in_a_rolling_restart_of_the_nodes(
-    deployment: Stage, cluster: LocalCluster
+    deployment: SoakEnvironment, cluster: LocalCluster
 ) -> None:
     async with with_players(deployment, _plan(changes=1_500, sessions=60, rate=60)) as ledger:
         for node in cluster.nodes:
@@ -154,7 +154,7 @@ async def test_no_change_is_lost_in_a_rolling_restart_of_the_nodes(
 
 @_full_run_only
 async def test_no_change_is_lost_when_a_primary_and_another_s_replica_die(
-    deployment: Stage, cluster: LocalCluster
+    deployment: SoakEnvironment, cluster: LocalCluster
 ) -> None:
     async with with_players(deployment, _plan(changes=900, sessions=60, rate=100)) as ledger:
         primary = cluster.owner_of("{s0}")
@@ -170,7 +170,7 @@ async def test_no_change_is_lost_when_a_primary_and_another_s_replica_die(
 
 
 async def test_flags_fall_in_time_on_other_shards_while_a_primary_is_down(
-    deployment: Stage, cluster: LocalCluster
+    deployment: SoakEnvironment, cluster: LocalCluster
 ) -> None:
     victim = cluster.owner_of("{s0}")
     affected = shards_of(cluster, victim)
@@ -196,7 +196,7 @@ async def test_flags_fall_in_time_on_other_shards_while_a_primary_is_down(
         )
 
 
-def flag_falls_in_trail(deployment: Stage, session_id: str) -> list[int]:
+def flag_falls_in_trail(deployment: SoakEnvironment, session_id: str) -> list[int]:
     """Return when the flags of a session fell according to the trail, in epoch ms."""
     with psycopg.connect(deployment.trail.postgres.url) as connection:
         rows = connection.execute(
@@ -231,7 +231,9 @@ class FlagObserver:
 
 
 @asynccontextmanager
-async def observed_sessions(deployment: Stage, sessions: int) -> AsyncIterator[list[FlagObserver]]:
+async def observed_sessions(
+    deployment: SoakEnvironment, sessions: int
+) -> AsyncIterator[list[FlagObserver]]:
     """Start sessions and observe each; delete them at the end."""
     process = deployment.service.process
     assert process is not None
@@ -250,7 +252,7 @@ async def observed_sessions(deployment: Stage, sessions: int) -> AsyncIterator[l
         observers = []
         for _ in range(sessions):
             session_id = str(uuid4())
-            follower = await stack.enter_async_context(following(instance, session_id))
+            follower = await stack.enter_async_context(connect_live(instance, session_id))
             observers.append(FlagObserver(session_id, follower))
             answer = await http.post("/v1/sessions", json={**body, "session_id": session_id})
             assert answer.status_code == 201, answer.text

@@ -26,7 +26,7 @@ pytestmark = pytest.mark.http
 
 @pytest.mark.parametrize("body", MODES.values(), ids=MODES.keys())
 async def test_every_mode_runs_from_creation_to_completion(
-    api: Api, body: dict[str, object]
+    api: ApiClient, body: dict[str, object]
 ) -> None:
     session_id = await api.created(body)
     seen = [
@@ -47,7 +47,7 @@ async def test_every_mode_runs_from_creation_to_completion(
 
 @pytest.mark.parametrize("body", MODES.values(), ids=MODES.keys())
 async def test_a_read_shows_a_running_clock_at_the_server_s_time(
-    api: Api, body: dict[str, object]
+    api: ApiClient, body: dict[str, object]
 ) -> None:
     session_id = await api.started(body)
     first = await api.session(session_id)
@@ -57,7 +57,7 @@ async def test_a_read_shows_a_running_clock_at_the_server_s_time(
     assert first["deadline_at"] == second["deadline_at"]
 
 
-async def test_a_creation_answers_the_location_of_the_session(api: Api) -> None:
+async def test_a_creation_answers_the_location_of_the_session(api: ApiClient) -> None:
     answer = await api.create(chess())
     path = answer.headers["location"]
     assert (await api.http.get(path)).json()["data"]["session_id"] == path.rpartition("/")[2]
@@ -80,7 +80,7 @@ async def test_a_taken_id_is_refused_and_its_session_untouched(api: ApiClient) -
     assert after["participants"][0]["participant_id"] == before["active_participant_id"]
 
 
-async def test_a_session_shows_its_settings_as_given(api: Api) -> None:
+async def test_a_session_shows_its_settings_as_given(api: ApiClient) -> None:
     settings = {
         "increment_ms": 2_000,
         "warn_at_ms": [10_000, 5_000],
@@ -92,7 +92,7 @@ async def test_a_session_shows_its_settings_as_given(api: Api) -> None:
     assert {name: session[name] for name in settings} == settings
 
 
-async def test_optional_fields_without_a_value_are_omitted(api: Api) -> None:
+async def test_optional_fields_without_a_value_are_omitted(api: ApiClient) -> None:
     session = await api.session(await api.created({"sync_mode": "count_up"}))
     absent = {"total_time_ms", "max_time_ms", "metadata", "groups", "warn_at_ms", "deadline"}
     assert not absent & session.keys()
@@ -107,7 +107,7 @@ async def test_optional_fields_without_a_value_are_omitted(api: Api) -> None:
     }
 
 
-async def test_a_missing_body_an_empty_one_and_null_are_equivalent(api: Api) -> None:
+async def test_a_missing_body_an_empty_one_and_null_are_equivalent(api: ApiClient) -> None:
     session_id = await api.started(chess())
     for content in (b"", b"{}", b"null"):
         answer = await api.http.post(f"/v1/sessions/{session_id}/switch", content=content)
@@ -125,7 +125,7 @@ async def test_a_double_tap_switches_once(api: ApiClient) -> None:
     assert (await api.session(session_id))["version"] == 3
 
 
-async def test_an_unknown_next_participant_is_a_validation_error(api: Api) -> None:
+async def test_an_unknown_next_participant_is_a_validation_error(api: ApiClient) -> None:
     session_id = await api.started(chess())
     answer = await api.do(session_id, "switch", {"next_participant_id": str(uuid4())})
     assert "not a participant" in details_of(answer)["next_participant_id"]
@@ -140,7 +140,7 @@ async def test_an_unknown_next_participant_is_a_validation_error(api: Api) -> No
     ],
 )
 async def test_a_command_that_the_status_forbids_is_refused_with_a_message(
-    api: Api, verb: str, message: str
+    api: ApiClient, verb: str, message: str
 ) -> None:
     answer = await api.do(await api.created(chess()), verb)
     assert error_of(answer) == (400, "INVALID_STATE_TRANSITION")
@@ -149,7 +149,7 @@ async def test_a_command_that_the_status_forbids_is_refused_with_a_message(
     assert "pending" in text
 
 
-async def test_an_ended_session_accepts_no_commands(api: Api) -> None:
+async def test_an_ended_session_accepts_no_commands(api: ApiClient) -> None:
     session_id = await api.started(chess())
     await api.do(session_id, "cancel")
     for verb in ("start", "switch", "pause", "resume", "complete", "cancel"):
@@ -168,7 +168,7 @@ async def test_pausing_stops_the_clock_to_the_millisecond(api: ApiClient) -> Non
     assert resumed["time_remaining_ms"] == paused["time_remaining_ms"]
 
 
-async def test_a_participant_can_join_a_running_session(api: Api) -> None:
+async def test_a_participant_can_join_a_running_session(api: ApiClient) -> None:
     session_id = await api.started(chess())
     newcomer = participant(30_000)
     answer = await api.do(session_id, "participants", newcomer)
@@ -180,7 +180,7 @@ async def test_a_participant_can_join_a_running_session(api: Api) -> None:
     assert details_of(again) == {"participant_id": "must be unique"}
 
 
-async def test_an_adjusted_clock_runs_on_from_the_new_value(api: Api) -> None:
+async def test_an_adjusted_clock_runs_on_from_the_new_value(api: ApiClient) -> None:
     session_id = await api.started(chess())
     active = (await api.session(session_id))["active_participant_id"]
     body = {"total_time_ms": 90_000, "reason": "the arbiter gave time"}
@@ -196,7 +196,7 @@ async def test_an_unknown_participant_cannot_be_adjusted(api: ApiClient) -> None
     assert error_of(answer) == (404, "PARTICIPANT_NOT_FOUND")
 
 
-async def test_a_deletion_removes_the_session_and_can_be_repeated(api: Api) -> None:
+async def test_a_deletion_removes_the_session_and_can_be_repeated(api: ApiClient) -> None:
     session_id = await api.started(chess())
     assert (await api.delete(session_id)).status_code == 204
     assert error_of(await api.get(session_id)) == (404, "SESSION_NOT_FOUND")
@@ -204,7 +204,7 @@ async def test_a_deletion_removes_the_session_and_can_be_repeated(api: Api) -> N
     assert error_of(await api.do(session_id, "switch")) == (404, "SESSION_NOT_FOUND")
 
 
-async def test_a_batch_lists_found_and_missing_sessions_separately(api: Api) -> None:
+async def test_a_batch_lists_found_and_missing_sessions_separately(api: ApiClient) -> None:
     first, second, missing = await api.created(chess()), await api.started(chess()), str(uuid4())
     ids = [second, missing, first, second]
     answer = await api.http.post("/v1/sessions/batch", json={"session_ids": ids})
@@ -213,13 +213,13 @@ async def test_a_batch_lists_found_and_missing_sessions_separately(api: Api) -> 
     assert data["not_found"] == [missing]
 
 
-async def test_a_batch_has_at_most_50_ids(api: Api) -> None:
+async def test_a_batch_has_at_most_50_ids(api: ApiClient) -> None:
     ids = [str(uuid4()) for _ in range(51)]
     answer = await api.http.post("/v1/sessions/batch", json={"session_ids": ids})
     assert details_of(answer) == {"session_ids": "cannot exceed 50 entries"}
 
 
-async def test_the_summary_has_status_active_participant_and_times_only(api: Api) -> None:
+async def test_the_summary_has_status_active_participant_and_times_only(api: ApiClient) -> None:
     session_id = await api.started(chess())
     answer = await api.http.get(f"/v1/sessions/{session_id}/summary")
     assert answer.json()["data"].keys() == {
@@ -233,7 +233,7 @@ async def test_the_summary_has_status_active_participant_and_times_only(api: Api
     }
 
 
-async def test_a_session_expires_at_its_exact_deadline(api: Api) -> None:
+async def test_a_session_expires_at_its_exact_deadline(api: ApiClient) -> None:
     body = chess(participants=[participant(1_000), participant(1_000)])
     body |= {"action_on_timeout": {"type": "end_session", "winner_by": "time"}}
     session_id = await api.started(body)

@@ -19,7 +19,7 @@ _SESSION = "/v1/sessions/5a7f9a52-6a2c-4d0c-9a38-0f1f4c3b7d10"
 _PAGE = "https://example.com"
 
 
-class _PathAdmission(Admission):
+class _PathAdmission(AdmissionControl):
     """Admits the paths in `admitted` only."""
 
     admitted: Iterable[bytes] = ()
@@ -60,7 +60,7 @@ class _OverloadedServer:
 async def overloaded() -> AsyncIterator[_OverloadedServer]:
     """An overloaded server in this process."""
     port = free_port()
-    server = server_of(_app, Settings(port=port, cors_origins=[_PAGE]), lifespan="off")
+    server = build_server(_app, Settings(port=port, cors_origins=[_PAGE]), lifespan="off")
     admission = _PathAdmission()
     server.connections.admission = admission
     serving = asyncio.create_task(server.serve())

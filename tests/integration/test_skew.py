@@ -19,7 +19,7 @@ async def test_a_skewed_instance_gives_the_same_answers(
 ) -> None:
     with running(redis_url, module="tests.support.skewed_server", SKEW_S=skew_s) as skewed:
         async with httpx.AsyncClient(base_url=skewed.url) as http:
-            skewed_api = Api(http)
+            skewed_api = ApiClient(http)
             session_id = await skewed_api.started(chess())
             for client in (api, skewed_api, api, skewed_api):
                 await client.do(session_id, "switch")
@@ -29,16 +29,18 @@ async def test_a_skewed_instance_gives_the_same_answers(
             used = sum(p["time_used_ms"] for p in there["participants"])
             running_ms = there["server_time_ms"] - _ms(there["session_started_at"])
             assert used == running_ms < 4_000
-            async with following(skewed, session_id) as follower:
+            async with connect_live(skewed, session_id) as follower:
                 await api.do(session_id, "pause")
                 update = await follower.until_type("STATE_UPDATE")
             assert update["state"]["version"] == 7
 
 
 @pytest.mark.parametrize("skew_s", ["5", "-5"])
-async def test_a_skewed_instance_tells_the_same_time(redis_url: str, api: Api, skew_s: str) -> None:
+async def test_a_skewed_instance_tells_the_same_time(
+    redis_url: str, api: ApiClient, skew_s: str
+) -> None:
     """Their clocks may differ by 5 ms beyond the time between the requests."""
-    with running(redis_url, module="tests.integration.skewed_server", SKEW_S=skew_s) as skewed:
+    with running(redis_url, module="tests.support.skewed_server", SKEW_S=skew_s) as skewed:
         async with httpx.AsyncClient(base_url=skewed.url) as http:
             differences = [await _clock_difference_ms(api.http, http) for _ in range(20)]
     assert min(differences) <= _TOLERANCE_MS

@@ -47,7 +47,9 @@ async def test_an_incomplete_head_closes_the_connection(
 
 
 @pytest.mark.parametrize("first_request", [b"", HEALTH_REQUEST])
-@pytest.mark.parametrize("data", [HEALTH_REQUEST * 3, b"\r\n" * 50], ids=["head", "blank lines"])
+@pytest.mark.parametrize(
+    "data", [HEALTH_REQUEST * 3, b"\r\n" * 50], ids=["request_head", "blank lines"]
+)
 async def test_single_bytes_do_not_extend_the_timeout_of_a_head(
     instance: Instance, first_request: bytes, data: bytes
 ) -> None:
@@ -86,7 +88,7 @@ async def test_an_incomplete_body_is_answered_408(
     instance: Instance, method: str, path: str, framing: dict[str, str]
 ) -> None:
     async with raw_connection(instance) as client:
-        await client.send(head(method, f"/v1/sessions{path}", **framing))
+        await client.send(request_head(method, f"/v1/sessions{path}", **framing))
         ending = await client.drip(b"1\r\n{\r\n" * 10)
     assert (ending.status, ending.body["error"]["code"]) == (408, "REQUEST_TIMEOUT")
     assert ending.after_s < LIMIT_S
@@ -95,7 +97,7 @@ async def test_an_incomplete_body_is_answered_408(
 async def test_a_body_in_small_parts_is_read(instance: Instance) -> None:
     body = json.dumps(chess()).encode()
     async with raw_connection(instance) as client:
-        await client.send(head("POST", "/v1/sessions", Content_Length=str(len(body))))
+        await client.send(request_head("POST", "/v1/sessions", Content_Length=str(len(body))))
         for start in range(0, len(body), 50):
             await client.send(body[start : start + 50])
             await asyncio.sleep(0.01)
@@ -104,7 +106,7 @@ async def test_a_body_in_small_parts_is_read(instance: Instance) -> None:
 
 async def test_the_connection_is_closed_while_a_refused_body_drips_in(instance: Instance) -> None:
     async with raw_connection(instance) as client:
-        await client.send(head("POST", "/v1/sessions", Content_Length=str(2**30)) + b"x")
+        await client.send(request_head("POST", "/v1/sessions", Content_Length=str(2**30)) + b"x")
         assert b" 413 " in await client.answer()
         assert (await client.drip(b"x" * 100)).after_s < LIMIT_S
 
@@ -152,13 +154,13 @@ async def test_a_client_that_reads_no_pushes_is_disconnected(
     instance: Instance, large_session: tuple[httpx.AsyncClient, str], transport: str
 ) -> None:
     http, session_id = large_session
-    stream = head("GET", f"/v1/sessions/{session_id}/stream")
-    with deaf_clients(instance, 1) as (client,):
+    stream = request_head("GET", f"/v1/sessions/{session_id}/stream")
+    with non_reading_clients(instance, 1) as (client,):
         await client.connect(handshake(session_id) if transport == "socket" else stream)
-        await until_connected(http, 1)
+        await wait_until_connected(http, 1)
         for _ in range(20):
             (await http.post(f"/v1/sessions/{session_id}/switch")).raise_for_status()
-        assert await until_connected(http, 0) < LIMIT_S
+        assert await wait_until_connected(http, 0) < LIMIT_S
         assert await client.is_cut_off(LIMIT_S)
 
 
@@ -167,14 +169,14 @@ async def test_a_client_that_reads_no_pushes_is_disconnected(
 async def test_a_client_that_reads_no_answer_is_disconnected(
     instance: Instance, path: str, connection: str
 ) -> None:
-    with deaf_clients(instance, 1) as (client,):
-        await client.connect(head("GET", path, Connection=connection))
+    with non_reading_clients(instance, 1) as (client,):
+        await client.connect(request_head("GET", path, Connection=connection))
         assert await client.is_cut_off(LIMIT_S * 4)
 
 
 async def test_a_client_that_reads_slowly_gets_the_whole_answer(instance: Instance) -> None:
     async with raw_connection(instance) as client:
-        await client.send(head("GET", "/api-docs/swagger-ui.css", Connection="close"))
+        await client.send(request_head("GET", "/api-docs/swagger-ui.css", Connection="close"))
         ending = await client.end(sip=8_192, every_s=TIMEOUT_S / 10)
     length = int(ending.received.lower().partition(b"content-length: ")[2].partition(b"\r\n")[0])
     assert len(ending.received.partition(b"\r\n\r\n")[2]) == length

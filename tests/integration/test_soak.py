@@ -38,7 +38,7 @@ _LAGS = {"in step": 0.0} | ({"behind": 0.5} if IS_FULL else {})
 @pytest.mark.parametrize("lag_s", _LAGS.values(), ids=_LAGS)
 def test_a_killed_primary_loses_only_changes_that_were_not_replicated(lag_s: float) -> None:
     # The database is down when the primary is killed, so the trail gets only the replica's data.
-    report = soak(_SHORT(cluster=True, service_kills=0, outage_s=5.0, lag_s=lag_s))
+    report = run_soak(_SHORT(cluster=True, service_kills=0, outage_s=5.0, lag_s=lag_s))
     assert report.verdict.faults == ()
     assert report.verdict.rows + len(report.verdict.lost) >= report.accepted
     assert report.accepted == 600 or lag_s  # a player stops if its session lost the start

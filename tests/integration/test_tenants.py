@@ -48,7 +48,7 @@ def instance(postgres: EmbeddedPostgres, tenants_redis_url: str) -> Iterator[Ins
 
 
 @pytest.fixture
-async def tenants(instance: Instance) -> AsyncIterator[list[Api]]:
+async def tenants(instance: Instance) -> AsyncIterator[list[ApiClient]]:
     """Clients of hosts with the same name: in two tenants, and without a tenant."""
     async with AsyncExitStack() as stack:
         yield [
@@ -61,7 +61,7 @@ async def tenants(instance: Instance) -> AsyncIterator[list[Api]]:
         ]
 
 
-async def test_tenants_can_use_the_same_session_id(tenants: list[Api]) -> None:
+async def test_tenants_can_use_the_same_session_id(tenants: list[ApiClient]) -> None:
     body = chess(session_id=str(uuid4()))
     for api in tenants:
         assert (await api.create(body)).status_code == 201
@@ -77,7 +77,7 @@ async def test_tenants_can_use_the_same_session_id(tenants: list[Api]) -> None:
     assert [(await api.get(session_id)).status_code for api in tenants] == [200, 200, 404]
 
 
-async def test_another_tenant_s_session_is_answered_404(tenants: list[Api]) -> None:
+async def test_another_tenant_s_session_is_answered_404(tenants: list[ApiClient]) -> None:
     acme, *others = tenants
     session_id = await acme.started(chess())
     for api in others:
@@ -91,7 +91,7 @@ async def test_another_tenant_s_session_is_answered_404(tenants: list[Api]) -> N
     assert (await acme.session(session_id))["version"] == 2
 
 
-async def test_each_tenant_has_its_own_trail(tenants: list[Api]) -> None:
+async def test_each_tenant_has_its_own_trail(tenants: list[ApiClient]) -> None:
     body = chess(session_id=str(uuid4()))
     for api, reason in zip(tenants, ("one", "two", "three"), strict=True):
         session_id = await api.created(body)
@@ -103,7 +103,7 @@ async def test_each_tenant_has_its_own_trail(tenants: list[Api]) -> None:
         assert events[1]["metadata"]["reason"] == reason
 
 
-async def _events(api: Api, session_id: str, count: int) -> list[Any]:
+async def _events(api: ApiClient, session_id: str, count: int) -> list[Any]:
     """Return the trail once it has so many events."""
     async with asyncio.timeout(10):
         while True:
@@ -115,7 +115,7 @@ async def _events(api: Api, session_id: str, count: int) -> list[Any]:
 
 
 async def test_pushes_go_only_to_followers_of_the_same_tenant(
-    tenants: list[Api], instance: Instance
+    tenants: list[ApiClient], instance: Instance
 ) -> None:
     body = chess(session_id=str(uuid4()))
     session_id = body["session_id"]
@@ -138,7 +138,7 @@ async def test_pushes_go_only_to_followers_of_the_same_tenant(
 
 
 async def test_keys_in_the_store_contain_the_tenant(
-    tenants: list[Api], tenants_redis_url: str
+    tenants: list[ApiClient], tenants_redis_url: str
 ) -> None:
     session_id = await tenants[0].started(chess())
     with Redis.from_url(tenants_redis_url, decode_responses=True) as redis:
@@ -150,7 +150,7 @@ async def test_keys_in_the_store_contain_the_tenant(
 
 
 async def test_protected_metrics_count_requests_per_tenant(
-    tenants: list[Api],
+    tenants: list[ApiClient],
 ) -> None:
     http = tenants[0].http
     await tenants[0].created(chess())
@@ -160,7 +160,7 @@ async def test_protected_metrics_count_requests_per_tenant(
 
 
 async def test_a_flag_falls_in_a_tenant_s_session_without_a_request(
-    tenants: list[Api], instance: Instance
+    tenants: list[ApiClient], instance: Instance
 ) -> None:
     body = chess()
     for player in body["participants"]:
