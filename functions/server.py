@@ -25,18 +25,18 @@ from functions.workers.deadline_loop import DeadlineLoop
 from functions.workers.loop_lag import LoopLag
 from functions.workers.push_retries import PushRetryWorker
 from functions.workers.recovery_loop import RecoveryLoop
+from shared.application.errors import StoreUnavailable
+from shared.application.event_loop import cancel_and_wait
 from shared.composition.backend import Backend
 from shared.composition.container import container
-from shared.composition.parts import parts_of
-from shared.errors import StoreUnavailable
-from shared.http.openapi import document_route
+from shared.composition.http_components import build_http_components
+from shared.http.openapi.document import document_route
 from shared.http.pipeline import Pipeline
 from shared.observability.prometheus import PrometheusMetrics
-from shared.realtime.echo import Echo
-from shared.realtime.redis import PushChannels
+from shared.realtime.delivery_check import DeliveryCheck
+from shared.realtime.redis import RedisFanOut
 from shared.settings.production import require_production_ready
 from shared.settings.settings import Settings, read_settings
-from shared.tasks import end
 
 _CLOCK_SAMPLES = 5
 
@@ -47,7 +47,7 @@ class Container:
 
     app: ASGIApp
     pipeline: Pipeline
-    channels: PushChannels
+    channels: RedisFanOut
     metrics: PrometheusMetrics
 
 
@@ -57,27 +57,27 @@ def build(settings: Settings) -> Container:
     Ends the process if a setting that production requires is missing.
     """
     require_production_ready(settings)
-    metrics = PrometheusMetrics(tells_tenants_apart=settings.metrics_token is not None)
+    metrics = PrometheusMetrics(per_tenant=settings.metrics_token is not None)
     backend, redis = container(settings, metrics)
-    echo = Echo(backend.keys.echo_channel(token_hex(8)), redis.publish)
-    redis.call_on_change(echo.hurry)
-    channels = PushChannels(
+    echo = DeliveryCheck(backend.keys.self_check_channel(token_hex(8)), redis.publish)
+    redis.set_change_callback(echo.check_now)
+    channels = RedisFanOut(
         redis.subscriber,
         backend.keys.push_channel,
         observe=export_instance_metrics(metrics, backend.clock),
         broken=partial(metrics.count_store_error, "connection"),
         echo=echo,
     )
-    parts = parts_of(backend, settings, metrics, holds_sockets=True)
+    components = build_http_components(backend, settings, metrics, holds_sockets=True)
     sockets = ConnectionLimit(settings.max_sockets_per_caller, settings.sockets_per_address)
-    live = LiveConnections(parts, channels, sockets, metrics)
+    live = LiveConnections(components, channels, sockets, metrics)
     add_tracing, finish_traces = configure_tracing(backend, settings)
     workers = [channels, *_workers(backend, metrics, settings, channels)]
     fallback = FastAPI(lifespan=_lifespan(backend, workers, finish_traces), openapi_url=None)
     fallback.include_router(websocket.router_of(live))
     routes = [*ROUTES, *stream.routes_of(live), *metrics_endpoint.routes_of(metrics, settings)]
     routes.append(document_route("/api-docs.json", routes))
-    pipeline = Pipeline(routes, parts, settings.cors_origins, fallback)
+    pipeline = Pipeline(routes, components, settings.cors_origins, fallback)
     return Container(add_tracing(pipeline), pipeline, channels, metrics)
 
 
@@ -92,7 +92,7 @@ def _lifespan(
         _freeze_startup_objects()
         tasks = [asyncio.create_task(worker.run()) for worker in workers]
         yield
-        await end(tasks)
+        await cancel_and_wait(tasks)
         await backend.close()
         finish_traces()
 
@@ -104,7 +104,7 @@ class _Worker(Protocol):
 
 
 def _workers(
-    backend: Backend, metrics: PrometheusMetrics, settings: Settings, channels: PushChannels
+    backend: Backend, metrics: PrometheusMetrics, settings: Settings, channels: RedisFanOut
 ) -> list[_Worker]:
     """The background workers that `settings` enable; `channels` wakes them."""
     deadlines = DeadlineLoop(backend.store, backend.wakeups, backend.clock, metrics)
@@ -150,8 +150,8 @@ def server(settings: Settings) -> Server:
     tasks: list[asyncio.Task[None]] = []
 
     def drain(seconds: float) -> None:
-        built.pipeline.parts.is_leaving = True
-        tasks.append(asyncio.create_task(built.channels.send_away(seconds)))
+        built.pipeline.components.is_shutting_down = True
+        tasks.append(asyncio.create_task(built.channels.drain(seconds)))
 
     instance = build_server(
         built.app, settings, count_shed=built.metrics.instance.requests_shed.inc

@@ -10,15 +10,15 @@ from uuid import UUID
 from rich.console import Console
 from rich.table import Table
 
-from shared.audit.ports import AuditedEvent, AuditLog
-from shared.composition.container import audit_log
+from shared.application.errors import AuditUnavailable
+from shared.application.instants import datetime_of
+from shared.application.ports.audit_log import AuditedEvent, AuditLog
+from shared.composition.container import build_audit_log
 from shared.domain.clocks import clocks_of
 from shared.domain.naming import session_name
 from shared.domain.session import Participant, Session
-from shared.domain.timekeeping import live
+from shared.domain.timekeeping import at_time
 from shared.domain.units import Instant, Millis
-from shared.errors import AuditUnavailable
-from shared.instants import datetime_of
 from shared.observability.logging import configure_logging
 from shared.settings.settings import read_settings
 
@@ -33,7 +33,7 @@ def main() -> int:
     name, console = _session_name_argument(), Console(highlight=False)
     console = Console(highlight=False, width=max(_MIN_WIDTH, console.width))
     configure_logging("ERROR")
-    audit = audit_log(read_settings())
+    audit = build_audit_log(read_settings())
     if audit is None:
         console.print(
             "No audit trail is configured: set DATABASE_URL, or SUPABASE_URL and its key."
@@ -113,9 +113,9 @@ def _subject(session: Session, event: AuditedEvent) -> str:
 
 def _clocks(session: Session, at: Instant) -> str:
     """Return the clocks as text; `<` marks the running one."""
-    shown = live(session, at)
+    shown = at_time(session, at)
     clocks = [
-        f"{_label(p)} {_remaining_or_used(clocks_of(shown).left_of(shown, p), p.used_ms)}"
+        f"{_label(p)} {_remaining_or_used(clocks_of(shown).time_left_of(shown, p), p.used_ms)}"
         + (" <" if session.cycle_started_at and p == shown.active else "")
         for p in shown.participants[:_SHOWN_CLOCKS]
     ]

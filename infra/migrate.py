@@ -11,7 +11,7 @@ from pathlib import Path
 
 import psycopg
 
-from shared.audit.postgres import encoding_fault
+from shared.audit.postgres import encoding_problem
 from shared.settings.settings import read_settings
 
 _MIGRATIONS = Path(__file__).parent / "supabase" / "migrations"
@@ -72,7 +72,7 @@ def check_encoding(url: str) -> tuple[str | None, bool]:
     query = "select current_setting('server_encoding'), to_regclass('public.sync_events') is null"
     with _connect(url) as connection:
         ((encoding, is_new),) = connection.execute(query).fetchall()
-    return encoding_fault(encoding), not is_new
+    return encoding_problem(encoding), not is_new
 
 
 def _connect(url: str) -> psycopg.Connection:

@@ -108,7 +108,7 @@ class Server(uvicorn.Server):
         self.connections.is_last = True
         for connection in self.server_state.connections:
             if isinstance(connection, HttpConnection):
-                connection.end_with_answer()
+                connection.close_after_response()
         if self.on_leave:
             self.on_leave(self.drain_s)
 

@@ -13,8 +13,8 @@ from starlette.routing import Route
 from functions.container.connections.http import HttpConnection
 from functions.container.http_server import UVICORN_OPTIONS
 from functions.service.metrics import metrics_response
+from shared.application.ports.session_store import SessionStore
 from shared.observability.prometheus import PrometheusMetrics
-from shared.ports import SessionStore
 
 _GRACE_S = 1
 

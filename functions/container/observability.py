@@ -6,7 +6,7 @@ from collections.abc import Callable
 from starlette.types import ASGIApp
 
 from shared import VERSION
-from shared.clock import StoreClock
+from shared.application.store_clock import StoreClock
 from shared.composition.backend import Backend
 from shared.observability.process_metrics import machine_id
 from shared.observability.prometheus import PrometheusMetrics
@@ -18,8 +18,8 @@ def export_instance_metrics(
     metrics: PrometheusMetrics, clock: StoreClock
 ) -> Callable[[Push], None]:
     """Export build and clock metrics; return a callback that measures each delivered push."""
-    metrics.instance.tell_build(VERSION)
-    metrics.instance.watch_clock(lambda: _offset_ms(clock), lambda: _error_ms(clock))
+    metrics.instance.set_build_info(VERSION)
+    metrics.instance.add_clock_gauges(lambda: _offset_ms(clock), lambda: _error_ms(clock))
 
     def observe(push: Push) -> None:
         metrics.observe_delivery(max(0, clock.now() - (push.at or 0)))

@@ -5,18 +5,18 @@ from pathlib import Path
 
 from starlette.responses import Response
 
-from shared.http.call import Call
-from shared.http.packed import PackedFiles, file_answer
+from shared.http.request import ApiRequest
 from shared.http.response_headers import page_headers
 from shared.http.routing import Endpoint, Routes
-from shared.serverless.http_function import function_of
+from shared.http.static_documents import CachedStaticFiles, file_response
+from shared.serverless.http_function import make_http_function
 
 _ROOT = Path(__file__).parents[2]
 _FILES = _ROOT / "clients" / "console"
 _CLIENT = _ROOT / "clients" / "js"
 
 
-class _Library(PackedFiles):
+class _Library(CachedStaticFiles):
     """The modules of the client library, without its tests and their dependencies."""
 
     def lookup_path(self, path: str) -> tuple[str, os.stat_result | None]:
@@ -28,22 +28,22 @@ routes = Routes()
 
 
 @routes.get("/")
-async def page(call: Call) -> Response:
+async def page(request: ApiRequest) -> Response:
     """Return the console's page; its scripts and styles are under `/console`."""
-    other_origins = call.parts.subscriptions.origins
+    other_origins = request.components.subscriptions.origins
     headers = {"Cache-Control": "no-cache", **page_headers(other_origins)}
-    return await file_answer(call, _FILES / "index.html", headers)
+    return await file_response(request, _FILES / "index.html", headers)
 
 
-def _serving(files: PackedFiles) -> Endpoint:
+def _serving(files: CachedStaticFiles) -> Endpoint:
 
-    async def serve(call: Call) -> Response:
-        return await files.at(call.path_params["rest"], call.scope)
+    async def serve(request: ApiRequest) -> Response:
+        return await files.at(request.path_params["rest"], request.scope)
 
     return serve
 
 
-routes.get("/console/{rest}")(_serving(PackedFiles(directory=_FILES)))
+routes.get("/console/{rest}")(_serving(CachedStaticFiles(directory=_FILES)))
 routes.get("/clients/js/{rest}")(_serving(_Library(directory=_CLIENT)))
 
-handler = function_of(routes)
+handler = make_http_function(routes)

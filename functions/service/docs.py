@@ -5,10 +5,10 @@ from pathlib import Path
 import fastapi_swagger
 from starlette.responses import HTMLResponse, Response
 
-from shared.http.call import Call
-from shared.http.packed import file_answer
+from shared.http.request import ApiRequest
 from shared.http.response_headers import page_headers
 from shared.http.routing import Endpoint, Routes
+from shared.http.static_documents import file_response
 
 routes = Routes()
 
@@ -43,21 +43,21 @@ SwaggerUIBundle({
 
 
 @routes.get("/api-docs")
-async def docs(_: Call) -> HTMLResponse:
+async def docs(_: ApiRequest) -> HTMLResponse:
     """Return the page of Swagger UI, which loads nothing from other hosts."""
     return HTMLResponse(_PAGE, headers=page_headers())
 
 
 @routes.get("/api-docs/start.js")
-async def start(_: Call) -> Response:
+async def start(_: ApiRequest) -> Response:
     """Return the script that starts Swagger UI."""
     return Response(_START, media_type="text/javascript")
 
 
 def _serving(path: Path) -> Endpoint:
 
-    async def serve(call: Call) -> Response:
-        return await file_answer(call, path)
+    async def serve(request: ApiRequest) -> Response:
+        return await file_response(request, path)
 
     return serve
 

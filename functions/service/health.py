@@ -2,17 +2,17 @@
 
 from starlette.responses import JSONResponse, Response
 
-from shared.http.call import Call
-from shared.http.routing import Answers, Routes
-from shared.serverless.http_function import function_of
+from shared.http.request import ApiRequest
+from shared.http.routing import ResponseSpec, Routes
+from shared.serverless.http_function import make_http_function
 
 routes = Routes("service")
 
 
-@routes.get("/health", Answers(200, "Health", "Alive"))
-async def health(_: Call) -> Response:
+@routes.get("/health", ResponseSpec(200, "Health", "Alive"))
+async def health(_: ApiRequest) -> Response:
     """Return 200 while the process runs, without checking anything else."""
     return JSONResponse({"status": "ok"})
 
 
-handler = function_of(routes)
+handler = make_http_function(routes)

@@ -7,11 +7,11 @@ from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
 from starlette.requests import Request
 from starlette.responses import Response
 
-from shared.errors import StoreUnavailable, Unauthenticated
-from shared.http.call import Call
-from shared.http.routing import Answers, Routes
+from shared.application.errors import StoreUnavailable, Unauthenticated
+from shared.application.ports.session_store import SessionStore
+from shared.http.request import ApiRequest
+from shared.http.routing import ResponseSpec, Routes
 from shared.observability.prometheus import PrometheusMetrics
-from shared.ports import SessionStore
 from shared.settings.settings import Settings
 
 
@@ -19,15 +19,15 @@ def routes_of(figures: PrometheusMetrics, settings: Settings) -> Routes:
     """Return the route that serves `figures`."""
     routes = Routes("service")
 
-    @routes.get("/metrics", Answers(200, None, "The metrics", media_type="text/plain"))
-    async def metrics(call: Call) -> Response:
+    @routes.get("/metrics", ResponseSpec(200, None, "The metrics", media_type="text/plain"))
+    async def metrics(request: ApiRequest) -> Response:
         """Return this instance's metrics, and figures read from the store at each scrape.
 
         If the setting `METRICS_TOKEN` is set, the request must carry it as a bearer token. If it
         isn't set, production answers 401.
         """
-        _require_token(call, settings)
-        return await metrics_response(figures, call.parts.store)
+        _require_token(request, settings)
+        return await metrics_response(figures, request.components.store)
 
     return routes
 
@@ -53,7 +53,7 @@ def _require_token(request: Request, settings: Settings) -> None:
 async def _read_store_statistics(figures: PrometheusMetrics, store: SessionStore) -> None:
     """Update the store's figures; keep the last ones while the store is unavailable."""
     try:
-        census = await store.census()
+        census = await store.statistics()
     except StoreUnavailable:
         return
     figures.live_sessions.set(census.live_sessions)

@@ -4,26 +4,26 @@ from typing import Any
 
 from starlette.responses import JSONResponse, Response
 
-from shared.http.call import Call
-from shared.http.routing import Answers, Routes
-from shared.serverless.http_function import function_of
+from shared.http.request import ApiRequest
+from shared.http.routing import ResponseSpec, Routes
+from shared.serverless.http_function import make_http_function
 
 routes = Routes("service")
 
 
 @routes.get(
     "/ready",
-    Answers(200, "Readiness", "Ready, or degraded for the given `reasons`"),
-    Answers(503, "Readiness", "Stopping, or not ready for the given `reasons`"),
+    ResponseSpec(200, "Readiness", "Ready, or degraded for the given `reasons`"),
+    ResponseSpec(503, "Readiness", "Stopping, or not ready for the given `reasons`"),
 )
-async def ready(call: Call) -> Response:
+async def ready(request: ApiRequest) -> Response:
     """Check that Redis takes writes and the audit database takes entries, at most once a second.
 
     Changes don't wait for the audit database: without it the service is degraded, not down.
     An instance that is shutting down is `stopping`, so that it gets no new clients.
     """
-    found = await call.parts.readiness.checks()
-    status = "stopping" if call.parts.is_leaving else found.status
+    found = await request.components.readiness.checks()
+    status = "stopping" if request.components.is_shutting_down else found.status
     checks = {"redis": found.redis, "audit": found.audit}
     answer: dict[str, Any] = {"status": status, "checks": checks}
     if found.reasons:
@@ -31,4 +31,4 @@ async def ready(call: Call) -> Response:
     return JSONResponse(answer, 200 if status in ("ready", "degraded") else 503)
 
 
-handler = function_of(routes)
+handler = make_http_function(routes)

@@ -3,28 +3,28 @@
 from starlette.responses import JSONResponse, Response
 
 from shared import VERSION
-from shared.clock import StoreClock
-from shared.errors import StoreUnavailable
-from shared.http.call import Call
-from shared.http.routing import Answers, Routes
-from shared.ports import SessionStore
-from shared.serverless.http_function import function_of
+from shared.application.errors import StoreUnavailable
+from shared.application.ports.session_store import SessionStore
+from shared.application.store_clock import StoreClock
+from shared.http.request import ApiRequest
+from shared.http.routing import ResponseSpec, Routes
+from shared.serverless.http_function import make_http_function
 
 DRIFT_TOLERANCE_MS = 50
 
 routes = Routes("service")
 
 
-@routes.get("/v1/time", Answers(200, "Time", "The time", (503,)))
-async def read_time(call: Call) -> Response:
+@routes.get("/v1/time", ResponseSpec(200, "Time", "The time", (503,)))
+async def read_time(request: ApiRequest) -> Response:
     """Return the store's time, the reference for all sessions.
 
     The instance calculates it from its monotonic clock, and asks the store only when its last
     measurement is too old.
     """
-    clock = call.parts.clock
+    clock = request.components.clock
     if clock.is_stale:
-        await _measure(clock, call.parts.store)
+        await _measure(clock, request.components.store)
     return JSONResponse(
         {
             "timestamp_ms": clock.now(),
@@ -42,4 +42,4 @@ async def _measure(clock: StoreClock, store: SessionStore) -> None:
             raise
 
 
-handler = function_of(routes)
+handler = make_http_function(routes)

@@ -2,29 +2,29 @@
 
 from starlette.responses import Response
 
-from shared.access.rights import Operation
+from shared.application.authorization import Operation
+from shared.application.errors import SessionNotFound
 from shared.domain.commands import Delete
-from shared.errors import SessionNotFound
-from shared.http import changes
-from shared.http.call import Call
-from shared.http.routing import CHANGE_ERRORS, CHANGE_HEADERS, Answers, Routes
-from shared.serverless.http_function import function_of
+from shared.http import conditional_changes
+from shared.http.request import ApiRequest
+from shared.http.routing import CHANGE_ERRORS, CHANGE_HEADERS, ResponseSpec, Routes
+from shared.serverless.http_function import make_http_function
 
 routes = Routes("sessions")
 
 
 @routes.delete(
     "/v1/sessions/{session_id}",
-    Answers(204, None, "The session doesn't exist any more", CHANGE_ERRORS),
+    ResponseSpec(204, None, "The session doesn't exist any more", CHANGE_ERRORS),
     requires=Operation.DELETE,
     headers=CHANGE_HEADERS,
 )
-async def delete(call: Call) -> Response:
+async def delete(request: ApiRequest) -> Response:
     """Delete the session; deleting one that doesn't exist also succeeds."""
     try:
-        return await changes.apply(call, Delete())
+        return await conditional_changes.apply_command(request, Delete())
     except SessionNotFound:
         return Response(status_code=204)
 
 
-handler = function_of(routes)
+handler = make_http_function(routes)

@@ -6,14 +6,14 @@ from typing import Annotated, Any
 from pydantic import BaseModel, Field
 from starlette.responses import Response
 
-from shared.access.rights import Operation
-from shared.audit.ports import AuditedEvent
-from shared.http.answers import json_response
-from shared.http.call import Call
+from shared.application.authorization import Operation
+from shared.application.ports.audit_log import AuditedEvent
+from shared.application.session_view import timestamp
 from shared.http.fields import MAX_VERSION
-from shared.http.routing import READ_ERRORS, Answers, Routes
-from shared.representation import timestamp
-from shared.serverless.http_function import function_of
+from shared.http.rendering import json_response
+from shared.http.request import ApiRequest
+from shared.http.routing import READ_ERRORS, ResponseSpec, Routes
+from shared.serverless.http_function import make_http_function
 
 _FIELDS = [field.name for field in fields(AuditedEvent)]
 
@@ -31,17 +31,17 @@ class EventsQuery(BaseModel):
 
 @routes.get(
     "/v1/sessions/{session_id}/events",
-    Answers(200, "AuditTrailAnswer", "A page of the audit trail", READ_ERRORS),
+    ResponseSpec(200, "AuditTrailAnswer", "A page of the audit trail", READ_ERRORS),
     requires=Operation.READ_HISTORY,
     takes=EventsQuery,
 )
-async def events(call: Call, query: EventsQuery) -> Response:
+async def events(request: ApiRequest, query: EventsQuery) -> Response:
     """Return the audit events of the session, oldest first.
 
     The event of a change appears shortly after the change was answered.
     """
-    page, following = await call.parts.history.events(
-        call.permit, call.session_id, query.after, query.limit
+    page, following = await request.components.history.events(
+        request.authorization, request.session_id, query.after, query.limit
     )
     return json_response({"events": [_view(event) for event in page], "next": following})
 
@@ -51,4 +51,4 @@ def _view(event: AuditedEvent) -> dict[str, Any]:
     return shown | {"occurred_at": timestamp(event.occurred_at)}
 
 
-handler = function_of(routes)
+handler = make_http_function(routes)

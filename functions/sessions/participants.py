@@ -2,40 +2,42 @@
 
 from starlette.responses import Response
 
-from shared.access.rights import Operation
-from shared.http import changes
-from shared.http.answers import joined_session
-from shared.http.bodies import AdjustBody
-from shared.http.call import Call
+from shared.application.authorization import Operation
+from shared.http import conditional_changes
 from shared.http.creation_bodies import ParticipantBody
-from shared.http.routing import CHANGE_ERRORS, CHANGE_HEADERS, Answers, Routes
-from shared.serverless.http_function import function_of
+from shared.http.rendering import render_added_participant
+from shared.http.request import ApiRequest
+from shared.http.request_bodies import AdjustBody
+from shared.http.routing import CHANGE_ERRORS, CHANGE_HEADERS, ResponseSpec, Routes
+from shared.serverless.http_function import make_http_function
 
 routes = Routes("participants")
 
 
 @routes.post(
     "/v1/sessions/{session_id}/participants",
-    Answers(201, "SessionAnswer", "Joined", CHANGE_ERRORS),
+    ResponseSpec(201, "SessionAnswer", "Joined", CHANGE_ERRORS),
     requires=Operation.ADD_PARTICIPANT,
     takes=ParticipantBody,
     headers=CHANGE_HEADERS,
 )
-async def add_participant(call: Call, body: ParticipantBody) -> Response:
+async def add_participant(request: ApiRequest, body: ParticipantBody) -> Response:
     """Add a participant. The session must not have ended yet."""
-    return await changes.apply(call, body.command(), joined_session)
+    return await conditional_changes.apply_command(
+        request, body.command(), render_added_participant
+    )
 
 
 @routes.patch(
     "/v1/sessions/{session_id}/participants/{participant_id}",
-    Answers(200, "SessionAnswer", "Adjusted", CHANGE_ERRORS),
+    ResponseSpec(200, "SessionAnswer", "Adjusted", CHANGE_ERRORS),
     requires=Operation.ADJUST_CLOCK,
     takes=AdjustBody,
     headers=CHANGE_HEADERS,
 )
-async def adjust_participant(call: Call, body: AdjustBody) -> Response:
+async def adjust_participant(request: ApiRequest, body: AdjustBody) -> Response:
     """Set the participant's clock to `total_time_ms` from this instant on."""
-    return await changes.apply(call, body.command(call.participant_id))
+    return await conditional_changes.apply_command(request, body.command(request.participant_id))
 
 
-handler = function_of(routes)
+handler = make_http_function(routes)

@@ -2,23 +2,22 @@
 
 from starlette.responses import Response
 
-from shared.access.callers import Role
-from shared.access.rights import Operation
-from shared.errors import SessionDeleted, SessionNotFound
-from shared.http.answers import json_response
-from shared.http.call import Call
-from shared.http.routing import READ_ERRORS, Answers, Routes
-from shared.serverless.http_function import function_of
+from shared.application.authorization import Operation, Role
+from shared.application.errors import SessionDeleted, SessionNotFound
+from shared.http.rendering import json_response
+from shared.http.request import ApiRequest
+from shared.http.routing import READ_ERRORS, ResponseSpec, Routes
+from shared.serverless.http_function import make_http_function
 
 routes = Routes("live")
 
 
 @routes.get(
     "/v1/sessions/{session_id}/realtime",
-    Answers(200, "SubscriptionAnswer", "How to subscribe to the session", READ_ERRORS),
+    ResponseSpec(200, "SubscriptionAnswer", "How to subscribe to the session", READ_ERRORS),
     requires=Operation.READ,
 )
-async def realtime(call: Call) -> Response:
+async def realtime(request: ApiRequest) -> Response:
     """Return the transport of the session's pushes, with a short-lived token if it needs one.
 
     The session need not exist yet, except for hosts, who may only follow sessions they own.
@@ -26,13 +25,15 @@ async def realtime(call: Call) -> Response:
     used to get another one.
     """
     try:
-        await call.read_session()
+        await request.read_session()
     except SessionNotFound as error:
-        if isinstance(error, SessionDeleted) or call.permit.caller.role is Role.HOST:
+        if isinstance(error, SessionDeleted) or request.authorization.caller.role is Role.HOST:
             raise
-    parts = call.parts
-    found = parts.subscriptions.of(call, call.permit, call.session_id, parts.gate)
+    components = request.components
+    found = components.subscriptions.of(
+        request, request.authorization, request.session_id, components.access_control
+    )
     return json_response(found, {"Cache-Control": "no-store"})
 
 
-handler = function_of(routes)
+handler = make_http_function(routes)

@@ -5,15 +5,15 @@ from typing import Annotated
 from pydantic import BaseModel, Field
 from starlette.responses import Response
 
-from shared.access.rights import Operation
+from shared.application.authorization import Operation
+from shared.application.session_view import encode_session_view
 from shared.domain.errors import RuleViolation, Violation
 from shared.domain.units import Instant
-from shared.http.answers import shown_session
-from shared.http.call import Call
 from shared.http.fields import MAX_VERSION, Timestamp
-from shared.http.routing import IF_NONE_MATCH, NOT_MODIFIED, READ_ERRORS, Answers, Routes
-from shared.representation import encoded_view
-from shared.serverless.http_function import function_of
+from shared.http.rendering import session_response
+from shared.http.request import ApiRequest
+from shared.http.routing import IF_NONE_MATCH, NOT_MODIFIED, READ_ERRORS, ResponseSpec, Routes
+from shared.serverless.http_function import make_http_function
 
 routes = Routes("history")
 
@@ -32,26 +32,28 @@ class ReplayQuery(BaseModel):
 
 @routes.get(
     "/v1/sessions/{session_id}/replay",
-    Answers(200, "SessionAnswer", "The session at that time", READ_ERRORS),
+    ResponseSpec(200, "SessionAnswer", "The session at that time", READ_ERRORS),
     NOT_MODIFIED,
     requires=Operation.READ_HISTORY,
     takes=ReplayQuery,
     headers=(IF_NONE_MATCH,),
 )
-async def replay(call: Call, query: ReplayQuery) -> Response:
+async def replay(request: ApiRequest, query: ReplayQuery) -> Response:
     """Return the answer that a read would have given then, `server_time_ms` included.
 
     Give either `version` or `at`.
     """
-    history, version, at = call.parts.history, query.version, query.at
+    history, version, at = request.components.history, query.version, query.at
     if version is not None and at is None:
-        session, then = await history.at_version(call.permit, call.session_id, version)
+        session, then = await history.at_version(request.authorization, request.session_id, version)
     elif at is not None and version is None:
-        session, then = await history.at_instant(call.permit, call.session_id, Instant(at))
+        session, then = await history.at_instant(
+            request.authorization, request.session_id, Instant(at)
+        )
     else:
         message = "is required, or `at` in its place; not both"
         raise RuleViolation(Violation("version", message, "one_of_two"))
-    return shown_session(call, session, lambda: encoded_view(session, then))
+    return session_response(request, session, lambda: encode_session_view(session, then))
 
 
-handler = function_of(routes)
+handler = make_http_function(routes)

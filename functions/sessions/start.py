@@ -2,28 +2,28 @@
 
 from starlette.responses import Response
 
-from shared.access.rights import Operation
+from shared.application.authorization import Operation
 from shared.domain.commands import Start
-from shared.http import changes
-from shared.http.bodies import NoFields
-from shared.http.call import Call
-from shared.http.routing import CHANGE_ERRORS, CHANGE_HEADERS, Answers, Routes
-from shared.serverless.http_function import function_of
+from shared.http import conditional_changes
+from shared.http.request import ApiRequest
+from shared.http.request_bodies import EmptyBody
+from shared.http.routing import CHANGE_ERRORS, CHANGE_HEADERS, ResponseSpec, Routes
+from shared.serverless.http_function import make_http_function
 
 routes = Routes("sessions")
 
 
 @routes.post(
     "/v1/sessions/{session_id}/start",
-    Answers(200, "SessionAnswer", "Running", CHANGE_ERRORS),
+    ResponseSpec(200, "SessionAnswer", "Running", CHANGE_ERRORS),
     requires=Operation.START,
-    takes=NoFields,
+    takes=EmptyBody,
     may_be_absent=True,
     headers=CHANGE_HEADERS,
 )
-async def start(call: Call, _: NoFields | None) -> Response:
+async def start(request: ApiRequest, _: EmptyBody | None) -> Response:
     """Start the session with its first cycle."""
-    return await changes.apply(call, Start())
+    return await conditional_changes.apply_command(request, Start())
 
 
-handler = function_of(routes)
+handler = make_http_function(routes)

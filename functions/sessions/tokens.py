@@ -6,44 +6,43 @@ from typing import Any
 
 from starlette.responses import Response
 
-from shared.access.callers import Caller, Role
-from shared.access.rights import Operation
-from shared.access.tokens import Kind
+from shared.application.authorization import Caller, Operation, Role
+from shared.auth.tokens import TokenKind
 from shared.domain.errors import UnknownParticipant
-from shared.http.answers import json_response, replay_headers, token_fields
-from shared.http.bodies import TokenBody
-from shared.http.call import Call
-from shared.http.changes import first_try
-from shared.http.routing import IDEMPOTENCY_KEY, TOKEN_ERRORS, Answers, Routes
-from shared.serverless.http_function import function_of
+from shared.http.conditional_changes import remember_first_attempt
+from shared.http.rendering import json_response, replay_headers, token_fields
+from shared.http.request import ApiRequest
+from shared.http.request_bodies import TokenBody
+from shared.http.routing import IDEMPOTENCY_KEY, TOKEN_ERRORS, ResponseSpec, Routes
+from shared.serverless.http_function import make_http_function
 
 routes = Routes("tokens")
 
 
 @routes.post(
     "/v1/sessions/{session_id}/tokens",
-    Answers(201, "TokenAnswer", "The token", TOKEN_ERRORS),
+    ResponseSpec(201, "TokenAnswer", "The token", TOKEN_ERRORS),
     requires=Operation.MINT_TOKEN,
     takes=TokenBody,
     headers=(IDEMPOTENCY_KEY,),
 )
-async def mint(call: Call, body: TokenBody) -> Response:
+async def mint(request: ApiRequest, body: TokenBody) -> Response:
     """Create a token for this session only, valid for at most 24 h.
 
     Tokens can't be revoked, so issue short-lived ones and renew them. A retry with the same
     `Idempotency-Key` gets the same token, with the same expiry.
     """
-    session, _ = await call.read_session()
+    session, _ = await request.read_session()
     if body.participant_id and session.find(body.participant_id) is None:
         raise UnknownParticipant(body.participant_id)
-    gate = call.parts.gate
-    gate.require_minting()
+    access_control = request.components.access_control
+    access_control.require_minting_enabled()
     # Tokens aren't stored. A retry rebuilds the same one from the stored claims that would differ.
     claims: dict[str, Any] = {
         "sub": body.participant_id or f"spectator-{token_hex(8)}",
         "iat": int(time.time()),
     }
-    claims, is_replayed = await first_try(call, session.name, claims)
+    claims, is_replayed = await remember_first_attempt(request, session.name, claims)
     bearer = Caller(
         role=Role(body.role),
         subject=claims["sub"],
@@ -52,8 +51,8 @@ async def mint(call: Call, body: TokenBody) -> Response:
         participant_id=body.participant_id,
     )
     lifetime_s = body.lifetime_ms // 1000
-    token, expires_at_s = gate.mint(Kind.SESSION, bearer, lifetime_s, claims["iat"])
+    token, expires_at_s = access_control.mint(TokenKind.SESSION, bearer, lifetime_s, claims["iat"])
     return json_response(token_fields(token, expires_at_s), replay_headers(is_replayed), 201)
 
 
-handler = function_of(routes)
+handler = make_http_function(routes)

@@ -8,7 +8,7 @@ from functools import cache
 
 from functions.workers.audit_worker import AuditWorker
 from functions.workers.push_retries import PushRetryWorker
-from shared.serverless.instance import Instance
+from shared.serverless.instance import FunctionInstance
 from shared.serverless.scheduled_function import ScheduledFunction
 
 _MAX_RUN_S = 40.0
@@ -20,7 +20,7 @@ _MAX_WAIT_S = 3.0
 """Pushes that are due later than this are left to the run of the next minute."""
 
 
-async def run(here: Instance) -> None:
+async def run(here: FunctionInstance) -> None:
     """Deliver entries and retry pushes concurrently; a failure of one doesn't stop the other.
 
     Raises `StoreUnavailable` if the store or the database is unavailable; nothing is lost then.
@@ -31,7 +31,7 @@ async def run(here: Instance) -> None:
             raise result
 
 
-async def deliver(here: Instance) -> None:
+async def deliver(here: FunctionInstance) -> None:
     """Write batches to the audit trail until the outbox is empty. Raises `StoreUnavailable`."""
     worker = _audit_worker(here)
     if worker is None:
@@ -40,12 +40,12 @@ async def deliver(here: Instance) -> None:
     while here.loop.time() < ends_at:
         if await worker.deliver():
             continue
-        if not (await here.backend.store.census()).outbox_length:
+        if not (await here.backend.store.statistics()).outbox_length:
             return
         await asyncio.sleep(_WAIT_FOR_LEASE_S)  # a working or crashed worker has the lease
 
 
-async def retry_pushes(here: Instance) -> None:
+async def retry_pushes(here: FunctionInstance) -> None:
     """Retry failed pushes until none is due soon. Raises `StoreUnavailable`."""
     backend = here.backend
     if backend.pushes is None:
@@ -60,7 +60,7 @@ async def retry_pushes(here: Instance) -> None:
 
 
 @cache
-def _audit_worker(here: Instance) -> AuditWorker | None:
+def _audit_worker(here: FunctionInstance) -> AuditWorker | None:
     """Return the same worker for every call, so that it keeps its lease; None without a trail."""
     backend = here.backend
     if backend.audit is None:

@@ -12,11 +12,11 @@ from contextlib import suppress
 from secrets import token_hex
 
 from functions.workers.trail_writer import AuditTrailWriter, BatchTooLarge
-from shared.audit.entries import EntryName, name_of
-from shared.audit.ports import AuditLog, Delivery, Outbox
-from shared.clock import StoreClock
-from shared.errors import AuditUnavailable, StoreUnavailable
-from shared.metrics.ports import Metrics
+from shared.application.audit_entries import EntryKey, decode_key
+from shared.application.errors import AuditUnavailable, StoreUnavailable
+from shared.application.ports.audit_log import AuditLog, Outbox, QueuedEntry
+from shared.application.ports.metrics import Metrics
+from shared.application.store_clock import StoreClock
 
 _BATCH_DELAY_S = 0.05
 """Pause between batches, so that one statement carries many entries."""
@@ -103,17 +103,17 @@ class AuditWorker:
         if not setbacks or (is_long_enough and setbacks.has_due()):
             self._taken, self._round_began = {}, time.monotonic()
 
-    async def _named(self, delivery: Delivery) -> tuple[Delivery, EntryName] | None:
+    async def _named(self, delivery: QueuedEntry) -> tuple[QueuedEntry, EntryKey] | None:
         """Return the delivery with its session and version; park it if it isn't a valid entry."""
         try:
             if delivery.entry is None:
                 raise ValueError("no field `entry`")
-            return delivery, name_of(delivery.entry)
+            return delivery, decode_key(delivery.entry)
         except ValueError as error:
-            await self._writer.park(delivery, f"not an audit entry: {error}")
+            await self._writer.move_to_dead_letters(delivery, f"not an audit entry: {error}")
             return None
 
-    def _observe(self, written: Sequence[Delivery]) -> None:
+    def _observe(self, written: Sequence[QueuedEntry]) -> None:
         now = self._clock.now()
         for delivery in written:
             self._metrics.observe_audit_lag(max(0, now - delivery.queued_at))

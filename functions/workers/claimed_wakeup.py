@@ -2,14 +2,14 @@
 
 import logging
 
-from shared.errors import StoreUnavailable
-from shared.ports import Wakeup
-from shared.wakeups import Wakeups
+from shared.application.due_changes import WakeupHandler
+from shared.application.errors import StoreUnavailable
+from shared.application.ports.session_store import Wakeup
 
 _log = logging.getLogger("synckairos.expire")
 
 
-async def handle_claimed_wakeup(wakeups: Wakeups, claimed: Wakeup) -> bool:
+async def handle_claimed_wakeup(wakeups: WakeupHandler, claimed: Wakeup) -> bool:
     """Handle a wake-up; return whether it succeeded. If not, it is retried after its claim ends."""
     try:
         await wakeups.handle_deadline(claimed)

@@ -7,12 +7,12 @@ from collections.abc import Coroutine
 from typing import Any, TypeVar
 
 from functions.workers.claimed_wakeup import handle_claimed_wakeup
-from shared.clock import StoreClock
+from shared.application.due_changes import WakeupHandler
+from shared.application.errors import StoreUnavailable
+from shared.application.ports.metrics import Metrics
+from shared.application.ports.session_store import SessionStore, ShardWakeups, Wakeup
+from shared.application.store_clock import StoreClock
 from shared.domain.units import Instant, Millis, after
-from shared.errors import StoreUnavailable
-from shared.metrics.ports import Metrics
-from shared.ports import Agenda, SessionStore, Wakeup
-from shared.wakeups import Wakeups
 
 _LEASE = Millis(1_000)
 """A claimed wake-up that isn't finished within this time can be claimed again."""
@@ -34,7 +34,7 @@ class DeadlineLoop:
     """
 
     def __init__(
-        self, store: SessionStore, wakeups: Wakeups, clock: StoreClock, metrics: Metrics
+        self, store: SessionStore, wakeups: WakeupHandler, clock: StoreClock, metrics: Metrics
     ) -> None:
         self._store = store
         self._wakeups = wakeups
@@ -68,14 +68,14 @@ class DeadlineLoop:
         self._is_notified.clear()
         asked = time.monotonic()
         try:
-            agendas = await self._store.agendas(_BATCH)
+            agendas = await self._store.due_wakeups(_BATCH)
         except StoreUnavailable:
             return _RETRY_S
         read_at = (asked + time.monotonic()) / 2
         shards = (self._start_shard(agenda, read_at) for agenda in agendas)
         return min(await asyncio.gather(*shards))
 
-    async def _start_shard(self, agenda: Agenda, read_at: float) -> float:
+    async def _start_shard(self, agenda: ShardWakeups, read_at: float) -> float:
         """Start handling what is due on one shard; return the seconds until its next wake-up.
 
         `read_at` is the monotonic time at which the agenda was read. The rest is counted from
@@ -108,7 +108,7 @@ class DeadlineLoop:
     async def _wake(self, claimed: Wakeup, was_due: Instant) -> None:
         async with self._slots:
             if await handle_claimed_wakeup(self._wakeups, claimed):
-                self._metrics.observe_lateness(max(0, self._clock.now() - was_due))
+                self._metrics.observe_wakeup_lateness(max(0, self._clock.now() - was_due))
 
     async def _sleep(self, seconds: float) -> None:
         seconds = min(seconds, _MAX_SLEEP_S)

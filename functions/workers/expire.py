@@ -7,16 +7,16 @@ or the deadline has moved meanwhile, the alarm is sent again.
 
 import asyncio
 
-from shared.alarms.sqs import decode_alarm
+from shared.application.ports.session_store import Wakeup
+from shared.aws.sqs import decode_alarm
 from shared.domain.units import Instant
-from shared.ports import Wakeup
-from shared.serverless.instance import Instance
+from shared.serverless.instance import FunctionInstance
 from shared.serverless.queue_function import QueueFunction
 
 _MAX_WAIT_MS = 2_500
 
 
-async def handle_alarm_message(here: Instance, message: str) -> None:
+async def handle_alarm_message(here: FunctionInstance, message: str) -> None:
     """Apply what is due in the session of an alarm, and set its next alarm.
 
     Raises `StoreUnavailable`, and `ValueError` if the message isn't an alarm. The queue then
@@ -25,10 +25,10 @@ async def handle_alarm_message(here: Instance, message: str) -> None:
     alarm = decode_alarm(message)
     next_at = await _handle_in_time(here, alarm)
     if next_at is not None:
-        await here.backend.store.rearm(alarm, next_at)
+        await here.backend.store.reschedule_alarm(alarm, next_at)
 
 
-async def _handle_in_time(here: Instance, alarm: Wakeup) -> Instant | None:
+async def _handle_in_time(here: FunctionInstance, alarm: Wakeup) -> Instant | None:
     """Wait for the alarm's instant if it is near, and handle the alarm; return the next instant.
 
     Repeats if this machine's clock is slightly ahead and nothing is due yet by the store's clock.
@@ -38,12 +38,12 @@ async def _handle_in_time(here: Instance, alarm: Wakeup) -> Instant | None:
             await asyncio.sleep(max(0, left_ms) / 1000)
         next_at = await here.backend.wakeups.handle_alarm(alarm)
         if next_at is None:
-            here.metrics.observe_lateness(max(0, -_left_ms(here, alarm)))
+            here.metrics.observe_wakeup_lateness(max(0, -_left_ms(here, alarm)))
         if next_at != alarm.at or _left_ms(here, alarm) > _MAX_WAIT_MS:
             return next_at
 
 
-def _left_ms(here: Instance, alarm: Wakeup) -> int:
+def _left_ms(here: FunctionInstance, alarm: Wakeup) -> int:
     return alarm.at - here.backend.clock.now()
 
 

@@ -7,15 +7,15 @@ state shows that a clock has expired.
 import asyncio
 import logging
 
-from shared.composition.supabase_pushes import Pushes
+from shared.application.errors import StoreUnavailable
+from shared.application.ports.metrics import Metrics
+from shared.application.ports.pending_pushes import PendingPush, PushFailed
+from shared.application.ports.session_store import LoadResult, SessionStore
+from shared.application.push_messages import session_deleted, state_sync
+from shared.composition.supabase_pushes import SupabasePushes
 from shared.domain.naming import tenant_and_id
 from shared.domain.timekeeping import next_wakeup
 from shared.domain.units import Instant, Millis, after
-from shared.errors import StoreUnavailable
-from shared.metrics.ports import Metrics
-from shared.ports import Loaded, SessionStore
-from shared.realtime.messages import session_deleted, state_sync
-from shared.realtime.ports import OwedPush, PushFailed
 
 _BATCH = 32
 _CONCURRENCY = 8
@@ -32,7 +32,7 @@ _log = logging.getLogger("synckairos.pushes")
 class PushRetryWorker:
     """Retries failed pushes. Several may run: each push is claimed by one worker at a time."""
 
-    def __init__(self, pushes: Pushes, store: SessionStore, metrics: Metrics) -> None:
+    def __init__(self, pushes: SupabasePushes, store: SessionStore, metrics: Metrics) -> None:
         self._owed = pushes.owed
         self._publisher = pushes.publisher
         self._store = store
@@ -64,7 +64,7 @@ class PushRetryWorker:
             return 0
         return None if taken.next_in_ms is None else taken.next_in_ms / 1000
 
-    async def _try(self, owed: OwedPush) -> None:
+    async def _try(self, owed: PendingPush) -> None:
         """Send a push. After an unexpected error it is retried when its claim expires."""
         async with self._slots:
             try:
@@ -74,7 +74,7 @@ class PushRetryWorker:
             except Exception:
                 _log.exception("retrying a push failed", extra={"session_id": owed.name})
 
-    async def _push(self, owed: OwedPush) -> None:
+    async def _push(self, owed: PendingPush) -> None:
         loaded = await self._store.load(owed.name)
         message = _present(owed.name, loaded)
         if message:
@@ -86,7 +86,7 @@ class PushRetryWorker:
             self._metrics.count_pushes("retried", 1)
         await self._owed.settle(owed)
 
-    async def _put_off(self, owed: OwedPush, now: Instant, failure: PushFailed) -> None:
+    async def _put_off(self, owed: PendingPush, now: Instant, failure: PushFailed) -> None:
         if owed.tries < _MAX_TRIES:
             delay_s = min(2 ** (owed.tries - 1), _MAX_DELAY_S)
             await self._owed.postpone(owed, after(now, Millis(delay_s * 1000)))
@@ -96,7 +96,7 @@ class PushRetryWorker:
         await self._owed.settle(owed)
 
 
-def _present(name: str, loaded: Loaded) -> bytes | None:
+def _present(name: str, loaded: LoadResult) -> bytes | None:
     """Return the message with the session's current state; None if the store doesn't know it.
 
     If a wake-up is overdue, its result is pushed when it is applied. Until then the state is dated

@@ -5,10 +5,10 @@ import logging
 
 from functions.workers.claimed_wakeup import handle_claimed_wakeup
 from functions.workers.recovery_loop import restore_all
+from shared.application.errors import StoreUnavailable
+from shared.application.ports.session_store import Wakeup
 from shared.domain.units import Instant, Millis, after
-from shared.errors import StoreUnavailable
-from shared.ports import Wakeup
-from shared.serverless.instance import Instance
+from shared.serverless.instance import FunctionInstance
 from shared.serverless.scheduled_function import ScheduledFunction
 
 _OVERDUE_MS = 2_000
@@ -21,7 +21,7 @@ _CONCURRENCY = 16
 _log = logging.getLogger("synckairos.reconcile")
 
 
-async def reconcile(here: Instance) -> None:
+async def reconcile(here: FunctionInstance) -> None:
     """Restore what the store has lost, and handle all overdue wake-ups."""
     await _recover(here)
     while overdue := await _claim_overdue(here):
@@ -29,7 +29,7 @@ async def reconcile(here: Instance) -> None:
         await asyncio.gather(*(_wake(here, slots, wakeup) for wakeup in overdue))
 
 
-async def _recover(here: Instance) -> None:
+async def _recover(here: FunctionInstance) -> None:
     if here.backend.recovery is None:
         return
     try:
@@ -38,10 +38,10 @@ async def _recover(here: Instance) -> None:
         _log.warning("recovery will be retried: %s", error.message)
 
 
-async def _claim_overdue(here: Instance) -> list[Wakeup]:
+async def _claim_overdue(here: FunctionInstance) -> list[Wakeup]:
     """Claim a batch of overdue wake-ups; return an empty list when none is left."""
     claimed: list[Wakeup] = []
-    for agenda in await here.backend.store.agendas(_BATCH):
+    for agenda in await here.backend.store.due_wakeups(_BATCH):
         since = Instant(agenda.now - _OVERDUE_MS)
         overdue = [wakeup for wakeup in agenda.wakeups if wakeup.at <= since]
         if overdue:
@@ -49,7 +49,7 @@ async def _claim_overdue(here: Instance) -> list[Wakeup]:
     return claimed
 
 
-async def _wake(here: Instance, slots: asyncio.Semaphore, wakeup: Wakeup) -> None:
+async def _wake(here: FunctionInstance, slots: asyncio.Semaphore, wakeup: Wakeup) -> None:
     async with slots:
         await handle_claimed_wakeup(here.backend.wakeups, wakeup)
 

@@ -3,9 +3,9 @@
 import asyncio
 import logging
 
-from shared.errors import StoreUnavailable
-from shared.metrics.ports import Metrics
-from shared.recovery import Recovery
+from shared.application.errors import StoreUnavailable
+from shared.application.ports.metrics import Metrics
+from shared.application.recovery import Recovery
 
 _INTERVAL_S = 1.0
 
@@ -16,7 +16,7 @@ async def restore_all(recovery: Recovery, metrics: Metrics) -> None:
     """Restore what the store has lost, if anything, log and count it. Raises `StoreUnavailable`."""
     if restored := await recovery.restore_all():
         _log.warning("the store had lost its data; %d sessions restored", restored)
-        metrics.count_restored(restored)
+        metrics.count_restored_sessions(restored)
 
 
 class RecoveryLoop:

@@ -43,7 +43,7 @@ class RetrySchedule:
         now = time.monotonic()
         return any(setback.retry_at <= now for setback in self._by_session.values())
 
-    def put_off(self, name: str) -> RetryState:
+    def schedule_retry(self, name: str) -> RetryState:
         """Schedule a retry of the session, with exponential back-off."""
         now = time.monotonic()
         if len(self._by_session) >= _MAX_SESSIONS:

@@ -8,11 +8,11 @@ from contextlib import suppress
 
 from functions.workers.batch_size import AdaptiveBatchSize
 from functions.workers.retry_schedule import RetrySchedule
-from shared.audit.entries import EntryName
-from shared.audit.failures import is_lock, may_be_due_to_entries
-from shared.audit.ports import AuditLog, Clash, Delivery, Outbox
+from shared.application.audit_entries import EntryKey
+from shared.application.errors import AuditUnavailable, EntriesRefused, StoreUnavailable
+from shared.application.ports.audit_log import AuditConflict, AuditLog, Outbox, QueuedEntry
+from shared.audit.database_errors import is_lock_timeout, may_be_caused_by_entries
 from shared.domain.naming import session_name
-from shared.errors import AuditUnavailable, EntriesRefused, StoreUnavailable
 
 _MAX_UNPROVEN = 3
 _RAISE_AFTER = 20
@@ -20,7 +20,7 @@ _MAX_TRIES = 4
 _RENEW_S = 0.5
 """A quarter of the lease."""
 
-NamedDelivery = tuple[Delivery, EntryName]
+NamedDelivery = tuple[QueuedEntry, EntryKey]
 """A delivery with its session and version."""
 
 _log = logging.getLogger("synckairos.audit")
@@ -51,7 +51,7 @@ class AuditTrailWriter:
         self._written: bytes | None = None
         """An entry that is in the trail, for test writes; writing it again changes nothing."""
 
-    async def write(self, batch: Sequence[NamedDelivery], since: float) -> list[Delivery]:
+    async def write(self, batch: Sequence[NamedDelivery], since: float) -> list[QueuedEntry]:
         """Write `batch`, oldest first, except sessions whose retry is due after `since`.
 
         Return the deliveries that are now in the trail. Raises `BatchTooLarge`, and
@@ -70,12 +70,12 @@ class AuditTrailWriter:
             written += await self._write(others, since)
         return written
 
-    async def park(self, delivery: Delivery, reason: str) -> None:
+    async def move_to_dead_letters(self, delivery: QueuedEntry, reason: str) -> None:
         """Move an entry to the dead letters."""
         _log.error("parked %s of %s: %s", delivery.id, delivery.shard, reason)
-        await self._outbox.park(delivery, reason)
+        await self._outbox.move_to_dead_letters(delivery, reason)
 
-    async def _write(self, batch: Sequence[NamedDelivery], since: float) -> list[Delivery]:
+    async def _write(self, batch: Sequence[NamedDelivery], since: float) -> list[QueuedEntry]:
         """Write `batch`; if it is refused, find the refused entries by bisection."""
         batch = [(d, n) for d, n in batch if not self.setbacks.block(n.session_name, since)]
         if not batch:
@@ -83,7 +83,7 @@ class AuditTrailWriter:
         try:
             clashes = await self._append([d for d, _ in batch])
         except AuditUnavailable as outage:
-            if not may_be_due_to_entries(outage):
+            if not may_be_caused_by_entries(outage):
                 raise
             await self._audit.check()  # raises if the database is unavailable
             await self._failed(batch, outage)
@@ -101,7 +101,7 @@ class AuditTrailWriter:
             return []
         return await self._settle(batch, clashes)
 
-    async def _append(self, batch: Sequence[Delivery]) -> list[Clash]:
+    async def _append(self, batch: Sequence[QueuedEntry]) -> list[AuditConflict]:
         """Write all of `batch` or nothing, and renew the leases meanwhile."""
         shards = {delivery.shard for delivery in batch}
         entries = [delivery.entry or b"" for delivery in batch]
@@ -119,15 +119,15 @@ class AuditTrailWriter:
         return clashes
 
     async def _settle(
-        self, batch: Sequence[NamedDelivery], clashes: Sequence[Clash]
-    ) -> list[Delivery]:
+        self, batch: Sequence[NamedDelivery], clashes: Sequence[AuditConflict]
+    ) -> list[QueuedEntry]:
         """Remove written entries from the outbox, and park those whose version the trail has
         from another change."""
         clashing = {(session_name(c.session_id, c.tenant), c.version) for c in clashes}
-        written = list[Delivery]()
+        written = list[QueuedEntry]()
         for delivery, name in batch:
             if (name.session_name, name.version) in clashing:
-                await self.park(delivery, "another change holds this version")
+                await self.move_to_dead_letters(delivery, "another change holds this version")
             else:
                 written.append(delivery)
                 self.setbacks.forget(name.session_name)
@@ -143,12 +143,12 @@ class AuditTrailWriter:
         if not self._others_were_written(name):
             self._failed_in_a_row += 1
             if self._failed_in_a_row > _MAX_UNPROVEN and not await self._takes_entries():
-                self.setbacks.put_off(name.session_name)
+                self.setbacks.schedule_retry(name.session_name)
                 _log.error("entry %s of %s waits: %s", delivery.id, delivery.shard, reason)
                 if self._failed_in_a_row % _RAISE_AFTER == 0:
                     raise AuditUnavailable(reason=f"it refuses every entry: {reason}")
                 return
-        await self.park(delivery, reason)
+        await self.move_to_dead_letters(delivery, reason)
 
     async def _failed(self, batch: Sequence[NamedDelivery], outage: AuditUnavailable) -> None:
         """Handle a batch that failed although the database accepts writes.
@@ -161,21 +161,23 @@ class AuditTrailWriter:
             raise BatchTooLarge(outage.reason)
         ((delivery, name),) = batch
         others_were_written = self._others_were_written(name)
-        setback = self.setbacks.put_off(name.session_name)
+        setback = self.setbacks.schedule_retry(name.session_name)
         _log.warning("entry %s of %s waits: %s", delivery.id, delivery.shard, outage.reason)
         if (
             setback.tries >= _MAX_TRIES
-            and not is_lock(outage)
+            and not is_lock_timeout(outage)
             and (others_were_written or await self._takes_entries())
         ):
-            await self.park(delivery, f"failed while others were written: {outage.reason}")
+            await self.move_to_dead_letters(
+                delivery, f"failed while others were written: {outage.reason}"
+            )
             self.setbacks.go_on(name.session_name)
             return
         self._failed_in_a_row += 1
         if self._failed_in_a_row > _MAX_UNPROVEN:
             raise outage
 
-    def _others_were_written(self, name: EntryName) -> bool:
+    def _others_were_written(self, name: EntryKey) -> bool:
         """Return whether any entry was written after this session's first failure."""
         setback = self.setbacks.of(name.session_name)
         return setback is not None and self._written_at > setback.since

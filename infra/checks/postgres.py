@@ -13,7 +13,7 @@ from psycopg import AsyncConnection, Error, OperationalError
 
 from infra.checks.redaction import redact_url
 from infra.checks.runner import Check, CheckFailed, parse_json_flag, print_results, run_checks
-from shared.audit.postgres import encoding_fault
+from shared.audit.postgres import encoding_problem
 from shared.audit.postgres_pool import MAX_CONNECTIONS
 from shared.domain.session import Status, SyncMode
 from shared.settings.settings import read_settings
@@ -49,7 +49,7 @@ async def _check(url: str, *, as_json: bool) -> int:
 def _checks(url: str) -> list[Check]:
     async def connection() -> str:
         ((version, encoding, is_read_only),) = await _query(url, _SERVER)
-        if fault := encoding_fault(encoding):
+        if fault := encoding_problem(encoding):
             raise CheckFailed(fault)
         if is_read_only:
             raise CheckFailed(

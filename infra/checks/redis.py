@@ -16,12 +16,12 @@ from upstash_redis.asyncio import Redis as UpstashRedis
 from infra.checks.redaction import redact_url
 from infra.checks.redis_servers import RedisServerChecks, decode, parse_info
 from infra.checks.runner import Check, CheckFailed, parse_json_flag, print_results, run_checks
-from shared.errors import StoreUnavailable
+from shared.application.errors import StoreUnavailable
 from shared.settings.settings import Settings, read_settings
 from shared.store.connection import Script
-from shared.store.keys import Keys
+from shared.store.keys import StoreKeys
 from shared.store.redis import NativeConnection, RedisAddress
-from shared.store.redis.handshake import Refused
+from shared.store.redis.handshake import ServerRefused
 
 _DESCRIPTION = (
     "Checks REDIS_URL with STORE_SHARDS, or UPSTASH_REDIS_REST_URL with its token. Checks every"
@@ -29,7 +29,7 @@ _DESCRIPTION = (
 )
 
 _MIN_VERSION = (6, 2)
-_SHARD = Keys().all_shards[0]
+_SHARD = StoreKeys().all_shards[0]
 """Prefix of the test keys: the user may have rights on the service's keys and channels only."""
 _KEY_TTL_MS = 30_000
 _SET_AND_TTL = (
@@ -79,7 +79,7 @@ async def _native(settings: Settings) -> AsyncIterator[Target]:
         connection = NativeConnection(address)
     except ValueError as error:
         sys.exit(f"REDIS_URL {error}")
-    servers = RedisServerChecks(address, Keys(settings.store_shards), connection, _explain)
+    servers = RedisServerChecks(address, StoreKeys(settings.store_shards), connection, _explain)
 
     async def ask(*command: str | int) -> Any:
         return decode((await connection.ask([command]))[0])
@@ -250,7 +250,7 @@ def _explain(error: Exception) -> str:
         return "its certificate is not trusted: add ?ssl_ca_certs=/path/ca.pem to REDIS_URL"
     if isinstance(error, (RedisConnectionError, OSError)):
         return f"can't be reached: {reason}. Upstash needs rediss://, with two s"
-    if isinstance(error, (RedisError, Refused, ReplyError)):
+    if isinstance(error, (RedisError, ServerRefused, ReplyError)):
         return f"Redis reports an error: {reason}"
     return f"{type(error).__name__}: {reason}"
 

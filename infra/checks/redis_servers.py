@@ -12,12 +12,12 @@ from redis.backoff import NoBackoff
 from redis.exceptions import RedisError, ResponseError
 
 from infra.checks.runner import Check, CheckFailed
-from shared.errors import StoreUnavailable
+from shared.application.errors import StoreUnavailable
 from shared.store.connection import Command, Reply
-from shared.store.keys import Keys
+from shared.store.keys import StoreKeys
 from shared.store.redis import NativeConnection, RedisAddress
-from shared.store.redis.address import Endpoint
-from shared.store.redis.handshake import Refused, asked, open_link
+from shared.store.redis.address import ServerAddress
+from shared.store.redis.handshake import ServerRefused, open_connection, send_commands
 from shared.store.redis.sentinel import primary_finder
 from shared.store.redis.slots import SLOTS, slot_of
 from shared.store.redis.timeouts import DEFAULT
@@ -32,7 +32,7 @@ class RedisServerChecks:
     """The servers behind `address`; `explain` turns an exception into a message."""
 
     def __init__(
-        self, address: RedisAddress, keys: Keys, connection: NativeConnection, explain: Explain
+        self, address: RedisAddress, keys: StoreKeys, connection: NativeConnection, explain: Explain
     ) -> None:
         self._address = address
         self._keys = keys
@@ -69,7 +69,7 @@ class RedisServerChecks:
     async def _shards(self) -> str:
         name = f"check:{uuid4()}"
         shards = self._keys.all_shards
-        outcomes = await self._connection.ask_each(
+        outcomes = await self._connection.execute_groups(
             [
                 [("SET", f"{shard}:{name}", "1", "PX", _KEY_TTL_MS), ("DEL", f"{shard}:{name}")]
                 for shard in shards
@@ -134,8 +134,8 @@ class RedisServerChecks:
         )
 
     async def _sentinel(self) -> str:
-        messages: dict[Endpoint, str] = {}
-        failures: dict[Endpoint, str] = {}
+        messages: dict[ServerAddress, str] = {}
+        failures: dict[ServerAddress, str] = {}
         for endpoint in self._address.endpoints:
             try:
                 messages[endpoint] = await self._check_sentinel(endpoint)
@@ -146,7 +146,7 @@ class RedisServerChecks:
         missing = ", ".join(map(str, failures))
         return next(iter(messages.values())) + (f"; NO ANSWER from {missing}" if missing else "")
 
-    async def _check_sentinel(self, endpoint: Endpoint) -> str:
+    async def _check_sentinel(self, endpoint: ServerAddress) -> str:
         """Raises `CheckFailed` if the Sentinels can't order a failover."""
         name = self._address.primary_name
         login, tls = self._address.sentinel_login, self._address.tls
@@ -175,13 +175,13 @@ class RedisServerChecks:
         return f"{quorum.split('. ')[0]}, {len(in_sync)} replicas{warning}"
 
     async def _is_cluster(self) -> bool:
-        with suppress(OSError, Refused):
-            link = await open_link(self._address, await self._any_node())
+        with suppress(OSError, ServerRefused):
+            link = await open_connection(self._address, await self._any_node())
             await link.close()
             return link.mode == "cluster"
         return False
 
-    async def _primaries(self) -> list[Endpoint]:
+    async def _primaries(self) -> list[ServerAddress]:
         if self._address.primary_name:
             return [await primary_finder(self._address)()]
         node = await self._any_node()
@@ -190,20 +190,20 @@ class RedisServerChecks:
         (slots,) = await self._ask(node, ("CLUSTER", "SLOTS"))
         return sorted({_endpoint_of(primary) for _, _, primary, *_ in slots}, key=str)
 
-    async def _any_node(self) -> Endpoint:
+    async def _any_node(self) -> ServerAddress:
         """Return the first node that answers, else the last one, without trying it."""
         *others, last = self._address.endpoints
         for endpoint in others:
-            with suppress(OSError, Refused):
+            with suppress(OSError, ServerRefused):
                 await self._ask(endpoint, ("PING",))
                 return endpoint
         return last
 
-    async def _ask(self, endpoint: Endpoint, *commands: Command) -> list[Any]:
-        """Return a server's replies, error replies included. Raises as `open_link` does."""
-        link = await open_link(self._address, endpoint)
+    async def _ask(self, endpoint: ServerAddress, *commands: Command) -> list[Any]:
+        """Return a server's replies, error replies included. Raises as `open_connection` does."""
+        link = await open_connection(self._address, endpoint)
         try:
-            return [decode(reply) for reply in await asked(link, commands)]
+            return [decode(reply) for reply in await send_commands(link, commands)]
         finally:
             await link.close()
 
@@ -229,8 +229,8 @@ def _replica_warning(slots: list[Any]) -> str:
     return f"; NO REPLICA of {named}: its data is lost if it dies" if alone else ""
 
 
-def _endpoint_of(node: list[Any]) -> Endpoint:
-    return Endpoint(str(node[0]), int(node[1]))
+def _endpoint_of(node: list[Any]) -> ServerAddress:
+    return ServerAddress(str(node[0]), int(node[1]))
 
 
 def _pairs(flat: list[str]) -> dict[str, str]:

@@ -2,15 +2,14 @@
 
 from collections.abc import Iterator
 
-from shared.access.callers import Role
-from shared.access.rights import RIGHTS, Operation, Reach
+from shared.application.authorization import RIGHTS, Operation, Role, Scope
 
 _LABELS = {
-    Reach.ANYWHERE: "any",
-    Reach.OWN: "own",
-    Reach.NAMED: "its one",
-    Reach.ON_MOVE: "its one, on move",
-    Reach.IF_ALLOWED: "its one, if allowed",
+    Scope.ANYWHERE: "any",
+    Scope.OWN: "own",
+    Scope.TOKEN_SESSION: "its one",
+    Scope.WHILE_ACTIVE: "its one, on move",
+    Scope.IF_SESSION_ALLOWS: "its one, if allowed",
 }
 
 

@@ -18,7 +18,7 @@ class Secret:
     how: str
     """How to get a value."""
     make: Callable[[], str] | None = None
-    is_needed: bool = True
+    is_required: bool = True
     """False if the service can also run without it."""
     when_replaced: str = ""
     """The consequence of replacing its value, for a warning."""
@@ -78,7 +78,7 @@ _PUBLISHABLE = Secret(
 
 
 def _optional(secret: Secret) -> Secret:
-    return replace(secret, is_needed=False)
+    return replace(secret, is_required=False)
 
 
 _SECRETS: dict[Target, tuple[Secret, ...]] = {
@@ -94,4 +94,4 @@ def all_secrets(target: Target) -> tuple[Secret, ...]:
 
 def required_secrets(target: Target) -> tuple[Secret, ...]:
     """Return the secrets that must be set on a target."""
-    return tuple(secret for secret in _SECRETS[target] if secret.is_needed)
+    return tuple(secret for secret in _SECRETS[target] if secret.is_required)

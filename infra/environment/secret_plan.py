@@ -39,10 +39,10 @@ def plan_secrets(
         elif secret.make:
             value = secret.make()
             result.made.append(secret.name)
-        elif secret.is_needed:
+        elif secret.is_required:
             value = ask(secret)
         if value:
             result.values[secret.name] = value
-        elif secret.is_needed:
+        elif secret.is_required:
             result.missing.append(secret)
     return result

@@ -77,7 +77,7 @@ def exists(image: str) -> bool:
 def docker_config(image: str) -> dict[str, Any]:
     """Return the image's Docker configuration: `Cmd`, `User`, `Healthcheck`, ..."""
     inspected = json.loads(buildah("inspect", "--type", "image", image))
-    return dict(inspected["Docker"]["docker_config"])
+    return dict(inspected["Docker"]["config"])
 
 
 @contextmanager

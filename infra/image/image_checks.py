@@ -62,7 +62,7 @@ def check_running(redis_url: str, postgres_url: str, tell: PrintLine) -> None:
         "DRAIN_S": "1",
     }
     with container(IMAGE) as name:
-        code, text = ImageContainer(IMAGE, name, {}).run_own()
+        code, text = ImageContainer(IMAGE, name, {}).run_default_command()
         _require(code != 0 and "JWT_SECRET" in text, f"The service starts without secrets: {text}")
         tell("without its secrets the service doesn't start, and names the missing ones")
         trial = ImageContainer(IMAGE, name, settings)

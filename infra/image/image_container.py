@@ -46,7 +46,7 @@ class ImageContainer:
             finally:
                 _kill(runner)
 
-    def run_own(self) -> tuple[int, str]:
+    def run_default_command(self) -> tuple[int, str]:
         """Run the image's own command, where that is expected to exit; as `run`."""
         return self.run(*self._command)
 

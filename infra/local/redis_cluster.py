@@ -109,7 +109,7 @@ class LocalCluster:
         """Kill a node (SIGKILL) and return at once."""
         node.process.kill()
 
-    def kill_behind_its_replica(self, node: ClusterNode, seconds: float) -> None:
+    def kill_without_replication(self, node: ClusterNode, seconds: float) -> None:
         """Kill a primary after `seconds` (less than 1) without replication.
 
         Writes that it acknowledged in that time are lost, because its replica doesn't have them.
@@ -124,7 +124,7 @@ class LocalCluster:
             replica.process.resume()
 
     @contextmanager
-    def out_of_reach(self, tag: str) -> Iterator[ClusterNode]:
+    def primary_suspended(self, tag: str) -> Iterator[ClusterNode]:
         """Suspend the primary of `tag` for the block, without a failover."""
         node = self.owner_of(tag)
         replica = self.replica_of(node)
@@ -143,7 +143,7 @@ class LocalCluster:
             "a killed node is marked as failed",
         )
 
-    def wait_until_owned(self, tag: str, *, not_by: ClusterNode) -> ClusterNode:
+    def wait_until_promoted(self, tag: str, *, not_by: ClusterNode) -> ClusterNode:
         """Wait until all running nodes name a primary of `tag` other than `not_by`; return it."""
 
         def is_owned() -> bool:
@@ -158,17 +158,17 @@ class LocalCluster:
         """Kill the primary of `tag`, wait until its replica is promoted, return the killed node."""
         dead = self.owner_of(tag)
         self.kill(dead)
-        self.wait_until_owned(tag, not_by=dead)
+        self.wait_until_promoted(tag, not_by=dead)
         return dead
 
-    def hand_over(self, tag: str) -> ClusterNode:
+    def planned_failover(self, tag: str) -> ClusterNode:
         """Make the replica of `tag`'s primary the primary without data loss (CLUSTER FAILOVER).
 
         Returns the former primary, which is now the replica.
         """
         former = self.owner_of(tag)
         self.replica_of(former).ask("CLUSTER", "FAILOVER")
-        self.wait_until_owned(tag, not_by=former)
+        self.wait_until_promoted(tag, not_by=former)
         return former
 
     def restart(self, node: ClusterNode) -> None:

@@ -117,7 +117,7 @@ class LocalSentinels:
             f"the Sentinels notice that {replica.port} is down",
         )
 
-    def wait_until_outvoted(self) -> None:
+    def wait_until_no_quorum(self) -> None:
         """Wait until the running Sentinels know that they have no quorum for a failover."""
         wait_until(
             lambda: all(

@@ -61,7 +61,7 @@ def _variable(name: str, query: str) -> dict[str, Any]:
         "multi": True,
         "includeAll": True,
         "allValue": ".*",
-        "current": {"dashboard_json": "All", "value": "$__all"},
+        "current": {"text": "All", "value": "$__all"},
     }
 
 

@@ -3,14 +3,14 @@
 from collections.abc import Collection, Sequence
 from typing import Any
 
-from shared.audit.ports import AuditedEvent, Clash, Moment
+from shared.application.errors import AuditUnavailable, EntriesRefused
+from shared.application.event_loop import LARGE_BYTES, yield_to_event_loop
+from shared.application.ports.audit_log import AuditConflict, AuditedEvent, SessionSnapshot
+from shared.application.session_encoding import decode_session
 from shared.audit.postgres_pool import PostgresPool
 from shared.domain.naming import session_name, tenant_and_id
 from shared.domain.session import Session
 from shared.domain.units import Instant
-from shared.errors import AuditUnavailable, EntriesRefused
-from shared.slices import LARGE_BYTES, next_slice
-from shared.snapshot import decode_session
 
 _READ_TIMEOUT_S = 1.0
 _WRITE_TIMEOUT_S = 5.0
@@ -51,13 +51,13 @@ class PostgresAuditLog:
     def __init__(self, url: str) -> None:
         self._pool = PostgresPool(url)
 
-    async def append(self, entries: Sequence[bytes]) -> list[Clash]:
+    async def append(self, entries: Sequence[bytes]) -> list[AuditConflict]:
         try:
             batch = (b"[" + b",".join(entries) + b"]").decode()
         except UnicodeDecodeError as error:
             raise EntriesRefused(f"not UTF-8: {error}") from error
         rows = await self._pool.query(_RECORD, (batch,), _WRITE_TIMEOUT_S)
-        return [Clash(**row | {"tenant": row["tenant"] or None}) for row in rows]
+        return [AuditConflict(**row | {"tenant": row["tenant"] or None}) for row in rows]
 
     async def events(self, name: str, after: int, limit: int) -> list[AuditedEvent]:
         rows = await self._read(
@@ -68,38 +68,38 @@ class PostgresAuditLog:
         )
         return [AuditedEvent(**row) for row in rows]
 
-    async def last(self, name: str) -> Moment | None:
+    async def last(self, name: str) -> SessionSnapshot | None:
         return await self._moment(name, "order by version desc")
 
-    async def last_of(self, names: Collection[str]) -> dict[str, Moment]:
+    async def newest_of(self, names: Collection[str]) -> dict[str, SessionSnapshot]:
         keys = [_key(name) for name in names]
         parameters = ([tenant for tenant, _ in keys], [session_id for _, session_id in keys])
         rows = await self._read(_LAST_OF, parameters)
-        moments: dict[str, Moment] = {}
+        moments: dict[str, SessionSnapshot] = {}
         for row in rows:
             if len(row["state_snapshot"]) > LARGE_BYTES:
-                await next_slice()
+                await yield_to_event_loop()
             moment = _moment_of(row)
             moments[moment.session.name] = moment
         return moments
 
-    async def at_version(self, name: str, version: int) -> Moment | None:
+    async def at_version(self, name: str, version: int) -> SessionSnapshot | None:
         return await self._moment(name, "and version = %s", version)
 
-    async def at_instant(self, name: str, at: Instant) -> Moment | None:
+    async def at_instant(self, name: str, at: Instant) -> SessionSnapshot | None:
         instant = "timestamptz 'epoch' + %s * interval '1 millisecond'"
         return await self._moment(
             name, f"and occurred_at <= {instant} order by version desc", int(at)
         )
 
-    async def waking(self, after: str | None, limit: int) -> list[Session]:
+    async def sessions_with_wakeup(self, after: str | None, limit: int) -> list[Session]:
         query = "select state_snapshot::text from public.sessions_that_wake(%s, %s, %s)"
         start = _key(after) if after else (None, None)
         rows = await self._read(query, (*start, limit), _WRITE_TIMEOUT_S)
         sessions = []
         for row in rows:
             if len(row["state_snapshot"]) > LARGE_BYTES:
-                await next_slice()
+                await yield_to_event_loop()
             sessions.append(decode_session(row["state_snapshot"]))
         return sessions
 
@@ -115,12 +115,12 @@ class PostgresAuditLog:
 
     async def check(self) -> str | None:
         (row,) = await self._read(_WRITE_NOTHING, ())
-        return encoding_fault(row["encoding"])
+        return encoding_problem(row["encoding"])
 
     async def close(self) -> None:
         await self._pool.close()
 
-    async def _moment(self, name: str, condition: str, *parameters: Any) -> Moment | None:
+    async def _moment(self, name: str, condition: str, *parameters: Any) -> SessionSnapshot | None:
         rows = await self._read(f"{_MOMENT} {condition} limit 1", (*_key(name), *parameters))
         return _moment_of(rows[0]) if rows else None
 
@@ -133,7 +133,7 @@ class PostgresAuditLog:
             raise AuditUnavailable(reason=str(error)) from error
 
 
-def encoding_fault(encoding: str) -> str | None:
+def encoding_problem(encoding: str) -> str | None:
     """Return why a database in `encoding` can't store every entry; None if it can."""
     if encoding == _UNICODE:
         return None
@@ -144,9 +144,9 @@ def encoding_fault(encoding: str) -> str | None:
     )
 
 
-def _moment_of(row: dict[str, Any]) -> Moment:
+def _moment_of(row: dict[str, Any]) -> SessionSnapshot:
     session = decode_session(row["state_snapshot"])
-    return Moment(session, row["event"], Instant(row["occurred_at"]))
+    return SessionSnapshot(session, row["event"], Instant(row["occurred_at"]))
 
 
 def _key(name: str) -> tuple[str, str]:

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
-from shared.audit.failures import ends_connection, failure, took_too_long
-from shared.errors import AuditUnavailable, EntriesRefused
+from shared.application.errors import AuditUnavailable, EntriesRefused
+from shared.audit.database_errors import breaks_connection, error_from_code, timeout_error
 
 if TYPE_CHECKING:
     from psycopg import AsyncConnection, Error
@@ -75,17 +75,17 @@ class PostgresPool:
                     return await self._in_time(query, parameters, give_up - time.monotonic())
             return await self._in_time(query, parameters, give_up - time.monotonic())
         except TimeoutError as error:
-            raise took_too_long(timeout_s) from error
+            raise timeout_error(timeout_s) from error
         except _ConnectionEnded as ended:
-            raise failure(ended.sqlstate, str(ended)) from ended
+            raise error_from_code(ended.sqlstate, str(ended)) from ended
         except (OSError, RuntimeError) as error:  # uvloop raises RuntimeError for a lost socket
             raise AuditUnavailable from error
         except (OperationalError, InterfaceError) as error:
-            raise failure(error.sqlstate, _message(error)) from error
+            raise error_from_code(error.sqlstate, _message(error)) from error
         except Error as error:
             if error.sqlstate is None:  # psycopg itself refuses to send it
                 raise EntriesRefused(str(error)) from error
-            raise failure(error.sqlstate, _message(error)) from error
+            raise error_from_code(error.sqlstate, _message(error)) from error
 
     async def close(self) -> None:
         """Close the connections."""
@@ -118,7 +118,7 @@ class PostgresPool:
                 return await _transaction(connection, query, parameters, timeout_s)
             except Error as error:
                 was_sent = error.sqlstate or isinstance(error, (InterfaceError, OperationalError))
-                if not connection.broken and not (was_sent and ends_connection(error.sqlstate)):
+                if not connection.broken and not (was_sent and breaks_connection(error.sqlstate)):
                     await connection.rollback()
                     raise
                 await _discard(connection, pool)

@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from shared.audit.failures import failure, took_too_long
-from shared.audit.ports import AuditedEvent, Clash, Moment
+from shared.application.errors import AuditUnavailable, EntriesRefused
+from shared.application.instants import datetime_of, instant_of
+from shared.application.ports.audit_log import AuditConflict, AuditedEvent, SessionSnapshot
+from shared.application.session_encoding import session_from_json
+from shared.audit.database_errors import error_from_code, timeout_error
 from shared.domain.naming import session_name, tenant_and_id
 from shared.domain.session import Session
 from shared.domain.units import Instant
-from shared.errors import AuditUnavailable, EntriesRefused
-from shared.instants import datetime_of, instant_of
-from shared.snapshot import session_from
 
 if TYPE_CHECKING:
     from postgrest import AsyncPostgrestClient
@@ -45,23 +45,25 @@ class SupabaseAuditLog:
         self._client: AsyncPostgrestClient | None = None
         self._opening = asyncio.Lock()
 
-    async def append(self, entries: Sequence[bytes]) -> list[Clash]:
+    async def append(self, entries: Sequence[bytes]) -> list[AuditConflict]:
         batch = _decoded(entries)
         client = await self._opened()
         query = client.rpc("record_events", {"entries": batch})
         # Naming `tenant` makes a database without the tenants migration refuse the batch.
         rows = await _execute(query.select("session_id", "version", "tenant"), _WRITE_TIMEOUT_S)
-        return [Clash(row["session_id"], row["version"], row["tenant"] or None) for row in rows]
+        return [
+            AuditConflict(row["session_id"], row["version"], row["tenant"] or None) for row in rows
+        ]
 
     async def events(self, name: str, after: int, limit: int) -> list[AuditedEvent]:
         query = (await self._of(name, _EVENT_COLUMNS)).gt("version", after)
         rows = await _rows(query.order("version").limit(limit))
         return [AuditedEvent(**row | {"occurred_at": _instant(row["occurred_at"])}) for row in rows]
 
-    async def last(self, name: str) -> Moment | None:
+    async def last(self, name: str) -> SessionSnapshot | None:
         return await _newest(await self._of(name, _MOMENT_COLUMNS))
 
-    async def last_of(self, names: Collection[str]) -> dict[str, Moment]:
+    async def newest_of(self, names: Collection[str]) -> dict[str, SessionSnapshot]:
         """See `AuditLog`. Sends two requests per tenant: PostgREST can't select the newest row of
         each session in one request, so the first one asks for the versions."""
         by_tenant: dict[str, list[str]] = {}
@@ -74,7 +76,9 @@ class SupabaseAuditLog:
         ]
         return {moment.session.name: moment for moment in moments}
 
-    async def _last_of_tenant(self, tenant: str, session_ids: Sequence[str]) -> list[Moment]:
+    async def _last_of_tenant(
+        self, tenant: str, session_ids: Sequence[str]
+    ) -> list[SessionSnapshot]:
         client = await self._opened()
         query = client.table("sync_sessions").select("session_id", "version")
         rows = await _rows(query.eq("tenant", tenant).in_("session_id", session_ids))
@@ -83,21 +87,21 @@ class SupabaseAuditLog:
         query = client.table("sync_events").select(_MOMENT_COLUMNS).eq("tenant", tenant)
         return list(map(_moment_of, await _rows(query.or_(",".join(each)))))
 
-    async def at_version(self, name: str, version: int) -> Moment | None:
+    async def at_version(self, name: str, version: int) -> SessionSnapshot | None:
         query = await self._of(name, _MOMENT_COLUMNS)
         return await _newest(query.eq("version", version))
 
-    async def at_instant(self, name: str, at: Instant) -> Moment | None:
+    async def at_instant(self, name: str, at: Instant) -> SessionSnapshot | None:
         query = await self._of(name, _MOMENT_COLUMNS)
         return await _newest(query.lte("occurred_at", datetime_of(at).isoformat()))
 
-    async def waking(self, after: str | None, limit: int) -> list[Session]:
+    async def sessions_with_wakeup(self, after: str | None, limit: int) -> list[Session]:
         client = await self._opened()
         tenant, session_id = tenant_and_id(after) if after else (None, None)
         page: Any = {"after_tenant": tenant, "after": session_id, "at_most": limit}
         query = client.rpc("sessions_that_wake", page)
         rows = await _rows(query, _WRITE_TIMEOUT_S)
-        return [session_from(row["state_snapshot"]) for row in rows]
+        return [session_from_json(row["state_snapshot"]) for row in rows]
 
     async def names(self, after: str | None, limit: int) -> list[str]:
         """See `AuditLog`. Reads the rest of the same tenant first, then the tenants after it."""
@@ -153,14 +157,14 @@ def _decoded(entries: Sequence[bytes]) -> Any:
         raise EntriesRefused(str(error)) from error
 
 
-async def _newest(query: Any) -> Moment | None:
+async def _newest(query: Any) -> SessionSnapshot | None:
     rows = await _rows(query.order("version", desc=True).limit(1))
     return _moment_of(rows[0]) if rows else None
 
 
-def _moment_of(row: dict[str, Any]) -> Moment:
-    session = session_from(row["state_snapshot"])
-    return Moment(session, row["event"], _instant(row["occurred_at"]))
+def _moment_of(row: dict[str, Any]) -> SessionSnapshot:
+    session = session_from_json(row["state_snapshot"])
+    return SessionSnapshot(session, row["event"], _instant(row["occurred_at"]))
 
 
 async def _rows(query: Any, timeout_s: float = _READ_TIMEOUT_S) -> list[dict[str, Any]]:
@@ -180,11 +184,11 @@ async def _execute(query: Any, timeout_s: float) -> list[dict[str, Any]]:
         async with asyncio.timeout(timeout_s):
             answer = await _execute_with_retry(query)
     except (TimeoutError, httpx.TimeoutException) as error:
-        raise took_too_long(timeout_s) from error
+        raise timeout_error(timeout_s) from error
     except httpx.HTTPError as error:
         raise AuditUnavailable from error
     except APIError as error:
-        raise failure(error.code, error.message or "") from error
+        raise error_from_code(error.code, error.message or "") from error
     except (OSError, RuntimeError, AttributeError) as error:
         # anyio and uvloop raise these if the connection is reset while it is being opened.
         raise AuditUnavailable from error

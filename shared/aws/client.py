@@ -10,13 +10,13 @@ from typing import Any
 import httpx
 import msgspec
 
-from shared.aws.credentials import Credentials, fetch
+from shared.aws.credentials import Credentials, fetch_credentials
 
 _TIMEOUT = httpx.Timeout(1.0, connect=0.5)
 _KEPT_ALIVE_S = 60
 
 
-class AwsFailed(Exception):
+class AwsCallFailed(Exception):
     """AWS refused a call, could not be reached, or didn't answer in time."""
 
 
@@ -42,7 +42,10 @@ class AwsClient:
         )
 
     async def call(self, service: str, operation: str, version: str, body: Any) -> Any:
-        """Return the reply to `operation`, such as `AmazonSQS.SendMessage`. Raises `AwsFailed`."""
+        """Return the reply to `operation`, such as `AmazonSQS.SendMessage`.
+
+        Raises `AwsCallFailed`.
+        """
         try:
             answer = await self._http.post(
                 self._endpoint or f"https://{service}.{self._region}.amazonaws.com/",
@@ -56,8 +59,8 @@ class AwsClient:
             if answer.status_code == 200:
                 return msgspec.json.decode(answer.content or b"null")
         except (httpx.HTTPError, KeyError, ValueError) as error:
-            raise AwsFailed(f"{operation}: {type(error).__name__}") from error
-        raise AwsFailed(f"{operation}: {answer.status_code} {answer.text[:300]}")
+            raise AwsCallFailed(f"{operation}: {type(error).__name__}") from error
+        raise AwsCallFailed(f"{operation}: {answer.status_code} {answer.text[:300]}")
 
     async def close(self) -> None:
         """Close the connections."""
@@ -67,7 +70,7 @@ class AwsClient:
         from httpx_auth import AWS4Auth  # imported late: most invocations send nothing to AWS
 
         if self._credentials is None or not self._credentials.are_good:
-            self._credentials = await fetch(self._http)
+            self._credentials = await fetch_credentials(self._http)
         return AWS4Auth(
             self._credentials.access_key_id,
             self._credentials.secret_access_key,

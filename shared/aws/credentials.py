@@ -25,7 +25,7 @@ class Credentials:
         return self.expire_at is None or time.time() < self.expire_at - _RENEWED_BEFORE_S
 
 
-async def fetch(http: httpx.AsyncClient) -> Credentials:
+async def fetch_credentials(http: httpx.AsyncClient) -> Credentials:
     """Return the current credentials.
 
     A function restored from a snapshot requests them over HTTP (the AWS SDKs' container provider);

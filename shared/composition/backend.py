@@ -2,27 +2,29 @@
 
 from dataclasses import dataclass
 
-from shared.audit.ports import AuditLog, Outbox
-from shared.clock import StoreClock
-from shared.composition.supabase_pushes import Pushes
-from shared.current_state import CurrentState
-from shared.domain.load import UNIT
-from shared.history import History
-from shared.ports import Announcer, OwnerLimits, SessionStore
-from shared.readiness import Readiness
-from shared.recall import Recall
-from shared.recovery import Recovery
-from shared.session_limits import Limits
-from shared.session_service import SessionService
+from shared.application.due_changes import WakeupHandler
+from shared.application.history import AuditHistory
+from shared.application.ports.audit_log import AuditLog, Outbox
+from shared.application.ports.commit import OwnerLimits
+from shared.application.ports.notifier import Notifier
+from shared.application.ports.session_store import SessionStore
+from shared.application.readiness import Readiness
+from shared.application.recovery import Recovery
+from shared.application.replayed_state import ReplayedStateReader
+from shared.application.session_limits import SessionLimits
+from shared.application.session_loader import SessionLoader
+from shared.application.session_service import SessionService
+from shared.application.store_clock import StoreClock
+from shared.composition.supabase_pushes import SupabasePushes
+from shared.domain.automatic_load import UNIT
 from shared.settings.settings import Settings
-from shared.store.commits import Means
-from shared.store.connection import Connection
-from shared.store.keys import Keys
-from shared.store.memory import RedisMemory
+from shared.store.commit_script import CommitFeatures
+from shared.store.connection import StoreConnection
+from shared.store.data_loss import RedisDataLossDetector
+from shared.store.keys import StoreKeys
 from shared.store.outbox import RedisOutbox
-from shared.store.probe import StoreProbe
 from shared.store.sessions import RedisSessionStore
-from shared.wakeups import Wakeups
+from shared.store.write_probe import StoreProbe
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,18 +34,18 @@ class Backend:
     `audit` and `recovery` are None without an audit database, `pushes` without Supabase Realtime.
     """
 
-    connection: Connection
-    keys: Keys
+    connection: StoreConnection
+    keys: StoreKeys
     clock: StoreClock
     store: SessionStore
     outbox: Outbox
     audit: AuditLog | None
     recovery: Recovery | None
     service: SessionService
-    wakeups: Wakeups
-    history: History
+    wakeups: WakeupHandler
+    history: AuditHistory
     readiness: Readiness
-    pushes: Pushes | None = None
+    pushes: SupabasePushes | None = None
 
     async def close(self) -> None:
         """Finish background pushes, and close all connections."""
@@ -54,22 +56,22 @@ class Backend:
             await self.audit.close()
 
 
-def assemble(
+def build_backend(
     settings: Settings,
-    connection: Connection,
+    connection: StoreConnection,
     audit: AuditLog | None,
     *,
     clock: StoreClock,
-    announcer: Announcer | None = None,
+    announcer: Notifier | None = None,
     sets_alarms: bool = False,
-    pushes: Pushes | None = None,
+    pushes: SupabasePushes | None = None,
 ) -> Backend:
     """Build the backend around `connection` and `audit`, without connecting anything.
 
     The `announcer` is notified of each commit, and with `sets_alarms` also of alarms to set.
     """
-    keys = Keys(settings.store_shards)
-    means = Means(
+    keys = StoreKeys(settings.store_shards)
+    means = CommitFeatures(
         publishes=settings.pubsub == "on",
         sets_alarms=sets_alarms,
         audits=audit is not None or _is_emptied_elsewhere(settings),
@@ -85,9 +87,9 @@ def assemble(
     outbox = RedisOutbox(connection, keys)
     recovery = None
     if audit:
-        memory, is_on = RedisMemory(connection, keys), settings.recovery == "on"
+        memory, is_on = RedisDataLossDetector(connection, keys), settings.recovery == "on"
         recovery = Recovery(store, memory, outbox, audit, is_on=is_on)
-    state = CurrentState(store, recovery)
+    state = SessionLoader(store, recovery)
     return Backend(
         connection=connection,
         keys=keys,
@@ -96,10 +98,12 @@ def assemble(
         outbox=outbox,
         audit=audit,
         recovery=recovery,
-        service=SessionService(store, state, Recall(store, outbox, audit), _limits(settings)),
-        wakeups=Wakeups(store, state),
-        history=History(store, outbox, audit),
-        readiness=Readiness(StoreProbe(connection, keys), store, audit),
+        service=SessionService(
+            store, state, ReplayedStateReader(store, outbox, audit), _limits(settings)
+        ),
+        wakeups=WakeupHandler(store, state),
+        history=AuditHistory(store, outbox, audit),
+        readiness=Readiness(StoreProbe(connection, keys).fault, store, audit),
         pushes=pushes,
     )
 
@@ -112,11 +116,11 @@ def _is_emptied_elsewhere(settings: Settings) -> bool:
     return settings.audit_worker == "off" or settings.audit_queue_url is not None
 
 
-def _limits(settings: Settings) -> Limits:
+def _limits(settings: Settings) -> SessionLimits:
     owner_limits = OwnerLimits(
         sessions=settings.max_sessions_per_caller,
         bytes=settings.max_bytes_per_caller,
         load=settings.max_automatic_load_per_caller * UNIT,
         written=settings.max_written_per_caller,
     )
-    return Limits(owner_limits, settings.max_automatic_load_per_session)
+    return SessionLimits(owner_limits, settings.max_automatic_load_per_session)

@@ -4,17 +4,17 @@ from functools import partial
 
 import httpx
 
-from shared.audit.ports import AuditLog
+from shared.application.ports.audit_log import AuditLog
+from shared.application.ports.metrics import Metrics
+from shared.application.store_clock import StoreClock
 from shared.audit.postgres import PostgresAuditLog
 from shared.audit.supabase import SupabaseAuditLog
 from shared.audit.supabase_client import connect as connect_to_supabase
-from shared.clock import StoreClock
-from shared.composition.backend import Backend, assemble
-from shared.composition.supabase_pushes import Pushes, supabase_pushes
-from shared.metrics.ports import Metrics
+from shared.composition.backend import Backend, build_backend
+from shared.composition.supabase_pushes import SupabasePushes, build_supabase_pushes
 from shared.settings.settings import Settings
-from shared.store.connection import Connection
-from shared.store.observed import ObservedConnection
+from shared.store.connection import StoreConnection
+from shared.store.counted_connection import CountedConnection
 from shared.store.redis import NativeConnection, RedisAddress
 
 _LOCAL_REDIS = "redis://127.0.0.1:6379/0"
@@ -36,13 +36,13 @@ def container(settings: Settings, metrics: Metrics) -> tuple[Backend, NativeConn
         redis = NativeConnection(RedisAddress.of(url))
     except ValueError as error:
         raise SystemExit(f"SyncKairos can't start. REDIS_URL {error}.") from None
-    connection = ObservedConnection(redis, metrics.count_store_error)
+    connection = CountedConnection(redis, metrics.count_store_error)
     clock = StoreClock()
     pushes = _pushes(settings, connection, clock, metrics)
-    backend = assemble(
+    backend = build_backend(
         settings,
         connection,
-        audit_log(settings),
+        build_audit_log(settings),
         clock=clock,
         announcer=pushes.announcer if pushes else None,
         pushes=pushes,
@@ -50,7 +50,7 @@ def container(settings: Settings, metrics: Metrics) -> tuple[Backend, NativeConn
     return backend, redis
 
 
-def audit_log(settings: Settings) -> AuditLog | None:
+def build_audit_log(settings: Settings) -> AuditLog | None:
     """Return the configured audit trail, if any. Ends the process if its key is missing."""
     if settings.database_url:
         return PostgresAuditLog(settings.database_url.get_secret_value())
@@ -65,8 +65,8 @@ def audit_log(settings: Settings) -> AuditLog | None:
 
 
 def _pushes(
-    settings: Settings, connection: Connection, clock: StoreClock, metrics: Metrics
-) -> Pushes | None:
+    settings: Settings, connection: StoreConnection, clock: StoreClock, metrics: Metrics
+) -> SupabasePushes | None:
     """Return pushes to Supabase that are sent in the background, so that no change waits."""
     if not settings.pushes_to_supabase:
         return None
@@ -76,4 +76,6 @@ def _pushes(
             " push changes to clients."
         )
     certificates = httpx.create_ssl_context()
-    return supabase_pushes(settings, connection, clock, metrics, certificates, in_background=True)
+    return build_supabase_pushes(
+        settings, connection, clock, metrics, certificates, in_background=True
+    )

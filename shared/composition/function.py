@@ -4,29 +4,29 @@ import ssl
 from dataclasses import dataclass
 from functools import partial
 
-from shared.alarms.sqs import SqsAnnouncer
-from shared.announcers import Together
+from shared.application.notifiers import CompositeNotifier
+from shared.application.ports.metrics import Metrics
+from shared.application.ports.notifier import Notifier
+from shared.application.store_clock import StoreClock
 from shared.audit.postgrest_client import connect as connect_to_postgrest
 from shared.audit.supabase import SupabaseAuditLog
 from shared.aws.client import AwsClient
-from shared.clock import StoreClock
-from shared.composition.backend import Backend, assemble
-from shared.composition.supabase_pushes import Pushes, supabase_pushes
-from shared.metrics.ports import Metrics
-from shared.ports import Announcer
+from shared.aws.sqs import SqsNotifier
+from shared.composition.backend import Backend, build_backend
+from shared.composition.supabase_pushes import SupabasePushes, build_supabase_pushes
 from shared.settings.settings import Settings
-from shared.store.observed import ObservedConnection
+from shared.store.counted_connection import CountedConnection
 from shared.store.upstash import UpstashConnection
 
 
 @dataclass(frozen=True, slots=True)
-class FunctionParts:
+class FunctionComponents:
     """The backend of a function, and its components that a restored snapshot must reopen."""
 
     backend: Backend
     connection: UpstashConnection
     clock: StoreClock
-    pushes: Pushes | None
+    pushes: SupabasePushes | None
 
     def reopen(self) -> None:
         """Open new connections, and discard the clock offset."""
@@ -36,35 +36,35 @@ class FunctionParts:
         self.clock.forget()
 
 
-def function(
+def build_function_backend(
     settings: Settings, metrics: Metrics, aws: AwsClient, certificates: ssl.SSLContext
-) -> FunctionParts:
+) -> FunctionComponents:
     """Build the backend from `settings`, without connecting anything."""
     clock = StoreClock()
     connection = _connection(settings, certificates)
     queues = _queues(settings, aws, clock)
     # The audit function sends failed pushes again.
-    pushes = supabase_pushes(
+    pushes = build_supabase_pushes(
         settings,
         connection,
         clock,
         metrics,
         certificates,
-        call_worker=queues.nudge if queues else None,
+        wake_worker=queues.trigger_audit_worker if queues else None,
     )
-    announcers: list[Announcer] = [queues] if queues else []
+    announcers: list[Notifier] = [queues] if queues else []
     if pushes:
         announcers.append(pushes.announcer)
-    backend = assemble(
+    backend = build_backend(
         settings,
-        ObservedConnection(connection, metrics.count_store_error),
+        CountedConnection(connection, metrics.count_store_error),
         _audit_log(settings),
         clock=clock,
-        announcer=Together(announcers) if announcers else None,
+        announcer=CompositeNotifier(announcers) if announcers else None,
         sets_alarms=queues is not None,
         pushes=pushes,
     )
-    return FunctionParts(backend, connection, clock, pushes)
+    return FunctionComponents(backend, connection, clock, pushes)
 
 
 def _connection(settings: Settings, certificates: ssl.SSLContext) -> UpstashConnection:
@@ -81,9 +81,9 @@ def _audit_log(settings: Settings) -> SupabaseAuditLog | None:
     return SupabaseAuditLog(partial(connect_to_postgrest, settings.supabase_url, key))
 
 
-def _queues(settings: Settings, aws: AwsClient, clock: StoreClock) -> SqsAnnouncer | None:
+def _queues(settings: Settings, aws: AwsClient, clock: StoreClock) -> SqsNotifier | None:
     if not (settings.alarm_queue_url and settings.audit_queue_url):
         return None
-    return SqsAnnouncer(
+    return SqsNotifier(
         aws, clock, settings.alarm_queue_url, settings.audit_queue_url, settings.longest_alarm_s
     )

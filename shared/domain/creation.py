@@ -2,21 +2,26 @@
 
 from collections.abc import Iterator
 
-from shared.domain.clocks import Side, clocks_of
+from shared.domain.clocks import ClockOwner, clocks_of
 from shared.domain.commands import Create
 from shared.domain.errors import RuleViolation, Violation
-from shared.domain.events import Change, EventType
-from shared.domain.membership import clashes, missing_time, needs_bank, participant_from
+from shared.domain.events import EventType, SessionChange
+from shared.domain.participants import (
+    build_participant,
+    duplicate_violations,
+    missing_time_violation,
+    needs_bank,
+)
 from shared.domain.session import Group, Participant, Session, SyncMode
 from shared.domain.units import Instant, Millis
 
 _PARTICIPANTS_OPTIONAL = (SyncMode.GLOBAL, SyncMode.COUNT_UP)
 
 
-def create(spec: Create, now: Instant) -> Change:
+def create(spec: Create, now: Instant) -> SessionChange:
     """Create a pending session from `spec`. Raises `RuleViolation` naming every invalid field."""
     members = [
-        participant_from(p, position, spec.sync_mode)
+        build_participant(p, position, spec.sync_mode)
         for position, p in enumerate(spec.participants)
     ]
     if violations := list(_violations(spec, members)):
@@ -44,13 +49,17 @@ def create(spec: Create, now: Instant) -> Change:
         active_participant_id=spec.active_participant_id
         or (in_order[0].participant_id if in_order else None),
     )
-    return Change(EventType.SESSION_CREATED, clocks_of(session).open(session), now, Side())
+    return SessionChange(
+        EventType.SESSION_CREATED, clocks_of(session).open(session), now, ClockOwner()
+    )
 
 
 def _violations(spec: Create, members: list[Participant]) -> Iterator[Violation]:
     if not members and spec.sync_mode not in _PARTICIPANTS_OPTIONAL:
         yield Violation("participants", "must have at least 1 participant", "too_short")
-    yield from clashes(members, lambda position, name: f"participants.{position}.{name}")
+    yield from duplicate_violations(
+        members, lambda position, name: f"participants.{position}.{name}"
+    )
     yield from _missing_times(spec, members)
     yield from _group_violations(spec, members)
     starter = spec.active_participant_id
@@ -71,7 +80,7 @@ def _missing_times(spec: Create, members: list[Participant]) -> Iterator[Violati
         is_pooled = member.group_id in pooled
         needed = needs_bank(mode, has_cycle_time=per_cycle, is_pooled=is_pooled)
         if needed and member.bank_ms is None:
-            yield missing_time(f"participants.{position}.total_time_ms", mode)
+            yield missing_time_violation(f"participants.{position}.total_time_ms", mode)
 
 
 def _group_violations(spec: Create, members: list[Participant]) -> Iterator[Violation]:

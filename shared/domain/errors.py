@@ -46,7 +46,7 @@ class UnknownParticipant(Refusal):
         self.participant_id = participant_id
 
 
-class NotTheActiveOne(Refusal):
+class NotActiveParticipant(Refusal):
     """`current_participant_id` is not, or no longer, the active participant."""
 
     def __init__(self, active_participant_id: str | None) -> None:

@@ -1,10 +1,13 @@
-"""Events of a session: one `Change` for each version, and warnings, which make no version."""
+"""Events of a session:
+
+one `SessionChange` for each version, and warnings, which make no version.
+"""
 
 from collections.abc import Mapping
 from enum import StrEnum
 from typing import Any
 
-from shared.domain.clocks import Side
+from shared.domain.clocks import ClockOwner
 from shared.domain.frozen import dataclass
 from shared.domain.session import Session
 from shared.domain.units import Instant, Millis
@@ -32,12 +35,12 @@ class EventType(StrEnum):
 class Expiry:
     """The owner of a clock that reached zero, and the action applied, with the winner if any."""
 
-    side: Side
+    side: ClockOwner
     action_applied: Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
+class SessionChange:
     """One new version of a session, with the data of its audit event.
 
     `side` is the participant, group or session concerned, `time_remaining_ms` the time left on its
@@ -47,7 +50,7 @@ class Change:
     type: EventType
     session: Session
     occurred_at: Instant
-    side: Side = Side()
+    side: ClockOwner = ClockOwner()
     time_remaining_ms: Millis | None = None
     time_elapsed_ms: Millis | None = None
     expiry: Expiry | None = None
@@ -55,13 +58,13 @@ class Change:
 
 
 @dataclass(frozen=True, slots=True)
-class Warned:
+class TimeWarning:
     """A clock came down to a `warn_at_ms` threshold. The version stays the same."""
 
     session: Session
     occurred_at: Instant
     threshold_ms: Millis
-    side: Side = Side()
+    side: ClockOwner = ClockOwner()
 
 
-Step = Change | Warned
+SessionStep = SessionChange | TimeWarning

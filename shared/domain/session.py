@@ -128,7 +128,7 @@ class Session:
     cycle_used_ms: Millis = Millis(0)
     used_ms: Millis = Millis(0)
     warned: tuple[Instant, Millis, int] | None = None
-    """The last warning since the anchor: instant, threshold and index in `Clocks.running`."""
+    """The last warning since the anchor: instant, threshold and index in `ClockRules.running`."""
 
     @property
     def name(self) -> str:
@@ -136,7 +136,7 @@ class Session:
         return session_name(self.session_id, self.tenant)
 
     @property
-    def advances_itself(self) -> bool:
+    def auto_advances(self) -> bool:
         """Whether a clock that reaches zero begins the next cycle without a command."""
         kind = self.action_on_timeout.type
         if kind is TimeoutKind.END_SESSION:
@@ -170,9 +170,9 @@ class Session:
 
     def with_participant(self, changed: Participant) -> Self:
         """Return the session with `changed` replacing the participant of the same id."""
-        return replace(self, participants=self.participants_with(changed))
+        return replace(self, participants=self.participants_replacing(changed))
 
-    def participants_with(self, changed: Participant) -> tuple[Participant, ...]:
+    def participants_replacing(self, changed: Participant) -> tuple[Participant, ...]:
         """Return the participants with `changed` replacing the one of the same id."""
         changed_id = changed.participant_id
         return tuple([changed if p.participant_id == changed_id else p for p in self.participants])

@@ -5,14 +5,14 @@ from typing import Any
 
 from shared.domain.clocks import clocks_of
 from shared.domain.cycles import begin_next_cycle, next_version
-from shared.domain.events import Change, EventType, Expiry, Step, Warned
+from shared.domain.events import EventType, Expiry, SessionChange, SessionStep, TimeWarning
 from shared.domain.frozen import replace
 from shared.domain.session import Session, Status, TimeoutKind
-from shared.domain.timekeeping import Threshold, advance, deadline, next_warning
+from shared.domain.timekeeping import UpcomingWarning, deadline, move_anchor, next_warning
 from shared.domain.units import Instant, Millis
 
 
-def settle(session: Session, now: Instant) -> Iterator[Step]:
+def settle(session: Session, now: Instant) -> Iterator[SessionStep]:
     """Yield each flag fall and warning that is due by `now`, oldest first.
 
     The last step holds the resulting session. Yields nothing if nothing is due.
@@ -29,7 +29,7 @@ def settled(session: Session, now: Instant) -> Session:
     return session
 
 
-def _next_due(session: Session, now: Instant) -> Step | None:
+def _next_due(session: Session, now: Instant) -> SessionStep | None:
     warning, flag_fall_at = next_warning(session), deadline(session)
     if flag_fall_at is None or flag_fall_at > now:
         return _warn(session, warning) if warning and warning.at <= now else None
@@ -38,26 +38,26 @@ def _next_due(session: Session, now: Instant) -> Step | None:
     return _expire(session, flag_fall_at)
 
 
-def _warn(session: Session, warning: Threshold) -> Warned:
+def _warn(session: Session, warning: UpcomingWarning) -> TimeWarning:
     warned = replace(session, warned=(warning.at, warning.threshold_ms, warning.place))
-    return Warned(warned, warning.at, warning.threshold_ms, warning.side)
+    return TimeWarning(warned, warning.at, warning.threshold_ms, warning.side)
 
 
-def _expire(session: Session, at: Instant) -> Change:
+def _expire(session: Session, at: Instant) -> SessionChange:
     clocks = clocks_of(session)
     side = clocks.owner(session)
-    session = advance(session, at)
+    session = move_anchor(session, at)
     elapsed = session.cycle_used_ms
     ends = session.action_on_timeout.type is TimeoutKind.END_SESSION
-    if ends or clocks.is_exhausted(session):
+    if ends or clocks.is_session_over(session):
         outcome = replace(
             session, status=Status.EXPIRED, cycle_started_at=None, session_completed_at=at
         )
-    elif session.advances_itself:
+    elif session.auto_advances:
         outcome = begin_next_cycle(session, clocks.next_in_turn(session), at)
     else:
         outcome = session
-    return Change(
+    return SessionChange(
         EventType.TIME_EXPIRED,
         next_version(outcome, at),
         at,
@@ -80,7 +80,7 @@ def applied_action(session: Session) -> dict[str, Any]:
     action = session.action_on_timeout
     applied = action.as_dict()
     if action.type is TimeoutKind.END_SESSION and applied.get("winner_by") == "time":
-        survivors = clocks_of(session).survivors(session)
+        survivors = clocks_of(session).ids_with_time_left(session)
         if len(survivors) == 1:
             applied["winner"] = survivors[0]
     return applied

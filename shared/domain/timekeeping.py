@@ -2,24 +2,24 @@
 
 from dataclasses import dataclass, field
 
-from shared.domain.clocks import Side, clocks_of
+from shared.domain.clocks import ClockOwner, clocks_of
 from shared.domain.frozen import replace
 from shared.domain.session import Session
 from shared.domain.units import DAY, Instant, Millis, after, elapsed_between
 
 
-def live(session: Session, now: Instant) -> Session:
+def at_time(session: Session, now: Instant) -> Session:
     """Return the session with its clocks as they are at `now`, without moving the anchor."""
     if session.cycle_started_at is None:
         return session
     return clocks_of(session).spend(session, elapsed_between(session.cycle_started_at, now))
 
 
-def advance(session: Session, now: Instant) -> Session:
+def move_anchor(session: Session, now: Instant) -> Session:
     """Return the session with its anchor moved to `now`; unchanged if it isn't running."""
     if session.cycle_started_at is None:
         return session
-    return replace(live(session, now), cycle_started_at=now, warned=None)
+    return replace(at_time(session, now), cycle_started_at=now, warned=None)
 
 
 def deadline(session: Session) -> Instant | None:
@@ -31,16 +31,16 @@ def deadline(session: Session) -> Instant | None:
 
 
 @dataclass(frozen=True, slots=True, order=True)
-class Threshold:
-    """A future warning. `place` is the index of its clock in `Clocks.running`."""
+class UpcomingWarning:
+    """A future warning. `place` is the index of its clock in `ClockRules.running`."""
 
     at: Instant
     threshold_ms: Millis
     place: int
-    side: Side = field(compare=False)
+    side: ClockOwner = field(compare=False)
 
 
-def next_warning(session: Session) -> Threshold | None:
+def next_warning(session: Session) -> UpcomingWarning | None:
     """Return the next warning, or None.
 
     A warning is due when a clock comes down to a threshold, so not if the clock is at or below
@@ -49,7 +49,9 @@ def next_warning(session: Session) -> Threshold | None:
     if session.cycle_started_at is None or not session.warn_at_ms:
         return None
     candidates = (
-        Threshold(after(session.cycle_started_at, Millis(left - threshold)), threshold, place, side)
+        UpcomingWarning(
+            after(session.cycle_started_at, Millis(left - threshold)), threshold, place, side
+        )
         for place, (side, left) in enumerate(clocks_of(session).running(session))
         for threshold in session.warn_at_ms
         if threshold < left
@@ -69,7 +71,7 @@ def next_wakeup(session: Session) -> Instant | None:
     return min(warning.at, flag_fall_at)
 
 
-def retention(session: Session) -> Millis:
+def retention_ms(session: Session) -> Millis:
     """Return how long to keep a session after its last change, ms.
 
     One day longer than its clocks run without a command, so that an automatic change can renew it
@@ -78,4 +80,4 @@ def retention(session: Session) -> Millis:
     """
     if session.status.is_terminal:
         return DAY
-    return Millis(clocks_of(session).runs_on_for(session) + DAY)
+    return Millis(clocks_of(session).max_unattended_ms(session) + DAY)

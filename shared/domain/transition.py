@@ -3,25 +3,25 @@
 from typing import Any
 
 from shared.domain import commands as c
-from shared.domain.clocks import Side, clocks_of
+from shared.domain.clocks import ClockOwner, clocks_of
 from shared.domain.cycles import begin_next_cycle, next_version
 from shared.domain.errors import (
     InvalidTransition,
-    NotTheActiveOne,
+    NotActiveParticipant,
     RuleViolation,
     UnknownParticipant,
     Violation,
 )
-from shared.domain.events import Change, EventType, Expiry
+from shared.domain.events import EventType, Expiry, SessionChange
 from shared.domain.frozen import replace
-from shared.domain.membership import admit
+from shared.domain.participants import add_participant
 from shared.domain.session import Session, Status
 from shared.domain.settlement import applied_action
-from shared.domain.timekeeping import advance
+from shared.domain.timekeeping import move_anchor
 from shared.domain.units import Instant
 
 
-def transition(session: Session, command: c.Command, now: Instant) -> Change:
+def transition(session: Session, command: c.Command, now: Instant) -> SessionChange:
     """Return the change that `command` makes at `now`. `session` must be settled up to `now`.
 
     Raises a `Refusal` if the command isn't allowed.
@@ -40,14 +40,14 @@ def transition(session: Session, command: c.Command, now: Instant) -> Change:
         case c.Cancel():
             return _end(session, Status.CANCELLED, EventType.SESSION_CANCELLED, now)
         case c.Delete():
-            return _change(EventType.SESSION_DELETED, advance(session, now), now)
+            return _change(EventType.SESSION_DELETED, move_anchor(session, now), now)
         case c.AddParticipant():
             return _add(session, command, now)
         case c.AdjustTime():
             return _adjust(session, command, now)
 
 
-def _start(session: Session, now: Instant) -> Change:
+def _start(session: Session, now: Instant) -> SessionChange:
     if session.status is not Status.PENDING:
         raise InvalidTransition("cannot be started", session.status)
     running = clocks_of(session).begin_cycle(session, session.active_participant_id)
@@ -62,12 +62,12 @@ def _start(session: Session, now: Instant) -> Change:
     return _change(EventType.SESSION_STARTED, running, now)
 
 
-def _switch(session: Session, command: c.Switch, now: Instant) -> Change:
+def _switch(session: Session, command: c.Switch, now: Instant) -> SessionChange:
     _require_running(session, "is not running")
     if command.current_participant_id not in (None, session.active_participant_id):
-        raise NotTheActiveOne(session.active_participant_id)
+        raise NotActiveParticipant(session.active_participant_id)
     next_id = _next_participant_id(session, command)
-    session = advance(session, now)
+    session = move_anchor(session, now)
     switched = begin_next_cycle(session, next_id, now)
     return _change(
         EventType.CYCLE_SWITCHED,
@@ -94,46 +94,46 @@ def _expiry_of(session: Session) -> Expiry | None:
     """The expiry of the clock that is switched away from, if it is at zero."""
     clocks, active = clocks_of(session), session.active
     if active is None:
-        return Expiry(Side(), applied_action(session)) if session.cycle_left_ms == 0 else None
-    if clocks.left_of(session, active) != 0:
+        return Expiry(ClockOwner(), applied_action(session)) if session.cycle_left_ms == 0 else None
+    if clocks.time_left_of(session, active) != 0:
         return None
     return Expiry(clocks.side(active), applied_action(session))
 
 
-def _pause(session: Session, now: Instant) -> Change:
+def _pause(session: Session, now: Instant) -> SessionChange:
     _require_running(session, "cannot be paused")
-    stopped = replace(advance(session, now), status=Status.PAUSED, cycle_started_at=None)
+    stopped = replace(move_anchor(session, now), status=Status.PAUSED, cycle_started_at=None)
     return _change(EventType.SESSION_PAUSED, stopped, now)
 
 
-def _resume(session: Session, now: Instant) -> Change:
+def _resume(session: Session, now: Instant) -> SessionChange:
     if session.status is not Status.PAUSED:
         raise InvalidTransition("cannot be resumed", session.status)
     running = replace(session, status=Status.RUNNING, cycle_started_at=now)
     return _change(EventType.SESSION_RESUMED, running, now)
 
 
-def _end(session: Session, status: Status, event: EventType, now: Instant) -> Change:
+def _end(session: Session, status: Status, event: EventType, now: Instant) -> SessionChange:
     if session.status.is_terminal:
         raise InvalidTransition(f"cannot be {status.value}", session.status)
     ended = replace(
-        advance(session, now), status=status, cycle_started_at=None, session_completed_at=now
+        move_anchor(session, now), status=status, cycle_started_at=None, session_completed_at=now
     )
     return _change(event, ended, now)
 
 
-def _add(session: Session, command: c.AddParticipant, now: Instant) -> Change:
+def _add(session: Session, command: c.AddParticipant, now: Instant) -> SessionChange:
     if session.status.is_terminal:
         raise InvalidTransition("cannot take participants", session.status)
-    joined = admit(advance(session, now), command.newcomer)
-    side = Side(participant_id=command.newcomer.participant_id)
+    joined = add_participant(move_anchor(session, now), command.newcomer)
+    side = ClockOwner(participant_id=command.newcomer.participant_id)
     return _change(EventType.PARTICIPANT_ADDED, joined, now, side=side)
 
 
-def _adjust(session: Session, command: c.AdjustTime, now: Instant) -> Change:
+def _adjust(session: Session, command: c.AdjustTime, now: Instant) -> SessionChange:
     if session.status.is_terminal:
         raise InvalidTransition("cannot be adjusted", session.status)
-    session = advance(session, now)
+    session = move_anchor(session, now)
     participant = session.find(command.participant_id)
     if participant is None:
         raise UnknownParticipant(command.participant_id)
@@ -142,7 +142,7 @@ def _adjust(session: Session, command: c.AdjustTime, now: Instant) -> Change:
         EventType.PARTICIPANT_TIME_ADJUSTED,
         adjusted,
         now,
-        side=Side(participant_id=command.participant_id),
+        side=ClockOwner(participant_id=command.participant_id),
         metadata={"total_time_ms": command.total_time_ms, "reason": command.reason},
     )
 
@@ -158,21 +158,23 @@ def _change(
     now: Instant,
     *,
     before: Session | None = None,
-    side: Side | None = None,
+    side: ClockOwner | None = None,
     expiry: Expiry | None = None,
     metadata: dict[str, Any] | None = None,
-) -> Change:
+) -> SessionChange:
     shown = before or session
     clocks = clocks_of(shown)
     participant = (shown.find(side.participant_id) if side and side.participant_id else None) or (
         shown.active
     )
-    return Change(
+    return SessionChange(
         event,
         next_version(session, now),
         now,
         side or clocks.owner(shown),
-        time_remaining_ms=clocks.left_of(shown, participant) if participant else clocks.left(shown),
+        time_remaining_ms=clocks.time_left_of(shown, participant)
+        if participant
+        else clocks.left(shown),
         time_elapsed_ms=shown.cycle_used_ms,
         expiry=expiry,
         metadata=metadata,

@@ -6,9 +6,9 @@ from starlette.middleware.gzip import GZipMiddleware
 from starlette.requests import Request
 from starlette.types import ASGIApp
 
-SMALLEST = 1024
+MIN_COMPRESSED_BYTES = 1024
 """Smallest body that is compressed, bytes."""
-LEVEL = 5
+GZIP_LEVEL = 5
 """Higher levels save only a few bytes on bodies of a few KiB."""
 _GZIP = re.compile(r"gzip(?:\s*;\s*q=(?!0(?:\.0*)?$).*)?", re.IGNORECASE)
 
@@ -17,7 +17,7 @@ def compressed(response: ASGIApp, request: Request) -> ASGIApp:
     """Return `response`, compressed by Starlette if the client accepts gzip."""
     if not wants_gzip(request.headers.get("accept-encoding")):
         return response
-    return GZipMiddleware(response, minimum_size=SMALLEST, compresslevel=LEVEL)
+    return GZipMiddleware(response, minimum_size=MIN_COMPRESSED_BYTES, compresslevel=GZIP_LEVEL)
 
 
 def wants_gzip(accepted: str | None) -> bool:

@@ -54,6 +54,6 @@ class Cors(CORSMiddleware):
         headers = request.headers
         return "origin" in headers and "access-control-request-method" in headers
 
-    def telling(self, request: Request, send: Send) -> Send:
+    def wrap_send(self, request: Request, send: Send) -> Send:
         """Return `send`, extended to add the CORS header fields of the response to `request`."""
         return partial(self.send, send=send, request_headers=request.headers)

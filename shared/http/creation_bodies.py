@@ -5,10 +5,9 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from shared.domain.commands import AddParticipant, Create, NewGroup, NewParticipant
-from shared.domain.membership import MAX_PARTICIPANTS
+from shared.domain.participants import MAX_PARTICIPANTS
 from shared.domain.session import SyncMode, TimeoutAction, TimeoutKind
 from shared.domain.units import Millis
-from shared.http.bodies import Body
 from shared.http.fields import (
     Duration,
     Flag,
@@ -17,9 +16,10 @@ from shared.http.fields import (
     SmallObject,
     Threshold,
     Uuid,
-    check_small,
+    check_object,
 )
-from shared.http.validation import MAX_DETAILS
+from shared.http.request_bodies import Body
+from shared.http.validation_errors import MAX_DETAILS
 
 
 class ParticipantBody(Body):
@@ -60,7 +60,7 @@ class TimeoutActionBody(BaseModel):
     @model_validator(mode="before")
     @classmethod
     def _check_size(cls, value: Any) -> Any:
-        return check_small(value) if isinstance(value, dict) else value
+        return check_object(value) if isinstance(value, dict) else value
 
     def action(self) -> TimeoutAction:
         """Return the domain's action."""

@@ -8,8 +8,8 @@ import msgspec
 from pydantic import AfterValidator, BeforeValidator, Field, Strict, StrictBool, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
+from shared.application.instants import datetime_of, instant_of
 from shared.domain.units import Instant
-from shared.instants import datetime_of, instant_of
 
 _UUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 _MAX_OBJECT_BYTES = 8192
@@ -27,7 +27,7 @@ def uuid_of(value: str) -> str:
     return value.lower()
 
 
-def check_small(value: dict[str, Any]) -> dict[str, Any]:
+def check_object(value: dict[str, Any]) -> dict[str, Any]:
     """Check that the object is at most 8 KiB as JSON, 32 levels deep, and free of U+0000.
 
     Size is limited because each change writes the object, and depth because encoders limit it.
@@ -88,7 +88,7 @@ Threshold = Annotated[
 ]
 Increment = Annotated[int, Strict(), Field(ge=0, le=60_000, description="ms"), _integer]
 Index = Annotated[int, Strict(), Field(ge=0, le=2**31 - 1), _integer]
-SmallObject = Annotated[dict[str, Any], AfterValidator(check_small)]
+SmallObject = Annotated[dict[str, Any], AfterValidator(check_object)]
 Reason = Annotated[str, Strict(), Field(max_length=500), AfterValidator(_without_nul)]
 Flag = StrictBool
 Timestamp = Annotated[

@@ -6,8 +6,8 @@ from typing import Annotated, Any
 from pydantic import BaseModel, Field, TypeAdapter, ValidationError
 from pydantic_core import PydanticCustomError
 
-from shared.http.call import Call
 from shared.http.fields import uuid_of
+from shared.http.request import ApiRequest
 from shared.http.routing import IDEMPOTENCY_KEY, Route
 
 _key = TypeAdapter(
@@ -17,7 +17,7 @@ _key = TypeAdapter(
 _MISSING = {"type": "missing", "loc": ("body",)}
 
 
-class InvalidInput(Exception):
+class RequestValidationError(Exception):
     """All errors in a request's input, as in pydantic, with the source as first item of `loc`."""
 
     def __init__(self, errors: Sequence[Any]) -> None:
@@ -25,37 +25,37 @@ class InvalidInput(Exception):
         self.errors = errors
 
 
-async def read(call: Call, route: Route) -> tuple[BaseModel | None, ...]:
+async def read_input(request: ApiRequest, route: Route) -> tuple[BaseModel | None, ...]:
     """Return the endpoint's arguments after the call: one if it takes input, otherwise none.
 
-    Sets the ids in the path on `call`, in lower case. Raises `InvalidInput` with all errors at
-    once, and what `HttpRequest.json` raises.
+    Sets the ids in the path on `request`, in lower case. Raises `RequestValidationError` with all
+    errors at once, and what `HttpRequest.json` raises.
     """
     errors: list[Any] = []
-    for name, value in call.path_params.items():
+    for name, value in request.path_params.items():
         if name != "rest":
-            setattr(call, name, _id(name, value, errors))
-    if IDEMPOTENCY_KEY in route.headers and (key := call.idempotency_key) is not None:
+            setattr(request, name, _id(name, value, errors))
+    if IDEMPOTENCY_KEY in route.headers and (key := request.idempotency_key) is not None:
         _validate(_key, key, ("header", IDEMPOTENCY_KEY.name), errors)
-    argument = await _query_or_body(call, route, errors)
+    argument = await _query_or_body(request, route, errors)
     if errors:
-        raise InvalidInput(errors)
+        raise RequestValidationError(errors)
     return () if route.takes is None else (argument,)
 
 
-async def _query_or_body(call: Call, route: Route, errors: list[Any]) -> Any:
+async def _query_or_body(request: ApiRequest, route: Route, errors: list[Any]) -> Any:
     model = route.takes
     if model is None:
         if route.reads_body:
-            await call.checked_body()
+            await request.json_bytes()
         return None
     if not route.reads_body:
-        return _validate(model, _query_of(call, model), ("query",), errors)
+        return _validate(model, _query_of(request, model), ("query",), errors)
     try:
-        body = await call.json()
+        body = await request.json()
     except ValueError as error:
         invalid = {"type": "json_invalid", "loc": ("body", 0), "ctx": {"error": str(error)}}
-        raise InvalidInput([invalid]) from None
+        raise RequestValidationError([invalid]) from None
     if body is None:
         if not route.may_be_absent:
             errors.append(_MISSING)
@@ -71,8 +71,10 @@ def _id(name: str, value: str, errors: list[Any]) -> str:
         return ""
 
 
-def _query_of(call: Call, model: type[BaseModel]) -> dict[str, str]:
-    return {name: value for name, value in call.query_params.items() if name in model.model_fields}
+def _query_of(request: ApiRequest, model: type[BaseModel]) -> dict[str, str]:
+    return {
+        name: value for name, value in request.query_params.items() if name in model.model_fields
+    }
 
 
 def _validate(

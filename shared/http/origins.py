@@ -10,8 +10,8 @@ from collections.abc import Iterable
 
 from starlette.requests import HTTPConnection
 
-from shared.access.rights import Operation
-from shared.errors import Forbidden
+from shared.application.authorization import Operation
+from shared.application.errors import Forbidden
 
 _HARMLESS = frozenset({Operation.READ, Operation.READ_HISTORY})
 """Operations that pages of other origins may request: browsers don't let them read the result."""
@@ -29,7 +29,7 @@ _FOREIGN_NAME = (
 )
 
 
-class Origins:
+class OriginPolicy:
     """Tells requests of foreign pages from those of this service's own pages and of other clients.
 
     `listed` are the origins in `CORS_ORIGINS`, `trusted_hops` the number of proxies whose

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from starlette.responses import Response
 
-from shared.http.call import Call
+from shared.http.request import ApiRequest
 
 _NOSNIFF = (b"x-content-type-options", b"nosniff")
 _NO_STORE = (b"cache-control", b"no-store")
@@ -37,7 +37,7 @@ def page_headers(connects_to: Sequence[str] = ()) -> dict[str, str]:
     }
 
 
-def complete(response: Response, call: Call) -> None:
+def add_common_headers(response: Response, request: ApiRequest) -> None:
     """Add the header fields of all responses to `response`.
 
     They are the request's id, the caller's quota, `nosniff` (browsers must not guess the content
@@ -48,6 +48,6 @@ def complete(response: Response, call: Call) -> None:
     if not any(name in _CACHE_FIELDS for name, _ in headers):
         headers.append(_NO_STORE)
     headers.append(_NOSNIFF)
-    headers.append((b"x-request-id", call.request_id.encode()))
-    if call.allowance:
-        headers.extend(call.allowance.headers())
+    headers.append((b"x-request-id", request.request_id.encode()))
+    if request.rate_limit:
+        headers.extend(request.rate_limit.headers())

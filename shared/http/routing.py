@@ -1,7 +1,7 @@
 """Routes: each endpoint is declared once, with its required right, its input and its responses.
 
-The pipeline serves requests from these declarations, and `shared.http.openapi` builds the OpenAPI
-document from them, so that a function starts without FastAPI.
+The pipeline serves requests from these declarations, and `shared.http.openapi.document` builds the
+OpenAPI document from them, so that a function starts without FastAPI.
 """
 
 import re
@@ -12,8 +12,8 @@ from typing import Any, TypeVar
 from pydantic import BaseModel
 from starlette.responses import Response
 
-from shared.access.rights import Operation
-from shared.errors import MethodNotAllowed, NothingHere
+from shared.application.authorization import Operation
+from shared.application.errors import EndpointNotFound, MethodNotAllowed
 
 Endpoint = Callable[..., Awaitable[Response]]
 _Declared = TypeVar("_Declared", bound=Endpoint)
@@ -28,10 +28,10 @@ TOKEN_ERRORS = (400, 404, 413, 415, 422, *_GUARDED)
 
 
 @dataclass(frozen=True, slots=True)
-class Answers:
+class ResponseSpec:
     """Description of an endpoint's responses for the OpenAPI document.
 
-    `document` names the class in `shared.http.documents` that describes the body, or is None
+    `document` names the class in `shared.http.openapi.models` that describes the body, or is None
     without a body; `errors` are the statuses of all errors.
     """
 
@@ -42,7 +42,7 @@ class Answers:
     media_type: str = "application/json"
 
 
-NOT_MODIFIED = Answers(304, None, "The version is still the one in `If-None-Match`")
+NOT_MODIFIED = ResponseSpec(304, None, "The version is still the one in `If-None-Match`")
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +81,7 @@ class Route:
     method: str
     path: str
     endpoint: Endpoint
-    answers: tuple[Answers, ...] = ()
+    answers: tuple[ResponseSpec, ...] = ()
     requires: Operation | None = None
     takes: type[BaseModel] | None = None
     may_be_absent: bool = False
@@ -109,30 +109,32 @@ class Routes:
     def __iter__(self) -> Iterator[Route]:
         return iter(self._routes)
 
-    def get(self, path: str, *answers: Answers, **options: Any) -> Callable[[_Declared], _Declared]:
+    def get(
+        self, path: str, *answers: ResponseSpec, **options: Any
+    ) -> Callable[[_Declared], _Declared]:
         """Declare an endpoint for `GET`, which also serves `HEAD`, without a body."""
         return self._declare("GET", path, answers, options)
 
     def post(
-        self, path: str, *answers: Answers, **options: Any
+        self, path: str, *answers: ResponseSpec, **options: Any
     ) -> Callable[[_Declared], _Declared]:
         """Declare an endpoint for `POST`."""
         return self._declare("POST", path, answers, options)
 
     def patch(
-        self, path: str, *answers: Answers, **options: Any
+        self, path: str, *answers: ResponseSpec, **options: Any
     ) -> Callable[[_Declared], _Declared]:
         """Declare an endpoint for `PATCH`."""
         return self._declare("PATCH", path, answers, options)
 
     def delete(
-        self, path: str, *answers: Answers, **options: Any
+        self, path: str, *answers: ResponseSpec, **options: Any
     ) -> Callable[[_Declared], _Declared]:
         """Declare an endpoint for `DELETE`."""
         return self._declare("DELETE", path, answers, options)
 
     def _declare(
-        self, method: str, path: str, answers: tuple[Answers, ...], options: dict[str, Any]
+        self, method: str, path: str, answers: tuple[ResponseSpec, ...], options: dict[str, Any]
     ) -> Callable[[_Declared], _Declared]:
         def decorator(endpoint: _Declared) -> _Declared:
             self._routes.append(Route(method, path, endpoint, answers, tag=self._tag, **options))
@@ -159,8 +161,8 @@ class RouteTable:
     def find(self, method: str, path: str) -> tuple[Route, dict[str, str]]:
         """Return the route, and the path parameters by name.
 
-        Raises `NothingHere` if no route matches the path, and `MethodNotAllowed`, with the allowed
-        methods, if only routes of other methods match it.
+        Raises `EndpointNotFound` if no route matches the path, and `MethodNotAllowed`, with the
+        allowed methods, if only routes of other methods match it.
         """
         routes = self._by_method.get(method)
         found = routes and routes.find(path)
@@ -172,7 +174,7 @@ class RouteTable:
         """Return the methods allowed at `path`, for `Allow` (RFC 9110 section 10.2.1)."""
         methods = {method for method, routes in self._by_method.items() if routes.find(path)}
         if not methods:
-            raise NothingHere
+            raise EndpointNotFound
         if "GET" in methods:
             methods.add("HEAD")
         return sorted({*methods, "OPTIONS"})

@@ -33,7 +33,7 @@ _TOO_BIG = "cannot contain numbers that exceed 64 bits"
 _TOO_MANY_LONG = f"cannot contain more than {_MAX_LONG_NUMBERS} numbers of 19 digits or more"
 
 
-def parse(content: bytes | str) -> Any:
+def parse_json(content: bytes | str) -> Any:
     """Return the value that `content` encodes.
 
     Raises `ValueError` with a message for the caller, which quotes nothing from `content`.

@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 
-from shared.metrics.ports import PushFate, StoreFault
+from shared.application.ports.metrics import PushOutcome, StoreErrorKind
 
 _NAMESPACE = "SyncKairos"
 
@@ -29,20 +29,20 @@ class EmfMetrics:
     def observe_audit_lag(self, lag_ms: float) -> None:
         self._write("AuditLag", lag_ms, "Milliseconds", ["Stage"])
 
-    def observe_lateness(self, lateness_ms: float) -> None:
+    def observe_wakeup_lateness(self, lateness_ms: float) -> None:
         self._write("ExpiryLateness", lateness_ms, "Milliseconds", ["Stage"])
 
     def observe_push(self, messages: int, duration_ms: float) -> None:
         more = {"messages": messages}
         self._write("PushDuration", duration_ms, "Milliseconds", ["Stage"], more)
 
-    def count_pushes(self, fate: PushFate, messages: int) -> None:
+    def count_pushes(self, fate: PushOutcome, messages: int) -> None:
         self._write(f"Pushes{fate.capitalize()}", messages, "Count", ["Stage"])
 
-    def count_restored(self, sessions: int) -> None:
+    def count_restored_sessions(self, sessions: int) -> None:
         self._write("SessionsRestored", sessions, "Count", ["Stage"])
 
-    def count_store_error(self, fault: StoreFault) -> None:
+    def count_store_error(self, fault: StoreErrorKind) -> None:
         self._write("StoreErrors", 1, "Count", ["Stage"], {"fault": fault})
 
     def _write(

@@ -33,18 +33,20 @@ class ProcessMetrics:
         limit = self._gauge("memory_limit_bytes", "Memory available to this process, bytes")
         limit.set(memory_limit_bytes())
 
-    def tell_build(self, version: str) -> None:
+    def set_build_info(self, version: str) -> None:
         """Set `synckairos_build_info`; revision and machine come from the environment."""
         # The label is not `instance`, which Prometheus adds to each series itself.
         labels = {
             "version": version,
             "revision": revision(),
-            "machine_id": machine_id(),
+            "machine": machine_id(),
         }
         name, meaning = "synckairos_build_info", "Always 1; the labels identify the build"
         Gauge(name, meaning, list(labels), registry=self._registry).labels(**labels).set(1)
 
-    def watch_clock(self, offset_ms: Callable[[], float], error_ms: Callable[[], float]) -> None:
+    def add_clock_gauges(
+        self, offset_ms: Callable[[], float], error_ms: Callable[[], float]
+    ) -> None:
         """Report the results of these functions at each scrape."""
         offset = self._gauge(
             "clock_offset_ms", "Estimated store clock minus this machine's clock, ms"

@@ -5,7 +5,7 @@ from typing import get_args
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
-from shared.metrics.ports import PushFate, StoreFault
+from shared.application.ports.metrics import PushOutcome, StoreErrorKind
 from shared.observability.process_metrics import ProcessMetrics
 
 _REQUEST_BUCKETS_MS = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000)
@@ -22,14 +22,14 @@ class PrometheusMetrics:
     """The metrics of `GET /metrics`.
 
     Each instance has its own registry, so that a process can build several. Set
-    `tells_tenants_apart` only where `GET /metrics` is not public: it counts requests per tenant.
+    `per_tenant` only where `GET /metrics` is not public: it counts requests per tenant.
     """
 
-    def __init__(self, *, tells_tenants_apart: bool = False) -> None:
+    def __init__(self, *, per_tenant: bool = False) -> None:
         self.registry = CollectorRegistry()
         self._known_tenants: set[str] = set()
         self._tenants: Counter | None = None
-        if tells_tenants_apart:
+        if per_tenant:
             self._tenants = Counter(
                 "synckairos_tenant_requests",
                 "Requests served, by tenant",
@@ -91,7 +91,7 @@ class PrometheusMetrics:
             registry=self.registry,
         )
         self._pushes_sent = self._counter("push_sent", "Messages accepted by Supabase Realtime")
-        self._pushes: dict[PushFate, Counter] = {
+        self._pushes: dict[PushOutcome, Counter] = {
             "failed": self._counter(
                 "push_failed", "Messages that Supabase Realtime did not accept in time"
             ),
@@ -123,30 +123,30 @@ class PrometheusMetrics:
             ["kind"],
             registry=self.registry,
         )
-        self._store_errors = {fault: errors.labels(fault) for fault in get_args(StoreFault)}
+        self._store_errors = {fault: errors.labels(fault) for fault in get_args(StoreErrorKind)}
         self.instance = ProcessMetrics(self.registry)
 
     def observe_delivery(self, latency_ms: float) -> None:
         """Record the latency of a push, once for all sockets of a session (container only)."""
         self._deliveries.observe(latency_ms)
 
-    def count_store_error(self, fault: StoreFault) -> None:
+    def count_store_error(self, fault: StoreErrorKind) -> None:
         self._store_errors[fault].inc()
 
     def observe_push(self, messages: int, duration_ms: float) -> None:
         self._pushes_sent.inc(messages)
         self._push_durations.observe(duration_ms)
 
-    def count_pushes(self, fate: PushFate, messages: int) -> None:
+    def count_pushes(self, fate: PushOutcome, messages: int) -> None:
         self._pushes[fate].inc(messages)
 
     def observe_audit_lag(self, lag_ms: float) -> None:
         self._audit_lag.observe(lag_ms)
 
-    def observe_lateness(self, lateness_ms: float) -> None:
+    def observe_wakeup_lateness(self, lateness_ms: float) -> None:
         self._expiry_lateness.observe(lateness_ms)
 
-    def count_restored(self, sessions: int) -> None:
+    def count_restored_sessions(self, sessions: int) -> None:
         self._sessions_restored.inc(sessions)
 
     def observe_request(

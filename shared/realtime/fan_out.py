@@ -5,17 +5,17 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from shared.realtime.listener import LOST, Listener, Push
+from shared.realtime.listener import GAP, Listener, Push
 
-SLICE = 64
+LISTENERS_PER_ITERATION = 64
 """Number of listeners that get a push in one iteration of the event loop."""
 
-MOST_DUE = 32
+MAX_QUEUED_PUSHES = 32
 """Most pushes in the queue. Beyond that the oldest are delivered at once."""
 
 
 @dataclass
-class Topic:
+class SessionFanOut:
     """The listeners of one session, and the state of its Redis subscription.
 
     `observe` is called with each push after all listeners got it.
@@ -25,15 +25,15 @@ class Topic:
     listeners: set[Listener] = field(default_factory=set)
     is_live: asyncio.Event = field(default_factory=asyncio.Event)
     has_gap: bool = False
-    is_asked_for: bool = False
+    is_subscribed: bool = False
     """Whether the subscription was sent on this connection; a second one would look like a gap."""
     _queue: deque[tuple[Push, tuple[Listener, ...]]] = field(default_factory=deque)
     _is_scheduled: bool = False
 
-    def interrupted(self) -> None:
+    def on_connection_lost(self) -> None:
         """Note that the connection is down, so pushes may be missed."""
         self.is_live.clear()
-        self.is_asked_for = False
+        self.is_subscribed = False
         self.has_gap = True
 
     def confirmed(self) -> None:
@@ -43,19 +43,19 @@ class Topic:
         published between the two confirmations were missed.
         """
         if self.has_gap or self.is_live.is_set():
-            self.deliver(LOST)
+            self.deliver(GAP)
         self.has_gap = False
         self.is_live.set()
 
     def deliver(self, push: Push) -> None:
         """Queue `push` for all present listeners, behind earlier pushes, and begin to deliver."""
         self._queue.append((push, tuple(self.listeners)))
-        while len(self._queue) > MOST_DUE:
+        while len(self._queue) > MAX_QUEUED_PUSHES:
             self._deliver_slice()
         if not self._is_scheduled:
             self._deliver_next()
 
-    def catch_up(self) -> None:
+    def flush(self) -> None:
         """Deliver all queued pushes at once, for instance before a listener is closed."""
         while self._queue:
             self._deliver_slice()
@@ -69,12 +69,12 @@ class Topic:
             asyncio.get_running_loop().call_soon(self._deliver_next)
 
     def _deliver_slice(self) -> None:
-        """Deliver the oldest queued push to up to `SLICE` listeners."""
+        """Deliver the oldest queued push to up to `LISTENERS_PER_ITERATION` listeners."""
         push, listeners = self._queue.popleft()
-        for listener in listeners[:SLICE]:
+        for listener in listeners[:LISTENERS_PER_ITERATION]:
             listener.put(push)
-        if len(listeners) > SLICE:
-            self._queue.appendleft((push, listeners[SLICE:]))
+        if len(listeners) > LISTENERS_PER_ITERATION:
+            self._queue.appendleft((push, listeners[LISTENERS_PER_ITERATION:]))
         elif listeners and push.at is not None:
             # Run after the listeners that `put` has just woken.
             asyncio.get_running_loop().call_soon(self.observe, push)

@@ -44,7 +44,7 @@ class Push:
         return cls(message.decode(), envelope.type, version, at)
 
 
-LOST = Push("", "LOST")
+GAP = Push("", "GAP")
 """A marker, not a message: pushes may be missing before this point."""
 
 CLOSED = Push("", "CLOSED")

@@ -6,9 +6,9 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from contextlib import asynccontextmanager, suppress
 from typing import Protocol
 
-from shared.errors import StoreUnavailable
-from shared.realtime.echo import Echo
-from shared.realtime.fan_out import Topic
+from shared.application.errors import StoreUnavailable
+from shared.realtime.delivery_check import DeliveryCheck
+from shared.realtime.fan_out import SessionFanOut
 from shared.realtime.listener import CLOSED, Listener, Push
 
 _SUBSCRIBE_TIMEOUT_S = 1.5
@@ -29,7 +29,7 @@ _CLOSED_AT_ONCE = 16
 _log = logging.getLogger("synckairos.pushes")
 
 
-class Subscriber(Protocol):
+class SubscriberConnection(Protocol):
     """A pub/sub connection. Its methods raise `ConnectionError` once it has ended."""
 
     @property
@@ -57,7 +57,7 @@ Handler = Callable[[bytes, str, bytes], None]
 """Called with the kind (`subscribe` or `message`), the channel and the message."""
 
 
-class PushChannels:
+class RedisFanOut:
     """Fans the pushes of one Redis connection out to the listeners of this instance.
 
     `open_subscriber` opens a connection to a server that receives all published messages; it may be
@@ -70,19 +70,19 @@ class PushChannels:
 
     def __init__(
         self,
-        open_subscriber: Callable[[Handler], Awaitable[Subscriber]],
+        open_subscriber: Callable[[Handler], Awaitable[SubscriberConnection]],
         channel_of: Callable[[str], str],
         observe: Callable[[Push], None] = lambda _: None,
         broken: Callable[[], None] = lambda: None,
-        echo: Echo | None = None,
+        echo: DeliveryCheck | None = None,
     ) -> None:
         self._open_subscriber = open_subscriber
         self._echo = echo
         self._channel_of = channel_of
         self._observe = observe
         self._broken = broken
-        self._subscriber: Subscriber | None = None
-        self._topics: dict[str, Topic] = {}
+        self._subscriber: SubscriberConnection | None = None
+        self._topics: dict[str, SessionFanOut] = {}
         self._handlers: dict[str, Callable[[bytes | None], None]] = {}
         self._is_closed = False
 
@@ -104,7 +104,7 @@ class PushChannels:
         listener = Listener()
         topic = self._topics.get(channel)
         if topic is None:
-            self._topics[channel] = topic = Topic(self._observe)
+            self._topics[channel] = topic = SessionFanOut(self._observe)
         topic.listeners.add(listener)
         if self._is_closed:
             listener.close()
@@ -126,7 +126,7 @@ class PushChannels:
                 _log.warning("pub/sub connection lost: %s", error or type(error).__name__)
                 self._broken()
                 for topic in self._topics.values():
-                    topic.interrupted()
+                    topic.on_connection_lost()
                 await asyncio.sleep(_RETRY_S)
 
     def close(self) -> None:
@@ -135,7 +135,7 @@ class PushChannels:
         for topic in self._topics.values():
             topic.deliver(CLOSED)
 
-    async def send_away(self, seconds: float) -> None:
+    async def drain(self, seconds: float) -> None:
         """End all present listeners within `seconds`, spread over the time.
 
         The first one ends only after a proxy had time to see that this instance is draining. They
@@ -145,7 +145,7 @@ class PushChannels:
         await asyncio.sleep(seconds * _DELAY_SHARE)
         leaving = [(topic, one) for topic in self._topics.values() for one in topic.listeners]
         for place, (topic, listener) in enumerate(leaving):
-            topic.catch_up()
+            topic.flush()
             listener.close()
             if place % _CLOSED_AT_ONCE == _CLOSED_AT_ONCE - 1:
                 await asyncio.sleep(seconds * _SPREAD_SHARE * _CLOSED_AT_ONCE / len(leaving))
@@ -164,7 +164,7 @@ class PushChannels:
             self._subscriber = None
             await subscriber.close()
 
-    async def _watch(self, subscriber: Subscriber) -> None:
+    async def _watch(self, subscriber: SubscriberConnection) -> None:
         """Raise `ConnectionError` as soon as the connection has ended or delivers nothing."""
         silent_checks = deaf_checks = 0
         heard_at = subscriber.heard_at
@@ -184,9 +184,9 @@ class PushChannels:
 
     def _unsubscribed(self) -> list[str]:
         """Return the channels that aren't subscribed to yet, and mark them as subscribed."""
-        channels = [channel for channel, topic in self._topics.items() if not topic.is_asked_for]
+        channels = [channel for channel, topic in self._topics.items() if not topic.is_subscribed]
         for channel in channels:
-            self._topics[channel].is_asked_for = True
+            self._topics[channel].is_subscribed = True
         return channels
 
     def _deliver(self, kind: bytes, channel: str, message: bytes) -> None:
@@ -201,11 +201,11 @@ class PushChannels:
         elif self._echo and channel == self._echo.channel and is_message:
             self._echo.heard()
 
-    async def _ensure_live(self, channel: str, topic: Topic) -> None:
+    async def _ensure_live(self, channel: str, topic: SessionFanOut) -> None:
         try:
             async with asyncio.timeout(_SUBSCRIBE_TIMEOUT_S):
-                if self._subscriber and not topic.is_asked_for:
-                    topic.is_asked_for = True
+                if self._subscriber and not topic.is_subscribed:
+                    topic.is_subscribed = True
                     with suppress(ConnectionError):  # the next connection subscribes to it
                         self._subscriber.subscribe([channel])
                 await topic.is_live.wait()

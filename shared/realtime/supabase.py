@@ -9,15 +9,15 @@ from dataclasses import dataclass
 from functools import partial
 from weakref import WeakValueDictionary
 
-from shared.errors import StoreUnavailable
-from shared.metrics.ports import Metrics
-from shared.ports import News
-from shared.realtime.broadcasts import Broadcasts
-from shared.realtime.lane import Lane, Load
+from shared.application.errors import StoreUnavailable
+from shared.application.ports.metrics import Metrics
+from shared.application.ports.notifier import CommitNotification
+from shared.application.ports.pending_pushes import PendingPushes, PushFailed
+from shared.application.push_messages import topic_name
+from shared.realtime.broadcast_client import BroadcastClient
 from shared.realtime.listener import Push
-from shared.realtime.pace import Pace
-from shared.realtime.ports import OwedPushes, PushFailed
-from shared.realtime.topics import topic_of
+from shared.realtime.send_queue import PushBatch, SendQueue
+from shared.realtime.token_bucket import TokenBucket
 
 _NOTED_AT_ONCE = 4
 """Failed pushes that are noted concurrently; the store's connections are mainly for changes."""
@@ -29,45 +29,45 @@ _log = logging.getLogger("synckairos.pushes")
 
 
 @dataclass(frozen=True, slots=True)
-class Patience:
+class PushTimeouts:
     """Time limits of an announcement, in s: for waiting until its request is sent, for the request,
     and for noting a failure in the store."""
 
-    waiting_s: float = 0.5
-    sending_s: float = 0.5
-    noting_s: float = 1.0
+    queue_s: float = 0.5
+    request_s: float = 0.5
+    note_s: float = 1.0
 
 
 class SupabasePublisher:
-    """`Announcer` that pushes to a session's followers.
+    """`Notifier` that pushes to a session's followers.
 
     Failed pushes are noted in `owed`, and a worker sends the session's then current state later.
-    `call_worker` starts such a worker; it is called for sessions that weren't noted before, and is
+    `wake_worker` starts such a worker; it is called for sessions that weren't noted before, and is
     None where a worker runs anyway.
     """
 
     def __init__(
         self,
-        broadcasts: Broadcasts,
-        owed: OwedPushes,
+        broadcasts: BroadcastClient,
+        owed: PendingPushes,
         metrics: Metrics,
         *,
         rate: int,
-        patience: Patience,
-        call_worker: Callable[[], Awaitable[None]] | None = None,
+        patience: PushTimeouts,
+        wake_worker: Callable[[], Awaitable[None]] | None = None,
     ) -> None:
         self._broadcasts = broadcasts
         self._owed = owed
         self._metrics = metrics
         self._patience = patience
-        self._call_worker = call_worker
-        self._pace = Pace(rate)
-        self._lanes: WeakValueDictionary[str, Lane] = WeakValueDictionary()
+        self._call_worker = wake_worker
+        self._pace = TokenBucket(rate)
+        self._lanes: WeakValueDictionary[str, SendQueue] = WeakValueDictionary()
         self._noting = asyncio.Semaphore(_NOTED_AT_ONCE)
         self._warned_at: dict[str, float] = {}
 
-    async def announce(self, news: News) -> None:
-        """See `Announcer`. Returns when the pushes, or newer ones instead, are sent or noted."""
+    async def notify(self, news: CommitNotification) -> None:
+        """See `Notifier`. Returns when the pushes, or newer ones instead, are sent or noted."""
         if not news.pushes:
             return
         try:
@@ -92,15 +92,15 @@ class SupabasePublisher:
         """Close the connections."""
         await self._broadcasts.close()
 
-    def _lane_of(self, name: str) -> Lane:
+    def _lane_of(self, name: str) -> SendQueue:
         """Return the session's lane, which exists only while a caller sends on it."""
         lane = self._lanes.get(name)
         if lane is None:
-            send_load = partial(self._send_load, topic_of(name))
-            self._lanes[name] = lane = Lane(self._pace, send_load, self._patience.waiting_s)
+            send_load = partial(self._send_load, topic_name(name))
+            self._lanes[name] = lane = SendQueue(self._pace, send_load, self._patience.queue_s)
         return lane
 
-    async def _send_load(self, topic: str, load: Load) -> None:
+    async def _send_load(self, topic: str, load: PushBatch) -> None:
         began = time.monotonic()
         await self._broadcasts.send(topic, load.pushes)
         self._metrics.observe_push(len(load.pushes), (time.monotonic() - began) * 1000)
@@ -110,7 +110,7 @@ class SupabasePublisher:
     async def _note_failed(self, name: str) -> None:
         is_noted = False
         with suppress(StoreUnavailable, TimeoutError):
-            async with asyncio.timeout(self._patience.noting_s):
+            async with asyncio.timeout(self._patience.note_s):
                 async with self._noting:
                     is_new = await self._owed.add(name)
                 is_noted = True

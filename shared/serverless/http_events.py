@@ -7,13 +7,13 @@ from uuid import uuid4
 from mangum import Mangum
 from mangum.protocols import HTTPCycle
 
-from shared.http.errors import error_answer
+from shared.http.error_responses import error_response
 
 _EVENT_ERRORS = (AttributeError, IndexError, KeyError, RuntimeError, TypeError, ValueError)
 """Errors that Mangum raises if a field of an event is missing or has the wrong type."""
 
 
-class Adapter(Mangum):
+class SafeMangum(Mangum):
     """Mangum that answers 400 to malformed events."""
 
     def __call__(self, event: Any, context: Any) -> dict[str, Any]:
@@ -54,7 +54,7 @@ def _malformed_event_response() -> dict[str, Any]:
         "X-Content-Type-Options": "nosniff",
         "X-Request-Id": request_id,
     }
-    answer = error_answer(request_id, 400, "VALIDATION_ERROR", message, headers=headers)
+    answer = error_response(request_id, 400, "VALIDATION_ERROR", message, headers=headers)
     return {
         "statusCode": answer.status_code,
         "headers": dict(answer.headers),

@@ -4,12 +4,12 @@ from collections.abc import Callable, Iterable
 from functools import cached_property
 from typing import Any
 
-from shared.composition.parts import parts_of
+from shared.composition.http_components import build_http_components
 from shared.http.pipeline import Pipeline
 from shared.http.routing import Route
 from shared.serverless import invocation_log
-from shared.serverless.http_events import Adapter
-from shared.serverless.instance import instance, is_on_lambda, started
+from shared.serverless.http_events import SafeMangum
+from shared.serverless.instance import finish_startup, instance, is_on_lambda
 
 
 class HttpFunction:
@@ -22,20 +22,24 @@ class HttpFunction:
         self._routes = routes
         if is_on_lambda():
             _ = self._adapter
-            started()
+            finish_startup()
 
     def __call__(self, event: dict[str, Any], context: Any) -> dict[str, Any]:
         """Handle one invocation."""
-        invocation_log.begin(context)
+        invocation_log.begin_invocation(context)
         return self._adapter(event, context)
 
     @cached_property
-    def _adapter(self) -> Adapter:
+    def _adapter(self) -> SafeMangum:
         here = instance()
-        parts = parts_of(here.backend, here.settings, here.metrics, holds_sockets=False)
-        return Adapter(Pipeline(self._routes(), parts, here.settings.cors_origins), lifespan="off")
+        components = build_http_components(
+            here.backend, here.settings, here.metrics, holds_sockets=False
+        )
+        return SafeMangum(
+            Pipeline(self._routes(), components, here.settings.cors_origins), lifespan="off"
+        )
 
 
-def function_of(routes: Iterable[Route]) -> HttpFunction:
+def make_http_function(routes: Iterable[Route]) -> HttpFunction:
     """Return a function that serves only these routes."""
     return HttpFunction(lambda: routes)

@@ -9,18 +9,18 @@ from functools import cache
 import httpx
 from snapshot_restore_py import register_after_restore, register_before_snapshot
 
-from shared.aws.client import AwsClient, AwsFailed
-from shared.aws.parameters import ParametersMissing, read_into_environment
-from shared.composition.function import function
-from shared.errors import StoreUnavailable
-from shared.metrics.ports import Metrics
+from shared.application.errors import StoreUnavailable
+from shared.application.ports.metrics import Metrics
+from shared.aws.client import AwsCallFailed, AwsClient
+from shared.aws.ssm_parameters import MissingParameters, load_ssm_parameters
+from shared.composition.function import build_function_backend
 from shared.observability.cloudwatch import EmfMetrics
 from shared.serverless import invocation_log
 from shared.settings.production import require_secure_secrets
 from shared.settings.settings import Settings, read_settings
 
 
-class Instance:
+class FunctionInstance:
     """The components of the function, and the event loop that runs them.
 
     A snapshot of the process may be restored later, several times: the connections are then
@@ -35,7 +35,7 @@ class Instance:
         self.settings = self._read_settings()
         invocation_log.configure(self.settings.log_level)
         self.metrics: Metrics = EmfMetrics()
-        self._parts = function(self.settings, self.metrics, self._aws, certificates)
+        self._parts = build_function_backend(self.settings, self.metrics, self._aws, certificates)
         self.backend = self._parts.backend
         register_before_snapshot(self.before_snapshot)
         register_after_restore(self.after_restore)
@@ -57,8 +57,8 @@ class Instance:
 
     def _read_settings(self) -> Settings:
         try:
-            self.loop.run_until_complete(read_into_environment(self._aws))
-        except (AwsFailed, ParametersMissing) as error:
+            self.loop.run_until_complete(load_ssm_parameters(self._aws))
+        except (AwsCallFailed, MissingParameters) as error:
             raise SystemExit(f"SyncKairos can't start. {error}") from None
         settings = read_settings()
         require_secure_secrets(settings)
@@ -66,12 +66,12 @@ class Instance:
 
 
 @cache
-def instance() -> Instance:
+def instance() -> FunctionInstance:
     """Return the instance of this process."""
-    return Instance()
+    return FunctionInstance()
 
 
-def started() -> Instance:
+def finish_startup() -> FunctionInstance:
     """Return the instance after start-up, and exempt all its objects from garbage collection."""
     here = instance()
     gc.freeze()

@@ -15,7 +15,7 @@ def configure(level: str) -> None:
     logging.configure_logging(level, _fields)
 
 
-def begin(context: Any) -> None:
+def begin_invocation(context: Any) -> None:
     """Set the fields of a new invocation from Lambda's `context`; a process's first is cold."""
     global _served
     request_id = getattr(context, "aws_request_id", None)

@@ -6,9 +6,9 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 from shared.serverless import invocation_log
-from shared.serverless.instance import Instance, instance, is_on_lambda, started
+from shared.serverless.instance import FunctionInstance, finish_startup, instance, is_on_lambda
 
-Handling = Callable[[Instance, str], Awaitable[None]]
+Handling = Callable[[FunctionInstance, str], Awaitable[None]]
 
 _log = logging.getLogger("synckairos.queue")
 
@@ -22,22 +22,24 @@ class QueueFunction:
     def __init__(self, handle: Handling) -> None:
         self._handle = handle
         if is_on_lambda():
-            started()
+            finish_startup()
 
     def __call__(self, event: dict[str, Any], context: Any) -> dict[str, Any]:
         """Handle one batch."""
-        invocation_log.begin(context)
+        invocation_log.begin_invocation(context)
         here = instance()
         failed = here.loop.run_until_complete(self._handle_batch(here, event["Records"]))
         return {"batchItemFailures": [{"itemIdentifier": message_id} for message_id in failed]}
 
-    async def _handle_batch(self, here: Instance, messages: list[dict[str, Any]]) -> list[str]:
+    async def _handle_batch(
+        self, here: FunctionInstance, messages: list[dict[str, Any]]
+    ) -> list[str]:
         """Handle `messages`, and return the ids of those that failed."""
         attempts = [self._try_handle(here, message) for message in messages]
         results = await asyncio.gather(*attempts)
         return [m["messageId"] for m, is_done in zip(messages, results, strict=True) if not is_done]
 
-    async def _try_handle(self, here: Instance, message: dict[str, Any]) -> bool:
+    async def _try_handle(self, here: FunctionInstance, message: dict[str, Any]) -> bool:
         try:
             await self._handle(here, message["body"])
         except Exception:

@@ -243,7 +243,7 @@ class Settings(BaseModel):
         return self.max_sockets_per_address or 10 * self.max_sockets_per_caller
 
     @property
-    def asks_for_tokens(self) -> bool:
+    def requires_authentication(self) -> bool:
         """Whether callers must authenticate."""
         if self.auth_disabled is not None:
             return not self.auth_disabled

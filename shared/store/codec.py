@@ -7,14 +7,11 @@ from typing import Any
 
 import msgspec
 
-from shared.domain.clocks import Side
+from shared.application.ports.commit import Commit, IdempotencyRecord, StoredSession
+from shared.application.session_encoding import decode_session
+from shared.domain.clocks import ClockOwner
 from shared.domain.events import Expiry
 from shared.domain.units import Instant
-from shared.ports import Answer, Commit, RecordedAnswer, Stored
-from shared.snapshot import decode_session
-
-_FINGERPRINT_LENGTH = 32
-"""Hex digits. Version 2.0.0 stored all 64 digits of the same digest."""
 
 _COMPRESSION_LEVEL = 1
 
@@ -23,7 +20,6 @@ _Record = tuple[str, str | None, int | None, Instant, _Expired | None]
 """Fingerprint, session name (of a creation only), version, instant of the answer, expiry."""
 
 _records = msgspec.json.Decoder(_Record)
-_old_records = msgspec.json.Decoder(dict[str, Any])
 _encoder = msgspec.json.Encoder()
 
 
@@ -44,42 +40,31 @@ def encode_record(commit: Commit) -> bytes:
     return _encoder.encode(record)
 
 
-def compressed(state: bytes) -> bytes:
+def compress_state(state: bytes) -> bytes:
     """Compress a session's encoded state to one line of base64."""
     return b64encode(zlib.compress(state, _COMPRESSION_LEVEL))
 
 
-def decode_record(raw: bytes) -> RecordedAnswer:
+def decode_record(raw: bytes) -> IdempotencyRecord:
     """Decode a recorded answer as `commit.lua` stores it.
 
     Its lines are the id of the audit entry, the record, and optionally the session's state.
     """
-    if raw.startswith(b"{"):
-        return _decode_old_record(raw)
     entry_id, line, *state = raw.split(b"\n", 2)
     fingerprint, name, version, at, expired = _records.decode(line)
-    expiry = expired and Expiry(Side(expired[0], expired[1]), expired[2])
+    expiry = expired and Expiry(ClockOwner(expired[0], expired[1]), expired[2])
     session = decode_session(_decompressed(state[0])) if state else None
-    return RecordedAnswer(
+    return IdempotencyRecord(
         fingerprint, name, version, at, expiry or None, entry_id.decode(), session
     )
 
 
-def decode_stored(operations: bytes | None, state: bytes | None) -> Stored | None:
+def decode_stored(operations: bytes | None, state: bytes | None) -> StoredSession | None:
     """Decode `state`; its revision is the first operation id in `operations`."""
     if operations is None or state is None:
         return None
-    return Stored(decode_session(state), operations.split(b" ", 1)[0].decode())
+    return StoredSession(decode_session(state), operations.split(b" ", 1)[0].decode())
 
 
 def _decompressed(state: bytes) -> bytes:
     return state if state.startswith(b"{") else zlib.decompress(b64decode(state))
-
-
-def _decode_old_record(raw: bytes) -> RecordedAnswer:
-    """Decode a record of version 2.0.0, which stored the whole answer."""
-    fields = _old_records.decode(raw)
-    answer = Answer(
-        fields["status"], fields["body"].encode(), fields["version"], fields["location"]
-    )
-    return RecordedAnswer(fields["fingerprint"][:_FINGERPRINT_LENGTH], answer=answer)

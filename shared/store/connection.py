@@ -8,8 +8,8 @@ from hashlib import sha1
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
+from shared.application.errors import StoreUnavailable
 from shared.domain.frozen import dataclass
-from shared.errors import StoreUnavailable
 
 Argument = str | int | bytes
 Command = Sequence[Argument]
@@ -36,7 +36,7 @@ class Script:
 
 
 @cache
-def script(name: str) -> Script:
+def load_script(name: str) -> Script:
     """Load a script from `scripts/`, without comments and indentation.
 
     Line numbers stay the same, because Redis names them in errors. Every key and channel that a
@@ -46,10 +46,10 @@ def script(name: str) -> Script:
 
 
 @dataclass(frozen=True, slots=True)
-class Attempt:
+class OptionalScript:
     """A script run among other commands, whose failure doesn't fail those.
 
-    Its reply is then `Failed`.
+    Its reply is then `FailedReply`.
     """
 
     script: Script
@@ -62,20 +62,20 @@ class Attempt:
 
 
 @dataclass(frozen=True, slots=True)
-class Failed:
-    """The error of an `Attempt`, in place of its reply."""
+class FailedReply:
+    """The error of an `OptionalScript`, in place of its reply."""
 
     error: Exception
 
 
-def require_replies(commands: Sequence[Command | Attempt], replies: Sequence[Reply]) -> None:
-    """Raise `StoreUnavailable` if a command failed that is not an `Attempt`."""
+def require_replies(commands: Sequence[Command | OptionalScript], replies: Sequence[Reply]) -> None:
+    """Raise `StoreUnavailable` if a command failed that is not an `OptionalScript`."""
     for command, reply in zip(commands, replies, strict=True):
-        if isinstance(reply, Failed) and not isinstance(command, Attempt):
+        if isinstance(reply, FailedReply) and not isinstance(command, OptionalScript):
             raise StoreUnavailable from reply.error
 
 
-def in_groups(
+def split_replies(
     groups: Sequence[Sequence[Command]], replies: Sequence[Reply]
 ) -> Iterator[list[Reply]]:
     """Split `replies` to the commands of all groups, in order, into the replies of each group."""
@@ -83,7 +83,7 @@ def in_groups(
     return ([next(rest) for _ in group] for group in groups)
 
 
-async def each_that_can(calls: Iterable[Awaitable[_T]]) -> list[_T | None]:
+async def gather_available(calls: Iterable[Awaitable[_T]]) -> list[_T | None]:
     """Run calls to parts of the store concurrently; a result is None if its part is unavailable.
 
     Raises `StoreUnavailable` if all of them are, and any other exception that a call raises.
@@ -104,20 +104,20 @@ async def each_that_can(calls: Iterable[Awaitable[_T]]) -> list[_T | None]:
     return results
 
 
-class Connection(Protocol):
+class StoreConnection(Protocol):
     """Commands to one Redis. Every method raises `StoreUnavailable`, in bounded time.
 
     Commands must be idempotent: they are sent again after a broken connection.
     """
 
-    async def ask(self, commands: Sequence[Command | Attempt]) -> list[Reply]:
+    async def ask(self, commands: Sequence[Command | OptionalScript]) -> list[Reply]:
         """Send `commands` in one round trip and return their replies.
 
         They are not a transaction: Redis may run other clients' commands in between. The reply to
-        an `Attempt` that failed is `Failed`.
+        an `OptionalScript` that failed is `FailedReply`.
         """
 
-    async def ask_each(
+    async def execute_groups(
         self, groups: Sequence[Sequence[Command]]
     ) -> list[list[Reply] | StoreUnavailable]:
         """Send independent groups of commands in one round trip.
@@ -129,7 +129,7 @@ class Connection(Protocol):
     async def run(
         self, script: Script, keys: Sequence[str], arguments: Sequence[Argument]
     ) -> Reply:
-        """Run `script`, in one round trip if the server has it cached."""
+        """Run `load_script`, in one round trip if the server has it cached."""
 
     def route(self, key: str) -> Hashable | None:
         """Return an identifier of the connection that commands for `key` use now.

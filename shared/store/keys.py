@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from uuid import uuid4
 from zlib import crc32
 
+from shared.application.ports.commit import IdempotencyKey
 from shared.domain.naming import session_name
-from shared.ports import IdempotencyKey
 
 
 @dataclass(frozen=True, slots=True)
-class Keys:
+class StoreKeys:
     """The key names for `shards` hash tags, `{s0}` to `{s<shards-1>}`."""
 
     shards: int = 1
@@ -44,7 +44,7 @@ class Keys:
         """Sorted set of live sessions, scored by their next wake-up."""
         return f"{shard}:deadlines"
 
-    def owed_pushes(self, shard: str) -> str:
+    def pending_pushes(self, shard: str) -> str:
         """Sorted set of sessions whose newest push failed, scored by the time of the next try."""
         return f"{shard}:owed-pushes"
 
@@ -68,7 +68,7 @@ class Keys:
         """Stream of audit entries that the database refuses, with the reasons."""
         return f"{shard}:dead-letters"
 
-    def drainer(self, shard: str) -> str:
+    def outbox_lease(self, shard: str) -> str:
         """Lease of the worker that empties the outbox."""
         return f"{shard}:drainer"
 
@@ -96,7 +96,7 @@ class Keys:
         """Channel for empty messages: the outbox was empty and has entries now."""
         return f"{shard}:outbox-filled"
 
-    def echo_channel(self, instance: str) -> str:
+    def self_check_channel(self, instance: str) -> str:
         """Channel on which an instance publishes to itself to check its subscription."""
         return f"{self.shard_of(instance)}:echo:{instance}"
 

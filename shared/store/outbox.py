@@ -4,15 +4,15 @@ from collections.abc import AsyncIterator, Collection, Iterable, Mapping, Sequen
 from functools import partial
 from types import MappingProxyType
 
-from shared.audit import entries
-from shared.audit.ports import Delivery, Moment
+from shared.application import audit_entries
+from shared.application.errors import StoreUnavailable
+from shared.application.event_loop import LARGE_BYTES, yield_to_event_loop
+from shared.application.ports.audit_log import QueuedEntry, SessionSnapshot
 from shared.domain.units import Millis
-from shared.errors import StoreUnavailable
-from shared.slices import LARGE_BYTES, next_slice
-from shared.store.connection import Argument, Connection, each_that_can, script
-from shared.store.keys import Keys
-from shared.store.sessions import queued_at
-from shared.store.walks import Walks
+from shared.store.connection import Argument, StoreConnection, gather_available, load_script
+from shared.store.keys import StoreKeys
+from shared.store.outbox_scans import SharedScans
+from shared.store.sessions import stream_id_time
 
 _GROUP = "audit"
 _LEASE = Millis(2_000)
@@ -26,12 +26,13 @@ _MOST_BYTES = 1 << 20
 class RedisOutbox:
     """The audit entries that `commit.lua` added to the streams."""
 
-    def __init__(self, redis: Connection, keys: Keys) -> None:
+    def __init__(self, redis: StoreConnection, keys: StoreKeys) -> None:
         self._redis = redis
         self._keys = keys
         self._first_shard = 0
         self._walks = {
-            shard: Walks(partial(self._entries, shard), _session_of) for shard in keys.all_shards
+            shard: SharedScans(partial(self._entries, shard), _session_of)
+            for shard in keys.all_shards
         }
 
     async def take(
@@ -40,25 +41,25 @@ class RedisOutbox:
         most: int,
         most_bytes: int = _MOST_BYTES,
         after: Mapping[str, str] = MappingProxyType({}),
-    ) -> list[Delivery]:
+    ) -> list[QueuedEntry]:
         """See `Outbox`. Each call begins with another shard, so that all get their turn.
 
         Shards that can't be reached are skipped. Raises `StoreUnavailable` if none can be.
         """
         shards = self._keys.all_shards
         self._first_shard = (self._first_shard + 1) % len(shards)
-        taken: list[Delivery] = []
+        taken: list[QueuedEntry] = []
         outages: list[StoreUnavailable] = []
         for shard in shards[self._first_shard :] + shards[: self._first_shard]:
             left = most - len(taken)
             bytes_left = most_bytes - sum(len(delivery.entry or b"") for delivery in taken)
             if left <= 0 or bytes_left <= 0:
                 break
-            keys = [self._keys.drainer(shard), self._keys.outbox(shard)]
+            keys = [self._keys.outbox_lease(shard), self._keys.outbox(shard)]
             bounds = (left, bytes_left, _first_id_after(after.get(shard)))
             try:
                 reply = await self._redis.run(
-                    script("take"), keys, (worker, _LEASE, _GROUP, *bounds)
+                    load_script("take"), keys, (worker, _LEASE, _GROUP, *bounds)
                 )
             except StoreUnavailable as outage:
                 outages.append(outage)
@@ -69,50 +70,50 @@ class RedisOutbox:
         return taken
 
     async def renew(self, worker: str, shards: Iterable[str]) -> None:
-        drainers = [self._keys.drainer(shard) for shard in shards]
+        drainers = [self._keys.outbox_lease(shard) for shard in shards]
         holders = await self._redis.ask([("GET", drainer) for drainer in drainers])
         own = [key for key, by in zip(drainers, holders, strict=True) if by == worker.encode()]
         if own:
             await self._redis.ask([("PEXPIRE", drainer, _LEASE) for drainer in own])
 
-    async def settle(self, deliveries: Sequence[Delivery]) -> None:
+    async def settle(self, deliveries: Sequence[QueuedEntry]) -> None:
         """See `Outbox`. Entries of a shard that can't be reached are delivered again later."""
         by_shard: dict[str, list[str]] = {}
         for delivery in deliveries:
             by_shard.setdefault(delivery.shard, []).append(delivery.id)
-        await each_that_can(
-            self._redis.run(script("settle"), [self._keys.outbox(shard)], [_GROUP, *ids])
+        await gather_available(
+            self._redis.run(load_script("settle"), [self._keys.outbox(shard)], [_GROUP, *ids])
             for shard, ids in by_shard.items()
         )
 
-    async def park(self, delivery: Delivery, reason: str) -> None:
+    async def move_to_dead_letters(self, delivery: QueuedEntry, reason: str) -> None:
         keys = [self._keys.outbox(delivery.shard), self._keys.dead_letters(delivery.shard)]
         arguments: list[Argument] = [_GROUP, delivery.id, delivery.entry or b"", reason]
-        await self._redis.run(script("park"), keys, arguments)
+        await self._redis.run(load_script("park"), keys, arguments)
 
-    async def entry(self, name: str, entry_id: str) -> Moment | None:
+    async def entry(self, name: str, entry_id: str) -> SessionSnapshot | None:
         outbox = self._keys.outbox(self._keys.shard_of(name))
         (found,) = await self._redis.ask([("XRANGE", outbox, entry_id, entry_id)])
         entry = _entry_field(found[0][1]) if found else None
         return _moment_of(entry) if entry and _session_of(entry) == name else None
 
-    async def waiting(self, name: str) -> list[Moment]:
+    async def waiting(self, name: str) -> list[SessionSnapshot]:
         shard = self._keys.shard_of(name)
         own = (await self._walks[shard].entries_of([name]))[name]
         return [moment for entry in own if (moment := await _decoded(entry))]
 
-    async def newest_of(self, names: Collection[str]) -> dict[str, Moment]:
+    async def newest_versions_of(self, names: Collection[str]) -> dict[str, SessionSnapshot]:
         by_shard: dict[str, list[str]] = {}
         for name in names:
             by_shard.setdefault(self._keys.shard_of(name), []).append(name)
-        newest: dict[str, Moment] = {}
+        newest: dict[str, SessionSnapshot] = {}
         for shard, of_shard in by_shard.items():
             for name, entries_of in (await self._walks[shard].entries_of(of_shard)).items():
                 if entries_of and (moment := await _decoded(entries_of[-1])):
                     newest[name] = moment
         return newest
 
-    async def newest(self, shards: Collection[str]) -> dict[str, Moment]:
+    async def newest(self, shards: Collection[str]) -> dict[str, SessionSnapshot]:
         latest: dict[str | None, bytes] = {}
         for shard in shards:
             async for entry in self._entries(shard):
@@ -124,7 +125,7 @@ class RedisOutbox:
         outbox, start, has_more = self._keys.outbox(shard), "-", True
         while has_more:
             has_more, page = await self._redis.run(
-                script("page"), [outbox], [start, _PAGE, _MOST_BYTES]
+                load_script("page"), [outbox], [start, _PAGE, _MOST_BYTES]
             )
             for stream_id, fields in page:
                 start = f"({stream_id.decode()}"
@@ -136,26 +137,26 @@ class RedisOutbox:
 def _session_of(entry: bytes) -> str | None:
     """Return the name of an entry's session; None if someone added an invalid entry by hand."""
     try:
-        return entries.name_of(entry).session_name
+        return audit_entries.decode_key(entry).session_name
     except ValueError:
         return None
 
 
-def _moment_of(entry: bytes) -> Moment | None:
+def _moment_of(entry: bytes) -> SessionSnapshot | None:
     try:
-        return entries.moment_of(entry)
+        return audit_entries.decode_snapshot(entry)
     except ValueError:
         return None
 
 
-async def _decoded(entry: bytes) -> Moment | None:
+async def _decoded(entry: bytes) -> SessionSnapshot | None:
     if len(entry) > LARGE_BYTES:
-        await next_slice()
+        await yield_to_event_loop()
     return _moment_of(entry)
 
 
-def _delivery(shard: str, stream_id: bytes, fields: list[bytes]) -> Delivery:
-    return Delivery(shard, stream_id.decode(), queued_at(stream_id), _entry_field(fields))
+def _delivery(shard: str, stream_id: bytes, fields: list[bytes]) -> QueuedEntry:
+    return QueuedEntry(shard, stream_id.decode(), stream_id_time(stream_id), _entry_field(fields))
 
 
 def _first_id_after(stream_id: str | None) -> str:

@@ -3,35 +3,49 @@
 import time
 from collections.abc import Iterable, Iterator, Sequence
 
-from shared.clock import StoreClock
-from shared.domain.units import DAY, Instant, Millis, elapsed_between
-from shared.errors import StoreUnavailable
-from shared.ports import (
-    Agenda,
-    Announcer,
-    Census,
+from shared.application.errors import StoreUnavailable
+from shared.application.event_loop import LARGE_BYTES, LARGE_SESSION, yield_to_event_loop
+from shared.application.ports.commit import (
     Commit,
     CommitResult,
     Committed,
-    Epoch,
     IdempotencyKey,
-    Limit,
-    Loaded,
-    LoadedMany,
-    News,
-    Quota,
-    RecordedAnswer,
-    Stored,
-    Superseded,
+    IdempotencyRecord,
+    RevisionConflict,
+    StoredSession,
+)
+from shared.application.ports.data_loss import Epoch
+from shared.application.ports.notifier import CommitNotification, Notifier
+from shared.application.ports.rate_limit import RateLimit, RateLimitState
+from shared.application.ports.session_store import (
+    BatchLoadResult,
+    LoadResult,
+    ShardWakeups,
+    StoreStatistics,
     Wakeup,
 )
-from shared.slices import LARGE_BYTES, LARGE_SESSION, next_slice
+from shared.application.store_clock import StoreClock
+from shared.domain.units import DAY, Instant, Millis, elapsed_between
 from shared.store import codec
-from shared.store.commits import STATE, USUAL, Means, arguments_of, keys_of, result_of
-from shared.store.connection import Argument, Attempt, Command, Connection, Reply, script
-from shared.store.counters import Counters
-from shared.store.keys import Keys
-from shared.store.recent import RecentSessions
+from shared.store.commit_script import (
+    DEFAULT_FEATURES,
+    STATE_INDEX,
+    CommitFeatures,
+    commit_arguments,
+    commit_keys,
+    parse_commit_reply,
+)
+from shared.store.connection import (
+    Argument,
+    Command,
+    OptionalScript,
+    Reply,
+    StoreConnection,
+    load_script,
+)
+from shared.store.keys import StoreKeys
+from shared.store.rate_counters import RateLimitCounters
+from shared.store.session_cache import SessionCache
 
 _TIME = ("TIME",)
 _SESSION_FIELDS = ("operations", "state", "alarm")
@@ -46,20 +60,20 @@ class RedisSessionStore:
 
     def __init__(
         self,
-        redis: Connection,
-        keys: Keys,
+        redis: StoreConnection,
+        keys: StoreKeys,
         clock: StoreClock,
         *,
-        means: Means = USUAL,
-        announcer: Announcer | None = None,
+        means: CommitFeatures = DEFAULT_FEATURES,
+        announcer: Notifier | None = None,
     ) -> None:
         self._redis = redis
         self._keys = keys
         self._clock = clock
         self._means = means
         self._announcer = announcer
-        self._counters = Counters(keys, clock)
-        self._recent = RecentSessions()
+        self._counters = RateLimitCounters(keys, clock)
+        self._recent = SessionCache()
         self._clock_shard = keys.all_shards[0]
 
     def creation_scope(self, key: str, name: str | None) -> str:
@@ -72,15 +86,15 @@ class RedisSessionStore:
         self,
         name: str,
         key: IdempotencyKey | None = None,
-        limits: Sequence[Limit] = (),
+        limits: Sequence[RateLimit] = (),
         *,
         with_epoch: bool = False,
-    ) -> Loaded:
+    ) -> LoadResult:
         """See `SessionStore`. Reads the session before the recorded answer and the time last: no
         reply is older than one before it, so if the state has a request's change, the recorded
         answer is found too."""
         counting = self._counters.attempts(limits)
-        commands: list[Command | Attempt] = [*counting, self._read_command(name)]
+        commands: list[Command | OptionalScript] = [*counting, self._read_command(name)]
         if key:
             commands.append(("GET", self._keys.answer(key)))
         shard = self._keys.shard_of(name)
@@ -95,23 +109,25 @@ class RedisSessionStore:
         return await self._loaded(name, now, replies[len(counting)], recorded, quotas, epoch)
 
     def _epoch(self, marker: Reply, shard: str) -> Epoch | None:
-        """Return the epoch of a shard, in the same form as `RedisMemory.epochs`."""
+        """Return the epoch of a shard, in the same form as `RedisDataLossDetector.epochs`."""
         route = self._redis.route(self._keys.whole(shard))
         return (marker.decode(), route) if marker and route else None
 
-    async def load_many(self, names: Sequence[str], limits: Sequence[Limit] = ()) -> LoadedMany:
+    async def load_many(
+        self, names: Sequence[str], limits: Sequence[RateLimit] = ()
+    ) -> BatchLoadResult:
         """See `SessionStore`. Reads the sessions of a shard together with the time of its server,
         because servers may have different clocks."""
         counting = self._counters.attempts(limits)
         by_shard = self._by_shard(names) or {self._clock_shard: []}
-        commands: list[Command | Attempt] = [*counting]
+        commands: list[Command | OptionalScript] = [*counting]
         for of_shard in by_shard.values():
             commands += [*map(self._read_command, of_shard), ("TIME",)]
         sent = time.monotonic()
         replies = await self._redis.ask(commands)
         quotas = self._counters.quotas(limits, replies[: len(counting)])
         rest = iter(replies[len(counting) :])
-        found: dict[str, Loaded] = {}
+        found: dict[str, LoadResult] = {}
         instants: list[Instant] = []
         for shard, of_shard in by_shard.items():
             read = [next(rest) for _ in of_shard]
@@ -119,30 +135,32 @@ class RedisSessionStore:
             for name, reply in zip(of_shard, read, strict=True):
                 found[name] = await self._loaded(name, now, reply)
             instants.append(now)
-        return LoadedMany(max(instants), [found[name] for name in names], quotas)
+        return BatchLoadResult(max(instants), [found[name] for name in names], quotas)
 
     async def commit(self, commit: Commit) -> CommitResult:
         """See `SessionStore`. The owner's limits apply per shard (`share_of_shard`), because one
         commit can't read other shards."""
         if commit.session and len(commit.session.participants) > LARGE_SESSION:
-            await next_slice()
-        arguments = arguments_of(commit, self._keys, self._means)
-        reply = await self._redis.run(script("commit"), keys_of(commit, self._keys), arguments)
+            await yield_to_event_loop()
+        arguments = commit_arguments(commit, self._keys, self._means)
+        reply = await self._redis.run(
+            load_script("commit"), commit_keys(commit, self._keys), arguments
+        )
         if reply[0] == b"done" and self._announcer:
             alarm_at = commit.alarm_at if reply[2] and self._means.sets_alarms else None
-            await self._announcer.announce(
-                News(commit.name, alarm_at, bool(reply[1]), commit.pushes)
+            await self._announcer.notify(
+                CommitNotification(commit.name, alarm_at, bool(reply[1]), commit.pushes)
             )
-        return self._result_of(reply, commit, arguments[STATE])
+        return self._result_of(reply, commit, arguments[STATE_INDEX])
 
     def _result_of(self, reply: Reply, commit: Commit, state: Argument) -> CommitResult:
         """Return the result of the commit, and update the cache of recent sessions."""
-        result = result_of(reply)
+        result = parse_commit_reply(reply)
         if isinstance(result, Committed) and commit.session:
             assert isinstance(state, bytes)
-            stored = Stored(commit.session, commit.operation_id)
+            stored = StoredSession(commit.session, commit.operation_id)
             self._recent.keep(commit.name, stored, len(state))
-        elif isinstance(result, Committed | Superseded):
+        elif isinstance(result, Committed | RevisionConflict):
             self._recent.drop(commit.name)
         return result
 
@@ -151,38 +169,38 @@ class RedisSessionStore:
         name: str,
         now: Instant,
         reply: Reply,
-        recorded: RecordedAnswer | None = None,
-        quotas: tuple[Quota, ...] = (),
+        recorded: IdempotencyRecord | None = None,
+        quotas: tuple[RateLimitState, ...] = (),
         epoch: Epoch | None = None,
-    ) -> Loaded:
+    ) -> LoadResult:
         operations, state, alarm = reply
         is_large = state is not None and len(state) > LARGE_BYTES
         if is_large and not self._recent.knows(name, operations):
-            await next_slice()
+            await yield_to_event_loop()
         stored = self._recent.decoded(name, operations, state)
         is_deleted = operations is not None and state is None
         alarm_at = Instant(int(alarm)) if alarm else None
-        return Loaded(now, stored, recorded, is_deleted, alarm_at, quotas, epoch)
+        return LoadResult(now, stored, recorded, is_deleted, alarm_at, quotas, epoch)
 
     async def remember(self, key: IdempotencyKey, record: bytes) -> bytes:
         kept: bytes = await self._redis.run(
-            script("remember"), [self._keys.record(key)], [record, DAY]
+            load_script("remember"), [self._keys.record(key)], [record, DAY]
         )
         return kept
 
-    async def agendas(self, limit: int) -> list[Agenda]:
+    async def due_wakeups(self, limit: int) -> list[ShardWakeups]:
         reading = [
             [("ZRANGE", self._keys.deadlines(shard), 0, limit - 1, "WITHSCORES"), ("TIME",)]
             for shard in self._keys.all_shards
         ]
         sent = time.monotonic()
-        outcomes = await self._redis.ask_each(reading)
-        agendas: list[Agenda] = []
+        outcomes = await self._redis.execute_groups(reading)
+        agendas: list[ShardWakeups] = []
         for shard, outcome in zip(self._keys.all_shards, outcomes, strict=True):
             if not isinstance(outcome, StoreUnavailable):
                 scored, time_reply = outcome
                 now = self._instant(time_reply, sent, shard)
-                agendas.append(Agenda(now, tuple(_wakeups(scored))))
+                agendas.append(ShardWakeups(now, tuple(_wakeups(scored))))
         return agendas
 
     async def claim(self, wakeups: Sequence[Wakeup], until: Instant) -> list[Wakeup]:
@@ -197,21 +215,21 @@ class RedisSessionStore:
         shard = self._keys.shard_of(claimed.name)
         await self._reschedule(shard, [claimed.name, claimed.at, "" if at is None else at])
 
-    async def rearm(self, rung: Wakeup, at: Instant) -> None:
+    async def reschedule_alarm(self, rung: Wakeup, at: Instant) -> None:
         if self._announcer:
-            await self._announcer.announce(News(rung.name, at))
+            await self._announcer.notify(CommitNotification(rung.name, at))
         if at != rung.at:
             key = self._keys.session(rung.name)
-            await self._redis.run(script("rearm"), [key], [rung.at, at])
+            await self._redis.run(load_script("rearm"), [key], [rung.at, at])
 
-    async def census(self) -> Census:
+    async def statistics(self) -> StoreStatistics:
         """See `SessionStore`. Shards that can't be reached are left out."""
-        outcomes = await self._redis.ask_each(
+        outcomes = await self._redis.execute_groups(
             [[*self._census_commands(shard), ("TIME",)] for shard in self._keys.all_shards]
         )
         counted = [one for one in outcomes if not isinstance(one, StoreUnavailable)]
-        waiting = [queued_at(i) for _, _, oldest, _, _ in counted for i, _ in oldest]
-        return Census(
+        waiting = [stream_id_time(i) for _, _, oldest, _, _ in counted for i, _ in oldest]
+        return StoreStatistics(
             live_sessions=sum(live for live, *_ in counted),
             outbox_length=sum(length for _, length, *_ in counted),
             outbox_age_ms=Millis(max(_age(oldest, now) for _, _, oldest, _, now in counted)),
@@ -242,11 +260,13 @@ class RedisSessionStore:
         ]
 
     async def _reschedule(self, shard: str, moves: Sequence[Argument]) -> list[str]:
-        moved = await self._redis.run(script("reschedule"), [self._keys.deadlines(shard)], moves)
+        moved = await self._redis.run(
+            load_script("reschedule"), [self._keys.deadlines(shard)], moves
+        )
         return [name.decode() for name in moved]
 
     async def _timed(
-        self, commands: Sequence[Command | Attempt], shard: str
+        self, commands: Sequence[Command | OptionalScript], shard: str
     ) -> tuple[Instant, list[Reply]]:
         """Send `commands`, then read the time of the server that has `shard`."""
         sent = time.monotonic()
@@ -279,9 +299,11 @@ def _wakeups(scored: Reply) -> Iterator[Wakeup]:
 def _age(oldest: Reply, time_reply: Reply) -> int:
     """Return how long the oldest entry of an outbox has waited, in ms; 0 if it is empty."""
     now = Instant(_micros(time_reply) // 1000)
-    return max((elapsed_between(queued_at(stream_id), now) for stream_id, _ in oldest), default=0)
+    return max(
+        (elapsed_between(stream_id_time(stream_id), now) for stream_id, _ in oldest), default=0
+    )
 
 
-def queued_at(stream_id: bytes) -> Instant:
+def stream_id_time(stream_id: bytes) -> Instant:
     """Return when Redis added an entry to a stream: the first half of its id."""
     return Instant(int(stream_id.partition(b"-")[0]))

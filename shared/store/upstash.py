@@ -1,4 +1,4 @@
-"""`Connection` over Upstash's REST API, through Upstash's own client."""
+"""`StoreConnection` over Upstash's REST API, through Upstash's own client."""
 
 import logging
 import ssl
@@ -10,15 +10,15 @@ from typing import Any
 import httpx
 from upstash_redis.errors import UpstashError
 
-from shared.errors import StoreUnavailable
+from shared.application.errors import StoreUnavailable
 from shared.store.connection import (
     Argument,
-    Attempt,
     Command,
+    OptionalScript,
     Reply,
     Script,
-    in_groups,
     require_replies,
+    split_replies,
 )
 from shared.store.upstash_client import UpstashClient
 
@@ -31,7 +31,7 @@ _log = logging.getLogger("synckairos.upstash")
 
 
 class UpstashConnection:
-    """`Connection` to the database at `url`; one request is one round trip.
+    """`StoreConnection` to the database at `url`; one request is one round trip.
 
     If a connection fails, which those of a frozen function do, the request is sent once more on
     another one. That is safe: all commands are idempotent (commits by their operation id).
@@ -60,7 +60,7 @@ class UpstashConnection:
         )
         self._redis = UpstashClient(self._url, self._token, http)
 
-    async def ask(self, commands: Sequence[Command | Attempt]) -> list[Reply]:
+    async def ask(self, commands: Sequence[Command | OptionalScript]) -> list[Reply]:
         pipeline = self._redis.pipeline()
         for command in commands:
             pipeline.execute(_encoded(_as_command(command)))
@@ -68,11 +68,11 @@ class UpstashConnection:
         _require(commands, replies)
         return [_decoded(reply) for reply in replies]
 
-    async def ask_each(
+    async def execute_groups(
         self, groups: Sequence[Sequence[Command]]
     ) -> list[list[Reply] | StoreUnavailable]:
-        """See `Connection`. All groups go to one database, so they fail together."""
-        return list(in_groups(groups, await self.ask(list(chain.from_iterable(groups)))))
+        """See `StoreConnection`. All groups go to one database, so they fail together."""
+        return list(split_replies(groups, await self.ask(list(chain.from_iterable(groups)))))
 
     async def run(
         self, script: Script, keys: Sequence[str], arguments: Sequence[Argument]
@@ -137,13 +137,13 @@ def _with_key_locking(script: Script) -> Script:
     return Script.of(_KEY_LOCKING + script.text)
 
 
-def _as_command(command: Command | Attempt) -> Command:
-    if isinstance(command, Attempt):  # a pipeline can't fall back from `EVALSHA` to `EVAL`
+def _as_command(command: Command | OptionalScript) -> Command:
+    if isinstance(command, OptionalScript):  # a pipeline can't fall back from `EVALSHA` to `EVAL`
         return command.as_command(_with_key_locking(command.script).text)
     return command
 
 
-def _require(commands: Sequence[Command | Attempt], replies: Sequence[Reply]) -> None:
+def _require(commands: Sequence[Command | OptionalScript], replies: Sequence[Reply]) -> None:
     try:
         require_replies(commands, replies)
     except StoreUnavailable as unavailable:

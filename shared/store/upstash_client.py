@@ -8,7 +8,7 @@ from upstash_redis.asyncio import Redis
 from upstash_redis.errors import UpstashError
 from upstash_redis.http import AsyncHttpClient, format_response, make_headers
 
-from shared.store.connection import Failed
+from shared.store.connection import FailedReply
 
 
 class UpstashClient(Redis):
@@ -38,7 +38,7 @@ class _Http(AsyncHttpClient):
     async def execute(
         self, url: str, headers: dict[str, str], command: list[Any], from_pipeline: bool = False
     ) -> Any:
-        """Override: in a pipeline, return an error as `Failed` in place of its reply.
+        """Override: in a pipeline, return an error as `FailedReply` in place of its reply.
 
         The original raises the error, so the other replies are lost.
         """
@@ -55,4 +55,4 @@ def _reply_or_failed(response: Any) -> Any:
     try:
         return format_response(response, "base64")
     except UpstashError as error:
-        return Failed(error)
+        return FailedReply(error)

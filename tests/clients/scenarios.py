@@ -14,7 +14,7 @@ from uuid import uuid4
 import httpx
 from redis.asyncio import Redis
 
-from shared.store.keys import Keys
+from shared.store.keys import StoreKeys
 from tests.clients.driving import Driver
 
 _FILE = Path(__file__).parents[2] / "clients" / "conformance" / "scenarios.json"
@@ -107,7 +107,7 @@ class ScenarioRun:
     async def _forget(self) -> None:
         """Delete the deleted session's entry, which blocks its id for a day."""
         async with Redis.from_url(self.redis_url) as redis:
-            assert await redis.delete(Keys().session(self.session_id)) == 1
+            assert await redis.delete(StoreKeys().session(self.session_id)) == 1
 
     async def _send(self, method: str, path: str, body: Any = None) -> None:
         """Send a request; repeat it after a 503, as every client does."""

@@ -10,11 +10,11 @@ import pytest
 from synckairos import session_clocks
 from synckairos.states import SessionState
 
+from shared.application.session_view import encode_session_view
 from shared.domain.clocks import clocks_of
 from shared.domain.session import Group, Participant, Session, Status, SyncMode
 from shared.domain.timekeeping import deadline
 from shared.domain.units import Instant, Millis
-from shared.representation import encoded_view
 from tests.clients.states import ADA, BEN, T0, session_state
 
 _SESSIONS_PER_MODE = 60
@@ -22,7 +22,7 @@ _SESSIONS_PER_MODE = 60
 
 def view(of: Session, at: int) -> SessionState:
     """Return the session as the service sends it."""
-    return cast(SessionState, msgspec.json.decode(encoded_view(of, Instant(at))))
+    return cast(SessionState, msgspec.json.decode(encode_session_view(of, Instant(at))))
 
 
 def sessions(mode: SyncMode) -> Iterator[tuple[Session, random.Random]]:

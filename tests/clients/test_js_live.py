@@ -17,7 +17,7 @@ from infra.local.instance import Instance, running
 from infra.local.ports import free_port
 from infra.local.realtime import LocalRealtime
 from infra.local.redis import embedded_redis
-from shared.access.tokens import LEEWAY_S
+from shared.auth.tokens import LEEWAY_S
 from tests.clients.driving import JAVASCRIPT, Driver, driver
 from tests.support import tokens
 from tests.support.api import CERTIFICATES, ApiClient, api_client, chess

@@ -14,7 +14,7 @@ from synckairos.states import Kind
 from infra.local.instance import Instance, running
 from infra.local.ports import free_port
 from infra.local.redis import embedded_redis
-from shared.access.tokens import LEEWAY_S
+from shared.auth.tokens import LEEWAY_S
 from tests.clients.following import RecordedSession, followed_session
 from tests.clients.losing_proxy import LossyProxy, lossy_proxy
 from tests.resilience.faults.faults import Fault

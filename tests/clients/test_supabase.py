@@ -88,7 +88,7 @@ async def test_while_realtime_is_unavailable_the_session_is_polled(
 ) -> None:
     monkeypatch.setattr("synckairos.connector._UPGRADE_EVERY_MS", 200.0)
     session_id = await host.created(chess())
-    supabase_realtime.mischief.refuses_sockets = True
+    supabase_realtime.mischief.rejects_sockets = True
     try:
         async with followed_session(
             service_with_supabase.url, session_id, token=tokens.spectator(session_id)
@@ -96,10 +96,10 @@ async def test_while_realtime_is_unavailable_the_session_is_polled(
             await recorded.wait_for_transport("polling")
             await host.do(session_id, "start")
             await recorded.wait_for_version(2)
-            supabase_realtime.mischief.refuses_sockets = False
+            supabase_realtime.mischief.rejects_sockets = False
             await recorded.wait_for_transport("supabase")
     finally:
-        supabase_realtime.mischief.refuses_sockets = False
+        supabase_realtime.mischief.rejects_sockets = False
 
 
 async def test_a_token_is_renewed_before_it_expires(

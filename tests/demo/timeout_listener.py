@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import msgspec
 from redis.asyncio import Redis
 
-from shared.store.keys import Keys
+from shared.store.keys import StoreKeys
 
 
 @dataclass
@@ -43,7 +43,7 @@ async def timeout_listener(
         yield witness
         return
     async with Redis.from_url(redis_url) as redis, redis.pubsub() as pubsub:
-        await pubsub.subscribe(Keys().push_channel(session_id))
+        await pubsub.subscribe(StoreKeys().push_channel(session_id))
         listener = asyncio.create_task(_listen(pubsub.listen(), witness))
         try:
             yield witness

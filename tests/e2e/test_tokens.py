@@ -11,7 +11,7 @@ from playwright.sync_api import Browser, BrowserContext, Request, expect
 from infra.local.instance import Instance, running
 from infra.local.postgres import EmbeddedPostgres
 from infra.local.redis import embedded_redis
-from shared.access.tokens import LEEWAY_S
+from shared.auth.tokens import LEEWAY_S
 from tests.e2e.console import Console
 from tests.e2e.problems import Problems
 from tests.support import tokens

@@ -8,18 +8,18 @@ from uuid import uuid4
 
 from redis import Redis
 
-from shared.alarms.sqs import decode_alarm
+from shared.application.ports.session_store import Wakeup
+from shared.application.session_encoding import decode_session, encode_session
+from shared.aws.sqs import decode_alarm
 from shared.domain.frozen import replace
 from shared.domain.session import Session
 from shared.domain.timekeeping import next_wakeup
 from shared.domain.units import Instant
-from shared.ports import Wakeup
-from shared.snapshot import decode_session, encode_session
-from shared.store.keys import Keys
+from shared.store.keys import StoreKeys
 from tests.functions.lambda_process import LambdaProcess
 from tests.functions.moto_aws import LocalAws, SentMessage
 
-_KEYS = Keys()
+_KEYS = StoreKeys()
 
 
 @dataclass(frozen=True, slots=True)

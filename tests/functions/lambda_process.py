@@ -16,7 +16,7 @@ from infra.local.functions.events import HttpRequest, http_api_event, queue_even
 from shared.observability.logging import JsonFormatter
 from shared.serverless import instance as instance_module
 from shared.serverless import invocation_log
-from shared.serverless.instance import Instance
+from shared.serverless.instance import FunctionInstance
 from tests.functions.moto_aws import REGION
 from tests.support.api import chess
 
@@ -46,7 +46,7 @@ class LambdaProcess:
         self._used: list[Handler] = []
 
     @property
-    def instance(self) -> Instance:
+    def instance(self) -> FunctionInstance:
         """The state kept between invocations."""
         return instance_module.instance()
 

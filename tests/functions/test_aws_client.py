@@ -1,4 +1,4 @@
-"""AWS client: which credentials it uses, and `AwsFailed` for every failure."""
+"""AWS client: which credentials it uses, and `AwsCallFailed` for every failure."""
 
 from collections.abc import AsyncIterator
 from datetime import timedelta
@@ -8,7 +8,7 @@ import httpx
 import pytest
 from starlette.responses import JSONResponse, Response
 
-from shared.aws.client import AwsClient, AwsFailed
+from shared.aws.client import AwsCallFailed, AwsClient
 from tests.functions.recording_aws import RecordingAws
 
 _OPERATION = r"AmazonSQS\.SendMessage"
@@ -80,7 +80,7 @@ async def test_a_call_without_any_credentials_fails(
     client: AwsClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("AWS_CONTAINER_CREDENTIALS_FULL_URI")
-    with pytest.raises(AwsFailed, match=_OPERATION):
+    with pytest.raises(AwsCallFailed, match=_OPERATION):
         await call(client)
 
 
@@ -95,7 +95,7 @@ async def test_an_error_response_of_aws_raises_an_error_that_quotes_it(
     recording: RecordingAws, client: AwsClient, response: Response
 ) -> None:
     recording.response = response
-    with pytest.raises(AwsFailed, match=f"{_OPERATION}: {response.status_code} .*not you"):
+    with pytest.raises(AwsCallFailed, match=f"{_OPERATION}: {response.status_code} .*not you"):
         await call(client)
 
 
@@ -103,7 +103,7 @@ async def test_a_response_that_is_not_json_raises_an_error(
     recording: RecordingAws, client: AwsClient
 ) -> None:
     recording.response = Response("<html>")
-    with pytest.raises(AwsFailed, match=_OPERATION):
+    with pytest.raises(AwsCallFailed, match=_OPERATION):
         await call(client)
 
 
@@ -122,7 +122,7 @@ async def test_a_call_fails_if_the_credentials_are_unavailable(
     recording: RecordingAws, client: AwsClient, credentials: Response
 ) -> None:
     recording.credentials = credentials
-    with pytest.raises(AwsFailed, match=_OPERATION):
+    with pytest.raises(AwsCallFailed, match=_OPERATION):
         await call(client)
     assert recording.requests == []
 
@@ -132,7 +132,7 @@ async def test_a_call_fails_if_the_connection_is_refused(
 ) -> None:
     await call(client)
     monkeypatch.setattr(client, "_endpoint", "http://127.0.0.1:1")
-    with pytest.raises(AwsFailed, match="ConnectError"):
+    with pytest.raises(AwsCallFailed, match="ConnectError"):
         await call(client)
 
 
@@ -140,5 +140,5 @@ async def test_a_call_that_takes_longer_than_a_second_fails(
     recording: RecordingAws, client: AwsClient
 ) -> None:
     recording.response_delay_s = 1.2
-    with pytest.raises(AwsFailed, match="ReadTimeout"):
+    with pytest.raises(AwsCallFailed, match="ReadTimeout"):
         await call(client)

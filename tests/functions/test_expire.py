@@ -9,10 +9,10 @@ import pytest
 from functions.sessions import cancel, delete, pause, switch
 from functions.workers import expire
 from infra.local.upstash import LocalUpstash
-from shared.alarms.sqs import encode_alarm
+from shared.application.ports.session_store import Wakeup
+from shared.aws.sqs import encode_alarm
 from shared.domain.session import Status
 from shared.domain.units import Instant
-from shared.ports import Wakeup
 from tests.functions.inspection import Inspector
 from tests.functions.lambda_process import Handler, LambdaProcess
 from tests.support.api import participant

@@ -9,9 +9,9 @@ import pytest
 
 from functions.sessions import switch
 from functions.workers import expire
-from shared.alarms.sqs import encode_alarm
+from shared.application.ports.session_store import Wakeup
+from shared.aws.sqs import encode_alarm
 from shared.observability.cloudwatch import EmfMetrics
-from shared.ports import Wakeup
 from tests.functions.inspection import Inspector
 from tests.functions.lambda_process import LambdaProcess
 from tests.support.shifted_clock import ShiftedClock
@@ -84,8 +84,8 @@ def test_the_lateness_of_an_applied_alarm_is_measured(
     ("observe", "name", "value", "unit"),
     [
         (lambda m: m.observe_audit_lag(12.3456), "AuditLag", 12.346, "Milliseconds"),
-        (lambda m: m.observe_lateness(0), "ExpiryLateness", 0, "Milliseconds"),
-        (lambda m: m.count_restored(7), "SessionsRestored", 7, "Count"),
+        (lambda m: m.observe_wakeup_lateness(0), "ExpiryLateness", 0, "Milliseconds"),
+        (lambda m: m.count_restored_sessions(7), "SessionsRestored", 7, "Count"),
         (lambda m: m.count_store_error("timeout"), "StoreErrors", 1, "Count"),
         (lambda m: m.observe_push(2, 30.1234), "PushDuration", 30.123, "Milliseconds"),
         (lambda m: m.count_pushes("failed", 2), "PushesFailed", 2, "Count"),

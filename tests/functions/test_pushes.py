@@ -12,16 +12,16 @@ from functions.sessions import delete, read, switch
 from functions.workers import audit, expire
 from infra.local.supabase import PUBLISHABLE_KEY, SECRET_KEY
 from infra.local.upstash import LocalUpstash
-from shared.alarms.sqs import encode_alarm
-from shared.ports import Wakeup
-from shared.store.keys import Keys
+from shared.application.ports.session_store import Wakeup
+from shared.aws.sqs import encode_alarm
+from shared.store.keys import StoreKeys
 from tests.functions.inspection import Inspector
 from tests.functions.lambda_process import LambdaProcess, fresh_process
 from tests.functions.recording_aws import RecordingAws
 from tests.support.broadcast_server import BroadcastServer, broadcast_server
 from tests.support.shifted_clock import ShiftedClock
 
-_KEYS = Keys()
+_KEYS = StoreKeys()
 _PROJECT = {"SUPABASE_SERVICE_ROLE_KEY": SECRET_KEY, "SUPABASE_PUBLISHABLE_KEY": PUBLISHABLE_KEY}
 
 
@@ -65,7 +65,7 @@ def switch_session(process: LambdaProcess, session_id: str) -> int:
 
 def pending_pushes(redis: Redis) -> dict[str, float]:
     """Return the sessions with a pending push, each with its score."""
-    found: Any = redis.zrange(_KEYS.owed_pushes(_KEYS.all_shards[0]), 0, -1, withscores=True)
+    found: Any = redis.zrange(_KEYS.pending_pushes(_KEYS.all_shards[0]), 0, -1, withscores=True)
     return {name.decode(): score for name, score in found}
 
 
@@ -185,7 +185,7 @@ def test_a_push_that_keeps_failing_is_left_to_the_next_run(
 ) -> None:
     realtime.status = 500
     switch_session(process, session_id)
-    redis.zadd(_KEYS.owed_pushes(_KEYS.all_shards[0]), {session_id: 1024 + 3})
+    redis.zadd(_KEYS.pending_pushes(_KEYS.all_shards[0]), {session_id: 1024 + 3})
     with pytest.raises(Exception, match="audit"):
         process.run_scheduled(audit.handler)
     assert len(realtime.sent) == 2

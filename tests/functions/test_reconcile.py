@@ -1,8 +1,8 @@
 """The reconcile function: handles wake-ups whose alarm was lost, once each."""
 
 from functions.workers import reconcile
+from shared.application.ports.session_store import Wakeup
 from shared.domain.session import Status
-from shared.ports import Wakeup
 from tests.functions.inspection import Inspector
 from tests.functions.lambda_process import LambdaProcess
 from tests.support.shifted_clock import ShiftedClock

@@ -6,7 +6,7 @@ from redis.client import PubSub
 
 from functions.sessions import create, read, switch
 from infra.local.upstash import LocalUpstash
-from shared.ports import Wakeup
+from shared.application.ports.session_store import Wakeup
 from tests.functions.inspection import Inspector
 from tests.functions.lambda_process import LambdaProcess, fresh_process
 from tests.functions.recording_aws import RecordingAws

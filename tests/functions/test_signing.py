@@ -10,7 +10,7 @@ import pytest
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 
-from shared.aws.client import AwsClient, AwsFailed
+from shared.aws.client import AwsCallFailed, AwsClient
 from tests.functions.moto_aws import REGION
 from tests.functions.recording_aws import RecordedRequest, RecordingAws
 
@@ -88,7 +88,7 @@ async def test_the_default_endpoint_is_that_of_the_region(
         monkeypatch.setenv("HTTPS_PROXY", f"http://{host}:{port}")
         monkeypatch.delenv("AWS_ENDPOINT_URL")
         client = AwsClient(httpx.create_ssl_context())
-        with pytest.raises(AwsFailed):
+        with pytest.raises(AwsCallFailed):
             await client.call("sqs", "AmazonSQS.SendMessage", "1.0", {})
         await client.close()
     assert request_lines == ["CONNECT sqs.eu-north-1.amazonaws.com:443 HTTP/1.1\r\n"]

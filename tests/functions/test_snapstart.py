@@ -14,7 +14,7 @@ from infra.local.functions import LocalFunctions, LocalRunOptions, running_funct
 from infra.local.functions.events import HttpRequest, http_api_event
 from infra.local.supabase import PUBLISHABLE_KEY, SECRET_KEY
 from infra.local.upstash import LocalUpstash
-from shared.store.keys import Keys
+from shared.store.keys import StoreKeys
 from tests.functions.lambda_process import FunctionResponse, LambdaProcess, parse_response
 from tests.functions.recording_aws import TOKEN, RecordingAws
 from tests.support.broadcast_server import BroadcastServer, broadcast_server
@@ -92,7 +92,7 @@ def test_the_first_switch_after_a_restore_works_as_any_other(
 ) -> None:
     session_id = process.create_started_session()
     redis.delete(
-        Keys().outbox(Keys().shard_of(session_id))
+        StoreKeys().outbox(StoreKeys().shard_of(session_id))
     )  # an empty outbox, so that an audit trigger is sent
     upstash.requests.clear()
     connections = upstash.connections

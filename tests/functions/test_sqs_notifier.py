@@ -7,11 +7,12 @@ from collections.abc import AsyncIterator
 import httpx
 import pytest
 
-from shared.alarms.sqs import SqsAnnouncer, decode_alarm, encode_alarm
+from shared.application.ports.notifier import CommitNotification
+from shared.application.ports.session_store import Wakeup
+from shared.application.store_clock import StoreClock
 from shared.aws.client import AwsClient
-from shared.clock import StoreClock
+from shared.aws.sqs import SqsNotifier, decode_alarm, encode_alarm
 from shared.domain.units import Instant, Millis, after
-from shared.ports import News, Wakeup
 from tests.functions.moto_aws import LocalAws, SentMessage
 from tests.functions.recording_aws import RecordingAws
 
@@ -30,10 +31,10 @@ def clock() -> StoreClock:
 @pytest.fixture
 async def announcer(
     aws: LocalAws, aws_environment: None, clock: StoreClock
-) -> AsyncIterator[SqsAnnouncer]:
+) -> AsyncIterator[SqsNotifier]:
     """Announcer with two new queues."""
     client = AwsClient(httpx.create_ssl_context())
-    yield SqsAnnouncer(client, clock, aws.create_queue(), aws.create_queue())
+    yield SqsNotifier(client, clock, aws.create_queue(), aws.create_queue())
     await client.close()
 
 
@@ -53,10 +54,10 @@ async def announcer(
     ],
 )
 async def test_an_alarm_arrives_one_to_two_seconds_early(
-    announcer: SqsAnnouncer, clock: StoreClock, aws: LocalAws, left_ms: int, delay_s: int
+    announcer: SqsNotifier, clock: StoreClock, aws: LocalAws, left_ms: int, delay_s: int
 ) -> None:
     at = after(clock.now(), Millis(left_ms))
-    await announcer.announce(News("a-session", alarm_at=at))
+    await announcer.notify(CommitNotification("a-session", alarm_at=at))
     assert aws.messages_in(announcer.alarm_queue_url) == [
         SentMessage(encode_alarm(Wakeup("a-session", at)), delay_s)
     ]
@@ -64,19 +65,21 @@ async def test_an_alarm_arrives_one_to_two_seconds_early(
 
 
 async def test_the_delay_of_an_alarm_is_at_most_the_configured_maximum(
-    announcer: SqsAnnouncer, clock: StoreClock, aws: LocalAws
+    announcer: SqsNotifier, clock: StoreClock, aws: LocalAws
 ) -> None:
-    limited = SqsAnnouncer(
+    limited = SqsNotifier(
         announcer.aws, clock, announcer.alarm_queue_url, announcer.audit_queue_url, 7
     )
-    await limited.announce(News("a-session", alarm_at=after(clock.now(), Millis(60_000))))
+    await limited.notify(
+        CommitNotification("a-session", alarm_at=after(clock.now(), Millis(60_000)))
+    )
     assert [sent.delay_s for sent in aws.messages_in(announcer.alarm_queue_url)] == [7]
 
 
 async def test_an_audit_trigger_names_no_session_and_is_delayed_by_a_second(
-    announcer: SqsAnnouncer, aws: LocalAws
+    announcer: SqsNotifier, aws: LocalAws
 ) -> None:
-    await announcer.announce(News("a-session", fills_outbox=True))
+    await announcer.notify(CommitNotification("a-session", outbox_was_empty=True))
     (trigger,) = aws.messages_in(announcer.audit_queue_url)
     assert trigger.delay_s == 1
     assert "a-session" not in trigger.body
@@ -84,31 +87,33 @@ async def test_an_audit_trigger_names_no_session_and_is_delayed_by_a_second(
 
 
 async def test_a_commit_without_alarm_and_outbox_entry_sends_no_message(
-    announcer: SqsAnnouncer, aws: LocalAws
+    announcer: SqsNotifier, aws: LocalAws
 ) -> None:
-    await announcer.announce(News("a-session"))
+    await announcer.notify(CommitNotification("a-session"))
     assert aws.messages_in(announcer.alarm_queue_url) == []
     assert aws.messages_in(announcer.audit_queue_url) == []
 
 
 async def test_a_missing_queue_is_logged_and_raises_nothing(
-    announcer: SqsAnnouncer, clock: StoreClock, aws: LocalAws, caplog: pytest.LogCaptureFixture
+    announcer: SqsNotifier, clock: StoreClock, aws: LocalAws, caplog: pytest.LogCaptureFixture
 ) -> None:
     missing_queue_url = f"{aws.endpoint}/123456789012/no-such-queue"
-    misconfigured = SqsAnnouncer(announcer.aws, clock, missing_queue_url, announcer.audit_queue_url)
+    misconfigured = SqsNotifier(announcer.aws, clock, missing_queue_url, announcer.audit_queue_url)
     with caplog.at_level(logging.WARNING, "synckairos.alarms"):
-        await misconfigured.announce(News("a-session", clock.now(), fills_outbox=True))
+        await misconfigured.notify(
+            CommitNotification("a-session", clock.now(), outbox_was_empty=True)
+        )
     assert len(aws.messages_in(announcer.audit_queue_url)) == 1
     (record,) = caplog.records
     assert "AmazonSQS.SendMessage: 400" in record.getMessage()
 
 
 async def test_an_unreachable_aws_is_logged_and_raises_nothing(
-    announcer: SqsAnnouncer, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+    announcer: SqsNotifier, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(announcer.aws, "_endpoint", "http://127.0.0.1:1")
     with caplog.at_level(logging.WARNING, "synckairos.alarms"):
-        await announcer.announce(News("a-session", Instant(1), fills_outbox=True))
+        await announcer.notify(CommitNotification("a-session", Instant(1), outbox_was_empty=True))
     assert [record.levelname for record in caplog.records] == ["WARNING", "WARNING"]
 
 
@@ -118,7 +123,9 @@ async def test_sending_to_a_hanging_aws_stops_before_the_request_times_out(
     container_credentials.credentials_delay_s = container_credentials.response_delay_s = 0.9
     client = AwsClient(httpx.create_ssl_context())
     started_at = time.monotonic()
-    await SqsAnnouncer(client, clock, "alarms", "audit").announce(News("a-session", Instant(1)))
+    await SqsNotifier(client, clock, "alarms", "audit").notify(
+        CommitNotification("a-session", Instant(1))
+    )
     assert time.monotonic() - started_at < 1.2
     assert [record.levelname for record in caplog.records] == ["WARNING"]
     await client.close()

@@ -10,7 +10,7 @@ import httpx
 import pytest
 
 from shared.aws.client import AwsClient
-from shared.aws.parameters import ParametersMissing, read_into_environment
+from shared.aws.ssm_parameters import MissingParameters, load_ssm_parameters
 from tests.functions.moto_aws import LocalAws
 
 _ROOT = Path(__file__).parents[2]
@@ -37,7 +37,7 @@ async def load() -> None:
     """Load the parameters that `SSM_NAMES` lists."""
     client = AwsClient(httpx.create_ssl_context())
     try:
-        await read_into_environment(client)
+        await load_ssm_parameters(client)
     finally:
         await client.close()
 
@@ -68,7 +68,7 @@ async def test_variables_that_are_already_set_are_not_replaced(aws: LocalAws, pa
 async def test_the_error_names_every_missing_parameter(aws: LocalAws, path: str) -> None:
     stored, *_ = set_ssm_names("STORED", "GONE", "AWAY")
     aws.put_secrets(path, {stored: "value"})
-    with pytest.raises(ParametersMissing) as missing:
+    with pytest.raises(MissingParameters) as missing:
         await load()
     places = f"{path}/{_PREFIX}AWAY, {path}/{_PREFIX}GONE"
     assert str(missing.value) == f"not in the parameter store: {places}"

@@ -10,7 +10,7 @@ from schemathesis import Config, Response
 
 from functions.server import build
 from infra.local.instance import Instance
-from shared.http.openapi import describe
+from shared.http.openapi.document import openapi_document
 from shared.settings.settings import Settings
 from tests.fuzz.extent import IS_FULL, extent
 from tests.fuzz.judging import CHECKS, AnyCase
@@ -26,7 +26,7 @@ _MIN_ACCEPTED = 10
 _SERVICE_HEADERS = bearer(service(lifetime_s=86_400))
 
 document = schemathesis.openapi.from_dict(
-    describe(build(Settings()).pipeline.routes),
+    openapi_document(build(Settings()).pipeline.routes),
     config=Config.from_dict(
         {
             "headers": _SERVICE_HEADERS,

@@ -15,7 +15,7 @@ from redis.asyncio import Redis
 from infra.local.functions import LocalFunctions, LocalRunOptions, running_functions
 from infra.local.redis import embedded_redis
 from infra.local.upstash import local_upstash
-from shared.store.keys import Keys
+from shared.store.keys import StoreKeys
 from tests.support.api import ApiClient, chess, participant
 from tests.support.shifted_clock import ShiftedClock
 
@@ -98,7 +98,7 @@ async def subscribed(deployment: Deployment, session_id: str) -> AsyncIterator[S
     """Subscribe to the session's channel, as containers do."""
     redis = Redis.from_url(deployment.redis_url)
     async with redis, redis.pubsub() as pubsub:
-        await pubsub.subscribe(Keys().push_channel(session_id))
+        await pubsub.subscribe(StoreKeys().push_channel(session_id))
         await pubsub.get_message(timeout=1)
         yield Subscription(pubsub)
 

@@ -14,11 +14,11 @@ from functions.workers.audit_worker import AuditWorker
 from infra.local.postgres import EmbeddedPostgres, embedded_postgres
 from infra.local.redis import embedded_redis
 from infra.migrate import migrate
+from shared.application.errors import AuditUnavailable, EntriesRefused
+from shared.application.ports.audit_log import AuditConflict
 from shared.audit import postgres as postgres_log
-from shared.audit.ports import Clash
 from shared.audit.postgres import PostgresAuditLog
-from shared.domain.events import Change
-from shared.errors import AuditUnavailable, EntriesRefused
+from shared.domain.events import SessionChange
 from tests.support.desk import OutboxSetup, running_workers
 from tests.support.scenarios import entries_of, last_session, switched_session
 
@@ -83,7 +83,7 @@ class RecordingAuditLog(PostgresAuditLog):
         super().__init__(url)
         self.batch_sizes: list[int] = []
 
-    async def append(self, entries: Sequence[bytes]) -> list[Clash]:
+    async def append(self, entries: Sequence[bytes]) -> list[AuditConflict]:
         self.batch_sizes.append(len(entries))
         return await super().append(entries)
 
@@ -103,7 +103,7 @@ async def latin1_desk(redis: Redis, own_postgres: EmbeddedPostgres) -> AsyncIter
     await log.close()
 
 
-async def put(desk: OutboxSetup, changes: list[Change], *, piece: str = "♞") -> None:
+async def put(desk: OutboxSetup, changes: list[SessionChange], *, piece: str = "♞") -> None:
     """Put the entries of `changes` into the outbox, with `piece` in the session's name."""
     for entry in entries_of(changes):
         await desk.put(last_session(changes).name, entry.replace("♞".encode(), piece.encode()))
@@ -115,7 +115,7 @@ async def deliver_until_error(worker: AuditWorker) -> None:
         await worker.deliver()
 
 
-def all_versions(changes: list[Change]) -> list[int]:
+def all_versions(changes: list[SessionChange]) -> list[int]:
     return [change.session.version for change in changes]
 
 
@@ -144,7 +144,7 @@ async def test_an_entry_that_raises_any_error_is_parked_with_the_reason(
     name = last_session(bad).name.encode()
 
     class FailingAuditLog(PostgresAuditLog):
-        async def append(self, entries: Sequence[bytes]) -> list[Clash]:
+        async def append(self, entries: Sequence[bytes]) -> list[AuditConflict]:
             if any(name in entry and b'"version":3,' in entry for entry in entries):
                 raise (
                     error("ascii", "é", 0, 1, "bad")
@@ -293,7 +293,7 @@ async def test_a_locked_row_delays_only_its_own_session(
 
 
 async def wait_until_written(
-    desk: OutboxSetup, changes: list[Change], within_s: float = 20
+    desk: OutboxSetup, changes: list[SessionChange], within_s: float = 20
 ) -> None:
     """Wait until all of `changes` are in the audit trail."""
     async with asyncio.timeout(within_s):
@@ -320,7 +320,7 @@ async def test_a_worker_renews_its_lease_while_a_batch_takes_longer(desk: Outbox
     started, finish = asyncio.Event(), asyncio.Event()
 
     class SlowAuditLog(PostgresAuditLog):
-        async def append(self, entries: Sequence[bytes]) -> list[Clash]:
+        async def append(self, entries: Sequence[bytes]) -> list[AuditConflict]:
             started.set()
             await finish.wait()
             return []
@@ -340,7 +340,7 @@ async def test_the_refused_entry_of_a_batch_is_found_by_bisection(desk: OutboxSe
     sizes = list[int]()
 
     class RefusingAuditLog(PostgresAuditLog):
-        async def append(self, entries: Sequence[bytes]) -> list[Clash]:
+        async def append(self, entries: Sequence[bytes]) -> list[AuditConflict]:
             sizes.append(len(entries))
             if any(b"teleported" in entry for entry in entries):
                 raise EntriesRefused("no such event")

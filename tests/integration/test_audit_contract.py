@@ -19,8 +19,9 @@ import pytest
 from infra.local.ports import free_port
 from infra.local.postgres import EmbeddedPostgres
 from infra.local.supabase import SECRET_KEY
+from shared.application.errors import AuditUnavailable, EntriesRefused
+from shared.application.ports.audit_log import AuditConflict, AuditLog
 from shared.audit import postgrest_client, supabase_client
-from shared.audit.ports import AuditLog, Clash
 from shared.audit.postgres import PostgresAuditLog
 from shared.audit.supabase import SupabaseAuditLog
 from shared.domain.commands import Complete, Delete, Start, Switch
@@ -28,7 +29,6 @@ from shared.domain.naming import session_name, tenant_and_id
 from shared.domain.session import Session
 from shared.domain.transition import transition
 from shared.domain.units import Instant
-from shared.errors import AuditUnavailable, EntriesRefused
 from tests.support.scenarios import (
     CREATED_AT,
     STEP_MS,
@@ -94,9 +94,9 @@ async def test_last_of_returns_the_newest_versions_of_many_sessions(audit: Audit
         assert await audit.append(entries_of(changes)) == []
     newest = {last_session(changes).name: last_session(changes) for changes in stories}
     unknown = [str(uuid4()), session_name(session_id, "nobody"), session_id]
-    found = await audit.last_of([*newest, *unknown])
+    found = await audit.newest_of([*newest, *unknown])
     assert {name: moment.session for name, moment in found.items()} == newest
-    assert await audit.last_of(unknown) == {}
+    assert await audit.newest_of(unknown) == {}
 
 
 async def test_events_hold_each_change_in_order(audit: AuditLog) -> None:
@@ -237,7 +237,7 @@ async def test_another_change_of_the_same_version_is_reported_and_not_kept(
     await audit.append(entries_of(changes[:3]))
     conflicting = changes_of(Complete(), session_id=session_id)
     conflicts = await audit.append(entries_of(conflicting[1:], "another") + entries_of(changes[3:]))
-    assert conflicts == [Clash(session_id, 2)]
+    assert conflicts == [AuditConflict(session_id, 2)]
     events = await audit.events(session_id, after=0, limit=10)
     assert [e.version for e in events] == [1, 2, 3, 4, 5]
     assert events[1].event == "session_started"
@@ -314,7 +314,7 @@ async def test_only_sessions_with_a_deadline_are_listed_as_waking(audit: AuditLo
         await audit.append(entries_of(changes))
     listed: dict[str, Session] = {}
     after = None
-    while page := await audit.waking(after, 2):
+    while page := await audit.sessions_with_wakeup(after, 2):
         assert len(page) <= 2
         listed |= {session.name: session for session in page}
         after = page[-1].name
@@ -336,7 +336,7 @@ async def test_pages_of_waking_sessions_continue_across_tenants(audit: AuditLog)
     before_all_tenants = f"!:{ids[0]}"
     for start, size in ((before_all_tenants, 1), (before_all_tenants, 4), (None, 500)):
         pages, after = [], start
-        while page := await audit.waking(after, size):
+        while page := await audit.sessions_with_wakeup(after, size):
             pages.append([session.name for session in page])
             after = pages[-1][-1]
         assert all(len(page) == size for page in pages[:-1])
@@ -441,7 +441,7 @@ async def test_a_version_conflict_names_its_tenant(audit: AuditLog) -> None:
         others = [t for t in tenants if t != tenant]
         again = [switched_session(session_id=session_id, tenant=other)[1] for other in others]
         conflicts = await audit.append(entries_of(again) + entries_of(conflicting, "another"))
-        assert conflicts == [Clash(session_id, 2, tenant)]
+        assert conflicts == [AuditConflict(session_id, 2, tenant)]
 
 
 async def test_a_sessions_tenant_and_owner_are_kept(audit: AuditLog) -> None:
@@ -453,7 +453,7 @@ async def test_a_sessions_tenant_and_owner_are_kept(audit: AuditLog) -> None:
         await audit.at_version(session.name, 1),
         await audit.at_instant(session.name, session.updated_at),
     ]
-    woken = {session.name: session for session in await audit.waking(None, 1000)}
+    woken = {session.name: session for session in await audit.sessions_with_wakeup(None, 1000)}
     found = [moment.session for moment in moments if moment] + [woken[session.name]]
     assert [(one.tenant, one.owner, one.name) for one in found] == [
         ("acme", "host-1", f"acme:{session.session_id}")
@@ -468,7 +468,7 @@ async def test_a_deletion_is_kept_as_the_last_version(
     moment = await audit.last(last_session(changes).session_id)
     assert moment is not None
     assert moment.is_deletion
-    assert not moment.is_unfinished
+    assert not moment.can_change
     query = "select deleted_at is not null, wakes_at from sync_sessions where session_id = %s"
     assert rows(postgres, query, last_session(changes).session_id) == [(True, None)]
 

@@ -12,11 +12,11 @@ import pytest
 from infra.local.ports import free_port
 from infra.local.postgres import EmbeddedPostgres, embedded_postgres
 from infra.migrate import migrate
-from shared.audit.ports import AuditLog
+from shared.application.errors import AuditUnavailable, EntriesRefused
+from shared.application.ports.audit_log import AuditLog
 from shared.audit.postgres import PostgresAuditLog
 from shared.audit.postgres_pool import PostgresPool
 from shared.domain.units import Instant
-from shared.errors import AuditUnavailable, EntriesRefused
 from tests.support.scenarios import CREATED_AT, STEP_MS, entries_of, last_session, switched_session
 
 _AT_ONCE_S = 0.5

@@ -11,10 +11,10 @@ from redis.asyncio import Redis
 from infra.local.postgres import EmbeddedPostgres, embedded_postgres
 from infra.local.redis import embedded_redis
 from infra.migrate import migrate
-from shared.audit.ports import AuditLog
+from shared.application.errors import AuditUnavailable
+from shared.application.ports.audit_log import AuditLog
 from shared.audit.postgres import PostgresAuditLog
 from shared.domain.commands import Complete
-from shared.errors import AuditUnavailable
 from tests.resilience.faults.faults import Fault
 from tests.resilience.faults.proxy import faulty_proxy
 from tests.support.desk import TIMEOUT_S, OutboxSetup, running_workers
@@ -73,7 +73,7 @@ async def test_a_worker_that_dies_before_writing_loses_nothing(desk: OutboxSetup
     changes = switched_session()
     await desk.commit(changes)
     assert len(await desk.outbox.take("dead", 3)) == 3
-    await desk.redis.delete(*map(desk.keys.drainer, desk.keys.all_shards))
+    await desk.redis.delete(*map(desk.keys.outbox_lease, desk.keys.all_shards))
     await desk.worker().deliver()
     await desk.worker().deliver()
     async with running_workers(desk.worker()):
@@ -138,7 +138,7 @@ async def test_one_bad_entry_among_many_is_parked_with_its_reason(desk: OutboxSe
     (letter,) = await desk.dead_letters()
     assert "session_teleported" in letter["reason"]
     assert msgspec.json.decode(letter["entry"])["version"] == 21
-    assert (await desk.store.census()).dead_letters == 1
+    assert (await desk.store.statistics()).dead_letters == 1
 
 
 @pytest.mark.parametrize("invalid", [b"", b"not json", b"[]", b'{"version": 1}', b"\xff\xfe"])
@@ -276,10 +276,10 @@ async def test_the_audit_lag_is_measured(desk: OutboxSetup) -> None:
     changes = switched_session()
     await desk.store.time()
     await desk.commit(changes)
-    census = await desk.store.census()
+    census = await desk.store.statistics()
     assert 0 <= census.outbox_age_ms < 5_000
     await desk.worker().deliver()
     samples = {s.name: s.value for m in desk.metrics.registry.collect() for s in m.samples}
     assert samples["synckairos_audit_lag_ms_count"] == len(changes)
     assert 0 <= samples["synckairos_audit_lag_ms_sum"] < 5_000 * len(changes)
-    assert (await desk.store.census()).outbox_age_ms == 0
+    assert (await desk.store.statistics()).outbox_age_ms == 0

@@ -10,21 +10,19 @@ import pytest
 
 from infra.local.instance import Instance, running
 from infra.local.redis import embedded_redis
-from shared.access.allowance import Allowance
-from shared.access.callers import Caller, Role
-from shared.access.permits import Permit
-from shared.access.rights import Operation, Reach
-from shared.clock import StoreClock
-from shared.current_state import CurrentState
+from shared.application.authorization import Authorization, Caller, Operation, Role, Scope
+from shared.application.commit_builder import ChangeContext
+from shared.application.errors import SessionNotFound
+from shared.application.ports.commit import IdempotencyKey, Origin
+from shared.application.replayed_state import ReplayedStateReader
+from shared.application.session_loader import SessionLoader
+from shared.application.session_service import Outcome, SessionService
+from shared.application.store_clock import StoreClock
+from shared.auth.rate_limits import RequestRateLimit
 from shared.domain.commands import Create, NewParticipant, Pause, Resume, Start, Switch
 from shared.domain.session import SyncMode
 from shared.domain.units import Millis
-from shared.drafts import Request
-from shared.errors import SessionNotFound
-from shared.ports import IdempotencyKey, Origin
-from shared.recall import Recall
-from shared.session_service import Outcome, SessionService
-from shared.store.keys import Keys
+from shared.store.keys import StoreKeys
 from shared.store.outbox import RedisOutbox
 from shared.store.redis import NativeConnection
 from shared.store.sessions import RedisSessionStore
@@ -134,23 +132,25 @@ class _Service:
 
     def __init__(self, url: str) -> None:
         self.connection = _CountingConnection(url)
-        store = RedisSessionStore(self.connection, Keys(), StoreClock())
-        outbox = RedisOutbox(self.connection, Keys())
-        self.service = SessionService(store, CurrentState(store), Recall(store, outbox, None))
+        store = RedisSessionStore(self.connection, StoreKeys(), StoreClock())
+        outbox = RedisOutbox(self.connection, StoreKeys())
+        self.service = SessionService(
+            store, SessionLoader(store), ReplayedStateReader(store, outbox, None)
+        )
 
-    async def create(self, permit: Permit) -> None:
+    async def create(self, authorization: Authorization) -> None:
         """Create and start the session `_SESSION`."""
         players = tuple(
             NewParticipant(f"0c0e5a3e-58cf-4c5c-8a34-5a5a2b6d1f0{n}", total_time_ms=Millis(60_000))
             for n in range(2)
         )
         spec = Create(_SESSION, SyncMode.PER_PARTICIPANT, players)
-        await self.service.create(permit, spec, _request())
-        await self.service.change(permit, _SESSION, Start(), _request())
+        await self.service.create(authorization, spec, _request())
+        await self.service.change(authorization, _SESSION, Start(), _request())
 
-    async def switch(self, permit: Permit) -> Outcome:
+    async def switch(self, authorization: Authorization) -> Outcome:
         """Switch that session once."""
-        return await self.service.change(permit, _SESSION, Switch(), _request())
+        return await self.service.change(authorization, _SESSION, Switch(), _request())
 
 
 class _CountingConnection(NativeConnection):
@@ -172,19 +172,21 @@ async def service(own_redis_url: str) -> AsyncIterator[_Service]:
     await service.connection.close()
 
 
-def _request(key: IdempotencyKey | None = None) -> Request:
-    return Request(Origin("test"), key=key)
+def _request(key: IdempotencyKey | None = None) -> ChangeContext:
+    return ChangeContext(Origin("test"), key=key)
 
 
-def _permit(subject: str, role: Role = Role.SERVICE, reach: Reach = Reach.ANYWHERE) -> Permit:
-    return Permit(Caller(role, subject), Operation.SWITCH, reach, Allowance())
+def _permit(
+    subject: str, role: Role = Role.SERVICE, reach: Scope = Scope.ANYWHERE
+) -> Authorization:
+    return Authorization(Caller(role, subject), Operation.SWITCH, reach, RequestRateLimit())
 
 
 _BACKEND = _permit("backend")
 
 
 def _version(outcome: Outcome) -> int | None:
-    return outcome.done.session.version if outcome.done else None
+    return outcome.result.session.version if outcome.result else None
 
 
 def _versions(outcomes: Sequence[Outcome]) -> list[int | None]:
@@ -215,7 +217,7 @@ async def test_changes_are_made_in_the_order_in_which_they_joined_the_queue(
     await service.create(_BACKEND)
     joined: list[str] = []
 
-    class RecordingPermit(Permit):
+    class RecordingPermit(Authorization):
         def check(self, session: Any) -> None:
             assert self.caller.subject
             if self.caller.subject not in joined:
@@ -224,8 +226,10 @@ async def test_changes_are_made_in_the_order_in_which_they_joined_the_queue(
 
     async def switch(number: int) -> tuple[str, int | None]:
         caller = Caller(Role.SERVICE, f"caller-{number}")
-        permit = RecordingPermit(caller, Operation.SWITCH, Reach.ANYWHERE, Allowance())
-        return f"caller-{number}", _version(await service.switch(permit))
+        authorization = RecordingPermit(
+            caller, Operation.SWITCH, Scope.ANYWHERE, RequestRateLimit()
+        )
+        return f"caller-{number}", _version(await service.switch(authorization))
 
     results = await asyncio.gather(*map(switch, range(_CALLERS)))
     assert [name for name, _ in sorted(results, key=lambda r: r[1] or 0)] == joined
@@ -234,13 +238,13 @@ async def test_changes_are_made_in_the_order_in_which_they_joined_the_queue(
 async def test_an_unauthorized_caller_is_refused_at_once_while_others_wait(
     service: _Service,
 ) -> None:
-    owner = _permit("owner", Role.HOST, Reach.OWN)
+    owner = _permit("owner", Role.HOST, Scope.OWN)
     await service.create(owner)
     async with service.service._turns.of(_SESSION):
         waiting = asyncio.create_task(service.switch(owner))
         for n in range(_UNAUTHORIZED):
             with pytest.raises(SessionNotFound):
-                await service.switch(_permit(f"unauthorized-{n}", Role.HOST, Reach.OWN))
+                await service.switch(_permit(f"unauthorized-{n}", Role.HOST, Scope.OWN))
         assert not waiting.done()
     await waiting
 
@@ -251,17 +255,17 @@ async def test_a_queued_change_is_authorized_against_the_state_that_the_one_befo
     await service.create(_BACKEND)
     second = "0c0e5a3e-58cf-4c5c-8a34-5a5a2b6d1f01"
     caller = Caller(Role.PARTICIPANT, None, None, _SESSION, second)
-    permit = Permit(caller, Operation.SWITCH, Reach.ON_MOVE, Allowance())
+    authorization = Authorization(caller, Operation.SWITCH, Scope.WHILE_ACTIVE, RequestRateLimit())
     async with service.service._turns.of(_SESSION):
         first = asyncio.create_task(service.switch(_BACKEND))
         await _wait_until_queued(service, 2)
-        next_change = asyncio.create_task(service.switch(permit))
+        next_change = asyncio.create_task(service.switch(authorization))
         await _wait_until_queued(service, 3)
     assert _versions(await asyncio.gather(first, next_change)) == [3, 4]
 
 
 async def _wait_until_queued(service: _Service, length: int) -> None:
-    while service.service._turns._lines[_SESSION].length < length:
+    while service.service._turns._queues[_SESSION].length < length:
         await asyncio.sleep(0.001)
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import pytest
 
 from infra.local.redis_sentinel import LocalSentinels, local_sentinels
-from shared.errors import StoreUnavailable
+from shared.application.errors import StoreUnavailable
 from shared.store.redis import NativeConnection
 
 _MAX_CONNECT_S = 2.0

@@ -19,10 +19,10 @@ from starlette.types import Message
 
 from functions.endpoints import ROUTES
 from infra.local.postgres import EmbeddedPostgres
+from shared.application.store_clock import StoreClock
 from shared.audit.postgres import PostgresAuditLog
-from shared.clock import StoreClock
-from shared.composition.backend import Backend, assemble
-from shared.composition.parts import parts_of
+from shared.composition.backend import Backend, build_backend
+from shared.composition.http_components import build_http_components
 from shared.domain.units import Instant
 from shared.http.pipeline import Pipeline
 from shared.observability.prometheus import PrometheusMetrics
@@ -68,7 +68,7 @@ def steps(monkeypatch: pytest.MonkeyPatch) -> _StepTimer:
 @pytest.fixture
 async def backend(own_redis_url: str, postgres: EmbeddedPostgres) -> AsyncIterator[Backend]:
     """The backend of one instance, in this process."""
-    backend = assemble(
+    backend = build_backend(
         Settings(max_automatic_load_per_session=10_000),
         NativeConnection(own_redis_url),
         PostgresAuditLog(postgres.url),
@@ -82,8 +82,8 @@ async def backend(own_redis_url: str, postgres: EmbeddedPostgres) -> AsyncIterat
 def app(backend: Backend) -> Pipeline:
     """The application with that backend."""
     settings = Settings(rate_limit_general=0, rate_limit_switch=0)
-    parts = parts_of(backend, settings, PrometheusMetrics(), holds_sockets=True)
-    return Pipeline(ROUTES, parts, cors_origins=[])
+    components = build_http_components(backend, settings, PrometheusMetrics(), holds_sockets=True)
+    return Pipeline(ROUTES, components, cors_origins=[])
 
 
 @pytest.fixture
@@ -192,7 +192,7 @@ async def test_a_session_with_auto_advance_catches_up_in_portions(
     loaded = await backend.store.load(session_id)
     assert loaded.stored
     await steps.begin()
-    stored, _ = await backend.service._state.caught_up(loaded.stored, Instant(loaded.now + 100_500))
+    stored, _ = await backend.service._state.apply_due(loaded.stored, Instant(loaded.now + 100_500))
     longest_ms = await steps.end()
     assert stored
     assert stored.session.version == 102

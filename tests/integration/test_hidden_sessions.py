@@ -16,14 +16,14 @@ from pydantic import SecretStr
 
 from functions.endpoints import ROUTES
 from infra.local.postgres import EmbeddedPostgres
+from shared.application.store_clock import StoreClock
 from shared.audit.postgres import PostgresAuditLog
-from shared.clock import StoreClock
-from shared.composition.backend import assemble
-from shared.composition.parts import parts_of
+from shared.composition.backend import build_backend
+from shared.composition.http_components import build_http_components
 from shared.http.pipeline import Pipeline
 from shared.observability.prometheus import PrometheusMetrics
 from shared.settings.settings import Settings
-from shared.store.connection import Argument, Attempt, Command, Reply, Script
+from shared.store.connection import Argument, Command, OptionalScript, Reply, Script
 from shared.store.redis import NativeConnection
 from tests.support import tokens
 from tests.support.api import chess
@@ -37,8 +37,8 @@ class _RecordingConnection(NativeConnection):
         super().__init__(url)
         self._calls = calls
 
-    async def ask(self, commands: Sequence[Command | Attempt]) -> list[Reply]:
-        names = [c.script.digest if isinstance(c, Attempt) else str(c[0]) for c in commands]
+    async def ask(self, commands: Sequence[Command | OptionalScript]) -> list[Reply]:
+        names = [c.script.digest if isinstance(c, OptionalScript) else str(c[0]) for c in commands]
         self._calls.append(f"ask {names}")
         return await super().ask(commands)
 
@@ -96,9 +96,9 @@ async def service(
     settings = Settings(jwt_secret=SecretStr(SECRET))
     trail = _RecordingAuditLog(postgres.url, calls)
     connection = _RecordingConnection(own_redis_url, calls)
-    backend = assemble(settings, connection, trail, clock=StoreClock())
-    parts = parts_of(backend, settings, PrometheusMetrics(), holds_sockets=True)
-    transport = httpx.ASGITransport(Pipeline(ROUTES, parts, cors_origins=[]))
+    backend = build_backend(settings, connection, trail, clock=StoreClock())
+    components = build_http_components(backend, settings, PrometheusMetrics(), holds_sockets=True)
+    transport = httpx.ASGITransport(Pipeline(ROUTES, components, cors_origins=[]))
     async with httpx.AsyncClient(transport=transport, base_url="http://service") as http:
         service = _RecordedService(http, calls)
         for name in ("another's", "deleted", "lost", "lost and completed"):

@@ -8,13 +8,13 @@ import httpx
 import pytest
 from pydantic import TypeAdapter
 
-from shared.http import documents
+from shared.http.openapi import models
 from tests.fuzz.extent import IS_FULL
 from tests.support.api import ApiClient, check_documented, chess, details_of, error_of, participant
 from tests.support.target import IS_FUNCTIONS, running_service
 
-_trail = TypeAdapter(documents.Envelope[documents.AuditTrail])
-_session = TypeAdapter(documents.Envelope[documents.Session])
+_trail = TypeAdapter(models.Envelope[models.AuditTrail])
+_session = TypeAdapter(models.Envelope[models.Session])
 _TIMEOUT_S = 5.0
 
 pytestmark = pytest.mark.http

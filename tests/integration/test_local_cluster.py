@@ -50,7 +50,7 @@ def test_a_replica_replaces_its_killed_primary_which_returns_as_a_replica(
 
 def test_a_primary_hands_over_to_its_replica(cluster: LocalCluster) -> None:
     replica = cluster.replica_of(cluster.owner_of("{s1}"))
-    former = cluster.hand_over("{s1}")
+    former = cluster.planned_failover("{s1}")
     assert cluster.owner_of("{s1}") is replica is not former
 
 

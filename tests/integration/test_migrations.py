@@ -23,12 +23,13 @@ from infra.local.ports import free_port
 from infra.local.postgres import EmbeddedPostgres, copy_programs
 from infra.local.supabase import PUBLISHABLE_KEY, SECRET_KEY, LocalSupabase, local_supabase
 from infra.migrate import MigrationFailed, migrate
-from shared.audit import entries, postgrest_client
-from shared.audit.ports import AuditLog
+from shared.application import audit_entries
+from shared.application.errors import AuditUnavailable
+from shared.application.ports.audit_log import AuditLog
+from shared.audit import postgrest_client
 from shared.audit.postgres import PostgresAuditLog
 from shared.audit.supabase import SupabaseAuditLog
-from shared.domain.events import Change
-from shared.errors import AuditUnavailable
+from shared.domain.events import SessionChange
 from tests.support.scenarios import entries_of, last_session, switched_session
 
 _ROOT = Path(__file__).parents[2]
@@ -119,7 +120,7 @@ def old_database(database: str, tmp_path: Path) -> str:
     return database
 
 
-def old_entries_of(changes: Sequence[Change]) -> list[bytes]:
+def old_entries_of(changes: Sequence[SessionChange]) -> list[bytes]:
     """Return the audit entries of `changes` in the format without tenants."""
     written = [msgspec.json.decode(entry) for entry in entries_of(changes)]
     for entry in written:
@@ -139,8 +140,8 @@ async def test_a_session_from_before_tenants_has_no_tenant_and_continues(old_dat
     kept = execute(old_database, "select * from sync_events order by version")
     assert kept == [(*row, "") for row in rows_before]
     log = PostgresAuditLog(old_database)
-    assert await log.at_version(session.name, 3) == entries.moment_of(old[2])
-    assert await log.waking(None, 10) == [changes[2].session]
+    assert await log.at_version(session.name, 3) == audit_entries.decode_snapshot(old[2])
+    assert await log.sessions_with_wakeup(None, 10) == [changes[2].session]
     assert await log.append(old) == []
     acme = switched_session(session_id=session.session_id, tenant="acme")
     assert await log.append(entries_of(acme)) == []
@@ -149,7 +150,7 @@ async def test_a_session_from_before_tenants_has_no_tenant_and_continues(old_dat
         assert [(e.version, e.event) for e in events] == [
             (change.session.version, change.type) for change in recorded
         ]
-    assert await log.waking(None, 10) == [session, last_session(acme)]
+    assert await log.sessions_with_wakeup(None, 10) == [session, last_session(acme)]
     await log.close()
 
 

@@ -12,11 +12,11 @@ import pytest
 from starlette.responses import Response
 
 from functions.endpoints import ROUTES
-from shared.http import openapi
-from shared.http.call import Call
-from shared.http.packed import PackedFiles
+from shared.http.openapi import document
 from shared.http.pipeline import Pipeline
+from shared.http.request import ApiRequest
 from shared.http.routing import Route
+from shared.http.static_documents import CachedStaticFiles
 from shared.observability.prometheus import PrometheusMetrics
 from tests.support.api import ApiClient
 
@@ -65,8 +65,8 @@ def compressions(monkeypatch: pytest.MonkeyPatch) -> list[int]:
 
 def _client(*routes: Route) -> httpx.AsyncClient:
     """Return a client of a pipeline whose routes need no store."""
-    parts: Any = SimpleNamespace(metrics=PrometheusMetrics())
-    transport = httpx.ASGITransport(Pipeline(routes, parts, cors_origins=[]))
+    components: Any = SimpleNamespace(metrics=PrometheusMetrics())
+    transport = httpx.ASGITransport(Pipeline(routes, components, cors_origins=[]))
     return httpx.AsyncClient(transport=transport, base_url="http://service")
 
 
@@ -79,9 +79,9 @@ async def test_a_file_is_compressed_once_until_it_changes(
     )
     file = tmp_path / "page.js"
     file.write_text("first " * 1_000)
-    files = PackedFiles(directory=tmp_path)
+    files = CachedStaticFiles(directory=tmp_path)
 
-    async def serve(call: Call) -> Response:
+    async def serve(call: ApiRequest) -> Response:
         return await files.at(call.path_params["rest"], call.scope)
 
     async with _client(Route("GET", "/{rest}", serve)) as http:
@@ -103,14 +103,14 @@ async def test_the_openapi_document_is_built_and_compressed_once(
     compressions: list[int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     described: list[Iterable[Route]] = []
-    describe = openapi.describe
+    describe = document.openapi_document
 
     def recording(routes: Iterable[Route]) -> dict[str, Any]:
         described.append(routes)
         return describe(routes)
 
-    monkeypatch.setattr(openapi, "describe", recording)
-    async with _client(openapi.document_route("/api-docs.json", ROUTES)) as http:
+    monkeypatch.setattr(document, "openapi_document", recording)
+    async with _client(document.document_route("/api-docs.json", ROUTES)) as http:
         answers = [await http.get("/api-docs.json", headers=_GZIP) for _ in range(3)]
     assert len({a.content for a in answers}) == 1
     assert len(described) == 1

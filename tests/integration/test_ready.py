@@ -16,18 +16,18 @@ from infra.local.instance import running
 from infra.local.ports import free_port
 from infra.local.postgres import EmbeddedPostgres, embedded_postgres
 from infra.migrate import migrate
-from shared.audit.ports import AuditLog
+from shared.application.ports.audit_log import AuditLog
+from shared.application.readiness import Readiness
+from shared.application.store_clock import StoreClock
 from shared.audit.postgres import PostgresAuditLog
-from shared.clock import StoreClock
-from shared.readiness import Readiness
-from shared.store.keys import Keys
-from shared.store.probe import StoreProbe
+from shared.store.keys import StoreKeys
 from shared.store.sessions import RedisSessionStore
+from shared.store.write_probe import StoreProbe
 from tests.support.api import ApiClient, chess
 from tests.support.native_redis import native_connection_of
 
 _TIMEOUT_S = 5.0
-_OUTBOX = Keys().outbox("{s0}")
+_OUTBOX = StoreKeys().outbox("{s0}")
 
 
 @pytest.fixture(scope="module")
@@ -169,7 +169,7 @@ async def test_a_trail_whose_encoding_lacks_characters_is_reported(
 async def test_a_trail_that_is_behind_but_advances_is_up(
     redis: Redis, own_postgres: EmbeddedPostgres, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("shared.readiness._FRESH_S", 0.0)
+    monkeypatch.setattr("shared.application.readiness._FRESH_S", 0.0)
     audit: AuditLog = PostgresAuditLog(own_postgres.url)
     readiness = readiness_of(redis, audit)
     seconds, _ = await redis.time()
@@ -187,6 +187,6 @@ async def test_a_trail_that_is_behind_but_advances_is_up(
 
 def readiness_of(redis: Redis, audit: AuditLog) -> Readiness:
     """Return the readiness check of an instance with this store and this trail."""
-    connection, keys = native_connection_of(redis), Keys()
+    connection, keys = native_connection_of(redis), StoreKeys()
     store = RedisSessionStore(connection, keys, StoreClock())
-    return Readiness(StoreProbe(connection, keys), store, audit)
+    return Readiness(StoreProbe(connection, keys).fault, store, audit)

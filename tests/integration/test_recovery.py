@@ -16,26 +16,25 @@ from infra.local.instance import Instance, running
 from infra.local.postgres import EmbeddedPostgres, embedded_postgres
 from infra.local.redis import embedded_redis
 from infra.migrate import migrate
-from shared.access.allowance import Allowance
-from shared.access.callers import ANYBODY
-from shared.access.permits import permit as permit_for
-from shared.access.rights import Operation
-from shared.audit.ports import Moment
+from shared.application.authorization import UNAUTHENTICATED_CALLER, Operation
+from shared.application.authorization import authorize as permit_for
+from shared.application.commit_builder import ChangeContext
+from shared.application.errors import SessionExists
+from shared.application.ports.audit_log import SessionSnapshot
+from shared.application.ports.commit import Origin
+from shared.application.recovery import Recovery, admit_all
+from shared.application.replayed_state import ReplayedStateReader
+from shared.application.session_loader import SessionLoader
+from shared.application.session_service import SessionService
+from shared.application.store_clock import StoreClock
 from shared.audit.postgres import PostgresAuditLog
-from shared.clock import StoreClock
-from shared.current_state import CurrentState
+from shared.auth.rate_limits import RequestRateLimit
 from shared.domain.commands import Complete, Create, Start, Switch
-from shared.domain.events import Change
+from shared.domain.events import SessionChange
 from shared.domain.session import Session, SyncMode
 from shared.domain.units import HOUR, Instant
-from shared.drafts import Request
-from shared.errors import SessionExists
-from shared.ports import Origin
-from shared.recall import Recall
-from shared.recovery import Recovery, anyone
-from shared.session_service import SessionService
-from shared.store.keys import Keys
-from shared.store.memory import RedisMemory
+from shared.store.data_loss import RedisDataLossDetector
+from shared.store.keys import StoreKeys
 from shared.store.outbox import RedisOutbox
 from shared.store.sessions import RedisSessionStore
 from tests.support import tokens
@@ -398,16 +397,16 @@ class Archive:
     @property
     def store(self) -> RedisSessionStore:
         """A store on the database."""
-        return RedisSessionStore(native_connection_of(self.redis), Keys(3), StoreClock())
+        return RedisSessionStore(native_connection_of(self.redis), StoreKeys(3), StoreClock())
 
     @property
     def recovery(self) -> Recovery:
         """A recovery from the trail into the database."""
-        connection, keys = native_connection_of(self.redis), Keys(3)
-        memory, outbox = RedisMemory(connection, keys), RedisOutbox(connection, keys)
+        connection, keys = native_connection_of(self.redis), StoreKeys(3)
+        memory, outbox = RedisDataLossDetector(connection, keys), RedisOutbox(connection, keys)
         return Recovery(self.store, memory, outbox, self.log)
 
-    async def record(self, *stories: list[Change]) -> None:
+    async def record(self, *stories: list[SessionChange]) -> None:
         """Write every change of `stories` into the trail."""
         await self.log.append([entry for changes in stories for entry in entries_of(changes)])
 
@@ -448,7 +447,7 @@ async def test_only_sessions_of_a_shard_that_lost_its_data_are_restored(
     assert await archive.recovery.restore_all() == 12
     assert await archive.recovery.restore_all() == 0
     lost = [last_session(changes).name for changes in games]
-    lost = [name for name in lost if Keys(3).shard_of(name) == "{s1}"]
+    lost = [name for name in lost if StoreKeys(3).shard_of(name) == "{s1}"]
     async for key in archive.redis.scan_iter("{s1}:*"):
         await archive.redis.delete(key)
     assert await archive.recovery.restore_all() == len(lost) > 0
@@ -464,8 +463,8 @@ async def test_a_session_past_its_retention_is_restored_on_request_only(
     long_after = Instant(session.updated_at + 1_000 * HOUR)
     recovery = archive.recovery
     name = session.session_id
-    assert await recovery.restore({name: long_after}, anyone, even_forgotten=False) == {}
-    restored = await recovery.restore({name: long_after}, anyone)
+    assert await recovery.restore({name: long_after}, admit_all, include_expired=False) == {}
+    restored = await recovery.restore({name: long_after}, admit_all)
     assert restored[name].session == session
 
 
@@ -499,9 +498,9 @@ async def test_a_tenant_s_session_is_restored_by_its_full_name_only(archive: Arc
     recovery, now = archive.recovery, session.updated_at
     for other_name in (session.session_id, f"zenith:{session.session_id}"):
         assert not await recovery.knows(other_name)
-        assert await recovery.restore({other_name: now}, anyone) == {}
+        assert await recovery.restore({other_name: now}, admit_all) == {}
     assert await recovery.knows(session.name)
-    restored = await recovery.restore({session.name: now}, anyone)
+    restored = await recovery.restore({session.name: now}, admit_all)
     assert restored[session.name].session == session
     assert await archive.stored_sessions(session.name, session.session_id) == [session, None]
 
@@ -513,14 +512,14 @@ async def test_outbox_entries_of_one_tenant_do_not_affect_another_tenant(archive
     await archive.record(acme[:3], zenith[:3])
     # On every shard, so that only their names distinguish them.
     for entry in [*entries_of(acme[3:4]), *entries_of(zenith[3:])]:
-        for shard in Keys(3).all_shards:
-            await archive.redis.xadd(Keys(3).outbox(shard), {"entry": entry})
+        for shard in StoreKeys(3).all_shards:
+            await archive.redis.xadd(StoreKeys(3).outbox(shard), {"entry": entry})
     assert await archive.recovery.restore_all() == 2
     names = [last_session(acme).name, last_session(zenith).name]
     assert await archive.stored_sessions(*names) == [acme[3].session, last_session(zenith)]
     for name, session in zip(names, (acme[3].session, last_session(zenith)), strict=True):
-        await archive.redis.delete(Keys(3).session(name))
-        restored = await archive.recovery.restore({name: session.updated_at}, anyone)
+        await archive.redis.delete(StoreKeys(3).session(name))
+        restored = await archive.recovery.restore({name: session.updated_at}, admit_all)
         assert restored[name].session == session
 
 
@@ -529,7 +528,7 @@ class CountingTrail(PostgresAuditLog):
 
     lookups = 0
 
-    async def last(self, name: str) -> Moment | None:
+    async def last(self, name: str) -> SessionSnapshot | None:
         self.lookups += 1
         return await super().last(name)
 
@@ -542,19 +541,23 @@ class Creator:
     log: CountingTrail
 
     def __post_init__(self) -> None:
-        connection, keys = native_connection_of(self.archive.redis), Keys(3)
+        connection, keys = native_connection_of(self.archive.redis), StoreKeys(3)
         self.connection = connection
         self.store = RedisSessionStore(connection, keys, StoreClock())
-        memory, outbox = RedisMemory(connection, keys), RedisOutbox(connection, keys)
+        memory, outbox = RedisDataLossDetector(connection, keys), RedisOutbox(connection, keys)
         self.recovery = Recovery(self.store, memory, outbox, self.log)
-        state = CurrentState(self.store, self.recovery)
-        self.service = SessionService(self.store, state, Recall(self.store, outbox, self.log))
+        state = SessionLoader(self.store, self.recovery)
+        self.service = SessionService(
+            self.store, state, ReplayedStateReader(self.store, outbox, self.log)
+        )
 
     async def create(self, session_id: str) -> None:
         """Create a session with that id. Raises `SessionExists`."""
-        permit = permit_for(ANYBODY, Operation.CREATE, None, Allowance())
+        authorization = permit_for(
+            UNAUTHENTICATED_CALLER, Operation.CREATE, None, RequestRateLimit()
+        )
         spec = Create(session_id, SyncMode.COUNT_UP)
-        await self.service.create(permit, spec, Request(Origin("test")))
+        await self.service.create(authorization, spec, ChangeContext(Origin("test")))
 
 
 @pytest.fixture

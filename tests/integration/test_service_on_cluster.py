@@ -19,7 +19,7 @@ import pytest
 
 from infra.local.instance import Instance
 from infra.local.redis_cluster import ClusterNode, LocalCluster
-from shared.store.keys import Keys
+from shared.store.keys import StoreKeys
 from tests.fuzz.extent import IS_FULL
 from tests.resilience.soak.comparison import compare_with_trail
 from tests.resilience.soak.environment import SoakEnvironment, soak_environment
@@ -27,7 +27,7 @@ from tests.resilience.soak.plan import SoakPlan
 from tests.resilience.soak.players import AnswerLog, play_all
 from tests.support.live import LiveClient, connect_live
 
-_KEYS = Keys(12)
+_KEYS = StoreKeys(12)
 _RESUMED_WITHIN_S = 2.0
 _DRAINED_WITHIN_S = 20.0
 _CYCLE_MS = 1_000
@@ -146,7 +146,7 @@ async def test_no_change_is_lost_in_a_rolling_restart_of_the_nodes(
     async with with_players(deployment, _plan(changes=1_500, sessions=60, rate=60)) as ledger:
         for node in cluster.nodes:
             if owned := shards_of(cluster, node):
-                await asyncio.to_thread(cluster.hand_over, min(owned))
+                await asyncio.to_thread(cluster.planned_failover, min(owned))
             await asyncio.to_thread(cluster.kill, node)
             await asyncio.to_thread(cluster.restart, node)
         await wait_for_change_on_each(ledger, set(_KEYS.all_shards), 10)
@@ -162,7 +162,7 @@ async def test_no_change_is_lost_when_a_primary_and_another_s_replica_die(
         replica = cluster.replica_of(other)
         cluster.kill(replica)
         await asyncio.to_thread(deployment.store.kill_primary, 0.0)
-        await asyncio.to_thread(cluster.wait_until_owned, "{s0}", not_by=primary)
+        await asyncio.to_thread(cluster.wait_until_promoted, "{s0}", not_by=primary)
         await wait_for_change_on_each(ledger, set(_KEYS.all_shards), 10)
         for node in (primary, replica):
             node.process.start()

@@ -48,7 +48,7 @@ async def test_an_incomplete_head_closes_the_connection(
 
 @pytest.mark.parametrize("first_request", [b"", HEALTH_REQUEST])
 @pytest.mark.parametrize(
-    "data", [HEALTH_REQUEST * 3, b"\r\n" * 50], ids=["request_head", "blank lines"]
+    "data", [HEALTH_REQUEST * 3, b"\r\n" * 50], ids=["request head", "blank lines"]
 )
 async def test_single_bytes_do_not_extend_the_timeout_of_a_head(
     instance: Instance, first_request: bytes, data: bytes

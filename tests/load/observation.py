@@ -11,7 +11,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from redis import Redis
 
 from infra.local.instance import Instance
-from shared.store.keys import Keys
+from shared.store.keys import StoreKeys
 from tests.load.failure import LoadFailed
 from tests.load.stage import Servers
 from tests.load.usage import Usage, read_usage
@@ -40,7 +40,7 @@ class Observer:
     def __init__(self, servers: Servers) -> None:
         self._servers = servers
         self._redis: Any = Redis.from_url(servers.redis_url)
-        self._outbox = Keys().outbox(Keys().all_shards[0])
+        self._outbox = StoreKeys().outbox(StoreKeys().all_shards[0])
 
     def observe(self) -> Observation:
         """Observe all servers now. Raises `LoadFailed` if an instance has ended."""

@@ -53,7 +53,7 @@ class _SubscriberGroup:
     ) -> SubscriberResults:
         sockets = await self._open(pipe, subscriptions)
         self.last_versions = await asyncio.to_thread(pipe.recv)
-        self._behind = {s for s in sockets if s.is_behind and not s.is_lost}
+        self._behind = {s for s in sockets if s.is_behind and not s.should_drop}
         if self._behind:
             with suppress(TimeoutError):
                 async with asyncio.timeout(_LAST_PUSH_TIMEOUT_S):
@@ -92,7 +92,7 @@ class _Subscriber(asyncio.Protocol):
         self.subscription = subscription
         self.version = 0
         self.last_type = "none"
-        self.is_lost = False
+        self.should_drop = False
         self.is_ready: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._group = group
         self._is_closing = False
@@ -123,7 +123,7 @@ class _Subscriber(asyncio.Protocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """Count the socket as lost unless this client closed it."""
         if not self._is_closing:
-            self.is_lost = True
+            self.should_drop = True
             self._group.results.lost += 1
             self._group.mark_done(self)
         if not self.is_ready.done():

@@ -8,7 +8,7 @@ from uuid import uuid4
 import httpx
 from pydantic import TypeAdapter
 
-from shared.http import documents
+from shared.http.openapi import models
 from tests.support.documented import is_documented
 from tests.support.tokens import bearer
 
@@ -27,9 +27,9 @@ async def api_client(
         yield ApiClient(http)
 
 
-_session = TypeAdapter(documents.Envelope[documents.Session])
-_switch = TypeAdapter(documents.Envelope[documents.SwitchResult])
-_error = TypeAdapter(documents.ErrorEnvelope)
+_session = TypeAdapter(models.Envelope[models.Session])
+_switch = TypeAdapter(models.Envelope[models.SwitchResult])
+_error = TypeAdapter(models.ErrorEnvelope)
 
 
 def participant(total_time_ms: int | None = 60_000, **more: Any) -> dict[str, Any]:

@@ -9,14 +9,14 @@ from typing import Any
 from redis.asyncio import Redis
 
 from functions.workers.audit_worker import AuditWorker
-from shared.audit.ports import AuditLog
-from shared.clock import StoreClock
-from shared.domain.events import Change
+from shared.application.event_loop import cancel_and_wait
+from shared.application.ports.audit_log import AuditLog
+from shared.application.store_clock import StoreClock
+from shared.domain.events import SessionChange
 from shared.observability.prometheus import PrometheusMetrics
-from shared.store.keys import Keys
+from shared.store.keys import StoreKeys
 from shared.store.outbox import RedisOutbox
 from shared.store.sessions import RedisSessionStore
-from shared.tasks import end
 from tests.support.native_redis import native_connection_of
 from tests.support.scenarios import commit_of, last_session
 
@@ -32,7 +32,7 @@ class OutboxSetup:
     audit: AuditLog
 
     def __post_init__(self) -> None:
-        self.keys = Keys(_SHARDS)
+        self.keys = StoreKeys(_SHARDS)
         self.clock = StoreClock()
         connection = native_connection_of(self.redis)
         self.store = RedisSessionStore(connection, self.keys, self.clock)
@@ -43,7 +43,7 @@ class OutboxSetup:
         """Return a new worker that writes to `audit`, or else to the desk's audit trail."""
         return AuditWorker(self.outbox, audit or self.audit, self.clock, self.metrics)
 
-    async def commit(self, *stories: list[Change]) -> None:
+    async def commit(self, *stories: list[SessionChange]) -> None:
         """Commit all changes of `stories` to the store."""
         for changes in stories:
             revision = None
@@ -59,7 +59,7 @@ class OutboxSetup:
 
     async def waiting(self) -> int:
         """Return the number of entries in the outbox."""
-        return (await self.store.census()).outbox_length
+        return (await self.store.statistics()).outbox_length
 
     async def drained(self, within_s: float = TIMEOUT_S) -> None:
         """Wait until the outbox is empty. Raises `TimeoutError` after `within_s` seconds."""
@@ -77,7 +77,7 @@ class OutboxSetup:
             for _, fields in letters
         ]
 
-    async def versions(self, changes: list[Change]) -> list[int]:
+    async def versions(self, changes: list[SessionChange]) -> list[int]:
         """Return the versions of that session in the audit trail."""
         name = last_session(changes).name
         return [event.version for event in await self.audit.events(name, 0, 1000)]
@@ -90,4 +90,4 @@ async def running_workers(*workers: AuditWorker) -> AsyncIterator[None]:
     try:
         yield
     finally:
-        await end(loops)
+        await cancel_and_wait(loops)

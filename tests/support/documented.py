@@ -6,13 +6,13 @@ from functools import cache
 import httpx
 
 from functions.server import build
-from shared.http.openapi import describe
+from shared.http.openapi.document import openapi_document
 from shared.settings.settings import Settings
 
 
 @cache
 def _operations() -> list[tuple[str, re.Pattern[str], set[str]]]:
-    paths = describe(build(Settings.from_environment()).pipeline.routes)["paths"]
+    paths = openapi_document(build(Settings.from_environment()).pipeline.routes)["paths"]
     return [
         (method.upper(), re.compile(re.sub(r"{\w+}", "[^/]*", path)), set(operation["responses"]))
         for path, operations in paths.items()

@@ -3,14 +3,14 @@
 from collections.abc import Sequence
 from uuid import uuid4
 
-from shared.audit import entries
+from shared.application import audit_entries
+from shared.application.ports.commit import Commit, Origin
 from shared.domain.commands import Command, Create, NewParticipant, Start, Switch
 from shared.domain.creation import create
-from shared.domain.events import Change
+from shared.domain.events import SessionChange
 from shared.domain.session import Session, SyncMode
 from shared.domain.transition import transition
 from shared.domain.units import Instant, Millis
-from shared.ports import Commit, Origin
 
 CREATED_AT = Instant(1_750_000_000_123)
 STEP_MS = 1_001
@@ -22,7 +22,7 @@ def changes_of(
     session_id: str | None = None,
     tenant: str | None = None,
     owner: str | None = None,
-) -> list[Change]:
+) -> list[SessionChange]:
     """Return the changes that create a two-player session and apply `commands` in order."""
     players = tuple(NewParticipant(str(uuid4()), total_time_ms=Millis(60_000)) for _ in range(2))
     spec = Create(
@@ -42,19 +42,21 @@ def changes_of(
 
 def switched_session(
     switches: int = 3, *, session_id: str | None = None, tenant: str | None = None
-) -> list[Change]:
+) -> list[SessionChange]:
     """Return the changes of a session that was created, started and switched `switches` times."""
     return changes_of(Start(), *[Switch()] * switches, session_id=session_id, tenant=tenant)
 
 
-def entries_of(changes: Sequence[Change], operation_id: str | None = None) -> list[bytes]:
+def entries_of(changes: Sequence[SessionChange], operation_id: str | None = None) -> list[bytes]:
     """Return the audit entries of `changes`; each change has its own commit."""
     return [
-        entry for change in changes for entry in entries.encode(commit_of(change, operation_id))
+        entry
+        for change in changes
+        for entry in audit_entries.encode(commit_of(change, operation_id))
     ]
 
 
-def commit_of(change: Change, operation_id: str | None = None) -> Commit:
+def commit_of(change: SessionChange, operation_id: str | None = None) -> Commit:
     """Return a commit of `change` only."""
     return Commit(
         name=change.session.name,
@@ -69,6 +71,6 @@ def commit_of(change: Change, operation_id: str | None = None) -> Commit:
     )
 
 
-def last_session(changes: Sequence[Change]) -> Session:
+def last_session(changes: Sequence[SessionChange]) -> Session:
     """Return the session after the last change."""
     return changes[-1].session

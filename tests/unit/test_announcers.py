@@ -2,8 +2,8 @@
 
 import asyncio
 
-from shared.announcers import InBackground, Together
-from shared.ports import News
+from shared.application.notifiers import BackgroundNotifier, CompositeNotifier
+from shared.application.ports.notifier import CommitNotification
 
 
 class Slow:
@@ -14,20 +14,20 @@ class Slow:
         self.started: list[str] = []
         self.finished: list[str] = []
 
-    async def announce(self, news: News) -> None:
+    async def notify(self, news: CommitNotification) -> None:
         self.started.append(news.name)
         await self.gate.wait()
         self.finished.append(news.name)
 
 
-def with_push(name: str) -> News:
+def with_push(name: str) -> CommitNotification:
     """News with a push."""
-    return News(name, pushes=[b"{}"])
+    return CommitNotification(name, pushes=[b"{}"])
 
 
 async def test_all_announcers_run_concurrently() -> None:
     one, two = Slow(), Slow()
-    announcing = asyncio.create_task(Together([one, two]).announce(News("a")))
+    announcing = asyncio.create_task(CompositeNotifier([one, two]).notify(CommitNotification("a")))
     await asyncio.sleep(0)
     await asyncio.sleep(0)
     assert (one.started, two.started, announcing.done()) == (["a"], ["a"], False)
@@ -39,9 +39,9 @@ async def test_all_announcers_run_concurrently() -> None:
 
 async def test_announcing_in_the_background_returns_at_once_and_keeps_the_order() -> None:
     slow = Slow()
-    background = InBackground(slow)
+    background = BackgroundNotifier(slow)
     for name in "abc":
-        await background.announce(with_push(name))
+        await background.notify(with_push(name))
     assert slow.started == []
     await asyncio.sleep(0)
     assert (slow.started, slow.finished) == (["a", "b", "c"], [])
@@ -52,8 +52,8 @@ async def test_announcing_in_the_background_returns_at_once_and_keeps_the_order(
 
 async def test_news_without_a_push_are_not_announced_in_the_background() -> None:
     slow = Slow()
-    background = InBackground(slow)
-    await background.announce(News("a", fills_outbox=True))
+    background = BackgroundNotifier(slow)
+    await background.notify(CommitNotification("a", outbox_was_empty=True))
     await asyncio.sleep(0)
     assert slow.started == []
     await background.drain()
@@ -61,8 +61,8 @@ async def test_news_without_a_push_are_not_announced_in_the_background() -> None
 
 async def test_draining_the_background_ends_after_its_timeout() -> None:
     slow = Slow()
-    background = InBackground(slow)
-    await background.announce(with_push("a"))
+    background = BackgroundNotifier(slow)
+    await background.notify(with_push("a"))
     async with asyncio.timeout(5):
         await background.drain(patience_s=0.01)
     assert (slow.started, slow.finished) == (["a"], [])

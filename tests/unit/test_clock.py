@@ -2,7 +2,7 @@
 
 import pytest
 
-from shared.clock import StoreClock
+from shared.application.store_clock import StoreClock
 
 
 class Ticker:
@@ -19,7 +19,7 @@ class Ticker:
 def monotonic(monkeypatch: pytest.MonkeyPatch) -> Ticker:
     """The monotonic clock that `StoreClock` uses."""
     ticker = Ticker()
-    monkeypatch.setattr("shared.clock.time.monotonic", ticker)
+    monkeypatch.setattr("shared.application.store_clock.time.monotonic", ticker)
     return ticker
 
 

@@ -9,11 +9,11 @@ from collections.abc import Sequence
 from typing import cast
 
 from functions.workers.deadline_loop import DeadlineLoop
-from shared.clock import StoreClock
+from shared.application.due_changes import WakeupHandler
+from shared.application.ports.session_store import SessionStore, ShardWakeups, Wakeup
+from shared.application.store_clock import StoreClock
 from shared.domain.units import Instant
 from shared.observability.prometheus import PrometheusMetrics
-from shared.ports import Agenda, SessionStore, Wakeup
-from shared.wakeups import Wakeups
 
 _NOW = Instant(1_000)
 
@@ -25,8 +25,8 @@ class _SlowStore:
         self.claim_began = asyncio.Event()
         self.may_reply = asyncio.Event()
 
-    async def agendas(self, _: int) -> list[Agenda]:
-        return [Agenda(_NOW, (Wakeup("a session", _NOW),))]
+    async def due_wakeups(self, _: int) -> list[ShardWakeups]:
+        return [ShardWakeups(_NOW, (Wakeup("a session", _NOW),))]
 
     async def claim(self, wakeups: Sequence[Wakeup], until: Instant) -> list[Wakeup]:
         self.claim_began.set()
@@ -48,9 +48,9 @@ async def test_stopping_between_a_claim_and_its_reply_loses_no_wake_up() -> None
     store, wakeups = _SlowStore(), _Wakeups()
     loop = DeadlineLoop(
         cast(SessionStore, store),
-        cast(Wakeups, wakeups),
+        cast(WakeupHandler, wakeups),
         StoreClock(),
-        PrometheusMetrics(tells_tenants_apart=False),
+        PrometheusMetrics(per_tenant=False),
     )
     async with asyncio.timeout(5):
         running = asyncio.create_task(loop.run())

@@ -2,8 +2,8 @@
 
 import pytest
 
+from shared.application.session_view import timestamp
 from shared.domain.units import Instant
-from shared.representation import timestamp
 
 
 @pytest.mark.parametrize(

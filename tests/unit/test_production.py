@@ -94,7 +94,7 @@ def test_insecure_authentication_settings_are_refused(
 def test_authentication_is_off_only_on_a_local_machine(
     changed: dict[str, str | None], asks: bool
 ) -> None:
-    assert _settings(**changed).asks_for_tokens is asks
+    assert _settings(**changed).requires_authentication is asks
 
 
 def test_settings_never_show_a_secret() -> None:

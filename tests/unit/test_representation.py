@@ -5,7 +5,9 @@ from typing import Any
 import msgspec
 import pytest
 
-from shared.domain.clocks import Side
+from shared.application.commit_builder import change_result
+from shared.application.session_view import encode_session_view, timestamp
+from shared.domain.clocks import ClockOwner
 from shared.domain.events import Expiry
 from shared.domain.session import (
     Group,
@@ -17,8 +19,6 @@ from shared.domain.session import (
     TimeoutKind,
 )
 from shared.domain.units import Instant, Millis
-from shared.drafts import done
-from shared.representation import encoded_view, timestamp
 
 _NOW = Instant(1_760_000_000_123)
 _PENDING = Session(
@@ -49,7 +49,7 @@ _RUNNING = Session(
 
 
 def test_missing_values_are_left_out_except_for_six_fields() -> None:
-    view: dict[str, Any] = msgspec.json.decode(encoded_view(_PENDING, _NOW))
+    view: dict[str, Any] = msgspec.json.decode(encode_session_view(_PENDING, _NOW))
     assert [name for name, value in view.items() if value is None] == [
         "active_participant_id",
         "time_per_cycle_ms",
@@ -65,7 +65,7 @@ def test_missing_values_are_left_out_except_for_six_fields() -> None:
 
 
 def test_live_values_are_those_of_the_given_instant() -> None:
-    view: dict[str, Any] = msgspec.json.decode(encoded_view(_RUNNING, Instant(_NOW + 2_000)))
+    view: dict[str, Any] = msgspec.json.decode(encode_session_view(_RUNNING, Instant(_NOW + 2_000)))
     assert view["server_time_ms"] == _NOW + 2_000
     assert view["time_remaining_ms"] == 3_000
     assert view["deadline_at"] == timestamp(Instant(_NOW + 5_000))
@@ -88,11 +88,12 @@ def test_live_values_are_those_of_the_given_instant() -> None:
 
 
 @pytest.mark.parametrize(
-    "expiry", [None, Expiry(Side(participant_id="a"), {}), Expiry(Side(group_id="g"), {"x": 1})]
+    "expiry",
+    [None, Expiry(ClockOwner(participant_id="a"), {}), Expiry(ClockOwner(group_id="g"), {"x": 1})],
 )
 def test_a_switch_is_answered_with_a_part_of_the_session(expiry: Expiry | None) -> None:
-    left = done(_RUNNING, _NOW, expiry)
-    view = msgspec.json.decode(encoded_view(_RUNNING, _NOW))
+    left = change_result(_RUNNING, _NOW, expiry)
+    view = msgspec.json.decode(encode_session_view(_RUNNING, _NOW))
     expected = {
         name: view[name]
         for name in (
@@ -112,7 +113,7 @@ def test_a_switch_is_answered_with_a_part_of_the_session(expiry: Expiry | None) 
             "expired_group_id": expiry.side.group_id,
         }
         expected |= {name: value for name, value in owner.items() if value}
-    assert msgspec.json.decode(left.switched) == expected
+    assert msgspec.json.decode(left.switch_result) == expected
 
 
 @pytest.mark.parametrize(

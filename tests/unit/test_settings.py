@@ -6,8 +6,8 @@ import logging
 import pytest
 from pydantic import SecretStr, ValidationError
 
-from shared.composition.container import audit_log, container
-from shared.http.subscriptions import subscriptions
+from shared.composition.container import build_audit_log, container
+from shared.http.realtime_info import make_subscriptions
 from shared.observability.cloudwatch import EmfMetrics
 from shared.observability.logging import JsonFormatter
 from shared.settings.settings import Settings, read_settings
@@ -172,16 +172,16 @@ def test_a_container_with_a_publishable_key_but_no_service_role_key_does_not_sta
 
 def test_an_audit_log_in_supabase_needs_the_service_role_key() -> None:
     with pytest.raises(SystemExit, match="SUPABASE_SERVICE_ROLE_KEY"):
-        audit_log(Settings(supabase_url="https://a.example"))
+        build_audit_log(Settings(supabase_url="https://a.example"))
 
 
 def test_pushes_through_supabase_need_a_valid_signing_key() -> None:
     pushing = Settings(supabase_url="https://a.example", supabase_publishable_key="sb_publishable")
     with pytest.raises(SystemExit, match="SUPABASE_SIGNING_KEY"):
-        subscriptions(pushing, holds_sockets=True)
+        make_subscriptions(pushing, holds_sockets=True)
     key = '{"kty": "EC", "crv": "P-256", "kid": "key-1", "d": "?", "x": "?", "y": "?"}'
     broken = pushing.model_copy(update={"supabase_signing_key": SecretStr(key)})
     with pytest.raises(SystemExit, match="SUPABASE_SIGNING_KEY"):
-        subscriptions(broken, holds_sockets=False)
-    named_alone = subscriptions(pushing, holds_sockets=False)
+        make_subscriptions(broken, holds_sockets=False)
+    named_alone = make_subscriptions(pushing, holds_sockets=False)
     assert named_alone.origins == ("https://a.example", "wss://a.example")

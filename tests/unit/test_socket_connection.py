@@ -46,7 +46,7 @@ def _open_socket() -> tuple[WebSocketConnection, _Transport]:
 
 async def test_a_message_is_written_at_once_while_there_is_room() -> None:
     socket, transport = _open_socket()
-    assert socket.sends_now("{}")
+    assert socket.try_send("{}")
     assert transport.written == [b"\x81\x02{}"]
 
 
@@ -64,11 +64,11 @@ async def test_a_message_that_can_t_be_written_at_once_is_left_to_the_caller(why
             socket.disconnected = True
         case _:
             transport.closes = True
-    assert not socket.sends_now("{}")
+    assert not socket.try_send("{}")
     assert not transport.written
 
 
 async def test_a_failed_write_leaves_the_message_to_the_caller() -> None:
     socket, transport = _open_socket()
     transport.failure = RuntimeError("the handler is closed")  # as uvloop does
-    assert not socket.sends_now("{}")
+    assert not socket.try_send("{}")

@@ -3,6 +3,7 @@
 import ast
 import sys
 from collections.abc import Iterator
+from graphlib import TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -12,122 +13,32 @@ SOURCES = sorted(
     path for folder in ("functions", "shared", "infra") for path in (ROOT / folder).rglob("*.py")
 )
 
+DOMAIN = {"shared.domain"}
+APPLICATION = DOMAIN | {"shared.application"}
+
 ALLOWED_IMPORTS = {
-    "shared/domain": {"shared.domain"},
-    "shared/ports.py": {"shared.domain"},
-    "shared/errors.py": set(),
-    "shared/clock.py": {"shared.domain"},
-    "shared/representation.py": {"shared.domain", "shared.instants"},
-    "shared/instants.py": {"shared.domain"},
-    "shared/slices.py": set(),
-    "shared/snapshot.py": {"shared.domain"},
-    "shared/access": {"shared.domain", "shared.ports", "shared.errors", "shared.access"},
-    "shared/audit": {
-        "shared.domain",
-        "shared.ports",
-        "shared.errors",
-        "shared.instants",
-        "shared.slices",
-        "shared.snapshot",
-        "shared.audit",
-    },
-    "shared/store": {
-        "shared.domain",
-        "shared.ports",
-        "shared.errors",
-        "shared.clock",
-        "shared.metrics.ports",
-        "shared.snapshot",
-        "shared.audit.entries",
-        "shared.audit.ports",
-        "shared.realtime.ports",
-        "shared.slices",
-        "shared.store",
-    },
-    "shared/realtime": {
-        "shared.domain",
-        "shared.errors",
-        "shared.metrics.ports",
-        "shared.ports",
-        "shared.representation",
-        "shared.realtime",
-    },
-    "shared/aws": {"shared.aws"},
-    "shared/alarms": {
-        "shared.domain",
-        "shared.ports",
-        "shared.clock",
-        "shared.aws",
-        "shared.alarms",
-    },
-    "shared/metrics": {"shared.metrics"},
-    "shared/announcers.py": {"shared.ports", "shared.tasks"},
-    "shared/drafts.py": {
-        "shared.domain",
-        "shared.ports",
-        "shared.realtime.messages",
-        "shared.representation",
-    },
-    "shared/recovery.py": {
-        "shared.domain",
-        "shared.audit.ports",
-        "shared.drafts",
-        "shared.ports",
-        "shared.errors",
-        "shared.used_ids",
-    },
-    "shared/used_ids.py": {
-        "shared.domain",
-        "shared.audit.ports",
-        "shared.ports",
-        "shared.errors",
-    },
-    "shared/recall.py": {"shared.domain", "shared.audit.ports", "shared.ports", "shared.errors"},
-    "shared/history.py": {
-        "shared.access.permits",
-        "shared.domain",
-        "shared.audit.ports",
-        "shared.ports",
-        "shared.errors",
-        "shared.slices",
-    },
-    "shared/current_state.py": {
-        "shared.access.permits",
-        "shared.domain",
-        "shared.drafts",
-        "shared.ports",
-        "shared.errors",
-        "shared.recovery",
-    },
-    "shared/wakeups.py": {
-        "shared.current_state",
-        "shared.domain",
-        "shared.drafts",
-        "shared.ports",
-        "shared.errors",
-    },
-    "shared/session_service.py": {
-        "shared.access.permits",
-        "shared.current_state",
-        "shared.domain",
-        "shared.drafts",
-        "shared.ports",
-        "shared.errors",
-        "shared.recall",
-        "shared.session_limits",
-        "shared.turns",
-    },
-    "shared/session_limits.py": {"shared.domain", "shared.ports", "shared.errors"},
-    "shared": {"shared"},
+    "shared/domain": DOMAIN,
+    "shared/application/ports": DOMAIN | {"shared.application.ports", "shared.application.errors"},
+    "shared/application": APPLICATION,
+    "shared/settings": {"shared.settings"},
+    "shared/auth": APPLICATION | {"shared.auth"},
+    "shared/store": APPLICATION | {"shared.store"},
+    "shared/audit": APPLICATION | {"shared.audit"},
+    "shared/realtime": APPLICATION | {"shared.realtime"},
+    "shared/aws": APPLICATION | {"shared.aws"},
+    "shared/observability/tracing": {"shared"},
+    "shared/observability": APPLICATION | {"shared.observability"},
+    "shared/http": APPLICATION
+    | {"shared.VERSION", "shared.auth", "shared.settings", "shared.http"},
+    "shared/serverless": {"shared"},
+    "shared/composition": {"shared"},
     "functions": {"shared", "functions"},
     "infra": {"shared", "functions", "infra"},
 }
 STANDARD_LIBRARY_ONLY = (
     "shared/domain",
-    "shared/ports.py",
-    "shared/audit/ports.py",
-    "shared/realtime/ports.py",
-    "shared/errors.py",
+    "shared/application/ports",
+    "shared/application/errors.py",
 )
 
 
@@ -173,3 +84,20 @@ def test_the_lowest_layer_uses_the_standard_library_only(location: str) -> None:
 def test_the_domain_uses_no_clock_and_no_randomness() -> None:
     used = {m for path in (ROOT / "shared/domain").rglob("*.py") for m in imports(path)}
     assert not {m.split(".")[0] for m in used} & {"time", "datetime", "random", "asyncio", "uuid"}
+
+
+def test_no_modules_import_each_other_in_a_circle() -> None:
+    names = {module_of(path) for path in SOURCES}
+    graph = TopologicalSorter[str]()
+    for path in SOURCES:
+        for imported in imports(path):
+            target = imported if imported in names else imported.rpartition(".")[0]
+            if target in names and target != module_of(path):
+                graph.add(module_of(path), target)
+    graph.prepare()  # raises CycleError, which names the circle
+
+
+def module_of(path: Path) -> str:
+    """The dotted name of the module at `path`."""
+    name = ".".join(path.relative_to(ROOT).with_suffix("").parts)
+    return name.removesuffix(".__init__")

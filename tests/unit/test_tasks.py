@@ -2,7 +2,7 @@
 
 import asyncio
 
-from shared.tasks import end
+from shared.application.event_loop import cancel_and_wait
 
 
 async def test_a_task_that_swallowed_its_cancellation_is_cancelled_again() -> None:
@@ -19,9 +19,9 @@ async def test_a_task_that_swallowed_its_cancellation_is_cancelled_again() -> No
     task = asyncio.create_task(swallow_cancellation())
     await asyncio.sleep(0)
     async with asyncio.timeout(5):
-        await end([task])
+        await cancel_and_wait([task])
     assert (cancellations, task.done()) == (2, True)
 
 
 async def test_ending_no_tasks_returns_at_once() -> None:
-    await end([])
+    await cancel_and_wait([])

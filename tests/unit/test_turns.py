@@ -5,15 +5,16 @@ from contextlib import suppress
 
 import pytest
 
-from shared import turns as module
-from shared.errors import StoreUnavailable
-from shared.turns import Turns, patience
+from shared.application import session_queue, timeout
+from shared.application.errors import StoreUnavailable
+from shared.application.session_queue import SessionQueues
+from shared.application.timeout import store_timeout
 
 _SESSION = "some session"
 
 
 async def test_changes_are_made_in_order_of_arrival() -> None:
-    turns: Turns[int] = Turns()
+    turns: SessionQueues[int] = SessionQueues()
     made: list[int] = []
 
     async def change(number: int) -> None:
@@ -26,7 +27,7 @@ async def test_changes_are_made_in_order_of_arrival() -> None:
 
 
 async def test_a_change_gets_the_value_that_the_previous_one_left() -> None:
-    turns: Turns[int] = Turns()
+    turns: SessionQueues[int] = SessionQueues()
     seen: list[tuple[bool, int | None]] = []
 
     async def change(number: int) -> None:
@@ -40,7 +41,7 @@ async def test_a_change_gets_the_value_that_the_previous_one_left() -> None:
 
 
 async def test_nothing_is_kept_of_a_session_without_waiting_changes() -> None:
-    turns: Turns[int] = Turns()
+    turns: SessionQueues[int] = SessionQueues()
     async with turns.of(_SESSION) as turn:
         turn.left = 1
     async with turns.of(_SESSION) as turn:
@@ -48,14 +49,14 @@ async def test_nothing_is_kept_of_a_session_without_waiting_changes() -> None:
 
 
 async def test_different_sessions_do_not_wait_for_each_other() -> None:
-    turns: Turns[int] = Turns()
+    turns: SessionQueues[int] = SessionQueues()
     async with turns.of(_SESSION), turns.of("another") as turn:
         assert not turn.has_waited
 
 
 async def test_the_queue_of_a_session_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "_MOST_IN_LINE", 2)
-    turns: Turns[int] = Turns()
+    monkeypatch.setattr(session_queue, "_MAX_QUEUE_LENGTH", 2)
+    turns: SessionQueues[int] = SessionQueues()
 
     async def wait() -> None:
         async with turns.of(_SESSION):
@@ -74,11 +75,11 @@ async def test_the_queue_of_a_session_is_bounded(monkeypatch: pytest.MonkeyPatch
 async def test_a_change_that_waits_too_long_fails_and_the_next_one_is_made(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(module, "_PATIENCE_S", 0.05)
-    turns: Turns[int] = Turns()
+    monkeypatch.setattr(timeout, "_TIMEOUT_S", 0.05)
+    turns: SessionQueues[int] = SessionQueues()
 
     async def wait() -> None:
-        async with patience(), turns.of(_SESSION):
+        async with store_timeout(), turns.of(_SESSION):
             pass
 
     async with turns.of(_SESSION):
@@ -88,7 +89,7 @@ async def test_a_change_that_waits_too_long_fails_and_the_next_one_is_made(
 
 
 async def test_a_change_that_is_cancelled_while_it_waits_leaves_the_queue() -> None:
-    turns: Turns[int] = Turns()
+    turns: SessionQueues[int] = SessionQueues()
 
     async def wait() -> None:
         async with turns.of(_SESSION):
@@ -107,13 +108,13 @@ async def test_a_change_that_is_cancelled_while_it_waits_leaves_the_queue() -> N
 async def test_timeouts_that_share_a_timer_end_each_at_its_own_time(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(module, "_PATIENCE_S", 0.1)
+    monkeypatch.setattr(timeout, "_TIMEOUT_S", 0.1)
     clock = asyncio.get_running_loop().time
 
     async def wait(for_s: float) -> float:
         started_at = clock()
         with suppress(StoreUnavailable):
-            async with patience():
+            async with store_timeout():
                 await asyncio.sleep(for_s)
         return clock() - started_at
 
@@ -130,10 +131,10 @@ async def test_timeouts_that_share_a_timer_end_each_at_its_own_time(
 async def test_a_cancellation_from_outside_is_not_reported_as_a_timeout(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(module, "_PATIENCE_S", 0.05)
+    monkeypatch.setattr(timeout, "_TIMEOUT_S", 0.05)
 
     async def wait() -> None:
-        async with patience():
+        async with store_timeout():
             await asyncio.sleep(5)
 
     waiting = asyncio.create_task(wait())
@@ -146,8 +147,8 @@ async def test_a_cancellation_from_outside_is_not_reported_as_a_timeout(
 async def test_a_block_that_has_ended_is_not_cancelled_by_its_timeout(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(module, "_PATIENCE_S", 0.02)
-    async with patience():
+    monkeypatch.setattr(timeout, "_TIMEOUT_S", 0.02)
+    async with store_timeout():
         pass
     await asyncio.sleep(0.05)
     task = asyncio.current_task()

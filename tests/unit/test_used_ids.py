@@ -6,10 +6,11 @@ from uuid import uuid4
 
 import pytest
 
-from shared import used_ids
-from shared.errors import AuditUnavailable
-from shared.ports import Census, Epoch
-from shared.used_ids import UsedIds
+from shared.application import used_ids
+from shared.application.errors import AuditUnavailable
+from shared.application.ports.data_loss import Epoch
+from shared.application.ports.session_store import StoreStatistics
+from shared.application.used_ids import UsedIds
 
 _HOUR_MS = 3_600_000
 _USED = [str(uuid4()) for _ in range(50)]
@@ -36,8 +37,8 @@ class _FakeBackend:
     def shard_of(self, name: str) -> str:
         return "{s0}"
 
-    async def census(self) -> Any:
-        return Census(0, 0, self.outbox_age_ms, 0)  # type: ignore[arg-type] # plain milliseconds
+    async def statistics(self) -> Any:
+        return StoreStatistics(0, 0, self.outbox_age_ms, 0)  # type: ignore[arg-type] # plain milliseconds
 
 
 def used_ids_of(backend: Any) -> UsedIds:
@@ -49,7 +50,7 @@ def used_ids_of(backend: Any) -> UsedIds:
 def clock(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     """The monotonic time, s; tests set its only element."""
     now = [1000.0]
-    monkeypatch.setattr("shared.used_ids.time.monotonic", lambda: now[0])
+    monkeypatch.setattr("shared.application.used_ids.time.monotonic", lambda: now[0])
     return now
 
 

@@ -5,8 +5,8 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from shared.errors import StoreUnavailable
-from shared.store.walks import Walks
+from shared.application.errors import StoreUnavailable
+from shared.store.outbox_scans import SharedScans
 
 
 class _Outbox:
@@ -28,8 +28,8 @@ class _Outbox:
             raise StoreUnavailable
 
 
-def _walks(outbox: _Outbox) -> Walks:
-    return Walks(outbox.read, lambda entry: entry.decode().split(":")[0])
+def _walks(outbox: _Outbox) -> SharedScans:
+    return SharedScans(outbox.read, lambda entry: entry.decode().split(":")[0])
 
 
 async def test_each_caller_gets_the_entries_of_its_sessions_in_order() -> None:

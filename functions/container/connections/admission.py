@@ -54,7 +54,7 @@ class AdmissionControl:
         self._shed_at = self._measured_at = 0.0
 
     @property
-    def is_strained(self) -> bool:
+    def is_overloaded(self) -> bool:
         """Whether iterations are long, so that requests may be refused."""
         return self._long_since is not None
 

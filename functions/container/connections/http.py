@@ -35,7 +35,7 @@ class HttpConnection(TimeoutProtocol, LoadSheddingProtocol):
         """Parse in slices, so that a size limit applies before all of `data` is buffered."""
         if self._due is None:
             self._due = self.loop.time() + self.timeout_s
-        if self.shed_unread(data):
+        if self.shed_unparsed(data):
             self._due = None
             return
         if len(data) <= _SLICE:
@@ -67,9 +67,9 @@ class HttpConnection(TimeoutProtocol, LoadSheddingProtocol):
             self._due += self.timeout_s
         super().on_headers_complete()
         if self.is_last:
-            self.end_with_answer()
+            self.close_after_response()
 
-    def end_with_answer(self) -> None:
+    def close_after_response(self) -> None:
         """Close after the response in progress, and announce it there (`Connection: close`).
 
         An idle connection stays open: a request may be on its way and would be lost.

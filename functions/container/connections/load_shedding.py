@@ -10,7 +10,7 @@ from starlette.types import Receive, Scope, Send
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
 from functions.container.connections.admission import AdmissionControl
-from shared.http.call import request_id_in
+from shared.http.request import request_id_in
 
 _MAX_DISCARDED_BYTES: Final = 65_536
 """The body of a refused request is read and discarded up to this size; a larger one closes the
@@ -62,14 +62,14 @@ class LoadSheddingProtocol(HttpToolsProtocol):
 
     _is_shed = False
 
-    def shed_unread(self, data: bytes) -> bool:
+    def shed_unparsed(self, data: bytes) -> bool:
         """Refuse the request in `data` without parsing it; return whether it was refused.
 
         Only a plain request on an idle connection of an overloaded server is refused here, at half
         the cost of parsing it.
         """
         is_idle = self.cycle is None or self.cycle.response_complete
-        if not self.admission.is_strained or not is_idle or self.pipeline or self.is_last:
+        if not self.admission.is_overloaded or not is_idle or self.pipeline or self.is_last:
             return False
         plain = _PLAIN.fullmatch(data)
         if (

@@ -27,7 +27,7 @@ _FRAMES_PER_S: Final = 20
 """Sustained frames per second that a client may send; SyncKairos's clients send one per 10 s."""
 
 TRY_SEND_EXTENSION: Final = "synckairos.sends_now"
-"""An extension of the ASGI scope; its `send` is `WebSocketConnection.sends_now`."""
+"""An extension of the ASGI scope; its `send` is `WebSocketConnection.try_send`."""
 
 
 class WebSocketConnection(TimeoutProtocol, WebSocketsSansIOProtocol):
@@ -85,7 +85,7 @@ class WebSocketConnection(TimeoutProtocol, WebSocketsSansIOProtocol):
             raise ClientDisconnected
         self.transport.write(_frame_of(text))
 
-    def sends_now(self, text: str) -> bool:
+    def try_send(self, text: str) -> bool:
         """Send a message only if the write buffer has room; return whether it was sent."""
         if self.transport.is_closing() or not (self.writable.is_set() and self._is_open):
             return False
@@ -103,10 +103,10 @@ class WebSocketConnection(TimeoutProtocol, WebSocketsSansIOProtocol):
         return message
 
     def handle_connect(self, event: Request) -> None:
-        """Begin the handshake, and pass `sends_now` to the application."""
+        """Begin the handshake, and pass `try_send` to the application."""
         super().handle_connect(event)
         if not self.close_sent:
-            self.scope["extensions"][TRY_SEND_EXTENSION] = {"send": self.sends_now}
+            self.scope["extensions"][TRY_SEND_EXTENSION] = {"send": self.try_send}
 
     def handle_events(self) -> None:
         """Count the frames that have arrived."""

@@ -7,14 +7,9 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
 
-from shared.access.allowance import Allowance
-from shared.access.callers import Caller, Role
-from shared.access.permits import Permit
-from shared.access.tokens import LEEWAY_S
-from shared.clock import StoreClock
-from shared.domain.session import Session
-from shared.domain.units import Instant
-from shared.errors import (
+from shared.application import push_messages
+from shared.application.authorization import Authorization, Caller, Role
+from shared.application.errors import (
     Forbidden,
     ServiceError,
     SessionDeleted,
@@ -22,9 +17,13 @@ from shared.errors import (
     StoreUnavailable,
     Unauthenticated,
 )
-from shared.realtime import messages
-from shared.realtime.listener import CLOSED, LOST, Listener, Push
-from shared.session_service import SessionService
+from shared.application.session_service import SessionService
+from shared.application.store_clock import StoreClock
+from shared.auth.rate_limits import RequestRateLimit
+from shared.auth.tokens import LEEWAY_S
+from shared.domain.session import Session
+from shared.domain.units import Instant
+from shared.realtime.listener import CLOSED, GAP, Listener, Push
 
 TOKEN_EXPIRED = Push("", "TOKEN_EXPIRED")
 """Not a message: the client's token has expired."""
@@ -49,7 +48,7 @@ class LiveConnection:
     """
 
     session_id: str
-    permit: Permit
+    authorization: Authorization
     service: SessionService
     clock: StoreClock
     listener: Listener
@@ -60,11 +59,11 @@ class LiveConnection:
     _carry: Callable[[str], bool] | None = None
 
     def __post_init__(self) -> None:
-        self._may_read = None if self.permit.caller.role is Role.HOST else True
-        self._valid_until = _valid_until(self.permit.caller)
+        self._may_read = None if self.authorization.caller.role is Role.HOST else True
+        self._valid_until = _valid_until(self.authorization.caller)
         self._schedule_expiry()
 
-    def send_through(self, carry: Callable[[str], bool]) -> None:
+    def send_directly_by(self, carry: Callable[[str], bool]) -> None:
         """Send messages directly by `carry` where possible; `next` returns all others.
 
         `carry` returns whether it has sent the message.
@@ -84,18 +83,18 @@ class LiveConnection:
         `with_state` sends the session's state at once, or `SESSION_DELETED` if it was deleted.
         Raises `RateLimitExceeded`.
         """
-        self._greeting = Push.of(messages.connected(self.session_id, self.clock.now()))
+        self._greeting = Push.of(push_messages.connected(self.session_id, self.clock.now()))
         if with_state:
             try:
                 await self.send_state()
             except StoreUnavailable:
-                self.listener.put(LOST)  # the state follows as soon as it can be read
+                self.listener.put(GAP)  # the state follows as soon as it can be read
             except SessionDeleted:
                 await self._tell_of_deletion()
             except SessionNotFound:
                 pass  # the client waits for the session to be created
         elif self._may_read is None:
-            self._may_read = await self._can_read(self.permit) or None
+            self._may_read = await self._can_read(self.authorization) or None
 
     async def send_state(self) -> None:
         """Queue the whole state. Raises a `ServiceError` if it can't be read.
@@ -103,9 +102,9 @@ class LiveConnection:
         A push may arrive during the read; a second read is then at least as new. If it is older,
         the store has lost the session's data.
         """
-        session, now = await self.service.read(self.permit, self.session_id)
+        session, now = await self.service.read(self.authorization, self.session_id)
         if session.version < self.listener.newest_version:
-            session, now = await self.service.read(self._unlimited_permit, self.session_id)
+            session, now = await self.service.read(self._unlimited_authorization, self.session_id)
         self._put_state(session, now)
 
     async def next(self) -> Push:
@@ -118,7 +117,7 @@ class LiveConnection:
             return greeting
         while True:
             push = await self.listener.get()
-            if push is LOST:
+            if push is GAP:
                 await self._close_gap()
             elif push is TOKEN_EXPIRED:
                 if self._seconds_left == 0:  # otherwise the token was renewed meanwhile
@@ -133,33 +132,38 @@ class LiveConnection:
         """
         newest = self.listener.newest_version if self._may_read else None
         now = self.clock.now()
-        answer = messages.pong(self.session_id, now, client_timestamp, newest or None)
+        answer = push_messages.pong(self.session_id, now, client_timestamp, newest or None)
         await self.listener.reply(Push.of(answer))
 
-    async def go_on_as(self, caller: Caller) -> None:
+    async def reauthenticate(self, caller: Caller) -> None:
         """Continue with the new token of `caller`. Raises `Forbidden` if the caller is another."""
-        if caller.name != self.permit.caller.name:
+        if caller.name != self.authorization.caller.name:
             raise Forbidden("The new token must be of the same caller")
-        self.permit.caller = caller
+        self.authorization.caller = caller
         self._valid_until = _valid_until(caller)
         self._schedule_expiry()
-        answer = messages.authenticated(self.clock.now(), caller.expires_at)
+        answer = push_messages.authenticated(self.clock.now(), caller.expires_at)
         await self.listener.reply(Push.of(answer))
 
-    async def complain(self, code: str, message: str) -> None:
+    async def send_error(self, code: str, message: str) -> None:
         """Send an error; the connection stays open."""
-        await self.listener.reply(Push.of(messages.error(self.clock.now(), code, message)))
+        await self.listener.reply(Push.of(push_messages.error(self.clock.now(), code, message)))
 
-    def farewell(self) -> Push:
+    def token_expired_message(self) -> Push:
         """Return the error message for an expired token."""
         return Push.of(
-            messages.error(self.clock.now(), Unauthenticated.code, TOKEN_EXPIRED_MESSAGE)
+            push_messages.error(self.clock.now(), Unauthenticated.code, TOKEN_EXPIRED_MESSAGE)
         )
 
     @property
-    def _unlimited_permit(self) -> Permit:
+    def _unlimited_authorization(self) -> Authorization:
         """The permit without rate limits, for reads that the client didn't request."""
-        return Permit(self.permit.caller, self.permit.operation, self.permit.reach, Allowance())
+        return Authorization(
+            self.authorization.caller,
+            self.authorization.operation,
+            self.authorization.scope,
+            RequestRateLimit(),
+        )
 
     @property
     def _seconds_left(self) -> float | None:
@@ -197,10 +201,10 @@ class LiveConnection:
     async def _close_gap(self) -> None:
         """Send the state in place of pushes that may be missing, as soon as it can be read."""
         try:
-            session, now = await self.service.read(self._unlimited_permit, self.session_id)
+            session, now = await self.service.read(self._unlimited_authorization, self.session_id)
         except StoreUnavailable:
             await asyncio.sleep(random.uniform(*_RETRY_READ_AFTER_S))
-            self.listener.put(LOST)  # behind everything queued meanwhile, so that `CLOSED` wins
+            self.listener.put(GAP)  # behind everything queued meanwhile, so that `CLOSED` wins
         except SessionDeleted:
             await self._tell_of_deletion()
         except ServiceError:
@@ -213,14 +217,14 @@ class LiveConnection:
 
         A deleted session has no owner in the store, so the service looks it up for a host.
         """
-        if self._may_read or await self.service.could_read(self.permit, self.session_id):
+        if self._may_read or await self.service.could_read(self.authorization, self.session_id):
             self._may_read = True
-            deleted = messages.session_deleted(self.session_id, self.clock.now())
+            deleted = push_messages.session_deleted(self.session_id, self.clock.now())
             self.listener.put(Push.of(deleted))
 
     def _put_state(self, session: Session, now: Instant) -> None:
         self._may_read = True  # the state was read with the client's permit
-        self.listener.put(Push.of(messages.state_sync(session, now)))
+        self.listener.put(Push.of(push_messages.state_sync(session, now)))
 
     async def _may_see(self, push: Push) -> bool:
         """Return whether this client may get `push`; asks the store until that has answered."""
@@ -228,14 +232,14 @@ class LiveConnection:
             return True
         if self._may_read is None:
             # The push proves that the session exists; its owner never changes.
-            self._may_read = await self._can_read(self._unlimited_permit)
+            self._may_read = await self._can_read(self._unlimited_authorization)
         return self._may_read is True
 
-    async def _can_read(self, permit: Permit) -> bool | None:
+    async def _can_read(self, authorization: Authorization) -> bool | None:
         """Return whether the session exists for the caller; None if the store is unavailable."""
         with suppress(StoreUnavailable):
             try:
-                await self.service.read(permit, self.session_id)
+                await self.service.read(authorization, self.session_id)
             except SessionNotFound:
                 return False
             return True

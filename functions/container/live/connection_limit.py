@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from shared.errors import RateLimitExceeded
+from shared.application.errors import RateLimitExceeded
 
 _RETRY_AFTER_S = 60
 
@@ -18,7 +18,7 @@ class ConnectionLimit:
         self._open: Counter[str] = Counter()
 
     @contextmanager
-    def one_more(self, caller: str, *, is_address: bool = False) -> Iterator[None]:
+    def reserve(self, caller: str, *, is_address: bool = False) -> Iterator[None]:
         """Count a connection until the end of the block.
 
         `is_address` means that `caller` is an IP address, which many clients may share. Raises

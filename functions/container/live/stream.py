@@ -12,9 +12,9 @@ from starlette.types import Receive, Scope, Send
 
 from functions.container.live.connection import TOKEN_EXPIRED, LiveConnection
 from functions.container.live.subscription import LiveConnections
-from shared.access.rights import Operation
-from shared.http.call import Call
-from shared.http.routing import READ_ERRORS, Answers, RequestHeader, Routes
+from shared.application.authorization import Operation
+from shared.http.request import ApiRequest
+from shared.http.routing import READ_ERRORS, RequestHeader, ResponseSpec, Routes
 from shared.realtime.listener import CLOSED, Push
 
 _KEEP_ALIVE_S = 15.0
@@ -26,7 +26,7 @@ _LAST_EVENT_ID = RequestHeader(
 
 
 class StreamQuery(BaseModel):
-    """Query of a stream. `token` is listed for the OpenAPI document; the gate reads it."""
+    """Query of a stream. `token` is listed for the OpenAPI document; `AccessControl` reads it."""
 
     sync: Annotated[bool, Field(description="Begin with the current state")] = False
     token: Annotated[
@@ -55,23 +55,25 @@ def routes_of(live: LiveConnections) -> Routes:
 
     @routes.get(
         "/v1/sessions/{session_id}/stream",
-        Answers(200, None, "The messages", READ_ERRORS, media_type="text/event-stream"),
+        ResponseSpec(200, None, "The messages", READ_ERRORS, media_type="text/event-stream"),
         requires=Operation.SUBSCRIBE,
         takes=StreamQuery,
         headers=(_LAST_EVENT_ID,),
     )
-    async def stream(call: Call, query: StreamQuery) -> Response:
+    async def stream(request: ApiRequest, query: StreamQuery) -> Response:
         """Stream every message of a session, which need not exist yet; `id` is the version.
 
         If the session was deleted, a stream with `Last-Event-ID` or `sync` sends `SESSION_DELETED`
         and ends.
         """
-        last_event_id = call.headers.get("last-event-id")
+        last_event_id = request.headers.get("last-event-id")
         async with AsyncExitStack() as held:
-            talk = await held.enter_async_context(live.conversation(call.permit, call.session_id))
+            talk = await held.enter_async_context(
+                live.conversation(request.authorization, request.session_id)
+            )
             await talk.begin(with_state=query.sync or last_event_id is not None)
             known = None if query.sync else last_event_id
-            return _Stream(_events(talk, known, is_empty=call.is_head), held.pop_all())
+            return _Stream(_events(talk, known, is_empty=request.is_head), held.pop_all())
 
     return routes
 
@@ -93,7 +95,7 @@ async def _events(
             if push is CLOSED:
                 return
             if push is TOKEN_EXPIRED:
-                yield _event(talk.farewell())
+                yield _event(talk.token_expired_message())
                 return
             if not _is_known(push, last_event_id):
                 yield _event(push)

@@ -10,12 +10,12 @@ from pydantic import TypeAdapter, ValidationError
 from functions.container.connections.websocket import TRY_SEND_EXTENSION
 from functions.container.live.connection import TOKEN_EXPIRED, TOKEN_EXPIRED_MESSAGE, LiveConnection
 from functions.container.live.subscription import LiveConnections
-from shared.access.rights import Operation
-from shared.access.tokens import SUBSCRIBING
-from shared.errors import ServiceError, StoreUnavailable, Unauthenticated
+from shared.application.authorization import Operation
+from shared.application.errors import ServiceError, StoreUnavailable, Unauthenticated
+from shared.auth.tokens import SUBSCRIPTION_TOKENS
 from shared.http import strict_json
+from shared.http.access_control import AccessControl
 from shared.http.fields import Uuid
-from shared.http.gate import Gate
 from shared.realtime.listener import CLOSED
 
 _NORMAL, _GOING_AWAY, _POLICY, _TRY_LATER = 1000, 1001, 1008, 1013
@@ -41,15 +41,18 @@ def router_of(live: LiveConnections) -> APIRouter:
         if not given:
             await websocket.close(_POLICY, "Missing sessionId parameter")
             return
-        gate, is_synced = live.parts.gate, websocket.query_params.get("sync") == "1"
+        access_control, is_synced = (
+            live.components.access_control,
+            websocket.query_params.get("sync") == "1",
+        )
         try:
             session_id = _uuid.validate_python(given)
-            permit = await gate.admit(websocket, Operation.SUBSCRIBE, session_id)
-            async with live.conversation(permit, session_id) as talk:
+            authorization = await access_control.admit(websocket, Operation.SUBSCRIBE, session_id)
+            async with live.conversation(authorization, session_id) as talk:
                 if extension := websocket.scope.get("extensions", {}).get(TRY_SEND_EXTENSION):
-                    talk.send_through(extension["send"])
+                    talk.send_directly_by(extension["send"])
                 await talk.begin(with_state=is_synced)
-                await _converse(websocket, talk, gate)
+                await _converse(websocket, talk, access_control)
         except ValidationError:
             await websocket.close(_POLICY, "Invalid sessionId format")
         except StoreUnavailable:
@@ -60,10 +63,12 @@ def router_of(live: LiveConnections) -> APIRouter:
     return router
 
 
-async def _converse(websocket: WebSocket, talk: LiveConnection, gate: Gate) -> None:
+async def _converse(
+    websocket: WebSocket, talk: LiveConnection, access_control: AccessControl
+) -> None:
     """Receive and send concurrently; when one of them ends, cancel the other."""
     tasks = {
-        asyncio.create_task(_receive_messages(websocket, talk, gate)),
+        asyncio.create_task(_receive_messages(websocket, talk, access_control)),
         asyncio.create_task(_send_messages(websocket, talk)),
     }
     try:
@@ -91,43 +96,49 @@ async def _send_messages(websocket: WebSocket, talk: LiveConnection) -> None:
             return
 
 
-async def _receive_messages(websocket: WebSocket, talk: LiveConnection, gate: Gate) -> None:
+async def _receive_messages(
+    websocket: WebSocket, talk: LiveConnection, access_control: AccessControl
+) -> None:
     while True:
         frame = await websocket.receive()
         if frame["type"] == "websocket.disconnect":
             return
         try:
-            await _answer(_message_in(frame), talk, gate)
+            await _answer(_message_in(frame), talk, access_control)
         except ServiceError as error:
-            await talk.complain(error.code, error.message)
+            await talk.send_error(error.code, error.message)
 
 
-async def _answer(message: Message | None, talk: LiveConnection, gate: Gate) -> None:
+async def _answer(
+    message: Message | None, talk: LiveConnection, access_control: AccessControl
+) -> None:
     if message is None:
-        await talk.complain("INVALID_MESSAGE", "A message must be a JSON object")
+        await talk.send_error("INVALID_MESSAGE", "A message must be a JSON object")
     elif (kind := message.get("type")) in list(MESSAGES):
-        await MESSAGES[kind](message, talk, gate)
+        await MESSAGES[kind](message, talk, access_control)
     else:
-        await talk.complain("UNKNOWN_TYPE", f"The type must be one of {', '.join(MESSAGES)}")
+        await talk.send_error("UNKNOWN_TYPE", f"The type must be one of {', '.join(MESSAGES)}")
 
 
-async def _ping(message: Message, talk: LiveConnection, _: Gate) -> None:
+async def _ping(message: Message, talk: LiveConnection, _: AccessControl) -> None:
     await talk.pong(message.get("clientTimestamp"))
 
 
-async def _reconnect(_: Message, talk: LiveConnection, __: Gate) -> None:
+async def _reconnect(_: Message, talk: LiveConnection, __: AccessControl) -> None:
     await talk.send_state()
 
 
-async def _authenticate(message: Message, talk: LiveConnection, gate: Gate) -> None:
+async def _authenticate(
+    message: Message, talk: LiveConnection, access_control: AccessControl
+) -> None:
     token = message.get("token")
     if isinstance(token, str):
-        await talk.go_on_as(await gate.caller_of(token, SUBSCRIBING))
+        await talk.reauthenticate(await access_control.verify(token, SUBSCRIPTION_TOKENS))
     else:
-        await talk.complain("INVALID_MESSAGE", "AUTHENTICATE needs a token")
+        await talk.send_error("INVALID_MESSAGE", "AUTHENTICATE needs a token")
 
 
-MESSAGES: dict[str, Callable[[Message, LiveConnection, Gate], Awaitable[None]]] = {
+MESSAGES: dict[str, Callable[[Message, LiveConnection, AccessControl], Awaitable[None]]] = {
     "PING": _ping,
     "RECONNECT": _reconnect,
     "AUTHENTICATE": _authenticate,
@@ -137,7 +148,7 @@ MESSAGES: dict[str, Callable[[Message, LiveConnection, Gate], Awaitable[None]]] 
 
 def _message_in(frame: Any) -> Message | None:
     try:
-        message = strict_json.parse(frame.get("text") or frame.get("bytes") or b"")
+        message = strict_json.parse_json(frame.get("text") or frame.get("bytes") or b"")
     except ValueError:
         return None
     return message if isinstance(message, dict) else None

@@ -105,7 +105,7 @@ class ExecutionEnvironment:
         )
         self._exit = asyncio.create_task(self._watch(self._process))
         snap_start = launch.definition.snap_start
-        await self._wait_for(self._api.at_snapshot if snap_start else self._api.ready)
+        await self._wait_for(self._api.snapshot_ready if snap_start else self._api.ready)
 
     async def restore(self) -> None:
         """Restore it from its snapshot, if it waits there. Raises `FunctionError`."""

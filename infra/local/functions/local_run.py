@@ -107,7 +107,7 @@ async def _running(
     async with run_moto(definitions.region) as aws:
         urls = await aws.create_queues(definitions.queues)
         wiring = PoolFactory(definitions, settings, aws, urls, options)
-        await wiring.store_secrets()
+        await wiring.write_parameters()
         pools = wiring.pools()
         gateway = Gateway(definitions.functions, pools, options.patience_s)
         # Pools close before the gateway, which waits for its pending requests.

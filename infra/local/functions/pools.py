@@ -24,7 +24,7 @@ class PoolFactory:
         """Return a pool for each function, without instances yet."""
         return {f.name: self._pool(f) for f in self.definitions.functions.values()}
 
-    async def store_secrets(self) -> None:
+    async def write_parameters(self) -> None:
         """Write the secrets that functions read to Parameter Store."""
         for function in self.definitions.functions.values():
             if self.options.parameter_store and (path := function.environment.get("SSM_PATH")):

@@ -35,7 +35,7 @@ class RuntimeApi:
 
     def __init__(self, arn: str) -> None:
         loop = asyncio.get_running_loop()
-        self.at_snapshot: asyncio.Future[None] = loop.create_future()
+        self.snapshot_ready: asyncio.Future[None] = loop.create_future()
         """Done when a function with SnapStart is ready for its snapshot (`/restore/next`)."""
         self.ready: asyncio.Future[None] = loop.create_future()
         """Done when the instance has asked for its first invocation."""
@@ -107,7 +107,7 @@ class RuntimeApi:
         return None if invocation.answer.done() else invocation
 
     async def _restore_next(self, _: Request) -> Response:
-        _resolve(self.at_snapshot)
+        _resolve(self.snapshot_ready)
         await self.restored.wait()
         return Response()
 

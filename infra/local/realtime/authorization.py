@@ -20,7 +20,10 @@ def check_limits(project: ProjectState, channels: int) -> None:
     options = project.options
     if not project.joins.take():
         raise too_many_joins()
-    if options.channels_per_connection is not None and channels >= options.channels_per_connection:
+    if (
+        options.max_channels_per_connection is not None
+        and channels >= options.max_channels_per_connection
+    ):
         raise too_many_channels()
     if options.connections is not None and project.connections > options.connections:
         raise too_many_connections()
@@ -35,7 +38,7 @@ async def authorize_join(
     identity = project.tokens.identify(token)
     if not private:
         return ChannelAuthorization(token, identity)
-    rights = await project.policies.to_read(identity, name)
+    rights = await project.policies.read_rights(identity, name)
     if not rights.broadcast:
         raise unauthorized(name)
     return ChannelAuthorization(token, identity, rights)
@@ -47,7 +50,7 @@ async def write_rights(project: ProjectState, bearer: ChannelAuthorization, name
     cached. Raises `RealtimeError`.
     """
     if bearer.may_write is None:
-        bearer.may_write = await project.policies.to_write(bearer.identity, name)
+        bearer.may_write = await project.policies.write_rights(bearer.identity, name)
     return bearer.may_write
 
 

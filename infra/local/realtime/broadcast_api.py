@@ -58,7 +58,7 @@ class BroadcastApi:
         disconnected.cancel()
         ended.cancel()
         if not is_served:
-            mischief.hindered += 1
+            mischief.failed_requests += 1
             raise _Rejected(500, {"message": "Internal Server Error"})
 
     def _identify(self, request: Request) -> Identity:
@@ -104,7 +104,7 @@ class BroadcastApi:
         self._project.topics.publish(broadcast)
 
     def _limit_rate(self, messages: int) -> None:
-        if self._project.messages.is_used_up:
+        if self._project.messages.is_exhausted:
             raise _Rejected(429, {"message": "You have exceeded your rate limit"})
         if not self._project.messages.take(messages):
             text = "Too many messages to broadcast, please reduce the batch size"
@@ -114,7 +114,7 @@ class BroadcastApi:
         if not broadcast.private:
             return True
         try:
-            return (await self._project.policies.to_write(caller, broadcast.name)).broadcast
+            return (await self._project.policies.write_rights(caller, broadcast.name)).broadcast
         except RealtimeError:
             return False
 

@@ -23,9 +23,9 @@ class JoinConfig:
 
     private: bool
     acknowledges: bool
-    hears_itself: bool
+    receives_own: bool
     presence_key: str
-    follows_presence: bool
+    presence_enabled: bool
 
     @classmethod
     def of(cls, payload: Any) -> Self:
@@ -35,9 +35,9 @@ class JoinConfig:
         return cls(
             private=config.get("private") is True,
             acknowledges=broadcast.get("ack") is True,
-            hears_itself=broadcast.get("self") is True,
+            receives_own=broadcast.get("self") is True,
             presence_key=str(presence.get("key") or uuid4()),
-            follows_presence=presence.get("enabled", True) is True,
+            presence_enabled=presence.get("enabled", True) is True,
         )
 
 
@@ -67,7 +67,7 @@ class Channel:
         self.topic = join.topic
         self.name = join.topic.removeprefix(TOPIC_PREFIX)
         self.config = config
-        self.follows_presence = config.follows_presence
+        self.presence_enabled = config.presence_enabled
         self.bearer = bearer
         self._join_ref = join.join_ref or join.ref
         self._delivery = FaultyDelivery(mischief, socket.put)
@@ -78,7 +78,7 @@ class Channel:
         """Name and privacy: a public and a private topic of the same name are distinct."""
         return self.name, self.config.private
 
-    def watch_expiry(self, close: Callable[["Channel", RealtimeError], None]) -> None:
+    def schedule_expiry(self, close: Callable[["Channel", RealtimeError], None]) -> None:
         """Call `close` when the bearer's token expires. Replaces the timer of an earlier token."""
         self._cancel_expiry()
         left_s = self.bearer.identity.remaining_s
@@ -87,14 +87,14 @@ class Channel:
 
     def deliver(self, broadcast: Broadcast) -> None:
         """Send a broadcast to the client, subject to injected faults."""
-        if (frame := self.socket.form_of(broadcast)) is not None:
+        if (frame := self.socket.encode(broadcast)) is not None:
             self._delivery.deliver(frame)
 
     def push(self, event: str, payload: Any, *, ref: str | None = None) -> None:
         """Send any other event to the client; faults aren't injected."""
         self.socket.send(self.topic, event, payload, ref=ref, join_ref=self._join_ref)
 
-    def tell_system(self, status: str, message: str) -> None:
+    def send_system(self, status: str, message: str) -> None:
         """Send a system message about the channel."""
         payload = {
             "extension": "system",
@@ -109,7 +109,7 @@ class Channel:
         self._cancel_expiry()
         self._delivery.end()
 
-    def say_closed(self) -> None:
+    def send_close(self) -> None:
         """Tell the client that the channel is closed."""
         self.push("phx_close", {}, ref=self._join_ref)
 

@@ -31,7 +31,7 @@ async def handle_broadcast(project: ProjectState, channel: Channel, frame: Messa
         private=channel.config.private,
         prefers_binary=frame.is_binary,
     )
-    project.topics.publish(message, besides=None if channel.config.hears_itself else channel)
+    project.topics.publish(message, besides=None if channel.config.receives_own else channel)
     if channel.config.acknowledges:
         channel.socket.reply(frame, "ok")
 
@@ -44,7 +44,7 @@ async def handle_presence(project: ProjectState, channel: Channel, frame: Messag
         if not (await _rights(project, channel)).presence:
             channel.socket.reply(frame, "error")
             return
-        channel.follows_presence = True
+        channel.presence_enabled = True
         project.topics.track(channel, state)
     elif event == "untrack":
         project.topics.untrack(channel)

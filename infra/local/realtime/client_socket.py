@@ -46,7 +46,7 @@ class ClientSocket:
         payload = {"status": status, "response": response or {}}
         self.send(to.topic, "phx_reply", payload, ref=to.ref, join_ref=to.join_ref)
 
-    def form_of(self, broadcast: Broadcast) -> str | bytes | None:
+    def encode(self, broadcast: Broadcast) -> str | bytes | None:
         """Return the frame in the client's protocol version, or `None` if it can't be encoded."""
         return broadcast.first if self.version == 1 else broadcast.second
 

@@ -79,16 +79,16 @@ class SocketHandler:
 
     def _reject_join(self, frame: Message, refusal: RealtimeError) -> None:
         response = {"reason": str(refusal)}
-        wait_s = self._project.options.error_backoff_s
+        wait_s = self._project.options.rejection_delay_s
         loop = asyncio.get_running_loop()
         loop.call_later(wait_s, self._socket.reply, frame, "error", response)
 
     def _accept_join(self, frame: Message, channel: Channel) -> None:
         self._channels[channel.topic] = channel
         self._project.topics.add(channel)
-        channel.watch_expiry(self._close)
+        channel.schedule_expiry(self._close)
         self._socket.reply(frame, "ok", {"postgres_changes": []})
-        if channel.follows_presence:
+        if channel.presence_enabled:
             self._project.topics.show_presence(channel)
 
     async def _leave(self, channel: Channel, frame: Message) -> None:
@@ -108,10 +108,10 @@ class SocketHandler:
         except RealtimeError as refusal:
             self._close(channel, refusal)
         else:
-            channel.watch_expiry(self._close)
+            channel.schedule_expiry(self._close)
 
     async def _broadcast(self, channel: Channel, frame: Message) -> None:
-        if self._project.messages.is_used_up:
+        if self._project.messages.is_exhausted:
             self._close(channel, RealtimeError("", "Too many messages per second"))
         else:
             await client_messages.handle_broadcast(self._project, channel, frame)
@@ -123,8 +123,8 @@ class SocketHandler:
         self._channels.pop(channel.topic, None)
         self._remove(channel)
         if refusal:
-            channel.tell_system("error", refusal.reason)
-        channel.say_closed()
+            channel.send_system("error", refusal.reason)
+        channel.send_close()
 
     def _remove(self, channel: Channel) -> None:
         channel.end()

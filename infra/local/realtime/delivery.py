@@ -19,9 +19,9 @@ class FaultyDelivery:
 
     def deliver(self, frame: Encoded) -> None:
         """Deliver a frame now, after the next one (at the latest after `hold_s`), or never."""
-        if self._mischief.is_lost():
+        if self._mischief.should_drop():
             return
-        if self._mischief.is_held() and self._held is None:
+        if self._mischief.should_delay() and self._held is None:
             self._held = frame
             hold_s = self._mischief.hold_s
             self._timer = asyncio.get_running_loop().call_later(hold_s, self._release)

@@ -45,7 +45,7 @@ async def _handle_socket(project: ProjectState, websocket: WebSocket) -> None:
     except RealtimeError as refusal:
         await websocket.send_denial_response(JSONResponse({"error": refusal.reason}, 401))
         return
-    if version is None or project.mischief.refuses_sockets:
+    if version is None or project.mischief.rejects_sockets:
         await websocket.send_denial_response(JSONResponse({"error": "refused"}, 503))
         return
     await websocket.accept()

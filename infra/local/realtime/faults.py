@@ -24,15 +24,15 @@ class Faults:
     `loss` is the probability that a message isn't delivered to one subscriber, `reorder` the
     probability that it is delivered after the next one, or `hold_s` seconds late if none follows
     sooner. For the same seed and probabilities, the n-th delivery has the same fate.
-    `refuses_sockets` rejects new WebSockets with 503.
+    `rejects_sockets` rejects new WebSockets with 503.
     """
 
     def __init__(self, seed: int = 0) -> None:
         self.loss = 0.0
         self.reorder = 0.0
         self.hold_s = _HOLD_S
-        self.refuses_sockets = False
-        self.hindered = 0
+        self.rejects_sockets = False
+        self.failed_requests = 0
         """Number of HTTP requests that failed because of an outage."""
         self._seed = seed
         self._random = Random(seed)  # nosec B311
@@ -78,11 +78,11 @@ class Faults:
         if server:
             server.changed.set()
 
-    def is_lost(self) -> bool:
+    def should_drop(self) -> bool:
         """Decide whether to drop the next delivery."""
         return self._random.random() < self.loss
 
-    def is_held(self) -> bool:
+    def should_delay(self) -> bool:
         """Decide whether to deliver the next message after its successor."""
         return self._random.random() < self.reorder
 

@@ -84,7 +84,7 @@ class LocalRealtime:
     async def _serve(self, app: ASGIApp) -> AsyncIterator[None]:
         with bind_loopback(self._options.port) as bound:
             server = RealtimeServer(app)
-            self.mischief.attach(server.cut_all)
+            self.mischief.attach(server.abort_sockets)
             serving = asyncio.create_task(server.serve([bound]))
             try:
                 await server.there.wait()

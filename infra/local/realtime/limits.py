@@ -14,7 +14,7 @@ class RateLimiter:
         self._times_s: deque[float] = deque()
 
     @property
-    def is_used_up(self) -> bool:
+    def is_exhausted(self) -> bool:
         """Whether the limit is reached."""
         return self._remaining() == 0
 

@@ -19,11 +19,11 @@ class RealtimeOptions:
     """JWKs imported into the project as signing keys, with `kid`; public keys suffice."""
     private_only: bool = False
     """Whether "Allow public access" is off in the project's Realtime settings."""
-    error_backoff_s: float = 0.0
+    rejection_delay_s: float = 0.0
     """Delay of the reply to a rejected join; 5 s at Supabase."""
     connections: int | None = None
     """Maximum concurrent WebSockets."""
-    channels_per_connection: int | None = None
+    max_channels_per_connection: int | None = None
     joins_per_s: int | None = None
     messages_per_s: int | None = None
     """Messages sent by HTTP or WebSocket; deliveries don't count."""

@@ -57,7 +57,7 @@ class Policies:
         """Close the connections."""
         await self._pool.close()
 
-    async def to_read(self, identity: Identity, topic: str) -> Rights:
+    async def read_rights(self, identity: Identity, topic: str) -> Rights:
         """Return the rights to read `topic`.
 
         Raises `RealtimeError` if a policy or Postgres fails.
@@ -74,7 +74,7 @@ class Policies:
                 return Rights()
         return Rights(**{extension: True for (extension,) in rows})
 
-    async def to_write(self, identity: Identity, topic: str) -> Rights:
+    async def write_rights(self, identity: Identity, topic: str) -> Rights:
         """Return the rights to write to `topic`.
 
         Raises `RealtimeError` if a policy or Postgres fails.

@@ -31,7 +31,7 @@ class RealtimeServer(serving.InLoopServer):
         )
         super().__init__(config)
 
-    def cut_all(self) -> None:
+    def abort_sockets(self) -> None:
         """Abort all WebSocket connections."""
         for connection in list(self.server_state.connections):
             if isinstance(connection, Connection):

@@ -51,5 +51,5 @@ class TopicRegistry:
 
     def _push_diff(self, key: tuple[str, bool], difference: dict[str, PresenceState]) -> None:
         for channel in list(self._channels.get(key, ())):
-            if channel.follows_presence and channel.bearer.may_read.presence:
+            if channel.presence_enabled and channel.bearer.may_read.presence:
                 channel.push("presence_diff", difference)

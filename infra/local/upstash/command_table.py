@@ -15,7 +15,7 @@ class ReadOnlyCommands:
         self._backend = backend
         self._read_only: frozenset[str] = frozenset()
 
-    async def only_reads(self, command: Command) -> bool:
+    async def is_read_only(self, command: Command) -> bool:
         """Whether the command is read-only for all arguments."""
         if not self._read_only:
             [entries] = await self._backend.ask([[b"COMMAND"]])
@@ -24,9 +24,11 @@ class ReadOnlyCommands:
         name = name_of(command)
         return bool({name, f"{name}|{subcommand_of(command)}"} & self._read_only)
 
-    async def is_open_to_readers(self, command: Command) -> bool:
+    async def is_allowed(self, command: Command) -> bool:
         """Whether the read-only token may run the command."""
-        return name_of(command) not in _NOT_FOR_READ_ONLY_TOKENS and await self.only_reads(command)
+        return name_of(command) not in _NOT_FOR_READ_ONLY_TOKENS and await self.is_read_only(
+            command
+        )
 
 
 def _read_only_names(entry: Reply) -> list[str]:

@@ -77,7 +77,7 @@ class RestEndpoint:
 
     async def _single(self, request: Request, command: Command, may_write: bool) -> Response:
         [reply] = await self._execution.each([command], may_write=may_write)
-        if not await self._table.only_reads(command):
+        if not await self._table.is_read_only(command):
             self._note_change()
         status = 400 if isinstance(reply, ErrorReply) else 200
         return self._json(envelope(reply, base64=_wants_base64(request)), status)
@@ -92,7 +92,7 @@ class RestEndpoint:
     async def _transaction(
         self, request: Request, commands: list[Command], may_write: bool
     ) -> Response:
-        replies = await self._execution.together(commands, may_write=may_write)
+        replies = await self._execution.transaction(commands, may_write=may_write)
         self._note_change()
         if isinstance(replies, ErrorReply):
             return self._json({"error": replies.text}, 400)

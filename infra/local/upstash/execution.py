@@ -29,7 +29,7 @@ class CommandExecutor:
             for command, refusal in zip(commands, refusals, strict=True)
         ]
 
-    async def together(
+    async def transaction(
         self, commands: list[Command], *, may_write: bool
     ) -> list[Reply] | ErrorReply:
         """Run a transaction. A refused command discards it; a command that fails doesn't."""
@@ -43,6 +43,6 @@ class CommandExecutor:
 
     async def refusal(self, command: Command, *, may_write: bool) -> ErrorReply | None:
         """Return the error if the command isn't allowed, else `None`."""
-        if not may_write and not await self._table.is_open_to_readers(command):
+        if not may_write and not await self._table.is_allowed(command):
             return permission_error(command)
         return unavailable_error(command)

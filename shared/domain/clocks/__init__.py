@@ -1,24 +1,24 @@
 """Clock rules: one class for each mode."""
 
-from shared.domain.clocks.base import Clocks, Side
+from shared.domain.clocks.base import ClockOwner, ClockRules
 from shared.domain.clocks.per_cycle import PerCycle
 from shared.domain.clocks.per_group import PerGroup
 from shared.domain.clocks.per_participant import PerParticipant
-from shared.domain.clocks.shared_clock import CountUp, Global
+from shared.domain.clocks.shared_clock import CountUp, GlobalClockRules
 from shared.domain.session import Session, SyncMode
 
-_RULES: dict[SyncMode, Clocks] = {
+_RULES: dict[SyncMode, ClockRules] = {
     SyncMode.PER_PARTICIPANT: PerParticipant(),
     SyncMode.PER_CYCLE: PerCycle(),
     SyncMode.PER_GROUP: PerGroup(),
-    SyncMode.GLOBAL: Global(),
+    SyncMode.GLOBAL: GlobalClockRules(),
     SyncMode.COUNT_UP: CountUp(),
 }
 
 
-def clocks_of(session: Session) -> Clocks:
+def clocks_of(session: Session) -> ClockRules:
     """Return the clock rules of the session's mode."""
     return _RULES[session.sync_mode]
 
 
-__all__ = ["Clocks", "Side", "clocks_of"]
+__all__ = ["ClockOwner", "ClockRules", "clocks_of"]

@@ -11,7 +11,7 @@ from shared.domain.units import Millis
 T = TypeVar("T")
 
 
-def following(order: Sequence[T], current: T | None) -> Sequence[T]:
+def rotate_after(order: Sequence[T], current: T | None) -> Sequence[T]:
     """Return `order` rotated so that it ends with `current`, or unchanged without one."""
     if current is None:
         return order
@@ -20,14 +20,14 @@ def following(order: Sequence[T], current: T | None) -> Sequence[T]:
 
 
 @dataclass(frozen=True, slots=True)
-class Side:
+class ClockOwner:
     """The owner of a clock: a participant, a group or, if both are None, the session."""
 
     participant_id: str | None = None
     group_id: str | None = None
 
 
-class Clocks(ABC):
+class ClockRules(ABC):
     """The rules of one mode: which clock runs, what a cycle is, which participant is next."""
 
     @abstractmethod
@@ -35,12 +35,12 @@ class Clocks(ABC):
         """Return the time left on the running clock, ms; None if no clock counts down."""
 
     @abstractmethod
-    def left_of(self, session: Session, participant: Participant) -> Millis | None:
+    def time_left_of(self, session: Session, participant: Participant) -> Millis | None:
         """Return the time left on the clock that governs `participant`, running or not, ms."""
 
-    def left_of_all(self, session: Session) -> list[Millis | None]:
-        """Return `left_of` for each participant, in their order, in linear time."""
-        return [self.left_of(session, participant) for participant in session.participants]
+    def times_left(self, session: Session) -> list[Millis | None]:
+        """Return `time_left_of` for each participant, in their order, in linear time."""
+        return [self.time_left_of(session, participant) for participant in session.participants]
 
     def draw(self, session: Session, spent: Millis) -> Session:
         """Subtract `spent` from the running clocks other than the active participant's own."""
@@ -62,11 +62,11 @@ class Clocks(ABC):
         """Add the increment, if the mode has one. Not called if the running clock is at zero."""
         return session
 
-    def is_exhausted(self, session: Session) -> bool:
+    def is_session_over(self, session: Session) -> bool:
         """Whether no clock can run any more, which ends the session whatever its action."""
         return False
 
-    def runs_on_for(self, session: Session) -> Millis:
+    def max_unattended_ms(self, session: Session) -> Millis:
         """Return how long the clocks run without a command, ms from the anchor.
 
         If cycles follow each other without end, this is the rest of the current cycle, because the
@@ -74,36 +74,36 @@ class Clocks(ABC):
         """
         return self.left(session) or Millis(0)
 
-    def cycle_lengths(self, session: Session) -> list[Millis]:
+    def automatic_cycle_lengths(self, session: Session) -> list[Millis]:
         """Return the lengths of the cycles that can begin without a command, ms; [] if none can."""
         return []
 
-    def side(self, participant: Participant) -> Side:
+    def side(self, participant: Participant) -> ClockOwner:
         """Return the clock owner for `participant`: itself or its group."""
-        return Side(participant_id=participant.participant_id)
+        return ClockOwner(participant_id=participant.participant_id)
 
-    def owner(self, session: Session) -> Side:
+    def owner(self, session: Session) -> ClockOwner:
         """Return the owner of the running clock."""
         active = session.active
-        return self.side(active) if active else Side()
+        return self.side(active) if active else ClockOwner()
 
-    def running(self, session: Session) -> list[tuple[Side, Millis]]:
+    def running(self, session: Session) -> list[tuple[ClockOwner, Millis]]:
         """Return each clock that counts down, with its owner and the time left on it, ms."""
         left = self.left(session)
         return [(self.owner(session), left)] if left else []
 
-    def survivors(self, session: Session) -> list[str]:
+    def ids_with_time_left(self, session: Session) -> list[str]:
         """Return the ids of the participants, or groups, with time left."""
-        return [p.participant_id for p in session.participants if self.left_of(session, p)]
+        return [p.participant_id for p in session.participants if self.time_left_of(session, p)]
 
-    def can_play(self, session: Session, participant: Participant) -> bool:
+    def is_eligible(self, session: Session, participant: Participant) -> bool:
         """Whether automatic rotation may choose `participant`."""
         return True
 
     def next_in_turn(self, session: Session) -> str | None:
         """Return the id of the next participant in the order of `participant_index`."""
-        for participant in following(session.participants, session.active):
-            if self.can_play(session, participant):
+        for participant in rotate_after(session.participants, session.active):
+            if self.is_eligible(session, participant):
                 return participant.participant_id
         return session.active_participant_id
 
@@ -113,7 +113,7 @@ class Clocks(ABC):
         active = session.active_participant_id or newcomer.participant_id
         return replace(session, participants=tuple(participants), active_participant_id=active)
 
-    def played(self, active: Participant, spent: Millis) -> Participant:
+    def consume_own(self, active: Participant, spent: Millis) -> Participant:
         """Return the active participant after it used `spent` ms."""
         return replace(active, used_ms=Millis(active.used_ms + spent))
 
@@ -125,7 +125,7 @@ class Clocks(ABC):
             return session
         participants = session.participants
         if active := session.active:
-            participants = session.participants_with(self.played(active, spent))
+            participants = session.participants_replacing(self.consume_own(active, spent))
         session = replace(
             session,
             participants=participants,

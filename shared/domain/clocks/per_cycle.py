@@ -1,18 +1,18 @@
 """`per_cycle`: every cycle begins with its full length (poker, debates)."""
 
-from shared.domain.clocks.base import Clocks
+from shared.domain.clocks.base import ClockRules
 from shared.domain.frozen import replace
 from shared.domain.session import Participant, Session
 from shared.domain.units import Millis
 
 
-class PerCycle(Clocks):
+class PerCycle(ClockRules):
     """The cycle's clock runs. Its expiry ends only the cycle; no participant is out of time."""
 
     def left(self, session: Session) -> Millis | None:
         return session.cycle_left_ms
 
-    def left_of(self, session: Session, participant: Participant) -> Millis | None:
+    def time_left_of(self, session: Session, participant: Participant) -> Millis | None:
         if participant.participant_id == session.active_participant_id:
             return session.cycle_left_ms
         return _length(session, participant)
@@ -33,7 +33,7 @@ class PerCycle(Clocks):
             return session
         return session.with_participant(replace(active, next_cycle_ms=None))
 
-    def cycle_lengths(self, session: Session) -> list[Millis]:
+    def automatic_cycle_lengths(self, session: Session) -> list[Millis]:
         lengths = (_length(session, p) for p in session.participants)
         return [length for length in lengths if length]
 

@@ -1,23 +1,23 @@
 """`per_group`: the bank of the active participant's group runs (team games)."""
 
-from shared.domain.clocks.base import Clocks, Side, following
+from shared.domain.clocks.base import ClockOwner, ClockRules, rotate_after
 from shared.domain.frozen import replace
 from shared.domain.session import Group, Participant, Session
 from shared.domain.units import Millis
 
 
-class PerGroup(Clocks):
+class PerGroup(ClockRules):
     """Groups take turns, and so do the members of a group, in the order of `participant_index`."""
 
     def left(self, session: Session) -> Millis | None:
         group = _active_group(session)
         return group.bank_ms if group else None
 
-    def left_of(self, session: Session, participant: Participant) -> Millis | None:
+    def time_left_of(self, session: Session, participant: Participant) -> Millis | None:
         group = session.group(participant.group_id)
         return group.bank_ms if group else None
 
-    def left_of_all(self, session: Session) -> list[Millis | None]:
+    def times_left(self, session: Session) -> list[Millis | None]:
         banks = {group.group_id: group.bank_ms for group in session.groups}
         return [banks.get(participant.group_id or "") for participant in session.participants]
 
@@ -53,28 +53,28 @@ class PerGroup(Clocks):
         return replace(session, groups=tuple(groups))
 
     def next_in_turn(self, session: Session) -> str | None:
-        for group in following(session.groups, _active_group(session)):
+        for group in rotate_after(session.groups, _active_group(session)):
             if group.bank_ms > 0:
                 return _next_member(session, group)
         return session.active_participant_id
 
-    def runs_on_for(self, session: Session) -> Millis:
-        if not session.advances_itself or not self.left(session):
-            return super().runs_on_for(session)
-        return Millis(sum(self.cycle_lengths(session)))
+    def max_unattended_ms(self, session: Session) -> Millis:
+        if not session.auto_advances or not self.left(session):
+            return super().max_unattended_ms(session)
+        return Millis(sum(self.automatic_cycle_lengths(session)))
 
-    def cycle_lengths(self, session: Session) -> list[Millis]:
+    def automatic_cycle_lengths(self, session: Session) -> list[Millis]:
         """Return the banks, because each runs out once."""
         return [g.bank_ms for g in session.groups if g.bank_ms]
 
-    def survivors(self, session: Session) -> list[str]:
+    def ids_with_time_left(self, session: Session) -> list[str]:
         return [g.group_id for g in session.groups if g.bank_ms > 0]
 
-    def is_exhausted(self, session: Session) -> bool:
-        return not self.survivors(session)
+    def is_session_over(self, session: Session) -> bool:
+        return not self.ids_with_time_left(session)
 
-    def side(self, participant: Participant) -> Side:
-        return Side(group_id=participant.group_id)
+    def side(self, participant: Participant) -> ClockOwner:
+        return ClockOwner(group_id=participant.group_id)
 
 
 def _active_group(session: Session) -> Group | None:
@@ -91,4 +91,4 @@ def _add_to_active(session: Session, added: Millis) -> Session:
 
 def _next_member(session: Session, group: Group) -> str:
     members = [p.participant_id for p in session.participants if p.group_id == group.group_id]
-    return following(members, group.last_player_id)[0]
+    return rotate_after(members, group.last_player_id)[0]

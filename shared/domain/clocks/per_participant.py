@@ -1,22 +1,22 @@
 """`per_participant`: the active participant's own bank runs (chess)."""
 
-from shared.domain.clocks.base import Clocks
+from shared.domain.clocks.base import ClockRules
 from shared.domain.frozen import replace
 from shared.domain.session import Participant, Session
 from shared.domain.units import Millis
 
 
-class PerParticipant(Clocks):
+class PerParticipant(ClockRules):
     """Each participant has a bank. A switch adds the Fischer increment to the bank that ran."""
 
     def left(self, session: Session) -> Millis | None:
         active = session.active
         return active.bank_ms if active else None
 
-    def left_of(self, session: Session, participant: Participant) -> Millis | None:
+    def time_left_of(self, session: Session, participant: Participant) -> Millis | None:
         return participant.bank_ms
 
-    def played(self, active: Participant, spent: Millis) -> Participant:
+    def consume_own(self, active: Participant, spent: Millis) -> Participant:
         left = None if active.bank_ms is None else Millis(active.bank_ms - spent)
         return replace(active, used_ms=Millis(active.used_ms + spent), bank_ms=left)
 
@@ -26,20 +26,20 @@ class PerParticipant(Clocks):
     def adjust(self, session: Session, participant: Participant, value: Millis) -> Session:
         return session.with_participant(replace(participant, bank_ms=value))
 
-    def runs_on_for(self, session: Session) -> Millis:
-        if not session.advances_itself or not self.left(session):
-            return super().runs_on_for(session)
-        return Millis(sum(self.cycle_lengths(session)))
+    def max_unattended_ms(self, session: Session) -> Millis:
+        if not session.auto_advances or not self.left(session):
+            return super().max_unattended_ms(session)
+        return Millis(sum(self.automatic_cycle_lengths(session)))
 
-    def cycle_lengths(self, session: Session) -> list[Millis]:
+    def automatic_cycle_lengths(self, session: Session) -> list[Millis]:
         """Return the banks, because each runs out once."""
         return [p.bank_ms for p in session.participants if p.bank_ms]
 
-    def can_play(self, session: Session, participant: Participant) -> bool:
+    def is_eligible(self, session: Session, participant: Participant) -> bool:
         return bool(participant.bank_ms)
 
-    def is_exhausted(self, session: Session) -> bool:
-        return not self.survivors(session)
+    def is_session_over(self, session: Session) -> bool:
+        return not self.ids_with_time_left(session)
 
 
 def _add_to_active(session: Session, added: Millis) -> Session:

@@ -1,13 +1,13 @@
 """`global` and `count_up`: one clock for the whole session."""
 
-from shared.domain.clocks.base import Clocks, Side
+from shared.domain.clocks.base import ClockOwner, ClockRules
 from shared.domain.errors import RuleViolation, Violation
 from shared.domain.frozen import replace
 from shared.domain.session import Participant, Session, TimeoutKind
 from shared.domain.units import Millis
 
 
-class Global(Clocks):
+class GlobalClockRules(ClockRules):
     """A session clock runs through all cycles, and each cycle has a clock (exams, meetings).
 
     One of the two may be absent.
@@ -18,7 +18,7 @@ class Global(Clocks):
         values = _clock_values(session)
         return min((ms for ms in values if ms > 0), default=Millis(0))
 
-    def left_of(self, session: Session, participant: Participant) -> Millis | None:
+    def time_left_of(self, session: Session, participant: Participant) -> Millis | None:
         return min(_clock_values(session), default=None)
 
     def draw(self, session: Session, spent: Millis) -> Session:
@@ -51,37 +51,43 @@ class Global(Clocks):
         raised = None if total_left is None else Millis(max(total_left, value))
         return replace(session, cycle_left_ms=value, session_left_ms=raised)
 
-    def runs_on_for(self, session: Session) -> Millis:
-        """See `Clocks`. The end of a cycle stops the session clock only if it ends the session."""
+    def max_unattended_ms(self, session: Session) -> Millis:
+        """See `ClockRules`.
+
+        The end of a cycle stops the session clock only if it ends the session.
+        """
         ends_with_cycle = session.action_on_timeout.type is TimeoutKind.END_SESSION
         if session.session_left_ms is None or ends_with_cycle:
-            return super().runs_on_for(session)
+            return super().max_unattended_ms(session)
         return session.session_left_ms
 
-    def cycle_lengths(self, session: Session) -> list[Millis]:
+    def automatic_cycle_lengths(self, session: Session) -> list[Millis]:
         return [session.time_per_cycle_ms] if session.time_per_cycle_ms else []
 
-    def owner(self, session: Session) -> Side:
+    def owner(self, session: Session) -> ClockOwner:
         if session.session_left_ms == self.left(session):
-            return Side()
+            return ClockOwner()
         return super().owner(session)
 
-    def running(self, session: Session) -> list[tuple[Side, Millis]]:
+    def running(self, session: Session) -> list[tuple[ClockOwner, Millis]]:
         """Return both clocks, because each is warned of at every threshold."""
-        owned = ((Side(), session.session_left_ms), (super().owner(session), session.cycle_left_ms))
+        owned = (
+            (ClockOwner(), session.session_left_ms),
+            (super().owner(session), session.cycle_left_ms),
+        )
         return [(side, left) for side, left in owned if left]
 
-    def is_exhausted(self, session: Session) -> bool:
+    def is_session_over(self, session: Session) -> bool:
         return session.session_left_ms == 0
 
 
-class CountUp(Clocks):
+class CountUp(ClockRules):
     """Time counts up, to `max_time_ms` if that is set (speedruns, laps)."""
 
     def left(self, session: Session) -> Millis | None:
         return session.session_left_ms
 
-    def left_of(self, session: Session, participant: Participant) -> Millis | None:
+    def time_left_of(self, session: Session, participant: Participant) -> Millis | None:
         return session.session_left_ms
 
     def draw(self, session: Session, spent: Millis) -> Session:
@@ -98,10 +104,10 @@ class CountUp(Clocks):
         session = session.with_participant(replace(participant, bank_ms=value))
         return replace(session, session_left_ms=value)
 
-    def owner(self, session: Session) -> Side:
-        return Side()
+    def owner(self, session: Session) -> ClockOwner:
+        return ClockOwner()
 
-    def is_exhausted(self, session: Session) -> bool:
+    def is_session_over(self, session: Session) -> bool:
         return session.session_left_ms == 0
 
 

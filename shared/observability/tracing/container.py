@@ -6,17 +6,17 @@ from typing import Any
 
 from starlette.types import ASGIApp
 
+from shared.application.ports.session_store import Wakeup
 from shared.composition.backend import Backend
 from shared.domain.naming import tenant_and_id
 from shared.observability.tracing.export import shut_down, tracer_provider
 from shared.observability.tracing.log_correlation import add_trace_ids_to_logs
 from shared.observability.tracing.method_spans import trace_all_calls, trace_child_calls
 from shared.observability.tracing.requests import TracingMiddleware
-from shared.ports import Wakeup
 
 _STORE = ("load", "load_many", "commit", "release")
-_OUTBOX = ("settle", "waiting", "newest", "newest_of")
-_TRAIL = ("events", "last", "last_of", "at_version", "at_instant")
+_OUTBOX = ("settle", "waiting", "newest", "newest_versions_of")
+_TRAIL = ("events", "last", "newest_of", "at_version", "at_instant")
 
 
 def instrument(

@@ -62,7 +62,7 @@ _IGNORED = (
 
 
 @dataclass(frozen=True, slots=True)
-class Endpoint:
+class ServerAddress:
     """One server: a host and a port, or the path of a Unix socket."""
 
     host: str = "127.0.0.1"
@@ -102,7 +102,7 @@ class Tls:
 class RedisAddress:
     """The parsed `REDIS_URL`."""
 
-    endpoints: tuple[Endpoint, ...]
+    endpoints: tuple[ServerAddress, ...]
     """Servers, or Sentinels if there is a `primary_name`."""
     login: Login = Login()
     database: int = 0
@@ -129,7 +129,7 @@ class RedisAddress:
         names = [unquote(name) for name in parts.path.split("/") if name]
         if scheme == "unix":
             return cls(
-                (Endpoint(path=_required(unquote(parts.path), "the path of a socket")),),
+                (ServerAddress(path=_required(unquote(parts.path), "the path of a socket")),),
                 login,
                 _database(options.get("db", "0")),
                 options.get("client_name"),
@@ -169,16 +169,16 @@ def _hosts_and_login(netloc: str, options: Mapping[str, str]) -> tuple[str, Logi
     )
 
 
-def _endpoints(hosts: str, port: int) -> tuple[Endpoint, ...]:
+def _endpoints(hosts: str, port: int) -> tuple[ServerAddress, ...]:
     return tuple(_endpoint(host, port) for host in hosts.split(","))
 
 
-def _endpoint(host: str, port: int) -> Endpoint:
+def _endpoint(host: str, port: int) -> ServerAddress:
     found = re.fullmatch(r"(?:\[([0-9A-Fa-f:.]+)\]|([^:\[\]]*))(?::(\d*))?", host)
     number = int(found[3] or port) if found else 0
     if not found or not 0 < number < 65536:
         raise ValueError("must have hosts like host:6379, with commas between several")
-    return Endpoint(unquote(found[1] or found[2] or "localhost"), number)
+    return ServerAddress(unquote(found[1] or found[2] or "localhost"), number)
 
 
 def _database(number: str) -> int:

@@ -1,4 +1,4 @@
-"""`Connection` to a Redis Cluster, which sends each command to the owner of its key's slot."""
+"""`StoreConnection` to a Redis Cluster, which sends each command to the owner of its key's slot."""
 
 import asyncio
 from collections.abc import AsyncIterator, Hashable, Iterable, Sequence
@@ -7,22 +7,22 @@ from itertools import chain, repeat
 
 from hiredis import ReplyError
 
-from shared.errors import StoreUnavailable
-from shared.store.connection import Argument, Attempt, Command, Reply, Script
-from shared.store.redis.address import Endpoint
-from shared.store.redis.error_replies import State, state_in
-from shared.store.redis.link import Link
-from shared.store.redis.node import Node
-from shared.store.redis.requests import (
+from shared.application.errors import StoreUnavailable
+from shared.store.connection import Argument, Command, OptionalScript, Reply, Script
+from shared.store.redis.address import ServerAddress
+from shared.store.redis.encoding import (
+    as_unavailable,
+    check_replies,
     pack,
     pack_any,
     pack_script,
     pack_whole_script,
-    read,
-    unavailable,
 )
+from shared.store.redis.error_replies import ErrorKind, error_kind
+from shared.store.redis.node import Node
+from shared.store.redis.pipeline import PipelinedConnection
 from shared.store.redis.slots import slot_of, slot_of_command, slots_of_commands
-from shared.store.redis.topology import Topology, read_redirection
+from shared.store.redis.topology import Topology, parse_redirection
 
 _TRIES_FOR_S = 0.8
 """How long a command is repeated while its slot moves to another node."""
@@ -31,7 +31,7 @@ _PAUSES_S = (0.0, 0.0, 0.01, 0.03, 0.1)
 _LONGEST_PAUSE_S = 0.2
 
 _LATE_GROUPS_S = 0.2
-"""How long `ask_each` waits for the other groups after the first one is answered."""
+"""How long `execute_groups` waits for the other groups after the first one is answered."""
 
 _ASKING = pack(("ASKING",))
 
@@ -41,7 +41,7 @@ class _Sent:
     """The replies to a request, and the node and link that sent them."""
 
     node: Node
-    link: Link
+    link: PipelinedConnection
     replies: list[Reply]
 
 
@@ -56,13 +56,16 @@ class ClusterConnection:
     def __init__(self, topology: Topology) -> None:
         self._topology = topology
 
-    async def ask(self, commands: Sequence[Command | Attempt]) -> list[Reply]:
-        return read(commands, await self._replies(commands))
+    async def ask(self, commands: Sequence[Command | OptionalScript]) -> list[Reply]:
+        return check_replies(commands, await self._replies(commands))
 
-    async def ask_each(
+    async def execute_groups(
         self, groups: Sequence[Sequence[Command]]
     ) -> list[list[Reply] | StoreUnavailable]:
-        """See `Connection`. A group answered more than 0.2 s after the first one has failed."""
+        """See `StoreConnection`.
+
+        A group answered more than 0.2 s after the first one has failed.
+        """
         tasks = [asyncio.ensure_future(self.ask(group)) for group in groups]
         try:
             _, late = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
@@ -82,10 +85,10 @@ class ClusterConnection:
     ) -> Reply:
         slot = slot_of(keys[0]) if keys else 0
         reply = await self._run(slot, pack_script(script, keys, arguments))
-        if type(reply) is ReplyError and state_in(reply) is State.UNKNOWN_SCRIPT:
+        if type(reply) is ReplyError and error_kind(reply) is ErrorKind.UNKNOWN_SCRIPT:
             reply = await self._run(slot, pack_whole_script(script, keys, arguments))
         if type(reply) is ReplyError:
-            raise unavailable(reply)
+            raise as_unavailable(reply)
         return reply
 
     def route(self, key: str) -> Hashable | None:
@@ -100,10 +103,10 @@ class ClusterConnection:
             sent = await self._retry_elsewhere(slot, data, sent.node, sent.link, sent.replies[0])
         return sent.replies[0]
 
-    async def _replies(self, commands: Sequence[Command | Attempt]) -> list[Reply]:
+    async def _replies(self, commands: Sequence[Command | OptionalScript]) -> list[Reply]:
         """Return the replies in order, including errors: `StoreUnavailable` if a node is down."""
         slots = slots_of_commands(commands, self._topology.any_slot)
-        by_node: dict[Endpoint, list[int]] = {}
+        by_node: dict[ServerAddress, list[int]] = {}
         for place, slot in enumerate(slots):
             by_node.setdefault(await self._topology.owner(slot), []).append(place)
         packed = [pack_any(command) for command in commands]
@@ -119,7 +122,7 @@ class ClusterConnection:
 
     async def _exchange(
         self,
-        commands: Sequence[Command | Attempt],
+        commands: Sequence[Command | OptionalScript],
         slots: Sequence[int],
         packed: Sequence[bytes],
         places: Sequence[int],
@@ -141,7 +144,7 @@ class ClusterConnection:
         ]
 
     async def _with_retries(
-        self, sent: _Sent, parts: Iterable[tuple[Command | Attempt, int, bytes]]
+        self, sent: _Sent, parts: Iterable[tuple[Command | OptionalScript, int, bytes]]
     ) -> AsyncIterator[Reply]:
         """Yield the replies, repeating failed commands one by one, because this is rare."""
         node = sent.node
@@ -154,7 +157,7 @@ class ClusterConnection:
                     found = await self._retry_elsewhere(slot, data, sent.node, sent.link, reply)
                     reply = found.replies[0]
                     node = found.node
-                    if isinstance(command, Attempt) and _is_unknown(reply):
+                    if isinstance(command, OptionalScript) and _is_unknown(reply):
                         whole = command.as_command(command.script.text)
                         reply = await self._run(slot, pack(whole))
                 elif has_key:
@@ -171,7 +174,7 @@ class ClusterConnection:
         try:
             link, replies = await node.send(data, count)
         except StoreUnavailable:
-            await topology.refreshed()
+            await topology.wait_refreshed()
             successor = await topology.owner(slot)
             if successor == owner:
                 raise
@@ -180,7 +183,7 @@ class ClusterConnection:
         return _Sent(node, link, replies)
 
     async def _retry_elsewhere(
-        self, slot: int, data: bytes, node: Node, link: Link, reply: ReplyError
+        self, slot: int, data: bytes, node: Node, link: PipelinedConnection, reply: ReplyError
     ) -> _Sent:
         """Repeat a request until the slot's present owner answers it, for 0.8 s at most."""
         give_up = asyncio.get_running_loop().time() + _TRIES_FOR_S
@@ -190,20 +193,20 @@ class ClusterConnection:
             sent.replies = [reply]
             if type(reply) is not ReplyError:
                 return sent
-            state = state_in(reply)
-            if state in (State.FAULT, State.UNKNOWN_SCRIPT):
+            state = error_kind(reply)
+            if state in (ErrorKind.FAULT, ErrorKind.UNKNOWN_SCRIPT):
                 return sent
             if asyncio.get_running_loop().time() > give_up:
                 return sent
             await asyncio.sleep(pause_s)
-            if state in (State.SERVES_NOTHING, State.REFUSES_CHANGES):
+            if state in (ErrorKind.SERVES_NOTHING, ErrorKind.REFUSES_CHANGES):
                 self._leave(sent, reply, state)
                 owner = await self._topology.owner(slot)
-                await self._topology.refreshed()
+                await self._topology.wait_refreshed()
                 if await self._topology.owner(slot) == owner:
                     return sent
-            elif state is State.ELSEWHERE:
-                target = read_redirection(str(reply), sent.link.endpoint)
+            elif state is ErrorKind.ELSEWHERE:
+                target = parse_redirection(str(reply), sent.link.endpoint)
                 if str(reply).startswith("ASK"):
                     target_node = self._topology.node(target)
                     target_link, replies = await target_node.send(_ASKING + data, 2)
@@ -213,20 +216,20 @@ class ClusterConnection:
             sent = await self._send(slot, data, 1)
         raise AssertionError  # the pauses never end
 
-    def _leave(self, sent: _Sent, reply: ReplyError, state: State) -> None:
+    def _leave(self, sent: _Sent, reply: ReplyError, state: ErrorKind) -> None:
         """Don't use a node that serves nothing until it does again. `CLUSTERDOWN` is no reason: it
         may mean that only this slot has no owner."""
-        if state is State.SERVES_NOTHING and not str(reply).startswith("CLUSTERDOWN"):
+        if state is ErrorKind.SERVES_NOTHING and not str(reply).startswith("CLUSTERDOWN"):
             sent.node.leave(sent.link, reply, serves=False)
 
 
 def _is_unknown(reply: Reply) -> bool:
-    return type(reply) is ReplyError and state_in(reply) is State.UNKNOWN_SCRIPT
+    return type(reply) is ReplyError and error_kind(reply) is ErrorKind.UNKNOWN_SCRIPT
 
 
 def _outcome(task: "asyncio.Future[list[Reply]]") -> list[Reply] | StoreUnavailable:
     if not task.done():
-        return unavailable(TimeoutError("this part of the cluster didn't answer in time"))
+        return as_unavailable(TimeoutError("this part of the cluster didn't answer in time"))
     error = task.exception()
     if error is None:
         return task.result()

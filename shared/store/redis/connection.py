@@ -1,25 +1,32 @@
-"""`Connection` over Redis's native protocol, for every kind of setup."""
+"""`StoreConnection` over Redis's native protocol, for every kind of setup."""
 
 import asyncio
 import random
 from collections.abc import Awaitable, Callable, Hashable, Sequence
 from functools import partial
 
-from shared.errors import StoreUnavailable
-from shared.store.connection import Argument, Attempt, Command, Connection, Reply, Script
-from shared.store.redis.address import Endpoint, RedisAddress
+from shared.application.errors import StoreUnavailable
+from shared.store.connection import (
+    Argument,
+    Command,
+    OptionalScript,
+    Reply,
+    Script,
+    StoreConnection,
+)
+from shared.store.redis.address import RedisAddress, ServerAddress
 from shared.store.redis.cluster import ClusterConnection
-from shared.store.redis.handshake import Refused, open_link
-from shared.store.redis.link import Link
+from shared.store.redis.handshake import ServerRefused, open_connection
 from shared.store.redis.node import Node
+from shared.store.redis.pipeline import PipelinedConnection
 from shared.store.redis.sentinel import open_primary, primary_finder
-from shared.store.redis.single import SingleConnection
-from shared.store.redis.subscriber import Handler, Subscriber
+from shared.store.redis.single import SingleServerConnection
+from shared.store.redis.subscriber import MessageHandler, Subscriber
 from shared.store.redis.topology import Topology
 
 
 class NativeConnection:
-    """`Connection` to any Redis from 6.2 on, Valkey included.
+    """`StoreConnection` to any Redis from 6.2 on, Valkey included.
 
     The first server that answers tells whether it is a cluster. Raises `ValueError` for an invalid
     address or certificates that can't be read.
@@ -30,17 +37,17 @@ class NativeConnection:
         self._tls = self._address.tls and self._address.tls.context
         self._find_primary = primary_finder(self._address)
         self._entry = self._node(self._open, self._address)
-        self._inner: Connection | None = None
+        self._inner: StoreConnection | None = None
         self._topology: Topology | None = None
-        self._subscribed_at: Endpoint | None = None
+        self._subscribed_at: ServerAddress | None = None
 
-    async def ask(self, commands: Sequence[Command | Attempt]) -> list[Reply]:
+    async def ask(self, commands: Sequence[Command | OptionalScript]) -> list[Reply]:
         return await (self._inner or await self._known()).ask(commands)
 
-    async def ask_each(
+    async def execute_groups(
         self, groups: Sequence[Sequence[Command]]
     ) -> list[list[Reply] | StoreUnavailable]:
-        return await (self._inner or await self._known()).ask_each(groups)
+        return await (self._inner or await self._known()).execute_groups(groups)
 
     async def run(
         self, script: Script, keys: Sequence[str], arguments: Sequence[Argument]
@@ -57,16 +64,16 @@ class NativeConnection:
         for _ in range(2):  # aborted sockets are closed in the next iterations of the loop
             await asyncio.sleep(0)
 
-    async def subscriber(self, handler: Handler) -> Subscriber:
+    async def subscriber(self, handler: MessageHandler) -> Subscriber:
         """Open a pub/sub connection to a server that receives all published messages.
 
         That is the primary, or a node of the cluster, another one each time. Messages go to
-        `handler`. Raises `OSError`, `TimeoutError` and `RealtimeError` as `open_link` does.
+        `handler`. Raises `OSError`, `TimeoutError` and `RealtimeError` as `open_connection` does.
         """
         self._subscribed_at = await self._endpoint()
-        return Subscriber(await open_link(self._address, self._subscribed_at), handler)
+        return Subscriber(await open_connection(self._address, self._subscribed_at), handler)
 
-    def call_on_change(self, call: Callable[[], None]) -> None:
+    def set_change_callback(self, call: Callable[[], None]) -> None:
         """Call `call` for each new connection, which may be to another server than the last."""
         self._entry.on_change = call
 
@@ -74,14 +81,14 @@ class NativeConnection:
         """Publish an empty message. Raises `StoreUnavailable`."""
         await self.ask([("PUBLISH", channel, b"")])
 
-    async def _endpoint(self) -> Endpoint:
+    async def _endpoint(self) -> ServerAddress:
         if self._address.primary_name:
             return await self._find_primary()
         if self._topology and (node := self._topology.any_endpoint(but=self._subscribed_at)):
             return node
         return random.choice(self._address.endpoints)
 
-    async def _known(self) -> Connection:
+    async def _known(self) -> StoreConnection:
         """Connect, and return the connection that fits the server: cluster or single."""
         link = await self._entry.connected()
         if self._inner is None:
@@ -89,10 +96,10 @@ class NativeConnection:
                 self._topology = Topology(self._entry, self._node_at)
                 self._inner = ClusterConnection(self._topology)
             else:
-                self._inner = SingleConnection(self._entry)
+                self._inner = SingleServerConnection(self._entry)
         return self._inner
 
-    async def _open(self) -> Link:
+    async def _open(self) -> PipelinedConnection:
         """Open a connection to the address; host names are resolved again."""
         if self._address.primary_name:
             link = await open_primary(self._address, self._find_primary)
@@ -102,13 +109,13 @@ class NativeConnection:
             self._inner = None
         return link
 
-    def _node_at(self, endpoint: Endpoint) -> Node:
-        return self._node(partial(open_link, self._address, endpoint), endpoint)
+    def _node_at(self, endpoint: ServerAddress) -> Node:
+        return self._node(partial(open_connection, self._address, endpoint), endpoint)
 
-    def _node(self, open_link: Callable[[], Awaitable[Link]], place: object) -> Node:
+    def _node(self, open_link: Callable[[], Awaitable[PipelinedConnection]], place: object) -> Node:
         return Node(open_link, f"Redis at {place}", self._address.timeouts.ready_s)
 
-    async def _open_any(self) -> Link:
+    async def _open_any(self) -> PipelinedConnection:
         """Open a connection to the first endpoint that accepts the login, in random order."""
         failure: Exception | None = None
         for endpoint in random.sample(self._address.endpoints, len(self._address.endpoints)):
@@ -119,10 +126,12 @@ class NativeConnection:
         assert failure
         raise failure
 
-    async def _open_one(self, endpoint: Endpoint) -> Link:
-        link = await open_link(self._address, endpoint)
+    async def _open_one(self, endpoint: ServerAddress) -> PipelinedConnection:
+        link = await open_connection(self._address, endpoint)
         if len(self._address.endpoints) > 1 and link.mode != "cluster":
             # Instances would choose different servers, and sessions would be split between those.
             await link.close()
-            raise Refused(f"REDIS_URL names several hosts, but {endpoint} is not part of a cluster")
+            raise ServerRefused(
+                f"REDIS_URL names several hosts, but {endpoint} is not part of a cluster"
+            )
         return link

@@ -21,7 +21,7 @@ from enum import Enum, auto
 from hiredis import ReplyError
 
 
-class State(Enum):
+class ErrorKind(Enum):
     """The state of a server, according to its error reply."""
 
     REFUSES_CHANGES = auto()
@@ -34,23 +34,23 @@ class State(Enum):
 
 
 _STATES = {
-    "READONLY": State.REFUSES_CHANGES,
-    "MISCONF": State.REFUSES_CHANGES,
-    "NOREPLICAS": State.REFUSES_CHANGES,
-    "UNBLOCKED": State.REFUSES_CHANGES,
-    "LOADING": State.SERVES_NOTHING,
-    "MASTERDOWN": State.SERVES_NOTHING,
-    "CLUSTERDOWN": State.SERVES_NOTHING,
-    "MOVED": State.ELSEWHERE,
-    "ASK": State.ELSEWHERE,
-    "TRYAGAIN": State.MIGRATING,
-    "NOSCRIPT": State.UNKNOWN_SCRIPT,
+    "READONLY": ErrorKind.REFUSES_CHANGES,
+    "MISCONF": ErrorKind.REFUSES_CHANGES,
+    "NOREPLICAS": ErrorKind.REFUSES_CHANGES,
+    "UNBLOCKED": ErrorKind.REFUSES_CHANGES,
+    "LOADING": ErrorKind.SERVES_NOTHING,
+    "MASTERDOWN": ErrorKind.SERVES_NOTHING,
+    "CLUSTERDOWN": ErrorKind.SERVES_NOTHING,
+    "MOVED": ErrorKind.ELSEWHERE,
+    "ASK": ErrorKind.ELSEWHERE,
+    "TRYAGAIN": ErrorKind.MIGRATING,
+    "NOSCRIPT": ErrorKind.UNKNOWN_SCRIPT,
 }
 _ANY = "|".join(_STATES)
 _CODE = re.compile(rf"(?:ERR Error running script.*?: -?)?({_ANY})\b", re.DOTALL)
 
 
-def state_in(error: ReplyError) -> State:
-    """Return the server's state according to `error`; `State.FAULT` for any other error."""
+def error_kind(error: ReplyError) -> ErrorKind:
+    """Return the server's state according to `error`; `ErrorKind.FAULT` for any other error."""
     found = _CODE.match(str(error))
-    return _STATES[found[1]] if found else State.FAULT
+    return _STATES[found[1]] if found else ErrorKind.FAULT

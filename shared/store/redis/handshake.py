@@ -8,19 +8,19 @@ from functools import partial
 from hiredis import ReplyError
 
 from shared.store.connection import Command, Reply
-from shared.store.redis.address import Endpoint, RedisAddress, Tls
-from shared.store.redis.error_replies import State, state_in
-from shared.store.redis.link import Link
-from shared.store.redis.requests import pack
+from shared.store.redis.address import RedisAddress, ServerAddress, Tls
+from shared.store.redis.encoding import pack
+from shared.store.redis.error_replies import ErrorKind, error_kind
+from shared.store.redis.pipeline import PipelinedConnection
 
 _NAME = "synckairos"
 
 
-class Refused(Exception):
+class ServerRefused(Exception):
     """The server answers, but can't be used: it refuses the login or has the wrong role."""
 
 
-async def open_link(address: RedisAddress, endpoint: Endpoint) -> Link:
+async def open_connection(address: RedisAddress, endpoint: ServerAddress) -> PipelinedConnection:
     """Connect to `endpoint`, log in, and check that the server serves commands.
 
     The host name is resolved again. Raises `OSError` if the server can't be reached, `TimeoutError`
@@ -38,9 +38,9 @@ async def open_link(address: RedisAddress, endpoint: Endpoint) -> Link:
     return link
 
 
-async def _connected(address: RedisAddress, endpoint: Endpoint) -> Link:
+async def _connected(address: RedisAddress, endpoint: ServerAddress) -> PipelinedConnection:
     loop = asyncio.get_running_loop()
-    new_link = partial(Link, address.timeouts.reply_s)
+    new_link = partial(PipelinedConnection, address.timeouts.reply_s)
     if endpoint.path:
         _, link = await loop.create_unix_connection(new_link, endpoint.path)
         return link
@@ -57,7 +57,7 @@ async def _connected(address: RedisAddress, endpoint: Endpoint) -> Link:
 
 
 async def _encrypted(
-    transport: asyncio.Transport, link: Link, tls: Tls, host: str
+    transport: asyncio.Transport, link: PipelinedConnection, tls: Tls, host: str
 ) -> asyncio.Transport:
     """Start TLS on the connection, and check the certificate of `host`."""
     if not transport.is_closing():  # otherwise the handshake would wait for its timeout
@@ -69,7 +69,7 @@ async def _encrypted(
     raise ConnectionResetError("the server closed the connection before the TLS handshake")
 
 
-async def _log_in(link: Link, address: RedisAddress) -> None:
+async def _log_in(link: PipelinedConnection, address: RedisAddress) -> None:
     """Log in, and send `PING`, which a server refuses if it serves no commands."""
     name = address.client_name or _NAME
     login = address.login
@@ -78,19 +78,19 @@ async def _log_in(link: Link, address: RedisAddress) -> None:
         hello += ["AUTH", login.username or "default", login.password]
     hello += ["SETNAME", name]
     selecting: list[Command] = [("SELECT", address.database)] if address.database else []
-    greeting, *others = await asked(link, [hello, *selecting, ("PING",)])
+    greeting, *others = await send_commands(link, [hello, *selecting, ("PING",)])
     if isinstance(greeting, ReplyError) and not str(greeting).startswith("WRONGPASS"):
-        _, *others = await asked(link, [*_old_login(address, name), *selecting, ("PING",)])
+        _, *others = await send_commands(link, [*_old_login(address, name), *selecting, ("PING",)])
         greeting = []
     for reply in (greeting, *others):
         _check(reply)
     properties = dict(zip(greeting[::2], greeting[1::2], strict=False))
     link.mode = properties.get(b"mode", b"standalone").decode()
     if link.mode == "sentinel":
-        raise Refused("this is a Sentinel: write REDIS_URL=redis+sentinel://host:26379/name")
+        raise ServerRefused("this is a Sentinel: write REDIS_URL=redis+sentinel://host:26379/name")
 
 
-async def asked(link: Link, commands: Sequence[Command]) -> list[Reply]:
+async def send_commands(link: PipelinedConnection, commands: Sequence[Command]) -> list[Reply]:
     """Return the replies to `commands`, including error replies."""
     return await link.send(b"".join(map(pack, commands)), len(commands))
 
@@ -109,8 +109,8 @@ def _check(reply: Reply) -> None:
     if not isinstance(reply, ReplyError):
         return
     error = str(reply)
-    if error.startswith("NOPERM") or state_in(reply) is State.REFUSES_CHANGES:
+    if error.startswith("NOPERM") or error_kind(reply) is ErrorKind.REFUSES_CHANGES:
         return  # reads are still possible
     if error.lower().startswith("err unknown"):
         return  # a proxy that doesn't know PING or CLIENT
-    raise Refused(error)
+    raise ServerRefused(error)

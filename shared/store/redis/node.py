@@ -5,10 +5,10 @@ import logging
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 
-from shared.errors import StoreUnavailable
+from shared.application.errors import StoreUnavailable
 from shared.store.connection import Reply
-from shared.store.redis.handshake import Refused
-from shared.store.redis.link import Link, Lost
+from shared.store.redis.handshake import ServerRefused
+from shared.store.redis.pipeline import ConnectionLost, PipelinedConnection
 from shared.store.redis.timeouts import DEFAULT
 
 _FIRST_PAUSE_S = 0.05
@@ -30,7 +30,7 @@ class Node:
 
     def __init__(
         self,
-        open_link: Callable[[], Awaitable[Link]],
+        open_link: Callable[[], Awaitable[PipelinedConnection]],
         name: str,
         ready_timeout_s: float = DEFAULT.ready_s,
     ) -> None:
@@ -39,7 +39,7 @@ class Node:
         self.on_change: Callable[[], None] = lambda: None
         """Called when a new connection has replaced an earlier one."""
         self._open_link = open_link
-        self._link: Link | None = None
+        self._link: PipelinedConnection | None = None
         self._failure: Exception | None = None
         self._opening: asyncio.Task[None] | None = None
         self._attempt: asyncio.Future[None] | None = None
@@ -49,7 +49,7 @@ class Node:
         self._is_closed = False
 
     @property
-    def link(self) -> Link | None:
+    def link(self) -> PipelinedConnection | None:
         """The connection in use; None while there is none."""
         return self._link
 
@@ -58,7 +58,7 @@ class Node:
         """Whether the last attempt to connect failed."""
         return self._link is None and self._failure is not None
 
-    async def send(self, data: bytes, count: int) -> tuple[Link, list[Reply]]:
+    async def send(self, data: bytes, count: int) -> tuple[PipelinedConnection, list[Reply]]:
         """Send packed commands; returns the connection used and their `count` replies.
 
         If the connection ends meanwhile, they are sent once more on the next one.
@@ -70,13 +70,13 @@ class Node:
                 link = await self._ready(len(data))
             try:
                 return link, await link.send(data, count)
-            except Lost:
+            except ConnectionLost:
                 link = await self._ready(len(data))
                 return link, await link.send(data, count)
-        except (OSError, Refused) as error:  # TimeoutError is an OSError
+        except (OSError, ServerRefused) as error:  # TimeoutError is an OSError
             raise StoreUnavailable from error
 
-    def leave(self, link: Link, why: Exception, *, serves: bool) -> None:
+    def leave(self, link: PipelinedConnection, why: Exception, *, serves: bool) -> None:
         """Replace `link`, because its server answered with the error `why`.
 
         If it still `serves` reads, it is used until the next connection is open. Otherwise requests
@@ -91,9 +91,9 @@ class Node:
             self._begin_opening()
         if not serves:
             self._link, self._failure = None, why
-            link.retire()
+            link.close_when_idle()
 
-    async def changed(self, link: Link, until: float) -> bool:
+    async def changed(self, link: PipelinedConnection, until: float) -> bool:
         """Wait for a connection other than `link`, until the loop's time `until`.
 
         Returns whether there is one.
@@ -110,11 +110,11 @@ class Node:
                 return False
         return True
 
-    async def connected(self) -> Link:
+    async def connected(self) -> PipelinedConnection:
         """Return the connection, opening it if there is none. Raises `StoreUnavailable`."""
         try:
             return self._link or await self._ready(0)
-        except (OSError, Refused) as error:
+        except (OSError, ServerRefused) as error:
             raise StoreUnavailable from error
 
     async def close(self) -> None:
@@ -128,15 +128,15 @@ class Node:
         if link:
             await link.close()
 
-    def retire(self) -> None:
+    def close_when_idle(self) -> None:
         """Close the connection once all requests are answered, and open no other."""
         self._is_closed = True
         if self._opening:
             self._opening.cancel()
         if self._link:
-            self._link.retire()
+            self._link.close_when_idle()
 
-    async def _ready(self, size: int) -> Link:
+    async def _ready(self, size: int) -> PipelinedConnection:
         """Return a connection with room for `size` bytes. Raises the error of opening one."""
         async with asyncio.timeout(self._ready_timeout_s):
             while True:
@@ -147,7 +147,7 @@ class Node:
                     if link.is_open:
                         return link
                 if self._is_closed:
-                    raise Lost("the connection to Redis is closed")
+                    raise ConnectionLost("the connection to Redis is closed")
                 if self._link is None and self._failure:
                     raise StoreUnavailable from self._failure
                 self._begin_opening()
@@ -186,7 +186,7 @@ class Node:
             _log.warning("%s can't be reached: %s", self.name, error or type(error).__name__)
         self._failure = error
 
-    def _take(self, link: Link) -> None:
+    def _take(self, link: PipelinedConnection) -> None:
         if self._failure:
             _log.warning("%s can be reached again", self.name)
         previous, self._link, self._failure = self._link, link, None
@@ -194,10 +194,10 @@ class Node:
             self.on_change()
         self._opened_at = asyncio.get_running_loop().time()
         if previous:
-            previous.retire()
+            previous.close_when_idle()
         link.ended.add_done_callback(lambda _: self._ended(link))
 
-    def _ended(self, link: Link) -> None:
+    def _ended(self, link: PipelinedConnection) -> None:
         """Begin to open the next connection at once, before it is needed."""
         if self._link is link:
             self._link = None

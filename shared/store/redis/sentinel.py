@@ -10,11 +10,11 @@ from redis.asyncio.retry import Retry
 from redis.asyncio.sentinel import Sentinel
 from redis.backoff import NoBackoff
 
-from shared.store.redis.address import Endpoint, RedisAddress
-from shared.store.redis.handshake import Refused, asked, open_link
-from shared.store.redis.link import Link
+from shared.store.redis.address import RedisAddress, ServerAddress
+from shared.store.redis.handshake import ServerRefused, open_connection, send_commands
+from shared.store.redis.pipeline import PipelinedConnection
 
-FindPrimary = Callable[[], Awaitable[Endpoint]]
+FindPrimary = Callable[[], Awaitable[ServerAddress]]
 
 _ANSWER_S = 0.3
 
@@ -36,18 +36,18 @@ def primary_finder(address: RedisAddress) -> FindPrimary:
 
     name = address.primary_name or ""
 
-    async def ask(one: Endpoint) -> Endpoint:
+    async def ask(one: ServerAddress) -> ServerAddress:
         sentinel = Sentinel([(one.host, one.port)], sentinel_kwargs=options)  # type: ignore[no-untyped-call] # it has no types
         try:
             async with asyncio.timeout(_ANSWER_S):
-                return Endpoint(*await sentinel.discover_master(name))
+                return ServerAddress(*await sentinel.discover_master(name))
         finally:
             for client in sentinel.sentinels:
                 await client.aclose()
 
-    async def find() -> Endpoint:
+    async def find() -> ServerAddress:
         answers = await asyncio.gather(*map(ask, address.endpoints), return_exceptions=True)
-        named = Counter(answer for answer in answers if isinstance(answer, Endpoint))
+        named = Counter(answer for answer in answers if isinstance(answer, ServerAddress))
         if not named:
             raise ConnectionError(f"no Sentinel names a primary: {answers[0]}")
         return named.most_common(1)[0][0]
@@ -55,16 +55,16 @@ def primary_finder(address: RedisAddress) -> FindPrimary:
     return find
 
 
-async def open_primary(address: RedisAddress, find: FindPrimary) -> Link:
+async def open_primary(address: RedisAddress, find: FindPrimary) -> PipelinedConnection:
     """Open a connection to the primary, and check its role.
 
-    Raises as `open_link` does, and `RealtimeError` if the server is not a primary.
+    Raises as `open_connection` does, and `RealtimeError` if the server is not a primary.
     """
-    link = await open_link(address, await find())
+    link = await open_connection(address, await find())
     try:
-        (role,) = await asked(link, [("ROLE",)])
+        (role,) = await send_commands(link, [("ROLE",)])
         if not isinstance(role, ReplyError) and role[0] != b"master":
-            raise Refused("the server that Sentinel names is not a primary yet")
+            raise ServerRefused("the server that Sentinel names is not a primary yet")
     except BaseException:
         await link.close()
         raise

@@ -5,7 +5,7 @@ from functools import lru_cache
 
 from redis.crc import REDIS_CLUSTER_HASH_SLOTS, key_slot
 
-from shared.store.connection import Attempt, Command
+from shared.store.connection import Command, OptionalScript
 
 SLOTS = REDIS_CLUSTER_HASH_SLOTS
 
@@ -21,9 +21,9 @@ def slot_of(key: str) -> int:
     return int(key_slot(key.encode()))
 
 
-def slot_of_command(command: Command | Attempt) -> int | None:
+def slot_of_command(command: Command | OptionalScript) -> int | None:
     """Return the slot of a command's first key; None if it has no key."""
-    if isinstance(command, Attempt):
+    if isinstance(command, OptionalScript):
         return slot_of(command.keys[0])
     if command[0] in _KEYLESS or len(command) == 1:
         return None
@@ -32,7 +32,7 @@ def slot_of_command(command: Command | Attempt) -> int | None:
 
 
 def slots_of_commands(
-    commands: Sequence[Command | Attempt], any_slot: Callable[[], int]
+    commands: Sequence[Command | OptionalScript], any_slot: Callable[[], int]
 ) -> list[int]:
     """Return the slot of each command.
 

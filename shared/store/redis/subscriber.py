@@ -7,10 +7,10 @@ from collections.abc import Callable, Iterable
 from hiredis import ReplyError
 
 from shared.store.connection import Reply
-from shared.store.redis.link import Link
-from shared.store.redis.requests import pack
+from shared.store.redis.encoding import pack
+from shared.store.redis.pipeline import PipelinedConnection
 
-Handler = Callable[[bytes, str, bytes], None]
+MessageHandler = Callable[[bytes, str, bytes], None]
 """Called with the kind (`subscribe` or `message`), the channel and the message."""
 
 _KINDS = (b"subscribe", b"message")
@@ -26,7 +26,7 @@ class Subscriber:
     refuses a channel, the error is logged and the connection ends.
     """
 
-    def __init__(self, link: Link, handler: Handler) -> None:
+    def __init__(self, link: PipelinedConnection, handler: MessageHandler) -> None:
         self._link = link
         self._handler = handler
         link.hear = self._handle

@@ -9,11 +9,11 @@ from dataclasses import dataclass
 
 from hiredis import ReplyError
 
-from shared.errors import StoreUnavailable
+from shared.application.errors import StoreUnavailable
 from shared.store.connection import Reply
-from shared.store.redis.address import Endpoint
+from shared.store.redis.address import ServerAddress
+from shared.store.redis.encoding import pack
 from shared.store.redis.node import Node
-from shared.store.redis.requests import pack
 from shared.store.redis.slots import SLOTS, slot_of
 
 _REFRESH_AFTER_S = 0.1
@@ -37,7 +37,7 @@ class SlotRange:
 
     first: int
     last: int
-    owner: Endpoint
+    owner: ServerAddress
 
 
 class Topology:
@@ -46,28 +46,28 @@ class Topology:
     `make_node` creates the `Node` for an endpoint.
     """
 
-    def __init__(self, entry: Node, make_node: Callable[[Endpoint], Node]) -> None:
+    def __init__(self, entry: Node, make_node: Callable[[ServerAddress], Node]) -> None:
         self._entry = entry
         self._make_node = make_node
-        self._nodes: dict[Endpoint, Node] = {}
-        self._owners: list[Endpoint | None] = [None] * SLOTS
+        self._nodes: dict[ServerAddress, Node] = {}
+        self._owners: list[ServerAddress | None] = [None] * SLOTS
         self._changes = 0
         self._refreshing: asyncio.Task[None] | None = None
         self._refreshed_at = float("-inf")
         self._next_refresh: asyncio.TimerHandle | None = None
         self._is_closed = False
 
-    async def owner(self, slot: int) -> Endpoint:
+    async def owner(self, slot: int) -> ServerAddress:
         """Return the node that owns `slot`. Raises `StoreUnavailable` if no node does."""
         owner = self._owners[slot]
         if owner is None:
-            await self.refreshed()
+            await self.wait_refreshed()
             owner = self._owners[slot]
         if owner is None:
             raise StoreUnavailable
         return owner
 
-    def node(self, endpoint: Endpoint) -> Node:
+    def node(self, endpoint: ServerAddress) -> Node:
         """Return the `Node` for `endpoint`, creating it if needed."""
         node = self._nodes.get(endpoint)
         if node is None:
@@ -84,7 +84,7 @@ class Topology:
         link = self._nodes[owner].link if owner in self._nodes else None
         return link and (link.number, self._changes)
 
-    def any_endpoint(self, but: Endpoint | None) -> Endpoint | None:
+    def any_endpoint(self, but: ServerAddress | None) -> ServerAddress | None:
         """Return a random node other than `but`, preferably a connected one.
 
         Returns `but` if there is no other.
@@ -111,7 +111,7 @@ class Topology:
                 return self._owners.index(endpoint)
         return 0
 
-    def moved(self, slot: int, owner: Endpoint) -> None:
+    def moved(self, slot: int, owner: ServerAddress) -> None:
         """Set the owner of `slot` after a `MOVED`, and refresh the other owners."""
         self._owners[slot] = owner
         self._changes += 1
@@ -125,7 +125,7 @@ class Topology:
             self._refreshing = asyncio.create_task(self._refresh())
         return self._refreshing
 
-    async def refreshed(self) -> None:
+    async def wait_refreshed(self) -> None:
         """Refresh if it is due, and wait for a running refresh."""
         if task := self.refresh():
             await asyncio.shield(task)
@@ -171,7 +171,7 @@ class Topology:
                     link, (reply,) = await node.send(_CLUSTER_SLOTS, 1)
                 if isinstance(reply, ReplyError):
                     continue
-                ranges = read_slots(reply, link.endpoint)
+                ranges = parse_slots(reply, link.endpoint)
                 served = sum(r.last - r.first + 1 for r in ranges if not self._is_down(r.owner))
                 if served > most:
                     best, most = ranges, served
@@ -180,7 +180,7 @@ class Topology:
         return best
 
     def _apply(self, ranges: Sequence[SlotRange]) -> None:
-        owners: list[Endpoint | None] = [None] * SLOTS
+        owners: list[ServerAddress | None] = [None] * SLOTS
         for each in ranges:
             owners[each.first : each.last + 1] = [each.owner] * (each.last - each.first + 1)
         if owners != self._owners:
@@ -188,11 +188,11 @@ class Topology:
         self._owners = owners
         wanted = {each.owner for each in ranges}
         for endpoint in set(self._nodes) - wanted:
-            self._nodes.pop(endpoint).retire()
+            self._nodes.pop(endpoint).close_when_idle()
         for endpoint in wanted:
             self.node(endpoint)
 
-    def _is_down(self, endpoint: Endpoint) -> bool:
+    def _is_down(self, endpoint: ServerAddress) -> bool:
         node = self._nodes.get(endpoint)
         return node is not None and node.is_down
 
@@ -200,7 +200,7 @@ class Topology:
         return None in self._owners or any(node.is_down for node in self._nodes.values())
 
 
-def read_slots(reply: Reply, asked: Endpoint) -> list[SlotRange]:
+def parse_slots(reply: Reply, asked: ServerAddress) -> list[SlotRange]:
     """Parse a reply to `CLUSTER SLOTS`. The node `asked` may not know its own address."""
     return [
         SlotRange(int(first), int(last), _endpoint(primary, asked))
@@ -208,12 +208,12 @@ def read_slots(reply: Reply, asked: Endpoint) -> list[SlotRange]:
     ]
 
 
-def read_redirection(error: str, asked: Endpoint) -> Endpoint:
+def parse_redirection(error: str, asked: ServerAddress) -> ServerAddress:
     """Parse the target of `MOVED 3999 127.0.0.1:6381` or `ASK ...`; it may lack the host."""
     host, _, port = error.split()[2].rpartition(":")
-    return Endpoint(host.strip("[]") or asked.host, int(port))
+    return ServerAddress(host.strip("[]") or asked.host, int(port))
 
 
-def _endpoint(node: Sequence[Reply], asked: Endpoint) -> Endpoint:
+def _endpoint(node: Sequence[Reply], asked: ServerAddress) -> ServerAddress:
     host = (node[0] or b"").decode()
-    return Endpoint(asked.host if host in ("", "?") else host, int(node[1]))
+    return ServerAddress(asked.host if host in ("", "?") else host, int(node[1]))

@@ -126,7 +126,7 @@ def test_a_missing_sentinel_is_a_warning_and_a_missing_majority_a_fault(
         assert code == 0
         assert checks["sentinel"]["message"].endswith(f"; NO ANSWER from 127.0.0.1:{third.port}")
         second.process.kill()
-        sentinels.wait_until_outvoted()
+        sentinels.wait_until_no_quorum()
         code, checks = run_checks("check-redis", REDIS_URL=sentinels.url)
     finally:
         for sentinel in (second, third):

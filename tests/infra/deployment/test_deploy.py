@@ -134,7 +134,7 @@ def test_machines_that_stay_unhealthy_are_rolled_back(checkout: Checkout) -> Non
 def test_each_reason_for_unhealthy_machines_is_named(
     output: Any, faults: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("infra.deployment.fly.output", lambda *_: json.dumps(output))
+    monkeypatch.setattr("infra.deployment.fly.run", lambda *_: json.dumps(output))
     assert FlyApp(APP, Deadline(1)).unhealthy() == faults
 
 

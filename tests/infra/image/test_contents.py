@@ -21,7 +21,7 @@ def root(tmp_path: Path) -> Path:
     """The file tree of an image without faults."""
     (tmp_path / "packages/redis-8.1.0.dist-info").mkdir(parents=True)
     (tmp_path / "packages/psycopg_binary-3.3.9.dist-info").mkdir()
-    module = tmp_path / "app/shared/clock.py"
+    module = tmp_path / "app/shared/application/store_clock.py"
     module.parent.mkdir(parents=True)
     module.write_text("now = 1\n")
     unchecked = py_compile.PycInvalidationMode.UNCHECKED_HASH
@@ -74,14 +74,14 @@ def test_a_module_that_is_not_compiled_is_a_fault(root: Path) -> None:
 
 
 def test_bytecode_that_is_checked_against_its_source_is_a_fault(root: Path) -> None:
-    module = root / "app/shared/clock.py"
+    module = root / "app/shared/application/store_clock.py"
     py_compile.compile(str(module), str(module.parent / "__pycache__/clock.cpython-311.pyc"))
-    assert "/app/shared/clock.py is not compiled" in messages(root)
+    assert "/app/shared/application/store_clock.py is not compiled" in messages(root)
 
 
 def test_a_world_writable_file_is_a_fault(root: Path) -> None:
-    (root / "app/shared/clock.py").chmod(0o666)
-    assert "/app/shared/clock.py is writable" in messages(root)
+    (root / "app/shared/application/store_clock.py").chmod(0o666)
+    assert "/app/shared/application/store_clock.py is writable" in messages(root)
 
 
 def test_a_file_owned_by_the_service_user_is_a_fault(root: Path) -> None:

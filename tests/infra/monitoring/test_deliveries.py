@@ -2,8 +2,8 @@
 
 import asyncio
 
-from shared.realtime.fan_out import Topic
-from shared.realtime.listener import LOST, Listener, Push
+from shared.realtime.fan_out import SessionFanOut
+from shared.realtime.listener import GAP, Listener, Push
 
 _PUSH = Push("{}", "STATE_UPDATE", 1, 1_000)
 
@@ -13,7 +13,7 @@ async def test_a_delivery_is_observed_once_after_all_listeners_got_it() -> None:
     waiting = [asyncio.create_task(listener.get()) for listener in listeners]
     await asyncio.sleep(0)  # let all tasks start to wait
     observed: asyncio.Queue[int] = asyncio.Queue()
-    topic = Topic(lambda _: observed.put_nowait(sum(task.done() for task in waiting)))
+    topic = SessionFanOut(lambda _: observed.put_nowait(sum(task.done() for task in waiting)))
     topic.listeners.update(listeners)
     topic.deliver(_PUSH)
     async with asyncio.timeout(5):
@@ -23,10 +23,10 @@ async def test_a_delivery_is_observed_once_after_all_listeners_got_it() -> None:
 
 async def test_a_push_without_listeners_or_without_a_time_is_not_observed() -> None:
     observed: list[Push] = []
-    topic = Topic(observed.append)
+    topic = SessionFanOut(observed.append)
     topic.deliver(_PUSH)
     topic.listeners.add(Listener())
-    topic.deliver(LOST)
+    topic.deliver(GAP)
     topic.deliver(_PUSH)
     await asyncio.sleep(0)
     assert observed == [_PUSH]

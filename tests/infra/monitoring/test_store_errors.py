@@ -8,10 +8,10 @@ from contextlib import asynccontextmanager
 import pytest
 
 from infra.local.ports import free_port
-from shared.errors import StoreUnavailable
-from shared.metrics.ports import StoreFault
+from shared.application.errors import StoreUnavailable
+from shared.application.ports.metrics import StoreErrorKind
 from shared.store.connection import Script
-from shared.store.observed import ObservedConnection
+from shared.store.counted_connection import CountedConnection
 from shared.store.redis import NativeConnection
 
 _BROKEN = Script.of("return redis.error_reply('ERR broken')")
@@ -19,14 +19,14 @@ _VALID = Script.of("return 1")
 
 
 @asynccontextmanager
-async def observed(url: str) -> AsyncIterator[tuple[ObservedConnection, Counter[StoreFault]]]:
+async def observed(url: str) -> AsyncIterator[tuple[CountedConnection, Counter[StoreErrorKind]]]:
     """Open a connection; the value is the connection and its counted faults."""
-    counted: Counter[StoreFault] = Counter()
+    counted: Counter[StoreErrorKind] = Counter()
 
-    def count(fault: StoreFault) -> None:
+    def count(fault: StoreErrorKind) -> None:
         counted[fault] += 1
 
-    connection = ObservedConnection(NativeConnection(url), count)
+    connection = CountedConnection(NativeConnection(url), count)
     try:
         yield connection, counted
     finally:

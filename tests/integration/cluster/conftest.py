@@ -7,15 +7,15 @@ from uuid import uuid4
 import pytest
 
 from infra.local.redis_cluster import ClusterNode, LocalCluster, local_cluster
-from shared.clock import StoreClock
-from shared.store.keys import Keys
-from shared.store.memory import RedisMemory
+from shared.application.store_clock import StoreClock
+from shared.store.data_loss import RedisDataLossDetector
+from shared.store.keys import StoreKeys
 from shared.store.outbox import RedisOutbox
-from shared.store.owed_pushes import RedisOwedPushes
+from shared.store.pending_pushes import RedisPendingPushes
 from shared.store.redis import NativeConnection
 from shared.store.sessions import RedisSessionStore
 
-KEYS = Keys(8)
+KEYS = StoreKeys(8)
 
 
 @pytest.fixture(scope="package")
@@ -48,8 +48,8 @@ class StoreParts:
         self.clock = StoreClock()
         self.store = RedisSessionStore(self.connection, KEYS, self.clock)
         self.outbox = RedisOutbox(self.connection, KEYS)
-        self.memory = RedisMemory(self.connection, KEYS)
-        self.owed = RedisOwedPushes(self.connection, KEYS, self.clock)
+        self.memory = RedisDataLossDetector(self.connection, KEYS)
+        self.owed = RedisPendingPushes(self.connection, KEYS, self.clock)
 
 
 @pytest.fixture

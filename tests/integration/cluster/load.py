@@ -7,8 +7,8 @@ from dataclasses import dataclass, field, replace
 
 import msgspec
 
-from shared.errors import StoreUnavailable
-from shared.ports import Commit, Committed
+from shared.application.errors import StoreUnavailable
+from shared.application.ports.commit import Commit, Committed
 from tests.integration.cluster.conftest import KEYS, StoreParts, session_id_on
 from tests.integration.store.commits import commit_for, new_session
 

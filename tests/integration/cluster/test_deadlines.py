@@ -6,10 +6,10 @@ from typing import Any
 
 from functions.workers.deadline_loop import DeadlineLoop
 from infra.local.redis_cluster import LocalCluster
+from shared.application.event_loop import cancel_and_wait
+from shared.application.ports.session_store import Wakeup
 from shared.domain.units import Instant, Millis, after
 from shared.observability.prometheus import PrometheusMetrics
-from shared.ports import Wakeup
-from shared.tasks import end
 from tests.integration.cluster.conftest import KEYS, StoreParts, session_id_on, shards_of
 from tests.integration.store.commits import commit_for, new_session
 
@@ -60,4 +60,4 @@ async def test_deadlines_of_other_shards_are_kept_while_a_node_is_suspended(
         assert min(recorder.woken.values()) >= due_at
     finally:
         stopped.process.resume()
-        await end([task])
+        await cancel_and_wait([task])

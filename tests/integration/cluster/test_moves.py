@@ -7,7 +7,7 @@ import pytest
 
 from infra.local.ports import free_port
 from infra.local.redis_cluster import ClusterNode, LocalCluster
-from shared.errors import StoreUnavailable
+from shared.application.errors import StoreUnavailable
 from shared.store.redis import NativeConnection
 from tests.integration.cluster.conftest import KEYS, StoreParts, shards_of
 from tests.integration.cluster.load import WriteLoad
@@ -70,7 +70,7 @@ async def test_slot_migration_under_load_loses_no_change(
 
 async def test_a_planned_failover_loses_no_change(parts: StoreParts, cluster: LocalCluster) -> None:
     async with WriteLoad(parts) as load:
-        await asyncio.to_thread(cluster.hand_over, "{s1}")
+        await asyncio.to_thread(cluster.planned_failover, "{s1}")
         await load.wait_for_progress(_PROGRESS_WITHIN_S)
     await load.check()
 
@@ -84,7 +84,7 @@ async def test_when_a_primary_dies_its_replica_takes_over_and_other_shards_see_n
     async with WriteLoad(parts) as load:
         cluster.kill(dying)
         promoted = asyncio.create_task(
-            asyncio.to_thread(cluster.wait_until_owned, "{s0}", not_by=dying)
+            asyncio.to_thread(cluster.wait_until_promoted, "{s0}", not_by=dying)
         )
         refused_s = await _time_to_refusal_s(parts, load.writers_on(dead_shards)[0].name)
         await promoted

@@ -6,11 +6,11 @@ from collections.abc import AsyncIterator
 import pytest
 
 from infra.local.redis_cluster import ClusterNode, LocalCluster
-from shared.realtime.echo import Echo
-from shared.realtime.listener import LOST
-from shared.realtime.redis import PushChannels
+from shared.application.event_loop import cancel_and_wait
+from shared.realtime.delivery_check import DeliveryCheck
+from shared.realtime.listener import GAP
+from shared.realtime.redis import RedisFanOut
 from shared.store.redis import NativeConnection
-from shared.tasks import end
 from tests.integration.cluster.conftest import KEYS, session_id_on
 
 _NOTICED_WITHIN_S = 3.0
@@ -26,13 +26,13 @@ async def connection(cluster: LocalCluster) -> AsyncIterator[NativeConnection]:
 
 
 @pytest.fixture
-async def channels(connection: NativeConnection) -> AsyncIterator[PushChannels]:
+async def channels(connection: NativeConnection) -> AsyncIterator[RedisFanOut]:
     """The push channels that listen."""
-    echo = Echo(KEYS.echo_channel("an-instance"), connection.publish)
-    channels = PushChannels(connection.subscriber, KEYS.push_channel, echo=echo)
+    echo = DeliveryCheck(KEYS.self_check_channel("an-instance"), connection.publish)
+    channels = RedisFanOut(connection.subscriber, KEYS.push_channel, echo=echo)
     task = asyncio.create_task(channels.run())
     yield channels
-    await end([task])
+    await cancel_and_wait([task])
 
 
 def nodes_with_subscribers(cluster: LocalCluster) -> list[ClusterNode]:
@@ -48,7 +48,7 @@ async def publish_text(connection: NativeConnection, name: str, text: str) -> No
 
 
 async def test_pushes_of_every_shard_arrive(
-    channels: PushChannels, connection: NativeConnection
+    channels: RedisFanOut, connection: NativeConnection
 ) -> None:
     for shard in KEYS.all_shards:
         name = session_id_on(shard)
@@ -59,7 +59,7 @@ async def test_pushes_of_every_shard_arrive(
 
 @pytest.mark.parametrize("fault", ["dies", "is suspended"])
 async def test_the_subscription_moves_to_another_node_when_its_node_fails(
-    channels: PushChannels, connection: NativeConnection, cluster: LocalCluster, fault: str
+    channels: RedisFanOut, connection: NativeConnection, cluster: LocalCluster, fault: str
 ) -> None:
     name = session_id_on("{s0}")
     async with channels.listen(name) as listener:
@@ -69,7 +69,7 @@ async def test_the_subscription_moves_to_another_node_when_its_node_fails(
         else:
             node.process.suspend()
         async with asyncio.timeout(_NOTICED_WITHIN_S):
-            assert await listener.get() == LOST
+            assert await listener.get() == GAP
         await publish_text(connection, name, "after it")
         assert "after it" in (await listener.get()).text
         assert node not in nodes_with_subscribers(cluster)

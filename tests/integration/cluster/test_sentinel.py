@@ -12,7 +12,7 @@ from infra.local.redis_sentinel import (
     LocalSentinels,
     local_sentinels,
 )
-from shared.errors import StoreUnavailable
+from shared.application.errors import StoreUnavailable
 from shared.store.redis import NativeConnection
 from tests.integration.cluster.conftest import StoreParts
 from tests.integration.cluster.hearing import assert_delivered

@@ -7,16 +7,17 @@ from typing import Any
 import pytest
 
 from infra.local.redis_cluster import LocalCluster
-from shared.domain.events import Change
+from shared.application.ports.commit import Committed, IdempotencyKey
+from shared.application.ports.rate_limit import RateLimit
+from shared.domain.events import SessionChange
 from shared.domain.units import Instant, Millis
-from shared.ports import Committed, IdempotencyKey, Limit
-from shared.store.connection import Failed
+from shared.store.connection import FailedReply
 from tests.integration.cluster.conftest import KEYS, StoreParts, session_id_on
 from tests.integration.store.commits import commit_for, new_session
 from tests.support.scenarios import switched_session
 
 
-def on_shard(shard: str, change: Change | None = None) -> Change:
+def on_shard(shard: str, change: SessionChange | None = None) -> SessionChange:
     """Return `change`, or a new session's creation, with a session id on `shard`."""
     change = change or new_session()
     session = replace(change.session, session_id=session_id_on(shard))
@@ -40,7 +41,7 @@ async def test_sessions_are_written_and_read_on_every_shard(parts: StoreParts) -
 
 async def test_several_sessions_are_read_at_once_in_the_requested_order(parts: StoreParts) -> None:
     names = [*reversed(await create_on_all_shards(parts)), session_id_on("{s3}")]
-    limit = Limit("caller:alice", 4, Millis(1_000))
+    limit = RateLimit("caller:alice", 4, Millis(1_000))
     loaded = await parts.store.load_many(names, [limit])
     found = [one.stored.session.name if one.stored else None for one in loaded.sessions]
     assert found == [*names[:-1], None]
@@ -50,7 +51,7 @@ async def test_several_sessions_are_read_at_once_in_the_requested_order(parts: S
 
 async def test_each_shard_has_its_own_due_sessions_and_clock(parts: StoreParts) -> None:
     names = await create_on_all_shards(parts, wake_at=Instant(1_000))
-    agendas = await parts.store.agendas(10)
+    agendas = await parts.store.due_wakeups(10)
     assert [[w.name for w in agenda.wakeups] for agenda in agendas] == [[name] for name in names]
     for agenda in agendas:
         assert len(await parts.store.claim(agenda.wakeups, Instant(2_000))) == 1
@@ -58,7 +59,7 @@ async def test_each_shard_has_its_own_due_sessions_and_clock(parts: StoreParts) 
 
 async def test_the_census_covers_all_shards(parts: StoreParts) -> None:
     await create_on_all_shards(parts)
-    census = await parts.store.census()
+    census = await parts.store.statistics()
     assert (census.live_sessions, census.outbox_length) == (8, 8)
 
 
@@ -68,9 +69,9 @@ async def test_the_outboxes_of_all_shards_are_emptied(parts: StoreParts) -> None
     assert len(taken) == 8
     assert await parts.outbox.waiting(names[3])
     assert set(await parts.outbox.newest(KEYS.all_shards)) == set(names)
-    await parts.outbox.park(taken[0], "a reason")
+    await parts.outbox.move_to_dead_letters(taken[0], "a reason")
     await parts.outbox.settle(taken[1:])
-    census = await parts.store.census()
+    census = await parts.store.statistics()
     assert (census.outbox_length, census.dead_letters) == (0, 1)
 
 
@@ -100,7 +101,7 @@ async def test_a_load_with_an_idempotency_key_and_a_limit_spans_shards(parts: St
     change = replace(new_session(), session=replace(new_session().session, session_id=name))
     key = IdempotencyKey(name, "k1", "fingerprint")
     await parts.store.commit(commit_for(change))
-    loaded = await parts.store.load(name, key, [Limit("caller:bob", 2, Millis(1_000))])
+    loaded = await parts.store.load(name, key, [RateLimit("caller:bob", 2, Millis(1_000))])
     assert loaded.stored is not None
     assert [quota.remaining for quota in loaded.quotas] == [1]
 
@@ -125,13 +126,13 @@ async def test_an_unreachable_server_affects_only_its_own_shards(
     )
     primary = cluster.owner_of("{s0}")
     lost = {shard for shard in KEYS.all_shards if cluster.owner_of(shard) is primary}
-    with cluster.out_of_reach("{s0}"):
-        agendas = await parts.store.agendas(10)
+    with cluster.primary_suspended("{s0}"):
+        agendas = await parts.store.due_wakeups(10)
         assert len(agendas) == len(KEYS.all_shards) - len(lost)
         taken = await parts.outbox.take("worker", 10, 1_000_000)
         assert {delivery.shard for delivery in taken} == set(KEYS.all_shards) - lost
         assert set(await parts.memory.lost()) == set(KEYS.all_shards) - lost
-        census = await parts.store.census()
+        census = await parts.store.statistics()
         assert census.live_sessions == len(KEYS.all_shards) - len(lost)
         loop = asyncio.get_running_loop()
         for shard in set(KEYS.all_shards) - lost:
@@ -147,20 +148,22 @@ async def test_a_session_is_read_uncounted_when_the_limit_s_shard_is_unreachable
     primary = cluster.owner_of("{s0}")
     living = next(s for s in KEYS.all_shards if cluster.owner_of(s) is not primary)
     counter = next(f"caller:{n}" for n in range(99) if KEYS.shard_of(f"caller:{n}") == "{s0}")
-    with cluster.out_of_reach("{s0}"):
-        loaded = await parts.store.load(names[living], limits=[Limit(counter, 4, Millis(1_000))])
+    with cluster.primary_suspended("{s0}"):
+        loaded = await parts.store.load(
+            names[living], limits=[RateLimit(counter, 4, Millis(1_000))]
+        )
         assert loaded.stored is not None
         assert loaded.quotas == ()
 
 
 async def test_a_script_over_two_shards_fails(parts: StoreParts) -> None:
-    from shared.errors import StoreUnavailable
-    from shared.store.connection import Attempt, Script
+    from shared.application.errors import StoreUnavailable
+    from shared.store.connection import OptionalScript, Script
 
     both = Script.of("return redis.call('GET', KEYS[1])")
     with pytest.raises(StoreUnavailable):
         await parts.connection.run(both, ["{s0}:a", "{s1}:a"], [])
-    crossing = Attempt(both, ["{s0}:a", "{s1}:a"], [])
+    crossing = OptionalScript(both, ["{s0}:a", "{s1}:a"], [])
     failed, value = await parts.connection.ask([crossing, ("GET", "{s1}:a")])
-    assert isinstance(failed, Failed)
+    assert isinstance(failed, FailedReply)
     assert value is None

@@ -8,15 +8,16 @@ import pytest
 
 from infra.local.redis import embedded_redis
 from infra.local.redis_tls import USER, TlsRedis, tls_redis
+from shared.application.errors import StoreUnavailable
+from shared.application.ports.commit import Committed
+from shared.application.ports.rate_limit import RateLimit
 from shared.domain.units import Millis
-from shared.errors import StoreUnavailable
-from shared.ports import Committed, Limit
 from tests.integration.cluster.conftest import KEYS, StoreParts
 from tests.integration.cluster.hearing import assert_delivered
 from tests.integration.store.commits import commit_for, new_session
 from tests.support.native_redis import connection_to
 
-_LIMIT = Limit("caller:alice", 4, Millis(1_000))
+_LIMIT = RateLimit("caller:alice", 4, Millis(1_000))
 
 
 @pytest.fixture(scope="module")
@@ -69,8 +70,8 @@ async def test_a_user_with_the_documented_rights_can_do_everything() -> None:
         change = new_session()
         assert await parts.store.commit(commit_for(change)) == Committed()
         assert (await parts.store.load(change.session.name, limits=[_LIMIT])).quotas
-        assert len(await parts.store.agendas(10)) == len(KEYS.all_shards)
-        assert (await parts.store.census()).live_sessions == 1
+        assert len(await parts.store.due_wakeups(10)) == len(KEYS.all_shards)
+        assert (await parts.store.statistics()).live_sessions == 1
         taken = await parts.outbox.take("worker", 10, 1_000_000)
         await parts.outbox.settle(taken)
         assert await parts.memory.lost() == KEYS.all_shards
@@ -78,7 +79,7 @@ async def test_a_user_with_the_documented_rights_can_do_everything() -> None:
         await parts.memory.end_recovery("me", KEYS.all_shards)
         await parts.owed.add(change.session.name)
         assert (await parts.owed.take(10)).next_in_ms
-        await assert_delivered(connection, KEYS.echo_channel("x"))
+        await assert_delivered(connection, KEYS.self_check_channel("x"))
         await connection.close()
 
 

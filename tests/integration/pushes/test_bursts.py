@@ -9,7 +9,7 @@ import pytest
 from redis.asyncio import Redis
 
 from shared.domain.commands import Start, Switch
-from shared.realtime.supabase import Patience
+from shared.realtime.supabase import PushTimeouts
 from tests.integration.pushes.desk import LONG_TIMEOUTS, PushHarness, news_of
 from tests.support.broadcast_server import BroadcastServer
 from tests.support.scenarios import changes_of, switched_session
@@ -20,7 +20,7 @@ async def test_a_burst_of_changes_is_coalesced_into_two_pushes(
 ) -> None:
     changes = switched_session(switches=48)
     realtime.hold()
-    announcing = [asyncio.create_task(harness.publisher.announce(news_of(c))) for c in changes]
+    announcing = [asyncio.create_task(harness.publisher.notify(news_of(c))) for c in changes]
     assert (await realtime.arrival()).told == [("STATE_UPDATE", 1)]
     assert [task.done() for task in announcing] == [False] * 50
     realtime.release()
@@ -34,7 +34,7 @@ async def test_a_failed_burst_is_owed_once_and_every_announcement_returns(
 ) -> None:
     changes = switched_session(switches=8)
     realtime.status = 429
-    await asyncio.gather(*(harness.publisher.announce(news_of(c)) for c in changes))
+    await asyncio.gather(*(harness.publisher.notify(news_of(c)) for c in changes))
     assert len(realtime.sent) == 2
     assert await harness.owed_names() == [changes[0].session.name]
 
@@ -44,7 +44,7 @@ async def test_sessions_do_not_wait_for_one_another(
 ) -> None:
     realtime.hold()
     news = [news_of(switched_session()[-1]) for _ in range(8)]
-    announcing = [asyncio.create_task(harness.publisher.announce(n)) for n in news]
+    announcing = [asyncio.create_task(harness.publisher.notify(n)) for n in news]
     topics = {(await realtime.arrival()).messages[0]["topic"] for _ in news}
     assert topics == {f"session:{n.name}" for n in news}
     realtime.release()
@@ -54,10 +54,10 @@ async def test_sessions_do_not_wait_for_one_another(
 async def test_pushes_above_the_rate_limit_wait_briefly_and_are_then_owed(
     redis: Redis, realtime: BroadcastServer
 ) -> None:
-    harness = PushHarness(redis, realtime, rate=10, patience=Patience(0.45, 10, 10))
+    harness = PushHarness(redis, realtime, rate=10, patience=PushTimeouts(0.45, 10, 10))
     await harness.store.time()
     news, began = [news_of(switched_session()[-1]) for _ in range(30)], monotonic()
-    await asyncio.gather(*(harness.publisher.announce(n) for n in news))
+    await asyncio.gather(*(harness.publisher.notify(n) for n in news))
     spent_s = monotonic() - began
     assert 11 <= len(realtime.sent) <= 10 + 10 * spent_s
     assert len(await harness.owed_names()) == 30 - len(realtime.sent)
@@ -69,23 +69,23 @@ async def test_a_cancelled_announcement_blocks_no_later_push(
 ) -> None:
     realtime.hold()
     created, started, switched = changes_of(Start(), Switch())
-    first = asyncio.create_task(harness.publisher.announce(news_of(created)))
+    first = asyncio.create_task(harness.publisher.notify(news_of(created)))
     await realtime.arrival()
-    second = asyncio.create_task(harness.publisher.announce(news_of(started)))
+    second = asyncio.create_task(harness.publisher.notify(news_of(started)))
     await asyncio.sleep(0)
     first.cancel()
     with pytest.raises(asyncio.CancelledError):
         await first
     realtime.release()
     await second
-    await harness.publisher.announce(news_of(switched))
+    await harness.publisher.notify(news_of(switched))
     versions = [version for sent in realtime.sent for _, version in sent.told]
     assert versions == [1, 2, 3]
 
 
 async def test_send_queues_are_released_after_use(harness: PushHarness) -> None:
     for _ in range(20):
-        await harness.publisher.announce(news_of(switched_session()[-1]))
+        await harness.publisher.notify(news_of(switched_session()[-1]))
     lanes: Any = harness.publisher._lanes
     assert len(lanes) == 0
 
@@ -93,7 +93,7 @@ async def test_send_queues_are_released_after_use(harness: PushHarness) -> None:
 async def test_hundreds_of_failures_at_once_are_all_owed_with_bounded_concurrency(
     redis: Redis, realtime: BroadcastServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    harness = PushHarness(redis, realtime, rate=1, patience=replace(LONG_TIMEOUTS, waiting_s=0.01))
+    harness = PushHarness(redis, realtime, rate=1, patience=replace(LONG_TIMEOUTS, queue_s=0.01))
     await harness.store.time()
     add, concurrent, most_concurrent = harness.owed.add, 0, 0
 
@@ -109,7 +109,7 @@ async def test_hundreds_of_failures_at_once_are_all_owed_with_bounded_concurrenc
     monkeypatch.setattr(harness.owed, "add", counting_add)
     change = switched_session()[-1]
     sessions = [replace(news_of(change), name=f"game-{n}") for n in range(300)]
-    await asyncio.gather(*(harness.publisher.announce(news) for news in sessions))
+    await asyncio.gather(*(harness.publisher.notify(news) for news in sessions))
     await harness.pushes.close()
     assert len(realtime.sent) == 1
     assert len(await harness.owed_names()) == 299

@@ -17,7 +17,7 @@ from infra.local.instance import Instance, environment_without_databases, runnin
 from infra.local.postgres import EmbeddedPostgres
 from infra.local.redis import embedded_redis
 from infra.local.supabase import PUBLISHABLE_KEY, SECRET_KEY
-from shared.store.keys import Keys
+from shared.store.keys import StoreKeys
 from tests.integration.pushes.desk import PushHarness
 from tests.support.api import CERTIFICATES, ApiClient, api_client, chess
 from tests.support.broadcast_server import BroadcastServer
@@ -137,8 +137,8 @@ async def test_no_alarm_is_set_where_a_deadline_loop_runs(
     api: ApiClient, plain_redis: Redis
 ) -> None:
     session_id = await api.started(chess())
-    assert await plain_redis.hexists(Keys().session(session_id), "state")
-    assert not await plain_redis.hexists(Keys().session(session_id), "alarm")
+    assert await plain_redis.hexists(StoreKeys().session(session_id), "state")
+    assert not await plain_redis.hexists(StoreKeys().session(session_id), "alarm")
 
 
 async def test_metrics_include_pushes(
@@ -167,7 +167,7 @@ async def test_the_audit_worker_process_retries_failed_pushes(
 ) -> None:
     client = Redis.from_url(own_redis_url)
     change = switched_session()[-1]
-    harness = PushHarness(client, realtime, keys=Keys())
+    harness = PushHarness(client, realtime, keys=StoreKeys())
     await harness.commit(change)
     await harness.owed.add(change.session.name)
     push_settings = {"REDIS_URL": own_redis_url, **settings(realtime, postgres)}
@@ -184,4 +184,4 @@ async def test_the_audit_worker_process_retries_failed_pushes(
 
 def owed_pushes_key(session_id: str) -> str:
     """Return the key of the owed pushes of the session's shard."""
-    return Keys().owed_pushes(Keys().shard_of(session_id))
+    return StoreKeys().pending_pushes(StoreKeys().shard_of(session_id))

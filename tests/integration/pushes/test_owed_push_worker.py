@@ -9,13 +9,13 @@ from redis.asyncio import Redis
 
 from functions.workers import push_retries
 from functions.workers.push_retries import PushRetryWorker
+from shared.application.errors import StoreUnavailable
+from shared.application.event_loop import cancel_and_wait
+from shared.application.ports.pending_pushes import ClaimedPushes
+from shared.application.ports.session_store import LoadResult
 from shared.domain.commands import Delete, Start, Switch
 from shared.domain.timekeeping import next_wakeup
-from shared.errors import StoreUnavailable
-from shared.ports import Loaded
-from shared.realtime.ports import Taken
-from shared.store.owed_pushes import RedisOwedPushes
-from shared.tasks import end
+from shared.store.pending_pushes import RedisPendingPushes
 from tests.integration.pushes.desk import KEYS, PushHarness, news_of
 from tests.support.broadcast_server import BroadcastServer
 from tests.support.scenarios import changes_of, switched_session
@@ -23,13 +23,13 @@ from tests.support.scenarios import changes_of, switched_session
 _TIMEOUT_S = 10.0
 
 
-class FlakyOwedPushes(RedisOwedPushes):
+class FlakyOwedPushes(RedisPendingPushes):
     """Owed pushes whose store is unavailable for the first three calls."""
 
     failures = 3
 
-    async def take(self, limit: int) -> Taken:
-        """See `OwedPushes`."""
+    async def take(self, limit: int) -> ClaimedPushes:
+        """See `PendingPushes`."""
         if self.failures:
             self.failures -= 1
             raise StoreUnavailable
@@ -48,7 +48,7 @@ async def test_the_newest_state_is_pushed_once_when_supabase_works_again(
     changes, revision = switched_session(switches=3), None
     for change in changes:
         revision = await harness.commit(change, revision)
-        await harness.publisher.announce(news_of(change))
+        await harness.publisher.notify(news_of(change))
     realtime.begin()
     await harness.make_owed_due()
     worker = new_worker(harness)
@@ -188,7 +188,7 @@ async def test_a_failing_retry_does_not_block_other_sessions(
     await harness.make_owed_due()
     present = push_retries._present
 
-    def failing_for_bad(name: str, loaded: Loaded) -> bytes | None:
+    def failing_for_bad(name: str, loaded: LoadResult) -> bytes | None:
         if name == bad.session.name:
             raise ValueError
         return present(name, loaded)
@@ -212,7 +212,7 @@ async def test_the_loop_survives_an_outage_of_the_store(
     running = asyncio.create_task(worker.run())
     assert (await realtime.arrival()).told == [("STATE_SYNC", 5)]
     assert flaky.failures == 0
-    await end([running])
+    await cancel_and_wait([running])
 
 
 async def test_a_failure_and_its_retries_are_logged_only_once(
@@ -222,7 +222,7 @@ async def test_a_failure_and_its_retries_are_logged_only_once(
     change = switched_session()[-1]
     await harness.commit(change)
     with caplog.at_level(logging.WARNING, "synckairos.pushes"):
-        await harness.publisher.announce(news_of(change))
+        await harness.publisher.notify(news_of(change))
         for _ in range(3):
             await harness.make_owed_due()
             await new_worker(harness).retry()

@@ -14,17 +14,17 @@ import pytest
 from redis.asyncio import Redis
 
 from infra.local.supabase import SECRET_KEY
+from shared.application.ports.notifier import CommitNotification
 from shared.domain.commands import Create, NewParticipant
 from shared.domain.creation import create
 from shared.domain.session import SyncMode
 from shared.domain.units import Instant, Millis
-from shared.ports import News
-from shared.realtime.supabase import Patience
+from shared.realtime.supabase import PushTimeouts
 from tests.integration.pushes.desk import LONG_TIMEOUTS, PushHarness, news_of
 from tests.support.broadcast_server import BroadcastServer
 from tests.support.scenarios import switched_session
 
-_SHORT_TIMEOUTS = Patience(waiting_s=0.3, sending_s=0.3, noting_s=5)
+_SHORT_TIMEOUTS = PushTimeouts(queue_s=0.3, request_s=0.3, note_s=5)
 _UNREACHABLE_REDIS_URL = "redis://127.0.0.1:1"
 
 
@@ -42,7 +42,7 @@ async def test_all_pushes_of_a_commit_go_unchanged_in_one_request(
 ) -> None:
     expired = b'{"type":"TIME_EXPIRED","sessionId":"s","deadline_ms":1,"action_applied":null}'
     update = b'{"type":"STATE_UPDATE","state":{"version":7,"note":"Z\xc3\xbcrich","x":1.50}}'
-    await harness.publisher.announce(News("acme:s", pushes=[expired, update]))
+    await harness.publisher.notify(CommitNotification("acme:s", pushes=[expired, update]))
     (sent,) = realtime.sent
     assert sent.messages == [
         {
@@ -63,7 +63,7 @@ async def test_all_pushes_of_a_commit_go_unchanged_in_one_request(
 async def test_a_secret_key_is_sent_only_as_apikey(
     harness: PushHarness, realtime: BroadcastServer
 ) -> None:
-    await harness.publisher.announce(news_of(switched_session()[-1]))
+    await harness.publisher.notify(news_of(switched_session()[-1]))
     (sent,) = realtime.sent
     assert sent.headers["apikey"] == SECRET_KEY
     assert "authorization" not in sent.headers
@@ -75,7 +75,7 @@ async def test_a_legacy_key_is_also_sent_as_bearer_token(
 ) -> None:
     legacy = "eyJhbGciOiJIUzI1NiJ9.e30.signature"
     harness = PushHarness(redis, realtime, key=legacy)
-    await harness.publisher.announce(news_of(switched_session()[-1]))
+    await harness.publisher.notify(news_of(switched_session()[-1]))
     (sent,) = realtime.sent
     assert (sent.headers["apikey"], sent.headers["authorization"]) == (legacy, f"Bearer {legacy}")
     await harness.pushes.close()
@@ -84,7 +84,9 @@ async def test_a_legacy_key_is_also_sent_as_bearer_token(
 async def test_news_without_pushes_send_nothing(
     harness: PushHarness, realtime: BroadcastServer
 ) -> None:
-    await harness.publisher.announce(News("a-session", Instant(1), fills_outbox=True))
+    await harness.publisher.notify(
+        CommitNotification("a-session", Instant(1), outbox_was_empty=True)
+    )
     assert realtime.sent == []
 
 
@@ -93,7 +95,7 @@ async def test_a_state_too_large_for_supabase_is_sent_as_its_version_only(
 ) -> None:
     crowd = tuple(NewParticipant(str(uuid4()), total_time_ms=Millis(60_000)) for _ in range(1000))
     created = create(Create(str(uuid4()), SyncMode.PER_PARTICIPANT, crowd), Instant(1_000))
-    await harness.publisher.announce(news_of(created))
+    await harness.publisher.notify(news_of(created))
     (sent,) = realtime.sent
     (message,) = sent.messages
     assert message["event"] == "STATE_UPDATE"
@@ -112,7 +114,7 @@ async def test_every_response_but_202_makes_the_push_owed(
 ) -> None:
     realtime.status = status
     news = news_of(switched_session()[-1])
-    await harness.publisher.announce(news)
+    await harness.publisher.notify(news)
     assert len(realtime.sent) == 1
     assert await harness.owed_names() == [news.name]
     assert harness.calls == ["called"]
@@ -124,7 +126,7 @@ async def test_a_missing_response_times_out_and_the_push_is_owed(
 ) -> None:
     realtime.hold()
     news, began = news_of(switched_session()[-1]), monotonic()
-    await short_timeouts.publisher.announce(news)
+    await short_timeouts.publisher.notify(news)
     assert monotonic() - began < 1
     assert await short_timeouts.owed_names() == [news.name]
 
@@ -134,7 +136,7 @@ async def test_a_refused_connection_makes_the_push_owed(
 ) -> None:
     realtime.stop()
     news = news_of(switched_session()[-1])
-    await harness.publisher.announce(news)
+    await harness.publisher.notify(news)
     assert await harness.owed_names() == [news.name]
 
 
@@ -148,7 +150,7 @@ async def test_an_invalid_url_makes_the_push_owed(
 ) -> None:
     monkeypatch.setattr(harness.publisher._broadcasts, "_url", url)
     news = news_of(switched_session()[-1])
-    await harness.publisher.announce(news)
+    await harness.publisher.notify(news)
     assert await harness.owed_names() == [news.name]
 
 
@@ -156,10 +158,10 @@ async def test_connections_are_reused_and_replaced_when_they_died_while_idle(
     harness: PushHarness, realtime: BroadcastServer
 ) -> None:
     for _ in range(2):
-        await harness.publisher.announce(news_of(switched_session()[-1]))
+        await harness.publisher.notify(news_of(switched_session()[-1]))
     realtime.stop()
     realtime.start()
-    await harness.publisher.announce(news_of(switched_session()[-1]))
+    await harness.publisher.notify(news_of(switched_session()[-1]))
     first, second, third = realtime.sent
     assert first.client_port == second.client_port != third.client_port
     assert await harness.owed_names() == []
@@ -187,7 +189,7 @@ async def test_a_connection_that_dies_under_a_request_is_replaced_once(
         port = server.sockets[0].getsockname()[1]
         monkeypatch.setattr(harness.publisher._broadcasts, "_url", f"http://127.0.0.1:{port}/")
         for _ in range(3):
-            await harness.publisher.announce(news_of(switched_session()[-1]))
+            await harness.publisher.notify(news_of(switched_session()[-1]))
         await harness.pushes.close()
         await asyncio.gather(*filter(None, connections))
     assert len(connections) == 3
@@ -201,7 +203,7 @@ async def test_a_failure_that_cannot_be_noted_is_counted_and_logged_and_raises_n
     harness = PushHarness(redis, realtime)
     realtime.status = 500
     with caplog.at_level(logging.WARNING, "synckairos.pushes"):
-        await harness.publisher.announce(news_of(switched_session()[-1]))
+        await harness.publisher.notify(news_of(switched_session()[-1]))
     assert (harness.pushes_with_fate("failed"), harness.pushes_with_fate("lost")) == (1, 1)
     assert "pushes are lost" in caplog.text
     assert harness.calls == []
@@ -212,10 +214,10 @@ async def test_a_failure_that_cannot_be_noted_is_counted_and_logged_and_raises_n
 async def test_noting_a_failure_has_a_timeout(
     redis: Redis, realtime: BroadcastServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    harness = PushHarness(redis, realtime, patience=replace(LONG_TIMEOUTS, noting_s=0.01))
+    harness = PushHarness(redis, realtime, patience=replace(LONG_TIMEOUTS, note_s=0.01))
     monkeypatch.setattr(harness.owed, "add", never_answer)
     realtime.status = 500
-    await harness.publisher.announce(news_of(switched_session()[-1]))
+    await harness.publisher.notify(news_of(switched_session()[-1]))
     await harness.pushes.close()
     assert harness.pushes_with_fate("lost") == 1
 
@@ -231,7 +233,7 @@ async def test_repeated_push_failures_are_logged_only_once(
     with caplog.at_level(logging.WARNING, "synckairos.pushes"):
         for status in (202, 500, 429, 202, 500):
             realtime.status = status
-            await harness.publisher.announce(news_of(switched_session()[-1]))
+            await harness.publisher.notify(news_of(switched_session()[-1]))
     (record,) = caplog.records
     assert record.getMessage() == "pushes to Supabase fail: 500 no"
 
@@ -242,5 +244,5 @@ async def test_the_worker_is_called_once_for_each_session_that_is_owed_a_push(
     realtime.status = 500
     changes = switched_session(switches=1)
     for change in (*changes, switched_session()[-1]):
-        await harness.publisher.announce(news_of(change))
+        await harness.publisher.notify(news_of(change))
     assert harness.calls == ["called"] * 2

@@ -69,7 +69,7 @@ async def test_payload_size_is_limited(postgres: EmbeddedPostgres) -> None:
 
 async def test_channels_per_connection_are_limited(postgres: EmbeddedPostgres) -> None:
     async with (
-        _limited_project(postgres, channels_per_connection=1) as (server, _),
+        _limited_project(postgres, max_channels_per_connection=1) as (server, _),
         raw_client(server) as one,
     ):
         await one.join(_TOPIC)
@@ -111,7 +111,7 @@ async def test_public_channels_can_be_forbidden(postgres: EmbeddedPostgres) -> N
 
 
 async def test_a_delayed_refusal_blocks_no_other_reply(postgres: EmbeddedPostgres) -> None:
-    limits = {"private_only": True, "error_backoff_s": 0.2}
+    limits = {"private_only": True, "rejection_delay_s": 0.2}
     async with _limited_project(postgres, **limits) as (server, _), raw_client(server) as client:
         join = await client.send(_TOPIC, "phx_join")
         beat = await client.send("phoenix", "heartbeat")

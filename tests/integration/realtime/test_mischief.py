@@ -30,7 +30,7 @@ async def sender(server: LocalRealtime) -> AsyncIterator[Sender]:
         yield sender
     server.mischief.loss = server.mischief.reorder = 0.0
     server.mischief.outage = None
-    server.mischief.refuses_sockets = False
+    server.mischief.rejects_sockets = False
 
 
 async def _received_numbers(server: LocalRealtime, sender: Sender) -> list[int]:
@@ -105,7 +105,7 @@ async def test_dropped_connections_are_refused_until_sockets_are_allowed(
     server: LocalRealtime, sender: Sender
 ) -> None:
     async with raw_client(server) as client:
-        server.mischief.refuses_sockets = True
+        server.mischief.rejects_sockets = True
         server.mischief.drop_connections()
         with pytest.raises(ConnectionClosedError) as closed:
             await client.receive()
@@ -113,7 +113,7 @@ async def test_dropped_connections_are_refused_until_sockets_are_allowed(
     with pytest.raises(InvalidStatus):
         async with raw_client(server):
             pass
-    server.mischief.refuses_sockets = False
+    server.mischief.rejects_sockets = False
     async with raw_client(server) as client:
         assert await client.receives_nothing()
 

@@ -43,7 +43,7 @@ async def api(project: LocalRealtime, url: str) -> AsyncIterator[ApiClient]:
     async with api_client(url, timeout=20) as api:
         yield api
     project.mischief.outage = None
-    project.mischief.refuses_sockets = False
+    project.mischief.rejects_sockets = False
 
 
 @pytest.mark.parametrize("kind", ["python", "supabase-js"])
@@ -56,12 +56,12 @@ async def test_a_state_that_could_not_be_pushed_is_pushed_after_the_outage(
     async with subscribed(kind, subscription) as client:
         await api.created(chess(session_id=session_id))
         await client.next_message("STATE_UPDATE")
-        hindered = project.mischief.hindered
+        hindered = project.mischief.failed_requests
         project.mischief.outage = outage
         started = await api.do(session_id, "start")
         assert started.status_code == 200
         async with asyncio.timeout(_TIMEOUT_S):
-            while project.mischief.hindered == hindered:
+            while project.mischief.failed_requests == hindered:
                 await asyncio.sleep(0.01)
         project.mischief.outage = None
         synced = await client.next_message("STATE_SYNC")

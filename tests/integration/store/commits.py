@@ -7,24 +7,24 @@ from uuid import uuid4
 import msgspec
 from redis.asyncio import Redis
 
+from shared.application.ports.commit import Commit, Origin
 from shared.domain.commands import Create, NewParticipant
 from shared.domain.creation import create
-from shared.domain.events import Change
+from shared.domain.events import SessionChange
 from shared.domain.session import SyncMode
 from shared.domain.units import Instant, Millis
-from shared.ports import Commit, Origin
 
 FAR_FUTURE = Instant(4_000_000_000_000)
 
 
-def new_session() -> Change:
+def new_session() -> SessionChange:
     """Return the change that creates a new session."""
     players = tuple(NewParticipant(str(uuid4()), total_time_ms=Millis(60_000)) for _ in range(2))
     spec = Create(str(uuid4()), SyncMode.PER_PARTICIPANT, players)
     return create(spec, Instant(1_000))
 
 
-def commit_for(change: Change, expected: str | None = None, **more: Any) -> Commit:
+def commit_for(change: SessionChange, expected: str | None = None, **more: Any) -> Commit:
     """Return a commit of `change` on the revision `expected`; `more` overrides its fields."""
     usual = Commit(
         name=change.session.name,

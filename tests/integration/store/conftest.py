@@ -8,16 +8,18 @@ from redis.asyncio import Redis
 
 from infra.local.redis import embedded_redis
 from infra.local.upstash import LocalUpstash, local_upstash
-from shared.clock import StoreClock
-from shared.ports import Memory, News, SessionStore
-from shared.store.commits import Means
-from shared.store.connection import Connection
-from shared.store.keys import Keys
-from shared.store.memory import RedisMemory
+from shared.application.ports.data_loss import DataLossDetector
+from shared.application.ports.notifier import CommitNotification
+from shared.application.ports.session_store import SessionStore
+from shared.application.store_clock import StoreClock
+from shared.store.commit_script import CommitFeatures
+from shared.store.connection import StoreConnection
+from shared.store.data_loss import RedisDataLossDetector
+from shared.store.keys import StoreKeys
 from shared.store.sessions import RedisSessionStore
 from tests.support.native_redis import native_connection_of, upstash_connection_to
 
-_MEANS = Means(sets_alarms=True)
+_MEANS = CommitFeatures(sets_alarms=True)
 
 
 @pytest.fixture(scope="package")
@@ -57,7 +59,7 @@ def quiet_upstash(quiet_redis_url: str) -> Iterator[LocalUpstash]:
 
 
 @pytest.fixture(params=["native", "upstash"])
-async def connection(redis: Redis, request: Any) -> AsyncIterator[Connection]:
+async def connection(redis: Redis, request: Any) -> AsyncIterator[StoreConnection]:
     """A native connection, and one over Upstash's REST protocol."""
     if request.param == "upstash":
         endpoint: LocalUpstash = request.getfixturevalue("quiet_upstash")
@@ -72,10 +74,10 @@ class RecordingAnnouncer:
     """An announcer that records its news."""
 
     def __init__(self) -> None:
-        self.news: list[News] = []
+        self.news: list[CommitNotification] = []
 
-    async def announce(self, news: News) -> None:
-        """See `Announcer`."""
+    async def notify(self, news: CommitNotification) -> None:
+        """See `Notifier`."""
         self.news.append(news)
 
 
@@ -86,18 +88,20 @@ def recorder() -> RecordingAnnouncer:
 
 
 @pytest.fixture(params=[1, 5])
-def keys(request: Any) -> Keys:
+def keys(request: Any) -> StoreKeys:
     """One shard, and five."""
-    return Keys(request.param)
+    return StoreKeys(request.param)
 
 
 @pytest.fixture
-def store(connection: Connection, keys: Keys, recorder: RecordingAnnouncer) -> SessionStore:
+def store(
+    connection: StoreConnection, keys: StoreKeys, recorder: RecordingAnnouncer
+) -> SessionStore:
     """The store under test."""
     return RedisSessionStore(connection, keys, StoreClock(), means=_MEANS, announcer=recorder)
 
 
 @pytest.fixture
-def memory(connection: Connection, keys: Keys) -> Memory:
+def memory(connection: StoreConnection, keys: StoreKeys) -> DataLossDetector:
     """The data-loss detector of the store under test."""
-    return RedisMemory(connection, keys)
+    return RedisDataLossDetector(connection, keys)

@@ -8,41 +8,40 @@ from typing import Any
 import pytest
 from redis.asyncio import Redis
 
-from shared.clock import StoreClock
-from shared.domain.units import Instant, Millis
-from shared.errors import StoreUnavailable
-from shared.ports import (
+from shared.application.errors import StoreUnavailable
+from shared.application.ports.commit import (
     Commit,
     CommitResult,
     Committed,
     IdempotencyKey,
-    Limit,
-    OwnerHoldsEnough,
     OwnerLimits,
-    SessionStore,
-    Superseded,
-    Wakeup,
+    QuotaExceeded,
+    RevisionConflict,
 )
+from shared.application.ports.rate_limit import RateLimit
+from shared.application.ports.session_store import SessionStore, Wakeup
+from shared.application.store_clock import StoreClock
+from shared.domain.units import Instant, Millis
 from shared.store import connection as scripts
-from shared.store.connection import Connection
-from shared.store.keys import Keys
-from shared.store.memory import RedisMemory
+from shared.store.connection import StoreConnection
+from shared.store.data_loss import RedisDataLossDetector
+from shared.store.keys import StoreKeys
 from shared.store.outbox import RedisOutbox
-from shared.store.owed_pushes import RedisOwedPushes
-from shared.store.probe import StoreProbe
+from shared.store.pending_pushes import RedisPendingPushes
+from shared.store.write_probe import StoreProbe
 from tests.integration.store.commits import FAR_FUTURE, commit_for, new_session, outbox
 
 Fill = Callable[[], Awaitable[None]]
 
 _OWNED: dict[str, Any] = {"owner": "tenant:alice", "load": 5}
-_LIMIT = Limit("caller:alice", 4, Millis(60_000))
+_LIMIT = RateLimit("caller:alice", 4, Millis(60_000))
 _MANY_BYTES = 1024 * 1024
 
 
 @pytest.fixture
-def keys() -> Keys:
+def keys() -> StoreKeys:
     """One shard: no script touches more than one."""
-    return Keys(1)
+    return StoreKeys(1)
 
 
 @dataclass
@@ -51,8 +50,8 @@ class FullStore:
 
     store: SessionStore
     outbox: RedisOutbox
-    memory: RedisMemory
-    owed: RedisOwedPushes
+    memory: RedisDataLossDetector
+    owed: RedisPendingPushes
     redis: Redis
     fill: Fill
 
@@ -85,14 +84,14 @@ class FullStore:
 
 @pytest.fixture
 async def full_store(
-    connection: Connection, keys: Keys, store: SessionStore, redis: Redis, fill: Fill
+    connection: StoreConnection, keys: StoreKeys, store: SessionStore, redis: Redis, fill: Fill
 ) -> FullStore:
     """The Redis under test with all parts of the store that run scripts."""
     return FullStore(
         store,
         RedisOutbox(connection, keys),
-        RedisMemory(connection, keys),
-        RedisOwedPushes(connection, keys, StoreClock()),
+        RedisDataLossDetector(connection, keys),
+        RedisPendingPushes(connection, keys, StoreClock()),
         redis,
         fill,
     )
@@ -161,7 +160,7 @@ async def test_a_change_that_ends_or_deletes_a_session_is_executed_completely(
     assert (loaded.stored is None) == (last.session is None)
     assert (loaded.recorded is not None) == has_key
     assert len(await outbox(full_store.redis)) == 2
-    assert (await full_store.store.census()).live_sessions == 0
+    assert (await full_store.store.statistics()).live_sessions == 0
 
 
 @pytest.mark.parametrize("owned", _OWNERS)
@@ -173,11 +172,11 @@ async def test_commits_that_write_nothing_get_their_usual_results(
     before = await full_store.contents()
     overtaken = replace(_next_commit(first), expected="another")
     results: list[CommitResult] = [await full_store.store.commit(c) for c in (overtaken, first)]
-    assert isinstance(results[0], Superseded)
+    assert isinstance(results[0], RevisionConflict)
     assert results[1] == Committed()
     if owned:
-        one_more = commit_for(new_session(), **owned, owner_may_hold=OwnerLimits(sessions=1))
-        assert await full_store.store.commit(one_more) == OwnerHoldsEnough("sessions")
+        one_more = commit_for(new_session(), **owned, owner_limits=OwnerLimits(sessions=1))
+        assert await full_store.store.commit(one_more) == QuotaExceeded("sessions")
     assert await full_store.contents() == before
 
 
@@ -199,8 +198,8 @@ async def test_a_worker_takes_its_own_unsettled_entries_again(full_store: FullSt
 async def test_an_entry_is_parked(full_store: FullStore) -> None:
     await full_store.create_session()
     (taken,) = await full_store.outbox.take("worker", 10, _MANY_BYTES)
-    await full_store.assert_succeeds(full_store.outbox.park(taken, "no good"))
-    assert (await full_store.store.census()).dead_letters == 1
+    await full_store.assert_succeeds(full_store.outbox.move_to_dead_letters(taken, "no good"))
+    assert (await full_store.store.statistics()).dead_letters == 1
 
 
 @pytest.mark.parametrize("at", [None, Instant(3_000)])
@@ -211,7 +210,7 @@ async def test_due_sessions_are_claimed_and_released(
     wakeup = Wakeup(first.name, Instant(1_000))
     (claimed,) = await full_store.assert_succeeds(full_store.store.claim([wakeup], Instant(2_000)))
     await full_store.assert_succeeds(full_store.store.release(claimed, at))
-    left = (await full_store.store.agendas(10))[0].wakeups
+    left = (await full_store.store.due_wakeups(10))[0].wakeups
     assert left == (() if at is None else (Wakeup(first.name, at),))
 
 
@@ -227,7 +226,7 @@ async def test_owed_pushes_are_moved_and_dropped(full_store: FullStore) -> None:
 async def test_an_alarm_is_rescheduled(full_store: FullStore) -> None:
     first = await full_store.create_session(alarm_at=Instant(5_000))
     await full_store.assert_succeeds(
-        full_store.store.rearm(Wakeup(first.name, Instant(5_000)), Instant(9_000))
+        full_store.store.reschedule_alarm(Wakeup(first.name, Instant(5_000)), Instant(9_000))
     )
     assert (await full_store.store.load(first.name)).alarm_at == 9_000
 
@@ -271,7 +270,7 @@ async def test_a_record_of_a_request_is_refused(full_store: FullStore) -> None:
 
 
 async def test_the_probe_is_refused_like_a_change(
-    full_store: FullStore, connection: Connection, keys: Keys
+    full_store: FullStore, connection: StoreConnection, keys: StoreKeys
 ) -> None:
     await full_store.assert_refused(StoreProbe(connection, keys).check())
 

@@ -9,40 +9,46 @@ import pytest
 from redis.asyncio import Redis
 
 from functions.workers.deadline_loop import DeadlineLoop
-from shared.access.allowance import RateLimiter, Rates
-from shared.access.callers import ANYBODY
-from shared.access.permits import Permit, permit
-from shared.access.rights import Operation
-from shared.clock import StoreClock
-from shared.composition.backend import Backend, assemble
+from shared.application.authorization import (
+    UNAUTHENTICATED_CALLER,
+    Authorization,
+    Operation,
+    authorize,
+)
+from shared.application.commit_builder import ChangeContext, build_commit
+from shared.application.errors import StoreUnavailable
+from shared.application.event_loop import cancel_and_wait
+from shared.application.ports.commit import Committed, Origin
+from shared.application.ports.session_store import Wakeup
+from shared.application.store_clock import StoreClock
+from shared.auth.rate_limits import RateLimiter, RateLimits
+from shared.composition.backend import Backend, build_backend
 from shared.domain.commands import Complete, Create, Delete, NewParticipant, Start, Switch
 from shared.domain.creation import create
 from shared.domain.session import Session, Status, SyncMode, TimeoutAction, TimeoutKind
 from shared.domain.transition import transition
 from shared.domain.units import Instant, Millis
-from shared.drafts import Request, draft
-from shared.errors import StoreUnavailable
 from shared.observability.prometheus import PrometheusMetrics
-from shared.ports import Committed, Origin, Wakeup
 from shared.settings.settings import Settings
-from shared.tasks import end
 from tests.support.native_redis import native_connection_of
 
 Fill = Callable[[], Awaitable[None]]
-_REQUEST = Request(Origin("host"))
+_REQUEST = ChangeContext(Origin("host"))
 
 
 @pytest.fixture
 async def backend(redis: Redis) -> Backend:
     """The service on the Redis under test, without its own audit worker."""
     settings = Settings(audit_worker="off")
-    return assemble(settings, native_connection_of(redis), None, clock=StoreClock())
+    return build_backend(settings, native_connection_of(redis), None, clock=StoreClock())
 
 
-def permit_for(operation: Operation, session_id: str) -> Permit:
+def permit_for(operation: Operation, session_id: str) -> Authorization:
     """Return a permit for an anonymous caller to do `operation`."""
-    allowance = RateLimiter(Rates()).allowance(ANYBODY, "127.0.0.1", operation, None)
-    return permit(ANYBODY, operation, session_id, allowance)
+    rate_limit = RateLimiter(RateLimits()).for_request(
+        UNAUTHENTICATED_CALLER, "127.0.0.1", operation, None
+    )
+    return authorize(UNAUTHENTICATED_CALLER, operation, session_id, rate_limit)
 
 
 async def start_session(backend: Backend, kind: TimeoutKind, ago_ms: int = 0) -> Session:
@@ -58,14 +64,14 @@ async def start_session(backend: Backend, kind: TimeoutKind, ago_ms: int = 0) ->
     began = Instant(now - ago_ms)
     created = create(spec, began)
     started = transition(created.session, Start(), began)
-    written = draft(None, [created, started], began, _REQUEST).commit
+    written = build_commit(None, [created, started], began, _REQUEST).commit
     assert await backend.store.commit(written) == Committed()
     return started.session
 
 
 async def claim_wakeup(backend: Backend, session: Session) -> Wakeup:
     """Claim the session's wake-up; return the claim."""
-    (agenda,) = await backend.store.agendas(10)
+    (agenda,) = await backend.store.due_wakeups(10)
     (wakeup,) = [w for w in agenda.wakeups if w.name == session.name]
     (claim,) = await backend.store.claim([wakeup], Instant(wakeup.at + 60_000))
     return claim
@@ -73,7 +79,7 @@ async def claim_wakeup(backend: Backend, session: Session) -> Wakeup:
 
 async def next_wakeup_in_ms(backend: Backend, session: Session) -> Millis:
     """Return how many ms ahead the session's next wake-up is."""
-    (agenda,) = await backend.store.agendas(10)
+    (agenda,) = await backend.store.due_wakeups(10)
     (at,) = [wakeup.at for wakeup in agenda.wakeups if wakeup.name == session.name]
     return Millis(at - agenda.now)
 
@@ -119,7 +125,7 @@ async def test_the_deadline_loop_backs_off_and_applies_expiries_once_there_is_me
 
     monkeypatch.setattr(backend.wakeups, "handle_deadline", counting_handle)
     await fill()
-    metrics = PrometheusMetrics(tells_tenants_apart=False)
+    metrics = PrometheusMetrics(per_tenant=False)
     loop = DeadlineLoop(backend.store, backend.wakeups, backend.clock, metrics)
     task = asyncio.create_task(loop.run())
     await asyncio.sleep(4)  # real time, because the test counts the attempts
@@ -129,7 +135,7 @@ async def test_the_deadline_loop_backs_off_and_applies_expiries_once_there_is_me
     async with asyncio.timeout(10):
         while any([await is_expiry_pending(backend, session) for session in sessions]):
             await asyncio.sleep(0.05)
-    await end([task])
+    await cancel_and_wait([task])
     stored = (await backend.store.load(sessions[0].name)).stored
     assert stored
     # Each expiry took effect at its exact deadline, although it was written later.
@@ -160,7 +166,7 @@ async def test_sessions_can_be_completed_and_deleted_while_other_changes_are_ref
     await service.change(
         permit_for(Operation.DELETE, second.session_id), second.session_id, Delete(), _REQUEST
     )
-    assert (await backend.store.census()).live_sessions == 0
+    assert (await backend.store.statistics()).live_sessions == 0
 
 
 async def test_a_session_with_many_due_changes_can_be_deleted(backend: Backend, fill: Fill) -> None:
@@ -178,7 +184,7 @@ async def test_no_audit_entries_are_written_without_an_audit_trail(redis: Redis)
         (Settings(), 0),
         (Settings(audit_worker="off"), 2),
     ]:
-        backend = assemble(settings, connection, None, clock=StoreClock())
-        before = (await backend.store.census()).outbox_length
+        backend = build_backend(settings, connection, None, clock=StoreClock())
+        before = (await backend.store.statistics()).outbox_length
         await start_session(backend, TimeoutKind.NOTIFY)
-        assert (await backend.store.census()).outbox_length == before + written
+        assert (await backend.store.statistics()).outbox_length == before + written

@@ -7,41 +7,41 @@ from typing import Any
 import pytest
 from redis.asyncio import Redis
 
-from shared.domain.events import Change
-from shared.domain.units import DAY, HOUR, Instant, Millis
-from shared.ports import (
+from shared.application.ports.commit import (
     Commit,
     CommitResult,
     Committed,
     IdempotencyKey,
-    OwnerHoldsEnough,
     OwnerLimits,
-    SessionStore,
+    QuotaExceeded,
 )
-from shared.store.commits import share_of_shard
-from shared.store.keys import Keys
+from shared.application.ports.session_store import SessionStore
+from shared.domain.events import SessionChange
+from shared.domain.units import DAY, HOUR, Instant, Millis
+from shared.store.commit_script import limits_per_shard
+from shared.store.keys import StoreKeys
 from tests.integration.store.commits import commit_for, new_session
 
 ALICE = "tenant:alice"
 _USAGE_KEY = f"{{s0}}:held:{ALICE}"
-_BYTES_EXCEEDED = OwnerHoldsEnough("bytes")
-_LOAD_EXCEEDED = OwnerHoldsEnough("load")
+_BYTES_EXCEEDED = QuotaExceeded("bytes")
+_LOAD_EXCEEDED = QuotaExceeded("load")
 _SESSION_OVERHEAD, _ANSWER_OVERHEAD, _TOMBSTONE = 1024, 256, 256
 
 
 @pytest.fixture
-def keys() -> Keys:
+def keys() -> StoreKeys:
     """One shard: an owner's usage is counted per shard."""
-    return Keys(1)
+    return StoreKeys(1)
 
 
-def alices_commit(change: Change, first: Commit | None = None, **more: Any) -> Commit:
+def alices_commit(change: SessionChange, first: Commit | None = None, **more: Any) -> Commit:
     """Return a commit of one of Alice's sessions; `first` is the session's previous commit."""
     expected = first.operation_id if first else None
     return commit_for(change, expected, **{"owner": ALICE} | more)
 
 
-def with_size(change: Change, size: int) -> Change:
+def with_size(change: SessionChange, size: int) -> SessionChange:
     """Return the change with about `size` more bytes of metadata in its session."""
     return replace(change, session=replace(change.session, metadata={"pad": "x" * size}))
 
@@ -291,7 +291,7 @@ async def test_bytes_written_per_minute_are_limited_except_for_endings(
     again = alices_commit(first.changes[0], first, **most)
     assert await store.commit(again) == Committed()
     refused = alices_commit(first.changes[0], again, **most)
-    assert await store.commit(refused) == OwnerHoldsEnough("written")
+    assert await store.commit(refused) == QuotaExceeded("written")
     by_itself = alices_commit(first.changes[0], again)
     assert await store.commit(by_itself) == Committed()
     late = alices_commit(first.changes[0], by_itself, now=Instant(60_000), **most)
@@ -305,7 +305,7 @@ async def test_bytes_written_per_minute_are_limited_except_for_endings(
 @pytest.mark.parametrize("most", [1024 * 1024, 16 * 1024 * 1024])
 @pytest.mark.parametrize("shards", [1, 3, 64])
 def test_each_shard_gets_its_share_of_the_byte_limit(most: int, shards: int) -> None:
-    share = share_of_shard(OwnerLimits(bytes=most), Keys(shards)).bytes
+    share = limits_per_shard(OwnerLimits(bytes=most), StoreKeys(shards)).bytes
     assert share is not None
     assert most <= share * shards <= most + 4 * (most * shards * 64 * 1024) ** 0.5 + shards
     assert shards > 1 or share == most

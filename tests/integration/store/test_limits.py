@@ -8,16 +8,17 @@ import pytest
 from redis.asyncio import Redis
 
 from infra.local.upstash import LocalUpstash
-from shared.clock import StoreClock
+from shared.application.ports.rate_limit import RateLimit, RateLimitState
+from shared.application.ports.session_store import SessionStore
+from shared.application.store_clock import StoreClock
 from shared.domain.units import HOUR, Instant, Millis
-from shared.ports import Limit, Quota, SessionStore
-from shared.store.connection import Connection
-from shared.store.keys import Keys
+from shared.store.connection import StoreConnection
+from shared.store.keys import StoreKeys
 from shared.store.sessions import RedisSessionStore
 from tests.support.native_redis import native_connection_of, upstash_connection_to
 
 WINDOW = Millis(1_000)
-LIMIT = Limit("caller:alice", 4, WINDOW)
+LIMIT = RateLimit("caller:alice", 4, WINDOW)
 
 
 class ManualClock(StoreClock):
@@ -48,19 +49,19 @@ def clock() -> ManualClock:
 
 
 @pytest.fixture
-def store(connection: Connection, keys: Keys, clock: ManualClock) -> RedisSessionStore:
+def store(connection: StoreConnection, keys: StoreKeys, clock: ManualClock) -> RedisSessionStore:
     """The store under test, on the test's clock."""
     return RedisSessionStore(connection, keys, clock)
 
 
-async def count_request(store: SessionStore, limit: Limit = LIMIT) -> Quota:
+async def count_request(store: SessionStore, limit: RateLimit = LIMIT) -> RateLimitState:
     """Count one request; return the resulting quota."""
     (quota,) = (await store.load("a-session", limits=[limit])).quotas
     assert quota.limit == limit
     return quota
 
 
-async def count_accepted(store: SessionStore, tries: int, limit: Limit = LIMIT) -> int:
+async def count_accepted(store: SessionStore, tries: int, limit: RateLimit = LIMIT) -> int:
     """Make `tries` requests at one instant; return how many fit into the limit."""
     return [(await count_request(store, limit)).is_exceeded for _ in range(tries)].count(False)
 
@@ -72,14 +73,14 @@ async def test_exactly_the_limit_is_accepted(store: SessionStore) -> None:
 
 
 async def test_a_limit_is_shared_by_all_connections(
-    redis: Redis, quiet_upstash: LocalUpstash, keys: Keys
+    redis: Redis, quiet_upstash: LocalUpstash, keys: StoreKeys
 ) -> None:
     upstash = upstash_connection_to(quiet_upstash)
     stores = [
         RedisSessionStore(connection, keys, StoreClock())
         for connection in (native_connection_of(redis), upstash)
     ]
-    limit = Limit("caller:alice", 25, Millis(60_000))
+    limit = RateLimit("caller:alice", 25, Millis(60_000))
     quotas = await asyncio.gather(*(count_request(store, limit) for store in stores * 30))
     await upstash.close()
     fitting = [quota.remaining for quota in quotas if not quota.is_exceeded]
@@ -89,7 +90,7 @@ async def test_a_limit_is_shared_by_all_connections(
 async def test_several_limits_are_counted_separately_and_returned_in_order(
     store: SessionStore,
 ) -> None:
-    one, two = Limit("caller:alice", 1, WINDOW), Limit("switches:a-session", 2, WINDOW)
+    one, two = RateLimit("caller:alice", 1, WINDOW), RateLimit("switches:a-session", 2, WINDOW)
     await store.load("a-session", limits=[two])
     for expected in [(False, False), (True, True)]:
         quotas = (await store.load("a-session", limits=[one, two])).quotas
@@ -107,9 +108,9 @@ async def test_a_load_of_several_sessions_counts_once(store: SessionStore) -> No
 async def test_while_requests_fit_frees_in_ms_is_the_rest_of_the_window(
     store: SessionStore, clock: ManualClock
 ) -> None:
-    assert (await count_request(store)).frees_in_ms == WINDOW
+    assert (await count_request(store)).retry_after_ms == WINDOW
     clock.advance(300)
-    assert (await count_request(store)).frees_in_ms == WINDOW - 300
+    assert (await count_request(store)).retry_after_ms == WINDOW - 300
 
 
 async def test_the_window_slides(store: SessionStore, clock: ManualClock) -> None:
@@ -130,7 +131,7 @@ async def test_a_refused_request_fits_one_window_later(
 ) -> None:
     assert await count_accepted(store, 9) == 4
     refused = await count_request(store)
-    assert refused.frees_in_ms == WINDOW + 1
+    assert refused.retry_after_ms == WINDOW + 1
 
 
 @pytest.mark.parametrize("later", [2 * WINDOW, 2 * WINDOW + 1, 5 * WINDOW // 2, HOUR])
@@ -162,12 +163,12 @@ async def test_a_request_fits_exactly_at_the_reported_instant(
 ) -> None:
     rng = random.Random(1)
     for round_ in range(12):
-        limit = Limit(f"caller:{round_}", rng.randint(1, 5), Millis(rng.randint(10, 999)))
+        limit = RateLimit(f"caller:{round_}", rng.randint(1, 5), Millis(rng.randint(10, 999)))
         while not (quota := await count_request(store, limit)).is_exceeded:
             clock.advance(rng.randint(0, limit.window_ms // limit.most))
-        assert 0 < quota.frees_in_ms <= 2 * limit.window_ms
-        clock.advance(quota.frees_in_ms - 1)
-        assert (await count_request(store, limit)).frees_in_ms == 1
+        assert 0 < quota.retry_after_ms <= 2 * limit.window_ms
+        clock.advance(quota.retry_after_ms - 1)
+        assert (await count_request(store, limit)).retry_after_ms == 1
         clock.advance(1)
         assert not (await count_request(store, limit)).is_exceeded
 
@@ -177,7 +178,7 @@ async def test_the_last_accepted_request_reports_when_the_next_one_fits(
 ) -> None:
     quotas = [await count_request(store) for _ in range(4)]
     assert quotas[-1].remaining == 0
-    clock.advance(quotas[-1].frees_in_ms - 1)
+    clock.advance(quotas[-1].retry_after_ms - 1)
     assert (await count_request(store)).is_exceeded
     clock.advance(1)
     assert not (await count_request(store)).is_exceeded
@@ -189,16 +190,16 @@ async def test_refused_requests_are_not_counted(store: SessionStore, clock: Manu
     for _ in range(20):
         clock.advance(10)
         assert (await count_request(store)).is_exceeded
-    assert (await count_request(store)).frees_in_ms == first.frees_in_ms - 200
+    assert (await count_request(store)).retry_after_ms == first.retry_after_ms - 200
 
 
 async def test_a_lowered_limit_takes_effect_at_once(
     store: SessionStore, clock: ManualClock
 ) -> None:
     assert await count_accepted(store, 4) == 4
-    quota = await count_request(store, lower := Limit(LIMIT.counter, 2, WINDOW))
+    quota = await count_request(store, lower := RateLimit(LIMIT.counter, 2, WINDOW))
     assert (quota.is_exceeded, quota.remaining) == (True, 0)
-    clock.advance(quota.frees_in_ms)
+    clock.advance(quota.retry_after_ms)
     assert await count_accepted(store, 2, lower) == 1
 
 
@@ -210,8 +211,8 @@ async def test_a_clock_set_back_blocks_for_at_most_two_windows(
     clock.advance(-back)
     quota = await count_request(store)
     assert quota.is_exceeded
-    assert quota.frees_in_ms <= 2 * WINDOW
-    clock.advance(quota.frees_in_ms)
+    assert quota.retry_after_ms <= 2 * WINDOW
+    clock.advance(quota.retry_after_ms)
     assert not (await count_request(store)).is_exceeded
     clock.advance(2 * WINDOW)
     assert await count_accepted(store, 9) == 4
@@ -228,7 +229,7 @@ async def test_a_clock_that_jumps_ahead_starts_a_new_window(
 
 
 async def test_slightly_different_clocks_accept_no_more_requests(
-    connection: Connection, keys: Keys
+    connection: StoreConnection, keys: StoreKeys
 ) -> None:
     ahead, behind = ManualClock(), ManualClock()
     ahead.advance(30)
@@ -242,16 +243,16 @@ async def test_slightly_different_clocks_accept_no_more_requests(
 
 
 async def test_a_counter_is_kept_for_two_windows(
-    store: SessionStore, keys: Keys, redis: Redis
+    store: SessionStore, keys: StoreKeys, redis: Redis
 ) -> None:
-    minute = Limit(LIMIT.counter, 4, Millis(60_000))
+    minute = RateLimit(LIMIT.counter, 4, Millis(60_000))
     await count_accepted(store, 9, minute)
     assert 60_000 < await redis.pttl(keys.counter(minute.counter)) <= 120_000
     assert [key async for key in redis.scan_iter("*")] == [keys.counter(minute.counter).encode()]
 
 
 async def test_refused_requests_write_nothing(
-    store: SessionStore, keys: Keys, redis: Redis
+    store: SessionStore, keys: StoreKeys, redis: Redis
 ) -> None:
     await count_accepted(store, 4)
     counter = keys.counter(LIMIT.counter)
@@ -263,7 +264,7 @@ async def test_refused_requests_write_nothing(
 
 
 async def test_the_store_s_clock_is_used_once_it_is_known(
-    connection: Connection, keys: Keys, redis: Redis
+    connection: StoreConnection, keys: StoreKeys, redis: Redis
 ) -> None:
     counter = keys.counter(LIMIT.counter)
     clock = StoreClock()
@@ -286,7 +287,7 @@ async def window_start(redis: Redis, counter: str) -> Instant:
 
 @pytest.mark.parametrize("stored", ["", "nonsense", "1 2", "-5 1 1", "? 1800000000000 0 4"])
 async def test_an_invalid_counter_starts_a_new_window(
-    store: SessionStore, keys: Keys, redis: Redis, stored: str
+    store: SessionStore, keys: StoreKeys, redis: Redis, stored: str
 ) -> None:
     await redis.set(keys.counter(LIMIT.counter), stored)
     assert await count_accepted(store, 9) == 4

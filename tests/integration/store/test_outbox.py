@@ -8,9 +8,9 @@ import pytest
 from redis.asyncio import Redis
 from redis.exceptions import OutOfMemoryError
 
-from shared.audit.ports import Delivery
-from shared.store.connection import Connection
-from shared.store.keys import Keys
+from shared.application.ports.audit_log import QueuedEntry
+from shared.store.connection import StoreConnection
+from shared.store.keys import StoreKeys
 from shared.store.outbox import RedisOutbox
 
 _SHARD = "{s0}"
@@ -19,19 +19,19 @@ _MAX_BYTES = 1024 * 1024
 
 
 @pytest.fixture
-def keys() -> Keys:
+def keys() -> StoreKeys:
     """One shard: the outbox takes entries from each shard separately."""
-    return Keys(1)
+    return StoreKeys(1)
 
 
 @pytest.fixture
-def outbox(connection: Connection, keys: Keys) -> RedisOutbox:
+def outbox(connection: StoreConnection, keys: StoreKeys) -> RedisOutbox:
     """The outbox under test."""
     return RedisOutbox(connection, keys)
 
 
 @pytest.fixture
-def stream(keys: Keys) -> str:
+def stream(keys: StoreKeys) -> str:
     """The key of the outbox's stream."""
     return keys.outbox(_SHARD)
 
@@ -42,7 +42,7 @@ async def add_entries(redis: Redis, stream: str, *sizes: int) -> list[str]:
     return [stream_id.decode() for stream_id in added]
 
 
-def ids(taken: list[Delivery]) -> list[str]:
+def ids(taken: list[QueuedEntry]) -> list[str]:
     """Return the entries' ids in the stream."""
     return [delivery.id for delivery in taken]
 
@@ -85,21 +85,21 @@ async def test_every_entry_is_delivered_once_and_in_order(
 
 
 async def test_entries_left_by_another_worker_come_before_new_ones(
-    outbox: RedisOutbox, redis: Redis, stream: str, keys: Keys
+    outbox: RedisOutbox, redis: Redis, stream: str, keys: StoreKeys
 ) -> None:
     added_ids = await add_entries(redis, stream, *[100] * 12)
     await outbox.take("dead", 10, _MAX_BYTES)
-    await redis.delete(keys.drainer(_SHARD))
+    await redis.delete(keys.outbox_lease(_SHARD))
     assert ids(await outbox.take("alive", _MAX_ENTRIES, _MAX_BYTES)) == added_ids
 
 
 async def test_an_entry_parked_twice_becomes_one_dead_letter(
-    outbox: RedisOutbox, redis: Redis, stream: str, keys: Keys
+    outbox: RedisOutbox, redis: Redis, stream: str, keys: StoreKeys
 ) -> None:
     await add_entries(redis, stream, 100)
     (delivery,) = await outbox.take("worker", _MAX_ENTRIES, _MAX_BYTES)
-    await outbox.park(delivery, "no good")
-    await outbox.park(delivery, "no good")
+    await outbox.move_to_dead_letters(delivery, "no good")
+    await outbox.move_to_dead_letters(delivery, "no good")
     letters: Any = await redis.xrange(keys.dead_letters(_SHARD))
     ((_, letter),) = letters
     assert letter[b"reason"] == b"no good"
@@ -110,7 +110,7 @@ async def test_the_outbox_is_emptied_without_memory(
     outbox: RedisOutbox,
     redis: Redis,
     stream: str,
-    keys: Keys,
+    keys: StoreKeys,
     fill: Callable[[], Awaitable[None]],
 ) -> None:
     await add_entries(redis, stream, *[1_000] * 50)
@@ -119,7 +119,7 @@ async def test_the_outbox_is_emptied_without_memory(
         await redis.set(str(uuid4()), "x")
     first, *others = await outbox.take("worker", _MAX_ENTRIES, _MAX_BYTES)
     assert len(others) == 49
-    await outbox.park(first, "no good")
+    await outbox.move_to_dead_letters(first, "no good")
     await outbox.settle(others)
     assert await redis.xlen(stream) == 0
     assert await redis.xlen(keys.dead_letters(_SHARD)) == 1

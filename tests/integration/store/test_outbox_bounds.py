@@ -6,10 +6,17 @@ from typing import Any
 import pytest
 from redis.asyncio import Redis
 
-from shared.audit.ports import Delivery
-from shared.errors import StoreUnavailable
-from shared.store.connection import Argument, Attempt, Command, Connection, Reply, Script
-from shared.store.keys import Keys
+from shared.application.errors import StoreUnavailable
+from shared.application.ports.audit_log import QueuedEntry
+from shared.store.connection import (
+    Argument,
+    Command,
+    OptionalScript,
+    Reply,
+    Script,
+    StoreConnection,
+)
+from shared.store.keys import StoreKeys
 from shared.store.outbox import RedisOutbox
 from tests.support.scenarios import entries_of, last_session, switched_session
 
@@ -22,17 +29,17 @@ _SIZES = [1, 1, 1, 300, 300, 300, 300, 1, 1500, 1, *[1] * 40, 700, 700, 1]
 class MeasuringConnection:
     """A connection that records the size of its largest reply, in bytes."""
 
-    def __init__(self, inner: Connection) -> None:
+    def __init__(self, inner: StoreConnection) -> None:
         self._inner = inner
         self.largest = 0
 
-    async def ask(self, commands: Sequence[Command | Attempt]) -> list[Reply]:
+    async def ask(self, commands: Sequence[Command | OptionalScript]) -> list[Reply]:
         return list(self._measured(await self._inner.ask(commands)))
 
-    async def ask_each(
+    async def execute_groups(
         self, groups: Sequence[Sequence[Command]]
     ) -> list[list[Reply] | StoreUnavailable]:
-        return await self._inner.ask_each(groups)
+        return await self._inner.execute_groups(groups)
 
     async def run(
         self, script: Script, keys: Sequence[str], arguments: Sequence[Argument]
@@ -57,22 +64,22 @@ def size_of(reply: Reply) -> int:
     return len(reply) if isinstance(reply, bytes) else 0
 
 
-async def add_entries(redis: Redis, keys: Keys, sizes: Sequence[int] = _SIZES) -> list[str]:
+async def add_entries(redis: Redis, keys: StoreKeys, sizes: Sequence[int] = _SIZES) -> list[str]:
     """Add entries of `sizes` kB to the outbox; return their ids, oldest first."""
     outbox = keys.outbox(keys.all_shards[0])
     added: list[Any] = [await redis.xadd(outbox, {"entry": b"x" * size * 1_000}) for size in sizes]
     return [stream_id.decode() for stream_id in added]
 
 
-def ids(taken: Sequence[Delivery]) -> list[str]:
+def ids(taken: Sequence[QueuedEntry]) -> list[str]:
     """Return the entries' ids in the stream."""
     return [delivery.id for delivery in taken]
 
 
 async def test_every_entry_is_delivered_once_in_order_in_bounded_replies(
-    redis: Redis, connection: Connection
+    redis: Redis, connection: StoreConnection
 ) -> None:
-    keys, measured = Keys(1), MeasuringConnection(connection)
+    keys, measured = StoreKeys(1), MeasuringConnection(connection)
     outbox, added, received = (
         RedisOutbox(measured, keys),
         await add_entries(redis, keys),
@@ -87,8 +94,10 @@ async def test_every_entry_is_delivered_once_in_order_in_bounded_replies(
     assert largest_entry < measured.largest <= largest_entry + 100
 
 
-async def test_a_reply_is_filled_up_to_the_size_limit(redis: Redis, connection: Connection) -> None:
-    keys, measured = Keys(1), MeasuringConnection(connection)
+async def test_a_reply_is_filled_up_to_the_size_limit(
+    redis: Redis, connection: StoreConnection
+) -> None:
+    keys, measured = StoreKeys(1), MeasuringConnection(connection)
     await add_entries(redis, keys, [100] * 30)
     taken = await RedisOutbox(measured, keys).take("worker", 200)
     assert len(taken) == 10
@@ -96,20 +105,20 @@ async def test_a_reply_is_filled_up_to_the_size_limit(redis: Redis, connection: 
 
 
 async def test_small_entries_are_limited_by_their_number(
-    redis: Redis, connection: Connection
+    redis: Redis, connection: StoreConnection
 ) -> None:
-    keys = Keys(1)
+    keys = StoreKeys(1)
     added = await add_entries(redis, keys, [1] * 300)
     assert ids(await RedisOutbox(connection, keys).take("worker", 200)) == added[:200]
 
 
 async def test_undelivered_entries_survive_the_death_of_the_worker(
-    redis: Redis, connection: Connection
+    redis: Redis, connection: StoreConnection
 ) -> None:
-    keys, outbox = Keys(1), RedisOutbox(connection, Keys(1))
+    keys, outbox = StoreKeys(1), RedisOutbox(connection, StoreKeys(1))
     added = await add_entries(redis, keys, [600] * 6)
     assert len(await outbox.take("dead", 200)) == 1
-    await redis.delete(keys.drainer(keys.all_shards[0]))
+    await redis.delete(keys.outbox_lease(keys.all_shards[0]))
     received = list[str]()
     while taken := await outbox.take("next", 200):
         received += ids(taken)
@@ -118,9 +127,9 @@ async def test_undelivered_entries_survive_the_death_of_the_worker(
 
 
 async def test_a_worker_can_take_entries_after_those_it_has(
-    redis: Redis, connection: Connection
+    redis: Redis, connection: StoreConnection
 ) -> None:
-    keys, outbox = Keys(1), RedisOutbox(connection, Keys(1))
+    keys, outbox = StoreKeys(1), RedisOutbox(connection, StoreKeys(1))
     (shard,) = keys.all_shards
     added = await add_entries(redis, keys, [1] * 9)
     first = await outbox.take("worker", 3)
@@ -132,9 +141,9 @@ async def test_a_worker_can_take_entries_after_those_it_has(
 
 
 async def test_the_limits_cover_all_shards_and_no_shard_starves(
-    redis: Redis, connection: Connection
+    redis: Redis, connection: StoreConnection
 ) -> None:
-    keys = Keys(4)
+    keys = StoreKeys(4)
     outbox = RedisOutbox(connection, keys)
     for shard in keys.all_shards:
         for _ in range(20):
@@ -149,27 +158,29 @@ async def test_the_limits_cover_all_shards_and_no_shard_starves(
     assert len(await outbox.take("worker", 2)) == 2
 
 
-async def test_a_lease_is_renewed_only_by_its_holder(redis: Redis, connection: Connection) -> None:
-    keys, outbox = Keys(1), RedisOutbox(connection, Keys(1))
+async def test_a_lease_is_renewed_only_by_its_holder(
+    redis: Redis, connection: StoreConnection
+) -> None:
+    keys, outbox = StoreKeys(1), RedisOutbox(connection, StoreKeys(1))
     (shard,) = keys.all_shards
     await add_entries(redis, keys, [1])
     await outbox.take("worker", 1)
-    await redis.pexpire(keys.drainer(shard), 300)
+    await redis.pexpire(keys.outbox_lease(shard), 300)
     await outbox.renew("another", [shard])
-    assert await redis.pttl(keys.drainer(shard)) <= 300
+    assert await redis.pttl(keys.outbox_lease(shard)) <= 300
     await outbox.renew("worker", [shard])
-    assert await redis.pttl(keys.drainer(shard)) > 300
-    await redis.delete(keys.drainer(shard))
+    assert await redis.pttl(keys.outbox_lease(shard)) > 300
+    await redis.delete(keys.outbox_lease(shard))
     await outbox.renew("worker", [shard])
-    assert not await redis.exists(keys.drainer(shard))
+    assert not await redis.exists(keys.outbox_lease(shard))
 
 
 @pytest.mark.parametrize("method", ["waiting", "newest"])
 async def test_waiting_entries_are_read_in_bounded_replies(
-    redis: Redis, connection: Connection, method: str
+    redis: Redis, connection: StoreConnection, method: str
 ) -> None:
     keys, measured, changes = (
-        Keys(1),
+        StoreKeys(1),
         MeasuringConnection(connection),
         switched_session(switches=20),
     )

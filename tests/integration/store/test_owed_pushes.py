@@ -7,12 +7,12 @@ from uuid import uuid4
 import pytest
 from redis.asyncio import Redis
 
-from shared.clock import StoreClock
+from shared.application.ports.pending_pushes import PendingPush, PendingPushes
+from shared.application.store_clock import StoreClock
 from shared.domain.units import Instant
-from shared.realtime.ports import OwedPush, OwedPushes
-from shared.store.connection import Connection
-from shared.store.keys import Keys
-from shared.store.owed_pushes import RedisOwedPushes
+from shared.store.connection import StoreConnection
+from shared.store.keys import StoreKeys
+from shared.store.pending_pushes import RedisPendingPushes
 
 _LIMIT = 10
 _LEASE_MS = 10_000
@@ -26,18 +26,18 @@ def now_ms() -> Instant:
 class DueTimes:
     """Makes owed pushes due without waiting."""
 
-    def __init__(self, redis: Redis, keys: Keys) -> None:
+    def __init__(self, redis: Redis, keys: StoreKeys) -> None:
         self._redis = redis
         self._keys = keys
 
     async def expire(self, name: str, tries: int) -> None:
         """Set the push's due time to the past, as if a postponement or lease had ended."""
-        key = self._keys.owed_pushes(self._keys.shard_of(name))
+        key = self._keys.pending_pushes(self._keys.shard_of(name))
         assert await self._redis.zadd(key, {name: (now_ms() - 1) * 1024 + tries}, xx=True, ch=True)
 
 
 @pytest.fixture
-def due_times(redis: Redis, keys: Keys) -> DueTimes:
+def due_times(redis: Redis, keys: StoreKeys) -> DueTimes:
     """The due-time setter for the store under test."""
     return DueTimes(redis, keys)
 
@@ -52,28 +52,28 @@ def late_clock() -> StoreClock:
 
 
 @pytest.fixture
-def owed(connection: Connection, keys: Keys, late_clock: StoreClock) -> OwedPushes:
+def owed(connection: StoreConnection, keys: StoreKeys, late_clock: StoreClock) -> PendingPushes:
     """The owed pushes under test, on the late clock."""
-    return RedisOwedPushes(connection, keys, late_clock)
+    return RedisPendingPushes(connection, keys, late_clock)
 
 
-def names(pushes: tuple[OwedPush, ...]) -> list[str]:
+def names(pushes: tuple[PendingPush, ...]) -> list[str]:
     """Return the names of the sessions, sorted."""
     return sorted(push.name for push in pushes)
 
 
-async def test_nothing_is_taken_when_nothing_is_owed(owed: OwedPushes) -> None:
+async def test_nothing_is_taken_when_nothing_is_owed(owed: PendingPushes) -> None:
     taken = await owed.take(_LIMIT)
     assert (taken.pushes, taken.next_in_ms) == ((), None)
 
 
 async def test_an_owed_push_is_due_a_second_after_its_failure(
-    connection: Connection, keys: Keys
+    connection: StoreConnection, keys: StoreKeys
 ) -> None:
     clock = StoreClock()
     moment = time.monotonic()
     clock.observe(moment, moment, time.time())
-    owed = RedisOwedPushes(connection, keys, clock)
+    owed = RedisPendingPushes(connection, keys, clock)
     await owed.add("a-session")
     taken = await owed.take(_LIMIT)
     assert taken.pushes == ()
@@ -81,7 +81,7 @@ async def test_an_owed_push_is_due_a_second_after_its_failure(
     assert 500 < taken.next_in_ms <= 1_010
 
 
-async def test_repeated_failures_of_a_session_are_owed_once(owed: OwedPushes) -> None:
+async def test_repeated_failures_of_a_session_are_owed_once(owed: PendingPushes) -> None:
     was_new = [await owed.add(name) for name in ("one", "two", "acme:one", "one", "one")]
     assert was_new == [True, True, True, False, False]
     taken = await owed.take(_LIMIT)
@@ -89,7 +89,7 @@ async def test_repeated_failures_of_a_session_are_owed_once(owed: OwedPushes) ->
     assert {push.tries for push in taken.pushes} == {1}
 
 
-async def test_a_taken_push_is_not_taken_by_others(owed: OwedPushes) -> None:
+async def test_a_taken_push_is_not_taken_by_others(owed: PendingPushes) -> None:
     expected = [str(uuid4()) for _ in range(8)]
     for name in expected:
         await owed.add(name)
@@ -98,9 +98,9 @@ async def test_a_taken_push_is_not_taken_by_others(owed: OwedPushes) -> None:
 
 
 async def test_at_most_the_limit_is_taken_oldest_first(
-    connection: Connection, late_clock: StoreClock
+    connection: StoreConnection, late_clock: StoreClock
 ) -> None:
-    owed = RedisOwedPushes(connection, Keys(), late_clock)
+    owed = RedisPendingPushes(connection, StoreKeys(), late_clock)
     for name in "abc":
         await owed.add(name)
         moment = time.monotonic()
@@ -110,7 +110,7 @@ async def test_at_most_the_limit_is_taken_oldest_first(
     assert names((await owed.take(_LIMIT)).pushes) == ["b", "c"]
 
 
-async def test_the_limit_covers_all_shards(owed: OwedPushes) -> None:
+async def test_the_limit_covers_all_shards(owed: PendingPushes) -> None:
     """The limit is what a worker can send before its claim ends, so it covers all shards."""
     expected = [f"session-{number}" for number in range(12)]
     for name in expected:
@@ -121,7 +121,7 @@ async def test_the_limit_covers_all_shards(owed: OwedPushes) -> None:
     assert sorted(names(first.pushes) + names(rest.pushes)) == sorted(expected)
 
 
-async def test_a_settled_push_is_no_longer_owed(owed: OwedPushes) -> None:
+async def test_a_settled_push_is_no_longer_owed(owed: PendingPushes) -> None:
     await owed.add("a-session")
     (push,) = (await owed.take(_LIMIT)).pushes
     await owed.settle(push)
@@ -129,7 +129,7 @@ async def test_a_settled_push_is_no_longer_owed(owed: OwedPushes) -> None:
 
 
 async def test_a_postponed_push_returns_with_its_number_of_tries(
-    owed: OwedPushes, due_times: DueTimes
+    owed: PendingPushes, due_times: DueTimes
 ) -> None:
     await owed.add("a-session")
     for tries in (1, 2, 3):
@@ -144,7 +144,7 @@ async def test_a_postponed_push_returns_with_its_number_of_tries(
 
 
 async def test_a_taken_push_returns_when_its_lease_ends(
-    owed: OwedPushes, due_times: DueTimes
+    owed: PendingPushes, due_times: DueTimes
 ) -> None:
     await owed.add("a-session")
     (first,) = (await owed.take(_LIMIT)).pushes
@@ -159,7 +159,7 @@ async def test_a_taken_push_returns_when_its_lease_ends(
 
 @pytest.mark.parametrize("end", ["settle", "postpone"])
 async def test_a_failure_after_the_push_was_taken_is_kept(
-    connection: Connection, keys: Keys, owed: OwedPushes, end: str
+    connection: StoreConnection, keys: StoreKeys, owed: PendingPushes, end: str
 ) -> None:
     await owed.add("a-session")
     (push,) = (await owed.take(_LIMIT)).pushes
@@ -173,19 +173,19 @@ async def test_a_failure_after_the_push_was_taken_is_kept(
 
 
 async def test_a_failure_at_the_instant_a_claim_ends_is_kept(
-    connection: Connection, keys: Keys, owed: OwedPushes
+    connection: StoreConnection, keys: StoreKeys, owed: PendingPushes
 ) -> None:
     await owed.add("a-session")
     (push,) = (await owed.take(_LIMIT)).pushes
     colliding = StoreClock()
     colliding.now = lambda: Instant(push.due_at - 1_000)  # type: ignore[method-assign] # is stopped
-    await RedisOwedPushes(connection, keys, colliding).add("a-session")
+    await RedisPendingPushes(connection, keys, colliding).add("a-session")
     await owed.settle(push)
     assert (await owed.take(_LIMIT)).next_in_ms is not None
 
 
 async def test_the_number_of_tries_is_capped_by_the_score_s_encoding(
-    owed: OwedPushes, due_times: DueTimes
+    owed: PendingPushes, due_times: DueTimes
 ) -> None:
     await owed.add("a-session")
     await due_times.expire("a-session", 1023)

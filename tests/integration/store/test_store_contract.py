@@ -1,34 +1,32 @@
-"""The contract of `SessionStore` and `Memory`, on every connection and number of shards."""
+"""The contract of `SessionStore` and `DataLossDetector`, on every connection and number of
+shards."""
 
 from dataclasses import replace
 from uuid import uuid4
 
-import msgspec
 import pytest
 from redis.asyncio import Redis
 
-from shared.clock import StoreClock
-from shared.domain.clocks import Side
+from shared.application.errors import StoreUnavailable
+from shared.application.ports.commit import (
+    Committed,
+    DuplicateRequest,
+    IdempotencyKey,
+    IdempotencyRecord,
+    RevisionConflict,
+)
+from shared.application.ports.data_loss import DataLossDetector
+from shared.application.ports.notifier import CommitNotification
+from shared.application.ports.session_store import SessionStore, Wakeup
+from shared.application.store_clock import StoreClock
+from shared.domain.clocks import ClockOwner
 from shared.domain.commands import Start
 from shared.domain.events import Expiry
 from shared.domain.transition import transition
 from shared.domain.units import DAY, Instant, Millis
-from shared.errors import StoreUnavailable
-from shared.ports import (
-    Answer,
-    AnsweredBefore,
-    Committed,
-    IdempotencyKey,
-    Memory,
-    News,
-    RecordedAnswer,
-    SessionStore,
-    Superseded,
-    Wakeup,
-)
-from shared.store.commits import Means
-from shared.store.connection import Connection
-from shared.store.keys import Keys
+from shared.store.commit_script import CommitFeatures
+from shared.store.connection import StoreConnection
+from shared.store.keys import StoreKeys
 from shared.store.redis import NativeConnection
 from shared.store.sessions import RedisSessionStore
 from shared.store.upstash import UpstashConnection
@@ -38,7 +36,7 @@ from tests.integration.store.conftest import RecordingAnnouncer
 
 async def wakeups_in(store: SessionStore, limit: int) -> tuple[Wakeup, ...]:
     """Return the next wake-ups of all shards, soonest first."""
-    agendas = await store.agendas(limit)
+    agendas = await store.due_wakeups(limit)
     return tuple(sorted((w for agenda in agendas for w in agenda.wakeups), key=lambda w: w.at))
 
 
@@ -79,7 +77,7 @@ async def test_a_commit_on_an_older_state_writes_nothing(store: SessionStore, re
     await store.commit(winner)
     loser = commit_for(started, first.operation_id, pushes=[b"{}"], retention_ms=Millis(1))
     result = await store.commit(loser)
-    assert isinstance(result, Superseded)
+    assert isinstance(result, RevisionConflict)
     assert result.stored is not None
     assert result.stored.session == started.session
     assert result.stored.revision == winner.operation_id
@@ -89,13 +87,15 @@ async def test_a_commit_on_an_older_state_writes_nothing(store: SessionStore, re
 async def test_a_second_creation_is_superseded_by_the_first(store: SessionStore) -> None:
     created = new_session()
     await store.commit(commit_for(created))
-    assert isinstance(await store.commit(commit_for(created)), Superseded)
+    assert isinstance(await store.commit(commit_for(created)), RevisionConflict)
 
 
 async def test_a_commit_on_a_missing_session_is_superseded_without_a_state(
     store: SessionStore,
 ) -> None:
-    assert await store.commit(commit_for(new_session(), "0123456789abcdef")) == Superseded(None)
+    assert await store.commit(commit_for(new_session(), "0123456789abcdef")) == RevisionConflict(
+        None
+    )
 
 
 async def test_a_repeated_commit_is_recognised_after_later_commits(
@@ -135,9 +135,9 @@ async def test_an_idempotent_commit_leaves_a_record_of_its_answer(
     recorded = (await store.load(name, key)).recorded
     assert recorded
     ((entry_id, _),) = await entries_in(redis)
-    assert recorded == RecordedAnswer("fingerprint", name, 1, Instant(2_000), None, entry_id)
+    assert recorded == IdempotencyRecord("fingerprint", name, 1, Instant(2_000), None, entry_id)
     again = commit_for(change, "whatever", key=key)
-    assert await store.commit(again) == AnsweredBefore(recorded)
+    assert await store.commit(again) == DuplicateRequest(recorded)
     elsewhere = replace(key, key="k2")
     assert (await store.load(name, elsewhere)).recorded is None
 
@@ -146,7 +146,7 @@ async def test_the_record_of_a_switch_has_the_expiry(store: SessionStore) -> Non
     change = new_session()
     first = commit_for(change)
     await store.commit(first)
-    expiry = Expiry(Side("anna", "red"), {"type": "notify", "extra": [1, None]})
+    expiry = Expiry(ClockOwner("anna", "red"), {"type": "notify", "extra": [1, None]})
     switched = replace(change, session=replace(change.session, version=2), expiry=expiry)
     key = IdempotencyKey(change.session.name, "k1", "fingerprint")
     await store.commit(commit_for(switched, first.operation_id, key=key))
@@ -169,9 +169,9 @@ async def test_the_record_of_a_deletion_has_no_version(store: SessionStore) -> N
 
 @pytest.mark.parametrize("metadata", [{"a": "short"}, {"a": "long " * 1000, "b": "\n"}])
 async def test_without_a_trail_the_record_holds_the_session_and_no_entry_is_written(
-    connection: Connection, keys: Keys, redis: Redis, metadata: dict[str, str]
+    connection: StoreConnection, keys: StoreKeys, redis: Redis, metadata: dict[str, str]
 ) -> None:
-    means = Means(audits=False, remembers=False)
+    means = CommitFeatures(audits=False, remembers=False)
     store = RedisSessionStore(connection, keys, StoreClock(), means=means)
     change = new_session()
     change = replace(change, session=replace(change.session, metadata=metadata))
@@ -185,25 +185,8 @@ async def test_without_a_trail_the_record_holds_the_session_and_no_entry_is_writ
     assert await entries_in(redis) == []
 
 
-async def test_a_record_of_version_2_0_0_is_still_read(
-    store: SessionStore, keys: Keys, redis: Redis
-) -> None:
-    key = IdempotencyKey("some-session", "k1", "0123456789abcdef" * 2)
-    written = {
-        "fingerprint": "0123456789abcdef" * 4,
-        "status": 201,
-        "version": 1,
-        "location": "/somewhere",
-        "body": '{"data":1}',
-    }
-    await redis.set(keys.answer(key), msgspec.json.encode(written))
-    answer = Answer(201, b'{"data":1}', 1, "/somewhere")
-    recorded = RecordedAnswer(key.fingerprint, answer=answer)
-    assert (await store.load("some-session", key)).recorded == recorded
-
-
 async def test_pushes_are_published_in_order_with_the_commit(
-    store: SessionStore, keys: Keys, redis: Redis
+    store: SessionStore, keys: StoreKeys, redis: Redis
 ) -> None:
     change = new_session()
     async with redis.pubsub() as pubsub:
@@ -215,7 +198,7 @@ async def test_pushes_are_published_in_order_with_the_commit(
 
 
 async def test_a_new_earliest_wake_up_is_published(
-    store: SessionStore, keys: Keys, redis: Redis
+    store: SessionStore, keys: StoreKeys, redis: Redis
 ) -> None:
     late, early = new_session(), new_session()
     early = replace(early, session=replace(early.session, session_id=late.session.session_id))
@@ -255,11 +238,13 @@ async def test_an_id_is_never_used_twice(store: SessionStore, redis: Redis) -> N
     commit = commit_for(change)
     await store.commit(commit)
     await store.commit(commit_for(change, commit.operation_id, session=None))
-    assert await store.commit(commit_for(change)) == Superseded(None)
+    assert await store.commit(commit_for(change)) == RevisionConflict(None)
     assert not (await store.load(str(uuid4()))).is_deleted
 
 
-async def test_a_shard_is_lost_until_its_recovery_has_ended(memory: Memory, keys: Keys) -> None:
+async def test_a_shard_is_lost_until_its_recovery_has_ended(
+    memory: DataLossDetector, keys: StoreKeys
+) -> None:
     shards = keys.all_shards
     assert await memory.lost() == shards
     assert await memory.begin_recovery("me", shards) == shards
@@ -273,14 +258,16 @@ async def test_a_shard_is_lost_until_its_recovery_has_ended(memory: Memory, keys
     assert await memory.lost() == []
 
 
-async def test_several_instances_recover_different_shards(memory: Memory, keys: Keys) -> None:
+async def test_several_instances_recover_different_shards(
+    memory: DataLossDetector, keys: StoreKeys
+) -> None:
     first, *others = keys.all_shards
     assert await memory.begin_recovery("me", [first]) == [first]
     assert await memory.begin_recovery("you", keys.all_shards) == others
 
 
 async def test_a_shard_that_loses_its_data_during_recovery_stays_lost(
-    memory: Memory, keys: Keys, redis: Redis
+    memory: DataLossDetector, keys: StoreKeys, redis: Redis
 ) -> None:
     await memory.begin_recovery("me", keys.all_shards)
     await redis.flushdb()
@@ -289,7 +276,7 @@ async def test_a_shard_that_loses_its_data_during_recovery_stays_lost(
 
 
 async def test_the_first_entry_of_an_empty_outbox_notifies_the_worker(
-    store: SessionStore, keys: Keys, recorder: RecordingAnnouncer, redis: Redis
+    store: SessionStore, keys: StoreKeys, recorder: RecordingAnnouncer, redis: Redis
 ) -> None:
     async with redis.pubsub() as pubsub:
         for shard in keys.all_shards:
@@ -301,13 +288,13 @@ async def test_the_first_entry_of_an_empty_outbox_notifies_the_worker(
         await store.commit(commit_for(change, commit.operation_id))
         assert (await pubsub.get_message(timeout=1) or {})["type"] == "message"
         assert await pubsub.get_message(timeout=0.05) is None
-    assert [news.fills_outbox for news in recorder.news] == [True, False]
+    assert [news.outbox_was_empty for news in recorder.news] == [True, False]
 
 
 async def test_a_store_that_does_not_publish_publishes_nothing(
-    connection: Connection, keys: Keys, redis: Redis
+    connection: StoreConnection, keys: StoreKeys, redis: Redis
 ) -> None:
-    store = RedisSessionStore(connection, keys, StoreClock(), means=Means(publishes=False))
+    store = RedisSessionStore(connection, keys, StoreClock(), means=CommitFeatures(publishes=False))
     change = new_session()
     async with redis.pubsub() as pubsub:
         await pubsub.psubscribe("*")
@@ -344,10 +331,10 @@ async def test_a_new_alarm_replaces_the_one_that_went_off(
     change = new_session()
     session_id = change.session.session_id
     await store.commit(commit_for(change, alarm_at=Instant(5_000)))
-    await store.rearm(Wakeup(session_id, Instant(5_000)), Instant(9_000))
-    assert recorder.news[-1] == News(session_id, Instant(9_000))
+    await store.reschedule_alarm(Wakeup(session_id, Instant(5_000)), Instant(9_000))
+    assert recorder.news[-1] == CommitNotification(session_id, Instant(9_000))
     assert (await store.load(session_id)).alarm_at == 9_000
-    await store.rearm(Wakeup(session_id, Instant(5_000)), Instant(7_000))
+    await store.reschedule_alarm(Wakeup(session_id, Instant(5_000)), Instant(7_000))
     assert (await store.load(session_id)).alarm_at == 9_000
 
 
@@ -357,7 +344,10 @@ async def test_a_commit_repeated_after_a_lost_reply_is_announced_again(
     commit = commit_for(new_session(), alarm_at=Instant(5_000))
     for _ in range(2):
         assert await store.commit(commit) == Committed()
-    assert recorder.news == [News(commit.name, Instant(5_000), fills_outbox=True)] * 2
+    assert (
+        recorder.news
+        == [CommitNotification(commit.name, Instant(5_000), outbox_was_empty=True)] * 2
+    )
 
 
 async def test_due_wake_ups_are_ordered_and_limited(store: SessionStore) -> None:
@@ -374,7 +364,7 @@ async def test_an_ended_session_has_no_wake_up(store: SessionStore) -> None:
     await store.commit(commit)
     await store.commit(commit_for(change, commit.operation_id, wake_at=None))
     assert (await wakeups_in(store, 10)) == ()
-    assert (await store.census()).live_sessions == 0
+    assert (await store.statistics()).live_sessions == 0
 
 
 async def test_a_wake_up_is_claimed_only_once(store: SessionStore) -> None:
@@ -419,7 +409,7 @@ async def test_a_release_does_not_override_a_commit_in_between(store: SessionSto
 async def test_the_census_counts_sessions_and_outbox_entries(store: SessionStore) -> None:
     for _ in range(3):
         await store.commit(commit_for(new_session()))
-    census = await store.census()
+    census = await store.statistics()
     assert (census.live_sessions, census.outbox_length) == (3, 3)
 
 
@@ -434,7 +424,7 @@ async def test_scripts_are_sent_again_after_redis_has_lost_them(
 async def test_an_unreachable_store_is_unavailable() -> None:
     native = NativeConnection("redis://127.0.0.1:1/0")
     for connection in (native, UpstashConnection("http://127.0.0.1:1", "token")):
-        unreachable = RedisSessionStore(connection, Keys(), StoreClock())
+        unreachable = RedisSessionStore(connection, StoreKeys(), StoreClock())
         await _assert_unavailable(unreachable)
         await connection.close()
 
@@ -447,7 +437,7 @@ async def _assert_unavailable(unreachable: SessionStore) -> None:
 
 
 def test_a_new_session_id_is_on_the_shard_of_its_idempotency_key() -> None:
-    keys = Keys(5)
+    keys = StoreKeys(5)
     scope = "create:k"
     ids = {keys.new_session_id(scope, None) for _ in range(5)}
     assert {keys.shard_of(name) for name in ids} == {keys.shard_of(scope)}
@@ -455,7 +445,7 @@ def test_a_new_session_id_is_on_the_shard_of_its_idempotency_key() -> None:
 
 
 async def test_of_several_records_under_one_key_the_first_is_kept(
-    store: SessionStore, keys: Keys, redis: Redis
+    store: SessionStore, keys: StoreKeys, redis: Redis
 ) -> None:
     key = IdempotencyKey(str(uuid4()), "k1", "fingerprint")
     assert await store.remember(key, b"one") == b"one"

@@ -8,17 +8,19 @@ from redis.asyncio import Redis
 
 from infra.local.redis import embedded_redis
 from infra.local.upstash import local_upstash
-from shared.clock import StoreClock
+from shared.application.errors import StoreUnavailable
+from shared.application.ports.commit import IdempotencyKey
+from shared.application.ports.rate_limit import RateLimit
+from shared.application.ports.session_store import SessionStore
+from shared.application.store_clock import StoreClock
 from shared.domain.units import Millis
-from shared.errors import StoreUnavailable
-from shared.ports import IdempotencyKey, Limit, SessionStore
-from shared.store.connection import Connection
-from shared.store.keys import Keys
+from shared.store.connection import StoreConnection
+from shared.store.keys import StoreKeys
 from shared.store.sessions import RedisSessionStore
 from tests.integration.store.commits import commit_for, new_session
 from tests.support.native_redis import native_connection_of, upstash_connection_to
 
-LIMITS = [Limit("caller:alice", 4, Millis(1_000)), Limit("switches:x", 4, Millis(1_000))]
+LIMITS = [RateLimit("caller:alice", 4, Millis(1_000)), RateLimit("switches:x", 4, Millis(1_000))]
 
 
 @pytest.fixture
@@ -33,7 +35,7 @@ async def test_a_redis_without_memory_is_still_readable(own_redis_url: str) -> N
     with local_upstash(own_redis_url) as endpoint:
         upstash = upstash_connection_to(endpoint)
         for connection in (native_connection_of(redis), upstash):
-            store = RedisSessionStore(connection, Keys(), StoreClock())
+            store = RedisSessionStore(connection, StoreKeys(), StoreClock())
             await redis.flushall()
             commit = commit_for(new_session())
             await store.commit(commit)
@@ -61,14 +63,14 @@ async def _assert_read_uncounted(store: SessionStore, name: str) -> None:
 
 
 async def test_if_one_of_several_limits_is_not_counted_no_quota_is_returned(
-    store: SessionStore, keys: Keys, redis: Redis
+    store: SessionStore, keys: StoreKeys, redis: Redis
 ) -> None:
     await redis.lpush(keys.counter(LIMITS[1].counter), "not a counter")
     assert (await store.load("a-session", limits=LIMITS)).quotas == ()
 
 
 async def test_a_recorded_answer_is_found_with_and_without_counting(
-    store: SessionStore, keys: Keys, redis: Redis
+    store: SessionStore, keys: StoreKeys, redis: Redis
 ) -> None:
     change = new_session()
     key = IdempotencyKey(change.session.name, "k1", "fingerprint")
@@ -86,7 +88,7 @@ async def test_a_recorded_answer_is_found_with_and_without_counting(
 
 
 async def test_each_outage_of_counting_is_logged_once(
-    store: SessionStore, keys: Keys, redis: Redis, caplog: pytest.LogCaptureFixture
+    store: SessionStore, keys: StoreKeys, redis: Redis, caplog: pytest.LogCaptureFixture
 ) -> None:
     counter = keys.counter(LIMITS[0].counter)
     with caplog.at_level(logging.WARNING, "synckairos.limits"):
@@ -104,7 +106,7 @@ async def test_each_outage_of_counting_is_logged_once(
 
 
 async def test_an_unreadable_session_is_an_outage(
-    connection: Connection, keys: Keys, redis: Redis
+    connection: StoreConnection, keys: StoreKeys, redis: Redis
 ) -> None:
     store = RedisSessionStore(connection, keys, StoreClock())
     await redis.set(keys.session("a-session"), "not a session")

@@ -10,7 +10,7 @@ import psycopg
 from redis import Redis
 
 from infra.local.instance import Instance
-from shared.store.keys import Keys
+from shared.store.keys import StoreKeys
 from tests.load.bench.errors import BenchError
 from tests.load.bench.figures import Figures, summarize
 from tests.load.bench.targets import ServiceTarget, Targets, create_body
@@ -51,7 +51,7 @@ def wait_until_drained(service: ServiceTarget) -> None:
 
     Raises `BenchError` after 60 s.
     """
-    redis, keys = Redis.from_url(service.redis_url), Keys()
+    redis, keys = Redis.from_url(service.redis_url), StoreKeys()
     give_up = time.monotonic() + _DRAIN_TIMEOUT_S
     while redis.xlen(keys.outbox(keys.all_shards[0])):
         if time.monotonic() > give_up:

@@ -21,13 +21,13 @@ from uuid import uuid4
 import msgspec
 
 from functions.container.http_server import build_server
-from shared.clock import StoreClock
+from shared.application.ports.rate_limit import RateLimit
+from shared.application.store_clock import StoreClock
 from shared.domain.units import DAY, Millis
-from shared.ports import Limit
 from shared.settings.settings import Settings
-from shared.store.connection import script
-from shared.store.counters import Counters
-from shared.store.keys import Keys
+from shared.store.connection import load_script
+from shared.store.keys import StoreKeys
+from shared.store.rate_counters import RateLimitCounters
 from shared.store.redis import NativeConnection
 from tests.load.bench.recorded_answers import RecordedAnswer, RecordedAnswers
 from tests.load.bench.redis_py import RedisPyConnection
@@ -44,7 +44,7 @@ CLIENTS: Final[dict[str, type[RedisPyConnection] | type[NativeConnection]]] = {
 }
 
 _NEVER_REACHED = 100_000_000
-_REQUEST_LIMIT = Limit("address:127.0.0.1", _NEVER_REACHED, Millis(60_000))
+_REQUEST_LIMIT = RateLimit("address:127.0.0.1", _NEVER_REACHED, Millis(60_000))
 _GREETING = '{"type":"CONNECTED"}'
 
 
@@ -55,9 +55,9 @@ class BaselineApp:
         self, connection: RedisPyConnection | NativeConnection, specimens: RecordedAnswers
     ) -> None:
         self._specimens = specimens
-        self._keys = Keys()
+        self._keys = StoreKeys()
         self._connection = connection
-        self._counters = Counters(self._keys, StoreClock())
+        self._counters = RateLimitCounters(self._keys, StoreClock())
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         """Serve one request or one WebSocket."""
@@ -80,13 +80,13 @@ class BaselineApp:
         else:
             specimen, session_id = self._specimens.create, str(uuid4())
         is_switch = specimen is self._specimens.switch
-        switch_limit = Limit(f"switches:{session_id}", _NEVER_REACHED, Millis(1_000))
+        switch_limit = RateLimit(f"switches:{session_id}", _NEVER_REACHED, Millis(1_000))
         operations = await self._load(session_id, [_REQUEST_LIMIT, switch_limit][: 1 + is_switch])
         revision = operations.split(b" ", 1)[0] if operations else b""
         await self._commit(session_id, revision, specimen)
         await _answer(specimen, send)
 
-    async def _load(self, session_id: str, limits: list[Limit]) -> bytes | None:
+    async def _load(self, session_id: str, limits: list[RateLimit]) -> bytes | None:
         reading = ("HMGET", self._keys.session(session_id), "operations", "state")
         counting = self._counters.attempts(limits)
         *_, (operations, _), _ = await self._connection.ask([*counting, reading, ("TIME",)])
@@ -120,7 +120,7 @@ class BaselineApp:
             specimen.entry,
             specimen.push,
         ]
-        reply = await self._connection.run(script("commit"), keys, arguments)
+        reply = await self._connection.run(load_script("commit"), keys, arguments)
         if reply[0] != b"done":
             raise RuntimeError(f"the commit failed: {reply[0]!r}")
 

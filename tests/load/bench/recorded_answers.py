@@ -7,9 +7,9 @@ from urllib.parse import urlsplit
 import msgspec
 from redis import Redis
 
-from shared.store.keys import Keys
+from shared.store.keys import StoreKeys
 
-_KEYS = Keys()
+_KEYS = StoreKeys()
 _PUSH_TIMEOUT_S = 5.0
 _SET_BY_THE_SERVER = ("date",)
 

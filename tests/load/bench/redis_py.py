@@ -6,14 +6,14 @@ from typing import Any
 from redis.asyncio import BlockingConnectionPool, Redis
 from redis.exceptions import NoScriptError
 
-from shared.store.connection import Argument, Attempt, Command, Reply, Script
+from shared.store.connection import Argument, Command, OptionalScript, Reply, Script
 
 _MAX_CONNECTIONS = 64
 _TIMEOUT_S = 0.6
 
 
 class RedisPyConnection:
-    """`ask` and `run` of `Connection` (shared/store), without its error handling."""
+    """`ask` and `run` of `StoreConnection` (shared/store), without its error handling."""
 
     def __init__(self, url: str) -> None:
         pool = BlockingConnectionPool.from_url(
@@ -31,11 +31,11 @@ class RedisPyConnection:
         """Return the client for pub/sub; its pool gives each subscriber its own connection."""
         return self._client
 
-    async def ask(self, commands: Sequence[Command | Attempt]) -> list[Reply]:
+    async def ask(self, commands: Sequence[Command | OptionalScript]) -> list[Reply]:
         """Send `commands` in one round trip and return their replies."""
         pipeline = self._raw.pipeline(transaction=False)
         for command in commands:
-            if isinstance(command, Attempt):
+            if isinstance(command, OptionalScript):
                 command = command.as_command(command.script.text)
             pipeline.execute_command(*command)
         replies: list[Reply] = await pipeline.execute()

@@ -50,7 +50,7 @@ def _comparisons(results: Results) -> Table:
             *_cells(one.service),
             _rate(one.floor),
             f"{one.ratio:.2f}",
-            _rate(one.own_floor),
+            _rate(one.native_baseline),
             f"{one.own_ratio:.2f}",
         )
     return table
@@ -60,7 +60,7 @@ def _floors(results: Results) -> Table:
     table = markdown_table("scenario", *(f"floor {n} {time}" for n in (1, 2) for time in _TIMES))
     for one in results.comparisons:
         if not one.scenario.endswith(AUDITED_SUFFIX):  # it has the same floors
-            table.add_row(one.scenario, *_cells(one.floor)[1:], *_cells(one.own_floor)[1:])
+            table.add_row(one.scenario, *_cells(one.floor)[1:], *_cells(one.native_baseline)[1:])
     return table
 
 

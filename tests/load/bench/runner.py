@@ -35,7 +35,7 @@ class Comparison:
     service: Figures
     floor: Figures
     ratio: float
-    own_floor: Figures
+    native_baseline: Figures
     own_ratio: float
 
 
@@ -62,7 +62,9 @@ class Results:
     @property
     def errors(self) -> int:
         """Number of requests that failed or whose answer was not 2xx."""
-        sides = [s for one in self.comparisons for s in (one.service, one.floor, one.own_floor)]
+        sides = [
+            s for one in self.comparisons for s in (one.service, one.floor, one.native_baseline)
+        ]
         return sum(side.errors for side in (*sides, self.constant))
 
 
@@ -104,19 +106,19 @@ def _compare(
     name: str, measure: Measure, targets: Targets, rounds: int, report_progress: ReportProgress
 ) -> list[Comparison]:
     """Compare the service with the floors; for changes, also the service with an audit trail."""
-    service, audited, floor, own_floor = [], [], [], []
+    service, audited, floor, native_baseline = [], [], [], []
     for _ in range(rounds):
         report_progress(f"{name}: service")
         service.append(measure(targets.service.url))
         report_progress(f"{name}: floor with redis-py")
         floor.append(measure(targets.floor))
         report_progress(f"{name}: floor with the service's connection")
-        own_floor.append(measure(targets.own_floor))
+        native_baseline.append(measure(targets.native_baseline))
         if name not in _READS:
             report_progress(f"{name}: service with its audit trail")
             audited.append(measure(targets.audited.url))
             audit_trail.wait_until_drained(targets.audited)
-    floors = median_of_rounds(floor), median_of_rounds(own_floor)
+    floors = median_of_rounds(floor), median_of_rounds(native_baseline)
     comparisons = [_comparison(name, median_of_rounds(service), *floors)]
     if audited:
         comparisons.append(
@@ -125,9 +127,11 @@ def _compare(
     return comparisons
 
 
-def _comparison(name: str, service: Figures, floor: Figures, own_floor: Figures) -> Comparison:
-    ratios = ratio(service, floor), ratio(service, own_floor)
-    return Comparison(name, service, floor, ratios[0], own_floor, ratios[1])
+def _comparison(
+    name: str, service: Figures, floor: Figures, native_baseline: Figures
+) -> Comparison:
+    ratios = ratio(service, floor), ratio(service, native_baseline)
+    return Comparison(name, service, floor, ratios[0], native_baseline, ratios[1])
 
 
 def _load(method: str, path: str, body: str, targets: Targets, seconds: int) -> Measure:

@@ -47,8 +47,9 @@ class Targets:
     audited: ServiceTarget
     """Also writes its audit entries to Postgres."""
     floor: str
-    own_floor: str
-    """`floor` is the URL of the floor with redis-py, `own_floor` with the service's connection."""
+    native_baseline: str
+    """`floor` is the URL of the floor with redis-py, `native_baseline` with the service's
+    connection."""
     constant: str
     session_ids: tuple[str, ...]
 

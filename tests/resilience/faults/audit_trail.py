@@ -9,10 +9,10 @@ from typing import Any
 import msgspec
 import psycopg
 
+from shared.application.instants import instant_of
+from shared.application.session_encoding import decode_session
+from shared.application.session_view import encode_session_view
 from shared.domain.units import Instant
-from shared.instants import instant_of
-from shared.representation import encoded_view
-from shared.snapshot import decode_session
 from tests.resilience.faults.attempt_log import AttemptLog
 
 _POLL_S = 0.02
@@ -39,7 +39,9 @@ class Row:
     @property
     def view(self) -> dict[str, Any]:
         """The `Session` object of the API at that version."""
-        return dict(msgspec.json.decode(encoded_view(decode_session(self.state), self.occurred_at)))
+        return dict(
+            msgspec.json.decode(encode_session_view(decode_session(self.state), self.occurred_at))
+        )
 
 
 class AuditTrail:

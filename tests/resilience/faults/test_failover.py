@@ -99,7 +99,7 @@ def _kill_a_primary(cluster: LocalCluster) -> Iterator[None]:
     dead = cluster.owner_of("{s0}")
     cluster.kill(dead)
     yield
-    cluster.wait_until_owned("{s0}", not_by=dead)
+    cluster.wait_until_promoted("{s0}", not_by=dead)
 
 
 async def test_changes_go_on_after_a_primary_of_a_cluster_is_killed(

@@ -7,7 +7,7 @@ from functools import partial
 import httpx
 import pytest
 
-from shared.store.connection import script
+from shared.store.connection import load_script
 from tests.resilience.faults.conftest import FaultyDeployment
 from tests.resilience.faults.fault_run import run_with_fault
 from tests.resilience.faults.faults import (
@@ -27,7 +27,7 @@ from tests.resilience.faults.reply_drop import every_other
 from tests.resilience.faults.selection import chosen, name_of
 from tests.support.api import ApiClient, chess, participant
 
-COMMIT = script("commit").digest.encode()
+COMMIT = load_script("commit").digest.encode()
 _FLAG_FALLS_WITHIN_S = 2.0
 
 

@@ -8,7 +8,7 @@ from uuid import uuid4
 import httpx
 import pytest
 
-from shared.store.connection import Script, script
+from shared.store.connection import Script, load_script
 from tests.resilience.faults.attempt_log import is_unavailable
 from tests.resilience.faults.conftest import FaultyDeployment
 from tests.resilience.faults.fault_run import run_with_fault
@@ -29,7 +29,7 @@ from tests.resilience.faults.reply_drop import every_other, only
 from tests.resilience.faults.selection import chosen, name_of
 from tests.support.api import ApiClient
 
-_COMMIT = Script.of("#!lua flags=allow-key-locking\n" + script("commit").text).digest.encode()
+_COMMIT = Script.of("#!lua flags=allow-key-locking\n" + load_script("commit").text).digest.encode()
 _MOVES = ("switch with retries", "switch")
 _GATEWAY_S = 0.5
 """Latency that the local gateway may add."""

@@ -5,7 +5,9 @@ import time
 from collections.abc import Sequence
 from functools import cache
 
-from shared.ports import IdempotencyKey, Limit, Loaded
+from shared.application.ports.commit import IdempotencyKey
+from shared.application.ports.rate_limit import RateLimit
+from shared.application.ports.session_store import LoadResult
 from shared.store import connection
 from shared.store.connection import Script
 
@@ -17,7 +19,7 @@ _IN_LUA = {
 """A commit's checks: no other commit has come since the load, and no other try was answered."""
 _CACHE_S = 0.02
 
-_original_script = connection.script
+_original_script = connection.load_script
 
 
 @cache
@@ -30,23 +32,23 @@ def _without_safeguard(name: str) -> Script:
     return Script.of(text)
 
 
-connection.script = _without_safeguard
+connection.load_script = _without_safeguard
 
 from functions import server  # noqa: E402 # the script must be replaced before
 from shared.store.sessions import RedisSessionStore  # noqa: E402 # as above
 
 _load = RedisSessionStore.load
-_cache: dict[str, tuple[float, Loaded]] = {}
+_cache: dict[str, tuple[float, LoadResult]] = {}
 
 
 async def _load_from_cache(
     self: RedisSessionStore,
     name: str,
     key: IdempotencyKey | None = None,
-    limits: Sequence[Limit] = (),
+    limits: Sequence[RateLimit] = (),
     *,
     with_epoch: bool = False,
-) -> Loaded:
+) -> LoadResult:
     until, cached = _cache.get(name, (0.0, None))
     if cached and key is None and time.monotonic() < until:
         return cached

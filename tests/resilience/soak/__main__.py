@@ -78,7 +78,7 @@ def _print_report(report: SoakReport, console: Console) -> None:
     console.print(
         f"{report.accepted} changes accepted, {report.retries} retries,"
         f" {report.mishaps} failures injected; the outbox held at most {report.most_waiting}"
-        f" entries and was empty {report.drained_s:.1f} s after the last answer.",
+        f" entries and was empty {report.drain_time_s:.1f} s after the last answer.",
         soft_wrap=True,
     )
     lag = {p: percentile(verdict.lags_ms, p) for p in (50, 95, 100)}

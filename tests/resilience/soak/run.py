@@ -23,7 +23,7 @@ class SoakReport:
     retries: int
     mishaps: int
     most_waiting: int
-    drained_s: float
+    drain_time_s: float
     """Seconds from the last answer until the outbox was empty."""
     dead_letters: int
     verdict: TrailComparison
@@ -52,7 +52,7 @@ def run_soak(
             retries=ledger.retries,
             mishaps=mishaps,
             most_waiting=outbox.most,
-            drained_s=time.monotonic() - ended,
+            drain_time_s=time.monotonic() - ended,
             dead_letters=servers.store.dead_letters(),
             verdict=compare_with_trail(
                 servers.trail.postgres.url, ledger, servers.store, plan.lag_s

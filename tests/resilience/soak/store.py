@@ -13,7 +13,7 @@ from redis.retry import Retry
 
 from infra.local.redis import embedded_redis
 from infra.local.redis_cluster import ClusterNode, LocalCluster, local_cluster
-from shared.store.keys import Keys
+from shared.store.keys import StoreKeys
 from tests.resilience.soak.plan import SoakPlan
 
 _KILLED_SHARD = "{s0}"
@@ -35,7 +35,9 @@ class Failover:
 class RedisInspector:
     """Direct access to Redis, without the service."""
 
-    def __init__(self, url: str, keys: Keys, client: Any, cluster: LocalCluster | None) -> None:
+    def __init__(
+        self, url: str, keys: StoreKeys, client: Any, cluster: LocalCluster | None
+    ) -> None:
         self.url = url
         self.keys = keys
         self.failovers: list[Failover] = []
@@ -65,7 +67,7 @@ class RedisInspector:
         """
         assert self.cluster is not None
         primary = self.kill_primary(lag_s)
-        self.cluster.wait_until_owned(_KILLED_SHARD, not_by=primary)
+        self.cluster.wait_until_promoted(_KILLED_SHARD, not_by=primary)
         self.cluster.restart(primary)
 
     def kill_primary(self, lag_s: float) -> ClusterNode:
@@ -75,7 +77,7 @@ class RedisInspector:
         shards = (tag for tag in self.keys.all_shards if self.cluster.owner_of(tag) is primary)
         owned = frozenset(shards)
         if lag_s:
-            self.cluster.kill_behind_its_replica(primary, lag_s)
+            self.cluster.kill_without_replication(primary, lag_s)
         else:
             self.cluster.kill(primary)
         self.failovers.append(Failover(owned, time.time()))
@@ -88,7 +90,7 @@ class RedisInspector:
 @contextmanager
 def start_redis(plan: SoakPlan) -> Iterator[RedisInspector]:
     """Start a Redis, or a cluster if the plan says so, and stop it at the end of the block."""
-    keys = Keys(plan.shards)
+    keys = StoreKeys(plan.shards)
     if plan.cluster:
         with local_cluster() as cluster:
             port = cluster.nodes[0].port

@@ -7,8 +7,8 @@ import jwt
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from shared.access.jwks import FetchedKeys
-from shared.errors import StoreUnavailable
+from shared.application.errors import StoreUnavailable
+from shared.auth.jwks import JwksClient
 
 
 class Issuer:
@@ -39,9 +39,9 @@ def issuer() -> Issuer:
 
 
 @pytest.fixture
-def keys(issuer: Issuer) -> FetchedKeys:
+def keys(issuer: Issuer) -> JwksClient:
     """The issuer's keys as the service fetches them."""
-    return FetchedKeys(
+    return JwksClient(
         "http://issuer.example/keys", httpx.MockTransport(issuer.respond), lambda: issuer.now
     )
 
@@ -50,14 +50,14 @@ def _key_id(key: jwt.PyJWK | None) -> str | None:
     return key.key_id if key else None
 
 
-async def test_keys_are_fetched_once(issuer: Issuer, keys: FetchedKeys) -> None:
+async def test_keys_are_fetched_once(issuer: Issuer, keys: JwksClient) -> None:
     assert issuer.fetches == 0
     assert [_key_id(await keys.find("first")) for _ in range(3)] == ["first"] * 3
     assert issuer.fetches == 1
 
 
 async def test_unknown_keys_cause_at_most_one_fetch_a_minute(
-    issuer: Issuer, keys: FetchedKeys
+    issuer: Issuer, keys: JwksClient
 ) -> None:
     await keys.find("first")
     issuer.add("second")
@@ -67,7 +67,7 @@ async def test_unknown_keys_cause_at_most_one_fetch_a_minute(
     assert issuer.fetches == 2
 
 
-async def test_a_withdrawn_key_is_dropped(issuer: Issuer, keys: FetchedKeys) -> None:
+async def test_a_withdrawn_key_is_dropped(issuer: Issuer, keys: JwksClient) -> None:
     await keys.find("first")
     issuer.keys.clear()
     issuer.add("second")
@@ -76,7 +76,7 @@ async def test_a_withdrawn_key_is_dropped(issuer: Issuer, keys: FetchedKeys) -> 
 
 
 async def test_known_keys_stay_usable_for_an_hour_while_the_issuer_is_down(
-    issuer: Issuer, keys: FetchedKeys
+    issuer: Issuer, keys: JwksClient
 ) -> None:
     await keys.find("first")
     issuer.is_up = False
@@ -88,7 +88,7 @@ async def test_known_keys_stay_usable_for_an_hour_while_the_issuer_is_down(
 
 
 async def test_without_keys_every_lookup_fails_until_a_fetch_succeeds(
-    issuer: Issuer, keys: FetchedKeys
+    issuer: Issuer, keys: JwksClient
 ) -> None:
     issuer.is_up = False
     for _ in range(10):
@@ -101,7 +101,7 @@ async def test_without_keys_every_lookup_fails_until_a_fetch_succeeds(
 
 
 async def test_a_token_without_a_key_id_matches_the_only_key(
-    issuer: Issuer, keys: FetchedKeys
+    issuer: Issuer, keys: JwksClient
 ) -> None:
     assert _key_id(await keys.find(None)) == "first"
     issuer.add("second")
@@ -110,7 +110,7 @@ async def test_a_token_without_a_key_id_matches_the_only_key(
 
 
 async def test_an_encryption_key_is_not_used_for_signatures(
-    issuer: Issuer, keys: FetchedKeys
+    issuer: Issuer, keys: JwksClient
 ) -> None:
     issuer.add("for-encryption", use="enc")
     assert await keys.find("for-encryption") is None
@@ -121,6 +121,6 @@ async def test_an_invalid_key_set_counts_as_an_unavailable_issuer(document: Any)
     def respond(_: httpx.Request) -> httpx.Response:
         return httpx.Response(200, json=document)
 
-    keys = FetchedKeys("http://issuer.example/keys", httpx.MockTransport(respond))
+    keys = JwksClient("http://issuer.example/keys", httpx.MockTransport(respond))
     with pytest.raises(StoreUnavailable):
         await keys.find("first")

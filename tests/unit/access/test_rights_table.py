@@ -2,8 +2,7 @@
 
 import pytest
 
-from shared.access.callers import Role
-from shared.access.rights import RIGHTS, Operation
+from shared.application.authorization import RIGHTS, Operation, Role
 
 
 @pytest.mark.parametrize("role", Role)

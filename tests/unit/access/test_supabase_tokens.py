@@ -9,9 +9,9 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
 from jwt.algorithms import ECAlgorithm
 
-from shared.access.claims import caller_from
-from shared.access.supabase_tokens import SupabaseTokens
-from shared.errors import Unauthenticated
+from shared.application.errors import Unauthenticated
+from shared.auth.claims import caller_from
+from shared.auth.supabase_tokens import SupabaseTokenSigner
 from shared.settings.settings import Settings
 
 _PRIVATE = ec.generate_private_key(ec.SECP256R1())
@@ -21,7 +21,7 @@ _SECRET = "the-secret-of-a-project-that-is-long-enough"
 
 
 def test_tokens_are_signed_with_the_project_s_secret() -> None:
-    token, ends_s = SupabaseTokens.by_secret(_SECRET).mint("acme:1", time.time() + 60)
+    token, ends_s = SupabaseTokenSigner.from_secret(_SECRET).mint("acme:1", time.time() + 60)
     claims = jwt.decode(token, _SECRET, algorithms=["HS256"])
     assert claims["sync_session"] == "acme:1"
     assert claims["exp"] == ends_s
@@ -29,7 +29,7 @@ def test_tokens_are_signed_with_the_project_s_secret() -> None:
 
 
 def test_a_signing_key_signs_tokens_with_its_key_id() -> None:
-    token, _ = SupabaseTokens.by_signing_key(json.dumps(_JWK)).mint("1", time.time() + 60)
+    token, _ = SupabaseTokenSigner.from_jwk(json.dumps(_JWK)).mint("1", time.time() + 60)
     jwt.decode(token, _PRIVATE.public_key(), algorithms=["ES256"])
     assert jwt.get_unverified_header(token) == {"alg": "ES256", "kid": "key-1", "typ": "JWT"}
 

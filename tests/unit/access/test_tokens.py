@@ -8,9 +8,9 @@ import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
-from shared.access.callers import Caller, Role
-from shared.access.tokens import CALLING, SUBSCRIBING, Issuer, Kind, Tokens
-from shared.errors import Forbidden, Unauthenticated
+from shared.application.authorization import Caller, Role
+from shared.application.errors import Forbidden, Unauthenticated
+from shared.auth.tokens import REQUEST_TOKENS, SUBSCRIPTION_TOKENS, Issuer, TokenKind, TokenService
 from tests.support.tokens import HOUR, SECRET, claims, signed
 
 _ID = "5a7f9a52-6a2c-4d0c-9a38-0f1f4c3b7d10"
@@ -34,25 +34,25 @@ def _issuer_token(payload: Any, key: Any = _EC_KEY, algorithm: str = "ES256", **
 
 
 @pytest.fixture
-def own_tokens() -> Tokens:
+def own_tokens() -> TokenService:
     """Tokens of a service that accepts tokens signed with its secret."""
-    return Tokens(SECRET)
+    return TokenService(SECRET)
 
 
 @pytest.fixture
-def issuer_tokens() -> Tokens:
+def issuer_tokens() -> TokenService:
     """Tokens of a service that accepts those of an external issuer."""
     issuer = Issuer(_Keys(_EC_KEY.public_key(), "ES256"), "ES256")
-    return Tokens(SECRET, issuer, expected_issuer="https://issuer.example", audience="games")
+    return TokenService(SECRET, issuer, expected_issuer="https://issuer.example", audience="games")
 
 
 def _user_claims(**more: Any) -> Any:
     return claims("host", "alice", iss="https://issuer.example", aud="games", **more)
 
 
-async def test_a_valid_token_identifies_its_caller(own_tokens: Tokens) -> None:
+async def test_a_valid_token_identifies_its_caller(own_tokens: TokenService) -> None:
     payload = claims("participant", session_id=_ID.upper(), participant_id=_ID, tenant="acme")
-    caller = await own_tokens.caller_of(signed(payload))
+    caller = await own_tokens.verify(signed(payload))
     assert caller == Caller(Role.PARTICIPANT, _ID, "acme", _ID, _ID, payload["exp"])
 
 
@@ -78,16 +78,16 @@ async def test_a_valid_token_identifies_its_caller(own_tokens: Tokens) -> None:
     ],
 )
 async def test_an_invalid_token_is_refused_without_repeating_it(
-    own_tokens: Tokens, token: str
+    own_tokens: TokenService, token: str
 ) -> None:
     with pytest.raises(Unauthenticated) as refused:
-        await own_tokens.caller_of(token)
+        await own_tokens.verify(token)
     assert refused.value.headers["WWW-Authenticate"].startswith('Bearer error="invalid_token"')
     assert token[:20] not in refused.value.message or not token
 
 
-async def test_expiry_tolerates_half_a_minute_of_clock_skew(own_tokens: Tokens) -> None:
-    assert (await own_tokens.caller_of(signed(claims("host", "a", lifetime_s=-25)))).subject == "a"
+async def test_expiry_tolerates_half_a_minute_of_clock_skew(own_tokens: TokenService) -> None:
+    assert (await own_tokens.verify(signed(claims("host", "a", lifetime_s=-25)))).subject == "a"
 
 
 @pytest.mark.parametrize(
@@ -111,23 +111,27 @@ async def test_expiry_tolerates_half_a_minute_of_clock_skew(own_tokens: Tokens) 
         claims("host", "a") | {"exp": 10**400},
     ],
 )
-async def test_claims_that_identify_no_caller_are_refused(own_tokens: Tokens, payload: Any) -> None:
+async def test_claims_that_identify_no_caller_are_refused(
+    own_tokens: TokenService, payload: Any
+) -> None:
     with pytest.raises(Unauthenticated):
-        await own_tokens.caller_of(signed(payload))
+        await own_tokens.verify(signed(payload))
 
 
 async def test_the_tenant_comes_from_app_metadata_and_never_from_user_metadata(
-    own_tokens: Tokens,
+    own_tokens: TokenService,
 ) -> None:
     payload = claims("authenticated", _ID, app_metadata={"tenant": "acme"})
-    assert (await own_tokens.caller_of(signed(payload))).tenant == "acme"
+    assert (await own_tokens.verify(signed(payload))).tenant == "acme"
     payload = claims("authenticated", _ID, user_metadata={"tenant": "acme", "role": "service"})
-    caller = await own_tokens.caller_of(signed(payload))
+    caller = await own_tokens.verify(signed(payload))
     assert (caller.tenant, caller.role) == (None, Role.HOST)
 
 
-async def test_an_issuer_s_token_is_verified_with_the_issuer_s_key(issuer_tokens: Tokens) -> None:
-    assert (await issuer_tokens.caller_of(_issuer_token(_user_claims()))).subject == "alice"
+async def test_an_issuer_s_token_is_verified_with_the_issuer_s_key(
+    issuer_tokens: TokenService,
+) -> None:
+    assert (await issuer_tokens.verify(_issuer_token(_user_claims()))).subject == "alice"
 
 
 def _public_bytes() -> bytes:
@@ -163,38 +167,42 @@ def _forged(payload: Any, key: bytes) -> str:
     ],
 )
 async def test_with_an_issuer_forged_and_foreign_tokens_are_refused(
-    issuer_tokens: Tokens, token: str
+    issuer_tokens: TokenService, token: str
 ) -> None:
     with pytest.raises(Unauthenticated):
-        await issuer_tokens.caller_of(token)
+        await issuer_tokens.verify(token)
 
 
 async def test_session_tokens_are_signed_with_the_secret_even_with_an_issuer(
-    issuer_tokens: Tokens,
+    issuer_tokens: TokenService,
 ) -> None:
     bearer = Caller(Role.SPECTATOR, "viewer", "acme", _ID)
-    token, expires_at = issuer_tokens.mint(Kind.SESSION, bearer, 60)
-    caller = await issuer_tokens.caller_of(token)
+    token, expires_at = issuer_tokens.mint(TokenKind.SESSION, bearer, 60)
+    caller = await issuer_tokens.verify(token)
     assert caller == Caller(Role.SPECTATOR, "viewer", "acme", _ID, None, float(expires_at))
 
 
-async def test_a_subscription_token_is_valid_for_subscribing_only(own_tokens: Tokens) -> None:
-    token, _ = own_tokens.mint(Kind.SUBSCRIPTION, Caller(Role.SPECTATOR, "viewer", None, _ID), 60)
-    assert (await own_tokens.caller_of(token, SUBSCRIBING)).session_id == _ID
+async def test_a_subscription_token_is_valid_for_subscribing_only(own_tokens: TokenService) -> None:
+    token, _ = own_tokens.mint(
+        TokenKind.SUBSCRIPTION, Caller(Role.SPECTATOR, "viewer", None, _ID), 60
+    )
+    assert (await own_tokens.verify(token, SUBSCRIPTION_TOKENS)).session_id == _ID
     with pytest.raises(Unauthenticated, match="kind"):
-        await own_tokens.caller_of(token, CALLING)
+        await own_tokens.verify(token, REQUEST_TOKENS)
 
 
-def test_minted_tokens_expire_within_a_day(own_tokens: Tokens) -> None:
-    _, expires_at = own_tokens.mint(Kind.SESSION, Caller(Role.SPECTATOR, "v", None, _ID), 10**9)
+def test_minted_tokens_expire_within_a_day(own_tokens: TokenService) -> None:
+    _, expires_at = own_tokens.mint(
+        TokenKind.SESSION, Caller(Role.SPECTATOR, "v", None, _ID), 10**9
+    )
     assert expires_at <= time.time() + 24 * 3600
 
 
 def test_without_a_secret_no_token_is_minted() -> None:
     with pytest.raises(Forbidden, match="JWT_SECRET"):
-        Tokens(None).mint(Kind.SESSION, Caller(Role.SPECTATOR, "v", None, _ID), 60)
+        TokenService(None).mint(TokenKind.SESSION, Caller(Role.SPECTATOR, "v", None, _ID), 60)
 
 
 async def test_without_a_secret_or_an_issuer_every_token_is_refused() -> None:
     with pytest.raises(Unauthenticated):
-        await Tokens(None).caller_of(signed(claims("service", "a")))
+        await TokenService(None).verify(signed(claims("service", "a")))

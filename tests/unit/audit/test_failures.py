@@ -2,8 +2,8 @@
 
 import pytest
 
-from shared.audit.failures import ends_connection, failure, is_lock
-from shared.errors import AuditUnavailable, EntriesRefused
+from shared.application.errors import AuditUnavailable, EntriesRefused
+from shared.audit.database_errors import breaks_connection, error_from_code, is_lock_timeout
 
 
 @pytest.mark.parametrize(
@@ -49,7 +49,7 @@ from shared.errors import AuditUnavailable, EntriesRefused
     ],
 )
 def test_errors_of_the_server_or_connection_are_outages(code: str | None) -> None:
-    assert isinstance(failure(code, "server db-1.internal said no"), AuditUnavailable)
+    assert isinstance(error_from_code(code, "server db-1.internal said no"), AuditUnavailable)
 
 
 @pytest.mark.parametrize(
@@ -70,7 +70,7 @@ def test_errors_of_the_server_or_connection_are_outages(code: str | None) -> Non
     ],
 )
 def test_errors_of_the_entries_are_refusals_with_reason_and_code(code: str) -> None:
-    refusal = failure(code, "value too long")
+    refusal = error_from_code(code, "value too long")
     assert isinstance(refusal, EntriesRefused)
     assert str(refusal) == f"value too long ({code})"
 
@@ -88,7 +88,7 @@ def test_errors_of_the_entries_are_refusals_with_reason_and_code(code: str) -> N
     ],
 )
 def test_the_reason_of_an_outage_names_no_host(code: str | None, reason: str) -> None:
-    outage = failure(code, "connection to server at db-1.internal (10.0.0.1) failed")
+    outage = error_from_code(code, "connection to server at db-1.internal (10.0.0.1) failed")
     assert isinstance(outage, AuditUnavailable)
     assert outage.reason == reason
 
@@ -97,16 +97,16 @@ def test_the_reason_of_an_outage_names_no_host(code: str | None, reason: str) ->
     "code", [None, "08006", "25006", "25P03", "53100", "53200", "57P01", "57P03", "58030", "XX000"]
 )
 def test_errors_of_the_server_end_the_connection(code: str | None) -> None:
-    assert ends_connection(code)
+    assert breaks_connection(code)
 
 
 @pytest.mark.parametrize("code", ["22P05", "23505", "40001", "42P01", "55P03", "57014", "P0001"])
 def test_errors_of_a_statement_keep_the_connection(code: str) -> None:
-    assert not ends_connection(code)
+    assert not breaks_connection(code)
 
 
 def test_a_lock_timeout_is_distinguished_from_other_outages() -> None:
-    locked, slow = failure("55P03", ""), failure("57014", "")
+    locked, slow = error_from_code("55P03", ""), error_from_code("57014", "")
     assert isinstance(locked, AuditUnavailable)
     assert isinstance(slow, AuditUnavailable)
-    assert (is_lock(locked), is_lock(slow)) == (True, False)
+    assert (is_lock_timeout(locked), is_lock_timeout(slow)) == (True, False)

@@ -5,8 +5,8 @@ from typing import Any
 import httpx
 import pytest
 
+from shared.application.errors import AuditUnavailable
 from shared.audit.supabase import SupabaseAuditLog
-from shared.errors import AuditUnavailable
 from tests.support.scenarios import entries_of, switched_session
 
 

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 
 from shared.domain import commands as c
-from shared.domain.events import Change, EventType, Step
+from shared.domain.events import EventType, SessionChange, SessionStep
 from shared.domain.session import Participant, Session, SyncMode
 
 CYCLE_CLOCK, SESSION_CLOCK = "the cycle", "the session"
@@ -31,9 +31,9 @@ class Ledger:
             self.granted[SESSION_CLOCK] = whole
         self._begin_cycle(session)
 
-    def record(self, before: Session, step: Step, command: c.Command | None = None) -> None:
+    def record(self, before: Session, step: SessionStep, command: c.Command | None = None) -> None:
         """Record the time that `step` granted; `command` is the one that caused it, if any."""
-        if not isinstance(step, Change):
+        if not isinstance(step, SessionChange):
             return
         match command:
             case c.AddParticipant(newcomer):

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from shared.domain import commands as c
 from shared.domain.creation import create
 from shared.domain.errors import Refusal
-from shared.domain.events import Change, Step
+from shared.domain.events import SessionChange, SessionStep
 from shared.domain.session import Session, SyncMode, TimeoutAction, TimeoutKind
 from shared.domain.settlement import settle
 from shared.domain.timekeeping import deadline
@@ -54,9 +54,9 @@ class CommandRun:
 
     before: Session
     now: Instant
-    due: tuple[Step, ...]
+    due: tuple[SessionStep, ...]
     command: c.Command
-    result: Change | Refusal
+    result: SessionChange | Refusal
 
     @property
     def settled(self) -> Session:
@@ -65,11 +65,11 @@ class CommandRun:
 
     @property
     def after(self) -> Session:
-        return self.result.session if isinstance(self.result, Change) else self.settled
+        return self.result.session if isinstance(self.result, SessionChange) else self.settled
 
     @property
-    def steps(self) -> tuple[Step, ...]:
-        return (*self.due, self.result) if isinstance(self.result, Change) else self.due
+    def steps(self) -> tuple[SessionStep, ...]:
+        return (*self.due, self.result) if isinstance(self.result, SessionChange) else self.due
 
 
 @st.composite
@@ -164,7 +164,7 @@ def run_commands(generated: RandomSession) -> Iterator[CommandRun]:
         session = run.after
 
 
-def apply(session: Session, command: c.Command, now: Instant) -> Change | Refusal:
+def apply(session: Session, command: c.Command, now: Instant) -> SessionChange | Refusal:
     """The change or the refusal; any other exception is a bug."""
     try:
         return transition(session, command, now)

@@ -7,7 +7,7 @@ from shared.domain import commands as c
 from shared.domain.clocks import clocks_of
 from shared.domain.creation import create
 from shared.domain.errors import RuleViolation
-from shared.domain.events import Change, EventType, Step, Warned
+from shared.domain.events import EventType, SessionChange, SessionStep, TimeWarning
 from shared.domain.session import (
     Participant,
     Session,
@@ -17,7 +17,7 @@ from shared.domain.session import (
     TimeoutKind,
 )
 from shared.domain.settlement import settle
-from shared.domain.timekeeping import deadline, live
+from shared.domain.timekeeping import at_time, deadline
 from shared.domain.transition import transition
 from shared.domain.units import Instant, Millis
 
@@ -86,7 +86,7 @@ class Play:
     """A session and its steps so far. Each command returns a new `Play`."""
 
     session: Session
-    steps: tuple[Step, ...] = ()
+    steps: tuple[SessionStep, ...] = ()
 
     def until(self, at: int) -> "Play":
         """Let the time pass until `at`, without a command."""
@@ -124,14 +124,14 @@ class Play:
 
     def clock(self, who: str, at: int) -> int | None:
         """Remaining time of the clock that applies to `who`, at `at`; `None` without a clock."""
-        return clocks_of(self.session).left_of(*self._live(who, at))
+        return clocks_of(self.session).time_left_of(*self._live(who, at))
 
     def used(self, who: str, at: int) -> int:
         return self._live(who, at)[1].used_ms
 
     def remaining(self, at: int) -> int | None:
         """Remaining time of the running clock at `at`; `None` without one."""
-        session = live(self.until(at).session, Instant(at))
+        session = at_time(self.until(at).session, Instant(at))
         return clocks_of(session).left(session)
 
     def turns(self, count: int, every: int) -> list[str | None]:
@@ -156,17 +156,17 @@ class Play:
         return deadline(self.session)
 
     @property
-    def last_change(self) -> Change:
+    def last_change(self) -> SessionChange:
         change = self.steps[-1]
-        assert isinstance(change, Change)
+        assert isinstance(change, SessionChange)
         return change
 
     @property
-    def expiries(self) -> list[Change]:
+    def expiries(self) -> list[SessionChange]:
         return [
             step
             for step in self.steps
-            if isinstance(step, Change) and step.type is EventType.TIME_EXPIRED
+            if isinstance(step, SessionChange) and step.type is EventType.TIME_EXPIRED
         ]
 
     @property
@@ -177,10 +177,10 @@ class Play:
     @property
     def warned_at(self) -> list[tuple[int, int]]:
         """Instant and threshold of each warning."""
-        return [(s.occurred_at, s.threshold_ms) for s in self.steps if isinstance(s, Warned)]
+        return [(s.occurred_at, s.threshold_ms) for s in self.steps if isinstance(s, TimeWarning)]
 
     def _live(self, who: str, at: int) -> tuple[Session, Participant]:
-        session = live(self.until(at).session, Instant(at))
+        session = at_time(self.until(at).session, Instant(at))
         participant = session.find(who)
         assert participant is not None
         return session, participant

@@ -3,10 +3,10 @@
 import pytest
 from hypothesis import given
 
+from shared.domain.automatic_load import UNIT, automatic_load, check_load_limit, current_load
 from shared.domain.commands import NewGroup
 from shared.domain.errors import RuleViolation
-from shared.domain.events import Change
-from shared.domain.load import UNIT, load, present_load, require_bounded
+from shared.domain.events import SessionChange
 from shared.domain.session import Session, SyncMode
 from shared.domain.settlement import settle
 from shared.domain.units import Instant, Millis
@@ -55,15 +55,15 @@ def crowd(players: int, cycle: int, **options: object) -> Session:
     ],
 )
 def test_the_load_is_participants_times_changes_per_second(session: Session, expected: int) -> None:
-    assert load(session) == expected
-    assert load(play(session).start().session) == expected
+    assert automatic_load(session) == expected
+    assert automatic_load(play(session).start().session) == expected
 
 
 def test_different_cycle_lengths_are_averaged() -> None:
     session = open_session(
         SyncMode.PER_CYCLE, seat(ANNA, 1_000), seat(BEN, 3_000), auto_advance=True
     )
-    assert load(session) == _MIN_SIZE * UNIT // 2
+    assert automatic_load(session) == _MIN_SIZE * UNIT // 2
 
 
 def test_a_group_bank_counts_once_for_all_its_members() -> None:
@@ -73,7 +73,7 @@ def test_a_group_bank_counts_once_for_all_its_members() -> None:
         groups=(NewGroup(RED, Millis(10_000)),),
         action_on_timeout=SKIP,
     )
-    assert load(session) == 10 * UNIT
+    assert automatic_load(session) == 10 * UNIT
 
 
 @pytest.mark.parametrize(
@@ -87,22 +87,22 @@ def test_a_group_bank_counts_once_for_all_its_members() -> None:
     ],
 )
 def test_a_session_that_does_not_advance_automatically_has_no_load(session: Session) -> None:
-    assert load(session) == 0
+    assert automatic_load(session) == 0
 
 
 def test_only_a_running_session_has_a_present_load() -> None:
     game = play(crowd(10, 1_000))
-    assert present_load(game.session) == 0
-    assert present_load(game.start().session) == 10 * UNIT
-    assert present_load(game.start().pause(at=1).session) == 0
-    assert load(game.start().pause(at=1).session) == 10 * UNIT
-    assert load(game.start().cancel(at=1).session) == 0
+    assert current_load(game.session) == 0
+    assert current_load(game.start().session) == 10 * UNIT
+    assert current_load(game.start().pause(at=1).session) == 0
+    assert automatic_load(game.start().pause(at=1).session) == 10 * UNIT
+    assert automatic_load(game.start().cancel(at=1).session) == 0
 
 
 def test_a_load_above_the_bound_is_refused_with_field_code_and_number() -> None:
-    require_bounded(crowd(200, 1_000), "time_per_cycle_ms", 200)
+    check_load_limit(crowd(200, 1_000), "time_per_cycle_ms", 200)
     with pytest.raises(RuleViolation) as caught:
-        require_bounded(crowd(201, 1_000), "time_per_cycle_ms", 200)
+        check_load_limit(crowd(201, 1_000), "time_per_cycle_ms", 200)
     assert fields_of(caught.value) == [("time_per_cycle_ms", "too_busy")]
     assert "cannot exceed 200, and would be 201" in caught.value.violations[0].message
 
@@ -118,8 +118,8 @@ def test_no_endless_session_changes_more_often_than_its_load_predicts(
             continue
         span_s = 600
         steps = settle(session, Instant(session.cycle_started_at + span_s * 1_000))
-        changes = sum(isinstance(step, Change) for step in steps)
+        changes = sum(isinstance(step, SessionChange) for step in steps)
         size = max(_MIN_SIZE, len(session.participants))
         # One more change for the running cycle, and two for each participant: lengths may differ.
         slack = 1 + 2 * len(session.participants)
-        assert changes - slack <= load(session) * span_s / UNIT / size
+        assert changes - slack <= automatic_load(session) * span_s / UNIT / size

@@ -2,7 +2,7 @@
 
 import pytest
 
-from shared.domain.errors import NotTheActiveOne, RuleViolation
+from shared.domain.errors import NotActiveParticipant, RuleViolation
 from shared.domain.session import Status, SyncMode
 from tests.unit.domain.scenarios import (
     ANNA,
@@ -79,14 +79,14 @@ def test_naming_an_unknown_participant_is_refused() -> None:
 
 def test_a_double_press_switches_once() -> None:
     game = play(chess(60_000)).start().switch(current=ANNA, at=1_000)
-    with pytest.raises(NotTheActiveOne) as refusal:
+    with pytest.raises(NotActiveParticipant) as refusal:
         game.switch(current=ANNA, at=1_001)
     assert refusal.value.active_participant_id == BEN
 
 
 def test_a_press_after_an_automatic_switch_is_refused() -> None:
     game = play(chess(5_000, auto_advance=True)).start()
-    with pytest.raises(NotTheActiveOne):
+    with pytest.raises(NotActiveParticipant):
         game.switch(current=ANNA, at=5_000)
 
 

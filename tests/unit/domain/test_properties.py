@@ -11,10 +11,10 @@ from shared.domain import commands as c
 from shared.domain.clocks import clocks_of
 from shared.domain.creation import create
 from shared.domain.errors import Refusal, RuleViolation, Violation
-from shared.domain.events import Change, EventType, Warned
+from shared.domain.events import EventType, SessionChange, TimeWarning
 from shared.domain.session import Session, Status, SyncMode
 from shared.domain.settlement import settle, settled
-from shared.domain.timekeeping import deadline, live, next_wakeup
+from shared.domain.timekeeping import at_time, deadline, next_wakeup
 from shared.domain.units import Instant, Millis
 from tests.fuzz.extent import extent
 from tests.unit.domain.ledger import Ledger, shown
@@ -63,7 +63,7 @@ def test_no_millisecond_is_lost_or_added(generated: RandomSession) -> None:
     since = generated.created_at
     for run in run_commands(generated):
         for step in run.steps:
-            if isinstance(step, Change):
+            if isinstance(step, SessionChange):
                 if deadline(session) is not None or _runs_without_limit(session):
                     mover = session.active_participant_id or "none"
                     ran[mover] = ran.get(mover, 0) + step.occurred_at - since
@@ -96,7 +96,7 @@ def test_each_change_is_one_version_and_a_refusal_is_none(generated: RandomSessi
     before = opened(generated)
     for run in run_commands(generated):
         for step in run.steps:
-            grown = 0 if isinstance(step, Warned) else 1
+            grown = 0 if isinstance(step, TimeWarning) else 1
             assert step.session.version == before.version + grown
             before = step.session
         assert (run.after.version == run.settled.version) == isinstance(run.result, Refusal)
@@ -141,7 +141,7 @@ def test_reading_a_clock_does_not_change_it(generated: RandomSession, gap: int, 
     session, now = after_last_command(generated)
     then = Instant(now + gap + more)
     read_on_the_way = settled(session, Instant(now + gap))
-    assert live(settled(read_on_the_way, then), then) == live(settled(session, then), then)
+    assert at_time(settled(read_on_the_way, then), then) == at_time(settled(session, then), then)
 
 
 @examples
@@ -151,7 +151,7 @@ def test_steps_are_in_the_order_of_time_and_happen_when_due(generated: RandomSes
         session = run.before
         for step in run.due:
             assert step.occurred_at == next_wakeup(session)
-            if isinstance(step, Change):
+            if isinstance(step, SessionChange):
                 assert (step.type, step.occurred_at) == (EventType.TIME_EXPIRED, deadline(session))
             session = step.session
         instants = [step.occurred_at for step in run.steps]
@@ -168,8 +168,8 @@ def test_a_warning_comes_when_the_remaining_time_equals_its_threshold(
 ) -> None:
     for run in run_commands(generated):
         for step in run.due:
-            if isinstance(step, Warned):
-                at_that_instant = live(step.session, step.occurred_at)
+            if isinstance(step, TimeWarning):
+                at_that_instant = at_time(step.session, step.occurred_at)
                 assert clocks_of(at_that_instant).left(at_that_instant) == step.threshold_ms
                 assert step.threshold_ms in generated.opening.warn_at_ms
 
@@ -183,7 +183,7 @@ def test_an_ended_session_stays_unchanged(generated: RandomSession) -> None:
         assert (after.status is Status.RUNNING) == (after.cycle_started_at is not None)
         if run.before.status.is_terminal:
             assert run.due == ()
-            assert isinstance(run.command, c.Delete) == isinstance(run.result, Change)
+            assert isinstance(run.command, c.Delete) == isinstance(run.result, SessionChange)
 
 
 @examples
@@ -201,11 +201,11 @@ def test_an_adjusted_clock_shows_its_value_at_once(
             continue
         change = apply(session, adjusting, run.now)
         has_no_ceiling = session.sync_mode is SyncMode.COUNT_UP and session.max_time_ms is None
-        assert isinstance(change, Change) != has_no_ceiling
-        if isinstance(change, Change):
+        assert isinstance(change, SessionChange) != has_no_ceiling
+        if isinstance(change, SessionChange):
             participant = change.session.find(who)
             assert participant is not None
-            assert clocks_of(change.session).left_of(change.session, participant) == value
+            assert clocks_of(change.session).time_left_of(change.session, participant) == value
 
 
 @examples
@@ -233,7 +233,7 @@ def test_a_backward_jump_of_the_system_clock_makes_no_time_negative(
             assert after.cycle_used_ms >= 0
             before = after
         anchor = before.cycle_started_at or run.now
-        assert live(before, Instant(anchor - 5_000)) == before
+        assert at_time(before, Instant(anchor - 5_000)) == before
 
 
 @examples

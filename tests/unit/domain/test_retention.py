@@ -8,7 +8,7 @@ from hypothesis import given
 from shared.domain.commands import NewGroup
 from shared.domain.session import Session, SyncMode
 from shared.domain.settlement import settle
-from shared.domain.timekeeping import deadline, next_wakeup, retention
+from shared.domain.timekeeping import deadline, next_wakeup, retention_ms
 from shared.domain.units import DAY, HOUR, Instant
 from tests.fuzz.extent import extent
 from tests.unit.domain.random_games import RandomSession, random_sessions, run_commands
@@ -63,13 +63,13 @@ def test_a_session_without_commands_is_kept_an_hour_past_its_last_deadline(
 ) -> None:
     started = play(session).start().session
     expired_at = play(started).until(10 * DAY).expired_at
-    assert retention(started) >= expired_at[-1][0] + HOUR
+    assert retention_ms(started) >= expired_at[-1][0] + HOUR
 
 
 @pytest.mark.parametrize("session", ENDLESS)
 def test_an_endless_session_is_kept_an_hour_past_its_next_deadline(session: Session) -> None:
     started = play(session).start().session
-    assert retention(started) >= (deadline(started) or 0) + HOUR
+    assert retention_ms(started) >= (deadline(started) or 0) + HOUR
 
 
 @pytest.mark.parametrize("session", FINITE + ENDLESS)
@@ -77,7 +77,7 @@ def test_a_pause_does_not_shorten_the_retention(session: Session) -> None:
     paused = play(session).start().pause(at=1)
     due = paused.resume(at=1).deadline
     assert due is not None
-    assert retention(paused.session) >= due - 1 + HOUR
+    assert retention_ms(paused.session) >= due - 1 + HOUR
 
 
 @pytest.mark.parametrize(
@@ -92,23 +92,23 @@ def test_a_pause_does_not_shorten_the_retention(session: Session) -> None:
     ],
 )
 def test_every_session_is_kept_for_at_least_a_day(session: Session) -> None:
-    assert retention(session) >= DAY
+    assert retention_ms(session) >= DAY
 
 
 def test_an_ended_session_is_kept_for_a_day() -> None:
-    assert retention(play(chess(DAY)).start().cancel(at=1).session) == DAY
+    assert retention_ms(play(chess(DAY)).start().cancel(at=1).session) == DAY
 
 
 def test_the_retention_covers_an_adjusted_clock() -> None:
     game = play(poker(1_000)).adjust(BEN, DAY, at=0).start().switch(at=500)
     assert game.deadline == 500 + DAY
-    assert retention(game.session) >= DAY + HOUR
+    assert retention_ms(game.session) >= DAY + HOUR
 
 
 @pytest.mark.parametrize("session", FINITE + ENDLESS)
 def test_a_session_is_kept_at_most_a_day_longer_than_its_clocks_run(session: Session) -> None:
     started = play(session).start().session
-    assert retention(started) <= runs_for(started) + DAY
+    assert retention_ms(started) <= runs_for(started) + DAY
 
 
 @pytest.mark.parametrize("kind", ["notify", "end_session"])
@@ -117,19 +117,19 @@ def test_banks_that_do_not_start_automatically_are_not_added_up(kind: str, many:
     seats = [seat(str(n), DAY, group=str(n)) for n in range(many)]
     for mode in (SyncMode.PER_PARTICIPANT, SyncMode.PER_GROUP):
         session = open_session(mode, *seats, action_on_timeout=on_timeout(kind))
-        assert retention(play(session).start().session) == 2 * DAY
-        assert retention(session) == 2 * DAY
+        assert retention_ms(play(session).start().session) == 2 * DAY
+        assert retention_ms(session) == 2 * DAY
 
 
 def test_a_bank_and_its_group_are_not_counted_twice() -> None:
     session = open_session(SyncMode.PER_GROUP, seat(ANNA, DAY, group=RED), action_on_timeout=SKIP)
-    assert retention(play(session).start().session) == 2 * DAY
+    assert retention_ms(play(session).start().session) == 2 * DAY
 
 
 def test_a_session_is_kept_a_day_past_its_next_change_even_without_a_worker() -> None:
     """The commit of a late change renews the retention."""
     session = play(poker(DAY, auto_advance=True)).start().session
-    assert (deadline(session) or 0) + DAY <= retention(session)
+    assert (deadline(session) or 0) + DAY <= retention_ms(session)
 
 
 @extent(short=60, full=3_000)
@@ -138,14 +138,14 @@ def test_a_random_session_is_kept_a_day_longer_than_it_runs(generated: RandomSes
     for run in run_commands(generated):
         session, now = run.after, run.now
         if session.status.is_terminal:
-            assert retention(session) == DAY
+            assert retention_ms(session) == DAY
             continue
-        deleted_at = session.updated_at + retention(session)
+        deleted_at = session.updated_at + retention_ms(session)
         wakes_at = next_wakeup(session)
         assert wakes_at is None or deleted_at > wakes_at + HOUR
         assert deleted_at <= now + runs_for(session) + 7 * DAY
         if session.cycle_started_at is not None:
-            assert retention(session) == runs_for(session) + DAY
+            assert retention_ms(session) == runs_for(session) + DAY
 
 
 _MAX_FINITE_STEPS = 200
@@ -159,7 +159,7 @@ def runs_for(session: Session) -> int:
     """
     since = session.cycle_started_at
     if since is None:
-        return retention(session) - DAY
+        return retention_ms(session) - DAY
     steps = list(islice(settle(session, Instant(since + 10_000 * DAY)), _MAX_FINITE_STEPS))
     changed_at = [step.occurred_at for step in steps if step.session.version > session.version]
     if not changed_at:

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from shared.domain.clocks import Side
+from shared.domain.clocks import ClockOwner
 from shared.domain.session import Session, Status
 from tests.unit.domain.scenarios import (
     ACTIONS,
@@ -265,4 +265,4 @@ def test_in_global_an_expired_cycle_clock_shows_zero() -> None:
 def test_a_switch_reports_an_expired_cycle_of_a_session_without_participants() -> None:
     switched = play(exam(cycle=10_000, players=0)).start().switch(at=15_000).last_change
     assert switched.expiry is not None
-    assert switched.expiry.side == Side()
+    assert switched.expiry.side == ClockOwner()

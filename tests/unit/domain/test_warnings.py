@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from shared.domain.clocks import Side
-from shared.domain.events import Warned
+from shared.domain.clocks import ClockOwner
+from shared.domain.events import TimeWarning
 from shared.domain.session import Session, Status
 from shared.domain.timekeeping import next_wakeup
 from tests.unit.domain.scenarios import (
@@ -29,18 +29,22 @@ WARN: dict[str, Any] = {"warn_at_ms": (5_000, 2_000)}
 @pytest.mark.parametrize(
     ("session", "side"),
     [
-        pytest.param(chess(9_000, **WARN), Side(participant_id=ANNA), id="per_participant"),
-        pytest.param(poker(9_000, **WARN), Side(participant_id=ANNA), id="per_cycle"),
-        pytest.param(teams(9_000, RED, BLUE, **WARN), Side(group_id=RED), id="per_group"),
-        pytest.param(exam(total=9_000, **WARN), Side(), id="global"),
-        pytest.param(exam(60_000, 9_000, **WARN), Side(participant_id=ANNA), id="global_cycle"),
-        pytest.param(race(9_000, **WARN), Side(), id="count_up"),
+        pytest.param(chess(9_000, **WARN), ClockOwner(participant_id=ANNA), id="per_participant"),
+        pytest.param(poker(9_000, **WARN), ClockOwner(participant_id=ANNA), id="per_cycle"),
+        pytest.param(teams(9_000, RED, BLUE, **WARN), ClockOwner(group_id=RED), id="per_group"),
+        pytest.param(exam(total=9_000, **WARN), ClockOwner(), id="global"),
+        pytest.param(
+            exam(60_000, 9_000, **WARN), ClockOwner(participant_id=ANNA), id="global_cycle"
+        ),
+        pytest.param(race(9_000, **WARN), ClockOwner(), id="count_up"),
     ],
 )
-def test_each_threshold_warns_at_its_instant_with_its_side(session: Session, side: Side) -> None:
+def test_each_threshold_warns_at_its_instant_with_its_side(
+    session: Session, side: ClockOwner
+) -> None:
     game = play(session).start(at=100).until(8_000)
     assert game.warned_at == [(4_100, 5_000), (7_100, 2_000)]
-    assert {step.side for step in game.steps if isinstance(step, Warned)} == {side}
+    assert {step.side for step in game.steps if isinstance(step, TimeWarning)} == {side}
 
 
 def test_a_warning_comes_at_its_instant_and_not_a_millisecond_before() -> None:
@@ -165,4 +169,7 @@ def test_in_global_each_clock_warns_on_its_own(
 
 def test_a_warning_names_the_side_of_its_clock() -> None:
     game = play(exam(12_000, 10_000, warn_at_ms=(5_000,))).start().until(9_000)
-    assert [step.side for step in game.steps if isinstance(step, Warned)] == [Side(ANNA), Side()]
+    assert [step.side for step in game.steps if isinstance(step, TimeWarning)] == [
+        ClockOwner(ANNA),
+        ClockOwner(),
+    ]

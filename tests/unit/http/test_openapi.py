@@ -6,8 +6,8 @@ import pytest
 from pydantic import ValidationError
 
 from functions.server import build
-from shared.http.bodies import AdjustBody
-from shared.http.openapi import describe
+from shared.http.openapi.document import openapi_document
+from shared.http.request_bodies import AdjustBody
 from shared.settings.settings import Settings
 
 _CREATED = "$response.body#/data/session_id"
@@ -16,7 +16,7 @@ _CREATED = "$response.body#/data/session_id"
 @pytest.fixture(scope="module")
 def document() -> dict[str, Any]:
     """The document of the container's routes."""
-    return describe(build(Settings()).pipeline.routes)
+    return openapi_document(build(Settings()).pipeline.routes)
 
 
 def test_creating_a_session_links_to_every_operation_on_it(

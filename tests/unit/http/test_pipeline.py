@@ -10,8 +10,8 @@ import pytest
 from prometheus_client import generate_latest
 from starlette.responses import Response, StreamingResponse
 
-from shared.http.call import Call
 from shared.http.pipeline import Pipeline
+from shared.http.request import ApiRequest
 from shared.http.routing import Routes
 from shared.observability.prometheus import PrometheusMetrics
 
@@ -21,12 +21,12 @@ routes = Routes()
 
 
 @routes.get("/fine")
-async def fine(_: Call) -> Response:
+async def fine(_: ApiRequest) -> Response:
     return Response(b"x" * 2_000, media_type="text/plain")
 
 
 @routes.get("/parts")
-async def parts(_: Call) -> Response:
+async def components(_: ApiRequest) -> Response:
     """A streamed response."""
 
     async def pieces() -> AsyncIterator[bytes]:
@@ -37,7 +37,7 @@ async def parts(_: Call) -> Response:
 
 
 @routes.post("/broken")
-async def broken(_: Call) -> Response:
+async def broken(_: ApiRequest) -> Response:
     raise RuntimeError("an internal detail")
 
 

@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from shared.http.preconditions import etag, is_known, tags_in
+from shared.http.etags import etag, if_match_tags, matches_if_none_match
 
 
 def test_a_tag_is_the_version_in_quotes() -> None:
@@ -29,7 +29,7 @@ def test_a_tag_is_the_version_in_quotes() -> None:
     ],
 )
 def test_if_match_compares_strongly(fields: list[str], tags: set[str] | None) -> None:
-    assert tags_in(fields) == tags
+    assert if_match_tags(fields) == tags
 
 
 @pytest.mark.parametrize(
@@ -48,10 +48,10 @@ def test_if_match_compares_strongly(fields: list[str], tags: set[str] | None) ->
     ],
 )
 def test_if_none_match_compares_weakly(fields: list[str], known: bool) -> None:
-    assert is_known(fields, 7) is known
+    assert matches_if_none_match(fields, 7) is known
 
 
 def test_a_long_malformed_list_of_tags_is_parsed_in_linear_time() -> None:
     began = time.perf_counter()
-    assert is_known(['"1",' + " " * 24_000 + "x"], 1) is False
+    assert matches_if_none_match(['"1",' + " " * 24_000 + "x"], 1) is False
     assert time.perf_counter() - began < 0.1

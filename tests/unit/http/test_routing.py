@@ -3,8 +3,8 @@
 import pytest
 from starlette.responses import Response
 
-from shared.errors import MethodNotAllowed, NothingHere
-from shared.http.call import Call
+from shared.application.errors import EndpointNotFound, MethodNotAllowed
+from shared.http.request import ApiRequest
 from shared.http.routing import Route, Routes, RouteTable
 
 routes = Routes()
@@ -17,7 +17,7 @@ routes = Routes()
 @routes.post("/things/batch")
 @routes.get("/things/{session_id}/parts/{participant_id}")
 @routes.get("/files/{rest}")
-async def endpoint(_: Call) -> Response:
+async def endpoint(_: ApiRequest) -> Response:
     return Response()
 
 
@@ -51,7 +51,7 @@ def test_a_path_matches_its_route_and_gives_its_parameters(
     "path", ["/", "/thing", "/things/", "/things/a/", "/things/a/parts", "/files/"]
 )
 def test_a_path_without_a_route_is_not_found(path: str) -> None:
-    with pytest.raises(NothingHere):
+    with pytest.raises(EndpointNotFound):
         TABLE.find("GET", path)
 
 

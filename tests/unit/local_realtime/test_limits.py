@@ -26,16 +26,16 @@ def test_a_batch_that_does_not_fit_is_not_counted() -> None:
     rate = RateLimiter(3, _Clock())
     assert not rate.take(4)
     assert rate.take(3)
-    assert rate.is_used_up
+    assert rate.is_exhausted
 
 
 def test_without_a_limit_everything_fits() -> None:
     rate = RateLimiter(None, _Clock())
     assert rate.take(1_000_000)
-    assert not rate.is_used_up
+    assert not rate.is_exhausted
 
 
 def test_a_limit_of_zero_allows_nothing() -> None:
     rate = RateLimiter(0, _Clock())
-    assert rate.is_used_up
+    assert rate.is_exhausted
     assert not rate.take()

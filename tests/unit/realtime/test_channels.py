@@ -4,10 +4,10 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from shared.realtime.echo import Echo
-from shared.realtime.listener import LOST
-from shared.realtime.redis import _CHECK_INTERVAL_S, Handler, PushChannels
-from shared.tasks import end
+from shared.application.event_loop import cancel_and_wait
+from shared.realtime.delivery_check import DeliveryCheck
+from shared.realtime.listener import GAP
+from shared.realtime.redis import _CHECK_INTERVAL_S, Handler, RedisFanOut
 
 _ECHO = "echo"
 
@@ -66,14 +66,14 @@ class ConnectionFactory:
 
 @asynccontextmanager
 async def listening(
-    factory: ConnectionFactory, echo: Echo | None = None
-) -> AsyncIterator[PushChannels]:
+    factory: ConnectionFactory, echo: DeliveryCheck | None = None
+) -> AsyncIterator[RedisFanOut]:
     """Channels named like their sessions, on connections of `factory`."""
-    channels = PushChannels(factory.open, lambda name: name, echo=echo)
+    channels = RedisFanOut(factory.open, lambda name: name, echo=echo)
     task = asyncio.create_task(channels.run())
     await factory.wait_for(1)
     yield channels
-    await end([task])
+    await cancel_and_wait([task])
 
 
 async def test_a_quiet_connection_that_answers_pings_is_kept() -> None:
@@ -89,7 +89,7 @@ async def test_a_connection_that_answers_no_pings_is_replaced_and_listeners_get_
     async with listening(factory) as channels, channels.listen("one") as listener:
         await factory.wait_for(2)
         async with asyncio.timeout(5):
-            assert await listener.get() is LOST
+            assert await listener.get() is GAP
         assert factory.connections[0].is_closed
 
 
@@ -116,7 +116,7 @@ async def test_a_missing_echo_replaces_the_connection() -> None:
 
     async def publish(_: str) -> None: ...
 
-    async with listening(factory, Echo(_ECHO, publish)):
+    async with listening(factory, DeliveryCheck(_ECHO, publish)):
         await factory.wait_for(2)
 
 
@@ -127,7 +127,7 @@ async def test_an_echo_that_is_read_late_keeps_the_connection() -> None:
     async def publish(_: str) -> None:
         published.set()
 
-    echo = Echo(_ECHO, publish)
+    echo = DeliveryCheck(_ECHO, publish)
     async with listening(factory, echo):
         async with asyncio.timeout(5):
             await published.wait()

@@ -9,13 +9,11 @@ from typing import Any
 import pytest
 
 from functions.container.live.connection import TOKEN_EXPIRED, LiveConnection
-from shared.access.allowance import Allowance
-from shared.access.callers import Caller, Role
-from shared.access.permits import Permit
-from shared.access.rights import Operation, Reach
-from shared.clock import StoreClock
-from shared.errors import SessionDeleted, SessionNotFound
-from shared.realtime.listener import CLOSED, LOST, Listener, Push
+from shared.application.authorization import Authorization, Caller, Operation, Role, Scope
+from shared.application.errors import SessionDeleted, SessionNotFound
+from shared.application.store_clock import StoreClock
+from shared.auth.rate_limits import RequestRateLimit
+from shared.realtime.listener import CLOSED, GAP, Listener, Push
 
 UPDATE = Push('{"type":"STATE_UPDATE"}', "STATE_UPDATE", 1)
 DELETED = Push('{"type":"SESSION_DELETED"}', "SESSION_DELETED")
@@ -64,15 +62,15 @@ def live_connection(
 ) -> LiveConnection:
     """A connection whose token expires in `ends_in_s` seconds, or never."""
     caller = Caller(role, expires_at=None if ends_in_s is None else time.time() + ends_in_s)
-    permit = Permit(caller, Operation.SUBSCRIBE, Reach.ANYWHERE, Allowance())
+    authorization = Authorization(caller, Operation.SUBSCRIBE, Scope.ANYWHERE, RequestRateLimit())
     service: Any = Service(error or SessionNotFound())
-    return LiveConnection("a-session", permit, service, StoreClock(), Listener())
+    return LiveConnection("a-session", authorization, service, StoreClock(), Listener())
 
 
 async def greeted_client(connection: LiveConnection) -> AsyncIterator[Client]:
     """A client that has been greeted and waits for pushes."""
     client = Client(connection)
-    connection.send_through(client.send)
+    connection.send_directly_by(client.send)
     await connection.begin(with_state=False)
     consuming = asyncio.create_task(client.consume())
     await client.run_loop()
@@ -102,7 +100,7 @@ async def test_a_push_that_ends_the_connection_is_returned_to_the_caller(push: P
 
 async def test_a_gap_is_filled_before_the_pushes_after_it() -> None:
     async for client in greeted_client(live_connection(error=SessionDeleted())):
-        client.connection.listener.put(LOST)
+        client.connection.listener.put(GAP)
         client.connection.listener.put(UPDATE)
         await client.run_loop()
         assert not client.sent
@@ -128,7 +126,7 @@ async def test_an_expired_token_ends_the_connection() -> None:
 async def test_a_token_renewed_in_time_keeps_the_connection() -> None:
     connection = live_connection(ends_in_s=0.05)
     async for client in greeted_client(connection):
-        await connection.go_on_as(Caller(Role.SERVICE, expires_at=time.time() + 60))
+        await connection.reauthenticate(Caller(Role.SERVICE, expires_at=time.time() + 60))
         await asyncio.sleep(0.1)
         assert not client.returned
         assert "AUTHENTICATED" in client.sent[0]

@@ -2,15 +2,15 @@
 
 import asyncio
 
-from shared.errors import StoreUnavailable
-from shared.realtime.echo import Echo
+from shared.application.errors import StoreUnavailable
+from shared.realtime.delivery_check import DeliveryCheck
 
 
 class FakePublisher:
     """Publishes and, if `is_heard`, lets the echo hear it at once."""
 
     def __init__(self, *, is_heard: bool = True, is_down: bool = False) -> None:
-        self.echo = Echo("channel", self.publish)
+        self.echo = DeliveryCheck("channel", self.publish)
         self.published = 0
         self._is_heard = is_heard
         self._is_down = is_down
@@ -50,7 +50,7 @@ async def test_an_echo_that_is_not_heard_for_a_second_is_missing() -> None:
 
 async def test_after_a_change_of_servers_an_echo_is_missing_sooner() -> None:
     publisher = FakePublisher(is_heard=False)
-    publisher.echo.hurry()
+    publisher.echo.check_now()
     await asyncio.sleep(0)
     began = asyncio.get_running_loop().time()
     while not publisher.echo.is_missing():

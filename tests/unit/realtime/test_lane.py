@@ -5,10 +5,10 @@ from collections.abc import Sequence
 
 import pytest
 
-from shared.realtime.lane import Lane, Load
+from shared.application.ports.pending_pushes import PushFailed
 from shared.realtime.listener import Push
-from shared.realtime.pace import Pace
-from shared.realtime.ports import PushFailed
+from shared.realtime.send_queue import PushBatch, SendQueue
+from shared.realtime.token_bucket import TokenBucket
 
 _TIMEOUT_S = 10.0
 
@@ -36,7 +36,7 @@ class FakeSender:
         self.gate = asyncio.Event()
         self.at_once = self.most_at_once = 0
 
-    async def __call__(self, load: Load) -> None:
+    async def __call__(self, load: PushBatch) -> None:
         number = len(self.batches)
         self.batches.append(load.pushes)
         self.coalesced.append(load.coalesced)
@@ -56,12 +56,12 @@ def sender() -> FakeSender:
     return FakeSender()
 
 
-def lane_of(sender: FakeSender, patience_s: float = _TIMEOUT_S) -> Lane:
+def lane_of(sender: FakeSender, patience_s: float = _TIMEOUT_S) -> SendQueue:
     """A lane without a rate limit."""
-    return Lane(Pace(0), sender, patience_s)
+    return SendQueue(TokenBucket(0), sender, patience_s)
 
 
-async def started(lane: Lane, *loads: Sequence[Push]) -> list[asyncio.Task[None]]:
+async def started(lane: SendQueue, *loads: Sequence[Push]) -> list[asyncio.Task[None]]:
     """Start a send of each of `loads`, in this order."""
     tasks = []
     for pushes in loads:
@@ -177,9 +177,9 @@ async def test_a_newer_state_replaces_one_that_the_rate_limit_holds_back(
         clock[0] += 1
 
     clock = [0.0]
-    pace = Pace(1, lambda: clock[0], sleep)
+    pace = TokenBucket(1, lambda: clock[0], sleep)
     pace.pay(1)
-    lane = Lane(pace, other_sender, _TIMEOUT_S)
+    lane = SendQueue(pace, other_sender, _TIMEOUT_S)
     sends = await started(lane, [state(1)], [EXPIRED, state(2)], [state(3)])
     assert other_sender.batches == []
     slow.set()

@@ -2,7 +2,7 @@
 
 import asyncio
 
-from shared.realtime.pace import Pace
+from shared.realtime.token_bucket import TokenBucket
 
 
 class Clock:
@@ -21,7 +21,7 @@ class Clock:
         self.now_s += seconds
 
 
-async def send(pace: Pace, messages: int = 1) -> None:
+async def send(pace: TokenBucket, messages: int = 1) -> None:
     """Take the turn and pay for `messages`."""
     async with pace.turn():
         pace.pay(messages)
@@ -29,7 +29,7 @@ async def send(pace: Pace, messages: int = 1) -> None:
 
 async def test_a_burst_of_one_second_s_worth_is_sent_at_once() -> None:
     clock = Clock()
-    pace = Pace(4, clock, clock.sleep)
+    pace = TokenBucket(4, clock, clock.sleep)
     for _ in range(6):
         await send(pace)
     assert clock.slept == [0.25, 0.25]
@@ -37,7 +37,7 @@ async def test_a_burst_of_one_second_s_worth_is_sent_at_once() -> None:
 
 async def test_a_send_above_the_remaining_tokens_delays_the_next_one() -> None:
     clock = Clock()
-    pace = Pace(4, clock, clock.sleep)
+    pace = TokenBucket(4, clock, clock.sleep)
     await send(pace, 10)
     assert clock.slept == []
     await send(pace)
@@ -46,7 +46,7 @@ async def test_a_send_above_the_remaining_tokens_delays_the_next_one() -> None:
 
 async def test_a_bucket_holds_no_more_than_a_second_s_worth() -> None:
     clock = Clock()
-    pace = Pace(4, clock, clock.sleep)
+    pace = TokenBucket(4, clock, clock.sleep)
     clock.now_s += 3600
     for _ in range(5):
         await send(pace)
@@ -55,7 +55,7 @@ async def test_a_bucket_holds_no_more_than_a_second_s_worth() -> None:
 
 async def test_a_backward_jump_of_the_clock_removes_no_tokens() -> None:
     clock = Clock()
-    pace = Pace(4, clock, clock.sleep)
+    pace = TokenBucket(4, clock, clock.sleep)
     clock.now_s -= 3600
     for _ in range(4):
         await send(pace)
@@ -64,7 +64,7 @@ async def test_a_backward_jump_of_the_clock_removes_no_tokens() -> None:
 
 async def test_without_a_limit_no_send_waits() -> None:
     clock = Clock()
-    pace = Pace(0, clock, clock.sleep)
+    pace = TokenBucket(0, clock, clock.sleep)
     for _ in range(1000):
         await send(pace, 1000)
     assert clock.slept == []
@@ -81,7 +81,7 @@ async def test_turns_are_in_order_of_arrival_and_cancelled_waiters_are_skipped()
         await send(pace)
         order.append(number)
 
-    pace = Pace(1, clock, sleep)
+    pace = TokenBucket(1, clock, sleep)
     await send(pace)
     waiting = [asyncio.create_task(take(number)) for number in range(4)]
     await asyncio.sleep(0)
@@ -94,7 +94,7 @@ async def test_turns_are_in_order_of_arrival_and_cancelled_waiters_are_skipped()
 
 
 async def test_the_number_of_concurrent_turns_is_bounded() -> None:
-    pace, gate, begun = Pace(0), asyncio.Event(), list[int]()
+    pace, gate, begun = TokenBucket(0), asyncio.Event(), list[int]()
 
     async def take(number: int) -> None:
         async with pace.turn():

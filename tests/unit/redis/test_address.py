@@ -2,7 +2,7 @@
 
 import pytest
 
-from shared.store.redis.address import Endpoint, Login, RedisAddress
+from shared.store.redis.address import Login, RedisAddress, ServerAddress
 
 
 @pytest.mark.parametrize(
@@ -31,14 +31,14 @@ def test_hosts_login_and_database_are_parsed(
     url: str, endpoints: list[tuple[str, int]], login: Login, database: int
 ) -> None:
     address = RedisAddress.of(url)
-    assert address.endpoints == tuple(Endpoint(host, port) for host, port in endpoints)
+    assert address.endpoints == tuple(ServerAddress(host, port) for host, port in endpoints)
     assert (address.login, address.database) == (login, database)
     assert address.tls is None
 
 
 def test_a_unix_socket_is_given_as_a_path() -> None:
     address = RedisAddress.of("unix://:pw@/run/redis.sock?db=2")
-    assert address.endpoints == (Endpoint(path="/run/redis.sock"),)
+    assert address.endpoints == (ServerAddress(path="/run/redis.sock"),)
     assert (address.login, address.database) == (Login(None, "pw"), 2)
 
 
@@ -46,7 +46,7 @@ def test_sentinels_have_their_own_default_port_and_login() -> None:
     address = RedisAddress.of(
         "redis+sentinel://u:p%3A@a,b:1/mymaster/2?sentinel_username=s&sentinel_password=t%26"
     )
-    assert address.endpoints == (Endpoint("a", 26379), Endpoint("b", 1))
+    assert address.endpoints == (ServerAddress("a", 26379), ServerAddress("b", 1))
     assert address.primary_name == "mymaster"
     assert (address.login, address.sentinel_login) == (Login("u", "p:"), Login("s", "t&"))
     assert address.database == 2

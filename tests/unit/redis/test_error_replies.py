@@ -3,32 +3,32 @@
 import pytest
 from hiredis import ReplyError
 
-from shared.store.redis.error_replies import State, state_in
+from shared.store.redis.error_replies import ErrorKind, error_kind
 
 
 @pytest.mark.parametrize(
     ("reply", "state"),
     [
-        ("READONLY You can't write against a read only replica.", State.REFUSES_CHANGES),
-        ("MISCONF Valkey is configured to save RDB snapshots, but", State.REFUSES_CHANGES),
-        ("NOREPLICAS Not enough good replicas to write.", State.REFUSES_CHANGES),
-        ("UNBLOCKED force unblock from blocking operation", State.REFUSES_CHANGES),
-        ("LOADING Redis is loading the dataset in memory", State.SERVES_NOTHING),
-        ("MASTERDOWN Link with MASTER is down", State.SERVES_NOTHING),
-        ("CLUSTERDOWN Hash slot not served", State.SERVES_NOTHING),
-        ("MOVED 3999 127.0.0.1:6381", State.ELSEWHERE),
-        ("ASK 3999 127.0.0.1:6381", State.ELSEWHERE),
-        ("TRYAGAIN Multiple keys request during rehashing of slot", State.MIGRATING),
-        ("NOSCRIPT No matching script.", State.UNKNOWN_SCRIPT),
-        ("OOM command not allowed when used memory > 'maxmemory'.", State.FAULT),
-        ("ERR unknown command 'X'", State.FAULT),
-        ("WRONGTYPE Operation against a key holding the wrong kind of value", State.FAULT),
-        ("CROSSSLOT Keys in request don't hash to the same slot", State.FAULT),
-        ("READONLYX is an unknown code", State.FAULT),
+        ("READONLY You can't write against a read only replica.", ErrorKind.REFUSES_CHANGES),
+        ("MISCONF Valkey is configured to save RDB snapshots, but", ErrorKind.REFUSES_CHANGES),
+        ("NOREPLICAS Not enough good replicas to write.", ErrorKind.REFUSES_CHANGES),
+        ("UNBLOCKED force unblock from blocking operation", ErrorKind.REFUSES_CHANGES),
+        ("LOADING Redis is loading the dataset in memory", ErrorKind.SERVES_NOTHING),
+        ("MASTERDOWN Link with MASTER is down", ErrorKind.SERVES_NOTHING),
+        ("CLUSTERDOWN Hash slot not served", ErrorKind.SERVES_NOTHING),
+        ("MOVED 3999 127.0.0.1:6381", ErrorKind.ELSEWHERE),
+        ("ASK 3999 127.0.0.1:6381", ErrorKind.ELSEWHERE),
+        ("TRYAGAIN Multiple keys request during rehashing of slot", ErrorKind.MIGRATING),
+        ("NOSCRIPT No matching script.", ErrorKind.UNKNOWN_SCRIPT),
+        ("OOM command not allowed when used memory > 'maxmemory'.", ErrorKind.FAULT),
+        ("ERR unknown command 'X'", ErrorKind.FAULT),
+        ("WRONGTYPE Operation against a key holding the wrong kind of value", ErrorKind.FAULT),
+        ("CROSSSLOT Keys in request don't hash to the same slot", ErrorKind.FAULT),
+        ("READONLYX is an unknown code", ErrorKind.FAULT),
     ],
 )
-def test_the_leading_code_determines_the_state(reply: str, state: State) -> None:
-    assert state_in(ReplyError(reply)) is state
+def test_the_leading_code_determines_the_state(reply: str, state: ErrorKind) -> None:
+    assert error_kind(ReplyError(reply)) is state
 
 
 @pytest.mark.parametrize(
@@ -37,27 +37,27 @@ def test_the_leading_code_determines_the_state(reply: str, state: State) -> None
         (
             "ERR Error running script (call to f_0123): @user_script:12: @user_script: 12: "
             "-READONLY You can't write against a read only replica. ",
-            State.REFUSES_CHANGES,
+            ErrorKind.REFUSES_CHANGES,
         ),
         (
             "ERR Error running script (call to f_0123): @user_script:12: "
             "-MISCONF Redis is configured to save RDB snapshots",
-            State.REFUSES_CHANGES,
+            ErrorKind.REFUSES_CHANGES,
         ),
         (
             "READONLY You can't write against a read only replica. script: 0123, on @user_script:1",
-            State.REFUSES_CHANGES,
+            ErrorKind.REFUSES_CHANGES,
         ),
         (
             "ERR Error running script (call to f_0123): @user_script:12: "
             "-OOM command not allowed when used memory > 'maxmemory'.",
-            State.FAULT,
+            ErrorKind.FAULT,
         ),
         (
             "ERR Error running script (call to f_0123): @user_script:3: a text with READONLY in it",
-            State.FAULT,
+            ErrorKind.FAULT,
         ),
     ],
 )
-def test_the_code_is_found_in_the_error_of_a_script(reply: str, state: State) -> None:
-    assert state_in(ReplyError(reply)) is state
+def test_the_code_is_found_in_the_error_of_a_script(reply: str, state: ErrorKind) -> None:
+    assert error_kind(ReplyError(reply)) is state

@@ -14,7 +14,7 @@ import pytest
 
 from infra.local.redis_tls import make_certificates
 from shared.store.redis.address import RedisAddress
-from shared.store.redis.handshake import open_link
+from shared.store.redis.handshake import open_connection
 
 _GREETING = b"*2\r\n$4\r\nmode\r\n$10\r\nstandalone\r\n+PONG\r\n"
 _MAX_STEPS = 200
@@ -67,7 +67,7 @@ async def test_an_attempt_that_is_cancelled_at_any_step_leaves_no_socket_open(
 
     async def is_opened_before(last_step: int) -> bool:
         """Cancel at `last_step`; return whether the connection was opened before that step."""
-        opening = asyncio.create_task(open_link(address, address.endpoints[0]))
+        opening = asyncio.create_task(open_connection(address, address.endpoints[0]))
         steps = count(1)
 
         def cancel_in_time(handle: Any) -> None:

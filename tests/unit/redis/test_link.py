@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 from hiredis import Reader
 
-from shared.store.redis.address import Endpoint, RedisAddress
-from shared.store.redis.handshake import open_link
-from shared.store.redis.link import Link, Lost
-from shared.store.redis.requests import pack
+from shared.store.redis.address import RedisAddress, ServerAddress
+from shared.store.redis.encoding import pack
+from shared.store.redis.handshake import open_connection
+from shared.store.redis.pipeline import ConnectionLost, PipelinedConnection
 from shared.store.redis.timeouts import DEFAULT
 from tests.unit.redis.scripted import OK, ScriptedRedis, bulk, scripted_redis
 
@@ -29,12 +29,12 @@ async def server() -> AsyncIterator[ScriptedRedis]:
         yield scripted
 
 
-async def connected(server: ScriptedRedis) -> Link:
+async def connected(server: ScriptedRedis) -> PipelinedConnection:
     """A connection to `server`."""
-    return await open_link(RedisAddress(()), Endpoint(port=server.port))
+    return await open_connection(RedisAddress(()), ServerAddress(port=server.port))
 
 
-async def send_echo(link: Link, text: str) -> Any:
+async def send_echo(link: PipelinedConnection, text: str) -> Any:
     """The reply to `ECHO text`."""
     (reply,) = await link.send(pack(("ECHO", text)), 1)
     return reply
@@ -104,9 +104,9 @@ async def test_each_caller_gets_its_own_replies_despite_cancellations_and_split_
     await link.close()
 
 
-def _link_to(pieces: "asyncio.Queue[bytes]") -> Link:
+def _link_to(pieces: "asyncio.Queue[bytes]") -> PipelinedConnection:
     """A connection that puts an echo server's replies into `pieces`, not yet received."""
-    link, parser = Link(), Reader()
+    link, parser = PipelinedConnection(), Reader()
 
     class Wire:
         def write(self, data: bytes) -> None:
@@ -133,14 +133,16 @@ async def test_a_missing_reply_fails_all_waiting_requests_and_ends_the_connectio
         assert 0.5 < loop.time() - started_at < 1.0
         assert {type(result) for result in results} == {TimeoutError}
         assert not link.is_open
-        with pytest.raises(Lost):
+        with pytest.raises(ConnectionLost):
             await send_echo(link, "x")
 
 
 async def test_the_reply_timeout_can_be_set() -> None:
     async with scripted_redis(lambda command, _: None) as silent:
         loop = asyncio.get_running_loop()
-        _, link = await loop.create_connection(lambda: Link(0.05), "127.0.0.1", silent.port)
+        _, link = await loop.create_connection(
+            lambda: PipelinedConnection(0.05), "127.0.0.1", silent.port
+        )
         started_at = loop.time()
         with pytest.raises(TimeoutError, match=r"0\.05 s"):
             await send_echo(link, "x")
@@ -161,7 +163,9 @@ async def test_a_long_reply_that_arrives_slowly_is_no_timeout() -> None:
 
     async with await asyncio.start_server(trickle, "127.0.0.1", 0) as slow:
         port = slow.sockets[0].getsockname()[1]
-        _, link = await asyncio.get_running_loop().create_connection(Link, "127.0.0.1", port)
+        _, link = await asyncio.get_running_loop().create_connection(
+            PipelinedConnection, "127.0.0.1", port
+        )
         assert await send_echo(link, "x") == b"x" * 1000
         await closed.wait()
         await link.close()
@@ -174,7 +178,7 @@ async def test_a_connection_that_ends_fails_all_waiting_requests() -> None:
         await asyncio.sleep(0)
         silent.drop_all()
         results = await asyncio.gather(*waiting_requests, return_exceptions=True)
-        assert {type(result) for result in results} == {Lost}
+        assert {type(result) for result in results} == {ConnectionLost}
 
 
 async def test_a_failed_write_ends_the_connection() -> None:
@@ -184,7 +188,7 @@ async def test_a_failed_write_ends_the_connection() -> None:
         raise RuntimeError("the handler is closed")  # as uvloop does
 
     link._transport.write = refuse
-    with pytest.raises(Lost):
+    with pytest.raises(ConnectionLost):
         await send_echo(link, "x")
     assert not link.is_open
 
@@ -195,7 +199,7 @@ async def test_a_retired_connection_still_delivers_the_pending_replies(
     link = await connected(server)
     waiting_requests = [asyncio.ensure_future(send_echo(link, f"{n}")) for n in range(3)]
     await asyncio.sleep(0)
-    link.retire()
+    link.close_when_idle()
     assert await asyncio.gather(*waiting_requests) == [b"0", b"1", b"2"]
     assert not link.is_open
 
@@ -217,7 +221,7 @@ async def test_the_number_and_the_size_of_waiting_requests_are_bounded(
         assert 0.4 < asyncio.get_running_loop().time() - began < 1.0
         ended = asyncio.gather(*waiting_requests, return_exceptions=True)
         await link.close()
-        assert {type(end) for end in await ended} <= {Lost, TimeoutError}
+        assert {type(end) for end in await ended} <= {ConnectionLost, TimeoutError}
 
 
 async def test_callers_get_room_in_order_of_arrival() -> None:

@@ -7,8 +7,8 @@ from contextlib import asynccontextmanager
 import pytest
 
 from infra.local.ports import free_port
-from shared.errors import StoreUnavailable
-from shared.store.connection import Attempt, Failed, Script
+from shared.application.errors import StoreUnavailable
+from shared.store.connection import FailedReply, OptionalScript, Script
 from shared.store.redis import NativeConnection
 from tests.unit.redis.scripted import OK, ReplyFunction, ScriptedRedis, bulk, error, scripted_redis
 
@@ -136,9 +136,9 @@ async def test_a_failed_attempt_does_not_delay_a_read() -> None:
         return error(READONLY) if command[0] == b"EVALSHA" and number == 0 else bulk(b"read")
 
     async with connected_to(answer) as (connection, server):
-        counting = Attempt(SCRIPT, ["k"], [])
+        counting = OptionalScript(SCRIPT, ["k"], [])
         failed, value = await connection.ask([counting, ("GET", "k")])
-        assert isinstance(failed, Failed)
+        assert isinstance(failed, FailedReply)
         assert value == b"read"
         async with asyncio.timeout(1):
             while server.opened < 2:
@@ -150,7 +150,10 @@ async def test_an_attempt_with_an_unknown_script_is_resent_with_its_source() -> 
         return error("NOSCRIPT No matching script.") if command[0] == b"EVALSHA" else OK
 
     async with connected_to(answer) as (connection, server):
-        assert await connection.ask([Attempt(SCRIPT, ["k"], [1]), ("GET", "k")]) == [b"OK", b"OK"]
+        assert await connection.ask([OptionalScript(SCRIPT, ["k"], [1]), ("GET", "k")]) == [
+            b"OK",
+            b"OK",
+        ]
         assert await connection.run(SCRIPT, ["k"], []) == b"OK"
         assert server.count(b"EVAL") == 2
 

@@ -5,9 +5,9 @@ import logging
 
 import pytest
 
-from shared.store.redis.address import Endpoint, RedisAddress
-from shared.store.redis.handshake import open_link
-from shared.store.redis.subscriber import Handler, Subscriber
+from shared.store.redis.address import RedisAddress, ServerAddress
+from shared.store.redis.handshake import open_connection
+from shared.store.redis.subscriber import MessageHandler, Subscriber
 from tests.unit.redis.scripted import ScriptedRedis, bulk, error, scripted_redis
 
 
@@ -22,9 +22,11 @@ def confirm(command: list[bytes], _: int) -> bytes | None:
     return b"".join(confirmed) + (message if b"talkative" in command else b"")
 
 
-async def subscriber(server: ScriptedRedis, handler: Handler) -> Subscriber:
+async def subscriber(server: ScriptedRedis, handler: MessageHandler) -> Subscriber:
     """A pub/sub connection to `server`."""
-    return Subscriber(await open_link(RedisAddress(()), Endpoint(port=server.port)), handler)
+    return Subscriber(
+        await open_connection(RedisAddress(()), ServerAddress(port=server.port)), handler
+    )
 
 
 async def test_confirmations_and_messages_come_in_order() -> None:

@@ -31,10 +31,10 @@ def test_errors_of_the_second_floor_count() -> None:
     assert results(Figures(1200.0, 1.0, 2.0, 3.0, errors=4)).errors == 8
 
 
-def results(own_floor: Figures) -> Results:
+def results(native_baseline: Figures) -> Results:
     """Invented results of one scenario, without and with the audit trail."""
     comparisons = [
-        Comparison(name, SERVICE, FLOOR, 0.9, own_floor, 0.75)
+        Comparison(name, SERVICE, FLOOR, 0.9, native_baseline, 0.75)
         for name in ("switch", f"switch{AUDITED_SUFFIX}")
     ]
     trail = AuditLatency(SERVICE, SERVICE, SERVICE)

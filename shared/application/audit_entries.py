@@ -1,0 +1,107 @@
+"""Audit entries in the outbox: one JSON object each, with the table's columns as field names."""
+
+from typing import Any
+
+import msgspec
+
+from shared.application.ports.audit_log import SessionSnapshot
+from shared.application.ports.commit import Commit
+from shared.application.session_encoding import decode_session, encode_session
+from shared.domain.events import EventType, SessionChange
+from shared.domain.frozen import dataclass
+from shared.domain.naming import session_name
+from shared.domain.timekeeping import next_wakeup
+from shared.domain.units import Instant, Millis
+
+
+class AuditEntry(msgspec.Struct, frozen=True):
+    """One event of the audit trail, with the session's state after it."""
+
+    session_id: str
+    version: int
+    event: EventType
+    occurred_at: Instant
+    actor: str
+    request_id: str | None
+    participant_id: str | None
+    group_id: str | None
+    time_remaining_ms: Millis | None
+    time_elapsed_ms: Millis | None
+    cycle_number: int
+    metadata: dict[str, Any]
+    state_snapshot: msgspec.Raw
+    operation_id: str
+    """The commit's. Distinguishes a repeated delivery from another change of the same version."""
+    wakes_at: Instant | None
+    """Next instant at which the session changes without a command."""
+    tenant: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class EntryKey:
+    """The session and the version of an entry: the fields that delivery needs."""
+
+    session_id: str
+    version: int
+    tenant: str | None = None
+
+    @property
+    def session_name(self) -> str:
+        """The session's name, unique across tenants."""
+        return session_name(self.session_id, self.tenant)
+
+
+_encoder = msgspec.json.Encoder()
+_entries = msgspec.json.Decoder(AuditEntry)
+_names = msgspec.json.Decoder(EntryKey)
+
+
+def encode(commit: Commit, state: bytes | None = None) -> list[bytes]:
+    """Return the audit entries of a commit, oldest first.
+
+    `state` is the commit's session in encoded form, if the caller has encoded it already.
+    """
+    return [_encoder.encode(_entry(commit, change, state)) for change in commit.changes]
+
+
+def decode_key(raw: bytes) -> EntryKey:
+    """Return the session and version of an entry. Raises `ValueError` if `raw` is not an entry."""
+    return _names.decode(raw)
+
+
+def decode_snapshot(raw: bytes) -> SessionSnapshot:
+    """Return the session as an entry records it. Raises `ValueError` if `raw` is not an entry."""
+    entry = _entries.decode(raw)
+    session = decode_session(bytes(entry.state_snapshot))
+    return SessionSnapshot(session, entry.event, entry.occurred_at)
+
+
+def _entry(commit: Commit, change: SessionChange, state: bytes | None) -> AuditEntry:
+    metadata = dict(change.metadata or {})
+    if change.expiry:
+        metadata["action_applied"] = change.expiry.action_applied
+    session = change.session
+    if state and session is commit.session:
+        wakes_at = commit.alarm_at
+    else:
+        is_deletion = change.type is EventType.SESSION_DELETED
+        state = encode_session(session)
+        wakes_at = None if is_deletion else next_wakeup(session)
+    return AuditEntry(
+        session_id=session.session_id,
+        version=session.version,
+        event=change.type,
+        occurred_at=change.occurred_at,
+        actor="system" if change.type is EventType.TIME_EXPIRED else commit.origin.actor,
+        request_id=commit.origin.request_id,
+        participant_id=change.side.participant_id,
+        group_id=change.side.group_id,
+        time_remaining_ms=change.time_remaining_ms,
+        time_elapsed_ms=change.time_elapsed_ms,
+        cycle_number=session.cycle_number,
+        metadata=metadata,
+        state_snapshot=msgspec.Raw(state),
+        operation_id=commit.operation_id,
+        wakes_at=wakes_at,
+        tenant=session.tenant,
+    )

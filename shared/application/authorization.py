@@ -1,0 +1,204 @@
+"""Authorization: roles, the rights of each role, and the checks of one request (API section 4).
+
+A request is authorized before its session is loaded (`authorize`), and once more with the session.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from typing import Protocol
+
+from shared.application.errors import Forbidden, SessionNotFound
+from shared.application.ports.rate_limit import RateLimit, RateLimitState
+from shared.domain.commands import Command, Switch
+from shared.domain.naming import session_name
+from shared.domain.session import Session
+
+
+class Role(StrEnum):
+    """The role of a caller (API section 4)."""
+
+    SERVICE = "service"
+    HOST = "host"
+    PARTICIPANT = "participant"
+    SPECTATOR = "spectator"
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """A caller. `subject` is None for anonymous callers, who are told apart only by address.
+
+    `session_id` is the only session of a participant or spectator. `expires_at` is the expiry of
+    the token, in s since the Unix epoch on this instance's own clock.
+    """
+
+    role: Role
+    subject: str | None = None
+    tenant: str | None = None
+    session_id: str | None = None
+    participant_id: str | None = None
+    expires_at: float | None = None
+
+    @property
+    def actor(self) -> str:
+        """The caller's name in the audit trail; unique within its tenant."""
+        return f"{self.role}:{self.subject}" if self.subject else str(self.role)
+
+    @property
+    def name(self) -> str:
+        """The caller's name, unique across tenants and, for a token of one session, sessions.
+
+        A token for one session can therefore never impersonate a caller of another session.
+        """
+        session = f"{self.session_id}:" if self.session_id else ""
+        return f"{self.tenant or ''}:{session}{self.actor}"
+
+
+UNAUTHENTICATED_CALLER = Caller(Role.SERVICE)
+"""Every caller when authentication is disabled, such as a backend on the same machine."""
+
+
+class Operation(StrEnum):
+    """An operation on sessions."""
+
+    CREATE = "create"
+    READ = "read"
+    SUBSCRIBE = "subscribe"
+    SWITCH = "switch"
+    PAUSE = "pause"
+    RESUME = "resume"
+    START = "start"
+    COMPLETE = "complete"
+    CANCEL = "cancel"
+    DELETE = "delete"
+    ADD_PARTICIPANT = "add participant"
+    ADJUST_CLOCK = "adjust clock"
+    READ_HISTORY = "read history"
+    MINT_TOKEN = "mint token"
+
+
+class Scope(StrEnum):
+    """The sessions to which a right of a role applies."""
+
+    ANYWHERE = "every session"
+    OWN = "sessions it created"
+    TOKEN_SESSION = "the session of its token"
+    WHILE_ACTIVE = "the session of its token, while its own clock runs"
+    IF_SESSION_ALLOWS = "the session of its token, if that allows it"
+
+
+_READING = (Operation.READ, Operation.SUBSCRIBE)
+
+RIGHTS: Mapping[Role, Mapping[Operation, Scope]] = {
+    Role.SERVICE: dict.fromkeys(Operation, Scope.ANYWHERE),
+    Role.HOST: dict.fromkeys(Operation, Scope.OWN),
+    Role.PARTICIPANT: {
+        **dict.fromkeys(_READING, Scope.TOKEN_SESSION),
+        Operation.SWITCH: Scope.WHILE_ACTIVE,
+        Operation.PAUSE: Scope.IF_SESSION_ALLOWS,
+        Operation.RESUME: Scope.IF_SESSION_ALLOWS,
+    },
+    Role.SPECTATOR: dict.fromkeys(_READING, Scope.TOKEN_SESSION),
+}
+"""Rights by role; every operation that is not listed is refused.
+
+Participants and spectators may not read the history, which shows what others did."""
+
+
+class RequestCounter(Protocol):
+    """Counts one request against its rate limits; the store counts when it loads the session."""
+
+    counter: str
+    """Name of the caller or address that is counted."""
+    limits: tuple[RateLimit, ...]
+    """The limits that the store has to count."""
+    is_shared: bool
+    """Whether several callers may share the counter, which is that of an address."""
+
+    def check(self) -> None:
+        """Raise `RateLimitExceeded` if a limit is known to be exhausted; doesn't ask the store."""
+
+    def record(self, states: Sequence[RateLimitState]) -> None:
+        """Record what the store has counted. Raises `RateLimitExceeded` or `StoreUnavailable`."""
+
+    def finish(self) -> None:
+        """Count the request here if it ended before the store counted it."""
+
+
+@dataclass(slots=True)
+class Authorization:
+    """The authorization of a request, made by `authorize` from the rights table.
+
+    Its methods check the rules that depend on the session. `rate_limit` counts the request.
+    """
+
+    caller: Caller
+    operation: Operation
+    scope: Scope
+    rate_limit: RequestCounter
+
+    def store_name(self, session_id: str) -> str:
+        """Return the store name of the caller's session with that id."""
+        return session_name(session_id, self.caller.tenant)
+
+    @property
+    def owner(self) -> str | None:
+        """The owner of the sessions that the caller creates; None unless it is a host."""
+        return self.caller.subject if self.caller.role is Role.HOST else None
+
+    def check(self, session: Session) -> None:
+        """Raise `SessionNotFound` if the caller may not read the session, else `Forbidden` if it
+        may not do the operation."""
+        if not self.may_read(session):
+            raise SessionNotFound
+        if self.scope is Scope.IF_SESSION_ALLOWS and not session.participants_may_pause:
+            raise Forbidden(f"This session doesn't let participants {self.operation} it")
+
+    def may_read(self, session: Session) -> bool:
+        """Return whether the caller may know that the session exists."""
+        caller = self.caller
+        if session.tenant != caller.tenant:
+            return False
+        match caller.role:
+            case Role.SERVICE:
+                return True
+            case Role.HOST:
+                return session.owner is not None and session.owner == caller.subject
+            case _:
+                return session.session_id == caller.session_id
+
+    def must_hide(self, stored: Session | None) -> bool:
+        """Return whether the caller must not learn if the session exists, or was deleted.
+
+        Only hosts can request other owners' sessions: store names include the tenant, a service
+        may read all sessions, and a token for one session is refused before another is loaded.
+        """
+        return self.caller.role is Role.HOST and (stored is None or not self.may_read(stored))
+
+    def restrict(self, command: Command) -> Command:
+        """Return `command`, limited to the caller's own cycle if it is a participant's switch.
+
+        Raises `Forbidden` if the command names another participant's cycle.
+        """
+        if self.scope is not Scope.WHILE_ACTIVE or not isinstance(command, Switch):
+            return command
+        if command.current_participant_id not in (None, self.caller.participant_id):
+            raise Forbidden("A participant can end only its own cycle")
+        return replace(command, current_participant_id=self.caller.participant_id)
+
+
+def authorize(
+    caller: Caller, operation: Operation, session_id: str | None, rate_limit: RequestCounter
+) -> Authorization:
+    """Authorize `operation`, on the session `session_id` if there is one.
+
+    Raises `SessionNotFound` if the token is for another session, and `Forbidden` if the role never
+    has this right.
+    """
+    is_other_session = caller.session_id is not None and session_id not in (None, caller.session_id)
+    if is_other_session:
+        raise SessionNotFound
+    scope = RIGHTS[caller.role].get(operation)
+    if scope is None:
+        raise Forbidden(f"A {caller.role} can't do that: {operation}")
+    return Authorization(caller, operation, scope, rate_limit)

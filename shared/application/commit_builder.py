@@ -1,0 +1,134 @@
+"""Build commits: everything that a change writes to the store."""
+
+from collections.abc import Sequence
+from secrets import token_hex
+
+import msgspec
+
+from shared.application.ports.commit import (
+    UNLIMITED,
+    Commit,
+    IdempotencyKey,
+    Origin,
+    OwnerLimits,
+    StoredSession,
+)
+from shared.application.push_messages import pushes
+from shared.application.session_view import SessionView, encode_view, session_view, switch_view
+from shared.domain.automatic_load import current_load
+from shared.domain.events import EventType, Expiry, SessionChange, SessionStep
+from shared.domain.frozen import dataclass
+from shared.domain.session import Session
+from shared.domain.timekeeping import next_wakeup, retention_ms
+from shared.domain.units import DAY, Instant, after
+
+
+@dataclass(frozen=True, slots=True)
+class ChangeContext:
+    """Context of a requested change: its origin, accepted versions and idempotency key."""
+
+    origin: Origin
+    if_match: frozenset[str] | None = None
+    key: IdempotencyKey | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ChangeResult:
+    """Result of a change, for the response.
+
+    `shown` is the Session of the API as of the change, and `encode_view` the same as JSON.
+    `expiry` is that of the clock that the change ended, if it had expired.
+    """
+
+    session: Session
+    shown: SessionView
+    encoded: msgspec.Raw
+    expiry: Expiry | None = None
+
+    @property
+    def switch_result(self) -> msgspec.Raw:
+        """The SwitchResult of the API as JSON, if the change was a switch."""
+        return encode_view(switch_view(self.shown, self.expiry))
+
+
+def change_result(session: Session, now: Instant, expiry: Expiry | None = None) -> ChangeResult:
+    """Return the result of the change that led to `session` at `now`."""
+    shown = session_view(session, now)
+    return ChangeResult(session, shown, encode_view(shown), expiry)
+
+
+@dataclass(frozen=True, slots=True)
+class BuiltCommit:
+    """A commit and its result; `change_result` is None if the commit removes the session."""
+
+    commit: Commit
+    done: ChangeResult | None
+
+
+def build_commit(
+    stored: StoredSession | None,
+    steps: Sequence[SessionStep],
+    now: Instant,
+    context: ChangeContext,
+    limits: OwnerLimits = UNLIMITED,
+) -> BuiltCommit:
+    """Build the commit that applies `steps` to `stored` (None: no session yet) for `context`.
+
+    The store refuses it if the owner would exceed `limits`.
+    """
+    last = steps[-1]
+    session = last.session
+    removed = isinstance(last, SessionChange) and last.type is EventType.SESSION_DELETED
+    result = change_result(session, now, last.expiry if isinstance(last, SessionChange) else None)
+    next_at = next_wakeup(session)
+    commit = Commit(
+        name=session.name,
+        expected=stored.revision if stored else None,
+        operation_id=token_hex(8),
+        session=None if removed else session,
+        retention_ms=DAY if removed else retention_ms(session),
+        wake_at=None if removed else _wake_at(session, now, next_at),
+        now=now,
+        alarm_at=None if removed else next_at,
+        changes=[step for step in steps if isinstance(step, SessionChange)],
+        origin=context.origin,
+        pushes=pushes(steps, now, result.encoded),
+        key=context.key,
+        owner=_limited_owner(session),
+        owner_limits=limits,
+        load=current_load(session),
+    )
+    return BuiltCommit(commit, None if removed else result)
+
+
+def build_restoring_commit(session: Session, now: Instant) -> Commit:
+    """Build the commit that restores a session which the store has lost. It makes no change."""
+    return Commit(
+        name=session.name,
+        expected=None,
+        operation_id=token_hex(8),
+        session=session,
+        retention_ms=retention_ms(session),
+        wake_at=next_wake_at(session, now),
+        now=now,
+        alarm_at=next_wakeup(session),
+        owner=_limited_owner(session),
+        load=current_load(session),
+    )
+
+
+def next_wake_at(session: Session, now: Instant) -> Instant | None:
+    """Return when to check a session without a request: when something is due, else at the end of
+    its retention; None if the session has ended."""
+    return _wake_at(session, now, next_wakeup(session))
+
+
+def _limited_owner(session: Session) -> str | None:
+    """The owner, qualified by tenant, against whose limits the session counts."""
+    return session.owner and f"{session.tenant or ''}:{session.owner}"
+
+
+def _wake_at(session: Session, now: Instant, next_at: Instant | None) -> Instant | None:
+    if session.status.is_terminal:
+        return None
+    return next_at or after(now, retention_ms(session))

@@ -1,0 +1,145 @@
+"""Read the audit trail: the events of a session, and its state at a version or an instant."""
+
+import time
+from itertools import islice
+
+from shared.application.authorization import Authorization
+from shared.application.errors import AuditUnavailable, SessionNotFound, VersionNotFound
+from shared.application.event_loop import yield_to_event_loop
+from shared.application.ports.audit_log import AuditedEvent, AuditLog, Outbox
+from shared.application.ports.session_store import SessionStore
+from shared.domain.errors import RuleViolation, Violation
+from shared.domain.session import Session
+from shared.domain.settlement import settle
+from shared.domain.units import Instant
+
+_SETTLE_TIMEOUT_S = 1.0
+_PARTICIPANTS_PER_SLICE = 5_000
+"""Sum over the steps that are settled without a pause, which takes some ms."""
+
+
+class AuditHistory:
+    """Reads the audit trail. Every method raises `AuditUnavailable` while that is unavailable.
+
+    The caller must be allowed to read the session in the trail, not only the one in the store:
+    the id may have been used again while the trail was unavailable.
+
+    A replay also reads entries that wait in the outbox. It does so first, because an entry leaves
+    the outbox only when the trail has it.
+    """
+
+    def __init__(self, store: SessionStore, outbox: Outbox, audit: AuditLog | None) -> None:
+        self._store = store
+        self._outbox = outbox
+        self._audit = audit
+
+    async def events(
+        self, authorization: Authorization, session_id: str, after: int, limit: int
+    ) -> tuple[list[AuditedEvent], int | None]:
+        """Return events above version `after`, oldest first, and the `after` of the next page.
+
+        Raises `SessionNotFound` if neither the trail nor the store knows the session, or the caller
+        may not read it.
+        """
+        trail = self._trail
+        name, _ = await self._authorize(authorization, session_id)
+        events = await trail.events(name, after, limit + 1)
+        if events and (last := await trail.last(name)):
+            authorization.check(last.session)
+        page = events[:limit]
+        return page, page[-1].version if len(events) > limit else None
+
+    async def at_version(
+        self, authorization: Authorization, session_id: str, version: int
+    ) -> tuple[Session, Instant]:
+        """Return the session at a version, and the instant of that version.
+
+        Raises `SessionNotFound` and `VersionNotFound`.
+        """
+        trail = self._trail
+        name, _ = await self._authorize(authorization, session_id)
+        for moment in await self._outbox.waiting(name):
+            if moment.session.version == version:
+                authorization.check(moment.session)
+                return moment.session, moment.occurred_at
+        recorded = await trail.at_version(name, version)
+        if recorded is None:
+            raise VersionNotFound("This session has no such version")
+        authorization.check(recorded.session)
+        return recorded.session, recorded.occurred_at
+
+    async def at_instant(
+        self, authorization: Authorization, session_id: str, at: Instant
+    ) -> tuple[Session, Instant]:
+        """Return the session as a read at that instant would have shown it, and the instant.
+
+        Raises `SessionNotFound`, `VersionNotFound` if the session didn't exist at that instant, and
+        `RuleViolation` if the instant is in the future.
+        """
+        trail = self._trail
+        name, now = await self._authorize(authorization, session_id)
+        if at > now:
+            raise RuleViolation(Violation("at", "cannot lie in the future", "too_big"))
+        waiting = await self._outbox.waiting(name)
+        recorded = await trail.at_instant(name, at)
+        moments = [moment for moment in waiting if moment.occurred_at <= at]
+        moment = moments[-1] if moments else recorded
+        if moment is None or moment.is_deletion:
+            raise VersionNotFound("The session did not exist at that instant")
+        authorization.check(moment.session)
+        return await _settled(moment.session, at), at
+
+    @property
+    def _trail(self) -> AuditLog:
+        if self._audit is None:
+            raise AuditUnavailable("No audit database is set up")
+        return self._audit
+
+    async def _authorize(
+        self, authorization: Authorization, session_id: str
+    ) -> tuple[str, Instant]:
+        """Count the request and check access; return the session's name and the time.
+
+        Raises `SessionNotFound` if there never was such a session or the caller may not read it.
+        """
+        name = authorization.store_name(session_id)
+        loaded = await self._store.load(name, limits=authorization.rate_limit.limits)
+        authorization.rate_limit.record(loaded.quotas)
+        session = loaded.stored.session if loaded.stored else None
+        if session is None or authorization.must_hide(session):
+            # The same calls in both cases, so that the time until the 404 doesn't reveal to a host
+            # whether another owner's session exists.
+            session = await self._last_known(name) or session
+        if session is None:
+            raise SessionNotFound
+        authorization.check(session)
+        return name, loaded.now
+
+    async def _last_known(self, name: str) -> Session | None:
+        """Any version of a session that the store doesn't have; its owner never changes.
+
+        The trail is read again after the outbox, because the entry may have moved meanwhile. All
+        three reads are always made, so that the response time reveals nothing.
+        """
+        before = await self._trail.last(name)
+        waiting = (await self._outbox.newest_versions_of([name])).get(name)
+        after = await self._trail.last(name)
+        last = before or waiting or after
+        return last.session if last else None
+
+
+async def _settled(session: Session, at: Instant) -> Session:
+    """The session after everything that was due by `at`.
+
+    Raises `AuditUnavailable` if that takes longer than 1 s.
+    """
+    ends_at = time.monotonic() + _SETTLE_TIMEOUT_S
+    steps = settle(session, at)
+    batch_size = max(1, _PARTICIPANTS_PER_SLICE // max(1, len(session.participants)))
+    while batch := list(islice(steps, batch_size)):
+        session = batch[-1].session
+        if len(batch) == batch_size:
+            await yield_to_event_loop()
+        if time.monotonic() > ends_at:
+            raise AuditUnavailable("Too many changes were due by then to calculate them in time")
+    return session

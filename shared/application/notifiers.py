@@ -1,0 +1,46 @@
+"""Announcers that combine other announcers or run them in the background."""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from shared.application.event_loop import cancel_and_wait
+from shared.application.ports.notifier import CommitNotification, Notifier
+
+_DRAIN_S = 3.0
+"""Longer than any announcement takes. A process that stops is given 10 s."""
+
+
+@dataclass(frozen=True, slots=True)
+class CompositeNotifier:
+    """Passes news to all `announcers` concurrently."""
+
+    announcers: Sequence[Notifier]
+
+    async def notify(self, news: CommitNotification) -> None:
+        """See `Notifier`. Takes as long as the slowest announcer."""
+        await asyncio.gather(*(announcer.notify(news) for announcer in self.announcers))
+
+
+class BackgroundNotifier:
+    """Passes news with pushes to `announcer` in background tasks.
+
+    Each announcement is bounded in time, so no more tasks pile up than a few seconds bring.
+    """
+
+    def __init__(self, announcer: Notifier) -> None:
+        self._announcer = announcer
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    async def notify(self, news: CommitNotification) -> None:
+        """See `Notifier`. The announcements of one session begin in order."""
+        if news.pushes:
+            task = asyncio.create_task(self._announcer.notify(news))
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
+
+    async def drain(self, patience_s: float = _DRAIN_S) -> None:
+        """Wait for all announcements; after `patience_s` seconds cancel the remaining ones."""
+        if self._tasks:
+            _, late = await asyncio.wait(self._tasks, timeout=patience_s)
+            await cancel_and_wait(late)

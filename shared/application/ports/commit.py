@@ -1,0 +1,135 @@
+"""A commit: everything that one accepted change writes, and what came of it."""
+
+from collections.abc import Sequence
+from typing import Literal
+
+from shared.domain.events import Expiry, SessionChange
+from shared.domain.frozen import dataclass
+from shared.domain.session import Session
+from shared.domain.units import Instant, Millis
+
+Revision = str
+"""Identifies one write of a session: the operation id of its commit."""
+
+
+@dataclass(frozen=True, slots=True)
+class StoredSession:
+    """A session as the store holds it."""
+
+    session: Session
+    revision: Revision
+
+
+@dataclass(frozen=True, slots=True)
+class IdempotencyKey:
+    """An `Idempotency-Key`, unique within `scope`, and the `fingerprint` of its request."""
+
+    scope: str
+    key: str
+    fingerprint: str
+
+
+@dataclass(frozen=True, slots=True)
+class IdempotencyRecord:
+    """Record of an idempotent request, from which its first response can be made again.
+
+    `fingerprint` is that of the request, which led to `version` of the session `name` (None: the
+    session of the request), or removed the session (`version` is None). The response showed the
+    session `at` that instant; `expiry` is that of the clock that a switch ended. `entry_id`
+    identifies the version's audit entry in the outbox. `session` is the version itself, if it is
+    stored here.
+    """
+
+    fingerprint: str
+    name: str | None = None
+    version: int | None = None
+    at: Instant = Instant(0)
+    expiry: Expiry | None = None
+    entry_id: str = ""
+    session: Session | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class OwnerLimits:
+    """Limits of one owner; None means unlimited.
+
+    `sessions`: live sessions. `bytes`: bytes in the store. `load`: load of all running sessions,
+    in the unit of `shared.domain.automatic_load`. `written`: bytes of sessions and audit entries
+    written in one minute.
+    """
+
+    sessions: int | None = None
+    bytes: int | None = None
+    load: int | None = None
+    written: int | None = None
+
+
+UNLIMITED = OwnerLimits()
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Actor and request id of a change, for the audit trail."""
+
+    actor: str
+    request_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Commit:
+    """Everything that one accepted change writes, in one atomic step.
+
+    `name` is `Session.name`, `expected` the revision on which the change is based (None: no session
+    yet), `session` the new state (None: only a tombstone). `operation_id` makes a repeated commit
+    harmless.
+    `wake_at` is None for an ended session; for a live one it is at the latest the end of its
+    retention. `alarm_at` is the next flag fall or warning, if any.
+    The stored bytes and the `load` count against the limits of the session's `owner`. A commit that
+    adds to them is refused if it would exceed `owner_limits`.
+    With a `key`, an idempotency record is written too.
+    """
+
+    name: str
+    expected: Revision | None
+    operation_id: str
+    session: Session | None
+    retention_ms: Millis
+    wake_at: Instant | None
+    now: Instant
+    alarm_at: Instant | None = None
+    changes: Sequence[SessionChange] = ()
+    origin: Origin = Origin("system")
+    pushes: Sequence[bytes] = ()
+    key: IdempotencyKey | None = None
+    owner: str | None = None
+    owner_limits: OwnerLimits = UNLIMITED
+    load: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Committed:
+    """The commit was written, now or by an earlier attempt."""
+
+
+@dataclass(frozen=True, slots=True)
+class DuplicateRequest:
+    """A request with the same idempotency key was committed before; nothing was written."""
+
+    recorded: IdempotencyRecord
+
+
+@dataclass(frozen=True, slots=True)
+class RevisionConflict:
+    """The session is no longer at the expected revision; nothing was written."""
+
+    stored: StoredSession | None
+
+
+@dataclass(frozen=True, slots=True)
+class QuotaExceeded:
+    """The owner would exceed one of its limits; nothing was written."""
+
+    of: Literal["sessions", "bytes", "load", "written"]
+
+
+CommitResult = Committed | DuplicateRequest | RevisionConflict | QuotaExceeded

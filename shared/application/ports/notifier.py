@@ -1,0 +1,27 @@
+"""Notifying others of a commit: alarms, the audit worker, followers."""
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from shared.domain.frozen import dataclass
+from shared.domain.units import Instant
+
+
+@dataclass(frozen=True, slots=True)
+class CommitNotification:
+    """News of a commit: an alarm to set, an outbox that is no longer empty.
+
+    `pushes` are the messages for the session's subscribers, in order.
+    """
+
+    name: str
+    alarm_at: Instant | None = None
+    outbox_was_empty: bool = False
+    pushes: Sequence[bytes] = ()
+
+
+class Notifier(Protocol):
+    """Passes news to services that can't listen to the store."""
+
+    async def notify(self, news: CommitNotification) -> None:
+        """Pass `news` on, in bounded time. Never fails, because the commit is already written."""

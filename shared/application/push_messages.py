@@ -1,0 +1,120 @@
+"""Messages to clients, the same on every transport, as encoded JSON."""
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import msgspec
+
+from shared.application.session_view import encode_session_view, session_view
+from shared.domain.events import EventType, Expiry, SessionChange, SessionStep, TimeWarning
+from shared.domain.session import Session
+from shared.domain.units import Instant, elapsed_between
+
+_encode = msgspec.json.Encoder().encode
+
+
+def topic_name(session_name: str) -> str:
+    """Return the topic of a session at Supabase Realtime.
+
+    The name includes the tenant, so tenants don't share topics. Row-level security admits only
+    listeners whose token has this name in `sync_session`.
+    """
+    return f"session:{session_name}"
+
+
+def pushes(steps: Sequence[SessionStep], now: Instant, last_view: msgspec.Raw) -> list[bytes]:
+    """Return the messages to subscribers for `steps`, in order, committed at `now`.
+
+    `last_view` is the encoded session after the last step. Earlier steps show the session at their
+    own instant, because later steps have changed its clocks.
+    """
+    messages: list[bytes] = []
+    for step in steps:
+        view = (
+            last_view if step is steps[-1] else encode_session_view(step.session, step.occurred_at)
+        )
+        messages += map(_encode, _messages_of(step, now, view))
+    return messages
+
+
+def state_sync(session: Session, now: Instant) -> bytes:
+    """Return the whole state, for one client."""
+    return _encode(
+        _message("STATE_SYNC", session.session_id, now, state=session_view(session, now))
+    )
+
+
+def session_deleted(session_id: str, now: Instant) -> bytes:
+    """Return the notice that the session was deleted, for a client that may have missed it."""
+    return _encode(_message("SESSION_DELETED", session_id, now))
+
+
+def connected(session_id: str, now: Instant) -> bytes:
+    """Return the first message on a new connection."""
+    return _encode(_message("CONNECTED", session_id, now))
+
+
+def pong(session_id: str, now: Instant, client_timestamp: Any, newest_version: int | None) -> bytes:
+    """Return the answer to a `PING`.
+
+    `version` is left out if `newest_version` is None, `clientTimestamp` if the client sent none.
+    """
+    optional = {"version": newest_version, "clientTimestamp": client_timestamp}
+    given = {name: value for name, value in optional.items() if value is not None}
+    return _encode(_message("PONG", session_id, now, **given))
+
+
+def authenticated(now: Instant, expires_at_s: float | None) -> bytes:
+    """Return the answer to a renewed token, with its expiry in ms."""
+    expires_at_ms = None if expires_at_s is None else round(expires_at_s * 1000)
+    return _encode({"type": "AUTHENTICATED", "timestamp": now, "expires_at_ms": expires_at_ms})
+
+
+def error(now: Instant, code: str, message: str) -> bytes:
+    """Return the answer to an invalid message of a client."""
+    return _encode({"type": "ERROR", "timestamp": now, "code": code, "message": message})
+
+
+def _messages_of(step: SessionStep, now: Instant, view: Any) -> Iterator[dict[str, Any]]:
+    session_id = step.session.session_id
+    if isinstance(step, TimeWarning):
+        yield _time_warning(step, now)
+        return
+    if step.type is EventType.SESSION_DELETED:
+        yield _message("SESSION_DELETED", session_id, now)
+        return
+    if step.type is EventType.TIME_EXPIRED and step.expiry:
+        yield _time_expired(step, step.expiry, now)
+    yield _message("STATE_UPDATE", session_id, now, state=view, cause=step.type)
+
+
+def _time_expired(change: SessionChange, expiry: Expiry, now: Instant) -> dict[str, Any]:
+    return _message(
+        "TIME_EXPIRED",
+        change.session.session_id,
+        now,
+        **_owner(expiry.side.participant_id, expiry.side.group_id),
+        deadline_ms=change.occurred_at,
+        action_applied=expiry.action_applied,
+    )
+
+
+def _time_warning(warned: TimeWarning, now: Instant) -> dict[str, Any]:
+    since = elapsed_between(warned.occurred_at, now)
+    return _message(
+        "TIME_WARNING",
+        warned.session.session_id,
+        now,
+        **_owner(warned.side.participant_id, warned.side.group_id),
+        time_remaining_ms=max(0, warned.threshold_ms - since),
+        threshold_ms=warned.threshold_ms,
+    )
+
+
+def _owner(participant_id: str | None, group_id: str | None) -> dict[str, str]:
+    fields = {"participant_id": participant_id, "group_id": group_id}
+    return {name: owner for name, owner in fields.items() if owner is not None}
+
+
+def _message(kind: str, session_id: str, now: Instant, **fields: Any) -> dict[str, Any]:
+    return {"type": kind, "sessionId": session_id, "timestamp": now, **fields}

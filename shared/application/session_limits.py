@@ -1,0 +1,89 @@
+"""Limits of owners and sessions, and the errors for exceeding them."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Final
+
+from shared.application.errors import (
+    LoadLimitExceeded,
+    OwnerLimitExceeded,
+    SessionLimitExceeded,
+    StorageLimitExceeded,
+    WriteLimitExceeded,
+)
+from shared.application.ports.commit import OwnerLimits, QuotaExceeded
+from shared.domain.automatic_load import UNIT, automatic_load, check_load_limit
+from shared.domain.commands import AddParticipant, AdjustTime, Command, Create, Resume, Start
+from shared.domain.frozen import dataclass
+from shared.domain.session import Session
+
+_RESERVE_DIVISOR: Final = 4
+"""A quarter of an owner's bytes is reserved for changes of its existing sessions."""
+
+_LOAD_FIELDS: Final[Mapping[type[Command], str]] = {
+    Start: "time_per_cycle_ms",
+    Resume: "time_per_cycle_ms",
+    AddParticipant: "participant_id",
+    AdjustTime: "total_time_ms",
+}
+"""Commands that can increase the load of a session, and the field that the error names."""
+
+
+@dataclass(frozen=True, slots=True)
+class SessionLimits:
+    """Limits of each owner, and of the load of one session (`shared.domain.automatic_load`;
+
+    None: none).
+    """
+
+    of_owner: OwnerLimits = OwnerLimits()
+    load_of_session: int | None = None
+
+    @property
+    def for_creation(self) -> OwnerLimits:
+        """Limits of the owner for commits that create or enlarge a session."""
+        most = self.of_owner
+        return replace(most, bytes=most.bytes and most.bytes - most.bytes // _RESERVE_DIVISOR)
+
+    def after(self, command: Command, *, is_recorded: bool) -> OwnerLimits:
+        """Return the owner's limits for the commit of `command` on an existing session.
+
+        The byte limit must not stop a running game: if the session doesn't grow, it applies only to
+        commits with an idempotency record (`is_recorded`).
+        """
+        most = self.of_owner
+        max_bytes = most.bytes if is_recorded else None
+        if isinstance(command, AddParticipant):
+            max_bytes = self.for_creation.bytes
+        max_load = most.load if type(command) in _LOAD_FIELDS else None
+        return OwnerLimits(bytes=max_bytes, load=max_load, written=most.written)
+
+    def check_created(self, session: Session, spec: Create) -> None:
+        """Raise `RuleViolation` if the new session's load exceeds the limit."""
+        field = "participants" if spec.time_per_cycle_ms is None else "time_per_cycle_ms"
+        self._require_bounded(session, field)
+
+    def check_changed(self, before: Session, after: Session, command: Command) -> None:
+        """Raise `RuleViolation` if `command` increases the session's load above the limit."""
+        field = _LOAD_FIELDS.get(type(command))
+        if field and automatic_load(after) > (
+            0 if isinstance(command, Start) else automatic_load(before)
+        ):
+            self._require_bounded(after, field)
+
+    def refusal(self, result: QuotaExceeded) -> OwnerLimitExceeded:
+        """Return the error for a commit that the store refused."""
+        most = self.of_owner
+        match result.of:
+            case "sessions":
+                return SessionLimitExceeded(most.sessions or 0)
+            case "bytes":
+                return StorageLimitExceeded(most.bytes or 0)
+            case "load":
+                return LoadLimitExceeded((most.load or 0) // UNIT)
+            case "written":
+                return WriteLimitExceeded(most.written or 0)
+
+    def _require_bounded(self, session: Session, field: str) -> None:
+        if self.load_of_session is not None:
+            check_load_limit(session, field, self.load_of_session)

@@ -1,0 +1,169 @@
+"""Current state of sessions: load, restore what the store has lost, apply due changes."""
+
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from itertools import islice
+
+from shared.application.authorization import Authorization
+from shared.application.commit_builder import ChangeContext, build_commit
+from shared.application.errors import AuditUnavailable
+from shared.application.ports.commit import IdempotencyKey, Origin, RevisionConflict, StoredSession
+from shared.application.ports.session_store import LoadResult, SessionStore
+from shared.application.recovery import Recovery, admit_all
+from shared.domain.events import SessionStep
+from shared.domain.session import Session
+from shared.domain.settlement import settle
+from shared.domain.units import Instant
+
+_STEPS_PER_COMMIT = 50
+"""Limits a commit after a long outage, when many cycles may be due."""
+
+_PARTICIPANTS_PER_COMMIT = 5_000
+"""Limits the sum over all steps: each step is audited and pushed with all participants."""
+
+_SYSTEM = Origin("system")
+
+
+class SessionLoader:
+    """Loads sessions and brings them up to date. Without a `recovery` none are restored."""
+
+    def __init__(self, store: SessionStore, recovery: Recovery | None = None) -> None:
+        self._store = store
+        self._recovery = recovery
+
+    async def load(
+        self,
+        authorization: Authorization,
+        name: str,
+        key: IdempotencyKey | None = None,
+        *,
+        with_epoch: bool = False,
+    ) -> LoadResult:
+        """Load a session from the store and count the request.
+
+        Raises `RateLimitExceeded` and `StoreUnavailable`.
+        """
+        authorization.rate_limit.check()
+        limits = authorization.rate_limit.limits
+        loaded = await self._store.load(name, key, limits, with_epoch=with_epoch)
+        authorization.rate_limit.record(loaded.quotas)
+        return loaded
+
+    async def found(
+        self,
+        loaded: LoadResult,
+        name: str,
+        authorization: Authorization | None,
+        *,
+        include_expired: bool = True,
+    ) -> tuple[StoredSession | None, Instant]:
+        """Return the loaded session and the time; restore the session if the store has lost it.
+
+        Only sessions that the caller may read are restored; no `authorization` stands for the
+        service itself. `include_expired` includes sessions whose retention has passed.
+        """
+        restored = (await self.restored({name: loaded}, authorization, include_expired)).get(name)
+        if restored is None:
+            return loaded.stored, loaded.now
+        return restored, max(loaded.now, restored.session.updated_at)
+
+    async def restored(
+        self,
+        loaded: Mapping[str, LoadResult],
+        authorization: Authorization | None,
+        include_expired: bool = True,
+    ) -> Mapping[str, StoredSession]:
+        """Restore sessions that were `loaded` and not found; return the restored ones by name.
+
+        Sessions that a host may not read are looked up with the same calls to the store and the
+        trail; otherwise the time until the 404 would reveal whether they exist. Raises
+        `AuditUnavailable`, unless all sessions that were not found are known to be deleted.
+        """
+        if self._recovery is None:
+            return {}
+        lost = {
+            name: found.now
+            for name, found in loaded.items()
+            if found.stored is None and not found.is_deleted
+        }
+        hidden = [
+            n for n, found in loaded.items() if authorization and _is_hidden(found, authorization)
+        ]
+        if not lost and not hidden:
+            return {}
+        admits = authorization.may_read if authorization else admit_all
+        try:
+            return await self._recovery.restore(
+                lost, admits, beside=hidden, include_expired=include_expired
+            )
+        except AuditUnavailable:
+            if lost or any(loaded[name].stored for name in hidden):
+                raise
+            return {}
+
+    async def reload_superseded(
+        self, result: RevisionConflict, name: str, now: Instant, authorization: Authorization | None
+    ) -> tuple[StoredSession | None, Instant]:
+        """Return the state that superseded a commit, and a time not before it.
+
+        If `result` has no state, the session was deleted or lost; it is then loaded, and restored
+        if possible.
+        """
+        if result.stored is None:
+            return await self.found(await self._store.load(name), name, authorization)
+        return result.stored, max(now, result.stored.session.updated_at)
+
+    async def is_id_unused(self, loaded: LoadResult, name: str) -> bool:
+        """Whether a session id was never used; True also while the trail is unavailable.
+
+        `loaded` is the load that didn't find the session, with the epoch.
+        """
+        if loaded.is_deleted:
+            return False
+        try:
+            return self._recovery is None or not await self._recovery.knows(name, loaded.epoch)
+        except AuditUnavailable:
+            return True
+
+    async def could_read(self, authorization: Authorization, name: str) -> bool:
+        """Whether the caller was allowed to read a session that has been deleted."""
+        if authorization.owner is None:
+            return True
+        if self._recovery is None:
+            return False
+        with suppress(AuditUnavailable):
+            return await self._recovery.was_allowed(name, authorization.may_read)
+        return False
+
+    async def apply_due(
+        self, stored: StoredSession | None, now: Instant
+    ) -> tuple[StoredSession | None, Instant]:
+        """Commit all due changes, in batches; return the resulting state and the time."""
+        while stored and (due := due_steps(stored, now)):
+            commit = build_commit(stored, due, now, ChangeContext(_SYSTEM)).commit
+            result = await self._store.commit(commit)
+            if isinstance(result, RevisionConflict):
+                stored, now = await self.reload_superseded(result, commit.name, now, None)
+            else:
+                stored = StoredSession(due[-1].session, commit.operation_id)
+        return stored, now
+
+
+def due_steps(stored: StoredSession, now: Instant) -> list[SessionStep]:
+    """Return the steps due in a session, oldest first, at most as many as one commit takes."""
+    return list(islice(settle(stored.session, now), _max_steps(stored.session)))
+
+
+def fills_commit(stored: StoredSession, due: Sequence[SessionStep]) -> bool:
+    """Whether `due` fills a commit, so that more steps may be due."""
+    return len(due) == _max_steps(stored.session)
+
+
+def _max_steps(session: Session) -> int:
+    participants = max(1, len(session.participants))
+    return max(1, min(_STEPS_PER_COMMIT, _PARTICIPANTS_PER_COMMIT // participants))
+
+
+def _is_hidden(found: LoadResult, authorization: Authorization) -> bool:
+    """Whether the caller must not learn if the session exists or existed."""
+    return authorization.must_hide(found.stored.session if found.stored else None)

@@ -1,0 +1,364 @@
+"""Create, change and read sessions: load, settle, apply the command, commit."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from shared.application.authorization import Authorization
+from shared.application.commit_builder import (
+    BuiltCommit,
+    ChangeContext,
+    ChangeResult,
+    build_commit,
+    change_result,
+)
+from shared.application.errors import (
+    IdempotencyKeyReused,
+    PreconditionFailed,
+    SessionDeleted,
+    SessionExists,
+    SessionNotFound,
+    VersionConflict,
+)
+from shared.application.ports.commit import (
+    Commit,
+    Committed,
+    DuplicateRequest,
+    IdempotencyKey,
+    IdempotencyRecord,
+    QuotaExceeded,
+    RevisionConflict,
+    StoredSession,
+)
+from shared.application.ports.session_store import SessionStore
+from shared.application.replayed_state import ReplayedStateReader
+from shared.application.session_limits import SessionLimits
+from shared.application.session_loader import SessionLoader, due_steps, fills_commit
+from shared.application.session_queue import SessionQueues, Turn
+from shared.application.timeout import store_timeout
+from shared.domain.commands import (
+    Command,
+    Create,
+    Delete,
+)
+from shared.domain.creation import create
+from shared.domain.errors import Refusal
+from shared.domain.events import SessionChange, SessionStep
+from shared.domain.frozen import dataclass
+from shared.domain.session import Session
+from shared.domain.transition import transition
+from shared.domain.units import Instant
+
+_ATTEMPTS = 64
+"""Attempts to apply a change, of which each can be superseded by another change.
+
+The authorized changes of one session queue within an instance, so an attempt is lost only to
+another instance, or to a read or an alarm that applied due changes. An instance with a queue pauses
+between changes (`SessionQueues`), so that each of n instances wins about every n-th round.
+"""
+
+_UNLIMITED = SessionLimits()
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """Outcome of a change; `result` is None after a deletion.
+
+    `replayed` means that it is the outcome of an earlier request with the same idempotency key.
+    """
+
+    result: ChangeResult | None
+    replayed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class _RequestedChange:
+    """A change as requested by a caller."""
+
+    authorization: Authorization
+    command: Command
+    context: ChangeContext
+
+
+class SessionService:
+    """Applies commands to stored sessions; the only place that connects domain and store."""
+
+    def __init__(
+        self,
+        store: SessionStore,
+        state: SessionLoader,
+        recall: ReplayedStateReader,
+        limits: SessionLimits = _UNLIMITED,
+    ) -> None:
+        self._store = store
+        self._state = state
+        self._recall = recall
+        self._limits = limits
+        self._limits_of_new = limits.for_creation
+        self._turns: SessionQueues[StoredSession] = SessionQueues()
+
+    def creation_scope(self, authorization: Authorization, key: str, session_id: str | None) -> str:
+        """Return the scope of the idempotency key of a creation."""
+        return self._store.creation_scope(key, session_id and authorization.store_name(session_id))
+
+    def new_session_id(self, authorization: Authorization, scope: str | None) -> str:
+        """Return an id for a session that is created under an idempotency key of `scope`."""
+        return self._store.new_session_id(scope, authorization.caller.tenant)
+
+    async def create(
+        self,
+        authorization: Authorization,
+        spec: Create,
+        context: ChangeContext,
+        *,
+        is_new_id: bool = False,
+    ) -> Outcome:
+        """Create a session that belongs to the caller.
+
+        `is_new_id` means that the id was generated for it and can't have been used before. Raises
+        `SessionExists`, `RuleViolation`, `IdempotencyKeyReused`, `SessionLimitExceeded`,
+        `StorageLimitExceeded`, `WriteLimitExceeded`.
+        """
+        if (spec.tenant, spec.owner) != (authorization.caller.tenant, authorization.owner):
+            spec = replace(spec, tenant=authorization.caller.tenant, owner=authorization.owner)
+        name = authorization.store_name(spec.session_id)
+        async with store_timeout():
+            loaded = await self._state.load(
+                authorization, name, context.key, with_epoch=not is_new_id
+            )
+            if loaded.recorded:
+                return await self._replay(loaded.recorded, context.key, name, loaded.stored)
+            if loaded.stored or not (is_new_id or await self._state.is_id_unused(loaded, name)):
+                raise SessionExists
+            created = create(spec, loaded.now)
+            self._limits.check_created(created.session, spec)
+            drafted = build_commit(None, [created], loaded.now, context, self._limits_of_new)
+            result = await self._store.commit(drafted.commit)
+            if isinstance(result, RevisionConflict):
+                raise SessionExists
+            return await self._outcome(result, drafted)
+
+    async def change(
+        self,
+        authorization: Authorization,
+        session_id: str,
+        command: Command,
+        context: ChangeContext,
+    ) -> Outcome:
+        """Apply `command` to the session, after the changes that are due.
+
+        Concurrent changes are serialised: each is applied to the result of the one before it. The
+        caller's permission is checked before it joins the session's queue, and again at its turn.
+        Raises `SessionNotFound`, `Forbidden`, `PreconditionFailed`, `IdempotencyKeyReused`,
+        `VersionConflict`, `StorageLimitExceeded`, `LoadLimitExceeded`, `WriteLimitExceeded`,
+        `StoreUnavailable` (also if the change isn't made within 1.2 s) or a `Refusal`. Except
+        after `StoreUnavailable`, the command has then changed nothing.
+        """
+        name, command = authorization.store_name(session_id), authorization.restrict(command)
+        async with store_timeout():
+            loaded = await self._state.load(authorization, name, context.key)
+            if loaded.recorded:
+                return await self._replay(loaded.recorded, context.key, name, loaded.stored)
+            stored, now = await self._state.found(loaded, name, authorization)
+            if stored is None:
+                raise SessionNotFound
+            authorization.check(stored.session)
+            async with self._turns.of(name) as turn:
+                latest = _newest(stored, turn.before)
+                now = max(now, latest.session.updated_at)
+                requested = _RequestedChange(authorization, command, context)
+                return await self._change_in_turn(requested, stored, latest, now, turn)
+
+    async def _change_in_turn(
+        self,
+        requested: _RequestedChange,
+        loaded: StoredSession,
+        latest: StoredSession,
+        now: Instant,
+        turn: Turn[StoredSession],
+    ) -> Outcome:
+        """Make the requested change in its `turn`, on the `latest` state or a newer one.
+
+        `loaded` is the state loaded before the turn, when there was no idempotency record yet.
+        """
+        stored: StoredSession | None = latest
+        limits = self._limits.after(
+            requested.command, is_recorded=requested.context.key is not None
+        )
+        for _ in range(_ATTEMPTS):
+            if stored is None:
+                raise SessionNotFound
+            requested.authorization.check(stored.session)
+            turn.left = stored
+            due = due_steps(stored, now)
+            try:
+                change = self._apply(requested, stored, due, now)
+            except (Refusal, PreconditionFailed, _Backlog):
+                if due:
+                    stored, now = await self._state.apply_due(stored, now)
+                    continue
+                if stored is not loaded and (
+                    earlier := await self._earlier_outcome(stored, requested)
+                ):
+                    return earlier
+                raise
+            drafted = build_commit(stored, [*due, change], now, requested.context, limits)
+            result = await self._store.commit(drafted.commit)
+            if not isinstance(result, RevisionConflict):
+                turn.left = _left_by(result, drafted.commit)
+                return await self._outcome(result, drafted)
+            turn.is_contested = True
+            stored, now = await self._state.reload_superseded(
+                result, drafted.commit.name, now, requested.authorization
+            )
+        raise VersionConflict(_version(latest), _version(stored))
+
+    async def _earlier_outcome(
+        self, stored: StoredSession, requested: _RequestedChange
+    ) -> Outcome | None:
+        """The outcome of an earlier attempt with the same idempotency key, if there was one.
+
+        `stored` may not allow the change because that attempt has made it already.
+        """
+        key, name = requested.context.key, stored.session.name
+        if key is None:
+            return None
+        loaded = await self._store.load(name, key)
+        if loaded.recorded is None:
+            return None
+        return await self._replay(loaded.recorded, key, name, loaded.stored)
+
+    async def read(self, authorization: Authorization, session_id: str) -> tuple[Session, Instant]:
+        """Return the session and the instant at which it was read.
+
+        Raises `SessionNotFound` (`SessionDeleted` if the store knows of the deletion) and
+        `Forbidden`.
+        """
+        name = authorization.store_name(session_id)
+        async with store_timeout():
+            loaded = await self._state.load(authorization, name)
+            stored, now = await self._state.found(loaded, name, authorization)
+            if stored is None:
+                raise SessionDeleted if loaded.is_deleted else SessionNotFound
+            authorization.check(stored.session)
+            stored, now = await self._state.apply_due(stored, now)
+        if stored is None:
+            raise SessionNotFound
+        return stored.session, now
+
+    async def could_read(self, authorization: Authorization, session_id: str) -> bool:
+        """Whether the caller was allowed to read a session that has been deleted.
+
+        Only the audit trail knows its owner, so this is False for a host while it is unavailable.
+        """
+        return await self._state.could_read(authorization, authorization.store_name(session_id))
+
+    async def read_many(
+        self, authorization: Authorization, session_ids: Sequence[str]
+    ) -> list[tuple[Session, Instant] | None]:
+        """Return the sessions in the requested order, each with the instant of its read.
+
+        None stands for a session that doesn't exist or that the caller may not read.
+        """
+        names = [authorization.store_name(session_id) for session_id in session_ids]
+        async with store_timeout():
+            many = await self._store.load_many(names, authorization.rate_limit.limits)
+            authorization.rate_limit.record(many.quotas)
+            loaded = dict(zip(names, many.sessions, strict=True))
+            restored = await self._state.restored(loaded, authorization)
+            return [
+                await self._read_loaded(restored.get(name, one.stored), one.now, authorization)
+                for name, one in loaded.items()
+            ]
+
+    async def _read_loaded(
+        self, stored: StoredSession | None, now: Instant, authorization: Authorization
+    ) -> tuple[Session, Instant] | None:
+        if stored is None or not authorization.may_read(stored.session):
+            return None
+        stored, now = await self._state.apply_due(stored, max(now, stored.session.updated_at))
+        return (stored.session, now) if stored else None
+
+    async def remember(self, key: IdempotencyKey, record: bytes) -> bytes:
+        """Store `record` under `key` unless it has one; return the stored record."""
+        async with store_timeout():
+            return await self._store.remember(key, record)
+
+    def _apply(
+        self,
+        requested: _RequestedChange,
+        stored: StoredSession,
+        due: Sequence[SessionStep],
+        now: Instant,
+    ) -> SessionChange:
+        """The change that the command makes after the `due` steps.
+
+        Raises `_Backlog` if more is due than fits in one commit. A deletion doesn't wait for that,
+        because it frees memory in a store that may have run out of it.
+        """
+        if fills_commit(stored, due) and not isinstance(requested.command, Delete):
+            raise _Backlog
+        session = due[-1].session if due else stored.session
+        expected = requested.context.if_match
+        if expected is not None and str(session.version) not in expected:
+            raise PreconditionFailed(session.version)
+        change = transition(session, requested.command, now)
+        self._limits.check_changed(session, change.session, requested.command)
+        return change
+
+    async def _outcome(
+        self, result: Committed | DuplicateRequest | QuotaExceeded, drafted: BuiltCommit
+    ) -> Outcome:
+        commit = drafted.commit
+        if isinstance(result, QuotaExceeded):
+            raise self._limits.refusal(result)
+        if isinstance(result, DuplicateRequest):
+            return await self._replay(result.recorded, commit.key, commit.name, None)
+        return Outcome(drafted.done)
+
+    async def _replay(
+        self,
+        recorded: IdempotencyRecord,
+        key: IdempotencyKey | None,
+        name: str,
+        stored: StoredSession | None,
+    ) -> Outcome:
+        """The outcome of the first request.
+
+        Raises `IdempotencyKeyReused`, and `AuditUnavailable` if the session that the first response
+        showed can't be found now.
+        """
+        if key is None or recorded.fingerprint != key.fingerprint:
+            raise IdempotencyKeyReused
+        if recorded.version is None:
+            return Outcome(None, replayed=True)
+        if recorded.name not in (None, name):
+            name, stored = recorded.name, None
+        session = await self._recall.session(recorded, name, recorded.version, stored)
+        return Outcome(change_result(session, recorded.at, recorded.expiry), replayed=True)
+
+
+class _Backlog(Exception):
+    """More changes are due than fit in one commit."""
+
+
+def _newest(loaded: StoredSession, before: StoredSession | None) -> StoredSession:
+    """The newer of the loaded state and the one that the previous change left.
+
+    Both were current at some time after the request had arrived.
+    """
+    if before and before.session.version > loaded.session.version:
+        return before
+    return loaded
+
+
+def _left_by(
+    result: Committed | DuplicateRequest | QuotaExceeded, commit: Commit
+) -> StoredSession | None:
+    """The state for the next change in the queue; None if that must use what it loaded."""
+    if isinstance(result, Committed) and commit.session:
+        return StoredSession(commit.session, commit.operation_id)
+    return None
+
+
+def _version(stored: StoredSession | None) -> int:
+    return stored.session.version if stored else 0

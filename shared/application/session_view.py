@@ -1,0 +1,273 @@
+"""Sessions as the API shows them: live values and the anchors they are calculated from."""
+
+from collections import Counter
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from functools import lru_cache
+from typing import Any
+
+import msgspec
+
+from shared.application.instants import datetime_of, instant_of
+from shared.domain.clocks import clocks_of
+from shared.domain.events import Expiry
+from shared.domain.session import Participant, Session, Status, SyncMode
+from shared.domain.timekeeping import at_time, deadline
+from shared.domain.units import DAY, Instant, Millis
+
+_FIRST = instant_of(datetime.min.replace(tzinfo=UTC))
+_LAST = instant_of(datetime.max.replace(tzinfo=UTC))
+
+_encode = msgspec.json.Encoder().encode
+
+
+class ParticipantView(msgspec.Struct, omit_defaults=True):
+    """A participant in the Session of the API. A field that defaults to None is omitted if None."""
+
+    participant_id: str
+    participant_index: int
+    time_used_ms: Millis
+    cycle_count: int
+    is_active: bool
+    has_expired: bool
+    total_time_ms: Millis | None = None
+    time_remaining_ms: Millis | None = None
+    group_id: str | None = None
+
+
+class GroupView(msgspec.Struct):
+    """A group in the Session of the API."""
+
+    group_id: str
+    total_time_ms: Millis
+    time_used_ms: Millis
+    time_remaining_ms: Millis
+    is_active: bool
+    has_expired: bool
+
+
+class SessionView(msgspec.Struct, omit_defaults=True, kw_only=True):
+    """The Session of the API.
+
+    Clients validate strictly: a field that defaults to None is omitted if it is None, and each
+    other field that is None is sent as null.
+    """
+
+    session_id: str
+    sync_mode: SyncMode
+    status: Status
+    version: int
+    participants: list[ParticipantView]
+    groups: list[GroupView] | None = None
+    active_participant_id: str | None
+    active_group_id: str | None = None
+    starts_with: str | None = None
+    total_time_ms: Millis | None = None
+    time_per_cycle_ms: Millis | None
+    cycle_number: int
+    cycle_started_at: str | None
+    session_started_at: str | None
+    session_completed_at: str | None
+    increment_ms: Millis
+    max_time_ms: Millis | None = None
+    auto_advance: bool
+    action_on_timeout: dict[str, Any]
+    warn_at_ms: tuple[Millis, ...] | None = None
+    metadata: Mapping[str, Any] | None = None
+    participants_may_pause: bool | None = None
+    created_at: str | None
+    updated_at: str | None
+    server_time_ms: Instant
+    deadline_at: str | None
+    time_remaining_ms: Millis | None = None
+
+
+class SwitchView(msgspec.Struct, omit_defaults=True):
+    """The SwitchResult of the API."""
+
+    session_id: str
+    active_participant_id: str | None
+    cycle_started_at: str | None
+    participants: list[ParticipantView]
+    status: Status
+    version: int
+    cycle_number: int
+    action_applied: Mapping[str, Any] | None = None
+    expired_participant_id: str | None = None
+    expired_group_id: str | None = None
+
+
+@lru_cache(maxsize=4096)
+def timestamp(instant: Instant | None) -> str | None:
+    """Return ISO 8601 in UTC with milliseconds and `Z`, limited to the years 1 to 9999.
+
+    Cached, because anchors are shown far more often than they change.
+    """
+    if instant is None:
+        return None
+    day, ms = divmod(min(max(instant, _FIRST), _LAST), DAY)
+    seconds, ms = divmod(ms, 1000)
+    minutes, seconds = divmod(seconds, 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{_date(day)}T{hours:02}:{minutes:02}:{seconds:02}.{ms:03}Z"
+
+
+@lru_cache(maxsize=64)
+def _date(day: int) -> str:
+    """The date `day` days after 1970-01-01."""
+    return datetime_of(Instant(day * DAY)).date().isoformat()
+
+
+def session_view(session: Session, now: Instant) -> SessionView:
+    """Return the Session of the API at `now`. `session` must be settled."""
+    shown = at_time(session, now)
+    return SessionView(
+        session_id=session.session_id,
+        sync_mode=session.sync_mode,
+        status=session.status,
+        version=session.version,
+        participants=_participants_view(session, shown),
+        groups=_groups_view(session, shown),
+        active_participant_id=_active_id(session),
+        active_group_id=_active_group_id(session),
+        starts_with=_starter_id(session),
+        total_time_ms=session.total_time_ms,
+        time_per_cycle_ms=session.time_per_cycle_ms,
+        cycle_number=session.cycle_number,
+        cycle_started_at=timestamp(session.cycle_started_at),
+        session_started_at=timestamp(session.session_started_at),
+        session_completed_at=timestamp(session.session_completed_at),
+        increment_ms=session.increment_ms,
+        max_time_ms=session.max_time_ms,
+        auto_advance=session.auto_advance,
+        action_on_timeout=session.action_on_timeout.as_dict(),
+        warn_at_ms=session.warn_at_ms or None,
+        metadata=session.metadata,
+        participants_may_pause=session.participants_may_pause or None,
+        created_at=timestamp(session.created_at),
+        updated_at=timestamp(session.updated_at),
+        server_time_ms=now,
+        deadline_at=timestamp(deadline(session)),
+        time_remaining_ms=clocks_of(shown).left(shown),
+    )
+
+
+def encode_session_view(session: Session, now: Instant) -> msgspec.Raw:
+    """Return the Session of the API at `now`, as JSON. `session` must be settled."""
+    return encode_view(session_view(session, now))
+
+
+def encode_view(view: SessionView | SwitchView) -> msgspec.Raw:
+    """Return the view as JSON."""
+    return msgspec.Raw(_encode(view))
+
+
+def summary_view(session: Session, now: Instant) -> dict[str, Any]:
+    """Return the session's summary: active participant, deadline and time remaining."""
+    view = {
+        "session_id": session.session_id,
+        "status": session.status,
+        "version": session.version,
+        "active_participant_id": _active_id(session),
+        "active_group_id": _active_group_id(session),
+        "starts_with": _starter_id(session),
+        "deadline_at": timestamp(deadline(session)),
+        "time_remaining_ms": clocks_of(session).left(at_time(session, now)),
+        "server_time_ms": now,
+    }
+    return _without_none(view)
+
+
+def switch_view(view: SessionView, expiry: Expiry | None) -> SwitchView:
+    """Return the SwitchResult of the API from the Session's `view` after the switch.
+
+    `expiry` is that of the clock that was switched away from, if it had expired.
+    """
+    return SwitchView(
+        view.session_id,
+        view.active_participant_id,
+        view.cycle_started_at,
+        view.participants,
+        view.status,
+        view.version,
+        view.cycle_number,
+        expiry.action_applied if expiry else None,
+        (expiry.side.participant_id or None) if expiry else None,
+        (expiry.side.group_id or None) if expiry else None,
+    )
+
+
+def _participants_view(session: Session, shown: Session) -> list[ParticipantView]:
+    """Participants with anchors from `session` and live values from `shown`."""
+    active_id = _active_id(session)
+    left = clocks_of(shown).times_left(shown)
+    return [
+        _participant_view(anchored, current, left_ms, active_id)
+        for anchored, current, left_ms in zip(
+            session.participants, shown.participants, left, strict=True
+        )
+    ]
+
+
+def _participant_view(
+    anchored: Participant, current: Participant, left: Millis | None, active_id: str | None
+) -> ParticipantView:
+    return ParticipantView(
+        anchored.participant_id,
+        anchored.participant_index,
+        current.used_ms,
+        anchored.cycle_count,
+        anchored.participant_id == active_id,
+        left == 0,
+        anchored.bank_ms,
+        left,
+        anchored.group_id,
+    )
+
+
+def _without_none(view: dict[str, Any]) -> dict[str, Any]:
+    """Leave out fields that are None, except two that are sent as null (see `SessionView`)."""
+    nullable = ("active_participant_id", "deadline_at")
+    return {k: v for k, v in view.items() if v is not None or k in nullable}
+
+
+def _groups_view(session: Session, shown: Session) -> list[GroupView] | None:
+    if session.sync_mode is not SyncMode.PER_GROUP:
+        return None
+    active_id = _active_group_id(session)
+    used: Counter[str | None] = Counter()
+    for participant in shown.participants:
+        used[participant.group_id] += participant.used_ms
+    return [
+        GroupView(
+            anchored.group_id,
+            anchored.bank_ms,
+            Millis(used[anchored.group_id]),
+            current.bank_ms,
+            anchored.group_id == active_id,
+            current.bank_ms == 0,
+        )
+        for anchored, current in zip(session.groups, shown.groups, strict=True)
+    ]
+
+
+def _active_id(session: Session) -> str | None:
+    """The active participant, while a cycle runs or is paused."""
+    return session.active_participant_id if _is_ongoing(session) else None
+
+
+def _active_group_id(session: Session) -> str | None:
+    """The active participant's group, while a cycle runs or is paused."""
+    if session.sync_mode is not SyncMode.PER_GROUP or not _is_ongoing(session):
+        return None
+    return session.active.group_id if session.active else None
+
+
+def _starter_id(session: Session) -> str | None:
+    """The participant who will be active when the pending session starts."""
+    return session.active_participant_id if session.status is Status.PENDING else None
+
+
+def _is_ongoing(session: Session) -> bool:
+    """Whether a cycle runs or is paused, so the session has begun and not ended."""
+    return session.status is Status.RUNNING or session.status is Status.PAUSED

@@ -1,0 +1,84 @@
+"""Maps the claims of a verified token to its caller."""
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from shared.application.authorization import Caller, Role
+from shared.application.errors import Unauthenticated
+
+_UUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
+_SUBJECT = re.compile(r"[\x21-\x7e]{1,255}")
+_TENANT = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}")
+
+SUPABASE_SESSION_CLAIM = "sync_session"
+"""Claim of a token for Supabase Realtime: the name of the only session it may subscribe to.
+
+Such tokens may be signed with the same key as tokens for this service, so any token with this
+claim is refused here."""
+
+_ROLES = {str(role): role for role in Role} | {"authenticated": Role.HOST}
+"""Roles by claim; Supabase Auth gives every signed-in user the role `authenticated`: a host."""
+
+
+def caller_from(claims: Mapping[str, Any]) -> Caller:
+    """Return the caller of these claims. Raises `Unauthenticated` for missing or invalid ones."""
+    if SUPABASE_SESSION_CLAIM in claims:
+        raise Unauthenticated("The token is only for Supabase Realtime")
+    role = _ROLES.get(str(claims.get("role")))
+    if role is None:
+        raise Unauthenticated("The token's role must be service, host, participant or spectator")
+    session_id = participant_id = None
+    if role in (Role.PARTICIPANT, Role.SPECTATOR):
+        session_id = _required(claims, "session_id", _UUID).lower()
+    if role is Role.PARTICIPANT:
+        participant_id = _required(claims, "participant_id", _UUID).lower()
+    return Caller(
+        role=role,
+        subject=_optional(claims, "sub", _SUBJECT) or _default_subject(role, participant_id),
+        tenant=_tenant_in(claims),
+        session_id=session_id,
+        participant_id=participant_id,
+        expires_at=_expiry(claims),
+    )
+
+
+def _expiry(claims: Mapping[str, Any]) -> float:
+    try:
+        return float(claims["exp"])
+    except OverflowError:
+        raise Unauthenticated("The token's claim exp is too large") from None
+
+
+def _default_subject(role: Role, participant_id: str | None) -> str:
+    """Return the subject of a token without `sub`.
+
+    Hosts must have one: all hosts without would own each other's sessions.
+    """
+    if role is Role.HOST:
+        raise Unauthenticated("A host's token must have the claim sub")
+    return participant_id or str(role)
+
+
+def _tenant_in(claims: Mapping[str, Any]) -> str | None:
+    """Return the tenant; only the Supabase project itself can write `app_metadata`."""
+    if "tenant" in claims:
+        return _optional(claims, "tenant", _TENANT)
+    metadata = claims.get("app_metadata")
+    return _optional(metadata, "tenant", _TENANT) if isinstance(metadata, dict) else None
+
+
+def _required(claims: Mapping[str, Any], name: str, form: re.Pattern[str]) -> str:
+    value = _optional(claims, name, form)
+    if value is None:
+        raise Unauthenticated(f"The token must have the claim {name}")
+    return value
+
+
+def _optional(claims: Mapping[str, Any], name: str, form: re.Pattern[str]) -> str | None:
+    value = claims.get(name)
+    if value is None:
+        return None
+    if not isinstance(value, str) or not form.fullmatch(value):
+        raise Unauthenticated(f"The token's claim {name} has an invalid format")
+    return value

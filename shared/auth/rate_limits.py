@@ -1,0 +1,188 @@
+"""Rate limits per caller and per session (API section 2, Header fields)."""
+
+import math
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+from shared.application.authorization import Caller, Operation, Role
+from shared.application.errors import RateLimitExceeded, StoreUnavailable
+from shared.application.ports.rate_limit import RateLimit, RateLimitState
+from shared.domain.units import Millis
+
+_MINUTE = Millis(60_000)
+_SECOND = Millis(1_000)
+_SWITCHES = "switches"
+_READING = frozenset({Operation.READ, Operation.SUBSCRIBE, Operation.READ_HISTORY})
+"""Operations with a higher limit: many pages behind one address call them at the same time."""
+
+_MAX_COUNTERS = 10_000
+_Value = TypeVar("_Value")
+
+
+@dataclass(frozen=True, slots=True)
+class RateLimits:
+    """The configured limits; 0 means no limit.
+
+    Requests a minute: `general` per caller, `service` per service token, `anonymous` per address
+    (reads and subscriptions without a token; changes without one count against `general`).
+    Switches a second: `switches` per session. With `fails_open`, requests that can't be counted
+    are let through.
+    """
+
+    general: int = 0
+    anonymous: int = 0
+    service: int = 0
+    switches: int = 0
+    fails_open: bool = True
+
+
+class RateLimiter:
+    """Determines the limits of a request; the store counts them when it loads the session.
+
+    An exhausted counter is remembered until it has room again, so that a flood of requests loads
+    only the instance that it hits, not the store.
+    """
+
+    def __init__(self, rates: RateLimits) -> None:
+        self._rates = rates
+        self._exhausted_until: dict[str, float] = {}
+        self._local_counts: dict[str, tuple[int, int]] = {}
+
+    def for_request(
+        self, caller: Caller, address: str, operation: Operation, session: str | None
+    ) -> "RequestRateLimit":
+        """Return the rate-limit state of a request from `address`; `session` is its store name."""
+        is_anonymous = caller.subject is None
+        if is_anonymous and operation in _READING:
+            general = RateLimit(f"readers:{address}", self._rates.anonymous, _MINUTE)
+        else:
+            general = self._general(caller, address)
+        limits = [general]
+        if operation is Operation.SWITCH and session:
+            counter = f"{_SWITCHES}:{session}{_switch_share(caller)}"
+            limits.append(RateLimit(counter, self._rates.switches, _SECOND))
+        limits = [limit for limit in limits if limit.most]
+        return RequestRateLimit(self, general.counter, tuple(limits), is_shared=is_anonymous)
+
+    def _general(self, caller: Caller, address: str) -> RateLimit:
+        if caller.subject is None:
+            return RateLimit(f"address:{address}", self._rates.general, _MINUTE)
+        is_service = caller.role is Role.SERVICE
+        most = self._rates.service if is_service else self._rates.general
+        return RateLimit(f"caller:{caller.name}", most, _MINUTE)
+
+    def known(self, limit: RateLimit) -> RateLimitState | None:
+        """Return the quota of `limit` if this instance knows that it is still exhausted."""
+        until = self._exhausted_until.get(limit.counter, 0.0)
+        left_ms = math.ceil((until - time.monotonic()) * 1000)
+        return RateLimitState(limit, True, 0, Millis(left_ms)) if left_ms > 0 else None
+
+    def count_locally(self, limit: RateLimit) -> None:
+        """Count a request that never reaches the store, such as one with an invalid body.
+
+        Each instance counts separately, in fixed windows.
+        """
+        now_ms = time.monotonic() * 1000
+        window, count = int(now_ms // limit.window_ms), 1
+        if (known := self._local_counts.get(limit.counter)) and known[0] == window:
+            count += known[1]
+        _store_bounded(self._local_counts, limit.counter, (window, count))
+        if count >= limit.most:
+            retry_after_ms = Millis(math.ceil((window + 1) * limit.window_ms - now_ms))
+            self.remember(RateLimitState(limit, True, 0, retry_after_ms))
+
+    def remember(self, quota: RateLimitState) -> None:
+        """Remember an exhausted quota until it has room again."""
+        until = time.monotonic() + quota.retry_after_ms / 1000
+        _store_bounded(self._exhausted_until, quota.limit.counter, until)
+
+    @property
+    def fails_open(self) -> bool:
+        """Whether requests that can't be counted are let through."""
+        return self._rates.fails_open
+
+
+@dataclass(slots=True)
+class RequestRateLimit:
+    """Rate-limit state of one request: its limits, and the quota to report to the client."""
+
+    limiter: RateLimiter = field(default_factory=lambda: RateLimiter(RateLimits()))
+    counter: str = ""
+    """Name of the caller or address that is counted."""
+    limits: tuple[RateLimit, ...] = ()
+    is_shared: bool = False
+    """Whether the quota belongs to an address, which several callers may share."""
+    reported: RateLimitState | None = None
+    """The quota that the response headers report."""
+    _is_counted: bool = False
+
+    def check(self) -> None:
+        """Raise `RateLimitExceeded` if a limit is known to be exhausted; doesn't ask the store."""
+        self._raise_exceeded(
+            [quota for limit in self.limits if (quota := self.limiter.known(limit))]
+        )
+
+    def record(self, quotas: Sequence[RateLimitState]) -> None:
+        """Record the `quotas` that the store has counted.
+
+        Raises `RateLimitExceeded`, and `StoreUnavailable` where the store could not count and
+        `fails_open` is off.
+        """
+        self._is_counted = True
+        if not quotas and self.limits and not self.limiter.fails_open:
+            raise StoreUnavailable("The rate limiter is unavailable")
+        for quota in quotas:
+            if quota.is_exceeded:
+                self.limiter.remember(quota)
+        self._raise_exceeded(quotas)
+
+    def _raise_exceeded(self, quotas: Sequence[RateLimitState]) -> None:
+        self.reported = quotas[0] if quotas else self.reported
+        for quota in quotas:
+            if quota.is_exceeded:
+                self.reported = quota
+                raise _exceeded(quota.limit)
+
+    def finish(self) -> None:
+        """Count the request on this instance if it ended before the store counted it."""
+        if self.limits and not self._is_counted and not self.reported:
+            self._is_counted = True
+            self.limiter.count_locally(self.limits[0])
+
+    def headers(self) -> list[tuple[bytes, bytes]]:
+        """Return the `RateLimit-*` fields (reset in s), or none for an unlimited request."""
+        if self.reported is None:
+            return []
+        reset_s = -(-self.reported.retry_after_ms // 1000)
+        return [
+            (b"ratelimit-limit", b"%d" % self.reported.limit.most),
+            (b"ratelimit-remaining", b"%d" % self.reported.remaining),
+            (b"ratelimit-reset", b"%d" % reset_s),
+        ]
+
+
+def _store_bounded(counters: dict[str, _Value], counter: str, value: _Value) -> None:
+    """Set `counter` to `value`; when the dictionary is full, drop the least recently set entry."""
+    counters.pop(counter, None)
+    if len(counters) >= _MAX_COUNTERS:
+        del counters[next(iter(counters))]
+    counters[counter] = value
+
+
+def _switch_share(caller: Caller) -> str:
+    """Return the suffix of the counter of switches: one counter for each host or participant.
+
+    With a shared one, callers who may not switch could use up the limit that the active
+    participant needs while its clock is running.
+    """
+    return "" if caller.role is Role.SERVICE else f":{caller.name}"
+
+
+def _exceeded(limit: RateLimit) -> RateLimitExceeded:
+    if limit.counter.startswith(_SWITCHES):
+        message = f"Too many cycle switches of this session: the limit is {limit.most} per second"
+    else:
+        message = f"Too many requests: the limit is {limit.most} per minute"
+    return RateLimitExceeded(message, limit.window_ms // 1000)

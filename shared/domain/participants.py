@@ -1,0 +1,84 @@
+"""Rules for participants: unique ids and indexes, their number, and the time they bring."""
+
+from collections.abc import Callable, Iterator, Sequence
+
+from shared.domain.clocks import clocks_of
+from shared.domain.commands import NewParticipant
+from shared.domain.errors import RuleViolation, Violation
+from shared.domain.session import Participant, Session, SyncMode
+
+MAX_PARTICIPANTS = 1000
+
+
+def build_participant(spec: NewParticipant, position: int, mode: SyncMode) -> Participant:
+    """Build a participant with `position` as its default index.
+
+    In `per_group`, a participant without a `group_id` is a group of its own.
+    """
+    own_group = spec.participant_id if mode is SyncMode.PER_GROUP else None
+    index = position if spec.participant_index is None else spec.participant_index
+    return Participant(
+        participant_id=spec.participant_id,
+        participant_index=index,
+        bank_ms=spec.total_time_ms,
+        group_id=spec.group_id or own_group,
+    )
+
+
+def add_participant(session: Session, spec: NewParticipant) -> Session:
+    """Return `session` with one more participant, by default the last in the order.
+
+    Raises `RuleViolation` if the id or index is taken, the session is full, or the mode needs a
+    `total_time_ms` that is not given.
+    """
+    next_index = max((p.participant_index for p in session.participants), default=-1) + 1
+    newcomer = build_participant(spec, next_index, session.sync_mode)
+    if violations := list(_violations(session, newcomer)):
+        raise RuleViolation(*violations)
+    return clocks_of(session).join(session, newcomer)
+
+
+def _violations(session: Session, newcomer: Participant) -> Iterator[Violation]:
+    yield from duplicate_violations([*session.participants, newcomer], lambda _, name: name)
+    if len(session.participants) >= MAX_PARTICIPANTS:
+        yield Violation("participant_id", f"cannot exceed {MAX_PARTICIPANTS} participants", "full")
+    needed = needs_bank(
+        session.sync_mode,
+        has_cycle_time=session.time_per_cycle_ms is not None,
+        is_pooled=session.group(newcomer.group_id) is not None,
+    )
+    if needed and newcomer.bank_ms is None:
+        yield missing_time_violation("total_time_ms", session.sync_mode)
+
+
+def needs_bank(mode: SyncMode, *, has_cycle_time: bool, is_pooled: bool) -> bool:
+    """Whether a participant needs time of its own: if neither its cycle nor its group has any."""
+    match mode:
+        case SyncMode.PER_PARTICIPANT:
+            return True
+        case SyncMode.PER_CYCLE:
+            return not has_cycle_time
+        case SyncMode.PER_GROUP:
+            return not is_pooled
+        case _:
+            return False
+
+
+def missing_time_violation(field: str, mode: SyncMode) -> Violation:
+    """Return the violation for a time that the mode requires."""
+    return Violation(field, f"is required in {mode.value}", "missing")
+
+
+def duplicate_violations(
+    participants: Sequence[Participant], field: Callable[[int, str], str]
+) -> Iterator[Violation]:
+    """Yield a violation for each participant that repeats an earlier one's id or index."""
+    ids: set[str] = set()
+    indexes: set[int] = set()
+    for position, participant in enumerate(participants):
+        if participant.participant_id in ids:
+            yield Violation(field(position, "participant_id"), "must be unique", "duplicate")
+        if participant.participant_index in indexes:
+            yield Violation(field(position, "participant_index"), "must be unique", "duplicate")
+        ids.add(participant.participant_id)
+        indexes.add(participant.participant_index)

@@ -1,0 +1,131 @@
+"""Authenticates and authorizes callers of endpoints, WebSockets and event streams."""
+
+from starlette.requests import HTTPConnection
+
+from shared.application.authorization import (
+    UNAUTHENTICATED_CALLER,
+    Authorization,
+    Caller,
+    Operation,
+    authorize,
+)
+from shared.application.errors import Forbidden, Unauthenticated
+from shared.auth.rate_limits import RateLimiter, RequestRateLimit
+from shared.auth.tokens import REQUEST_TOKENS, SUBSCRIPTION_TOKENS, TokenKind, TokenService
+from shared.domain.naming import session_name
+from shared.http.client_address import client_address
+from shared.http.origins import OriginPolicy
+
+_SCHEME = "bearer "
+
+
+class AccessControl:
+    """Checks a request and returns its `Authorization`, or raises the error to answer with.
+
+    Without `tokens` there is no authentication: every caller may do everything, except web pages
+    that `origins` refuses.
+    """
+
+    def __init__(
+        self,
+        tokens: TokenService | None,
+        limiter: RateLimiter,
+        trusted_hops: int = 0,
+        origins: OriginPolicy | None = None,
+    ) -> None:
+        self._tokens = tokens
+        self._origins = origins
+        self._limiter = limiter
+        self._trusted_hops = trusted_hops
+
+    async def admit(
+        self, connection: HTTPConnection, operation: Operation, session_id: str
+    ) -> Authorization:
+        """Do all three checks for a WebSocket; `Pipeline` does them separately for requests.
+
+        Raises what they raise.
+        """
+        caller = await self.authenticate(connection, operation)
+        rate_limit = self.rate_limit(connection, caller, operation, session_id)
+        return self.authorize(connection, caller, operation, session_id, rate_limit)
+
+    async def authenticate(self, connection: HTTPConnection, operation: Operation) -> Caller:
+        """Return the caller that the request's token names. Raises what `verify` raises."""
+        if self._tokens is None:
+            return UNAUTHENTICATED_CALLER
+        is_live = operation is Operation.SUBSCRIBE
+        token = _token_in(connection, even_in_query=is_live)
+        return await self.verify(token, SUBSCRIPTION_TOKENS if is_live else REQUEST_TOKENS)
+
+    def rate_limit(
+        self,
+        connection: HTTPConnection,
+        caller: Caller,
+        operation: Operation,
+        session_id: str | None,
+    ) -> RequestRateLimit:
+        """Return the rate-limit state of the request."""
+        address = client_address(connection, self._trusted_hops)
+        name = session_id and session_name(session_id.lower(), caller.tenant)
+        return self._limiter.for_request(caller, address, operation, name)
+
+    def authorize(
+        self,
+        connection: HTTPConnection,
+        caller: Caller,
+        operation: Operation,
+        session_id: str | None,
+        rate_limit: RequestRateLimit,
+    ) -> Authorization:
+        """Authorize `operation`, on the session `session_id` if there is one.
+
+        Raises `RateLimitExceeded` if a limit is known to be exhausted, `Forbidden`, and
+        `SessionNotFound` if the token is for another session.
+        """
+        rate_limit.check()
+        if self._origins:
+            self._origins.check(connection, operation)
+        return authorize(caller, operation, session_id and session_id.lower(), rate_limit)
+
+    async def verify(self, token: str | None, kinds: frozenset[TokenKind]) -> Caller:
+        """Return the caller that `token` names.
+
+        Raises `Unauthenticated`, and `StoreUnavailable` if the issuer's keys can't be fetched.
+        """
+        if self._tokens is None:
+            return UNAUTHENTICATED_CALLER
+        if token is None:
+            raise Unauthenticated
+        return await self._tokens.verify(token, kinds)
+
+    @property
+    def can_mint(self) -> bool:
+        """Whether this service can issue tokens."""
+        return self._tokens is not None and self._tokens.can_mint
+
+    def require_minting_enabled(self) -> None:
+        """Raise `Forbidden` if this service can't issue tokens."""
+        if self._tokens is None:
+            raise Forbidden(
+                "This service issues no tokens because authentication is disabled: set JWT_SECRET"
+            )
+        self._tokens.require_secret()
+
+    def mint(
+        self, kind: TokenKind, caller: Caller, lifetime_s: int, issued_at_s: int | None = None
+    ) -> tuple[str, int]:
+        """See `TokenVerifier.mint`. Raises `Forbidden` if this service can't issue tokens."""
+        self.require_minting_enabled()
+        assert self._tokens
+        return self._tokens.mint(kind, caller, lifetime_s, issued_at_s)
+
+
+def _token_in(connection: HTTPConnection, *, even_in_query: bool) -> str | None:
+    """Return the token from the header, or with `even_in_query` from the query.
+
+    Browsers can't set header fields of WebSockets and event streams.
+    """
+    header = connection.headers.get("authorization", "")
+    if header[: len(_SCHEME)].lower() == _SCHEME:
+        return header[len(_SCHEME) :].strip()
+    return connection.query_params.get("token") if even_in_query else None

@@ -1,0 +1,106 @@
+"""Applies changes under a request's `If-Match` and `Idempotency-Key`."""
+
+from collections.abc import Callable
+from hashlib import sha256
+from secrets import token_hex
+from typing import Any
+
+import msgspec
+from starlette.responses import Response
+
+from shared.application.commit_builder import ChangeContext
+from shared.application.errors import IdempotencyKeyReused
+from shared.application.event_loop import LARGE_BYTES, yield_to_event_loop
+from shared.application.ports.commit import IdempotencyKey, Origin
+from shared.domain.commands import Command, Create
+from shared.http import strict_json
+from shared.http.etags import if_match_tags
+from shared.http.rendering import Renderer, render_session, respond
+from shared.http.request import ApiRequest
+
+_FINGERPRINT_LENGTH = 32
+"""Hexadecimal digits (128 bits)."""
+
+
+async def apply_command(
+    request: ApiRequest, command: Command, render: Renderer = render_session
+) -> Response:
+    """Apply `command` to the session named in the path, and render the response with `render`.
+
+    Raises what `SessionService.change` raises.
+    """
+    context = await _change_context(request, request.authorization.store_name(request.session_id))
+    service = request.components.service
+    outcome = await service.change(request.authorization, request.session_id, command, context)
+    return respond(outcome, render)
+
+
+async def create_session(
+    request: ApiRequest, session_id: str | None, spec: Callable[[str], Create], render: Renderer
+) -> Response:
+    """Create the session that `spec` describes, with a generated id if `session_id` is None.
+
+    Raises what `SessionService.create` raises.
+    """
+    service, key = request.components.service, _own_key(request)
+    scope = key and service.creation_scope(request.authorization, key, session_id)
+    named = session_id or service.new_session_id(request.authorization, scope)
+    context = await _change_context(request, scope or named)
+    outcome = await service.create(
+        request.authorization, spec(named), context, is_new_id=session_id is None
+    )
+    return respond(outcome, render)
+
+
+async def remember_first_attempt(
+    request: ApiRequest, scope: str, facts: dict[str, Any]
+) -> tuple[dict[str, Any], bool]:
+    """Return the `facts` recorded under the request's key, and whether this is a retry.
+
+    For endpoints that change no session: `facts` suffice to reproduce the first response. They
+    are stored in `scope` for 24 h, and not at all without a key. Raises `IdempotencyKeyReused`.
+    """
+    if (own_key := _own_key(request)) is None:
+        return facts, False
+    fingerprint = await _fingerprint(request)
+    own = {"try": token_hex(8), "fingerprint": fingerprint, "facts": facts}
+    record = msgspec.json.encode(own)
+    key = IdempotencyKey(scope, own_key, fingerprint)
+    kept = await request.components.service.remember(key, record)
+    first = msgspec.json.decode(kept)
+    if first["fingerprint"] != fingerprint:
+        raise IdempotencyKeyReused
+    return first["facts"], kept != record
+
+
+def _own_key(request: ApiRequest) -> str | None:
+    """Return the key prefixed with the caller, so that callers can't share keys.
+
+    The prefix has the name's length, because names and keys may contain any separator.
+    """
+    if (key := request.idempotency_key) is None:
+        return None
+    name = request.authorization.caller.name
+    return f"{len(name)}:{name}:{key}"
+
+
+async def _change_context(request: ApiRequest, scope: str) -> ChangeContext:
+    origin = Origin(request.authorization.caller.actor, request.request_id)
+    key = None
+    if (own_key := _own_key(request)) is not None:
+        key = IdempotencyKey(scope, own_key, await _fingerprint(request))
+    return ChangeContext(origin, if_match_tags(request.headers.getlist("if-match")), key)
+
+
+async def _fingerprint(request: ApiRequest) -> str:
+    """Return a hash that tells requests apart; no body, `{}` and `null` count as equal."""
+    body = await request.body()
+    if len(body) > LARGE_BYTES:
+        await yield_to_event_loop()
+    try:
+        value = strict_json.parse_json(body) if body else None
+        content = msgspec.json.encode(value or None, order="deterministic")
+    except ValueError:
+        content = body  # invalid JSON, sent to an endpoint that takes no body and ignores it
+    line = f"{request.method} {request.scope['path'].lower()} ".encode()
+    return sha256(line + content).hexdigest()[:_FINGERPRINT_LENGTH]

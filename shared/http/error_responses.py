@@ -1,0 +1,71 @@
+"""Renders errors as responses with the error envelope (API section 2)."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+from starlette.responses import Response
+
+from shared.application.errors import ServiceError
+from shared.domain.errors import (
+    InvalidTransition,
+    NotActiveParticipant,
+    RuleViolation,
+    UnknownParticipant,
+)
+from shared.http.inputs import RequestValidationError
+from shared.http.validation_errors import MAX_DETAILS, error_details
+
+_INVALID = ("VALIDATION_ERROR", "Request validation failed")
+
+
+def error_response(
+    request_id: str,
+    status: int,
+    code: str,
+    message: str,
+    details: Any = None,
+    headers: Mapping[str, str] | None = None,
+    **more: Any,
+) -> Response:
+    """Return a response with the error envelope; `more` fields are added next to the code."""
+    error = {"code": code, "message": message, "request_id": request_id, **more}
+    if details is not None:
+        error["details"] = details
+    body = msgspec.json.encode({"error": error})
+    return Response(body, status, dict(headers or {}), media_type="application/json")
+
+
+def render_error(error: Exception, request_id: str) -> Response:
+    """Return the response to a service error, a domain refusal or invalid input."""
+    if isinstance(error, RequestValidationError):
+        details = error_details(error.errors)
+        return error_response(request_id, 400, *_INVALID, details)
+    if isinstance(error, ServiceError):
+        return error_response(
+            request_id,
+            error.status,
+            error.code,
+            error.message,
+            error.details,
+            error.headers,
+            **error.beside,
+        )
+    status, code, details = _refusal(error)
+    return error_response(request_id, status, code, str(error), details)
+
+
+def _refusal(error: Exception) -> tuple[int, str, Any]:
+    match error:
+        case RuleViolation():
+            violations = error.violations[:MAX_DETAILS]
+            details = [{"field": v.field, "message": v.message, "code": v.code} for v in violations]
+            return 400, "VALIDATION_ERROR", details
+        case InvalidTransition():
+            return 400, "INVALID_STATE_TRANSITION", None
+        case UnknownParticipant():
+            return 404, "PARTICIPANT_NOT_FOUND", None
+        case NotActiveParticipant():
+            return 409, "CONFLICT", {"active_participant_id": error.active_participant_id}
+        case _:
+            raise error

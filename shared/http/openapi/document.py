@@ -1,0 +1,229 @@
+"""Builds the OpenAPI document, including all errors, from the declared routes with FastAPI."""
+
+import re
+from collections.abc import AsyncIterator, Callable, Iterable
+from inspect import Parameter, Signature
+from typing import Annotated, Any
+
+import msgspec
+from fastapi import Header, Path, Query
+from fastapi.openapi.utils import get_openapi
+from fastapi.routing import APIRoute
+from fastapi.sse import EventSourceResponse, ServerSentEvent
+from starlette.responses import JSONResponse, PlainTextResponse, Response
+
+from shared import VERSION
+from shared.http.fields import Uuid
+from shared.http.openapi import models
+from shared.http.openapi.links import add_links
+from shared.http.request import ApiRequest
+from shared.http.routing import RequestHeader, ResponseSpec, Route
+from shared.http.static_documents import LazyDocument
+
+_DESCRIPTION = """\
+Keeps timers in sync across clients. The server runs no timers: a session stores when a clock
+started and how much time was left, and clients compute
+`remaining = total_time_ms - (server_now - cycle_started_at)`.
+`GET /v1/time` returns server_now.
+"""
+
+_ERRORS = {
+    400: "`VALIDATION_ERROR` (`details` name each field) or `INVALID_STATE_TRANSITION`",
+    401: "`UNAUTHENTICATED`: the token is missing or invalid",
+    403: "`FORBIDDEN`: the caller may not do this",
+    404: "`SESSION_NOT_FOUND` or `PARTICIPANT_NOT_FOUND`",
+    409: "`CONFLICT`, or `SESSION_EXISTS` on creation",
+    412: "`PRECONDITION_FAILED`: `If-Match` doesn't name the current version",
+    413: "`PAYLOAD_TOO_LARGE`: the body is over 1 MiB",
+    415: "`UNSUPPORTED_MEDIA_TYPE`: the body is not JSON",
+    422: "`IDEMPOTENCY_KEY_REUSED`: the key was used for a different request",
+    429: "`RATE_LIMIT_EXCEEDED`: try again after `Retry-After` seconds",
+    503: "`STORE_UNAVAILABLE`: try again after `Retry-After` seconds",
+}
+
+_TAG = {"description": "The session's version, in quotes", "schema": {"type": "string"}}
+_REPLAYED = {
+    "description": "`true` if this is the response to an earlier request with the same key",
+    "schema": {"type": "string"},
+}
+_LOCATION = {"description": "The path of the session", "schema": {"type": "string"}}
+_RETRY_AFTER = {"description": "Seconds to wait", "schema": {"type": "integer"}}
+_CHALLENGE = {
+    "description": "`ChannelAuthorization`, and the error if any",
+    "schema": {"type": "string"},
+}
+_IDS = {"session_id": "The session's UUID", "participant_id": "The participant's UUID"}
+_RESPONSE_CLASSES: dict[str, type[Response]] = {
+    "application/json": JSONResponse,
+    "text/plain": PlainTextResponse,
+    "text/event-stream": EventSourceResponse,
+}
+_LIMITED = {
+    "RateLimit-Limit": "Requests allowed per window",
+    "RateLimit-Remaining": "Requests left in this window",
+    "RateLimit-Reset": "Seconds until more requests are allowed",
+}
+_BEARER = {
+    "type": "http",
+    "scheme": "bearer",
+    "bearerFormat": "JWT",
+    "description": "Roles: service, host, participant, spectator. See docs/security.md.",
+}
+_REQUEST_ID = {
+    "description": "The request's id, as sent by the client or generated",
+    "schema": {"type": "string"},
+}
+
+
+def openapi_document(routes: Iterable[Route]) -> dict[str, Any]:
+    """Return the OpenAPI document of `routes`."""
+    documented = [_documented(route) for route in routes if route.is_documented]
+    schema = get_openapi(
+        title="SyncKairos", version=VERSION, description=_DESCRIPTION, routes=documented
+    )
+    return _corrected(schema)
+
+
+def document_route(path: str, routes: Iterable[Route]) -> Route:
+    """Return the route that serves the document, which is built at the first request."""
+    document = LazyDocument(lambda: msgspec.json.encode(openapi_document(routes)))
+
+    async def answer(request: ApiRequest) -> Response:
+        return await document.response(request, {"Content-Type": "application/json"})
+
+    return Route("GET", path, answer)
+
+
+def _documented(route: Route) -> APIRoute:
+    """Return the route as a FastAPI route, which is used only for the document."""
+    success = route.answers[0]
+    response_class = _RESPONSE_CLASSES[success.media_type]
+    return APIRoute(
+        route.path,
+        _placeholder(route, is_stream=response_class is EventSourceResponse),
+        methods=[route.method],
+        status_code=success.status,
+        tags=[route.tag] if route.tag else None,
+        responses=_responses(route),
+        response_model=None,
+        response_class=response_class,
+        openapi_extra={"security": [{"bearer": []}]} if route.requires else None,
+    )
+
+
+def _placeholder(route: Route, *, is_stream: bool) -> Callable[..., Any]:
+    """Return a function with the name, docstring and parameters of the route's endpoint."""
+
+    async def endpoint() -> None:
+        """Placeholder of an endpoint that returns one response."""
+
+    async def stream() -> AsyncIterator[ServerSentEvent]:
+        """Placeholder of an endpoint that returns a stream of events."""
+        yield ServerSentEvent()
+
+    placeholder: Any = stream if is_stream else endpoint
+    placeholder.__name__ = route.endpoint.__name__
+    placeholder.__doc__ = route.endpoint.__doc__
+    placeholder.__signature__ = Signature(_parameters(route))
+    return placeholder  # type: ignore[no-any-return] # one of the two
+
+
+def _parameters(route: Route) -> list[Parameter]:
+    """Return the input of the route as parameters of a FastAPI endpoint."""
+    parameters = [
+        _parameter(name, Annotated[Uuid, Path(description=_IDS[name])])
+        for name in re.findall(r"{(\w+)}", route.path)
+    ]
+    if route.takes and not route.reads_body:
+        parameters.append(_parameter("query", Annotated[route.takes, Query()]))
+    elif route.takes and route.may_be_absent:
+        parameters.append(_parameter("body", route.takes | None, None))
+    elif route.takes:
+        parameters.append(_parameter("body", route.takes))
+    for header in route.headers:
+        name = header.name.replace("-", "_").lower()
+        parameters.append(_parameter(name, Annotated[str | None, _header(header)], None))
+    return parameters
+
+
+def _parameter(name: str, annotation: Any, default: Any = Parameter.empty) -> Parameter:
+    return Parameter(name, Parameter.KEYWORD_ONLY, annotation=annotation, default=default)
+
+
+def _header(header: RequestHeader) -> Any:
+    return Header(
+        alias=header.name,
+        description=header.description,
+        max_length=header.max_length,
+        pattern=header.pattern,
+    )
+
+
+def _responses(route: Route) -> dict[int | str, dict[str, Any]]:
+    documented: dict[int | str, dict[str, Any]] = {}
+    for answers in route.answers:
+        documented[answers.status] = _success(answers)
+        documented |= _errors(answers.errors)
+    return documented
+
+
+def _success(answers: ResponseSpec) -> dict[str, Any]:
+    success: dict[str, Any] = {"description": answers.description, "headers": {}}
+    if answers.status < 300 and answers.media_type == "application/json":
+        success["headers"]["ETag"] = _TAG
+    if answers.document is not None:
+        success["model"] = getattr(models, answers.document)
+    if answers.status == 201:
+        success["headers"]["Location"] = _LOCATION
+    if 422 in answers.errors:
+        success["headers"]["Idempotent-Replayed"] = _REPLAYED
+    return success
+
+
+def _errors(statuses: Iterable[int]) -> dict[int | str, dict[str, Any]]:
+    documented: dict[int | str, dict[str, Any]] = {}
+    for status in statuses:
+        documented[status] = {"model": models.ErrorEnvelope, "description": _ERRORS[status]}
+        if status in (429, 503):
+            documented[status]["headers"] = {"Retry-After": _RETRY_AFTER}
+        if status == 401:
+            documented[status]["headers"] = {"WWW-Authenticate": _CHALLENGE}
+    return documented
+
+
+def _corrected(schema: dict[str, Any]) -> dict[str, Any]:
+    """Replace FastAPI's assumptions in `schema` with the actual responses.
+
+    FastAPI's 422 is removed (validation errors are 400), and every response gets its header fields.
+    """
+    for path in schema["paths"].values():
+        for operation in path.values():
+            validation = operation["responses"].get("422", {})
+            if "HTTPValidationError" in str(validation):
+                del operation["responses"]["422"]
+            for response in operation["responses"].values():
+                response.setdefault("headers", {})["X-Request-Id"] = _REQUEST_ID
+                if "security" in operation:
+                    response["headers"] |= _quota_headers()
+    add_links(schema["paths"])
+    _use_integers(schema)
+    schema.setdefault("components", {})["securitySchemes"] = {"bearer": _BEARER}
+    for unused in ("HTTPValidationError", "ValidationError"):
+        schema.get("components", {}).get("schemas", {}).pop(unused, None)
+    return schema
+
+
+def _quota_headers() -> dict[str, Any]:
+    return {
+        name: {"description": description, "schema": {"type": "integer"}}
+        for name, description in _LIMITED.items()
+    }
+
+
+def _use_integers(part: Any) -> None:
+    """Convert FastAPI's float bounds of integers, such as 86400000.0, back to integers."""
+    for key, value in part.items() if isinstance(part, dict) else enumerate(part):
+        if isinstance(value, float) and value.is_integer():
+            part[key] = int(value)
+        elif isinstance(value, dict | list):
+            _use_integers(value)

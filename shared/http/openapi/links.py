@@ -1,0 +1,49 @@
+"""Links between operations in the OpenAPI document (OpenAPI 3.1 section 4.8.20)."""
+
+from typing import Any
+
+_SESSIONS = "/v1/sessions"
+_SESSION = _SESSIONS + "/{session_id}"
+_PARTICIPANTS = _SESSION + "/participants"
+
+_FROM_CREATION = {
+    "session_id": "$response.body#/data/session_id",
+    "participant_id": "$response.body#/data/participants/0/participant_id",
+}
+_FROM_JOINING = {
+    "session_id": "$response.body#/data/session_id",
+    "participant_id": "$request.body#/participant_id",
+}
+
+
+def add_links(paths: dict[str, Any]) -> None:
+    """Add links to the `paths` of a document.
+
+    Creating a session links to every operation on it, adding a participant to adjusting its clock.
+    """
+    on_sessions = {
+        (path, method): operation
+        for path, operations in paths.items()
+        for method, operation in operations.items()
+        if path.startswith(_SESSION)
+    }
+    on_clocks = {key: value for key, value in on_sessions.items() if key[1] == "patch"}
+    for source, targets, values in (
+        (_SESSIONS, on_sessions, _FROM_CREATION),
+        (_PARTICIPANTS, on_clocks, _FROM_JOINING),
+    ):
+        if source in paths:
+            paths[source]["post"]["responses"]["201"]["links"] = _links(targets, values)
+
+
+def _links(
+    operations: dict[tuple[str, str], dict[str, Any]], values: dict[str, str]
+) -> dict[str, Any]:
+    """Return a link to each of `operations`, with the path parameters from `values`."""
+    return {
+        operation["operationId"].partition("_v1_")[0]: {
+            "operationId": operation["operationId"],
+            "parameters": {name: v for name, v in values.items() if f"{{{name}}}" in path},
+        }
+        for (path, _), operation in operations.items()
+    }

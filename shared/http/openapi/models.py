@@ -1,0 +1,291 @@
+"""Models of the response bodies for the OpenAPI document; tests check real responses with them."""
+
+from typing import Annotated, Any, Generic, Literal, TypeVar
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from shared.domain.events import EventType
+from shared.domain.session import Status, SyncMode
+from shared.http.fields import Uuid
+
+T = TypeVar("T")
+Ms = Annotated[int, Field(ge=0, description="ms")]
+EpochMs = Annotated[int, Field(description="ms since the Unix epoch, on the server's clock")]
+Timestamp = Annotated[
+    str, Field(json_schema_extra={"format": "date-time"}, examples=["2026-01-31T09:30:05.123Z"])
+]
+
+
+def _remove_default(schema: dict[str, Any]) -> None:
+    schema.pop("default")
+
+
+def omittable() -> Any:
+    """Declare a field that is left out, never null, when it has no value."""
+    return Field(default=None, json_schema_extra=_remove_default)
+
+
+class ResponseModel(BaseModel):
+    """An object with these fields and no others; optional fields may be left out."""
+
+    model_config = ConfigDict(extra="forbid", defer_build=True)
+
+
+class Participant(ResponseModel):
+    """`total_time_ms` is the value at `cycle_started_at`; the other times are live."""
+
+    participant_id: Uuid
+    participant_index: int
+    total_time_ms: Ms = omittable()
+    time_used_ms: Ms
+    time_remaining_ms: Ms = omittable()
+    cycle_count: int
+    is_active: bool
+    has_expired: bool
+    group_id: Uuid = omittable()
+
+
+class Group(ResponseModel):
+    """Participants that share a bank."""
+
+    group_id: Uuid
+    total_time_ms: Ms
+    time_used_ms: Ms
+    time_remaining_ms: Ms
+    is_active: bool
+    has_expired: bool
+
+
+class TimeoutAction(BaseModel):
+    """The configured action, with the application's own keys."""
+
+    model_config = ConfigDict(extra="allow", defer_build=True)
+
+    type: Literal["notify", "skip_cycle", "end_session", "auto_action"]
+
+
+class AppliedAction(TimeoutAction):
+    """The applied action; `winner` is the only participant or group with time left, for
+    `winner_by: "time"`."""
+
+    winner: Uuid = omittable()
+
+
+class Session(ResponseModel):
+    """A session. Live times are as of `server_time_ms`.
+
+    While it is pending, no participant is active and `starts_with` names the first one.
+    """
+
+    session_id: Uuid
+    sync_mode: SyncMode
+    status: Status
+    version: Annotated[int, Field(ge=1)]
+    participants: list[Participant]
+    groups: list[Group] = omittable()
+    active_participant_id: Uuid | None
+    active_group_id: Uuid = omittable()
+    starts_with: Uuid = omittable()
+    total_time_ms: Ms = omittable()
+    time_per_cycle_ms: Ms | None
+    cycle_number: int
+    cycle_started_at: Timestamp | None
+    session_started_at: Timestamp | None
+    session_completed_at: Timestamp | None
+    increment_ms: Ms
+    max_time_ms: Ms = omittable()
+    auto_advance: bool
+    action_on_timeout: TimeoutAction
+    warn_at_ms: list[Ms] = omittable()
+    metadata: dict[str, Any] = omittable()
+    participants_may_pause: bool = omittable()
+    created_at: Timestamp
+    updated_at: Timestamp
+    server_time_ms: EpochMs
+    deadline_at: Timestamp | None
+    time_remaining_ms: Ms = omittable()
+
+
+class Summary(ResponseModel):
+    """The active participant or group, and its remaining time."""
+
+    session_id: Uuid
+    status: Status
+    version: Annotated[int, Field(ge=1)]
+    active_participant_id: Uuid | None
+    active_group_id: Uuid = omittable()
+    starts_with: Uuid = omittable()
+    deadline_at: Timestamp | None
+    time_remaining_ms: Ms = omittable()
+    server_time_ms: EpochMs
+
+
+class SwitchResult(ResponseModel):
+    """The result of a switch; the last three fields are only present if a clock had run out."""
+
+    session_id: Uuid
+    active_participant_id: Uuid | None
+    cycle_started_at: Timestamp | None
+    participants: list[Participant]
+    status: Status
+    version: Annotated[int, Field(ge=1)]
+    cycle_number: int
+    expired_participant_id: Uuid = omittable()
+    expired_group_id: Uuid = omittable()
+    action_applied: AppliedAction = omittable()
+
+
+class Batch(ResponseModel):
+    """The sessions found, in the requested order, and the ids not found."""
+
+    sessions: list[Session]
+    not_found: list[Uuid]
+
+
+class AuditEvent(ResponseModel):
+    """One accepted change: its actor, the participant or group, and the clock just before it."""
+
+    version: Annotated[int, Field(ge=1)]
+    event: EventType
+    occurred_at: Timestamp
+    actor: str
+    request_id: str | None
+    participant_id: Uuid | None
+    group_id: Uuid | None
+    time_remaining_ms: Ms | None
+    time_elapsed_ms: Ms | None
+    cycle_number: int
+    metadata: Annotated[dict[str, Any], Field(description="Details that depend on `event`")]
+
+
+class AuditTrail(ResponseModel):
+    """A page of the audit trail, oldest first; `next` is the next page's `after`, if any."""
+
+    events: list[AuditEvent]
+    next: int | None
+
+
+class Token(ResponseModel):
+    """A token, valid until `expires_at`."""
+
+    token: str
+    expires_at: Timestamp
+
+
+class SupabaseSubscription(ResponseModel):
+    """Join `topic` as a private channel of the Supabase project at `url`. An event's name is the
+    message's type, its payload the message. Request a new token before this one expires, and pass
+    it to the Supabase client.
+    """
+
+    transport: Literal["supabase"]
+    url: str
+    key: Annotated[str, Field(description="The project's publishable key")]
+    topic: str
+    token: str
+    expires_at: Timestamp
+
+
+class SocketSubscription(ResponseModel):
+    """Open a WebSocket to `url`; if there is a token, append `&token=` and the token."""
+
+    transport: Literal["websocket"]
+    url: str
+    token: str = omittable()
+    expires_at: str = omittable()
+
+
+class NoSubscription(ResponseModel):
+    """Changes are not pushed: poll `url` with `If-None-Match`."""
+
+    transport: Literal["polling"]
+    url: str
+
+
+Subscription = Annotated[
+    SupabaseSubscription | SocketSubscription | NoSubscription, Field(discriminator="transport")
+]
+
+
+class Envelope(ResponseModel, Generic[T]):
+    """The body of a successful response."""
+
+    data: T
+
+
+class Time(ResponseModel):
+    """The store's clock, which all sessions use."""
+
+    timestamp_ms: EpochMs
+    server_version: str
+    drift_tolerance_ms: Ms
+
+
+class Health(ResponseModel):
+    """The process is alive."""
+
+    status: Literal["ok"]
+
+
+class Checks(ResponseModel):
+    """The state of each dependency."""
+
+    redis: Annotated[
+        Literal["up", "down"],
+        Field(description="`down`: Redis refuses changes, and the status is `not_ready`"),
+    ]
+    audit: Annotated[
+        Literal["up", "down", "off"],
+        Field(
+            description="`off`: no audit database is configured. `down`: it doesn't accept every"
+            " entry or the trail doesn't advance, and the status is `degraded`"
+        ),
+    ]
+
+
+class Reasons(ResponseModel):
+    """The reason for each dependency that is `down`."""
+
+    redis: str = omittable()
+    audit: str = omittable()
+
+
+class Readiness(ResponseModel):
+    """Whether this instance can serve requests."""
+
+    status: Literal["ready", "degraded", "not_ready", "stopping"]
+    checks: Checks
+    reasons: Reasons = omittable()
+
+
+class FieldError(ResponseModel):
+    """One violated rule."""
+
+    field: str
+    message: str
+    code: str
+
+
+class Error(ResponseModel):
+    """An error; `details` is a list of field errors, or an object with more information."""
+
+    code: str
+    message: str
+    request_id: str
+    details: list[FieldError] | dict[str, Any] = omittable()
+    retry_after_seconds: int = omittable()
+
+
+class ErrorEnvelope(ResponseModel):
+    """The body of every error response."""
+
+    error: Error
+
+
+SessionAnswer = Envelope[Session]
+SwitchAnswer = Envelope[SwitchResult]
+SummaryAnswer = Envelope[Summary]
+BatchAnswer = Envelope[Batch]
+AuditTrailAnswer = Envelope[AuditTrail]
+TokenAnswer = Envelope[Token]
+SubscriptionAnswer = Envelope[Subscription]

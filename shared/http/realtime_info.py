@@ -1,0 +1,165 @@
+"""How clients subscribe to a session: by WebSocket, Supabase or polling (API section 3)."""
+
+import time
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from starlette.requests import HTTPConnection
+
+from shared.application.authorization import Authorization, Caller, Role
+from shared.application.push_messages import topic_name
+from shared.auth.supabase_tokens import SupabaseTokenSigner
+from shared.auth.tokens import TokenKind
+from shared.http.access_control import AccessControl
+from shared.http.client_address import public_url
+from shared.http.rendering import token_fields
+from shared.settings.settings import Settings
+
+_LIFETIME_S = 600
+"""Lifetime of a subscription token; short, because tokens can't be revoked."""
+
+
+class Subscriptions(Protocol):
+    """A transport by which clients follow sessions."""
+
+    @property
+    def origins(self) -> tuple[str, ...]:
+        """Origins other than this service that a page must be allowed to connect to."""
+
+    def of(
+        self,
+        request: HTTPConnection,
+        authorization: Authorization,
+        session_id: str,
+        access_control: AccessControl,
+    ) -> dict[str, Any]:
+        """Return the fields of the API's Subscription for the caller of `authorization`.
+
+        `access_control` mints tokens of this service.
+        """
+
+
+@dataclass(frozen=True, slots=True)
+class SupabaseSubscriptions:
+    """Subscriptions through the Supabase project at `url`, with its publishable `key`.
+
+    `tokens` is None in functions that need only `origins`.
+    """
+
+    url: str
+    key: str
+    tokens: SupabaseTokenSigner | None
+
+    @property
+    def origins(self) -> tuple[str, ...]:
+        """See `EventStreams`."""
+        return (self.url, self.url.replace("http", "ws", 1))
+
+    def of(
+        self,
+        request: HTTPConnection,
+        authorization: Authorization,
+        session_id: str,
+        access_control: AccessControl,
+    ) -> dict[str, Any]:
+        """See `EventStreams`."""
+        assert self.tokens
+        name = authorization.store_name(session_id)
+        token, expires_at_s = self.tokens.mint(name, _expiry(authorization.caller))
+        return {
+            "transport": "supabase",
+            "url": self.url,
+            "key": self.key,
+            "topic": topic_name(name),
+            **token_fields(token, expires_at_s),
+        }
+
+
+class SocketSubscriptions:
+    """Subscriptions through a WebSocket of this service, with a token only for subscribing."""
+
+    origins = ()
+
+    def of(
+        self,
+        request: HTTPConnection,
+        authorization: Authorization,
+        session_id: str,
+        access_control: AccessControl,
+    ) -> dict[str, Any]:
+        """See `EventStreams`. There is no token if this service can't issue tokens."""
+        url = public_url(request, "/ws", socket=True, query=f"sessionId={session_id}")
+        subscription = {"transport": "websocket", "url": url}
+        caller = authorization.caller
+        if not access_control.can_mint:
+            return subscription
+        lifetime_s = int(max(0, _expiry(caller) - time.time()))
+        token, expires_at_s = access_control.mint(
+            TokenKind.SUBSCRIPTION, _as_subscriber(caller, session_id), lifetime_s
+        )
+        return subscription | token_fields(token, expires_at_s)
+
+
+class PollingSubscriptions:
+    """No pushes are available: clients poll with the version that they know."""
+
+    origins = ()
+
+    def of(
+        self,
+        request: HTTPConnection,
+        authorization: Authorization,
+        session_id: str,
+        access_control: AccessControl,
+    ) -> dict[str, Any]:
+        """See `EventStreams`."""
+        return {
+            "transport": "polling",
+            "url": public_url(request, f"/v1/sessions/{session_id}"),
+        }
+
+
+def make_subscriptions(settings: Settings, *, holds_sockets: bool) -> Subscriptions:
+    """Return the configured transport; without Supabase, WebSockets in the container and polling
+    in functions.
+
+    Ends the process if the container has no key to sign Supabase tokens, or if the signing key is
+    malformed. Only functions that mint Supabase tokens have a key.
+    """
+    if settings.supabase_url and settings.supabase_publishable_key:
+        tokens = _supabase_tokens(settings)
+        if tokens is None and holds_sockets:
+            raise SystemExit(
+                "SyncKairos can't start. SUPABASE_PUBLISHABLE_KEY needs SUPABASE_SIGNING_KEY or"
+                " SUPABASE_JWT_SECRET to issue tokens for subscriptions."
+            )
+        url = settings.supabase_url.rstrip("/")
+        return SupabaseSubscriptions(url, settings.supabase_publishable_key, tokens)
+    return SocketSubscriptions() if holds_sockets else PollingSubscriptions()
+
+
+def _supabase_tokens(settings: Settings) -> SupabaseTokenSigner | None:
+    if settings.supabase_signing_key:
+        try:
+            return SupabaseTokenSigner.from_jwk(settings.supabase_signing_key.get_secret_value())
+        except ValueError as error:
+            raise SystemExit(f"SyncKairos can't start. SUPABASE_SIGNING_KEY: {error}") from None
+    if settings.supabase_jwt_secret:
+        return SupabaseTokenSigner.from_secret(settings.supabase_jwt_secret.get_secret_value())
+    return None
+
+
+def _expiry(caller: Caller) -> float:
+    """Return the expiry of a subscription token, not after the caller's own (s since the epoch).
+
+    The leeway for differing clocks applies to both tokens, so the subscription may outlive the
+    caller's expiry by twice the leeway.
+    """
+    expires_at = time.time() + _LIFETIME_S
+    return expires_at if caller.expires_at is None else min(expires_at, caller.expires_at)
+
+
+def _as_subscriber(caller: Caller, session_id: str) -> Caller:
+    """Return the caller as a spectator of that session."""
+    subject = caller.subject or str(caller.role)
+    return Caller(Role.SPECTATOR, subject, caller.tenant, session_id.lower())

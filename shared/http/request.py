@@ -1,0 +1,179 @@
+"""One HTTP request, with its caller and authorization."""
+
+import re
+from collections.abc import Iterable
+from typing import Any
+from uuid import uuid4
+
+from starlette.datastructures import Headers
+from starlette.requests import ClientDisconnect, Request
+from starlette.types import Receive, Scope
+
+from shared.application.authorization import Authorization, Caller
+from shared.application.errors import (
+    PayloadTooLarge,
+    UnsupportedContentCoding,
+    UnsupportedMediaType,
+)
+from shared.application.event_loop import LARGE_BYTES, yield_to_event_loop
+from shared.auth.rate_limits import RequestRateLimit
+from shared.domain.errors import RuleViolation, Violation
+from shared.domain.session import Session
+from shared.domain.units import Instant
+from shared.http import strict_json
+from shared.http.components import Components
+from shared.http.routing import Route
+
+MAX_BODY_BYTES = 1024 * 1024
+_MAX_DIGITS = 15
+_ACCEPTABLE_ID = re.compile(rb"[\x21-\x7e]{1,128}")
+
+
+class IndexedHeaders(Headers):
+    """Starlette's request headers with a lookup by dictionary: a request looks up about ten."""
+
+    def __init__(self, scope: Scope) -> None:
+        super().__init__(scope=scope)
+        # As in Starlette, the first field of a name wins.
+        self._first = {name.decode("latin-1"): value for name, value in reversed(self._list)}
+
+    def __getitem__(self, key: str) -> str:
+        return self._first[key.lower()].decode("latin-1")
+
+    def __contains__(self, key: Any) -> bool:
+        return key.lower() in self._first
+
+    def get(self, key: str, default: Any = None) -> Any:
+        """Return the value of the field, or `default` if the request has no such field."""
+        value = self._first.get(key.lower())
+        return default if value is None else value.decode("latin-1")
+
+    def getlist(self, key: str) -> list[str]:
+        """Return all values of the field, in their order in the request."""
+        return super().getlist(key) if key in self else []
+
+
+class ApiRequest(Request):
+    """A request, and the `components` of the instance that serve it.
+
+    The pipeline sets `route` after routing, then `caller`, `rate_limit` and `authorization` if the
+    route requires a right, and the ids when it has parsed the path.
+    """
+
+    route: Route | None = None
+    caller: Caller | None = None
+    rate_limit: RequestRateLimit | None = None
+    authorization: Authorization
+    session_id: str = ""
+    participant_id: str = ""
+
+    def __init__(self, scope: Scope, receive: Receive, components: Components) -> None:
+        super().__init__(scope, receive)
+        self._headers = IndexedHeaders(scope)
+        self.components = components
+        self.request_id = request_id_in(scope["headers"])
+        self._content: bytes | None = None
+
+    @property
+    def idempotency_key(self) -> str | None:
+        """The request's `Idempotency-Key`, if any."""
+        return self.headers.get("idempotency-key")
+
+    @property
+    def is_head(self) -> bool:
+        """Whether this is a `HEAD` request, for which an endpoint need not start a stream."""
+        return self.method == "HEAD"
+
+    async def read_session(self) -> tuple[Session, Instant]:
+        """Return the session named in the path, and the instant at which it was read.
+
+        Raises `SessionNotFound` and `StoreUnavailable`.
+        """
+        return await self.components.service.read(self.authorization, self.session_id)
+
+    async def body(self) -> bytes:
+        """Return the whole body, at most 1 MiB.
+
+        Raises `PayloadTooLarge` as soon as the limit is known to be exceeded, `RuleViolation` for
+        a `Content-Length` that is not a number, and `ClientDisconnect`.
+        """
+        if self._content is None:
+            if _length_in(self.headers) > MAX_BODY_BYTES:
+                raise PayloadTooLarge
+            content, has_more = await self._next_chunk()
+            if has_more:
+                received = bytearray(content)  # appending doesn't copy earlier chunks
+                while has_more:
+                    chunk, has_more = await self._next_chunk()
+                    received += chunk
+                    if len(received) > MAX_BODY_BYTES:
+                        raise PayloadTooLarge
+                content = bytes(received)
+            self._content = content
+        return self._content
+
+    async def json_bytes(self) -> bytes:
+        """Return the body after checking that its header fields declare plain JSON.
+
+        Raises what `body` raises, and `UnsupportedMediaType` or `UnsupportedContentCoding`.
+        """
+        content = await self.body()
+        if content:
+            _check_content_headers(self.headers)
+        return content
+
+    async def json(self) -> Any:
+        """Return the body parsed as JSON (RFC 8259), or None without a body.
+
+        Raises what `json_bytes` raises, and `ValueError` with a message for the caller.
+        """
+        content = await self.json_bytes()
+        if not content:
+            return None
+        if len(content) > LARGE_BYTES:
+            await yield_to_event_loop()
+        value = strict_json.parse_json(content)
+        if len(content) > LARGE_BYTES:
+            await yield_to_event_loop()  # validation, which follows, takes as long as parsing
+        return value
+
+    async def _next_chunk(self) -> tuple[bytes, bool]:
+        """Return the next chunk of the body, and whether more follow."""
+        message = await self._receive()
+        if message["type"] == "http.disconnect":
+            raise ClientDisconnect
+        return message.get("body", b""), message.get("more_body", False)
+
+
+def request_id_in(headers: Iterable[tuple[bytes, bytes]]) -> str:
+    """Return `X-Request-Id` if it is 1 to 128 visible ASCII characters, otherwise a new id."""
+    for name, value in headers:
+        if name == b"x-request-id" and _ACCEPTABLE_ID.fullmatch(value):
+            return value.decode("ascii")
+    return str(uuid4())
+
+
+def _length_in(headers: Headers) -> int:
+    """Return the `Content-Length` in bytes, 0 if absent (RFC 9110 section 8.6)."""
+    value = headers.get("content-length", "0")
+    if not (value.isascii() and value.isdecimal()):
+        raise RuleViolation(Violation("content-length", "must be a number of bytes", "invalid"))
+    return int(value) if len(value) <= _MAX_DIGITS else MAX_BODY_BYTES + 1
+
+
+def _check_content_headers(headers: Headers) -> None:
+    """Raise `UnsupportedContentCoding` for an encoded body, `UnsupportedMediaType` if not JSON.
+
+    A body without a content type counts as JSON.
+    """
+    coding = headers.get("content-encoding", "").strip().lower()
+    if coding not in ("", "identity"):
+        raise UnsupportedContentCoding
+    content_type = headers.get("content-type")
+    if content_type and not _is_json(content_type):
+        raise UnsupportedMediaType
+
+
+def _is_json(content_type: str) -> bool:
+    media_type = content_type.partition(";")[0].strip().lower()
+    return media_type.startswith("application/") and media_type.endswith(("/json", "+json"))

@@ -1,0 +1,91 @@
+"""Validation errors as field, message with number and unit, and code (API section 2, Errors)."""
+
+from collections.abc import Sequence
+from typing import Any, get_args
+
+from pydantic_core.core_schema import ErrorType
+
+MAX_DETAILS = 20
+"""Most validation errors that a response lists."""
+_MAX_FIELD = 100
+
+_CODES = {
+    "missing": "missing",
+    "extra_forbidden": "unknown_field",
+    "greater_than_equal": "too_small",
+    "less_than_equal": "too_big",
+    "uuid": "invalid_uuid",
+    "literal_error": "invalid_enum",
+    "json_invalid": "invalid_json",
+    "too_long": "too_long",
+    "too_short": "too_short",
+    "string_too_long": "too_long",
+    "too_large": "too_large",
+    "too_deep": "too_deep",
+    "timestamp": "invalid_timestamp",
+    "no_nul": "invalid_character",
+}
+
+_MESSAGES = {
+    "missing": "is required",
+    "extra_forbidden": "is not a known field",
+    "int_type": "must be an integer",
+    "int_from_float": "must be an integer",
+    "int_parsing": "must be an integer",
+    "bool_type": "must be true or false",
+    "bool_parsing": "must be true or false",
+    "string_type": "must be a string",
+    "list_type": "must be a list",
+    "dict_type": "must be an object",
+    "model_type": "must be an object",
+    "model_attributes_type": "must be an object",
+    "string_pattern_mismatch": "may contain only visible ASCII characters",
+}
+
+_PYDANTIC_TYPES = frozenset(get_args(ErrorType))
+"""Pydantic's own error types; its messages may quote the input, so they are not used."""
+
+
+def error_details(errors: Sequence[Any]) -> list[dict[str, str]]:
+    """Return the first of Pydantic's `errors()` as `details` of a 400.
+
+    Only field names of the input are repeated, and only their first 100 characters.
+    """
+    return [
+        {
+            "field": _field(error["loc"]),
+            "message": _message(error),
+            "code": _CODES.get(error["type"], "invalid_type"),
+        }
+        for error in errors[:MAX_DETAILS]
+    ]
+
+
+def _field(location: Sequence[str | int]) -> str:
+    """Return `('body', 'participants', 0, 'total_time_ms')` as `participants.0.total_time_ms`."""
+    source, *path = location
+    if not path or (source == "body" and isinstance(path[0], int)):
+        return str(source)
+    return ".".join(str(step) for step in path)[:_MAX_FIELD]
+
+
+def _message(error: Any) -> str:
+    kind, context = error["type"], error.get("ctx", {})
+    unit = "ms" if str(error["loc"][-1]).endswith("_ms") or "warn_at_ms" in error["loc"] else ""
+    match kind:
+        case "greater_than_equal":
+            return f"must be at least {context['ge']}{unit}"
+        case "less_than_equal":
+            return f"cannot exceed {context['le']}{unit}"
+        case "literal_error":
+            return f"must be one of {context['expected']}"
+        case "json_invalid":
+            return str(context["error"])
+        case "too_long":
+            return f"cannot exceed {context['max_length']} entries"
+        case "string_too_long":
+            return f"cannot exceed {context['max_length']} characters"
+        case _:
+            return _MESSAGES.get(kind) or (
+                "is not valid" if kind in _PYDANTIC_TYPES else error["msg"]
+            )

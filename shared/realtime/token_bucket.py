@@ -1,0 +1,58 @@
+"""Rate limit of an instance's messages to Supabase, over all sessions."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+
+_MAX_REQUESTS = 32
+"""Concurrent requests. The HTTP client queues further ones at a cost that is quadratic in their
+number: a thousand would block the event loop for seconds."""
+
+
+class TokenBucket:
+    """A token bucket of size `rate` that refills by `rate` messages per second; 0 means no limit.
+
+    A sender may take more tokens than are left; later senders wait longer then. At most 32 senders
+    have their turn at the same time. There is no timer while no sender waits.
+    """
+
+    def __init__(
+        self,
+        rate: int,
+        clock: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+    ) -> None:
+        self._rate = rate
+        self._clock = clock
+        self._sleep = sleep
+        self._tokens = float(rate)
+        self._refilled_at = clock()
+        self._queue = asyncio.Lock()
+        self._slots = asyncio.Semaphore(_MAX_REQUESTS)
+
+    @asynccontextmanager
+    async def turn(self) -> AsyncIterator[None]:
+        """Wait for a turn, first come, first served. Call `pay` inside, before sending."""
+        async with self._slots:
+            await self._token()
+            yield
+
+    def pay(self, messages: int) -> None:
+        """Take `messages` tokens out of the bucket, even if fewer are left."""
+        if self._rate:
+            self._tokens = self._refill() - messages
+
+    async def _token(self) -> None:
+        """Wait until the bucket has a token."""
+        if self._rate:
+            async with self._queue:
+                while (missing := 1 - self._refill()) > 0:
+                    await self._sleep(missing / self._rate)
+
+    def _refill(self) -> float:
+        now = self._clock()
+        gained = max(0.0, now - self._refilled_at) * self._rate
+        self._tokens = min(float(self._rate), self._tokens + gained)
+        self._refilled_at = now
+        return self._tokens

@@ -1,0 +1,159 @@
+"""Keys, arguments and replies of the script `commit.lua`."""
+
+from functools import lru_cache
+from math import ceil, sqrt
+from typing import NamedTuple
+
+from shared.application import audit_entries
+from shared.application.errors import StoreUnavailable
+from shared.application.ports.commit import (
+    Commit,
+    CommitResult,
+    Committed,
+    DuplicateRequest,
+    OwnerLimits,
+    QuotaExceeded,
+    RevisionConflict,
+)
+from shared.application.session_encoding import encode_session
+from shared.domain.units import DAY, Instant
+from shared.store import codec
+from shared.store.connection import Argument, Reply
+from shared.store.keys import StoreKeys
+
+STATE_INDEX = 3
+"""Index of the session's state in the arguments."""
+
+_SMALL_STATE = 2048
+"""Largest state, in bytes, that is stored with an answer uncompressed."""
+
+_LARGE_SESSION = 64 * 1024
+"""Size of a large session in bytes, for the statistical spread of bytes over shards."""
+
+_HIGH_LOAD = 8_000
+"""Load of a session that advances every second, for the spread of loads over shards."""
+
+
+class CommitFeatures(NamedTuple):
+    """The parts of a commit that a deployment needs.
+
+    `publishes`: to Redis channels, which instances listen to. `sets_alarms`: instants for an
+    external alarm service. `audits`: audit entries, which a worker moves to the trail. `remembers`:
+    the trail provides the state of a recorded answer, so it isn't stored with the answer.
+    """
+
+    publishes: bool = True
+    sets_alarms: bool = False
+    audits: bool = True
+    remembers: bool = True
+
+
+DEFAULT_FEATURES = CommitFeatures()
+
+
+def commit_keys(commit: Commit, keys: StoreKeys) -> list[str]:
+    """Return the KEYS of the script: every key and channel that the commit uses."""
+    shard = keys.shard_of(commit.name)
+    touched = [
+        keys.session(commit.name),
+        keys.deadlines(shard),
+        keys.outbox(shard),
+        keys.push_channel(commit.name),
+        keys.wake_channel(shard),
+        keys.outbox_channel(shard),
+    ]
+    if commit.key:
+        touched.append(keys.answer(commit.key))
+    if commit.owner:
+        touched += [keys.owned(shard, commit.owner), keys.held(shard, commit.owner)]
+    return touched
+
+
+def commit_arguments(commit: Commit, keys: StoreKeys, means: CommitFeatures) -> list[Argument]:
+    """Return the ARGV of the script."""
+    state = encode_session(commit.session) if commit.session else b""
+    audited = audit_entries.encode(commit, state) if means.audits else []
+    record, keeps_state = _record_of(commit, state, means) if commit.key else (b"", False)
+    return [
+        commit.name,
+        commit.expected or "",
+        commit.operation_id,
+        state,
+        commit.retention_ms,
+        _optional(commit.wake_at),
+        commit.now,
+        _optional(commit.alarm_at if means.sets_alarms else None),
+        "1" if means.publishes else "",
+        record,
+        "1" if keeps_state else "",
+        DAY,
+        len(audited),
+        *audited,
+        *(_owner_arguments(commit, keys) if commit.owner else ()),
+        *(commit.pushes if means.publishes else ()),
+    ]
+
+
+def _record_of(commit: Commit, state: bytes, means: CommitFeatures) -> tuple[bytes, bool]:
+    """Return the record of the answer, and whether the script must append the state to it."""
+    record = codec.encode_record(commit)
+    if means.remembers or not state:
+        return record, False
+    if len(state) <= _SMALL_STATE:
+        return record, True
+    return record + b"\n" + codec.compress_state(state), False
+
+
+def _owner_arguments(commit: Commit, keys: StoreKeys) -> list[Argument]:
+    share = limits_per_shard(commit.owner_limits, keys)
+    limits = (share.sessions, share.bytes, share.load, share.written)
+    return [*map(_optional, limits), commit.load]
+
+
+@lru_cache(maxsize=64)
+def limits_per_shard(limits: OwnerLimits, keys: StoreKeys) -> OwnerLimits:
+    """Return the limits of an owner on one shard, given its `limits` over all shards.
+
+    Sessions are spread over shards at random, so a shard's limit is an even share plus four
+    standard deviations. An owner is hardly ever refused below its limit `most`, and never holds
+    more than `most + 4 * sqrt(most * shards) + shards` sessions; with one shard, never more than
+    `most`. Bytes and load are treated alike, in units of a large and of a busy session.
+    """
+    return OwnerLimits(
+        _share(limits.sessions, 1, keys.shards),
+        _share(limits.bytes, _LARGE_SESSION, keys.shards),
+        _share(limits.load, _HIGH_LOAD, keys.shards),
+        _share(limits.written, _LARGE_SESSION, keys.shards),
+    )
+
+
+def _share(most: int | None, unit: int, shards: int) -> int | None:
+    if most is None:
+        return None
+    share = most / unit / shards
+    return min(most, ceil(unit * (share + 4 * sqrt(share))))
+
+
+def parse_commit_reply(reply: Reply) -> CommitResult:
+    """Return the result of the commit. Raises `StoreUnavailable` for an unknown reply."""
+    match reply:
+        case [b"done", *_]:
+            return Committed()
+        case [b"answered", recorded]:
+            return DuplicateRequest(codec.decode_record(recorded))
+        case [b"superseded", revision, *state]:
+            return RevisionConflict(codec.decode_stored(revision, state[0] if state else None))
+        case [b"full", b"sessions"]:
+            return QuotaExceeded("sessions")
+        case [b"full", b"bytes"]:
+            return QuotaExceeded("bytes")
+        case [b"full", b"load"]:
+            return QuotaExceeded("load")
+        case [b"full", b"written"]:
+            return QuotaExceeded("written")
+        case _:
+            raise StoreUnavailable
+
+
+def _optional(number: Instant | int | None) -> str | int:
+    return "" if number is None else number

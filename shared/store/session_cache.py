@@ -1,0 +1,57 @@
+"""Cache of recently loaded or committed sessions, which saves decoding the same state again."""
+
+from collections import OrderedDict
+
+from shared.application.ports.commit import StoredSession
+from shared.store.codec import decode_stored
+
+_MOST_BYTES = 512 * 1024
+"""Of encoded states. The decoded sessions take about five times as much memory."""
+
+
+class SessionCache:
+    """LRU cache of the latest known revision of each session, at most 512 KiB of encoded states.
+
+    It never replaces a load: the newest revision always comes from Redis. A revision identifies one
+    write, so a cached session with the same revision is identical.
+    """
+
+    def __init__(self) -> None:
+        self._kept: OrderedDict[str, tuple[StoredSession, int]] = OrderedDict()
+        self._bytes = 0
+
+    def decoded(
+        self, name: str, operations: bytes | None, state: bytes | None
+    ) -> StoredSession | None:
+        """Return the decoded `state`; its revision is the first operation id in `operations`.
+
+        None if one of the two is missing: the session is deleted or doesn't exist.
+        """
+        if state and self.knows(name, operations):
+            self._kept.move_to_end(name)
+            return self._kept[name][0]
+        stored = decode_stored(operations, state)
+        if stored and state:
+            self.keep(name, stored, len(state))
+        return stored
+
+    def knows(self, name: str, operations: bytes | None) -> bool:
+        """Whether the session at this revision is cached, so that `decoded` needs no decoding."""
+        known = self._kept.get(name)
+        return bool(known and operations and operations.startswith(known[0].revision.encode()))
+
+    def keep(self, name: str, stored: StoredSession, size: int) -> None:
+        """Cache `stored`, whose encoded state has `size` bytes."""
+        self.drop(name)
+        if size > _MOST_BYTES:
+            return
+        self._kept[name] = (stored, size)
+        self._bytes += size
+        while self._bytes > _MOST_BYTES:
+            _, (_, dropped) = self._kept.popitem(last=False)
+            self._bytes -= dropped
+
+    def drop(self, name: str) -> None:
+        """Remove the session from the cache."""
+        if known := self._kept.pop(name, None):
+            self._bytes -= known[1]
