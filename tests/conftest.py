@@ -11,6 +11,7 @@ import pytest
 from xdist.remote import Producer
 from xdist.scheduler import LoadFileScheduling
 
+from infra.local import instance
 from infra.local.postgres import EmbeddedPostgres, embedded_postgres
 from infra.local.realtime import LocalRealtime, local_realtime
 from infra.local.redis import embedded_redis
@@ -48,10 +49,12 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> LoadFil
 
 
 def pytest_configure() -> None:
-    """Share one TLS context among all HTTP clients of this process.
+    """Fork instances, and share one TLS context among all HTTP clients of this process.
 
-    Otherwise each client loads the certificates, which takes 20 ms: longer than many tests.
+    Otherwise each instance imports the service, which takes most of a second, and each client loads
+    the certificates, which takes 20 ms.
     """
+    instance.fork_instances = True
     create, default = httpx.create_ssl_context, httpx.create_ssl_context()
 
     def shared(verify: Any = True, cert: Any = None, trust_env: bool = True) -> ssl.SSLContext:

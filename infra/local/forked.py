@@ -9,8 +9,8 @@ import runpy
 import signal
 from collections.abc import Mapping
 from multiprocessing import get_context
-from multiprocessing.connection import Connection
 from pathlib import Path
+from subprocess import TimeoutExpired
 
 _ROOT = Path(__file__).parents[2]
 _FORKSERVER = get_context("forkserver")
@@ -20,10 +20,10 @@ _FORKSERVER.set_forkserver_preload(["functions.server"])
 class ForkedProcess:
     """One process, with the methods of `subprocess.Popen` that this project uses."""
 
-    def __init__(self, module: str, environment: Mapping[str, str], output: Connection | None):
-        self._process = _FORKSERVER.Process(
-            target=_run, args=(module, dict(environment), output), daemon=True
-        )
+    def __init__(self, module: str, environment: Mapping[str, str], log_file: str | None) -> None:
+        """Start `module`; what it prints goes to `log_file`, or where this process prints."""
+        arguments = (module, dict(environment), log_file)
+        self._process = _FORKSERVER.Process(target=_run, args=arguments, daemon=True)
         self._process.start()
 
     @property
@@ -37,11 +37,11 @@ class ForkedProcess:
         return self._process.exitcode
 
     def wait(self, timeout: float | None = None) -> int:
-        """Wait for the end. Raises `TimeoutError` after `timeout` s."""
+        """Wait for the end. Raises `subprocess.TimeoutExpired` after `timeout` s."""
         self._process.join(timeout)
         code = self._process.exitcode
         if code is None:
-            raise TimeoutError(f"process {self.pid} still runs after {timeout} s")
+            raise TimeoutExpired(str(self._process.name), timeout or 0.0)
         return code
 
     def send_signal(self, number: int) -> None:
@@ -58,13 +58,13 @@ class ForkedProcess:
         self.send_signal(signal.SIGKILL)
 
 
-def _run(module: str, environment: dict[str, str], output: Connection | None) -> None:
-    """Run `module` in the new process; `output` gets what it prints."""
+def _run(module: str, environment: dict[str, str], log_file: str | None) -> None:
+    """Run `module` in the new process, with this environment only."""
     os.environ.clear()
     os.environ.update(environment)
     os.chdir(_ROOT)
-    if output is not None:
-        os.dup2(output.fileno(), 1)
-        os.dup2(output.fileno(), 2)
-        output.close()
+    if log_file is not None:
+        with open(log_file, "ab", buffering=0) as log:  # noqa: PTH123 # os-level descriptors
+            os.dup2(log.fileno(), 1)
+            os.dup2(log.fileno(), 2)
     runpy.run_module(module, run_name="__main__", alter_sys=True)

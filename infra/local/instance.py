@@ -10,7 +10,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
+from infra.local.forked import ForkedProcess
 from infra.local.ports import free_port
 from infra.local.unguarded import NO_AUTH_SETTINGS
 
@@ -31,6 +33,33 @@ _EXCLUDED_SETTINGS = (
 )
 
 
+fork_instances = False
+"""Whether instances are forked from a process that has imported the service; the tests set it."""
+
+
+class ServiceProcess(Protocol):
+    """The methods of `subprocess.Popen` that this project uses."""
+
+    @property
+    def pid(self) -> int:
+        """The process id."""
+
+    def poll(self) -> int | None:
+        """Return the exit code; `None` while the process runs."""
+
+    def wait(self, timeout: float | None = None) -> int:
+        """Wait for the end. Raises `subprocess.TimeoutExpired` after `timeout` s."""
+
+    def send_signal(self, number: int, /) -> None:
+        """Send a signal, unless the process has ended."""
+
+    def terminate(self) -> None:
+        """Ask the process to stop (SIGTERM)."""
+
+    def kill(self) -> None:
+        """Stop the process at once (SIGKILL)."""
+
+
 class ServiceStartError(Exception):
     """The instance didn't start. The message contains the last line of its log, if known."""
 
@@ -39,7 +68,7 @@ class ServiceStartError(Exception):
 class Instance:
     """A running service process."""
 
-    process: subprocess.Popen[bytes]
+    process: ServiceProcess
     port: int
 
     @property
@@ -79,19 +108,21 @@ def running(
         "REDIS_URL": redis_url,
         "LOG_LEVEL": "WARNING",
     }
-    with tempfile.TemporaryFile() as log:
-        process = subprocess.Popen(
-            [sys.executable, "-m", module],
-            cwd=_ROOT,
-            env=environment_without_databases() | NO_AUTH_SETTINGS | defaults | settings,
-            stdout=log if quiet else None,
-            stderr=log if quiet else None,
-        )
+    environment = environment_without_databases() | NO_AUTH_SETTINGS | defaults | settings
+    with tempfile.NamedTemporaryFile() as log:
+        process: ServiceProcess
+        if fork_instances:
+            process = ForkedProcess(module, environment, log.name if quiet else None)
+        else:
+            output = log if quiet else None
+            command = [sys.executable, "-m", module]
+            process = subprocess.Popen(
+                command, cwd=_ROOT, env=environment, stdout=output, stderr=output
+            )
         try:
             instance = Instance(process, port)
             if not _wait_until_ready(instance):
-                log.seek(0)
-                log_lines = log.read().decode(errors="replace").strip().splitlines()
+                log_lines = Path(log.name).read_text(errors="replace").strip().splitlines()
                 raise ServiceStartError(
                     f"{module} doesn't start{': ' + log_lines[-1] if log_lines else '.'}"
                 )
@@ -123,7 +154,7 @@ def _wait_until_ready(instance: Instance) -> bool:
     return False
 
 
-def _stop(process: subprocess.Popen[bytes]) -> None:
+def _stop(process: ServiceProcess) -> None:
     process.terminate()
     try:
         process.wait(_STOP_TIMEOUT_S)
