@@ -7,10 +7,13 @@ server per test process imports it once. A forked process runs the module as `py
 import os
 import runpy
 import signal
-from collections.abc import Mapping
-from multiprocessing import get_context
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from multiprocessing import get_context, reduction
 from pathlib import Path
 from subprocess import TimeoutExpired
+from typing import Any
 
 _ROOT = Path(__file__).parents[2]
 _FORKSERVER = get_context("forkserver")
@@ -20,9 +23,10 @@ _FORKSERVER.set_forkserver_preload(["functions.server"])
 class ForkedProcess:
     """One process, with the methods of `subprocess.Popen` that this project uses."""
 
-    def __init__(self, module: str, environment: Mapping[str, str], log_file: str | None) -> None:
-        """Start `module`; what it prints goes to `log_file`, or where this process prints."""
-        arguments = (module, dict(environment), log_file)
+    def __init__(self, module: str, environment: Mapping[str, str], output: int | None) -> None:
+        """Start `module`; it prints to the file descriptor `output`, or where this process does."""
+        streams = (_Descriptor(output or 1), _Descriptor(output or 2))
+        arguments = (module, dict(environment), *streams)
         self._process = _FORKSERVER.Process(target=_run, args=arguments, daemon=True)
         self._process.start()
 
@@ -58,13 +62,26 @@ class ForkedProcess:
         self.send_signal(signal.SIGKILL)
 
 
-def _run(module: str, environment: dict[str, str], log_file: str | None) -> None:
+@dataclass(frozen=True, slots=True)
+class _Descriptor:
+    """A file descriptor that a new process gets as an `int` of its own."""
+
+    number: int
+
+    def __reduce__(self) -> tuple[Callable[..., int], tuple[object]]:
+        return _received, (reduction.DupFd(self.number),)
+
+
+def _received(duplicate: Any) -> int:
+    return int(duplicate.detach())
+
+
+def _run(module: str, environment: dict[str, str], stdout: int, stderr: int) -> None:
     """Run `module` in the new process, with this environment only."""
     os.environ.clear()
     os.environ.update(environment)
     os.chdir(_ROOT)
-    if log_file is not None:
-        with open(log_file, "ab", buffering=0) as log:  # noqa: PTH123 # os-level descriptors
-            os.dup2(log.fileno(), 1)
-            os.dup2(log.fileno(), 2)
+    os.dup2(stdout, 1)
+    os.dup2(stderr, 2)
+    sys.modules.pop(module, None)  # it runs anew, as the main module
     runpy.run_module(module, run_name="__main__", alter_sys=True)

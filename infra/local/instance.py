@@ -112,7 +112,7 @@ def running(
     with tempfile.NamedTemporaryFile() as log:
         process: ServiceProcess
         if fork_instances:
-            process = ForkedProcess(module, environment, log.name if quiet else None)
+            process = ForkedProcess(module, environment, log.fileno() if quiet else None)
         else:
             output = log if quiet else None
             command = [sys.executable, "-m", module]

@@ -23,7 +23,7 @@ from tests.support.api import CERTIFICATES, api_client, chess
 _BUILD = """\
 import sys
 from functions.server import build
-from shared.settings import read_settings
+from shared.settings.settings import read_settings
 build(read_settings())
 print(*(name for name in sys.modules if name.startswith({prefixes})))
 """
