@@ -17,6 +17,7 @@ from infra.local.ports import free_port
 from infra.local.unguarded import NO_AUTH_SETTINGS
 
 _ROOT = Path(__file__).parents[2]
+_SERVER = "functions.server"
 _START_TIMEOUT_S = 60.0  # for many starts in parallel; a process that exits ends the wait
 _STOP_TIMEOUT_S = 10.0
 _POLL_S = 0.02
@@ -91,7 +92,7 @@ class Instance:
 def running(
     redis_url: str,
     *,
-    module: str = "functions.server",
+    module: str = _SERVER,
     port: int | None = None,
     quiet: bool = False,
     **settings: str,
@@ -111,7 +112,7 @@ def running(
     environment = environment_without_databases() | NO_AUTH_SETTINGS | defaults | settings
     with tempfile.NamedTemporaryFile() as log:
         process: ServiceProcess
-        if fork_instances:
+        if fork_instances and module == _SERVER:  # other modules may patch what is imported
             process = ForkedProcess(module, environment, log.fileno() if quiet else None)
         else:
             output = log if quiet else None

@@ -48,7 +48,7 @@ def with_size(change: SessionChange, size: int) -> SessionChange:
 
 def byte_limit(most: int) -> dict[str, Any]:
     """Return the commit's field that limits the owner's bytes to `most`."""
-    return {"owner_may_hold": OwnerLimits(bytes=most)}
+    return {"owner_limits": OwnerLimits(bytes=most)}
 
 
 async def counted_bytes(redis: Redis) -> int:
@@ -268,7 +268,7 @@ async def test_sessions_that_an_older_version_has_ended_use_no_quota(
 
 
 async def test_load_is_limited_when_it_grows_and_freed_when_it_falls(store: SessionStore) -> None:
-    most = {"owner_may_hold": OwnerLimits(load=100)}
+    most = {"owner_limits": OwnerLimits(load=100)}
     first = await create_session(store, load=60)
     second = await create_session(store, load=0)
     busy = alices_commit(second.changes[0], second, load=50, **most)
@@ -286,7 +286,7 @@ async def test_load_is_limited_when_it_grows_and_freed_when_it_falls(store: Sess
 async def test_bytes_written_per_minute_are_limited_except_for_endings(
     store: SessionStore,
 ) -> None:
-    most = {"owner_may_hold": OwnerLimits(written=25_000)}
+    most = {"owner_limits": OwnerLimits(written=25_000)}
     first = await create_session(store, 4_000)
     again = alices_commit(first.changes[0], first, **most)
     assert await store.commit(again) == Committed()

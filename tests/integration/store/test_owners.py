@@ -53,7 +53,7 @@ def share(keys: StoreKeys) -> int:
 def alices_commit(change: SessionChange, expected: str | None = None, **more: Any) -> Commit:
     """Return a commit of Alice's, whose limit is three sessions."""
     return commit_for(
-        change, expected, **{"owner": ALICE, "owner_may_hold": OwnerLimits(sessions=3)} | more
+        change, expected, **{"owner": ALICE, "owner_limits": OwnerLimits(sessions=3)} | more
     )
 
 
