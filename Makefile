@@ -5,13 +5,15 @@ BIN := .venv/bin
 READY := .venv/.ready
 # One worker per CPU of the smallest machine that runs the tests.
 WORKERS ?= 2
-DISTRIBUTION := --dist loadfile --no-loadscope-reorder
-# Tests that measure milliseconds run separately, without parallel tests.
-TIMING_TESTS := tests/e2e/test_in_step.py tests/e2e/test_functions_console.py tests/resilience/rolling tests/resilience/overload tests/integration/test_event_loop_blocking.py
+PARALLEL := $(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadfile --no-loadscope-reorder
 
-.PHONY: setup run run-functions migrate test fuzz lint demo bench soak load image-check package deploy lock
+.DEFAULT_GOAL := help
+.PHONY: help setup run run-functions migrate test test-all fuzz lint demo bench soak load image-check package deploy lock
 
-setup: $(READY)
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+setup: $(READY) ## create .venv (the other targets do it when needed)
 
 $(READY): requirements.txt requirements-dev.txt clients/python/pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.version_info >= (3, 11) or sys.exit("SyncKairos needs Python 3.11 or newer; this is " + sys.version.split()[0] + ". Try: make PYTHON=python3.12")'
@@ -22,30 +24,32 @@ $(READY): requirements.txt requirements-dev.txt clients/python/pyproject.toml
 	@$(BIN)/python -m compileall -q functions shared infra
 	@touch $(READY)
 
-run: $(READY)
+run: $(READY) ## start the service and its console on http://127.0.0.1:3000 (PORT=)
 	@PORT=$(PORT) exec $(BIN)/python -m infra.local.run
 
-run-functions: $(READY)
+run-functions: $(READY) ## the same as AWS Lambda functions, emulated locally (needs Node)
 	@PORT=$(PORT) exec $(BIN)/python -m infra.local.run_functions
 
-migrate: $(READY)
-	@$(BIN)/python -m infra.migrate
+test: $(READY) ## the tests of every commit: all rules, real servers, under 5 minutes
+	@$(PARALLEL) -m "not extended"
+	@echo "Tests of the HTTP contract, against the functions:"
+	@TARGET=functions $(PARALLEL) -m "http and not extended" tests/integration
 
-test: $(READY)
+test-all: $(READY) ## every test: also browsers, faults, releases, load, packages (under 20 minutes)
 	@mkdir -p .build; git rev-parse HEAD > .build/testing 2>/dev/null || true
-	@$(BIN)/python -m pytest --numprocesses $(WORKERS) $(DISTRIBUTION) $(patsubst %,--ignore %,$(TIMING_TESTS))
-	@echo "Tests that measure milliseconds, run separately:"
-	@$(BIN)/python -m pytest $(TIMING_TESTS)
-	@echo "Tests of the HTTP contract, against the functions (make fuzz tests all pairs of parameters):"
-	@TARGET=functions $(BIN)/python -m pytest --numprocesses $(WORKERS) $(DISTRIBUTION) -m http tests/integration
+	@$(PARALLEL) -m "not alone"
+	@echo "Tests that measure time, without parallel tests:"
+	@$(BIN)/python -m pytest -m alone tests/e2e tests/integration tests/resilience
+	@echo "Tests of the HTTP contract, against the functions:"
+	@TARGET=functions $(PARALLEL) -m http tests/integration
 	@if test -z "$$(git status --porcelain)" && git rev-parse HEAD | cmp -s - .build/testing; then cp .build/testing .build/tested; fi
 
-fuzz: $(READY)
+fuzz: $(READY) ## random requests, games and histories at full length (an hour)
 	@FUZZ=full $(BIN)/python -m pytest tests/fuzz tests/unit/domain tests/resilience/linearizability/test_checker.py tests/clients/test_clock_simulation.py tests/clients/test_conformance.py tests/integration/realtime tests/integration/test_bad_input.py tests/integration/test_soak.py tests/integration/test_service_on_cluster.py
 	@FUZZ=full TARGET=functions $(BIN)/python -m pytest -m http tests/integration
 	@$(BIN)/python -m tests.resilience.linearizability --histories 2000
 
-lint: $(READY)
+lint: $(READY) ## formatting, lint, types, unsafe code, known vulnerabilities
 	@$(BIN)/ruff format --check --quiet .
 	@$(BIN)/ruff check --quiet .
 	@$(BIN)/mypy --no-error-summary
@@ -55,28 +59,31 @@ lint: $(READY)
 	@$(BIN)/python -m infra.advisories
 	@echo "lint: clean"
 
-demo: $(READY)
+demo: $(READY) ## replay a real chess game for five clients, 60 times faster (ARGS=--functions)
 	@$(BIN)/python -m tests.demo $(ARGS)
 
-bench: $(READY)
+bench: $(READY) ## throughput and latency, compared with the bare Redis calls (needs wrk)
 	@$(BIN)/python -m tests.load.bench $(ARGS)
 
-soak: $(READY)
-	@$(BIN)/python -m tests.resilience.soak $(ARGS)
-
-load: $(READY)
+load: $(READY) ## a load test (SCENARIO=, without it the list)
 	@$(BIN)/python -m tests.load $(or $(SCENARIO),--help) $(ARGS)
 
-image-check: $(READY)
+soak: $(READY) ## 10,000 changes while servers are killed; check that none was lost
+	@$(BIN)/python -m tests.resilience.soak $(ARGS)
+
+migrate: $(READY) ## update the database of DATABASE_URL
+	@$(BIN)/python -m infra.migrate
+
+image-check: $(READY) ## build and test the container image without Docker (Debian, root)
 	@$(BIN)/python -m infra.image
 
-package: $(READY)
+package: $(READY) ## build and check the AWS Lambda packages, without an account (STAGE=; needs Node)
 	@$(BIN)/python -m infra.packaging --stage $(STAGE)
 
-deploy: package
+deploy: package ## deploy the functions to AWS (STAGE=, REGION=)
 	@infra/aws/node_modules/.bin/osls deploy --stage $(STAGE) $(if $(REGION),--region $(REGION))
 
-lock: $(READY)
+lock: $(READY) ## lock the dependencies anew
 	@$(BIN)/python -m pip install --quiet uv
 	@$(BIN)/uv pip compile --quiet --universal --generate-hashes --python-version 3.11 --all-extras pyproject.toml -o requirements.txt
 	@$(BIN)/uv pip compile --quiet --universal --generate-hashes --python-version 3.11 -c requirements.txt pyproject.toml -o infra/image/requirements.txt

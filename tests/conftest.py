@@ -17,6 +17,54 @@ from infra.local.realtime import LocalRealtime, local_realtime
 from infra.local.redis import embedded_redis
 from infra.local.supabase import LocalSupabase, create_project, is_node_installed, local_supabase
 
+_ALONE = (
+    "tests/e2e/test_in_step.py",
+    "tests/e2e/test_functions_console.py",
+    "tests/integration/test_alarms.py",
+    "tests/integration/test_change_order.py",
+    "tests/integration/test_classroom.py",
+    "tests/integration/test_event_loop_blocking.py",
+    "tests/integration/test_flood.py",
+    "tests/resilience/faults/",
+    "tests/resilience/overload/",
+    "tests/resilience/rolling/",
+)
+"""Tests that measure how long something takes; they run without other tests beside them."""
+
+_EXTENDED = (
+    *_ALONE,
+    "tests/clients/test_conformance.py",
+    "tests/clients/test_js.py",
+    "tests/clients/test_js_live.py",
+    "tests/clients/test_readme.py",
+    "tests/e2e/test_busy.py",
+    "tests/e2e/test_colours.py",
+    "tests/e2e/test_connection.py",
+    "tests/e2e/test_policy.py",
+    "tests/e2e/test_tokens.py",
+    "tests/e2e/test_trail.py",
+    "tests/e2e/test_trail_pace.py",
+    "tests/e2e/test_usage.py",
+    "tests/e2e/test_vendored.py",
+    "tests/fuzz/",
+    "tests/infra/",
+    "tests/integration/cluster/",
+    "tests/integration/realtime/",
+    "tests/integration/test_bench.py",
+    "tests/integration/test_demo.py",
+    "tests/integration/test_local_cluster.py",
+    "tests/integration/test_local_functions.py",
+    "tests/integration/test_local_sentinels.py",
+    "tests/integration/test_local_tls_redis.py",
+    "tests/integration/test_local_upstash.py",
+    "tests/integration/test_migrations.py",
+    "tests/integration/test_service_on_cluster.py",
+    "tests/integration/test_soak.py",
+    "tests/load/",
+    "tests/resilience/",
+)
+"""Tests that only `make test-all` runs: browsers at length, releases, faults, load, packages."""
+
 _GROUPS = {
     "tests/infra/packaging/": "packages",
     "tests/integration/test_permissions.py": "service with authentication",
@@ -31,7 +79,12 @@ _SLOWEST = ("tests/infra/packaging/",)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Run the slowest tests first."""
+    """Mark the tests by where they are, and run the slowest ones first."""
+    for item in items:
+        if item.nodeid.startswith(_ALONE):
+            item.add_marker(pytest.mark.alone)
+        if item.nodeid.startswith(_EXTENDED):
+            item.add_marker(pytest.mark.extended)
     items.sort(key=lambda item: not item.nodeid.startswith(_SLOWEST))
 
 

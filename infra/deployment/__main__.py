@@ -54,7 +54,7 @@ def _options() -> argparse.Namespace:
         "--tests",
         choices=("recorded", "run", "skip"),
         default="recorded",
-        help="recorded: make test must have passed for this commit; run: lint and test now;"
+        help="recorded: make test-all must have passed for this commit; run: lint and test now;"
         " skip: no tests (not for production)",
     )
     rollback_parser = _add_command(

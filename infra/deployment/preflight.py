@@ -19,7 +19,7 @@ _STORES = {"REDIS_URL": "check-redis", "DATABASE_URL": "check-postgres"}
 _TESTS_S = 3600.0
 
 TESTED = ROOT / ".build" / "tested"
-"""Holds the commit whose tests passed last; written by `make test`."""
+"""Holds the commit whose tests passed last; written by `make test-all`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,14 +75,14 @@ def _require_tested(deadline: Deadline, demands: ReleaseRequirements) -> None:
             raise ReleaseRefused("--tests skip is not allowed for production.")
         return
     if demands.tests == "run":
-        run(["make", "lint", "test"], deadline)
+        run(["make", "lint", "test-all"], deadline)
         return
     head = run(["git", "rev-parse", "HEAD"], deadline).strip()
     tested = TESTED.read_text().strip() if TESTED.exists() else "none"
     if tested != head:
         raise ReleaseRefused(
             f"This commit ({head[:9]}) is not the one whose tests passed last ({tested[:9]}):"
-            " run make test, or deploy with --tests run"
+            " run make test-all, or deploy with --tests run"
         )
 
 

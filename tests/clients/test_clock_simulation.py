@@ -1,6 +1,6 @@
 """Simulates many clients for ten minutes: the error of each clock is within its bound.
 
-`FUZZ=full pytest -s` prints the table of docs/time.md; `make test` simulates fewer clients.
+`FUZZ=full pytest -s` prints the table of docs/time.md; `make test-all` simulates fewer clients.
 """
 
 import asyncio

@@ -120,7 +120,7 @@ class Checkout:
         return done.stdout.strip()
 
     def mark_tested(self) -> None:
-        """Record the commit as tested, as `make test` does."""
+        """Record the commit as tested, as `make test-all` does."""
         (self.folder / ".build").mkdir(exist_ok=True)
         (self.folder / ".build" / "tested").write_text(self.git("rev-parse", "HEAD"))
 

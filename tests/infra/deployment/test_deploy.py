@@ -187,7 +187,7 @@ def test_a_commit_whose_tests_have_not_passed_is_not_released(
     (checkout.folder / ".build" / "tested").write_text("0" * 40)
     result = checkout.run("deploy.sh", _APP_WITHOUT_STAGE, stage, "--yes")
     assert (result.code, result.calls) == (1, [])
-    assert "make test" in result.output
+    assert "make test-all" in result.output
 
 
 def test_staging_may_skip_the_tests_and_production_may_not(checkout: Checkout) -> None:
