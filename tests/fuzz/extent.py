@@ -1,4 +1,4 @@
-"""The size of random tests: few examples in `make test-all`, many with `FUZZ=full` (`make fuzz`)."""
+"""The size of random tests: few examples in `make test-all`, many with `FUZZ=full`."""
 
 import os
 
