@@ -7,7 +7,6 @@ from typing import Any
 from uuid import uuid4
 
 import httpx
-import msgspec
 import pytest
 from redis import Redis
 
@@ -177,27 +176,6 @@ def test_the_size_of_a_record_does_not_grow_with_the_session(service: Service) -
     send_with_key(service.http, "POST", "/v1/sessions", body)
     keys: Any = service.redis.keys("*:idem:*")
     assert max(service.redis.strlen(key) for key in keys) < 512
-
-
-def test_a_record_of_version_2_0_0_is_replayed_unchanged(service: Service) -> None:
-    body = {"sync_mode": "per_participant", "participants": _participants(2)}
-    created = send_with_key(service.http, "POST", "/v1/sessions", body)
-    keys: Any = service.redis.keys(f"*:idem:*{created.key}")
-    (key,) = keys
-    record: Any = service.redis.get(key)
-    fingerprint = msgspec.json.decode(record.split(b"\n")[1])[0]
-    old = {
-        "fingerprint": fingerprint + "0" * 32,
-        "status": 201,
-        "version": 7,
-        "location": "/v1/sessions/x",
-        "body": '{"data":"as it was"}',
-    }
-    service.redis.set(key, msgspec.json.encode(old))
-    again = created.retry(service.http)
-    assert (again.status_code, again.text) == (201, '{"data":"as it was"}')
-    assert (again.headers["etag"], again.headers["location"]) == ('"7"', "/v1/sessions/x")
-    assert again.headers["idempotent-replayed"] == "true"
 
 
 def test_while_the_trail_is_down_a_retry_is_refused_and_changes_nothing() -> None:
