@@ -33,93 +33,135 @@ class Settings(BaseModel):
     model_config = ConfigDict(frozen=True, hide_input_in_errors=True)
 
     host: str = "127.0.0.1"
+    """Address on which the container listens."""
     port: Annotated[int, Field(ge=0, le=65535)] = 3000
+    """Port on which the container listens; 0 lets the system choose one."""
     redis_url: SecretStr | None = None
-    """Redis by its native protocol; for the container."""
+    """Redis 6.2 or newer, or Valkey, over its native protocol; for the container.
+
+    One server, a cluster or Sentinels. `make run` starts a Redis if it isn't set.
+    """
     upstash_redis_rest_url: str | None = None
-    """Upstash Redis by its REST protocol; for the Lambda functions."""
+    """Upstash Redis over its REST protocol; for the functions."""
     upstash_redis_rest_token: SecretStr | None = None
+    """Token for `UPSTASH_REDIS_REST_URL`."""
     store_shards: Annotated[int, Field(ge=1, le=1024)] = 1
-    """Number of hash tags that keys are spread over. It can't change while there is data."""
+    """Number of hash tags that keys are spread over, for a cluster.
+
+    It can't change while there is data.
+    """
     database_url: SecretStr | None = None
-    """Postgres of the audit trail; used instead of Supabase's API if both are set."""
+    """Postgres of the audit trail; used instead of Supabase's API if both are set.
+
+    Options that only Prisma or Node's `pg` know are dropped or translated. `make run` starts a
+    Postgres if it isn't set; otherwise there is no trail.
+    """
     supabase_url: str | None = None
+    """URL of the Supabase project, for the audit trail and for Realtime."""
     supabase_service_role_key: SecretStr | None = None
+    """Secret API key of the Supabase project."""
     supabase_publishable_key: str | None = None
     """API key that clients send to Supabase Realtime. If it is set, changes are pushed there."""
     supabase_jwt_secret: SecretStr | None = None
-    """The project's secret (HS256), which signs the tokens of Realtime's subscribers."""
+    """The project's legacy secret (HS256), which signs the tokens of Realtime's subscribers."""
     supabase_signing_key: SecretStr | None = None
-    """Instead of that secret: a private JWK (ES256) with its `kid`, imported into the project."""
+    """Used instead of `SUPABASE_JWT_SECRET`: a private JWK (ES256) with its `kid`.
+
+    `supabase gen signing-key` makes one; import it into the project.
+    """
     realtime_rate_limit: Annotated[int, Field(ge=0)] = 100
-    """Messages a second that this instance sends to Supabase Realtime; 0 means unlimited."""
+    """Messages per second that this instance sends to Supabase Realtime; 0 means unlimited."""
     audit_worker: Literal["on", "off"] = "on"
-    """Whether this process also writes the outbox to the audit trail."""
+    """`on`: this process also writes audit entries to the database, if one is set.
+
+    `off`: another process does (`python -m functions.container.audit_worker`).
+    """
     recovery: Literal["on", "off"] = "on"
-    """Whether sessions that Redis has lost are restored from the audit trail."""
+    """`on`: sessions that Redis has lost are restored from the audit trail."""
     pubsub: Literal["on", "off"] = "on"
-    """Whether changes are published in Redis, for containers that subscribe there."""
+    """`on`: changes are published in Redis, for containers that subscribe there."""
     alarm_queue_url: str | None = None
     """SQS queue for the alarms that wake sessions; for the functions."""
     audit_queue_url: str | None = None
-    """SQS queue that starts the audit worker when the outbox is no longer empty."""
+    """SQS queue that starts the audit function when the outbox is no longer empty."""
     longest_alarm_s: Annotated[int, Field(ge=0, le=900)] = 900
-    """Longest delay of an alarm, s; SQS delays a message by at most 900 s."""
+    """Longest delay of an alarm, in seconds; SQS delays a message by at most 900 s."""
     app_env: Literal["local", "production"] = "local"
-    """In `production`, no default is insecure."""
+    """`production`: refuse to start if a required setting is missing or a placeholder."""
     auth_disabled: bool | None = None
-    """Whether authentication is off; by default only if `local` and no key for tokens is set."""
-    jwt_secret: SecretStr | None = None
-    """Signs and verifies tokens (HS256), also of other issuers if `jwt_jwks_url` isn't set."""
-    jwt_jwks_url: str | None = None
-    """JWKS of another token issuer, such as Supabase Auth."""
-    jwt_algorithm: Literal["ES256", "RS256"] = "ES256"
-    """Algorithm of the issuer behind `jwt_jwks_url`."""
-    jwt_issuer: str | None = None
-    jwt_audience: str | None = None
-    trusted_proxy_hops: Annotated[int, Field(ge=0, le=16)] = 0
-    """Number of own proxies in front; as many entries of X-Forwarded-For are trusted."""
-    rate_limit_general: Annotated[int, Field(ge=0)] = 100
-    """Requests a minute of one caller; 0 means unlimited, as for the other limits."""
-    rate_limit_anonymous: Annotated[int | None, Field(ge=0)] = None
-    """Reads and subscriptions a minute from one address without a token.
+    """`true`: no authentication (not allowed in production).
 
-    By default 200 times the general limit. A classroom is one address: 200 pages that poll, because
-    they have no sockets, send 14 000 requests a minute.
+    By default `true` if `APP_ENV` is `local` and neither `JWT_SECRET` nor `JWT_JWKS_URL` is set.
+    """
+    jwt_secret: SecretStr | None = None
+    """Secret that signs and verifies tokens (HS256), at least 32 bytes.
+
+    It also verifies your backend's tokens, unless `JWT_JWKS_URL` is set.
+    """
+    jwt_jwks_url: str | None = None
+    """Public keys (JWKS) of another token issuer, such as Supabase Auth."""
+    jwt_algorithm: Literal["ES256", "RS256"] = "ES256"
+    """Algorithm of the issuer behind `JWT_JWKS_URL`."""
+    jwt_issuer: str | None = None
+    """Required claim `iss` of access tokens; any value is accepted if it isn't set."""
+    jwt_audience: str | None = None
+    """Required claim `aud` of access tokens; any value is accepted if it isn't set."""
+    trusted_proxy_hops: Annotated[int, Field(ge=0, le=16)] = 0
+    """Number of your own proxies in front; that many `X-Forwarded-For` entries are trusted."""
+    rate_limit_general: Annotated[int, Field(ge=0)] = 100
+    """Requests per minute of one caller; 0 means unlimited."""
+    rate_limit_anonymous: Annotated[int | None, Field(ge=0)] = None
+    """Reads and subscriptions per minute from one address without a token; 0 means unlimited.
+
+    By default 200 times `RATE_LIMIT_GENERAL`. A classroom is one address: 200 pages that poll,
+    because they have no sockets, send 14 000 requests a minute.
     """
     rate_limit_service: Annotated[int, Field(ge=0)] = 0
-    """Requests a minute with one service token, which a backend uses for all of its users."""
+    """Requests per minute with one service token; 0 means unlimited.
+
+    A backend uses one service token for all of its users.
+    """
     rate_limit_switch: Annotated[int, Field(ge=0)] = 10
-    """Switches a second of one session."""
+    """Switches per second of one session; 0 means unlimited."""
     rate_limit_failure: Literal["open", "closed"] = "open"
-    """Whether requests that could not be counted are served (`open`) or refused (`closed`)."""
+    """`closed`: refuse requests while the rate limiter is unavailable; `open`: serve them."""
     max_sessions_per_caller: Annotated[int, Field(ge=1)] = 1000
-    """Live sessions of one host."""
+    """Live sessions of one host; approximate with several shards."""
     max_bytes_per_caller: Annotated[int, Field(ge=1024 * 1024)] = 32 * 1024 * 1024
-    """Bytes in the store for one host's sessions and idempotency records."""
+    """Bytes in Redis for one host's sessions and idempotency records.
+
+    Approximate with several shards.
+    """
     max_written_per_caller: Annotated[int, Field(ge=1024 * 1024)] = 64 * 1024 * 1024
-    """Bytes written a minute for one host's sessions and their audit entries."""
+    """Bytes written per minute for one host's sessions and their audit entries."""
     max_automatic_load_per_session: Annotated[int, Field(ge=8)] = 200
-    """Participants times automatic changes a second, of one session."""
+    """Participants times automatic changes per second, of one session."""
     max_automatic_load_per_caller: Annotated[int, Field(ge=8)] = 400
-    """The same for all running sessions of one host together."""
+    """The same for all running sessions of one host; each counts at least 8 participants."""
     max_sockets_per_caller: Annotated[int, Field(ge=1)] = 100
     """Open sockets and event streams of one caller at one instance."""
     max_sockets_per_address: Annotated[int | None, Field(ge=1)] = None
-    """The same for one address without tokens; by default ten times `max_sockets_per_caller`."""
+    """Open sockets and event streams from one address without a token, at one instance.
+
+    By default ten times `MAX_SOCKETS_PER_CALLER`.
+    """
     client_timeout_s: Annotated[float, Field(gt=0)] = 10
-    """Time for a client to send the rest of a request, or to receive some of a response."""
+    """Seconds for a client to send the rest of a request, or to receive some of a response."""
     metrics_token: SecretStr | None = None
-    """Bearer token required for /metrics; per-tenant figures appear only if it is set."""
+    """Bearer token required for `/metrics`; per-tenant figures appear only if it is set.
+
+    In production, `/metrics` is closed without it.
+    """
     metrics_port: Annotated[int, Field(ge=1, le=65535)] | None = None
-    """Port that serves only /metrics, without a token; never expose it to the public."""
+    """Port that serves only `/metrics`, without a token; never expose it to the public."""
     otel_exporter_otlp_endpoint: str | None = None
-    """Endpoint for traces (OTLP over HTTP). The SDK reads its other variables itself."""
+    """Endpoint for traces (OTLP over HTTP). OpenTelemetry's other variables apply too."""
     drain_s: Annotated[float, Field(ge=0, le=300)] = 0
     """Seconds that the container keeps serving after SIGTERM, so that proxies notice."""
     cors_origins: list[str] = []
     """Origins of browser pages that may call the API, separated by commas; `*` for all."""
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+    """Least severe level that is logged: `DEBUG`, `INFO`, `WARNING` or `ERROR`, in any case."""
 
     @classmethod
     def from_environment(cls) -> Self:

@@ -1,0 +1,75 @@
+"""The pages for people: the paths that they name exist, and the links between them resolve."""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+_ROOT = Path(__file__).parents[2]
+_PAGES = [
+    _ROOT / "README.md",
+    _ROOT / "CONTRIBUTING.md",
+    *sorted((_ROOT / "docs").rglob("*.md")),
+]
+
+_CODE = re.compile(r"`([^`\n]+)`|^( {4}.*)$|^```.*\n((?:.*\n)*?)```", re.MULTILINE)
+"""Code within a line, an indented line of code, a fenced block of code."""
+_PATH = re.compile(r"(?<![\w./-])(?:functions|shared|infra|tests|clients|docs)/[\w./*-]*")
+_LINK = re.compile(r"\]\(([^)\s]+)\)")
+_HEADING = re.compile(r"^#+ (.+)$", re.MULTILINE)
+
+_PATHS_TO_BE_MADE = {"functions/sessions/leader.py"}
+"""Files that CONTRIBUTING.md tells its reader to create."""
+
+
+def _paths(text: str) -> Iterator[str]:
+    """Yield the project's paths in the code of a page."""
+    for found in _CODE.finditer(text):
+        code = next(part for part in found.groups() if part is not None)
+        yield from (path.rstrip(".") for path in _PATH.findall(code))
+
+
+def _exists(path: str) -> bool:
+    return any(_ROOT.glob(path)) if "*" in path else (_ROOT / path).exists()
+
+
+def _links(page: Path) -> Iterator[str]:
+    """Yield the relative links of a page, with their anchors."""
+    links: list[str] = _LINK.findall(page.read_text())
+    yield from (link for link in links if "://" not in link and not link.startswith("mailto:"))
+
+
+def _anchors(page: Path) -> set[str]:
+    """Return the anchors that GitHub makes of the page's headings."""
+    headings: list[str] = _HEADING.findall(page.read_text())
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+def _resolves(link: str, page: Path) -> bool:
+    path, _, anchor = link.partition("#")
+    target = page.parent / path if path else page
+    return target.exists() and (not anchor or anchor in _anchors(target))
+
+
+@pytest.mark.parametrize("page", _PAGES, ids=lambda page: str(page.relative_to(_ROOT)))
+def test_every_path_that_a_page_names_exists(page: Path) -> None:
+    missing = {path for path in _paths(page.read_text()) if not _exists(path)}
+    assert missing - _PATHS_TO_BE_MADE == set()
+
+
+@pytest.mark.parametrize("page", _PAGES, ids=lambda page: str(page.relative_to(_ROOT)))
+def test_every_relative_link_of_a_page_resolves(page: Path) -> None:
+    assert [link for link in _links(page) if not _resolves(link, page)] == []
+
+
+def test_paths_are_found_in_lines_and_blocks_of_code() -> None:
+    text = (
+        "See `shared/http/` and `python docs/a.py`, not shared/b.\n\n"
+        "    see infra/c.py.\n\n```sh\nls tests/d* https://host/docs/e\n```\n"
+    )
+    assert list(_paths(text)) == ["shared/http/", "docs/a.py", "infra/c.py", "tests/d*"]
+
+
+def test_anchors_are_made_like_those_of_github() -> None:
+    assert "redis-cluster-sentinel-tls" in _anchors(_ROOT / "docs/deploy.md")
