@@ -7,9 +7,9 @@ from shared.application.authorization import RIGHTS, Operation, Role, Scope
 _LABELS = {
     Scope.ANYWHERE: "any",
     Scope.OWN: "own",
-    Scope.TOKEN_SESSION: "its one",
-    Scope.WHILE_ACTIVE: "its one, on move",
-    Scope.IF_SESSION_ALLOWS: "its one, if allowed",
+    Scope.TOKEN_SESSION: "token's",
+    Scope.WHILE_ACTIVE: "token's, while active",
+    Scope.IF_SESSION_ALLOWS: "token's, if allowed",
 }
 
 

@@ -19,8 +19,8 @@ _PATH = re.compile(r"(?<![\w./-])(?:functions|shared|infra|tests|clients|docs)/[
 _LINK = re.compile(r"\]\(([^)\s]+)\)")
 _HEADING = re.compile(r"^#+ (.+)$", re.MULTILINE)
 
-_PATHS_TO_BE_MADE = {"functions/sessions/leader.py"}
-"""Files that CONTRIBUTING.md tells its reader to create."""
+_PATHS_TO_BE_MADE = {"functions/sessions/leader.py", "infra/image/bases.env"}
+"""Files that a page tells its reader to create."""
 
 
 def _paths(text: str) -> Iterator[str]:

@@ -12,7 +12,7 @@ def test_the_documented_rights_match_the_code() -> None:
 
 
 def test_every_test_that_the_document_names_exists() -> None:
-    promised = (_ROOT / "docs/security.md").read_text().partition("## Promises")[2]
+    promised = (_ROOT / "docs/security.md").read_text().partition("## Guarantees")[2]
     cells = [line.rpartition(" | ")[2] for line in promised.splitlines() if line.startswith("| ")]
     named = [part for cell in cells[1:] for part in cell.split("`")[1::2]]
     assert len(named) > 20
