@@ -26,8 +26,8 @@ def _lines() -> Iterator[str]:
 
 
 def _cell(role: Role, operation: Operation) -> str:
-    reach = RIGHTS[role].get(operation)
-    return _LABELS[reach] if reach else ""
+    scope = RIGHTS[role].get(operation)
+    return _LABELS[scope] if scope else ""
 
 
 def _row(*cells: str) -> str:
