@@ -22,7 +22,7 @@ def targets() -> Iterator[Targets]:
 
 def test_both_baselines_answer_reads_and_switches_as_the_service_does(targets: Targets) -> None:
     path = f"/v1/sessions/{targets.session_ids[0]}"
-    urls = (targets.service.url, targets.audited.url, targets.floor, targets.native_baseline)
+    urls = (targets.service.url, targets.audited.url, targets.baseline, targets.native_baseline)
     for method, action in (("GET", ""), ("POST", "/switch")):
         answers = [httpx.request(method, f"{url}{path}{action}", trust_env=False) for url in urls]
         assert [answer.status_code for answer in answers] == [200] * 4
@@ -31,7 +31,7 @@ def test_both_baselines_answer_reads_and_switches_as_the_service_does(targets: T
 
 
 def test_both_baselines_push_each_switch_to_a_socket(targets: Targets) -> None:
-    for url in (targets.floor, targets.native_baseline):
+    for url in (targets.baseline, targets.native_baseline):
         assert latency.measure_pushes(url, targets.session_ids[0], 5).p50_ms > 0
 
 

@@ -1,1 +1,1 @@
-"""`make bench`: compare the service with floors, which make the same Redis calls only."""
+"""`make bench`: compare the service with baselines, which make the same Redis calls only."""

@@ -1,10 +1,10 @@
-"""Floors: servers that only make the service's Redis calls, with the same sizes.
+"""Baselines: servers that only make the service's Redis calls, with the same sizes.
 
 There is no routing, no validation and no session logic. A read counts the request, sends `HMGET`
 and `TIME`, and answers with fixed bytes. A change also runs the service's commit script. The
 difference in speed is the cost of the service's own code.
 
-There are two floors. They differ only in the Redis client: redis-py, or the service's
+There are two baselines. They differ only in the Redis client: redis-py, or the service's
 `NativeConnection`.
 """
 
@@ -35,7 +35,7 @@ from tests.load.bench.redis_py import RedisPyConnection
 RECORDED_ANSWERS: Final = "RECORDED_ANSWERS"
 """Environment variable: path of the file with the recorded answers."""
 
-BASELINE_CLIENT: Final = "FLOOR_CLIENT"
+BASELINE_CLIENT: Final = "BASELINE_CLIENT"
 """Environment variable: name of the Redis client, a key of `CLIENTS`."""
 
 CLIENTS: Final[dict[str, type[RedisPyConnection] | type[NativeConnection]]] = {

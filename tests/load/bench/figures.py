@@ -41,8 +41,8 @@ def median_of_rounds(rounds: Sequence[Figures]) -> Figures:
     )
 
 
-def ratio(service: Figures, floor: Figures) -> float:
-    """Return the service's speed divided by the floor's: by rate, or else by median latency."""
-    if service.rate is not None and floor.rate:
-        return service.rate / floor.rate
-    return floor.p50_ms / service.p50_ms
+def ratio(service: Figures, baseline: Figures) -> float:
+    """Return the service's speed divided by the baseline's: by rate, or else by median latency."""
+    if service.rate is not None and baseline.rate:
+        return service.rate / baseline.rate
+    return baseline.p50_ms / service.p50_ms

@@ -1,4 +1,4 @@
-"""Records what the service answers and writes in each scenario; the floors repeat it."""
+"""Records what the service answers and writes in each scenario; the baselines repeat it."""
 
 import http.client
 from typing import Any
@@ -51,7 +51,7 @@ def record_change(url: str, redis: Any, session_id: str, path: str, body: str) -
 
 
 def store_session(redis: Any, session_id: str, specimen: RecordedAnswer) -> None:
-    """Store a session of the recorded size under the key that the floor reads."""
+    """Store a session of the recorded size under the key that the baseline reads."""
     redis.hset(_KEYS.session(session_id), mapping={"operations": "0" * 16, "state": specimen.state})
 
 

@@ -1,4 +1,4 @@
-"""The redis-py client of the first floor. Don't change it, so that figures stay comparable."""
+"""The redis-py client of the first baseline. Don't change it, so that figures stay comparable."""
 
 from collections.abc import Sequence
 from typing import Any

@@ -12,14 +12,18 @@ _TIMES = ("p50", "p95", "p99")
 
 def print_report(results: Results, console: Console) -> None:
     """Print the tables, followed by the single figures."""
-    console.print("Latencies in ms. A ratio is the service's speed divided by the floor's.")
-    console.print("Floor 1: the same Redis calls with redis-py; the target is a ratio of at least")
+    console.print("Latencies in ms. A ratio is the service's speed divided by the baseline's.")
+    console.print(
+        "Baseline 1: the same Redis calls with redis-py; the target is a ratio of at least"
+    )
     console.print("0.95 (read), 1.0 (create, switch) and 0.85 (the others).")
-    console.print("Floor 2: the same Redis calls with the service's own connection; the target is")
+    console.print(
+        "Baseline 2: the same Redis calls with the service's own connection; the target is"
+    )
     console.print("a ratio of at least 0.7.")
     console.print(_comparisons(results))
-    console.print("Latencies of the floors:")
-    console.print(_floors(results))
+    console.print("Latencies of the baselines:")
+    console.print(_baselines(results))
     console.print(f"FastAPI route that returns a constant: {results.constant.rate:.0f} requests/s.")
     timeouts = results.flags
     console.print(
@@ -42,13 +46,13 @@ def print_report(results: Results, console: Console) -> None:
 
 
 def _comparisons(results: Results) -> Table:
-    sides = ("service req/s", *_TIMES, "floor 1 req/s", "ratio 1", "floor 2 req/s", "ratio 2")
+    sides = ("service req/s", *_TIMES, "baseline 1 req/s", "ratio 1", "baseline 2 req/s", "ratio 2")
     table = markdown_table("scenario", *sides)
     for one in results.comparisons:
         table.add_row(
             one.scenario,
             *_cells(one.service),
-            _rate(one.floor),
+            _rate(one.baseline),
             f"{one.ratio:.2f}",
             _rate(one.native_baseline),
             f"{one.own_ratio:.2f}",
@@ -56,11 +60,11 @@ def _comparisons(results: Results) -> Table:
     return table
 
 
-def _floors(results: Results) -> Table:
-    table = markdown_table("scenario", *(f"floor {n} {time}" for n in (1, 2) for time in _TIMES))
+def _baselines(results: Results) -> Table:
+    table = markdown_table("scenario", *(f"baseline {n} {time}" for n in (1, 2) for time in _TIMES))
     for one in results.comparisons:
-        if not one.scenario.endswith(AUDITED_SUFFIX):  # it has the same floors
-            table.add_row(one.scenario, *_cells(one.floor)[1:], *_cells(one.native_baseline)[1:])
+        if not one.scenario.endswith(AUDITED_SUFFIX):  # it has the same baselines
+            table.add_row(one.scenario, *_cells(one.baseline)[1:], *_cells(one.native_baseline)[1:])
     return table
 
 

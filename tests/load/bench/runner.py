@@ -26,14 +26,14 @@ ReportProgress = Callable[[str], None]
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """One scenario on the service and on both floors.
+    """One scenario on the service and on both baselines.
 
-    A ratio is the service's speed divided by the floor's.
+    A ratio is the service's speed divided by the baseline's.
     """
 
     scenario: str
     service: Figures
-    floor: Figures
+    baseline: Figures
     ratio: float
     native_baseline: Figures
     own_ratio: float
@@ -63,7 +63,7 @@ class Results:
     def errors(self) -> int:
         """Number of requests that failed or whose answer was not 2xx."""
         sides = [
-            s for one in self.comparisons for s in (one.service, one.floor, one.native_baseline)
+            s for one in self.comparisons for s in (one.service, one.baseline, one.native_baseline)
         ]
         return sum(side.errors for side in (*sides, self.constant))
 
@@ -105,33 +105,33 @@ def run_benchmark(
 def _compare(
     name: str, measure: Measure, targets: Targets, rounds: int, report_progress: ReportProgress
 ) -> list[Comparison]:
-    """Compare the service with the floors; for changes, also the service with an audit trail."""
-    service, audited, floor, native_baseline = [], [], [], []
+    """Compare the service with the baselines; for changes, also the service with an audit trail."""
+    service, audited, baseline, native_baseline = [], [], [], []
     for _ in range(rounds):
         report_progress(f"{name}: service")
         service.append(measure(targets.service.url))
-        report_progress(f"{name}: floor with redis-py")
-        floor.append(measure(targets.floor))
-        report_progress(f"{name}: floor with the service's connection")
+        report_progress(f"{name}: baseline with redis-py")
+        baseline.append(measure(targets.baseline))
+        report_progress(f"{name}: baseline with the service's connection")
         native_baseline.append(measure(targets.native_baseline))
         if name not in _READS:
             report_progress(f"{name}: service with its audit trail")
             audited.append(measure(targets.audited.url))
             audit_trail.wait_until_drained(targets.audited)
-    floors = median_of_rounds(floor), median_of_rounds(native_baseline)
-    comparisons = [_comparison(name, median_of_rounds(service), *floors)]
+    baselines = median_of_rounds(baseline), median_of_rounds(native_baseline)
+    comparisons = [_comparison(name, median_of_rounds(service), *baselines)]
     if audited:
         comparisons.append(
-            _comparison(f"{name}{AUDITED_SUFFIX}", median_of_rounds(audited), *floors)
+            _comparison(f"{name}{AUDITED_SUFFIX}", median_of_rounds(audited), *baselines)
         )
     return comparisons
 
 
 def _comparison(
-    name: str, service: Figures, floor: Figures, native_baseline: Figures
+    name: str, service: Figures, baseline: Figures, native_baseline: Figures
 ) -> Comparison:
-    ratios = ratio(service, floor), ratio(service, native_baseline)
-    return Comparison(name, service, floor, ratios[0], native_baseline, ratios[1])
+    ratios = ratio(service, baseline), ratio(service, native_baseline)
+    return Comparison(name, service, baseline, ratios[0], native_baseline, ratios[1])
 
 
 def _load(method: str, path: str, body: str, targets: Targets, seconds: int) -> Measure:

@@ -1,4 +1,4 @@
-"""Servers under test; the services and the floors each have their own Redis."""
+"""Servers under test; the services and the baselines each have their own Redis."""
 
 import tempfile
 from collections.abc import Iterator
@@ -46,9 +46,9 @@ class Targets:
     """Writes audit entries to its outbox; no worker writes them to Postgres."""
     audited: ServiceTarget
     """Also writes its audit entries to Postgres."""
-    floor: str
+    baseline: str
     native_baseline: str
-    """`floor` is the URL of the floor with redis-py, `native_baseline` with the service's
+    """`baseline` is the URL of the baseline with redis-py, `native_baseline` with the service's
     connection."""
     constant: str
     session_ids: tuple[str, ...]
@@ -78,18 +78,20 @@ def start_targets() -> Iterator[Targets]:
         specimens = _record_specimens(service.url, redis_url, session_ids[0])
         path = Path(stack.enter_context(tempfile.TemporaryDirectory())) / "specimens.json"
         path.write_bytes(msgspec.json.encode(specimens))
-        floors = {}
+        baselines = {}
         for client in CLIENTS:
-            floor_redis_url = stack.enter_context(embedded_redis())
-            _plant_sessions(floor_redis_url, session_ids, specimens)
+            baseline_redis_url = stack.enter_context(embedded_redis())
+            _plant_sessions(baseline_redis_url, session_ids, specimens)
             settings = {BASELINE_CLIENT: client, RECORDED_ANSWERS: str(path)}
-            floors[client] = start(floor_redis_url, "tests.load.bench.baseline", **settings).url
+            baselines[client] = start(
+                baseline_redis_url, "tests.load.bench.baseline", **settings
+            ).url
         constant = start(redis_url, "tests.load.bench.constant")
         yield Targets(
             service,
             audited,
-            floors["redis-py"],
-            floors["own connection"],
+            baselines["redis-py"],
+            baselines["own connection"],
             constant.url,
             session_ids,
         )
