@@ -1,4 +1,4 @@
-"""The pages for people: the paths that they name exist, and the links between them resolve."""
+"""The pages for people: the paths and commands that they name exist, and their links resolve."""
 
 import re
 from collections.abc import Iterator
@@ -16,6 +16,8 @@ _PAGES = [
 _CODE = re.compile(r"`([^`\n]+)`|^( {4}.*)$|^```.*\n((?:.*\n)*?)```", re.MULTILINE)
 """Code within a line, an indented line of code, a fenced block of code."""
 _PATH = re.compile(r"(?<![\w./-])(?:functions|shared|infra|tests|clients|docs)/[\w./*-]*")
+_MAKE = re.compile(r"\bmake ([a-z][a-z-]*)")
+_TARGET = re.compile(r"^([a-z-]+):", re.MULTILINE)
 _LINK = re.compile(r"\]\(([^)\s]+)\)")
 _HEADING = re.compile(r"^#+ (.+)$", re.MULTILINE)
 
@@ -23,10 +25,16 @@ _PATHS_TO_BE_MADE = {"functions/sessions/leader.py", "infra/image/bases.env"}
 """Files that a page tells its reader to create."""
 
 
-def _paths(text: str) -> Iterator[str]:
-    """Yield the project's paths in the code of a page."""
+def _code(text: str) -> Iterator[str]:
+    """Yield the pieces of code of a page, without the comments of its commands."""
     for found in _CODE.finditer(text):
         code = next(part for part in found.groups() if part is not None)
+        yield re.sub(r"\s# .*", "", code)
+
+
+def _paths(text: str) -> Iterator[str]:
+    """Yield the project's paths in the code of a page."""
+    for code in _code(text):
         yield from (path.rstrip(".") for path in _PATH.findall(code))
 
 
@@ -63,10 +71,16 @@ def test_every_relative_link_of_a_page_resolves(page: Path) -> None:
     assert [link for link in _links(page) if not _resolves(link, page)] == []
 
 
+@pytest.mark.parametrize("page", _PAGES, ids=lambda page: str(page.relative_to(_ROOT)))
+def test_every_make_target_that_a_page_names_exists(page: Path) -> None:
+    named = {target for code in _code(page.read_text()) for target in _MAKE.findall(code)}
+    assert named - set(_TARGET.findall((_ROOT / "Makefile").read_text())) == set()
+
+
 def test_paths_are_found_in_lines_and_blocks_of_code() -> None:
     text = (
         "See `shared/http/` and `python docs/a.py`, not shared/b.\n\n"
-        "    see infra/c.py.\n\n```sh\nls tests/d* https://host/docs/e\n```\n"
+        "    see infra/c.py.  # and infra/x.py\n\n```sh\nls tests/d* https://host/docs/e\n```\n"
     )
     assert list(_paths(text)) == ["shared/http/", "docs/a.py", "infra/c.py", "tests/d*"]
 
