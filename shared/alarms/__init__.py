@@ -1,1 +1,0 @@
-"""Alarms that wake sessions without a request, for deployments without a permanent process."""

@@ -1,1 +1,0 @@
-"""The metrics of the service, for Prometheus and for CloudWatch."""
