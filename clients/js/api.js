@@ -2,11 +2,7 @@ import { backoff } from "./backoff.js";
 import { ApiError, unreachable } from "./errors.js";
 import { newId } from "./ids.js";
 import { platform } from "./platform.js";
-
-const ATTEMPTS = 5;
-const TIMEOUT_MS = 15_000;
-/** Timeout of one attempt. The next one is safe, because it has the same idempotency key. */
-const ATTEMPT_TIMEOUT_MS = 5000;
+import { ATTEMPT_TIMEOUT_MS, ATTEMPTS, CALL_TIMEOUT_MS } from "./timing.js";
 
 /**
  * @typedef {{ifMatch?: number, signal?: AbortSignal, timeout?: number}} CallOptions
@@ -21,7 +17,7 @@ const ATTEMPT_TIMEOUT_MS = 5000;
  */
 export class Api {
   /** The rest of the caller's rate limit, from the last response. */
-  budget = Infinity;
+  rateLimitRemaining = Infinity;
   #source;
   #token;
   #refreshing = null;
@@ -49,18 +45,44 @@ export class Api {
   }
 
   /**
-   * Make a request, and retry it without an answer or after 429, 502, 503 and 504. Rejects with an
-   * `ApiError`, or with the reason of `signal`.
+   * Read with retries.
+   *
+   * @param {string} path
+   * @returns {Promise<ApiResponse>}
+   */
+  get(path) {
+    return this.#call(path, { method: "GET" });
+  }
+
+  /**
+   * Read without retries; status 304 if the version is still `ifNoneMatch`.
+   *
+   * @param {string} path
+   * @param {{ifNoneMatch?: number}} [options]
+   * @returns {Promise<ApiResponse>}
+   */
+  getOnce(path, options) {
+    return this.#call(path, { method: "GET", attempts: 1, ...options });
+  }
+
+  /**
+   * Make a change, with retries.
    *
    * @param {string} method
    * @param {string} path
-   * @param {CallOptions & {body?: *, ifNoneMatch?: number, attempts?: number}} [options]
+   * @param {CallOptions & {body?: *}} [options]
    * @returns {Promise<ApiResponse>}
    */
-  async call(method, path, { timeout = TIMEOUT_MS, attempts = ATTEMPTS, ...options } = {}) {
+  change(method, path, options) {
+    return this.#call(path, { method, key: newId(), ...options });
+  }
+
+  /**
+   * Make a request, and retry it without an answer or after 429, 502, 503 and 504. Rejects with an
+   * `ApiError`, or with the reason of `signal`.
+   */
+  async #call(path, { timeout = CALL_TIMEOUT_MS, attempts = ATTEMPTS, ...request }) {
     const until = this.local.monotonic() + timeout;
-    const isChange = method !== "GET";
-    const request = { method, key: isChange ? newId() : undefined, ...options };
     for (let attempt = 0; ; attempt++) {
       const left = until - this.local.monotonic();
       try {
@@ -70,19 +92,19 @@ export class Api {
         const delay = Math.max(error.retryAfterMs, backoff(attempt, this.local));
         const isOut = this.local.monotonic() + delay >= until;
         if (isOut || attempt >= attempts - 1) throw error;
-        await this.#delay(delay, options.signal);
+        await this.#delay(delay, request.signal);
       }
     }
   }
 
   /**
-   * The caller's token; `isRefused`: a new one, because the service rejected the last one.
+   * The caller's token; `refresh`: a new one, because the service rejected the last one.
    *
    * @returns {Promise<string|undefined>}
    */
-  async token({ isRefused = false } = {}) {
+  async token({ refresh = false } = {}) {
     if (typeof this.#source !== "function") return this.#source;
-    if (this.#token !== undefined && !isRefused) return this.#token;
+    if (this.#token !== undefined && !refresh) return this.#token;
     this.#refreshing ??= Promise.resolve()
       .then(this.#source)
       .finally(() => {
@@ -97,7 +119,7 @@ export class Api {
     const answer = await this.#request(path, request, token, timeoutMs);
     if (answer.status !== 401 || typeof this.#source !== "function") return resultOf(answer);
     const isStale = this.#token === token;
-    const fresh = await this.token({ isRefused: isStale });
+    const fresh = await this.token({ refresh: isStale });
     if (fresh === token) return resultOf(answer);
     return resultOf(await this.#request(path, request, fresh, timeoutMs));
   }
@@ -111,8 +133,7 @@ export class Api {
     if (ifNoneMatch !== undefined) headers["If-None-Match"] = `"${ifNoneMatch}"`;
     const request = { method, headers, body: body && JSON.stringify(body) };
     const answer = await this.#send(path, request, timeoutMs, signal);
-    const left = answer.headers.get("RateLimit-Remaining");
-    if (left !== null) this.budget = Number(left);
+    this.rateLimitRemaining = remainingOf(answer.headers) ?? this.rateLimitRemaining;
     return answer;
   }
 
@@ -160,6 +181,12 @@ function parsed(text) {
   } catch {
     return null;
   }
+}
+
+/** The rest of the caller's rate limit: the smallest, as proxies may add their own. */
+function remainingOf(headers) {
+  const counts = (headers.get("RateLimit-Remaining") ?? "").match(/(?<=^|,)\s*\d+\s*(?=,|$)/g);
+  return counts && Math.min(...counts.map(Number));
 }
 
 function resultOf({ status, headers, body }) {

@@ -1,23 +1,26 @@
+import { BACKOFF_FIRST_MS, BACKOFF_JITTER, BACKOFF_MAX_MS } from "./timing.js";
+
 /**
- * A random part of `ms`, so that clients that started together don't all act at the same time.
+ * A random value within bounds, so that clients that started together don't all act at the same
+ * time.
  *
- * @param {number} ms
+ * @param {number[]} bounds the lowest and the highest value
  * @param {() => number} [random]
- * @returns {number} ms, between half of that and all of it
  */
-export function spread(ms, random = Math.random) {
-  return ms * (0.5 + random() / 2);
+export function spread([low, high], random = Math.random) {
+  return low + (high - low) * random();
 }
 
 /**
  * The delay before the next attempt: exponential, bounded and randomised.
  *
  * @param {number} attempt 0 for the first
- * @param {{firstMs?: number, mostMs?: number, random?: () => number}} [options]
- * @returns {number} ms, between half of the full delay and all of it
+ * @param {{random?: () => number}} [options]
+ * @returns {number} ms
  */
-export function backoff(attempt, { firstMs = 200, mostMs = 5000, random = Math.random } = {}) {
-  return spread(Math.min(mostMs, firstMs * 2 ** attempt), random);
+export function backoff(attempt, { random = Math.random } = {}) {
+  const whole = Math.min(BACKOFF_MAX_MS, BACKOFF_FIRST_MS * 2 ** attempt);
+  return whole * spread(BACKOFF_JITTER, random);
 }
 
 /**

@@ -44,7 +44,7 @@ export class SyncKairos {
    * @returns {Promise<Session>} it has its first state; open it to follow it
    */
   async create(body, options) {
-    const { data } = await this.#api.call("POST", "/v1/sessions", { ...options, body });
+    const { data } = await this.#api.change("POST", "/v1/sessions", { ...options, body });
     return this.session(data.session_id).beginWith(data);
   }
 
@@ -61,7 +61,7 @@ export class SyncKairos {
    */
   async batch(ids) {
     const body = { session_ids: ids };
-    return (await this.#api.call("POST", "/v1/sessions/batch", { body })).data;
+    return (await this.#api.change("POST", "/v1/sessions/batch", { body })).data;
   }
 
   /** Close all sessions and stop the clock. */

@@ -1,19 +1,18 @@
 import { backoff } from "./backoff.js";
 import { platform } from "./platform.js";
-import { halfWidth, intersection, intervalOf, middle } from "./interval.js";
+import { halfWidth, intersection, intervalOf, middle } from "./offset-interval.js";
+import {
+  CLOCK_JUMP_MS,
+  FIRST_ROUND_SAMPLES,
+  ROUND_EVERY_MS,
+  ROUND_SAMPLES,
+  SECOND_ROUND_MS,
+  SLEEP_CHECK_MS,
+  SLEW,
+} from "./timing.js";
 
-/** @typedef {import("./interval.js").Interval} Interval */
+/** @typedef {import("./offset-interval.js").OffsetInterval} OffsetInterval */
 
-const FIRST_ROUND_SAMPLES = 8;
-const ROUND_SAMPLES = 3;
-/** Delay before the second round: round trips are long while a page loads. */
-const SECOND_ROUND_MS = 1500;
-const ROUND_EVERY_MS = 30_000;
-/** Interval of the check whether the machine slept, and the clock difference that shows it. */
-const SLEEP_CHECK_MS = 1000;
-const CLOCK_JUMP_MS = 250;
-/** A clock that is ahead runs slower by this fraction, so that shown time doesn't jump back. */
-const SLEW = 0.1;
 /** Browsers coarsen a page's clock to 0.1 ms, or to 1 ms if other sites share its process. */
 const RESOLUTION_MS = 0.1;
 
@@ -23,7 +22,7 @@ const RESOLUTION_MS = 0.1;
  * wakes. Fires `sync` after each sample that is used. All in ms.
  */
 export class ServerClock extends EventTarget {
-  /** @type {?Interval} */
+  /** @type {?OffsetInterval} */
   #interval = null;
   #isTrusted = false;
   #offset;

@@ -1,6 +1,15 @@
 import { backoff, spread } from "./backoff.js";
 import { Subscriber } from "./fallback.js";
 import { Timers } from "./timers.js";
+import {
+  CONNECT_TIMEOUT_MS,
+  MAX_FAILURES,
+  MIN_RENEWAL_DELAY_MS,
+  RENEW_AT,
+  STABLE_AFTER_MS,
+  SUPABASE_CONNECT_TIMEOUT_MS,
+  UPGRADE_EVERY_MS,
+} from "./timing.js";
 
 /**
  * @typedef {object} Listeners callbacks of a transport
@@ -17,18 +26,6 @@ import { Timers } from "./timers.js";
  * @property {() => void} resync asks for a `STATE_SYNC`, if the transport can
  * @property {(subscription: object) => boolean} renew continues with a new token; false if it can't
  */
-
-/** Consecutive failures after which the next best transport is tried. */
-const MAX_FAILURES = 2;
-const CONNECT_TIMEOUT_MS = 3000;
-/** Supabase answers a join that it refuses only after 5 s. */
-const SUPABASE_CONNECT_TIMEOUT_MS = 6000;
-const UPGRADE_EVERY_MS = 40_000;
-const ABSENT_RETRY_MS = 2000;
-/** A connection that lasts shorter than this counts as unstable. */
-const STABLE_AFTER_MS = 5000;
-const RENEW_AT = 0.8;
-const MIN_RENEWAL_DELAY_MS = 1000;
 
 /**
  * Keeps one session connected by the best available transport: reconnects, falls back, upgrades
@@ -125,7 +122,8 @@ export class Connector {
     else if (error.isAbsence) {
       this.on.absent();
       if (!this.#isOpen) return;
-      this.#timers.set("retry", spread(ABSENT_RETRY_MS, this.local.random), () => this.#start());
+      // It ends early when a read finds the session.
+      this.#timers.set("retry", spread(UPGRADE_EVERY_MS, this.local.random), () => this.#start());
     } else {
       const backoffMs = backoff(this.#subscribeFailures++, this.local);
       const delay = Math.max(error.retryAfterMs ?? 0, backoffMs);

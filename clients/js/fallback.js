@@ -46,10 +46,10 @@ export class Subscriber {
 
   async #ask(isRenewal) {
     const { id, api, forced } = this.#how;
-    if (isRenewal) await api.token({ isRefused: true });
+    if (isRenewal) await api.token({ refresh: true });
     const isPlain = ["sse", "polling"].includes(forced);
     const path = `${sessionPath(id)}/realtime`;
-    const { data } = isPlain ? { data: {} } : await api.call("GET", path, { attempts: 1 });
+    const { data } = isPlain ? { data: {} } : await api.getOnce(path);
     return transportsToTry(data, this.#how);
   }
 }

@@ -1,5 +1,5 @@
 import * as clocks from "./session-clocks.js";
-import { Following } from "./following.js";
+import { SessionFollower } from "./session-follower.js";
 import { sessionPath } from "./fallback.js";
 
 /**
@@ -13,15 +13,15 @@ import { sessionPath } from "./fallback.js";
  * - `expired` `{participantId|groupId, deadlineMs, action}`: a clock reached zero; once per expiry
  * - `warning` `{participantId|groupId, thresholdMs, remainingMs}`
  * - `deleted`
- * - `connection` `{connection, presence, refusal, problem}`: connection or presence changed,
- *   or, while the presence is unknown, the problem
+ * - `connection` `{connection, presence, refusal, problem}`: connection, presence or the status of
+ *   the problem changed
  *
  * Actions resolve with the service's response and reject with its `ApiError`.
  */
 export class Session extends EventTarget {
   #api;
   #path;
-  #following;
+  #follower;
   #onOpen;
   #onClose;
 
@@ -40,22 +40,22 @@ export class Session extends EventTarget {
     this.#onOpen = onOpen;
     this.#onClose = onClose;
     const emit = (name, detail) => this.dispatchEvent(new CustomEvent(name, { detail }));
-    this.#following = new Following({ id, ...parts, emit });
+    this.#follower = new SessionFollower({ id, ...parts, emit });
   }
 
   /** @returns {?SessionState} the newest state; null before the first one and after a deletion */
   get state() {
-    return this.#following.state;
+    return this.#follower.state;
   }
 
   /** `unknown`, `absent` (not created yet), `present`, `deleted`, or `refused`. */
   get presence() {
-    return this.#following.presence;
+    return this.#follower.presence;
   }
 
   /** @returns {?import("./errors.js").ApiError} why the presence is `refused` */
   get refusal() {
-    return this.#following.refusal;
+    return this.#follower.refusal;
   }
 
   /**
@@ -64,12 +64,12 @@ export class Session extends EventTarget {
    * @returns {?import("./errors.js").ApiError}
    */
   get problem() {
-    return this.#following.problem;
+    return this.#follower.problem;
   }
 
   /** How states arrive: `{status, transport, since}`. */
   get connection() {
-    return this.#following.connection;
+    return this.#follower.connection;
   }
 
   /**
@@ -80,12 +80,12 @@ export class Session extends EventTarget {
    */
   open() {
     this.#onOpen();
-    return this.#following.open();
+    return this.#follower.open();
   }
 
   /** Stop following. */
   close() {
-    this.#following.close();
+    this.#follower.close();
     this.#onClose();
   }
 
@@ -95,7 +95,7 @@ export class Session extends EventTarget {
    * @returns {Promise<?SessionState>} null if the session doesn't exist
    */
   refresh() {
-    return this.#following.refresh();
+    return this.#follower.refresh();
   }
 
   /** Ms left on a participant's clock or, without an id, on the running clock. */
@@ -143,8 +143,8 @@ export class Session extends EventTarget {
 
   /** @param {CallOptions} [options] */
   async delete(options) {
-    await this.#api.call("DELETE", this.#path, options);
-    this.#following.takeIn({ isGone: true });
+    await this.#api.change("DELETE", this.#path, options);
+    this.#follower.takeIn({ isGone: true });
   }
 
   /**
@@ -189,7 +189,7 @@ export class Session extends EventTarget {
 
   /** Issue a token for a participant or a spectator. */
   async mint(body) {
-    return (await this.#api.call("POST", `${this.#path}/tokens`, { body })).data;
+    return (await this.#api.change("POST", `${this.#path}/tokens`, { body })).data;
   }
 
   /**
@@ -197,18 +197,18 @@ export class Session extends EventTarget {
    * @returns {this}
    */
   beginWith(state) {
-    this.#following.takeIn({ state });
+    this.#follower.takeIn({ state });
     return this;
   }
 
   async #change(method, path, body, options) {
-    const { data } = await this.#api.call(method, this.#path + path, { ...options, body });
+    const { data } = await this.#api.change(method, this.#path + path, { ...options, body });
     const isWhole = data.created_at !== undefined;
-    this.#following.takeIn(isWhole ? { state: data } : { version: data.version });
+    this.#follower.takeIn(isWhole ? { state: data } : { version: data.version });
     return data;
   }
 
   async #get(path) {
-    return (await this.#api.call("GET", this.#path + path)).data;
+    return (await this.#api.get(this.#path + path)).data;
   }
 }

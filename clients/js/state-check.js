@@ -1,24 +1,21 @@
 import { backoff, spread } from "./backoff.js";
-
-const FREQUENT_FOR_MS = 10_000;
-const FREQUENT_EVERY_MS = 700;
-const CALM_EVERY_MS = 15_000;
-const PING_EVERY_MS = 10_000;
-const PONG_TIMEOUT_MS = 700;
-/** A connection that doesn't answer a ping for so long is dead, even if TCP doesn't report it. */
-const DEAD_AFTER_MS = 5000;
-/** Poll interval without pushes: a change is seen within a second, including the round trip. */
-const POLL_EVERY_MS = 900;
-const POLL_SELDOM_MS = 20_000;
-const POLL_ABSENT_MS = 2000;
-/** Interval of reads when the rate limit is almost used up, so that actions still get through. */
-const LOW_QUOTA_EVERY_MS = 3000;
-const LOW_QUOTA = 20;
-/** Delay of a read after a deadline: with pushes, one should report it; the read is a fallback. */
-const DEADLINE_PUSHED_MS = 300;
-const DEADLINE_POLLED_MS = 100;
-/** Delay before the first poll: a transport that joins may deliver the state sooner. */
-const JOIN_WAIT_MS = 500;
+import {
+  CALM_EVERY_MS,
+  DEAD_AFTER_MS,
+  DEADLINE_POLLED_MS,
+  DEADLINE_PUSHED_MS,
+  DEADLINE_REPEAT_MS,
+  FREQUENT_EVERY_MS,
+  FREQUENT_FOR_MS,
+  JOIN_WAIT_MS,
+  LOW_QUOTA,
+  LOW_QUOTA_EVERY_MS,
+  PING_EVERY_MS,
+  POLL_ABSENT_MS,
+  POLL_EVERY_MS,
+  POLL_SELDOM_MS,
+  PONG_TIMEOUT_MS,
+} from "./timing.js";
 
 /**
  * Decides when and how to check that the state is still the newest. No I/O: instants are passed in,
@@ -44,7 +41,7 @@ export class StateCheck {
   #pingedAt = -Infinity;
   #isPinging = false;
   #failures = 0;
-  #budget = Infinity;
+  #rateLimitRemaining = Infinity;
 
   /** @param {{random?: () => number}} [options] */
   constructor({ random = Math.random } = {}) {
@@ -113,12 +110,12 @@ export class StateCheck {
    * A read has ended.
    *
    * @param {number} at
-   * @param {{failed?: boolean, retryAfterMs?: number, budget?: number}} how
+   * @param {{failed?: boolean, retryAfterMs?: number, rateLimitRemaining?: number}} how
    * @param {Subject} subject
    */
-  answered(at, { failed = false, retryAfterMs = 0, budget = this.#budget }, subject) {
+  readEnded(at, { failed = false, retryAfterMs = 0, rateLimitRemaining = this.#rateLimitRemaining }, subject) {
     this.isReading = false;
-    this.#budget = budget;
+    this.#rateLimitRemaining = rateLimitRemaining;
     if (failed) {
       const delay = Math.max(retryAfterMs, backoff(this.#failures++, { random: this.random }));
       this.#notBefore = at + delay;
@@ -168,18 +165,18 @@ export class StateCheck {
 
   #regularRead({ isAbsent, isHidden }) {
     if (isHidden) return Infinity;
-    const every = this.#budget < LOW_QUOTA ? LOW_QUOTA_EVERY_MS : FREQUENT_EVERY_MS;
+    const every = this.#rateLimitRemaining < LOW_QUOTA ? LOW_QUOTA_EVERY_MS : FREQUENT_EVERY_MS;
     const soon = this.#confirmedAt + every;
     if (soon < this.#frequentUntil) return soon;
-    return this.#confirmedAt + (isAbsent ? POLL_ABSENT_MS : CALM_EVERY_MS);
+    return this.#confirmedAt + (isAbsent ? POLL_ABSENT_MS[1] : CALM_EVERY_MS);
   }
 
-  /** When to read because of a deadline; again every 3 s until the state shows the expiry. */
+  /** When to read because of a deadline; again at intervals until the state shows the expiry. */
   #deadlineRead({ deadlineAt, isHidden }) {
     if (deadlineAt === null || isHidden) return Infinity;
-    const due = deadlineAt + (this.channel ? DEADLINE_PUSHED_MS : DEADLINE_POLLED_MS / 2);
+    const due = deadlineAt + (this.channel ? DEADLINE_PUSHED_MS : DEADLINE_POLLED_MS);
     if (this.#readStartedAt < due) return due;
-    return Math.max(due, this.#readStartedAt + LOW_QUOTA_EVERY_MS);
+    return Math.max(due, this.#readStartedAt + DEADLINE_REPEAT_MS);
   }
 
   #pings() {
@@ -188,13 +185,12 @@ export class StateCheck {
     const last = Math.max(this.#confirmedAt, this.#pingedAt);
     const soon = last + FREQUENT_EVERY_MS;
     if (this.#pingedAt === -Infinity) return [[-Infinity, "ping"]];
-    return [[soon < this.#frequentUntil ? soon : this.#pingedAt + PING_EVERY_MS, "ping"]];
+    return [[soon < this.#frequentUntil ? soon : last + PING_EVERY_MS, "ping"]];
   }
 
   #pollDelay({ isAbsent, isOver, isHidden }) {
     if (isHidden || isOver) return spread(POLL_SELDOM_MS, this.random);
-    if (this.#budget < LOW_QUOTA) return LOW_QUOTA_EVERY_MS;
-    if (isAbsent) return spread(POLL_ABSENT_MS, this.random);
-    return POLL_EVERY_MS * (0.8 + this.random() / 5);
+    if (this.#rateLimitRemaining < LOW_QUOTA) return LOW_QUOTA_EVERY_MS;
+    return spread(isAbsent ? POLL_ABSENT_MS : POLL_EVERY_MS, this.random);
   }
 }

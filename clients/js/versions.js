@@ -1,7 +1,6 @@
-/** @typedef {import("./synckairos.js").SessionState} SessionState */
+import { MAX_MISSING } from "./timing.js";
 
-/** Maximum number of missing versions that are tracked. */
-const MAX_MISSING = 16;
+/** @typedef {import("./synckairos.js").SessionState} SessionState */
 
 /** An id may be reused after a deletion, and then versions start over. */
 export function isSameLife(state, other) {
@@ -96,9 +95,12 @@ export class Versions {
     this.#missing.clear();
   }
 
+  /** Record that the versions from `from` to before `to` are missing; keep the newest ones. */
   #miss(from, to) {
-    for (let version = from; version < to && this.#missing.size <= MAX_MISSING; version++) {
+    for (let version = Math.max(from, to - MAX_MISSING); version < to; version++) {
       this.#missing.add(version);
     }
+    const surplus = Math.max(0, this.#missing.size - MAX_MISSING);
+    for (const version of [...this.#missing].slice(0, surplus)) this.#missing.delete(version);
   }
 }

@@ -7,8 +7,8 @@ from typing import get_args
 
 from synckairos import Event, Session, SyncKairos, Update
 from synckairos.api import Token
+from synckairos.api_types import TransportName
 from synckairos.events import Name
-from synckairos.states import Kind
 
 _TIMEOUT_S = 10.0
 
@@ -29,7 +29,7 @@ class RecordedSession:
         return self.session.state["version"] if self.session.state else 0
 
     @property
-    def connection(self) -> tuple[str, Kind | None]:
+    def connection(self) -> tuple[str, TransportName | None]:
         """Status and transport of the connection."""
         return self.session.connection.status, self.session.connection.transport
 
@@ -48,7 +48,7 @@ class RecordedSession:
         """Wait for a state of this or a later version."""
         await self.wait_until(lambda: self.version >= version)
 
-    async def wait_for_transport(self, kind: Kind) -> None:
+    async def wait_for_transport(self, kind: TransportName) -> None:
         """Wait until the session is connected over this transport, or polled."""
         await self.wait_until(
             lambda: self.connection == ("polling" if kind == "polling" else "live", kind)
@@ -61,7 +61,7 @@ class RecordedSession:
 
 @asynccontextmanager
 async def followed_session(
-    url: str, session_id: str, transport: Kind | None = None, token: Token = None
+    url: str, session_id: str, transport: TransportName | None = None, token: Token = None
 ) -> AsyncIterator[RecordedSession]:
     """Open one session with a new client for the duration of the block."""
     async with SyncKairos(url, token, transport) as client:

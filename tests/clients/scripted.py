@@ -7,7 +7,7 @@ from typing import Any
 import httpx
 from synckairos import SyncKairos
 from synckairos.api import Token
-from synckairos.states import Kind, SessionState
+from synckairos.api_types import SessionState, TransportName
 
 from tests.clients import states
 
@@ -47,7 +47,7 @@ class FakeService:
         self.override: Override | None = None
         self.requests: list[httpx.Request] = []
 
-    def client(self, token: Token = None, transport: Kind | None = None) -> SyncKairos:
+    def client(self, token: Token = None, transport: TransportName | None = None) -> SyncKairos:
         """Return a client of the service."""
         http = httpx.AsyncClient(transport=httpx.MockTransport(self._respond))
         return SyncKairos("http://service", token, transport, http=http)

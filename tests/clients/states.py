@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 from typing import Any, cast
 
-from synckairos.states import Message, SessionState
+from synckairos.api_types import Message, SessionState
 
 T0 = 1_760_000_000_000
 ADA, BEN = "ada", "ben"

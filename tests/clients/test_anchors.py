@@ -8,7 +8,7 @@ from uuid import UUID
 import msgspec
 import pytest
 from synckairos import session_clocks
-from synckairos.states import SessionState
+from synckairos.api_types import SessionState
 
 from shared.application.session_view import encode_session_view
 from shared.domain.clocks import clocks_of

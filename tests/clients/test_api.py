@@ -110,7 +110,7 @@ async def test_a_call_ends_within_the_callers_timeout() -> None:
 async def test_an_attempt_that_hangs_is_cancelled_and_retried(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("synckairos.api._ATTEMPT_TIMEOUT_S", 0.05)
+    monkeypatch.setattr("synckairos.api.ATTEMPT_TIMEOUT_MS", 50.0)
     requests = 0
 
     async def reply(request: httpx.Request) -> httpx.Response:
@@ -132,25 +132,25 @@ async def test_an_invalid_rate_limit_header_is_ignored(header: str, expected: in
     service = Service(
         lambda _: httpx.Response(200, json=_OK, headers={"RateLimit-Remaining": header})
     )
-    assert (await service.api().get("/v1/x")).requests_left == expected
+    assert (await service.api().get_once("/v1/x")).rate_limit_remaining == expected
 
 
 async def test_an_error_of_a_gateway_keeps_its_status() -> None:
     service = Service(lambda _: httpx.Response(502, text="<html>"))
     with pytest.raises(ApiError) as raised:
-        await service.api().get("/v1/x")
+        await service.api().get_once("/v1/x")
     assert (raised.value.status, raised.value.code) == (502, "UNKNOWN")
 
 
 async def test_a_read_sends_the_known_version_and_is_not_retried() -> None:
     service = Service(silent)
     with pytest.raises(Unreachable):
-        await service.api().get("/v1/x", known=7)
+        await service.api().get_once("/v1/x", known=7)
     assert [request.headers["If-None-Match"] for request in service.requests] == ['"7"']
 
 
 async def test_a_response_has_the_rest_of_the_rate_limit() -> None:
-    assert (await Service(ok).api().get("/v1/x")).requests_left == 17
+    assert (await Service(ok).api().get_once("/v1/x")).rate_limit_remaining == 17
 
 
 async def test_if_match_is_sent_as_a_header() -> None:
@@ -163,13 +163,13 @@ async def test_a_rejected_token_is_replaced_once_per_call() -> None:
     given = iter(["old", "new", "newer"])
     service = Service(failing(401), ok)
     api = service.api(lambda: next(given))
-    await api.get("/v1/x")
+    await api.get_once("/v1/x")
     sent = [request.headers["Authorization"] for request in service.requests]
     assert sent == ["Bearer old", "Bearer new"]
 
     rejecting = Service(failing(401))
     with pytest.raises(ApiError):
-        await rejecting.api(lambda: "same").get("/v1/x")
+        await rejecting.api(lambda: "same").get_once("/v1/x")
     assert len(rejecting.requests) == 2
 
 
@@ -177,7 +177,7 @@ async def test_concurrent_rejected_calls_get_one_new_token() -> None:
     given = iter(["old", "new", "newer"])
     api = Service(failing(401), failing(401), ok).api(lambda: next(given))
     assert await api.token() == "old"
-    await asyncio.gather(api.get("/v1/x"), api.get("/v1/y"))
+    await asyncio.gather(api.get_once("/v1/x"), api.get_once("/v1/y"))
     assert await api.token() == "new"
 
 
@@ -186,26 +186,26 @@ async def test_a_token_function_may_be_asynchronous() -> None:
         return "async"
 
     service = Service(ok)
-    await service.api(token).get("/v1/x")
+    await service.api(token).get_once("/v1/x")
     assert service.requests[0].headers["Authorization"] == "Bearer async"
 
 
 async def test_an_error_of_a_token_function_is_temporary_only_if_it_worked_before() -> None:
     given = iter(["old"])
     with pytest.raises(Unreachable):
-        await Service(failing(401)).api(lambda: next(given)).get("/v1/x")
+        await Service(failing(401)).api(lambda: next(given)).get_once("/v1/x")
 
     def broken() -> str:
         raise LookupError
 
     with pytest.raises(LookupError):
-        await Service(ok).api(broken).get("/v1/x")
+        await Service(ok).api(broken).get_once("/v1/x")
 
 
 @pytest.mark.parametrize("text", ["<html>", "[]", "{}", "null"])
 async def test_an_invalid_success_response_counts_as_unreachable(text: str) -> None:
     service = Service(lambda _: httpx.Response(200, text=text))
     with pytest.raises(Unreachable):
-        await service.api().get("/v1/x")
+        await service.api().get_once("/v1/x")
     with pytest.raises(Unreachable):
         await service.api().time_ms()

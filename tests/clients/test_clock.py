@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 import pytest
 from synckairos.clock import ServerClock
 from synckairos.errors import Unreachable
-from synckairos.interval import Sample
+from synckairos.offset_interval import Sample
 from synckairos.platform import Platform
 
 from tests.clients import virtual
@@ -223,10 +223,10 @@ async def test_start_restarts_measuring_after_its_task_has_ended() -> None:
     machine = Machine()
     clock = machine.clock()
     clock.start()
-    task = clock._keeping
+    task = clock._measuring
     assert task
     task.cancel()
     await asyncio.wait([task])
     clock.start()
-    assert clock._keeping is not task
+    assert clock._measuring is not task
     await clock.close()

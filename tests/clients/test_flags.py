@@ -3,9 +3,9 @@
 from typing import Any
 
 import pytest
+from synckairos.api_types import Message, SessionState
 from synckairos.events import Expired
-from synckairos.flags import Flags
-from synckairos.states import Message, SessionState
+from synckairos.expiries import ExpiryTracker
 
 from tests.clients.states import ADA, BEN, T0, participant, session_state, timestamp
 
@@ -30,21 +30,21 @@ def owners(events: list[Expired]) -> list[tuple[str | None, str | None]]:
 
 
 def test_an_expiry_is_emitted_for_its_message_and_not_again_for_the_state() -> None:
-    flags = Flags()
-    (event,) = flags.heard(expired_message())
+    expiries = ExpiryTracker()
+    (event,) = expiries.message_received(expired_message())
     assert (event.participant_id, event.deadline_ms) == (ADA, _DEADLINE)
-    assert flags.seen(session_state(), expired_state(), 0, waits=True) == []
-    assert flags.due is None
+    assert expiries.state_received(session_state(), expired_state(), 0, waits=True) == []
+    assert expiries.due is None
 
 
 def test_an_expiry_is_emitted_once_for_a_duplicated_message() -> None:
-    flags = Flags()
-    assert len(flags.heard(expired_message())) == 1
-    assert flags.heard(expired_message()) == []
+    expiries = ExpiryTracker()
+    assert len(expiries.message_received(expired_message())) == 1
+    assert expiries.message_received(expired_message()) == []
 
 
 def test_an_expiry_is_emitted_for_the_state_at_once_if_no_messages_arrive() -> None:
-    (event,) = Flags().seen(session_state(), expired_state(), 0, waits=False)
+    (event,) = ExpiryTracker().state_received(session_state(), expired_state(), 0, waits=False)
     assert (event.participant_id, event.deadline_ms, event.action) == (
         ADA,
         _DEADLINE,
@@ -53,43 +53,43 @@ def test_an_expiry_is_emitted_for_the_state_at_once_if_no_messages_arrive() -> N
 
 
 def test_an_expiry_is_emitted_for_its_message_within_300_ms_after_the_state() -> None:
-    flags = Flags()
-    assert flags.seen(session_state(), expired_state(), 1_000, waits=True) == []
-    assert flags.due == 1_300
-    assert len(flags.heard(expired_message())) == 1
-    assert flags.due is None
+    expiries = ExpiryTracker()
+    assert expiries.state_received(session_state(), expired_state(), 1_000, waits=True) == []
+    assert expiries.due == 1_300
+    assert len(expiries.message_received(expired_message())) == 1
+    assert expiries.due is None
 
 
 def test_an_expiry_without_a_message_is_emitted_after_300_ms_and_its_late_message_ignored() -> None:
-    flags = Flags()
-    flags.seen(session_state(), expired_state(), 1_000, waits=True)
-    assert flags.give_up(1_299) == []
-    assert owners(flags.give_up(1_300)) == [(ADA, None)]
-    assert flags.heard(expired_message()) == []
+    expiries = ExpiryTracker()
+    expiries.state_received(session_state(), expired_state(), 1_000, waits=True)
+    assert expiries.take_overdue(1_299) == []
+    assert owners(expiries.take_overdue(1_300)) == [(ADA, None)]
+    assert expiries.message_received(expired_message()) == []
 
 
 def test_no_expiry_is_emitted_for_a_state_after_a_gap_if_its_message_came() -> None:
-    flags = Flags()
-    flags.heard(expired_message(T0 + 4_000))
+    expiries = ExpiryTracker()
+    expiries.message_received(expired_message(T0 + 4_000))
     late = expired_state(7, server_time_ms=T0 + 20_000)
-    assert flags.seen(session_state(), late, 0, waits=False) == []
+    assert expiries.state_received(session_state(), late, 0, waits=False) == []
 
 
 def test_an_expiry_is_emitted_again_if_the_same_clock_expires_again() -> None:
-    flags = Flags()
-    flags.seen(session_state(), expired_state(), 0, waits=False)
+    expiries = ExpiryTracker()
+    expiries.state_received(session_state(), expired_state(), 0, waits=False)
     revived = session_state(
         4, server_time_ms=_DEADLINE + 5, deadline_at=timestamp(_DEADLINE + 2_000)
     )
     expired = expired_state(
         5, server_time_ms=_DEADLINE + 2_000, updated_at=timestamp(_DEADLINE + 2_000)
     )
-    (event,) = flags.seen(revived, expired, 0, waits=False)
+    (event,) = expiries.state_received(revived, expired, 0, waits=False)
     assert event.deadline_ms == _DEADLINE + 2_000
 
 
 def test_no_expiry_is_emitted_if_the_previous_state_already_shows_it() -> None:
-    assert Flags().seen(expired_state(3), expired_state(4), 0, waits=False) == []
+    assert ExpiryTracker().state_received(expired_state(3), expired_state(4), 0, waits=False) == []
 
 
 def test_an_expiry_is_emitted_for_a_skipped_cycle_and_not_for_one_switched_in_time() -> None:
@@ -102,9 +102,11 @@ def test_an_expiry_is_emitted_for_a_skipped_cycle_and_not_for_one_switched_in_ti
         server_time_ms=_DEADLINE + 1,
         active_participant_id=BEN,
     )
-    assert owners(Flags().seen(session_state(**mode), skipped, 0, waits=False)) == [(ADA, None)]
+    assert owners(
+        ExpiryTracker().state_received(session_state(**mode), skipped, 0, waits=False)
+    ) == [(ADA, None)]
     switched = {**skipped, "cycle_started_at": timestamp(_DEADLINE - 1)}
-    assert Flags().seen(session_state(**mode), switched, 0, waits=False) == []  # type: ignore[arg-type]
+    assert ExpiryTracker().state_received(session_state(**mode), switched, 0, waits=False) == []  # type: ignore[arg-type]
 
 
 def test_an_expiry_is_emitted_once_for_a_group() -> None:
@@ -112,7 +114,9 @@ def test_an_expiry_is_emitted_once_for_a_group() -> None:
     mode: Any = {"sync_mode": "per_group"}
     before = session_state(**mode, groups=[red, blue])
     expired = expired_state(**mode, groups=[{**red, "has_expired": True}, blue])
-    assert owners(Flags().seen(before, expired, 0, waits=False)) == [(None, "red")]
+    assert owners(ExpiryTracker().state_received(before, expired, 0, waits=False)) == [
+        (None, "red")
+    ]
 
 
 @pytest.mark.parametrize(("status", "owner"), [("expired", (None, None)), ("running", (ADA, None))])
@@ -122,6 +126,8 @@ def test_an_expiry_is_emitted_once_for_a_clock_shared_by_all_participants(
     mode: Any = {"sync_mode": "global"}
     participants = [participant(ADA, 0, is_active=True), participant(BEN, 0)]
     expired = expired_state(**mode, status=status, participants=participants)
-    flags = Flags()
-    assert owners(flags.seen(session_state(**mode), expired, 0, waits=False)) == [owner]
-    assert flags.heard(expired_message(participant_id=ADA)) == []
+    expiries = ExpiryTracker()
+    assert owners(expiries.state_received(session_state(**mode), expired, 0, waits=False)) == [
+        owner
+    ]
+    assert expiries.message_received(expired_message(participant_id=ADA)) == []

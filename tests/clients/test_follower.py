@@ -3,11 +3,11 @@
 from typing import Any
 
 import pytest
+from synckairos.api_types import TransportName
 from synckairos.effects import Effect, Emit, Ping, Read, Reconnect, Resync
 from synckairos.errors import ApiError
 from synckairos.events import Deleted, Update
-from synckairos.follower import Follower
-from synckairos.states import Kind
+from synckairos.session_logic import SessionLogic
 
 from tests.clients.states import (
     T0,
@@ -22,14 +22,14 @@ READ, PING, RESYNC, RECONNECT = Read(), Ping(), Resync(), Reconnect()
 
 
 class Harness:
-    """A `Follower` in virtual time, ms, and all requests that it made."""
+    """A `SessionLogic` in virtual time, ms, and all requests that it made."""
 
-    def __init__(self, kind: Kind | None = "websocket", version: int = 2) -> None:
-        self.follower = Follower(dice=lambda: 0.5)
+    def __init__(self, kind: TransportName | None = "websocket", version: int = 2) -> None:
+        self.logic = SessionLogic(rng=lambda: 0.5)
         self.now = 0.0
         self.requested: list[Effect] = []
         if kind:
-            self.follower.joined(kind, 0)
+            self.logic.joined(kind, 0)
             if kind == "supabase":
                 self.advance(0)
                 self.read_finds(version)
@@ -39,12 +39,12 @@ class Harness:
 
     def receive(self, message: Any) -> list[Effect]:
         """Receive a message from the transport; return the immediate effects."""
-        return self._record(self.follower.receive(message, self.now))
+        return self._record(self.logic.receive(message, self.now))
 
     def read_finds(self, version: int | None, **more: Any) -> list[Effect]:
         """End a read with a state, or with None if the held state is the newest."""
         state = None if version is None else session_state(version, **more)
-        return self._record(self.follower.read_found(state, self.now))
+        return self._record(self.logic.read_found(state, self.now))
 
     def _record(self, effects: list[Effect]) -> list[Effect]:
 
@@ -54,9 +54,9 @@ class Harness:
     def advance(self, ms: float) -> list[Effect]:
         """Advance the time, with every due tick; return the requests made meanwhile."""
         until, before = self.now + ms, len(self.requested)
-        while (due := max(self.now, self.follower.due(self.now, T0 + self.now))) <= until:
+        while (due := max(self.now, self.logic.due(self.now, T0 + self.now))) <= until:
             self.now = due
-            self._record(self.follower.tick(self.now, T0 + self.now))
+            self._record(self.logic.tick(self.now, T0 + self.now))
         self.now = until
         return self.requested[before:]
 
@@ -72,12 +72,12 @@ class Harness:
     @property
     def presence(self) -> str:
         """Presence of the session."""
-        return self.follower.presence
+        return self.logic.presence
 
     @property
     def version(self) -> int | None:
         """Version of the held state."""
-        return self.follower.state["version"] if self.follower.state else None
+        return self.logic.state["version"] if self.logic.state else None
 
 
 def updates(effects: list[Effect]) -> list[Update]:
@@ -132,14 +132,14 @@ def test_a_read_is_repeated_if_a_newer_version_became_known_during_it() -> None:
 
 def test_an_own_switch_without_a_push_is_read_after_250_ms() -> None:
     harness = Harness("supabase")
-    harness.follower.noted(3, harness.now)
+    harness.logic.version_noted(3, harness.now)
     assert harness.advance(249) == []
     assert harness.advance(1) == [READ]
 
 
 def test_an_own_switch_with_a_push_needs_no_read() -> None:
     harness = Harness()
-    harness.follower.noted(3, harness.now)
+    harness.logic.version_noted(3, harness.now)
     harness.receive(update_message(3))
     assert harness.advance(600) == []
 
@@ -213,18 +213,19 @@ def test_one_missing_pong_causes_no_reconnect() -> None:
 
 def test_a_gap_starts_frequent_checks_again() -> None:
     harness = Harness()
+    harness.receive(update_message(3, deadline_at=None))
     harness.end_frequent_checks()
     assert harness.advance(5_000) == []
-    harness.receive(update_message(4, deadline_at=None))
+    harness.receive(update_message(5, deadline_at=None))
     harness.advance(150)
-    harness.read_finds(4, deadline_at=None)
+    harness.read_finds(5, deadline_at=None)
     assert harness.advance(700) == [PING]
 
 
 def test_without_lost_pushes_a_websocket_is_pinged_every_10_s_and_others_read_every_15_s() -> None:
     websocket, other = Harness(), Harness("sse")
     for harness in (websocket, other):
-        harness.follower.receive(update_message(3, deadline_at=None), 0)
+        harness.logic.receive(update_message(3, deadline_at=None), 0)
         harness.end_frequent_checks()
     assert websocket.advance(10_000)[:1] == [PING]
     assert other.advance(15_000) == [READ]
@@ -241,10 +242,36 @@ def test_without_a_push_the_session_is_read_300_ms_after_a_deadline() -> None:
     assert harness.advance(100) == [READ]
 
 
+def test_after_a_deadline_the_session_is_read_every_3_s_until_a_state_shows_the_expiry() -> None:
+    harness = Harness(version=2)
+    harness.receive(update_message(3, deadline_at=timestamp(T0 + 20_000)))
+    harness.end_frequent_checks()
+    reads = []
+    while harness.now < 25_000:
+        for effect in harness.advance(10):
+            if effect == PING:
+                harness.receive(pong_message(harness.version))
+            else:
+                reads.append(harness.now)
+                harness.read_finds(None)
+    assert reads == [20_300, 23_300]
+
+
+def test_every_tenth_read_is_unconditional() -> None:
+    harness = Harness(None)
+    harness.logic.left("polling", 0)
+    known = []
+    for _ in range(11):
+        harness.advance(1_000)
+        known.append(harness.logic.version_for_read)
+        harness.read_finds(7, deadline_at=None)
+    assert known == [None, *[7] * 8, None, 7]
+
+
 def test_checks_come_every_3_s_when_the_rate_limit_is_almost_used_up() -> None:
     harness = Harness("supabase")
     assert harness.advance(700) == [READ]
-    harness.follower.spares(19)
+    harness.logic.rate_limit_reported(19)
     harness.read_finds(None)
     assert harness.advance(2_999) == []
     assert harness.advance(1) == [READ]
@@ -252,7 +279,7 @@ def test_checks_come_every_3_s_when_the_rate_limit_is_almost_used_up() -> None:
 
 def test_without_pushes_the_session_is_polled_about_every_second() -> None:
     harness = Harness(None)
-    harness.follower.left("polling", 0)
+    harness.logic.left("polling", 0)
     assert harness.advance(0) == [READ]
     harness.read_finds(2, deadline_at=None)
     assert harness.advance(700) == []
@@ -261,7 +288,7 @@ def test_without_pushes_the_session_is_polled_about_every_second() -> None:
 
 def test_without_pushes_the_session_is_read_right_after_a_deadline() -> None:
     harness = Harness(None)
-    harness.follower.left("polling", 0)
+    harness.logic.left("polling", 0)
     harness.advance(0)
     harness.read_finds(2, deadline_at=timestamp(T0 + 400))
     assert harness.advance(400) == []
@@ -270,7 +297,7 @@ def test_without_pushes_the_session_is_read_right_after_a_deadline() -> None:
 
 def test_an_ended_session_is_polled_seldom() -> None:
     harness = Harness(None)
-    harness.follower.left("polling", 0)
+    harness.logic.left("polling", 0)
     harness.advance(0)
     harness.read_finds(2, deadline_at=None, status="completed")
     assert harness.advance(17_000) == []
@@ -280,18 +307,18 @@ def test_failed_reads_back_off_and_respect_retry_after() -> None:
     harness = Harness("supabase")
     harness.advance(700)
     for min_ms in (100, 200, 400):
-        harness.follower.read_failed(harness.now)
+        harness.logic.read_failed(harness.now)
         assert harness.advance(min_ms - 1) == []
         assert harness.advance(min_ms + 1) == [READ]
-    harness.follower.read_failed(harness.now, retry_after_ms=5_000)
+    harness.logic.read_failed(harness.now, retry_after_ms=5_000)
     assert harness.advance(4_999) == []
 
 
 def test_an_absent_session_is_polled_until_it_exists() -> None:
     harness = Harness(None)
-    harness.follower.joined("websocket", 0)
+    harness.logic.joined("websocket", 0)
     assert harness.advance(200) == [READ]
-    harness.follower.read_missed(harness.now)
+    harness.logic.read_found_nothing(harness.now)
     assert harness.presence == "absent"
     assert harness.advance(2_400) == [READ]
     harness.receive(update_message(1))
@@ -300,26 +327,26 @@ def test_an_absent_session_is_polled_until_it_exists() -> None:
 
 def test_a_read_that_finds_no_session_is_ignored_if_a_state_arrived_during_it() -> None:
     harness = Harness(None)
-    harness.follower.joined("websocket", 0)
+    harness.logic.joined("websocket", 0)
     harness.advance(200)
     harness.receive(update_message(1))
-    assert harness.follower.read_missed(harness.now) == []
-    assert harness.follower.presence == "present"
+    assert harness.logic.read_found_nothing(harness.now) == []
+    assert harness.logic.presence == "present"
 
 
 def test_a_present_session_that_a_read_does_not_find_is_reported_deleted_once() -> None:
     harness = Harness("supabase")
     harness.advance(700)
-    assert harness.follower.read_missed(harness.now) == [Emit(Deleted())]
+    assert harness.logic.read_found_nothing(harness.now) == [Emit(Deleted())]
     assert harness.receive({"type": "SESSION_DELETED"}) == []
-    assert (harness.follower.presence, harness.follower.state) == ("deleted", None)
+    assert (harness.logic.presence, harness.logic.state) == ("deleted", None)
 
 
 def test_a_late_push_does_not_restore_a_deleted_session() -> None:
     harness = Harness("supabase")
     harness.receive({"type": "SESSION_DELETED"})
     assert harness.receive(update_message(3)) == []
-    assert harness.follower.presence == "deleted"
+    assert harness.logic.presence == "deleted"
 
 
 def test_a_read_that_began_before_the_deletion_does_not_restore_the_session() -> None:
@@ -350,6 +377,6 @@ def test_messages_about_an_earlier_session_with_the_id_are_ignored() -> None:
 
 def test_a_refused_client_makes_no_more_requests() -> None:
     harness = Harness("supabase")
-    harness.follower.refused(ApiError(403, "FORBIDDEN"))
-    assert harness.follower.presence == "refused"
-    assert harness.follower.tick(100_000, T0 + 100_000) == []
+    harness.logic.refused(ApiError(403, "FORBIDDEN"))
+    assert harness.logic.presence == "refused"
+    assert harness.logic.tick(100_000, T0 + 100_000) == []

@@ -6,10 +6,10 @@ from itertools import count, pairwise
 from typing import Any
 
 import pytest
+from synckairos.api_types import TransportName
 from synckairos.effects import Effect, Emit, Ping, Read, Resync
 from synckairos.events import Update
-from synckairos.follower import Follower
-from synckairos.states import Kind
+from synckairos.session_logic import SessionLogic
 
 from tests.clients.states import T0, pong_message, session_state, sync_message, update_message
 
@@ -23,8 +23,8 @@ _SEEDS = 60
 class Simulation:
     """A server, a network, a client and a queue of future events, ms."""
 
-    def __init__(self, kind: Kind, rng: random.Random) -> None:
-        self.follower = Follower(rng.random)
+    def __init__(self, kind: TransportName, rng: random.Random) -> None:
+        self.logic = SessionLogic(rng.random)
         self.kind = kind
         self.newest = 2
         self.emitted: list[int] = []
@@ -32,7 +32,7 @@ class Simulation:
         self._rng = rng
         self._queue: list[tuple[float, int, str, Any]] = []
         self._order = count()
-        self.follower.joined(kind, 0)
+        self.logic.joined(kind, 0)
         self.schedule(1, "message", sync_message(2) if kind != "supabase" else None)
         for at in sorted(rng.uniform(10, _LAST_CHANGE_MS) for _ in range(_CHANGES)):
             self.schedule(at, "change", None)
@@ -54,12 +54,12 @@ class Simulation:
         return current_since
 
     def _step(self, now: float) -> float:
-        due = max(now, self.follower.due(now, T0 + now))
+        due = max(now, self.logic.due(now, T0 + now))
         if self._queue and self._queue[0][0] <= due:
             at, _, event, payload = heapq.heappop(self._queue)
             self._handle(at, event, payload)
             return at
-        self._execute(self.follower.tick(due, T0 + due), due)
+        self._execute(self.logic.tick(due, T0 + due), due)
         return due
 
     def _handle(self, now: float, event: str, payload: Any) -> None:
@@ -67,11 +67,11 @@ class Simulation:
             self.newest += 1
             self._push(now)
         elif event == "message" and payload:
-            self._execute(self.follower.receive(payload, now), now)
+            self._execute(self.logic.receive(payload, now), now)
         elif event == "read":
-            held = self.follower.state
+            held = self.logic.state
             state = None if held and held["version"] == payload else _state(payload)
-            self._execute(self.follower.read_found(state, now), now)
+            self._execute(self.logic.read_found(state, now), now)
 
     def _push(self, now: float) -> None:
         for _ in range(1 + (self._rng.random() < _DUPLICATION)):
@@ -101,7 +101,7 @@ def _state(version: int) -> Any:
 
 
 @pytest.mark.parametrize("kind", ["supabase", "websocket", "sse"])
-def test_a_client_ends_with_the_newest_state_and_never_goes_back(kind: Kind) -> None:
+def test_a_client_ends_with_the_newest_state_and_never_goes_back(kind: TransportName) -> None:
     for seed in range(_SEEDS):
         simulation = Simulation(kind, random.Random(f"{kind}{seed}"))
         current_since = simulation.run(_LAST_CHANGE_MS + 3_000)

@@ -9,7 +9,7 @@ from uuid import uuid4
 import httpx
 import pytest
 from synckairos import ApiError, Changed, SyncKairos, Update
-from synckairos.states import Kind
+from synckairos.api_types import TransportName
 
 from infra.local.instance import Instance, running
 from infra.local.ports import free_port
@@ -26,7 +26,7 @@ from tests.support.tokens import WITH_AUTHENTICATION
 _BRIEF_S = 2 - LEEWAY_S
 """Lifetime of a token that stays valid for two seconds, because of the leeway."""
 
-KINDS: list[Kind] = ["websocket", "sse", "polling"]
+KINDS: list[TransportName] = ["websocket", "sse", "polling"]
 
 
 @pytest.fixture(scope="module")
@@ -69,7 +69,7 @@ def blocking_proxy(service: Instance) -> Iterator[LossyProxy]:
 
 @pytest.mark.parametrize("kind", KINDS)
 async def test_a_session_gets_the_changes_of_other_callers(
-    service: Instance, api: ApiClient, kind: Kind
+    service: Instance, api: ApiClient, kind: TransportName
 ) -> None:
     session_id = await api.started(chess())
     async with followed_session(service.url, session_id, kind) as recorded:
@@ -116,7 +116,7 @@ async def test_own_actions_are_applied_at_once_and_emitted_once(service: Instanc
 
 @pytest.mark.parametrize("kind", KINDS)
 async def test_an_absent_session_becomes_present_when_it_is_created(
-    service: Instance, api: ApiClient, kind: Kind
+    service: Instance, api: ApiClient, kind: TransportName
 ) -> None:
     session_id = str(uuid4())
     async with followed_session(service.url, session_id, kind) as recorded:
@@ -146,7 +146,7 @@ async def test_if_websockets_are_blocked_the_stream_is_used(
 async def test_if_all_transports_are_blocked_the_session_is_polled_until_one_works(
     blocking_proxy: LossyProxy, api: ApiClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("synckairos.connector._UPGRADE_EVERY_MS", 100.0)
+    monkeypatch.setattr("synckairos.connector.UPGRADE_EVERY_MS", (100.0, 100.0))
     blocking_proxy.blocked = ("/ws", "/stream")
     session_id = await api.created(chess())
     async with followed_session(blocking_proxy.url, session_id) as recorded:
@@ -160,7 +160,7 @@ async def test_if_all_transports_are_blocked_the_session_is_polled_until_one_wor
 async def test_the_stream_is_upgraded_to_a_websocket_without_an_interruption(
     blocking_proxy: LossyProxy, api: ApiClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("synckairos.connector._UPGRADE_EVERY_MS", 100.0)
+    monkeypatch.setattr("synckairos.connector.UPGRADE_EVERY_MS", (100.0, 100.0))
     blocking_proxy.blocked = ("/ws",)
     async with followed_session(blocking_proxy.url, await api.created(chess())) as recorded:
         await recorded.wait_for_transport("sse")
@@ -173,7 +173,7 @@ async def test_the_stream_is_upgraded_to_a_websocket_without_an_interruption(
 
 @pytest.mark.parametrize("kind", [None, "sse", "polling"])
 async def test_the_client_reconnects_after_a_restart_of_the_service(
-    redis_url: str, kind: Kind | None
+    redis_url: str, kind: TransportName | None
 ) -> None:
     port = free_port()
     with ExitStack() as first:
@@ -226,7 +226,7 @@ async def test_a_missing_or_invalid_token_is_refused(
 
 @pytest.mark.parametrize("kind", [None, "sse", "polling"])
 async def test_a_client_is_refused_when_its_token_expires(
-    with_authentication: Instance, host: ApiClient, kind: Kind | None
+    with_authentication: Instance, host: ApiClient, kind: TransportName | None
 ) -> None:
     session_id = await host.created(chess())
     token = tokens.spectator(session_id, lifetime_s=_BRIEF_S)
@@ -238,7 +238,7 @@ async def test_a_client_is_refused_when_its_token_expires(
 
 @pytest.mark.parametrize("kind", [None, "sse", "polling"])
 async def test_the_client_goes_on_with_a_new_token(
-    with_authentication: Instance, host: ApiClient, kind: Kind | None
+    with_authentication: Instance, host: ApiClient, kind: TransportName | None
 ) -> None:
     session_id = await host.created(chess())
     lifetimes = iter([_BRIEF_S, _BRIEF_S])

@@ -42,7 +42,7 @@ async def test_a_refused_read_stops_all_requests() -> None:
         assert session.refusal
         assert session.refusal.status == 403
         reads = paths.count(_PATH)
-        connecting = session._following._connecting
+        connecting = session._follower._connecting
         assert connecting
         await asyncio.wait([connecting], timeout=5)
         assert connecting.done()

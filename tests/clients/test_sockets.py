@@ -6,9 +6,12 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from unittest.mock import Mock
 
 import httpx
 import pytest
+from synckairos.transports.interface import Disconnected
+from synckairos.transports.websocket import WebSocket
 from websockets.asyncio.server import ServerConnection, serve
 
 from tests.clients.following import RecordedSession
@@ -65,7 +68,7 @@ async def test_a_websocket_without_its_own_token_gets_the_callers() -> None:
 async def test_a_websocket_that_does_not_answer_pings_is_replaced(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("synckairos.state_check._DEAD_AFTER_MS", 1_500.0)
+    monkeypatch.setattr("synckairos.state_check.DEAD_AFTER_MS", 1_500.0)
     opened = 0
 
     async def handle(socket: ServerConnection) -> None:
@@ -83,6 +86,17 @@ async def test_a_websocket_that_does_not_answer_pings_is_replaced(
         await recorded.wait_until(lambda: recorded.connection[0] == "connecting")
         await recorded.wait_for_transport("websocket")
     assert opened == 2
+
+
+async def test_after_too_many_connections_a_websocket_waits_5_s() -> None:
+    async def handle(socket: ServerConnection) -> None:
+        await socket.close(4429)
+
+    async with websocket_server(handle) as port:
+        url = f"ws://127.0.0.1:{port}/ws?sessionId={SESSION_ID}"
+        with pytest.raises(Disconnected) as caught:
+            await WebSocket(url, token=None).follow(Mock())
+    assert caught.value.retry_after_ms == 5_000
 
 
 async def test_a_renewal_changes_to_the_newly_recommended_transport() -> None:

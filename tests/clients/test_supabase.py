@@ -86,7 +86,7 @@ async def test_while_realtime_is_unavailable_the_session_is_polled(
     supabase_realtime: LocalRealtime,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("synckairos.connector._UPGRADE_EVERY_MS", 200.0)
+    monkeypatch.setattr("synckairos.connector.UPGRADE_EVERY_MS", (200.0, 200.0))
     session_id = await host.created(chess())
     supabase_realtime.mischief.rejects_sockets = True
     try:

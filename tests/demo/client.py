@@ -7,8 +7,8 @@ from types import TracebackType
 from typing import Self
 
 from synckairos import ApiError, Changed, Expired, SessionState, SyncKairos, Unreachable, Update
+from synckairos.api_types import TransportName
 from synckairos.session_clocks import is_terminal
-from synckairos.states import Kind
 
 from tests.demo.errors import SERVICE_GONE, DemoError, refused_error
 
@@ -73,7 +73,7 @@ class DemoClient:
         return self.state is not None and is_terminal(self.state)
 
     @property
-    def transport(self) -> Kind | None:
+    def transport(self) -> TransportName | None:
         """The transport in use; None while disconnected."""
         connection = self.session.connection
         return connection.transport if connection.status in ("live", "polling") else None

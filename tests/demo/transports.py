@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from uuid import uuid4
 
 import httpx
-from synckairos.states import Kind
+from synckairos.api_types import TransportName
 
 from tests.demo.errors import SERVICE_GONE, DemoError
 
@@ -18,7 +18,7 @@ class ReplayTransport:
     """Default speed factor of a replay."""
 
 
-_WAYS: dict[Kind, ReplayTransport] = {
+_WAYS: dict[TransportName, ReplayTransport] = {
     "supabase": ReplayTransport("Supabase Realtime", 10.0),
     "websocket": ReplayTransport("WebSocket", 60.0),
     "sse": ReplayTransport("server-sent events", 60.0),
@@ -27,7 +27,7 @@ _WAYS: dict[Kind, ReplayTransport] = {
 """At higher speeds most moves of a fast game take less time than their delivery."""
 
 
-def transport_for(kind: Kind | None) -> ReplayTransport:
+def transport_for(kind: TransportName | None) -> ReplayTransport:
     """Return the transport for `kind`; None means polling."""
     return _WAYS[kind or "polling"]
 

@@ -42,7 +42,7 @@ for (const [name, failure] of [
 ]) {
   test(`a change is retried after ${name}, with the same key`, async () => {
     const { api, requests, time } = apiWith([failure, OK()]);
-    const answer = await resultOf(time, api.call("POST", "/v1/sessions/s/start"));
+    const answer = await resultOf(time, api.change("POST", "/v1/sessions/s/start"));
     assert.deepEqual(answer, { status: 200, data: { version: 2 } });
     const keys = requests.map(({ headers }) => headers["Idempotency-Key"]);
     assert.equal(keys.length, 2);
@@ -53,7 +53,7 @@ for (const [name, failure] of [
 for (const status of [400, 403, 404, 409, 412, 422, 500]) {
   test(`${status} isn't retried`, async () => {
     const { api, requests, time } = apiWith([refusal(status, "SOME_CODE")]);
-    const error = await resultOf(time, api.call("POST", "/v1/sessions/s/start"));
+    const error = await resultOf(time, api.change("POST", "/v1/sessions/s/start"));
     assert.ok(error instanceof ApiError);
     assert.deepEqual([error.status, error.code, requests.length], [status, "SOME_CODE", 1]);
   });
@@ -61,9 +61,9 @@ for (const status of [400, 403, 404, 409, 412, 422, 500]) {
 
 test("each change has its own idempotency key, a read has none", async () => {
   const { api, requests, time } = apiWith([OK(), OK(), OK()]);
-  await resultOf(time, api.call("POST", "/a"));
-  await resultOf(time, api.call("DELETE", "/b"));
-  await resultOf(time, api.call("GET", "/c"));
+  await resultOf(time, api.change("POST", "/a"));
+  await resultOf(time, api.change("DELETE", "/b"));
+  await resultOf(time, api.get("/c"));
   const [one, two, three] = requests.map(({ headers }) => headers["Idempotency-Key"]);
   assert.ok(one && two && one !== two);
   assert.equal(three, undefined);
@@ -71,14 +71,14 @@ test("each change has its own idempotency key, a read has none", async () => {
 
 test("a call is attempted at most five times", async () => {
   const { api, requests, time } = apiWith(Array(9).fill(null));
-  const error = await resultOf(time, api.call("POST", "/a"));
+  const error = await resultOf(time, api.change("POST", "/a"));
   assert.deepEqual([error.status, error.code, requests.length], [0, "UNREACHABLE", 5]);
 });
 
 test("Retry-After is honoured", async () => {
   const later = refusal(429, "RATE_LIMIT_EXCEEDED", { "Retry-After": "3" });
   const { api, requests, time } = apiWith([later, OK()]);
-  await resultOf(time, api.call("POST", "/a"));
+  await resultOf(time, api.change("POST", "/a"));
   assert.deepEqual(
     requests.map(({ at }) => at),
     [0, 3000],
@@ -92,11 +92,11 @@ test("a call ends within 15 s, or within its timeout", async () => {
     [{ timeout: 2000 }, 2000],
   ]) {
     const { api, time } = apiWith([much()]);
-    const error = await resultOf(time, api.call("POST", "/a", options), 0);
+    const error = await resultOf(time, api.change("POST", "/a", options), 0);
     assert.equal(error.retryAfterMs, 60_000);
     const hanging = apiWith(Array(9).fill(silence));
     let endedAt;
-    hanging.api.call("POST", "/a", options).catch(() => (endedAt = hanging.time.now));
+    hanging.api.change("POST", "/a", options).catch(() => (endedAt = hanging.time.now));
     await hanging.time.pass(30_000);
     assert.ok(endedAt <= most, `${endedAt}`);
   }
@@ -104,7 +104,7 @@ test("a call ends within 15 s, or within its timeout", async () => {
 
 test("an attempt that hangs is cancelled after 5 s and retried", async () => {
   const { api, requests, time } = apiWith([silence, OK()]);
-  const answer = await resultOf(time, api.call("POST", "/a"));
+  const answer = await resultOf(time, api.change("POST", "/a"));
   assert.equal(answer.status, 200);
   assert.ok(requests[1].at >= 5000 && requests[1].at < 5300);
 });
@@ -113,7 +113,7 @@ test("an aborted call rejects at once with the signal's reason", async () => {
   for (const answers of [[silence], [refusal(503)]]) {
     const { api, requests, time } = apiWith(answers);
     const cut = new AbortController();
-    const call = api.call("POST", "/a", { signal: cut.signal }).catch((error) => error);
+    const call = api.change("POST", "/a", { signal: cut.signal }).catch((error) => error);
     await time.pass(10);
     cut.abort(new Error("enough"));
     assert.equal((await call).message, "enough");
@@ -127,7 +127,7 @@ test("an ApiError has the fields of the service's error", async () => {
   const details = [{ field: "x", message: "is required" }];
   const error = { code: "VALIDATION_ERROR", message: "No", details, request_id: "r" };
   const { api, time } = apiWith([Response.json({ error }, { status: 400 })]);
-  const got = await resultOf(time, api.call("POST", "/v1/sessions", { body: {} }));
+  const got = await resultOf(time, api.change("POST", "/v1/sessions", { body: {} }));
   assert.deepEqual(
     [got.status, got.code, got.message, got.details, got.requestId],
     [400, "VALIDATION_ERROR", "No", details, "r"],
@@ -136,8 +136,8 @@ test("an ApiError has the fields of the service's error", async () => {
 
 test("ifMatch and ifNoneMatch are sent as headers", async () => {
   const { api, requests, time } = apiWith([OK(), new Response(null, { status: 304 })]);
-  await resultOf(time, api.call("POST", "/a", { ifMatch: 7, body: { x: 1 } }));
-  const unchanged = await resultOf(time, api.call("GET", "/b", { ifNoneMatch: 8 }));
+  await resultOf(time, api.change("POST", "/a", { ifMatch: 7, body: { x: 1 } }));
+  const unchanged = await resultOf(time, api.getOnce("/b", { ifNoneMatch: 8 }));
   assert.equal(requests[0].headers["If-Match"], '"7"');
   assert.equal(requests[0].headers["Content-Type"], "application/json");
   assert.equal(requests[0].body, '{"x":1}');
@@ -145,19 +145,33 @@ test("ifMatch and ifNoneMatch are sent as headers", async () => {
   assert.deepEqual(unchanged, { status: 304, data: null });
 });
 
-test("budget is the last RateLimit-Remaining", async () => {
+test("rateLimitRemaining is the last RateLimit-Remaining", async () => {
   const { api, time } = apiWith([data({}, { headers: { "RateLimit-Remaining": "17" } })]);
-  assert.equal(api.budget, Infinity);
-  await resultOf(time, api.call("GET", "/a"));
-  assert.equal(api.budget, 17);
+  assert.equal(api.rateLimitRemaining, Infinity);
+  await resultOf(time, api.get("/a"));
+  assert.equal(api.rateLimitRemaining, 17);
 });
+
+for (const [header, expected] of [
+  ["17, 3", 3],
+  ["3,17", 3],
+  ["17, x", 17],
+  ["1.5", Infinity],
+  ["", Infinity],
+]) {
+  test(`RateLimit-Remaining "${header}" leaves ${expected} requests`, async () => {
+    const { api, time } = apiWith([data({}, { headers: { "RateLimit-Remaining": header } })]);
+    await resultOf(time, api.get("/a"));
+    assert.equal(api.rateLimitRemaining, expected);
+  });
+}
 
 test("a token is sent, and kept until it is rejected", async () => {
   let asked = 0;
   const token = async () => `token ${++asked}`;
   const { api, requests, time } = apiWith([OK(), OK()], { token });
-  await resultOf(time, api.call("GET", "/a"));
-  await resultOf(time, api.call("GET", "/b"));
+  await resultOf(time, api.get("/a"));
+  await resultOf(time, api.get("/b"));
   const shown = requests.map(({ headers }) => headers.Authorization);
   assert.deepEqual(shown, ["Bearer token 1", "Bearer token 1"]);
 });
@@ -166,11 +180,11 @@ test("a rejected token is replaced once per call, with the same idempotency key"
   let asked = 0;
   const answers = [refusal(401), OK(), refusal(401), refusal(401)];
   const { api, requests, time } = apiWith(answers, { token: () => `token ${++asked}` });
-  assert.equal((await resultOf(time, api.call("POST", "/a"))).status, 200);
+  assert.equal((await resultOf(time, api.change("POST", "/a"))).status, 200);
   const [one, two] = requests.map(({ headers }) => headers);
   assert.deepEqual([one.Authorization, two.Authorization], ["Bearer token 1", "Bearer token 2"]);
   assert.equal(one["Idempotency-Key"], two["Idempotency-Key"]);
-  assert.equal((await resultOf(time, api.call("POST", "/b"))).status, 401);
+  assert.equal((await resultOf(time, api.change("POST", "/b"))).status, 401);
   assert.equal(requests.length, 4);
 });
 
@@ -178,7 +192,7 @@ test("concurrent rejected calls get one new token", async () => {
   let asked = 0;
   const answer = ({ headers }) => (headers.Authorization === "Bearer 2" ? OK() : refusal(401));
   const { api, time } = apiWith(Array(9).fill(answer), { token: async () => String(++asked) });
-  await resultOf(time, Promise.all(["/a", "/b", "/c"].map((path) => api.call("GET", path))));
+  await resultOf(time, Promise.all(["/a", "/b", "/c"].map((path) => api.get(path))));
   assert.equal(asked, 2);
 });
 
@@ -187,8 +201,8 @@ test("a call rejected with an already replaced token retries with the new one", 
   let refuseLate;
   const late = () => new Promise((resolve) => (refuseLate = () => resolve(refusal(401))));
   const { api, time } = apiWith([late, refusal(401), OK(), OK()], { token: () => String(++asked) });
-  const first = api.call("GET", "/a");
-  await resultOf(time, api.call("GET", "/b"), 0);
+  const first = api.get("/a");
+  await resultOf(time, api.get("/b"), 0);
   refuseLate();
   assert.equal((await resultOf(time, first, 0)).status, 200);
   assert.equal(asked, 2);
@@ -196,7 +210,7 @@ test("a call rejected with an already replaced token retries with the new one", 
 
 test("a rejected fixed token fails with 401", async () => {
   const { api, requests, time } = apiWith([refusal(401, "UNAUTHENTICATED")], { token: "fixed" });
-  const error = await resultOf(time, api.call("GET", "/a"));
+  const error = await resultOf(time, api.get("/a"));
   assert.deepEqual([error.status, requests.length], [401, 1]);
 });
 

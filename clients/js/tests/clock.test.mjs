@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import { ServerClock } from "../clock.js";
-import { halfWidth, intersection, intervalOf, middle } from "../interval.js";
+import { halfWidth, intersection, intervalOf, middle } from "../offset-interval.js";
 import { VirtualTime, settled } from "./virtual-time.mjs";
 
 const AHEAD = 5_000_000;

@@ -72,6 +72,22 @@ for (const status of [429, 503]) {
   });
 }
 
+test("a problem is reported while the presence is known, and once per status", async () => {
+  const service = new Service();
+  const { session } = await service.opened();
+  const problems = [];
+  session.addEventListener("connection", ({ detail }) => problems.push(detail.problem?.status));
+  service.answer = ({ path }) => (path.endsWith(ID) ? refusal(503) : undefined);
+  for (let reads = 0; reads < 3; reads++) {
+    session.refresh().catch(() => {});
+    await service.time.pass(6000);
+  }
+  service.answer = () => undefined;
+  await service.time.pass(6000);
+  assert.deepEqual(problems, [503, undefined]);
+  session.close();
+});
+
 test("after an invalid message a new socket brings the state", async () => {
   const service = new Service();
   const { session } = await service.opened();

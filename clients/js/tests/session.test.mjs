@@ -48,9 +48,11 @@ test("a host, who can't subscribe to an absent session, finds it by polling", as
   await service.time.pass(600);
   assert.equal(await opening, null);
   service.state = still(1);
-  await service.time.pass(2000);
+  await service.time.pass(2250);
   assert.equal(session.state.version, 1);
   assert.equal(session.connection.transport, "websocket");
+  const subscriptions = service.requests.filter(({ path }) => path.endsWith("/realtime"));
+  assert.equal(subscriptions.length, 2, "only reads look for the session");
 });
 
 for (const [status, code] of [

@@ -1,8 +1,7 @@
+import { SILENCE_TIMEOUT_MS } from "../timing.js";
 import { eventsIn } from "./event-stream.js";
 
 const REJECTIONS = [401, 403, 404];
-/** Timeout without data. The service sends a comment every 15 s if there is no event. */
-const SILENCE_TIMEOUT_MS = 35_000;
 
 /**
  * Pushes as server-sent events. Uses `fetch`, because an `EventSource` needs the token in the URL

@@ -1,9 +1,9 @@
+import { TOO_MANY_DELAY_MS } from "../timing.js";
+
 /** Close codes of a rejection are this plus the HTTP status. */
 const REJECTION_BASE = 4000;
 const REJECTIONS = [401, 403, 404];
 const TOO_MANY = 429;
-/** Retry delay after a 429, because a close frame can't carry a `Retry-After`. */
-const TOO_MANY_DELAY_MS = 5000;
 
 /**
  * Pushes over the service's WebSocket.

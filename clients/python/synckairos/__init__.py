@@ -1,11 +1,11 @@
 """SyncKairos client: live timer sessions, synchronised to the server's clock."""
 
+from synckairos.api_types import Group, Message, Participant, SessionState, SwitchResult
 from synckairos.client import SyncKairos
 from synckairos.clock import ServerClock
 from synckairos.errors import ApiError, SyncKairosError, Unreachable
 from synckairos.events import Changed, Connection, Deleted, Event, Expired, Update, Warned
 from synckairos.session import Session
-from synckairos.states import Group, Message, Participant, SessionState, SwitchResult
 
 __all__ = [
     "ApiError",

@@ -4,7 +4,7 @@ from abc import ABC, abstractmethod
 from typing import Any, cast
 
 from synckairos.api import Api
-from synckairos.states import SessionState, SwitchResult
+from synckairos.api_types import SessionState, SwitchResult
 
 
 class Actions(ABC):
@@ -94,12 +94,12 @@ class Actions(ABC):
         `next` is the `after` of the following page; None on the last one.
         """
         path = f"/v1/sessions/{self.id}/events?after={after}&limit={limit}"
-        return cast(dict[str, Any], await self._api.ask(path))
+        return cast(dict[str, Any], await self._api.get(path))
 
     async def replay(self, *, version: int | None = None, at: str | None = None) -> SessionState:
         """Return the session's state at a version, or at an instant (ISO 8601)."""
         when = f"at={at}" if version is None else f"version={version}"
-        return cast(SessionState, await self._api.ask(f"/v1/sessions/{self.id}/replay?{when}"))
+        return cast(SessionState, await self._api.get(f"/v1/sessions/{self.id}/replay?{when}"))
 
     async def mint(self, body: dict[str, Any]) -> dict[str, Any]:
         """Issue a token for a participant or a spectator."""

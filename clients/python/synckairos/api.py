@@ -12,11 +12,7 @@ import httpx
 
 from synckairos.backoff import backoff
 from synckairos.errors import ApiError, Unreachable
-
-_ATTEMPTS = 5
-_TIMEOUT_S = 15.0
-_ATTEMPT_TIMEOUT_S = 5.0
-"""Timeout of one attempt; a slower one is retried."""
+from synckairos.timing import ATTEMPT_TIMEOUT_MS, ATTEMPTS, CALL_TIMEOUT_MS
 
 _TRANSIENT = (429, 502, 503, 504)
 
@@ -30,7 +26,7 @@ class ApiResponse:
 
     status: int
     data: Any
-    requests_left: int | None
+    rate_limit_remaining: int | None
 
 
 class Api:
@@ -56,19 +52,19 @@ class Api:
 
     async def time(self) -> dict[str, Any]:
         """Return the body of `GET /v1/time`, which needs no token. Raises `ApiError`."""
-        answer = await self._send("GET", "/v1/time", {}, None, _ATTEMPT_TIMEOUT_S)
+        answer = await self._send("GET", "/v1/time", {}, None, ATTEMPT_TIMEOUT_MS / 1000)
         if answer.is_error:
             raise error_of(answer)
         return _body(answer, "timestamp_ms")
 
-    async def get(self, path: str, known: int | None = None) -> ApiResponse:
+    async def get_once(self, path: str, known: int | None = None) -> ApiResponse:
         """Read without retries; 304 if the version is still `known`. Raises `ApiError`."""
         headers = {} if known is None else {"If-None-Match": f'"{known}"'}
-        return await self._once("GET", path, headers, None, _ATTEMPT_TIMEOUT_S)
+        return await self._once("GET", path, headers, None, ATTEMPT_TIMEOUT_MS / 1000)
 
-    async def ask(self, path: str) -> Any:
+    async def get(self, path: str) -> Any:
         """Read with retries. Raises `ApiError`."""
-        return (await self._with_retries("GET", path, {}, None, _TIMEOUT_S)).data
+        return (await self._with_retries("GET", path, {}, None, CALL_TIMEOUT_MS / 1000)).data
 
     async def change(
         self,
@@ -83,14 +79,14 @@ class Api:
         headers = {"Idempotency-Key": str(uuid4())}
         if if_match is not None:
             headers["If-Match"] = f'"{if_match}"'
-        timeout_s = _TIMEOUT_S if timeout is None else timeout
+        timeout_s = CALL_TIMEOUT_MS / 1000 if timeout is None else timeout
         return (await self._with_retries(method, path, headers, body, timeout_s)).data
 
-    async def token(self, *, anew: bool = False) -> str | None:
+    async def token(self, *, refresh: bool = False) -> str | None:
         """Return the caller's token. Raises `Unreachable` when it can't be replaced."""
         if not callable(self._source):
             return self._source
-        if anew or self._token is None:
+        if refresh or self._token is None:
             if self._token_task is None or self._token_task.done():
                 self._token_task = asyncio.create_task(self._refresh_token(self._source))
             await asyncio.shield(self._token_task)  # other calls may wait for the same task
@@ -117,13 +113,15 @@ class Api:
         self, method: str, path: str, headers: dict[str, str], body: Any, timeout_s: float
     ) -> ApiResponse:
         deadline = time.monotonic() + timeout_s
-        for attempt in range(_ATTEMPTS):
+        for attempt in range(ATTEMPTS):
             left = deadline - time.monotonic()
             try:
-                return await self._once(method, path, headers, body, min(left, _ATTEMPT_TIMEOUT_S))
+                return await self._once(
+                    method, path, headers, body, min(left, ATTEMPT_TIMEOUT_MS / 1000)
+                )
             except ApiError as error:
                 wait = max(error.retry_after_s, backoff(attempt) / 1000)
-                is_last = attempt == _ATTEMPTS - 1 or time.monotonic() + wait > deadline
+                is_last = attempt == ATTEMPTS - 1 or time.monotonic() + wait > deadline
                 if is_last or error.status not in (0, *_TRANSIENT):
                     raise
             await self._sleep(wait)
@@ -136,12 +134,12 @@ class Api:
         answer = await self._send(method, path, headers | _bearer(token), body, timeout_s)
         if answer.status_code == 401 and callable(self._source):
             # Another call may have replaced the token meanwhile.
-            token = await self.token(anew=self._token == token)
+            token = await self.token(refresh=self._token == token)
             answer = await self._send(method, path, headers | _bearer(token), body, timeout_s)
         if answer.is_error:
             raise error_of(answer)
         data = _body(answer, "data")["data"] if answer.content else None
-        return ApiResponse(answer.status_code, data, _requests_left(answer))
+        return ApiResponse(answer.status_code, data, _rate_limit_remaining(answer))
 
     async def _send(
         self, method: str, path: str, headers: dict[str, str], body: Any, timeout_s: float
@@ -173,8 +171,8 @@ def _body(answer: httpx.Response, has: str) -> dict[str, Any]:
 def error_of(answer: httpx.Response) -> ApiError:
     """Build the `ApiError` of a response. A proxy's error body may have another format."""
     fields: dict[str, Any] = {
-        "retry_after_s": _retry_after_s(answer),
-        "requests_left": _requests_left(answer),
+        "retry_after_s": retry_after_s(answer),
+        "rate_limit_remaining": _rate_limit_remaining(answer),
     }
     try:
         error = answer.json()["error"]
@@ -185,14 +183,15 @@ def error_of(answer: httpx.Response) -> ApiError:
     return ApiError(answer.status_code, **fields)
 
 
-def _requests_left(answer: httpx.Response) -> int | None:
+def _rate_limit_remaining(answer: httpx.Response) -> int | None:
     """Return the rest of the caller's rate limit: the smallest, as proxies may add their own."""
     header = answer.headers.get("RateLimit-Remaining", "")
     counts = [int(count) for count in header.split(",") if count.strip().isdecimal()]
     return min(counts, default=None)
 
 
-def _retry_after_s(answer: httpx.Response) -> float:
+def retry_after_s(answer: httpx.Response) -> float:
+    """Return the response's `Retry-After`, s; 0 if it has none."""
     try:
         return float(answer.headers.get("Retry-After", 0))
     except ValueError:  # an HTTP date: ignored, because the local clock may be wrong

@@ -3,10 +3,9 @@
 import asyncio
 from collections.abc import Callable
 
-from synckairos.states import Message, Subscription
-from synckairos.transports.base import Disconnected, Rejected, TimedOut, Transport
-
-_CONNECT_TIMEOUT_S = 3.0
+from synckairos.api_types import Message, Subscription
+from synckairos.timing import CONNECT_TIMEOUT_MS, SUPABASE_CONNECT_TIMEOUT_MS
+from synckairos.transports.interface import Disconnected, Rejected, TimedOut, Transport
 
 
 class Attempt:
@@ -36,18 +35,28 @@ class Attempt:
 
     async def wait_live(self) -> None:
         """Wait until the transport is live. Raises its failure, or `TimedOut` on timeout."""
+        is_supabase = self.transport.kind == "supabase"
+        timeout_ms = SUPABASE_CONNECT_TIMEOUT_MS if is_supabase else CONNECT_TIMEOUT_MS
         waiting = asyncio.create_task(self._live.wait())
         try:
             await asyncio.wait(
-                {waiting, self.ended}, timeout=_CONNECT_TIMEOUT_S, return_when="FIRST_COMPLETED"
+                {waiting, self.ended}, timeout=timeout_ms / 1000, return_when="FIRST_COMPLETED"
             )
             if self.is_live:
                 return
             if self.ended.done():
                 raise _failure(self.ended.exception())
-            raise TimedOut(f"Not connected within {_CONNECT_TIMEOUT_S:g} s")
+            raise TimedOut(f"Not connected within {timeout_ms / 1000:g} s")
         finally:
             waiting.cancel()
+
+    @property
+    def retry_after_ms(self) -> float:
+        """Minimum delay before the next attempt; known once the transport has ended."""
+        if not self.ended.done() or self.ended.cancelled():
+            return 0.0
+        error = self.ended.exception()
+        return error.retry_after_ms if isinstance(error, Disconnected) else 0.0
 
     async def close(self) -> None:
         """Cancel the transport and wait until it has stopped."""

@@ -7,11 +7,10 @@ from typing import Any, Self, cast
 import httpx
 
 from synckairos.api import Api, Token
+from synckairos.api_types import SessionState, TransportName
 from synckairos.clock import ServerClock
 from synckairos.session import Session
-from synckairos.states import Kind, SessionState
-
-_TIMEOUT_S = 15.0
+from synckairos.timing import CALL_TIMEOUT_MS
 
 
 class SyncKairos:
@@ -25,11 +24,11 @@ class SyncKairos:
         self,
         base_url: str,
         token: Token = None,
-        transport: Kind | None = None,
+        transport: TransportName | None = None,
         *,
         http: httpx.AsyncClient | None = None,
     ) -> None:
-        self._own_http = None if http else httpx.AsyncClient(timeout=_TIMEOUT_S)
+        self._own_http = None if http else httpx.AsyncClient(timeout=CALL_TIMEOUT_MS / 1000)
         self._api = Api(http or cast(httpx.AsyncClient, self._own_http), base_url, token)
         self._transport = transport
         self._sessions: dict[str, Session] = {}

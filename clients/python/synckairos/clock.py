@@ -4,20 +4,17 @@ import asyncio
 from collections.abc import Awaitable, Callable
 
 from synckairos.backoff import backoff
-from synckairos.interval import Offsets, Sample
+from synckairos.offset_interval import OffsetInterval, Sample
 from synckairos.platform import Platform
-
-_FIRST_ROUND_SAMPLES, _ROUND_SAMPLES = 8, 3
-_SECOND_ROUND_MS = 1_500.0
-"""Delay before the second round: round trips are long while an application starts."""
-
-_ROUND_EVERY_MS = 30_000.0
-_SLEEP_CHECK_MS = 1_000.0
-"""Interval of the check whether the machine slept."""
-
-_CLOCK_JUMP_MS = 250.0
-_SLEW = 0.1
-"""A clock that is ahead runs slower by this fraction, so that shown time doesn't jump back."""
+from synckairos.timing import (
+    CLOCK_JUMP_MS,
+    FIRST_ROUND_SAMPLES,
+    ROUND_EVERY_MS,
+    ROUND_SAMPLES,
+    SECOND_ROUND_MS,
+    SLEEP_CHECK_MS,
+    SLEW,
+)
 
 
 class ServerClock:
@@ -26,16 +23,18 @@ class ServerClock:
     `read` returns the server's time in whole ms and raises a `SyncKairosError` on failure.
     """
 
-    def __init__(self, read: Callable[[], Awaitable[float]], local: Platform | None = None) -> None:
+    def __init__(
+        self, read: Callable[[], Awaitable[float]], platform: Platform | None = None
+    ) -> None:
         self._read = read
-        self._local = local or Platform()
-        self._offsets: Offsets | None = None
+        self._platform = platform or Platform()
+        self._interval: OffsetInterval | None = None
         self._ahead, self._ahead_since = 0.0, 0.0
         self._is_trusted = False
         self._epoch = 0
         self._gap = self._wall_gap()
         self._offset = self._gap
-        self._keeping: asyncio.Task[None] | None = None
+        self._measuring: asyncio.Task[None] | None = None
         self._round: asyncio.Task[None] | None = None
         self._callbacks: list[Callable[[], None]] = []
         self.round_trip_ms = float("inf")
@@ -43,13 +42,13 @@ class ServerClock:
 
     def start(self) -> None:
         """Measure now and keep measuring."""
-        if self._keeping is None or self._keeping.done():
-            self._keeping = asyncio.create_task(self._keep())
+        if self._measuring is None or self._measuring.done():
+            self._measuring = asyncio.create_task(self._measure_repeatedly())
 
     async def close(self) -> None:
         """Stop measuring."""
-        tasks = [task for task in (self._keeping, self._round) if task]
-        self._keeping = self._round = None
+        tasks = [task for task in (self._measuring, self._round) if task]
+        self._measuring = self._round = None
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
@@ -57,17 +56,17 @@ class ServerClock:
     def now(self) -> float:
         """Return the server's time, ms since the epoch; the local time until the first sample."""
         self._check_for_sleep()
-        local = self._local.monotonic()
+        local = self._platform.monotonic()
         return local + self._offset + self._ahead_at(local)
 
     @property
     def error_ms(self) -> float:
         """Upper bound of the error of `now()`; infinite while it is unknown."""
         self._check_for_sleep()
-        if self._offsets is None or not self._is_trusted:
+        if self._interval is None or not self._is_trusted:
             return float("inf")
-        local = self._local.monotonic()
-        return self._offsets.error_ms(local) + self._ahead_at(local)
+        local = self._platform.monotonic()
+        return self._interval.error_ms(local) + self._ahead_at(local)
 
     @property
     def offset_ms(self) -> float:
@@ -84,7 +83,7 @@ class ServerClock:
         """Call `callback` after each sample that is used."""
         self._callbacks.append(callback)
 
-    async def sync(self, samples: int = _ROUND_SAMPLES) -> None:
+    async def sync(self, samples: int = ROUND_SAMPLES) -> None:
         """Take a round of samples, or wait for the current round. Raises `SyncKairosError`."""
         if self._round is None or self._round.done():
             self._round = asyncio.create_task(self._take_round(samples))
@@ -92,12 +91,12 @@ class ServerClock:
 
     def take(self, sample: Sample) -> None:
         """Apply one sample."""
-        fresh = Offsets.of(sample, self._local.resolution_ms)
-        shown, local = self.now(), self._local.monotonic()
-        known = self._offsets if self._is_trusted else None
+        fresh = OffsetInterval.of(sample, self._platform.resolution_ms)
+        shown, local = self.now(), self._platform.monotonic()
+        known = self._interval if self._is_trusted else None
         combined = known.narrowed(fresh, local) if known else None
-        self._offsets = combined or fresh
-        self._offset = self._offsets.middle
+        self._interval = combined or fresh
+        self._offset = self._interval.middle
         # Step back only if there was no estimate or it was wrong.
         self._ahead = max(0.0, shown - (local + self._offset)) if combined else 0.0
         self._ahead_since = local
@@ -107,26 +106,26 @@ class ServerClock:
         for callback in self._callbacks:
             callback()
 
-    async def _keep(self) -> None:
+    async def _measure_repeatedly(self) -> None:
         rounds = failures = 0
         while True:
             try:
                 await self.sync(
-                    _FIRST_ROUND_SAMPLES if rounds < 2 or not self._is_trusted else _ROUND_SAMPLES
+                    FIRST_ROUND_SAMPLES if rounds < 2 or not self._is_trusted else ROUND_SAMPLES
                 )
             except Exception:  # any error: a clock that isn't measured stays wrong
-                await self._local.sleep(backoff(failures))
+                await self._platform.sleep(backoff(failures))
                 failures += 1
                 continue
             failures = 0
             rounds += 1
-            await self._wait(_SECOND_ROUND_MS if rounds == 1 else _ROUND_EVERY_MS)
+            await self._wait(SECOND_ROUND_MS if rounds == 1 else ROUND_EVERY_MS)
 
     async def _wait(self, duration: float) -> None:
         """Wait, but return early if the machine slept."""
-        until = self._local.monotonic() + duration
-        while self.is_synced and (left := until - self._local.monotonic()) > 0:
-            await self._local.sleep(min(left, _SLEEP_CHECK_MS))
+        until = self._platform.monotonic() + duration
+        while self.is_synced and (left := until - self._platform.monotonic()) > 0:
+            await self._platform.sleep(min(left, SLEEP_CHECK_MS))
 
     async def _take_round(self, samples: int) -> None:
         for _ in range(samples):
@@ -134,26 +133,26 @@ class ServerClock:
 
     async def _measure(self) -> None:
         self._check_for_sleep()
-        epoch, sent = self._epoch, self._local.monotonic()
+        epoch, sent = self._epoch, self._platform.monotonic()
         server_ms = await self._read()
-        received = self._local.monotonic()
+        received = self._platform.monotonic()
         self._check_for_sleep()
         if epoch == self._epoch:  # otherwise the machine slept during the request
             self.take(Sample(sent, server_ms, received))
 
     def _ahead_at(self, local: float) -> float:
         """Return the rest of a backward correction that is still being slewed."""
-        return max(0.0, self._ahead - _SLEW * (local - self._ahead_since))
+        return max(0.0, self._ahead - SLEW * (local - self._ahead_since))
 
     def _check_for_sleep(self) -> None:
         """Distrust the estimate if the wall clock moved: the machine slept, or it was set."""
         gap = self._wall_gap()
-        if abs(gap - self._gap) > _CLOCK_JUMP_MS:
+        if abs(gap - self._gap) > CLOCK_JUMP_MS:
             self._is_trusted = False
             self._epoch += 1
             self._gap = gap
-            if self._offsets is None:
+            if self._interval is None:
                 self._offset = gap
 
     def _wall_gap(self) -> float:
-        return self._local.wall() - self._local.monotonic()
+        return self._platform.wall() - self._platform.monotonic()

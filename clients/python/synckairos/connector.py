@@ -6,22 +6,23 @@ from contextlib import suppress
 from typing import Protocol
 
 from synckairos.api import Api
+from synckairos.api_types import Message, Subscription, TransportName, timestamp_ms
 from synckairos.attempt import Attempt
 from synckairos.backoff import backoff, spread
 from synckairos.clock import ServerClock
 from synckairos.errors import ApiError
 from synckairos.fallback import create_transport, transports_to_try
-from synckairos.states import Kind, Message, Subscription, instant_ms
-from synckairos.transports.base import Disconnected, Rejected, TimedOut
-
-_MAX_FAILURES = 2
-"""Consecutive failures after which a transport counts as unavailable."""
+from synckairos.platform import monotonic_ms
+from synckairos.timing import (
+    MAX_FAILURES,
+    MIN_RENEWAL_DELAY_MS,
+    RENEW_AT,
+    STABLE_AFTER_MS,
+    UPGRADE_EVERY_MS,
+)
+from synckairos.transports.interface import Disconnected, Rejected, TimedOut
 
 _MAX_TRANSPORTS = 2
-_UPGRADE_EVERY_MS = 40_000.0
-_STABLE_AFTER_S, _MIN_RENEWAL_DELAY_S = 5.0, 1.0
-_RENEW_AT = 0.8
-"""Fraction of a token's remaining lifetime after which it is renewed."""
 
 _log = logging.getLogger("synckairos")
 
@@ -33,10 +34,10 @@ class _Absent(Disconnected):
 class ConnectionListener(Protocol):
     """Receives what a `Connector` reports."""
 
-    def joined(self, kind: Kind) -> None:
+    def joined(self, kind: TransportName) -> None:
         """Pushes arrive from now on."""
 
-    def left(self, kind: Kind | None) -> None:
+    def left(self, kind: TransportName | None) -> None:
         """No pushes arrive; `polling`: no transport works, so poll until `joined`."""
 
     def heard(self, message: Message) -> None:
@@ -58,7 +59,7 @@ class Connector:
         api: Api,
         clock: ServerClock,
         listener: ConnectionListener,
-        forced: Kind | None,
+        forced: TransportName | None,
     ) -> None:
         self._id = session_id
         self._api = api
@@ -109,29 +110,29 @@ class Connector:
         position = failures = rejections = 0
         while position < _MAX_TRANSPORTS:
             try:
-                return await self._connect(position, anew=rejections > 0)
+                return await self._connect(position, refresh=rejections > 0)
             except _Absent:
-                await self._wait(spread(_UPGRADE_EVERY_MS))  # ends early when a read finds it
+                await self._wait(spread(UPGRADE_EVERY_MS))  # ends early when a read finds it
             except Rejected as rejection:
                 _log.info("Can't connect to session %s: %s", self._id, rejection)
                 rejections += 1
-                if rejections == _MAX_FAILURES:
+                if rejections == MAX_FAILURES:
                     position, failures, rejections = position + 1, 0, 0
                 await self._wait(backoff(rejections))
             except Disconnected as error:
                 _log.info("Can't connect to session %s: %s", self._id, error)
                 failures += 1
-                if failures == _MAX_FAILURES or isinstance(error, TimedOut):
+                if failures == MAX_FAILURES or isinstance(error, TimedOut):
                     position, failures = position + 1, 0
                 await self._wait(max(backoff(failures), error.retry_after_ms))
         return None
 
-    async def _connect(self, position: int, *, anew: bool = False) -> Attempt | None:
+    async def _connect(self, position: int, *, refresh: bool = False) -> Attempt | None:
         """Connect by the transport at `position`; return None if there is no such transport.
 
         Raises `Disconnected` and `Rejected`.
         """
-        subscription = await self._subscribe(anew=anew)
+        subscription = await self._subscribe(refresh=refresh)
         kinds = transports_to_try(subscription, self._forced)[position:]
         if not kinds:
             return None
@@ -144,15 +145,15 @@ class Connector:
             raise
         return attempt
 
-    async def _subscribe(self, *, anew: bool = False) -> Subscription:
-        """Ask how to follow; `anew`: with a new token.
+    async def _subscribe(self, *, refresh: bool = False) -> Subscription:
+        """Ask how to follow; `refresh`: with a new token.
 
         Raises `Disconnected`, or the `ApiError` of a refusal.
         """
         try:
-            if anew:
-                await self._api.token(anew=True)
-            answer = await self._api.get(f"/v1/sessions/{self._id}/realtime")
+            if refresh:
+                await self._api.token(refresh=True)
+            answer = await self._api.get_once(f"/v1/sessions/{self._id}/realtime")
         except ApiError as error:
             if error.is_absence:
                 self._listener.missing()
@@ -173,7 +174,7 @@ class Connector:
         tasks: list[asyncio.Task[Attempt | None]] = [asyncio.create_task(self._renew(attempt))]
         if attempt.transport.kind != transports_to_try(attempt.subscription, self._forced)[0]:
             tasks.append(asyncio.create_task(self._upgrade()))
-        began = asyncio.get_running_loop().time()
+        began = monotonic_ms()
         try:
             done, _ = await asyncio.wait([attempt.ended, *tasks], return_when="FIRST_COMPLETED")
             results = [task.result() for task in tasks if task in done]
@@ -184,16 +185,16 @@ class Connector:
                 task.cancel()
             await asyncio.gather(*tasks, attempt.close(), return_exceptions=True)
         if found is None:
-            is_stable = asyncio.get_running_loop().time() - began > _STABLE_AFTER_S
+            is_stable = monotonic_ms() - began > STABLE_AFTER_MS
             self._short_lives = 0 if is_stable else self._short_lives + 1
             self._listener.left(None)
-            await self._wait(backoff(self._short_lives))
+            await self._wait(max(backoff(self._short_lives), attempt.retry_after_ms))
         return found
 
     async def _upgrade(self) -> Attempt | None:
         """Retry the best transport at intervals; return it once it is live."""
         while True:
-            await self._wait(spread(_UPGRADE_EVERY_MS))
+            await self._wait(spread(UPGRADE_EVERY_MS))
             with suppress(Disconnected, Rejected):
                 if attempt := await self._connect(0):
                     return attempt
@@ -203,18 +204,19 @@ class Connector:
 
         A transport that can't take a new token ends when the old one expires, and is replaced.
         """
-        subscription, kind, retry_after_s = attempt.subscription, attempt.transport.kind, 0.0
+        subscription, kind, retry_after_ms = attempt.subscription, attempt.transport.kind, 0.0
         while kind == subscription["transport"] and (ends := subscription.get("expires_at")):
-            left_s = (instant_ms(ends) - self._clock.now()) / 1000
-            await asyncio.sleep(max(_MIN_RENEWAL_DELAY_S, left_s * _RENEW_AT, retry_after_s))
+            left_ms = timestamp_ms(ends) - self._clock.now()
+            delay_ms = max(MIN_RENEWAL_DELAY_MS, left_ms * RENEW_AT, retry_after_ms)
+            await asyncio.sleep(delay_ms / 1000)
             try:
-                fresh = await self._subscribe(anew=True)
+                fresh = await self._subscribe(refresh=True)
             except Disconnected as error:
-                retry_after_s = error.retry_after_ms / 1000
+                retry_after_ms = error.retry_after_ms
                 continue
             if fresh["transport"] != kind:
                 return
-            subscription, retry_after_s = fresh, 0.0
+            subscription, retry_after_ms = fresh, 0.0
             await attempt.transport.renew(subscription)
         await asyncio.get_running_loop().create_future()  # until it is cancelled
 

@@ -1,4 +1,4 @@
-"""The effects that a `LiveClient` asks its caller to carry out."""
+"""The effects that a `SessionLogic` asks its caller to carry out."""
 
 from dataclasses import dataclass
 

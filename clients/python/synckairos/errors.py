@@ -24,7 +24,7 @@ class ApiError(SyncKairosError):
         details: Any = None,
         request_id: str | None = None,
         retry_after_s: float = 0.0,
-        requests_left: int | None = None,
+        rate_limit_remaining: int | None = None,
     ) -> None:
         super().__init__(message)
         self.status = status
@@ -35,7 +35,7 @@ class ApiError(SyncKairosError):
         self.retry_after_s = retry_after_s
         """The response's `Retry-After`, s; 0 if it had none."""
 
-        self.requests_left = requests_left
+        self.rate_limit_remaining = rate_limit_remaining
         """The rest of the caller's rate limit; None if unknown."""
 
     @property

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal
 
-from synckairos.states import Kind, SessionState
+from synckairos.api_types import SessionState, TransportName
 
 Name = Literal["update", "expired", "warning", "deleted", "connection"]
 Presence = Literal["unknown", "absent", "present", "deleted", "refused"]
@@ -19,7 +19,7 @@ class Connection:
     """How states arrive at present, and since when (server's clock, ms)."""
 
     status: Status
-    transport: Kind | None
+    transport: TransportName | None
     since: float
 
 

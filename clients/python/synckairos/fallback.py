@@ -1,13 +1,13 @@
 """The transports to try for a session, best first."""
 
 from synckairos.api import Api
-from synckairos.states import Kind, Subscription
-from synckairos.transports.base import Transport
+from synckairos.api_types import Subscription, TransportName
+from synckairos.transports.interface import Transport
 from synckairos.transports.sse import ServerSentEvents
 from synckairos.transports.supabase import Supabase
 from synckairos.transports.websocket import WebSocket
 
-_FALLBACKS: dict[Kind, tuple[Kind, ...]] = {
+_FALLBACKS: dict[TransportName, tuple[TransportName, ...]] = {
     "supabase": ("supabase",),
     "websocket": ("websocket", "sse"),
     "sse": ("sse",),
@@ -16,7 +16,9 @@ _FALLBACKS: dict[Kind, tuple[Kind, ...]] = {
 """Fallbacks per recommended transport. Polling is always the last; it needs no transport."""
 
 
-def transports_to_try(subscription: Subscription, forced: Kind | None) -> tuple[Kind, ...]:
+def transports_to_try(
+    subscription: Subscription, forced: TransportName | None
+) -> tuple[TransportName, ...]:
     """Return the kinds of transport to try, in this order."""
     recommended = subscription["transport"]
     if forced is None:
@@ -26,7 +28,7 @@ def transports_to_try(subscription: Subscription, forced: Kind | None) -> tuple[
 
 
 async def create_transport(
-    kind: Kind, subscription: Subscription, api: Api, session_id: str
+    kind: TransportName, subscription: Subscription, api: Api, session_id: str
 ) -> Transport:
     """Return a new transport of that kind."""
     if kind == "supabase":

@@ -5,11 +5,11 @@ from collections.abc import AsyncIterator, Callable
 from synckairos import session_clocks
 from synckairos.actions import Actions
 from synckairos.api import Api
+from synckairos.api_types import SessionState, TransportName
 from synckairos.clock import ServerClock
 from synckairos.errors import ApiError
 from synckairos.events import Callback, Connection, Event, Events, Name, Presence
-from synckairos.following import Following
-from synckairos.states import Kind, SessionState
+from synckairos.session_follower import SessionFollower
 
 
 class Session(Actions):
@@ -20,41 +20,41 @@ class Session(Actions):
         session_id: str,
         api: Api,
         clock: ServerClock,
-        transport: Kind | None = None,
+        transport: TransportName | None = None,
         on_open: Callable[["Session"], None] = lambda _: None,
         on_close: Callable[["Session"], None] = lambda _: None,
     ) -> None:
         super().__init__(session_id, api)
         self.clock = clock
         self._events = Events()
-        self._following = Following(self.id, api, clock, self._events, transport)
+        self._follower = SessionFollower(self.id, api, clock, self._events, transport)
         self._on_open = on_open
         self._on_close = on_close
 
     @property
     def state(self) -> SessionState | None:
         """The newest state; None before the first one and after a deletion."""
-        return self._following.follower.state
+        return self._follower.logic.state
 
     @property
     def presence(self) -> Presence:
         """Whether the session exists; `unknown` until the service has answered."""
-        return self._following.follower.presence
+        return self._follower.logic.presence
 
     @property
     def problem(self) -> ApiError | None:
         """The error of the last read, which is repeated automatically; None if it succeeded."""
-        return self._following.problem
+        return self._follower.problem
 
     @property
     def refusal(self) -> ApiError | None:
         """Why the presence is `refused`."""
-        return self._following.follower.refusal
+        return self._follower.logic.refusal
 
     @property
     def connection(self) -> Connection:
         """How states arrive at present."""
-        return self._following.connection
+        return self._follower.connection
 
     async def open(self) -> SessionState | None:
         """Follow the session until `close()`; return the first state.
@@ -63,12 +63,12 @@ class Session(Actions):
         unreachable service. Raises the `ApiError` of a refusal.
         """
         self._on_open(self)
-        return await self._following.open()
+        return await self._follower.open()
 
     async def close(self) -> None:
         """Stop following, until `open()` is called again. A waiting `open()` returns."""
         self._on_close(self)
-        await self._following.close()
+        await self._follower.close()
 
     def remaining(self, participant_id: str | None = None, at: float | None = None) -> float | None:
         """Return ms left on a participant's clock, or on the running one; None without such one."""
@@ -99,10 +99,10 @@ class Session(Actions):
 
     def take(self, state: SessionState) -> None:
         """Apply the state in the response to this client's own action."""
-        self._following.take(state)
+        self._follower.take(state)
 
     def _noted(self, version: int) -> None:
-        self._following.noted(version)
+        self._follower.noted(version)
 
     def _removed(self) -> None:
-        self._following.removed()
+        self._follower.removed()

@@ -3,7 +3,7 @@
 No ticks are counted, so clocks can't drift. All functions are pure; `at` is server time, ms.
 """
 
-from synckairos.states import Group, Participant, SessionState, instant_ms
+from synckairos.api_types import Group, Participant, SessionState, timestamp_ms
 
 TERMINAL = frozenset({"expired", "completed", "cancelled"})
 
@@ -64,8 +64,8 @@ def participant_of(state: SessionState, participant_id: str) -> Participant | No
 def _since_start(state: SessionState, at: float) -> float:
     until = at
     if not is_running(state):
-        until = instant_ms(state["session_completed_at"] or state["updated_at"])
-    return max(0.0, until - instant_ms(state["session_started_at"] or state["created_at"]))
+        until = timestamp_ms(state["session_completed_at"] or state["updated_at"])
+    return max(0.0, until - timestamp_ms(state["session_started_at"] or state["created_at"]))
 
 
 def _run_since(state: SessionState, at: float) -> float:
@@ -93,10 +93,10 @@ def _left_at(state: SessionState, left: int | None, *, runs: bool, at: float) ->
     instant = _clamped(state, at)
     if state["deadline_at"] is None:
         return max(0.0, left - (instant - state["server_time_ms"]))
-    return max(0.0, instant_ms(state["deadline_at"]) - instant)
+    return max(0.0, timestamp_ms(state["deadline_at"]) - instant)
 
 
 def _clamped(state: SessionState, at: float) -> float:
     """The estimated server time may lag, so `at` is never before the start of the cycle."""
     assert state["cycle_started_at"]
-    return max(at, instant_ms(state["cycle_started_at"]))
+    return max(at, timestamp_ms(state["cycle_started_at"]))

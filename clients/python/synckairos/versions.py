@@ -1,8 +1,7 @@
 """Which versions of a session were received, and which are missing."""
 
-from synckairos.states import SessionState
-
-_MAX_MISSING = 256
+from synckairos.api_types import SessionState
+from synckairos.timing import MAX_MISSING
 
 
 def is_newer(state: SessionState, known: SessionState | None) -> bool:
@@ -45,8 +44,8 @@ class Versions:
         if previous is None or previous["created_at"] != state["created_at"]:
             self.newest, self._missing, is_whole = version, set(), True
         skipped = range(self._held_version + 1, version)
-        self._missing = set() if is_whole else self._missing | set(skipped[-_MAX_MISSING:])
-        self._missing.discard(version)
+        missing = set() if is_whole else self._missing | set(skipped[-MAX_MISSING:])
+        self._missing = set(sorted(missing - {version})[-MAX_MISSING:])
         self._held_version = version
         self.newest = max(self.newest, version)
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import httpx
 from synckairos import Changed, SyncKairos, Update
-from synckairos.states import Kind
+from synckairos.api_types import TransportName
 
 from infra.local.instance import Instance, running
 from infra.local.postgres import embedded_postgres
@@ -20,7 +20,7 @@ from tests.load.bench.errors import BenchError
 from tests.load.bench.figures import Figures, summarize
 from tests.load.bench.targets import create_body
 
-_TRANSPORTS: tuple[Kind, ...] = ("websocket", "sse", "supabase")
+_TRANSPORTS: tuple[TransportName, ...] = ("websocket", "sse", "supabase")
 _WARM_UP = 20
 _SAMPLES = 400
 _TIMEOUT_S = 5.0

@@ -5,21 +5,20 @@ from collections.abc import AsyncIterator
 
 import httpx
 
-from synckairos.api import Api
-from synckairos.states import Kind, Subscription
-from synckairos.transports.base import Disconnected, Listener, Rejected
+from synckairos.api import Api, retry_after_s
+from synckairos.api_types import Subscription, TransportName
+from synckairos.timing import SILENCE_TIMEOUT_MS
+from synckairos.transports.interface import Disconnected, Listener, Rejected
 
 _REJECTIONS = (401, 403, 404)
-_SILENCE_TIMEOUT_S = 40.0
-"""Timeout without data. The service sends a comment every 15 s if there is no event."""
-
-_TIMEOUT = httpx.Timeout(5.0, read=_SILENCE_TIMEOUT_S)
+_TIMEOUT = httpx.Timeout(None, read=SILENCE_TIMEOUT_MS / 1000)
+"""The caller bounds the time to connect."""
 
 
 class ServerSentEvents:
     """See `Transport`. A stream is one-way, so it can't take a new token."""
 
-    kind: Kind = "sse"
+    kind: TransportName = "sse"
 
     def __init__(self, api: Api, session_id: str, token: str | None) -> None:
         self._api = api
@@ -61,7 +60,8 @@ def _check(answer: httpx.Response) -> None:
     kind = answer.headers.get("Content-Type", "")
     if answer.status_code != 200 or not kind.startswith("text/event-stream"):
         raise Disconnected(
-            f"The service answered with status {answer.status_code} instead of a stream"
+            f"The service answered with status {answer.status_code} instead of a stream",
+            retry_after_s(answer) * 1000,
         )
 
 

@@ -7,10 +7,9 @@ from typing import Any
 
 from websockets.exceptions import ConnectionClosed, InvalidHandshake
 
-from synckairos.states import Kind, Subscription
-from synckairos.transports.base import Disconnected, Listener
-
-_JOIN_TIMEOUT_S = 3
+from synckairos.api_types import Subscription, TransportName
+from synckairos.timing import SUPABASE_CONNECT_TIMEOUT_MS
+from synckairos.transports.interface import Disconnected, Listener
 
 _log = logging.getLogger("synckairos")
 
@@ -18,7 +17,7 @@ _log = logging.getLogger("synckairos")
 class Supabase:
     """See `Transport`. Each session has its own connection, because a token is for one session."""
 
-    kind: Kind = "supabase"
+    kind: TransportName = "supabase"
 
     def __init__(self, subscription: Subscription) -> None:
         self._subscription = subscription
@@ -83,6 +82,5 @@ def _client(subscription: Subscription) -> Any:
         _log.warning("%s. Polling until then", reason)
         raise Disconnected(reason) from error
     url = f"{subscription['url'].rstrip('/')}/realtime/v1"
-    return AsyncRealtimeClient(
-        url, subscription["key"], auto_reconnect=False, timeout=_JOIN_TIMEOUT_S
-    )
+    timeout_s = int(SUPABASE_CONNECT_TIMEOUT_MS / 1000)
+    return AsyncRealtimeClient(url, subscription["key"], auto_reconnect=False, timeout=timeout_s)

@@ -8,20 +8,21 @@ from urllib.parse import urlencode
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidURI
 
-from synckairos.states import Kind, Subscription
-from synckairos.transports.base import Disconnected, Listener, Rejected
+from synckairos.api_types import Subscription, TransportName
+from synckairos.timing import TOO_MANY_DELAY_MS
+from synckairos.transports.interface import Disconnected, Listener, Rejected
 
 _REJECTION_BASE = 4000
 """Close codes of a rejection are this plus the HTTP status."""
 
 _REJECTIONS = (401, 403, 404)
-_OPEN_TIMEOUT_S = 5.0
+_TOO_MANY = 429
 
 
 class WebSocket:
     """See `Transport`."""
 
-    kind: Kind = "websocket"
+    kind: TransportName = "websocket"
 
     def __init__(self, url: str, token: str | None) -> None:
         query = {"sync": "1", **({"token": token} if token else {})}
@@ -32,8 +33,9 @@ class WebSocket:
         """See `Transport`."""
         try:
             # No size limit: a client that was suspended must be able to read what it missed.
+            # No timeout: the caller bounds the time to connect.
             async with connect(
-                self._url, open_timeout=_OPEN_TIMEOUT_S, max_size=None, close_timeout=1
+                self._url, open_timeout=None, max_size=None, close_timeout=1
             ) as socket:
                 self._socket = socket
                 async for text in socket:
@@ -45,7 +47,8 @@ class WebSocket:
             status = (closed.rcvd.code if closed.rcvd else 0) - _REJECTION_BASE
             if status in _REJECTIONS:
                 raise Rejected(status) from closed
-            raise Disconnected(str(closed)) from closed
+            delay_ms = TOO_MANY_DELAY_MS if status == _TOO_MANY else 0.0
+            raise Disconnected(str(closed), delay_ms) from closed
         except (OSError, InvalidHandshake, InvalidURI, TimeoutError) as error:
             raise Disconnected(str(error)) from error
         finally:

@@ -3,8 +3,8 @@
 from collections.abc import Callable
 from typing import Protocol
 
+from synckairos.api_types import Message, Subscription, TransportName
 from synckairos.errors import SyncKairosError
-from synckairos.states import Kind, Message, Subscription
 
 
 class Disconnected(SyncKairosError):
@@ -42,7 +42,7 @@ class Transport(Protocol):
     """One connection to one session."""
 
     @property
-    def kind(self) -> Kind:
+    def kind(self) -> TransportName:
         """The kind of transport."""
 
     async def follow(self, listener: Listener) -> None:

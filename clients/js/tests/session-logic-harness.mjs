@@ -1,6 +1,6 @@
-/** A follower in virtual time that records its events and requests. */
+/** A session's logic in virtual time that records its events and requests. */
 
-import { Follower } from "../follower.js";
+import { SessionLogic } from "../session-logic.js";
 import { T0, chess } from "./states.mjs";
 
 /** The sample session at version `number`. */
@@ -8,7 +8,7 @@ export function version(number, more = {}) {
   return chess({ version: number, ...more });
 }
 
-export class FollowerHarness {
+export class LogicHarness {
   /** Emitted events, in order. */
   emitted = [];
   /** Requests that haven't been answered yet. */
@@ -16,15 +16,15 @@ export class FollowerHarness {
   now = 0;
 
   constructor({ random = () => 0.5 } = {}) {
-    this.follower = new Follower({ random });
+    this.logic = new SessionLogic({ random });
   }
 
   get state() {
-    return this.follower.state;
+    return this.logic.state;
   }
 
   get presence() {
-    return this.follower.presence;
+    return this.logic.presence;
   }
 
   /** The versions of the emitted updates. */
@@ -38,17 +38,17 @@ export class FollowerHarness {
 
   /** Report a live transport. */
   join({ canPing = false, bringsState = true } = {}) {
-    this.follower.joined(this.#instant(), { canPing, bringsState });
+    this.logic.joined(this.#instant(), { canPing, bringsState });
     return this;
   }
 
   leave({ soon = false } = {}) {
-    this.follower.left(this.#instant(), { soon });
+    this.logic.left(this.#instant(), { soon });
     return this;
   }
 
   receive(type, fields = {}) {
-    return this.#note(this.follower.receive({ type, ...fields }, this.#instant()));
+    return this.#note(this.logic.receive({ type, ...fields }, this.#instant()));
   }
 
   push(state, cause = "cycle_switched") {
@@ -60,17 +60,17 @@ export class FollowerHarness {
   }
 
   act(state) {
-    return this.#note(this.follower.actionAnswered(state, this.#instant()));
+    return this.#note(this.logic.actionAnswered(state, this.#instant()));
   }
 
-  didSwitch(number) {
-    return this.#note(this.follower.didSwitch(number, this.#instant()));
+  ownVersionNoted(number) {
+    return this.#note(this.logic.ownVersionNoted(number, this.#instant()));
   }
 
   /** Answer the pending read. */
   answer(answer) {
     this.asked = this.asked.filter(({ what }) => what !== "read");
-    return this.#note(this.follower.answered(answer, this.#instant()));
+    return this.#note(this.logic.readEnded(answer, this.#instant()));
   }
 
   found(state, more = {}) {
@@ -82,7 +82,7 @@ export class FollowerHarness {
   }
 
   show(isShown) {
-    this.follower.visibilityChanged(this.#instant(), !isShown);
+    this.logic.visibilityChanged(this.#instant(), !isShown);
     return this;
   }
 
@@ -91,10 +91,10 @@ export class FollowerHarness {
     const end = this.now + ms;
     for (let steps = 0; ; steps++) {
       if (steps > 10_000) throw new Error("It never comes to rest");
-      const next = this.follower.due(this.#instant());
+      const next = this.logic.due(this.#instant());
       if (next > end) break;
       this.now = Math.max(this.now, next);
-      this.#note(this.follower.tick(this.#instant()));
+      this.#note(this.logic.tick(this.#instant()));
     }
     this.now = end;
     return this;

@@ -1,3 +1,5 @@
+import { DRIFT, ROUNDED_DOWN_MS, ROUNDED_UP_MS } from "./timing.js";
+
 /**
  * Bounds for the offset between the server's clock and a drifting local one. Pure functions, in ms.
  *
@@ -6,25 +8,19 @@
  * @property {number} serverMs
  * @property {number} receivedAt
  *
- * @typedef {object} Interval the offsets (server minus local) that all samples allow. Each sample's
+ * @typedef {object} OffsetInterval the offsets (server minus local) that all samples allow. Each sample's
  *   interval widens at the same rate on both sides, so the narrowest bounds stay the narrowest: two
  *   numbers represent all samples. They are the bounds at local time zero
  * @property {number} low
  * @property {number} high
  */
 
-/** Maximum drift between two quartz clocks, by which a sample's bounds widen with its age. */
-const DRIFT = 120e-6;
-/** How far the server's time, rounded or cut to whole ms, may be above and below the exact time. */
-const ROUNDED_UP_MS = 0.5;
-const ROUNDED_DOWN_MS = 1;
-
 /**
  * The offsets that one sample allows.
  *
  * @param {Sample} sample
  * @param {number} resolutionMs of the local clock
- * @returns {Interval}
+ * @returns {OffsetInterval}
  */
 export function intervalOf({ sentAt, serverMs, receivedAt }, resolutionMs) {
   const low = serverMs - ROUNDED_UP_MS - receivedAt - resolutionMs;
@@ -35,10 +31,10 @@ export function intervalOf({ sentAt, serverMs, receivedAt }, resolutionMs) {
 /**
  * The offsets that both allow; null if a clock jumped and there are none at local time `at`.
  *
- * @param {Interval} one
- * @param {Interval} other
+ * @param {OffsetInterval} one
+ * @param {OffsetInterval} other
  * @param {number} at
- * @returns {?Interval}
+ * @returns {?OffsetInterval}
  */
 export function intersection(one, other, at) {
   const combined = { low: Math.max(one.low, other.low), high: Math.min(one.high, other.high) };

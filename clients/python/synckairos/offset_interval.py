@@ -2,11 +2,7 @@
 
 from dataclasses import dataclass
 
-_DRIFT = 120e-6
-"""Maximum drift between two quartz clocks, by which a sample's bounds widen with its age."""
-
-_ROUNDED_UP_MS, _ROUNDED_DOWN_MS = 0.5, 1.0
-"""How far the server's time, in whole ms, may be above and below the exact time."""
+from synckairos.timing import DRIFT, ROUNDED_DOWN_MS, ROUNDED_UP_MS
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +20,7 @@ class Sample:
 
 
 @dataclass(frozen=True, slots=True)
-class Offsets:
+class OffsetInterval:
     """The offsets (server minus local) that all samples allow.
 
     Every sample's interval widens at the same rate on both sides, so the narrowest bounds stay the
@@ -35,15 +31,15 @@ class Offsets:
     high: float
 
     @classmethod
-    def of(cls, sample: Sample, resolution_ms: float) -> "Offsets":
+    def of(cls, sample: Sample, resolution_ms: float) -> "OffsetInterval":
         """Return the offsets that one sample allows."""
-        low = sample.server_ms - _ROUNDED_UP_MS - sample.received - resolution_ms
-        high = sample.server_ms + _ROUNDED_DOWN_MS - sample.sent + resolution_ms
-        return cls(low + _DRIFT * sample.sent, high - _DRIFT * sample.sent)
+        low = sample.server_ms - ROUNDED_UP_MS - sample.received - resolution_ms
+        high = sample.server_ms + ROUNDED_DOWN_MS - sample.sent + resolution_ms
+        return cls(low + DRIFT * sample.sent, high - DRIFT * sample.sent)
 
-    def narrowed(self, other: "Offsets", at: float) -> "Offsets | None":
+    def narrowed(self, other: "OffsetInterval", at: float) -> "OffsetInterval | None":
         """Return the offsets that both allow; None if a clock jumped and there are none at `at`."""
-        combined = Offsets(max(self.low, other.low), min(self.high, other.high))
+        combined = OffsetInterval(max(self.low, other.low), min(self.high, other.high))
         return combined if combined.error_ms(at) >= 0 else None
 
     @property
@@ -53,4 +49,4 @@ class Offsets:
 
     def error_ms(self, at: float) -> float:
         """Return the maximum error of the estimate at local time `at`."""
-        return (self.high - self.low) / 2 + _DRIFT * at
+        return (self.high - self.low) / 2 + DRIFT * at

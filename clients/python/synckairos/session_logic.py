@@ -5,37 +5,38 @@ Methods take `now`, on a monotonic clock in ms, and return the effects to carry 
 
 import random
 
-from synckairos.backoff import Random
-from synckairos.effects import Effect, Emit, Resync
+from synckairos.api_types import Message, SessionState, TransportName, timestamp_ms
+from synckairos.backoff import Random, spread
+from synckairos.effects import Effect, Emit, Read, Resync
 from synckairos.errors import ApiError
 from synckairos.events import Deleted, Presence, Source, Update, Warned
-from synckairos.flags import Flags
+from synckairos.expiries import ExpiryTracker
 from synckairos.state_check import StateCheck
-from synckairos.states import Kind, Message, SessionState, instant_ms
+from synckairos.timing import GAP_MS, SWITCH_PUSH_WAIT_MS, WHOLE_READ_EVERY
 from synckairos.versions import Versions, is_newer, is_next
 
-_SWITCH_PUSH_WAIT_MS = 250.0
-"""How long to wait for the push of a switch, whose response doesn't contain the whole state."""
 
-_GAP_MS, _GAP_SPREAD_MS = 50.0, 100.0
-"""Delay before a missing version is read: it may only be late. Random, to spread the reads."""
-
-
-class Follower:
+class SessionLogic:
     """One client's view of one session."""
 
-    def __init__(self, dice: Random = random.random) -> None:
+    def __init__(self, rng: Random = random.random) -> None:
         self.state: SessionState | None = None
         self.presence: Presence = "unknown"
         self.refusal: ApiError | None = None
-        self._rng = dice
+        self._rng = rng
         self._versions = Versions()
-        self._flags = Flags()
-        self._check = StateCheck(dice)
-        self._newest_at_read = 0
+        self._expiries = ExpiryTracker()
+        self._check = StateCheck(rng)
+        self._newest_at_read = self._reads = 0
         self._got_state_since_read = self._deleted_since_read = False
         self._deleted_created_at: str | None = None
         self._is_pushed = False
+
+    @property
+    def version_for_read(self) -> int | None:
+        """The held version, for a conditional read; None for an unconditional one."""
+        is_whole = self._reads % WHOLE_READ_EVERY == 0
+        return self.state["version"] if self.state and not is_whole else None
 
     def begin(self) -> None:
         """Start to follow, or start again after a close."""
@@ -43,11 +44,11 @@ class Follower:
         if self.presence == "refused":
             self.presence, self.refusal = "unknown", None
 
-    def joined(self, kind: Kind, now: float) -> None:
+    def joined(self, kind: TransportName, now: float) -> None:
         """A transport is live. If it doesn't send the state on joining, read the session."""
         self._check.joined(kind, now)
 
-    def left(self, kind: Kind | None, now: float) -> None:
+    def left(self, kind: TransportName | None, now: float) -> None:
         """No pushes arrive, so poll; `kind` is `polling` when no transport is being tried."""
         self._check.left(now, at_once=kind == "polling")
 
@@ -59,7 +60,7 @@ class Follower:
             case "STATE_SYNC":
                 return self._synced(message, now)
             case "TIME_EXPIRED" if not self._is_outdated(message.get("deadline_ms")):
-                return [Emit(event) for event in self._flags.heard(message)]
+                return [Emit(event) for event in self._expiries.message_received(message)]
             case "TIME_WARNING":
                 return [Emit(_warning(message))]
             case "SESSION_DELETED" if not self._is_outdated(message.get("timestamp")):
@@ -68,15 +69,15 @@ class Follower:
                 return self._ponged(message, now)
         return []
 
-    def answered(self, state: SessionState, now: float) -> list[Effect]:
+    def action_answered(self, state: SessionState, now: float) -> list[Effect]:
         """Apply the state in the response to this client's own action."""
         return self._accept(state, "action", None, now)
 
-    def noted(self, version: int, now: float) -> None:
+    def version_noted(self, version: int, now: float) -> None:
         """This client's action created `version`, whose state isn't known yet."""
         self._versions.note(version)
         if self._versions.has_gap:
-            self._check.catch_up_by(now + _SWITCH_PUSH_WAIT_MS)
+            self._check.catch_up_by(now + SWITCH_PUSH_WAIT_MS)
 
     def read_found(self, state: SessionState | None, now: float) -> list[Effect]:
         """A read returned a state, or None if the held state is the newest."""
@@ -89,16 +90,16 @@ class Follower:
             self._check.catch_up_by(now + self._gap_delay())
         return effects
 
-    def read_missed(self, now: float) -> list[Effect]:
+    def read_found_nothing(self, now: float) -> list[Effect]:
         """A read found no session. A state that arrived during the read may be newer."""
         is_stale = self._got_state_since_read
-        effects = [] if is_stale else self.missed(now)
+        effects = [] if is_stale else self.session_missing(now)
         self._check.read_ended(self.state, now)
         if is_stale:
             self._check.read_by(now)
         return effects
 
-    def missed(self, now: float) -> list[Effect]:
+    def session_missing(self, now: float) -> list[Effect]:
         """The session doesn't exist any more, or not yet."""
         self._check.confirmed(now)
         if self.state:
@@ -107,7 +108,7 @@ class Follower:
             self.presence = "absent"
         return []
 
-    def unfound(self, now: float) -> None:
+    def subscribe_found_nothing(self, now: float) -> None:
         """The subscription request found no session: verify that with a read."""
         if self.state or self.presence == "unknown":
             self._check.read_by(now)
@@ -120,18 +121,20 @@ class Follower:
         """The service refuses to let this caller follow the session."""
         self.presence, self.refusal, self.state = "refused", error, None
 
-    def spares(self, requests_left: int | None) -> None:
+    def rate_limit_reported(self, rate_limit_remaining: int | None) -> None:
         """A response said how much of the rate limit is left."""
-        self._check.interval.requests_left = requests_left
+        self._check.rate_limit_remaining = rate_limit_remaining
 
     def tick(self, now: float, server_now: float) -> list[Effect]:
         """Return the effects that are due."""
-        effects: list[Effect] = [Emit(event) for event in self._flags.give_up(now)]
+        effects: list[Effect] = [Emit(event) for event in self._expiries.take_overdue(now)]
         if self.presence == "refused":
             return effects
         if not self._versions.has_gap and self.state:
             self._check.caught_up()
         requests = self._check.take_due(self.state, now, server_now)
+        if Read() in requests:
+            self._reads += 1
         if requests:
             self._newest_at_read = self._versions.newest
             self._got_state_since_read = self._deleted_since_read = False
@@ -140,7 +143,7 @@ class Follower:
     def due(self, now: float, server_now: float) -> float:
         """Return when to call `tick` next, on the clock of `now`."""
         at = self._check.due(self.state, now, server_now)
-        return at if self._flags.due is None else min(at, self._flags.due)
+        return at if self._expiries.due is None else min(at, self._expiries.due)
 
     def _pushed(self, message: Message, now: float) -> list[Effect]:
         state: SessionState | None = message.get("state")
@@ -153,7 +156,7 @@ class Follower:
             self._versions.came_late(state["version"])
             # Behind an action's response it is an echo; behind another push, out of order.
             if self._is_pushed and state["version"] < self.state["version"]:
-                self._check.interval.check_often(now)
+                self._check.check_often(now)
         return []
 
     def _note_missing(self, version: int, now: float) -> None:
@@ -187,17 +190,17 @@ class Follower:
         self._is_pushed = source == "push"
         self._versions.take(state, previous, is_whole=source in ("sync", "read"))
         if source == "push" and is_same_session and not follows:
-            self._check.interval.check_often(now)
+            self._check.check_often(now)
             self._check.catch_up_by(now + self._gap_delay())
         elif source == "action" and self._versions.has_gap:
-            self._check.catch_up_by(now + _SWITCH_PUSH_WAIT_MS)
+            self._check.catch_up_by(now + SWITCH_PUSH_WAIT_MS)
         elif source != "action":
             self._check.confirmed(now)
         update = Update(state, previous, follows, cause, source)
         effects: list[Effect] = [Emit(update)]
         if is_same_session and previous is not None:
             waits = self._check.is_pushed
-            expired = self._flags.seen(previous, state, now, waits=waits)
+            expired = self._expiries.state_received(previous, state, now, waits=waits)
             effects += [Emit(event) for event in expired]
         return effects
 
@@ -210,9 +213,9 @@ class Follower:
             return []
         if self.state and version is not None and version > self.state["version"]:
             self._versions.note(version)
-            self._check.interval.check_often(now)
+            self._check.check_often(now)
             self._check.asked(now)
-            self._check.catch_up_by(now + _SWITCH_PUSH_WAIT_MS)
+            self._check.catch_up_by(now + SWITCH_PUSH_WAIT_MS)
             return [Resync()]
         self._check.read_by(now)
         return []
@@ -237,11 +240,11 @@ class Follower:
         return (
             self.state is not None
             and instant is not None
-            and instant < instant_ms(self.state["created_at"])
+            and instant < timestamp_ms(self.state["created_at"])
         )
 
     def _gap_delay(self) -> float:
-        return _GAP_MS + _GAP_SPREAD_MS * self._rng()
+        return spread(GAP_MS, self._rng)
 
 
 def _warning(message: Message) -> Warned:

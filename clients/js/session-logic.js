@@ -1,7 +1,9 @@
+import { spread } from "./backoff.js";
 import { isTerminal } from "./session-clocks.js";
 import { StateCheck } from "./state-check.js";
-import { Flags } from "./flags.js";
-import { instantOf } from "./instants.js";
+import { ExpiryTracker } from "./expiries.js";
+import { timestampMs } from "./timestamp.js";
+import { GAP_MS, SWITCH_PUSH_WAIT_MS, SYNC_WAIT_MS, WHOLE_READ_EVERY } from "./timing.js";
 import { Versions, isNewer, isSameLife } from "./versions.js";
 
 /**
@@ -13,27 +15,18 @@ import { Versions, isNewer, isSameLife } from "./versions.js";
  *   or a `STATE_SYNC`, or reconnect
  */
 
-/** Delay before a missing version is read; random, so that clients don't all read at once. */
-const GAP_MS = [50, 150];
-/** How long to wait for the push of a switch, whose response doesn't contain the whole state. */
-const SWITCH_PUSH_WAIT_MS = 250;
-/** A transport that sends the state on joining does so within this, unless there is no session. */
-const SYNC_WAIT_MS = 200;
-/** A 304 compares only versions, so every so often a read is unconditional: ids can be reused. */
-const WHOLE_READ_EVERY = 10;
-
 /**
  * One client's view of one session. Decides without I/O: methods take an input and its instant, and
  * return the effects to carry out.
  */
-export class Follower {
+export class SessionLogic {
   /** @type {?SessionState} */
   state = null;
   presence = "unknown";
   refusal = null;
   isHidden = false;
   #versions = new Versions();
-  #flags = new Flags();
+  #expiries = new ExpiryTracker();
   #reading = null;
   #reads = 0;
 
@@ -45,12 +38,12 @@ export class Follower {
 
   /** When to call `tick` next, local ms. */
   due(now) {
-    return Math.min(this.check.next(this.#subject(now)).at, this.#flags.due);
+    return Math.min(this.check.next(this.#subject(now)).at, this.#expiries.due);
   }
 
   /** @returns {Effect[]} */
   tick(now) {
-    const effects = this.#emit("expired", this.#flags.giveUp(now.local));
+    const effects = this.#emit("expired", this.#expiries.takeOverdue(now.local));
     const { at, what } = this.check.next(this.#subject(now));
     return at <= now.local ? [...effects, ...this.#begin(what, now)] : effects;
   }
@@ -94,13 +87,13 @@ export class Follower {
     if (message.sessionId && this.state && message.sessionId !== this.state.session_id) return [];
     switch (message.type) {
       case "STATE_UPDATE":
-        return message.state ? this.#pushed(message, now) : this.knows(message.version, now);
+        return message.state ? this.#pushed(message, now) : this.versionNoted(message.version, now);
       case "STATE_SYNC":
-        return message.state ? this.#synced(message.state, now) : this.knows(message.version, now);
+        return message.state ? this.#synced(message.state, now) : this.versionNoted(message.version, now);
       case "TIME_EXPIRED":
         return this.#isOutdated(message.deadline_ms)
           ? []
-          : this.#emit("expired", this.#flags.heard(message));
+          : this.#emit("expired", this.#expiries.messageReceived(message));
       case "TIME_WARNING":
         return this.#emit("warning", [warningOf(message)]);
       case "SESSION_DELETED":
@@ -121,7 +114,7 @@ export class Follower {
   }
 
   /** A version is known to exist, but its state isn't. */
-  knows(version, now, delay) {
+  versionNoted(version, now, delay) {
     if (this.#versions.know(version)) this.#catchUp(now, delay ?? this.#gapDelay());
     return [];
   }
@@ -132,25 +125,25 @@ export class Follower {
   }
 
   /** This client's switch created `version`. */
-  didSwitch(version, now) {
-    return this.knows(version, now, SWITCH_PUSH_WAIT_MS);
+  ownVersionNoted(version, now) {
+    return this.versionNoted(version, now, SWITCH_PUSH_WAIT_MS);
   }
 
   /**
    * A read ended.
    *
    * @param {{status: number, state: ?SessionState, error?: import("./errors.js").ApiError,
-   *   budget?: number}} answer a 304 has no state
+   *   rateLimitRemaining?: number}} answer a 304 has no state
    * @param {Now} now
    * @returns {Effect[]}
    */
-  answered({ status, state, error, budget }, now) {
+  readEnded({ status, state, error, rateLimitRemaining }, now) {
     const atStart = this.#reading ?? {};
     this.#reading = null;
     const effects = this.#concluded(atStart, { status, state, error }, now);
     const failed = !!error && !error.isAbsence && !error.isRefusal;
-    const how = { failed, retryAfterMs: error?.retryAfterMs, budget };
-    this.check.answered(now.local, how, this.#subject(now));
+    const how = { failed, retryAfterMs: error?.retryAfterMs, rateLimitRemaining };
+    this.check.readEnded(now.local, how, this.#subject(now));
     if (failed) return effects;
     this.#versions.settle(atStart.newest);
     if (this.#versions.isBehind) this.#catchUp(now, 0);
@@ -212,7 +205,7 @@ export class Follower {
     this.state = state;
     const detail = { state, previous, isNext: isSame && follows(state, previous), cause, source };
     const waits = this.check.channel !== null;
-    const expired = isSame ? this.#flags.seen(previous, state, now.local, waits) : [];
+    const expired = isSame ? this.#expiries.stateReceived(previous, state, now.local, waits) : [];
     return [
       ...this.#setPresence("present"),
       ...this.#emit("expired", expired),
@@ -255,7 +248,7 @@ export class Follower {
 
   #subject({ local, server }) {
     const { state, presence, isHidden } = this;
-    const deadline = state?.status === "running" ? instantOf(state.deadline_at) : null;
+    const deadline = state?.status === "running" ? timestampMs(state.deadline_at) : null;
     return {
       deadlineAt: deadline === null ? null : local + deadline - server,
       isAbsent: presence === "absent" || presence === "deleted",
@@ -269,8 +262,7 @@ export class Follower {
   }
 
   #gapDelay() {
-    const [least, most] = GAP_MS;
-    return least + this.random() * (most - least);
+    return spread(GAP_MS, this.random);
   }
 }
 

@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any, Literal, NotRequired, TypedDict
 
-Kind = Literal["supabase", "websocket", "sse", "polling"]
+TransportName = Literal["supabase", "websocket", "sse", "polling"]
 """How states arrive."""
 
 
@@ -83,7 +83,7 @@ class SwitchResult(TypedDict):
 class Subscription(TypedDict):
     """How to follow a session: the answer of `GET .../realtime`."""
 
-    transport: Kind
+    transport: TransportName
     url: str
     key: NotRequired[str]
     topic: NotRequired[str]
@@ -95,6 +95,6 @@ Message = dict[str, Any]
 """A pushed message; its `type` says which fields it has."""
 
 
-def instant_ms(timestamp: str) -> int:
+def timestamp_ms(timestamp: str) -> int:
     """Convert a timestamp of the API to ms since the epoch."""
     return round(datetime.fromisoformat(timestamp).timestamp() * 1000)

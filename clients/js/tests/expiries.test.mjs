@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { FollowerHarness } from "./follower-harness.mjs";
+import { LogicHarness } from "./session-logic-harness.mjs";
 import { T0, at, chess, person, session } from "./states.mjs";
 
 const DEADLINE = T0 + 10_000;
@@ -29,11 +29,11 @@ function fallen(version = 2, more = {}) {
 }
 
 function live() {
-  return new FollowerHarness().join().sync(chess());
+  return new LogicHarness().join().sync(chess());
 }
 
 function polled(state = chess()) {
-  return new FollowerHarness().leave({ soon: true }).pass(0).found(state);
+  return new LogicHarness().leave({ soon: true }).pass(0).found(state);
 }
 
 /** The expiries emitted, without the action. */
@@ -78,7 +78,7 @@ test("emitted once, however often the message comes", () => {
 });
 
 test("not emitted if the first state already shows it", () => {
-  const one = new FollowerHarness().join().sync(fallen(2)).push(fallen(3)).pass(1000);
+  const one = new LogicHarness().join().sync(fallen(2)).push(fallen(3)).pass(1000);
   assert.deepEqual(expired(one), []);
 });
 
@@ -156,7 +156,7 @@ test("emitted once for a clock shared by all participants", () => {
   });
   const one = polled(turns("global")).pass(1000).found(over);
   assert.deepEqual(expired(one), [{ deadlineMs: DEADLINE }]);
-  const pushed = new FollowerHarness().join().sync(turns("global"));
+  const pushed = new LogicHarness().join().sync(turns("global"));
   pushed.receive("TIME_EXPIRED", { deadline_ms: DEADLINE }).push(over).pass(1000);
   assert.deepEqual(expired(pushed), [{ deadlineMs: DEADLINE }]);
 });

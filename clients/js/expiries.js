@@ -1,8 +1,5 @@
-import { instantOf } from "./instants.js";
-
-/** Wait for the message so long after a state shows the expiry: the message has more detail. */
-const GRACE_MS = 300;
-const MAX_REMEMBERED = 64;
+import { timestampMs } from "./timestamp.js";
+import { EXPIRY_GRACE_MS, MAX_EXPIRIES } from "./timing.js";
 
 /**
  * @typedef {import("./synckairos.js").SessionState} SessionState
@@ -18,19 +15,19 @@ const MAX_REMEMBERED = 64;
  * Remembers which expiries (flag falls) were reported, so that each is reported once, even if its
  * message is late or lost. Methods return the events to emit now.
  */
-export class Flags {
+export class ExpiryTracker {
   /** @type {Expiry[]} */
   #reported = [];
   /** @type {{expiry: Expiry, event: Expired, due: number}[]} */
   #pending = [];
 
-  /** When to call `giveUp` next, on the clock of `at`. */
+  /** When to call `takeOverdue` next, on the clock of `at`. */
   get due() {
     return Math.min(Infinity, ...this.#pending.map(({ due }) => due));
   }
 
   /** @returns {Expired[]} the events to emit for a `TIME_EXPIRED` message */
-  heard({ participant_id, group_id, deadline_ms, action_applied }) {
+  messageReceived({ participant_id, group_id, deadline_ms, action_applied }) {
     const owner = ownerOf(participant_id, group_id);
     const expiry = { owner, since: deadline_ms - 1, until: deadline_ms };
     if (this.#isReported(expiry)) return [];
@@ -47,20 +44,20 @@ export class Flags {
    * @param {boolean} waits whether a message may still come
    * @returns {Expired[]}
    */
-  seen(previous, state, at, waits) {
+  stateReceived(previous, state, at, waits) {
     const events = [];
     for (const owner of expiredOwners(previous, state)) {
       const { expiry, event } = expiryOf(owner, previous, state);
       if (this.#isReported(expiry)) continue;
       if (this.#pending.some((pending) => mayMatch(pending.expiry, expiry))) continue;
-      if (waits) this.#pending.push({ expiry, event, due: at + GRACE_MS });
+      if (waits) this.#pending.push({ expiry, event, due: at + EXPIRY_GRACE_MS });
       else events.push(this.#report(expiry, event));
     }
     return events;
   }
 
   /** @returns {Expired[]} the events whose messages didn't come in time */
-  giveUp(at) {
+  takeOverdue(at) {
     const overdue = this.#pending.filter(({ due }) => due <= at);
     this.#pending = this.#pending.filter(({ due }) => due > at);
     return overdue.map(({ expiry, event }) => this.#report(expiry, event));
@@ -68,7 +65,7 @@ export class Flags {
 
   #report(expiry, event) {
     this.#reported.push(expiry);
-    if (this.#reported.length > MAX_REMEMBERED) this.#reported.shift();
+    if (this.#reported.length > MAX_EXPIRIES) this.#reported.shift();
     return event;
   }
 
@@ -128,7 +125,7 @@ function wasSkipped(previous, state) {
 
 /** The clock expired at the known deadline, unless a missed change moved it. */
 function expiryOf(owner, previous, state) {
-  const ahead = instantOf(previous.deadline_at);
+  const ahead = timestampMs(previous.deadline_at);
   const isAhead = ahead !== null && ahead <= state.server_time_ms;
   const deadlineMs = isAhead ? ahead : Date.parse(state.updated_at);
   const isCertain = isAhead && state.version === previous.version + 1;

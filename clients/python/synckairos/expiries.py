@@ -3,13 +3,9 @@
 from collections import deque
 from dataclasses import dataclass
 
+from synckairos.api_types import Message, SessionState, timestamp_ms
 from synckairos.events import Expired
-from synckairos.states import Message, SessionState, instant_ms
-
-_GRACE_MS = 300.0
-"""How long to wait for the message after a state shows the expiry: the message has more detail."""
-
-_MAX_REMEMBERED = 64
+from synckairos.timing import EXPIRY_GRACE_MS, MAX_EXPIRIES
 
 _SHARED = ("global", "count_up")
 
@@ -41,19 +37,19 @@ class _Pending:
     due: float
 
 
-class Flags:
+class ExpiryTracker:
     """Remembers which expiries were reported."""
 
     def __init__(self) -> None:
-        self._reported: deque[_Expiry] = deque(maxlen=_MAX_REMEMBERED)
+        self._reported: deque[_Expiry] = deque(maxlen=MAX_EXPIRIES)
         self._pending: list[_Pending] = []
 
     @property
     def due(self) -> float | None:
-        """When to call `give_up` next, on the clock of `now`."""
+        """When to call `take_overdue` next, on the clock of `now`."""
         return min((pending.due for pending in self._pending), default=None)
 
-    def heard(self, message: Message) -> list[Expired]:
+    def message_received(self, message: Message) -> list[Expired]:
         """Return the events to emit for a `TIME_EXPIRED` message."""
         deadline_ms: float = message["deadline_ms"]
         owner = (message.get("participant_id"), message.get("group_id"))
@@ -64,7 +60,7 @@ class Flags:
         self._reported.append(expiry)
         return [Expired(*owner, deadline_ms, message.get("action_applied"))]
 
-    def seen(
+    def state_received(
         self, previous: SessionState, state: SessionState, now: float, *, waits: bool
     ) -> list[Expired]:
         """Return the events to emit for a newer state; `waits`: a message may still come."""
@@ -81,13 +77,13 @@ class Flags:
             ):
                 continue
             if waits:
-                self._pending.append(_Pending(expiry, event, now + _GRACE_MS))
+                self._pending.append(_Pending(expiry, event, now + EXPIRY_GRACE_MS))
             else:
                 self._reported.append(expiry)
                 events.append(event)
         return events
 
-    def give_up(self, now: float) -> list[Expired]:
+    def take_overdue(self, now: float) -> list[Expired]:
         """Return the events whose messages didn't come in time."""
         overdue = [pending for pending in self._pending if pending.due <= now]
         self._pending = [pending for pending in self._pending if pending.due > now]
@@ -145,8 +141,8 @@ def _deadline(previous: SessionState, state: SessionState) -> float:
     ahead = _deadline_of(previous)
     if ahead is not None and ahead <= state["server_time_ms"]:
         return ahead
-    return instant_ms(state["updated_at"])
+    return timestamp_ms(state["updated_at"])
 
 
 def _deadline_of(state: SessionState) -> float | None:
-    return instant_ms(state["deadline_at"]) if state["deadline_at"] else None
+    return timestamp_ms(state["deadline_at"]) if state["deadline_at"] else None

@@ -1,28 +1,33 @@
-"""Follows one session: carries out the I/O that its `LiveClient` decides on."""
+"""Follows one session: carries out the I/O that its `SessionLogic` decides on."""
 
 import asyncio
 from collections.abc import Coroutine
 from typing import Any
 
 from synckairos.api import Api
+from synckairos.api_types import Message, SessionState, TransportName
 from synckairos.clock import ServerClock
 from synckairos.connector import Connector
 from synckairos.effects import Effect, Emit, Ping, Read, Reconnect
 from synckairos.errors import ApiError
 from synckairos.events import Changed, Connection, Events, Status
-from synckairos.follower import Follower
 from synckairos.platform import monotonic_ms
-from synckairos.states import Kind, Message, SessionState
+from synckairos.session_logic import SessionLogic
 
 
-class Following:
-    """Passes messages and read results to a `LiveClient`, and carries out its effects."""
+class SessionFollower:
+    """Passes messages and read results to a `SessionLogic`, and carries out its effects."""
 
     def __init__(
-        self, session_id: str, api: Api, clock: ServerClock, events: Events, transport: Kind | None
+        self,
+        session_id: str,
+        api: Api,
+        clock: ServerClock,
+        events: Events,
+        transport: TransportName | None,
     ) -> None:
         self.id = session_id
-        self.follower = Follower()
+        self.logic = SessionLogic()
         self.connection = Connection("closed", None, clock.now())
         self._api = api
         self._clock = clock
@@ -45,7 +50,7 @@ class Following:
             self._connector = self._new_connector()
             self._reads_fail = self._is_missing = False
             self.problem = None
-            self.follower.begin()
+            self.logic.begin()
             self._set_connection("connecting", None)
             self._connecting = self._spawn(self._connector.run())
             self._carry_out([])
@@ -55,7 +60,7 @@ class Following:
         """See `Session`."""
         opening, tasks = self._opening, self._stop()
         if opening and not opening.done():
-            opening.set_result(self.follower.state)
+            opening.set_result(self.logic.state)
         self._events.close()
         await asyncio.gather(*tasks, return_exceptions=True)
 
@@ -73,31 +78,31 @@ class Following:
     def _new_connector(self) -> Connector:
         return Connector(self.id, self._api, self._clock, self, self._transport)
 
-    def joined(self, kind: Kind) -> None:
+    def joined(self, kind: TransportName) -> None:
         """See `ConnectionListener`."""
         self._set_connection("live", kind)
-        self.follower.joined(kind, monotonic_ms())
+        self.logic.joined(kind, monotonic_ms())
         self._carry_out([])
 
-    def left(self, kind: Kind | None) -> None:
+    def left(self, kind: TransportName | None) -> None:
         """See `ConnectionListener`."""
         self._set_connection("connecting", kind)
-        self.follower.left(kind, monotonic_ms())
+        self.logic.left(kind, monotonic_ms())
         self._carry_out([])
 
     def heard(self, message: Message) -> None:
         """See `ConnectionListener`."""
-        self._carry_out(self.follower.receive(message, monotonic_ms()))
+        self._carry_out(self.logic.receive(message, monotonic_ms()))
 
     def missing(self) -> None:
         """See `ConnectionListener`."""
         self._is_missing = True
-        self.follower.unfound(monotonic_ms())
+        self.logic.subscribe_found_nothing(monotonic_ms())
         self._carry_out([])
 
     def refused(self, error: ApiError) -> None:
         """See `ConnectionListener`."""
-        self.follower.refused(error)
+        self.logic.refused(error)
         if self._connecting and self._connecting is not asyncio.current_task():
             self._connecting.cancel()
         self._set_connection("closed", None)
@@ -105,16 +110,16 @@ class Following:
 
     def take(self, state: SessionState) -> None:
         """Apply the state in the response to this client's own action."""
-        self._carry_out(self.follower.answered(state, monotonic_ms()))
+        self._carry_out(self.logic.action_answered(state, monotonic_ms()))
 
     def noted(self, version: int) -> None:
         """Record that this client's action created `version`."""
-        self.follower.noted(version, monotonic_ms())
+        self.logic.version_noted(version, monotonic_ms())
         self._carry_out([])
 
     def removed(self) -> None:
         """Record that this client deleted the session."""
-        self._carry_out(self.follower.missed(monotonic_ms()))
+        self._carry_out(self.logic.session_missing(monotonic_ms()))
 
     def _carry_out(self, effects: list[Effect]) -> None:
         for effect in effects:
@@ -133,20 +138,20 @@ class Following:
         self._set_timer()
 
     def _set_timer(self) -> None:
-        """Set the timer for the follower's next effects; none while the session isn't followed."""
+        """Set the timer for the next effects; none while the session isn't followed."""
         if self._timer:
             self._timer.cancel()
             self._timer = None
         if self.connection.status == "closed":
             return
-        wait = self.follower.due(monotonic_ms(), self._clock.now()) - monotonic_ms()
+        wait = self.logic.due(monotonic_ms(), self._clock.now()) - monotonic_ms()
         if wait < float("inf"):
             loop = asyncio.get_running_loop()
             self._timer = loop.call_later(max(0.0, wait / 1000), self._tick)
 
     def _tick(self) -> None:
         self._timer = None
-        self._carry_out(self.follower.tick(monotonic_ms(), self._clock.now()))
+        self._carry_out(self.logic.tick(monotonic_ms(), self._clock.now()))
 
     async def _read(self) -> None:
         try:
@@ -154,23 +159,23 @@ class Following:
         except ApiError as error:
             self._read_failed(error)
         except Exception:
-            self.follower.read_failed(monotonic_ms())
+            self.logic.read_failed(monotonic_ms())
             self._carry_out([])
             raise
 
     async def _read_once(self) -> None:
-        known = self.follower.state["version"] if self.follower.state else None
-        answer = await self._api.get(f"/v1/sessions/{self.id}", known)
-        self.follower.spares(answer.requests_left)
+        path = f"/v1/sessions/{self.id}"
+        answer = await self._api.get_once(path, self.logic.version_for_read)
+        self.logic.rate_limit_reported(answer.rate_limit_remaining)
         self._read_succeeded(is_there=True)
-        self._carry_out(self.follower.read_found(answer.data, monotonic_ms()))
+        self._carry_out(self.logic.read_found(answer.data, monotonic_ms()))
 
     def _read_failed(self, error: ApiError) -> None:
-        if error.requests_left is not None:
-            self.follower.spares(error.requests_left)
+        if error.rate_limit_remaining is not None:
+            self.logic.rate_limit_reported(error.rate_limit_remaining)
         if error.is_absence:
             self._read_succeeded(is_there=False)
-            self._carry_out(self.follower.read_missed(monotonic_ms()))
+            self._carry_out(self.logic.read_found_nothing(monotonic_ms()))
         elif error.is_refusal:
             self.refused(error)
         else:
@@ -178,7 +183,7 @@ class Following:
             self.problem = error
             if self.connection.status == "polling":
                 self._set_connection("connecting", "polling")
-            self.follower.read_failed(monotonic_ms(), error.retry_after_s * 1000)
+            self.logic.read_failed(monotonic_ms(), error.retry_after_s * 1000)
             self._carry_out([])
 
     def _read_succeeded(self, *, is_there: bool) -> None:
@@ -188,14 +193,14 @@ class Following:
         """
         if self.connection == Connection("connecting", "polling", self.connection.since):
             self._set_connection("polling", "polling")
-        was_away = self._is_missing or self.follower.presence in ("absent", "deleted")
+        was_away = self._is_missing or self.logic.presence in ("absent", "deleted")
         if self._reads_fail or (is_there and was_away):
             self._connector.retry()
             self._is_missing = False
         self._reads_fail = False
         self.problem = None
 
-    def _set_connection(self, status: Status, kind: Kind | None) -> None:
+    def _set_connection(self, status: Status, kind: TransportName | None) -> None:
         now = self.connection
         if (now.status, now.transport) != (status, kind):
             self.connection = Connection(status, kind, self._clock.now())
@@ -207,17 +212,17 @@ class Following:
         current = (
             self.connection.status,
             self.connection.transport,
-            self.follower.presence,
+            self.logic.presence,
             status,
         )
         if current != self._emitted:
             self._emitted = current
-            self._events.emit(Changed(self.connection, self.follower.presence))
-        if self._opening and not self._opening.done() and self.follower.presence != "unknown":
-            if self.follower.refusal:
-                self._opening.set_exception(self.follower.refusal)
+            self._events.emit(Changed(self.connection, self.logic.presence))
+        if self._opening and not self._opening.done() and self.logic.presence != "unknown":
+            if self.logic.refusal:
+                self._opening.set_exception(self.logic.refusal)
             else:
-                self._opening.set_result(self.follower.state)
+                self._opening.set_result(self.logic.state)
 
     def _spawn(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         task = asyncio.create_task(work)

@@ -4,15 +4,15 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import { ApiError } from "../errors.js";
-import { FollowerHarness, version } from "./follower-harness.mjs";
+import { LogicHarness, version } from "./session-logic-harness.mjs";
 import { T0, at } from "./states.mjs";
 
 const GONE = { status: 404, error: new ApiError(404, { code: "SESSION_NOT_FOUND" }) };
 const AWAY = { status: 503, error: new ApiError(503, { code: "STORE_UNAVAILABLE" }) };
 
-/** A live follower that holds version 1. */
+/** The logic of a live session that holds version 1. */
 function live(options) {
-  return new FollowerHarness().join(options).sync(version(1));
+  return new LogicHarness().join(options).sync(version(1));
 }
 
 test("only newer states are emitted, each with the previous one", () => {
@@ -36,7 +36,7 @@ test("a state after a gap is emitted at once, and the session read 50 to 150 ms 
     [0, 50],
     [1, 150],
   ]) {
-    const one = new FollowerHarness({ random: () => random }).join().sync(version(1));
+    const one = new LogicHarness({ random: () => random }).join().sync(version(1));
     one.push(version(4));
     assert.equal(one.state.version, 4);
     assert.equal(one.named("update").at(-1).isNext, false);
@@ -58,7 +58,7 @@ test("the session is read if only one of two skipped versions arrives", () => {
 
 test("duplicates cause no request", () => {
   const still = version(1, { deadline_at: null });
-  const one = new FollowerHarness().join().sync(still).pass(20_000).unchanged();
+  const one = new LogicHarness().join().sync(still).pass(20_000).unchanged();
   one.taken();
   one.push(still).push(still);
   assert.deepEqual(one.pass(14_000).taken(), []);
@@ -98,23 +98,23 @@ test("a version that a later read doesn't find counts as nonexistent", () => {
 });
 
 test("the push of an own switch is awaited for 250 ms, then the session is read", () => {
-  const one = live().didSwitch(2);
+  const one = live().ownVersionNoted(2);
   assert.deepEqual(one.pass(249).taken(), []);
   assert.deepEqual(one.pass(1).taken(), [["read", 250]]);
 });
 
 test("a switch whose push came before the response needs no read", () => {
-  const one = live().push(version(2)).didSwitch(2);
+  const one = live().push(version(2)).ownVersionNoted(2);
   assert.deepEqual(one.pass(500).taken(), []);
 });
 
 test("a switch whose push comes soon needs no read", () => {
-  const one = live().didSwitch(2).pass(200).push(version(2));
+  const one = live().ownVersionNoted(2).pass(200).push(version(2));
   assert.deepEqual(one.pass(400).taken(), []);
 });
 
 test("a read sends the held version, except for every tenth one", () => {
-  const one = new FollowerHarness().leave({ soon: true });
+  const one = new LogicHarness().leave({ soon: true });
   const known = [];
   for (let look = 0; look < 11; look++) {
     one.pass(1000);
@@ -126,7 +126,7 @@ test("a read sends the held version, except for every tenth one", () => {
 });
 
 test("an absent session becomes present with its first state", () => {
-  const one = new FollowerHarness().join();
+  const one = new LogicHarness().join();
   assert.equal(one.presence, "unknown");
   one.pass(200).answer(GONE);
   assert.equal(one.presence, "absent");
@@ -136,7 +136,7 @@ test("an absent session becomes present with its first state", () => {
 });
 
 test("a read that finds no session is ignored if a state arrived during it", () => {
-  const one = new FollowerHarness().join().pass(200);
+  const one = new LogicHarness().join().pass(200);
   one.push(version(1)).answer(GONE);
   assert.equal(one.presence, "present");
 });
@@ -203,7 +203,7 @@ test("the deletion of an earlier session with the id doesn't affect the new one"
 test("a refusal sets the presence and keeps its error", () => {
   const error = new ApiError(403, { code: "FORBIDDEN" });
   const one = live().push(version(3)).pass(100).answer({ status: 403, error });
-  assert.deepEqual([one.presence, one.state, one.follower.refusal], ["refused", null, error]);
+  assert.deepEqual([one.presence, one.state, one.logic.refusal], ["refused", null, error]);
 });
 
 test("a failed read doesn't change state and presence", () => {

@@ -1,4 +1,4 @@
-import { Follower } from "./follower.js";
+import { SessionLogic } from "./session-logic.js";
 import { sessionPath } from "./fallback.js";
 import { Connector } from "./connector.js";
 
@@ -8,19 +8,21 @@ import { Connector } from "./connector.js";
 const GONE = { type: "ERROR", code: "SESSION_NOT_FOUND" };
 
 /**
- * Follows one session: passes messages and read results to its `Follower`, carries out the effects,
+ * Follows one session: passes messages and read results to its `SessionLogic`, carries out the effects,
  * and calls `emit(name, detail)` for each event.
  */
-export class Following {
+export class SessionFollower {
   isOpen = false;
-  #follower;
+  #logic;
   #connector;
   #connection;
   #opening = null;
   #isPolling = false;
   #reading = null;
   #problem = null;
-  #emittedProblem = null;
+  #emittedProblemStatus = null;
+  /** Whether the service knew no session when it was asked how to follow it. */
+  #isMissing = false;
   #refreshes = [];
   #epoch = 0;
   #timer;
@@ -33,22 +35,22 @@ export class Following {
    */
   constructor({ id, api, clock, local, transport, options, emit }) {
     Object.assign(this, { id, api, clock, local, emit });
-    this.#follower = new Follower({ random: local.random });
+    this.#logic = new SessionLogic({ random: local.random });
     this.#connection = { status: "closed", transport: null, since: clock.now() };
     const on = this.#listeners();
     this.#connector = new Connector({ id, api, clock, local, transport, options, on });
   }
 
   get state() {
-    return this.#follower.state;
+    return this.#logic.state;
   }
 
   get presence() {
-    return this.#follower.presence;
+    return this.#logic.presence;
   }
 
   get refusal() {
-    return this.#follower.refusal;
+    return this.#logic.refusal;
   }
 
   get connection() {
@@ -64,12 +66,12 @@ export class Following {
   open() {
     if (this.isOpen) return this.#opening.promise;
     this.isOpen = true;
-    this.#isPolling = false;
+    this.#isPolling = this.#isMissing = false;
     this.#reading = this.#problem = null;
     this.#opening = deferred();
     this.#stopWaking = this.local.onWake(() => this.#wake());
     this.clock.start();
-    const effects = this.#follower.begin(this.#now(), this.local.isHidden());
+    const effects = this.#logic.begin(this.#now(), this.local.isHidden());
     this.#carryOut(effects);
     this.#connector.open();
     return this.#opening.promise;
@@ -92,7 +94,7 @@ export class Following {
     if (!this.isOpen) return this.#conclude(await this.#read(undefined));
     const waiting = deferred();
     this.#refreshes.push(waiting);
-    this.#follower.readSoon(this.#now());
+    this.#logic.readSoon(this.#now());
     this.#carryOut([]);
     return waiting.promise;
   }
@@ -100,9 +102,9 @@ export class Following {
   /** Apply the response to this client's own action: a state, only a version, or a deletion. */
   takeIn({ state, version, isGone }) {
     const now = this.#now();
-    if (state) this.#carryOut(this.#follower.actionAnswered(state, now));
-    else if (version) this.#carryOut(this.#follower.didSwitch(version, now));
-    else if (isGone) this.#carryOut(this.#follower.deleted());
+    if (state) this.#carryOut(this.#logic.actionAnswered(state, now));
+    else if (version) this.#carryOut(this.#logic.ownVersionNoted(version, now));
+    else if (isGone) this.#carryOut(this.#logic.deleted());
   }
 
   #listeners() {
@@ -110,23 +112,26 @@ export class Following {
       live: (channel) => {
         this.#isPolling = false;
         this.#problem = null;
-        this.#follower.joined(this.#now(), channel);
+        this.#logic.joined(this.#now(), channel);
         this.#carryOut([]);
       },
       left: ({ isSettled }) => {
         this.#isPolling = isSettled;
-        this.#follower.left(this.#now(), { soon: isSettled });
+        this.#logic.left(this.#now(), { soon: isSettled });
         this.#carryOut([]);
       },
-      message: (message) => this.#carryOut(this.#follower.receive(message, this.#now())),
-      absent: () => this.#carryOut(this.#follower.receive(GONE, this.#now())),
-      refused: (error) => this.#carryOut(this.#follower.refused(error)),
+      message: (message) => this.#carryOut(this.#logic.receive(message, this.#now())),
+      absent: () => {
+        this.#isMissing = true;
+        this.#carryOut(this.#logic.receive(GONE, this.#now()));
+      },
+      refused: (error) => this.#carryOut(this.#logic.refused(error)),
     };
   }
 
   #wake() {
     const isHidden = this.local.isHidden();
-    this.#follower.visibilityChanged(this.#now(), isHidden);
+    this.#logic.visibilityChanged(this.#now(), isHidden);
     if (!isHidden) this.#connector.wake();
     this.#carryOut([]);
   }
@@ -151,9 +156,9 @@ export class Following {
     this.local.clearTimer(this.#timer);
     if (!this.isOpen) return;
     const now = this.#now();
-    const delay = this.#follower.due(now) - now.local;
+    const delay = this.#logic.due(now) - now.local;
     if (delay === Infinity) return;
-    const tick = () => this.#carryOut(this.#follower.tick(this.#now()));
+    const tick = () => this.#carryOut(this.#logic.tick(this.#now()));
     this.#timer = this.local.setTimer(tick, Math.max(0, delay));
   }
 
@@ -162,8 +167,8 @@ export class Following {
     const waiting = this.#refreshes.splice(0);
     const answer = await this.#read(known);
     if (epoch !== this.#epoch) return waiting.forEach(({ resolve }) => resolve(this.state));
-    this.#noteReadResult(isFailure(answer.error) ? "fails" : "works");
     this.#problem = isFailure(answer.error) ? answer.error : null;
+    this.#noteReadResult(answer);
     this.#conclude(answer).then(
       (state) => waiting.forEach(({ resolve }) => resolve(state)),
       (error) => waiting.forEach(({ reject }) => reject(error)),
@@ -171,27 +176,33 @@ export class Following {
     return undefined;
   }
 
-  /** Retry the transports when reads succeed again: they may have failed for the same reason. */
-  #noteReadResult(how) {
-    const isRecovery = this.#reading === "fails" && how === "works";
-    this.#reading = how;
-    if (isRecovery) this.#connector.wake();
+  /**
+   * Retry the transports when reads succeed again, as they may have failed for the same reason, and
+   * when a missing session exists now, since only reads look for it.
+   */
+  #noteReadResult({ error }) {
+    const was = this.#reading;
+    this.#reading = isFailure(error) ? "fails" : "works";
+    const isRecovery = was === "fails" && this.#reading === "works";
+    const wasAway = this.#isMissing || ["absent", "deleted"].includes(this.presence);
+    if (!isRecovery && (error || !wasAway)) return;
+    this.#isMissing = false;
+    this.#connector.wake();
   }
 
   async #conclude(answer) {
-    this.#carryOut(this.#follower.answered(answer, this.#now()));
+    this.#carryOut(this.#logic.readEnded(answer, this.#now()));
     if (answer.error && !answer.error.isAbsence) throw answer.error;
     return this.state;
   }
 
   /** Read the session once; never rejects, but returns the error in the answer. */
   async #read(known) {
-    const options = { ifNoneMatch: known, attempts: 1 };
     try {
-      const { status, data } = await this.api.call("GET", sessionPath(this.id), options);
-      return { status, state: data, budget: this.api.budget };
+      const { status, data } = await this.api.getOnce(sessionPath(this.id), { ifNoneMatch: known });
+      return { status, state: data, rateLimitRemaining: this.api.rateLimitRemaining };
     } catch (error) {
-      return { status: error.status ?? 0, state: null, error, budget: this.api.budget };
+      return { status: error.status ?? 0, state: null, error, rateLimitRemaining: this.api.rateLimitRemaining };
     }
   }
 
@@ -200,9 +211,7 @@ export class Following {
     const transport = status === "polling" ? status : this.#connector.transport;
     const { status: was, transport: before } = this.#connection;
     if (status === was && transport === before) {
-      // Until the presence is known, a changed problem is reported as well.
-      const isNewProblem = this.#problem !== this.#emittedProblem;
-      if (this.presence === "unknown" && isNewProblem) this.#emitConnection();
+      if ((this.#problem?.status ?? null) !== this.#emittedProblemStatus) this.#emitConnection();
       return;
     }
     this.#connection = { status, transport, since: this.clock.now() };
@@ -217,7 +226,7 @@ export class Following {
 
   #emitConnection() {
     const { connection, presence, refusal, problem } = this;
-    this.#emittedProblem = problem;
+    this.#emittedProblemStatus = problem?.status ?? null;
     this.emit("connection", { connection, presence, refusal, problem });
   }
 
