@@ -1,4 +1,4 @@
-import { inWords } from "./wording.js";
+import { errorText } from "./error-texts.js";
 
 /**
  * The actions of buttons and keys. Each state allows one action of each kind, so that a double tap
@@ -24,7 +24,7 @@ export function actionsOf(session, notify) {
       if (session.state === state && session.connection.status === "polling") await refresh();
     } catch (error) {
       if (actedOn.get(kind) === state) actedOn.delete(kind);
-      notify(inWords(error));
+      notify(errorText(error));
       if (error.status !== 400) refresh();
     }
   }

@@ -1,3 +1,4 @@
+import { isTerminal } from "/clients/js/synckairos.js";
 import { countdown, duration, elapsedTime } from "./format.js";
 import { el, icon, setFlag, setText } from "./dom.js";
 import { memberButtons } from "./member-buttons.js";
@@ -17,7 +18,8 @@ export function clockFace({ onPress, onMember, onAdjust }) {
   const note = el("span", { class: "face-note" });
   const detail = el("span", { class: "face-detail" });
   const members = memberButtons(onMember);
-  const hit = el("button", { class: "face-hit", type: "button", onclick: () => onPress(model) });
+  const press = () => onPress(model);
+  const pressArea = el("button", { class: "face-press", type: "button", onclick: press });
   const adjusters = el(
     "span",
     { class: "face-adjust" },
@@ -26,7 +28,7 @@ export function clockFace({ onPress, onMember, onAdjust }) {
   const element = el(
     "section",
     { class: "face" },
-    hit,
+    pressArea,
     el("header", { class: "face-head" }, name, flag, note),
     time,
     members.element,
@@ -43,8 +45,8 @@ export function clockFace({ onPress, onMember, onAdjust }) {
     setFlag(element, "winner", Boolean(model.isWinner));
     element.dataset.key = model.key;
     element.dataset.status = state.status;
-    hit.hidden = state.status !== "running";
-    hit.setAttribute("aria-label", pressLabel(model));
+    pressArea.hidden = state.status !== "running";
+    pressArea.setAttribute("aria-label", pressLabel(model));
     adjusters.hidden = !canAdjust(model, state);
     members.update(model.members ?? []);
   }
@@ -78,8 +80,7 @@ function isLow(left, { warn_at_ms: thresholds = [] }) {
 }
 
 function canAdjust(model, state) {
-  const isOver = ["expired", "completed", "cancelled"].includes(state.status);
-  return !isOver && !model.isUpward && Boolean(model.participantId);
+  return !isTerminal(state) && !model.isUpward && Boolean(model.participantId);
 }
 
 function pressLabel(model) {

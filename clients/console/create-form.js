@@ -6,7 +6,7 @@ import { MODES } from "./modes.js";
 import { peopleField } from "./people-field.js";
 import { presetChips } from "./preset-chips.js";
 import { settingsFields } from "./settings-fields.js";
-import { creationErrorInWords } from "./wording.js";
+import { creationErrorText } from "./error-texts.js";
 
 /** The form that creates a session. It opens with the first preset (a blitz game). */
 export function createForm(page, { client, sessionId, onCreated }) {
@@ -47,9 +47,9 @@ export function createForm(page, { client, sessionId, onCreated }) {
 
   function fill(preset) {
     people.fill(preset);
-    people.fit(mode.fields);
+    people.showFieldsOf(mode);
     settings.fill(preset);
-    settings.fit(mode);
+    settings.showFieldsOf(mode);
     setText(problem, "");
   }
 
@@ -69,7 +69,7 @@ export function createForm(page, { client, sessionId, onCreated }) {
     const details = Array.isArray(error.details) ? error.details : [];
     const unassigned = showFieldErrors(details, people.rows, settings.fields);
     if (unassigned.length || !details.length) {
-      setText(problem, [creationErrorInWords(error), ...unassigned].join(" "));
+      setText(problem, [creationErrorText(error), ...unassigned].join(" "));
     }
     focusFirstError();
   }

@@ -1,8 +1,6 @@
 import { TEAMS } from "./modes.js";
-import { parseDuration } from "./format.js";
+import { NOT_A_DURATION, parseDuration } from "./format.js";
 import { newId } from "/clients/js/synckairos.js";
-
-const NOT_A_TIME = "Enter minutes and seconds, such as 3:00";
 
 /**
  * The form's content as the body of `POST /v1/sessions`. A field whose text isn't a time shows an
@@ -15,7 +13,7 @@ export function requestFrom(mode, people, fields, sessionId) {
   const ms = (field) => {
     const value = parseDuration(field.value);
     if (!Number.isNaN(value)) return value ?? undefined;
-    invalid.push([field, NOT_A_TIME]);
+    invalid.push([field, NOT_A_DURATION]);
     return undefined;
   };
   const body = {
@@ -28,7 +26,7 @@ export function requestFrom(mode, people, fields, sessionId) {
     action_on_timeout: mode.fields.includes("action") ? actionOf(mode, fields) : undefined,
   };
   body.metadata = { title: fields.title.value.trim() || mode.name, ...namesOf(mode, people) };
-  invalid.forEach(([field, words]) => field.complain(words));
+  invalid.forEach(([field, words]) => field.showError(words));
   return invalid.length ? null : body;
 }
 

@@ -1,8 +1,8 @@
 import { newId } from "/clients/js/synckairos.js";
 import { el } from "./dom.js";
-import { choice, field, textInput } from "./field.js";
-import { parseDuration } from "./format.js";
-import { namingOf } from "./naming.js";
+import { select, field, textInput } from "./field.js";
+import { NOT_A_DURATION, parseDuration } from "./format.js";
+import { namesOf } from "./names.js";
 
 const QUESTIONS = {
   complete: ["Complete this session?", "All clocks stop permanently, for everyone.", "Complete"],
@@ -23,13 +23,13 @@ function openQuestion([title, words, verb], onYes) {
 function openAdd({ state }, act) {
   const needsTime = needsOwnTime(state);
   const time = field("Time", textInput({ class: "time", value: "3:00" }), { hint: "min:s" });
-  const team = field("Team", choice(teamsOf(state)));
+  const team = field("Team", select(teamsOf(state)));
   time.show(needsTime);
   team.show(state.sync_mode === "per_group");
   const words = el("p", {}, "They join at the end of the order.");
   open("Add a person", [words, team.element, time.element], "Add", () => {
     const ms = parseDuration(time.value);
-    if (needsTime && !ms) return time.complain("Enter minutes and seconds, such as 3:00"), false;
+    if (needsTime && !ms) return time.showError(NOT_A_DURATION), false;
     act.add({
       participant_id: newId(),
       total_time_ms: ms ?? undefined,
@@ -44,8 +44,8 @@ function needsOwnTime({ sync_mode: mode, time_per_cycle_ms: cycle }) {
 }
 
 function teamsOf(state) {
-  const naming = namingOf(state);
-  const present = (state.groups ?? []).map((g) => [g.group_id, naming.group(g.group_id)]);
+  const names = namesOf(state);
+  const present = (state.groups ?? []).map((g) => [g.group_id, names.group(g.group_id)]);
   return [...present, ["", "A new team"]];
 }
 

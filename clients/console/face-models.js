@@ -33,24 +33,24 @@ export function currentId(state) {
  *
  * @returns {FaceModel[]}
  */
-export function faceModels(state, naming) {
+export function faceModels(state, names) {
   switch (state.sync_mode) {
     case "per_group":
-      return state.groups.map((group) => groupFace(state, group, naming));
+      return state.groups.map((group) => groupFace(state, group, names));
     case "global":
-      return globalFaces(state, naming);
+      return globalFaces(state, names);
     case "count_up":
-      return [elapsedFace(state, naming)];
+      return [elapsedFace(state, names)];
     default:
-      return state.participants.map((one) => participantFace(state, one, naming));
+      return state.participants.map((one) => participantFace(state, one, names));
   }
 }
 
-function participantFace(state, one, naming) {
+function participantFace(state, one, names) {
   const id = one.participant_id;
   return {
     key: id,
-    name: naming.participant(id),
+    name: names.participant(id),
     detail: turns(one.cycle_count),
     isActive: id === currentId(state),
     isWinner: winner(state, state.participants) === one,
@@ -60,21 +60,21 @@ function participantFace(state, one, naming) {
   };
 }
 
-function groupFace(state, group, naming) {
+function groupFace(state, group, names) {
   const members = state.participants.filter((p) => p.group_id === group.group_id);
   const fewest = Math.min(...members.map((p) => p.cycle_count));
   const current = members.find((p) => p.participant_id === currentId(state));
   const active = current ?? members.find((p) => p.cycle_count === fewest);
   return {
     key: group.group_id,
-    name: naming.group(group.group_id),
+    name: names.group(group.group_id),
     detail: turns(members.reduce((sum, p) => sum + p.cycle_count, 0)),
     isActive: current !== undefined,
     isWinner: winner(state, state.groups) === group,
     participantId: active?.participant_id,
     members: members.map((p) => ({
       id: p.participant_id,
-      name: naming.participant(p.participant_id),
+      name: names.participant(p.participant_id),
       isActive: p === current,
     })),
     read: (at) => remainingOf(state, group, at),
@@ -82,10 +82,10 @@ function groupFace(state, group, naming) {
 }
 
 /** The cycle's clock, the session's, or both; of two, the cycle's is the active one. */
-function globalFaces(state, naming) {
+function globalFaces(state, names) {
   const active = currentId(state);
   const participantId = active ?? state.participants[0]?.participant_id;
-  const turn = active ? naming.participant(active) : undefined;
+  const turn = active ? names.participant(active) : undefined;
   const hasCycle = state.time_per_cycle_ms !== null;
   const knowsSession = sharedClocks(state, state.server_time_ms).session !== null;
   const cycle = {
@@ -110,12 +110,12 @@ function globalFaces(state, naming) {
   return knowsSession ? [cycle, whole] : [cycle];
 }
 
-function elapsedFace(state, naming) {
+function elapsedFace(state, names) {
   const active = currentId(state);
   return {
     key: "elapsed",
     name: state.cycle_number ? `Lap ${state.cycle_number}` : "Ready",
-    detail: active ? naming.participant(active) : "",
+    detail: active ? names.participant(active) : "",
     isActive: true,
     isUpward: true,
     read: (at) => elapsed(state, at),

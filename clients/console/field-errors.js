@@ -1,4 +1,4 @@
-import { ruleInWords } from "./format.js";
+import { ruleText } from "./format.js";
 
 /**
  * Show each of the API's error `details` at its field.
@@ -12,7 +12,7 @@ export function showFieldErrors(details, people, fields) {
   const unassigned = [];
   for (const { field, message } of details) {
     const target = targetOf(field, people, fields);
-    if (target && !target.element.hidden) target.complain(ruleInWords(message));
+    if (target && !target.element.hidden) target.showError(ruleText(message));
     else unassigned.push(`${field} ${message}`);
   }
   return unassigned;

@@ -14,7 +14,7 @@ export function field(label, control, { hint, isCompact = false } = {}) {
   const problem = el("span", { class: "field-error", id: `${id}-error` });
   control.id = id;
   control.setAttribute("aria-describedby", `${id}-error${hint ? ` ${id}-hint` : ""}`);
-  control.addEventListener("input", () => complain(""));
+  control.addEventListener("input", () => showError(""));
   const element = el(
     "div",
     { class: "field" },
@@ -24,7 +24,7 @@ export function field(label, control, { hint, isCompact = false } = {}) {
     problem,
   );
 
-  function complain(words) {
+  function showError(words) {
     setText(problem, words);
     if (words) control.setAttribute("aria-invalid", "true");
     else control.removeAttribute("aria-invalid");
@@ -33,14 +33,14 @@ export function field(label, control, { hint, isCompact = false } = {}) {
   return {
     element,
     control,
-    complain,
+    showError,
     show: (isShown) => (element.hidden = !isShown),
     get value() {
       return element.hidden ? "" : control.value;
     },
     set value(text) {
       control.value = text ?? "";
-      complain("");
+      showError("");
     },
   };
 }
@@ -51,6 +51,6 @@ export function textInput(properties = {}) {
 }
 
 /** A select with `[value, text]` pairs as options. */
-export function choice(pairs, properties = {}) {
+export function select(pairs, properties = {}) {
   return el("select", properties, ...pairs.map(([value, words]) => el("option", { value }, words)));
 }

@@ -43,6 +43,9 @@ export function duration(ms) {
   return clock(Math.floor(ms / 1000)) + fraction;
 }
 
+/** The error of a text that `parseDuration` can't read. */
+export const NOT_A_DURATION = "Enter minutes and seconds, such as 3:00";
+
 /**
  * Parse h:min:s, min:s or seconds.
  *
@@ -63,7 +66,7 @@ export function signed(ms) {
 }
 
 /** An error message of the API with durations as the page shows them: "1000ms" becomes "0:01". */
-export function ruleInWords(message) {
+export function ruleText(message) {
   const words = message.replace(/(\d+)ms/g, (_, ms) => duration(Number(ms)));
   return words.charAt(0).toUpperCase() + words.slice(1);
 }

@@ -1,6 +1,7 @@
 import { elapsed } from "/clients/js/synckairos.js";
 import { el } from "./dom.js";
 import { lapTime } from "./format.js";
+import { store, stored } from "./storage.js";
 
 /**
  * The laps of a `count_up` session, newest first. A lap is recorded when a state ends it, so laps
@@ -9,7 +10,7 @@ import { lapTime } from "./format.js";
 export function lapList(sessionId) {
   const list = el("ol", { class: "laps", "aria-label": "Laps" });
   const storageKey = `synckairos.laps.${sessionId}`;
-  let marks = new Map(restore(storageKey));
+  let marks = new Map(JSON.parse(stored("sessionStorage", storageKey) ?? "[]"));
 
   function update({ state, previous, isNext }) {
     list.hidden = state.sync_mode !== "count_up";
@@ -17,7 +18,7 @@ export function lapList(sessionId) {
     if (isNext && state.cycle_number === previous.cycle_number + 1 && state.cycle_started_at) {
       const since = state.server_time_ms - Date.parse(state.cycle_started_at);
       marks.set(previous.cycle_number, elapsed(state, state.server_time_ms) - since);
-      keep(storageKey, [...marks]);
+      store("sessionStorage", storageKey, JSON.stringify([...marks]));
     }
     if (state.cycle_number <= 1) marks = new Map();
     list.replaceChildren(...rowsOf(marks).reverse());
@@ -40,20 +41,4 @@ function rowsOf(marks) {
     [last, at] = [lap, end];
     return item;
   });
-}
-
-function restore(key) {
-  try {
-    return JSON.parse(sessionStorage.getItem(key)) ?? [];
-  } catch {
-    return [];
-  }
-}
-
-function keep(key, marks) {
-  try {
-    sessionStorage.setItem(key, JSON.stringify(marks));
-  } catch {
-    /* without storage, laps are lost when the page is closed */
-  }
 }

@@ -1,6 +1,6 @@
 import { SyncKairos } from "/clients/js/synckairos.js";
 import { createForm } from "./create-form.js";
-import { deadEnd } from "./dead-end.js";
+import { messagePage } from "./message-page.js";
 import { sessionView } from "./session-view.js";
 import { bindToggle } from "./theme.js";
 import { takeToken } from "./token.js";
@@ -29,7 +29,7 @@ function route() {
   if (id === null) showForm(query.get("create"));
   else if (UUID.test(id)) showSession(id.toLowerCase());
   else {
-    leave = deadEnd(page, "This link doesn’t lead to a session", "It may be incomplete.");
+    leave = messagePage(page, "This link doesn’t lead to a session", "It may be incomplete.");
   }
 }
 

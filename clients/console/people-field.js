@@ -1,6 +1,6 @@
 import { newId } from "/clients/js/synckairos.js";
 import { el, icon } from "./dom.js";
-import { choice, field, textInput } from "./field.js";
+import { select, field, textInput } from "./field.js";
 import { TEAMS } from "./modes.js";
 
 const TEAM_CHOICES = TEAMS.map((name, position) => [String(position), name]);
@@ -15,7 +15,7 @@ export function peopleField() {
     const row = makeRow(rows.length, name, team, () => remove(row));
     rows.push(row);
     list.append(row.element);
-    row.fit(uses);
+    row.showFields(uses);
     return row;
   };
   const remove = (row) => {
@@ -39,9 +39,9 @@ export function peopleField() {
       preset.names.forEach((name, position) => add(name, preset.teams?.[position]));
     },
     /** Show the fields that the mode uses. */
-    fit(fields) {
+    showFieldsOf({ fields }) {
       uses = { own: fields.includes("own"), teams: fields.includes("teams") };
-      rows.forEach((row) => row.fit(uses));
+      rows.forEach((row) => row.showFields(uses));
     },
   };
 }
@@ -54,7 +54,7 @@ function makeRow(position, givenName, givenTeam, onRemove) {
   const time = field("Own time", textInput({ class: "time", placeholder: "same time" }), {
     isCompact: true,
   });
-  const team = field("Team", choice(TEAM_CHOICES), {
+  const team = field("Team", select(TEAM_CHOICES), {
     isCompact: true,
   });
   team.value = String(givenTeam);
@@ -72,7 +72,7 @@ function makeRow(position, givenName, givenTeam, onRemove) {
     get label() {
       return name.value.trim() || placeholder;
     },
-    fit({ own, teams }) {
+    showFields({ own, teams }) {
       time.show(own);
       team.show(teams);
     },

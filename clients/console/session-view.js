@@ -1,21 +1,21 @@
 import { isTerminal } from "/clients/js/synckairos.js";
 import { actionsOf } from "./actions.js";
-import { announce, notify } from "./announcing.js";
+import { everyFrame } from "./animation.js";
+import { announcementOf, outcomeText } from "./announcements.js";
+import { clockGrid } from "./clock-grid.js";
+import { connectionStatus } from "./connection-status.js";
 import { controls } from "./controls.js";
 import { openDialog } from "./dialogs.js";
 import { el, setText } from "./dom.js";
-import { everyFrame } from "./drawing.js";
+import { historyPanel } from "./history.js";
 import { bindKeys } from "./keyboard.js";
 import { lapList } from "./lap-list.js";
-import { showLobby } from "./lobby.js";
 import { modeOf } from "./modes.js";
-import { namingOf } from "./naming.js";
-import { ending, newsOf } from "./news.js";
-import { roster } from "./roster.js";
-import { fullScreen, sharing } from "./sharing.js";
-import { stage } from "./stage.js";
-import { story } from "./story.js";
-import { syncBadge } from "./sync-badge.js";
+import { namesOf } from "./names.js";
+import { announce, notify } from "./notifications.js";
+import { participantList } from "./participant-list.js";
+import { fullScreen, shareButtons } from "./share-buttons.js";
+import { showUnavailable } from "./unavailable.js";
 
 const HINTS = [
   ["Space", "next"],
@@ -27,27 +27,27 @@ const HINTS = [
 /** The live view of a session: clocks, controls, history and the state of the connection. */
 export function sessionView(page, session) {
   const act = actionsOf(session, notify);
-  const share = sharing(notify);
-  const badge = syncBadge(session);
+  const share = shareButtons(notify);
+  const connection = connectionStatus(session);
   const parts = partsOf(session, act);
   let shown = "";
 
   function onUpdate({ detail }) {
     const { state, previous } = detail;
-    const naming = namingOf(state);
+    const names = namesOf(state);
     showPresence();
-    document.title = `${naming.title} · SyncKairos`;
+    document.title = `${names.title} · SyncKairos`;
     page.title.replaceChildren(
-      el("strong", {}, naming.title),
+      el("strong", {}, names.title),
       el("span", { class: "top-mode" }, modeOf(state.sync_mode).name),
       el("span", { class: "pill", data: { status: state.status } }, state.status),
     );
-    for (const part of [parts.stage, parts.roster, parts.controls, parts.story]) {
-      part.update(state, naming);
+    for (const part of [parts.clocks, parts.participants, parts.controls, parts.history]) {
+      part.update(state, names);
     }
     parts.laps.update(detail);
-    setText(parts.outcome, isTerminal(state) ? ending(state, naming) : "");
-    announce(newsOf(state, previous, naming));
+    setText(parts.outcome, isTerminal(state) ? outcomeText(state, names) : "");
+    announce(announcementOf(state, previous, names));
     document.body.dataset.status = state.status;
   }
 
@@ -57,26 +57,26 @@ export function sessionView(page, session) {
     if (now === shown) return;
     shown = now;
     if (shown === "present") showClocks(page, parts);
-    else showLobby(page, session);
+    else showUnavailable(page, session);
     if (shown === "deleted") stop();
   }
 
   function stop() {
     session.close();
-    parts.story.stop();
+    parts.history.stop();
   }
 
   function draw() {
-    badge.draw();
+    connection.draw();
     if (!session.state) return;
     const at = session.clock.now();
-    for (const part of [parts.stage, parts.roster, parts.story]) part.draw(at);
+    for (const part of [parts.clocks, parts.participants, parts.history]) part.draw(at);
   }
 
   session.addEventListener("connection", showPresence);
   session.addEventListener("update", onUpdate);
   page.links.replaceChildren(...share.elements);
-  page.bottom.replaceChildren(badge.element, hints());
+  page.bottom.replaceChildren(connection.element, hints());
   document.body.dataset.view = "session";
   showPresence();
   const { state } = session;
@@ -95,21 +95,21 @@ export function sessionView(page, session) {
 
 function partsOf(session, act) {
   return {
-    stage: stage({
+    clocks: clockGrid({
       onPress: (model) => act.switchTo(model.isActive ? undefined : model.participantId),
       onMember: (id) => act.switchTo(id),
       onAdjust: (model, step) => act.adjust(model.participantId, step),
     }),
-    roster: roster((id) => act.switchTo(id)),
+    participants: participantList((id) => act.switchTo(id)),
     laps: lapList(session.id),
     outcome: el("p", { class: "outcome" }),
     controls: controls(act, (name) => openDialog(name, session, act)),
-    story: story((after, limit) => session.events(after, limit)),
+    history: historyPanel((after, limit) => session.events(after, limit)),
   };
 }
 
 function showClocks(page, parts) {
-  const { stage: wall, roster: people, laps, outcome, controls: buttons, story: past } = parts;
+  const { clocks, laps, participants, outcome } = parts;
   page.main.replaceChildren(
     el(
       "div",
@@ -118,11 +118,11 @@ function showClocks(page, parts) {
         "div",
         { class: "play" },
         outcome,
-        el("div", { class: "wall" }, wall.element, laps.element),
-        people.element,
-        buttons.element,
+        el("div", { class: "clock-area" }, clocks.element, laps.element),
+        participants.element,
+        parts.controls.element,
       ),
-      past.element,
+      parts.history.element,
     ),
   );
 }

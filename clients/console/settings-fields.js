@@ -1,5 +1,5 @@
 import { el } from "./dom.js";
-import { choice, field, textInput } from "./field.js";
+import { select, field, textInput } from "./field.js";
 import { ACTIONS } from "./modes.js";
 
 const BY_MODE = ["time", "cycle", "ceiling", "increment", "warnings", "action", "advance"];
@@ -19,7 +19,7 @@ export function settingsFields() {
     warnings: field("Warn when this is left", textInput({ placeholder: "never" }), {
       hint: "up to five, separated by commas",
     }),
-    action: field("When a clock reaches zero", choice(ACTIONS)),
+    action: field("When a clock reaches zero", select(ACTIONS)),
     play: field("Move to play", textInput({ placeholder: "fold, pass, skip …" })),
     advance: field("", el("input", { type: "checkbox" })),
   };
@@ -39,7 +39,7 @@ export function settingsFields() {
       fields.advance.control.checked = false;
       showPlay();
     },
-    fit(mode) {
+    showFieldsOf(mode) {
       for (const name of BY_MODE) {
         fields[name].show(mode.fields.includes(name));
       }

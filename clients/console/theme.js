@@ -1,8 +1,10 @@
+import { store, stored } from "./storage.js";
+
 /** Dark or light colours: the system's choice until the user makes another. */
 const KEY = "synckairos.theme";
 const prefersDark = matchMedia("(prefers-color-scheme: dark)");
 
-apply(stored());
+apply(stored("localStorage", KEY));
 
 /** Make `button` switch the colours, and label it accordingly. */
 export function bindToggle(button) {
@@ -13,7 +15,7 @@ export function bindToggle(button) {
   };
   button.addEventListener("click", () => {
     const chosen = isDark() ? "light" : "dark";
-    remember(chosen);
+    store("localStorage", KEY, chosen);
     apply(chosen);
     describe();
   });
@@ -28,21 +30,4 @@ function isDark() {
 
 function apply(theme) {
   if (theme) document.documentElement.dataset.theme = theme;
-}
-
-/** Without storage, the choice is lost when the page is closed. */
-function stored() {
-  try {
-    return localStorage.getItem(KEY);
-  } catch {
-    return null;
-  }
-}
-
-function remember(theme) {
-  try {
-    localStorage.setItem(KEY, theme);
-  } catch {
-    /* no storage */
-  }
 }

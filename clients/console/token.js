@@ -1,9 +1,11 @@
+import { store, stored } from "./storage.js";
+
 /**
  * The token of this tab's user. It comes in the fragment of the address (`#token=`), which browsers
  * don't send to servers, and is kept until the tab is closed.
  */
 const KEY = "synckairos.token";
-let known = stored();
+let known = stored("sessionStorage", KEY);
 
 /** Return the token in the address and remove it there; else the one known before. */
 export function takeToken() {
@@ -12,24 +14,7 @@ export function takeToken() {
   if (token !== null) {
     history.replaceState(history.state, "", location.pathname + location.search);
     known = token;
-    keep(token);
+    store("sessionStorage", KEY, token);
   }
   return known ?? undefined;
-}
-
-/** Without storage, the token is lost when the page is closed. */
-function stored() {
-  try {
-    return sessionStorage.getItem(KEY);
-  } catch {
-    return null;
-  }
-}
-
-function keep(token) {
-  try {
-    sessionStorage.setItem(KEY, token);
-  } catch {
-    /* no storage */
-  }
 }

@@ -1,5 +1,5 @@
 import { el, setText } from "./dom.js";
-import { actorInWords, eventInWords, readingInWords } from "./event-words.js";
+import { actorText, eventText, clockText } from "./event-texts.js";
 
 const TROUBLE = {
   loading: "Loading …",
@@ -14,13 +14,13 @@ export function trailList(trail) {
   const trouble = el("p", { class: "trail-trouble" });
   const more = el(
     "button",
-    { type: "button", class: "trail-more", onclick: () => trail.earlier() },
+    { type: "button", class: "trail-more", onclick: () => trail.loadEarlier() },
     "Earlier …",
   );
   const element = el("div", { class: "trail" }, trouble, list, more);
 
   /** Show the events that the trail has loaded. */
-  function update(state, naming) {
+  function update(state, names) {
     const hasDropped = trail.events[0]?.version > items.keys().next().value;
     if (state.created_at !== createdAt || hasDropped) clear();
     createdAt = state.created_at;
@@ -28,7 +28,7 @@ export function trailList(trail) {
     let older = null;
     for (const event of trail.events) {
       if (!items.has(event.version)) {
-        const item = itemOf(event, state, naming);
+        const item = itemOf(event, state, names);
         item.classList.toggle("fresh", Boolean(newest) && older === list.firstElementChild);
         list.insertBefore(item, older);
         items.set(event.version, item);
@@ -54,13 +54,13 @@ export function trailList(trail) {
   return { element, update };
 }
 
-function itemOf(event, state, naming) {
+function itemOf(event, state, names) {
   const at = new Date(event.occurred_at);
-  const facts = [actorInWords(event.actor, naming), readingInWords(event, state)];
+  const facts = [actorText(event.actor, names), clockText(event, state)];
   return el(
     "li",
     { value: event.version, data: { event: event.event } },
-    el("p", { class: "event-words" }, eventInWords(event, state, naming)),
+    el("p", { class: "event-text" }, eventText(event, state, names)),
     el(
       "p",
       { class: "event-facts" },

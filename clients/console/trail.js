@@ -53,14 +53,14 @@ export class Trail extends EventTarget {
   }
 
   /** Load all events up to a session's `state`. */
-  follow(state) {
+  loadUpTo(state) {
     if (this.#state && this.#state.created_at !== state.created_at) this.events = [];
     this.#state = state;
     this.#schedule(LAG_MS);
   }
 
   /** Load the page before the oldest event. */
-  async earlier() {
+  async loadEarlier() {
     const [oldest] = this.events;
     if (this.isComplete || this.#isLoading || !oldest) return;
     const after = Math.max(0, oldest.version - 1 - PAGE);

@@ -39,7 +39,7 @@ export function usageBar() {
     before.replaceChildren(title(`Before that: ${duration(round(earlier))}`));
     finished = earlier;
     turns.replaceChildren(...ended.map((turn, n) => segment(turn, n, owner)));
-    element.setAttribute("aria-label", isKnown ? inWords(earlier, ended) : UNKNOWN);
+    element.setAttribute("aria-label", isKnown ? turnsLabel(earlier, ended) : UNKNOWN);
   }
 
   function segment(turn, position, owner) {
@@ -64,7 +64,7 @@ export function usageBar() {
   return { element, show, draw };
 }
 
-function inWords(earlier, turns) {
+function turnsLabel(earlier, turns) {
   const labelled = turns.slice(-LABELLED);
   const rest = earlier + turns.slice(0, -LABELLED).reduce((sum, { ms }) => sum + ms, 0);
   const lengths = labelled.map(({ ms }) => duration(round(ms)));

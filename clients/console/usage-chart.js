@@ -3,7 +3,7 @@ import { el, setFlag, setText } from "./dom.js";
 import { duration } from "./format.js";
 import { usageBar } from "./usage-bar.js";
 import { UsageLedger } from "./usage-ledger.js";
-import { usageOwners } from "./usage-owners.js";
+import { timeOwnersOf } from "./time-owners.js";
 
 /** With more rows than this, all are drawn small. */
 const MAX_LARGE_ROWS = 8;
@@ -15,7 +15,8 @@ export function usageChart() {
   const rows = new Map();
   const list = el("ul", { class: "usage-rows" });
   const scaleEnd = el("span");
-  const axis = el("p", { class: "usage-axis", "aria-hidden": "true" }, el("span", {}, "0"), scaleEnd);
+  const scaleStart = el("span", {}, "0");
+  const axis = el("p", { class: "usage-axis", "aria-hidden": "true" }, scaleStart, scaleEnd);
   const element = el("div", { class: "usage" }, list, axis);
   const ledger = new UsageLedger();
   let state;
@@ -25,12 +26,12 @@ export function usageChart() {
   let scale = 0;
   let isStale = true;
 
-  function update(nextState, naming) {
+  function update(nextState, names) {
     state = nextState;
-    owners = usageOwners(state, naming);
+    owners = timeOwnersOf(state, names);
     running = owners.filter((owner) => isRunning(state) && owner.isActive(state));
     totals = new Map(owners.map(({ key, total }) => [key, total(state, state.server_time_ms)]));
-    ledger.remember(state);
+    ledger.addState(state);
     setFlag(element, "small", owners.length > MAX_LARGE_ROWS);
     for (const key of rows.keys()) if (!totals.has(key)) remove(key);
     owners.forEach(place);
@@ -38,8 +39,8 @@ export function usageChart() {
   }
 
   /** Take in the loaded events of the audit trail. */
-  function learn(events) {
-    ledger.learn(events, owners);
+  function addEvents(events) {
+    ledger.addEvents(events, owners);
     showTurns();
   }
 
@@ -58,7 +59,7 @@ export function usageChart() {
   }
 
   function showTurns() {
-    for (const owner of owners) rows.get(owner.key).show(ledger.of(owner), owner);
+    for (const owner of owners) rows.get(owner.key).show(ledger.turnsOf(owner), owner);
     isStale = true;
   }
 
@@ -75,7 +76,7 @@ export function usageChart() {
     isStale = false;
   }
 
-  return { element, update, learn, draw };
+  return { element, update, addEvents, draw };
 }
 
 function usageRow() {

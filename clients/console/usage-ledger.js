@@ -17,7 +17,7 @@ export class UsageLedger {
   #createdAt;
 
   /** Store a state, for the time when the trail reaches its version. */
-  remember(state) {
+  addState(state) {
     if (state.created_at !== this.#createdAt) {
       this.#createdAt = state.created_at;
       this.#states.clear();
@@ -29,7 +29,7 @@ export class UsageLedger {
   }
 
   /** Take in the loaded events of the trail. */
-  learn(events, owners) {
+  addEvents(events, owners) {
     this.#turns = turnsIn(events);
     const newest = events.at(-1);
     const state = this.#states.get(newest?.version);
@@ -48,7 +48,7 @@ export class UsageLedger {
    *
    * @returns {{isKnown: boolean, earlier: number, turns: import("./turns.js").Turn[]}}
    */
-  of(owner) {
+  turnsOf(owner) {
     if (!this.#base) return { isKnown: false, earlier: 0, turns: [] };
     const turns = this.#turns.filter((turn) => turn.ms > 0 && owner.owns(turn));
     const settled = this.#base.settled.get(owner.key) ?? 0; // 0 for owners who joined later

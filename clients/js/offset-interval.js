@@ -8,9 +8,9 @@ import { DRIFT, ROUNDED_DOWN_MS, ROUNDED_UP_MS } from "./timing.js";
  * @property {number} serverMs
  * @property {number} receivedAt
  *
- * @typedef {object} OffsetInterval the offsets (server minus local) that all samples allow. Each sample's
- *   interval widens at the same rate on both sides, so the narrowest bounds stay the narrowest: two
- *   numbers represent all samples. They are the bounds at local time zero
+ * @typedef {object} OffsetInterval the offsets (server minus local) that all samples allow. Each
+ *   sample's interval widens at the same rate on both sides, so the narrowest bounds stay the
+ *   narrowest: two numbers represent all samples. They are the bounds at local time zero
  * @property {number} low
  * @property {number} high
  */

@@ -8,8 +8,8 @@ import { Connector } from "./connector.js";
 const GONE = { type: "ERROR", code: "SESSION_NOT_FOUND" };
 
 /**
- * Follows one session: passes messages and read results to its `SessionLogic`, carries out the effects,
- * and calls `emit(name, detail)` for each event.
+ * Follows one session: passes messages and read results to its `SessionLogic`, carries out the
+ * effects, and calls `emit(name, detail)` for each event.
  */
 export class SessionFollower {
   isOpen = false;
@@ -191,7 +191,8 @@ export class SessionFollower {
   }
 
   async #conclude(answer) {
-    this.#carryOut(this.#logic.readEnded(answer, this.#now()));
+    const { rateLimitRemaining } = this.api;
+    this.#carryOut(this.#logic.readEnded({ ...answer, rateLimitRemaining }, this.#now()));
     if (answer.error && !answer.error.isAbsence) throw answer.error;
     return this.state;
   }
@@ -200,9 +201,9 @@ export class SessionFollower {
   async #read(known) {
     try {
       const { status, data } = await this.api.getOnce(sessionPath(this.id), { ifNoneMatch: known });
-      return { status, state: data, rateLimitRemaining: this.api.rateLimitRemaining };
+      return { status, state: data };
     } catch (error) {
-      return { status: error.status ?? 0, state: null, error, rateLimitRemaining: this.api.rateLimitRemaining };
+      return { status: error.status ?? 0, state: null, error };
     }
   }
 

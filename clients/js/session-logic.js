@@ -10,7 +10,8 @@ import { Versions, isNewer, isSameLife } from "./versions.js";
  * @typedef {import("./synckairos.js").SessionState} SessionState
  * @typedef {{local: number, server: number}} Now one instant on the local monotonic clock and on
  *   the server's, ms
- * @typedef {{emit: string, detail?: *}|{do: "read"|"ping"|"resync"|"reconnect", known?: number}} Effect
+ * @typedef {"read"|"ping"|"resync"|"reconnect"} Request
+ * @typedef {{emit: string, detail?: *}|{do: Request, known?: number}} Effect
  *   an event to emit, or an action: read the session (`known`: the version held), ask for a `PONG`
  *   or a `STATE_SYNC`, or reconnect
  */
@@ -87,9 +88,11 @@ export class SessionLogic {
     if (message.sessionId && this.state && message.sessionId !== this.state.session_id) return [];
     switch (message.type) {
       case "STATE_UPDATE":
-        return message.state ? this.#pushed(message, now) : this.versionNoted(message.version, now);
+        if (!message.state) return this.versionNoted(message.version, now);
+        return this.#pushed(message, now);
       case "STATE_SYNC":
-        return message.state ? this.#synced(message.state, now) : this.versionNoted(message.version, now);
+        if (!message.state) return this.versionNoted(message.version, now);
+        return this.#synced(message.state, now);
       case "TIME_EXPIRED":
         return this.#isOutdated(message.deadline_ms)
           ? []

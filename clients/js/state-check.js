@@ -113,9 +113,9 @@ export class StateCheck {
    * @param {{failed?: boolean, retryAfterMs?: number, rateLimitRemaining?: number}} how
    * @param {Subject} subject
    */
-  readEnded(at, { failed = false, retryAfterMs = 0, rateLimitRemaining = this.#rateLimitRemaining }, subject) {
+  readEnded(at, { failed = false, retryAfterMs = 0, rateLimitRemaining }, subject) {
     this.isReading = false;
-    this.#rateLimitRemaining = rateLimitRemaining;
+    this.#rateLimitRemaining = rateLimitRemaining ?? this.#rateLimitRemaining;
     if (failed) {
       const delay = Math.max(retryAfterMs, backoff(this.#failures++, { random: this.random }));
       this.#notBefore = at + delay;

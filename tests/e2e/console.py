@@ -91,7 +91,7 @@ class Console:
     @property
     def events(self) -> Locator:
         """The descriptions of the events, newest first."""
-        return self.page.locator(".event-words")
+        return self.page.locator(".event-text")
 
     @property
     def bars(self) -> list["Bar"]:

@@ -61,8 +61,8 @@ def test_clocks_are_readable_in_every_state(open_page: Opener) -> None:
     seen += in_both(console, ".face-time, .face-note:not(:empty)")
     seen += in_both(console, ".connection, dt, dd, .pill, .top-mode")
     expect(console.events).to_have_count(3)
-    seen += in_both(console, ".story summary, .story h2, .usage-name, .usage-time, .usage-axis")
-    seen += in_both(console, ".event-words, .event-facts")
+    seen += in_both(console, ".history summary, .history h2, .usage-name, .usage-time, .usage-axis")
+    seen += in_both(console, ".event-text, .event-facts")
     assert len(seen) > 70
     assert min(seen) >= READABLE
 

@@ -89,7 +89,7 @@ def test_a_waiting_page_opens_its_session_when_it_is_created(
 ) -> None:
     session_id = str(uuid4())
     console = open_page(f"/?session={session_id}")
-    expect(console.page.locator(".lobby h1")).to_have_text("Nothing here yet")
+    expect(console.page.locator(".message-page h1")).to_have_text("Nothing here yet")
     httpx.post(f"{service.url}/v1/sessions", json=exam(session_id)).raise_for_status()
     expect(console.time_of("Everyone")).to_have_text("1:00:00")
     expect(console.status).to_have_text("pending")
@@ -114,12 +114,12 @@ def test_every_tab_shows_that_its_session_was_deleted(open_page: Opener) -> None
     one.page.get_by_role("button", name="Delete the session").click()
     one.page.get_by_role("dialog").get_by_role("button", name="Delete").click()
     for tab in (one, two):
-        expect(tab.page.locator(".lobby h1")).to_have_text("This session was deleted")
+        expect(tab.page.locator(".message-page h1")).to_have_text("This session was deleted")
 
 
 def test_an_invalid_session_id_shows_an_error_page(open_page: Opener) -> None:
     console = open_page("/?session=12345")
-    expect(console.page.locator(".lobby h1")).to_have_text(
+    expect(console.page.locator(".message-page h1")).to_have_text(
         "This link doesn\N{RIGHT SINGLE QUOTATION MARK}t lead to a session"
     )
 

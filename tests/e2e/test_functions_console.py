@@ -92,7 +92,7 @@ def test_both_tabs_show_that_their_session_was_deleted(
     with within_update_limit():
         two.page.get_by_role("dialog").get_by_role("button", name="Delete").click()
         for tab in (one, two):
-            expect(tab.page.locator(".lobby h1")).to_have_text("This session was deleted")
+            expect(tab.page.locator(".message-page h1")).to_have_text("This session was deleted")
             expect(tab.connection).to_have_text("Closed")
     # A tab that polls between the deletion and its push gets a 404.
     problems.all = [line for line in problems.all if "404 (Not Found)" not in line]

@@ -57,7 +57,7 @@ def test_the_total_clock_runs_on_through_cycles(open_page: Opener) -> None:
     expect(console.clock("Team Ben")).to_contain_text("Round 2")
     cycle, whole = console.remaining("Team Ben"), console.remaining("Total")
     assert whole - 570_000 < cycle - 100
-    turn = console.page.locator(".roster [aria-pressed=true]")
+    turn = console.page.locator(".participant-list [aria-pressed=true]")
     expect(turn).to_contain_text("Team Ben")
 
 

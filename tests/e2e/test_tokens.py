@@ -135,7 +135,7 @@ def test_a_missing_or_invalid_token_shows_that_a_new_link_is_needed(
 ) -> None:
     session_id = create_session(auth_service, tokens.host())
     console = open_link(f"/?session={session_id}{link}")
-    expect(console.page.locator(".lobby h1")).to_have_text("You need a new link")
+    expect(console.page.locator(".message-page h1")).to_have_text("You need a new link")
     expect(console.connection).to_have_text("Closed")
     problems.expect(UNAUTHORIZED)
 
@@ -145,7 +145,7 @@ def test_a_token_of_another_session_opens_no_session(
 ) -> None:
     session_id = create_session(auth_service, tokens.host())
     console = open_link(f"/?session={session_id}#token={tokens.spectator(str(uuid4()))}")
-    expect(console.page.locator(".lobby h1")).to_have_text("Nothing here yet")
+    expect(console.page.locator(".message-page h1")).to_have_text("Nothing here yet")
     problems.expect(NOT_FOUND)
 
 
@@ -162,7 +162,7 @@ def test_a_new_token_is_used_without_a_reload(
     host = tokens.host()
     session_id = create_session(auth_service, host)
     console = open_link(f"/?session={session_id}")
-    expect(console.page.locator(".lobby h1")).to_have_text("You need a new link")
+    expect(console.page.locator(".message-page h1")).to_have_text("You need a new link")
     console.page.evaluate("hash => { location.hash = hash }", f"token={host}")
     expect(console.status).to_have_text("pending")
     assert "token" not in console.page.url
@@ -176,7 +176,7 @@ def test_an_expiring_token_shows_that_a_new_link_is_needed(
     short = tokens.host(lifetime_s=VALID_S - LEEWAY_S)
     console = open_link(f"/?session={session_id}#token={short}")
     expect(console.status).to_have_text("pending")
-    expect(console.page.locator(".lobby h1")).to_have_text("You need a new link")
+    expect(console.page.locator(".message-page h1")).to_have_text("You need a new link")
     problems.expect(UNAUTHORIZED)
 
 

@@ -25,7 +25,7 @@ _TRAIL = """async () => {
     return { events: Array.from({ length }, (_, n) => ({ version: after + 1 + n })) };
   });
   const change = (times) => {
-    for (let n = 0; n < times; n++) trail.follow({ ...state, version: ++state.version });
+    for (let n = 0; n < times; n++) trail.loadUpTo({ ...state, version: ++state.version });
   };
   Object.assign(window, { trail, requests, change });
 }"""

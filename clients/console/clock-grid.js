@@ -3,13 +3,13 @@ import { el } from "./dom.js";
 import { faceModels } from "./face-models.js";
 
 /** All clocks of a state, at the same size. Their elements are kept across states. */
-export function stage(handlers) {
-  const element = el("div", { class: "stage" });
+export function clockGrid(handlers) {
+  const element = el("div", { class: "clock-grid" });
   const faces = new Map();
   let widest = 0;
 
-  function update(state, naming) {
-    const models = faceModels(state, naming);
+  function update(state, names) {
+    const models = faceModels(state, names);
     const keys = new Set(models.map((model) => model.key));
     for (const [key, face] of faces) {
       if (keys.has(key)) continue;

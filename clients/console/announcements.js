@@ -2,29 +2,29 @@ import { isTerminal } from "/clients/js/synckairos.js";
 import { duration } from "./format.js";
 
 /** A change as a sentence for screen readers; empty if there is nothing to say. */
-export function newsOf(state, previous, naming) {
-  if (isTerminal(state)) return previous?.status === state.status ? "" : ending(state, naming);
+export function announcementOf(state, previous, names) {
+  if (isTerminal(state)) return previous?.status === state.status ? "" : outcomeText(state, names);
   const fallen = newlyFallen(state, previous);
-  if (fallen) return `${naming.participant(fallen.participant_id)}: time is up.`;
-  if (state.status !== previous?.status) return statusNews(state, naming);
-  if (state.cycle_number !== previous.cycle_number) return turnNews(state, naming);
+  if (fallen) return `${names.participant(fallen.participant_id)}: time is up.`;
+  if (state.status !== previous?.status) return statusAnnouncement(state, names);
+  if (state.cycle_number !== previous.cycle_number) return turnAnnouncement(state, names);
   return "";
 }
 
 /** How and when the session ended, as a sentence. */
-export function ending(state, naming) {
+export function outcomeText(state, names) {
   switch (state.status) {
     case "completed":
       return `Completed at ${clockTime(state.session_completed_at)}.`;
     case "cancelled":
       return `Cancelled at ${clockTime(state.session_completed_at)}.`;
     default:
-      return `Time is up. ${lossOn(state, naming)}`.trim();
+      return `Time is up. ${lossOn(state, names)}`.trim();
   }
 }
 
-function lossOn(state, naming) {
-  const { fallen, left } = sidesOf(state, naming);
+function lossOn(state, names) {
+  const { fallen, left } = sidesOf(state, names);
   if (!fallen.length) return "";
   const flags = fallen.map((name) => `${name}’s`).join(" and ");
   const loss = `${flags} ${fallen.length > 1 ? "flags" : "flag"} fell`;
@@ -33,18 +33,16 @@ function lossOn(state, naming) {
 }
 
 /** Names of the sides whose own clock has expired, and of the others; empty for shared clocks. */
-function sidesOf({ sync_mode: mode, groups, participants }, naming) {
+function sidesOf({ sync_mode: mode, groups, participants }, names) {
   const named = {
-    per_group: () => groups.map((g) => [naming.group(g.group_id), g.has_expired]),
+    per_group: () => groups.map((g) => [names.group(g.group_id), g.has_expired]),
     per_participant: () =>
-      participants.map((p) => [naming.participant(p.participant_id), p.has_expired]),
+      participants.map((p) => [names.participant(p.participant_id), p.has_expired]),
   };
   const sides = named[mode]?.() ?? [];
-  const names = (chosen) => chosen.map(([name]) => name);
-  return {
-    fallen: names(sides.filter(([, hasExpired]) => hasExpired)),
-    left: names(sides.filter(([, hasExpired]) => !hasExpired)),
-  };
+  const namesWhere = (expired) =>
+    sides.filter(([, hasExpired]) => hasExpired === expired).map(([name]) => name);
+  return { fallen: namesWhere(true), left: namesWhere(false) };
 }
 
 function newlyFallen(state, previous) {
@@ -55,16 +53,17 @@ function newlyFallen(state, previous) {
   return state.participants.find((p) => p.has_expired && !before.has(p.participant_id));
 }
 
-function statusNews(state, naming) {
+function statusAnnouncement(state, names) {
   if (state.status === "paused") return "Paused.";
-  return state.status === "running" ? `Running. ${turnNews(state, naming)}` : "Ready to start.";
+  if (state.status === "running") return `Running. ${turnAnnouncement(state, names)}`;
+  return "Ready to start.";
 }
 
-function turnNews(state, naming) {
+function turnAnnouncement(state, names) {
   if (!state.active_participant_id) return `Round ${state.cycle_number}.`;
   const left = state.time_remaining_ms;
   const rest = left === undefined ? "" : `, ${duration(Math.round(left / 1000) * 1000)} left`;
-  return `${naming.participant(state.active_participant_id)}${rest}.`;
+  return `${names.participant(state.active_participant_id)}${rest}.`;
 }
 
 function clockTime(timestamp) {

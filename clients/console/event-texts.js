@@ -10,13 +10,13 @@ const PLAIN = {
 };
 
 /** An event of the audit trail as a short sentence. */
-export function eventInWords(event, { sync_mode: mode }, naming) {
-  const [who, next] = [sideName(event, naming), nextName(event, naming)];
+export function eventText(event, { sync_mode: mode }, names) {
+  const [who, next] = [sideName(event, names), nextName(event, names)];
   switch (event.event) {
     case "session_started":
       return who ? `Started: ${who}’s clock runs` : "Started";
     case "cycle_switched":
-      return switchInWords(event, mode, who, next);
+      return switchText(event, mode, who, next);
     case "time_expired":
       return [who ? `${who}’s flag fell` : "Time ran out", sequel(event, next)].join("");
     case "participant_added":
@@ -28,7 +28,7 @@ export function eventInWords(event, { sync_mode: mode }, naming) {
   }
 }
 
-function switchInWords({ cycle_number: cycle }, mode, who, next) {
+function switchText({ cycle_number: cycle }, mode, who, next) {
   const whose = next ? `: ${next}` : "";
   if (mode === "count_up") return `Lap ${cycle} begins${whose}`;
   if (mode === "global" || !who) return `Round ${cycle} begins${whose}`;
@@ -46,18 +46,18 @@ function reason({ metadata }) {
   return metadata.reason ? ` (${metadata.reason})` : "";
 }
 
-function sideName({ participant_id: participantId, group_id: groupId }, naming) {
-  if (participantId) return naming.participant(participantId);
-  return groupId ? naming.group(groupId) : "";
+function sideName({ participant_id: participantId, group_id: groupId }, names) {
+  if (participantId) return names.participant(participantId);
+  return groupId ? names.group(groupId) : "";
 }
 
-function nextName({ metadata }, naming) {
+function nextName({ metadata }, names) {
   const id = metadata.next_participant_id;
-  return id ? naming.participant(id) : "";
+  return id ? names.participant(id) : "";
 }
 
 /** The clock's time at an event; for `count_up`, the length of the lap. */
-export function readingInWords(event, { sync_mode: mode }) {
+export function clockText(event, { sync_mode: mode }) {
   const { time_remaining_ms: left, time_elapsed_ms: ran, event: type } = event;
   if (type === "session_created") return "";
   if (mode === "count_up") return ran ? `lap ${lapTime(ran)}` : "";
@@ -65,10 +65,10 @@ export function readingInWords(event, { sync_mode: mode }) {
 }
 
 /** The actor of an event, by name or role. */
-export function actorInWords(actor, naming) {
+export function actorText(actor, names) {
   if (actor === "system") return "automatically";
   const [role, ...rest] = actor.split(":");
   const subject = rest.join(":");
   if (!subject) return `by ${role === "service" ? "the service" : role}`;
-  return `by ${naming.knows(subject) ? naming.participant(subject) : subject}`;
+  return `by ${names.knows(subject) ? names.participant(subject) : subject}`;
 }

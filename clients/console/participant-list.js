@@ -4,24 +4,24 @@ import { currentId } from "./face-models.js";
 import { duration } from "./format.js";
 
 /** The participants of a session with a shared clock: whose turn it is, and the time each used. */
-export function roster(onPick) {
-  const element = el("ul", { class: "roster", "aria-label": "Whose turn it is" });
+export function participantList(onPick) {
+  const element = el("ul", { class: "participant-list", "aria-label": "Whose turn it is" });
   const rows = new Map();
   let state;
 
-  function update(nextState, naming) {
+  function update(nextState, names) {
     state = nextState;
     const isShared = ["global", "count_up"].includes(state.sync_mode);
     element.hidden = !isShared || state.participants.length < 2;
     if (element.hidden) return;
     for (const { participant_id: id } of state.participants) {
-      if (!rows.has(id)) rows.set(id, add(id, naming.participant(id)));
+      if (!rows.has(id)) rows.set(id, add(id, names.participant(id)));
       rows.get(id).button.setAttribute("aria-pressed", String(id === currentId(state)));
     }
   }
 
   function add(id, name) {
-    const time = el("span", { class: "roster-time" });
+    const time = el("span", { class: "participant-time" });
     const button = el("button", { type: "button" }, el("span", {}, name), time);
     button.addEventListener("click", () => onPick(id));
     element.append(el("li", {}, button));

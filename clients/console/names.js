@@ -1,7 +1,7 @@
 import { modeOf } from "./modes.js";
 
 /** Names of a session, its participants and groups, with defaults such as "Person 2". */
-export function namingOf(state) {
+export function namesOf(state) {
   const { title, names = {}, group_names: groupNames = {} } = state.metadata ?? {};
   const { participants, groups = [] } = state;
   return {

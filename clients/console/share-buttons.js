@@ -1,7 +1,7 @@
 import { el, icon } from "./dom.js";
 
 /** Buttons to copy the session's link, and to open it in a second tab. */
-export function sharing(notify) {
+export function shareButtons(notify) {
   const copyLink = async () => {
     const isCopied = await copied(location.href);
     notify(isCopied ? "Link copied." : location.href);

@@ -1,7 +1,7 @@
 import { elapsed, nearest, used } from "/clients/js/synckairos.js";
 
 /**
- * @typedef {object} Owner a participant, a group, or the session as the owner of used time
+ * @typedef {object} TimeOwner a participant, a group, or the session as the owner of used time
  * @property {string} key
  * @property {string} name
  * @property {(state: object) => boolean} isActive
@@ -10,18 +10,18 @@ import { elapsed, nearest, used } from "/clients/js/synckairos.js";
  * @property {(turn: import("./turns.js").Turn) => string} turnName
  */
 
-/** @returns {Owner[]} */
-export function usageOwners(state, naming) {
-  if (state.groups?.length) return state.groups.map((group) => groupOwner(state, group, naming));
+/** @returns {TimeOwner[]} */
+export function timeOwnersOf(state, names) {
+  if (state.groups?.length) return state.groups.map((group) => groupOwner(state, group, names));
   const { participants } = state;
   if (!participants.length) return [sessionOwner(state)];
-  return participants.map((one) => personOwner(one, naming, participants.length === 1));
+  return participants.map((one) => personOwner(one, names, participants.length === 1));
 }
 
-function personOwner({ participant_id: id }, naming, isAlone) {
+function personOwner({ participant_id: id }, names, isAlone) {
   return {
     key: id,
-    name: naming.participant(id),
+    name: names.participant(id),
     isActive: (state) => find(state, id)?.is_active ?? false,
     total: (state, at) => totalOf(state, [find(state, id)], at),
     owns: (turn) => turn.participantId === id || isAlone,
@@ -29,19 +29,19 @@ function personOwner({ participant_id: id }, naming, isAlone) {
   };
 }
 
-function groupOwner({ participants }, { group_id: id }, naming) {
+function groupOwner({ participants }, { group_id: id }, names) {
   const members = new Set(
     participants.filter((p) => p.group_id === id).map((p) => p.participant_id),
   );
   const present = (state) => state.participants.filter((p) => members.has(p.participant_id));
   return {
     key: id,
-    name: naming.group(id),
+    name: names.group(id),
     isActive: (state) => present(state).some((p) => p.is_active),
     total: (state, at) => totalOf(state, present(state), at),
     owns: (turn) => turn.groupId === id || members.has(turn.participantId),
     turnName: ({ cycle, participantId }) =>
-      participantId ? `Turn ${cycle}, ${naming.participant(participantId)}` : `Turn ${cycle}`,
+      participantId ? `Turn ${cycle}, ${names.participant(participantId)}` : `Turn ${cycle}`,
   };
 }
 

@@ -1,6 +1,6 @@
 import { el, setText } from "./dom.js";
 import { signed } from "./format.js";
-import { problemInWords } from "./wording.js";
+import { problemText } from "./error-texts.js";
 
 const NAMES = ["transport", "version", "offset", "trip", "bound"];
 const WORDS = {
@@ -18,7 +18,7 @@ const TRANSPORTS = {
 const POLLING = "There is no live connection right now, so this page asks the server regularly.";
 
 /** The state of the connection, and the offset and error of the page's clock. */
-export function syncBadge(session) {
+export function connectionStatus(session) {
   const connection = el("span", { class: "connection" });
   const value = (name) => el("dd", { data: { sync: name } });
   const [transport, version, offset, trip, bound] = NAMES.map(value);
@@ -46,7 +46,7 @@ export function syncBadge(session) {
     wasInStep ||= isPolling || status === "live";
     element.dataset.connection = status;
     setText(connection, status === "connecting" && !wasInStep ? "Connecting" : WORDS[status]);
-    if (session.problem) connection.title = problemInWords(session.problem).join(": ");
+    if (session.problem) connection.title = problemText(session.problem).join(": ");
     else connection.title = isPolling ? POLLING : "";
     setText(transport, TRANSPORTS[via] ?? "–");
     setText(version, session.state ? String(session.state.version) : "–");

@@ -1,14 +1,14 @@
 import { el } from "./dom.js";
 
 /** Show a page with a message and links instead of a session. */
-export function deadEnd(page, title, words, ...actions) {
+export function messagePage(page, title, words, ...actions) {
   page.main.replaceChildren(
     el(
       "section",
-      { class: "lobby" },
+      { class: "message-page" },
       el("h1", {}, title),
       el("p", {}, words),
-      el("p", { class: "lobby-actions" }, ...actions, newSession(actions.length > 0)),
+      el("p", { class: "message-page-actions" }, ...actions, newSession(actions.length > 0)),
     ),
   );
   return () => {};

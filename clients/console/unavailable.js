@@ -1,21 +1,21 @@
-import { deadEnd } from "./dead-end.js";
+import { messagePage } from "./message-page.js";
 import { el } from "./dom.js";
-import { problemInWords, refusalInWords } from "./wording.js";
+import { problemText, refusalText } from "./error-texts.js";
 
 /** Show a message in place of a session that can't be shown. */
-export function showLobby(page, session) {
+export function showUnavailable(page, session) {
   page.title.replaceChildren();
   document.body.removeAttribute("data-status");
   switch (session.presence) {
     case "unknown":
-      if (session.problem) return deadEnd(page, ...problemInWords(session.problem));
-      return deadEnd(page, "One moment", "Looking for the session.");
+      if (session.problem) return messagePage(page, ...problemText(session.problem));
+      return messagePage(page, "One moment", "Looking for the session.");
     case "refused":
-      return deadEnd(page, ...refusalInWords(session.refusal));
+      return messagePage(page, ...refusalText(session.refusal));
     case "deleted":
-      return deadEnd(page, "This session was deleted", "Someone deleted it for everyone.");
+      return messagePage(page, "This session was deleted", "Someone deleted it for everyone.");
     default:
-      return deadEnd(
+      return messagePage(
         page,
         "Nothing here yet",
         "The session appears here as soon as it is created. Keep this page open.",

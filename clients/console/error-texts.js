@@ -3,41 +3,38 @@ const REFUSALS = {
   403: ["Your link doesn’t allow this", "Ask the host for a link that does."],
   404: ["Session not found", "Open the link that you were given for this session."],
 };
+const TOO_MANY = "Too many requests";
 const MAY_NOT_CREATE =
   "You need permission to create sessions here. Ask whoever runs this server for a host link.";
 
 /** A permanent refusal as a title and an instruction. */
-export function refusalInWords({ status }) {
+export function refusalText({ status }) {
   return REFUSALS[status];
 }
 
 /** An error as one or two sentences for the user. */
-export function inWords({ status, code, message, retryAfterMs }) {
+export function errorText({ status, code, message, retryAfterMs }) {
   if (code === "CONFLICT") return "Someone else was faster.";
   if (status === 401 || status === 403) return REFUSALS[status].join(". ");
-  if (status === 429) return `Too many requests. ${whenAgain(retryAfterMs)}`;
+  if (status === 429) return `${TOO_MANY}. Try again ${inTime(retryAfterMs)}.`;
   return `${message}.`;
 }
 
 /** An error on creating a session as one or two sentences for the user. */
-export function creationErrorInWords(error) {
-  return error.status === 401 || error.status === 403 ? MAY_NOT_CREATE : inWords(error);
+export function creationErrorText(error) {
+  return error.status === 401 || error.status === 403 ? MAY_NOT_CREATE : errorText(error);
 }
 
 /** A temporary problem as a title and an explanation. */
-export function problemInWords({ status, retryAfterMs }) {
-  const next = `This page tries again ${soon(retryAfterMs)}. You don’t need to do anything.`;
-  if (status === 429) return ["Too many requests", `Many people are using this network. ${next}`];
+export function problemText({ status, retryAfterMs }) {
+  const when = inTime(retryAfterMs);
+  const next = `This page tries again automatically ${when}. You don’t need to do anything.`;
+  if (status === 429) return [TOO_MANY, `Many people are using this network. ${next}`];
   if (status === 0) return ["No connection", `The service can’t be reached. ${next}`];
   return ["The service is busy", `It can’t answer right now. ${next}`];
 }
 
-function soon(ms) {
+function inTime(ms) {
   const seconds = Math.ceil(ms / 1000);
-  return seconds > 1 ? `automatically in ${seconds} seconds` : "automatically in a moment";
-}
-
-function whenAgain(retryAfterMs) {
-  const seconds = Math.ceil(retryAfterMs / 1000);
-  return seconds > 1 ? `Try again in ${seconds} seconds.` : "Try again in a moment.";
+  return seconds > 1 ? `in ${seconds} seconds` : "in a moment";
 }
