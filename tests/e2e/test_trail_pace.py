@@ -132,7 +132,7 @@ def test_older_events_loaded_on_request_are_kept(trail: Trail) -> None:
     trail.change(1_000)
     trail.wait(SECOND)
     for _ in range(4):
-        trail.page.evaluate("window.trail.earlier()")
+        trail.page.evaluate("window.trail.loadEarlier()")
     trail.change(50)
     trail.wait(SECOND)
     assert trail.versions == list(range(501, 1_051))
