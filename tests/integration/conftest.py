@@ -1,13 +1,17 @@
 """Fixtures: two instances on one Redis, a service with authentication, and their clients."""
 
 from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
+from uuid import uuid4
 
+import psycopg
 import pytest
 
 from infra.local.instance import Instance, running
-from infra.local.postgres import EmbeddedPostgres
+from infra.local.postgres import EmbeddedPostgres, embedded_postgres
 from infra.local.redis import embedded_redis
 from infra.local.supabase import SECRET_KEY, LocalSupabase
+from infra.migrate import migrate
 from tests.support import tokens
 from tests.support.api import ApiClient, api_client
 from tests.support.target import IS_FUNCTIONS, running_service
@@ -67,3 +71,38 @@ async def guarded(guarded_url: str) -> AsyncIterator[ApiClient]:
     """Client of the service that requires tokens; it sends Alice's token by default."""
     async with api_client(guarded_url, tokens.host(), timeout=20) as api:
         yield api
+
+
+@pytest.fixture(scope="session")
+def breakable_postgres() -> Iterator[EmbeddedPostgres]:
+    """A migrated database that tests may break and stop, if they repair it afterwards."""
+    with embedded_postgres() as server:
+        migrate(server.url)
+        yield server
+
+
+@pytest.fixture
+def own_trail(breakable_postgres: EmbeddedPostgres) -> Iterator[str]:
+    """The URL of an empty audit trail on that server."""
+    with new_database(breakable_postgres, f"trail_{uuid4().hex}") as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
+def latin1_url(breakable_postgres: EmbeddedPostgres) -> Iterator[str]:
+    """The URL of an audit trail with the encoding LATIN1 on that server."""
+    encoding = "encoding 'LATIN1' template template0 lc_collate 'C' lc_ctype 'C'"
+    with new_database(breakable_postgres, "latin", encoding) as url:
+        yield url
+
+
+@contextmanager
+def new_database(server: EmbeddedPostgres, name: str, options: str = "") -> Iterator[str]:
+    """Yield the URL of a migrated database that exists within the block."""
+    with psycopg.connect(server.url, autocommit=True) as connection:
+        connection.execute(f"create database {name} {options}".encode())
+    url = server.url.rsplit("/", 1)[0] + f"/{name}"
+    migrate(url)
+    yield url
+    with psycopg.connect(server.url, autocommit=True) as connection:
+        connection.execute(f"drop database {name} with (force)".encode())

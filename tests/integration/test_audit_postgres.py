@@ -23,18 +23,10 @@ _AT_ONCE_S = 0.5
 """Well below a read's timeout of one second."""
 
 
-@pytest.fixture(scope="module")
-def own_postgres() -> Iterator[EmbeddedPostgres]:
-    """A database that these tests may break."""
-    with embedded_postgres() as server:
-        migrate(server.url)
-        yield server
-
-
 @pytest.fixture
-async def audit(own_postgres: EmbeddedPostgres) -> AsyncIterator[PostgresAuditLog]:
-    """The audit log in `own_postgres`."""
-    log = PostgresAuditLog(own_postgres.url)
+async def audit(breakable_postgres: EmbeddedPostgres) -> AsyncIterator[PostgresAuditLog]:
+    """The audit log in `breakable_postgres`."""
+    log = PostgresAuditLog(breakable_postgres.url)
     yield log
     await log.close()
 
@@ -73,12 +65,12 @@ async def fill_pool(audit: AuditLog) -> None:
 
 @pytest.mark.parametrize("kind", ["a read", "a write"])
 async def test_the_first_query_after_all_connections_were_cut_is_served_at_once(
-    audit: PostgresAuditLog, own_postgres: EmbeddedPostgres, kind: str
+    audit: PostgresAuditLog, breakable_postgres: EmbeddedPostgres, kind: str
 ) -> None:
     changes = switched_session()
     await audit.append(entries_of(changes))
     await fill_pool(audit)
-    terminate_connections(own_postgres.url)
+    terminate_connections(breakable_postgres.url)
     began = time.monotonic()
     if kind == "a read":
         assert await audit.last(last_session(changes).name) is not None
@@ -88,18 +80,18 @@ async def test_the_first_query_after_all_connections_were_cut_is_served_at_once(
 
 
 async def test_concurrent_queries_after_all_connections_were_cut_are_served(
-    audit: PostgresAuditLog, own_postgres: EmbeddedPostgres
+    audit: PostgresAuditLog, breakable_postgres: EmbeddedPostgres
 ) -> None:
     await fill_pool(audit)
-    terminate_connections(own_postgres.url)
+    terminate_connections(breakable_postgres.url)
     await asyncio.gather(*(audit.ping() for _ in range(16)))
 
 
 async def test_connections_to_a_read_only_server_are_replaced(
-    audit: PostgresAuditLog, own_postgres: EmbeddedPostgres
+    audit: PostgresAuditLog, breakable_postgres: EmbeddedPostgres
 ) -> None:
     changes = switched_session()
-    with role_settings(own_postgres.url, default_transaction_read_only="on"):
+    with role_settings(breakable_postgres.url, default_transaction_read_only="on"):
         await fill_pool(audit)
         with pytest.raises(AuditUnavailable) as refused:
             await audit.append(entries_of(changes))
@@ -109,12 +101,12 @@ async def test_connections_to_a_read_only_server_are_replaced(
 
 
 async def test_a_read_only_database_is_read_and_check_reports_it(
-    audit: PostgresAuditLog, own_postgres: EmbeddedPostgres
+    audit: PostgresAuditLog, breakable_postgres: EmbeddedPostgres
 ) -> None:
     changes = switched_session()
     await audit.append(entries_of(changes))
-    terminate_connections(own_postgres.url)
-    with role_settings(own_postgres.url, default_transaction_read_only="on"):
+    terminate_connections(breakable_postgres.url)
+    with role_settings(breakable_postgres.url, default_transaction_read_only="on"):
         assert await audit.last(last_session(changes).name) is not None
         with pytest.raises(AuditUnavailable) as refused:
             await audit.check()
@@ -123,17 +115,19 @@ async def test_a_read_only_database_is_read_and_check_reports_it(
 
 
 async def test_of_several_hosts_the_writable_one_is_used(
-    own_postgres: EmbeddedPostgres,
+    breakable_postgres: EmbeddedPostgres,
 ) -> None:
     with embedded_postgres() as standby:
         migrate(standby.url)
         execute(standby.url, "alter role postgres set default_transaction_read_only = on")
-        hosts = f"127.0.0.1:{free_port()},127.0.0.1:{standby.port},127.0.0.1:{own_postgres.port}"
+        hosts = (
+            f"127.0.0.1:{free_port()},127.0.0.1:{standby.port},127.0.0.1:{breakable_postgres.port}"
+        )
         url = f"postgresql://postgres@{hosts}/postgres?target_session_attrs=read-write"
         log, changes = PostgresAuditLog(url), switched_session()
         assert await log.append(entries_of(changes)) == []
         await log.close()
-    direct = PostgresAuditLog(own_postgres.url)
+    direct = PostgresAuditLog(breakable_postgres.url)
     assert await direct.last(last_session(changes).name) is not None
     await direct.close()
 
@@ -157,11 +151,11 @@ async def test_of_several_hosts_the_writable_one_is_used(
     ids=lambda settings: " ".join(*settings.items()),
 )
 async def test_the_roles_settings_do_not_change_the_audit_trail(
-    own_postgres: EmbeddedPostgres, settings: dict[str, str]
+    breakable_postgres: EmbeddedPostgres, settings: dict[str, str]
 ) -> None:
     changes = switched_session()
-    with role_settings(own_postgres.url, **settings):
-        log = PostgresAuditLog(own_postgres.url)
+    with role_settings(breakable_postgres.url, **settings):
+        log = PostgresAuditLog(breakable_postgres.url)
         assert await log.append(entries_of(changes)) == []
         name = last_session(changes).name
         events = await log.events(name, 0, 10)
@@ -189,10 +183,10 @@ async def test_the_roles_settings_do_not_change_the_audit_trail(
     ],
 )
 async def test_the_service_sets_the_settings_that_it_depends_on(
-    own_postgres: EmbeddedPostgres, setting: str, of_the_role: str | None, expected: str
+    breakable_postgres: EmbeddedPostgres, setting: str, of_the_role: str | None, expected: str
 ) -> None:
-    with role_settings(own_postgres.url, **({setting: of_the_role} if of_the_role else {})):
-        pool = PostgresPool(own_postgres.url)
+    with role_settings(breakable_postgres.url, **({setting: of_the_role} if of_the_role else {})):
+        pool = PostgresPool(breakable_postgres.url)
         query = "select current_setting(%s) as it, pg_sleep(0.1)"
         ((row),) = await pool.query(query, (setting,), 1.0)
         assert re.fullmatch(expected, row["it"])
@@ -200,9 +194,9 @@ async def test_the_service_sets_the_settings_that_it_depends_on(
 
 
 async def test_a_query_that_takes_too_long_is_cancelled_and_its_connection_reused(
-    own_postgres: EmbeddedPostgres,
+    breakable_postgres: EmbeddedPostgres,
 ) -> None:
-    pool = PostgresPool(own_postgres.url)
+    pool = PostgresPool(breakable_postgres.url)
     ((before,),) = [r.values() for r in await pool.query("select pg_backend_pid()", (), 1.0)]
     with pytest.raises(AuditUnavailable) as slow:
         await pool.query("select pg_sleep(3)", (), 0.5)
@@ -210,18 +204,6 @@ async def test_a_query_that_takes_too_long_is_cancelled_and_its_connection_reuse
     ((after,),) = [r.values() for r in await pool.query("select pg_backend_pid()", (), 1.0)]
     assert after == before
     await pool.close()
-
-
-@pytest.fixture(scope="module")
-def latin1_url(own_postgres: EmbeddedPostgres) -> str:
-    """URL of a migrated database with the encoding LATIN1."""
-    execute(
-        own_postgres.url,
-        "create database latin encoding 'LATIN1' template template0 lc_collate 'C' lc_ctype 'C'",
-    )
-    url = own_postgres.url.rsplit("/", 1)[0] + "/latin"
-    migrate(url)
-    return url
 
 
 async def test_an_entry_with_a_character_outside_the_encoding_is_refused(latin1_url: str) -> None:

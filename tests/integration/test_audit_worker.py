@@ -8,9 +8,8 @@ import psycopg
 import pytest
 from redis.asyncio import Redis
 
-from infra.local.postgres import EmbeddedPostgres, embedded_postgres
+from infra.local.postgres import EmbeddedPostgres
 from infra.local.redis import embedded_redis
-from infra.migrate import migrate
 from shared.application.errors import AuditUnavailable
 from shared.application.ports.audit_log import AuditLog
 from shared.audit.postgres import PostgresAuditLog
@@ -28,14 +27,6 @@ def outbox_redis_url() -> Iterator[str]:
         yield url
 
 
-@pytest.fixture(scope="module")
-def own_postgres() -> Iterator[EmbeddedPostgres]:
-    """A database that these tests may break."""
-    with embedded_postgres() as server:
-        migrate(server.url)
-        yield server
-
-
 @pytest.fixture
 async def redis(outbox_redis_url: str) -> AsyncIterator[Redis]:
     """Client of an empty Redis."""
@@ -46,16 +37,16 @@ async def redis(outbox_redis_url: str) -> AsyncIterator[Redis]:
 
 
 @pytest.fixture
-async def audit(own_postgres: EmbeddedPostgres) -> AsyncIterator[PostgresAuditLog]:
-    """The audit log in `own_postgres`."""
-    log = PostgresAuditLog(own_postgres.url)
+async def audit(breakable_postgres: EmbeddedPostgres) -> AsyncIterator[PostgresAuditLog]:
+    """The audit log in `breakable_postgres`."""
+    log = PostgresAuditLog(breakable_postgres.url)
     yield log
     await log.close()
 
 
 @pytest.fixture
 def desk(redis: Redis, audit: PostgresAuditLog) -> OutboxSetup:
-    """A desk with an empty outbox and its audit trail in `own_postgres`."""
+    """A desk with an empty outbox and its audit trail in `breakable_postgres`."""
     return OutboxSetup(redis, audit)
 
 
@@ -210,33 +201,33 @@ async def test_an_empty_tenant_counts_as_none(desk: OutboxSetup) -> None:
 
 
 async def test_entries_wait_while_the_database_is_down(
-    desk: OutboxSetup, own_postgres: EmbeddedPostgres
+    desk: OutboxSetup, breakable_postgres: EmbeddedPostgres
 ) -> None:
     first, second = switched_session(), switched_session()
     async with running_workers(desk.worker()):
         await desk.commit(first)
         await desk.drained()
-        own_postgres.stop()
+        breakable_postgres.stop()
         try:
             await desk.commit(second)
             with pytest.raises(AuditUnavailable):
                 await desk.audit.ping()
             assert await desk.waiting() == len(second)
         finally:
-            own_postgres.start()
+            breakable_postgres.start()
         await desk.drained()
     assert await desk.versions(second) == [1, 2, 3, 4, 5]
     assert await desk.dead_letters() == []
 
 
 async def test_a_missing_function_is_an_outage_and_parks_nothing(
-    desk: OutboxSetup, own_postgres: EmbeddedPostgres
+    desk: OutboxSetup, breakable_postgres: EmbeddedPostgres
 ) -> None:
     changes = switched_session()
     await desk.commit(changes)
 
     def rename(old: str, new: str) -> None:
-        with psycopg.connect(own_postgres.url) as connection:
+        with psycopg.connect(breakable_postgres.url) as connection:
             connection.execute(f"alter function {old}(json) rename to {new}".encode())
 
     rename("record_events", "renamed")
@@ -249,8 +240,8 @@ async def test_a_missing_function_is_an_outage_and_parks_nothing(
     assert await desk.dead_letters() == []
 
 
-async def test_a_hanging_database_times_out(own_postgres: EmbeddedPostgres) -> None:
-    with faulty_proxy(own_postgres.port) as proxy:
+async def test_a_hanging_database_times_out(breakable_postgres: EmbeddedPostgres) -> None:
+    with faulty_proxy(breakable_postgres.port) as proxy:
         log = PostgresAuditLog(f"postgresql://postgres@127.0.0.1:{proxy.port}/postgres")
         await log.ping()
         with proxy.suffering(Fault(delay_s=3.0)):

@@ -265,8 +265,9 @@ async def test_a_queued_change_is_authorized_against_the_state_that_the_one_befo
 
 
 async def _wait_until_queued(service: _Service, length: int) -> None:
-    while service.service._turns._queues[_SESSION].length < length:
-        await asyncio.sleep(0.001)
+    async with asyncio.timeout(10):
+        while service.service._turns._queues[_SESSION].length < length:
+            await asyncio.sleep(0.001)
 
 
 async def test_a_retry_queued_behind_the_first_attempt_gets_its_answer(service: _Service) -> None:

@@ -35,9 +35,9 @@ async def api(instance: Instance) -> AsyncIterator[ApiClient]:
 async def start_draining(instance: Instance) -> httpx.Response:
     """Send SIGTERM; return the first answer of `/ready` that isn't 200."""
     instance.process.send_signal(signal.SIGTERM)
-    async with httpx.AsyncClient(base_url=instance.url) as http:
+    async with httpx.AsyncClient(base_url=instance.url) as http, asyncio.timeout(10):
         while (answer := await http.get("/ready")).status_code == 200:
-            pass
+            await asyncio.sleep(0.01)
     return answer
 
 

@@ -19,19 +19,6 @@ async def test_the_etag_of_a_session_is_its_version(api: ApiClient) -> None:
     assert (await api.do(session_id, "switch")).headers["etag"] == '"3"'
 
 
-@pytest.mark.parametrize("tag", ['"2"', 'W/"2"', '"1", "2"', "*"])
-async def test_if_none_match_of_the_current_version_is_304(api: ApiClient, tag: str) -> None:
-    session_id = await api.started(chess())
-    answer = await api.get(session_id, {"If-None-Match": tag})
-    assert answer.status_code == 304
-    assert answer.headers["etag"] == '"2"'
-
-
-async def test_if_none_match_of_an_older_version_is_200(api: ApiClient) -> None:
-    session_id = await api.started(chess())
-    assert (await api.get(session_id, {"If-None-Match": '"1"'})).status_code == 200
-
-
 @pytest.mark.parametrize("tag", ['"1"', 'W/"2"', "2", '"x"'])
 async def test_a_stale_precondition_changes_nothing(api: ApiClient, tag: str) -> None:
     session_id = await api.started(chess())

@@ -1,5 +1,6 @@
 """What tokens let their bearers do, beyond the table of rights."""
 
+import asyncio
 from typing import Any
 from uuid import uuid4
 
@@ -108,7 +109,8 @@ async def test_the_trail_names_who_did_it(guarded: ApiClient) -> None:
     path = f"/v1/sessions/{alice.session_id}"
     await guarded.http.post(f"{path}/switch", headers=bearer(player))
     actors: list[str] = []
-    while len(actors) < 3:
-        events = (await guarded.http.get(f"{path}/events")).json()["data"]["events"]
-        actors = [event["actor"] for event in events]
+    async with asyncio.timeout(10):
+        while len(actors) < 3:
+            events = (await guarded.http.get(f"{path}/events")).json()["data"]["events"]
+            actors = [event["actor"] for event in events]
     assert actors == ["host:alice", "host:alice", f"participant:{alice.on_move}"]

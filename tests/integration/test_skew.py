@@ -1,48 +1,48 @@
 """An instance's wall clock has no effect, since all times come from the store's clock."""
 
 import time
+from collections.abc import Iterator
 from datetime import datetime
 
 import httpx
 import pytest
 
 from infra.local.instance import Instance, running
-from tests.support.api import ApiClient, chess
+from tests.support.api import ApiClient, api_client, chess
 from tests.support.live import connect_live
 
 _TOLERANCE_MS = 5
 
 
-@pytest.mark.parametrize("skew_s", ["5", "-5"])
-async def test_a_skewed_instance_gives_the_same_answers(
-    redis_url: str, instances: tuple[Instance, Instance], api: ApiClient, skew_s: str
-) -> None:
-    with running(redis_url, module="tests.support.skewed_server", SKEW_S=skew_s) as skewed:
-        async with httpx.AsyncClient(base_url=skewed.url) as http:
-            skewed_api = ApiClient(http)
-            session_id = await skewed_api.started(chess())
-            for client in (api, skewed_api, api, skewed_api):
-                await client.do(session_id, "switch")
-            here, there = await api.session(session_id), await skewed_api.session(session_id)
-            assert here["deadline_at"] == there["deadline_at"]
-            assert 0 <= there["server_time_ms"] - here["server_time_ms"] < 1_000
-            used = sum(p["time_used_ms"] for p in there["participants"])
-            running_ms = there["server_time_ms"] - _ms(there["session_started_at"])
-            assert used == running_ms < 4_000
-            async with connect_live(skewed, session_id) as follower:
-                await api.do(session_id, "pause")
-                update = await follower.until_type("STATE_UPDATE")
-            assert update["state"]["version"] == 7
+@pytest.fixture(scope="module", params=["5", "-5"])
+def skewed(redis_url: str, request: pytest.FixtureRequest) -> Iterator[Instance]:
+    """An instance whose wall clock is wrong by so many seconds."""
+    module = "tests.support.skewed_server"
+    with running(redis_url, module=module, SKEW_S=request.param) as instance:
+        yield instance
 
 
-@pytest.mark.parametrize("skew_s", ["5", "-5"])
-async def test_a_skewed_instance_tells_the_same_time(
-    redis_url: str, api: ApiClient, skew_s: str
-) -> None:
+async def test_a_skewed_instance_gives_the_same_answers(api: ApiClient, skewed: Instance) -> None:
+    async with api_client(skewed.url) as skewed_api:
+        session_id = await skewed_api.started(chess())
+        for client in (api, skewed_api, api, skewed_api):
+            await client.do(session_id, "switch")
+        here, there = await api.session(session_id), await skewed_api.session(session_id)
+        assert here["deadline_at"] == there["deadline_at"]
+        assert 0 <= there["server_time_ms"] - here["server_time_ms"] < 1_000
+        used = sum(p["time_used_ms"] for p in there["participants"])
+        running_ms = there["server_time_ms"] - _ms(there["session_started_at"])
+        assert used == running_ms < 4_000
+        async with connect_live(skewed, session_id) as follower:
+            await api.do(session_id, "pause")
+            update = await follower.until_type("STATE_UPDATE")
+        assert update["state"]["version"] == 7
+
+
+async def test_a_skewed_instance_tells_the_same_time(api: ApiClient, skewed: Instance) -> None:
     """Their clocks may differ by 5 ms beyond the time between the requests."""
-    with running(redis_url, module="tests.support.skewed_server", SKEW_S=skew_s) as skewed:
-        async with httpx.AsyncClient(base_url=skewed.url) as http:
-            differences = [await _clock_difference_ms(api.http, http) for _ in range(20)]
+    async with httpx.AsyncClient(base_url=skewed.url) as http:
+        differences = [await _clock_difference_ms(api.http, http) for _ in range(20)]
     assert min(differences) <= _TOLERANCE_MS
 
 

@@ -1,19 +1,32 @@
-"""The measured lag of the event loop."""
+"""The measured lag of the event loop, in virtual time."""
 
 import asyncio
-import time
+from types import SimpleNamespace
+from typing import Any
 
+import pytest
+
+from functions.workers import loop_lag
 from functions.workers.loop_lag import LoopLag
+from tests.support.virtual_time import VIRTUAL_TIME, VirtualTimeLoop
 
 
-async def test_a_stall_gives_late_samples_in_proportion_to_its_length() -> None:
+@pytest.fixture
+def anyio_backend() -> tuple[str, dict[str, Any]]:
+    """The tests of this module run in virtual time."""
+    return VIRTUAL_TIME
+
+
+async def test_a_stall_gives_late_samples_in_proportion_to_its_length(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    loop = asyncio.get_running_loop()
+    assert isinstance(loop, VirtualTimeLoop)
+    monkeypatch.setattr(loop_lag, "time", SimpleNamespace(monotonic=loop.time))
     lags: list[float] = []
     sampling = asyncio.create_task(LoopLag(lags.append).run())
     await asyncio.sleep(0.05)
-    time.sleep(0.55)
-    while len(lags) < 6:
-        await asyncio.sleep(0.01)
+    loop.block(0.55)
+    await asyncio.sleep(0.15)
     sampling.cancel()
-    late = [lag for lag in lags if lag > 50]
-    assert len(late) >= 4
-    assert max(late) > 400
+    assert lags == pytest.approx([500, 400, 300, 200, 100, 0, 0])

@@ -89,8 +89,17 @@ def test_variables_of_a_node_deployment_are_ignored(monkeypatch: pytest.MonkeyPa
     assert Settings.from_environment() == Settings()
 
 
-@pytest.mark.parametrize("yes", ["true", "TRUE", "True", "1", "yes", "on"])
-@pytest.mark.parametrize("no", ["false", "FALSE", "False", "0", "no", "off"])
+@pytest.mark.parametrize(
+    ("yes", "no"),
+    [
+        ("true", "false"),
+        ("TRUE", "FALSE"),
+        ("True", "False"),
+        ("1", "0"),
+        ("yes", "no"),
+        ("on", "off"),
+    ],
+)
 def test_a_switch_may_be_written_as_any_boolean(
     monkeypatch: pytest.MonkeyPatch, yes: str, no: str
 ) -> None:
