@@ -29,11 +29,21 @@ def instances(redis_url: str, postgres: EmbeddedPostgres) -> Iterator[tuple[Inst
 
 
 @pytest.fixture(scope="session")
-def urls(redis_url: str, request: pytest.FixtureRequest) -> Iterator[tuple[str, str]]:
-    """URLs of two instances; with `TARGET=functions`, twice the URL of the only gateway."""
+def trail(request: pytest.FixtureRequest) -> dict[str, str]:
+    """The settings of an audit trail: functions write to it through Supabase's API."""
     if IS_FUNCTIONS:
         supabase: LocalSupabase = request.getfixturevalue("supabase")
-        trail = {"SUPABASE_URL": supabase.url, "SUPABASE_SERVICE_ROLE_KEY": SECRET_KEY}
+        return {"SUPABASE_URL": supabase.url, "SUPABASE_SERVICE_ROLE_KEY": SECRET_KEY}
+    postgres: EmbeddedPostgres = request.getfixturevalue("postgres")
+    return {"DATABASE_URL": postgres.url}
+
+
+@pytest.fixture(scope="session")
+def urls(
+    redis_url: str, trail: dict[str, str], request: pytest.FixtureRequest
+) -> Iterator[tuple[str, str]]:
+    """URLs of two instances; with `TARGET=functions`, twice the URL of the only gateway."""
+    if IS_FUNCTIONS:
         with running_service(redis_url, **trail) as url:
             yield url, url
     else:
@@ -56,9 +66,8 @@ async def other(urls: tuple[str, str]) -> AsyncIterator[ApiClient]:
 
 
 @pytest.fixture(scope="session")
-def guarded_url(supabase: LocalSupabase) -> Iterator[str]:
+def guarded_url(trail: dict[str, str]) -> Iterator[str]:
     """URL of a service that requires tokens and has its own store."""
-    trail = {"SUPABASE_URL": supabase.url, "SUPABASE_SERVICE_ROLE_KEY": SECRET_KEY}
     with (
         embedded_redis() as redis_url,
         running_service(redis_url, **WITH_AUTHENTICATION, **trail) as url,
@@ -106,3 +115,13 @@ def new_database(server: EmbeddedPostgres, name: str, options: str = "") -> Iter
     yield url
     with psycopg.connect(server.url, autocommit=True) as connection:
         connection.execute(f"drop database {name} with (force)".encode())
+
+
+@contextmanager
+def stopped(server: EmbeddedPostgres) -> Iterator[None]:
+    """Stop the server within the block."""
+    server.stop()
+    try:
+        yield
+    finally:
+        server.start()

@@ -4,7 +4,7 @@ Status and calls to the store and the audit trail are compared. The calls determ
 answer takes; comparing times would need thousands of requests.
 """
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -16,6 +16,7 @@ from pydantic import SecretStr
 
 from functions.endpoints import ROUTES
 from infra.local.postgres import EmbeddedPostgres
+from infra.local.redis import embedded_redis
 from shared.application.store_clock import StoreClock
 from shared.audit.postgres import PostgresAuditLog
 from shared.composition.backend import build_backend
@@ -87,15 +88,22 @@ def _body_for(body: Any, session_id: str) -> Any:
     return {"session_ids": [session_id, str(uuid4())]} if body == "batch" else body
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
+def hidden_redis_url() -> Iterator[str]:
+    """A Redis without the sessions of other tests."""
+    with embedded_redis() as url:
+        yield url
+
+
+@pytest.fixture(scope="module")
 async def service(
-    own_redis_url: str, postgres: EmbeddedPostgres
+    hidden_redis_url: str, postgres: EmbeddedPostgres
 ) -> AsyncIterator[_RecordedService]:
-    """A service in this process."""
+    """A service in this process. No test changes its sessions."""
     calls: list[str] = []
     settings = Settings(jwt_secret=SecretStr(SECRET))
     trail = _RecordingAuditLog(postgres.url, calls)
-    connection = _RecordingConnection(own_redis_url, calls)
+    connection = _RecordingConnection(hidden_redis_url, calls)
     backend = build_backend(settings, connection, trail, clock=StoreClock())
     components = build_http_components(backend, settings, PrometheusMetrics(), holds_sockets=True)
     transport = httpx.ASGITransport(Pipeline(ROUTES, components, cors_origins=[]))

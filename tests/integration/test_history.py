@@ -246,7 +246,7 @@ async def test_without_an_audit_database_only_history_is_503(
 async def test_the_character_nul_is_refused_because_postgres_cannot_store_it(
     api: ApiClient,
 ) -> None:
-    nul = "cannot hold the character U+0000, which Postgres can't store"
+    nul = "cannot contain the character U+0000, which Postgres can't store"
     answer = await api.create(chess(metadata={"name": "a\0b"}))
     assert details_of(answer) == {"metadata": nul}
     session_id = await api.created(body := chess())

@@ -3,6 +3,7 @@
 import re
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -45,6 +46,7 @@ def _instance_logging_to(redis_url: str, log: Path) -> Iterator[str]:
         try:
             while not is_healthy(f"http://127.0.0.1:{port}"):
                 assert process.poll() is None
+                time.sleep(0.02)
             yield f"http://127.0.0.1:{port}"
         finally:
             process.terminate()
@@ -96,39 +98,20 @@ async def test_logs_and_answers_contain_no_secrets(own_redis_url: str, tmp_path:
         assert not re.search(r"eyJ[\w-]{10}", text)
 
 
-_ALL = ["JWT_SECRET", "REDIS_URL", "DATABASE_URL"]
-
-
-@pytest.mark.parametrize(
-    ("module", "settings", "named"),
-    [
-        ("functions.server", {}, _ALL),
-        ("infra.local.run", {}, _ALL),
-        (
-            "functions.server",
-            {"JWT_SECRET": "change-me-change-me-change-me-change-me"},
-            ["JWT_SECRET", "placeholder"],
-        ),
-        ("functions.server", {"JWT_SECRET": "short"}, ["JWT_SECRET", "32 bytes"]),
-        ("functions.server", {"AUTH_DISABLED": "true"}, ["AUTH_DISABLED"]),
-    ],
-)
-def test_production_does_not_start_without_its_secrets_and_names_them(
-    module: str, settings: dict[str, str], named: list[str]
-) -> None:
+@pytest.mark.parametrize("module", ["functions.server", "infra.local.run"])
+def test_production_does_not_start_without_its_secrets_and_names_them(module: str) -> None:
     own = {"APP_ENV": "production", "PORT": str(free_port())}
     ended = subprocess.run(
         [sys.executable, "-m", module],
-        env=environment_without_databases() | own | settings,
+        env=environment_without_databases() | own,
         capture_output=True,
         text=True,
         timeout=60,
         check=False,
     )
     assert ended.returncode != 0
-    assert all(name in ended.stderr for name in named)
+    assert all(name in ended.stderr for name in ("JWT_SECRET", "REDIS_URL", "DATABASE_URL"))
     assert "Traceback" not in ended.stderr
-    assert not any(value in ended.stderr for value in settings.values() if len(value) > 4)
 
 
 def test_the_repository_has_no_env_files_but_examples() -> None:

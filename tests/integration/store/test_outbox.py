@@ -69,8 +69,7 @@ async def test_no_entry_overtakes_a_large_one(
     assert ids(await outbox.take("worker", _MAX_ENTRIES, 1_000)) == added_ids[:1]
 
 
-@pytest.mark.parametrize("most_bytes", [1, 2_500, _MAX_BYTES])
-@pytest.mark.parametrize("limit", [1, 7, _MAX_ENTRIES])
+@pytest.mark.parametrize(("limit", "most_bytes"), [(1, _MAX_BYTES), (7, 2_500), (_MAX_ENTRIES, 1)])
 async def test_every_entry_is_delivered_once_and_in_order(
     outbox: RedisOutbox, redis: Redis, stream: str, limit: int, most_bytes: int
 ) -> None:

@@ -107,7 +107,7 @@ def test_a_load_above_the_bound_is_refused_with_field_code_and_number() -> None:
     assert "cannot exceed 200, and would be 201" in caught.value.violations[0].message
 
 
-@extent(short=60, full=2_000)
+@extent(short=30, full=2_000)
 @given(random_sessions())
 def test_no_endless_session_changes_more_often_than_its_load_predicts(
     generated: RandomSession,

@@ -30,7 +30,7 @@ from tests.unit.domain.random_games import (
     spans,
 )
 
-examples = extent(short=60, full=2_000)
+examples = extent(short=30, full=2_000)
 clock_jumps = st.integers(-6_000, 6_000)
 
 

@@ -132,7 +132,7 @@ def test_a_session_is_kept_a_day_past_its_next_change_even_without_a_worker() ->
     assert (deadline(session) or 0) + DAY <= retention_ms(session)
 
 
-@extent(short=60, full=3_000)
+@extent(short=30, full=3_000)
 @given(random_sessions())
 def test_a_random_session_is_kept_a_day_longer_than_it_runs(generated: RandomSession) -> None:
     for run in run_commands(generated):

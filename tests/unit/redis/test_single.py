@@ -112,14 +112,14 @@ async def test_a_loading_server_gets_few_requests_from_many_callers() -> None:
 
         async def ask() -> int:
             refusals = 0
-            while asyncio.get_running_loop().time() - started_at < 1.5:
+            while asyncio.get_running_loop().time() - started_at < 0.9:
                 with pytest.raises(StoreUnavailable):
                     await connection.ask([("GET", "k")])
                 refusals += 1
                 await asyncio.sleep(0.01)
             return refusals
 
-        assert sum(await asyncio.gather(*(ask() for _ in range(50)))) > 500
+        assert sum(await asyncio.gather(*(ask() for _ in range(50)))) > 300
         assert server.count(b"PING") + server.count(b"GET") <= 15
         server.pong, server.answer = (lambda _: b"+PONG\r\n"), (lambda *_: OK)
         async with asyncio.timeout(1):
