@@ -43,7 +43,7 @@ def test_the_service_serves_the_tested_document(protected: Instance) -> None:
 
 
 @document.parametrize()
-@extent(short=5, full=300)
+@extent(short=3, full=300)
 def test_every_answer_conforms_to_the_document(case: AnyCase, protected: Instance) -> None:
     case.call_and_validate(protected.url, headers=_SERVICE_HEADERS, checks=CHECKS)
 
@@ -74,7 +74,7 @@ def test_linked_requests_conform_to_the_document(protected: Instance) -> None:
                 recorder=self.recorder,
             )
 
-    LinkedRequests.run(settings=extent(short=40, full=1_000, steps=12))
+    LinkedRequests.run(settings=extent(short=20, full=1_000, steps=12))
     assert len(accepted) >= _MIN_ACCEPTED
 
 

@@ -15,4 +15,4 @@ def test_random_requests_are_answered_by_the_specification(pair: Pair) -> None:
         class SessionsOnPair(Sessions):
             instances = (first, second)
 
-        run_state_machine_as_test(SessionsOnPair, settings=extent(short=40, full=500, steps=40))
+        run_state_machine_as_test(SessionsOnPair, settings=extent(short=20, full=500, steps=40))
