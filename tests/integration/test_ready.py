@@ -96,7 +96,8 @@ async def test_an_instance_whose_outbox_was_replaced_is_not_ready(redis: Redis) 
 async def test_frequent_readiness_checks_write_once_a_second(
     redis: Redis, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    clock = SimpleNamespace(now=100.0, monotonic=lambda: clock.now)
+    clock = SimpleNamespace(now=100.0)
+    clock.monotonic = lambda: clock.now
     monkeypatch.setattr(readiness_module, "time", clock)
     readiness = readiness_of(redis, None)
     await readiness.checks()
