@@ -49,7 +49,7 @@ _REPLAYED = {
 _LOCATION = {"description": "The path of the session", "schema": {"type": "string"}}
 _RETRY_AFTER = {"description": "Seconds to wait", "schema": {"type": "integer"}}
 _CHALLENGE = {
-    "description": "`ChannelAuthorization`, and the error if any",
+    "description": "`Bearer`, and the error if any",
     "schema": {"type": "string"},
 }
 _IDS = {"session_id": "The session's UUID", "participant_id": "The participant's UUID"}
