@@ -9,7 +9,7 @@ from functools import cache
 from functions.workers.audit_worker import AuditWorker
 from functions.workers.push_retries import PushRetryWorker
 from shared.serverless.instance import FunctionInstance
-from shared.serverless.scheduled_function import ScheduledFunction
+from shared.serverless.worker_functions import ScheduledFunction
 
 _MAX_RUN_S = 40.0
 """Well below the function's timeout; the run of the next minute does the rest."""

@@ -11,7 +11,7 @@ from shared.application.ports.session_store import Wakeup
 from shared.aws.sqs import decode_alarm
 from shared.domain.units import Instant
 from shared.serverless.instance import FunctionInstance
-from shared.serverless.queue_function import QueueFunction
+from shared.serverless.worker_functions import QueueFunction
 
 _MAX_WAIT_MS = 2_500
 

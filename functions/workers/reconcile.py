@@ -9,7 +9,7 @@ from shared.application.errors import StoreUnavailable
 from shared.application.ports.session_store import Wakeup
 from shared.domain.units import Instant, Millis, after
 from shared.serverless.instance import FunctionInstance
-from shared.serverless.scheduled_function import ScheduledFunction
+from shared.serverless.worker_functions import ScheduledFunction
 
 _OVERDUE_MS = 2_000
 """Wake-ups that are overdue for less than this are left to their alarm."""

@@ -7,26 +7,23 @@ from typing import Any
 from shared.composition.http_components import build_http_components
 from shared.http.pipeline import Pipeline
 from shared.http.routing import Route
-from shared.serverless import invocation_log
 from shared.serverless.http_events import SafeMangum
-from shared.serverless.instance import finish_startup, instance, is_on_lambda
+from shared.serverless.instance import LambdaFunction, instance
 
 
-class HttpFunction:
-    """Handles events of an HTTP API, a REST API or a function URL.
-
-    The pipeline is built at import on Lambda, and elsewhere, as in the container, when called.
-    """
+class HttpFunction(LambdaFunction):
+    """Handles events of an HTTP API, a REST API or a function URL."""
 
     def __init__(self, routes: Callable[[], Iterable[Route]]) -> None:
         self._routes = routes
-        if is_on_lambda():
-            _ = self._adapter
-            finish_startup()
+        super().__init__()
 
-    def __call__(self, event: dict[str, Any], context: Any) -> dict[str, Any]:
-        """Handle one invocation."""
-        invocation_log.begin_invocation(context)
+    def start(self) -> None:
+        """Build the instance and the pipeline."""
+        _ = self._adapter
+
+    def handle(self, event: dict[str, Any], context: Any) -> dict[str, Any]:
+        """Handle one request."""
         return self._adapter(event, context)
 
     @cached_property

@@ -1,10 +1,13 @@
-"""State that a function's process keeps between invocations."""
+"""The process of a Lambda function: what it keeps between invocations, and its handler."""
 
 import asyncio
 import gc
 import os
+from abc import ABC, abstractmethod
 from contextlib import suppress
+from contextvars import ContextVar
 from functools import cache
+from typing import Any
 
 import httpx
 from snapshot_restore_py import register_after_restore, register_before_snapshot
@@ -15,9 +18,12 @@ from shared.aws.client import AwsCallFailed, AwsClient
 from shared.aws.ssm_parameters import MissingParameters, load_ssm_parameters
 from shared.composition.function import build_function_backend
 from shared.observability.cloudwatch import EmfMetrics
-from shared.serverless import invocation_log
+from shared.observability.logging import configure_logging
 from shared.settings.production import require_secure_secrets
 from shared.settings.settings import Settings, read_settings
+
+_invocation: ContextVar[dict[str, Any] | None] = ContextVar("invocation", default=None)
+_served = False
 
 
 class FunctionInstance:
@@ -33,7 +39,7 @@ class FunctionInstance:
         certificates = httpx.create_ssl_context()  # shared: creating it costs a round trip's time
         self._aws = AwsClient(certificates)
         self.settings = self._read_settings()
-        invocation_log.configure(self.settings.log_level)
+        configure_logging(self.settings.log_level, _log_fields)
         self.metrics: Metrics = EmfMetrics()
         self._parts = build_function_backend(self.settings, self.metrics, self._aws, certificates)
         self.backend = self._parts.backend
@@ -71,14 +77,32 @@ def instance() -> FunctionInstance:
     return FunctionInstance()
 
 
-def finish_startup() -> FunctionInstance:
-    """Return the instance after start-up, and exempt all its objects from garbage collection."""
-    here = instance()
-    gc.freeze()
-    gc.enable()
-    return here
+class LambdaFunction(ABC):
+    """A handler of Lambda events. It starts up at import on Lambda, elsewhere at the first call."""
+
+    def __init__(self) -> None:
+        if "AWS_LAMBDA_FUNCTION_NAME" in os.environ:  # on AWS or in the local emulation
+            self.start()
+            gc.freeze()  # exempts all objects made so far from garbage collection
+            gc.enable()
+
+    def __call__(self, event: dict[str, Any], context: Any) -> Any:
+        """Handle one invocation, with its fields in each log line; a process's first is cold."""
+        global _served
+        request_id = getattr(context, "aws_request_id", None)
+        _invocation.set({"invocation_id": request_id, "start": "warm" if _served else "cold"})
+        _served = True
+        return self.handle(event, context)
+
+    def start(self) -> None:
+        """Build everything that invocations need."""
+        instance()
+
+    @abstractmethod
+    def handle(self, event: dict[str, Any], context: Any) -> Any:
+        """Handle one invocation."""
 
 
-def is_on_lambda() -> bool:
-    """Return whether this process runs a Lambda function, on AWS or in the local emulation."""
-    return "AWS_LAMBDA_FUNCTION_NAME" in os.environ
+def _log_fields() -> dict[str, Any]:
+    function = {"function": os.environ.get("AWS_LAMBDA_FUNCTION_NAME", "")}
+    return function | (_invocation.get() or {})

@@ -15,7 +15,6 @@ from functions.sessions import create, start
 from infra.local.functions.events import HttpRequest, http_api_event, queue_event, schedule_event
 from shared.observability.logging import JsonFormatter
 from shared.serverless import instance as instance_module
-from shared.serverless import invocation_log
 from shared.serverless.instance import FunctionInstance
 from tests.functions.moto_aws import REGION
 from tests.support.api import chess
@@ -111,7 +110,7 @@ def fresh_process() -> Iterator[LambdaProcess]:
     """Yield a process before its first invocation; undo its log configuration at the end."""
     root = logging.getLogger()
     level = root.level
-    invocation_log._served = False
+    instance_module._served = False
     process = LambdaProcess()
     try:
         yield process
