@@ -1,5 +1,6 @@
 """`Metrics` in memory, for Prometheus to scrape; dashboards rely on the names (API section 2)."""
 
+from collections.abc import Sequence
 from functools import cache
 from typing import get_args
 
@@ -28,67 +29,43 @@ class PrometheusMetrics:
     def __init__(self, *, per_tenant: bool = False) -> None:
         self.registry = CollectorRegistry()
         self._known_tenants: set[str] = set()
-        self._tenants: Counter | None = None
-        if per_tenant:
-            self._tenants = Counter(
-                "synckairos_tenant_requests",
-                "Requests served, by tenant",
-                ["tenant"],
-                registry=self.registry,
-            )
-        self._requests = Counter(
-            "synckairos_http_requests",
-            "Requests served",
-            ["method", "route", "status_code"],
-            registry=self.registry,
+        self._tenants = (
+            self._counter("tenant_requests", "Requests served, by tenant", "tenant")
+            if per_tenant
+            else None
         )
-        self._durations = Histogram(
-            "synckairos_http_request_duration_ms",
+        self._requests = self._counter(
+            "http_requests", "Requests served", "method", "route", "status_code"
+        )
+        self._durations = self._histogram(
+            "http_request_duration_ms",
             "Time to serve a request, ms",
-            ["method", "route"],
-            buckets=_REQUEST_BUCKETS_MS,
-            registry=self.registry,
+            _REQUEST_BUCKETS_MS,
+            "method",
+            "route",
         )
         self._children = cache(self._labelled)
-        self._switches = Histogram(
-            "synckairos_switch_cycle_duration_ms",
-            "Time to serve a successful switch, ms",
-            buckets=_SWITCH_BUCKETS_MS,
-            registry=self.registry,
+        self._switches = self._histogram(
+            "switch_cycle_duration_ms", "Time to serve a successful switch, ms", _SWITCH_BUCKETS_MS
         )
-        self.live_sessions = Gauge(
-            "synckairos_active_sessions", "Sessions that have not ended", registry=self.registry
+        self.live_sessions = self._gauge("active_sessions", "Sessions that have not ended")
+        self.sockets = self._gauge("websocket_connections", "Open WebSockets and event streams")
+        self.outbox_length = self._gauge(
+            "db_write_queue_size", "Audit entries waiting to be written"
         )
-        self.sockets = Gauge(
-            "synckairos_websocket_connections",
-            "Open WebSockets and event streams",
-            registry=self.registry,
+        self.outbox_age = self._gauge(
+            "audit_oldest_waiting_ms", "Waiting time of the oldest audit entry, ms"
         )
-        self.outbox_length = Gauge(
-            "synckairos_db_write_queue_size",
-            "Audit entries waiting to be written",
-            registry=self.registry,
+        self.dead_letters = self._gauge(
+            "audit_dead_letters", "Audit entries that the database rejected"
         )
-        self.outbox_age = Gauge(
-            "synckairos_audit_oldest_waiting_ms",
-            "Waiting time of the oldest audit entry, ms",
-            registry=self.registry,
-        )
-        self.dead_letters = Gauge(
-            "synckairos_audit_dead_letters",
-            "Audit entries that the database rejected",
-            registry=self.registry,
-        )
-        self._audit_lag = Histogram(
-            "synckairos_audit_lag_ms",
+        self._audit_lag = self._histogram(
+            "audit_lag_ms",
             "Time from a change to its row in the audit trail, as written by this worker, ms",
-            buckets=_LAG_BUCKETS_MS,
-            registry=self.registry,
+            _LAG_BUCKETS_MS,
         )
-        self._sessions_restored = Counter(
-            "synckairos_sessions_restored",
-            "Sessions restored after the store had lost its data",
-            registry=self.registry,
+        self._sessions_restored = self._counter(
+            "sessions_restored", "Sessions restored after the store had lost its data"
         )
         self._pushes_sent = self._counter("push_sent", "Messages accepted by Supabase Realtime")
         self._pushes: dict[PushOutcome, Counter] = {
@@ -99,31 +76,23 @@ class PrometheusMetrics:
             "retried": self._counter("push_retried", "Sessions whose failed push was sent later"),
             "lost": self._counter("push_lost", "Sessions whose failed push was never sent"),
         }
-        self._push_durations = Histogram(
-            "synckairos_push_duration_ms",
+        self._push_durations = self._histogram(
+            "push_duration_ms",
             "Duration of successful requests to Supabase Realtime, ms",
-            buckets=_REQUEST_BUCKETS_MS,
-            registry=self.registry,
+            _REQUEST_BUCKETS_MS,
         )
-        self._expiry_lateness = Histogram(
-            "synckairos_expiry_lateness_ms",
+        self._expiry_lateness = self._histogram(
+            "expiry_lateness_ms",
             "Time from when a wake-up was due until it was handled, ms",
-            buckets=_LATENESS_BUCKETS_MS,
-            registry=self.registry,
+            _LATENESS_BUCKETS_MS,
         )
-        self._deliveries = Histogram(
-            "synckairos_delivery_latency_ms",
+        self._deliveries = self._histogram(
+            "delivery_latency_ms",
             "Time from a change until its push is written to every socket of this instance, ms",
-            buckets=_DELIVERY_BUCKETS_MS,
-            registry=self.registry,
+            _DELIVERY_BUCKETS_MS,
         )
-        errors = Counter(
-            "synckairos_store_errors",
-            "Failed round trips to the store",
-            ["kind"],
-            registry=self.registry,
-        )
-        self._store_errors = {fault: errors.labels(fault) for fault in get_args(StoreErrorKind)}
+        errors = self._counter("store_errors", "Failed round trips to the store", "kind")
+        self._store_errors = {kind: errors.labels(kind) for kind in get_args(StoreErrorKind)}
         self.instance = ProcessMetrics(self.registry)
 
     def observe_delivery(self, latency_ms: float) -> None:
@@ -160,8 +129,17 @@ class PrometheusMetrics:
         if self._tenants and tenant:
             self._tenants.labels(self._tenant_label(tenant)).inc()
 
-    def _counter(self, name: str, meaning: str) -> Counter:
-        return Counter(f"synckairos_{name}", meaning, registry=self.registry)
+    def _counter(self, name: str, meaning: str, *labels: str) -> Counter:
+        return Counter(f"synckairos_{name}", meaning, labels, registry=self.registry)
+
+    def _gauge(self, name: str, meaning: str) -> Gauge:
+        return Gauge(f"synckairos_{name}", meaning, registry=self.registry)
+
+    def _histogram(
+        self, name: str, meaning: str, buckets: Sequence[float], *labels: str
+    ) -> Histogram:
+        name = f"synckairos_{name}"
+        return Histogram(name, meaning, labels, registry=self.registry, buckets=buckets)
 
     def _tenant_label(self, tenant: str) -> str:
         """Return `tenant`, or `other` for those beyond the first 1000."""
