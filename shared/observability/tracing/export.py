@@ -27,7 +27,7 @@ class _OncePerMinute(logging.Filter):
 
     _logged_at = float("-inf")
 
-    def filter(self, record: logging.LogRecord) -> bool:
+    def filter(self, record: logging.LogRecord | None = None) -> bool:
         if time.monotonic() - self._logged_at < _REMINDER_S:
             return False
         self._logged_at = time.monotonic()
@@ -39,7 +39,7 @@ class LoggingSpanExporter(SpanExporter):
 
     def __init__(self, inner: SpanExporter | None = None) -> None:
         self._inner = inner or OTLPSpanExporter()
-        self._logged_at = float("-inf")
+        self._once_per_minute = _OncePerMinute()
         self._lost = 0
         for name in _NOISY:
             logging.getLogger(name).setLevel(logging.CRITICAL)
@@ -49,19 +49,17 @@ class LoggingSpanExporter(SpanExporter):
         """Send `spans`; spans that can't be sent are lost."""
         result = self._inner.export(spans)
         if result is not SpanExportResult.SUCCESS:
-            self._count_lost(len(spans))
+            self._lost += len(spans)
+            if self._once_per_minute.filter():
+                _log.warning(
+                    "could not send spans to the collector; at least %d are lost", self._lost
+                )
+                self._lost = 0
         return result
 
     def shutdown(self) -> None:
         """Abort pending exports."""
         self._inner.shutdown()
-
-    def _count_lost(self, spans: int) -> None:
-        self._lost += spans
-        if time.monotonic() - self._logged_at < _REMINDER_S:
-            return
-        _log.warning("could not send spans to the collector; at least %d are lost", self._lost)
-        self._logged_at, self._lost = time.monotonic(), 0
 
 
 def tracer_provider(version: str, machine: str) -> TracerProvider:
@@ -72,13 +70,13 @@ def tracer_provider(version: str, machine: str) -> TracerProvider:
         "service.instance.id": machine,
     }
     resource = Resource.create(attributes).merge(OTELResourceDetector().detect())
-    made = TracerProvider(resource=resource, shutdown_on_exit=False)
-    made.add_span_processor(BatchSpanProcessor(LoggingSpanExporter()))
-    return made
+    provider = TracerProvider(resource=resource, shutdown_on_exit=False)
+    provider.add_span_processor(BatchSpanProcessor(LoggingSpanExporter()))
+    return provider
 
 
-def shut_down(made: TracerProvider) -> None:
+def shut_down(provider: TracerProvider) -> None:
     """Send the remaining spans, within 2 s."""
-    flush = threading.Thread(target=made.shutdown, daemon=True)
+    flush = threading.Thread(target=provider.shutdown, daemon=True)
     flush.start()
     flush.join(_FLUSH_S)
