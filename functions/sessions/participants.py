@@ -1,11 +1,13 @@
 """`POST .../participants`: add a participant; `PATCH .../participants/{pid}`: adjust a clock."""
 
+from functools import partial
+
 from starlette.responses import Response
 
 from shared.application.authorization import Operation
 from shared.http import conditional_changes
 from shared.http.creation_bodies import ParticipantBody
-from shared.http.rendering import render_added_participant
+from shared.http.rendering import render_session
 from shared.http.request import ApiRequest
 from shared.http.request_bodies import AdjustBody
 from shared.http.routing import CHANGE_ERRORS, CHANGE_HEADERS, ResponseSpec, Routes
@@ -23,9 +25,8 @@ routes = Routes("participants")
 )
 async def add_participant(request: ApiRequest, body: ParticipantBody) -> Response:
     """Add a participant. The session must not have ended yet."""
-    return await conditional_changes.apply_command(
-        request, body.command(), render_added_participant
-    )
+    render = partial(render_session, status=201)
+    return await conditional_changes.apply_command(request, body.command(), render)
 
 
 @routes.patch(

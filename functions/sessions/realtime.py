@@ -29,11 +29,7 @@ async def realtime(request: ApiRequest) -> Response:
     except SessionNotFound as error:
         if isinstance(error, SessionDeleted) or request.authorization.caller.role is Role.HOST:
             raise
-    components = request.components
-    found = components.subscriptions.of(
-        request, request.authorization, request.session_id, components.access_control
-    )
-    return json_response(found, {"Cache-Control": "no-store"})
+    return json_response(request.components.subscriptions.of(request))
 
 
 handler = make_http_function(routes)

@@ -35,8 +35,7 @@ async def mint(request: ApiRequest, body: TokenBody) -> Response:
     session, _ = await request.read_session()
     if body.participant_id and session.find(body.participant_id) is None:
         raise UnknownParticipant(body.participant_id)
-    access_control = request.components.access_control
-    access_control.require_minting_enabled()
+    issuer = request.components.access_control.require_issuer()
     # Tokens aren't stored. A retry rebuilds the same one from the stored claims that would differ.
     claims: dict[str, Any] = {
         "sub": body.participant_id or f"spectator-{token_hex(8)}",
@@ -51,7 +50,7 @@ async def mint(request: ApiRequest, body: TokenBody) -> Response:
         participant_id=body.participant_id,
     )
     lifetime_s = body.lifetime_ms // 1000
-    token, expires_at_s = access_control.mint(TokenKind.SESSION, bearer, lifetime_s, claims["iat"])
+    token, expires_at_s = issuer.mint(TokenKind.SESSION, bearer, lifetime_s, claims["iat"])
     return json_response(token_fields(token, expires_at_s), replay_headers(is_replayed), 201)
 
 

@@ -97,10 +97,11 @@ class TokenService:
         """Whether there is a secret to sign tokens with."""
         return self._secret is not None
 
-    def require_secret(self) -> None:
-        """Raise `Forbidden` if there is no secret to sign tokens with."""
+    def require_secret(self) -> str:
+        """Return the secret that signs tokens. Raises `Forbidden` if there is none."""
         if self._secret is None:
             raise Forbidden("This service can't issue tokens because it has no JWT_SECRET")
+        return self._secret
 
     def mint(
         self, kind: TokenKind, caller: Caller, lifetime_s: int, issued_at_s: int | None = None
@@ -110,7 +111,7 @@ class TokenService:
         It is issued now or at `issued_at_s`; the same caller, lifetime and issue time produce the
         same token. The lifetime is capped at 24 h. Raises `Forbidden` without a secret to sign it.
         """
-        self.require_secret()
+        secret = self.require_secret()
         issued_at = int(time.time()) if issued_at_s is None else issued_at_s
         expires_at = issued_at + min(lifetime_s, MAX_LIFETIME_S)
         claims = {
@@ -124,8 +125,7 @@ class TokenService:
             "participant_id": caller.participant_id,
         }
         payload = {name: value for name, value in claims.items() if value is not None}
-        assert self._secret
-        token = jwt.encode(payload, self._secret, "HS256", headers={"typ": _TYPES[kind]})
+        token = jwt.encode(payload, secret, "HS256", headers={"typ": _TYPES[kind]})
         return token, expires_at
 
     async def _claims(self, token: str, kind: TokenKind, kid: Any) -> Mapping[str, Any]:

@@ -103,21 +103,14 @@ class AccessControl:
         """Whether this service can issue tokens."""
         return self._tokens is not None and self._tokens.can_mint
 
-    def require_minting_enabled(self) -> None:
-        """Raise `Forbidden` if this service can't issue tokens."""
+    def require_issuer(self) -> TokenService:
+        """Return the service that mints tokens. Raises `Forbidden` if this one issues none."""
         if self._tokens is None:
             raise Forbidden(
                 "This service issues no tokens because authentication is disabled: set JWT_SECRET"
             )
         self._tokens.require_secret()
-
-    def mint(
-        self, kind: TokenKind, caller: Caller, lifetime_s: int, issued_at_s: int | None = None
-    ) -> tuple[str, int]:
-        """See `TokenVerifier.mint`. Raises `Forbidden` if this service can't issue tokens."""
-        self.require_minting_enabled()
-        assert self._tokens
-        return self._tokens.mint(kind, caller, lifetime_s, issued_at_s)
+        return self._tokens
 
 
 def _token_in(connection: HTTPConnection, *, even_in_query: bool) -> str | None:

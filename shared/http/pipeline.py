@@ -29,11 +29,10 @@ from shared.application.authorization import Operation
 from shared.application.errors import MethodNotAllowed, ServiceError
 from shared.domain.errors import Refusal
 from shared.http import inputs
-from shared.http.components import Components
 from shared.http.compression import compressed
 from shared.http.cors import Cors
 from shared.http.error_responses import error_response, render_error
-from shared.http.request import ApiRequest
+from shared.http.request import ApiRequest, Components
 from shared.http.response_headers import add_common_headers
 from shared.http.routing import Route, RouteTable
 

@@ -2,41 +2,19 @@
 
 import time
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
-from starlette.requests import HTTPConnection
-
-from shared.application.authorization import Authorization, Caller, Role
+from shared.application.authorization import Caller, Role
 from shared.application.push_messages import topic_name
 from shared.auth.supabase_tokens import SupabaseTokenSigner
 from shared.auth.tokens import TokenKind
-from shared.http.access_control import AccessControl
 from shared.http.client_address import public_url
 from shared.http.rendering import token_fields
+from shared.http.request import ApiRequest, Subscriptions
 from shared.settings.settings import Settings
 
 _LIFETIME_S = 600
 """Lifetime of a subscription token; short, because tokens can't be revoked."""
-
-
-class Subscriptions(Protocol):
-    """A transport by which clients follow sessions."""
-
-    @property
-    def origins(self) -> tuple[str, ...]:
-        """Origins other than this service that a page must be allowed to connect to."""
-
-    def of(
-        self,
-        request: HTTPConnection,
-        authorization: Authorization,
-        session_id: str,
-        access_control: AccessControl,
-    ) -> dict[str, Any]:
-        """Return the fields of the API's Subscription for the caller of `authorization`.
-
-        `access_control` mints tokens of this service.
-        """
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,20 +30,14 @@ class SupabaseSubscriptions:
 
     @property
     def origins(self) -> tuple[str, ...]:
-        """See `EventStreams`."""
+        """See `Subscriptions`."""
         return (self.url, self.url.replace("http", "ws", 1))
 
-    def of(
-        self,
-        request: HTTPConnection,
-        authorization: Authorization,
-        session_id: str,
-        access_control: AccessControl,
-    ) -> dict[str, Any]:
-        """See `EventStreams`."""
+    def of(self, request: ApiRequest) -> dict[str, Any]:
+        """See `Subscriptions`."""
         assert self.tokens
-        name = authorization.store_name(session_id)
-        token, expires_at_s = self.tokens.mint(name, _expiry(authorization.caller))
+        name = request.authorization.store_name(request.session_id)
+        token, expires_at_s = self.tokens.mint(name, _expiry(request.authorization.caller))
         return {
             "transport": "supabase",
             "url": self.url,
@@ -80,22 +52,16 @@ class SocketSubscriptions:
 
     origins = ()
 
-    def of(
-        self,
-        request: HTTPConnection,
-        authorization: Authorization,
-        session_id: str,
-        access_control: AccessControl,
-    ) -> dict[str, Any]:
-        """See `EventStreams`. There is no token if this service can't issue tokens."""
-        url = public_url(request, "/ws", socket=True, query=f"sessionId={session_id}")
+    def of(self, request: ApiRequest) -> dict[str, Any]:
+        """See `Subscriptions`. There is no token if this service can't issue tokens."""
+        url = public_url(request, "/ws", socket=True, query=f"sessionId={request.session_id}")
         subscription = {"transport": "websocket", "url": url}
-        caller = authorization.caller
-        if not access_control.can_mint:
+        if not request.components.access_control.can_mint:
             return subscription
+        caller = request.authorization.caller
         lifetime_s = int(max(0, _expiry(caller) - time.time()))
-        token, expires_at_s = access_control.mint(
-            TokenKind.SUBSCRIPTION, _as_subscriber(caller, session_id), lifetime_s
+        token, expires_at_s = request.components.access_control.require_issuer().mint(
+            TokenKind.SUBSCRIPTION, _as_subscriber(caller, request.session_id), lifetime_s
         )
         return subscription | token_fields(token, expires_at_s)
 
@@ -105,18 +71,10 @@ class PollingSubscriptions:
 
     origins = ()
 
-    def of(
-        self,
-        request: HTTPConnection,
-        authorization: Authorization,
-        session_id: str,
-        access_control: AccessControl,
-    ) -> dict[str, Any]:
-        """See `EventStreams`."""
-        return {
-            "transport": "polling",
-            "url": public_url(request, f"/v1/sessions/{session_id}"),
-        }
+    def of(self, request: ApiRequest) -> dict[str, Any]:
+        """See `Subscriptions`."""
+        url = public_url(request, f"/v1/sessions/{request.session_id}")
+        return {"transport": "polling", "url": url}
 
 
 def make_subscriptions(settings: Settings, *, holds_sockets: bool) -> Subscriptions:

@@ -32,24 +32,19 @@ Renderer = Callable[[ChangeResult], RenderedAnswer]
 """Renders the result of a change as its answer."""
 
 
-def render_session(done: ChangeResult) -> RenderedAnswer:
-    """200 with the Session."""
-    return RenderedAnswer(200, encode_envelope(done.encoded), done.session.version)
+def render_session(done: ChangeResult, status: int = 200) -> RenderedAnswer:
+    """Render the Session."""
+    return RenderedAnswer(status, encode_envelope(done.encoded), done.session.version)
 
 
 def render_created_session(done: ChangeResult) -> RenderedAnswer:
-    """201 with the Session and its `Location`."""
+    """Render the Session and its `Location`, with status 201."""
     location = f"/v1/sessions/{done.session.session_id}"
     return RenderedAnswer(201, encode_envelope(done.encoded), done.session.version, location)
 
 
-def render_added_participant(done: ChangeResult) -> RenderedAnswer:
-    """201 with the Session."""
-    return RenderedAnswer(201, encode_envelope(done.encoded), done.session.version)
-
-
 def render_switch_result(done: ChangeResult) -> RenderedAnswer:
-    """200 with the SwitchResult."""
+    """Render the SwitchResult."""
     return RenderedAnswer(200, encode_envelope(done.switch_result), done.session.version)
 
 
@@ -92,9 +87,8 @@ def respond(outcome: Outcome, render: Renderer = render_session) -> Response:
 
 
 def replay_headers(is_replayed: bool) -> dict[str, str]:
-    """Return headers of the response to a retryable request; no cache may store it."""
-    headers = {"Cache-Control": "no-store"}
-    return headers | {"Idempotent-Replayed": "true"} if is_replayed else headers
+    """Return the headers of the response to a retryable request."""
+    return {"Idempotent-Replayed": "true"} if is_replayed else {}
 
 
 def json_response(data: Any, headers: dict[str, str] | None = None, status: int = 200) -> Response:

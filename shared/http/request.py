@@ -1,8 +1,9 @@
-"""One HTTP request, with its caller and authorization."""
+"""One HTTP request, with its caller and authorization, and the components that serve it."""
 
 import re
 from collections.abc import Iterable
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, Protocol
 from uuid import uuid4
 
 from starlette.datastructures import Headers
@@ -16,17 +17,50 @@ from shared.application.errors import (
     UnsupportedMediaType,
 )
 from shared.application.event_loop import LARGE_BYTES, yield_to_event_loop
+from shared.application.history import AuditHistory
+from shared.application.ports.metrics import Metrics
+from shared.application.ports.session_store import SessionStore
+from shared.application.readiness import Readiness
+from shared.application.session_service import SessionService
+from shared.application.store_clock import StoreClock
 from shared.auth.rate_limits import RequestRateLimit
 from shared.domain.errors import RuleViolation, Violation
 from shared.domain.session import Session
 from shared.domain.units import Instant
 from shared.http import strict_json
-from shared.http.components import Components
+from shared.http.access_control import AccessControl
 from shared.http.routing import Route
 
 MAX_BODY_BYTES = 1024 * 1024
 _MAX_DIGITS = 15
 _ACCEPTABLE_ID = re.compile(rb"[\x21-\x7e]{1,128}")
+
+
+class Subscriptions(Protocol):
+    """A transport by which clients follow sessions."""
+
+    @property
+    def origins(self) -> tuple[str, ...]:
+        """Origins other than this service that a page must be allowed to connect to."""
+
+    def of(self, request: "ApiRequest") -> dict[str, Any]:
+        """Return the fields of the API's Subscription for the caller and session of `request`."""
+
+
+@dataclass(slots=True)
+class Components:
+    """The components of an instance, built once by `shared.composition` and passed to each call."""
+
+    service: SessionService
+    store: SessionStore
+    clock: StoreClock
+    readiness: Readiness
+    history: AuditHistory
+    access_control: AccessControl
+    subscriptions: Subscriptions
+    metrics: Metrics
+    is_shutting_down: bool = False
+    """Whether the instance is shutting down, so that load balancers should not use it."""
 
 
 class IndexedHeaders(Headers):

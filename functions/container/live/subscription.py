@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functions.container.live.connection import LiveConnection
 from functions.container.live.connection_limit import ConnectionLimit
 from shared.application.authorization import Authorization
-from shared.http.components import Components
+from shared.http.request import Components
 from shared.observability.prometheus import PrometheusMetrics
 from shared.realtime.redis import RedisFanOut
 
