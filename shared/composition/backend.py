@@ -1,6 +1,9 @@
 """Builds the backend of one instance, for any store and audit database."""
 
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING
 
 from shared.application.due_changes import WakeupHandler
 from shared.application.history import AuditHistory
@@ -15,6 +18,7 @@ from shared.application.session_limits import SessionLimits
 from shared.application.session_loader import SessionLoader
 from shared.application.session_service import SessionService
 from shared.application.store_clock import StoreClock
+from shared.audit.supabase import SupabaseAuditLog
 from shared.composition.supabase_pushes import SupabasePushes
 from shared.domain.automatic_load import UNIT
 from shared.settings.settings import Settings
@@ -25,6 +29,9 @@ from shared.store.keys import StoreKeys
 from shared.store.outbox import RedisOutbox
 from shared.store.sessions import RedisSessionStore
 from shared.store.write_probe import StoreProbe
+
+if TYPE_CHECKING:
+    from postgrest import AsyncPostgrestClient
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,13 +84,7 @@ def build_backend(
         audits=audit is not None or _is_emptied_elsewhere(settings),
         remembers=audit is not None,
     )
-    store = RedisSessionStore(
-        connection,
-        keys,
-        clock,
-        means=means,
-        announcer=announcer,
-    )
+    store = RedisSessionStore(connection, keys, clock, means=means, announcer=announcer)
     outbox = RedisOutbox(connection, keys)
     recovery = None
     if audit:
@@ -106,6 +107,16 @@ def build_backend(
         readiness=Readiness(StoreProbe(connection, keys).fault, store, audit),
         pushes=pushes,
     )
+
+
+def supabase_audit_log(
+    settings: Settings, connect: Callable[[str, str], Awaitable["AsyncPostgrestClient"]]
+) -> SupabaseAuditLog | None:
+    """Return the audit trail in Supabase if its URL and its secret key are configured."""
+    if not (settings.supabase_url and settings.supabase_service_role_key):
+        return None
+    key = settings.supabase_service_role_key.get_secret_value()
+    return SupabaseAuditLog(partial(connect, settings.supabase_url, key))
 
 
 def _is_emptied_elsewhere(settings: Settings) -> bool:

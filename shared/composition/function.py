@@ -1,45 +1,28 @@
 """Builds a function's backend: Upstash over REST, Supabase, and the stage's SQS queues."""
 
 import ssl
-from dataclasses import dataclass
-from functools import partial
 
 from shared.application.notifiers import CompositeNotifier
 from shared.application.ports.metrics import Metrics
 from shared.application.ports.notifier import Notifier
 from shared.application.store_clock import StoreClock
-from shared.audit.postgrest_client import connect as connect_to_postgrest
-from shared.audit.supabase import SupabaseAuditLog
+from shared.audit.supabase_clients import connect_with_postgrest
 from shared.aws.client import AwsClient
 from shared.aws.sqs import SqsNotifier
-from shared.composition.backend import Backend, build_backend
-from shared.composition.supabase_pushes import SupabasePushes, build_supabase_pushes
+from shared.composition.backend import Backend, build_backend, supabase_audit_log
+from shared.composition.supabase_pushes import build_supabase_pushes
 from shared.settings.settings import Settings
 from shared.store.counted_connection import CountedConnection
 from shared.store.upstash import UpstashConnection
 
 
-@dataclass(frozen=True, slots=True)
-class FunctionComponents:
-    """The backend of a function, and its components that a restored snapshot must reopen."""
-
-    backend: Backend
-    connection: UpstashConnection
-    clock: StoreClock
-    pushes: SupabasePushes | None
-
-    def reopen(self) -> None:
-        """Open new connections, and discard the clock offset."""
-        self.connection.reopen()
-        if self.pushes:
-            self.pushes.publisher.reopen()
-        self.clock.forget()
-
-
 def build_function_backend(
     settings: Settings, metrics: Metrics, aws: AwsClient, certificates: ssl.SSLContext
-) -> FunctionComponents:
-    """Build the backend from `settings`, without connecting anything."""
+) -> tuple[Backend, UpstashConnection]:
+    """Build the backend from `settings`, without connecting anything.
+
+    Also return the Redis connection, which a restored snapshot must open again.
+    """
     clock = StoreClock()
     connection = _connection(settings, certificates)
     queues = _queues(settings, aws, clock)
@@ -58,13 +41,13 @@ def build_function_backend(
     backend = build_backend(
         settings,
         CountedConnection(connection, metrics.count_store_error),
-        _audit_log(settings),
+        supabase_audit_log(settings, connect_with_postgrest),
         clock=clock,
         announcer=CompositeNotifier(announcers) if announcers else None,
         sets_alarms=queues is not None,
         pushes=pushes,
     )
-    return FunctionComponents(backend, connection, clock, pushes)
+    return backend, connection
 
 
 def _connection(settings: Settings, certificates: ssl.SSLContext) -> UpstashConnection:
@@ -72,13 +55,6 @@ def _connection(settings: Settings, certificates: ssl.SSLContext) -> UpstashConn
     token = settings.upstash_redis_rest_token
     url = settings.upstash_redis_rest_url or "http://no-database-is-set-up.invalid"
     return UpstashConnection(url, token.get_secret_value() if token else "", certificates)
-
-
-def _audit_log(settings: Settings) -> SupabaseAuditLog | None:
-    if not (settings.supabase_url and settings.supabase_service_role_key):
-        return None
-    key = settings.supabase_service_role_key.get_secret_value()
-    return SupabaseAuditLog(partial(connect_to_postgrest, settings.supabase_url, key))
 
 
 def _queues(settings: Settings, aws: AwsClient, clock: StoreClock) -> SqsNotifier | None:

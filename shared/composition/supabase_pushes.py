@@ -4,6 +4,8 @@ import ssl
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
+import httpx
+
 from shared.application.notifiers import BackgroundNotifier
 from shared.application.ports.metrics import Metrics
 from shared.application.ports.notifier import Notifier
@@ -42,7 +44,7 @@ def build_supabase_pushes(
     connection: StoreConnection,
     clock: StoreClock,
     metrics: Metrics,
-    certificates: ssl.SSLContext,
+    certificates: ssl.SSLContext | None = None,
     *,
     in_background: bool = False,
     wake_worker: Callable[[], Awaitable[None]] | None = None,
@@ -55,14 +57,15 @@ def build_supabase_pushes(
     url, key = settings.supabase_url, settings.supabase_service_role_key
     if not (settings.pushes_to_supabase and url and key):
         return None
-    patience = IN_BACKGROUND if in_background else AWAITED
+    timeouts = IN_BACKGROUND if in_background else AWAITED
+    certificates = certificates or httpx.create_ssl_context()
     owed = RedisPendingPushes(connection, StoreKeys(settings.store_shards), clock)
     publisher = SupabasePublisher(
-        BroadcastClient(url, key.get_secret_value(), certificates, patience.request_s),
+        BroadcastClient(url, key.get_secret_value(), certificates, timeouts.request_s),
         owed,
         metrics,
         rate=settings.realtime_rate_limit,
-        patience=patience,
+        timeouts=timeouts,
         wake_worker=wake_worker,
     )
     return SupabasePushes(

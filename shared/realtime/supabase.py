@@ -53,13 +53,13 @@ class SupabasePublisher:
         metrics: Metrics,
         *,
         rate: int,
-        patience: PushTimeouts,
+        timeouts: PushTimeouts,
         wake_worker: Callable[[], Awaitable[None]] | None = None,
     ) -> None:
         self._broadcasts = broadcasts
         self._owed = owed
         self._metrics = metrics
-        self._patience = patience
+        self._timeouts = timeouts
         self._call_worker = wake_worker
         self._pace = TokenBucket(rate)
         self._lanes: WeakValueDictionary[str, SendQueue] = WeakValueDictionary()
@@ -97,7 +97,7 @@ class SupabasePublisher:
         lane = self._lanes.get(name)
         if lane is None:
             send_load = partial(self._send_load, topic_name(name))
-            self._lanes[name] = lane = SendQueue(self._pace, send_load, self._patience.queue_s)
+            self._lanes[name] = lane = SendQueue(self._pace, send_load, self._timeouts.queue_s)
         return lane
 
     async def _send_load(self, topic: str, load: PushBatch) -> None:
@@ -110,7 +110,7 @@ class SupabasePublisher:
     async def _note_failed(self, name: str) -> None:
         is_noted = False
         with suppress(StoreUnavailable, TimeoutError):
-            async with asyncio.timeout(self._patience.note_s):
+            async with asyncio.timeout(self._timeouts.note_s):
                 async with self._noting:
                     is_new = await self._owed.add(name)
                 is_noted = True

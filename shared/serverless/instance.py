@@ -41,8 +41,9 @@ class FunctionInstance:
         self.settings = self._read_settings()
         configure_logging(self.settings.log_level, _log_fields)
         self.metrics: Metrics = EmfMetrics()
-        self._parts = build_function_backend(self.settings, self.metrics, self._aws, certificates)
-        self.backend = self._parts.backend
+        self.backend, self._store_connection = build_function_backend(
+            self.settings, self.metrics, self._aws, certificates
+        )
         register_before_snapshot(self.before_snapshot)
         register_after_restore(self.after_restore)
 
@@ -53,7 +54,10 @@ class FunctionInstance:
     def after_restore(self) -> None:
         """Open new connections, and measure the store's clock again."""
         self._aws.reopen()
-        self._parts.reopen()
+        self._store_connection.reopen()
+        if self.backend.pushes:
+            self.backend.pushes.publisher.reopen()
+        self.backend.clock.forget()
         with suppress(StoreUnavailable):
             self.loop.run_until_complete(self.backend.store.time())
 

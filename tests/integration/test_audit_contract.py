@@ -21,9 +21,9 @@ from infra.local.postgres import EmbeddedPostgres
 from infra.local.supabase import SECRET_KEY
 from shared.application.errors import AuditUnavailable, EntriesRefused
 from shared.application.ports.audit_log import AuditConflict, AuditLog
-from shared.audit import postgrest_client, supabase_client
 from shared.audit.postgres import PostgresAuditLog
 from shared.audit.supabase import SupabaseAuditLog
+from shared.audit.supabase_clients import connect_with_postgrest, connect_with_supabase
 from shared.domain.commands import Complete, Delete, Start, Switch
 from shared.domain.naming import session_name, tenant_and_id
 from shared.domain.session import Session
@@ -41,7 +41,7 @@ from tests.support.scenarios import (
 # In byte order, which differs from any language's order and from that of the sessions' names.
 _TENANTS = ("9", "Zenith", "acme", "acme-2", "acme.eu_1", "acme2")
 
-_CLIENTS = {"supabase": supabase_client.connect, "postgrest": postgrest_client.connect}
+_CLIENTS = {"supabase": connect_with_supabase, "postgrest": connect_with_postgrest}
 
 
 @pytest.fixture(params=["postgres", "supabase", "postgrest"])

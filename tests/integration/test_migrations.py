@@ -26,9 +26,9 @@ from infra.migrate import MigrationFailed, migrate
 from shared.application import audit_entries
 from shared.application.errors import AuditUnavailable
 from shared.application.ports.audit_log import AuditLog
-from shared.audit import postgrest_client
 from shared.audit.postgres import PostgresAuditLog
 from shared.audit.supabase import SupabaseAuditLog
+from shared.audit.supabase_clients import connect_with_postgrest
 from shared.domain.events import SessionChange
 from tests.support.scenarios import entries_of, last_session, switched_session
 
@@ -177,7 +177,7 @@ async def audit_log(
         if backend == "supabase":
             request.getfixturevalue("supabase")
             server = servers.enter_context(local_supabase(url))
-            log = SupabaseAuditLog(partial(postgrest_client.connect, server.url, SECRET_KEY))
+            log = SupabaseAuditLog(partial(connect_with_postgrest, server.url, SECRET_KEY))
         yield log
         await log.close()
 

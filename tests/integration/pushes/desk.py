@@ -56,7 +56,7 @@ class PushHarness:
             self.owed,
             self.metrics,
             rate=self.rate,
-            patience=self.patience,
+            timeouts=self.patience,
             wake_worker=self._record_call,
         )
         self.pushes = SupabasePushes(self.publisher, self.owed, self.publisher)
