@@ -53,10 +53,10 @@ def _require_token(request: Request, settings: Settings) -> None:
 async def _read_store_statistics(figures: PrometheusMetrics, store: SessionStore) -> None:
     """Update the store's figures; keep the last ones while the store is unavailable."""
     try:
-        census = await store.statistics()
+        statistics = await store.statistics()
     except StoreUnavailable:
         return
-    figures.live_sessions.set(census.live_sessions)
-    figures.outbox_length.set(census.outbox_length)
-    figures.outbox_age.set(census.outbox_age_ms)
-    figures.dead_letters.set(census.dead_letters)
+    figures.live_sessions.set(statistics.live_sessions)
+    figures.outbox_length.set(statistics.outbox_length)
+    figures.outbox_age.set(statistics.outbox_age_ms)
+    figures.dead_letters.set(statistics.dead_letters)

@@ -93,13 +93,13 @@ class Readiness:
         A trail that is late but advances is no fault: its oldest entry changes between checks.
         """
         try:
-            census = await self._store.statistics()
+            statistics = await self._store.statistics()
         except StoreUnavailable:
             return None
-        before, self._oldest_at = self._oldest_at, census.oldest_at
-        if census.outbox_age_ms <= _STALLED_MS or (before and before != self._oldest_at):
+        before, self._oldest_at = self._oldest_at, statistics.oldest_at
+        if statistics.outbox_age_ms <= _STALLED_MS or (before and before != self._oldest_at):
             return None
         return (
-            f"it doesn't advance: an entry has waited {census.outbox_age_ms // 1000} s."
+            f"it doesn't advance: an entry has waited {statistics.outbox_age_ms // 1000} s."
             " Does an audit worker run?"
         )

@@ -69,22 +69,22 @@ def build_backend(
     audit: AuditLog | None,
     *,
     clock: StoreClock,
-    announcer: Notifier | None = None,
+    notifier: Notifier | None = None,
     sets_alarms: bool = False,
     pushes: SupabasePushes | None = None,
 ) -> Backend:
     """Build the backend around `connection` and `audit`, without connecting anything.
 
-    The `announcer` is notified of each commit, and with `sets_alarms` also of alarms to set.
+    The `notifier` is notified of each commit, and with `sets_alarms` also of alarms to set.
     """
     keys = StoreKeys(settings.store_shards)
-    means = CommitFeatures(
+    features = CommitFeatures(
         publishes=settings.pubsub == "on",
         sets_alarms=sets_alarms,
         audits=audit is not None or _is_emptied_elsewhere(settings),
         remembers=audit is not None,
     )
-    store = RedisSessionStore(connection, keys, clock, means=means, announcer=announcer)
+    store = RedisSessionStore(connection, keys, clock, features=features, notifier=notifier)
     outbox = RedisOutbox(connection, keys)
     recovery = None
     if audit:

@@ -44,7 +44,7 @@ def container(settings: Settings, metrics: Metrics) -> tuple[Backend, NativeConn
         connection,
         build_audit_log(settings),
         clock=clock,
-        announcer=pushes.announcer if pushes else None,
+        notifier=pushes.notifier if pushes else None,
         pushes=pushes,
     )
     return backend, redis

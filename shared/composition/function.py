@@ -35,15 +35,15 @@ def build_function_backend(
         certificates,
         wake_worker=queues.trigger_audit_worker if queues else None,
     )
-    announcers: list[Notifier] = [queues] if queues else []
+    notifiers: list[Notifier] = [queues] if queues else []
     if pushes:
-        announcers.append(pushes.announcer)
+        notifiers.append(pushes.notifier)
     backend = build_backend(
         settings,
         CountedConnection(connection, metrics.count_store_error),
         supabase_audit_log(settings, connect_with_postgrest),
         clock=clock,
-        announcer=CompositeNotifier(announcers) if announcers else None,
+        notifier=CompositeNotifier(notifiers) if notifiers else None,
         sets_alarms=queues is not None,
         pushes=pushes,
     )

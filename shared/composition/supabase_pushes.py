@@ -26,16 +26,16 @@ unavailable store."""
 
 @dataclass(frozen=True, slots=True)
 class SupabasePushes:
-    """The publisher, its pending pushes, and the announcer that passes commits to it."""
+    """The publisher, its pending pushes, and the notifier that passes commits to it."""
 
     publisher: SupabasePublisher
     owed: PendingPushes
-    announcer: Notifier
+    notifier: Notifier
 
     async def close(self) -> None:
         """Finish background pushes, and close the connections."""
-        if isinstance(self.announcer, BackgroundNotifier):
-            await self.announcer.drain()
+        if isinstance(self.notifier, BackgroundNotifier):
+            await self.notifier.drain()
         await self.publisher.close()
 
 

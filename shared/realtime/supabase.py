@@ -30,7 +30,7 @@ _log = logging.getLogger("synckairos.pushes")
 
 @dataclass(frozen=True, slots=True)
 class PushTimeouts:
-    """Time limits of an announcement, in s: for waiting until its request is sent, for the request,
+    """Time limits of a notification, in s: for waiting until its request is sent, for the request,
     and for noting a failure in the store."""
 
     queue_s: float = 0.5

@@ -69,11 +69,11 @@ def commit_keys(commit: Commit, keys: StoreKeys) -> list[str]:
     return touched
 
 
-def commit_arguments(commit: Commit, keys: StoreKeys, means: CommitFeatures) -> list[Argument]:
+def commit_arguments(commit: Commit, keys: StoreKeys, features: CommitFeatures) -> list[Argument]:
     """Return the ARGV of the script."""
     state = encode_session(commit.session) if commit.session else b""
-    audited = audit_entries.encode(commit, state) if means.audits else []
-    record, keeps_state = _record_of(commit, state, means) if commit.key else (b"", False)
+    audited = audit_entries.encode(commit, state) if features.audits else []
+    record, keeps_state = _record_of(commit, state, features) if commit.key else (b"", False)
     return [
         commit.name,
         commit.expected or "",
@@ -82,22 +82,22 @@ def commit_arguments(commit: Commit, keys: StoreKeys, means: CommitFeatures) -> 
         commit.retention_ms,
         _optional(commit.wake_at),
         commit.now,
-        _optional(commit.alarm_at if means.sets_alarms else None),
-        "1" if means.publishes else "",
+        _optional(commit.alarm_at if features.sets_alarms else None),
+        "1" if features.publishes else "",
         record,
         "1" if keeps_state else "",
         DAY,
         len(audited),
         *audited,
         *(_owner_arguments(commit, keys) if commit.owner else ()),
-        *(commit.pushes if means.publishes else ()),
+        *(commit.pushes if features.publishes else ()),
     ]
 
 
-def _record_of(commit: Commit, state: bytes, means: CommitFeatures) -> tuple[bytes, bool]:
+def _record_of(commit: Commit, state: bytes, features: CommitFeatures) -> tuple[bytes, bool]:
     """Return the record of the answer, and whether the script must append the state to it."""
     record = codec.encode_record(commit)
-    if means.remembers or not state:
+    if features.remembers or not state:
         return record, False
     if len(state) <= _SMALL_STATE:
         return record, True

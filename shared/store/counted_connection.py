@@ -58,16 +58,13 @@ class CountedConnection:
         await self._inner.close()
 
     def _note(self, error: StoreUnavailable | asyncio.CancelledError) -> None:
-        """Count a failed round trip;
-
-        a cancelled one exceeded its time limit (shared/application/session_queue.py).
-        """
+        """Count a failed round trip; a cancelled one exceeded the limit of `store_timeout`."""
         self._count(fault_kind(error) if isinstance(error, StoreUnavailable) else "timeout")
 
 
 def fault_kind(error: StoreUnavailable) -> StoreErrorKind:
     """Return the kind of a failure, by exception names, because each client has its own types."""
-    causes = {name for cause in _chain(error.__cause__) for name in _names(cause)}
+    causes = {name for cause in causes_of(error) for name in _names(cause)}
     if "TimeoutError" in causes or "TimeoutException" in causes:
         return "timeout"
     if causes & {"OSError", "TransportError"}:
@@ -75,10 +72,11 @@ def fault_kind(error: StoreUnavailable) -> StoreErrorKind:
     return "refused"
 
 
-def _chain(error: BaseException | None) -> Iterator[BaseException]:
-    while error:
-        yield error
-        error = error.__cause__
+def causes_of(error: BaseException) -> Iterator[BaseException]:
+    """Yield the cause of `error`, the cause of that, and so on."""
+    while cause := error.__cause__:
+        yield cause
+        error = cause
 
 
 def _names(error: BaseException) -> Iterator[str]:

@@ -1,7 +1,4 @@
-"""`DataLossDetector` in Redis:
-
-detects data loss by a marker in each shard that is lost with the data.
-"""
+"""`DataLossDetector` in Redis: a marker in each shard, which is lost with the data."""
 
 from collections.abc import Collection
 from secrets import token_hex

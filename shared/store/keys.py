@@ -3,6 +3,7 @@
 A session's `name` is its id, prefixed with its tenant if it has one, so tenants share no keys.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from uuid import uuid4
 from zlib import crc32
@@ -22,6 +23,13 @@ class StoreKeys:
         if self.shards == 1:
             return "{s0}"
         return f"{{s{crc32(name.encode()) % self.shards}}}"
+
+    def by_shard(self, names: Iterable[str]) -> dict[str, list[str]]:
+        """Return the names of sessions by shard, each once."""
+        by_shard: dict[str, list[str]] = {}
+        for name in dict.fromkeys(names):
+            by_shard.setdefault(self.shard_of(name), []).append(name)
+        return by_shard
 
     @property
     def all_shards(self) -> list[str]:

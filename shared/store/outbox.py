@@ -103,13 +103,10 @@ class RedisOutbox:
         return [moment for entry in own if (moment := await _decoded(entry))]
 
     async def newest_versions_of(self, names: Collection[str]) -> dict[str, SessionSnapshot]:
-        by_shard: dict[str, list[str]] = {}
-        for name in names:
-            by_shard.setdefault(self._keys.shard_of(name), []).append(name)
         newest: dict[str, SessionSnapshot] = {}
-        for shard, of_shard in by_shard.items():
-            for name, entries_of in (await self._walks[shard].entries_of(of_shard)).items():
-                if entries_of and (moment := await _decoded(entries_of[-1])):
+        for shard, of_shard in self._keys.by_shard(names).items():
+            for name, entries in (await self._walks[shard].entries_of(of_shard)).items():
+                if entries and (moment := await _decoded(entries[-1])):
                     newest[name] = moment
         return newest
 

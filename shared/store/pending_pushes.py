@@ -6,8 +6,9 @@ from shared.application.errors import StoreUnavailable
 from shared.application.ports.pending_pushes import ClaimedPushes, PendingPush
 from shared.application.store_clock import StoreClock
 from shared.domain.units import Instant, Millis, after, elapsed_between
-from shared.store.connection import Argument, Reply, StoreConnection, load_script
+from shared.store.connection import Argument, Reply, StoreConnection
 from shared.store.keys import StoreKeys
+from shared.store.sessions import TIME, micros_of, reschedule
 
 _FIRST_TRY_AFTER = Millis(1_000)
 _LEASE = Millis(10_000)
@@ -29,9 +30,9 @@ class RedisPendingPushes:
         self._clock = clock
 
     async def add(self, name: str) -> bool:
-        owed = PendingPush(name, after(self._clock.now(), _FIRST_TRY_AFTER))
+        push = PendingPush(name, after(self._clock.now(), _FIRST_TRY_AFTER))
         key = self._keys.pending_pushes(self._keys.shard_of(name))
-        (added,) = await self._redis.ask([("ZADD", key, _score(owed), name)])
+        (added,) = await self._redis.ask([("ZADD", key, _score(push), name)])
         return bool(added)
 
     async def take(self, limit: int) -> ClaimedPushes:
@@ -40,10 +41,7 @@ class RedisPendingPushes:
         shards = self._keys.all_shards
         outcomes = await self._redis.execute_groups(
             [
-                [
-                    ("ZRANGE", self._keys.pending_pushes(shard), 0, limit - 1, "WITHSCORES"),
-                    ("TIME",),
-                ]
+                [("ZRANGE", self._keys.pending_pushes(shard), 0, limit - 1, "WITHSCORES"), TIME]
                 for shard in shards
             ]
         )
@@ -52,14 +50,14 @@ class RedisPendingPushes:
         for shard, outcome in zip(shards, outcomes, strict=True):
             if isinstance(outcome, StoreUnavailable):
                 continue
-            scored, (seconds, micros) = outcome
-            now = Instant(int(seconds) * 1000 + int(micros) // 1000)
-            owed = list(_owed_pushes(scored))
-            due = [o for o in owed if o.due_at <= now]
+            scored, time_reply = outcome
+            now = Instant(micros_of(time_reply) // 1000)
+            pending = list(_pending_pushes(scored))
+            due = [push for push in pending if push.due_at <= now]
             room = limit - len(taken)
             taken += await self._claim(shard, due[:room], now)
-            later = [*due[room:], *owed[len(due) :]]
-            waits += [elapsed_between(now, max(now, o.due_at)) for o in later]
+            later = [*due[room:], *pending[len(due) :]]
+            waits += [elapsed_between(now, max(now, push.due_at)) for push in later]
         return ClaimedPushes(tuple(taken), min(waits, default=None))
 
     async def settle(self, taken: PendingPush) -> None:
@@ -81,17 +79,14 @@ class RedisPendingPushes:
         return [claims[name] for name in await self._move(shard, moves)]
 
     async def _move(self, shard: str, moves: Sequence[Argument]) -> list[str]:
-        moved = await self._redis.run(
-            load_script("reschedule"), [self._keys.pending_pushes(shard)], moves
-        )
-        return [name.decode() for name in moved]
+        return await reschedule(self._redis, self._keys.pending_pushes(shard), moves)
 
 
-def _score(owed: PendingPush) -> int:
-    return owed.due_at * _TRIES + owed.tries
+def _score(push: PendingPush) -> int:
+    return push.due_at * _TRIES + push.tries
 
 
-def _owed_pushes(reply: Reply) -> Iterator[PendingPush]:
+def _pending_pushes(reply: Reply) -> Iterator[PendingPush]:
     for name, score in zip(reply[::2], reply[1::2], strict=True):
         due_at, tries = divmod(int(float(score)), _TRIES)
         yield PendingPush(name.decode(), Instant(due_at), tries)

@@ -1,7 +1,7 @@
 """`SessionStore` in Redis: sessions and their wake-ups, each changed in one atomic script."""
 
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 
 from shared.application.errors import StoreUnavailable
 from shared.application.event_loop import LARGE_BYTES, LARGE_SESSION, yield_to_event_loop
@@ -47,15 +47,15 @@ from shared.store.keys import StoreKeys
 from shared.store.rate_counters import RateLimitCounters
 from shared.store.session_cache import SessionCache
 
-_TIME = ("TIME",)
+TIME: Command = ("TIME",)
 _SESSION_FIELDS = ("operations", "state", "alarm")
 
 
 class RedisSessionStore:
     """Sessions in a Redis, over any kind of connection.
 
-    `means` selects the parts of a commit that are needed. `announcer` gets the news of each commit,
-    including the alarm to be set if `means.sets_alarms`.
+    `features` selects the parts of a commit that are needed. `notifier` is notified of each commit,
+    including the alarm to be set if `features.sets_alarms`.
     """
 
     def __init__(
@@ -64,14 +64,14 @@ class RedisSessionStore:
         keys: StoreKeys,
         clock: StoreClock,
         *,
-        means: CommitFeatures = DEFAULT_FEATURES,
-        announcer: Notifier | None = None,
+        features: CommitFeatures = DEFAULT_FEATURES,
+        notifier: Notifier | None = None,
     ) -> None:
         self._redis = redis
         self._keys = keys
         self._clock = clock
-        self._means = means
-        self._announcer = announcer
+        self._features = features
+        self._notifier = notifier
         self._counters = RateLimitCounters(keys, clock)
         self._recent = SessionCache()
         self._clock_shard = keys.all_shards[0]
@@ -97,21 +97,19 @@ class RedisSessionStore:
         commands: list[Command | OptionalScript] = [*counting, self._read_command(name)]
         if key:
             commands.append(("GET", self._keys.answer(key)))
-        shard = self._keys.shard_of(name)
-        with_epoch = with_epoch and self._redis.route(self._keys.whole(shard)) is not None
-        if with_epoch:
-            commands.append(("GET", self._keys.whole(shard)))
+        shard, epoch = self._keys.shard_of(name), None
+        marker = self._keys.whole(shard) if with_epoch else None
+        if marker and self._redis.route(marker) is None:
+            marker = None
+        if marker:
+            commands.append(("GET", marker))
         now, replies = await self._timed(commands, shard)
-        epoch = self._epoch(replies.pop(), shard) if with_epoch else None
+        if marker and (found := replies.pop()) and (route := self._redis.route(marker)):
+            epoch = (found.decode(), route)  # in the form of `RedisDataLossDetector.epochs`
         quotas = self._counters.quotas(limits, replies[: len(counting)])
         answer = replies[len(counting) + 1] if key else None
         recorded = codec.decode_record(answer) if answer else None
         return await self._loaded(name, now, replies[len(counting)], recorded, quotas, epoch)
-
-    def _epoch(self, marker: Reply, shard: str) -> Epoch | None:
-        """Return the epoch of a shard, in the same form as `RedisDataLossDetector.epochs`."""
-        route = self._redis.route(self._keys.whole(shard))
-        return (marker.decode(), route) if marker and route else None
 
     async def load_many(
         self, names: Sequence[str], limits: Sequence[RateLimit] = ()
@@ -119,10 +117,10 @@ class RedisSessionStore:
         """See `SessionStore`. Reads the sessions of a shard together with the time of its server,
         because servers may have different clocks."""
         counting = self._counters.attempts(limits)
-        by_shard = self._by_shard(names) or {self._clock_shard: []}
+        by_shard = self._keys.by_shard(names) or {self._clock_shard: []}
         commands: list[Command | OptionalScript] = [*counting]
         for of_shard in by_shard.values():
-            commands += [*map(self._read_command, of_shard), ("TIME",)]
+            commands += [*map(self._read_command, of_shard), TIME]
         sent = time.monotonic()
         replies = await self._redis.ask(commands)
         quotas = self._counters.quotas(limits, replies[: len(counting)])
@@ -142,13 +140,13 @@ class RedisSessionStore:
         commit can't read other shards."""
         if commit.session and len(commit.session.participants) > LARGE_SESSION:
             await yield_to_event_loop()
-        arguments = commit_arguments(commit, self._keys, self._means)
+        arguments = commit_arguments(commit, self._keys, self._features)
         reply = await self._redis.run(
             load_script("commit"), commit_keys(commit, self._keys), arguments
         )
-        if reply[0] == b"done" and self._announcer:
-            alarm_at = commit.alarm_at if reply[2] and self._means.sets_alarms else None
-            await self._announcer.notify(
+        if reply[0] == b"done" and self._notifier:
+            alarm_at = commit.alarm_at if reply[2] and self._features.sets_alarms else None
+            await self._notifier.notify(
                 CommitNotification(commit.name, alarm_at, bool(reply[1]), commit.pushes)
             )
         return self._result_of(reply, commit, arguments[STATE_INDEX])
@@ -190,7 +188,7 @@ class RedisSessionStore:
 
     async def due_wakeups(self, limit: int) -> list[ShardWakeups]:
         reading = [
-            [("ZRANGE", self._keys.deadlines(shard), 0, limit - 1, "WITHSCORES"), ("TIME",)]
+            [("ZRANGE", self._keys.deadlines(shard), 0, limit - 1, "WITHSCORES"), TIME]
             for shard in self._keys.all_shards
         ]
         sent = time.monotonic()
@@ -206,7 +204,7 @@ class RedisSessionStore:
     async def claim(self, wakeups: Sequence[Wakeup], until: Instant) -> list[Wakeup]:
         by_name = {wakeup.name: wakeup for wakeup in wakeups}
         claimed: list[Wakeup] = []
-        for shard, names in self._by_shard(by_name).items():
+        for shard, names in self._keys.by_shard(by_name).items():
             moves = [part for n in names for part in (n, by_name[n].at, until)]
             claimed += [Wakeup(name, until) for name in await self._reschedule(shard, moves)]
         return claimed
@@ -216,8 +214,8 @@ class RedisSessionStore:
         await self._reschedule(shard, [claimed.name, claimed.at, "" if at is None else at])
 
     async def reschedule_alarm(self, rung: Wakeup, at: Instant) -> None:
-        if self._announcer:
-            await self._announcer.notify(CommitNotification(rung.name, at))
+        if self._notifier:
+            await self._notifier.notify(CommitNotification(rung.name, at))
         if at != rung.at:
             key = self._keys.session(rung.name)
             await self._redis.run(load_script("rearm"), [key], [rung.at, at])
@@ -225,7 +223,7 @@ class RedisSessionStore:
     async def statistics(self) -> StoreStatistics:
         """See `SessionStore`. Shards that can't be reached are left out."""
         outcomes = await self._redis.execute_groups(
-            [[*self._census_commands(shard), ("TIME",)] for shard in self._keys.all_shards]
+            [[*self._statistics_commands(shard), TIME] for shard in self._keys.all_shards]
         )
         counted = [one for one in outcomes if not isinstance(one, StoreUnavailable)]
         waiting = [stream_id_time(i) for _, _, oldest, _, _ in counted for i, _ in oldest]
@@ -241,16 +239,10 @@ class RedisSessionStore:
         now, _ = await self._timed([], self._clock_shard)
         return now
 
-    def _by_shard(self, names: Iterable[str]) -> dict[str, list[str]]:
-        by_shard: dict[str, list[str]] = {}
-        for name in dict.fromkeys(names):
-            by_shard.setdefault(self._keys.shard_of(name), []).append(name)
-        return by_shard
-
     def _read_command(self, name: str) -> Command:
         return ("HMGET", self._keys.session(name), *_SESSION_FIELDS)
 
-    def _census_commands(self, shard: str) -> list[Command]:
+    def _statistics_commands(self, shard: str) -> list[Command]:
         outbox = self._keys.outbox(shard)
         return [
             ("ZCARD", self._keys.deadlines(shard)),
@@ -260,17 +252,14 @@ class RedisSessionStore:
         ]
 
     async def _reschedule(self, shard: str, moves: Sequence[Argument]) -> list[str]:
-        moved = await self._redis.run(
-            load_script("reschedule"), [self._keys.deadlines(shard)], moves
-        )
-        return [name.decode() for name in moved]
+        return await reschedule(self._redis, self._keys.deadlines(shard), moves)
 
     async def _timed(
         self, commands: Sequence[Command | OptionalScript], shard: str
     ) -> tuple[Instant, list[Reply]]:
         """Send `commands`, then read the time of the server that has `shard`."""
         sent = time.monotonic()
-        replies = await self._redis.ask([*commands, _TIME])
+        replies = await self._redis.ask([*commands, TIME])
         return self._instant(replies.pop(), sent, shard), replies
 
     def _instant(self, time_reply: Reply, sent: float, shard: str) -> Instant:
@@ -279,16 +268,24 @@ class RedisSessionStore:
         Servers may have different clocks. The store clock follows the server of the first shard, or
         any other one if it got no sample from that for too long.
         """
-        micros = _micros(time_reply)
+        micros = micros_of(time_reply)
         if shard == self._clock_shard or self._clock.is_stale:
             self._clock.observe(sent, time.monotonic(), micros / 1e6)
         return Instant(micros // 1000)
 
 
-def _micros(time_reply: Reply) -> int:
+def micros_of(time_reply: Reply) -> int:
     """Convert the reply to `TIME` to microseconds."""
     seconds, micros = time_reply
     return int(seconds) * 1_000_000 + int(micros)
+
+
+async def reschedule(redis: StoreConnection, key: str, moves: Sequence[Argument]) -> list[str]:
+    """Change members of the sorted set `key`; return those that were changed.
+
+    A move is a member, its expected score and its new score; "" removes it.
+    """
+    return [name.decode() for name in await redis.run(load_script("reschedule"), [key], moves)]
 
 
 def _wakeups(scored: Reply) -> Iterator[Wakeup]:
@@ -298,7 +295,7 @@ def _wakeups(scored: Reply) -> Iterator[Wakeup]:
 
 def _age(oldest: Reply, time_reply: Reply) -> int:
     """Return how long the oldest entry of an outbox has waited, in ms; 0 if it is empty."""
-    now = Instant(_micros(time_reply) // 1000)
+    now = Instant(micros_of(time_reply) // 1000)
     return max(
         (elapsed_between(stream_id_time(stream_id), now) for stream_id, _ in oldest), default=0
     )

@@ -1,11 +1,9 @@
 """Checks that the store accepts changes, by a small write."""
 
-from collections.abc import Iterator
-
 from shared.application.errors import StoreUnavailable
 from shared.domain.units import Millis
 from shared.store.connection import FailedReply, OptionalScript, StoreConnection, load_script
-from shared.store.counted_connection import fault_kind
+from shared.store.counted_connection import causes_of, fault_kind
 from shared.store.keys import StoreKeys
 
 _LIFETIME = Millis(1_000)
@@ -66,17 +64,10 @@ class StoreProbe:
 
 def failure_reason(error: StoreUnavailable) -> str:
     """Return why the store accepted no write, without host names or secrets."""
-    for cause in _causes(error):
+    for cause in causes_of(error):
         words = str(cause).replace(":", " ").split()
         code = getattr(cause, "status_code", None)
         for word in (code, *words):
             if word in _REASONS:
                 return f"{_REASONS[word]} ({word})"
     return _FAULTS[fault_kind(error)]
-
-
-def _causes(error: BaseException) -> Iterator[BaseException]:
-    cause = error.__cause__
-    while cause:
-        yield cause
-        cause = cause.__cause__

@@ -29,7 +29,7 @@ def clock() -> StoreClock:
 
 
 @pytest.fixture
-async def announcer(
+async def notifier(
     aws: LocalAws, aws_environment: None, clock: StoreClock
 ) -> AsyncIterator[SqsNotifier]:
     """Announcer with two new queues."""
@@ -54,66 +54,66 @@ async def announcer(
     ],
 )
 async def test_an_alarm_arrives_one_to_two_seconds_early(
-    announcer: SqsNotifier, clock: StoreClock, aws: LocalAws, left_ms: int, delay_s: int
+    notifier: SqsNotifier, clock: StoreClock, aws: LocalAws, left_ms: int, delay_s: int
 ) -> None:
     at = after(clock.now(), Millis(left_ms))
-    await announcer.notify(CommitNotification("a-session", alarm_at=at))
-    assert aws.messages_in(announcer.alarm_queue_url) == [
+    await notifier.notify(CommitNotification("a-session", alarm_at=at))
+    assert aws.messages_in(notifier.alarm_queue_url) == [
         SentMessage(encode_alarm(Wakeup("a-session", at)), delay_s)
     ]
-    assert aws.messages_in(announcer.audit_queue_url) == []
+    assert aws.messages_in(notifier.audit_queue_url) == []
 
 
 async def test_the_delay_of_an_alarm_is_at_most_the_configured_maximum(
-    announcer: SqsNotifier, clock: StoreClock, aws: LocalAws
+    notifier: SqsNotifier, clock: StoreClock, aws: LocalAws
 ) -> None:
     limited = SqsNotifier(
-        announcer.aws, clock, announcer.alarm_queue_url, announcer.audit_queue_url, 7
+        notifier.aws, clock, notifier.alarm_queue_url, notifier.audit_queue_url, 7
     )
     await limited.notify(
         CommitNotification("a-session", alarm_at=after(clock.now(), Millis(60_000)))
     )
-    assert [sent.delay_s for sent in aws.messages_in(announcer.alarm_queue_url)] == [7]
+    assert [sent.delay_s for sent in aws.messages_in(notifier.alarm_queue_url)] == [7]
 
 
 async def test_an_audit_trigger_names_no_session_and_is_delayed_by_a_second(
-    announcer: SqsNotifier, aws: LocalAws
+    notifier: SqsNotifier, aws: LocalAws
 ) -> None:
-    await announcer.notify(CommitNotification("a-session", outbox_was_empty=True))
-    (trigger,) = aws.messages_in(announcer.audit_queue_url)
+    await notifier.notify(CommitNotification("a-session", outbox_was_empty=True))
+    (trigger,) = aws.messages_in(notifier.audit_queue_url)
     assert trigger.delay_s == 1
     assert "a-session" not in trigger.body
-    assert aws.messages_in(announcer.alarm_queue_url) == []
+    assert aws.messages_in(notifier.alarm_queue_url) == []
 
 
 async def test_a_commit_without_alarm_and_outbox_entry_sends_no_message(
-    announcer: SqsNotifier, aws: LocalAws
+    notifier: SqsNotifier, aws: LocalAws
 ) -> None:
-    await announcer.notify(CommitNotification("a-session"))
-    assert aws.messages_in(announcer.alarm_queue_url) == []
-    assert aws.messages_in(announcer.audit_queue_url) == []
+    await notifier.notify(CommitNotification("a-session"))
+    assert aws.messages_in(notifier.alarm_queue_url) == []
+    assert aws.messages_in(notifier.audit_queue_url) == []
 
 
 async def test_a_missing_queue_is_logged_and_raises_nothing(
-    announcer: SqsNotifier, clock: StoreClock, aws: LocalAws, caplog: pytest.LogCaptureFixture
+    notifier: SqsNotifier, clock: StoreClock, aws: LocalAws, caplog: pytest.LogCaptureFixture
 ) -> None:
     missing_queue_url = f"{aws.endpoint}/123456789012/no-such-queue"
-    misconfigured = SqsNotifier(announcer.aws, clock, missing_queue_url, announcer.audit_queue_url)
+    misconfigured = SqsNotifier(notifier.aws, clock, missing_queue_url, notifier.audit_queue_url)
     with caplog.at_level(logging.WARNING, "synckairos.alarms"):
         await misconfigured.notify(
             CommitNotification("a-session", clock.now(), outbox_was_empty=True)
         )
-    assert len(aws.messages_in(announcer.audit_queue_url)) == 1
+    assert len(aws.messages_in(notifier.audit_queue_url)) == 1
     (record,) = caplog.records
     assert "AmazonSQS.SendMessage: 400" in record.getMessage()
 
 
 async def test_an_unreachable_aws_is_logged_and_raises_nothing(
-    announcer: SqsNotifier, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+    notifier: SqsNotifier, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(announcer.aws, "_endpoint", "http://127.0.0.1:1")
+    monkeypatch.setattr(notifier.aws, "_endpoint", "http://127.0.0.1:1")
     with caplog.at_level(logging.WARNING, "synckairos.alarms"):
-        await announcer.notify(CommitNotification("a-session", Instant(1), outbox_was_empty=True))
+        await notifier.notify(CommitNotification("a-session", Instant(1), outbox_was_empty=True))
     assert [record.levelname for record in caplog.records] == ["WARNING", "WARNING"]
 
 

@@ -7,7 +7,7 @@ from shared.application.ports.notifier import CommitNotification
 
 
 class Slow:
-    """An announcer that waits for `gate`."""
+    """An notifier that waits for `gate`."""
 
     def __init__(self) -> None:
         self.gate = asyncio.Event()

@@ -71,7 +71,7 @@ async def connection(redis: Redis, request: Any) -> AsyncIterator[StoreConnectio
 
 
 class RecordingAnnouncer:
-    """An announcer that records its news."""
+    """An notifier that records its news."""
 
     def __init__(self) -> None:
         self.news: list[CommitNotification] = []
@@ -98,7 +98,7 @@ def store(
     connection: StoreConnection, keys: StoreKeys, recorder: RecordingAnnouncer
 ) -> SessionStore:
     """The store under test."""
-    return RedisSessionStore(connection, keys, StoreClock(), means=_MEANS, announcer=recorder)
+    return RedisSessionStore(connection, keys, StoreClock(), features=_MEANS, notifier=recorder)
 
 
 @pytest.fixture

@@ -172,7 +172,7 @@ async def test_without_a_trail_the_record_holds_the_session_and_no_entry_is_writ
     connection: StoreConnection, keys: StoreKeys, redis: Redis, metadata: dict[str, str]
 ) -> None:
     means = CommitFeatures(audits=False, remembers=False)
-    store = RedisSessionStore(connection, keys, StoreClock(), means=means)
+    store = RedisSessionStore(connection, keys, StoreClock(), features=means)
     change = new_session()
     change = replace(change, session=replace(change.session, metadata=metadata))
     key = IdempotencyKey(change.session.name, "k1", "fingerprint")
@@ -294,7 +294,9 @@ async def test_the_first_entry_of_an_empty_outbox_notifies_the_worker(
 async def test_a_store_that_does_not_publish_publishes_nothing(
     connection: StoreConnection, keys: StoreKeys, redis: Redis
 ) -> None:
-    store = RedisSessionStore(connection, keys, StoreClock(), means=CommitFeatures(publishes=False))
+    store = RedisSessionStore(
+        connection, keys, StoreClock(), features=CommitFeatures(publishes=False)
+    )
     change = new_session()
     async with redis.pubsub() as pubsub:
         await pubsub.psubscribe("*")
