@@ -15,8 +15,7 @@ from shared.application.instants import datetime_of
 from shared.application.ports.audit_log import AuditedEvent, AuditLog
 from shared.composition.container import build_audit_log
 from shared.domain.clocks import clocks_of
-from shared.domain.naming import session_name
-from shared.domain.session import Participant, Session
+from shared.domain.session import Participant, Session, session_name
 from shared.domain.timekeeping import at_time
 from shared.domain.units import Instant, Millis
 from shared.observability.logging import configure_logging

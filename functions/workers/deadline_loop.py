@@ -1,12 +1,12 @@
 """The container's deadline loop: applies timeouts and warnings of all sessions when due."""
 
 import asyncio
+import logging
 import math
 import time
 from collections.abc import Coroutine
 from typing import Any, TypeVar
 
-from functions.workers.claimed_wakeup import handle_claimed_wakeup
 from shared.application.due_changes import WakeupHandler
 from shared.application.errors import StoreUnavailable
 from shared.application.ports.metrics import Metrics
@@ -25,6 +25,8 @@ _MAX_SLEEP_S = 1.0
 _RETRY_S = 0.2
 
 _Result = TypeVar("_Result")
+
+_log = logging.getLogger("synckairos.expire")
 
 
 class DeadlineLoop:
@@ -118,3 +120,16 @@ class DeadlineLoop:
                 await self._is_notified.wait()
         except TimeoutError:
             return
+
+
+async def handle_claimed_wakeup(wakeups: WakeupHandler, claimed: Wakeup) -> bool:
+    """Handle a wake-up; return whether it succeeded. If not, it is retried after its claim ends."""
+    try:
+        await wakeups.handle_deadline(claimed)
+    except StoreUnavailable:
+        _log.warning("no store; will retry", extra={"session_id": claimed.name})
+    except Exception:
+        _log.exception("wake-up failed", extra={"session_id": claimed.name})
+    else:
+        return True
+    return False

@@ -13,7 +13,7 @@ from shared.application.ports.pending_pushes import PendingPush, PushFailed
 from shared.application.ports.session_store import LoadResult, SessionStore
 from shared.application.push_messages import session_deleted, state_sync
 from shared.composition.supabase_pushes import SupabasePushes
-from shared.domain.naming import tenant_and_id
+from shared.domain.session import tenant_and_id
 from shared.domain.timekeeping import next_wakeup
 from shared.domain.units import Instant, Millis, after
 

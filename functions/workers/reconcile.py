@@ -3,7 +3,7 @@
 import asyncio
 import logging
 
-from functions.workers.claimed_wakeup import handle_claimed_wakeup
+from functions.workers.deadline_loop import handle_claimed_wakeup
 from functions.workers.recovery_loop import restore_all
 from shared.application.errors import StoreUnavailable
 from shared.application.ports.session_store import Wakeup

@@ -12,7 +12,7 @@ from shared.application.audit_entries import EntryKey
 from shared.application.errors import AuditUnavailable, EntriesRefused, StoreUnavailable
 from shared.application.ports.audit_log import AuditConflict, AuditLog, Outbox, QueuedEntry
 from shared.audit.database_errors import is_lock_timeout, may_be_caused_by_entries
-from shared.domain.naming import session_name
+from shared.domain.session import session_name
 
 _MAX_UNPROVEN = 3
 _RAISE_AFTER = 20

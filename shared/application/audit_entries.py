@@ -9,7 +9,7 @@ from shared.application.ports.commit import Commit
 from shared.application.session_encoding import decode_session, encode_session
 from shared.domain.events import EventType, SessionChange
 from shared.domain.frozen import dataclass
-from shared.domain.naming import session_name
+from shared.domain.session import session_name
 from shared.domain.timekeeping import next_wakeup
 from shared.domain.units import Instant, Millis
 

@@ -11,8 +11,7 @@ from typing import Protocol
 from shared.application.errors import Forbidden, SessionNotFound
 from shared.application.ports.rate_limit import RateLimit, RateLimitState
 from shared.domain.commands import Command, Switch
-from shared.domain.naming import session_name
-from shared.domain.session import Session
+from shared.domain.session import Session, session_name
 
 
 class Role(StrEnum):

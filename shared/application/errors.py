@@ -1,27 +1,28 @@
 """Error responses other than a `Refusal` of the domain, with HTTP status and code.
 
 ServiceError
-├── Unauthenticated        401   with `WWW-Authenticate`
-├── Forbidden              403   the session may be read, but the operation isn't allowed
-├── RateLimitExceeded      429   with `Retry-After`
-│   └── TooMuchHeld              the session's owner has reached a limit:
-│       ├── TooManySessions      live sessions
-│       ├── TooMuchKept          bytes in the store
-│       ├── TooMuchLoad          automatic changes
-│       └── TooMuchWritten       bytes written in a minute
-├── NothingHere            404   no endpoint has this address
-├── MethodNotAllowed       405   with `Allow`
-├── SessionNotFound        404
-├── SessionExists          409
-├── VersionConflict        409   too many concurrent changes
-├── VersionUnknown         404   the audit trail has no such version
-├── PreconditionFailed     412   `If-Match` names an older version
-├── IdempotencyKeyReused   422   the same key with another request
-├── PayloadTooLarge        413
-├── UnsupportedMediaType   415   with `Accept`
-├── UnsupportedContentCoding 415 with `Accept-Encoding`
-└── StoreUnavailable       503   with `Retry-After`
-    └── AuditUnavailable         the same for the audit trail
+├── Unauthenticated            401   with `WWW-Authenticate`
+├── Forbidden                  403   the session may be read, but the operation isn't allowed
+├── RateLimitExceeded          429   with `Retry-After`
+│   └── OwnerLimitExceeded           the session's owner has reached a limit:
+│       ├── SessionLimitExceeded     live sessions
+│       ├── StorageLimitExceeded     bytes in the store
+│       ├── LoadLimitExceeded        automatic changes
+│       └── WriteLimitExceeded       bytes written in a minute
+├── EndpointNotFound           404   no endpoint has this path
+├── MethodNotAllowed           405   with `Allow`
+├── SessionNotFound            404
+│   └── SessionDeleted               the same response
+├── VersionNotFound            404   the audit trail has no such version
+├── SessionExists              409
+├── VersionConflict            409   too many concurrent changes
+├── PreconditionFailed         412   `If-Match` names an older version
+├── PayloadTooLarge            413
+├── UnsupportedMediaType       415   with `Accept`
+├── UnsupportedContentCoding   415   with `Accept-Encoding`
+├── IdempotencyKeyReused       422   the same key with another request
+└── StoreUnavailable           503   with `Retry-After`
+    └── AuditUnavailable             the same for the audit trail
 """
 
 from collections.abc import Mapping, Sequence
@@ -29,19 +30,27 @@ from typing import Any, ClassVar
 
 
 class ServiceError(Exception):
-    """An error response. It has `details`, `headers` and, `beside` the code, further fields."""
+    """An error response, with `headers`, and with `details` and further fields `beside` the code.
+
+    A subclass sets the defaults of the `message` and the `headers`.
+    """
 
     status: ClassVar[int] = 500
     code: ClassVar[str] = "INTERNAL_ERROR"
+    message: str
+    headers: Mapping[str, str] = {}
     beside: Mapping[str, Any] = {}
 
     def __init__(
-        self, message: str, details: Any = None, headers: Mapping[str, str] | None = None
+        self,
+        message: str | None = None,
+        details: Any = None,
+        headers: Mapping[str, str] | None = None,
     ) -> None:
-        super().__init__(message)
-        self.message = message
+        self.message = message or self.message
         self.details = details
-        self.headers = dict(headers or {})
+        self.headers = headers or self.headers
+        super().__init__(self.message)
 
 
 class Unauthenticated(ServiceError):
@@ -128,9 +137,7 @@ class EndpointNotFound(ServiceError):
 
     status = 404
     code = "NOT_FOUND"
-
-    def __init__(self) -> None:
-        super().__init__("There is nothing at this address")
+    message = "There is nothing at this address"
 
 
 class MethodNotAllowed(ServiceError):
@@ -149,9 +156,7 @@ class SessionNotFound(ServiceError):
 
     status = 404
     code = "SESSION_NOT_FOUND"
-
-    def __init__(self) -> None:
-        super().__init__("Session not found")
+    message = "Session not found"
 
 
 class SessionDeleted(SessionNotFound):
@@ -164,9 +169,6 @@ class VersionNotFound(ServiceError):
     status = 404
     code = "NOT_FOUND"
 
-    def __init__(self, message: str) -> None:
-        super().__init__(message)
-
 
 class SessionExists(ServiceError):
     """The id of a new session is in use, or was; the existing session is unchanged.
@@ -176,9 +178,7 @@ class SessionExists(ServiceError):
 
     status = 409
     code = "SESSION_EXISTS"
-
-    def __init__(self) -> None:
-        super().__init__("A session with this session_id exists or has existed")
+    message = "A session with this session_id exists or has existed"
 
 
 class VersionConflict(ServiceError):
@@ -207,9 +207,7 @@ class IdempotencyKeyReused(ServiceError):
 
     status = 422
     code = "IDEMPOTENCY_KEY_REUSED"
-
-    def __init__(self) -> None:
-        super().__init__("This Idempotency-Key was used for a different request")
+    message = "This Idempotency-Key was used for a different request"
 
 
 class PayloadTooLarge(ServiceError):
@@ -217,9 +215,7 @@ class PayloadTooLarge(ServiceError):
 
     status = 413
     code = "PAYLOAD_TOO_LARGE"
-
-    def __init__(self) -> None:
-        super().__init__("The body cannot exceed 1 MiB")
+    message = "The body cannot exceed 1 MiB"
 
 
 class UnsupportedMediaType(ServiceError):
@@ -227,11 +223,8 @@ class UnsupportedMediaType(ServiceError):
 
     status = 415
     code = "UNSUPPORTED_MEDIA_TYPE"
-
-    def __init__(self) -> None:
-        super().__init__(
-            "Send the body as application/json", headers={"Accept": "application/json"}
-        )
+    message = "Send the body as application/json"
+    headers: Mapping[str, str] = {"Accept": "application/json"}
 
 
 class UnsupportedContentCoding(ServiceError):
@@ -242,12 +235,8 @@ class UnsupportedContentCoding(ServiceError):
 
     status = 415
     code = "UNSUPPORTED_MEDIA_TYPE"
-
-    def __init__(self) -> None:
-        super().__init__(
-            "Send the body without Content-Encoding: compressed bodies are not read",
-            headers={"Accept-Encoding": "identity"},
-        )
+    message = "Send the body without Content-Encoding: compressed bodies are not read"
+    headers: Mapping[str, str] = {"Accept-Encoding": "identity"}
 
 
 class StoreUnavailable(ServiceError):

@@ -24,12 +24,11 @@ _State = TypeVar("_State")
 class Turn(Generic[_State]):
     """The turn of one change of a session.
 
-    `has_waited` says whether other changes were queued before it; `before` is the state that the
-    last of them left. The holder sets `left` to the state for the next turn's `before`, and
-    `is_contested` if another instance changed the session meanwhile.
+    `before` is the state that the change queued before it left, if there was one. The holder sets
+    `left` to the state for the next turn's `before`, and `is_contested` if another instance changed
+    the session meanwhile.
     """
 
-    has_waited: bool = False
     before: _State | None = None
     left: _State | None = None
     is_contested: bool = False
@@ -70,7 +69,6 @@ class _QueuedChange(Generic[_State]):
             self._queues[self._name] = queue = _Queue()
         if queue.length >= _MAX_QUEUE_LENGTH:
             raise StoreUnavailable("Too many changes of this session are queued")
-        has_waited = queue.length > 0
         queue.length += 1
         self._queue = queue
         try:
@@ -84,7 +82,7 @@ class _QueuedChange(Generic[_State]):
         except BaseException:
             self._leave()
             raise
-        self._turn = turn = Turn(has_waited, queue.left)
+        self._turn = turn = Turn(queue.left)
         return turn
 
     async def __aexit__(

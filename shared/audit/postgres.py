@@ -8,8 +8,7 @@ from shared.application.event_loop import LARGE_BYTES, yield_to_event_loop
 from shared.application.ports.audit_log import AuditConflict, AuditedEvent, SessionSnapshot
 from shared.application.session_encoding import decode_session
 from shared.audit.postgres_pool import PostgresPool
-from shared.domain.naming import session_name, tenant_and_id
-from shared.domain.session import Session
+from shared.domain.session import Session, session_name, tenant_and_id
 from shared.domain.units import Instant
 
 _READ_TIMEOUT_S = 1.0

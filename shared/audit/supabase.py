@@ -12,8 +12,7 @@ from shared.application.instants import datetime_of, instant_of
 from shared.application.ports.audit_log import AuditConflict, AuditedEvent, SessionSnapshot
 from shared.application.session_encoding import session_from_json
 from shared.audit.database_errors import error_from_code, timeout_error
-from shared.domain.naming import session_name, tenant_and_id
-from shared.domain.session import Session
+from shared.domain.session import Session, session_name, tenant_and_id
 from shared.domain.units import Instant
 
 if TYPE_CHECKING:

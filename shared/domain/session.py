@@ -10,7 +10,6 @@ from enum import StrEnum
 from typing import Any, Self
 
 from shared.domain.frozen import dataclass, replace
-from shared.domain.naming import session_name
 from shared.domain.units import Instant, Millis
 
 
@@ -132,7 +131,7 @@ class Session:
 
     @property
     def name(self) -> str:
-        """The session's id qualified by its tenant; see `naming`."""
+        """The session's id qualified by its tenant, unique across all tenants."""
         return session_name(self.session_id, self.tenant)
 
     @property
@@ -181,3 +180,21 @@ class Session:
         """Return the session with `changed` replacing the group of the same id."""
         groups = tuple(changed if g.group_id == changed.group_id else g for g in self.groups)
         return replace(self, groups=groups)
+
+
+_SEPARATOR = ":"
+"""Occurs in no tenant's name and in no UUID."""
+
+
+def session_name(session_id: str, tenant: str | None = None) -> str:
+    """Return the session's id, prefixed with its tenant's name if it has a tenant.
+
+    Two tenants may use the same id for unrelated sessions.
+    """
+    return f"{tenant}{_SEPARATOR}{session_id}" if tenant else session_id
+
+
+def tenant_and_id(name: str) -> tuple[str | None, str]:
+    """The inverse of `session_name`."""
+    tenant, _, session_id = name.rpartition(_SEPARATOR)
+    return tenant or None, session_id

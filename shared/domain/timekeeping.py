@@ -1,9 +1,9 @@
 """Clock values, deadlines and warnings, calculated from the session's anchor."""
 
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from shared.domain.clocks import ClockOwner, clocks_of
-from shared.domain.frozen import replace
+from shared.domain.frozen import dataclass, replace
 from shared.domain.session import Session
 from shared.domain.units import DAY, Instant, Millis, after, elapsed_between
 

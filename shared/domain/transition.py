@@ -4,7 +4,6 @@ from typing import Any
 
 from shared.domain import commands as c
 from shared.domain.clocks import ClockOwner, clocks_of
-from shared.domain.cycles import begin_next_cycle, next_version
 from shared.domain.errors import (
     InvalidTransition,
     NotActiveParticipant,
@@ -16,7 +15,7 @@ from shared.domain.events import EventType, Expiry, SessionChange
 from shared.domain.frozen import replace
 from shared.domain.participants import add_participant
 from shared.domain.session import Session, Status
-from shared.domain.settlement import applied_action
+from shared.domain.settlement import applied_action, begin_next_cycle, next_version
 from shared.domain.timekeeping import move_anchor
 from shared.domain.units import Instant
 

@@ -12,7 +12,7 @@ from shared.application.authorization import (
 from shared.application.errors import Forbidden, Unauthenticated
 from shared.auth.rate_limits import RateLimiter, RequestRateLimit
 from shared.auth.tokens import REQUEST_TOKENS, SUBSCRIPTION_TOKENS, TokenKind, TokenService
-from shared.domain.naming import session_name
+from shared.domain.session import session_name
 from shared.http.client_address import client_address
 from shared.http.origins import OriginPolicy
 

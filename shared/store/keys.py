@@ -9,7 +9,7 @@ from uuid import uuid4
 from zlib import crc32
 
 from shared.application.ports.commit import IdempotencyKey
-from shared.domain.naming import session_name
+from shared.domain.session import session_name
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,8 +25,7 @@ from shared.audit.postgres import PostgresAuditLog
 from shared.audit.supabase import SupabaseAuditLog
 from shared.audit.supabase_clients import connect_with_postgrest, connect_with_supabase
 from shared.domain.commands import Complete, Delete, Start, Switch
-from shared.domain.naming import session_name, tenant_and_id
-from shared.domain.session import Session
+from shared.domain.session import Session, session_name, tenant_and_id
 from shared.domain.transition import transition
 from shared.domain.units import Instant
 from tests.support.scenarios import (

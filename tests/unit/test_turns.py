@@ -28,16 +28,16 @@ async def test_changes_are_made_in_order_of_arrival() -> None:
 
 async def test_a_change_gets_the_value_that_the_previous_one_left() -> None:
     turns: SessionQueues[int] = SessionQueues()
-    seen: list[tuple[bool, int | None]] = []
+    seen: list[int | None] = []
 
     async def change(number: int) -> None:
         async with turns.of(_SESSION) as turn:
-            seen.append((turn.has_waited, turn.before))
+            seen.append(turn.before)
             await asyncio.sleep(0)
             turn.left = number
 
     await asyncio.gather(*map(change, range(3)))
-    assert seen == [(False, None), (True, 0), (True, 1)]
+    assert seen == [None, 0, 1]
 
 
 async def test_nothing_is_kept_of_a_session_without_waiting_changes() -> None:
@@ -45,13 +45,13 @@ async def test_nothing_is_kept_of_a_session_without_waiting_changes() -> None:
     async with turns.of(_SESSION) as turn:
         turn.left = 1
     async with turns.of(_SESSION) as turn:
-        assert (turn.has_waited, turn.before) == (False, None)
+        assert turn.before is None
 
 
 async def test_different_sessions_do_not_wait_for_each_other() -> None:
     turns: SessionQueues[int] = SessionQueues()
-    async with turns.of(_SESSION), turns.of("another") as turn:
-        assert not turn.has_waited
+    async with asyncio.timeout(1), turns.of(_SESSION), turns.of("another"):
+        pass
 
 
 async def test_the_queue_of_a_session_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -95,14 +95,15 @@ async def test_a_change_that_is_cancelled_while_it_waits_leaves_the_queue() -> N
         async with turns.of(_SESSION):
             pass
 
-    async with turns.of(_SESSION):
+    async with turns.of(_SESSION) as turn:
+        turn.left = 1
         waiting = asyncio.create_task(wait())
         await asyncio.sleep(0)
         waiting.cancel()
         with pytest.raises(asyncio.CancelledError):
             await waiting
     async with asyncio.timeout(1), turns.of(_SESSION) as turn:
-        assert not turn.has_waited
+        assert turn.before is None
 
 
 async def test_timeouts_that_share_a_timer_end_each_at_its_own_time(

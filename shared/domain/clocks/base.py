@@ -133,3 +133,22 @@ class ClockRules(ABC):
             cycle_used_ms=Millis(session.cycle_used_ms + spent),
         )
         return self.draw(session, spent)
+
+
+class BankRules(ClockRules):
+    """The rules of a mode with banks, of which each runs out once; then the session is over."""
+
+    @abstractmethod
+    def banks(self, session: Session) -> list[Millis]:
+        """Return the banks with time left."""
+
+    def max_unattended_ms(self, session: Session) -> Millis:
+        if not session.auto_advances or not self.left(session):
+            return super().max_unattended_ms(session)
+        return Millis(sum(self.banks(session)))
+
+    def automatic_cycle_lengths(self, session: Session) -> list[Millis]:
+        return self.banks(session)
+
+    def is_session_over(self, session: Session) -> bool:
+        return not self.banks(session)

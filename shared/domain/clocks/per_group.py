@@ -1,12 +1,12 @@
 """`per_group`: the bank of the active participant's group runs (team games)."""
 
-from shared.domain.clocks.base import ClockOwner, ClockRules, rotate_after
+from shared.domain.clocks.base import BankRules, ClockOwner, rotate_after
 from shared.domain.frozen import replace
 from shared.domain.session import Group, Participant, Session
 from shared.domain.units import Millis
 
 
-class PerGroup(ClockRules):
+class PerGroup(BankRules):
     """Groups take turns, and so do the members of a group, in the order of `participant_index`."""
 
     def left(self, session: Session) -> Millis | None:
@@ -58,20 +58,11 @@ class PerGroup(ClockRules):
                 return _next_member(session, group)
         return session.active_participant_id
 
-    def max_unattended_ms(self, session: Session) -> Millis:
-        if not session.auto_advances or not self.left(session):
-            return super().max_unattended_ms(session)
-        return Millis(sum(self.automatic_cycle_lengths(session)))
-
-    def automatic_cycle_lengths(self, session: Session) -> list[Millis]:
-        """Return the banks, because each runs out once."""
+    def banks(self, session: Session) -> list[Millis]:
         return [g.bank_ms for g in session.groups if g.bank_ms]
 
     def ids_with_time_left(self, session: Session) -> list[str]:
         return [g.group_id for g in session.groups if g.bank_ms > 0]
-
-    def is_session_over(self, session: Session) -> bool:
-        return not self.ids_with_time_left(session)
 
     def side(self, participant: Participant) -> ClockOwner:
         return ClockOwner(group_id=participant.group_id)

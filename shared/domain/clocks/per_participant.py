@@ -1,12 +1,12 @@
 """`per_participant`: the active participant's own bank runs (chess)."""
 
-from shared.domain.clocks.base import ClockRules
+from shared.domain.clocks.base import BankRules
 from shared.domain.frozen import replace
 from shared.domain.session import Participant, Session
 from shared.domain.units import Millis
 
 
-class PerParticipant(ClockRules):
+class PerParticipant(BankRules):
     """Each participant has a bank. A switch adds the Fischer increment to the bank that ran."""
 
     def left(self, session: Session) -> Millis | None:
@@ -26,20 +26,11 @@ class PerParticipant(ClockRules):
     def adjust(self, session: Session, participant: Participant, value: Millis) -> Session:
         return session.with_participant(replace(participant, bank_ms=value))
 
-    def max_unattended_ms(self, session: Session) -> Millis:
-        if not session.auto_advances or not self.left(session):
-            return super().max_unattended_ms(session)
-        return Millis(sum(self.automatic_cycle_lengths(session)))
-
-    def automatic_cycle_lengths(self, session: Session) -> list[Millis]:
-        """Return the banks, because each runs out once."""
+    def banks(self, session: Session) -> list[Millis]:
         return [p.bank_ms for p in session.participants if p.bank_ms]
 
     def is_eligible(self, session: Session, participant: Participant) -> bool:
         return bool(participant.bank_ms)
-
-    def is_session_over(self, session: Session) -> bool:
-        return not self.ids_with_time_left(session)
 
 
 def _add_to_active(session: Session, added: Millis) -> Session:

@@ -7,7 +7,21 @@ from shared.domain.session import Participant, Session, TimeoutKind
 from shared.domain.units import Millis
 
 
-class GlobalClockRules(ClockRules):
+class _SessionClockRules(ClockRules):
+    """A session clock, which ends the session at zero, and perhaps a clock of each cycle."""
+
+    def draw(self, session: Session, spent: Millis) -> Session:
+        return replace(
+            session,
+            session_left_ms=_reduced(session.session_left_ms, spent),
+            cycle_left_ms=_reduced(session.cycle_left_ms, spent),
+        )
+
+    def is_session_over(self, session: Session) -> bool:
+        return session.session_left_ms == 0
+
+
+class GlobalClockRules(_SessionClockRules):
     """A session clock runs through all cycles, and each cycle has a clock (exams, meetings).
 
     One of the two may be absent.
@@ -20,13 +34,6 @@ class GlobalClockRules(ClockRules):
 
     def time_left_of(self, session: Session, participant: Participant) -> Millis | None:
         return min(_clock_values(session), default=None)
-
-    def draw(self, session: Session, spent: Millis) -> Session:
-        return replace(
-            session,
-            session_left_ms=_reduced(session.session_left_ms, spent),
-            cycle_left_ms=_reduced(session.cycle_left_ms, spent),
-        )
 
     def open(self, session: Session) -> Session:
         session = replace(session, session_left_ms=session.total_time_ms)
@@ -77,11 +84,8 @@ class GlobalClockRules(ClockRules):
         )
         return [(side, left) for side, left in owned if left]
 
-    def is_session_over(self, session: Session) -> bool:
-        return session.session_left_ms == 0
 
-
-class CountUp(ClockRules):
+class CountUp(_SessionClockRules):
     """Time counts up, to `max_time_ms` if that is set (speedruns, laps)."""
 
     def left(self, session: Session) -> Millis | None:
@@ -89,9 +93,6 @@ class CountUp(ClockRules):
 
     def time_left_of(self, session: Session, participant: Participant) -> Millis | None:
         return session.session_left_ms
-
-    def draw(self, session: Session, spent: Millis) -> Session:
-        return replace(session, session_left_ms=_reduced(session.session_left_ms, spent))
 
     def open(self, session: Session) -> Session:
         return replace(session, session_left_ms=session.max_time_ms)
@@ -106,9 +107,6 @@ class CountUp(ClockRules):
 
     def owner(self, session: Session) -> ClockOwner:
         return ClockOwner()
-
-    def is_session_over(self, session: Session) -> bool:
-        return session.session_left_ms == 0
 
 
 def _clock_values(session: Session) -> list[Millis]:

@@ -10,7 +10,7 @@ from starlette.types import ASGIApp
 
 from shared.application.ports.session_store import Wakeup
 from shared.composition.backend import Backend
-from shared.domain.naming import tenant_and_id
+from shared.domain.session import tenant_and_id
 from shared.observability.tracing.export import shut_down, tracer_provider
 from shared.observability.tracing.method_spans import trace_all_calls, trace_child_calls
 from shared.observability.tracing.requests import TracingMiddleware

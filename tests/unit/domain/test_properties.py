@@ -13,7 +13,7 @@ from shared.domain.creation import create
 from shared.domain.errors import Refusal, RuleViolation, Violation
 from shared.domain.events import EventType, SessionChange, TimeWarning
 from shared.domain.session import Session, Status, SyncMode
-from shared.domain.settlement import settle, settled
+from shared.domain.settlement import settle
 from shared.domain.timekeeping import at_time, deadline, next_wakeup
 from shared.domain.units import Instant, Millis
 from tests.fuzz.extent import extent
@@ -32,6 +32,13 @@ from tests.unit.domain.random_games import (
 
 examples = extent(short=30, full=2_000)
 clock_jumps = st.integers(-6_000, 6_000)
+
+
+def settled(session: Session, now: Instant) -> Session:
+    """Return the session after everything that is due by `now`."""
+    for step in settle(session, now):
+        session = step.session
+    return session
 
 
 def after_last_command(generated: RandomSession) -> tuple[Session, Instant]:
