@@ -14,8 +14,7 @@ from starlette.types import ASGIApp
 
 from functions.container.http_server import Server, build_server
 from functions.container.live import stream, websocket
-from functions.container.live.connection_limit import ConnectionLimit
-from functions.container.live.subscription import LiveConnections
+from functions.container.live.subscription import ConnectionLimit, LiveConnections
 from functions.container.metrics_server import MetricsServer
 from functions.container.observability import configure_tracing, export_instance_metrics
 from functions.endpoints import ROUTES

@@ -35,11 +35,7 @@ from shared.application.session_limits import SessionLimits
 from shared.application.session_loader import SessionLoader, due_steps, fills_commit
 from shared.application.session_queue import SessionQueues, Turn
 from shared.application.timeout import store_timeout
-from shared.domain.commands import (
-    Command,
-    Create,
-    Delete,
-)
+from shared.domain.commands import Command, Create, Delete
 from shared.domain.creation import create
 from shared.domain.errors import Refusal
 from shared.domain.events import SessionChange, SessionStep
@@ -95,14 +91,6 @@ class SessionService:
         self._limits = limits
         self._limits_of_new = limits.for_creation
         self._turns: SessionQueues[StoredSession] = SessionQueues()
-
-    def creation_scope(self, authorization: Authorization, key: str, session_id: str | None) -> str:
-        """Return the scope of the idempotency key of a creation."""
-        return self._store.creation_scope(key, session_id and authorization.store_name(session_id))
-
-    def new_session_id(self, authorization: Authorization, scope: str | None) -> str:
-        """Return an id for a session that is created under an idempotency key of `scope`."""
-        return self._store.new_session_id(scope, authorization.caller.tenant)
 
     async def create(
         self,

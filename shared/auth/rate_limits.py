@@ -46,7 +46,7 @@ class RateLimiter:
     """
 
     def __init__(self, rates: RateLimits) -> None:
-        self._rates = rates
+        self.rates = rates
         self._exhausted_until: dict[str, float] = {}
         self._local_counts: dict[str, tuple[int, int]] = {}
 
@@ -56,21 +56,21 @@ class RateLimiter:
         """Return the rate-limit state of a request from `address`; `session` is its store name."""
         is_anonymous = caller.subject is None
         if is_anonymous and operation in _READING:
-            general = RateLimit(f"readers:{address}", self._rates.anonymous, _MINUTE)
+            general = RateLimit(f"readers:{address}", self.rates.anonymous, _MINUTE)
         else:
             general = self._general(caller, address)
         limits = [general]
         if operation is Operation.SWITCH and session:
             counter = f"{_SWITCHES}:{session}{_switch_share(caller)}"
-            limits.append(RateLimit(counter, self._rates.switches, _SECOND))
+            limits.append(RateLimit(counter, self.rates.switches, _SECOND))
         limits = [limit for limit in limits if limit.most]
         return RequestRateLimit(self, general.counter, tuple(limits), is_shared=is_anonymous)
 
     def _general(self, caller: Caller, address: str) -> RateLimit:
         if caller.subject is None:
-            return RateLimit(f"address:{address}", self._rates.general, _MINUTE)
+            return RateLimit(f"address:{address}", self.rates.general, _MINUTE)
         is_service = caller.role is Role.SERVICE
-        most = self._rates.service if is_service else self._rates.general
+        most = self.rates.service if is_service else self.rates.general
         return RateLimit(f"caller:{caller.name}", most, _MINUTE)
 
     def known(self, limit: RateLimit) -> RateLimitState | None:
@@ -97,11 +97,6 @@ class RateLimiter:
         """Remember an exhausted quota until it has room again."""
         until = time.monotonic() + quota.retry_after_ms / 1000
         _store_bounded(self._exhausted_until, quota.limit.counter, until)
-
-    @property
-    def fails_open(self) -> bool:
-        """Whether requests that can't be counted are let through."""
-        return self._rates.fails_open
 
 
 @dataclass(slots=True)
@@ -131,7 +126,7 @@ class RequestRateLimit:
         `fails_open` is off.
         """
         self._is_counted = True
-        if not quotas and self.limits and not self.limiter.fails_open:
+        if not quotas and self.limits and not self.limiter.rates.fails_open:
             raise StoreUnavailable("The rate limiter is unavailable")
         for quota in quotas:
             if quota.is_exceeded:

@@ -42,12 +42,13 @@ async def create_session(
 
     Raises what `SessionService.create` raises.
     """
-    service, key = request.components.service, _own_key(request)
-    scope = key and service.creation_scope(request.authorization, key, session_id)
-    named = session_id or service.new_session_id(request.authorization, scope)
+    authorization, store, key = request.authorization, request.components.store, _own_key(request)
+    name = session_id and authorization.store_name(session_id)
+    scope = key and store.creation_scope(key, name)
+    named = session_id or store.new_session_id(scope, authorization.caller.tenant)
     context = await _change_context(request, scope or named)
-    outcome = await service.create(
-        request.authorization, spec(named), context, is_new_id=session_id is None
+    outcome = await request.components.service.create(
+        authorization, spec(named), context, is_new_id=session_id is None
     )
     return respond(outcome, render)
 

@@ -7,7 +7,7 @@ OpenAPI document from them, so that a function starts without FastAPI.
 import re
 from collections.abc import Awaitable, Callable, Iterable, Iterator
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any
 
 from pydantic import BaseModel
 from starlette.responses import Response
@@ -16,7 +16,7 @@ from shared.application.authorization import Operation
 from shared.application.errors import EndpointNotFound, MethodNotAllowed
 
 Endpoint = Callable[..., Awaitable[Response]]
-_Declared = TypeVar("_Declared", bound=Endpoint)
+Decorator = Callable[[Endpoint], Endpoint]
 
 _GUARDED = (401, 403, 429, 503)
 READ_ERRORS = (400, 404, *_GUARDED)
@@ -109,34 +109,26 @@ class Routes:
     def __iter__(self) -> Iterator[Route]:
         return iter(self._routes)
 
-    def get(
-        self, path: str, *answers: ResponseSpec, **options: Any
-    ) -> Callable[[_Declared], _Declared]:
+    def get(self, path: str, *answers: ResponseSpec, **options: Any) -> Decorator:
         """Declare an endpoint for `GET`, which also serves `HEAD`, without a body."""
         return self._declare("GET", path, answers, options)
 
-    def post(
-        self, path: str, *answers: ResponseSpec, **options: Any
-    ) -> Callable[[_Declared], _Declared]:
+    def post(self, path: str, *answers: ResponseSpec, **options: Any) -> Decorator:
         """Declare an endpoint for `POST`."""
         return self._declare("POST", path, answers, options)
 
-    def patch(
-        self, path: str, *answers: ResponseSpec, **options: Any
-    ) -> Callable[[_Declared], _Declared]:
+    def patch(self, path: str, *answers: ResponseSpec, **options: Any) -> Decorator:
         """Declare an endpoint for `PATCH`."""
         return self._declare("PATCH", path, answers, options)
 
-    def delete(
-        self, path: str, *answers: ResponseSpec, **options: Any
-    ) -> Callable[[_Declared], _Declared]:
+    def delete(self, path: str, *answers: ResponseSpec, **options: Any) -> Decorator:
         """Declare an endpoint for `DELETE`."""
         return self._declare("DELETE", path, answers, options)
 
     def _declare(
         self, method: str, path: str, answers: tuple[ResponseSpec, ...], options: dict[str, Any]
-    ) -> Callable[[_Declared], _Declared]:
-        def decorator(endpoint: _Declared) -> _Declared:
+    ) -> Decorator:
+        def decorator(endpoint: Endpoint) -> Endpoint:
             self._routes.append(Route(method, path, endpoint, answers, tag=self._tag, **options))
             return endpoint
 

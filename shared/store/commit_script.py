@@ -2,7 +2,7 @@
 
 from functools import lru_cache
 from math import ceil, sqrt
-from typing import NamedTuple
+from typing import NamedTuple, get_args
 
 from shared.application import audit_entries
 from shared.application.errors import StoreUnavailable
@@ -11,6 +11,7 @@ from shared.application.ports.commit import (
     CommitResult,
     Committed,
     DuplicateRequest,
+    LimitName,
     OwnerLimits,
     QuotaExceeded,
     RevisionConflict,
@@ -143,16 +144,13 @@ def parse_commit_reply(reply: Reply) -> CommitResult:
             return DuplicateRequest(codec.decode_record(recorded))
         case [b"superseded", revision, *state]:
             return RevisionConflict(codec.decode_stored(revision, state[0] if state else None))
-        case [b"full", b"sessions"]:
-            return QuotaExceeded("sessions")
-        case [b"full", b"bytes"]:
-            return QuotaExceeded("bytes")
-        case [b"full", b"load"]:
-            return QuotaExceeded("load")
-        case [b"full", b"written"]:
-            return QuotaExceeded("written")
+        case [b"full", limit] if limit in _LIMIT_NAMES:
+            return QuotaExceeded(_LIMIT_NAMES[limit])
         case _:
             raise StoreUnavailable
+
+
+_LIMIT_NAMES = {name.encode(): name for name in get_args(LimitName)}
 
 
 def _optional(number: Instant | int | None) -> str | int:

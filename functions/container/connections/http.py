@@ -5,9 +5,12 @@ from typing import Final
 from uuid import uuid4
 
 import msgspec
-from uvicorn.protocols.http.httptools_impl import STATUS_LINE
 
-from functions.container.connections.load_shedding import LoadSheddingProtocol
+from functions.container.connections.load_shedding import (
+    LoadSheddingProtocol,
+    error_headers,
+    serialize_response,
+)
 from functions.container.connections.timeouts import TimeoutProtocol
 
 _SLICE: Final = 8_192
@@ -120,17 +123,9 @@ class HttpConnection(TimeoutProtocol, LoadSheddingProtocol):
     def _refuse(self, status: int, code: str, message: str) -> None:
         error = {"code": code, "message": message, "request_id": str(uuid4())}
         body = msgspec.json.encode({"error": error})
-        headers = {
-            b"content-type": b"application/json",
-            b"content-length": b"%d" % len(body),
-            b"cache-control": b"no-store",
-            b"x-content-type-options": b"nosniff",
-            b"x-request-id": error["request_id"].encode(),
-            b"connection": b"close",
-        }
-        lines = b"".join(b"%b: %b\r\n" % pair for pair in headers.items())
+        headers = [*error_headers(body, error["request_id"].encode()), (b"connection", b"close")]
         if not self._is_answering:
-            self.transport.write(STATUS_LINE[status] + lines + b"\r\n" + body)
+            self.transport.write(serialize_response(status, headers, body))
         self.transport.close()
 
     @property

@@ -126,7 +126,7 @@ class LoadSheddingProtocol(HttpToolsProtocol):
         closes = self.is_last or not keeps or _body_bytes(self.headers) > _MAX_DISCARDED_BYTES
         if closes:
             headers.append((b"connection", b"close"))
-        self.transport.write(_serialized(headers, body))
+        self.transport.write(serialize_response(503, headers, body))
         self.cycle = _RefusedCycle()  # type: ignore[assignment] # has all that uvicorn uses
         if closes:
             self.transport.close()
@@ -146,16 +146,18 @@ def _refusal(
 ) -> tuple[list[tuple[bytes, bytes]], bytes]:
     """Return the headers and the body of a refusal, in the form of every error response."""
     body = _OVERLOADED % request_id
-    headers = [
-        *default_headers,
+    return [*default_headers, (b"retry-after", b"1"), *error_headers(body, request_id)], body
+
+
+def error_headers(body: bytes, request_id: bytes) -> list[tuple[bytes, bytes]]:
+    """Return the header fields of every error response."""
+    return [
         (b"content-type", b"application/json"),
         (b"content-length", b"%d" % len(body)),
         (b"cache-control", b"no-store"),
-        (b"retry-after", b"1"),
         (b"x-content-type-options", b"nosniff"),
         (b"x-request-id", request_id),
     ]
-    return headers, body
 
 
 def _plain_refusal(default_headers: Sequence[tuple[bytes, bytes]], request_id: bytes) -> bytes:
@@ -169,12 +171,13 @@ def _template(default_headers: Sequence[tuple[bytes, bytes]]) -> bytes:
 
     Only one is cached: the `Date` in `default_headers` changes every second.
     """
-    return _serialized(*_refusal(default_headers, _ID))
+    return serialize_response(503, *_refusal(default_headers, _ID))
 
 
-def _serialized(headers: Sequence[tuple[bytes, bytes]], body: bytes) -> bytes:
+def serialize_response(status: int, headers: Sequence[tuple[bytes, bytes]], body: bytes) -> bytes:
+    """Return a whole HTTP/1.1 response."""
     lines = b"".join([b"%b: %b\r\n" % pair for pair in headers])
-    return STATUS_LINE[503] + lines + b"\r\n" + body
+    return STATUS_LINE[status] + lines + b"\r\n" + body
 
 
 async def _refusing_app(

@@ -125,11 +125,15 @@ class RevisionConflict:
     stored: StoredSession | None
 
 
+LimitName = Literal["sessions", "bytes", "load", "written"]
+"""A field of `OwnerLimits`."""
+
+
 @dataclass(frozen=True, slots=True)
 class QuotaExceeded:
     """The owner would exceed one of its limits; nothing was written."""
 
-    of: Literal["sessions", "bytes", "load", "written"]
+    of: LimitName
 
 
 CommitResult = Committed | DuplicateRequest | RevisionConflict | QuotaExceeded

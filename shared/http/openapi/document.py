@@ -41,16 +41,21 @@ _ERRORS = {
     503: "`STORE_UNAVAILABLE`: try again after `Retry-After` seconds",
 }
 
-_TAG = {"description": "The session's version, in quotes", "schema": {"type": "string"}}
-_REPLAYED = {
-    "description": "`true` if this is the response to an earlier request with the same key",
-    "schema": {"type": "string"},
-}
-_LOCATION = {"description": "The path of the session", "schema": {"type": "string"}}
-_RETRY_AFTER = {"description": "Seconds to wait", "schema": {"type": "integer"}}
-_CHALLENGE = {
-    "description": "`Bearer`, and the error if any",
-    "schema": {"type": "string"},
+
+def _field(description: str, kind: str = "string") -> dict[str, Any]:
+    return {"description": description, "schema": {"type": kind}}
+
+
+_TAG = _field("The session's version, in quotes")
+_REPLAYED = _field("`true` if this is the response to an earlier request with the same key")
+_LOCATION = _field("The path of the session")
+_RETRY_AFTER = _field("Seconds to wait", "integer")
+_CHALLENGE = _field("`Bearer`, and the error if any")
+_REQUEST_ID = _field("The request's id, as sent by the client or generated")
+_QUOTA = {
+    "RateLimit-Limit": _field("Requests allowed per window", "integer"),
+    "RateLimit-Remaining": _field("Requests left in this window", "integer"),
+    "RateLimit-Reset": _field("Seconds until more requests are allowed", "integer"),
 }
 _IDS = {"session_id": "The session's UUID", "participant_id": "The participant's UUID"}
 _RESPONSE_CLASSES: dict[str, type[Response]] = {
@@ -58,20 +63,11 @@ _RESPONSE_CLASSES: dict[str, type[Response]] = {
     "text/plain": PlainTextResponse,
     "text/event-stream": EventSourceResponse,
 }
-_LIMITED = {
-    "RateLimit-Limit": "Requests allowed per window",
-    "RateLimit-Remaining": "Requests left in this window",
-    "RateLimit-Reset": "Seconds until more requests are allowed",
-}
 _BEARER = {
     "type": "http",
     "scheme": "bearer",
     "bearerFormat": "JWT",
     "description": "Roles: service, host, participant, spectator. See docs/security.md.",
-}
-_REQUEST_ID = {
-    "description": "The request's id, as sent by the client or generated",
-    "schema": {"type": "string"},
 }
 
 
@@ -204,20 +200,13 @@ def _corrected(schema: dict[str, Any]) -> dict[str, Any]:
             for response in operation["responses"].values():
                 response.setdefault("headers", {})["X-Request-Id"] = _REQUEST_ID
                 if "security" in operation:
-                    response["headers"] |= _quota_headers()
+                    response["headers"] |= _QUOTA
     add_links(schema["paths"])
     _use_integers(schema)
     schema.setdefault("components", {})["securitySchemes"] = {"bearer": _BEARER}
     for unused in ("HTTPValidationError", "ValidationError"):
         schema.get("components", {}).get("schemas", {}).pop(unused, None)
     return schema
-
-
-def _quota_headers() -> dict[str, Any]:
-    return {
-        name: {"description": description, "schema": {"type": "integer"}}
-        for name, description in _LIMITED.items()
-    }
 
 
 def _use_integers(part: Any) -> None:
