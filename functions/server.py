@@ -16,12 +16,15 @@ from functions.container.http_server import Server, build_server
 from functions.container.live import stream, websocket
 from functions.container.live.subscription import ConnectionLimit, LiveConnections
 from functions.container.metrics_server import MetricsServer
-from functions.container.observability import configure_tracing, export_instance_metrics
+from functions.container.observability import (
+    LoopLag,
+    configure_tracing,
+    export_instance_metrics,
+)
 from functions.endpoints import ROUTES
 from functions.service import metrics as metrics_endpoint
 from functions.workers.audit_worker import AuditWorker
 from functions.workers.deadline_loop import DeadlineLoop
-from functions.workers.loop_lag import LoopLag
 from functions.workers.push_retries import PushRetryWorker
 from functions.workers.recovery_loop import RecoveryLoop
 from shared.application.errors import StoreUnavailable

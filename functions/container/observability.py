@@ -1,5 +1,6 @@
-"""Set-up of the container's metrics and traces."""
+"""Set-up of the container's metrics and traces, and the measurement of its event loop."""
 
+import asyncio
 import time
 from collections.abc import Callable
 
@@ -12,6 +13,8 @@ from shared.observability.process_metrics import machine_id
 from shared.observability.prometheus import PrometheusMetrics
 from shared.realtime.listener import Push
 from shared.settings.settings import Settings
+
+_LAG_INTERVAL_S = 0.1
 
 
 def export_instance_metrics(
@@ -40,6 +43,24 @@ def configure_tracing(
     from shared.observability.tracing.container import instrument  # slow to import
 
     return instrument(backend, VERSION, machine_id())
+
+
+class LoopLag:
+    """Sleeps 0.1 s at a time, and passes to `observe` how late it was woken (ms)."""
+
+    def __init__(self, observe: Callable[[float], None]) -> None:
+        self._observe = observe
+
+    async def run(self) -> None:
+        """Measure until cancelled.
+
+        An event loop that was blocked for a second counts as ten late samples, not one.
+        """
+        due = time.monotonic()
+        while True:
+            due += _LAG_INTERVAL_S
+            await asyncio.sleep(max(0.0, due - time.monotonic()))
+            self._observe(max(0.0, (time.monotonic() - due) * 1000))
 
 
 def _offset_ms(clock: StoreClock) -> float:

@@ -70,29 +70,29 @@ class DeadlineLoop:
         self._is_notified.clear()
         asked = time.monotonic()
         try:
-            agendas = await self._store.due_wakeups(_BATCH)
+            shards = await self._store.due_wakeups(_BATCH)
         except StoreUnavailable:
             return _RETRY_S
         read_at = (asked + time.monotonic()) / 2
-        shards = (self._start_shard(agenda, read_at) for agenda in agendas)
-        return min(await asyncio.gather(*shards))
+        started = (self._start_shard(shard, read_at) for shard in shards)
+        return min(await asyncio.gather(*started))
 
-    async def _start_shard(self, agenda: ShardWakeups, read_at: float) -> float:
+    async def _start_shard(self, shard: ShardWakeups, read_at: float) -> float:
         """Start handling what is due on one shard; return the seconds until its next wake-up.
 
-        `read_at` is the monotonic time at which the agenda was read. The rest is counted from
+        `read_at` is the monotonic time at which `shard` was read. The rest is counted from
         there, because each shard may have a different clock.
         """
-        due = [wakeup for wakeup in agenda.wakeups if wakeup.at <= agenda.now]
+        due = [wakeup for wakeup in shard.wakeups if wakeup.at <= shard.now]
         try:
             if due:
-                await self._claim(due, agenda.now)
+                await self._claim(due, shard.now)
         except StoreUnavailable:
             return _RETRY_S
-        if len(due) == len(agenda.wakeups) and due:
+        if len(due) == len(shard.wakeups) and due:
             return 0
-        ahead = [wakeup.at for wakeup in agenda.wakeups if wakeup.at > agenda.now]
-        next_in_ms = min(ahead, default=after(agenda.now, Millis(60_000))) - agenda.now
+        ahead = [wakeup.at for wakeup in shard.wakeups if wakeup.at > shard.now]
+        next_in_ms = min(ahead, default=after(shard.now, Millis(60_000))) - shard.now
         return max(0.0, next_in_ms / 1000 - (time.monotonic() - read_at))
 
     async def _claim(self, due: list[Wakeup], now: Instant) -> None:

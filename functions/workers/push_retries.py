@@ -33,7 +33,7 @@ class PushRetryWorker:
     """Retries failed pushes. Several may run: each push is claimed by one worker at a time."""
 
     def __init__(self, pushes: SupabasePushes, store: SessionStore, metrics: Metrics) -> None:
-        self._owed = pushes.owed
+        self._pending = pushes.pending
         self._publisher = pushes.publisher
         self._store = store
         self._metrics = metrics
@@ -58,42 +58,42 @@ class PushRetryWorker:
 
         Raises `StoreUnavailable`; no push is lost then.
         """
-        taken = await self._owed.take(_BATCH)
-        await asyncio.gather(*(self._try(owed) for owed in taken.pushes))
+        taken = await self._pending.take(_BATCH)
+        await asyncio.gather(*(self._try(push) for push in taken.pushes))
         if taken.pushes:
             return 0
         return None if taken.next_in_ms is None else taken.next_in_ms / 1000
 
-    async def _try(self, owed: PendingPush) -> None:
+    async def _try(self, push: PendingPush) -> None:
         """Send a push. After an unexpected error it is retried when its claim expires."""
         async with self._slots:
             try:
-                await self._push(owed)
+                await self._push(push)
             except StoreUnavailable:
-                _log.warning("no store; will retry", extra={"session_id": owed.name})
+                _log.warning("no store; will retry", extra={"session_id": push.name})
             except Exception:
-                _log.exception("retrying a push failed", extra={"session_id": owed.name})
+                _log.exception("retrying a push failed", extra={"session_id": push.name})
 
-    async def _push(self, owed: PendingPush) -> None:
-        loaded = await self._store.load(owed.name)
-        message = _present(owed.name, loaded)
+    async def _push(self, push: PendingPush) -> None:
+        loaded = await self._store.load(push.name)
+        message = _present(push.name, loaded)
         if message:
             try:
-                await self._publisher.push(owed.name, [message])
+                await self._publisher.push(push.name, [message])
             except PushFailed as failure:
-                await self._put_off(owed, loaded.now, failure)
+                await self._put_off(push, loaded.now, failure)
                 return
             self._metrics.count_pushes("retried", 1)
-        await self._owed.settle(owed)
+        await self._pending.settle(push)
 
-    async def _put_off(self, owed: PendingPush, now: Instant, failure: PushFailed) -> None:
-        if owed.tries < _MAX_TRIES:
-            delay_s = min(2 ** (owed.tries - 1), _MAX_DELAY_S)
-            await self._owed.postpone(owed, after(now, Millis(delay_s * 1000)))
+    async def _put_off(self, push: PendingPush, now: Instant, failure: PushFailed) -> None:
+        if push.tries < _MAX_TRIES:
+            delay_s = min(2 ** (push.tries - 1), _MAX_DELAY_S)
+            await self._pending.postpone(push, after(now, Millis(delay_s * 1000)))
             return
-        _log.error("giving up on a push: %s", failure, extra={"session_id": owed.name})
+        _log.error("giving up on a push: %s", failure, extra={"session_id": push.name})
         self._metrics.count_pushes("lost", 1)
-        await self._owed.settle(owed)
+        await self._pending.settle(push)
 
 
 def _present(name: str, loaded: LoadResult) -> bytes | None:

@@ -41,11 +41,11 @@ async def _recover(here: FunctionInstance) -> None:
 async def _claim_overdue(here: FunctionInstance) -> list[Wakeup]:
     """Claim a batch of overdue wake-ups; return an empty list when none is left."""
     claimed: list[Wakeup] = []
-    for agenda in await here.backend.store.due_wakeups(_BATCH):
-        since = Instant(agenda.now - _OVERDUE_MS)
-        overdue = [wakeup for wakeup in agenda.wakeups if wakeup.at <= since]
+    for shard in await here.backend.store.due_wakeups(_BATCH):
+        since = Instant(shard.now - _OVERDUE_MS)
+        overdue = [wakeup for wakeup in shard.wakeups if wakeup.at <= since]
         if overdue:
-            claimed += await here.backend.store.claim(overdue, after(agenda.now, _LEASE))
+            claimed += await here.backend.store.claim(overdue, after(shard.now, _LEASE))
     return claimed
 
 

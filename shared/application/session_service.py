@@ -19,6 +19,7 @@ from shared.application.errors import (
     SessionNotFound,
     VersionConflict,
 )
+from shared.application.history import ReplayedStateReader
 from shared.application.ports.commit import (
     Commit,
     Committed,
@@ -30,7 +31,6 @@ from shared.application.ports.commit import (
     StoredSession,
 )
 from shared.application.ports.session_store import SessionStore
-from shared.application.replayed_state import ReplayedStateReader
 from shared.application.session_limits import SessionLimits
 from shared.application.session_loader import SessionLoader, due_steps, fills_commit
 from shared.application.session_queue import SessionQueues, Turn

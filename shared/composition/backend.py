@@ -6,14 +6,13 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from shared.application.due_changes import WakeupHandler
-from shared.application.history import AuditHistory
+from shared.application.history import AuditHistory, ReplayedStateReader
 from shared.application.ports.audit_log import AuditLog, Outbox
 from shared.application.ports.commit import OwnerLimits
 from shared.application.ports.notifier import Notifier
 from shared.application.ports.session_store import SessionStore
 from shared.application.readiness import Readiness
 from shared.application.recovery import Recovery
-from shared.application.replayed_state import ReplayedStateReader
 from shared.application.session_limits import SessionLimits
 from shared.application.session_loader import SessionLoader
 from shared.application.session_service import SessionService

@@ -29,7 +29,7 @@ class SupabasePushes:
     """The publisher, its pending pushes, and the notifier that passes commits to it."""
 
     publisher: SupabasePublisher
-    owed: PendingPushes
+    pending: PendingPushes
     notifier: Notifier
 
     async def close(self) -> None:
@@ -59,15 +59,15 @@ def build_supabase_pushes(
         return None
     timeouts = IN_BACKGROUND if in_background else AWAITED
     certificates = certificates or httpx.create_ssl_context()
-    owed = RedisPendingPushes(connection, StoreKeys(settings.store_shards), clock)
+    pending = RedisPendingPushes(connection, StoreKeys(settings.store_shards), clock)
     publisher = SupabasePublisher(
         BroadcastClient(url, key.get_secret_value(), certificates, timeouts.request_s),
-        owed,
+        pending,
         metrics,
         rate=settings.realtime_rate_limit,
         timeouts=timeouts,
         wake_worker=wake_worker,
     )
     return SupabasePushes(
-        publisher, owed, BackgroundNotifier(publisher) if in_background else publisher
+        publisher, pending, BackgroundNotifier(publisher) if in_background else publisher
     )

@@ -41,7 +41,7 @@ class PushTimeouts:
 class SupabasePublisher:
     """`Notifier` that pushes to a session's followers.
 
-    Failed pushes are noted in `owed`, and a worker sends the session's then current state later.
+    Failed pushes are noted in `pending`, and a worker sends the session's then current state later.
     `wake_worker` starts such a worker; it is called for sessions that weren't noted before, and is
     None where a worker runs anyway.
     """
@@ -49,7 +49,7 @@ class SupabasePublisher:
     def __init__(
         self,
         broadcasts: BroadcastClient,
-        owed: PendingPushes,
+        pending: PendingPushes,
         metrics: Metrics,
         *,
         rate: int,
@@ -57,7 +57,7 @@ class SupabasePublisher:
         wake_worker: Callable[[], Awaitable[None]] | None = None,
     ) -> None:
         self._broadcasts = broadcasts
-        self._owed = owed
+        self._pending = pending
         self._metrics = metrics
         self._timeouts = timeouts
         self._call_worker = wake_worker
@@ -112,7 +112,7 @@ class SupabasePublisher:
         with suppress(StoreUnavailable, TimeoutError):
             async with asyncio.timeout(self._timeouts.note_s):
                 async with self._noting:
-                    is_new = await self._owed.add(name)
+                    is_new = await self._pending.add(name)
                 is_noted = True
                 if is_new and self._call_worker:
                     await self._call_worker()

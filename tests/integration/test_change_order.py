@@ -13,8 +13,8 @@ from infra.local.redis import embedded_redis
 from shared.application.authorization import Authorization, Caller, Operation, Role, Scope
 from shared.application.commit_builder import ChangeContext
 from shared.application.errors import SessionNotFound
+from shared.application.history import ReplayedStateReader
 from shared.application.ports.commit import IdempotencyKey, Origin
-from shared.application.replayed_state import ReplayedStateReader
 from shared.application.session_loader import SessionLoader
 from shared.application.session_service import Outcome, SessionService
 from shared.application.store_clock import StoreClock

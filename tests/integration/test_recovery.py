@@ -18,10 +18,10 @@ from shared.application.authorization import UNAUTHENTICATED_CALLER, Operation
 from shared.application.authorization import authorize as permit_for
 from shared.application.commit_builder import ChangeContext
 from shared.application.errors import SessionExists
+from shared.application.history import ReplayedStateReader
 from shared.application.ports.audit_log import SessionSnapshot
 from shared.application.ports.commit import Origin
 from shared.application.recovery import Recovery, admit_all
-from shared.application.replayed_state import ReplayedStateReader
 from shared.application.session_loader import SessionLoader
 from shared.application.session_service import SessionService
 from shared.application.store_clock import StoreClock

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from functions.workers import loop_lag
-from functions.workers.loop_lag import LoopLag
+from functions.container import observability
+from functions.container.observability import LoopLag
 from tests.support.virtual_time import VIRTUAL_TIME, VirtualTimeLoop
 
 
@@ -22,7 +22,7 @@ async def test_a_stall_gives_late_samples_in_proportion_to_its_length(
 ) -> None:
     loop = asyncio.get_running_loop()
     assert isinstance(loop, VirtualTimeLoop)
-    monkeypatch.setattr(loop_lag, "time", SimpleNamespace(monotonic=loop.time))
+    monkeypatch.setattr(observability, "time", SimpleNamespace(monotonic=loop.time))
     lags: list[float] = []
     sampling = asyncio.create_task(LoopLag(lags.append).run())
     await asyncio.sleep(0.05)

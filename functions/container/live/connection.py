@@ -5,7 +5,7 @@ import random
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from shared.application import push_messages
 from shared.application.authorization import Authorization, Caller, Role
@@ -157,13 +157,8 @@ class LiveConnection:
 
     @property
     def _unlimited_authorization(self) -> Authorization:
-        """The permit without rate limits, for reads that the client didn't request."""
-        return Authorization(
-            self.authorization.caller,
-            self.authorization.operation,
-            self.authorization.scope,
-            RequestRateLimit(),
-        )
+        """The authorization without rate limits, for reads that the client didn't request."""
+        return replace(self.authorization, rate_limit=RequestRateLimit())
 
     @property
     def _seconds_left(self) -> float | None:
@@ -223,7 +218,7 @@ class LiveConnection:
             self.listener.put(Push.of(deleted))
 
     def _put_state(self, session: Session, now: Instant) -> None:
-        self._may_read = True  # the state was read with the client's permit
+        self._may_read = True  # the state was read with the client's authorization
         self.listener.put(Push.of(push_messages.state_sync(session, now)))
 
     async def _may_see(self, push: Push) -> bool:

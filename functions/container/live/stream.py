@@ -68,23 +68,23 @@ def routes_of(live: LiveConnections) -> Routes:
         """
         last_event_id = request.headers.get("last-event-id")
         async with AsyncExitStack() as held:
-            talk = await held.enter_async_context(
-                live.conversation(request.authorization, request.session_id)
+            connection = await held.enter_async_context(
+                live.subscribe(request.authorization, request.session_id)
             )
-            await talk.begin(with_state=query.sync or last_event_id is not None)
+            await connection.begin(with_state=query.sync or last_event_id is not None)
             known = None if query.sync else last_event_id
-            return _Stream(_events(talk, known, is_empty=request.is_head), held.pop_all())
+            return _Stream(_events(connection, known, is_empty=request.is_head), held.pop_all())
 
     return routes
 
 
 async def _events(
-    talk: LiveConnection, last_event_id: str | None, *, is_empty: bool
+    connection: LiveConnection, last_event_id: str | None, *, is_empty: bool
 ) -> AsyncGenerator[bytes, None]:
     """Yield the messages as events, and comments while there are none."""
     if is_empty:
         return
-    pending = asyncio.ensure_future(talk.next())
+    pending = asyncio.ensure_future(connection.next())
     try:
         while True:
             await asyncio.wait({pending}, timeout=_KEEP_ALIVE_S)
@@ -95,13 +95,13 @@ async def _events(
             if push is CLOSED:
                 return
             if push is TOKEN_EXPIRED:
-                yield _event(talk.token_expired_message())
+                yield _event(connection.token_expired_message())
                 return
             if not _is_known(push, last_event_id):
                 yield _event(push)
             if push.type == "SESSION_DELETED":
                 return
-            pending = asyncio.ensure_future(talk.next())
+            pending = asyncio.ensure_future(connection.next())
     finally:
         pending.cancel()
         await asyncio.gather(pending, return_exceptions=True)

@@ -53,22 +53,22 @@ class LiveConnections:
     metrics: PrometheusMetrics
 
     @asynccontextmanager
-    async def conversation(
+    async def subscribe(
         self, authorization: Authorization, session_id: str
     ) -> AsyncIterator[LiveConnection]:
         """Subscribe to all pushes of a session until the end of the block.
 
         Raises `RateLimitExceeded` and `StoreUnavailable`.
         """
-        quota, components = authorization.rate_limit, self.components
-        quota.finish()
-        one_more = self.sockets.reserve(quota.counter, is_address=quota.is_shared)
+        rate_limit, components = authorization.rate_limit, self.components
+        rate_limit.finish()
+        one_more = self.sockets.reserve(rate_limit.counter, is_address=rate_limit.is_shared)
         with one_more, self.metrics.sockets.track_inprogress():
             async with self.channels.listen(authorization.store_name(session_id)) as listener:
-                talk = LiveConnection(
+                connection = LiveConnection(
                     session_id, authorization, components.service, components.clock, listener
                 )
                 try:
-                    yield talk
+                    yield connection
                 finally:
-                    talk.end()
+                    connection.end()

@@ -41,18 +41,15 @@ def router_of(live: LiveConnections) -> APIRouter:
         if not given:
             await websocket.close(_POLICY, "Missing sessionId parameter")
             return
-        access_control, is_synced = (
-            live.components.access_control,
-            websocket.query_params.get("sync") == "1",
-        )
+        access_control = live.components.access_control
         try:
             session_id = _uuid.validate_python(given)
             authorization = await access_control.admit(websocket, Operation.SUBSCRIBE, session_id)
-            async with live.conversation(authorization, session_id) as talk:
+            async with live.subscribe(authorization, session_id) as connection:
                 if extension := websocket.scope.get("extensions", {}).get(TRY_SEND_EXTENSION):
-                    talk.send_directly_by(extension["send"])
-                await talk.begin(with_state=is_synced)
-                await _converse(websocket, talk, access_control)
+                    connection.send_directly_by(extension["send"])
+                await connection.begin(with_state=websocket.query_params.get("sync") == "1")
+                await _converse(websocket, connection, access_control)
         except ValidationError:
             await websocket.close(_POLICY, "Invalid sessionId format")
         except StoreUnavailable:
@@ -64,12 +61,12 @@ def router_of(live: LiveConnections) -> APIRouter:
 
 
 async def _converse(
-    websocket: WebSocket, talk: LiveConnection, access_control: AccessControl
+    websocket: WebSocket, connection: LiveConnection, access_control: AccessControl
 ) -> None:
     """Receive and send concurrently; when one of them ends, cancel the other."""
     tasks = {
-        asyncio.create_task(_receive_messages(websocket, talk, access_control)),
-        asyncio.create_task(_send_messages(websocket, talk)),
+        asyncio.create_task(_receive_messages(websocket, connection, access_control)),
+        asyncio.create_task(_send_messages(websocket, connection)),
     }
     try:
         done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
@@ -82,9 +79,9 @@ async def _converse(
             task.result()
 
 
-async def _send_messages(websocket: WebSocket, talk: LiveConnection) -> None:
+async def _send_messages(websocket: WebSocket, connection: LiveConnection) -> None:
     while True:
-        push = await talk.next()
+        push = await connection.next()
         if push is CLOSED:
             await websocket.close(_GOING_AWAY, "Reconnect")
             return
@@ -97,45 +94,47 @@ async def _send_messages(websocket: WebSocket, talk: LiveConnection) -> None:
 
 
 async def _receive_messages(
-    websocket: WebSocket, talk: LiveConnection, access_control: AccessControl
+    websocket: WebSocket, connection: LiveConnection, access_control: AccessControl
 ) -> None:
     while True:
         frame = await websocket.receive()
         if frame["type"] == "websocket.disconnect":
             return
         try:
-            await _answer(_message_in(frame), talk, access_control)
+            await _answer(_message_in(frame), connection, access_control)
         except ServiceError as error:
-            await talk.send_error(error.code, error.message)
+            await connection.send_error(error.code, error.message)
 
 
 async def _answer(
-    message: Message | None, talk: LiveConnection, access_control: AccessControl
+    message: Message | None, connection: LiveConnection, access_control: AccessControl
 ) -> None:
     if message is None:
-        await talk.send_error("INVALID_MESSAGE", "A message must be a JSON object")
-    elif (kind := message.get("type")) in list(MESSAGES):
-        await MESSAGES[kind](message, talk, access_control)
+        await connection.send_error("INVALID_MESSAGE", "A message must be a JSON object")
+    elif handler := MESSAGES.get(str(message.get("type"))):
+        await handler(message, connection, access_control)
     else:
-        await talk.send_error("UNKNOWN_TYPE", f"The type must be one of {', '.join(MESSAGES)}")
+        await connection.send_error(
+            "UNKNOWN_TYPE", f"The type must be one of {', '.join(MESSAGES)}"
+        )
 
 
-async def _ping(message: Message, talk: LiveConnection, _: AccessControl) -> None:
-    await talk.pong(message.get("clientTimestamp"))
+async def _ping(message: Message, connection: LiveConnection, _: AccessControl) -> None:
+    await connection.pong(message.get("clientTimestamp"))
 
 
-async def _reconnect(_: Message, talk: LiveConnection, __: AccessControl) -> None:
-    await talk.send_state()
+async def _reconnect(_: Message, connection: LiveConnection, __: AccessControl) -> None:
+    await connection.send_state()
 
 
 async def _authenticate(
-    message: Message, talk: LiveConnection, access_control: AccessControl
+    message: Message, connection: LiveConnection, access_control: AccessControl
 ) -> None:
     token = message.get("token")
     if isinstance(token, str):
-        await talk.reauthenticate(await access_control.verify(token, SUBSCRIPTION_TOKENS))
+        await connection.reauthenticate(await access_control.verify(token, SUBSCRIPTION_TOKENS))
     else:
-        await talk.send_error("INVALID_MESSAGE", "AUTHENTICATE needs a token")
+        await connection.send_error("INVALID_MESSAGE", "AUTHENTICATE needs a token")
 
 
 MESSAGES: dict[str, Callable[[Message, LiveConnection, AccessControl], Awaitable[None]]] = {

@@ -208,7 +208,7 @@ async def test_the_loop_survives_an_outage_of_the_store(
     await harness.owed.add(change.session.name)
     await harness.make_owed_due()
     flaky = FlakyOwedPushes(harness.connection, KEYS, harness.clock)
-    worker = PushRetryWorker(replace(harness.pushes, owed=flaky), harness.store, harness.metrics)
+    worker = PushRetryWorker(replace(harness.pushes, pending=flaky), harness.store, harness.metrics)
     running = asyncio.create_task(worker.run())
     assert (await realtime.arrival()).told == [("STATE_SYNC", 5)]
     assert flaky.failures == 0
