@@ -12,9 +12,13 @@ from shared.application.errors import StoreUnavailable
 from shared.domain.frozen import dataclass
 
 Argument = str | int | bytes
+Arguments = Sequence[Argument]
 Command = Sequence[Argument]
 Reply = Any
 """A RESP2 reply: integer, bytes, None, or a list of these."""
+
+GroupOutcome = list[Reply] | StoreUnavailable
+"""The replies to a group of commands, or the outage of the part of the store with its keys."""
 
 _T = TypeVar("_T")
 
@@ -117,18 +121,14 @@ class StoreConnection(Protocol):
         an `OptionalScript` that failed is `FailedReply`.
         """
 
-    async def execute_groups(
-        self, groups: Sequence[Sequence[Command]]
-    ) -> list[list[Reply] | StoreUnavailable]:
+    async def execute_groups(self, groups: Sequence[Sequence[Command]]) -> list[GroupOutcome]:
         """Send independent groups of commands in one round trip.
 
         Returns, for each group, its replies or the `StoreUnavailable` of the part of the store that
         holds its keys. Raises `StoreUnavailable` only if no part can be reached.
         """
 
-    async def run(
-        self, script: Script, keys: Sequence[str], arguments: Sequence[Argument]
-    ) -> Reply:
+    async def run(self, script: Script, keys: Sequence[str], arguments: Arguments) -> Reply:
         """Run `load_script`, in one round trip if the server has it cached."""
 
     def route(self, key: str) -> Hashable | None:

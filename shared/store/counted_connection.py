@@ -6,8 +6,9 @@ from collections.abc import Callable, Hashable, Iterator, Sequence
 from shared.application.errors import StoreUnavailable
 from shared.application.ports.metrics import StoreErrorKind
 from shared.store.connection import (
-    Argument,
+    Arguments,
     Command,
+    GroupOutcome,
     OptionalScript,
     Reply,
     Script,
@@ -29,9 +30,7 @@ class CountedConnection:
             self._note(error)
             raise
 
-    async def execute_groups(
-        self, groups: Sequence[Sequence[Command]]
-    ) -> list[list[Reply] | StoreUnavailable]:
+    async def execute_groups(self, groups: Sequence[Sequence[Command]]) -> list[GroupOutcome]:
         try:
             outcomes = await self._inner.execute_groups(groups)
         except (StoreUnavailable, asyncio.CancelledError) as error:
@@ -42,9 +41,7 @@ class CountedConnection:
                 self._count(fault_kind(outcome))
         return outcomes
 
-    async def run(
-        self, script: Script, keys: Sequence[str], arguments: Sequence[Argument]
-    ) -> Reply:
+    async def run(self, script: Script, keys: Sequence[str], arguments: Arguments) -> Reply:
         try:
             return await self._inner.run(script, keys, arguments)
         except (StoreUnavailable, asyncio.CancelledError) as error:

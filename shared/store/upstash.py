@@ -12,8 +12,9 @@ from upstash_redis.errors import UpstashError
 
 from shared.application.errors import StoreUnavailable
 from shared.store.connection import (
-    Argument,
+    Arguments,
     Command,
+    GroupOutcome,
     OptionalScript,
     Reply,
     Script,
@@ -68,15 +69,11 @@ class UpstashConnection:
         _require(commands, replies)
         return [_decoded(reply) for reply in replies]
 
-    async def execute_groups(
-        self, groups: Sequence[Sequence[Command]]
-    ) -> list[list[Reply] | StoreUnavailable]:
+    async def execute_groups(self, groups: Sequence[Sequence[Command]]) -> list[GroupOutcome]:
         """See `StoreConnection`. All groups go to one database, so they fail together."""
         return list(split_replies(groups, await self.ask(list(chain.from_iterable(groups)))))
 
-    async def run(
-        self, script: Script, keys: Sequence[str], arguments: Sequence[Argument]
-    ) -> Reply:
+    async def run(self, script: Script, keys: Sequence[str], arguments: Arguments) -> Reply:
         locking = _with_key_locking(script)
         operands = (len(keys), *keys, *arguments)
         cached = _encoded(("EVALSHA", locking.digest, *operands))

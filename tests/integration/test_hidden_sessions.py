@@ -24,7 +24,7 @@ from shared.composition.http_components import build_http_components
 from shared.http.pipeline import Pipeline
 from shared.observability.prometheus import PrometheusMetrics
 from shared.settings.settings import Settings
-from shared.store.connection import Argument, Command, OptionalScript, Reply, Script
+from shared.store.connection import Arguments, Command, OptionalScript, Reply, Script
 from shared.store.redis import NativeConnection
 from tests.support import tokens
 from tests.support.api import chess
@@ -43,9 +43,7 @@ class _RecordingConnection(NativeConnection):
         self._calls.append(f"ask {names}")
         return await super().ask(commands)
 
-    async def run(
-        self, script: Script, keys: Sequence[str], arguments: Sequence[Argument]
-    ) -> Reply:
+    async def run(self, script: Script, keys: Sequence[str], arguments: Arguments) -> Reply:
         self._calls.append(f"run {script.digest}")
         return await super().run(script, keys, arguments)
 

@@ -8,7 +8,14 @@ from itertools import chain, repeat
 from hiredis import ReplyError
 
 from shared.application.errors import StoreUnavailable
-from shared.store.connection import Argument, Command, OptionalScript, Reply, Script
+from shared.store.connection import (
+    Arguments,
+    Command,
+    GroupOutcome,
+    OptionalScript,
+    Reply,
+    Script,
+)
 from shared.store.redis.address import ServerAddress
 from shared.store.redis.encoding import (
     as_unavailable,
@@ -59,9 +66,7 @@ class ClusterConnection:
     async def ask(self, commands: Sequence[Command | OptionalScript]) -> list[Reply]:
         return check_replies(commands, await self._replies(commands))
 
-    async def execute_groups(
-        self, groups: Sequence[Sequence[Command]]
-    ) -> list[list[Reply] | StoreUnavailable]:
+    async def execute_groups(self, groups: Sequence[Sequence[Command]]) -> list[GroupOutcome]:
         """See `StoreConnection`.
 
         A group answered more than 0.2 s after the first one has failed.
@@ -80,9 +85,7 @@ class ClusterConnection:
             raise outages[0]
         return outcomes
 
-    async def run(
-        self, script: Script, keys: Sequence[str], arguments: Sequence[Argument]
-    ) -> Reply:
+    async def run(self, script: Script, keys: Sequence[str], arguments: Arguments) -> Reply:
         slot = slot_of(keys[0]) if keys else 0
         reply = await self._run(slot, pack_script(script, keys, arguments))
         if type(reply) is ReplyError and error_kind(reply) is ErrorKind.UNKNOWN_SCRIPT:
@@ -227,7 +230,7 @@ def _is_unknown(reply: Reply) -> bool:
     return type(reply) is ReplyError and error_kind(reply) is ErrorKind.UNKNOWN_SCRIPT
 
 
-def _outcome(task: "asyncio.Future[list[Reply]]") -> list[Reply] | StoreUnavailable:
+def _outcome(task: "asyncio.Future[list[Reply]]") -> GroupOutcome:
     if not task.done():
         return as_unavailable(TimeoutError("this part of the cluster didn't answer in time"))
     error = task.exception()

@@ -5,10 +5,10 @@ import random
 from collections.abc import Awaitable, Callable, Hashable, Sequence
 from functools import partial
 
-from shared.application.errors import StoreUnavailable
 from shared.store.connection import (
-    Argument,
+    Arguments,
     Command,
+    GroupOutcome,
     OptionalScript,
     Reply,
     Script,
@@ -44,14 +44,10 @@ class NativeConnection:
     async def ask(self, commands: Sequence[Command | OptionalScript]) -> list[Reply]:
         return await (self._inner or await self._known()).ask(commands)
 
-    async def execute_groups(
-        self, groups: Sequence[Sequence[Command]]
-    ) -> list[list[Reply] | StoreUnavailable]:
+    async def execute_groups(self, groups: Sequence[Sequence[Command]]) -> list[GroupOutcome]:
         return await (self._inner or await self._known()).execute_groups(groups)
 
-    async def run(
-        self, script: Script, keys: Sequence[str], arguments: Sequence[Argument]
-    ) -> Reply:
+    async def run(self, script: Script, keys: Sequence[str], arguments: Arguments) -> Reply:
         return await (self._inner or await self._known()).run(script, keys, arguments)
 
     def route(self, key: str) -> Hashable | None:

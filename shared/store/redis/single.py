@@ -6,8 +6,15 @@ from itertools import chain
 
 from hiredis import ReplyError
 
-from shared.application.errors import StoreUnavailable
-from shared.store.connection import Argument, Command, OptionalScript, Reply, Script, split_replies
+from shared.store.connection import (
+    Arguments,
+    Command,
+    GroupOutcome,
+    OptionalScript,
+    Reply,
+    Script,
+    split_replies,
+)
 from shared.store.redis.encoding import (
     as_unavailable,
     check_replies,
@@ -50,15 +57,11 @@ class SingleServerConnection:
         await self._retry_unknown_scripts(commands, replies)
         return check_replies(commands, replies)
 
-    async def execute_groups(
-        self, groups: Sequence[Sequence[Command]]
-    ) -> list[list[Reply] | StoreUnavailable]:
+    async def execute_groups(self, groups: Sequence[Sequence[Command]]) -> list[GroupOutcome]:
         """See `StoreConnection`. All groups go to one server, so they fail together."""
         return list(split_replies(groups, await self.ask(list(chain.from_iterable(groups)))))
 
-    async def run(
-        self, script: Script, keys: Sequence[str], arguments: Sequence[Argument]
-    ) -> Reply:
+    async def run(self, script: Script, keys: Sequence[str], arguments: Arguments) -> Reply:
         data = pack_script(script, keys, arguments)
         give_up: float | None = None
         while True:

@@ -6,11 +6,11 @@ from typing import Any
 import pytest
 from redis.asyncio import Redis
 
-from shared.application.errors import StoreUnavailable
 from shared.application.ports.audit_log import QueuedEntry
 from shared.store.connection import (
-    Argument,
+    Arguments,
     Command,
+    GroupOutcome,
     OptionalScript,
     Reply,
     Script,
@@ -36,14 +36,10 @@ class MeasuringConnection:
     async def ask(self, commands: Sequence[Command | OptionalScript]) -> list[Reply]:
         return list(self._measured(await self._inner.ask(commands)))
 
-    async def execute_groups(
-        self, groups: Sequence[Sequence[Command]]
-    ) -> list[list[Reply] | StoreUnavailable]:
+    async def execute_groups(self, groups: Sequence[Sequence[Command]]) -> list[GroupOutcome]:
         return await self._inner.execute_groups(groups)
 
-    async def run(
-        self, script: Script, keys: Sequence[str], arguments: Sequence[Argument]
-    ) -> Reply:
+    async def run(self, script: Script, keys: Sequence[str], arguments: Arguments) -> Reply:
         return self._measured(await self._inner.run(script, keys, arguments))
 
     def route(self, key: str) -> Hashable | None:

@@ -6,7 +6,7 @@ from typing import Any
 from redis.asyncio import BlockingConnectionPool, Redis
 from redis.exceptions import NoScriptError
 
-from shared.store.connection import Argument, Command, OptionalScript, Reply, Script
+from shared.store.connection import Arguments, Command, OptionalScript, Reply, Script
 
 _MAX_CONNECTIONS = 64
 _TIMEOUT_S = 0.6
@@ -41,9 +41,7 @@ class RedisPyConnection:
         replies: list[Reply] = await pipeline.execute()
         return replies
 
-    async def run(
-        self, script: Script, keys: Sequence[str], arguments: Sequence[Argument]
-    ) -> Reply:
+    async def run(self, script: Script, keys: Sequence[str], arguments: Arguments) -> Reply:
         """Run `script`, in one round trip if Redis has it cached."""
         execute: Any = self._raw.execute_command
         operands = (len(keys), *keys, *arguments)
