@@ -32,7 +32,7 @@ UVICORN_OPTIONS: Final[dict[str, Any]] = {
     "server_header": False,
     "proxy_headers": False,
 }
-"""uvicorn options: no logging of its own, no `InLoopServer` header, no trust in proxy headers."""
+"""uvicorn options: no logging of its own, no `Server` header, no trust in proxy headers."""
 
 
 class Server(uvicorn.Server):

@@ -7,7 +7,7 @@ from typing import Any
 from shared.application.authorization import Caller, Role
 from shared.application.errors import Unauthenticated
 
-_UUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
+UUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 _SUBJECT = re.compile(r"[\x21-\x7e]{1,255}")
 _TENANT = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}")
 
@@ -30,9 +30,9 @@ def caller_from(claims: Mapping[str, Any]) -> Caller:
         raise Unauthenticated("The token's role must be service, host, participant or spectator")
     session_id = participant_id = None
     if role in (Role.PARTICIPANT, Role.SPECTATOR):
-        session_id = _required(claims, "session_id", _UUID).lower()
+        session_id = _required(claims, "session_id", UUID).lower()
     if role is Role.PARTICIPANT:
-        participant_id = _required(claims, "participant_id", _UUID).lower()
+        participant_id = _required(claims, "participant_id", UUID).lower()
     return Caller(
         role=role,
         subject=_optional(claims, "sub", _SUBJECT) or _default_subject(role, participant_id),

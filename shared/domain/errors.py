@@ -4,7 +4,7 @@ Refusal
 ├── RuleViolation       the input breaks a rule; names every field
 ├── InvalidTransition   the session's status doesn't allow it
 ├── UnknownParticipant  no such participant in the session
-└── NotTheActiveOne     the named participant is not the active one
+└── NotActiveParticipant  the named participant is not the active one
 """
 
 from dataclasses import dataclass

@@ -9,9 +9,9 @@ from pydantic import AfterValidator, BeforeValidator, Field, Strict, StrictBool,
 from pydantic_core import PydanticCustomError
 
 from shared.application.instants import datetime_of, instant_of
+from shared.auth.claims import UUID
 from shared.domain.units import Instant
 
-_UUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 _MAX_OBJECT_BYTES = 8192
 _MAX_DEPTH = 32
 _ENCODED_NUL = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")
@@ -22,7 +22,7 @@ _NUL = PydanticCustomError(
 
 def uuid_of(value: str) -> str:
     """Return the UUID in lower case, as stored. Raises `PydanticCustomError` if it is none."""
-    if not _UUID.fullmatch(value):
+    if not UUID.fullmatch(value):
         raise PydanticCustomError("uuid", "must be a valid UUID")
     return value.lower()
 

@@ -29,7 +29,7 @@ async def read_input(request: ApiRequest, route: Route) -> tuple[BaseModel | Non
     """Return the endpoint's arguments after the call: one if it takes input, otherwise none.
 
     Sets the ids in the path on `request`, in lower case. Raises `RequestValidationError` with all
-    errors at once, and what `HttpRequest.json` raises.
+    errors at once, and what `ApiRequest.json` raises.
     """
     errors: list[Any] = []
     for name, value in request.path_params.items():

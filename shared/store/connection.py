@@ -129,7 +129,7 @@ class StoreConnection(Protocol):
         """
 
     async def run(self, script: Script, keys: Sequence[str], arguments: Arguments) -> Reply:
-        """Run `load_script`, in one round trip if the server has it cached."""
+        """Run `script`, in one round trip if the server has it cached."""
 
     def route(self, key: str) -> Hashable | None:
         """Return an identifier of the connection that commands for `key` use now.

@@ -24,9 +24,9 @@ class PendingPush:
 
 @dataclass(frozen=True, slots=True)
 class ClaimedPushes:
-    """Owed pushes that were claimed, and the time until another one is due.
+    """Pending pushes that were claimed, and the time until another one is due.
 
-    `next_in_ms` is None if no other push is owed.
+    `next_in_ms` is None if no other push is pending.
     """
 
     pushes: tuple[PendingPush, ...]

@@ -64,7 +64,7 @@ class NativeConnection:
         """Open a pub/sub connection to a server that receives all published messages.
 
         That is the primary, or a node of the cluster, another one each time. Messages go to
-        `handler`. Raises `OSError`, `TimeoutError` and `RealtimeError` as `open_connection` does.
+        `handler`. Raises `OSError`, `TimeoutError` and `ServerRefused` as `open_connection` does.
         """
         self._subscribed_at = await self._endpoint()
         return Subscriber(await open_connection(self._address, self._subscribed_at), handler)

@@ -24,7 +24,7 @@ async def open_connection(address: RedisAddress, endpoint: ServerAddress) -> Pip
     """Connect to `endpoint`, log in, and check that the server serves commands.
 
     The host name is resolved again. Raises `OSError` if the server can't be reached, `TimeoutError`
-    (a subclass) if it doesn't answer within the `timeouts` of `address`, and `RealtimeError`.
+    (a subclass) if it doesn't answer within the `timeouts` of `address`, and `ServerRefused`.
     """
     async with asyncio.timeout(address.timeouts.connect_s):
         link = await _connected(address, endpoint)

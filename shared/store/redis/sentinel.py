@@ -58,7 +58,7 @@ def primary_finder(address: RedisAddress) -> FindPrimary:
 async def open_primary(address: RedisAddress, find: FindPrimary) -> PipelinedConnection:
     """Open a connection to the primary, and check its role.
 
-    Raises as `open_connection` does, and `RealtimeError` if the server is not a primary.
+    Raises as `open_connection` does, and `ServerRefused` if the server is not a primary.
     """
     link = await open_connection(address, await find())
     try:
