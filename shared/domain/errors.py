@@ -1,9 +1,9 @@
 """Reasons for which a command is refused.
 
 Refusal
-├── RuleViolation       the input breaks a rule; names every field
-├── InvalidTransition   the session's status doesn't allow it
-├── UnknownParticipant  no such participant in the session
+├── RuleViolation         the input breaks a rule; names every field
+├── InvalidTransition     the session's status doesn't allow it
+├── UnknownParticipant    no such participant in the session
 └── NotActiveParticipant  the named participant is not the active one
 """
 
