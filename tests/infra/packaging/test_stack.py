@@ -13,18 +13,23 @@ from tests.infra.packaging.stack import Properties, Stack
 _ONLY_IN_THE_CONTAINER = {"functions.service.metrics"}
 _CATCHES_ALL = "functions.service.fallback"
 
-ENDPOINTS = sorted(
+
+def _modules_with_a_handler(*folders: str) -> list[str]:
+    names = (
+        f"functions.{folder}.{path.stem}"
+        for folder in folders
+        for path in (ROOT / "functions" / folder).glob("*.py")
+        if path.stem != "__init__"
+    )
+    return sorted(name for name in names if hasattr(import_module(name), "handler"))
+
+
+ENDPOINTS = [
     name
-    for folder in ("sessions", "service")
-    for path in (ROOT / "functions" / folder).glob("*.py")
-    if path.stem != "__init__"
-    and (name := f"functions.{folder}.{path.stem}") not in _ONLY_IN_THE_CONTAINER
-)
-WORKERS = sorted(
-    name
-    for path in (ROOT / "functions" / "workers").glob("*.py")
-    if hasattr(import_module(name := f"functions.workers.{path.stem}"), "handler")
-)
+    for name in _modules_with_a_handler("sessions", "service")
+    if name not in _ONLY_IN_THE_CONTAINER
+]
+WORKERS = _modules_with_a_handler("workers")
 
 
 def _function_of(stack: Stack, module: str) -> str:
