@@ -1,13 +1,22 @@
-"""Fixture shared by the tests of the client libraries."""
+"""Fixtures shared by the tests of the client libraries."""
 
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from infra.local.instance import Instance, running
 from infra.local.npm import is_node_installed, npm_install
+from infra.local.realtime import LocalRealtime
+from infra.local.redis import embedded_redis
 from tests.conftest import missing
+from tests.support import tokens
+from tests.support.api import ApiClient, api_client
+from tests.support.tokens import WITH_AUTHENTICATION
 
 _JAVASCRIPT = Path(__file__).parents[2] / "clients" / "js"
+_UNLIMITED: Any = {"RATE_LIMIT_GENERAL": "0", "RATE_LIMIT_SWITCH": "0"}
 
 
 @pytest.fixture(scope="session")
@@ -16,3 +25,40 @@ def javascript() -> None:
     if not is_node_installed():
         missing("Node")
     npm_install(_JAVASCRIPT)
+
+
+@pytest.fixture(scope="session")
+def service(redis_url: str) -> Iterator[Instance]:
+    """A service without authentication."""
+    with running(redis_url, **_UNLIMITED) as instance:
+        yield instance
+
+
+@pytest.fixture(scope="session")
+def service_with_authentication() -> Iterator[Instance]:
+    """A service that requires tokens."""
+    settings = {**WITH_AUTHENTICATION, **_UNLIMITED}
+    with embedded_redis() as redis_url, running(redis_url, **settings) as instance:
+        yield instance
+
+
+@pytest.fixture(scope="session")
+def service_with_supabase(supabase_realtime: LocalRealtime) -> Iterator[Instance]:
+    """A service that requires tokens and pushes to Supabase Realtime."""
+    settings = {**WITH_AUTHENTICATION, **_UNLIMITED, **supabase_realtime.settings()}
+    with embedded_redis() as redis_url, running(redis_url, **settings) as instance:
+        yield instance
+
+
+@pytest.fixture
+async def api(service: Instance) -> AsyncIterator[ApiClient]:
+    """Another caller of `service`."""
+    async with api_client(service.url) as api:
+        yield api
+
+
+@pytest.fixture
+async def host(service_with_authentication: Instance) -> AsyncIterator[ApiClient]:
+    """A host of `service_with_authentication`, who owns the sessions."""
+    async with api_client(service_with_authentication.url, tokens.host()) as api:
+        yield api

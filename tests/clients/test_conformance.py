@@ -9,7 +9,7 @@ import httpx
 import pytest
 
 from infra.local.functions import LocalRunOptions, running_functions
-from infra.local.instance import Instance, running
+from infra.local.instance import Instance
 from infra.local.realtime import LocalRealtime
 from infra.local.redis import embedded_redis
 from infra.local.upstash import local_upstash
@@ -76,11 +76,9 @@ class Service:
 
 
 @pytest.fixture(scope="module")
-def container(redis_url: str) -> Iterator[Service]:
+def container(service: Instance, redis_url: str) -> Service:
     """The service as one process, with its own WebSockets."""
-    limits = {"RATE_LIMIT_GENERAL": "0", "RATE_LIMIT_SWITCH": "0"}
-    with running(redis_url, port=None, quiet=False, **limits) as instance:
-        yield Service("container", instance.url, redis_url, instance)
+    return Service("container", service.url, redis_url, service)
 
 
 @pytest.fixture(scope="module")

@@ -1,19 +1,17 @@
 """The Python client with a real service: every transport, fallback, restarts, and tokens."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
-from contextlib import ExitStack
+from collections.abc import Iterator
+from contextlib import AsyncExitStack
 from urllib.parse import urlsplit
 from uuid import uuid4
 
-import httpx
 import pytest
 from synckairos import ApiError, Changed, SyncKairos, Update
-from synckairos.api_types import TransportName
+from synckairos.states import TransportName
 
 from infra.local.instance import Instance, running
 from infra.local.ports import free_port
-from infra.local.redis import embedded_redis
 from shared.auth.tokens import LEEWAY_S
 from tests.clients.following import RecordedSession, followed_session
 from tests.clients.losing_proxy import LossyProxy, lossy_proxy
@@ -21,43 +19,13 @@ from tests.resilience.faults.faults import Fault
 from tests.resilience.faults.proxy import faulty_proxy
 from tests.support import tokens
 from tests.support.api import ApiClient, api_client, chess
-from tests.support.tokens import WITH_AUTHENTICATION
 
 _BRIEF_S = 2 - LEEWAY_S
 """Lifetime of a token that stays valid for two seconds, because of the leeway."""
 
 KINDS: list[TransportName] = ["websocket", "sse", "polling"]
-
-
-@pytest.fixture(scope="module")
-def service(redis_url: str) -> Iterator[Instance]:
-    """A service without authentication."""
-    with running(redis_url, RATE_LIMIT_GENERAL="0") as instance:
-        yield instance
-
-
-@pytest.fixture(scope="module")
-def with_authentication() -> Iterator[Instance]:
-    """A service that requires tokens."""
-    with (
-        embedded_redis() as redis_url,
-        running(redis_url, port=None, quiet=False, **WITH_AUTHENTICATION) as instance,
-    ):
-        yield instance
-
-
-@pytest.fixture
-async def api(service: Instance) -> AsyncIterator[ApiClient]:
-    """Another caller."""
-    async with api_client(service.url) as api:
-        yield api
-
-
-@pytest.fixture
-async def host(with_authentication: Instance) -> AsyncIterator[ApiClient]:
-    """A host, who owns the sessions."""
-    async with api_client(with_authentication.url, tokens.host()) as api:
-        yield api
+_FALLBACKS: list[TransportName] = ["sse", "polling"]
+"""The conformance scenarios use the other transports."""
 
 
 @pytest.fixture
@@ -67,7 +35,7 @@ def blocking_proxy(service: Instance) -> Iterator[LossyProxy]:
         yield proxy
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", _FALLBACKS)
 async def test_a_session_gets_the_changes_of_other_callers(
     service: Instance, api: ApiClient, kind: TransportName
 ) -> None:
@@ -114,7 +82,7 @@ async def test_own_actions_are_applied_at_once_and_emitted_once(service: Instanc
         assert versions[-1] == 6
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", _FALLBACKS)
 async def test_an_absent_session_becomes_present_when_it_is_created(
     service: Instance, api: ApiClient, kind: TransportName
 ) -> None:
@@ -146,7 +114,7 @@ async def test_if_websockets_are_blocked_the_stream_is_used(
 async def test_if_all_transports_are_blocked_the_session_is_polled_until_one_works(
     blocking_proxy: LossyProxy, api: ApiClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("synckairos.connector.UPGRADE_EVERY_MS", (100.0, 100.0))
+    monkeypatch.setattr("synckairos.connector._UPGRADE_EVERY_MS", 100.0)
     blocking_proxy.blocked = ("/ws", "/stream")
     session_id = await api.created(chess())
     async with followed_session(blocking_proxy.url, session_id) as recorded:
@@ -160,7 +128,7 @@ async def test_if_all_transports_are_blocked_the_session_is_polled_until_one_wor
 async def test_the_stream_is_upgraded_to_a_websocket_without_an_interruption(
     blocking_proxy: LossyProxy, api: ApiClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("synckairos.connector.UPGRADE_EVERY_MS", (100.0, 100.0))
+    monkeypatch.setattr("synckairos.connector._UPGRADE_EVERY_MS", 100.0)
     blocking_proxy.blocked = ("/ws",)
     async with followed_session(blocking_proxy.url, await api.created(chess())) as recorded:
         await recorded.wait_for_transport("sse")
@@ -171,26 +139,27 @@ async def test_the_stream_is_upgraded_to_a_websocket_without_an_interruption(
     assert states == ["live", "closed"]
 
 
-@pytest.mark.parametrize("kind", [None, "sse", "polling"])
-async def test_the_client_reconnects_after_a_restart_of_the_service(
-    redis_url: str, kind: TransportName | None
-) -> None:
+async def test_clients_reconnect_after_a_restart_of_the_service(redis_url: str) -> None:
     port = free_port()
-    with ExitStack() as first:
-        first.enter_context(running(redis_url, port=port))
-        async with SyncKairos(f"http://127.0.0.1:{port}", transport=kind) as client:
-            session = await client.create(chess())
-            recorded = RecordedSession(session)
-            await session.open()
-            await recorded.wait_for_transport(kind or "websocket")
-            await asyncio.to_thread(first.close)
-            await recorded.wait_until(lambda: session.connection.status == "connecting")
-            with running(redis_url, port=port) as again:
-                async with httpx.AsyncClient(base_url=again.url) as http:
-                    await http.post(f"/v1/sessions/{session.id}/start")
+    async with AsyncExitStack() as stack:
+        with running(redis_url, port=port) as first:
+            async with api_client(first.url) as api:
+                session_id = await api.created(chess())
+            followers = {
+                kind: await stack.enter_async_context(followed_session(first.url, session_id, kind))
+                for kind in KINDS
+            }
+            for kind, recorded in followers.items():
+                await recorded.wait_for_transport(kind)
+        for recorded in followers.values():
+            await recorded.wait_until(lambda one=recorded: one.connection[0] == "connecting")
+        with running(redis_url, port=port) as again:
+            async with api_client(again.url) as api:
+                await api.do(session_id, "start")
+            for kind, recorded in followers.items():
                 await recorded.wait_for_version(2)
-                await recorded.wait_for_transport(kind or "websocket")
-                await client.close()
+                await recorded.wait_for_transport(kind)
+            await stack.aclose()
 
 
 async def test_the_session_survives_an_outage_of_redis(redis_url: str) -> None:
@@ -212,11 +181,11 @@ async def test_the_session_survives_an_outage_of_redis(redis_url: str) -> None:
 
 
 async def test_a_missing_or_invalid_token_is_refused(
-    with_authentication: Instance, host: ApiClient
+    service_with_authentication: Instance, host: ApiClient
 ) -> None:
     session_id = await host.created(chess())
     for token, status in ((None, 401), ("nonsense", 401)):
-        async with SyncKairos(with_authentication.url, token) as client:
+        async with SyncKairos(service_with_authentication.url, token) as client:
             session = client.session(session_id)
             with pytest.raises(ApiError) as raised:
                 await session.open()
@@ -224,37 +193,42 @@ async def test_a_missing_or_invalid_token_is_refused(
             assert (session.presence, session.connection.status) == ("refused", "closed")
 
 
-@pytest.mark.parametrize("kind", [None, "sse", "polling"])
-async def test_a_client_is_refused_when_its_token_expires(
-    with_authentication: Instance, host: ApiClient, kind: TransportName | None
+async def test_clients_are_refused_when_their_token_expires(
+    service_with_authentication: Instance, host: ApiClient
 ) -> None:
     session_id = await host.created(chess())
     token = tokens.spectator(session_id, lifetime_s=_BRIEF_S)
-    async with followed_session(with_authentication.url, session_id, kind, token) as recorded:
-        await recorded.wait_until(lambda: recorded.session.presence == "refused")
-    assert recorded.session.refusal
-    assert recorded.session.refusal.status == 401
+
+    async def follow(kind: TransportName) -> None:
+        url = service_with_authentication.url
+        async with followed_session(url, session_id, kind, token) as recorded:
+            await recorded.wait_until(lambda: recorded.session.presence == "refused")
+        assert recorded.session.refusal
+        assert recorded.session.refusal.status == 401
+
+    await asyncio.gather(*map(follow, KINDS))
 
 
-@pytest.mark.parametrize("kind", [None, "sse", "polling"])
-async def test_the_client_goes_on_with_a_new_token(
-    with_authentication: Instance, host: ApiClient, kind: TransportName | None
+async def test_clients_go_on_with_a_new_token(
+    service_with_authentication: Instance, host: ApiClient
 ) -> None:
-    session_id = await host.created(chess())
-    lifetimes = iter([_BRIEF_S, _BRIEF_S])
-    was_called_again = asyncio.Event()
+    async def follow(kind: TransportName) -> None:
+        session_id = await host.created(chess())
+        lifetimes = iter([_BRIEF_S, _BRIEF_S])
+        was_called_again = asyncio.Event()
 
-    async def token() -> str:
-        lifetime_s = next(lifetimes, None)
-        if lifetime_s is None:
-            was_called_again.set()
-        return tokens.spectator(session_id, lifetime_s=lifetime_s or tokens.HOUR)
+        async def token() -> str:
+            lifetime_s = next(lifetimes, None)
+            if lifetime_s is None:
+                was_called_again.set()
+            return tokens.spectator(session_id, lifetime_s=lifetime_s or tokens.HOUR)
 
-    async with (
-        followed_session(with_authentication.url, session_id, kind, token) as recorded,
-        asyncio.timeout(10),
-    ):
-        await was_called_again.wait()
-        await host.do(session_id, "start")
-        await recorded.wait_for_version(2)
-        assert recorded.session.presence == "present"
+        url = service_with_authentication.url
+        async with followed_session(url, session_id, kind, token) as recorded:
+            await was_called_again.wait()
+            await host.do(session_id, "start")
+            await recorded.wait_for_version(2)
+            assert recorded.session.presence == "present"
+
+    async with asyncio.timeout(10):
+        await asyncio.gather(*map(follow, KINDS))

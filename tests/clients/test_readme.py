@@ -3,26 +3,17 @@
 import re
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from subprocess import PIPE
 
 import httpx
-import pytest
 
-from infra.local.instance import Instance, running
+from infra.local.instance import Instance
 from tests.support.api import chess
 
 _README = Path(__file__).parents[2] / "clients" / "python" / "README.md"
 _DEFAULT_URL = "http://127.0.0.1:3000"
 _TIMEOUT_S = 20.0
-
-
-@pytest.fixture(scope="module")
-def service(redis_url: str) -> Iterator[Instance]:
-    """A service for the examples."""
-    with running(redis_url) as instance:
-        yield instance
 
 
 def example(number: int, url: str) -> str:

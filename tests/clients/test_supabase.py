@@ -1,38 +1,25 @@
 """The Python client with Supabase Realtime, through Supabase's own client library."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from uuid import uuid4
 
 import pytest
 from synckairos import SyncKairos
 
-from infra.local.instance import Instance, running
+from infra.local.instance import Instance
 from infra.local.realtime import LocalRealtime
-from infra.local.redis import embedded_redis
 from tests.clients.following import followed_session
 from tests.support import tokens
 from tests.support.api import ApiClient, api_client, chess
-from tests.support.tokens import WITH_AUTHENTICATION
 
 # Supabase's client reads attributes that websockets has deprecated.
 pytestmark = pytest.mark.filterwarnings("ignore:ConnectionClosed:DeprecationWarning")
 
 
-@pytest.fixture(scope="module")
-def service_with_supabase(supabase_realtime: LocalRealtime) -> Iterator[Instance]:
-    """A service that requires tokens and pushes to Supabase Realtime."""
-    settings = {**WITH_AUTHENTICATION, **supabase_realtime.settings()}
-    with (
-        embedded_redis() as redis_url,
-        running(redis_url, port=None, quiet=False, **settings) as instance,
-    ):
-        yield instance
-
-
 @pytest.fixture
 async def host(service_with_supabase: Instance) -> AsyncIterator[ApiClient]:
-    """A host, who owns the sessions."""
+    """A host of `service_with_supabase`, who owns the sessions."""
     async with api_client(service_with_supabase.url, tokens.host()) as api:
         yield api
 

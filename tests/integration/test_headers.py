@@ -156,18 +156,24 @@ async def test_cors_allows_only_listed_origins(own_redis_url: str) -> None:
         async with httpx.AsyncClient(base_url=url, timeout=20) as http:
             allowed = await http.get("/health", headers={"Origin": "https://b.example"})
             foreign = await http.get("/health", headers={"Origin": "https://c.example"})
-            preflight = await http.options(
-                "/v1/sessions",
-                headers={
-                    "Origin": "https://a.example",
-                    "Access-Control-Request-Method": "POST",
-                    "Access-Control-Request-Headers": "authorization,idempotency-key,if-match",
-                },
-            )
+            request_headers = {
+                "Origin": "https://a.example",
+                "Access-Control-Request-Headers": (
+                    "authorization,content-type,idempotency-key,if-match,if-none-match"
+                ),
+            }
+            preflights = [
+                await http.options(
+                    "/v1/sessions",
+                    headers=request_headers | {"Access-Control-Request-Method": method},
+                )
+                for method in ("POST", "PATCH")
+            ]
     assert allowed.headers["access-control-allow-origin"] == "https://b.example"
-    assert "ETag" in allowed.headers["access-control-expose-headers"]
+    exposed = allowed.headers["access-control-expose-headers"]
+    assert {"ETag", "RateLimit-Remaining", "Retry-After"} <= set(exposed.split(", "))
     assert "access-control-allow-origin" not in foreign.headers
-    assert preflight.status_code == 200
+    assert [preflight.status_code for preflight in preflights] == [200, 200]
 
 
 async def test_cors_for_any_origin_allows_no_credentials(own_redis_url: str) -> None:
