@@ -67,6 +67,16 @@ class FaultyProxy:
         finally:
             self._server.reply_drops.remove(drop)
 
+    @contextmanager
+    def dropping_requests(self, marker: bytes) -> Iterator[ReplyDrop]:
+        """Reset each connection as soon as the client sends `marker`, which isn't forwarded."""
+        drop = ReplyDrop(marker, Loss.RESET, always, with_request=True)
+        self._server.reply_drops.append(drop)
+        try:
+            yield drop
+        finally:
+            self._server.reply_drops.remove(drop)
+
     def close(self) -> None:
         """Stop listening and reset all connections."""
         self._call(self._server.close())

@@ -105,8 +105,9 @@ class ProxyServer:
         if fault.resets:
             connection.reset()
             return False
-        if connection.reply_drop and direction is Direction.TO_CLIENT:
-            await connection.drop_reply(connection.reply_drop)
+        drop = connection.reply_drop
+        if drop and (drop.with_request or direction is Direction.TO_CLIENT):
+            await connection.drop_reply(drop)
             return False
         return True
 

@@ -1,4 +1,4 @@
-"""Drop the replies to chosen requests that have reached the server."""
+"""Drop chosen requests, or the replies to those that have reached the server."""
 
 import threading
 from collections.abc import Callable
@@ -17,6 +17,8 @@ class ReplyDrop:
     marker: bytes
     loss: Loss
     picks: Callable[[int], bool]
+    with_request: bool = False
+    """Whether the request itself is dropped: it never reaches the server."""
     request_count: int = 0
     dropped: threading.Event = field(default_factory=threading.Event)
     """Set once a reply has been dropped."""

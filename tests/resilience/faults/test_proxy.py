@@ -134,6 +134,15 @@ def test_only_the_reply_to_the_picked_request_is_lost(
     assert received == [b"hello\n", b"write 1\n", b"read\n", b"write 2\n", b"hello\n", b"write 3\n"]
 
 
+def test_a_dropped_request_resets_its_connection_and_never_arrives(proxy: FaultyProxy) -> None:
+    with connected(proxy) as sock, proxy.dropping_requests(b"write") as drop:
+        assert reply_to(sock, b"read\n") == b"read\n"
+        with pytest.raises(ConnectionResetError):
+            reply_to(sock, b"write\n")
+        assert drop.dropped.is_set()
+    assert received == [b"hello\n", b"read\n"]
+
+
 def test_a_redirected_proxy_keeps_existing_connections_on_the_old_server(
     proxy: FaultyProxy,
 ) -> None:

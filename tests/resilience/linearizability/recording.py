@@ -13,9 +13,10 @@ from typing import TypeVar
 import httpx
 
 from infra.local.instance import Instance
+from tests.resilience.faults.faults import Loss
+from tests.resilience.faults.proxy import faulty_proxy
 from tests.resilience.linearizability.checker import Operation
 from tests.resilience.linearizability.exchange import Answer, Asked, Verb
-from tests.resilience.linearizability.lossy_proxy import Delivery, lossy_proxy
 from tests.resilience.linearizability.table import RandomSession
 from tests.resilience.linearizability.wire import send
 
@@ -25,6 +26,18 @@ REQUESTS = 5
 _SHORT_TIMEOUT_S = 0.004
 
 T = TypeVar("T")
+
+
+class Delivery(StrEnum):
+    """What happens to a request on its way; the value marks the request in a header."""
+
+    NORMAL = "delivery-normal"
+    ANSWER_DROPPED = "delivery-answer-dropped"
+    REQUEST_DROPPED = "delivery-request-dropped"
+    ABANDONED = "delivery-abandoned"
+    """The client times out before the answer comes."""
+
+
 Record = Operation[Asked, Answer]
 _DELIVERIES = {
     Delivery.NORMAL: 84,
@@ -65,8 +78,10 @@ class Connections:
 async def connected(instances: tuple[Instance, Instance]) -> AsyncIterator[Connections]:
     """Connections to both instances, to the end of the block."""
     async with AsyncExitStack() as stack:
-        port = await stack.enter_async_context(lossy_proxy(instances[1].port))
-        urls = [*(instance.url for instance in instances), f"http://127.0.0.1:{port}"]
+        proxy = stack.enter_context(faulty_proxy(instances[1].port))
+        stack.enter_context(proxy.dropping_replies(Delivery.ANSWER_DROPPED.encode(), Loss.RESET))
+        stack.enter_context(proxy.dropping_requests(Delivery.REQUEST_DROPPED.encode()))
+        urls = [*(instance.url for instance in instances), f"http://127.0.0.1:{proxy.port}"]
         one, two, lossy = [
             await stack.enter_async_context(httpx.AsyncClient(base_url=url)) for url in urls
         ]

@@ -9,7 +9,7 @@ import pytest
 from tests.resilience.linearizability.stage import Instances, checked_histories, two_instances
 from tests.resilience.linearizability.story import describe
 
-_HISTORIES = 150
+_HISTORIES = 80
 """`make fuzz` checks thousands more."""
 
 _MAX_HISTORIES_TO_DETECT = 200
