@@ -1,5 +1,7 @@
 """A page that gets 429 or 503 says why it waits, and continues by itself."""
 
+import re
+
 import pytest
 from playwright.sync_api import Browser, Route, expect
 
@@ -46,3 +48,21 @@ def test_a_refused_page_says_why_it_waits_and_retries_by_itself(
         expect(console.connection).to_have_text("Live")
         expect(console.status).to_have_text("pending")
     problems.expect(f"status of {status}")
+
+
+def test_a_refused_action_says_when_to_try_again(
+    open_in_new_window: Opener, problems: Problems
+) -> None:
+    console = open_in_new_window()
+    console.create()
+    error = {"code": "RATE_LIMIT_EXCEEDED", "message": "Too much", "request_id": "1"}
+    console.page.route(
+        "**/start",
+        lambda route: route.fulfill(
+            status=429, json={"error": error}, headers={"Retry-After": "60"}
+        ),
+    )
+    console.page.keyboard.press("Space")
+    toast = console.page.locator("#toast")
+    expect(toast).to_have_text(re.compile(r"Try again in \d+ seconds\."))
+    problems.expect("the server responded with a status of 429")

@@ -10,9 +10,7 @@ from playwright.sync_api import expect
 
 from infra.local.instance import Instance
 from tests.e2e.conftest import Opener
-from tests.e2e.console import Console, deadlines
-
-AGREEMENT_MS = 30
+from tests.e2e.console import Console
 
 
 @pytest.fixture
@@ -89,27 +87,6 @@ def test_the_link_opens_the_same_game_in_a_second_tab(open_page: Opener) -> None
     expect(two.active).to_have_text("Ada")
 
 
-def test_both_tabs_agree_within_30_ms(tabs: tuple[Console, Console]) -> None:
-    for tab in tabs:
-        expect(tab.sync("bound")).to_have_text(re.compile("±"))
-    one, two = deadlines(tabs, "Ada")
-    assert abs(one - two) < AGREEMENT_MS
-
-
-def test_a_switch_in_one_tab_is_seen_in_the_other(
-    tabs: tuple[Console, Console], service: Instance
-) -> None:
-    one, two = tabs
-    two.clock("Ben").get_by_role("button", name="Switch to Ben").click()
-    expect(one.active).to_have_text("Ben")
-    expect(two.active).to_have_text("Ben")
-    banked = left_on_server(service, one, 0)
-    for tab in tabs:
-        tab.expect_remaining("Ada", banked)
-    ends = deadlines(tabs, "Ben")
-    assert abs(ends[0] - ends[1]) < AGREEMENT_MS
-
-
 def test_a_pause_freezes_both_tabs_to_the_same_millisecond(
     tabs: tuple[Console, Console], service: Instance
 ) -> None:
@@ -143,17 +120,6 @@ def test_a_flag_falls_in_both_tabs(open_page: Opener, open_in_second_window: Ope
             re.compile("^Time is up. Ada.s flag fell: Ben wins on time.$")
         )
         expect(tab.time_of("Ben")).to_have_text("0:01.0")
-
-
-def test_a_reload_keeps_the_game(tabs: tuple[Console, Console]) -> None:
-    one, two = tabs
-    one.page.keyboard.press("Space")
-    expect(one.active).to_have_text("Ben")
-    one.page.reload()
-    expect(one.active).to_have_text("Ben")
-    expect(one.status).to_have_text("running")
-    ends = deadlines((one, two), "Ben")
-    assert abs(ends[0] - ends[1]) < AGREEMENT_MS
 
 
 def test_time_is_added_to_a_clock_that_runs(tabs: tuple[Console, Console]) -> None:

@@ -1,6 +1,5 @@
 """The console with a service that requires tokens."""
 
-import re
 from collections.abc import Callable, Iterator
 from uuid import uuid4
 
@@ -20,7 +19,6 @@ from tests.support.api import chess
 UNAUTHORIZED = "the server responded with a status of 401"
 FORBIDDEN = "the server responded with a status of 403"
 NOT_FOUND = "the server responded with a status of 404"
-TOO_MANY = "the server responded with a status of 429"
 
 VALID_S = 3
 
@@ -178,18 +176,3 @@ def test_an_expiring_token_shows_that_a_new_link_is_needed(
     expect(console.status).to_have_text("pending")
     expect(console.page.locator(".message-page h1")).to_have_text("You need a new link")
     problems.expect(UNAUTHORIZED)
-
-
-def test_a_rate_limit_error_says_when_to_try_again(chromium: Browser, problems: Problems) -> None:
-    with (
-        embedded_redis() as redis_url,
-        running(redis_url, JWT_SECRET=tokens.SECRET, RATE_LIMIT_GENERAL="1") as service,
-        chromium.new_context() as window,
-    ):
-        page = window.new_page()
-        problems.watch(page)
-        page.goto(f"{service.url}/#token={tokens.host()}")
-        Console(page).create()
-        page.keyboard.press("Space")
-        expect(page.locator("#toast")).to_have_text(re.compile(r"Try again in \d+ seconds\."))
-    problems.expect(TOO_MANY)

@@ -84,18 +84,11 @@ async def test_a_call_without_any_credentials_fails(
         await call(client)
 
 
-@pytest.mark.parametrize(
-    "response",
-    [
-        JSONResponse({"__type": "AccessDenied", "message": "not you"}, 403),
-        JSONResponse({"__type": "InternalFailure", "message": "not you"}, 500),
-    ],
-)
 async def test_an_error_response_of_aws_raises_an_error_that_quotes_it(
-    recording: RecordingAws, client: AwsClient, response: Response
+    recording: RecordingAws, client: AwsClient
 ) -> None:
-    recording.response = response
-    with pytest.raises(AwsCallFailed, match=f"{_OPERATION}: {response.status_code} .*not you"):
+    recording.response = JSONResponse({"__type": "AccessDenied", "message": "not you"}, 403)
+    with pytest.raises(AwsCallFailed, match=f"{_OPERATION}: 403 .*not you"):
         await call(client)
 
 

@@ -107,27 +107,20 @@ class Pool:
     def __init__(self, port: int) -> None:
         self._port = port
         self._free: list[Connection] = []
-        self.most = 0
-        self._busy = 0
 
     async def send(self, request: bytes) -> Response:
         """Send a request on a free connection; return the response.
 
         Raises `OSError` if the connection is lost, `TimeoutError` after 10 s without a response.
         """
-        self._busy += 1
-        self.most = max(self.most, self._busy)
+        connection = self._idle() or await self._open()
         try:
-            connection = self._idle() or await self._open()
-            try:
-                response = await connection.send(request)
-            except BaseException:
-                connection.close()
-                raise
-            self._free.append(connection)
-            return response
-        finally:
-            self._busy -= 1
+            response = await connection.send(request)
+        except BaseException:
+            connection.close()
+            raise
+        self._free.append(connection)
+        return response
 
     def close(self) -> None:
         """Close all free connections."""

@@ -2,6 +2,7 @@
 
 import json
 import os
+import select
 import shutil
 import subprocess
 import sys
@@ -96,6 +97,15 @@ class Checkout:
             start_new_session=True,
         )
 
+    def wait_until_a_call_hangs(self) -> None:
+        """Wait until a stub hangs. Raises `TimeoutError` after 30 s."""
+        pipe = os.open(self.scenario / "hanging", os.O_RDONLY | os.O_NONBLOCK)
+        try:
+            if not select.select([pipe], [], [], _TIMEOUT_S)[0]:
+                raise TimeoutError
+        finally:
+            os.close(pipe)
+
     def wait(self, process: subprocess.Popen[str]) -> ScriptResult:
         """Wait for a started script, at most 30 s, and return its result."""
         output, _ = process.communicate(timeout=_TIMEOUT_S)
@@ -110,6 +120,7 @@ class Checkout:
         """Set the stubs' responses and delete the recorded calls."""
         shutil.rmtree(self.scenario, ignore_errors=True)
         self.scenario.mkdir()
+        os.mkfifo(self.scenario / "hanging")
         (self.scenario / "responses.json").write_text(json.dumps(responses))
 
     def git(self, *arguments: str) -> str:

@@ -297,8 +297,7 @@ def test_an_interrupted_deployment_is_rolled_back(
     responses["flyctl deploy"] = [None, {}]
     checkout.set_responses(responses)
     process = checkout.start("deploy.sh", APP, "staging", "--yes")
-    while ["flyctl", "deploy"] not in [call[:2] for call in checkout.calls()]:
-        assert process.poll() is None
+    checkout.wait_until_a_call_hangs()
     process.send_signal(number)
     result = checkout.wait(process)
     assert (result.code, result.deployed) == (2, ["here", _PREVIOUS])
