@@ -54,6 +54,10 @@ class RecordedSession:
             lambda: self.connection == ("polling" if kind == "polling" else "live", kind)
         )
 
+    async def wait_for_status(self, status: str) -> None:
+        """Wait until the connection has this status."""
+        await self.wait_until(lambda: self.connection[0] == status)
+
     def _record(self, event: Event) -> None:
         self.events.append(event)
         self._event_added.set()

@@ -8,17 +8,17 @@ from uuid import uuid4
 
 import pytest
 from synckairos import ApiError, Changed, SyncKairos, Update
-from synckairos.states import TransportName
+from synckairos.api_types import TransportName
 
 from infra.local.instance import Instance, running
 from infra.local.ports import free_port
 from shared.auth.tokens import LEEWAY_S
 from tests.clients.following import RecordedSession, followed_session
 from tests.clients.losing_proxy import LossyProxy, lossy_proxy
-from tests.resilience.faults.faults import Fault
-from tests.resilience.faults.proxy import faulty_proxy
 from tests.support import tokens
 from tests.support.api import ApiClient, api_client, chess
+from tests.support.fault_proxy.faults import Fault
+from tests.support.fault_proxy.proxy import faulty_proxy
 
 _BRIEF_S = 2 - LEEWAY_S
 """Lifetime of a token that stays valid for two seconds, because of the leeway."""
@@ -114,7 +114,7 @@ async def test_if_websockets_are_blocked_the_stream_is_used(
 async def test_if_all_transports_are_blocked_the_session_is_polled_until_one_works(
     blocking_proxy: LossyProxy, api: ApiClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("synckairos.connector._UPGRADE_EVERY_MS", 100.0)
+    monkeypatch.setattr("synckairos.connector.UPGRADE_EVERY_MS", (100.0, 100.0))
     blocking_proxy.blocked = ("/ws", "/stream")
     session_id = await api.created(chess())
     async with followed_session(blocking_proxy.url, session_id) as recorded:
@@ -128,7 +128,7 @@ async def test_if_all_transports_are_blocked_the_session_is_polled_until_one_wor
 async def test_the_stream_is_upgraded_to_a_websocket_without_an_interruption(
     blocking_proxy: LossyProxy, api: ApiClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("synckairos.connector._UPGRADE_EVERY_MS", 100.0)
+    monkeypatch.setattr("synckairos.connector.UPGRADE_EVERY_MS", (100.0, 100.0))
     blocking_proxy.blocked = ("/ws",)
     async with followed_session(blocking_proxy.url, await api.created(chess())) as recorded:
         await recorded.wait_for_transport("sse")
@@ -152,7 +152,7 @@ async def test_clients_reconnect_after_a_restart_of_the_service(redis_url: str) 
             for kind, recorded in followers.items():
                 await recorded.wait_for_transport(kind)
         for recorded in followers.values():
-            await recorded.wait_until(lambda one=recorded: one.connection[0] == "connecting")
+            await recorded.wait_for_status("connecting")
         with running(redis_url, port=port) as again:
             async with api_client(again.url) as api:
                 await api.do(session_id, "start")

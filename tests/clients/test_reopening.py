@@ -154,7 +154,7 @@ async def test_a_404_of_a_gateway_does_not_count_as_deletion() -> None:
         recorded = RecordedSession(client.session(SESSION_ID))
         await recorded.session.open()
         service.override = gateway
-        await recorded.wait_until(lambda: recorded.connection[0] == "connecting")
+        await recorded.wait_for_status("connecting")
         service.override, service.state = None, paused_state(2)
         await recorded.wait_for_version(2)
         assert responses

@@ -83,7 +83,7 @@ async def test_a_websocket_that_does_not_answer_pings_is_replaced(
         recorded = RecordedSession(client.session(SESSION_ID))
         await recorded.session.open()
         await recorded.wait_for_transport("websocket")
-        await recorded.wait_until(lambda: recorded.connection[0] == "connecting")
+        await recorded.wait_for_status("connecting")
         await recorded.wait_for_transport("websocket")
     assert opened == 2
 

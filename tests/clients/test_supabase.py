@@ -61,7 +61,7 @@ async def test_a_lost_connection_is_replaced(
     ) as recorded:
         await recorded.wait_for_transport("supabase")
         supabase_realtime.mischief.drop_connections()
-        await recorded.wait_until(lambda: recorded.connection[0] == "connecting")
+        await recorded.wait_for_status("connecting")
         await host.do(session_id, "start")
         await recorded.wait_for_version(2)
         await recorded.wait_for_transport("supabase")

@@ -14,9 +14,9 @@ from shared.application.errors import AuditUnavailable
 from shared.application.ports.audit_log import AuditLog
 from shared.audit.postgres import PostgresAuditLog
 from shared.domain.commands import Complete
-from tests.resilience.faults.faults import Fault
-from tests.resilience.faults.proxy import faulty_proxy
 from tests.support.desk import TIMEOUT_S, OutboxSetup, running_workers
+from tests.support.fault_proxy.faults import Fault
+from tests.support.fault_proxy.proxy import faulty_proxy
 from tests.support.scenarios import changes_of, entries_of, last_session, switched_session
 
 

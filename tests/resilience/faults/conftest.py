@@ -24,7 +24,7 @@ from tests.conftest import missing
 from tests.resilience.faults.audit_trail import AuditTrail
 from tests.resilience.faults.fault_run import Deployment
 from tests.resilience.faults.followers import polling_transport, sse_transport, websocket_transport
-from tests.resilience.faults.proxy import FaultyProxy, faulty_proxy
+from tests.support.fault_proxy.proxy import FaultyProxy, faulty_proxy
 
 _SCHEDULE_SPEED = 30
 """Speed-up of the schedules: a job of every minute runs every 2 s."""

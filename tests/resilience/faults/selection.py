@@ -4,7 +4,7 @@ import os
 from collections.abc import Sequence
 from typing import TypeVar
 
-from tests.resilience.faults.faults import Fault, Loss
+from tests.support.fault_proxy.faults import Fault, Loss
 
 T = TypeVar("T")
 

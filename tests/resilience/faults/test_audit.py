@@ -12,7 +12,9 @@ from shared.audit.postgres import PostgresAuditLog
 from tests.resilience.faults.attempt_log import is_unavailable, now
 from tests.resilience.faults.conftest import FaultyDeployment, url_of_postgres
 from tests.resilience.faults.fault_run import LIMIT_S, FaultRun, Injector, run_with_fault
-from tests.resilience.faults.faults import (
+from tests.resilience.faults.selection import chosen, name_of
+from tests.support.fault_proxy.drops import only
+from tests.support.fault_proxy.faults import (
     BLACKHOLED,
     REFUSING,
     REPLIES_STALLED,
@@ -23,9 +25,7 @@ from tests.resilience.faults.faults import (
     Fault,
     Loss,
 )
-from tests.resilience.faults.proxy import faulty_proxy
-from tests.resilience.faults.reply_drop import only
-from tests.resilience.faults.selection import chosen, name_of
+from tests.support.fault_proxy.proxy import faulty_proxy
 from tests.support.scenarios import entries_of, switched_session
 
 _WRITE = b"record_events"

@@ -15,8 +15,8 @@ from infra.local.redis_node import RedisNode, wait_until
 from tests.resilience.faults.audit_trail import AuditTrail
 from tests.resilience.faults.fault_run import Deployment, run_with_fault
 from tests.resilience.faults.followers import sse_transport, websocket_transport
-from tests.resilience.faults.proxy import FaultyProxy, faulty_proxy
 from tests.resilience.faults.selection import chosen
+from tests.support.fault_proxy.proxy import FaultyProxy, faulty_proxy
 
 
 @contextmanager

@@ -5,7 +5,7 @@ import asyncio
 from tests.resilience.faults.attempt_log import now
 from tests.resilience.faults.conftest import FaultyDeployment
 from tests.resilience.faults.fault_run import FaultRun, clients
-from tests.resilience.faults.faults import NONE, STALLED
+from tests.support.fault_proxy.faults import NONE, STALLED
 
 _LATE_S = 0.5
 

@@ -10,11 +10,11 @@ import pytest
 
 from tests.resilience.faults.attempt_log import is_unavailable
 from tests.resilience.faults.conftest import FaultyDeployment
-from tests.resilience.faults.faults import Loss
 from tests.resilience.faults.players import long_game
-from tests.resilience.faults.reply_drop import only
 from tests.resilience.faults.test_redis import COMMIT
 from tests.support.api import participant
+from tests.support.fault_proxy.drops import only
+from tests.support.fault_proxy.faults import Loss
 
 _CHANGES = 9
 

@@ -10,7 +10,11 @@ import pytest
 from shared.store.connection import load_script
 from tests.resilience.faults.conftest import FaultyDeployment
 from tests.resilience.faults.fault_run import run_with_fault
-from tests.resilience.faults.faults import (
+from tests.resilience.faults.followers import following
+from tests.resilience.faults.selection import chosen, name_of
+from tests.support.api import ApiClient, chess, participant
+from tests.support.fault_proxy.drops import every_other
+from tests.support.fault_proxy.faults import (
     BLACKHOLED,
     JITTERY,
     REFUSING,
@@ -22,10 +26,6 @@ from tests.resilience.faults.faults import (
     Fault,
     Loss,
 )
-from tests.resilience.faults.followers import following
-from tests.resilience.faults.reply_drop import every_other
-from tests.resilience.faults.selection import chosen, name_of
-from tests.support.api import ApiClient, chess, participant
 
 COMMIT = load_script("commit").digest.encode()
 _FLAG_FALLS_WITHIN_S = 2.0

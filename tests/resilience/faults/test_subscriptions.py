@@ -10,7 +10,11 @@ import pytest
 
 from tests.resilience.faults.conftest import FaultyDeployment
 from tests.resilience.faults.fault_run import LIMIT_S, run_with_fault
-from tests.resilience.faults.faults import (
+from tests.resilience.faults.followers import SessionFollower, following
+from tests.resilience.faults.players import long_game
+from tests.resilience.faults.selection import chosen, name_of
+from tests.support.api import ApiClient
+from tests.support.fault_proxy.faults import (
     BLACKHOLED,
     NONE,
     REPLIES_STALLED,
@@ -20,10 +24,6 @@ from tests.resilience.faults.faults import (
     Fault,
     Traffic,
 )
-from tests.resilience.faults.followers import SessionFollower, following
-from tests.resilience.faults.players import long_game
-from tests.resilience.faults.selection import chosen, name_of
-from tests.support.api import ApiClient
 
 _LONGER_THAN_ANY_READ_S = 1.5
 

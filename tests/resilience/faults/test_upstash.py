@@ -12,7 +12,11 @@ from shared.store.connection import Script, load_script
 from tests.resilience.faults.attempt_log import is_unavailable
 from tests.resilience.faults.conftest import FaultyDeployment
 from tests.resilience.faults.fault_run import run_with_fault
-from tests.resilience.faults.faults import (
+from tests.resilience.faults.players import long_game
+from tests.resilience.faults.selection import chosen, name_of
+from tests.support.api import ApiClient
+from tests.support.fault_proxy.drops import every_other, only
+from tests.support.fault_proxy.faults import (
     BLACKHOLED,
     JITTERY,
     REFUSING,
@@ -24,10 +28,6 @@ from tests.resilience.faults.faults import (
     Fault,
     Loss,
 )
-from tests.resilience.faults.players import long_game
-from tests.resilience.faults.reply_drop import every_other, only
-from tests.resilience.faults.selection import chosen, name_of
-from tests.support.api import ApiClient
 
 _COMMIT = Script.of("#!lua flags=allow-key-locking\n" + load_script("commit").text).digest.encode()
 _MOVES = ("switch with retries", "switch")

@@ -13,12 +13,12 @@ from typing import TypeVar
 import httpx
 
 from infra.local.instance import Instance
-from tests.resilience.faults.faults import Loss
-from tests.resilience.faults.proxy import faulty_proxy
 from tests.resilience.linearizability.checker import Operation
 from tests.resilience.linearizability.exchange import Answer, Asked, Verb
 from tests.resilience.linearizability.table import RandomSession
 from tests.resilience.linearizability.wire import send
+from tests.support.fault_proxy.faults import Loss
+from tests.support.fault_proxy.proxy import faulty_proxy
 
 CLIENTS = 4
 REQUESTS = 5

@@ -6,9 +6,9 @@ from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from tests.resilience.faults.faults import NONE, Fault, Loss
-from tests.resilience.faults.proxy_server import ProxyServer
-from tests.resilience.faults.reply_drop import ReplyDrop, always
+from tests.support.fault_proxy.drops import ReplyDrop, always
+from tests.support.fault_proxy.faults import NONE, Fault, Loss
+from tests.support.fault_proxy.server import ProxyServer
 
 _TIMEOUT_S = 10.0
 

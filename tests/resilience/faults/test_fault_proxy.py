@@ -8,7 +8,8 @@ from contextlib import closing, contextmanager
 
 import pytest
 
-from tests.resilience.faults.faults import (
+from tests.support.fault_proxy.drops import only
+from tests.support.fault_proxy.faults import (
     BLACKHOLED,
     REFUSING,
     REPLIES_STALLED,
@@ -18,8 +19,7 @@ from tests.resilience.faults.faults import (
     Fault,
     Loss,
 )
-from tests.resilience.faults.proxy import FaultyProxy, faulty_proxy
-from tests.resilience.faults.reply_drop import only
+from tests.support.fault_proxy.proxy import FaultyProxy, faulty_proxy
 
 _SHORT_TIMEOUT_S = 0.2
 

@@ -6,8 +6,8 @@ import struct
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 
-from tests.resilience.faults.faults import BLACKHOLED, Direction, Fault, Loss, Traffic
-from tests.resilience.faults.reply_drop import ReplyDrop
+from tests.support.fault_proxy.drops import ReplyDrop
+from tests.support.fault_proxy.faults import BLACKHOLED, Direction, Fault, Loss, Traffic
 
 _CHUNK = 65_536
 _LONGEST_MARKER = 256

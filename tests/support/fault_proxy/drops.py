@@ -4,7 +4,7 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from tests.resilience.faults.faults import Loss
+from tests.support.fault_proxy.faults import Loss
 
 
 @dataclass

@@ -5,9 +5,9 @@ import random
 import socket
 from contextlib import ExitStack, suppress
 
-from tests.resilience.faults.faults import NONE, Direction, Fault
-from tests.resilience.faults.proxy_connection import ProxyConnection
-from tests.resilience.faults.reply_drop import ReplyDrop
+from tests.support.fault_proxy.connection import ProxyConnection
+from tests.support.fault_proxy.drops import ReplyDrop
+from tests.support.fault_proxy.faults import NONE, Direction, Fault
 
 _HOST = "127.0.0.1"
 

@@ -1,0 +1,1 @@
+"""A TCP proxy that injects faults: delays, stalls, resets, refusals, lost requests and replies."""
