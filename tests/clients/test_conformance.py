@@ -66,8 +66,8 @@ class Service:
             with lossy_proxy(self.carrier.port, losses) as proxy:
                 yield proxy.url
             return
-        faults = self.carrier.mischief
-        faults.seed = losses.seed
+        faults = self.carrier.faults
+        faults.random.seed(losses.seed)
         faults.loss, faults.reorder = losses.loss, losses.reorder
         try:
             yield self.url

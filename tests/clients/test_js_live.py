@@ -132,7 +132,7 @@ async def test_the_client_follows_supabase_with_the_token_from_the_service(
             await api.do(session_id, "switch")
             await _wait_for_version(client, session_id, 3)
             seen = len(client.events(session_id, "connection"))
-            supabase_realtime.mischief.drop_connections()
+            supabase_realtime.faults.drop_connections()
             await client.until_event(session_id, "connection", seen + 1)
             await api.do(session_id, "switch")
             await _wait_for_version(client, session_id, 4)

@@ -60,7 +60,7 @@ async def test_a_lost_connection_is_replaced(
         service_with_supabase.url, session_id, token=tokens.spectator(session_id)
     ) as recorded:
         await recorded.wait_for_transport("supabase")
-        supabase_realtime.mischief.drop_connections()
+        supabase_realtime.faults.drop_connections()
         await recorded.wait_for_status("connecting")
         await host.do(session_id, "start")
         await recorded.wait_for_version(2)
@@ -75,7 +75,7 @@ async def test_while_realtime_is_unavailable_the_session_is_polled(
 ) -> None:
     monkeypatch.setattr("synckairos.connector.UPGRADE_EVERY_MS", (200.0, 200.0))
     session_id = await host.created(chess())
-    supabase_realtime.mischief.rejects_sockets = True
+    supabase_realtime.faults.rejects_sockets = True
     try:
         async with followed_session(
             service_with_supabase.url, session_id, token=tokens.spectator(session_id)
@@ -83,10 +83,10 @@ async def test_while_realtime_is_unavailable_the_session_is_polled(
             await recorded.wait_for_transport("polling")
             await host.do(session_id, "start")
             await recorded.wait_for_version(2)
-            supabase_realtime.mischief.rejects_sockets = False
+            supabase_realtime.faults.rejects_sockets = False
             await recorded.wait_for_transport("supabase")
     finally:
-        supabase_realtime.mischief.rejects_sockets = False
+        supabase_realtime.faults.rejects_sockets = False
 
 
 async def test_a_token_is_renewed_before_it_expires(

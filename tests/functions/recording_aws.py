@@ -88,7 +88,7 @@ def recording_aws() -> Iterator[RecordingAws]:
     recording = RecordingAws()
     with (
         start_blocking_portal() as portal,
-        portal.wrap_async_context_manager(serve(recording.app())) as port,
+        portal.wrap_async_context_manager(serve(recording.app())) as server,
     ):
-        recording.url = f"http://127.0.0.1:{port}"
+        recording.url = f"http://127.0.0.1:{server.port}"
         yield recording

@@ -18,7 +18,7 @@ from shared.store.keys import StoreKeys
 from tests.functions.inspection import Inspector
 from tests.functions.lambda_process import LambdaProcess, fresh_process
 from tests.functions.recording_aws import RecordingAws
-from tests.support.broadcast_server import BroadcastServer, broadcast_server
+from tests.support.broadcast_server import BroadcastServer
 from tests.support.shifted_clock import ShiftedClock
 
 _KEYS = StoreKeys()
@@ -28,7 +28,7 @@ _PROJECT = {"SUPABASE_SERVICE_ROLE_KEY": SECRET_KEY, "SUPABASE_PUBLISHABLE_KEY":
 @pytest.fixture(scope="module")
 def realtime_server() -> Iterator[BroadcastServer]:
     """Broadcast server shared by the tests of this module."""
-    with broadcast_server() as server:
+    with BroadcastServer() as server:
         yield server
 
 

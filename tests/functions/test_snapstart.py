@@ -17,7 +17,7 @@ from infra.local.upstash import LocalUpstash
 from shared.store.keys import StoreKeys
 from tests.functions.lambda_process import FunctionResponse, LambdaProcess, parse_response
 from tests.functions.recording_aws import TOKEN, RecordingAws
-from tests.support.broadcast_server import BroadcastServer, broadcast_server
+from tests.support.broadcast_server import BroadcastServer
 from tests.support.shifted_clock import ShiftedClock
 
 _HOUR_S = 3_600
@@ -49,7 +49,7 @@ class Snapshots:
 @pytest.fixture(scope="module")
 def realtime() -> Iterator[BroadcastServer]:
     """Broadcast server that the functions push to."""
-    with broadcast_server() as server:
+    with BroadcastServer() as server:
         yield server
 
 

@@ -14,8 +14,11 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from jwt.algorithms import ECAlgorithm
 from websockets.asyncio.client import connect
 
+from infra.local.postgres import EmbeddedPostgres
+from infra.local.realtime import local_realtime
 from infra.local.redis import embedded_redis
-from infra.local.supabase import PUBLISHABLE_KEY, SECRET_KEY, LocalSupabase
+from infra.local.supabase import PUBLISHABLE_KEY, LocalSupabase
+from tests.integration.realtime.clients import subscribed
 from tests.support import tokens
 from tests.support.api import ApiClient, api_client, chess
 from tests.support.target import IS_FUNCTIONS, running_service
@@ -25,23 +28,22 @@ pytestmark = pytest.mark.http
 
 _PRIVATE = ec.generate_private_key(ec.SECP256R1())
 _SIGNING_KEY = json.dumps(ECAlgorithm.to_jwk(_PRIVATE, as_dict=True) | {"kid": "ours"})
+_PUBLIC_KEY = ECAlgorithm.to_jwk(_PRIVATE.public_key(), as_dict=True) | {"kid": "ours"}
 _MAX_LIFETIME_S = 600
 
 
 @pytest.fixture(scope="module")
-def supabase_service_url(supabase: LocalSupabase) -> Iterator[str]:
-    """The URL of a service whose clients listen to Supabase Realtime."""
-    settings = {
-        "SUPABASE_URL": supabase.url,
-        "SUPABASE_SERVICE_ROLE_KEY": SECRET_KEY,
-        "SUPABASE_PUBLISHABLE_KEY": PUBLISHABLE_KEY,
-        "SUPABASE_SIGNING_KEY": _SIGNING_KEY,
-    }
+def supabase_service_url(postgres: EmbeddedPostgres, supabase: LocalSupabase) -> Iterator[str]:
+    """The URL of a service with a signing key that its Supabase project has imported."""
+    keys = [_PUBLIC_KEY]
     with (
+        local_realtime(postgres.url, signing_keys=keys, upstream=supabase.url) as project,
         embedded_redis() as redis_url,
-        running_service(redis_url, **WITH_AUTHENTICATION, **settings) as url,
     ):
-        yield url
+        settings = project.settings() | {"SUPABASE_SIGNING_KEY": _SIGNING_KEY}
+        del settings["SUPABASE_JWT_SECRET"]
+        with running_service(redis_url, **WITH_AUTHENTICATION, **settings) as url:
+            yield url
 
 
 @pytest.fixture
@@ -81,6 +83,13 @@ async def test_the_answer_names_supabase_with_a_token_for_this_session_only(
     assert (claims["role"], claims["sync_session"]) == ("authenticated", session_id)
     assert 0 < claims["exp"] - time.time() <= _MAX_LIFETIME_S
     assert datetime.fromisoformat(found["expires_at"]).timestamp() == claims["exp"]
+
+
+async def test_supabase_accepts_a_token_of_the_signing_key(supabase_api: ApiClient) -> None:
+    session_id = await supabase_api.created(chess())
+    async with subscribed("python", await _subscription(supabase_api, session_id)) as client:
+        await supabase_api.do(session_id, "start")
+        assert (await client.message_of_version(2))["state"]["status"] == "running"
 
 
 async def test_a_tenant_s_topic_and_token_name_the_tenant(supabase_api: ApiClient) -> None:

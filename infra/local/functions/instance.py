@@ -90,12 +90,12 @@ class ExecutionEnvironment:
 
     async def start(self) -> None:
         """Start and initialize; with SnapStart, only to the snapshot. Raises `FunctionError`."""
-        port = await self._stack.enter_async_context(serve(self._api.app()))
+        server = await self._stack.enter_async_context(serve(self._api.app()))
         launch = self._launch
         self._process = await asyncio.create_subprocess_exec(
             *(str(launch.python), "-m", "awslambdaric", launch.definition.handler),
             cwd=launch.code,
-            env=launch.variables(f"127.0.0.1:{port}"),
+            env=launch.variables(f"127.0.0.1:{server.port}"),
             stdin=DEVNULL,
             stdout=PIPE,
             stderr=STDOUT,

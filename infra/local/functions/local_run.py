@@ -112,12 +112,12 @@ async def _running(
         gateway = Gateway(definitions.functions, pools, options.patience_s)
         # Pools close before the gateway, which waits for its pending requests.
         async with (
-            serve(gateway, options.port) as port,
+            serve(gateway, options.port) as server,
             _closing(pools),
         ):
             await _warm_up([pools[name] for name in options.warm])
             async with _sources(wiring, pools):
-                yield _Stack(definitions.region, port, aws, urls, pools)
+                yield _Stack(definitions.region, server.port, aws, urls, pools)
 
 
 @asynccontextmanager

@@ -1,55 +1,53 @@
-"""A channel: a client's subscription to a topic, with its configuration and authorization."""
+"""A client's WebSocket, and its channels: subscriptions to topics with their authorization."""
 
 import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Self
-from uuid import uuid4
+from typing import Any
 
-from infra.local.realtime.client_socket import ClientSocket
-from infra.local.realtime.delivery import FaultyDelivery
-from infra.local.realtime.errors import RealtimeError, token_expired
-from infra.local.realtime.faults import Faults
-from infra.local.realtime.messages import TOPIC_PREFIX, Broadcast, Message
-from infra.local.realtime.policies import Rights
-from infra.local.realtime.tokens import Identity
+from starlette.websockets import WebSocket, WebSocketDisconnect
 
-_ALL_RIGHTS = Rights(broadcast=True, presence=True)
+from infra.local.realtime.faults import Faults, FaultyDelivery
+from infra.local.realtime.messages import TOPIC_PREFIX, Message, encode
+from infra.local.realtime.tokens import Identity, RealtimeError, token_expired
+
+
+class ClientSocket:
+    """Queues frames and sends them as fast as the client reads."""
+
+    def __init__(self, websocket: WebSocket, version: int) -> None:
+        self.version = version
+        self._websocket = websocket
+        self._queue: asyncio.Queue[str] = asyncio.Queue()
+
+    def put(self, frame: str) -> None:
+        """Queue an encoded frame."""
+        self._queue.put_nowait(frame)
+
+    def send(self, message: Message) -> None:
+        """Encode and queue a message."""
+        self.put(encode(message, self.version))
+
+    def reply(self, to: Message, status: str, response: dict[str, Any] | None = None) -> None:
+        """Reply to a client's message (`phx_reply`)."""
+        payload = {"status": status, "response": response or {}}
+        self.send(Message(to.topic, "phx_reply", payload, to.ref, to.join_ref))
+
+    async def write(self) -> None:
+        """Send the queued frames until the client disconnects."""
+        try:
+            while True:
+                await self._websocket.send_text(await self._queue.get())
+        except WebSocketDisconnect:
+            pass
 
 
 @dataclass(frozen=True, slots=True)
-class JoinConfig:
-    """The `config` of a client's join (`phx_join`)."""
-
-    private: bool
-    acknowledges: bool
-    receives_own: bool
-    presence_key: str
-    presence_enabled: bool
-
-    @classmethod
-    def of(cls, payload: Any) -> Self:
-        """Parse a join's payload; missing fields get the real server's defaults."""
-        config = _dict(payload, "config")
-        broadcast, presence = _dict(config, "broadcast"), _dict(config, "presence")
-        return cls(
-            private=config.get("private") is True,
-            acknowledges=broadcast.get("ack") is True,
-            receives_own=broadcast.get("self") is True,
-            presence_key=str(presence.get("key") or uuid4()),
-            presence_enabled=presence.get("enabled", True) is True,
-        )
-
-
-@dataclass(slots=True)
 class ChannelAuthorization:
-    """The token that a channel was joined with, and the rights that the policies give it."""
+    """The token that a channel was joined with, and its bearer."""
 
     token: str
     identity: Identity
-    may_read: Rights = _ALL_RIGHTS
-    may_write: Rights | None = None
-    """`None`: not evaluated yet."""
 
 
 class Channel:
@@ -59,66 +57,50 @@ class Channel:
         self,
         socket: ClientSocket,
         join: Message,
-        config: JoinConfig,
         bearer: ChannelAuthorization,
-        mischief: Faults,
+        faults: Faults,
+        *,
+        private: bool,
     ) -> None:
         self.socket = socket
         self.topic = join.topic
         self.name = join.topic.removeprefix(TOPIC_PREFIX)
-        self.config = config
-        self.presence_enabled = config.presence_enabled
+        self.private = private
         self.bearer = bearer
         self._join_ref = join.join_ref or join.ref
-        self._delivery = FaultyDelivery(mischief, socket.put)
+        self._delivery = FaultyDelivery(faults, socket.put)
         self._expiry: asyncio.TimerHandle | None = None
 
     @property
     def key(self) -> tuple[str, bool]:
         """Name and privacy: a public and a private topic of the same name are distinct."""
-        return self.name, self.config.private
+        return self.name, self.private
 
     def schedule_expiry(self, close: Callable[["Channel", RealtimeError], None]) -> None:
         """Call `close` when the bearer's token expires. Replaces the timer of an earlier token."""
         self._cancel_expiry()
         left_s = self.bearer.identity.remaining_s
-        expired = token_expired(0)
-        self._expiry = asyncio.get_running_loop().call_later(left_s, close, self, expired)
+        self._expiry = asyncio.get_running_loop().call_later(left_s, close, self, token_expired(0))
 
-    def deliver(self, broadcast: Broadcast) -> None:
+    def deliver(self, frame: str) -> None:
         """Send a broadcast to the client, subject to injected faults."""
-        if (frame := self.socket.encode(broadcast)) is not None:
-            self._delivery.deliver(frame)
+        self._delivery.deliver(frame)
 
-    def push(self, event: str, payload: Any, *, ref: str | None = None) -> None:
-        """Send any other event to the client; faults aren't injected."""
-        self.socket.send(self.topic, event, payload, ref=ref, join_ref=self._join_ref)
+    def send_error(self, text: str) -> None:
+        """Send a system message about an error of the channel."""
+        payload = {"extension": "system", "status": "error", "message": text, "channel": self.name}
+        self.socket.send(Message(self.topic, "system", payload))
 
-    def send_system(self, status: str, message: str) -> None:
-        """Send a system message about the channel."""
-        payload = {
-            "extension": "system",
-            "status": status,
-            "message": message,
-            "channel": self.name,
-        }
-        self.socket.send(self.topic, "system", payload)
+    def send_close(self) -> None:
+        """Tell the client that the channel is closed."""
+        self.socket.send(Message(self.topic, "phx_close", {}, self._join_ref, self._join_ref))
 
     def end(self) -> None:
         """Cancel all timers."""
         self._cancel_expiry()
         self._delivery.end()
 
-    def send_close(self) -> None:
-        """Tell the client that the channel is closed."""
-        self.push("phx_close", {}, ref=self._join_ref)
-
     def _cancel_expiry(self) -> None:
         if self._expiry:
             self._expiry.cancel()
             self._expiry = None
-
-
-def _dict(value: Any, name: str) -> dict[str, Any]:
-    found = value.get(name) if isinstance(value, dict) else None
-    return found if isinstance(found, dict) else {}

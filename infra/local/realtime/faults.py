@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass
 from random import Random
 from typing import Literal
 
@@ -11,33 +10,27 @@ _HOLD_S = 0.05
 Outage = Literal["error", "hang"]
 
 
-@dataclass(frozen=True, slots=True)
-class _Server:
-    loop: asyncio.AbstractEventLoop
-    changed: asyncio.Event
-    drop: Callable[[], None]
-
-
 class Faults:
     """Faults of one project. May be changed at any time, from any thread.
 
     `loss` is the probability that a message isn't delivered to one subscriber, `reorder` the
     probability that it is delivered after the next one, or `hold_s` seconds late if none follows
-    sooner. For the same seed and probabilities, the n-th delivery has the same fate.
-    `rejects_sockets` rejects new WebSockets with 503.
+    sooner. For the same seed of `random` and the same probabilities, the n-th delivery has the
+    same fate. `rejects_sockets` rejects new WebSockets with 503.
     """
 
-    def __init__(self, seed: int = 0) -> None:
+    def __init__(self) -> None:
         self.loss = 0.0
         self.reorder = 0.0
         self.hold_s = _HOLD_S
+        self.random = Random(0)  # nosec B311
         self.rejects_sockets = False
         self.failed_requests = 0
         """Number of HTTP requests that failed because of an outage."""
-        self._seed = seed
-        self._random = Random(seed)  # nosec B311
         self._outage: Outage | None = None
-        self._server: _Server | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._changed = asyncio.Event()
+        self._drop: Callable[[], None] = lambda: None
 
     @property
     def outage(self) -> Outage | None:
@@ -50,45 +43,70 @@ class Faults:
     @outage.setter
     def outage(self, kind: Outage | None) -> None:
         self._outage = kind
-        if server := self._server:
-            server.loop.call_soon_threadsafe(server.changed.set)
-
-    @property
-    def seed(self) -> int:
-        """The random seed; setting it restarts the sequence."""
-        return self._seed
-
-    @seed.setter
-    def seed(self, number: int) -> None:
-        self._seed = number
-        self._random.seed(number)
+        self._call(self._changed.set)
 
     def drop_connections(self) -> None:
         """Abort all WebSocket connections without a close frame."""
-        if server := self._server:
-            server.loop.call_soon_threadsafe(server.drop)
+        self._call(self._drop)
 
     def attach(self, drop: Callable[[], None]) -> None:
         """Apply to the server of the running event loop; `drop` aborts its WebSockets."""
-        self._server = _Server(asyncio.get_running_loop(), asyncio.Event(), drop)
+        self._loop, self._changed, self._drop = asyncio.get_running_loop(), asyncio.Event(), drop
 
     def detach(self) -> None:
         """Stop applying to the server; requests that hang fail."""
-        server, self._server = self._server, None
-        if server:
-            server.changed.set()
+        self._loop = None
+        self._changed.set()
 
     def should_drop(self) -> bool:
         """Decide whether to drop the next delivery."""
-        return self._random.random() < self.loss
+        return self.random.random() < self.loss
 
     def should_delay(self) -> bool:
         """Decide whether to deliver the next message after its successor."""
-        return self._random.random() < self.reorder
+        return self.random.random() < self.reorder
 
     async def lets_through(self) -> bool:
         """Wait while the outage is `hang`; return whether there is no outage then."""
-        while self._outage == "hang" and (server := self._server):
-            server.changed.clear()
-            await server.changed.wait()
+        while self._outage == "hang" and self._loop:
+            self._changed.clear()
+            await self._changed.wait()
         return self._outage is None
+
+    def _call(self, function: Callable[[], None]) -> None:
+        if loop := self._loop:
+            loop.call_soon_threadsafe(function)
+
+
+class FaultyDelivery:
+    """Passes one subscriber's frames to `put`, in order unless faults are injected."""
+
+    def __init__(self, faults: Faults, put: Callable[[str], None]) -> None:
+        self._faults = faults
+        self._put = put
+        self._held: str | None = None
+        self._timer: asyncio.TimerHandle | None = None
+
+    def deliver(self, frame: str) -> None:
+        """Deliver a frame now, after the next one (at the latest after `hold_s`), or never."""
+        if self._faults.should_drop():
+            return
+        if self._faults.should_delay() and self._held is None:
+            self._held = frame
+            loop = asyncio.get_running_loop()
+            self._timer = loop.call_later(self._faults.hold_s, self._release)
+            return
+        self._put(frame)
+        self._release()
+
+    def end(self) -> None:
+        """Drop a held frame."""
+        if self._timer:
+            self._timer.cancel()
+        self._held = self._timer = None
+
+    def _release(self) -> None:
+        held = self._held
+        self.end()
+        if held is not None:
+            self._put(held)

@@ -3,20 +3,19 @@
 import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from typing import Self
 from uuid import uuid4
 
 import psycopg
 from psycopg import AsyncConnection
+from psycopg.errors import InsufficientPrivilege
 from psycopg_pool import AsyncConnectionPool
 
-from infra.local.realtime.errors import database_unavailable, policy_failed
-from infra.local.realtime.tokens import Identity
+from infra.local.realtime.tokens import Identity, RealtimeError
 
 _MAX_CONNECTIONS = 4
 _POOL_TIMEOUT_S = 2.0
-_EXTENSIONS = ("broadcast", "presence")
-_INSERT = "insert into realtime.messages (id, topic, extension) values (%s, %s, %s)"
+_INSERT = "insert into realtime.messages (id, topic, extension) values (%s, %s, 'broadcast')"
 _ASSUME_ROLE = """
 select
   set_config('role', %(role)s, true),
@@ -28,19 +27,20 @@ select
 """
 
 
-@dataclass(frozen=True, slots=True)
-class Rights:
-    """The extensions of a topic that a caller may read, or write."""
-
-    broadcast: bool = False
-    presence: bool = False
-
-
 class Policies:
-    """Evaluates policies like the real server: reads or writes as the caller, then rolls back."""
+    """Evaluates policies like the real server: reads or writes as the caller, then rolls back.
 
-    def __init__(self, database_url: str) -> None:
-        self._pool = AsyncConnectionPool(
+    Methods raise `RealtimeError` if a policy or Postgres fails.
+    """
+
+    def __init__(self, pool: AsyncConnectionPool) -> None:
+        self._pool = pool
+
+    @classmethod
+    @asynccontextmanager
+    async def of(cls, database_url: str) -> AsyncIterator[Self]:
+        """Connect for the duration of the block. Raises `PoolTimeout` if Postgres is down."""
+        pool = AsyncConnectionPool(
             database_url,
             min_size=1,
             max_size=_MAX_CONNECTIONS,
@@ -48,54 +48,32 @@ class Policies:
             check=AsyncConnectionPool.check_connection,  # Postgres may have restarted
             open=False,
         )
+        async with pool:
+            await pool.wait(_POOL_TIMEOUT_S)
+            yield cls(pool)
 
-    async def open(self) -> None:
-        """Connect. Raises `PoolTimeout` if Postgres is unavailable."""
-        await self._pool.open(wait=True, timeout=_POOL_TIMEOUT_S)
-
-    async def close(self) -> None:
-        """Close the connections."""
-        await self._pool.close()
-
-    async def read_rights(self, identity: Identity, topic: str) -> Rights:
-        """Return the rights to read `topic`.
-
-        Raises `RealtimeError` if a policy or Postgres fails.
-        """
-        ids = {extension: uuid4() for extension in _EXTENSIONS}
+    async def may_read(self, identity: Identity, topic: str) -> bool:
+        """Return whether the policies let `identity` read broadcasts to `topic`."""
+        message_id = uuid4()
         async with self._rolled_back() as connection:
-            for extension, message_id in ids.items():
-                await connection.execute(_INSERT, (message_id, topic, extension))
+            await connection.execute(_INSERT, (message_id, topic))
             await _assume_role(connection, identity, topic)
-            query = "select extension from realtime.messages where id = any(%s)"
+            query = "select 1 from realtime.messages where id = %s"
             try:
-                rows = await (await connection.execute(query, (list(ids.values()),))).fetchall()
-            except psycopg.errors.InsufficientPrivilege:
-                return Rights()
-        return Rights(**{extension: True for (extension,) in rows})
+                found = await (await connection.execute(query, (message_id,))).fetchone()
+            except InsufficientPrivilege:
+                return False
+        return found is not None
 
-    async def write_rights(self, identity: Identity, topic: str) -> Rights:
-        """Return the rights to write to `topic`.
-
-        Raises `RealtimeError` if a policy or Postgres fails.
-        """
-        allowed = {}
+    async def may_write(self, identity: Identity, topic: str) -> bool:
+        """Return whether the policies let `identity` send broadcasts to `topic`."""
         async with self._rolled_back() as connection:
             await _assume_role(connection, identity, topic)
-            for extension in _EXTENSIONS:
-                try:
-                    async with connection.transaction():
-                        await connection.execute(_INSERT, (uuid4(), topic, extension))
-                    allowed[extension] = True
-                except psycopg.errors.InsufficientPrivilege:
-                    allowed[extension] = False
-        return Rights(**allowed)
-
-    async def message(self, message_id: str) -> tuple[str, str, object, bool] | None:
-        """Return topic, event, payload and privacy of a stored message, or `None`."""
-        query = "select topic, event, payload, private from realtime.messages where id = %s"
-        async with self._pool.connection() as connection:
-            return await (await connection.execute(query, (message_id,))).fetchone()
+            try:
+                await connection.execute(_INSERT, (uuid4(), topic))
+            except InsufficientPrivilege:
+                return False
+        return True
 
     @asynccontextmanager
     async def _rolled_back(self) -> AsyncIterator[AsyncConnection]:
@@ -107,11 +85,13 @@ class Policies:
             ):
                 yield connection
         except psycopg.OperationalError:
-            raise database_unavailable() from None
+            reason = "Realtime was unable to connect to the project database"
+            raise RealtimeError("UnableToConnectToProject", reason) from None
         except psycopg.Error as error:
-            raise policy_failed(error.diag.message_primary or str(error)) from None
-        except UnicodeError as error:
-            raise policy_failed(str(error)) from None  # a lone surrogate in the topic or claims
+            reason = error.diag.message_primary or str(error)
+            raise RealtimeError("RlsPolicyError", reason) from None
+        except UnicodeError as error:  # a lone surrogate in the topic or claims
+            raise RealtimeError("RlsPolicyError", str(error)) from None
 
 
 async def _assume_role(connection: AsyncConnection, identity: Identity, topic: str) -> None:

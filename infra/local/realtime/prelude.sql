@@ -23,44 +23,6 @@ language sql stable
 as $$ select nullif(current_setting('realtime.topic', true), '') $$;
 
 
--- Like the real function, it only raises a warning if a message can't be sent.
-create or replace function realtime.send(
-  payload jsonb, event text, topic text, private boolean default true
-) returns void
-language plpgsql
-as $$
-declare
-  message_id uuid := gen_random_uuid();
-begin
-  perform set_config('realtime.topic', topic, true);
-  insert into realtime.messages (id, payload, event, topic, private, extension)
-  values (
-    message_id,
-    case when payload ? 'id' then payload else payload || jsonb_build_object('id', message_id) end,
-    event, topic, private, 'broadcast'
-  );
-exception when others then
-  raise warning 'ErrorSendingBroadcastMessage: %', sqlerrm;
-end
-$$;
-
-
--- Replaces logical replication, by which the real server receives the messages.
-create or replace function realtime.announce_message() returns trigger
-language plpgsql
-as $$
-begin
-  perform pg_notify('realtime_messages', new.id::text);
-  return null;
-end
-$$;
-
-create or replace trigger announce_message
-after insert on realtime.messages
-for each row when (new.extension = 'broadcast' and new.event is not null)
-execute function realtime.announce_message();
-
-
 grant usage on schema realtime to anon, authenticated, service_role;
 grant select, insert, update on realtime.messages to anon, authenticated, service_role;
 grant execute on all functions in schema realtime to anon, authenticated, service_role;

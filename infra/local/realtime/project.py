@@ -1,29 +1,47 @@
-"""State shared by all clients of a project."""
+"""The state that all clients of a project share."""
 
 from dataclasses import dataclass, field
+from typing import Any
 
+from infra.local.realtime.channel import Channel, ChannelAuthorization
 from infra.local.realtime.faults import Faults
-from infra.local.realtime.limits import RateLimiter
-from infra.local.realtime.options import RealtimeOptions
+from infra.local.realtime.messages import TOPIC_PREFIX, Message, encode
 from infra.local.realtime.policies import Policies
-from infra.local.realtime.tokens import TokenVerifier
-from infra.local.realtime.topics import TopicRegistry
+from infra.local.realtime.tokens import RealtimeError, TokenVerifier
 
 
-@dataclass
-class ProjectState:
-    """The state of one project's Realtime, from start to stop."""
+@dataclass(frozen=True, slots=True)
+class Project:
+    """One project's Realtime, from start to stop."""
 
-    options: RealtimeOptions
-    mischief: Faults
+    tokens: TokenVerifier
     policies: Policies
-    tokens: TokenVerifier = field(init=False)
-    messages: RateLimiter = field(init=False)
-    joins: RateLimiter = field(init=False)
-    topics: TopicRegistry = field(default_factory=TopicRegistry)
-    connections: int = 0
+    faults: Faults
+    _channels: dict[tuple[str, bool], dict[Channel, None]] = field(default_factory=dict)
 
-    def __post_init__(self) -> None:
-        self.tokens = TokenVerifier(self.options)
-        self.messages = RateLimiter(self.options.messages_per_s)
-        self.joins = RateLimiter(self.options.joins_per_s)
+    async def authorize(self, token: str, name: str, *, private: bool) -> ChannelAuthorization:
+        """Authorize the bearer of `token` to join the topic `name`. Raises `RealtimeError`."""
+        identity = self.tokens.identify(token)
+        if private and not await self.policies.may_read(identity, name):
+            reason = f"You do not have permissions to read from this Channel topic: {name}"
+            raise RealtimeError("Unauthorized", reason)
+        return ChannelAuthorization(token, identity)
+
+    def add(self, channel: Channel) -> None:
+        """Subscribe a channel to its topic."""
+        self._channels.setdefault(channel.key, {})[channel] = None
+
+    def remove(self, channel: Channel) -> None:
+        """Unsubscribe a channel."""
+        subscribers = self._channels.get(channel.key, {})
+        subscribers.pop(channel, None)
+        if not subscribers:
+            self._channels.pop(channel.key, None)
+
+    def publish(self, name: str, event: str, payload: Any, *, private: bool) -> None:
+        """Send a broadcast to all subscribers of a topic. Doesn't block: sockets queue it."""
+        content = {"type": "broadcast", "event": event, "payload": payload}
+        message = Message(TOPIC_PREFIX + name, "broadcast", content)
+        frames = {version: encode(message, version) for version in (1, 2)}
+        for channel in list(self._channels.get((name, private), ())):
+            channel.deliver(frames[channel.socket.version])

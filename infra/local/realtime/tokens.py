@@ -1,20 +1,14 @@
 """Verify API keys and JWTs of the project."""
 
 import time
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import jwt
 from jwt import types
 
-from infra.local.realtime.errors import (
-    invalid_signature,
-    malformed_jwt,
-    missing_claims,
-    token_expired,
-)
-from infra.local.realtime.options import RealtimeOptions
-from infra.local.supabase import PUBLISHABLE_KEY, SECRET_KEY
+from infra.local.supabase import JWT_SECRET, PUBLISHABLE_KEY, SECRET_KEY
 
 API_KEY_PREFIX = "sb_"
 _NEVER_S = 2**32
@@ -30,6 +24,15 @@ _CHECKS: types.Options = {
     "verify_nbf": False,
     "verify_sub": False,
 }
+
+
+class RealtimeError(Exception):
+    """Realtime's error `code` and its text, `reason`."""
+
+    def __init__(self, code: str, reason: str) -> None:
+        super().__init__(f"{code}: {reason}")
+        self.code = code
+        self.reason = reason
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,46 +52,39 @@ class Identity:
 
 
 class TokenVerifier:
-    """Verifies tokens by the project's JWT secret and its imported signing keys."""
+    """Verifies tokens by the project's JWT secret and the public keys imported into it (JWKs)."""
 
-    def __init__(self, options: RealtimeOptions) -> None:
-        self._secret = options.jwt_secret
-        self._keys = {str(key["kid"]): jwt.PyJWK(dict(key)) for key in options.signing_keys}
+    def __init__(self, signing_keys: Sequence[Mapping[str, Any]] = ()) -> None:
+        self._keys = {str(key["kid"]): jwt.PyJWK(dict(key)) for key in signing_keys}
 
     def identify(self, token: str | None) -> Identity:
         """Return the identity of an API key or a JWT. Raises `RealtimeError`."""
-        if token in _API_KEY_ROLES:
-            role = _API_KEY_ROLES[token]
-            return Identity(role, _NEVER_S, {"role": role, "exp": _NEVER_S})
-        identity = _identity(self._claims(token or ""))
+        if api_role := _API_KEY_ROLES.get(token or ""):
+            return Identity(api_role, _NEVER_S, {"role": api_role, "exp": _NEVER_S})
+        claims = self._claims(token or "")
+        role, expires_at_s = claims.get("role"), claims.get("exp")
+        if not (isinstance(role, str) and isinstance(expires_at_s, int | float)):
+            reason = "Fields `role` and `exp` are required in JWT"
+            raise RealtimeError("InvalidJWTToken", reason)
+        identity = Identity(role, float(expires_at_s), claims)
         if identity.remaining_s <= 0:
             raise token_expired(-int(identity.remaining_s))
         return identity
 
     def _claims(self, token: str) -> dict[str, Any]:
         try:
-            header = jwt.get_unverified_header(token)
-            key = self._keys.get(header.get("kid", ""))
-            if key:
-                algorithms, secret = [key.algorithm_name], _verification_key(key)
-            else:
-                algorithms, secret = ["HS256"], self._secret
-            claims: dict[str, Any] = jwt.decode(token, secret, algorithms, options=_CHECKS)
+            key = self._keys.get(jwt.get_unverified_header(token).get("kid", ""))
+            algorithm, secret = (key.algorithm_name, key.key) if key else ("HS256", JWT_SECRET)
+            claims: dict[str, Any] = jwt.decode(token, secret, [algorithm], options=_CHECKS)
         except (jwt.InvalidSignatureError, jwt.InvalidAlgorithmError):
-            raise invalid_signature() from None
+            reason = "Failed to validate JWT signature"
+            raise RealtimeError("JwtSignatureError", reason) from None
         except jwt.PyJWTError:
-            raise malformed_jwt() from None
+            reason = "The token provided is not a valid JWT"
+            raise RealtimeError("MalformedJWT", reason) from None
         return claims
 
 
-def _verification_key(key: jwt.PyJWK) -> Any:
-    return key.key.public_key() if hasattr(key.key, "public_key") else key.key
-
-
-def _identity(claims: dict[str, Any]) -> Identity:
-    role, expires_at_s = claims.get("role"), claims.get("exp")
-    if not (isinstance(role, str) and isinstance(expires_at_s, int | float)):
-        raise missing_claims()
-    if not isinstance(claims.get("iat", 0), int | float):
-        raise malformed_jwt()
-    return Identity(role, float(expires_at_s), claims)
+def token_expired(ago_s: int) -> RealtimeError:
+    """Return the error for a token that expired `ago_s` seconds ago."""
+    return RealtimeError("InvalidJWTToken", f"Token has expired {ago_s} seconds ago")

@@ -7,13 +7,13 @@ from redis.asyncio import Redis
 
 from infra.local.redis import embedded_redis
 from tests.integration.pushes.desk import PushHarness
-from tests.support.broadcast_server import BroadcastServer, broadcast_server
+from tests.support.broadcast_server import BroadcastServer
 
 
 @pytest.fixture(scope="package")
 def realtime_server() -> Iterator[BroadcastServer]:
     """The Realtime that all tests of this package share."""
-    with broadcast_server() as server:
+    with BroadcastServer() as server:
         yield server
 
 

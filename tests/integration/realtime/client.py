@@ -12,8 +12,7 @@ Report = dict[str, Any]
 
 
 class Client(ABC):
-    """A client in one channel. The kind of a report is its first key: `event`, `status`, `answer`,
-    `system` or `presence`."""
+    """A client in one channel. The kind of a report is its first key: `event` or `status`."""
 
     def __init__(self, subscription: Mapping[str, Any]) -> None:
         self._subscription = subscription
@@ -23,10 +22,6 @@ class Client(ABC):
         """Wait for the next report of that kind."""
         async with asyncio.timeout(_TIMEOUT_S):
             return await self._reports[kind].get()
-
-    def has_no_more(self, kind: str) -> bool:
-        """Return whether no further report of that kind has come."""
-        return self._reports[kind].empty()
 
     async def until_status(self, status: str) -> None:
         """Wait until the channel has that status."""
@@ -50,20 +45,12 @@ class Client(ABC):
         return dict(payload)
 
     @abstractmethod
-    async def join(self, *, private: bool, presence: bool) -> None:
+    async def join(self, *, private: bool) -> None:
         """Request to join the channel with the subscription's token."""
 
     @abstractmethod
     async def set_auth(self, token: str) -> None:
         """Replace the token."""
-
-    @abstractmethod
-    async def send(self, event: str, payload: Report) -> None:
-        """Try to send a broadcast to the topic."""
-
-    @abstractmethod
-    async def track(self, state: Report) -> None:
-        """Try to track presence."""
 
     @abstractmethod
     async def leave(self) -> None:

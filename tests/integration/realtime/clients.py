@@ -22,17 +22,13 @@ PUSH_CLIENTS = ONE_CLIENT_PER_PROTOCOL if IS_FUNCTIONS else CLIENT_KINDS
 
 @asynccontextmanager
 async def joining(
-    kind: str,
-    subscription: Mapping[str, Any],
-    *,
-    private: bool = True,
-    presence: bool = False,
+    kind: str, subscription: Mapping[str, Any], *, private: bool = True
 ) -> AsyncIterator[Client]:
     """A client that has requested to join; its first `status` is the result."""
     is_python = kind == "python"
     client: Client = PythonClient(subscription) if is_python else JsClient(subscription, kind)
     try:
-        await client.join(private=private, presence=presence)
+        await client.join(private=private)
         yield client
     finally:
         await client.close()
@@ -40,10 +36,10 @@ async def joining(
 
 @asynccontextmanager
 async def subscribed(
-    kind: str, subscription: Mapping[str, Any], *, private: bool = True, presence: bool = False
+    kind: str, subscription: Mapping[str, Any], *, private: bool = True
 ) -> AsyncIterator[Client]:
     """A client that has joined."""
-    async with joining(kind, subscription, private=private, presence=presence) as client:
+    async with joining(kind, subscription, private=private) as client:
         report = await client.next("status")
         assert report["status"] == "SUBSCRIBED", report
         yield client

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from infra.local.npm import npm_install
-from tests.integration.realtime.client import Client, Report
+from tests.integration.realtime.client import Client
 
 _FOLDER = Path(__file__).parent / "js"
 _MAX_LINE_BYTES = 2**22
@@ -23,7 +23,7 @@ class JsClient(Client):
         super().__init__(subscription)
         self._library, _, self._vsn = library.partition(" ")
 
-    async def join(self, *, private: bool, presence: bool) -> None:
+    async def join(self, *, private: bool) -> None:
         """See `Client`."""
         npm_install(_FOLDER)
         pipe = asyncio.subprocess.PIPE
@@ -31,20 +31,12 @@ class JsClient(Client):
             "node", "client.mjs", cwd=_FOLDER, stdin=pipe, stdout=pipe, limit=_MAX_LINE_BYTES
         )
         self._listening = asyncio.create_task(self._listen())
-        options = {"private": private, "presence": presence, "vsn": self._vsn or None}
+        options = {"private": private, "vsn": self._vsn or None}
         await self._command("join", **self._subscription, **options)
 
     async def set_auth(self, token: str) -> None:
         """See `Client`."""
         await self._command("set_auth", token=token)
-
-    async def send(self, event: str, payload: Report) -> None:
-        """See `Client`."""
-        await self._command("send", event=event, payload=payload)
-
-    async def track(self, state: Report) -> None:
-        """See `Client`."""
-        await self._command("track", state=state)
 
     async def leave(self) -> None:
         """See `Client`."""

@@ -9,7 +9,7 @@ import httpx
 import jwt
 
 from infra.local.realtime import LocalRealtime
-from infra.local.supabase import PUBLISHABLE_KEY, SECRET_KEY
+from infra.local.supabase import JWT_SECRET, PUBLISHABLE_KEY, SECRET_KEY
 from tests.support.api import CERTIFICATES
 
 MINUTE_S = 60
@@ -35,20 +35,6 @@ class Sender:
         path = "/realtime/v1/api/broadcast"
         return await self.http.post(path, json={"messages": messages}, headers=headers)
 
-    async def single(
-        self,
-        topic: str,
-        event: str,
-        payload: Any,
-        headers: dict[str, str] | None = None,
-        *,
-        private: bool = True,
-    ) -> httpx.Response:
-        """Send one message."""
-        path = f"/realtime/v1/api/broadcast/{topic}/events/{event}"
-        params = {"private": "true"} if private else {}
-        return await self.http.post(path, json=payload, params=params, headers=headers)
-
     async def mark(self, topic: str, *, private: bool = True) -> None:
         """Send a marker to `topic`: when it arrives, all earlier messages must have arrived."""
         answer = await self.batch(message(topic, "mark", private=private))
@@ -60,12 +46,12 @@ def message(topic: str, event: str, payload: Any = None, *, private: bool = True
     return {"topic": topic, "event": event, "payload": payload or {}, "private": private}
 
 
-def token(server: LocalRealtime, session: str | None, **more: Any) -> str:
+def token(session: str | None, **more: Any) -> str:
     """Return a token that may listen to `session`; `more` overrides the usual claims, and `None`
     removes one."""
     usual = {"role": "authenticated", "exp": int(time.time()) + MINUTE_S, "sync_session": session}
     claims = {name: value for name, value in {**usual, **more}.items() if value is not None}
-    return jwt.encode(claims, server.jwt_secret, "HS256")
+    return jwt.encode(claims, JWT_SECRET, "HS256")
 
 
 def subscription(server: LocalRealtime, topic: str, token: str | None = None) -> dict[str, Any]:

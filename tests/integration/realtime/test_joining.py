@@ -59,7 +59,7 @@ async def test_leaving_is_confirmed_and_ends_the_channel(
         assert (await client.reply_to(await client.send(_TOPIC, "phx_leave")))["status"] == "ok"
         assert (await client.receive())["event"] == "phx_close"
         assert (await client.reply_to(await client.send(_TOPIC, "phx_leave")))["status"] == "ok"
-        assert await client.reply_to(await client.broadcast(_TOPIC, "said")) == _UNMATCHED
+        assert await client.reply_to(await client.send(_TOPIC, "said")) == _UNMATCHED
 
 
 async def test_joining_again_ends_the_earlier_join(
@@ -67,7 +67,7 @@ async def test_joining_again_ends_the_earlier_join(
 ) -> None:
     async with raw_client(supabase_realtime, version) as client:
         await client.join(_TOPIC)
-        await client.send(_TOPIC, "phx_join", {"config": {"presence": {"enabled": False}}})
+        await client.send(_TOPIC, "phx_join")
         assert (await client.receive())["event"] == "phx_close"
         assert (await client.receive())["payload"]["status"] == "ok"
         await sender.mark("room", private=False)
@@ -83,7 +83,7 @@ async def test_a_topic_without_prefix_or_name_is_unmatched(
         assert await client.ask_to_join(topic) == _UNMATCHED
 
 
-@pytest.mark.parametrize("data", ["{", "[]", '{"topic": 1}', "null", b"\x03", b"\x09" * 9])
+@pytest.mark.parametrize("data", ["{", '{"topic": 1}', b"\x03"])
 async def test_an_invalid_frame_closes_the_socket(
     supabase_realtime: LocalRealtime, version: int, data: str | bytes
 ) -> None:
@@ -99,7 +99,7 @@ async def test_a_channel_closes_when_its_token_expires(
     supabase_realtime: LocalRealtime, version: int
 ) -> None:
     async with raw_client(supabase_realtime, version) as client:
-        short_lived = token(supabase_realtime, "1", exp=int(time.time()) + 2)
+        short_lived = token("1", exp=int(time.time()) + 2)
         await client.join("realtime:session:1", short_lived, private=True)
         expected = {"extension": "system", "status": "error", "channel": "session:1"}
         expected["message"] = "Token has expired 0 seconds ago"
@@ -112,7 +112,7 @@ async def test_a_token_message_without_a_new_token_changes_nothing(
     supabase_realtime: LocalRealtime, version: int, same: str | None
 ) -> None:
     async with raw_client(supabase_realtime, version) as client:
-        own = token(supabase_realtime, "1")
+        own = token("1")
         await client.join("realtime:session:1", own, private=True)
         payload = {"access_token": own if same == "own" else same}
         await client.send("realtime:session:1", "access_token", payload)
@@ -123,7 +123,7 @@ async def test_a_failing_policy_refuses_the_join(
     supabase_realtime: LocalRealtime, version: int
 ) -> None:
     async with raw_client(supabase_realtime, version) as client:
-        unknown = token(supabase_realtime, "1", role="unknown_role")
+        unknown = token("1", role="unknown_role")
         answer = await client.ask_to_join("realtime:session:1", unknown, private=True)
         assert answer["status"] == "error"
         assert answer["response"]["reason"].startswith("RlsPolicyError: ")
@@ -134,7 +134,7 @@ async def test_a_topic_that_postgres_can_not_store_is_refused(
     supabase_realtime: LocalRealtime, version: int, name: str
 ) -> None:
     async with raw_client(supabase_realtime, version) as client:
-        listener_token = token(supabase_realtime, "1")
+        listener_token = token("1")
         answer = await client.ask_to_join(f"realtime:{name}", listener_token, private=True)
         assert answer["status"] == "error"
         assert await client.receives_nothing()

@@ -42,8 +42,8 @@ async def api(project: LocalRealtime, url: str) -> AsyncIterator[ApiClient]:
     """A client of the service; resets all faults after the test."""
     async with api_client(url, timeout=20) as api:
         yield api
-    project.mischief.outage = None
-    project.mischief.rejects_sockets = False
+    project.faults.outage = None
+    project.faults.rejects_sockets = False
 
 
 @pytest.mark.parametrize("kind", ["python", "supabase-js"])
@@ -56,14 +56,14 @@ async def test_a_state_that_could_not_be_pushed_is_pushed_after_the_outage(
     async with subscribed(kind, subscription) as client:
         await api.created(chess(session_id=session_id))
         await client.next_message("STATE_UPDATE")
-        hindered = project.mischief.failed_requests
-        project.mischief.outage = outage
+        hindered = project.faults.failed_requests
+        project.faults.outage = outage
         started = await api.do(session_id, "start")
         assert started.status_code == 200
         async with asyncio.timeout(_TIMEOUT_S):
-            while project.mischief.failed_requests == hindered:
+            while project.faults.failed_requests == hindered:
                 await asyncio.sleep(0.01)
-        project.mischief.outage = None
+        project.faults.outage = None
         synced = await client.next_message("STATE_SYNC")
     assert (synced["state"]["version"], synced["state"]["status"]) == (2, "running")
 
@@ -75,7 +75,7 @@ async def test_a_disconnected_client_reconnects(
     session_id = await api.started(chess())
     subscription = (await api.http.get(f"/v1/sessions/{session_id}/realtime")).json()["data"]
     async with subscribed(kind, subscription) as client:
-        project.mischief.drop_connections()
+        project.faults.drop_connections()
         await client.until_status("SUBSCRIBED")
         await api.do(session_id, "pause")
         assert (await client.message_of_version(3))["cause"] == "session_paused"

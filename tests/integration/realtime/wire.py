@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import struct
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from itertools import count
@@ -14,7 +13,6 @@ from infra.local.realtime import LocalRealtime
 from infra.local.supabase import PUBLISHABLE_KEY
 
 _TIMEOUT_S = 10.0
-_PUSH_KIND, _BROADCAST_KIND = 3, 4
 
 Frame = dict[str, Any]
 
@@ -43,18 +41,10 @@ class RawClient:
         """Wait for the next frame."""
         async with asyncio.timeout(_TIMEOUT_S):
             data = await self.socket.recv()
-        if isinstance(data, bytes):
-            return _unpack(data)
         decoded = json.loads(data)
         if self._version == 1:
             return dict(decoded)
         return dict(zip(("join_ref", "ref", "topic", "event", "payload"), decoded, strict=True))
-
-    async def until(self, event: str) -> Frame:
-        """Wait for the next frame of that event; skip all others."""
-        while (frame := await self.receive())["event"] != event:
-            pass
-        return frame
 
     async def reply_to(self, ref: str) -> Frame:
         """Assert that the next frame is the reply to `ref`; return its payload."""
@@ -71,7 +61,7 @@ class RawClient:
 
     async def ask_to_join(self, topic: str, token: str | None = None, **config: Any) -> Frame:
         """Request to join `topic`; return the reply."""
-        request = {"config": {"presence": {"enabled": False}, **config}, "access_token": token}
+        request = {"config": config, "access_token": token}
         self._joins[topic] = f"join-{next(self._refs)}"
         return await self.reply_to(await self.send(topic, "phx_join", request))
 
@@ -79,38 +69,6 @@ class RawClient:
         """Join `topic` and assert that it succeeded."""
         answer = await self.ask_to_join(topic, token, **config)
         assert answer["status"] == "ok", answer
-
-    async def broadcast(self, topic: str, event: str, payload: Any = None) -> str:
-        """Send a broadcast; return the frame's ref."""
-        broadcast = {"type": "broadcast", "event": event, "payload": payload or {}}
-        return await self.send(topic, "broadcast", broadcast)
-
-    async def broadcast_binary(
-        self, topic: str, event: str, payload: bytes, *, is_json: bool
-    ) -> None:
-        """Send a broadcast as a binary frame."""
-        parts = [b"1", next(self._refs).encode(), topic.encode(), event.encode(), b""]
-        head = struct.pack("7B", _PUSH_KIND, *map(len, parts), is_json)
-        await self.socket.send(head + b"".join(parts) + payload)
-
-
-def _unpack(data: bytes) -> Frame:
-    kind, *lengths, is_json = struct.unpack_from("5B", data)
-    assert kind == _BROADCAST_KIND
-    rest, parts = data[5:], []
-    for length in lengths:
-        parts.append(rest[:length].decode())
-        rest = rest[length:]
-    topic, event, meta = parts
-    payload = {"event": event, "payload": json.loads(rest) if is_json else rest}
-    payload |= {"meta": json.loads(meta)} if meta else {}
-    return {
-        "topic": topic,
-        "event": "broadcast",
-        "payload": payload,
-        "ref": None,
-        "is_binary": True,
-    }
 
 
 def frame(
@@ -123,10 +81,10 @@ def frame(
 
 @asynccontextmanager
 async def raw_client(
-    server: LocalRealtime, version: int = 2, key: str = PUBLISHABLE_KEY, **options: Any
+    server: LocalRealtime, version: int = 2, key: str = PUBLISHABLE_KEY
 ) -> AsyncIterator[RawClient]:
     """A connected socket."""
     query = f"apikey={key}&vsn={version}.0.0"
     url = f"{server.url.replace('http', 'ws')}/realtime/v1/websocket?{query}"
-    async with connect(url, compression=None, max_queue=None, **options) as socket:
+    async with connect(url, compression=None, max_queue=None) as socket:
         yield RawClient(socket, version)

@@ -8,15 +8,12 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
 from jwt.algorithms import ECAlgorithm
 
-from infra.local.realtime.errors import RealtimeError
-from infra.local.realtime.options import RealtimeOptions
-from infra.local.realtime.tokens import TokenVerifier
+from infra.local.realtime.tokens import RealtimeError, TokenVerifier
 from infra.local.supabase import JWT_SECRET, PUBLISHABLE_KEY, SECRET_KEY
 
 _PRIVATE = ec.generate_private_key(ec.SECP256R1())
 _OTHER = ec.generate_private_key(ec.SECP256R1())
 _CLAIMS: dict[str, Any] = {"role": "authenticated", "exp": time.time() + 3600, "iat": 0}
-_JWK = ECAlgorithm.to_jwk(_PRIVATE, as_dict=True) | {"kid": "key-1"}
 _PUBLIC_JWK = ECAlgorithm.to_jwk(_PRIVATE.public_key(), as_dict=True) | {"kid": "key-1"}
 
 
@@ -31,19 +28,16 @@ def _signed_with_secret(secret: str = JWT_SECRET, without: str = "", **claims: A
 
 @pytest.mark.parametrize(("key", "role"), [(SECRET_KEY, "service_role"), (PUBLISHABLE_KEY, "anon")])
 def test_api_keys_give_their_roles(key: str, role: str) -> None:
-    assert TokenVerifier(RealtimeOptions()).identify(key).role == role
+    assert TokenVerifier().identify(key).role == role
 
 
 def test_tokens_signed_with_the_secret_are_accepted() -> None:
-    identity = TokenVerifier(RealtimeOptions()).identify(
-        _signed_with_secret(aud="any", nbf=2**33, sync_session="1")
-    )
+    identity = TokenVerifier().identify(_signed_with_secret(aud="any", nbf=2**33, sync_session="1"))
     assert (identity.role, identity.claims["sync_session"]) == ("authenticated", "1")
 
 
-@pytest.mark.parametrize("jwk", [_JWK, _PUBLIC_JWK])
-def test_tokens_signed_with_an_imported_key_are_accepted(jwk: dict[str, Any]) -> None:
-    tokens = TokenVerifier(RealtimeOptions(signing_keys=[jwk]))
+def test_tokens_signed_with_an_imported_key_are_accepted() -> None:
+    tokens = TokenVerifier([_PUBLIC_JWK])
     assert tokens.identify(_signed_with_key()).role == "authenticated"
     assert tokens.identify(_signed_with_secret()).role == "authenticated"
 
@@ -63,7 +57,6 @@ def test_tokens_signed_with_an_imported_key_are_accepted(jwk: dict[str, Any]) ->
         (_signed_with_secret(without="role"), "InvalidJWTToken"),
         (_signed_with_secret(without="exp"), "InvalidJWTToken"),
         (_signed_with_secret(role=1), "InvalidJWTToken"),
-        (_signed_with_secret(iat="now"), "MalformedJWT"),
         ("a.b.c", "MalformedJWT"),
         ("", "MalformedJWT"),
         (None, "MalformedJWT"),
@@ -72,10 +65,10 @@ def test_tokens_signed_with_an_imported_key_are_accepted(jwk: dict[str, Any]) ->
 )
 def test_every_other_token_is_refused_with_its_code(token: str | None, code: str) -> None:
     with pytest.raises(RealtimeError) as refused:
-        TokenVerifier(RealtimeOptions(signing_keys=[_JWK])).identify(token)
+        TokenVerifier([_PUBLIC_JWK]).identify(token)
     assert refused.value.code == code
 
 
 def test_a_refusal_says_how_long_ago_the_token_expired() -> None:
     with pytest.raises(RealtimeError, match="Token has expired 60 seconds ago"):
-        TokenVerifier(RealtimeOptions()).identify(_signed_with_secret(exp=time.time() - 60.5))
+        TokenVerifier().identify(_signed_with_secret(exp=time.time() - 60.5))

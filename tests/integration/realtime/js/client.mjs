@@ -29,26 +29,15 @@ const COMMANDS = {
     token = command.token;
     client = LIBRARIES[command.library](command);
     if (token) await authenticate(command.library);
-    const config = { private: command.private, presence: { enabled: command.presence } };
-    channel = client.channel(command.topic, { config: { ...config, broadcast: { ack: true } } });
+    channel = client.channel(command.topic, { config: { private: command.private } });
     channel.on("broadcast", { event: "*" }, ({ event, payload }) => report({ event, payload }));
-    channel.on("system", {}, ({ status, message }) => report({ system: status, message }));
-    if (command.presence) {
-      channel.on("presence", { event: "join" }, ({ key, newPresences }) =>
-        report({ presence: "join", key, states: newPresences }));
-      channel.on("presence", { event: "leave" }, ({ key, leftPresences }) =>
-        report({ presence: "leave", key, states: leftPresences }));
-    }
     channel.subscribe((status, error) => report({ status, reason: error?.message ?? null }));
   },
   async set_auth(command) {
     token = command.token;
     await authenticate(command.library);
   },
-  send: async ({ event, payload }) =>
-    report({ answer: await channel.send({ type: "broadcast", event, payload }, { timeout: 500 }) }),
-  track: async ({ state }) => report({ answer: await channel.track(state, { timeout: 500 }) }),
-  leave: async () => report({ answer: await channel.unsubscribe() }),
+  leave: () => channel.unsubscribe(),
 };
 
 for await (const line of createInterface({ input: process.stdin })) {
