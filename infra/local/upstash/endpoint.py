@@ -1,128 +1,111 @@
 """The REST API as an ASGI application."""
 
+from base64 import b64encode
+from hmac import compare_digest
 from itertools import count
-from secrets import token_hex
+from typing import Any
 
-from redis.exceptions import RedisError
+from redis.asyncio import Redis
+from redis.exceptions import RedisError, ResponseError
 from starlette.applications import Starlette
-from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
-from starlette.responses import JSONResponse, Response, StreamingResponse
+from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from infra.local.upstash.backend import RedisBackend
-from infra.local.upstash.command_table import ReadOnlyCommands
-from infra.local.upstash.errors import Command, ErrorReply, RequestError, permission_error
-from infra.local.upstash.execution import CommandExecutor
-from infra.local.upstash.replies import envelope
-from infra.local.upstash.request_log import RequestLog
-from infra.local.upstash.request_parsing import (
-    is_pipeline,
-    is_transaction,
-    parse_commands,
-    path_of,
-    read_body,
+from infra.local.upstash.commands import (
+    Command,
+    RequestError,
+    parse_command,
+    parse_pipeline,
+    refusal,
 )
-from infra.local.upstash.subscriptions import EventStreams, is_subscription
-from infra.local.upstash.tokens import AccessTokens
-
-_METHODS = ["HEAD", "GET", "POST", "PUT"]
+from infra.local.upstash.request_log import RequestLog
+from infra.local.upstash.scripts import ScriptTranslator
 
 
 class RestEndpoint:
     """The ASGI application `app`. A new instance doesn't know the scripts of an earlier one."""
 
-    def __init__(self, redis_url: str, tokens: AccessTokens, record: RequestLog) -> None:
-        self._tokens = tokens
+    def __init__(self, redis: Redis, token: str, record: RequestLog) -> None:
+        self._redis = redis
+        self._authorization = f"Bearer {token}".encode()
         self._record = record
-        self._backend = RedisBackend(redis_url)
-        self._table = ReadOnlyCommands(self._backend)
-        self._execution = CommandExecutor(self._backend, self._table)
-        self._subscriptions = EventStreams(self._backend)
-        self._instance_id = token_hex(4)
+        self._scripts = ScriptTranslator()
         self._changes = count(1)
-        self._sync_token = f"{self._instance_id}:0"
         self.app = Starlette(
-            routes=[Route("/{words:path}", self._respond, methods=_METHODS)],
+            routes=[
+                Route("/", self._single, methods=["POST"]),
+                Route("/pipeline", self._pipeline, methods=["POST"]),
+            ],
             exception_handlers={
                 RequestError: _refused,
-                HTTPException: _http_error,
                 RedisError: _redis_error,
                 ClientDisconnect: _disconnected,
             },
         )
 
-    def end_streams(self) -> None:
-        """End all event streams."""
-        self._subscriptions.end()
-
-    async def close(self) -> None:
-        """Close the connections to Redis."""
-        await self._backend.close()
-
-    async def _respond(self, request: Request) -> Response:
+    async def _single(self, request: Request) -> Response:
         commands: list[Command] = []
         try:
-            may_write = self._tokens.may_write(request)
-            commands = parse_commands(request, await read_body(request))
+            commands = [parse_command(await self._body(request))]
         finally:
-            self._record.add(path_of(request), commands)
-        if is_pipeline(request):
-            return await self._pipeline(request, commands, may_write)
-        if is_transaction(request):
-            return await self._transaction(request, commands, may_write)
-        if path_of(request) != "/" and is_subscription(commands[0]):
-            return await self._stream(commands[0], may_write)
-        return await self._single(request, commands[0], may_write)
+            self._record.add("/", commands)
+        [item] = await self._execute(request, commands)
+        return self._json(item, 400 if "error" in item else 200)
 
-    async def _single(self, request: Request, command: Command, may_write: bool) -> Response:
-        [reply] = await self._execution.each([command], may_write=may_write)
-        if not await self._table.is_read_only(command):
-            self._note_change()
-        status = 400 if isinstance(reply, ErrorReply) else 200
-        return self._json(envelope(reply, base64=_wants_base64(request)), status)
+    async def _pipeline(self, request: Request) -> Response:
+        commands: list[Command] = []
+        try:
+            commands = parse_pipeline(await self._body(request))
+        finally:
+            self._record.add("/pipeline", commands)
+        return self._json(await self._execute(request, commands))
 
-    async def _pipeline(
-        self, request: Request, commands: list[Command], may_write: bool
-    ) -> Response:
-        replies = await self._execution.each(commands, may_write=may_write)
-        self._note_change()
-        return self._json([envelope(r, base64=_wants_base64(request)) for r in replies])
+    async def _body(self, request: Request) -> bytes:
+        """Return the body of an authorized request. Raises `RequestError` for a wrong token."""
+        authorization = request.headers.get("authorization", "").encode()
+        if not compare_digest(authorization, self._authorization):
+            raise RequestError(401, "WRONGPASS invalid or missing auth token")
+        return await request.body()
 
-    async def _transaction(
-        self, request: Request, commands: list[Command], may_write: bool
-    ) -> Response:
-        replies = await self._execution.transaction(commands, may_write=may_write)
-        self._note_change()
-        if isinstance(replies, ErrorReply):
-            return self._json({"error": replies.text}, 400)
-        return self._json([envelope(r, base64=_wants_base64(request)) for r in replies])
-
-    async def _stream(self, command: Command, may_write: bool) -> Response:
-        if not may_write:
-            return self._json({"error": permission_error(command).text}, 400)
-        events = await self._subscriptions.open(command)
-        return StreamingResponse(events, media_type="text/event-stream")
-
-    def _note_change(self) -> None:
-        self._sync_token = f"{self._instance_id}:{next(self._changes)}"
+    async def _execute(self, request: Request, commands: list[Command]) -> list[dict[str, Any]]:
+        """Run the commands. One that is refused or fails affects no other."""
+        base64 = request.headers.get("upstash-encoding", "").lower() == "base64"
+        refusals = [refusal(command) for command in commands]
+        async with self._redis.pipeline(transaction=False) as pipeline:
+            for command, refused in zip(commands, refusals, strict=True):
+                if not refused:
+                    pipeline.execute_command(*self._scripts.translate(command))
+            replies = iter(await pipeline.execute(raise_on_error=False))
+        return [
+            {"error": refused} if refused else _item(next(replies), base64) for refused in refusals
+        ]
 
     def _json(self, content: object, status: int = 200) -> Response:
-        return JSONResponse(content, status, headers={"Upstash-Sync-Token": self._sync_token})
+        headers = {"Upstash-Sync-Token": str(next(self._changes))}
+        return JSONResponse(content, status, headers)
 
 
-def _wants_base64(request: Request) -> bool:
-    return request.headers.get("upstash-encoding", "").lower() == "base64"
+def _item(reply: Any, base64: bool) -> dict[str, Any]:
+    """Return the JSON object for a reply in RESP2. An error is never in base64."""
+    if isinstance(reply, ResponseError):
+        # redis-py removes the error codes that it knows.
+        return {"error": f"{reply.status_code} {reply}" if reply.status_code else str(reply)}
+    return {"result": _value(reply, base64)}
+
+
+def _value(reply: Any, base64: bool) -> Any:
+    if isinstance(reply, list):
+        return [_value(part, base64) for part in reply]
+    if isinstance(reply, bytes):
+        is_encoded = base64 and reply != b"OK"
+        return b64encode(reply).decode() if is_encoded else reply.decode(errors="replace")
+    return reply
 
 
 def _refused(_: Request, refused: Exception) -> Response:
     assert isinstance(refused, RequestError)
     return JSONResponse({"error": refused.text}, refused.status)
-
-
-def _http_error(_: Request, error: Exception) -> Response:
-    assert isinstance(error, HTTPException)
-    return JSONResponse({"error": f"ERR {error.detail}"}, error.status_code, error.headers)
 
 
 def _redis_error(_: Request, error: Exception) -> Response:
