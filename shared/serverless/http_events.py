@@ -17,7 +17,7 @@ class SafeMangum(Mangum):
     """Mangum that answers 400 to malformed events."""
 
     def __call__(self, event: Any, context: Any) -> dict[str, Any]:
-        """Return the response to an event of an HTTP API, a REST API or a function URL."""
+        """Return the response to an event of an HTTP API."""
         try:
             handler = self.infer(event, context)
             scope, body = _checked_scope(handler.scope), _body(event)

@@ -20,7 +20,6 @@ from tests.functions.moto_aws import REGION
 from tests.support.api import chess
 
 Handler = Callable[[dict[str, Any], Any], Any]
-EventFactory = Callable[[HttpRequest], dict[str, Any]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,17 +54,15 @@ class LambdaProcess:
         method: str,
         path: str,
         body: Any = None,
-        *,
-        event: EventFactory = http_api_event,
         **headers: str,
     ) -> FunctionResponse:
-        """Send a request in the form that `event` makes of it; return the response."""
+        """Send a request as the HTTP API does; return the response."""
         named_headers = {name.replace("_", "-"): value for name, value in headers.items()}
         if body is not None:
             named_headers.setdefault("Content-Type", "application/json")
         encoded_body = b"" if body is None else json.dumps(body, ensure_ascii=False).encode()
         call = HttpRequest(method, path, headers=tuple(named_headers.items()), body=encoded_body)
-        return parse_response(self.invoke(handler, event(call)))
+        return parse_response(self.invoke(handler, http_api_event(call)))
 
     def deliver(self, handler: Handler, *bodies: str) -> list[int]:
         """Deliver a batch of messages; return the indices of the failed ones."""
@@ -124,10 +121,7 @@ def fresh_process() -> Iterator[LambdaProcess]:
 
 def parse_response(returned: dict[str, Any]) -> FunctionResponse:
     """Decode a function's result as a gateway does."""
-    first_values = {
-        name: values[0] for name, values in returned.get("multiValueHeaders", {}).items()
-    }
-    headers = {name.lower(): value for name, value in (first_values | returned["headers"]).items()}
+    headers = {name.lower(): value for name, value in returned["headers"].items()}
     is_base64 = bool(returned["isBase64Encoded"])
     body = base64.b64decode(returned["body"]) if is_base64 else returned["body"].encode()
     return FunctionResponse(returned["statusCode"], headers, body, is_base64)

@@ -16,7 +16,6 @@ import httpx
 import pytest
 
 from infra.local.functions import FunctionError, LocalFunctions, LocalRunOptions, running_functions
-from infra.local.functions.events import HttpRequest, function_url_event, rest_api_event
 from tests.support.reports import Reports
 
 _ROOT = Path(__file__).parents[2]
@@ -252,27 +251,6 @@ def test_an_http_apis_event_has_payload_format_2(http: httpx.Client) -> None:
     assert (event["isBase64Encoded"], "body" in event) == (False, False)
 
 
-def test_a_rest_apis_event_has_payload_format_1() -> None:
-    call = HttpRequest("POST", "/a/b%20c", "q=1&q=2", (("X-A", "1"), ("X-A", "2")), body=b"\x00")
-    event = rest_api_event(call, "/a/{id}", {"id": "b c"})
-    assert (event["httpMethod"], event["path"], event["resource"]) == ("POST", "/a/b c", "/a/{id}")
-    assert event["pathParameters"] == {"id": "b c"}
-    assert event["queryStringParameters"] == {"q": "2"}
-    assert event["multiValueQueryStringParameters"] == {"q": ["1", "2"]}
-    assert event["headers"]["X-A"] == "2"
-    assert event["multiValueHeaders"]["X-A"] == ["1", "2"]
-    assert (event["body"], event["isBase64Encoded"]) == ("AA==", True)
-    empty = rest_api_event(HttpRequest("GET", "/"))
-    assert (empty["body"], empty["queryStringParameters"], empty["pathParameters"]) == (None,) * 3
-
-
-def test_a_function_urls_event_keeps_the_path_encoded() -> None:
-    event = function_url_event(HttpRequest("GET", "/a%20b", "q=1"))
-    assert (event["version"], event["routeKey"]) == ("2.0", "$default")
-    assert event["rawPath"] == event["requestContext"]["http"]["path"] == "/a%20b"
-    assert "pathParameters" not in event
-
-
 @pytest.mark.parametrize(
     ("content_type", "body", "is_base64"),
     [
@@ -345,7 +323,6 @@ def test_an_instance_that_crashed_or_timed_out_is_replaced(
 ) -> None:
     before = http.get("/fragile/fine").json()["pid"]
     assert http.get(f"/fragile/{how}").status_code == 500
-    assert before not in running.process_ids
     with pytest.raises(ProcessLookupError):
         os.kill(before, 0)
     assert http.get("/fragile/fine").json()["pid"] != before
@@ -376,7 +353,6 @@ def test_concurrent_calls_go_to_separate_instances(
             pass
         pids = {answer.result().json()["pid"] for answer in answers}
     assert len(pids) == 2
-    assert pids <= set(running.process_ids)
     assert running.counts("waiting").cold_starts == 2
 
 
@@ -506,13 +482,14 @@ def test_a_signal_ends_the_emulator_and_all_its_processes(
 import signal
 from contextlib import suppress
 from pathlib import Path
-from infra.local.functions import Options, running_functions
+from infra.local.functions import LocalRunOptions, running_functions
 for each in (signal.SIGINT, signal.SIGTERM):  # shells start background jobs with SIGINT ignored
     signal.signal(each, signal.default_int_handler)
 folder = Path({str(folder)!r})
-options = Options(file=folder / "serverless.yml", code=lambda _: folder, warm=["echo", "worker"])
+options = LocalRunOptions(
+    file=folder / "serverless.yml", code=lambda _: folder, warm=["echo", "worker"])
 with suppress(KeyboardInterrupt), running_functions({{"REPORTS": "9"}}, options) as running:
-    print(running.url, *running.process_ids, flush=True)
+    print(running.url, flush=True)
     signal.pause()
 """
     command = [sys.executable, "-c", program]
@@ -521,10 +498,9 @@ with suppress(KeyboardInterrupt), running_functions({{"REPORTS": "9"}}, options)
     ) as process:
         assert process.stdout
         assert process.stderr
-        url, *pids = process.stdout.readline().split()
-        assert len(pids) == 2
+        url = process.stdout.readline().strip()
         children = _children(process.pid)
-        assert set(map(int, pids)) < children
+        assert len(children) >= 3  # moto and two instances
         process.send_signal(stop_signal)
         try:
             assert process.wait(10) == 0

@@ -8,9 +8,9 @@ from typing import Any
 import httpx
 
 from infra.local.functions.aws import SqsSsmClient
-from infra.local.functions.errors import FunctionError
 from infra.local.functions.events import queue_event, schedule_event
 from infra.local.functions.pool import InstancePool
+from infra.local.functions.runtime_api import FunctionError
 from infra.local.functions.serverless_config import EventSourceMapping, QueueConfig
 
 _POLLERS = 2

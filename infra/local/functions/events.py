@@ -1,6 +1,6 @@
 """Event payloads that AWS services pass to functions.
 
-API Gateway payload formats 2.0 (HTTP API, function URL) and 1.0 (REST API), SQS and EventBridge.
+API Gateway's HTTP API (payload format 2.0), SQS and EventBridge.
 """
 
 import base64
@@ -46,13 +46,6 @@ class HttpRequest:
             joined.setdefault(name.lower(), []).append(value)
         return {name: ",".join(values) for name, values in joined.items() if name != "cookie"}
 
-    def listed_headers(self) -> dict[str, list[str]]:
-        """Return all values of each header, by name as the client wrote it."""
-        listed: dict[str, list[str]] = {}
-        for name, value in self._forwarded():
-            listed.setdefault(name, []).append(value)
-        return listed
-
     def _forwarded(self) -> list[tuple[str, str]]:
         """The headers that the gateway forwards, and those that it adds."""
         kept = [h for h in self.headers if h[0].lower() not in _NOT_FORWARDED]
@@ -69,49 +62,38 @@ class HttpRequest:
 def http_api_event(
     call: HttpRequest, route: str = "$default", path_parameters: Mapping[str, str] | None = None
 ) -> dict[str, Any]:
-    """Return the event of an HTTP API. Its path is decoded, unlike that of a function URL."""
+    """Return the event of an HTTP API, whose path is decoded."""
     path = unquote(call.path)
-    event = _payload_v2(call, route, path, domain="local.execute-api")
-    if path_parameters:
-        event["pathParameters"] = dict(path_parameters)
-    return event
-
-
-def function_url_event(call: HttpRequest) -> dict[str, Any]:
-    """Return the event of a function URL, which has no routes."""
-    return _payload_v2(call, "$default", call.path, domain="local.lambda-url")
-
-
-def rest_api_event(
-    call: HttpRequest, resource: str = "/{proxy+}", path_parameters: Mapping[str, str] | None = None
-) -> dict[str, Any]:
-    """Return the event of a REST API. Missing fields are null."""
-    headers = call.listed_headers()
     query = parse_qs(call.query, keep_blank_values=True)
+    cookies = [c.strip() for c in call.header("cookie").split(";") if c.strip()]
     return {
-        "resource": resource,
-        "path": unquote(call.path),
-        "httpMethod": call.method,
-        "headers": {name: values[-1] for name, values in headers.items()},
-        "multiValueHeaders": headers,
-        "queryStringParameters": {name: v[-1] for name, v in query.items()} or None,
-        "multiValueQueryStringParameters": query or None,
-        "pathParameters": dict(path_parameters) if path_parameters else None,
-        "stageVariables": None,
+        "version": "2.0",
+        "routeKey": route,
+        "rawPath": path,
+        "rawQueryString": call.query,
+        **({"cookies": cookies} if cookies else {}),
+        "headers": call.joined_headers(),
+        **({"queryStringParameters": {n: ",".join(v) for n, v in query.items()}} if query else {}),
+        **({"pathParameters": dict(path_parameters)} if path_parameters else {}),
         "requestContext": {
             "accountId": ACCOUNT,
             "apiId": "local",
-            "httpMethod": call.method,
-            "identity": {"sourceIp": call.source_ip, "userAgent": call.header("user-agent")},
-            "path": unquote(call.path),
-            "protocol": "HTTP/1.1",
+            "domainName": "local.execute-api",
+            "domainPrefix": "local",
+            "http": {
+                "method": call.method,
+                "path": path,
+                "protocol": "HTTP/1.1",
+                "sourceIp": call.source_ip,
+                "userAgent": call.header("user-agent"),
+            },
             "requestId": call.request_id,
-            "requestTime": _common_log_time(call.at),
-            "requestTimeEpoch": _epoch_ms(call.at),
-            "resourcePath": resource,
-            "stage": "local",
+            "routeKey": route,
+            "stage": "$default",
+            "time": call.at.strftime("%d/%b/%Y:%H:%M:%S %z"),
+            "timeEpoch": int(call.at.timestamp() * 1000),
         },
-        **_body(call, absent=None),
+        **_body(call),
     }
 
 
@@ -152,54 +134,13 @@ def schedule_event(rule: str, region: str, at: datetime | None = None) -> dict[s
     }
 
 
-def _payload_v2(call: HttpRequest, route: str, path: str, domain: str) -> dict[str, Any]:
-    query = parse_qs(call.query, keep_blank_values=True)
-    cookies = [c.strip() for c in call.header("cookie").split(";") if c.strip()]
-    return {
-        "version": "2.0",
-        "routeKey": route,
-        "rawPath": path,
-        "rawQueryString": call.query,
-        **({"cookies": cookies} if cookies else {}),
-        "headers": call.joined_headers(),
-        **({"queryStringParameters": {n: ",".join(v) for n, v in query.items()}} if query else {}),
-        "requestContext": {
-            "accountId": ACCOUNT,
-            "apiId": "local",
-            "domainName": domain,
-            "domainPrefix": "local",
-            "http": {
-                "method": call.method,
-                "path": path,
-                "protocol": "HTTP/1.1",
-                "sourceIp": call.source_ip,
-                "userAgent": call.header("user-agent"),
-            },
-            "requestId": call.request_id,
-            "routeKey": route,
-            "stage": "$default",
-            "time": _common_log_time(call.at),
-            "timeEpoch": _epoch_ms(call.at),
-        },
-        **_body(call),
-    }
-
-
-def _body(call: HttpRequest, **absent: None) -> dict[str, Any]:
+def _body(call: HttpRequest) -> dict[str, Any]:
     """The body fields: text types as text, anything else in base64."""
     if not call.body:
-        return ({"body": None} if absent else {}) | {"isBase64Encoded": False}
+        return {"isBase64Encoded": False}
     if call.header("content-type").lower().startswith(_TEXT_TYPES):
         try:
             return {"body": call.body.decode(), "isBase64Encoded": False}
         except UnicodeDecodeError:
             pass
     return {"body": base64.b64encode(call.body).decode(), "isBase64Encoded": True}
-
-
-def _common_log_time(at: datetime) -> str:
-    return at.strftime("%d/%b/%Y:%H:%M:%S %z")
-
-
-def _epoch_ms(at: datetime) -> int:
-    return int(at.timestamp() * 1000)

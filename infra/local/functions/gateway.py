@@ -7,11 +7,11 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from infra.local.functions.errors import ConcurrencyLimitExceeded, FunctionError
 from infra.local.functions.events import HttpRequest, http_api_event
-from infra.local.functions.pool import InstancePool
+from infra.local.functions.pool import ConcurrencyLimitExceeded, InstancePool
 from infra.local.functions.responses import MalformedResponse, error_response, response_to
 from infra.local.functions.routes import RouteTable
+from infra.local.functions.runtime_api import FunctionError
 from infra.local.functions.serverless_config import FunctionConfig
 
 _MAX_BODY_BYTES = 10 * 1024 * 1024

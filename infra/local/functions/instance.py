@@ -11,9 +11,8 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from infra.local.functions.credentials import credential_variables
-from infra.local.functions.errors import FunctionError
 from infra.local.functions.events import ACCOUNT
-from infra.local.functions.runtime_api import RuntimeApi
+from infra.local.functions.runtime_api import FunctionError, RuntimeApi
 from infra.local.functions.serverless_config import FunctionConfig
 from infra.local.serving import serve
 
@@ -76,11 +75,6 @@ class ExecutionEnvironment:
         self._stack = AsyncExitStack()
         self._process: Process | None = None
         self._exit: asyncio.Task[int] | None = None
-
-    @property
-    def process_id(self) -> int | None:
-        """The process ID, once started."""
-        return self._process.pid if self._process else None
 
     @property
     def is_idle(self) -> bool:

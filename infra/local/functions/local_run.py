@@ -54,11 +54,6 @@ class LocalFunctions:
         """Queue URLs, by logical ID."""
         return self._stack.queue_urls
 
-    @property
-    def process_ids(self) -> list[int]:
-        """The process IDs of all instances."""
-        return [pid for pool in self._stack.pools.values() for pid in pool.process_ids]
-
     def counts(self, function: str) -> FunctionMetrics:
         """Return the function's metrics, which are updated in place."""
         return self._stack.pools[function].counts

@@ -1,8 +1,8 @@
 """Options of a local run."""
 
 import sys
-from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TextIO
 
@@ -29,17 +29,11 @@ class LocalRunOptions:
     """The interpreter; `awslambdaric` must be importable by it or from `python_path`."""
     python_path: Sequence[Path] = ()
     """Additional import folders of the functions, such as the layer's."""
-    limit: int = 3
-    """Maximum instances per function; a lower reserved concurrency takes precedence."""
-    limits: Mapping[str, int] = field(default_factory=dict)
-    """The same for single functions, by name."""
     patience_s: float = 29.0
     """Seconds that a request may wait for an instance (an HTTP API times out after 30 s)."""
     warm: Collection[str] = ()
     """Functions to start in advance: one instance for each time that a name occurs."""
     schedule_speed: float = 1.0
     """Speed of schedules in multiples of real time; 0 turns them off."""
-    parameter_store: bool = True
-    """Whether functions read secrets from Parameter Store instead of their environment."""
     log: TextIO | None = None
     """Receives the functions' output; `None` discards it."""

@@ -6,8 +6,12 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from infra.local.functions.errors import ConcurrencyLimitExceeded, FunctionError
 from infra.local.functions.instance import ExecutionEnvironment
+from infra.local.functions.runtime_api import FunctionError
+
+
+class ConcurrencyLimitExceeded(Exception):
+    """No instance became free in time, or the function is shutting down."""
 
 
 @dataclass(slots=True)
@@ -16,7 +20,6 @@ class FunctionMetrics:
 
     cold_starts: int = 0
     invocations: int = 0
-    failures: int = 0
 
 
 class InstancePool:
@@ -33,11 +36,6 @@ class InstancePool:
         self._instances: set[ExecutionEnvironment] = set()
         self._is_closed = False
 
-    @property
-    def process_ids(self) -> list[int]:
-        """The process IDs of all instances."""
-        return [i.process_id for i in list(self._instances) if i.process_id is not None]
-
     async def invoke(self, event: Any, wait_timeout_s: float | None = None) -> Any:
         """Invoke the function and return its result.
 
@@ -49,7 +47,6 @@ class InstancePool:
             try:
                 return await self._invoke(event)
             except FunctionError as failure:
-                self.counts.failures += 1
                 # The other lines are the function's output, which is already written.
                 self._write(str(failure).partition("\n")[0])
                 raise

@@ -9,6 +9,9 @@ from infra.local.functions.options import LocalRunOptions
 from infra.local.functions.pool import InstancePool
 from infra.local.functions.serverless_config import FunctionConfig, ServerlessConfig
 
+_MAX_INSTANCES = 3
+"""Per function, unless its reserved concurrency is lower."""
+
 
 @dataclass(frozen=True, slots=True)
 class PoolFactory:
@@ -27,7 +30,7 @@ class PoolFactory:
     async def write_parameters(self) -> None:
         """Write the secrets that functions read to Parameter Store."""
         for function in self.definitions.functions.values():
-            if self.options.parameter_store and (path := function.environment.get("SSM_PATH")):
+            if path := function.environment.get("SSM_PATH"):
                 names = _secret_names(function) & self.settings.keys()
                 await self.aws.put_secrets(path, {name: self.settings[name] for name in names})
 
@@ -41,13 +44,11 @@ class PoolFactory:
         return variables
 
     def _settings(self, function: FunctionConfig) -> dict[str, str]:
-        """Return the settings; with Parameter Store, only the names of secrets instead of values.
+        """Return the settings, with the names of secrets instead of their values.
 
         `SSM_NAMES` leaves out secrets that aren't set, because a function fails to start if one of
         its parameters is missing.
         """
-        if not self.options.parameter_store:
-            return {**self.settings, "SSM_PATH": "", "SSM_NAMES": ""}
         functions = self.definitions.functions.values()
         secret = frozenset[str]().union(*(_secret_names(f) for f in functions))
         names = ",".join(sorted(_secret_names(function) & self.settings.keys()))
@@ -64,10 +65,8 @@ class PoolFactory:
             environment=self.environment(function),
             write=write,
         )
-        limit = self.options.limits.get(function.name, self.options.limit)
-        return InstancePool(
-            lambda: ExecutionEnvironment(launch), min(limit, function.reserved or limit), write
-        )
+        limit = min(_MAX_INSTANCES, function.reserved or _MAX_INSTANCES)
+        return InstancePool(lambda: ExecutionEnvironment(launch), limit, write)
 
 
 def _secret_names(function: FunctionConfig) -> frozenset[str]:

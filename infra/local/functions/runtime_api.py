@@ -13,11 +13,19 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from infra.local.functions.credentials import CREDENTIALS_PATH, get_credentials
-from infra.local.functions.errors import FunctionError
 
 _BASE = "/2018-06-01/runtime"
 _ACCEPTED = 202
 _GONE = 410
+
+
+class FunctionError(Exception):
+    """An invocation or a start failed. `kind` is Lambda's `errorType`."""
+
+    def __init__(self, kind: str, message: str) -> None:
+        super().__init__(f"{kind}: {message}")
+        self.kind = kind
+        self.message = message
 
 
 @dataclass(slots=True)

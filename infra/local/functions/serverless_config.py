@@ -8,8 +8,11 @@ from typing import Any
 
 import yaml
 
-from infra.local.functions.errors import UnsupportedConfiguration
-from infra.local.functions.variables import Variables, read_variables
+from infra.local.functions.variables import (
+    UnsupportedConfiguration,
+    Variables,
+    read_variables,
+)
 
 DEFAULT_ROUTE = "$default"
 _FILE_VARIABLE = re.compile(r"\$\{file\((?P<path>[^()]+)\)\}")

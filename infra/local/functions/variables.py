@@ -7,9 +7,11 @@ from typing import Any
 
 import yaml
 
-from infra.local.functions.errors import UnsupportedConfiguration
-
 _VARIABLE = re.compile(r"\$\{(?P<source>\w+):(?P<name>[\w.-]+)\s*(?:,\s*(?P<fallback>[^{}]*))?\}")
+
+
+class UnsupportedConfiguration(Exception):
+    """The message names the unsupported setting."""
 
 
 @dataclass(frozen=True, slots=True)
