@@ -64,7 +64,9 @@ class RestartableServer(ABC):
         """Start, unless it runs, and wait until ready. Raises `OSError` if the port is taken."""
         if self._running is None:
             with ExitStack() as stack:
-                portal = stack.enter_context(start_blocking_portal())
+                portal = stack.enter_context(
+                    start_blocking_portal(backend_options={"use_uvloop": True})
+                )
                 stack.enter_context(portal.wrap_async_context_manager(self._serve()))
                 self._running = stack.pop_all(), portal
 

@@ -90,7 +90,10 @@ def running_functions(
     definitions = read_config(options.file, options.stage)
     running = _running(definitions, {**NO_AUTH_SETTINGS, **settings}, options)
     # `closing` hides a KeyboardInterrupt from the event loop, so that its cleanup can finish.
-    with start_blocking_portal() as portal, closing(ExitStack()) as contexts:
+    with (
+        start_blocking_portal(backend_options={"use_uvloop": True}) as portal,
+        closing(ExitStack()) as contexts,
+    ):
         stack = contexts.enter_context(portal.wrap_async_context_manager(running))
         yield LocalFunctions(stack, portal)
 
