@@ -28,9 +28,13 @@ def javascript() -> None:
 
 
 @pytest.fixture(scope="session")
-def service(redis_url: str) -> Iterator[Instance]:
-    """A service without authentication."""
-    with running(redis_url, **_UNLIMITED) as instance:
+def service() -> Iterator[Instance]:
+    """A service without authentication.
+
+    It has a Redis of its own: it has no trail, so it would apply deadlines of other tests' sessions
+    without an audit entry.
+    """
+    with embedded_redis() as redis_url, running(redis_url, **_UNLIMITED) as instance:
         yield instance
 
 

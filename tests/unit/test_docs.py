@@ -21,7 +21,11 @@ _TARGET = re.compile(r"^([a-z-]+):", re.MULTILINE)
 _LINK = re.compile(r"\]\(([^)\s]+)\)")
 _HEADING = re.compile(r"^#+ (.+)$", re.MULTILINE)
 
-_PATHS_TO_BE_MADE = {"functions/sessions/leader.py", "infra/image/bases.env"}
+_PATHS_TO_BE_MADE = {
+    "functions/sessions/leader.py",
+    "infra/image/bases.env",
+    "tests/integration/test_leader.py",
+}
 """Files that a page tells its reader to create."""
 
 
