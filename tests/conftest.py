@@ -16,6 +16,7 @@ from infra.local.postgres import EmbeddedPostgres, embedded_postgres
 from infra.local.realtime import LocalRealtime, local_realtime
 from infra.local.redis import embedded_redis
 from infra.local.supabase import LocalSupabase, create_project, is_node_installed, local_supabase
+from tests.support.target import IS_FUNCTIONS
 
 _ALONE = (
     "tests/e2e/test_in_step.py",
@@ -37,9 +38,12 @@ _EXTENDED = (
     "tests/clients/test_js.py",
     "tests/clients/test_js_live.py",
     "tests/clients/test_readme.py",
+    "tests/clients/test_supabase.py",
     "tests/e2e/test_busy.py",
     "tests/e2e/test_colours.py",
     "tests/e2e/test_connection.py",
+    "tests/e2e/test_form.py",
+    "tests/e2e/test_modes.py",
     "tests/e2e/test_policy.py",
     "tests/e2e/test_tokens.py",
     "tests/e2e/test_trail.py",
@@ -50,20 +54,37 @@ _EXTENDED = (
     "tests/infra/",
     "tests/integration/cluster/",
     "tests/integration/realtime/",
+    "tests/integration/test_audit_bad_entries.py",
     "tests/integration/test_bench.py",
     "tests/integration/test_demo.py",
+    "tests/integration/test_draining.py",
     "tests/integration/test_local_cluster.py",
     "tests/integration/test_local_functions.py",
     "tests/integration/test_local_sentinels.py",
     "tests/integration/test_local_tls_redis.py",
     "tests/integration/test_local_upstash.py",
     "tests/integration/test_migrations.py",
+    "tests/integration/test_outages.py",
+    "tests/integration/test_run.py",
+    "tests/integration/test_secrets.py",
     "tests/integration/test_service_on_cluster.py",
+    "tests/integration/test_slow_clients.py",
     "tests/integration/test_soak.py",
+    "tests/integration/test_upstash_outages.py",
     "tests/load/",
     "tests/resilience/",
 )
 """Tests that only `make test-all` runs: browsers at length, releases, faults, load, packages."""
+
+_EXTENDED_ON_FUNCTIONS = (
+    "tests/integration/test_headers.py",
+    "tests/integration/test_issuer.py",
+    "tests/integration/test_packed.py",
+    "tests/integration/test_pages.py",
+    "tests/integration/test_realtime_endpoint.py",
+)
+"""Each of these starts all functions anew, with other settings; `make test` runs them on the
+container only."""
 
 _GROUPS = {
     "tests/infra/packaging/": "packages",
@@ -83,7 +104,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if item.nodeid.startswith(_ALONE):
             item.add_marker(pytest.mark.alone)
-        if item.nodeid.startswith(_EXTENDED):
+        extended = (*_EXTENDED, *_EXTENDED_ON_FUNCTIONS) if IS_FUNCTIONS else _EXTENDED
+        if item.nodeid.startswith(extended):
             item.add_marker(pytest.mark.extended)
     items.sort(key=lambda item: not item.nodeid.startswith(_SLOWEST))
 
