@@ -6,6 +6,7 @@ from uuid import uuid4
 
 import psycopg
 import pytest
+from redis.asyncio import Redis
 
 from infra.local.instance import Instance, running
 from infra.local.postgres import EmbeddedPostgres, embedded_postgres
@@ -125,3 +126,19 @@ def stopped(server: EmbeddedPostgres) -> Iterator[None]:
         yield
     finally:
         server.start()
+
+
+@pytest.fixture(scope="session")
+def outbox_redis_url() -> Iterator[str]:
+    """A Redis whose outbox only the workers of tests empty."""
+    with embedded_redis() as url:
+        yield url
+
+
+@pytest.fixture
+async def redis(outbox_redis_url: str) -> AsyncIterator[Redis]:
+    """Client of an empty Redis."""
+    client = Redis.from_url(outbox_redis_url)
+    await client.flushall()
+    yield client
+    await client.aclose()

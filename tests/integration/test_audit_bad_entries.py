@@ -12,7 +12,6 @@ from redis.asyncio import Redis
 from functions.workers import audit_worker, retry_schedule
 from functions.workers.audit_worker import AuditWorker
 from infra.local.postgres import EmbeddedPostgres
-from infra.local.redis import embedded_redis
 from shared.application.errors import AuditUnavailable, EntriesRefused
 from shared.application.ports.audit_log import AuditConflict
 from shared.audit import postgres as postgres_log
@@ -26,22 +25,6 @@ _SHORT_TIMEOUT_S = 0.4
 
 _SHORT_DELAY_S = 0.1
 """The first delay before a retry, and the shortest round while a session waits for one."""
-
-
-@pytest.fixture(scope="module")
-def outbox_redis_url() -> Iterator[str]:
-    """A Redis whose outbox only these tests' workers empty."""
-    with embedded_redis() as url:
-        yield url
-
-
-@pytest.fixture
-async def redis(outbox_redis_url: str) -> AsyncIterator[Redis]:
-    """Client of an empty Redis."""
-    client = Redis.from_url(outbox_redis_url)
-    await client.flushall()
-    yield client
-    await client.aclose()
 
 
 @pytest.fixture

@@ -1,7 +1,7 @@
 """The audit worker writes each outbox entry to the trail once, despite crashes and outages."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 
 import msgspec
 import psycopg
@@ -9,7 +9,6 @@ import pytest
 from redis.asyncio import Redis
 
 from infra.local.postgres import EmbeddedPostgres
-from infra.local.redis import embedded_redis
 from shared.application.errors import AuditUnavailable
 from shared.application.ports.audit_log import AuditLog
 from shared.audit.postgres import PostgresAuditLog
@@ -18,22 +17,6 @@ from tests.support.desk import TIMEOUT_S, OutboxSetup, running_workers
 from tests.support.fault_proxy.faults import Fault
 from tests.support.fault_proxy.proxy import faulty_proxy
 from tests.support.scenarios import changes_of, entries_of, last_session, switched_session
-
-
-@pytest.fixture(scope="module")
-def outbox_redis_url() -> Iterator[str]:
-    """A Redis whose outbox only these tests' workers empty."""
-    with embedded_redis() as url:
-        yield url
-
-
-@pytest.fixture
-async def redis(outbox_redis_url: str) -> AsyncIterator[Redis]:
-    """Client of an empty Redis."""
-    client = Redis.from_url(outbox_redis_url)
-    await client.flushall()
-    yield client
-    await client.aclose()
 
 
 @pytest.fixture
