@@ -4,7 +4,7 @@ from shared.application.ports.audit_log import AuditLog
 from shared.application.ports.metrics import Metrics
 from shared.application.store_clock import StoreClock
 from shared.audit.postgres import PostgresAuditLog
-from shared.audit.supabase_clients import connect_with_supabase
+from shared.audit.supabase_client import connect_with_supabase
 from shared.composition.backend import Backend, build_backend, supabase_audit_log
 from shared.composition.supabase_pushes import build_supabase_pushes
 from shared.settings.settings import Settings

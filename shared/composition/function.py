@@ -6,7 +6,7 @@ from shared.application.notifiers import CompositeNotifier
 from shared.application.ports.metrics import Metrics
 from shared.application.ports.notifier import Notifier
 from shared.application.store_clock import StoreClock
-from shared.audit.supabase_clients import connect_with_postgrest
+from shared.audit.postgrest_client import connect_with_postgrest
 from shared.aws.client import AwsClient
 from shared.aws.sqs import SqsNotifier
 from shared.composition.backend import Backend, build_backend, supabase_audit_log

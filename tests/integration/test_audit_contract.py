@@ -22,8 +22,9 @@ from infra.local.supabase import SECRET_KEY
 from shared.application.errors import AuditUnavailable, EntriesRefused
 from shared.application.ports.audit_log import AuditConflict, AuditLog
 from shared.audit.postgres import PostgresAuditLog
+from shared.audit.postgrest_client import connect_with_postgrest
 from shared.audit.supabase import SupabaseAuditLog
-from shared.audit.supabase_clients import connect_with_postgrest, connect_with_supabase
+from shared.audit.supabase_client import connect_with_supabase
 from shared.domain.commands import Complete, Delete, Start, Switch
 from shared.domain.session import Session, session_name, tenant_and_id
 from shared.domain.transition import transition

@@ -27,8 +27,8 @@ from shared.application import audit_entries
 from shared.application.errors import AuditUnavailable
 from shared.application.ports.audit_log import AuditLog
 from shared.audit.postgres import PostgresAuditLog
+from shared.audit.postgrest_client import connect_with_postgrest
 from shared.audit.supabase import SupabaseAuditLog
-from shared.audit.supabase_clients import connect_with_postgrest
 from shared.domain.events import SessionChange
 from tests.support.scenarios import entries_of, last_session, switched_session
 
