@@ -28,13 +28,20 @@ def javascript() -> None:
 
 
 @pytest.fixture(scope="session")
-def service() -> Iterator[Instance]:
-    """A service without authentication.
+def service_redis_url() -> Iterator[str]:
+    """The Redis of `service`.
 
-    It has a Redis of its own: it has no trail, so it would apply deadlines of other tests' sessions
-    without an audit entry.
+    Other tests don't use it: the service has no trail, so it would apply deadlines of their
+    sessions without an audit entry.
     """
-    with embedded_redis() as redis_url, running(redis_url, **_UNLIMITED) as instance:
+    with embedded_redis() as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
+def service(service_redis_url: str) -> Iterator[Instance]:
+    """A service without authentication."""
+    with running(service_redis_url, **_UNLIMITED) as instance:
         yield instance
 
 

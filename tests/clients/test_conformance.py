@@ -76,9 +76,9 @@ class Service:
 
 
 @pytest.fixture(scope="module")
-def container(service: Instance, redis_url: str) -> Service:
+def container(service: Instance, service_redis_url: str) -> Service:
     """The service as one process, with its own WebSockets."""
-    return Service("container", service.url, redis_url, service)
+    return Service("container", service.url, service_redis_url, service)
 
 
 @pytest.fixture(scope="module")

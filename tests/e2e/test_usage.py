@@ -70,13 +70,13 @@ def test_fifty_bars_are_small_and_the_heading_stays_in_view(
     expect(console.page.locator(".usage-rows li")).to_have_count(50)
     assert height(console.page.locator(".usage-rows li").first) < 20
     console.page.evaluate("scrollTo(0, document.documentElement.scrollHeight)")
-    expect(console.page.locator(".story summary")).to_be_in_viewport()
+    expect(console.page.locator(".history summary")).to_be_in_viewport()
 
 
 def test_on_a_wide_screen_the_history_is_beside_the_clocks(open_page: Opener) -> None:
     console = open_page()
     console.create()
-    history_box = console.page.locator(".story").bounding_box()
+    history_box = console.page.locator(".history").bounding_box()
     assert history_box is not None
     for face in console.clocks.all():
         box = face.bounding_box()
@@ -92,7 +92,7 @@ def test_on_a_phone_the_history_is_collapsed_below_the_clocks(open_page: Opener)
     console.page.reload()
     console.create()
     expect(console.events).to_be_hidden()
-    console.page.locator(".story summary").click()
+    console.page.locator(".history summary").click()
     expect(console.events).to_have_text(["Session created"])
     for face in console.clocks.all():
         expect(face).to_be_in_viewport(ratio=1)
@@ -103,7 +103,7 @@ def test_a_collapsed_history_stays_collapsed_after_a_reload(open_in_new_window: 
     console = open_in_new_window()
     console.create()
     expect(console.events).to_have_text(["Session created"])
-    console.page.locator(".story summary").click()
+    console.page.locator(".history summary").click()
     expect(console.events).to_be_hidden()
     console.page.reload()
     expect(console.status).to_have_text("pending")
