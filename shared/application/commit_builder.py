@@ -36,7 +36,7 @@ class ChangeContext:
 class ChangeResult:
     """Result of a change, for the response.
 
-    `shown` is the Session of the API as of the change, and `encode_view` the same as JSON.
+    `shown` is the Session of the API as of the change, and `encoded` the same as JSON.
     `expiry` is that of the clock that the change ended, if it had expired.
     """
 
@@ -59,10 +59,10 @@ def change_result(session: Session, now: Instant, expiry: Expiry | None = None) 
 
 @dataclass(frozen=True, slots=True)
 class BuiltCommit:
-    """A commit and its result; `change_result` is None if the commit removes the session."""
+    """A commit and its result; `result` is None if the commit removes the session."""
 
     commit: Commit
-    done: ChangeResult | None
+    result: ChangeResult | None
 
 
 def build_commit(

@@ -301,7 +301,7 @@ class SessionService:
             raise self._limits.refusal(result)
         if isinstance(result, DuplicateRequest):
             return await self._replay(result.recorded, commit.key, commit.name, None)
-        return Outcome(drafted.done)
+        return Outcome(drafted.result)
 
     async def _replay(
         self,
