@@ -109,12 +109,9 @@ async def test_frequent_readiness_checks_write_once_a_second(
     assert (await redis.info("commandstats"))["cmdstat_set"]["calls"] == 2
 
 
-async def test_a_trail_that_does_not_advance_is_reported(
-    redis: Redis, breakable_postgres: EmbeddedPostgres
-) -> None:
-    async with client_of_instance(
-        redis, DATABASE_URL=breakable_postgres.url, AUDIT_WORKER="off"
-    ) as http:
+async def test_a_trail_that_does_not_advance_is_reported(redis: Redis, own_trail: str) -> None:
+    """A shared trail would not do: the instance would restore live sessions of other tests."""
+    async with client_of_instance(redis, DATABASE_URL=own_trail, AUDIT_WORKER="off") as http:
         assert (await until_status(http, "ready"))["checks"] == {"redis": "up", "audit": "up"}
         seconds, _ = await redis.time()
         await redis.xadd(_OUTBOX, {"entry": "{}"}, id=f"{seconds - 30}000-0")

@@ -80,13 +80,14 @@ async def test_an_unavailable_collector_fails_no_request_and_delays_no_shutdown(
 
 
 def test_log_lines_have_trace_ids_and_a_shutdown_sends_the_last_spans(
-    redis_url: str, capfd: pytest.CaptureFixture[str]
+    own_redis_url: str, capfd: pytest.CaptureFixture[str]
 ) -> None:
+    """On a shared Redis the instance would also apply timeouts of other tests' sessions."""
     trace_id = "0af7651916cd43dd8448eb211c80319c"
     headers = {"traceparent": f"00-{trace_id}-b7ad6b7169203331-01"}
     with running_collector() as collector:
         slow_batches: Any = {_ENDPOINT: collector.url, "OTEL_BSP_SCHEDULE_DELAY": "60000"}
-        with running(redis_url, LOG_LEVEL="INFO", **slow_batches) as instance:
+        with running(own_redis_url, LOG_LEVEL="INFO", **slow_batches) as instance:
             httpx.get(f"{instance.url}/v1/time", headers=headers, verify=CERTIFICATES)
             httpx.get(f"{instance.url}/health", verify=CERTIFICATES)
             assert collector.spans == []
