@@ -8,10 +8,10 @@ from shared.application.ports.audit_log import SessionSnapshot
 from shared.application.ports.commit import Commit
 from shared.application.session_encoding import decode_session, encode_session
 from shared.domain.events import EventType, SessionChange
-from shared.domain.frozen import dataclass
 from shared.domain.session import session_name
 from shared.domain.timekeeping import next_wakeup
 from shared.domain.units import Instant, Millis
+from shared.domain.values import Value
 
 
 class AuditEntry(msgspec.Struct, frozen=True):
@@ -37,8 +37,7 @@ class AuditEntry(msgspec.Struct, frozen=True):
     tenant: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class EntryKey:
+class EntryKey(Value, frozen=True):
     """The session and the version of an entry: the fields that delivery needs."""
 
     session_id: str

@@ -4,7 +4,7 @@ A request is authorized before its session is loaded (`authorize`), and once mor
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
 
@@ -12,6 +12,7 @@ from shared.application.errors import Forbidden, SessionNotFound
 from shared.application.ports.rate_limit import RateLimit, RateLimitState
 from shared.domain.commands import Command, Switch
 from shared.domain.session import Session, session_name
+from shared.domain.values import replace
 
 
 class Role(StrEnum):

@@ -17,14 +17,13 @@ from shared.application.push_messages import pushes
 from shared.application.session_view import SessionView, encode_view, session_view, switch_view
 from shared.domain.automatic_load import current_load
 from shared.domain.events import EventType, Expiry, SessionChange, SessionStep
-from shared.domain.frozen import dataclass
 from shared.domain.session import Session
 from shared.domain.timekeeping import next_wakeup, retention_ms
 from shared.domain.units import DAY, Instant, after
+from shared.domain.values import Value
 
 
-@dataclass(frozen=True, slots=True)
-class ChangeContext:
+class ChangeContext(Value, frozen=True):
     """Context of a requested change: its origin, accepted versions and idempotency key."""
 
     origin: Origin
@@ -32,8 +31,7 @@ class ChangeContext:
     key: IdempotencyKey | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class ChangeResult:
+class ChangeResult(Value, frozen=True):
     """Result of a change, for the response.
 
     `shown` is the Session of the API as of the change, and `encoded` the same as JSON.
@@ -57,8 +55,7 @@ def change_result(session: Session, now: Instant, expiry: Expiry | None = None) 
     return ChangeResult(session, shown, encode_view(shown), expiry)
 
 
-@dataclass(frozen=True, slots=True)
-class BuiltCommit:
+class BuiltCommit(Value, frozen=True):
     """A commit and its result; `result` is None if the commit removes the session."""
 
     commit: Commit

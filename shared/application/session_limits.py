@@ -1,7 +1,6 @@
 """Limits of owners and sessions, and the errors for exceeding them."""
 
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Final
 
 from shared.application.errors import (
@@ -14,8 +13,8 @@ from shared.application.errors import (
 from shared.application.ports.commit import OwnerLimits, QuotaExceeded
 from shared.domain.automatic_load import UNIT, automatic_load, check_load_limit
 from shared.domain.commands import AddParticipant, AdjustTime, Command, Create, Resume, Start
-from shared.domain.frozen import dataclass
 from shared.domain.session import Session
+from shared.domain.values import Value, replace
 
 _RESERVE_DIVISOR: Final = 4
 """A quarter of an owner's bytes is reserved for changes of its existing sessions."""
@@ -29,8 +28,7 @@ _LOAD_FIELDS: Final[Mapping[type[Command], str]] = {
 """Commands that can increase the load of a session, and the field that the error names."""
 
 
-@dataclass(frozen=True, slots=True)
-class SessionLimits:
+class SessionLimits(Value, frozen=True):
     """Limits of each owner, and of the load of one session (`shared.domain.automatic_load`;
 
     None: none).

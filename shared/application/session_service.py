@@ -1,7 +1,6 @@
 """Create, change and read sessions: load, settle, apply the command, commit."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 from shared.application.authorization import Authorization
 from shared.application.commit_builder import (
@@ -39,10 +38,10 @@ from shared.domain.commands import Command, Create, Delete
 from shared.domain.creation import create
 from shared.domain.errors import Refusal
 from shared.domain.events import SessionChange, SessionStep
-from shared.domain.frozen import dataclass
 from shared.domain.session import Session
 from shared.domain.transition import transition
 from shared.domain.units import Instant
+from shared.domain.values import Value, replace
 
 _ATTEMPTS = 64
 """Attempts to apply a change, of which each can be superseded by another change.
@@ -55,8 +54,7 @@ between changes (`SessionQueues`), so that each of n instances wins about every 
 _UNLIMITED = SessionLimits()
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
+class Outcome(Value, frozen=True):
     """Outcome of a change; `result` is None after a deletion.
 
     `replayed` means that it is the outcome of an earlier request with the same idempotency key.
@@ -66,8 +64,7 @@ class Outcome:
     replayed: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class _RequestedChange:
+class _RequestedChange(Value, frozen=True):
     """A change as requested by a caller."""
 
     authorization: Authorization

@@ -3,13 +3,12 @@
 from collections.abc import Mapping
 from typing import Any
 
-from shared.domain.frozen import dataclass
 from shared.domain.session import SyncMode, TimeoutAction
 from shared.domain.units import Millis
+from shared.domain.values import Value
 
 
-@dataclass(frozen=True, slots=True)
-class NewParticipant:
+class NewParticipant(Value, frozen=True):
     """A participant to add. `participant_index` defaults to its position."""
 
     participant_id: str
@@ -18,16 +17,14 @@ class NewParticipant:
     group_id: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class NewGroup:
+class NewGroup(Value, frozen=True):
     """A group with a bank of its own; by default the bank is the sum of its members' banks."""
 
     group_id: str
     total_time_ms: Millis
 
 
-@dataclass(frozen=True, slots=True)
-class Create:
+class Create(Value, frozen=True):
     """Create a session. Each field was validated on its own; `create` checks them together."""
 
     session_id: str
@@ -48,13 +45,11 @@ class Create:
     owner: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Start:
+class Start(Value, frozen=True):
     """Start a pending session with its first cycle."""
 
 
-@dataclass(frozen=True, slots=True)
-class Switch:
+class Switch(Value, frozen=True):
     """End the running cycle and begin the next.
 
     `next_participant_id` overrides the mode's rotation. `current_participant_id`, if given, must
@@ -65,40 +60,33 @@ class Switch:
     current_participant_id: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Pause:
+class Pause(Value, frozen=True):
     """Stop all clocks, with millisecond precision."""
 
 
-@dataclass(frozen=True, slots=True)
-class Resume:
+class Resume(Value, frozen=True):
     """Let the clocks of a paused session run again."""
 
 
-@dataclass(frozen=True, slots=True)
-class Complete:
+class Complete(Value, frozen=True):
     """End the session normally."""
 
 
-@dataclass(frozen=True, slots=True)
-class Cancel:
+class Cancel(Value, frozen=True):
     """End the session without a result."""
 
 
-@dataclass(frozen=True, slots=True)
-class Delete:
+class Delete(Value, frozen=True):
     """Remove the session."""
 
 
-@dataclass(frozen=True, slots=True)
-class AddParticipant:
+class AddParticipant(Value, frozen=True):
     """Add a participant to the session."""
 
     newcomer: NewParticipant
 
 
-@dataclass(frozen=True, slots=True)
-class AdjustTime:
+class AdjustTime(Value, frozen=True):
     """Set a participant's clock to `total_time_ms` as of now."""
 
     participant_id: str

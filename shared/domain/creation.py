@@ -12,7 +12,7 @@ from shared.domain.participants import (
     missing_time_violation,
     needs_bank,
 )
-from shared.domain.session import Group, Participant, Session, SyncMode
+from shared.domain.session import Group, Participant, Session, Status, SyncMode
 from shared.domain.units import Instant, Millis
 
 _PARTICIPANTS_OPTIONAL = (SyncMode.GLOBAL, SyncMode.COUNT_UP)
@@ -46,6 +46,8 @@ def create(spec: Create, now: Instant) -> SessionChange:
         participants_may_pause=spec.participants_may_pause,
         tenant=spec.tenant,
         owner=spec.owner,
+        version=1,
+        status=Status.PENDING,
         active_participant_id=spec.active_participant_id
         or (in_order[0].participant_id if in_order else None),
     )

@@ -8,9 +8,9 @@ from enum import StrEnum
 from typing import Any
 
 from shared.domain.clocks import ClockOwner
-from shared.domain.frozen import dataclass
 from shared.domain.session import Session
 from shared.domain.units import Instant, Millis
+from shared.domain.values import Value
 
 
 class EventType(StrEnum):
@@ -31,16 +31,14 @@ class EventType(StrEnum):
     SESSION_DELETED = "session_deleted"
 
 
-@dataclass(frozen=True, slots=True)
-class Expiry:
+class Expiry(Value, frozen=True):
     """The owner of a clock that reached zero, and the action applied, with the winner if any."""
 
     side: ClockOwner
     action_applied: Mapping[str, Any]
 
 
-@dataclass(frozen=True, slots=True)
-class SessionChange:
+class SessionChange(Value, frozen=True):
     """One new version of a session, with the data of its audit event.
 
     `side` is the participant, group or session concerned, `time_remaining_ms` the time left on its
@@ -57,8 +55,7 @@ class SessionChange:
     metadata: Mapping[str, Any] | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class TimeWarning:
+class TimeWarning(Value, frozen=True):
     """A clock came down to a `warn_at_ms` threshold. The version stays the same."""
 
     session: Session

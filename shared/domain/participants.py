@@ -6,6 +6,7 @@ from shared.domain.clocks import clocks_of
 from shared.domain.commands import NewParticipant
 from shared.domain.errors import RuleViolation, Violation
 from shared.domain.session import Participant, Session, SyncMode
+from shared.domain.units import Millis
 
 MAX_PARTICIPANTS = 1000
 
@@ -22,6 +23,8 @@ def build_participant(spec: NewParticipant, position: int, mode: SyncMode) -> Pa
         participant_index=index,
         bank_ms=spec.total_time_ms,
         group_id=spec.group_id or own_group,
+        used_ms=Millis(0),
+        cycle_count=0,
     )
 
 

@@ -9,8 +9,8 @@ from collections.abc import Mapping
 from enum import StrEnum
 from typing import Any, Self
 
-from shared.domain.frozen import dataclass, replace
 from shared.domain.units import Instant, Millis
+from shared.domain.values import Value, replace
 
 
 class SyncMode(StrEnum):
@@ -53,8 +53,7 @@ class TimeoutKind(StrEnum):
     END_SESSION = "end_session"
 
 
-@dataclass(frozen=True, slots=True)
-class TimeoutAction:
+class TimeoutAction(Value, frozen=True):
     """The configured action; `extra` holds the application's own keys, returned unchanged."""
 
     type: TimeoutKind = TimeoutKind.NOTIFY
@@ -65,22 +64,20 @@ class TimeoutAction:
         return {"type": self.type.value, **(self.extra or {})}
 
 
-@dataclass(frozen=True)
-class Participant:
+class Participant(Value, frozen=True, kw_only=True):
     """A participant. `bank_ms` is None if it has no time of its own."""
 
     participant_id: str
     participant_index: int
     bank_ms: Millis | None = None
     group_id: str | None = None
-    used_ms: Millis = Millis(0)
-    cycle_count: int = 0
+    used_ms: Millis
+    cycle_count: int
     next_cycle_ms: Millis | None = None
     """In `per_cycle`: length of its next cycle only, set by adjusting its clock."""
 
 
-@dataclass(frozen=True)
-class Group:
+class Group(Value, frozen=True):
     """Participants who share one bank."""
 
     group_id: str
@@ -88,9 +85,12 @@ class Group:
     last_player_id: str | None = None
 
 
-@dataclass(frozen=True)
-class Session:
-    """The complete state of a session. Each change makes a new value."""
+class Session(Value, frozen=True, kw_only=True):
+    """The complete state of a session. Each change makes a new value.
+
+    Fields that the audit trail's tables are filled from have no default, so that every snapshot has
+    them; so do those of `Participant`.
+    """
 
     session_id: str
     sync_mode: SyncMode
@@ -113,8 +113,8 @@ class Session:
     """The host who created it; None if a service did."""
     participants_may_pause: bool = False
 
-    version: int = 1
-    status: Status = Status.PENDING
+    version: int
+    status: Status
     active_participant_id: str | None = None
     cycle_number: int = 0
     session_started_at: Instant | None = None

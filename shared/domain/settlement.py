@@ -5,10 +5,10 @@ from typing import Any
 
 from shared.domain.clocks import clocks_of
 from shared.domain.events import EventType, Expiry, SessionChange, SessionStep, TimeWarning
-from shared.domain.frozen import replace
 from shared.domain.session import Session, Status, TimeoutKind
 from shared.domain.timekeeping import UpcomingWarning, deadline, move_anchor, next_warning
 from shared.domain.units import Instant, Millis
+from shared.domain.values import replace
 
 
 def settle(session: Session, now: Instant) -> Iterator[SessionStep]:
@@ -31,7 +31,7 @@ def _next_due(session: Session, now: Instant) -> SessionStep | None:
 
 
 def _warn(session: Session, warning: UpcomingWarning) -> TimeWarning:
-    warned = replace(session, warned=(warning.at, warning.threshold_ms, warning.place))
+    warned = replace(session, warned=warning.rank)
     return TimeWarning(warned, warning.at, warning.threshold_ms, warning.side)
 
 

@@ -1,11 +1,9 @@
 """Clock values, deadlines and warnings, calculated from the session's anchor."""
 
-from dataclasses import field
-
 from shared.domain.clocks import ClockOwner, clocks_of
-from shared.domain.frozen import dataclass, replace
 from shared.domain.session import Session
 from shared.domain.units import DAY, Instant, Millis, after, elapsed_between
+from shared.domain.values import Value, replace
 
 
 def at_time(session: Session, now: Instant) -> Session:
@@ -30,14 +28,18 @@ def deadline(session: Session) -> Instant | None:
     return after(session.cycle_started_at, left) if left else None
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class UpcomingWarning:
+class UpcomingWarning(Value, frozen=True):
     """A future warning. `place` is the index of its clock in `ClockRules.running`."""
 
     at: Instant
     threshold_ms: Millis
     place: int
-    side: ClockOwner = field(compare=False)
+    side: ClockOwner
+
+    @property
+    def rank(self) -> tuple[Instant, Millis, int]:
+        """The order in which warnings are due."""
+        return self.at, self.threshold_ms, self.place
 
 
 def next_warning(session: Session) -> UpcomingWarning | None:
@@ -58,7 +60,8 @@ def next_warning(session: Session) -> UpcomingWarning | None:
     )
     last = session.warned
     return min(
-        (w for w in candidates if last is None or (w.at, w.threshold_ms, w.place) > last),
+        (w for w in candidates if last is None or w.rank > last),
+        key=lambda warning: warning.rank,
         default=None,
     )
 

@@ -12,12 +12,12 @@ from shared.domain.errors import (
     Violation,
 )
 from shared.domain.events import EventType, Expiry, SessionChange
-from shared.domain.frozen import replace
 from shared.domain.participants import add_participant
 from shared.domain.session import Session, Status
 from shared.domain.settlement import applied_action, begin_next_cycle, next_version
 from shared.domain.timekeeping import move_anchor
 from shared.domain.units import Instant
+from shared.domain.values import replace
 
 
 def transition(session: Session, command: c.Command, now: Instant) -> SessionChange:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
 from shared.application.errors import StoreUnavailable
-from shared.domain.frozen import dataclass
+from shared.domain.values import Value
 
 Argument = str | int | bytes
 Arguments = Sequence[Argument]
@@ -26,8 +26,7 @@ _SCRIPTS = Path(__file__).parent / "scripts"
 _COMMENT = re.compile(r"^[ \t]*(?:--.*)?", re.MULTILINE)
 
 
-@dataclass(frozen=True, slots=True)
-class Script:
+class Script(Value, frozen=True):
     """A Lua script, and its SHA-1 digest for `EVALSHA`."""
 
     text: str
@@ -49,8 +48,7 @@ def load_script(name: str) -> Script:
     return Script.of(_COMMENT.sub("", (_SCRIPTS / f"{name}.lua").read_text()))
 
 
-@dataclass(frozen=True, slots=True)
-class OptionalScript:
+class OptionalScript(Value, frozen=True):
     """A script run among other commands, whose failure doesn't fail those.
 
     Its reply is then `FailedReply`.
@@ -65,8 +63,7 @@ class OptionalScript:
         return ("EVAL", text, len(self.keys), *self.keys, *self.arguments)
 
 
-@dataclass(frozen=True, slots=True)
-class FailedReply:
+class FailedReply(Value, frozen=True):
     """The error of an `OptionalScript`, in place of its reply."""
 
     error: Exception

@@ -45,6 +45,7 @@ def _session(mode: SyncMode, rng: random.Random) -> Session:
         total_time_ms=_ms(rng),
         time_per_cycle_ms=_ms(rng) if mode in (SyncMode.PER_CYCLE, SyncMode.GLOBAL) else None,
         max_time_ms=_ms(rng) if rng.random() < 0.5 else None,
+        version=1,
         status=Status.RUNNING,
         active_participant_id=rng.choice(participants).participant_id,
         session_started_at=Instant(T0),
@@ -57,7 +58,14 @@ def _session(mode: SyncMode, rng: random.Random) -> Session:
 def _participant(rng: random.Random, mode: SyncMode) -> Participant:
     group = f"group {rng.randint(1, 2)}" if mode is SyncMode.PER_GROUP else None
     used = Millis(rng.randint(0, 5_000))
-    return Participant(_id(rng), rng.randint(0, 9_999), _ms(rng), group, used)
+    return Participant(
+        participant_id=_id(rng),
+        participant_index=rng.randint(0, 9_999),
+        bank_ms=_ms(rng),
+        group_id=group,
+        used_ms=used,
+        cycle_count=0,
+    )
 
 
 def _id(rng: random.Random) -> str:

@@ -11,10 +11,10 @@ from redis import Redis
 from shared.application.ports.session_store import Wakeup
 from shared.application.session_encoding import decode_session, encode_session
 from shared.aws.sqs import decode_alarm
-from shared.domain.frozen import replace
 from shared.domain.session import Session
 from shared.domain.timekeeping import next_wakeup
 from shared.domain.units import Instant
+from shared.domain.values import replace
 from shared.store.keys import StoreKeys
 from tests.functions.lambda_process import LambdaProcess
 from tests.functions.moto_aws import LocalAws, SentMessage

@@ -7,7 +7,6 @@ import struct
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from functools import partial
 from typing import Any
 from uuid import uuid4
@@ -29,6 +28,7 @@ from shared.domain.commands import Complete, Delete, Start, Switch
 from shared.domain.session import Session, session_name, tenant_and_id
 from shared.domain.transition import transition
 from shared.domain.units import Instant
+from shared.domain.values import replace
 from tests.support.scenarios import (
     CREATED_AT,
     STEP_MS,

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from redis.asyncio import Redis
@@ -13,6 +13,7 @@ from shared.application.event_loop import cancel_and_wait
 from shared.application.ports.audit_log import AuditLog
 from shared.application.store_clock import StoreClock
 from shared.domain.events import SessionChange
+from shared.domain.values import replace
 from shared.observability.prometheus import PrometheusMetrics
 from shared.store.keys import StoreKeys
 from shared.store.outbox import RedisOutbox

@@ -4,24 +4,22 @@ from collections.abc import Sequence
 from typing import Literal
 
 from shared.domain.events import Expiry, SessionChange
-from shared.domain.frozen import dataclass
 from shared.domain.session import Session
 from shared.domain.units import Instant, Millis
+from shared.domain.values import Value
 
 Revision = str
 """Identifies one write of a session: the operation id of its commit."""
 
 
-@dataclass(frozen=True, slots=True)
-class StoredSession:
+class StoredSession(Value, frozen=True):
     """A session as the store holds it."""
 
     session: Session
     revision: Revision
 
 
-@dataclass(frozen=True, slots=True)
-class IdempotencyKey:
+class IdempotencyKey(Value, frozen=True):
     """An `Idempotency-Key`, unique within `scope`, and the `fingerprint` of its request."""
 
     scope: str
@@ -29,8 +27,7 @@ class IdempotencyKey:
     fingerprint: str
 
 
-@dataclass(frozen=True, slots=True)
-class IdempotencyRecord:
+class IdempotencyRecord(Value, frozen=True):
     """Record of an idempotent request, from which its first response can be made again.
 
     `fingerprint` is that of the request, which led to `version` of the session `name` (None: the
@@ -49,8 +46,7 @@ class IdempotencyRecord:
     session: Session | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class OwnerLimits:
+class OwnerLimits(Value, frozen=True):
     """Limits of one owner; None means unlimited.
 
     `sessions`: live sessions. `bytes`: bytes in the store. `load`: load of all running sessions,
@@ -67,16 +63,14 @@ class OwnerLimits:
 UNLIMITED = OwnerLimits()
 
 
-@dataclass(frozen=True, slots=True)
-class Origin:
+class Origin(Value, frozen=True):
     """Actor and request id of a change, for the audit trail."""
 
     actor: str
     request_id: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Commit:
+class Commit(Value, frozen=True):
     """Everything that one accepted change writes, in one atomic step.
 
     `name` is `Session.name`, `expected` the revision on which the change is based (None: no session
@@ -106,20 +100,17 @@ class Commit:
     load: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Committed:
+class Committed(Value, frozen=True):
     """The commit was written, now or by an earlier attempt."""
 
 
-@dataclass(frozen=True, slots=True)
-class DuplicateRequest:
+class DuplicateRequest(Value, frozen=True):
     """A request with the same idempotency key was committed before; nothing was written."""
 
     recorded: IdempotencyRecord
 
 
-@dataclass(frozen=True, slots=True)
-class RevisionConflict:
+class RevisionConflict(Value, frozen=True):
     """The session is no longer at the expected revision; nothing was written."""
 
     stored: StoredSession | None
@@ -129,8 +120,7 @@ LimitName = Literal["sessions", "bytes", "load", "written"]
 """A field of `OwnerLimits`."""
 
 
-@dataclass(frozen=True, slots=True)
-class QuotaExceeded:
+class QuotaExceeded(Value, frozen=True):
     """The owner would exceed one of its limits; nothing was written."""
 
     of: LimitName

@@ -3,12 +3,11 @@
 from collections.abc import Sequence
 from typing import Protocol
 
-from shared.domain.frozen import dataclass
 from shared.domain.units import Instant
+from shared.domain.values import Value
 
 
-@dataclass(frozen=True, slots=True)
-class CommitNotification:
+class CommitNotification(Value, frozen=True):
     """News of a commit: an alarm to set, an outbox that is no longer empty.
 
     `pushes` are the messages for the session's subscribers, in order.

@@ -1,11 +1,10 @@
 """Rate limits that the store counts while it loads a session."""
 
-from shared.domain.frozen import dataclass
 from shared.domain.units import Millis
+from shared.domain.values import Value
 
 
-@dataclass(frozen=True, slots=True)
-class RateLimit:
+class RateLimit(Value, frozen=True):
     """A rate limit: at most `most` (1 or more) requests of `counter` within `window_ms`.
 
     The window slides approximately, because the counter doesn't store each instant.
@@ -16,8 +15,7 @@ class RateLimit:
     window_ms: Millis
 
 
-@dataclass(frozen=True, slots=True)
-class RateLimitState:
+class RateLimitState(Value, frozen=True):
     """State of a limit after one more request; requests above the limit are not counted.
 
     `retry_after_ms` is the time until the next request is allowed or, if it is allowed already,

@@ -16,12 +16,11 @@ from shared.application.ports.commit import (
 )
 from shared.application.ports.data_loss import Epoch
 from shared.application.ports.rate_limit import RateLimit, RateLimitState
-from shared.domain.frozen import dataclass
 from shared.domain.units import Instant, Millis
+from shared.domain.values import Value
 
 
-@dataclass(frozen=True, slots=True)
-class LoadResult:
+class LoadResult(Value, frozen=True):
     """Result of a load: the store's time, the session and the idempotency record, if any.
 
     `is_deleted` distinguishes a deleted session from one that the store doesn't know. `alarm_at` is
@@ -39,8 +38,7 @@ class LoadResult:
     epoch: Epoch | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class BatchLoadResult:
+class BatchLoadResult(Value, frozen=True):
     """Several sessions in the requested order; `now` is the latest of their shards' times."""
 
     now: Instant
@@ -48,24 +46,21 @@ class BatchLoadResult:
     quotas: tuple[RateLimitState, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Wakeup:
+class Wakeup(Value, frozen=True):
     """The instant at which to check the session `name` without a request."""
 
     name: str
     at: Instant
 
 
-@dataclass(frozen=True, slots=True)
-class ShardWakeups:
+class ShardWakeups(Value, frozen=True):
     """The earliest wake-ups of one shard, in order, and the shard's time of the read."""
 
     now: Instant
     wakeups: tuple[Wakeup, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class StoreStatistics:
+class StoreStatistics(Value, frozen=True):
     """Number of live sessions, and state of the outbox.
 
     `outbox_age_ms` is the age of the oldest waiting audit entry, 0 if none waits; `oldest_at` is

@@ -4,9 +4,9 @@ from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from typing import TypeVar
 
-from shared.domain.frozen import dataclass, replace
 from shared.domain.session import Participant, Session
 from shared.domain.units import Millis
+from shared.domain.values import Value, replace
 
 T = TypeVar("T")
 
@@ -19,8 +19,7 @@ def rotate_after(order: Sequence[T], current: T | None) -> Sequence[T]:
     return (*order[start:], *order[:start])
 
 
-@dataclass(frozen=True, slots=True)
-class ClockOwner:
+class ClockOwner(Value, frozen=True):
     """The owner of a clock: a participant, a group or, if both are None, the session."""
 
     participant_id: str | None = None

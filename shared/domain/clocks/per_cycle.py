@@ -1,9 +1,9 @@
 """`per_cycle`: every cycle begins with its full length (poker, debates)."""
 
 from shared.domain.clocks.base import ClockRules
-from shared.domain.frozen import replace
 from shared.domain.session import Participant, Session
 from shared.domain.units import Millis
+from shared.domain.values import replace
 
 
 class PerCycle(ClockRules):

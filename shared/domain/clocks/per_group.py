@@ -1,9 +1,9 @@
 """`per_group`: the bank of the active participant's group runs (team games)."""
 
 from shared.domain.clocks.base import BankRules, ClockOwner, rotate_after
-from shared.domain.frozen import replace
 from shared.domain.session import Group, Participant, Session
 from shared.domain.units import Millis
+from shared.domain.values import replace
 
 
 class PerGroup(BankRules):

@@ -1,9 +1,9 @@
 """`per_participant`: the active participant's own bank runs (chess)."""
 
 from shared.domain.clocks.base import BankRules
-from shared.domain.frozen import replace
 from shared.domain.session import Participant, Session
 from shared.domain.units import Millis
+from shared.domain.values import replace
 
 
 class PerParticipant(BankRules):

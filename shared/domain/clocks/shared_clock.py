@@ -2,9 +2,9 @@
 
 from shared.domain.clocks.base import ClockOwner, ClockRules
 from shared.domain.errors import RuleViolation, Violation
-from shared.domain.frozen import replace
 from shared.domain.session import Participant, Session, TimeoutKind
 from shared.domain.units import Millis
+from shared.domain.values import replace
 
 
 class _SessionClockRules(ClockRules):

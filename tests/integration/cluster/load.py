@@ -3,12 +3,13 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 import msgspec
 
 from shared.application.errors import StoreUnavailable
 from shared.application.ports.commit import Commit, Committed
+from shared.domain.values import replace
 from tests.integration.cluster.conftest import KEYS, StoreParts, session_id_on
 from tests.integration.store.commits import commit_for, new_session
 

@@ -1,7 +1,6 @@
 """Deadlines on a cluster: a suspended node delays only the deadlines of its own shards."""
 
 import asyncio
-from dataclasses import replace
 from typing import Any
 
 from functions.workers.deadline_loop import DeadlineLoop
@@ -9,6 +8,7 @@ from infra.local.redis_cluster import LocalCluster
 from shared.application.event_loop import cancel_and_wait
 from shared.application.ports.session_store import Wakeup
 from shared.domain.units import Instant, Millis, after
+from shared.domain.values import replace
 from shared.observability.prometheus import PrometheusMetrics
 from tests.integration.cluster.conftest import KEYS, StoreParts, session_id_on, shards_of
 from tests.integration.store.commits import commit_for, new_session

@@ -1,7 +1,6 @@
 """Every operation of the store works with its shards on three servers."""
 
 import asyncio
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -11,6 +10,7 @@ from shared.application.ports.commit import Committed, IdempotencyKey
 from shared.application.ports.rate_limit import RateLimit
 from shared.domain.events import SessionChange
 from shared.domain.units import Instant, Millis
+from shared.domain.values import replace
 from shared.store.connection import FailedReply
 from tests.integration.cluster.conftest import KEYS, StoreParts, session_id_on
 from tests.integration.store.commits import commit_for, new_session

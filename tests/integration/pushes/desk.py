@@ -1,6 +1,6 @@
 """A publisher with its store, owed pushes and metrics, on a Redis and a Realtime of the test."""
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 from redis.asyncio import Redis
@@ -16,6 +16,7 @@ from shared.composition.supabase_pushes import SupabasePushes
 from shared.domain.events import EventType, SessionChange
 from shared.domain.session import Session
 from shared.domain.units import Instant
+from shared.domain.values import replace
 from shared.observability.prometheus import PrometheusMetrics
 from shared.realtime.broadcast_client import BroadcastClient
 from shared.realtime.supabase import PushTimeouts, SupabasePublisher

@@ -1,7 +1,7 @@
 """Many pushes at once are coalesced per session, limited in rate, and owed when they fail."""
 
 import asyncio
-from dataclasses import replace
+import dataclasses
 from time import monotonic
 from typing import Any
 
@@ -9,6 +9,7 @@ import pytest
 from redis.asyncio import Redis
 
 from shared.domain.commands import Start, Switch
+from shared.domain.values import replace
 from shared.realtime.supabase import PushTimeouts
 from tests.integration.pushes.desk import LONG_TIMEOUTS, PushHarness, news_of
 from tests.support.broadcast_server import BroadcastServer
@@ -93,7 +94,9 @@ async def test_send_queues_are_released_after_use(harness: PushHarness) -> None:
 async def test_hundreds_of_failures_at_once_are_all_owed_with_bounded_concurrency(
     redis: Redis, realtime: BroadcastServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    harness = PushHarness(redis, realtime, rate=1, patience=replace(LONG_TIMEOUTS, queue_s=0.01))
+    harness = PushHarness(
+        redis, realtime, rate=1, patience=dataclasses.replace(LONG_TIMEOUTS, queue_s=0.01)
+    )
     await harness.store.time()
     add, concurrent, most_concurrent = harness.owed.add, 0, 0
 

@@ -1,6 +1,5 @@
 """Build commits, and read the outbox entries that they leave."""
 
-from dataclasses import replace
 from typing import Any
 from uuid import uuid4
 
@@ -13,6 +12,7 @@ from shared.domain.creation import create
 from shared.domain.events import SessionChange
 from shared.domain.session import SyncMode
 from shared.domain.units import Instant, Millis
+from shared.domain.values import replace
 
 FAR_FUTURE = Instant(4_000_000_000_000)
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import pytest
@@ -22,6 +22,7 @@ from shared.application.ports.rate_limit import RateLimit
 from shared.application.ports.session_store import SessionStore, Wakeup
 from shared.application.store_clock import StoreClock
 from shared.domain.units import Instant, Millis
+from shared.domain.values import replace
 from shared.store import connection as scripts
 from shared.store.connection import StoreConnection
 from shared.store.data_loss import RedisDataLossDetector

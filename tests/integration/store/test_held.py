@@ -1,7 +1,6 @@
 """Bytes and load of an owner's sessions are counted and limited."""
 
 import random
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -18,6 +17,7 @@ from shared.application.ports.commit import (
 from shared.application.ports.session_store import SessionStore
 from shared.domain.events import SessionChange
 from shared.domain.units import DAY, HOUR, Instant, Millis
+from shared.domain.values import replace
 from shared.store.commit_script import limits_per_shard
 from shared.store.keys import StoreKeys
 from tests.fuzz.extent import IS_FULL

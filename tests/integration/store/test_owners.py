@@ -3,7 +3,6 @@
 import asyncio
 import random
 from collections import Counter
-from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
@@ -24,6 +23,7 @@ from shared.application.ports.commit import (
 from shared.application.ports.session_store import SessionStore
 from shared.domain.events import SessionChange
 from shared.domain.units import DAY, HOUR, Instant, Millis
+from shared.domain.values import replace
 from shared.store.commit_script import limits_per_shard
 from shared.store.keys import StoreKeys
 from tests.integration.store.commits import commit_for, new_session, outbox

@@ -1,7 +1,6 @@
 """The contract of `SessionStore` and `DataLossDetector`, on every connection and number of
 shards."""
 
-from dataclasses import replace
 from uuid import uuid4
 
 import pytest
@@ -24,6 +23,7 @@ from shared.domain.commands import Start
 from shared.domain.events import Expiry
 from shared.domain.transition import transition
 from shared.domain.units import DAY, Instant, Millis
+from shared.domain.values import replace
 from shared.store.commit_script import CommitFeatures
 from shared.store.connection import StoreConnection
 from shared.store.keys import StoreKeys

@@ -21,20 +21,36 @@ from shared.domain.session import (
 from shared.domain.units import Instant, Millis
 
 _NOW = Instant(1_760_000_000_123)
+
+
+def _participant(name: str, index: int, bank_ms: int, group_id: str | None = None) -> Participant:
+    return Participant(
+        participant_id=name,
+        participant_index=index,
+        bank_ms=Millis(bank_ms),
+        group_id=group_id,
+        used_ms=Millis(0),
+        cycle_count=0,
+    )
+
+
 _PENDING = Session(
-    "an id",
-    SyncMode.PER_PARTICIPANT,
-    _NOW,
-    _NOW,
-    participants=(Participant("a", 0, Millis(60_000)), Participant("b", 1, Millis(60_000))),
+    session_id="an id",
+    sync_mode=SyncMode.PER_PARTICIPANT,
+    created_at=_NOW,
+    updated_at=_NOW,
+    version=1,
+    status=Status.PENDING,
+    participants=(_participant("a", 0, 60_000), _participant("b", 1, 60_000)),
     active_participant_id="a",
 )
 _RUNNING = Session(
-    "an id",
-    SyncMode.PER_GROUP,
-    _NOW,
-    _NOW,
-    participants=(Participant("a", 0, Millis(5_000), "g"),),
+    session_id="an id",
+    sync_mode=SyncMode.PER_GROUP,
+    created_at=_NOW,
+    updated_at=_NOW,
+    version=1,
+    participants=(_participant("a", 0, 5_000, group_id="g"),),
     groups=(Group("g", Millis(5_000)),),
     action_on_timeout=TimeoutAction(TimeoutKind.AUTO_ACTION, {"action": "fold"}),
     warn_at_ms=(Millis(1_000),),

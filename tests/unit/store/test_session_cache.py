@@ -1,17 +1,23 @@
 """The cache of decoded sessions of an instance."""
 
-from dataclasses import replace
-
 import pytest
 
 from shared.application.ports.commit import StoredSession
 from shared.application.session_encoding import encode_session
-from shared.domain.session import Session, SyncMode
+from shared.domain.session import Session, Status, SyncMode
 from shared.domain.units import Instant
+from shared.domain.values import replace
 from shared.store import session_cache
 from shared.store.session_cache import SessionCache
 
-_SESSION = Session("a session", SyncMode.COUNT_UP, Instant(1), Instant(1))
+_SESSION = Session(
+    session_id="a session",
+    sync_mode=SyncMode.COUNT_UP,
+    created_at=Instant(1),
+    updated_at=Instant(1),
+    version=1,
+    status=Status.PENDING,
+)
 
 
 def test_the_state_of_a_known_write_is_not_decoded_again() -> None:
