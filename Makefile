@@ -37,7 +37,9 @@ test: $(READY) ## the tests of every commit: all rules, real servers, under 5 mi
 
 test-all: $(READY) ## every test: also browsers, faults, releases, load, packages (under 20 minutes)
 	@mkdir -p .build; git rev-parse HEAD > .build/testing 2>/dev/null || true
-	@$(PARALLEL) -m "not alone"
+	@$(PARALLEL) -m "not alone and not timed"
+	@echo "Tests that wait for answers in time:"
+	@$(PARALLEL) -m timed tests/integration tests/resilience
 	@echo "Tests that measure time, without parallel tests:"
 	@$(BIN)/python -m pytest -m alone tests/e2e tests/integration tests/resilience
 	@echo "Tests of the HTTP contract, against the functions:"

@@ -22,18 +22,23 @@ _ALONE = (
     "tests/e2e/test_in_step.py",
     "tests/e2e/test_functions_console.py",
     "tests/integration/test_alarms.py",
-    "tests/integration/test_change_order.py",
-    "tests/integration/test_classroom.py",
     "tests/integration/test_event_loop_blocking.py",
     "tests/integration/test_flood.py",
-    "tests/resilience/faults/",
     "tests/resilience/overload/",
-    "tests/resilience/rolling/",
 )
 """Tests that measure how long something takes; they run without other tests beside them."""
 
+_TIMED = (
+    "tests/integration/test_change_order.py",
+    "tests/integration/test_classroom.py",
+    "tests/resilience/faults/",
+    "tests/resilience/rolling/",
+)
+"""Tests that wait for answers in time; they run beside each other, but not beside heavier tests."""
+
 _EXTENDED = (
     *_ALONE,
+    *_TIMED,
     "tests/clients/test_conformance.py",
     "tests/clients/test_js.py",
     "tests/clients/test_js_live.py",
@@ -104,6 +109,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if item.nodeid.startswith(_ALONE):
             item.add_marker(pytest.mark.alone)
+        if item.nodeid.startswith(_TIMED):
+            item.add_marker(pytest.mark.timed)
         extended = (*_EXTENDED, *_EXTENDED_ON_FUNCTIONS) if IS_FUNCTIONS else _EXTENDED
         if item.nodeid.startswith(extended):
             item.add_marker(pytest.mark.extended)
