@@ -91,7 +91,7 @@ def _entry(commit: Commit, change: SessionChange, state: bytes | None) -> AuditE
         version=session.version,
         event=change.type,
         occurred_at=change.occurred_at,
-        actor="system" if change.type is EventType.TIME_EXPIRED else commit.origin.actor,
+        actor="system" if change.is_automatic else commit.origin.actor,
         request_id=commit.origin.request_id,
         participant_id=change.side.participant_id,
         group_id=change.side.group_id,

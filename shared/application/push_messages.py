@@ -6,7 +6,14 @@ from typing import Any
 import msgspec
 
 from shared.application.session_view import encode_session_view, session_view
-from shared.domain.events import EventType, Expiry, SessionChange, SessionStep, TimeWarning
+from shared.domain.events import (
+    EventType,
+    Expiry,
+    PeriodEnded,
+    SessionChange,
+    SessionStep,
+    TimeWarning,
+)
 from shared.domain.session import Session
 from shared.domain.units import Instant, elapsed_between
 
@@ -80,6 +87,9 @@ def _messages_of(step: SessionStep, now: Instant, view: Any) -> Iterator[dict[st
     if isinstance(step, TimeWarning):
         yield _time_warning(step, now)
         return
+    if isinstance(step, PeriodEnded):
+        yield _period_ended(step, now)
+        return
     if step.type is EventType.SESSION_DELETED:
         yield _message("SESSION_DELETED", session_id, now)
         return
@@ -108,6 +118,17 @@ def _time_warning(warned: TimeWarning, now: Instant) -> dict[str, Any]:
         **_owner(warned.side.participant_id, warned.side.group_id),
         time_remaining_ms=max(0, warned.threshold_ms - since),
         threshold_ms=warned.threshold_ms,
+    )
+
+
+def _period_ended(ended: PeriodEnded, now: Instant) -> dict[str, Any]:
+    return _message(
+        "PERIOD_ENDED",
+        ended.session.session_id,
+        now,
+        **_owner(ended.side.participant_id, ended.side.group_id),
+        periods_left=ended.periods_left,
+        ended_ms=ended.occurred_at,
     )
 
 

@@ -9,16 +9,26 @@ from typing import Any
 import msgspec
 
 from shared.application.instants import datetime_of, instant_of
-from shared.domain.clocks import clocks_of
+from shared.domain.clocks import clocks_of, countdown, group_clocks
 from shared.domain.events import Expiry
-from shared.domain.session import Participant, Session, Status, SyncMode
-from shared.domain.timekeeping import at_time, deadline
+from shared.domain.session import Session, Status, SyncMode
+from shared.domain.time_budget import Clock, TimeBudget
+from shared.domain.time_control import TimeControl
+from shared.domain.timekeeping import abort_at, at_time, deadline
 from shared.domain.units import DAY, Instant, Millis
 
 _FIRST = instant_of(datetime.min.replace(tzinfo=UTC))
 _LAST = instant_of(datetime.max.replace(tzinfo=UTC))
 
 _encode = msgspec.json.Encoder().encode
+
+
+class OvertimeView(msgspec.Struct, omit_defaults=True):
+    """The overtime of a participant or group. Both counts include the current period or turn."""
+
+    in_use: bool
+    periods_left: int | None = None
+    turns_left: int | None = None
 
 
 class ParticipantView(msgspec.Struct, omit_defaults=True):
@@ -33,9 +43,12 @@ class ParticipantView(msgspec.Struct, omit_defaults=True):
     total_time_ms: Millis | None = None
     time_remaining_ms: Millis | None = None
     group_id: str | None = None
+    clock: Clock | None = None
+    overtime: OvertimeView | None = None
+    time_control: dict[str, Any] | None = None
 
 
-class GroupView(msgspec.Struct):
+class GroupView(msgspec.Struct, omit_defaults=True):
     """A group in the Session of the API."""
 
     group_id: str
@@ -44,6 +57,9 @@ class GroupView(msgspec.Struct):
     time_remaining_ms: Millis
     is_active: bool
     has_expired: bool
+    clock: Clock | None = None
+    overtime: OvertimeView | None = None
+    time_control: dict[str, Any] | None = None
 
 
 class SessionView(msgspec.Struct, omit_defaults=True, kw_only=True):
@@ -79,7 +95,13 @@ class SessionView(msgspec.Struct, omit_defaults=True, kw_only=True):
     updated_at: str | None
     server_time_ms: Instant
     deadline_at: str | None
+    first_turn_by: str | None = None
     time_remaining_ms: Millis | None = None
+    time_control: dict[str, Any] | None = None
+    clock: Clock | None = None
+    session_clock: Clock | None = None
+    cycle_clock: Clock | None = None
+    elapsed_clock: Clock
 
 
 class SwitchView(msgspec.Struct, omit_defaults=True):
@@ -121,6 +143,7 @@ def _date(day: int) -> str:
 def session_view(session: Session, now: Instant) -> SessionView:
     """Return the Session of the API at `now`. `session` must be settled."""
     shown = at_time(session, now)
+    clocks = clocks_of(session)
     return SessionView(
         session_id=session.session_id,
         sync_mode=session.sync_mode,
@@ -148,7 +171,13 @@ def session_view(session: Session, now: Instant) -> SessionView:
         updated_at=timestamp(session.updated_at),
         server_time_ms=now,
         deadline_at=timestamp(deadline(session)),
-        time_remaining_ms=clocks_of(shown).left(shown),
+        first_turn_by=timestamp(abort_at(session)),
+        time_remaining_ms=clocks.left(shown),
+        time_control=time_control_view(session.time_control),
+        clock=clocks.clock(shown),
+        session_clock=countdown(shown, shown.session_left_ms),
+        cycle_clock=countdown(shown, shown.cycle_left_ms),
+        elapsed_clock=clocks.elapsed_clock(shown),
     )
 
 
@@ -164,6 +193,8 @@ def encode_view(view: SessionView | SwitchView) -> msgspec.Raw:
 
 def summary_view(session: Session, now: Instant) -> dict[str, Any]:
     """Return the session's summary: active participant, deadline and time remaining."""
+    shown = at_time(session, now)
+    clocks = clocks_of(session)
     view = {
         "session_id": session.session_id,
         "status": session.status,
@@ -172,7 +203,8 @@ def summary_view(session: Session, now: Instant) -> dict[str, Any]:
         "active_group_id": _active_group_id(session),
         "starts_with": _starter_id(session),
         "deadline_at": timestamp(deadline(session)),
-        "time_remaining_ms": clocks_of(session).left(at_time(session, now)),
+        "first_turn_by": timestamp(abort_at(session)),
+        "time_remaining_ms": clocks.left(shown),
         "server_time_ms": now,
     }
     return _without_none(view)
@@ -200,29 +232,47 @@ def switch_view(view: SessionView, expiry: Expiry | None) -> SwitchView:
 def _participants_view(session: Session, shown: Session) -> list[ParticipantView]:
     """Participants with anchors from `session` and live values from `shown`."""
     active_id = _active_id(session)
-    left = clocks_of(shown).times_left(shown)
+    clocks = clocks_of(session)
+    has_banks = session.sync_mode is SyncMode.PER_PARTICIPANT
     return [
-        _participant_view(anchored, current, left_ms, active_id)
-        for anchored, current, left_ms in zip(
-            session.participants, shown.participants, left, strict=True
+        ParticipantView(
+            anchored.participant_id,
+            anchored.participant_index,
+            current.used_ms,
+            anchored.cycle_count,
+            anchored.participant_id == active_id,
+            left == 0,
+            anchored.bank_ms,
+            left,
+            anchored.group_id,
+            clock,
+            _overtime_view(shown.budget_of(current)) if has_banks else None,
+            time_control_view(anchored.time_control),
+        )
+        for anchored, current, left, clock in zip(
+            session.participants,
+            shown.participants,
+            clocks.times_left(shown),
+            clocks.clocks(shown),
+            strict=True,
         )
     ]
 
 
-def _participant_view(
-    anchored: Participant, current: Participant, left: Millis | None, active_id: str | None
-) -> ParticipantView:
-    return ParticipantView(
-        anchored.participant_id,
-        anchored.participant_index,
-        current.used_ms,
-        anchored.cycle_count,
-        anchored.participant_id == active_id,
-        left == 0,
-        anchored.bank_ms,
-        left,
-        anchored.group_id,
+def _overtime_view(budget: TimeBudget) -> OvertimeView | None:
+    overtime = budget.control.overtime
+    if overtime is None:
+        return None
+    return OvertimeView(
+        budget.is_in_overtime,
+        budget.periods_left if overtime.periods else None,
+        budget.reserve.block_turns or None,
     )
+
+
+def time_control_view(control: TimeControl | None) -> dict[str, Any] | None:
+    """Return the time control as it was given; None without one."""
+    return None if control is None else dict(msgspec.to_builtins(control))
 
 
 def _without_none(view: dict[str, Any]) -> dict[str, Any]:
@@ -238,16 +288,22 @@ def _groups_view(session: Session, shown: Session) -> list[GroupView] | None:
     used: Counter[str | None] = Counter()
     for participant in shown.participants:
         used[participant.group_id] += participant.used_ms
+    budgets = [shown.budget_of(group) for group in shown.groups]
     return [
         GroupView(
             anchored.group_id,
             anchored.bank_ms,
             Millis(used[anchored.group_id]),
-            current.bank_ms,
+            budget.total_ms,
             anchored.group_id == active_id,
-            current.bank_ms == 0,
+            budget.total_ms == 0,
+            clock,
+            _overtime_view(budget),
+            time_control_view(anchored.time_control),
         )
-        for anchored, current in zip(session.groups, shown.groups, strict=True)
+        for anchored, budget, clock in zip(
+            session.groups, budgets, group_clocks(shown), strict=True
+        )
     ]
 
 

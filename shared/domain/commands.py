@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from shared.domain.session import SyncMode, TimeoutAction
+from shared.domain.time_control import TimeControl
 from shared.domain.units import Millis
 from shared.domain.values import Value
 
@@ -15,6 +16,7 @@ class NewParticipant(Value, frozen=True):
     participant_index: int | None = None
     total_time_ms: Millis | None = None
     group_id: str | None = None
+    time_control: TimeControl | None = None
 
 
 class NewGroup(Value, frozen=True):
@@ -22,10 +24,14 @@ class NewGroup(Value, frozen=True):
 
     group_id: str
     total_time_ms: Millis
+    time_control: TimeControl | None = None
 
 
 class Create(Value, frozen=True):
-    """Create a session. Each field was validated on its own; `create` checks them together."""
+    """Create a session. Each field was validated on its own; `create` checks them together.
+
+    `default_bank_ms` is the bank of each participant, or group, for which no time is given.
+    """
 
     session_id: str
     sync_mode: SyncMode
@@ -34,6 +40,8 @@ class Create(Value, frozen=True):
     total_time_ms: Millis | None = None
     time_per_cycle_ms: Millis | None = None
     increment_ms: Millis = Millis(0)
+    time_control: TimeControl | None = None
+    default_bank_ms: Millis | None = None
     max_time_ms: Millis | None = None
     active_participant_id: str | None = None
     auto_advance: bool = False
@@ -87,11 +95,12 @@ class AddParticipant(Value, frozen=True):
 
 
 class AdjustTime(Value, frozen=True):
-    """Set a participant's clock to `total_time_ms` as of now."""
+    """Set a participant's clock to `total_time_ms`, and its periods left if given, as of now."""
 
     participant_id: str
     total_time_ms: Millis
     reason: str | None = None
+    overtime_periods: int | None = None
 
 
 Command = Start | Switch | Pause | Resume | Complete | Cancel | Delete | AddParticipant | AdjustTime

@@ -7,21 +7,26 @@ from shared.domain.commands import Create
 from shared.domain.errors import RuleViolation, Violation
 from shared.domain.events import EventType, SessionChange
 from shared.domain.participants import (
+    bank_violations,
     build_participant,
     duplicate_violations,
     missing_time_violation,
     needs_bank,
+    own_control_violations,
 )
 from shared.domain.session import Group, Participant, Session, Status, SyncMode
+from shared.domain.time_control import control_violations
 from shared.domain.units import Instant, Millis
+from shared.domain.values import replace
 
+_MODES_WITH_BANKS = (SyncMode.PER_PARTICIPANT, SyncMode.PER_GROUP)
 _PARTICIPANTS_OPTIONAL = (SyncMode.GLOBAL, SyncMode.COUNT_UP)
 
 
 def create(spec: Create, now: Instant) -> SessionChange:
     """Create a pending session from `spec`. Raises `RuleViolation` naming every invalid field."""
     members = [
-        build_participant(p, position, spec.sync_mode)
+        _with_default_bank(build_participant(p, position, spec.sync_mode), spec)
         for position, p in enumerate(spec.participants)
     ]
     if violations := list(_violations(spec, members)):
@@ -35,9 +40,10 @@ def create(spec: Create, now: Instant) -> SessionChange:
         updated_at=now,
         participants=in_order,
         groups=groups,
-        total_time_ms=_total(spec, groups),
+        total_time_ms=_total(spec, in_order, groups),
         time_per_cycle_ms=spec.time_per_cycle_ms,
-        increment_ms=spec.increment_ms,
+        increment_ms=spec.time_control.increment_ms if spec.time_control else spec.increment_ms,
+        time_control=spec.time_control,
         max_time_ms=spec.max_time_ms,
         auto_advance=spec.auto_advance,
         action_on_timeout=spec.action_on_timeout,
@@ -56,6 +62,12 @@ def create(spec: Create, now: Instant) -> SessionChange:
     )
 
 
+def _with_default_bank(member: Participant, spec: Create) -> Participant:
+    if member.bank_ms is not None or spec.sync_mode is not SyncMode.PER_PARTICIPANT:
+        return member
+    return replace(member, bank_ms=spec.default_bank_ms)
+
+
 def _violations(spec: Create, members: list[Participant]) -> Iterator[Violation]:
     if not members and spec.sync_mode not in _PARTICIPANTS_OPTIONAL:
         yield Violation("participants", "must have at least 1 participant", "too_short")
@@ -64,6 +76,8 @@ def _violations(spec: Create, members: list[Participant]) -> Iterator[Violation]
     )
     yield from _missing_times(spec, members)
     yield from _group_violations(spec, members)
+    yield from _control_violations(spec, members)
+    yield from _bank_violations(spec, members)
     starter = spec.active_participant_id
     if starter is not None and starter not in {p.participant_id for p in members}:
         yield Violation(
@@ -81,7 +95,7 @@ def _missing_times(spec: Create, members: list[Participant]) -> Iterator[Violati
     for position, member in enumerate(members):
         is_pooled = member.group_id in pooled
         needed = needs_bank(mode, has_cycle_time=per_cycle, is_pooled=is_pooled)
-        if needed and member.bank_ms is None:
+        if needed and member.bank_ms is None and spec.default_bank_ms is None:
             yield missing_time_violation(f"participants.{position}.total_time_ms", mode)
 
 
@@ -100,24 +114,72 @@ def _group_violations(spec: Create, members: list[Participant]) -> Iterator[Viol
         seen.add(group.group_id)
 
 
+def _control_violations(spec: Create, members: list[Participant]) -> Iterator[Violation]:
+    control = spec.time_control
+    if control and spec.sync_mode not in _MODES_WITH_BANKS:
+        message = "is for per_participant and per_group only"
+        yield Violation("time_control", message, "not_allowed")
+    elif control:
+        yield from control_violations(control, "time_control", is_sessions=True)
+    if control and spec.increment_ms:
+        yield Violation("increment_ms", "belongs into time_control", "not_allowed")
+    for position, member in enumerate(members):
+        prefix = f"participants.{position}."
+        yield from own_control_violations(member, spec.sync_mode, control, prefix)
+    for position, group in enumerate(spec.groups):
+        if group.time_control:
+            field = f"groups.{position}.time_control"
+            yield from control_violations(group.time_control, field, is_sessions=False)
+    if control and control.hourglass:
+        yield from _hourglass_violations(spec, members)
+
+
+def _hourglass_violations(spec: Create, members: list[Participant]) -> Iterator[Violation]:
+    owners = {m.group_id if spec.groups or m.group_id else m.participant_id for m in members}
+    if len(owners) != 2:
+        message = "needs exactly two participants or groups"
+        yield Violation("time_control.hourglass", message, "not_allowed")
+    for position, group in enumerate(spec.groups):
+        if group.time_control:
+            field = f"groups.{position}.time_control"
+            yield Violation(field, "cannot be combined with an hourglass", "not_allowed")
+
+
+def _bank_violations(spec: Create, members: list[Participant]) -> Iterator[Violation]:
+    for position, member in enumerate(members):
+        control = member.time_control or spec.time_control
+        field = f"participants.{position}.total_time_ms"
+        yield from bank_violations(member.bank_ms, control, field)
+    for position, group in enumerate(spec.groups):
+        control = group.time_control or spec.time_control
+        yield from bank_violations(group.total_time_ms, control, f"groups.{position}.total_time_ms")
+
+
 def _groups(spec: Create, members: tuple[Participant, ...]) -> Iterator[Group]:
-    """Groups in order of first appearance; a bank defaults to the sum of its members' banks."""
+    """Groups in order of first appearance.
+
+    A bank defaults to the sum of its members' banks; if they have none, to the default bank.
+    """
     if spec.sync_mode is not SyncMode.PER_GROUP:
         return
-    given = {g.group_id: g.total_time_ms for g in spec.groups}
-    summed: dict[str, int] = {}
+    given = {g.group_id: g for g in spec.groups}
+    banks: dict[str, list[Millis]] = {}
     for member in members:
-        group_id = member.group_id or member.participant_id
-        summed[group_id] = summed.get(group_id, 0) + (member.bank_ms or 0)
-    for group_id, total in summed.items():
-        yield Group(group_id, given.get(group_id, Millis(total)))
+        own = [] if member.bank_ms is None else [member.bank_ms]
+        banks.setdefault(member.group_id or member.participant_id, []).extend(own)
+    for group_id, of_members in banks.items():
+        if group := given.get(group_id):
+            yield Group(group_id, group.total_time_ms, time_control=group.time_control)
+        else:
+            default = spec.default_bank_ms or Millis(0)
+            yield Group(group_id, Millis(sum(of_members)) if of_members else default)
 
 
-def _total(spec: Create, groups: tuple[Group, ...]) -> Millis | None:
+def _total(
+    spec: Create, members: tuple[Participant, ...], groups: tuple[Group, ...]
+) -> Millis | None:
     """The total as given; outside `global` it defaults to the sum of the banks, if any."""
     if spec.total_time_ms is not None or spec.sync_mode is SyncMode.GLOBAL:
         return spec.total_time_ms
-    banks = [g.bank_ms for g in groups] or [
-        p.total_time_ms for p in spec.participants if p.total_time_ms is not None
-    ]
+    banks = [g.bank_ms for g in groups] or [p.bank_ms for p in members if p.bank_ms is not None]
     return Millis(sum(banks)) if banks else None

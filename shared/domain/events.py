@@ -1,6 +1,6 @@
 """Events of a session:
 
-one `SessionChange` for each version, and warnings, which make no version.
+one `SessionChange` for each version, and notices (warnings, period ends), which make no version.
 """
 
 from collections.abc import Mapping
@@ -43,6 +43,7 @@ class SessionChange(Value, frozen=True):
 
     `side` is the participant, group or session concerned, `time_remaining_ms` the time left on its
     clock and `time_elapsed_ms` the time that the cycle has used, both before a next cycle begins.
+    `is_automatic` if no command made it.
     """
 
     type: EventType
@@ -53,6 +54,7 @@ class SessionChange(Value, frozen=True):
     time_elapsed_ms: Millis | None = None
     expiry: Expiry | None = None
     metadata: Mapping[str, Any] | None = None
+    is_automatic: bool = False
 
 
 class TimeWarning(Value, frozen=True):
@@ -64,4 +66,13 @@ class TimeWarning(Value, frozen=True):
     side: ClockOwner = ClockOwner()
 
 
-SessionStep = SessionChange | TimeWarning
+class PeriodEnded(Value, frozen=True):
+    """An overtime period was used up, and `periods_left` are left. The version stays the same."""
+
+    session: Session
+    occurred_at: Instant
+    periods_left: int
+    side: ClockOwner = ClockOwner()
+
+
+SessionStep = SessionChange | TimeWarning | PeriodEnded

@@ -6,9 +6,11 @@ from shared.domain.clocks import clocks_of
 from shared.domain.commands import NewParticipant
 from shared.domain.errors import RuleViolation, Violation
 from shared.domain.session import Participant, Session, SyncMode
-from shared.domain.units import Millis
+from shared.domain.time_control import MAX_LONG_TIME, TimeControl, control_violations
+from shared.domain.units import DAY, Millis
 
 MAX_PARTICIPANTS = 1000
+MIN_BANK = Millis(1_000)
 
 
 def build_participant(spec: NewParticipant, position: int, mode: SyncMode) -> Participant:
@@ -23,6 +25,7 @@ def build_participant(spec: NewParticipant, position: int, mode: SyncMode) -> Pa
         participant_index=index,
         bank_ms=spec.total_time_ms,
         group_id=spec.group_id or own_group,
+        time_control=spec.time_control,
         used_ms=Millis(0),
         cycle_count=0,
     )
@@ -52,6 +55,40 @@ def _violations(session: Session, newcomer: Participant) -> Iterator[Violation]:
     )
     if needed and newcomer.bank_ms is None:
         yield missing_time_violation("total_time_ms", session.sync_mode)
+    control = newcomer.time_control or session.time_control
+    yield from bank_violations(newcomer.bank_ms, control, "total_time_ms")
+    yield from own_control_violations(newcomer, session.sync_mode, session.time_control, "")
+    if session.control.hourglass:
+        yield Violation("participant_id", "cannot join an hourglass for two", "full")
+
+
+def bank_violations(
+    bank_ms: Millis | None, control: TimeControl | None, field: str
+) -> Iterator[Violation]:
+    """Yield the limit that a bank breaks. A time control allows 30 days, and 0 with overtime."""
+    if bank_ms is None:
+        return
+    least = 0 if control and control.overtime else MIN_BANK
+    most = MAX_LONG_TIME if control else DAY
+    if bank_ms < least:
+        yield Violation(field, f"must be at least {least}ms", "too_small")
+    elif bank_ms > most:
+        yield Violation(field, f"cannot exceed {most}ms", "too_big")
+
+
+def own_control_violations(
+    participant: Participant, mode: SyncMode, sessions: TimeControl | None, prefix: str
+) -> Iterator[Violation]:
+    """Yield the rules that a participant's own time control breaks; `prefix` ends with a dot."""
+    control, field = participant.time_control, f"{prefix}time_control"
+    if control is None:
+        return
+    if mode is not SyncMode.PER_PARTICIPANT:
+        yield Violation(field, "is for per_participant only", "not_allowed")
+    elif sessions and sessions.hourglass:
+        yield Violation(field, "cannot be combined with an hourglass", "not_allowed")
+    else:
+        yield from control_violations(control, field, is_sessions=False)
 
 
 def needs_bank(mode: SyncMode, *, has_cycle_time: bool, is_pooled: bool) -> bool:

@@ -9,6 +9,8 @@ from collections.abc import Mapping
 from enum import StrEnum
 from typing import Any, Self
 
+from shared.domain.time_budget import EMPTY, Reserve, TimeBudget
+from shared.domain.time_control import PLAIN, StartOn, TimeControl
 from shared.domain.units import Instant, Millis
 from shared.domain.values import Value, replace
 
@@ -75,6 +77,9 @@ class Participant(Value, frozen=True, kw_only=True):
     cycle_count: int
     next_cycle_ms: Millis | None = None
     """In `per_cycle`: length of its next cycle only, set by adjusting its clock."""
+    time_control: TimeControl | None = None
+    """Replaces the session's for this participant."""
+    reserve: Reserve = EMPTY
 
 
 class Group(Value, frozen=True):
@@ -83,6 +88,9 @@ class Group(Value, frozen=True):
     group_id: str
     bank_ms: Millis
     last_player_id: str | None = None
+    time_control: TimeControl | None = None
+    """Replaces the session's for this group."""
+    reserve: Reserve = EMPTY
 
 
 class Session(Value, frozen=True, kw_only=True):
@@ -102,6 +110,7 @@ class Session(Value, frozen=True, kw_only=True):
     total_time_ms: Millis | None = None
     time_per_cycle_ms: Millis | None = None
     increment_ms: Millis = Millis(0)
+    time_control: TimeControl | None = None
     max_time_ms: Millis | None = None
     auto_advance: bool = False
     action_on_timeout: TimeoutAction = TimeoutAction()
@@ -126,8 +135,10 @@ class Session(Value, frozen=True, kw_only=True):
     session_left_ms: Millis | None = None
     cycle_used_ms: Millis = Millis(0)
     used_ms: Millis = Millis(0)
+    start_left_ms: Millis | None = None
+    """Time left for the first turn, without which the session is cancelled."""
     warned: tuple[Instant, Millis, int] | None = None
-    """The last warning since the anchor: instant, threshold and index in `ClockRules.running`."""
+    """The rank of the last warning or period end since the anchor (see `UpcomingNotice`)."""
 
     @property
     def name(self) -> str:
@@ -141,6 +152,29 @@ class Session(Value, frozen=True, kw_only=True):
         if kind is TimeoutKind.END_SESSION:
             return False
         return self.auto_advance or kind is not TimeoutKind.NOTIFY
+
+    @property
+    def control(self) -> TimeControl:
+        """The time control of participants and groups that have none of their own."""
+        if self.time_control is not None:
+            return self.time_control
+        return TimeControl(increment_ms=self.increment_ms) if self.increment_ms else PLAIN
+
+    @property
+    def awaits_first_turn(self) -> bool:
+        """Whether the clocks stand still until the first switch."""
+        control = self.time_control
+        return (
+            control is not None
+            and control.start_on is StartOn.FIRST_TURN
+            and self.cycle_number == 1
+            and not self.status.is_terminal
+        )
+
+    def budget_of(self, owner: Participant | Group) -> TimeBudget:
+        """Return the time that a participant or group may use."""
+        control = owner.time_control or self.control
+        return TimeBudget(control, owner.bank_ms or Millis(0), owner.reserve)
 
     @property
     def active(self) -> Participant | None:

@@ -4,15 +4,28 @@ from collections.abc import Iterator
 from typing import Any
 
 from shared.domain.clocks import clocks_of
-from shared.domain.events import EventType, Expiry, SessionChange, SessionStep, TimeWarning
+from shared.domain.events import (
+    EventType,
+    Expiry,
+    PeriodEnded,
+    SessionChange,
+    SessionStep,
+    TimeWarning,
+)
 from shared.domain.session import Session, Status, TimeoutKind
-from shared.domain.timekeeping import UpcomingWarning, deadline, move_anchor, next_warning
+from shared.domain.timekeeping import (
+    UpcomingNotice,
+    abort_at,
+    deadline,
+    move_anchor,
+    next_notice,
+)
 from shared.domain.units import Instant, Millis
 from shared.domain.values import replace
 
 
 def settle(session: Session, now: Instant) -> Iterator[SessionStep]:
-    """Yield each flag fall and warning that is due by `now`, oldest first.
+    """Yield each flag fall, warning and period end that is due by `now`, oldest first.
 
     The last step holds the resulting session. Yields nothing if nothing is due.
     """
@@ -22,17 +35,39 @@ def settle(session: Session, now: Instant) -> Iterator[SessionStep]:
 
 
 def _next_due(session: Session, now: Instant) -> SessionStep | None:
-    warning, flag_fall_at = next_warning(session), deadline(session)
-    if flag_fall_at is None or flag_fall_at > now:
-        return _warn(session, warning) if warning and warning.at <= now else None
-    if warning and warning.at <= flag_fall_at:
-        return _warn(session, warning)
-    return _expire(session, flag_fall_at)
+    notice, flag_fall_at, aborted_at = next_notice(session), deadline(session), abort_at(session)
+    if notice and notice.at <= (now if flag_fall_at is None else min(now, flag_fall_at)):
+        return _notify(session, notice)
+    if flag_fall_at is not None and flag_fall_at <= now:
+        return _expire(session, flag_fall_at)
+    if aborted_at is not None and aborted_at <= now:
+        return _abort(session, aborted_at)
+    return None
 
 
-def _warn(session: Session, warning: UpcomingWarning) -> TimeWarning:
-    warned = replace(session, warned=warning.rank)
-    return TimeWarning(warned, warning.at, warning.threshold_ms, warning.side)
+def _notify(session: Session, notice: UpcomingNotice) -> SessionStep:
+    notified = replace(session, warned=notice.rank)
+    if notice.periods_left is not None:
+        return PeriodEnded(notified, notice.at, notice.periods_left, notice.side)
+    return TimeWarning(notified, notice.at, notice.left_ms, notice.side)
+
+
+def _abort(session: Session, at: Instant) -> SessionChange:
+    """Cancel a session whose first turn was not played in time."""
+    cancelled = replace(
+        move_anchor(session, at),
+        status=Status.CANCELLED,
+        cycle_started_at=None,
+        session_completed_at=at,
+    )
+    return SessionChange(
+        EventType.SESSION_CANCELLED,
+        next_version(cancelled, at),
+        at,
+        clocks_of(session).owner(session),
+        metadata={"reason": "no first turn"},
+        is_automatic=True,
+    )
 
 
 def _expire(session: Session, at: Instant) -> SessionChange:
@@ -61,18 +96,17 @@ def _expire(session: Session, at: Instant) -> SessionChange:
             "status": outcome.status.value,
             "next_participant_id": outcome.active_participant_id,
         },
+        is_automatic=True,
     )
 
 
 def begin_next_cycle(session: Session, participant_id: str | None, at: Instant) -> Session:
     """End the current cycle at `at` and begin one for `participant_id`.
 
-    `session` must have been advanced to `at`. The increment goes to the clock that is switched
-    away from, unless that clock has expired.
+    `session` must have been advanced to `at`.
     """
     clocks = clocks_of(session)
-    if clocks.left(session) != 0:
-        session = clocks.end_cycle(session)
+    session = clocks.end_cycle(session)
     if active := session.active:
         session = session.with_participant(replace(active, cycle_count=active.cycle_count + 1))
     session = clocks.begin_cycle(session, participant_id)

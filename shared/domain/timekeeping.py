@@ -1,5 +1,7 @@
 """Clock values, deadlines and warnings, calculated from the session's anchor."""
 
+from collections.abc import Iterator
+
 from shared.domain.clocks import ClockOwner, clocks_of
 from shared.domain.session import Session
 from shared.domain.units import DAY, Instant, Millis, after, elapsed_between
@@ -22,56 +24,75 @@ def move_anchor(session: Session, now: Instant) -> Session:
 
 def deadline(session: Session) -> Instant | None:
     """Return the instant at which the running clock reaches zero; None if none counts down."""
-    if session.cycle_started_at is None:
+    if session.cycle_started_at is None or session.awaits_first_turn:
         return None
     left = clocks_of(session).left(session)
     return after(session.cycle_started_at, left) if left else None
 
 
-class UpcomingWarning(Value, frozen=True):
-    """A future warning. `place` is the index of its clock in `ClockRules.running`."""
+class UpcomingNotice(Value, frozen=True):
+    """A future push without a new version: a warning, or the end of an overtime period.
+
+    `left_ms` is the time left on the clock then; for a warning it is the threshold. `place` is the
+    index of the clock in `ClockRules.running`, and -1 for the end of a period, of which
+    `periods_left` are left then.
+    """
 
     at: Instant
-    threshold_ms: Millis
+    left_ms: Millis
     place: int
     side: ClockOwner
+    periods_left: int | None = None
 
     @property
     def rank(self) -> tuple[Instant, Millis, int]:
-        """The order in which warnings are due."""
-        return self.at, self.threshold_ms, self.place
+        """The order in which notices are due."""
+        return self.at, self.left_ms, self.place
 
 
-def next_warning(session: Session) -> UpcomingWarning | None:
-    """Return the next warning, or None.
+def next_notice(session: Session) -> UpcomingNotice | None:
+    """Return the next warning or period end, or None.
 
     A warning is due when a clock comes down to a threshold, so not if the clock is at or below
     that threshold at the anchor.
     """
-    if session.cycle_started_at is None or not session.warn_at_ms:
+    anchor = session.cycle_started_at
+    if anchor is None or session.awaits_first_turn:
         return None
-    candidates = (
-        UpcomingWarning(
-            after(session.cycle_started_at, Millis(left - threshold)), threshold, place, side
-        )
-        for place, (side, left) in enumerate(clocks_of(session).running(session))
-        for threshold in session.warn_at_ms
-        if threshold < left
-    )
     last = session.warned
     return min(
-        (w for w in candidates if last is None or w.rank > last),
-        key=lambda warning: warning.rank,
+        (n for n in _notices(session, anchor) if last is None or n.rank > last),
+        key=lambda notice: notice.rank,
         default=None,
     )
 
 
+def _notices(session: Session, anchor: Instant) -> Iterator[UpcomingNotice]:
+    clocks = clocks_of(session)
+    if session.warn_at_ms:
+        for place, (side, left) in enumerate(clocks.running(session)):
+            for threshold in session.warn_at_ms:
+                if threshold < left:
+                    at = after(anchor, Millis(left - threshold))
+                    yield UpcomingNotice(at, threshold, place, side)
+    for side, after_ms, periods_left in clocks.period_ends(session):
+        then_left = Millis((clocks.left(session) or 0) - after_ms)
+        yield UpcomingNotice(after(anchor, after_ms), then_left, -1, side, periods_left)
+
+
+def abort_at(session: Session) -> Instant | None:
+    """Return the instant at which the session is cancelled because nobody played a first turn."""
+    if session.cycle_started_at is None or not session.awaits_first_turn:
+        return None
+    left = session.start_left_ms
+    return None if left is None else after(session.cycle_started_at, left)
+
+
 def next_wakeup(session: Session) -> Instant | None:
-    """Return the instant of the next warning or flag fall, or None."""
-    warning, flag_fall_at = next_warning(session), deadline(session)
-    if warning is None or flag_fall_at is None:
-        return flag_fall_at
-    return min(warning.at, flag_fall_at)
+    """Return the instant of the next change or notice without a command, or None."""
+    notice = next_notice(session)
+    instants = (notice.at if notice else None, deadline(session), abort_at(session))
+    return min((at for at in instants if at is not None), default=None)
 
 
 def retention_ms(session: Session) -> Millis:

@@ -12,8 +12,8 @@ from shared.domain.errors import (
     Violation,
 )
 from shared.domain.events import EventType, Expiry, SessionChange
-from shared.domain.participants import add_participant
-from shared.domain.session import Session, Status
+from shared.domain.participants import add_participant, bank_violations
+from shared.domain.session import Participant, Session, Status
 from shared.domain.settlement import applied_action, begin_next_cycle, next_version
 from shared.domain.timekeeping import move_anchor
 from shared.domain.units import Instant
@@ -49,7 +49,8 @@ def transition(session: Session, command: c.Command, now: Instant) -> SessionCha
 def _start(session: Session, now: Instant) -> SessionChange:
     if session.status is not Status.PENDING:
         raise InvalidTransition("cannot be started", session.status)
-    running = clocks_of(session).begin_cycle(session, session.active_participant_id)
+    clocks = clocks_of(session)
+    running = clocks.begin_cycle(clocks.start(session), session.active_participant_id)
     running = replace(
         running,
         cycle_left_ms=session.cycle_left_ms,
@@ -136,7 +137,10 @@ def _adjust(session: Session, command: c.AdjustTime, now: Instant) -> SessionCha
     participant = session.find(command.participant_id)
     if participant is None:
         raise UnknownParticipant(command.participant_id)
-    adjusted = clocks_of(session).adjust(session, participant, command.total_time_ms)
+    _check_adjustment(session, participant, command)
+    adjusted = clocks_of(session).adjust(
+        session, participant, command.total_time_ms, command.overtime_periods
+    )
     return _change(
         EventType.PARTICIPANT_TIME_ADJUSTED,
         adjusted,
@@ -144,6 +148,19 @@ def _adjust(session: Session, command: c.AdjustTime, now: Instant) -> SessionCha
         side=ClockOwner(participant_id=command.participant_id),
         metadata={"total_time_ms": command.total_time_ms, "reason": command.reason},
     )
+
+
+def _check_adjustment(session: Session, participant: Participant, command: c.AdjustTime) -> None:
+    clocks, periods = clocks_of(session), command.overtime_periods
+    control = clocks.control_of(session, participant)
+    violations = list(bank_violations(command.total_time_ms, control, "total_time_ms"))
+    most = control.overtime.periods if control and control.overtime else 0
+    if periods is not None and periods > most:
+        message = f"cannot exceed {most}" if most else "needs a clock with overtime periods"
+        code = "too_big" if most else "not_allowed"
+        violations.append(Violation("overtime_periods", message, code))
+    if violations:
+        raise RuleViolation(*violations)
 
 
 def _require_running(session: Session, message: str) -> None:

@@ -7,8 +7,10 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from shared.domain.commands import AddParticipant, Create, NewGroup, NewParticipant
 from shared.domain.participants import MAX_PARTICIPANTS
 from shared.domain.session import SyncMode, TimeoutAction, TimeoutKind
+from shared.domain.time_control import TimeControl
 from shared.domain.units import Millis
 from shared.http.fields import (
+    BankTime,
     Duration,
     Flag,
     Increment,
@@ -19,6 +21,7 @@ from shared.http.fields import (
     check_object,
 )
 from shared.http.request_bodies import Body
+from shared.http.time_control_bodies import TimeControlBody, TimeControlOrName
 from shared.http.validation_errors import MAX_DETAILS
 
 
@@ -27,16 +30,21 @@ class ParticipantBody(Body):
 
     participant_id: Uuid
     participant_index: Index | None = None
-    total_time_ms: Duration | None = None
+    time_control: TimeControlOrName | None = None
+    total_time_ms: BankTime | None = None
     group_id: Uuid | None = None
 
     def as_newcomer(self) -> NewParticipant:
         """Return the participant for the domain's commands."""
+        control = self.time_control
         return NewParticipant(
             self.participant_id,
             self.participant_index,
-            _millis(self.total_time_ms),
+            _millis(self.total_time_ms)
+            if self.total_time_ms is not None or control is None
+            else control.default_bank_ms,
             self.group_id,
+            _control(self.time_control),
         )
 
     def command(self) -> AddParticipant:
@@ -47,7 +55,12 @@ class GroupBody(Body):
     """The bank of a group, instead of the sum of its members' banks."""
 
     group_id: Uuid
-    total_time_ms: Duration
+    time_control: TimeControlOrName | None = None
+    total_time_ms: BankTime
+
+    def as_new_group(self) -> NewGroup:
+        """Return the group for the domain's commands."""
+        return NewGroup(self.group_id, Millis(self.total_time_ms), _control(self.time_control))
 
 
 class TimeoutActionBody(BaseModel):
@@ -107,6 +120,7 @@ class CreateBody(Body):
     total_time_ms: Duration | None = None
     time_per_cycle_ms: Duration | None = None
     increment_ms: Increment | None = None
+    time_control: TimeControlOrName | None = None
     max_time_ms: Duration | None = None
     active_participant_id: Uuid | None = None
     auto_advance: Flag | None = None
@@ -114,6 +128,10 @@ class CreateBody(Body):
     warn_at_ms: Annotated[list[Threshold], Field(max_length=5)] | None = None
     metadata: SmallObject | None = None
     participants_may_pause: Flag | None = None
+
+    @classmethod
+    def context_of(cls, value: Any) -> dict[str, Any]:
+        return {"has_time_control": isinstance(value, dict) and value.get("time_control")}
 
     @model_validator(mode="before")
     @classmethod
@@ -137,15 +155,17 @@ class CreateBody(Body):
 
     def command(self, session_id: str) -> Create:
         """Return the command that creates a session with this id."""
-        action = self.action_on_timeout
+        action, control = self.action_on_timeout, self.time_control
         return Create(
             session_id=session_id,
             sync_mode=SyncMode(self.sync_mode),
             participants=tuple(p.as_newcomer() for p in self.participants),
-            groups=tuple(NewGroup(g.group_id, Millis(g.total_time_ms)) for g in self.groups or ()),
+            groups=tuple(group.as_new_group() for group in self.groups or ()),
             total_time_ms=_millis(self.total_time_ms),
             time_per_cycle_ms=_millis(self.time_per_cycle_ms),
             increment_ms=Millis(self.increment_ms or 0),
+            time_control=_control(control),
+            default_bank_ms=control.default_bank_ms if control else None,
             max_time_ms=_millis(self.max_time_ms),
             active_participant_id=self.active_participant_id,
             auto_advance=bool(self.auto_advance),
@@ -171,6 +191,10 @@ def _until_too_many_errors(items: list[Any], model: type[Body], id_name: str) ->
         if errors > MAX_DETAILS:
             return items[: index + 1]
     return items
+
+
+def _control(body: TimeControlBody | None) -> TimeControl | None:
+    return body.control() if body else None
 
 
 def _millis(value: int | None) -> Millis | None:

@@ -5,15 +5,26 @@ from datetime import datetime
 from typing import Annotated, Any
 
 import msgspec
-from pydantic import AfterValidator, BeforeValidator, Field, Strict, StrictBool, WithJsonSchema
-from pydantic_core import PydanticCustomError
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    Field,
+    Strict,
+    StrictBool,
+    ValidationInfo,
+    WithJsonSchema,
+)
+from pydantic_core import PydanticCustomError, PydanticKnownError
 
 from shared.application.instants import datetime_of, instant_of
 from shared.auth.claims import UUID
-from shared.domain.units import Instant
+from shared.domain.participants import MIN_BANK
+from shared.domain.time_control import MAX_LONG_TIME
+from shared.domain.units import DAY, Instant
 
 _MAX_OBJECT_BYTES = 8192
 _MAX_DEPTH = 32
+_UNSAFE_INTEGER = 2**53
 _ENCODED_NUL = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")
 _NUL = PydanticCustomError(
     "no_nul", "cannot contain the character U+0000, which Postgres can't store"
@@ -72,6 +83,20 @@ def _to_integer(value: Any) -> Any:
     return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
+def _bank_time(value: int, info: ValidationInfo) -> int:
+    """Check the limits of a bank without a time control, and that JSON readers don't round it.
+
+    The context says whether the session of a creation has one; without it the domain will check.
+    """
+    is_plain = info.context is not None and not info.context["has_time_control"]
+    is_checked = is_plain and info.data.get("time_control") is None
+    if value < (MIN_BANK if is_checked else -_UNSAFE_INTEGER):
+        raise PydanticKnownError("greater_than_equal", {"ge": MIN_BANK})
+    if value > (DAY if is_checked else _UNSAFE_INTEGER):
+        raise PydanticKnownError("less_than_equal", {"le": DAY})
+    return value
+
+
 _integer = BeforeValidator(_to_integer)
 Uuid = Annotated[
     str, Strict(), AfterValidator(uuid_of), WithJsonSchema({"type": "string", "format": "uuid"})
@@ -86,7 +111,26 @@ Lifetime = Annotated[
 Threshold = Annotated[
     int, Strict(), Field(ge=1, le=86_400_000, description="Remaining time, ms"), _integer
 ]
+BankTime = Annotated[
+    int,
+    Strict(),
+    _integer,
+    AfterValidator(_bank_time),
+    WithJsonSchema(
+        {
+            "type": "integer",
+            "minimum": MIN_BANK,
+            "maximum": DAY,
+            "description": "ms; with a time_control up to 2592000000, and from 0 with overtime",
+        }
+    ),
+]
+"""Time of a participant or group; fields before it may hold its time control."""
+ShortTime = Annotated[int, Strict(), Field(ge=0, le=600_000, description="ms"), _integer]
+LongTime = Annotated[int, Strict(), Field(ge=1_000, le=MAX_LONG_TIME, description="ms"), _integer]
+LongIncrement = Annotated[int, Strict(), Field(ge=0, le=MAX_LONG_TIME, description="ms"), _integer]
 Increment = Annotated[int, Strict(), Field(ge=0, le=60_000, description="ms"), _integer]
+Integer = Annotated[int, Strict(), _integer]
 Index = Annotated[int, Strict(), Field(ge=0, le=2**31 - 1), _integer]
 SmallObject = Annotated[dict[str, Any], AfterValidator(check_object)]
 Reason = Annotated[str, Strict(), Field(max_length=500), AfterValidator(_without_nul)]

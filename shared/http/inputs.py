@@ -8,6 +8,7 @@ from pydantic_core import PydanticCustomError
 
 from shared.http.fields import uuid_of
 from shared.http.request import ApiRequest
+from shared.http.request_bodies import Body
 from shared.http.routing import IDEMPOTENCY_KEY, Route
 
 _key = TypeAdapter(
@@ -84,7 +85,8 @@ def _validate(
     try:
         if isinstance(kind, TypeAdapter):
             return kind.validate_python(value)
-        return kind.model_validate(value)
+        context = kind.context_of(value) if issubclass(kind, Body) else None
+        return kind.model_validate(value, context=context)
     except ValidationError as invalid:
         found = invalid.errors(include_url=False, include_input=False)
         errors.extend({**error, "loc": (*source, *error["loc"])} for error in found)

@@ -15,7 +15,7 @@ from pydantic_core import PydanticCustomError
 
 from shared.domain.commands import AdjustTime, Switch
 from shared.domain.units import Millis
-from shared.http.fields import Duration, Lifetime, Reason, Uuid
+from shared.http.fields import BankTime, Integer, Lifetime, Reason, Uuid
 from shared.http.validation_errors import MAX_DETAILS
 
 MAX_BATCH = 50
@@ -36,6 +36,11 @@ class Body(BaseModel):
     def __pydantic_init_subclass__(cls, **options: Any) -> None:
         super().__pydantic_init_subclass__(**options)
         cls.known = frozenset(cls.model_fields)
+
+    @classmethod
+    def context_of(cls, value: Any) -> dict[str, Any] | None:
+        """Return what the fields of the body `value` must know of other fields."""
+        return None
 
     @model_validator(mode="before")
     @classmethod
@@ -62,13 +67,19 @@ class SwitchBody(Body):
 
 
 class AdjustBody(Body):
-    """The value that the participant's clock has from now on."""
+    """The value that the participant's clock has from now on.
 
-    total_time_ms: Duration
+    `overtime_periods` sets the number of periods left, the current one included.
+    """
+
+    total_time_ms: BankTime
+    overtime_periods: Annotated[Integer, Field(ge=0, le=99)] | None = None
     reason: Reason | None = None
 
     def command(self, participant_id: str) -> AdjustTime:
-        return AdjustTime(participant_id, Millis(self.total_time_ms), self.reason)
+        return AdjustTime(
+            participant_id, Millis(self.total_time_ms), self.reason, self.overtime_periods
+        )
 
 
 _PARTICIPANT_TOKEN: dict[str, Any] = {

@@ -1,16 +1,18 @@
 """Clock rules: one class for each mode."""
 
-from shared.domain.clocks.base import ClockOwner, ClockRules
+from shared.domain.clocks.base import ClockOwner, ClockRules, countdown
 from shared.domain.clocks.per_cycle import PerCycle
 from shared.domain.clocks.per_group import PerGroup
 from shared.domain.clocks.per_participant import PerParticipant
 from shared.domain.clocks.shared_clock import CountUp, GlobalClockRules
 from shared.domain.session import Session, SyncMode
+from shared.domain.time_budget import Clock
 
+_PER_GROUP = PerGroup()
 _RULES: dict[SyncMode, ClockRules] = {
     SyncMode.PER_PARTICIPANT: PerParticipant(),
     SyncMode.PER_CYCLE: PerCycle(),
-    SyncMode.PER_GROUP: PerGroup(),
+    SyncMode.PER_GROUP: _PER_GROUP,
     SyncMode.GLOBAL: GlobalClockRules(),
     SyncMode.COUNT_UP: CountUp(),
 }
@@ -21,4 +23,9 @@ def clocks_of(session: Session) -> ClockRules:
     return _RULES[session.sync_mode]
 
 
-__all__ = ["ClockOwner", "ClockRules", "clocks_of"]
+def group_clocks(session: Session) -> list[Clock]:
+    """Return the clock of each group, in their order."""
+    return _PER_GROUP.owner_clocks(session)
+
+
+__all__ = ["ClockOwner", "ClockRules", "clocks_of", "countdown", "group_clocks"]

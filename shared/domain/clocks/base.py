@@ -1,10 +1,12 @@
 """Interface of a mode's clock rules, with defaults. Clock values are those at the anchor."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import TypeVar
 
 from shared.domain.session import Participant, Session
+from shared.domain.time_budget import Clock
+from shared.domain.time_control import TimeControl
 from shared.domain.units import Millis
 from shared.domain.values import Value, replace
 
@@ -24,6 +26,13 @@ class ClockOwner(Value, frozen=True):
 
     participant_id: str | None = None
     group_id: str | None = None
+
+
+def countdown(session: Session, left: Millis | None) -> Clock | None:
+    """Return a clock that runs toward zero while the session runs; None if `left` is None."""
+    if left is None:
+        return None
+    return Clock(left, -1 if left and session.cycle_started_at is not None else 0)
 
 
 class ClockRules(ABC):
@@ -46,8 +55,17 @@ class ClockRules(ABC):
         return session
 
     @abstractmethod
-    def adjust(self, session: Session, participant: Participant, value: Millis) -> Session:
-        """Set the clock that governs `participant` to `value`, as of the anchor."""
+    def adjust(
+        self,
+        session: Session,
+        participant: Participant,
+        value: Millis,
+        periods: int | None = None,
+    ) -> Session:
+        """Set the clock that governs `participant` to `value`, as of the anchor.
+
+        `periods` sets the number of overtime periods left, where there are any.
+        """
 
     def open(self, session: Session) -> Session:
         """Return a new session with its clocks set for the first cycle."""
@@ -57,8 +75,12 @@ class ClockRules(ABC):
         """Return the session with a new cycle for `participant_id`."""
         return replace(session, active_participant_id=participant_id)
 
+    def start(self, session: Session) -> Session:
+        """Return the pending session with its clocks set for the start of the first cycle."""
+        return session
+
     def end_cycle(self, session: Session) -> Session:
-        """Add the increment, if the mode has one. Not called if the running clock is at zero."""
+        """Give the owner of the running clock what the end of its turn gives, if anything."""
         return session
 
     def is_session_over(self, session: Session) -> bool:
@@ -91,6 +113,40 @@ class ClockRules(ABC):
         left = self.left(session)
         return [(self.owner(session), left)] if left else []
 
+    def period_ends(self, session: Session) -> Iterator[tuple[ClockOwner, Millis, int]]:
+        """Yield each end of an overtime period: its owner, ms from the anchor, periods left."""
+        yield from ()
+
+    def control_of(self, session: Session, participant: Participant) -> TimeControl | None:
+        """Return the time control of the participant's clock; None without one."""
+        return None
+
+    def runs_for(self, session: Session, participant: Participant) -> bool:
+        """Whether the clock that governs `participant` is the one that runs."""
+        return participant.participant_id == session.active_participant_id
+
+    def clocks(self, session: Session) -> list[Clock | None]:
+        """Return the clock of each participant, in their order; None if it has none."""
+        is_running = self.left(session) != 0 and session.cycle_started_at is not None
+        return [
+            None
+            if left is None
+            else Clock(left, -1 if is_running and left and self.runs_for(session, one) else 0)
+            for one, left in zip(session.participants, self.times_left(session), strict=True)
+        ]
+
+    def clock(self, session: Session) -> Clock | None:
+        """Return the clock that reaches zero next; None if none counts down."""
+        return countdown(session, self.left(session))
+
+    def elapsed_clock(self, session: Session) -> Clock:
+        """Return the time that the session has run; it stops when the running clock is at zero."""
+        left = self.left(session)
+        if session.cycle_started_at is None or session.awaits_first_turn or left == 0:
+            return Clock(session.used_ms, 0)
+        ceiling = None if left is None else Millis(session.used_ms + left)
+        return Clock(session.used_ms, 1, ceiling_ms=ceiling)
+
     def ids_with_time_left(self, session: Session) -> list[str]:
         """Return the ids of the participants, or groups, with time left."""
         return [p.participant_id for p in session.participants if self.time_left_of(session, p)]
@@ -118,6 +174,8 @@ class ClockRules(ABC):
 
     def spend(self, session: Session, elapsed: Millis) -> Session:
         """Return the session after its running clock ran for `elapsed` ms, at most to zero."""
+        if session.awaits_first_turn:
+            return _without_start_time(session, elapsed)
         left = self.left(session)
         spent = elapsed if left is None else min(elapsed, left)
         if spent == 0:
@@ -134,20 +192,9 @@ class ClockRules(ABC):
         return self.draw(session, spent)
 
 
-class BankRules(ClockRules):
-    """The rules of a mode with banks, of which each runs out once; then the session is over."""
-
-    @abstractmethod
-    def banks(self, session: Session) -> list[Millis]:
-        """Return the banks with time left."""
-
-    def max_unattended_ms(self, session: Session) -> Millis:
-        if not session.auto_advances or not self.left(session):
-            return super().max_unattended_ms(session)
-        return Millis(sum(self.banks(session)))
-
-    def automatic_cycle_lengths(self, session: Session) -> list[Millis]:
-        return self.banks(session)
-
-    def is_session_over(self, session: Session) -> bool:
-        return not self.banks(session)
+def _without_start_time(session: Session, elapsed: Millis) -> Session:
+    """Return the session after it waited `elapsed` ms for its first turn."""
+    left = session.start_left_ms
+    if left is None:
+        return session
+    return replace(session, start_left_ms=Millis(max(0, left - elapsed)))

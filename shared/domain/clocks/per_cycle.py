@@ -37,7 +37,13 @@ class PerCycle(ClockRules):
         lengths = (_length(session, p) for p in session.participants)
         return [length for length in lengths if length]
 
-    def adjust(self, session: Session, participant: Participant, value: Millis) -> Session:
+    def adjust(
+        self,
+        session: Session,
+        participant: Participant,
+        value: Millis,
+        periods: int | None = None,
+    ) -> Session:
         adjusted = replace(participant, bank_ms=value)
         if participant.participant_id == session.active_participant_id:
             return replace(session.with_participant(adjusted), cycle_left_ms=value)

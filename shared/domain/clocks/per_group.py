@@ -1,43 +1,55 @@
 """`per_group`: the bank of the active participant's group runs (team games)."""
 
-from shared.domain.clocks.base import BankRules, ClockOwner, rotate_after
+from collections.abc import Sequence
+
+from shared.domain.clocks.banks import BankRules
+from shared.domain.clocks.base import ClockOwner, rotate_after
 from shared.domain.session import Group, Participant, Session
+from shared.domain.time_budget import Clock
 from shared.domain.units import Millis
 from shared.domain.values import replace
 
 
-class PerGroup(BankRules):
+class PerGroup(BankRules[Group]):
     """Groups take turns, and so do the members of a group, in the order of `participant_index`."""
 
-    def left(self, session: Session) -> Millis | None:
-        group = _active_group(session)
-        return group.bank_ms if group else None
+    def owners(self, session: Session) -> Sequence[Group]:
+        return session.groups
 
-    def time_left_of(self, session: Session, participant: Participant) -> Millis | None:
-        group = session.group(participant.group_id)
-        return group.bank_ms if group else None
+    def active_owner(self, session: Session) -> Group | None:
+        active = session.active
+        return session.group(active.group_id) if active else None
+
+    def id_of(self, owner: Group) -> str:
+        return owner.group_id
+
+    def with_owner(self, session: Session, owner: Group) -> Session:
+        return session.with_group(owner)
+
+    def owner_of(self, session: Session, participant: Participant) -> Group | None:
+        return session.group(participant.group_id)
 
     def times_left(self, session: Session) -> list[Millis | None]:
-        banks = {group.group_id: group.bank_ms for group in session.groups}
-        return [banks.get(participant.group_id or "") for participant in session.participants]
-
-    def draw(self, session: Session, spent: Millis) -> Session:
-        return _add_to_active(session, Millis(-spent))
-
-    def end_cycle(self, session: Session) -> Session:
-        return _add_to_active(session, session.increment_ms)
+        totals = {group.group_id: session.budget_of(group).total_ms for group in session.groups}
+        return [totals.get(participant.group_id or "") for participant in session.participants]
 
     def begin_cycle(self, session: Session, participant_id: str | None) -> Session:
-        session = replace(session, active_participant_id=participant_id)
-        group = _active_group(session)
+        session = super().begin_cycle(session, participant_id)
+        group = self.active_owner(session)
         if group is None:
             return session
         return session.with_group(replace(group, last_player_id=participant_id))
 
-    def adjust(self, session: Session, participant: Participant, value: Millis) -> Session:
+    def adjust(
+        self,
+        session: Session,
+        participant: Participant,
+        value: Millis,
+        periods: int | None = None,
+    ) -> Session:
         session = session.with_participant(replace(participant, bank_ms=value))
         group = session.group(participant.group_id)
-        return session.with_group(replace(group, bank_ms=value)) if group else session
+        return self.adjust_owner(session, group, value, periods) if group else session
 
     def join(self, session: Session, newcomer: Participant) -> Session:
         """Add the newcomer, and its time to its group's bank; a new group begins with that."""
@@ -50,34 +62,21 @@ class PerGroup(BankRules):
         for position, participant in enumerate(session.participants):
             positions.setdefault(participant.group_id, position)
         groups = sorted((*session.groups, new_group), key=lambda g: positions[g.group_id])
-        return replace(session, groups=tuple(groups))
+        return self.with_full_reserve(replace(session, groups=tuple(groups)), new_group)
 
     def next_in_turn(self, session: Session) -> str | None:
-        for group in rotate_after(session.groups, _active_group(session)):
-            if group.bank_ms > 0:
+        for group in rotate_after(session.groups, self.active_owner(session)):
+            if session.budget_of(group).total_ms > 0:
                 return _next_member(session, group)
         return session.active_participant_id
-
-    def banks(self, session: Session) -> list[Millis]:
-        return [g.bank_ms for g in session.groups if g.bank_ms]
-
-    def ids_with_time_left(self, session: Session) -> list[str]:
-        return [g.group_id for g in session.groups if g.bank_ms > 0]
 
     def side(self, participant: Participant) -> ClockOwner:
         return ClockOwner(group_id=participant.group_id)
 
-
-def _active_group(session: Session) -> Group | None:
-    active = session.active
-    return session.group(active.group_id) if active else None
-
-
-def _add_to_active(session: Session, added: Millis) -> Session:
-    group = _active_group(session)
-    if group is None:
-        return session
-    return session.with_group(replace(group, bank_ms=Millis(group.bank_ms + added)))
+    def clocks(self, session: Session) -> list[Clock | None]:
+        ids = (group.group_id for group in session.groups)
+        clocks = dict(zip(ids, self.owner_clocks(session), strict=True))
+        return [clocks.get(participant.group_id or "") for participant in session.participants]
 
 
 def _next_member(session: Session, group: Group) -> str:

@@ -20,6 +20,9 @@ class _SessionClockRules(ClockRules):
     def is_session_over(self, session: Session) -> bool:
         return session.session_left_ms == 0
 
+    def runs_for(self, session: Session, participant: Participant) -> bool:
+        return True
+
 
 class GlobalClockRules(_SessionClockRules):
     """A session clock runs through all cycles, and each cycle has a clock (exams, meetings).
@@ -46,7 +49,13 @@ class GlobalClockRules(_SessionClockRules):
             cycle_left_ms=session.time_per_cycle_ms,
         )
 
-    def adjust(self, session: Session, participant: Participant, value: Millis) -> Session:
+    def adjust(
+        self,
+        session: Session,
+        participant: Participant,
+        value: Millis,
+        periods: int | None = None,
+    ) -> Session:
         """Set the cycle clock, or else the session clock, to `value`.
 
         If both exist, a session clock below `value` is raised to it.
@@ -97,7 +106,13 @@ class CountUp(_SessionClockRules):
     def open(self, session: Session) -> Session:
         return replace(session, session_left_ms=session.max_time_ms)
 
-    def adjust(self, session: Session, participant: Participant, value: Millis) -> Session:
+    def adjust(
+        self,
+        session: Session,
+        participant: Participant,
+        value: Millis,
+        periods: int | None = None,
+    ) -> Session:
         """Set the time left until `max_time_ms`. Raises `RuleViolation` if none is set."""
         if session.session_left_ms is None:
             message = "needs a clock that runs toward zero: this session has no max_time_ms"

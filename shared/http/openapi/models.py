@@ -31,6 +31,84 @@ class ResponseModel(BaseModel):
     model_config = ConfigDict(extra="forbid", defer_build=True)
 
 
+class Phase(ResponseModel):
+    """Further periods of `ms` each."""
+
+    ms: Ms
+    count: Annotated[int, Field(ge=1)]
+
+
+class Clock(ResponseModel):
+    """A clock as a straight line from the state's `server_time_ms` on.
+
+    At server time t it shows `left_ms + rate * max(0, t - server_time_ms - hold_ms)`, not below
+    `floor_ms` (0 if absent) and not above `ceiling_ms`. At zero it continues with its `phases`.
+    """
+
+    left_ms: int
+    rate: Literal[-1, 0, 1]
+    hold_ms: Ms = omittable()
+    floor_ms: int = omittable()
+    ceiling_ms: Ms = omittable()
+    phases: list[Phase] = omittable()
+
+
+class Overtime(ResponseModel):
+    """The overtime of a clock; both counts include the current period or turn."""
+
+    in_use: bool
+    periods_left: int = omittable()
+    turns_left: int = omittable()
+
+
+class OvertimeRule(ResponseModel):
+    """Byo-yomi (`periods`), a Canadian block (`turns`), or an extra bank (`extra_ms`)."""
+
+    period_ms: Ms = omittable()
+    periods: int = omittable()
+    turns: int = omittable()
+    extra_ms: Ms = omittable()
+
+
+class Stage(ResponseModel):
+    """Begins when its owner has completed `after_turns` turns."""
+
+    after_turns: int
+    add_ms: Ms = omittable()
+    increment_ms: Ms = omittable()
+
+
+class TimeControl(ResponseModel):
+    """The time that a turn may use, and what its end gives back; absent fields are 0 or false."""
+
+    delay_ms: Ms = omittable()
+    give_back_ms: Ms = omittable()
+    increment_ms: Ms = omittable()
+    first_turn: bool = omittable()
+    max_bank_ms: Ms = omittable()
+    overtime: OvertimeRule = omittable()
+    stages: list[Stage] = omittable()
+    hourglass: bool = omittable()
+    start_on: Literal["start", "first_turn"] = omittable()
+    first_turn_within_ms: Ms = omittable()
+
+
+class Preset(ResponseModel):
+    """A named time control, with the time with which each participant or group begins."""
+
+    name: str
+    title: str
+    game: str
+    total_time_ms: Ms
+    time_control: TimeControl
+
+
+class Presets(ResponseModel):
+    """All time controls that a session can ask for by name."""
+
+    time_controls: list[Preset]
+
+
 class Participant(ResponseModel):
     """`total_time_ms` is the value at `cycle_started_at`; the other times are live."""
 
@@ -43,6 +121,9 @@ class Participant(ResponseModel):
     is_active: bool
     has_expired: bool
     group_id: Uuid = omittable()
+    clock: Clock = omittable()
+    overtime: Overtime = omittable()
+    time_control: TimeControl = omittable()
 
 
 class Group(ResponseModel):
@@ -54,6 +135,9 @@ class Group(ResponseModel):
     time_remaining_ms: Ms
     is_active: bool
     has_expired: bool
+    clock: Clock
+    overtime: Overtime = omittable()
+    time_control: TimeControl = omittable()
 
 
 class TimeoutAction(BaseModel):
@@ -103,7 +187,13 @@ class Session(ResponseModel):
     updated_at: Timestamp
     server_time_ms: EpochMs
     deadline_at: Timestamp | None
+    first_turn_by: str = omittable()
     time_remaining_ms: Ms = omittable()
+    time_control: TimeControl = omittable()
+    clock: Clock = omittable()
+    session_clock: Clock = omittable()
+    cycle_clock: Clock = omittable()
+    elapsed_clock: Clock
 
 
 class Summary(ResponseModel):
@@ -116,6 +206,7 @@ class Summary(ResponseModel):
     active_group_id: Uuid = omittable()
     starts_with: Uuid = omittable()
     deadline_at: Timestamp | None
+    first_turn_by: str = omittable()
     time_remaining_ms: Ms = omittable()
     server_time_ms: EpochMs
 
@@ -287,5 +378,6 @@ SwitchAnswer = Envelope[SwitchResult]
 SummaryAnswer = Envelope[Summary]
 BatchAnswer = Envelope[Batch]
 AuditTrailAnswer = Envelope[AuditTrail]
+PresetsAnswer = Envelope[Presets]
 TokenAnswer = Envelope[Token]
 SubscriptionAnswer = Envelope[Subscription]

@@ -96,8 +96,11 @@ def test_live_values_are_those_of_the_given_instant() -> None:
             "total_time_ms": 5_000,
             "time_remaining_ms": 3_000,
             "group_id": "g",
+            "clock": {"left_ms": 3_000, "rate": -1},
         }
     ]
+    assert view["clock"] == view["groups"][0]["clock"] == {"left_ms": 3_000, "rate": -1}
+    assert view["elapsed_clock"] == {"left_ms": 2_000, "rate": 1, "ceiling_ms": 5_000}
     assert view["groups"][0]["time_remaining_ms"] == 3_000
     assert view["metadata"] == {"a": {"b": None}}
     assert view["action_on_timeout"] == {"type": "auto_action", "action": "fold"}

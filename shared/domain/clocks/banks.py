@@ -1,0 +1,176 @@
+"""Rules that modes with banks share: each participant or group has a time budget."""
+
+from abc import abstractmethod
+from collections.abc import Iterator, Sequence
+from typing import Generic, TypeVar
+
+from shared.domain.clocks.base import ClockOwner, ClockRules
+from shared.domain.session import Group, Participant, Session
+from shared.domain.time_budget import Clock, TimeBudget, full_reserve
+from shared.domain.time_control import TimeControl
+from shared.domain.units import Millis
+from shared.domain.values import replace
+
+Owner = TypeVar("Owner", Participant, Group)
+
+
+class BankRules(ClockRules, Generic[Owner]):
+    """Each budget runs out once; when all have, the session is over."""
+
+    @abstractmethod
+    def owners(self, session: Session) -> Sequence[Owner]:
+        """Return the participants or groups that have banks."""
+
+    @abstractmethod
+    def active_owner(self, session: Session) -> Owner | None:
+        """Return the owner of the running clock."""
+
+    @abstractmethod
+    def id_of(self, owner: Owner) -> str:
+        """Return the owner's id."""
+
+    @abstractmethod
+    def with_owner(self, session: Session, owner: Owner) -> Session:
+        """Return the session with `owner` replacing the one of the same id."""
+
+    def left(self, session: Session) -> Millis | None:
+        owner = self.active_owner(session)
+        return session.budget_of(owner).total_ms if owner else None
+
+    def open(self, session: Session) -> Session:
+        for owner in self.owners(session):
+            session = self.with_full_reserve(session, owner)
+        return session
+
+    def with_full_reserve(self, session: Session, owner: Owner) -> Session:
+        """Give an owner who has not played yet its overtime."""
+        reserve = full_reserve(owner.time_control or session.control)
+        if reserve is owner.reserve:
+            return session
+        return self.with_owner(session, replace(owner, reserve=reserve))
+
+    def start(self, session: Session) -> Session:
+        for owner in self.owners(session):
+            budget = session.budget_of(owner)
+            if budget.control.first_turn:
+                gained = budget.gain(budget.control.increment_ms)
+                session = self._with_budget(session, owner, gained)
+        return replace(session, start_left_ms=session.control.first_turn_within_ms)
+
+    def begin_cycle(self, session: Session, participant_id: str | None) -> Session:
+        session = super().begin_cycle(session, participant_id)
+        owner = self.active_owner(session)
+        if owner is None:
+            return session
+        return self._with_budget(session, owner, session.budget_of(owner).begin_turn())
+
+    def draw(self, session: Session, spent: Millis) -> Session:
+        owner = self.active_owner(session)
+        if owner is None:
+            return session
+        if session.control.hourglass:
+            session = self._with_gain_of_others(session, owner, spent)
+        return self._with_budget(session, owner, session.budget_of(owner).draw(spent))
+
+    def _with_gain_of_others(self, session: Session, active: Owner, gained: Millis) -> Session:
+        for owner in self.owners(session):
+            if owner.bank_ms and self.id_of(owner) != self.id_of(active):
+                session = self._with_budget(session, owner, session.budget_of(owner).gain(gained))
+        return session
+
+    def end_cycle(self, session: Session) -> Session:
+        owner = self.active_owner(session)
+        if owner is None:
+            return session
+        budget = session.budget_of(owner)
+        if session.awaits_first_turn:
+            ended = budget.end_free_turn()
+        else:
+            ended = budget.end_turn(session.cycle_used_ms)
+        return replace(self._with_budget(session, owner, ended), start_left_ms=None)
+
+    def _with_budget(self, session: Session, owner: Owner, budget: TimeBudget) -> Session:
+        if budget.bank_ms == owner.bank_ms and budget.reserve is owner.reserve:
+            return session
+        changed = replace(owner, bank_ms=budget.bank_ms, reserve=budget.reserve)
+        return self.with_owner(session, changed)
+
+    def adjust_owner(
+        self, session: Session, owner: Owner, value: Millis, periods: int | None
+    ) -> Session:
+        """Set the owner's bank and, unless None, the number of its periods left."""
+        budget = replace(session.budget_of(owner), bank_ms=value)
+        if periods is not None:
+            budget = budget.with_periods(periods)
+        return self._with_budget(session, owner, budget)
+
+    def totals(self, session: Session) -> list[Millis]:
+        """Return the time of each owner who has any."""
+        totals = (session.budget_of(owner).total_ms for owner in self.owners(session))
+        return [total for total in totals if total]
+
+    def max_unattended_ms(self, session: Session) -> Millis:
+        if not session.auto_advances or not self.left(session):
+            return super().max_unattended_ms(session)
+        delays = (session.budget_of(owner).control.delay_ms for owner in self.owners(session))
+        return Millis(sum(self.totals(session)) + sum(delays))
+
+    def automatic_cycle_lengths(self, session: Session) -> list[Millis]:
+        return self.totals(session)
+
+    def is_session_over(self, session: Session) -> bool:
+        return not self.totals(session)
+
+    def ids_with_time_left(self, session: Session) -> list[str]:
+        return [self.id_of(o) for o in self.owners(session) if session.budget_of(o).total_ms]
+
+    def period_ends(self, session: Session) -> Iterator[tuple[ClockOwner, Millis, int]]:
+        owner = self.active_owner(session)
+        if owner is not None:
+            side = self.owner(session)
+            for after_ms, periods_left in session.budget_of(owner).period_ends():
+                yield side, after_ms, periods_left
+
+    @abstractmethod
+    def owner_of(self, session: Session, participant: Participant) -> Owner | None:
+        """Return the owner whose clock governs `participant`."""
+
+    def control_of(self, session: Session, participant: Participant) -> TimeControl | None:
+        owner = self.owner_of(session, participant)
+        return (owner.time_control if owner else None) or session.time_control
+
+    def time_left_of(self, session: Session, participant: Participant) -> Millis | None:
+        owner = self.owner_of(session, participant)
+        return session.budget_of(owner).total_ms if owner else None
+
+    def owner_clocks(self, session: Session) -> list[Clock]:
+        """Return the clock of each owner, in their order."""
+        active, left = self._running_owner(session), self.left(session) or Millis(0)
+        gaining = active is not None and session.control.hourglass
+        return [
+            session.budget_of(owner).clock(-1)
+            if owner is active
+            else _waiting_clock(session.budget_of(owner), left if gaining else None)
+            for owner in self.owners(session)
+        ]
+
+    def clock(self, session: Session) -> Clock | None:
+        active = self.active_owner(session)
+        if active is None:
+            return None
+        return session.budget_of(active).clock(-1 if self._running_owner(session) else 0)
+
+    def _running_owner(self, session: Session) -> Owner | None:
+        if session.cycle_started_at is None or session.awaits_first_turn or not self.left(session):
+            return None
+        return self.active_owner(session)
+
+    def is_eligible(self, session: Session, participant: Participant) -> bool:
+        return bool(self.time_left_of(session, participant))
+
+
+def _waiting_clock(budget: TimeBudget, gains_ms: Millis | None) -> Clock:
+    """Return the clock of an owner who waits. In an hourglass it gains up to `gains_ms`."""
+    if gains_ms is None or not budget.bank_ms:
+        return budget.clock(0)
+    return budget.clock(1, ceiling_ms=Millis(budget.bank_ms + gains_ms))

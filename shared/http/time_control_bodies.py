@@ -1,0 +1,112 @@
+"""Time controls in request bodies: their fields, or the name of a preset."""
+
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import Field, GetJsonSchemaHandler, ModelWrapValidatorHandler, model_validator
+from pydantic_core import CoreSchema, PydanticCustomError
+
+from shared.application.time_control_presets import Preset, preset_named, presets
+from shared.domain.time_control import Overtime, Stage, StartOn, TimeControl
+from shared.domain.units import Millis
+from shared.http.fields import Flag, Integer, LongIncrement, LongTime, ShortTime
+from shared.http.request_bodies import Body
+
+
+class OvertimeBody(Body):
+    """Byo-yomi (`period_ms`, `periods`), Canadian (`period_ms`, `turns`), or an extra bank."""
+
+    period_ms: LongTime | None = None
+    periods: Annotated[Integer, Field(ge=1, le=99)] | None = None
+    turns: Annotated[Integer, Field(ge=2, le=999)] | None = None
+    extra_ms: LongTime | None = None
+
+    def overtime(self) -> Overtime:
+        """Return the overtime for the domain, which checks the fields together."""
+        return Overtime(
+            _time(self.period_ms), self.periods or 0, self.turns or 0, _time(self.extra_ms)
+        )
+
+
+class StageBody(Body):
+    """A stage that begins when its owner has completed `after_turns` turns."""
+
+    after_turns: Annotated[Integer, Field(ge=1, le=9_999)]
+    add_ms: LongIncrement = 0
+    increment_ms: LongIncrement | None = None
+
+    def stage(self) -> Stage:
+        """Return the stage for the domain."""
+        return Stage(self.after_turns, Millis(self.add_ms), _optional_time(self.increment_ms))
+
+
+class TimeControlBody(Body):
+    """The time that a turn may use, and what its end gives back."""
+
+    delay_ms: ShortTime = 0
+    give_back_ms: ShortTime = 0
+    increment_ms: LongIncrement = 0
+    first_turn: Flag = False
+    max_bank_ms: LongTime | None = None
+    overtime: OvertimeBody | None = None
+    stages: Annotated[list[StageBody], Field(max_length=9)] = Field([])
+    hourglass: Flag = False
+    start_on: Literal["start", "first_turn"] = "start"
+    first_turn_within_ms: LongTime | None = None
+
+    _preset: Preset | None = None
+
+    @model_validator(mode="wrap")
+    @classmethod
+    def _take_name(cls, value: Any, validate: ModelWrapValidatorHandler[Self]) -> Self:
+        """Accept the name of a preset instead of fields."""
+        if not isinstance(value, str):
+            return validate(value)
+        body = validate({})
+        body._preset = preset_named(value)
+        if body._preset is None:
+            message = "is not a known time control: GET /v1/time-controls lists them"
+            raise PydanticCustomError("invalid_enum", message)
+        return body
+
+    @property
+    def default_bank_ms(self) -> Millis | None:
+        """The bank of the named preset; None if fields are given."""
+        return self._preset.total_time_ms if self._preset else None
+
+    def control(self) -> TimeControl:
+        """Return the time control for the domain, which checks the fields together."""
+        if self._preset:
+            return self._preset.time_control
+        return TimeControl(
+            delay_ms=Millis(self.delay_ms),
+            give_back_ms=Millis(self.give_back_ms),
+            increment_ms=Millis(self.increment_ms),
+            first_turn=self.first_turn,
+            max_bank_ms=_optional_time(self.max_bank_ms),
+            overtime=self.overtime.overtime() if self.overtime else None,
+            stages=tuple(stage.stage() for stage in self.stages),
+            hourglass=self.hourglass,
+            start_on=StartOn(self.start_on),
+            first_turn_within_ms=_optional_time(self.first_turn_within_ms),
+        )
+
+
+class _OrName:
+    """Adds the name of a preset to the JSON Schema."""
+
+    def __get_pydantic_json_schema__(
+        self, schema: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> dict[str, Any]:
+        name = {"type": "string", "enum": list(presets())}
+        return {"anyOf": [handler(schema), name]}
+
+
+TimeControlOrName = Annotated[TimeControlBody, _OrName()]
+
+
+def _time(value: int | None) -> Millis:
+    return Millis(value or 0)
+
+
+def _optional_time(value: int | None) -> Millis | None:
+    return None if value is None else Millis(value)
