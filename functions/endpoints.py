@@ -1,6 +1,6 @@
 """All endpoints that answer plain HTTP requests, the most used first."""
 
-from functions.service import console, docs, health, ready, time
+from functions.service import console, docs, health, ready, time, time_controls
 from functions.sessions import (
     batch,
     cancel,
@@ -39,6 +39,7 @@ _ENDPOINTS = (
     realtime,
     tokens,
     time,
+    time_controls,
     health,
     ready,
     docs,

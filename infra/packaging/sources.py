@@ -13,6 +13,7 @@ _PACKAGES = ("functions", "shared")
 
 _READ_BY = {
     "shared.store.connection": ["shared/store/scripts/*.lua"],
+    "shared.application.time_control_presets": ["shared/application/time_control_presets.json"],
     "functions.service.console": [
         "clients/console/**/*",
         "clients/js/*.js",
