@@ -118,20 +118,22 @@ def _overtime_violations(overtime: Overtime | None, field: str) -> Iterator[Viol
         return
     forms = [name for name in ("periods", "turns", "extra_ms") if getattr(overtime, name)]
     if len(forms) != 1:
-        yield Violation(field, "must have exactly one of periods, turns and extra_ms", "invalid")
+        yield Violation(
+            field, "must have exactly one of periods, turns and extra_ms", "one_of_three"
+        )
     elif (forms[0] == "extra_ms") == bool(overtime.period_ms):
         message = "is for periods or turns" if overtime.period_ms else "is required"
         code = "not_allowed" if overtime.period_ms else "missing"
         yield Violation(f"{field}.period_ms", message, code)
     elif overtime.total_ms > MAX_LONG_TIME:
-        yield Violation(field, f"cannot exceed {MAX_LONG_TIME}ms in total", "too_big")
+        yield Violation(field, f"cannot exceed {MAX_LONG_TIME}ms in total", "too_large")
 
 
 def _stage_violations(stages: tuple[Stage, ...], field: str) -> Iterator[Violation]:
     for position in range(1, len(stages)):
         if stages[position].after_turns <= stages[position - 1].after_turns:
             message = "must be above that of the stage before"
-            yield Violation(f"{field}.{position}.after_turns", message, "too_small")
+            yield Violation(f"{field}.{position}.after_turns", message, "not_rising")
 
 
 def _start_violations(

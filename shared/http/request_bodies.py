@@ -15,7 +15,7 @@ from pydantic_core import PydanticCustomError
 
 from shared.domain.commands import AdjustTime, Switch
 from shared.domain.units import Millis
-from shared.http.fields import BankTime, Integer, Lifetime, Reason, Uuid
+from shared.http.fields import BankTime, Lifetime, PeriodsLeft, Reason, Uuid
 from shared.http.validation_errors import MAX_DETAILS
 
 MAX_BATCH = 50
@@ -73,7 +73,7 @@ class AdjustBody(Body):
     """
 
     total_time_ms: BankTime
-    overtime_periods: Annotated[Integer, Field(ge=0, le=99)] | None = None
+    overtime_periods: PeriodsLeft | None = None
     reason: Reason | None = None
 
     def command(self, participant_id: str) -> AdjustTime:

@@ -2,22 +2,47 @@
 
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, GetJsonSchemaHandler, ModelWrapValidatorHandler, model_validator
+from pydantic import (
+    ConfigDict,
+    Field,
+    GetJsonSchemaHandler,
+    ModelWrapValidatorHandler,
+    model_validator,
+)
 from pydantic_core import CoreSchema, PydanticCustomError
 
 from shared.application.time_control_presets import Preset, preset_named, presets
 from shared.domain.time_control import Overtime, Stage, StartOn, TimeControl
 from shared.domain.units import Millis
-from shared.http.fields import Flag, Integer, LongIncrement, LongTime, ShortTime
+from shared.http.fields import (
+    BlockTurns,
+    Flag,
+    LongIncrement,
+    LongTime,
+    PeriodCount,
+    ShortTime,
+    StageTurns,
+)
 from shared.http.request_bodies import Body
+
+
+def _form(*required: str) -> dict[str, Any]:
+    """Return the JSON Schema of an overtime that has these fields."""
+    fields = {name: {"type": "integer"} for name in required}
+    return {"properties": fields, "required": list(required)}
+
+
+_FORMS: list[Any] = [_form("period_ms", "periods"), _form("period_ms", "turns"), _form("extra_ms")]
 
 
 class OvertimeBody(Body):
     """Byo-yomi (`period_ms`, `periods`), Canadian (`period_ms`, `turns`), or an extra bank."""
 
+    model_config = ConfigDict(json_schema_extra={"anyOf": _FORMS})
+
     period_ms: LongTime | None = None
-    periods: Annotated[Integer, Field(ge=1, le=99)] | None = None
-    turns: Annotated[Integer, Field(ge=2, le=999)] | None = None
+    periods: PeriodCount | None = None
+    turns: BlockTurns | None = None
     extra_ms: LongTime | None = None
 
     def overtime(self) -> Overtime:
@@ -30,7 +55,7 @@ class OvertimeBody(Body):
 class StageBody(Body):
     """A stage that begins when its owner has completed `after_turns` turns."""
 
-    after_turns: Annotated[Integer, Field(ge=1, le=9_999)]
+    after_turns: StageTurns
     add_ms: LongIncrement = 0
     increment_ms: LongIncrement | None = None
 

@@ -21,6 +21,7 @@ GETTABLE = [
     f"{SESSION}/events",
     f"{SESSION}/realtime",
     "/v1/time",
+    "/v1/time-controls",
     "/health",
     "/ready",
     "/",

@@ -81,6 +81,7 @@ OPEN = {
         "/health",
         "/ready",
         "/v1/time",
+        "/v1/time-controls",
         "/api-docs",
         "/api-docs.json",
         "/api-docs/start.js",

@@ -101,7 +101,9 @@ class TestDelay:
         assert bank(position.pause(at=101_000).resume(at=200_000), ANNA, 202_000) == 59_000
 
     def test_the_clock_holds_for_the_rest_of_the_delay(self) -> None:
-        assert clock(controlled(60_000, self.control), ANNA, 1_000) == Clock(60_000, -1, Millis(4_000))
+        assert clock(controlled(60_000, self.control), ANNA, 1_000) == Clock(
+            60_000, -1, Millis(4_000)
+        )
 
     def test_the_clock_of_the_one_who_waits_does_not_hold(self) -> None:
         assert clock(controlled(60_000, self.control), BEN, 1_000) == Clock(60_000, 0)
@@ -428,7 +430,7 @@ _MS = Millis(1_000)
         ),
         (TimeControl(first_turn=True), "first_turn", "not_allowed"),
         (TimeControl(hourglass=True, delay_ms=_MS), "delay_ms", "not_allowed"),
-        (TimeControl(overtime=Overtime(period_ms=_MS)), "overtime", "invalid"),
+        (TimeControl(overtime=Overtime(period_ms=_MS)), "overtime", "one_of_three"),
         (TimeControl(overtime=Overtime(periods=2)), "overtime.period_ms", "missing"),
         (
             TimeControl(overtime=Overtime(period_ms=_MS, extra_ms=_MS)),
@@ -438,17 +440,17 @@ _MS = Millis(1_000)
         (
             TimeControl(overtime=Overtime(period_ms=_MS, periods=1, turns=2)),
             "overtime",
-            "invalid",
+            "one_of_three",
         ),
         (
             TimeControl(overtime=Overtime(period_ms=DAY, periods=31)),
             "overtime",
-            "too_big",
+            "too_large",
         ),
         (
             TimeControl(stages=(Stage(2, _MS), Stage(2, _MS))),
             "stages.1.after_turns",
-            "too_small",
+            "not_rising",
         ),
         (TimeControl(first_turn_within_ms=_MS), "first_turn_within_ms", "not_allowed"),
     ],
