@@ -1,6 +1,7 @@
 """Converts HTTP events of AWS; malformed ones get a 400 instead of failing the invocation."""
 
 import base64
+import re
 from typing import Any
 from uuid import uuid4
 
@@ -11,6 +12,7 @@ from shared.http.error_responses import error_response
 
 _EVENT_ERRORS = (AttributeError, IndexError, KeyError, RuntimeError, TypeError, ValueError)
 """Errors that Mangum raises if a field of an event is missing or has the wrong type."""
+_VARIABLE = re.compile(r"{(\w+)\+?}")
 
 
 class SafeMangum(Mangum):
@@ -20,10 +22,23 @@ class SafeMangum(Mangum):
         """Return the response to an event of an HTTP API."""
         try:
             handler = self.infer(event, context)
-            scope, body = _checked_scope(handler.scope), _body(event)
+            scope, body = _checked_scope(_with_decoded_path(handler.scope, event)), _body(event)
         except _EVENT_ERRORS:
             return _malformed_event_response()
         return handler(HTTPCycle(scope, body)(self.app))
+
+
+def _with_decoded_path(scope: Any, event: Any) -> Any:
+    """Return `scope` with the path of the event's route and its parameters, if it has any.
+
+    An HTTP API has decoded the path already, and Mangum decodes it once more: it would take the id
+    `50%25`, sent as `50%2525`, for `50%`. The parameters are decoded once.
+    """
+    parameters = event.get("pathParameters")
+    if parameters and event.get("version") == "2.0":
+        template = event["routeKey"].partition(" ")[2]
+        scope["path"] = _VARIABLE.sub(lambda variable: parameters[variable[1]], template)
+    return scope
 
 
 def _checked_scope(scope: Any) -> Any:

@@ -1,6 +1,7 @@
 """API Gateway HTTP API: route requests to functions and return their responses."""
 
 from collections.abc import Mapping
+from urllib.parse import unquote
 from uuid import uuid4
 
 from starlette.requests import Request
@@ -43,7 +44,7 @@ class Gateway:
 
     async def _respond(self, request: Request, request_id: str) -> Response:
         path = request.scope["raw_path"].decode("latin-1")
-        match = self._routes.match(request.method, path)
+        match = self._routes.match(request.method, unquote(path))
         if match is None:
             return error_response(404, "Not Found")
         try:

@@ -1,13 +1,13 @@
 """Route matching with the precedence of an API Gateway HTTP API.
 
 Routes without a greedy path variable precede routes with one, literal segments precede variables,
-a specific method precedes `ANY`, and `$default` comes last.
+a specific method precedes `ANY`, and `$default` comes last. The path is decoded before it is
+matched, so `%2F` separates segments.
 """
 
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
-from urllib.parse import unquote
 
 from infra.local.functions.serverless_config import DEFAULT_ROUTE, FunctionConfig
 
@@ -44,13 +44,12 @@ class _Route:
     def path_parameters(self, path: str) -> dict[str, str] | None:
         """Return the path parameters if the route matches `path`, else `None`."""
         pattern = "/".join(_pattern(segment) for segment in self.segments)
-        match = re.fullmatch(f"/{pattern}", path)
+        match = re.fullmatch(f"/{pattern}", path, re.DOTALL)
         if match is None:
             return None
         # The groups are unnamed, because a variable's name need not be a Python identifier.
         names = [v["name"] for v in map(_VARIABLE.fullmatch, self.segments) if v]
-        values = map(unquote, match.groups())
-        return dict(zip(names, values, strict=True))
+        return dict(zip(names, match.groups(), strict=True))
 
 
 class RouteTable:
@@ -62,7 +61,7 @@ class RouteTable:
         self._routes = sorted((r for r in routes if r.key != DEFAULT_ROUTE), key=lambda r: r.rank)
 
     def match(self, method: str, path: str) -> RouteMatch | None:
-        """Return the match for a method and a percent-encoded path, or `None`."""
+        """Return the match for a method and a decoded path, or `None`."""
         for route in self._routes:
             if route.method in (method, "ANY"):
                 parameters = route.path_parameters(path)
