@@ -174,7 +174,7 @@ export class Session extends EventTarget {
    */
   adjust(participantId, totalTimeMs, reason, options) {
     const body = { total_time_ms: totalTimeMs, ...(reason && { reason }) };
-    return this.#change("PATCH", `/participants/${participantId}`, body, options);
+    return this.#change("PATCH", `/participants/${encodeURIComponent(participantId)}`, body, options);
   }
 
   /** A page of the audit trail: events with a version above `after`, oldest first. */

@@ -82,6 +82,7 @@ export interface SwitchResult {
 }
 
 export interface NewParticipant {
+  /** 1 to 64 printable characters, like `group_id`. */
   participant_id: string;
   participant_index?: number;
   total_time_ms?: number;

@@ -6,8 +6,8 @@ from typing import Any
 
 from shared.application.authorization import Caller, Role
 from shared.application.errors import Unauthenticated
+from shared.domain.ids import UUID, normalized_id
 
-UUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 _SUBJECT = re.compile(r"[\x21-\x7e]{1,255}")
 _TENANT = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}")
 
@@ -32,10 +32,10 @@ def caller_from(claims: Mapping[str, Any]) -> Caller:
     if role in (Role.PARTICIPANT, Role.SPECTATOR):
         session_id = _required(claims, "session_id", UUID).lower()
     if role is Role.PARTICIPANT:
-        participant_id = _required(claims, "participant_id", UUID).lower()
+        participant_id = _participant_in(claims)
     return Caller(
         role=role,
-        subject=_optional(claims, "sub", _SUBJECT) or _default_subject(role, participant_id),
+        subject=_subject_in(claims, role) or _default_subject(role, participant_id),
         tenant=_tenant_in(claims),
         session_id=session_id,
         participant_id=participant_id,
@@ -48,6 +48,28 @@ def _expiry(claims: Mapping[str, Any]) -> float:
         return float(claims["exp"])
     except OverflowError:
         raise Unauthenticated("The token's claim exp is too large") from None
+
+
+def _participant_in(claims: Mapping[str, Any]) -> str:
+    value = claims.get("participant_id")
+    if value is None:
+        raise Unauthenticated("The token must have the claim participant_id")
+    participant_id = normalized_id(value) if isinstance(value, str) else None
+    if participant_id is None:
+        raise Unauthenticated("The token's claim participant_id has an invalid format")
+    return participant_id
+
+
+def _subject_in(claims: Mapping[str, Any], role: Role) -> str | None:
+    """Return `sub`, or None if it is absent.
+
+    In tokens for one session it may be a participant's id, so it is not limited to ASCII.
+    """
+    value = claims.get("sub")
+    is_for_session = role in (Role.PARTICIPANT, Role.SPECTATOR)
+    if is_for_session and isinstance(value, str) and normalized_id(value) is not None:
+        return value
+    return _optional(claims, "sub", _SUBJECT)
 
 
 def _default_subject(role: Role, participant_id: str | None) -> str:

@@ -103,5 +103,9 @@ async def _fingerprint(request: ApiRequest) -> str:
         content = msgspec.json.encode(value or None, order="deterministic")
     except ValueError:
         content = body  # invalid JSON, sent to an endpoint that takes no body and ignores it
-    line = f"{request.method} {request.scope['path'].lower()} ".encode()
+    assert request.route is not None  # the pipeline has found it
+    path = request.route.path.format(
+        session_id=request.session_id, participant_id=request.participant_id
+    )
+    line = f"{request.method} {path} ".encode()
     return sha256(line + content).hexdigest()[:_FINGERPRINT_LENGTH]

@@ -13,6 +13,7 @@ from shared.http.fields import (
     BankTime,
     Duration,
     Flag,
+    Id,
     Increment,
     Index,
     SmallObject,
@@ -28,11 +29,11 @@ from shared.http.validation_errors import MAX_DETAILS
 class ParticipantBody(Body):
     """A participant; `participant_index` defaults to the position in the list."""
 
-    participant_id: Uuid
+    participant_id: Id
     participant_index: Index | None = None
     time_control: TimeControlOrName | None = None
     total_time_ms: BankTime | None = None
-    group_id: Uuid | None = None
+    group_id: Id | None = None
 
     def as_newcomer(self) -> NewParticipant:
         """Return the participant for the domain's commands."""
@@ -54,7 +55,7 @@ class ParticipantBody(Body):
 class GroupBody(Body):
     """The bank of a group, instead of the sum of its members' banks."""
 
-    group_id: Uuid
+    group_id: Id
     time_control: TimeControlOrName | None = None
     total_time_ms: BankTime
 
@@ -122,7 +123,7 @@ class CreateBody(Body):
     increment_ms: Increment | None = None
     time_control: TimeControlOrName | None = None
     max_time_ms: Duration | None = None
-    active_participant_id: Uuid | None = None
+    active_participant_id: Id | None = None
     auto_advance: Flag | None = None
     action_on_timeout: TimeoutActionBody | None = None
     warn_at_ms: Annotated[list[Threshold], Field(max_length=5)] | None = None

@@ -17,7 +17,7 @@ from pydantic import (
 from pydantic_core import PydanticCustomError, PydanticKnownError
 
 from shared.application.instants import datetime_of, instant_of
-from shared.auth.claims import UUID
+from shared.domain.ids import MAX_ID_LENGTH, UUID, normalized_id
 from shared.domain.participants import MIN_BANK
 from shared.domain.time_control import MAX_LONG_TIME
 from shared.domain.units import DAY, Instant
@@ -25,6 +25,8 @@ from shared.domain.units import DAY, Instant
 _MAX_OBJECT_BYTES = 8192
 _MAX_DEPTH = 32
 _UNSAFE_INTEGER = 2**53
+_CONTROL = r"\x00-\x1f\x7f-\x9f\u2028\u2029"
+_VISIBLE = rf"[^\s{_CONTROL}]"
 _ENCODED_NUL = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")
 _NUL = PydanticCustomError(
     "no_nul", "cannot contain the character U+0000, which Postgres can't store"
@@ -36,6 +38,17 @@ def uuid_of(value: str) -> str:
     if not UUID.fullmatch(value):
         raise PydanticCustomError("uuid", "must be a valid UUID")
     return value.lower()
+
+
+def id_of(value: str) -> str:
+    """Return the id of a participant or group as stored.
+
+    Raises `PydanticCustomError` if it is none.
+    """
+    stored = normalized_id(value)
+    if stored is None:
+        raise PydanticCustomError("id", f"must be 1 to {MAX_ID_LENGTH} printable characters")
+    return stored
 
 
 def check_object(value: dict[str, Any]) -> dict[str, Any]:
@@ -100,6 +113,19 @@ def _bank_time(value: int, info: ValidationInfo) -> int:
 _integer = BeforeValidator(_to_integer)
 Uuid = Annotated[
     str, Strict(), AfterValidator(uuid_of), WithJsonSchema({"type": "string", "format": "uuid"})
+]
+Id = Annotated[
+    str,
+    Strict(),
+    AfterValidator(id_of),
+    WithJsonSchema(
+        {
+            "type": "string",
+            "minLength": 1,
+            "maxLength": MAX_ID_LENGTH,
+            "pattern": f"^{_VISIBLE}(?:[^{_CONTROL}]*{_VISIBLE})?$",
+        }
+    ),
 ]
 Duration = Annotated[int, Strict(), Field(ge=1_000, le=86_400_000, description="ms"), _integer]
 Lifetime = Annotated[

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 from pydantic import BaseModel, Field, TypeAdapter, ValidationError
 from pydantic_core import PydanticCustomError
 
-from shared.http.fields import uuid_of
+from shared.http.fields import id_of, uuid_of
 from shared.http.request import ApiRequest
 from shared.http.request_bodies import Body
 from shared.http.routing import IDEMPOTENCY_KEY, Route
@@ -15,6 +15,7 @@ _key = TypeAdapter(
     Annotated[str, Field(max_length=IDEMPOTENCY_KEY.max_length, pattern=IDEMPOTENCY_KEY.pattern)]
 )
 
+_IDS = {"session_id": uuid_of, "participant_id": id_of}
 _MISSING = {"type": "missing", "loc": ("body",)}
 
 
@@ -29,8 +30,8 @@ class RequestValidationError(Exception):
 async def read_input(request: ApiRequest, route: Route) -> tuple[BaseModel | None, ...]:
     """Return the endpoint's arguments after the call: one if it takes input, otherwise none.
 
-    Sets the ids in the path on `request`, in lower case. Raises `RequestValidationError` with all
-    errors at once, and what `ApiRequest.json` raises.
+    Sets the ids in the path on `request`, as they are stored. Raises `RequestValidationError` with
+    all errors at once, and what `ApiRequest.json` raises.
     """
     errors: list[Any] = []
     for name, value in request.path_params.items():
@@ -66,7 +67,7 @@ async def _query_or_body(request: ApiRequest, route: Route, errors: list[Any]) -
 
 def _id(name: str, value: str, errors: list[Any]) -> str:
     try:
-        return uuid_of(value)
+        return _IDS[name](value)
     except PydanticCustomError as error:
         errors.append({"type": error.type, "loc": ("path", name), "msg": error.message()})
         return ""

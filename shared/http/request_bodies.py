@@ -15,7 +15,7 @@ from pydantic_core import PydanticCustomError
 
 from shared.domain.commands import AdjustTime, Switch
 from shared.domain.units import Millis
-from shared.http.fields import BankTime, Lifetime, PeriodsLeft, Reason, Uuid
+from shared.http.fields import BankTime, Id, Lifetime, PeriodsLeft, Reason, Uuid
 from shared.http.validation_errors import MAX_DETAILS
 
 MAX_BATCH = 50
@@ -59,8 +59,8 @@ class EmptyBody(Body):
 class SwitchBody(Body):
     """Optionally the next participant, and the participant whose cycle the caller means to end."""
 
-    next_participant_id: Uuid | None = None
-    current_participant_id: Uuid | None = None
+    next_participant_id: Id | None = None
+    current_participant_id: Id | None = None
 
     def command(self) -> Switch:
         return Switch(self.next_participant_id, self.current_participant_id)
@@ -97,7 +97,7 @@ class TokenBody(Body):
     model_config = ConfigDict(json_schema_extra={"oneOf": [_PARTICIPANT_TOKEN, _SPECTATOR_TOKEN]})
 
     role: Literal["participant", "spectator"]
-    participant_id: Annotated[Uuid | None, Field(validate_default=True)] = None
+    participant_id: Annotated[Id | None, Field(validate_default=True)] = None
     lifetime_ms: Lifetime = 3_600_000
 
     @field_validator("participant_id")

@@ -72,10 +72,11 @@ CHANGE_HEADERS = (IF_MATCH, IDEMPOTENCY_KEY)
 class Route:
     """One method at one path.
 
-    `path` may contain `{session_id}` and `{participant_id}`, which are UUIDs, and may end in
-    `{rest}`, which matches one or more segments. Callers need the right `requires`; None makes the
-    route public. `takes` describes the query of a GET, or the JSON body. The endpoint gets it as
-    its second argument, which is None if the body `may_be_absent` and is.
+    `path` may contain `{session_id}`, a UUID, and may end in `{participant_id}` or `{rest}`. These
+    two match the rest of the path, since the path is decoded and an id may contain slashes. Callers
+    need the right `requires`; None makes the route public. `takes` describes the query of a GET, or
+    the JSON body. The endpoint gets it as its second argument, which is None if the body
+    `may_be_absent` and is.
     """
 
     method: str
@@ -204,7 +205,7 @@ _PARAMETER = re.compile(r"{(\w+)}")
 
 
 def _pattern_of(path: str) -> str:
-    """Return the pattern of `path`: a parameter matches one segment, `{rest}` one or more."""
+    """Return the pattern of `path`: a parameter matches one segment, or the rest of the path."""
     parts = _PARAMETER.split(path)
     patterns = [
         re.escape(text) if index % 2 == 0 else _SEGMENTS.get(text, "([^/]+)")
@@ -213,4 +214,4 @@ def _pattern_of(path: str) -> str:
     return "".join(patterns)
 
 
-_SEGMENTS = {"rest": "(.+)"}
+_SEGMENTS = {"rest": "(.+)", "participant_id": "((?s:.+))"}

@@ -15,6 +15,7 @@ _CODES = {
     "greater_than_equal": "too_small",
     "less_than_equal": "too_big",
     "uuid": "invalid_uuid",
+    "id": "invalid_id",
     "literal_error": "invalid_enum",
     "json_invalid": "invalid_json",
     "too_long": "too_long",

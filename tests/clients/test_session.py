@@ -93,3 +93,18 @@ async def test_the_same_id_returns_the_same_session_object_until_it_is_closed() 
         assert service.session(_ID) is session
         await session.close()
         assert service.session(_ID) is not session
+
+
+async def test_the_id_of_a_participant_is_encoded_in_the_path() -> None:
+    paths: list[bytes] = []
+
+    def reply(request: httpx.Request) -> httpx.Response:
+        paths.append(request.url.raw_path)
+        return refused(404)
+
+    async with client(reply) as service:
+        for participant_id in ("a/b? ü%", "%2F", "..\N{THUMBS UP SIGN}"):
+            with pytest.raises(ApiError):
+                await service.session(_ID).adjust(participant_id, 5_000)
+    ids = [path.decode().removeprefix(f"{_PATH}/participants/") for path in paths]
+    assert ids == ["a%2Fb%3F%20%C3%BC%25", "%252F", "..%F0%9F%91%8D"]

@@ -4,6 +4,7 @@ import base64
 import gzip
 import json
 from typing import Any
+from urllib.parse import quote
 from uuid import uuid4
 
 import pytest
@@ -63,6 +64,21 @@ def test_a_function_serves_every_route_of_its_endpoint_and_no_other(process: Lam
     assert adjusted.status == 200, adjusted.body
     other = process.request(handler, "GET", f"/v1/sessions/{session_id}")
     assert (other.status, other.json["error"]["code"]) == (404, "NOT_FOUND")
+
+
+@pytest.mark.parametrize("chosen", ["a/b?c#d", "50%25", "%2F", "Ünïcode/✓"])
+def test_an_id_in_the_path_is_decoded_once(process: LambdaProcess, chosen: str) -> None:
+    body = chess(participants=[participant(participant_id=chosen)])
+    created = process.request(create.handler, "POST", "/v1/sessions", body)
+    session_id = created.json["data"]["session_id"]
+    path = f"/v1/sessions/{session_id}/participants/{quote(chosen, safe='')}"
+    content_type = (("Content-Type", "application/json"),)
+    call = HttpRequest("PATCH", path, headers=content_type, body=b'{"total_time_ms": 5000}')
+    route = "PATCH /v1/sessions/{session_id}/participants/{participant_id+}"
+    event = http_api_event(call, route, {"session_id": session_id, "participant_id": chosen})
+    answer = parse_response(process.invoke(participants.handler, event))
+    assert answer.status == 200, answer.body
+    assert answer.json["data"]["participants"][0]["total_time_ms"] == 5_000
 
 
 def test_a_base64_body_is_decoded(process: LambdaProcess) -> None:

@@ -128,6 +128,19 @@ async def test_a_bad_uuid_in_the_path_is_a_validation_error(api: ApiClient, bad:
     assert details_of(await api.get(bad)) == {"session_id": "must be a valid UUID"}
 
 
+_BAD_ID = "must be 1 to 64 printable characters"
+
+
+@pytest.mark.parametrize("bad", ["%00", "%20a", "a%0A", "a" * 65, "%F0%9F%98%80" * 65])
+async def test_a_bad_participant_id_in_the_path_is_a_validation_error(
+    api: ApiClient, bad: str
+) -> None:
+    path = f"/v1/sessions/{uuid4()}/participants/{bad}"
+    answer = check_documented(await api.http.patch(path, json={"total_time_ms": 5_000}), None)
+    assert details_of(answer) == {"participant_id": _BAD_ID}
+    assert answer.json()["error"]["details"][0]["code"] == "invalid_id"
+
+
 def bad_fields() -> Iterator[tuple[dict[str, Any], str, str]]:
     """Yield create bodies with one fault each, the field at fault and its error message."""
     twin = participant()
@@ -191,6 +204,15 @@ def bad_fields() -> Iterator[tuple[dict[str, Any], str, str]]:
         "is required in global unless time_per_cycle_ms is given",
     )
     yield {"participants": []}, "sync_mode", "is required"
+    for bad in ("", " a", "a\n", "x" * 65):
+        people = [participant(participant_id=bad)]
+        yield chess(participants=people), "participants.0.participant_id", _BAD_ID
+        people = [participant(group_id=bad)]
+        yield chess(participants=people), "participants.0.group_id", _BAD_ID
+        grouped = [{"group_id": bad, "total_time_ms": 5_000}]
+        yield chess(groups=grouped), "groups.0.group_id", _BAD_ID
+        yield chess(active_participant_id=bad), "active_participant_id", _BAD_ID
+    yield chess(active_participant_id=5), "active_participant_id", "must be a string"
     yield chess(action_on_timeout={"type": "explode"}), "action_on_timeout.type", "must be one of"
 
 

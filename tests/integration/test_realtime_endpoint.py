@@ -20,7 +20,7 @@ from infra.local.redis import embedded_redis
 from infra.local.supabase import PUBLISHABLE_KEY, LocalSupabase
 from tests.integration.realtime.clients import subscribed
 from tests.support import tokens
-from tests.support.api import ApiClient, api_client, chess
+from tests.support.api import ApiClient, api_client, chess, participant
 from tests.support.target import IS_FUNCTIONS, running_service
 from tests.support.tokens import WITH_AUTHENTICATION, bearer
 
@@ -157,6 +157,16 @@ async def test_a_caller_with_the_longest_subject_can_follow_a_session(guarded: A
     token = tokens.host("a" * 255)
     created = await guarded.http.post("/v1/sessions", json=chess(), headers=bearer(token))
     session_id = created.json()["data"]["session_id"]
+    found = await _subscription(guarded, session_id, token)
+    if not IS_FUNCTIONS:
+        async with connect(f"{found['url']}&{urlencode({'token': found['token']})}") as socket:
+            assert json.loads(await socket.recv())["type"] == "CONNECTED"
+
+
+async def test_a_participant_with_any_id_can_follow_its_session(guarded: ApiClient) -> None:
+    people = [participant(participant_id="Ünïcode/✓")]
+    session_id = await guarded.created(chess(participants=people))
+    token = tokens.participant(session_id, "Ünïcode/✓")
     found = await _subscription(guarded, session_id, token)
     if not IS_FUNCTIONS:
         async with connect(f"{found['url']}&{urlencode({'token': found['token']})}") as socket:

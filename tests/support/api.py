@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
+from urllib.parse import quote
 from uuid import uuid4
 
 import httpx
@@ -98,7 +99,7 @@ class ApiClient:
 
     async def adjust(self, session_id: str, participant_id: str, body: Any) -> httpx.Response:
         """`PATCH /v1/sessions/{id}/participants/{pid}`."""
-        path = f"/v1/sessions/{session_id}/participants/{participant_id}"
+        path = f"/v1/sessions/{session_id}/participants/{quote(participant_id, safe='')}"
         return check_documented(await self.http.patch(path, json=body), _session)
 
 

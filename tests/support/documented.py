@@ -23,10 +23,11 @@ def _operations() -> list[tuple[str, re.Pattern[str], set[str]]]:
 def is_documented(answer: httpx.Response) -> bool:
     """Return whether the document lists this status for the route; without a route, 404 or 405."""
     request = answer.request
+    encoded_path = request.url.raw_path.decode("ascii").partition("?")[0]
     matching = [
         statuses
         for method, path, statuses in _operations()
-        if method == request.method and path.fullmatch(request.url.path)
+        if method == request.method and path.fullmatch(encoded_path)
     ]
     expected = set().union(*matching) or {"404", "405"}
     return str(answer.status_code) in expected

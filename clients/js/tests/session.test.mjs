@@ -151,6 +151,7 @@ test("each action makes its request", async () => {
   await session.addParticipant({ participant_id: "cleo" });
   await session.adjust("ada", 5000);
   await session.adjust("ada", 5000, "a fair wind");
+  await session.adjust("a/b? ü%", 5000);
   await session.mint({ role: "spectator" });
   const asked = service.requests.map(({ method, path, body }) => [
     `${method} ${path.replace(PATH, "")}`,
@@ -168,6 +169,7 @@ test("each action makes its request", async () => {
     ["POST /participants", { participant_id: "cleo" }],
     ["PATCH /participants/ada", { total_time_ms: 5000 }],
     ["PATCH /participants/ada", { total_time_ms: 5000, reason: "a fair wind" }],
+    ["PATCH /participants/a%2Fb%3F%20%C3%BC%25", { total_time_ms: 5000 }],
     ["POST /tokens", { role: "spectator" }],
   ]);
   assert.equal(service.requests[0].headers["If-Match"], '"4"');

@@ -2,6 +2,7 @@
 
 from abc import ABC, abstractmethod
 from typing import Any, cast
+from urllib.parse import quote
 
 from synckairos.api import Api
 from synckairos.api_types import SessionState, SwitchResult
@@ -79,9 +80,8 @@ class Actions(ABC):
     ) -> SessionState:
         """Set a participant's clock to `total_time_ms`."""
         body = {"total_time_ms": total_time_ms, **({"reason": reason} if reason else {})}
-        return await self._state(
-            "PATCH", f"/participants/{participant_id}", body, if_match, timeout
-        )
+        path = f"/participants/{quote(participant_id, safe='')}"
+        return await self._state("PATCH", path, body, if_match, timeout)
 
     async def delete(self, *, if_match: int | None = None, timeout: float | None = None) -> None:
         """Delete the session."""

@@ -13,7 +13,7 @@ from fastapi.sse import EventSourceResponse, ServerSentEvent
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 
 from shared import VERSION
-from shared.http.fields import Uuid
+from shared.http.fields import Id, Uuid
 from shared.http.openapi import models
 from shared.http.openapi.links import add_links
 from shared.http.request import ApiRequest
@@ -57,7 +57,10 @@ _QUOTA = {
     "RateLimit-Remaining": _field("Requests left in this window", "integer"),
     "RateLimit-Reset": _field("Seconds until more requests are allowed", "integer"),
 }
-_IDS = {"session_id": "The session's UUID", "participant_id": "The participant's UUID"}
+_IDS: dict[str, Any] = {
+    "session_id": Annotated[Uuid, Path(description="The session's UUID")],
+    "participant_id": Annotated[Id, Path(description="The participant's id, percent-encoded")],
+}
 _RESPONSE_CLASSES: dict[str, type[Response]] = {
     "application/json": JSONResponse,
     "text/plain": PlainTextResponse,
@@ -126,10 +129,7 @@ def _placeholder(route: Route, *, is_stream: bool) -> Callable[..., Any]:
 
 def _parameters(route: Route) -> list[Parameter]:
     """Return the input of the route as parameters of a FastAPI endpoint."""
-    parameters = [
-        _parameter(name, Annotated[Uuid, Path(description=_IDS[name])])
-        for name in re.findall(r"{(\w+)}", route.path)
-    ]
+    parameters = [_parameter(name, _IDS[name]) for name in re.findall(r"{(\w+)}", route.path)]
     if route.takes and not route.reads_body:
         parameters.append(_parameter("query", Annotated[route.takes, Query()]))
     elif route.takes and route.may_be_absent:

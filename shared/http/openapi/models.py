@@ -6,7 +6,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from shared.domain.events import EventType
 from shared.domain.session import Status, SyncMode
-from shared.http.fields import Uuid
+from shared.http.fields import Id, Uuid
 
 T = TypeVar("T")
 Ms = Annotated[int, Field(ge=0, description="ms")]
@@ -112,7 +112,7 @@ class Presets(ResponseModel):
 class Participant(ResponseModel):
     """`total_time_ms` is the value at `cycle_started_at`; the other times are live."""
 
-    participant_id: Uuid
+    participant_id: Id
     participant_index: int
     total_time_ms: Ms = omittable()
     time_used_ms: Ms
@@ -120,7 +120,7 @@ class Participant(ResponseModel):
     cycle_count: int
     is_active: bool
     has_expired: bool
-    group_id: Uuid = omittable()
+    group_id: Id = omittable()
     clock: Clock = omittable()
     overtime: Overtime = omittable()
     time_control: TimeControl = omittable()
@@ -129,7 +129,7 @@ class Participant(ResponseModel):
 class Group(ResponseModel):
     """Participants that share a bank."""
 
-    group_id: Uuid
+    group_id: Id
     total_time_ms: Ms
     time_used_ms: Ms
     time_remaining_ms: Ms
@@ -152,7 +152,7 @@ class AppliedAction(TimeoutAction):
     """The applied action; `winner` is the only participant or group with time left, for
     `winner_by: "time"`."""
 
-    winner: Uuid = omittable()
+    winner: Id = omittable()
 
 
 class Session(ResponseModel):
@@ -167,9 +167,9 @@ class Session(ResponseModel):
     version: Annotated[int, Field(ge=1)]
     participants: list[Participant]
     groups: list[Group] = omittable()
-    active_participant_id: Uuid | None
-    active_group_id: Uuid = omittable()
-    starts_with: Uuid = omittable()
+    active_participant_id: Id | None
+    active_group_id: Id = omittable()
+    starts_with: Id = omittable()
     total_time_ms: Ms = omittable()
     time_per_cycle_ms: Ms | None
     cycle_number: int
@@ -202,9 +202,9 @@ class Summary(ResponseModel):
     session_id: Uuid
     status: Status
     version: Annotated[int, Field(ge=1)]
-    active_participant_id: Uuid | None
-    active_group_id: Uuid = omittable()
-    starts_with: Uuid = omittable()
+    active_participant_id: Id | None
+    active_group_id: Id = omittable()
+    starts_with: Id = omittable()
     deadline_at: Timestamp | None
     first_turn_by: str = omittable()
     time_remaining_ms: Ms = omittable()
@@ -215,14 +215,14 @@ class SwitchResult(ResponseModel):
     """The result of a switch; the last three fields are only present if a clock had run out."""
 
     session_id: Uuid
-    active_participant_id: Uuid | None
+    active_participant_id: Id | None
     cycle_started_at: Timestamp | None
     participants: list[Participant]
     status: Status
     version: Annotated[int, Field(ge=1)]
     cycle_number: int
-    expired_participant_id: Uuid = omittable()
-    expired_group_id: Uuid = omittable()
+    expired_participant_id: Id = omittable()
+    expired_group_id: Id = omittable()
     action_applied: AppliedAction = omittable()
 
 
@@ -241,8 +241,8 @@ class AuditEvent(ResponseModel):
     occurred_at: Timestamp
     actor: str
     request_id: str | None
-    participant_id: Uuid | None
-    group_id: Uuid | None
+    participant_id: Id | None
+    group_id: Id | None
     time_remaining_ms: Ms | None
     time_elapsed_ms: Ms | None
     cycle_number: int

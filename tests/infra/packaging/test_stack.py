@@ -45,7 +45,7 @@ def _route_keys_of(module: ModuleType) -> set[str]:
 
 def _route_keys(route: Route) -> Iterator[str]:
     """Yield the HTTP API's route keys for a route."""
-    path = route.path.replace("{rest}", "{path+}")
+    path = route.path.replace("{rest}", "{path+}").replace("{participant_id}", "{participant_id+}")
     yield f"{route.method} {path}"
     if route.method == "GET":
         yield f"HEAD {path}"  # answered as GET, without the body

@@ -56,6 +56,16 @@ async def test_a_valid_token_identifies_its_caller(own_tokens: TokenService) -> 
     assert caller == Caller(Role.PARTICIPANT, _ID, "acme", _ID, _ID, payload["exp"])
 
 
+@pytest.mark.parametrize("chosen", ["alice@example.com", "Ünïcode/✓", "😀" * 64])
+@pytest.mark.parametrize("sub", [None, "chosen"])
+async def test_a_participant_s_token_may_name_any_id(
+    own_tokens: TokenService, chosen: str, sub: str | None
+) -> None:
+    payload = claims("participant", sub and chosen, session_id=_ID, participant_id=chosen)
+    caller = await own_tokens.verify(signed(payload))
+    assert (caller.participant_id, caller.subject) == (chosen, chosen)
+
+
 @pytest.mark.parametrize(
     "token",
     [
@@ -108,6 +118,11 @@ async def test_expiry_tolerates_half_a_minute_of_clock_skew(own_tokens: TokenSer
         claims("spectator", "a", session_id="x"),
         claims("participant", "a", session_id=_ID),
         claims("participant", "a", session_id=_ID, participant_id=7),
+        claims("participant", "a", session_id=_ID, participant_id=""),
+        claims("participant", "a", session_id=_ID, participant_id="a\n"),
+        claims("participant", "a", session_id=_ID, participant_id="\ud800"),
+        claims("participant", "a\n", session_id=_ID, participant_id="a"),
+        claims("host", "Ünïcode"),
         claims("host", "a") | {"exp": 10**400},
     ],
 )

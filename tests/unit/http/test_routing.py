@@ -37,6 +37,12 @@ TABLE = RouteTable(routes)
             "/things/{session_id}/parts/{participant_id}",
             {"session_id": "a", "participant_id": "b"},
         ),
+        (
+            "GET",
+            "/things/a/parts/b/c?\n",
+            "/things/{session_id}/parts/{participant_id}",
+            {"session_id": "a", "participant_id": "b/c?\n"},
+        ),
         ("GET", "/files/a/b.js", "/files/{rest}", {"rest": "a/b.js"}),
     ],
 )
