@@ -12,8 +12,15 @@ MODES = ("per_participant", "per_cycle", "per_group", "global", "count_up")
 
 durations = st.integers(_HOUR, 20 * _HOUR)
 """In ms; longer than a test run, so that no clock runs out."""
-_PLAYERS = [f"00000000-0000-4000-8000-00000000000{n}" for n in range(6)]
-_GROUPS = [f"00000000-0000-4000-9000-00000000000{n}" for n in range(3)]
+_PLAYERS = [
+    "00000000-0000-4000-8000-000000000000",
+    "alice@example.com",
+    "Alice@example.com",
+    "Ünïcode/✓?%2F",
+    "😀" * 64,
+    "..%",
+]
+_GROUPS = ["00000000-0000-4000-9000-000000000000", "a/b", "💜 {s0}:*"]
 players = st.sampled_from(_PLAYERS)
 groups = st.sampled_from(_GROUPS)
 

@@ -1,6 +1,7 @@
 """Convert the specification's requests to HTTP, and HTTP responses to its answers."""
 
 from typing import Any
+from urllib.parse import quote
 
 import httpx
 
@@ -74,7 +75,7 @@ def _address(session_id: str, asked: Asked) -> tuple[str, str]:
         case Verb.ADD:
             return "POST", f"{path}/participants"
         case Verb.ADJUST:
-            return "PATCH", f"{path}/participants/{asked.participant_id}"
+            return "PATCH", f"{path}/participants/{quote(asked.participant_id or '', safe='')}"
         case _:
             return "POST", f"{path}/{asked.verb}"
 

@@ -15,9 +15,9 @@ from shared.domain.timekeeping import deadline
 from shared.domain.transition import transition
 from shared.domain.units import Instant, Millis
 
-SEATS = ("p0", "p1", "p2", "p3", "p4")
-NEWCOMERS = ("p5", "p6", "p7")
-GROUPS = ("red", "blue", "green")
+SEATS = ("p0", "P0", "a/b", "ü%2F?", "😀" * 64)
+NEWCOMERS = ("p5", "red", "__proto__")
+GROUPS = ("red", "a/b", "gr ün")
 
 spans = st.integers(1_000, 12_000).map(Millis)
 names = st.sampled_from(SEATS + NEWCOMERS)
