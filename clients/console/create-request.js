@@ -25,7 +25,7 @@ export function requestFrom(mode, people, fields, sessionId) {
     auto_advance: (mode.fields.includes("advance") && fields.advance.control.checked) || undefined,
     action_on_timeout: mode.fields.includes("action") ? actionOf(mode, fields) : undefined,
   };
-  body.metadata = { title: fields.title.value.trim() || mode.name, ...namesOf(mode, people) };
+  body.metadata = { title: fields.title.value.trim() || mode.name };
   invalid.forEach(([field, words]) => field.showError(words));
   return invalid.length ? null : body;
 }
@@ -41,12 +41,12 @@ function clocksOf(mode, people, fields, ms) {
       return teamsOf(people, shared);
     case "global":
       return {
-        participants: people.map(id),
+        participants: people.map(idAndName),
         total_time_ms: shared,
         time_per_cycle_ms: ms(fields.cycle),
       };
     default:
-      return { participants: people.map(id), max_time_ms: ms(fields.ceiling) };
+      return { participants: people.map(idAndName), max_time_ms: ms(fields.ceiling) };
   }
 }
 
@@ -54,7 +54,7 @@ function clocksOf(mode, people, fields, ms) {
 function turnsOf(people, shared, ms) {
   const own = people.map((p) => ms(p.time));
   if (own.every((time) => time === undefined)) {
-    return { participants: people.map(id), time_per_cycle_ms: shared };
+    return { participants: people.map(idAndName), time_per_cycle_ms: shared };
   }
   return { participants: people.map((p, n) => withTime(p, own[n] ?? shared)) };
 }
@@ -64,17 +64,21 @@ function teamsOf(people, shared) {
   const teamIds = new Map(chosen.map((team) => [team, newId()]));
   people.forEach((p) => (p.groupId = teamIds.get(p.team.value)));
   return {
-    participants: people.map((p) => ({ ...id(p), group_id: p.groupId })),
-    groups: [...teamIds.values()].map((group_id) => ({ group_id, total_time_ms: shared })),
+    participants: people.map((p) => ({ ...idAndName(p), group_id: p.groupId })),
+    groups: [...teamIds].map(([team, group_id]) => ({
+      group_id,
+      total_time_ms: shared,
+      name: TEAMS[Number(team)],
+    })),
   };
 }
 
-function id(person) {
-  return { participant_id: person.id };
+function idAndName(person) {
+  return { participant_id: person.id, name: person.label };
 }
 
 function withTime(person, total_time_ms) {
-  return { ...id(person), total_time_ms };
+  return { ...idAndName(person), total_time_ms };
 }
 
 function warningsOf(field, invalid) {
@@ -94,12 +98,4 @@ function actionOf(mode, fields) {
     ...(type === "end_session" && hasWinner && { winner_by: "time" }),
     ...(type === "auto_action" && fields.play.value.trim() && { action: fields.play.value.trim() }),
   };
-}
-
-/** Names are stored in the metadata, because the service has only ids. */
-function namesOf(mode, people) {
-  const names = Object.fromEntries(people.map((p) => [p.id, p.label]));
-  if (mode.mode !== "per_group") return { names };
-  const groups = people.map((p) => [p.groupId, TEAMS[Number(p.team.value)]]);
-  return { names, group_names: Object.fromEntries(groups) };
 }

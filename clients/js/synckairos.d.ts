@@ -25,6 +25,7 @@ export interface Participant {
   is_active: boolean;
   has_expired: boolean;
   group_id?: string;
+  name?: string;
 }
 
 export interface Group {
@@ -34,6 +35,7 @@ export interface Group {
   time_remaining_ms: number;
   is_active: boolean;
   has_expired: boolean;
+  name?: string;
 }
 
 export interface SessionState {
@@ -87,13 +89,15 @@ export interface NewParticipant {
   participant_index?: number;
   total_time_ms?: number;
   group_id?: string;
+  /** At most 100 characters. */
+  name?: string;
 }
 
 export interface NewSession {
   session_id?: string;
   sync_mode: SyncMode;
   participants?: NewParticipant[];
-  groups?: { group_id: string; total_time_ms: number }[];
+  groups?: { group_id: string; total_time_ms: number; name?: string }[];
   total_time_ms?: number;
   time_per_cycle_ms?: number;
   increment_ms?: number;

@@ -46,6 +46,7 @@ class ParticipantView(msgspec.Struct, omit_defaults=True):
     clock: Clock | None = None
     overtime: OvertimeView | None = None
     time_control: dict[str, Any] | None = None
+    name: str | None = None
 
 
 class GroupView(msgspec.Struct, omit_defaults=True):
@@ -60,6 +61,7 @@ class GroupView(msgspec.Struct, omit_defaults=True):
     clock: Clock | None = None
     overtime: OvertimeView | None = None
     time_control: dict[str, Any] | None = None
+    name: str | None = None
 
 
 class SessionView(msgspec.Struct, omit_defaults=True, kw_only=True):
@@ -248,6 +250,7 @@ def _participants_view(session: Session, shown: Session) -> list[ParticipantView
             clock,
             _overtime_view(shown.budget_of(current)) if has_banks else None,
             time_control_view(anchored.time_control),
+            anchored.name,
         )
         for anchored, current, left, clock in zip(
             session.participants,
@@ -300,6 +303,7 @@ def _groups_view(session: Session, shown: Session) -> list[GroupView] | None:
             clock,
             _overtime_view(budget),
             time_control_view(anchored.time_control),
+            anchored.name,
         )
         for anchored, budget, clock in zip(
             session.groups, budgets, group_clocks(shown), strict=True

@@ -17,6 +17,7 @@ class NewParticipant(Value, frozen=True):
     total_time_ms: Millis | None = None
     group_id: str | None = None
     time_control: TimeControl | None = None
+    name: str | None = None
 
 
 class NewGroup(Value, frozen=True):
@@ -25,6 +26,7 @@ class NewGroup(Value, frozen=True):
     group_id: str
     total_time_ms: Millis
     time_control: TimeControl | None = None
+    name: str | None = None
 
 
 class Create(Value, frozen=True):

@@ -169,7 +169,8 @@ def _groups(spec: Create, members: tuple[Participant, ...]) -> Iterator[Group]:
         banks.setdefault(member.group_id or member.participant_id, []).extend(own)
     for group_id, of_members in banks.items():
         if group := given.get(group_id):
-            yield Group(group_id, group.total_time_ms, time_control=group.time_control)
+            control = group.time_control
+            yield Group(group_id, group.total_time_ms, time_control=control, name=group.name)
         else:
             default = spec.default_bank_ms or Millis(0)
             yield Group(group_id, Millis(sum(of_members)) if of_members else default)

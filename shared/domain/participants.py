@@ -28,6 +28,7 @@ def build_participant(spec: NewParticipant, position: int, mode: SyncMode) -> Pa
         time_control=spec.time_control,
         used_ms=Millis(0),
         cycle_count=0,
+        name=spec.name,
     )
 
 

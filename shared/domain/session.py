@@ -80,6 +80,7 @@ class Participant(Value, frozen=True, kw_only=True):
     time_control: TimeControl | None = None
     """Replaces the session's for this participant."""
     reserve: Reserve = EMPTY
+    name: str | None = None
 
 
 class Group(Value, frozen=True):
@@ -91,6 +92,7 @@ class Group(Value, frozen=True):
     time_control: TimeControl | None = None
     """Replaces the session's for this group."""
     reserve: Reserve = EMPTY
+    name: str | None = None
 
 
 class Session(Value, frozen=True, kw_only=True):

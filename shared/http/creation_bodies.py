@@ -16,6 +16,7 @@ from shared.http.fields import (
     Id,
     Increment,
     Index,
+    Name,
     SmallObject,
     Threshold,
     Uuid,
@@ -34,6 +35,7 @@ class ParticipantBody(Body):
     time_control: TimeControlOrName | None = None
     total_time_ms: BankTime | None = None
     group_id: Id | None = None
+    name: Name | None = None
 
     def as_newcomer(self) -> NewParticipant:
         """Return the participant for the domain's commands."""
@@ -46,6 +48,7 @@ class ParticipantBody(Body):
             else control.default_bank_ms,
             self.group_id,
             _control(self.time_control),
+            self.name,
         )
 
     def command(self) -> AddParticipant:
@@ -53,15 +56,17 @@ class ParticipantBody(Body):
 
 
 class GroupBody(Body):
-    """The bank of a group, instead of the sum of its members' banks."""
+    """The bank of a group, instead of the sum of its members' banks, and its name."""
 
     group_id: Id
     time_control: TimeControlOrName | None = None
     total_time_ms: BankTime
+    name: Name | None = None
 
     def as_new_group(self) -> NewGroup:
         """Return the group for the domain's commands."""
-        return NewGroup(self.group_id, Millis(self.total_time_ms), _control(self.time_control))
+        control = _control(self.time_control)
+        return NewGroup(self.group_id, Millis(self.total_time_ms), control, self.name)
 
 
 class TimeoutActionBody(BaseModel):

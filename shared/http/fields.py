@@ -17,7 +17,7 @@ from pydantic import (
 from pydantic_core import PydanticCustomError, PydanticKnownError
 
 from shared.application.instants import datetime_of, instant_of
-from shared.domain.ids import MAX_ID_LENGTH, UUID, normalized_id
+from shared.domain.ids import MAX_ID_LENGTH, UUID, is_printable, normalized_id
 from shared.domain.participants import MIN_BANK
 from shared.domain.time_control import MAX_LONG_TIME
 from shared.domain.units import DAY, Instant
@@ -25,6 +25,7 @@ from shared.domain.units import DAY, Instant
 _MAX_OBJECT_BYTES = 8192
 _MAX_DEPTH = 32
 _UNSAFE_INTEGER = 2**53
+_MAX_NAME = 100
 _CONTROL = r"\x00-\x1f\x7f-\x9f\u2028\u2029"
 _VISIBLE = rf"[^\s{_CONTROL}]"
 _ENCODED_NUL = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")
@@ -49,6 +50,14 @@ def id_of(value: str) -> str:
     if stored is None:
         raise PydanticCustomError("id", f"must be 1 to {MAX_ID_LENGTH} printable characters")
     return stored
+
+
+def _check_name(value: str) -> str:
+    if not is_printable(value):
+        raise PydanticCustomError("control_character", "cannot contain control characters")
+    if not value.strip():
+        raise PydanticCustomError("blank", "must have at least 1 character that is not a space")
+    return value
 
 
 def check_object(value: dict[str, Any]) -> dict[str, Any]:
@@ -124,6 +133,20 @@ Id = Annotated[
             "minLength": 1,
             "maxLength": MAX_ID_LENGTH,
             "pattern": f"^{_VISIBLE}(?:[^{_CONTROL}]*{_VISIBLE})?$",
+        }
+    ),
+]
+Name = Annotated[
+    str,
+    Strict(),
+    Field(max_length=_MAX_NAME),
+    AfterValidator(_check_name),
+    WithJsonSchema(
+        {
+            "type": "string",
+            "minLength": 1,
+            "maxLength": _MAX_NAME,
+            "pattern": f"^[^{_CONTROL}]*{_VISIBLE}[^{_CONTROL}]*$",
         }
     ),
 ]

@@ -25,6 +25,8 @@ _CODES = {
     "too_deep": "too_deep",
     "timestamp": "invalid_timestamp",
     "no_nul": "invalid_character",
+    "control_character": "invalid_character",
+    "blank": "too_short",
 }
 
 _MESSAGES = {

@@ -69,11 +69,13 @@ def _body(shape: str) -> dict[str, Any]:
     ids = [str(uuid4()) for _ in range(wanted.pop("people"))]
     groups = [str(uuid4()) for _ in range(wanted.pop("groups", 0))]
     mode = shape.split()[0]
-    people: list[dict[str, Any]] = [{"participant_id": pid} for pid in ids]
+    people: list[dict[str, Any]] = [
+        {"participant_id": pid, "name": (*_NAMES, f"Player {n}")[min(n, len(_NAMES))]}
+        for n, pid in enumerate(ids)
+    ]
     for position, one in enumerate(people):
         if mode in ("per_participant", "per_group"):
             one["total_time_ms"] = _BANK_MS
         if groups:
             one["group_id"] = groups[position % len(groups)]
-    names = {pid: (*_NAMES, f"Player {n}")[min(n, len(_NAMES))] for n, pid in enumerate(ids)}
-    return wanted | {"sync_mode": mode, "participants": people, "metadata": {"names": names}}
+    return wanted | {"sync_mode": mode, "participants": people}

@@ -213,6 +213,16 @@ def bad_fields() -> Iterator[tuple[dict[str, Any], str, str]]:
         yield chess(groups=grouped), "groups.0.group_id", _BAD_ID
         yield chess(active_participant_id=bad), "active_participant_id", _BAD_ID
     yield chess(active_participant_id=5), "active_participant_id", "must be a string"
+    for name, fault in (
+        ("", "must have at least 1 character that is not a space"),
+        (" \N{NO-BREAK SPACE}", "must have at least 1 character that is not a space"),
+        ("x" * 101, "cannot exceed 100 characters"),
+        ("a\nb", "cannot contain control characters"),
+        (5, "must be a string"),
+    ):
+        yield chess(participants=[participant(name=name)]), "participants.0.name", fault
+        grouped = [{"group_id": group, "total_time_ms": 5_000, "name": name}]
+        yield chess(groups=grouped), "groups.0.name", fault
     yield chess(action_on_timeout={"type": "explode"}), "action_on_timeout.type", "must be one of"
 
 

@@ -19,6 +19,7 @@ class Participant(TypedDict):
     total_time_ms: NotRequired[int]
     time_remaining_ms: NotRequired[int]
     group_id: NotRequired[str]
+    name: NotRequired[str]
 
 
 class Group(TypedDict):
@@ -30,6 +31,7 @@ class Group(TypedDict):
     time_remaining_ms: int
     is_active: bool
     has_expired: bool
+    name: NotRequired[str]
 
 
 class SessionState(TypedDict):

@@ -6,7 +6,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from shared.domain.events import EventType
 from shared.domain.session import Status, SyncMode
-from shared.http.fields import Id, Uuid
+from shared.http.fields import Id, Name, Uuid
 
 T = TypeVar("T")
 Ms = Annotated[int, Field(ge=0, description="ms")]
@@ -124,6 +124,7 @@ class Participant(ResponseModel):
     clock: Clock = omittable()
     overtime: Overtime = omittable()
     time_control: TimeControl = omittable()
+    name: Name = omittable()
 
 
 class Group(ResponseModel):
@@ -138,6 +139,7 @@ class Group(ResponseModel):
     clock: Clock
     overtime: Overtime = omittable()
     time_control: TimeControl = omittable()
+    name: Name = omittable()
 
 
 class TimeoutAction(BaseModel):

@@ -2,7 +2,8 @@
 
 import pytest
 
-from shared.domain.commands import Create, NewGroup
+from shared.application.session_encoding import encode_session
+from shared.domain.commands import Create, NewGroup, NewParticipant
 from shared.domain.creation import create
 from shared.domain.errors import RuleViolation
 from shared.domain.events import EventType
@@ -227,3 +228,23 @@ def test_members_of_a_group_with_a_bank_need_no_time() -> None:
 def test_a_participant_without_a_group_may_have_a_group_bank() -> None:
     session = open_session(SyncMode.PER_GROUP, seat(ANNA), groups=(NewGroup(ANNA, MS),))
     assert play(session).start().deadline == 60_000
+
+
+def test_names_are_stored_and_an_own_group_takes_its_name_from_the_groups_only() -> None:
+    people = (
+        NewParticipant(ANNA, total_time_ms=MS, name="Anna"),
+        NewParticipant(BEN, total_time_ms=MS, name="Ben"),
+        NewParticipant(CLEO, total_time_ms=MS, group_id=RED),
+    )
+    groups = (NewGroup(ANNA, MS, name="Team Anna"), NewGroup(RED, MS))
+    made = create(Create("s", SyncMode.PER_GROUP, people, groups), Instant(0)).session
+    assert [p.name for p in made.participants] == ["Anna", "Ben", None]
+    assert [(g.group_id, g.name) for g in made.groups] == [
+        (ANNA, "Team Anna"),
+        (BEN, None),
+        (RED, None),
+    ]
+
+
+def test_a_session_without_names_is_stored_as_before() -> None:
+    assert b"name" not in encode_session(teams(60_000, RED, BLUE))
