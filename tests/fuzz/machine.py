@@ -21,7 +21,15 @@ _POLL_S = 0.005
 _MAX_SESSIONS = 2
 _CHANGES_BEFORE_AN_END = 15
 """No session is ended or deleted earlier, so that most requests go to live sessions."""
-_TIME_DEPENDENT = {"server_time_ms", "time_remaining_ms", "time_used_ms"}
+_TIME_DEPENDENT = {
+    "server_time_ms",
+    "time_remaining_ms",
+    "time_used_ms",
+    "clock",
+    "session_clock",
+    "cycle_clock",
+    "elapsed_clock",
+}
 
 
 class RequestOptions(NamedTuple):

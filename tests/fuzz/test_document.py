@@ -92,10 +92,11 @@ def make_repeatable(case: AnyCase) -> None:
         return
     if _is_uuid(case.body.get("session_id")):
         case.body["session_id"] = str(uuid4())
-    members = (case.body.get("participants") or []) + (case.body.get("groups") or [])
-    for body in (case.body, *members):
-        if isinstance(body, dict):
-            body.pop("time_control", None)
+    case.body.pop("time_control", None)
+    for members in (case.body.get("participants"), case.body.get("groups")):
+        for member in members if isinstance(members, list) else ():
+            if isinstance(member, dict):
+                member.pop("time_control", None)
 
 
 def _is_uuid(value: object) -> bool:
