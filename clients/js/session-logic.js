@@ -99,6 +99,8 @@ export class SessionLogic {
           : this.#emit("expired", this.#expiries.messageReceived(message));
       case "TIME_WARNING":
         return this.#emit("warning", [warningOf(message)]);
+      case "PERIOD_ENDED":
+        return this.#emit("period", [periodOf(message)]);
       case "SESSION_DELETED":
         return this.#isOutdated(message.timestamp) ? [] : this.#deleted();
       case "PONG":
@@ -273,11 +275,17 @@ function follows(state, previous) {
   return state.version === previous.version + 1;
 }
 
-function warningOf({ participant_id, group_id, threshold_ms, time_remaining_ms }) {
+function warningOf({ threshold_ms, time_remaining_ms, ...message }) {
+  return { ...ownerOf(message), thresholdMs: threshold_ms, remainingMs: time_remaining_ms };
+}
+
+function periodOf({ periods_left, ...message }) {
+  return { ...ownerOf(message), periodsLeft: periods_left };
+}
+
+function ownerOf({ participant_id, group_id }) {
   return {
     ...(participant_id && { participantId: participant_id }),
     ...(group_id && { groupId: group_id }),
-    thresholdMs: threshold_ms,
-    remainingMs: time_remaining_ms,
   };
 }

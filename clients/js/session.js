@@ -12,6 +12,7 @@ import { sessionPath } from "./fallback.js";
  * - `update` `{state, previous, isNext, cause, source}`: a state newer than all before
  * - `expired` `{participantId|groupId, deadlineMs, action}`: a clock reached zero; once per expiry
  * - `warning` `{participantId|groupId, thresholdMs, remainingMs}`
+ * - `period` `{participantId|groupId, periodsLeft}`: a period of overtime ended
  * - `deleted`
  * - `connection` `{connection, presence, refusal, problem}`: connection, presence or the status of
  *   the problem changed

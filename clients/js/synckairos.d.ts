@@ -262,10 +262,16 @@ export class Session extends EventTarget {
   used(participantId: string, at?: number): number | null;
   /** Ms that the session has run; null without a state. */
   elapsed(at?: number): number | null;
+/** A period of overtime ended; `periodsLeft` includes the one that began. */
+export interface PeriodEnded extends Owner {
+  periodsLeft: number;
+}
+
 
   start(options?: CallOptions): Promise<SessionState>;
   pause(options?: CallOptions): Promise<SessionState>;
   resume(options?: CallOptions): Promise<SessionState>;
+  period: CustomEvent<PeriodEnded>;
   complete(options?: CallOptions): Promise<SessionState>;
   cancel(options?: CallOptions): Promise<SessionState>;
   delete(options?: CallOptions): Promise<void>;

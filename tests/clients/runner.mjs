@@ -6,7 +6,7 @@ import { createInterface } from "node:readline";
 import { SyncKairos } from "../../clients/js/synckairos.js";
 
 const library = createRequire(new URL("../../clients/js/package.json", import.meta.url));
-const EVENTS = ["update", "expired", "warning", "deleted", "connection"];
+const EVENTS = ["update", "expired", "warning", "period", "deleted", "connection"];
 
 const client = new SyncKairos({ ...JSON.parse(process.argv[2]), WebSocket: library("ws") });
 
@@ -72,6 +72,7 @@ const DETAILS = {
   update: ({ state, isNext, cause, source }) => ({ version: state.version, isNext, cause, source }),
   expired: ({ participantId, groupId, deadlineMs }) => ({ participantId, groupId, deadlineMs }),
   warning: ({ participantId, groupId, thresholdMs }) => ({ participantId, groupId, thresholdMs }),
+  period: ({ participantId, groupId, periodsLeft }) => ({ participantId, groupId, periodsLeft }),
   deleted: () => ({}),
   connection: ({ connection: { status, transport }, presence }) => ({
     status,

@@ -6,7 +6,17 @@ import math
 import sys
 from typing import Any, get_args
 
-from synckairos import ApiError, Changed, Event, Expired, Session, SyncKairos, Update, Warned
+from synckairos import (
+    ApiError,
+    Changed,
+    Event,
+    Expired,
+    PeriodEnded,
+    Session,
+    SyncKairos,
+    Update,
+    Warned,
+)
 from synckairos.events import Name
 
 
@@ -95,6 +105,8 @@ def detail_of(event: Event) -> dict[str, Any]:
             return {**owner_of(event), "deadlineMs": event.deadline_ms}
         case Warned():
             return {**owner_of(event), "thresholdMs": event.threshold_ms}
+        case PeriodEnded():
+            return {**owner_of(event), "periodsLeft": event.periods_left}
         case Changed():
             connection = event.connection
             fields = {"status": connection.status, "transport": connection.transport}
@@ -102,7 +114,7 @@ def detail_of(event: Event) -> dict[str, Any]:
     return {}
 
 
-def owner_of(event: Expired | Warned) -> dict[str, str]:
+def owner_of(event: Expired | Warned | PeriodEnded) -> dict[str, str]:
     """Return the participant or group that owns the clock; empty if neither does."""
     owner = {"participantId": event.participant_id, "groupId": event.group_id}
     return {name: value for name, value in owner.items() if value is not None}

@@ -6,7 +6,7 @@ import pytest
 from synckairos.api_types import TransportName
 from synckairos.effects import Effect, Emit, Ping, Read, Reconnect, Resync
 from synckairos.errors import ApiError
-from synckairos.events import Deleted, Update
+from synckairos.events import Deleted, PeriodEnded, Update
 from synckairos.session_logic import SessionLogic
 
 from tests.clients.states import (
@@ -380,3 +380,10 @@ def test_a_refused_client_makes_no_more_requests() -> None:
     harness.logic.refused(ApiError(403, "FORBIDDEN"))
     assert harness.logic.presence == "refused"
     assert harness.logic.tick(100_000, T0 + 100_000) == []
+
+
+@pytest.mark.parametrize("owner", [{"participant_id": "ada"}, {"group_id": "red"}])
+def test_the_end_of_a_period_is_emitted(owner: dict[str, str]) -> None:
+    message = {"type": "PERIOD_ENDED", "periods_left": 4, **owner}
+    expected = PeriodEnded(owner.get("participant_id"), owner.get("group_id"), 4)
+    assert Harness().receive(message) == [Emit(expected)]

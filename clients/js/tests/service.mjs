@@ -107,7 +107,7 @@ export function silence({ signal }) {
 /** The events of a session, as a growing list. */
 export function eventsOf(session) {
   const events = [];
-  for (const name of ["update", "expired", "warning", "deleted", "connection"]) {
+  for (const name of ["update", "expired", "warning", "period", "deleted", "connection"]) {
     session.addEventListener(name, ({ detail }) => events.push([name, detail]));
   }
   events.connections = () =>

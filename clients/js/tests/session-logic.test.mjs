@@ -226,3 +226,12 @@ test("a TIME_WARNING is emitted as warning", () => {
   const expected = { participantId: "ada", thresholdMs: 5000, remainingMs: 4990 };
   assert.deepEqual(one.named("warning"), [expected]);
 });
+
+test("a PERIOD_ENDED is emitted as period", () => {
+  const one = live().receive("PERIOD_ENDED", { participant_id: "ada", periods_left: 4 });
+  one.receive("PERIOD_ENDED", { group_id: "red", periods_left: 1 });
+  assert.deepEqual(one.named("period"), [
+    { participantId: "ada", periodsLeft: 4 },
+    { groupId: "red", periodsLeft: 1 },
+  ]);
+});

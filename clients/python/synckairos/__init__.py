@@ -4,7 +4,16 @@ from synckairos.api_types import Group, Message, Participant, SessionState, Swit
 from synckairos.client import SyncKairos
 from synckairos.clock import ServerClock
 from synckairos.errors import ApiError, SyncKairosError, Unreachable
-from synckairos.events import Changed, Connection, Deleted, Event, Expired, Update, Warned
+from synckairos.events import (
+    Changed,
+    Connection,
+    Deleted,
+    Event,
+    Expired,
+    PeriodEnded,
+    Update,
+    Warned,
+)
 from synckairos.session import Session
 
 __all__ = [
@@ -17,6 +26,7 @@ __all__ = [
     "Group",
     "Message",
     "Participant",
+    "PeriodEnded",
     "ServerClock",
     "Session",
     "SessionState",

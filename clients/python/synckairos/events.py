@@ -7,7 +7,7 @@ from typing import Any, ClassVar, Literal
 
 from synckairos.api_types import SessionState, TransportName
 
-Name = Literal["update", "expired", "warning", "deleted", "connection"]
+Name = Literal["update", "expired", "warning", "period", "deleted", "connection"]
 Presence = Literal["unknown", "absent", "present", "deleted", "refused"]
 Status = Literal["connecting", "live", "polling", "closed"]
 Source = Literal["push", "sync", "read", "action"]
@@ -61,6 +61,16 @@ class Warned:
 
 
 @dataclass(frozen=True, slots=True)
+class PeriodEnded:
+    """A period of overtime ended; `periods_left` includes the one that began."""
+
+    name: ClassVar[Name] = "period"
+    participant_id: str | None
+    group_id: str | None
+    periods_left: int
+
+
+@dataclass(frozen=True, slots=True)
 class Deleted:
     """The session was deleted. Following goes on, as a new session may get the same id."""
 
@@ -76,7 +86,7 @@ class Changed:
     presence: Presence
 
 
-Event = Update | Expired | Warned | Deleted | Changed
+Event = Update | Expired | Warned | PeriodEnded | Deleted | Changed
 Callback = Callable[[Any], None]
 
 

@@ -9,7 +9,7 @@ from synckairos.api_types import Message, SessionState, TransportName, timestamp
 from synckairos.backoff import Random, spread
 from synckairos.effects import Effect, Emit, Read, Resync
 from synckairos.errors import ApiError
-from synckairos.events import Deleted, Presence, Source, Update, Warned
+from synckairos.events import Deleted, PeriodEnded, Presence, Source, Update, Warned
 from synckairos.expiries import ExpiryTracker
 from synckairos.state_check import StateCheck
 from synckairos.timing import GAP_MS, SWITCH_PUSH_WAIT_MS, WHOLE_READ_EVERY
@@ -63,6 +63,8 @@ class SessionLogic:
                 return [Emit(event) for event in self._expiries.message_received(message)]
             case "TIME_WARNING":
                 return [Emit(_warning(message))]
+            case "PERIOD_ENDED":
+                return [Emit(_period_ended(message))]
             case "SESSION_DELETED" if not self._is_outdated(message.get("timestamp")):
                 return self._deleted()
             case "PONG":
@@ -250,3 +252,8 @@ class SessionLogic:
 def _warning(message: Message) -> Warned:
     owner = message.get("participant_id"), message.get("group_id")
     return Warned(*owner, message["threshold_ms"], message["time_remaining_ms"])
+
+
+def _period_ended(message: Message) -> PeriodEnded:
+    owner = message.get("participant_id"), message.get("group_id")
+    return PeriodEnded(*owner, message["periods_left"])
