@@ -61,7 +61,9 @@ export class SyncKairos {
    */
   async batch(ids) {
     const body = { session_ids: ids };
-    return (await this.#api.change("POST", "/v1/sessions/batch", { body })).data;
+    const { data } = await this.#api.change("POST", "/v1/sessions/batch", { body });
+    for (const state of data.sessions) this.clock.noteServerTime(state.server_time_ms);
+    return data;
   }
 
   /** Close all sessions and stop the clock. */

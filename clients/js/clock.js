@@ -1,6 +1,6 @@
 import { backoff } from "./backoff.js";
 import { platform } from "./platform.js";
-import { halfWidth, intersection, intervalOf, middle } from "./offset-interval.js";
+import { halfWidth, highest, intersection, intervalOf, middle } from "./offset-interval.js";
 import {
   CLOCK_JUMP_MS,
   FIRST_ROUND_SAMPLES,
@@ -25,6 +25,8 @@ export class ServerClock extends EventTarget {
   /** @type {?OffsetInterval} */
   #interval = null;
   #isTrusted = false;
+  /** Whether `#offset` comes from the server, and not from the local wall clock. */
+  #isFromServer = false;
   #offset;
   /** The rest of a backward correction at `since`, which is being slewed. */
   #ahead = { ms: 0, since: 0 };
@@ -68,7 +70,10 @@ export class ServerClock extends EventTarget {
     this.clearTimer(this.#timer);
   }
 
-  /** The server's time, ms since 1970; the local wall clock's until the first sample. */
+  /**
+   * The server's time, ms since 1970. Until the first sample it is estimated from the newest state
+   * (see `noteServerTime`); before any state it is the local wall clock's.
+   */
   now() {
     this.#checkForSleep();
     const local = this.monotonic();
@@ -97,6 +102,24 @@ export class ServerClock extends EventTarget {
   get isSynced() {
     this.#checkForSleep();
     return this.#isTrusted;
+  }
+
+  /**
+   * A message that the server wrote at `serverMs` has just arrived, so the server's time is that or
+   * later. Used only while the clock isn't synced. A message that took longer than an earlier one
+   * changes nothing, so the time doesn't jump back.
+   *
+   * @internal
+   * @param {number} serverMs
+   */
+  noteServerTime(serverMs) {
+    const shown = this.now();
+    const local = this.monotonic();
+    const offset = serverMs - local;
+    if (this.#isTrusted || (this.#isFromServer && offset <= this.#offset)) return;
+    this.#offset = offset;
+    this.#slewFrom(this.#isFromServer ? shown : -Infinity, local);
+    this.#isFromServer = true;
   }
 
   /** Take a round of samples, or wait for the current round. Never rejects. */
@@ -138,11 +161,13 @@ export class ServerClock extends EventTarget {
     const known = this.#isTrusted ? this.#interval : null;
     const combined = known && intersection(known, fresh, local);
     if (!combined) this.#roundTripMs = Infinity;
+    // Step back only if the shown time was wrong.
+    const isPossible = combined || shown - local <= highest(fresh, local);
     this.#interval = combined ?? fresh;
     this.#offset = middle(this.#interval);
-    // Step back only if there was no estimate or it was wrong.
-    this.#ahead = { ms: combined ? Math.max(0, shown - local - this.#offset) : 0, since: local };
+    this.#slewFrom(isPossible ? shown : -Infinity, local);
     this.#isTrusted = true;
+    this.#isFromServer = true;
     this.#wallGap = this.#measuredGap(); // drift widens it as well
     this.#roundTripMs = Math.min(this.#roundTripMs, sample.receivedAt - sample.sentAt);
     this.dispatchEvent(new Event("sync"));
@@ -165,6 +190,11 @@ export class ServerClock extends EventTarget {
     check();
   }
 
+  /** Let the shown time go on from `shown` if it is ahead of the offset's time. */
+  #slewFrom(shown, local) {
+    this.#ahead = { ms: Math.max(0, shown - local - this.#offset), since: local };
+  }
+
   #aheadAt(local) {
     return Math.max(0, this.#ahead.ms - SLEW * (local - this.#ahead.since));
   }
@@ -176,7 +206,7 @@ export class ServerClock extends EventTarget {
     this.#isTrusted = false;
     this.#epoch++;
     this.#wallGap = gap;
-    if (!this.#interval) this.#offset = gap;
+    if (!this.#isFromServer) this.#offset = gap;
   }
 
   #measuredGap() {

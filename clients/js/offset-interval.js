@@ -50,3 +50,8 @@ export function middle({ low, high }) {
 export function halfWidth({ low, high }, at) {
   return (high - low) / 2 + DRIFT * at;
 }
+
+/** The largest possible offset at local time `at`. */
+export function highest(interval, at) {
+  return middle(interval) + halfWidth(interval, at);
+}

@@ -101,6 +101,7 @@ export class SessionFollower {
 
   /** Apply the response to this client's own action: a state, only a version, or a deletion. */
   takeIn({ state, version, isGone }) {
+    this.#noteTimeOf(state);
     const now = this.#now();
     if (state) this.#carryOut(this.#logic.actionAnswered(state, now));
     else if (version) this.#carryOut(this.#logic.ownVersionNoted(version, now));
@@ -120,7 +121,10 @@ export class SessionFollower {
         this.#logic.left(this.#now(), { soon: isSettled });
         this.#carryOut([]);
       },
-      message: (message) => this.#carryOut(this.#logic.receive(message, this.#now())),
+      message: (message) => {
+        this.#noteTimeOf(message.state);
+        this.#carryOut(this.#logic.receive(message, this.#now()));
+      },
       absent: () => {
         this.#isMissing = true;
         this.#carryOut(this.#logic.receive(GONE, this.#now()));
@@ -201,10 +205,16 @@ export class SessionFollower {
   async #read(known) {
     try {
       const { status, data } = await this.api.getOnce(sessionPath(this.id), { ifNoneMatch: known });
+      this.#noteTimeOf(data);
       return { status, state: data };
     } catch (error) {
       return { status: error.status ?? 0, state: null, error };
     }
+  }
+
+  /** Before its first sample, the clock is estimated from the states that arrive. */
+  #noteTimeOf(state) {
+    if (state) this.clock.noteServerTime(state.server_time_ms);
   }
 
   #noteConnection() {

@@ -330,7 +330,10 @@ export class ServerClock extends EventTarget {
     clearTimer?: (timer: any) => void;
     random?: () => number;
   });
-  /** The server's time; the local wall clock's until the first sample. */
+  /**
+   * The server's time. Until the first sample it is estimated from the newest state; before any
+   * state it is the local wall clock's.
+   */
   now(): number;
   /** Upper bound of the error of `now()`; `Infinity` while it is unknown. */
   readonly errorMs: number;

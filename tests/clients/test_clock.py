@@ -54,6 +54,84 @@ def test_before_the_first_sample_it_shows_the_wall_clock_without_an_error_bound(
     assert not clock.is_synced
 
 
+_THREE_HOURS_MS = 3 * 3_600_000
+
+
+@pytest.mark.parametrize("wall_ahead", [-_THREE_HOURS_MS, _THREE_HOURS_MS])
+def test_before_the_first_sample_it_follows_states_whatever_the_wall_clock_shows(
+    wall_ahead: float,
+) -> None:
+    machine = Machine()
+    machine.wall = _SERVER_MS + wall_ahead
+    clock = machine.clock()
+    machine.advance(40)
+    clock.note_server_time(_SERVER_MS)
+    assert clock.now() == _SERVER_MS
+    assert (clock.error_ms, clock.is_synced) == (float("inf"), False)
+    machine.advance(60_000)
+    assert clock.now() == _SERVER_MS + 60_000
+    machine.wall -= wall_ahead
+    assert clock.now() == _SERVER_MS + 60_000
+
+
+def test_a_state_that_took_longer_does_not_move_the_time_back_and_a_faster_one_moves_it_on() -> (
+    None
+):
+    machine = Machine()
+    clock = machine.clock()
+    clock.note_server_time(_SERVER_MS - 40)
+    machine.advance(100)
+    clock.note_server_time(_SERVER_MS + 100 - 5_000)
+    assert clock.now() == _SERVER_MS + 60
+    clock.note_server_time(_SERVER_MS + 97)
+    assert clock.now() == _SERVER_MS + 97
+
+
+def test_the_first_sample_replaces_the_estimate_from_states_and_time_never_runs_backwards() -> None:
+    machine = Machine()
+    machine.wall = _SERVER_MS + _THREE_HOURS_MS
+    clock = machine.clock()
+    clock.note_server_time(_SERVER_MS)
+    machine.advance(10)
+    shown = clock.now()
+    take_sample(machine, clock, there=90, back=10)  # the estimate of this sample is 40 ms behind
+    take_sample(machine, clock, there=0.25, back=0.25)
+    for _ in range(1_000):
+        assert clock.now() >= shown
+        shown = clock.now()
+        machine.advance(1)
+    assert clock.is_synced
+    assert abs(clock.now() - _SERVER_MS - machine.monotonic) <= clock.error_ms < 2
+
+
+def test_a_first_sample_that_is_behind_the_estimate_from_states_is_slewed() -> None:
+    machine = Machine()
+    clock = machine.clock()
+    clock.note_server_time(_SERVER_MS)
+    take_sample(machine, clock, there=10, back=90)
+    assert clock.now() == pytest.approx(_SERVER_MS + 100)
+    assert abs(clock.now() - _SERVER_MS - machine.monotonic) <= clock.error_ms
+    machine.advance(100)
+    assert clock.now() == pytest.approx(_SERVER_MS + 190, abs=0.01)
+
+
+def test_the_first_sample_is_used_at_once_if_the_estimate_from_states_is_impossible() -> None:
+    machine = Machine()
+    clock = machine.clock()
+    clock.note_server_time(_SERVER_MS + 60_000)
+    take_sample(machine, clock, 5, 5)
+    assert abs(clock.now() - _SERVER_MS - machine.monotonic) <= clock.error_ms < 6
+
+
+def test_once_it_is_synced_states_change_nothing() -> None:
+    machine = Machine()
+    clock = machine.clock()
+    take_sample(machine, clock, 1, 1)
+    before = clock.now(), clock.error_ms
+    clock.note_server_time(_SERVER_MS + 5_000)
+    assert (clock.now(), clock.error_ms) == before
+
+
 def test_the_error_is_within_half_of_the_round_trip() -> None:
     machine = Machine()
     clock = machine.clock()

@@ -53,6 +53,68 @@ test("before the first sample it shows the wall clock, without an error bound", 
   assert.deepEqual([clock.errorMs, clock.roundTripMs, clock.isSynced], [Infinity, Infinity, false]);
 });
 
+const THREE_HOURS_MS = 3 * 3_600_000;
+
+for (const wallAhead of [-THREE_HOURS_MS, THREE_HOURS_MS]) {
+  test(`before the first sample it follows states, with the wall clock ${wallAhead} ms off`, async () => {
+    const { time, clock, clocks, error } = clockWith(10);
+    clocks.wallAhead = wallAhead;
+    const send = () => time.now + clocks.ahead;
+    const written = send();
+    await time.pass(40);
+    clock.noteServerTime(written);
+    assert.equal(error(), -40);
+    assert.deepEqual([clock.errorMs, clock.isSynced], [Infinity, false]);
+    await time.pass(60_000);
+    assert.equal(error(), -40);
+    clocks.wallAhead = 0;
+    assert.equal(error(), -40);
+  });
+}
+
+test("a state that took longer doesn't move the time back, and a faster one moves it on", async () => {
+  const { time, clock, clocks, error } = clockWith(10);
+  clock.noteServerTime(time.now + clocks.ahead - 40);
+  await time.pass(100);
+  clock.noteServerTime(time.now + clocks.ahead - 5_000);
+  assert.equal(error(), -40);
+  clock.noteServerTime(time.now + clocks.ahead - 3);
+  assert.equal(error(), -3);
+});
+
+test("the first sample replaces the estimate from states, and time never runs backwards", async () => {
+  const { time, clock, clocks, error } = clockWith(200, 4);
+  clocks.wallAhead = THREE_HOURS_MS;
+  clock.noteServerTime(time.now + clocks.ahead);
+  clock.start();
+  let last = clock.now();
+  for (let step = 0; step < 4000; step++) {
+    await time.pass(1);
+    const now = clock.now();
+    assert.ok(now >= last, `it ran backwards at ${time.now}`);
+    last = now;
+    if (clock.isSynced) assert.ok(Math.abs(error()) <= clock.errorMs + 1e-6);
+  }
+  assert.ok(clock.isSynced && Math.abs(error()) < 3);
+});
+
+test("the first sample is used at once if the estimate from states is impossible", async () => {
+  const { time, clock, clocks, error } = clockWith(10);
+  clock.noteServerTime(time.now + clocks.ahead + 60_000);
+  clock.start();
+  await time.pass(10);
+  assert.ok(Math.abs(error()) <= clock.errorMs && clock.errorMs < 6);
+});
+
+test("once it is synced, states change nothing", async () => {
+  const { time, clock, clocks } = clockWith(10);
+  clock.start();
+  await time.pass(80);
+  const [now, errorMs] = [clock.now(), clock.errorMs];
+  clock.noteServerTime(time.now + clocks.ahead + 5_000);
+  assert.deepEqual([clock.now(), clock.errorMs], [now, errorMs]);
+});
+
 test("it is synced from the first sample on", async () => {
   const { time, clock, error } = clockWith(10);
   clock.start();

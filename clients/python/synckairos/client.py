@@ -68,7 +68,10 @@ class SyncKairos:
     async def batch(self, session_ids: list[str]) -> dict[str, Any]:
         """Read up to 50 sessions; ids without a session are in `not_found`. Raises `ApiError`."""
         body = {"session_ids": session_ids}
-        return cast(dict[str, Any], await self._api.change("POST", "/v1/sessions/batch", body))
+        found: dict[str, Any] = await self._api.change("POST", "/v1/sessions/batch", body)
+        for state in found["sessions"]:
+            self.clock.note_server_time(state["server_time_ms"])
+        return found
 
     async def time(self) -> dict[str, Any]:
         """Return the body of `GET /v1/time`. Raises `ApiError`."""

@@ -31,6 +31,7 @@ class ServerClock:
         self._interval: OffsetInterval | None = None
         self._ahead, self._ahead_since = 0.0, 0.0
         self._is_trusted = False
+        self._is_from_server = False  # or else the offset is that of the local wall clock
         self._epoch = 0
         self._gap = self._wall_gap()
         self._offset = self._gap
@@ -54,7 +55,11 @@ class ServerClock:
         await asyncio.gather(*tasks, return_exceptions=True)
 
     def now(self) -> float:
-        """Return the server's time, ms since the epoch; the local time until the first sample."""
+        """Return the server's time, ms since the epoch.
+
+        Until the first sample it is estimated from the newest state (see `note_server_time`);
+        before any state it is the local wall clock's.
+        """
         self._check_for_sleep()
         local = self._platform.monotonic()
         return local + self._offset + self._ahead_at(local)
@@ -89,18 +94,32 @@ class ServerClock:
             self._round = asyncio.create_task(self._take_round(samples))
         await asyncio.shield(self._round)
 
+    def note_server_time(self, server_ms: float) -> None:
+        """Record that a message that the server wrote at `server_ms` has just arrived.
+
+        So the server's time is that or later. Used only while the clock isn't synced. A message
+        that took longer than an earlier one changes nothing, so the time doesn't jump back.
+        """
+        shown, local = self.now(), self._platform.monotonic()
+        offset = server_ms - local
+        if self._is_trusted or (self._is_from_server and offset <= self._offset):
+            return
+        self._offset = offset
+        self._slew_from(shown if self._is_from_server else float("-inf"), local)
+        self._is_from_server = True
+
     def take(self, sample: Sample) -> None:
         """Apply one sample."""
         fresh = OffsetInterval.of(sample, self._platform.resolution_ms)
         shown, local = self.now(), self._platform.monotonic()
         known = self._interval if self._is_trusted else None
         combined = known.narrowed(fresh, local) if known else None
+        # Step back only if the shown time was wrong.
+        is_possible = combined is not None or shown - local <= fresh.highest(local)
         self._interval = combined or fresh
         self._offset = self._interval.middle
-        # Step back only if there was no estimate or it was wrong.
-        self._ahead = max(0.0, shown - (local + self._offset)) if combined else 0.0
-        self._ahead_since = local
-        self._is_trusted = True
+        self._slew_from(shown if is_possible else float("-inf"), local)
+        self._is_trusted = self._is_from_server = True
         self._gap = self._wall_gap()  # drift changes it as well
         self.round_trip_ms = min(self.round_trip_ms, sample.round_trip_ms)
         for callback in self._callbacks:
@@ -140,6 +159,10 @@ class ServerClock:
         if epoch == self._epoch:  # otherwise the machine slept during the request
             self.take(Sample(sent, server_ms, received))
 
+    def _slew_from(self, shown: float, local: float) -> None:
+        """Let the shown time go on from `shown` if it is ahead of the offset's time."""
+        self._ahead, self._ahead_since = max(0.0, shown - local - self._offset), local
+
     def _ahead_at(self, local: float) -> float:
         """Return the rest of a backward correction that is still being slewed."""
         return max(0.0, self._ahead - SLEW * (local - self._ahead_since))
@@ -151,7 +174,7 @@ class ServerClock:
             self._is_trusted = False
             self._epoch += 1
             self._gap = gap
-            if self._interval is None:
+            if not self._is_from_server:
                 self._offset = gap
 
     def _wall_gap(self) -> float:

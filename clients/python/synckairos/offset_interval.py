@@ -50,3 +50,7 @@ class OffsetInterval:
     def error_ms(self, at: float) -> float:
         """Return the maximum error of the estimate at local time `at`."""
         return (self.high - self.low) / 2 + DRIFT * at
+
+    def highest(self, at: float) -> float:
+        """Return the largest possible offset at local time `at`."""
+        return self.middle + self.error_ms(at)

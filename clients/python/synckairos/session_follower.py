@@ -92,6 +92,7 @@ class SessionFollower:
 
     def heard(self, message: Message) -> None:
         """See `ConnectionListener`."""
+        self._note_time_of(message.get("state"))
         self._carry_out(self.logic.receive(message, monotonic_ms()))
 
     def missing(self) -> None:
@@ -110,6 +111,7 @@ class SessionFollower:
 
     def take(self, state: SessionState) -> None:
         """Apply the state in the response to this client's own action."""
+        self._note_time_of(state)
         self._carry_out(self.logic.action_answered(state, monotonic_ms()))
 
     def noted(self, version: int) -> None:
@@ -167,8 +169,14 @@ class SessionFollower:
         path = f"/v1/sessions/{self.id}"
         answer = await self._api.get_once(path, self.logic.version_for_read)
         self.logic.rate_limit_reported(answer.rate_limit_remaining)
+        self._note_time_of(answer.data)
         self._read_succeeded(is_there=True)
         self._carry_out(self.logic.read_found(answer.data, monotonic_ms()))
+
+    def _note_time_of(self, state: SessionState | None) -> None:
+        """Before its first sample, the clock is estimated from the states that arrive."""
+        if state:
+            self._clock.note_server_time(state["server_time_ms"])
 
     def _read_failed(self, error: ApiError) -> None:
         if error.rate_limit_remaining is not None:
