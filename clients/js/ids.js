@@ -11,3 +11,10 @@ export function newId() {
   const hex = Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
   return hex.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, "$1-$2-$3-$4-$5");
 }
+
+const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
+
+/** Whether two ids are the same: UUIDs in any case, other ids only if they are equal. */
+export function isSameId(one, other) {
+  return one === other || (one.toLowerCase() === other.toLowerCase() && UUID.test(one));
+}

@@ -23,7 +23,7 @@ export interface FollowedSession {
 export function useSession(client: SyncKairos, id: string): FollowedSession;
 
 /**
- * Ms left on a participant's clock or, without an id, on the running clock; null if there is none.
+ * Ms on a participant's clock or, without an id, on the clock that reaches zero next; null if none.
  * Computed again every `everyMs` (100).
  */
 export function useRemaining(

@@ -67,7 +67,7 @@ export function useSession(client, id) {
 }
 
 /**
- * Ms left on a participant's clock or, without an id, on the running clock; null if there is none.
+ * Ms on a participant's clock or, without an id, on the clock that reaches zero next; null if none.
  *
  * @param {Session|{session: Session}} subject a session, or the result of `useSession`
  * @param {?string} [participantId]

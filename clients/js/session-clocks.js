@@ -1,10 +1,14 @@
+import { isSameId } from "./ids.js";
+import { isAtEnd, phaseCount, phasesLeft, shown } from "./wire-clock.js";
+
 /**
- * A session's clocks at an instant, computed from the timestamps in its last state. No ticks are
- * counted, so clocks can't drift. All functions are pure; `at` is server time, ms.
+ * A session's clocks at an instant, read from the clocks in its last state. No ticks are counted, so
+ * clocks can't drift. All functions are pure; `at` is server time, ms.
  *
  * @typedef {import("./synckairos.js").SessionState} SessionState
  * @typedef {import("./synckairos.js").Participant} Participant
  * @typedef {import("./synckairos.js").Group} Group
+ * @typedef {import("./synckairos.js").OvertimeAt} OvertimeAt
  */
 
 const TERMINAL = new Set(["expired", "completed", "cancelled"]);
@@ -24,19 +28,24 @@ export function activeGroup(state) {
   return state.groups?.find((group) => group.group_id === state.active_group_id);
 }
 
+/** @returns {?Participant} the participant with that id; null if there is none */
+export function participantOf(state, id) {
+  return state.participants.find((one) => isSameId(one.participant_id, id)) ?? null;
+}
+
 /**
- * Ms left on the running clock, or the one that would run; null without a countdown.
+ * Ms on the clock that reaches zero next; null if none counts down.
  *
  * @param {SessionState} state
  * @param {number} at
  * @returns {?number}
  */
 export function nearest(state, at) {
-  return leftAt(state, state.time_remaining_ms, true, at);
+  return valueOf(state.clock, state, at);
 }
 
 /**
- * Ms left on the clock that applies to a participant; null if there is none.
+ * Ms on a participant's clock; null if there is no such participant or no clock.
  *
  * @param {SessionState} state
  * @param {string} participantId
@@ -44,38 +53,33 @@ export function nearest(state, at) {
  * @returns {?number}
  */
 export function remaining(state, participantId, at) {
-  const one = state.participants.find((p) => p.participant_id === participantId);
-  return one ? leftAt(state, one.time_remaining_ms, isOnTheClock(state, one), at) : null;
+  return valueOf(participantOf(state, participantId)?.clock, state, at);
 }
 
 /**
- * Ms left in a group's bank.
+ * Ms on a group's clock; null if it has none.
  *
  * @param {SessionState} state
  * @param {Group} group
  * @param {number} at
- * @returns {number}
+ * @returns {?number}
  */
 export function remainingOf(state, group, at) {
-  return leftAt(state, group.time_remaining_ms, group.is_active, at) ?? 0;
+  return valueOf(group.clock, state, at);
 }
 
 /**
- * Ms left on the two clocks of a `global` session. `session` is null if the state has a cycle clock
- * but no participants, whose used times are needed to compute the session clock.
+ * Ms on the session's clock and on the cycle's clock; null where there is none.
  *
  * @param {SessionState} state
  * @param {number} at
  * @returns {{session: ?number, cycle: ?number}}
  */
 export function sharedClocks(state, at) {
-  const near = nearest(state, at);
-  if (state.time_per_cycle_ms === null) return { session: near, cycle: null };
-  const [first] = state.participants;
-  const cycle = first ? remaining(state, first.participant_id, at) : near;
-  if (!first || state.total_time_ms === undefined) return { session: null, cycle };
-  const left = state.total_time_ms - elapsed(state, at);
-  return { session: Math.max(left, near ?? 0), cycle };
+  return {
+    session: valueOf(state.session_clock, state, at),
+    cycle: valueOf(state.cycle_clock, state, at),
+  };
 }
 
 /**
@@ -87,60 +91,59 @@ export function sharedClocks(state, at) {
  * @returns {number}
  */
 export function used(state, participant, at) {
-  return participant.time_used_ms + (participant.is_active ? runSince(state, at) : 0);
+  if (!participant.is_active) return participant.time_used_ms;
+  const ran = elapsed(state, at) - elapsed(state, state.server_time_ms);
+  return participant.time_used_ms + ran;
 }
 
 /**
- * Ms that the session has run, without pauses. Without participants there are no used times to add
- * up; then pauses are included.
+ * Ms that the session has run, without pauses; null if an older service sent the state.
  *
  * @param {SessionState} state
  * @param {number} at
- * @returns {number}
+ * @returns {?number}
  */
 export function elapsed(state, at) {
-  if (!state.session_started_at) return 0;
-  if (!state.participants.length) return sinceStart(state, at);
-  const settled = state.participants.reduce((sum, p) => sum + p.time_used_ms, 0);
-  return settled + runSince(state, at);
+  return valueOf(state.elapsed_clock, state, at);
 }
 
-function sinceStart(state, at) {
-  const until = isRunning(state) ? at : Date.parse(state.session_completed_at ?? state.updated_at);
-  return Math.max(0, until - Date.parse(state.session_started_at));
+/**
+ * The overtime of a participant or group; null if its time control has none.
+ *
+ * @param {SessionState} state
+ * @param {Participant|Group} owner
+ * @param {number} at
+ * @returns {?OvertimeAt}
+ */
+export function overtime(state, { clock, overtime: sent }, at) {
+  if (!sent) return null;
+  const { in_use: wasInUse, periods_left: periods, turns_left: turnsLeft } = sent;
+  const begun = clock ? begunSince(clock, state, at) : 0;
+  const inUse = wasInUse || begun > 0 || (valueOf(clock, state, at) ?? 1) <= 0;
+  return {
+    inUse,
+    ...(periods !== undefined && { periodsLeft: periodsLeft(periods, wasInUse, begun) }),
+    ...(turnsLeft !== undefined && { turnsLeft }),
+  };
 }
 
-/** The running time that the state doesn't include yet. It ends when a clock is at zero. */
-function runSince(state, at) {
-  if (!isRunning(state)) return 0;
-  const ran = clamped(state, at) - state.server_time_ms;
-  return Math.min(ran, state.time_remaining_ms ?? Infinity);
+/** Whether a clock has nothing left: its flag has fallen. False without a clock. */
+export function hasFallen(state, clock, at) {
+  return clock !== undefined && isAtEnd(clock, state.server_time_ms, at);
 }
 
-function isOnTheClock(state, participant) {
-  switch (state.sync_mode) {
-    case "per_group":
-      return participant.group_id === state.active_group_id;
-    case "global":
-    case "count_up":
-      return true;
-    default:
-      return participant.is_active;
-  }
+/** How many phases have begun since the state; the last one's end counts too. */
+function begunSince(clock, state, at) {
+  const further = phasesLeft(clock, state.server_time_ms, at);
+  const isOver = isAtEnd(clock, state.server_time_ms, at);
+  return phaseCount(clock) - further + (isOver ? 1 : 0);
 }
 
-/** A clock at zero stays at zero, even while another clock runs. */
-function leftAt(state, leftMs, runs, at) {
-  if (leftMs === undefined) return null;
-  if (!runs || leftMs === 0 || !isRunning(state)) return leftMs;
-  const instant = clamped(state, at);
-  const left = state.deadline_at
-    ? Date.parse(state.deadline_at) - instant
-    : leftMs - (instant - state.server_time_ms);
-  return Math.max(0, left);
+/** The first phase that begins outside of overtime is the current period, and not a lost one. */
+function periodsLeft(periods, wasInUse, begun) {
+  return Math.max(0, periods - (wasInUse ? begun : Math.max(0, begun - 1)));
 }
 
-/** The estimated server time may lag, so `at` is never before the start of the cycle. */
-function clamped(state, at) {
-  return Math.max(at, Date.parse(state.cycle_started_at));
+function valueOf(clock, state, at) {
+  return clock ? shown(clock, state.server_time_ms, at) : null;
 }

@@ -99,7 +99,10 @@ export class Session extends EventTarget {
     return this.#follower.refresh();
   }
 
-  /** Ms left on a participant's clock or, without an id, on the running clock. */
+  /**
+   * Ms on a participant's clock or, without an id, on the clock that reaches zero next; null if
+   * there is none. Below zero in an overtime that is shown so.
+   */
   remaining(participantId, at = this.clock.now()) {
     if (!this.state) return null;
     if (!participantId) return clocks.nearest(this.state, at);
@@ -108,8 +111,8 @@ export class Session extends EventTarget {
 
   /** Ms that a participant's cycles have taken; null for an unknown participant. */
   used(participantId, at = this.clock.now()) {
-    const one = this.state?.participants.find((p) => p.participant_id === participantId);
-    return one ? clocks.used(this.state, one, at) : null;
+    const one = this.state && clocks.participantOf(this.state, participantId);
+    return one && clocks.used(this.state, one, at);
   }
 
   /** Ms that the session has run; null without a state. */

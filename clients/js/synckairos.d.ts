@@ -12,6 +12,35 @@ export interface TimeoutAction {
   [key: string]: unknown;
 }
 
+/** A further period of `ms`, `count` times in a row. */
+export interface Phase {
+  ms: number;
+  count: number;
+}
+
+/**
+ * A clock as a straight line, as of the state's `server_time_ms`: `left_ms` is what it shows then,
+ * and after `hold_ms` it changes by `rate` ms per ms. It is never below `floor_ms` (0 if left out)
+ * and never above `ceiling_ms`. A value that comes down to zero goes on in the next phase.
+ */
+export interface WireClock {
+  left_ms: number;
+  rate: -1 | 0 | 1;
+  hold_ms?: number;
+  floor_ms?: number;
+  ceiling_ms?: number;
+  phases?: Phase[];
+}
+
+/** The overtime of a time control, as of the state's `server_time_ms`. */
+export interface Overtime {
+  in_use: boolean;
+  /** Periods left, the current one included. */
+  periods_left?: number;
+  /** Turns left in the current block, the current one included. */
+  turns_left?: number;
+}
+
 export interface Participant {
   participant_id: string;
   participant_index: number;
@@ -19,8 +48,11 @@ export interface Participant {
   total_time_ms?: number;
   /** As of the state's `server_time_ms`, like `time_remaining_ms`. */
   time_used_ms: number;
-  /** Left on the clock that applies to the participant. */
+  /** Until the flag falls on the clock that applies to the participant, all overtime included. */
   time_remaining_ms?: number;
+  /** What the participant's clock shows; left out if there is none. */
+  clock?: WireClock;
+  overtime?: Overtime;
   cycle_count: number;
   is_active: boolean;
   has_expired: boolean;
@@ -33,6 +65,8 @@ export interface Group {
   total_time_ms: number;
   time_used_ms: number;
   time_remaining_ms: number;
+  clock?: WireClock;
+  overtime?: Overtime;
   is_active: boolean;
   has_expired: boolean;
   name?: string;
@@ -67,6 +101,12 @@ export interface SessionState {
   server_time_ms: number;
   deadline_at: string | null;
   time_remaining_ms?: number;
+  /** The clock that reaches zero next; left out if none counts down. */
+  clock?: WireClock;
+  session_clock?: WireClock;
+  cycle_clock?: WireClock;
+  /** The time that the session has run, without pauses. */
+  elapsed_clock: WireClock;
 }
 
 /** The response to a switch, which has no complete state. */
@@ -222,10 +262,16 @@ export interface Warning extends Owner {
   remainingMs: number;
 }
 
+/** A period of overtime ended; `periodsLeft` includes the one that began. */
+export interface PeriodEnded extends Owner {
+  periodsLeft: number;
+}
+
 export interface SessionEvents {
   update: CustomEvent<Update>;
   expired: CustomEvent<Expired>;
   warning: CustomEvent<Warning>;
+  period: CustomEvent<PeriodEnded>;
   deleted: CustomEvent<null>;
   connection: CustomEvent<{
     connection: Connection;
@@ -256,22 +302,19 @@ export class Session extends EventTarget {
   /** Read the session now. Resolves with the state held then. Rejects with an `ApiError`. */
   refresh(): Promise<SessionState | null>;
 
-  /** Ms left on a participant's clock or, without an id, on the running clock; null if none. */
+  /**
+   * Ms on a participant's clock or, without an id, on the clock that reaches zero next; null if
+   * there is none. Below zero in an overtime that is shown so.
+   */
   remaining(participantId?: string | null | undefined, at?: number): number | null;
   /** Ms that a participant's cycles have taken; null for an unknown participant. */
   used(participantId: string, at?: number): number | null;
   /** Ms that the session has run; null without a state. */
   elapsed(at?: number): number | null;
-/** A period of overtime ended; `periodsLeft` includes the one that began. */
-export interface PeriodEnded extends Owner {
-  periodsLeft: number;
-}
-
 
   start(options?: CallOptions): Promise<SessionState>;
   pause(options?: CallOptions): Promise<SessionState>;
   resume(options?: CallOptions): Promise<SessionState>;
-  period: CustomEvent<PeriodEnded>;
   complete(options?: CallOptions): Promise<SessionState>;
   cancel(options?: CallOptions): Promise<SessionState>;
   delete(options?: CallOptions): Promise<void>;
@@ -354,16 +397,40 @@ export class ServerClock extends EventTarget {
 export function isTerminal(state: SessionState): boolean;
 export function isRunning(state: SessionState): boolean;
 export function activeGroup(state: SessionState): Group | undefined;
-/** Ms left on the running clock, or the one that would run; null without a countdown. */
+/** Ms on the clock that reaches zero next; null if none counts down. */
 export function nearest(state: SessionState, at: number): number | null;
+/** Ms on a participant's clock; null if there is no such participant or no clock. */
 export function remaining(state: SessionState, participantId: string, at: number): number | null;
-export function remainingOf(state: SessionState, group: Group, at: number): number;
+/** Ms on a group's clock; null if it has none. */
+export function remainingOf(state: SessionState, group: Group, at: number): number | null;
+/** Ms on the session's clock and on the cycle's clock; null where there is none. */
 export function sharedClocks(
   state: SessionState,
   at: number,
 ): { session: number | null; cycle: number | null };
+/** Ms that a participant's cycles have taken so far. */
 export function used(state: SessionState, participant: Participant, at: number): number;
-export function elapsed(state: SessionState, at: number): number;
+/** Ms that the session has run, without pauses; null if an older service sent the state. */
+export function elapsed(state: SessionState, at: number): number | null;
+/** Whether a clock of the state has nothing left: its flag has fallen. False without a clock. */
+export function hasFallen(state: SessionState, clock: WireClock | undefined, at: number): boolean;
+
+export interface OvertimeAt {
+  inUse: boolean;
+  /** Periods left, the current one included. */
+  periodsLeft?: number;
+  /** Turns left in the current block, the current one included. */
+  turnsLeft?: number;
+}
+
+/** The overtime of a participant or group; null if its time control has none. */
+export function overtime(
+  state: SessionState,
+  owner: Participant | Group,
+  at: number,
+): OvertimeAt | null;
+/** Ms that a clock shows at `at`; `serverTimeMs` is the `server_time_ms` of its state. */
+export function shown(clock: WireClock, serverTimeMs: number, at: number): number;
 
 /** A random UUID (version 4); works in insecure contexts too. */
 export function newId(): string;

@@ -5,9 +5,11 @@
 export {
   activeGroup,
   elapsed,
+  hasFallen,
   isRunning,
   isTerminal,
   nearest,
+  overtime,
   remaining,
   remainingOf,
   sharedClocks,
@@ -18,3 +20,4 @@ export { ServerClock } from "./clock.js";
 export { ApiError } from "./errors.js";
 export { newId } from "./ids.js";
 export { Session } from "./session.js";
+export { shown } from "./wire-clock.js";

@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 from typing import Any, cast
 
-from synckairos.api_types import Message, SessionState
+from synckairos.api_types import Message, SessionState, WireClock
 
 T0 = 1_760_000_000_000
 ADA, BEN = "ada", "ben"
@@ -15,25 +15,40 @@ def timestamp(ms: float) -> str:
     return instant.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
+def clock(left_ms: int, rate: int = 0, **more: Any) -> WireClock:
+    """Return a clock that shows `left_ms` and runs at `rate`."""
+    return cast(WireClock, {"left_ms": left_ms, "rate": rate, **more})
+
+
 def participant(name: str, remaining_ms: int | None, **more: Any) -> dict[str, Any]:
-    """Return a participant with `remaining_ms`; None: without a clock."""
-    fields = {
+    """Return a participant with `remaining_ms`; None: without a clock.
+
+    The clock of an active participant runs down.
+    """
+    fields: dict[str, Any] = {
         "participant_id": name,
         "time_used_ms": 0,
         "is_active": False,
         "cycle_count": 0,
         "has_expired": remaining_ms == 0,
     }
-    return {
-        **fields,
-        **({} if remaining_ms is None else {"time_remaining_ms": remaining_ms}),
-        **more,
-    }
+    if remaining_ms is not None:
+        rate = -1 if more.get("is_active") and remaining_ms else 0
+        fields |= {"time_remaining_ms": remaining_ms, "clock": clock(remaining_ms, rate)}
+    return {**fields, **more}
 
 
 def session_state(version: int = 2, **more: Any) -> SessionState:
-    """Return a chess session at `T0`: Ada is active and has 10 s left."""
-    participants = [participant(ADA, 10_000, is_active=True), participant(BEN, 9_000)]
+    """Return a chess session at `T0`: Ada is active and has 10 s left.
+
+    The clocks stand still unless the session is running.
+    """
+    rate = 1 if more.get("status", "running") == "running" else 0
+    running = clock(10_000, -rate)
+    participants = [
+        participant(ADA, 10_000, is_active=True, clock=running),
+        participant(BEN, 9_000),
+    ]
     fields = {
         "session_id": "s",
         "sync_mode": "per_participant",
@@ -51,6 +66,8 @@ def session_state(version: int = 2, **more: Any) -> SessionState:
         "server_time_ms": T0,
         "deadline_at": timestamp(T0 + 10_000),
         "time_remaining_ms": 10_000,
+        "clock": running,
+        "elapsed_clock": clock(0, rate),
         "action_on_timeout": {"type": "notify"},
     }
     return cast(SessionState, {**fields, **more})

@@ -143,10 +143,11 @@ async def test_the_client_follows_supabase_with_the_token_from_the_service(
 
 def test_the_readmes_examples_run(service: Instance) -> None:
     blocks = re.findall(r"```js\n(.*?)```", (_LIBRARY / "README.md").read_text(), re.S)
-    assert len(blocks) == 2
+    assert len(blocks) == 3
     outputs = [_run(block, service.url) for block in blocks]
     assert re.search(r"^2 running \d+", outputs[0], re.M)
     assert re.search(r"^4 paused \d+", outputs[0], re.M)
+    assert outputs[1] == "7000\n"
 
 
 def _run(block: str, url: str) -> str:

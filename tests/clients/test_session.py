@@ -7,6 +7,10 @@ import httpx
 import pytest
 from synckairos import ApiError, SyncKairos
 from synckairos.api import Token
+from synckairos.clock import ServerClock
+from synckairos.platform import Platform, monotonic_ms
+
+from tests.clients.states import ADA, T0, session_state
 
 _ID = "5a7f9a52-6a2c-4d0c-9a38-0f1f4c3b7d10"
 _PATH = f"/v1/sessions/{_ID}"
@@ -85,6 +89,43 @@ async def test_a_failing_callback_is_reported_and_does_not_stop_other_callbacks(
     loop.set_exception_handler(None)
     assert "refused" in presences
     assert set(reported) == {"A callback of 'connection' failed"}
+
+
+@pytest.mark.parametrize("is_open", [True, False])
+@pytest.mark.parametrize("hours_ahead", [-3, 3])
+async def test_a_wall_clock_that_is_three_hours_off_does_not_change_the_shown_time(
+    hours_ahead: int, is_open: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wall = T0 + hours_ahead * 3_600_000
+    state = session_state(session_id=_ID, server_time_ms=T0 + 4_000)
+
+    def reply(request: httpx.Request) -> httpx.Response:
+        if request.url.path in (_PATH, "/v1/sessions"):
+            return httpx.Response(200, json={"data": state})
+        return refused(503)  # /v1/time has no answer
+
+    async with client(reply) as service:
+        local = Platform(monotonic=monotonic_ms, wall=lambda: wall + monotonic_ms())
+        monkeypatch.setattr(service, "clock", ServerClock(service._api.time_ms, local))
+        session = service.session(_ID) if is_open else await service.create({})
+        if is_open:
+            await session.open()
+        shown = session.remaining(ADA)
+        assert shown
+        assert 9_000 < shown <= 10_000
+        assert service.clock.error_ms == float("inf")
+
+
+async def test_an_id_in_a_path_is_encoded() -> None:
+    paths: list[str] = []
+
+    def reply(request: httpx.Request) -> httpx.Response:
+        paths.append(request.url.raw_path.decode())
+        return httpx.Response(200, json={"data": session_state(session_id=_ID)})
+
+    async with client(reply) as service:
+        await service.session(_ID).adjust("Ada / Ben", 5_000)
+    assert paths == [f"{_PATH}/participants/Ada%20%2F%20Ben"]
 
 
 async def test_the_same_id_returns_the_same_session_object_until_it_is_closed() -> None:

@@ -1,12 +1,24 @@
-/** A session's clocks, computed from its state: the rules of each mode. */
+/** A session's clocks, read from the clocks of its state. */
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { elapsed, nearest, remaining, remainingOf, sharedClocks, used } from "../synckairos.js";
-import { T0, at, chess, person, session } from "./states.mjs";
+import {
+  elapsed,
+  hasFallen,
+  nearest,
+  overtime,
+  remaining,
+  remainingOf,
+  sharedClocks,
+  used,
+} from "../synckairos.js";
+import { T0, chess, clock, person, session } from "./states.mjs";
+
+const UUID = "5a7f9a52-6a2c-4d0c-9a38-0f1f4c3b7d10";
 
 for (const [after, left] of [
+  [-40, 10_000],
   [0, 10_000],
   [1, 9_999],
   [4_000, 6_000],
@@ -16,91 +28,144 @@ for (const [after, left] of [
   test(`only the active clock runs, and never below zero: after ${after} ms`, () => {
     assert.equal(remaining(chess(), "ada", T0 + after), left);
     assert.equal(remaining(chess(), "ben", T0 + after), 9_000);
+    assert.equal(nearest(chess(), T0 + after), left);
   });
 }
-
-test("an instant before the start of the cycle counts as its start", () => {
-  assert.equal(remaining(chess(), "ada", T0 - 40), 10_000);
-});
 
 for (const status of ["paused", "expired", "completed", "cancelled", "pending"]) {
   test(`clocks stand still while the session is ${status}`, () => {
     const state = chess({ status, cycle_started_at: null, deadline_at: null });
     assert.equal(remaining(state, "ada", T0 + 5_000), 10_000);
+    assert.equal(elapsed(state, T0 + 5_000), 0);
   });
 }
+
+test("clocks don't depend on the mode or on other fields of the state", () => {
+  for (const sync_mode of ["per_cycle", "per_group", "global", "count_up", "a future mode"]) {
+    const fields = { sync_mode, time_per_cycle_ms: 1_000, total_time_ms: 2_000, max_time_ms: 1 };
+    const state = chess({ ...fields, deadline_at: null, time_remaining_ms: 7 });
+    assert.equal(remaining(state, "ada", T0 + 4_000), 6_000);
+    assert.equal(nearest(state, T0 + 4_000), 6_000);
+    assert.equal(elapsed(state, T0 + 4_000), 4_000);
+  }
+});
 
 test("an unknown participant has no clock", () => {
   assert.equal(remaining(chess(), "cleo", T0), null);
 });
 
+test("UUIDs are found in any case, other ids only as they are", () => {
+  const people = [person(UUID, 10_000), person("Ada", 9_000), person("ada", 8_000)];
+  const state = session("per_participant", people);
+  const left = (id) => remaining(state, id, T0);
+  assert.deepEqual([left(UUID), left(UUID.toUpperCase())], [10_000, 10_000]);
+  assert.deepEqual([left("Ada"), left("ada"), left("ADA")], [9_000, 8_000, null]);
+});
+
+test("without a clock there is no time left", () => {
+  const state = session("count_up", [person("ada")]);
+  assert.deepEqual([remaining(state, "ada", T0), nearest(state, T0)], [null, null]);
+  assert.deepEqual(sharedClocks(state, T0), { session: null, cycle: null });
+});
+
 test("an expired clock stays at zero while the session runs", () => {
   const ada = person("ada", 0, { is_active: true, time_used_ms: 10_000 });
-  const state = session("per_participant", [ada, person("ben", 9_000)], { time_remaining_ms: 0 });
+  const stopped = { elapsed_clock: clock(10_000) };
+  const state = session("per_participant", [ada, person("ben", 9_000)], stopped);
   assert.equal(remaining(state, "ada", T0 + 5_000), 0);
   assert.equal(used(state, ada, T0 + 5_000), 10_000);
+  assert.equal(hasFallen(state, ada.clock, T0 + 5_000), true);
 });
 
-test("in per_cycle the active clock runs and the others are full", () => {
-  const people = [person("ada", 20_000, { is_active: true }), person("ben", 30_000)];
-  const running = { deadline_at: at(20_000), time_remaining_ms: 20_000 };
-  const state = session("per_cycle", people, running);
-  assert.equal(remaining(state, "ada", T0 + 3_000), 17_000);
-  assert.equal(remaining(state, "ben", T0 + 3_000), 30_000);
+test("used time grows with the elapsed time, for the active participant only", () => {
+  const [ada, ben] = [
+    person("ada", 5_000, { is_active: true, time_used_ms: 700 }),
+    person("ben", 9_000, { time_used_ms: 300 }),
+  ];
+  const elapsed_clock = clock(1_000, 1, { ceiling_ms: 6_000 });
+  const state = session("per_participant", [ada, ben], { elapsed_clock });
+  assert.deepEqual([used(state, ada, T0 + 200), used(state, ben, T0 + 200)], [900, 300]);
+  assert.equal(used(state, ada, T0 + 90_000), 5_700);
 });
 
-test("in per_group all members share the group's bank", () => {
+test("a group and its members have the group's clock", () => {
+  const red = clock(30_000, -1);
   const people = [
-    person("ada", 30_000, { is_active: true, group_id: "red" }),
-    person("cleo", 30_000, { group_id: "red" }),
+    person("ada", 30_000, { is_active: true, group_id: "red", clock: red }),
+    person("cleo", 30_000, { group_id: "red", clock: red }),
     person("ben", 40_000, { group_id: "blue" }),
   ];
-  const state = session("per_group", people, {
-    groups: [
-      { group_id: "red", time_remaining_ms: 30_000, is_active: true },
-      { group_id: "blue", time_remaining_ms: 40_000, is_active: false },
-    ],
-    active_group_id: "red",
-    deadline_at: at(30_000),
-    time_remaining_ms: 30_000,
-  });
+  const groups = [
+    { group_id: "red", clock: red },
+    { group_id: "blue", clock: clock(40_000) },
+  ];
+  const state = session("per_group", people, { groups });
   const shown = ["ada", "cleo", "ben"].map((id) => remaining(state, id, T0 + 1_000));
   assert.deepEqual(shown, [29_000, 29_000, 40_000]);
   const banks = state.groups.map((group) => remainingOf(state, group, T0 + 1_000));
   assert.deepEqual(banks, [29_000, 40_000]);
 });
 
-/** A `global` session of a minute with cycles of ten seconds. */
-function quiz(cycleLeft, near, usedMs) {
-  const left = Math.min(cycleLeft, near);
-  const people = [
-    person("ada", left, { is_active: true, time_used_ms: usedMs }),
-    person("ben", left),
-  ];
-  const clocks = { total_time_ms: 60_000, time_per_cycle_ms: 10_000, time_remaining_ms: near };
-  return session("global", people, clocks);
+test("the session's clock and the cycle's are independent", () => {
+  const clocks = { session_clock: clock(60_000, -1), cycle_clock: clock(3_000, -1) };
+  const state = session("global", [], clocks);
+  assert.deepEqual(sharedClocks(state, T0 + 4_000), { session: 56_000, cycle: 0 });
+});
+
+test("a participant who joins late changes neither the elapsed time nor the session's clock", () => {
+  const clocks = {
+    elapsed_clock: clock(2_006, 1),
+    session_clock: clock(57_994, -1),
+    cycle_clock: clock(8_000, -1),
+    total_time_ms: 60_000,
+    time_per_cycle_ms: 10_000,
+  };
+  const empty = session("global", [], clocks);
+  const joined = session("global", [person("ada", 8_000, { is_active: true })], clocks);
+  for (const at of [T0, T0 + 304]) {
+    assert.equal(elapsed(joined, at), elapsed(empty, at));
+    assert.deepEqual(sharedClocks(joined, at), sharedClocks(empty, at));
+  }
+  assert.equal(elapsed(joined, T0 + 304), 2_310);
+  assert.equal(sharedClocks(joined, T0 + 304).session, 57_690);
+});
+
+/** Ada's clock in byo-yomi: `left` ms, then `count` periods of 30 s. */
+function byoYomi(left, count, sent) {
+  const phases = [{ ms: 30_000, count }];
+  return person("ada", left, { clock: clock(left, -1, { phases }), overtime: sent });
 }
 
-for (const [name, state, clocks] of [
-  ["both run", quiz(10_000, 10_000, 0), { session: 56_000, cycle: 6_000 }],
-  ["the cycle is over", quiz(0, 50_000, 10_000), { session: 46_000, cycle: 0 }],
-  ["the session ends first", quiz(3_000, 3_000, 57_000), { session: 0, cycle: 0 }],
+for (const [name, ada, expected] of [
+  ["in the bank", byoYomi(2_000, 5, { in_use: false, periods_left: 5 }), [1_999, false, 5]],
+  ["the bank is empty", byoYomi(2_000, 5, { in_use: false, periods_left: 5 }), [2_000, true, 5]],
+  ["in the next one", byoYomi(2_000, 5, { in_use: false, periods_left: 5 }), [32_000, true, 4]],
+  ["already in use", byoYomi(2_000, 4, { in_use: true, periods_left: 5 }), [1_999, true, 5]],
+  ["one is gone", byoYomi(2_000, 4, { in_use: true, periods_left: 5 }), [2_000, true, 4]],
+  ["the last one", byoYomi(2_000, 4, { in_use: true, periods_left: 5 }), [121_999, true, 1]],
+  ["all are gone", byoYomi(2_000, 4, { in_use: true, periods_left: 5 }), [122_000, true, 0]],
 ]) {
-  test(`global has two clocks: ${name}`, () => {
-    assert.deepEqual(sharedClocks(state, T0 + 4_000), clocks);
+  test(`the periods that are left at an instant: ${name}`, () => {
+    const [after, inUse, periodsLeft] = expected;
+    const state = session("per_participant", [ada]);
+    assert.deepEqual(overtime(state, ada, T0 + after), { inUse, periodsLeft });
+    assert.equal(hasFallen(state, ada.clock, T0 + after), periodsLeft === 0);
   });
 }
 
-test("count_up adds all used times and the running cycle", () => {
-  const ada = person("ada", undefined, { time_used_ms: 7_000 });
-  const state = session("count_up", [ada, person("ben", undefined, { is_active: true })]);
-  assert.equal(elapsed(state, T0 + 2_000), 9_000);
-  assert.equal(nearest(state, T0 + 2_000), null);
+test("an overtime below zero is in use from zero on, and ends at its floor", () => {
+  const ada = person("ada", 61_000, {
+    clock: clock(1_000, -1, { floor_ms: -60_000 }),
+    overtime: { in_use: false },
+  });
+  const state = session("per_participant", [ada]);
+  const inUse = [999, 1_000, 61_000].map((after) => overtime(state, ada, T0 + after).inUse);
+  assert.deepEqual(inUse, [false, true, true]);
+  assert.equal(remaining(state, "ada", T0 + 6_000), -5_000);
+  const fallen = [1_000, 60_999, 61_000].map((after) => hasFallen(state, ada.clock, T0 + after));
+  assert.deepEqual(fallen, [false, false, true]);
 });
 
-test("count_up stops at max_time_ms", () => {
-  const ada = person("ada", 3_000, { is_active: true, time_used_ms: 7_000 });
-  const state = session("count_up", [ada], { max_time_ms: 10_000, time_remaining_ms: 3_000 });
-  assert.deepEqual([elapsed(state, T0 + 2_000), nearest(state, T0 + 2_000)], [9_000, 1_000]);
-  assert.deepEqual([elapsed(state, T0 + 9_000), nearest(state, T0 + 9_000)], [10_000, 0]);
+test("a participant without overtime has none", () => {
+  assert.equal(overtime(chess(), chess().participants[0], T0), null);
 });

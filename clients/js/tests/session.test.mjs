@@ -247,6 +247,27 @@ test("a new session has its state before it is opened", async () => {
   assert.notEqual(client.session(ID), session);
 });
 
+for (const [name, follow] of [
+  ["before /v1/time has answered", (session) => void session.open().catch(() => {})],
+  ["without open()", (session) => session.refresh()],
+]) {
+  test(`a wall clock that is three hours off doesn't change the shown time ${name}`, async () => {
+    const service = new Service();
+    service.state = chess({ server_time_ms: T0 + 4_000 });
+    service.answer = ({ path, signal }) => (path === "/v1/time" ? silence({ signal }) : undefined);
+    for (const hours of [-3, 3]) {
+      const wall = () => T0 + service.time.now + hours * 3_600_000;
+      const session = service.client({ local: { ...service.time.local, wall } }).session(ID);
+      await follow(session);
+      await service.time.pass(0);
+      await service.time.pass(250);
+      assert.ok(Math.abs(session.remaining("ada") - 9_750) < 1, `${session.remaining("ada")}`);
+      assert.equal(session.clock.errorMs, Infinity);
+      session.close();
+    }
+  });
+}
+
 test("batch reads several sessions in one request", async () => {
   const service = new Service();
   service.answer = () => data({ sessions: [], not_found: [ID] });

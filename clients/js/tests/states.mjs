@@ -8,7 +8,12 @@ export function at(ms) {
   return new Date(T0 + ms).toISOString();
 }
 
-/** A participant with `left` ms. */
+/** A clock that shows `left` ms and runs at `rate`. */
+export function clock(left, rate = 0, more = {}) {
+  return { left_ms: left, rate, ...more };
+}
+
+/** A participant with `left` ms, whose clock runs down if the participant is active. */
 export function person(id, left, more = {}) {
   return {
     participant_id: id,
@@ -16,7 +21,10 @@ export function person(id, left, more = {}) {
     is_active: false,
     cycle_count: 0,
     has_expired: left === 0,
-    ...(left !== undefined && { time_remaining_ms: left }),
+    ...(left !== undefined && {
+      time_remaining_ms: left,
+      clock: clock(left, more.is_active && left ? -1 : 0),
+    }),
     ...more,
   };
 }
@@ -40,13 +48,23 @@ export function session(mode, participants, more = {}) {
     updated_at: at(0),
     server_time_ms: T0,
     action_on_timeout: { type: "notify" },
+    elapsed_clock: clock(0, 1),
     ...more,
   };
 }
 
-/** Ada's clock runs with 10 s left; Ben's stands at 9 s. */
+/** Ada's clock runs with 10 s left, unless the session isn't running; Ben's stands at 9 s. */
 export function chess(more = {}) {
-  const people = [person("ada", 10_000, { is_active: true }), person("ben", 9_000)];
-  const running = { deadline_at: at(10_000), time_remaining_ms: 10_000 };
-  return session("per_participant", people, { ...running, ...more });
+  const rate = (more.status ?? "running") === "running" ? 1 : 0;
+  const people = [
+    person("ada", 10_000, { is_active: true, clock: clock(10_000, -rate) }),
+    person("ben", 9_000),
+  ];
+  return session("per_participant", people, {
+    deadline_at: at(10_000),
+    time_remaining_ms: 10_000,
+    clock: clock(10_000, -rate),
+    elapsed_clock: clock(0, rate),
+    ...more,
+  });
 }

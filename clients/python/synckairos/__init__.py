@@ -1,6 +1,15 @@
 """SyncKairos client: live timer sessions, synchronised to the server's clock."""
 
-from synckairos.api_types import Group, Message, Participant, SessionState, SwitchResult
+from synckairos.api_types import (
+    Group,
+    Message,
+    Overtime,
+    Participant,
+    Phase,
+    SessionState,
+    SwitchResult,
+    WireClock,
+)
 from synckairos.client import SyncKairos
 from synckairos.clock import ServerClock
 from synckairos.errors import ApiError, SyncKairosError, Unreachable
@@ -15,6 +24,7 @@ from synckairos.events import (
     Warned,
 )
 from synckairos.session import Session
+from synckairos.wire_clock import shown
 
 __all__ = [
     "ApiError",
@@ -25,8 +35,10 @@ __all__ = [
     "Expired",
     "Group",
     "Message",
+    "Overtime",
     "Participant",
     "PeriodEnded",
+    "Phase",
     "ServerClock",
     "Session",
     "SessionState",
@@ -36,4 +48,6 @@ __all__ = [
     "Unreachable",
     "Update",
     "Warned",
+    "WireClock",
+    "shown",
 ]

@@ -7,6 +7,40 @@ TransportName = Literal["supabase", "websocket", "sse", "polling"]
 """How states arrive."""
 
 
+class Phase(TypedDict):
+    """A further period of `ms`, `count` times in a row."""
+
+    ms: int
+    count: int
+
+
+class WireClock(TypedDict):
+    """A clock as a straight line, as of the state's `server_time_ms`.
+
+    It shows `left_ms` then, and after `hold_ms` it changes by `rate` (-1, 0 or 1) ms per ms. It is
+    never below `floor_ms` (0 if left out) and never above `ceiling_ms`. A value that comes down to
+    zero goes on in the next of the `phases`.
+    """
+
+    left_ms: int
+    rate: Literal[-1, 0, 1]
+    hold_ms: NotRequired[int]
+    floor_ms: NotRequired[int]
+    ceiling_ms: NotRequired[int]
+    phases: NotRequired[list[Phase]]
+
+
+class Overtime(TypedDict):
+    """The overtime of a time control.
+
+    `periods_left` includes the current period, and `turns_left` the current turn of the block.
+    """
+
+    in_use: bool
+    periods_left: NotRequired[int]
+    turns_left: NotRequired[int]
+
+
 class Participant(TypedDict):
     """A participant; its times are as of the state's `server_time_ms`."""
 
@@ -18,6 +52,10 @@ class Participant(TypedDict):
     has_expired: bool
     total_time_ms: NotRequired[int]
     time_remaining_ms: NotRequired[int]
+    """Until the flag falls on the clock that applies, all overtime included."""
+    clock: NotRequired[WireClock]
+    """What the participant's clock shows; left out if there is none."""
+    overtime: NotRequired[Overtime]
     group_id: NotRequired[str]
     name: NotRequired[str]
 
@@ -29,6 +67,8 @@ class Group(TypedDict):
     total_time_ms: int
     time_used_ms: int
     time_remaining_ms: int
+    clock: NotRequired[WireClock]
+    overtime: NotRequired[Overtime]
     is_active: bool
     has_expired: bool
     name: NotRequired[str]
@@ -65,6 +105,12 @@ class SessionState(TypedDict):
     server_time_ms: int
     deadline_at: str | None
     time_remaining_ms: NotRequired[int]
+    clock: NotRequired[WireClock]
+    """The clock that reaches zero next; left out if none counts down."""
+    session_clock: NotRequired[WireClock]
+    cycle_clock: NotRequired[WireClock]
+    elapsed_clock: WireClock
+    """The time that the session has run, without pauses."""
 
 
 class SwitchResult(TypedDict):

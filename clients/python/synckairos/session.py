@@ -71,7 +71,10 @@ class Session(Actions):
         await self._follower.close()
 
     def remaining(self, participant_id: str | None = None, at: float | None = None) -> float | None:
-        """Return ms left on a participant's clock, or on the running one; None without such one."""
+        """Return ms on a participant's clock, or on the clock that reaches zero next.
+
+        None if there is no such clock. Below zero in an overtime that is shown so.
+        """
         if self.state is None:
             return None
         at = self.clock.now() if at is None else at

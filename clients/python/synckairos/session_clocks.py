@@ -1,9 +1,11 @@
-"""A session's clocks at an instant, computed from the timestamps in its last state.
+"""A session's clocks at an instant, read from the clocks in its last state.
 
 No ticks are counted, so clocks can't drift. All functions are pure; `at` is server time, ms.
 """
 
-from synckairos.api_types import Group, Participant, SessionState, timestamp_ms
+from synckairos.api_types import Group, Overtime, Participant, SessionState, WireClock
+from synckairos.ids import is_same_id
+from synckairos.wire_clock import is_at_end, phase_count, phases_left, shown
 
 TERMINAL = frozenset({"expired", "completed", "cancelled"})
 
@@ -19,84 +21,68 @@ def is_running(state: SessionState) -> bool:
 
 
 def nearest(state: SessionState, at: float) -> float | None:
-    """Return ms left on the running clock, or the one that would run; None without countdown."""
-    return _left_at(state, state.get("time_remaining_ms"), runs=True, at=at)
+    """Return ms on the clock that reaches zero next; None if none counts down."""
+    return _value(state.get("clock"), state, at)
 
 
 def remaining(state: SessionState, participant_id: str, at: float) -> float | None:
-    """Return ms left on the clock that applies to a participant; None if there is none."""
+    """Return ms on a participant's clock; None if there is no such participant or no clock."""
     one = participant_of(state, participant_id)
-    if one is None:
-        return None
-    return _left_at(state, one.get("time_remaining_ms"), runs=_is_on_the_clock(state, one), at=at)
+    return _value(one.get("clock"), state, at) if one else None
 
 
-def remaining_of(state: SessionState, group: Group, at: float) -> float:
-    """Return ms left in a group's bank."""
-    return _left_at(state, group["time_remaining_ms"], runs=group["is_active"], at=at) or 0.0
+def remaining_of(state: SessionState, group: Group, at: float) -> float | None:
+    """Return ms on a group's clock; None if it has none."""
+    return _value(group.get("clock"), state, at)
+
+
+def shared_clocks(state: SessionState, at: float) -> tuple[float | None, float | None]:
+    """Return ms on the session's clock and on the cycle's clock; None where there is none."""
+    session, cycle = state.get("session_clock"), state.get("cycle_clock")
+    return _value(session, state, at), _value(cycle, state, at)
 
 
 def used(state: SessionState, participant_id: str, at: float) -> float | None:
     """Return ms that a participant's cycles have taken so far; None for an unknown participant."""
     one = participant_of(state, participant_id)
-    if one is None:
-        return None
-    return one["time_used_ms"] + (_run_since(state, at) if one["is_active"] else 0.0)
+    if one is None or not one["is_active"]:
+        return one and one["time_used_ms"]
+    ran = (elapsed(state, at) or 0) - (elapsed(state, state["server_time_ms"]) or 0)
+    return one["time_used_ms"] + ran
 
 
-def elapsed(state: SessionState, at: float) -> float:
-    """Return ms that the session has run, without pauses.
+def elapsed(state: SessionState, at: float) -> float | None:
+    """Return ms that the session has run, without pauses; None if an older service sent `state`."""
+    return _value(state.get("elapsed_clock"), state, at)
 
-    Without participants there are no used times to add up; then pauses are included.
-    """
-    if state["session_started_at"] is None:
-        return 0.0
-    if not state["participants"]:
-        return _since_start(state, at)
-    return sum(p["time_used_ms"] for p in state["participants"]) + _run_since(state, at)
+
+def overtime(state: SessionState, owner: Participant | Group, at: float) -> Overtime | None:
+    """Return the overtime of a participant or group at `at`; None if its control has none."""
+    sent, clock = owner.get("overtime"), owner.get("clock")
+    if sent is None or clock is None:
+        return sent
+    begun = _begun_since(clock, state, at)
+    in_use = sent["in_use"] or begun > 0 or shown(clock, state["server_time_ms"], at) <= 0
+    current: Overtime = {**sent, "in_use": in_use}
+    if "periods_left" in sent:
+        # The first phase that begins outside of overtime is the current period, not a lost one.
+        lost = begun if sent["in_use"] else max(0, begun - 1)
+        current["periods_left"] = max(0, sent["periods_left"] - lost)
+    return current
 
 
 def participant_of(state: SessionState, participant_id: str) -> Participant | None:
     """Return the participant with that id."""
-    return next((p for p in state["participants"] if p["participant_id"] == participant_id), None)
+    same = (p for p in state["participants"] if is_same_id(p["participant_id"], participant_id))
+    return next(same, None)
 
 
-def _since_start(state: SessionState, at: float) -> float:
-    until = at
-    if not is_running(state):
-        until = timestamp_ms(state["session_completed_at"] or state["updated_at"])
-    return max(0.0, until - timestamp_ms(state["session_started_at"] or state["created_at"]))
+def _begun_since(clock: WireClock, state: SessionState, at: float) -> int:
+    """Return how many phases have begun since the state; the last one's end counts too."""
+    instants = state["server_time_ms"], at
+    is_over = is_at_end(clock, *instants)
+    return phase_count(clock) - phases_left(clock, *instants) + is_over
 
 
-def _run_since(state: SessionState, at: float) -> float:
-    """Return the running time that the state doesn't include yet. It ends when a clock is at 0."""
-    if not is_running(state):
-        return 0.0
-    ran = _clamped(state, at) - state["server_time_ms"]
-    return min(ran, state.get("time_remaining_ms", float("inf")))
-
-
-def _is_on_the_clock(state: SessionState, one: Participant) -> bool:
-    match state["sync_mode"]:
-        case "per_group":
-            return one.get("group_id") == state.get("active_group_id")
-        case "global" | "count_up":
-            return True
-        case _:
-            return one["is_active"]
-
-
-def _left_at(state: SessionState, left: int | None, *, runs: bool, at: float) -> float | None:
-    """A clock at zero stays at zero, even while another clock runs."""
-    if left is None or not runs or left == 0 or not is_running(state):
-        return left
-    instant = _clamped(state, at)
-    if state["deadline_at"] is None:
-        return max(0.0, left - (instant - state["server_time_ms"]))
-    return max(0.0, timestamp_ms(state["deadline_at"]) - instant)
-
-
-def _clamped(state: SessionState, at: float) -> float:
-    """The estimated server time may lag, so `at` is never before the start of the cycle."""
-    assert state["cycle_started_at"]
-    return max(at, timestamp_ms(state["cycle_started_at"]))
+def _value(clock: WireClock | None, state: SessionState, at: float) -> float | None:
+    return None if clock is None else shown(clock, state["server_time_ms"], at)

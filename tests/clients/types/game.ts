@@ -5,6 +5,8 @@ import {
   SyncKairos,
   newId,
   nearest,
+  overtime,
+  shown,
   type Expired,
   type Session,
   type SessionState,
@@ -27,11 +29,14 @@ export async function play(): Promise<void> {
   session.addEventListener("update", ({ detail }) => {
     const { state, previous, isNext, cause, source } = detail;
     const remainingMs: number | null = nearest(state, session.clock.now());
-    const firstId = state.participants[0]?.participant_id;
-    show(remainingMs, firstId, previous?.version, isNext, cause, source);
+    const first = state.participants[0];
+    if (first?.clock) show(shown(first.clock, state.server_time_ms, session.clock.now()));
+    if (first) show(overtime(state, first, session.clock.now())?.periodsLeft);
+    show(remainingMs, first?.participant_id, previous?.version, isNext, cause, source);
   });
   session.addEventListener("expired", ({ detail }) => lose(detail));
   session.addEventListener("warning", ({ detail }) => show(detail.thresholdMs, detail.groupId));
+  session.addEventListener("period", ({ detail }) => show(detail.periodsLeft, detail.groupId));
   session.addEventListener("deleted", () => session.close());
   session.addEventListener("connection", ({ detail: { connection, presence, refusal } }) =>
     show(connection.status === "live", connection.transport, presence, refusal?.code),
@@ -62,6 +67,10 @@ new SyncKairos({ transport: "pigeon" });
 void client.create({ participants: [] });
 // @ts-expect-error there is no such event
 client.session(newId()).addEventListener("update", ({ detail }) => detail.nonsense);
+// @ts-expect-error a clock has a rate
+shown({ left_ms: 1000 }, 0, 0);
+// @ts-expect-error a clock doesn't run at half speed
+shown({ left_ms: 1000, rate: 0.5 }, 0, 0);
 // @ts-expect-error a state can't be set
 client.session(newId()).state = null;
 
