@@ -1,4 +1,4 @@
-import { isTerminal } from "/clients/js/synckairos.js";
+import { isTerminal, nearest } from "/clients/js/synckairos.js";
 import { duration } from "./format.js";
 
 /** A change as a sentence for screen readers; empty if there is nothing to say. */
@@ -61,8 +61,8 @@ function statusAnnouncement(state, names) {
 
 function turnAnnouncement(state, names) {
   if (!state.active_participant_id) return `Round ${state.cycle_number}.`;
-  const left = state.time_remaining_ms;
-  const rest = left === undefined ? "" : `, ${duration(Math.round(left / 1000) * 1000)} left`;
+  const left = nearest(state, state.server_time_ms);
+  const rest = left === null ? "" : `, ${duration(Math.round(left / 1000) * 1000)} left`;
   return `${names.participant(state.active_participant_id)}${rest}.`;
 }
 

@@ -1,5 +1,5 @@
 import { isTerminal } from "/clients/js/synckairos.js";
-import { countdown, duration, elapsedTime } from "./format.js";
+import { count, countdown, duration, elapsedTime } from "./format.js";
 import { el, icon, setFlag, setText } from "./dom.js";
 import { memberButtons } from "./member-buttons.js";
 
@@ -13,6 +13,7 @@ export function clockFace({ onPress, onMember, onAdjust }) {
   const whole = el("span", { class: "face-whole" });
   const tenths = el("span", { class: "face-tenths" });
   const time = el("div", { class: "face-time", role: "timer" }, whole, tenths);
+  const overtime = el("span", { class: "face-overtime" });
   const name = el("h2", { class: "face-name" });
   const flag = el("span", { class: "face-flag" }, icon("flag"));
   const note = el("span", { class: "face-note" });
@@ -30,7 +31,7 @@ export function clockFace({ onPress, onMember, onAdjust }) {
     { class: "face" },
     pressArea,
     el("header", { class: "face-head" }, name, flag, note),
-    time,
+    el("div", { class: "face-middle" }, time, overtime),
     members.element,
     el("footer", { class: "face-foot" }, detail, adjusters),
   );
@@ -57,8 +58,9 @@ export function clockFace({ onPress, onMember, onAdjust }) {
     setText(whole, shown);
     setText(tenths, tenth && `.${tenth}`);
     time.dataset.remaining = ms.toFixed(1);
+    setText(overtime, overtimeText(model.readOvertime?.(at)));
     const left = model.isUpward ? model.readLeft(at) : ms;
-    const isFallen = left === 0 && state.status !== "pending";
+    const isFallen = model.hasFallen(at) && state.status !== "pending";
     setFlag(element, "fallen", isFallen);
     setFlag(element, "low", model.isActive && !isFallen && isLow(left, state));
     setText(note, noteOf(model, state, isFallen));
@@ -77,6 +79,14 @@ function adjuster(step, onclick) {
 
 function isLow(left, { warn_at_ms: thresholds = [] }) {
   return left !== null && left <= Math.max(0, ...thresholds);
+}
+
+/** What is left of the overtime that is in use; empty outside of overtime. */
+function overtimeText(overtime) {
+  if (!overtime?.inUse) return "";
+  const { periodsLeft, turnsLeft } = overtime;
+  if (periodsLeft !== undefined) return `${count(periodsLeft, "period")} left`;
+  return turnsLeft === undefined ? "" : `${count(turnsLeft, "turn")} left`;
 }
 
 function canAdjust(model, state) {

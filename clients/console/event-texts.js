@@ -1,4 +1,4 @@
-import { countdown, duration, lapTime } from "./format.js";
+import { count, countdown, duration, lapTime } from "./format.js";
 
 const PLAIN = {
   session_created: "Session created",
@@ -26,6 +26,12 @@ export function eventText(event, { sync_mode: mode }, names) {
     default:
       return PLAIN[event.event] ?? event.event.replaceAll("_", " ");
   }
+}
+
+/** The end of a period of overtime as a short sentence. */
+export function periodText({ participantId, groupId, periodsLeft }, names) {
+  const who = participantId ? names.participant(participantId) : names.group(groupId);
+  return `${who}: a period ended, ${count(periodsLeft, "period")} left`;
 }
 
 function switchText({ cycle_number: cycle }, mode, who, next) {

@@ -1,11 +1,14 @@
 import {
   elapsed,
+  hasFallen,
   nearest,
+  overtime,
   remaining,
   remainingOf,
   sharedClocks,
   used,
 } from "/clients/js/synckairos.js";
+import { count } from "./format.js";
 
 /**
  * @typedef {object} FaceModel one clock on the page
@@ -19,6 +22,8 @@ import {
  * @property {string} [participantId] the participant to switch to, whose clock may be adjusted
  * @property {object[]} [members]
  * @property {(at: number) => ?number} read the clock's ms at a server time (ms)
+ * @property {(at: number) => boolean} hasFallen whether the clock has nothing left
+ * @property {(at: number) => ?import("/clients/js/synckairos.js").OvertimeAt} [readOvertime]
  * @property {(at: number) => ?number} [readLeft] ms until a clock that counts up stops
  * @property {(at: number) => number} [readUsed] ms that the participant has used
  */
@@ -51,11 +56,13 @@ function participantFace(state, one, names) {
   return {
     key: id,
     name: names.participant(id),
-    detail: turns(one.cycle_count),
+    detail: count(one.cycle_count, "turn"),
     isActive: id === currentId(state),
     isWinner: winner(state, state.participants) === one,
     participantId: id,
     read: (at) => remaining(state, id, at),
+    hasFallen: (at) => hasFallen(state, one.clock, at),
+    readOvertime: (at) => overtime(state, one, at),
     readUsed: (at) => used(state, one, at),
   };
 }
@@ -63,12 +70,13 @@ function participantFace(state, one, names) {
 function groupFace(state, group, names) {
   const members = state.participants.filter((p) => p.group_id === group.group_id);
   const fewest = Math.min(...members.map((p) => p.cycle_count));
+  const played = members.reduce((sum, p) => sum + p.cycle_count, 0);
   const current = members.find((p) => p.participant_id === currentId(state));
   const active = current ?? members.find((p) => p.cycle_count === fewest);
   return {
     key: group.group_id,
     name: names.group(group.group_id),
-    detail: turns(members.reduce((sum, p) => sum + p.cycle_count, 0)),
+    detail: count(played, "turn"),
     isActive: current !== undefined,
     isWinner: winner(state, state.groups) === group,
     participantId: active?.participant_id,
@@ -78,6 +86,8 @@ function groupFace(state, group, names) {
       isActive: p === current,
     })),
     read: (at) => remainingOf(state, group, at),
+    hasFallen: (at) => hasFallen(state, group.clock, at),
+    readOvertime: (at) => overtime(state, group, at),
   };
 }
 
@@ -86,8 +96,7 @@ function globalFaces(state, names) {
   const active = currentId(state);
   const participantId = active ?? state.participants[0]?.participant_id;
   const turn = active ? names.participant(active) : undefined;
-  const hasCycle = state.time_per_cycle_ms !== null;
-  const knowsSession = sharedClocks(state, state.server_time_ms).session !== null;
+  const { session_clock: sessionClock, cycle_clock: cycleClock } = state;
   const cycle = {
     key: "cycle",
     name: turn ?? `Round ${Math.max(1, state.cycle_number)}`,
@@ -96,18 +105,20 @@ function globalFaces(state, names) {
     isShared: true,
     participantId,
     read: (at) => sharedClocks(state, at).cycle,
+    hasFallen: (at) => hasFallen(state, cycleClock, at),
   };
   const whole = {
     key: "session",
-    name: hasCycle ? "Total" : (turn ?? "Everyone"),
-    detail: hasCycle || !state.cycle_number ? "" : `Round ${state.cycle_number}`,
-    isActive: !hasCycle,
+    name: cycleClock ? "Total" : (turn ?? "Everyone"),
+    detail: cycleClock || !state.cycle_number ? "" : `Round ${state.cycle_number}`,
+    isActive: !cycleClock,
     isShared: true,
-    participantId: hasCycle ? undefined : participantId,
+    participantId: cycleClock ? undefined : participantId,
     read: (at) => sharedClocks(state, at).session,
+    hasFallen: (at) => hasFallen(state, sessionClock, at),
   };
-  if (!hasCycle) return [whole];
-  return knowsSession ? [cycle, whole] : [cycle];
+  if (!cycleClock) return [whole];
+  return sessionClock ? [cycle, whole] : [cycle];
 }
 
 function elapsedFace(state, names) {
@@ -120,6 +131,7 @@ function elapsedFace(state, names) {
     isUpward: true,
     read: (at) => elapsed(state, at),
     readLeft: (at) => nearest(state, at),
+    hasFallen: (at) => hasFallen(state, state.clock, at),
   };
 }
 
@@ -128,8 +140,4 @@ function winner(state, sides) {
   if (state.status !== "expired" || state.action_on_timeout.winner_by !== "time") return null;
   const unexpired = sides.filter((side) => !side.has_expired);
   return unexpired.length === 1 ? unexpired[0] : null;
-}
-
-function turns(count) {
-  return count === 1 ? "1 turn" : `${count} turns`;
 }

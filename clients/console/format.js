@@ -4,10 +4,12 @@ const TENTHS_BELOW_MS = 20_000;
 
 /**
  * Format a countdown. It is rounded up, so it starts at the full time and shows zero only at zero.
+ * Below zero it shows the complete seconds since zero: -0:05.
  *
  * @param {number} ms
  */
 export function countdown(ms) {
+  if (ms < 0) return `-${clock(Math.floor(-ms / 1000))}`;
   if (ms >= TENTHS_BELOW_MS) return clock(Math.ceil(ms / 1000));
   const tenths = Math.ceil(ms / 100);
   return `${clock(Math.floor(tenths / 10))}.${tenths % 10}`;
@@ -39,6 +41,7 @@ export function lapTime(ms) {
  * @param {number} ms
  */
 export function duration(ms) {
+  if (ms < 0) return `-${duration(-ms)}`;
   const fraction = ms % 1000 ? `.${String(ms % 1000).padStart(3, "0").replace(/0+$/, "")}` : "";
   return clock(Math.floor(ms / 1000)) + fraction;
 }
@@ -57,6 +60,16 @@ export function parseDuration(text) {
   if (!typed) return null;
   if (!/^(\d+:){0,2}\d+(\.\d{1,3})?$/.test(typed)) return NaN;
   return Math.round(typed.split(":").reduce((sum, part) => sum * 60 + Number(part), 0) * 1000);
+}
+
+/**
+ * Format a number of things: "1 turn", "2 turns".
+ *
+ * @param {number} number
+ * @param {string} word
+ */
+export function count(number, word) {
+  return `${number} ${word}${number === 1 ? "" : "s"}`;
 }
 
 /** @param {number} ms */

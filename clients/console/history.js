@@ -39,6 +39,13 @@ export function historyPanel(read) {
     if (element.open) chart.draw(at);
   }
 
+  /** Add a note to the list of events, for what isn't in the trail. */
+  function addNote(words) {
+    const [state] = known;
+    list.addNote(state.version, words);
+    list.update(...known);
+  }
+
   trail.addEventListener("change", () => {
     chart.addEvents(trail.events);
     list.update(...known);
@@ -46,7 +53,7 @@ export function historyPanel(read) {
   element.addEventListener("toggle", () => {
     if (isWide.matches) store("localStorage", KEY, element.open ? "open" : "closed");
   });
-  return { element, update, draw, stop: () => trail.stop() };
+  return { element, update, addNote, draw, stop: () => trail.stop() };
 }
 
 function section(id, title, content) {

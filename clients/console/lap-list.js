@@ -16,8 +16,7 @@ export function lapList(sessionId) {
     list.hidden = state.sync_mode !== "count_up";
     if (list.hidden) return;
     if (isNext && state.cycle_number === previous.cycle_number + 1 && state.cycle_started_at) {
-      const since = state.server_time_ms - Date.parse(state.cycle_started_at);
-      marks.set(previous.cycle_number, elapsed(state, state.server_time_ms) - since);
+      marks.set(previous.cycle_number, elapsed(previous, Date.parse(state.cycle_started_at)));
       store("sessionStorage", storageKey, JSON.stringify([...marks]));
     }
     if (state.cycle_number <= 1) marks = new Map();

@@ -7,6 +7,7 @@ import { connectionStatus } from "./connection-status.js";
 import { controls } from "./controls.js";
 import { openDialog } from "./dialogs.js";
 import { el, setText } from "./dom.js";
+import { periodText } from "./event-texts.js";
 import { historyPanel } from "./history.js";
 import { bindKeys } from "./keyboard.js";
 import { lapList } from "./lap-list.js";
@@ -51,6 +52,13 @@ export function sessionView(page, session) {
     document.body.dataset.status = state.status;
   }
 
+  function onPeriod({ detail }) {
+    if (!session.state) return;
+    const words = periodText(detail, namesOf(session.state));
+    parts.history.addNote(words);
+    announce(`${words}.`);
+  }
+
   function showPresence() {
     const { presence, problem } = session;
     const now = presence === "unknown" && problem ? `${presence} ${problem.status}` : presence;
@@ -75,6 +83,7 @@ export function sessionView(page, session) {
 
   session.addEventListener("connection", showPresence);
   session.addEventListener("update", onUpdate);
+  session.addEventListener("period", onPeriod);
   page.links.replaceChildren(...share.elements);
   page.bottom.replaceChildren(connection.element, hints());
   document.body.dataset.view = "session";
@@ -86,6 +95,7 @@ export function sessionView(page, session) {
   return () => {
     session.removeEventListener("connection", showPresence);
     session.removeEventListener("update", onUpdate);
+    session.removeEventListener("period", onPeriod);
     stop();
     stopDrawing();
     unbindKeys();

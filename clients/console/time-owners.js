@@ -1,4 +1,4 @@
-import { elapsed, nearest, used } from "/clients/js/synckairos.js";
+import { elapsed, used } from "/clients/js/synckairos.js";
 
 /**
  * @typedef {object} TimeOwner a participant, a group, or the session as the owner of used time
@@ -51,18 +51,10 @@ function sessionOwner({ sync_mode: mode }) {
     key: "session",
     name: "Everyone",
     isActive: () => true,
-    total: sessionTime,
+    total: (state, at) => elapsed(state, at) ?? 0,
     owns: () => true,
     turnName: ({ cycle }) => `${word} ${cycle}`,
   };
-}
-
-/** The time a session without participants has run (ms), from the session's own clock. */
-function sessionTime(state, at) {
-  const { session_started_at: started, time_per_cycle_ms: cycle } = state;
-  const whole = state.sync_mode === "count_up" ? state.max_time_ms : state.total_time_ms;
-  if (!started || cycle !== null || whole === undefined) return elapsed(state, at);
-  return whole - nearest(state, at);
 }
 
 function find({ participants }, id) {

@@ -6,9 +6,10 @@ const TROUBLE = {
   forbidden: "Only the host of a session can see what happened.",
 };
 
-/** The audit trail as a list, newest first. */
+/** The audit trail as a list, newest first, with notes about what isn't in the trail. */
 export function trailList(trail) {
   let items = new Map();
+  let notes = [];
   let createdAt;
   const list = el("ol", { class: "trail-events", reversed: true });
   const trouble = el("p", { class: "trail-trouble" });
@@ -27,21 +28,36 @@ export function trailList(trail) {
     const newest = list.firstElementChild;
     let older = null;
     for (const event of trail.events) {
-      if (!items.has(event.version)) {
-        const item = itemOf(event, state, names);
-        item.classList.toggle("fresh", Boolean(newest) && older === list.firstElementChild);
-        list.insertBefore(item, older);
-        items.set(event.version, item);
+      older = place(event.version, older, newest, () => itemOf(event, state, names));
+      for (const note of notes.filter(({ version }) => version === event.version)) {
+        older = place(note, older, newest, () => noteItem(note));
       }
-      older = items.get(event.version);
     }
     explain();
+  }
+
+  /** Insert the item of `key` above `older`, unless it is there already; return it. */
+  function place(key, older, newest, create) {
+    if (!items.has(key)) {
+      const item = create();
+      item.classList.toggle("fresh", Boolean(newest) && older === list.firstElementChild);
+      list.insertBefore(item, older);
+      items.set(key, item);
+    }
+    return items.get(key);
+  }
+
+  /** Show `words` above the event that created `version`, once that is loaded. */
+  function addNote(version, words) {
+    notes.push({ version, words, at: new Date() });
   }
 
   /** For a session that was deleted and created again, or a trail that dropped old events. */
   function clear() {
     items = new Map();
     list.replaceChildren();
+    const [oldest] = trail.events;
+    notes = notes.filter(({ version }) => version >= oldest?.version);
   }
 
   function explain() {
@@ -51,7 +67,16 @@ export function trailList(trail) {
     else setText(trouble, events.length ? "" : (TROUBLE[status] ?? ""));
   }
 
-  return { element, update };
+  return { element, update, addNote };
+}
+
+function noteItem({ words, at }) {
+  return el(
+    "li",
+    { data: { event: "note" } },
+    el("p", { class: "event-text" }, words),
+    el("p", { class: "event-facts" }, timeElement(at)),
+  );
 }
 
 function itemOf(event, state, names) {
@@ -64,10 +89,14 @@ function itemOf(event, state, names) {
     el(
       "p",
       { class: "event-facts" },
-      el("time", { dateTime: event.occurred_at, title: at.toLocaleString() }, timeOfDay(at)),
+      timeElement(at),
       ...facts.map((fact) => fact && el("span", {}, fact)),
     ),
   );
+}
+
+function timeElement(at) {
+  return el("time", { dateTime: at.toISOString(), title: at.toLocaleString() }, timeOfDay(at));
 }
 
 function timeOfDay(at) {

@@ -1,4 +1,4 @@
-import { isRunning } from "/clients/js/synckairos.js";
+import { elapsed } from "/clients/js/synckairos.js";
 import { hasEndedTurn, turnsIn } from "./turns.js";
 
 const REMEMBERED = 64;
@@ -63,6 +63,11 @@ function unfinished(events, state) {
   const [before, newest] = [events.at(-2), events.at(-1)];
   const hasBegun = newest.cycle_number > 0 && !(before && hasEndedTurn(newest, before));
   const ran = hasBegun ? (newest.time_elapsed_ms ?? 0) : 0;
-  const isMoving = isRunning(state) && state.time_remaining_ms !== 0;
-  return ran + (isMoving ? state.server_time_ms - Date.parse(newest.occurred_at) : 0);
+  return ran + (isMoving(state) ? state.server_time_ms - Date.parse(newest.occurred_at) : 0);
+}
+
+/** Whether time was being used when `state` was read. */
+function isMoving(state) {
+  const { server_time_ms: at } = state;
+  return elapsed(state, at + 1) > elapsed(state, at);
 }
