@@ -46,10 +46,11 @@ export function actionsOf(session, notify) {
         session.switch({ next: participantId, current }),
       );
     },
-    adjust: (participantId, step) =>
+    /** Changes a clock from `left` by `step`; a clock above the usual maximum isn't lowered to it. */
+    adjust: (participantId, left, step) =>
       run(() => {
-        const left = session.remaining(participantId) ?? 0;
-        const value = Math.round(Math.min(MAX_MS, Math.max(MIN_MS, left + step)));
+        const most = Math.max(MAX_MS, left);
+        const value = Math.round(Math.min(most, Math.max(MIN_MS, left + step)));
         return session.adjust(participantId, value);
       }),
     add: (participant) => run(() => session.addParticipant(participant)),

@@ -21,11 +21,10 @@ export function clockFace({ onPress, onMember, onAdjust }) {
   const members = memberButtons(onMember);
   const press = () => onPress(model);
   const pressArea = el("button", { class: "face-press", type: "button", onclick: press });
-  const adjusters = el(
-    "span",
-    { class: "face-adjust" },
-    ...[-STEP_MS, STEP_MS].map((step) => adjuster(step, () => onAdjust(model, step))),
+  const [takeOff, add] = [-STEP_MS, STEP_MS].map((step) =>
+    adjuster(step, () => onAdjust(model, step)),
   );
+  const adjusters = el("span", { class: "face-adjust" }, takeOff, add);
   const element = el(
     "section",
     { class: "face" },
@@ -58,7 +57,9 @@ export function clockFace({ onPress, onMember, onAdjust }) {
     setText(whole, shown);
     setText(tenths, tenth && `.${tenth}`);
     time.dataset.remaining = ms.toFixed(1);
-    setText(overtime, overtimeText(model.readOvertime?.(at)));
+    const used = model.readOvertime?.(at);
+    setText(overtime, overtimeText(used));
+    takeOff.disabled = Boolean(used?.inUse);
     const left = model.isUpward ? model.readLeft(at) : ms;
     const isFallen = model.hasFallen(at) && state.status !== "pending";
     setFlag(element, "fallen", isFallen);
@@ -81,10 +82,10 @@ function isLow(left, { warn_at_ms: thresholds = [] }) {
   return left !== null && left <= Math.max(0, ...thresholds);
 }
 
-/** What is left of the overtime that is in use; empty outside of overtime. */
-function overtimeText(overtime) {
-  if (!overtime?.inUse) return "";
-  const { periodsLeft, turnsLeft } = overtime;
+/** The periods or turns left of the overtime that is in use; empty outside of overtime. */
+function overtimeText(used) {
+  if (!used?.inUse) return "";
+  const { periodsLeft, turnsLeft } = used;
   if (periodsLeft !== undefined) return `${count(periodsLeft, "period")} left`;
   return turnsLeft === undefined ? "" : `${count(turnsLeft, "turn")} left`;
 }

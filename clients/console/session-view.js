@@ -108,7 +108,7 @@ function partsOf(session, act) {
     clocks: clockGrid({
       onPress: (model) => act.switchTo(model.isActive ? undefined : model.participantId),
       onMember: (id) => act.switchTo(id),
-      onAdjust: (model, step) => act.adjust(model.participantId, step),
+      onAdjust: (model, step) => act.adjust(model.participantId, bankOf(model, session), step),
     }),
     participants: participantList((id) => act.switchTo(id)),
     laps: lapList(session.id),
@@ -116,6 +116,12 @@ function partsOf(session, act) {
     controls: controls(act, (name) => openDialog(name, session, act)),
     history: historyPanel((after, limit) => session.events(after, limit)),
   };
+}
+
+/** What an adjustment starts from, ms: the time before overtime, which is 0 in overtime. */
+function bankOf(model, { clock }) {
+  const at = clock.now();
+  return model.readOvertime?.(at)?.inUse ? 0 : (model.read(at) ?? 0);
 }
 
 function showClocks(page, parts) {
