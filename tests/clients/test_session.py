@@ -116,18 +116,6 @@ async def test_a_wall_clock_that_is_three_hours_off_does_not_change_the_shown_ti
         assert service.clock.error_ms == float("inf")
 
 
-async def test_an_id_in_a_path_is_encoded() -> None:
-    paths: list[str] = []
-
-    def reply(request: httpx.Request) -> httpx.Response:
-        paths.append(request.url.raw_path.decode())
-        return httpx.Response(200, json={"data": session_state(session_id=_ID)})
-
-    async with client(reply) as service:
-        await service.session(_ID).adjust("Ada / Ben", 5_000)
-    assert paths == [f"{_PATH}/participants/Ada%20%2F%20Ben"]
-
-
 async def test_the_same_id_returns_the_same_session_object_until_it_is_closed() -> None:
     async with client(lambda _: refused(503)) as service:
         session = service.session(_ID.upper())
