@@ -18,6 +18,7 @@ from functions.sessions import (
     summary,
     switch,
     tokens,
+    undo,
 )
 from shared.http.routing import Route
 
@@ -34,6 +35,7 @@ _ENDPOINTS = (
     cancel,
     delete,
     participants,
+    undo,
     events,
     replay,
     realtime,

@@ -5,6 +5,7 @@ from typing import Any
 
 from shared.domain.session import SyncMode, TimeoutAction
 from shared.domain.time_control import TimeControl
+from shared.domain.undo import UndoMode
 from shared.domain.units import Millis
 from shared.domain.values import Value
 
@@ -105,4 +106,23 @@ class AdjustTime(Value, frozen=True):
     overtime_periods: int | None = None
 
 
-Command = Start | Switch | Pause | Resume | Complete | Cancel | Delete | AddParticipant | AdjustTime
+class Undo(Value, frozen=True):
+    """Undo the last switch, with `if_version` only at that version of the session."""
+
+    mode: UndoMode
+    reason: str | None = None
+    if_version: int | None = None
+
+
+Command = (
+    Start
+    | Switch
+    | Pause
+    | Resume
+    | Complete
+    | Cancel
+    | Delete
+    | AddParticipant
+    | AdjustTime
+    | Undo
+)

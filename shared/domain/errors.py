@@ -4,7 +4,10 @@ Refusal
 ├── RuleViolation         the input breaks a rule; names every field
 ├── InvalidTransition     the session's status doesn't allow it
 ├── UnknownParticipant    no such participant in the session
-└── NotActiveParticipant  the named participant is not the active one
+├── NotActiveParticipant  the named participant is not the active one
+├── StaleVersion          the session no longer has the version that the command names
+├── NothingToUndo         no switch is kept that could be undone
+└── UndoBlocked           an undo would lose a pause or a correction
 """
 
 from dataclasses import dataclass
@@ -52,3 +55,28 @@ class NotActiveParticipant(Refusal):
     def __init__(self, active_participant_id: str | None) -> None:
         super().__init__("current_participant_id is not the active participant")
         self.active_participant_id = active_participant_id
+
+
+class StaleVersion(Refusal):
+    """The session no longer has the version that the command names."""
+
+    def __init__(self, expected: int, actual: int) -> None:
+        super().__init__(f"The session has version {actual}, not {expected}")
+        self.expected = expected
+        self.actual = actual
+
+
+class NothingToUndo(Refusal):
+    """No switch is kept that could be undone."""
+
+    def __init__(self) -> None:
+        super().__init__("There is no switch to undo; a session keeps its last 8")
+
+
+class UndoBlocked(Refusal):
+    """A pause or a correction since the switch would be lost, or the clock would have run out."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "The session was paused or corrected since: undo with mode as_if_never, while it runs"
+        )

@@ -28,6 +28,7 @@ class EventType(StrEnum):
     SESSION_CANCELLED = "session_cancelled"
     PARTICIPANT_ADDED = "participant_added"
     PARTICIPANT_TIME_ADJUSTED = "participant_time_adjusted"
+    SWITCH_UNDONE = "switch_undone"
     SESSION_DELETED = "session_deleted"
 
 

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from enum import StrEnum
 from typing import Any, Self
 
-from shared.domain.time_budget import EMPTY, Reserve, TimeBudget
+from shared.domain.time_budget import EMPTY, Reserve, Sources, TimeBudget
 from shared.domain.time_control import PLAIN, StartOn, TimeControl
 from shared.domain.units import Instant, Millis
 from shared.domain.values import Value, replace
@@ -95,6 +95,39 @@ class Group(Value, frozen=True):
     name: str | None = None
 
 
+class RestOfSwitch(Value, frozen=True):
+    """The rarer part of a `SwitchRecord`: values just before the switch.
+
+    `turn_start` holds the sources with which the ended turn began, if they can't be calculated;
+    `next_cycle_ms` and `last_player_id` belong to the participant whose turn began.
+    """
+
+    turn_start: Sources | None = None
+    ended_reserve: Reserve = EMPTY
+    begun_reserve: Reserve = EMPTY
+    cycle_left_ms: Millis | None = None
+    session_left_ms: Millis | None = None
+    start_left_ms: Millis | None = None
+    next_cycle_ms: Millis | None = None
+    last_player_id: str | None = None
+
+
+class SwitchRecord(Value, frozen=True, array_like=True):
+    """A switch that can be undone: the values just before it, in few bytes (see `undo`).
+
+    `ended` and `begun` are the indexes of the participants whose turn it ended and began. The turn
+    took `spent_ms`; `was_corrected` if it had a pause or a correction.
+    """
+
+    ended: int | None
+    begun: int | None
+    spent_ms: Millis
+    ended_bank_ms: Millis | None
+    begun_bank_ms: Millis | None
+    was_corrected: bool
+    rest: RestOfSwitch | None = None
+
+
 class Session(Value, frozen=True, kw_only=True):
     """The complete state of a session. Each change makes a new value.
 
@@ -139,6 +172,12 @@ class Session(Value, frozen=True, kw_only=True):
     used_ms: Millis = Millis(0)
     start_left_ms: Millis | None = None
     """Time left for the first turn, without which the session is cancelled."""
+    switches: tuple[SwitchRecord, ...] = ()
+    """The last switches that can be undone, the newest last."""
+    is_corrected: bool = False
+    """Whether the session was paused or corrected since the last switch."""
+    turn_start: Sources | None = None
+    """The sources with which the turn began, if they can't be calculated from the bank."""
     warned: tuple[Instant, Millis, int] | None = None
     """The rank of the last warning or period end since the anchor (see `UpcomingNotice`)."""
 

@@ -20,6 +20,7 @@ from shared.domain.timekeeping import (
     move_anchor,
     next_notice,
 )
+from shared.domain.undo import record_switch, with_turn_start
 from shared.domain.units import Instant, Millis
 from shared.domain.values import replace
 
@@ -106,10 +107,10 @@ def begin_next_cycle(session: Session, participant_id: str | None, at: Instant) 
     `session` must have been advanced to `at`.
     """
     clocks = clocks_of(session)
-    session = clocks.end_cycle(session)
+    session = clocks.end_cycle(record_switch(session, participant_id))
     if active := session.active:
         session = session.with_participant(replace(active, cycle_count=active.cycle_count + 1))
-    session = clocks.begin_cycle(session, participant_id)
+    session = with_turn_start(clocks.begin_cycle(session, participant_id))
     return replace(
         session,
         cycle_number=session.cycle_number + 1,

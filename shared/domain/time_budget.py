@@ -52,6 +52,13 @@ class Reserve(Value, frozen=True):
 EMPTY = Reserve()
 
 
+class Sources(Value, frozen=True):
+    """A bank, and the sources beside it."""
+
+    bank_ms: Millis
+    reserve: Reserve = EMPTY
+
+
 def full_reserve(control: TimeControl) -> Reserve:
     """Return the reserve of an owner who has not played yet."""
     overtime = control.overtime

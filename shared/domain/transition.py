@@ -1,5 +1,6 @@
 """Apply one command to a session."""
 
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from shared.domain import commands as c
@@ -8,6 +9,7 @@ from shared.domain.errors import (
     InvalidTransition,
     NotActiveParticipant,
     RuleViolation,
+    StaleVersion,
     UnknownParticipant,
     Violation,
 )
@@ -16,6 +18,7 @@ from shared.domain.participants import add_participant, bank_violations
 from shared.domain.session import Participant, Session, Status
 from shared.domain.settlement import applied_action, begin_next_cycle, next_version
 from shared.domain.timekeeping import move_anchor
+from shared.domain.undo import ended_participant, undo, with_turn_start
 from shared.domain.units import Instant
 from shared.domain.values import replace
 
@@ -25,34 +28,16 @@ def transition(session: Session, command: c.Command, now: Instant) -> SessionCha
 
     Raises a `Refusal` if the command isn't allowed.
     """
-    match command:
-        case c.Start():
-            return _start(session, now)
-        case c.Switch():
-            return _switch(session, command, now)
-        case c.Pause():
-            return _pause(session, now)
-        case c.Resume():
-            return _resume(session, now)
-        case c.Complete():
-            return _end(session, Status.COMPLETED, EventType.SESSION_COMPLETED, now)
-        case c.Cancel():
-            return _end(session, Status.CANCELLED, EventType.SESSION_CANCELLED, now)
-        case c.Delete():
-            return _change(EventType.SESSION_DELETED, move_anchor(session, now), now)
-        case c.AddParticipant():
-            return _add(session, command, now)
-        case c.AdjustTime():
-            return _adjust(session, command, now)
+    return _TRANSITIONS[type(command)](session, command, now)
 
 
-def _start(session: Session, now: Instant) -> SessionChange:
+def _start(session: Session, _: c.Start, now: Instant) -> SessionChange:
     if session.status is not Status.PENDING:
         raise InvalidTransition("cannot be started", session.status)
     clocks = clocks_of(session)
     running = clocks.begin_cycle(clocks.start(session), session.active_participant_id)
     running = replace(
-        running,
+        with_turn_start(running),
         cycle_left_ms=session.cycle_left_ms,
         status=Status.RUNNING,
         cycle_number=1,
@@ -100,17 +85,34 @@ def _expiry_of(session: Session) -> Expiry | None:
     return Expiry(clocks.side(active), applied_action(session))
 
 
-def _pause(session: Session, now: Instant) -> SessionChange:
+def _pause(session: Session, _: c.Pause, now: Instant) -> SessionChange:
     _require_running(session, "cannot be paused")
-    stopped = replace(move_anchor(session, now), status=Status.PAUSED, cycle_started_at=None)
+    stopped = replace(
+        move_anchor(session, now),
+        status=Status.PAUSED,
+        cycle_started_at=None,
+        is_corrected=True,
+    )
     return _change(EventType.SESSION_PAUSED, stopped, now)
 
 
-def _resume(session: Session, now: Instant) -> SessionChange:
+def _resume(session: Session, _: c.Resume, now: Instant) -> SessionChange:
     if session.status is not Status.PAUSED:
         raise InvalidTransition("cannot be resumed", session.status)
     running = replace(session, status=Status.RUNNING, cycle_started_at=now)
     return _change(EventType.SESSION_RESUMED, running, now)
+
+
+def _complete(session: Session, _: c.Complete, now: Instant) -> SessionChange:
+    return _end(session, Status.COMPLETED, EventType.SESSION_COMPLETED, now)
+
+
+def _cancel(session: Session, _: c.Cancel, now: Instant) -> SessionChange:
+    return _end(session, Status.CANCELLED, EventType.SESSION_CANCELLED, now)
+
+
+def _delete(session: Session, _: c.Delete, now: Instant) -> SessionChange:
+    return _change(EventType.SESSION_DELETED, move_anchor(session, now), now)
 
 
 def _end(session: Session, status: Status, event: EventType, now: Instant) -> SessionChange:
@@ -125,7 +127,7 @@ def _end(session: Session, status: Status, event: EventType, now: Instant) -> Se
 def _add(session: Session, command: c.AddParticipant, now: Instant) -> SessionChange:
     if session.status.is_terminal:
         raise InvalidTransition("cannot take participants", session.status)
-    joined = add_participant(move_anchor(session, now), command.newcomer)
+    joined = _corrected(add_participant(move_anchor(session, now), command.newcomer))
     side = ClockOwner(participant_id=command.newcomer.participant_id)
     return _change(EventType.PARTICIPANT_ADDED, joined, now, side=side)
 
@@ -143,10 +145,33 @@ def _adjust(session: Session, command: c.AdjustTime, now: Instant) -> SessionCha
     )
     return _change(
         EventType.PARTICIPANT_TIME_ADJUSTED,
-        adjusted,
+        _corrected(adjusted),
         now,
         side=ClockOwner(participant_id=command.participant_id),
         metadata={"total_time_ms": command.total_time_ms, "reason": command.reason},
+    )
+
+
+def _corrected(session: Session) -> Session:
+    """Note that an undo of this turn, or of the switch before it, would lose a correction."""
+    return replace(session, is_corrected=True) if session.cycle_number else session
+
+
+def _undo(session: Session, command: c.Undo, now: Instant) -> SessionChange:
+    if session.status not in (Status.RUNNING, Status.PAUSED):
+        raise InvalidTransition("has no turn to go back to", session.status)
+    if command.if_version not in (None, session.version):
+        raise StaleVersion(command.if_version or 0, session.version)
+    session = move_anchor(session, now)
+    ended = ended_participant(session)
+    restored = undo(session, command.mode, now)
+    side = clocks_of(session).side(ended) if ended else ClockOwner()
+    return _change(
+        EventType.SWITCH_UNDONE,
+        restored,
+        now,
+        side=side,
+        metadata={"mode": command.mode.value, "reason": command.reason},
     )
 
 
@@ -195,3 +220,17 @@ def _change(
         expiry=expiry,
         metadata=metadata,
     )
+
+
+_TRANSITIONS: Mapping[type[c.Command], Callable[[Session, Any, Instant], SessionChange]] = {
+    c.Start: _start,
+    c.Switch: _switch,
+    c.Pause: _pause,
+    c.Resume: _resume,
+    c.Complete: _complete,
+    c.Cancel: _cancel,
+    c.Delete: _delete,
+    c.AddParticipant: _add,
+    c.AdjustTime: _adjust,
+    c.Undo: _undo,
+}

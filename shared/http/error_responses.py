@@ -10,7 +10,10 @@ from shared.application.errors import ServiceError
 from shared.domain.errors import (
     InvalidTransition,
     NotActiveParticipant,
+    NothingToUndo,
     RuleViolation,
+    StaleVersion,
+    UndoBlocked,
     UnknownParticipant,
 )
 from shared.http.inputs import RequestValidationError
@@ -67,5 +70,12 @@ def _refusal(error: Exception) -> tuple[int, str, Any]:
             return 404, "PARTICIPANT_NOT_FOUND", None
         case NotActiveParticipant():
             return 409, "CONFLICT", {"active_participant_id": error.active_participant_id}
+        case StaleVersion():
+            versions = {"expected_version": error.expected, "actual_version": error.actual}
+            return 409, "CONFLICT", versions
+        case NothingToUndo():
+            return 409, "NOTHING_TO_UNDO", None
+        case UndoBlocked():
+            return 409, "CONFLICT", None
         case _:
             raise error

@@ -191,3 +191,4 @@ Timestamp = Annotated[
     int, BeforeValidator(_instant), WithJsonSchema({"type": "string", "format": "date-time"})
 ]
 MAX_VERSION = 2**31 - 1
+Version = Annotated[int, Strict(), Field(ge=1, le=MAX_VERSION), _integer]

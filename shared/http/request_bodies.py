@@ -13,9 +13,10 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError
 
-from shared.domain.commands import AdjustTime, Switch
+from shared.domain.commands import AdjustTime, Switch, Undo
+from shared.domain.undo import UndoMode
 from shared.domain.units import Millis
-from shared.http.fields import BankTime, Id, Lifetime, PeriodsLeft, Reason, Uuid
+from shared.http.fields import BankTime, Id, Lifetime, PeriodsLeft, Reason, Uuid, Version
 from shared.http.validation_errors import MAX_DETAILS
 
 MAX_BATCH = 50
@@ -80,6 +81,17 @@ class AdjustBody(Body):
         return AdjustTime(
             participant_id, Millis(self.total_time_ms), self.reason, self.overtime_periods
         )
+
+
+class UndoBody(Body):
+    """The kind of undo. With `if_version`, only if the session still has that version."""
+
+    mode: Literal["turn_start", "before_switch", "as_if_never"]
+    reason: Reason | None = None
+    if_version: Version | None = None
+
+    def command(self) -> Undo:
+        return Undo(UndoMode(self.mode), self.reason, self.if_version)
 
 
 _PARTICIPANT_TOKEN: dict[str, Any] = {

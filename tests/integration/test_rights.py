@@ -51,6 +51,9 @@ TABLE: dict[tuple[str, str], Row] = {
     ("POST", f"{_SESSION}/switch"): Row((404, 404, 403, 409, 200, 200, 404, 200)),
     ("POST", f"{_SESSION}/pause"): Row((404, 404, 403, 200, 200, 200, 404, 200)),
     ("POST", f"{_SESSION}/resume"): Row((404, 404, 403, 200, 200, 200, 404, 200), is_paused=True),
+    ("POST", f"{_SESSION}/undo"): Row(
+        (404, 404, 403, 403, 403, 409, 404, 409), {"mode": "turn_start"}
+    ),
     ("POST", f"{_SESSION}/complete"): Row(_FOR_HOSTS),
     ("POST", f"{_SESSION}/cancel"): Row(_FOR_HOSTS),
     # Deleting a missing session succeeds, and for other hosts and tenants it is missing.

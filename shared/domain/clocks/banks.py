@@ -6,7 +6,7 @@ from typing import Generic, TypeVar
 
 from shared.domain.clocks.base import ClockOwner, ClockRules
 from shared.domain.session import Group, Participant, Session
-from shared.domain.time_budget import Clock, TimeBudget, full_reserve
+from shared.domain.time_budget import Clock, Sources, TimeBudget, full_reserve
 from shared.domain.time_control import TimeControl
 from shared.domain.units import Millis
 from shared.domain.values import replace
@@ -142,6 +142,19 @@ class BankRules(ClockRules, Generic[Owner]):
     def time_left_of(self, session: Session, participant: Participant) -> Millis | None:
         owner = self.owner_of(session, participant)
         return session.budget_of(owner).total_ms if owner else None
+
+    def sources_of(self, session: Session, participant: Participant | None) -> Sources | None:
+        owner = self.owner_of(session, participant) if participant else None
+        return Sources(owner.bank_ms or Millis(0), owner.reserve) if owner else None
+
+    def with_sources(
+        self, session: Session, participant: Participant | None, sources: Sources
+    ) -> Session:
+        owner = self.owner_of(session, participant) if participant else None
+        if owner is None:
+            return session
+        changed = replace(owner, bank_ms=sources.bank_ms, reserve=sources.reserve)
+        return self.with_owner(session, changed)
 
     def owner_clocks(self, session: Session) -> list[Clock]:
         """Return the clock of each owner, in their order."""

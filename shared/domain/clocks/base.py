@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from typing import TypeVar
 
 from shared.domain.session import Participant, Session
-from shared.domain.time_budget import Clock
+from shared.domain.time_budget import Clock, Sources
 from shared.domain.time_control import TimeControl
 from shared.domain.units import Millis
 from shared.domain.values import Value, replace
@@ -120,6 +120,16 @@ class ClockRules(ABC):
     def control_of(self, session: Session, participant: Participant) -> TimeControl | None:
         """Return the time control of the participant's clock; None without one."""
         return None
+
+    def sources_of(self, session: Session, participant: Participant | None) -> Sources | None:
+        """Return the bank and reserve of the participant's clock; None if it has no bank."""
+        return None
+
+    def with_sources(
+        self, session: Session, participant: Participant | None, sources: Sources
+    ) -> Session:
+        """Return the session with those sources for the participant's clock, if it has a bank."""
+        return session
 
     def runs_for(self, session: Session, participant: Participant) -> bool:
         """Whether the clock that governs `participant` is the one that runs."""

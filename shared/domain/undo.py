@@ -1,0 +1,244 @@
+"""Undo of the last switch, without the audit trail.
+
+A session keeps its last 8 switches as differences: the clocks of the two participants concerned,
+and what else the switch changed. Only the participant whose turn a switch began has played since,
+so these suffice to restore the state before it.
+"""
+
+from enum import StrEnum
+from typing import Any
+
+from shared.domain.clocks import clocks_of
+from shared.domain.errors import NothingToUndo, UndoBlocked
+from shared.domain.session import (
+    Participant,
+    RestOfSwitch,
+    Session,
+    SwitchRecord,
+    SyncMode,
+)
+from shared.domain.time_budget import EMPTY, Sources
+from shared.domain.timekeeping import at_time
+from shared.domain.units import Instant, Millis
+from shared.domain.values import replace
+
+KEPT_SWITCHES = 8
+
+
+class UndoMode(StrEnum):
+    """The time that the undone switch and the turn before it cost.
+
+    `turn_start`: none, the turn begins again. `before_switch`: the turn's own time stays spent.
+    `as_if_never`: the turn went on until now.
+    """
+
+    __hash__ = str.__hash__  # faster than that of `Enum`, which is written in Python
+
+    TURN_START = "turn_start"
+    BEFORE_SWITCH = "before_switch"
+    AS_IF_NEVER = "as_if_never"
+
+
+def record_switch(session: Session, next_id: str | None) -> Session:
+    """Return the session, advanced to the instant of a switch to `next_id`, with its record."""
+    clocks = clocks_of(session)
+    ended, begun = session.active, session.find(next_id) if next_id else None
+    of_ended, of_begun = clocks.sources_of(session, ended), clocks.sources_of(session, begun)
+    record = SwitchRecord(
+        ended.participant_index if ended else None,
+        begun.participant_index if begun else None,
+        session.cycle_used_ms,
+        of_ended.bank_ms if of_ended else None,
+        of_begun.bank_ms if of_begun else None,
+        session.is_corrected,
+        _rest(session, begun, of_ended, of_begun),
+    )
+    kept = session.switches[-(KEPT_SWITCHES - 1) :]
+    return replace(session, switches=(*kept, record), is_corrected=False)
+
+
+def with_turn_start(session: Session) -> Session:
+    """Return the session, whose turn begins, with the sources that the turn begins with.
+
+    They are kept only where they can't be calculated from the bank at the end of the turn.
+    """
+    sources = clocks_of(session).sources_of(session, session.active)
+    needed = sources if sources and sources.reserve != EMPTY else None
+    return session if needed == session.turn_start else replace(session, turn_start=needed)
+
+
+def _rest(
+    session: Session, begun: Participant | None, of_ended: Sources | None, of_begun: Sources | None
+) -> RestOfSwitch | None:
+    group = session.group(begun.group_id) if begun else None
+    rest = RestOfSwitch(
+        turn_start=session.turn_start,
+        ended_reserve=of_ended.reserve if of_ended else EMPTY,
+        begun_reserve=of_begun.reserve if of_begun else EMPTY,
+        cycle_left_ms=session.cycle_left_ms,
+        session_left_ms=session.session_left_ms,
+        start_left_ms=session.start_left_ms,
+        next_cycle_ms=begun.next_cycle_ms if begun else None,
+        last_player_id=group.last_player_id if group else None,
+    )
+    return None if rest == _NO_REST else rest
+
+
+_NO_REST = RestOfSwitch()
+
+
+def undo(session: Session, mode: UndoMode, now: Instant) -> Session:
+    """Return the session without its last switch; its clocks go on from `now`.
+
+    `session` must have been advanced to `now`. Raises `NothingToUndo` if no switch is kept, and
+    `UndoBlocked` if a pause or a correction since would be lost.
+    """
+    if not session.switches:
+        raise NothingToUndo
+    record = session.switches[-1]
+    if mode is UndoMode.AS_IF_NEVER:
+        return _as_if_never(session, record, now)
+    if session.is_corrected or (mode is UndoMode.TURN_START and record.was_corrected):
+        raise UndoBlocked
+    restored = _before_switch(session, record)
+    if mode is UndoMode.TURN_START:
+        restored = _at_turn_start(restored, record)
+    return restored if session.cycle_started_at is None else replace(restored, cycle_started_at=now)
+
+
+def ended_participant(session: Session) -> Participant | None:
+    """Return the participant whose turn the last switch ended."""
+    index = session.switches[-1].ended if session.switches else None
+    return _by_index(session, index)
+
+
+def _before_switch(session: Session, record: SwitchRecord) -> Session:
+    """Return the session as it was just before the switch, at the anchor that it has now."""
+    rest, since = record.rest or _NO_REST, session.cycle_used_ms
+    begun = _by_index(session, record.begun)
+    if begun:
+        begun = replace(
+            begun, used_ms=Millis(begun.used_ms - since), next_cycle_ms=rest.next_cycle_ms
+        )
+        session = session.with_participant(begun)
+        if group := session.group(begun.group_id):
+            session = session.with_group(replace(group, last_player_id=rest.last_player_id))
+    elif session.active:  # no participant was named, because there was none at the switch
+        session = session.with_participant(_less_used(session.active, since))
+    ended = _by_index(session, record.ended)
+    if ended:
+        ended = replace(ended, cycle_count=ended.cycle_count - 1)
+        session = session.with_participant(ended)
+    session = _with_sources(session, begun, record.begun_bank_ms, rest.begun_reserve)
+    session = _with_sources(session, ended, record.ended_bank_ms, rest.ended_reserve)
+    return replace(
+        session,
+        active_participant_id=ended.participant_id if ended else None,
+        cycle_number=session.cycle_number - 1,
+        cycle_used_ms=record.spent_ms,
+        used_ms=Millis(session.used_ms - since),
+        cycle_left_ms=rest.cycle_left_ms,
+        session_left_ms=rest.session_left_ms,
+        start_left_ms=rest.start_left_ms,
+        turn_start=rest.turn_start,
+        switches=session.switches[:-1],
+        is_corrected=record.was_corrected,
+        warned=None,
+    )
+
+
+def _at_turn_start(session: Session, record: SwitchRecord) -> Session:
+    """Return the session, restored to just before the switch, at the start of that turn."""
+    rest, spent = record.rest or _NO_REST, record.spent_ms
+    if active := session.active:
+        session = session.with_participant(_less_used(active, spent))
+        if rest.turn_start:
+            session = clocks_of(session).with_sources(session, session.active, rest.turn_start)
+        elif record.ended_bank_ms is not None:
+            bank_ms = Millis(record.ended_bank_ms + spent)
+            session = _with_sources(session, session.active, bank_ms, rest.ended_reserve)
+    if session.control.hourglass and record.begun_bank_ms is not None:
+        bank_ms = Millis(record.begun_bank_ms - spent)
+        begun = _by_index(session, record.begun)
+        session = _with_sources(session, begun, bank_ms, rest.begun_reserve)
+    return replace(
+        session,
+        cycle_used_ms=Millis(0),
+        used_ms=Millis(session.used_ms - spent),
+        cycle_left_ms=_cycle_left_at_start(session, spent),
+        session_left_ms=_plus(session.session_left_ms, spent),
+    )
+
+
+def _cycle_left_at_start(session: Session, spent: Millis) -> Millis | None:
+    """In `global` the session goes on after a cycle's clock has reached zero."""
+    if session.sync_mode is SyncMode.GLOBAL:
+        return session.time_per_cycle_ms
+    return _plus(session.cycle_left_ms, spent)
+
+
+def _as_if_never(session: Session, record: SwitchRecord, now: Instant) -> Session:
+    """Return the session in which the ended turn ran on; time given or taken since is kept.
+
+    A running session gets an anchor in the past, so that a flag falls at its own instant.
+    """
+    since = session.cycle_used_ms
+    restored = _before_switch(session, record)
+    restored = _with_corrections(restored, session, record)
+    restored = replace(restored, is_corrected=session.is_corrected or record.was_corrected)
+    if session.cycle_started_at is not None:
+        return replace(restored, cycle_started_at=Instant(now - since))
+    left = clocks_of(restored).left(restored)
+    if left is not None and since >= left:
+        raise UndoBlocked
+    return clocks_of(restored).spend(restored, since)
+
+
+def _with_corrections(restored: Session, session: Session, record: SwitchRecord) -> Session:
+    """Add to `restored` what `session` was given since the switch, beyond the turn's own time."""
+    begun = _by_index(restored, record.begun)
+    expected = _after_switch(restored, begun, session.cycle_used_ms)
+    clocks = clocks_of(restored)
+    for participant in (_by_index(restored, record.ended), begun):
+        if participant is None:
+            continue
+        now_has = clocks.sources_of(session, session.find(participant.participant_id))
+        would_have = clocks.sources_of(expected, expected.find(participant.participant_id))
+        has = clocks.sources_of(restored, participant)
+        if now_has and would_have and has and now_has.bank_ms != would_have.bank_ms:
+            bank_ms = Millis(max(0, has.bank_ms + now_has.bank_ms - would_have.bank_ms))
+            restored = clocks.with_sources(restored, participant, replace(has, bank_ms=bank_ms))
+    given = (session.session_left_ms or 0) - (expected.session_left_ms or 0)
+    return replace(restored, session_left_ms=_plus(restored.session_left_ms, Millis(given)))
+
+
+def _after_switch(restored: Session, begun: Participant | None, since: Millis) -> Session:
+    """Return what the switch and the `since` ms after it make of `restored`."""
+    clocks = clocks_of(restored)
+    switched = clocks.begin_cycle(
+        clocks.end_cycle(restored), begun.participant_id if begun else None
+    )
+    switched = replace(switched, cycle_started_at=Instant(0), cycle_used_ms=Millis(0))
+    switched = replace(switched, cycle_number=restored.cycle_number + 1)
+    return at_time(switched, Instant(since))
+
+
+def _by_index(session: Session, index: int | None) -> Participant | None:
+    found = (p for p in session.participants if p.participant_index == index)
+    return None if index is None else next(found, None)
+
+
+def _less_used(participant: Participant, ms: Millis) -> Participant:
+    return replace(participant, used_ms=Millis(participant.used_ms - ms))
+
+
+def _with_sources(
+    session: Session, participant: Participant | None, bank_ms: Millis | None, reserve: Any
+) -> Session:
+    if bank_ms is None:
+        return session
+    return clocks_of(session).with_sources(session, participant, Sources(bank_ms, reserve))
+
+
+def _plus(clock: Millis | None, ms: Millis) -> Millis | None:
+    return None if clock is None else Millis(clock + ms)

@@ -1,0 +1,231 @@
+"""Undo of the last switch: which time stays spent, and what is restored."""
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from shared.domain import commands as c
+from shared.domain.errors import InvalidTransition, NothingToUndo, StaleVersion, UndoBlocked
+from shared.domain.events import EventType
+from shared.domain.session import Session, Status, SyncMode
+from shared.domain.time_control import Overtime, TimeControl
+from shared.domain.timekeeping import at_time, move_anchor
+from shared.domain.undo import UndoMode
+from shared.domain.units import Instant, Millis
+from shared.domain.values import replace
+from tests.unit.domain.scenarios import (
+    ANNA,
+    BEN,
+    BLUE,
+    RED,
+    Play,
+    chess,
+    exam,
+    on_timeout,
+    open_session,
+    play,
+    poker,
+    race,
+    seat,
+    teams,
+)
+from tests.unit.domain.test_time_control_properties import History, histories, play_turn
+
+TURN_START, BEFORE_SWITCH, AS_IF_NEVER = UndoMode
+
+
+def undone(position: Play, mode: UndoMode, at: int, **more: Any) -> Play:
+    return position.do(c.Undo(mode, **more), at)
+
+
+def clocks(position: Play, at: int) -> tuple[int | None, int | None]:
+    return position.clock(ANNA, at), position.clock(BEN, at)
+
+
+def test_the_turn_begins_again_with_both_clocks_as_they_were() -> None:
+    """Issue 135 of lila: two players with a minute each must not end with 6 s and a minute."""
+    position = play(chess(60_000)).start().switch(at=0).switch(at=1_000)
+    assert clocks(position, 55_000) == (6_000, 59_000)
+    position = undone(position, TURN_START, 55_000)
+    assert (position.active, clocks(position, 55_000)) == (BEN, (60_000, 60_000))
+
+
+def test_the_clock_returns_to_the_start_of_the_turn_however_long_the_other_one_waited() -> None:
+    """Issue 12404 of lila: 90 s at the start of the turn are 90 s again, as intended there."""
+    position = play(chess(90_000)).start().switch(at=40_000)
+    assert clocks(undone(position, TURN_START, 90_000), 90_000) == (90_000, 90_000)
+    assert clocks(undone(position, BEFORE_SWITCH, 90_000), 90_000) == (50_000, 90_000)
+    assert clocks(undone(position, AS_IF_NEVER, 70_000), 70_000) == (20_000, 90_000)
+
+
+def test_the_clock_runs_after_an_undo() -> None:
+    """Issue 14796 of lila: the clock of the player whose turn it is again stood still."""
+    position = undone(play(chess(60_000)).start().switch(at=5_000), TURN_START, 8_000)
+    assert (position.status, position.active, position.deadline) == (Status.RUNNING, ANNA, 68_000)
+
+
+def test_an_increment_is_taken_back_with_its_switch() -> None:
+    position = play(chess(60_000, increment=2_000)).start().switch(at=5_000)
+    assert clocks(position, 5_000) == (57_000, 60_000)
+    assert clocks(undone(position, BEFORE_SWITCH, 9_000), 9_000) == (55_000, 60_000)
+
+
+def test_as_if_the_switch_had_not_been_a_flag_may_fall_at_its_own_instant() -> None:
+    position = undone(play(chess(60_000)).start().switch(at=50_000), AS_IF_NEVER, 70_000)
+    assert position.until(70_000).expired_at == [(60_000, ANNA)]
+
+
+def test_a_switch_that_a_timeout_made_is_undone_too() -> None:
+    session = chess(10_000, action_on_timeout=on_timeout("skip_cycle"))
+    position = undone(play(session).start().until(12_000), TURN_START, 12_000)
+    assert (position.active, clocks(position, 12_000)) == (ANNA, (10_000, 10_000))
+
+
+def test_counters_and_the_version_tell_of_the_undo() -> None:
+    position = play(chess(60_000)).start().switch(at=1_000).switch(at=2_000)
+    after = undone(position, BEFORE_SWITCH, 3_000, reason="illegal move")
+    assert (after.session.version, after.session.cycle_number) == (5, 2)
+    assert [p.cycle_count for p in after.session.participants] == [1, 0]
+    change = after.last_change
+    assert change.type is EventType.SWITCH_UNDONE
+    assert change.side.participant_id == BEN
+    assert change.metadata == {"mode": "before_switch", "reason": "illegal move"}
+
+
+def test_eight_switches_can_be_undone_one_after_the_other() -> None:
+    position = play(chess(60_000)).start()
+    for turn in range(1, 11):
+        position = position.switch(at=turn * 1_000)
+    for _ in range(8):
+        position = undone(position, TURN_START, 11_000)
+    assert clocks(position, 11_000) == (59_000, 59_000)
+    with pytest.raises(NothingToUndo):
+        undone(position, TURN_START, 11_000)
+
+
+@pytest.mark.parametrize("mode", [TURN_START, BEFORE_SWITCH])
+def test_an_undo_does_not_lose_a_pause_or_a_correction(mode: UndoMode) -> None:
+    position = play(chess(60_000)).start().switch(at=1_000)
+    for corrected in (
+        position.pause(at=2_000).resume(at=3_000),
+        position.adjust(BEN, 30_000, at=2_000),
+        position.join(seat("cleo", 5_000), at=2_000),
+    ):
+        with pytest.raises(UndoBlocked):
+            undone(corrected, mode, 4_000)
+
+
+def test_a_correction_before_the_switch_blocks_only_the_return_to_the_start_of_the_turn() -> None:
+    position = play(chess(60_000)).start().adjust(ANNA, 30_000, at=1_000).switch(at=2_000)
+    with pytest.raises(UndoBlocked):
+        undone(position, TURN_START, 3_000)
+    assert clocks(undone(position, BEFORE_SWITCH, 3_000), 3_000) == (29_000, 60_000)
+
+
+def test_as_if_never_keeps_time_that_was_given_since() -> None:
+    position = play(chess(60_000)).start().switch(at=10_000).until(15_000)
+    position = position.adjust(ANNA, 50_000 + 7_000, at=15_000)
+    position = position.adjust(BEN, 55_000 + 2_000, at=15_000)
+    assert clocks(undone(position, AS_IF_NEVER, 20_000), 20_000) == (47_000, 62_000)
+
+
+def test_as_if_never_keeps_a_pause() -> None:
+    position = play(chess(60_000)).start().switch(at=10_000).pause(at=15_000)
+    after = undone(position, AS_IF_NEVER, 99_000)
+    assert (after.status, clocks(after, 99_000)) == (Status.PAUSED, (45_000, 60_000))
+    assert after.resume(at=100_000).deadline == 145_000
+
+
+def test_only_the_named_version_is_undone() -> None:
+    position = play(chess(60_000)).start().switch(at=1_000)
+    with pytest.raises(StaleVersion) as refused:
+        undone(position, TURN_START, 2_000, if_version=2)
+    assert (refused.value.expected, refused.value.actual) == (2, 3)
+    assert undone(position, TURN_START, 2_000, if_version=3).active == ANNA
+
+
+@pytest.mark.parametrize("ended", [chess(60_000), play(chess(60_000)).start().cancel(at=1).session])
+def test_an_end_cannot_be_undone(ended: Session) -> None:
+    with pytest.raises(InvalidTransition, match="no turn to go back to"):
+        undone(play(ended), TURN_START, 10)
+
+
+OTHER_MODES = {
+    "per_cycle": poker(30_000),
+    "per_group": teams(30_000, RED, BLUE, RED),
+    "global": exam(600_000, 60_000),
+    "global without participants": exam(600_000, 60_000, players=0),
+    "count_up": race(600_000),
+    "delay": open_session(
+        SyncMode.PER_PARTICIPANT,
+        seat(ANNA, 60_000),
+        seat(BEN, 60_000),
+        time_control=TimeControl(delay_ms=Millis(3_000)),
+    ),
+    "hourglass": open_session(
+        SyncMode.PER_PARTICIPANT,
+        seat(ANNA, 60_000),
+        seat(BEN, 60_000),
+        time_control=TimeControl(hourglass=True),
+    ),
+    "canadian": open_session(
+        SyncMode.PER_PARTICIPANT,
+        seat(ANNA, 1_000),
+        seat(BEN, 60_000),
+        time_control=TimeControl(overtime=Overtime(period_ms=Millis(50_000), turns=3)),
+    ),
+}
+
+
+def comparable(session: Session) -> Session:
+    """The session without what an undo changes: version, anchor, and the kept switches."""
+    return replace(
+        session,
+        version=0,
+        updated_at=Instant(0),
+        cycle_started_at=session.cycle_started_at and Instant(0),
+        switches=(),
+        warned=None,
+        is_corrected=False,
+    )
+
+
+@pytest.mark.parametrize("session", OTHER_MODES.values(), ids=OTHER_MODES.keys())
+def test_every_mode_is_restored_whole(session: Session) -> None:
+    started = play(session).start().switch(at=2_000)
+    before = started.until(9_000)
+    switched = before.switch(at=9_000).until(12_000)
+    at_start = comparable(started.session)
+    just_before = comparable(move_anchor(before.session, Instant(9_000)))
+    assert comparable(undone(switched, TURN_START, 12_000).session) == at_start
+    assert comparable(undone(switched, BEFORE_SWITCH, 12_000).session) == just_before
+    never = at_time(before.until(12_000).session, Instant(12_000))
+    after = at_time(undone(switched, AS_IF_NEVER, 12_000).until(12_000).session, Instant(12_000))
+    assert comparable(after) == comparable(never)
+
+
+@given(histories(), st.integers(0, 20_000))
+def test_before_switch_equals_the_replay_of_the_version_before(
+    history: History, waited: int
+) -> None:
+    position, now = play(history.session).start(), 0
+    for spent, paused in history.turns:
+        before, began = position, now
+        position, now = play_turn(before, now, spent, paused=paused)
+        if position.status is not Status.RUNNING:
+            return
+        later = position.until(now + waited)
+        if later.expiries or later.status is not Status.RUNNING:
+            continue
+        restored = undone(later, BEFORE_SWITCH, now + waited).session
+        settled = [
+            s.session for s in position.steps if s.session.version < position.session.version
+        ]
+        replayed = settled[-1] if settled else before.session
+        assert comparable(restored) == comparable(move_anchor(replayed, Instant(now)))
+        if not paused:
+            again = undone(later, TURN_START, now + waited).session
+            assert comparable(again) == comparable(before.session)
+            assert (again.cycle_started_at, began <= now) == (now + waited, True)
