@@ -98,10 +98,12 @@ class Group(Value, frozen=True):
 class RestOfSwitch(Value, frozen=True):
     """The rarer part of a `SwitchRecord`: values just before the switch.
 
+    The turn `was_corrected` if it had a pause or a correction.
     `turn_start` holds the sources with which the ended turn began, if they can't be calculated;
     `next_cycle_ms` and `last_player_id` belong to the participant whose turn began.
     """
 
+    was_corrected: bool = False
     turn_start: Sources | None = None
     ended_reserve: Reserve = EMPTY
     begun_reserve: Reserve = EMPTY
@@ -116,7 +118,7 @@ class SwitchRecord(Value, frozen=True, array_like=True):
     """A switch that can be undone: the values just before it, in few bytes (see `undo`).
 
     `ended` and `begun` are the indexes of the participants whose turn it ended and began. The turn
-    took `spent_ms`; `was_corrected` if it had a pause or a correction.
+    took `spent_ms`.
     """
 
     ended: int | None
@@ -124,7 +126,6 @@ class SwitchRecord(Value, frozen=True, array_like=True):
     spent_ms: Millis
     ended_bank_ms: Millis | None
     begun_bank_ms: Millis | None
-    was_corrected: bool
     rest: RestOfSwitch | None = None
 
 

@@ -24,6 +24,8 @@ from shared.domain.values import replace
 
 KEPT_SWITCHES = 8
 
+_NO_REST = RestOfSwitch()
+
 
 class UndoMode(StrEnum):
     """The time that the undone switch and the turn before it cost.
@@ -50,7 +52,6 @@ def record_switch(session: Session, next_id: str | None) -> Session:
         session.cycle_used_ms,
         of_ended.bank_ms if of_ended else None,
         of_begun.bank_ms if of_begun else None,
-        session.is_corrected,
         _rest(session, begun, of_ended, of_begun),
     )
     kept = session.switches[-(KEPT_SWITCHES - 1) :]
@@ -72,6 +73,7 @@ def _rest(
 ) -> RestOfSwitch | None:
     group = session.group(begun.group_id) if begun else None
     rest = RestOfSwitch(
+        was_corrected=session.is_corrected,
         turn_start=session.turn_start,
         ended_reserve=of_ended.reserve if of_ended else EMPTY,
         begun_reserve=of_begun.reserve if of_begun else EMPTY,
@@ -82,9 +84,6 @@ def _rest(
         last_player_id=group.last_player_id if group else None,
     )
     return None if rest == _NO_REST else rest
-
-
-_NO_REST = RestOfSwitch()
 
 
 def undo(session: Session, mode: UndoMode, now: Instant) -> Session:
@@ -98,7 +97,8 @@ def undo(session: Session, mode: UndoMode, now: Instant) -> Session:
     record = session.switches[-1]
     if mode is UndoMode.AS_IF_NEVER:
         return _as_if_never(session, record, now)
-    if session.is_corrected or (mode is UndoMode.TURN_START and record.was_corrected):
+    was_corrected = record.rest is not None and record.rest.was_corrected
+    if session.is_corrected or (mode is UndoMode.TURN_START and was_corrected):
         raise UndoBlocked
     restored = _before_switch(session, record)
     if mode is UndoMode.TURN_START:
@@ -142,7 +142,7 @@ def _before_switch(session: Session, record: SwitchRecord) -> Session:
         start_left_ms=rest.start_left_ms,
         turn_start=rest.turn_start,
         switches=session.switches[:-1],
-        is_corrected=record.was_corrected,
+        is_corrected=rest.was_corrected,
         warned=None,
     )
 
@@ -185,7 +185,7 @@ def _as_if_never(session: Session, record: SwitchRecord, now: Instant) -> Sessio
     since = session.cycle_used_ms
     restored = _before_switch(session, record)
     restored = _with_corrections(restored, session, record)
-    restored = replace(restored, is_corrected=session.is_corrected or record.was_corrected)
+    restored = replace(restored, is_corrected=session.is_corrected or restored.is_corrected)
     if session.cycle_started_at is not None:
         return replace(restored, cycle_started_at=Instant(now - since))
     left = clocks_of(restored).left(restored)
