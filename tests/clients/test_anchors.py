@@ -39,9 +39,11 @@ def sessions(mode: SyncMode) -> Iterator[tuple[Session, random.Random]]:
         yield _session(mode, rng), rng
 
 
-def sessions_with_controls(mode: SyncMode) -> Iterator[tuple[Session, random.Random]]:
+def sessions_with_controls(
+    mode: SyncMode, count: int = _SESSIONS_PER_MODE
+) -> Iterator[tuple[Session, random.Random]]:
     """Yield random running sessions with time controls, each with its random generator."""
-    for seed in range(_SESSIONS_PER_MODE):
+    for seed in range(count):
         rng = random.Random(f"{mode} control {seed}")
         yield _session(mode, rng, _control(rng)), rng
 
@@ -113,7 +115,7 @@ def _ms(rng: random.Random) -> Millis:
     return Millis(rng.randint(1_000, 90_000))
 
 
-def _last_instant(of: Session) -> int:
+def last_instant(of: Session) -> int:
     """Return the last instant before the deadline, or a later one without a deadline."""
     return (deadline(of) or T0 + _WITHOUT_DEADLINE_MS + 1) - 1
 
@@ -121,21 +123,21 @@ def _last_instant(of: Session) -> int:
 @pytest.mark.parametrize("mode", SyncMode)
 def test_clocks_of_any_state_are_right_at_any_later_instant(mode: SyncMode) -> None:
     for of, rng in sessions(mode):
-        early, late = sorted(rng.randint(T0, _last_instant(of)) for _ in range(2))
+        early, late = sorted(rng.randint(T0, last_instant(of)) for _ in range(2))
         _assert_the_domains_times(of, early, late)
 
 
 @pytest.mark.parametrize("mode", [SyncMode.PER_PARTICIPANT, SyncMode.PER_GROUP])
 def test_clocks_of_a_time_control_are_right_at_any_later_instant(mode: SyncMode) -> None:
     for of, rng in sessions_with_controls(mode):
-        early, late = sorted(rng.randint(T0, _last_instant(of)) for _ in range(2))
+        early, late = sorted(rng.randint(T0, last_instant(of)) for _ in range(2))
         _assert_the_domains_clocks(of, early, late)
 
 
 @pytest.mark.parametrize("mode", SyncMode)
 def test_clocks_of_a_paused_session_stand_still(mode: SyncMode) -> None:
     for of, rng in (*sessions(mode), *sessions_with_controls(mode)):
-        shown_at = at_time(of, Instant(rng.randint(T0, _last_instant(of))))
+        shown_at = at_time(of, Instant(rng.randint(T0, last_instant(of))))
         paused = replace(shown_at, status=Status.PAUSED, cycle_started_at=None)
         _assert_the_domains_clocks(paused, T0, T0 + rng.randint(0, 99_000))
 
@@ -160,7 +162,7 @@ def test_a_participant_who_joins_an_empty_session_changes_no_clock() -> None:
     """The elapsed time and the session's clock don't depend on the participants' used times."""
     for of, rng in sessions(SyncMode.GLOBAL):
         empty = replace(of, participants=(), active_participant_id=None)
-        at = rng.randint(T0, _last_instant(of))
+        at = rng.randint(T0, last_instant(of))
         joined = replace(empty, participants=of.participants[:1])
         assert _shared_times(joined, at) == _shared_times(empty, at)
 

@@ -1,4 +1,7 @@
-/** The formula of the clocks on the wire: the vectors that both client libraries share. */
+/**
+ * The formula of the clocks on the wire: the vectors that both client libraries share, or those of
+ * the file that `VECTORS` names.
+ */
 
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
@@ -6,14 +9,14 @@ import { test } from "node:test";
 
 import { shown } from "../synckairos.js";
 
-const { vectors } = JSON.parse(
-  readFileSync(new URL("../../conformance/clocks.json", import.meta.url)),
-);
+const file = process.env.VECTORS ?? new URL("../../conformance/clocks.json", import.meta.url);
 
-for (const { clock, server_time_ms, shown: instants } of vectors) {
-  test(`the clock ${JSON.stringify(clock)}`, () => {
+test("a clock shows the value of each vector", () => {
+  const { vectors } = JSON.parse(readFileSync(file));
+  assert.ok(vectors.length > 0);
+  for (const { clock, server_time_ms, shown: instants } of vectors) {
     for (const [at, value] of instants) {
-      assert.equal(shown(clock, server_time_ms, at), value, `at ${at}`);
+      assert.equal(shown(clock, server_time_ms, at), value, `${JSON.stringify(clock)} at ${at}`);
     }
-  });
-}
+  }
+});
