@@ -5,7 +5,7 @@ const REFUSALS = {
 };
 const TOO_MANY = "Too many requests";
 const MAY_NOT_CREATE =
-  "You need permission to create sessions here. Ask whoever runs this server for a host link.";
+  "You need permission to create sessions here. Ask the operator of this server for a host link.";
 
 /** A permanent refusal as a title and an instruction. */
 export function refusalText({ status }) {

@@ -59,10 +59,10 @@ class AuditHistory:
         """
         trail = self._trail
         name, _ = await self._authorize(authorization, session_id)
-        for moment in await self._outbox.waiting(name):
-            if moment.session.version == version:
-                authorization.check(moment.session)
-                return moment.session, moment.occurred_at
+        for snapshot in await self._outbox.waiting(name):
+            if snapshot.session.version == version:
+                authorization.check(snapshot.session)
+                return snapshot.session, snapshot.occurred_at
         recorded = await trail.at_version(name, version)
         if recorded is None:
             raise VersionNotFound("This session has no such version")
@@ -83,12 +83,12 @@ class AuditHistory:
             raise RuleViolation(Violation("at", "cannot lie in the future", "too_big"))
         waiting = await self._outbox.waiting(name)
         recorded = await trail.at_instant(name, at)
-        moments = [moment for moment in waiting if moment.occurred_at <= at]
-        moment = moments[-1] if moments else recorded
-        if moment is None or moment.is_deletion:
+        snapshots = [snapshot for snapshot in waiting if snapshot.occurred_at <= at]
+        snapshot = snapshots[-1] if snapshots else recorded
+        if snapshot is None or snapshot.is_deletion:
             raise VersionNotFound("The session did not exist at that instant")
-        authorization.check(moment.session)
-        return await _settled(moment.session, at), at
+        authorization.check(snapshot.session)
+        return await _settled(snapshot.session, at), at
 
     @property
     def _trail(self) -> AuditLog:
@@ -152,12 +152,12 @@ class ReplayedStateReader:
             stored = (await self._store.load(name)).stored
         if stored and stored.session.version == version:
             return stored.session
-        moment = await self._outbox.entry(name, recorded.entry_id) if recorded.entry_id else None
-        if moment is None and self._audit:
-            moment = await self._audit.at_version(name, version)
-        if moment is None or moment.session.version != version:
+        snapshot = await self._outbox.entry(name, recorded.entry_id) if recorded.entry_id else None
+        if snapshot is None and self._audit:
+            snapshot = await self._audit.at_version(name, version)
+        if snapshot is None or snapshot.session.version != version:
             raise AuditUnavailable("The first answer to this request can't be found right now")
-        return moment.session
+        return snapshot.session
 
 
 async def _settled(session: Session, at: Instant) -> Session:

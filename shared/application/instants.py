@@ -8,9 +8,9 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MILLISECOND = timedelta(milliseconds=1)
 
 
-def instant_of(moment: datetime) -> Instant:
+def instant_of(value: datetime) -> Instant:
     """Return the instant of a timezone-aware datetime, rounded down to the millisecond."""
-    return Instant((moment - _EPOCH) // _MILLISECOND)
+    return Instant((value - _EPOCH) // _MILLISECOND)
 
 
 def datetime_of(instant: Instant) -> datetime:

@@ -39,8 +39,8 @@ class BackgroundNotifier:
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
 
-    async def drain(self, patience_s: float = _DRAIN_S) -> None:
-        """Wait for all notifications; after `patience_s` seconds cancel the remaining ones."""
+    async def drain(self, timeout_s: float = _DRAIN_S) -> None:
+        """Wait for all notifications; after `timeout_s` seconds cancel the remaining ones."""
         if self._tasks:
-            _, late = await asyncio.wait(self._tasks, timeout=patience_s)
+            _, late = await asyncio.wait(self._tasks, timeout=timeout_s)
             await cancel_and_wait(late)

@@ -93,11 +93,11 @@ class Recovery:
         last = await self._last_known({*lost, *beside})
         restored = {}
         for name, now in lost.items():
-            moment = last.get(name)
-            if moment is None or not moment.can_change or not admits(moment.session):
+            snapshot = last.get(name)
+            if snapshot is None or not snapshot.can_change or not admits(snapshot.session):
                 continue
-            if include_expired or _retention_ends_at(moment.session) > now:
-                stored = await self._restore_one(moment.session, now)
+            if include_expired or _retention_ends_at(snapshot.session) > now:
+                stored = await self._restore_one(snapshot.session, now)
                 if stored:
                     restored[name] = stored
         return restored
@@ -146,9 +146,9 @@ class Recovery:
     ) -> int:
         newest = [(waiting.get(session.name), session, now) for session, now in lost]
         unfinished = [
-            self._restore_one(moment.session if moment else session, now)
-            for moment, session, now in newest
-            if moment is None or moment.can_change
+            self._restore_one(snapshot.session if snapshot else session, now)
+            for snapshot, session, now in newest
+            if snapshot is None or snapshot.can_change
         ]
         return len(await asyncio.gather(*unfinished))
 

@@ -74,13 +74,13 @@ class PostgresAuditLog:
         keys = [_key(name) for name in names]
         parameters = ([tenant for tenant, _ in keys], [session_id for _, session_id in keys])
         rows = await self._read(_LAST_OF, parameters)
-        moments: dict[str, SessionSnapshot] = {}
+        snapshots: dict[str, SessionSnapshot] = {}
         for row in rows:
             if len(row["state_snapshot"]) > LARGE_BYTES:
                 await yield_to_event_loop()
-            moment = _moment_of(row)
-            moments[moment.session.name] = moment
-        return moments
+            snapshot = _snapshot_of(row)
+            snapshots[snapshot.session.name] = snapshot
+        return snapshots
 
     async def at_version(self, name: str, version: int) -> SessionSnapshot | None:
         return await self._moment(name, "and version = %s", version)
@@ -121,7 +121,7 @@ class PostgresAuditLog:
 
     async def _moment(self, name: str, condition: str, *parameters: Any) -> SessionSnapshot | None:
         rows = await self._read(f"{_MOMENT} {condition} limit 1", (*_key(name), *parameters))
-        return _moment_of(rows[0]) if rows else None
+        return _snapshot_of(rows[0]) if rows else None
 
     async def _read(
         self, query: str, parameters: Sequence[Any], timeout_s: float = _READ_TIMEOUT_S
@@ -143,7 +143,7 @@ def encoding_problem(encoding: str) -> str | None:
     )
 
 
-def _moment_of(row: dict[str, Any]) -> SessionSnapshot:
+def _snapshot_of(row: dict[str, Any]) -> SessionSnapshot:
     session = decode_session(row["state_snapshot"])
     return SessionSnapshot(session, row["event"], Instant(row["occurred_at"]))
 

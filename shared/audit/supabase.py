@@ -27,7 +27,7 @@ _EVENT_COLUMNS = (
     "version,event,occurred_at,actor,request_id,participant_id,group_id,"
     "time_remaining_ms,time_elapsed_ms,cycle_number,metadata"
 )
-_MOMENT_COLUMNS = "state_snapshot,event,occurred_at"
+_SNAPSHOT_COLUMNS = "state_snapshot,event,occurred_at"
 
 _UNICODE_CHARACTER = "\N{BLACK CHESS PAWN}"
 """A character that UTF8 has and hardly any other encoding."""
@@ -60,7 +60,7 @@ class SupabaseAuditLog:
         return [AuditedEvent(**row | {"occurred_at": _instant(row["occurred_at"])}) for row in rows]
 
     async def last(self, name: str) -> SessionSnapshot | None:
-        return await _newest(await self._of(name, _MOMENT_COLUMNS))
+        return await _newest(await self._of(name, _SNAPSHOT_COLUMNS))
 
     async def newest_of(self, names: Collection[str]) -> dict[str, SessionSnapshot]:
         """See `AuditLog`. Sends two requests per tenant: PostgREST can't select the newest row of
@@ -68,12 +68,12 @@ class SupabaseAuditLog:
         by_tenant: dict[str, list[str]] = {}
         for tenant, session_id in map(tenant_and_id, names):
             by_tenant.setdefault(tenant or "", []).append(session_id)
-        moments = [
-            moment
+        snapshots = [
+            snapshot
             for tenant, ids in by_tenant.items()
-            for moment in await self._last_of_tenant(tenant, ids)
+            for snapshot in await self._last_of_tenant(tenant, ids)
         ]
-        return {moment.session.name: moment for moment in moments}
+        return {snapshot.session.name: snapshot for snapshot in snapshots}
 
     async def _last_of_tenant(
         self, tenant: str, session_ids: Sequence[str]
@@ -83,15 +83,15 @@ class SupabaseAuditLog:
         rows = await _rows(query.eq("tenant", tenant).in_("session_id", session_ids))
         versions = dict.fromkeys(session_ids, 0) | {r["session_id"]: r["version"] for r in rows}
         each = (f"and(session_id.eq.{i},version.eq.{version})" for i, version in versions.items())
-        query = client.table("sync_events").select(_MOMENT_COLUMNS).eq("tenant", tenant)
-        return list(map(_moment_of, await _rows(query.or_(",".join(each)))))
+        query = client.table("sync_events").select(_SNAPSHOT_COLUMNS).eq("tenant", tenant)
+        return list(map(_snapshot_of, await _rows(query.or_(",".join(each)))))
 
     async def at_version(self, name: str, version: int) -> SessionSnapshot | None:
-        query = await self._of(name, _MOMENT_COLUMNS)
+        query = await self._of(name, _SNAPSHOT_COLUMNS)
         return await _newest(query.eq("version", version))
 
     async def at_instant(self, name: str, at: Instant) -> SessionSnapshot | None:
-        query = await self._of(name, _MOMENT_COLUMNS)
+        query = await self._of(name, _SNAPSHOT_COLUMNS)
         return await _newest(query.lte("occurred_at", datetime_of(at).isoformat()))
 
     async def sessions_with_wakeup(self, after: str | None, limit: int) -> list[Session]:
@@ -158,10 +158,10 @@ def _decoded(entries: Sequence[bytes]) -> Any:
 
 async def _newest(query: Any) -> SessionSnapshot | None:
     rows = await _rows(query.order("version", desc=True).limit(1))
-    return _moment_of(rows[0]) if rows else None
+    return _snapshot_of(rows[0]) if rows else None
 
 
-def _moment_of(row: dict[str, Any]) -> SessionSnapshot:
+def _snapshot_of(row: dict[str, Any]) -> SessionSnapshot:
     session = session_from_json(row["state_snapshot"])
     return SessionSnapshot(session, row["event"], _instant(row["occurred_at"]))
 

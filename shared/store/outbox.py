@@ -95,19 +95,19 @@ class RedisOutbox:
         outbox = self._keys.outbox(self._keys.shard_of(name))
         (found,) = await self._redis.ask([("XRANGE", outbox, entry_id, entry_id)])
         entry = _entry_field(found[0][1]) if found else None
-        return _moment_of(entry) if entry and _session_of(entry) == name else None
+        return _snapshot_of(entry) if entry and _session_of(entry) == name else None
 
     async def waiting(self, name: str) -> list[SessionSnapshot]:
         shard = self._keys.shard_of(name)
         own = (await self._walks[shard].entries_of([name]))[name]
-        return [moment for entry in own if (moment := await _decoded(entry))]
+        return [snapshot for entry in own if (snapshot := await _decoded(entry))]
 
     async def newest_versions_of(self, names: Collection[str]) -> dict[str, SessionSnapshot]:
         newest: dict[str, SessionSnapshot] = {}
         for shard, of_shard in self._keys.by_shard(names).items():
             for name, entries in (await self._walks[shard].entries_of(of_shard)).items():
-                if entries and (moment := await _decoded(entries[-1])):
-                    newest[name] = moment
+                if entries and (snapshot := await _decoded(entries[-1])):
+                    newest[name] = snapshot
         return newest
 
     async def newest(self, shards: Collection[str]) -> dict[str, SessionSnapshot]:
@@ -115,8 +115,8 @@ class RedisOutbox:
         for shard in shards:
             async for entry in self._entries(shard):
                 latest[_session_of(entry)] = entry
-        moments = [moment for moment in map(_moment_of, latest.values()) if moment]
-        return {moment.session.name: moment for moment in moments}
+        snapshots = [snapshot for snapshot in map(_snapshot_of, latest.values()) if snapshot]
+        return {snapshot.session.name: snapshot for snapshot in snapshots}
 
     async def _entries(self, shard: str) -> AsyncIterator[bytes]:
         outbox, start, has_more = self._keys.outbox(shard), "-", True
@@ -139,7 +139,7 @@ def _session_of(entry: bytes) -> str | None:
         return None
 
 
-def _moment_of(entry: bytes) -> SessionSnapshot | None:
+def _snapshot_of(entry: bytes) -> SessionSnapshot | None:
     try:
         return audit_entries.decode_snapshot(entry)
     except ValueError:
@@ -149,7 +149,7 @@ def _moment_of(entry: bytes) -> SessionSnapshot | None:
 async def _decoded(entry: bytes) -> SessionSnapshot | None:
     if len(entry) > LARGE_BYTES:
         await yield_to_event_loop()
-    return _moment_of(entry)
+    return _snapshot_of(entry)
 
 
 def _delivery(shard: str, stream_id: bytes, fields: list[bytes]) -> QueuedEntry:

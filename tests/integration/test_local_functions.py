@@ -165,7 +165,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def options(folder: Path, **more: Any) -> LocalRunOptions:
     """Return options to run the project in `folder`, by default without its schedules."""
-    defaults: dict[str, Any] = {"stage": "icy", "schedule_speed": 0, "patience_s": 0.3}
+    defaults: dict[str, Any] = {"stage": "icy", "schedule_speed": 0, "timeout_s": 0.3}
     return LocalRunOptions(
         file=folder / "serverless.yml", code=lambda _: folder, **(defaults | more)
     )

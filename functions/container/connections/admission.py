@@ -26,7 +26,7 @@ _TARGET_S: Final = 0.012
 """Processor time that all accepted requests may take together, and so the latency of each, s."""
 
 _MIN_CONCURRENCY: Final = 24
-"""Requests that are always worked on at once, whatever they cost."""
+"""Requests that are always worked on at once, at any cost."""
 
 _INITIAL_COST_S: Final = 0.001
 _SAMPLE_S: Final = 0.1

@@ -107,7 +107,7 @@ async def _running(
         wiring = PoolFactory(definitions, settings, aws, urls, options)
         await wiring.write_parameters()
         pools = wiring.pools()
-        gateway = Gateway(definitions.functions, pools, options.patience_s)
+        gateway = Gateway(definitions.functions, pools, options.timeout_s)
         # Pools close before the gateway, which waits for its pending requests.
         async with (
             serve(gateway, options.port) as server,

@@ -29,7 +29,7 @@ class LocalRunOptions:
     """The interpreter; `awslambdaric` must be importable by it or from `python_path`."""
     python_path: Sequence[Path] = ()
     """Additional import folders of the functions, such as the layer's."""
-    patience_s: float = 29.0
+    timeout_s: float = 29.0
     """Seconds that a request may wait for an instance (an HTTP API times out after 30 s)."""
     warm: Collection[str] = ()
     """Functions to start in advance: one instance for each time that a name occurs."""

@@ -64,5 +64,5 @@ async def test_draining_the_background_ends_after_its_timeout() -> None:
     background = BackgroundNotifier(slow)
     await background.notify(with_push("a"))
     async with asyncio.timeout(5):
-        await background.drain(patience_s=0.01)
+        await background.drain(timeout_s=0.01)
     assert (slow.started, slow.finished) == (["a"], [])

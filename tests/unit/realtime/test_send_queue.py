@@ -56,9 +56,9 @@ def sender() -> FakeSender:
     return FakeSender()
 
 
-def lane_of(sender: FakeSender, patience_s: float = _TIMEOUT_S) -> SendQueue:
+def lane_of(sender: FakeSender, timeout_s: float = _TIMEOUT_S) -> SendQueue:
     """A lane without a rate limit."""
-    return SendQueue(TokenBucket(0), sender, patience_s)
+    return SendQueue(TokenBucket(0), sender, timeout_s)
 
 
 async def started(lane: SendQueue, *loads: Sequence[Push]) -> list[asyncio.Task[None]]:
@@ -133,7 +133,7 @@ async def test_a_failed_batch_fails_only_the_sends_in_it(
 async def test_a_send_that_waits_too_long_fails_but_its_pushes_go_with_the_next(
     sender: FakeSender,
 ) -> None:
-    lane = lane_of(sender, patience_s=0.02)
+    lane = lane_of(sender, timeout_s=0.02)
     (first,) = await started(lane, [state(1)])
     with pytest.raises(PushFailed, match="too many"):
         await lane.send([EXPIRED, state(2)])
@@ -146,7 +146,7 @@ async def test_a_send_that_waits_too_long_fails_but_its_pushes_go_with_the_next(
 async def test_the_timeout_bounds_the_waiting_and_not_the_request(
     sender: FakeSender,
 ) -> None:
-    (send,) = await started(lane_of(sender, patience_s=0.01), [state(1)])
+    (send,) = await started(lane_of(sender, timeout_s=0.01), [state(1)])
     await asyncio.sleep(0.05)
     assert not send.done()
     sender.gate.set()
