@@ -181,6 +181,23 @@ export class Session extends EventTarget {
     return this.#change("PATCH", `/participants/${encodeURIComponent(participantId)}`, body, options);
   }
 
+  /**
+   * Undo the last switch. `mode` says which time comes back: `turn_start`, `before_switch` or
+   * `as_if_never` (docs/api.md). With `ifVersion`, only if the session still has that version.
+   *
+   * @param {"turn_start" | "before_switch" | "as_if_never"} mode
+   * @param {{reason?: string, ifVersion?: number}} [details]
+   * @param {CallOptions} [options]
+   */
+  undo(mode, { reason, ifVersion } = {}, options) {
+    const body = {
+      mode,
+      ...(reason && { reason }),
+      ...(ifVersion && { if_version: ifVersion }),
+    };
+    return this.#change("POST", "/undo", body, options);
+  }
+
   /** A page of the audit trail: events with a version above `after`, oldest first. */
   events(after = 0, limit = 100) {
     return this.#get(`/events?${new URLSearchParams({ after, limit })}`);

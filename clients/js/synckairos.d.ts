@@ -41,6 +41,25 @@ export interface Overtime {
   turns_left?: number;
 }
 
+/** The time that a turn may use, and what its end gives back (docs/time-controls.md). */
+export interface TimeControl {
+  delay_ms?: number;
+  give_back_ms?: number;
+  increment_ms?: number;
+  /** Whether the increment is also added when the session starts. */
+  first_turn?: boolean;
+  max_bank_ms?: number;
+  /** Byo-yomi, a Canadian block of turns, or one more bank. */
+  overtime?:
+    | { period_ms: number; periods: number }
+    | { period_ms: number; turns: number }
+    | { extra_ms: number };
+  stages?: { after_turns: number; add_ms?: number; increment_ms?: number }[];
+  hourglass?: boolean;
+  start_on?: "start" | "first_turn";
+  first_turn_within_ms?: number;
+}
+
 export interface Participant {
   participant_id: string;
   participant_index: number;
@@ -53,6 +72,8 @@ export interface Participant {
   /** What the participant's clock shows; left out if there is none. */
   clock?: WireClock;
   overtime?: Overtime;
+  /** Replaces the session's for this participant. */
+  time_control?: TimeControl;
   cycle_count: number;
   is_active: boolean;
   has_expired: boolean;
@@ -67,6 +88,8 @@ export interface Group {
   time_remaining_ms: number;
   clock?: WireClock;
   overtime?: Overtime;
+  /** Replaces the session's for this group. */
+  time_control?: TimeControl;
   is_active: boolean;
   has_expired: boolean;
   name?: string;
@@ -90,6 +113,9 @@ export interface SessionState {
   session_started_at: string | null;
   session_completed_at: string | null;
   increment_ms: number;
+  time_control?: TimeControl;
+  /** Without a first turn the session is cancelled then. */
+  first_turn_by?: string;
   max_time_ms?: number;
   auto_advance: boolean;
   action_on_timeout: TimeoutAction;
@@ -131,16 +157,25 @@ export interface NewParticipant {
   group_id?: string;
   /** At most 100 characters. */
   name?: string;
+  /** A time control of its own, or the name of one (`GET /v1/time-controls`). */
+  time_control?: TimeControl | string;
 }
 
 export interface NewSession {
   session_id?: string;
   sync_mode: SyncMode;
   participants?: NewParticipant[];
-  groups?: { group_id: string; total_time_ms: number; name?: string }[];
+  groups?: {
+    group_id: string;
+    total_time_ms: number;
+    name?: string;
+    time_control?: TimeControl | string;
+  }[];
   total_time_ms?: number;
   time_per_cycle_ms?: number;
   increment_ms?: number;
+  /** Fields, or a name that `GET /v1/time-controls` lists. */
+  time_control?: TimeControl | string;
   max_time_ms?: number;
   active_participant_id?: string;
   auto_advance?: boolean;
@@ -328,6 +363,12 @@ export class Session extends EventTarget {
     participantId: string,
     totalTimeMs: number,
     reason?: string,
+    options?: CallOptions,
+  ): Promise<SessionState>;
+  /** Undo the last switch; `mode` says which time comes back (docs/api.md). */
+  undo(
+    mode: "turn_start" | "before_switch" | "as_if_never",
+    details?: { reason?: string; ifVersion?: number },
     options?: CallOptions,
   ): Promise<SessionState>;
 

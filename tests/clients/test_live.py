@@ -232,3 +232,14 @@ async def test_clients_go_on_with_a_new_token(
 
     async with asyncio.timeout(10):
         await asyncio.gather(*map(follow, KINDS))
+
+
+async def test_an_undo_is_applied_at_once(service: Instance, api: ApiClient) -> None:
+    session_id = await api.started(chess())
+    async with SyncKairos(service.url) as client:
+        session = client.session(session_id)
+        await session.open()
+        await session.switch()
+        undone = await session.undo("turn_start", reason="illegal move", if_version=3)
+        assert (undone["version"], undone["cycle_number"]) == (4, 1)
+        assert session.state == undone

@@ -152,6 +152,8 @@ test("each action makes its request", async () => {
   await session.adjust("ada", 5000);
   await session.adjust("ada", 5000, "a fair wind");
   await session.adjust("a/b? ü%", 5000);
+  await session.undo("turn_start");
+  await session.undo("as_if_never", { reason: "illegal move", ifVersion: 7 });
   await session.mint({ role: "spectator" });
   const asked = service.requests.map(({ method, path, body }) => [
     `${method} ${path.replace(PATH, "")}`,
@@ -170,6 +172,8 @@ test("each action makes its request", async () => {
     ["PATCH /participants/ada", { total_time_ms: 5000 }],
     ["PATCH /participants/ada", { total_time_ms: 5000, reason: "a fair wind" }],
     ["PATCH /participants/a%2Fb%3F%20%C3%BC%25", { total_time_ms: 5000 }],
+    ["POST /undo", { mode: "turn_start" }],
+    ["POST /undo", { mode: "as_if_never", reason: "illegal move", if_version: 7 }],
     ["POST /tokens", { role: "spectator" }],
   ]);
   assert.equal(service.requests[0].headers["If-Match"], '"4"');

@@ -1,7 +1,7 @@
 """Actions on a session. All of them raise `ApiError`."""
 
 from abc import ABC, abstractmethod
-from typing import Any, cast
+from typing import Any, Literal, cast
 from urllib.parse import quote
 
 from synckairos.api import Api
@@ -82,6 +82,23 @@ class Actions(ABC):
         body = {"total_time_ms": total_time_ms, **({"reason": reason} if reason else {})}
         path = f"/participants/{quote(participant_id, safe='')}"
         return await self._state("PATCH", path, body, if_match, timeout)
+
+    async def undo(
+        self,
+        mode: Literal["turn_start", "before_switch", "as_if_never"],
+        *,
+        reason: str | None = None,
+        if_version: int | None = None,
+        if_match: int | None = None,
+        timeout: float | None = None,
+    ) -> SessionState:
+        """Undo the last switch; `mode` says which time comes back (docs/api.md).
+
+        With `if_version`, only if the session still has that version.
+        """
+        details = {"mode": mode, "reason": reason, "if_version": if_version}
+        body = {name: value for name, value in details.items() if value is not None}
+        return await self._state("POST", "/undo", body, if_match, timeout)
 
     async def delete(self, *, if_match: int | None = None, timeout: float | None = None) -> None:
         """Delete the session."""

@@ -41,6 +41,38 @@ class Overtime(TypedDict):
     turns_left: NotRequired[int]
 
 
+class OvertimeRule(TypedDict, total=False):
+    """Byo-yomi (`periods`), a Canadian block (`turns`), or one more bank (`extra_ms`)."""
+
+    period_ms: int
+    periods: int
+    turns: int
+    extra_ms: int
+
+
+class Stage(TypedDict):
+    """Begins when its owner has completed `after_turns` turns."""
+
+    after_turns: int
+    add_ms: NotRequired[int]
+    increment_ms: NotRequired[int]
+
+
+class TimeControl(TypedDict, total=False):
+    """The time that a turn may use, and what its end gives back (docs/time-controls.md)."""
+
+    delay_ms: int
+    give_back_ms: int
+    increment_ms: int
+    first_turn: bool
+    max_bank_ms: int
+    overtime: OvertimeRule
+    stages: list[Stage]
+    hourglass: bool
+    start_on: Literal["start", "first_turn"]
+    first_turn_within_ms: int
+
+
 class Participant(TypedDict):
     """A participant; its times are as of the state's `server_time_ms`."""
 
@@ -56,6 +88,7 @@ class Participant(TypedDict):
     clock: NotRequired[WireClock]
     """What the participant's clock shows; left out if there is none."""
     overtime: NotRequired[Overtime]
+    time_control: NotRequired[TimeControl]
     group_id: NotRequired[str]
     name: NotRequired[str]
 
@@ -69,6 +102,7 @@ class Group(TypedDict):
     time_remaining_ms: int
     clock: NotRequired[WireClock]
     overtime: NotRequired[Overtime]
+    time_control: NotRequired[TimeControl]
     is_active: bool
     has_expired: bool
     name: NotRequired[str]
@@ -94,6 +128,9 @@ class SessionState(TypedDict):
     session_started_at: str | None
     session_completed_at: str | None
     increment_ms: int
+    time_control: NotRequired[TimeControl]
+    first_turn_by: NotRequired[str]
+    """Without a first turn the session is cancelled then."""
     max_time_ms: NotRequired[int]
     auto_advance: bool
     action_on_timeout: dict[str, Any]
