@@ -2,6 +2,7 @@
 
 from functions.service import console, docs, health, ready, time, time_controls
 from functions.sessions import (
+    adjust,
     batch,
     cancel,
     complete,
@@ -34,6 +35,7 @@ _ENDPOINTS = (
     complete,
     cancel,
     delete,
+    adjust,
     participants,
     undo,
     events,

@@ -73,6 +73,7 @@ class Operation(StrEnum):
     DELETE = "delete"
     ADD_PARTICIPANT = "add participant"
     ADJUST_CLOCK = "adjust clock"
+    ADJUST_CLOCKS = "adjust clocks"
     UNDO = "undo"
     READ_HISTORY = "read history"
     MINT_TOKEN = "mint token"

@@ -12,7 +12,15 @@ from shared.application.errors import (
 )
 from shared.application.ports.commit import OwnerLimits, QuotaExceeded
 from shared.domain.automatic_load import UNIT, automatic_load, check_load_limit
-from shared.domain.commands import AddParticipant, AdjustTime, Command, Create, Resume, Start
+from shared.domain.commands import (
+    AddParticipant,
+    AdjustClocks,
+    AdjustTime,
+    Command,
+    Create,
+    Resume,
+    Start,
+)
 from shared.domain.session import Session
 from shared.domain.values import Value, replace
 
@@ -24,6 +32,7 @@ _LOAD_FIELDS: Final[Mapping[type[Command], str]] = {
     Resume: "time_per_cycle_ms",
     AddParticipant: "participant_id",
     AdjustTime: "total_time_ms",
+    AdjustClocks: "to",
 }
 """Commands that can increase the load of a session, and the field that the error names."""
 

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+from shared.domain.clocks.base import ClockScope
 from shared.domain.session import SyncMode, TimeoutAction
 from shared.domain.time_control import TimeControl
 from shared.domain.undo import UndoMode
@@ -114,6 +115,33 @@ class Undo(Value, frozen=True):
     if_version: int | None = None
 
 
+class ClockTarget(Value, frozen=True):
+    """The clocks to adjust: those of a scope, or those of the named participants or groups.
+
+    Exactly one of the three is given.
+    """
+
+    scope: ClockScope | None = None
+    participants: tuple[str, ...] = ()
+    groups: tuple[str, ...] = ()
+
+
+EVERY_CLOCK = ClockTarget(ClockScope.ALL)
+
+
+class AdjustClocks(Value, frozen=True):
+    """Add `add_ms` to clocks or set them to `set_ms`, all at one instant.
+
+    Exactly one of the two is given. `reopen` lets an expired session run again.
+    """
+
+    to: ClockTarget = EVERY_CLOCK
+    add_ms: Millis | None = None
+    set_ms: Millis | None = None
+    reason: str | None = None
+    reopen: bool = False
+
+
 Command = (
     Start
     | Switch
@@ -124,5 +152,6 @@ Command = (
     | Delete
     | AddParticipant
     | AdjustTime
+    | AdjustClocks
     | Undo
 )

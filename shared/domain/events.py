@@ -29,6 +29,7 @@ class EventType(StrEnum):
     PARTICIPANT_ADDED = "participant_added"
     PARTICIPANT_TIME_ADJUSTED = "participant_time_adjusted"
     SWITCH_UNDONE = "switch_undone"
+    TIME_ADJUSTED = "time_adjusted"
     SESSION_DELETED = "session_deleted"
 
 

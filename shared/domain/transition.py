@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from shared.domain import commands as c
+from shared.domain.adjustment import adjust_clocks
 from shared.domain.clocks import ClockOwner, clocks_of
 from shared.domain.errors import (
     InvalidTransition,
@@ -18,7 +19,7 @@ from shared.domain.participants import add_participant, bank_violations
 from shared.domain.session import Participant, Session, Status
 from shared.domain.settlement import applied_action, begin_next_cycle, next_version
 from shared.domain.timekeeping import move_anchor
-from shared.domain.undo import ended_participant, undo, with_turn_start
+from shared.domain.undo import ended_participant, undo, with_correction, with_turn_start
 from shared.domain.units import Instant
 from shared.domain.values import replace
 
@@ -127,7 +128,7 @@ def _end(session: Session, status: Status, event: EventType, now: Instant) -> Se
 def _add(session: Session, command: c.AddParticipant, now: Instant) -> SessionChange:
     if session.status.is_terminal:
         raise InvalidTransition("cannot take participants", session.status)
-    joined = _corrected(add_participant(move_anchor(session, now), command.newcomer))
+    joined = with_correction(add_participant(move_anchor(session, now), command.newcomer))
     side = ClockOwner(participant_id=command.newcomer.participant_id)
     return _change(EventType.PARTICIPANT_ADDED, joined, now, side=side)
 
@@ -145,16 +146,11 @@ def _adjust(session: Session, command: c.AdjustTime, now: Instant) -> SessionCha
     )
     return _change(
         EventType.PARTICIPANT_TIME_ADJUSTED,
-        _corrected(adjusted),
+        with_correction(adjusted),
         now,
         side=ClockOwner(participant_id=command.participant_id),
         metadata={"total_time_ms": command.total_time_ms, "reason": command.reason},
     )
-
-
-def _corrected(session: Session) -> Session:
-    """Note that an undo of this turn, or of the switch before it, would lose a correction."""
-    return replace(session, is_corrected=True) if session.cycle_number else session
 
 
 def _undo(session: Session, command: c.Undo, now: Instant) -> SessionChange:
@@ -232,5 +228,6 @@ _TRANSITIONS: Mapping[type[c.Command], Callable[[Session, Any, Instant], Session
     c.Delete: _delete,
     c.AddParticipant: _add,
     c.AdjustTime: _adjust,
+    c.AdjustClocks: adjust_clocks,
     c.Undo: _undo,
 }

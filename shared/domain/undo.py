@@ -68,6 +68,11 @@ def with_turn_start(session: Session) -> Session:
     return session if needed == session.turn_start else replace(session, turn_start=needed)
 
 
+def with_correction(session: Session) -> Session:
+    """Note that an undo of this turn, or of the switch before it, would lose a correction."""
+    return replace(session, is_corrected=True) if session.cycle_number else session
+
+
 def _rest(
     session: Session, begun: Participant | None, of_ended: Sources | None, of_begun: Sources | None
 ) -> RestOfSwitch | None:
@@ -199,12 +204,12 @@ def _with_corrections(restored: Session, session: Session, record: SwitchRecord)
     begun = _by_index(restored, record.begun)
     expected = _after_switch(restored, begun, session.cycle_used_ms)
     clocks = clocks_of(restored)
-    for participant in (_by_index(restored, record.ended), begun):
-        if participant is None:
-            continue
+    concerned = [one for one in (_by_index(restored, record.ended), begun) if one]
+    before = {clocks.side(one): clocks.sources_of(restored, one) for one in concerned}
+    for participant in concerned:
         now_has = clocks.sources_of(session, session.find(participant.participant_id))
         would_have = clocks.sources_of(expected, expected.find(participant.participant_id))
-        has = clocks.sources_of(restored, participant)
+        has = before.get(clocks.side(participant))
         if now_has and would_have and has and now_has.bank_ms != would_have.bank_ms:
             bank_ms = Millis(max(0, has.bank_ms + now_has.bank_ms - would_have.bank_ms))
             restored = clocks.with_sources(restored, participant, replace(has, bank_ms=bank_ms))

@@ -1,22 +1,36 @@
 """Request bodies (API section 2) and their commands. Unknown fields are refused."""
 
 from itertools import islice
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import (
     BaseModel,
     ConfigDict,
     Field,
+    GetJsonSchemaHandler,
+    ModelWrapValidatorHandler,
     ValidationInfo,
     field_validator,
     model_validator,
 )
-from pydantic_core import PydanticCustomError
+from pydantic_core import CoreSchema, PydanticCustomError, PydanticKnownError
 
-from shared.domain.commands import AdjustTime, Switch, Undo
+from shared.domain.clocks import ClockScope
+from shared.domain.commands import EVERY_CLOCK, AdjustClocks, AdjustTime, ClockTarget, Switch, Undo
+from shared.domain.participants import MAX_PARTICIPANTS
 from shared.domain.undo import UndoMode
 from shared.domain.units import Millis
-from shared.http.fields import BankTime, Id, Lifetime, PeriodsLeft, Reason, Uuid, Version
+from shared.http.fields import (
+    AddedTime,
+    BankTime,
+    Flag,
+    Id,
+    Lifetime,
+    PeriodsLeft,
+    Reason,
+    Uuid,
+    Version,
+)
 from shared.http.validation_errors import MAX_DETAILS
 
 MAX_BATCH = 50
@@ -92,6 +106,77 @@ class UndoBody(Body):
 
     def command(self) -> Undo:
         return Undo(UndoMode(self.mode), self.reason, self.if_version)
+
+
+_Ids = Annotated[list[Id], Field(min_length=1, max_length=MAX_PARTICIPANTS)]
+
+
+class TargetBody(Body):
+    """Participants or groups whose clocks are meant."""
+
+    model_config = ConfigDict(
+        json_schema_extra={"anyOf": [{"required": ["participants"]}, {"required": ["groups"]}]}
+    )
+
+    participants: _Ids | None = None
+    groups: _Ids | None = None
+
+    _scope: ClockScope | None = None
+
+    @model_validator(mode="wrap")
+    @classmethod
+    def _take_scope(cls, value: Any, validate: ModelWrapValidatorHandler[Self]) -> Self:
+        """Accept the name of a scope instead of fields."""
+        if not isinstance(value, str):
+            return validate(value)
+        if value not in _SCOPES:
+            raise PydanticKnownError("literal_error", {"expected": _SCOPE_NAMES})
+        body = validate({})
+        body._scope = ClockScope(value)
+        return body
+
+    def target(self) -> ClockTarget:
+        """Return the target for the domain, which checks that exactly one form is given."""
+        return ClockTarget(self._scope, tuple(self.participants or ()), tuple(self.groups or ()))
+
+
+class _OrScope:
+    """Adds the names of the scopes to the JSON Schema."""
+
+    def __get_pydantic_json_schema__(
+        self, schema: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> dict[str, Any]:
+        return {"anyOf": [handler(schema), {"type": "string", "enum": _SCOPES}]}
+
+
+_SCOPES = [scope.value for scope in ClockScope]
+_SCOPE_NAMES = "'all', 'session' or 'cycle'"
+_ADD: dict[str, Any] = {"properties": {"add_ms": {"type": "integer"}}, "required": ["add_ms"]}
+_SET: dict[str, Any] = {"properties": {"set_ms": {"type": "integer"}}, "required": ["set_ms"]}
+
+
+class AdjustClocksBody(Body):
+    """The time to add to clocks, or the value that they have from now on.
+
+    `to` says which clocks. `reopen` lets an expired session run again.
+    """
+
+    model_config = ConfigDict(json_schema_extra={"anyOf": [_ADD, _SET]})
+
+    add_ms: AddedTime | None = None
+    set_ms: BankTime | None = None
+    to: Annotated[TargetBody, _OrScope()] | None = None
+    reason: Reason | None = None
+    reopen: Flag = False
+
+    def command(self) -> AdjustClocks:
+        return AdjustClocks(
+            self.to.target() if self.to else EVERY_CLOCK,
+            None if self.add_ms is None else Millis(self.add_ms),
+            None if self.set_ms is None else Millis(self.set_ms),
+            self.reason,
+            self.reopen,
+        )
 
 
 _PARTICIPANT_TOKEN: dict[str, Any] = {

@@ -86,6 +86,9 @@ def _message(error: Any) -> str:
             return str(context["error"])
         case "too_long":
             return f"cannot exceed {context['max_length']} entries"
+        case "too_short":
+            least = context["min_length"]
+            return f"must have at least {least} {'entry' if least == 1 else 'entries'}"
         case "string_too_long":
             return f"cannot exceed {context['max_length']} characters"
         case _:

@@ -1,6 +1,13 @@
 """Clock rules: one class for each mode."""
 
-from shared.domain.clocks.base import ClockOwner, ClockRules, countdown
+from shared.domain.clocks.base import (
+    AdjustableClock,
+    ClockName,
+    ClockOwner,
+    ClockRules,
+    ClockScope,
+    countdown,
+)
 from shared.domain.clocks.per_cycle import PerCycle
 from shared.domain.clocks.per_group import PerGroup
 from shared.domain.clocks.per_participant import PerParticipant
@@ -28,4 +35,13 @@ def group_clocks(session: Session) -> list[Clock]:
     return _PER_GROUP.owner_clocks(session)
 
 
-__all__ = ["ClockOwner", "ClockRules", "clocks_of", "countdown", "group_clocks"]
+__all__ = [
+    "AdjustableClock",
+    "ClockName",
+    "ClockOwner",
+    "ClockRules",
+    "ClockScope",
+    "clocks_of",
+    "countdown",
+    "group_clocks",
+]

@@ -1,10 +1,10 @@
 """Rules that modes with banks share: each participant or group has a time budget."""
 
 from abc import abstractmethod
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Generic, TypeVar
 
-from shared.domain.clocks.base import ClockOwner, ClockRules
+from shared.domain.clocks.base import AdjustableClock, ClockName, ClockOwner, ClockRules, ClockScope
 from shared.domain.session import Group, Participant, Session
 from shared.domain.time_budget import Clock, Sources, TimeBudget, full_reserve
 from shared.domain.time_control import TimeControl
@@ -103,6 +103,37 @@ class BankRules(ClockRules, Generic[Owner]):
         if periods is not None:
             budget = budget.with_periods(periods)
         return self._with_budget(session, owner, budget)
+
+    @abstractmethod
+    def name_of(self, owner: Owner) -> ClockName:
+        """Return the name of the owner's clock."""
+
+    def adjustable(self, session: Session, scope: ClockScope) -> list[ClockName]:
+        if scope is not ClockScope.ALL:
+            return []
+        return [self.name_of(owner) for owner in self.owners(session)]
+
+    def adjustable_of(self, session: Session, participant: Participant) -> ClockName | None:
+        side = self.side(participant)
+        return ClockName(side.participant_id, side.group_id)
+
+    def adjustable_clocks(self, session: Session) -> Iterator[AdjustableClock]:
+        for owner in self.owners(session):
+            control = owner.time_control or session.time_control
+            yield AdjustableClock(self.name_of(owner), owner.bank_ms or Millis(0), control)
+
+    @abstractmethod
+    def with_owners(self, session: Session, owners: Iterable[Owner]) -> Session:
+        """Return the session with `owners` in place of all its owners."""
+
+    def with_values(self, session: Session, values: Mapping[ClockName, Millis]) -> Session:
+        return self.with_owners(
+            session,
+            [
+                replace(owner, bank_ms=values.get(self.name_of(owner), owner.bank_ms))
+                for owner in self.owners(session)
+            ],
+        )
 
     def totals(self, session: Session) -> list[Millis]:
         """Return the time of each owner who has any."""

@@ -1,7 +1,8 @@
 """Interface of a mode's clock rules, with defaults. Clock values are those at the anchor."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from enum import StrEnum
 from typing import TypeVar
 
 from shared.domain.session import Participant, Session
@@ -26,6 +27,47 @@ class ClockOwner(Value, frozen=True):
 
     participant_id: str | None = None
     group_id: str | None = None
+
+
+class ClockScope(StrEnum):
+    """The clocks of a session that a command can mean without naming their owners."""
+
+    ALL = "all"
+    SESSION = "session"
+    CYCLE = "cycle"
+
+
+class ClockName(Value, frozen=True):
+    """One clock that can be adjusted: of a participant, of a group, or one that all share."""
+
+    participant_id: str | None = None
+    group_id: str | None = None
+    shared: ClockScope | None = None
+
+    @property
+    def owner(self) -> ClockOwner:
+        """The owner of the clock."""
+        return ClockOwner(self.participant_id, self.group_id)
+
+    def __str__(self) -> str:
+        if self.participant_id is not None:
+            return f"participant {self.participant_id}"
+        return f"the {self.shared} clock" if self.shared else f"group {self.group_id}"
+
+
+class AdjustableClock(Value, frozen=True):
+    """A clock, its value at the anchor and its time control.
+
+    The value of a participant or group is its bank, without overtime.
+    """
+
+    name: ClockName
+    value_ms: Millis
+    control: TimeControl | None = None
+
+
+SESSION_CLOCK = ClockName(shared=ClockScope.SESSION)
+CYCLE_CLOCK = ClockName(shared=ClockScope.CYCLE)
 
 
 def countdown(session: Session, left: Millis | None) -> Clock | None:
@@ -66,6 +108,22 @@ class ClockRules(ABC):
 
         `periods` sets the number of overtime periods left, where there are any.
         """
+
+    @abstractmethod
+    def adjustable(self, session: Session, scope: ClockScope) -> list[ClockName]:
+        """Return the clocks that `scope` means; [] if the session has none."""
+
+    def adjustable_of(self, session: Session, participant: Participant) -> ClockName | None:
+        """Return the clock of `participant` or of its group; None if all share the clock."""
+        return None
+
+    @abstractmethod
+    def adjustable_clocks(self, session: Session) -> Iterator[AdjustableClock]:
+        """Yield all clocks that can be adjusted."""
+
+    @abstractmethod
+    def with_values(self, session: Session, values: Mapping[ClockName, Millis]) -> Session:
+        """Return the session with these clocks set to these values as of the anchor, ms."""
 
     def open(self, session: Session) -> Session:
         """Return a new session with its clocks set for the first cycle."""

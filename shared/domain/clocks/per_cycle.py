@@ -1,6 +1,8 @@
 """`per_cycle`: every cycle begins with its full length (poker, debates)."""
 
-from shared.domain.clocks.base import ClockRules
+from collections.abc import Iterator, Mapping
+
+from shared.domain.clocks.base import AdjustableClock, ClockName, ClockRules, ClockScope
 from shared.domain.session import Participant, Session
 from shared.domain.units import Millis
 from shared.domain.values import replace
@@ -48,6 +50,38 @@ class PerCycle(ClockRules):
         if participant.participant_id == session.active_participant_id:
             return replace(session.with_participant(adjusted), cycle_left_ms=value)
         return session.with_participant(replace(adjusted, next_cycle_ms=value))
+
+    def adjustable(self, session: Session, scope: ClockScope) -> list[ClockName]:
+        if scope is ClockScope.ALL:
+            return [_name_of(participant) for participant in session.participants]
+        active = session.active if scope is ClockScope.CYCLE else None
+        return [_name_of(active)] if active else []
+
+    def adjustable_of(self, session: Session, participant: Participant) -> ClockName | None:
+        return _name_of(participant)
+
+    def adjustable_clocks(self, session: Session) -> Iterator[AdjustableClock]:
+        for participant in session.participants:
+            left = self.time_left_of(session, participant)
+            yield AdjustableClock(_name_of(participant), left or Millis(0))
+
+    def with_values(self, session: Session, values: Mapping[ClockName, Millis]) -> Session:
+        """Set the running cycle of the active participant, and the next cycle of each other."""
+        participants = []
+        for participant in session.participants:
+            value = values.get(_name_of(participant))
+            if value is None:
+                participants.append(participant)
+            elif participant.participant_id == session.active_participant_id:
+                participants.append(participant)
+                session = replace(session, cycle_left_ms=value)
+            else:
+                participants.append(replace(participant, next_cycle_ms=value))
+        return replace(session, participants=tuple(participants))
+
+
+def _name_of(participant: Participant) -> ClockName:
+    return ClockName(participant_id=participant.participant_id)
 
 
 def _length(session: Session, participant: Participant) -> Millis | None:

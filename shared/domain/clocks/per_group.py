@@ -1,9 +1,9 @@
 """`per_group`: the bank of the active participant's group runs (team games)."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from shared.domain.clocks.banks import BankRules
-from shared.domain.clocks.base import ClockOwner, rotate_after
+from shared.domain.clocks.base import ClockName, ClockOwner, rotate_after
 from shared.domain.session import Group, Participant, Session
 from shared.domain.time_budget import Clock
 from shared.domain.units import Millis
@@ -22,6 +22,12 @@ class PerGroup(BankRules[Group]):
 
     def id_of(self, owner: Group) -> str:
         return owner.group_id
+
+    def name_of(self, owner: Group) -> ClockName:
+        return ClockName(group_id=owner.group_id)
+
+    def with_owners(self, session: Session, owners: Iterable[Group]) -> Session:
+        return replace(session, groups=tuple(owners))
 
     def with_owner(self, session: Session, owner: Group) -> Session:
         return session.with_group(owner)

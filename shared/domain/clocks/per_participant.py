@@ -1,11 +1,13 @@
 """`per_participant`: the active participant's own bank runs (chess)."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from shared.domain.clocks.banks import BankRules
+from shared.domain.clocks.base import ClockName
 from shared.domain.session import Participant, Session
 from shared.domain.time_budget import Clock
 from shared.domain.units import Millis
+from shared.domain.values import replace
 
 
 class PerParticipant(BankRules[Participant]):
@@ -19,6 +21,12 @@ class PerParticipant(BankRules[Participant]):
 
     def id_of(self, owner: Participant) -> str:
         return owner.participant_id
+
+    def name_of(self, owner: Participant) -> ClockName:
+        return ClockName(participant_id=owner.participant_id)
+
+    def with_owners(self, session: Session, owners: Iterable[Participant]) -> Session:
+        return replace(session, participants=tuple(owners))
 
     def with_owner(self, session: Session, owner: Participant) -> Session:
         return session.with_participant(owner)

@@ -1,6 +1,16 @@
 """`global` and `count_up`: one clock for the whole session."""
 
-from shared.domain.clocks.base import ClockOwner, ClockRules
+from collections.abc import Iterator, Mapping
+
+from shared.domain.clocks.base import (
+    CYCLE_CLOCK,
+    SESSION_CLOCK,
+    AdjustableClock,
+    ClockName,
+    ClockOwner,
+    ClockRules,
+    ClockScope,
+)
 from shared.domain.errors import RuleViolation, Violation
 from shared.domain.session import Participant, Session, TimeoutKind
 from shared.domain.units import Millis
@@ -22,6 +32,27 @@ class _SessionClockRules(ClockRules):
 
     def runs_for(self, session: Session, participant: Participant) -> bool:
         return True
+
+    def adjustable(self, session: Session, scope: ClockScope) -> list[ClockName]:
+        """Return the session clock or the cycle clock; all clocks are the first that exists."""
+        clocks = (
+            (SESSION_CLOCK, session.session_left_ms, scope is not ClockScope.CYCLE),
+            (CYCLE_CLOCK, session.cycle_left_ms, scope is not ClockScope.SESSION),
+        )
+        return [name for name, left, is_meant in clocks if is_meant and left is not None][:1]
+
+    def adjustable_clocks(self, session: Session) -> Iterator[AdjustableClock]:
+        if session.session_left_ms is not None:
+            yield AdjustableClock(SESSION_CLOCK, session.session_left_ms)
+        if session.cycle_left_ms is not None:
+            yield AdjustableClock(CYCLE_CLOCK, session.cycle_left_ms)
+
+    def with_values(self, session: Session, values: Mapping[ClockName, Millis]) -> Session:
+        return replace(
+            session,
+            session_left_ms=values.get(SESSION_CLOCK, session.session_left_ms),
+            cycle_left_ms=values.get(CYCLE_CLOCK, session.cycle_left_ms),
+        )
 
 
 class GlobalClockRules(_SessionClockRules):
@@ -119,6 +150,12 @@ class CountUp(_SessionClockRules):
             raise RuleViolation(Violation("total_time_ms", message, "not_allowed"))
         session = session.with_participant(replace(participant, bank_ms=value))
         return replace(session, session_left_ms=value)
+
+    def with_values(self, session: Session, values: Mapping[ClockName, Millis]) -> Session:
+        """Move the ceiling, so that as much time is left until it."""
+        adjusted = super().with_values(session, values)
+        ceiling = Millis(session.used_ms + (adjusted.session_left_ms or 0))
+        return replace(adjusted, max_time_ms=ceiling)
 
     def owner(self, session: Session) -> ClockOwner:
         return ClockOwner()

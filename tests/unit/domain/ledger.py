@@ -40,6 +40,8 @@ class Ledger:
                 self._seat(newcomer)
             case c.AdjustTime(participant_id, value):
                 self._adjust(step.session, participant_id, value)
+            case c.AdjustClocks():
+                self._adjust_clocks(step)
             case c.Switch():
                 self._increment(before, step.session)
         if step.session.cycle_number > before.cycle_number and step.type in (
@@ -98,6 +100,21 @@ class Ledger:
                     self.next_lengths[participant_id] = value
             case _:
                 self._adjust_shared(session, value)
+
+    def _adjust_clocks(self, change: SessionChange) -> None:
+        assert change.metadata is not None
+        for clock in change.metadata["clocks"]:
+            name = clock.get("participant_id", clock.get("group_id"))
+            given = clock["after_ms"] - clock["before_ms"]
+            shared = SESSION_CLOCK if clock.get("clock") == "session" else CYCLE_CLOCK
+            if name is None:
+                self.granted[shared] += given
+            elif self.opening.sync_mode in WITH_BANKS:
+                self.granted[name] += given
+            elif name == change.session.active_participant_id:
+                self.granted[CYCLE_CLOCK] += given
+            else:
+                self.next_lengths[name] = clock["after_ms"]
 
     def _adjust_shared(self, session: Session, value: int) -> None:
         if CYCLE_CLOCK in self.granted:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from hypothesis import strategies as st
 
 from shared.domain import commands as c
+from shared.domain.clocks import ClockScope
 from shared.domain.creation import create
 from shared.domain.errors import Refusal
 from shared.domain.events import SessionChange, SessionStep
@@ -120,6 +121,15 @@ newcomers = st.builds(
     st.none() | spans,
     group_names,
 )
+additions = st.sampled_from((-7_000, -900, 1, 5_000, 400_000)).map(Millis)
+targets = st.one_of(
+    st.sampled_from(ClockScope).map(c.ClockTarget),
+    st.builds(c.ClockTarget, participants=st.lists(names, min_size=1, max_size=2).map(tuple)),
+    st.builds(c.ClockTarget, groups=st.lists(st.sampled_from(GROUPS), min_size=1).map(tuple)),
+)
+adjustments = st.builds(c.AdjustClocks, targets, add_ms=additions) | st.builds(
+    c.AdjustClocks, targets, set_ms=spans
+)
 commands: st.SearchStrategy[c.Command] = st.one_of(
     st.just(c.Switch()),
     switches,
@@ -127,6 +137,7 @@ commands: st.SearchStrategy[c.Command] = st.one_of(
     st.sampled_from((c.Pause(), c.Resume(), c.Resume())),
     st.builds(c.AdjustTime, names, spans),
     st.builds(c.AddParticipant, newcomers),
+    adjustments,
     st.sampled_from((c.Switch(), c.Start(), c.Complete(), c.Cancel(), c.Delete())),
 )
 aims = st.none() | st.sampled_from((-1, 0, 1))

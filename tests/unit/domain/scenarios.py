@@ -119,6 +119,11 @@ class Play:
     def adjust(self, who: str, to: int, *, at: int) -> "Play":
         return self.do(c.AdjustTime(who, Millis(to)), at)
 
+    def give(self, *who: str, add: int, at: int, **options: Any) -> "Play":
+        """Add `add` ms to the clocks of `who`, or to all clocks."""
+        to = c.ClockTarget(participants=who) if who else c.EVERY_CLOCK
+        return self.do(c.AdjustClocks(to, add_ms=Millis(add), **options), at)
+
     def join(self, newcomer: c.NewParticipant, *, at: int) -> "Play":
         return self.do(c.AddParticipant(newcomer), at)
 

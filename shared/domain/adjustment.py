@@ -1,0 +1,210 @@
+"""Add time to several clocks, or set them, in one change."""
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from shared.domain.clocks import AdjustableClock, ClockName, ClockOwner, ClockScope, clocks_of
+from shared.domain.commands import AdjustClocks, ClockTarget
+from shared.domain.errors import InvalidTransition, RuleViolation, Violation
+from shared.domain.events import EventType, SessionChange
+from shared.domain.participants import bank_violations
+from shared.domain.session import Session, Status
+from shared.domain.settlement import next_version
+from shared.domain.time_control import MAX_LONG_TIME
+from shared.domain.timekeeping import move_anchor
+from shared.domain.undo import with_correction
+from shared.domain.units import Instant, Millis
+from shared.domain.values import replace
+
+
+def adjust_clocks(session: Session, command: AdjustClocks, now: Instant) -> SessionChange:
+    """Return the change of all clocks that `command` means, at `now`.
+
+    `session` must be settled. Raises `InvalidTransition` if the session has ended and is not
+    reopened, and `RuleViolation` if a field is wrong, or one of the clocks would have no time left
+    or too much.
+    """
+    _check_status(session, command)
+    if violations := [*_amount_violations(command)]:
+        raise RuleViolation(*violations)
+    session = move_anchor(session, now)
+    clocks = clocks_of(session)
+    meant = dict.fromkeys(_clocks_meant(session, command.to))
+    before = [clock for clock in clocks.adjustable_clocks(session) if clock.name in meant]
+    if violations := [*dict.fromkeys(_value_violations(command, before))]:
+        raise RuleViolation(*violations)
+    values = {clock.name: _new_value(command, clock) for clock in before}
+    adjusted = with_correction(clocks.with_values(session, values))
+    if command.reopen:
+        adjusted = _reopened(adjusted, now)
+    side = before[0].name.owner if len(before) == 1 else ClockOwner()
+    return SessionChange(
+        EventType.TIME_ADJUSTED,
+        next_version(adjusted, now),
+        now,
+        side,
+        time_remaining_ms=_time_left(adjusted, side),
+        time_elapsed_ms=adjusted.cycle_used_ms,
+        metadata=_metadata(command, before),
+    )
+
+
+def _check_status(session: Session, command: AdjustClocks) -> None:
+    if command.reopen and session.status is not Status.EXPIRED:
+        raise InvalidTransition("cannot be reopened", session.status)
+    if session.status.is_terminal and not command.reopen:
+        raise InvalidTransition("cannot be adjusted", session.status)
+
+
+def _amount_violations(command: AdjustClocks) -> Iterator[Violation]:
+    if command.add_ms is None and command.set_ms is None:
+        yield Violation("add_ms", "is required unless set_ms is given", "missing")
+    elif command.add_ms is not None and command.set_ms is not None:
+        yield Violation("set_ms", "cannot be combined with add_ms", "not_allowed")
+    elif command.add_ms == 0:
+        yield Violation("add_ms", "cannot be 0ms", "invalid")
+
+
+def _clocks_meant(session: Session, target: ClockTarget) -> list[ClockName]:
+    """Return the clocks that `target` means. Raises `RuleViolation`."""
+    given = [bool(part) for part in (target.scope, target.participants, target.groups)]
+    if sum(given) != 1:
+        message = "must name participants or groups, and not both"
+        raise RuleViolation(Violation("to", message, "one_of_two"))
+    if target.scope:
+        return _clocks_in_scope(session, target.scope)
+    names = _clocks_of_participants if target.participants else _clocks_of_groups
+    found = list(names(session, target))
+    if violations := [one for one in found if isinstance(one, Violation)]:
+        raise RuleViolation(*violations)
+    return [one for one in found if isinstance(one, ClockName)]
+
+
+def _clocks_in_scope(session: Session, scope: ClockScope) -> list[ClockName]:
+    names = clocks_of(session).adjustable(session, scope)
+    if not names:
+        message = (
+            "needs a clock that runs toward zero: this session has none"
+            if scope is ClockScope.ALL
+            else f"needs a {scope} clock: this session has none"
+        )
+        raise RuleViolation(Violation("to", message, "not_allowed"))
+    return names
+
+
+def _clocks_of_participants(
+    session: Session, target: ClockTarget
+) -> Iterator[ClockName | Violation]:
+    clocks = clocks_of(session)
+    members = {participant.participant_id: participant for participant in session.participants}
+    seen: set[str] = set()
+    for position, participant_id in enumerate(target.participants):
+        field = f"to.participants.{position}"
+        member = members.get(participant_id)
+        name = clocks.adjustable_of(session, member) if member else None
+        if member is None:
+            message = "is not a participant of this session"
+            yield Violation(field, message, "unknown_participant")
+        elif name is None:
+            message = f"must be all, session or cycle: in {session.sync_mode} all share the clocks"
+            yield Violation("to", message, "not_allowed")
+            return
+        elif participant_id in seen:
+            yield Violation(field, "must be unique", "duplicate")
+        else:
+            yield name
+        seen.add(participant_id)
+
+
+def _clocks_of_groups(session: Session, target: ClockTarget) -> Iterator[ClockName | Violation]:
+    if not session.groups:
+        yield Violation("to.groups", "is for per_group only", "not_allowed")
+        return
+    known, seen = {group.group_id for group in session.groups}, set[str]()
+    for position, group_id in enumerate(target.groups):
+        field = f"to.groups.{position}"
+        if group_id not in known:
+            yield Violation(field, "is not a group of this session", "unknown_group")
+        elif group_id in seen:
+            yield Violation(field, "must be unique", "duplicate")
+        else:
+            yield ClockName(group_id=group_id)
+        seen.add(group_id)
+
+
+def _new_value(command: AdjustClocks, clock: AdjustableClock) -> Millis:
+    if command.set_ms is not None:
+        return command.set_ms
+    return Millis(clock.value_ms + (command.add_ms or 0))
+
+
+def _value_violations(
+    command: AdjustClocks, clocks: Iterable[AdjustableClock]
+) -> Iterator[Violation]:
+    for clock in clocks:
+        value = _new_value(command, clock)
+        if command.add_ms is None:
+            yield from bank_violations(value, clock.control, "set_ms")
+        elif value <= 0:
+            message = f"would leave {clock.name} with {value}ms, and must leave more than 0ms"
+            yield Violation("add_ms", message, "too_small")
+        elif command.add_ms > 0 and value > MAX_LONG_TIME:
+            message = f"would leave {clock.name} with {value}ms, which exceeds {MAX_LONG_TIME}ms"
+            yield Violation("add_ms", message, "too_big")
+
+
+def _reopened(session: Session, now: Instant) -> Session:
+    """Let the expired session run from `now` on. Raises `RuleViolation` if no clock would run."""
+    if clocks_of(session).left(session) == 0:
+        message = "needs time on the clock that was running: it would still be at 0ms"
+        raise RuleViolation(Violation("reopen", message, "not_allowed"))
+    return replace(
+        session,
+        status=Status.RUNNING,
+        session_completed_at=None,
+        cycle_started_at=now,
+        warned=None,
+    )
+
+
+def _time_left(session: Session, side: ClockOwner) -> Millis | None:
+    """Return the time left on the clock of `side`, or else on the running clock."""
+    clocks = clocks_of(session)
+    members = (p for p in session.participants if clocks.side(p) == side)
+    member = next(members, session.active)
+    return clocks.time_left_of(session, member) if member else clocks.left(session)
+
+
+def _metadata(command: AdjustClocks, before: Iterable[AdjustableClock]) -> dict[str, Any]:
+    asked = {
+        "add_ms": command.add_ms,
+        "set_ms": command.set_ms,
+        "to": _described(command.to),
+        "reason": command.reason,
+        "reopen": command.reopen or None,
+    }
+    clocks = [
+        {
+            **_present(_named(clock.name)),
+            "before_ms": clock.value_ms,
+            "after_ms": _new_value(command, clock),
+        }
+        for clock in before
+    ]
+    return {**_present(asked), "clocks": clocks}
+
+
+def _described(target: ClockTarget) -> str | dict[str, list[str]]:
+    if target.scope:
+        return target.scope.value
+    name = "participants" if target.participants else "groups"
+    return {name: [*(target.participants or target.groups)]}
+
+
+def _named(name: ClockName) -> dict[str, Any]:
+    shared = name.shared.value if name.shared else None
+    return {"participant_id": name.participant_id, "group_id": name.group_id, "clock": shared}
+
+
+def _present(fields: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in fields.items() if value is not None}
