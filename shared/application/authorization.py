@@ -10,8 +10,10 @@ from typing import Protocol
 
 from shared.application.errors import Forbidden, SessionNotFound
 from shared.application.ports.rate_limit import RateLimit, RateLimitState
-from shared.domain.commands import Command, Switch
-from shared.domain.session import Session, session_name
+from shared.domain.clocks import clocks_of
+from shared.domain.commands import AdjustClocks, ClockTarget, Command, Switch
+from shared.domain.session import Participant, Session, SyncMode, session_name
+from shared.domain.units import Millis
 from shared.domain.values import replace
 
 
@@ -87,8 +89,10 @@ class Scope(StrEnum):
     TOKEN_SESSION = "the session of its token"
     WHILE_ACTIVE = "the session of its token, while its own clock runs"
     IF_SESSION_ALLOWS = "the session of its token, if that allows it"
+    GIFTS = "the session of its token, for time that goes to another participant, if that allows it"
 
 
+_MODES_WITH_BANKS = (SyncMode.PER_PARTICIPANT, SyncMode.PER_GROUP)
 _READING = (Operation.READ, Operation.SUBSCRIBE)
 
 RIGHTS: Mapping[Role, Mapping[Operation, Scope]] = {
@@ -99,6 +103,7 @@ RIGHTS: Mapping[Role, Mapping[Operation, Scope]] = {
         Operation.SWITCH: Scope.WHILE_ACTIVE,
         Operation.PAUSE: Scope.IF_SESSION_ALLOWS,
         Operation.RESUME: Scope.IF_SESSION_ALLOWS,
+        Operation.ADJUST_CLOCKS: Scope.GIFTS,
     },
     Role.SPECTATOR: dict.fromkeys(_READING, Scope.TOKEN_SESSION),
 }
@@ -148,13 +153,29 @@ class Authorization:
         """The owner of the sessions that the caller creates; None unless it is a host."""
         return self.caller.subject if self.caller.role is Role.HOST else None
 
-    def check(self, session: Session) -> None:
+    def check(self, session: Session, command: Command | None = None) -> None:
         """Raise `SessionNotFound` if the caller may not read the session, else `Forbidden` if it
-        may not do the operation."""
+        may not do the operation, with this command if it changes the session."""
         if not self.may_read(session):
             raise SessionNotFound
         if self.scope is Scope.IF_SESSION_ALLOWS and not session.participants_may_pause:
             raise Forbidden(f"This session doesn't let participants {self.operation} it")
+        if self.scope is Scope.GIFTS:
+            self._check_gift(session, command)
+
+    def _check_gift(self, session: Session, command: Command | None) -> None:
+        """Raise `Forbidden` unless `command` gives another participant as much as is allowed.
+
+        A member of the caller's own group isn't another participant, because both share one clock.
+        """
+        most = session.participants_may_give_ms
+        if not most or session.sync_mode not in _MODES_WITH_BANKS:
+            raise Forbidden("This session doesn't let participants give time")
+        giver, side = session.find(self.caller.participant_id or ""), clocks_of(session).side
+        receiver = _only_receiver(session, command, most)
+        if giver is None or receiver is None or side(giver) == side(receiver):
+            message = f"A participant can only add 1 to {most}ms to one other participant's clock"
+            raise Forbidden(message)
 
     def may_read(self, session: Session) -> bool:
         """Return whether the caller may know that the session exists."""
@@ -187,6 +208,18 @@ class Authorization:
         if command.current_participant_id not in (None, self.caller.participant_id):
             raise Forbidden("A participant can end only its own cycle")
         return replace(command, current_participant_id=self.caller.participant_id)
+
+
+def _only_receiver(session: Session, command: Command | None, most: Millis) -> Participant | None:
+    """Return the only participant to whom `command` gives 1 to `most` ms; None if it does more."""
+    if not isinstance(command, AdjustClocks) or len(command.to.participants) != 1:
+        return None
+    receiver_id = command.to.participants[0]
+    gift = AdjustClocks(
+        ClockTarget(participants=(receiver_id,)), add_ms=command.add_ms, reason=command.reason
+    )
+    is_gift = command == gift and 1 <= (command.add_ms or 0) <= most
+    return session.find(receiver_id) if is_gift else None
 
 
 def authorize(

@@ -146,7 +146,7 @@ class SessionService:
             stored, now = await self._state.found(loaded, name, authorization)
             if stored is None:
                 raise SessionNotFound
-            authorization.check(stored.session)
+            authorization.check(stored.session, command)
             async with self._turns.of(name) as turn:
                 latest = _newest(stored, turn.before)
                 now = max(now, latest.session.updated_at)
@@ -172,7 +172,7 @@ class SessionService:
         for _ in range(_ATTEMPTS):
             if stored is None:
                 raise SessionNotFound
-            requested.authorization.check(stored.session)
+            requested.authorization.check(stored.session, requested.command)
             turn.left = stored
             due = due_steps(stored, now)
             try:

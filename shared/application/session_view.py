@@ -93,6 +93,7 @@ class SessionView(msgspec.Struct, omit_defaults=True, kw_only=True):
     warn_at_ms: tuple[Millis, ...] | None = None
     metadata: Mapping[str, Any] | None = None
     participants_may_pause: bool | None = None
+    participants_may_give_ms: Millis | None = None
     created_at: str | None
     updated_at: str | None
     server_time_ms: Instant
@@ -169,6 +170,7 @@ def session_view(session: Session, now: Instant) -> SessionView:
         warn_at_ms=session.warn_at_ms or None,
         metadata=session.metadata,
         participants_may_pause=session.participants_may_pause or None,
+        participants_may_give_ms=session.participants_may_give_ms or None,
         created_at=timestamp(session.created_at),
         updated_at=timestamp(session.updated_at),
         server_time_ms=now,

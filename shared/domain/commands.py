@@ -53,6 +53,7 @@ class Create(Value, frozen=True):
     warn_at_ms: tuple[Millis, ...] = ()
     metadata: Mapping[str, Any] | None = None
     participants_may_pause: bool = False
+    participants_may_give_ms: Millis = Millis(0)
     tenant: str | None = None
     owner: str | None = None
 

@@ -50,6 +50,7 @@ def create(spec: Create, now: Instant) -> SessionChange:
         warn_at_ms=spec.warn_at_ms,
         metadata=spec.metadata,
         participants_may_pause=spec.participants_may_pause,
+        participants_may_give_ms=spec.participants_may_give_ms,
         tenant=spec.tenant,
         owner=spec.owner,
         version=1,

@@ -157,6 +157,8 @@ class Session(Value, frozen=True, kw_only=True):
     owner: str | None = None
     """The host who created it; None if a service did."""
     participants_may_pause: bool = False
+    participants_may_give_ms: Millis = Millis(0)
+    """The most that a participant may add to another one's clock in one request; 0: nothing."""
 
     version: int
     status: Status

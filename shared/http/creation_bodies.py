@@ -17,6 +17,7 @@ from shared.http.fields import (
     Increment,
     Index,
     Name,
+    ShortTime,
     SmallObject,
     Threshold,
     Uuid,
@@ -134,6 +135,7 @@ class CreateBody(Body):
     warn_at_ms: Annotated[list[Threshold], Field(max_length=5)] | None = None
     metadata: SmallObject | None = None
     participants_may_pause: Flag | None = None
+    participants_may_give_ms: ShortTime | None = None
 
     @classmethod
     def context_of(cls, value: Any) -> dict[str, Any]:
@@ -179,6 +181,7 @@ class CreateBody(Body):
             warn_at_ms=tuple(map(Millis, self.warn_at_ms or ())),
             metadata=self.metadata,
             participants_may_pause=bool(self.participants_may_pause),
+            participants_may_give_ms=Millis(self.participants_may_give_ms or 0),
         )
 
 

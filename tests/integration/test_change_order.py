@@ -218,11 +218,11 @@ async def test_changes_are_made_in_the_order_in_which_they_joined_the_queue(
     joined: list[str] = []
 
     class RecordingPermit(Authorization):
-        def check(self, session: Any) -> None:
+        def check(self, session: Any, command: Any = None) -> None:
             assert self.caller.subject
             if self.caller.subject not in joined:
                 joined.append(self.caller.subject)
-            super().check(session)
+            super().check(session, command)
 
     async def switch(number: int) -> tuple[str, int | None]:
         caller = Caller(Role.SERVICE, f"caller-{number}")

@@ -185,6 +185,7 @@ class Session(ResponseModel):
     warn_at_ms: list[Ms] = omittable()
     metadata: dict[str, Any] = omittable()
     participants_may_pause: bool = omittable()
+    participants_may_give_ms: Ms = omittable()
     created_at: Timestamp
     updated_at: Timestamp
     server_time_ms: EpochMs
