@@ -20,6 +20,7 @@ from functions.sessions import (
     switch,
     tokens,
     undo,
+    update,
 )
 from shared.http.routing import Route
 
@@ -36,6 +37,7 @@ _ENDPOINTS = (
     cancel,
     delete,
     adjust,
+    update,
     participants,
     undo,
     events,

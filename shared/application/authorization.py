@@ -72,6 +72,7 @@ class Operation(StrEnum):
     START = "start"
     COMPLETE = "complete"
     CANCEL = "cancel"
+    UPDATE = "update"
     DELETE = "delete"
     ADD_PARTICIPANT = "add participant"
     ADJUST_CLOCK = "adjust clock"

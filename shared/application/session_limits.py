@@ -20,6 +20,7 @@ from shared.domain.commands import (
     Create,
     Resume,
     Start,
+    UpdateSession,
 )
 from shared.domain.session import Session
 from shared.domain.values import Value, replace
@@ -32,9 +33,11 @@ _LOAD_FIELDS: Final[Mapping[type[Command], str]] = {
     Resume: "time_per_cycle_ms",
     AddParticipant: "participant_id",
     AdjustTime: "total_time_ms",
-    AdjustClocks: "to",
 }
-"""Commands that can increase the load of a session, and the field that the error names."""
+"""Commands that can increase the load of a session, and the field that the error names.
+
+`_load_field` knows those for which the field depends on the request.
+"""
 
 
 class SessionLimits(Value, frozen=True):
@@ -60,9 +63,9 @@ class SessionLimits(Value, frozen=True):
         """
         most = self.of_owner
         max_bytes = most.bytes if is_recorded else None
-        if isinstance(command, AddParticipant):
+        if isinstance(command, AddParticipant | UpdateSession):
             max_bytes = self.for_creation.bytes
-        max_load = most.load if type(command) in _LOAD_FIELDS else None
+        max_load = most.load if _load_field(command) else None
         return OwnerLimits(bytes=max_bytes, load=max_load, written=most.written)
 
     def check_created(self, session: Session, spec: Create) -> None:
@@ -72,7 +75,7 @@ class SessionLimits(Value, frozen=True):
 
     def check_changed(self, before: Session, after: Session, command: Command) -> None:
         """Raise `RuleViolation` if `command` increases the session's load above the limit."""
-        field = _LOAD_FIELDS.get(type(command))
+        field = _load_field(command)
         if field and automatic_load(after) > (
             0 if isinstance(command, Start) else automatic_load(before)
         ):
@@ -94,3 +97,13 @@ class SessionLimits(Value, frozen=True):
     def _require_bounded(self, session: Session, field: str) -> None:
         if self.load_of_session is not None:
             check_load_limit(session, field, self.load_of_session)
+
+
+def _load_field(command: Command) -> str | None:
+    match command:
+        case AdjustClocks():
+            return "add_ms" if command.set_ms is None else "set_ms"
+        case UpdateSession():
+            return "action_on_timeout" if command.warn_at_ms is None else "warn_at_ms"
+        case _:
+            return _LOAD_FIELDS.get(type(command))

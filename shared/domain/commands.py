@@ -143,6 +143,20 @@ class AdjustClocks(Value, frozen=True):
     reopen: bool = False
 
 
+class UpdateSession(Value, frozen=True):
+    """Change settings of a session. A setting that is None stays as it is.
+
+    `removes_metadata` takes the metadata away; `metadata` is None then.
+    """
+
+    metadata: Mapping[str, Any] | None = None
+    removes_metadata: bool = False
+    warn_at_ms: tuple[Millis, ...] | None = None
+    action_on_timeout: TimeoutAction | None = None
+    participants_may_pause: bool | None = None
+    participants_may_give_ms: Millis | None = None
+
+
 Command = (
     Start
     | Switch
@@ -154,5 +168,6 @@ Command = (
     | AddParticipant
     | AdjustTime
     | AdjustClocks
+    | UpdateSession
     | Undo
 )

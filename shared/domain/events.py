@@ -30,6 +30,7 @@ class EventType(StrEnum):
     PARTICIPANT_TIME_ADJUSTED = "participant_time_adjusted"
     SWITCH_UNDONE = "switch_undone"
     TIME_ADJUSTED = "time_adjusted"
+    SESSION_UPDATED = "session_updated"
     SESSION_DELETED = "session_deleted"
 
 

@@ -153,6 +153,30 @@ def _adjust(session: Session, command: c.AdjustTime, now: Instant) -> SessionCha
     )
 
 
+def _update(session: Session, command: c.UpdateSession, now: Instant) -> SessionChange:
+    if session.status.is_terminal:
+        raise InvalidTransition("cannot be updated", session.status)
+    given = {name: value for name in _SETTINGS if (value := getattr(command, name)) is not None}
+    if command.removes_metadata:
+        given = {"metadata": None, **given}
+    return _change(
+        EventType.SESSION_UPDATED,
+        replace(move_anchor(session, now), **given),
+        now,
+        metadata={"fields": [*given]},
+    )
+
+
+_SETTINGS = (
+    "metadata",
+    "warn_at_ms",
+    "action_on_timeout",
+    "participants_may_pause",
+    "participants_may_give_ms",
+)
+"""The fields of a session that `UpdateSession` changes."""
+
+
 def _undo(session: Session, command: c.Undo, now: Instant) -> SessionChange:
     if session.status not in (Status.RUNNING, Status.PAUSED):
         raise InvalidTransition("has no turn to go back to", session.status)
@@ -229,5 +253,6 @@ _TRANSITIONS: Mapping[type[c.Command], Callable[[Session, Any, Instant], Session
     c.AddParticipant: _add,
     c.AdjustTime: _adjust,
     c.AdjustClocks: adjust_clocks,
+    c.UpdateSession: _update,
     c.Undo: _undo,
 }

@@ -1,10 +1,11 @@
 """Request bodies with participants (API section 2), and their commands."""
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic_core import PydanticCustomError
 
-from shared.domain.commands import AddParticipant, Create, NewGroup, NewParticipant
+from shared.domain.commands import AddParticipant, Create, NewGroup, NewParticipant, UpdateSession
 from shared.domain.participants import MAX_PARTICIPANTS
 from shared.domain.session import SyncMode, TimeoutAction, TimeoutKind
 from shared.domain.time_control import TimeControl
@@ -19,7 +20,7 @@ from shared.http.fields import (
     Name,
     ShortTime,
     SmallObject,
-    Threshold,
+    Thresholds,
     Uuid,
     check_object,
 )
@@ -132,7 +133,7 @@ class CreateBody(Body):
     active_participant_id: Id | None = None
     auto_advance: Flag | None = None
     action_on_timeout: TimeoutActionBody | None = None
-    warn_at_ms: Annotated[list[Threshold], Field(max_length=5)] | None = None
+    warn_at_ms: Thresholds | None = None
     metadata: SmallObject | None = None
     participants_may_pause: Flag | None = None
     participants_may_give_ms: ShortTime | None = None
@@ -182,6 +183,40 @@ class CreateBody(Body):
             metadata=self.metadata,
             participants_may_pause=bool(self.participants_may_pause),
             participants_may_give_ms=Millis(self.participants_may_give_ms or 0),
+        )
+
+
+class UpdateBody(Body):
+    """The settings to change. `metadata: null` removes the metadata."""
+
+    model_config = ConfigDict(json_schema_extra={"minProperties": 1})
+
+    metadata: SmallObject | None = None
+    warn_at_ms: Thresholds | None = None
+    action_on_timeout: TimeoutActionBody | None = None
+    participants_may_pause: Flag | None = None
+    participants_may_give_ms: ShortTime | None = None
+
+    @model_validator(mode="after")
+    def _require_a_setting(self) -> Self:
+        names = type(self).model_fields
+        if not self._removes_metadata and all(getattr(self, name) is None for name in names):
+            raise PydanticCustomError("too_few", f"must have at least one of {', '.join(names)}")
+        return self
+
+    @property
+    def _removes_metadata(self) -> bool:
+        return "metadata" in self.model_fields_set and self.metadata is None
+
+    def command(self) -> UpdateSession:
+        action, gift = self.action_on_timeout, self.participants_may_give_ms
+        return UpdateSession(
+            metadata=self.metadata,
+            removes_metadata=self._removes_metadata,
+            warn_at_ms=None if self.warn_at_ms is None else tuple(map(Millis, self.warn_at_ms)),
+            action_on_timeout=action.action() if action else None,
+            participants_may_pause=self.participants_may_pause,
+            participants_may_give_ms=_millis(gift),
         )
 
 

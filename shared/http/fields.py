@@ -160,6 +160,7 @@ Lifetime = Annotated[
 Threshold = Annotated[
     int, Strict(), Field(ge=1, le=86_400_000, description="Remaining time, ms"), _integer
 ]
+Thresholds = Annotated[list[Threshold], Field(max_length=5)]
 BankTime = Annotated[
     int,
     Strict(),

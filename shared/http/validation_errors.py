@@ -27,6 +27,7 @@ _CODES = {
     "no_nul": "invalid_character",
     "control_character": "invalid_character",
     "blank": "too_short",
+    "too_few": "missing",
 }
 
 _MESSAGES = {

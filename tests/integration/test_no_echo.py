@@ -46,6 +46,7 @@ def full_create_body() -> dict[str, Any]:
         "warn_at_ms": [1_000],
         "metadata": {"a": 1},
         "participants_may_pause": True,
+        "participants_may_give_ms": 15_000,
     }
 
 
@@ -61,6 +62,20 @@ BODIES: dict[str, Callable[[], dict[str, Any]]] = {
     "POST /{id}/resume": dict,
     "POST /{id}/complete": dict,
     "POST /{id}/cancel": dict,
+    "POST /{id}/adjust": lambda: {
+        "add_ms": 5_000,
+        "set_ms": 5_000,
+        "to": {"participants": [str(uuid4())], "groups": [str(uuid4())]},
+        "reason": "x",
+        "reopen": False,
+    },
+    "PATCH /{id}": lambda: {
+        "metadata": {"a": 1},
+        "warn_at_ms": [1_000],
+        "action_on_timeout": {"type": "notify", "outcome": "x"},
+        "participants_may_pause": True,
+        "participants_may_give_ms": 15_000,
+    },
     "POST /{id}/participants": lambda: participant(group_id=str(uuid4()), participant_index=0),
     "PATCH /{id}/participants/{pid}": lambda: {"total_time_ms": 5_000, "reason": "x"},
     "POST /{id}/tokens": lambda: {

@@ -187,6 +187,27 @@ async def test_a_clock_that_would_exceed_the_automatic_load_is_refused(api: ApiC
     assert (await api.http.patch(path, json={"total_time_ms": 15_000})).status_code == 200
 
 
+async def test_an_adjustment_that_would_exceed_the_automatic_load_is_refused(
+    api: ApiClient,
+) -> None:
+    session_id = await api.created(advancing_body(23, None, 20_000))
+    answer = await api.do(session_id, "adjust", {"add_ms": -19_900})
+    assert violation(answer)[0] == "add_ms"
+    answer = await api.do(session_id, "adjust", {"set_ms": 15_000})
+    assert answer.status_code == 200, answer.text
+
+
+async def test_settings_that_would_exceed_the_automatic_load_are_refused(api: ApiClient) -> None:
+    session_id = await api.created(advancing_body(20))
+    path = f"/v1/sessions/{session_id}"
+    warned = await api.http.patch(path, json={"warn_at_ms": [500]})
+    assert violation(warned)[0] == "warn_at_ms"
+    waiting = await api.created(advancing_body(21, auto_advance=False))
+    action = {"action_on_timeout": {"type": "skip_cycle"}}
+    answer = await api.http.patch(f"/v1/sessions/{waiting}", json=action)
+    assert violation(answer)[0] == "action_on_timeout"
+
+
 async def test_the_automatic_load_of_a_host_s_sessions_is_limited(
     api: ApiClient,
 ) -> None:

@@ -58,6 +58,7 @@ TABLE: dict[tuple[str, str], Row] = {
     ("POST", f"{_SESSION}/cancel"): Row(_FOR_HOSTS),
     # Deleting a missing session succeeds, and for other hosts and tenants it is missing.
     ("DELETE", _SESSION): Row((404, 204, 403, 403, 403, 204, 204, 204)),
+    ("PATCH", _SESSION): Row(_FOR_HOSTS, {"warn_at_ms": [5_000]}),
     ("POST", f"{_SESSION}/adjust"): Row(_FOR_HOSTS, {"add_ms": 60_000}),
     ("POST", f"{_SESSION}/participants"): Row((404, 404, 403, 403, 403, 201, 404, 201), _JOINING),
     ("PATCH", f"{_SESSION}/participants/{{participant_id}}"): Row(

@@ -19,7 +19,7 @@ _FROM_JOINING = {
 def add_links(paths: dict[str, Any]) -> None:
     """Add links to the `paths` of a document.
 
-    Creating a session links to every operation on it, adding a participant to adjusting its clock.
+    Creating a session links to every operation on it, adding a participant to those on it.
     """
     on_sessions = {
         (path, method): operation
@@ -27,10 +27,12 @@ def add_links(paths: dict[str, Any]) -> None:
         for method, operation in operations.items()
         if path.startswith(_SESSION)
     }
-    on_clocks = {key: value for key, value in on_sessions.items() if key[1] == "patch"}
+    on_participants = {
+        key: operation for key, operation in on_sessions.items() if "{participant_id}" in key[0]
+    }
     for source, targets, values in (
         (_SESSIONS, on_sessions, _FROM_CREATION),
-        (_PARTICIPANTS, on_clocks, _FROM_JOINING),
+        (_PARTICIPANTS, on_participants, _FROM_JOINING),
     ):
         if source in paths:
             paths[source]["post"]["responses"]["201"]["links"] = _links(targets, values)

@@ -1,0 +1,60 @@
+"""Settings that change while a session goes on."""
+
+import pytest
+
+from shared.domain import commands as c
+from shared.domain.automatic_load import check_load_limit
+from shared.domain.errors import InvalidTransition, RuleViolation
+from shared.domain.events import EventType
+from shared.domain.session import Status
+from shared.domain.units import Millis
+from tests.unit.domain.scenarios import Play, chess, fields_of, on_timeout, play, poker
+
+
+def warn_at(*thresholds: int) -> c.UpdateSession:
+    return c.UpdateSession(warn_at_ms=tuple(map(Millis, thresholds)))
+
+
+def test_thresholds_that_the_clock_has_passed_are_not_warned_of() -> None:
+    game = play(chess(10_000)).start().do(warn_at(8_000, 3_000), at=4_000)
+    assert game.until(20_000).warned_at == [(7_000, 3_000)]
+
+
+def test_a_warning_is_not_repeated_after_an_update() -> None:
+    game = play(chess(10_000, warn_at_ms=(Millis(8_000),))).start().until(2_000)
+    game = game.do(warn_at(8_000), at=2_000)
+    assert game.until(20_000).warned_at == [(2_000, 8_000)]
+
+
+def test_a_new_action_applies_at_the_next_deadline() -> None:
+    update = c.UpdateSession(action_on_timeout=on_timeout("end_session"))
+    game = play(chess(10_000)).start().do(update, at=4_000)
+    assert game.deadline == 10_000
+    assert game.until(10_000).status is Status.EXPIRED
+
+
+def test_only_given_settings_change_and_the_event_names_them() -> None:
+    session = chess(10_000, metadata={"table": 1}, participants_may_pause=True)
+    update = c.UpdateSession(removes_metadata=True, participants_may_give_ms=Millis(5))
+    game = play(session).do(update, at=7)
+    assert (game.session.metadata, game.session.participants_may_pause) == (None, True)
+    assert game.session.participants_may_give_ms == 5
+    assert game.last_change.type is EventType.SESSION_UPDATED
+    assert game.last_change.metadata == {"fields": ["metadata", "participants_may_give_ms"]}
+
+
+@pytest.mark.parametrize(
+    "ended", [play(chess(5_000)).complete(at=1), play(chess(5_000)).cancel(at=1)]
+)
+def test_an_ended_session_cannot_be_updated(ended: Play) -> None:
+    with pytest.raises(InvalidTransition):
+        ended.do(warn_at(1), at=2)
+
+
+def test_the_load_limit_counts_new_warnings() -> None:
+    session = poker(1_000, auto_advance=True)
+    check_load_limit(session, "warn_at_ms", 10)
+    updated = play(session).do(warn_at(100, 200, 300, 400), at=1).session
+    with pytest.raises(RuleViolation) as refusal:
+        check_load_limit(updated, "warn_at_ms", 10)
+    assert fields_of(refusal.value) == [("warn_at_ms", "too_busy")]
