@@ -1,15 +1,16 @@
-"""`POST .../participants`: add a participant; `PATCH .../participants/{pid}`: adjust a clock."""
+"""Participants: add, update and remove them, and let one forfeit."""
 
 from functools import partial
 
 from starlette.responses import Response
 
 from shared.application.authorization import Operation
+from shared.domain.commands import RemoveParticipant
 from shared.http import conditional_changes
 from shared.http.creation_bodies import ParticipantBody
 from shared.http.rendering import render_session
 from shared.http.request import ApiRequest
-from shared.http.request_bodies import AdjustBody
+from shared.http.request_bodies import ForfeitBody, UpdateParticipantBody
 from shared.http.routing import CHANGE_ERRORS, CHANGE_HEADERS, ResponseSpec, Routes
 from shared.serverless.http_function import make_http_function
 
@@ -29,16 +30,47 @@ async def add_participant(request: ApiRequest, body: ParticipantBody) -> Respons
     return await conditional_changes.apply_command(request, body.command(), render)
 
 
+_PARTICIPANT = "/v1/sessions/{session_id}/participants/{participant_id}"
+
+
 @routes.patch(
-    "/v1/sessions/{session_id}/participants/{participant_id}",
-    ResponseSpec(200, "SessionAnswer", "Adjusted", CHANGE_ERRORS),
+    _PARTICIPANT,
+    ResponseSpec(200, "SessionAnswer", "Updated", CHANGE_ERRORS),
     requires=Operation.ADJUST_CLOCK,
-    takes=AdjustBody,
+    takes=UpdateParticipantBody,
     headers=CHANGE_HEADERS,
 )
-async def adjust_participant(request: ApiRequest, body: AdjustBody) -> Response:
-    """Set the participant's clock to `total_time_ms` from this instant on."""
+async def update_participant(request: ApiRequest, body: UpdateParticipantBody) -> Response:
+    """Set the participant's clock, its name, or whether it takes turns, from this instant on."""
     return await conditional_changes.apply_command(request, body.command(request.participant_id))
+
+
+@routes.delete(
+    _PARTICIPANT,
+    ResponseSpec(200, "SessionAnswer", "Removed", CHANGE_ERRORS),
+    requires=Operation.REMOVE_PARTICIPANT,
+    headers=CHANGE_HEADERS,
+)
+async def remove_participant(request: ApiRequest) -> Response:
+    """Remove a participant, who must not have the running or paused cycle."""
+    return await conditional_changes.apply_command(
+        request, RemoveParticipant(request.participant_id)
+    )
+
+
+@routes.post(
+    f"{_PARTICIPANT}/forfeit",
+    ResponseSpec(200, "SessionAnswer", "Forfeited", CHANGE_ERRORS),
+    requires=Operation.FORFEIT,
+    takes=ForfeitBody,
+    may_be_absent=True,
+    headers=CHANGE_HEADERS,
+)
+async def forfeit(request: ApiRequest, body: ForfeitBody | None) -> Response:
+    """Let the flag of the participant, or of its group, fall now."""
+    return await conditional_changes.apply_command(
+        request, (body or ForfeitBody()).command(request.participant_id)
+    )
 
 
 handler = make_http_function(routes)

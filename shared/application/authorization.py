@@ -76,6 +76,8 @@ class Operation(StrEnum):
     DELETE = "delete"
     ADD_PARTICIPANT = "add participant"
     ADJUST_CLOCK = "adjust clock"
+    REMOVE_PARTICIPANT = "remove participant"
+    FORFEIT = "forfeit"
     ADJUST_CLOCKS = "adjust clocks"
     UNDO = "undo"
     READ_HISTORY = "read history"

@@ -18,8 +18,10 @@ from shared.domain.commands import (
     AdjustTime,
     Command,
     Create,
+    RemoveParticipant,
     Resume,
     Start,
+    UpdateParticipant,
     UpdateSession,
 )
 from shared.domain.session import Session
@@ -33,11 +35,16 @@ _LOAD_FIELDS: Final[Mapping[type[Command], str]] = {
     Resume: "time_per_cycle_ms",
     AddParticipant: "participant_id",
     AdjustTime: "total_time_ms",
+    RemoveParticipant: "participant_id",
 }
 """Commands that can increase the load of a session, and the field that the error names.
 
 `_load_field` knows those for which the field depends on the request.
 """
+
+
+_ENLARGING: Final = (AddParticipant, UpdateParticipant, UpdateSession)
+"""Commands that can enlarge a session."""
 
 
 class SessionLimits(Value, frozen=True):
@@ -63,7 +70,7 @@ class SessionLimits(Value, frozen=True):
         """
         most = self.of_owner
         max_bytes = most.bytes if is_recorded else None
-        if isinstance(command, AddParticipant | UpdateSession):
+        if isinstance(command, _ENLARGING):
             max_bytes = self.for_creation.bytes
         max_load = most.load if _load_field(command) else None
         return OwnerLimits(bytes=max_bytes, load=max_load, written=most.written)
@@ -105,5 +112,7 @@ def _load_field(command: Command) -> str | None:
             return "add_ms" if command.set_ms is None else "set_ms"
         case UpdateSession():
             return "action_on_timeout" if command.warn_at_ms is None else "warn_at_ms"
+        case UpdateParticipant():
+            return "is_retired" if command.adjustment is None else "total_time_ms"
         case _:
             return _LOAD_FIELDS.get(type(command))

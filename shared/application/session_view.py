@@ -47,6 +47,7 @@ class ParticipantView(msgspec.Struct, omit_defaults=True):
     overtime: OvertimeView | None = None
     time_control: dict[str, Any] | None = None
     name: str | None = None
+    is_retired: bool = False
 
 
 class GroupView(msgspec.Struct, omit_defaults=True):
@@ -253,6 +254,7 @@ def _participants_view(session: Session, shown: Session) -> list[ParticipantView
             _overtime_view(shown.budget_of(current)) if has_banks else None,
             time_control_view(anchored.time_control),
             anchored.name,
+            anchored.is_retired,
         )
         for anchored, current, left, clock in zip(
             session.participants,

@@ -100,10 +100,13 @@ class AddParticipant(Value, frozen=True):
 
 
 class AdjustTime(Value, frozen=True):
-    """Set a participant's clock to `total_time_ms`, and its periods left if given, as of now."""
+    """Set a participant's clock to `total_time_ms`, and its periods left, as of now.
+
+    At least one of the two is given.
+    """
 
     participant_id: str
-    total_time_ms: Millis
+    total_time_ms: Millis | None = None
     reason: str | None = None
     overtime_periods: int | None = None
 
@@ -143,6 +146,34 @@ class AdjustClocks(Value, frozen=True):
     reopen: bool = False
 
 
+class UpdateParticipant(Value, frozen=True):
+    """Change a participant: its clock, its name, and whether it takes turns.
+
+    `is_renamed` says that `name` is the new name, where None is no name. What is None otherwise
+    stays as it is.
+    """
+
+    participant_id: str
+    adjustment: AdjustTime | None = None
+    is_renamed: bool = False
+    name: str | None = None
+    is_retired: bool | None = None
+    reason: str | None = None
+
+
+class RemoveParticipant(Value, frozen=True):
+    """Take a participant out of the session."""
+
+    participant_id: str
+
+
+class Forfeit(Value, frozen=True):
+    """Let the flag of a participant, or of its group, fall now."""
+
+    participant_id: str
+    reason: str | None = None
+
+
 class UpdateSession(Value, frozen=True):
     """Change settings of a session. A setting that is None stays as it is.
 
@@ -169,5 +200,8 @@ Command = (
     | AdjustTime
     | AdjustClocks
     | UpdateSession
+    | UpdateParticipant
+    | RemoveParticipant
+    | Forfeit
     | Undo
 )

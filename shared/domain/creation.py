@@ -7,6 +7,7 @@ from shared.domain.commands import Create
 from shared.domain.errors import RuleViolation, Violation
 from shared.domain.events import EventType, SessionChange
 from shared.domain.participants import (
+    PARTICIPANTS_OPTIONAL,
     bank_violations,
     build_participant,
     duplicate_violations,
@@ -20,7 +21,6 @@ from shared.domain.units import Instant, Millis
 from shared.domain.values import replace
 
 _MODES_WITH_BANKS = (SyncMode.PER_PARTICIPANT, SyncMode.PER_GROUP)
-_PARTICIPANTS_OPTIONAL = (SyncMode.GLOBAL, SyncMode.COUNT_UP)
 
 
 def create(spec: Create, now: Instant) -> SessionChange:
@@ -70,7 +70,7 @@ def _with_default_bank(member: Participant, spec: Create) -> Participant:
 
 
 def _violations(spec: Create, members: list[Participant]) -> Iterator[Violation]:
-    if not members and spec.sync_mode not in _PARTICIPANTS_OPTIONAL:
+    if not members and spec.sync_mode not in PARTICIPANTS_OPTIONAL:
         yield Violation("participants", "must have at least 1 participant", "too_short")
     yield from duplicate_violations(
         members, lambda position, name: f"participants.{position}.{name}"

@@ -5,6 +5,7 @@ Refusal
 ├── InvalidTransition     the session's status doesn't allow it
 ├── UnknownParticipant    no such participant in the session
 ├── NotActiveParticipant  the named participant is not the active one
+├── ActiveParticipant     the named participant is the active one
 ├── StaleVersion          the session no longer has the version that the command names
 ├── NothingToUndo         no switch is kept that could be undone
 └── UndoBlocked           an undo would lose a pause or a correction
@@ -55,6 +56,14 @@ class NotActiveParticipant(Refusal):
     def __init__(self, active_participant_id: str | None) -> None:
         super().__init__("current_participant_id is not the active participant")
         self.active_participant_id = active_participant_id
+
+
+class ActiveParticipant(Refusal):
+    """The participant has the running or paused cycle, so it can't leave."""
+
+    def __init__(self, participant_id: str) -> None:
+        super().__init__("The active participant cannot be removed")
+        self.active_participant_id = participant_id
 
 
 class StaleVersion(Refusal):

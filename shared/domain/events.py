@@ -31,6 +31,8 @@ class EventType(StrEnum):
     SWITCH_UNDONE = "switch_undone"
     TIME_ADJUSTED = "time_adjusted"
     SESSION_UPDATED = "session_updated"
+    PARTICIPANT_UPDATED = "participant_updated"
+    PARTICIPANT_REMOVED = "participant_removed"
     SESSION_DELETED = "session_deleted"
 
 

@@ -4,12 +4,15 @@ from collections.abc import Callable, Iterator, Sequence
 
 from shared.domain.clocks import clocks_of
 from shared.domain.commands import NewParticipant
-from shared.domain.errors import RuleViolation, Violation
-from shared.domain.session import Participant, Session, SyncMode
+from shared.domain.errors import ActiveParticipant, RuleViolation, Violation
+from shared.domain.session import Participant, Session, Status, SyncMode
 from shared.domain.time_control import MAX_LONG_TIME, TimeControl, control_violations
 from shared.domain.units import DAY, Millis
+from shared.domain.values import replace
 
 MAX_PARTICIPANTS = 1000
+PARTICIPANTS_OPTIONAL = (SyncMode.GLOBAL, SyncMode.COUNT_UP)
+"""Modes that also work without any participant."""
 MIN_BANK = Millis(1_000)
 
 
@@ -43,6 +46,60 @@ def add_participant(session: Session, spec: NewParticipant) -> Session:
     if violations := list(_violations(session, newcomer)):
         raise RuleViolation(*violations)
     return clocks_of(session).join(session, newcomer)
+
+
+def remove_participant(session: Session, leaver: Participant) -> Session:
+    """Return `session` without `leaver`, and without its group if nobody else is in it.
+
+    Raises `ActiveParticipant` if it has the running or paused cycle, and `RuleViolation` if the
+    mode needs it. The switches before can't be undone any more.
+    """
+    is_active = leaver.participant_id == session.active_participant_id
+    if is_active and session.status is not Status.PENDING:
+        raise ActiveParticipant(leaver.participant_id)
+    if violation := _removal_violation(session, leaver):
+        raise RuleViolation(violation)
+    clocks = clocks_of(session)
+    if is_active:
+        session = clocks.with_starter(session, _starter_after(session, leaver))
+    return replace(clocks.leave(session, leaver), switches=())
+
+
+def _removal_violation(session: Session, leaver: Participant) -> Violation | None:
+    if len(session.participants) == 1 and session.sync_mode not in PARTICIPANTS_OPTIONAL:
+        message = f"is the last participant, and {session.sync_mode} needs one"
+        return Violation("participant_id", message, "too_short")
+    side = clocks_of(session).side
+    shares = any(side(p) == side(leaver) for p in session.participants if p != leaver)
+    if session.control.hourglass and not shares:
+        return Violation("participant_id", "is one of the two that an hourglass needs", "too_short")
+    return None
+
+
+def _starter_after(session: Session, leaver: Participant) -> str | None:
+    """Return the participant who starts the pending session instead of `leaver`."""
+    next_id = clocks_of(session).next_in_turn(session)
+    if next_id != leaver.participant_id:
+        return next_id
+    others = (p.participant_id for p in session.participants if p != leaver)
+    return next(others, None)
+
+
+def set_retired(session: Session, participant: Participant, *, is_retired: bool) -> Session:
+    """Return `session` with `participant` out of the rotation, or in it again.
+
+    In a pending session another participant starts instead. The active participant stays active
+    until the next switch. Raises `RuleViolation` if nobody would be left in the rotation.
+    """
+    session = session.with_participant(replace(participant, is_retired=is_retired))
+    if all(p.is_retired for p in session.participants):
+        message = "cannot be true for the last participant who takes turns"
+        raise RuleViolation(Violation("is_retired", message, "not_allowed"))
+    is_starter = participant.participant_id == session.active_participant_id
+    if not (is_retired and is_starter and session.status is Status.PENDING):
+        return session
+    clocks = clocks_of(session)
+    return clocks.with_starter(session, clocks.next_in_turn(session))
 
 
 def _violations(session: Session, newcomer: Participant) -> Iterator[Violation]:

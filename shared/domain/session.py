@@ -81,6 +81,8 @@ class Participant(Value, frozen=True, kw_only=True):
     """Replaces the session's for this participant."""
     reserve: Reserve = EMPTY
     name: str | None = None
+    is_retired: bool = False
+    """Whether it takes no more turns."""
 
 
 class Group(Value, frozen=True):

@@ -1,9 +1,9 @@
 """Apply due flag falls and warnings, each at its own instant."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
-from shared.domain.clocks import clocks_of
+from shared.domain.clocks import ClockOwner, clocks_of
 from shared.domain.events import (
     EventType,
     Expiry,
@@ -72,16 +72,31 @@ def _abort(session: Session, at: Instant) -> SessionChange:
 
 
 def _expire(session: Session, at: Instant) -> SessionChange:
-    clocks = clocks_of(session)
-    side = clocks.owner(session)
-    session = move_anchor(session, at)
-    elapsed = session.cycle_used_ms
+    side = clocks_of(session).owner(session)
+    return flag_fall(move_anchor(session, at), side, at)
+
+
+def flag_fall(
+    session: Session,
+    side: ClockOwner,
+    at: Instant,
+    *,
+    is_running: bool = True,
+    command_metadata: Mapping[str, Any] | None = None,
+) -> SessionChange:
+    """Return the effect of the flag of `side` that falls at `at`.
+
+    `session` must have been advanced to `at`, with that clock at zero. `is_running` if it is the
+    clock that ran; only then the next cycle begins. `command_metadata` is None unless a command
+    made the flag fall.
+    """
+    clocks, elapsed = clocks_of(session), session.cycle_used_ms
     ends = session.action_on_timeout.type is TimeoutKind.END_SESSION
     if ends or clocks.is_session_over(session):
         outcome = replace(
             session, status=Status.EXPIRED, cycle_started_at=None, session_completed_at=at
         )
-    elif session.auto_advances:
+    elif session.auto_advances and is_running:
         outcome = begin_next_cycle(session, clocks.next_in_turn(session), at)
     else:
         outcome = session
@@ -96,8 +111,9 @@ def _expire(session: Session, at: Instant) -> SessionChange:
         metadata={
             "status": outcome.status.value,
             "next_participant_id": outcome.active_participant_id,
+            **(command_metadata or {}),
         },
-        is_automatic=True,
+        is_automatic=command_metadata is None,
     )
 
 

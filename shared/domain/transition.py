@@ -15,9 +15,14 @@ from shared.domain.errors import (
     Violation,
 )
 from shared.domain.events import EventType, Expiry, SessionChange
-from shared.domain.participants import add_participant, bank_violations
+from shared.domain.participants import (
+    add_participant,
+    bank_violations,
+    remove_participant,
+    set_retired,
+)
 from shared.domain.session import Participant, Session, Status
-from shared.domain.settlement import applied_action, begin_next_cycle, next_version
+from shared.domain.settlement import applied_action, begin_next_cycle, flag_fall, next_version
 from shared.domain.timekeeping import move_anchor
 from shared.domain.undo import ended_participant, undo, with_correction, with_turn_start
 from shared.domain.units import Instant
@@ -69,10 +74,13 @@ def _next_participant_id(session: Session, command: c.Switch) -> str | None:
     named = command.next_participant_id
     if named is None:
         return clocks_of(session).next_in_turn(session)
-    if session.find(named) is None:
+    participant = session.find(named)
+    if participant is None:
         message = "next_participant_id is not a participant of this session"
         violation = Violation("next_participant_id", message, "unknown_participant")
         raise RuleViolation(violation, summary=message)
+    if participant.is_retired:
+        raise RuleViolation(Violation("next_participant_id", "is retired", "retired"))
     return named
 
 
@@ -137,20 +145,84 @@ def _adjust(session: Session, command: c.AdjustTime, now: Instant) -> SessionCha
     if session.status.is_terminal:
         raise InvalidTransition("cannot be adjusted", session.status)
     session = move_anchor(session, now)
-    participant = session.find(command.participant_id)
-    if participant is None:
-        raise UnknownParticipant(command.participant_id)
-    _check_adjustment(session, participant, command)
-    adjusted = clocks_of(session).adjust(
-        session, participant, command.total_time_ms, command.overtime_periods
-    )
+    adjusted = _adjusted(session, _found(session, command.participant_id), command)
+    given: dict[str, Any] = {"total_time_ms": command.total_time_ms}
+    if command.total_time_ms is None:
+        given = {"overtime_periods": command.overtime_periods}
     return _change(
         EventType.PARTICIPANT_TIME_ADJUSTED,
-        with_correction(adjusted),
+        adjusted,
         now,
         side=ClockOwner(participant_id=command.participant_id),
-        metadata={"total_time_ms": command.total_time_ms, "reason": command.reason},
+        metadata={**given, "reason": command.reason},
     )
+
+
+def _found(session: Session, participant_id: str) -> Participant:
+    participant = session.find(participant_id)
+    if participant is None:
+        raise UnknownParticipant(participant_id)
+    return participant
+
+
+def _adjusted(session: Session, participant: Participant, command: c.AdjustTime) -> Session:
+    _check_adjustment(session, participant, command)
+    clocks, value, periods = clocks_of(session), command.total_time_ms, command.overtime_periods
+    if value is not None:
+        session = clocks.adjust(session, participant, value, periods)
+    elif periods is not None:
+        session = clocks.with_periods(session, participant, periods)
+    return with_correction(session)
+
+
+def _update_participant(
+    session: Session, command: c.UpdateParticipant, now: Instant
+) -> SessionChange:
+    if session.status.is_terminal:
+        raise InvalidTransition("cannot be updated", session.status)
+    session = move_anchor(session, now)
+    participant, given = _found(session, command.participant_id), dict[str, Any]()
+    if adjustment := command.adjustment:
+        session = _adjusted(session, participant, adjustment)
+        given |= {
+            "total_time_ms": adjustment.total_time_ms,
+            "overtime_periods": adjustment.overtime_periods,
+        }
+    given |= {"is_retired": command.is_retired, "reason": command.reason}
+    given = {name: value for name, value in given.items() if value is not None}
+    if command.is_renamed:
+        participant = _found(session, command.participant_id)
+        session = session.with_participant(replace(participant, name=command.name))
+        given["name"] = command.name
+    if command.is_retired is not None:
+        participant = _found(session, command.participant_id)
+        session = set_retired(session, participant, is_retired=command.is_retired)
+    side = ClockOwner(participant_id=command.participant_id)
+    return _change(EventType.PARTICIPANT_UPDATED, session, now, side=side, metadata=given)
+
+
+def _remove(session: Session, command: c.RemoveParticipant, now: Instant) -> SessionChange:
+    if session.status.is_terminal:
+        raise InvalidTransition("cannot lose participants", session.status)
+    session = move_anchor(session, now)
+    leaver = _found(session, command.participant_id)
+    side = ClockOwner(participant_id=leaver.participant_id)
+    removed = remove_participant(session, leaver)
+    return _change(EventType.PARTICIPANT_REMOVED, removed, now, side=side, before=session)
+
+
+def _forfeit(session: Session, command: c.Forfeit, now: Instant) -> SessionChange:
+    _require_running(session, "is not running")
+    session = move_anchor(session, now)
+    clocks, participant = clocks_of(session), _found(session, command.participant_id)
+    side, is_running = clocks.side(participant), clocks.side(participant) == clocks.owner(session)
+    forfeited = with_correction(clocks.forfeit(session, participant))
+    if not clocks.time_left_of(session, participant):
+        raise RuleViolation(Violation("participant_id", "has no time left", "not_allowed"))
+    metadata = {"reason": "forfeit"}
+    if command.reason is not None:
+        metadata["explanation"] = command.reason
+    return flag_fall(forfeited, side, now, is_running=is_running, command_metadata=metadata)
 
 
 def _update(session: Session, command: c.UpdateSession, now: Instant) -> SessionChange:
@@ -204,6 +276,9 @@ def _check_adjustment(session: Session, participant: Participant, command: c.Adj
         message = f"cannot exceed {most}" if most else "needs a clock with overtime periods"
         code = "too_big" if most else "not_allowed"
         violations.append(Violation("overtime_periods", message, code))
+    elif periods is not None and command.total_time_ms is None and not most:
+        message = "needs a clock with overtime periods"
+        violations.append(Violation("overtime_periods", message, "not_allowed"))
     if violations:
         raise RuleViolation(*violations)
 
@@ -254,5 +329,8 @@ _TRANSITIONS: Mapping[type[c.Command], Callable[[Session, Any, Instant], Session
     c.AdjustTime: _adjust,
     c.AdjustClocks: adjust_clocks,
     c.UpdateSession: _update,
+    c.UpdateParticipant: _update_participant,
+    c.RemoveParticipant: _remove,
+    c.Forfeit: _forfeit,
     c.Undo: _undo,
 }

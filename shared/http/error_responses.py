@@ -8,6 +8,7 @@ from starlette.responses import Response
 
 from shared.application.errors import ServiceError
 from shared.domain.errors import (
+    ActiveParticipant,
     InvalidTransition,
     NotActiveParticipant,
     NothingToUndo,
@@ -68,7 +69,7 @@ def _refusal(error: Exception) -> tuple[int, str, Any]:
             return 400, "INVALID_STATE_TRANSITION", None
         case UnknownParticipant():
             return 404, "PARTICIPANT_NOT_FOUND", None
-        case NotActiveParticipant():
+        case NotActiveParticipant() | ActiveParticipant():
             return 409, "CONFLICT", {"active_participant_id": error.active_participant_id}
         case StaleVersion():
             versions = {"expected_version": error.expected, "actual_version": error.actual}

@@ -16,7 +16,16 @@ from pydantic import (
 from pydantic_core import CoreSchema, PydanticCustomError, PydanticKnownError
 
 from shared.domain.clocks import ClockScope
-from shared.domain.commands import EVERY_CLOCK, AdjustClocks, AdjustTime, ClockTarget, Switch, Undo
+from shared.domain.commands import (
+    EVERY_CLOCK,
+    AdjustClocks,
+    AdjustTime,
+    ClockTarget,
+    Forfeit,
+    Switch,
+    Undo,
+    UpdateParticipant,
+)
 from shared.domain.participants import MAX_PARTICIPANTS
 from shared.domain.undo import UndoMode
 from shared.domain.units import Millis
@@ -26,6 +35,7 @@ from shared.http.fields import (
     Flag,
     Id,
     Lifetime,
+    Name,
     PeriodsLeft,
     Reason,
     Uuid,
@@ -81,20 +91,58 @@ class SwitchBody(Body):
         return Switch(self.next_participant_id, self.current_participant_id)
 
 
-class AdjustBody(Body):
-    """The value that the participant's clock has from now on.
+class UpdateParticipantBody(Body):
+    """What changes for the participant; at least one field besides `reason`.
 
-    `overtime_periods` sets the number of periods left, the current one included.
+    `total_time_ms` is the value that its clock has from now on, and `overtime_periods` the number
+    of periods left, the current one included. `name: null` removes the name.
     """
 
-    total_time_ms: BankTime
+    model_config = ConfigDict(json_schema_extra={"minProperties": 1})
+
+    total_time_ms: BankTime | None = None
     overtime_periods: PeriodsLeft | None = None
+    name: Name | None = None
+    is_retired: Flag | None = None
     reason: Reason | None = None
 
-    def command(self, participant_id: str) -> AdjustTime:
-        return AdjustTime(
-            participant_id, Millis(self.total_time_ms), self.reason, self.overtime_periods
+    @model_validator(mode="after")
+    def _require_a_change(self) -> Self:
+        given = (self.total_time_ms, self.overtime_periods, self.is_retired)
+        if given == (None, None, None) and not self._is_renamed:
+            names = "total_time_ms, overtime_periods, name and is_retired"
+            raise PydanticCustomError("too_few", f"must have at least one of {names}")
+        return self
+
+    @property
+    def _is_renamed(self) -> bool:
+        return "name" in self.model_fields_set
+
+    def command(self, participant_id: str) -> AdjustTime | UpdateParticipant:
+        """Return the command; one that only adjusts the clock is an `AdjustTime`."""
+        total, periods = self.total_time_ms, self.overtime_periods
+        total_ms = None if total is None else Millis(total)
+        adjustment = AdjustTime(participant_id, total_ms, self.reason, periods)
+        if self.is_retired is None and not self._is_renamed:
+            return adjustment
+        has_adjustment = (total, periods) != (None, None)
+        return UpdateParticipant(
+            participant_id,
+            adjustment if has_adjustment else None,
+            self._is_renamed,
+            self.name,
+            self.is_retired,
+            self.reason,
         )
+
+
+class ForfeitBody(Body):
+    """Optionally the reason, for the history."""
+
+    reason: Reason | None = None
+
+    def command(self, participant_id: str) -> Forfeit:
+        return Forfeit(participant_id, self.reason)
 
 
 class UndoBody(Body):

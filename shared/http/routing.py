@@ -72,8 +72,8 @@ CHANGE_HEADERS = (IF_MATCH, IDEMPOTENCY_KEY)
 class Route:
     """One method at one path.
 
-    `path` may contain `{session_id}`, a UUID, and may end in `{participant_id}` or `{rest}`. These
-    two match the rest of the path, since the path is decoded and an id may contain slashes. Callers
+    `path` may contain `{session_id}`, a UUID, `{participant_id}` and `{rest}`. The last two also
+    match slashes, since the path is decoded and an id may contain slashes. Callers
     need the right `requires`; None makes the route public. `takes` describes the query of a GET, or
     the JSON body. The endpoint gets it as its second argument, which is None if the body
     `may_be_absent` and is.

@@ -118,7 +118,7 @@ async def test_a_wrong_method_is_405_with_the_allowed_ones(api: ApiClient) -> No
     assert error_of(answer) == (405, "METHOD_NOT_ALLOWED")
     assert answer.headers["allow"] == "OPTIONS, POST"
     other = check_documented(await api.http.put(f"/v1/sessions/{uuid4()}"), None)
-    assert other.headers["allow"] == "DELETE, GET, HEAD, OPTIONS"
+    assert other.headers["allow"] == "DELETE, GET, HEAD, OPTIONS, PATCH"
 
 
 @pytest.mark.parametrize(

@@ -77,7 +77,14 @@ BODIES: dict[str, Callable[[], dict[str, Any]]] = {
         "participants_may_give_ms": 15_000,
     },
     "POST /{id}/participants": lambda: participant(group_id=str(uuid4()), participant_index=0),
-    "PATCH /{id}/participants/{pid}": lambda: {"total_time_ms": 5_000, "reason": "x"},
+    "PATCH /{id}/participants/{pid}": lambda: {
+        "total_time_ms": 5_000,
+        "overtime_periods": 1,
+        "name": "x",
+        "is_retired": False,
+        "reason": "x",
+    },
+    "POST /{id}/participants/{pid}/forfeit": lambda: {"reason": "x"},
     "POST /{id}/tokens": lambda: {
         "role": "participant",
         "participant_id": str(uuid4()),

@@ -64,6 +64,8 @@ TABLE: dict[tuple[str, str], Row] = {
     ("PATCH", f"{_SESSION}/participants/{{participant_id}}"): Row(
         _FOR_HOSTS, {"total_time_ms": 60_000}
     ),
+    ("DELETE", f"{_SESSION}/participants/{{participant_id}}"): Row(_FOR_HOSTS, is_started=False),
+    ("POST", f"{_SESSION}/participants/{{participant_id}}/forfeit"): Row(_FOR_HOSTS),
     ("POST", f"{_SESSION}/tokens"): Row(
         (404, 404, 403, 403, 403, 201, 404, 201), {"role": "spectator"}
     ),

@@ -95,6 +95,24 @@ class BankRules(ClockRules, Generic[Owner]):
         changed = replace(owner, bank_ms=budget.bank_ms, reserve=budget.reserve)
         return self.with_owner(session, changed)
 
+    def with_periods(self, session: Session, participant: Participant, periods: int) -> Session:
+        owner = self.owner_of(session, participant)
+        bank = owner.bank_ms if owner else None
+        if owner is None or bank is None:
+            return session
+        return self.adjust_owner(session, owner, bank, periods)
+
+    @abstractmethod
+    def playing(self, session: Session) -> Iterable[Owner]:
+        """Return the owners to whom the rotation may give a turn if they have time."""
+
+    def forfeit(self, session: Session, participant: Participant) -> Session:
+        owner = self.owner_of(session, participant)
+        if owner is None:
+            return session
+        budget = session.budget_of(owner)
+        return self._with_budget(session, owner, budget.draw(budget.total_ms))
+
     def adjust_owner(
         self, session: Session, owner: Owner, value: Millis, periods: int | None
     ) -> Session:
@@ -136,15 +154,15 @@ class BankRules(ClockRules, Generic[Owner]):
         )
 
     def totals(self, session: Session) -> list[Millis]:
-        """Return the time of each owner who has any."""
-        totals = (session.budget_of(owner).total_ms for owner in self.owners(session))
+        """Return the time of each owner who has any, and isn't retired."""
+        totals = (session.budget_of(owner).total_ms for owner in self.playing(session))
         return [total for total in totals if total]
 
     def max_unattended_ms(self, session: Session) -> Millis:
         if not session.auto_advances or not self.left(session):
             return super().max_unattended_ms(session)
-        delays = (session.budget_of(owner).control.delay_ms for owner in self.owners(session))
-        return Millis(sum(self.totals(session)) + sum(delays))
+        budgets = [session.budget_of(owner) for owner in self.owners(session)]
+        return Millis(sum(one.total_ms + one.control.delay_ms for one in budgets))
 
     def automatic_cycle_lengths(self, session: Session) -> list[Millis]:
         return self.totals(session)
@@ -153,7 +171,7 @@ class BankRules(ClockRules, Generic[Owner]):
         return not self.totals(session)
 
     def ids_with_time_left(self, session: Session) -> list[str]:
-        return [self.id_of(o) for o in self.owners(session) if session.budget_of(o).total_ms]
+        return [self.id_of(o) for o in self.playing(session) if session.budget_of(o).total_ms]
 
     def period_ends(self, session: Session) -> Iterator[tuple[ClockOwner, Millis, int]]:
         owner = self.active_owner(session)
@@ -210,7 +228,7 @@ class BankRules(ClockRules, Generic[Owner]):
         return self.active_owner(session)
 
     def is_eligible(self, session: Session, participant: Participant) -> bool:
-        return bool(self.time_left_of(session, participant))
+        return not participant.is_retired and bool(self.time_left_of(session, participant))
 
 
 def _waiting_clock(budget: TimeBudget, gains_ms: Millis | None) -> Clock:

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from enum import StrEnum
 from typing import TypeVar
 
+from shared.domain.errors import RuleViolation, Violation
 from shared.domain.session import Participant, Session
 from shared.domain.time_budget import Clock, Sources
 from shared.domain.time_control import TimeControl
@@ -109,6 +110,10 @@ class ClockRules(ABC):
         `periods` sets the number of overtime periods left, where there are any.
         """
 
+    def with_periods(self, session: Session, participant: Participant, periods: int) -> Session:
+        """Set the number of overtime periods left, where there are any."""
+        return session
+
     @abstractmethod
     def adjustable(self, session: Session, scope: ClockScope) -> list[ClockName]:
         """Return the clocks that `scope` means; [] if the session has none."""
@@ -124,6 +129,14 @@ class ClockRules(ABC):
     @abstractmethod
     def with_values(self, session: Session, values: Mapping[ClockName, Millis]) -> Session:
         """Return the session with these clocks set to these values as of the anchor, ms."""
+
+    def forfeit(self, session: Session, participant: Participant) -> Session:
+        """Return the session with no time left for the participant, or for its group.
+
+        Raises `RuleViolation` in a mode without banks.
+        """
+        message = "has no bank: forfeits are for per_participant and per_group"
+        raise RuleViolation(Violation("participant_id", message, "not_allowed"))
 
     def open(self, session: Session) -> Session:
         """Return a new session with its clocks set for the first cycle."""
@@ -217,11 +230,15 @@ class ClockRules(ABC):
 
     def ids_with_time_left(self, session: Session) -> list[str]:
         """Return the ids of the participants, or groups, with time left."""
-        return [p.participant_id for p in session.participants if self.time_left_of(session, p)]
+        return [
+            participant.participant_id
+            for participant in session.participants
+            if not participant.is_retired and self.time_left_of(session, participant)
+        ]
 
     def is_eligible(self, session: Session, participant: Participant) -> bool:
         """Whether automatic rotation may choose `participant`."""
-        return True
+        return not participant.is_retired
 
     def next_in_turn(self, session: Session) -> str | None:
         """Return the id of the next participant in the order of `participant_index`."""
@@ -235,6 +252,15 @@ class ClockRules(ABC):
         participants = sorted((*session.participants, newcomer), key=lambda p: p.participant_index)
         active = session.active_participant_id or newcomer.participant_id
         return replace(session, participants=tuple(participants), active_participant_id=active)
+
+    def with_starter(self, session: Session, participant_id: str | None) -> Session:
+        """Return the pending session with another participant to start."""
+        return replace(session, active_participant_id=participant_id)
+
+    def leave(self, session: Session, leaver: Participant) -> Session:
+        """Remove `leaver`, who is not the active participant."""
+        kept = [p for p in session.participants if p.participant_id != leaver.participant_id]
+        return replace(session, participants=tuple(kept))
 
     def consume_own(self, active: Participant, spent: Millis) -> Participant:
         """Return the active participant after it used `spent` ms."""

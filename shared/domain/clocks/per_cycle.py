@@ -35,8 +35,11 @@ class PerCycle(ClockRules):
             return session
         return session.with_participant(replace(active, next_cycle_ms=None))
 
+    def with_starter(self, session: Session, participant_id: str | None) -> Session:
+        return self.begin_cycle(session, participant_id)
+
     def automatic_cycle_lengths(self, session: Session) -> list[Millis]:
-        lengths = (_length(session, p) for p in session.participants)
+        lengths = (_length(session, p) for p in session.participants if not p.is_retired)
         return [length for length in lengths if length]
 
     def adjust(

@@ -23,6 +23,10 @@ class PerGroup(BankRules[Group]):
     def id_of(self, owner: Group) -> str:
         return owner.group_id
 
+    def playing(self, session: Session) -> Iterable[Group]:
+        ids = {p.group_id for p in session.participants if not p.is_retired}
+        return [group for group in session.groups if group.group_id in ids]
+
     def name_of(self, owner: Group) -> ClockName:
         return ClockName(group_id=owner.group_id)
 
@@ -71,10 +75,25 @@ class PerGroup(BankRules[Group]):
         return self.with_full_reserve(replace(session, groups=tuple(groups)), new_group)
 
     def next_in_turn(self, session: Session) -> str | None:
+        ids = {p.group_id for p in session.participants if not p.is_retired}
         for group in rotate_after(session.groups, self.active_owner(session)):
-            if session.budget_of(group).total_ms > 0:
+            if group.group_id in ids and session.budget_of(group).total_ms > 0:
                 return _next_member(session, group)
         return session.active_participant_id
+
+    def leave(self, session: Session, leaver: Participant) -> Session:
+        """Remove the leaver, and its group with its bank if it was the last member."""
+        members = [p.participant_id for p in session.participants if p.group_id == leaver.group_id]
+        session, group = super().leave(session, leaver), session.group(leaver.group_id)
+        if group is None:
+            return session
+        if len(members) == 1:
+            return replace(session, groups=tuple(g for g in session.groups if g != group))
+        if group.last_player_id != leaver.participant_id:
+            return session
+        place = members.index(leaver.participant_id)
+        before = members[place - 1] if place else None
+        return session.with_group(replace(group, last_player_id=before))
 
     def side(self, participant: Participant) -> ClockOwner:
         return ClockOwner(group_id=participant.group_id)
@@ -86,5 +105,7 @@ class PerGroup(BankRules[Group]):
 
 
 def _next_member(session: Session, group: Group) -> str:
-    members = [p.participant_id for p in session.participants if p.group_id == group.group_id]
-    return rotate_after(members, group.last_player_id)[0]
+    members = [p for p in session.participants if p.group_id == group.group_id]
+    last = next((p for p in members if p.participant_id == group.last_player_id), None)
+    in_turn = rotate_after(members, last)
+    return next(p.participant_id for p in in_turn if not p.is_retired)

@@ -22,6 +22,9 @@ class PerParticipant(BankRules[Participant]):
     def id_of(self, owner: Participant) -> str:
         return owner.participant_id
 
+    def playing(self, session: Session) -> Iterable[Participant]:
+        return (participant for participant in session.participants if not participant.is_retired)
+
     def name_of(self, owner: Participant) -> ClockName:
         return ClockName(participant_id=owner.participant_id)
 

@@ -125,6 +125,7 @@ class Participant(ResponseModel):
     overtime: Overtime = omittable()
     time_control: TimeControl = omittable()
     name: Name = omittable()
+    is_retired: bool = omittable()
 
 
 class Group(ResponseModel):

@@ -1,5 +1,6 @@
 """The template's routes, queues, logs, alarms and tags."""
 
+import re
 from collections.abc import Iterator
 from importlib import import_module
 from types import ModuleType
@@ -45,7 +46,8 @@ def _route_keys_of(module: ModuleType) -> set[str]:
 
 def _route_keys(route: Route) -> Iterator[str]:
     """Yield the HTTP API's route keys for a route."""
-    path = route.path.replace("{rest}", "{path+}").replace("{participant_id}", "{participant_id+}")
+    path = route.path.replace("{rest}", "{path+}")
+    path = re.sub("{participant_id}.*", "{participant_id+}", path)  # must be last at API Gateway
     yield f"{route.method} {path}"
     if route.method == "GET":
         yield f"HEAD {path}"  # answered as GET, without the body

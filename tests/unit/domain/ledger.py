@@ -38,8 +38,12 @@ class Ledger:
         match command:
             case c.AddParticipant(newcomer):
                 self._seat(newcomer)
-            case c.AdjustTime(participant_id, value):
+            case c.AdjustTime(participant_id, value) if value is not None:
                 self._adjust(step.session, participant_id, value)
+            case c.RemoveParticipant(participant_id):
+                self._remove(before, step.session, participant_id)
+            case c.Forfeit(participant_id):
+                self._forfeit(step, participant_id)
             case c.AdjustClocks():
                 self._adjust_clocks(step)
             case c.Switch():
@@ -100,6 +104,24 @@ class Ledger:
                     self.next_lengths[participant_id] = value
             case _:
                 self._adjust_shared(session, value)
+
+    def _remove(self, before: Session, after: Session, participant_id: str) -> None:
+        leaver = before.find(participant_id)
+        assert leaver is not None
+        clock = _clock_of(before, leaver)
+        if self.opening.sync_mode in WITH_BANKS:
+            self.granted[clock] -= leaver.used_ms
+            if not any(_clock_of(after, p) == clock for p in after.participants):
+                del self.granted[clock]
+        self.next_lengths.pop(participant_id, None)
+        if self.opening.sync_mode is SyncMode.PER_CYCLE and after.cycle_number == 0:
+            self._begin_cycle(after)
+
+    def _forfeit(self, change: SessionChange, participant_id: str) -> None:
+        participant = change.session.find(participant_id)
+        assert participant is not None
+        clock = _clock_of(change.session, participant)
+        self.granted[clock] = _used(change.session, clock)
 
     def _adjust_clocks(self, change: SessionChange) -> None:
         assert change.metadata is not None

@@ -7,7 +7,7 @@ from pydantic import ValidationError
 
 from functions.server import build
 from shared.http.openapi.document import openapi_document
-from shared.http.request_bodies import AdjustBody
+from shared.http.request_bodies import UpdateParticipantBody
 from shared.settings.settings import Settings
 
 _CREATED = "$response.body#/data/session_id"
@@ -33,14 +33,16 @@ def test_creating_a_session_links_to_every_operation_on_it(
     assert {link["parameters"]["session_id"] for link in links} == {_CREATED}
 
 
-def test_joining_links_to_adjusting_the_participants_time(document: dict[str, Any]) -> None:
+def test_joining_links_to_every_operation_on_the_participant(document: dict[str, Any]) -> None:
     joining = document["paths"]["/v1/sessions/{session_id}/participants"]["post"]
-    (link,) = joining["responses"]["201"]["links"].values()
-    assert link["operationId"].startswith("adjust_participant")
-    assert link["parameters"] == {
-        "session_id": _CREATED,
-        "participant_id": "$request.body#/participant_id",
-    }
+    links = joining["responses"]["201"]["links"].values()
+    names = {link["operationId"].partition("_v1_")[0] for link in links}
+    assert names == {"update_participant", "remove_participant", "forfeit"}
+    for link in links:
+        assert link["parameters"] == {
+            "session_id": _CREATED,
+            "participant_id": "$request.body#/participant_id",
+        }
 
 
 def test_bounds_of_integers_are_integers(document: dict[str, Any]) -> None:
@@ -55,7 +57,7 @@ def _floats_in(part: Any) -> list[float]:
 
 
 def test_an_integer_may_be_written_with_a_zero_fraction() -> None:
-    assert AdjustBody.model_validate({"total_time_ms": 5000.0}).total_time_ms == 5000
+    assert UpdateParticipantBody.model_validate({"total_time_ms": 5000.0}).total_time_ms == 5000
     for refused in (5000.5, True, "5000", float("inf")):
         with pytest.raises(ValidationError):
-            AdjustBody.model_validate({"total_time_ms": refused})
+            UpdateParticipantBody.model_validate({"total_time_ms": refused})
