@@ -178,7 +178,65 @@ export class Session extends EventTarget {
    */
   adjust(participantId, totalTimeMs, reason, options) {
     const body = { total_time_ms: totalTimeMs, ...(reason && { reason }) };
-    return this.#change("PATCH", `/participants/${encodeURIComponent(participantId)}`, body, options);
+    return this.#change("PATCH", participantPath(participantId), body, options);
+  }
+
+  /**
+   * Add `addMs` to several clocks at one instant, or set them to `setMs`. `to` says which (docs/api.md);
+   * without it all. With `reopen`, an expired session runs again.
+   *
+   * @param {{
+   *   addMs?: number,
+   *   setMs?: number,
+   *   to?: "all" | "session" | "cycle" | {participants: string[]} | {groups: string[]},
+   *   reason?: string,
+   *   reopen?: boolean,
+   * }} change
+   * @param {CallOptions} [options]
+   */
+  adjustClocks({ addMs, setMs, to, reason, reopen }, options) {
+    const body = {
+      ...(addMs !== undefined && { add_ms: addMs }),
+      ...(setMs !== undefined && { set_ms: setMs }),
+      ...(to && { to }),
+      ...(reason && { reason }),
+      ...(reopen && { reopen }),
+    };
+    return this.#change("POST", "/adjust", body, options);
+  }
+
+  /**
+   * Change settings, such as `{ warn_at_ms: [5000] }`. `metadata: null` removes the metadata.
+   *
+   * @param {CallOptions} [options]
+   */
+  update(settings, options) {
+    return this.#change("PATCH", "", settings, options);
+  }
+
+  /**
+   * Change a participant, such as `{ name: "Ada" }` or `{ is_retired: true }`.
+   *
+   * @param {CallOptions} [options]
+   */
+  updateParticipant(participantId, body, options) {
+    return this.#change("PATCH", participantPath(participantId), body, options);
+  }
+
+  /** @param {CallOptions} [options] */
+  removeParticipant(participantId, options) {
+    return this.#change("DELETE", participantPath(participantId), undefined, options);
+  }
+
+  /**
+   * Let the flag of a participant, or of its group, fall now.
+   *
+   * @param {string} [reason]
+   * @param {CallOptions} [options]
+   */
+  forfeit(participantId, reason, options) {
+    const path = `${participantPath(participantId)}/forfeit`;
+    return this.#change("POST", path, reason ? { reason } : undefined, options);
   }
 
   /**
@@ -232,4 +290,8 @@ export class Session extends EventTarget {
   async #get(path) {
     return (await this.#api.get(this.#path + path)).data;
   }
+}
+
+function participantPath(participantId) {
+  return `/participants/${encodeURIComponent(participantId)}`;
 }

@@ -79,6 +79,8 @@ export interface Participant {
   has_expired: boolean;
   group_id?: string;
   name?: string;
+  /** Takes no turns. */
+  is_retired?: boolean;
 }
 
 export interface Group {
@@ -122,6 +124,8 @@ export interface SessionState {
   warn_at_ms?: number[];
   metadata?: Record<string, unknown>;
   participants_may_pause?: boolean;
+  /** The most that a participant may add to another one's clock. */
+  participants_may_give_ms?: number;
   created_at: string;
   updated_at: string;
   server_time_ms: number;
@@ -161,6 +165,35 @@ export interface NewParticipant {
   time_control?: TimeControl | string;
 }
 
+/** Exactly one of `addMs` and `setMs`. */
+export interface ClockChange {
+  addMs?: number;
+  setMs?: number;
+  to?: "all" | "session" | "cycle" | { participants: string[] } | { groups: string[] };
+  reason?: string;
+  /** Lets an expired session run again. */
+  reopen?: boolean;
+}
+
+/** At least one of these. */
+export interface SessionSettings {
+  metadata?: Record<string, unknown> | null;
+  warn_at_ms?: number[];
+  action_on_timeout?: TimeoutAction;
+  participants_may_pause?: boolean;
+  participants_may_give_ms?: number;
+}
+
+/** At least one field besides `reason`. */
+export interface ParticipantChange {
+  total_time_ms?: number;
+  overtime_periods?: number;
+  /** null removes the name. */
+  name?: string | null;
+  is_retired?: boolean;
+  reason?: string;
+}
+
 export interface NewSession {
   session_id?: string;
   sync_mode: SyncMode;
@@ -183,6 +216,7 @@ export interface NewSession {
   warn_at_ms?: number[];
   metadata?: Record<string, unknown>;
   participants_may_pause?: boolean;
+  participants_may_give_ms?: number;
 }
 
 /** One event of the audit trail. */
@@ -365,6 +399,18 @@ export class Session extends EventTarget {
     reason?: string,
     options?: CallOptions,
   ): Promise<SessionState>;
+  /** Add time to several clocks at one instant, or set them; without `to` all. */
+  adjustClocks(change: ClockChange, options?: CallOptions): Promise<SessionState>;
+  /** Change settings; `metadata: null` removes the metadata. */
+  update(settings: SessionSettings, options?: CallOptions): Promise<SessionState>;
+  updateParticipant(
+    participantId: string,
+    body: ParticipantChange,
+    options?: CallOptions,
+  ): Promise<SessionState>;
+  removeParticipant(participantId: string, options?: CallOptions): Promise<SessionState>;
+  /** Let the flag of a participant, or of its group, fall now. */
+  forfeit(participantId: string, reason?: string, options?: CallOptions): Promise<SessionState>;
   /** Undo the last switch; `mode` says which time comes back (docs/api.md). */
   undo(
     mode: "turn_start" | "before_switch" | "as_if_never",

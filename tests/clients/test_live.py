@@ -243,3 +243,26 @@ async def test_an_undo_is_applied_at_once(service: Instance, api: ApiClient) -> 
         undone = await session.undo("turn_start", reason="illegal move", if_version=3)
         assert (undone["version"], undone["cycle_number"]) == (4, 1)
         assert session.state == undone
+
+
+async def test_a_host_corrects_a_session_and_its_participants(
+    service: Instance, api: ApiClient
+) -> None:
+    body = chess()
+    first, second = (one["participant_id"] for one in body["participants"])
+    body["participants"].append({"participant_id": "a/b", "total_time_ms": 60_000})
+    session_id = await api.created(body)
+    async with SyncKairos(service.url) as client:
+        session = client.session(session_id)
+        await session.open()
+        await session.adjust_clocks(add_ms=1_000)
+        await session.adjust_clocks(set_ms=5_000, to={"participants": [second]}, reason="late")
+        await session.update({"warn_at_ms": [2_000]})
+        await session.update_participant("a/b", {"name": "Cleo", "is_retired": True})
+        state = await session.remove_participant("a/b")
+        assert [one["total_time_ms"] for one in state["participants"]] == [61_000, 5_000]
+        assert state["warn_at_ms"] == [2_000]
+        await session.start()
+        state = await session.forfeit(first, "left")
+        assert state["participants"][0]["has_expired"]
+        assert session.state == state

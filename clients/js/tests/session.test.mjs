@@ -152,6 +152,18 @@ test("each action makes its request", async () => {
   await session.adjust("ada", 5000);
   await session.adjust("ada", 5000, "a fair wind");
   await session.adjust("a/b? ü%", 5000);
+  await session.adjustClocks({ addMs: 300_000 });
+  await session.adjustClocks({
+    setMs: 5000,
+    to: { participants: ["ada"] },
+    reason: "late",
+    reopen: true,
+  });
+  await session.update({ metadata: null });
+  await session.updateParticipant("a/b", { name: "Ada" });
+  await session.removeParticipant("a/b");
+  await session.forfeit("a/b");
+  await session.forfeit("ada", "left");
   await session.undo("turn_start");
   await session.undo("as_if_never", { reason: "illegal move", ifVersion: 7 });
   await session.mint({ role: "spectator" });
@@ -172,6 +184,16 @@ test("each action makes its request", async () => {
     ["PATCH /participants/ada", { total_time_ms: 5000 }],
     ["PATCH /participants/ada", { total_time_ms: 5000, reason: "a fair wind" }],
     ["PATCH /participants/a%2Fb%3F%20%C3%BC%25", { total_time_ms: 5000 }],
+    ["POST /adjust", { add_ms: 300_000 }],
+    [
+      "POST /adjust",
+      { set_ms: 5000, to: { participants: ["ada"] }, reason: "late", reopen: true },
+    ],
+    ["PATCH ", { metadata: null }],
+    ["PATCH /participants/a%2Fb", { name: "Ada" }],
+    ["DELETE /participants/a%2Fb", undefined],
+    ["POST /participants/a%2Fb/forfeit", undefined],
+    ["POST /participants/ada/forfeit", { reason: "left" }],
     ["POST /undo", { mode: "turn_start" }],
     ["POST /undo", { mode: "as_if_never", reason: "illegal move", if_version: 7 }],
     ["POST /tokens", { role: "spectator" }],

@@ -80,8 +80,71 @@ class Actions(ABC):
     ) -> SessionState:
         """Set a participant's clock to `total_time_ms`."""
         body = {"total_time_ms": total_time_ms, **({"reason": reason} if reason else {})}
-        path = f"/participants/{quote(participant_id, safe='')}"
-        return await self._state("PATCH", path, body, if_match, timeout)
+        return await self._state("PATCH", _participant(participant_id), body, if_match, timeout)
+
+    async def adjust_clocks(
+        self,
+        *,
+        add_ms: int | None = None,
+        set_ms: int | None = None,
+        to: str | dict[str, list[str]] | None = None,
+        reason: str | None = None,
+        reopen: bool = False,
+        if_match: int | None = None,
+        timeout: float | None = None,
+    ) -> SessionState:
+        """Add `add_ms` to several clocks at one instant, or set them to `set_ms`.
+
+        `to` is `"all"` (the default), `"session"`, `"cycle"`, `{"participants": [...]}` or
+        `{"groups": [...]}`. With `reopen`, an expired session runs again.
+        """
+        change = {"add_ms": add_ms, "set_ms": set_ms, "to": to, "reason": reason}
+        body: dict[str, Any] = {name: value for name, value in change.items() if value is not None}
+        if reopen:
+            body["reopen"] = True
+        return await self._state("POST", "/adjust", body, if_match, timeout)
+
+    async def update(
+        self,
+        settings: dict[str, Any],
+        *,
+        if_match: int | None = None,
+        timeout: float | None = None,
+    ) -> SessionState:
+        """Change settings, such as `{"warn_at_ms": [5000]}`; `metadata` None removes it."""
+        return await self._state("PATCH", "", settings, if_match, timeout)
+
+    async def update_participant(
+        self,
+        participant_id: str,
+        body: dict[str, Any],
+        *,
+        if_match: int | None = None,
+        timeout: float | None = None,
+    ) -> SessionState:
+        """Change a participant, such as `{"name": "Ada"}` or `{"is_retired": True}`."""
+        return await self._state("PATCH", _participant(participant_id), body, if_match, timeout)
+
+    async def remove_participant(
+        self, participant_id: str, *, if_match: int | None = None, timeout: float | None = None
+    ) -> SessionState:
+        """Remove a participant, who must not have the running or paused cycle."""
+        return await self._state("DELETE", _participant(participant_id), None, if_match, timeout)
+
+    async def forfeit(
+        self,
+        participant_id: str,
+        reason: str | None = None,
+        *,
+        if_match: int | None = None,
+        timeout: float | None = None,
+    ) -> SessionState:
+        """Let the flag of a participant, or of its group, fall now."""
+        path, body = (
+            f"{_participant(participant_id)}/forfeit",
+            {"reason": reason} if reason else None,
+        )
+        return await self._state("POST", path, body, if_match, timeout)
 
     async def undo(
         self,
@@ -149,3 +212,7 @@ class Actions(ABC):
     ) -> Any:
         path = f"/v1/sessions/{self.id}{path}"
         return await self._api.change(method, path, body, if_match=if_match, timeout=timeout)
+
+
+def _participant(participant_id: str) -> str:
+    return f"/participants/{quote(participant_id, safe='')}"

@@ -91,6 +91,7 @@ class Participant(TypedDict):
     time_control: NotRequired[TimeControl]
     group_id: NotRequired[str]
     name: NotRequired[str]
+    is_retired: NotRequired[bool]
 
 
 class Group(TypedDict):
@@ -137,6 +138,7 @@ class SessionState(TypedDict):
     warn_at_ms: NotRequired[list[int]]
     metadata: NotRequired[dict[str, Any]]
     participants_may_pause: NotRequired[bool]
+    participants_may_give_ms: NotRequired[int]
     created_at: str
     updated_at: str
     server_time_ms: int

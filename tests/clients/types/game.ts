@@ -51,6 +51,12 @@ export async function play(): Promise<void> {
   } catch (error) {
     if (error instanceof ApiError && error.code === "CONFLICT") show(error.status, error.details);
   }
+  await session.adjustClocks({ addMs: 300_000, to: { participants: [ada] }, reason: "late" });
+  await session.update({ metadata: null, warn_at_ms: [5000], participants_may_give_ms: 15_000 });
+  const named = await session.updateParticipant(ada, { name: null, is_retired: false });
+  show(named.participants[0]?.is_retired, named.participants_may_give_ms);
+  await session.forfeit(ada, "left", { timeout: 1000 });
+  await session.removeParticipant(ada);
   const { events, next } = await session.events(0, 50);
   show(events[0]?.actor, next, await session.replay({ version: 3 }));
   show((await session.mint({ role: "participant", participant_id: ada })).token);
@@ -63,6 +69,8 @@ export async function play(): Promise<void> {
 
 // @ts-expect-error there is no such transport
 new SyncKairos({ transport: "pigeon" });
+// @ts-expect-error there is no such clock
+void client.session(newId()).adjustClocks({ addMs: 1, to: "everybody" });
 // @ts-expect-error a session has a mode
 void client.create({ participants: [] });
 // @ts-expect-error there is no such event
