@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from shared.domain.clocks.base import ClockScope
+from shared.domain.lag import Lag
 from shared.domain.session import SyncMode, TimeoutAction
 from shared.domain.time_control import TimeControl
 from shared.domain.undo import UndoMode
@@ -54,6 +55,7 @@ class Create(Value, frozen=True):
     metadata: Mapping[str, Any] | None = None
     participants_may_pause: bool = False
     participants_may_give_ms: Millis = Millis(0)
+    lag: Lag | None = None
     tenant: str | None = None
     owner: str | None = None
 
@@ -66,11 +68,15 @@ class Switch(Value, frozen=True):
     """End the running cycle and begin the next.
 
     `next_participant_id` overrides the mode's rotation. `current_participant_id`, if given, must
-    be the active participant, so that a repeated switch is refused.
+    be the active participant, so that a repeated switch is refused. `acted_at_ms` is when the
+    player acted (ms since 1970, the server's time by the client's clock), and `error_ms` the most
+    by which that clock may be wrong; both count only in a session with lag compensation.
     """
 
     next_participant_id: str | None = None
     current_participant_id: str | None = None
+    acted_at_ms: int | None = None
+    error_ms: Millis | None = None
 
 
 class Pause(Value, frozen=True):

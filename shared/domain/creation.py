@@ -6,6 +6,7 @@ from shared.domain.clocks import ClockOwner, clocks_of
 from shared.domain.commands import Create
 from shared.domain.errors import RuleViolation, Violation
 from shared.domain.events import EventType, SessionChange
+from shared.domain.lag_compensation import with_quotas
 from shared.domain.participants import (
     PARTICIPANTS_OPTIONAL,
     bank_violations,
@@ -51,6 +52,7 @@ def create(spec: Create, now: Instant) -> SessionChange:
         metadata=spec.metadata,
         participants_may_pause=spec.participants_may_pause,
         participants_may_give_ms=spec.participants_may_give_ms,
+        lag=spec.lag,
         tenant=spec.tenant,
         owner=spec.owner,
         version=1,
@@ -58,9 +60,8 @@ def create(spec: Create, now: Instant) -> SessionChange:
         active_participant_id=spec.active_participant_id
         or (in_order[0].participant_id if in_order else None),
     )
-    return SessionChange(
-        EventType.SESSION_CREATED, clocks_of(session).open(session), now, ClockOwner()
-    )
+    opened = with_quotas(clocks_of(session).open(session))
+    return SessionChange(EventType.SESSION_CREATED, opened, now, ClockOwner())
 
 
 def _with_default_bank(member: Participant, spec: Create) -> Participant:
@@ -79,6 +80,8 @@ def _violations(spec: Create, members: list[Participant]) -> Iterator[Violation]
     yield from _group_violations(spec, members)
     yield from _control_violations(spec, members)
     yield from _bank_violations(spec, members)
+    if spec.lag and spec.sync_mode not in _MODES_WITH_BANKS:
+        yield Violation("lag", "is for per_participant and per_group only", "not_allowed")
     starter = spec.active_participant_id
     if starter is not None and starter not in {p.participant_id for p in members}:
         yield Violation(

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from enum import StrEnum
 from typing import Any, Self
 
+from shared.domain.lag import Lag
 from shared.domain.time_budget import EMPTY, Reserve, Sources, TimeBudget
 from shared.domain.time_control import PLAIN, StartOn, TimeControl
 from shared.domain.units import Instant, Millis
@@ -185,6 +186,8 @@ class Session(Value, frozen=True, kw_only=True):
     """The sources with which the turn began, if they can't be calculated from the bank."""
     warned: tuple[Instant, Millis, int] | None = None
     """The rank of the last warning or period end since the anchor (see `UpcomingNotice`)."""
+    lag: Lag | None = None
+    """Lag compensation; None if it is off."""
 
     @property
     def name(self) -> str:

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from shared.domain.clocks import ClockOwner, clocks_of
+from shared.domain.commands import Command
 from shared.domain.events import (
     EventType,
     Expiry,
@@ -12,25 +13,29 @@ from shared.domain.events import (
     SessionStep,
     TimeWarning,
 )
+from shared.domain.lag_compensation import leaves_flag_open
 from shared.domain.session import Session, Status, TimeoutKind
 from shared.domain.timekeeping import (
     UpcomingNotice,
     abort_at,
     deadline,
+    flag_grace,
     move_anchor,
     next_notice,
 )
 from shared.domain.undo import record_switch, with_turn_start
-from shared.domain.units import Instant, Millis
+from shared.domain.units import Instant, Millis, after
 from shared.domain.values import replace
 
 
-def settle(session: Session, now: Instant) -> Iterator[SessionStep]:
+def settle(session: Session, now: Instant, command: Command | None = None) -> Iterator[SessionStep]:
     """Yield each flag fall, warning and period end that is due by `now`, oldest first.
 
-    The last step holds the resulting session. Yields nothing if nothing is due.
+    The last step holds the resulting session. Yields nothing if nothing is due. With lag
+    compensation, a flag waits for a switch that was sent in time (`flag_grace`); a `command` that
+    is to be applied at `now` ends that wait, unless it is such a switch.
     """
-    while (step := _next_due(session, now)) is not None:
+    while (step := _next_due(session, now) or _open_flag(session, now, command)) is not None:
         yield step
         session = step.session
 
@@ -39,11 +44,26 @@ def _next_due(session: Session, now: Instant) -> SessionStep | None:
     notice, flag_fall_at, aborted_at = next_notice(session), deadline(session), abort_at(session)
     if notice and notice.at <= (now if flag_fall_at is None else min(now, flag_fall_at)):
         return _notify(session, notice)
-    if flag_fall_at is not None and flag_fall_at <= now:
+    if (
+        flag_fall_at is not None
+        and flag_fall_at <= now
+        and after(flag_fall_at, flag_grace(session)) <= now
+    ):
         return _expire(session, flag_fall_at)
     if aborted_at is not None and aborted_at <= now:
         return _abort(session, aborted_at)
     return None
+
+
+def _open_flag(session: Session, now: Instant, command: Command | None) -> SessionChange | None:
+    """The fall of a flag that `command` doesn't let wait any longer."""
+    lag = session.lag
+    if command is None or lag is None:
+        return None
+    at = deadline(session)
+    if at is None or at > now or leaves_flag_open(session, lag, command, now):
+        return None
+    return _expire(session, at)
 
 
 def _notify(session: Session, notice: UpcomingNotice) -> SessionStep:

@@ -30,6 +30,34 @@ def deadline(session: Session) -> Instant | None:
     return after(session.cycle_started_at, left) if left else None
 
 
+def flag_grace(session: Session) -> Millis:
+    """Return how long after the deadline the running clock's flag is settled, ms.
+
+    It is 0 without lag compensation. With it, it is the owner's quota, at most 2 s: for so long, a
+    switch that was sent in time may still arrive.
+    """
+    if session.lag is None:
+        return Millis(0)
+    quota = session.lag.quotas.get(clocks_of(session).owner(session).id)
+    return quota.grace_ms if quota else Millis(0)
+
+
+def is_flag_open(session: Session, now: Instant) -> bool:
+    """Whether the running clock is at zero at `now` and its flag not settled yet.
+
+    `session` must be settled, so that this can only be with lag compensation.
+    """
+    if session.lag is None:
+        return False
+    at = deadline(session)
+    return at is not None and at <= now
+
+
+def _flag_settled_at(session: Session) -> Instant | None:
+    at = deadline(session)
+    return at if at is None or session.lag is None else after(at, flag_grace(session))
+
+
 class UpcomingNotice(Value, frozen=True):
     """A future push without a new version: a warning, or the end of an overtime period.
 
@@ -91,7 +119,7 @@ def abort_at(session: Session) -> Instant | None:
 def next_wakeup(session: Session) -> Instant | None:
     """Return the instant of the next change or notice without a command, or None."""
     notice = next_notice(session)
-    instants = (notice.at if notice else None, deadline(session), abort_at(session))
+    instants = (notice.at if notice else None, _flag_settled_at(session), abort_at(session))
     return min((at for at in instants if at is not None), default=None)
 
 

@@ -15,6 +15,8 @@ from shared.domain.errors import (
     Violation,
 )
 from shared.domain.events import EventType, Expiry, SessionChange
+from shared.domain.lag import LagClaim
+from shared.domain.lag_compensation import end_turn, with_quotas
 from shared.domain.participants import (
     add_participant,
     bank_violations,
@@ -30,7 +32,9 @@ from shared.domain.values import replace
 
 
 def transition(session: Session, command: c.Command, now: Instant) -> SessionChange:
-    """Return the change that `command` makes at `now`. `session` must be settled up to `now`.
+    """Return the change that `command` makes at `now`.
+
+    `session` must be settled up to `now` for that command.
 
     Raises a `Refusal` if the command isn't allowed.
     """
@@ -58,7 +62,13 @@ def _switch(session: Session, command: c.Switch, now: Instant) -> SessionChange:
     if command.current_participant_id not in (None, session.active_participant_id):
         raise NotActiveParticipant(session.active_participant_id)
     next_id = _next_participant_id(session, command)
-    session = move_anchor(session, now)
+    metadata: dict[str, Any] = {"next_participant_id": next_id}
+    if session.lag is None:
+        session = move_anchor(session, now)
+    else:
+        session, claim = end_turn(session, session.lag, command, now)
+        if command.acted_at_ms is not None:
+            metadata["lag"] = _recorded(claim)
     switched = begin_next_cycle(session, next_id, now)
     return _change(
         EventType.CYCLE_SWITCHED,
@@ -66,8 +76,17 @@ def _switch(session: Session, command: c.Switch, now: Instant) -> SessionChange:
         now,
         before=session,
         expiry=_expiry_of(session),
-        metadata={"next_participant_id": next_id},
+        metadata=metadata,
     )
+
+
+def _recorded(claim: LagClaim) -> dict[str, Any]:
+    """The claim as the audit event shows it; `error_ms` is None if the client sent none."""
+    return {
+        "claimed_ms": claim.claimed_ms,
+        "compensated_ms": claim.compensated_ms,
+        "error_ms": claim.error_ms,
+    }
 
 
 def _next_participant_id(session: Session, command: c.Switch) -> str | None:
@@ -137,6 +156,7 @@ def _add(session: Session, command: c.AddParticipant, now: Instant) -> SessionCh
     if session.status.is_terminal:
         raise InvalidTransition("cannot take participants", session.status)
     joined = with_correction(add_participant(move_anchor(session, now), command.newcomer))
+    joined = with_quotas(joined)
     side = ClockOwner(participant_id=command.newcomer.participant_id)
     return _change(EventType.PARTICIPANT_ADDED, joined, now, side=side)
 

@@ -29,6 +29,11 @@ class ClockOwner(Value, frozen=True):
     participant_id: str | None = None
     group_id: str | None = None
 
+    @property
+    def id(self) -> str:
+        """The id of the participant or group; empty for the session."""
+        return self.group_id or self.participant_id or ""
+
 
 class ClockScope(StrEnum):
     """The clocks of a session that a command can mean without naming their owners."""

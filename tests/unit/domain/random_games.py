@@ -1,15 +1,18 @@
 """Random sessions and commands at random instants, as Hypothesis strategies."""
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from itertools import cycle
 
 from hypothesis import strategies as st
 
 from shared.domain import commands as c
+from shared.domain import values
 from shared.domain.clocks import ClockScope
 from shared.domain.creation import create
 from shared.domain.errors import Refusal
 from shared.domain.events import SessionChange, SessionStep
+from shared.domain.lag import Lag
 from shared.domain.session import Session, SyncMode, TimeoutAction, TimeoutKind
 from shared.domain.settlement import settle
 from shared.domain.timekeeping import deadline
@@ -42,11 +45,15 @@ class TimedCommand:
 
 @dataclass(frozen=True, slots=True)
 class RandomSession:
-    """A session to create, and the commands to issue."""
+    """A session to create, and the commands to issue.
+
+    `claims` are for its switches in turn: the lag and the error of the client's clock, ms.
+    """
 
     opening: c.Create
     created_at: Instant
     moves: list[TimedCommand]
+    claims: tuple[tuple[int, Millis] | None, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,8 +81,8 @@ class CommandRun:
 
 
 @st.composite
-def openings(draw: st.DrawFn) -> c.Create:
-    mode = draw(st.sampled_from(SyncMode))
+def openings(draw: st.DrawFn, modes: Sequence[SyncMode] = tuple(SyncMode)) -> c.Create:
+    mode = draw(st.sampled_from(modes))
     grouped = mode is SyncMode.PER_GROUP
     shared = mode in (SyncMode.GLOBAL, SyncMode.COUNT_UP)
     cycle = draw(st.none() | spans) if mode in (SyncMode.PER_CYCLE, SyncMode.GLOBAL) else None
@@ -142,7 +149,7 @@ commands: st.SearchStrategy[c.Command] = st.one_of(
     st.builds(c.UpdateParticipant, names, is_retired=st.booleans()),
     st.sampled_from((c.Switch(), c.Start(), c.Complete(), c.Cancel(), c.Delete())),
 )
-aims = st.none() | st.sampled_from((-1, 0, 1))
+aims = st.none() | st.sampled_from((-1, 0, 1, 200))
 starts = st.builds(TimedCommand, st.integers(0, 100), st.none(), st.just(c.Start()))
 
 
@@ -161,6 +168,22 @@ def random_sessions(
     )
 
 
+claims = st.tuples(st.integers(-500, 12_000), st.integers(0, 600).map(Millis))
+
+
+@st.composite
+def lagging_sessions(draw: st.DrawFn) -> RandomSession:
+    """Sessions with lag compensation, and switches that claim lag or don't."""
+    opening = draw(openings(modes=(SyncMode.PER_PARTICIPANT, SyncMode.PER_GROUP)))
+    gain = draw(st.none() | st.integers(10, 1_000).map(Millis))
+    generated = draw(random_sessions())
+    return replace(
+        generated,
+        opening=values.replace(opening, lag=Lag(gain)),
+        claims=tuple(draw(st.lists(st.none() | claims, min_size=1, max_size=6))),
+    )
+
+
 def opened(generated: RandomSession) -> Session:
     return create(generated.opening, generated.created_at).session
 
@@ -168,11 +191,14 @@ def opened(generated: RandomSession) -> Session:
 def run_commands(generated: RandomSession) -> Iterator[CommandRun]:
     """Issue the commands in order; due steps are applied before each one."""
     session, now = opened(generated), generated.created_at
-    for move in generated.moves:
+    for move, claim in zip(generated.moves, cycle(generated.claims or (None,)), strict=False):
         now = _instant_of(move, session, now)
-        due = tuple(settle(session, now))
+        command = move.command
+        if claim and isinstance(command, c.Switch):
+            command = values.replace(command, acted_at_ms=now - claim[0], error_ms=claim[1])
+        due = tuple(settle(session, now, command))
         settled = due[-1].session if due else session
-        run = CommandRun(session, now, due, move.command, apply(settled, move.command, now))
+        run = CommandRun(session, now, due, command, apply(settled, command, now))
         yield run
         session = run.after
 

@@ -94,9 +94,10 @@ class Play:
         return Play(steps[-1].session if steps else self.session, self.steps + steps)
 
     def do(self, command: c.Command, at: int) -> "Play":
-        settled = self.until(at)
-        change = transition(settled.session, command, Instant(at))
-        return Play(change.session, (*settled.steps, change))
+        due = tuple(settle(self.session, Instant(at), command))
+        settled = due[-1].session if due else self.session
+        change = transition(settled, command, Instant(at))
+        return Play(change.session, (*self.steps, *due, change))
 
     def start(self, at: int = 0) -> "Play":
         return self.do(c.Start(), at)

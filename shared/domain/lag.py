@@ -1,0 +1,112 @@
+"""Lag compensation: how much lag each owner of a clock gets back, and what each player claimed.
+
+All times are in ms. The rules are those of scalachess (`LagTracker.scala`, `ClockConfig.scala`),
+which counts in centiseconds. `docs/time-controls.md` explains them.
+"""
+
+from collections.abc import Mapping
+from typing import Self
+
+from shared.domain.units import Instant, Millis
+from shared.domain.values import Value, replace
+
+MAX_CLAIM = Millis(10_000)
+"""The longest lag that one switch may claim."""
+
+MAX_GRACE = Millis(2_000)
+"""The longest time for which a flag waits for a switch that was sent in time."""
+
+_MAX_GAIN = 1_000
+_FIRST_QUOTA_IN_GAINS = 3
+_MAX_QUOTA_IN_GAINS = 7
+
+
+class LagQuota(Value, frozen=True):
+    """The lag that an owner of a clock may still get back, and what each of its turns adds."""
+
+    gain_ms: Millis
+    quota_ms: Millis
+
+    @property
+    def grace_ms(self) -> Millis:
+        """How long after the deadline the owner's flag is settled."""
+        return min(self.quota_ms, MAX_GRACE)
+
+    def after_turn(self, compensated: Millis) -> "LagQuota":
+        """Return the quota after a turn that got `compensated` ms back, at most `quota_ms`."""
+        raised = self.quota_ms + self.gain_ms - compensated
+        return replace(self, quota_ms=Millis(min(raised, _MAX_QUOTA_IN_GAINS * self.gain_ms)))
+
+
+class LagTotals(Value, frozen=True):
+    """The sums over a participant's turns. `worst_error_ms` is None if it never sent an error."""
+
+    turns: int = 0
+    claimed_ms: Millis = Millis(0)
+    compensated_ms: Millis = Millis(0)
+    worst_error_ms: Millis | None = None
+
+
+class LagClaim(Value, frozen=True):
+    """The lag of one switch: what counts as claimed, what is given back, the client's error."""
+
+    claimed_ms: Millis
+    compensated_ms: Millis
+    error_ms: Millis | None = None
+
+
+class Lag(Value, frozen=True):
+    """The lag compensation of a session.
+
+    `gain_ms` is as given at creation; None: by the owner's time. `quotas` are by the id of the
+    clock's owner, a participant or a group; `totals` are by the id of the participant.
+    """
+
+    gain_ms: Millis | None = None
+    quotas: Mapping[str, LagQuota] = {}
+    totals: Mapping[str, LagTotals] = {}
+
+    def with_owner(self, owner_id: str, bank_ms: Millis, increment_ms: Millis) -> Self:
+        """Give an owner with that bank and increment its first quota; keep one that it has."""
+        if owner_id in self.quotas:
+            return self
+        gain = _gain(bank_ms, increment_ms) if self.gain_ms is None else self.gain_ms
+        first = LagQuota(gain, Millis(_FIRST_QUOTA_IN_GAINS * gain))
+        return replace(self, quotas={**self.quotas, owner_id: first})
+
+    def after_turn(self, owner_id: str, participant_id: str, claim: LagClaim) -> Self:
+        """Return the quotas and sums after the turn of `participant_id` on the owner's clock."""
+        quota = self.quotas[owner_id].after_turn(claim.compensated_ms)
+        before = self.totals.get(participant_id, _NO_TURNS)
+        errors = (before.worst_error_ms, claim.error_ms)
+        totals = LagTotals(
+            before.turns + 1,
+            Millis(before.claimed_ms + claim.claimed_ms),
+            Millis(before.compensated_ms + claim.compensated_ms),
+            max((ms for ms in errors if ms is not None), default=None),
+        )
+        return replace(
+            self,
+            quotas={**self.quotas, owner_id: quota},
+            totals={**self.totals, participant_id: totals},
+        )
+
+
+_NO_TURNS = LagTotals()
+
+
+def claimed_lag(now: Instant, acted_at: int | None, error_ms: int | None, ran_ms: Millis) -> Millis:
+    """Return the lag that counts as claimed: from `acted_at` to `now`, less the client's error.
+
+    It is at most 10 s, and at most `ran_ms`. It is 0 without an instant, and without an error:
+    a client that doesn't know how wrong its clock is proves nothing.
+    """
+    if acted_at is None or error_ms is None:
+        return Millis(0)
+    return Millis(max(0, min(now - acted_at - error_ms, MAX_CLAIM, ran_ms)))
+
+
+def _gain(bank_ms: Millis, increment_ms: Millis) -> Millis:
+    """The gain for the estimated time of a game of 40 turns."""
+    estimate_ms = bank_ms + 40 * increment_ms
+    return Millis(min(_MAX_GAIN, (estimate_ms * 2 // 5_000 + 15) * 10))
