@@ -10,6 +10,7 @@ from shared.application.errors import AuditUnavailable
 from shared.application.ports.commit import IdempotencyKey, Origin, RevisionConflict, StoredSession
 from shared.application.ports.session_store import LoadResult, SessionStore
 from shared.application.recovery import Recovery, admit_all
+from shared.domain.commands import Command
 from shared.domain.events import SessionStep
 from shared.domain.session import Session
 from shared.domain.settlement import settle
@@ -136,10 +137,13 @@ class SessionLoader:
         return False
 
     async def apply_due(
-        self, stored: StoredSession | None, now: Instant
+        self, stored: StoredSession | None, now: Instant, command: Command | None = None
     ) -> tuple[StoredSession | None, Instant]:
-        """Commit all due changes, in batches; return the resulting state and the time."""
-        while stored and (due := due_steps(stored, now)):
+        """Commit all changes that are due, also before `command` if there is one, in batches.
+
+        Return the resulting state and the time.
+        """
+        while stored and (due := due_steps(stored, now, command)):
             commit = build_commit(stored, due, now, ChangeContext(_SYSTEM)).commit
             result = await self._store.commit(commit)
             if isinstance(result, RevisionConflict):
@@ -149,9 +153,14 @@ class SessionLoader:
         return stored, now
 
 
-def due_steps(stored: StoredSession, now: Instant) -> list[SessionStep]:
-    """Return the steps due in a session, oldest first, at most as many as one commit takes."""
-    return list(islice(settle(stored.session, now), _max_steps(stored.session)))
+def due_steps(
+    stored: StoredSession, now: Instant, command: Command | None = None
+) -> list[SessionStep]:
+    """Return the steps due in a session, oldest first, at most as many as one commit takes.
+
+    With a `command`: those that are due before it is applied.
+    """
+    return list(islice(settle(stored.session, now, command), _max_steps(stored.session)))
 
 
 def fills_commit(stored: StoredSession, due: Sequence[SessionStep]) -> bool:

@@ -174,12 +174,12 @@ class SessionService:
                 raise SessionNotFound
             requested.authorization.check(stored.session, requested.command)
             turn.left = stored
-            due = due_steps(stored, now)
+            due = due_steps(stored, now, requested.command)
             try:
                 change = self._apply(requested, stored, due, now)
             except (Refusal, PreconditionFailed, _Backlog):
                 if due:
-                    stored, now = await self._state.apply_due(stored, now)
+                    stored, now = await self._state.apply_due(stored, now, requested.command)
                     continue
                 if stored is not loaded and (
                     earlier := await self._earlier_outcome(stored, requested)

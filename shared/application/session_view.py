@@ -9,12 +9,13 @@ from typing import Any
 import msgspec
 
 from shared.application.instants import datetime_of, instant_of
-from shared.domain.clocks import clocks_of, countdown, group_clocks
+from shared.domain.clocks import ClockOwner, clocks_of, countdown, group_clocks
 from shared.domain.events import Expiry
-from shared.domain.session import Session, Status, SyncMode
+from shared.domain.lag import Lag, LagTotals
+from shared.domain.session import Participant, Session, Status, SyncMode
 from shared.domain.time_budget import Clock, TimeBudget
 from shared.domain.time_control import TimeControl
-from shared.domain.timekeeping import abort_at, at_time, deadline
+from shared.domain.timekeeping import abort_at, at_time, deadline, flag_grace, is_flag_open
 from shared.domain.units import DAY, Instant, Millis
 
 _FIRST = instant_of(datetime.min.replace(tzinfo=UTC))
@@ -106,6 +107,8 @@ class SessionView(msgspec.Struct, omit_defaults=True, kw_only=True):
     session_clock: Clock | None = None
     cycle_clock: Clock | None = None
     elapsed_clock: Clock
+    lag: dict[str, Millis] | None = None
+    flag_grace_ms: Millis | None = None
 
 
 class SwitchView(msgspec.Struct, omit_defaults=True):
@@ -148,13 +151,14 @@ def session_view(session: Session, now: Instant) -> SessionView:
     """Return the Session of the API at `now`. `session` must be settled."""
     shown = at_time(session, now)
     clocks = clocks_of(session)
+    waiting = clocks.owner(session) if is_flag_open(session, now) else None
     return SessionView(
         session_id=session.session_id,
         sync_mode=session.sync_mode,
         status=session.status,
         version=session.version,
-        participants=_participants_view(session, shown),
-        groups=_groups_view(session, shown),
+        participants=_participants_view(session, shown, waiting),
+        groups=_groups_view(session, shown, waiting),
         active_participant_id=_active_id(session),
         active_group_id=_active_group_id(session),
         starts_with=_starter_id(session),
@@ -183,6 +187,8 @@ def session_view(session: Session, now: Instant) -> SessionView:
         session_clock=countdown(shown, shown.session_left_ms),
         cycle_clock=countdown(shown, shown.cycle_left_ms),
         elapsed_clock=clocks.elapsed_clock(shown),
+        lag=None if session.lag is None else _lag_view(session.lag),
+        flag_grace_ms=_flag_grace(session),
     )
 
 
@@ -211,8 +217,48 @@ def summary_view(session: Session, now: Instant) -> dict[str, Any]:
         "first_turn_by": timestamp(abort_at(session)),
         "time_remaining_ms": clocks.left(shown),
         "server_time_ms": now,
+        "flag_grace_ms": _flag_grace(session),
     }
     return _without_none(view)
+
+
+def fairness_view(session: Session) -> dict[str, Any]:
+    """Return what lag compensation claimed and gave back, for each participant.
+
+    The sums are part of the session's state, not calculated from the audit trail: so they are as
+    exact after a recovery or in a replay as the clocks themselves, and the answer needs no trail.
+    """
+    owner_of, lag = clocks_of(session).side, session.lag
+    return {
+        "session_id": session.session_id,
+        "version": session.version,
+        "participants": []
+        if lag is None
+        else [_fairness_of(one, owner_of(one).id, lag) for one in session.participants],
+    }
+
+
+def _fairness_of(participant: Participant, owner_id: str, lag: Lag) -> dict[str, Any]:
+    totals = lag.totals.get(participant.participant_id, LagTotals())
+    view = {
+        "participant_id": participant.participant_id,
+        "turns": totals.turns,
+        "claimed_ms": totals.claimed_ms,
+        "compensated_ms": totals.compensated_ms,
+        "not_compensated_ms": totals.claimed_ms - totals.compensated_ms,
+        "worst_error_ms": totals.worst_error_ms,
+        "quota_ms": lag.quotas[owner_id].quota_ms,
+    }
+    return {name: value for name, value in view.items() if value is not None}
+
+
+def _lag_view(lag: Lag) -> dict[str, Millis]:
+    return {} if lag.gain_ms is None else {"gain_ms": lag.gain_ms}
+
+
+def _flag_grace(session: Session) -> Millis | None:
+    """How long the flag of the running clock waits; None without such a clock or `lag`."""
+    return None if session.lag is None or deadline(session) is None else flag_grace(session)
 
 
 def switch_view(view: SessionView, expiry: Expiry | None) -> SwitchView:
@@ -234,8 +280,13 @@ def switch_view(view: SessionView, expiry: Expiry | None) -> SwitchView:
     )
 
 
-def _participants_view(session: Session, shown: Session) -> list[ParticipantView]:
-    """Participants with anchors from `session` and live values from `shown`."""
+def _participants_view(
+    session: Session, shown: Session, waiting: ClockOwner | None
+) -> list[ParticipantView]:
+    """Participants with anchors from `session` and live values from `shown`.
+
+    The flag of `waiting` isn't settled yet, so that its clock hasn't expired, although it is zero.
+    """
     active_id = _active_id(session)
     clocks = clocks_of(session)
     has_banks = session.sync_mode is SyncMode.PER_PARTICIPANT
@@ -246,7 +297,7 @@ def _participants_view(session: Session, shown: Session) -> list[ParticipantView
             current.used_ms,
             anchored.cycle_count,
             anchored.participant_id == active_id,
-            left == 0,
+            left == 0 and clocks.side(anchored) != waiting,
             anchored.bank_ms,
             left,
             anchored.group_id,
@@ -288,7 +339,9 @@ def _without_none(view: dict[str, Any]) -> dict[str, Any]:
     return {k: v for k, v in view.items() if v is not None or k in nullable}
 
 
-def _groups_view(session: Session, shown: Session) -> list[GroupView] | None:
+def _groups_view(
+    session: Session, shown: Session, waiting: ClockOwner | None
+) -> list[GroupView] | None:
     if session.sync_mode is not SyncMode.PER_GROUP:
         return None
     active_id = _active_group_id(session)
@@ -303,7 +356,7 @@ def _groups_view(session: Session, shown: Session) -> list[GroupView] | None:
             Millis(used[anchored.group_id]),
             budget.total_ms,
             anchored.group_id == active_id,
-            budget.total_ms == 0,
+            budget.total_ms == 0 and ClockOwner(group_id=anchored.group_id) != waiting,
             clock,
             _overtime_view(budget),
             time_control_view(anchored.time_control),

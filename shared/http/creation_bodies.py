@@ -6,6 +6,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from shared.domain.commands import AddParticipant, Create, NewGroup, NewParticipant, UpdateSession
+from shared.domain.lag import Lag
 from shared.domain.participants import MAX_PARTICIPANTS
 from shared.domain.session import SyncMode, TimeoutAction, TimeoutKind
 from shared.domain.time_control import TimeControl
@@ -17,6 +18,7 @@ from shared.http.fields import (
     Id,
     Increment,
     Index,
+    LagGain,
     Name,
     ShortTime,
     SmallObject,
@@ -69,6 +71,16 @@ class GroupBody(Body):
         """Return the group for the domain's commands."""
         control = _control(self.time_control)
         return NewGroup(self.group_id, Millis(self.total_time_ms), control, self.name)
+
+
+class LagBody(Body):
+    """Lag compensation; `gain_ms` is what each turn adds, by default by the owner's time."""
+
+    gain_ms: LagGain | None = None
+
+    def lag(self) -> Lag:
+        """Return the lag compensation for the domain."""
+        return Lag(_millis(self.gain_ms))
 
 
 class TimeoutActionBody(BaseModel):
@@ -137,6 +149,7 @@ class CreateBody(Body):
     metadata: SmallObject | None = None
     participants_may_pause: Flag | None = None
     participants_may_give_ms: ShortTime | None = None
+    lag: LagBody | None = None
 
     @classmethod
     def context_of(cls, value: Any) -> dict[str, Any]:
@@ -183,6 +196,7 @@ class CreateBody(Body):
             metadata=self.metadata,
             participants_may_pause=bool(self.participants_may_pause),
             participants_may_give_ms=Millis(self.participants_may_give_ms or 0),
+            lag=self.lag.lag() if self.lag else None,
         )
 
 

@@ -187,6 +187,21 @@ PeriodCount = Annotated[int, Strict(), Field(ge=1, le=99), _integer]
 PeriodsLeft = Annotated[int, Strict(), Field(ge=0, le=99), _integer]
 BlockTurns = Annotated[int, Strict(), Field(ge=2, le=999), _integer]
 StageTurns = Annotated[int, Strict(), Field(ge=1, le=9_999), _integer]
+LagGain = Annotated[int, Strict(), Field(ge=10, le=1_000, description="ms"), _integer]
+ClientInstant = Annotated[
+    int,
+    Strict(),
+    Field(
+        ge=0, lt=_UNSAFE_INTEGER, description="ms since 1970, on the server's clock as you know it"
+    ),
+    _integer,
+]
+ClockError = Annotated[
+    int,
+    Strict(),
+    Field(ge=0, lt=_UNSAFE_INTEGER, description="ms; without it nothing is claimed"),
+    _integer,
+]
 Index = Annotated[int, Strict(), Field(ge=0, le=2**31 - 1), _integer]
 SmallObject = Annotated[dict[str, Any], AfterValidator(check_object)]
 Reason = Annotated[str, Strict(), Field(max_length=500), AfterValidator(_without_nul)]

@@ -32,6 +32,8 @@ from shared.domain.units import Millis
 from shared.http.fields import (
     AddedTime,
     BankTime,
+    ClientInstant,
+    ClockError,
     Flag,
     Id,
     Lifetime,
@@ -82,13 +84,23 @@ class EmptyBody(Body):
 
 
 class SwitchBody(Body):
-    """Optionally the next participant, and the participant whose cycle the caller means to end."""
+    """Optionally the next participant, and the participant whose cycle the caller means to end.
+
+    For lag compensation: when the player acted, and by how much that instant may be wrong.
+    """
 
     next_participant_id: Id | None = None
     current_participant_id: Id | None = None
+    acted_at_ms: ClientInstant | None = None
+    error_ms: ClockError | None = None
 
     def command(self) -> Switch:
-        return Switch(self.next_participant_id, self.current_participant_id)
+        return Switch(
+            self.next_participant_id,
+            self.current_participant_id,
+            self.acted_at_ms,
+            None if self.error_ms is None else Millis(self.error_ms),
+        )
 
 
 class UpdateParticipantBody(Body):

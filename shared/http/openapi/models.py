@@ -158,6 +158,18 @@ class AppliedAction(TimeoutAction):
     winner: Id = omittable()
 
 
+class Lag(ResponseModel):
+    """Lag compensation. Without `gain_ms`, each turn adds what the owner's time says."""
+
+    gain_ms: Ms = omittable()
+
+
+FlagGrace = Annotated[
+    int,
+    Field(ge=0, description="With `lag`: how long after `deadline_at` the flag is settled, ms"),
+]
+
+
 class Session(ResponseModel):
     """A session. Live times are as of `server_time_ms`.
 
@@ -198,6 +210,8 @@ class Session(ResponseModel):
     session_clock: Clock = omittable()
     cycle_clock: Clock = omittable()
     elapsed_clock: Clock
+    lag: Lag = omittable()
+    flag_grace_ms: FlagGrace = omittable()
 
 
 class Summary(ResponseModel):
@@ -213,6 +227,7 @@ class Summary(ResponseModel):
     first_turn_by: str = omittable()
     time_remaining_ms: Ms = omittable()
     server_time_ms: EpochMs
+    flag_grace_ms: FlagGrace = omittable()
 
 
 class SwitchResult(ResponseModel):
@@ -228,6 +243,29 @@ class SwitchResult(ResponseModel):
     expired_participant_id: Id = omittable()
     expired_group_id: Id = omittable()
     action_applied: AppliedAction = omittable()
+
+
+class FairnessOfParticipant(ResponseModel):
+    """The lag of a participant's turns. `worst_error_ms` is absent if it never sent an error.
+
+    `quota_ms` is what the owner of its clock may still get back.
+    """
+
+    participant_id: Id
+    turns: int
+    claimed_ms: Ms
+    compensated_ms: Ms
+    not_compensated_ms: Ms
+    worst_error_ms: Ms = omittable()
+    quota_ms: Ms
+
+
+class Fairness(ResponseModel):
+    """The lag that was claimed and given back; no participants without lag compensation."""
+
+    session_id: Uuid
+    version: Annotated[int, Field(ge=1)]
+    participants: list[FairnessOfParticipant]
 
 
 class Batch(ResponseModel):
@@ -380,6 +418,7 @@ class ErrorEnvelope(ResponseModel):
 SessionAnswer = Envelope[Session]
 SwitchAnswer = Envelope[SwitchResult]
 SummaryAnswer = Envelope[Summary]
+FairnessAnswer = Envelope[Fairness]
 BatchAnswer = Envelope[Batch]
 AuditTrailAnswer = Envelope[AuditTrail]
 PresetsAnswer = Envelope[Presets]
