@@ -153,15 +153,17 @@ export class Session extends EventTarget {
 
   /**
    * End the running cycle. Fails with `CONFLICT` unless `current`, if given, is active: so a double
-   * tap switches only once.
+   * tap switches only once. With lag compensation, the turn ends at `actedAt` (server time, ms), by
+   * default now, as far as the quota allows.
    *
-   * @param {{next?: ?string, current?: ?string}} [who]
+   * @param {{next?: ?string, current?: ?string, actedAt?: number}} [who]
    * @param {CallOptions} [options]
    */
-  switch({ next, current } = {}, options) {
+  switch({ next, current, actedAt = this.clock.now() } = {}, options) {
     const body = {
       ...(next && { next_participant_id: next }),
       ...(current && { current_participant_id: current }),
+      ...this.#lagClaim(actedAt),
     };
     return this.#change("POST", "/switch", body, options);
   }
@@ -278,6 +280,13 @@ export class Session extends EventTarget {
   beginWith(state) {
     this.#follower.takeIn({ state });
     return this;
+  }
+
+  /** Rounded so that the claim is never above the real lag. */
+  #lagClaim(actedAt) {
+    const errorMs = this.state?.lag ? this.clock.errorMs : Infinity;
+    if (!Number.isFinite(errorMs)) return {};
+    return { acted_at_ms: Math.ceil(actedAt), error_ms: Math.ceil(errorMs) };
   }
 
   async #change(method, path, body, options) {

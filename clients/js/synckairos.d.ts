@@ -126,6 +126,10 @@ export interface SessionState {
   participants_may_pause?: boolean;
   /** The most that a participant may add to another one's clock. */
   participants_may_give_ms?: number;
+  /** Lag compensation; absent if it is off. */
+  lag?: { gain_ms?: number };
+  /** With `lag`: how long after `deadline_at` the flag is settled. */
+  flag_grace_ms?: number;
   created_at: string;
   updated_at: string;
   server_time_ms: number;
@@ -217,6 +221,8 @@ export interface NewSession {
   metadata?: Record<string, unknown>;
   participants_may_pause?: boolean;
   participants_may_give_ms?: number;
+  /** Lag compensation, in `per_participant` and `per_group`. */
+  lag?: { gain_ms?: number };
 }
 
 /** One event of the audit trail. */
@@ -387,9 +393,16 @@ export class Session extends EventTarget {
   complete(options?: CallOptions): Promise<SessionState>;
   cancel(options?: CallOptions): Promise<SessionState>;
   delete(options?: CallOptions): Promise<void>;
-  /** End the running cycle; `CONFLICT` unless `current`, if given, is active. */
+  /**
+   * End the running cycle; `CONFLICT` unless `current`, if given, is active. With lag compensation,
+   * the turn ends at `actedAt`, by default now, as far as the quota allows.
+   */
   switch(
-    who?: { next?: string | null | undefined; current?: string | null | undefined },
+    who?: {
+      next?: string | null | undefined;
+      current?: string | null | undefined;
+      actedAt?: number | undefined;
+    },
     options?: CallOptions,
   ): Promise<SwitchResult>;
   addParticipant(body: NewParticipant, options?: CallOptions): Promise<SessionState>;

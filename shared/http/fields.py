@@ -192,14 +192,16 @@ ClientInstant = Annotated[
     int,
     Strict(),
     Field(
-        ge=0, lt=_UNSAFE_INTEGER, description="ms since 1970, on the server's clock as you know it"
+        ge=0,
+        le=_UNSAFE_INTEGER - 1,
+        description="ms since 1970, on the server's clock as you know it",
     ),
     _integer,
 ]
 ClockError = Annotated[
     int,
     Strict(),
-    Field(ge=0, lt=_UNSAFE_INTEGER, description="ms; without it nothing is claimed"),
+    Field(ge=0, le=_UNSAFE_INTEGER - 1, description="ms; without it nothing is claimed"),
     _integer,
 ]
 Index = Annotated[int, Strict(), Field(ge=0, le=2**31 - 1), _integer]

@@ -1,7 +1,11 @@
 """Opening and closing sessions of the Python client when the service or a callback fails."""
 
 import asyncio
+import json
 from collections.abc import Callable
+from dataclasses import dataclass
+from math import inf
+from typing import Any
 
 import httpx
 import pytest
@@ -137,3 +141,41 @@ async def test_the_id_of_a_participant_is_encoded_in_the_path() -> None:
                 await service.session(_ID).adjust(participant_id, 5_000)
     ids = [path.decode().removeprefix(f"{_PATH}/participants/") for path in paths]
     assert ids == ["a%2Fb%3F%20%C3%BC%25", "%252F", "..%F0%9F%91%8D"]
+
+
+@pytest.mark.parametrize("is_synced", [True, False])
+@pytest.mark.parametrize("has_lag", [True, False])
+async def test_a_switch_claims_its_lag_if_the_session_compensates_it_and_the_time_is_known(
+    has_lag: bool, is_synced: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bodies: list[Any] = []
+    state = session_state(session_id=_ID)
+    if has_lag:
+        state["lag"] = {}
+
+    def reply(request: httpx.Request) -> httpx.Response:
+        if request.url.path.endswith("/switch"):
+            bodies.append(json.loads(request.content))
+            return httpx.Response(200, json={"data": {"version": 2}})
+        return httpx.Response(200, json={"data": state})
+
+    async with client(reply) as service:
+        session = await service.create({})
+        monkeypatch.setattr(session, "clock", FixedClock(T0 + 0.2, 3.5 if is_synced else inf))
+        await session.switch(current=ADA)
+        await session.switch(acted_at=T0 - 100.5)
+    error = {"error_ms": 4}
+    claims = [{"acted_at_ms": T0 + 1} | error, {"acted_at_ms": T0 - 100} | error]
+    expected = claims if has_lag and is_synced else [{}, {}]
+    assert bodies == [{"current_participant_id": ADA} | expected[0], expected[1]]
+
+
+@dataclass(frozen=True)
+class FixedClock:
+    """A clock that stands still."""
+
+    at: float
+    error_ms: float
+
+    def now(self) -> float:
+        return self.at

@@ -201,6 +201,37 @@ test("each action makes its request", async () => {
   assert.equal(service.requests[0].headers["If-Match"], '"4"');
 });
 
+test("a switch claims its lag only if the session compensates it", async () => {
+  const service = new Service();
+  const { session } = await service.opened();
+  await service.time.pass(1000);
+  service.answer = ({ method }) => (method === "GET" ? undefined : data({ version: 1 }));
+  service.requests.length = 0;
+  await session.switch({ actedAt: T0 });
+  service.socket.push(still(2, { lag: {} }));
+  await session.switch();
+  await session.switch({ current: "ada", actedAt: T0 + 0.5 });
+  const bodies = service.requests.filter(({ method }) => method === "POST").map((one) => one.body);
+  const error_ms = Math.ceil(session.clock.errorMs);
+  assert.deepEqual(bodies, [
+    {},
+    { acted_at_ms: Math.ceil(session.clock.now()), error_ms },
+    { current_participant_id: "ada", acted_at_ms: T0 + 1, error_ms },
+  ]);
+});
+
+test("a switch claims no lag while the server's time is unknown", async () => {
+  const service = new Service();
+  service.answer = ({ path, method }) => {
+    if (path === "/v1/time") return refusal(503);
+    return method === "GET" ? undefined : data({ version: 1 });
+  };
+  const session = service.client().session(ID);
+  session.beginWith(still(1, { lag: {} }));
+  await session.switch({ actedAt: T0 });
+  assert.deepEqual(service.requests.at(-1).body, {});
+});
+
 test("events and replay make their requests", async () => {
   const service = new Service();
   const { session } = await service.opened();

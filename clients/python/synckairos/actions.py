@@ -53,12 +53,18 @@ class Actions(ABC):
         *,
         next: str | None = None,  # noqa: A002  same name as in the JavaScript client
         current: str | None = None,
+        acted_at: float | None = None,
         if_match: int | None = None,
         timeout: float | None = None,
     ) -> SwitchResult:
-        """End the running cycle; fail with `CONFLICT` unless `current`, if given, is active."""
+        """End the running cycle; fail with `CONFLICT` unless `current`, if given, is active.
+
+        With lag compensation, the turn ends at `acted_at` (server time, ms), by default now, as far
+        as the quota allows.
+        """
         ids = {"next_participant_id": next, "current_participant_id": current}
-        body = {name: value for name, value in ids.items() if value is not None}
+        body: dict[str, Any] = {name: value for name, value in ids.items() if value is not None}
+        body |= self._lag_claim(acted_at)
         result = cast(SwitchResult, await self._change("POST", "/switch", body, if_match, timeout))
         self._noted(result["version"])
         return result
@@ -188,6 +194,10 @@ class Actions(ABC):
     @abstractmethod
     def take(self, state: SessionState) -> None:
         """Apply `state`, the response to an action."""
+
+    @abstractmethod
+    def _lag_claim(self, acted_at: float | None) -> dict[str, int]:
+        """Return the fields of a switch that claim its lag; none without lag compensation."""
 
     @abstractmethod
     def _noted(self, version: int) -> None:

@@ -139,6 +139,10 @@ class SessionState(TypedDict):
     metadata: NotRequired[dict[str, Any]]
     participants_may_pause: NotRequired[bool]
     participants_may_give_ms: NotRequired[int]
+    lag: NotRequired[dict[str, int]]
+    """Lag compensation; absent if it is off."""
+    flag_grace_ms: NotRequired[int]
+    """With `lag`: how long after `deadline_at` the flag is settled."""
     created_at: str
     updated_at: str
     server_time_ms: int

@@ -1,6 +1,7 @@
 """One session: its state, clocks, events and actions."""
 
 from collections.abc import AsyncIterator, Callable
+from math import ceil, isfinite
 
 from synckairos import session_clocks
 from synckairos.actions import Actions
@@ -103,6 +104,14 @@ class Session(Actions):
     def take(self, state: SessionState) -> None:
         """Apply the state in the response to this client's own action."""
         self._follower.take(state)
+
+    def _lag_claim(self, acted_at: float | None) -> dict[str, int]:
+        acted_at = self.clock.now() if acted_at is None else acted_at
+        error_ms = self.clock.error_ms
+        if not self.state or "lag" not in self.state or not isfinite(error_ms):
+            return {}
+        # Rounded so that the claim is never above the real lag.
+        return {"acted_at_ms": ceil(acted_at), "error_ms": ceil(error_ms)}
 
     def _noted(self, version: int) -> None:
         self._follower.noted(version)
