@@ -12,6 +12,7 @@ from shared.domain.settlement import settle
 from shared.domain.time_control import Overtime, StartOn, TimeControl
 from shared.domain.timekeeping import flag_grace, is_flag_open, next_wakeup
 from shared.domain.transition import transition
+from shared.domain.undo import UndoMode
 from shared.domain.units import Instant, Millis
 from tests.unit.domain.scenarios import (
     ANNA,
@@ -341,3 +342,10 @@ def test_a_saved_switch_and_a_flag_are_one_version_each() -> None:
 
 def changes_of(position: Play) -> list[SessionChange]:
     return [step for step in position.steps if isinstance(step, SessionChange)]
+
+
+def test_an_undo_keeps_the_quota_and_the_sums() -> None:
+    position = switch(play(chess(60_000, lag=ON)).start(), 3_000, acted=0)
+    undone = position.do(c.Undo(UndoMode.BEFORE_SWITCH), 4_000)
+    assert undone.clock(ANNA, 4_000) == 60_000 - (3_000 - 1_170)
+    assert undone.session.lag == position.session.lag
