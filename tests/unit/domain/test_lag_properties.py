@@ -9,7 +9,7 @@ from shared.domain.errors import Refusal
 from shared.domain.events import EventType, SessionChange, TimeWarning
 from shared.domain.session import Session, Status
 from shared.domain.settlement import settle
-from shared.domain.timekeeping import deadline, flag_grace, next_wakeup
+from shared.domain.timekeeping import deadline, flag_grace, move_anchor, next_wakeup
 from shared.domain.units import Instant
 from tests.fuzz.extent import extent
 from tests.unit.domain.ledger import Ledger, shown
@@ -109,14 +109,21 @@ def test_the_used_time_is_the_time_that_ran_less_what_was_given_back(
     generated: RandomSession,
 ) -> None:
     session, ran, since = opened(generated), 0, generated.created_at
+    used_by_removed = 0
     for run in run_commands(generated):
         for step in run.steps:
             if isinstance(step, SessionChange):
                 if deadline(session) is not None:
                     ran += step.occurred_at - since - compensated(step)
                 since = step.occurred_at
+                if step.type is EventType.PARTICIPANT_REMOVED:
+                    removed = move_anchor(session, step.occurred_at).find(
+                        step.side.participant_id or ""
+                    )
+                    used_by_removed += removed.used_ms if removed else 0
             session = step.session
-        assert session.used_ms == sum(p.used_ms for p in session.participants) == ran
+        used = sum(p.used_ms for p in session.participants) + used_by_removed
+        assert session.used_ms == used == ran
 
 
 @examples
