@@ -120,7 +120,15 @@ async def events_of(trail_url: str, session_id: str) -> list[tuple[int, str, int
 
 def without_times(session: dict[str, Any]) -> dict[str, Any]:
     """Return a session without the fields that change with time."""
-    changing = {"server_time_ms", "time_remaining_ms", "time_used_ms"}
+    changing = {
+        "server_time_ms",
+        "time_remaining_ms",
+        "time_used_ms",
+        "clock",
+        "session_clock",
+        "cycle_clock",
+        "elapsed_clock",
+    }
     fixed = {name: value for name, value in session.items() if name not in changing}
     players = [{k: v for k, v in p.items() if k not in changing} for p in session["participants"]]
     return fixed | {"participants": players}
