@@ -116,7 +116,7 @@ def test_the_docs_function_returns_the_error_of_an_unknown_route(
 
 def test_the_docs_function_names_the_allowed_methods_of_a_path(process: LambdaProcess) -> None:
     answer = process.request(fallback.handler, "PUT", f"/v1/sessions/{uuid4()}")
-    assert (answer.status, answer.headers["allow"]) == (405, "DELETE, GET, HEAD, OPTIONS")
+    assert (answer.status, answer.headers["allow"]) == (405, "DELETE, GET, HEAD, OPTIONS, PATCH")
 
 
 def test_the_docs_describe_every_endpoint(process: LambdaProcess) -> None:
