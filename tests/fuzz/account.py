@@ -50,6 +50,8 @@ class ExpectedClocks:
                 self._add_participant(asked.newcomer)
             case Verb.ADJUST:
                 self._adjust(asked, after)
+            case Verb.GIVE:
+                self._give(asked.add_ms or 0, after)
             case Verb.SWITCH:
                 self._switch(before, after)
 
@@ -98,6 +100,20 @@ class ExpectedClocks:
             self.next_cycle_length[adjusted] = value
         else:
             self._adjust_shared(value)
+
+    def _give(self, added: int, game: Game) -> None:
+        match self.opening.sync_mode:
+            case "per_cycle":
+                self.given[CYCLE] += added
+                for seat in game.seats:
+                    if (who := seat.participant_id) != game.active:
+                        usual = self.opening.time_per_cycle_ms or self.cycle_length[who]
+                        self.next_cycle_length[who] = self.next_cycle_length.get(who, usual) + added
+            case "global":
+                self.given[SESSION] += added
+            case _:
+                for clock in self.given:
+                    self.given[clock] += added
 
     def _adjust_shared(self, value: int) -> None:
         has_cycle = CYCLE in self.given

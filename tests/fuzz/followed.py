@@ -19,6 +19,7 @@ EVENTS = {
     Verb.DELETE: "session_deleted",
     Verb.ADD: "participant_added",
     Verb.ADJUST: "participant_time_adjusted",
+    Verb.GIVE: "time_adjusted",
 }
 
 

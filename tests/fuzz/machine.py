@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, invariant, precondition, rule
 
 from tests.fuzz.followed import TrackedSession
-from tests.fuzz.openings import durations, openings, participant_ids, players, seats
+from tests.fuzz.openings import durations, gifts, openings, participant_ids, players, seats
 from tests.resilience.linearizability.exchange import Asked, Opening, Seat, Verb
 from tests.resilience.linearizability.game import Game
 from tests.resilience.linearizability.wire import answer_in, request
@@ -143,6 +143,11 @@ class Sessions(RuleBasedStateMachine):
             adjusted = data.draw(participant_ids(session.game))
             asked = Asked(Verb.ADJUST, participant_id=adjusted, total_time_ms=value)
             self._send(session, asked, options)
+
+    @rule(session=sessions, options=request_options, add_ms=gifts)
+    def give(self, session: TrackedSession, options: RequestOptions, add_ms: int) -> None:
+        """`POST .../adjust` for everybody."""
+        self._send(session, Asked(Verb.GIVE, add_ms=add_ms), options)
 
     @rule(session=sessions, options=request_options, player=players, data=st.data())
     def add(

@@ -12,6 +12,8 @@ MODES = ("per_participant", "per_cycle", "per_group", "global", "count_up")
 
 durations = st.integers(_HOUR, 20 * _HOUR)
 """In ms; longer than a test run, so that no clock runs out."""
+gifts = st.sampled_from((-1_000_000, -1, 1, 300_000))
+"""In ms; too short to take all of a clock's time."""
 _PLAYERS = [
     "00000000-0000-4000-8000-000000000000",
     "alice@example.com",

@@ -20,6 +20,8 @@ class Verb(StrEnum):
     DELETE = "delete"
     ADD = "add"
     ADJUST = "adjust"
+    GIVE = "give"
+    """`POST .../adjust` with `add_ms` for everybody."""
     READ = "read"
     SUMMARY = "summary"
 
@@ -60,6 +62,7 @@ class Asked:
     participant_id: str | None = None
     current_participant_id: str | None = None
     total_time_ms: int | None = None
+    add_ms: int | None = None
     if_match: int | None = None
     key: str | None = None
 

@@ -128,6 +128,21 @@ def _adjust(game: Game, asked: Asked) -> tuple[Game, Answer]:
     )
 
 
+def _give(game: Game, asked: Asked) -> tuple[Game, Answer]:
+    if game.status in TERMINAL:
+        return _refused(game)
+    if game.sync_mode != "per_participant":
+        return _accepted(game, game)
+    present = _with_time_dependent_bank(game)
+    seats = tuple(_with_more(seat, asked.add_ms or 0) for seat in present.seats)
+    return _accepted(game, replace(present, seats=seats))
+
+
+def _with_more(seat: Seat, add_ms: int) -> Seat:
+    is_known = seat.bank_ms not in (None, TIME_DEPENDENT)
+    return replace(seat, bank_ms=(seat.bank_ms or 0) + add_ms) if is_known else seat
+
+
 _VERBS: dict[Verb, Callable[[Game, Asked], tuple[Game | None, Answer]]] = {
     Verb.READ: _read,
     Verb.SUMMARY: _summary,
@@ -140,6 +155,7 @@ _VERBS: dict[Verb, Callable[[Game, Asked], tuple[Game | None, Answer]]] = {
     Verb.DELETE: _delete,
     Verb.ADD: _add,
     Verb.ADJUST: _adjust,
+    Verb.GIVE: _give,
 }
 
 

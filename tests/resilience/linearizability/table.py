@@ -17,7 +17,8 @@ _CHANCE_OF_PARTICIPANT_ID = 0.3
 _WEIGHTS = {
     Verb.SWITCH: 40,
     Verb.READ: 15,
-    Verb.ADJUST: 15,
+    Verb.ADJUST: 10,
+    Verb.GIVE: 5,
     Verb.PAUSE: 12,
     Verb.RESUME: 12,
     Verb.ADD: 10,
@@ -73,6 +74,8 @@ class RandomSession:
             case Verb.ADJUST:
                 value = _HOUR_MS + rng.randrange(1_000_000)
                 return Asked(verb, participant_id=self._any_participant(rng), total_time_ms=value)
+            case Verb.GIVE:
+                return Asked(verb, add_ms=1 + rng.randrange(1_000_000))
             case Verb.SWITCH:
                 next_participant = _sometimes(rng, lambda: self._any_participant(rng))
                 return Asked(

@@ -76,6 +76,8 @@ def _address(session_id: str, asked: Asked) -> tuple[str, str]:
             return "POST", f"{path}/participants"
         case Verb.ADJUST:
             return "PATCH", f"{path}/participants/{quote(asked.participant_id or '', safe='')}"
+        case Verb.GIVE:
+            return "POST", f"{path}/adjust"
         case _:
             return "POST", f"{path}/{asked.verb}"
 
@@ -87,6 +89,8 @@ def _body(session_id: str, asked: Asked) -> dict[str, Any] | None:
         return _seat(asked.newcomer)
     if asked.verb is Verb.ADJUST:
         return {"total_time_ms": asked.total_time_ms}
+    if asked.verb is Verb.GIVE:
+        return {"add_ms": asked.add_ms}
     if asked.verb is Verb.SWITCH:
         return _without_nones(
             next_participant_id=asked.participant_id,
