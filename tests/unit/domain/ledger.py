@@ -42,6 +42,8 @@ class Ledger:
                 self._adjust(step.session, participant_id, value)
             case c.RemoveParticipant(participant_id):
                 self._remove(before, step.session, participant_id)
+            case c.UpdateParticipant():
+                self._change_starter(before, step.session)
             case c.Forfeit(participant_id):
                 self._forfeit(step, participant_id)
             case c.AdjustClocks():
@@ -114,7 +116,11 @@ class Ledger:
             if not any(_clock_of(after, p) == clock for p in after.participants):
                 del self.granted[clock]
         self.next_lengths.pop(participant_id, None)
-        if self.opening.sync_mode is SyncMode.PER_CYCLE and after.cycle_number == 0:
+        self._change_starter(before, after)
+
+    def _change_starter(self, before: Session, after: Session) -> None:
+        has_changed = before.active_participant_id != after.active_participant_id
+        if self.opening.sync_mode is SyncMode.PER_CYCLE and has_changed:
             self._begin_cycle(after)
 
     def _forfeit(self, change: SessionChange, participant_id: str) -> None:
