@@ -22,6 +22,8 @@ class Verb(StrEnum):
     ADJUST = "adjust"
     GIVE = "give"
     """`POST .../adjust` with `add_ms` for everybody."""
+    UNDO = "undo"
+    """`POST .../undo` to the start of the turn."""
     READ = "read"
     SUMMARY = "summary"
 

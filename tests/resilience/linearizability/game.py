@@ -21,6 +21,18 @@ TERMINAL = frozenset({"expired", "completed", "cancelled"})
 _ENDED = {Verb.COMPLETE: "completed", Verb.CANCEL: "cancelled"}
 
 
+_KEPT_TURNS = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """A turn that a switch ended, as it was at its end."""
+
+    active: str | None
+    last_players: frozenset[str]
+    was_corrected: bool
+
+
 @dataclass(frozen=True, slots=True)
 class Game:
     """An existing session."""
@@ -33,6 +45,10 @@ class Game:
     cycle: int = 0
     last_players: frozenset[str] = frozenset()
     """The participant of each group that was active last."""
+    undoable: tuple["Turn", ...] = ()
+    """The turns that an undo can begin again, the latest last."""
+    is_corrected: bool = False
+    """Whether there was a pause or a correction since the last switch."""
 
     @classmethod
     def of(cls, opening: Opening) -> "Game":
@@ -79,16 +95,45 @@ def _switch(game: Game, asked: Asked) -> tuple[Game, Answer]:
     next_participant = asked.participant_id or next_in_turn(
         game.sync_mode, game.seats, game.active, game.last_players
     )
+    turn = Turn(game.active, game.last_players, game.is_corrected)
     switched = replace(
-        _with_active(_with_time_dependent_bank(game), next_participant), cycle=game.cycle + 1
+        _with_active(_with_time_dependent_bank(game), next_participant),
+        cycle=game.cycle + 1,
+        undoable=(*game.undoable, turn)[-_KEPT_TURNS:],
+        is_corrected=False,
     )
     return _accepted(game, switched)
+
+
+def _undo(game: Game, _: Asked) -> tuple[Game, Answer]:
+    if game.status not in ("running", "paused"):
+        return _refused(game)
+    if not game.undoable:
+        return game, Answer(409, code="NOTHING_TO_UNDO")
+    *kept, turn = game.undoable
+    if game.is_corrected or turn.was_corrected:
+        return game, Answer(409, code="CONFLICT")
+    undone = game
+    if game.sync_mode == "per_participant":
+        for participant_id in (game.active, turn.active):
+            undone = _with_bank(undone, participant_id, TIME_DEPENDENT)
+    return _accepted(
+        game,
+        replace(
+            undone,
+            active=turn.active,
+            last_players=turn.last_players,
+            cycle=game.cycle - 1,
+            undoable=tuple(kept),
+        ),
+    )
 
 
 def _pause(game: Game, _: Asked) -> tuple[Game, Answer]:
     if game.status != "running":
         return _refused(game)
-    return _accepted(game, replace(_with_time_dependent_bank(game), status="paused"))
+    paused = replace(_with_time_dependent_bank(game), status="paused", is_corrected=True)
+    return _accepted(game, paused)
 
 
 def _resume(game: Game, _: Asked) -> tuple[Game, Answer]:
@@ -114,7 +159,7 @@ def _add(game: Game, asked: Asked) -> tuple[Game, Answer]:
     if newcomer is None or game.has_participant(newcomer.participant_id):
         return game, Answer(400, code="VALIDATION_ERROR")
     active = game.active or newcomer.participant_id
-    present = _with_time_dependent_bank(game)
+    present = _corrected(_with_time_dependent_bank(game))
     return _accepted(game, replace(present, seats=(*present.seats, newcomer), active=active), 201)
 
 
@@ -123,17 +168,16 @@ def _adjust(game: Game, asked: Asked) -> tuple[Game, Answer]:
         return _refused(game)
     if not game.has_participant(asked.participant_id):
         return game, Answer(404, code="PARTICIPANT_NOT_FOUND")
-    return _accepted(
-        game, _with_bank(_with_time_dependent_bank(game), asked.participant_id, asked.total_time_ms)
-    )
+    present = _corrected(_with_time_dependent_bank(game))
+    return _accepted(game, _with_bank(present, asked.participant_id, asked.total_time_ms))
 
 
 def _give(game: Game, asked: Asked) -> tuple[Game, Answer]:
     if game.status in TERMINAL:
         return _refused(game)
     if game.sync_mode != "per_participant":
-        return _accepted(game, game)
-    present = _with_time_dependent_bank(game)
+        return _accepted(game, _corrected(game))
+    present = _corrected(_with_time_dependent_bank(game))
     seats = tuple(_with_more(seat, asked.add_ms or 0) for seat in present.seats)
     return _accepted(game, replace(present, seats=seats))
 
@@ -156,7 +200,12 @@ _VERBS: dict[Verb, Callable[[Game, Asked], tuple[Game | None, Answer]]] = {
     Verb.ADD: _add,
     Verb.ADJUST: _adjust,
     Verb.GIVE: _give,
+    Verb.UNDO: _undo,
 }
+
+
+def _corrected(game: Game) -> Game:
+    return replace(game, is_corrected=True) if game.cycle else game
 
 
 def _refused(game: Game) -> tuple[Game, Answer]:

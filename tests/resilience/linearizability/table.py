@@ -19,6 +19,7 @@ _WEIGHTS = {
     Verb.READ: 15,
     Verb.ADJUST: 10,
     Verb.GIVE: 5,
+    Verb.UNDO: 10,
     Verb.PAUSE: 12,
     Verb.RESUME: 12,
     Verb.ADD: 10,

@@ -91,6 +91,8 @@ def _body(session_id: str, asked: Asked) -> dict[str, Any] | None:
         return {"total_time_ms": asked.total_time_ms}
     if asked.verb is Verb.GIVE:
         return {"add_ms": asked.add_ms}
+    if asked.verb is Verb.UNDO:
+        return {"mode": "turn_start"}
     if asked.verb is Verb.SWITCH:
         return _without_nones(
             next_participant_id=asked.participant_id,
