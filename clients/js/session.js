@@ -263,6 +263,11 @@ export class Session extends EventTarget {
     return this.#get(`/events?${new URLSearchParams({ after, limit })}`);
   }
 
+  /** The lag that each participant claimed and got back; empty without `lag`. */
+  fairness() {
+    return this.#get("/fairness");
+  }
+
   /** The session's state at a `version`, or `at` an instant: ISO 8601, or ms since 1970. */
   replay(when) {
     return this.#get(`/replay?${new URLSearchParams(when)}`);

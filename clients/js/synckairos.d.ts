@@ -240,6 +240,24 @@ export interface AuditEvent {
   metadata: Record<string, unknown>;
 }
 
+/** The lag of one participant's turns, in ms. */
+export interface ParticipantFairness {
+  participant_id: string;
+  turns: number;
+  claimed_ms: number;
+  compensated_ms: number;
+  not_compensated_ms: number;
+  /** The largest error bound that it sent; absent if it never sent one. */
+  worst_error_ms?: number;
+  quota_ms: number;
+}
+
+export interface FairnessReport {
+  session_id: string;
+  version: number;
+  participants: ParticipantFairness[];
+}
+
 export interface AuditPage {
   events: AuditEvent[];
   /** The `after` of the following page; null on the last one. */
@@ -433,6 +451,8 @@ export class Session extends EventTarget {
 
   /** A page of the audit trail: events with a version above `after`. */
   events(after?: number, limit?: number): Promise<AuditPage>;
+  /** The lag that each participant claimed and got back; empty without `lag`. */
+  fairness(): Promise<FairnessReport>;
   replay(when: { version: number } | { at: string | number }): Promise<SessionState>;
   mint(body: {
     role: "participant" | "spectator";

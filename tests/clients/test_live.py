@@ -234,6 +234,19 @@ async def test_clients_go_on_with_a_new_token(
         await asyncio.gather(*map(follow, KINDS))
 
 
+async def test_a_fairness_report_names_each_participant(service: Instance, api: ApiClient) -> None:
+    session_id = await api.started(chess(lag={}))
+    async with SyncKairos(service.url) as client:
+        session = client.session(session_id)
+        state = await session.open()
+        assert state
+        await session.switch()
+        report = await session.fairness()
+    names = [one["participant_id"] for one in report["participants"]]
+    assert names == [p["participant_id"] for p in state["participants"]]
+    assert [one["turns"] for one in report["participants"]] == [1, 0]
+
+
 async def test_an_undo_is_applied_at_once(service: Instance, api: ApiClient) -> None:
     session_id = await api.started(chess())
     async with SyncKairos(service.url) as client:

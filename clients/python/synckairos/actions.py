@@ -182,6 +182,10 @@ class Actions(ABC):
         path = f"/v1/sessions/{self.id}/events?after={after}&limit={limit}"
         return cast(dict[str, Any], await self._api.get(path))
 
+    async def fairness(self) -> dict[str, Any]:
+        """Return the lag that each participant claimed and got back; empty without `lag`."""
+        return cast(dict[str, Any], await self._api.get(f"/v1/sessions/{self.id}/fairness"))
+
     async def replay(self, *, version: int | None = None, at: str | None = None) -> SessionState:
         """Return the session's state at a version, or at an instant (ISO 8601)."""
         when = f"at={at}" if version is None else f"version={version}"
