@@ -1,5 +1,6 @@
 import { isTerminal } from "/clients/js/synckairos.js";
 import { count, countdown, duration, elapsedTime } from "./format.js";
+import { clockWidth } from "./clock-width.js";
 import { el, icon, setFlag, setText } from "./dom.js";
 import { memberButtons } from "./member-buttons.js";
 
@@ -7,7 +8,7 @@ const STEP_MS = 15_000;
 
 /**
  * One clock. `update` takes the model of a new state; `draw` takes a server time (ms) and returns
- * the number of characters shown. Both change the document only where the display changes.
+ * the width of the text shown, in em. Both change the document only where the display changes.
  */
 export function clockFace({ onPress, onMember, onAdjust }) {
   const whole = el("span", { class: "face-whole" });
@@ -66,7 +67,7 @@ export function clockFace({ onPress, onMember, onAdjust }) {
     setFlag(element, "low", model.isActive && !isFallen && isLow(left, state));
     setText(note, noteOf(model, state, isFallen));
     setText(detail, detailOf(model, state, at));
-    return shown.length;
+    return clockWidth(shown, tenths.textContent);
   }
 
   return { element, update, draw };

@@ -2,6 +2,9 @@ import { clockFace } from "./clock-face.js";
 import { el } from "./dom.js";
 import { faceModels } from "./face-models.js";
 
+/** In em, so that a clock with few digits isn't drawn larger than others. */
+const NARROWEST = 2.4;
+
 /** All clocks of a state, at the same size. Their elements are kept across states. */
 export function clockGrid(handlers) {
   const element = el("div", { class: "clock-grid" });
@@ -29,11 +32,11 @@ export function clockGrid(handlers) {
   }
 
   function draw(at) {
-    let longest = 4;
-    for (const face of faces.values()) longest = Math.max(longest, face.draw(at));
-    if (longest === widest) return;
-    widest = longest;
-    element.style.setProperty("--chars", String(longest));
+    let width = NARROWEST;
+    for (const face of faces.values()) width = Math.max(width, face.draw(at));
+    if (width === widest) return;
+    widest = width;
+    element.style.setProperty("--width", width.toFixed(3));
   }
 
   return { element, update, draw };

@@ -38,11 +38,7 @@ export function sessionView(page, session) {
     const names = namesOf(state);
     showPresence();
     document.title = `${names.title} · SyncKairos`;
-    page.title.replaceChildren(
-      el("strong", {}, names.title),
-      el("span", { class: "top-mode" }, modeOf(state.sync_mode).name),
-      el("span", { class: "pill", data: { status: state.status } }, state.status),
-    );
+    page.title.replaceChildren(...titleOf(state, names));
     for (const part of [parts.clocks, parts.participants, parts.controls, parts.history]) {
       part.update(state, names);
     }
@@ -122,6 +118,16 @@ function partsOf(session, act) {
 function bankOf(model, { clock }) {
   const at = clock.now();
   return model.readOvertime?.(at)?.inUse ? 0 : (model.read(at) ?? 0);
+}
+
+/** A session without a title of its own has the name of its mode, which is shown once. */
+function titleOf({ sync_mode: mode, status }, { title }) {
+  const { name } = modeOf(mode);
+  return [
+    el("strong", { title }, title),
+    ...(title === name ? [] : [el("span", { class: "top-mode", title: name }, name)]),
+    el("span", { class: "pill", data: { status } }, status),
+  ];
 }
 
 function showClocks(page, parts) {

@@ -1,0 +1,148 @@
+"""Everything fits into the page, on phones and on wide screens, in every mode."""
+
+from typing import Any
+
+import pytest
+from playwright.sync_api import expect
+
+from infra.local.instance import Instance
+from tests.e2e.conftest import Opener
+from tests.e2e.console import Console
+from tests.e2e.stories import SHAPES, ApiSession, create_session
+
+WIDTHS = (320, 390, 1280, 1920)
+NAME = "Maximiliana Alexandrowna Wolkenstein-Hohenburg-Recke"
+TENTHS_MS, HOUR_MS, DAYS_MS = 14_000, 5_390_000, 259_200_000
+
+TIMES: dict[str, dict[str, Any]] = {
+    "tenths": {"total_time_ms": TENTHS_MS},
+    "hours": {"total_time_ms": HOUR_MS},
+    "days": {"total_time_ms": DAYS_MS, "time_control": {"delay_ms": 0}},
+    "periods": {
+        "total_time_ms": 0,
+        "time_control": {"overtime": {"period_ms": 9000, "periods": 5}},
+    },
+    "negative": {"total_time_ms": 0, "time_control": {"overtime": {"extra_ms": 600_000}}},
+}
+"""Banks and time controls by what the clocks show."""
+
+_OUTSIDE = """() => {
+  const outside = [];
+  const check = (node, [left, top, right, bottom]) => {
+    const box = node.getBoundingClientRect();
+    const fits = box.left >= left && box.top >= top && box.right <= right && box.bottom <= bottom;
+    if (box.width && !fits) outside.push(`${node.className}: ${node.textContent}`);
+  };
+  for (const face of document.querySelectorAll(".face")) {
+    const { left, top, right, bottom } = face.getBoundingClientRect();
+    const parts = ".face-time, .face-head, .face-overtime, .face-foot, button";
+    for (const part of face.querySelectorAll(parts)) {
+      check(part, [left - 0.5, top - 0.5, right + 0.5, bottom + 0.5]);
+    }
+  }
+  for (const node of document.querySelectorAll("header *, .controls > *, .participant-list *")) {
+    check(node, [-0.5, -Infinity, innerWidth + 0.5, Infinity]);
+  }
+  return outside;
+}"""
+"""Parts outside of their clock, and others outside of the page."""
+
+_OVERLAPS = """() => [...document.querySelectorAll(".face")].flatMap(face => {
+  const [head, time, foot] = [".face-head", ".face-time", ".face-foot"].map(part =>
+    face.querySelector(part).getBoundingClientRect());
+  return time.top < head.bottom - 1 || time.bottom > foot.top + 1 ? [face.textContent] : [];
+})"""
+"""Clocks whose time covers their name or their buttons."""
+
+
+def expect_all_inside(console: Console, width: int) -> None:
+    """Expect that nothing is cut off, covered or scrolled sideways in a window of this width."""
+    console.page.set_viewport_size({"width": width, "height": 640 if width == 320 else 800})
+    console.page.evaluate("new Promise(requestAnimationFrame)")
+    assert console.page.evaluate("document.documentElement.scrollWidth") <= width
+    assert console.page.evaluate(_OUTSIDE) == []
+    assert console.page.evaluate(_OVERLAPS) == []
+
+
+def long_names(state: Any) -> dict[str, Any]:
+    """Return fields of a creation that give a session and its people names of 60 characters."""
+    return {
+        "metadata": {
+            "title": f"{NAME} session"[:60],
+            "names": {
+                one["participant_id"]: f"{NAME} {n:07}"
+                for n, one in enumerate(state["participants"])
+            },
+            "group_names": {one["group_id"]: f"{NAME} team" for one in state.get("groups", [])},
+        }
+    }
+
+
+def renamed(url: str, shape: str) -> ApiSession:
+    """Create a running session of this shape with long names."""
+    draft = create_session(url, shape).state
+    people = [
+        {k: one[k] for k in ("participant_id", "total_time_ms", "group_id") if k in one}
+        for one in draft["participants"]
+    ]
+    session = create_session(url, shape, participants=people, **long_names(draft))
+    session.do("start", "switch", "pause")
+    return session
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_long_names_fit_in_every_mode(open_page: Opener, service: Instance, shape: str) -> None:
+    console = open_page(renamed(service.url, shape).path)
+    expect(console.status).to_have_text("paused")
+    for width in WIDTHS:
+        expect_all_inside(console, width)
+
+
+@pytest.mark.parametrize("people", [2, 4, 6])
+@pytest.mark.parametrize("times", TIMES)
+def test_times_of_every_length_fit(
+    open_page: Opener, service: Instance, times: str, people: int
+) -> None:
+    control = dict(TIMES[times])
+    bank_ms = control.pop("total_time_ms")
+    players = [
+        {"participant_id": f"p{n}", "name": f"{NAME} {n:07}", "total_time_ms": bank_ms}
+        for n in range(people)
+    ]
+    session = create_session(service.url, participants=players, **control)
+    session.do("start", "switch", "pause")
+    console = open_page(session.path)
+    expect(console.status).to_have_text("paused")
+    for width in WIDTHS:
+        expect_all_inside(console, width)
+
+
+def test_a_fallen_flag_fits(open_page: Opener, service: Instance) -> None:
+    players = [
+        {"participant_id": f"p{n}", "name": f"{NAME} {n:07}", "total_time_ms": 1000}
+        for n in range(4)
+    ]
+    session = create_session(service.url, participants=players)
+    session.do("start")
+    console = open_page(session.path)
+    expect(console.clocks.first.locator(".face-note")).to_have_text("Flag fallen")
+    for width in WIDTHS:
+        expect_all_inside(console, width)
+
+
+def test_the_form_fits(open_page: Opener) -> None:
+    console = open_page()
+    for mode in ("per_participant", "per_cycle", "per_group", "global", "count_up"):
+        console.page.locator(f"input[value={mode}]").check(force=True)
+        for width in WIDTHS:
+            expect_all_inside(console, width)
+
+
+def test_a_session_without_a_title_shows_the_name_of_its_mode_once(
+    open_page: Opener, service: Instance
+) -> None:
+    console = open_page(create_session(service.url).path)
+    expect(console.page.locator("#title")).to_have_text("One clock per personpending")
+    titled = create_session(service.url, metadata={"title": "Final"})
+    console = open_page(titled.path)
+    expect(console.page.locator("#title")).to_have_text("FinalOne clock per personpending")
