@@ -7,12 +7,16 @@ import { peopleField } from "./people-field.js";
 import { presetChips } from "./preset-chips.js";
 import { settingsFields } from "./settings-fields.js";
 import { creationErrorText } from "./error-texts.js";
+import { duration } from "./format.js";
+import { timeControlField } from "./time-control-field.js";
 
 /** The form that creates a session. It opens with the first preset (a blitz game). */
 export function createForm(page, { client, sessionId, onCreated }) {
   const people = peopleField();
   const settings = settingsFields();
   const chips = presetChips((preset) => fill(preset));
+  const control = timeControlField({ onChoose: useControl, onRemove: useIncrement });
+  const fields = { ...settings.fields, control };
   const problem = el("p", { class: "form-error", role: "alert" });
   const submit = el("button", { class: "primary", type: "submit" }, "Create session");
   let mode = MODES[0];
@@ -33,6 +37,7 @@ export function createForm(page, { client, sessionId, onCreated }) {
       chips.element,
       settings.fields.title.element,
       people.element,
+      control.element,
       el("div", { class: "grid" }, ...gridOf(settings.fields)),
       problem,
       el("div", { class: "submit" }, submit, el("kbd", {}, "Enter")),
@@ -41,7 +46,7 @@ export function createForm(page, { client, sessionId, onCreated }) {
 
   function pick(chosen) {
     mode = chosen;
-    chips.show(mode.presets);
+    chips.show(mode.presets, ...(mode.fields.includes("increment") ? [control.opener] : []));
     fill(mode.presets[0]);
   }
 
@@ -50,11 +55,25 @@ export function createForm(page, { client, sessionId, onCreated }) {
     people.showFieldsOf(mode);
     settings.fill(preset);
     settings.showFieldsOf(mode);
+    control.clear();
     setText(problem, "");
   }
 
+  /** Fill in a named time control, which replaces the time added per turn. */
+  function useControl({ title, total_time_ms: bank }) {
+    chips.press(control.opener);
+    settings.fields.title.value = title.split(",")[0];
+    settings.fields.time.value = duration(bank);
+    settings.fields.increment.show(false);
+  }
+
+  function useIncrement() {
+    settings.fields.increment.show(true);
+    settings.fields.increment.control.focus();
+  }
+
   async function send() {
-    const body = requestFrom(mode, people.rows, settings.fields, sessionId);
+    const body = requestFrom(mode, people.rows, fields, sessionId);
     if (!body) return focusFirstError();
     submit.disabled = true;
     try {
@@ -67,7 +86,7 @@ export function createForm(page, { client, sessionId, onCreated }) {
 
   function explain(error) {
     const details = Array.isArray(error.details) ? error.details : [];
-    const unassigned = showFieldErrors(details, people.rows, settings.fields);
+    const unassigned = showFieldErrors(details, people.rows, fields);
     if (unassigned.length || !details.length) {
       setText(problem, [creationErrorText(error), ...unassigned].join(" "));
     }

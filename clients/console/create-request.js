@@ -21,6 +21,7 @@ export function requestFrom(mode, people, fields, sessionId) {
     sync_mode: mode.mode,
     ...clocksOf(mode, people, fields, ms),
     increment_ms: ms(fields.increment),
+    time_control: fields.control.value,
     warn_at_ms: warningsOf(fields.warnings, invalid),
     auto_advance: (mode.fields.includes("advance") && fields.advance.control.checked) || undefined,
     action_on_timeout: mode.fields.includes("action") ? actionOf(mode, fields) : undefined,

@@ -1,4 +1,5 @@
 import { newId } from "/clients/js/synckairos.js";
+import { openDialogWith } from "./dialog.js";
 import { el } from "./dom.js";
 import { select, field, textInput } from "./field.js";
 import { NOT_A_DURATION, parseDuration } from "./format.js";
@@ -17,7 +18,7 @@ export function openDialog(name, session, act) {
 }
 
 function openQuestion([title, words, verb], onYes) {
-  open(title, [el("p", {}, words)], verb, () => (onYes(), true));
+  openDialogWith(title, [el("p", {}, words)], verb, () => (onYes(), true));
 }
 
 function openAdd({ state }, act) {
@@ -27,7 +28,7 @@ function openAdd({ state }, act) {
   time.show(needsTime);
   team.show(state.sync_mode === "per_group");
   const words = el("p", {}, "They join at the end of the order.");
-  open("Add a person", [words, team.element, time.element], "Add", () => {
+  openDialogWith("Add a person", [words, team.element, time.element], "Add", () => {
     const ms = parseDuration(time.value);
     if (needsTime && !ms) return time.showError(NOT_A_DURATION), false;
     act.add({
@@ -47,30 +48,4 @@ function teamsOf(state) {
   const names = namesOf(state);
   const present = (state.groups ?? []).map((g) => [g.group_id, names.group(g.group_id)]);
   return [...present, ["", "A new team"]];
-}
-
-/** Open a dialog. It closes on submit if `onYes` returns true. */
-function open(title, body, verb, onYes) {
-  const submit = (event) => {
-    event.preventDefault();
-    if (onYes()) dialog.close();
-  };
-  const dialog = el(
-    "dialog",
-    { "aria-labelledby": "dialog-title", onclose: () => dialog.remove() },
-    el(
-      "form",
-      { onsubmit: submit, noValidate: true },
-      el("h2", { id: "dialog-title" }, title),
-      ...body,
-      el(
-        "div",
-        { class: "dialog-actions" },
-        el("button", { type: "button", onclick: () => dialog.close() }, "Not now"),
-        el("button", { type: "submit", class: "primary" }, verb),
-      ),
-    ),
-  );
-  document.body.append(dialog);
-  dialog.showModal();
 }

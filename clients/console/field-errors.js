@@ -32,6 +32,8 @@ function targetOf(path, people, fields) {
       return fields.ceiling;
     case "increment_ms":
       return fields.increment;
+    case "time_control":
+      return fields.control;
     case "warn_at_ms":
       return fields.warnings;
     case "action_on_timeout":

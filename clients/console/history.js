@@ -1,5 +1,6 @@
 import { el } from "./dom.js";
 import { store, stored } from "./storage.js";
+import { timeControlSection } from "./time-control-section.js";
 import { Trail } from "./trail.js";
 import { trailList } from "./trail-list.js";
 import { usageChart } from "./usage-chart.js";
@@ -15,6 +16,7 @@ export function historyPanel(read) {
   const trail = new Trail(read);
   const chart = usageChart();
   const list = trailList(trail);
+  const control = timeControlSection();
   const element = el(
     "details",
     { class: "history", open: isWide.matches && stored("localStorage", KEY) !== "closed" },
@@ -22,6 +24,7 @@ export function historyPanel(read) {
     el(
       "div",
       { class: "history-inside" },
+      control.element,
       section("usage-title", "Time used", chart.element),
       section("trail-title", "What happened", list.element),
     ),
@@ -30,6 +33,7 @@ export function historyPanel(read) {
 
   function update(state, names) {
     known = [state, names];
+    control.update(state, names);
     chart.update(state, names);
     trail.loadUpTo(state);
     list.update(state, names);

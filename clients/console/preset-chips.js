@@ -12,17 +12,24 @@ export function presetChips(onChoose) {
         class: "chip",
         "aria-pressed": String(position === 0),
         onclick: ({ currentTarget }) => {
-          for (const other of element.children) {
-            other.setAttribute("aria-pressed", String(other === currentTarget));
-          }
+          press(currentTarget);
           onChoose(preset);
         },
       },
       preset.title,
     );
 
+  /** Show one button as pressed, or none. */
+  function press(pressed) {
+    for (const button of element.children) {
+      button.setAttribute("aria-pressed", String(button === pressed));
+    }
+  }
+
   return {
     element,
-    show: (presets) => element.replaceChildren(...presets.map(chip)),
+    press,
+    /** Show the presets, and after them other buttons. */
+    show: (presets, ...others) => element.replaceChildren(...presets.map(chip), ...others),
   };
 }
