@@ -1,4 +1,4 @@
-import { errorText } from "./error-texts.js";
+import { errorText, undoErrorText } from "./error-texts.js";
 
 /**
  * The actions of buttons and keys. Each state allows one action of each kind, so that a double tap
@@ -29,6 +29,19 @@ export function actionsOf(session, notify) {
     }
   }
 
+  /** Make a call of a dialog: resolves with true, or with the words of its error. */
+  async function attempt(call, textOf = errorText) {
+    const { state } = session;
+    try {
+      await call();
+      if (session.state === state && session.connection.status === "polling") await refresh();
+      return true;
+    } catch (error) {
+      refresh();
+      return textOf(error);
+    }
+  }
+
   /** Ignores failures: the client reads again later, and the page shows the connection's state. */
   const refresh = () => session.refresh().catch(() => {});
 
@@ -54,6 +67,12 @@ export function actionsOf(session, notify) {
         return session.adjust(participantId, value);
       }),
     add: (participant) => run(() => session.addParticipant(participant)),
+    /** Undo the last switch: see `attempt`. */
+    undo: (mode, details) =>
+      attempt(
+        () => session.undo(mode, details),
+        (error) => undoErrorText(error, mode),
+      ),
     complete: () => run(() => session.complete()),
     cancel: () => run(() => session.cancel()),
     remove: () => run(() => session.delete()),

@@ -1,5 +1,7 @@
 import { isTerminal } from "/clients/js/synckairos.js";
 import { el, setText } from "./dom.js";
+import { endOfTurn } from "./modes.js";
+import { mayManage } from "./token.js";
 
 const PRIMARY = { pending: "Start", paused: "Resume" };
 const SWITCH = { count_up: "Lap", global: "Next" };
@@ -30,12 +32,15 @@ export function controls(act, ask) {
       },
       label,
     );
+  const undoWords = el("span");
+  const undo = item(undoWords, "undo");
+  undo.append(el("kbd", {}, "U"));
   const whileOpen = [
     item("Add a person …", "add"),
     item("Complete the session …", "complete"),
     item("Cancel the session …", "cancel"),
   ];
-  menu.append(...whileOpen, item("Delete the session …", "remove", true));
+  menu.append(undo, ...whileOpen, item("Delete the session …", "remove", true));
   const more = el("button", { type: "button", popovertarget: "menu" }, "More");
   const newSession = el("a", { class: "button primary big", href: "/" }, "New session");
   const element = el("div", { class: "controls" }, pause, primary, newSession, more, menu);
@@ -45,9 +50,17 @@ export function controls(act, ask) {
     primary.hidden = isOver;
     newSession.hidden = !isOver;
     pause.hidden = state.status !== "running";
+    more.hidden = !mayManage();
+    undo.hidden = !canUndo(state);
+    setText(undoWords, `Undo the last ${endOfTurn(state.sync_mode)} …`);
     whileOpen.forEach((button) => (button.hidden = isOver));
     setText(words, PRIMARY[state.status] ?? SWITCH[state.sync_mode] ?? "Switch");
   }
 
   return { element, update };
+}
+
+/** Whether the user may undo the last switch, and the session's status allows it. */
+export function canUndo({ status }) {
+  return mayManage() && ["running", "paused"].includes(status);
 }

@@ -4,6 +4,7 @@ import { el } from "./dom.js";
 import { select, field, textInput } from "./field.js";
 import { NOT_A_DURATION, parseDuration } from "./format.js";
 import { namesOf } from "./names.js";
+import { openUndo } from "./undo-dialog.js";
 
 const QUESTIONS = {
   complete: ["Complete this session?", "All clocks stop permanently, for everyone.", "Complete"],
@@ -11,9 +12,10 @@ const QUESTIONS = {
   remove: ["Delete this session?", "It will be deleted for everyone.", "Delete"],
 };
 
-/** Open a confirmation for an action that can't be undone, or the form for a new participant. */
+/** Open a confirmation for an action that can't be undone, or a form. */
 export function openDialog(name, session, act) {
   if (name === "add") openAdd(session, act);
+  else if (name === "undo") openUndo(session, act);
   else openQuestion(QUESTIONS[name], () => act[name]());
 }
 

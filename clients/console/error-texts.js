@@ -4,6 +4,13 @@ const REFUSALS = {
   404: ["Session not found", "Open the link that you were given for this session."],
 };
 const TOO_MANY = "Too many requests";
+const NOTHING_TO_UNDO = "There is nothing to undo. A session keeps only its last 8 switches.";
+const CHANGED_MEANWHILE =
+  "The session has changed since you opened this window. Close it and look at the clocks first.";
+const UNDO_LOSES_A_CHANGE =
+  "Since then there was a pause, or a clock was changed. Choose the last of the three ways.";
+const TIME_WOULD_BE_UP =
+  "The clock of this turn would be at zero by now. Resume the session first, then undo.";
 const MAY_NOT_CREATE =
   "You need permission to create sessions here. Ask the operator of this server for a host link.";
 
@@ -18,6 +25,14 @@ export function errorText({ status, code, message, retryAfterMs }) {
   if (status === 401 || status === 403) return REFUSALS[status].join(". ");
   if (status === 429) return `${TOO_MANY}. Try again ${inTime(retryAfterMs)}.`;
   return `${message}.`;
+}
+
+/** An error on undoing a switch as one or two sentences for the user. */
+export function undoErrorText(error, mode) {
+  if (error.code === "NOTHING_TO_UNDO") return NOTHING_TO_UNDO;
+  if (error.code !== "CONFLICT") return errorText(error);
+  if (error.details) return CHANGED_MEANWHILE;
+  return mode === "as_if_never" ? TIME_WOULD_BE_UP : UNDO_LOSES_A_CHANGE;
 }
 
 /** An error on creating a session as one or two sentences for the user. */

@@ -1,4 +1,5 @@
 import { count, countdown, duration, lapTime } from "./format.js";
+import { endOfTurn } from "./modes.js";
 
 const PLAIN = {
   session_created: "Session created",
@@ -7,6 +8,13 @@ const PLAIN = {
   session_completed: "Completed",
   session_cancelled: "Cancelled",
   session_deleted: "Deleted",
+};
+
+/** What an undo does to the turn, by its mode. */
+const UNDONE = {
+  turn_start: "starts again",
+  before_switch: "goes on, its time stays spent",
+  as_if_never: "never ended",
 };
 
 /** An event of the audit trail as a short sentence. */
@@ -23,6 +31,8 @@ export function eventText(event, { sync_mode: mode }, names) {
       return `${who} joined`;
     case "participant_time_adjusted":
       return `${who}’s clock set to ${duration(event.metadata.total_time_ms)}${reason(event)}`;
+    case "switch_undone":
+      return `${undoText(event, mode, who)}${reason(event)}`;
     default:
       return PLAIN[event.event] ?? event.event.replaceAll("_", " ");
   }
@@ -39,6 +49,13 @@ function switchText({ cycle_number: cycle }, mode, who, next) {
   if (mode === "count_up") return `Lap ${cycle} begins${whose}`;
   if (mode === "global" || !who) return `Round ${cycle} begins${whose}`;
   return who === next ? `${who}’s turn ${cycle} begins` : `${who} → ${next}`;
+}
+
+function undoText({ metadata }, mode, who) {
+  const end = endOfTurn(mode);
+  const undone = `${end.charAt(0).toUpperCase()}${end.slice(1)} undone`;
+  if (!who) return undone;
+  return `${undone}: ${who}’s turn ${UNDONE[metadata.mode] ?? "goes on"}`;
 }
 
 function sequel({ metadata }, next) {

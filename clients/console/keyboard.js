@@ -1,7 +1,7 @@
 const OWN_KEYS = "button, a, input, select, textarea, [popover], dialog";
 
 /** Bind the session's keyboard shortcuts; a focused control keeps Space and Enter. */
-export function bindKeys(session, act, { fullScreen, copyLink }) {
+export function bindKeys(session, act, { fullScreen, copyLink, undo }) {
   const onKey = (event) => {
     if (event.repeat || event.ctrlKey || event.metaKey || event.altKey) return;
     if (document.querySelector("dialog[open]")) return;
@@ -15,7 +15,8 @@ export function bindKeys(session, act, { fullScreen, copyLink }) {
   function commandOf(key, isTaken) {
     if (key === " " || key === "Enter") return isTaken ? null : () => act.primary();
     if (/^[1-9]$/.test(key)) return () => choose(Number(key) - 1);
-    return { p: () => act.pauseOrResume(), f: fullScreen, c: copyLink }[key.toLowerCase()];
+    const commands = { p: () => act.pauseOrResume(), u: undo, f: fullScreen, c: copyLink };
+    return commands[key.toLowerCase()];
   }
 
   function choose(position) {

@@ -10,16 +10,19 @@ import { store, stored } from "./storage.js";
 export function lapList(sessionId) {
   const list = el("ol", { class: "laps", "aria-label": "Laps" });
   const storageKey = `synckairos.laps.${sessionId}`;
-  let marks = new Map(JSON.parse(stored("sessionStorage", storageKey) ?? "[]"));
+  const marks = new Map(JSON.parse(stored("sessionStorage", storageKey) ?? "[]"));
 
   function update({ state, previous, isNext }) {
     list.hidden = state.sync_mode !== "count_up";
     if (list.hidden) return;
     if (isNext && state.cycle_number === previous.cycle_number + 1 && state.cycle_started_at) {
       marks.set(previous.cycle_number, elapsed(previous, Date.parse(state.cycle_started_at)));
-      store("sessionStorage", storageKey, JSON.stringify([...marks]));
     }
-    if (state.cycle_number <= 1) marks = new Map();
+    for (const lap of [...marks.keys()]) {
+      const isUndone = lap >= state.cycle_number;
+      if (isUndone || lap < 1) marks.delete(lap);
+    }
+    store("sessionStorage", storageKey, JSON.stringify([...marks]));
     list.replaceChildren(...rowsOf(marks).reverse());
   }
 

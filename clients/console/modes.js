@@ -138,6 +138,11 @@ export const ACTIONS = [
   ["end_session", "End the session"],
 ];
 
+/** The word for what ends a turn in a mode. */
+export function endOfTurn(mode) {
+  return { count_up: "lap", global: "round" }[mode] ?? "switch";
+}
+
 /** @param {string} mode */
 export function modeOf(mode) {
   return MODES.find((candidate) => candidate.mode === mode);

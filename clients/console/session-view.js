@@ -4,7 +4,7 @@ import { everyFrame } from "./animation.js";
 import { announcementOf, outcomeText } from "./announcements.js";
 import { clockGrid } from "./clock-grid.js";
 import { connectionStatus } from "./connection-status.js";
-import { controls } from "./controls.js";
+import { canUndo, controls } from "./controls.js";
 import { openDialog } from "./dialogs.js";
 import { el, setText } from "./dom.js";
 import { periodText } from "./event-texts.js";
@@ -16,11 +16,13 @@ import { namesOf } from "./names.js";
 import { announce, notify } from "./notifications.js";
 import { participantList } from "./participant-list.js";
 import { fullScreen, shareButtons } from "./share-buttons.js";
+import { mayManage } from "./token.js";
 import { showUnavailable } from "./unavailable.js";
 
 const HINTS = [
   ["Space", "next"],
   ["P", "pause"],
+  ["U", "undo"],
   ["1–9", "choose"],
   ["F", "full screen"],
 ];
@@ -87,7 +89,8 @@ export function sessionView(page, session) {
   const { state } = session;
   if (state) onUpdate({ detail: { state, previous: null, isNext: false } });
   const stopDrawing = everyFrame(draw);
-  const unbindKeys = bindKeys(session, act, { fullScreen, copyLink: share.copyLink });
+  const undo = () => session.state && canUndo(session.state) && openDialog("undo", session, act);
+  const unbindKeys = bindKeys(session, act, { fullScreen, copyLink: share.copyLink, undo });
   return () => {
     session.removeEventListener("connection", showPresence);
     session.removeEventListener("update", onUpdate);
@@ -151,5 +154,6 @@ function showClocks(page, parts) {
 
 function hints() {
   const hint = ([key, does]) => el("span", {}, el("kbd", {}, key), does);
-  return el("p", { class: "hints" }, ...HINTS.map(hint));
+  const usable = HINTS.filter(([, does]) => does !== "undo" || mayManage());
+  return el("p", { class: "hints" }, ...usable.map(hint));
 }

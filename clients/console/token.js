@@ -7,6 +7,23 @@ import { store, stored } from "./storage.js";
 const KEY = "synckairos.token";
 let known = stored("sessionStorage", KEY);
 
+/**
+ * Whether the user may do what only hosts and services may; true without a token. The service
+ * checks it: this only decides which buttons are shown.
+ */
+export function mayManage() {
+  return !["participant", "spectator"].includes(roleIn(known));
+}
+
+function roleIn(token) {
+  try {
+    const [, claims] = token.split(".");
+    return JSON.parse(atob(claims.replaceAll("-", "+").replaceAll("_", "/"))).role;
+  } catch {
+    return undefined; // no token, or none that this page can read
+  }
+}
+
 /** Return the token in the address and remove it there; else the one known before. */
 export function takeToken() {
   const fragment = new URLSearchParams(location.hash.slice(1));

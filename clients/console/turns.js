@@ -19,10 +19,21 @@ export function turnsIn(events) {
   let active = null;
   events.forEach((event, position) => {
     const before = events[position - 1];
+    if (event.event === "switch_undone") {
+      active = withoutUndone(turns, event)?.participantId ?? event.participant_id;
+      return;
+    }
     if (before && hasEndedTurn(event, before)) turns.push(turnOf(event, before, active));
     active = activeAfter(event, active);
   });
   return turns;
+}
+
+/** Remove the turn that goes on, because its end was undone, and return it if it is known. */
+function withoutUndone(turns, { cycle_number: cycle }) {
+  let undone;
+  while (turns.at(-1)?.cycle >= cycle) undone = turns.pop();
+  return undone;
 }
 
 /** Whether `event` ended the turn that was active since the event `before` it. */
