@@ -1,4 +1,4 @@
-import { errorText, undoErrorText } from "./error-texts.js";
+import { adjustErrorText, errorText, ruleErrorText, undoErrorText } from "./error-texts.js";
 
 /**
  * The actions of buttons and keys. Each state allows one action of each kind, so that a double tap
@@ -73,6 +73,11 @@ export function actionsOf(session, notify) {
         () => session.undo(mode, details),
         (error) => undoErrorText(error, mode),
       ),
+    /** Change several clocks: see `attempt`. */
+    adjustClocks: (change) => attempt(() => session.adjustClocks(change), adjustErrorText),
+    /** Rename a participant: see `attempt`. */
+    rename: (participantId, name) =>
+      attempt(() => session.updateParticipant(participantId, { name }), ruleErrorText),
     complete: () => run(() => session.complete()),
     cancel: () => run(() => session.cancel()),
     remove: () => run(() => session.delete()),

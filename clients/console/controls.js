@@ -1,4 +1,5 @@
 import { isTerminal } from "/clients/js/synckairos.js";
+import { adjustableClocks } from "./adjust-dialog.js";
 import { el, setText } from "./dom.js";
 import { endOfTurn } from "./modes.js";
 import { mayManage } from "./token.js";
@@ -35,12 +36,14 @@ export function controls(act, ask) {
   const undoWords = el("span");
   const undo = item(undoWords, "undo");
   undo.append(el("kbd", {}, "U"));
+  const adjust = item("Change a clock …", "adjust");
+  const rename = item("Rename a person …", "rename");
   const whileOpen = [
     item("Add a person …", "add"),
     item("Complete the session …", "complete"),
     item("Cancel the session …", "cancel"),
   ];
-  menu.append(undo, ...whileOpen, item("Delete the session …", "remove", true));
+  menu.append(undo, adjust, rename, ...whileOpen, item("Delete the session …", "remove", true));
   const more = el("button", { type: "button", popovertarget: "menu" }, "More");
   const newSession = el("a", { class: "button primary big", href: "/" }, "New session");
   const element = el("div", { class: "controls" }, pause, primary, newSession, more, menu);
@@ -52,6 +55,8 @@ export function controls(act, ask) {
     pause.hidden = state.status !== "running";
     more.hidden = !mayManage();
     undo.hidden = !canUndo(state);
+    adjust.hidden = !canAdjust(state);
+    rename.hidden = isOver || !state.participants.length;
     setText(undoWords, `Undo the last ${endOfTurn(state.sync_mode)} …`);
     whileOpen.forEach((button) => (button.hidden = isOver));
     setText(words, PRIMARY[state.status] ?? SWITCH[state.sync_mode] ?? "Switch");
@@ -63,4 +68,10 @@ export function controls(act, ask) {
 /** Whether the user may undo the last switch, and the session's status allows it. */
 export function canUndo({ status }) {
   return mayManage() && ["running", "paused"].includes(status);
+}
+
+/** Whether a clock may be changed; an expired session goes on with the new time. */
+function canAdjust(state) {
+  const isOpen = !isTerminal(state) || state.status === "expired";
+  return isOpen && adjustableClocks(state).length > 0;
 }

@@ -1,9 +1,11 @@
 import { newId } from "/clients/js/synckairos.js";
+import { openAdjust } from "./adjust-dialog.js";
 import { openDialogWith } from "./dialog.js";
 import { el } from "./dom.js";
 import { select, field, textInput } from "./field.js";
 import { NOT_A_DURATION, parseDuration } from "./format.js";
 import { namesOf } from "./names.js";
+import { openRename } from "./rename-dialog.js";
 import { openUndo } from "./undo-dialog.js";
 
 const QUESTIONS = {
@@ -12,10 +14,11 @@ const QUESTIONS = {
   remove: ["Delete this session?", "It will be deleted for everyone.", "Delete"],
 };
 
+const FORMS = { add: openAdd, adjust: openAdjust, rename: openRename, undo: openUndo };
+
 /** Open a confirmation for an action that can't be undone, or a form. */
 export function openDialog(name, session, act) {
-  if (name === "add") openAdd(session, act);
-  else if (name === "undo") openUndo(session, act);
+  if (FORMS[name]) FORMS[name](session, act);
   else openQuestion(QUESTIONS[name], () => act[name]());
 }
 

@@ -1,3 +1,5 @@
+import { ruleText } from "./format.js";
+
 const REFUSALS = {
   401: ["You need a new link", "Ask the host for a new link to this session."],
   403: ["Your link doesn’t allow this", "Ask the host for a link that does."],
@@ -11,6 +13,12 @@ const UNDO_LOSES_A_CHANGE =
   "Since then there was a pause, or a clock was changed. Choose the last of the three ways.";
 const TIME_WOULD_BE_UP =
   "The clock of this turn would be at zero by now. Resume the session first, then undo.";
+const NO_TIME_TO_GO_ON =
+  "The clock that was running needs more time. Choose that clock, or everybody.";
+const ADDED_WRONG = {
+  too_small: "This is more time than a clock has. Take less time away.",
+  too_big: "A clock can have at most 30 days. Add less time.",
+};
 const MAY_NOT_CREATE =
   "You need permission to create sessions here. Ask the operator of this server for a host link.";
 
@@ -33,6 +41,20 @@ export function undoErrorText(error, mode) {
   if (error.code !== "CONFLICT") return errorText(error);
   if (error.details) return CHANGED_MEANWHILE;
   return mode === "as_if_never" ? TIME_WOULD_BE_UP : UNDO_LOSES_A_CHANGE;
+}
+
+/** An error on changing clocks as one or two sentences for the user. */
+export function adjustErrorText(error) {
+  const [detail] = Array.isArray(error.details) ? error.details : [];
+  if (detail?.field === "reopen") return NO_TIME_TO_GO_ON;
+  const isTooMuch = detail?.field === "add_ms" && ADDED_WRONG[detail.code];
+  return isTooMuch || ruleErrorText(error);
+}
+
+/** An error as the rules that the request breaks. */
+export function ruleErrorText(error) {
+  if (!Array.isArray(error.details)) return errorText(error);
+  return error.details.map(({ message }) => `${ruleText(message)}.`).join(" ");
 }
 
 /** An error on creating a session as one or two sentences for the user. */

@@ -8,6 +8,7 @@ const PLAIN = {
   session_completed: "Completed",
   session_cancelled: "Cancelled",
   session_deleted: "Deleted",
+  session_updated: "Settings changed",
 };
 
 /** What an undo does to the turn, by its mode. */
@@ -31,6 +32,12 @@ export function eventText(event, { sync_mode: mode }, names) {
       return `${who} joined`;
     case "participant_time_adjusted":
       return `${who}’s clock set to ${duration(event.metadata.total_time_ms)}${reason(event)}`;
+    case "time_adjusted":
+      return `${adjustmentText(event, names)}${reason(event)}`;
+    case "participant_updated":
+      return `${updateText(event, who)}${reason(event)}`;
+    case "participant_removed":
+      return `${who} left`;
     case "switch_undone":
       return `${undoText(event, mode, who)}${reason(event)}`;
     default:
@@ -49,6 +56,35 @@ function switchText({ cycle_number: cycle }, mode, who, next) {
   if (mode === "count_up") return `Lap ${cycle} begins${whose}`;
   if (mode === "global" || !who) return `Round ${cycle} begins${whose}`;
   return who === next ? `${who}’s turn ${cycle} begins` : `${who} → ${next}`;
+}
+
+function adjustmentText({ metadata }, names) {
+  const { add_ms: added, set_ms: set, to, clocks, reopen } = metadata;
+  const whose = clocksText(clocks, to, names);
+  const words =
+    set !== undefined
+      ? `${whose} set to ${duration(set)}`
+      : `${duration(Math.abs(added))} ${added < 0 ? "taken from" : "added to"} ${whose}`;
+  const text = words.charAt(0).toUpperCase() + words.slice(1);
+  return reopen ? `${text}: the session goes on` : text;
+}
+
+function clocksText(clocks, to, names) {
+  const [only] = clocks;
+  const name = clocks.length === 1 ? sideName(only, names) : "";
+  if (name) return `${name}’s clock`;
+  if (clocks.length === 1) return "the clock";
+  return to === "all" ? "all clocks" : count(clocks.length, "clock");
+}
+
+function updateText({ metadata }, who) {
+  const { name, is_retired: isRetired, total_time_ms: ms } = metadata;
+  const parts = [
+    name !== undefined && (name ? `new name ${name}` : "no name any more"),
+    isRetired !== undefined && (isRetired ? "takes no more turns" : "takes turns again"),
+    ms !== undefined && `clock set to ${duration(ms)}`,
+  ];
+  return `${who}: ${parts.filter(Boolean).join(", ")}`;
 }
 
 function undoText({ metadata }, mode, who) {

@@ -62,6 +62,30 @@ export function parseDuration(text) {
   return Math.round(typed.split(":").reduce((sum, part) => sum * 60 + Number(part), 0) * 1000);
 }
 
+/** The error of a text that `parseAmount` can't read. */
+export const NOT_AN_AMOUNT = "Enter a time, such as 45s, 2m or 1:30";
+
+const UNITS = { s: 1000, m: 60_000, min: 60_000, h: 3_600_000 };
+
+/**
+ * Parse a time like `parseDuration`, also with units (45s, 2m, 1h 30m) and with a sign.
+ *
+ * @param {string} text
+ * @returns {?number} ms; null for empty text, NaN if it isn't a time
+ */
+export function parseAmount(text) {
+  const [, sign, rest] = /^([+\-−]?)\s*(.*)$/.exec(text.trim());
+  const ms = parseDuration(rest);
+  const amount = Number.isNaN(ms) ? withUnits(rest) : ms;
+  return amount && /[-−]/.test(sign) ? -amount : amount;
+}
+
+function withUnits(text) {
+  if (!/^(\d+(\.\d+)?\s*(h|min|m|s)\s*)+$/i.test(text)) return NaN;
+  const parts = [...text.matchAll(/([\d.]+)\s*(h|min|m|s)/gi)];
+  return parts.reduce((sum, [, n, unit]) => sum + Math.round(n * UNITS[unit.toLowerCase()]), 0);
+}
+
 /**
  * Format a number of things: "1 turn", "2 turns".
  *

@@ -14,18 +14,25 @@ export function participantList(onPick) {
     const isShared = ["global", "count_up"].includes(state.sync_mode);
     element.hidden = !isShared || state.participants.length < 2;
     if (element.hidden) return;
+    for (const [id, row] of rows) {
+      if (state.participants.some((one) => one.participant_id === id)) continue;
+      row.button.parentElement.remove();
+      rows.delete(id);
+    }
     for (const { participant_id: id } of state.participants) {
-      if (!rows.has(id)) rows.set(id, add(id, names.participant(id)));
+      if (!rows.has(id)) rows.set(id, add(id));
+      setText(rows.get(id).name, names.participant(id));
       rows.get(id).button.setAttribute("aria-pressed", String(id === currentId(state)));
     }
   }
 
-  function add(id, name) {
+  function add(id) {
+    const name = el("span");
     const time = el("span", { class: "participant-time" });
-    const button = el("button", { type: "button" }, el("span", {}, name), time);
+    const button = el("button", { type: "button" }, name, time);
     button.addEventListener("click", () => onPick(id));
     element.append(el("li", {}, button));
-    return { button, time };
+    return { button, name, time };
   }
 
   function draw(at) {

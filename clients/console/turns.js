@@ -19,8 +19,8 @@ export function turnsIn(events) {
   let active = null;
   events.forEach((event, position) => {
     const before = events[position - 1];
-    if (event.event === "switch_undone") {
-      active = withoutUndone(turns, event)?.participantId ?? event.participant_id;
+    if (event.event === "switch_undone" || event.metadata.reopen) {
+      active = withoutResumed(turns, event)?.participantId ?? event.participant_id ?? active;
       return;
     }
     if (before && hasEndedTurn(event, before)) turns.push(turnOf(event, before, active));
@@ -29,11 +29,11 @@ export function turnsIn(events) {
   return turns;
 }
 
-/** Remove the turn that goes on, because its end was undone, and return it if it is known. */
-function withoutUndone(turns, { cycle_number: cycle }) {
-  let undone;
-  while (turns.at(-1)?.cycle >= cycle) undone = turns.pop();
-  return undone;
+/** Remove the turn that goes on after it had ended, and return it if it is known. */
+function withoutResumed(turns, { cycle_number: cycle }) {
+  let resumed;
+  while (turns.at(-1)?.cycle >= cycle) resumed = turns.pop();
+  return resumed;
 }
 
 /** Whether `event` ended the turn that was active since the event `before` it. */
