@@ -153,7 +153,8 @@ class CreateBody(Body):
 
     @classmethod
     def context_of(cls, value: Any) -> dict[str, Any]:
-        return {"has_time_control": isinstance(value, dict) and value.get("time_control")}
+        has_control = isinstance(value, dict) and value.get("time_control") is not None
+        return {"has_time_control": has_control}
 
     @model_validator(mode="before")
     @classmethod

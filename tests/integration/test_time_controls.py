@@ -68,6 +68,15 @@ async def test_an_invalid_time_control_is_refused_with_field_and_reason(
 
 
 @pytest.mark.http
+@pytest.mark.parametrize("control", [{}, {"delay_ms": 0}, "kgs_5x30"])
+async def test_any_time_control_allows_thirty_days(api: ApiClient, control: Any) -> None:
+    long = [participant(2_592_000_000), participant(2_592_000_000)]
+    assert (await api.create(chess(participants=long, time_control=control))).status_code == 201
+    refused = await api.create(chess(participants=long))
+    assert set(details_of(refused).values()) == {"cannot exceed 86400000ms"}
+
+
+@pytest.mark.http
 async def test_a_state_shows_each_clock_as_a_line(api: ApiClient) -> None:
     ada, ben = participant(0), participant(60_000, time_control={"delay_ms": 5_000})
     body = chess(participants=[ada, ben], time_control=_BYO_YOMI)
