@@ -8,7 +8,7 @@ WORKERS ?= 2
 PARALLEL := $(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadfile --no-loadscope-reorder
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run run-functions migrate test test-all fuzz lint demo bench soak load image-check package deploy lock
+.PHONY: help setup run run-functions migrate test test-all test-tools fuzz lint demo bench soak load image-check package deploy lock
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -35,16 +35,19 @@ test: $(READY) ## the tests of every commit: all rules, real servers, under 5 mi
 	@echo "Tests of the HTTP contract, against the functions:"
 	@TARGET=functions $(PARALLEL) -m "http and not extended" tests/integration
 
-test-all: $(READY) ## every test: also browsers, faults, releases, load, packages (under 20 minutes)
+test-all: $(READY) ## also browsers, faults, releases, packages (under 20 minutes)
 	@mkdir -p .build; git rev-parse HEAD > .build/testing 2>/dev/null || true
-	@$(PARALLEL) -m "not alone and not timed"
+	@$(PARALLEL) -m "not alone and not timed and not tools"
 	@echo "Tests that wait for answers in time:"
 	@$(PARALLEL) -m timed tests/integration tests/resilience
 	@echo "Tests that measure time, without parallel tests:"
 	@$(BIN)/python -m pytest -m alone tests/e2e tests/integration tests/resilience
 	@echo "Tests of the HTTP contract, against the functions:"
-	@TARGET=functions $(PARALLEL) -m http tests/integration
+	@TARGET=functions $(PARALLEL) -m "http and not extended" tests/integration
 	@if test -z "$$(git status --porcelain)" && git rev-parse HEAD | cmp -s - .build/testing; then cp .build/testing .build/tested; fi
+
+test-tools: $(READY) ## the tests of the targets image-check, bench, demo and load
+	@$(PARALLEL) -m tools
 
 fuzz: $(READY) ## random requests, games and histories at full length (an hour)
 	@FUZZ=full $(BIN)/python -m pytest tests/fuzz tests/unit/domain tests/resilience/linearizability/test_checker.py tests/clients/test_clock_simulation.py tests/clients/test_conformance.py tests/integration/realtime tests/integration/test_bad_input.py tests/integration/test_soak.py tests/integration/test_service_on_cluster.py

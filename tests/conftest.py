@@ -36,9 +36,18 @@ _TIMED = (
 )
 """Tests that wait for answers in time; they run beside each other, but not beside heavier tests."""
 
+_TOOLS = (
+    "tests/infra/packaging/test_image.py",
+    "tests/integration/test_bench.py",
+    "tests/integration/test_demo.py",
+    "tests/load/",
+)
+"""Tests of `make image-check`, `bench`, `demo` and `load`; they run by `make test-tools`."""
+
 _EXTENDED = (
     *_ALONE,
     *_TIMED,
+    *_TOOLS,
     "tests/clients/test_conformance.py",
     "tests/clients/test_js.py",
     "tests/clients/test_js_live.py",
@@ -88,8 +97,8 @@ _EXTENDED_ON_FUNCTIONS = (
     "tests/integration/test_pages.py",
     "tests/integration/test_realtime_endpoint.py",
 )
-"""Each of these starts all functions anew, with other settings; `make test` runs them on the
-container only."""
+"""Each of these starts all functions anew, with other settings. They run on the container, and on
+functions by `make fuzz`."""
 
 _GROUPS = {
     "tests/infra/packaging/": "packages",
@@ -111,6 +120,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.alone)
         if item.nodeid.startswith(_TIMED):
             item.add_marker(pytest.mark.timed)
+        if item.nodeid.startswith(_TOOLS):
+            item.add_marker(pytest.mark.tools)
         extended = (*_EXTENDED, *_EXTENDED_ON_FUNCTIONS) if IS_FUNCTIONS else _EXTENDED
         if item.nodeid.startswith(extended):
             item.add_marker(pytest.mark.extended)

@@ -94,20 +94,21 @@ def measure(
     return [ColdStart(f, StartTime.median(taken), baseline) for f, taken in times.items() if f]
 
 
-def loaded_source(built: LocalBuild, *, at_once: int) -> list[LoadedSource]:
-    """Start each function once, `at_once` in parallel, and return the source that it loaded.
+def loaded_source(
+    built: LocalBuild, functions: Collection[Function], *, at_once: int
+) -> list[LoadedSource]:
+    """Start each of the functions, `at_once` in parallel, and return the source that it loaded.
 
     Raises `PackagingFailed` if one can't start.
     """
     with ThreadPoolExecutor(at_once) as executor:
         loaded = executor.map(
             lambda function: int(_start(built, function, _PRINT_LOADED_BYTES)[1]),
-            (None, *built.functions),
+            (None, *functions),
         )
         baseline = next(loaded)
         return [
-            LoadedSource(f, count, baseline)
-            for f, count in zip(built.functions, loaded, strict=True)
+            LoadedSource(f, count, baseline) for f, count in zip(functions, loaded, strict=True)
         ]
 
 

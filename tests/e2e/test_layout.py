@@ -98,8 +98,10 @@ def test_long_names_fit_in_every_mode(open_page: Opener, service: Instance, shap
         expect_all_inside(console, width)
 
 
-@pytest.mark.parametrize("people", [2, 4, 6])
-@pytest.mark.parametrize("times", TIMES)
+@pytest.mark.parametrize(
+    ("times", "people"),
+    [("tenths", 2), ("hours", 4), ("days", 6), ("periods", 2), ("negative", 4)],
+)
 def test_times_of_every_length_fit(
     open_page: Opener, service: Instance, times: str, people: int
 ) -> None:

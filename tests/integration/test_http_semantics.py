@@ -116,7 +116,7 @@ async def test_head_of_a_known_version_is_304(api: ApiClient) -> None:
 @pytest.mark.parametrize(
     ("path", "methods"),
     [
-        (SESSION, "DELETE, GET, HEAD, OPTIONS"),
+        (SESSION, "DELETE, GET, HEAD, OPTIONS, PATCH"),
         ("/v1/sessions", "OPTIONS, POST"),
         (f"{SESSION}/switch", "OPTIONS, POST"),
         ("/v1/time", "GET, HEAD, OPTIONS"),
