@@ -72,10 +72,12 @@ def _configuration(port: int, folder: Path) -> Path:
 
 
 def query(client: httpx.Client, expression: str) -> list[float]:
-    """Evaluate an expression now, and return its values."""
+    """Evaluate an expression now, and return its values. Raises `httpx.HTTPError`."""
     for name, chosen in _VARIABLES.items():
         expression = expression.replace(name, chosen)
-    answer = client.get("/query", params={"query": expression}).json()
+    response = client.get("/query", params={"query": expression})
+    response.raise_for_status()
+    answer = response.json()
     assert answer["status"] == "success", (expression, answer)
     return [float(one["value"][1]) for one in answer["data"]["result"]]
 
@@ -100,8 +102,8 @@ def wait_for_first_scrape(client: httpx.Client) -> None:
         try:
             if query(client, 'up{job="synckairos"}') == [1]:
                 return
-        except httpx.TransportError:
-            pass  # Prometheus doesn't listen yet
+        except httpx.HTTPError:
+            pass  # Prometheus doesn't listen yet, or answers 503 while it starts
         time.sleep(_POLL_S)
     raise AssertionError("Prometheus has not scraped the instance")
 
