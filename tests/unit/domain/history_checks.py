@@ -1,0 +1,70 @@
+"""Properties of the history of any random session, with and without lag compensation."""
+
+import msgspec
+
+from shared.domain.errors import Refusal
+from shared.domain.events import TimeWarning
+from shared.domain.session import Session
+from shared.domain.settlement import settle
+from shared.domain.units import Instant
+from tests.unit.domain.ledger import Ledger, shown
+from tests.unit.domain.random_games import RandomSession, opened, run_commands
+
+
+def after_last_command(generated: RandomSession) -> tuple[Session, Instant]:
+    """The session after the last command of `generated`, and the instant of that command."""
+    session, now = opened(generated), generated.created_at
+    for run in run_commands(generated):
+        session, now = run.after, run.now
+    return session, now
+
+
+def settled(session: Session, now: Instant) -> Session:
+    """The session after everything that is due by `now`."""
+    for step in settle(session, now):
+        session = step.session
+    return session
+
+
+def check_settling_in_steps(generated: RandomSession, gaps: list[int]) -> None:
+    """Assert that settling after each of the `gaps`, in ms, equals settling once at the end."""
+    session, now = after_last_command(generated)
+    in_steps, steps = session, []
+    for gap in gaps:
+        now = Instant(now + gap)
+        steps += list(settle(in_steps, now))
+        in_steps = steps[-1].session if steps else session
+    assert steps == list(settle(session, now))
+    assert in_steps == settled(session, now)
+
+
+def check_versions(generated: RandomSession) -> None:
+    """Assert that each change is one version, and that warnings and refusals are none."""
+    before = opened(generated)
+    for run in run_commands(generated):
+        for step in run.steps:
+            grown = 0 if isinstance(step, TimeWarning) else 1
+            assert step.session.version == before.version + grown
+            before = step.session
+        assert (run.after.version == run.settled.version) == isinstance(run.result, Refusal)
+
+
+def check_granted_time(generated: RandomSession) -> None:
+    """Assert that used and remaining time add up to the granted time, and none is negative."""
+    session = opened(generated)
+    ledger = Ledger(generated.opening)
+    ledger.open(session)
+    for run in run_commands(generated):
+        for step in run.steps:
+            ledger.record(session, step, run.command if step is run.result else None)
+            session = step.session
+            assert shown(session) == ledger.remaining(session)
+            assert min([0, *shown(session).values()]) == 0
+
+
+def check_json(generated: RandomSession) -> None:
+    """Assert that each state is the same after a round trip through JSON."""
+    for run in run_commands(generated):
+        for step in run.steps:
+            session = step.session
+            assert msgspec.json.decode(msgspec.json.encode(session), type=Session) == session
