@@ -15,21 +15,13 @@ from tests.fuzz.openings import durations, gifts, openings, participant_ids, pla
 from tests.resilience.linearizability.exchange import Asked, Opening, Seat, Verb
 from tests.resilience.linearizability.game import Game
 from tests.resilience.linearizability.wire import answer_in, request
+from tests.support.api import LIVE_FIELDS
 
 _TRAIL_TIMEOUT_S = 5.0
 _POLL_S = 0.005
 _MAX_SESSIONS = 2
 _CHANGES_BEFORE_AN_END = 15
 """No session is ended or deleted earlier, so that most requests go to live sessions."""
-_TIME_DEPENDENT = {
-    "server_time_ms",
-    "time_remaining_ms",
-    "time_used_ms",
-    "clock",
-    "session_clock",
-    "cycle_clock",
-    "elapsed_clock",
-}
 
 
 class RequestOptions(NamedTuple):
@@ -282,7 +274,7 @@ def _without_times(shown: Any) -> Any:
     """Return `shown` without the fields that change with time."""
     match shown:
         case dict():
-            return {k: _without_times(v) for k, v in shown.items() if k not in _TIME_DEPENDENT}
+            return {k: _without_times(v) for k, v in shown.items() if k not in LIVE_FIELDS}
         case list():
             return [_without_times(item) for item in shown]
         case _:

@@ -36,7 +36,7 @@ from shared.store.keys import StoreKeys
 from shared.store.outbox import RedisOutbox
 from shared.store.sessions import RedisSessionStore
 from tests.integration.conftest import new_database, stopped
-from tests.support.api import ApiClient, chess, error_of, participant
+from tests.support.api import LIVE_FIELDS, ApiClient, chess, error_of, participant
 from tests.support.live import connect_live
 from tests.support.native_redis import native_connection_of
 from tests.support.scenarios import changes_of, entries_of, last_session, switched_session
@@ -120,17 +120,10 @@ async def events_of(trail_url: str, session_id: str) -> list[tuple[int, str, int
 
 def without_times(session: dict[str, Any]) -> dict[str, Any]:
     """Return a session without the fields that change with time."""
-    changing = {
-        "server_time_ms",
-        "time_remaining_ms",
-        "time_used_ms",
-        "clock",
-        "session_clock",
-        "cycle_clock",
-        "elapsed_clock",
-    }
-    fixed = {name: value for name, value in session.items() if name not in changing}
-    players = [{k: v for k, v in p.items() if k not in changing} for p in session["participants"]]
+    fixed = {name: value for name, value in session.items() if name not in LIVE_FIELDS}
+    players = [
+        {k: v for k, v in p.items() if k not in LIVE_FIELDS} for p in session["participants"]
+    ]
     return fixed | {"participants": players}
 
 

@@ -13,6 +13,19 @@ from shared.http.openapi import models
 from tests.support.documented import is_documented
 from tests.support.tokens import bearer
 
+LIVE_FIELDS = frozenset(
+    {
+        "server_time_ms",
+        "time_remaining_ms",
+        "time_used_ms",
+        "clock",
+        "session_clock",
+        "cycle_clock",
+        "elapsed_clock",
+    }
+)
+"""Fields of a session, participant or group that differ between two reads of one version."""
+
 CERTIFICATES = httpx.create_ssl_context()
 """Shared by all clients, because loading them takes longer than most tests."""
 

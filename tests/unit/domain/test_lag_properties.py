@@ -1,18 +1,22 @@
 """Properties of lag compensation, for random sessions, claims and instants."""
 
-import msgspec
 from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.domain.clocks import clocks_of
-from shared.domain.errors import Refusal
-from shared.domain.events import EventType, SessionChange, TimeWarning
-from shared.domain.session import Session, Status
+from shared.domain.events import EventType, SessionChange
+from shared.domain.session import Status
 from shared.domain.settlement import settle
 from shared.domain.timekeeping import deadline, flag_grace, move_anchor, next_wakeup
 from shared.domain.units import Instant
 from tests.fuzz.extent import extent
-from tests.unit.domain.ledger import Ledger, shown
+from tests.unit.domain.history_checks import (
+    after_last_command,
+    check_granted_time,
+    check_json,
+    check_settling_in_steps,
+    check_versions,
+)
 from tests.unit.domain.random_games import (
     RandomSession,
     lagging_sessions,
@@ -27,31 +31,18 @@ def compensated(change: SessionChange) -> int:
     return ((change.metadata or {}).get("lag") or {}).get("compensated_ms") or 0
 
 
-def last_run(generated: RandomSession) -> tuple[Session, Instant]:
-    session, now = opened(generated), generated.created_at
-    for run in run_commands(generated):
-        session, now = run.after, run.now
-    return session, now
-
-
 @examples
 @given(lagging_sessions(), st.lists(st.integers(0, 3_000), max_size=12))
 def test_settling_in_small_steps_equals_settling_once(
     generated: RandomSession, gaps: list[int]
 ) -> None:
-    session, now = last_run(generated)
-    in_steps, steps = session, []
-    for gap in gaps:
-        now = Instant(now + gap)
-        steps += list(settle(in_steps, now))
-        in_steps = steps[-1].session if steps else session
-    assert steps == list(settle(session, now))
+    check_settling_in_steps(generated, gaps)
 
 
 @examples
 @given(lagging_sessions(), st.integers(0, 40_000))
 def test_settling_at_each_wakeup_equals_settling_once(generated: RandomSession, later: int) -> None:
-    session, now = last_run(generated)
+    session, now = after_last_command(generated)
     until, woken, steps = Instant(now + later), session, []
     while (at := next_wakeup(woken)) is not None and at <= until:
         due = list(settle(woken, at))
@@ -80,27 +71,13 @@ def test_a_flag_falls_at_its_deadline(generated: RandomSession) -> None:
 @examples
 @given(lagging_sessions())
 def test_each_change_is_one_version_and_a_refusal_is_none(generated: RandomSession) -> None:
-    before = opened(generated)
-    for run in run_commands(generated):
-        for step in run.steps:
-            grown = 0 if isinstance(step, TimeWarning) else 1
-            assert step.session.version == before.version + grown
-            before = step.session
-        assert (run.after.version == run.settled.version) == isinstance(run.result, Refusal)
+    check_versions(generated)
 
 
 @examples
 @given(lagging_sessions())
 def test_used_and_remaining_time_add_up_to_the_granted_time(generated: RandomSession) -> None:
-    session = opened(generated)
-    ledger = Ledger(generated.opening)
-    ledger.open(session)
-    for run in run_commands(generated):
-        for step in run.steps:
-            ledger.record(session, step, run.command if step is run.result else None)
-            session = step.session
-            assert shown(session) == ledger.remaining(session)
-            assert min([0, *shown(session).values()]) == 0
+    check_granted_time(generated)
 
 
 @examples
@@ -161,6 +138,4 @@ def test_no_turn_takes_less_than_no_time(generated: RandomSession) -> None:
 @examples
 @given(lagging_sessions())
 def test_a_session_is_the_same_after_a_round_trip_through_json(generated: RandomSession) -> None:
-    for run in run_commands(generated):
-        session = run.after
-        assert msgspec.json.decode(msgspec.json.encode(session), type=Session) == session
+    check_json(generated)

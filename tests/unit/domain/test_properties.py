@@ -9,15 +9,22 @@ from hypothesis import strategies as st
 from shared.domain import commands as c
 from shared.domain.clocks import clocks_of
 from shared.domain.creation import create
-from shared.domain.errors import Refusal, RuleViolation, Violation
+from shared.domain.errors import RuleViolation, Violation
 from shared.domain.events import EventType, SessionChange, TimeWarning
 from shared.domain.session import Session, Status, SyncMode
-from shared.domain.settlement import settle
 from shared.domain.timekeeping import at_time, deadline, next_wakeup
 from shared.domain.units import Instant, Millis
 from shared.domain.values import replace
 from tests.fuzz.extent import extent
-from tests.unit.domain.ledger import Ledger, shown
+from tests.unit.domain.history_checks import (
+    after_last_command,
+    check_granted_time,
+    check_json,
+    check_settling_in_steps,
+    check_versions,
+    settled,
+)
+from tests.unit.domain.ledger import shown
 from tests.unit.domain.random_games import (
     GROUPS,
     RandomSession,
@@ -34,32 +41,10 @@ examples = extent(short=30, full=2_000)
 clock_jumps = st.integers(-6_000, 6_000)
 
 
-def settled(session: Session, now: Instant) -> Session:
-    """Return the session after everything that is due by `now`."""
-    for step in settle(session, now):
-        session = step.session
-    return session
-
-
-def after_last_command(generated: RandomSession) -> tuple[Session, Instant]:
-    """The session after the last command of `generated`, and the instant of that command."""
-    session, now = opened(generated), generated.created_at
-    for run in run_commands(generated):
-        session, now = run.after, run.now
-    return session, now
-
-
 @examples
 @given(random_sessions())
 def test_used_and_remaining_time_add_up_to_the_granted_time(generated: RandomSession) -> None:
-    session = opened(generated)
-    ledger = Ledger(generated.opening)
-    ledger.open(session)
-    for run in run_commands(generated):
-        for step in run.steps:
-            ledger.record(session, step, run.command if step is run.result else None)
-            session = step.session
-            assert shown(session) == ledger.remaining(session)
+    check_granted_time(generated)
 
 
 @examples
@@ -100,13 +85,7 @@ def test_exactly_one_participant_is_active_if_there_are_any(generated: RandomSes
 @examples
 @given(random_sessions())
 def test_each_change_is_one_version_and_a_refusal_is_none(generated: RandomSession) -> None:
-    before = opened(generated)
-    for run in run_commands(generated):
-        for step in run.steps:
-            grown = 0 if isinstance(step, TimeWarning) else 1
-            assert step.session.version == before.version + grown
-            before = step.session
-        assert (run.after.version == run.settled.version) == isinstance(run.result, Refusal)
+    check_versions(generated)
 
 
 @examples
@@ -132,14 +111,7 @@ def test_settling_again_changes_nothing(generated: RandomSession, later: int) ->
 def test_settling_in_small_steps_equals_settling_once(
     generated: RandomSession, gaps: list[int]
 ) -> None:
-    session, now = after_last_command(generated)
-    in_steps, steps = session, []
-    for gap in gaps:
-        now = Instant(now + gap)
-        steps += list(settle(in_steps, now))
-        in_steps = steps[-1].session if steps else session
-    assert steps == list(settle(session, now))
-    assert in_steps == settled(session, now)
+    check_settling_in_steps(generated, gaps)
 
 
 @examples
@@ -218,10 +190,7 @@ def test_an_adjusted_clock_shows_its_value_at_once(
 @examples
 @given(random_sessions())
 def test_a_session_is_the_same_after_a_round_trip_through_json(generated: RandomSession) -> None:
-    for run in run_commands(generated):
-        for step in run.steps:
-            session = step.session
-            assert msgspec.json.decode(msgspec.json.encode(session), type=Session) == session
+    check_json(generated)
 
 
 @examples
