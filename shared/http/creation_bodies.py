@@ -43,13 +43,11 @@ class ParticipantBody(Body):
 
     def as_newcomer(self) -> NewParticipant:
         """Return the participant for the domain's commands."""
-        control = self.time_control
+        default = self.time_control.default_bank_ms if self.time_control else None
         return NewParticipant(
             self.participant_id,
             self.participant_index,
-            _millis(self.total_time_ms)
-            if self.total_time_ms is not None or control is None
-            else control.default_bank_ms,
+            default if self.total_time_ms is None else Millis(self.total_time_ms),
             self.group_id,
             _control(self.time_control),
             self.name,

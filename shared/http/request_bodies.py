@@ -1,5 +1,7 @@
 """Request bodies (API section 2) and their commands. Unknown fields are refused."""
 
+from collections.abc import Callable
+from dataclasses import dataclass
 from itertools import islice
 from typing import Annotated, Any, ClassVar, Literal, Self
 
@@ -77,6 +79,18 @@ class Body(BaseModel):
         unknown = (name for name in value if name not in cls.known)
         kept = {*cls.known, *islice(unknown, MAX_DETAILS)}
         return {name: field for name, field in value.items() if name in kept}
+
+
+@dataclass(frozen=True, slots=True)
+class OrName:
+    """Adds to a body's JSON Schema that one of these names may stand for its fields."""
+
+    names: Callable[[], list[str]]
+
+    def __get_pydantic_json_schema__(
+        self, schema: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> dict[str, Any]:
+        return {"anyOf": [handler(schema), {"type": "string", "enum": self.names()}]}
 
 
 class EmptyBody(Body):
@@ -200,15 +214,6 @@ class TargetBody(Body):
         return ClockTarget(self._scope, tuple(self.participants or ()), tuple(self.groups or ()))
 
 
-class _OrScope:
-    """Adds the names of the scopes to the JSON Schema."""
-
-    def __get_pydantic_json_schema__(
-        self, schema: CoreSchema, handler: GetJsonSchemaHandler
-    ) -> dict[str, Any]:
-        return {"anyOf": [handler(schema), {"type": "string", "enum": _SCOPES}]}
-
-
 _SCOPES = [scope.value for scope in ClockScope]
 _SCOPE_NAMES = "'all', 'session' or 'cycle'"
 _ADD: dict[str, Any] = {"properties": {"add_ms": {"type": "integer"}}, "required": ["add_ms"]}
@@ -225,7 +230,7 @@ class AdjustClocksBody(Body):
 
     add_ms: AddedTime | None = None
     set_ms: BankTime | None = None
-    to: Annotated[TargetBody, _OrScope()] | None = None
+    to: Annotated[TargetBody, OrName(lambda: _SCOPES)] | None = None
     reason: Reason | None = None
     reopen: Flag = False
 

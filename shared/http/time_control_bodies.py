@@ -5,11 +5,10 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import (
     ConfigDict,
     Field,
-    GetJsonSchemaHandler,
     ModelWrapValidatorHandler,
     model_validator,
 )
-from pydantic_core import CoreSchema, PydanticCustomError
+from pydantic_core import PydanticCustomError
 
 from shared.application.time_control_presets import Preset, preset_named, presets
 from shared.domain.time_control import Overtime, Stage, StartOn, TimeControl
@@ -23,7 +22,7 @@ from shared.http.fields import (
     ShortTime,
     StageTurns,
 )
-from shared.http.request_bodies import Body
+from shared.http.request_bodies import Body, OrName
 
 
 def _form(*required: str) -> dict[str, Any]:
@@ -116,17 +115,7 @@ class TimeControlBody(Body):
         )
 
 
-class _OrName:
-    """Adds the name of a preset to the JSON Schema."""
-
-    def __get_pydantic_json_schema__(
-        self, schema: CoreSchema, handler: GetJsonSchemaHandler
-    ) -> dict[str, Any]:
-        name = {"type": "string", "enum": list(presets())}
-        return {"anyOf": [handler(schema), name]}
-
-
-TimeControlOrName = Annotated[TimeControlBody, _OrName()]
+TimeControlOrName = Annotated[TimeControlBody, OrName(lambda: list(presets()))]
 
 
 def _time(value: int | None) -> Millis:
