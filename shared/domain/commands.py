@@ -155,8 +155,8 @@ class AdjustClocks(Value, frozen=True):
 class UpdateParticipant(Value, frozen=True):
     """Change a participant: its clock, its name, and whether it takes turns.
 
-    `is_renamed` says that `name` is the new name, where None is no name. What is None otherwise
-    stays as it is.
+    With `is_renamed`, `name` is the new name; None removes the name. All other fields that are None
+    leave their value unchanged.
     """
 
     participant_id: str

@@ -48,7 +48,7 @@ class LagTotals(Value, frozen=True):
 
 
 class LagClaim(Value, frozen=True):
-    """The lag of one switch: what counts as claimed, what is given back, the client's error."""
+    """The claimed and the compensated lag of one switch, and the error that the client sent."""
 
     claimed_ms: Millis
     compensated_ms: Millis

@@ -11,7 +11,7 @@ from typing import Any, Self
 
 from shared.domain.lag import Lag
 from shared.domain.time_budget import EMPTY, Reserve, Sources, TimeBudget
-from shared.domain.time_control import PLAIN, StartOn, TimeControl
+from shared.domain.time_control import StartOn, TimeControl, fischer
 from shared.domain.units import Instant, Millis
 from shared.domain.values import Value, replace
 
@@ -207,7 +207,7 @@ class Session(Value, frozen=True, kw_only=True):
         """The time control of participants and groups that have none of their own."""
         if self.time_control is not None:
             return self.time_control
-        return TimeControl(increment_ms=self.increment_ms) if self.increment_ms else PLAIN
+        return fischer(self.increment_ms)
 
     @property
     def awaits_first_turn(self) -> bool:

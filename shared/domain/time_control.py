@@ -5,6 +5,7 @@
 
 from collections.abc import Iterator
 from enum import StrEnum
+from functools import lru_cache
 
 from shared.domain.errors import Violation
 from shared.domain.units import DAY, Millis
@@ -78,7 +79,13 @@ class TimeControl(Value, frozen=True):
         return Millis(sum(s.add_ms for s in self.stages if s.after_turns == turns))
 
 
-PLAIN = TimeControl()
+@lru_cache(maxsize=256)
+def fischer(increment_ms: Millis) -> TimeControl:
+    """Return the control of a session that has an increment and no time control.
+
+    Cached, because every look at a clock asks for it.
+    """
+    return TimeControl(increment_ms=increment_ms)
 
 
 def control_violations(

@@ -188,10 +188,11 @@ def _found(session: Session, participant_id: str) -> Participant:
 def _adjusted(session: Session, participant: Participant, command: c.AdjustTime) -> Session:
     _check_adjustment(session, participant, command)
     clocks, value, periods = clocks_of(session), command.total_time_ms, command.overtime_periods
-    if value is not None:
-        session = clocks.adjust(session, participant, value, periods)
-    elif periods is not None:
+    if periods is not None:
         session = clocks.with_periods(session, participant, periods)
+        participant = _found(session, participant.participant_id)
+    if value is not None:
+        session = clocks.adjust(session, participant, value)
     return with_correction(session)
 
 
@@ -292,13 +293,11 @@ def _check_adjustment(session: Session, participant: Participant, command: c.Adj
     control = clocks.control_of(session, participant)
     violations = list(bank_violations(command.total_time_ms, control, "total_time_ms"))
     most = control.overtime.periods if control and control.overtime else 0
-    if periods is not None and periods > most:
+    changes_nothing = not most and command.total_time_ms is None
+    if periods is not None and (periods > most or changes_nothing):
         message = f"cannot exceed {most}" if most else "needs a clock with overtime periods"
         code = "too_big" if most else "not_allowed"
         violations.append(Violation("overtime_periods", message, code))
-    elif periods is not None and command.total_time_ms is None and not most:
-        message = "needs a clock with overtime periods"
-        violations.append(Violation("overtime_periods", message, "not_allowed"))
     if violations:
         raise RuleViolation(*violations)
 

@@ -97,10 +97,9 @@ class BankRules(ClockRules, Generic[Owner]):
 
     def with_periods(self, session: Session, participant: Participant, periods: int) -> Session:
         owner = self.owner_of(session, participant)
-        bank = owner.bank_ms if owner else None
-        if owner is None or bank is None:
+        if owner is None:
             return session
-        return self.adjust_owner(session, owner, bank, periods)
+        return self._with_budget(session, owner, session.budget_of(owner).with_periods(periods))
 
     @abstractmethod
     def playing(self, session: Session) -> Iterable[Owner]:
@@ -113,14 +112,9 @@ class BankRules(ClockRules, Generic[Owner]):
         budget = session.budget_of(owner)
         return self._with_budget(session, owner, budget.draw(budget.total_ms))
 
-    def adjust_owner(
-        self, session: Session, owner: Owner, value: Millis, periods: int | None
-    ) -> Session:
-        """Set the owner's bank and, unless None, the number of its periods left."""
-        budget = replace(session.budget_of(owner), bank_ms=value)
-        if periods is not None:
-            budget = budget.with_periods(periods)
-        return self._with_budget(session, owner, budget)
+    def adjust_owner(self, session: Session, owner: Owner, value: Millis) -> Session:
+        """Set the owner's bank."""
+        return self._with_budget(session, owner, replace(session.budget_of(owner), bank_ms=value))
 
     @abstractmethod
     def name_of(self, owner: Owner) -> ClockName:

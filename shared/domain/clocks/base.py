@@ -103,17 +103,8 @@ class ClockRules(ABC):
         return session
 
     @abstractmethod
-    def adjust(
-        self,
-        session: Session,
-        participant: Participant,
-        value: Millis,
-        periods: int | None = None,
-    ) -> Session:
-        """Set the clock that governs `participant` to `value`, as of the anchor.
-
-        `periods` sets the number of overtime periods left, where there are any.
-        """
+    def adjust(self, session: Session, participant: Participant, value: Millis) -> Session:
+        """Set the clock that governs `participant` to `value`, as of the anchor."""
 
     def with_periods(self, session: Session, participant: Participant, periods: int) -> Session:
         """Set the number of overtime periods left, where there are any."""

@@ -42,13 +42,7 @@ class PerCycle(ClockRules):
         lengths = (_length(session, p) for p in session.participants if not p.is_retired)
         return [length for length in lengths if length]
 
-    def adjust(
-        self,
-        session: Session,
-        participant: Participant,
-        value: Millis,
-        periods: int | None = None,
-    ) -> Session:
+    def adjust(self, session: Session, participant: Participant, value: Millis) -> Session:
         adjusted = replace(participant, bank_ms=value)
         if participant.participant_id == session.active_participant_id:
             return replace(session.with_participant(adjusted), cycle_left_ms=value)

@@ -24,7 +24,7 @@ class PerGroup(BankRules[Group]):
         return owner.group_id
 
     def playing(self, session: Session) -> Iterable[Group]:
-        ids = {p.group_id for p in session.participants if not p.is_retired}
+        ids = _ids_in_rotation(session)
         return [group for group in session.groups if group.group_id in ids]
 
     def name_of(self, owner: Group) -> ClockName:
@@ -50,16 +50,10 @@ class PerGroup(BankRules[Group]):
             return session
         return session.with_group(replace(group, last_player_id=participant_id))
 
-    def adjust(
-        self,
-        session: Session,
-        participant: Participant,
-        value: Millis,
-        periods: int | None = None,
-    ) -> Session:
+    def adjust(self, session: Session, participant: Participant, value: Millis) -> Session:
         session = session.with_participant(replace(participant, bank_ms=value))
         group = session.group(participant.group_id)
-        return self.adjust_owner(session, group, value, periods) if group else session
+        return self.adjust_owner(session, group, value) if group else session
 
     def join(self, session: Session, newcomer: Participant) -> Session:
         """Add the newcomer, and its time to its group's bank; a new group begins with that."""
@@ -75,7 +69,7 @@ class PerGroup(BankRules[Group]):
         return self.with_full_reserve(replace(session, groups=tuple(groups)), new_group)
 
     def next_in_turn(self, session: Session) -> str | None:
-        ids = {p.group_id for p in session.participants if not p.is_retired}
+        ids = _ids_in_rotation(session)
         for group in rotate_after(session.groups, self.active_owner(session)):
             if group.group_id in ids and session.budget_of(group).total_ms > 0:
                 return _next_member(session, group)
@@ -102,6 +96,11 @@ class PerGroup(BankRules[Group]):
         ids = (group.group_id for group in session.groups)
         clocks = dict(zip(ids, self.owner_clocks(session), strict=True))
         return [clocks.get(participant.group_id or "") for participant in session.participants]
+
+
+def _ids_in_rotation(session: Session) -> set[str | None]:
+    """Return the ids of the groups with a member who takes turns."""
+    return {p.group_id for p in session.participants if not p.is_retired}
 
 
 def _next_member(session: Session, group: Group) -> str:

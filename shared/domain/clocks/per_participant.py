@@ -37,14 +37,8 @@ class PerParticipant(BankRules[Participant]):
     def owner_of(self, session: Session, participant: Participant) -> Participant:
         return participant
 
-    def adjust(
-        self,
-        session: Session,
-        participant: Participant,
-        value: Millis,
-        periods: int | None = None,
-    ) -> Session:
-        return self.adjust_owner(session, participant, value, periods)
+    def adjust(self, session: Session, participant: Participant, value: Millis) -> Session:
+        return self.adjust_owner(session, participant, value)
 
     def join(self, session: Session, newcomer: Participant) -> Session:
         return self.with_full_reserve(super().join(session, newcomer), newcomer)

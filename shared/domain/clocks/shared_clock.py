@@ -80,13 +80,7 @@ class GlobalClockRules(_SessionClockRules):
             cycle_left_ms=session.time_per_cycle_ms,
         )
 
-    def adjust(
-        self,
-        session: Session,
-        participant: Participant,
-        value: Millis,
-        periods: int | None = None,
-    ) -> Session:
+    def adjust(self, session: Session, participant: Participant, value: Millis) -> Session:
         """Set the cycle clock, or else the session clock, to `value`.
 
         If both exist, a session clock below `value` is raised to it.
@@ -137,13 +131,7 @@ class CountUp(_SessionClockRules):
     def open(self, session: Session) -> Session:
         return replace(session, session_left_ms=session.max_time_ms)
 
-    def adjust(
-        self,
-        session: Session,
-        participant: Participant,
-        value: Millis,
-        periods: int | None = None,
-    ) -> Session:
+    def adjust(self, session: Session, participant: Participant, value: Millis) -> Session:
         """Set the time left until `max_time_ms`. Raises `RuleViolation` if none is set."""
         if session.session_left_ms is None:
             message = "needs a clock that runs toward zero: this session has no max_time_ms"
