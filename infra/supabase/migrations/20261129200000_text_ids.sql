@@ -1,9 +1,7 @@
--- The ids of participants and groups may be any text; a switch may be undone.
+-- The ids of participants and groups may be any text.
 --
 -- This file is idempotent. It rewrites the tables of events and participants once; writers wait for
 -- that, and their entries stay in the outbox.
-
-alter type public.sync_event add value if not exists 'switch_undone';
 
 do $$
 declare
