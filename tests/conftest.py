@@ -11,7 +11,7 @@ import pytest
 from xdist.remote import Producer
 from xdist.scheduler import LoadFileScheduling
 
-from infra.local import instance
+from infra.local import forked
 from infra.local.postgres import EmbeddedPostgres, embedded_postgres
 from infra.local.realtime import LocalRealtime, local_realtime
 from infra.local.redis import embedded_redis
@@ -147,7 +147,7 @@ def pytest_configure() -> None:
     Otherwise each instance imports the service, which takes most of a second, and each client loads
     the certificates, which takes 20 ms.
     """
-    instance.fork_instances = True
+    forked.is_enabled = True
     create, default = httpx.create_ssl_context, httpx.create_ssl_context()
 
     def shared(verify: Any = True, cert: Any = None, trust_env: bool = True) -> ssl.SSLContext:

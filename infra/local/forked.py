@@ -8,27 +8,50 @@ import os
 import runpy
 import signal
 import sys
-from collections.abc import Callable, Mapping
+import time
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from multiprocessing import get_context, reduction
+from multiprocessing import connection, get_context, reduction
 from pathlib import Path
 from subprocess import TimeoutExpired
+from threading import Lock
 from typing import Any
 
 _ROOT = Path(__file__).parents[2]
 _FORKSERVER = get_context("forkserver")
-_FORKSERVER.set_forkserver_preload(["functions.server"])
+_FORKSERVER.set_forkserver_preload(
+    # Not `awslambdaric`: its client reads the address of the Runtime API when it is imported.
+    ["functions.server", "shared.composition.function", "shared.serverless.http_function"]
+)
+
+is_enabled = False
+"""Whether instances of the service and of functions are forked; the tests set it."""
+
+_lock = Lock()
+"""Held while `multiprocessing` changes its list of processes, or reads an exit code."""
 
 
 class ForkedProcess:
     """One process, with the methods of `subprocess.Popen` that this project uses."""
 
-    def __init__(self, module: str, environment: Mapping[str, str], output: int | None) -> None:
+    def __init__(
+        self,
+        module: str,
+        environment: Mapping[str, str],
+        output: int | None,
+        arguments: Sequence[str] = (),
+    ) -> None:
         """Start `module`; it prints to the file descriptor `output`, or where this process does."""
         streams = (_Descriptor(output or 1), _Descriptor(output or 2))
-        arguments = (module, dict(environment), *streams)
-        self._process = _FORKSERVER.Process(target=_run, args=arguments, daemon=True)
-        self._process.start()
+        values = (module, tuple(arguments), dict(environment), *streams)
+        self._process = _FORKSERVER.Process(target=_run, args=values, daemon=True)
+        with _lock:
+            self._process.start()
+
+    @property
+    def sentinel(self) -> int:
+        """A file descriptor that can be read as soon as the process has ended."""
+        return self._process.sentinel
 
     @property
     def pid(self) -> int:
@@ -38,13 +61,13 @@ class ForkedProcess:
 
     def poll(self) -> int | None:
         """Return the exit code, negative for a signal; `None` while the process runs."""
-        return self._process.exitcode
+        with _lock:
+            return self._process.exitcode
 
     def wait(self, timeout: float | None = None) -> int:
         """Wait for the end. Raises `subprocess.TimeoutExpired` after `timeout` s."""
-        self._process.join(timeout)
-        code = self._process.exitcode
-        if code is None:
+        connection.wait([self.sentinel], timeout)
+        if (code := self.poll()) is None:
             raise TimeoutExpired(str(self._process.name), timeout or 0.0)
         return code
 
@@ -76,10 +99,14 @@ def _received(duplicate: Any) -> int:
     return int(duplicate.detach())
 
 
-def _run(module: str, environment: dict[str, str], stdout: int, stderr: int) -> None:
+def _run(
+    module: str, arguments: Sequence[str], environment: dict[str, str], stdout: int, stderr: int
+) -> None:
     """Run `module` in the new process, with this environment only."""
     os.environ.clear()
     os.environ.update(environment)
+    time.tzset()
+    sys.argv = [module, *arguments]
     os.chdir(_ROOT)
     os.dup2(stdout, 1)
     os.dup2(stderr, 2)

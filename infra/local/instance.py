@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from infra.local.forked import ForkedProcess
+from infra.local import forked
 from infra.local.ports import free_port
 from infra.local.unguarded import NO_AUTH_SETTINGS
 
@@ -32,10 +32,6 @@ _EXCLUDED_SETTINGS = (
     "SUPABASE_JWT_SECRET",
     "SUPABASE_SIGNING_KEY",
 )
-
-
-fork_instances = False
-"""Whether instances are forked from a process that has imported the service; the tests set it."""
 
 
 class ServiceProcess(Protocol):
@@ -112,8 +108,8 @@ def running(
     environment = environment_without_databases() | NO_AUTH_SETTINGS | defaults | settings
     with tempfile.NamedTemporaryFile() as log:
         process: ServiceProcess
-        if fork_instances and module == _SERVER:  # other modules may patch what is imported
-            process = ForkedProcess(module, environment, log.fileno() if quiet else None)
+        if forked.is_enabled and module == _SERVER:  # other modules may patch what is imported
+            process = forked.ForkedProcess(module, environment, log.fileno() if quiet else None)
         else:
             output = log if quiet else None
             command = [sys.executable, "-m", module]

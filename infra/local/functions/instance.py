@@ -2,7 +2,6 @@
 
 import asyncio
 import os
-from asyncio.subprocess import DEVNULL, PIPE, STDOUT, Process
 from collections import deque
 from collections.abc import Callable, Mapping
 from contextlib import AsyncExitStack
@@ -13,13 +12,13 @@ from typing import Any, TypeVar
 from infra.local.functions.credentials import credential_variables
 from infra.local.functions.events import ACCOUNT
 from infra.local.functions.runtime_api import FunctionError, RuntimeApi
+from infra.local.functions.runtime_process import RuntimeCommand, RuntimeProcess, start_runtime
 from infra.local.functions.serverless_config import FunctionConfig
 from infra.local.serving import serve
 
 # Lambda allows ten seconds; one machine may have to start many instances at once.
 _START_TIMEOUT_S = 60.0
 _OUTPUT_DRAIN_TIMEOUT_S = 1.0
-_MAX_LINE_BYTES = 16 * 1024 * 1024
 _OUTPUT_LINES_KEPT = 30
 
 T = TypeVar("T")
@@ -73,7 +72,7 @@ class ExecutionEnvironment:
         self._api = RuntimeApi(launch.arn)
         self._output: deque[str] = deque(maxlen=_OUTPUT_LINES_KEPT)
         self._stack = AsyncExitStack()
-        self._process: Process | None = None
+        self._process: RuntimeProcess | None = None
         self._exit: asyncio.Task[int] | None = None
 
     @property
@@ -86,17 +85,9 @@ class ExecutionEnvironment:
         """Start and initialize; with SnapStart, only to the snapshot. Raises `FunctionError`."""
         server = await self._stack.enter_async_context(serve(self._api.app()))
         launch = self._launch
-        self._process = await asyncio.create_subprocess_exec(
-            *(str(launch.python), "-m", "awslambdaric", launch.definition.handler),
-            cwd=launch.code,
-            env=launch.variables(f"127.0.0.1:{server.port}"),
-            stdin=DEVNULL,
-            stdout=PIPE,
-            stderr=STDOUT,
-            limit=_MAX_LINE_BYTES,
-            # Ctrl-C signals the terminal's whole process group; only `stop` ends this process.
-            start_new_session=True,
-        )
+        command = RuntimeCommand(launch.python, launch.definition.handler, launch.code)
+        environment = launch.variables(f"127.0.0.1:{server.port}")
+        self._process = await start_runtime(command, environment)
         self._exit = asyncio.create_task(self._watch(self._process))
         snap_start = launch.definition.snap_start
         await self._wait_for(self._api.snapshot_ready if snap_start else self._api.ready)
@@ -141,18 +132,18 @@ class ExecutionEnvironment:
             raise FunctionError("Runtime.ExitError", self._with_output(message))
         raise TimeoutError
 
-    async def _watch(self, process: Process) -> int:
+    async def _watch(self, process: RuntimeProcess) -> int:
         """Wait for the exit and the rest of the output, and return the exit status."""
-        reading = asyncio.create_task(self._read_output(process))
-        status = await process.wait()
+        reading = asyncio.create_task(self._read_output(process.output))
+        status = await process.exit_code()
         # A child of the process may keep the pipe open.
         await asyncio.wait([reading], timeout=_OUTPUT_DRAIN_TIMEOUT_S)
         reading.cancel()
+        process.close_output()
         return status
 
-    async def _read_output(self, process: Process) -> None:
-        assert process.stdout
-        async for line in process.stdout:
+    async def _read_output(self, output: asyncio.StreamReader) -> None:
+        async for line in output:
             # `awslambdaric` separates the lines of a traceback by carriage returns.
             for text in line.decode(errors="replace").splitlines():
                 self._output.append(text)
