@@ -5,7 +5,7 @@ import { platform } from "./platform.js";
 import { ATTEMPT_TIMEOUT_MS, ATTEMPTS, CALL_TIMEOUT_MS } from "./timing.js";
 
 /**
- * @typedef {{ifMatch?: number, signal?: AbortSignal, timeout?: number}} CallOptions
+ * @typedef {{ifMatch?: number, dryRun?: boolean, signal?: AbortSignal, timeout?: number}} CallOptions
  * @typedef {object} ApiResponse
  * @property {number} status
  * @property {*} data the response's `data`; null without a body
@@ -66,15 +66,16 @@ export class Api {
   }
 
   /**
-   * Make a change, with retries.
+   * Make a change, with retries; with `dryRun`, only ask what it would do.
    *
    * @param {string} method
    * @param {string} path
    * @param {CallOptions & {body?: *}} [options]
    * @returns {Promise<ApiResponse>}
    */
-  change(method, path, options) {
-    return this.#call(path, { method, key: newId(), ...options });
+  change(method, path, { dryRun, ...options } = {}) {
+    const query = dryRun ? "?dry_run=true" : "";
+    return this.#call(path + query, { method, key: newId(), ...options });
   }
 
   /**

@@ -40,12 +40,23 @@ export class SyncKairos {
 
   /**
    * @param {import("./synckairos.js").NewSession} body
-   * @param {import("./api.js").CallOptions} [options]
+   * @param {import("./api.js").CallOptions} [options] without `dryRun`
    * @returns {Promise<Session>} it has its first state; open it to follow it
    */
   async create(body, options) {
+    if (options?.dryRun) throw new TypeError("create() makes a session: use previewCreate()");
     const { data } = await this.#api.change("POST", "/v1/sessions", { ...options, body });
     return this.session(data.session_id).beginWith(data);
+  }
+
+  /**
+   * The state that `create` would lead to; no session is made.
+   *
+   * @param {import("./synckairos.js").NewSession} body
+   * @returns {Promise<import("./synckairos.js").SessionState>}
+   */
+  async previewCreate(body) {
+    return (await this.#api.change("POST", "/v1/sessions", { body, dryRun: true })).data;
   }
 
   /** A session, not followed yet; the same object per id until it is closed. */

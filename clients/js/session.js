@@ -147,8 +147,7 @@ export class Session extends EventTarget {
 
   /** @param {CallOptions} [options] */
   async delete(options) {
-    await this.#api.change("DELETE", this.#path, options);
-    this.#follower.takeIn({ isGone: true });
+    await this.#change("DELETE", "", undefined, options);
   }
 
   /**
@@ -296,8 +295,10 @@ export class Session extends EventTarget {
 
   async #change(method, path, body, options) {
     const { data } = await this.#api.change(method, this.#path + path, { ...options, body });
-    const isWhole = data.created_at !== undefined;
-    this.#follower.takeIn(isWhole ? { state: data } : { version: data.version });
+    if (options?.dryRun) return data;
+    if (method === "DELETE" && path === "") this.#follower.takeIn({ isGone: true });
+    else if (data.created_at === undefined) this.#follower.takeIn({ version: data.version });
+    else this.#follower.takeIn({ state: data });
     return data;
   }
 

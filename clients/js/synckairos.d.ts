@@ -283,6 +283,8 @@ export interface Options {
 export interface CallOptions {
   /** The version that the session must still have; otherwise `PRECONDITION_FAILED`. */
   ifMatch?: number | undefined;
+  /** Only ask what the action would do: resolves with that answer, and changes nothing. */
+  dryRun?: boolean | undefined;
   signal?: AbortSignal | undefined;
   /** Ms, including retries; default 15 000. */
   timeout?: number | undefined;
@@ -306,7 +308,9 @@ export class SyncKairos {
   /** The body of `GET /v1/time`. */
   time(): Promise<{ timestamp_ms: number; server_version: string; drift_tolerance_ms: number }>;
   /** Create a session. It has its first state; open it to follow it. */
-  create(body: NewSession, options?: CallOptions): Promise<Session>;
+  create(body: NewSession, options?: Omit<CallOptions, "dryRun">): Promise<Session>;
+  /** The state that `create` would lead to; no session is made. */
+  previewCreate(body: NewSession): Promise<SessionState>;
   /** A session, not followed yet; the same object per id until it is closed. */
   session(id: string): Session;
   /** Read up to 50 sessions. */

@@ -26,7 +26,7 @@ routes = Routes("sessions")
     ResponseSpec(200, "BatchAnswer", "The sessions found, and the ids of all others", BATCH_ERRORS),
     requires=Operation.READ,
     takes=BatchBody,
-    headers=(IDEMPOTENCY_KEY,),
+    parameters=(IDEMPOTENCY_KEY,),
 )
 async def read_batch(request: ApiRequest, body: BatchBody) -> Response:
     """Read several sessions at once, each in the form of a single read.

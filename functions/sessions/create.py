@@ -7,7 +7,7 @@ from shared.http import conditional_changes
 from shared.http.creation_bodies import CreateBody
 from shared.http.rendering import render_created_session
 from shared.http.request import ApiRequest
-from shared.http.routing import CREATE_ERRORS, IDEMPOTENCY_KEY, ResponseSpec, Routes
+from shared.http.routing import CREATE_ERRORS, DRY_RUN, IDEMPOTENCY_KEY, ResponseSpec, Routes
 from shared.serverless.http_function import make_http_function
 
 routes = Routes("sessions")
@@ -18,7 +18,7 @@ routes = Routes("sessions")
     ResponseSpec(201, "SessionAnswer", "Created, in status `pending`", CREATE_ERRORS),
     requires=Operation.CREATE,
     takes=CreateBody,
-    headers=(IDEMPOTENCY_KEY,),
+    parameters=(IDEMPOTENCY_KEY, DRY_RUN),
 )
 async def create(request: ApiRequest, body: CreateBody) -> Response:
     """Create a session; no clock runs until it is started."""

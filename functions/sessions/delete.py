@@ -7,7 +7,7 @@ from shared.application.errors import SessionNotFound
 from shared.domain.commands import Delete
 from shared.http import conditional_changes
 from shared.http.request import ApiRequest
-from shared.http.routing import CHANGE_ERRORS, CHANGE_HEADERS, ResponseSpec, Routes
+from shared.http.routing import CHANGE_ERRORS, CHANGE_PARAMETERS, ResponseSpec, Routes
 from shared.serverless.http_function import make_http_function
 
 routes = Routes("sessions")
@@ -17,7 +17,7 @@ routes = Routes("sessions")
     "/v1/sessions/{session_id}",
     ResponseSpec(204, None, "The session doesn't exist any more", CHANGE_ERRORS),
     requires=Operation.DELETE,
-    headers=CHANGE_HEADERS,
+    parameters=CHANGE_PARAMETERS,
 )
 async def delete(request: ApiRequest) -> Response:
     """Delete the session; deleting one that doesn't exist also succeeds."""

@@ -17,7 +17,7 @@ routes = Routes("history")
     ResponseSpec(200, "FairnessAnswer", "The lag of each participant", READ_ERRORS),
     NOT_MODIFIED,
     requires=Operation.READ_HISTORY,
-    headers=(IF_NONE_MATCH,),
+    parameters=(IF_NONE_MATCH,),
 )
 async def fairness(request: ApiRequest) -> Response:
     """Return the lag that each participant claimed and got back. Empty if the session has no `lag`.

@@ -11,7 +11,7 @@ from shared.http.creation_bodies import ParticipantBody
 from shared.http.rendering import render_session
 from shared.http.request import ApiRequest
 from shared.http.request_bodies import ForfeitBody, UpdateParticipantBody
-from shared.http.routing import CHANGE_ERRORS, CHANGE_HEADERS, ResponseSpec, Routes
+from shared.http.routing import CHANGE_ERRORS, CHANGE_PARAMETERS, ResponseSpec, Routes
 from shared.serverless.http_function import make_http_function
 
 routes = Routes("participants")
@@ -22,7 +22,7 @@ routes = Routes("participants")
     ResponseSpec(201, "SessionAnswer", "Joined", CHANGE_ERRORS),
     requires=Operation.ADD_PARTICIPANT,
     takes=ParticipantBody,
-    headers=CHANGE_HEADERS,
+    parameters=CHANGE_PARAMETERS,
 )
 async def add_participant(request: ApiRequest, body: ParticipantBody) -> Response:
     """Add a participant. The session must not have ended yet."""
@@ -38,7 +38,7 @@ _PARTICIPANT = "/v1/sessions/{session_id}/participants/{participant_id}"
     ResponseSpec(200, "SessionAnswer", "Updated", CHANGE_ERRORS),
     requires=Operation.ADJUST_CLOCK,
     takes=UpdateParticipantBody,
-    headers=CHANGE_HEADERS,
+    parameters=CHANGE_PARAMETERS,
 )
 async def update_participant(request: ApiRequest, body: UpdateParticipantBody) -> Response:
     """Set the participant's clock, its name, or whether it takes turns, from this instant on."""
@@ -49,7 +49,7 @@ async def update_participant(request: ApiRequest, body: UpdateParticipantBody) -
     _PARTICIPANT,
     ResponseSpec(200, "SessionAnswer", "Removed", CHANGE_ERRORS),
     requires=Operation.REMOVE_PARTICIPANT,
-    headers=CHANGE_HEADERS,
+    parameters=CHANGE_PARAMETERS,
 )
 async def remove_participant(request: ApiRequest) -> Response:
     """Remove a participant, who must not have the running or paused cycle."""
@@ -64,7 +64,7 @@ async def remove_participant(request: ApiRequest) -> Response:
     requires=Operation.FORFEIT,
     takes=ForfeitBody,
     may_be_absent=True,
-    headers=CHANGE_HEADERS,
+    parameters=CHANGE_PARAMETERS,
 )
 async def forfeit(request: ApiRequest, body: ForfeitBody | None) -> Response:
     """Let the flag of the participant, or of its group, fall now."""

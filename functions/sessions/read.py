@@ -17,7 +17,7 @@ routes = Routes("sessions")
     ResponseSpec(200, "SessionAnswer", "The session", READ_ERRORS),
     NOT_MODIFIED,
     requires=Operation.READ,
-    headers=(IF_NONE_MATCH,),
+    parameters=(IF_NONE_MATCH,),
 )
 async def read(request: ApiRequest) -> Response:
     """Return the current state of the session; deadlines that have passed are applied first."""

@@ -36,7 +36,7 @@ class ReplayQuery(BaseModel):
     NOT_MODIFIED,
     requires=Operation.READ_HISTORY,
     takes=ReplayQuery,
-    headers=(IF_NONE_MATCH,),
+    parameters=(IF_NONE_MATCH,),
 )
 async def replay(request: ApiRequest, query: ReplayQuery) -> Response:
     """Return the answer that a read would have given then, `server_time_ms` included.

@@ -17,7 +17,7 @@ routes = Routes("sessions")
     ResponseSpec(200, "SummaryAnswer", "The summary", READ_ERRORS),
     NOT_MODIFIED,
     requires=Operation.READ,
-    headers=(IF_NONE_MATCH,),
+    parameters=(IF_NONE_MATCH,),
 )
 async def summary(request: ApiRequest) -> Response:
     """Return status, version, active participant and remaining time of a session."""

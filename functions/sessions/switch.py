@@ -8,7 +8,7 @@ from shared.http import conditional_changes
 from shared.http.rendering import render_switch_result
 from shared.http.request import ApiRequest
 from shared.http.request_bodies import SwitchBody
-from shared.http.routing import CHANGE_ERRORS, CHANGE_HEADERS, ResponseSpec, Routes
+from shared.http.routing import CHANGE_ERRORS, CHANGE_PARAMETERS, ResponseSpec, Routes
 from shared.serverless.http_function import make_http_function
 
 routes = Routes("sessions")
@@ -20,7 +20,7 @@ routes = Routes("sessions")
     requires=Operation.SWITCH,
     takes=SwitchBody,
     may_be_absent=True,
-    headers=CHANGE_HEADERS,
+    parameters=CHANGE_PARAMETERS,
 )
 async def switch(request: ApiRequest, body: SwitchBody | None) -> Response:
     """End the running cycle and begin the next.

@@ -24,7 +24,7 @@ routes = Routes("tokens")
     ResponseSpec(201, "TokenAnswer", "The token", TOKEN_ERRORS),
     requires=Operation.MINT_TOKEN,
     takes=TokenBody,
-    headers=(IDEMPOTENCY_KEY,),
+    parameters=(IDEMPOTENCY_KEY,),
 )
 async def mint(request: ApiRequest, body: TokenBody) -> Response:
     """Create a token for this session only, valid for at most 24 h.

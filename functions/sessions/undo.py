@@ -6,7 +6,7 @@ from shared.application.authorization import Operation
 from shared.http import conditional_changes
 from shared.http.request import ApiRequest
 from shared.http.request_bodies import UndoBody
-from shared.http.routing import CHANGE_ERRORS, CHANGE_HEADERS, ResponseSpec, Routes
+from shared.http.routing import CHANGE_ERRORS, CHANGE_PARAMETERS, ResponseSpec, Routes
 from shared.serverless.http_function import make_http_function
 
 routes = Routes("sessions")
@@ -17,7 +17,7 @@ routes = Routes("sessions")
     ResponseSpec(200, "SessionAnswer", "Undone", CHANGE_ERRORS),
     requires=Operation.UNDO,
     takes=UndoBody,
-    headers=CHANGE_HEADERS,
+    parameters=CHANGE_PARAMETERS,
 )
 async def undo(request: ApiRequest, body: UndoBody) -> Response:
     """Undo the last switch, also one that a timeout made.

@@ -6,7 +6,7 @@ from shared.application.authorization import Operation
 from shared.http import conditional_changes
 from shared.http.creation_bodies import UpdateBody
 from shared.http.request import ApiRequest
-from shared.http.routing import CHANGE_ERRORS, CHANGE_HEADERS, ResponseSpec, Routes
+from shared.http.routing import CHANGE_ERRORS, CHANGE_PARAMETERS, ResponseSpec, Routes
 from shared.serverless.http_function import make_http_function
 
 routes = Routes("sessions")
@@ -17,7 +17,7 @@ routes = Routes("sessions")
     ResponseSpec(200, "SessionAnswer", "Updated", CHANGE_ERRORS),
     requires=Operation.UPDATE,
     takes=UpdateBody,
-    headers=CHANGE_HEADERS,
+    parameters=CHANGE_PARAMETERS,
 )
 async def update(request: ApiRequest, body: UpdateBody) -> Response:
     """Change settings of the session. It must not have ended yet."""

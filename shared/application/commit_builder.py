@@ -24,11 +24,15 @@ from shared.domain.values import Value
 
 
 class ChangeContext(Value, frozen=True):
-    """Context of a requested change: its origin, accepted versions and idempotency key."""
+    """Context of a requested change: its origin, accepted versions and idempotency key.
+
+    `is_dry_run` means that the caller wants the result only, without the change.
+    """
 
     origin: Origin
     if_match: frozenset[str] | None = None
     key: IdempotencyKey | None = None
+    is_dry_run: bool = False
 
 
 class ChangeResult(Value, frozen=True):

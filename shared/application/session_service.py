@@ -57,11 +57,13 @@ _UNLIMITED = SessionLimits()
 class Outcome(Value, frozen=True):
     """Outcome of a change; `result` is None after a deletion.
 
-    `replayed` means that it is the outcome of an earlier request with the same idempotency key.
+    `replayed` means that it is the outcome of an earlier request with the same idempotency key,
+    `is_dry_run` that the change was not made.
     """
 
     result: ChangeResult | None
     replayed: bool = False
+    is_dry_run: bool = False
 
 
 class _RequestedChange(Value, frozen=True):
@@ -117,6 +119,8 @@ class SessionService:
             created = create(spec, loaded.now)
             self._limits.check_created(created.session, spec)
             drafted = build_commit(None, [created], loaded.now, context, self._limits_of_new)
+            if context.is_dry_run:
+                return Outcome(drafted.result, is_dry_run=True)
             result = await self._store.commit(drafted.commit)
             if isinstance(result, RevisionConflict):
                 raise SessionExists
@@ -187,6 +191,8 @@ class SessionService:
                     return earlier
                 raise
             drafted = build_commit(stored, [*due, change], now, requested.context, limits)
+            if requested.context.is_dry_run:
+                return Outcome(drafted.result, is_dry_run=True)
             result = await self._store.commit(drafted.commit)
             if not isinstance(result, RevisionConflict):
                 turn.left = _left_by(result, drafted.commit)

@@ -7,7 +7,7 @@ from shared.domain.commands import Command
 from shared.http import conditional_changes
 from shared.http.request import ApiRequest
 from shared.http.request_bodies import EmptyBody
-from shared.http.routing import CHANGE_ERRORS, CHANGE_HEADERS, ResponseSpec, Routes
+from shared.http.routing import CHANGE_ERRORS, CHANGE_PARAMETERS, ResponseSpec, Routes
 
 
 def command_routes(command: Command, requires: Operation, result: str, summary: str) -> Routes:
@@ -27,6 +27,6 @@ def command_routes(command: Command, requires: Operation, result: str, summary: 
         requires=requires,
         takes=EmptyBody,
         may_be_absent=True,
-        headers=CHANGE_HEADERS,
+        parameters=CHANGE_PARAMETERS,
     )(apply)
     return routes

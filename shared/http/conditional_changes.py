@@ -77,9 +77,10 @@ async def remember_first_attempt(
 def _own_key(request: ApiRequest) -> str | None:
     """Return the key prefixed with the caller, so that callers can't share keys.
 
-    The prefix has the name's length, because names and keys may contain any separator.
+    The prefix has the name's length, because names and keys may contain any separator. A dry run
+    has no key, because its answer is not recorded.
     """
-    if (key := request.idempotency_key) is None:
+    if (key := request.idempotency_key) is None or request.is_dry_run:
         return None
     name = request.authorization.caller.name
     return f"{len(name)}:{name}:{key}"
@@ -90,7 +91,8 @@ async def _change_context(request: ApiRequest, scope: str) -> ChangeContext:
     key = None
     if (own_key := _own_key(request)) is not None:
         key = IdempotencyKey(scope, own_key, await _fingerprint(request))
-    return ChangeContext(origin, if_match_tags(request.headers.getlist("if-match")), key)
+    tags = if_match_tags(request.headers.getlist("if-match"))
+    return ChangeContext(origin, tags, key, request.is_dry_run)
 
 
 async def _fingerprint(request: ApiRequest) -> str:

@@ -20,6 +20,7 @@ _REQUEST_HEADERS = (
 _RESPONSE_HEADERS = (
     "ETag",
     "Location",
+    "Dry-Run",
     "Idempotent-Replayed",
     "RateLimit-Limit",
     "RateLimit-Remaining",

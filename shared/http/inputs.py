@@ -9,11 +9,13 @@ from pydantic_core import PydanticCustomError
 from shared.http.fields import id_of, uuid_of
 from shared.http.request import ApiRequest
 from shared.http.request_bodies import Body
-from shared.http.routing import IDEMPOTENCY_KEY, Route
+from shared.http.routing import DRY_RUN, IDEMPOTENCY_KEY, Route
 
 _key = TypeAdapter(
     Annotated[str, Field(max_length=IDEMPOTENCY_KEY.max_length, pattern=IDEMPOTENCY_KEY.pattern)]
 )
+
+_flag = TypeAdapter(bool)
 
 _IDS = {"session_id": uuid_of, "participant_id": id_of}
 _MISSING = {"type": "missing", "loc": ("body",)}
@@ -37,8 +39,11 @@ async def read_input(request: ApiRequest, route: Route) -> tuple[BaseModel | Non
     for name, value in request.path_params.items():
         if name != "rest":
             setattr(request, name, _id(name, value, errors))
-    if IDEMPOTENCY_KEY in route.headers and (key := request.idempotency_key) is not None:
+    if IDEMPOTENCY_KEY in route.parameters and (key := request.idempotency_key) is not None:
         _validate(_key, key, ("header", IDEMPOTENCY_KEY.name), errors)
+    if request.scope["query_string"] and DRY_RUN in route.parameters:
+        asked = request.query_params.get(DRY_RUN.name, "false")
+        request.is_dry_run = bool(_validate(_flag, asked, ("query", DRY_RUN.name), errors))
     argument = await _query_or_body(request, route, errors)
     if errors:
         raise RequestValidationError(errors)
@@ -80,7 +85,7 @@ def _query_of(request: ApiRequest, model: type[BaseModel]) -> dict[str, str]:
 
 
 def _validate(
-    kind: type[BaseModel] | TypeAdapter[str], value: Any, source: tuple[str, ...], errors: list[Any]
+    kind: type[BaseModel] | TypeAdapter[Any], value: Any, source: tuple[str, ...], errors: list[Any]
 ) -> Any:
     """Return `value` validated as `kind`, or add its errors to `errors`."""
     try:

@@ -73,11 +73,14 @@ _JSON = (b"content-type", b"application/json")
 _NO_STORE = (b"cache-control", b"no-store")
 _OWN_CACHE_ONLY = (b"cache-control", b"private, no-cache")
 _REPLAYED = (b"idempotent-replayed", b"true")
+_DRY_RUN = (b"dry-run", b"true")
 
 
 def respond(outcome: Outcome, render: Renderer = render_session) -> Response:
     """Return the response to an outcome; 204 after a deletion."""
     answer = render(outcome.result) if outcome.result else RenderedAnswer(204, b"")
+    if outcome.is_dry_run:  # neither `ETag` nor `Location`: there is no such version
+        return RawResponse(answer.status, answer.body, (_NO_STORE, _DRY_RUN))
     headers = [_NO_STORE, _REPLAYED] if outcome.replayed else [_NO_STORE]
     if answer.version is not None:
         headers.append(_tag(answer.version))

@@ -100,6 +100,8 @@ class ApiRequest(Request):
     authorization: Authorization
     session_id: str = ""
     participant_id: str = ""
+    is_dry_run: bool = False
+    """Whether the caller only asks what the change would do (`?dry_run=true`)."""
 
     def __init__(self, scope: Scope, receive: Receive, components: Components) -> None:
         super().__init__(scope, receive)

@@ -46,26 +46,32 @@ NOT_MODIFIED = ResponseSpec(304, None, "The version is still the one in `If-None
 
 
 @dataclass(frozen=True, slots=True)
-class RequestHeader:
-    """A header field that an endpoint reads."""
+class RequestParameter:
+    """A header field that an endpoint reads, or with `is_query` a boolean in the query."""
 
     name: str
     description: str
     max_length: int | None = None
     pattern: str | None = None
+    is_query: bool = False
 
 
-IF_MATCH = RequestHeader("If-Match", 'Change only this version, e.g. `"7"`; otherwise return 412.')
-IF_NONE_MATCH = RequestHeader(
+IF_MATCH = RequestParameter(
+    "If-Match", 'Change only this version, e.g. `"7"`; otherwise return 412.'
+)
+IF_NONE_MATCH = RequestParameter(
     "If-None-Match", 'Return 304 if this is still the version, e.g. `"7"`.'
 )
-IDEMPOTENCY_KEY = RequestHeader(
+IDEMPOTENCY_KEY = RequestParameter(
     "Idempotency-Key",
     "Makes retries safe for 24 h: they get the first response again.",
     max_length=255,
     pattern=r"^[\x21-\x7e]+$",
 )
-CHANGE_HEADERS = (IF_MATCH, IDEMPOTENCY_KEY)
+DRY_RUN = RequestParameter(
+    "dry_run", "`true`: answer as if the change was made, and change nothing.", is_query=True
+)
+CHANGE_PARAMETERS = (IF_MATCH, IDEMPOTENCY_KEY, DRY_RUN)
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +92,7 @@ class Route:
     requires: Operation | None = None
     takes: type[BaseModel] | None = None
     may_be_absent: bool = False
-    headers: tuple[RequestHeader, ...] = ()
+    parameters: tuple[RequestParameter, ...] = ()
     tag: str | None = None
 
     @property

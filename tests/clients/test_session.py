@@ -143,6 +143,31 @@ async def test_the_id_of_a_participant_is_encoded_in_the_path() -> None:
     assert ids == ["a%2Fb%3F%20%C3%BC%25", "%252F", "..%F0%9F%91%8D"]
 
 
+async def test_a_preview_asks_for_a_dry_run_and_leaves_the_state_as_it_is() -> None:
+    asked: list[tuple[str, str]] = []
+    state = session_state(session_id=_ID)
+
+    def reply(request: httpx.Request) -> httpx.Response:
+        asked.append((request.method, request.url.raw_path.decode()))
+        later = {**state, "version": state["version"] + 1, "status": "paused"}
+        return httpx.Response(200, json={"data": later if "dry_run" in asked[-1][1] else state})
+
+    async with client(reply) as service:
+        assert (await service.preview_create({}))["version"] == state["version"] + 1
+        session = await service.create({})
+        asked.clear()
+        assert (await session.preview.pause(if_match=1))["status"] == "paused"
+        await session.preview.switch()
+        await session.preview.delete()
+        assert session.state == state
+    query = "?dry_run=true"
+    assert asked == [
+        ("POST", f"{_PATH}/pause{query}"),
+        ("POST", f"{_PATH}/switch{query}"),
+        ("DELETE", f"{_PATH}{query}"),
+    ]
+
+
 @pytest.mark.parametrize("is_synced", [True, False])
 @pytest.mark.parametrize("has_lag", [True, False])
 async def test_a_switch_claims_its_lag_if_the_session_compensates_it_and_the_time_is_known(

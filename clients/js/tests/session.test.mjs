@@ -201,6 +201,29 @@ test("each action makes its request", async () => {
   assert.equal(service.requests[0].headers["If-Match"], '"4"');
 });
 
+test("a dry run asks for the answer only and leaves the state as it is", async () => {
+  const service = new Service();
+  const { session } = await service.opened();
+  service.requests.length = 0;
+  const before = session.state;
+  const later = { ...before, version: before.version + 1, status: "paused" };
+  service.answer = ({ method }) => (method === "GET" ? undefined : data(later));
+  assert.deepEqual(await session.pause({ dryRun: true }), later);
+  await session.switch({}, { dryRun: true });
+  await session.delete({ dryRun: true });
+  const client = service.client();
+  assert.deepEqual(await client.previewCreate({ sync_mode: "global" }), later);
+  await assert.rejects(client.create({}, { dryRun: true }), TypeError);
+  assert.deepEqual([session.state, session.presence], [before, "present"]);
+  const asked = service.requests.map(({ method, url }) => [method, url.replace("http://service", "")]);
+  assert.deepEqual(asked, [
+    ["POST", `${PATH}/pause?dry_run=true`],
+    ["POST", `${PATH}/switch?dry_run=true`],
+    ["DELETE", `${PATH}?dry_run=true`],
+    ["POST", "/v1/sessions?dry_run=true"],
+  ]);
+});
+
 test("a switch claims its lag only if the session compensates it", async () => {
   const service = new Service();
   const { session } = await service.opened();

@@ -1,6 +1,7 @@
-"""Actions on a session. All of them raise `ApiError`."""
+"""Changes of a session. All of them raise `ApiError`."""
 
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from typing import Any, Literal, cast
 from urllib.parse import quote
 
@@ -9,7 +10,7 @@ from synckairos.api_types import SessionState, SwitchResult
 
 
 class Actions(ABC):
-    """A session's actions. Each change has its own idempotency key, which its retries reuse.
+    """The changes of a session. Each has its own idempotency key, which its retries reuse.
 
     `if_match` is the version that the session must still have; `timeout` (s) includes retries.
     """
@@ -174,27 +175,6 @@ class Actions(ABC):
         await self._change("DELETE", "", None, if_match, timeout)
         self._removed()
 
-    async def events(self, after: int = 0, limit: int = 100) -> dict[str, Any]:
-        """Return a page of the audit trail: `events` with a version above `after`.
-
-        `next` is the `after` of the following page; None on the last one.
-        """
-        path = f"/v1/sessions/{self.id}/events?after={after}&limit={limit}"
-        return cast(dict[str, Any], await self._api.get(path))
-
-    async def fairness(self) -> dict[str, Any]:
-        """Return the lag that each participant claimed and got back; empty without `lag`."""
-        return cast(dict[str, Any], await self._api.get(f"/v1/sessions/{self.id}/fairness"))
-
-    async def replay(self, *, version: int | None = None, at: str | None = None) -> SessionState:
-        """Return the session's state at a version, or at an instant (ISO 8601)."""
-        when = f"at={at}" if version is None else f"version={version}"
-        return cast(SessionState, await self._api.get(f"/v1/sessions/{self.id}/replay?{when}"))
-
-    async def mint(self, body: dict[str, Any]) -> dict[str, Any]:
-        """Issue a token for a participant or a spectator."""
-        return cast(dict[str, Any], await self._change("POST", "/tokens", body, None, None))
-
     @abstractmethod
     def take(self, state: SessionState) -> None:
         """Apply `state`, the response to an action."""
@@ -226,6 +206,36 @@ class Actions(ABC):
     ) -> Any:
         path = f"/v1/sessions/{self.id}{path}"
         return await self._api.change(method, path, body, if_match=if_match, timeout=timeout)
+
+
+class Preview(Actions):
+    """The same actions, but the service only answers as if it made the change.
+
+    The state of the session stays as it is. `lag_claim` is that of the session.
+    """
+
+    def __init__(
+        self, session_id: str, api: Api, lag_claim: Callable[[float | None], dict[str, int]]
+    ) -> None:
+        super().__init__(session_id, api)
+        self._lag_claim_of_session = lag_claim
+
+    def take(self, state: SessionState) -> None:
+        """Ignore `state`, because it describes no change."""
+
+    def _lag_claim(self, acted_at: float | None) -> dict[str, int]:
+        return self._lag_claim_of_session(acted_at)
+
+    def _noted(self, version: int) -> None:
+        """Ignore `version`, which doesn't exist."""
+
+    def _removed(self) -> None:
+        """Ignore the deletion, which didn't happen."""
+
+    async def _change(
+        self, method: str, path: str, body: Any, if_match: int | None, timeout: float | None
+    ) -> Any:
+        return await super()._change(method, f"{path}?dry_run=true", body, if_match, timeout)
 
 
 def _participant(participant_id: str) -> str:

@@ -51,6 +51,11 @@ class SyncKairos:
         session.take(state)
         return session
 
+    async def preview_create(self, body: dict[str, Any]) -> SessionState:
+        """Return the state that `create` would lead to; no session is made. Raises `ApiError`."""
+        state: SessionState = await self._api.change("POST", "/v1/sessions?dry_run=true", body)
+        return state
+
     def session(self, session_id: str) -> Session:
         """Return a session, not followed yet; the same object per id until it is closed."""
         session_id = session_id.lower()

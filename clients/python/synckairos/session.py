@@ -2,9 +2,10 @@
 
 from collections.abc import AsyncIterator, Callable
 from math import ceil, isfinite
+from typing import Any, cast
 
 from synckairos import session_clocks
-from synckairos.actions import Actions
+from synckairos.actions import Actions, Preview
 from synckairos.api import Api
 from synckairos.api_types import SessionState, TransportName
 from synckairos.clock import ServerClock
@@ -31,6 +32,11 @@ class Session(Actions):
         self._follower = SessionFollower(self.id, api, clock, self._events, transport)
         self._on_open = on_open
         self._on_close = on_close
+
+    @property
+    def preview(self) -> Preview:
+        """The session's actions as dry runs: `await session.preview.pause()` changes nothing."""
+        return Preview(self.id, self._api, self._lag_claim)
 
     @property
     def state(self) -> SessionState | None:
@@ -92,6 +98,28 @@ class Session(Actions):
         """Return ms that the session has run; None without a state."""
         at = self.clock.now() if at is None else at
         return session_clocks.elapsed(self.state, at) if self.state else None
+
+    async def events(self, after: int = 0, limit: int = 100) -> dict[str, Any]:
+        """Return a page of the audit trail: `events` with a version above `after`.
+
+        `next` is the `after` of the following page; None on the last one.
+        """
+        path = f"/v1/sessions/{self.id}/events?after={after}&limit={limit}"
+        return cast(dict[str, Any], await self._api.get(path))
+
+    async def fairness(self) -> dict[str, Any]:
+        """Return the lag that each participant claimed and got back; empty without `lag`."""
+        return cast(dict[str, Any], await self._api.get(f"/v1/sessions/{self.id}/fairness"))
+
+    async def replay(self, *, version: int | None = None, at: str | None = None) -> SessionState:
+        """Return the session's state at a version, or at an instant (ISO 8601)."""
+        when = f"at={at}" if version is None else f"version={version}"
+        return cast(SessionState, await self._api.get(f"/v1/sessions/{self.id}/replay?{when}"))
+
+    async def mint(self, body: dict[str, Any]) -> dict[str, Any]:
+        """Issue a token for a participant or a spectator."""
+        path = f"/v1/sessions/{self.id}/tokens"
+        return cast(dict[str, Any], await self._api.change("POST", path, body))
 
     def on(self, name: Name, callback: Callback) -> Callable[[], None]:
         """Call `callback` with each event of that name; return a function that unsubscribes."""

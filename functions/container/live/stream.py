@@ -14,13 +14,13 @@ from functions.container.live.connection import TOKEN_EXPIRED, LiveConnection
 from functions.container.live.subscription import LiveConnections
 from shared.application.authorization import Operation
 from shared.http.request import ApiRequest
-from shared.http.routing import READ_ERRORS, RequestHeader, ResponseSpec, Routes
+from shared.http.routing import READ_ERRORS, RequestParameter, ResponseSpec, Routes
 from shared.realtime.listener import CLOSED, Push
 
 _KEEP_ALIVE_S = 15.0
 """A comment is sent after this time without a message, as the HTML standard recommends."""
 
-_LAST_EVENT_ID = RequestHeader(
+_LAST_EVENT_ID = RequestParameter(
     "Last-Event-ID", "The last version received. The state is sent if it is newer."
 )
 
@@ -58,7 +58,7 @@ def routes_of(live: LiveConnections) -> Routes:
         ResponseSpec(200, None, "The messages", READ_ERRORS, media_type="text/event-stream"),
         requires=Operation.SUBSCRIBE,
         takes=StreamQuery,
-        headers=(_LAST_EVENT_ID,),
+        parameters=(_LAST_EVENT_ID,),
     )
     async def stream(request: ApiRequest, query: StreamQuery) -> Response:
         """Stream every message of a session, which need not exist yet; `id` is the version.

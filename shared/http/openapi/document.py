@@ -17,7 +17,7 @@ from shared.http.fields import Id, Uuid
 from shared.http.openapi import models
 from shared.http.openapi.links import add_links
 from shared.http.request import ApiRequest
-from shared.http.routing import RequestHeader, ResponseSpec, Route
+from shared.http.routing import DRY_RUN, RequestParameter, ResponseSpec, Route
 from shared.http.static_documents import LazyDocument
 
 _DESCRIPTION = """\
@@ -48,6 +48,7 @@ def _field(description: str, kind: str = "string") -> dict[str, Any]:
 
 _TAG = _field("The session's version, in quotes")
 _REPLAYED = _field("`true` if this is the response to an earlier request with the same key")
+_DRY_RUN = _field("`true` if nothing was changed; `ETag` and `Location` are left out then")
 _LOCATION = _field("The path of the session")
 _RETRY_AFTER = _field("Seconds to wait", "integer")
 _CHALLENGE = _field("`Bearer`, and the error if any")
@@ -136,9 +137,13 @@ def _parameters(route: Route) -> list[Parameter]:
         parameters.append(_parameter("body", route.takes | None, None))
     elif route.takes:
         parameters.append(_parameter("body", route.takes))
-    for header in route.headers:
-        name = header.name.replace("-", "_").lower()
-        parameters.append(_parameter(name, Annotated[str | None, _header(header)], None))
+    for parameter in route.parameters:
+        name = parameter.name.replace("-", "_").lower()
+        if parameter.is_query:
+            flag = Annotated[bool, Query(description=parameter.description)]
+            parameters.append(_parameter(name, flag, default=False))
+        else:
+            parameters.append(_parameter(name, Annotated[str | None, _header(parameter)], None))
     return parameters
 
 
@@ -146,7 +151,7 @@ def _parameter(name: str, annotation: Any, default: Any = Parameter.empty) -> Pa
     return Parameter(name, Parameter.KEYWORD_ONLY, annotation=annotation, default=default)
 
 
-def _header(header: RequestHeader) -> Any:
+def _header(header: RequestParameter) -> Any:
     return Header(
         alias=header.name,
         description=header.description,
@@ -158,12 +163,12 @@ def _header(header: RequestHeader) -> Any:
 def _responses(route: Route) -> dict[int | str, dict[str, Any]]:
     documented: dict[int | str, dict[str, Any]] = {}
     for answers in route.answers:
-        documented[answers.status] = _success(answers)
+        documented[answers.status] = _success(route, answers)
         documented |= _errors(answers.errors)
     return documented
 
 
-def _success(answers: ResponseSpec) -> dict[str, Any]:
+def _success(route: Route, answers: ResponseSpec) -> dict[str, Any]:
     success: dict[str, Any] = {"description": answers.description, "headers": {}}
     if answers.status < 300 and answers.media_type == "application/json":
         success["headers"]["ETag"] = _TAG
@@ -171,6 +176,8 @@ def _success(answers: ResponseSpec) -> dict[str, Any]:
         success["model"] = getattr(models, answers.document)
     if answers.status == 201:
         success["headers"]["Location"] = _LOCATION
+    if DRY_RUN in route.parameters and answers is route.answers[0]:
+        success["headers"]["Dry-Run"] = _DRY_RUN
     if 422 in answers.errors:
         success["headers"]["Idempotent-Replayed"] = _REPLAYED
     return success
