@@ -267,6 +267,15 @@ export class Session extends EventTarget {
     return this.#get("/fairness");
   }
 
+  /**
+   * What would happen if `operations` came: `{events, session}`. An operation is such as
+   * `{ after_ms: 5000, operation: "switch" }` (docs/api.md). Nothing is changed.
+   */
+  async simulate(operations, untilMs) {
+    const body = { operations, ...(untilMs !== undefined && { until_ms: untilMs }) };
+    return (await this.#api.change("POST", `${this.#path}/simulate`, { body })).data;
+  }
+
   /** The session's state at a `version`, or `at` an instant: ISO 8601, or ms since 1970. */
   replay(when) {
     return this.#get(`/replay?${new URLSearchParams(when)}`);

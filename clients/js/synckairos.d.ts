@@ -280,6 +280,48 @@ export interface Options {
   WebSocket?: unknown;
 }
 
+/** An operation `after_ms` from now; `more` are the fields of its endpoint. */
+export interface TimedOperation {
+  after_ms: number;
+  operation:
+    | "start"
+    | "pause"
+    | "resume"
+    | "complete"
+    | "cancel"
+    | "switch"
+    | "adjust"
+    | "undo"
+    | "forfeit";
+  [more: string]: unknown;
+}
+
+export interface Simulation {
+  /** Oldest first. */
+  events: SimulatedEvent[];
+  /** The session at the end. */
+  session: SessionState;
+}
+
+/** `operation` is the position of a refused operation, `error` the reason. */
+export interface SimulatedEvent {
+  type: "change" | "warning" | "period_ended" | "refused";
+  after_ms: number;
+  occurred_at: string;
+  version: number;
+  cause?: string;
+  participant_id?: string;
+  group_id?: string;
+  status?: SessionState["status"];
+  active_participant_id?: string;
+  cycle_number?: number;
+  time_remaining_ms?: number;
+  threshold_ms?: number;
+  periods_left?: number;
+  operation?: number;
+  error?: { code: string; message: string };
+}
+
 export interface CallOptions {
   /** The version that the session must still have; otherwise `PRECONDITION_FAILED`. */
   ifMatch?: number | undefined;
@@ -458,6 +500,8 @@ export class Session extends EventTarget {
   /** The lag that each participant claimed and got back; empty without `lag`. */
   fairness(): Promise<FairnessReport>;
   replay(when: { version: number } | { at: string | number }): Promise<SessionState>;
+  /** What would happen if `operations` came, each at its time. Nothing is changed. */
+  simulate(operations: TimedOperation[], untilMs?: number): Promise<Simulation>;
   mint(body: {
     role: "participant" | "spectator";
     participant_id?: string;

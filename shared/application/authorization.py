@@ -81,6 +81,7 @@ class Operation(StrEnum):
     ADJUST_CLOCKS = "adjust clocks"
     UNDO = "undo"
     READ_HISTORY = "read history"
+    SIMULATE = "simulate"
     MINT_TOKEN = "mint token"
 
 

@@ -12,6 +12,7 @@ from shared.domain.errors import (
     InvalidTransition,
     NotActiveParticipant,
     NothingToUndo,
+    Refusal,
     RuleViolation,
     StaleVersion,
     UndoBlocked,
@@ -57,6 +58,11 @@ def render_error(error: Exception, request_id: str) -> Response:
         )
     status, code, details = _refusal(error)
     return error_response(request_id, status, code, str(error), details)
+
+
+def refusal_code(refusal: Refusal) -> str:
+    """Return the API's code of a refusal."""
+    return _refusal(refusal)[1]
 
 
 def _refusal(error: Exception) -> tuple[int, str, Any]:

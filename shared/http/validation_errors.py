@@ -50,6 +50,15 @@ _PYDANTIC_TYPES = frozenset(get_args(ErrorType))
 """Pydantic's own error types; its messages may quote the input, so they are not used."""
 
 
+_TAG = "<"
+"""Begins the tags of unions. Pydantic adds them to a location, although they are no fields."""
+
+
+def union_tag(name: str) -> str:
+    """Return the tag of a union's model that `error_details` leaves out."""
+    return f"{_TAG}{name}>"
+
+
 def error_details(errors: Sequence[Any]) -> list[dict[str, str]]:
     """Return the first of Pydantic's `errors()` as `details` of a 400.
 
@@ -67,7 +76,8 @@ def error_details(errors: Sequence[Any]) -> list[dict[str, str]]:
 
 def _field(location: Sequence[str | int]) -> str:
     """Return `('body', 'participants', 0, 'total_time_ms')` as `participants.0.total_time_ms`."""
-    source, *path = location
+    source, *steps = location
+    path = [step for step in steps if not str(step).startswith(_TAG)]
     if not path or (source == "body" and isinstance(path[0], int)):
         return str(source)
     return ".".join(str(step) for step in path)[:_MAX_FIELD]

@@ -111,6 +111,19 @@ class Session(Actions):
         """Return the lag that each participant claimed and got back; empty without `lag`."""
         return cast(dict[str, Any], await self._api.get(f"/v1/sessions/{self.id}/fairness"))
 
+    async def simulate(
+        self, operations: list[dict[str, Any]], until_ms: int | None = None
+    ) -> dict[str, Any]:
+        """Return what would happen if `operations` came, as `events` and the `session` at the end.
+
+        An operation is such as `{"after_ms": 5000, "operation": "switch"}` (docs/api.md).
+        """
+        body: dict[str, Any] = {"operations": operations}
+        if until_ms is not None:
+            body["until_ms"] = until_ms
+        path = f"/v1/sessions/{self.id}/simulate"
+        return cast(dict[str, Any], await self._api.change("POST", path, body))
+
     async def replay(self, *, version: int | None = None, at: str | None = None) -> SessionState:
         """Return the session's state at a version, or at an instant (ISO 8601)."""
         when = f"at={at}" if version is None else f"version={version}"

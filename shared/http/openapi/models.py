@@ -268,6 +268,44 @@ class Fairness(ResponseModel):
     participants: list[FairnessOfParticipant]
 
 
+class SimulatedError(ResponseModel):
+    """Why an operation would be refused."""
+
+    code: str
+    message: str
+
+
+class SimulatedEvent(ResponseModel):
+    """One event of a simulation; its fields depend on `type`.
+
+    `operation` is the position of the refused operation in the request. `time_remaining_ms` is that
+    of the clock concerned, before a next cycle begins.
+    """
+
+    type: Literal["change", "warning", "period_ended", "refused"]
+    after_ms: Ms
+    occurred_at: Timestamp
+    version: Annotated[int, Field(ge=1)]
+    participant_id: Id = omittable()
+    group_id: Id = omittable()
+    cause: EventType = omittable()
+    status: Status = omittable()
+    active_participant_id: Id = omittable()
+    cycle_number: int = omittable()
+    time_remaining_ms: int = omittable()
+    threshold_ms: int = omittable()
+    periods_left: int = omittable()
+    operation: int = omittable()
+    error: SimulatedError = omittable()
+
+
+class Simulation(ResponseModel):
+    """What would happen, oldest first, and the session at the end."""
+
+    events: Annotated[list[SimulatedEvent], Field(max_length=1_000)]
+    session: Session
+
+
 class Batch(ResponseModel):
     """The sessions found, in the requested order, and the ids not found."""
 
@@ -419,6 +457,7 @@ SessionAnswer = Envelope[Session]
 SwitchAnswer = Envelope[SwitchResult]
 SummaryAnswer = Envelope[Summary]
 FairnessAnswer = Envelope[Fairness]
+SimulationAnswer = Envelope[Simulation]
 BatchAnswer = Envelope[Batch]
 AuditTrailAnswer = Envelope[AuditTrail]
 PresetsAnswer = Envelope[Presets]

@@ -1,0 +1,122 @@
+"""The body of a simulation: operations with the time at which each comes."""
+
+from itertools import pairwise
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import Discriminator, Field, Strict, Tag, model_validator
+from pydantic_core import PydanticCustomError
+
+from shared.domain.commands import Cancel, Command, Complete, Pause, Resume, Start
+from shared.domain.simulation import TimedCommand
+from shared.domain.units import Instant, Millis, after
+from shared.http.fields import Id
+from shared.http.request_bodies import AdjustClocksBody, Body, ForfeitBody, SwitchBody, UndoBody
+from shared.http.validation_errors import union_tag
+
+MAX_OPERATIONS = 100
+_MAX_LENGTH = 30 * 86_400_000
+
+_Delay = Annotated[int, Strict(), Field(ge=0, le=_MAX_LENGTH, description="ms from now")]
+
+_ACTIONS: dict[str, Command] = {
+    "start": Start(),
+    "pause": Pause(),
+    "resume": Resume(),
+    "complete": Complete(),
+    "cancel": Cancel(),
+}
+
+
+class TimedOperation(Body):
+    """An operation, with the fields of its endpoint, and when it comes."""
+
+    after_ms: _Delay
+
+
+class TimedAction(TimedOperation):
+    """An operation without fields."""
+
+    operation: Literal["start", "pause", "resume", "complete", "cancel"]
+
+    def command(self) -> Command:
+        return _ACTIONS[self.operation]
+
+
+class TimedSwitch(TimedOperation, SwitchBody):
+    """A switch."""
+
+    operation: Literal["switch"]
+
+
+class TimedAdjustment(TimedOperation, AdjustClocksBody):
+    """An adjustment of clocks."""
+
+    operation: Literal["adjust"]
+
+
+class TimedUndo(TimedOperation, UndoBody):
+    """An undo."""
+
+    operation: Literal["undo"]
+
+
+class TimedForfeit(TimedOperation, ForfeitBody):
+    """A forfeit of a participant."""
+
+    operation: Literal["forfeit"]
+    participant_id: Id
+
+
+def _kind_of(value: Any) -> str:
+    """Return the tag of the model for `value`; an unknown operation is refused by `TimedAction`."""
+    operation = value.get("operation") if isinstance(value, dict) else None
+    return union_tag(operation if operation in _KINDS else "action")
+
+
+_KINDS = ("switch", "adjust", "undo", "forfeit")
+
+_AnyOperation = Annotated[
+    Annotated[TimedAction, Tag(union_tag("action"))]
+    | Annotated[TimedSwitch, Tag(union_tag("switch"))]
+    | Annotated[TimedAdjustment, Tag(union_tag("adjust"))]
+    | Annotated[TimedUndo, Tag(union_tag("undo"))]
+    | Annotated[TimedForfeit, Tag(union_tag("forfeit"))],
+    Discriminator(_kind_of),
+]
+
+
+class SimulationBody(Body):
+    """Up to 100 operations, oldest first, and how far to go on after them."""
+
+    operations: Annotated[list[_AnyOperation], Field(max_length=MAX_OPERATIONS)] = Field(
+        default_factory=list
+    )
+    until_ms: _Delay | None = None
+
+    @model_validator(mode="after")
+    def _check_order(self) -> Self:
+        delays = [one.after_ms for one in self.operations]
+        if any(later < earlier for earlier, later in pairwise(delays)):
+            raise PydanticCustomError("order", "operations must be in the order of after_ms")
+        if delays and self.until_ms is not None and self.until_ms < delays[-1]:
+            raise PydanticCustomError("order", "until_ms must not be before the last operation")
+        return self
+
+    def commands(self, now: Instant) -> list[TimedCommand]:
+        """Return the commands with their instants, if the simulation begins at `now`."""
+        return [
+            TimedCommand(after(now, Millis(o.after_ms)), _command_of(o)) for o in self.operations
+        ]
+
+    def end(self, now: Instant) -> Instant:
+        """Return the instant at which the simulation ends; the last operation's by default."""
+        last = self.operations[-1].after_ms if self.operations else 0
+        return after(now, Millis(last if self.until_ms is None else self.until_ms))
+
+
+def _command_of(
+    timed: TimedAction | TimedSwitch | TimedAdjustment | TimedUndo | TimedForfeit,
+) -> Command:
+    if isinstance(timed, TimedForfeit):
+        return timed.command(timed.participant_id)
+    return timed.command()
