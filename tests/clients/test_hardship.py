@@ -5,13 +5,11 @@ All tests run in virtual time.
 
 import asyncio
 from contextlib import suppress
-from typing import Any
 
 import httpx
 import pytest
 from synckairos import ApiError, SyncKairos
 
-from tests.clients import virtual
 from tests.clients.following import RecordedSession
 from tests.clients.scripted import (
     NOT_FOUND,
@@ -21,19 +19,15 @@ from tests.clients.scripted import (
     error_response,
     paused_state,
 )
-from tests.support.virtual_time import VirtualTimeLoop
+from tests.support.virtual_time import Time, in_virtual_time
 
-
-@pytest.fixture(scope="module")
-def anyio_backend() -> tuple[str, dict[str, Any]]:
-    """Run the tests on an event loop in virtual time."""
-    return "asyncio", {"loop_factory": VirtualTimeLoop}
+pytestmark = in_virtual_time
 
 
 @pytest.fixture(autouse=True)
 def _virtual_clocks(monkeypatch: pytest.MonkeyPatch) -> None:
     for module in ("synckairos.platform", "synckairos.api", "tests.clients.scripted"):
-        monkeypatch.setattr(f"{module}.time", virtual.Time)
+        monkeypatch.setattr(f"{module}.time", Time)
 
 
 async def test_an_invalid_rate_limit_header_of_a_proxy_does_not_stop_the_reads() -> None:

@@ -4,6 +4,11 @@ import asyncio
 import selectors
 from typing import Any
 
+import pytest
+
+_WALL_S = 1_700_000_000.0
+"""Unix time when virtual time is 0."""
+
 
 class _Selector(selectors.SelectSelector):
     """Advances to the time of the next timer instead of waiting for it."""
@@ -33,5 +38,21 @@ class VirtualTimeLoop(asyncio.SelectorEventLoop):
         self._virtual.now += seconds
 
 
-VIRTUAL_TIME = ("asyncio", {"loop_factory": VirtualTimeLoop})
-"""Value of the fixture `anyio_backend` for tests that open no sockets."""
+class Time:
+    """Replaces the module `time` in modules that run in virtual time."""
+
+    @staticmethod
+    def monotonic() -> float:
+        """Return the virtual time, s."""
+        return asyncio.get_running_loop().time()
+
+    @staticmethod
+    def time() -> float:
+        """Return the virtual Unix time, s."""
+        return _WALL_S + asyncio.get_running_loop().time()
+
+
+_BACKEND = ("asyncio", {"loop_factory": VirtualTimeLoop})
+
+in_virtual_time = pytest.mark.parametrize("anyio_backend", [pytest.param(_BACKEND, id="virtual")])
+"""Mark of an asynchronous test, or of a module of them, that opens no sockets."""

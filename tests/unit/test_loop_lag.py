@@ -2,19 +2,14 @@
 
 import asyncio
 from types import SimpleNamespace
-from typing import Any
 
 import pytest
 
 from functions.container import observability
 from functions.container.observability import LoopLag
-from tests.support.virtual_time import VIRTUAL_TIME, VirtualTimeLoop
+from tests.support.virtual_time import VirtualTimeLoop, in_virtual_time
 
-
-@pytest.fixture
-def anyio_backend() -> tuple[str, dict[str, Any]]:
-    """The tests of this module run in virtual time."""
-    return VIRTUAL_TIME
+pytestmark = in_virtual_time
 
 
 async def test_a_stall_gives_late_samples_in_proportion_to_its_length(

@@ -1,18 +1,11 @@
 """Ending background tasks, even those that swallow a cancellation."""
 
 import asyncio
-from typing import Any
-
-import pytest
 
 from shared.application.event_loop import cancel_and_wait
-from tests.support.virtual_time import VIRTUAL_TIME
+from tests.support.virtual_time import in_virtual_time
 
-
-@pytest.fixture
-def anyio_backend() -> tuple[str, dict[str, Any]]:
-    """The tests of this module run in virtual time."""
-    return VIRTUAL_TIME
+pytestmark = in_virtual_time
 
 
 async def test_a_task_that_swallowed_its_cancellation_is_cancelled_again() -> None:

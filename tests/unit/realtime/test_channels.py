@@ -3,23 +3,17 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import Any
-
-import pytest
 
 from shared.application.event_loop import cancel_and_wait
 from shared.realtime.delivery_check import DeliveryCheck
 from shared.realtime.listener import GAP
 from shared.realtime.redis import _CHECK_INTERVAL_S, Handler, RedisFanOut
-from tests.support.virtual_time import VIRTUAL_TIME
+from tests.support.virtual_time import in_virtual_time
 
 _ECHO = "echo"
 
 
-@pytest.fixture
-def anyio_backend() -> tuple[str, dict[str, Any]]:
-    """The tests of this module run in virtual time."""
-    return VIRTUAL_TIME
+pytestmark = in_virtual_time
 
 
 class FakeConnection:

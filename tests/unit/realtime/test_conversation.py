@@ -1,7 +1,6 @@
-"""Pushes of a live connection: sent directly, or returned to its caller."""
+"""Pushes of a live connection: sent directly, or returned to its caller. In virtual time."""
 
 import asyncio
-import time
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -14,9 +13,17 @@ from shared.application.errors import SessionDeleted, SessionNotFound
 from shared.application.store_clock import StoreClock
 from shared.auth.rate_limits import RequestRateLimit
 from shared.realtime.listener import CLOSED, GAP, Listener, Push
+from tests.support.virtual_time import Time, in_virtual_time
+
+pytestmark = in_virtual_time
 
 UPDATE = Push('{"type":"STATE_UPDATE"}', "STATE_UPDATE", 1)
 DELETED = Push('{"type":"SESSION_DELETED"}', "SESSION_DELETED")
+
+
+@pytest.fixture(autouse=True)
+def _virtual_clock(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("functions.container.live.connection.time", Time)
 
 
 class Service:
@@ -61,7 +68,7 @@ def live_connection(
     role: Role = Role.SERVICE, error: Exception | None = None, ends_in_s: float | None = None
 ) -> LiveConnection:
     """A connection whose token expires in `ends_in_s` seconds, or never."""
-    caller = Caller(role, expires_at=None if ends_in_s is None else time.time() + ends_in_s)
+    caller = Caller(role, expires_at=None if ends_in_s is None else Time.time() + ends_in_s)
     authorization = Authorization(caller, Operation.SUBSCRIBE, Scope.ANYWHERE, RequestRateLimit())
     service: Any = Service(error or SessionNotFound())
     return LiveConnection("a-session", authorization, service, StoreClock(), Listener())
@@ -126,7 +133,7 @@ async def test_an_expired_token_ends_the_connection() -> None:
 async def test_a_token_renewed_in_time_keeps_the_connection() -> None:
     connection = live_connection(ends_in_s=0.05)
     async for client in greeted_client(connection):
-        await connection.reauthenticate(Caller(Role.SERVICE, expires_at=time.time() + 60))
+        await connection.reauthenticate(Caller(Role.SERVICE, expires_at=Time.time() + 60))
         await asyncio.sleep(0.1)
         assert not client.returned
         assert "AUTHENTICATED" in client.sent[0]

@@ -1,19 +1,12 @@
 """The echo check: whether a published message reaches the listening connection."""
 
 import asyncio
-from typing import Any
-
-import pytest
 
 from shared.application.errors import StoreUnavailable
 from shared.realtime.delivery_check import DeliveryCheck
-from tests.support.virtual_time import VIRTUAL_TIME
+from tests.support.virtual_time import in_virtual_time
 
-
-@pytest.fixture
-def anyio_backend() -> tuple[str, dict[str, Any]]:
-    """The tests of this module run in virtual time."""
-    return VIRTUAL_TIME
+pytestmark = in_virtual_time
 
 
 class FakePublisher:

@@ -8,6 +8,9 @@ import pytest
 from shared.realtime.fan_out import LISTENERS_PER_ITERATION, MAX_QUEUED_PUSHES, SessionFanOut
 from shared.realtime.listener import CLOSED, GAP, Listener, Push
 from shared.realtime.redis import RedisFanOut
+from tests.support.virtual_time import in_virtual_time
+
+pytestmark = in_virtual_time
 
 _MANY = 5 * LISTENERS_PER_ITERATION
 

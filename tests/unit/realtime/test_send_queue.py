@@ -9,6 +9,9 @@ from shared.application.ports.pending_pushes import PushFailed
 from shared.realtime.listener import Push
 from shared.realtime.send_queue import PushBatch, SendQueue
 from shared.realtime.token_bucket import TokenBucket
+from tests.support.virtual_time import in_virtual_time
+
+pytestmark = in_virtual_time
 
 _TIMEOUT_S = 10.0
 

@@ -8,6 +8,9 @@ from dataclasses import dataclass, field
 from hiredis import Reader
 
 from infra.local.stop_accepting import stop_accepting
+from shared.store.redis.address import RedisAddress
+from shared.store.redis.handshake import _log_in
+from shared.store.redis.pipeline import PipelinedConnection
 
 OK = b"+OK\r\n"
 PONG = b"+PONG\r\n"
@@ -26,6 +29,25 @@ def error(text: str) -> bytes:
 
 ReplyFunction = Callable[[list[bytes], int], bytes | None]
 """Returns the reply to a command on the connection of that number, from 0; `None`: no reply."""
+
+
+class Wire:
+    """The transport of `link` without a socket: it passes each sent command to `receive`."""
+
+    def __init__(self, link: PipelinedConnection, receive: Callable[[list[bytes]], None]) -> None:
+        self._link = link
+        self._receive = receive
+        self._parser = Reader()
+
+    def write(self, data: bytes) -> None:
+        self._parser.feed(data)
+        while (command := self._parser.gets()) is not False:
+            self._receive(command)
+
+    def close(self) -> None: ...
+
+    def abort(self) -> None:
+        self._link.connection_lost(None)
 
 
 @dataclass
@@ -72,6 +94,20 @@ class ScriptedRedis:
         finally:
             writer.close()
             ended.set_result(None)
+
+    async def open_link(self) -> PipelinedConnection:
+        """Log in on a connection without a socket, as tests in virtual time need it."""
+        link, number = PipelinedConnection(), self.opened
+        self.opened += 1
+
+        def receive(command: list[bytes]) -> None:
+            self.received.append((number, command))
+            if (reply := self._reply(command, number)) is not None:
+                asyncio.get_running_loop().call_soon(link.data_received, reply)
+
+        link.connection_made(Wire(link, receive))
+        await _log_in(link, RedisAddress(()))
+        return link
 
     async def close(self) -> None:
         """Close all connections and wait for their end."""

@@ -7,14 +7,14 @@ from contextlib import suppress
 from typing import Any
 
 import pytest
-from hiredis import Reader
 
 from shared.store.redis.address import RedisAddress, ServerAddress
 from shared.store.redis.encoding import pack
 from shared.store.redis.handshake import open_connection
 from shared.store.redis.pipeline import ConnectionLost, PipelinedConnection
 from tests.fuzz.extent import IS_FULL
-from tests.unit.redis.scripted import OK, ScriptedRedis, bulk, scripted_redis
+from tests.support.virtual_time import in_virtual_time
+from tests.unit.redis.scripted import OK, ScriptedRedis, Wire, bulk, scripted_redis
 
 _SHORT_S = 0.1
 
@@ -107,7 +107,7 @@ async def test_each_caller_gets_its_own_replies_despite_cancellations_and_split_
                     await asyncio.sleep(0)
 
     answering = asyncio.create_task(answer())
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(30):
         await asyncio.gather(*(caller(number) for number in range(30)))
     assert cancelled > 30
     answering.cancel()
@@ -116,20 +116,8 @@ async def test_each_caller_gets_its_own_replies_despite_cancellations_and_split_
 
 def _link_to(pieces: "asyncio.Queue[bytes]") -> PipelinedConnection:
     """A connection that puts an echo server's replies into `pieces`, not yet received."""
-    link, parser = PipelinedConnection(), Reader()
-
-    class Wire:
-        def write(self, data: bytes) -> None:
-            parser.feed(data)
-            while (command := parser.gets()) is not False:
-                pieces.put_nowait(bulk(command[1]))
-
-        def close(self) -> None: ...
-
-        def abort(self) -> None:
-            link.connection_lost(None)
-
-    link.connection_made(Wire())
+    link = PipelinedConnection()
+    link.connection_made(Wire(link, lambda command: pieces.put_nowait(bulk(command[1]))))
     return link
 
 
@@ -156,25 +144,15 @@ async def test_the_error_of_a_timeout_names_the_timeout() -> None:
         await link.close()
 
 
+@in_virtual_time
 async def test_a_long_reply_that_arrives_slowly_is_no_timeout() -> None:
-    reply, closed = bulk(b"x" * 1000), asyncio.Event()
-
-    async def trickle(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        for start in range(0, len(reply), 100):
-            await asyncio.sleep(0.08)
-            writer.write(reply[start : start + 100])
-        writer.close()
-        await writer.wait_closed()
-        closed.set()
-
-    async with await asyncio.start_server(trickle, "127.0.0.1", 0) as slow:
-        port = slow.sockets[0].getsockname()[1]
-        _, link = await asyncio.get_running_loop().create_connection(
-            PipelinedConnection, "127.0.0.1", port
-        )
-        assert await send_echo(link, "x") == b"x" * 1000
-        await closed.wait()
-        await link.close()
+    link, reply = _link_to(asyncio.Queue()), bulk(b"x" * 1000)
+    request = asyncio.create_task(send_echo(link, "x"))
+    for start in range(0, len(reply), 100):
+        await asyncio.sleep(0.08)
+        link.data_received(reply[start : start + 100])
+    assert await request == b"x" * 1000
+    await link.close()
 
 
 async def test_a_connection_that_ends_fails_all_waiting_requests() -> None:

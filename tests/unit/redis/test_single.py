@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import NoReturn
 
 import pytest
 
@@ -10,6 +11,9 @@ from infra.local.ports import free_port
 from shared.application.errors import StoreUnavailable
 from shared.store.connection import FailedReply, OptionalScript, Script
 from shared.store.redis import NativeConnection
+from shared.store.redis.node import Node
+from shared.store.redis.single import SingleServerConnection
+from tests.support.virtual_time import in_virtual_time
 from tests.unit.redis.scripted import OK, ReplyFunction, ScriptedRedis, bulk, error, scripted_redis
 
 READONLY = "READONLY You can't write against a read only replica."
@@ -31,6 +35,16 @@ async def connected_to(
             yield connection, server
         finally:
             await connection.close()
+
+
+@asynccontextmanager
+async def connected_without_sockets(server: ScriptedRedis) -> AsyncIterator[SingleServerConnection]:
+    """A connection to `server` in virtual time."""
+    connection = SingleServerConnection(Node(server.open_link, "redis"))
+    try:
+        yield connection
+    finally:
+        await connection.close()
 
 
 @pytest.mark.parametrize(
@@ -73,11 +87,13 @@ async def test_an_error_of_the_command_causes_no_reconnect(message: str) -> None
         assert server.opened == 1
 
 
+@in_virtual_time
 async def test_a_server_that_stays_read_only_gets_few_connections_and_serves_reads() -> None:
     def answer(command: list[bytes], _: int) -> bytes:
         return error(READONLY) if command[0] == b"EVALSHA" else bulk(b"read")
 
-    async with connected_to(answer) as (connection, server):
+    server = ScriptedRedis(answer)
+    async with connected_without_sockets(server) as connection:
 
         async def write() -> None:
             with pytest.raises(StoreUnavailable):
@@ -104,10 +120,11 @@ async def test_many_refused_commands_do_not_delay_the_reconnect() -> None:
         assert server.opened == 3
 
 
+@in_virtual_time
 async def test_a_loading_server_gets_few_requests_from_many_callers() -> None:
     loading = error("LOADING Valkey is loading the dataset in memory")
-    async with connected_to(lambda *_: loading) as (connection, server):
-        server.pong = lambda _: loading
+    server = ScriptedRedis(lambda *_: loading, pong=lambda _: loading)
+    async with connected_without_sockets(server) as connection:
         started_at = asyncio.get_running_loop().time()
 
         async def ask() -> int:
@@ -140,7 +157,7 @@ async def test_a_failed_attempt_does_not_delay_a_read() -> None:
         failed, value = await connection.ask([counting, ("GET", "k")])
         assert isinstance(failed, FailedReply)
         assert value == b"read"
-        async with asyncio.timeout(1):
+        async with asyncio.timeout(30):
             while server.opened < 2:
                 await asyncio.sleep(0.01)
 
@@ -185,18 +202,29 @@ async def test_a_missing_reply_is_an_outage_and_the_next_call_reconnects() -> No
         assert server.opened == 2
 
 
-async def test_callers_fail_fast_until_a_lost_server_is_back() -> None:
-    port = free_port()
-    connection = NativeConnection(f"redis://127.0.0.1:{port}")
-    loop = asyncio.get_running_loop()
+@in_virtual_time
+async def test_callers_fail_at_once_while_the_server_is_lost() -> None:
+    async def refuse() -> NoReturn:
+        raise ConnectionRefusedError
+
+    loop, connection = asyncio.get_running_loop(), SingleServerConnection(Node(refuse, "redis"))
     for _ in range(20):
         started_at = loop.time()
         with pytest.raises(StoreUnavailable):
             await connection.ask([("GET", "k")])
-        assert loop.time() - started_at < 0.2
+        assert loop.time() == started_at
+        await asyncio.sleep(0.1)
+    await connection.close()
+
+
+async def test_a_lost_server_is_used_again_when_it_is_back() -> None:
+    port = free_port()
+    connection = NativeConnection(f"redis://127.0.0.1:{port}")
+    with pytest.raises(StoreUnavailable):
+        await connection.ask([("GET", "k")])
     server = ScriptedRedis(lambda *_: OK)
     async with await asyncio.start_server(server.serve, "127.0.0.1", port):
-        async with asyncio.timeout(1):
+        async with asyncio.timeout(30):
             while True:
                 try:
                     await connection.ask([("GET", "k")])
@@ -207,16 +235,18 @@ async def test_callers_fail_fast_until_a_lost_server_is_back() -> None:
         await server.close()
 
 
+@in_virtual_time
 async def test_a_wrong_password_causes_few_login_attempts() -> None:
-    async with connected_to(lambda *_: error("NOAUTH Authentication required.")) as (
-        connection,
-        server,
-    ):
-        server.greeting = lambda _: error("WRONGPASS invalid username-password pair")
+    server = ScriptedRedis(
+        lambda *_: error("NOAUTH Authentication required."),
+        greeting=lambda _: error("WRONGPASS invalid username-password pair"),
+    )
+    async with connected_without_sockets(server) as connection:
         for _ in range(50):
             with pytest.raises(StoreUnavailable) as raised:
                 await connection.ask([("GET", "k")])
             assert "WRONGPASS" in str(raised.value.__cause__)
+            await asyncio.sleep(0.01)
         assert server.opened < 5
 
 

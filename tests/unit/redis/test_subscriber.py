@@ -34,7 +34,7 @@ async def test_confirmations_and_messages_come_in_order() -> None:
     async with scripted_redis(confirm) as server:
         one = await subscriber(server, lambda *what: heard.put_nowait(what))
         one.subscribe(["quiet", "talkative"])
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(30):
             messages = [await heard.get() for _ in range(3)]
         assert [(kind, channel) for kind, channel, _ in messages] == [
             (b"subscribe", "quiet"),
@@ -51,7 +51,7 @@ async def test_an_empty_list_of_channels_sends_nothing() -> None:
         one.subscribe([])
         one.unsubscribe([])
         one.ping()
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(30):
             while server.count(b"PING") < 2:  # the login sends the first one
                 await asyncio.sleep(0.01)
         assert server.count(b"SUBSCRIBE") == server.count(b"UNSUBSCRIBE") == 0
@@ -64,7 +64,7 @@ async def test_a_pong_updates_the_time_of_the_last_message() -> None:
         heard_at = one.heard_at
         await asyncio.sleep(0.01)
         one.ping()
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(30):
             while one.heard_at == heard_at:
                 await asyncio.sleep(0.01)
         assert not one.ended.done()
@@ -77,7 +77,7 @@ async def test_a_refused_channel_ends_the_connection_and_is_logged(
     async with scripted_redis(confirm) as server:
         one = await subscriber(server, lambda *_: None)
         one.subscribe(["secret"])
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(30):
             await one.ended
         assert "NOPERM" in caplog.text
         with pytest.raises(ConnectionError):
@@ -94,6 +94,6 @@ async def test_a_handler_that_fails_ends_the_connection_and_is_logged(
         async with scripted_redis(confirm) as server:
             one = await subscriber(server, fail)
             one.subscribe(["quiet"])
-            async with asyncio.timeout(5):
+            async with asyncio.timeout(30):
                 await one.ended
     assert "this is no message" in caplog.text
