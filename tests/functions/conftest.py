@@ -1,12 +1,15 @@
 """Fixtures: a store behind Upstash's protocol, a local AWS, and this process as a function."""
 
 from collections.abc import Iterator
+from functools import partial
 
+import httpx
 import pytest
 from redis import Redis
 
 from infra.local.redis import embedded_redis
 from infra.local.upstash import LocalUpstash, local_upstash
+from shared.store.upstash import UpstashConnection
 from tests.functions.inspection import Inspector
 from tests.functions.lambda_process import LambdaProcess, fresh_process
 from tests.functions.moto_aws import CREDENTIALS, REGION, LocalAws, local_aws
@@ -61,9 +64,9 @@ def upstash(redis: Redis, shifted_upstash: tuple[LocalUpstash, ShiftedClock]) ->
 
 @pytest.fixture
 def store_clock(shifted_upstash: tuple[LocalUpstash, ShiftedClock]) -> ShiftedClock:
-    """Clock of `upstash`, with no offset."""
+    """Clock of `upstash`, which runs without an offset until the test changes it."""
     _, clock = shifted_upstash
-    clock.ahead_s = 0
+    clock.reset()
     return clock
 
 
@@ -94,11 +97,12 @@ def recording_server() -> Iterator[RecordingAws]:
 @pytest.fixture
 def recording(
     recording_server: RecordingAws, aws_environment: None, monkeypatch: pytest.MonkeyPatch
-) -> RecordingAws:
+) -> Iterator[RecordingAws]:
     """Recording AWS, set as the endpoint in the environment."""
     recording_server.reset()
     monkeypatch.setenv("AWS_ENDPOINT_URL", recording_server.url)
-    return recording_server
+    yield recording_server
+    recording_server.reset()
 
 
 @pytest.fixture
@@ -112,8 +116,26 @@ def container_credentials(recording: RecordingAws, monkeypatch: pytest.MonkeyPat
 
 
 @pytest.fixture
+def long_timeouts(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Give changes and messages more time than in production, because a test machine may be slow.
+
+    A test of one of these timeouts sets it back.
+    """
+    patient_upstash = partial(UpstashConnection, timeout=httpx.Timeout(30))
+    monkeypatch.setattr("shared.composition.function.UpstashConnection", patient_upstash)
+    monkeypatch.setattr("shared.application.timeout._TIMEOUT_S", 60)
+    monkeypatch.setattr("shared.aws.client._TIMEOUT", httpx.Timeout(30))
+    monkeypatch.setattr("shared.aws.sqs._TIMEOUT_S", 30)
+    monkeypatch.setattr("shared.aws.sqs._NUDGE_TIMEOUT_S", 30)
+
+
+@pytest.fixture
 def environment(
-    aws: LocalAws, upstash: LocalUpstash, aws_environment: None, monkeypatch: pytest.MonkeyPatch
+    aws: LocalAws,
+    upstash: LocalUpstash,
+    aws_environment: None,
+    long_timeouts: None,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """All environment variables of a function."""
     settings = {

@@ -14,6 +14,8 @@ from starlette.routing import Route
 
 from infra.local.serving import serve
 
+_POLL_S = 0.01
+
 TOKEN = "the token of this function"
 
 
@@ -38,10 +40,12 @@ class RecordingAws:
     """
 
     response: Response = field(default_factory=lambda: JSONResponse({"MessageId": "1"}))
-    response_delay_s: float = 0
+    is_hanging: bool = False
+    """Whether requests get no response, until `reset`."""
     credentials: Response | None = None
     """Response in place of valid credentials."""
-    credentials_delay_s: float = 0
+    are_credentials_hanging: bool = False
+    """Whether requests for credentials get no response, until `reset`."""
     credentials_lifetime: timedelta = timedelta(hours=6)
     credentials_fetched: int = 0
     requests: list[RecordedRequest] = field(default_factory=list)
@@ -63,7 +67,8 @@ class RecordingAws:
 
     async def _record_request(self, request: Request) -> Response:
         self.requests.append(RecordedRequest(dict(request.headers), await request.body()))
-        await asyncio.sleep(self.response_delay_s)
+        while self.is_hanging:
+            await asyncio.sleep(_POLL_S)
         return self.response
 
     async def _send_credentials(self, request: Request) -> Response:
@@ -71,7 +76,8 @@ class RecordingAws:
             return Response(status_code=403)
         self.credentials_fetched += 1
         number, credentials = self.credentials_fetched, self.credentials
-        await asyncio.sleep(self.credentials_delay_s)
+        while self.are_credentials_hanging:
+            await asyncio.sleep(_POLL_S)
         return credentials or JSONResponse(
             {
                 "AccessKeyId": f"key-{number}",

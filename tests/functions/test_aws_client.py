@@ -132,6 +132,6 @@ async def test_a_call_fails_if_the_connection_is_refused(
 async def test_a_call_that_takes_longer_than_a_second_fails(
     recording: RecordingAws, client: AwsClient
 ) -> None:
-    recording.response_delay_s = 1.2
+    recording.is_hanging = True
     with pytest.raises(AwsCallFailed, match="ReadTimeout"):
         await call(client)

@@ -59,7 +59,7 @@ def test_a_request_is_measured_by_stage_and_function(
     (line,) = metric_lines(capsys)
     assert names_and_dimensions(line) == (["RequestDuration"], [["Stage", "Function"]])
     assert (line["Stage"], line["Function"]) == ("test", "under-test")
-    assert 0 < line["RequestDuration"] < 5_000
+    assert 0 < line["RequestDuration"] < 60_000
     assert line["status"] == 404
     assert (line["method"], line["route"]) == ("POST", "/v1/sessions/{session_id}/switch")
 
@@ -77,7 +77,7 @@ def test_the_lateness_of_an_applied_alarm_is_measured(
     process.deliver(expire.handler, alarm)
     (line,) = metric_lines(capsys)
     assert names_and_dimensions(line) == (["ExpiryLateness"], [["Stage"]])
-    assert 900 < line["ExpiryLateness"] < 3_000
+    assert 900 < line["ExpiryLateness"] < 60_000
 
 
 @pytest.mark.parametrize(

@@ -46,7 +46,7 @@ async def test_a_request_is_signed_as_the_sdk_signs_it(
     assert request.headers["content-type"] == f"application/x-amz-json-{version}"
     assert request.headers.get("x-amz-security-token") == token
     signed_at = datetime.strptime(request.headers["x-amz-date"], _TIME_FORMAT).replace(tzinfo=UTC)
-    assert abs((datetime.now(UTC) - signed_at).total_seconds()) < 5
+    assert abs((datetime.now(UTC) - signed_at).total_seconds()) < 60
     monkeypatch.setattr(botocore.auth, "get_current_datetime", lambda: signed_at)
     expected = _signed_by_the_sdk(request, Credentials("key", "secret", token), service)
     assert request.headers["authorization"] == expected

@@ -20,7 +20,7 @@ def assert_time_is_right(process: LambdaProcess, store_clock: ShiftedClock) -> N
     after = time.time() * 1000 + store_clock.ahead_s * 1000
     error = process.instance.backend.clock.error_ms + _ROUNDING_MS
     assert before - error <= answer.json["timestamp_ms"] <= after + error
-    assert error < 500
+    assert error < 60_000
 
 
 def test_a_restored_instance_has_the_current_time(

@@ -7,9 +7,11 @@ from collections.abc import AsyncIterator
 import httpx
 import pytest
 
+from shared.application import timeout
 from shared.application.ports.notifier import CommitNotification
 from shared.application.ports.session_store import Wakeup
 from shared.application.store_clock import StoreClock
+from shared.aws import sqs
 from shared.aws.client import AwsClient
 from shared.aws.sqs import SqsNotifier, decode_alarm, encode_alarm
 from shared.domain.units import Instant, Millis, after
@@ -19,13 +21,21 @@ from tests.functions.recording_aws import RecordingAws
 _HOUR_S = 3600
 
 
+class StoppedClock(StoreClock):
+    """Clock of a store that is one hour ahead of this machine. It doesn't run."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._now = Instant(round((time.time() + _HOUR_S) * 1000))
+
+    def now(self) -> Instant:
+        return self._now
+
+
 @pytest.fixture
 def clock() -> StoreClock:
-    """Clock of a store that is one hour ahead of this machine."""
-    clock = StoreClock()
-    monotonic_s = time.monotonic()
-    clock.observe(monotonic_s, monotonic_s, time.time() + _HOUR_S)
-    return clock
+    """A clock that shows the same time during the whole test."""
+    return StoppedClock()
 
 
 @pytest.fixture
@@ -117,18 +127,27 @@ async def test_an_unreachable_aws_is_logged_and_raises_nothing(
     assert [record.levelname for record in caplog.records] == ["WARNING", "WARNING"]
 
 
-async def test_sending_to_a_hanging_aws_stops_before_the_request_times_out(
-    container_credentials: RecordingAws, clock: StoreClock, caplog: pytest.LogCaptureFixture
+@pytest.mark.parametrize("hanging", ["are_credentials_hanging", "is_hanging"])
+async def test_sending_to_a_hanging_aws_stops_after_the_timeout_of_messages(
+    container_credentials: RecordingAws,
+    clock: StoreClock,
+    caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
+    hanging: str,
 ) -> None:
-    container_credentials.credentials_delay_s = container_credentials.response_delay_s = 0.9
+    setattr(container_credentials, hanging, True)
+    monkeypatch.setattr("shared.aws.client._TIMEOUT", httpx.Timeout(30))
     client = AwsClient(httpx.create_ssl_context())
-    started_at = time.monotonic()
     await SqsNotifier(client, clock, "alarms", "audit").notify(
         CommitNotification("a-session", Instant(1))
     )
-    assert time.monotonic() - started_at < 1.2
     assert [record.levelname for record in caplog.records] == ["WARNING"]
+    assert "not sent in time" in caplog.text
     await client.close()
+
+
+def test_messages_are_given_up_before_the_change_that_waits_for_them() -> None:
+    assert sqs._NUDGE_TIMEOUT_S < sqs._TIMEOUT_S < timeout._TIMEOUT_S
 
 
 def test_an_encoded_alarm_is_decoded_unchanged() -> None:

@@ -1,4 +1,4 @@
-"""Upstash wrapper that moves the store's clock ahead, so that tests needn't wait for deadlines."""
+"""Upstash wrapper that sets the store's clock, so that tests needn't wait for deadlines."""
 
 import json
 from base64 import b64decode, b64encode
@@ -10,10 +10,18 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 
 class ShiftedClock:
-    """Wraps the endpoint and adds `ahead_s` seconds to each answer to `TIME` in a pipeline."""
+    """Wraps the endpoint and changes each answer to `TIME` in a pipeline.
+
+    It adds `ahead_s` seconds. With `stopped_at`, in ms since the Unix epoch, it answers that time.
+    """
 
     def __init__(self) -> None:
+        self.reset()
+
+    def reset(self) -> None:
+        """Let the clock run without an offset."""
         self.ahead_s = 0
+        self.stopped_at: int | None = None
 
     def around(self, app: ASGIApp) -> ASGIApp:
         """Return `app` with its clock shifted."""
@@ -35,9 +43,17 @@ class ShiftedClock:
     def _shift(self, commands: list[Any], replies: Any) -> Any:
         for command, reply in zip(commands, replies, strict=False):
             if command[0].upper() == "TIME" and "result" in reply:
-                seconds = int(b64decode(reply["result"][0])) + self.ahead_s
-                reply["result"][0] = b64encode(str(seconds).encode()).decode()
+                reply["result"] = [_encoded(part) for part in self._time(*reply["result"])]
         return replies
+
+    def _time(self, seconds: str, microseconds: str) -> tuple[int, int]:
+        if self.stopped_at is not None:
+            return self.stopped_at // 1000, self.stopped_at % 1000 * 1000
+        return int(b64decode(seconds)) + self.ahead_s, int(b64decode(microseconds))
+
+
+def _encoded(number: int) -> str:
+    return b64encode(str(number).encode()).decode()
 
 
 async def _call(app: ASGIApp, scope: Scope, body: bytes) -> tuple[Any, bytes]:
