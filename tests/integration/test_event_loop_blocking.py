@@ -1,17 +1,15 @@
 """No request blocks the event loop for longer than 20 ms, however large its session or body.
 
-The tests measure the processor time of each step of the loop (the code between two awaits), so
-that other processes on the machine don't count, and divide it by the time of fixed work in the same
-process, so that the machine's speed doesn't either. `synckairos_event_loop_lag_ms` shows how late
-the loop of a running instance is.
+The tests measure the processor time of each step of the loop (the code between two awaits) in units
+of fixed work (`tests/support/fixed_work.py`), and the best of three attempts counts: a step that is
+too long is so each time. `synckairos_event_loop_lag_ms` shows how late the loop of a running
+instance is.
 """
 
 import asyncio
 import gc
-import time
-from collections.abc import AsyncIterator
-from statistics import median
-from typing import Any
+from collections.abc import AsyncIterator, Awaitable
+from typing import Any, TypeVar
 from uuid import uuid4
 
 import httpx
@@ -30,31 +28,13 @@ from shared.http.pipeline import Pipeline
 from shared.observability.prometheus import PrometheusMetrics
 from shared.settings.settings import Settings
 from shared.store.redis import NativeConnection
+from tests.support.fixed_work import slowness, thread_ms
 
 _MAX_STEP_MS = 20.0
 _MAX_PARTICIPANTS = 1_000
-_FIXED_WORK_MS = 4.0
-"""Processor time of `_fixed_work` on the machine on which a step may take `_MAX_STEP_MS`."""
+_ATTEMPTS = 3
+_Result = TypeVar("_Result")
 _JSON = {"Content-Type": "application/json"}
-
-
-_DOCUMENT = [{"id": str(n), "values": list(range(20)), "name": None} for n in range(1_000)]
-
-
-def _fixed_work() -> None:
-    for _ in range(4):
-        decoded = msgspec.json.decode(msgspec.json.encode(_DOCUMENT))
-        assert sum(len(item["values"]) for item in decoded) == 20_000
-
-
-def _slowness() -> float:
-    """Return how much slower this machine is at the moment; at least 1."""
-    times = []
-    for _ in range(5):
-        began = time.thread_time()
-        _fixed_work()
-        times.append((time.thread_time() - began) * 1000)
-    return max(1.0, median(times) / _FIXED_WORK_MS)
 
 
 class _StepTimer:
@@ -62,15 +42,13 @@ class _StepTimer:
 
     longest_ms = 0.0
 
-    async def begin(self) -> None:
-        """Restart the measurement with the next step."""
+    async def during(self, work: Awaitable[_Result]) -> tuple[_Result, float]:
+        """Return the result of `work` and its longest step."""
         await asyncio.sleep(0)
         self.longest_ms = 0.0
-
-    async def end(self) -> float:
-        """Return the longest step since `begin`, including the current one."""
+        result = await work
         await asyncio.sleep(0)
-        return self.longest_ms / _slowness()
+        return result, self.longest_ms / slowness()
 
 
 @pytest.fixture
@@ -80,9 +58,9 @@ def steps(monkeypatch: pytest.MonkeyPatch) -> _StepTimer:
     run = asyncio.events.Handle._run
 
     def measured(handle: asyncio.Handle) -> None:
-        began = time.thread_time()
+        began = thread_ms()
         run(handle)
-        steps.longest_ms = max(steps.longest_ms, (time.thread_time() - began) * 1000)
+        steps.longest_ms = max(steps.longest_ms, thread_ms() - began)
 
     monkeypatch.setattr(asyncio.events.Handle, "_run", measured)
     return steps
@@ -144,31 +122,29 @@ async def _create(http: httpx.AsyncClient, body: bytes) -> str:
 async def test_creating_reading_and_changing_a_session_of_a_thousand_participants(
     http: httpx.AsyncClient, steps: _StepTimer
 ) -> None:
-    bodies = [_large() for _ in range(3)]
-    joining = {"participant_id": str(uuid4()), "total_time_ms": 60_000}
-    one_below_limit = await _create(http, _large(count=_MAX_PARTICIPANTS - 1))
     longest: dict[str, float] = {}
 
     async def measured(name: str, method: str, path: str, **more: Any) -> httpx.Response:
-        await steps.begin()
-        answer = await http.request(method, path, **more)
-        longest[name] = await steps.end()
+        answer, longest_ms = await steps.during(http.request(method, path, **more))
+        longest[name] = min(longest_ms, longest.get(name, longest_ms))
         assert answer.status_code < 300, answer.text[:500]
         return answer
 
-    for body in bodies:
+    for _ in range(_ATTEMPTS):
+        body, keyed = _large(), _JSON | {"Idempotency-Key": str(uuid4())}
         answer = await measured("create", "POST", "/v1/sessions", content=body, headers=_JSON)
-        keyed = _JSON | {"Idempotency-Key": str(uuid4())}
         await measured("create with a key", "POST", "/v1/sessions", content=body, headers=keyed)
-    path = f"/v1/sessions/{answer.json()['data']['session_id']}"
-    await measured("start", "POST", f"{path}/start")
-    await measured("read", "GET", path)
-    await measured("summary", "GET", f"{path}/summary")
-    await measured("switch", "POST", f"{path}/switch")
-    await measured("replay from the outbox", "GET", f"{path}/replay?version=2")
-    join = f"/v1/sessions/{one_below_limit}/participants"
-    await measured("join", "POST", join, json=joining)
-    await measured("delete", "DELETE", path)
+        path = f"/v1/sessions/{answer.json()['data']['session_id']}"
+        await measured("start", "POST", f"{path}/start")
+        await measured("read", "GET", path)
+        await measured("summary", "GET", f"{path}/summary")
+        await measured("switch", "POST", f"{path}/switch")
+        await measured("replay from the outbox", "GET", f"{path}/replay?version=2")
+        one_below_limit = await _create(http, _large(count=_MAX_PARTICIPANTS - 1))
+        join = f"/v1/sessions/{one_below_limit}/participants"
+        joining = {"participant_id": str(uuid4()), "total_time_ms": 60_000}
+        await measured("join", "POST", join, json=joining)
+        await measured("delete", "DELETE", path)
     assert max(longest.values()) <= _MAX_STEP_MS, longest
 
 
@@ -197,29 +173,30 @@ async def test_reading_a_batch_of_fifty_sessions_of_a_thousand_participants(
 
     gc.disable()
     try:
-        await steps.begin()
-        await app(scope, receive, send)
-        longest_ms = await steps.end()
+        longest = [(await steps.during(app(scope, receive, send)))[1] for _ in range(_ATTEMPTS)]
     finally:
         gc.enable()
     assert received > 1_000_000
-    assert longest_ms <= _MAX_STEP_MS
+    assert min(longest) <= _MAX_STEP_MS, longest
 
 
 async def test_a_session_with_auto_advance_catches_up_in_portions(
     http: httpx.AsyncClient, backend: Backend, steps: _StepTimer
 ) -> None:
-    body = _large("per_cycle", time_per_cycle_ms=1_000, auto_advance=True)
-    session_id = await _create(http, body)
-    await http.post(f"/v1/sessions/{session_id}/start")
-    loaded = await backend.store.load(session_id)
-    assert loaded.stored
-    await steps.begin()
-    stored, _ = await backend.service._state.apply_due(loaded.stored, Instant(loaded.now + 100_500))
-    longest_ms = await steps.end()
-    assert stored
-    assert stored.session.version == 102
-    assert longest_ms <= _MAX_STEP_MS
+    longest = []
+    for _ in range(_ATTEMPTS):
+        body = _large("per_cycle", time_per_cycle_ms=3_600_000, auto_advance=True)
+        session_id = await _create(http, body)
+        await http.post(f"/v1/sessions/{session_id}/start")
+        loaded = await backend.store.load(session_id)
+        assert loaded.stored
+        later = Instant(loaded.now + 100 * 3_600_000)
+        catching_up = backend.service._state.apply_due(loaded.stored, later)
+        (stored, _), longest_ms = await steps.during(catching_up)
+        assert stored
+        assert stored.session.version == 102
+        longest.append(longest_ms)
+    assert min(longest) <= _MAX_STEP_MS, longest
 
 
 _INVALID_PARTICIPANTS: dict[str, Any] = {
@@ -245,9 +222,11 @@ async def test_refusing_a_large_body_with_many_faults(
     body = {"sync_mode": "per_group", "participants": _INVALID_PARTICIPANTS[fault]}
     content = msgspec.json.encode(body)
     headers = _JSON | ({"Idempotency-Key": "key"} if key else {})
-    await steps.begin()
-    answer = await http.post("/v1/sessions", content=content, headers=headers)
-    longest_ms = await steps.end()
-    assert answer.status_code == 400
-    assert answer.json()["error"]["details"]
-    assert longest_ms <= _MAX_STEP_MS
+    longest = []
+    for _ in range(_ATTEMPTS):
+        request = http.post("/v1/sessions", content=content, headers=headers)
+        answer, longest_ms = await steps.during(request)
+        assert answer.status_code == 400
+        assert answer.json()["error"]["details"]
+        longest.append(longest_ms)
+    assert min(longest) <= _MAX_STEP_MS, longest
