@@ -173,7 +173,7 @@ async def test_a_database_that_refuses_every_entry_counts_as_an_outage(
     parked = await desk.dead_letters()
     assert len(parked) == 3
     async with running_workers(worker):
-        await desk.drained(within_s=30)
+        await desk.drained(within_s=120)
     assert len(await desk.dead_letters()) == 3
     written = sum([len(await desk.versions(changes)) for changes in games])
     assert written == sum(map(len, games)) - 3
@@ -195,7 +195,7 @@ async def test_an_outage_parks_nothing(
             with pytest.raises(AuditUnavailable):
                 await deliver_until_error(worker)
     async with running_workers(worker):
-        await desk.drained(within_s=30)
+        await desk.drained(within_s=120)
     assert await desk.dead_letters() == []
     for changes in games:
         assert await desk.versions(changes) == all_versions(changes)
@@ -209,7 +209,7 @@ async def test_batches_shrink_for_a_slow_database(
     await put(desk, changes)
     with trigger(breakable_postgres.url, "perform pg_sleep(0.01);"):
         async with running_workers(desk.worker(log)):
-            await desk.drained(within_s=30)
+            await desk.drained(within_s=120)
     await log.close()
     assert await desk.versions(changes) == all_versions(changes)
     assert await desk.dead_letters() == []
@@ -237,7 +237,7 @@ async def test_an_entry_that_never_completes_blocks_no_other_session_and_is_park
             await put(desk, later)
             await wait_until_written(desk, later)
             assert 7 not in await desk.versions(bad)
-            await desk.drained(within_s=60)
+            await desk.drained(within_s=120)
     (letter,) = await desk.dead_letters()
     assert letter["reason"] == "failed while others were written: the query took too long (57014)"
     assert msgspec.json.decode(letter["entry"])["version"] == 7
@@ -260,13 +260,13 @@ async def test_a_locked_row_delays_only_its_own_session(
             await wait_until_written(desk, free)
             assert await desk.versions(locked) == [1, 2, 3]
             admin.rollback()
-            await desk.drained(within_s=30)
+            await desk.drained(within_s=120)
     assert await desk.versions(locked) == all_versions(locked)
     assert await desk.dead_letters() == []
 
 
 async def wait_until_written(
-    desk: OutboxSetup, changes: list[SessionChange], within_s: float = 20
+    desk: OutboxSetup, changes: list[SessionChange], within_s: float = 60
 ) -> None:
     """Wait until all of `changes` are in the audit trail."""
     async with asyncio.timeout(within_s):
@@ -304,7 +304,7 @@ async def test_a_worker_renews_its_lease_while_a_batch_takes_longer(desk: Outbox
     writing = asyncio.create_task(desk.worker(SlowAuditLog("postgresql://nowhere")).deliver())
     await started.wait()
     await desk.redis.pexpire(lease, 1_000)
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         while await desk.redis.pttl(lease) <= 1_000:
             assert await desk.outbox.take("another", 1) == []
             await asyncio.sleep(0.01)

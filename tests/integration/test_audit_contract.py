@@ -518,7 +518,7 @@ def read_only(postgres: EmbeddedPostgres) -> Iterator[None]:
 
 def wait_until_read_only_is(postgres: EmbeddedPostgres, setting: str) -> None:
     """Wait until new connections have `default_transaction_read_only = setting`."""
-    give_up = time.monotonic() + 5
+    give_up = time.monotonic() + 30
     while rows(postgres, "show default_transaction_read_only") != [(setting,)]:
         assert time.monotonic() < give_up
 

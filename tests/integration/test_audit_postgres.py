@@ -2,7 +2,6 @@
 
 import asyncio
 import re
-import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import contextmanager
 
@@ -18,9 +17,6 @@ from shared.audit.postgres import PostgresAuditLog
 from shared.audit.postgres_pool import PostgresPool
 from shared.domain.units import Instant
 from tests.support.scenarios import CREATED_AT, STEP_MS, entries_of, last_session, switched_session
-
-_AT_ONCE_S = 0.5
-"""Well below a read's timeout of one second."""
 
 
 @pytest.fixture
@@ -64,19 +60,18 @@ async def fill_pool(audit: AuditLog) -> None:
 
 
 @pytest.mark.parametrize("kind", ["a read", "a write"])
-async def test_the_first_query_after_all_connections_were_cut_is_served_at_once(
+async def test_the_first_query_after_all_connections_were_cut_is_served(
     audit: PostgresAuditLog, breakable_postgres: EmbeddedPostgres, kind: str
 ) -> None:
+    """It makes at most three attempts, although more connections are lost."""
     changes = switched_session()
     await audit.append(entries_of(changes))
     await fill_pool(audit)
     terminate_connections(breakable_postgres.url)
-    began = time.monotonic()
     if kind == "a read":
         assert await audit.last(last_session(changes).name) is not None
     else:
         assert await audit.append(entries_of(changes)) == []
-    assert time.monotonic() - began < _AT_ONCE_S
 
 
 async def test_concurrent_queries_after_all_connections_were_cut_are_served(
@@ -197,11 +192,11 @@ async def test_a_query_that_takes_too_long_is_cancelled_and_its_connection_reuse
     breakable_postgres: EmbeddedPostgres,
 ) -> None:
     pool = PostgresPool(breakable_postgres.url)
-    ((before,),) = [r.values() for r in await pool.query("select pg_backend_pid()", (), 1.0)]
+    ((before,),) = [r.values() for r in await pool.query("select pg_backend_pid()", (), 30.0)]
     with pytest.raises(AuditUnavailable) as slow:
-        await pool.query("select pg_sleep(3)", (), 0.5)
+        await pool.query("select pg_sleep(60)", (), 3.0)
     assert slow.value.reason == "the query took too long (57014)"
-    ((after,),) = [r.values() for r in await pool.query("select pg_backend_pid()", (), 1.0)]
+    ((after,),) = [r.values() for r in await pool.query("select pg_backend_pid()", (), 30.0)]
     assert after == before
     await pool.close()
 

@@ -14,7 +14,7 @@ from shared.application.ports.audit_log import AuditLog
 from shared.audit.postgres import PostgresAuditLog
 from shared.domain.commands import Complete
 from tests.support.desk import TIMEOUT_S, OutboxSetup, running_workers
-from tests.support.fault_proxy.faults import Fault
+from tests.support.fault_proxy.faults import STALLED
 from tests.support.fault_proxy.proxy import faulty_proxy
 from tests.support.scenarios import changes_of, entries_of, last_session, switched_session
 
@@ -227,8 +227,8 @@ async def test_a_hanging_database_times_out(breakable_postgres: EmbeddedPostgres
     with faulty_proxy(breakable_postgres.port) as proxy:
         log = PostgresAuditLog(f"postgresql://postgres@127.0.0.1:{proxy.port}/postgres")
         await log.ping()
-        with proxy.suffering(Fault(delay_s=3.0)):
-            async with asyncio.timeout(2.0):
+        with proxy.suffering(STALLED):
+            async with asyncio.timeout(TIMEOUT_S):
                 with pytest.raises(AuditUnavailable):
                     await log.last(last_session(switched_session()).session_id)
         async with asyncio.timeout(TIMEOUT_S):
@@ -251,9 +251,9 @@ async def test_the_audit_lag_is_measured(desk: OutboxSetup) -> None:
     await desk.store.time()
     await desk.commit(changes)
     census = await desk.store.statistics()
-    assert 0 <= census.outbox_age_ms < 5_000
+    assert 0 <= census.outbox_age_ms < 60_000
     await desk.worker().deliver()
     samples = {s.name: s.value for m in desk.metrics.registry.collect() for s in m.samples}
     assert samples["synckairos_audit_lag_ms_count"] == len(changes)
-    assert 0 <= samples["synckairos_audit_lag_ms_sum"] < 5_000 * len(changes)
+    assert 0 <= samples["synckairos_audit_lag_ms_sum"] < 60_000 * len(changes)
     assert (await desk.store.statistics()).outbox_age_ms == 0

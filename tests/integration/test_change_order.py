@@ -265,7 +265,7 @@ async def test_a_queued_change_is_authorized_against_the_state_that_the_one_befo
 
 
 async def _wait_until_queued(service: _Service, length: int) -> None:
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(30):
         while service.service._turns._queues[_SESSION].length < length:
             await asyncio.sleep(0.001)
 

@@ -25,7 +25,7 @@ ODD = ["a/b", "a/../b", "?", "a#b", "50%25", "%2F", "ü", "😀" * 64, "a b", "{
 
 async def _events(api: ApiClient, session_id: str, length: int) -> list[dict[str, Any]]:
     """Wait until the audit trail has `length` events and return them."""
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(30):
         while True:
             answer = await api.http.get(f"/v1/sessions/{session_id}/events")
             found = check_documented(answer, _trail).json()["data"]["events"]

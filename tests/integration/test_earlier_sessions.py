@@ -44,7 +44,7 @@ def http(own_redis_url: str, with_rows: str) -> Iterator[httpx.Client]:
         redis.hset(f"{{s0}}:session:{record['view']['session_id']}", mapping=record["stored"])
     with (
         running(own_redis_url, DATABASE_URL=with_rows) as instance,
-        httpx.Client(base_url=instance.url) as client,
+        httpx.Client(base_url=instance.url, timeout=30) as client,
     ):
         yield client
 
@@ -54,7 +54,7 @@ def http_after_loss(own_redis_url: str, with_rows: str) -> Iterator[httpx.Client
     """Client of an instance with an empty store and the recorded trail."""
     with (
         running(own_redis_url, DATABASE_URL=with_rows) as instance,
-        httpx.Client(base_url=instance.url) as client,
+        httpx.Client(base_url=instance.url, timeout=30) as client,
     ):
         yield client
 

@@ -45,7 +45,7 @@ async def test_a_participant_gives_time_to_another_one_and_the_trail_names_it(
     assert given.status_code == 200, given.text
     assert given.json()["data"]["participants"][1]["time_remaining_ms"] == 75_000
     events: list[Any] = []
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(30):
         while len(events) < 3:
             answer = await guarded.http.get(f"/v1/sessions/{session_id}/events")
             events = answer.json()["data"]["events"]

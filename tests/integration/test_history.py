@@ -15,7 +15,7 @@ from tests.support.target import IS_FUNCTIONS, running_service
 
 _trail = TypeAdapter(models.Envelope[models.AuditTrail])
 _session = TypeAdapter(models.Envelope[models.Session])
-_TIMEOUT_S = 5.0
+_TIMEOUT_S = 30.0
 
 pytestmark = pytest.mark.http
 

@@ -58,7 +58,7 @@ async def session_id(api: ApiClient, sessions: list[str]) -> str:
     if not sessions:
         name = await api.created(chess(metadata={"text": "a" * 2_000}))
         await api.do(name, "participants", participant())
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(30):
             while not await _is_in_trail(api, name, version=2):
                 await asyncio.sleep(0.02)
         sessions.append(name)

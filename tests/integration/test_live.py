@@ -247,7 +247,7 @@ async def events(answer: httpx.Response) -> AsyncIterator[dict[str, str]]:
 async def test_a_stream_carries_the_same_messages(instances: Pair, api: ApiClient) -> None:
     session_id = await api.created(chess())
     url = f"{instances[1].url}/v1/sessions/{session_id}/stream"
-    async with httpx.AsyncClient(timeout=10) as http, http.stream("GET", url) as answer:
+    async with httpx.AsyncClient(timeout=30) as http, http.stream("GET", url) as answer:
         assert answer.headers["content-type"].startswith("text/event-stream")
         stream = events(answer)
         assert json.loads((await anext(stream))["data"])["type"] == "CONNECTED"
@@ -270,7 +270,7 @@ async def test_a_stream_resumes_after_last_event_id(
     session_id = await api.started(chess())
     url = f"{instances[0].url}/v1/sessions/{session_id}/stream"
     async with (
-        httpx.AsyncClient(timeout=10) as http,
+        httpx.AsyncClient(timeout=30) as http,
         http.stream("GET", url, headers={"Last-Event-ID": last}) as answer,
     ):
         stream = events(answer)
@@ -289,7 +289,7 @@ async def test_a_stream_of_a_deleted_session_sends_the_deletion_and_ends(
     await api.delete(session_id)
     url = f"{instances[0].url}/v1/sessions/{session_id}/stream{'' if headers else '?sync=1'}"
     async with (
-        httpx.AsyncClient(timeout=10) as http,
+        httpx.AsyncClient(timeout=30) as http,
         http.stream("GET", url, headers=headers) as answer,
     ):
         messages = [json.loads(event["data"]) async for event in events(answer)]
@@ -323,7 +323,7 @@ async def test_reconnect_to_a_deleted_session_is_an_error_and_keeps_the_socket_o
 
 async def test_head_of_a_stream_returns_only_headers(instances: Pair, api: ApiClient) -> None:
     session_id = await api.started(chess())
-    async with httpx.AsyncClient(timeout=10) as http:
+    async with httpx.AsyncClient(timeout=30) as http:
         answer = await http.head(f"{instances[0].url}/v1/sessions/{session_id}/stream")
     assert answer.status_code == 200
     assert answer.headers["content-type"].startswith("text/event-stream")

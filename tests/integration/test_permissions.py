@@ -109,7 +109,7 @@ async def test_the_trail_names_who_did_it(guarded: ApiClient) -> None:
     path = f"/v1/sessions/{alice.session_id}"
     await guarded.http.post(f"{path}/switch", headers=bearer(player))
     actors: list[str] = []
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(30):
         while len(actors) < 3:
             events = (await guarded.http.get(f"{path}/events")).json()["data"]["events"]
             actors = [event["actor"] for event in events]

@@ -26,7 +26,7 @@ from shared.store.write_probe import StoreProbe
 from tests.support.api import ApiClient, chess
 from tests.support.native_redis import native_connection_of
 
-_TIMEOUT_S = 5.0
+_TIMEOUT_S = 30.0
 _OUTBOX = StoreKeys().outbox("{s0}")
 
 
@@ -54,7 +54,7 @@ async def client_of_instance(redis: Redis, **settings: Any) -> AsyncIterator[htt
     """Start an instance on `redis` and yield a client of it."""
     port = redis.connection_pool.connection_kwargs["port"]
     with running(f"redis://127.0.0.1:{port}/0", **settings) as instance:
-        async with httpx.AsyncClient(base_url=instance.url, timeout=10) as http:
+        async with httpx.AsyncClient(base_url=instance.url, timeout=30) as http:
             yield http
 
 

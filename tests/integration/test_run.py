@@ -57,7 +57,7 @@ def test_the_history_command_shows_a_session_s_changes_and_clocks(startup_output
     (url,) = re.findall(r"http://\S+", startup_output)
     (database,) = re.findall(r"postgresql://\S+", startup_output)
     session_id = str(uuid4())
-    with httpx.Client(base_url=f"{url}/v1/sessions/") as http:
+    with httpx.Client(base_url=f"{url}/v1/sessions/", timeout=30) as http:
         http.post(url + "/v1/sessions", json=chess(session_id=session_id))
         for verb in ("start", "switch", "pause"):
             assert http.post(f"{session_id}/{verb}").status_code == 200

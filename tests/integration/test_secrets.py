@@ -57,7 +57,7 @@ async def _answers_to_requests(url: str) -> list[str]:
     """Send requests of many kinds and return every answer as text."""
     seen: list[httpx.Response] = []
     forged = tokens.signed(tokens.claims("host", "mallory"), key=tokens.WRONG_SECRET)
-    async with httpx.AsyncClient(base_url=url) as http:
+    async with httpx.AsyncClient(base_url=url, timeout=30) as http:
         created = await http.post("/v1/sessions", json=chess(), headers=bearer(tokens.host()))
         path = created.headers["location"]
         seen.append(created)

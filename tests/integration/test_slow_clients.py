@@ -14,8 +14,9 @@ from tests.support.api import chess, participant
 from tests.support.non_reading_client import handshake, non_reading_clients, wait_until_connected
 from tests.support.raw_http import raw_connection, request_head
 
-TIMEOUT_S = 0.3
-LIMIT_S = 2.0
+TIMEOUT_S = 1.0
+LIMIT_S = 20.0
+"""Without the timeout, the bytes that drip in would take at least a minute."""
 HEALTH_REQUEST = b"GET /health HTTP/1.1\r\nHost: localhost\r\n\r\n"
 
 
@@ -48,7 +49,7 @@ async def test_an_incomplete_head_closes_the_connection(
 
 @pytest.mark.parametrize("first_request", [b"", HEALTH_REQUEST])
 @pytest.mark.parametrize(
-    "data", [HEALTH_REQUEST * 3, b"\r\n" * 50], ids=["request head", "blank lines"]
+    "data", [HEALTH_REQUEST * 30, b"\r\n" * 600], ids=["request head", "blank lines"]
 )
 async def test_single_bytes_do_not_extend_the_timeout_of_a_head(
     instance: Instance, first_request: bytes, data: bytes
@@ -70,7 +71,7 @@ async def test_an_idle_connection_is_kept_for_the_next_request(instance: Instanc
             await asyncio.sleep(TIMEOUT_S * 1.5)
 
 
-WITH_LENGTH, CHUNKED = {"Content_Length": "1000"}, {"Transfer_Encoding": "chunked"}
+WITH_LENGTH, CHUNKED = {"Content_Length": "10000"}, {"Transfer_Encoding": "chunked"}
 
 
 @pytest.mark.parametrize(
@@ -89,7 +90,7 @@ async def test_an_incomplete_body_is_answered_408(
 ) -> None:
     async with raw_connection(instance) as client:
         await client.send(request_head(method, f"/v1/sessions{path}", **framing))
-        ending = await client.drip(b"1\r\n{\r\n" * 10)
+        ending = await client.drip(b"1\r\n{\r\n" * 200)
     assert (ending.status, ending.body["error"]["code"]) == (408, "REQUEST_TIMEOUT")
     assert ending.after_s < LIMIT_S
 
@@ -108,7 +109,7 @@ async def test_the_connection_is_closed_while_a_refused_body_drips_in(instance: 
     async with raw_connection(instance) as client:
         await client.send(request_head("POST", "/v1/sessions", Content_Length=str(2**30)) + b"x")
         assert b" 413 " in await client.answer()
-        assert (await client.drip(b"x" * 100)).after_s < LIMIT_S
+        assert (await client.drip(b"x" * 1_200)).after_s < LIMIT_S
 
 
 async def test_the_timeout_does_not_close_a_websocket(instance: Instance) -> None:
@@ -121,7 +122,7 @@ async def test_the_timeout_does_not_close_a_websocket(instance: Instance) -> Non
 
 async def test_the_timeout_does_not_close_an_event_stream(instance: Instance) -> None:
     url = f"{instance.url}/v1/sessions"
-    async with httpx.AsyncClient(timeout=10) as http:
+    async with httpx.AsyncClient(timeout=30) as http:
         session_id = (await http.post(url, json=chess())).json()["data"]["session_id"]
         async with http.stream("GET", f"{url}/{session_id}/stream") as answer:
             lines = answer.aiter_lines()
@@ -132,7 +133,7 @@ async def test_the_timeout_does_not_close_an_event_stream(instance: Instance) ->
 
 
 async def _until(lines: AsyncIterator[str], word: str) -> None:
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         async for line in lines:
             if word in line:
                 return
@@ -142,7 +143,7 @@ async def _until(lines: AsyncIterator[str], word: str) -> None:
 @pytest.fixture
 async def large_session(instance: Instance) -> AsyncIterator[tuple[httpx.AsyncClient, str]]:
     """A client of the instance, and the id of a running session with a large state."""
-    async with httpx.AsyncClient(base_url=instance.url, timeout=10) as http:
+    async with httpx.AsyncClient(base_url=instance.url, timeout=30) as http:
         body = chess(participants=[participant() for _ in range(200)])
         session_id = (await http.post("/v1/sessions", json=body)).json()["data"]["session_id"]
         await http.post(f"/v1/sessions/{session_id}/start")
@@ -160,7 +161,7 @@ async def test_a_client_that_reads_no_pushes_is_disconnected(
         await wait_until_connected(http, 1)
         for _ in range(20):
             (await http.post(f"/v1/sessions/{session_id}/switch")).raise_for_status()
-        assert await wait_until_connected(http, 0) < LIMIT_S
+        await wait_until_connected(http, 0)
         assert await client.is_cut_off(LIMIT_S)
 
 
@@ -171,7 +172,7 @@ async def test_a_client_that_reads_no_answer_is_disconnected(
 ) -> None:
     with non_reading_clients(instance, 1) as (client,):
         await client.connect(request_head("GET", path, Connection=connection))
-        assert await client.is_cut_off(LIMIT_S * 4)
+        assert await client.is_cut_off(LIMIT_S)
 
 
 async def test_a_client_that_reads_slowly_gets_the_whole_answer(instance: Instance) -> None:

@@ -54,7 +54,9 @@ async def tenants(instance: Instance) -> AsyncIterator[list[ApiClient]]:
         yield [
             ApiClient(
                 await stack.enter_async_context(
-                    httpx.AsyncClient(base_url=instance.url, headers=bearer(_host_token(tenant)))
+                    httpx.AsyncClient(
+                        base_url=instance.url, headers=bearer(_host_token(tenant)), timeout=30
+                    )
                 )
             )
             for tenant in _TENANTS
@@ -105,7 +107,7 @@ async def test_each_tenant_has_its_own_trail(tenants: list[ApiClient]) -> None:
 
 async def _events(api: ApiClient, session_id: str, count: int) -> list[Any]:
     """Return the trail once it has so many events."""
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(30):
         while True:
             answer = await api.http.get(f"/v1/sessions/{session_id}/events")
             events: list[Any] = answer.json()["data"]["events"]

@@ -59,7 +59,7 @@ async def test_a_new_threshold_is_warned_of_and_a_new_action_applies(api: ApiCli
     body = chess(participants=[participant(1_500), participant()])
     session_id = await api.started(body)
     await update(api, session_id, {"action_on_timeout": {"type": "end_session"}})
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(30):
         while (await api.session(session_id))["status"] != "expired":
             await asyncio.sleep(0.1)
 
@@ -112,7 +112,7 @@ async def test_the_trail_names_the_changed_fields(guarded: ApiClient) -> None:
     session_id = await guarded.created(chess())
     await update(guarded, session_id, {"metadata": None, "warn_at_ms": [1_000]})
     events: list[Any] = []
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(30):
         while len(events) < 2:
             answer = await guarded.http.get(f"/v1/sessions/{session_id}/events")
             events = answer.json()["data"]["events"]

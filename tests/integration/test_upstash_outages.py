@@ -1,10 +1,9 @@
-"""Functions answer 503 in time while Upstash fails, and a retry makes the change.
+"""Functions answer 503 at the first failure of Upstash, and a retry makes the change.
 
 `tests/resilience/faults` tests failures of the network to Upstash.
 """
 
 import logging
-import time
 from collections.abc import AsyncIterator, Iterator
 from uuid import uuid4
 
@@ -18,8 +17,6 @@ from tests.support.api import ApiClient, chess, error_of
 from tests.support.faulty_upstash import Fault, FaultInjector, internal_error, quota_exceeded
 
 LOAD, COMMIT = "/pipeline", "/"
-
-_LIMIT_S = 2.0
 
 
 @pytest.fixture(scope="module")
@@ -46,7 +43,7 @@ def url(failures: FaultInjector) -> Iterator[str]:
 @pytest.fixture
 async def api(url: str) -> AsyncIterator[ApiClient]:
     """A client of the functions."""
-    async with httpx.AsyncClient(base_url=url, timeout=10) as http:
+    async with httpx.AsyncClient(base_url=url, timeout=30) as http:
         yield ApiClient(http)
 
 
@@ -57,15 +54,14 @@ def is_unavailable(answer: httpx.Response) -> bool:
 
 @pytest.mark.parametrize("failing", [internal_error, quota_exceeded])
 @pytest.mark.parametrize("at", [LOAD, COMMIT])
-async def test_a_change_is_refused_in_time_and_made_by_a_retry(
+async def test_a_change_is_refused_at_once_and_made_by_a_retry(
     api: ApiClient, failures: FaultInjector, failing: Fault, at: str
 ) -> None:
     session_id = await api.started(chess())
     key = {"Idempotency-Key": uuid4().hex}
     with failures.of(failing, at):
-        began = time.monotonic()
         answer = await api.do(session_id, "switch", headers=key)
-        assert time.monotonic() - began < _LIMIT_S
+        assert failures.count == 1
     assert is_unavailable(answer)
     assert (await api.session(session_id))["version"] == 2
     again = await api.do(session_id, "switch", headers=key)
@@ -75,14 +71,13 @@ async def test_a_change_is_refused_in_time_and_made_by_a_retry(
 
 
 @pytest.mark.parametrize("failing", [internal_error, quota_exceeded])
-async def test_a_read_is_refused_in_time(
+async def test_a_read_is_refused_at_once(
     api: ApiClient, failures: FaultInjector, failing: Fault
 ) -> None:
     session_id = await api.started(chess())
     with failures.of(failing, LOAD):
-        began = time.monotonic()
         assert is_unavailable(await api.get(session_id))
-        assert time.monotonic() - began < _LIMIT_S
+        assert failures.count == 1
     assert (await api.get(session_id)).status_code == 200
 
 
@@ -93,7 +88,7 @@ async def test_a_wrong_token_is_answered_503_and_not_repeated(redis_url: str) ->
             "UPSTASH_REDIS_REST_TOKEN": "not-the-token",
         }
         with running_functions(settings, LocalRunOptions(schedule_speed=0)) as functions:
-            async with httpx.AsyncClient(base_url=functions.url, timeout=10) as http:
+            async with httpx.AsyncClient(base_url=functions.url, timeout=30) as http:
                 answer = await ApiClient(http).create(chess())
     assert is_unavailable(answer)
     assert "not-the-token" not in answer.text

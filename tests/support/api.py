@@ -32,7 +32,7 @@ CERTIFICATES = httpx.create_ssl_context()
 
 @asynccontextmanager
 async def api_client(
-    url: str, token: str | None = None, timeout: float = 10
+    url: str, token: str | None = None, timeout: float = 30
 ) -> AsyncIterator["ApiClient"]:
     """Yield a client of the service at `url` that sends `token`; `timeout` is in seconds."""
     async with httpx.AsyncClient(

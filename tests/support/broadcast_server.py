@@ -15,7 +15,7 @@ from starlette.routing import Route
 
 from infra.local.serving import RestartableServer, serve
 
-_TIMEOUT_S = 10.0
+_TIMEOUT_S = 30.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +66,7 @@ class BroadcastServer(RestartableServer):
         self._call(self._released.set)
 
     def next(self) -> BroadcastRequest:
-        """Wait for the next request. Raises `queue.Empty` after 10 s."""
+        """Wait for the next request. Raises `queue.Empty` after 30 s."""
         return self._arrivals.get(timeout=_TIMEOUT_S)
 
     async def arrival(self) -> BroadcastRequest:

@@ -26,11 +26,13 @@ class FaultInjector:
     def __init__(self) -> None:
         self._failing: Fault | None = None
         self._at = ""
+        self.count = 0
+        """Number of requests that failed since the last `of`."""
 
     @contextmanager
     def of(self, failing: Fault, at: str) -> Iterator[None]:
         """Let all requests to `at` fail within the block."""
-        self._failing, self._at = failing, at
+        self._failing, self._at, self.count = failing, at, 0
         yield
         self._failing = None
 
@@ -39,6 +41,7 @@ class FaultInjector:
 
         async def faulty(scope: Scope, receive: Receive, send: Send) -> None:
             if self._failing and scope["path"] == self._at:
+                self.count += 1
                 await self._failing(app, scope, receive, send)
             else:
                 await app(scope, receive, send)

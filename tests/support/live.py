@@ -10,7 +10,7 @@ from websockets.asyncio.client import ClientConnection, connect
 
 from infra.local.instance import Instance
 
-_TIMEOUT_S = 10.0
+_TIMEOUT_S = 30.0
 
 Message = dict[str, Any]
 
@@ -23,7 +23,7 @@ class LiveClient:
         self.received: list[Message] = []
 
     async def next(self) -> Message:
-        """Wait for the next message. Raises `TimeoutError` after 10 s."""
+        """Wait for the next message. Raises `TimeoutError` after 30 s."""
         async with asyncio.timeout(_TIMEOUT_S):
             message: Message = json.loads(await self.socket.recv())
         self.received.append(message)

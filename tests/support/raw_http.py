@@ -10,7 +10,7 @@ from typing import Any
 
 from infra.local.instance import Instance
 
-TIMEOUT_S = 12.0
+TIMEOUT_S = 30.0
 _BETWEEN_BYTES_S = 0.05
 
 

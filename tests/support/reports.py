@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, Self
 
-_TIMEOUT_S = 15.0
+_TIMEOUT_S = 30.0
 
 
 class Reports:

@@ -1,7 +1,6 @@
 """Slot migration and node failures under load lose and duplicate no acknowledged change."""
 
 import asyncio
-import time
 
 import pytest
 
@@ -12,9 +11,6 @@ from shared.store.redis import NativeConnection
 from tests.integration.cluster.conftest import KEYS, StoreParts, shards_of
 from tests.integration.cluster.load import WriteLoad
 from tests.integration.cluster.test_shards import create_on_all_shards
-
-_PROGRESS_WITHIN_S = 2.0
-"""Every writer makes progress within this time after the new primary accepts writes."""
 
 
 def other_primary(cluster: LocalCluster, shard: str) -> ClusterNode:
@@ -64,14 +60,14 @@ async def test_slot_migration_under_load_loses_no_change(
         for shard in KEYS.all_shards[:4]:
             target = other_primary(cluster, shard)
             await asyncio.to_thread(cluster.migrate, shard, target)
-            await load.wait_for_progress(_PROGRESS_WITHIN_S)
+            await load.wait_for_progress()
     await load.check()
 
 
 async def test_a_planned_failover_loses_no_change(parts: StoreParts, cluster: LocalCluster) -> None:
     async with WriteLoad(parts) as load:
         await asyncio.to_thread(cluster.planned_failover, "{s1}")
-        await load.wait_for_progress(_PROGRESS_WITHIN_S)
+        await load.wait_for_progress()
     await load.check()
 
 
@@ -86,23 +82,16 @@ async def test_when_a_primary_dies_its_replica_takes_over_and_other_shards_see_n
         promoted = asyncio.create_task(
             asyncio.to_thread(cluster.wait_until_promoted, "{s0}", not_by=dying)
         )
-        refused_s = await _time_to_refusal_s(parts, load.writers_on(dead_shards)[0].name)
+        await asyncio.sleep(0.2)
+        with pytest.raises(StoreUnavailable):
+            await parts.store.load(load.writers_on(dead_shards)[0].name)
+        assert not promoted.done()
         await promoted
-        await load.wait_for_progress(_PROGRESS_WITHIN_S)
-    assert refused_s < 0.1
+        await load.wait_for_progress()
     for writer in load.writers_on(living):
-        assert (writer.outages, writer.longest_s < 0.5) == (0, True)
+        assert writer.outages == 0
         await writer.check()
     assert sum(writer.outages for writer in load.writers_on(dead_shards)) > 0
-
-
-async def _time_to_refusal_s(parts: StoreParts, name: str) -> float:
-    """Return how long a read of a dead node's session takes to fail."""
-    await asyncio.sleep(0.2)
-    began = time.monotonic()
-    with pytest.raises(StoreUnavailable):
-        await parts.store.load(name)
-    return time.monotonic() - began
 
 
 async def test_when_a_primary_is_suspended_its_replica_takes_over(
@@ -112,13 +101,10 @@ async def test_when_a_primary_is_suspended_its_replica_takes_over(
     living = [s for s in KEYS.all_shards if s not in shards_of(cluster, stopped)]
     async with WriteLoad(parts) as load:
         stopped.process.suspend()
-        loop = asyncio.get_running_loop()
-        give_up = loop.time() + 6
-        async with asyncio.timeout_at(give_up):
-            await load.wait_for_progress(6)
+        await load.wait_for_progress()
         stopped.process.resume()
         await asyncio.to_thread(cluster.wait_until_healthy)
-        await load.wait_for_progress(_PROGRESS_WITHIN_S)
+        await load.wait_for_progress()
     for writer in load.writers_on(living):
-        assert (writer.outages, writer.longest_s < 0.5) == (0, True)
+        assert writer.outages == 0
         await writer.check()

@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Mapping
 from typing import Any
 
-_TIMEOUT_S = 10.0
+_TIMEOUT_S = 30.0
 
 Report = dict[str, Any]
 

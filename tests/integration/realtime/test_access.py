@@ -15,7 +15,7 @@ from tests.support.tokens import WRONG_SECRET, bearer
 
 pytestmark = pytest.mark.parametrize("kind", ONE_CLIENT_PER_PROTOCOL)
 
-_SHORT_LIFETIME_S = 2
+_SHORT_LIFETIME_S = 5
 
 
 @pytest.fixture
@@ -78,13 +78,11 @@ async def test_joining_without_a_token_is_refused(
 async def test_a_subscription_ends_with_its_token_unless_the_token_is_renewed(
     supabase_realtime: LocalRealtime, sender: Sender, session: str, kind: str
 ) -> None:
-    short_lived = _subscription(
-        supabase_realtime, session, exp=int(time.time()) + 1 + _SHORT_LIFETIME_S
-    )
-    async with (
-        subscribed(kind, short_lived) as renewed,
-        subscribed(kind, short_lived) as not_renewed,
-    ):
+    requested = _subscription(supabase_realtime, session)
+    async with subscribed(kind, requested) as renewed, subscribed(kind, requested) as not_renewed:
+        short_lived = token(session, exp=int(time.time()) + 1 + _SHORT_LIFETIME_S)
+        for client in (renewed, not_renewed):
+            await client.set_auth(short_lived)
         await renewed.set_auth(token(session))
         await not_renewed.until_status("CLOSED")
         await sender.mark(f"session:{session}")

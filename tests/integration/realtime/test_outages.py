@@ -48,7 +48,9 @@ async def test_a_hanging_outage_answers_only_after_its_end(
         await client.join(_TOPIC)
         sent = asyncio.create_task(sender.mark("room", private=False))
         with pytest.raises(httpx.ReadTimeout):
-            await sender.http.post("/realtime/v1/api/broadcast", json={}, timeout=0.2)
+            await sender.http.post(
+                "/realtime/v1/api/broadcast", json={}, timeout=httpx.Timeout(30, read=0.2)
+            )
         assert await client.receives_nothing()
         server.faults.outage = None
         assert (await client.receive())["payload"]["event"] == "mark"

@@ -17,7 +17,7 @@ from tests.support.target import running_service
 
 pytestmark = pytest.mark.http
 
-_TIMEOUT_S = 10.0
+_TIMEOUT_S = 30.0
 
 
 @pytest.fixture(scope="module")

@@ -23,7 +23,7 @@ _PATHS = (
 @pytest.fixture
 def http() -> Iterator[httpx.Client]:
     """A client with the secret key."""
-    with httpx.Client(verify=CERTIFICATES, headers=_KEYS) as client:
+    with httpx.Client(verify=CERTIFICATES, headers=_KEYS, timeout=30) as client:
         yield client
 
 

@@ -12,7 +12,7 @@ from websockets.asyncio.client import ClientConnection, connect
 from infra.local.realtime import LocalRealtime
 from infra.local.supabase import PUBLISHABLE_KEY
 
-_TIMEOUT_S = 10.0
+_TIMEOUT_S = 30.0
 
 Frame = dict[str, Any]
 

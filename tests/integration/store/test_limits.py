@@ -270,12 +270,12 @@ async def test_the_store_s_clock_is_used_once_it_is_known(
     clock = StoreClock()
     store = RedisSessionStore(connection, keys, clock)
     await count_request(store)
-    assert abs(await window_start(redis, counter) - time.time() * 1000) < 5_000
+    assert abs(await window_start(redis, counter) - time.time() * 1000) < 60_000
     await redis.delete(counter)
     moment = time.monotonic()
     clock.observe(moment, moment, time.time() + HOUR / 1000)
     await count_request(store)
-    assert abs(await window_start(redis, counter) - time.time() * 1000 - HOUR) < 5_000
+    assert abs(await window_start(redis, counter) - time.time() * 1000 - HOUR) < 60_000
 
 
 async def window_start(redis: Redis, counter: str) -> Instant:

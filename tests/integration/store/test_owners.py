@@ -216,13 +216,13 @@ async def test_pushes_of_owned_sessions_are_published(
     key = IdempotencyKey("one shard", "k1", "fingerprint")
     async with redis.pubsub() as pubsub:
         await pubsub.psubscribe("*:push:*")
-        await pubsub.get_message(timeout=1)
+        await pubsub.get_message(timeout=30)
         plain, answered = (
             alices_commit(change, pushes=[b"one", b"two"]) for change in same_shard_changes[:2]
         )
         for commit in [plain, replace(answered, key=key)]:
             assert await store.commit(commit) == Committed()
-            received = [await pubsub.get_message(timeout=1) for _ in range(2)]
+            received = [await pubsub.get_message(timeout=30) for _ in range(2)]
             assert [message and message["data"] for message in received] == [b"one", b"two"]
         assert await pubsub.get_message(timeout=0.01) is None
 

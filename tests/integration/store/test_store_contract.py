@@ -191,9 +191,9 @@ async def test_pushes_are_published_in_order_with_the_commit(
     change = new_session()
     async with redis.pubsub() as pubsub:
         await pubsub.subscribe(keys.push_channel(change.session.session_id))
-        await pubsub.get_message(timeout=1)
+        await pubsub.get_message(timeout=30)
         await store.commit(commit_for(change, pushes=[b"one", b"two"]))
-        received = [await pubsub.get_message(timeout=1) for _ in range(2)]
+        received = [await pubsub.get_message(timeout=30) for _ in range(2)]
     assert [message and message["data"] for message in received] == [b"one", b"two"]
 
 
@@ -205,11 +205,11 @@ async def test_a_new_earliest_wake_up_is_published(
     async with redis.pubsub() as pubsub:
         for shard in keys.all_shards:
             await pubsub.subscribe(keys.wake_channel(shard))
-            await pubsub.get_message(timeout=1)
+            await pubsub.get_message(timeout=30)
         commit = commit_for(late)
         await store.commit(commit)
         await store.commit(commit_for(early, commit.operation_id, wake_at=Instant(5_000)))
-        received = [await pubsub.get_message(timeout=1) for _ in range(2)]
+        received = [await pubsub.get_message(timeout=30) for _ in range(2)]
     assert [int(m["data"]) for m in received if m] == [FAR_FUTURE, 5_000]
 
 
@@ -281,12 +281,12 @@ async def test_the_first_entry_of_an_empty_outbox_notifies_the_worker(
     async with redis.pubsub() as pubsub:
         for shard in keys.all_shards:
             await pubsub.subscribe(keys.outbox_channel(shard))
-            await pubsub.get_message(timeout=1)
+            await pubsub.get_message(timeout=30)
         change = new_session()
         commit = commit_for(change)
         await store.commit(commit)
         await store.commit(commit_for(change, commit.operation_id))
-        assert (await pubsub.get_message(timeout=1) or {})["type"] == "message"
+        assert (await pubsub.get_message(timeout=30) or {})["type"] == "message"
         assert await pubsub.get_message(timeout=0.05) is None
     assert [news.outbox_was_empty for news in recorder.news] == [True, False]
 
@@ -300,10 +300,10 @@ async def test_a_store_that_does_not_publish_publishes_nothing(
     change = new_session()
     async with redis.pubsub() as pubsub:
         await pubsub.psubscribe("*")
-        await pubsub.get_message(timeout=1)
+        await pubsub.get_message(timeout=30)
         await store.commit(commit_for(change, pushes=[b"one"], wake_at=Instant(1)))
         await redis.publish("the end", "")
-        assert (await pubsub.get_message(timeout=1) or {})["channel"] == b"the end"
+        assert (await pubsub.get_message(timeout=30) or {})["channel"] == b"the end"
 
 
 async def test_an_alarm_is_set_unless_an_earlier_one_is_pending(

@@ -10,7 +10,7 @@ from tests.support.fault_proxy.drops import ReplyDrop, always
 from tests.support.fault_proxy.faults import NONE, Fault, Loss
 from tests.support.fault_proxy.server import ProxyServer
 
-_TIMEOUT_S = 10.0
+_TIMEOUT_S = 30.0
 
 
 class FaultyProxy:
