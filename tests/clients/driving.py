@@ -11,7 +11,7 @@ from typing import Any
 
 _HERE = Path(__file__).parent
 _ROOT = _HERE.parents[1]
-_TIMEOUT_S = 15.0
+_TIMEOUT_S = 30.0
 _LINE_LIMIT = 1 << 20
 
 PYTHON = (sys.executable, "-m", "tests.clients.runner")

@@ -10,7 +10,7 @@ from synckairos.api import Token
 from synckairos.api_types import TransportName
 from synckairos.events import Name
 
-_TIMEOUT_S = 10.0
+_TIMEOUT_S = 30.0
 
 
 class RecordedSession:

@@ -10,31 +10,32 @@ from tests.clients.scenarios import ScenarioRun
 
 _REPORT_EVERY_S = 0.02
 _TOLERANCE_MS = 2.0
-_FUNCTIONS_MS = 10.0
-"""A function measures the store's clock in one round trip, whose error clients don't know."""
+_FUNCTIONS_MS = 250.0
+"""A function measures the store's clock in one round trip, whose error clients don't know.
+On a busy machine, the round trip may be long."""
+_TIMEOUT_S = 20.0
 _MIN_INTERVAL_MS = 20
 """Between the two reads that show which clocks run."""
 
 
-async def check_run(run: ScenarioRun, within_s: float) -> None:
-    """Raise `AssertionError` unless the client is current within `within_s` of the last step."""
+async def check_run(run: ScenarioRun) -> None:
+    """Raise `AssertionError` unless the client becomes current after the last step.
+
+    Tests in virtual time show how soon it does (`test_follower_at_random.py`).
+    """
     before = await _read(run)
-    await _wait_until_current(run, before, within_s)
+    await _wait_until_current(run, before)
     _check_expiries(run)
     _check_order(run)
     if before:
         await _check_clocks(run, before)
 
 
-async def _wait_until_current(run: ScenarioRun, server: Line | None, within_s: float) -> None:
-    """Wait until the client has the server's state; fail after `within_s`."""
-    while True:
-        report = await run.driver.report(run.session_id)
-        late_s = time.monotonic() - run.last_step_at
-        if _is_current(report, server):
-            assert late_s <= within_s, f"{late_s:.2f} s after the last step"
-            return
-        assert late_s <= within_s, (
+async def _wait_until_current(run: ScenarioRun, server: Line | None) -> None:
+    """Wait until the client has the server's state."""
+    give_up = time.monotonic() + _TIMEOUT_S
+    while not _is_current(report := await run.driver.report(run.session_id), server):
+        assert time.monotonic() < give_up, (
             f"{server and server['version']} is the server's version, the client reports {report}"
         )
         await asyncio.sleep(_REPORT_EVERY_S)

@@ -9,6 +9,8 @@ import pytest
 from synckairos.api import Api, Token
 from synckairos.errors import ApiError, Unreachable
 
+from tests.support.virtual_time import Time, in_virtual_time
+
 _OK = {"data": {"version": 3}}
 
 Reply = Callable[[httpx.Request], httpx.Response]
@@ -107,10 +109,11 @@ async def test_a_call_ends_within_the_callers_timeout() -> None:
     assert len(service.requests) == 1
 
 
+@in_virtual_time
 async def test_an_attempt_that_hangs_is_cancelled_and_retried(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("synckairos.api.ATTEMPT_TIMEOUT_MS", 50.0)
+    monkeypatch.setattr("synckairos.api.time", Time)
     requests = 0
 
     async def reply(request: httpx.Request) -> httpx.Response:
@@ -121,7 +124,7 @@ async def test_an_attempt_that_hangs_is_cancelled_and_retried(
         return ok(request)
 
     api = Api(httpx.AsyncClient(transport=httpx.MockTransport(reply)), "http://service")
-    assert await api.change("POST", "/v1/x", timeout=5) == _OK["data"]
+    assert await api.change("POST", "/v1/x", timeout=60) == _OK["data"]
     assert requests == 2
 
 

@@ -292,7 +292,7 @@ async def test_it_retries_after_any_error_of_a_read() -> None:
     clock = machine.clock(read)
     clock.on_sync(synced.set)
     clock.start()
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         await synced.wait()
     await clock.close()
 

@@ -41,11 +41,8 @@ _SCENARIOS_WITHOUT_PUSHES = (
 )
 """Scenarios to run if all pushes are lost, so that the client depends on its checks."""
 
-_WITHIN_S = {"clean": 1.0, "lossy": 1.0, "no-pushes": 2.0}
-"""After the last step; checks come every 0.7 s, and a busy machine may delay one."""
-
 _CONCURRENT_RUNS = 6
-_TIMEOUT_S = 30.0
+_TIMEOUT_S = 60.0
 
 Outcome = Exception | None
 
@@ -137,11 +134,11 @@ def test_a_client_ends_with_the_state_of_the_server(
 def _run_scenarios(command: Sequence[str], service: Service, condition: str) -> dict[str, Outcome]:
     names = _names(service.kind, condition)
     with service.with_losses(_CONDITIONS[condition]) as url:
-        return asyncio.run(_run_all(command, url, service, names, _WITHIN_S[condition]))
+        return asyncio.run(_run_all(command, url, service, names))
 
 
 async def _run_all(
-    command: Sequence[str], url: str, service: Service, names: Sequence[str], within_s: float
+    command: Sequence[str], url: str, service: Service, names: Sequence[str]
 ) -> dict[str, Outcome]:
     """Run every scenario; the client uses `url`, the other callers the service itself."""
     slots = asyncio.Semaphore(_CONCURRENT_RUNS)
@@ -154,16 +151,16 @@ async def _run_all(
             ScenarioRun(SCENARIOS[name], client, http, service.redis_url, is_on_functions)
             for name in names
         ]
-        outcomes = await asyncio.gather(*(_run_one(run, slots, within_s) for run in runs))
+        outcomes = await asyncio.gather(*(_run_one(run, slots) for run in runs))
         return dict(zip(names, outcomes, strict=True))
 
 
-async def _run_one(run: ScenarioRun, slots: asyncio.Semaphore, within_s: float) -> Outcome:
+async def _run_one(run: ScenarioRun, slots: asyncio.Semaphore) -> Outcome:
     async with slots:
         try:
             async with asyncio.timeout(_TIMEOUT_S):
                 await run.execute()
-                await check_run(run, within_s)
+                await check_run(run)
         except Exception as error:
             return error
         return None

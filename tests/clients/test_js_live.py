@@ -114,7 +114,7 @@ async def test_a_client_is_refused_when_its_token_expires(
     service_with_authentication: Instance, host: ApiClient
 ) -> None:
     session_id = await host.started(chess())
-    token = tokens.spectator(session_id, lifetime_s=2 - LEEWAY_S)  # valid for two more seconds
+    token = tokens.spectator(session_id, lifetime_s=4 - LEEWAY_S)  # valid for four more seconds
     async with _client(service_with_authentication.url, token=token) as client:
         await client.opened(session_id)
         await _wait_for_refusal(client, session_id)
@@ -154,6 +154,6 @@ def _run(block: str, url: str) -> str:
     library = (_LIBRARY / "synckairos.js").as_uri()
     script = block.replace('"synckairos"', f'"{library}"').replace("http://127.0.0.1:3000", url)
     command = ["node", "--input-type=module", "--eval", script]
-    ran = subprocess.run(command, capture_output=True, text=True, timeout=30, check=False)
+    ran = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
     assert ran.returncode == 0, ran.stderr
     return ran.stdout

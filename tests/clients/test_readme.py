@@ -13,7 +13,7 @@ from tests.support.api import chess
 
 _README = Path(__file__).parents[2] / "clients" / "python" / "README.md"
 _DEFAULT_URL = "http://127.0.0.1:3000"
-_TIMEOUT_S = 20.0
+_TIMEOUT_S = 60.0
 
 
 def example(number: int, url: str) -> str:
@@ -38,7 +38,7 @@ def test_the_example_of_a_game(service: Instance) -> None:
 
 
 def test_the_example_of_following_a_session(service: Instance) -> None:
-    with httpx.Client(base_url=service.url) as http:
+    with httpx.Client(base_url=service.url, timeout=30) as http:
         session_id = http.post("/v1/sessions", json=chess()).json()["data"]["session_id"]
         text = example(1, service.url).replace("SESSION_ID", repr(session_id))
         with run_script(text) as process:

@@ -32,7 +32,7 @@ async def test_a_session_closed_during_a_read_can_be_opened_again() -> None:
             reading.set()
             await asyncio.Event().wait()
 
-    async with service.client() as client, asyncio.timeout(5):
+    async with service.client() as client, asyncio.timeout(30):
         session = client.session(SESSION_ID)
         service.override = hang
         opening = asyncio.create_task(session.open())
@@ -51,7 +51,7 @@ async def test_a_refused_session_can_be_opened_again() -> None:
     async def refuse(request: httpx.Request) -> httpx.Response:
         return error_response(403)
 
-    async with service.client() as client, asyncio.timeout(5):
+    async with service.client() as client, asyncio.timeout(30):
         session = client.session(SESSION_ID)
         service.override = refuse
         await asyncio.gather(session.open(), return_exceptions=True)
@@ -87,7 +87,7 @@ async def test_closing_a_replaced_session_object_does_not_affect_the_new_one() -
 
 
 async def test_an_event_stream_contains_the_events_before_its_first_read() -> None:
-    async with FakeService().client() as client, asyncio.timeout(5):
+    async with FakeService().client() as client, asyncio.timeout(30):
         session = client.session(SESSION_ID)
         events = session.events_stream()
         await session.open()
@@ -97,7 +97,7 @@ async def test_an_event_stream_contains_the_events_before_its_first_read() -> No
 
 
 async def test_an_event_stream_first_read_after_the_close_ends() -> None:
-    async with FakeService().client() as client, asyncio.timeout(5):
+    async with FakeService().client() as client, asyncio.timeout(30):
         session = client.session(SESSION_ID)
         await session.open()
         events = session.events_stream()
@@ -168,7 +168,7 @@ async def test_a_404_of_the_subscription_does_not_count_as_deletion_if_a_read_su
         return error_response(404, NOT_FOUND) if request.url.path.endswith("/realtime") else None
 
     service.override = reject_subscription
-    async with service.client() as client, asyncio.timeout(5):
+    async with service.client() as client, asyncio.timeout(30):
         recorded = RecordedSession(client.session(SESSION_ID))
         assert await recorded.session.open()
         service.override = None

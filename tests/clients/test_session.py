@@ -52,7 +52,7 @@ async def test_a_refused_read_stops_all_requests() -> None:
         reads = paths.count(_PATH)
         connecting = session._follower._connecting
         assert connecting
-        await asyncio.wait([connecting], timeout=5)
+        await asyncio.wait([connecting], timeout=30)
         assert connecting.done()
         assert paths.count(_PATH) == reads
 

@@ -104,7 +104,7 @@ async def test_a_token_is_renewed_before_it_expires(
 
     async with (
         followed_session(service_with_supabase.url, session_id, token=token) as recorded,
-        asyncio.timeout(10),
+        asyncio.timeout(30),
     ):
         await recorded.wait_for_transport("supabase")
         before = len(recorded.events)

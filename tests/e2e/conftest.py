@@ -9,6 +9,7 @@ from playwright.sync_api import (
     Browser,
     BrowserContext,
     ViewportSize,
+    expect,
     sync_playwright,
 )
 
@@ -31,7 +32,8 @@ _FLAGS = [
     "--disable-sync",
     "--no-first-run",
 ]
-_TIMEOUT_MS = 10_000
+_TIMEOUT_MS = 30_000
+expect.set_options(timeout=_TIMEOUT_MS)
 _SIZE: ViewportSize = {"width": 1280, "height": 800}
 NO_LIMIT = "100000"
 """Requests per minute; high, because all tests share one client address."""

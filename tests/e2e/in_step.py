@@ -10,6 +10,7 @@ from tests.e2e.console import Console
 NOW = "performance.timeOrigin + performance.now()"
 """JavaScript expression for a tab's time, ms since the epoch."""
 _FRAMES_KEPT = 3_000
+_BOUND = "Number(document.querySelector('[data-sync=bound]').textContent.match(/[\\d.]+/))"
 
 _RECORDER = f"""() => {{
 window.drawn = [];
@@ -55,9 +56,14 @@ def wait_for_version(tabs: Sequence[Console], version: int) -> None:
 
 def wait_for_sync(tabs: Sequence[Console], limit_ms: float) -> None:
     """Return when every tab shows an error bound of at most `limit_ms` for its clock."""
-    bound = "Number(document.querySelector('[data-sync=bound]').textContent.match(/[\\d.]+/))"
+    is_synced = f"limit => {_BOUND} > 0 && {_BOUND} <= limit"
     for tab in tabs:
-        tab.page.wait_for_function(f"limit => {bound} > 0 && {bound} <= limit", arg=limit_ms)
+        tab.page.wait_for_function(is_synced, arg=limit_ms)
+
+
+def bound_ms(tab: Console) -> float:
+    """Return the error bound that the tab shows for its clock."""
+    return float(tab.page.evaluate(_BOUND))
 
 
 def frames_at(tab: Console, instants: Sequence[float]) -> list[Frame]:

@@ -18,7 +18,7 @@ def tabs(
     service: Instance, open_page: Opener, open_in_second_window: Opener
 ) -> tuple[Console, Console]:
     """A running game in two tabs, in different windows."""
-    with httpx.Client(base_url=service.url) as http:
+    with httpx.Client(base_url=service.url, timeout=30) as http:
         session_id = http.post("/v1/sessions", json=game()).json()["data"]["session_id"]
         http.post(f"/v1/sessions/{session_id}/start").raise_for_status()
     one, two = (opener(f"/?session={session_id}") for opener in (open_page, open_in_second_window))

@@ -16,9 +16,12 @@ from infra.local.instance import Instance
 from tests.e2e import in_step
 from tests.e2e.conftest import Opener
 from tests.e2e.console import Console
-from tests.e2e.problems import Problems
+from tests.e2e.problems import UNAVAILABLE, Problems
 
-AGREEMENT_MS = 30
+AGREEMENT_MS = 100
+"""More than the tabs' own bounds of error: functions measure the store's clock in one round trip,
+whose error clients don't know, and which may be long on a busy machine."""
+MAX_BOUND_MS = 150
 SHARED_CLOCK_MS = 3
 OFFLINE_MS = 5_000
 UNCHANGED_MS = (50, 700)
@@ -71,14 +74,15 @@ class TwoTabGame:
     def compare(self, when: str, times: int) -> None:
         """Compare both tabs at random instants after both have drawn the newest state."""
         in_step.wait_for_version(self.tabs, self.state["version"])
-        in_step.wait_for_sync(self.tabs, AGREEMENT_MS / 2)
+        in_step.wait_for_sync(self.tabs, MAX_BOUND_MS)
         start = max(in_step.now(tab) for tab in self.tabs)
         instants = [start + self._random.uniform(*UNCHANGED_MS) for _ in range(times)]
+        limit_ms = AGREEMENT_MS + sum(map(in_step.bound_ms, self.tabs))
         shown = [in_step.frames_at(tab, instants) for tab in self.tabs]
         for one, other in zip(*shown, strict=True):
             assert one.version == other.version
             self.differences.append((when, in_step.difference(one, other)))
-            assert self.differences[-1][1] < AGREEMENT_MS, when
+            assert self.differences[-1][1] < limit_ms, when
 
 
 @pytest.fixture
@@ -158,14 +162,16 @@ def test_two_tabs_show_the_same_time_throughout_a_game(
     _save_screenshot(f"console-{kind.name}", one)
     if kind.scheme == "light":
         _save_screenshot("console", two)
-    game.adjust(0, 2_500)
+    game.adjust(0, 6_000)
     game.compare("almost out of time", 2)
     for tab in game.tabs:
         expect(tab.clock("Ada")).to_contain_text("Flag fallen")
         expect(tab.clock("Ben")).to_contain_text("Wins on time")
     game.compare("flag fallen", 1)
 
-    problems.all = [line for line in problems.all if "ERR_INTERNET_DISCONNECTED" not in line]
+    problems.ignore("ERR_INTERNET_DISCONNECTED")
+    if kind.name == "functions":
+        problems.ignore(UNAVAILABLE)
     _print_differences(kind, game.differences)
     assert len(game.differences) == 20
 

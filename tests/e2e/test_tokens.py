@@ -20,7 +20,7 @@ UNAUTHORIZED = "the server responded with a status of 401"
 FORBIDDEN = "the server responded with a status of 403"
 NOT_FOUND = "the server responded with a status of 404"
 
-VALID_S = 3
+VALID_S = 8
 
 Open = Callable[[str], Console]
 

@@ -10,7 +10,10 @@ from tests.fuzz.machine import Sessions
 
 def test_random_requests_are_answered_by_the_specification(pair: Pair) -> None:
     one, two = pair
-    with httpx.Client(base_url=one.url) as first, httpx.Client(base_url=two.url) as second:
+    with (
+        httpx.Client(base_url=one.url, timeout=30) as first,
+        httpx.Client(base_url=two.url, timeout=30) as second,
+    ):
 
         class SessionsOnPair(Sessions):
             instances = (first, second)

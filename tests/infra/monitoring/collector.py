@@ -14,7 +14,7 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import (
 )
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
-_TIMEOUT_S = 10.0
+_TIMEOUT_S = 30.0
 
 
 @dataclass

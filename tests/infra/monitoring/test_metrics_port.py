@@ -40,7 +40,9 @@ def test_an_open_scrape_connection_does_not_delay_the_shutdown(redis_url: str) -
     port = free_port()
     with (
         running(redis_url, METRICS_PORT=str(port)) as instance,
-        httpx.Client(base_url=f"http://127.0.0.1:{port}", verify=CERTIFICATES) as scraper,
+        httpx.Client(
+            base_url=f"http://127.0.0.1:{port}", verify=CERTIFICATES, timeout=30
+        ) as scraper,
     ):
         assert scraper.get("/metrics").status_code == 200  # its connection stays open
         instance.process.terminate()

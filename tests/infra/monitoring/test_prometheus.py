@@ -54,7 +54,9 @@ def prometheus(port: int, folder: Path) -> Iterator[httpx.Client]:
     ]
     process = subprocess.Popen(command)
     try:
-        with httpx.Client(base_url=f"http://{address}/api/v1", verify=CERTIFICATES) as client:
+        with httpx.Client(
+            base_url=f"http://{address}/api/v1", verify=CERTIFICATES, timeout=30
+        ) as client:
             yield client
     finally:
         process.terminate()

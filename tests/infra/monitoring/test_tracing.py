@@ -3,7 +3,6 @@
 import logging
 import subprocess
 import sys
-import time
 from typing import Any
 
 import httpx
@@ -63,17 +62,15 @@ async def test_an_unavailable_collector_fails_no_request_and_delays_no_shutdown(
     settings: Any = {
         _ENDPOINT: f"http://127.0.0.1:{free_port()}",
         "OTEL_BSP_SCHEDULE_DELAY": "20",
-        "OTEL_EXPORTER_OTLP_TIMEOUT": "1",
+        "OTEL_EXPORTER_OTLP_TIMEOUT": "120",
     }
     with running(redis_url, **settings) as instance:
         async with api_client(instance.url) as api:
             session_id = await api.started(chess())
             for _ in range(50):
                 assert (await api.get(session_id)).status_code == 200
-        began = time.monotonic()
         instance.process.terminate()
-        instance.process.wait(10)
-        assert time.monotonic() - began < 6  # the exporter alone would retry for much longer
+        instance.process.wait(30)  # the exporter alone would retry for two minutes
     lines = capfd.readouterr().err.splitlines()
     assert [line for line in lines if "opentelemetry" in line] == []
     assert len([line for line in lines if "synckairos.tracing" in line]) <= 1

@@ -20,7 +20,7 @@ from infra.packaging.wheels import install
 from tests.support.api import chess, participant
 
 _RUNTIME = ("awslambdaric", "simplejson", "snapshot-restore-py")
-_TIMEOUT_S = 10.0
+_TIMEOUT_S = 30.0
 
 
 @pytest.fixture(scope="module")
@@ -45,7 +45,7 @@ def http(
             "SUPABASE_SERVICE_ROLE_KEY": SECRET_KEY,
         }
         functions = stack.enter_context(running_functions(settings, options))
-        yield stack.enter_context(httpx.Client(base_url=functions.url, timeout=10))
+        yield stack.enter_context(httpx.Client(base_url=functions.url, timeout=30))
 
 
 def test_the_packaged_functions_run_a_session(http: httpx.Client) -> None:

@@ -15,7 +15,7 @@ async def test_a_run_waits_for_the_trail_of_created_sessions_that_are_not_played
 ) -> None:
     run = FaultRun(container)
     try:
-        async with clients(run, written_within_s=5.0):
+        async with clients(run, written_within_s=30.0):
             played = {p.session_id: await p.version() for p in run.players[:2]}
             await container.trail.until(played, run.log)
             container.audit.set_fault(STALLED)

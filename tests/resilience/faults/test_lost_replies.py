@@ -53,7 +53,7 @@ def lifecycle(session_id: str) -> list[ChangeRequest]:
 @pytest.fixture
 async def http(container: FaultyDeployment) -> AsyncIterator[httpx.AsyncClient]:
     """A client of an instance whose Redis has the commit script cached."""
-    async with httpx.AsyncClient(base_url=container.urls[0], timeout=10) as http:
+    async with httpx.AsyncClient(base_url=container.urls[0], timeout=30) as http:
         assert (await http.post("/v1/sessions", json=long_game())).status_code == 201
         yield http
 

@@ -28,7 +28,7 @@ from tests.support.fault_proxy.faults import (
 )
 
 COMMIT = load_script("commit").digest.encode()
-_FLAG_FALLS_WITHIN_S = 2.0
+_FLAG_FALLS_WITHIN_S = 30.0
 
 
 @pytest.mark.parametrize(
@@ -66,7 +66,7 @@ async def test_lost_replies_to_commits_lose_and_duplicate_no_change(
 async def test_flags_fall_after_a_reset_of_every_connection(container: FaultyDeployment) -> None:
     """The reset comes while the deadline worker sleeps and its connections are idle."""
     players = [participant(1_000), participant(1_000)]
-    async with httpx.AsyncClient(base_url=container.urls[0], timeout=10) as http:
+    async with httpx.AsyncClient(base_url=container.urls[0], timeout=30) as http:
         session_id = await ApiClient(http).started(chess(participants=players))
         with container.redis.suffering(RESET):
             pass  # existing connections are reset at once

@@ -36,7 +36,7 @@ def of_subscriptions(fault: Fault) -> Fault:
 @pytest.fixture
 async def api(container: FaultyDeployment) -> AsyncIterator[ApiClient]:
     """A client of the first instance."""
-    async with httpx.AsyncClient(base_url=container.urls[0], timeout=10) as http:
+    async with httpx.AsyncClient(base_url=container.urls[0], timeout=30) as http:
         yield ApiClient(http)
 
 

@@ -38,7 +38,7 @@ _GATEWAY_S = 0.5
 @pytest.fixture
 async def api(functions: FaultyDeployment) -> AsyncIterator[ApiClient]:
     """A client of the functions."""
-    async with httpx.AsyncClient(base_url=functions.urls[0], timeout=10) as http:
+    async with httpx.AsyncClient(base_url=functions.urls[0], timeout=30) as http:
         yield ApiClient(http)
 
 

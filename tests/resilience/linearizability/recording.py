@@ -83,7 +83,8 @@ async def connected(instances: tuple[Instance, Instance]) -> AsyncIterator[Conne
         stack.enter_context(proxy.dropping_requests(Delivery.REQUEST_DROPPED.encode()))
         urls = [*(instance.url for instance in instances), f"http://127.0.0.1:{proxy.port}"]
         one, two, lossy = [
-            await stack.enter_async_context(httpx.AsyncClient(base_url=url)) for url in urls
+            await stack.enter_async_context(httpx.AsyncClient(base_url=url, timeout=30))
+            for url in urls
         ]
         yield Connections((one, two), lossy)
 

@@ -1,8 +1,9 @@
 """An overloaded instance serves as many requests as it can and refuses the rest early.
 
-This test finds an instance that collapses: it serves almost nothing, or its pushes are seconds
-late. Its limits are therefore far from the figures of a quiet machine in docs/performance.md. No
-other test may run at the same time, because the load generator uses the same two processors.
+This test finds an instance that collapses: it serves almost nothing, or its pushes are many seconds
+late. Its limits are therefore far from the figures of a quiet machine in docs/performance.md, which
+`make load` measures. No other test may run at the same time, because the load generator uses the
+same two processors.
 """
 
 import asyncio
@@ -27,12 +28,15 @@ _FEW, _MANY = 16, 400
 _EXPIRIES = 40
 _FIRST_EXPIRY_MS, _EXPIRY_EVERY_MS = 3_000, 150
 
-_SERVED_WITHIN_MS = 100
-_MIN_SHARE_SERVED = 0.4
-_REFUSED_WITHIN_MS = 200
-_HEALTH_WITHIN_MS = 500
-_EXPIRY_WITHIN_MS = 400
-_NORMAL_AGAIN_WITHIN_S = 1.0
+_IN_TIME_MS = 100
+"""The printed figures count the requests that are served within this time."""
+_MIN_SHARE_SERVED = 0.1
+_MAX_SHARE_OF_QUEUE = 0.5
+"""Without refusals, all clients would wait in one queue, whose length in time is their number
+divided by the rate of answers. A served request must wait for a part of that time only."""
+_LATE_MS = 5_000
+"""Health checks and expiries of an instance that works are far earlier."""
+_TIMEOUT_S = 30
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,22 +119,21 @@ async def test_under_overload_capacity_is_used_and_excess_requests_are_refused_e
         expiries = [asyncio.create_task(_lateness_ms(follower)) for _, follower in followers]
         health = asyncio.create_task(_health_times_ms(api, stopping))
         samples = await _run_clients(instance, _MANY, _OVERLOAD_S, ids)
-        ended = time.monotonic()
-        while True:
-            began = time.monotonic()
-            answer = await api.get(ids[0])
-            if answer.status_code == 200 and time.monotonic() - began < 0.05:
-                break
-            assert time.monotonic() - ended < _NORMAL_AGAIN_WITHIN_S
+        async with asyncio.timeout(_TIMEOUT_S):
+            while (await api.get(ids[0])).status_code != 200:
+                await asyncio.sleep(0.01)
         stopping.set()
         lateness_ms, health_ms = await asyncio.gather(*expiries), await health
 
     served = [sample.took_ms for sample in samples if sample.status == 200]
     refused = [sample.took_ms for sample in samples if sample.status == 503]
-    in_time = sum(took <= _SERVED_WITHIN_MS for took in served)
+    assert served
+    assert refused
+    served_per_s = len(served) / _OVERLOAD_S
+    in_time = sum(took <= _IN_TIME_MS for took in served)
     print(
         f"capacity {capacity:.0f}/s; sent {len(samples) / _OVERLOAD_S:.0f}/s; "
-        f"served {len(served) / _OVERLOAD_S:.0f}/s, in time {in_time / _OVERLOAD_S:.0f}/s, "
+        f"served {served_per_s:.0f}/s, in time {in_time / _OVERLOAD_S:.0f}/s, "
         f"p50 {_quantile(served, 0.5):.0f} p95 {_quantile(served, 0.95):.0f} ms; "
         f"refused p50 {_quantile(refused, 0.5):.0f} p95 {_quantile(refused, 0.95):.0f} ms; "
         f"health p50 {_quantile(health_ms, 0.5):.0f} max {max(health_ms):.0f} ms; "
@@ -139,7 +142,9 @@ async def test_under_overload_capacity_is_used_and_excess_requests_are_refused_e
         f"other {len(samples) - len(served) - len(refused)}"
     )
     assert len(served) + len(refused) == len(samples)
-    assert in_time / _OVERLOAD_S >= _MIN_SHARE_SERVED * capacity
-    assert _quantile(refused, 0.9) <= _REFUSED_WITHIN_MS
-    assert _quantile(health_ms, 0.95) <= _HEALTH_WITHIN_MS
-    assert _quantile(lateness_ms, 0.95) <= _EXPIRY_WITHIN_MS
+    assert served_per_s >= _MIN_SHARE_SERVED * capacity
+    queue_ms = _MANY / served_per_s * 1000
+    assert _quantile(served, 0.5) <= _MAX_SHARE_OF_QUEUE * queue_ms
+    assert _quantile(refused, 0.5) <= _MAX_SHARE_OF_QUEUE * queue_ms
+    assert _quantile(health_ms, 0.95) <= _LATE_MS
+    assert _quantile(lateness_ms, 0.95) <= _LATE_MS

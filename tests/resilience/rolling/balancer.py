@@ -16,7 +16,7 @@ from infra.local.instance import is_healthy
 from infra.local.ports import free_port
 
 _HAPROXY = "/usr/sbin/haproxy"
-_TIMEOUT_S = 10.0
+_TIMEOUT_S = 30.0
 _POLL_INTERVAL_S = 0.02
 
 _CONFIGURATION = """

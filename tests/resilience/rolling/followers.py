@@ -11,7 +11,7 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidHandshake
 
 _GOING_AWAY = 1001
-_TIMEOUT_S = 10.0
+_TIMEOUT_S = 30.0
 
 
 @dataclass

@@ -23,7 +23,7 @@ class Player:
 
     async def play(self) -> None:
         """Send requests until `is_over` is set."""
-        async with httpx.AsyncClient(base_url=self.url, timeout=5, trust_env=False) as http:
+        async with httpx.AsyncClient(base_url=self.url, timeout=30, trust_env=False) as http:
             while not self.is_over:
                 await self._switch(http)
                 await asyncio.sleep(_PAUSE_S)
