@@ -38,10 +38,10 @@ test: $(READY) ## the tests of every commit: all rules, real servers, under 5 mi
 test-all: $(READY) ## also browsers, faults, releases, packages (under 20 minutes)
 	@mkdir -p .build; git rev-parse HEAD > .build/testing 2>/dev/null || true
 	@$(PARALLEL) -m "not alone and not timed and not tools"
-	@echo "Tests that wait for answers in time:"
+	@echo "Tests with many clients or faults:"
 	@$(PARALLEL) -m timed tests/integration tests/resilience
-	@echo "Tests that measure time, without parallel tests:"
-	@$(BIN)/python -m pytest -m alone tests/e2e tests/integration tests/resilience
+	@echo "Tests that load the whole machine, without parallel tests:"
+	@$(BIN)/python -m pytest -m alone tests/integration tests/resilience
 	@echo "Tests of the HTTP contract, against the functions:"
 	@TARGET=functions $(PARALLEL) -m "http and not extended" tests/integration
 	@if test -z "$$(git status --porcelain)" && git rev-parse HEAD | cmp -s - .build/testing; then cp .build/testing .build/tested; fi

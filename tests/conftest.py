@@ -19,14 +19,10 @@ from infra.local.supabase import LocalSupabase, create_project, is_node_installe
 from tests.support.target import IS_FUNCTIONS
 
 _ALONE = (
-    "tests/e2e/test_in_step.py",
-    "tests/e2e/test_functions_console.py",
-    "tests/integration/test_alarms.py",
-    "tests/integration/test_event_loop_blocking.py",
     "tests/integration/test_flood.py",
     "tests/resilience/overload/",
 )
-"""Tests that measure how long something takes; they run without other tests beside them."""
+"""Tests that load the whole machine; they run without other tests beside them."""
 
 _TIMED = (
     "tests/integration/test_change_order.py",
@@ -34,7 +30,8 @@ _TIMED = (
     "tests/resilience/faults/",
     "tests/resilience/rolling/",
 )
-"""Tests that wait for answers in time; they run beside each other, but not beside heavier tests."""
+"""Tests with many clients or faults, whose requests must succeed within the service's own time
+limits; they run beside each other, but not beside heavier tests."""
 
 _TOOLS = (
     "tests/infra/packaging/test_image.py",
@@ -57,6 +54,8 @@ _EXTENDED = (
     "tests/e2e/test_colours.py",
     "tests/e2e/test_connection.py",
     "tests/e2e/test_form.py",
+    "tests/e2e/test_functions_console.py",
+    "tests/e2e/test_in_step.py",
     "tests/e2e/test_modes.py",
     "tests/e2e/test_policy.py",
     "tests/e2e/test_tokens.py",
@@ -68,10 +67,12 @@ _EXTENDED = (
     "tests/infra/",
     "tests/integration/cluster/",
     "tests/integration/realtime/",
+    "tests/integration/test_alarms.py",
     "tests/integration/test_audit_bad_entries.py",
     "tests/integration/test_bench.py",
     "tests/integration/test_demo.py",
     "tests/integration/test_draining.py",
+    "tests/integration/test_event_loop_blocking.py",
     "tests/integration/test_local_cluster.py",
     "tests/integration/test_local_functions.py",
     "tests/integration/test_local_sentinels.py",
