@@ -98,6 +98,7 @@ def build_commit(
         owner=_limited_owner(session),
         owner_limits=limits,
         load=current_load(session),
+        base=stored.session if stored else None,
     )
     return BuiltCommit(commit, None if removed else result)
 

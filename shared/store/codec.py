@@ -1,4 +1,4 @@
-"""Encoding of recorded answers and decoding of stored sessions, mostly readable JSON."""
+"""Encoding of recorded answers, mostly readable JSON."""
 
 import zlib
 from base64 import b64decode, b64encode
@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from shared.application.ports.commit import Commit, IdempotencyRecord, StoredSession
+from shared.application.ports.commit import Commit, IdempotencyRecord
 from shared.application.session_encoding import decode_session
 from shared.domain.clocks import ClockOwner
 from shared.domain.events import Expiry
@@ -57,13 +57,6 @@ def decode_record(raw: bytes) -> IdempotencyRecord:
     return IdempotencyRecord(
         fingerprint, name, version, at, expiry or None, entry_id.decode(), session
     )
-
-
-def decode_stored(operations: bytes | None, state: bytes | None) -> StoredSession | None:
-    """Decode `state`; its revision is the first operation id in `operations`."""
-    if operations is None or state is None:
-        return None
-    return StoredSession(decode_session(state), operations.split(b" ", 1)[0].decode())
 
 
 def _decompressed(state: bytes) -> bytes:

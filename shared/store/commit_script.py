@@ -1,6 +1,7 @@
 """Keys, arguments and replies of the script `commit.lua`."""
 
 from functools import lru_cache
+from itertools import chain
 from math import ceil, sqrt
 from typing import NamedTuple, get_args
 
@@ -17,13 +18,12 @@ from shared.application.ports.commit import (
     RevisionConflict,
 )
 from shared.application.session_encoding import encode_session
+from shared.application.session_parts import is_divided
 from shared.domain.units import DAY, Instant
 from shared.store import codec
 from shared.store.connection import Argument, Reply
 from shared.store.keys import StoreKeys
-
-STATE_INDEX = 3
-"""Index of the session's state in the arguments."""
+from shared.store.session_fields import SessionWrite, decode_fields, fields_of
 
 _SMALL_STATE = 2048
 """Largest state, in bytes, that is stored with an answer uncompressed."""
@@ -70,16 +70,20 @@ def commit_keys(commit: Commit, keys: StoreKeys) -> list[str]:
     return touched
 
 
-def commit_arguments(commit: Commit, keys: StoreKeys, features: CommitFeatures) -> list[Argument]:
-    """Return the ARGV of the script."""
-    state = encode_session(commit.session) if commit.session else b""
+def commit_arguments(
+    commit: Commit, write: SessionWrite, keys: StoreKeys, features: CommitFeatures
+) -> list[Argument]:
+    """Return the ARGV of the script, which stores the session with `write`."""
+    session, state = commit.session, write.state
+    if session and is_divided(session):
+        state = encode_session(session)
     audited = audit_entries.encode(commit, state) if features.audits else []
     record, keeps_state = _record_of(commit, state, features) if commit.key else (b"", False)
     return [
         commit.name,
         commit.expected or "",
         commit.operation_id,
-        state,
+        write.state,
         commit.retention_ms,
         _optional(commit.wake_at),
         commit.now,
@@ -88,9 +92,15 @@ def commit_arguments(commit: Commit, keys: StoreKeys, features: CommitFeatures) 
         record,
         "1" if keeps_state else "",
         DAY,
+        write.size,
+        write.least_fields,
+        len(write.participants),
+        len(write.removed),
         len(audited),
         *audited,
         *(_owner_arguments(commit, keys) if commit.owner else ()),
+        *chain.from_iterable(write.participants),
+        *write.removed,
         *(commit.pushes if features.publishes else ()),
     ]
 
@@ -135,6 +145,11 @@ def _share(most: int | None, unit: int, shards: int) -> int | None:
     return min(most, ceil(unit * (share + 4 * sqrt(share))))
 
 
+def is_undivided(reply: Reply) -> bool:
+    """Whether nothing was written, because an earlier release stored the session in one field."""
+    return bool(reply[0] == b"undivided")
+
+
 def parse_commit_reply(reply: Reply) -> CommitResult:
     """Return the result of the commit. Raises `StoreUnavailable` for an unknown reply."""
     match reply:
@@ -142,8 +157,8 @@ def parse_commit_reply(reply: Reply) -> CommitResult:
             return Committed()
         case [b"answered", recorded]:
             return DuplicateRequest(codec.decode_record(recorded))
-        case [b"superseded", revision, *state]:
-            return RevisionConflict(codec.decode_stored(revision, state[0] if state else None))
+        case [b"superseded", fields]:
+            return RevisionConflict(decode_fields(fields_of(fields)))
         case [b"full", limit] if limit in _LIMIT_NAMES:
             return QuotaExceeded(_LIMIT_NAMES[limit])
         case _:

@@ -37,7 +37,7 @@ class StoreKeys:
         return [f"{{s{n}}}" for n in range(self.shards)]
 
     def session(self, name: str) -> str:
-        """Hash with a session's state, its latest operation ids and its alarm."""
+        """Hash with a session, its latest operation ids and its alarm (`session_fields.py`)."""
         return f"{self.shard_of(name)}:session:{name}"
 
     def answer(self, key: IdempotencyKey) -> str:

@@ -3,7 +3,7 @@
 from collections import OrderedDict
 
 from shared.application.ports.commit import StoredSession
-from shared.store.codec import decode_stored
+from shared.store.session_fields import Fields, decode_fields, size_of
 
 _MOST_BYTES = 512 * 1024
 """Of encoded states. The decoded sessions take about five times as much memory."""
@@ -20,24 +20,27 @@ class SessionCache:
         self._kept: OrderedDict[str, tuple[StoredSession, int]] = OrderedDict()
         self._bytes = 0
 
-    def decoded(
-        self, name: str, operations: bytes | None, state: bytes | None
-    ) -> StoredSession | None:
-        """Return the decoded `state`; its revision is the first operation id in `operations`.
+    def decoded(self, name: str, fields: Fields) -> StoredSession | None:
+        """Return the session that has these fields in the store; None if it is deleted or doesn't
+        exist.
 
-        None if one of the two is missing: the session is deleted or doesn't exist.
+        The participants of a divided session may be missing in `fields` if the cache `knows` it.
         """
-        if state and self.knows(name, operations):
+        if b"state" in fields and self.knows(name, fields):
             self._kept.move_to_end(name)
             return self._kept[name][0]
-        stored = decode_stored(operations, state)
-        if stored and state:
-            self.keep(name, stored, len(state))
+        stored = decode_fields(fields)
+        if stored:
+            self.keep(name, stored, size_of(fields))
         return stored
 
-    def knows(self, name: str, operations: bytes | None) -> bool:
+    def has(self, name: str) -> bool:
+        """Whether any revision of the session is cached."""
+        return name in self._kept
+
+    def knows(self, name: str, fields: Fields) -> bool:
         """Whether the session at this revision is cached, so that `decoded` needs no decoding."""
-        known = self._kept.get(name)
+        known, operations = self._kept.get(name), fields.get(b"operations")
         return bool(known and operations and operations.startswith(known[0].revision.encode()))
 
     def keep(self, name: str, stored: StoredSession, size: int) -> None:

@@ -26,13 +26,14 @@ from shared.application.ports.session_store import (
 )
 from shared.application.store_clock import StoreClock
 from shared.domain.units import DAY, Instant, Millis, elapsed_between
+from shared.domain.values import replace
 from shared.store import codec
 from shared.store.commit_script import (
     DEFAULT_FEATURES,
-    STATE_INDEX,
     CommitFeatures,
     commit_arguments,
     commit_keys,
+    is_undivided,
     parse_commit_reply,
 )
 from shared.store.connection import (
@@ -46,9 +47,17 @@ from shared.store.connection import (
 from shared.store.keys import StoreKeys
 from shared.store.rate_counters import RateLimitCounters
 from shared.store.session_cache import SessionCache
+from shared.store.session_fields import (
+    COMMON_FIELDS,
+    Fields,
+    SessionWrite,
+    fields_of,
+    fields_to_write,
+    is_stored_in_parts,
+    size_of,
+)
 
 TIME: Command = ("TIME",)
-_SESSION_FIELDS = ("operations", "state", "alarm")
 
 
 class RedisSessionStore:
@@ -92,9 +101,11 @@ class RedisSessionStore:
     ) -> LoadResult:
         """See `SessionStore`. Reads the session before the recorded answer and the time last: no
         reply is older than one before it, so if the state has a request's change, the recorded
-        answer is found too."""
+        answer is found too. Takes a second round trip if the cache has an older revision of a
+        session in parts."""
         counting = self._counters.attempts(limits)
-        commands: list[Command | OptionalScript] = [*counting, self._read_command(name)]
+        reading = self._read_command(name)
+        commands: list[Command | OptionalScript] = [*counting, reading]
         if key:
             commands.append(("GET", self._keys.answer(key)))
         shard, epoch = self._keys.shard_of(name), None
@@ -107,9 +118,14 @@ class RedisSessionStore:
         if marker and (found := replies.pop()) and (route := self._redis.route(marker)):
             epoch = (found.decode(), route)  # in the form of `RedisDataLossDetector.epochs`
         quotas = self._counters.quotas(limits, replies[: len(counting)])
+        fields = _fields_in(reading, replies[len(counting)])
+        if self._lacks_parts(name, reading, fields):
+            self._recent.drop(name)
+            whole = await self.load(name, key, with_epoch=with_epoch)
+            return replace(whole, quotas=quotas)
         answer = replies[len(counting) + 1] if key else None
         recorded = codec.decode_record(answer) if answer else None
-        return await self._loaded(name, now, replies[len(counting)], recorded, quotas, epoch)
+        return await self._loaded(name, now, fields, recorded, quotas, epoch)
 
     async def load_many(
         self, names: Sequence[str], limits: Sequence[RateLimit] = ()
@@ -118,9 +134,10 @@ class RedisSessionStore:
         because servers may have different clocks."""
         counting = self._counters.attempts(limits)
         by_shard = self._keys.by_shard(names) or {self._clock_shard: []}
+        reading = {name: self._read_command(name) for name in names}
         commands: list[Command | OptionalScript] = [*counting]
         for of_shard in by_shard.values():
-            commands += [*map(self._read_command, of_shard), TIME]
+            commands += [*(reading[name] for name in of_shard), TIME]
         sent = time.monotonic()
         replies = await self._redis.ask(commands)
         quotas = self._counters.quotas(limits, replies[: len(counting)])
@@ -131,8 +148,16 @@ class RedisSessionStore:
             read = [next(rest) for _ in of_shard]
             now = self._instant(next(rest), sent, shard)
             for name, reply in zip(of_shard, read, strict=True):
-                found[name] = await self._loaded(name, now, reply)
+                fields = _fields_in(reading[name], reply)
+                if self._lacks_parts(name, reading[name], fields):
+                    self._recent.drop(name)
+                else:
+                    found[name] = await self._loaded(name, now, fields)
             instants.append(now)
+        if lacking := [name for name in reading if name not in found]:
+            whole = await self.load_many(lacking)
+            found |= zip(lacking, whole.sessions, strict=True)
+            instants.append(whole.now)
         return BatchLoadResult(max(instants), [found[name] for name in names], quotas)
 
     async def commit(self, commit: Commit) -> CommitResult:
@@ -140,24 +165,28 @@ class RedisSessionStore:
         commit can't read other shards."""
         if commit.session and len(commit.session.participants) > LARGE_SESSION:
             await yield_to_event_loop()
-        arguments = commit_arguments(commit, self._keys, self._features)
-        reply = await self._redis.run(
-            load_script("commit"), commit_keys(commit, self._keys), arguments
-        )
+        write = fields_to_write(commit.base, commit.session)
+        reply = await self._run(commit, write)
+        if is_undivided(reply):
+            reply = await self._run(commit, fields_to_write(None, commit.session))
         if reply[0] == b"done" and self._notifier:
             alarm_at = commit.alarm_at if reply[2] and self._features.sets_alarms else None
             await self._notifier.notify(
                 CommitNotification(commit.name, alarm_at, bool(reply[1]), commit.pushes)
             )
-        return self._result_of(reply, commit, arguments[STATE_INDEX])
+        return self._result_of(reply, commit, write.size)
 
-    def _result_of(self, reply: Reply, commit: Commit, state: Argument) -> CommitResult:
+    async def _run(self, commit: Commit, write: SessionWrite) -> Reply:
+        arguments = commit_arguments(commit, write, self._keys, self._features)
+        keys = commit_keys(commit, self._keys)
+        return await self._redis.run(load_script("commit"), keys, arguments)
+
+    def _result_of(self, reply: Reply, commit: Commit, size: int) -> CommitResult:
         """Return the result of the commit, and update the cache of recent sessions."""
         result = parse_commit_reply(reply)
         if isinstance(result, Committed) and commit.session:
-            assert isinstance(state, bytes)
             stored = StoredSession(commit.session, commit.operation_id)
-            self._recent.keep(commit.name, stored, len(state))
+            self._recent.keep(commit.name, stored, size)
         elif isinstance(result, Committed | RevisionConflict):
             self._recent.drop(commit.name)
         return result
@@ -166,17 +195,16 @@ class RedisSessionStore:
         self,
         name: str,
         now: Instant,
-        reply: Reply,
+        fields: Fields,
         recorded: IdempotencyRecord | None = None,
         quotas: tuple[RateLimitState, ...] = (),
         epoch: Epoch | None = None,
     ) -> LoadResult:
-        operations, state, alarm = reply
-        is_large = state is not None and len(state) > LARGE_BYTES
-        if is_large and not self._recent.knows(name, operations):
+        if size_of(fields) > LARGE_BYTES and not self._recent.knows(name, fields):
             await yield_to_event_loop()
-        stored = self._recent.decoded(name, operations, state)
-        is_deleted = operations is not None and state is None
+        stored = self._recent.decoded(name, fields)
+        is_deleted = stored is None and b"operations" in fields
+        alarm = fields.get(b"alarm")
         alarm_at = Instant(int(alarm)) if alarm else None
         return LoadResult(now, stored, recorded, is_deleted, alarm_at, quotas, epoch)
 
@@ -240,7 +268,18 @@ class RedisSessionStore:
         return now
 
     def _read_command(self, name: str) -> Command:
-        return ("HMGET", self._keys.session(name), *_SESSION_FIELDS)
+        """Read all fields of a session that isn't in the cache. If it is, it is probably unchanged,
+        and then its participants needn't be read."""
+        key = self._keys.session(name)
+        return ("HMGET", key, *COMMON_FIELDS) if self._recent.has(name) else ("HGETALL", key)
+
+    def _lacks_parts(self, name: str, reading: Command, fields: Fields) -> bool:
+        """Whether participants are missing in `fields`, and in the cache at this revision."""
+        return (
+            reading[0] == "HMGET"
+            and is_stored_in_parts(fields)
+            and not self._recent.knows(name, fields)
+        )
 
     def _statistics_commands(self, shard: str) -> list[Command]:
         outbox = self._keys.outbox(shard)
@@ -286,6 +325,13 @@ async def reschedule(redis: StoreConnection, key: str, moves: Sequence[Argument]
     A move is a member, its expected score and its new score; "" removes it.
     """
     return [name.decode() for name in await redis.run(load_script("reschedule"), [key], moves)]
+
+
+def _fields_in(reading: Command, reply: Reply) -> Fields:
+    """Return the fields of a session in the reply to `HGETALL`, or `HMGET` of `COMMON_FIELDS`."""
+    if reading[0] == "HGETALL":
+        return fields_of(reply)
+    return {name: value for name, value in zip(COMMON_FIELDS, reply, strict=True) if value}
 
 
 def _wakeups(scored: Reply) -> Iterator[Wakeup]:

@@ -74,8 +74,8 @@ class Commit(Value, frozen=True):
     """Everything that one accepted change writes, in one atomic step.
 
     `name` is `Session.name`, `expected` the revision on which the change is based (None: no session
-    yet), `session` the new state (None: only a tombstone). `operation_id` makes a repeated commit
-    harmless.
+    yet), `base` the session at that revision, `session` the new state (None: only a tombstone).
+    `operation_id` makes a repeated commit harmless.
     `wake_at` is None for an ended session; for a live one it is at the latest the end of its
     retention. `alarm_at` is the next flag fall or warning, if any.
     The stored bytes and the `load` count against the limits of the session's `owner`. A commit that
@@ -98,6 +98,7 @@ class Commit(Value, frozen=True):
     owner: str | None = None
     owner_limits: OwnerLimits = UNLIMITED
     load: int = 0
+    base: Session | None = None
 
 
 class Committed(Value, frozen=True):

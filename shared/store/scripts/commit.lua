@@ -15,13 +15,17 @@
 -- ARGV  session id, expected revision ('' = none), operation id, state ('' = remove),
 --       retention ms, wake-up ms ('' = none), now ms, alarm ms ('' = none), publish? ('' = no),
 --       answer ('' = none), keep the state with the answer? ('' = no), answer ttl ms,
+--       bytes of the whole session, fields that the session must have at least,
+--       number of participants' fields to write, number of such fields to remove,
 --       number of audit entries, the entries ...
 --       [, with an owner: most sessions, most bytes, most load, most bytes written in a minute
 --       ('' = any), load of this session],
+--       the fields to write (name, value) ..., the names of the fields to remove ...,
 --       the pushes ...
 -- Returns {'done', outbox was empty?, alarm to be set?}, {'answered', record},
--- {'superseded', revision, state}, or {'full', 'sessions', 'bytes', 'load' or 'written'} if the
--- change would exceed that limit of the owner.
+-- {'superseded', {all fields of the session}}, {'undivided'} if the session has fewer fields than
+-- it must have, because an earlier release stored it in one, or {'full', 'sessions', 'bytes', 'load'
+-- or 'written'} if the change would exceed that limit of the owner.
 
 local session, deadlines, outbox = KEYS[1], KEYS[2], KEYS[3]
 local push_channel, wake_channel, outbox_channel = KEYS[4], KEYS[5], KEYS[6]
@@ -29,9 +33,12 @@ local id, expected, operation, state = ARGV[1], ARGV[2], ARGV[3], ARGV[4]
 local retention, wake_at, now, alarm_at = ARGV[5], ARGV[6], ARGV[7], ARGV[8]
 local publishes = ARGV[9] ~= ''
 local answer = ARGV[10] ~= '' and KEYS[7]
-local entries = tonumber(ARGV[13])
+local session_bytes, least_fields = tonumber(ARGV[13]), tonumber(ARGV[14])
 local owned, held = KEYS[answer and 8 or 7], KEYS[answer and 9 or 8]
-local first_push = 14 + entries + (owned and 5 or 0)
+local first_entry, of_owner = 18, 18 + tonumber(ARGV[17])
+local first_field = of_owner + (owned and 5 or 0)
+local first_removed = first_field + 2 * tonumber(ARGV[15])
+local first_push = first_removed + tonumber(ARGV[16])
 local is_over = state == '' or wake_at == ''
 local operations = redis.call('HGET', session, 'operations') or ''
 
@@ -50,7 +57,11 @@ end
 
 local revision = string.match(operations, '^[^ ]*')
 if revision ~= expected then
-  return {'superseded', revision, redis.call('HGET', session, 'state')}
+  return {'superseded', redis.call('HGETALL', session)}
+end
+
+if least_fields > 0 and redis.call('HLEN', session) < least_fields then
+  return {'undivided'}
 end
 
 -- An owner's bytes are those of its data plus an estimate of Redis's overhead. Sizes of sessions
@@ -65,13 +76,16 @@ if owned then
 
   local bytes, load, answer_bytes, written = 0, 0, 0, #state
   if not is_over then
-    bytes = AROUND_SESSION + BLOCK * math.ceil(#state / BLOCK)
-    load = tonumber(ARGV[18 + entries])
+    bytes = AROUND_SESSION + BLOCK * math.ceil(session_bytes / BLOCK)
+    load = tonumber(ARGV[of_owner + 4])
   end
   if answer then
     answer_bytes = AROUND_ANSWER + #ARGV[10] + (ARGV[11] ~= '' and #state or 0)
   end
-  for i = 14, 13 + entries do
+  for i = first_entry, of_owner - 1 do
+    written = written + #ARGV[i]
+  end
+  for i = first_field + 1, first_removed - 1, 2 do
     written = written + #ARGV[i]
   end
   if tonumber(counted[2]) == this_minute then
@@ -107,11 +121,11 @@ if owned then
   end
 
   -- Refuse only changes that add to the usage. A session can always be ended or deleted.
-  if not is_over and ARGV[17 + entries] ~= '' and written > tonumber(ARGV[17 + entries]) then
+  if not is_over and ARGV[of_owner + 3] ~= '' and written > tonumber(ARGV[of_owner + 3]) then
     return {'full', 'written'}
   end
   if not is_over and adds_up then
-    local most_sessions, most_bytes, most_load = unpack(ARGV, 14 + entries, 16 + entries)
+    local most_sessions, most_bytes, most_load = unpack(ARGV, of_owner, of_owner + 2)
     if expected == '' and most_sessions ~= ''
         and redis.call('ZCOUNT', owned, '(' .. now, '+inf') >= tonumber(most_sessions) then
       return {'full', 'sessions'}
@@ -202,6 +216,12 @@ if state == '' then
 else
   redis.call('HSET', session, 'operations', recent, 'state', state)
 end
+for i = first_field, first_removed - 1, 2 do
+  redis.call('HSET', session, ARGV[i], ARGV[i + 1])
+end
+for i = first_removed, first_push - 1 do
+  redis.call('HDEL', session, ARGV[i])
+end
 redis.call('PEXPIRE', session, retention)
 if is_over then
   redis.call('ZREM', deadlines, id)
@@ -223,10 +243,10 @@ if alarm_at ~= '' then
 end
 
 local entry_id = ''
-for i = 14, 13 + entries do
+for i = first_entry, of_owner - 1 do
   entry_id = redis.call('XADD', outbox, '*', 'entry', ARGV[i])
 end
-local was_empty = 0
+local was_empty, entries = 0, of_owner - first_entry
 if entries > 0 and redis.call('XLEN', outbox) == entries then
   was_empty = 1
   if publishes then

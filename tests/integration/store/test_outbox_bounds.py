@@ -1,63 +1,22 @@
 """Replies of the outbox have a bounded size, and the entries that didn't fit come next."""
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
 from redis.asyncio import Redis
 
 from shared.application.ports.audit_log import QueuedEntry
-from shared.store.connection import (
-    Arguments,
-    Command,
-    GroupOutcome,
-    OptionalScript,
-    Reply,
-    Script,
-    StoreConnection,
-)
+from shared.store.connection import StoreConnection
 from shared.store.keys import StoreKeys
 from shared.store.outbox import RedisOutbox
+from tests.support.measured_connection import MeasuredConnection
 from tests.support.scenarios import entries_of, last_session, switched_session
 
 _MAX_BYTES = 1 << 20
 _KILOBYTE = 1_000
 _SIZES = [1, 1, 1, 300, 300, 300, 300, 1, 1500, 1, *[1] * 40, 700, 700, 1]
 """kB of the outbox's entries, oldest first. The size of an entry doesn't predict the next one's."""
-
-
-class MeasuringConnection:
-    """A connection that records the size of its largest reply, in bytes."""
-
-    def __init__(self, inner: StoreConnection) -> None:
-        self._inner = inner
-        self.largest = 0
-
-    async def ask(self, commands: Sequence[Command | OptionalScript]) -> list[Reply]:
-        return list(self._measured(await self._inner.ask(commands)))
-
-    async def execute_groups(self, groups: Sequence[Sequence[Command]]) -> list[GroupOutcome]:
-        return await self._inner.execute_groups(groups)
-
-    async def run(self, script: Script, keys: Sequence[str], arguments: Arguments) -> Reply:
-        return self._measured(await self._inner.run(script, keys, arguments))
-
-    def route(self, key: str) -> Hashable | None:
-        return self._inner.route(key)
-
-    async def close(self) -> None:
-        await self._inner.close()
-
-    def _measured(self, reply: Reply) -> Reply:
-        self.largest = max(self.largest, size_of(reply))
-        return reply
-
-
-def size_of(reply: Reply) -> int:
-    """Return the total bytes of all strings in `reply`."""
-    if isinstance(reply, list):
-        return sum(map(size_of, reply))
-    return len(reply) if isinstance(reply, bytes) else 0
 
 
 async def add_entries(redis: Redis, keys: StoreKeys, sizes: Sequence[int] = _SIZES) -> list[str]:
@@ -75,7 +34,7 @@ def ids(taken: Sequence[QueuedEntry]) -> list[str]:
 async def test_every_entry_is_delivered_once_in_order_in_bounded_replies(
     redis: Redis, connection: StoreConnection
 ) -> None:
-    keys, measured = StoreKeys(1), MeasuringConnection(connection)
+    keys, measured = StoreKeys(1), MeasuredConnection(connection)
     outbox, added, received = (
         RedisOutbox(measured, keys),
         await add_entries(redis, keys),
@@ -93,7 +52,7 @@ async def test_every_entry_is_delivered_once_in_order_in_bounded_replies(
 async def test_a_reply_is_filled_up_to_the_size_limit(
     redis: Redis, connection: StoreConnection
 ) -> None:
-    keys, measured = StoreKeys(1), MeasuringConnection(connection)
+    keys, measured = StoreKeys(1), MeasuredConnection(connection)
     await add_entries(redis, keys, [100] * 30)
     taken = await RedisOutbox(measured, keys).take("worker", 200)
     assert len(taken) == 10
@@ -177,7 +136,7 @@ async def test_waiting_entries_are_read_in_bounded_replies(
 ) -> None:
     keys, measured, changes = (
         StoreKeys(1),
-        MeasuringConnection(connection),
+        MeasuredConnection(connection),
         switched_session(switches=20),
     )
     outbox, session = RedisOutbox(measured, keys), last_session(changes)

@@ -19,34 +19,42 @@ _SESSION = Session(
     status=Status.PENDING,
 )
 
+_AT_0001 = {b"operations": b"0001"}
+
+
+def _fields(operations: bytes, state: bytes) -> dict[bytes, bytes]:
+    return {b"operations": operations, b"state": state}
+
 
 def test_the_state_of_a_known_write_is_not_decoded_again() -> None:
     kept = SessionCache()
-    first = kept.decoded("a", b"0001", encode_session(_SESSION))
+    first = kept.decoded("a", _fields(b"0001", encode_session(_SESSION)))
     assert first == StoredSession(_SESSION, "0001")
-    assert kept.decoded("a", b"0001 0000", b"cannot be decoded") is first
+    assert kept.decoded("a", _fields(b"0001 0000", b"cannot be decoded")) is first
 
 
 def test_another_write_of_the_session_is_decoded() -> None:
     kept = SessionCache()
     kept.keep("a", StoredSession(_SESSION, "0001"), 100)
     newer = replace(_SESSION, version=2)
-    assert kept.decoded("a", b"0002 0001", encode_session(newer)) == StoredSession(newer, "0002")
+    assert kept.decoded("a", _fields(b"0002 0001", encode_session(newer))) == StoredSession(
+        newer, "0002"
+    )
 
 
 def test_an_older_write_is_decoded_if_the_store_went_back_to_it() -> None:
     kept = SessionCache()
     kept.keep("a", StoredSession(replace(_SESSION, version=2), "0002"), 100)
-    assert kept.decoded("a", b"0001", encode_session(_SESSION)) == StoredSession(_SESSION, "0001")
+    assert kept.decoded("a", _fields(b"0001", encode_session(_SESSION))) == StoredSession(
+        _SESSION, "0001"
+    )
 
 
-@pytest.mark.parametrize(("operations", "state"), [(None, None), (b"0001", None)])
-def test_a_session_that_is_not_in_the_store_is_not_found(
-    operations: bytes | None, state: bytes | None
-) -> None:
+@pytest.mark.parametrize("fields", [{}, {b"operations": b"0001"}])
+def test_a_session_that_is_not_in_the_store_is_not_found(fields: dict[bytes, bytes]) -> None:
     kept = SessionCache()
     kept.keep("a", StoredSession(_SESSION, "0001"), 100)
-    assert kept.decoded("a", operations, state) is None
+    assert kept.decoded("a", fields) is None
 
 
 def test_the_size_of_the_cache_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -54,12 +62,12 @@ def test_the_size_of_the_cache_is_bounded(monkeypatch: pytest.MonkeyPatch) -> No
     kept = SessionCache()
     for name in ("a", "b", "c"):
         kept.keep(name, StoredSession(_SESSION, "0001"), 100)
-    assert [kept.knows(name, b"0001") for name in ("a", "b", "c")] == [False, True, True]
+    assert [kept.knows(name, _AT_0001) for name in ("a", "b", "c")] == [False, True, True]
     kept.keep("d", StoredSession(_SESSION, "0001"), 251)
-    assert not kept.knows("d", b"0001")
+    assert not kept.knows("d", _AT_0001)
     kept.drop("b")
     kept.keep("e", StoredSession(_SESSION, "0001"), 100)
-    assert [kept.knows(name, b"0001") for name in ("b", "c", "e")] == [False, True, True]
+    assert [kept.knows(name, _AT_0001) for name in ("b", "c", "e")] == [False, True, True]
 
 
 def test_the_least_recently_used_session_is_dropped_first(
@@ -69,6 +77,6 @@ def test_the_least_recently_used_session_is_dropped_first(
     kept = SessionCache()
     kept.keep("a", StoredSession(_SESSION, "0001"), 100)
     kept.keep("b", StoredSession(_SESSION, "0001"), 100)
-    assert kept.decoded("a", b"0001", b"state")
+    assert kept.decoded("a", _fields(b"0001", b"state"))
     kept.keep("c", StoredSession(_SESSION, "0001"), 100)
-    assert [kept.knows(name, b"0001") for name in ("a", "b", "c")] == [True, False, True]
+    assert [kept.knows(name, _AT_0001) for name in ("a", "b", "c")] == [True, False, True]
