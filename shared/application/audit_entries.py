@@ -5,8 +5,9 @@ from typing import Any
 import msgspec
 
 from shared.application.ports.audit_log import SessionSnapshot
-from shared.application.ports.commit import Commit
-from shared.application.session_encoding import decode_session, encode_session
+from shared.application.ports.commit import Commit, SnapshotDifference
+from shared.application.session_encoding import encode_session
+from shared.application.snapshots import decode_state, is_difference
 from shared.domain.events import EventType, SessionChange
 from shared.domain.session import session_name
 from shared.domain.timekeeping import next_wakeup
@@ -37,6 +38,15 @@ class AuditEntry(msgspec.Struct, frozen=True):
     tenant: str | None = None
 
 
+class _EntryCommit(Value, frozen=True):
+    version: int
+    operation_id: str
+
+
+class _EntryState(Value, frozen=True):
+    state_snapshot: msgspec.Raw
+
+
 class EntryKey(Value, frozen=True):
     """The session and the version of an entry: the fields that delivery needs."""
 
@@ -53,6 +63,8 @@ class EntryKey(Value, frozen=True):
 _encoder = msgspec.json.Encoder()
 _entries = msgspec.json.Decoder(AuditEntry)
 _names = msgspec.json.Decoder(EntryKey)
+_commits = msgspec.json.Decoder(_EntryCommit)
+_states = msgspec.json.Decoder(_EntryState)
 
 
 def encode(commit: Commit, state: bytes | None = None) -> list[bytes]:
@@ -60,7 +72,11 @@ def encode(commit: Commit, state: bytes | None = None) -> list[bytes]:
 
     `state` is the commit's session in encoded form, if the caller has encoded it already.
     """
-    return [_encoder.encode(_entry(commit, change, state)) for change in commit.changes]
+    snapshots = commit.snapshots or [None] * len(commit.changes)
+    return [
+        _encoder.encode(_entry(commit, change, snapshot, state))
+        for change, snapshot in zip(commit.changes, snapshots, strict=True)
+    ]
 
 
 def decode_key(raw: bytes) -> EntryKey:
@@ -71,11 +87,27 @@ def decode_key(raw: bytes) -> EntryKey:
 def decode_snapshot(raw: bytes) -> SessionSnapshot:
     """Return the session as an entry records it. Raises `ValueError` if `raw` is not an entry."""
     entry = _entries.decode(raw)
-    session = decode_session(bytes(entry.state_snapshot))
-    return SessionSnapshot(session, entry.event, entry.occurred_at)
+    state = decode_state(bytes(entry.state_snapshot))
+    return SessionSnapshot.of(state, entry.event, entry.occurred_at)
 
 
-def _entry(commit: Commit, change: SessionChange, state: bytes | None) -> AuditEntry:
+def version_and_commit(raw: bytes) -> tuple[int, str]:
+    """Return an entry's version, and the operation id of its commit. Raises `ValueError`."""
+    entry = _commits.decode(raw)
+    return entry.version, entry.operation_id
+
+
+def has_difference(raw: bytes) -> bool:
+    """Whether an entry has a difference instead of a whole snapshot. Raises `ValueError`."""
+    return is_difference(bytes(_states.decode(raw).state_snapshot))
+
+
+def _entry(
+    commit: Commit,
+    change: SessionChange,
+    snapshot: SnapshotDifference | None,
+    state: bytes | None,
+) -> AuditEntry:
     metadata = dict(change.metadata or {})
     if change.expiry:
         metadata["action_applied"] = change.expiry.action_applied
@@ -84,7 +116,7 @@ def _entry(commit: Commit, change: SessionChange, state: bytes | None) -> AuditE
         wakes_at = commit.alarm_at
     else:
         is_deletion = change.type is EventType.SESSION_DELETED
-        state = encode_session(session)
+        state = _encoder.encode(snapshot) if snapshot else encode_session(session)
         wakes_at = None if is_deletion else next_wakeup(session)
     return AuditEntry(
         session_id=session.session_id,

@@ -15,6 +15,7 @@ from shared.application.ports.commit import (
 )
 from shared.application.push_messages import pushes
 from shared.application.session_view import SessionView, encode_view, session_view, switch_view
+from shared.application.snapshots import snapshots_of
 from shared.domain.automatic_load import current_load
 from shared.domain.events import EventType, Expiry, SessionChange, SessionStep
 from shared.domain.session import Session
@@ -82,16 +83,19 @@ def build_commit(
     removed = isinstance(last, SessionChange) and last.type is EventType.SESSION_DELETED
     result = change_result(session, now, last.expiry if isinstance(last, SessionChange) else None)
     next_at = next_wakeup(session)
+    changes = [step for step in steps if isinstance(step, SessionChange)]
+    operation_id = token_hex(8)
+    snapshots, last_whole = snapshots_of(stored, changes, operation_id)
     commit = Commit(
         name=session.name,
         expected=stored.revision if stored else None,
-        operation_id=token_hex(8),
+        operation_id=operation_id,
         session=None if removed else session,
         retention_ms=DAY if removed else retention_ms(session),
         wake_at=None if removed else _wake_at(session, now, next_at),
         now=now,
         alarm_at=None if removed else next_at,
-        changes=[step for step in steps if isinstance(step, SessionChange)],
+        changes=changes,
         origin=context.origin,
         pushes=pushes(steps, now, result.encoded),
         key=context.key,
@@ -99,6 +103,8 @@ def build_commit(
         owner_limits=limits,
         load=current_load(session),
         base=stored.session if stored else None,
+        snapshots=snapshots,
+        last_whole=last_whole,
     )
     return BuiltCommit(commit, None if removed else result)
 

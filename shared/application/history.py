@@ -60,9 +60,9 @@ class AuditHistory:
         trail = self._trail
         name, _ = await self._authorize(authorization, session_id)
         for snapshot in await self._outbox.waiting(name):
-            if snapshot.session.version == version:
-                authorization.check(snapshot.session)
-                return snapshot.session, snapshot.occurred_at
+            if snapshot.session.version == version and (whole := await trail.completed(snapshot)):
+                authorization.check(whole.session)
+                return whole.session, whole.occurred_at
         recorded = await trail.at_version(name, version)
         if recorded is None:
             raise VersionNotFound("This session has no such version")
@@ -84,7 +84,7 @@ class AuditHistory:
         waiting = await self._outbox.waiting(name)
         recorded = await trail.at_instant(name, at)
         snapshots = [snapshot for snapshot in waiting if snapshot.occurred_at <= at]
-        snapshot = snapshots[-1] if snapshots else recorded
+        snapshot = await trail.completed(snapshots[-1]) if snapshots else recorded
         if snapshot is None or snapshot.is_deletion:
             raise VersionNotFound("The session did not exist at that instant")
         authorization.check(snapshot.session)
@@ -126,6 +126,7 @@ class AuditHistory:
         waiting = (await self._outbox.newest_versions_of([name])).get(name)
         after = await self._trail.last(name)
         last = before or waiting or after
+        last = last and await self._trail.completed(last)
         return last.session if last else None
 
 
@@ -153,6 +154,8 @@ class ReplayedStateReader:
         if stored and stored.session.version == version:
             return stored.session
         snapshot = await self._outbox.entry(name, recorded.entry_id) if recorded.entry_id else None
+        if snapshot and snapshot.difference:
+            snapshot = await self._audit.completed(snapshot) if self._audit else None
         if snapshot is None and self._audit:
             snapshot = await self._audit.at_version(name, version)
         if snapshot is None or snapshot.session.version != version:

@@ -120,7 +120,7 @@ class Recovery:
         if not shards:
             return 0
         # The outbox first: entries that leave it meanwhile are in the trail, which is read later.
-        waiting = await self._outbox.newest(shards)
+        waiting = await self._completed(await self._outbox.newest(shards))
         restored, last_id = 0, None
         while page := await self._audit.sessions_with_wakeup(last_id, _PAGE):
             await self._memory.begin_recovery(self._id, shards)
@@ -159,15 +159,25 @@ class Recovery:
         is read after the outbox, because entries may have moved meanwhile.
         """
         await self._audit.ping()
-        waiting = await self._outbox.newest_versions_of(names)
+        waiting = await self._completed(await self._outbox.newest_versions_of(names))
         return await self._audit.newest_of(names) | waiting
+
+    async def _completed(
+        self, waiting: Mapping[str, SessionSnapshot]
+    ) -> dict[str, SessionSnapshot]:
+        """The snapshots with all participants, without those that can't be completed."""
+        return {
+            name: whole
+            for name, snapshot in waiting.items()
+            if (whole := await self._audit.completed(snapshot))
+        }
 
     async def _restore_one(self, session: Session, now: Instant) -> StoredSession | None:
         commit = build_restoring_commit(session, max(now, session.updated_at))
         result = await self._store.commit(commit)
         if isinstance(result, RevisionConflict):
             return result.stored
-        return StoredSession(session, commit.operation_id)
+        return commit.stored
 
 
 def admit_all(_: Session) -> bool:

@@ -149,7 +149,7 @@ class SessionLoader:
             if isinstance(result, RevisionConflict):
                 stored, now = await self.reload_superseded(result, commit.name, now, None)
             else:
-                stored = StoredSession(due[-1].session, commit.operation_id)
+                stored = commit.stored
         return stored, now
 
 

@@ -41,13 +41,3 @@ def participant_changes(before: Session, after: Session) -> ParticipantChanges:
     old = {p.participant_index: p for p, _ in pairs if p}
     changed = [p for _, p in pairs if p and old.pop(p.participant_index, None) != p]
     return ParticipantChanges(tuple(changed), tuple(old))
-
-
-def with_changes(core: Session, before: Session, changes: ParticipantChanges) -> Session:
-    """Return `core` with the participants of `before` after `changes`, in the order of their
-    `participant_index`."""
-    by_index = {p.participant_index: p for p in before.participants}
-    for index in changes.removed:
-        del by_index[index]
-    by_index |= {p.participant_index: p for p in changes.changed}
-    return replace(core, participants=tuple(by_index[index] for index in sorted(by_index)))

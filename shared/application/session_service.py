@@ -346,9 +346,7 @@ def _left_by(
     result: Committed | DuplicateRequest | QuotaExceeded, commit: Commit
 ) -> StoredSession | None:
     """The state for the next change in the queue; None if that must use what it loaded."""
-    if isinstance(result, Committed) and commit.session:
-        return StoredSession(commit.session, commit.operation_id)
-    return None
+    return commit.stored if isinstance(result, Committed) else None
 
 
 def _version(stored: StoredSession | None) -> int:

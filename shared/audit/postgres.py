@@ -6,7 +6,8 @@ from typing import Any
 from shared.application.errors import AuditUnavailable, EntriesRefused
 from shared.application.event_loop import LARGE_BYTES, yield_to_event_loop
 from shared.application.ports.audit_log import AuditConflict, AuditedEvent, SessionSnapshot
-from shared.application.session_encoding import decode_session
+from shared.application.snapshots import decode_state
+from shared.audit.completion import complete
 from shared.audit.postgres_pool import PostgresPool
 from shared.domain.session import Session, session_name, tenant_and_id
 from shared.domain.units import Instant
@@ -78,8 +79,8 @@ class PostgresAuditLog:
         for row in rows:
             if len(row["state_snapshot"]) > LARGE_BYTES:
                 await yield_to_event_loop()
-            snapshot = _snapshot_of(row)
-            snapshots[snapshot.session.name] = snapshot
+            if snapshot := await self.completed(_snapshot_of(row)):
+                snapshots[snapshot.session.name] = snapshot
         return snapshots
 
     async def at_version(self, name: str, version: int) -> SessionSnapshot | None:
@@ -91,6 +92,13 @@ class PostgresAuditLog:
             name, f"and occurred_at <= {instant} order by version desc", int(at)
         )
 
+    async def completed(self, snapshot: SessionSnapshot) -> SessionSnapshot | None:
+        if (difference := snapshot.difference) is None:
+            return snapshot
+        name, query = snapshot.session.name, f"{_MOMENT} and version = %s and operation_id = %s"
+        rows = await self._read(query, (*_key(name), *difference.base))
+        return complete(snapshot, _snapshot_of(rows[0]) if rows else None)
+
     async def sessions_with_wakeup(self, after: str | None, limit: int) -> list[Session]:
         query = "select state_snapshot::text from public.sessions_that_wake(%s, %s, %s)"
         start = _key(after) if after else (None, None)
@@ -99,7 +107,9 @@ class PostgresAuditLog:
         for row in rows:
             if len(row["state_snapshot"]) > LARGE_BYTES:
                 await yield_to_event_loop()
-            sessions.append(decode_session(row["state_snapshot"]))
+            recorded = SessionSnapshot.of(decode_state(row["state_snapshot"]), "", Instant(0))
+            if snapshot := await self.completed(recorded):
+                sessions.append(snapshot.session)
         return sessions
 
     async def names(self, after: str | None, limit: int) -> list[str]:
@@ -121,7 +131,7 @@ class PostgresAuditLog:
 
     async def _moment(self, name: str, condition: str, *parameters: Any) -> SessionSnapshot | None:
         rows = await self._read(f"{_MOMENT} {condition} limit 1", (*_key(name), *parameters))
-        return _snapshot_of(rows[0]) if rows else None
+        return await self.completed(_snapshot_of(rows[0])) if rows else None
 
     async def _read(
         self, query: str, parameters: Sequence[Any], timeout_s: float = _READ_TIMEOUT_S
@@ -144,8 +154,8 @@ def encoding_problem(encoding: str) -> str | None:
 
 
 def _snapshot_of(row: dict[str, Any]) -> SessionSnapshot:
-    session = decode_session(row["state_snapshot"])
-    return SessionSnapshot(session, row["event"], Instant(row["occurred_at"]))
+    state = decode_state(row["state_snapshot"])
+    return SessionSnapshot.of(state, row["event"], Instant(row["occurred_at"]))
 
 
 def _key(name: str) -> tuple[str, str]:

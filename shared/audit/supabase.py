@@ -10,7 +10,8 @@ import msgspec
 from shared.application.errors import AuditUnavailable, EntriesRefused
 from shared.application.instants import datetime_of, instant_of
 from shared.application.ports.audit_log import AuditConflict, AuditedEvent, SessionSnapshot
-from shared.application.session_encoding import session_from_json
+from shared.application.snapshots import state_from_json
+from shared.audit.completion import complete
 from shared.audit.database_errors import error_from_code, timeout_error
 from shared.domain.session import Session, session_name, tenant_and_id
 from shared.domain.units import Instant
@@ -60,7 +61,7 @@ class SupabaseAuditLog:
         return [AuditedEvent(**row | {"occurred_at": _instant(row["occurred_at"])}) for row in rows]
 
     async def last(self, name: str) -> SessionSnapshot | None:
-        return await _newest(await self._of(name, _SNAPSHOT_COLUMNS))
+        return await self._newest(await self._of(name, _SNAPSHOT_COLUMNS))
 
     async def newest_of(self, names: Collection[str]) -> dict[str, SessionSnapshot]:
         """See `AuditLog`. Sends two requests per tenant: PostgREST can't select the newest row of
@@ -73,7 +74,8 @@ class SupabaseAuditLog:
             for tenant, ids in by_tenant.items()
             for snapshot in await self._last_of_tenant(tenant, ids)
         ]
-        return {snapshot.session.name: snapshot for snapshot in snapshots}
+        whole = [known for one in snapshots if (known := await self.completed(one))]
+        return {snapshot.session.name: snapshot for snapshot in whole}
 
     async def _last_of_tenant(
         self, tenant: str, session_ids: Sequence[str]
@@ -88,11 +90,19 @@ class SupabaseAuditLog:
 
     async def at_version(self, name: str, version: int) -> SessionSnapshot | None:
         query = await self._of(name, _SNAPSHOT_COLUMNS)
-        return await _newest(query.eq("version", version))
+        return await self._newest(query.eq("version", version))
 
     async def at_instant(self, name: str, at: Instant) -> SessionSnapshot | None:
         query = await self._of(name, _SNAPSHOT_COLUMNS)
-        return await _newest(query.lte("occurred_at", datetime_of(at).isoformat()))
+        return await self._newest(query.lte("occurred_at", datetime_of(at).isoformat()))
+
+    async def completed(self, snapshot: SessionSnapshot) -> SessionSnapshot | None:
+        if (difference := snapshot.difference) is None:
+            return snapshot
+        query = await self._of(snapshot.session.name, _SNAPSHOT_COLUMNS)
+        version, operation_id = difference.base
+        base = await _newest(query.eq("version", version).eq("operation_id", operation_id))
+        return complete(snapshot, base)
 
     async def sessions_with_wakeup(self, after: str | None, limit: int) -> list[Session]:
         client = await self._opened()
@@ -100,7 +110,9 @@ class SupabaseAuditLog:
         page: Any = {"after_tenant": tenant, "after": session_id, "at_most": limit}
         query = client.rpc("sessions_that_wake", page)
         rows = await _rows(query, _WRITE_TIMEOUT_S)
-        return [session_from_json(row["state_snapshot"]) for row in rows]
+        states = [state_from_json(row["state_snapshot"]) for row in rows]
+        recorded = [SessionSnapshot.of(state, "", Instant(0)) for state in states]
+        return [whole.session for one in recorded if (whole := await self.completed(one))]
 
     async def names(self, after: str | None, limit: int) -> list[str]:
         """See `AuditLog`. Reads the rest of the same tenant first, then the tenants after it."""
@@ -137,6 +149,10 @@ class SupabaseAuditLog:
             await self._client.aclose()
         self._client = None
 
+    async def _newest(self, query: Any) -> SessionSnapshot | None:
+        newest = await _newest(query)
+        return await self.completed(newest) if newest else None
+
     async def _of(self, name: str, columns: str) -> Any:
         tenant, session_id = tenant_and_id(name)
         query = (await self._opened()).table("sync_events").select(columns)
@@ -162,8 +178,8 @@ async def _newest(query: Any) -> SessionSnapshot | None:
 
 
 def _snapshot_of(row: dict[str, Any]) -> SessionSnapshot:
-    session = session_from_json(row["state_snapshot"])
-    return SessionSnapshot(session, row["event"], _instant(row["occurred_at"]))
+    state = state_from_json(row["state_snapshot"])
+    return SessionSnapshot.of(state, row["event"], _instant(row["occurred_at"]))
 
 
 async def _rows(query: Any, timeout_s: float = _READ_TIMEOUT_S) -> list[dict[str, Any]]:

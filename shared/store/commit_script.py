@@ -74,9 +74,8 @@ def commit_arguments(
     commit: Commit, write: SessionWrite, keys: StoreKeys, features: CommitFeatures
 ) -> list[Argument]:
     """Return the ARGV of the script, which stores the session with `write`."""
-    session, state = commit.session, write.state
-    if session and is_divided(session):
-        state = encode_session(session)
+    session = commit.session
+    state = None if session and is_divided(session) else write.state
     audited = audit_entries.encode(commit, state) if features.audits else []
     record, keeps_state = _record_of(commit, state, features) if commit.key else (b"", False)
     return [
@@ -105,11 +104,12 @@ def commit_arguments(
     ]
 
 
-def _record_of(commit: Commit, state: bytes, features: CommitFeatures) -> tuple[bytes, bool]:
+def _record_of(commit: Commit, state: bytes | None, features: CommitFeatures) -> tuple[bytes, bool]:
     """Return the record of the answer, and whether the script must append the state to it."""
     record = codec.encode_record(commit)
-    if features.remembers or not state:
+    if features.remembers or commit.session is None:
         return record, False
+    state = state or encode_session(commit.session)
     if len(state) <= _SMALL_STATE:
         return record, True
     return record + b"\n" + codec.compress_state(state), False

@@ -8,6 +8,8 @@ from shared.application import audit_entries
 from shared.application.errors import StoreUnavailable
 from shared.application.event_loop import LARGE_BYTES, yield_to_event_loop
 from shared.application.ports.audit_log import QueuedEntry, SessionSnapshot
+from shared.application.snapshots import completed
+from shared.domain.session import Session
 from shared.domain.units import Millis
 from shared.store.connection import Argument, StoreConnection, gather_available, load_script
 from shared.store.keys import StoreKeys
@@ -95,28 +97,50 @@ class RedisOutbox:
         outbox = self._keys.outbox(self._keys.shard_of(name))
         (found,) = await self._redis.ask([("XRANGE", outbox, entry_id, entry_id)])
         entry = _entry_field(found[0][1]) if found else None
-        return _snapshot_of(entry) if entry and _session_of(entry) == name else None
+        snapshot = _snapshot_of(entry) if entry and _session_of(entry) == name else None
+        if snapshot and snapshot.difference:
+            return _completed(snapshot, await self._entries_of(name))
+        return snapshot
 
     async def waiting(self, name: str) -> list[SessionSnapshot]:
-        shard = self._keys.shard_of(name)
-        own = (await self._walks[shard].entries_of([name]))[name]
-        return [snapshot for entry in own if (snapshot := await _decoded(entry))]
+        own = await self._entries_of(name)
+        wholes: dict[tuple[int, str], Session] = {}
+        snapshots = []
+        for entry in own:
+            if snapshot := await _decoded(entry):
+                if snapshot.difference:
+                    snapshot = _on(wholes.get(snapshot.difference.base), snapshot)
+                else:
+                    wholes[audit_entries.version_and_commit(entry)] = snapshot.session
+                snapshots.append(snapshot)
+        return snapshots
 
     async def newest_versions_of(self, names: Collection[str]) -> dict[str, SessionSnapshot]:
         newest: dict[str, SessionSnapshot] = {}
         for shard, of_shard in self._keys.by_shard(names).items():
             for name, entries in (await self._walks[shard].entries_of(of_shard)).items():
                 if entries and (snapshot := await _decoded(entries[-1])):
-                    newest[name] = snapshot
+                    newest[name] = _completed(snapshot, entries)
         return newest
 
     async def newest(self, shards: Collection[str]) -> dict[str, SessionSnapshot]:
-        latest: dict[str | None, bytes] = {}
+        wholes: dict[str, bytes] = {}
+        latest: dict[str, bytes] = {}
         for shard in shards:
             async for entry in self._entries(shard):
-                latest[_session_of(entry)] = entry
-        snapshots = [snapshot for snapshot in map(_snapshot_of, latest.values()) if snapshot]
-        return {snapshot.session.name: snapshot for snapshot in snapshots}
+                if name := _session_of(entry):
+                    latest[name] = entry
+                    if not audit_entries.has_difference(entry):
+                        wholes[name] = entry
+        return {
+            name: _completed(snapshot, [wholes[name]] if name in wholes else [])
+            for name, entry in latest.items()
+            if (snapshot := _snapshot_of(entry))
+        }
+
+    async def _entries_of(self, name: str) -> Sequence[bytes]:
+        walk = self._walks[self._keys.shard_of(name)]
+        return (await walk.entries_of([name]))[name]
 
     async def _entries(self, shard: str) -> AsyncIterator[bytes]:
         outbox, start, has_more = self._keys.outbox(shard), "-", True
@@ -144,6 +168,23 @@ def _snapshot_of(entry: bytes) -> SessionSnapshot | None:
         return audit_entries.decode_snapshot(entry)
     except ValueError:
         return None
+
+
+def _completed(snapshot: SessionSnapshot, entries: Sequence[bytes]) -> SessionSnapshot:
+    """Return the snapshot with all participants if the whole one is among its session's entries."""
+    difference = snapshot.difference
+    if difference is None:
+        return snapshot
+    bases = (e for e in entries if audit_entries.version_and_commit(e) == difference.base)
+    base = _snapshot_of(next(bases, b""))
+    return _on(base.session if base else None, snapshot)
+
+
+def _on(whole: Session | None, snapshot: SessionSnapshot) -> SessionSnapshot:
+    """Return the snapshot with all participants if the `whole` one is known."""
+    if whole is None or snapshot.difference is None:
+        return snapshot
+    return snapshot.with_session(completed(snapshot.difference, whole))
 
 
 async def _decoded(entry: bytes) -> SessionSnapshot | None:

@@ -5,8 +5,8 @@ alarm. `state` holds the session as JSON.
 
 A session with more than `MOST_UNDIVIDED` participants is stored in parts. Each participant then has
 a field of its own, `p` and its `participant_index`, and `state` is the JSON array [number of
-participants, session without participants]. An earlier release can't decode such a state, so it
-can't take it for a session without participants.
+participants, session without participants, last whole snapshot in the trail]. An earlier release
+can't decode such a state, so it can't take it for a session without participants.
 """
 
 from collections.abc import Mapping, Sequence
@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 import msgspec
 
-from shared.application.ports.commit import StoredSession
+from shared.application.ports.commit import StoredSession, WholeSnapshot
 from shared.application.session_encoding import decode_session, encode_session
 from shared.application.session_parts import (
     is_divided,
@@ -40,7 +40,7 @@ _PARTICIPANT_OVERHEAD = 64
 """Estimate of the bytes that Redis adds to each field of a participant."""
 
 _encoder = msgspec.json.Encoder()
-_cores = msgspec.json.Decoder(tuple[int, Session])
+_cores = msgspec.json.Decoder(tuple[int, Session, WholeSnapshot | None])
 _participants = msgspec.json.Decoder(tuple[Participant, ...])
 
 
@@ -58,7 +58,9 @@ class SessionWrite(NamedTuple):
     least_fields: int = 0
 
 
-def fields_to_write(base: Session | None, session: Session | None) -> SessionWrite:
+def fields_to_write(
+    base: Session | None, session: Session | None, last_whole: WholeSnapshot | None = None
+) -> SessionWrite:
     """Return what to write so that the hash, which has `base`, has `session` (None: nothing).
 
     Writes all participants of a divided session unless `base` is divided too.
@@ -68,7 +70,7 @@ def fields_to_write(base: Session | None, session: Session | None) -> SessionWri
         state = encode_session(session) if session else b""
         gone = [_field(p.participant_index) for p in stored.participants] if stored else ()
         return SessionWrite(state, len(state), (), gone)
-    state = _encoder.encode((len(session.participants), without_participants(session)))
+    state = _encoder.encode((len(session.participants), without_participants(session), last_whole))
     changes = participant_changes(stored or without_participants(session), session)
     return SessionWrite(
         state,
@@ -92,14 +94,10 @@ def decode_fields(fields: Fields) -> StoredSession | None:
     operations, state = fields.get(b"operations"), fields.get(b"state")
     if operations is None or state is None:
         return None
-    in_parts = is_stored_in_parts(fields)
-    session = _decode_parts(state, fields) if in_parts else decode_session(state)
-    return StoredSession(session, revision_of(operations))
-
-
-def revision_of(operations: bytes) -> str:
-    """Return the revision, which is the newest operation id."""
-    return operations.split(b" ", 1)[0].decode()
+    revision = operations.split(b" ", 1)[0].decode()
+    if is_stored_in_parts(fields):
+        return _decode_parts(state, fields, revision)
+    return StoredSession(decode_session(state), revision)
 
 
 def is_stored_in_parts(fields: Fields) -> bool:
@@ -112,13 +110,14 @@ def size_of(fields: Fields) -> int:
     return sum(map(len, fields.values()))
 
 
-def _decode_parts(state: bytes, fields: Fields) -> Session:
-    count, core = _cores.decode(state)
+def _decode_parts(state: bytes, fields: Fields, revision: str) -> StoredSession:
+    count, core, last_whole = _cores.decode(state)
     parts = sorted((int(name[1:]), part) for name, part in fields.items() if name[:1] == _PREFIX)
     if len(parts) != count:
         raise ValueError(f"a session of {count} participants has {len(parts)} of them")
     listed = b"[" + b",".join(part for _, part in parts) + b"]"
-    return replace(core, participants=_participants.decode(listed))
+    session = replace(core, participants=_participants.decode(listed))
+    return StoredSession(session, revision, last_whole)
 
 
 def _field(participant_index: int) -> bytes:

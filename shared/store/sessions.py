@@ -12,7 +12,6 @@ from shared.application.ports.commit import (
     IdempotencyKey,
     IdempotencyRecord,
     RevisionConflict,
-    StoredSession,
 )
 from shared.application.ports.data_loss import Epoch
 from shared.application.ports.notifier import CommitNotification, Notifier
@@ -165,10 +164,11 @@ class RedisSessionStore:
         commit can't read other shards."""
         if commit.session and len(commit.session.participants) > LARGE_SESSION:
             await yield_to_event_loop()
-        write = fields_to_write(commit.base, commit.session)
+        last_whole = commit.last_whole if self._features.audits else None
+        write = fields_to_write(commit.base, commit.session, last_whole)
         reply = await self._run(commit, write)
         if is_undivided(reply):
-            reply = await self._run(commit, fields_to_write(None, commit.session))
+            reply = await self._run(commit, fields_to_write(None, commit.session, last_whole))
         if reply[0] == b"done" and self._notifier:
             alarm_at = commit.alarm_at if reply[2] and self._features.sets_alarms else None
             await self._notifier.notify(
@@ -184,9 +184,8 @@ class RedisSessionStore:
     def _result_of(self, reply: Reply, commit: Commit, size: int) -> CommitResult:
         """Return the result of the commit, and update the cache of recent sessions."""
         result = parse_commit_reply(reply)
-        if isinstance(result, Committed) and commit.session:
-            stored = StoredSession(commit.session, commit.operation_id)
-            self._recent.keep(commit.name, stored, size)
+        if isinstance(result, Committed) and commit.stored:
+            self._recent.keep(commit.name, commit.stored, size)
         elif isinstance(result, Committed | RevisionConflict):
             self._recent.drop(commit.name)
         return result

@@ -18,17 +18,20 @@ import pytest
 from infra.local.ports import free_port
 from infra.local.postgres import EmbeddedPostgres
 from infra.local.supabase import SECRET_KEY
+from shared.application import audit_entries
 from shared.application.errors import AuditUnavailable, EntriesRefused
-from shared.application.ports.audit_log import AuditConflict, AuditLog
+from shared.application.ports.audit_log import AuditConflict, AuditLog, SessionSnapshot
+from shared.application.ports.commit import Commit
 from shared.audit.postgres import PostgresAuditLog
 from shared.audit.postgrest_client import connect_with_postgrest
 from shared.audit.supabase import SupabaseAuditLog
 from shared.audit.supabase_client import connect_with_supabase
-from shared.domain.commands import Complete, Delete, Start, Switch
+from shared.domain.commands import Complete, Delete, RemoveParticipant, Start, Switch
 from shared.domain.session import Session, session_name, tenant_and_id
 from shared.domain.transition import transition
 from shared.domain.units import Instant
 from shared.domain.values import replace
+from tests.support.large_sessions import commits_of, large_session
 from tests.support.scenarios import (
     CREATED_AT,
     STEP_MS,
@@ -72,6 +75,15 @@ def rows(postgres: EmbeddedPostgres, query: str, *parameters: Any) -> list[tuple
     """Query the database directly."""
     with psycopg.connect(postgres.url) as connection:
         return connection.execute(query.encode(), parameters).fetchall()
+
+
+def totals_of(postgres: EmbeddedPostgres, session_id: str) -> list[tuple[Any, ...]]:
+    """Return id, index, bank, used time and cycles of each participant, in order."""
+    query = """
+        select participant_id::text, participant_index, total_time_ms, time_used_ms, cycle_count
+        from sync_participants where session_id = %s order by participant_index
+    """
+    return rows(postgres, query, session_id)
 
 
 def recorded_versions(postgres: EmbeddedPostgres, session_id: str) -> list[int]:
@@ -200,6 +212,66 @@ async def test_the_state_at_an_instant_is_the_last_version_before_it(audit: Audi
     assert await audit.at_instant(session_id, Instant(CREATED_AT - 1)) is None
 
 
+def large_story(switches: int = 60) -> list[Commit]:
+    """Return the commits of a session in parts, with two whole snapshots."""
+    created = large_session(80)
+    removed = RemoveParticipant(created.session.participants[9].participant_id)
+    return list(commits_of(created, Start(), removed, *[Switch()] * switches))
+
+
+@pytest.mark.parametrize("batch_size", [1, 7, 100])
+async def test_differences_are_read_as_whole_states(
+    audit: AuditLog, postgres: EmbeddedPostgres, batch_size: int
+) -> None:
+    story = large_story()
+    written = [entry for commit in story for entry in audit_entries.encode(commit)]
+    for first in range(0, len(written), batch_size):
+        assert await audit.append(written[first : first + batch_size]) == []
+    for commit in (*story[:4], *story[48:52], story[-1]):
+        (change,) = commit.changes
+        at_version = await audit.at_version(commit.name, change.session.version)
+        at_instant = await audit.at_instant(commit.name, change.occurred_at)
+        assert (
+            at_version
+            == at_instant
+            == SessionSnapshot(change.session, change.type, change.occurred_at)
+        )
+    newest = await audit.last(commit.name)
+    assert newest
+    assert newest.session == commit.session
+    assert await audit.newest_of([commit.name]) == {commit.name: newest}
+    left = story[0].changes[0].session.participants[9]
+    expected = sorted((*newest.session.participants, left), key=lambda p: p.participant_index)
+    assert totals_of(postgres, commit.name) == [
+        (p.participant_id, p.participant_index, p.bank_ms, p.used_ms, p.cycle_count)
+        for p in expected
+    ]
+
+
+async def test_sessions_with_a_wake_up_are_read_whole(audit: AuditLog) -> None:
+    commits = large_story(3)
+    await audit.append([entry for commit in commits for entry in audit_entries.encode(commit)])
+    session = commits[-1].changes[0].session
+    found, last = [], None
+    while page := await audit.sessions_with_wakeup(last, 200):
+        found += page
+        last = page[-1].name
+    assert session in found
+
+
+async def test_a_difference_to_a_change_that_the_trail_lacks_is_left_out(audit: AuditLog) -> None:
+    story = large_story(3)
+    written = [entry for commit in story for entry in audit_entries.encode(commit)]
+    conflicting = replace(story[0], operation_id="another")
+    await audit.append(audit_entries.encode(conflicting))
+    assert await audit.append(written) == [AuditConflict(story[0].name, 1)]
+    assert await audit.last(story[0].name) is None
+    assert await audit.newest_of([story[0].name]) == {}
+    first = await audit.at_version(story[0].name, 1)
+    assert first
+    assert first.session == story[0].session
+
+
 async def test_an_unknown_session_has_no_state_and_no_events(audit: AuditLog) -> None:
     unknown_id = str(uuid4())
     assert await audit.last(unknown_id) is None
@@ -290,17 +362,11 @@ async def test_the_tables_hold_the_current_state_of_a_session(
     assert (mode, status, version) == ("per_participant", "running", 4)
     assert (created, updated, deleted) == (CREATED_AT, CREATED_AT + 3 * STEP_MS, None)
     assert wakes == CREATED_AT + 3 * STEP_MS + 60_000 - STEP_MS
-    totals = rows(
-        postgres,
-        "select participant_id::text, participant_index, total_time_ms, time_used_ms, cycle_count"
-        " from sync_participants where session_id = %s order by participant_index",
-        session.session_id,
-    )
-    assert totals == [
+    assert totals_of(postgres, session.session_id) == [
         (p.participant_id, p.participant_index, p.bank_ms, p.used_ms, p.cycle_count)
         for p in session.participants
     ]
-    assert [used for _, _, _, used, _ in totals] == [STEP_MS, STEP_MS]
+    assert [p.used_ms for p in session.participants] == [STEP_MS, STEP_MS]
 
 
 async def test_only_sessions_with_a_deadline_are_listed_as_waking(audit: AuditLog) -> None:

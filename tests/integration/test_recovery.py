@@ -158,6 +158,31 @@ async def test_a_restored_session_has_the_numbers_that_it_was_given(
     assert repr(after["numbers"]) == repr(before["numbers"]) == repr(numbers)
 
 
+async def test_a_session_in_parts_is_replayed_and_restored_from_differences(
+    api: ApiClient, other: ApiClient, redis: Redis
+) -> None:
+    body = {"sync_mode": "per_participant", "participants": [participant() for _ in range(80)]}
+    session_id = await api.started(body)
+    answers = [(await api.do(session_id, "switch")).json()["data"] for _ in range(3)]
+    before = await other.session(session_id)
+    await flush_when_audited(redis)
+    assert without_times(await other.session(session_id)) == without_times(before)
+    answers += [(await api.do(session_id, "switch")).json()["data"] for _ in range(2)]
+    await wait_until_audited(redis)
+    assert [answer["version"] for answer in answers] == [3, 4, 5, 6, 7]
+    for version in range(1, 8):
+        path = f"/v1/sessions/{session_id}/replay?version={version}"
+        replayed = (await other.http.get(path)).json()["data"]
+        assert len(replayed["participants"]) == 80
+        if version > 5:
+            assert (
+                replayed["active_participant_id"] == answers[version - 3]["active_participant_id"]
+            )
+            assert replayed["participants"][version - 3]["time_used_ms"] > 0
+    await flush_when_audited(redis)
+    assert (await other.session(session_id))["version"] == 7
+
+
 @pytest.mark.parametrize("status", ["pending", "paused"])
 async def test_a_pending_or_paused_session_is_restored_on_request(
     api: ApiClient, redis: Redis, status: str

@@ -1,11 +1,15 @@
 """Sessions with many participants."""
 
+from collections.abc import Iterator
 from uuid import uuid4
 
-from shared.domain.commands import Create, NewParticipant
+from shared.application.commit_builder import ChangeContext, build_commit
+from shared.application.ports.commit import Commit, Origin, StoredSession
+from shared.domain.commands import Command, Create, NewParticipant
 from shared.domain.creation import create
 from shared.domain.events import SessionChange
 from shared.domain.session import Participant, SyncMode
+from shared.domain.transition import transition
 from shared.domain.units import Instant, Millis
 
 _CREATED_AT = Instant(1_000)
@@ -35,3 +39,19 @@ def large_session(
     )
     spec = Create(session_id or str(uuid4()), SyncMode.PER_PARTICIPANT, seats, owner=owner)
     return create(spec, _CREATED_AT)
+
+
+def commits_of(created: SessionChange, *commands: Command) -> Iterator[Commit]:
+    """Yield the commits that create a session and apply `commands`, one second after the other."""
+    change, stored = created, None
+    for command in (*commands, None):
+        yield (commit := _commit_of(change, stored))
+        stored = commit.stored
+        if command:
+            now = Instant(change.occurred_at + 1_000)
+            change = transition(change.session, command, now)
+
+
+def _commit_of(change: SessionChange, stored: StoredSession | None) -> Commit:
+    context = ChangeContext(Origin("host", "request"))
+    return build_commit(stored, [change], change.occurred_at, context).commit

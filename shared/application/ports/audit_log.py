@@ -1,9 +1,10 @@
 """Interfaces of the audit trail: the outbox, where entries wait, and the database."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, Protocol
+from dataclasses import dataclass, replace
+from typing import Any, Protocol, Self
 
+from shared.application.ports.commit import SnapshotDifference
 from shared.domain.events import EventType
 from shared.domain.session import Session
 from shared.domain.units import Instant, Millis
@@ -29,6 +30,19 @@ class SessionSnapshot:
     session: Session
     event: str
     occurred_at: Instant
+    difference: SnapshotDifference | None = None
+    """If it is set, participants that didn't change since another snapshot are missing."""
+
+    @classmethod
+    def of(cls, state: Session | SnapshotDifference, event: str, at: Instant) -> Self:
+        """Return the snapshot with that state."""
+        if isinstance(state, SnapshotDifference):
+            return cls(state.core, event, at, state)
+        return cls(state, event, at)
+
+    def with_session(self, session: Session) -> Self:
+        """Return the snapshot with all participants, which are those of `session`."""
+        return replace(self, session=session, difference=None)
 
     @property
     def is_deletion(self) -> bool:
@@ -42,7 +56,11 @@ class SessionSnapshot:
 
 
 class Outbox(Protocol):
-    """A queue of audit entries for the database, in the order of creation within a shard."""
+    """A queue of audit entries for the database, in the order of creation within a shard.
+
+    A snapshot that it returns has a `difference` only if the snapshot that this refers to doesn't
+    wait in the outbox any more; see `AuditLog.completed`.
+    """
 
     async def take(
         self, worker: str, most: int, most_bytes: int = ..., after: Mapping[str, str] = ...
@@ -130,6 +148,13 @@ class AuditLog(Protocol):
 
     async def at_version(self, name: str, version: int) -> SessionSnapshot | None:
         """Return the session at `version`."""
+
+    async def completed(self, snapshot: SessionSnapshot) -> SessionSnapshot | None:
+        """Return the snapshot with all participants.
+
+        None if the trail doesn't have the snapshot that its `difference` refers to. Snapshots that
+        other methods return are complete; those that can't be completed are left out.
+        """
 
     async def at_instant(self, name: str, at: Instant) -> SessionSnapshot | None:
         """Return the newest version of a session that was made at `at` or before."""

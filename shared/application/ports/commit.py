@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Literal
 
 from shared.domain.events import Expiry, SessionChange
-from shared.domain.session import Session
+from shared.domain.session import Participant, Session
 from shared.domain.units import Instant, Millis
 from shared.domain.values import Value
 
@@ -12,11 +12,43 @@ Revision = str
 """Identifies one write of a session: the operation id of its commit."""
 
 
+class WholeSnapshot(Value, frozen=True, array_like=True):
+    """The last whole snapshot of a session in parts that was written to the trail.
+
+    `changed` has the `participant_index` of each participant that came, changed or left since.
+    """
+
+    version: int
+    operation_id: str
+    changed: tuple[int, ...] = ()
+
+
+class SnapshotDifference(Value, frozen=True):
+    """A snapshot of a session in parts, as the difference to the whole one of version `since`.
+
+    `operation_id` is that of the whole one's commit. `core` is the session without participants;
+    `changed` are those that came or changed since, `removed` the `participant_index` of each that
+    left.
+    """
+
+    since: int
+    operation_id: str
+    core: Session
+    changed: tuple[Participant, ...]
+    removed: tuple[int, ...]
+
+    @property
+    def base(self) -> tuple[int, str]:
+        """Version and operation id of the whole snapshot."""
+        return self.since, self.operation_id
+
+
 class StoredSession(Value, frozen=True):
-    """A session as the store holds it."""
+    """A session as the store holds it. `last_whole` is None if the next snapshot must be whole."""
 
     session: Session
     revision: Revision
+    last_whole: WholeSnapshot | None = None
 
 
 class IdempotencyKey(Value, frozen=True):
@@ -81,6 +113,7 @@ class Commit(Value, frozen=True):
     The stored bytes and the `load` count against the limits of the session's `owner`. A commit that
     adds to them is refused if it would exceed `owner_limits`.
     With a `key`, an idempotency record is written too.
+    `snapshots` are those of `changes`, None for whole ones; without any, all are whole.
     """
 
     name: str
@@ -99,6 +132,15 @@ class Commit(Value, frozen=True):
     owner_limits: OwnerLimits = UNLIMITED
     load: int = 0
     base: Session | None = None
+    snapshots: Sequence[SnapshotDifference | None] = ()
+    last_whole: WholeSnapshot | None = None
+
+    @property
+    def stored(self) -> StoredSession | None:
+        """The session as the store holds it after this commit."""
+        if self.session is None:
+            return None
+        return StoredSession(self.session, self.operation_id, self.last_whole)
 
 
 class Committed(Value, frozen=True):

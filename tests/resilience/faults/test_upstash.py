@@ -73,7 +73,7 @@ async def test_lost_replies_to_commits_lose_and_duplicate_no_change(
     await run_with_fault(functions, inject, moves=_MOVES, latency_s=_GATEWAY_S)
 
 
-@pytest.mark.parametrize("request_of", [b'"hmget"', _COMMIT], ids=["load", "commit"])
+@pytest.mark.parametrize("request_of", [b'"hgetall"', _COMMIT], ids=["load", "commit"])
 async def test_the_client_gets_its_answer_despite_one_lost_reply(
     functions: FaultyDeployment, api: ApiClient, request_of: bytes
 ) -> None:
