@@ -213,10 +213,10 @@ async def test_the_state_at_an_instant_is_the_last_version_before_it(audit: Audi
 
 
 def large_story(switches: int = 60) -> list[Commit]:
-    """Return the commits of a session in parts, with two whole snapshots."""
+    """Return the commits of a session in parts, which ends, with two whole snapshots or more."""
     created = large_session(80)
     removed = RemoveParticipant(created.session.participants[9].participant_id)
-    return list(commits_of(created, Start(), removed, *[Switch()] * switches))
+    return list(commits_of(created, Start(), removed, *[Switch()] * switches, Complete()))
 
 
 @pytest.mark.parametrize("batch_size", [1, 7, 100])
@@ -249,7 +249,7 @@ async def test_differences_are_read_as_whole_states(
 
 
 async def test_sessions_with_a_wake_up_are_read_whole(audit: AuditLog) -> None:
-    commits = large_story(3)
+    *commits, ending = large_story(3)
     await audit.append([entry for commit in commits for entry in audit_entries.encode(commit)])
     session = commits[-1].changes[0].session
     found, last = [], None
@@ -257,6 +257,7 @@ async def test_sessions_with_a_wake_up_are_read_whole(audit: AuditLog) -> None:
         found += page
         last = page[-1].name
     assert session in found
+    await audit.append(audit_entries.encode(ending))
 
 
 async def test_a_difference_to_a_change_that_the_trail_lacks_is_left_out(audit: AuditLog) -> None:

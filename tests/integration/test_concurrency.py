@@ -5,6 +5,7 @@ import asyncio
 import httpx
 
 from infra.local.instance import Instance
+from shared.application.session_parts import MOST_UNDIVIDED
 from tests.support.api import ApiClient, chess, participant
 from tests.support.live import connect_live, versions
 
@@ -58,3 +59,26 @@ async def test_concurrent_joins_are_each_applied_once(api: ApiClient, other: Api
     indexes = [p["participant_index"] for p in session["participants"]]
     assert indexes == list(range(22))
     assert session["version"] == 22
+
+
+async def test_concurrent_changes_of_a_session_that_becomes_large_lose_nothing(
+    api: ApiClient, other: ApiClient
+) -> None:
+    seats = [participant() for _ in range(MOST_UNDIVIDED - 4)]
+    session_id = await api.started({"sync_mode": "per_participant", "participants": seats})
+    changes = [
+        changing
+        for client in (api, other) * 4
+        for changing in (
+            client.do(session_id, "participants", participant()),
+            client.do(session_id, "switch"),
+        )
+    ]
+    answers = await asyncio.gather(*changes)
+    assert sorted(answer.json()["data"]["version"] for answer in answers) == list(range(3, 19))
+    paused = (await api.do(session_id, "pause")).json()["data"]
+    assert [p["participant_index"] for p in paused["participants"]] == list(range(len(seats) + 8))
+    assert {p["time_used_ms"] + p["time_remaining_ms"] for p in paused["participants"]} == {60_000}
+    assert paused["version"] == 19
+    there = await other.session(session_id)
+    assert there | {"server_time_ms": 0} == paused | {"server_time_ms": 0}

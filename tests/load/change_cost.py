@@ -26,6 +26,7 @@ from shared.store.keys import StoreKeys
 from shared.store.outbox import RedisOutbox
 from shared.store.redis import NativeConnection
 from shared.store.sessions import RedisSessionStore
+from tests.integration.store.commits import entries_in
 from tests.support.large_sessions import commits_of, large_session
 from tests.support.measured_connection import MeasuredConnection
 
@@ -64,8 +65,7 @@ async def change_cost(participants: int, redis_url: str, postgres_url: str) -> C
     await _commit(store, commits, _CHANGES)
     instance = time.process_time() - began
     sent, redis_time = measured.sent, await _processor_time(redis) - redis_before
-    entries = await redis.xrange("{s0}:outbox")
-    queued = sum(len(fields[b"entry"]) for _, fields in entries or [])
+    queued = sum(len(fields[b"entry"]) for _, fields in await entries_in(redis))
     with psycopg.connect(postgres_url, autocommit=True) as database:
         before = _position(database)
         began = time.monotonic()
